@@ -1,0 +1,15 @@
+"""Every number that came from somewhere: rows with unit, range, grade and source, and one loader."""
+
+from gigawatt.catalog.loader import (
+    CURRENCY_YEAR,
+    Entity,
+    entity,
+    path,
+    source,
+    sources,
+    table,
+    tables,
+    version,
+)
+
+__all__ = ["CURRENCY_YEAR", "Entity", "entity", "path", "source", "sources", "table", "tables", "version"]

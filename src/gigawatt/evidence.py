@@ -1,0 +1,92 @@
+"""Evidence: where a number comes from and how far it can be trusted.
+
+A number is never alone. It stands in a row with its range, unit, grade and source; a value that the
+engine filled in by itself is an :class:`Assumption` with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+__all__ = ["Assumption", "Evidence", "Grade", "Source", "worst"]
+
+
+class Grade(IntEnum):
+    """How a number is known, best first."""
+
+    measured = 0
+    vendor = 1
+    peer_reviewed = 2
+    calibrated = 3
+    modelled = 4
+    projected = 5
+    guess = 6
+
+    @property
+    def label(self) -> str:
+        """The grade as it is written in the catalog (``peer-reviewed``)."""
+        return self.name.replace("_", "-")
+
+    @classmethod
+    def read(cls, text: str) -> Grade:
+        """The grade written as ``text``; raises ``KeyError`` for an unknown one."""
+        return cls[text.strip().replace("-", "_")]
+
+
+def worst(grades: Iterable[Grade]) -> Grade:
+    """The worst of several grades: what a result inherits from its path (``measured`` if none)."""
+    return max(grades, default=Grade.measured)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a row was read: a datasheet, a paper, a data set."""
+
+    id: str
+    title: str
+    publisher: str
+    year: int | None
+    url: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One number of the catalog.
+
+    ``value``, ``low`` and ``high`` are in SI base units (money in US dollars of the catalog's common
+    currency year); ``written`` and ``unit`` are what the row says; ``where`` is ``file:line``.
+    """
+
+    entity: str
+    quantity: str
+    value: float
+    low: float | None
+    high: float | None
+    unit: str
+    written: str
+    year: int | None
+    currency_year: int | None
+    grade: Grade
+    source_id: str
+    locator: str
+    note: str
+    where: str
+
+    @property
+    def name(self) -> str:
+        """``entity.quantity``, unique within a table and year."""
+        return f"{self.entity}.{self.quantity}"
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """A value that nobody asked for and the engine filled in, with the reason; always listed."""
+
+    key: str
+    value: str
+    reason: str
+    grade: Grade
+    source: str = ""
