@@ -40,6 +40,7 @@ kibi- = 2**10 = Ki-
 mebi- = 2**20 = Mi-
 gibi- = 2**30 = Gi-
 tebi- = 2**40 = Ti-
+pebi- = 2**50 = Pi-
 meter = [length] = m
 second = [time] = s
 kilogram = [mass] = kg
@@ -92,8 +93,12 @@ sequence = [] = sequences
 """
 
 _NUMBER = re.compile(r"^\s*([+-]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$")
+# A unit as a person writes it: names, powers, products, quotients; no sums and no second number ("1.200,5 MW").
+_UNIT = re.compile(r"(?:1\s*/)?(?:[^\W\d_]+\d?|_|[$%°²³]|(?:\*\*|\^)\s*-?\d\d?|[*/·()\s])*")
 _SCALE = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12, "P": 1e15}
-_COUNTED = re.compile(r"^([kKMBGTP])?\s*((?:tokens?|parameters?|sequences?|chips?|[gG][pP][uU]s?|accelerators?)\b.*)$")
+_COUNTED = re.compile(
+    r"^([kKMBGTP])?\s*((?:tokens?|parameters?|sequences?|chips?|[gG][pP][uU]s?|accelerators?)\b.*)$"
+)
 
 
 @lru_cache(maxsize=1)
@@ -106,7 +111,10 @@ def _registry() -> Any:
 def _pintable(unit: str) -> str:
     text = unit.replace("$", "USD").replace("%", "percent").replace("°C", "degC").replace("·", "*")
     text = text.replace("²", "**2").replace("³", "**3").replace("^", "**")
-    text = re.sub(r"\b(k|M|G|T)?USD", lambda m: f"{_SCALE.get(m[1] or '', 1.0):g}*USD" if m[1] else "USD", text)
+    text = re.sub(r"\bm([23])\b", r"m**\1", text)
+    text = re.sub(
+        r"\b(k|M|G|T)?USD", lambda m: f"{_SCALE.get(m[1] or '', 1.0):g}*USD" if m[1] else "USD", text
+    )
     return re.sub(r"\bB\*?USD", "1e9*USD", text)
 
 
@@ -173,7 +181,9 @@ def parse(text: object, unit: str, *, example: str | None = None) -> float:
         raise InputError("not a quantity", given=str(text), allowed=allowed)
     match = _NUMBER.match(str(text))
     if match is None:
-        raise InputError("not a number" if unit == "1" else "not a quantity", given=str(text), allowed=allowed)
+        raise InputError(
+            "not a number" if unit == "1" else "not a quantity", given=str(text), allowed=allowed
+        )
     number, written = float(match[1].replace(",", "").replace("_", "")), match[2]
     if not math.isfinite(number):
         raise InputError("not a finite number", given=str(text), allowed=allowed)
@@ -182,7 +192,7 @@ def parse(text: object, unit: str, *, example: str | None = None) -> float:
         number, written = number * _SCALE.get(counted[1] or "", 1.0), counted[2]
     elif written in _SCALE and same_dimension(unit, "1"):
         number, written = number * _SCALE[written], ""
-    if not written and not same_dimension(unit, "1"):
+    if (not written or written in _SCALE) and not same_dimension(unit, "1"):
         raise InputError("the unit is missing", given=str(text), allowed=allowed)
     try:
         fits = same_dimension(written, unit)
@@ -191,10 +201,22 @@ def parse(text: object, unit: str, *, example: str | None = None) -> float:
         raise
     if not fits:
         raise InputError(f"{written!r} is the wrong kind of unit here", given=str(text), allowed=allowed)
-    return to_si(number, written)
+    value = to_si(number, written)
+    if not math.isfinite(value):
+        raise InputError("not a finite number", given=str(text), allowed=allowed)
+    return value
 
 
-_PREFIXES = ((1e24, "Y"), (1e21, "Z"), (1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_PREFIXES = (
+    (1e24, "Y"),
+    (1e21, "Z"),
+    (1e18, "E"),
+    (1e15, "P"),
+    (1e12, "T"),
+    (1e9, "G"),
+    (1e6, "M"),
+    (1e3, "k"),
+)
 
 
 def compact(value: float, unit: str, digits: int = 4) -> str:

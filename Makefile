@@ -1,0 +1,44 @@
+# Two commands set everything up: `make demo` runs the main job, `make test` the tests.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+EXAMPLE ?= examples/llama-3.1-405b-texas.yaml
+
+.PHONY: install demo test lint bench validate clean help
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+install: $(VENV)/.installed ## Make the virtual environment with the package in it
+
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"gigawatt needs Python 3.11 or newer, this is {v[0]}.{v[1]}; try: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.developing: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: install ## Run the whole chain on Llama 3.1 405B in Texas and say where the report lies
+	$(BIN)/gigawatt run $(EXAMPLE)
+
+test: $(VENV)/.developing ## Run the whole suite
+	$(BIN)/python -m pytest -n auto
+
+lint: $(VENV)/.developing ## Linters, formatter, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.developing ## Speeds as ratios against a neighbour or a limit in the same run
+	$(BIN)/python benchmarks/search_speed.py
+	$(BIN)/python benchmarks/supply_plan.py
+
+validate: install ## Predictions beside measurements
+	$(BIN)/gigawatt validate training
+
+clean: ## Remove what the targets made
+	rm -rf $(VENV) results .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,212 @@
+"""Pack the weather and the hourly grids that gigawatt ships.
+
+    python benchmarks/make_sites.py PATH_OF_THE_SHARED_DATA_FOLDER
+
+Reads public series (NREL, hydesign, ERA5 capacity factors, Cambium 2023, the Greensboro TMY3 file that
+pvlib carries) and writes one small Parquet file a site: integers, zstd, 8,760 hours of local standard
+time, 29 February left out. Hour i covers [i, i+1).
+
+What it mends, because the raw files are not alike:
+
+* stamps: some series stamp the start of the hour, some its end, some an instant. The stamp that fits is
+  the one at which the sun's height explains the global radiation best;
+* direct normal radiation of hydesign's ERA5 series was made with the sun of another time than the
+  radiation's; where GHI = DHI + DNI cos(z) does not close at the stamp that fits, DNI is made again;
+* hydesign's 2012 has 29 February and lacks 31 December: the 30th stands in for it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from gigawatt.catalog import loader
+from gigawatt.facility.sun import sun_position
+
+NREL = {
+    "abilene-texas": ("abilene_tx_2013", -6),
+    "west-texas": ("west_texas_2013", -6),
+    "texas-panhandle": ("texas_panhandle_2012", -6),
+    "iron-range-minnesota": ("iron_range_mn_2013", -6),
+    "daggett-california": ("daggett_ca_tmy", -8),
+    "rome": ("rome_2008", 1),
+    "brisbane": ("brisbane_2013", 10),
+    "kuala-lumpur": ("kuala_lumpur_2020", 8),
+    "geraldton-australia": ("geraldton_wa_2024", 8),
+}
+HYDESIGN = {
+    "karlsruhe": ("Karlsruhe", 1),
+    "rostock": ("Rostock", 1),
+    "nuremberg": ("Nuremberg", 1),
+    "jutland": ("Denmark_good_wind", 1),
+    "aalborg": ("Aalborg", 1),
+    "workum-netherlands": ("Workum", 1),
+    "brighton": ("Brighton", 0),
+    "perpignan": ("Perpignan", 1),
+    "kiruna": ("Kiruna", 1),
+    "linkoping": ("Linkoping", 1),
+    "turku": ("Turku", 2),
+    "lublin": ("Lublin", 1),
+    "gujarat": ("Indian_site_good_solar", 5),
+    "telangana": ("Indian_site_bad_solar_bad_wind", 5),
+}
+ERA5 = {"virginia": ("virginia", -5)}
+SCALE = {
+    "ghi": 1.0,
+    "dni": 1.0,
+    "dhi": 1.0,
+    "temperature": 10.0,
+    "dew_point": 10.0,
+    "wind_10m": 100.0,
+    "wind_100m": 100.0,
+    "cf_solar": 1e4,
+    "cf_wind": 1e4,
+}
+MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+
+
+def hour_of_year(times: pd.DatetimeIndex) -> np.ndarray:
+    """Hour of a year without 29 February; -1 on that day."""
+    start = np.concatenate([[0], np.cumsum(MONTH_DAYS)[:-1]])
+    hour = (start[times.month - 1] + times.day - 1) * 24 + times.hour
+    return np.where((times.month == 2) & (times.day == 29), -1, hour)
+
+
+def best_stamp(frame: pd.DataFrame, latitude: float, longitude: float) -> tuple[float, float]:
+    """(hours from the stamp to the sun's time, closure error there [W/m²])."""
+    found: list[tuple[float, float, float]] = []
+    for offset in (-0.5, 0.0, 0.5):
+        z = cos_zenith(frame, latitude, longitude, offset)
+        closure = float(np.sqrt(np.mean((frame.dhi + frame.dni * z - frame.ghi) ** 2)))
+        found.append((float(np.corrcoef(z, frame.ghi)[0, 1]), offset, closure))
+    closed = [f for f in found if f[2] < 10.0]
+    exact = [f for f in closed if f[0] > max(found)[0] - 0.004]
+    chosen = max(exact) if exact else max(found)
+    return chosen[1], chosen[2]
+
+
+def cos_zenith(frame: pd.DataFrame, latitude: float, longitude: float, offset: float) -> np.ndarray:
+    moment = pd.DatetimeIndex(frame.time_utc) + pd.Timedelta(hours=offset)
+    days = np.asarray(moment.to_julian_date()) - 2451545.0
+    elevation, _ = sun_position(days_since_2000=days, latitude=latitude, longitude=longitude)
+    return np.clip(np.sin(np.radians(elevation)), 0.0, None)
+
+
+def pack(frame: pd.DataFrame, time_zone: int, target: Path) -> None:
+    """Write the columns of ``frame`` (by ``time_utc``) as integers in local standard time."""
+    local = pd.DatetimeIndex(frame.time_utc) + pd.Timedelta(hours=time_zone)
+    frame = frame.assign(hour=hour_of_year(local))
+    frame = frame[frame.hour >= 0].drop_duplicates("hour").set_index("hour").sort_index()
+    full = frame.reindex(range(8760))
+    missing = np.flatnonzero(full.ghi.isna() if "ghi" in full else full.cf_solar.isna())
+    if len(missing) > 24:
+        raise SystemExit(f"{target.stem}: {len(missing)} hours are missing")
+    for hour in missing:
+        full.loc[hour] = full.loc[hour - 24]
+    columns = [c for c in SCALE if c in full and full[c].notna().all()]
+    packed = pd.DataFrame({c: np.rint(full[c] * SCALE[c]).astype("int16") for c in columns})
+    write(packed, target)
+    print(f"{target.stem:24s} {target.stat().st_size / 1e3:7.0f} kB  {', '.join(columns)}")
+
+
+def write(packed: pd.DataFrame, target: Path) -> None:
+    """Write a table through duckdb (zstd)."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    connection = duckdb.connect()
+    connection.register("packed", packed)
+    connection.execute(f"COPY packed TO '{target}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 19)")
+
+
+def measured(frame: pd.DataFrame, key: str, time_zone: int, latitude: float, longitude: float) -> None:
+    """A site with radiation: find the stamp, mend DNI, pack."""
+    offset, closure = best_stamp(frame, latitude, longitude)
+    remade = closure > 10.0
+    if remade:
+        z = cos_zenith(frame, latitude, longitude, offset)
+        low = z < 0.06
+        dni = np.where(low, 0.0, (frame.ghi - frame.dhi) / np.where(low, 1.0, z))
+        frame = frame.assign(dni=np.clip(dni, 0.0, 1100.0))
+        frame = frame.assign(dhi=np.clip(frame.ghi - frame.dni * z, 0.0, None))
+    if offset < 0:  # stamped at the end of the hour
+        frame = frame.assign(time_utc=frame.time_utc - pd.Timedelta(hours=1))
+    sun = 0.0 if offset == 0 else 0.5
+    print(f"  stamp {offset:+.1f} h, closure {closure:.1f} W/m²{', DNI made again' if remade else ''}: sun_time {sun} h")
+    pack(frame, time_zone, loader.path("weather") / f"{key}.parquet")
+
+
+def greensboro() -> pd.DataFrame:
+    """Temperature and dew point of the Greensboro TMY3, hour of year by hour of year."""
+    import pvlib
+
+    file = Path(pvlib.__file__).parent / "data" / "723170TYA.CSV"
+    raw = pd.read_csv(file, skiprows=1)
+    return pd.DataFrame({"temperature": raw["Dry-bulb (C)"], "dew_point": raw["Dew-point (C)"]})
+
+
+def main(shared: Path) -> None:
+    """Pack everything."""
+    weather = shared / "weather"
+    nrel = duckdb.sql(f"select * from '{weather}/nrel_weather_sites.parquet'").df()
+    nrel = nrel.rename(
+        columns={"temp_air_C": "temperature", "dew_C": "dew_point", "ws10": "wind_10m", "ws_100m": "wind_100m"}
+    )
+    for key, (name, zone) in NREL.items():
+        mine = nrel[nrel.site == name].reset_index(drop=True)
+        measured(mine, key, zone, float(mine.lat[0]), float(mine.lon[0]))
+    places = pd.read_csv(weather / "hydesign_sites.csv").set_index("site")
+    hydesign = duckdb.sql(f"select * from '{weather}/hydesign_weather_2012.parquet'").df()
+    hydesign = hydesign.rename(
+        columns={"time": "time_utc", "temp_air_C": "temperature", "ws_100m": "wind_100m"}
+    )
+    for key, (name, zone) in HYDESIGN.items():
+        mine = hydesign[hydesign.site == name].reset_index(drop=True)
+        measured(mine, key, zone, places.lat[name], places.lon[name])
+    era5 = duckdb.sql(f"select * from '{weather}/era5_cf_multiyear_1e4.parquet'").df()
+    for key, (name, zone) in ERA5.items():
+        mine = era5[era5.site == name]
+        yearly = mine.groupby("year")[["cf_solar", "cf_wind"]].mean()
+        distance = ((yearly / yearly.mean() - 1.0) ** 2).sum(axis=1)
+        year = int(distance.idxmin())
+        mine = mine[mine.year == year].sort_values("hour").reset_index(drop=True)
+        solar = np.roll(mine.cf_solar.to_numpy(float) / 1e4, zone - 1)  # stamped at the end of the hour
+        wind = np.roll(mine.cf_wind.to_numpy(float) / 1e4, zone)
+        frame = greensboro().assign(cf_solar=solar, cf_wind=wind)
+        frame["time_utc"] = pd.date_range("2019-01-01", periods=8760, freq="h")
+        print(f"  ERA5 year nearest the mean of {len(yearly)}: {year}")
+        pack(frame, 0, loader.path("weather") / f"{key}.parquet")
+    cambium = duckdb.sql(
+        f"select year, hour, avg_co2_kg_mwh average, lrmer_co2e marginal from "
+        f"'{shared}/grid/cambium23_westconnectnorth_2025_2050.parquet' order by year, hour"
+    ).df()
+    table = cambium.pivot(index="hour", columns="year").sort_index()
+    table.columns = [f"{kind}_{year}" for kind, year in table.columns]
+    write(np.rint(table * 10).astype("int16"), loader.path("grids") / "westconnect-north.parquet")
+    mix = pd.read_csv(shared / "grid" / "codecarbon_country_mix.csv")
+    mix = mix[(mix.carbon_intensity > 0) & (mix.total_TWh > 0)].sort_values("iso")
+    firm = mix[["nuclear_TWh", "hydroelectricity_TWh", "other_renewable_TWh"]].sum(axis=1)
+    rows = pd.DataFrame(
+        {
+            "id": mix.iso,
+            "name": mix.country_name,
+            "carbon [g/kWh]": mix.carbon_intensity.round(1),
+            "solar_share []": (mix.solar_TWh / mix.total_TWh).clip(0, 1).round(4),
+            "wind_share []": (mix.wind_TWh / mix.total_TWh).clip(0, 1).round(4),
+            "firm_clean_share []": (firm / mix.total_TWh).clip(0, 1).round(4),
+            "year": mix.year,
+            "grade": "measured",
+            "source_id": "codecarbon-mix",
+            "locator": "data/private_infra/global_energy_mix.json",
+            "note": "annual mean, life-cycle factors",
+        }
+    )
+    rows.to_csv(loader.path("grids_countries.csv"), index=False, lineterminator="\n")
+    total = sum(f.stat().st_size for f in loader.path("weather").glob("*")) / 1e6
+    print(f"weather folder {total:.2f} MB")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,154 @@
+"""The entry point: commands, one-line errors, exit codes (0 done, 2 bad input, 130 interrupted)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gigawatt.errors import GigawattError
+
+__all__ = ["app", "main"]
+
+# typer carries its own click in newer versions: the exception is found through what typer exports
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+app = typer.Typer(
+    name="gigawatt",
+    help="From silicon to power plant: what it takes to train a language model, what binds first, and why.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+catalog_app = typer.Typer(
+    help="Look at the numbers: every row with its unit, range, grade and source.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(catalog_app, name="catalog")
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
+QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")]
+
+
+@app.command(epilog="Example: gigawatt run examples/llama-3.1-405b-texas.yaml")
+def run(
+    scenario: Annotated[Path, typer.Argument(help="A scenario in YAML.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the result; default results/<name of the scenario file>.")
+    ] = None,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Run the whole chain on a scenario: a table here, one HTML report and data files in a folder."""
+    from gigawatt.cli.run import run_command
+
+    run_command(scenario, out, as_json=json, quiet=quiet)
+
+
+@app.command(epilog="Example: gigawatt explain results/llama-3.1-405b-texas training.step_time")
+def explain(
+    result: Annotated[Path, typer.Argument(help="A folder that `gigawatt run` wrote.", show_default=False)],
+    quantity: Annotated[
+        str | None, typer.Argument(help="A dotted name; without it, all names are listed.", show_default=False)
+    ] = None,
+    depth: Annotated[int, typer.Option(min=0, help="How many levels of inputs to open.")] = 2,
+    json: JsonFlag = False,
+) -> None:
+    """Walk from a number to its formula, its inputs and the rows of the catalog behind it."""
+    from gigawatt.cli.explain import explain_command
+
+    explain_command(result, quantity, depth, as_json=json)
+
+
+@app.command(epilog="Example: gigawatt validate training --rows my_runs.csv --json")
+def validate(
+    table: Annotated[str, typer.Argument(help="Which scorecard: training.", show_default=False)],
+    rows: Annotated[Path | None, typer.Option(help="Another file of the same shape.")] = None,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Predictions beside measurements: error by group, beside a naive baseline."""
+    from gigawatt.cli.validate import validate_command
+
+    validate_command(table, rows, as_json=json, quiet=quiet)
+
+
+@catalog_app.command("list", epilog="Example: gigawatt catalog list chips")
+def catalog_list(
+    table: Annotated[str | None, typer.Argument(help="A table; without it, all tables.", show_default=False)] = None,
+    json: JsonFlag = False,
+) -> None:
+    """List the catalog's tables, or the entries of one."""
+    from gigawatt.cli.catalog import list_command
+
+    list_command(table, as_json=json)
+
+
+@catalog_app.command("show", epilog="Example: gigawatt catalog show chips H100-SXM5-80GB")
+def catalog_show(
+    table: Annotated[str, typer.Argument(show_default=False)],
+    entry: Annotated[str, typer.Argument(show_default=False)],
+    json: JsonFlag = False,
+) -> None:
+    """Show every number of one entry with unit, range, grade and source."""
+    from gigawatt.cli.catalog import show_command
+
+    show_command(table, entry, as_json=json)
+
+
+@app.command()
+def doctor(json: JsonFlag = False) -> None:
+    """Say what is installed, what is missing, and which feature needs it."""
+    from gigawatt.cli.doctor import doctor_command
+
+    doctor_command(as_json=json)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from gigawatt import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; errors that a user can cause are one line on standard error and exit code 2."""
+    try:
+        code = app(args=arguments, standalone_mode=False)
+    except GigawattError as error:
+        _say(f"gigawatt: {error}")
+        sys.exit(error.exit_code)
+    except _UsageError as error:
+        text = getattr(error, "format_message", error.__str__)()
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(text)
+            sys.exit(0)
+        _say(f"gigawatt: {text}")
+        sys.exit(2)
+    except (KeyboardInterrupt, typer.Abort):
+        _say("gigawatt: interrupted; nothing half-written was left")
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(text: str) -> None:
+    print(" ".join(text.split()), file=sys.stderr)

@@ -1,0 +1,61 @@
+"""``gigawatt doctor``: what is installed, and what a missing package would give."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from gigawatt import __version__, catalog
+from gigawatt.cli.terminal import console, print_json
+
+__all__ = ["doctor_command"]
+
+_NEEDS = {
+    "numpy": ("every room", ""),
+    "scipy": ("supply plan, fits", ""),
+    "pandas": ("tables", ""),
+    "xarray": ("labelled arrays of a result", ""),
+    "pint": ("units", ""),
+    "pydantic": ("scenarios", ""),
+    "clarabel": ("supply plan", ""),
+    "highspy": ("supply plan, cross-check", ""),
+    "duckdb": ("Parquet tables", ""),
+    "plotly": ("figures", ""),
+    "jinja2": ("report", ""),
+    "pypsa": ("export to PyPSA", "gigawatt[pypsa]"),
+    "pvlib": ("oracle of the solar tests", "gigawatt[dev]"),
+}
+
+
+def doctor_command(*, as_json: bool) -> None:
+    """Print the table of packages and features."""
+    from rich.table import Table
+
+    found: list[dict[str, str]] = []
+    for name, (feature, extra) in _NEEDS.items():
+        try:
+            state = version(name)
+        except PackageNotFoundError:
+            state = "missing"
+        found.append({"package": name, "version": state, "feature": feature, "install": extra})
+    tables = {name: len(catalog.table(name)) for name in catalog.tables()}
+    head = {
+        "gigawatt": __version__,
+        "python": platform.python_version(),
+        "processors": str(os.cpu_count()),
+        "catalog": catalog.version(),
+    }
+    if as_json:
+        print_json({**head, "packages": found, "catalog_tables": tables})
+        return
+    out = console()
+    for name, value in head.items():
+        out.print(f"{name:<11} {value}")
+    out.print(f"tables      {len(tables)} with {sum(tables.values())} entries")
+    shown = Table("package", "version", "for", "mend", box=None)
+    for row in found:
+        missing = row["version"] == "missing"
+        mend = f"pip install '{row['install'] or 'gigawatt'}'".replace("[", r"\[") if missing else ""
+        shown.add_row(row["package"], row["version"], row["feature"], mend)
+    out.print(shown)

@@ -1,0 +1,84 @@
+"""``gigawatt explain``: the walk from a number to its rows, as a tree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gigawatt import catalog
+from gigawatt.cli.terminal import console, number, print_json
+from gigawatt.study.explain import Step, explain
+from gigawatt.study.store import load_result
+
+__all__ = ["explain_command"]
+
+
+def explain_command(folder: Path, name: str | None, depth: int, *, as_json: bool) -> None:
+    """Print the tree of one quantity, or the list of all."""
+    from rich.markup import escape
+    from rich.table import Table
+    from rich.tree import Tree
+
+    result = load_result(folder)
+    out = console()
+    if name is None:
+        if as_json:
+            print_json([{"quantity": q.name, "unit": q.unit, "what": q.summary} for q in result.quantities.values()])
+            return
+        shown = Table("quantity", "value", "unit", "grade", "what", box=None)
+        for q in result.quantities.values():
+            shown.add_row(q.name, number(q.shown), q.unit, q.grade.label, escape(q.summary))
+        out.print(shown)
+        return
+    steps = list(explain(result, name, depth))
+    if as_json:
+        print_json([_plain(step) for step in steps])
+        return
+    branches: list[Tree] = []
+    for step in steps:
+        label = _label(step)
+        branch = Tree(label) if step.depth == 0 else branches[step.depth - 1].add(label)
+        branches[step.depth :] = [branch]
+        if step.repeated:
+            continue
+        q = step.quantity
+        if q.formula and step.depth == 0:
+            branch.add(f"[dim]{escape(q.formula)}[/dim]")
+        if not q.inputs or step.depth == depth:
+            for row in step.rows[:12]:
+                spread = "" if row.low is None else f" ({number(row.low)} – {number(row.high or row.low)})"
+                cite = catalog.sources().get(row.source_id)
+                title = f"{cite.title}, {cite.publisher}" if cite else row.source_id
+                place = f" {row.locator}" if row.locator else ""
+                note = f"; {row.note}" if row.note else ""
+                branch.add(
+                    f"[dim]{escape(f'{row.name} = {row.written} {row.unit}{spread}')} [{row.grade.label}] "
+                    f"{escape(f'{row.where}: {title}{place}{note}')}[/dim]"
+                )
+            if len(step.rows) > 12:
+                branch.add(f"[dim]and {len(step.rows) - 12} more rows; see trace.json[/dim]")
+    out.print(branches[0])
+
+
+def _label(step: Step) -> str:
+    from rich.markup import escape
+
+    q = step.quantity
+    value = f"{number(q.shown)} {q.unit}".strip()
+    origin = {"scenario": f"  ← {q.where}", "default": f"  ← default: {q.reason}"}.get(q.origin, "")
+    again = "  (opened above)" if step.repeated and q.inputs else ""
+    return f"[bold]{q.name}[/bold] = {escape(value)}  [dim]{escape(q.summary)} ({q.grade.label}){escape(origin)}{again}[/dim]"
+
+
+def _plain(step: Step) -> dict[str, Any]:
+    q = step.quantity
+    rows = [
+        {"name": r.name, "written": r.written, "unit": r.unit, "grade": r.grade.label, "source": r.source_id,
+         "locator": r.locator, "where": r.where, "note": r.note}
+        for r in step.rows
+    ]
+    return {
+        "depth": step.depth, "quantity": q.name, "value": q.shown, "unit": q.unit, "grade": q.grade.label,
+        "what": q.summary, "formula": q.formula, "inputs": list(q.inputs), "origin": q.origin,
+        "where": q.where, "reason": q.reason, "rows": rows,
+    }

@@ -1,0 +1,317 @@
+"""A scenario: what a person writes in YAML, read strictly, with the line of every key.
+
+Units are read here, once (:mod:`gigawatt.quantities`); everything behind this door is SI. An unknown
+key, a missing unit or an impossible value is one line that names file, line, key and the mend.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import PydanticCustomError
+
+from gigawatt.errors import InputError, nearest
+from gigawatt.quantities import parse
+
+__all__ = ["LoadedScenario", "Scenario", "read_scenario"]
+
+Place = dict[str, int]
+
+
+def _quantity(
+    unit: str, example: str | None = None, *, low: float = 0.0, open_low: bool = False, high: float = math.inf
+) -> Any:
+    """A pydantic field type that reads a quantity in ``unit`` and checks its bounds (SI)."""
+
+    def read(value: object) -> float:
+        if isinstance(value, float) and value != value:
+            raise PydanticCustomError("quantity", "not a number", {"given": value, "allowed": "a number"})
+        try:
+            number = parse(value, unit, example=example)
+        except InputError as error:
+            context = {"given": error.given, "allowed": error.allowed}
+            raise PydanticCustomError("quantity", "{text}", {"text": error.message, **context}) from None
+        if number < low or (open_low and number == low):
+            allowed = f"more than {low:g}" if open_low else f"{low:g} or more"
+            raise PydanticCustomError("quantity", "out of range", {"given": str(value), "allowed": allowed})
+        if number > high:
+            allowed = f"at most {high:g}"
+            raise PydanticCustomError("quantity", "out of range", {"given": str(value), "allowed": allowed})
+        return number
+
+    return Annotated[float, BeforeValidator(read)]
+
+
+def _count(unit: str = "1") -> Any:
+    """A pydantic field type for a whole number of things, at least one."""
+
+    def read(value: object) -> int:
+        allowed = "a whole number of one or more"
+        try:
+            number = parse(value, unit)
+        except InputError as error:
+            raise PydanticCustomError(
+                "quantity", "{text}", {"text": error.message, "given": error.given, "allowed": allowed}
+            ) from None
+        if number < 1 or number != int(number):
+            raise PydanticCustomError("quantity", "not a count", {"given": str(value), "allowed": allowed})
+        return int(number)
+
+    return Annotated[int, BeforeValidator(read)]
+
+
+Count = _count()
+Tokens = _quantity("token", "15.6T tokens", open_low=True)
+Watts = _quantity("W", "1 GW", open_low=True)
+WattsOrNone = _quantity("W", "300 MW")
+Seconds = _quantity("s", "5 years", open_low=True)
+PerEnergy = _quantity("$/J", "60 $/MWh")
+CarbonIntensity = _quantity("kg/J", "100 g/kWh")
+CarbonPrice = _quantity("$/kg", "50 $/t")
+Money = _quantity("$", "30 k$")
+AtLeastOne = _quantity("1", low=1.0)
+Rate = _quantity("1", "7 %", low=-0.5, high=1.0)
+Name = Annotated[str, BeforeValidator(lambda v: str(v) if isinstance(v, int | float) else v)]
+
+
+def _batch(value: object) -> tuple[str, float]:
+    """``16M tokens`` or ``2048 sequences``: (what is counted, how many)."""
+    text = str(value)
+    for unit in ("token", "sequence"):
+        if unit in text:
+            try:
+                number = parse(text, unit)
+            except InputError:
+                break
+            if number > 0:
+                return unit, number
+    raise PydanticCustomError(
+        "quantity", "not a batch", {"given": text, "allowed": '"16M tokens" or "2048 sequences"'}
+    )
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class TrainingSection(_Strict):
+    """What is trained: tokens, batch, sequence, number format."""
+
+    tokens: Tokens
+    sequence: Tokens | None = None
+    global_batch: Annotated[tuple[str, float], BeforeValidator(_batch)] | None = None
+    number_format: Literal["bf16", "fp16", "fp8", "fp4", "tf32", "fp32"] | None = None
+    optimizer: Name | None = None
+    runs: Count = 1
+
+
+class MachineSection(_Strict):
+    """What computes it: accelerator, how many (or how much facility power), node, links, software stack."""
+
+    chip: Name
+    count: Count | None = None
+    power: Watts | None = None
+    node: Name | None = None
+    scale_up: Name | None = None
+    scale_out: Name | None = None
+    domain: Count | None = None
+    oversubscription: AtLeastOne | None = None
+    stack: Name | None = None
+
+
+class LayoutSection(_Strict):
+    """Parallel degrees that are fixed; what is left out is searched."""
+
+    tensor: Count | None = None
+    pipeline: Count | None = None
+    interleave: Count | None = None
+    data: Count | None = None
+    context: Count | None = None
+    expert: Count | None = None
+    microbatch: Count | None = None
+    zero: Literal[0, 1, 2, 3] | None = None
+    recompute: Literal["none", "selective", "full"] | None = None
+    sequence_parallel: bool | None = None
+
+
+class SiteSection(_Strict):
+    """Where it stands: a site of the catalog, or a place with a weather file."""
+
+    name: Name
+    weather: Name | None = None
+    cooling: Name | None = None
+
+
+class GridSection(_Strict):
+    """The grid connection: limit, price and carbon override the site's grid."""
+
+    limit: WattsOrNone | None = None
+    price: PerEnergy | None = None
+    carbon: CarbonIntensity | None = None
+
+
+class SupplySection(_Strict):
+    """Which plants may be built, and under which limits."""
+
+    plants: tuple[Name, ...] | None = None
+    grid: GridSection = GridSection()
+    limits: dict[str, WattsOrNone] = {}
+    carbon_limit: CarbonIntensity | None = None
+    carbon_price: CarbonPrice | None = None
+    not_served_price: PerEnergy | None = None
+
+
+class EconomicsSection(_Strict):
+    """Money: real discount rate, lives and prices that override the catalog."""
+
+    discount_rate: Rate | None = None
+    chip_price: Money | None = None
+    chip_life: Seconds | None = None
+
+
+class Scenario(_Strict):
+    """The whole question. Only ``model``, ``training.tokens``, ``machine.chip`` and ``site`` are needed."""
+
+    name: Name | None = None
+    year: Annotated[int, BeforeValidator(lambda v: v)] = 2026
+    model: Name
+    training: TrainingSection
+    machine: MachineSection
+    layout: LayoutSection = LayoutSection()
+    site: SiteSection
+    supply: SupplySection = SupplySection()
+    economics: EconomicsSection = EconomicsSection()
+
+
+@dataclass(frozen=True)
+class LoadedScenario:
+    """A scenario with where each key stands, so that every later error can say its line."""
+
+    scenario: Scenario
+    file: Path
+    lines: Mapping[str, int] = field(repr=False)
+    written: Mapping[str, str] = field(repr=False)
+    hash: str
+
+    def where(self, key: str) -> str:
+        """``file:line`` of a dotted key, or an empty string if it was not written."""
+        return f"{self.file}:{self.lines[key]}" if key in self.lines else ""
+
+    def blame(self, error: InputError, key: str) -> InputError:
+        """Put file, line and key on an error that a room raised about a value of ``key``."""
+        error.at(file=self.file, line=self.lines.get(key), key=key)
+        return error
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without implicit booleans for on/off/yes/no and without duplicate keys."""
+
+
+def _places(node: yaml.Node, prefix: str, lines: Place, written: dict[str, str], file: Path) -> None:
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key_node, value_node in node.value:
+            key = f"{prefix}.{key_node.value}" if prefix else str(key_node.value)
+            line = key_node.start_mark.line + 1
+            if key in seen:
+                raise InputError("this key stands twice", file=file, line=line, key=key, given=f"first in line {seen[key]}")
+            seen[key] = lines[key] = line
+            _places(value_node, key, lines, written, file)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            key = f"{prefix}.{number}"
+            lines[key] = item.start_mark.line + 1
+            _places(item, key, lines, written, file)
+        written[prefix] = ", ".join(str(item.value) for item in node.value)
+    else:
+        written[prefix] = str(node.value)
+
+
+def _fields(path: tuple[str | int, ...]) -> list[str]:
+    model: Any = Scenario
+    for part in path:
+        info = getattr(model, "model_fields", {}).get(str(part))
+        model = info.annotation if info is not None else None
+    return list(getattr(model, "model_fields", {}))
+
+
+def _as_input_error(error: ValidationError, file: Path, lines: Place) -> InputError:
+    found = error.errors()
+    first = next((item for item in found if item["type"] == "extra_forbidden"), found[0])
+    path = tuple(str(p) for p in first["loc"] if not str(p).startswith("function-"))
+    while len(path) > 1 and ".".join(path) not in lines and first["type"] != "missing":
+        path = path[:-1]
+    key, line = ".".join(path), lines.get(".".join(path))
+    if first["type"] == "extra_forbidden":
+        options = _fields(path[:-1])
+        return InputError(
+            "unknown key", file=file, line=line, key=key, allowed=options, nearest=nearest(path[-1], options)
+        )
+    if first["type"] == "missing":
+        return InputError("this key is needed", file=file, line=lines.get(".".join(path[:-1]), 1), key=key)
+    context = first.get("ctx", {})
+    given = context.get("given", first.get("input"))
+    if first["type"] == "literal_error":
+        allowed = str(context.get("expected"))
+        options = [word.strip("' ") for word in allowed.replace(" or ", ",").split(",")]
+        return InputError(
+            "unknown value", file=file, line=line, key=key, given=str(given), allowed=allowed,
+            nearest=nearest(str(given), options),
+        )
+    message = first["msg"] if first["type"] == "quantity" else first["msg"].lower().removeprefix("input ")
+    message = message.replace("valid tuple", "list, such as [grid, solar]").replace("valid dictionary", "mapping of keys")
+    shown = given if isinstance(given, int | float) else str(given)
+    return InputError(message, file=file, line=line, key=key, given=shown, allowed=context.get("allowed"))
+
+
+def read_scenario(file: str | Path) -> LoadedScenario:
+    """Read and check a scenario file.
+
+    Raises
+    ------
+    InputError
+        No such file, not YAML, an unknown or missing key, a wrong unit or value; with file, line, key.
+    """
+    path = Path(file)
+    if not path.is_file():
+        near = [str(p) for p in (path.parent if path.parent.is_dir() else Path()).glob("*.y*ml")]
+        raise InputError("no such scenario file", given=str(file), nearest=nearest(str(path), near))
+    try:
+        text = path.read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=_Loader)
+        data = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
+    except UnicodeDecodeError:
+        raise InputError("not a UTF-8 text file", file=path) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark is not None else None
+        raise InputError(f"not YAML: {getattr(error, 'problem', error)}", file=path, line=line) from None
+    if not isinstance(data, dict) or root is None:
+        raise InputError("not a scenario: it should be a mapping of keys", file=path, line=1, allowed=list(Scenario.model_fields))
+    lines: Place = {}
+    written: dict[str, str] = {}
+    _places(root, "", lines, written, path)
+    try:
+        scenario = Scenario.model_validate(data)
+    except ValidationError as error:
+        raise _as_input_error(error, path, lines) from None
+    _cross_check(scenario, path, lines)
+    return LoadedScenario(scenario, path, lines, written, hashlib.sha256(text.encode()).hexdigest()[:12])
+
+
+def _cross_check(scenario: Scenario, file: Path, lines: Place) -> None:
+    machine = scenario.machine
+    if (machine.count is None) == (machine.power is None):
+        raise InputError(
+            "give the machine's size either as count or as power", file=file, line=lines.get("machine"), key="machine",
+            allowed='"count: 16384" or "power: 1 GW"',
+        )
+    if not 2010 <= scenario.year <= 2050:
+        raise InputError("out of range", file=file, line=lines.get("year"), key="year", given=scenario.year, allowed="2010 to 2050")

@@ -1,0 +1,163 @@
+"""A result on disk: ``result.json``, ``trace.json``, ``run.json`` and Parquet tables, written whole or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gigawatt.errors import InputError
+from gigawatt.evidence import Assumption, Evidence, Grade
+from gigawatt.study.result import Quantity, Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["as_json", "load_result", "save_result", "write_parquet"]
+
+
+def as_json(result: Result) -> dict[str, Any]:
+    """The machine-readable answer: quantities in their shown unit, small tables, notices, assumptions."""
+    small = {name: table for name, table in result.tables.items() if len(table) <= 200}
+    return {
+        "name": result.name,
+        "quantities": {
+            q.name: {"value": _plain(q.shown), "unit": q.unit, "grade": q.grade.label, "what": q.summary}
+            for q in result.quantities.values()
+        },
+        "tables": {name: _records(table) for name, table in small.items()},
+        "notices": list(result.notices),
+        "assumptions": [{**dataclasses.asdict(a), "grade": a.grade.label} for a in result.assumptions],
+        "run": dict(result.run),
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if hasattr(value, "item"):
+        return _plain(value.item())
+    return value
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    frame = table if table.index.name is None else table.reset_index()
+    return [{str(k): _plain(v) for k, v in row.items()} for row in frame.to_dict(orient="records")]
+
+
+def write_parquet(table: pd.DataFrame, file: Path) -> None:
+    """Write a frame (index included where it has a name) as Parquet."""
+    import duckdb
+
+    frame = table if table.index.name is None else table.reset_index()
+    frame = frame.rename(columns=str)
+    for column in frame.columns:
+        if frame[column].dtype == object or str(frame[column].dtype).startswith("str"):
+            frame[column] = frame[column].astype(object)
+    with duckdb.connect() as connection:
+        connection.register("frame", frame)
+        connection.execute(f"COPY frame TO '{str(file).replace(chr(39), chr(39) * 2)}' (FORMAT parquet, COMPRESSION zstd)")
+
+
+def read_parquet(file: Path) -> pd.DataFrame:
+    """Read a Parquet table."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        return connection.execute("SELECT * FROM read_parquet(?)", [str(file)]).df()
+
+
+def _trace(result: Result) -> dict[str, Any]:
+    rows: dict[str, dict[str, Any]] = {}
+    quantities: dict[str, Any] = {}
+    for q in result.quantities.values():
+        keys: list[str] = []
+        for row in q.evidence:
+            key = f"{row.where}:{row.quantity}"
+            rows.setdefault(key, {**dataclasses.asdict(row), "grade": row.grade.label})
+            keys.append(key)
+        quantities[q.name] = {
+            "value": _plain(q.value),
+            "unit": q.unit,
+            "grade": q.grade.label,
+            "summary": q.summary,
+            "formula": q.formula,
+            "inputs": list(q.inputs),
+            "origin": q.origin,
+            "where": q.where,
+            "reason": q.reason,
+            "written": q.written,
+            "evidence": keys,
+        }
+    return {"quantities": quantities, "rows": rows}
+
+
+def save_result(result: Result, folder: str | Path, extra: dict[str, str] | None = None) -> Path:
+    """Write a result into ``folder`` (made if needed); each file appears whole or not at all.
+
+    Parameters
+    ----------
+    result : Result
+    folder : path
+    extra : mapping of file name to text, optional
+        Further files, such as a report, that belong to the same result.
+    """
+    target = Path(folder)
+    if target.exists() and not target.is_dir():
+        raise InputError("the output folder is a file", given=str(target), allowed="a folder")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as error:
+        raise InputError(f"cannot write here: {error.strerror}", given=str(target)) from None
+    try:
+        texts = {
+            "result.json": json.dumps(as_json(result), indent=1, allow_nan=False),
+            "trace.json": json.dumps(_trace(result), indent=1, allow_nan=False),
+            "run.json": json.dumps(dict(result.run), indent=1, allow_nan=False),
+            **(extra or {}),
+        }
+        for name, text in texts.items():
+            (staging / name).write_text(text, encoding="utf-8")
+        for name, table in result.tables.items():
+            write_parquet(table, staging / f"{name}.parquet")
+        target.mkdir(exist_ok=True)
+        for file in sorted(staging.iterdir()):
+            os.replace(file, target / file.name)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return target
+
+
+def load_result(folder: str | Path) -> Result:
+    """Read back a saved result (a folder, or its ``result.json``)."""
+    path = Path(folder)
+    path = path.parent if path.is_file() else path
+    if not (path / "trace.json").is_file():
+        raise InputError("no result here", given=str(folder), allowed="a folder that `gigawatt run` wrote")
+    try:
+        answer = json.loads((path / "result.json").read_text(encoding="utf-8"))
+        trace = json.loads((path / "trace.json").read_text(encoding="utf-8"))
+        rows = {k: Evidence(**{**v, "grade": Grade.read(v["grade"])}) for k, v in trace["rows"].items()}
+        quantities = {
+            name: Quantity(
+                name=name,
+                **{
+                    **q,
+                    "grade": Grade.read(q["grade"]),
+                    "inputs": tuple(q["inputs"]),
+                    "evidence": tuple(rows[key] for key in q["evidence"]),
+                },
+            )
+            for name, q in trace["quantities"].items()
+        }
+        assumptions = tuple(Assumption(**{**a, "grade": Grade.read(a["grade"])}) for a in answer["assumptions"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError("this result cannot be read", file=path, given=str(error)) from None
+    tables = {file.stem: read_parquet(file) for file in sorted(path.glob("*.parquet"))}
+    return Result(answer["name"], quantities, tables, tuple(answer["notices"]), assumptions, answer["run"])

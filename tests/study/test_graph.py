@@ -1,0 +1,93 @@
+"""The quantity graph: composition by name, what it refuses, what it remembers."""
+
+import pytest
+
+from gigawatt.evidence import Evidence, Grade
+from gigawatt.study.graph import Graph, GraphError, Leaf
+
+
+def row(quantity: str, grade: Grade) -> Evidence:
+    return Evidence("x", quantity, 2.0, None, None, "W", "2", None, None, grade, "s", "", "", "t.csv:2")
+
+
+def small_graph() -> Graph:
+    graph = Graph()
+    graph.leaf("chip.entity", "", "A chip")
+    graph.leaf("run.count", "1", "How many")
+
+    @graph.quantity("power.total", "W", rows=("power*",))
+    def power_total(chip_entity: list[Evidence], run_count: int) -> float:
+        """Power of all.
+
+        P = n p.
+        """
+        return chip_entity[0].value * run_count
+
+    @graph.quantity("power.double", "W")
+    def power_double(power_total: float) -> float:
+        """Twice the power."""
+        return 2 * power_total
+
+    return graph
+
+
+def test_composes_by_parameter_name_and_keeps_the_worst_grade_of_the_rows_it_reads():
+    graph = small_graph()
+    graph.check()
+    chip = [row("power", Grade.vendor), row("price", Grade.guess)]
+    values = graph.evaluate({"chip.entity": Leaf(chip, "catalog"), "run.count": Leaf(3, "scenario")})
+    assert values["power.double"].value == 12.0
+    assert values["power.double"].grade is Grade.vendor, "the price's grade must not spoil the power"
+    assert [r.quantity for r in values["power.double"].evidence] == ["power"]
+    assert values["power.total"].node.formula == "P = n p."
+
+
+def test_a_default_lowers_the_grade():
+    values = small_graph().evaluate(
+        {
+            "chip.entity": Leaf([row("power", Grade.vendor)], "catalog"),
+            "run.count": Leaf(3, "default", reason="why", grade=Grade.guess),
+        }
+    )
+    assert values["power.double"].grade is Grade.guess
+
+
+def test_refuses_two_writers_cycles_missing_inputs_and_unused_leaves():
+    graph = small_graph()
+    with pytest.raises(GraphError, match=r"two writers of power\.total"):
+        graph.leaf("power.total", "W", "again")
+    graph.leaf("lonely.leaf", "", "nobody reads it")
+    with pytest.raises(GraphError, match=r"nothing reads lonely\.leaf"):
+        graph.check()
+
+    cyclic = Graph()
+
+    @cyclic.quantity("a.x", "1")
+    def a_x(b_x: float) -> float:
+        """One."""
+        return b_x
+
+    @cyclic.quantity("b.x", "1")
+    def b_x(a_x: float) -> float:
+        """Other."""
+        return a_x
+
+    with pytest.raises(GraphError, match="cycle"):
+        cyclic.check()
+
+    missing = Graph()
+
+    @missing.quantity("a.x", "1")
+    def a_y(c_z: float) -> float:
+        """One."""
+        return c_z
+
+    with pytest.raises(GraphError, match=r"missing c\.z, needed by a\.x"):
+        missing.check()
+    with pytest.raises(GraphError, match="missing leaf"):
+        small_graph().evaluate({"run.count": Leaf(1, "scenario")})
+
+
+def test_a_quantity_needs_a_docstring():
+    with pytest.raises(GraphError, match="no docstring"):
+        Graph().quantity("a.b", "1")(lambda: 1)
