@@ -1,9 +1,9 @@
 """gigawatt: from silicon to power plant, what it takes to train a language model, and what binds first.
 
-    import gigawatt
-    result = gigawatt.load("examples/llama-3.1-405b-texas.yaml").run()
-    result["training.step_time"]
-    result.figure("sankey")
+import gigawatt
+result = gigawatt.load("examples/llama-3.1-405b-texas.yaml").run()
+result["training.step_time"]
+result.figure("sankey")
 """
 
 from __future__ import annotations

@@ -55,7 +55,8 @@ def run(
 def explain(
     result: Annotated[Path, typer.Argument(help="A folder that `gigawatt run` wrote.", show_default=False)],
     quantity: Annotated[
-        str | None, typer.Argument(help="A dotted name; without it, all names are listed.", show_default=False)
+        str | None,
+        typer.Argument(help="A dotted name; without it, all names are listed.", show_default=False),
     ] = None,
     depth: Annotated[int, typer.Option(min=0, help="How many levels of inputs to open.")] = 2,
     json: JsonFlag = False,
@@ -81,7 +82,9 @@ def validate(
 
 @catalog_app.command("list", epilog="Example: gigawatt catalog list chips")
 def catalog_list(
-    table: Annotated[str | None, typer.Argument(help="A table; without it, all tables.", show_default=False)] = None,
+    table: Annotated[
+        str | None, typer.Argument(help="A table; without it, all tables.", show_default=False)
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
     """List the catalog's tables, or the entries of one."""

@@ -28,7 +28,9 @@ def list_command(table: str | None, *, as_json: bool) -> None:
         return
     rows = catalog.table(table)
     if as_json:
-        print_json([{"id": e.id, "name": e.text("name", e.id), "numbers": len(e.rows())} for e in rows.values()])
+        print_json(
+            [{"id": e.id, "name": e.text("name", e.id), "numbers": len(e.rows())} for e in rows.values()]
+        )
         return
     shown = Table("id", "name", "numbers", "worst grade", box=None)
     for entry in rows.values():
@@ -57,7 +59,11 @@ def show_command(table: str, key: str, *, as_json: bool) -> None:
     for row in entry.rows():
         scale = factor(row.unit)
         money = "$" in row.unit
-        spread = "" if row.low is None or row.high is None else f"{number(row.low / scale)} – {number(row.high / scale)}"
+        spread = (
+            ""
+            if row.low is None or row.high is None
+            else f"{number(row.low / scale)} – {number(row.high / scale)}"
+        )
         unit = f"{row.unit} ({catalog.CURRENCY_YEAR} money)" if money else row.unit
         value = number(row.value / scale) if money else row.written
         cite = " ".join(part for part in (row.source_id, row.locator) if part)
@@ -66,5 +72,6 @@ def show_command(table: str, key: str, *, as_json: bool) -> None:
     for source_id in sorted({row.source_id for row in entry.rows()}):
         source = catalog.source(source_id)
         out.print(
-            f"  {source.id}: {source.title}, {source.publisher} {source.year or ''} {source.url}", markup=False
+            f"  {source.id}: {source.title}, {source.publisher} {source.year or ''} {source.url}",
+            markup=False,
         )

@@ -23,7 +23,9 @@ def explain_command(folder: Path, name: str | None, depth: int, *, as_json: bool
     out = console()
     if name is None:
         if as_json:
-            print_json([{"quantity": q.name, "unit": q.unit, "what": q.summary} for q in result.quantities.values()])
+            print_json(
+                [{"quantity": q.name, "unit": q.unit, "what": q.summary} for q in result.quantities.values()]
+            )
             return
         shown = Table("quantity", "value", "unit", "grade", "what", box=None)
         for q in result.quantities.values():
@@ -73,12 +75,29 @@ def _label(step: Step) -> str:
 def _plain(step: Step) -> dict[str, Any]:
     q = step.quantity
     rows = [
-        {"name": r.name, "written": r.written, "unit": r.unit, "grade": r.grade.label, "source": r.source_id,
-         "locator": r.locator, "where": r.where, "note": r.note}
+        {
+            "name": r.name,
+            "written": r.written,
+            "unit": r.unit,
+            "grade": r.grade.label,
+            "source": r.source_id,
+            "locator": r.locator,
+            "where": r.where,
+            "note": r.note,
+        }
         for r in step.rows
     ]
     return {
-        "depth": step.depth, "quantity": q.name, "value": q.shown, "unit": q.unit, "grade": q.grade.label,
-        "what": q.summary, "formula": q.formula, "inputs": list(q.inputs), "origin": q.origin,
-        "where": q.where, "reason": q.reason, "rows": rows,
+        "depth": step.depth,
+        "quantity": q.name,
+        "value": q.shown,
+        "unit": q.unit,
+        "grade": q.grade.label,
+        "what": q.summary,
+        "formula": q.formula,
+        "inputs": list(q.inputs),
+        "origin": q.origin,
+        "where": q.where,
+        "reason": q.reason,
+        "rows": rows,
     }

@@ -46,8 +46,12 @@ def progress(*, quiet: bool, after: float = 1.0) -> Iterator[Callable[[str, floa
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(),
-        console=console(stderr=True), transient=True,
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        console=console(stderr=True),
+        transient=True,
     )
     task = bar.add_task("", total=1.0)
     started, shown = time.monotonic(), False

@@ -150,7 +150,9 @@ class Graph:
                 if name not in self.nodes:
                     raise GraphError(f"missing {name}, needed by {node.name}")
                 read.add(name)
-        unused = [node.name for node in self.nodes.values() if node.function is None and node.name not in read]
+        unused = [
+            node.name for node in self.nodes.values() if node.function is None and node.name not in read
+        ]
         if unused:
             raise GraphError(f"nothing reads {', '.join(unused)}")
         self.order()

@@ -221,7 +221,9 @@ def _places(node: yaml.Node, prefix: str, lines: Place, written: dict[str, str],
             key = f"{prefix}.{key_node.value}" if prefix else str(key_node.value)
             line = key_node.start_mark.line + 1
             if key in seen:
-                raise InputError("this key stands twice", file=file, line=line, key=key, given=f"first in line {seen[key]}")
+                raise InputError(
+                    "this key stands twice", file=file, line=line, key=key, given=f"first in line {seen[key]}"
+                )
             seen[key] = lines[key] = line
             _places(value_node, key, lines, written, file)
     elif isinstance(node, yaml.SequenceNode):
@@ -262,11 +264,18 @@ def _as_input_error(error: ValidationError, file: Path, lines: Place) -> InputEr
         allowed = str(context.get("expected"))
         options = [word.strip("' ") for word in allowed.replace(" or ", ",").split(",")]
         return InputError(
-            "unknown value", file=file, line=line, key=key, given=str(given), allowed=allowed,
+            "unknown value",
+            file=file,
+            line=line,
+            key=key,
+            given=str(given),
+            allowed=allowed,
             nearest=nearest(str(given), options),
         )
     message = first["msg"] if first["type"] == "quantity" else first["msg"].lower().removeprefix("input ")
-    message = message.replace("valid tuple", "list, such as [grid, solar]").replace("valid dictionary", "mapping of keys")
+    message = message.replace("valid tuple", "list, such as [grid, solar]").replace(
+        "valid dictionary", "mapping of keys"
+    )
     shown = given if isinstance(given, int | float) else str(given)
     return InputError(message, file=file, line=line, key=key, given=shown, allowed=context.get("allowed"))
 
@@ -294,7 +303,12 @@ def read_scenario(file: str | Path) -> LoadedScenario:
         line = mark.line + 1 if mark is not None else None
         raise InputError(f"not YAML: {getattr(error, 'problem', error)}", file=path, line=line) from None
     if not isinstance(data, dict) or root is None:
-        raise InputError("not a scenario: it should be a mapping of keys", file=path, line=1, allowed=list(Scenario.model_fields))
+        raise InputError(
+            "not a scenario: it should be a mapping of keys",
+            file=path,
+            line=1,
+            allowed=list(Scenario.model_fields),
+        )
     lines: Place = {}
     written: dict[str, str] = {}
     _places(root, "", lines, written, path)
@@ -310,8 +324,18 @@ def _cross_check(scenario: Scenario, file: Path, lines: Place) -> None:
     machine = scenario.machine
     if (machine.count is None) == (machine.power is None):
         raise InputError(
-            "give the machine's size either as count or as power", file=file, line=lines.get("machine"), key="machine",
+            "give the machine's size either as count or as power",
+            file=file,
+            line=lines.get("machine"),
+            key="machine",
             allowed='"count: 16384" or "power: 1 GW"',
         )
     if not 2010 <= scenario.year <= 2050:
-        raise InputError("out of range", file=file, line=lines.get("year"), key="year", given=scenario.year, allowed="2010 to 2050")
+        raise InputError(
+            "out of range",
+            file=file,
+            line=lines.get("year"),
+            key="year",
+            given=scenario.year,
+            allowed="2010 to 2050",
+        )

@@ -61,7 +61,9 @@ def write_parquet(table: pd.DataFrame, file: Path) -> None:
             frame[column] = frame[column].astype(object)
     with duckdb.connect() as connection:
         connection.register("frame", frame)
-        connection.execute(f"COPY frame TO '{str(file).replace(chr(39), chr(39) * 2)}' (FORMAT parquet, COMPRESSION zstd)")
+        connection.execute(
+            f"COPY frame TO '{str(file).replace(chr(39), chr(39) * 2)}' (FORMAT parquet, COMPRESSION zstd)"
+        )
 
 
 def read_parquet(file: Path) -> pd.DataFrame:
@@ -156,7 +158,9 @@ def load_result(folder: str | Path) -> Result:
             )
             for name, q in trace["quantities"].items()
         }
-        assumptions = tuple(Assumption(**{**a, "grade": Grade.read(a["grade"])}) for a in answer["assumptions"])
+        assumptions = tuple(
+            Assumption(**{**a, "grade": Grade.read(a["grade"])}) for a in answer["assumptions"]
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError("this result cannot be read", file=path, given=str(error)) from None
     tables = {file.stem: read_parquet(file) for file in sorted(path.glob("*.parquet"))}

@@ -1,0 +1,47 @@
+"""The chain's last part: what a reader has to know, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gigawatt.hardware import Chip
+from gigawatt.study.chain_supply import lead_time_notices
+from gigawatt.study.names import q
+from gigawatt.supply import SupplyPlan
+
+__all__: list[str] = []
+
+
+@q("study.notices", "")
+def notices(
+    supply_plan: SupplyPlan,
+    scenario_year: int,
+    machine_chip: Chip,
+    training_relief: Mapping[str, float],
+    training_step_time: float,
+    facility_power_peak: float,
+    machine_size: Mapping[str, float | None],
+) -> tuple[str, ...]:
+    """What a reader has to know.
+
+    Bindings and notices of the supply plan, lead times, a chip that is not yet sold, what would relieve
+    the step most.
+    """
+    told: list[str] = []
+    name, best = min(training_relief.items(), key=lambda item: item[1])
+    saved = 1.0 - best / training_step_time
+    told.append(f"doubling {name} would shorten the step most, by {100 * saved:.1f} % with the same layout")
+    if machine_chip.year > scenario_year:
+        told.append(
+            f"{machine_chip.name} is not sold before {machine_chip.year}; the scenario is for {scenario_year}"
+        )
+    budget = machine_size.get("power")
+    if budget is not None and facility_power_peak > budget:
+        told.append(
+            f"the facility draws {facility_power_peak / 1e6:.4g} MW in its highest hour, "
+            f"above the {budget / 1e6:.4g} MW given"
+        )
+    told.extend(supply_plan.notices)
+    told.extend(supply_plan.binding)
+    told.extend(lead_time_notices(supply_plan, scenario_year))
+    return tuple(told)

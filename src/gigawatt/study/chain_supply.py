@@ -1,0 +1,241 @@
+"""The chain, second part: the building's load over the year, and the plants that carry it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gigawatt import catalog
+from gigawatt.catalog import Entity
+from gigawatt.economics import capital_recovery_factor
+from gigawatt.errors import InputError, nearest
+from gigawatt.facility import LoadShape, Site, Weather, facility_load
+from gigawatt.quantities import HOURS_PER_YEAR, show
+from gigawatt.study.names import q
+from gigawatt.supply import (
+    Grid,
+    Plant,
+    SupplyPlan,
+    build_plant,
+    plan,
+    solar_capacity_factor,
+    wind_capacity_factor,
+)
+
+__all__ = ["HOUR"]
+
+HOUR = 3600.0
+
+
+@q("facility.load", "")
+def facility_load_shape(machine_power_it: float, site_weather: Weather, site_cooling: Entity) -> LoadShape:
+    """Power of the whole facility in every hour of the year.
+
+    IT power (constant: the campus keeps such runs going all year) × hourly PUE of the cooling system in
+    the site's weather; water where it evaporates.
+    """
+    hours = len(site_weather.air_temperature())
+    return facility_load(
+        it_power=np.full(hours, machine_power_it), weather=site_weather, cooling=site_cooling
+    )
+
+
+@q("facility.pue", "1")
+def pue(facility_load: LoadShape) -> float:
+    """Power usage effectiveness over the year.
+
+    facility energy / IT energy
+    """
+    return float(np.sum(facility_load.facility) / np.sum(facility_load.it))
+
+
+@q("facility.power_mean", "MW")
+def power_mean(facility_load: LoadShape) -> float:
+    """Mean facility power.
+
+    Mean over the hours of the year.
+    """
+    return float(np.mean(facility_load.facility))
+
+
+@q("facility.power_peak", "MW")
+def power_peak(facility_load: LoadShape) -> float:
+    """Facility power in the highest hour.
+
+    Largest hour of the year.
+    """
+    return float(np.max(facility_load.facility))
+
+
+@q("facility.energy", "GWh")
+def facility_energy(facility_load: LoadShape) -> float:
+    """Electricity of the facility in a year.
+
+    Sum over the hours.
+    """
+    return float(np.sum(facility_load.facility)) * HOUR
+
+
+@q("facility.water", "m^3")
+def water(facility_load: LoadShape) -> float:
+    """Water evaporated and drained on site in a year.
+
+    Sum over the hours.
+    """
+    return float(np.sum(facility_load.water))
+
+
+@q("supply.candidates", "")
+def candidates(
+    supply_plants: tuple[str, ...],
+    supply_grid: Grid,
+    supply_grid_given: Mapping[str, Any],
+    supply_limits: Mapping[str, float],
+    site_site: Site,
+    site_weather: Weather,
+    scenario_year: int,
+    economics_discount_rate: float,
+) -> tuple[Plant, ...]:
+    """Plants that may be built, with this year's costs and this site's weather.
+
+    capital × rate / (1 − (1 + rate)^−life) + fixed operation; fuel and variable cost per joule.
+    """
+    known = catalog.table("plants")
+    for name in (*supply_plants, *supply_limits):
+        if name not in known:
+            raise InputError(
+                "no such plant",
+                key="supply.plants",
+                given=name,
+                allowed=", ".join(known),
+                nearest=nearest(name, known),
+            )
+    for name in supply_limits:
+        if name not in supply_plants:
+            raise InputError("a limit on a plant that may not be built", key="supply.limits", given=name,
+                             allowed=", ".join(supply_plants))  # fmt: skip
+
+    def recovery(life: float) -> float:
+        return float(capital_recovery_factor(rate=economics_discount_rate, life=life))
+
+    built: list[Plant] = []
+    for name in supply_plants:
+        options: dict[str, Any] = {"limit": supply_limits.get(name)}
+        if name == "grid":
+            hours = len(supply_grid.price)
+            price, carbon = supply_grid_given.get("price"), supply_grid_given.get("carbon")
+            given = supply_grid_given.get("limit")
+            options = {
+                "price": supply_grid.price if price is None else np.full(hours, price),
+                "carbon": supply_grid.carbon if carbon is None else np.full(hours, carbon),
+                "limit": given if given is not None else supply_limits.get(name),
+            }
+        elif name.startswith("solar"):
+            options["profile"] = solar_capacity_factor(site_weather)
+        elif name.startswith("wind"):
+            options["profile"] = wind_capacity_factor(site_weather)
+        built.append(build_plant(name, year=scenario_year, capital_recovery=recovery, **options))
+    return tuple(built)
+
+
+@q("supply.not_served_cost", "$/MWh")
+def not_served_cost(supply_not_served_price: float | None) -> float:
+    """What a unit of energy not served costs in the plan.
+
+    As given, or the catalog's row.
+    """
+    if supply_not_served_price is not None:
+        return supply_not_served_price
+    return catalog.entity("supply_plan", "plan").value("not_served_price")
+
+
+@q("supply.plan", "")
+def supply_plan(
+    facility_load: LoadShape,
+    supply_candidates: tuple[Plant, ...],
+    supply_carbon_limit: float | None,
+    supply_carbon_price: float,
+    supply_not_served_cost: float,
+) -> SupplyPlan:
+    """Cheapest capacities and hourly dispatch that carry the load.
+
+    One linear programme over the hours of the year: minimise annuities, fixed and variable cost, fuel,
+    carbon price and the price of energy not served, subject to the balance of every hour, storage,
+    ramps, capacity limits and the carbon limit.
+    """
+    return plan(
+        load=facility_load.facility,
+        plants=supply_candidates,
+        not_served_price=supply_not_served_cost,
+        carbon_limit=supply_carbon_limit,
+        carbon_price=supply_carbon_price,
+    )
+
+
+@q("supply.electricity_cost", "$/MWh")
+def electricity_cost(supply_plan: SupplyPlan) -> float:
+    """Levelised cost of the electricity served.
+
+    (annuities + operation + fuel + carbon price) / energy served
+    """
+    return supply_plan.cost_per_energy
+
+
+@q("supply.marginal_price", "$/MWh")
+def marginal_price(supply_plan: SupplyPlan) -> float:
+    """Load-weighted marginal price of electricity.
+
+    Dual of the hourly balance, weighted by the load.
+    """
+    return float(np.average(supply_plan.price, weights=supply_plan.load))
+
+
+@q("supply.carbon_intensity", "g/kWh", rows=("carbon*", "efficiency*", "heat_rate", "fuel*", "mean_carbon*"))
+def carbon_intensity(supply_plan: SupplyPlan) -> float:
+    """Operational carbon of the electricity served.
+
+    kg of all plants and of the grid / energy served
+    """
+    return supply_plan.carbon_intensity
+
+
+@q("supply.not_served", "MWh")
+def not_served(supply_plan: SupplyPlan) -> float:
+    """Energy not served in a year.
+
+    Sum over the hours.
+    """
+    return float(np.sum(supply_plan.not_served)) * HOUR * supply_plan.weight
+
+
+@q("supply.curtailed", "GWh")
+def curtailed(supply_plan: SupplyPlan) -> float:
+    """Energy that sun, wind and must-run plants could have given and nobody took.
+
+    Sum over plants and hours.
+    """
+    return float(np.sum(supply_plan.curtailed)) * HOUR * supply_plan.weight
+
+
+@q("supply.gap", "1")
+def gap(supply_plan: SupplyPlan) -> float:
+    """Relative duality gap of the plan.
+
+    |primal − dual| / |primal|
+    """
+    return supply_plan.gap
+
+
+def lead_time_notices(found: SupplyPlan, year: int) -> list[str]:
+    """Plants that the plan builds and that cannot stand in the scenario's year if ordered in it."""
+    late: list[str] = []
+    for plant in found.plants:
+        years = plant.lead_time / (HOURS_PER_YEAR * HOUR)
+        if found.capacity[plant.id] > 0.0 and years >= 1.0:
+            late.append(
+                f"{plant.name}: {show(found.capacity[plant.id], 'MW')} ordered in {year} gives power from about "
+                f"{year + years:.0f} (lead time {years:.1f} years)"
+            )
+    return late

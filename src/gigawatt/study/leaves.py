@@ -1,0 +1,191 @@
+"""From a scenario to the graph's leaves: what was written, what the catalog says, what is assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gigawatt import catalog
+from gigawatt.economics import discount_rate
+from gigawatt.errors import InputError
+from gigawatt.evidence import Assumption
+from gigawatt.facility import load_cooling, load_site, load_weather
+from gigawatt.hardware import load_chip
+from gigawatt.performance import default_stack, load_optimizer, load_stack
+from gigawatt.quantities import parse, show
+from gigawatt.study.graph import Leaf
+from gigawatt.study.scenario import LoadedScenario
+from gigawatt.supply import load_grid
+from gigawatt.workload import read_architecture
+
+__all__ = ["fill_leaves"]
+
+T = TypeVar("T")
+_RECOMPUTE = {"none": 0, "selective": 1, "full": 2}
+
+
+class _Filler:
+    """Collects leaves and assumptions, and puts file and line on the errors that rooms raise."""
+
+    def __init__(self, loaded: LoadedScenario) -> None:
+        self.loaded = loaded
+        self.leaves: dict[str, Leaf] = {}
+        self.assumptions: list[Assumption] = []
+
+    def ask(self, key: str, call: Callable[[], T]) -> T:
+        """Call a room; an error of its gets the place of ``key`` in the scenario."""
+        try:
+            return call()
+        except InputError as error:
+            if error.file is None:
+                self.loaded.blame(error, key)
+            raise
+
+    def written(self, name: str, key: str, value: Any) -> None:
+        """A leaf that the scenario wrote (``key``), or that follows from what it wrote."""
+        self.leaves[name] = Leaf(
+            value, "scenario", where=self.loaded.where(key), written=self.loaded.written.get(key, "")
+        )
+
+    def default(
+        self, name: str, value: Any, shown: str, reason: str, row: catalog.Entity | None = None
+    ) -> None:
+        """A leaf that nobody wrote: listed as an assumption."""
+        from gigawatt.evidence import Grade
+
+        grade = Grade.read(row.text("grade")) if row else Grade.guess
+        source = row.text("source_id") if row else ""
+        self.leaves[name] = Leaf(value, "default", reason=reason, written=shown, grade=grade)
+        self.assumptions.append(Assumption(name, shown, reason, grade, source))
+
+    def given_or_default(self, name: str, value: T | None, read: Callable[[str], T]) -> T:
+        """The scenario's value of ``name``, or the catalog's default row of that name."""
+        if value is not None:
+            self.written(name, name, value)
+            return value
+        row = catalog.entity("defaults", name)
+        found = read(row.text("text"))
+        self.default(name, found, row.text("text"), row.text("reason"), row)
+        return found
+
+
+def fill_leaves(loaded: LoadedScenario) -> tuple[dict[str, Leaf], tuple[Assumption, ...]]:
+    """Every leaf of the chain for one scenario, and the assumptions made on the way.
+
+    Raises
+    ------
+    InputError
+        A name that the catalog does not know, a file that is not there or cannot be read: with the
+        scenario's file, line and key.
+    """
+    fill = _Filler(loaded)
+    scenario = loaded.scenario
+    fill.written("scenario.year", "year", scenario.year)
+    _model_and_training(fill)
+    _machine(fill)
+    _site_and_supply(fill)
+    _money(fill)
+    return fill.leaves, tuple(fill.assumptions)
+
+
+def _beside(loaded: LoadedScenario, name: str) -> str | Path:
+    """A path as written, or relative to the scenario's folder where it is found there."""
+    beside = loaded.file.parent / name
+    return beside if beside.is_file() else name
+
+
+def _model_and_training(fill: _Filler) -> None:
+    scenario, training = fill.loaded.scenario, fill.loaded.scenario.training
+    model = fill.ask("model", lambda: read_architecture(_beside(fill.loaded, scenario.model)))
+    fill.written("model.architecture", "model", model)
+    fill.written("training.tokens", "training.tokens", training.tokens)
+    if training.sequence is None:
+        row = catalog.entity("defaults", "training.sequence")
+        sequence = parse(row.text("text"), "token")
+        if model.max_sequence:
+            sequence = min(sequence, float(model.max_sequence))
+        fill.default("training.sequence", int(sequence), show(sequence, "tokens"), row.text("reason"), row)
+    else:
+        fill.written("training.sequence", "training.sequence", int(training.sequence))
+    fill.given_or_default(
+        "training.global_batch", training.global_batch, lambda t: ("token", parse(t, "token"))
+    )
+    fill.given_or_default("training.number_format", training.number_format, lambda t: t)  # type: ignore[arg-type]
+    fill.written("training.runs", "training.runs", training.runs)
+
+
+def _machine(fill: _Filler) -> None:
+    scenario = fill.loaded.scenario
+    machine, economics = scenario.machine, scenario.economics
+    chip, told = fill.ask("machine.chip", lambda: load_chip(machine.chip))
+    fill.assumptions.extend(told)
+    if economics.chip_price is not None:
+        evidence = {name: row for name, row in chip.evidence.items() if name != "price"}
+        chip = replace(chip, price=economics.chip_price, evidence=evidence)
+    fill.written("machine.chip", "machine.chip", chip)
+    key = "machine.count" if machine.count is not None else "machine.power"
+    fill.written("machine.size", key, {"count": machine.count, "power": machine.power})
+    options = {
+        name: getattr(machine, name)
+        for name in ("node", "scale_up", "scale_out", "domain", "oversubscription")
+        if getattr(machine, name) is not None
+    }
+    fill.written("machine.options", "machine", options)
+    if machine.stack is not None:
+        stack = fill.ask("machine.stack", lambda: load_stack(str(machine.stack)))
+        fill.written("machine.stack", "machine.stack", stack)
+    else:
+        name = default_stack(chip, scenario.year)
+        stack = load_stack(name)
+        fill.default("machine.stack", stack, name, f"the usual software of {chip.id} in {scenario.year}")
+    optimizer = scenario.training.optimizer
+    if optimizer is None:
+        fill.default("training.optimizer", stack.optimizer, stack.optimizer, "the stack's own recipe")
+    else:
+        fill.ask("training.optimizer", lambda: load_optimizer(optimizer))
+        fill.written("training.optimizer", "training.optimizer", optimizer)
+    pins = {k: v for k, v in scenario.layout.model_dump().items() if v is not None}
+    if "recompute" in pins:
+        pins["recompute"] = _RECOMPUTE[pins["recompute"]]
+    fill.written("layout.fixed", "layout", {k: int(v) for k, v in pins.items()})
+
+
+def _site_and_supply(fill: _Filler) -> None:
+    scenario = fill.loaded.scenario
+    place, supply = scenario.site, scenario.supply
+    site = fill.ask(
+        "site.name",
+        lambda: load_site(place.name, weather=place.weather and _beside(fill.loaded, place.weather)),
+    )
+    fill.written("site.site", "site.name", site)
+    weather = fill.ask("site.weather" if place.weather else "site.name", lambda: load_weather(site))
+    fill.written("site.weather", "site.weather" if place.weather else "site.name", weather)
+    cooling = fill.ask("site.cooling", lambda: load_cooling(place.cooling or site.cooling))
+    if place.cooling:
+        fill.written("site.cooling", "site.cooling", cooling)
+    else:
+        fill.default("site.cooling", cooling, cooling.id, f"the usual cooling of {site.id}")
+    grid = fill.ask("site.name", lambda: load_grid(site.grid, scenario.year, site=site))
+    fill.written("supply.grid", "site.name", grid)
+    fill.written("supply.grid_given", "supply.grid", supply.grid.model_dump())
+    fill.given_or_default("supply.plants", supply.plants, lambda t: tuple(t.split("|")))
+    fill.written("supply.limits", "supply.limits", dict(supply.limits))
+    fill.written("supply.carbon_limit", "supply.carbon_limit", supply.carbon_limit)
+    fill.given_or_default("supply.carbon_price", supply.carbon_price, lambda t: parse(t, "$/kg"))
+    fill.written("supply.not_served_price", "supply.not_served_price", supply.not_served_price)
+
+
+def _money(fill: _Filler) -> None:
+    economics = fill.loaded.scenario.economics
+    if economics.discount_rate is not None:
+        fill.written("economics.discount_rate", "economics.discount_rate", economics.discount_rate)
+    else:
+        rate, told = discount_rate()
+        finance = catalog.entity("finance", "hyperscaler").evidence("discount_rate")
+        fill.leaves["economics.discount_rate"] = Leaf(
+            rate, "catalog", reason=told.reason, written=told.value, evidence=(finance,)
+        )
+        fill.assumptions.append(told)
+    fill.written("economics.chip_life", "economics.chip_life", economics.chip_life)

@@ -1,0 +1,133 @@
+"""A study: one scenario read, its leaves filled, the graph evaluated, one frozen result."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from gigawatt import catalog
+from gigawatt._version import __version__
+from gigawatt.evidence import Assumption
+from gigawatt.study.chain import CHAIN
+from gigawatt.study.graph import Value
+from gigawatt.study.leaves import fill_leaves
+from gigawatt.study.result import Quantity, Result
+from gigawatt.study.scenario import LoadedScenario, read_scenario
+from gigawatt.study.tables import TABLES
+
+__all__ = ["Study"]
+
+_PACKAGES = ("numpy", "scipy", "pandas", "clarabel", "highspy", "pint", "pydantic")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A scenario that has been read and checked."""
+
+    loaded: LoadedScenario
+
+    @classmethod
+    def read(cls, file: str | Path) -> Study:
+        """Read a scenario file; raises ``InputError`` with file, line and key."""
+        return cls(read_scenario(file))
+
+    def run(self, progress: Callable[[str, float], None] | None = None) -> Result:
+        """Evaluate the whole chain.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called with (what is being done, share done).
+
+        Raises
+        ------
+        gigawatt.errors.GigawattError
+            A name that the catalog does not know, a layout that cannot divide, a model that fits in no
+            layout, a limit that cannot be met: one line that names the mend.
+        """
+        started, cpu = time.perf_counter(), time.process_time()
+        leaves, assumptions = fill_leaves(self.loaded)
+        values = CHAIN.evaluate(leaves, progress)
+        objects = {name: value.value for name, value in values.items()}
+        found = list(assumptions)
+        for value in values.values():
+            for item in _assumptions(value.value):
+                if item not in found:
+                    found.append(item)
+        tables = {name: make(objects) for name, make in TABLES.items()}
+        run = {
+            "scenario": str(self.loaded.file),
+            "scenario_hash": self.loaded.hash,
+            "catalog": catalog.version(),
+            "gigawatt": __version__,
+            "python": platform.python_version(),
+            "packages": {name: _version(name) for name in _PACKAGES},
+            "seconds": round(time.perf_counter() - started, 3),
+            "cpu_seconds": round(time.process_time() - cpu, 3),
+        }
+        name = self.loaded.scenario.name or self.loaded.file.stem
+        quantities = {key: _quantity(value) for key, value in values.items()}
+        return Result(name, quantities, tables, tuple(objects["study.notices"]), tuple(found), run)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def _quantity(value: Value) -> Quantity:
+    node, leaf = value.node, value.leaf
+    return Quantity(
+        name=node.name,
+        value=_plain(value.value),
+        unit=node.unit,
+        grade=value.grade,
+        summary=node.summary,
+        formula=node.formula,
+        inputs=node.inputs,
+        origin=leaf.origin if leaf else "computed",
+        where=leaf.where if leaf else "",
+        reason=leaf.reason if leaf else "",
+        written=leaf.written if leaf else "",
+        evidence=value.evidence,
+    )
+
+
+def _plain(value: Any) -> float | int | str | None:
+    """A scalar as it is; anything composite as one line that says what it holds."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if hasattr(value, "item") and getattr(value, "size", 0) == 1:
+        return value.item()
+    if hasattr(value, "shape"):
+        return f"an array of {'×'.join(map(str, value.shape))}, mean {value.mean():.6g}"
+    name = getattr(value, "name", None) or getattr(value, "id", None)
+    kind = type(value).__name__
+    if isinstance(name, str):
+        return f"{kind} {name}"
+    if isinstance(value, Mapping):
+        return ", ".join(
+            f"{k} {v:.6g}" if isinstance(v, float) else f"{k} {v}" for k, v in list(value.items())[:12]
+        )
+    if isinstance(value, tuple | list):
+        return ", ".join(str(getattr(v, "id", v)) for v in value[:12])
+    return kind
+
+
+def _assumptions(value: Any, depth: int = 3) -> Iterator[Assumption]:
+    if isinstance(value, Assumption):
+        yield value
+    elif depth and isinstance(value, list | tuple):
+        for item in value:
+            yield from _assumptions(item, depth - 1)
+    elif depth and is_dataclass(value) and not isinstance(value, type):
+        for item in fields(value):
+            if item.name in ("assumptions", "plants", "evidence") or depth > 1:
+                yield from _assumptions(getattr(value, item.name), depth - 1)

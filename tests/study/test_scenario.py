@@ -1,0 +1,126 @@
+"""Scenarios: units at the door, and one line for whatever is wrong."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gigawatt.errors import GigawattError, InputError
+from gigawatt.study.scenario import read_scenario
+
+GOOD = """\
+name: Llama in Texas
+year: 2026
+model: llama-3.1-405b
+training:
+  tokens: 15.6T tokens
+  sequence: 8192 tokens
+  global_batch: 2048 sequences
+  number_format: bf16
+machine:
+  chip: H100-SXM5-80GB
+  count: 16,384
+site:
+  name: abilene-texas
+supply:
+  plants: [grid, solar]
+  carbon_limit: 100 g/kWh
+"""
+
+
+def read(tmp_path: Path, text: str):
+    file = tmp_path / "scenario.yaml"
+    file.write_text(text, encoding="utf-8")
+    return read_scenario(file)
+
+
+def test_reads_units_into_si(tmp_path):
+    scenario = read(tmp_path, GOOD).scenario
+    assert scenario.training.tokens == 15.6e12
+    assert scenario.training.global_batch == ("sequence", 2048.0)
+    assert scenario.machine.count == 16384
+    assert scenario.supply.carbon_limit == pytest.approx(0.1 / 3.6e6)
+
+
+def test_remembers_where_each_key_stands(tmp_path):
+    loaded = read(tmp_path, GOOD)
+    assert loaded.lines["machine.chip"] == 10
+    assert loaded.where("machine.chip").endswith("scenario.yaml:10")
+    assert loaded.where("machine.stack") == ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "key", "says"),
+    [
+        (
+            "chip:",
+            "chpi:",
+            10,
+            "machine.chpi",
+            "unknown key; allowed: chip, count, power.*did you mean 'chip'",
+        ),
+        ("15.6T tokens", "15.6T", 5, "training.tokens", "the unit is missing; given '15.6T'"),
+        ("15.6T tokens", "-1 tokens", 5, "training.tokens", "out of range; given '-1 tokens'"),
+        ("15.6T tokens", "3 GW", 5, "training.tokens", "'GW' is the wrong kind of unit here"),
+        ("15.6T tokens", "15.6T tokns", 5, "training.tokens", "unknown unit"),
+        ("16,384", "0", 11, "machine.count", "not a count; given '0'; allowed: a whole number"),
+        ("16,384", "-4", 11, "machine.count", "not a count"),
+        ("16,384", "2.5", 11, "machine.count", "not a count"),
+        ("100 g/kWh", "100", 16, "supply.carbon_limit", "the unit is missing.*'100 g/kWh'"),
+        ("bf16", "bf61", 8, "training.number_format", "unknown value.*did you mean 'bf16'"),
+        (
+            "2048 sequences",
+            "2048",
+            7,
+            "training.global_batch",
+            'not a batch.*"16M tokens" or "2048 sequences"',
+        ),
+        ("year: 2026", "year: 1999", 2, "year", "out of range; given 1999; allowed: 2010 to 2050"),
+        ("year: 2026", "year: soon", 2, "year", "valid integer"),
+        ("  count: 16,384\n", "", 9, "machine", "count or as power"),
+        ("  count: 16,384\n", "  count: 8\n  power: 1 GW\n", 9, "machine", "count or as power"),
+        ("[grid, solar]", "7", 15, "supply.plants", "list"),
+        ("model: llama-3.1-405b\n", "", 1, "model", "this key is needed"),
+        ("  tokens: 15.6T tokens\n", "", 4, "training.tokens", "this key is needed"),
+        ("year: 2026", "name: again", 2, "name", "stands twice; given 'first in line 1'"),
+    ],
+)
+def test_one_line_names_place_and_mend(tmp_path, old, new, line, key, says):
+    with pytest.raises(InputError, match=says) as caught:
+        read(tmp_path, GOOD.replace(old, new, 1))
+    text = str(caught.value)
+    assert "\n" not in text
+    assert f"scenario.yaml:{line}: {key}: " in text
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [("{", "not YAML"), ("- a\n- b\n", "not a scenario"), ("", "not a scenario")]
+)
+def test_what_is_no_scenario(tmp_path, text, says):
+    with pytest.raises(InputError, match=says):
+        read(tmp_path, text)
+
+
+def test_a_missing_file_names_the_nearest(tmp_path):
+    (tmp_path / "texas.yaml").write_text(GOOD)
+    with pytest.raises(InputError, match=r"did you mean '.*texas\.yaml'"):
+        read_scenario(tmp_path / "texsa.yaml")
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    key=st.sampled_from(
+        ["15.6T tokens", "16,384", "100 g/kWh", "2048 sequences", "2026", "[grid, solar]", "bf16"]
+    ),
+    value=st.one_of(
+        st.text(max_size=20).filter(lambda t: "\n" not in t and "\r" not in t),
+        st.floats().map(str),
+        st.integers().map(str),
+    ),
+)
+def test_any_value_is_read_or_refused_in_one_line(tmp_path, key, value):
+    try:
+        read(tmp_path, GOOD.replace(key, value, 1))
+    except GigawattError as error:
+        assert "\n" not in str(error)  # noqa: PT017
