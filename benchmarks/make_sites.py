@@ -102,12 +102,11 @@ def pack(frame: pd.DataFrame, time_zone: int, target: Path) -> None:
     frame = frame.assign(hour=hour_of_year(local))
     frame = frame[frame.hour >= 0].drop_duplicates("hour").set_index("hour").sort_index()
     full = frame.reindex(range(8760))
-    missing = np.flatnonzero(full.ghi.isna() if "ghi" in full else full.cf_solar.isna())
-    if len(missing) > 24:
-        raise SystemExit(f"{target.stem}: {len(missing)} hours are missing")
-    for hour in missing:
-        full.loc[hour] = full.loc[hour - 24]
-    columns = [c for c in SCALE if c in full and full[c].notna().all()]
+    columns = [c for c in SCALE if c in full and full[c].isna().sum() <= 48]
+    for column in columns:
+        for hour in np.flatnonzero(full[column].isna()):
+            full.loc[hour, column] = full.loc[hour - 24 if hour >= 24 else hour + 24, column]
+            print(f"  {target.stem}: {column} of hour {hour} taken from a day beside it")
     packed = pd.DataFrame({c: np.rint(full[c] * SCALE[c]).astype("int16") for c in columns})
     write(packed, target)
     print(f"{target.stem:24s} {target.stat().st_size / 1e3:7.0f} kB  {', '.join(columns)}")
@@ -134,7 +133,11 @@ def measured(frame: pd.DataFrame, key: str, time_zone: int, latitude: float, lon
     if offset < 0:  # stamped at the end of the hour
         frame = frame.assign(time_utc=frame.time_utc - pd.Timedelta(hours=1))
     sun = 0.0 if offset == 0 else 0.5
-    print(f"  stamp {offset:+.1f} h, closure {closure:.1f} W/m²{', DNI made again' if remade else ''}: sun_time {sun} h")
+    print(
+        f"  stamp {offset:+.1f} h, closure {closure:.1f} W/m²",
+        "DNI made again," if remade else "",
+        f"sun_time {sun} h",
+    )
     pack(frame, time_zone, loader.path("weather") / f"{key}.parquet")
 
 
@@ -147,12 +150,44 @@ def greensboro() -> pd.DataFrame:
     return pd.DataFrame({"temperature": raw["Dry-bulb (C)"], "dew_point": raw["Dew-point (C)"]})
 
 
+def check_grid_hours(shared: Path) -> None:
+    """How well the residual method finds Cambium's hours from Cambium's own wind, sun and demand."""
+    from gigawatt.supply.grid import residual_shape
+
+    file = shared / "grid" / "cambium23_westconnectnorth_2025_2050.parquet"
+    for year in (2025, 2030):
+        x = duckdb.sql(f"select * from '{file}' where year = {year} order by hour").df()
+        demand = (x.generation / x.generation.mean()).to_numpy()
+        wind, sun = x["wind-ons"].to_numpy(), (x.upv + x.distpv).to_numpy()
+        mean = x.generation.mean()
+        left = residual_shape(
+            demand=demand,
+            solar=sun,
+            wind=wind,
+            solar_share=sun.mean() / mean,
+            wind_share=wind.mean() / mean,
+            firm_share=(x.hydro + x.biomass).mean() / mean,
+            floor=0.05,
+        )
+        ours = left / demand / np.mean(left / demand)
+        theirs = (x.avg_co2_kg_mwh / x.avg_co2_kg_mwh.mean()).to_numpy()
+        print(
+            f"residual method, Cambium {year}: correlation {np.corrcoef(ours, theirs)[0, 1]:.3f}, "
+            f"rms {np.sqrt(np.mean((ours - theirs) ** 2)):.3f} of the mean, a constant {theirs.std():.3f}"
+        )
+
+
 def main(shared: Path) -> None:
     """Pack everything."""
     weather = shared / "weather"
     nrel = duckdb.sql(f"select * from '{weather}/nrel_weather_sites.parquet'").df()
     nrel = nrel.rename(
-        columns={"temp_air_C": "temperature", "dew_C": "dew_point", "ws10": "wind_10m", "ws_100m": "wind_100m"}
+        columns={
+            "temp_air_C": "temperature",
+            "dew_C": "dew_point",
+            "ws10": "wind_10m",
+            "ws_100m": "wind_100m",
+        }
     )
     for key, (name, zone) in NREL.items():
         mine = nrel[nrel.site == name].reset_index(drop=True)
@@ -210,3 +245,4 @@ def main(shared: Path) -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
+    check_grid_hours(Path(sys.argv[1]))

@@ -1,0 +1,260 @@
+"""Weather files that a user brings: CSV with named columns, EPW (EnergyPlus), TMY3 (NSRDB).
+
+All become hours in local standard time without 29 February, in SI. An error names file, line, column.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigawatt.errors import InputError, nearest
+from gigawatt.quantities import same_dimension, to_si
+
+__all__ = ["Raw", "read_csv", "read_epw", "read_file", "read_tmy3"]
+
+Array = NDArray[np.float64]
+
+_UNITS = {
+    "ghi": "W/m^2",
+    "dni": "W/m^2",
+    "dhi": "W/m^2",
+    "temperature": "degC",
+    "dew_point": "degC",
+    "humidity": "1",
+    "wind_10m": "m/s",
+    "wind_100m": "m/s",
+    "solar_capacity_factor": "1",
+    "wind_capacity_factor": "1",
+}
+_RANGE = {
+    "ghi": (-10.0, 1600.0),
+    "dni": (-10.0, 1600.0),
+    "dhi": (-10.0, 1600.0),
+    "temperature": (180.0, 340.0),
+    "dew_point": (150.0, 320.0),
+    "humidity": (0.0, 1.2),
+    "wind_10m": (0.0, 120.0),
+    "wind_100m": (0.0, 120.0),
+    "solar_capacity_factor": (0.0, 1.0),
+    "wind_capacity_factor": (0.0, 1.0),
+}
+_PLACE = ("latitude", "longitude", "elevation", "time_zone", "year", "sun_time")
+_EPW = {"temperature": 6, "dew_point": 7, "ghi": 13, "dni": 14, "dhi": 15, "wind_10m": 21}
+_TMY3 = {
+    "temperature": "Dry-bulb (C)",
+    "dew_point": "Dew-point (C)",
+    "ghi": "GHI (W/m^2)",
+    "dni": "DNI (W/m^2)",
+    "dhi": "DHI (W/m^2)",
+    "wind_10m": "Wspd (m/s)",
+}
+_EPW_HEADER = 8
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A file as read: ``place`` (latitude, longitude [deg], elevation [m], time_zone [h], year, sun_time
+    [h]) and ``series`` in SI, each (8760,)."""
+
+    place: Mapping[str, float]
+    series: Mapping[str, Array]
+
+
+def read_file(path: Path) -> Raw:
+    """Read a weather file by its ending: ``.epw``, ``.tmy3`` or ``.csv`` (a TMY3 is known by its header)."""
+    if not path.is_file():
+        raise InputError("no such weather file", file=path)
+    kind = path.suffix.lower()
+    if kind == ".epw":
+        return read_epw(path)
+    with path.open(encoding="utf-8", errors="replace") as stream:
+        stream.readline()
+        second = stream.readline()
+    return read_tmy3(path) if kind == ".tmy3" or second.startswith("Date (MM/DD/YYYY)") else read_csv(path)
+
+
+def read_csv(path: Path) -> Raw:
+    """A CSV with a unit in each column's name and the place in comment lines before the header.
+
+    ::
+
+        # latitude: 32.33
+        # longitude: -100.18
+        # time_zone: -6
+        ghi [W/m^2],dni [W/m^2],dhi [W/m^2],temperature [degC],wind_100m [m/s]
+
+    ``latitude``, ``longitude`` [deg] and ``time_zone`` [h] are needed; ``elevation`` [m], ``year`` and
+    ``sun_time`` [h] are not. 8,760 rows, or 8,784 with 29 February.
+    """
+    rows = _rows(path)
+    place: dict[str, float] = {}
+    start = 0
+    while start < len(rows) and rows[start] and rows[start][0].lstrip().startswith("#"):
+        name, _, value = ",".join(rows[start]).lstrip("# ").partition(":")
+        if name.strip() in _PLACE:
+            place[name.strip()] = _float(value, path, start + 1, name.strip())
+        start += 1
+    for name in ("latitude", "longitude", "time_zone"):
+        if name not in place:
+            raise InputError(
+                "the place is missing",
+                file=path,
+                key=name,
+                allowed=f"a line such as '# {name}: 32.3' before the header",
+            )
+    if start >= len(rows):
+        raise InputError("the file has no header", file=path, allowed="named columns, see the manual")
+    columns: list[tuple[int, str, str]] = []
+    for index, written in enumerate(rows[start]):
+        name, _, unit = written.strip().partition(" [")
+        if name in ("time", "hour", ""):
+            continue
+        if name not in _UNITS:
+            raise InputError(
+                "unknown column",
+                file=path,
+                line=start + 1,
+                key=written.strip(),
+                allowed=_UNITS,
+                nearest=nearest(name, _UNITS),
+            )
+        unit = unit.rstrip("] ") or ("1" if _UNITS[name] == "1" else "")
+        if not unit or not same_dimension(unit, "K" if _UNITS[name] == "degC" else _UNITS[name]):
+            raise InputError(
+                "this column needs a unit",
+                file=path,
+                line=start + 1,
+                key=written.strip(),
+                allowed=f"{name} [{_UNITS[name]}]",
+            )
+        columns.append((index, name, unit))
+    body = rows[start + 1 :]
+    series = {name: _column(body, index, name, unit, path, start + 2) for index, name, unit in columns}
+    if not series:
+        raise InputError("the file has no weather column", file=path, line=start + 1, allowed=_UNITS)
+    return Raw(place, _whole_year(series, path))
+
+
+def read_epw(path: Path) -> Raw:
+    """An EnergyPlus weather file; radiation is the mean of the hour that the stamp ends."""
+    rows = _rows(path)
+    head = rows[0] if rows else []
+    if len(head) < 10 or head[0].strip().upper() != "LOCATION":
+        raise InputError(
+            "not an EPW file",
+            file=path,
+            line=1,
+            allowed="a first line LOCATION,city,…,latitude,longitude,zone,elevation",
+        )
+    names = ("latitude", "longitude", "time_zone", "elevation")
+    place = {name: _float(head[6 + i], path, 1, name) for i, name in enumerate(names)}
+    body = rows[_EPW_HEADER:]
+    if not body:
+        raise InputError("the file has no hours", file=path, line=len(rows) + 1)
+    place |= {"year": _float(body[0][0], path, _EPW_HEADER + 1, "year"), "sun_time": 0.5}
+    missing = {
+        "temperature": 99.9,
+        "dew_point": 99.9,
+        "ghi": 9999.0,
+        "dni": 9999.0,
+        "dhi": 9999.0,
+        "wind_10m": 999.0,
+    }
+    series = {
+        name: _column(body, index, name, _UNITS[name], path, _EPW_HEADER + 1, missing[name])
+        for name, index in _EPW.items()
+    }
+    return Raw(place, _whole_year(series, path))
+
+
+def read_tmy3(path: Path) -> Raw:
+    """A TMY3 file of the NSRDB; radiation is the mean of the hour that the stamp ends."""
+    rows = _rows(path)
+    head = rows[0] if rows else []
+    if len(head) < 7 or len(rows) < 3:
+        raise InputError(
+            "not a TMY3 file",
+            file=path,
+            line=1,
+            allowed="a first line station,name,state,zone,latitude,longitude,elevation",
+        )
+    names = ("time_zone", "latitude", "longitude", "elevation")
+    place = {name: _float(head[3 + i], path, 1, name) for i, name in enumerate(names)} | {"sun_time": 0.5}
+    header = [name.strip() for name in rows[1]]
+    series: dict[str, Array] = {}
+    for name, column in _TMY3.items():
+        if column not in header:
+            raise InputError(
+                "this column is missing", file=path, line=2, key=column, nearest=nearest(column, header)
+            )
+        series[name] = _column(rows[2:], header.index(column), name, _UNITS[name], path, 3, -9900.0)
+    return Raw(place, _whole_year(series, path))
+
+
+def _rows(path: Path) -> list[list[str]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            return [row for row in csv.reader(stream) if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError("not a text file of values", file=path) from error
+
+
+def _float(text: str, path: Path, line: int, key: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError("not a number", file=path, line=line, key=key, given=text.strip())
+    return value
+
+
+def _column(
+    rows: Sequence[Sequence[str]],
+    index: int,
+    name: str,
+    unit: str,
+    path: Path,
+    first: int,
+    missing: float | None = None,
+) -> Array:
+    """One column in SI; a missing or impossible value is an error with its line."""
+    scale, offset = to_si(1.0, unit) - to_si(0.0, unit), to_si(0.0, unit)
+    low, high = _RANGE[name]
+    values = np.empty(len(rows))
+    for i, row in enumerate(rows):
+        if index >= len(row):
+            raise InputError("this line is too short", file=path, line=first + i, key=name)
+        written = _float(row[index], path, first + i, name)
+        value = written * scale + offset
+        if written == missing or not low <= value <= high:
+            raise InputError(
+                "missing or impossible value",
+                file=path,
+                line=first + i,
+                key=name,
+                given=row[index].strip(),
+                allowed=f"{(low - offset) / scale:g} to {(high - offset) / scale:g} {unit}",
+            )
+        values[i] = value
+    return np.clip(values, 0.0, None) if name in ("ghi", "dni", "dhi") else values
+
+
+def _whole_year(series: Mapping[str, Array], path: Path) -> dict[str, Array]:
+    """Exactly 8,760 hours: 29 February of a leap year is left out."""
+    hours = len(next(iter(series.values())))
+    february = (31 + 28) * 24
+    if hours == 8784:
+        return {name: np.delete(values, slice(february, february + 24)) for name, values in series.items()}
+    if hours != 8760:
+        raise InputError(
+            "not a year of hours", file=path, given=hours, allowed="8760 rows, or 8784 with 29 February"
+        )
+    return dict(series)

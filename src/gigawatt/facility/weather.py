@@ -1,0 +1,311 @@
+"""Weather of one year at one place, and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigawatt.catalog import loader
+from gigawatt.errors import MissingDataError
+from gigawatt.evidence import Assumption, Evidence, Grade
+from gigawatt.facility.humidity import dew_point_from_daily_minimum, relative_humidity, wet_bulb
+from gigawatt.facility.readers import Raw, read_file
+
+__all__ = ["HOURS", "Site", "Weather", "load_site", "load_weather", "raise_to_mean"]
+
+Array = NDArray[np.float64]
+HOURS = 8760
+
+_SCALE = {
+    "ghi": 1.0,
+    "dni": 1.0,
+    "dhi": 1.0,
+    "temperature": 10.0,
+    "dew_point": 10.0,
+    "wind_10m": 100.0,
+    "wind_100m": 100.0,
+    "cf_solar": 1e4,
+    "cf_wind": 1e4,
+}
+_MONTH_HOURS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]) * 24
+_FILES = (".csv", ".epw", ".tmy3", ".txt")
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place: ``latitude``, ``longitude`` [deg], ``elevation`` [m], ``time_zone`` [h]; ``grid`` and
+    ``weather`` are names in the catalog, ``water`` and ``hazards`` a few words on scarcity and dangers."""
+
+    id: str
+    name: str
+    country: str
+    latitude: float
+    longitude: float
+    elevation: float
+    time_zone: float
+    weather: str
+    grid: str
+    water: str
+    hazards: str
+    note: str
+    evidence: Mapping[str, Evidence] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Weather:
+    """8,760 hours in local standard time without 29 February; hour i is [i, i+1).
+
+    Radiation is in W/m², temperature and dew point in K, wind in m/s. ``None`` means that the series
+    is not known. ``sun_time`` [h] is the moment within the hour whose sun the radiation belongs to
+    (0.5 for means over the hour, 0 for instants). Where a site carries capacity factors instead of
+    radiation, ``solar_capacity_factor`` and ``wind_capacity_factor`` hold them. ``assumptions`` lists
+    what was filled in.
+    """
+
+    id: str
+    latitude: float
+    longitude: float
+    elevation: float
+    time_zone: float
+    year: int
+    sun_time: float
+    ghi: Array | None = field(default=None, repr=False)
+    dni: Array | None = field(default=None, repr=False)
+    dhi: Array | None = field(default=None, repr=False)
+    temperature: Array | None = field(default=None, repr=False)
+    dew_point: Array | None = field(default=None, repr=False)
+    wind_10m: Array | None = field(default=None, repr=False)
+    wind_100m: Array | None = field(default=None, repr=False)
+    solar_capacity_factor: Array | None = field(default=None, repr=False)
+    wind_capacity_factor: Array | None = field(default=None, repr=False)
+    assumptions: tuple[Assumption, ...] = field(default=(), repr=False)
+
+    def air_temperature(self) -> Array:
+        """Air temperature [K]; raises ``MissingDataError`` where the weather has none."""
+        if self.temperature is None:
+            raise MissingDataError(
+                "this weather has no temperature",
+                key=self.id,
+                allowed="a weather file with 'temperature [degC]'",
+            )
+        return self.temperature
+
+    def wet_bulb(self) -> Array:
+        """Wet-bulb temperature [K], from the dew point or, where none is known, from the day's minimum."""
+        dry = self.air_temperature()
+        dew = dew_point_from_daily_minimum(temperature=dry) if self.dew_point is None else self.dew_point
+        humidity = relative_humidity(temperature=dry, dew_point=dew)
+        return wet_bulb(temperature=dry, humidity=humidity)
+
+
+def load_site(name: str) -> Site:
+    """A site of the catalog by name; an unknown one is an error that names the nearest spelling."""
+    row = loader.entity("sites", name)
+    return Site(
+        id=row.id,
+        name=row.text("name", row.id),
+        country=row.text("country"),
+        latitude=float(np.degrees(row.value("latitude"))),
+        longitude=float(np.degrees(row.value("longitude"))),
+        elevation=row.value("elevation"),
+        time_zone=row.value("time_zone") / 3600.0,
+        weather=row.text("weather"),
+        grid=row.text("grid"),
+        water=row.text("water"),
+        hazards=row.text("hazards"),
+        note=row.text("note"),
+        evidence={item.quantity: item for item in row.rows()},
+    )
+
+
+def load_weather(source: str | Path | Site) -> Weather:
+    """Weather of a site of the catalog, or of a file: CSV with named columns, EPW or TMY3.
+
+    Parameters
+    ----------
+    source : str, Path or Site
+        A site's name, or a path that ends in ``.csv``, ``.epw`` or ``.tmy3``.
+
+    Raises
+    ------
+    InputError
+        Unknown site, or a file that cannot be read: names file, line and column.
+    MissingDataError
+        The site has no weather: names the mend.
+    """
+    if isinstance(source, Path) or (isinstance(source, str) and Path(source).suffix.lower() in _FILES):
+        return _of_file(Path(source))
+    return _of_site(source if isinstance(source, Site) else load_site(str(source)))
+
+
+def _of_file(path: Path) -> Weather:
+    raw: Raw = read_file(path)
+    series = dict(raw.series)
+    assumptions: tuple[Assumption, ...] = ()
+    if series.get("dew_point") is None and series.get("temperature") is not None:
+        humidity = series.pop("humidity", None)
+        if humidity is not None:
+            series["dew_point"] = _dew_point(series["temperature"], humidity)
+        else:
+            assumptions = (_no_humidity(path.name),)
+    series.pop("humidity", None)
+    place = raw.place
+    return Weather(
+        id=path.stem,
+        latitude=place["latitude"],
+        longitude=place["longitude"],
+        elevation=place.get("elevation", 0.0),
+        time_zone=place["time_zone"],
+        year=int(place.get("year", 2023)),
+        sun_time=place.get("sun_time", 0.5),
+        assumptions=assumptions,
+        **series,
+    )
+
+
+def _dew_point(temperature: Array, humidity: Array) -> Array:
+    """Dew point [K] by the Magnus form turned round (see ``humidity.saturation_pressure``)."""
+    celsius = temperature - 273.15
+    log = np.log(np.clip(humidity, 0.01, 1.0)) + 17.625 * celsius / (celsius + 243.04)
+    return 243.04 * log / (17.625 - log) + 273.15
+
+
+def _of_site(site: Site) -> Weather:
+    if not site.weather:
+        raise MissingDataError(
+            f"the site {site.id!r} has no weather",
+            key="site.weather",
+            allowed="the path of an EPW, TMY3 or CSV file in the scenario, or a catalog site with weather",
+        )
+    series = {name: values / _SCALE[name] for name, values in _parquet(f"weather/{site.weather}").items()}
+    row = loader.entity("sites", site.id)
+    assumptions: list[Assumption] = []
+    for name in ("temperature", "dew_point"):
+        if name in series:
+            series[name] = series[name] + 273.15
+    normals = loader.table("sites_normals").get(site.id)
+    if normals is not None and "temperature" in series:
+        shift = _monthly_shift(series["temperature"], normals)
+        series["temperature"] = series["temperature"] + shift
+        if "dew_point" in series:
+            series["dew_point"] = series["dew_point"] + shift
+        grade = Grade(max(item.grade for item in normals.rows()))
+        assumptions.append(
+            Assumption(
+                "site.temperature",
+                normals.text("temperature_series"),
+                "no hourly temperature is free for this place: a neighbour's typical year, moved month by "
+                f"month to the site's normals ({np.min(shift):+.1f} to {np.max(shift):+.1f} K)",
+                grade,
+                normals.rows()[0].source_id,
+            )
+        )
+    if "temperature" in series and "dew_point" not in series:
+        assumptions.append(_no_humidity(site.id))
+    if "wind_100m" not in series and "wind_10m" in series and "wind_100m_mean" in row.numbers:
+        mean = row.evidence("wind_100m_mean")
+        series["wind_100m"] = series["wind_10m"] * (mean.value / float(series["wind_10m"].mean()))
+        assumptions.append(
+            Assumption(
+                "site.wind_100m",
+                f"{mean.value:.1f} m/s in the mean",
+                f"wind is known at 10 m only (mean {series['wind_10m'].mean():.1f} m/s): scaled to the mean "
+                "that the catalog has at 100 m",
+                mean.grade,
+                mean.source_id,
+            )
+        )
+    wind = series.pop("cf_wind", None)
+    solar = series.pop("cf_solar", None)
+    if wind is not None and "wind_capacity_factor" in row.numbers:
+        target = row.evidence("wind_capacity_factor")
+        raw = float(wind.mean())
+        wind = raise_to_mean(share=wind, mean=target.value)
+        assumptions.append(
+            Assumption(
+                "site.wind_capacity_factor",
+                f"{target.value:.3f}",
+                f"ERA5 understates wind here ({raw:.3f}): raised to the catalog's mean by a power transform",
+                target.grade,
+                target.source_id,
+            )
+        )
+    return Weather(
+        id=site.id,
+        latitude=site.latitude,
+        longitude=site.longitude,
+        elevation=site.elevation,
+        time_zone=site.time_zone,
+        year=int(row.value("weather_year")),
+        sun_time=row.value("sun_time") / 3600.0,
+        solar_capacity_factor=solar,
+        wind_capacity_factor=wind,
+        assumptions=tuple(assumptions),
+        **series,
+    )
+
+
+def _no_humidity(where: str) -> Assumption:
+    return Assumption(
+        "site.dew_point",
+        "the day's minimum temperature",
+        f"{where} has no humidity: the air is taken to be saturated at the day's coldest hour (FAO-56)",
+        Grade.modelled,
+        "fao-56",
+    )
+
+
+def _monthly_shift(temperature: Array, normals: loader.Entity) -> Array:
+    """What brings each month's mean to its normal, (8760,) [K], linear between mid-months."""
+    edges = np.concatenate([[0], np.cumsum(_MONTH_HOURS)])
+    means = np.array([temperature[a:b].mean() for a, b in pairwise(edges)])
+    wanted = np.array([normals.value(f"temperature_{month:02d}") for month in range(1, 13)])
+    middle = (edges[:-1] + edges[1:]) / 2.0
+    return np.interp(np.arange(HOURS) + 0.5, middle, wanted - means, period=float(HOURS))
+
+
+def raise_to_mean(*, share: Array, mean: float) -> Array:
+    """``share`` ** g with the one g > 0 that gives ``mean``: stays within 0 to 1 and keeps the order.
+
+    Parameters
+    ----------
+    share : array (n,) []
+        0 to 1; hours at 0 and at 1 stay there.
+    mean : float []
+        Between the share of hours at 1 and the share of hours above 0.
+
+    Raises
+    ------
+    MissingDataError
+        No exponent reaches that mean.
+    """
+    full, some = float(np.mean(share >= 1.0)), float(np.mean(share > 0.0))
+    if not full < mean < some:
+        raise MissingDataError(
+            "this series cannot have that mean", given=mean, allowed=f"between {full:.3f} and {some:.3f}"
+        )
+    positive = np.where(share > 0.0, share, 1.0)
+    log = np.log(positive)
+    low, high = -12.0, 12.0  # of ln g: the mean falls with g
+    for _ in range(60):
+        middle = (low + high) / 2.0
+        now = float(np.mean(np.where(share > 0.0, np.exp(log * np.exp(middle)), 0.0)))
+        low, high = (middle, high) if now > mean else (low, middle)
+    return np.where(share > 0.0, np.exp(log * np.exp((low + high) / 2.0)), 0.0)
+
+
+def _parquet(name: str) -> dict[str, Array]:
+    """The columns of a Parquet file of the catalog as floats."""
+    import duckdb
+
+    path = loader.path(name)
+    if not path.exists():
+        raise MissingDataError("the catalog lacks this file", file=name, allowed="a complete installation")
+    with duckdb.connect() as connection:
+        columns = connection.execute("SELECT * FROM read_parquet(?)", [str(path)]).fetchnumpy()
+    return {column: np.asarray(values, dtype=np.float64) for column, values in columns.items()}
