@@ -93,8 +93,11 @@ sequence = [] = sequences
 """
 
 _NUMBER = re.compile(r"^\s*([+-]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$")
-# A unit as a person writes it: names, powers, products, quotients; no sums and no second number ("1.200,5 MW").
-_UNIT = re.compile(r"(?:1\s*/)?(?:[^\W\d_]+\d?|_|[$%°²³]|(?:\*\*|\^)\s*-?\d\d?|[*/·()\s])*")
+# A unit as a person writes it: names, powers, products, quotients; no sum, no second number ("1.200,5 MW").
+# A power stands once, with one digit: a tower such as W**99**99**99 would compute for ever.
+_UNIT = re.compile(
+    r"(?:1\s*/)?(?:(?:[^\W\d_²³]\d?|\))(?:\s*(?:\*\*|\^)\s*-?\d|[²³])?|\*(?!\*)|[_$€£¥¢%°/·(\s])*+"
+)
 _SCALE = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12, "P": 1e15}
 _COUNTED = re.compile(
     r"^([kKMBGTP])?\s*((?:tokens?|parameters?|sequences?|chips?|[gG][pP][uU]s?|accelerators?)\b.*)$"
@@ -105,7 +108,9 @@ _COUNTED = re.compile(
 def _registry() -> Any:
     import pint
 
-    return pint.UnitRegistry(_DEFINITIONS.strip().splitlines(), on_redefinition="raise")
+    lines: Any = _DEFINITIONS.strip().splitlines()  # pint takes lines as well as a file's name
+    made: Any = pint.UnitRegistry
+    return made(lines, on_redefinition="raise")
 
 
 def _pintable(unit: str) -> str:
@@ -192,13 +197,19 @@ def parse(text: object, unit: str, *, example: str | None = None) -> float:
         number, written = number * _SCALE.get(counted[1] or "", 1.0), counted[2]
     elif written in _SCALE and same_dimension(unit, "1"):
         number, written = number * _SCALE[written], ""
-    if (not written or written in _SCALE) and not same_dimension(unit, "1"):
+    if not _UNIT.fullmatch(written):
+        raise InputError("not a quantity", given=str(text), allowed=allowed)
+    if not written and not same_dimension(unit, "1"):
         raise InputError("the unit is missing", given=str(text), allowed=allowed)
     try:
         fits = same_dimension(written, unit)
     except InputError as error:
         error.given, error.allowed = str(text), allowed
+        if written in _SCALE:  # "7 T" where tokens are due
+            error.message = "the unit is missing"
         raise
+    if not fits and written in _SCALE:  # "70 B" where tokens are due
+        raise InputError("the unit is missing", given=str(text), allowed=allowed)
     if not fits:
         raise InputError(f"{written!r} is the wrong kind of unit here", given=str(text), allowed=allowed)
     value = to_si(number, written)

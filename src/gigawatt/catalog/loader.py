@@ -34,7 +34,6 @@ __all__ = ["CURRENCY_YEAR", "Entity", "entity", "path", "source", "sources", "ta
 CURRENCY_YEAR = 2024
 
 _ROOT = Path(str(files("gigawatt.catalog"))) / "data"
-_META = ("grade", "source_id", "locator", "note", "currency_year", "year")
 _LONG = ("id", "quantity", "value", "unit")
 
 
@@ -62,11 +61,10 @@ class Entity:
                 allowed=f"add a row to {self.table}.csv or give the number in the scenario",
                 nearest=nearest(quantity, self.numbers),
             )
-        chosen = rows[0]
-        for row in rows[1:]:
-            if year is not None and row.year is not None and row.year <= year:
-                chosen = row
-        return chosen
+        if year is None:
+            return rows[0]
+        past = [row for row in rows if row.year is not None and row.year <= year]
+        return max(past, key=lambda row: row.year or 0, default=rows[0])
 
     def value(self, quantity: str) -> float:
         """The SI value of ``quantity`` (first row of a series); raises ``MissingDataError``."""
@@ -168,7 +166,10 @@ def _inflate(unit: str, currency_year: int | None, where: str) -> float:
     index = _price_index()
     if currency_year is None or currency_year not in index:
         raise InputError(
-            "money needs a currency year", file=where, given=currency_year, allowed=f"{min(index)} to {max(index)}"
+            "money needs a currency year",
+            file=where,
+            given=currency_year,
+            allowed=f"{min(index)} to {max(index)}",
         )
     return index[CURRENCY_YEAR] / index[currency_year]
 
@@ -196,6 +197,8 @@ def _number(
             note=row.get("note") or "",
             where=where,
         )
+    except InputError as error:
+        raise error.at(file=where, key=quantity) from None
     except (KeyError, ValueError) as error:
         raise InputError("cannot read this row", file=where, key=quantity, given=written) from error
 
@@ -207,6 +210,10 @@ def _read(name: str, file: Path) -> Iterator[tuple[str, dict[str, list[Evidence]
         long = all(column in header for column in _LONG)
         for row in reader:
             where = f"{file.name}:{reader.line_num}"
+            if len(row) > len(header):  # DictReader keeps the surplus under None
+                raise InputError(
+                    "more cells than columns", file=where, allowed="quote a cell that has a comma"
+                )
             numbers: dict[str, list[Evidence]] = {}
             texts: dict[str, str] = {}
             if long:
@@ -219,7 +226,7 @@ def _read(name: str, file: Path) -> Iterator[tuple[str, dict[str, list[Evidence]
                         quantity, unit = column[:-1].split(" [")
                         if written:
                             numbers[quantity] = [_number(row["id"], quantity, written, unit, row, where)]
-                    elif column not in _META or column in ("note", "year"):
+                    else:
                         texts[column] = written
             yield row["id"], numbers, texts
 
@@ -229,7 +236,9 @@ def table(name: str) -> Mapping[str, Entity]:
     """All entities of a table by id; raises ``MissingDataError`` for an unknown table."""
     file = path(f"{name}.csv")
     if not file.exists():
-        raise MissingDataError("no such catalog table", given=name, allowed=tables(), nearest=nearest(name, tables()))
+        raise MissingDataError(
+            "no such catalog table", given=name, allowed=tables(), nearest=nearest(name, tables())
+        )
     numbers: dict[str, dict[str, list[Evidence]]] = {}
     texts: dict[str, dict[str, str]] = {}
     for key, found, words in _read(name, file):
@@ -245,7 +254,9 @@ def table(name: str) -> Mapping[str, Entity]:
                 overridden.setdefault(key, {}).setdefault(quantity, []).extend(rows)
         for key, found_rows in overridden.items():
             if key not in numbers:
-                raise InputError("details of an unknown row", file=details.name, given=key, nearest=nearest(key, numbers))
+                raise InputError(
+                    "details of an unknown row", file=details.name, given=key, nearest=nearest(key, numbers)
+                )
             numbers[key].update(found_rows)
     return {
         key: Entity(key, name, {q: tuple(rows) for q, rows in mine.items()}, texts[key])

@@ -58,16 +58,17 @@ def capital_recovery_factor(*, rate: ArrayLike, life: ArrayLike) -> NDArray[np.f
     """
     i = _checked("the discount rate", rate, above=-1.0, inclusive=False)
     years = _checked("the life", life, above=0.0, inclusive=False) / SECONDS_PER_YEAR
-    growth = np.log1p(i) * years
-    # i / (1 - e^-growth) loses nothing near zero: expm1 keeps the difference, the limit is 1/years.
-    safe = np.where(i == 0.0, 1.0, -np.expm1(-growth))
-    return np.where(i == 0.0, 1.0 / years, i / safe)
+    # expm1 loses nothing near zero; below the rounding of 1 + rate the limit 1/years is exact.
+    flat = np.abs(i) < np.finfo(np.float64).eps
+    paid = np.where(flat, 1.0, -np.expm1(-np.log1p(i) * years))
+    return np.where(flat, 1.0 / years, i / paid)
 
 
 def annuity(*, capital: ArrayLike, rate: ArrayLike, life: ArrayLike) -> NDArray[np.float64]:
-    """Yearly cost [$/yr] of ``capital`` [$] over ``life`` [s] at ``rate`` [1/yr]: capital times its recovery factor.
+    """Yearly cost [$/yr] of ``capital`` [$] over ``life`` [s] at ``rate`` [1/yr].
 
-    Raises ``InputError`` where the capital is negative, or as :func:`capital_recovery_factor` does.
+    Capital times its recovery factor. Raises ``InputError`` where the capital is negative, or as
+    :func:`capital_recovery_factor` does.
     """
     return _checked("the capital", capital, above=0.0, inclusive=True) * capital_recovery_factor(
         rate=rate, life=life
@@ -93,7 +94,7 @@ def present_value(*, payments: ArrayLike, rate: ArrayLike) -> NDArray[np.float64
     if not np.all(np.isfinite(cash)):
         raise InputError("a payment is not finite", allowed="finite numbers, one a year")
     i = _checked("the discount rate", rate, above=-1.0, inclusive=False)
-    years = np.arange(1, cash.shape[-1] + 1)
+    years = np.arange(1.0, cash.shape[-1] + 1.0)
     return np.sum(cash * (1.0 + i[..., np.newaxis]) ** -years, axis=-1)
 
 

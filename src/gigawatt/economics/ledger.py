@@ -1,3 +1,5 @@
+# pandas ships no complete types:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
 """The ledger: money, carbon, water and energy of a campus for a year and of one run, by component.
 
 Inputs are plain numbers, so this room knows neither plants nor chips. A run is charged the share of the
