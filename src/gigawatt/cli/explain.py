@@ -29,7 +29,7 @@ def explain_command(folder: Path, name: str | None, depth: int, *, as_json: bool
             return
         shown = Table("quantity", "value", "unit", "grade", "what", box=None)
         for q in result.quantities.values():
-            shown.add_row(q.name, number(q.shown), q.unit, q.grade.label, escape(q.summary))
+            shown.add_row(q.name, number(q.shown), q.unit, q.label, escape(q.summary))
         out.print(shown)
         return
     steps = list(explain(result, name, depth))
@@ -69,7 +69,7 @@ def _label(step: Step) -> str:
     value = f"{number(q.shown)} {q.unit}".strip()
     origin = {"scenario": f"  ← {q.where}", "default": f"  ← default: {q.reason}"}.get(q.origin, "")
     again = "  (opened above)" if step.repeated and q.inputs else ""
-    return f"[bold]{q.name}[/bold] = {escape(value)}  [dim]{escape(q.summary)} ({q.grade.label}){escape(origin)}{again}[/dim]"
+    return f"[bold]{q.name}[/bold] = {escape(value)}  [dim]{escape(q.summary)} ({q.label}){escape(origin)}{again}[/dim]"
 
 
 def _plain(step: Step) -> dict[str, Any]:

@@ -140,24 +140,13 @@ def candidates(
     return tuple(built)
 
 
-@q("supply.not_served_cost", "$/MWh")
-def not_served_cost(supply_not_served_price: float | None) -> float:
-    """What a unit of energy not served costs in the plan.
-
-    As given, or the catalog's row.
-    """
-    if supply_not_served_price is not None:
-        return supply_not_served_price
-    return catalog.entity("supply_plan", "plan").value("not_served_price")
-
-
 @q("supply.plan", "")
 def supply_plan(
     facility_load: LoadShape,
     supply_candidates: tuple[Plant, ...],
     supply_carbon_limit: float | None,
     supply_carbon_price: float,
-    supply_not_served_cost: float,
+    supply_not_served_price: float,
 ) -> SupplyPlan:
     """Cheapest capacities and hourly dispatch that carry the load.
 
@@ -168,7 +157,7 @@ def supply_plan(
     return plan(
         load=facility_load.facility,
         plants=supply_candidates,
-        not_served_price=supply_not_served_cost,
+        not_served_price=supply_not_served_price,
         carbon_limit=supply_carbon_limit,
         carbon_price=supply_carbon_price,
     )
@@ -231,9 +220,10 @@ def gap(supply_plan: SupplyPlan) -> float:
 def lead_time_notices(found: SupplyPlan, year: int) -> list[str]:
     """Plants that the plan builds and that cannot stand in the scenario's year if ordered in it."""
     late: list[str] = []
+    worth = float(np.max(found.load)) * 1e-3  # below a thousandth of the load it is the solver's dust
     for plant in found.plants:
         years = plant.lead_time / (HOURS_PER_YEAR * HOUR)
-        if found.capacity[plant.id] > 0.0 and years >= 1.0:
+        if found.capacity[plant.id] > worth and years >= 1.0:
             late.append(
                 f"{plant.name}: {show(found.capacity[plant.id], 'MW')} ordered in {year} gives power from about "
                 f"{year + years:.0f} (lead time {years:.1f} years)"

@@ -39,6 +39,10 @@ RATES = (
 _POWER = (*RATES, "idle_power", "energy_*", "overhead_power", "network_power")
 
 
+#: A count at which no node or domain is cut short, to ask what one accelerator needs.
+_WHOLE_NODES = 2**20
+
+
 @dataclass(frozen=True)
 class Machine:
     """The accelerators of one run, with what had to be assumed to build it."""
@@ -91,7 +95,7 @@ def design_power(machine_chip: Chip, machine_options: Mapping[str, Any]) -> floa
 
     power limit of the chip + node overhead / chips in a node + network power per accelerator
     """
-    cluster, _ = build_cluster(chip=machine_chip, count=1, **machine_options)
+    cluster, _ = build_cluster(chip=machine_chip, count=_WHOLE_NODES, **machine_options)
     node = cluster.node
     return machine_chip.power_limit + node.overhead_power / node.chips + cluster.network_power
 

@@ -194,8 +194,6 @@ class Graph:
         order = self.order()
         for number, name in enumerate(order):
             node = self.nodes[name]
-            if progress is not None:
-                progress(node.summary, number / len(order))
             if node.function is None:
                 if name not in leaves:
                     raise GraphError(f"missing leaf {name}")
@@ -204,6 +202,8 @@ class Graph:
                 floor = Grade.measured if leaf.grade is None else leaf.grade
                 values[name] = Value(node, leaf.value, rows, floor, leaf)
                 continue
+            if progress is not None:
+                progress(node.summary, number / len(order))
             inputs = [values[needed] for needed in node.inputs]
             result = node.function(*(value.value for value in inputs))
             held = () if isinstance(result, int | float | str) else evidence_of(result)

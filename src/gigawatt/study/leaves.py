@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 from gigawatt import catalog
 from gigawatt.economics import discount_rate
 from gigawatt.errors import InputError
-from gigawatt.evidence import Assumption
-from gigawatt.facility import load_cooling, load_site, load_weather
+from gigawatt.evidence import Assumption, Grade
+from gigawatt.facility import load_site, load_weather
 from gigawatt.hardware import load_chip
 from gigawatt.performance import default_stack, load_optimizer, load_stack
 from gigawatt.quantities import parse, show
 from gigawatt.study.graph import Leaf
 from gigawatt.study.scenario import LoadedScenario
-from gigawatt.supply import load_grid
+from gigawatt.supply import default_not_served_price, load_grid
 from gigawatt.workload import read_architecture
 
 __all__ = ["fill_leaves"]
@@ -53,8 +53,6 @@ class _Filler:
         self, name: str, value: Any, shown: str, reason: str, row: catalog.Entity | None = None
     ) -> None:
         """A leaf that nobody wrote: listed as an assumption."""
-        from gigawatt.evidence import Grade
-
         grade = Grade.read(row.text("grade")) if row else Grade.guess
         source = row.text("source_id") if row else ""
         self.leaves[name] = Leaf(value, "default", reason=reason, written=shown, grade=grade)
@@ -112,15 +110,14 @@ def _model_and_training(fill: _Filler) -> None:
     fill.given_or_default(
         "training.global_batch", training.global_batch, lambda t: ("token", parse(t, "token"))
     )
-    fill.given_or_default("training.number_format", training.number_format, lambda t: t)  # type: ignore[arg-type]
+    fill.given_or_default("training.number_format", training.number_format, str)
     fill.written("training.runs", "training.runs", training.runs)
 
 
 def _machine(fill: _Filler) -> None:
     scenario = fill.loaded.scenario
     machine, economics = scenario.machine, scenario.economics
-    chip, told = fill.ask("machine.chip", lambda: load_chip(machine.chip))
-    fill.assumptions.extend(told)
+    chip = fill.ask("machine.chip", lambda: load_chip(machine.chip))
     if economics.chip_price is not None:
         evidence = {name: row for name, row in chip.evidence.items() if name != "price"}
         chip = replace(chip, price=economics.chip_price, evidence=evidence)
@@ -155,26 +152,28 @@ def _machine(fill: _Filler) -> None:
 def _site_and_supply(fill: _Filler) -> None:
     scenario = fill.loaded.scenario
     place, supply = scenario.site, scenario.supply
-    site = fill.ask(
-        "site.name",
-        lambda: load_site(place.name, weather=place.weather and _beside(fill.loaded, place.weather)),
-    )
+    site = fill.ask("site.name", lambda: load_site(place.name))
     fill.written("site.site", "site.name", site)
-    weather = fill.ask("site.weather" if place.weather else "site.name", lambda: load_weather(site))
-    fill.written("site.weather", "site.weather" if place.weather else "site.name", weather)
-    cooling = fill.ask("site.cooling", lambda: load_cooling(place.cooling or site.cooling))
-    if place.cooling:
-        fill.written("site.cooling", "site.cooling", cooling)
-    else:
-        fill.default("site.cooling", cooling, cooling.id, f"the usual cooling of {site.id}")
-    grid = fill.ask("site.name", lambda: load_grid(site.grid, scenario.year, site=site))
+    key = "site.weather" if place.weather else "site.name"
+    source = site if place.weather is None else Path(_beside(fill.loaded, place.weather))
+    weather = fill.ask(key, lambda: load_weather(source))
+    fill.written("site.weather", key, weather)
+    cooling = fill.given_or_default("site.cooling", place.cooling, str)
+    entry = fill.ask("site.cooling", lambda: catalog.entity("cooling", cooling))
+    fill.leaves["site.cooling"] = replace(fill.leaves["site.cooling"], value=entry, grade=None)
+    grid = fill.ask("site.name", lambda: load_grid(site.grid, scenario.year, weather=weather))
     fill.written("supply.grid", "site.name", grid)
     fill.written("supply.grid_given", "supply.grid", supply.grid.model_dump())
     fill.given_or_default("supply.plants", supply.plants, lambda t: tuple(t.split("|")))
     fill.written("supply.limits", "supply.limits", dict(supply.limits))
     fill.written("supply.carbon_limit", "supply.carbon_limit", supply.carbon_limit)
     fill.given_or_default("supply.carbon_price", supply.carbon_price, lambda t: parse(t, "$/kg"))
-    fill.written("supply.not_served_price", "supply.not_served_price", supply.not_served_price)
+    if supply.not_served_price is not None:
+        fill.written("supply.not_served_price", "supply.not_served_price", supply.not_served_price)
+    else:
+        price, told = default_not_served_price()
+        fill.leaves["supply.not_served_price"] = Leaf(price, "default", reason=told.reason, written=told.value, grade=told.grade)
+        fill.assumptions.append(told)
 
 
 def _money(fill: _Filler) -> None:

@@ -39,6 +39,11 @@ class Quantity:
     evidence: tuple[Evidence, ...] = field(repr=False, default=())
 
     @property
+    def label(self) -> str:
+        """``given`` for what the scenario wrote, else the grade."""
+        return "given" if self.origin == "scenario" and not self.evidence else self.grade.label
+
+    @property
     def shown(self) -> float | str:
         """The value in ``unit``, or its text."""
         if isinstance(self.value, bool | str) or self.value is None:
@@ -88,7 +93,7 @@ class Result:
         import pandas as pd
 
         rows = [
-            {"quantity": q.name, "value": q.shown, "unit": q.unit, "grade": q.grade.label, "what": q.summary}
+            {"quantity": q.name, "value": q.shown, "unit": q.unit, "grade": q.label, "what": q.summary}
             for q in self.quantities.values()
         ]
         return pd.DataFrame(rows).set_index("quantity")

@@ -27,7 +27,7 @@ def as_json(result: Result) -> dict[str, Any]:
     return {
         "name": result.name,
         "quantities": {
-            q.name: {"value": _plain(q.shown), "unit": q.unit, "grade": q.grade.label, "what": q.summary}
+            q.name: {"value": _plain(q.shown), "unit": q.unit, "grade": q.label, "what": q.summary}
             for q in result.quantities.values()
         },
         "tables": {name: _records(table) for name, table in small.items()},
