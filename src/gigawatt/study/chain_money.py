@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gigawatt import catalog
-from gigawatt.economics import Asset, Ledger, PlantCost, campus_assets, ledger
+from gigawatt.economics import SECONDS_PER_YEAR, Asset, Ledger, PlantCost, campus_assets, ledger
 from gigawatt.evidence import Assumption, Evidence
 from gigawatt.study.chain_training import Machine
 from gigawatt.study.names import q
@@ -108,7 +108,7 @@ def _figure(name: str, unit: str, summary: str, formula: str, read: Any) -> None
 _figure("ledger.total_capital", "M$", "Money needed before anything runs.",
         "chips + nodes + network + building + plants", lambda b: b.capital_upfront)  # fmt: skip
 _figure("ledger.annual_cost", "M$/yr", "Cost of the campus in a year.",
-        "annuities + operation + energy of every component", lambda b: b.cost_yearly / 31_536_000.0)  # fmt: skip
+        "annuities + operation + energy of every component", lambda b: b.cost_yearly / SECONDS_PER_YEAR)  # fmt: skip
 _figure("ledger.run_cost", "M$", "Cost of one run.",
         "yearly cost × share of the campus × duration in years", lambda b: b.cost)  # fmt: skip
 _figure("ledger.electricity_cost", "$/MWh", "Levelised cost of the facility's electricity.",

@@ -168,15 +168,18 @@ def training_run(
 ) -> TrainingRun:
     """What one optimizer step computes.
 
-    A batch in sequences is taken as it is. A batch in tokens is brought to the nearest whole number of
-    sequences that the odd part of the accelerators divides.
+    A batch in sequences is taken as it is. A batch in tokens is brought to the nearest number of
+    sequences with three significant binary digits times the odd part of the accelerators, so that
+    parallel degrees can divide it.
     """
     counted, number = training_global_batch
     sequences = round(number)
     if counted == "token":
         each = machine_count // training_runs
         odd = each // (each & -each)
-        sequences = max(1, round(number / training_sequence / odd)) * odd
+        wanted = max(1.0, number / training_sequence / odd)
+        step = 2 ** max(0, math.floor(math.log2(wanted)) - 2)
+        sequences = max(1, round(wanted / step)) * step * odd
     return TrainingRun(
         architecture=model_architecture,
         tokens=training_tokens,
