@@ -268,7 +268,7 @@ def entity(name: str, key: str) -> Entity:
     """One entity; an unknown id is an error that names the nearest spelling.
 
     An id is matched exactly, then without regard to case and to ``-``, ``_`` and blanks, then among
-    the comma-separated ``aliases`` column where the table has one.
+    the ``aliases`` column (separated by ``|``) where the table has one.
     """
     rows = table(name)
     if key in rows:
@@ -287,4 +287,4 @@ def entity(name: str, key: str) -> Entity:
 
 
 def _plain(text: str) -> str:
-    return "".join(c for c in text.lower() if c.isalnum())
+    return "".join(c for c in text.lower() if c.isalnum() or c == ".")

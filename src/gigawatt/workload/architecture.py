@@ -16,8 +16,11 @@ class Attention:
     """Multi-head, grouped-query or multi-head latent attention.
 
     ``head_dim`` is the width of a query/key head, ``value_dim`` that of a value head. ``window`` is the
-    number of past tokens a query can see (``None``: all). ``query_rank``, ``key_value_rank`` and
-    ``rope_dim`` are those of latent attention (0 where it is not latent).
+    number of tokens a query can see, itself included (``None``: all before it); ``chunk`` cuts the
+    sequence into chunks within which attention is causal. ``query_rank``, ``key_value_rank`` and
+    ``rope_dim`` are those of latent attention (0 where it is not latent). ``rotary``: rotary position
+    embedding; ``query_key_norm``: a norm with weights over each query and key head; ``sinks``: one
+    learned sink logit a head.
     """
 
     heads: int
@@ -30,6 +33,10 @@ class Attention:
     rope_dim: int = 0
     bias: bool = False
     output_bias: bool = False
+    chunk: int | None = None
+    rotary: bool = True
+    query_key_norm: bool = False
+    sinks: bool = False
 
     @property
     def latent(self) -> bool:
@@ -48,7 +55,7 @@ class FeedForward:
 
 @dataclass(frozen=True, slots=True)
 class Experts:
-    """A mixture of experts: ``count`` routed ones of ``width``, ``per_token`` used, one shared of ``shared_width``."""
+    """``count`` routed experts of ``width``, ``per_token`` of them used, one shared of ``shared_width``."""
 
     count: int
     per_token: int
@@ -60,7 +67,14 @@ class Experts:
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """Exact parameter counts of one block, or of a whole model, by how they are sharded."""
+    """Exact parameter counts of one block, or of a whole model, by how they are sharded.
+
+    ``attention`` and ``feed_forward`` (dense layers, shared experts) are split by tensor parallelism;
+    ``experts`` (routed ones) by expert and tensor parallelism; ``router`` and ``norms`` are on every
+    rank; ``embedding`` and ``head`` (0 where tied to the embedding) are split along the vocabulary.
+    ``replicated`` says how many of ``attention`` are nevertheless whole on every tensor rank (the
+    down-projections of latent attention); it is part of ``attention``, not added to ``total``.
+    """
 
     attention: int = 0
     feed_forward: int = 0
@@ -69,6 +83,7 @@ class Parameters:
     norms: int = 0
     embedding: int = 0
     head: int = 0
+    replicated: int = 0
 
     @property
     def total(self) -> int:
@@ -91,6 +106,7 @@ class Block:
     ``feed_forward`` is the dense part and ``experts`` the routed part (one of them, in some families
     both). ``norms`` counts norm vectors of width ``hidden``. ``parameters`` are of one such layer.
     ``role`` is ``"layer"`` or ``"prediction"`` (a multi-token-prediction module behind the last layer).
+    ``parallel``: attention and feed-forward read the same input and are added together.
     """
 
     name: str
@@ -101,6 +117,7 @@ class Block:
     norms: int
     parameters: Parameters
     role: str = "layer"
+    parallel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +125,10 @@ class Architecture:
     """A language model, read from a Hugging Face ``config.json``.
 
     ``order`` names the block kind of every layer from first to last (indices into ``blocks``), so
-    that pipeline stages can be cut. ``parameters`` are those of the whole model.
+    that pipeline stages can be cut. ``parameters`` are those of the whole model as transformers builds
+    it: without multi-token-prediction modules, which stand in ``blocks`` with the role
+    ``"prediction"``, behind the last layer, outside ``layers`` and ``order`` (they share embedding and
+    head). ``active_parameters`` are ``parameters`` less the routed experts that a token does not visit.
     """
 
     name: str
@@ -124,3 +144,15 @@ class Architecture:
     parameters: Parameters
     active_parameters: int
     file: str
+
+    @property
+    def prediction_depth(self) -> int:
+        """Number of multi-token-prediction modules, each of which runs the head once more."""
+        return sum(block.count for block in self.blocks if block.role == "prediction")
+
+    @property
+    def prediction_parameters(self) -> int:
+        """Parameters of those modules, not counted in ``parameters``."""
+        return sum(
+            block.count * block.parameters.total for block in self.blocks if block.role == "prediction"
+        )

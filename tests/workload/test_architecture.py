@@ -1,0 +1,299 @@
+"""Parameters against transformers' own models, errors as an interface."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gigawatt import catalog
+from gigawatt.errors import InputError
+from gigawatt.workload import known_families, list_models, read_architecture
+from gigawatt.workload.families import FAMILIES, WRAPPERS
+from gigawatt.workload.matrices import matrices
+
+# Made by tests/oracles/workload_parameters.py with transformers on torch's meta device.
+GOLDEN = json.loads(Path(__file__).with_name("golden_parameters.json").read_text())
+SHARED = Path(__file__).parents[3] / "shared/data/models"
+# The loader keeps ``source_id`` for the evidence of numbers; this table has texts only.
+with catalog.path("models.csv").open(newline="", encoding="utf-8") as stream:
+    SOURCES = {row["id"]: row["source_id"] for row in csv.DictReader(stream)}
+LLAMA = {
+    "model_type": "llama",
+    "hidden_size": 64,
+    "intermediate_size": 80,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 8,
+    "vocab_size": 96,
+}
+
+
+def write(folder: Path, values: object) -> Path:
+    file = folder / "config.json"
+    file.write_text(values if isinstance(values, str) else json.dumps(values, indent=1))
+    return file
+
+
+@pytest.mark.parametrize("name", sorted(GOLDEN["shipped"]))
+def test_parameters_of_shipped_models_equal_transformers(name: str) -> None:
+    assert read_architecture(name).parameters.total == GOLDEN["shipped"][name]
+
+
+def test_every_shipped_model_has_a_golden_count() -> None:
+    assert set(list_models()) == set(GOLDEN["shipped"])
+
+
+def test_every_family_is_among_the_golden_counts() -> None:
+    shipped = {read_architecture(name).family for name in GOLDEN["shipped"]}
+    assert shipped == set(FAMILIES)
+
+
+@pytest.mark.parametrize("name", sorted(GOLDEN["variants"]))
+def test_parameters_of_unusual_variants_equal_transformers(name: str, tmp_path: Path) -> None:
+    golden = GOLDEN["variants"][name]
+    assert read_architecture(write(tmp_path, golden["config"])).parameters.total == golden["parameters"]
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared configurations are not on this machine")
+def test_every_shared_configuration_is_counted_or_refused_by_name() -> None:
+    seen = 0
+    for file in sorted(SHARED.glob("*.json")):
+        if file.stem in GOLDEN["other"]:
+            assert read_architecture(file).parameters.total == GOLDEN["other"][file.stem], file.stem
+            seen += 1
+        else:
+            family = json.loads(file.read_text())["model_type"]
+            with pytest.raises(InputError, match="family is not known") as caught:
+                read_architecture(file)
+            assert repr(family) in str(caught.value)
+            assert "deepseek_v3" in str(caught.value)
+    assert seen == len(GOLDEN["other"]) == 38
+
+
+@pytest.mark.parametrize(
+    ("name", "billions", "source"),
+    [
+        ("deepseek-v3", 37, "DeepSeek-V3 Technical Report, abstract: 671B with 37B activated"),
+        ("kimi-k2", 32, "Kimi K2 report, abstract: 1.04T with 32B activated"),
+        ("qwen3-235b-a22b", 22, "Qwen3 report: 235B with 22B activated"),
+        ("mixtral-8x7b", 13, "Mixtral of Experts, abstract: 47B, 13B active"),
+        ("gpt-oss-120b", 5.1, "gpt-oss model card: 116.8B with 5.1B active, input embedding not counted"),
+        ("llama-4-maverick", 17, "Llama 4 model card: 400B with 17B activated"),
+    ],
+)
+def test_active_parameters_are_the_published_ones(name: str, billions: float, source: str) -> None:
+    model = read_architecture(name)
+    active = model.active_parameters - (
+        model.parameters.embedding if "embedding not counted" in source else 0
+    )
+    assert active / 1e9 == pytest.approx(billions, rel=0.035), source
+
+
+@pytest.mark.parametrize(
+    ("name", "billions"),
+    [
+        ("gpt-1.7b", 1.7),
+        ("gpt-3.6b", 3.6),
+        ("gpt-7.5b", 7.5),
+        ("gpt-18.4b", 18.4),
+        ("gpt-39.1b", 39.1),
+        ("gpt-76.1b", 76.1),
+        ("gpt-145b", 145.6),
+        ("gpt-310b", 310.1),
+        ("gpt-530b", 529.6),
+        ("gpt-1t", 1008.0),
+    ],
+)
+def test_megatron_models_have_the_parameters_of_their_table(name: str, billions: float) -> None:
+    # Narayanan et al. 2021, table 1, column "number of parameters (billion)".
+    assert read_architecture(name).parameters.total / 1e9 == pytest.approx(billions, abs=0.0501)
+
+
+def test_every_shipped_model_names_a_known_source() -> None:
+    for entry in catalog.table("models").values():
+        assert catalog.source(SOURCES[entry.id]).title
+        assert catalog.path(f"models/{entry.text('file')}").exists()
+
+
+def test_latent_down_projections_are_on_every_tensor_rank() -> None:
+    model = read_architecture("deepseek-v3")
+    assert model.parameters.replicated == 61 * 7168 * (1536 + 512 + 64)
+    assert read_architecture("llama-3.1-8b").parameters.replicated == 0
+
+
+def test_prediction_module_is_listed_but_not_counted() -> None:
+    model = read_architecture("deepseek-v3")
+    (module,) = [block for block in model.blocks if block.role == "prediction"]
+    assert model.prediction_depth == module.count == 1
+    # The report's 14B module shares embedding and head with the model (section 2.2), 2 x 0.93B of them.
+    shared = model.parameters.embedding + model.parameters.head
+    assert (model.prediction_parameters + shared) / 1e9 == pytest.approx(14, rel=0.05)
+    assert sum(block.count for block in model.blocks if block.role == "layer") == model.layers == 61
+
+
+@pytest.mark.parametrize("name", sorted(GOLDEN["shipped"]))
+def test_blocks_add_up_to_the_model(name: str) -> None:
+    model = read_architecture(name)
+    layers = [block for block in model.blocks if block.role == "layer"]
+    assert [model.order.count(i) for i in range(len(layers))] == [block.count for block in layers]
+    norm = model.hidden * (2 if model.family in ("gpt2", "gpt_neox", "falcon") else 1)
+    ends = model.parameters.embedding + model.parameters.head + norm
+    assert sum(b.count * b.parameters.total for b in layers) + ends == model.parameters.total
+    for block in model.blocks:
+        weights = sum(matrix.parameters for matrix in matrices(model.hidden, block))
+        sinks = block.attention.heads if block.attention.sinks else 0
+        assert weights + block.parameters.norms + sinks == block.parameters.total
+
+
+def test_windows_lie_where_the_configuration_puts_them() -> None:
+    gemma = read_architecture("gemma-3-27b")
+    windows = [gemma.blocks[kind].attention.window for kind in gemma.order]
+    assert windows == [None if (i + 1) % 6 == 0 else 1024 for i in range(62)]
+    scout = read_architecture("llama-4-scout")
+    assert [scout.blocks[kind].attention.chunk for kind in scout.order] == [8192, 8192, 8192, None] * 12
+
+
+@pytest.mark.parametrize("spelling", ["Llama-3.1-405B", "llama 3.1 405b", "meta-llama/Llama-3.1-405B"])
+def test_names_are_forgiving(spelling: str) -> None:
+    assert read_architecture(spelling).name == "llama-3.1-405b"
+
+
+def test_dots_tell_sizes_apart() -> None:
+    assert read_architecture("GPT3-13B").layers == 40
+    assert read_architecture("gpt3-1.3b").layers == 24
+
+
+def test_folder_and_string_paths(tmp_path: Path) -> None:
+    file = write(tmp_path, LLAMA)
+    assert read_architecture(tmp_path) == read_architecture(str(file)) == read_architecture(file)
+
+
+def test_unknown_name_names_the_nearest() -> None:
+    with pytest.raises(
+        InputError, match=r"no such model; given 'lama-3.1-405b'.*did you mean 'llama-3.1-405b'\?"
+    ):
+        read_architecture("lama-3.1-405b")
+
+
+def _message(values: object, folder: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        read_architecture(write(folder, values))
+    text = str(caught.value)
+    assert "\n" not in text
+    assert str(folder / "config.json") in text
+    return text
+
+
+@pytest.mark.parametrize(
+    ("change", "parts"),
+    [
+        ({"hidden_size": None}, ["hidden_size: this is not a size", ":3:", "a whole number from 1"]),
+        ({"hidden_size": -64}, [":3: hidden_size", "given -64"]),
+        ({"hidden_size": 0}, ["given 0"]),
+        ({"hidden_size": 64.5}, ["given 64.5"]),
+        ({"hidden_size": "64"}, ["given '64'"]),
+        ({"hidden_size": True}, ["given True"]),
+        ({"hidden_size": [64]}, ["given '[64]'"]),
+        ({"num_hidden_layers": 10**9}, ["from 1 to 10000"]),
+        ({"num_attention_heads": 7}, ["not a multiple of the number of heads", "a divisor of 64"]),
+        (
+            {"num_key_value_heads": 3},
+            ["num_key_value_heads: key-value heads do not divide", "a divisor of 8"],
+        ),
+        ({"tie_word_embeddings": 1}, ["tie_word_embeddings: this is not a flag", "allowed: true, false"]),
+        ({"model_type": "lama"}, ["model_type: this model family is not known", "did you mean 'llama'?"]),
+        ({"model_type": 3}, ["no transformer's configuration"]),
+    ],
+)
+def test_bad_values_are_named(change: dict, parts: list[str], tmp_path: Path) -> None:
+    text = _message({**LLAMA, **change}, tmp_path)
+    for part in parts:
+        assert part in text
+
+
+@pytest.mark.parametrize("key", [key for key in LLAMA if key != "model_type"])
+def test_missing_keys_are_named(key: str, tmp_path: Path) -> None:
+    text = _message({name: value for name, value in LLAMA.items() if name != key}, tmp_path)
+    assert f"{key}: this key is missing" in text
+
+
+def test_misspelt_key_is_suggested(tmp_path: Path) -> None:
+    values = {("hiden_size" if key == "hidden_size" else key): value for key, value in LLAMA.items()}
+    assert "did you mean 'hiden_size'?" in _message(values, tmp_path)
+
+
+def test_more_experts_a_token_than_there_are(tmp_path: Path) -> None:
+    values = {**LLAMA, "model_type": "mixtral", "num_local_experts": 2, "num_experts_per_tok": 3}
+    assert "num_experts_per_tok: more experts a token than there are; given 3" in _message(values, tmp_path)
+
+
+def test_nested_key_is_dotted_with_its_line(tmp_path: Path) -> None:
+    values = {
+        "model_type": "gemma3",
+        "hidden_size": 1,
+        "text_config": {"hidden_size": 0, "num_hidden_layers": 2},
+    }
+    assert ":5: text_config.hidden_size" in _message(values, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ('{\n "a": 1,\n}', ":3: broken JSON"),
+        ("", "broken JSON"),
+        ("[1, 2]", "this is no configuration"),
+        ("{}", "no model_type"),
+        ('{"model_type": "llama4"}', "text_config: this key is missing"),
+        ("[" * 100_000, "broken JSON"),
+        ('{"model_type": "llama", "hidden_size": ' + "9" * 5000 + "}", "broken JSON"),
+    ],
+)
+def test_what_is_no_configuration_is_refused(text: str, part: str, tmp_path: Path) -> None:
+    assert part in _message(text, tmp_path)
+
+
+def test_missing_and_binary_files(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        read_architecture(tmp_path / "nothing.json")
+    (tmp_path / "config.json").write_bytes(b"\xff\xfe\x00\x80")
+    with pytest.raises(InputError, match="no text file"):
+        read_architecture(tmp_path / "config.json")
+
+
+def test_known_families_are_listed() -> None:
+    assert {"llama", "gemma3", "llama4", "deepseek_v2", "kimi_k2", *WRAPPERS} <= set(known_families())
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_damaged_configurations_are_read_or_refused(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    files = sorted(catalog.path("models").glob("*.json"))
+    file = data.draw(st.sampled_from([f for f in files if "defaults" not in f.name]))
+    values = json.loads(file.read_text())
+    target = values.get("text_config", values)
+    for key in data.draw(st.lists(st.sampled_from(sorted(target)), max_size=3, unique=True)):
+        if data.draw(st.booleans()):
+            del target[key]
+        else:
+            target[key] = data.draw(JSON)
+    broken = write(tmp_path_factory.mktemp("damaged"), values)
+    try:
+        model = read_architecture(broken)
+    except InputError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+    else:
+        assert model.parameters.total > 0
+        assert 0 < model.active_parameters <= model.parameters.total
