@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gigawatt.evidence import Evidence
+from gigawatt.evidence import Assumption, Evidence
 
 __all__ = ["Chip", "Cluster", "Link", "Node"]
 
@@ -17,7 +17,9 @@ class Chip:
     ``peak`` maps a number format to its dense datasheet rate [FLOP/s]. ``energy_flop`` maps a format
     to J/FLOP; ``energy_byte`` maps a memory level (``dram``, ``sram``) to J/B: effective coefficients
     on top of ``idle_power`` [W]. ``technology`` names the file of ``hardware/technology`` that computes
-    the cost of an operation on it. ``evidence`` holds the row of every number.
+    the cost of an operation on it. ``evidence`` holds the row of every number. ``kernels`` names the fit
+    of the catalog's ``kernels`` table that its technology uses (empty: ``default``); ``assumptions`` lists
+    what the row did not say and a documented rule filled in.
     """
 
     id: str
@@ -37,6 +39,8 @@ class Chip:
     price: float
     embodied_carbon: float
     evidence: Mapping[str, Evidence] = field(repr=False)
+    kernels: str = ""
+    assumptions: tuple[Assumption, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ class Link:
 
     ``bandwidth`` [B/s] one way per accelerator, ``latency`` [s] per hop of a collective step,
     ``energy_byte`` [J/B], ``efficiency`` the share of the datasheet bandwidth that a large message
-    reaches, ``in_network`` whether switches reduce (SHARP).
+    reaches, ``in_network`` whether switches reduce (SHARP). ``network_power`` [W] and ``network_price`` [$]
+    are those of switches and optics per accelerator (0 where they are part of the node).
     """
 
     id: str
@@ -55,6 +60,8 @@ class Link:
     efficiency: float
     in_network: bool
     evidence: Mapping[str, Evidence] = field(repr=False)
+    network_power: float = 0.0
+    network_price: float = 0.0
 
 
 @dataclass(frozen=True)

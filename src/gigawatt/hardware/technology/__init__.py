@@ -1,0 +1,35 @@
+"""Compute technologies: one file each behind :class:`~gigawatt.hardware.technology.interface.Technology`."""
+
+from __future__ import annotations
+
+from gigawatt.errors import MissingDataError, nearest
+from gigawatt.hardware.technology.gpu import Gpu
+from gigawatt.hardware.technology.interface import Cost, Efficiency, Technology
+
+__all__ = ["Cost", "Efficiency", "Technology", "technologies", "technology"]
+
+_BY_NAME: dict[str, Technology] = {"gpu": Gpu()}
+
+
+def technologies() -> tuple[str, ...]:
+    """Names of the technologies that can compute a cost."""
+    return tuple(_BY_NAME)
+
+
+def technology(name: str) -> Technology:
+    """The technology called ``name``, as the catalog's chips write it.
+
+    Raises
+    ------
+    MissingDataError
+        No cost model for that technology exists yet.
+    """
+    if name not in _BY_NAME:
+        raise MissingDataError(
+            "no cost model for this compute technology yet",
+            key="technology",
+            given=name,
+            allowed=technologies(),
+            nearest=nearest(name, _BY_NAME),
+        )
+    return _BY_NAME[name]

@@ -36,13 +36,15 @@ class Cost:
 class Efficiency:
     """How close a software stack comes to the machine: few bounded, fitted parameters of the catalog.
 
-    ``arithmetic`` and ``memory`` multiply the technology's own achievable rates, ``launch`` [s] is the
-    exposed host and launch time of one kernel.
+    ``arithmetic``, ``attention`` and ``memory`` multiply the technology's own achievable rates of matrix
+    multiplications, of attention (older kernels are slower) and of memory; ``launch`` [s] is the exposed
+    host and launch time of one kernel.
     """
 
     arithmetic: float = 1.0
     memory: float = 1.0
     launch: float = 2.5e-6
+    attention: float = 1.0
 
 
 class Technology(Protocol):

@@ -1,0 +1,214 @@
+"""The cost of an operation: against measured kernels, and what must hold whatever the numbers."""
+
+from __future__ import annotations
+
+import csv
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gigawatt.catalog.loader import entity
+from gigawatt.errors import InputError, MissingDataError
+from gigawatt.hardware import Chip, Cost, Efficiency, load_chip, technology
+from gigawatt.hardware.technology import gpu
+from gigawatt.workload.operations import Operation
+
+SAMPLE = Path(__file__).with_name("kernel_sample.csv")
+MEASURED = ("A100-SXM4-80GB", "H100-SXM5-80GB", "H200-SXM-141GB", "B200-SXM-180GB", "GB200", "L40S")
+BOUND = {  # median absolute error allowed on the sample: (gemm, attention)
+    "A100-SXM4-80GB": (0.10, 0.15),
+    "H100-SXM5-80GB": (0.10, 0.22),
+    "H200-SXM-141GB": (0.10, 0.22),
+    "B200-SXM-180GB": (0.12, 0.25),
+    "GB200": (0.13, 0.25),
+    "L40S": (0.20, 0.25),
+}
+
+
+def operation(
+    kind: str, m, n, k, batch=1.0, form: str = "bf16", phase: str = "forward", **given
+) -> Operation:
+    m, n, k, batch = (np.asarray(x, dtype=float) for x in (m, n, k, batch))
+    size = gpu.BITS[form] / 8
+    flops = 2 * m * n * k * batch if kind != "memory" else 0 * m
+    return Operation(
+        name="test", kind=kind, phase=phase, m=m, n=n, k=k, batch=batch,
+        flops=np.asarray(given.get("flops", flops), dtype=float),
+        bytes_read=np.asarray(given.get("bytes", size * batch * (m * k + k * n)), dtype=float),
+        bytes_written=np.asarray(0.0 if "bytes" in given else 2 * batch * m * n, dtype=float),
+        launches=np.ones(1), number_format=form,
+    )  # fmt: skip
+
+
+def cost(op: Operation, chip: Chip, efficiency: Efficiency | None = None) -> Cost:
+    return technology(chip.technology).cost(op, chip, efficiency or Efficiency(launch=0.0))
+
+
+@pytest.mark.parametrize("id", MEASURED)
+@pytest.mark.parametrize("kind", ["gemm", "attention"])
+def test_measured_kernels(id: str, kind: str) -> None:
+    lines = [line for line in SAMPLE.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    rows = [r for r in csv.DictReader(lines) if r["chip"] == id and r["kind"] == kind]
+    columns = {
+        c: np.array([float(r[c]) for r in rows])
+        for c in ("m", "n", "k", "batch", "flops", "bytes", "time_us")
+    }
+    measured = columns.pop("time_us") * 1e-6
+    error = cost(operation(kind, **columns), load_chip(id)).time / measured - 1
+    assert len(rows) >= 15
+    assert np.median(np.abs(error)) < BOUND[id][kind == "attention"]
+
+
+def test_large_multiplication_is_near_the_public_record() -> None:
+    """Bekman, Machine Learning Engineering: best sustained BF16 rate 271.2 (A100), 794.5 TFLOP/s (H100)."""
+    for id, record in (("A100-SXM4-80GB", 271.2e12), ("H100-SXM5-80GB", 794.5e12)):
+        op = operation("gemm", 8192, 8192, 8192)
+        assert float(op.flops / cost(op, load_chip(id)).time) == pytest.approx(record, rel=0.10)
+
+
+def test_attention_is_near_flash_attention_3() -> None:
+    """Shah et al. 2024, figure 5 (H100, width 128, 16k, not causal): forward 648, backward 561 TFLOP/s."""
+    chip = load_chip("H100")
+    for phase, record in (("forward", 648e12), ("backward", 561e12)):
+        op = operation(
+            "attention", 16384, 16384, 128, 16, phase=phase, flops=4 * 16 * 16384.0**2 * 128, bytes=1e9
+        )
+        assert float(op.flops / cost(op, chip).time) == pytest.approx(record, rel=0.15)
+
+
+def test_wave_quantisation() -> None:
+    tiles = ((128.0, 128.0),)
+    common = {
+        "n": 128,
+        "k": 4096,
+        "batch": 1,
+        "units": 100,
+        "rate": 1e15,
+        "depth_offset": 0,
+        "tile_offset": 0,
+    }
+    one, still, two = gpu.gemm_time(m=np.array([128.0, 12800, 12801]), tiles=tiles, **common)
+    assert one == still
+    assert two == 2 * one
+    assert still == pytest.approx(2 * 12800 * 128 * 4096 / 1e15)
+
+
+SIZE = st.integers(1, 20000)
+FORMS = st.sampled_from(["bf16", "fp8", "fp4", "fp16"])
+KINDS = st.sampled_from(["gemm", "grouped_gemm", "attention", "memory"])
+
+
+@given(
+    m=SIZE,
+    n=SIZE,
+    k=st.integers(1, 20000),
+    batch=st.integers(1, 64),
+    form=FORMS,
+    kind=KINDS,
+    gain=st.floats(1, 4),
+)
+def test_limits_and_monotonicity(m, n, k, batch, form, kind, gain) -> None:
+    chip = load_chip("B200")
+    op = operation(kind, m, n, k, batch, form)
+    base = cost(op, chip)
+    moved = op.bytes_read + op.bytes_written
+    assert base.time >= op.flops / chip.peak[form] * (1 - 1e-12)
+    assert base.time >= moved / chip.memory_bandwidth * (1 - 1e-12)
+    assert base.time == np.maximum(base.arithmetic, base.memory) + base.launch
+    assert set(base.energy) == {"arithmetic", "dram", "sram"}
+    for value in (base.time, *base.energy.values()):
+        assert np.isfinite(value)
+        assert value >= 0
+    quicker = replace(chip, memory_bandwidth=chip.memory_bandwidth * gain)
+    stronger = replace(chip, peak={f: p * gain for f, p in chip.peak.items()})
+    tuned = cost(op, chip, Efficiency(arithmetic=gain, memory=gain, launch=0.0))
+    assert all(other.time <= base.time for other in (cost(op, quicker), cost(op, stronger), tuned))
+    slower = cost(op, chip, Efficiency(arithmetic=1 / gain, memory=1 / gain, launch=0.0))
+    assert slower.time >= base.time
+
+
+@given(gain=st.floats(1, 3), m=SIZE)
+def test_more_work_is_never_quicker(gain, m) -> None:
+    chip = load_chip("MI300X")
+    assert (
+        cost(operation("gemm", m * gain, 4096, 4096), chip).time
+        >= cost(operation("gemm", m, 4096, 4096), chip).time
+    )
+
+
+def test_scalars_and_broadcasting() -> None:
+    chip = load_chip("H100")
+    m = np.array([512.0, 1024, 4096])
+    together = cost(operation("gemm", m, np.array([4096.0]), np.array([8192.0])), chip)
+    assert together.time.shape == (3,)
+    for i, each in enumerate(m):
+        assert cost(operation("gemm", each, 4096, 8192), chip).time == together.time[i]
+    alone = cost(operation("gemm", np.array([512.0]), np.array([4096.0]), np.array([8192.0])), chip)
+    assert alone.time.shape == (1,)
+
+
+def test_stack_launch_counts_where_it_is_longer() -> None:
+    chip, op = load_chip("H100"), operation("memory", 1, 1, 1, bytes=1.0)
+    assert cost(op, chip, Efficiency(launch=2e-5)).launch == 2e-5
+    assert cost(op, chip, Efficiency(launch=0.0)).launch == gpu.kernels(chip.kernels).launch
+
+
+def test_training_mix_draws_a_plausible_power() -> None:
+    """Newkirk et al. 2025: transformers on 8 H100 at 76 % of 10.2 kW; Latif et al. 2025: 8.48 kW at most."""
+    chip, node = load_chip("H100"), entity("nodes", "dgx-h100")
+    rate, traffic = 0.45 * chip.peak["bf16"], 1.2e12
+    busy = chip.idle_power + rate * chip.energy_flop["bf16"] + traffic * chip.energy_byte["dram"]
+    busy += rate * gpu.kernels(chip.kernels).on_chip_traffic * chip.energy_byte["sram"]
+    assert 550 < busy < 700
+    assert 8 * busy + node.value("overhead_power") == pytest.approx(0.76 * 10200, rel=0.08)
+
+
+def test_power_limit_is_reached_by_a_sustained_multiplication() -> None:
+    for id in ("H100", "A100", "B200", "MI300X", "TPU v5p"):
+        chip = load_chip(id)
+        fit = entity("kernels", chip.kernels or "default")
+        share = fit.get("gemm_sustained_share") or entity("kernels", "default").value("gemm_sustained_share")
+        op = operation("gemm", 8192, 8192, 8192)
+        joules = sum(float(e) for e in cost(op, chip).energy.values())
+        seconds = float(op.flops) / (share * chip.peak["bf16"])
+        assert chip.idle_power + joules / seconds == pytest.approx(chip.power_limit, rel=0.01)
+
+
+def test_missing_format_is_named() -> None:
+    op = operation("gemm", 128, 128, 128, form="fp8")
+    assert "has no fp8 rate" in (technology("gpu").lacks(op, load_chip("A100")) or "")
+    assert technology("gpu").lacks(op, load_chip("H100")) is None
+    with pytest.raises(InputError, match=r"A100-SXM4-80GB has no fp8 rate.*allowed: fp32, tf32, bf16"):
+        cost(op, load_chip("A100"))
+
+
+def test_technologies_without_a_model_are_refused() -> None:
+    for id, name in (("HERMES", "analog"), ("Lightmatter-2025", "photonic"), ("Loihi-2", "neuromorphic")):
+        assert entity("chips", id).text("technology") == name
+        with pytest.raises(MissingDataError, match="no cost model for this compute technology yet"):
+            technology(name)
+
+
+def test_area_and_money_are_those_of_the_row() -> None:
+    chip, tech = load_chip("H100"), technology("gpu")
+    assert tech.area(chip) == pytest.approx(814e-6)
+    assert tech.money(chip) == chip.price > 0
+
+
+def test_speed() -> None:
+    """At most 0.3 µs a layout and operation (generous bound: the machine is shared)."""
+    rng, chip = np.random.default_rng(0), load_chip("H100")
+    op = operation("gemm", rng.integers(128, 8192, 20000), np.array([4096.0]), rng.integers(128, 8192, 20000))
+    best = min(_timed(op, chip) for _ in range(7))
+    assert best / 20000 < 1e-6
+
+
+def _timed(op: Operation, chip: Chip) -> float:
+    start = time.perf_counter()
+    cost(op, chip)
+    return time.perf_counter() - start
