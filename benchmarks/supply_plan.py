@@ -1,0 +1,96 @@
+"""Times of the yearly supply plan, and its distance from HiGHS on the same programme.
+
+    python benchmarks/supply_plan.py [--highs] [--weather FILE]
+
+Six plants of the catalog (grid limited to 30 % of the load, sun, wind, battery, gas, small reactor) carry a
+1 GW load through 8,760 hours, without and with carbon limits. Weather is synthetic, or real years where
+``--weather`` names a Parquet file with columns ``site, year, hour, cf_solar, cf_wind`` (capacity factor
+times 10⁴). ``--highs`` solves every year with HiGHS too (a minute or more each).
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+
+import numpy as np
+
+from gigawatt.economics import capital_recovery_factor
+from gigawatt.supply import build_plant, default_not_served_price, plan
+from gigawatt.supply.programme import build_programme
+from gigawatt.supply.solve import solve
+
+HOURS = 8760
+MWH, KWH = 3.6e9, 3.6e6
+SITES = (("texas", 2019), ("virginia", 2021), ("germany", 2018))
+
+
+def synthetic() -> tuple[np.ndarray, np.ndarray]:
+    rng, h = np.random.default_rng(7), np.arange(HOURS)
+    sun = np.clip(np.sin((h % 24 - 6) / 12 * np.pi), 0, 1) * rng.uniform(0.4, 1, 365).repeat(24)
+    calm = np.convolve(rng.normal(size=HOURS + 47), np.ones(48) / 48, "valid")
+    return sun, np.clip(0.35 + 1.5 * calm, 0, 1)
+
+
+def measured(file: str, site: str, year: int) -> tuple[np.ndarray, np.ndarray]:
+    import duckdb
+
+    query = "select cf_solar, cf_wind from read_parquet(?) where site = ? and year = ? order by hour"
+    table = duckdb.execute(query, [file, site, year]).fetchnumpy()
+    return tuple(np.minimum(np.asarray(table[c], float)[:HOURS] / 1e4, 1.0) for c in ("cf_solar", "cf_wind"))
+
+
+def park(sun: np.ndarray, wind: np.ndarray, year: int = 2030) -> list:
+    def recovery(life: float) -> float:
+        return float(capital_recovery_factor(rate=0.07, life=life))
+
+    h = np.arange(HOURS)
+    price = (55 + 20 * np.sin((h % 24 - 12) / 24 * 2 * np.pi) + 10 * np.cos(h / HOURS * 4 * np.pi)) / MWH
+    carbon = (0.35 + 0.07 * np.cos(h / 24 * 2 * np.pi)) / KWH
+    more = {
+        "grid": {"price": price, "carbon": carbon, "limit": 3e8},
+        "solar": {"profile": sun},
+        "wind": {"profile": wind},
+    }
+    names = ("grid", "solar", "wind", "battery", "gas-combined-cycle", "fission-small")
+    return [build_plant(n, year=year, capital_recovery=recovery, **more.get(n, {})) for n in names]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--highs", action="store_true", help="solve with HiGHS too and compare")
+    parser.add_argument("--weather", help="Parquet file of real years")
+    options = parser.parse_args()
+    years = {"synthetic": synthetic()}
+    if options.weather:
+        years = {f"{s} {y}": measured(options.weather, s, y) for s, y in SITES}
+    load = 1e9 * (1 + 0.05 * np.sin(np.arange(HOURS) / 24 * 2 * np.pi))
+    lost = default_not_served_price()[0]
+    head = ("build s", 9), ("plan CPU-s", 11), ("iter", 6), ("$/MWh", 9), ("g/kWh", 8), ("gap", 10)
+    head += (("HiGHS s", 9), ("diff", 10)) if options.highs else ()
+    print(f"{'case':28}" + "".join(f"{word:>{width}}" for word, width in head))
+    for name, (sun, wind) in years.items():
+        plants = park(sun, wind)
+        for grams in (None, 100, 20):
+            limit = None if grams is None else grams / 1e3 / KWH
+            start = time.perf_counter()
+            programme = build_programme(load=load, plants=plants, not_served_price=lost, carbon_limit=limit)
+            built = time.perf_counter() - start
+            start = time.process_time()
+            found = plan(load=load, plants=plants, not_served_price=lost, carbon_limit=limit)
+            spent = time.process_time() - start
+            case = f"{name}, {'no limit' if grams is None else f'{grams} g/kWh'}"
+            line = f"{case:28}{built:9.3f}{spent:11.2f}{found.iterations:6}{found.cost_per_energy * MWH:9.2f}"
+            line += f"{found.carbon_intensity * KWH * 1e3:8.1f}{found.gap:10.1e}"
+            if options.highs:
+                given = {"A": programme.A, "b": programme.b, "cost": programme.cost}
+                check = solve(**given, equalities=programme.equalities, solver="highs")
+                ours = found.objective / (10 / MWH * 3600 * programme.power_unit)
+                line += f"{check.seconds:9.1f}{(ours - check.objective) / check.objective:10.1e}"
+            print(line, flush=True)
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

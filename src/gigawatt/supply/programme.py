@@ -1,0 +1,266 @@
+"""The capacity plan as one sparse linear programme, written compactly.
+
+Per hour only the output of what can be dispatched, the charge and the state of charge of each store, and
+the energy not served are variables. The output of sun and wind is capacity times profile, so it stands in
+the balance itself and what is curtailed is the slack of that row; the discharge of a store follows from
+its states of charge. Capacities are variables that border the hourly blocks.
+
+Power is measured in the largest load, energy in that load for an hour, money in :data:`MONEY_PER_ENERGY`
+times that energy, so that the numbers in the matrix do not depend on the size of the site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gigawatt.quantities import HOURS_PER_YEAR
+from gigawatt.supply.plant import Plant
+
+__all__ = ["CARBON_PER_ENERGY", "HOUR", "MONEY_PER_ENERGY", "Programme", "build_programme"]
+
+Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+HOUR = 3600.0
+#: Scales of the matrix (they do not change the answer): 10 $/MWh in $/J, and 100 g/kWh in kg/J.
+MONEY_PER_ENERGY = 10.0 / 3.6e9
+CARBON_PER_ENERGY = 0.1 / 3.6e6
+
+
+@dataclass(frozen=True)
+class Programme:
+    """Minimise ``cost·x`` over ``A x + s = b``, ``s = 0`` in the first ``equalities`` rows, else ``s ≥ 0``.
+
+    ``output``, ``charge``, ``level`` give for a plant's index the first of its H hourly columns; ``energy``
+    the column of a store's size; ``capacity[i]`` the column of plant i. ``shed`` is the first column of
+    energy not served. The ``*_row`` fields give rows; ``largest_row[i]``, ``least_row[i]`` the limits of
+    capacity (the same row where it is fixed). ``cost`` includes energy not served; ``carbon`` holds
+    operational carbon in units of ``CARBON_PER_ENERGY``.
+    """
+
+    plants: tuple[Plant, ...]
+    load: Array
+    power_unit: float
+    A: Any
+    b: Array
+    equalities: int
+    cost: Array
+    carbon: Array
+    capacity: Ints
+    energy: dict[int, int]
+    output: dict[int, int]
+    charge: dict[int, int]
+    level: dict[int, int]
+    shed: int
+    balance_row: int
+    surplus_row: int | None
+    carbon_row: int | None
+    largest_row: dict[int, int]
+    least_row: dict[int, int]
+
+    @property
+    def hours(self) -> int:
+        return len(self.load)
+
+
+class _Rows:
+    """Triplets of a growing block of rows ``A x ≤ b``."""
+
+    def __init__(self) -> None:
+        self.rows: list[Ints] = []
+        self.columns: list[Ints] = []
+        self.values: list[Array] = []
+        self.right: list[Array] = []
+        self.count = 0
+
+    def add(self, count: int, right: float | Array, *terms: tuple[Any, Any]) -> int:
+        """Append ``count`` rows; a term is (columns, values), each a number or an array of ``count``."""
+        rows = np.arange(self.count, self.count + count)
+        for columns, values in terms:
+            self.rows.append(rows)
+            self.columns.append(np.broadcast_to(columns, (count,)))
+            self.values.append(np.broadcast_to(np.asarray(values, dtype=float), (count,)))
+        self.right.append(np.broadcast_to(np.asarray(right, dtype=float), (count,)))
+        self.count += count
+        return self.count - count
+
+    def add_sum(self, right: float, columns: Ints, values: Array) -> int:
+        """Append one row over many columns."""
+        self.rows.append(np.full(len(columns), self.count))
+        self.columns.append(columns)
+        self.values.append(values)
+        self.right.append(np.array([right]))
+        self.count += 1
+        return self.count - 1
+
+
+def build_programme(
+    *,
+    load: Array,
+    plants: Sequence[Plant],
+    not_served_price: float,
+    carbon_limit: float | None = None,
+    carbon_price: float = 0.0,
+    not_served_share: float | None = None,
+) -> Programme:
+    """Assemble the programme.
+
+    Parameters
+    ----------
+    load : (H,)
+        W, not negative, somewhere positive.
+    plants
+        Checked rows with unique ids.
+    not_served_price : float
+        $/J, positive.
+    carbon_limit : float, optional
+        Largest mean operational carbon of the energy served, kg/J.
+    carbon_price : float
+        $/kg.
+    not_served_share : float, optional
+        Largest share of the load's energy that may stay unserved; 0 takes the slack away.
+
+    Returns
+    -------
+    Programme
+        Its capital charges are those of H hours: H/8,760 of a year.
+    """
+    from scipy.sparse import csc_matrix  # pyright: ignore[reportMissingTypeStubs]
+
+    hours, n = len(load), len(plants)
+    unit = float(np.max(load))
+    need = load / unit
+    h = np.arange(hours)
+    before = np.roll(h, 1)
+    of_year = hours / HOURS_PER_YEAR
+
+    capacity = np.arange(n)
+    columns = n
+    energy: dict[int, int] = {}
+    output: dict[int, int] = {}
+    charge: dict[int, int] = {}
+    level: dict[int, int] = {}
+    for i, plant in enumerate(plants):
+        if plant.storage is not None:
+            energy[i], columns = columns, columns + 1
+    for i, plant in enumerate(plants):
+        if plant.storage is not None:
+            charge[i], level[i], columns = columns, columns + hours, columns + 2 * hours
+        elif not plant.follows_weather_freely:
+            output[i], columns = columns, columns + hours
+    shed, columns = columns, columns + hours
+
+    cost, carbon = np.zeros(columns), np.zeros(columns)
+    equal, less = _Rows(), _Rows()
+    largest: dict[int, int] = {}
+    least: dict[int, int] = {}
+    fixed: set[int] = set()
+    net: list[tuple[Any, Any]] = []  # what each column adds to the supply of an hour
+    must_run: list[tuple[Any, Any]] = []
+    any_negative = False
+
+    for i, plant in enumerate(plants):
+        cost[i] = (plant.capital + plant.fixed) * of_year / (HOUR * MONEY_PER_ENERGY)
+        if plant.minimum == plant.maximum:
+            largest[i] = least[i] = equal.add(1, plant.maximum / unit, (i, 1.0))
+            fixed.add(i)
+        else:
+            least[i] = less.add(1, -plant.minimum / unit, (i, -1.0))
+            if np.isfinite(plant.maximum):
+                largest[i] = less.add(1, plant.maximum / unit, (i, 1.0))
+        share = plant.hourly("availability", hours)
+        price = plant.hourly("variable", hours) + plant.hourly("fuel", hours)
+        price = (price + carbon_price * plant.hourly("carbon", hours)) / MONEY_PER_ENERGY
+        if i in output:
+            p = output[i] + h
+            cost[p] = price
+            carbon[p] = plant.hourly("carbon", hours) / CARBON_PER_ENERGY
+            any_negative |= bool(np.any(price < 0))
+            less.add(hours, 0.0, (p, 1.0), (i, -share))
+            less.add(hours, 0.0, (p, -1.0), (i, plant.minimum_load * share))
+            net.append((p, 1.0))
+            must_run.append((i, plant.minimum_load * share))
+            if plant.ramp is not None and plant.ramp < 1.0 and hours > 1:
+                room = plant.ramp + np.abs(share - share[before])
+                less.add(hours, 0.0, (p, 1.0), (p[before], -1.0), (i, -room))
+                less.add(hours, 0.0, (p, -1.0), (p[before], 1.0), (i, -room))
+        elif plant.storage is not None:
+            store = plant.storage
+            e, c, size = level[i] + h, charge[i] + h, energy[i]
+            keep, into, out = 1.0 - store.self_discharge, store.charge_efficiency, store.discharge_efficiency
+            cost[size] = (store.energy_capital + store.energy_fixed) * of_year / MONEY_PER_ENERGY
+            discharge = ((e[before], out * keep), (c, out * into), (e, -out))
+            for place, weight in discharge:
+                np.add.at(cost, place, price * weight)
+            less.add(hours, 0.0, *((place, -weight) for place, weight in discharge))
+            less.add(hours, 0.0, *discharge, (i, -share))
+            less.add(hours, 0.0, (c, -1.0))
+            less.add(hours, 0.0, (c, 1.0), (i, -share))
+            less.add(hours, 0.0, (e, -1.0))
+            less.add(hours, 0.0, (e, 1.0), (size, -1.0))
+            longest = store.duration_max / HOUR
+            if store.duration_min == store.duration_max:
+                equal.add(1, 0.0, (size, 1.0), (i, -longest))
+            else:
+                less.add(1, 0.0, (size, -1.0), (i, store.duration_min / HOUR))
+                if np.isfinite(longest):
+                    less.add(1, 0.0, (size, 1.0), (i, -longest))
+            net.extend((*discharge, (c, -1.0)))
+        else:
+            net.append((i, share))
+
+    s = shed + h
+    cost[s] = not_served_price / MONEY_PER_ENERGY
+    if not_served_share is not None and not_served_share <= 0.0:
+        equal.add(hours, 0.0, (s, 1.0))
+    else:
+        less.add(hours, 0.0, (s, -1.0))
+        if not_served_share is not None:
+            less.add_sum(not_served_share * float(np.sum(need)), s, np.ones(hours))
+    net.append((s, 1.0))
+    balance = less.add(hours, -need, *((place, -np.asarray(weight)) for place, weight in net))
+    surplus = None
+    if any_negative:  # a paid-for joule may not be thrown away: only sun, wind and must-run output may
+        weather = [i for i in range(n) if i not in output and i not in energy]
+        kept = [(place, w) for place, w in net if not (np.ndim(place) == 0 and place in weather)]
+        surplus = less.add(hours, need, *kept, *((i, -w) for i, w in must_run))
+    carbon_row = None
+    if carbon_limit is not None:
+        limit = carbon_limit / CARBON_PER_ENERGY
+        weights = carbon.copy()
+        weights[s] = limit
+        used = np.flatnonzero(weights)
+        carbon_row = less.add_sum(limit * float(np.sum(need)), used, weights[used])
+
+    first = equal.count
+    rows = np.concatenate([*equal.rows, *(r + first for r in less.rows)])
+    where = np.concatenate([*equal.columns, *less.columns])
+    values = np.concatenate([*equal.values, *less.values])
+    matrix = csc_matrix((values, (rows, where)), shape=(first + less.count, columns))
+    matrix.eliminate_zeros()
+    return Programme(
+        plants=tuple(plants),
+        load=load,
+        power_unit=unit,
+        A=matrix,
+        b=np.concatenate([*equal.right, *less.right]),
+        equalities=first,
+        cost=cost,
+        carbon=carbon,
+        capacity=capacity,
+        energy=energy,
+        output=output,
+        charge=charge,
+        level=level,
+        shed=shed,
+        balance_row=first + balance,
+        surplus_row=None if surplus is None else first + surplus,
+        carbon_row=None if carbon_row is None else first + carbon_row,
+        largest_row={i: row if i in fixed else first + row for i, row in largest.items()},
+        least_row={i: row if i in fixed else first + row for i, row in least.items()},
+    )

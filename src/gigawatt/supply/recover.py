@@ -1,0 +1,164 @@
+"""From the solver's vector to hours: outputs inside their limits and an energy balance that closes.
+
+An interior point leaves values a billionth outside their bounds and, in hours of no price, charges and
+discharges a store at once to burn what is left over. Both are mended here without touching the stores'
+energy; what is mended is of the size of the solver's tolerance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gigawatt.supply.programme import HOUR, MONEY_PER_ENERGY, Programme
+
+__all__ = ["Hours", "recover"]
+
+Array = npt.NDArray[np.float64]
+
+#: Energy not served below this share of the largest load is the solver's dust.
+DUST = 1e-7
+
+
+@dataclass(frozen=True)
+class Hours:
+    """What every plant does in every hour, in W (J for ``level``); columns are plants.
+
+    ``output`` is what a plant makes or discharges, ``curtailed`` what it makes, or could have made from
+    sun and wind, and does not deliver; ``delivered = output − curtailed`` for what must run, and for
+    weather-driven plants ``output`` is delivered already.
+    """
+
+    capacity: Array
+    energy: Array
+    output: Array
+    delivered: Array
+    curtailed: Array
+    charge: Array
+    level: Array
+    not_served: Array
+    price: Array
+
+
+def recover(programme: Programme, x: Array, z: Array) -> Hours:
+    """Read a solution of ``programme``.
+
+    Parameters
+    ----------
+    programme : Programme
+        What was solved.
+    x, z : (N,), (M,)
+        Primal and dual vectors as :func:`gigawatt.supply.solve.solve` gives them.
+
+    Returns
+    -------
+    Hours
+        In SI units; ``delivered.sum(1) − charge.sum(1) + not_served == load`` to rounding.
+    """
+    p = programme
+    hours, n = p.hours, len(p.plants)
+    need = p.load / p.power_unit
+    capacity = np.array(
+        [np.clip(x[i], q.minimum / p.power_unit, q.maximum / p.power_unit) for i, q in enumerate(p.plants)]
+    )
+    capacity = np.where(capacity < DUST, 0.0, capacity)
+    for i, q in enumerate(p.plants):
+        capacity[i] = max(capacity[i], q.minimum / p.power_unit)
+    energy = np.zeros(n)
+    output, curtailed = np.zeros((hours, n)), np.zeros((hours, n))
+    charge, level = np.zeros((hours, n)), np.zeros((hours, n))
+    least, most = np.zeros((hours, n)), np.zeros((hours, n))
+    price = z[p.balance_row : p.balance_row + hours].copy()
+    if p.surplus_row is not None:
+        price -= z[p.surplus_row : p.surplus_row + hours]
+    for i, q in enumerate(p.plants):
+        share = q.hourly("availability", hours)
+        most[:, i] = share * capacity[i]
+        if i in p.output:
+            least[:, i] = q.minimum_load * most[:, i]
+            output[:, i] = np.clip(x[p.output[i] : p.output[i] + hours], least[:, i], most[:, i])
+        elif q.storage is not None:
+            c, e, d = _store(p, i, x, price)
+            least_store = q.storage.duration_min / HOUR * capacity[i]
+            energy[i] = max(float(x[p.energy[i]]), float(np.max(e)), least_store)
+            charge[:, i], level[:, i], output[:, i] = c, e, d
+        else:
+            output[:, i] = most[:, i]
+    not_served = np.clip(x[p.shed : p.shed + hours], 0.0, need)
+    not_served[not_served < DUST] = 0.0
+
+    residual = output.sum(1) - charge.sum(1) + not_served - need
+    order = sorted(p.output, key=lambda i: float(np.mean(p.cost[p.output[i] : p.output[i] + hours])))
+    for i in order:  # what lacks is made by what is cheapest and has room
+        more = np.minimum(np.maximum(-residual, 0.0), most[:, i] - output[:, i])
+        output[:, i] += more
+        residual += more
+    for i in order:  # dust that still lacks is capacity that the solver left a billionth short
+        lacks = np.where(residual > -DUST, np.maximum(-residual, 0.0), 0.0)
+        share = p.plants[i].hourly("availability", hours)
+        room = p.plants[i].maximum / p.power_unit - capacity[i]
+        if p.plants[i].minimum_load == 0.0 and room > 0.0 and np.any(lacks):
+            lift = min(float(np.max(np.where(share > 0.0, lacks / np.maximum(share, DUST), 0.0))), DUST, room)
+            capacity[i] += lift
+            most[:, i] = share * capacity[i]
+            more = np.minimum(lacks, most[:, i] - output[:, i])
+            output[:, i] += more
+            residual += more
+    more = np.maximum(-residual, 0.0)
+    not_served += more
+    residual += more
+    back = np.minimum(residual, not_served)
+    not_served -= back
+    residual -= back
+    for i in reversed(order):  # what is too much is not made, where that saves money and ramps allow
+        if p.plants[i].ramp is None:
+            saves = p.cost[p.output[i] : p.output[i] + hours] > 0.0
+            less = np.where(saves, np.minimum(residual, output[:, i] - least[:, i]), 0.0)
+            output[:, i] -= less
+            residual -= less
+    delivered = output.copy()
+    free = [i for i in range(n) if i not in p.output and p.plants[i].storage is None]
+    possible = output[:, free].sum(1)
+    share_back = np.divide(
+        np.minimum(residual, possible), possible, out=np.zeros(hours), where=possible > 0.0
+    )
+    for i in free:
+        curtailed[:, i] = share_back * output[:, i]
+        delivered[:, i] = output[:, i] = output[:, i] - curtailed[:, i]
+    residual = np.maximum(residual - possible, 0.0)
+    for i in [*reversed(order), *p.energy]:  # must-run output, and a store's dust
+        spilt = np.minimum(residual, delivered[:, i])
+        curtailed[:, i] += spilt
+        delivered[:, i] -= spilt
+        residual -= spilt
+    for i, q in enumerate(p.plants):
+        if q.kind == "profile" and i in p.output:
+            curtailed[:, i] = most[:, i] - delivered[:, i]
+    u = p.power_unit
+    return Hours(
+        capacity=capacity * u,
+        energy=energy * u * HOUR,
+        output=output * u,
+        delivered=delivered * u,
+        curtailed=curtailed * u,
+        charge=charge * u,
+        level=level * u * HOUR,
+        not_served=not_served * u,
+        price=price * MONEY_PER_ENERGY,
+    )
+
+
+def _store(p: Programme, i: int, x: Array, price: Array) -> tuple[Array, Array, Array]:
+    """Charge, level and discharge of one store, without burning energy in hours of no price."""
+    store = p.plants[i].storage
+    assert store is not None
+    keep, into, out = 1.0 - store.self_discharge, store.charge_efficiency, store.discharge_efficiency
+    c = np.maximum(x[p.charge[i] : p.charge[i] + p.hours], 0.0)
+    e = np.maximum(x[p.level[i] : p.level[i] + p.hours], 0.0)
+    d = out * (keep * np.roll(e, 1) + into * c - e)
+    c += np.maximum(-d, 0.0) / (out * into)
+    d = np.maximum(d, 0.0)
+    both = np.where(price >= 0.0, np.minimum(c, d / (into * out)), 0.0)
+    return c - both, e, d - both * into * out

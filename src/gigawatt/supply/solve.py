@@ -1,0 +1,172 @@
+"""Two solvers behind one call: Clarabel (interior point, the default) and HiGHS (the cross-check)."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gigawatt.errors import GigawattError, InputError, nearest
+
+__all__ = ["SOLVERS", "Solution", "solve"]
+
+Array = npt.NDArray[np.float64]
+
+SOLVERS = ("clarabel", "highs")
+
+#: Largest relative gap, and largest violation of a row in units of the largest load, that is accepted.
+ACCEPTED_GAP = 1e-6
+
+
+@dataclass(frozen=True)
+class Solution:
+    """``x`` and the duals ``z`` (not negative in the inequality rows; the objective falls by ``z`` for
+    each unit that ``b`` grows), in the programme's own units.
+
+    ``gap`` is |primal − dual| / |primal|; ``infeasibility`` the largest violation of a row.
+    """
+
+    x: Array
+    z: Array
+    objective: float
+    gap: float
+    infeasibility: float
+    solver: str
+    seconds: float
+    iterations: int
+    notices: tuple[str, ...] = ()
+
+
+def solve(*, A: Any, b: Array, cost: Array, equalities: int, solver: str = "clarabel") -> Solution:
+    """Minimise ``cost·x`` over ``A x + s = b`` with ``s = 0`` in the first rows and ``s ≥ 0`` in the others.
+
+    Parameters
+    ----------
+    A : (M, N) scipy csc_matrix
+        Rows of equalities first.
+    b : (M,)
+        Right side.
+    cost : (N,)
+        Objective.
+    equalities : int
+        How many rows are equalities.
+    solver : str
+        ``clarabel``, which falls back on ``highs`` (and says so) where it does not converge, or ``highs``.
+
+    Raises
+    ------
+    InputError
+        Unknown solver.
+    GigawattError
+        Neither solver finds an optimum.
+    """
+    if solver not in SOLVERS:
+        raise InputError("unknown solver", given=solver, allowed=SOLVERS, nearest=nearest(solver, SOLVERS))
+    if solver == "clarabel":
+        for refine in (False, True):  # without iterative refinement it takes a third less time
+            found = _clarabel(A, b, cost, equalities, refine)
+            if found is not None:
+                return found
+    found = _highs(A, b, cost, equalities)
+    if found is None:
+        raise GigawattError(
+            "the supply programme has no finite optimum",
+            allowed="limits and costs of ordinary size; check for a plant of negative cost and no limit",
+        )
+    if solver == "clarabel":
+        note = "clarabel did not converge on this plan; it was solved with HiGHS instead"
+        found = replace(found, notices=(note,))
+    return found
+
+
+def _finish(
+    A: Any, b: Array, cost: Array, equalities: int, x: Array, z: Array, solver: str, start: float, turns: int
+) -> Solution:
+    slack = b - A @ x
+    broken = np.concatenate([np.abs(slack[:equalities]), -slack[equalities:]])
+    worst = float(np.max(broken, initial=0.0))
+    objective, dual = float(cost @ x), -float(b @ z)
+    gap = abs(objective - dual) / max(abs(objective), abs(dual), 1.0)
+    return Solution(x, z, objective, gap, worst, solver, time.perf_counter() - start, turns)
+
+
+def _clarabel(A: Any, b: Array, cost: Array, equalities: int, refine: bool) -> Solution | None:
+    from scipy.sparse import csc_matrix  # pyright: ignore[reportMissingTypeStubs]
+
+    clarabel: Any = import_module("clarabel")
+
+    start = time.perf_counter()
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.iterative_refinement_enable = refine
+    cones = [clarabel.NonnegativeConeT(len(b) - equalities)]
+    if equalities:
+        cones.insert(0, clarabel.ZeroConeT(equalities))
+    nothing = csc_matrix((len(cost), len(cost)))
+    answer: Any = clarabel.DefaultSolver(nothing, cost, A, b, cones, settings).solve()
+    if str(answer.status) not in ("Solved", "AlmostSolved"):
+        return None
+    x, z = np.asarray(answer.x), np.asarray(answer.z)
+    found = _finish(A, b, cost, equalities, x, z, "clarabel", start, int(answer.iterations))
+    precise = bool(np.all(np.isfinite(x))) and found.gap < ACCEPTED_GAP and found.infeasibility < ACCEPTED_GAP
+    return found if precise else None
+
+
+@contextmanager
+def _quiet() -> Generator[None]:
+    """Send what compiled code prints to nowhere: HiGHS greets on standard output, where JSON may go."""
+    sys.stdout.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        with suppress(OSError, AttributeError, TypeError):  # empty the C library's own buffer too
+            ctypes.CDLL(None).fflush(None)
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _highs(A: Any, b: Array, cost: Array, equalities: int) -> Solution | None:
+    highspy: Any = import_module("highspy")
+
+    start = time.perf_counter()
+    rows, columns = A.shape
+    model = highspy.HighsLp()
+    model.num_col_, model.num_row_ = columns, rows
+    model.col_cost_ = cost
+    model.col_lower_ = np.full(columns, -highspy.kHighsInf)
+    model.col_upper_ = np.full(columns, highspy.kHighsInf)
+    lower = np.full(rows, -highspy.kHighsInf)
+    lower[:equalities] = b[:equalities]
+    model.row_lower_, model.row_upper_ = lower, b
+    model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    model.a_matrix_.start_ = A.indptr
+    model.a_matrix_.index_ = A.indices
+    model.a_matrix_.value_ = A.data
+    with _quiet():
+        highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("threads", 1)
+    highs.setOptionValue("primal_feasibility_tolerance", 1e-9)
+    highs.setOptionValue("dual_feasibility_tolerance", 1e-9)
+    if columns > 20_000:
+        highs.setOptionValue("solver", "ipm")
+    highs.passModel(model)
+    highs.run()
+    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
+    answer, info = highs.getSolution(), highs.getInfo()
+    turns = int(info.simplex_iteration_count + info.ipm_iteration_count)
+    x, z = np.array(answer.col_value), -np.array(answer.row_dual)
+    return _finish(A, b, cost, equalities, x, z, "highs", start, turns)

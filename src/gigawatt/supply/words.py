@@ -1,0 +1,96 @@
+"""What binds in a plan, in sentences; numbers come from the duals."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from gigawatt.quantities import HOURS_PER_YEAR, compact
+from gigawatt.supply.programme import CARBON_PER_ENERGY, HOUR, MONEY_PER_ENERGY, Programme
+from gigawatt.supply.recover import Hours
+
+__all__ = ["binding", "carbon_shadow_price", "grams", "money"]
+
+Array = npt.NDArray[np.float64]
+
+#: A limit is reached within this share of itself, and worth a sentence above this share of the bill.
+_REACHED = 1e-5
+
+
+def money(value: float) -> str:
+    """``1.234e8`` → ``$123.4 million``."""
+    for scale, word in ((1e9, " billion"), (1e6, " million"), (1e3, " thousand")):
+        if abs(value) >= scale:
+            return f"${value / scale:,.4g}{word}"
+    return f"${value:,.4g}"
+
+
+def grams(intensity: float) -> str:
+    """kg/J as ``g/kWh``."""
+    return f"{intensity * HOUR * 1e6:.4g} g/kWh"
+
+
+def carbon_shadow_price(programme: Programme, z: Array) -> float:
+    """$/kg of the carbon limit; 0 without one."""
+    if programme.carbon_row is None:
+        return 0.0
+    return float(z[programme.carbon_row]) * MONEY_PER_ENERGY / CARBON_PER_ENERGY
+
+
+def binding(
+    *, programme: Programme, hours: Hours, z: Array, bill: float, carbon_limit: float | None
+) -> tuple[str, ...]:
+    """Limits that bind, dearest first, each with what one more unit would save in a year.
+
+    ``bill`` is the cost of the programme's hours, $; it decides what is too small to mention.
+    """
+    year = HOURS_PER_YEAR / programme.hours
+    enough = _REACHED * abs(bill) * year
+    per_watt = MONEY_PER_ENERGY * HOUR * year
+    found: list[tuple[float, str]] = []
+    for i, plant in enumerate(programme.plants):
+        if i in programme.largest_row:
+            worth = float(z[programme.largest_row[i]]) * per_watt
+            full = hours.capacity[i] >= plant.maximum * (1.0 - _REACHED)
+            if full and worth * max(plant.maximum, programme.power_unit) > enough:
+                noun = "size" if plant.minimum == plant.maximum else "limit"
+                head = f"the {compact(plant.maximum, 'W')} {noun} of {plant.name} binds"
+                found.append(
+                    (
+                        worth * plant.maximum,
+                        f"{head}{_often(programme, hours, i)}: one more MW would save "
+                        f"{money(worth * 1e6)} per year",
+                    )
+                )
+        if plant.minimum > 0.0:
+            dual = float(z[programme.least_row[i]])
+            worth = (max(-dual, 0.0) if plant.minimum == plant.maximum else dual) * per_watt
+            if worth * plant.minimum > enough:
+                found.append(
+                    (
+                        worth * plant.minimum,
+                        f"{plant.name} has {compact(plant.minimum, 'W')} because so much is asked: "
+                        f"one MW less would save {money(worth * 1e6)} per year",
+                    )
+                )
+    if carbon_limit is not None:
+        shadow = carbon_shadow_price(programme, z)
+        served = float(np.sum(programme.load - hours.not_served)) * HOUR * year
+        gram = 1.0 / (HOUR * 1e6)
+        if shadow * served * max(carbon_limit, gram) > enough:
+            found.append(
+                (
+                    shadow * served * max(carbon_limit, gram),
+                    f"the carbon limit of {grams(carbon_limit)} binds at ${shadow * 1e3:,.4g} per tonne: "
+                    f"one g/kWh more would save {money(shadow * served * gram)} per year",
+                )
+            )
+    return tuple(text for _, text in sorted(found, key=lambda pair: -pair[0]))
+
+
+def _often(programme: Programme, hours: Hours, i: int) -> str:
+    if i not in programme.output:
+        return ""
+    most = programme.plants[i].hourly("availability", programme.hours) * hours.capacity[i]
+    count = int(np.sum((hours.output[:, i] >= most * (1.0 - _REACHED)) & (most > 0.0)))
+    return f" in {count:,} of {programme.hours:,} h"
