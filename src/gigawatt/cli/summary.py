@@ -1,0 +1,181 @@
+"""The answer in the terminal: sentences, key figures, what binds, layouts, plants, a token's figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gigawatt.evidence import Grade
+from gigawatt.figures.machine import layout_words
+from gigawatt.figures.readable import aligned, shown, with_unit
+from gigawatt.figures.tables import column, get_table
+from gigawatt.report.grids import CARDS
+from gigawatt.report.words import binding_parts, energy_shares, find, topics
+from gigawatt.study.result import Result
+
+__all__ = ["print_summary"]
+
+_BAR = 24
+_SHORT = (
+    "training.duration",
+    "training.effective_step_time",
+    "training.mfu",
+    "training.goodput",
+    "facility.power_mean",
+    "facility.pue",
+    "supply.electricity_cost",
+    "supply.carbon_intensity",
+    "ledger.run_cost",
+    "ledger.total_capital",
+)
+_TOKEN = (
+    ("cost", "cost"),
+    ("energy", "electricity"),
+    ("carbon_operational", "CO2e, operation"),
+    ("carbon_embodied", "CO2e, embodied"),
+    ("water", "water"),
+)
+_STYLES = {Grade.guess: "yellow", Grade.projected: "yellow"}
+_MOST_NOTICES = 5
+
+
+def _bar(share: float) -> str:
+    return "█" * max(1 if share > 0.002 else 0, round(_BAR * share))
+
+
+def _grade(grade: Grade) -> Any:
+    from rich.text import Text
+
+    return Text(grade.label, style=_STYLES.get(grade, "dim"))
+
+
+def print_summary(result: Result, console: Any) -> None:
+    """Print a result in a screen of a hundred columns: about 45 lines.
+
+    Parameters
+    ----------
+    result : Result
+        What to show.
+    console : rich.console.Console
+        Where to print; markup in names is not read.
+    """
+    from rich.text import Text
+
+    console.print(Text(result.name, style="bold"))
+    said = topics(result)
+    console.print(Text(" ".join(said[k] for k in ("training", "binding", "supply") if k in said)))
+    tables = [
+        _key_figures(result),
+        _breakdown(result),
+        _layouts(result),
+        _beside(_plants(result), _tokens(result)),
+    ]
+    for block in tables:
+        if block is not None:
+            console.print()
+            console.print(block)
+    console.print()
+    for notice in result.notices[:_MOST_NOTICES]:
+        console.print(Text(f"! {notice}", style="yellow"))
+    if len(result.notices) > _MOST_NOTICES:
+        console.print(Text(f"! and {len(result.notices) - _MOST_NOTICES} more in the report", style="yellow"))
+    console.print(Text(said["trust"], style="dim"))
+
+
+def _table(*heads: tuple[str, str]) -> Any:
+    from rich.table import Table
+
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for head, justify in heads:
+        grid.add_column(head, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    return grid
+
+
+def _key_figures(result: Result) -> Any:
+    titles = dict(CARDS)
+    found = [(titles[name], q) for name in _SHORT if (q := find(result, name)) is not None]
+    grid = _table(
+        ("key figure", "left"),
+        ("", "right"),
+        ("grade", "left"),
+        ("key figure", "left"),
+        ("", "right"),
+        ("grade", "left"),
+    )
+    half = (len(found) + 1) // 2
+    for i in range(half):
+        cells: list[Any] = []
+        for title, quantity in (found[i], *found[half + i : half + i + 1]):
+            cells += [title, shown(quantity), _grade(quantity.grade)]
+        grid.add_row(*cells)
+    return grid
+
+
+def _breakdown(result: Result) -> Any:
+    frame = get_table(result, "breakdown")
+    if frame is None:
+        return None
+    times, unit = column(frame, "time")
+    whole = float(times.sum())
+    write = aligned([whole], unit)
+    grid = _table(("time of a step", "left"), ("", "right"), ("share", "right"), ("", "left"))
+    by_name = {str(n).replace("_", " "): float(v) for n, v in times.items()}
+    for name, share in binding_parts(result):
+        grid.add_row(name, write(by_name[name]), f"{100 * share:.1f} %", _bar(share))
+    grid.add_row("whole", write(whole), "", "")
+    return grid
+
+
+def _layouts(result: Result) -> Any:
+    frame = get_table(result, "layouts")
+    if frame is None:
+        return None
+    times, unit = column(frame, "step_time")
+    used, memory = column(frame, "mfu")[0], column(frame, "memory")
+    looked, fit = find(result, "layouts.looked_at"), find(result, "layouts.fit")
+    head = "best layouts"
+    if looked is not None and fit is not None:
+        head += f" of {int(looked.value):,} looked at, {int(fit.value):,} fit"
+    grid = _table((head, "left"), ("step", "right"), ("MFU", "right"), ("memory", "right"))
+    for i in range(min(3, len(frame))):
+        row = frame.iloc[i]
+        extra = f" recompute {row['recompute']}" if str(row.get("recompute", "none")) != "none" else ""
+        grid.add_row(
+            layout_words(row) + extra,
+            with_unit(float(times.iloc[i]), unit),
+            f"{100 * float(used.iloc[i]):.1f} %",
+            with_unit(float(memory[0].iloc[i]), memory[1]),
+        )
+    return grid
+
+
+def _plants(result: Result) -> Any:
+    from rich.text import Text
+
+    rows = energy_shares(result)
+    if not rows:
+        return None
+    grid = _table(("plant", "left"), ("capacity", "right"), ("energy", "right"))
+    for name, size, share in rows:
+        grid.add_row(
+            Text(name[:34]), with_unit(size, "MW"), f"{100 * share:.0f} %" if share > 0 else "stores"
+        )
+    return grid
+
+
+def _tokens(result: Result) -> Any:
+    found = [
+        (words, q) for name, words in _TOKEN if (q := find(result, f"ledger.{name}_per_mtoken")) is not None
+    ]
+    if not found:
+        return None
+    grid = _table(("a million tokens", "left"), ("", "right"), ("grade", "left"))
+    for words, quantity in found:
+        grid.add_row(words, shown(quantity).replace("/Mtoken", ""), _grade(quantity.grade))
+    return grid
+
+
+def _beside(*blocks: Any) -> Any:
+    from rich.columns import Columns
+
+    kept = [block for block in blocks if block is not None]
+    return Columns(kept, padding=(0, 4)) if kept else None

@@ -1,0 +1,245 @@
+"""The answer in sentences made from the numbers; the same in report, notebook and terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gigawatt.evidence import Grade, worst
+from gigawatt.figures.machine import layout_words
+from gigawatt.figures.power import plant_names
+from gigawatt.figures.readable import count, label, large, shown, significant, with_unit
+from gigawatt.figures.tables import built, column, get_table
+from gigawatt.study.result import Quantity, Result
+
+__all__ = ["binding_parts", "energy_shares", "find", "sentences", "subject", "topics"]
+
+
+#: A smaller share of the year's energy that is not served stands in the notices, not in the sentence.
+_NEGLIGIBLE = 1e-5
+
+
+def find(result: Result, name: str) -> Quantity | None:
+    """A quantity that holds a value, or ``None``."""
+    quantity = result.quantities.get(name)
+    return None if quantity is None or quantity.value is None else quantity
+
+
+def _say(result: Result, name: str) -> str:
+    quantity = find(result, name)
+    return "" if quantity is None else shown(quantity)
+
+
+def _graded(result: Result, text: str, names: Iterable[str]) -> str:
+    grades = [q.grade for name in names if (q := find(result, name)) is not None]
+    return f"{text} ({worst(grades).label})." if grades else f"{text}."
+
+
+def _list(items: list[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def subject(result: Result, name: str) -> str:
+    """What the scenario wrote for a quantity, such as the name of the model or the chip."""
+    quantity = find(result, name)
+    return "" if quantity is None else quantity.written or str(quantity.shown)
+
+
+def sentences(result: Result) -> list[str]:
+    """What it takes, what binds first and what would relieve it, power, sources, money, carbon and water.
+
+    Each sentence ends with the worst grade of the numbers in it. What the result does not hold is left out.
+    """
+    return list(topics(result).values())
+
+
+def topics(result: Result) -> dict[str, str]:
+    """The sentences by topic: training, binding, layout, facility, supply, money, tokens, trust."""
+    made = (_training, _binding, _layout, _facility, _supply, _money, _tokens, _trust)
+    return {make.__name__[1:]: text for make in made if (text := make(result))}
+
+
+def _training(result: Result) -> str:
+    if find(result, "training.duration") is None:
+        return ""
+    model = subject(result, "model.architecture") or "the model"
+    total, active = find(result, "model.parameters"), find(result, "model.active_parameters")
+    if total is not None:
+        size = f"{large(float(total.value))} parameters"
+        if active is not None and float(active.value) < 0.95 * float(total.value):
+            size += f", {large(float(active.value))} of them active"
+        model += f" ({size})"
+    tokens = find(result, "training.tokens")
+    text = f"Training {model}"
+    if tokens is not None:
+        text += f" on {large(float(tokens.value))} tokens"
+    machine = f"{_say(result, 'machine.count')} {subject(result, 'machine.chip')}".strip()
+    text += f" takes {machine} {_say(result, 'training.duration')}"
+    hours = find(result, "training.accelerator_hours")
+    if hours is not None:
+        text += f", {large(float(hours.value) / 3600.0)} accelerator-hours"
+    step, real, mfu = (find(result, f"training.{n}") for n in ("step_time", "effective_step_time", "mfu"))
+    if step is not None and mfu is not None:
+        text += f": a step takes {shown(step)} at an MFU of {shown(mfu)}"
+        if real is not None:
+            text += f", and {shown(real)} with its share of failures"
+    return _graded(result, text, ("training.duration", "training.step_time", "training.mfu"))
+
+
+def binding_parts(result: Result) -> list[tuple[str, float]]:
+    """(part, share of the step) from the largest on."""
+    frame = get_table(result, "breakdown")
+    if frame is None:
+        return []
+    times = column(frame, "time")[0].astype(float)
+    whole = float(times.sum())
+    parts = [(label(str(n)), float(v) / whole if whole else 0.0) for n, v in times.items()]
+    return sorted(parts, key=lambda item: -item[1])
+
+
+def _binding(result: Result) -> str:
+    parts = binding_parts(result)
+    if not parts:
+        return ""
+    (first, share), rest = parts[0], [p for p in parts[1:3] if p[1] >= 0.005]
+    text = f"What binds first is {first}: it takes {100 * share:.0f} % of the time"
+    if rest:
+        text += f", before {_list([f'{name} ({100 * s:.0f} %)' for name, s in rest])}"
+    frame = get_table(result, "relief")
+    if frame is not None:
+        gains = column(frame, "gain")[0].astype(float).sort_values(ascending=False)
+        name, gain = label(str(gains.index[0])), float(gains.iloc[0])
+        verb = "halving" if "latency" in name or "launch" in name else "doubling"
+        text += f"; {verb} {name} would shorten the step most, by {significant(100 * gain)} %"
+        if len(gains) > 1 and float(gains.iloc[1]) > 0:
+            text += f" (next: {label(str(gains.index[1]))}, {significant(100 * float(gains.iloc[1]))} %)"
+    return _graded(result, text, ("training.effective_step_time", "training.step_time"))
+
+
+def _layout(result: Result) -> str:
+    frame = get_table(result, "layouts")
+    if frame is None:
+        return ""
+    best = frame.iloc[0]
+    text = "The best layout"
+    looked, fit = find(result, "layouts.looked_at"), find(result, "layouts.fit")
+    if looked is not None and fit is not None:
+        text += (
+            f" of {count(float(looked.value))} looked at, of which {count(float(fit.value))} fit in memory,"
+        )
+    text += f" is {layout_words(best)}"
+    memory = get_table(result, "memory")
+    held, unit = column(frame, "memory")
+    text += f"; it uses {with_unit(float(held.iloc[0]), unit)}"
+    if memory is not None and "capacity" in memory.index:
+        sizes, sizes_unit = column(memory, "bytes")
+        text += f" of the {with_unit(float(sizes['capacity']), sizes_unit)} of an accelerator"
+    return f"{text}."
+
+
+def _facility(result: Result) -> str:
+    if find(result, "facility.power_mean") is None:
+        return ""
+    text = f"The facility draws {_say(result, 'facility.power_mean')} on average"
+    if find(result, "facility.power_peak") is not None:
+        text += f" and {_say(result, 'facility.power_peak')} in its highest hour"
+    if find(result, "facility.pue") is not None:
+        text += f" (PUE {_say(result, 'facility.pue')})"
+    yearly = [_say(result, n) for n in ("facility.energy", "facility.water") if find(result, n) is not None]
+    if yearly:
+        yearly = [y.removesuffix(" a year") for y in yearly]
+        if len(yearly) == 2:
+            dry = float(result["facility.water"]) == 0.0
+            yearly[1] = "no water on site" if dry else f"{yearly[1]} of water on site"
+        text += f": {_list(yearly)} in a year"
+    return _graded(result, text, ("facility.power_mean", "facility.energy", "facility.water"))
+
+
+def energy_shares(result: Result) -> list[tuple[str, float, float]]:
+    """(plant, MW, share of the energy that plants and grid give) of what is built; storage has share 0."""
+    frame = get_table(result, "plants")
+    if frame is None:
+        return []
+    size, made, names = column(frame, "capacity")[0], column(frame, "energy")[0], plant_names(result)
+    stores = column(frame, "store")[0] if any(str(c).startswith("store") for c in frame.columns) else made * 0
+    total = float(sum(v for v, s in zip(made, stores, strict=True) if s <= 0)) or 1.0
+    rows = [
+        (
+            names.get(str(n), label(str(n))),
+            float(size.iloc[i]),
+            0.0 if stores.iloc[i] > 0 else float(made.iloc[i]) / total,
+        )
+        for i in built(frame)
+        for n in [frame.index[i]]
+    ]
+    return sorted(rows, key=lambda row: (-row[2], -row[1]))
+
+
+def _supply(result: Result) -> str:
+    rows = energy_shares(result)
+    if not rows:
+        return ""
+    said = [
+        f"{name} {with_unit(size, 'MW')}" + (f" ({_share(share)} of the energy)" if share > 0 else "")
+        for name, size, share in rows
+    ]
+    text = f"The cheapest supply that carries it is {_list(said)}"
+    if find(result, "supply.electricity_cost") is not None:
+        text += f"; its electricity costs {_say(result, 'supply.electricity_cost')}"
+    if find(result, "supply.carbon_intensity") is not None:
+        text += f" and emits {_say(result, 'supply.carbon_intensity')}"
+    lacking = find(result, "supply.not_served")
+    energy = find(result, "facility.energy")
+    least = _NEGLIGIBLE * float(energy.value) if energy is not None else 0.0
+    if lacking is not None and float(lacking.value) > least:
+        text += f"; {shown(lacking)} a year are not served".replace(" a year a year", " a year")
+    return _graded(result, text, ("supply.electricity_cost", "supply.carbon_intensity"))
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.01 else "under 1 %"
+
+
+def _money(result: Result) -> str:
+    if find(result, "ledger.run_cost") is None:
+        return ""
+    text = f"The run costs {_say(result, 'ledger.run_cost')}"
+    frame = get_table(result, "ledger")
+    if frame is not None:
+        values = (
+            column(frame, "run")[0].astype(float).drop("total", errors="ignore").sort_values(ascending=False)
+        )
+        whole = float(values.sum()) or 1.0
+        most = [f"{label(str(n))} {100 * float(v) / whole:.0f} %" for n, v in values.head(3).items()]
+        text += f" ({', '.join(most)})"
+    if find(result, "ledger.total_capital") is not None:
+        text += f"; {_say(result, 'ledger.total_capital')} has to be spent before anything runs"
+    if find(result, "ledger.annual_cost") is not None:
+        annual = _say(result, "ledger.annual_cost").removesuffix(" a year")
+        text += f", and the campus costs {annual} a year"
+    return _graded(result, text, ("ledger.run_cost", "ledger.total_capital", "ledger.annual_cost"))
+
+
+def _tokens(result: Result) -> str:
+    said: list[str] = []
+    names = ("cost", "energy", "carbon_operational", "carbon_embodied", "water")
+    words = ("{}", "{} of electricity", "{} CO2e in operation", "{} CO2e embodied", "{} of water")
+    for name, word in zip(names, words, strict=True):
+        if find(result, f"ledger.{name}_per_mtoken") is not None:
+            said.append(word.format(_say(result, f"ledger.{name}_per_mtoken").replace("/Mtoken", "")))
+    if not said:
+        return ""
+    return _graded(result, f"A million tokens take {_list(said)}", [f"ledger.{n}_per_mtoken" for n in names])
+
+
+def _trust(result: Result) -> str:
+    number = len(result.assumptions)
+    if not number:
+        return "Nothing was assumed."
+    guesses = sum(a.grade == Grade.guess for a in result.assumptions)
+    noun = "value was" if number == 1 else "values were"
+    text = f"{number} {noun} filled in because the scenario does not say them"
+    return (
+        f"{text}; {guesses} of them {'is a guess' if guesses == 1 else 'are guesses'}."
+        if guesses
+        else f"{text}."
+    )

@@ -1,0 +1,57 @@
+"""The faces on a real answer: the shipped GPT-3 example, run, saved, read back and shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from test_report import Page
+
+import gigawatt
+from gigawatt.figures import NAMES
+from gigawatt.report import render, sentences
+from gigawatt.study.result import Result
+from gigawatt.study.store import load_result, save_result
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "gpt3-175b-a100.yaml"
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    found = gigawatt.load(EXAMPLE).run()
+    return load_result(save_result(found, tmp_path_factory.mktemp("real") / "gpt3"))
+
+
+def test_a_real_result_is_shown_whole(real: Result) -> None:
+    page = Page(render(real))
+    assert page.loads == []
+    assert len(sentences(real)) == 8
+    for sentence in sentences(real):
+        assert " ".join(sentence.split()) in page.text
+    for item in real.assumptions:
+        assert item.key in page.text
+        assert " ".join(item.reason.split()) in page.text
+    for notice in real.notices:
+        assert " ".join(notice.split()) in page.text
+    assert "nan" not in page.text.lower().split()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_real_figure_draws(real: Result, name: str) -> None:
+    assert len(real.figure(name).data) > 0
+
+
+def test_the_real_breakdown_adds_up(real: Result) -> None:
+    assert real.figure("breakdown").data[0].x[-1] == pytest.approx(
+        real["training.effective_step_time"], rel=1e-9
+    )
+
+
+def test_the_real_sankey_conserves_power(real: Result) -> None:
+    link = real.figure("sankey").data[0].link
+    rows = list(zip(link.source, link.target, link.value, strict=True))
+    inner = {s for s, _, _ in rows} & {t for _, t, _ in rows}
+    assert inner
+    for node in inner:
+        into = sum(v for _, t, v in rows if t == node)
+        assert sum(v for s, _, v in rows if s == node) == pytest.approx(into, rel=2e-3)
