@@ -1,0 +1,352 @@
+"""Costs of layers, once for every unlike shape: what many layouts share is computed once.
+
+A layer's operations depend only on (tensor, context, expert, microbatch, sequence parallel); whether
+they are repeated on (recompute). Each layout is an index into the table of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigawatt.hardware.machine import Cluster
+from gigawatt.hardware.technology import technology
+from gigawatt.performance import collectives
+from gigawatt.performance.collectives import Fabric, Traffic, place
+from gigawatt.performance.layouts import Layouts, TrainingRun
+from gigawatt.performance.memory import ELEMENT, activation_bytes, score_bytes
+from gigawatt.performance.stacks import Stack
+from gigawatt.workload.architecture import Block
+from gigawatt.workload.operations import Operation, block_operations, embedding_operations, head_operations
+
+__all__ = ["ENERGY_FROM", "SUMS", "LayerCosts", "expert_imbalance", "hide", "layer_costs"]
+
+Array = NDArray[np.float64]
+
+SUMS = ("arithmetic", "memory", "launch", "bandwidth", "latency", "slack", "up_bytes", "out_bytes")
+"""Rows of every cost table: exposed seconds, hidden-free compute time left, bytes sent; energies follow."""
+ENERGY_FROM = len(SUMS)
+
+_SELECTIVE = ("attention.unfused", "attention.query_up", "attention.key_value_up")
+"""Operations beside the attention core that selective recomputation repeats."""
+
+
+@dataclass(frozen=True)
+class LayerCosts:
+    """Costs of one microbatch by layer kind, for every unlike shape of a layer.
+
+    ``kinds (K + 2, R, U·3)``: R rows of :data:`SUMS` then one an energy component; the last two kinds
+    are embedding and head. ``activations`` and ``working`` are ``(K, U·3)``. ``index (L,)`` leads from
+    a layout to its column.
+    """
+
+    index: NDArray[np.intp]
+    kinds: Array
+    activations: Array
+    working: Array
+    energies: tuple[str, ...]
+
+
+class _Keywords(TypedDict):
+    microbatch: Array
+    sequence: float
+    tensor: Array
+    context: Array
+    expert: Array
+    sequence_parallel: Array
+    number_format: str
+
+
+@dataclass
+class _Sum:
+    """Running sums of one phase: time by what binds, launch time, energies."""
+
+    arithmetic: Array
+    memory: Array
+    launch: Array
+    energy: dict[str, Array]
+
+    def plus(self, other: _Sum) -> _Sum:
+        none = np.zeros(())
+        names = self.energy | other.energy
+        energy = {k: self.energy.get(k, none) + other.energy.get(k, none) for k in names}
+        return _Sum(
+            self.arithmetic + other.arithmetic,
+            self.memory + other.memory,
+            self.launch + other.launch,
+            energy,
+        )
+
+
+def expert_imbalance(*, tokens: Array, per_token: int, expert: Array, skew: float) -> Array:
+    """Tokens on the busiest of ``expert`` ranks over the mean.
+
+    Chance: the largest of e nearly normal counts with mean μ = tokens·per_token is about
+    μ + √(2 μ ln e); beyond it a lasting ``skew`` of the router. 1 where there is one rank.
+
+    Parameters
+    ----------
+    tokens : array
+        Tokens that one rank sends, so that tokens · per_token is the mean load of a rank.
+    per_token : int
+        Experts that a token visits.
+    expert : array
+        Ranks that share the experts, ≥ 1.
+    skew : float
+        ≥ 0, of the stack.
+    """
+    mean = np.maximum(tokens * per_token, 1.0)
+    chance = np.sqrt(2.0 * np.log(expert) / mean)
+    return 1.0 + np.where(expert > 1.0, chance + skew, 0.0)
+
+
+def hide(traffic: Traffic, window: Array, share: float) -> tuple[Array, Array, Array]:
+    """(exposed bandwidth seconds, exposed latency seconds, window left) of a communication.
+
+    ``share`` of the window can hide it; what is used is gone for the next one, so that no second of
+    compute hides two communications.
+    """
+    total = traffic.time
+    hidden = np.minimum(total, share * window)
+    scale = (total - hidden) / np.where(total > 0.0, total, 1.0)
+    return traffic.bandwidth * scale, traffic.latency * scale, window - hidden
+
+
+class _Shapes:
+    """The unlike shapes and what every layer kind needs of them."""
+
+    def __init__(self, run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Stack) -> None:
+        columns = ("tensor", "context", "expert", "microbatch", "sequence_parallel")
+        key = np.zeros(len(layouts), dtype=np.int64)
+        for name in columns:
+            column = getattr(layouts, name).astype(np.int64)
+            key = key * (int(column.max(initial=0)) + 1) + column
+        folded = (layouts.data * layouts.context) % layouts.expert != 0
+        key = key * 2 + folded
+        _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+        self.inverse = inverse.reshape(-1)
+        self.tensor, self.context, self.expert, self.microbatch, self.sequence_parallel = (
+            getattr(layouts, name)[first].astype(float) for name in columns
+        )
+        self.run, self.cluster, self.stack = run, cluster, stack
+        self.size = len(first)
+        self.tokens = self.microbatch * run.sequence / self.context
+        self.expert_stride = np.where(folded[first], 1.0, self.tensor)
+        self.technology = technology(cluster.chip.technology)
+        self.efficiency = stack.efficiency(cluster.chip, run.number_format)
+        self.fabric = Fabric.of(cluster)
+
+    def none(self) -> Traffic:
+        zero = np.zeros(self.size)
+        return Traffic(zero, zero, zero, zero)
+
+    def sum(self, operations: list[Operation], imbalance: Array | float = 1.0) -> _Sum:
+        """Costs of all launches, the busiest expert rank counted for grouped multiplications."""
+        zero = np.zeros(self.size)
+        total = _Sum(zero, zero, zero, {})
+        for op in operations:
+            cost = self.technology.cost(op, self.cluster.chip, self.efficiency)
+            arithmetic = cost.arithmetic * (imbalance if op.kind == "grouped_gemm" else 1.0)
+            binds = arithmetic >= cost.memory
+            total = total.plus(
+                _Sum(
+                    np.where(binds, arithmetic, 0.0) * op.launches,
+                    np.where(binds, 0.0, cost.memory) * op.launches,
+                    cost.launch * op.launches,
+                    {name: joules * op.launches for name, joules in cost.energy.items()},
+                )
+            )
+        return total
+
+    def tensor_traffic(self, count: float) -> Traffic:
+        """``count`` all-reduces of the activations over the tensor ranks (or both halves of one)."""
+        inside, outside = place(size=self.tensor, stride=1.0, domain=self.cluster.scale_up_size)
+        message = self.tokens * self.run.architecture.hidden * ELEMENT
+        whole = collectives.all_reduce(size=message, inside=inside, outside=outside, fabric=self.fabric)
+        half = collectives.reduce_scatter(
+            size=message, inside=inside, outside=outside, fabric=self.fabric
+        ).times(2.0)
+        split = self.sequence_parallel > 0.0
+        return Traffic(
+            np.where(split, half.bandwidth, whole.bandwidth),
+            np.where(split, half.latency, whole.latency),
+            np.where(split, half.up_bytes, whole.up_bytes),
+            np.where(split, half.out_bytes, whole.out_bytes),
+        ).times(count)
+
+    def context_traffic(self, block: Block) -> Traffic:
+        """Keys and values of the whole sequence gathered over the context ranks (ring or all-gather)."""
+        a = block.attention
+        inside, outside = place(size=self.context, stride=self.tensor, domain=self.cluster.scale_up_size)
+        heads = np.maximum(a.key_value_heads / self.tensor, 1.0)
+        message = self.microbatch * self.run.sequence * heads * (a.head_dim + a.value_dim) * ELEMENT
+        return collectives.all_gather(size=message, inside=inside, outside=outside, fabric=self.fabric)
+
+    def expert_traffic(self, block: Block) -> Traffic:
+        """Dispatch to the experts and combination of their outputs over the expert ranks."""
+        if block.experts is None:
+            return self.none()
+        inside, outside = place(
+            size=self.expert, stride=self.expert_stride, domain=self.cluster.scale_up_size
+        )
+        tokens = self.tokens / np.where(self.sequence_parallel > 0.0, self.tensor, 1.0)
+        elements = tokens * block.experts.per_token * self.run.architecture.hidden
+        copies: Array | float = 1.0
+        if self.stack.domains_per_token > 0.0:
+            reached = outside * (1.0 - (1.0 - 1.0 / outside) ** block.experts.per_token)
+            copies = np.minimum(reached, self.stack.domains_per_token) / block.experts.per_token
+        found = self.none()
+        for width in (self.stack.dispatch_bytes, ELEMENT):
+            found = found + collectives.all_to_all(
+                size=elements * width, inside=inside, outside=outside, copies=copies, fabric=self.fabric
+            )
+        return found
+
+    def scores(self, block: Block, phase: str) -> list[Operation]:
+        """Passes of unfused attention scores through device memory."""
+        if self.stack.score_passes <= 0.0:
+            return []
+        one = score_bytes(
+            block=block,
+            microbatch=self.microbatch,
+            sequence=self.run.sequence,
+            tensor=self.tensor,
+            context=self.context,
+            dropout=0.0,
+        )
+        passes = self.stack.score_passes * (2.0 if phase == "backward" else 1.0)
+        zero, each = np.zeros(self.size), one * passes / 2.0
+        return [
+            Operation(
+                name="attention.unfused",
+                kind="memory",
+                phase="backward" if phase == "backward" else "forward",
+                m=zero,
+                n=zero,
+                k=zero,
+                batch=zero,
+                flops=zero,
+                bytes_read=each,
+                bytes_written=each,
+                launches=np.ones(self.size),
+                number_format=self.run.number_format,
+            )
+        ]
+
+    def keywords(self) -> _Keywords:
+        """What the workload asks of a layout."""
+        return {
+            "microbatch": self.microbatch,
+            "sequence": float(self.run.sequence),
+            "tensor": self.tensor,
+            "context": self.context,
+            "expert": self.expert,
+            "sequence_parallel": self.sequence_parallel,
+            "number_format": self.run.number_format,
+        }
+
+
+def _rows(
+    compute: list[_Sum], traffic: list[list[tuple[Traffic, float]]], energies: tuple[str, ...]
+) -> Array:
+    """One table ``(R, U)`` from phases, each with its communications in the order of hiding."""
+    size = len(compute[0].arithmetic)
+    rows = np.zeros((ENERGY_FROM + len(energies), size))
+    for phase, moved in zip(compute, traffic, strict=True):
+        rows[0] += phase.arithmetic
+        rows[1] += phase.memory
+        rows[2] += phase.launch
+        window = phase.arithmetic + phase.memory
+        for one, share in moved:
+            bandwidth, latency, window = hide(one, window, share)
+            rows[3] += bandwidth
+            rows[4] += latency
+            rows[6] += one.up_bytes
+            rows[7] += one.out_bytes
+        rows[5] += window
+        for i, name in enumerate(energies):
+            rows[ENERGY_FROM + i] += phase.energy.get(name, 0.0)
+    return rows
+
+
+def _layer(shapes: _Shapes, block: Block) -> tuple[list[_Sum], list[list[tuple[Traffic, float]]], _Sum]:
+    """(compute by phase, communication by phase, attention core forward) of one layer."""
+    run, stack = shapes.run, shapes.stack
+    operations = block_operations(run.architecture, block, **shapes.keywords())
+    forward = [op for op in operations if op.phase == "forward"] + shapes.scores(block, "forward")
+    backward = [op for op in operations if op.phase == "backward"] + shapes.scores(block, "backward")
+    core = [op for op in forward if op.kind == "attention" or op.name in _SELECTIVE]
+    imbalance: Array | float = 1.0
+    if block.experts is not None:
+        imbalance = expert_imbalance(
+            tokens=shapes.tokens,
+            per_token=block.experts.per_token,
+            expert=shapes.expert,
+            skew=stack.expert_skew,
+        )
+    gather = shapes.context_traffic(block)
+    tensor = shapes.tensor_traffic(1.0 if block.parallel else 2.0)
+    expert = shapes.expert_traffic(block)
+
+    def moved(rings: float) -> list[tuple[Traffic, float]]:
+        return [
+            (gather.times(rings), stack.overlap_context),
+            (tensor, stack.overlap_tensor),
+            (expert, stack.overlap_expert),
+        ]
+
+    compute = [shapes.sum(forward, imbalance), shapes.sum(backward, imbalance)]
+    return compute, [moved(1.0), moved(2.0)], shapes.sum(core)
+
+
+def layer_costs(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Stack) -> LayerCosts:
+    """Costs of every block kind, the embedding and the head, for every unlike shape among ``layouts``."""
+    shapes = _Shapes(run, layouts, cluster, stack)
+    model = run.architecture
+    layers = [_layer(shapes, block) for block in model.blocks]
+    ends: list[tuple[list[_Sum], list[list[tuple[Traffic, float]]]]] = []
+    keywords = shapes.keywords()
+    for operations in (embedding_operations(model, **keywords), head_operations(model, **keywords)):
+        compute = [
+            shapes.sum([op for op in operations if op.phase == phase]) for phase in ("forward", "backward")
+        ]
+        moved = [(shapes.tensor_traffic(1.0), stack.overlap_tensor)]
+        ends.append((compute, [[], moved] if ends else [moved, []]))
+    energies = tuple(sorted({name for compute, _, _ in layers for phase in compute for name in phase.energy}))
+    tables: list[list[Array]] = []
+    for compute, traffic, core in layers:
+        forward, backward = compute
+        again = [backward, backward.plus(core), backward.plus(forward)]
+        repeated = [traffic[1], traffic[1], [*traffic[1], *traffic[0]]]
+        tables.append([_rows([forward, again[r]], [traffic[0], repeated[r]], energies) for r in range(3)])
+    for compute, traffic in ends:
+        tables.append([_rows(compute, traffic, energies)] * 3)
+
+    def kept(block: Block, recompute: int) -> Array:
+        return activation_bytes(
+            block=block,
+            hidden=model.hidden,
+            microbatch=shapes.microbatch,
+            sequence=run.sequence,
+            tensor=shapes.tensor,
+            context=shapes.context,
+            sequence_parallel=shapes.sequence_parallel,
+            recompute=recompute,
+            dropout=stack.dropout,
+            fused=stack.score_passes <= 0.0,
+            gated_copies=stack.gated_copies,
+            kept_bytes=stack.kept_bytes,
+            routed_copies=stack.routed_copies,
+        )
+
+    everything = [[kept(block, r) for r in range(3)] for block in model.blocks]
+    return LayerCosts(
+        index=layouts.recompute.astype(np.intp) * shapes.size + shapes.inverse,
+        kinds=np.stack([np.concatenate(by_recompute, axis=1) for by_recompute in tables]),
+        activations=np.stack([np.concatenate(rows) for rows in everything]),
+        working=np.stack([np.concatenate([rows[0] - rows[r] for r in range(3)]) for rows in everything]),
+        energies=energies,
+    )

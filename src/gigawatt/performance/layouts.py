@@ -1,0 +1,328 @@
+"""Layouts: how a training run is spread over a cluster, as columns over all candidates at once.
+
+Conventions: ``count = tensor · context · data · pipeline``; ranks are numbered in that order, tensor
+first. Expert groups are taken from the data- and context-parallel ranks, and each expert is then split
+over the tensor ranks like any other layer; where ``expert`` does not divide ``data · context`` it is
+taken from the tensor ranks too, and experts are whole (expert tensor parallelism 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gigawatt.catalog import entity
+from gigawatt.errors import InputError, nearest
+from gigawatt.hardware.machine import Cluster
+from gigawatt.workload.architecture import Architecture
+
+if TYPE_CHECKING:
+    import pandas  # pyright: ignore[reportMissingTypeStubs]
+
+__all__ = ["COLUMNS", "Layouts", "TrainingRun", "enumerate_layouts"]
+
+Integers = NDArray[np.int32]
+
+COLUMNS = (
+    "tensor",
+    "pipeline",
+    "interleave",
+    "data",
+    "context",
+    "expert",
+    "zero",
+    "microbatch",
+    "recompute",
+    "sequence_parallel",
+)
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """What is to be trained: ``tokens`` in all, ``global_batch`` sequences of ``sequence`` tokens a step.
+
+    ``number_format`` is that of the multiplications, ``optimizer`` a row of the catalog's
+    ``optimizers`` (empty: the stack's own) and ``stack`` one of ``stacks`` (empty: chosen by whoever
+    evaluates).
+    """
+
+    architecture: Architecture
+    tokens: float
+    sequence: int
+    global_batch: int
+    number_format: str = "bf16"
+    optimizer: str = ""
+    stack: str = ""
+
+    @property
+    def tokens_per_step(self) -> float:
+        """Tokens of one optimizer step."""
+        return float(self.global_batch) * float(self.sequence)
+
+    @property
+    def steps(self) -> float:
+        """Optimizer steps of the run."""
+        return self.tokens / self.tokens_per_step
+
+
+@dataclass(frozen=True)
+class Layouts:
+    """Columns of shape ``(L,)``: one layout an index, never an object.
+
+    ``recompute``: 0 none, 1 selective (the attention core), 2 full. ``sequence_parallel``: 0 or 1.
+    ``global_batch`` [sequences] is the run's, so that ``microbatches`` can be derived.
+    """
+
+    tensor: Integers
+    pipeline: Integers
+    interleave: Integers
+    data: Integers
+    context: Integers
+    expert: Integers
+    zero: Integers
+    microbatch: Integers
+    recompute: Integers
+    sequence_parallel: Integers
+    global_batch: int
+
+    @classmethod
+    def of(cls, *, global_batch: int, **columns: ArrayLike) -> Layouts:
+        """Layouts from columns or scalars, broadcast together; degrees left out are 1, the rest 0."""
+        unknown = next((name for name in columns if name not in COLUMNS), None)
+        if unknown is not None:
+            raise InputError(
+                "no such layout column", given=unknown, allowed=COLUMNS, nearest=nearest(unknown, COLUMNS)
+            )
+        zeros = ("zero", "recompute", "sequence_parallel")
+        filled = [np.atleast_1d(columns.get(name, 0 if name in zeros else 1)) for name in COLUMNS]
+        arrays = np.broadcast_arrays(*filled)
+        return cls(*(np.ascontiguousarray(a, dtype=np.int32) for a in arrays), global_batch=global_batch)
+
+    def __len__(self) -> int:
+        return len(self.tensor)
+
+    @property
+    def count(self) -> Integers:
+        """Accelerators that each layout uses."""
+        return self.tensor * self.context * self.data * self.pipeline
+
+    @property
+    def microbatches(self) -> NDArray[np.float64]:
+        """Microbatches that each pipeline works through in one step."""
+        return self.global_batch / (self.data.astype(float) * self.microbatch)
+
+    def take(self, index: NDArray[np.intp] | slice) -> Layouts:
+        """The layouts at ``index``."""
+        return Layouts(*(getattr(self, name)[index] for name in COLUMNS), global_batch=self.global_batch)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """A pandas frame with one row a layout."""
+        import pandas  # pyright: ignore[reportMissingTypeStubs]
+
+        return pandas.DataFrame(
+            {name: getattr(self, name) for name in COLUMNS} | {"microbatches": self.microbatches}
+        )
+
+
+_Table = dict[str, Integers]
+_Filter = Callable[[_Table], NDArray[np.bool_]]
+
+
+def _divisors(n: int) -> list[int]:
+    return [d for d in range(1, n + 1) if n % d == 0]
+
+
+def _cross(table: _Table, name: str, values: list[int], keep: _Filter) -> _Table:
+    """Every row with every value of a new column, those rows that pass ``keep``."""
+    rows = len(next(iter(table.values()))) if table else 1
+    wide = {key: np.repeat(column, len(values)) for key, column in table.items()}
+    wide[name] = np.tile(np.asarray(values, dtype=np.int32), rows)
+    mask = keep(wide)
+    return {key: column[mask] for key, column in wide.items()}
+
+
+def _does_not_divide(key: str, given: int, what: str, number: int) -> InputError:
+    return InputError(
+        f"a layout that cannot divide: {given} does not divide {what} ({number})", key=key, given=given
+    )
+
+
+def _check_pins(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, int]) -> None:
+    """Pins that no layout can satisfy, each named by the numbers that do not divide."""
+    model, count = run.architecture, cluster.count
+    for key, value in fixed.items():
+        if key not in COLUMNS:
+            raise InputError(
+                "no such layout column", given=key, allowed=COLUMNS, nearest=nearest(key, COLUMNS)
+            )
+        top = {"zero": 3, "recompute": 2, "sequence_parallel": 1}.get(key)
+        if top is not None:
+            if not 0 <= value <= top:
+                raise InputError("out of range", key=key, given=value, allowed=f"0 to {top}")
+        elif value < 1 or value != int(value):
+            raise InputError("not a positive whole number", key=key, given=value)
+    for key in ("tensor", "pipeline", "context", "data"):
+        if count % fixed.get(key, 1):
+            raise _does_not_divide(key, fixed[key], "the accelerators", count)
+    product = 1
+    for key in ("tensor", "context", "data", "pipeline"):
+        product *= fixed.get(key, 1)
+    if count % product:
+        raise _does_not_divide("tensor · context · data · pipeline", product, "the accelerators", count)
+    if all(key in fixed for key in ("tensor", "context", "data", "pipeline")) and product != count:
+        raise InputError(
+            "a layout that cannot divide: tensor · context · data · pipeline is not the accelerators",
+            given=product,
+            allowed=str(count),
+        )
+    tensor = fixed.get("tensor", 1)
+    for block in model.blocks:
+        if block.attention.heads % tensor:
+            raise _does_not_divide("tensor", tensor, "the attention heads", block.attention.heads)
+        key_value = block.attention.key_value_heads
+        if key_value % tensor and tensor % key_value:
+            raise _does_not_divide("tensor", tensor, "the key-value heads", key_value)
+    depth = fixed.get("pipeline", 1) * fixed.get("interleave", 1)
+    if depth > model.layers:
+        raise InputError(
+            "a layout that cannot divide: more pipeline chunks than layers",
+            key="pipeline · interleave",
+            given=depth,
+            allowed=f"at most {model.layers}",
+        )
+    if run.sequence % fixed.get("context", 1):
+        raise _does_not_divide("context", fixed["context"], "the sequence", run.sequence)
+    sequences = fixed.get("data", 1) * fixed.get("microbatch", 1)
+    if run.global_batch % sequences:
+        raise _does_not_divide("data · microbatch", sequences, "the global batch", run.global_batch)
+    experts = [block.experts.count for block in model.blocks if block.experts]
+    expert = fixed.get("expert", 1)
+    if expert > 1 and not experts:
+        raise InputError(
+            "a model without experts has no expert parallelism", key="expert", given=expert, allowed="1"
+        )
+    for number in experts:
+        if number % expert:
+            raise _does_not_divide("expert", expert, "the experts", number)
+
+
+def enumerate_layouts(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, int] | None = None) -> Layouts:
+    """Every layout that divides, with the degrees of ``fixed`` pinned.
+
+    Parameters
+    ----------
+    run, cluster
+        What is trained, on what.
+    fixed : mapping of column to value
+        Pinned columns. A pinned degree is only asked to divide; free ones are also kept to what is
+        sensible: tensor parallelism inside the fast domain, interleaving that divides the layers of a
+        stage, the catalog's ``stacks_search`` limits on context parallelism and microbatch, ZeRO and
+        sequence parallelism only where there are ranks to share with.
+
+    Returns
+    -------
+    Layouts
+        In a fixed order (deterministic).
+
+    Raises
+    ------
+    InputError
+        A pin that cannot divide; says which number does not divide which.
+    """
+    pins: Mapping[str, int] = fixed or {}
+    _check_pins(run, cluster, pins)
+    model, count, layers = run.architecture, cluster.count, run.architecture.layers
+    limits = entity("stacks_search", "limits")
+
+    def options(name: str, free: list[int]) -> list[int]:
+        return [int(pins[name])] if name in pins else free
+
+    def tensor_fits(degree: int) -> bool:
+        return all(
+            b.attention.heads % degree == 0
+            and (b.attention.key_value_heads % degree == 0 or degree % b.attention.key_value_heads == 0)
+            for b in model.blocks
+        )
+
+    degrees = _divisors(count)
+    tensors = options("tensor", [t for t in degrees if t <= cluster.scale_up_size and tensor_fits(t)])
+    table = _cross({}, "tensor", tensors, lambda w: count % w["tensor"] == 0)
+    table = _cross(
+        table,
+        "pipeline",
+        options("pipeline", [p for p in degrees if p <= layers]),
+        lambda w: count % (w["tensor"] * w["pipeline"]) == 0,
+    )
+
+    def interleave_fits(w: _Table) -> NDArray[np.bool_]:
+        chunks = w["pipeline"] * w["interleave"]
+        if "interleave" in pins:
+            return chunks <= layers
+        per_stage = -(-layers // w["pipeline"])
+        alone = (w["interleave"] == 1) | (w["pipeline"] > 1)
+        return (chunks <= layers) & (per_stage % w["interleave"] == 0) & alone
+
+    table = _cross(table, "interleave", options("interleave", list(range(1, layers + 1))), interleave_fits)
+    shortest = limits.value("context_tokens")
+    contexts = [
+        c for c in degrees if c == 1 or (run.sequence % (2 * c) == 0 and run.sequence / c >= shortest)
+    ]
+    table = _cross(
+        table,
+        "context",
+        options("context", contexts),
+        lambda w: count % (w["tensor"] * w["pipeline"] * w["context"]) == 0,
+    )
+    table["data"] = (count // (table["tensor"] * table["pipeline"] * table["context"])).astype(np.int32)
+    mask = run.global_batch % table["data"] == 0
+    if "data" in pins:
+        mask &= table["data"] == pins["data"]
+    table = {key: column[mask] for key, column in table.items()}
+
+    experts = [block.experts.count for block in model.blocks if block.experts]
+    shared = min(experts) if experts else 1
+
+    def expert_fits(w: _Table) -> NDArray[np.bool_]:
+        ranks = w["data"] * w["context"] * (w["tensor"] if "expert" in pins else 1)
+        return ranks % w["expert"] == 0
+
+    expert_degrees = [e for e in _divisors(shared) if all(n % e == 0 for n in experts)]
+    table = _cross(table, "expert", options("expert", expert_degrees), expert_fits)
+
+    def microbatch_fits(w: _Table) -> NDArray[np.bool_]:
+        each = run.global_batch // w["data"]
+        whole = each % w["microbatch"] == 0
+        return whole & ((w["interleave"] == 1) | (each // w["microbatch"] % w["pipeline"] == 0))
+
+    largest = min(int(limits.value("microbatch")), run.global_batch)
+    table = _cross(table, "microbatch", options("microbatch", list(range(1, largest + 1))), microbatch_fits)
+    table = _cross(
+        table,
+        "sequence_parallel",
+        options("sequence_parallel", [0, 1]),
+        lambda w: (w["sequence_parallel"] == 0) | (w["tensor"] > 1) | ("sequence_parallel" in pins),
+    )
+    table = _cross(
+        table,
+        "recompute",
+        options("recompute", [0, 1, 2]),
+        lambda w: np.ones(len(w["tensor"]), dtype=bool),
+    )
+    table = _cross(
+        table,
+        "zero",
+        options("zero", [0, 1, 2, 3]),
+        lambda w: (w["zero"] == 0) | (w["data"] * w["context"] > 1) | ("zero" in pins),
+    )
+    if not len(table["tensor"]):
+        given = ", ".join(f"{key} {value}" for key, value in pins.items()) or "no pins"
+        raise InputError(
+            "a layout that cannot divide: no product of degrees gives "
+            f"{count} accelerators, {layers} layers and {run.global_batch} sequences a step",
+            given=given,
+        )
+    return Layouts(*(table[name] for name in COLUMNS), global_batch=run.global_batch)

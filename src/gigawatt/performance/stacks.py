@@ -1,0 +1,170 @@
+"""Software stacks and optimizers: few bounded parameters of the catalog, never per run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from gigawatt.catalog import Entity, entity, table
+from gigawatt.errors import MissingDataError
+from gigawatt.hardware.machine import Chip
+from gigawatt.hardware.technology.interface import Efficiency
+
+__all__ = ["Optimizer", "Stack", "default_stack", "load_optimizer", "load_stack"]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One framework of one year, with what a machine's datasheet cannot say about it.
+
+    Attributes
+    ----------
+    arithmetic, attention, memory : float
+        Multipliers on the technology's achievable rates; ``launch`` [s] the exposed time of one kernel.
+    overlap_tensor, overlap_context, overlap_expert, overlap_pipeline, overlap_data : float in [0, 1]
+        Share of the compute time that runs beside it that a communication can hide behind.
+    bubble : float
+        Multiplies the fill and drain time of 1F1B (below 1: zero-bubble schedules, DualPipe).
+    weight_copies : float
+        2 for a bidirectional pipeline (DualPipe: a device holds stage i and its mirror image), else 1.
+    reserve, bucket, bucket_per_rank : float [B]
+        Memory of the framework and fragmentation; least size of one communication bucket, and how much
+        larger it is for every data-parallel rank.
+    step_overhead : float [s]
+        Per step, outside any kernel: data loader, gradient norm, logging.
+    score_passes : float
+        Times that the attention scores go through device memory in the forward pass (0: fused attention).
+    dropout : float
+        1 where dropout masks are kept, else 0.
+    gated_copies : float
+        Widths that a gated feed-forward keeps: 3 (gate, up, product) or 2 (the product is computed again).
+    kept_bytes : float [B]
+        Per element of the inputs of matrix multiplications kept for the backward pass.
+    routed_copies : float
+        Copies of every token sent to an expert that are kept (dispatched, sorted, expert outputs).
+    logit_bytes : float [B]
+        Kept per logit on the last stage.
+    dispatch_bytes : float [B]
+        Per element in the dispatch to experts (combining is in 16 bit).
+    domains_per_token : float
+        Most fast domains that the experts of one token lie in, each entered once (0: no such routing).
+    expert_skew : float
+        Lasting excess of the busiest expert rank over the mean, beyond chance.
+    optimizer : str
+        Default row of the catalog's ``optimizers``.
+    """
+
+    id: str
+    name: str
+    framework: str
+    year: int
+    arithmetic: float
+    attention: float
+    memory: float
+    launch: float
+    overlap_tensor: float
+    overlap_context: float
+    overlap_expert: float
+    overlap_pipeline: float
+    overlap_data: float
+    bubble: float
+    weight_copies: float
+    reserve: float
+    bucket: float
+    bucket_per_rank: float
+    step_overhead: float
+    score_passes: float
+    dropout: float
+    gated_copies: float
+    kept_bytes: float
+    routed_copies: float
+    logit_bytes: float
+    dispatch_bytes: float
+    domains_per_token: float
+    expert_skew: float
+    optimizer: str
+
+    def efficiency(self, chip: Chip, number_format: str) -> Efficiency:
+        """What the technology needs to know of the stack, at the rate that the chip sustains in a step."""
+        kept = sustained(chip, number_format)
+        return Efficiency(
+            arithmetic=self.arithmetic * kept,
+            memory=self.memory,
+            launch=self.launch,
+            attention=self.attention * kept,
+        )
+
+
+def sustained(chip: Chip, number_format: str) -> float:
+    """Share of the rate of a benchmarked kernel that the chip keeps up for a whole step.
+
+    A kernel alone runs at a higher clock than minutes of training under the power limit. The catalog's
+    ``sustained`` has ``share`` for formats of 16 bits and more and ``share_narrow`` for narrower ones, for
+    some chips and for all others.
+    """
+    rows = table("sustained")
+    quantity = "share_narrow" if number_format in _NARROW else "share"
+    own = rows[chip.id].get(quantity) if chip.id in rows else None
+    return rows["default"].value(quantity) if own is None else own
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """Bytes per parameter of a recipe: ``weight``, ``gradient``, ``state`` held, ``wire`` sent."""
+
+    id: str
+    name: str
+    weight: float
+    gradient: float
+    state: float
+    wire: float
+
+
+_NARROW = ("fp8", "int8", "fp4")
+_TEXTS = ("id", "name", "framework", "optimizer")
+
+
+def _stack(row: Entity) -> Stack:
+    numbers = {f.name: row.value(f.name) for f in fields(Stack) if f.name not in (*_TEXTS, "year")}
+    return Stack(
+        id=row.id,
+        name=row.text("name"),
+        framework=row.text("framework"),
+        year=int(row.text("year")),
+        optimizer=row.text("optimizer"),
+        **numbers,
+    )
+
+
+def load_stack(id: str) -> Stack:
+    """The software stack ``id`` of the catalog; an unknown one is an ``InputError`` with the nearest one."""
+    return _stack(entity("stacks", id))
+
+
+def load_optimizer(id: str) -> Optimizer:
+    """The optimizer recipe ``id`` of the catalog."""
+    row = entity("optimizers", id)
+    return Optimizer(
+        row.id,
+        row.text("name"),
+        row.value("weight"),
+        row.value("gradient"),
+        row.value("state"),
+        row.value("wire"),
+    )
+
+
+def default_stack(chip: Chip, year: int) -> str:
+    """The stack that the catalog's ``stacks_default`` names for a chip in a year.
+
+    Of the rows whose ``prefix`` begins the chip's id, those with the longest prefix; of these the latest
+    not after ``year``, or the earliest.
+    """
+    rows = [row for row in table("stacks_default").values() if chip.id.startswith(row.text("prefix"))]
+    if not rows:
+        raise MissingDataError("no default software stack for this chip", given=chip.id)
+    longest = max(len(row.text("prefix")) for row in rows)
+    series = sorted(
+        (int(row.text("year")), row.text("stack")) for row in rows if len(row.text("prefix")) == longest
+    )
+    earlier = [stack for since, stack in series if since <= year]
+    return earlier[-1] if earlier else series[0][1]

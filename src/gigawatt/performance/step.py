@@ -1,0 +1,406 @@
+"""The training step: time by what binds, memory and energy of every layout at once.
+
+One step is ``m`` microbatches on the slowest pipeline stage, the filling and draining of the pipeline,
+what of the gradient exchange no computation hides, the optimizer, and the stack's fixed overhead. A
+communication is exposed by ``max(0, T − ρ·window)``, ρ of the stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigawatt.errors import InputError, nearest
+from gigawatt.hardware.machine import Cluster
+from gigawatt.performance.collectives import (
+    Fabric,
+    Traffic,
+    all_reduce,
+    place,
+    point_to_point,
+    reduce_scatter,
+)
+from gigawatt.performance.costs import ENERGY_FROM, LayerCosts, hide, layer_costs
+from gigawatt.performance.layouts import Layouts, TrainingRun
+from gigawatt.performance.memory import ELEMENT, Shards, device_memory, shards, stage_parameters
+from gigawatt.performance.pipeline import Cuts, cuts
+from gigawatt.performance.stacks import Optimizer, Stack, load_optimizer
+from gigawatt.workload.operations import model_flops_per_token
+
+if TYPE_CHECKING:
+    import pandas  # pyright: ignore[reportMissingTypeStubs]
+
+__all__ = ["PARTS", "Prepared", "StepTable", "evaluate", "evaluate_prepared", "prepare"]
+
+Array = NDArray[np.float64]
+
+_Exchange = tuple[Array, Array, Array, Array]  # by stage (L, C): bandwidth and latency seconds, bytes up, out
+
+PARTS = (
+    "arithmetic",
+    "memory_bandwidth",
+    "interconnect_bandwidth",
+    "interconnect_latency",
+    "pipeline_bubble",
+    "launch",
+)
+
+
+@dataclass(frozen=True)
+class StepTable:
+    """One training step of every layout, columns ``(L,)``.
+
+    ``parts`` [s] sum to ``step_time`` [s]; ``memory`` [B] of the worst device by part, together
+    ``memory_total``; ``energy`` [J] of the whole cluster for one step by component (empty where it was
+    not asked for); ``mfu`` against the datasheet peak; ``tokens_per_second`` of the cluster; ``fits``.
+    """
+
+    layouts: Layouts
+    step_time: Array
+    parts: Mapping[str, Array]
+    memory: Mapping[str, Array]
+    memory_total: Array
+    energy: Mapping[str, Array]
+    mfu: Array
+    tokens_per_second: Array
+    fits: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.step_time)
+
+    def take(self, index: NDArray[np.intp] | slice) -> StepTable:
+        """The rows at ``index``."""
+        return StepTable(
+            self.layouts.take(index),
+            self.step_time[index],
+            {k: v[index] for k, v in self.parts.items()},
+            {k: v[index] for k, v in self.memory.items()},
+            self.memory_total[index],
+            {k: v[index] for k, v in self.energy.items()},
+            self.mfu[index],
+            self.tokens_per_second[index],
+            self.fits[index],
+        )
+
+    def to_frame(self) -> pandas.DataFrame:
+        """A pandas frame: layout, ``step_time``, ``mfu``, ``parts.…``, ``memory.…``, ``energy.…``."""
+        frame = self.layouts.to_frame()
+        for name in ("step_time", "mfu", "tokens_per_second", "memory_total", "fits"):
+            frame[name] = getattr(self, name)
+        for name, columns in (("parts", self.parts), ("memory", self.memory), ("energy", self.energy)):
+            for key, column in columns.items():
+                frame[f"{name}.{key}"] = column
+        return frame
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What all chunks of one question share."""
+
+    run: TrainingRun
+    cluster: Cluster
+    stack: Stack
+    optimizer: Optimizer
+    costs: LayerCosts
+    cut: Cuts
+    total: Array
+    peak: float
+    flops_per_token: float
+
+
+def prepare(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Stack) -> Prepared:
+    """Costs of every unlike layer shape and stage among ``layouts``.
+
+    Raises
+    ------
+    InputError
+        The chip has no rate for the run's number format; a layout does not use the cluster's accelerators.
+    """
+    wrong = np.flatnonzero(layouts.count != cluster.count)
+    if len(wrong):
+        raise InputError(
+            "tensor · context · data · pipeline is not the accelerators of the cluster",
+            given=int(layouts.count[wrong[0]]),
+            allowed=str(cluster.count),
+        )
+    peak = cluster.chip.peak
+    if run.number_format not in peak:
+        raise InputError(
+            f"{cluster.chip.id} does not multiply in this number format",
+            key="number_format",
+            given=run.number_format,
+            allowed=peak,
+            nearest=nearest(run.number_format, peak),
+        )
+    costs = layer_costs(run, layouts, cluster, stack)
+    counts = np.array([float(block.count) for block in run.architecture.blocks] + [1.0, 1.0])
+    return Prepared(
+        run=run,
+        cluster=cluster,
+        stack=stack,
+        optimizer=load_optimizer(run.optimizer or stack.optimizer),
+        costs=costs,
+        cut=cuts(
+            run.architecture, layouts.pipeline, layouts.interleave, bidirectional=stack.weight_copies > 1.0
+        ),
+        total=np.einsum("k,kru->ru", counts, costs.kinds),
+        peak=peak[run.number_format],
+        flops_per_token=model_flops_per_token(run.architecture, run.sequence),
+    )
+
+
+def evaluate(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Stack) -> StepTable:
+    """Time, memory and energy of one step for every layout.
+
+    Parameters
+    ----------
+    run, cluster, stack
+        What is trained, on what, with what software.
+    layouts : Layouts
+        Each must divide (:func:`~gigawatt.performance.layouts.enumerate_layouts`) and use the cluster's
+        ``count`` accelerators. A layout that does not fit in memory is evaluated all the same.
+
+    Returns
+    -------
+    StepTable
+    """
+    return evaluate_prepared(prepare(run, layouts, cluster, stack), layouts, slice(None))
+
+
+def evaluate_prepared(
+    prepared: Prepared, layouts: Layouts, rows: slice | NDArray[np.intp], *, energy: bool = True
+) -> StepTable:
+    """:func:`evaluate` for some ``rows`` of the layouts that were prepared."""
+    p = _Part(prepared, layouts, rows)
+    parts = p.parts()
+    step_time = np.zeros(len(p.layouts))
+    for part in parts.values():
+        step_time = step_time + part
+    memory = p.memory()
+    total = np.zeros(len(p.layouts))
+    for part in memory.values():
+        total = total + part
+    run, cluster = prepared.run, prepared.cluster
+    flops = prepared.flops_per_token * run.tokens_per_step
+    return StepTable(
+        layouts=p.layouts,
+        step_time=step_time,
+        parts=parts,
+        memory=memory,
+        memory_total=total,
+        energy=p.energy(step_time) if energy else {},
+        mfu=flops / (step_time * cluster.count * prepared.peak),
+        tokens_per_second=run.tokens_per_step / step_time,
+        fits=total <= cluster.chip.memory_bytes,
+    )
+
+
+class _Part:
+    """Some rows of the layouts, with what parts, memory and energy all need. ``L`` rows, ``C`` stages."""
+
+    def __init__(self, prepared: Prepared, layouts: Layouts, rows: slice | NDArray[np.intp]) -> None:
+        self.prepared, self.run, self.stack = prepared, prepared.run, prepared.stack
+        self.cluster, self.optimizer = prepared.cluster, prepared.optimizer
+        self.layouts = layouts.take(rows)
+        cut = prepared.cut
+        self.cut = Cuts(cut.index[rows], cut.layers, cut.first, cut.number, cut.embedding, cut.head)
+        self.column = prepared.costs.index[rows]
+        self.shard: Shards = shards(self.layouts)
+        self.parameters = stage_parameters(self.run.architecture, self.cut, self.layouts, self.shard)
+        self.microbatches = self.layouts.microbatches
+        self.pipeline = self.layouts.pipeline.astype(float)
+        self.interleave = self.layouts.interleave.astype(float)
+        self.sums = prepared.total[:, self.column]
+        self.up_bytes, self.out_bytes = np.zeros(len(self.layouts)), np.zeros(len(self.layouts))
+        self.fabric = Fabric.of(self.cluster)
+
+    def _by_stage(self, rows: slice) -> Array:
+        """Sum of some cost rows over the layers, embedding and head of each unlike stage, ``(L, C)``."""
+        each = self.prepared.costs.kinds[:, rows].sum(axis=1)[:, self.column]
+        kinds = len(self.run.architecture.blocks)
+        found = np.einsum("lck,kl->lc", self.cut.layers[self.cut.index], each[:kinds])
+        found += self.cut.embedding[self.cut.index] * each[kinds][:, None]
+        return found + self.cut.head[self.cut.index] * each[kinds + 1][:, None]
+
+    def _groups(self) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """Placement of the data-parallel groups of dense and of expert weights."""
+        domain = self.cluster.scale_up_size
+        dense = place(size=self.shard.dense, stride=self.layouts.tensor, domain=domain)
+        routed = place(size=self.shard.routed, stride=self.shard.expert_stride, domain=domain)
+        return dense, routed
+
+    def _ring(self, passes: Array) -> _Exchange:
+        """Seconds of bandwidth ``(L, C)`` and of one latency ``(L, 1)``, bytes up and out of ring passes.
+
+        ``passes`` (L,) is in bytes per parameter: gradients reduce-scattered and weights gathered.
+        """
+        bandwidth: Array | float = 0.0
+        latency: Array | float = 0.0
+        up: Array | float = 0.0
+        out: Array | float = 0.0
+        for held, (inside, outside) in zip(self.parameters, self._groups(), strict=True):
+            one = reduce_scatter(size=passes, inside=inside, outside=outside, fabric=self.fabric)
+            bandwidth = bandwidth + held * one.bandwidth[:, None]
+            latency = latency + np.where(held > 0.0, one.latency[:, None], 0.0)
+            up, out = up + held * one.up_bytes[:, None], out + held * one.out_bytes[:, None]
+        return (np.asarray(bandwidth), np.asarray(latency), np.asarray(up), np.asarray(out))
+
+    def _all_reduce(self) -> _Exchange:
+        """The same for one all-reduce of all gradients."""
+        bandwidth: Array | float = 0.0
+        latency: Array | float = 0.0
+        up: Array | float = 0.0
+        out: Array | float = 0.0
+        for held, (inside, outside) in zip(self.parameters, self._groups(), strict=True):
+            one = all_reduce(
+                size=held * self.optimizer.wire,
+                inside=inside[:, None],
+                outside=outside[:, None],
+                fabric=self.fabric,
+            )
+            bandwidth, latency = bandwidth + one.bandwidth, latency + np.where(held > 0.0, one.latency, 0.0)
+            up, out = up + one.up_bytes, out + one.out_bytes
+        return (np.asarray(bandwidth), np.asarray(latency), np.asarray(up), np.asarray(out))
+
+    def _mean(self, by_stage: Array) -> Array:
+        """Mean over all stages of a quantity ``(L, C)`` known for unlike ones."""
+        return (by_stage * self.cut.number[self.cut.index]).sum(axis=1) / self.pipeline
+
+    def parts(self) -> dict[str, Array]:
+        """Seconds of one step by what binds; see the module.
+
+        The step ends when the last stage has worked through its microbatches and exchanged what nothing
+        hides. Parts other than the bubble are those of the mean stage; what the slowest does beyond it,
+        and filling and draining, is the bubble.
+        """
+        m, rows = self.microbatches, np.arange(len(self.layouts))
+        busy, window = self._by_stage(slice(0, 5)), self._by_stage(slice(5, 6))
+        bandwidth, latency = self.sums[3].copy(), self.sums[4].copy()
+        self.up_bytes, self.out_bytes = np.zeros(len(m)), np.zeros(len(m))
+        for exchange, share in (
+            (self._between_stages(), self.stack.overlap_pipeline),
+            (self._every_microbatch(), self.stack.overlap_data),
+        ):
+            shown, window = self._expose(exchange, window, share, m)
+            busy = busy + shown[0] + shown[1]
+            bandwidth = bandwidth + self.pipeline * self._mean(shown[0])
+            latency = latency + self.pipeline * self._mean(shown[1])
+        slowest, mean = busy.max(axis=1), self._mean(busy)
+        fill = (self.pipeline * mean - slowest) / self.interleave * self.stack.bubble
+
+        (beat, wait), _ = self._expose(self._once_a_step(), window, self.stack.overlap_data, np.ones(len(m)))
+        end = m[:, None] * busy + beat + wait
+        last = np.argmax(end, axis=1)
+        beat, wait = beat[rows, last], wait[rows, last]
+        beyond = (end[rows, last] - m * slowest) / np.where(beat + wait > 0.0, beat + wait, 1.0)
+
+        each = m / self.pipeline
+        return {
+            "arithmetic": each * self.sums[0],
+            "memory_bandwidth": each * self.sums[1] + self._optimizer_bytes().max(axis=1) / self._rate(),
+            "interconnect_bandwidth": each * bandwidth + beyond * beat,
+            "interconnect_latency": each * latency + beyond * wait,
+            "pipeline_bubble": np.maximum(m * (slowest - mean) + fill, 0.0),
+            "launch": each * self.sums[2] + self.stack.step_overhead,
+        }
+
+    def _expose(
+        self, exchange: _Exchange, window: Array, share: float, times: Array
+    ) -> tuple[tuple[Array, Array], Array]:
+        """((exposed bandwidth, latency), window left) ``(L, C)``; bytes are counted ``times`` a step."""
+        beat, wait, up, out = exchange
+        self.up_bytes = self.up_bytes + times * self._mean(up)
+        self.out_bytes = self.out_bytes + times * self._mean(out)
+        shown_beat, shown_wait, left = hide(Traffic(beat, wait, up, out), window, share)
+        return (shown_beat, shown_wait), left
+
+    def _between_stages(self) -> _Exchange:
+        """One microbatch: every run of layers sends one activation forward and one gradient back."""
+        tokens = self.layouts.microbatch.astype(float) * self.run.sequence / self.layouts.context
+        hop = point_to_point(
+            size=tokens * self.run.architecture.hidden * ELEMENT / self.layouts.tensor,
+            within=self.cluster.count <= self.cluster.scale_up_size,
+            fabric=self.fabric,
+        ).times(np.where(self.pipeline > 1.0, 2.0 * self.interleave, 0.0))
+        every = np.ones((1, self.cut.number.shape[1]))
+        found = (hop.bandwidth, hop.latency, hop.up_bytes, hop.out_bytes)
+        beat, wait, up, out = (column[:, None] * every for column in found)
+        return beat, wait, up, out
+
+    def _every_microbatch(self) -> _Exchange:
+        """ZeRO 2 and 3: gradients reduce-scattered; ZeRO 3: weights gathered forward and backward."""
+        zero = self.layouts.zero
+        shared, gathered = np.where(zero >= 2, 1.0, 0.0), np.where(zero == 3, 2.0, 0.0)
+        beat, wait, up, out = self._ring(shared * self.optimizer.wire + gathered * ELEMENT)
+        layers = self.cut.layers[self.cut.index].sum(axis=2)
+        return beat, wait * layers * (shared + gathered)[:, None], up, out
+
+    def _once_a_step(self) -> _Exchange:
+        """Gradients below ZeRO 2, gathering of the updated weights where they are shared out below ZeRO 3."""
+        zero, stack = self.layouts.zero, self.stack
+        shared, gathered = np.where(zero == 1, 1.0, 0.0), np.where((zero == 1) | (zero == 2), 1.0, 0.0)
+        found = self._ring(shared * self.optimizer.wire + gathered * ELEMENT)
+        found = (found[0], found[1] * (shared + gathered)[:, None], found[2], found[3])
+        if np.any(zero == 0):
+            plain, keep = self._all_reduce(), (zero == 0)[:, None]
+            found = (
+                np.where(keep, plain[0], found[0]),
+                np.where(keep, plain[1], found[1]),
+                np.where(keep, plain[2], found[2]),
+                np.where(keep, plain[3], found[3]),
+            )
+        if stack.bucket <= 0.0:
+            return found
+        bucket = np.maximum(stack.bucket, stack.bucket_per_rank * self.shard.dense)[:, None]
+        buckets = np.maximum(np.ceil(self.parameters[0] * self.optimizer.wire / bucket), 1.0)
+        return found[0], found[1] * buckets, found[2], found[3]
+
+    def _rate(self) -> float:
+        return self.cluster.chip.memory_bandwidth * min(self.stack.memory, 1.0)
+
+    def _optimizer_bytes(self) -> Array:
+        """Bytes of the optimizer step to and from device memory by stage ``(L, C)``."""
+        each = self.optimizer.gradient + 2.0 * self.optimizer.state + self.optimizer.weight
+        spread = (self.layouts.zero >= 1)[:, None]
+        dense, routed = self.parameters
+        return each * (
+            dense / np.where(spread, self.shard.dense[:, None], 1.0)
+            + routed / np.where(spread, self.shard.routed[:, None], 1.0)
+        )
+
+    def memory(self) -> dict[str, Array]:
+        """Bytes of the worst device by part."""
+        return device_memory(
+            run=self.run,
+            layouts=self.layouts,
+            stack=self.stack,
+            optimizer=self.optimizer,
+            cut=self.cut,
+            shard=self.shard,
+            parameters=self.parameters,
+            activations=self.prepared.costs.activations[:, self.column],
+            working=self.prepared.costs.working[:, self.column],
+        )
+
+    def energy(self, step_time: Array) -> dict[str, Array]:
+        """Joules of the whole cluster for one step by component; call after :meth:`parts`."""
+        cluster, count = self.cluster, float(self.cluster.count)
+        ranks = count / self.pipeline
+        found = {"idle": cluster.chip.idle_power * count * step_time}
+        for i, name in enumerate(self.prepared.costs.energies):
+            found[name] = ranks * self.microbatches * self.sums[ENERGY_FROM + i]
+        moved = self._mean(self._optimizer_bytes()) * count
+        dram = cluster.chip.energy_byte["dram"] * moved
+        found["dram"] = found.get("dram", 0.0) + dram
+        layers_up = ranks * self.microbatches * self.sums[6]
+        layers_out = ranks * self.microbatches * self.sums[7]
+        found["scale_up"] = (layers_up + count * self.up_bytes) * cluster.scale_up.energy_byte
+        found["scale_out"] = (layers_out + count * self.out_bytes) * cluster.scale_out.energy_byte
+        nodes = count / cluster.node.chips
+        found["node"] = cluster.node.overhead_power * nodes * step_time
+        found["network"] = cluster.network_power * count * step_time
+        return found
