@@ -69,7 +69,8 @@ def _label(step: Step) -> str:
     value = f"{number(q.shown)} {q.unit}".strip()
     origin = {"scenario": f"  ← {q.where}", "default": f"  ← default: {q.reason}"}.get(q.origin, "")
     again = "  (opened above)" if step.repeated and q.inputs else ""
-    return f"[bold]{q.name}[/bold] = {escape(value)}  [dim]{escape(q.summary)} ({q.label}){escape(origin)}{again}[/dim]"
+    said = f"{escape(q.summary)} ({q.label}){escape(origin)}{again}"
+    return f"[bold]{q.name}[/bold] = {escape(value)}  [dim]{said}[/dim]"
 
 
 def _plain(step: Step) -> dict[str, Any]:

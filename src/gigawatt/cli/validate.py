@@ -8,6 +8,8 @@ from gigawatt.cli.terminal import console, number, print_json, progress
 
 __all__ = ["validate_command"]
 
+_SHARES = ("mape", "median_ape", "p90_ape", "bias", "coverage90", "baseline_mape")
+
 
 def validate_command(table: str, rows: Path | None, *, as_json: bool, quiet: bool) -> None:
     """Predict, compare, print."""
@@ -16,15 +18,29 @@ def validate_command(table: str, rows: Path | None, *, as_json: bool, quiet: boo
     from gigawatt.validation import validate
 
     with progress(quiet=quiet or as_json) as report:
-        card = validate(table, rows, progress=report)
+        card = validate(table, rows, progress=lambda done, all_: report("Predicting rows", done / max(all_, 1)))
     if as_json:
         print_json(card.to_json())
         return
     out = console()
-    frame = card.to_frame()
-    shown = Table(*[str(name) for name in frame.columns], box=None)
-    for row in frame.itertuples(index=False):
-        shown.add_row(*["" if v != v else v if isinstance(v, str) else number(v, 3) for v in row])
+    columns, lines = card.to_table()
+    shown = Table(*[name.replace("_", " ") for name in columns], box=None)
+    for line in lines:
+        shown.add_row(*[_cell(name, value) for name, value in zip(columns, line, strict=True)])
     out.print(shown)
-    for line in card.sentences():
-        out.print(line, markup=False)
+    answer = card.to_json()
+    out.print(
+        f"{answer['rows']:,} rows: {answer['predicted']:,} predicted, {answer['refused']:,} refused; "
+        f"{answer['parameters_fitted']} parameters fitted; errors are (predicted - measured) / measured.",
+        markup=False,
+    )
+    for reason, count in answer.get("refused_reasons", {}).items():
+        out.print(f"refused {count:>4}: {reason}", markup=False)
+
+
+def _cell(name: str, value: str | int | float | None) -> str:
+    if value is None or (isinstance(value, float) and value != value):
+        return ""
+    if isinstance(value, str):
+        return value
+    return f"{100 * value:.1f} %" if name in _SHARES else number(value)

@@ -108,11 +108,11 @@ def _figure(name: str, unit: str, summary: str, formula: str, read: Any) -> None
 _figure("ledger.total_capital", "M$", "Money needed before anything runs.",
         "chips + nodes + network + building + plants", lambda b: b.capital_upfront)  # fmt: skip
 _figure("ledger.annual_cost", "M$/yr", "Cost of the campus in a year.",
-        "annuities + operation + energy of every component", lambda b: b.cost_yearly / SECONDS_PER_YEAR)  # fmt: skip
+        "annuities + operation + energy", lambda b: b.cost_yearly / SECONDS_PER_YEAR)  # fmt: skip
 _figure("ledger.run_cost", "M$", "Cost of one run.",
         "yearly cost × share of the campus × duration in years", lambda b: b.cost)  # fmt: skip
 _figure("ledger.electricity_cost", "$/MWh", "Levelised cost of the facility's electricity.",
-        "yearly cost of the plants / yearly energy of the facility", lambda b: b.electricity_cost)  # fmt: skip
+        "cost of the plants / energy of the facility", lambda b: b.electricity_cost)  # fmt: skip
 _figure("ledger.chip_hour", "$/h", "All-in cost of one accelerator for one hour.",
         "cost of the run / accelerator-hours", lambda b: b.cost_per_chip_second)  # fmt: skip
 _figure("ledger.cost_per_mtoken", "$/Mtoken", "Cost of a million tokens.",

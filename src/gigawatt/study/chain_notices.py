@@ -17,20 +17,14 @@ def notices(
     supply_plan: SupplyPlan,
     scenario_year: int,
     machine_chip: Chip,
-    training_relief: Mapping[str, float],
-    training_step_time: float,
     facility_power_peak: float,
     machine_size: Mapping[str, float | None],
 ) -> tuple[str, ...]:
     """What a reader has to know.
 
-    Bindings and notices of the supply plan, lead times, a chip that is not yet sold, what would relieve
-    the step most.
+    Bindings and notices of the supply plan, lead times, a chip that is not yet sold.
     """
     told: list[str] = []
-    name, best = min(training_relief.items(), key=lambda item: item[1])
-    saved = 1.0 - best / training_step_time
-    told.append(f"doubling {name} would shorten the step most, by {100 * saved:.1f} % with the same layout")
     if machine_chip.year > scenario_year:
         told.append(
             f"{machine_chip.name} is not sold before {machine_chip.year}; the scenario is for {scenario_year}"

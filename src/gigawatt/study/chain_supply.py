@@ -225,7 +225,7 @@ def lead_time_notices(found: SupplyPlan, year: int) -> list[str]:
         years = plant.lead_time / (HOURS_PER_YEAR * HOUR)
         if found.capacity[plant.id] > worth and years >= 1.0:
             late.append(
-                f"{plant.name}: {show(found.capacity[plant.id], 'MW')} ordered in {year} gives power from about "
-                f"{year + years:.0f} (lead time {years:.1f} years)"
+                f"{plant.name}: {show(found.capacity[plant.id], 'MW')} ordered in {year} gives power from "
+                f"about {year + years:.0f} (lead time {years:.1f} years)"
             )
     return late

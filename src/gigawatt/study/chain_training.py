@@ -31,10 +31,12 @@ __all__ = ["RATES"]
 
 #: Rows of a machine that a step time depends on (prices and carbon are read elsewhere).
 RATES = (
-    "peak_*", "memory_*", "sram_*", "units", "bandwidth*", "latency", "efficiency", "in_network", "chips",
-    "scale_up*", "power_limit", "arithmetic", "memory", "launch", "overlap_*", "bubble", "weight*", "reserve",
-    "bucket", "step_overhead", "score_passes", "dropout", "logit_bytes", "dispatch_bytes", "domains_per_token",
-    "expert_skew", "gradient", "state", "wire", "failure_rate", "checkpoint_*", "restart_*", "straggler",
+    "peak_*", "memory_*", "sram_*", "units", "bandwidth*", "latency", "efficiency", "in_network",
+    "chips", "scale_up*", "power_limit", "arithmetic", "memory", "launch", "overlap_*", "bubble",
+    "weight*", "reserve", "bucket", "step_overhead", "score_passes", "dropout", "logit_bytes",
+    "dispatch_bytes", "domains_per_token", "expert_skew", "gradient", "state", "wire", "failure_rate",
+    "checkpoint_*", "restart_*", "straggler", "attention", "bucket_per_rank", "gated_copies",
+    "kept_bytes", "gemm_*", "attention_*", "grouped_*", "sustained*",
 )  # fmt: skip
 _POWER = (*RATES, "idle_power", "energy_*", "overhead_power", "network_power")
 
@@ -107,7 +109,7 @@ def pue_peak(site_weather: Weather, site_cooling: Entity) -> float:
     Largest hourly PUE of a constant IT load under the site's weather.
     """
     load = facility_load(
-        it_power=np.ones(len(site_weather.temperature)) * 1e6, weather=site_weather, cooling=site_cooling
+        it_power=np.ones(len(site_weather.air_temperature())), weather=site_weather, cooling=site_cooling
     )
     return float(np.max(load.pue))
 

@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
-from typing import Any
+from typing import Any, cast
 
 from gigawatt.evidence import Assumption, Evidence, Grade, worst
 
@@ -96,8 +96,9 @@ def _walk(value: Any, depth: int) -> Iterator[Evidence]:
         for item in value:
             yield from _walk(item, depth - 1)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type | Assumption):
-        if hasattr(value, "rows") and callable(value.rows):
-            yield from value.rows()
+        rows = getattr(value, "rows", None)
+        if callable(rows):
+            yield from cast("tuple[Evidence, ...]", rows())
         for item in dataclasses.fields(value):
             yield from _walk(getattr(value, item.name), depth - 1)
 

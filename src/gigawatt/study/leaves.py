@@ -172,7 +172,9 @@ def _site_and_supply(fill: _Filler) -> None:
         fill.written("supply.not_served_price", "supply.not_served_price", supply.not_served_price)
     else:
         price, told = default_not_served_price()
-        fill.leaves["supply.not_served_price"] = Leaf(price, "default", reason=told.reason, written=told.value, grade=told.grade)
+        fill.leaves["supply.not_served_price"] = Leaf(
+            price, "default", reason=told.reason, written=told.value, grade=told.grade
+        )
         fill.assumptions.append(told)
 
 

@@ -27,8 +27,8 @@ Place = dict[str, int]
 
 def _quantity(
     unit: str, example: str | None = None, *, low: float = 0.0, open_low: bool = False, high: float = math.inf
-) -> Any:
-    """A pydantic field type that reads a quantity in ``unit`` and checks its bounds (SI)."""
+) -> BeforeValidator:
+    """A validator that reads a quantity in ``unit`` and checks its bounds (SI)."""
 
     def read(value: object) -> float:
         if isinstance(value, float) and value != value:
@@ -46,11 +46,11 @@ def _quantity(
             raise PydanticCustomError("quantity", "out of range", {"given": str(value), "allowed": allowed})
         return number
 
-    return Annotated[float, BeforeValidator(read)]
+    return BeforeValidator(read)
 
 
-def _count(unit: str = "1") -> Any:
-    """A pydantic field type for a whole number of things, at least one."""
+def _count(unit: str = "1") -> BeforeValidator:
+    """A validator for a whole number of things, at least one."""
 
     def read(value: object) -> int:
         allowed = "a whole number of one or more"
@@ -64,20 +64,20 @@ def _count(unit: str = "1") -> Any:
             raise PydanticCustomError("quantity", "not a count", {"given": str(value), "allowed": allowed})
         return int(number)
 
-    return Annotated[int, BeforeValidator(read)]
+    return BeforeValidator(read)
 
 
-Count = _count()
-Tokens = _quantity("token", "15.6T tokens", open_low=True)
-Watts = _quantity("W", "1 GW", open_low=True)
-WattsOrNone = _quantity("W", "300 MW")
-Seconds = _quantity("s", "5 years", open_low=True)
-PerEnergy = _quantity("$/J", "60 $/MWh")
-CarbonIntensity = _quantity("kg/J", "100 g/kWh")
-CarbonPrice = _quantity("$/kg", "50 $/t")
-Money = _quantity("$", "30 k$")
-AtLeastOne = _quantity("1", low=1.0)
-Rate = _quantity("1", "7 %", low=-0.5, high=1.0)
+Count = Annotated[int, _count()]
+Tokens = Annotated[float, _quantity("token", "15.6T tokens", open_low=True)]
+Watts = Annotated[float, _quantity("W", "1 GW", open_low=True)]
+WattsOrNone = Annotated[float, _quantity("W", "300 MW")]
+Seconds = Annotated[float, _quantity("s", "5 years", open_low=True)]
+PerEnergy = Annotated[float, _quantity("$/J", "60 $/MWh")]
+CarbonIntensity = Annotated[float, _quantity("kg/J", "100 g/kWh")]
+CarbonPrice = Annotated[float, _quantity("$/kg", "50 $/t")]
+Money = Annotated[float, _quantity("$", "30 k$")]
+AtLeastOne = Annotated[float, _quantity("1", low=1.0)]
+Rate = Annotated[float, _quantity("1", "7 %", low=-0.5, high=1.0)]
 Name = Annotated[str, BeforeValidator(lambda v: str(v) if isinstance(v, int | float) else v)]
 
 
@@ -247,7 +247,7 @@ def _fields(path: tuple[str | int, ...]) -> list[str]:
 def _as_input_error(error: ValidationError, file: Path, lines: Place) -> InputError:
     found = error.errors()
     first = next((item for item in found if item["type"] == "extra_forbidden"), found[0])
-    path = tuple(str(p) for p in first["loc"] if not str(p).startswith("function-"))
+    path: list[str] = [str(p) for p in first["loc"] if not str(p).startswith("function-")]
     while len(path) > 1 and ".".join(path) not in lines and first["type"] != "missing":
         path = path[:-1]
     key, line = ".".join(path), lines.get(".".join(path))
@@ -295,7 +295,7 @@ def read_scenario(file: str | Path) -> LoadedScenario:
     try:
         text = path.read_text(encoding="utf-8")
         root = yaml.compose(text, Loader=_Loader)
-        data = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
+        data = yaml.load(text, Loader=_Loader)
     except UnicodeDecodeError:
         raise InputError("not a UTF-8 text file", file=path) from None
     except yaml.YAMLError as error:

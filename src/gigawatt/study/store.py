@@ -1,4 +1,4 @@
-"""A result on disk: ``result.json``, ``trace.json``, ``run.json`` and Parquet tables, written whole or not at all."""
+"""A result on disk: JSON and Parquet, each file written whole or not at all."""
 
 from __future__ import annotations
 
@@ -105,9 +105,16 @@ def save_result(result: Result, folder: str | Path, extra: dict[str, str] | None
     Parameters
     ----------
     result : Result
+        What is written.
     folder : path
+        Where; files of an earlier result of the same name are replaced.
     extra : mapping of file name to text, optional
         Further files, such as a report, that belong to the same result.
+
+    Raises
+    ------
+    InputError
+        The folder is a file, or cannot be written.
     """
     target = Path(folder)
     if target.exists() and not target.is_dir():

@@ -48,9 +48,8 @@ def _layouts(o: Objects) -> pd.DataFrame:
     frame["step_time [s]"] = best.step_time
     frame["mfu []"] = best.mfu
     frame["memory [GB]"] = np.asarray(best.memory_total) / 1e9
-    frame.index = np.arange(1, len(frame) + 1)
-    frame.index.name = "rank"
-    return frame
+    frame.insert(0, "rank", np.arange(1, len(frame) + 1))
+    return frame.set_index("rank")
 
 
 def _memory(o: Objects) -> pd.DataFrame:
@@ -99,10 +98,11 @@ def _flows(o: Objects) -> pd.DataFrame:
     it = float(np.mean(load.it))
     rows.append(("served", "building", float(np.mean(load.facility)) - it))
     rows.append(("served", "computing", it))
-    energy = _energy(o)
-    shares = energy["energy [kWh/Mtoken]"].drop("building")
-    for name, value in shares.items():
-        rows.append(("computing", str(name), it * float(value) / float(shares.sum())))
+    column = _energy(o)["energy [kWh/Mtoken]"]
+    parts = dict(zip(column.index.astype(str), column.to_numpy(float), strict=True))
+    del parts["building"]
+    whole = sum(parts.values())
+    rows.extend(("computing", name, it * value / whole) for name, value in parts.items())
     kept = [row for row in rows if row[2] > 1e-9]
     return pd.DataFrame([{"source": s, "target": t, "power [MW]": v / _MW} for s, t, v in kept])
 
