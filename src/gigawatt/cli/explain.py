@@ -7,10 +7,13 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt.cli.terminal import console, number, print_json
-from gigawatt.study.explain import Step, explain
+from gigawatt.evidence import Evidence
+from gigawatt.study.explain import Step, explain, weakest
 from gigawatt.study.store import load_result
 
 __all__ = ["explain_command"]
+
+_MOST_ROWS = 20
 
 
 def explain_command(folder: Path, name: str | None, depth: int, *, as_json: bool) -> None:
@@ -46,20 +49,27 @@ def explain_command(folder: Path, name: str | None, depth: int, *, as_json: bool
         q = step.quantity
         if q.formula and step.depth == 0:
             branch.add(f"[dim]{escape(q.formula)}[/dim]")
-        if not q.inputs or step.depth == depth:
-            for row in step.rows[:12]:
-                spread = "" if row.low is None else f" ({number(row.low)} – {number(row.high or row.low)})"
-                cite = catalog.sources().get(row.source_id)
-                title = f"{cite.title}, {cite.publisher}" if cite else row.source_id
-                place = f" {row.locator}" if row.locator else ""
-                note = f"; {row.note}" if row.note else ""
-                branch.add(
-                    f"[dim]{escape(f'{row.name} = {row.written} {row.unit}{spread}')} [{row.grade.label}] "
-                    f"{escape(f'{row.where}: {title}{place}{note}')}[/dim]"
-                )
-            if len(step.rows) > 12:
-                branch.add(f"[dim]and {len(step.rows) - 12} more rows; see trace.json[/dim]")
+        for row in step.rows[:_MOST_ROWS]:
+            branch.add(f"[dim]{escape(_row(row))}[/dim]")
+        if len(step.rows) > _MOST_ROWS:
+            branch.add(f"[dim]and {len(step.rows) - _MOST_ROWS} more rows: see --json[/dim]")
+        if q.inputs and step.depth == depth:
+            branch.add(f"[dim]from {escape(', '.join(q.inputs))}: see --depth {depth + 1}[/dim]")
     out.print(branches[0])
+    weak = weakest(result, name)
+    if weak:
+        named = ", ".join(f"{row.name} ({row.where})" for row in weak[:6])
+        more = f" and {len(weak) - 6} more" if len(weak) > 6 else ""
+        out.print(f"Weakest rows on the path ({weak[0].grade.label}): {named}{more}", markup=False)
+
+
+def _row(row: Evidence) -> str:
+    spread = "" if row.low is None else f" ({number(row.low)} – {number(row.high or row.low)} SI)"
+    cite = catalog.sources().get(row.source_id)
+    title = f"{cite.title}, {cite.publisher}" if cite else row.source_id
+    tail = "; ".join(part for part in (row.locator, row.note) if part)
+    text = f"{row.name} = {row.written} {row.unit}{spread} ({row.grade.label}) {row.where}: {title}"
+    return f"{text}; {tail}" if tail else text
 
 
 def _label(step: Step) -> str:

@@ -18,7 +18,9 @@ def validate_command(table: str, rows: Path | None, *, as_json: bool, quiet: boo
     from gigawatt.validation import validate
 
     with progress(quiet=quiet or as_json) as report:
-        card = validate(table, rows, progress=lambda done, all_: report("Predicting rows", done / max(all_, 1)))
+        card = validate(
+            table, rows, progress=lambda done, all_: report("Predicting rows", done / max(all_, 1))
+        )
     if as_json:
         print_json(card.to_json())
         return

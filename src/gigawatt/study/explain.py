@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gigawatt.evidence import Evidence
 from gigawatt.study.result import Quantity, Result
 
-__all__ = ["Step", "explain"]
+__all__ = ["Step", "explain", "weakest"]
 
 
 @dataclass(frozen=True)
@@ -24,19 +24,41 @@ class Step:
 def explain(result: Result, name: str, depth: int = 4) -> Iterator[Step]:
     """Walk from ``name`` to its inputs, depth first, down to ``depth`` levels.
 
-    The rows of a step are those that its formula read from the catalog: the step's own evidence less
-    what its inputs bring themselves. Raises ``InputError`` for an unknown quantity, with the nearest.
+    The rows of a step are those that enter there: a leaf's rows that the quantity above reads, and for
+    a computed quantity the rows that none of its inputs brings. Raises ``InputError`` for an unknown
+    quantity, with the nearest.
     """
     seen: set[str] = set()
 
-    def walk(key: str, level: int) -> Iterator[Step]:
+    def walk(key: str, level: int, reader: Quantity | None) -> Iterator[Step]:
         quantity = result.quantity(key)
         repeated = key in seen
         seen.add(key)
-        yield Step(level, quantity, quantity.evidence, repeated)
+        yield Step(level, quantity, _entering(result, quantity, reader), repeated)
         if repeated or level >= depth:
             return
         for needed in quantity.inputs:
-            yield from walk(needed, level + 1)
+            yield from walk(needed, level + 1, quantity)
 
-    return walk(name, 0)
+    return walk(name, 0, None)
+
+
+def weakest(result: Result, name: str) -> tuple[Evidence, ...]:
+    """The rows on the path of ``name`` that have the worst grade of all of them."""
+    rows = result.quantity(name).evidence
+    worst_grade = max((row.grade for row in rows), default=None)
+    return tuple(row for row in rows if row.grade == worst_grade)
+
+
+def _entering(result: Result, quantity: Quantity, reader: Quantity | None) -> tuple[Evidence, ...]:
+    if quantity.inputs:
+        brought = {_key(row) for needed in quantity.inputs for row in result.quantity(needed).evidence}
+        return tuple(row for row in quantity.evidence if _key(row) not in brought)
+    if reader is None:
+        return quantity.evidence
+    read = {_key(row) for row in reader.evidence}
+    return tuple(row for row in quantity.evidence if _key(row) in read)
+
+
+def _key(row: Evidence) -> tuple[str, str]:
+    return row.where, row.quantity

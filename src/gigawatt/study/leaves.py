@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from gigawatt import catalog
 from gigawatt.economics import discount_rate
 from gigawatt.errors import InputError
-from gigawatt.evidence import Assumption, Grade
+from gigawatt.evidence import Assumption, Evidence, Grade
 from gigawatt.facility import load_site, load_weather
 from gigawatt.hardware import load_chip
 from gigawatt.performance import default_stack, load_optimizer, load_stack
@@ -43,11 +43,13 @@ class _Filler:
                 self.loaded.blame(error, key)
             raise
 
-    def written(self, name: str, key: str, value: Any) -> None:
-        """A leaf that the scenario wrote (``key``), or that follows from what it wrote."""
-        self.leaves[name] = Leaf(
-            value, "scenario", where=self.loaded.where(key), written=self.loaded.written.get(key, "")
-        )
+    def written(self, name: str, key: str, value: Any, rows: tuple[Evidence, ...] = ()) -> None:
+        """A leaf that the scenario wrote (``key``), or that follows from what it wrote.
+
+        ``rows`` are those of the catalog that the value was read from, where it does not hold them.
+        """
+        where, written = self.loaded.where(key), self.loaded.written.get(key, "")
+        self.leaves[name] = Leaf(value, "scenario", where=where, written=written, evidence=rows)
 
     def default(
         self, name: str, value: Any, shown: str, reason: str, row: catalog.Entity | None = None
@@ -57,6 +59,10 @@ class _Filler:
         source = row.text("source_id") if row else ""
         self.leaves[name] = Leaf(value, "default", reason=reason, written=shown, grade=grade)
         self.assumptions.append(Assumption(name, shown, reason, grade, source))
+
+    def with_rows(self, name: str, rows: tuple[Evidence, ...]) -> None:
+        """A default that is a row of the catalog has the grades of that row, not one of its own."""
+        self.leaves[name] = replace(self.leaves[name], evidence=rows, grade=None)
 
     def given_or_default(self, name: str, value: T | None, read: Callable[[str], T]) -> T:
         """The scenario's value of ``name``, or the catalog's default row of that name."""
@@ -121,7 +127,8 @@ def _machine(fill: _Filler) -> None:
     if economics.chip_price is not None:
         evidence = {name: row for name, row in chip.evidence.items() if name != "price"}
         chip = replace(chip, price=economics.chip_price, evidence=evidence)
-    fill.written("machine.chip", "machine.chip", chip)
+    kernels = catalog.entity("kernels", chip.kernels or "default").rows()
+    fill.written("machine.chip", "machine.chip", chip, (*chip.evidence.values(), *kernels))
     key = "machine.count" if machine.count is not None else "machine.power"
     fill.written("machine.size", key, {"count": machine.count, "power": machine.power})
     options = {
@@ -132,17 +139,20 @@ def _machine(fill: _Filler) -> None:
     fill.written("machine.options", "machine", options)
     if machine.stack is not None:
         stack = fill.ask("machine.stack", lambda: load_stack(str(machine.stack)))
-        fill.written("machine.stack", "machine.stack", stack)
+        fill.written("machine.stack", "machine.stack", stack, catalog.entity("stacks", stack.id).rows())
     else:
         name = default_stack(chip, scenario.year)
         stack = load_stack(name)
         fill.default("machine.stack", stack, name, f"the usual software of {chip.id} in {scenario.year}")
+        fill.with_rows("machine.stack", catalog.entity("stacks", name).rows())
     optimizer = scenario.training.optimizer
     if optimizer is None:
         fill.default("training.optimizer", stack.optimizer, stack.optimizer, "the stack's own recipe")
+        fill.with_rows("training.optimizer", catalog.entity("optimizers", stack.optimizer).rows())
     else:
         fill.ask("training.optimizer", lambda: load_optimizer(optimizer))
-        fill.written("training.optimizer", "training.optimizer", optimizer)
+        rows = catalog.entity("optimizers", optimizer).rows()
+        fill.written("training.optimizer", "training.optimizer", optimizer, rows)
     pins = {k: v for k, v in scenario.layout.model_dump().items() if v is not None}
     if "recompute" in pins:
         pins["recompute"] = _RECOMPUTE[pins["recompute"]]
