@@ -57,10 +57,10 @@ def explain_command(folder: Path, name: str | None, depth: int, *, as_json: bool
             branch.add(f"[dim]from {escape(', '.join(q.inputs))}: see --depth {depth + 1}[/dim]")
     out.print(branches[0])
     weak = weakest(result, name)
-    if weak:
+    for grade in {row.grade.label for row in weak}:
         named = ", ".join(f"{row.name} ({row.where})" for row in weak[:6])
         more = f" and {len(weak) - 6} more" if len(weak) > 6 else ""
-        out.print(f"Weakest rows on the path ({weak[0].grade.label}): {named}{more}", markup=False)
+        out.print(f"Weakest rows on the path ({grade}): {named}{more}", markup=False)
 
 
 def _row(row: Evidence) -> str:

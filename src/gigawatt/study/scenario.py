@@ -236,10 +236,10 @@ def _places(node: yaml.Node, prefix: str, lines: Place, written: dict[str, str],
         written[prefix] = str(node.value)
 
 
-def _fields(path: tuple[str | int, ...]) -> list[str]:
+def _fields(path: list[str]) -> list[str]:
     model: Any = Scenario
     for part in path:
-        info = getattr(model, "model_fields", {}).get(str(part))
+        info = getattr(model, "model_fields", {}).get(part)
         model = info.annotation if info is not None else None
     return list(getattr(model, "model_fields", {}))
 
