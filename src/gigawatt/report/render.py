@@ -129,7 +129,9 @@ def render(result: Result) -> str:
     from markupsafe import Markup
 
     drawings, data = _drawings(result)
-    tables = ("breakdown", "relief", "layouts", "memory", "energy", "flows", "plants", "ledger", "per_token")
+    tables = (
+        "breakdown", "relief", "layouts", "operations", "memory", "energy", "flows", "plants", "ledger", "per_token",
+    )  # fmt: skip
     return (
         _environment()
         .get_template("report.html.j2")

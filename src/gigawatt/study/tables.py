@@ -9,6 +9,7 @@ import numpy as np
 
 from gigawatt.quantities import HOURS_PER_YEAR
 from gigawatt.study.chain_supply import HOUR
+from gigawatt.workload import block_operations, embedding_operations, head_operations
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +51,48 @@ def _layouts(o: Objects) -> pd.DataFrame:
     frame["memory [GB]"] = np.asarray(best.memory_total) / 1e9
     frame.insert(0, "rank", np.arange(1, len(frame) + 1))
     return frame.set_index("rank")
+
+
+def _operations(o: Objects) -> pd.DataFrame:
+    """One line a kernel of one microbatch on one device under the best layout, by kind of layer."""
+    import pandas as pd
+
+    run, best = o["training.run"], o["layouts.search"].best.layouts.take(np.arange(1))
+    sizes = {
+        name: getattr(best, name).astype(float)
+        for name in ("microbatch", "tensor", "context", "expert", "sequence_parallel")
+    }
+    given = {**sizes, "sequence": float(run.sequence), "number_format": run.number_format}
+    model = run.architecture
+    groups = [(b.name, b.count, block_operations(model, b, **given)) for b in model.blocks]
+    groups.append(("embedding", 1, embedding_operations(model, **given)))
+    groups.append(("head", 1, head_operations(model, **given)))
+    rows = [
+        {
+            "block": block,
+            "layers": count,
+            "operation": op.name,
+            "phase": op.phase,
+            "kind": op.kind,
+            "m": int(_one(op.m)),
+            "n": int(_one(op.n)),
+            "k": int(_one(op.k)),
+            "batch": _one(op.batch),
+            "launches": int(_one(op.launches)),
+            "flops [GFLOP]": _one(op.flops) / 1e9,
+            "read [MB]": _one(op.bytes_read) / 1e6,
+            "written [MB]": _one(op.bytes_written) / 1e6,
+            "format": op.number_format,
+        }
+        for block, count, operations in groups
+        for op in operations
+    ]
+    return pd.DataFrame(rows)
+
+
+def _one(column: Any) -> float:
+    """The single value of a column of one layout."""
+    return float(np.ravel(column)[0])
 
 
 def _memory(o: Objects) -> pd.DataFrame:
@@ -180,6 +223,7 @@ TABLES: dict[str, Callable[[Objects], pd.DataFrame]] = {
     "breakdown": _breakdown,
     "relief": _relief,
     "layouts": _layouts,
+    "operations": _operations,
     "memory": _memory,
     "energy": _energy,
     "flows": _flows,
