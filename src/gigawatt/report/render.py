@@ -130,7 +130,8 @@ def render(result: Result) -> str:
 
     drawings, data = _drawings(result)
     tables = (
-        "breakdown", "relief", "layouts", "operations", "memory", "energy", "flows", "plants", "ledger", "per_token",
+        "breakdown", "relief", "layouts", "operations", "memory", "energy", "flows", "plants", "ledger",
+        "per_token",
     )  # fmt: skip
     return (
         _environment()
