@@ -26,6 +26,8 @@ __all__ = ["ENERGY_FROM", "SUMS", "LayerCosts", "expert_imbalance", "hide", "lay
 
 Array = NDArray[np.float64]
 
+ALIGNMENT = 16.0
+"""Bytes to which tensor units want the rows of a matrix aligned (NVIDIA's matrix multiplication guide)."""
 SUMS = ("arithmetic", "memory", "launch", "bandwidth", "latency", "slack", "up_bytes", "out_bytes")
 """Rows of every cost table: exposed seconds, hidden-free compute time left, bytes sent; energies follow."""
 ENERGY_FROM = len(SUMS)
@@ -150,6 +152,9 @@ class _Shapes:
         for op in operations:
             cost = self.technology.cost(op, self.cluster.chip, self.efficiency)
             arithmetic = cost.arithmetic * (imbalance if op.kind == "grouped_gemm" else 1.0)
+            if op.kind == "attention":
+                off = op.k * ELEMENT % ALIGNMENT > 0.0
+                arithmetic = arithmetic * np.where(off, self.stack.unaligned, 1.0)
             binds = arithmetic >= cost.memory
             total = total.plus(
                 _Sum(

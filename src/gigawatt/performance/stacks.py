@@ -33,6 +33,9 @@ class Stack:
         Per step, outside any kernel: data loader, gradient norm, logging.
     score_passes : float
         Times that the attention scores go through device memory in the forward pass (0: fused attention).
+    unaligned : float
+        Times that attention takes longer where a head's width is no multiple of 16 bytes, so that unfused
+        kernels leave the tensor units (1: kernels that pad).
     dropout : float
         1 where dropout masks are kept, else 0.
     gated_copies : float
@@ -73,6 +76,7 @@ class Stack:
     bucket_per_rank: float
     step_overhead: float
     score_passes: float
+    unaligned: float
     dropout: float
     gated_copies: float
     kept_bytes: float

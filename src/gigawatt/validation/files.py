@@ -1,0 +1,60 @@
+"""The files that validation ships: measured rows and the tables that read them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from gigawatt.errors import InputError, MissingDataError, nearest
+
+__all__ = ["TABLES", "Refusal", "data_folder", "rows_file", "table"]
+
+TABLES = ("training",)
+_MARK = "README.md"
+
+
+class Refusal(Exception):
+    """A measured row that cannot be predicted: ``reason`` is counted, ``detail`` says what lacks."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        self.reason, self.detail = reason, detail
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+
+
+@lru_cache(maxsize=1)
+def data_folder() -> Path:
+    """The folder of shipped rows: inside an installed package, or at the root of a checkout.
+
+    Raises
+    ------
+    MissingDataError
+        Neither is there.
+    """
+    here = Path(__file__).resolve().parent
+    for folder in (here / "data", here.parents[2] / "validation"):
+        if (folder / _MARK).is_file():
+            return folder
+    raise MissingDataError("the shipped measured rows are not installed", allowed="give a file with --rows")
+
+
+def rows_file(name: str) -> Path:
+    """The shipped rows of a measured table (``training``); an unknown name is an error with the nearest."""
+    if name not in TABLES:
+        raise InputError(
+            "no such table of measured rows", given=name, allowed=TABLES, nearest=nearest(name, TABLES)
+        )
+    for suffix in (".csv", ".parquet"):
+        file = data_folder() / f"{name}{suffix}"
+        if file.is_file():
+            return file
+    raise MissingDataError("the shipped measured rows lack this table", given=name)
+
+
+@lru_cache(maxsize=8)
+def table(name: str) -> tuple[Mapping[str, str], ...]:
+    """A small table beside the rows, such as ``stacks_of_sources.csv``, as dictionaries."""
+    file = data_folder() / name
+    with file.open(newline="", encoding="utf-8") as stream:
+        return tuple(csv.DictReader(stream))

@@ -1,0 +1,175 @@
+"""Measured training runs as a table: read, typed, every bad cell an error with file, line and column.
+
+The shape is that of a benchmark collection: one row a run, one column a fact (`COLUMNS`). CSV and
+Parquet are read alike; columns that are not known are ignored, columns that are missing are empty.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gigawatt.errors import InputError, nearest
+
+__all__ = ["NUMBERS", "REQUIRED", "TEXTS", "Row", "read_rows"]
+
+TEXTS = (
+    "id", "source", "source_loc", "accelerator", "model", "zero_stage", "recompute", "precision",
+    "reported_metric", "tflops_kind", "interconnect", "confidence", "notes",
+)  # fmt: skip
+NUMBERS = (
+    "year", "n_accel", "params_b", "active_params_b", "layers", "hidden", "heads", "kv_heads", "head_dim",
+    "ffn", "n_experts", "topk", "vocab", "seq_len", "global_batch", "microbatch", "TP", "PP", "VP", "CP",
+    "DP", "EP", "seq_parallel", "step_time_s", "tflops_per_gpu", "MFU", "HFU", "tokens_per_s",
+    "tokens_per_s_per_gpu", "mem_gib",
+)  # fmt: skip
+REQUIRED = ("source", "accelerator", "model", "precision", "n_accel", "seq_len", "global_batch")
+TARGETS = ("step_time_s", "tokens_per_s", "tokens_per_s_per_gpu", "tflops_per_gpu", "MFU", "HFU")
+_COUNTS = frozenset(
+    ("n_accel", "layers", "hidden", "heads", "kv_heads", "head_dim", "ffn", "vocab", "seq_len",
+     "global_batch", "microbatch", "TP", "PP", "VP", "CP", "DP", "EP")
+)  # fmt: skip
+_POSITIVE = frozenset((*TARGETS, "params_b", "active_params_b", "year", "mem_gib"))
+_EMPTY = frozenset(("", "nan", "NaN", "None", "null", "NA", "n/a"))
+_PARQUET_MAGIC = b"PAR1"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measured run: ``numbers`` and ``texts`` by column (absent where the cell is empty)."""
+
+    line: int
+    numbers: Mapping[str, float] = field(repr=False)
+    texts: Mapping[str, str] = field(repr=False)
+
+    def number(self, column: str) -> float | None:
+        """The number of ``column`` or ``None`` where the cell is empty."""
+        return self.numbers.get(column)
+
+    def count(self, column: str) -> int | None:
+        """The whole number of ``column`` or ``None`` where the cell is empty."""
+        value = self.numbers.get(column)
+        return None if value is None else round(value)
+
+    def text(self, column: str) -> str:
+        """The text of ``column``, empty where there is none."""
+        return self.texts.get(column, "")
+
+    @property
+    def id(self) -> str:
+        """The row's own id, or ``line N``."""
+        return self.texts.get("id") or f"line {self.line}"
+
+
+def read_rows(file: Path) -> list[Row]:
+    """Every row of a CSV or Parquet table of measured training runs.
+
+    Raises
+    ------
+    InputError
+        No such file, not a table, a required column missing (with the nearest spelling), no column
+        with a measurement, a cell that is no number, a count below one: one line with file, line
+        and column.
+    """
+    if not file.is_file():
+        raise InputError("no such file of measured rows", file=file, allowed="a .csv or .parquet table")
+    with file.open("rb") as stream:
+        parquet = stream.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC
+    header, cells = _parquet(file) if parquet else _csv(file)
+    _check_header(file, header)
+    return [_row(file, line, record) for line, record in cells]
+
+
+_Cells = list[tuple[int, Mapping[str, str]]]
+
+
+def _csv(file: Path) -> tuple[Sequence[str], _Cells]:
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.DictReader(stream)
+            header = reader.fieldnames or []
+            cells: _Cells = []
+            for record in reader:
+                if None in record or None in record.values():
+                    given = len(header) - list(record.values()).count(None) + len(record.get(None) or ())
+                    raise InputError(
+                        "a row with another number of cells than the header",
+                        file=file,
+                        line=reader.line_num,
+                        given=given,
+                        allowed=f"{len(header)} cells",
+                    )
+                cells.append((reader.line_num, record))
+            return header, cells
+    except UnicodeDecodeError as error:
+        raise InputError("not a text table", file=file, allowed="UTF-8 CSV, or Parquet") from error
+    except csv.Error as error:
+        raise InputError(f"not a CSV table ({error})", file=file, allowed="UTF-8 CSV, or Parquet") from error
+
+
+def _parquet(file: Path) -> tuple[Sequence[str], _Cells]:
+    import duckdb
+
+    try:
+        with duckdb.connect() as connection:
+            found = connection.execute("SELECT * FROM read_parquet(?)", [str(file)])
+            header = [column[0] for column in found.description or ()]
+            records = found.fetchall()
+    except duckdb.Error as error:
+        raise InputError("not a readable Parquet table", file=file) from error
+    cells: _Cells = [
+        (
+            number,
+            {key: "" if value is None else str(value) for key, value in zip(header, record, strict=True)},
+        )
+        for number, record in enumerate(records, start=1)
+    ]
+    return header, cells
+
+
+def _check_header(file: Path, header: Sequence[str]) -> None:
+    for column in REQUIRED:
+        if column not in header:
+            others = [name for name in header if name not in NUMBERS and name not in TEXTS]
+            raise InputError(
+                "this column is missing", file=file, line=1, key=column, allowed=_listed(REQUIRED),
+                nearest=nearest(column, others),
+            )  # fmt: skip
+    if not any(column in header for column in TARGETS):
+        raise InputError(
+            "no column holds a measurement", file=file, line=1, allowed=f"one of {_listed(TARGETS)}",
+            nearest=next((near for name in TARGETS if (near := nearest(name, header))), None),
+        )  # fmt: skip
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _row(file: Path, line: int, record: Mapping[str, str]) -> Row:
+    texts = {name: text for name in TEXTS if (text := record.get(name, "").strip()) not in _EMPTY}
+    numbers: dict[str, float] = {}
+    for name in NUMBERS:
+        written = record.get(name, "").strip()
+        if written in _EMPTY:
+            continue
+        try:
+            value = {"true": 1.0, "false": 0.0}.get(written.lower())
+            value = float(written) if value is None else value
+        except ValueError as error:
+            raise InputError("not a number", file=file, line=line, key=name, given=written) from error
+        if not math.isfinite(value):
+            continue
+        if value < 0 or (name in _COUNTS and value < 1) or (name in _POSITIVE and value == 0):
+            at_least = "1 or more" if name in _COUNTS else "above 0" if name in _POSITIVE else "0 or more"
+            raise InputError("out of range", file=file, line=line, key=name, given=written, allowed=at_least)
+        if name in _COUNTS and value != round(value):
+            raise InputError("not a whole number", file=file, line=line, key=name, given=written)
+        numbers[name] = value
+    for name in ("source", "accelerator", "model", "precision"):
+        if name not in texts:
+            raise InputError("this cell is empty", file=file, line=line, key=name, allowed="a name")
+    return Row(line, numbers, texts)
