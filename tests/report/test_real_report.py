@@ -25,7 +25,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Result:
 def test_a_real_result_is_shown_whole(real: Result) -> None:
     page = Page(render(real))
     assert page.loads == []
-    assert len(sentences(real)) == 8
+    assert len(sentences(real)) == 9
     for sentence in sentences(real):
         assert " ".join(sentence.split()) in page.text
     for item in real.assumptions:

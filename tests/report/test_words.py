@@ -16,7 +16,17 @@ from gigawatt.study.result import Result
 
 def test_the_sentences_say_the_numbers(made: Result) -> None:
     said = topics(made)
-    assert list(said) == ["training", "binding", "layout", "facility", "supply", "money", "tokens", "trust"]
+    assert list(said) == [
+        "training",
+        "error",
+        "binding",
+        "layout",
+        "facility",
+        "supply",
+        "money",
+        "tokens",
+        "trust",
+    ]
     for name, words in {
         "training": [
             "llama-3.1-405b",

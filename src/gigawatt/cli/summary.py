@@ -62,7 +62,7 @@ def print_summary(result: Result, console: Any) -> None:
 
     console.print(Text(result.name, style="bold"))
     said = topics(result)
-    console.print(Text(" ".join(said[k] for k in ("training", "binding", "supply") if k in said)))
+    console.print(Text(" ".join(said[k] for k in ("training", "error", "binding", "supply") if k in said)))
     tables = [
         _key_figures(result),
         _breakdown(result),

@@ -115,7 +115,11 @@ _TORN = re.compile(
 def _paragraphs(result: Result) -> list[str]:
     """The sentences as three paragraphs: the run; the power; money and trust."""
     said = topics(result)
-    groups = (("training", "binding", "layout"), ("facility", "supply"), ("money", "tokens", "trust"))
+    groups = (
+        ("training", "error", "binding", "layout"),
+        ("facility", "supply"),
+        ("money", "tokens", "trust"),
+    )
     texts = (" ".join(said[name] for name in group if name in said) for group in groups)
     return [_TORN.sub("\u00a0", text) for text in texts if text]
 

@@ -10,6 +10,7 @@ from gigawatt.figures.power import plant_names
 from gigawatt.figures.readable import count, label, large, shown, significant, with_unit
 from gigawatt.figures.tables import built, column, get_table
 from gigawatt.study.result import Quantity, Result
+from gigawatt.validation import prediction_band
 
 __all__ = ["binding_parts", "energy_shares", "find", "sentences", "subject", "topics"]
 
@@ -53,8 +54,8 @@ def sentences(result: Result) -> list[str]:
 
 
 def topics(result: Result) -> dict[str, str]:
-    """The sentences by topic: training, binding, layout, facility, supply, money, tokens, trust."""
-    made = (_training, _binding, _layout, _facility, _supply, _money, _tokens, _trust)
+    """The sentences by topic: training, error, binding, layout, facility, supply, money, tokens, trust."""
+    made = (_training, _error, _binding, _layout, _facility, _supply, _money, _tokens, _trust)
     return {make.__name__[1:]: text for make in made if (text := make(result))}
 
 
@@ -83,6 +84,24 @@ def _training(result: Result) -> str:
         if real is not None:
             text += f", and {shown(real)} with its share of failures"
     return _graded(result, text, ("training.duration", "training.step_time", "training.mfu"))
+
+
+def _error(result: Result) -> str:
+    """How far measured steps were from predicted ones, on sources that the fit had not seen."""
+    step = find(result, "training.step_time")
+    total, active = find(result, "model.parameters"), find(result, "model.active_parameters")
+    if step is None or total is None or active is None:
+        return ""
+    routed = float(active.value) < float(total.value)
+    band = prediction_band(routed=routed)
+    if band.groups == 0:
+        return ""
+    low, high = (with_unit(factor * float(step.value), "s") for factor in (band.low, band.high))
+    return (
+        f"On {band.groups} published sources, each predicted by a fit that had not seen it, "
+        f"{100 * band.coverage:.0f} % of measured steps took between {significant(band.low)} and "
+        f"{significant(band.high)} times the prediction: here {low} to {high}."
+    )
 
 
 def binding_parts(result: Result) -> list[tuple[str, float]]:
