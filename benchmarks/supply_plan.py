@@ -1,11 +1,14 @@
 """Times of the yearly supply plan, and its distance from HiGHS on the same programme.
 
-    python benchmarks/supply_plan.py [--highs] [--weather FILE]
+    python benchmarks/supply_plan.py [--highs] [--weather FILE] [--case WORD]
 
-Six plants of the catalog (grid limited to 30 % of the load, sun, wind, battery, gas, small reactor) carry a
-1 GW load through 8,760 hours, without and with carbon limits. Weather is synthetic, or real years where
-``--weather`` names a Parquet file with columns ``site, year, hour, cf_solar, cf_wind`` (capacity factor
-times 10⁴). ``--highs`` solves every year with HiGHS too (a minute or more each).
+The sites and loads of the shipped examples, as the whole chain asks for them; then six plants of the catalog
+(grid limited to 30 % of the load, sun, wind, battery, gas, small reactor) that carry a 1 GW load through
+8,760 hours, without and with carbon limits. Their weather is synthetic, or real years where ``--weather``
+names a Parquet file with columns ``site, year, hour, cf_solar, cf_wind`` (capacity factor times 10⁴).
+``--case`` keeps the cases with this word in their name. ``--highs`` solves every year with HiGHS too (a
+minute or more each) and prints the relative difference of the objective. CPU-s are the process's, of one
+call of ``plan``, with reading the weather, the catalog and the facility left out.
 """
 
 from __future__ import annotations
@@ -13,14 +16,20 @@ from __future__ import annotations
 import argparse
 import resource
 import time
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gigawatt.economics import capital_recovery_factor
+from gigawatt.study.chain import CHAIN
+from gigawatt.study.leaves import fill_leaves
+from gigawatt.study.study import Study
 from gigawatt.supply import build_plant, default_not_served_price, plan
 from gigawatt.supply.programme import build_programme
 from gigawatt.supply.solve import solve
 
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 HOURS = 8760
 MWH, KWH = 3.6e9, 3.6e6
 SITES = (("texas", 2019), ("virginia", 2021), ("germany", 2018))
@@ -38,7 +47,8 @@ def measured(file: str, site: str, year: int) -> tuple[np.ndarray, np.ndarray]:
 
     query = "select cf_solar, cf_wind from read_parquet(?) where site = ? and year = ? order by hour"
     table = duckdb.execute(query, [file, site, year]).fetchnumpy()
-    return tuple(np.minimum(np.asarray(table[c], float)[:HOURS] / 1e4, 1.0) for c in ("cf_solar", "cf_wind"))
+    sun, wind = (np.minimum(np.asarray(table[c], float)[:HOURS] / 1e4, 1.0) for c in ("cf_solar", "cf_wind"))
+    return sun, wind
 
 
 def park(sun: np.ndarray, wind: np.ndarray, year: int = 2030) -> list:
@@ -57,38 +67,61 @@ def park(sun: np.ndarray, wind: np.ndarray, year: int = 2030) -> list:
     return [build_plant(n, year=year, capital_recovery=recovery, **more.get(n, {})) for n in names]
 
 
+def examples() -> dict[str, dict[str, Any]]:
+    """What the chain asks of ``plan`` for every shipped example."""
+    asked: dict[str, dict[str, Any]] = {}
+    names = ("facility.load", "supply.candidates", "supply.carbon_limit", "supply.carbon_price")
+    for file in sorted(EXAMPLES.glob("*.yaml")):
+        values = CHAIN.evaluate(fill_leaves(Study.read(file).loaded)[0])
+        load, plants, limit, price = (values[name].value for name in names)
+        asked[file.stem] = {
+            "load": np.asarray(load.facility),
+            "plants": plants,
+            "not_served_price": values["supply.not_served_price"].value,
+            "carbon_limit": limit,
+            "carbon_price": price,
+        }
+    return asked
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--highs", action="store_true", help="solve with HiGHS too and compare")
     parser.add_argument("--weather", help="Parquet file of real years")
+    parser.add_argument("--case", default="", help="only cases with this word in their name")
     options = parser.parse_args()
+    cases = examples()
     years = {"synthetic": synthetic()}
     if options.weather:
         years = {f"{s} {y}": measured(options.weather, s, y) for s, y in SITES}
     load = 1e9 * (1 + 0.05 * np.sin(np.arange(HOURS) / 24 * 2 * np.pi))
     lost = default_not_served_price()[0]
-    head = ("build s", 9), ("plan CPU-s", 11), ("iter", 6), ("$/MWh", 9), ("g/kWh", 8), ("gap", 10)
-    head += (("HiGHS s", 9), ("diff", 10)) if options.highs else ()
-    print(f"{'case':28}" + "".join(f"{word:>{width}}" for word, width in head))
     for name, (sun, wind) in years.items():
         plants = park(sun, wind)
         for grams in (None, 100, 20):
             limit = None if grams is None else grams / 1e3 / KWH
-            start = time.perf_counter()
-            programme = build_programme(load=load, plants=plants, not_served_price=lost, carbon_limit=limit)
-            built = time.perf_counter() - start
-            start = time.process_time()
-            found = plan(load=load, plants=plants, not_served_price=lost, carbon_limit=limit)
-            spent = time.process_time() - start
             case = f"{name}, {'no limit' if grams is None else f'{grams} g/kWh'}"
-            line = f"{case:28}{built:9.3f}{spent:11.2f}{found.iterations:6}{found.cost_per_energy * MWH:9.2f}"
-            line += f"{found.carbon_intensity * KWH * 1e3:8.1f}{found.gap:10.1e}"
-            if options.highs:
-                given = {"A": programme.A, "b": programme.b, "cost": programme.cost}
-                check = solve(**given, equalities=programme.equalities, solver="highs")
-                ours = found.objective / (10 / MWH * 3600 * programme.power_unit)
-                line += f"{check.seconds:9.1f}{(ours - check.objective) / check.objective:10.1e}"
-            print(line, flush=True)
+            cases[case] = {"load": load, "plants": plants, "not_served_price": lost, "carbon_limit": limit}
+    head = ("build s", 9), ("plan CPU-s", 11), ("iter", 6), ("$/MWh", 9), ("g/kWh", 8), ("gap", 10)
+    head += (("HiGHS s", 9), ("diff", 10)) if options.highs else ()
+    print(f"{'case':28}" + "".join(f"{word:>{width}}" for word, width in head))
+    for case, asked in cases.items():
+        if options.case not in case:
+            continue
+        start = time.perf_counter()
+        programme = build_programme(**asked)
+        built = time.perf_counter() - start
+        start = time.process_time()
+        found = plan(**asked)
+        spent = time.process_time() - start
+        line = f"{case:28}{built:9.3f}{spent:11.2f}{found.iterations:6}{found.cost_per_energy * MWH:9.2f}"
+        line += f"{found.carbon_intensity * KWH * 1e3:8.1f}{found.gap:10.1e}"
+        if options.highs:
+            given = {"A": programme.A, "b": programme.b, "cost": programme.cost}
+            check = solve(**given, equalities=programme.equalities, solver="highs")
+            ours = found.objective / (10 / MWH * 3600 * programme.power_unit)
+            line += f"{check.seconds:9.1f}{(ours - check.objective) / check.objective:10.1e}"
+        print(line, flush=True)
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 

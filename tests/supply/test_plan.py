@@ -15,6 +15,7 @@ from gigawatt.errors import InfeasibleError, InputError
 from gigawatt.supply.plan import SupplyPlan, plan
 from gigawatt.supply.plant import Plant, Storage
 from gigawatt.supply.programme import build_programme
+from gigawatt.supply.reduce import Guess, solve_reduced
 from gigawatt.supply.solve import solve
 
 MWH = 3.6e9
@@ -238,6 +239,60 @@ def test_month_equals_highs(limit: float | None) -> None:
     )
     sound(crossed)
     assert crossed.objective == pytest.approx(whole.objective, rel=1e-6)
+
+
+@pytest.mark.parametrize("limit", [None, 0.1, 0.02])
+@pytest.mark.parametrize("left_out", [(), (3,), (1, 2, 5), (0, 1, 2, 3, 4, 5)])
+def test_reduced_month_is_the_whole_month_whatever_was_guessed(
+    left_out: tuple[int, ...], limit: float | None
+) -> None:
+    p = build_programme(
+        load=load(480),
+        plants=park(480, maximum=math.inf),
+        not_served_price=VOLL,
+        carbon_limit=None if limit is None else limit / KWH,
+    )
+    given = {"A": p.A, "b": p.b, "cost": p.cost, "equalities": p.equalities}
+    theirs = solve(**given, solver="highs")
+    ours = solve_reduced(p, Guess(frozenset(left_out), frozenset(p.ramp_rows)))
+    assert ours.objective == pytest.approx(theirs.objective, rel=1e-6)
+    assert ours.gap < 1e-6
+    assert ours.infeasibility < 1e-6
+    # a certificate of its own: the dual, with the parts of the plants left out, is feasible
+    assert ours.z[p.equalities :].min() > -1e-6
+    assert np.max(np.abs(p.cost + p.A.T @ ours.z)) < 1e-6 * np.max(np.abs(p.cost))
+    for i in range(len(p.plants)):
+        if theirs.x[i] < 1e-9:
+            assert not np.any(ours.x[p.own_columns[i]])
+
+
+def test_the_sample_of_a_long_series_only_saves_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gigawatt.supply import reduce as room
+
+    kw: dict = {"load": load(720), "plants": park(720), "not_served_price": VOLL, "carbon_limit": 0.05 / KWH}
+    whole = plan(**kw)
+    monkeypatch.setattr(room, "_LONG", 0)
+    parts = plan(**kw)
+    sound(parts)
+    assert parts.objective == pytest.approx(whole.objective, rel=1e-7)
+    assert parts.capacity == pytest.approx(whole.capacity, rel=1e-3, abs=1e3)
+
+
+def test_no_dust() -> None:
+    for limit in (None, 0.1, 0.02):
+        found = plan(
+            load=load(720),
+            plants=park(720),
+            not_served_price=VOLL,
+            carbon_limit=None if limit is None else limit / KWH,
+        )
+        for i, name in enumerate(found.names):
+            assert found.capacity[name] == 0.0 or found.capacity[name] > 1e-6 * found.load.max()
+            if found.capacity[name] == 0.0:
+                assert not found.dispatch[:, i].any()
+                assert found.storage_energy.get(name, 0.0) == 0.0
+        assert found.not_served.min() >= 0.0
+        assert found.curtailed.min() >= 0.0
 
 
 def test_prices_pay_for_everything_where_nothing_is_limited() -> None:

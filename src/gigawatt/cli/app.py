@@ -16,6 +16,8 @@ __all__ = ["app", "main"]
 # typer carries its own click in newer versions: the exception is found through what typer exports
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
+_INTERRUPTED = 130
+
 app = typer.Typer(
     name="gigawatt",
     help="From silicon to power plant: what it takes to train a language model, what binds first, and why.",
@@ -134,6 +136,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; errors that a user can cause are one line on standard error and exit code 2."""
     try:
         code = app(args=arguments, standalone_mode=False)
+        if code == _INTERRUPTED:  # newer versions of typer catch it themselves
+            raise KeyboardInterrupt
     except GigawattError as error:
         _say(f"gigawatt: {error}")
         sys.exit(error.exit_code)
@@ -146,7 +150,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         _say("gigawatt: interrupted; nothing half-written was left")
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

@@ -33,6 +33,7 @@ def list_command(table: str | None, *, as_json: bool) -> None:
         )
         return
     shown = Table("id", "name", "numbers", "worst grade", box=None)
+    shown.columns[0].no_wrap = True
     for entry in rows.values():
         grades = [row.grade for row in entry.rows()]
         shown.add_row(
@@ -56,6 +57,7 @@ def show_command(table: str, key: str, *, as_json: bool) -> None:
         if text and name not in ("id", "source_id", "locator", "grade"):
             out.print(f"  {name}: {text}", markup=False)
     shown = Table("quantity", "value", "range", "unit", "year", "grade", "source", "note", box=None)
+    shown.columns[0].no_wrap = True
     for row in entry.rows():
         scale = factor(row.unit)
         money = "$" in row.unit

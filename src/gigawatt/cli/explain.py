@@ -31,6 +31,7 @@ def explain_command(folder: Path, name: str | None, depth: int, *, as_json: bool
             )
             return
         shown = Table("quantity", "value", "unit", "grade", "what", box=None)
+        shown.columns[0].no_wrap = True
         for q in result.quantities.values():
             shown.add_row(q.name, number(q.shown), q.unit, q.label, escape(q.summary))
         out.print(shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,12 +12,17 @@ from typing import Any
 
 __all__ = ["console", "number", "print_json", "progress"]
 
+#: Columns of a line where nobody says how wide the terminal is, so that a name stays whole in a pipe.
+_WIDTH_OF_A_FILE = 200
+
 
 def console(*, stderr: bool = False) -> Any:
     """A rich console; errors and progress go to standard error, answers to standard output."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else _WIDTH_OF_A_FILE
+    return Console(stderr=stderr, highlight=False, soft_wrap=False, width=width)
 
 
 def print_json(value: Any) -> None:

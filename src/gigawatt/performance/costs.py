@@ -64,11 +64,12 @@ class _Keywords(TypedDict):
 
 @dataclass
 class _Sum:
-    """Running sums of one phase: time by what binds, launch time, energies."""
+    """Running sums of one phase: time by what binds, launch time, operations issued, energies."""
 
     arithmetic: Array
     memory: Array
     launch: Array
+    issued: Array
     energy: dict[str, Array]
 
     def plus(self, other: _Sum) -> _Sum:
@@ -79,6 +80,7 @@ class _Sum:
             self.arithmetic + other.arithmetic,
             self.memory + other.memory,
             self.launch + other.launch,
+            self.issued + other.issued,
             energy,
         )
 
@@ -148,10 +150,10 @@ class _Shapes:
     def sum(self, operations: list[Operation], imbalance: Array | float = 1.0) -> _Sum:
         """Costs of all launches, the busiest expert rank counted for grouped multiplications."""
         zero = np.zeros(self.size)
-        total = _Sum(zero, zero, zero, {})
+        total = _Sum(zero, zero, zero, zero, {})
         for op in operations:
             cost = self.technology.cost(op, self.cluster.chip, self.efficiency)
-            arithmetic = cost.arithmetic * (imbalance if op.kind == "grouped_gemm" else 1.0)
+            arithmetic = cost.arithmetic * (imbalance / self.stack.grouped if op.kind == "grouped_gemm" else 1.0)
             if op.kind == "attention":
                 off = op.k * ELEMENT % ALIGNMENT > 0.0
                 arithmetic = arithmetic * np.where(off, self.stack.unaligned, 1.0)
@@ -161,6 +163,7 @@ class _Shapes:
                     np.where(binds, arithmetic, 0.0) * op.launches,
                     np.where(binds, 0.0, cost.memory) * op.launches,
                     cost.launch * op.launches,
+                    zero + op.launches,
                     {name: joules * op.launches for name, joules in cost.energy.items()},
                 )
             )
@@ -255,22 +258,27 @@ class _Shapes:
 
 
 def _rows(
-    compute: list[_Sum], traffic: list[list[tuple[Traffic, float]]], energies: tuple[str, ...]
+    compute: list[_Sum], traffic: list[list[tuple[Traffic, float]]], energies: tuple[str, ...], host: float
 ) -> Array:
-    """One table ``(R, U)`` from phases, each with its communications in the order of hiding."""
+    """One table ``(R, U)`` from phases, each with its communications in the order of hiding.
+
+    A phase in which the host issues operations more slowly than the device does them (``host`` seconds
+    each) takes the host's time: what that is beyond the device's is launch time.
+    """
     size = len(compute[0].arithmetic)
     rows = np.zeros((ENERGY_FROM + len(energies), size))
     for phase, moved in zip(compute, traffic, strict=True):
         rows[0] += phase.arithmetic
         rows[1] += phase.memory
-        rows[2] += phase.launch
-        window = phase.arithmetic + phase.memory
+        window, shown = phase.arithmetic + phase.memory, np.zeros(size)
         for one, share in moved:
             bandwidth, latency, window = hide(one, window, share)
             rows[3] += bandwidth
             rows[4] += latency
             rows[6] += one.up_bytes
             rows[7] += one.out_bytes
+            shown = shown + bandwidth + latency
+        rows[2] += np.maximum(phase.launch, host * phase.issued - phase.arithmetic - phase.memory - shown)
         rows[5] += window
         for i, name in enumerate(energies):
             rows[ENERGY_FROM + i] += phase.energy.get(name, 0.0)
@@ -326,9 +334,9 @@ def layer_costs(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Sta
         forward, backward = compute
         again = [backward, backward.plus(core), backward.plus(forward)]
         repeated = [traffic[1], traffic[1], [*traffic[1], *traffic[0]]]
-        tables.append([_rows([forward, again[r]], [traffic[0], repeated[r]], energies) for r in range(3)])
+        tables.append([_rows([forward, again[r]], [traffic[0], repeated[r]], energies, stack.host) for r in range(3)])
     for compute, traffic in ends:
-        tables.append([_rows(compute, traffic, energies)] * 3)
+        tables.append([_rows(compute, traffic, energies, stack.host)] * 3)
 
     def kept(block: Block, recompute: int) -> Array:
         return activation_bytes(

@@ -20,6 +20,11 @@ class Stack:
     ----------
     arithmetic, attention, memory : float
         Multipliers on the technology's achievable rates; ``launch`` [s] the exposed time of one kernel.
+    grouped : float
+        Rate of grouped multiplications of experts in training beside the benchmarked kernels of inference.
+    host : float [s]
+        Of the host's processor to issue one operation as we count them (a framework issues several kernels
+        for one). It runs ahead of the device, so a phase of a layer takes the longer of the two.
     overlap_tensor, overlap_context, overlap_expert, overlap_pipeline, overlap_data : float in [0, 1]
         Share of the compute time that runs beside it that a communication can hide behind.
     bubble : float
@@ -62,8 +67,10 @@ class Stack:
     year: int
     arithmetic: float
     attention: float
+    grouped: float
     memory: float
     launch: float
+    host: float
     overlap_tensor: float
     overlap_context: float
     overlap_expert: float

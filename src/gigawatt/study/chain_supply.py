@@ -10,7 +10,7 @@ import numpy as np
 from gigawatt import catalog
 from gigawatt.catalog import Entity
 from gigawatt.economics import capital_recovery_factor
-from gigawatt.errors import InputError, nearest
+from gigawatt.errors import InfeasibleError, InputError, nearest
 from gigawatt.facility import LoadShape, Site, Weather, facility_load
 from gigawatt.quantities import HOURS_PER_YEAR, show
 from gigawatt.study.names import q
@@ -103,11 +103,11 @@ def candidates(
     capital × rate / (1 − (1 + rate)^−life) + fixed operation; fuel and variable cost per joule.
     """
     known = catalog.table("plants")
-    for name in (*supply_plants, *supply_limits):
+    for key, name in (*(("plants", n) for n in supply_plants), *(("limits", n) for n in supply_limits)):
         if name not in known:
             raise InputError(
                 "no such plant",
-                key="supply.plants",
+                key=f"supply.{key}",
                 given=name,
                 allowed=", ".join(known),
                 nearest=nearest(name, known),
@@ -116,6 +116,14 @@ def candidates(
         if name not in supply_plants:
             raise InputError("a limit on a plant that may not be built", key="supply.limits", given=name,
                              allowed=", ".join(supply_plants))  # fmt: skip
+
+    if not any(known[name].text("kind") != "storage" for name in supply_plants):
+        raise InputError(
+            "no plant here makes electricity",
+            key="supply.plants",
+            given=", ".join(supply_plants),
+            allowed="at least one plant that is no store, such as grid",
+        )
 
     def recovery(life: float) -> float:
         return float(capital_recovery_factor(rate=economics_discount_rate, life=life))
@@ -154,13 +162,21 @@ def supply_plan(
     carbon price and the price of energy not served, subject to the balance of every hour, storage,
     ramps, capacity limits and the carbon limit.
     """
-    return plan(
+    found = plan(
         load=facility_load.facility,
         plants=supply_candidates,
         not_served_price=supply_not_served_price,
         carbon_limit=supply_carbon_limit,
         carbon_price=supply_carbon_price,
     )
+    if float(np.sum(found.load - found.not_served)) <= 0.0:
+        raise InfeasibleError(
+            f"the plants serve nothing of a load of {show(float(np.mean(found.load)), 'MW')}",
+            key="supply.plants",
+            given=", ".join(found.capacity),
+            allowed="a plant, or a limit, or a price of energy not served, with which some of it is served",
+        )
+    return found
 
 
 @q("supply.electricity_cost", "$/MWh")

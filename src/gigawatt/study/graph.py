@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Any, cast
 
+from gigawatt.errors import GigawattError
 from gigawatt.evidence import Assumption, Evidence, Grade, worst
 
 __all__ = ["Graph", "GraphError", "Leaf", "Node", "Value", "evidence_of"]
@@ -179,9 +180,14 @@ class Graph:
         return list(done)
 
     def evaluate(
-        self, leaves: Mapping[str, Leaf], progress: Callable[[str, float], None] | None = None
+        self,
+        leaves: Mapping[str, Leaf],
+        progress: Callable[[str, float], None] | None = None,
+        blame: Callable[[GigawattError, str], object] | None = None,
     ) -> dict[str, Value]:
         """Evaluate every quantity; returns values by name, in order.
+
+        ``blame`` is called with an error of a function and the name of its quantity before it goes on up.
 
         Raises
         ------
@@ -206,7 +212,12 @@ class Graph:
             if progress is not None:
                 progress(node.summary, number / len(order))
             inputs = [values[needed] for needed in node.inputs]
-            result = node.function(*(value.value for value in inputs))
+            try:
+                result = node.function(*(value.value for value in inputs))
+            except GigawattError as error:
+                if blame is not None:
+                    blame(error, name)
+                raise
             held = () if isinstance(result, int | float | str) else evidence_of(result)
             rows = _matching(node.rows, [*(row for value in inputs for row in value.evidence), *held])
             values[name] = Value(node, result, rows, worst(value.floor for value in inputs))

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from gigawatt import catalog
 from gigawatt.economics import discount_rate
-from gigawatt.errors import InputError
+from gigawatt.errors import GigawattError
 from gigawatt.evidence import Assumption, Evidence, Grade
 from gigawatt.facility import load_site, load_weather
 from gigawatt.hardware import load_chip
@@ -38,7 +38,10 @@ class _Filler:
         """Call a room; an error of its gets the place of ``key`` in the scenario."""
         try:
             return call()
-        except InputError as error:
+        except GigawattError as error:
+            named = Path(self.loaded.written.get(key, "")).name
+            if error.file is not None and Path(error.file).name == named and not Path(error.file).is_file():
+                error.file, error.given = None, str(error.file)  # not there: blame who named it
             if error.file is None:
                 self.loaded.blame(error, key)
             raise

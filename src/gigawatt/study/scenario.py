@@ -7,7 +7,6 @@ key, a missing unit or an impossible value is one line that names file, line, ke
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,17 +15,21 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
+from yaml.composer import ComposerError
 
-from gigawatt.errors import InputError, nearest
+from gigawatt.errors import GigawattError, InputError, nearest
 from gigawatt.quantities import parse
 
 __all__ = ["LoadedScenario", "Scenario", "read_scenario"]
 
 Place = dict[str, int]
+#: Above any sense in SI units, and low enough for every product to stay finite.
+_MOST, _MOST_THINGS = 1e30, 2**31 - 1
+_MOST_BATCH = {"token": 1e15, "sequence": _MOST_THINGS}
 
 
 def _quantity(
-    unit: str, example: str | None = None, *, low: float = 0.0, open_low: bool = False, high: float = math.inf
+    unit: str, example: str | None = None, *, low: float = 0.0, open_low: bool = False, high: float = _MOST
 ) -> BeforeValidator:
     """A validator that reads a quantity in ``unit`` and checks its bounds (SI)."""
 
@@ -62,12 +65,16 @@ def _count(unit: str = "1") -> BeforeValidator:
             ) from None
         if number < 1 or number != int(number):
             raise PydanticCustomError("quantity", "not a count", {"given": str(value), "allowed": allowed})
+        if number > _MOST_THINGS:
+            most = f"at most {_MOST_THINGS}"
+            raise PydanticCustomError("quantity", "out of range", {"given": str(value), "allowed": most})
         return int(number)
 
     return BeforeValidator(read)
 
 
 Count = Annotated[int, _count()]
+Length = Annotated[int, _count("token")]
 Tokens = Annotated[float, _quantity("token", "15.6T tokens", open_low=True)]
 Watts = Annotated[float, _quantity("W", "1 GW", open_low=True)]
 WattsOrNone = Annotated[float, _quantity("W", "300 MW")]
@@ -90,7 +97,7 @@ def _batch(value: object) -> tuple[str, float]:
                 number = parse(text, unit)
             except InputError:
                 break
-            if number > 0:
+            if 1 <= number <= _MOST_BATCH[unit] and (unit == "token" or number == int(number)):
                 return unit, number
     raise PydanticCustomError(
         "quantity", "not a batch", {"given": text, "allowed": '"16M tokens" or "2048 sequences"'}
@@ -105,7 +112,7 @@ class TrainingSection(_Strict):
     """What is trained: tokens, batch, sequence, number format."""
 
     tokens: Tokens
-    sequence: Tokens | None = None
+    sequence: Length | None = None
     global_batch: Annotated[tuple[str, float], BeforeValidator(_batch)] | None = None
     number_format: Literal["bf16", "fp16", "fp8", "fp4", "tf32", "fp32"] | None = None
     optimizer: Name | None = None
@@ -204,14 +211,21 @@ class LoadedScenario:
         """``file:line`` of a dotted key, or an empty string if it was not written."""
         return f"{self.file}:{self.lines[key]}" if key in self.lines else ""
 
-    def blame(self, error: InputError, key: str) -> InputError:
+    def blame(self, error: GigawattError, key: str) -> GigawattError:
         """Put file, line and key on an error that a room raised about a value of ``key``."""
         error.at(file=self.file, line=self.lines.get(key), key=key)
         return error
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without implicit booleans for on/off/yes/no and without duplicate keys."""
+    """YAML without aliases: one that holds itself never ends, and nested ones fill any memory."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The next node; raises ``ComposerError`` at an alias."""
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise ComposerError(None, None, "an alias is not read here", event.start_mark)
+        return super().compose_node(parent, index)
 
 
 def _places(node: yaml.Node, prefix: str, lines: Place, written: dict[str, str], file: Path) -> None:
@@ -276,6 +290,7 @@ def _as_input_error(error: ValidationError, file: Path, lines: Place) -> InputEr
     message = message.replace("valid tuple", "list, such as [grid, solar]").replace(
         "valid dictionary", "mapping of keys"
     )
+    message = message.split(" or instance of")[0]
     shown = given if isinstance(given, int | float) else str(given)
     return InputError(message, file=file, line=line, key=key, given=shown, allowed=context.get("allowed"))
 
@@ -298,7 +313,11 @@ def read_scenario(file: str | Path) -> LoadedScenario:
         data = yaml.load(text, Loader=_Loader)
     except UnicodeDecodeError:
         raise InputError("not a UTF-8 text file", file=path) from None
-    except yaml.YAMLError as error:
+    except OSError as error:
+        raise InputError(f"cannot read this file: {error.strerror}", file=path) from None
+    except RecursionError:
+        raise InputError("not a scenario: it is nested too deeply", file=path) from None
+    except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else None
         raise InputError(f"not YAML: {getattr(error, 'problem', error)}", file=path, line=line) from None

@@ -71,7 +71,11 @@ def read_parquet(file: Path) -> pd.DataFrame:
     import duckdb
 
     with duckdb.connect() as connection:
-        return connection.execute("SELECT * FROM read_parquet(?)", [str(file)]).df()
+        try:
+            return connection.execute("SELECT * FROM read_parquet(?)", [str(file)]).df()
+        except duckdb.Error as error:
+            told = str(error).split("\n")[0]
+            raise InputError("this table cannot be read", file=file, given=told) from None
 
 
 def _trace(result: Result) -> dict[str, Any]:
@@ -138,6 +142,8 @@ def save_result(result: Result, folder: str | Path, extra: dict[str, str] | None
         target.mkdir(exist_ok=True)
         for file in sorted(staging.iterdir()):
             os.replace(file, target / file.name)
+    except OSError as error:
+        raise InputError(f"cannot write here: {error.strerror or error}", given=str(target)) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return target

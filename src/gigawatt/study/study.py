@@ -12,6 +12,7 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt._version import __version__
+from gigawatt.errors import GigawattError
 from gigawatt.evidence import Assumption
 from gigawatt.study.chain import CHAIN
 from gigawatt.study.graph import Value
@@ -23,6 +24,39 @@ from gigawatt.study.tables import TABLES
 __all__ = ["Study"]
 
 _PACKAGES = ("numpy", "scipy", "pandas", "clarabel", "highspy", "pint", "pydantic")
+
+
+#: Quantity → the keys of the scenario that an error of its answers to, the likeliest first; a section
+#: (``layout.*``) stands for the key in it that the error itself names.
+_ANSWERS: dict[str, tuple[str, ...]] = {
+    "machine.design_power": ("machine.*", "machine.chip"),
+    "machine.pue_peak": ("site.cooling", "site.name"),
+    "machine.count": ("machine.power", "machine.count"),
+    "machine.machine": ("machine.*", "machine.chip"),
+    "training.run": ("training.global_batch", "training.*"),
+    "layouts.search": ("layout.*", "training.*", "machine.count", "machine.power"),
+    "facility.load": ("site.cooling", "site.name"),
+    "supply.candidates": ("supply.*", "supply.plants", "site.name"),
+    "supply.plan": ("supply.*", "supply.plants", "site.name"),
+    "ledger.campus": ("economics.*", "machine.chip"),
+    "ledger.ledger": ("economics.*", "machine.chip"),
+}
+
+
+def _blame(loaded: LoadedScenario, error: GigawattError, quantity: str) -> None:
+    """Put the scenario's file, line and key on an error that the chain raised."""
+    if error.file is not None:
+        return
+    named = [] if error.key is None else [part.rsplit(".", 1)[-1] for part in error.key.split(" · ")]
+    answers = _ANSWERS.get(quantity, ())
+    keys = [] if error.key is None else [error.key]
+    for answer in answers:
+        section, star, _ = answer.partition("*")
+        keys.extend([section + name for name in named] if star else [answer])
+    written = [key for key in keys if key in loaded.lines]
+    if written:
+        error.key = written[0]
+    loaded.blame(error, (written or keys or [quantity])[0])
 
 
 @dataclass(frozen=True)
@@ -52,7 +86,7 @@ class Study:
         """
         started, cpu = time.perf_counter(), time.process_time()
         leaves, assumptions = fill_leaves(self.loaded)
-        values = CHAIN.evaluate(leaves, progress)
+        values = CHAIN.evaluate(leaves, progress, lambda error, name: _blame(self.loaded, error, name))
         objects = {name: value.value for name, value in values.items()}
         found = list(assumptions)
         for value in values.values():

@@ -16,6 +16,7 @@ from gigawatt.quantities import HOURS_PER_YEAR, compact
 from gigawatt.supply.plant import Plant
 from gigawatt.supply.programme import CARBON_PER_ENERGY, HOUR, MONEY_PER_ENERGY, Programme, build_programme
 from gigawatt.supply.recover import Hours, recover
+from gigawatt.supply.reduce import Guess, guess_from, sample_days, solve_reduced
 from gigawatt.supply.solve import Solution, solve
 from gigawatt.supply.words import binding, carbon_shadow_price, grams, money
 
@@ -26,6 +27,7 @@ __all__ = ["COMPONENTS", "SupplyPlan", "plan"]
 
 Array = npt.NDArray[np.float64]
 
+_Park = tuple[Array, tuple[Plant, ...]]
 _Run = Callable[[Programme, "Array | None"], Solution]
 
 COMPONENTS = ("capital", "fixed", "variable", "fuel", "carbon_price", "not_served")
@@ -202,10 +204,13 @@ def plan(
     if not (math.isfinite(hours) and hours > 0.0):
         raise InputError("not a number of hours", key="hours", given=f"{hours:g}", allowed="above 0")
 
-    def build(limit: float | None, share: float | None) -> Programme:
+    whole = need, tuple(plants)
+    sample = sample_days(*whole) if solver == "clarabel" else None
+
+    def build(limit: float | None, share: float | None, of: _Park = whole) -> Programme:
         return build_programme(
-            load=need,
-            plants=plants,
+            load=of[0],
+            plants=of[1],
             not_served_price=not_served_price,
             carbon_limit=limit,
             carbon_price=carbon_price,
@@ -216,8 +221,14 @@ def plan(
         cost = programme.cost if cost is None else cost
         return solve(A=programme.A, b=programme.b, cost=cost, equalities=programme.equalities, solver=solver)
 
+    def optimum(programme: Programme, limit: float | None, share: float | None) -> Solution:
+        if solver != "clarabel":
+            return run(programme, None)
+        guess = Guess() if sample is None else guess_from(build(limit, share, sample))
+        return solve_reduced(programme, guess)
+
     programme = build(carbon_limit, None)
-    solution = run(programme, None)
+    solution = optimum(programme, carbon_limit, None)
     found = recover(programme, solution.x, solution.z)
     notices = list(solution.notices)
     share = _share(found)
@@ -229,7 +240,7 @@ def plan(
         if not_served_limit is not None and share > not_served_limit:
             _check_shortage(build(carbon_limit, None), run, not_served_limit, cause)
             programme = build(carbon_limit, not_served_limit)
-            solution = run(programme, None)
+            solution = optimum(programme, carbon_limit, not_served_limit)
             notices.extend(solution.notices)
             found = recover(programme, solution.x, solution.z)
         if _share(found) > _NOTICED:

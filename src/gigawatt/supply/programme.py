@@ -39,7 +39,9 @@ class Programme:
     ``output``, ``charge``, ``level`` give for a plant's index the first of its H hourly columns; ``energy``
     the column of a store's size; ``capacity[i]`` the column of plant i. ``shed`` is the first column of
     energy not served. The ``*_row`` fields give rows; ``largest_row[i]``, ``least_row[i]`` the limits of
-    capacity (the same row where it is fixed). ``cost`` includes energy not served; ``carbon`` holds
+    capacity (the same row where it is fixed). ``own_columns[i]``, the first of them the capacity, and
+    ``own_rows[i]``, with ``ramp_rows[i]`` among them, belong to plant i alone; their right sides are 0, the
+    limits of capacity are not among them. ``cost`` includes energy not served; ``carbon`` holds
     operational carbon in units of ``CARBON_PER_ENERGY``.
     """
 
@@ -62,6 +64,9 @@ class Programme:
     carbon_row: int | None
     largest_row: dict[int, int]
     least_row: dict[int, int]
+    own_columns: tuple[Ints, ...]
+    own_rows: tuple[Ints, ...]
+    ramp_rows: dict[int, Ints]
 
     @property
     def hours(self) -> int:
@@ -163,6 +168,9 @@ def build_programme(
     net: list[tuple[Any, Any]] = []  # what each column adds to the supply of an hour
     must_run: list[tuple[Any, Any]] = []
     any_negative = False
+    own_equal: list[Ints] = []
+    own_less: list[Ints] = []
+    ramps: dict[int, Ints] = {}
 
     for i, plant in enumerate(plants):
         cost[i] = (plant.capital + plant.fixed) * of_year / (HOUR * MONEY_PER_ENERGY)
@@ -173,6 +181,7 @@ def build_programme(
             least[i] = less.add(1, -plant.minimum / unit, (i, -1.0))
             if np.isfinite(plant.maximum):
                 largest[i] = less.add(1, plant.maximum / unit, (i, 1.0))
+        limits = equal.count, less.count
         share = plant.hourly("availability", hours)
         price = plant.hourly("variable", hours) + plant.hourly("fuel", hours)
         price = (price + carbon_price * plant.hourly("carbon", hours)) / MONEY_PER_ENERGY
@@ -187,8 +196,9 @@ def build_programme(
             must_run.append((i, plant.minimum_load * share))
             if plant.ramp is not None and plant.ramp < 1.0 and hours > 1:
                 room = plant.ramp + np.abs(share - share[before])
-                less.add(hours, 0.0, (p, 1.0), (p[before], -1.0), (i, -room))
+                up = less.add(hours, 0.0, (p, 1.0), (p[before], -1.0), (i, -room))
                 less.add(hours, 0.0, (p, -1.0), (p[before], 1.0), (i, -room))
+                ramps[i] = np.arange(up, less.count)
         elif plant.storage is not None:
             store = plant.storage
             e, c, size = level[i] + h, charge[i] + h, energy[i]
@@ -213,6 +223,8 @@ def build_programme(
             net.extend((*discharge, (c, -1.0)))
         else:
             net.append((i, share))
+        own_equal.append(np.arange(limits[0], equal.count))
+        own_less.append(np.arange(limits[1], less.count))
 
     s = shed + h
     cost[s] = not_served_price / MONEY_PER_ENERGY
@@ -263,4 +275,15 @@ def build_programme(
         carbon_row=None if carbon_row is None else first + carbon_row,
         largest_row={i: row if i in fixed else first + row for i, row in largest.items()},
         least_row={i: row if i in fixed else first + row for i, row in least.items()},
+        own_columns=tuple(
+            np.concatenate(
+                [
+                    np.array([i] + ([energy[i]] if i in energy else [])),
+                    *(first_of[i] + h for first_of in (output, charge, level) if i in first_of),
+                ]
+            )
+            for i in range(n)
+        ),
+        own_rows=tuple(np.concatenate([a, first + b]) for a, b in zip(own_equal, own_less, strict=True)),
+        ramp_rows={i: first + rows_of for i, rows_of in ramps.items()},
     )

@@ -95,7 +95,7 @@ def recover(programme: Programme, x: Array, z: Array) -> Hours:
         more = np.minimum(np.maximum(-residual, 0.0), most[:, i] - output[:, i])
         output[:, i] += more
         residual += more
-    for i in order:  # dust that still lacks is capacity that the solver left a billionth short
+    for i in [i for i in order if capacity[i] > 0.0]:  # what still lacks is a billionth of a built capacity
         lacks = np.where(residual > -DUST, np.maximum(-residual, 0.0), 0.0)
         share = p.plants[i].hourly("availability", hours)
         room = p.plants[i].maximum / p.power_unit - capacity[i]
@@ -142,10 +142,10 @@ def recover(programme: Programme, x: Array, z: Array) -> Hours:
         energy=energy * u * HOUR,
         output=output * u,
         delivered=delivered * u,
-        curtailed=curtailed * u,
+        curtailed=np.maximum(curtailed, 0.0) * u,
         charge=charge * u,
         level=level * u * HOUR,
-        not_served=not_served * u,
+        not_served=np.maximum(not_served, 0.0) * u,
         price=price * MONEY_PER_ENERGY,
     )
 

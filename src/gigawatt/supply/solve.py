@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from gigawatt.errors import GigawattError, InputError, nearest
 
-__all__ = ["SOLVERS", "Solution", "solve"]
+__all__ = ["SOLVERS", "Solution", "certify", "interior_point", "solve"]
 
 Array = npt.NDArray[np.float64]
 
@@ -72,10 +72,9 @@ def solve(*, A: Any, b: Array, cost: Array, equalities: int, solver: str = "clar
     if solver not in SOLVERS:
         raise InputError("unknown solver", given=solver, allowed=SOLVERS, nearest=nearest(solver, SOLVERS))
     if solver == "clarabel":
-        for refine in (False, True):  # without iterative refinement it takes a third less time
-            found = _clarabel(A, b, cost, equalities, refine)
-            if found is not None:
-                return found
+        found = interior_point(A=A, b=b, cost=cost, equalities=equalities)
+        if found is not None:
+            return found
     found = _highs(A, b, cost, equalities)
     if found is None:
         raise GigawattError(
@@ -88,13 +87,32 @@ def solve(*, A: Any, b: Array, cost: Array, equalities: int, solver: str = "clar
     return found
 
 
-def _finish(
-    A: Any, b: Array, cost: Array, equalities: int, x: Array, z: Array, solver: str, start: float, turns: int
+def interior_point(*, A: Any, b: Array, cost: Array, equalities: int) -> Solution | None:
+    """:func:`solve` with Clarabel alone; ``None`` where it finds no optimum of the accepted gap."""
+    for refine in (False, True):  # without iterative refinement it takes a third less time
+        found = _clarabel(A, b, cost, equalities, refine)
+        if found is not None:
+            return found
+    return None
+
+
+def certify(
+    *,
+    A: Any,
+    b: Array,
+    cost: Array,
+    equalities: int,
+    x: Array,
+    z: Array,
+    solver: str,
+    start: float,
+    turns: int,
 ) -> Solution:
+    """A :class:`Solution` with its gap and its infeasibility measured on these rows."""
     slack = b - A @ x
     broken = np.concatenate([np.abs(slack[:equalities]), -slack[equalities:]])
     worst = float(np.max(broken, initial=0.0))
-    objective, dual = float(cost @ x), -float(b @ z)
+    objective, dual = float(np.sum(cost * x)), -float(np.sum(b * z))
     gap = abs(objective - dual) / max(abs(objective), abs(dual), 1.0)
     return Solution(x, z, objective, gap, worst, solver, time.perf_counter() - start, turns)
 
@@ -116,7 +134,8 @@ def _clarabel(A: Any, b: Array, cost: Array, equalities: int, refine: bool) -> S
     if str(answer.status) not in ("Solved", "AlmostSolved"):
         return None
     x, z = np.asarray(answer.x), np.asarray(answer.z)
-    found = _finish(A, b, cost, equalities, x, z, "clarabel", start, int(answer.iterations))
+    given: dict[str, Any] = {"A": A, "b": b, "cost": cost, "equalities": equalities}
+    found = certify(**given, x=x, z=z, solver="clarabel", start=start, turns=int(answer.iterations))
     precise = bool(np.all(np.isfinite(x))) and found.gap < ACCEPTED_GAP and found.infeasibility < ACCEPTED_GAP
     return found if precise else None
 
@@ -169,4 +188,5 @@ def _highs(A: Any, b: Array, cost: Array, equalities: int) -> Solution | None:
     answer, info = highs.getSolution(), highs.getInfo()
     turns = int(info.simplex_iteration_count + info.ipm_iteration_count)
     x, z = np.array(answer.col_value), -np.array(answer.row_dual)
-    return _finish(A, b, cost, equalities, x, z, "highs", start, turns)
+    given: dict[str, Any] = {"A": A, "b": b, "cost": cost, "equalities": equalities}
+    return certify(**given, x=x, z=z, solver="highs", start=start, turns=turns)

@@ -1,0 +1,179 @@
+"""The programme without plants that are not built and ramps that do not bind, and the proof of both.
+
+An interior point takes most of its steps for plants whose capacity tends to 0, because all their hourly
+outputs tend to 0 with it. A sample of days tells which plants these are, and whose ramps are slack. The
+programme is solved without them. Then its solution is put into the left-out ramp rows, and each left-out
+plant is offered the prices found: the cheapest year of one unit of its capacity, running as its own rows
+allow, is a small programme, and its optimum is the plant's reduced cost. Where no row is broken and no
+reduced cost negative, the solution, with zeros, is the optimum of the whole programme, and the duals of the
+small programmes complete its dual. What is broken or pays is taken back and the rest solved again, so the
+sample decides only how long it takes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gigawatt.supply.plant import Plant
+from gigawatt.supply.programme import Programme
+from gigawatt.supply.solve import Solution, certify, interior_point, solve
+
+__all__ = ["Guess", "guess_from", "price_out", "sample_days", "solve_reduced"]
+
+Array = npt.NDArray[np.float64]
+
+#: Of every 21 days three are sampled, where the series is at least ``_LONG`` hours.
+_BLOCK, _EVERY = 72, 7
+_LONG = 10 * _BLOCK * _EVERY
+#: A capacity of the sample below this share of the largest load is guessed to be none, and ramps with room
+#: above this share of their capacity to be slack.
+_SMALL = 1.5e-3
+#: A reduced cost is not negative if it is above minus this share of the cost of the capacity; small plants
+#: are not worth building if they save less than this share of the bill.
+_EVEN = 1e-7
+#: A ramp row may be broken by this share of the largest load, a tenth of what the solver may.
+_BROKEN = 1e-7
+
+_HOURLY = ("variable", "fuel", "carbon", "water", "availability")
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Plants, by index, that stay unbuilt, and plants whose ramps are slack."""
+
+    unbuilt: frozenset[int] = frozenset()
+    slack_ramps: frozenset[int] = frozenset()
+
+
+def sample_days(load: Array, plants: Sequence[Plant]) -> tuple[Array, tuple[Plant, ...]] | None:
+    """Load and plants in three days of every 21; ``None`` where the series is too short to gain by it."""
+    hours = len(load)
+    if hours < _LONG:
+        return None
+    chosen = np.flatnonzero((np.arange(hours) // _BLOCK) % _EVERY == _EVERY // 2)
+    cut = [
+        replace(
+            plant,
+            **{name: plant.hourly(name, hours)[chosen] for name in _HOURLY if np.ndim(getattr(plant, name))},
+        )
+        for plant in plants
+    ]
+    return (load[chosen], tuple(cut)) if np.any(load[chosen]) else None
+
+
+def guess_from(programme: Programme) -> Guess:
+    """What the optimum of ``programme``, a sample, hardly builds and where it keeps clear of the ramps."""
+    p = programme
+    found = interior_point(A=p.A, b=p.b, cost=p.cost, equalities=p.equalities)
+    if found is None:
+        return Guess()
+    room = p.b - p.A @ found.x
+    return Guess(
+        frozenset(i for i, q in enumerate(p.plants) if q.minimum == 0.0 and found.x[i] < _SMALL),
+        frozenset(i for i, rows in p.ramp_rows.items() if np.min(room[rows]) > _SMALL * found.x[i]),
+    )
+
+
+def solve_reduced(programme: Programme, guess: Guess) -> Solution:
+    """The optimum of ``programme``, found without what ``guess`` names as far as it holds.
+
+    Parameters
+    ----------
+    programme : Programme
+        The whole programme.
+    guess : Guess
+        Plants left out have a smallest capacity of 0. A wrong guess costs time only.
+
+    Returns
+    -------
+    Solution
+        Primal and dual of the whole programme; ``gap`` and ``infeasibility`` are measured on all its rows.
+        Plants that are worth less than a ten-millionth of the bill, the solver's dust with them, are 0.
+
+    References
+    ----------
+    Desaulniers, Desrosiers & Solomon (2005), Column Generation, Springer, chapter 1: reduced cost as proof.
+    """
+    start = time.perf_counter()
+    p, turns = programme, 0
+    whole: dict[str, Any] = {"A": p.A, "b": p.b, "cost": p.cost, "equalities": p.equalities}
+    unbuilt, slack = guess.unbuilt, guess.slack_ramps
+    while True:
+        found = _solve_part(p, unbuilt, slack)
+        if found is None:
+            found = solve(**whole)
+            return replace(found, seconds=time.perf_counter() - start, iterations=found.iterations + turns)
+        turns += found.iterations
+        excess = p.A @ found.x - p.b
+        broken = frozenset(i for i in slack if np.max(excess[p.ramp_rows[i]]) > _BROKEN)
+        paying = frozenset(i for i in sorted(unbuilt) if not broken and not price_out(p, i, found.z))
+        if not broken and not paying:
+            break
+        unbuilt, slack = unbuilt - paying, slack - broken
+    best = certify(**whole, x=found.x, z=found.z, solver=found.solver, start=start, turns=turns)
+    small = frozenset(i for i, q in enumerate(p.plants) if q.minimum == 0.0 and found.x[i] < _SMALL)
+    tidy = None if small <= unbuilt else _solve_part(p, small, slack)
+    if tidy is not None:
+        turns += tidy.iterations
+        other = certify(**whole, x=tidy.x, z=found.z, solver=found.solver, start=start, turns=turns)
+        if other.gap < _EVEN and other.infeasibility < _BROKEN:
+            return other
+    return replace(best, seconds=time.perf_counter() - start, iterations=turns)
+
+
+def _solve_part(p: Programme, unbuilt: frozenset[int], slack: frozenset[int]) -> Solution | None:
+    """The optimum without these plants and these plants' ramps; what is left out is 0 in ``x`` and ``z``."""
+    columns, rows = np.ones(len(p.cost), dtype=bool), np.ones(len(p.b), dtype=bool)
+    for i in unbuilt:
+        columns[p.own_columns[i]] = False
+        rows[p.own_rows[i]] = rows[p.least_row[i]] = rows[p.largest_row.get(i, p.least_row[i])] = False
+    for i in slack:
+        rows[p.ramp_rows[i]] = False
+    found = interior_point(
+        A=p.A[:, columns][rows],
+        b=p.b[rows],
+        cost=p.cost[columns],
+        equalities=int(np.sum(rows[: p.equalities])),
+    )
+    if found is None:
+        return None
+    x, z = np.zeros(len(p.cost)), np.zeros(len(p.b))
+    x[columns], z[rows] = found.x, found.z
+    return replace(found, x=x, z=z)
+
+
+def price_out(programme: Programme, i: int, z: Array) -> bool:
+    """Whether plant ``i`` does not pay at the prices ``z``; then its own duals are written into ``z``."""
+    p = programme
+    own, rows = p.own_columns[i], p.own_rows[i]
+    columns = p.A[:, own]
+    reduced = p.cost[own] + columns.T @ z
+    value = float(reduced[0])
+    if len(rows):
+        A = columns[rows]
+        unit = A[:, [0]].toarray().ravel()  # the rows at a capacity of 1, which is no longer a variable
+        best = interior_point(
+            A=A[:, 1:], b=-unit, cost=reduced[1:], equalities=int(np.sum(rows < p.equalities))
+        )
+        if best is None:
+            return False
+        z[rows] = best.z
+        value += float(np.sum(unit * best.z))
+    at_most, at_least = p.largest_row.get(i), p.least_row[i]
+    none = p.plants[i].maximum == 0.0
+    if value < -_EVEN * max(float(p.cost[i]), 1.0) and not none:
+        z[rows] = 0.0
+        return False
+    if at_most == at_least:  # fixed at 0
+        z[at_least] = -value
+        return True
+    z[at_least] = max(value, 0.0)
+    if at_most is not None and none:
+        z[at_most] = max(-value, 0.0)
+    return True

@@ -1,0 +1,481 @@
+"""The command line: what it prints where, what it leaves behind, and one line for whatever is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gigawatt import __version__
+from gigawatt.cli import main
+
+SCENARIO = """\
+model: llama-3.1-8b
+training:
+  tokens: 1T tokens
+  sequence: 4096 tokens
+  global_batch: 512 sequences
+machine:
+  chip: H100-SXM5-80GB
+  count: 64
+site:
+  name: abilene-texas
+supply:
+  plants: [grid]
+"""
+COMMANDS = ("run", "explain", "validate", "doctor", "catalog list", "catalog show")
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
+    """``call("run", …)`` → exit code, standard output, standard error."""
+    monkeypatch.delenv("COLUMNS", raising=False)  # as in a pipe: nobody says how wide a line is
+
+    def run(*words: str | Path) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as left:
+            main([str(word) for word in words])
+        said = capsys.readouterr()
+        return int(left.value.code or 0), said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Path:
+    file = tmp_path / "small.yaml"
+    file.write_text(SCENARIO)
+    return file
+
+
+@pytest.fixture(scope="module")
+def answer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that ``gigawatt run`` wrote."""
+    folder = tmp_path_factory.mktemp("answer")
+    (folder / "small.yaml").write_text(SCENARIO)
+    with pytest.raises(SystemExit) as left:
+        main(["run", str(folder / "small.yaml"), "--out", str(folder / "out"), "--quiet"])
+    assert not left.value.code
+    return folder / "out"
+
+
+def strict(text: str) -> object:
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def shell(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    code = "from gigawatt.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, timeout=120, cwd=cwd
+    )
+
+
+# what it prints
+
+
+def test_run_in_a_shell_prints_json_alone(scenario: Path) -> None:
+    done = shell("run", scenario.name, "--json", cwd=scenario.parent)
+    assert done.returncode == 0, done.stderr
+    found = strict(done.stdout)
+    assert isinstance(found, dict)
+    assert found["quantities"]["machine.count"]["value"] == 64
+    assert done.stderr == ""
+    assert {file.name for file in (scenario.parent / "results" / "small").iterdir()} >= {
+        "report.html", "result.json", "run.json", "trace.json", "hourly.parquet",
+    }  # fmt: skip
+
+
+def test_quiet_prints_nothing(call: Call, scenario: Path, tmp_path: Path) -> None:
+    assert call("run", scenario, "--out", tmp_path / "o", "--quiet") == (0, "", "")
+    assert (tmp_path / "o" / "report.html").stat().st_size > 10_000
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["o", "small.yaml"]
+
+
+def test_run_says_where_the_report_lies(call: Call, scenario: Path, tmp_path: Path) -> None:
+    code, out, err = call("run", scenario, "--out", tmp_path / "o")
+    assert (code, err) == (0, "")
+    assert str(tmp_path / "o" / "report.html").replace("\n", "") in out.replace("\n", "")
+    assert "MFU" in out
+    assert "nan" not in out.lower().split()
+
+
+def test_explain(call: Call, answer: Path) -> None:
+    code, out, err = call("explain", answer, "training.step_time")
+    assert (code, err) == (0, "")
+    assert out.startswith("training.step_time = ")
+    assert "layouts.search" in out
+    code, out, err = call("explain", answer)
+    assert (code, err) == (0, "")
+    assert "ledger.cost_per_mtoken" in out
+
+
+def test_explain_in_json(call: Call, answer: Path) -> None:
+    code, out, err = call("explain", answer, "ledger.cost_per_mtoken", "--depth", "9", "--json")
+    assert (code, err) == (0, "")
+    steps = strict(out)
+    assert isinstance(steps, list)
+    assert steps[0]["quantity"] == "ledger.cost_per_mtoken"
+    assert any("small.yaml:" in step["where"] for step in steps)
+    assert any(re.fullmatch(r"chips.*\.csv:\d+", row["where"]) for step in steps for row in step["rows"])
+
+
+@pytest.mark.parametrize("columns", ["60", "80"])
+def test_names_stay_whole_in_a_narrow_terminal(
+    call: Call, answer: Path, monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert "ledger.cost_per_mtoken" in call("explain", answer)[1]
+    assert "memory_bandwidth" in call("catalog", "show", "chips", "H100")[1]
+    assert "llama-4-maverick" in call("catalog", "list", "models")[1]
+
+
+def test_catalog(call: Call) -> None:
+    code, out, _ = call("catalog", "list")
+    assert code == 0
+    assert "chips" in out
+    code, out, _ = call("catalog", "list", "chips", "--json")
+    listed = strict(out)
+    assert isinstance(listed, list)
+    assert "H100-SXM5-80GB" in {row["id"] for row in listed}
+    code, out, _ = call("catalog", "show", "chips", "H100", "--json")
+    shown = strict(out)
+    assert isinstance(shown, dict)
+    assert all(row["grade"] and row["source_id"] and row["where"] for row in shown["numbers"])
+    code, out, err = call("catalog", "show", "chips", "H100")
+    assert (code, err) == (0, "")
+    assert "memory_bandwidth" in out
+
+
+def test_doctor(call: Call) -> None:
+    code, out, err = call("doctor", "--json")
+    assert (code, err) == (0, "")
+    found = strict(out)
+    assert isinstance(found, dict)
+    assert found["gigawatt"] == __version__
+    names = {row["package"]: row["version"] for row in found["packages"]}
+    assert names["numpy"] != "missing"
+    assert names["clarabel"] != "missing"
+    code, out, _ = call("doctor")
+    assert code == 0
+    assert __version__ in out
+
+
+def test_version(call: Call) -> None:
+    assert call("--version") == (0, f"{__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_short_and_has_an_example(call: Call, command: str) -> None:
+    code, out, err = call(*command.split(), "--help")
+    assert (code, err) == (0, "")
+    assert f"Example: gigawatt {command}" in out or len(out.splitlines()) <= 9
+    assert len(out.splitlines()) <= 30
+
+
+def test_nothing_said_is_help(call: Call) -> None:
+    code, out, err = call()
+    assert (code, err) == (0, "")
+    for command in COMMANDS:
+        assert command.split()[0] in out
+
+
+# what is wrong: one line, exit code 2, nothing written
+
+
+def refused(done: tuple[int, str, str], says: str) -> None:
+    code, out, err = done
+    assert (code, out) == (2, ""), err
+    assert len(err.splitlines()) == 1, err
+    assert err.startswith("gigawatt: ")
+    assert "Traceback" not in err
+    assert re.search(says, err), err
+
+
+PLACE = r"small\.yaml"
+
+#: what is wrong → what stood there, what stands there, in which line (0: none), what is said about it
+BAD = [
+    (
+        "an unknown key",
+        "tokens:",
+        "tokens_:",
+        3,
+        r"training\.tokens_: unknown key.*allowed: tokens,.*did you mean 'tokens'",
+    ),
+    ("an unknown section", "site:", "sight:", 9, r"sight: unknown key.*did you mean 'site'"),
+    ("no unit", "1T tokens", "1T", 3, r"training\.tokens: the unit is missing; given '1T'; allowed"),
+    (
+        "a wrong unit",
+        "1T tokens",
+        "1 TB",
+        3,
+        r"training\.tokens: 'TB' is the wrong kind of unit here; given '1 TB'",
+    ),
+    ("an unknown unit", "1T tokens", "1T tokns", 3, r"training\.tokens: unknown unit"),
+    ("a zero count", "count: 64", "count: 0", 8, r"machine\.count: not a count; given '0'"),
+    ("a negative count", "count: 64", "count: -8", 8, r"machine\.count: not a count; given '-8'"),
+    ("a broken count", "count: 64", "count: 6.5", 8, r"machine\.count: not a count"),
+    ("too large a count", "count: 64", "count: 1e30", 8, r"machine\.count: out of range"),
+    ("no tokens", "1T tokens", "0 tokens", 3, r"training\.tokens: out of range"),
+    ("beyond counting", "1T tokens", "1e300 tokens", 3, r"training\.tokens: out of range"),
+    ("half a token", "4096 tokens", "0.5 tokens", 4, r"training\.sequence: not a count"),
+    ("half a sequence", "512 sequences", "0.5 sequences", 5, r"training\.global_batch: not a batch"),
+    ("no size", "  count: 64\n", "", 6, r"machine: give the machine's size"),
+    (
+        "an unknown model",
+        "llama-3.1-8b",
+        "llama-3.1-9b",
+        1,
+        r"model: no such model; given 'llama-3.1-9b'.*did you mean",
+    ),
+    ("an unknown chip", "H100-SXM5-80GB", "H1000-SXM5", 7, r"machine\.chip: no such entry.*did you mean"),
+    (
+        "an unknown site",
+        "abilene-texas",
+        "abilen-texas",
+        10,
+        r"site\.name: no such.*did you mean 'abilene-texas'",
+    ),
+    (
+        "no weather file",
+        "abilene-texas",
+        "abilene-texas\n  weather: no.csv",
+        11,
+        r"site\.weather: no such weather file; given '.*no\.csv'",
+    ),
+    (
+        "a folder for a weather file",
+        "abilene-texas",
+        "abilene-texas\n  weather: .",
+        11,
+        r"site\.weather: no such weather file",
+    ),
+    (
+        "a list for a section",
+        "site:\n",
+        "layout: [1]\nsite:\n",
+        9,
+        r"layout: should be a mapping of keys; given",
+    ),
+    (
+        "a recomputation nobody knows",
+        "site:",
+        "layout: {recompute: ful}\nsite:",
+        9,
+        r"layout\.recompute: unknown value; .*'full'",
+    ),
+    ("a chip without rates", "H100-SXM5-80GB", "Feynman", 0, r"Feynman: this chip has no peak rate"),
+    (
+        "no connection and nothing else",
+        "[grid]",
+        "[grid]\n  grid: {limit: 0 W}",
+        12,
+        r"supply\.plants: .* nothing",
+    ),
+    ("an unknown cooling", "abilene-texas", "abilene-texas\n  cooling: ice", 11, r"site\.cooling: no such"),
+    (
+        "an unknown plant",
+        "[grid]",
+        "[grid, soler]",
+        12,
+        r"supply\.plants: no such plant; given 'soler'.*did you mean 'solar'",
+    ),
+    ("no plant", "[grid]", "[]", 12, r"supply\.plants: no plant here makes electricity"),
+    ("a plant twice", "[grid]", "[grid, grid]", 12, r"supply\.plants: two plants"),
+    ("a word for a list", "[grid]", "grid", 12, r"supply\.plants: should be a list, such as \[grid, solar\]"),
+    (
+        "a layout that cannot divide",
+        "site:",
+        "layout:\n  tensor: 7\nsite:",
+        10,
+        r"layout\.tensor: a layout that cannot divide: 7 does not divide the accelerators \(64\)",
+    ),
+    (
+        "too large a model",
+        "llama-3.1-8b",
+        "llama-3.1-405b",
+        8,
+        r"machine\.count: .*fits in none of [\d,]+ layouts: the closest lacks [\d.]+ GB per device",
+    ),
+    (
+        "an impossible carbon limit",
+        "[grid]",
+        "[grid]\n  carbon_limit: 5 g/kWh",
+        13,
+        r"supply\.carbon_limit: the carbon limit of 5 g/kWh cannot be met .* [\d.]+ g/kWh too much",
+    ),
+    (
+        "a price of nothing",
+        "[grid]",
+        "[grid]\n  not_served_price: 0 $/MWh",
+        13,
+        r"supply\.not_served_price: not a sensible value",
+    ),
+    (
+        "a link nobody made",
+        "count: 64",
+        "count: 64\n  scale_up: nvlnk4",
+        9,
+        r"machine\.scale_up: no such entry.*did you mean 'nvlink4'",
+    ),
+    (
+        "runs that do not divide",
+        "512 sequences",
+        "512 sequences\n  runs: 7",
+        6,
+        r"training\.runs: the runs do not divide the accelerators; given 7",
+    ),
+    (
+        "too little power",
+        "count: 64",
+        "power: 1 W",
+        8,
+        r"machine\.power: the power does not feed one accelerator",
+    ),
+    (
+        "a key twice",
+        "  count: 64\n",
+        "  count: 64\n  count: 64\n",
+        9,
+        r"machine\.count: this key stands twice",
+    ),
+    ("an alias that holds itself", "[grid]", "&a [*a]", 12, r"not YAML: an alias is not read here"),
+    ("a date that is none", "[grid]", "2026-13-45", 0, r"not YAML"),
+    ("a tab", "  chip:", "\tchip:", 7, r"not YAML"),
+    ("nothing but brackets", SCENARIO, "[" * 5000, 0, r"not a scenario: it is nested too deeply"),
+    ("nothing", SCENARIO, "", 1, r"not a scenario"),
+]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says"), [row[1:] for row in BAD], ids=[row[0] for row in BAD]
+)
+def test_bad_input_is_one_line(call: Call, tmp_path: Path, old: str, new: str, line: int, says: str) -> None:
+    assert old in SCENARIO
+    place = rf"small\.yaml:{line}: " if line else r"\.(yaml|csv): "
+    (tmp_path / "small.yaml").write_text(SCENARIO.replace(old, new, 1))
+    refused(call("run", tmp_path / "small.yaml", "--out", tmp_path / "out", "--json"), place + says)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["small.yaml"]
+
+
+KNOWN = r"allowed: deepseek_v2, deepseek_v3, .*llama.*qwen3_moe"
+MODELS = [
+    (
+        "no transformer",
+        '{"depths": [1, 2]}',
+        rf"m\.json: model_type: this is no transformer's configuration.*{KNOWN}",
+    ),
+    (
+        "an unknown family",
+        '{\n "model_type": "mamba2"\n}',
+        rf"m\.json:2: model_type: this model family is not known; given 'mamba2'; {KNOWN}",
+    ),
+    (
+        "a near family",
+        '{"model_type": "lama"}',
+        r"m\.json:1: model_type: .* given 'lama'.*did you mean 'llama'",
+    ),
+    (
+        "half a configuration",
+        '{"model_type": "llama", "hidden_size": 4096}',
+        r"m\.json: \w+: this key is missing",
+    ),
+    (
+        "a negative size",
+        '{"model_type": "llama", "hidden_size": -1, "vocab_size": 9}',
+        r"m\.json:1: hidden_size: this is not a size; given -1",
+    ),
+    ("no JSON", "model_type: llama", r"m\.json:1: broken JSON"),
+    ("a list", "[1, 2]", r"m\.json: this is no configuration"),
+    ("an empty file", "", r"m\.json:1: broken JSON"),
+]
+
+
+@pytest.mark.parametrize(("text", "says"), [row[1:] for row in MODELS], ids=[row[0] for row in MODELS])
+def test_a_bad_configuration_is_one_line(call: Call, tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "m.json").write_text(text)
+    (tmp_path / "small.yaml").write_text(SCENARIO.replace("llama-3.1-8b", "m.json"))
+    refused(call("run", tmp_path / "small.yaml", "--out", tmp_path / "out"), says)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["m.json", "small.yaml"]
+
+
+def test_a_site_without_weather(
+    call: Call, scenario: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import dataclasses
+
+    import gigawatt.study.leaves as leaves
+
+    load = leaves.load_site
+    monkeypatch.setattr(leaves, "load_site", lambda name: dataclasses.replace(load(name), weather=""))
+    refused(
+        call("run", scenario, "--out", tmp_path / "out"),
+        rf"{PLACE}:10: site\.\w+: the site 'abilene-texas' has no weather; allowed: the path of an EPW",
+    )
+    assert [entry.name for entry in tmp_path.iterdir()] == ["small.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["run", "nowhere.yaml"], "no such scenario file; given 'nowhere.yaml'"),
+        (["run"], "[Mm]issing argument"),
+        (["runn", "x.yaml"], "No such command 'runn'"),
+        (["run", "x.yaml", "--jsn"], "No such option: --jsn"),
+        (["explain", "nowhere", "training.mfu"], "no result here; given 'nowhere'"),
+        (["catalog", "list", "chps"], "no such catalog table; given 'chps'.*did you mean 'chips'"),
+        (["catalog", "show", "chips", "H10"], "no such entry in the catalog's chips; given 'H10'"),
+        (["catalog", "show", "chps", "H100"], "no such catalog table"),
+        (["validate", "trainng"], "given 'trainng'; allowed: training.*did you mean 'training'"),
+        (["validate", "training", "--rows", "nowhere.csv"], "nowhere.csv"),
+        (["explain", ".", "x", "--depth", "-1"], "--depth"),
+        (["explain", ".", "x", "--depth", "two"], "--depth"),
+    ],
+)
+def test_bad_words_are_one_line(call: Call, words: list[str], says: str) -> None:
+    refused(call(*words), says)
+
+
+def test_an_unknown_quantity_gives_the_nearest(call: Call, answer: Path) -> None:
+    refused(
+        call("explain", answer, "trainig.mfu"),
+        "no such quantity; given 'trainig.mfu'; did you mean 'training.mfu'",
+    )
+
+
+def test_an_output_folder_that_is_a_file(call: Call, scenario: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("mine")
+    refused(call("run", scenario, "--out", tmp_path / "taken"), "the output folder is a file")
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_a_binary_scenario(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_bytes(bytes(range(128, 256)))
+    refused(call("run", tmp_path / "small.yaml"), rf"{PLACE}: not a UTF-8 text file")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_interrupted_it_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    example = Path(__file__).parents[2] / "examples" / "llama-3.1-405b-texas.yaml"
+    code = "from gigawatt.cli import main; print('up', flush=True); main()"
+    words = [sys.executable, "-c", code, "run", str(example), "--out", str(tmp_path / "out")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(1.0)  # it reads, searches or plans
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err == "gigawatt: interrupted; nothing half-written was left\n"
+    assert list(tmp_path.iterdir()) == []
