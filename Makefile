@@ -25,7 +25,7 @@ demo: install ## Run the whole chain on Llama 3.1 405B in Texas and say where th
 	$(BIN)/gigawatt run $(EXAMPLE)
 
 test: $(VENV)/.developing ## Run the whole suite
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 lint: $(VENV)/.developing ## Linters, formatter, types, import contracts
 	$(BIN)/ruff check .

@@ -205,3 +205,50 @@ def test_published_runs_are_not_far(
     found = evaluate(run, Layouts.of(global_batch=batch, **columns), cluster, load_stack(stack))
     rate = found.mfu[0] * cluster.chip.peak["bf16"]
     assert abs(rate / published - 1.0) < within
+
+
+@pytest.mark.parametrize("name", ["dense", "experts"])
+def test_a_step_takes_the_longer_of_host_and_device(name: str) -> None:
+    run, layouts, cluster, stack = sample(name, 3, 60)
+    device = evaluate(run, layouts, cluster, replace(stack, host=0.0))
+    fast = replace(cluster.chip, peak={key: 4.0 * rate for key, rate in cluster.chip.peak.items()})
+    machines = [cluster, replace(cluster, chip=fast)]
+    eager = replace(stack, host=1.0)  # a second an operation: no device is slower than that
+    bound = [evaluate(run, layouts, machine, eager).parts for machine in machines]
+    for slow, quick in zip(bound[0].values(), bound[1].values(), strict=True):
+        assert slow.shape == quick.shape
+    totals = [sum(parts.values(), np.zeros(len(layouts))) for parts in bound]
+    assert totals[0] == pytest.approx(totals[1], rel=1e-2)
+    last = device.step_time
+    for host in (1e-6, 1e-5, 1e-4, 1e-3):
+        now = evaluate(run, layouts, cluster, replace(stack, host=host)).step_time
+        assert (now >= last * (1.0 - 1e-12)).all()
+        last = now
+    assert (last > device.step_time).all()
+
+
+def test_small_steps_of_an_eager_stack_take_as_long_whatever_the_microbatch() -> None:
+    """vTrain's ground truth, 0.355B on 8 A100, TP 8: 0.1225 s a microbatch of 1, 0.115 s one of 8."""
+    cluster = build_cluster(chip="A100-SXM4-80GB", count=8)[0]
+    run = TrainingRun(read_architecture("gpt2-medium"), 1e9, 1024, 16, "fp16")
+    times = [
+        evaluate(
+            run,
+            Layouts.of(tensor=8, microbatch=size, recompute=2, zero=0, global_batch=16),
+            cluster,
+            load_stack("deepspeed-2023"),
+        ).step_time[0]
+        for size in (1, 2, 4)
+    ]
+    assert times[0] / times[1] == pytest.approx(2.0, rel=0.15)
+    assert times[0] / times[2] == pytest.approx(4.0, rel=0.15)
+
+
+def test_training_experts_quicker_than_benchmarked_ones_shorten_only_runs_with_experts() -> None:
+    for name, shorter in (("dense", False), ("experts", True)):
+        run, layouts, cluster, stack = sample(name, 4, 40)
+        usual, quick = (
+            evaluate(run, layouts, cluster, replace(stack, grouped=factor)).step_time for factor in (1.0, 1.5)
+        )
+        assert bool((quick < usual).all()) == shorter
+        assert shorter or np.array_equal(quick, usual)

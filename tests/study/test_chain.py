@@ -291,9 +291,14 @@ def test_an_error_about_a_default_still_names_the_file() -> None:
     text = write(count=60).replace("  count: 60\n", "  count: 60\n  node: nonode\n")
     with pytest.raises(InputError, match=r"scenario\.yaml:10: machine\.node: no such entry"):
         study(text).run()
+
+
+def test_a_chip_without_the_usual_number_format_gets_one_of_its_own() -> None:
     text = write().replace("  number_format: bf16\n", "").replace("H100-SXM5-80GB", "V100-SXM2-32GB")
-    with pytest.raises(GigawattError, match=r"scenario\.yaml"):
-        study(text).run()
+    result = study(text).run()
+    assert result["training.number_format"] == "fp16"
+    told = [a for a in result.assumptions if a.key == "training.number_format"]
+    assert [a.reason for a in told] == ["V100-SXM2-32GB has no bf16 rate"]
 
 
 def test_every_answer_of_the_chain_to_an_error_is_a_quantity() -> None:

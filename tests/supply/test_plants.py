@@ -180,7 +180,7 @@ def test_catalog_plants_make_a_plan() -> None:
         (lambda: built("wind", limit=-1.0), "wind: the largest capacity is below the smallest"),
         (
             lambda: built("solar", profile=np.array([2.0])),
-            "solar.availability: not a sensible value; given '1.94'",
+            "solar.availability: not a sensible value; given '1.9",
         ),
         (lambda: Plant("x", "profil"), "x: unknown kind of plant; given 'profil'"),
         (lambda: Plant("x", "storage"), "x: a plant of kind 'storage', and no other, has storage data"),

@@ -153,7 +153,9 @@ class _Shapes:
         total = _Sum(zero, zero, zero, zero, {})
         for op in operations:
             cost = self.technology.cost(op, self.cluster.chip, self.efficiency)
-            arithmetic = cost.arithmetic * (imbalance / self.stack.grouped if op.kind == "grouped_gemm" else 1.0)
+            arithmetic = cost.arithmetic * (
+                imbalance / self.stack.grouped if op.kind == "grouped_gemm" else 1.0
+            )
             if op.kind == "attention":
                 off = op.k * ELEMENT % ALIGNMENT > 0.0
                 arithmetic = arithmetic * np.where(off, self.stack.unaligned, 1.0)
@@ -334,7 +336,9 @@ def layer_costs(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Sta
         forward, backward = compute
         again = [backward, backward.plus(core), backward.plus(forward)]
         repeated = [traffic[1], traffic[1], [*traffic[1], *traffic[0]]]
-        tables.append([_rows([forward, again[r]], [traffic[0], repeated[r]], energies, stack.host) for r in range(3)])
+        tables.append(
+            [_rows([forward, again[r]], [traffic[0], repeated[r]], energies, stack.host) for r in range(3)]
+        )
     for compute, traffic in ends:
         tables.append([_rows(compute, traffic, energies, stack.host)] * 3)
 

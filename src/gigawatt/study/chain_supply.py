@@ -103,15 +103,8 @@ def candidates(
     capital × rate / (1 − (1 + rate)^−life) + fixed operation; fuel and variable cost per joule.
     """
     known = catalog.table("plants")
-    for key, name in (*(("plants", n) for n in supply_plants), *(("limits", n) for n in supply_limits)):
-        if name not in known:
-            raise InputError(
-                "no such plant",
-                key=f"supply.{key}",
-                given=name,
-                allowed=", ".join(known),
-                nearest=nearest(name, known),
-            )
+    supply_plants = tuple(_plant_id("supply.plants", name) for name in supply_plants)
+    supply_limits = {_plant_id("supply.limits", name): limit for name, limit in supply_limits.items()}
     for name in supply_limits:
         if name not in supply_plants:
             raise InputError("a limit on a plant that may not be built", key="supply.limits", given=name,
@@ -231,6 +224,18 @@ def gap(supply_plan: SupplyPlan) -> float:
     |primal − dual| / |primal|
     """
     return supply_plan.gap
+
+
+def _plant_id(key: str, name: str) -> str:
+    """The id of a plant called by its id or an alias; an unknown one is an ``InputError``."""
+    try:
+        return catalog.entity("plants", name).id
+    except InputError:
+        known = catalog.table("plants")
+        near = nearest(name, known)
+        raise InputError(
+            "no such plant", key=key, given=name, allowed=", ".join(known), nearest=near
+        ) from None
 
 
 def lead_time_notices(found: SupplyPlan, year: int) -> list[str]:

@@ -23,6 +23,8 @@ from gigawatt.workload import read_architecture
 __all__ = ["fill_leaves"]
 
 T = TypeVar("T")
+#: Formats in which a model can be trained, in the order of preference.
+_FORMATS = ("bf16", "fp16", "tf32", "fp32", "fp8")
 _RECOMPUTE = {"none": 0, "selective": 1, "full": 2}
 
 
@@ -119,7 +121,6 @@ def _model_and_training(fill: _Filler) -> None:
     fill.given_or_default(
         "training.global_batch", training.global_batch, lambda t: ("token", parse(t, "token"))
     )
-    fill.given_or_default("training.number_format", training.number_format, str)
     fill.written("training.runs", "training.runs", training.runs)
 
 
@@ -130,6 +131,11 @@ def _machine(fill: _Filler) -> None:
     if economics.chip_price is not None:
         evidence = {name: row for name, row in chip.evidence.items() if name != "price"}
         chip = replace(chip, price=economics.chip_price, evidence=evidence)
+    written = fill.given_or_default("training.number_format", scenario.training.number_format, str)
+    if scenario.training.number_format is None and written not in chip.peak and chip.peak:
+        known = next((name for name in _FORMATS if name in chip.peak), next(iter(chip.peak)))
+        del fill.assumptions[-1]
+        fill.default("training.number_format", known, known, f"{chip.id} has no {written} rate")
     kernels = catalog.entity("kernels", chip.kernels or "default").rows()
     fill.written("machine.chip", "machine.chip", chip, (*chip.evidence.values(), *kernels))
     key = "machine.count" if machine.count is not None else "machine.power"

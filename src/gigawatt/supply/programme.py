@@ -70,6 +70,7 @@ class Programme:
 
     @property
     def hours(self) -> int:
+        """Hours of the programme."""
         return len(self.load)
 
 
