@@ -6,6 +6,7 @@ What a chip's row leaves out is filled in by a rule of the table ``chips_default
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
@@ -22,6 +23,12 @@ _DEFAULT = "default"
 _PETA = 1e15
 _T = TypeVar("_T")
 _AT_LIMIT = "a large multiplication at its sustained rate draws the power limit"
+
+
+#: Words of a chip's name that do not tell it from others.
+_MAKERS = frozenset(
+    ("nvidia", "amd", "google", "intel", "aws", "huawei", "instinct", "tesla", "geforce", "gpu")
+)
 
 
 def list_chips() -> list[str]:
@@ -251,11 +258,20 @@ def _entity(kind: str, id: str) -> Entity:
     try:
         return entity(kind, id)
     except InputError as error:
-        names: dict[str, None] = {}
+        names: dict[str, str] = {}
         for row in table(kind).values():
-            names.update(dict.fromkeys([row.id, *filter(None, row.text("aliases").split("|"))]))
+            names.update(dict.fromkeys([row.id, *filter(None, row.text("aliases").split("|"))], row.id))
+        same = {own for name, own in names.items() if _words(name) == _words(id)}
+        if len(same) == 1:
+            return table(kind)[same.pop()]
         error.nearest = nearest(id, names)
         raise
+
+
+def _words(name: str) -> frozenset[str]:
+    """The words of a name in any order, without maker, memory kind and the generation of a socket."""
+    words = re.findall(r"[a-z0-9.]+", re.sub(r"sxm\d", "sxm", name.lower()))
+    return frozenset(word for word in words if word not in _MAKERS and not word.startswith("hbm"))
 
 
 def build_cluster(
