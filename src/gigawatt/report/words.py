@@ -74,6 +74,12 @@ def _training(result: Result) -> str:
     if tokens is not None:
         text += f" on {large(float(tokens.value))} tokens"
     machine = f"{_say(result, 'machine.count')} {subject(result, 'machine.chip')}".strip()
+    runs = find(result, "training.runs")
+    if runs is not None and float(runs.value) > 1:
+        each = f"{float(result['machine.count']) / float(runs.value):,.0f}"
+        machine = (
+            f"{each} {subject(result, 'machine.chip')} (one of {shown(runs)} runs on a campus of {machine})"
+        )
     text += f" takes {machine} {_say(result, 'training.duration')}"
     hours = find(result, "training.accelerator_hours")
     if hours is not None:

@@ -11,6 +11,9 @@ from gigawatt.supply import SupplyPlan
 
 __all__: list[str] = []
 
+#: A peak below this share of the power given is worth a word.
+_WELL_BELOW = 0.95
+
 
 @q("study.notices", "")
 def notices(
@@ -34,6 +37,11 @@ def notices(
         told.append(
             f"the facility draws {facility_power_peak / 1e6:.4g} MW in its highest hour, "
             f"above the {budget / 1e6:.4g} MW given"
+        )
+    elif budget is not None and facility_power_peak < _WELL_BELOW * budget:
+        told.append(
+            f"{budget / 1e6:.4g} MW feed every accelerator at its power limit in the hottest hour; these runs draw "
+            f"{facility_power_peak / 1e6:.4g} MW in their highest hour"
         )
     told.extend(supply_plan.notices)
     told.extend(supply_plan.binding)
