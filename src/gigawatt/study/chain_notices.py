@@ -40,8 +40,8 @@ def notices(
         )
     elif budget is not None and facility_power_peak < _WELL_BELOW * budget:
         told.append(
-            f"{budget / 1e6:.4g} MW feed every accelerator at its power limit in the hottest hour; these runs draw "
-            f"{facility_power_peak / 1e6:.4g} MW in their highest hour"
+            f"{budget / 1e6:.4g} MW feed every accelerator at its power limit in the hottest hour; "
+            f"these runs draw {facility_power_peak / 1e6:.4g} MW in their highest hour"
         )
     told.extend(supply_plan.notices)
     told.extend(supply_plan.binding)
