@@ -189,7 +189,9 @@ def test_busiest_expert_rank_matches_a_simulation() -> None:
     [
         # Llama 3, table 4: 8,192 and 16,384 H100, 430 and 400 TFLOP/s per GPU (arXiv 2407.21783).
         ("llama-3.1-405b", "H100-SXM5-80GB", 16384, 8192, 2048, "llama3-2024",
-         {"tensor": 8, "pipeline": 16, "data": 128, "sequence_parallel": 1, "zero": 1}, 400e12, 0.35),
+         # Its schedule is interleaved (section 3.3.2; how often is not said).
+         {"tensor": 8, "pipeline": 16, "data": 128, "interleave": 4, "sequence_parallel": 1, "zero": 1},
+         400e12, 0.25),
         # Narayanan et al. 2021, table 1: GPT-3 on 1,024 A100, 140 TFLOP/s with recomputation: 105 without.
         ("gpt3-175b", "A100-SXM4-80GB", 1024, 2048, 1536, "megatron-2021",
          {"tensor": 8, "pipeline": 16, "data": 8, "recompute": 2}, 105e12, 0.25),

@@ -162,7 +162,7 @@ def test_dense_rows_beat_the_naive_baseline(shipped: Scorecard, chip: str) -> No
 @pytest.mark.parametrize("group", ["A100 (others) | dense", "H100 (others) | dense"])
 def test_and_so_they_do_with_their_source_left_out(group: str) -> None:
     written = json.loads((data_folder() / "fit.json").read_text(encoding="utf-8"))
-    assert written["errors"]["source_left_out"][group]["mape"] < 0.182
+    assert written["errors"]["source_left_out"][group]["mape"] < 0.13
 
 
 def test_the_band_holds_about_as_many_rows_as_it_says(shipped: Scorecard) -> None:

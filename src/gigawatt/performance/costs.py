@@ -153,9 +153,7 @@ class _Shapes:
         total = _Sum(zero, zero, zero, zero, {})
         for op in operations:
             cost = self.technology.cost(op, self.cluster.chip, self.efficiency)
-            arithmetic = cost.arithmetic * (
-                imbalance / self.stack.grouped if op.kind == "grouped_gemm" else 1.0
-            )
+            arithmetic = cost.arithmetic * (imbalance if op.kind == "grouped_gemm" else 1.0)
             if op.kind == "attention":
                 off = op.k * ELEMENT % ALIGNMENT > 0.0
                 arithmetic = arithmetic * np.where(off, self.stack.unaligned, 1.0)
@@ -265,7 +263,8 @@ def _rows(
     """One table ``(R, U)`` from phases, each with its communications in the order of hiding.
 
     A phase in which the host issues operations more slowly than the device does them (``host`` seconds
-    each) takes the host's time: what that is beyond the device's is launch time.
+    each) takes the host's time: what that is beyond the device's is launch time, behind which later
+    communications hide as behind computation.
     """
     size = len(compute[0].arithmetic)
     rows = np.zeros((ENERGY_FROM + len(energies), size))
@@ -280,8 +279,10 @@ def _rows(
             rows[6] += one.up_bytes
             rows[7] += one.out_bytes
             shown = shown + bandwidth + latency
-        rows[2] += np.maximum(phase.launch, host * phase.issued - phase.arithmetic - phase.memory - shown)
-        rows[5] += window
+        device = phase.arithmetic + phase.memory + phase.launch + shown
+        waits = np.maximum(host * phase.issued - device, 0.0)
+        rows[2] += phase.launch + waits
+        rows[5] += window + waits
         for i, name in enumerate(energies):
             rows[ENERGY_FROM + i] += phase.energy.get(name, 0.0)
     return rows

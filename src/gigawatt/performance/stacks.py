@@ -20,8 +20,6 @@ class Stack:
     ----------
     arithmetic, attention, memory : float
         Multipliers on the technology's achievable rates; ``launch`` [s] the exposed time of one kernel.
-    grouped : float
-        Rate of grouped multiplications of experts in training beside the benchmarked kernels of inference.
     host : float [s]
         Of the host's processor to issue one operation as we count them (a framework issues several kernels
         for one). It runs ahead of the device, so a phase of a layer takes the longer of the two.
@@ -67,7 +65,6 @@ class Stack:
     year: int
     arithmetic: float
     attention: float
-    grouped: float
     memory: float
     launch: float
     host: float
