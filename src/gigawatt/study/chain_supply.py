@@ -27,6 +27,8 @@ from gigawatt.supply import (
 __all__ = ["HOUR"]
 
 HOUR = 3600.0
+#: Energy served below this share of the load is the rounding of sums over the hours.
+_ROUNDING = 1e-9
 
 
 @q("facility.load", "")
@@ -162,7 +164,7 @@ def supply_plan(
         carbon_limit=supply_carbon_limit,
         carbon_price=supply_carbon_price,
     )
-    if float(np.sum(found.load - found.not_served)) <= 0.0:
+    if float(np.sum(found.load - found.not_served)) <= _ROUNDING * float(np.sum(found.load)):
         raise InfeasibleError(
             f"the plants serve nothing of a load of {show(float(np.mean(found.load)), 'MW')}",
             key="supply.plants",

@@ -36,7 +36,7 @@ RATES = (
     "weight*", "reserve", "bucket", "step_overhead", "score_passes", "dropout", "logit_bytes",
     "dispatch_bytes", "domains_per_token", "expert_skew", "gradient", "state", "wire", "failure_rate",
     "checkpoint_*", "restart_*", "straggler", "attention", "bucket_per_rank", "gated_copies",
-    "kept_bytes", "gemm_*", "attention_*", "grouped_*", "sustained*",
+    "kept_bytes", "host", "gemm_*", "attention_*", "grouped_*", "sustained*",
 )  # fmt: skip
 _POWER = (*RATES, "idle_power", "energy_*", "overhead_power", "network_power")
 
@@ -373,7 +373,7 @@ def relief(
         name: float(evaluate(training_run, best, change(machine_machine.cluster), machine_stack).step_time[0])
         for name, change in _RELIEFS.items()
     }
-    stack = replace(machine_stack, launch=machine_stack.launch / 2)
+    stack = replace(machine_stack, launch=machine_stack.launch / 2, host=machine_stack.host / 2)
     times["launch overhead"] = float(
         evaluate(training_run, best, machine_machine.cluster, stack).step_time[0]
     )
