@@ -72,8 +72,14 @@ def changed(row: Row, **numbers: float | None) -> Row:
 def test_a_count_that_no_shape_has_is_refused() -> None:
     with pytest.raises(Refusal, match=r"no usual shape has the parameters.*GPT-7.5B: 30 billion said"):
         from_columns(changed(BY_MODEL["GPT-7.5B"], params_b=30.0))
-    with pytest.raises(Refusal, match=r"the model's shape is not given: no ffn, vocab"):
-        from_columns(changed(BY_MODEL["GPT-7.5B"], ffn=None, vocab=None))
+    with pytest.raises(Refusal, match=r"the model's shape is not given: no hidden, vocab"):
+        from_columns(changed(BY_MODEL["GPT-7.5B"], hidden=None, vocab=None))
+
+
+def test_gpt_widths_that_a_row_leaves_out_are_the_usual_ones() -> None:
+    whole, _ = from_columns(BY_MODEL["GPT-7.5B"])
+    bare, _ = from_columns(changed(BY_MODEL["GPT-7.5B"], ffn=None, kv_heads=None))
+    assert bare == whole
 
 
 @pytest.mark.parametrize(("id", "seconds"), [("T0533", 3.696), ("T0540", 102.63), ("T0537", 24.817)])

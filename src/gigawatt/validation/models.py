@@ -107,25 +107,24 @@ def _whole(part: Architecture) -> Architecture:
             norms=total.norms + block.count * mine.norms,
         )
         if block.experts is not None:
-            shared = 3 * part.hidden * block.experts.shared_width if block.experts.shared_width else 0
-            routed = mine.experts - shared if mine.experts > shared else mine.experts
-            idle += (
-                block.count * routed * (block.experts.count - block.experts.per_token) // block.experts.count
-            )
+            unused = block.experts.count - block.experts.per_token
+            idle += block.count * mine.experts * unused // block.experts.count
     return replace(part, parameters=total, active_parameters=total.total - idle)
 
 
 def from_columns(row: Row) -> tuple[Architecture, tuple[str, ...]]:
     """An architecture from ``layers, hidden, heads, kv_heads, head_dim, ffn, n_experts, topk, vocab``.
 
+    Where they are empty every head has its own keys, and a dense feed-forward is four times the width, as
+    in GPT; the parameter count still has to agree.
+
     Raises
     ------
     Refusal
         A width is missing, or no usual shape has ``params_b`` parameters (within 6 %).
     """
-    missing = [
-        name for name in ("layers", "hidden", "heads", "kv_heads", "ffn", "vocab") if row.count(name) is None
-    ]
+    needed = ["layers", "hidden", "heads", "vocab", *(["ffn"] if row.count("n_experts") else [])]
+    missing = [name for name in needed if row.count(name) is None]
     if missing:
         raise Refusal("the model's shape is not given", f"no {', '.join(missing)} for {row.text('model')}")
     said = row.number("params_b")
@@ -177,8 +176,8 @@ def _build(row: Row, shape: _Shape) -> Architecture:
         assert value is not None
         return value
 
-    hidden, layers, vocabulary, width = count("hidden"), count("layers"), count("vocab"), count("ffn")
-    heads, groups = count("heads"), count("kv_heads")
+    hidden, layers, vocabulary, heads = count("hidden"), count("layers"), count("vocab"), count("heads")
+    width, groups = row.count("ffn") or 4 * hidden, row.count("kv_heads") or heads
     old = not shape.gated
     rotary = shape.gated or bool(_ROTARY.search(row.text("model")))
     attention = Attention(
