@@ -319,10 +319,13 @@ def enumerate_layouts(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, in
         lambda w: (w["zero"] == 0) | (w["data"] * w["context"] > 1) | ("zero" in pins),
     )
     if not len(table["tensor"]):
-        given = ", ".join(f"{key} {value}" for key, value in pins.items()) or "no pins"
+        given = ", ".join(f"{key} {value}" for key, value in pins.items())
+        power = 2 ** round(float(np.log2(count)))
+        batch = max(1, round(run.global_batch / power)) * power
         raise InputError(
             "a layout that cannot divide: no product of degrees gives "
             f"{count} accelerators, {layers} layers and {run.global_batch} sequences a step",
-            given=given,
+            given=given or None,
+            allowed=f"numbers with common divisors, such as {power} accelerators and {batch} sequences",
         )
     return Layouts(*(table[name] for name in COLUMNS), global_batch=run.global_batch)
