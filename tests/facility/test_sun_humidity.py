@@ -8,6 +8,7 @@ import pytest
 from gigawatt.facility.humidity import (
     air_density,
     air_pressure,
+    dew_point,
     dew_point_from_daily_minimum,
     relative_humidity,
     saturation_pressure,
@@ -97,3 +98,10 @@ def test_dew_point_guess_is_the_minimum_of_the_day() -> None:
     assert dew[:24] == pytest.approx(289.0, abs=0.01)
     assert dew[24:] == pytest.approx(294.0, abs=0.01)
     assert np.all(relative_humidity(temperature=temperature, dew_point=dew) <= 1.0)
+
+
+def test_dew_point_turns_the_saturation_pressure_round():
+    temperature = np.array([250.0, 283.0, 310.0])
+    dew = dew_point(temperature=temperature, humidity=np.array([0.3, 0.6, 1.0]))
+    back = relative_humidity(temperature=temperature, dew_point=dew)
+    np.testing.assert_allclose(back, [0.3, 0.6, 1.0], rtol=1e-12)

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = [
     "air_density",
     "air_pressure",
+    "dew_point",
     "dew_point_from_daily_minimum",
     "relative_humidity",
     "saturation_pressure",
@@ -16,6 +17,8 @@ __all__ = [
 
 Array = NDArray[np.float64]
 _ZERO_CELSIUS = 273.15
+#: Magnus form over water, Alduchov & Eskridge 1996: pressure at 0 °C [Pa], slope, temperature [°C].
+_MAGNUS = (610.94, 17.625, 243.04)
 
 
 def saturation_pressure(*, temperature: ArrayLike) -> Array:
@@ -32,7 +35,29 @@ def saturation_pressure(*, temperature: ArrayLike) -> Array:
     pressure. J. Appl. Meteor. 35, 601-609.
     """
     celsius = np.asarray(temperature, dtype=np.float64) - _ZERO_CELSIUS
-    return 610.94 * np.exp(17.625 * celsius / (celsius + 243.04))
+    pressure, slope, offset = _MAGNUS
+    return pressure * np.exp(slope * celsius / (celsius + offset))
+
+
+def dew_point(*, temperature: ArrayLike, humidity: ArrayLike) -> Array:
+    """Dew point of air [K]: :func:`saturation_pressure` turned round.
+
+    Parameters
+    ----------
+    temperature : array [K]
+        Of the air, 238 to 323 K.
+    humidity : array
+        Relative humidity, used within 0.01 to 1.
+
+    References
+    ----------
+    Alduchov & Eskridge 1996, as for :func:`saturation_pressure`.
+    """
+    _, slope, offset = _MAGNUS
+    celsius = np.asarray(temperature, dtype=np.float64) - _ZERO_CELSIUS
+    share = np.clip(np.asarray(humidity, dtype=np.float64), 0.01, 1.0)
+    log = np.log(share) + slope * celsius / (celsius + offset)
+    return offset * log / (slope - log) + _ZERO_CELSIUS
 
 
 def relative_humidity(*, temperature: ArrayLike, dew_point: ArrayLike) -> Array:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gigawatt.catalog import loader
 from gigawatt.errors import MissingDataError
 from gigawatt.evidence import Assumption, Evidence, Grade
-from gigawatt.facility.humidity import dew_point_from_daily_minimum, relative_humidity, wet_bulb
+from gigawatt.facility.humidity import dew_point, dew_point_from_daily_minimum, relative_humidity, wet_bulb
 from gigawatt.facility.readers import Raw, read_file
 
 __all__ = ["HOURS", "Site", "Weather", "load_site", "load_weather", "raise_to_mean"]
@@ -150,7 +150,7 @@ def _of_file(path: Path) -> Weather:
     if series.get("dew_point") is None and series.get("temperature") is not None:
         humidity = series.pop("humidity", None)
         if humidity is not None:
-            series["dew_point"] = _dew_point(series["temperature"], humidity)
+            series["dew_point"] = dew_point(temperature=series["temperature"], humidity=humidity)
         else:
             assumptions = (_no_humidity(path.name),)
     series.pop("humidity", None)
@@ -166,13 +166,6 @@ def _of_file(path: Path) -> Weather:
         assumptions=assumptions,
         **series,
     )
-
-
-def _dew_point(temperature: Array, humidity: Array) -> Array:
-    """Dew point [K] by the Magnus form turned round (see ``humidity.saturation_pressure``)."""
-    celsius = temperature - 273.15
-    log = np.log(np.clip(humidity, 0.01, 1.0)) + 17.625 * celsius / (celsius + 243.04)
-    return 243.04 * log / (17.625 - log) + 273.15
 
 
 def _of_site(site: Site) -> Weather:

@@ -43,7 +43,7 @@ class Efficiency:
 
     arithmetic: float = 1.0
     memory: float = 1.0
-    launch: float = 2.5e-6
+    launch: float = 0.0
     attention: float = 1.0
 
 
