@@ -8,7 +8,7 @@ taken from the tensor ranks too, and experts are whole (expert tensor parallelis
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from gigawatt.workload.architecture import Architecture
 if TYPE_CHECKING:
     import pandas  # pyright: ignore[reportMissingTypeStubs]
 
-__all__ = ["COLUMNS", "Layouts", "TrainingRun", "enumerate_layouts"]
+__all__ = ["COLUMNS", "SCHEDULES", "Layouts", "TrainingRun", "enumerate_layouts"]
 
 Integers = NDArray[np.int32]
 
@@ -38,7 +38,12 @@ COLUMNS = (
     "microbatch",
     "recompute",
     "sequence_parallel",
+    "schedule",
+    "shard",
+    "offload",
 )
+SCHEDULES = ("1f1b", "zb-h1", "zb-h2", "dualpipe")
+"""Pipeline schedules by the number that stands in a layout; 1F1B is interleaved where ``interleave`` > 1."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,9 @@ class Layouts:
     """Columns of shape ``(L,)``: one layout an index, never an object.
 
     ``recompute``: 0 none, 1 selective (the attention core), 2 full. ``sequence_parallel``: 0 or 1.
+    ``schedule``: an index of :data:`SCHEDULES`. ``shard``: ranks over which ZeRO spreads states, the rest
+    being copies (hybrid sharding); 0 is all of data · context. ``offload`` to the host: 0 nothing,
+    1 the optimizer's state, 2 activations as well.
     ``global_batch`` [sequences] is the run's, so that ``microbatches`` can be derived.
     """
 
@@ -87,6 +95,9 @@ class Layouts:
     microbatch: Integers
     recompute: Integers
     sequence_parallel: Integers
+    schedule: Integers
+    shard: Integers
+    offload: Integers
     global_batch: int
 
     @classmethod
@@ -97,7 +108,7 @@ class Layouts:
             raise InputError(
                 "no such layout column", given=unknown, allowed=COLUMNS, nearest=nearest(unknown, COLUMNS)
             )
-        zeros = ("zero", "recompute", "sequence_parallel")
+        zeros = ("zero", "recompute", "sequence_parallel", "schedule", "shard", "offload")
         filled = [np.atleast_1d(columns.get(name, 0 if name in zeros else 1)) for name in COLUMNS]
         arrays = np.broadcast_arrays(*filled)
         return cls(*(np.ascontiguousarray(a, dtype=np.int32) for a in arrays), global_batch=global_batch)
@@ -127,6 +138,18 @@ class Layouts:
             {name: getattr(self, name) for name in COLUMNS} | {"microbatches": self.microbatches}
         )
 
+
+_TOP = {
+    "zero": 3,
+    "recompute": 2,
+    "sequence_parallel": 1,
+    "schedule": len(SCHEDULES) - 1,
+    "shard": 2**31 - 1,
+    "offload": 2,
+}
+"""Largest values of the columns that count from zero."""
+_RARE = ("schedule", "shard", "offload")
+"""Columns that stay at zero unless a search is asked to widen them."""
 
 _Table = dict[str, Integers]
 _Filter = Callable[[_Table], NDArray[np.bool_]]
@@ -159,7 +182,7 @@ def _check_pins(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, int]) ->
             raise InputError(
                 "no such layout column", given=key, allowed=COLUMNS, nearest=nearest(key, COLUMNS)
             )
-        top = {"zero": 3, "recompute": 2, "sequence_parallel": 1}.get(key)
+        top = _TOP.get(key)
         if top is not None:
             if not 0 <= value <= top:
                 raise InputError("out of range", key=key, given=value, allowed=f"0 to {top}")
@@ -210,7 +233,45 @@ def _check_pins(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, int]) ->
             raise _does_not_divide("expert", expert, "the experts", number)
 
 
-def enumerate_layouts(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, int] | None = None) -> Layouts:
+def _rare(
+    table: _Table, run: TrainingRun, cluster: Cluster, pins: Mapping[str, int], widen: set[str]
+) -> _Table:
+    """The columns that are searched only on request: schedule, shard, offload."""
+    unknown = next((name for name in widen if name not in _RARE), None)
+    if unknown is not None:
+        raise InputError(
+            "this column is not widened", given=unknown, allowed=_RARE, nearest=nearest(unknown, _RARE)
+        )
+
+    def options(name: str, free: list[int]) -> list[int]:
+        return [int(pins[name])] if name in pins else free if name in widen else [0]
+
+    def schedule_fits(w: _Table) -> NDArray[np.bool_]:
+        plain = w["schedule"] == 0
+        rounds = run.global_batch // (w["data"] * w["microbatch"])
+        both_ways = (w["pipeline"] % 2 == 0) & (rounds >= w["pipeline"]) & (rounds % 2 == 0)
+        split = (w["pipeline"] > 1) & (w["interleave"] == 1)
+        return plain | (split & ((w["schedule"] != SCHEDULES.index("dualpipe")) | both_ways))
+
+    def shard_fits(w: _Table) -> NDArray[np.bool_]:
+        ranks, part = w["data"] * w["context"], np.maximum(w["shard"], 1)
+        return (w["shard"] == 0) | ((ranks % part == 0) & (part < ranks) & (w["zero"] > 0))
+
+    near = [s for s in _divisors(cluster.scale_up_size) if s > 1]
+    everything = list(range(len(SCHEDULES)))
+    table = _cross(table, "schedule", options("schedule", everything), schedule_fits)
+    table = _cross(table, "shard", options("shard", [0, *near]), shard_fits)
+    return _cross(
+        table, "offload", options("offload", [0, 1, 2]), lambda w: np.ones(len(w["tensor"]), dtype=bool)
+    )
+
+
+def enumerate_layouts(
+    run: TrainingRun,
+    cluster: Cluster,
+    fixed: Mapping[str, int] | None = None,
+    widen: Iterable[str] = (),
+) -> Layouts:
     """Every layout that divides, with the degrees of ``fixed`` pinned.
 
     Parameters
@@ -222,6 +283,9 @@ def enumerate_layouts(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, in
         sensible: tensor parallelism inside the fast domain, interleaving that divides the layers of a
         stage, the catalog's ``stacks_search`` limits on context parallelism and microbatch, ZeRO and
         sequence parallelism only where there are ranks to share with.
+    widen : names among ``schedule``, ``shard``, ``offload``
+        Columns to search as well: every pipeline schedule, sharding inside the fast domain only, and
+        states and activations in the host's memory. The others keep 0.
 
     Returns
     -------
@@ -318,6 +382,7 @@ def enumerate_layouts(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, in
         options("zero", [0, 1, 2, 3]),
         lambda w: (w["zero"] == 0) | (w["data"] * w["context"] > 1) | ("zero" in pins),
     )
+    table = _rare(table, run, cluster, pins, set(widen))
     if not len(table["tensor"]):
         given = ", ".join(f"{key} {value}" for key, value in pins.items())
         power = 2 ** round(float(np.log2(count)))
