@@ -19,10 +19,10 @@ from gigawatt.performance.collectives import Fabric, Traffic, place
 from gigawatt.performance.layouts import Layouts, TrainingRun
 from gigawatt.performance.memory import ELEMENT, activation_bytes, score_bytes
 from gigawatt.performance.stacks import Stack
-from gigawatt.workload.architecture import Block
+from gigawatt.workload.architecture import Block, Experts
 from gigawatt.workload.operations import Operation, block_operations, embedding_operations, head_operations
 
-__all__ = ["ENERGY_FROM", "SUMS", "LayerCosts", "expert_imbalance", "hide", "layer_costs"]
+__all__ = ["ENERGY_FROM", "SUMS", "LayerCosts", "domains_reached", "expert_imbalance", "hide", "layer_costs"]
 
 Array = NDArray[np.float64]
 
@@ -107,16 +107,42 @@ def expert_imbalance(*, tokens: Array, per_token: int, expert: Array, skew: floa
     return 1.0 + np.where(expert > 1.0, chance + skew, 0.0)
 
 
-def hide(traffic: Traffic, window: Array, share: float) -> tuple[Array, Array, Array]:
+def hide(
+    traffic: Traffic, window: Array, share: float, contention: float, limit: Array | float = np.inf
+) -> tuple[Array, Array, Array]:
     """(exposed bandwidth seconds, exposed latency seconds, window left) of a communication.
 
-    ``share`` of the window can hide it; what is used is gone for the next one, so that no second of
-    compute hides two communications.
+    ``share`` of the window can hide it, at most ``limit`` seconds; what is used is gone for the next one,
+    so that no second of compute hides two communications. Of what is hidden, the share ``contention`` is
+    lost all the same, because the computation beside it is slowed.
     """
     total = traffic.time
-    hidden = np.minimum(total, share * window)
-    scale = (total - hidden) / np.where(total > 0.0, total, 1.0)
+    hidden = np.minimum(np.minimum(total, share * window), limit)
+    scale = (total - (1.0 - contention) * hidden) / np.where(total > 0.0, total, 1.0)
     return traffic.bandwidth * scale, traffic.latency * scale, window - hidden
+
+
+def domains_reached(*, experts: Experts, domains: Array) -> Array:
+    """Fast domains that the experts of one token lie in, on average.
+
+    k experts drawn evenly over D domains reach D·(1 − (1 − 1/D)^k); a router that is limited to g of G
+    groups reaches at most g·max(1, D/G).
+
+    Parameters
+    ----------
+    experts : Experts
+        The routed layer.
+    domains : array
+        Over which its experts are spread, ≥ 1.
+
+    References
+    ----------
+    DeepSeek-AI 2024, arXiv:2412.19437, section 2.1.2 (node-limited routing).
+    """
+    reached = domains * (1.0 - (1.0 - 1.0 / domains) ** experts.per_token)
+    if experts.groups_per_token <= 0:
+        return reached
+    return np.minimum(reached, experts.groups_per_token * np.maximum(1.0, domains / experts.groups))
 
 
 class _Shapes:
@@ -203,9 +229,8 @@ class _Shapes:
         tokens = self.tokens / np.where(self.sequence_parallel > 0.0, self.tensor, 1.0)
         elements = tokens * block.experts.per_token * self.run.architecture.hidden
         copies: Array | float = 1.0
-        if self.stack.domains_per_token > 0.0:
-            reached = outside * (1.0 - (1.0 - 1.0 / outside) ** block.experts.per_token)
-            copies = np.minimum(reached, self.stack.domains_per_token) / block.experts.per_token
+        if self.stack.deduplicates > 0.0:
+            copies = domains_reached(experts=block.experts, domains=outside) / block.experts.per_token
         found = self.none()
         for width in (self.stack.dispatch_bytes, ELEMENT):
             found = found + collectives.all_to_all(
@@ -257,14 +282,18 @@ class _Shapes:
         }
 
 
+_Moved = list[tuple[Traffic, float, Array | float]]
+"""Communications of a phase in the order of hiding: traffic, share that hides it, most seconds that do."""
+
+
 def _rows(
-    compute: list[_Sum], traffic: list[list[tuple[Traffic, float]]], energies: tuple[str, ...], host: float
+    compute: list[_Sum], traffic: list[_Moved], energies: tuple[str, ...], stack: Stack, waits: float = 0.0
 ) -> Array:
     """One table ``(R, U)`` from phases, each with its communications in the order of hiding.
 
-    A phase in which the host issues operations more slowly than the device does them (``host`` seconds
-    each) takes the host's time: what that is beyond the device's is launch time, behind which later
-    communications hide as behind computation.
+    A phase in which the host issues operations more slowly than the device does them (``stack.host``
+    seconds each) takes the host's time: what that is beyond the device's is launch time, behind which later
+    communications hide as behind computation. ``waits`` [s] a phase are spent on top of either.
     """
     size = len(compute[0].arithmetic)
     rows = np.zeros((ENERGY_FROM + len(energies), size))
@@ -272,23 +301,23 @@ def _rows(
         rows[0] += phase.arithmetic
         rows[1] += phase.memory
         window, shown = phase.arithmetic + phase.memory, np.zeros(size)
-        for one, share in moved:
-            bandwidth, latency, window = hide(one, window, share)
+        for one, share, limit in moved:
+            bandwidth, latency, window = hide(one, window, share, stack.contention, limit)
             rows[3] += bandwidth
             rows[4] += latency
             rows[6] += one.up_bytes
             rows[7] += one.out_bytes
             shown = shown + bandwidth + latency
         device = phase.arithmetic + phase.memory + phase.launch + shown
-        waits = np.maximum(host * phase.issued - device, 0.0)
-        rows[2] += phase.launch + waits
-        rows[5] += window + waits
+        late = np.maximum(stack.host * phase.issued - device, 0.0) + waits
+        rows[2] += phase.launch + late
+        rows[5] += window + late
         for i, name in enumerate(energies):
             rows[ENERGY_FROM + i] += phase.energy.get(name, 0.0)
     return rows
 
 
-def _layer(shapes: _Shapes, block: Block) -> tuple[list[_Sum], list[list[tuple[Traffic, float]]], _Sum]:
+def _layer(shapes: _Shapes, block: Block) -> tuple[list[_Sum], list[_Moved], _Sum]:
     """(compute by phase, communication by phase, attention core forward) of one layer."""
     run, stack = shapes.run, shapes.stack
     operations = block_operations(run.architecture, block, **shapes.keywords())
@@ -307,15 +336,19 @@ def _layer(shapes: _Shapes, block: Block) -> tuple[list[_Sum], list[list[tuple[T
     tensor = shapes.tensor_traffic(1.0 if block.parallel else 2.0)
     expert = shapes.expert_traffic(block)
 
-    def moved(rings: float) -> list[tuple[Traffic, float]]:
+    def moved(rings: float, phase: list[Operation]) -> _Moved:
+        beside: Array | float = np.inf
+        if stack.ring_attention > 0.0:
+            attention = shapes.sum([op for op in phase if op.kind == "attention"])
+            beside = attention.arithmetic + attention.memory
         return [
-            (gather.times(rings), stack.overlap_context),
-            (tensor, stack.overlap_tensor),
-            (expert, stack.overlap_expert),
+            (gather.times(rings), stack.overlap_context, beside),
+            (tensor, stack.overlap_tensor, np.inf),
+            (expert, stack.overlap_expert, np.inf),
         ]
 
     compute = [shapes.sum(forward, imbalance), shapes.sum(backward, imbalance)]
-    return compute, [moved(1.0), moved(2.0)], shapes.sum(core)
+    return compute, [moved(1.0, forward), moved(2.0, backward)], shapes.sum(core)
 
 
 def layer_costs(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Stack) -> LayerCosts:
@@ -323,25 +356,36 @@ def layer_costs(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Sta
     shapes = _Shapes(run, layouts, cluster, stack)
     model = run.architecture
     layers = [_layer(shapes, block) for block in model.blocks]
-    ends: list[tuple[list[_Sum], list[list[tuple[Traffic, float]]]]] = []
+    ends: list[tuple[list[_Sum], list[_Moved]]] = []
     keywords = shapes.keywords()
     for operations in (embedding_operations(model, **keywords), head_operations(model, **keywords)):
         compute = [
             shapes.sum([op for op in operations if op.phase == phase]) for phase in ("forward", "backward")
         ]
-        moved = [(shapes.tensor_traffic(1.0), stack.overlap_tensor)]
+        moved: _Moved = [(shapes.tensor_traffic(1.0), stack.overlap_tensor, np.inf)]
         ends.append((compute, [[], moved] if ends else [moved, []]))
     energies = tuple(sorted({name for compute, _, _ in layers for phase in compute for name in phase.energy}))
     tables: list[list[Array]] = []
-    for compute, traffic, core in layers:
+    for block, (compute, traffic, core) in zip(model.blocks, layers, strict=True):
+        waits = stack.routing_wait if block.experts is not None else 0.0
         forward, backward = compute
+        passes = (1.0, 1.0, 3.0 / 2.0)  # a forward pass done again waits once more in two phases
         again = [backward, backward.plus(core), backward.plus(forward)]
         repeated = [traffic[1], traffic[1], [*traffic[1], *traffic[0]]]
         tables.append(
-            [_rows([forward, again[r]], [traffic[0], repeated[r]], energies, stack.host) for r in range(3)]
+            [
+                _rows(
+                    [forward, again[r]],
+                    [traffic[0], repeated[r]],
+                    energies,
+                    stack,
+                    waits * (1.5 if r == 2 else 1.0),
+                )
+                for r in range(3)
+            ]
         )
     for compute, traffic in ends:
-        tables.append([_rows(compute, traffic, energies, stack.host)] * 3)
+        tables.append([_rows(compute, traffic, energies, stack)] * 3)
 
     def kept(block: Block, recompute: int) -> Array:
         return activation_bytes(

@@ -51,8 +51,17 @@ class Stack:
         Kept per logit on the last stage.
     dispatch_bytes : float [B]
         Per element in the dispatch to experts (combining is in 16 bit).
-    domains_per_token : float
-        Most fast domains that the experts of one token lie in, each entered once (0: no such routing).
+    deduplicates : float
+        1 where a token that goes to several experts of one fast domain crosses the fabric once, else 0.
+    routing_wait : float [s]
+        By which a layer with experts waits for the host in each phase, beside its kernels: the number of
+        tokens of every expert is read back before the kernels that depend on it are issued.
+    contention : float
+        Share of a hidden communication's time by which the computation beside it is slowed (processors
+        and memory that the communication takes).
+    ring_attention : float
+        1 where context parallelism passes keys and values round a ring beside the attention of the part
+        at hand (only the attention core hides it), 0 where they are gathered before.
     expert_skew : float
         Lasting excess of the busiest expert rank over the mean, beyond chance.
     optimizer : str
@@ -87,7 +96,10 @@ class Stack:
     routed_copies: float
     logit_bytes: float
     dispatch_bytes: float
-    domains_per_token: float
+    deduplicates: float
+    routing_wait: float
+    contention: float
+    ring_attention: float
     expert_skew: float
     optimizer: str
 

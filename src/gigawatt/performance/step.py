@@ -16,17 +16,11 @@ from numpy.typing import NDArray
 
 from gigawatt.errors import InputError, nearest
 from gigawatt.hardware.machine import Cluster
-from gigawatt.performance.collectives import (
-    Fabric,
-    Traffic,
-    all_reduce,
-    place,
-    point_to_point,
-    reduce_scatter,
-)
+from gigawatt.performance.collectives import Traffic
 from gigawatt.performance.costs import ENERGY_FROM, LayerCosts, hide, layer_costs
+from gigawatt.performance.exchanges import Exchange, Exchanges
 from gigawatt.performance.layouts import Layouts, TrainingRun
-from gigawatt.performance.memory import ELEMENT, Shards, device_memory, shards, stage_parameters
+from gigawatt.performance.memory import Shards, device_memory, shards, stage_parameters
 from gigawatt.performance.pipeline import Cuts, cuts
 from gigawatt.performance.stacks import Optimizer, Stack, load_optimizer
 from gigawatt.workload.operations import model_flops_per_token
@@ -37,8 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["PARTS", "Prepared", "StepTable", "evaluate", "evaluate_prepared", "prepare"]
 
 Array = NDArray[np.float64]
-
-_Exchange = tuple[Array, Array, Array, Array]  # by stage (L, C): bandwidth and latency seconds, bytes up, out
 
 PARTS = (
     "arithmetic",
@@ -216,7 +208,16 @@ class _Part:
         self.interleave = self.layouts.interleave.astype(float)
         self.sums = prepared.total[:, self.column]
         self.up_bytes, self.out_bytes = np.zeros(len(self.layouts)), np.zeros(len(self.layouts))
-        self.fabric = Fabric.of(self.cluster)
+        self.exchanges = Exchanges(
+            run=self.run,
+            layouts=self.layouts,
+            cluster=self.cluster,
+            stack=self.stack,
+            optimizer=self.optimizer,
+            cut=self.cut,
+            shard=self.shard,
+            parameters=self.parameters,
+        )
 
     def _by_stage(self, rows: slice) -> Array:
         """Sum of some cost rows over the layers, embedding and head of each unlike stage, ``(L, C)``."""
@@ -225,46 +226,6 @@ class _Part:
         found = np.einsum("lck,kl->lc", self.cut.layers[self.cut.index], each[:kinds])
         found += self.cut.embedding[self.cut.index] * each[kinds][:, None]
         return found + self.cut.head[self.cut.index] * each[kinds + 1][:, None]
-
-    def _groups(self) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-        """Placement of the data-parallel groups of dense and of expert weights."""
-        domain = self.cluster.scale_up_size
-        dense = place(size=self.shard.dense, stride=self.layouts.tensor, domain=domain)
-        routed = place(size=self.shard.routed, stride=self.shard.expert_stride, domain=domain)
-        return dense, routed
-
-    def _ring(self, passes: Array) -> _Exchange:
-        """Seconds of bandwidth ``(L, C)`` and of one latency ``(L, 1)``, bytes up and out of ring passes.
-
-        ``passes`` (L,) is in bytes per parameter: gradients reduce-scattered and weights gathered.
-        """
-        bandwidth: Array | float = 0.0
-        latency: Array | float = 0.0
-        up: Array | float = 0.0
-        out: Array | float = 0.0
-        for held, (inside, outside) in zip(self.parameters, self._groups(), strict=True):
-            one = reduce_scatter(size=passes, inside=inside, outside=outside, fabric=self.fabric)
-            bandwidth = bandwidth + held * one.bandwidth[:, None]
-            latency = latency + np.where(held > 0.0, one.latency[:, None], 0.0)
-            up, out = up + held * one.up_bytes[:, None], out + held * one.out_bytes[:, None]
-        return (np.asarray(bandwidth), np.asarray(latency), np.asarray(up), np.asarray(out))
-
-    def _all_reduce(self) -> _Exchange:
-        """The same for one all-reduce of all gradients."""
-        bandwidth: Array | float = 0.0
-        latency: Array | float = 0.0
-        up: Array | float = 0.0
-        out: Array | float = 0.0
-        for held, (inside, outside) in zip(self.parameters, self._groups(), strict=True):
-            one = all_reduce(
-                size=held * self.optimizer.wire,
-                inside=inside[:, None],
-                outside=outside[:, None],
-                fabric=self.fabric,
-            )
-            bandwidth, latency = bandwidth + one.bandwidth, latency + np.where(held > 0.0, one.latency, 0.0)
-            up, out = up + one.up_bytes, out + one.out_bytes
-        return (np.asarray(bandwidth), np.asarray(latency), np.asarray(up), np.asarray(out))
 
     def _mean(self, by_stage: Array) -> Array:
         """Mean over all stages of a quantity ``(L, C)`` known for unlike ones."""
@@ -282,95 +243,53 @@ class _Part:
         bandwidth, latency = self.sums[3].copy(), self.sums[4].copy()
         self.up_bytes, self.out_bytes = np.zeros(len(m)), np.zeros(len(m))
         for exchange, share in (
-            (self._between_stages(), self.stack.overlap_pipeline),
-            (self._every_microbatch(), self.stack.overlap_data),
+            (self.exchanges.between_stages(), self.stack.overlap_pipeline),
+            (self.exchanges.every_microbatch(), self.stack.overlap_data),
         ):
             shown, window = self._expose(exchange, window, share, m)
             busy = busy + shown[0] + shown[1]
             bandwidth = bandwidth + self.pipeline * self._mean(shown[0])
             latency = latency + self.pipeline * self._mean(shown[1])
+        host = np.zeros_like(busy)
+        if np.any(self.layouts.offload >= 2):
+            host = self.exchanges.offloaded(self._kept())
+            host = np.maximum(host - self.stack.overlap_data * window, 0.0)
+            busy = busy + host
         slowest, mean = busy.max(axis=1), self._mean(busy)
         fill = (self.pipeline * mean - slowest) / self.interleave * self.stack.bubble
 
-        (beat, wait), _ = self._expose(self._once_a_step(), window, self.stack.overlap_data, np.ones(len(m)))
+        once = self.exchanges.once_a_step()
+        (beat, wait), _ = self._expose(once, window, self.stack.overlap_data, np.ones(len(m)))
         end = m[:, None] * busy + beat + wait
         last = np.argmax(end, axis=1)
         beat, wait = beat[rows, last], wait[rows, last]
         beyond = (end[rows, last] - m * slowest) / np.where(beat + wait > 0.0, beat + wait, 1.0)
 
         each = m / self.pipeline
+        here, away = self.exchanges.optimizer_time()
         return {
             "arithmetic": each * self.sums[0],
-            "memory_bandwidth": each * self.sums[1] + self._optimizer_bytes().max(axis=1) / self._rate(),
+            "memory_bandwidth": each * self.sums[1] + (here + away).max(axis=1) + m * self._mean(host),
             "interconnect_bandwidth": each * bandwidth + beyond * beat,
             "interconnect_latency": each * latency + beyond * wait,
             "pipeline_bubble": np.maximum(m * (slowest - mean) + fill, 0.0),
             "launch": each * self.sums[2] + self.stack.step_overhead,
         }
 
+    def _kept(self) -> Array:
+        """Bytes of activations of one microbatch on each unlike stage, ``(L, C)``."""
+        kept = self.prepared.costs.activations[:, self.column]
+        return np.einsum("lck,kl->lc", self.cut.layers[self.cut.index], kept)
+
     def _expose(
-        self, exchange: _Exchange, window: Array, share: float, times: Array
+        self, exchange: Exchange, window: Array, share: float, times: Array
     ) -> tuple[tuple[Array, Array], Array]:
         """((exposed bandwidth, latency), window left) ``(L, C)``; bytes are counted ``times`` a step."""
-        beat, wait, up, out = exchange
-        self.up_bytes = self.up_bytes + times * self._mean(up)
-        self.out_bytes = self.out_bytes + times * self._mean(out)
-        shown_beat, shown_wait, left = hide(Traffic(beat, wait, up, out), window, share)
-        return (shown_beat, shown_wait), left
-
-    def _between_stages(self) -> _Exchange:
-        """One microbatch: every run of layers sends one activation forward and one gradient back."""
-        tokens = self.layouts.microbatch.astype(float) * self.run.sequence / self.layouts.context
-        hop = point_to_point(
-            size=tokens * self.run.architecture.hidden * ELEMENT / self.layouts.tensor,
-            within=self.cluster.count <= self.cluster.scale_up_size,
-            fabric=self.fabric,
-        ).times(np.where(self.pipeline > 1.0, 2.0 * self.interleave, 0.0))
-        every = np.ones((1, self.cut.number.shape[1]))
-        found = (hop.bandwidth, hop.latency, hop.up_bytes, hop.out_bytes)
-        beat, wait, up, out = (column[:, None] * every for column in found)
-        return beat, wait, up, out
-
-    def _every_microbatch(self) -> _Exchange:
-        """ZeRO 2 and 3: gradients reduce-scattered; ZeRO 3: weights gathered forward and backward."""
-        zero = self.layouts.zero
-        shared, gathered = np.where(zero >= 2, 1.0, 0.0), np.where(zero == 3, 2.0, 0.0)
-        beat, wait, up, out = self._ring(shared * self.optimizer.wire + gathered * ELEMENT)
-        layers = self.cut.layers[self.cut.index].sum(axis=2)
-        return beat, wait * layers * (shared + gathered)[:, None], up, out
-
-    def _once_a_step(self) -> _Exchange:
-        """Gradients below ZeRO 2, gathering of the updated weights where they are shared out below ZeRO 3."""
-        zero, stack = self.layouts.zero, self.stack
-        shared, gathered = np.where(zero == 1, 1.0, 0.0), np.where((zero == 1) | (zero == 2), 1.0, 0.0)
-        found = self._ring(shared * self.optimizer.wire + gathered * ELEMENT)
-        found = (found[0], found[1] * (shared + gathered)[:, None], found[2], found[3])
-        if np.any(zero == 0):
-            plain, keep = self._all_reduce(), (zero == 0)[:, None]
-            found = (
-                np.where(keep, plain[0], found[0]),
-                np.where(keep, plain[1], found[1]),
-                np.where(keep, plain[2], found[2]),
-                np.where(keep, plain[3], found[3]),
-            )
-        if stack.bucket <= 0.0:
-            return found
-        bucket = np.maximum(stack.bucket, stack.bucket_per_rank * self.shard.dense)[:, None]
-        buckets = np.maximum(np.ceil(self.parameters[0] * self.optimizer.wire / bucket), 1.0)
-        return found[0], found[1] * buckets, found[2], found[3]
-
-    def _rate(self) -> float:
-        return self.cluster.chip.memory_bandwidth * min(self.stack.memory, 1.0)
-
-    def _optimizer_bytes(self) -> Array:
-        """Bytes of the optimizer step to and from device memory by stage ``(L, C)``."""
-        each = self.optimizer.gradient + 2.0 * self.optimizer.state + self.optimizer.weight
-        spread = (self.layouts.zero >= 1)[:, None]
-        dense, routed = self.parameters
-        return each * (
-            dense / np.where(spread, self.shard.dense[:, None], 1.0)
-            + routed / np.where(spread, self.shard.routed[:, None], 1.0)
-        )
+        self.up_bytes = self.up_bytes + times * self._mean(exchange.up)
+        self.out_bytes = self.out_bytes + times * self._mean(exchange.out)
+        traffic = Traffic(exchange.bandwidth, exchange.latency, exchange.up, exchange.out)
+        beat, wait, left = hide(traffic, window, share, self.stack.contention)
+        return (beat, wait), left
 
     def memory(self) -> dict[str, Array]:
         """Bytes of the worst device by part."""
@@ -393,7 +312,7 @@ class _Part:
         found = {"idle": cluster.chip.idle_power * count * step_time}
         for i, name in enumerate(self.prepared.costs.energies):
             found[name] = ranks * self.microbatches * self.sums[ENERGY_FROM + i]
-        moved = self._mean(self._optimizer_bytes()) * count
+        moved = self._mean(self.exchanges.optimizer_bytes()) * count
         dram = cluster.chip.energy_byte["dram"] * moved
         found["dram"] = found.get("dram", 0.0) + dram
         layers_up = ranks * self.microbatches * self.sums[6]

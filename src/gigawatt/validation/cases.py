@@ -160,11 +160,12 @@ def _format(row: Row, chip: Chip) -> str:
 
 
 def habits_of(row: Row, chip: Chip) -> Habits:
-    """The first line of ``stacks_of_sources.csv`` that fits source, accelerator, model and year."""
+    """The first line of ``stacks_of_sources.csv`` that fits source, place in it, accelerator, year and ZeRO stage."""
     year = row.number("year") or 0.0
     for record in table("stacks_of_sources.csv"):
         fits = (
             re.search(record["source"], row.text("source"), re.I)
+            and re.search(record["place"], row.text("source_loc"), re.I)
             and re.search(record["accelerator"], row.text("accelerator"), re.I)
             and float(record["from"] or 0) <= year <= float(record["until"] or 9999)
             and (not record["zero_is"] or row.text("zero_stage").startswith(record["zero_is"]))

@@ -55,7 +55,11 @@ class FeedForward:
 
 @dataclass(frozen=True, slots=True)
 class Experts:
-    """``count`` routed experts of ``width``, ``per_token`` of them used, one shared of ``shared_width``."""
+    """``count`` routed experts of ``width``, ``per_token`` of them used, one shared of ``shared_width``.
+
+    Where the router is limited, the experts lie in ``groups`` and a token reaches those of
+    ``groups_per_token`` groups only (0: no limit).
+    """
 
     count: int
     per_token: int
@@ -63,6 +67,8 @@ class Experts:
     shared_width: int = 0
     gated: bool = True
     bias: bool = False
+    groups: int = 1
+    groups_per_token: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,12 @@ def deepseek(c: Config) -> Model:
     dense = Layer(attention, FeedForward(c.size("intermediate_size"), bias=c.flag("mlp_bias")))
     width, shared = c.size("moe_intermediate_size"), c.option("n_shared_experts", least=0) or 0
     experts = _routed(c, "n_routed_experts", "num_experts_per_tok", "moe_intermediate_size")
-    routed = Layer(attention, None, replace(experts, shared_width=shared * width))
+    groups, used = c.option("n_group") or 1, c.option("topk_group") or 1
+    if used > groups:
+        raise c.error("topk_group", "more groups a token than there are", given=used, allowed=f"1 to {groups}")
+    limit = used if used < groups else 0
+    experts = replace(experts, shared_width=shared * width, groups=groups, groups_per_token=limit)
+    routed = Layer(attention, None, experts)
     first = c.option("first_k_dense_replace", least=0) or 0
     depth = c.option("num_nextn_predict_layers", least=0) if "num_nextn_predict_layers" in c.values else 0
     # A module has two norms of its own before its projection and one behind its layer (V3 report, 2.2).
