@@ -1,4 +1,4 @@
-"""Goodput: Young's and Daly's results, Llama 3's published run, shares that sum to one."""
+"""Goodput: Young's and Daly's results, published runs, shares that sum to one, draws against closed form."""
 
 from __future__ import annotations
 
@@ -7,10 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gigawatt.catalog import entity
+from gigawatt.catalog import entity, table
+from gigawatt.errors import InputError
 from gigawatt.performance import checkpoint_interval, goodput
+from gigawatt.performance.failures import (
+    Uncertain,
+    checkpoint_times,
+    failure_modes,
+    hot_spares,
+    restart_time,
+    shrink_loss,
+    straggler_share,
+)
+from gigawatt.performance.goodput import goodput_in_memory
+from gigawatt.performance.goodput_runs import interruptions, reliability_of, run_days
 
 HOUR = 3600.0
+DAY = 86400.0
 
 
 def test_interval_is_youngs_for_rare_failures() -> None:
@@ -27,18 +40,216 @@ def test_interval_is_the_best_one() -> None:
     assert 1.0 - best == pytest.approx(1.0 - tried.max(), rel=1e-3)
 
 
-def test_llama_3_run() -> None:
-    """419 unexpected interruptions in 54 days on 16,384 H100, more than 90 % effective (arXiv 2407.21783)."""
-    row = entity("reliability", "llama3-h100")
-    share, breakdown = goodput(
-        count=16384,
-        failure_rate=row.value("failure_rate"),
-        checkpoint_time=row.value("checkpoint_time"),
-        restart_time=row.value("restart_time"),
-        straggler=row.value("straggler"),
-    )
+def test_llama_3_interruptions_from_other_clusters() -> None:
+    """419 in 54 days on 16,384 H100 (arXiv 2407.21783) lie in the band of clusters without Llama 3's."""
+    assert entity("reliability_clusters", "llama3-h100").text("role") == "judge"
+    found = interruptions(accelerators=16384, duration=54 * DAY)
+    assert found["low"] < 419 < found["high"]
+    assert found["mean"] == pytest.approx(419, rel=0.15)
+    own = interruptions(accelerators=16384, duration=54 * DAY, cluster="llama3-h100")
+    assert own["mean"] == pytest.approx(419, rel=1e-3)
+    assert 0.85 * 419 < own["low"] < 419 < own["high"] < 1.15 * 419
+
+
+def test_llama_3_effective_time() -> None:
+    """More than 90 % effective training time; nothing was fitted to it."""
+    row = reliability_of("llama3-h100", accelerators=16384)
+    share, breakdown = goodput(count=16384, **row.values())
     assert breakdown["failures_per_day"] * 54 == pytest.approx(419, rel=1e-3)
+    assert breakdown["planned"] > 0.0
     assert 0.90 < share < 0.97
+    band = run_days(work=54 * DAY * float(share), accelerators=16384, reliability=row, draws=2000)
+    assert band.days[0] < 54.0 < band.days[2]
+    assert band.effective_band[1] > 0.90
+    assert band.interruption_band[0] < 419 < band.interruption_band[2]
+
+
+def test_spread_is_that_of_the_clusters_that_were_fitted() -> None:
+    """The row of a cluster nobody measured: logarithmic mean and spread of the rows of role fit."""
+    rates = np.log(
+        [r.value("failure_rate") for r in table("reliability_clusters").values() if r.text("role") == "fit"]
+    )
+    row = entity("reliability", "large-cluster").evidence("failure_rate")
+    reach = 1.645 * np.std(rates, ddof=1) * np.sqrt(1.0 + 1.0 / len(rates))
+    assert np.log(row.value) == pytest.approx(np.mean(rates), abs=0.01)
+    assert np.log(row.high / row.value) == pytest.approx(reach, abs=0.02)
+    assert np.log(row.value / row.low) == pytest.approx(reach, abs=0.02)
+
+
+@pytest.mark.parametrize("cluster", ["llama3-h100", "semianalysis-gb200"])
+def test_clusters_that_judge(cluster: str) -> None:
+    """Rates of large clusters that were left out lie in the band."""
+    row = entity("reliability", "large-cluster").evidence("failure_rate")
+    assert row.low < entity("reliability_clusters", cluster).value("failure_rate") < row.high
+
+
+@pytest.mark.parametrize(("accelerators", "hours"), [(16384, 1.8), (131072, 0.23)])
+def test_projections_of_meta(accelerators: int, hours: float) -> None:
+    """Mean time to failure by the rate of RSC-1 (arXiv 2410.21680)."""
+    rate = entity("reliability_clusters", "meta-rsc1-a100").value("failure_rate")
+    assert 1.0 / (rate * accelerators) / HOUR == pytest.approx(hours, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("accelerators", "seconds"), [(16384, 200), (22000, 300), (64000, 600), (98304, 900)]
+)
+def test_recovery_of_meta(accelerators: int, seconds: float) -> None:
+    """Cold recovery without detection (arXiv 2602.00277, figure 2)."""
+    found = restart_time(accelerators=accelerators)
+    detection = entity("reliability", "recovery").value("detection")
+    assert found.value - detection == pytest.approx(seconds, rel=0.2)
+    assert found.low < seconds + detection < found.high
+
+
+def test_a_hundred_thousand_accelerators_lose_half() -> None:
+    """44 % effective at 98 thousand, 18 min between failures, 10 min of recovery (arXiv 2602.00277)."""
+    row = entity("reliability_clusters", "meta-h100-98k")
+    values = reliability_of("large-cluster", accelerators=98304).values()
+    changed = values | {"failure_rate": row.value("failure_rate"), "restart_time": 600.0}
+    share, _ = goodput(count=98304, **changed)
+    assert share == pytest.approx(row.value("effective"), abs=0.08)
+
+
+@pytest.mark.parametrize(
+    "cluster", ["byterobust-dense", "byterobust-moe", "megascale-175b", "gemini-1-tpu4", "gemini-2-tpu5p"]
+)
+def test_effective_shares_that_judge(cluster: str) -> None:
+    """Published effective shares of 4 to 12 thousand accelerators lie in the band of an unknown cluster."""
+    row = entity("reliability_clusters", cluster)
+    count = row.value("accelerators")
+    found = run_days(
+        work=30 * DAY,
+        accelerators=count,
+        reliability=reliability_of("large-cluster", accelerators=count),
+        draws=1500,
+    )
+    low, _, high = found.effective_band
+    assert low < row.value("effective") < high
+
+
+def test_modes_add_up() -> None:
+    """Table 5 of arXiv 2407.21783: 148 of 419 faulty accelerators, 72 HBM; shares sum to one."""
+    modes = failure_modes("llama3-h100")
+    assert modes.shares.sum() == pytest.approx(1.0)
+    assert modes.rates.sum() == pytest.approx(
+        entity("reliability", "llama3-h100").value("failure_rate"), rel=1e-3
+    )
+    assert modes.shares[modes.names.index("Faulty GPU")] * 419 == pytest.approx(148)
+    assert modes.by_class()["accelerator"] / modes.rates.sum() == pytest.approx(268 / 419)
+    with pytest.raises(InputError, match="llama3-h100"):
+        failure_modes("opt-175b-a100")
+
+
+@pytest.mark.parametrize(
+    ("work", "rate", "restart", "delta"),
+    [(10 * DAY, 2e-5, 600.0, 30.0), (30 * DAY, 1e-4, 900.0, 60.0), (2 * DAY, 1e-7, 60.0, 5.0)],
+)
+def test_draws_tend_to_the_closed_form(work: float, rate: float, restart: float, delta: float) -> None:
+    """The mean of drawn runs is Daly's expectation with stragglers, maintenance and evaluation."""
+
+    def exactly(value: float) -> Uncertain:
+        return Uncertain(value, value, value)
+
+    row = reliability_of("large-cluster", accelerators=8192)
+    made = type(row)(
+        failure_rate=exactly(rate / HOUR),
+        checkpoint_time=exactly(delta),
+        restart_time=exactly(restart),
+        straggler=exactly(0.02),
+        planned_rate=exactly(1.0 / DAY),
+        evaluation=exactly(0.01),
+        lag=exactly(20.0),
+    )
+    found = run_days(work=work, accelerators=8192, reliability=made, draws=4000, seed=3)
+    error = found.wall.std() / np.sqrt(len(found.wall))
+    assert abs(found.wall.mean() - found.expected) < 4.0 * error + 2e-3 * found.expected
+    same = run_days(work=work, accelerators=8192, reliability=made, draws=4000, seed=3)
+    assert np.array_equal(found.wall, same.wall)
+
+
+def test_many_lost_attempts_by_their_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above a number of failures their sum is drawn as normal: same mean and spread."""
+    row = reliability_of("large-cluster", accelerators=16384)
+    exact = run_days(work=40 * DAY, accelerators=16384, reliability=row, fixed=True, draws=2000)
+    monkeypatch.setattr("gigawatt.performance.goodput_runs._EXACT", 0)
+    limit = run_days(work=40 * DAY, accelerators=16384, reliability=row, fixed=True, draws=2000)
+    assert limit.wall.mean() == pytest.approx(exact.wall.mean(), rel=1e-3)
+    assert limit.wall.std() == pytest.approx(exact.wall.std(), rel=0.1)
+
+
+def test_uncertain_quantiles() -> None:
+    for part in (Uncertain(2.0, 1.0, 10.0), Uncertain(2.0, 0.0, 3.0)):
+        drawn = part.draw(np.array([-1.6448536269514722, 0.0, 1.6448536269514722]))
+        assert drawn == pytest.approx([part.low, part.value, part.high])
+
+
+def test_checkpoint_tiers() -> None:
+    """Llama 3: 405 G parameters of 14 B at 2 TB/s take 2.8 s to write; asynchronous training waits less."""
+    keywords = {"state_bytes": 405e9 * 14, "accelerators": 16384, "storage_bandwidth": 2e12, "barrier": 0.0}
+    stall, safe = checkpoint_times(**keywords, asynchronous=False)
+    assert stall == pytest.approx(2.835)
+    quick, later = checkpoint_times(**keywords)
+    assert quick < stall <= later
+    assert safe == stall
+
+
+def test_lag_and_planned_stops_cost() -> None:
+    plain = {"count": 16384, "failure_rate": 2e-5 / HOUR, "checkpoint_time": 5.0, "restart_time": 300.0}
+    share, _ = goodput(**plain)
+    late, _ = goodput(**plain, lag=120.0)
+    stopped, _ = goodput(**plain, planned_rate=2.0 / DAY, planned_time=600.0)
+    assert late < share
+    assert stopped == pytest.approx(share / (1.0 + 2.0 * 600.0 / DAY))
+
+
+def test_memory_tier() -> None:
+    """Without coverage it is the plain goodput; with all failures covered only restarts are left."""
+    run = {"count": 16384, "failure_rate": 2e-5 / HOUR, "checkpoint_time": 30.0, "restart_time": 300.0}
+    plain, _ = goodput(**run)
+    shares, parts = goodput_in_memory(
+        **run, step_time=10.0, coverage=np.array([0.0, 0.5, 1.0]), memory_stall=0.0
+    )
+    assert shares[0] == pytest.approx(float(plain), rel=1e-12)
+    assert np.all(np.diff(shares) > 0.0)
+    assert shares[2] == pytest.approx(1.0 / (1.0 + 16384 * 2e-5 / HOUR * 305.0))
+    paid, parts = goodput_in_memory(**run, step_time=10.0, coverage=0.9, memory_stall=0.04, straggler=0.01)
+    names = ("progress", "checkpoint", "rework", "restart", "straggler", "planned", "evaluation")
+    assert sum(parts[name] for name in names) == pytest.approx(1.0)
+    assert paid < shares[2]
+
+
+def test_a_run_that_never_ends_is_told_by_its_days() -> None:
+    """Ten million accelerators fail before they have restarted."""
+    row = reliability_of("large-cluster", accelerators=1e7)
+    found = run_days(work=DAY, accelerators=1e7, reliability=row, draws=200)
+    assert found.days[1] > 1e9
+    assert found.effective_band[1] < 1e-6
+
+
+def test_slowest_of_many() -> None:
+    """Largest of 2 normals: σ/√π; of 1,000: 3.2414 σ (tables of order statistics); of one: the mean."""
+    found = straggler_share(nodes=np.array([1.0, 2.0, 1000.0]), jitter=0.01, slow_share=0.0)
+    assert found == pytest.approx(
+        1.0 - 1.0 / (1.0 + 0.01 * np.array([0.0, 1 / np.sqrt(np.pi), 3.24144])), abs=2e-6
+    )
+    slow = straggler_share(nodes=np.array([10.0, 1e5]), jitter=0.0, slow_share=0.001, slow_by=0.1)
+    some = 0.1 * (1.0 - 0.999 ** np.array([10.0, 1e5]))
+    assert slow == pytest.approx(1.0 - (1.0 + 1e-4) / (1.0 + some), abs=1e-9)
+    assert np.all(np.diff(straggler_share(nodes=np.geomspace(1, 1e6, 30))) > 0)
+
+
+def test_spares() -> None:
+    """Poisson quantile by hand: mean 2 under repair, P(≤ 4) = 0.947, P(≤ 5) = 0.983."""
+    keywords = {"nodes": 2000.0, "failure_rate": 1e-3 / DAY, "repair_time": DAY}
+    assert hot_spares(**keywords, confidence=np.array([0.9, 0.95, 0.98, 0.99])).tolist() == [4, 5, 5, 6]
+    lost = shrink_loss(failure_rate=1e-3 / DAY, repair_time=DAY, replica_nodes=np.array([1.0, 16.0]))
+    assert lost == pytest.approx([1e-3, 16e-3], rel=0.01)
+
+
+def test_runs_refuse_nonsense() -> None:
+    row = reliability_of("large-cluster", accelerators=1024)
+    with pytest.raises(InputError, match="work"):
+        run_days(work=0.0, accelerators=1024, reliability=row)
 
 
 @given(
@@ -47,9 +258,17 @@ def test_llama_3_run() -> None:
     checkpoint=st.floats(0.0, 1000.0),
     restart=st.floats(0.0, 10_000.0),
     straggler=st.floats(0.0, 0.5),
+    planned=st.floats(0.0, 1e-3),
+    evaluation=st.floats(0.0, 0.5),
 )
 def test_shares_sum_to_one(
-    count: int, rate: float, checkpoint: float, restart: float, straggler: float
+    count: int,
+    rate: float,
+    checkpoint: float,
+    restart: float,
+    straggler: float,
+    planned: float,
+    evaluation: float,
 ) -> None:
     share, breakdown = goodput(
         count=count,
@@ -57,8 +276,13 @@ def test_shares_sum_to_one(
         checkpoint_time=checkpoint,
         restart_time=restart,
         straggler=straggler,
+        planned_rate=planned,
+        evaluation=evaluation,
     )
-    parts = [breakdown[k] for k in ("progress", "checkpoint", "rework", "restart", "straggler")]
+    parts = [
+        breakdown[k]
+        for k in ("progress", "checkpoint", "rework", "restart", "straggler", "planned", "evaluation")
+    ]
     assert sum(parts) == pytest.approx(1.0, abs=1e-9)
     assert all(part >= 0.0 for part in parts)
     assert share == breakdown["progress"]
