@@ -180,14 +180,15 @@ class _Shapes:
         for op in operations:
             cost = self.technology.cost(op, self.cluster.chip, self.efficiency)
             arithmetic = cost.arithmetic * (imbalance if op.kind == "grouped_gemm" else 1.0)
+            memory = cost.memory * (self.stack.traffic if op.kind == "memory" else 1.0)
             if op.kind == "attention":
                 off = op.k * ELEMENT % ALIGNMENT > 0.0
                 arithmetic = arithmetic * np.where(off, self.stack.unaligned, 1.0)
-            binds = arithmetic >= cost.memory
+            binds = arithmetic >= memory
             total = total.plus(
                 _Sum(
                     np.where(binds, arithmetic, 0.0) * op.launches,
-                    np.where(binds, 0.0, cost.memory) * op.launches,
+                    np.where(binds, 0.0, memory) * op.launches,
                     cost.launch * op.launches,
                     zero + op.launches,
                     {name: joules * op.launches for name, joules in cost.energy.items()},
@@ -379,7 +380,7 @@ def layer_costs(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Sta
                     [traffic[0], repeated[r]],
                     energies,
                     stack,
-                    waits * (1.5 if r == 2 else 1.0),
+                    waits * passes[r],
                 )
                 for r in range(3)
             ]

@@ -9,7 +9,7 @@ from gigawatt.errors import MissingDataError
 from gigawatt.hardware.machine import Chip
 from gigawatt.hardware.technology.interface import Efficiency
 
-__all__ = ["Optimizer", "Stack", "default_stack", "load_optimizer", "load_stack"]
+__all__ = ["NARROW", "Optimizer", "Stack", "default_stack", "load_optimizer", "load_stack"]
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,12 @@ class Stack:
 
     Attributes
     ----------
-    arithmetic, attention, memory : float
+    arithmetic, memory : float
         Multipliers on the technology's achievable rates; ``launch`` [s] the exposed time of one kernel.
+    traffic : float
+        Bytes that element-wise operations really move over the least (conversions, separate passes).
+    attention_kernel : str
+        Which kernels compute attention: a ``kernel`` of the catalog's ``attention_kernels``.
     host : float [s]
         Of the host's processor to issue one operation as we count them (a framework issues several kernels
         for one). It runs ahead of the device, so a phase of a layer takes the longer of the two.
@@ -29,9 +33,8 @@ class Stack:
         Multiplies the fill and drain time of 1F1B (below 1: zero-bubble schedules, DualPipe).
     weight_copies : float
         2 for a bidirectional pipeline (DualPipe: a device holds stage i and its mirror image), else 1.
-    reserve, bucket, bucket_per_rank : float [B]
-        Memory of the framework and fragmentation; least size of one communication bucket, and how much
-        larger it is for every data-parallel rank.
+    bucket, bucket_per_rank : float [B]
+        Least size of one communication bucket, and how much larger it is for every data-parallel rank.
     step_overhead : float [s]
         Per step, outside any kernel: data loader, gradient norm, logging.
     score_passes : float
@@ -43,12 +46,32 @@ class Stack:
         1 where dropout masks are kept, else 0.
     gated_copies : float
         Widths that a gated feed-forward keeps: 3 (gate, up, product) or 2 (the product is computed again).
-    kept_bytes : float [B]
-        Per element of the inputs of matrix multiplications kept for the backward pass.
+    kept_bytes, kept_narrow, gate_bytes : float [B]
+        Per element of the inputs of matrix multiplications kept for the backward pass, the same where the
+        multiplications are of 8 bits or fewer, and per element of gate and up.
     routed_copies : float
         Copies of every token sent to an expert that are kept (dispatched, sorted, expert outputs).
-    logit_bytes : float [B]
-        Kept per logit on the last stage.
+    selective_products : float
+        What selective recomputation keeps: 0 all but the attention core; 1 the outputs of attention and of
+        every second matrix multiplication.
+    context_copies : float
+        Copies of attention's output that context parallelism keeps beside the next multiplication's input.
+    gradient_share : float
+        Gradients alive while one layer is differentiated, as a share of its activations.
+    weight_gradient : float [B]
+        Per parameter of one layer, or of the head, of weight gradients on their way into the sum (or of the
+        placeholders that a fused sum leaves in their stead).
+    gathered_layers : float
+        Layers whose weights ZeRO 3 has whole at once: the one at hand and those fetched ahead.
+    narrow_weights : float [B]
+        Per parameter, of copies of the weights in the narrow format.
+    logit_bytes, logit_bytes_split : float [B]
+        Per logit on the last stage: logits, their copies in the loss and their gradient; the same where
+        tensor parallelism splits the vocabulary.
+    fragmentation : float
+        Reserved by the allocator beyond what is allocated, as a share of it.
+    reserve : float [B]
+        Outside the allocator: context, kernels, communication libraries.
     dispatch_bytes : float [B]
         Per element in the dispatch to experts (combining is in 16 bit).
     deduplicates : float
@@ -73,8 +96,8 @@ class Stack:
     framework: str
     year: int
     arithmetic: float
-    attention: float
     memory: float
+    traffic: float
     launch: float
     host: float
     overlap_tensor: float
@@ -84,7 +107,6 @@ class Stack:
     overlap_data: float
     bubble: float
     weight_copies: float
-    reserve: float
     bucket: float
     bucket_per_rank: float
     step_overhead: float
@@ -93,14 +115,26 @@ class Stack:
     dropout: float
     gated_copies: float
     kept_bytes: float
+    kept_narrow: float
+    gate_bytes: float
     routed_copies: float
+    selective_products: float
+    context_copies: float
+    gradient_share: float
+    weight_gradient: float
+    gathered_layers: float
+    narrow_weights: float
     logit_bytes: float
+    logit_bytes_split: float
+    fragmentation: float
+    reserve: float
     dispatch_bytes: float
     deduplicates: float
     routing_wait: float
     contention: float
     ring_attention: float
     expert_skew: float
+    attention_kernel: str
     optimizer: str
 
     def efficiency(self, chip: Chip, number_format: str) -> Efficiency:
@@ -110,8 +144,24 @@ class Stack:
             arithmetic=self.arithmetic * kept,
             memory=self.memory,
             launch=self.launch,
-            attention=self.attention * kept,
+            attention=self.arithmetic * kept * attention_share(self.attention_kernel, chip),
         )
+
+
+def attention_share(kernel: str, chip: Chip) -> float:
+    """Rate of an attention kernel beside the best benchmarked on the chip.
+
+    Of the catalog's ``attention_kernels`` of that name, the row whose ``prefix`` is the longest that begins
+    the chip's id.
+    """
+    rows = [
+        row
+        for row in table("attention_kernels").values()
+        if row.text("kernel") == kernel and chip.id.startswith(row.text("prefix"))
+    ]
+    if not rows:
+        raise MissingDataError("no such attention kernel in the catalog", given=kernel)
+    return max(rows, key=lambda row: len(row.text("prefix"))).value("share")
 
 
 def sustained(chip: Chip, number_format: str) -> float:
@@ -122,42 +172,57 @@ def sustained(chip: Chip, number_format: str) -> float:
     some chips and for all others.
     """
     rows = table("sustained")
-    quantity = "share_narrow" if number_format in _NARROW else "share"
+    quantity = "share_narrow" if number_format in NARROW else "share"
     own = rows[chip.id].get(quantity) if chip.id in rows else None
     return rows["default"].value(quantity) if own is None else own
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """Bytes per parameter of a recipe: ``weight``, ``gradient``, ``state`` held, ``wire`` sent."""
+    """Bytes per parameter of a recipe: ``weight``, ``gradient``, ``state`` held, ``wire`` sent.
+
+    ``update`` is alive in the optimizer's step only, when activations are gone (copies of the gradients).
+    """
 
     id: str
     name: str
     weight: float
     gradient: float
     state: float
+    update: float
     wire: float
 
 
-_NARROW = ("fp8", "int8", "fp4")
-_TEXTS = ("id", "name", "framework", "optimizer")
+NARROW = ("fp8", "int8", "fp4")
+"""Number formats of a byte or less."""
+_TEXTS = ("id", "name", "framework", "attention_kernel", "optimizer")
 
 
-def _stack(row: Entity) -> Stack:
-    numbers = {f.name: row.value(f.name) for f in fields(Stack) if f.name not in (*_TEXTS, "year")}
+def _stack(row: Entity, memory_of: str | None = None) -> Stack:
+    memory = table("stacks_memory")
+    kept = memory.get(memory_of or row.id) or memory["default"]
+    numbers = {
+        f.name: (kept if f.name in kept.numbers else row).value(f.name)
+        for f in fields(Stack)
+        if f.name not in (*_TEXTS, "year")
+    }
     return Stack(
         id=row.id,
         name=row.text("name"),
         framework=row.text("framework"),
         year=int(row.text("year")),
+        attention_kernel=row.text("attention_kernel"),
         optimizer=row.text("optimizer"),
         **numbers,
     )
 
 
-def load_stack(id: str) -> Stack:
-    """The software stack ``id`` of the catalog; an unknown one is an ``InputError`` with the nearest one."""
-    return _stack(entity("stacks", id))
+def load_stack(id: str, memory_of: str | None = None) -> Stack:
+    """The software stack ``id`` of the catalog; an unknown one is an ``InputError`` with the nearest one.
+
+    ``memory_of`` names another line of ``stacks_memory``, where a release differs in memory alone.
+    """
+    return _stack(entity("stacks", id), memory_of)
 
 
 def load_optimizer(id: str) -> Optimizer:
@@ -169,6 +234,7 @@ def load_optimizer(id: str) -> Optimizer:
         row.value("weight"),
         row.value("gradient"),
         row.value("state"),
+        row.value("update"),
         row.value("wire"),
     )
 

@@ -9,7 +9,9 @@ What a row leaves open is filled by rules, each told in the case's assumptions:
   that fits in memory, as the people who ran it did; recomputation that is not told is none;
 - where tensor and pipeline are unknown, all layouts that divide are looked at;
 - where a source counts the microbatch per chip, a data-parallel rank takes its whole batch at once;
-- ZeRO stage, sequence parallelism and interleaving of a stack are in ``stacks_of_sources.csv``.
+- ZeRO stage, sequence parallelism and interleaving of a stack are in ``stacks_of_sources.csv``, as is
+  whether states are shared out only inside a fast domain (``hybrid``: a slice of TPUs, whose number the
+  notes may tell), the rest being copies.
 """
 
 from __future__ import annotations
@@ -41,6 +43,10 @@ SPARSE = 0.9
 _FORMATS = (("fp4", r"(nv|mx)?fp4"), ("fp8", r"(mx|amp_)?fp8|float8"), ("int8", r"int8"),
             ("bf16", r"(amp_)?bf(loat)?16"), ("fp16", r"(amp_)?fp16|float16"), ("tf32", r"tf32"),
             ("fp32", r"fp32|float32"))  # fmt: skip
+_SLICES = re.compile(r"\b(\d+)\s?x\s+\S+\s+slices?\b", re.I)
+_SHARED_OVER = re.compile(
+    r"\b(?:zero1|shard(?:ed|ing)?(?: group| over| within)?)\s*(?:=|of|:)?\s*(-?\d+)", re.I
+)
 _RECOMPUTE = {"none": 0, "selective": 1, "full": 2}
 
 
@@ -53,6 +59,7 @@ class Habits:
     sequence_parallel: bool
     interleaves: bool
     microbatch_per_chip: bool
+    hybrid: bool
     reason: str
 
 
@@ -101,7 +108,10 @@ def prepare(row: Row) -> Case:
     chip = _chip(row)
     number_format = _format(row, chip)
     habits = habits_of(row, chip)
+    cluster = _sliced(_cluster(chip.id, count, row.text("interconnect")), row)
     options, degrees_told = _degrees(row, architecture, count, batch, habits)
+    if "data" in options:
+        options["shard"] = (_shard(cluster, options, row, habits),)
     used, batch_told = _divide(batch, options)
     measured = measured_step_time(row, architecture, count=count, peak=chip.peak.get(number_format))
     flops = counted_flops_per_token(architecture, sequence=sequence)
@@ -112,7 +122,7 @@ def prepare(row: Row) -> Case:
         number_format=number_format,
         sequence=sequence,
         batch=used,
-        cluster=_cluster(chip.id, count, row.text("interconnect")),
+        cluster=cluster,
         habits=habits,
         options=options,
         measured=measured * used / batch,
@@ -177,6 +187,7 @@ def habits_of(row: Row, chip: Chip) -> Habits:
                 record["sequence_parallel"] == "yes",
                 record["interleaves"] == "yes",
                 record["microbatch_per_chip"] == "yes",
+                record["hybrid"] == "yes",
                 record["reason"],
             )
     raise Refusal("no stack for this source and accelerator", f"{row.text('source')} {chip.id}")
@@ -281,6 +292,27 @@ def _divide(batch: int, options: Mapping[str, tuple[int, ...]]) -> tuple[int, li
     if abs(rounded - batch) > BATCH_SLACK * batch:
         raise Refusal("the batch does not divide over the layout", f"{batch} over {unit}")
     return rounded, [f"batch {batch} rounded to {rounded}; the step time is scaled alike"]
+
+
+def _sliced(cluster: Cluster, row: Row) -> Cluster:
+    """The cluster cut into as many fast domains as the row's notes count slices."""
+    slices = _SLICES.search(row.text("notes"))
+    if slices is None or cluster.count % int(slices[1]):
+        return cluster
+    return replace(cluster, scale_up_size=cluster.count // int(slices[1]))
+
+
+def _shard(cluster: Cluster, options: Mapping[str, tuple[int, ...]], row: Row, habits: Habits) -> int:
+    """Ranks that states are shared out over, 0 where those are all of a data-parallel group."""
+    ranks = options["data"][0] * options["context"][0]
+    said = _SHARED_OVER.search(row.text("notes"))
+    if said is not None:
+        inside = int(said[1])
+    elif habits.hybrid:
+        inside = max(cluster.scale_up_size // options["tensor"][0], 1)
+    else:
+        return 0
+    return inside if 0 < inside < ranks and ranks % inside == 0 else 0
 
 
 @lru_cache(maxsize=512)

@@ -72,7 +72,8 @@ def predict(
 def _key(case: Case) -> object:
     cluster = case.cluster
     run = (case.architecture, case.sequence, case.batch, case.number_format, case.habits.stack)
-    machine = (cluster.chip.id, cluster.count, cluster.scale_out.id, cluster.scale_out.bandwidth)
+    network = (cluster.scale_up_size, cluster.scale_out.id, cluster.scale_out.bandwidth)
+    machine = (cluster.chip.id, cluster.count, network)
     return ("data" in case.options, run, machine)
 
 
@@ -111,7 +112,8 @@ def _searched(run: TrainingRun, case: Case, stack: Stack) -> Prediction:
     fixed = {name: values[0] for name, values in case.options.items() if len(values) == 1}
     if "tensor" not in fixed:
         fixed.pop("sequence_parallel", None)
-    found = search(run, case.cluster, stack, fixed, top=1)
+    widen = ("shard",) if case.habits.hybrid else ()
+    found = search(run, case.cluster, stack, fixed, top=1, widen=widen)
     best = found.best
     return Prediction(float(best.step_time[0]), True, float(best.memory_total[0]), found.looked_at)
 
