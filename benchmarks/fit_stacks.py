@@ -5,7 +5,7 @@
                                                catalog/data/sustained.csv and validation/residuals.csv
     python benchmarks/fit_stacks.py --write-docs    docs/scorecard.md from what was written last
 
-What is fitted are the `KNOBS`: numbers of a stack, or the share of its rate that a chip sustains, each
+What is fitted are the `KNOBS` of `stack_knobs.py`: numbers of a stack, or the share of its rate that a chip sustains, each
 inside physical bounds. A knob is drawn to its prior, so that one of which few rows speak stays there. The
 loss is the absolute logarithm of predicted over measured; a source weighs with the root of its rows (at
 most `CAP`), so that no large table speaks for all. Nothing is split at random: a source (or an accelerator)
@@ -20,139 +20,33 @@ import argparse
 import csv
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.performance.stacks import Stack, load_stack, sustained
 from gigawatt.validation.baseline import constant_utilisation
 from gigawatt.validation.cases import Case
 from gigawatt.validation.files import Refusal, rows_file
 from gigawatt.validation.predict import predict
+from gigawatt.validation.regimes import regime_of
 from gigawatt.validation.rows import read_rows
 from gigawatt.validation.scorecard import errors_of
 from gigawatt.validation.validate import prepare_all, validate, width
+from stack_document import document
+from stack_knobs import BESIDE, KNOBS, USUAL, Knob, Values, stacks_of, usual
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOG = ROOT / "src/gigawatt/catalog/data"
 RESULT = ROOT / "validation/fit.json"
+HELD_OUT = ROOT / "validation/training_held_out.csv"
 CAP = 60
 """Most rows of a source that add to its weight."""
 EVERY = {"vTrain ground truth (single-node)": 30, "MosaicML llm-foundry benchmarking README": 3,
          "BigScience benchmarking logs": 2, "vTrain ground truth (multi-node)": 2}  # fmt: skip
 """Of these large regular tables every n-th row is fitted to; all rows are judged."""
-SHRINK = 0.15
-"""What one `scale` away from the prior costs, in rows' logarithms: about as far as one source lies from
-another, so that one short source cannot carry a knob far (the mode of Laplace errors and a Laplace prior)."""
-
-WIDE = 3.0
-"""A chip's sustained share is known so many times less well beforehand than a stack's rate."""
-
-
-@dataclass(frozen=True, slots=True)
-class Knob:
-    """A free number: of which stacks (or chips), its prior and bounds, and what counts as one step away.
-
-    ``also`` are stacks that take the number but to whose rows it is not fitted.
-    """
-
-    name: str
-    where: tuple[str, ...]
-    quantity: str
-    prior: float
-    low: float
-    high: float
-    scale: float
-    unit: str
-    why: str
-    also: tuple[str, ...] = ()
-
-    def prior_cost(self, at: float) -> float:
-        """What the distance from the prior costs beside the rows."""
-        return SHRINK * abs(at - self.prior) / (self.scale * (WIDE if self.on_chip else 1.0))
-
-    @property
-    def on_chip(self) -> bool:
-        """Whether it belongs to chips."""
-        return self.quantity.startswith("share")
-
-    def touches(self, case: Case) -> bool:
-        """Whether the prediction of ``case`` depends on it."""
-        if self.on_chip and self.quantity.endswith("narrow") != (case.number_format in NARROW):
-            return False
-        return (case.cluster.chip.id if self.on_chip else case.habits.stack) in self.where
-
-
-NARROW = ("fp8", "int8", "fp4")
-FUSED = ("megatron-core-2024", "nemo-2025", "nemo-mlperf", "llama3-2024", "deepseek-v3", "fsdp-2023",
-         "maxtext-2024", "neuron-2023", "generic-2024")  # fmt: skip
-TPU = ("TPU-v4", "TPU-v5e", "TPU-v5p", "TPU-v6e")
-HOPPER = ("H100-SXM5-80GB", "H200-SXM-141GB", "H800-SXM5-80GB", "H100-PCIe-80GB")
-BLACKWELL = ("B200-SXM-180GB", "GB200", "B100-SXM-192GB", "B300-SXM-270GB", "GB300")
-BESIDE = ("A100-SXM4-80GB", "A100-SXM4-40GB", "A800-SXM4-80GB", "V100-SXM2-32GB", "Gaudi2", "Gaudi3",
-          "Trainium1", "Trainium1-NeuronCore", *TPU)  # fmt: skip
-"""Chips that keep their whole rate in the fit: the power limit binds none of them as it does the newer ones."""
-
-
-def _arithmetic(stack: str) -> Knob:
-    why = "rate of matrix multiplications in a step beside the best benchmarked"
-    return Knob(f"{stack}.arithmetic", (stack,), "arithmetic", 0.92, 0.6, 1.1, 0.1, "", why)
-
-
-UNFUSED = ("megatron-2021", "megatron-2022", "deepspeed-2023")
-EAGER = ("megatron-core-2024", "nemo-2025", "llama3-2024", "deepseek-v3", "fsdp-2023", "generic-2024")
-"""Stacks that issue operations from Python as the unfused ones do."""
-
-KNOBS = (
-    *(_arithmetic(stack) for stack in (*UNFUSED, *FUSED)),
-    Knob("fsdp-2023.attention", ("fsdp-2023",), "attention", 0.5, 0.3, 1.1, 0.2, "",
-         "attention kernels of 2023; prior recalled: FlashAttention-2 about twice FlashAttention, 3 about twice 2"),
-    Knob("unfused.score_passes", UNFUSED, "score_passes", 6.0, 4.0, 10.0, 2.0, "",
-         "times that attention scores go through memory; one number for all unfused stacks"),
-    Knob("unfused.unaligned", UNFUSED, "unaligned", 4.0, 1.0, 32.0, 4.0, "",
-         "times that attention takes longer where heads are not a multiple of 16 bytes"),
-    Knob("eager.host", UNFUSED, "host", 50e-6, 5e-6, 150e-6, 16e-6, "us",
-         "issuing an operation from Python: about 5 kernels at 10 µs each; one number for all eager stacks", EAGER),
-    Knob("hopper.sustained", HOPPER, "share", 0.85, 0.6, 1.0, 0.1, "", "rate kept under the power limit, 16 bit"),
-    Knob("hopper.sustained_narrow", HOPPER, "share_narrow", 0.9, 0.6, 1.0, 0.1, "", "the same, 8 bit and less"),
-    Knob("blackwell.sustained", BLACKWELL, "share", 0.75, 0.6, 1.0, 0.1, "",
-         "rate kept under the power limit, 16 bit; prior: about what Hopper keeps"),
-    Knob("blackwell.sustained_narrow", BLACKWELL, "share_narrow", 0.9, 0.6, 1.0, 0.1, "", "the same, 8 bit and less"),
-    Knob("tpu.sustained_narrow", TPU, "share_narrow", 0.9, 0.6, 1.0, 0.1, "", "rate kept in a step, 8 bit"),
-)  # fmt: skip
-USUAL = "generic-2024.arithmetic"
-"""Not fitted: the median of the fitted stacks, for whoever's stack is not known."""
-TIED = frozenset(knob.where[0] for knob in KNOBS if knob.quantity == "attention")
-"""Stacks whose attention is fitted by itself; in all others it moves with arithmetic."""
-
-Values = dict[str, float]
-
-
-def stacks_of(values: Values, cases: Iterable[Case]) -> dict[tuple[str, str, str], Stack]:
-    """The stack of every (stack, chip, number format) of the cases with the knobs at ``values``."""
-    found: dict[tuple[str, str, str], Stack] = {}
-    for case in cases:
-        name, chip, form = (case.habits.stack, case.cluster.chip, case.number_format)
-        key = (name, chip.id, form)
-        if key in found:
-            continue
-        numbers: dict[str, float] = {}
-        kept, catalog_share = 1.0, sustained(chip, form)
-        for knob in KNOBS:
-            if knob.on_chip and knob.touches(case):
-                kept = values[knob.name]
-            elif not knob.on_chip and name in (*knob.where, *knob.also):
-                numbers[knob.quantity] = values[knob.name]
-        stack = replace(load_stack(name), **numbers)
-        if name not in TIED:
-            stack = replace(stack, attention=stack.arithmetic)
-        over = kept / catalog_share
-        found[key] = replace(stack, arithmetic=stack.arithmetic * over, attention=stack.attention * over)
-    return found
 
 
 def logs(cases: Sequence[Case], values: Values) -> NDArray[np.float64]:
@@ -226,12 +120,6 @@ def fit(cases: Sequence[Case], start: Values, free: Sequence[Knob], sweeps: int 
     return values
 
 
-def usual(values: Values, without: Iterable[Knob] = ()) -> float:
-    """The median arithmetic of the fitted stacks other than those of ``without``."""
-    names = [k.name for k in KNOBS if k.quantity == "arithmetic" and k.name != USUAL and k not in without]
-    return float(np.median([values[name] for name in names]))
-
-
 def left_out(cases: Sequence[Case], fitted: Values, name_of: Callable[[Case], str]) -> NDArray[np.float64]:
     """ln(predicted / measured) of every case from a fit that had seen no case of the same name.
 
@@ -258,15 +146,42 @@ def left_out(cases: Sequence[Case], fitted: Values, name_of: Callable[[Case], st
 def summary(cases: Sequence[Case], off: NDArray[np.float64]) -> dict[str, dict[str, float]]:
     """Errors by accelerator and kind, of all, and of all but vTrain, as fractions."""
     chips = [f"{case.row.text('accelerator')} | {case.kind}" for case in cases]
-    makers = [f"{_maker(case)} | {case.kind}" for case in cases]
-    whole = ["all but vTrain" if "others" in name else "" for name in makers]
+    traced = [case.row.text("source").startswith("vTrain") for case in cases]
+    regimes = [f"{regime_of(case)}{' (vTrain)' if v else ''}" for case, v in zip(cases, traced, strict=True)]
+    whole = ["" if v else "all but vTrain" for v in traced]
     found: dict[str, dict[str, float]] = {}
-    for labels in (makers, whole, ["all"] * len(cases), chips):
+    for labels in (regimes, whole, ["all"] * len(cases), chips):
         for name in dict.fromkeys(filter(None, labels)):
             use = np.array([label == name for label in labels]) & np.isfinite(off)
             if use.any():
                 errors = errors_of(np.exp(off[use]), np.ones(int(use.sum())))
                 found[name] = {"n": int(use.sum()), **asdict(errors)}
+    return found
+
+
+def by_source(cases: Sequence[Case], off: NDArray[np.float64]) -> dict[str, dict[str, float]]:
+    """Errors by source, as fractions."""
+    names = [case.row.text("source") for case in cases]
+    found: dict[str, dict[str, float]] = {}
+    for name in sorted(set(names)):
+        use = np.array([one == name for one in names]) & np.isfinite(off)
+        if use.any():
+            found[name] = {
+                "n": int(use.sum()),
+                **asdict(errors_of(np.exp(off[use]), np.ones(int(use.sum())))),
+            }
+    return found
+
+
+def parity_of(
+    cases: Sequence[Case], off: NDArray[np.float64], label: str
+) -> dict[str, dict[str, list[tuple[float, float]]]]:
+    """(measured, predicted) step times [s] by regime; of vTrain every 20th row."""
+    found: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    for i, (case, one) in enumerate(zip(cases, off, strict=True)):
+        if np.isfinite(one) and not (case.row.text("source").startswith("vTrain") and i % 20):
+            pair = (float(f"{case.measured:.4g}"), float(f"{case.measured * np.exp(one):.4g}"))
+            found.setdefault(regime_of(case), {}).setdefault(label, []).append(pair)
     return found
 
 
@@ -282,12 +197,13 @@ def naive(cases: Sequence[Case]) -> tuple[NDArray[np.float64], NDArray[np.float6
     return np.log(made.inside / measured), np.log(made.outside / measured)
 
 
-def _maker(case: Case) -> str:
-    name, source = case.cluster.chip.id, case.row.text("source")
-    return f"{name.split('-')[0]} {'(vTrain)' if source.startswith('vTrain') else '(others)'}"
-
-
-def write(values: Values, cases: Sequence[Case], outside: NDArray[np.float64], used: Sequence[Case]) -> None:
+def write(
+    values: Values,
+    cases: Sequence[Case],
+    outside: NDArray[np.float64],
+    apart: NDArray[np.float64],
+    used: Sequence[Case],
+) -> None:
     """The fitted numbers as catalog rows, and the errors out of sample that the band is made of."""
     header = [
         "id",
@@ -314,9 +230,8 @@ def write(values: Values, cases: Sequence[Case], outside: NDArray[np.float64], u
     details, chips = [header], [header]
     for knob in KNOBS:
         for where in (*knob.where, *knob.also):
-            (chips if knob.on_chip else details).append(line(where, knob.quantity, knob))
-            if knob.quantity == "arithmetic" and where not in TIED:
-                details.append(line(where, "attention", knob))
+            if knob.quantity != "attention":
+                (chips if knob.on_chip else details).append(line(where, knob.quantity, knob))
     for where in BESIDE:
         for quantity in ("share", "share_narrow"):
             if not any(knob.quantity == quantity and where in knob.where for knob in KNOBS):
@@ -338,12 +253,30 @@ def write(values: Values, cases: Sequence[Case], outside: NDArray[np.float64], u
     for file, rows in ((CATALOG / "stacks.details.csv", details), (CATALOG / "sustained.csv", chips)):
         with file.open("w", newline="", encoding="utf-8") as stream:
             csv.writer(stream, lineterminator="\n").writerows(rows)
+    write_attention(values)
     with (ROOT / "validation/residuals.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["id", "source", "kind", "ln_measured_over_predicted"])
-        for case, off in zip(cases, outside, strict=True):
-            if np.isfinite(off):
-                writer.writerow([case.row.id, case.row.text("source"), case.kind, f"{-off:.4f}"])
+        writer.writerow(["id", "source", "kind", "regime", "left_out", "ln_measured_over_predicted"])
+        for what, offs in (("source", outside), ("accelerator", apart)):
+            for case, off in zip(cases, offs, strict=True):
+                if np.isfinite(off):
+                    writer.writerow([case.row.id, case.row.text("source"), case.kind, regime_of(case), what,
+                                     f"{-off:.4f}"])  # fmt: skip
+
+
+def write_attention(values: Values) -> None:
+    """The fitted shares of attention kernels, in their rows of ``attention_kernels.csv``."""
+    file = CATALOG / "attention_kernels.csv"
+    with file.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.reader(stream))
+    share, grade, source = (rows[0].index(name) for name in ("share []", "grade", "source_id"))
+    fitted = {"flash-1": "flash-1.a100", "flash-1-h": "flash-1.h100"}
+    for row in rows[1:]:
+        if row[0] in fitted:
+            row[share], row[grade] = f"{values[fitted[row[0]]]:.4g}", "calibrated"
+            row[source] = "gigawatt-training-fit"
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream, lineterminator="\n").writerows(rows)
 
 
 def main() -> None:
@@ -368,17 +301,24 @@ def main() -> None:
     for knob in KNOBS:
         print(f"{knob.name:32s} {values[knob.name]:.4g}   (prior {knob.prior:g})")
     found = {"prior": summary(cases, logs(cases, prior)), "in_sample": summary(cases, logs(cases, values))}
+    held, _ = prepare_all(read_rows(HELD_OUT))
+    away = logs(held, values)
+    found["held_out"] = summary(held, away)
     inside, alone = naive(cases)
     found |= {"naive_in_sample": summary(cases, inside), "naive_source_left_out": summary(cases, alone)}
     if not given.fit_only:
         outside = left_out(cases, values, lambda case: case.row.text("source"))
         found["source_left_out"] = summary(cases, outside)
-        dense = left_out(cases, values, lambda case: case.cluster.chip.id)
-        found["accelerator_left_out"] = summary(cases, dense)
+        apart = left_out(cases, values, lambda case: case.cluster.chip.id)
+        found["accelerator_left_out"] = summary(cases, apart)
         if given.write:
-            write(values, cases, outside, used)
+            write(values, cases, outside, apart, used)
             count = sum(k.name != USUAL and any(k.touches(case) for case in used) for k in KNOBS)
-            written = {"fitted": count, "knobs": values, "errors": found}
+            parity = parity_of(cases, outside, "source left out")
+            for name, series in parity_of(held, away, "held out").items():
+                parity.setdefault(name, {}).update(series)
+            written = {"fitted": count, "knobs": values, "errors": found, "parity": parity,
+                       "held_out_by_source": by_source(held, away)}  # fmt: skip
             RESULT.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
     for name, table in found.items():
         print(name)
@@ -386,98 +326,6 @@ def main() -> None:
             print(f"  {group:28s} n {e['n']:5.0f}  mape {e['mape']:.3f}  median {e['median_ape']:.3f}"
                   f"  p90 {e['p90_ape']:.3f}  bias {e['bias']:+.3f}")  # fmt: skip
     print(f"{time.perf_counter() - began:.0f} s")
-
-
-def document(card: Mapping[str, Any], fitted: Mapping[str, Any]) -> None:
-    """Write docs/scorecard.md from a scorecard and from what the last `--write` judged."""
-    baseline, outside = card["baseline"]["in_sample"], card["baseline"]["leave_source_out"]
-    ours = outside["ours_on_the_same_rows"]
-    lines = [
-        "# Scorecard: training",
-        "",
-        "Written by `python benchmarks/fit_stacks.py --write-docs`; `gigawatt validate training` prints the same",
-        "errors for the shipped rows, `--rows FILE` for any others. Errors are of the time of a step: APE is",
-        "|predicted/measured - 1|, bias the geometric mean of predicted/measured less one (above zero: too slow).",
-        "",
-        f"{card['rows']:,} rows, {card['predicted']:,} predicted, {card['refused']} refused: "
-        + "; ".join(f"{reason} ({count})" for reason, count in card["refused_reasons"].items())
-        + ".",
-        f"{card['parameters_fitted']} numbers are fitted (below); the naive baseline fits one a group of accelerator,",
-        "number format and dense/MoE.",
-        "",
-        "## Out of sample",
-        "",
-        "*Source left out*: every fitted number that a source's rows touch is put back to its prior and fitted",
-        "again without that source, then its rows are judged. *Accelerator left out*: the same by chip. Rows of",
-        "vTrain (1,549 of one system) are shown apart. Each fitted number is drawn to its prior as one source of",
-        "one row would draw it, so that a number of which only few short sources speak stays where it was.",
-        "",
-        "| rows | n | in sample | **source left out** | median | p90 | bias | accelerator left out | constant MFU in sample | constant MFU, source left out |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    tables = fitted["errors"]
-    for name, e in tables["source_left_out"].items():
-        inside, by_chip = tables["in_sample"][name], tables["accelerator_left_out"][name]
-        lines.append(
-            f"| {name.replace(' | ', ', ')} | {e['n']} | {inside['mape']:.1%} | **{e['mape']:.1%}** | "
-            f"{e['median_ape']:.1%} | {e['p90_ape']:.1%} | {e['bias']:+.1%} | {by_chip['mape']:.1%} | "
-            f"{tables['naive_in_sample'][name]['mape']:.1%} | {_alone(tables['naive_source_left_out'].get(name))} |"
-        )
-    covered = card["coverage90"]
-    lines += [
-        "",
-        "## Beside the naive baseline",
-        "",
-        "| | n | MAPE | median | p90 | bias |",
-        "|---|---|---|---|---|---|",
-        _row("gigawatt, in sample", card["predicted"], card["overall"]),
-        _row("constant MFU, in sample", card["predicted"], baseline),
-        _row("gigawatt, rows whose group other sources measured too", outside["n"], ours),
-        _row("constant MFU from those other sources", outside["n"], outside),
-        "",
-        f"The 90 % band, made of errors on sources left out, holds {covered:.0%} of the rows, and",
-        f"{card['coverage90_mean_of_sources']:.0%} where every source counts alike.",
-        "",
-        "## By source, in sample",
-        "",
-        "| source, accelerator, kind | n | refused | MAPE | median | p90 | bias | in the 90 % band | constant MFU |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for group in card["groups"]:
-        name = group["group"].replace(" | ", ", ")
-        if not group["n"]:
-            lines.append(f"| {name} | 0 | {group['refused']} | | | | | | |")
-            continue
-        lines.append(
-            f"| {name} | {group['n']} | {group['refused']} | {group['mape']:.1%} | {group['median_ape']:.1%} | "
-            f"{group['p90_ape']:.1%} | {group['bias']:+.1%} | {group['coverage90']:.0%} | "
-            f"{group['baseline_mape']:.1%} |"
-        )
-    lines += [
-        "",
-        "## What is fitted",
-        "",
-        "| number | value | prior | bounds | what it is |",
-        "|---|---|---|---|---|",
-    ]
-    for knob in KNOBS:
-        factor = 1e-6 if knob.unit == "us" else 1.0
-        numbers = [f"{x / factor:.4g}" for x in (fitted["knobs"][knob.name], knob.prior, knob.low, knob.high)]
-        why = "the median of the others, not fitted" if knob.name == USUAL else knob.why
-        unit = " µs" if knob.unit == "us" else ""
-        lines.append(
-            f"| {knob.name} | {numbers[0]}{unit} | {numbers[1]} | {numbers[2]} to {numbers[3]} | {why} |"
-        )
-    (ROOT / "docs/scorecard.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _alone(e: Mapping[str, float] | None) -> str:
-    return f"{e['mape']:.1%} (of {e['n']})" if e else "no other source"
-
-
-def _row(name: str, n: int, e: Mapping[str, float]) -> str:
-    return (f"| {name} | {n} | {e['mape']:.1%} | {e['median_ape']:.1%} | {e['p90_ape']:.1%} | "
-            f"{e['bias']:+.1%} |")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from gigawatt.performance import collectives
 from gigawatt.performance.collectives import Fabric, Traffic, place
 from gigawatt.performance.layouts import Layouts, TrainingRun
 from gigawatt.performance.memory import ELEMENT, activation_bytes, score_bytes
-from gigawatt.performance.stacks import Stack
+from gigawatt.performance.stacks import NARROW, Stack
 from gigawatt.workload.architecture import Block, Experts
 from gigawatt.workload.operations import Operation, block_operations, embedding_operations, head_operations
 
@@ -401,8 +401,11 @@ def layer_costs(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Sta
             dropout=stack.dropout,
             fused=stack.score_passes <= 0.0,
             gated_copies=stack.gated_copies,
-            kept_bytes=stack.kept_bytes,
+            kept_bytes=stack.kept_narrow if run.number_format in NARROW else stack.kept_bytes,
             routed_copies=stack.routed_copies,
+            gate_bytes=stack.gate_bytes,
+            selective_products=stack.selective_products,
+            context_copies=stack.context_copies,
         )
 
     everything = [[kept(block, r) for r in range(3)] for block in model.blocks]

@@ -1,12 +1,15 @@
 """Memory of one device, by part, on the worst pipeline stage.
 
-Activations follow Korthikanti et al. term by term, written for any block: what is split by tensor
-parallelism, what only by sequence parallelism, and the attention scores where attention is not fused.
+What is held through the step (weights, gradients, optimizer), what waits for the backward pass (activations
+of the microbatches in flight), and what is alive for a moment: gradients of the layer being differentiated,
+weight gradients before they are added up, gathered layers, logits. The allocator loses a share of what
+comes and goes; context and communication libraries take memory that it never sees.
 
 References
 ----------
 Korthikanti et al. 2022, "Reducing Activation Recomputation in Large Transformer Models",
-arXiv:2205.05198, sections 4 and 5. Rajbhandari et al. 2020, "ZeRO", arXiv:1910.02054.
+arXiv:2205.05198, sections 4 and 5. Rajbhandari et al. 2020, "ZeRO", arXiv:1910.02054. Ren et al. 2021,
+"ZeRO-Offload", arXiv:2101.06840.
 """
 
 from __future__ import annotations
@@ -14,19 +17,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from gigawatt.performance.layouts import Layouts, TrainingRun
+from gigawatt.performance.activations import ELEMENT, activation_bytes, score_bytes
+from gigawatt.performance.layouts import SCHEDULES, Layouts, TrainingRun
 from gigawatt.performance.pipeline import Cuts, in_flight
-from gigawatt.performance.stacks import Optimizer, Stack
+from gigawatt.performance.stacks import NARROW, Optimizer, Stack
 from gigawatt.workload.architecture import Architecture, Block
 
 __all__ = [
+    "ALLOCATED",
     "ELEMENT",
     "MEMORY_PARTS",
+    "RESERVED",
     "Shards",
     "activation_bytes",
     "device_memory",
+    "host_memory",
+    "recomputed_layers",
     "score_bytes",
     "shards",
     "stage_parameters",
@@ -34,113 +42,12 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
-ELEMENT = 2.0
-"""Bytes of one 16-bit activation (exact)."""
-
-MEMORY_PARTS = ("weights", "gradients", "optimizer", "activations", "logits", "buffers", "reserve")
-
-
-def score_bytes(
-    *,
-    block: Block,
-    microbatch: ArrayLike,
-    sequence: float,
-    tensor: ArrayLike,
-    context: ArrayLike,
-    dropout: float = 1.0,
-) -> Array:
-    """Attention scores kept by unfused attention: softmax output, dropout mask, dropout output [B].
-
-    5·a·s²·b/t with dropout (2·a·s²·b/t without), a query seeing ``window`` keys at most.
-    """
-    keys = sequence if block.attention.window is None else min(sequence, float(block.attention.window))
-    each = ELEMENT + dropout * (1.0 + ELEMENT)
-    queries = np.asarray(microbatch) * sequence / np.asarray(context)
-    return np.asarray(each * block.attention.heads * keys * queries / np.asarray(tensor))
-
-
-def activation_bytes(
-    *,
-    block: Block,
-    hidden: int,
-    microbatch: ArrayLike,
-    sequence: float,
-    tensor: ArrayLike,
-    context: ArrayLike,
-    sequence_parallel: ArrayLike,
-    recompute: int,
-    dropout: float,
-    fused: bool,
-    gated_copies: float = 3.0,
-    kept_bytes: float = ELEMENT,
-    routed_copies: float = 1.0,
-) -> Array:
-    """Activations that one layer keeps for one microbatch on one device [B].
-
-    Parameters
-    ----------
-    block, hidden
-        The layer. Of GPT-3's kind (four times as wide, dropout) this is s·b·h·(10 + 24/t + 5·a·s/(h·t))
-        and, sequence parallel, s·b·h/t·(34 + 5·a·s/h).
-    microbatch, tensor, context, sequence_parallel : array
-        Columns of layouts, broadcast together.
-    sequence : float [tokens]
-        The whole one.
-    recompute : int
-        0 keeps all, 1 all but the scores and what latent attention expands, 2 only the layer's input.
-    dropout : float
-        1 where masks (one byte an element) are kept.
-    fused : bool
-        Fused attention keeps no scores.
-    gated_copies, kept_bytes, routed_copies : float
-        Of the stack: widths that a gated feed-forward keeps, bytes of an input of a multiplication,
-        copies of tokens sent to experts.
-
-    Returns
-    -------
-    array [B]
-    """
-    t, sp = np.asarray(tensor, dtype=float), np.asarray(sequence_parallel, dtype=float)
-    tokens = np.asarray(microbatch, dtype=float) * sequence / np.asarray(context, dtype=float)
-    along = np.where(sp > 0.0, t, 1.0)
-    if recompute == 2:
-        return tokens * ELEMENT * hidden / along
-    a = block.attention
-    key_value = np.maximum(a.key_value_heads / t, 1.0)
-    expanded = a.heads / t * a.head_dim + key_value * (a.head_dim + a.value_dim)
-    split = np.zeros_like(t) if a.latent and recompute == 1 else expanded
-    split = ELEMENT * split + kept_bytes * a.heads / t * a.value_dim
-    for width, gated, each in _feed_forwards(block):
-        split = split + each * kept_bytes * (gated_copies if gated else 2.0) * width / t
-    inputs = hidden * (1.0 if block.parallel else 2.0)
-    if block.experts is not None:
-        inputs += routed_copies * block.experts.per_token * hidden
-    whole = ELEMENT * (block.norms * hidden + a.query_rank + a.key_value_rank + a.rope_dim)
-    whole += kept_bytes * inputs + dropout * 2.0 * hidden
-    kept = tokens * (split + whole / along)
-    if recompute == 0 and not fused:
-        kept = kept + score_bytes(
-            block=block,
-            microbatch=microbatch,
-            sequence=sequence,
-            tensor=t,
-            context=context,
-            dropout=dropout,
-        )
-    return kept
-
-
-def _feed_forwards(block: Block) -> list[tuple[float, bool, float]]:
-    """(width, gated, times a token passes it) of each feed-forward part."""
-    found: list[tuple[float, bool, float]] = []
-    if block.feed_forward is not None:
-        found.append((block.feed_forward.width, block.feed_forward.gated, 1.0))
-    if block.experts is not None:
-        e = block.experts
-        found.append((e.width, e.gated, float(e.per_token)))
-        if e.shared_width:
-            found.append((e.shared_width, e.gated, 1.0))
-    return found
+ALLOCATED = ("weights", "gradients", "optimizer", "activations", "logits", "buffers")
+"""Parts that a framework reports as the most bytes allocated."""
+RESERVED = (*ALLOCATED, "fragmentation")
+"""Parts that it reports as reserved."""
+MEMORY_PARTS = (*RESERVED, "reserve")
+"""All that the device has in use (``nvidia-smi``): ``reserve`` is outside the framework's allocator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +55,16 @@ class Shards:
     """Over how many ranks states are spread, shape ``(L,)``.
 
     ``dense`` ranks hold the same dense weights (data · context), ``routed`` the same experts;
-    ``expert_split`` divides the experts of a layer (expert · expert-tensor).
+    ``expert_split`` divides the experts of a layer (expert · expert-tensor). ZeRO spreads states over
+    ``dense_states`` and ``routed_states`` of them: fewer where sharding is hybrid.
     """
 
     dense: Array
     routed: Array
     expert_split: Array
     expert_stride: Array
+    dense_states: Array
+    routed_states: Array
 
 
 def shards(layouts: Layouts) -> Shards:
@@ -163,23 +73,62 @@ def shards(layouts: Layouts) -> Shards:
     dense = layouts.data.astype(float) * layouts.context.astype(float)
     expert_tensor = np.where(dense % expert == 0.0, tensor, 1.0)
     split = expert * expert_tensor
-    return Shards(dense, np.maximum(dense * tensor / split, 1.0), split, split)
+    routed = np.maximum(dense * tensor / split, 1.0)
+    if not layouts.shard.any():
+        return Shards(dense, routed, split, split, dense, routed)
+    part = np.where(layouts.shard > 0, layouts.shard.astype(float), dense)
+    group = np.minimum(part, dense)
+    return Shards(dense, routed, split, split, group, np.maximum(routed * group / dense, 1.0))
 
 
 def stage_parameters(
     architecture: Architecture, cut: Cuts, layouts: Layouts, shard: Shards
 ) -> tuple[Array, Array]:
-    """(dense, expert) parameters on one device of every unlike stage, shape ``(L, C)`` each."""
+    """(dense, expert) parameters on one device of every unlike stage, shape ``(L, C)`` each.
+
+    Down-projections of latent attention, norms and routers are whole on every tensor rank; where there are
+    fewer key-value heads than tensor ranks, each is on several.
+    """
     whole = architecture.parameters
-    split = np.array([float(b.parameters.attention + b.parameters.feed_forward) for b in architecture.blocks])
-    every = np.array([float(b.parameters.router + b.parameters.norms) for b in architecture.blocks])
-    routed = np.array([float(b.parameters.experts) for b in architecture.blocks])
+    blocks = architecture.blocks
+    every = np.array([_whole(b) for b in blocks])
+    split = np.array([_split(b) for b in blocks])
+    routed = np.array([float(b.parameters.experts) for b in blocks])
     head = float(whole.head) if not architecture.tied_embeddings else float(whole.embedding)
     alone = cut.embedding * cut.head if architecture.tied_embeddings else 0.0
     ends = cut.embedding * float(whole.embedding) + cut.head * head - alone * head
+    last_norm = whole.norms - sum(b.count * b.parameters.norms for b in blocks if b.role == "layer")
     tensor = layouts.tensor.astype(float)[:, None]
-    dense = (cut.layers @ split + ends)[cut.index] / tensor + (cut.layers @ every)[cut.index]
+    dense = (cut.layers @ split + ends)[cut.index] / tensor
+    dense = dense + (cut.layers @ every + cut.head * float(last_norm))[cut.index]
+    if int(layouts.tensor.max(initial=1)) > min(b.attention.key_value_heads for b in blocks):
+        dense = dense + _repeated(architecture, cut, layouts)
     return dense, (cut.layers @ routed)[cut.index] / shard.expert_split[:, None]
+
+
+def _whole(block: Block) -> float:
+    """Parameters of a layer that every tensor rank holds."""
+    p = block.parameters
+    return float(p.router + p.norms + p.replicated)
+
+
+def _split(block: Block) -> float:
+    """Dense parameters of a layer that tensor parallelism divides."""
+    p = block.parameters
+    return float(p.attention - p.replicated + p.feed_forward)
+
+
+def _repeated(architecture: Architecture, cut: Cuts, layouts: Layouts) -> Array:
+    """Parameters of key-value heads beyond an even share, where there are more tensor ranks than heads."""
+    tensor = layouts.tensor.astype(float)[:, None]
+    found: Array = np.zeros((1, 1))
+    for kind, block in enumerate(architecture.blocks):
+        a = block.attention
+        if not a.latent:
+            beyond = np.maximum(1.0 - a.key_value_heads / tensor, 0.0)
+            each = architecture.hidden * float(a.head_dim + a.value_dim) * beyond
+            found = found + cut.layers[cut.index, :, kind] * each
+    return found
 
 
 def device_memory(
@@ -193,6 +142,7 @@ def device_memory(
     parameters: tuple[Array, Array],
     activations: Array,
     working: Array,
+    waiting: Array | None = None,
 ) -> dict[str, Array]:
     """Bytes on one device of the stage that needs most, by part (:data:`MEMORY_PARTS`), each ``(L,)``.
 
@@ -207,44 +157,206 @@ def device_memory(
     activations, working : array (K, L) [B]
         Kept by one layer of each kind for one microbatch, and needed beside it while one layer is
         recomputed.
+    waiting : array (L, C), optional
+        Microbatches in flight, in units of a whole stage's layers; those of (interleaved) 1F1B where left
+        out.
     """
-    model, zero = run.architecture, layouts.zero[:, None]
-    pipeline, interleave = layouts.pipeline.astype(float), layouts.interleave.astype(float)
-    tensor, microbatch = layouts.tensor.astype(float), layouts.microbatch.astype(float)
-    dense, routed = parameters
-
-    def held(per_parameter: float, from_stage: int) -> Array:
-        by_dense = np.where(zero >= from_stage, shard.dense[:, None], 1.0)
-        by_routed = np.where(zero >= from_stage, shard.routed[:, None], 1.0)
-        return per_parameter * (dense / by_dense + routed / by_routed)
-
-    waiting = in_flight(
-        stage=cut.first[cut.index],
-        pipeline=pipeline[:, None],
-        interleave=interleave[:, None],
-        microbatches=layouts.microbatches[:, None],
-    )
-    layers = cut.layers[cut.index]
-    kept = np.einsum("lck,kl->lc", layers, activations) * waiting
-    kept += np.max(np.where(layers > 0.0, working.T[:, None, :], 0.0), axis=2)
-    tokens = microbatch * run.sequence / layouts.context
-    along = np.where(layouts.sequence_parallel > 0, tensor, 1.0)
-    logits = tokens * (stack.logit_bytes * model.vocabulary / tensor + 2.0 * ELEMENT * model.hidden / along)
-    ends = cut.embedding[cut.index] * (stack.dropout * tokens * model.hidden / along)[:, None]
-    count = np.maximum(layers.sum(axis=2), 1.0)
-    gathered = np.where(zero == 3, 2.0 * ELEMENT * (dense + routed) / count, 0.0)
-    shared = (shard.dense > 1.0)[:, None]
-    parts = {
-        "weights": held(optimizer.weight, 3) * np.where(pipeline > 1.0, stack.weight_copies, 1.0)[:, None],
-        "gradients": held(optimizer.gradient, 2),
-        "optimizer": held(optimizer.state, 1),
-        "activations": kept + ends * waiting,
-        "logits": cut.head[cut.index] * logits[:, None],
-        "buffers": gathered + np.where(shared, stack.bucket, 0.0),
-        "reserve": np.full_like(kept, stack.reserve),
-    }
-    total = parts["weights"].copy()
-    for name in MEMORY_PARTS[1:]:
-        total += parts[name]
+    by_stage = _Stages(
+        run, layouts, stack, optimizer, cut, shard, parameters, activations, working, waiting
+    ).parts()
+    total = by_stage["weights"] + by_stage["gradients"]
+    for name in MEMORY_PARTS[2:]:
+        total += by_stage[name]
     rows, worst = np.arange(len(layouts)), np.argmax(total, axis=1)
-    return {name: part[rows, worst] for name, part in parts.items()}
+    return {name: by_stage[name][rows, worst] for name in MEMORY_PARTS}
+
+
+def host_memory(
+    *,
+    run: TrainingRun,
+    layouts: Layouts,
+    stack: Stack,
+    optimizer: Optimizer,
+    cut: Cuts,
+    shard: Shards,
+    parameters: tuple[Array, Array],
+    activations: Array,
+    working: Array,
+    waiting: Array | None = None,
+) -> Array:
+    """Bytes that one device keeps in its host's memory, on the stage that sends most there, ``(L,)``.
+
+    Keywords as of :func:`device_memory`. Optimizer states where ``offload`` is 1 or 2, activations where it
+    is 2.
+    """
+    stages = _Stages(run, layouts, stack, optimizer, cut, shard, parameters, activations, working, waiting)
+    offload = layouts.offload[:, None]
+    states = np.where(offload >= 1, stages.spread(optimizer.state, 1), 0.0)
+    return np.asarray((states + np.where(offload >= 2, stages.kept(), 0.0)).max(axis=1))
+
+
+class _Stages:
+    """Bytes of every unlike stage of every layout, ``(L, C)``."""
+
+    def __init__(
+        self,
+        run: TrainingRun,
+        layouts: Layouts,
+        stack: Stack,
+        optimizer: Optimizer,
+        cut: Cuts,
+        shard: Shards,
+        parameters: tuple[Array, Array],
+        activations: Array,
+        working: Array,
+        waiting: Array | None,
+    ) -> None:
+        self.run, self.layouts, self.stack, self.optimizer = run, layouts, stack, optimizer
+        self.cut, self.shard, self.activations, self.working = cut, shard, activations, working
+        self.dense, self.routed = parameters
+        self.zero = layouts.zero
+        self.tensor = layouts.tensor.astype(float)
+        self.pipeline = layouts.pipeline.astype(float)
+        self.layers = cut.layers[cut.index]
+        self.offloads = bool(layouts.offload.any())
+        if waiting is None:
+            waiting = in_flight(
+                stage=cut.first[cut.index],
+                pipeline=self.pipeline[:, None],
+                interleave=layouts.interleave.astype(float)[:, None],
+                microbatches=layouts.microbatches[:, None],
+            )
+        self.waiting = waiting
+        tokens = layouts.microbatch.astype(float) * run.sequence / layouts.context
+        self.stream = (
+            tokens * run.architecture.hidden / np.where(layouts.sequence_parallel > 0, self.tensor, 1.0)
+        )
+        self.tokens = tokens
+
+    def spread(self, per_parameter: float, from_stage: int) -> Array:
+        """Bytes of a state that ZeRO spreads from a stage on."""
+        spread = self.zero >= from_stage
+        dense = np.where(spread, per_parameter / self.shard.dense_states, per_parameter)
+        routed = np.where(spread, per_parameter / self.shard.routed_states, per_parameter)
+        return self.dense * dense[:, None] + self.routed * routed[:, None]
+
+    def kept(self) -> Array:
+        """Activations of all microbatches in flight."""
+        kept = np.einsum("lck,kl->lc", self.layers, self.activations)
+        if self.stack.dropout > 0.0:
+            kept += self.cut.embedding[self.cut.index] * (self.stack.dropout * self.stream)[:, None]
+        return kept * self.waiting
+
+    def _layer(self) -> tuple[Array, Array, Array]:
+        """Dense, expert and single-expert parameters of the largest layer on one device, ``(L,)``."""
+        dense: Array = np.zeros(len(self.tensor))
+        routed, single = dense, dense
+        for block in self.run.architecture.blocks:
+            dense = np.maximum(dense, _split(block) / self.tensor + _whole(block))
+            if block.experts is not None:
+                one = block.parameters.experts / self.shard.expert_split
+                routed = np.maximum(routed, one)
+                each = self.layouts.expert / block.experts.count
+                single = np.maximum(single, one * each)
+        return dense, routed, single
+
+    def parts(self) -> dict[str, Array]:
+        """Every part of :data:`MEMORY_PARTS`.
+
+        The peak is while a layer is differentiated, or while the loss is (on a stage with the head), or in
+        the update.
+        """
+        stack, optimizer = self.stack, self.optimizer
+        both_ways = self.layouts.schedule == SCHEDULES.index("dualpipe")
+        copies = np.where(both_ways, max(stack.weight_copies, 2.0), stack.weight_copies)
+        weights = self.spread(optimizer.weight, 3) * np.where(self.pipeline > 1.0, copies, 1.0)[:, None]
+        if self.run.number_format in NARROW and stack.narrow_weights > 0.0:
+            weights = weights + stack.narrow_weights * (self.dense + self.routed)
+        gradients, states, kept = (
+            self.spread(optimizer.gradient, 2),
+            self.spread(optimizer.state, 1),
+            self.kept(),
+        )
+        dense, routed, single = self._layer()
+        if self.offloads:
+            states, kept = self._offloaded(states, kept, dense + routed)
+
+        alive = self.working + stack.gradient_share * (self.activations + self.working)
+        layer = np.max(alive, axis=0) + self._whole_inputs()
+        logits, head = self._head()
+        beside = at_head = stack.weight_gradient * (dense + single)
+        head_beside = stack.weight_gradient * head
+        whole = self.zero == 3
+        if whole.any():
+            unit = dense + routed
+            passing = (stack.gathered_layers + 1.0) * ELEMENT + optimizer.gradient
+            beside = np.where(whole, passing * unit, beside)
+            at_head = np.where(whole, (stack.gathered_layers - 1.0) * ELEMENT * unit, at_head)
+            head_beside = np.where(whole, ELEMENT * head, head_beside)
+        bucket = np.where(self.shard.dense > 1.0, stack.bucket, 0.0)
+        beside, at_head = beside + bucket, at_head + head_beside + bucket
+        at_loss = (self.cut.head[self.cut.index] > 0.0) & ((logits + at_head) > (layer + beside))[:, None]
+        moment = np.where(at_loss, 0.0, layer[:, None])
+        logits = np.where(at_loss, logits[:, None], 0.0)
+        buffers = np.where(at_loss, at_head[:, None], beside[:, None])
+        if optimizer.update > 0.0:
+            update = self.spread(optimizer.update, 1)
+            buffers = buffers + np.maximum(update - (kept + moment + logits + buffers), 0.0)
+        kept = kept + moment
+        allocated = weights + gradients + states + kept + logits + buffers
+        return {
+            "weights": weights,
+            "gradients": gradients,
+            "optimizer": states,
+            "activations": kept,
+            "logits": logits,
+            "buffers": buffers,
+            "fragmentation": stack.fragmentation * allocated,
+            "reserve": np.full_like(kept, stack.reserve),
+        }
+
+    def _whole_inputs(self) -> Array:
+        """One gathered input and its gradient, where sequence parallelism keeps only parts of them."""
+        shared = (self.layouts.sequence_parallel > 0) * (1.0 - 1.0 / self.tensor)
+        return 2.0 * ELEMENT * self.tokens * self.run.architecture.hidden * shared
+
+    def _head(self) -> tuple[Array, Array]:
+        """Bytes of the logits with what is kept of them, parameters of the head on one device, ``(L,)``."""
+        model, stack = self.run.architecture, self.stack
+        each = np.where(self.tensor > 1.0, stack.logit_bytes_split, stack.logit_bytes)
+        logits = self.tokens * each * model.vocabulary / self.tensor
+        logits = logits + 2.0 * ELEMENT * self.stream + self._whole_inputs()
+        return logits, float(model.parameters.head or model.parameters.embedding) / self.tensor
+
+    def _offloaded(self, states: Array, kept: Array, unit: Array) -> tuple[Array, Array]:
+        """What stays on the device: one layer's states, activations of one layer on their way."""
+        offload = self.layouts.offload[:, None]
+        spread = np.where(self.zero >= 1, self.shard.dense_states, 1.0)
+        one = np.minimum(states, (self.optimizer.state * unit / spread)[:, None])
+        states = np.where(offload >= 1, one, states)
+        passing = np.minimum(kept, 2.0 * np.max(self.activations, axis=0)[:, None])
+        return states, np.where(offload >= 2, passing, kept)
+
+
+def recomputed_layers(*, room: Array, layers: Array, waiting: Array, kept: Array, recomputed: Array) -> Array:
+    """Fewest layers of a stage that must be recomputed so that its activations fit: uneven recomputation.
+
+    Early stages of a pipeline hold more microbatches, so that they recompute more layers than late ones.
+
+    Parameters
+    ----------
+    room : array [B]
+        For the activations of one stage.
+    layers, waiting : array
+        Layers of the stage and microbatches in flight.
+    kept, recomputed : array [B]
+        What a layer keeps of one microbatch without and with recomputation, ``kept > recomputed``.
+
+    Returns
+    -------
+    array
+        Whole layers, broadcast; ``inf`` where not even recomputing all of them is enough.
+    """
+    over = waiting * layers * kept - room
+    needed = np.ceil(np.maximum(over, 0.0) / (waiting * (kept - recomputed)))
+    return np.where(needed <= layers, needed, np.inf)

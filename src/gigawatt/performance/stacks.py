@@ -6,10 +6,11 @@ from dataclasses import dataclass, fields
 
 from gigawatt.catalog import Entity, entity, table
 from gigawatt.errors import MissingDataError
+from gigawatt.evidence import Evidence
 from gigawatt.hardware.machine import Chip
 from gigawatt.hardware.technology.interface import Efficiency
 
-__all__ = ["NARROW", "Optimizer", "Stack", "default_stack", "load_optimizer", "load_stack"]
+__all__ = ["NARROW", "Optimizer", "Stack", "default_stack", "load_optimizer", "load_stack", "stack_rows"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Stack:
     traffic : float
         Bytes that element-wise operations really move over the least (conversions, separate passes).
     attention_kernel : str
-        Which kernels compute attention: a ``kernel`` of the catalog's ``attention_kernels``.
+        Which kernels compute attention: a ``kernel`` of the catalog's ``attention_kernels``; ``attention``
+        multiplies its share (1 but where it is being fitted).
     host : float [s]
         Of the host's processor to issue one operation as we count them (a framework issues several kernels
         for one). It runs ahead of the device, so a phase of a layer takes the longer of the two.
@@ -136,6 +138,7 @@ class Stack:
     expert_skew: float
     attention_kernel: str
     optimizer: str
+    attention: float = 1.0
 
     def efficiency(self, chip: Chip, number_format: str) -> Efficiency:
         """What the technology needs to know of the stack, at the rate that the chip sustains in a step."""
@@ -144,7 +147,7 @@ class Stack:
             arithmetic=self.arithmetic * kept,
             memory=self.memory,
             launch=self.launch,
-            attention=self.arithmetic * kept * attention_share(self.attention_kernel, chip),
+            attention=self.attention * self.arithmetic * kept * attention_share(self.attention_kernel, chip),
         )
 
 
@@ -204,7 +207,7 @@ def _stack(row: Entity, memory_of: str | None = None) -> Stack:
     numbers = {
         f.name: (kept if f.name in kept.numbers else row).value(f.name)
         for f in fields(Stack)
-        if f.name not in (*_TEXTS, "year")
+        if f.name not in (*_TEXTS, "year", "attention")
     }
     return Stack(
         id=row.id,
@@ -223,6 +226,12 @@ def load_stack(id: str, memory_of: str | None = None) -> Stack:
     ``memory_of`` names another line of ``stacks_memory``, where a release differs in memory alone.
     """
     return _stack(entity("stacks", id), memory_of)
+
+
+def stack_rows(id: str) -> tuple[Evidence, ...]:
+    """The catalog's rows that :func:`load_stack` reads: of the stack and of what it keeps in memory."""
+    memory = table("stacks_memory")
+    return (*entity("stacks", id).rows(), *memory[id if id in memory else "default"].rows())
 
 
 def load_optimizer(id: str) -> Optimizer:

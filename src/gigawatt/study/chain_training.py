@@ -31,12 +31,14 @@ __all__ = ["RATES"]
 
 #: Rows of a machine that a step time depends on (prices and carbon are read elsewhere).
 RATES = (
-    "peak_*", "memory_*", "sram_*", "units", "bandwidth*", "latency", "efficiency", "in_network",
-    "chips", "scale_up*", "power_limit", "arithmetic", "memory", "launch", "overlap_*", "bubble",
-    "weight*", "reserve", "bucket", "step_overhead", "score_passes", "dropout", "logit_bytes",
-    "dispatch_bytes", "domains_per_token", "expert_skew", "gradient", "state", "wire", "failure_rate",
-    "checkpoint_*", "restart_*", "straggler", "attention", "bucket_per_rank", "gated_copies",
-    "kept_bytes", "host", "gemm_*", "attention_*", "grouped_*", "sustained*",
+    "peak_*", "memory_*", "sram_*", "units", "bandwidth*", "latency*", "efficiency", "in_network",
+    "chips", "scale_up*", "power_limit", "arithmetic", "memory", "traffic", "launch", "overlap_*", "bubble",
+    "weight*", "reserve", "bucket*", "step_overhead", "score_passes", "unaligned", "dropout", "logit_bytes*",
+    "dispatch_bytes", "deduplicates", "routing_wait", "contention", "ring_attention", "expert_skew",
+    "gradient*", "state", "update", "wire", "failure_rate", "checkpoint_*", "restart_*", "straggler",
+    "gated_copies", "kept_*", "gate_bytes", "selective_products", "context_copies", "gathered_layers",
+    "narrow_weights", "fragmentation", "routed_copies", "host", "gemm_*", "attention*", "grouped_*",
+    "sustained*", "share*", "detection", "base", "each", "planned_rate", "evaluation",
 )  # fmt: skip
 _POWER = (*RATES, "idle_power", "energy_*", "overhead_power", "network_power")
 

@@ -14,6 +14,7 @@ from gigawatt.evidence import Assumption, Evidence, Grade
 from gigawatt.facility import load_site, load_weather
 from gigawatt.hardware import load_chip
 from gigawatt.performance import default_stack, load_optimizer, load_stack
+from gigawatt.performance.stacks import stack_rows
 from gigawatt.quantities import parse, show
 from gigawatt.study.graph import Leaf
 from gigawatt.study.scenario import LoadedScenario
@@ -148,12 +149,12 @@ def _machine(fill: _Filler) -> None:
     fill.written("machine.options", "machine", options)
     if machine.stack is not None:
         stack = fill.ask("machine.stack", lambda: load_stack(str(machine.stack)))
-        fill.written("machine.stack", "machine.stack", stack, catalog.entity("stacks", stack.id).rows())
+        fill.written("machine.stack", "machine.stack", stack, stack_rows(stack.id))
     else:
         name = default_stack(chip, scenario.year)
         stack = load_stack(name)
         fill.default("machine.stack", stack, name, f"the usual software of {chip.id} in {scenario.year}")
-        fill.with_rows("machine.stack", catalog.entity("stacks", name).rows())
+        fill.with_rows("machine.stack", stack_rows(name))
     optimizer = scenario.training.optimizer
     if optimizer is None:
         fill.default("training.optimizer", stack.optimizer, stack.optimizer, "the stack's own recipe")

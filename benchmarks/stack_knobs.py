@@ -1,0 +1,151 @@
+"""The free numbers of the step model: each a :class:`Knob` of some stacks or some chips, prior and bounds.
+
+A knob is drawn to its prior, so that one of which few rows speak stays there. Priors are physics or somebody
+else's figure, never a row; ``also`` lends a number to stacks of the same make that no row measured.
+"""
+
+# ruff: noqa: E501
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gigawatt.performance.stacks import NARROW, Stack, attention_share, load_stack, sustained
+from gigawatt.validation.cases import Case
+
+SHRINK = 0.15
+"""What one `scale` away from the prior costs, in rows' logarithms: about as far as one source lies from
+another, so that one short source cannot carry a knob far (the mode of Laplace errors and a Laplace prior)."""
+WIDE = 3.0
+"""A chip's sustained share is known so many times less well beforehand than a stack's rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """A free number: of which stacks (or chips), its prior and bounds, and what counts as one step away.
+
+    ``also`` are stacks that take the number but to whose rows it is not fitted. A knob of an attention
+    kernel (``attention``) belongs to the chips in ``chips`` and to the stacks in ``where`` that run it.
+    """
+
+    name: str
+    where: tuple[str, ...]
+    quantity: str
+    prior: float
+    low: float
+    high: float
+    scale: float
+    unit: str
+    why: str
+    also: tuple[str, ...] = ()
+    chips: tuple[str, ...] = ()
+
+    def prior_cost(self, at: float) -> float:
+        """What the distance from the prior costs beside the rows."""
+        return SHRINK * abs(at - self.prior) / (self.scale * (WIDE if self.on_chip else 1.0))
+
+    @property
+    def on_chip(self) -> bool:
+        """Whether it belongs to chips."""
+        return self.quantity.startswith("share")
+
+    def takes(self, case: Case) -> bool:
+        """Whether the prediction of ``case`` uses it."""
+        chip, stack = case.cluster.chip.id, case.habits.stack
+        if self.on_chip:
+            return chip in self.where and self.quantity.endswith("narrow") == (case.number_format in NARROW)
+        if self.chips and chip not in self.chips:
+            return False
+        return stack in (*self.where, *self.also)
+
+    def touches(self, case: Case) -> bool:
+        """Whether it is fitted to ``case``."""
+        return self.takes(case) and case.habits.stack not in self.also
+
+
+MEGATRON_OLD = ("megatron-2021", "megatron-2022", "deepspeed-2023")
+MEGATRON_NEW = ("megatron-core-2024", "nemo-2025", "nemo-2026", "nemo-mlperf", "llama3-2024", "deepseek-v3")
+FUSED = (*MEGATRON_NEW, "fsdp-2023", "maxtext-2024", "neuron-2023", "generic-2024")
+EAGER = ("megatron-core-2024", "nemo-2025", "llama3-2024", "deepseek-v3", "fsdp-2023", "generic-2024")
+"""Stacks that issue operations from Python as the unfused ones do."""
+TPU = ("TPU-v4", "TPU-v5e", "TPU-v5p", "TPU-v6e")
+AMPERE = ("A100-SXM4-80GB", "A100-SXM4-40GB", "A800-SXM4-80GB")
+HOPPER = ("H100-SXM5-80GB", "H200-SXM-141GB", "H800-SXM5-80GB", "H100-PCIe-80GB", "H100-SXM5-96GB")
+BLACKWELL = ("B200-SXM-180GB", "GB200", "B100-SXM-192GB", "B300-SXM-270GB", "GB300")
+BESIDE = (*AMPERE, "V100-SXM2-32GB", "Gaudi2", "Gaudi3", "Trainium1", "Trainium1-NeuronCore", *TPU)
+"""Chips whose rate in a step is what the others are beside: their share stays 1."""
+
+
+def _arithmetic(stack: str) -> Knob:
+    why = "rate of matrix multiplications in a step beside the best benchmarked"
+    return Knob(f"{stack}.arithmetic", (stack,), "arithmetic", 0.92, 0.6, 1.1, 0.1, "", why)
+
+
+_TRAFFIC = "bytes of element-wise operations over the least"
+KNOBS = (
+    *(_arithmetic(stack) for stack in (*MEGATRON_OLD, *FUSED)),
+    Knob("flash-1.a100", ("fsdp-2023",), "attention", 0.55, 0.3, 1.0, 0.15, "",
+         "FlashAttention beside the maker's kernel; prior: half of version 2", (), AMPERE),
+    Knob("flash-1.h100", ("fsdp-2023",), "attention", 0.3, 0.15, 1.0, 0.15, "",
+         "FlashAttention beside the maker's kernel; prior: half of version 2, which reaches 0.58", (), HOPPER),
+    Knob("unfused.score_passes", MEGATRON_OLD, "score_passes", 6.0, 4.0, 10.0, 2.0, "",
+         "times that attention scores go through memory; one number for all unfused stacks"),
+    Knob("unfused.unaligned", MEGATRON_OLD, "unaligned", 4.0, 1.0, 32.0, 4.0, "",
+         "times that attention takes longer where heads are not a multiple of 16 bytes"),
+    Knob("eager.host", MEGATRON_OLD, "host", 50e-6, 5e-6, 150e-6, 16e-6, "us",
+         "issuing an operation from Python: about 5 kernels at 10 µs each; one number for all eager stacks", EAGER),
+    Knob("megatron-old.traffic", MEGATRON_OLD, "traffic", 1.5, 1.0, 3.0, 0.5, "", _TRAFFIC),
+    Knob("megatron-new.traffic", MEGATRON_NEW, "traffic", 1.3, 1.0, 3.0, 0.5, "", _TRAFFIC),
+    Knob("fsdp.traffic", ("fsdp-2023",), "traffic", 2.0, 1.0, 4.0, 0.5, "", _TRAFFIC),
+    Knob("compiled.traffic", ("maxtext-2024", "neuron-2023"), "traffic", 1.2, 1.0, 3.0, 0.5, "", _TRAFFIC,
+         ("fsdp-2024",)),
+    Knob("nemo-2025.routing_wait", ("megatron-core-2024", "nemo-2025"), "routing_wait", 0.5e-3, 0.0, 4e-3,
+         0.5e-3, "us", "a layer with experts waits for the host in each phase; prior: some 50 kernels issued anew"),
+    Knob("nemo-2026.routing_wait", ("nemo-2026",), "routing_wait", 0.05e-3, 0.0, 4e-3, 0.2e-3, "us",
+         "the same with whole layers captured as graphs"),
+    Knob("hopper.sustained", HOPPER, "share", 0.85, 0.6, 1.0, 0.1, "", "rate kept in a step, 16 bit"),
+    Knob("hopper.sustained_narrow", HOPPER, "share_narrow", 0.9, 0.6, 1.0, 0.1, "", "the same, 8 bit and less"),
+    Knob("blackwell.sustained", BLACKWELL, "share", 0.75, 0.6, 1.0, 0.1, "",
+         "rate kept in a step, 16 bit; prior: about what Hopper keeps"),
+    Knob("blackwell.sustained_narrow", BLACKWELL, "share_narrow", 0.9, 0.6, 1.0, 0.1, "", "the same, 8 bit and less"),
+    Knob("tpu.sustained_narrow", TPU, "share_narrow", 0.9, 0.6, 1.0, 0.1, "", "rate kept in a step, 8 bit"),
+)  # fmt: skip
+USUAL = "generic-2024.arithmetic"
+"""Not fitted: the median of the fitted stacks, for whoever's stack is not known."""
+
+Values = dict[str, float]
+
+
+def stacks_of(values: Values, cases: Iterable[Case]) -> dict[tuple[str, str, str], Stack]:
+    """The stack of every (stack, chip, number format) of the cases with the knobs at ``values``."""
+    found: dict[tuple[str, str, str], Stack] = {}
+    for case in cases:
+        name, chip, form = (case.habits.stack, case.cluster.chip, case.number_format)
+        key = (name, chip.id, form)
+        if key in found:
+            continue
+        numbers: dict[str, float] = {}
+        shipped = load_stack(name)
+        kept, catalog_share = 1.0, sustained(chip, form)
+        if chip.id not in (*BESIDE, *HOPPER, *BLACKWELL):
+            kept = catalog_share
+        for knob in KNOBS:
+            if not knob.takes(case):
+                continue
+            if knob.on_chip:
+                kept = values[knob.name]
+            elif knob.quantity == "attention":
+                numbers["attention"] = values[knob.name] / attention_share(shipped.attention_kernel, chip)
+            else:
+                numbers[knob.quantity] = values[knob.name]
+        stack = replace(shipped, **numbers)
+        found[key] = replace(stack, arithmetic=stack.arithmetic * kept / catalog_share)
+    return found
+
+
+def usual(values: Values, without: Iterable[Knob] = ()) -> float:
+    """The median arithmetic of the fitted stacks other than those of ``without``."""
+    names = [k.name for k in KNOBS if k.quantity == "arithmetic" and k.name != USUAL and k not in without]
+    return float(np.median([values[name] for name in names]))

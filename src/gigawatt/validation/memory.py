@@ -1,0 +1,282 @@
+"""Peak memory beside measurements: what a row reports, on the layout that the row was run with.
+
+Frameworks report different things. ``allocated`` is the most bytes that tensors had at once (torch's
+``max_memory_allocated``), ``reserved`` what the allocator held for them, ``device`` what the driver shows in
+use (``nvidia-smi``). Each source is compared with the parts that it counts; which one, which optimizer was
+run, and whether the source was used in a fit stands in ``memory_of_sources.csv``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gigawatt.errors import GigawattError
+from gigawatt.performance.layouts import Layouts, TrainingRun
+from gigawatt.performance.memory import ALLOCATED, MEMORY_PARTS, RESERVED
+from gigawatt.performance.stacks import Stack, load_stack
+from gigawatt.performance.step import evaluate
+from gigawatt.validation.cases import Case, prepare
+from gigawatt.validation.files import Refusal, data_folder, table
+from gigawatt.validation.rows import Row, read_rows
+from gigawatt.validation.scorecard import Errors, errors_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+__all__ = ["COUNTED", "MemoryCase", "MemoryJudged", "MemoryScorecard", "memory_case", "validate_memory"]
+
+COUNTED = {"allocated": ALLOCATED, "reserved": RESERVED, "device": MEMORY_PARTS}
+"""Parts of a device's memory that each kind of report counts."""
+GIB = 2.0**30
+"""Bytes of a gibibyte (exact)."""
+TIMELESS = 1.0
+"""Step time [s] for rows that report memory alone: :func:`~gigawatt.validation.cases.prepare` wants one."""
+
+
+@dataclass(frozen=True)
+class MemoryCase:
+    """A row with memory: the run, its own layout, and what its source counts.
+
+    ``memory_of`` is the line of the catalog's ``stacks_memory``, ``parts`` names the parts that are counted,
+    ``role`` is ``fit`` or ``judge``, ``measured`` is in bytes.
+    """
+
+    case: Case
+    run: TrainingRun
+    layouts: Layouts
+    stack: str
+    memory_of: str
+    counted: str
+    role: str
+    measured: float
+
+    @property
+    def parts(self) -> Sequence[str]:
+        """Parts of the device's memory that the source counts."""
+        return COUNTED[self.counted]
+
+    def memory(self, stack: Stack) -> dict[str, float]:
+        """Bytes of every part by our count."""
+        found = evaluate(self.run, self.layouts, self.case.cluster, stack).memory
+        return {name: float(part[0]) for name, part in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryJudged:
+    """One row: measured and predicted [B], what was counted, and the parts [B]."""
+
+    id: str
+    source: str
+    model: str
+    stack: str
+    counted: str
+    role: str
+    measured: float
+    predicted: float
+    parts: Mapping[str, float]
+
+    @property
+    def error(self) -> float:
+        """Relative error, above zero where we count too much."""
+        return self.predicted / self.measured - 1.0
+
+
+@dataclass(frozen=True)
+class MemoryScorecard:
+    """All rows that report memory, judged or refused with a reason."""
+
+    judged: tuple[MemoryJudged, ...]
+    refused: tuple[tuple[str, str], ...]
+
+    def select(self, **wanted: str) -> list[MemoryJudged]:
+        """The judged rows with these attributes, such as ``role="judge"``."""
+        return [one for one in self.judged if all(getattr(one, key) == is_ for key, is_ in wanted.items())]
+
+    def errors(self, **wanted: str) -> Errors:
+        """Errors of the rows that :meth:`select` finds; of all where nothing is wanted."""
+        mine = self.select(**wanted)
+        return errors_of(np.array([one.predicted for one in mine]), np.array([one.measured for one in mine]))
+
+    def groups(self) -> list[tuple[str, str, str, int, Errors]]:
+        """(source, counted, role, rows, errors) of every source."""
+        found: list[tuple[str, str, str, int, Errors]] = []
+        for role, source, counted in sorted({(one.role, one.source, one.counted) for one in self.judged}):
+            wanted = {"role": role, "source": source, "counted": counted}
+            found.append((source, counted, role, len(self.select(**wanted)), self.errors(**wanted)))
+        return found
+
+    def to_table(self) -> tuple[tuple[str, ...], list[tuple[str | int | float, ...]]]:
+        """(column names, lines) by source, then all that were fitted and all that judge."""
+        columns = ("source", "counted", "role", "n", "MAPE", "median", "p90", "bias")
+        lines: list[tuple[str | int | float, ...]] = [
+            (source, counted, role, number, e.mape, e.median_ape, e.p90_ape, e.bias)
+            for source, counted, role, number, e in self.groups()
+        ]
+        for role in sorted({one.role for one in self.judged}):
+            e = self.errors(role=role)
+            lines.append(
+                ("all", "", role, len(self.select(role=role)), e.mape, e.median_ape, e.p90_ape, e.bias)
+            )
+        return columns, lines
+
+    def to_json(self) -> dict[str, Any]:
+        """The scorecard as plain data; errors are fractions."""
+        return {
+            "table": "memory",
+            "rows": len(self.judged) + len(self.refused),
+            "predicted": len(self.judged),
+            "refused": len(self.refused),
+            "refused_rows": [{"id": id, "reason": reason} for id, reason in self.refused],
+            "by_role": {
+                role: asdict(self.errors(role=role)) for role in sorted({j.role for j in self.judged})
+            },
+            "groups": [
+                {"source": source, "counted": counted, "role": role, "n": number, **asdict(errors)}
+                for source, counted, role, number, errors in self.groups()
+            ],
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """One line a row: what was measured, predicted, and the parts [GiB]."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                **{
+                    name: getattr(one, name)
+                    for name in ("id", "source", "model", "stack", "counted", "role", "error")
+                },
+                "measured": one.measured / GIB,
+                "predicted": one.predicted / GIB,
+                **{name: part / GIB for name, part in one.parts.items()},
+            }
+            for one in self.judged
+        )
+
+
+def validate_memory(
+    rows: Path | None = None, *, stacks: Mapping[str, Stack] | None = None
+) -> MemoryScorecard:
+    """Predict the peak memory of every row that reports it.
+
+    Parameters
+    ----------
+    rows : Path, optional
+        A CSV or Parquet file of the shape of ``training.csv``; the shipped rows with ``mem_gib`` of
+        ``training.csv`` and ``memory.csv`` if left out.
+    stacks : mapping, optional
+        Stacks to use instead of the catalog's, by id (for fitting).
+
+    Raises
+    ------
+    InputError
+        Unreadable file, a bad cell: one line with file, line and column.
+    """
+    if rows is not None:
+        found = read_rows(rows)
+    else:
+        found = [row for name in ("training.csv", "memory.csv") for row in read_rows(data_folder() / name)]
+    cases: list[MemoryCase] = []
+    refused: list[tuple[str, str]] = []
+    for row in found:
+        if row.number("mem_gib") is not None:
+            try:
+                cases.append(memory_case(row))
+            except Refusal as refusal:
+                refused.append((row.id, str(refusal)))
+    judged, lost = judge(cases, stacks or {})
+    return MemoryScorecard(tuple(judged), (*refused, *lost))
+
+
+def judge(
+    cases: Iterable[MemoryCase], stacks: Mapping[str, Stack]
+) -> tuple[list[MemoryJudged], list[tuple[str, str]]]:
+    """(judged rows, (id, reason) of those that the performance room refuses)."""
+    judged: list[MemoryJudged] = []
+    lost: list[tuple[str, str]] = []
+    for one in cases:
+        row = one.case.row
+        try:
+            own = stacks.get(one.memory_of) or load_stack(one.stack, one.memory_of)
+            parts = one.memory(own)
+        except GigawattError as error:
+            lost.append((row.id, str(error)))
+            continue
+        judged.append(
+            MemoryJudged(
+                id=row.id,
+                source=row.text("source"),
+                model=row.text("model"),
+                stack=one.memory_of,
+                counted=one.counted,
+                role=one.role,
+                measured=one.measured,
+                predicted=sum(parts[name] for name in one.parts),
+                parts=parts,
+            )
+        )
+    return judged, lost
+
+
+def memory_case(row: Row) -> MemoryCase:
+    """The case of a row that reports memory, on its own layout: what it leaves open is not looked for.
+
+    Interleaving that is not told is none.
+
+    Raises
+    ------
+    Refusal
+        No memory, no line in ``memory_of_sources.csv``, or the row does not tell its layout.
+    """
+    measured = row.number("mem_gib")
+    if measured is None:
+        raise Refusal("no memory is reported", row.id)
+    habits = _counted(row)
+    timed = replace(row, numbers={"step_time_s": TIMELESS, **row.numbers})
+    case = prepare(timed)
+    columns = {name: min(values) for name, values in case.options.items()}
+    open_columns = [name for name in ("tensor", "pipeline", "microbatch", "data") if name not in case.options]
+    open_columns += [
+        name for name, values in case.options.items() if len(values) > 1 and name != "interleave"
+    ]
+    if open_columns:
+        raise Refusal("the row does not tell its layout", f"{row.id}: {', '.join(open_columns)}")
+    if row.count("VP") is None:
+        columns["interleave"] = 1
+    run = TrainingRun(
+        architecture=case.architecture,
+        tokens=float(case.batch * case.sequence),
+        sequence=case.sequence,
+        global_batch=case.batch,
+        number_format=case.number_format,
+        optimizer=habits["optimizer"],
+        stack=case.habits.stack,
+    )
+    return MemoryCase(
+        case=case,
+        run=run,
+        layouts=Layouts.of(global_batch=case.batch, **columns),
+        stack=case.habits.stack,
+        memory_of=habits["stack"] or case.habits.stack,
+        counted=habits["counted"],
+        role=habits["role"],
+        measured=measured * GIB,
+    )
+
+
+def _counted(row: Row) -> Mapping[str, str]:
+    """The first line of ``memory_of_sources.csv`` that fits source, place in it and precision."""
+    for record in table("memory_of_sources.csv"):
+        if all(
+            re.search(record[key], row.text(column), re.I)
+            for key, column in (("source", "source"), ("place", "source_loc"), ("precision", "precision"))
+        ):
+            return record
+    raise Refusal("it is not known which memory this source counts", row.text("source"))
