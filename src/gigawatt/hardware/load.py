@@ -16,6 +16,8 @@ from gigawatt.errors import GigawattError, InputError, MissingDataError, nearest
 from gigawatt.evidence import Assumption, Evidence, Grade, worst
 from gigawatt.hardware.machine import Chip, Cluster, Link, Node
 from gigawatt.hardware.technology.gpu import BITS, kernels
+from gigawatt.hardware.topology import Topology
+from gigawatt.hardware.wiring import curved, wire
 
 __all__ = ["build_cluster", "list_chips", "load_chip", "load_link", "load_node"]
 
@@ -227,7 +229,7 @@ def _energy_flop(
 def load_link(id: str) -> Link:
     """The link called ``id`` of the catalog's ``links``; raises ``InputError`` for an unknown one."""
     row = _entity("links", id)
-    return Link(
+    link = Link(
         id=row.id,
         bandwidth=row.value("bandwidth"),
         latency=row.value("latency"),
@@ -238,6 +240,7 @@ def load_link(id: str) -> Link:
         network_power=row.get("network_power", 0.0) or 0.0,
         network_price=row.get("network_price", 0.0) or 0.0,
     )
+    return curved(link, row)
 
 
 def load_node(id: str) -> Node:
@@ -283,6 +286,7 @@ def build_cluster(
     scale_out: str | Link | None = None,
     oversubscription: float = 1.0,
     domain: int | None = None,
+    topology: str | Topology | None = None,
 ) -> tuple[Cluster, tuple[Assumption, ...]]:
     """``count`` accelerators with their node and links; what is left out comes from the chip's row.
 
@@ -297,7 +301,9 @@ def build_cluster(
     oversubscription : float
         ≥ 1; divides the scale-out bandwidth beyond a leaf.
     domain : int, optional
-        Accelerators joined by ``scale_up``, ≥ 1 (never more than ``count``).
+        Accelerators joined by ``scale_up``, ≥ 1; a larger one than ``count`` is cut, which is said.
+    topology : str or Topology, optional
+        Of the catalog's ``topologies``: how domains are wired (level ``inner``) or what lies between them.
 
     Returns
     -------
@@ -307,7 +313,8 @@ def build_cluster(
     Raises
     ------
     InputError
-        An unknown name, a count or domain below 1, an oversubscription below 1.
+        An unknown name, a count or domain below 1, an oversubscription below 1, a torus that has no
+        block of so many accelerators.
     MissingDataError
         The chip has no default for what was left out.
     """
@@ -361,6 +368,10 @@ def build_cluster(
         assumed.append(Assumption("cluster.domain", str(size), reason, grade, "chips.csv"))
     else:
         size = domain
+    if size > count:
+        reason = f"a domain of {size} accelerators is larger than the machine: cut to it"
+        assumed.append(Assumption("cluster.domain", str(count), reason, Grade.modelled))
+        size = count
     if server.chips > count:
         server = replace(server, chips=count)
         reason = f"a node of {server.id} holds more; its overhead is not scaled"
@@ -380,16 +391,32 @@ def build_cluster(
                     evidence.source_id,
                 )
             )
+    own_out = row.text("default_scale_out") if row is not None else ""
+    inner, outer, wired = _keyed(
+        "cluster.topology",
+        lambda: wire(
+            chip=machine.id,
+            scale_up=up,
+            scale_out=out,
+            usual_out=out.id == own_out,
+            domain=size,
+            count=count,
+            topology=topology,
+        ),
+    )
+    assumed += wired
     cluster = Cluster(
         chip=machine,
         node=server,
         count=count,
         scale_up=up,
-        scale_up_size=min(size, count),
+        scale_up_size=size,
         scale_out=out,
         oversubscription=float(oversubscription),
         network_power=out.network_power,
         network_price=out.network_price,
+        inner=inner,
+        topology=outer,
     )
     return cluster, tuple(assumed)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gigawatt.evidence import Assumption, Evidence
+from gigawatt.hardware.topology import Topology
 
-__all__ = ["Chip", "Cluster", "Link", "Node"]
+__all__ = ["Chip", "Cluster", "Curve", "Link", "Node"]
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,33 @@ class Chip:
     assumptions: tuple[Assumption, ...] = field(default=(), repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Time of an operation over a link: base + steps · step + S / (efficiency · β) + bulk · S / (S + half).
+
+    S [B] is what a rank sends. ``base`` [s] is paid once a call, ``step`` [s] a step; ``bulk`` [s] is what
+    the protocol for large messages costs beyond that for small ones, half of it at S = ``half`` [B].
+    """
+
+    base: float
+    step: float
+    efficiency: float
+    bulk: float = 0.0
+    half: float = 0.0
+
+
 @dataclass(frozen=True)
 class Link:
     """A level of interconnect, per accelerator and direction.
 
-    ``bandwidth`` [B/s] one way per accelerator, ``latency`` [s] per hop of a collective step,
+    ``bandwidth`` [B/s] one way per accelerator, ``latency`` [s] per step of a collective,
     ``energy_byte`` [J/B], ``efficiency`` the share of the datasheet bandwidth that a large message
     reaches, ``in_network`` whether switches reduce (SHARP). ``network_power`` [W] and ``network_price`` [$]
     are those of switches and optics per accelerator (0 where they are part of the node).
+
+    ``base``, ``bulk`` [s] and ``half`` [B] complete the :class:`Curve` of rings and trees (``ring``);
+    ``exchange`` is that of an all-to-all (``None``: as rings); ``in_network_efficiency`` is the share of
+    the bandwidth that a reduction by the switches reaches (0: ``efficiency``).
     """
 
     id: str
@@ -62,6 +82,34 @@ class Link:
     evidence: Mapping[str, Evidence] = field(repr=False)
     network_power: float = 0.0
     network_price: float = 0.0
+    base: float = 0.0
+    bulk: float = 0.0
+    half: float = 0.0
+    in_network_efficiency: float = 0.0
+    exchange: Curve | None = None
+
+    @property
+    def ring(self) -> Curve:
+        """The curve of rings and trees."""
+        return Curve(self.base, self.latency, self.efficiency, self.bulk, self.half)
+
+    @property
+    def pairs(self) -> Curve:
+        """The curve of an all-to-all."""
+        return self.ring if self.exchange is None else self.exchange
+
+    def quicker(self, factor: float) -> Link:
+        """The same rate with every time that is not bandwidth divided by ``factor``."""
+        x = self.exchange
+        if x is not None:
+            x = replace(x, base=x.base / factor, step=x.step / factor, bulk=x.bulk / factor)
+        return replace(
+            self,
+            latency=self.latency / factor,
+            base=self.base / factor,
+            bulk=self.bulk / factor,
+            exchange=x,
+        )
 
 
 @dataclass(frozen=True)
@@ -85,7 +133,9 @@ class Cluster:
     """``count`` accelerators in domains of ``scale_up_size``, joined by a scale-out fabric.
 
     ``oversubscription`` ≥ 1 divides the scale-out bandwidth beyond a leaf; ``network_power`` [W] and
-    ``network_price`` [$] are per accelerator (switches and optics).
+    ``network_price`` [$] are per accelerator (switches and optics). ``inner`` is the topology inside a
+    domain (``None``: every accelerator reaches every other at full rate), ``topology`` the one between
+    domains (``None``: a single switch whose every byte pays ``oversubscription``).
     """
 
     chip: Chip
@@ -97,3 +147,5 @@ class Cluster:
     oversubscription: float
     network_power: float
     network_price: float
+    inner: Topology | None = None
+    topology: Topology | None = None

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gigawatt.hardware.machine import Cluster
 from gigawatt.hardware.technology import technology
 from gigawatt.performance import collectives
-from gigawatt.performance.collectives import Fabric, Traffic, place
+from gigawatt.performance.collectives import Fabric, Traffic, group
 from gigawatt.performance.layouts import Layouts, TrainingRun
 from gigawatt.performance.memory import ELEMENT, activation_bytes, score_bytes
 from gigawatt.performance.stacks import NARROW, Stack
@@ -198,12 +198,10 @@ class _Shapes:
 
     def tensor_traffic(self, count: float) -> Traffic:
         """``count`` all-reduces of the activations over the tensor ranks (or both halves of one)."""
-        inside, outside = place(size=self.tensor, stride=1.0, domain=self.cluster.scale_up_size)
+        where = group(size=self.tensor, stride=1.0, fabric=self.fabric)
         message = self.tokens * self.run.architecture.hidden * ELEMENT
-        whole = collectives.all_reduce(size=message, inside=inside, outside=outside, fabric=self.fabric)
-        half = collectives.reduce_scatter(
-            size=message, inside=inside, outside=outside, fabric=self.fabric
-        ).times(2.0)
+        whole = collectives.all_reduce(size=message, group=where, fabric=self.fabric)
+        half = collectives.reduce_scatter(size=message, group=where, fabric=self.fabric).times(2.0)
         split = self.sequence_parallel > 0.0
         return Traffic(
             np.where(split, half.bandwidth, whole.bandwidth),
@@ -215,18 +213,17 @@ class _Shapes:
     def context_traffic(self, block: Block) -> Traffic:
         """Keys and values of the whole sequence gathered over the context ranks (ring or all-gather)."""
         a = block.attention
-        inside, outside = place(size=self.context, stride=self.tensor, domain=self.cluster.scale_up_size)
+        where = group(size=self.context, stride=self.tensor, fabric=self.fabric)
         heads = np.maximum(a.key_value_heads / self.tensor, 1.0)
         message = self.microbatch * self.run.sequence * heads * (a.head_dim + a.value_dim) * ELEMENT
-        return collectives.all_gather(size=message, inside=inside, outside=outside, fabric=self.fabric)
+        return collectives.all_gather(size=message, group=where, fabric=self.fabric)
 
     def expert_traffic(self, block: Block) -> Traffic:
         """Dispatch to the experts and combination of their outputs over the expert ranks."""
         if block.experts is None:
             return self.none()
-        inside, outside = place(
-            size=self.expert, stride=self.expert_stride, domain=self.cluster.scale_up_size
-        )
+        where = group(size=self.expert, stride=self.expert_stride, fabric=self.fabric)
+        outside = where.outside
         tokens = self.tokens / np.where(self.sequence_parallel > 0.0, self.tensor, 1.0)
         elements = tokens * block.experts.per_token * self.run.architecture.hidden
         copies: Array | float = 1.0
@@ -235,7 +232,7 @@ class _Shapes:
         found = self.none()
         for width in (self.stack.dispatch_bytes, ELEMENT):
             found = found + collectives.all_to_all(
-                size=elements * width, inside=inside, outside=outside, copies=copies, fabric=self.fabric
+                size=elements * width, group=where, copies=copies, fabric=self.fabric
             )
         return found
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gigawatt.catalog import table
 from gigawatt.hardware.machine import Chip, Cluster
-from gigawatt.performance.collectives import Fabric, all_reduce, place, point_to_point, reduce_scatter
+from gigawatt.performance.collectives import Fabric, all_reduce, group, point_to_point, reduce_scatter
 from gigawatt.performance.layouts import Layouts, TrainingRun
 from gigawatt.performance.memory import ELEMENT, Shards
 from gigawatt.performance.pipeline import Cuts
@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Seconds of ``bandwidth`` and ``latency``; bytes sent on the fast level (``up``) and beyond (``out``)."""
+    """Seconds of ``bandwidth`` and ``latency``; bytes sent on the fast level ``up`` and beyond it ``out``."""
 
     bandwidth: Array
     latency: Array
@@ -96,26 +96,25 @@ class Exchanges:
         self._copies = (ranks / self._spread[0], shard.routed / self._spread[1])
         self._strides = (tensor, shard.expert_stride)
 
-    def _ring(self, passes: Array) -> Exchange:
+    def _ring(self, passes: Array, calls: Array) -> Exchange:
         """Ring passes among the ranks that share states: ``passes`` (L,) in bytes per parameter.
 
-        Bytes are those of gradients reduce-scattered and of weights gathered; latency is that of one pass.
+        Bytes are those of gradients reduce-scattered and of weights gathered, in ``calls`` (L, C) messages
+        one after another; latency is that of all.
         """
+        each = np.maximum(calls, 1.0)
         found: Exchange | None = None
         for held, ranks, stride in zip(self.parameters, self._spread, self._strides, strict=True):
-            inside, outside = place(size=ranks, stride=stride, domain=self.cluster.scale_up_size)
-            one = reduce_scatter(size=passes, inside=inside, outside=outside, fabric=self.fabric)
-            this = Exchange(
-                held * one.bandwidth[:, None],
-                np.where(held > 0.0, one.latency[:, None], 0.0),
-                held * one.up_bytes[:, None],
-                held * one.out_bytes[:, None],
-            )
+            where = group(size=ranks, stride=stride, fabric=self.fabric)
+            size = held * passes[:, None] / each
+            one = reduce_scatter(size=size, group=where.column(), fabric=self.fabric).times(each)
+            latency = np.where(held * calls > 0.0, one.latency, 0.0)
+            this = Exchange(one.bandwidth, latency, one.up_bytes, one.out_bytes)
             found = this if found is None else found + this
         assert found is not None
         return found
 
-    def _all_reduce(self, *, copies: bool) -> Exchange:
+    def _all_reduce(self, buckets: Array, *, copies: bool) -> Exchange:
         """All gradients among all ranks, or (``copies``) each rank's share among the copies of its group."""
         found: Exchange | None = None
         for held, spread, count, stride in zip(
@@ -124,13 +123,12 @@ class Exchanges:
             ranks, apart, size = (
                 (count, stride * spread, held / spread[:, None]) if copies else (spread * count, stride, held)
             )
-            inside, outside = place(size=ranks, stride=apart, domain=self.cluster.scale_up_size)
+            where = group(size=ranks, stride=apart, fabric=self.fabric)
             one = all_reduce(
-                size=size * self.optimizer.wire,
-                inside=inside[:, None],
-                outside=outside[:, None],
+                size=size * self.optimizer.wire / buckets,
+                group=where.column(),
                 fabric=self.fabric,
-            )
+            ).times(buckets)
             latency = np.where(held > 0.0, one.latency, 0.0)
             this = Exchange(one.bandwidth, latency, one.up_bytes, one.out_bytes)
             found = this if found is None else found + this
@@ -143,6 +141,7 @@ class Exchanges:
         hop = point_to_point(
             size=tokens * self.run.architecture.hidden * ELEMENT / self.layouts.tensor,
             within=self.cluster.count <= self.cluster.scale_up_size,
+            distance=self.cluster.count / self.pipeline,
             fabric=self.fabric,
         ).times(np.where(self.pipeline > 1.0, 2.0 * self.layouts.interleave, 0.0))
         every = np.ones((1, self.cut.number.shape[1]))
@@ -155,27 +154,25 @@ class Exchanges:
         """ZeRO 2 and 3: gradients reduce-scattered; ZeRO 3: weights gathered forward and backward."""
         zero = self.layouts.zero
         shared, gathered = np.where(zero >= 2, 1.0, 0.0), np.where(zero == 3, 2.0, 0.0)
-        one = self._ring(shared * self.optimizer.wire + gathered * ELEMENT)
-        layers = self.cut.layers[self.cut.index].sum(axis=2)
-        latency = one.latency * layers * (shared + gathered)[:, None]
-        return Exchange(one.bandwidth, latency, one.up, one.out)
+        calls = self.cut.layers[self.cut.index].sum(axis=2) * (shared + gathered)[:, None]
+        return self._ring(shared * self.optimizer.wire + gathered * ELEMENT, calls)
 
     def once_a_step(self) -> Exchange:
         """Gradients below ZeRO 2, gathering of updated weights shared out below ZeRO 3, copies of groups."""
         zero, stack = self.layouts.zero, self.stack
         shared, gathered = np.where(zero == 1, 1.0, 0.0), np.where((zero == 1) | (zero == 2), 1.0, 0.0)
-        one = self._ring(shared * self.optimizer.wire + gathered * ELEMENT)
-        found = Exchange(one.bandwidth, one.latency * (shared + gathered)[:, None], one.up, one.out)
+        buckets = np.ones_like(self.parameters[0])
+        if stack.bucket > 0.0:
+            bucket = np.maximum(stack.bucket, stack.bucket_per_rank * self._spread[0])[:, None]
+            buckets = np.maximum(np.ceil(self.parameters[0] * self.optimizer.wire / bucket), 1.0)
+        calls = buckets * (shared + gathered)[:, None]
+        found = self._ring(shared * self.optimizer.wire + gathered * ELEMENT, calls)
         if np.any(zero == 0):
-            found = self._all_reduce(copies=False).where((zero == 0)[:, None], found)
+            found = self._all_reduce(buckets, copies=False).where((zero == 0)[:, None], found)
         grouped = (zero > 0) & (self._copies[0] > 1.0)
         if np.any(grouped):
-            found = (found + self._all_reduce(copies=True)).where(grouped[:, None], found)
-        if stack.bucket <= 0.0:
-            return found
-        bucket = np.maximum(stack.bucket, stack.bucket_per_rank * self._spread[0])[:, None]
-        buckets = np.maximum(np.ceil(self.parameters[0] * self.optimizer.wire / bucket), 1.0)
-        return Exchange(found.bandwidth, found.latency * buckets, found.up, found.out)
+            found = (found + self._all_reduce(buckets, copies=True)).where(grouped[:, None], found)
+        return found
 
     def owned(self) -> tuple[Array, Array]:
         """(dense, routed) parameters whose optimizer state one device holds, ``(L, C)``."""

@@ -9,7 +9,7 @@ taken from the tensor ranks too, and experts are whole (expert tensor parallelis
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +23,7 @@ from gigawatt.workload.architecture import Architecture
 if TYPE_CHECKING:
     import pandas  # pyright: ignore[reportMissingTypeStubs]
 
-__all__ = ["COLUMNS", "SCHEDULES", "Layouts", "TrainingRun", "enumerate_layouts"]
+__all__ = ["COLUMNS", "SCHEDULES", "Layouts", "TrainingRun", "enumerate_layouts", "scheduled"]
 
 Integers = NDArray[np.int32]
 
@@ -233,6 +233,30 @@ def _check_pins(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, int]) ->
             raise _does_not_divide("expert", expert, "the experts", number)
 
 
+def _runs_as(
+    schedule: Integers, pipeline: Integers, interleave: Integers, rounds: ArrayLike
+) -> NDArray[np.bool_]:
+    """Whether a pipeline can be worked through in the order of a schedule.
+
+    Zero-bubble schedules and DualPipe are of one run of layers a stage; DualPipe feeds an even number of
+    stages from both ends, with an even number of microbatches that is at least twice theirs.
+    """
+    split = (pipeline > 1) & (interleave == 1)
+    number = np.asarray(rounds)
+    both_ways = (pipeline % 2 == 0) & (number >= 2 * pipeline) & (number % 2 == 0)
+    return (schedule == 0) | (split & ((schedule != SCHEDULES.index("dualpipe")) | both_ways))
+
+
+def scheduled(layouts: Layouts, schedule: str) -> Layouts:
+    """The layouts with ``schedule`` where they are of 1F1B and can be worked through in that order."""
+    kind = SCHEDULES.index(schedule)
+    if kind == 0:
+        return layouts
+    wanted = np.full_like(layouts.schedule, kind)
+    fits = _runs_as(wanted, layouts.pipeline, layouts.interleave, layouts.microbatches)
+    return replace(layouts, schedule=np.where(fits & (layouts.schedule == 0), wanted, layouts.schedule))
+
+
 def _rare(
     table: _Table, run: TrainingRun, cluster: Cluster, pins: Mapping[str, int], widen: set[str]
 ) -> _Table:
@@ -247,11 +271,8 @@ def _rare(
         return [int(pins[name])] if name in pins else free if name in widen else [0]
 
     def schedule_fits(w: _Table) -> NDArray[np.bool_]:
-        plain = w["schedule"] == 0
         rounds = run.global_batch // (w["data"] * w["microbatch"])
-        both_ways = (w["pipeline"] % 2 == 0) & (rounds >= w["pipeline"]) & (rounds % 2 == 0)
-        split = (w["pipeline"] > 1) & (w["interleave"] == 1)
-        return plain | (split & ((w["schedule"] != SCHEDULES.index("dualpipe")) | both_ways))
+        return _runs_as(w["schedule"], w["pipeline"], w["interleave"], rounds)
 
     def shard_fits(w: _Table) -> NDArray[np.bool_]:
         ranks, part = w["data"] * w["context"], np.maximum(w["shard"], 1)

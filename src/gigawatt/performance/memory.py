@@ -268,8 +268,7 @@ class _Stages:
         """
         stack, optimizer = self.stack, self.optimizer
         both_ways = self.layouts.schedule == SCHEDULES.index("dualpipe")
-        copies = np.where(both_ways, max(stack.weight_copies, 2.0), stack.weight_copies)
-        weights = self.spread(optimizer.weight, 3) * np.where(self.pipeline > 1.0, copies, 1.0)[:, None]
+        weights = self.spread(optimizer.weight, 3) * np.where(both_ways, 2.0, 1.0)[:, None]
         if self.run.number_format in NARROW and stack.narrow_weights > 0.0:
             weights = weights + stack.narrow_weights * (self.dense + self.routed)
         gradients, states, kept = (

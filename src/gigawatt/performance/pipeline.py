@@ -2,33 +2,193 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from gigawatt.errors import InputError
+from gigawatt.performance.schedule_closed import held_activations
 from gigawatt.workload.architecture import Architecture
 
-__all__ = ["Cuts", "cut", "cuts", "in_flight"]
+__all__ = ["Chunks", "Cuts", "StageTimes", "balanced", "chunks", "cut", "cuts", "end_sizes", "in_flight"]
 
 Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_HALVINGS = 60
+"""Halvings of a bracket until it is as narrow as a float."""
 
 
-def cut(*, order: tuple[int, ...], kinds: int, pipeline: int, interleave: int) -> NDArray[np.int64]:
+def _equal(layers: int, runs: int) -> Integers:
+    """Equal runs, those left over to the runs in the middle."""
+    base, left = divmod(layers, runs)
+    sizes = np.full(runs, base, dtype=np.int64)
+    start = (runs - left) // 2
+    sizes[start : start + left] += 1
+    return sizes
+
+
+def cut(
+    *,
+    order: tuple[int, ...],
+    kinds: int,
+    pipeline: int,
+    interleave: int,
+    sizes: ArrayLike | None = None,
+    shape: str = "loop",
+) -> Integers:
     """Layers of each kind in each stage, shape ``(pipeline, kinds)``.
 
     The layers are cut into ``pipeline · interleave`` runs, dealt out in turn. Layers left over go to the
     runs in the middle, so that the first (embedding) and the last (head) are the lighter ones.
+
+    Parameters
+    ----------
+    order
+        Kind of each layer.
+    kinds, pipeline, interleave
+        Numbers of kinds, stages, runs a stage.
+    sizes : array (pipeline · interleave,), optional
+        Layers of each run in the order of the model, instead of equal ones.
+    shape : str
+        ``loop``: run r is on stage ``r mod p``; ``v``: every other turn goes backwards (ZB-V).
+
+    Raises
+    ------
+    InputError
+        Sizes that are not one for each run, or not the layers in sum.
     """
     runs = pipeline * interleave
-    base, left = divmod(len(order), runs)
-    sizes = np.full(runs, base)
-    start = (runs - left) // 2
-    sizes[start : start + left] += 1
-    stage = np.repeat(np.arange(runs) % pipeline, sizes)
+    given = _equal(len(order), runs) if sizes is None else np.asarray(sizes, dtype=np.int64).reshape(-1)
+    if len(given) != runs or given.sum() != len(order) or (given < 0).any():
+        raise InputError(
+            "stage sizes are not the model's layers",
+            key="stage_sizes",
+            given=f"{len(given)} sizes, {given.sum()} layers",
+            allowed=f"{runs} sizes of 0 or more, {len(order)} layers together",
+        )
+    stage = np.repeat(_device(pipeline, interleave, shape), given)
     counts = np.zeros((pipeline, kinds), dtype=np.int64)
     np.add.at(counts, (stage, np.asarray(order, dtype=np.int64)), 1)
     return counts
+
+
+def _device(pipeline: int, interleave: int, shape: str) -> Integers:
+    """Stage of every run."""
+    turn, device = np.divmod(np.arange(pipeline * interleave, dtype=np.int64), pipeline)
+    return np.where((turn % 2 == 1) & (shape == "v"), pipeline - 1 - device, device)
+
+
+def end_sizes(*, layers: int, runs: int, first: int | None = None, last: int | None = None) -> Integers:
+    """Layers of each run with the first or the last run pinned and the others equal, shape ``(runs,)``.
+
+    Megatron-LM's ``--decoder-first-pipeline-num-layers`` and ``--decoder-last-pipeline-num-layers``;
+    Llama 3 has one layer less on both (arXiv:2407.21783, section 3.3.2).
+
+    Raises
+    ------
+    InputError
+        The layers left do not divide among the other runs.
+    """
+    pinned = [n for n in (first, last) if n is not None]
+    others, left = runs - len(pinned), layers - sum(pinned)
+    if others < 0 or left < 0 or (left % others if others else left):
+        raise InputError(
+            "layers that do not divide among the other stages",
+            key="stage_sizes",
+            given=f"{left} layers on {others} stages",
+            allowed=f"multiples of {others}" if others > 0 else f"at most {runs} pinned stages",
+        )
+    sizes = np.full(runs, left // others if others else 0, dtype=np.int64)
+    if last is not None:
+        sizes[-1] = last
+    if first is not None:
+        sizes[0] = first
+    return sizes
+
+
+def balanced(*, layers: ArrayLike, runs: ArrayLike, first: float = 0.0, last: float = 0.0) -> list[Integers]:
+    """Layers of each run such that the longest run is as short as it can be, for several numbers of runs.
+
+    Parameters
+    ----------
+    layers : array (n,) [s]
+        Time of every layer in order.
+    runs : int or array (R,)
+        Into how many runs of at least one layer they are cut; all are searched together.
+    first, last : float [s]
+        Work besides layers on the first run (embedding) and on the last one (head, loss, prediction).
+
+    Returns
+    -------
+    list of array (runs,)
+        One for each number of runs. Among equally good cuts the earlier runs are the lighter ones: they
+        hold the most microbatches.
+
+    Raises
+    ------
+    InputError
+        More runs than layers.
+
+    References
+    ----------
+    The linear partition problem by bisection: Pinar and Aykanat 2004, "Fast optimal load balancing
+    algorithms for 1D partitioning", section 3.
+    """
+    times = np.asarray(layers, dtype=float)
+    count: Integers = np.atleast_1d(np.asarray(runs, dtype=np.int64))
+    n = len(times)
+    if count.size and (count.max() > n or count.min() < 1):
+        raise InputError(
+            "more pipeline chunks than layers",
+            key="pipeline · interleave",
+            given=int(count.max()),
+            allowed=f"1 to {n}",
+        )
+    # from the back, so that what is not needed stays with the first runs
+    ends = np.concatenate([[0.0], np.cumsum(times[::-1])])
+    low = np.full(len(count), max(float(times.max()), 0.0))
+    high = np.full(len(count), ends[-1] + first + last)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2.0
+        fits = _fill(ends, count, middle, first, last)[1]
+        low, high = np.where(fits, low, middle), np.where(fits, middle, high)
+    cuts_at, _ = _fill(ends, count, high, first, last)
+    found: list[Integers] = []
+    for row, number in zip(cuts_at, count.tolist(), strict=True):
+        found.append(np.diff(np.append(row[:number], n))[::-1].astype(np.int64))
+    return found
+
+
+def _fill(
+    ends: Array, count: Integers, limit: Array, first: float, last: float
+) -> tuple[Integers, NDArray[np.bool_]]:
+    """Starts of the runs from the back, each as long as ``limit`` allows, and whether all are taken."""
+    n, most = len(ends) - 1, int(count.max(initial=1))
+    starts = np.zeros((len(count), most + 1), dtype=np.int64)
+    fits = np.ones(len(count), dtype=np.bool_)
+    at = np.zeros(len(count), dtype=np.int64)
+    for run in range(most):
+        room = limit - (last if run == 0 else 0.0) - np.where(run == count - 1, first, 0.0)
+        reach = np.searchsorted(ends, ends[at] + room + 1e-12 * limit, side="right") - 1
+        behind = count - 1 - run
+        reach = np.minimum(reach, n - behind)
+        live = behind >= 0
+        fits &= ~live | (reach > at)
+        at = np.where(live, np.maximum(reach, at), at)
+        starts[:, run + 1] = at
+    return starts, fits & (at >= n)
+
+
+@dataclass(frozen=True)
+class StageTimes:
+    """What a balanced cut weighs, in seconds or any one unit: a layer of each kind (K,), the two ends."""
+
+    kinds: Array
+    embedding: float
+    head: float
 
 
 @dataclass(frozen=True)
@@ -49,32 +209,131 @@ class Cuts:
     head: Array
 
 
+def _layer_kinds(architecture: Architecture) -> tuple[tuple[int, ...], Integers]:
+    """Kind of every layer in order, and how many prediction modules of each kind follow them."""
+    blocks = architecture.blocks
+    extra = np.array([b.count if b.role == "prediction" else 0 for b in blocks], dtype=np.int64)
+    return tuple(k for k in architecture.order if blocks[k].role != "prediction"), extra
+
+
+def _sizes(
+    architecture: Architecture,
+    pairs: list[tuple[int, int]],
+    sizes: Mapping[tuple[int, int], Sequence[int]] | None,
+    times: StageTimes | None,
+) -> dict[tuple[int, int], Integers]:
+    """Layers of every run of each (pipeline, interleave): as given, else balanced, else equal."""
+    order, extra = _layer_kinds(architecture)
+    given = sizes or {}
+    wanted = sorted({p * v for p, v in pairs if (p, v) not in given})
+    if times is None:
+        by_runs = {runs: _equal(len(order), runs) for runs in wanted}
+    else:
+        last = times.head + float(times.kinds @ extra)
+        layers = times.kinds[np.asarray(order, dtype=np.int64)]
+        made = balanced(layers=layers, runs=wanted, first=times.embedding, last=last) if wanted else []
+        by_runs = dict(zip(wanted, made, strict=True))
+    return {
+        (p, v): np.asarray(given[p, v], dtype=np.int64) if (p, v) in given else by_runs[p * v]
+        for p, v in pairs
+    }
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Every run of layers of every unlike (pipeline, interleave) pair, by device and turn, 0 where none is.
+
+    ``layers`` ``(P, D, V, K)`` counts by block kind, ``embedding`` and ``head`` ``(P, D, V)`` are 0 or 1;
+    ``index (L,)`` leads from layouts to the first axis. Seconds of every run follow by
+    ``einsum("ldvk,kl->ldv", layers[index], seconds_by_kind)``.
+    """
+
+    index: NDArray[np.intp]
+    layers: Array
+    embedding: Array
+    head: Array
+
+
+def chunks(
+    architecture: Architecture,
+    pipeline: NDArray[np.int32],
+    interleave: NDArray[np.int32],
+    *,
+    shape: str = "loop",
+    sizes: Mapping[tuple[int, int], Sequence[int]] | None = None,
+    times: StageTimes | None = None,
+) -> Chunks:
+    """What :func:`~gigawatt.performance.schedule.exact_makespan` needs to know of a cut.
+
+    Parameters
+    ----------
+    architecture, pipeline, interleave, sizes, times
+        As in :func:`cuts`.
+    shape
+        As in :func:`cut`.
+    """
+    order, extra = _layer_kinds(architecture)
+    key = pipeline.astype(np.int64) * (architecture.layers + 1) + interleave
+    found, index = np.unique(key, return_inverse=True)
+    pairs = [divmod(int(pair), architecture.layers + 1) for pair in found]
+    known = _sizes(architecture, pairs, sizes, times)
+    wide = (len(pairs), int(pipeline.max(initial=1)), int(interleave.max(initial=1)))
+    layers = np.zeros((*wide, len(architecture.blocks)))
+    embedding, head = np.zeros(wide), np.zeros(wide)
+    for row, (p, v) in enumerate(pairs):
+        runs = p * v
+        alone = cut(order=order, kinds=layers.shape[-1], pipeline=runs, interleave=1, sizes=known[p, v])
+        alone[-1] += extra
+        device, turn = _device(p, v, shape), np.arange(runs, dtype=np.int64) // p
+        layers[row, device, turn] = alone
+        embedding[row, device[0], turn[0]] = 1.0
+        head[row, device[-1], turn[-1]] = 1.0
+    return Chunks(index.reshape(-1), layers, embedding, head)
+
+
 def cuts(
     architecture: Architecture,
     pipeline: NDArray[np.int32],
     interleave: NDArray[np.int32],
     *,
-    bidirectional: bool = False,
+    bidirectional: bool | NDArray[np.bool_] = False,
+    sizes: Mapping[tuple[int, int], Sequence[int]] | None = None,
+    times: StageTimes | None = None,
 ) -> Cuts:
     """The unlike stages of every layout; prediction modules (MTP) sit on the last stage.
 
-    In a ``bidirectional`` pipeline (DualPipe) device i works half its time on stage i and half on stage
-    p − 1 − i: its make-up is the mean of the two.
+    In a ``bidirectional`` pipeline (DualPipe; of all layouts or by layout) device i works half its time
+    on stage i and half on stage p − 1 − i: its make-up is the mean of the two.
+
+    Parameters
+    ----------
+    architecture
+        Its layers and prediction modules.
+    pipeline, interleave : array (L,)
+        Stages and runs a stage of every layout.
+    bidirectional : bool or array (L,)
+        See above.
+    sizes : mapping of (pipeline, interleave), optional
+        Layers of each of the ``pipeline · interleave`` runs, for those pairs where they are known.
+    times : StageTimes, optional
+        Where given, the other pairs are cut so that the longest run is as short as it can be
+        (:func:`balanced`), instead of into equal numbers of layers.
     """
     kinds = len(architecture.blocks)
-    extra = np.array([b.count if b.role == "prediction" else 0 for b in architecture.blocks])
-    order = tuple(k for k in architecture.order if architecture.blocks[k].role != "prediction")
-    key = pipeline.astype(np.int64) * (architecture.layers + 1) + interleave
+    order, extra = _layer_kinds(architecture)
+    both_ways = np.broadcast_to(np.asarray(bidirectional, dtype=np.int64), pipeline.shape)
+    key = (pipeline.astype(np.int64) * (architecture.layers + 1) + interleave) * 2 + both_ways
     pairs, index = np.unique(key, return_inverse=True)
+    stages_of = [divmod(int(pair) // 2, architecture.layers + 1) for pair in pairs]
+    known = _sizes(architecture, stages_of, sizes, times)
     made: list[Array] = []
-    for pair in pairs:
-        p, v = divmod(int(pair), architecture.layers + 1)
-        counts = cut(order=order, kinds=kinds, pipeline=p, interleave=v)
+    for pair, (p, v) in zip(pairs, stages_of, strict=True):
+        counts = cut(order=order, kinds=kinds, pipeline=p, interleave=v, sizes=known[p, v])
         counts[-1] += extra
         ends = np.zeros((p, 2))
         ends[0, 0], ends[-1, 1] = 1.0, 1.0
         stages = np.hstack([counts.astype(float), ends])
-        if bidirectional:
+        if pair % 2:
             stages = (stages + stages[::-1]) / 2.0
         unlike, first, number = np.unique(stages, axis=0, return_index=True, return_counts=True)
         made.append(np.hstack([unlike, first[:, None].astype(float), number[:, None].astype(float)]))
@@ -92,16 +351,30 @@ def cuts(
     )
 
 
-def in_flight(*, stage: Array, pipeline: Array, interleave: Array, microbatches: Array) -> Array:
+def in_flight(
+    *,
+    stage: ArrayLike,
+    pipeline: ArrayLike,
+    interleave: ArrayLike,
+    microbatches: ArrayLike,
+    kind: str | ArrayLike = "1f1b",
+    weight_share: ArrayLike = 1.0,
+) -> Array:
     """Microbatches whose activations a stage holds at most, in units of the whole stage's layers.
 
     1F1B: ``min(m, p − i)`` on stage ``i``. Interleaved by ``v``: ``2(p − i − 1) + (v − 1)p + 1`` runs of
-    1/v of the stage each, so ``1 + (p − 1)/(p v)`` times the layers of the model on the first stage.
+    1/v of the stage each, so ``1 + (p − 1)/(p v)`` times the layers of the model on the first stage. Other
+    kinds: :func:`~gigawatt.performance.schedule_closed.held_activations`.
 
     References
     ----------
     Narayanan et al. 2021, section 2.2; Korthikanti et al. 2022, section 4.2.3.
     """
-    plain = np.minimum(microbatches, pipeline - stage)
-    runs = 2.0 * (pipeline - stage - 1.0) + (interleave - 1.0) * pipeline + 1.0
-    return np.where(interleave > 1.0, np.minimum(runs / interleave, microbatches), plain)
+    return held_activations(
+        kind=kind,
+        stage=stage,
+        pipeline=pipeline,
+        interleave=interleave,
+        microbatches=microbatches,
+        weight_share=weight_share,
+    )

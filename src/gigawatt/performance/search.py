@@ -1,36 +1,108 @@
-"""The search over layouts: all that divide, in chunks, the best few kept."""
+"""The search over layouts: all that divide, in chunks, the best few kept.
+
+Memory comes first, for every layout. Of those that fit, the time that no schedule and no overlap can
+take away is a floor under the step time; layouts are evaluated in full from the lowest floor on, until
+the floors pass the slowest layout that is kept. What is skipped cannot be among the best.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gigawatt.errors import InfeasibleError
 from gigawatt.hardware.machine import Cluster
-from gigawatt.performance.layouts import TrainingRun, enumerate_layouts
+from gigawatt.performance import step
+from gigawatt.performance.layouts import Layouts, TrainingRun, enumerate_layouts, scheduled
 from gigawatt.performance.stacks import Stack
-from gigawatt.performance.step import StepTable, evaluate_prepared, prepare
+from gigawatt.performance.step import Prepared, StepTable, evaluate_prepared, prepare
 from gigawatt.quantities import compact
 
-__all__ = ["Search", "search"]
+__all__ = ["Front", "Search", "front", "non_dominated", "screen", "search"]
+
+Array = NDArray[np.float64]
 
 CHUNK = 8192
-"""Layouts evaluated at a time: large enough for numpy, small enough for the cache."""
+"""Layouts looked at at a time: large enough for numpy, small enough for the cache."""
+EXPOSED = 5
+"""Rows of the cost tables that stand in every step time: arithmetic, memory, launch, bandwidth, latency."""
+ROUNDING = 1e-9
+"""By how much a floor is lowered, so that a sum in another order is no reason to skip a layout."""
 
 
 @dataclass(frozen=True)
 class Search:
     """``looked_at`` layouts, of which ``fit`` in memory; ``best`` rows, quickest first.
 
-    ``lacking_bytes`` [B per device] is what the closest layout lacks (0 where one fits).
+    ``lacking_bytes`` [B per device] is what the closest layout lacks (0 where one fits); ``in_full`` is how
+    many could have been among the best, so that everything about them was computed.
     """
 
     looked_at: int
     fit: int
     best: StepTable
     lacking_bytes: float
+    in_full: int
+
+
+@dataclass(frozen=True)
+class Front:
+    """Layouts that none beats in both step time and energy, quickest first, of ``looked_at``, ``fit``."""
+
+    looked_at: int
+    fit: int
+    best: StepTable
+
+
+def screen(
+    prepared: Prepared, layouts: Layouts, rows: slice | NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(memory of the worst device [B], floor under the step time [s]) for some ``rows``, each ``(L,)``.
+
+    The floor is what the layers take on the mean stage, communication that their own computation does not
+    hide included, and the filling and draining of a 1F1B pipeline of such stages; exchange of gradients,
+    optimizer and imbalance of stages come on top.
+    """
+    part = step._Part(prepared, layouts, rows)  # pyright: ignore[reportPrivateUsage]
+    total = np.zeros(len(part.layouts))
+    for held in part.memory().values():
+        total = total + held
+    floor = part.microbatches / part.pipeline * part.sums[:EXPOSED].sum(axis=0)
+    fill = (part.pipeline - 1.0) / (part.interleave * part.microbatches)
+    fill = np.where(part.layouts.schedule == 0, np.minimum(fill, part.pipeline - 1.0), 0.0)
+    return total, floor * (1.0 + fill) * (1.0 - ROUNDING)
+
+
+def _fitting(
+    prepared: Prepared, layouts: Layouts, progress: Callable[[int, int], None] | None
+) -> tuple[NDArray[np.intp], Array, float]:
+    """(rows that fit, their floors, bytes that the closest layout lacks)."""
+    kept: list[NDArray[np.intp]] = []
+    floors: list[Array] = []
+    count, closest = len(layouts), float("inf")
+    for start in range(0, count, CHUNK):
+        rows = slice(start, min(start + CHUNK, count))
+        memory, floor = screen(prepared, layouts, rows)
+        closest = min(closest, float(memory.min()))
+        fits = np.flatnonzero(memory <= prepared.cluster.chip.memory_bytes)
+        kept.append(fits + start)
+        floors.append(floor[fits])
+        if progress is not None:
+            progress(rows.stop, count)
+    lacking = max(closest - prepared.cluster.chip.memory_bytes, 0.0)
+    return np.concatenate(kept), np.concatenate(floors), lacking
+
+
+def _nothing_fits(run: TrainingRun, cluster: Cluster, looked_at: int, lacking: float) -> InfeasibleError:
+    return InfeasibleError(
+        f"{run.architecture.name} fits in none of {looked_at} layouts: the closest lacks "
+        f"{compact(lacking, 'B')} per device",
+        given=f"{cluster.count} {cluster.chip.id} with {compact(cluster.chip.memory_bytes, 'B')} each",
+        allowed="more accelerators, more memory each, or a smaller global batch",
+    )
 
 
 def search(
@@ -40,6 +112,7 @@ def search(
     fixed: Mapping[str, int] | None = None,
     top: int = 10,
     progress: Callable[[int, int], None] | None = None,
+    widen: Iterable[str] = (),
 ) -> Search:
     """The quickest layouts that fit.
 
@@ -53,11 +126,14 @@ def search(
         Most rows of ``best``.
     progress : callable, optional
         Called with (layouts done, layouts in all) after every chunk.
+    widen : names
+        Columns to search as well, as in :func:`~gigawatt.performance.layouts.enumerate_layouts`.
 
     Returns
     -------
     Search
-        Every layout is evaluated in full; equal times keep the order of enumeration.
+        The same rows as if every layout had been evaluated in full; equal times keep the order of
+        enumeration.
 
     Raises
     ------
@@ -66,29 +142,73 @@ def search(
     InputError
         A pin that cannot divide.
     """
-    layouts = enumerate_layouts(run, cluster, fixed)
+    layouts = scheduled(enumerate_layouts(run, cluster, fixed, widen), stack.schedule)
     prepared = prepare(run, layouts, cluster, stack)
-    looked_at, fit, closest = len(layouts), 0, float("inf")
-    kept = np.zeros(0, dtype=np.intp)
-    times = np.zeros(0)
-    for start in range(0, looked_at, CHUNK):
-        rows = slice(start, min(start + CHUNK, looked_at))
-        table = evaluate_prepared(prepared, layouts, rows, energy=False)
-        closest = min(closest, float(table.memory_total.min()))
-        fitting = np.flatnonzero(table.fits)
-        fit += len(fitting)
-        kept = np.concatenate([kept, fitting + start])
-        times = np.concatenate([times, table.step_time[fitting]])
-        order = np.argsort(times, kind="stable")[:top]
-        kept, times = kept[order], times[order]
-        if progress is not None:
-            progress(rows.stop, looked_at)
-    lacking = max(closest - cluster.chip.memory_bytes, 0.0)
-    if fit == 0:
-        raise InfeasibleError(
-            f"{run.architecture.name} fits in none of {looked_at} layouts: the closest lacks "
-            f"{compact(lacking, 'B')} per device",
-            given=f"{cluster.count} {cluster.chip.id} with {compact(cluster.chip.memory_bytes, 'B')} each",
-            allowed="more accelerators, more memory each, or a smaller global batch",
-        )
-    return Search(looked_at, fit, evaluate_prepared(prepared, layouts, kept), lacking)
+    rows, floors, lacking = _fitting(prepared, layouts, progress)
+    if not len(rows):
+        raise _nothing_fits(run, cluster, len(layouts), lacking)
+    order = np.argsort(floors, kind="stable")
+    kept, times, done = np.zeros(0, dtype=np.intp), np.zeros(0), 0
+    # a small first chunk, since the lowest floors are likely the best and then cut the rest short
+    size = max(CHUNK // 16, top)
+    while done < len(order):
+        chunk = order[done : done + size]
+        if len(kept) >= top and floors[chunk[0]] > times[-1]:
+            break
+        if len(kept) >= top:
+            chunk = chunk[floors[chunk] <= times[-1]]
+        here = np.sort(rows[chunk])
+        table = evaluate_prepared(prepared, layouts, here, energy=False)
+        kept, times = np.concatenate([kept, here]), np.concatenate([times, table.step_time])
+        first = np.lexsort((kept, times))[:top]
+        kept, times = kept[first], times[first]
+        done, size = done + len(chunk), CHUNK
+    return Search(len(layouts), len(rows), evaluate_prepared(prepared, layouts, kept), lacking, done)
+
+
+def front(
+    run: TrainingRun,
+    cluster: Cluster,
+    stack: Stack,
+    fixed: Mapping[str, int] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    widen: Iterable[str] = (),
+) -> Front:
+    """The layouts that no other beats in both step time and energy.
+
+    With a given number of accelerators a run's cost rises with both, so that these hold every best
+    compromise of time, energy and money. Parameters and errors are those of :func:`search`.
+    """
+    layouts = scheduled(enumerate_layouts(run, cluster, fixed, widen), stack.schedule)
+    prepared = prepare(run, layouts, cluster, stack)
+    rows, _, lacking = _fitting(prepared, layouts, progress)
+    if not len(rows):
+        raise _nothing_fits(run, cluster, len(layouts), lacking)
+    kept, points = np.zeros(0, dtype=np.intp), np.zeros((0, 2))
+    for start in range(0, len(rows), CHUNK):
+        here = rows[start : start + CHUNK]
+        table = evaluate_prepared(prepared, layouts, here)
+        joules = np.sum([np.broadcast_to(v, len(here)) for v in table.energy.values()], axis=0)
+        kept = np.concatenate([kept, here])
+        points = np.concatenate([points, np.column_stack([table.step_time, joules])])
+        best = np.lexsort((kept, points[:, 1], points[:, 0]))
+        energies = points[best, 1]
+        lowest = np.minimum.accumulate(energies)
+        better = np.concatenate([[True], energies[1:] < lowest[:-1]])
+        kept, points = kept[best[better]], points[best[better]]
+    return Front(len(layouts), len(rows), evaluate_prepared(prepared, layouts, kept))
+
+
+def non_dominated(points: Array) -> NDArray[np.bool_]:
+    """Which rows of ``points (N, D)`` no other row beats: smaller or equal in all, smaller in one.
+
+    Of equal rows the first is kept.
+    """
+    kept = np.ones(len(points), dtype=bool)
+    for i in np.lexsort(points.T[::-1]):
+        if not kept[i]:
+            continue
+        worse = np.all(points >= points[i], axis=1)
+        worse[i] = False
+        kept &= ~worse
+    return kept

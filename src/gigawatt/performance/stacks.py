@@ -31,10 +31,9 @@ class Stack:
         for one). It runs ahead of the device, so a phase of a layer takes the longer of the two.
     overlap_tensor, overlap_context, overlap_expert, overlap_pipeline, overlap_data : float in [0, 1]
         Share of the compute time that runs beside it that a communication can hide behind.
-    bubble : float
-        Multiplies the fill and drain time of 1F1B (below 1: zero-bubble schedules, DualPipe).
-    weight_copies : float
-        2 for a bidirectional pipeline (DualPipe: a device holds stage i and its mirror image), else 1.
+    balanced : float
+        1 where pipeline stages are cut so that the slowest is as quick as it can be, 0 where they hold equal
+        numbers of layers.
     bucket, bucket_per_rank : float [B]
         Least size of one communication bucket, and how much larger it is for every data-parallel rank.
     step_overhead : float [s]
@@ -89,6 +88,8 @@ class Stack:
         at hand (only the attention core hides it), 0 where they are gathered before.
     expert_skew : float
         Lasting excess of the busiest expert rank over the mean, beyond chance.
+    schedule : str
+        Of the pipeline, one of ``layouts.SCHEDULES``; layouts that cannot run so run as 1F1B.
     optimizer : str
         Default row of the catalog's ``optimizers``.
     """
@@ -107,8 +108,7 @@ class Stack:
     overlap_expert: float
     overlap_pipeline: float
     overlap_data: float
-    bubble: float
-    weight_copies: float
+    balanced: float
     bucket: float
     bucket_per_rank: float
     step_overhead: float
@@ -137,6 +137,7 @@ class Stack:
     ring_attention: float
     expert_skew: float
     attention_kernel: str
+    schedule: str
     optimizer: str
     attention: float = 1.0
 
@@ -198,7 +199,7 @@ class Optimizer:
 
 NARROW = ("fp8", "int8", "fp4")
 """Number formats of a byte or less."""
-_TEXTS = ("id", "name", "framework", "attention_kernel", "optimizer")
+_TEXTS = ("id", "name", "framework", "attention_kernel", "schedule", "optimizer")
 
 
 def _stack(row: Entity, memory_of: str | None = None) -> Stack:
@@ -215,6 +216,7 @@ def _stack(row: Entity, memory_of: str | None = None) -> Stack:
         framework=row.text("framework"),
         year=int(row.text("year")),
         attention_kernel=row.text("attention_kernel"),
+        schedule=row.text("schedule"),
         optimizer=row.text("optimizer"),
         **numbers,
     )

@@ -8,7 +8,7 @@ communication is exposed by ``max(0, T − ρ·window)``, ρ of the stack.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,18 +19,32 @@ from gigawatt.hardware.machine import Cluster
 from gigawatt.performance.collectives import Traffic
 from gigawatt.performance.costs import ENERGY_FROM, LayerCosts, hide, layer_costs
 from gigawatt.performance.exchanges import Exchange, Exchanges
-from gigawatt.performance.layouts import Layouts, TrainingRun
+from gigawatt.performance.layouts import SCHEDULES, Layouts, TrainingRun
 from gigawatt.performance.memory import Shards, device_memory, shards, stage_parameters
-from gigawatt.performance.pipeline import Cuts, cuts
+from gigawatt.performance.pipeline import Cuts, StageTimes, cuts, in_flight
+from gigawatt.performance.schedule_closed import closed_makespan
 from gigawatt.performance.stacks import Optimizer, Stack, load_optimizer
 from gigawatt.workload.operations import model_flops_per_token
 
 if TYPE_CHECKING:
     import pandas  # pyright: ignore[reportMissingTypeStubs]
 
-__all__ = ["PARTS", "Prepared", "StepTable", "evaluate", "evaluate_prepared", "prepare"]
+__all__ = [
+    "BUSY",
+    "PARTS",
+    "Prepared",
+    "StepTable",
+    "evaluate",
+    "evaluate_prepared",
+    "pass_shares",
+    "prepare",
+]
 
 Array = NDArray[np.float64]
+
+BUSY = 5
+"""Rows of the cost tables that keep a device busy: arithmetic, memory, launch, bandwidth, latency."""
+_BOTH_WAYS = SCHEDULES.index("dualpipe")
 
 PARTS = (
     "arithmetic",
@@ -102,6 +116,7 @@ class Prepared:
     total: Array
     peak: float
     flops_per_token: float
+    times: StageTimes | None
 
 
 def prepare(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Stack) -> Prepared:
@@ -129,6 +144,7 @@ def prepare(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Stack) 
             nearest=nearest(run.number_format, peak),
         )
     costs = layer_costs(run, layouts, cluster, stack)
+    times = _weighed(run) if stack.balanced > 0.0 else None
     counts = np.array([float(block.count) for block in run.architecture.blocks] + [1.0, 1.0])
     return Prepared(
         run=run,
@@ -137,12 +153,28 @@ def prepare(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Stack) 
         optimizer=load_optimizer(run.optimizer or stack.optimizer),
         costs=costs,
         cut=cuts(
-            run.architecture, layouts.pipeline, layouts.interleave, bidirectional=stack.weight_copies > 1.0
+            run.architecture,
+            layouts.pipeline,
+            layouts.interleave,
+            bidirectional=layouts.schedule == _BOTH_WAYS,
+            times=times,
         ),
         total=np.einsum("k,kru->ru", counts, costs.kinds),
         peak=peak[run.number_format],
         flops_per_token=model_flops_per_token(run.architecture, run.sequence),
+        times=times,
     )
+
+
+def _weighed(run: TrainingRun) -> StageTimes:
+    """What a balanced cut weighs: FLOPs a token of each kind of layer and of the head."""
+    model = run.architecture
+    head = model_flops_per_token(replace(model, blocks=()), run.sequence)
+    kinds = [
+        model_flops_per_token(replace(model, blocks=(replace(block, count=1),)), run.sequence) - head
+        for block in model.blocks
+    ]
+    return StageTimes(np.array(kinds), 0.0, head)
 
 
 def evaluate(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Stack) -> StepTable:
@@ -189,6 +221,16 @@ def evaluate_prepared(
         tokens_per_second=run.tokens_per_step / step_time,
         fits=total <= cluster.chip.memory_bytes,
     )
+
+
+def pass_shares(recompute: NDArray[np.int32]) -> tuple[Array, Array, Array]:
+    """Shares of a microbatch's work in forward, input and weight gradient.
+
+    Three multiplications each; full recomputation repeats the forward one ahead of the input gradient.
+    """
+    again = np.where(recompute == 2, 1.0, 0.0)
+    whole = 3.0 + again
+    return 1.0 / whole, (1.0 + again) / whole, 1.0 / whole
 
 
 class _Part:
@@ -239,7 +281,7 @@ class _Part:
         and filling and draining, is the bubble.
         """
         m, rows = self.microbatches, np.arange(len(self.layouts))
-        busy, window = self._by_stage(slice(0, 5)), self._by_stage(slice(5, 6))
+        busy, window = self._by_stage(slice(0, BUSY)), self._by_stage(slice(BUSY, BUSY + 1))
         bandwidth, latency = self.sums[3].copy(), self.sums[4].copy()
         self.up_bytes, self.out_bytes = np.zeros(len(m)), np.zeros(len(m))
         for exchange, share in (
@@ -256,7 +298,17 @@ class _Part:
             host = np.maximum(host - self.stack.overlap_data * window, 0.0)
             busy = busy + host
         slowest, mean = busy.max(axis=1), self._mean(busy)
-        fill = (self.pipeline * mean - slowest) / self.interleave * self.stack.bubble
+        forward, inputs, weights = pass_shares(self.layouts.recompute)
+        makespan = closed_makespan(
+            kind=self.layouts.schedule,
+            pipeline=self.pipeline,
+            interleave=self.interleave,
+            microbatches=m,
+            forward=forward * mean,
+            input_gradient=inputs * mean,
+            weight_gradient=weights * mean,
+            slowest=slowest,
+        )
 
         once = self.exchanges.once_a_step()
         (beat, wait), _ = self._expose(once, window, self.stack.overlap_data, np.ones(len(m)))
@@ -272,7 +324,7 @@ class _Part:
             "memory_bandwidth": each * self.sums[1] + (here + away).max(axis=1) + m * self._mean(host),
             "interconnect_bandwidth": each * bandwidth + beyond * beat,
             "interconnect_latency": each * latency + beyond * wait,
-            "pipeline_bubble": np.maximum(m * (slowest - mean) + fill, 0.0),
+            "pipeline_bubble": np.maximum(makespan - m * mean, 0.0),
             "launch": each * self.sums[2] + self.stack.step_overhead,
         }
 
@@ -303,6 +355,13 @@ class _Part:
             parameters=self.parameters,
             activations=self.prepared.costs.activations[:, self.column],
             working=self.prepared.costs.working[:, self.column],
+            waiting=in_flight(
+                stage=self.cut.first[self.cut.index],
+                pipeline=self.pipeline[:, None],
+                interleave=self.interleave[:, None],
+                microbatches=self.microbatches[:, None],
+                kind=self.layouts.schedule[:, None],
+            ),
         )
 
     def energy(self, step_time: Array) -> dict[str, Array]:

@@ -143,7 +143,7 @@ def _machine(fill: _Filler) -> None:
     fill.written("machine.size", key, {"count": machine.count, "power": machine.power})
     options = {
         name: getattr(machine, name)
-        for name in ("node", "scale_up", "scale_out", "domain", "oversubscription")
+        for name in ("node", "scale_up", "scale_out", "domain", "oversubscription", "topology")
         if getattr(machine, name) is not None
     }
     fill.written("machine.options", "machine", options)

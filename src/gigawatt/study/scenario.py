@@ -130,6 +130,7 @@ class MachineSection(_Strict):
     scale_out: Name | None = None
     domain: Count | None = None
     oversubscription: AtLeastOne | None = None
+    topology: Name | None = None
     stack: Name | None = None
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.errors import GigawattError, InfeasibleError
-from gigawatt.performance.layouts import COLUMNS, Layouts, TrainingRun
+from gigawatt.performance.layouts import COLUMNS, Layouts, TrainingRun, scheduled
 from gigawatt.performance.search import search
 from gigawatt.performance.stacks import Stack, load_stack
 from gigawatt.performance.step import evaluate_prepared, prepare
@@ -93,7 +93,8 @@ def _batch(cases: Sequence[Case], stack: Stack) -> list[Prediction | Refusal]:
         if "data" not in case.options:
             return [_searched(run, one, stack) for one in cases]
         parts = [_candidates(one) for one in cases]
-        prepared = prepare(run, whole := _join(parts, case.batch), case.cluster, stack)
+        whole = scheduled(_join(parts, case.batch), stack.schedule)
+        prepared = prepare(run, whole, case.cluster, stack)
         table = evaluate_prepared(prepared, whole, slice(None), energy=False)
     except InfeasibleError as error:
         return [Refusal("no layout fits in memory by our count", str(error)) for _ in cases]
