@@ -1,313 +1,292 @@
-"""Fit the shares and offsets of ``kernels.csv`` to measured kernels, and say how well they fit.
+"""Fit the kernels of the catalog to measured ones, and say how well they fit.
 
     python benchmarks/fit_kernels.py SHARED/data/kernels [--write]
 
-Measurements: aiconfigurator-core (NVIDIA, Apache-2.0), one Parquet file per operation and device. The fit is
-least absolute log error on a seeded subsample; large multiplications count three times, since training
-consists of them, and so do heads of 128. FP8 and FP4 fits keep the offsets and fixed times of BF16 where the
-catalog has one row for all formats. ``--write`` replaces the fitted rows; rows of other sources stay.
+Measurements: aiconfigurator-core (NVIDIA, Apache-2.0), one Parquet file an operation and device. Six of ten
+shapes fit, four judge. ``--write`` replaces the fitted rows of ``kernels.csv`` and ``kernels_surfaces.csv``,
+what sources deviate by and the judged sample that ship with validation, and the figures of devices left out.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Callable
+import json
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
 
-from gigawatt.catalog.loader import entity, path
-from gigawatt.hardware.technology import gpu
+from gigawatt.calibration import kernel_fits
+from gigawatt.calibration.kernel_rows import DEVICES, judged, read_kernels, target
+from gigawatt.catalog.loader import path
+from gigawatt.hardware import load_chip
+from gigawatt.hardware.technology.forms import Family
+from gigawatt.hardware.technology.gpu import kernels
+from gigawatt.hardware.technology.surfaces import DEFAULT, write_values
+from gigawatt.validation.files import data_folder
+from gigawatt.validation.kernels import COLUMNS, FIT_FILE, SAMPLE_FILE, SOURCES_FILE
 
-CHIPS = {
-    "a100_sxm": "A100-SXM4-80GB",
-    "h100_sxm": "H100-SXM5-80GB",
-    "h200_sxm": "H200-SXM-141GB",
-    "b200_sxm": "B200-SXM-180GB",
-    "gb200": "GB200",
-    "l40s": "L40S",
-}
-WRITTEN = {"bf16": ("bfloat16",), "fp8": ("fp8",), "fp4": ("nvfp4",)}
-WRITTEN_MOE = WRITTEN | {"fp8": ("fp8", "fp8_block")}
-SAMPLE, LARGE, HEAD, WEIGHT = 2500, 1e11, 128, 3.0
-SOURCE = "aiconfigurator-kernels"
-
-
-def rows(folder: Path, operation: str, device: str, columns: str, where: str, pick: str) -> pd.DataFrame:
-    """A seeded sample of measured shapes; of kernels of one shape ``pick`` (median, min) the latency [s]."""
-    file = folder / f"{operation}__{device}.parquet"
-    select = f"select {columns}, {pick}(latency_ms) / 1e3 as t from '{file}' where {where}"
-    frame = duckdb.sql(f"{select} group by all order by all").df()
-    return frame.sample(min(SAMPLE, len(frame)), random_state=0).astype(float)
+FAMILIES: tuple[Family, ...] = ("gemm", "grouped_gemm", "attention", "decode")
+KIN = (("h100_sxm", "h200_sxm"), ("b200_sxm", "gb200"))
+SOURCE, NOTE = "aiconfigurator-kernels", "benchmarks/fit_kernels.py"
+LARGE_BYTES, FEWEST, SAMPLE = 1e8, 100, 40
+TITLE = "# Measured kernels of aiconfigurator-core (NVIDIA, Apache-2.0, https://github.com/ai-dynamo/aiconfigurator)"
+Fits = dict[tuple[Family, str], kernel_fits.Fit]
+Tables = dict[tuple[str, Family], pd.DataFrame]
 
 
-def fit(case: Case) -> dict[str, float]:
-    """Parameters (all positive) of least weighted mean absolute log error; fixed ones as they are."""
-    weight = np.where(case.flops > LARGE, WEIGHT, 1.0)
-    if "d" in case.frame:
-        weight = weight * np.where(case.frame.d == HEAD, WEIGHT, 1.0)
-    free = [name for name in case.start if name not in case.fixed]
-
-    def named(logs: np.ndarray) -> dict[str, float]:
-        return case.fixed | dict(zip(free, (float(x) for x in np.exp(logs)), strict=True))
-
-    def loss(logs: np.ndarray) -> float:
-        ratio = case.predict(case.frame, **named(logs)) / case.frame.t
-        return float(np.average(np.abs(np.log(ratio)), weights=weight))
-
-    start = np.log([case.start[name] for name in free])
-    found = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 900, "xatol": 1e-3})
-    return named(found.x)
+def device(name: str) -> kernel_fits.Device:
+    """The catalog's numbers of a device of the tables."""
+    return kernel_fits.Device.of(load_chip(DEVICES[name]))
 
 
-def predict_gemm(chip: dict[str, float], form: str) -> Callable[..., np.ndarray]:
-    """Time [s] of measured GEMM rows; those of FP8 and FP4 hold the cast of activations from BF16 too."""
-    size, peak = gpu.BITS[form] / 8, chip[f"peak_{form}"]
-
-    def predict(
-        x: pd.DataFrame, share: float, depth: float, tile: float, memory: float, launch: float, cast=0.0
-    ):
-        arithmetic = gpu.gemm_time(
-            m=x.m, n=x.n, k=x.k, batch=1.0, units=chip["units"], rate=peak * min(share, 1.0),
-            depth_offset=depth, tile_offset=tile,
-        )  # fmt: skip
-        moved = size * (x.m * x.k + x.k * x.n) + 2 * x.m * x.n
-        stream = gpu.memory_time(bytes_moved=moved, rate=chip["memory_bandwidth"] * min(memory, 1.0))
-        if form != "bf16":
-            cast = cast + x.m * x.k * (2 + size) / (chip["memory_bandwidth"] * min(memory, 1.0))
-        return np.maximum(arithmetic, stream) + launch + cast
-
-    return predict
+def fitted(tables: Tables, name: str, family: Family, form: str) -> pd.DataFrame:
+    """Rows of a device that fit."""
+    rows = tables[name, family]
+    return rows[(rows["form"] == form) & ~judged(rows)]
 
 
-def predict_moe(chip: dict[str, float], form: str, gemm: dict[str, float]) -> Callable[..., np.ndarray]:
-    """Time [s] of a fused expert layer: two grouped GEMMs, their bytes and one fixed time."""
-    size, peak = gpu.BITS[form] / 8, chip[f"peak_{form}"]
-
-    def predict(x: pd.DataFrame, share: float, fixed: float):
-        total = 0.0
-        per_expert = x.tokens * x.topk / x.experts
-        used = np.minimum(x.experts, x.tokens * x.topk)
-        for n, k in ((2 * x.inter, x.hidden), (x.hidden, x.inter)):
-            arithmetic = gpu.gemm_time(
-                m=np.maximum(per_expert, 1.0), n=n, k=k, batch=used, units=chip["units"],
-                rate=peak * min(share, 1.0), depth_offset=gemm["depth"], tile_offset=gemm["tile"],
-            )  # fmt: skip
-            moved = used * size * n * k + x.tokens * x.topk * (size * k + 2 * n)
-            stream = gpu.memory_time(bytes_moved=moved, rate=chip["memory_bandwidth"] * gemm["memory"])
-            total = total + np.maximum(arithmetic, stream)
-        return total + fixed
-
-    return predict
+def casts(
+    rows: pd.DataFrame, family: Family, form: str, wide: kernel_fits.Fit | None, name: str
+) -> dict[str, float]:
+    """What casts to a narrow format take in the rows of a device, by variant."""
+    if family != "gemm" or form == "bf16" or wide is None:
+        return {}
+    return kernel_fits.beside_of_thin(rows, wide, device(name), kernels(DEFAULT))
 
 
-def predict_attention(chip: dict[str, float], form: str, memory: float) -> Callable[..., np.ndarray]:
-    """Time [s] of causal attention over a whole prompt."""
-    peak = chip[f"peak_{form}"]
-
-    def predict(x: pd.DataFrame, share: float, query: float, width: float, fixed: float):
-        arithmetic = gpu.attention_time(
-            flops=causal(x), m=x.s, k=x.d, rate=peak * min(share, 1.0), query_offset=query, width_offset=width
-        )
-        moved = 2 * x.b * x.s * x.d * 2 * (x.h + x.kv)
-        stream = gpu.memory_time(bytes_moved=moved, rate=chip["memory_bandwidth"] * memory)
-        return np.maximum(arithmetic, stream) + fixed
-
-    return predict
-
-
-def causal(x: pd.DataFrame) -> np.ndarray:
-    """FLOPs of causal attention, as computed."""
-    return 2.0 * x.b * x.h * x.d * x.s * (x.s + 1.0)
-
-
-GEMM = {"share": 0.85, "depth": 200.0, "tile": 3.0, "memory": 0.8, "launch": 2.5e-6}
-MOE = {"share": 0.6, "fixed": 2e-5}
-ATTENTION = {"share": 0.8, "query": 800.0, "width": 40.0, "fixed": 1.5e-5}
-ATTENTION_WHERE = (
-    "past_kv_tokens = 0 and window_size = 0 and isl_tokens >= 128 and kernel_source not like '%triton%'"
-)
-ATTENTION_COLUMNS = "batch_size b, isl_tokens s, num_heads h, num_key_value_heads kv, head_dim d"
-MOE_WHERE = (
-    "moe_ep_size = 1 and moe_tp_size = 1 and distribution = 'balanced' "
-    "and kernel_source not like '%nongated%'"
-)
-MOE_COLUMNS = "num_tokens tokens, hidden_size hidden, inter_size inter, topk, num_experts experts"
-
-
-def quoted(words: tuple[str, ...]) -> str:
-    """``('a', 'b')`` as SQL writes it."""
-    return "(" + ", ".join(f"'{word}'" for word in words) + ")"
-
-
-class Case:
-    """One device, operation and format: its rows, its predictor, and the catalog names of its parameters."""
-
-    def __init__(self, operation: str, device: str, form: str, folder: Path, fits: dict) -> None:
-        self.operation, self.device, self.form = operation, device, form
-        row = entity("chips", CHIPS[device])
-        chip = {q: row.value(q) for q in ("units", "memory_bandwidth", f"peak_{form}")}
-        formats = quoted((WRITTEN_MOE if operation == "moe" else WRITTEN)[form])
-        shared = {} if form == "bf16" else fits.get((operation, device, "bf16"), {})
-        if operation == "gemm":
-            pick = "median" if form == "bf16" else "min"
-            self.frame = rows(folder, "gemm", device, "m, n, k", f"gemm_dtype in {formats}", pick)
-            self.flops = (2 * self.frame.m * self.frame.n * self.frame.k).to_numpy()
-            self.predict, self.start, common = predict_gemm(chip, form), GEMM, ("memory", "launch", "tile")
-            if form != "bf16":
-                self.start = GEMM | {"cast": 3e-6}
-            self.names = {
-                "share": f"gemm_share_{form}", "depth": f"gemm_depth_offset_{form}",
-                "tile": f"gemm_tile_offset_{form}",
-            }  # fmt: skip
-            if form == "bf16":
-                self.names |= {"memory": "memory_share", "launch": "launch"}
-        elif operation == "moe":
-            where = f"{MOE_WHERE} and moe_dtype in {formats}"
-            self.frame = rows(folder, "moe", device, MOE_COLUMNS, where, "min")
-            x = self.frame
-            self.flops = (6 * x.tokens * x.topk * x.hidden * x.inter).to_numpy()
-            self.predict, self.start = predict_moe(chip, form, fits["gemm", device, form]), MOE
-            common = ("fixed",)
-            self.names = {"share": f"grouped_share_{form}"}
-            if form == "bf16":
-                self.names |= {"fixed": "grouped_launch"}
-        else:
-            where = f"{ATTENTION_WHERE} and attn_dtype in {formats}"
-            self.frame = rows(folder, "context_attention", device, ATTENTION_COLUMNS, where, "min")
-            self.flops = causal(self.frame).to_numpy()
-            self.predict = predict_attention(chip, form, fits["gemm", device, "bf16"]["memory"])
-            self.start, self.names = ATTENTION, {"share": f"attention_share_{form}"}
-            common = ("query", "width", "fixed")
-            if form == "bf16":
-                self.names |= {
-                    "query": "attention_query_offset", "width": "attention_width_offset",
-                    "fixed": "attention_launch",
-                }  # fmt: skip
-
-        self.fixed = {name: shared[name] for name in common if name in shared}
-
-    @property
-    def measured(self) -> bool:
-        """Whether enough shapes of this kind were measured."""
-        return len(self.frame) >= 50
-
-    def errors(self, parameters: dict[str, float]) -> np.ndarray:
-        """Relative errors of the predicted times."""
-        return (self.predict(self.frame, **parameters) / self.frame.t - 1.0).to_numpy()
-
-
-def cases(folder: Path, fits: dict) -> list[Case]:
-    """Every measured case, fitted as it is made (later ones use the fits of earlier ones)."""
-    made = []
-    for operation, forms in (("gemm", WRITTEN), ("moe", WRITTEN), ("attention", ("bf16", "fp8"))):
-        for device in CHIPS:
-            for form in forms:
-                if entity("chips", CHIPS[device]).get(f"peak_{form}") is None:
+def kin_surfaces(tables: Tables, memory: dict[str, float]) -> dict[tuple[str, Family, str], kernel_fits.Fit]:
+    """Joint fits of devices of one generation, by each of them."""
+    found: dict[tuple[str, Family, str], kernel_fits.Fit] = {}
+    for names in KIN:
+        for family in FAMILIES:
+            for form in ("bf16", "fp8", "fp8_block", "fp4"):
+                parts = [fitted(tables, n, family, form).assign(device=n) for n in names]
+                rows = pd.concat([part[target(part)] for part in parts], ignore_index=True)
+                if len(rows) < FEWEST or form not in device(names[0]).peak:
                     continue
-                if operation != "gemm" and ("gemm", device, form) not in fits:
+                wide = found.get((names[0], family, "bf16"))
+                each = [casts(part, family, form, wide, n) for part, n in zip(parts, names, strict=True)]
+                beside = {
+                    v: float(np.mean([one[v] for one in each if v in one]))
+                    for v in {v for one in each for v in one}
+                }
+                fit = kernel_fits.fit_family(
+                    rows, family, {n: device(n) for n in names}, kernels(DEFAULT),
+                    memory=float(np.mean([memory[n] for n in names])), beside=beside,
+                )  # fmt: skip
+                found |= {(n, family, form): fit for n in names}
+    return found
+
+
+def fit_all(tables: Tables) -> tuple[dict[str, Fits], dict[str, float]]:
+    """Fits of every device, family and format, and shares of the bandwidth by device."""
+    memory = {}
+    for name in DEVICES:
+        rows = fitted(tables, name, "gemm", "bf16")
+        memory[name] = kernel_fits.memory_share(rows, device(name), LARGE_BYTES) or np.nan
+    joint = kin_surfaces(tables, memory)
+    found: dict[str, Fits] = {}
+    for name in DEVICES:
+        for family in FAMILIES:
+            for form in sorted(set(tables[name, family]["form"])):
+                rows = fitted(tables, name, family, form)
+                if form not in device(name).peak or target(rows).sum() < FEWEST:
                     continue
-                case = Case(operation, device, form, folder, fits)
-                if case.measured:
-                    fits[operation, device, form] = fit(case)
-                    made.append(case)
-    return made
+                kin, wide = joint.get((name, family, form)), found.get(name, {}).get((family, "bf16"))
+                fit = kernel_fits.fit_family(
+                    rows[target(rows)], family, device(name), kernels(DEFAULT), memory=memory[name],
+                    kin=None if kin is None else kin.surface, beside=casts(rows, family, form, wide, name),
+                )  # fmt: skip
+                fit = kernel_fits.fit_sources(rows[~target(rows)], fit, device(name), kernels(DEFAULT))
+                found.setdefault(name, {})[family, form] = fit
+        print(f"fitted {name}", flush=True)
+    return found, memory
 
 
-def report(made: list[Case], fits: dict) -> None:
-    """Errors in sample, and of each device by the median fit of the others."""
-    errors = "median    p90    bias  large"
-    print(f"{'':33s} | in sample{'':26s} | left out")
-    print(f"operation  format device        n |   {errors}     |   {errors}")
-    for case in made:
-        key = (case.operation, case.device, case.form)
-        others = [fits[k] for k in fits if k[0] == key[0] and k[2] == key[2] and k[1] != key[1]]
-        columns = []
-        transferred = (
-            {name: float(np.median([o[name] for o in others])) for name in case.start} if others else None
-        )
-        for parameters in (fits[key], transferred):
-            if parameters is None:
-                columns.append("       -      -       -      -")
-                continue
-            error = case.errors(parameters)
-            size = np.abs(error)
-            large = size[case.flops > LARGE]
-            middle, high = np.quantile(size, (0.5, 0.9))
-            columns.append(f"{middle:8.3f} {high:6.3f} {error.mean():+7.3f} {np.median(large):6.3f}")
-        print(f"{key[0]:10s} {key[2]:6s} {key[1]:9s} {len(case.frame):5d} | {columns[0]}     | {columns[1]}")
+def transferred(
+    fits: dict[str, Fits], names: Iterable[str], family: Family, form: str
+) -> kernel_fits.Fit | None:
+    """The middle of the fits of some devices: surface, share, fixed times and deviations of each source."""
+    of = [fits[n][family, form] for n in names if (family, form) in fits.get(n, {})]
+    if not of:
+        return None
+    variants = {v for fit in of for v in fit.fixed}
+    sources = {s for fit in of for s in fit.deviation}
+    return replace(
+        of[0],
+        share=float(np.median([f.share for f in of])),
+        memory=float(np.median([f.memory for f in of])),
+        surface=kernel_fits.median_surface([f.surface for f in of]),
+        fixed={v: float(np.median([f.fixed[v] for f in of if v in f.fixed])) for v in variants},
+        beside={v: float(np.median([f.beside[v] for f in of if v in f.beside])) for v in variants},
+        deviation={
+            s: kernel_fits.median_surface([f.deviation[s] for f in of if s in f.deviation]) for s in sources
+        },
+        rows=sum(f.rows for f in of),
+    )
 
 
-def catalog_rows(made: list[Case], fits: dict) -> list[dict[str, str]]:
-    """Rows of ``kernels.csv``: each device's fit (calibrated) and their median as ``default`` (modelled)."""
-    by_name: dict[str, dict[str, float]] = {}
-    for case in made:
-        for name, quantity in case.names.items():
-            value = fits[case.operation, case.device, case.form][name]
-            by_name.setdefault(quantity, {})[case.device] = min(value, 1.0) if "share" in quantity else value
-    out = []
-    for quantity, values in by_name.items():
-        unit, scale = ("us", 1e6) if "launch" in quantity else ("", 1.0)
-        common = {"quantity": quantity, "unit": unit, "source_id": SOURCE, "low": "", "high": ""}
-        for device, value in values.items():
-            out.append(
-                common
-                | {"id": CHIPS[device], "value": f"{value * scale:.4g}", "grade": "calibrated"}
-                | {"locator": f"systems/data/{device}", "note": "benchmarks/fit_kernels.py"}
-            )
-        numbers = np.array(list(values.values())) * scale
-        out.append(
-            common
-            | {"id": "default", "value": f"{np.median(numbers):.4g}", "grade": "modelled"}
-            | {"low": f"{numbers.min():.4g}", "high": f"{numbers.max():.4g}", "locator": ", ".join(values)}
-            | {"note": "median and range of the fitted chips"}
-        )
-    return out
+def errors(rows: pd.DataFrame, fit: kernel_fits.Fit, name: str) -> dict[str, float]:
+    """Median and 90th percentile of the absolute error, as measured and as used."""
+    found: dict[str, float] = {"rows": len(rows)}
+    for key, as_measured in (("", True), ("_as_used", False)):
+        time = kernel_fits.predict(rows, fit, device(name), kernels(DEFAULT), as_measured=as_measured)
+        size = np.abs(time / rows["time"].to_numpy() - 1.0)
+        found |= {f"median{key}": round(float(np.median(size)), 4)}
+        found |= {f"p90{key}": round(float(np.quantile(size, 0.9)), 4)}
+    return found
 
 
-def write(made: list[Case], fits: dict) -> None:
-    """Replace the fitted rows of ``kernels.csv`` and keep the others."""
-    file = path("kernels.csv")
-    fields = [
-        "id",
-        "quantity",
-        "value",
-        "low",
-        "high",
-        "unit",
-        "year",
-        "grade",
-        "source_id",
-        "locator",
-        "note",
-    ]
-    with file.open(newline="", encoding="utf-8") as stream:
-        kept = [row for row in csv.DictReader(stream) if row["source_id"] != SOURCE]
+def left_out(tables: Tables, fits: dict[str, Fits]) -> list[dict[str, object]]:
+    """Errors of every device by the fits of the others: of its generation, and of other generations only."""
+    generation = {n: names for names in KIN for n in names}
+    found: list[dict[str, object]] = []
+    for name in DEVICES:
+        for family, form in fits[name]:
+            rows = tables[name, family]
+            rows = rows[(rows["form"] == form) & judged(rows)]
+            others = [n for n in DEVICES if n != name]
+            ways = {
+                "its generation": [n for n in others if n in generation.get(name, ())],
+                "other generations": [n for n in others if n not in generation.get(name, ())],
+            }
+            for way, names in ways.items():
+                fit = transferred(fits, names, family, form)
+                if fit is not None:
+                    about = {"operation": family, "format": form, "device": DEVICES[name], "fitted_to": way}
+                    found.append(about | errors(rows, fit, name))
+    return found
+
+
+def write_rows(file: Path, kept: list[dict[str, str]], made: list[dict[str, str]], fields: list[str]) -> None:
+    """Write a table anew, by id and quantity."""
     with file.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, fields, restval="", lineterminator="\n")
         writer.writeheader()
-        writer.writerows(
-            sorted([*kept, *catalog_rows(made, fits)], key=lambda row: (row["id"], row["quantity"]))
-        )
+        writer.writerows(sorted([*kept, *made], key=lambda row: (row["id"], row.get("quantity", ""))))
+
+
+def write_catalog(fits: dict[str, Fits], memory: dict[str, float]) -> None:
+    """Replace the fitted rows of ``kernels.csv`` and all of ``kernels_surfaces.csv``."""
+    plain: list[dict[str, str]] = []
+    surfaces: list[dict[str, str]] = []
+    for name, of in fits.items():
+        rows = kernel_fits.catalog_rows(
+            of, chip=DEVICES[name], memory=memory[name], grade="calibrated", source=SOURCE,
+            locator=f"systems/data/{name}", note=NOTE,
+        )  # fmt: skip
+        plain += rows[0]
+        surfaces += rows[1]
+    middle: Fits = {}
+    for key in dict.fromkeys(k for of in fits.values() for k in of):
+        fit = transferred(fits, fits, *key)
+        assert fit is not None
+        middle[key] = fit
+    ranges: dict[str, list[float]] = {}
+    for row in plain:
+        ranges.setdefault(row["quantity"], []).append(float(row["value"]))
+    rows = kernel_fits.catalog_rows(
+        middle, chip=DEFAULT, memory=float(np.median(list(memory.values()))), grade="modelled", source=SOURCE,
+        locator=", ".join(fits), note="median and range of the fitted chips",
+    )  # fmt: skip
+    for row in rows[0]:
+        values = [float(row["value"]), *ranges[row["quantity"]]]
+        row |= {"low": f"{min(values):.4g}", "high": f"{max(values):.4g}"}
+    file = path("kernels.csv")
+    with file.open(newline="", encoding="utf-8") as stream:
+        old = list(csv.DictReader(stream))
+    made = [*plain, *rows[0]]
+    replaced = {(row["id"], row["quantity"]) for row in made}
+    kept = [r for r in old if r["source_id"] != SOURCE and (r["id"], r["quantity"]) not in replaced]
+    write_rows(file, kept, made, list(old[0]))
+    fields = [
+        "id", "chip", "operation", "format", "axes", "values", "share []", "fixed [us]", "beside []", "rows []", "grade",
+        "source_id", "locator", "note",
+    ]  # fmt: skip
+    write_rows(path("kernels_surfaces.csv"), [], [*surfaces, *rows[1]], fields)
+
+
+def write_validation(tables: Tables, fits: dict[str, Fits], figures: list[dict[str, object]]) -> None:
+    """What ships with validation: deviations of sources, the judged sample, the figures."""
+    folder = data_folder()
+    with (folder / SOURCES_FILE).open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["chip", "operation", "format", "source", "fixed_us", "beside", "values"])
+        for name, of in fits.items():
+            for (family, form), fit in of.items():
+                for source in sorted({*fit.fixed, *fit.deviation} - {""}):
+                    fixed, own = fit.fixed.get(source), fit.deviation.get(source)
+                    writer.writerow([
+                        DEVICES[name], family, form, source,
+                        "" if fixed is None else f"{fixed * 1e6:.3g}",
+                        "" if fixed is None else f"{fit.beside[source]:.3g}",
+                        "" if own is None else write_values(own.values),
+                    ])  # fmt: skip
+    parts: list[pd.DataFrame] = []
+    for (name, family), rows in tables.items():
+        rows = rows[judged(rows)].assign(chip=DEVICES[name], family=family)
+        for form, part in rows.groupby("form", sort=True):
+            if (family, form) in fits[name]:
+                parts.append(part.sample(min(SAMPLE, len(part)), random_state=0).sort_index())
+    columns = [
+        "chip",
+        "family",
+        "kind",
+        "form",
+        "source",
+        "m",
+        "n",
+        "k",
+        "batch",
+        "flops",
+        "moved",
+        "extra",
+        "gate",
+        "time",
+    ]
+    with (folder / SAMPLE_FILE).open("w", encoding="utf-8") as stream:
+        stream.write(f"{TITLE}: shapes that no fit saw, a seeded sample\n")
+        pd.concat(parts)[list(COLUMNS)].to_csv(stream, index=False, float_format="%.5g", lineterminator="\n")
+    numbers = sum(fit.numbers for of in fits.values() for fit in of.values())
+    aside = sum(
+        d.values.size + 1 for of in fits.values() for fit in of.values() for d in fit.deviation.values()
+    )
+    answer = {"numbers_fitted": numbers, "numbers_of_sources": aside, "devices_left_out": figures}
+    (folder / FIT_FILE).write_text(json.dumps(answer, indent=1) + "\n", encoding="utf-8")
+
+
+def report(tables: Tables, fits: dict[str, Fits], figures: list[dict[str, object]]) -> None:
+    """Errors of shapes not fitted, by operation, format and device, and of devices left out."""
+    for name, of in fits.items():
+        for (family, form), fit in of.items():
+            rows = tables[name, family]
+            rows = rows[(rows["form"] == form) & judged(rows)]
+            print(f"{family:13s} {form:10s} {name:9s} {errors(rows, fit, name)}")
+    for line in figures:
+        print("left out", line)
 
 
 def main() -> None:
     """Fit, report, and with ``--write`` ship."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path, help="folder of the measured kernels (Parquet)")
-    parser.add_argument("--write", action="store_true", help="replace the fitted rows of kernels.csv")
+    parser.add_argument(
+        "--write", action="store_true", help="replace the fitted rows and what validation ships"
+    )
     arguments = parser.parse_args()
     if not arguments.folder.is_dir():
         raise SystemExit(f"no such folder: {arguments.folder}")
-    fits: dict = {}
-    made = cases(arguments.folder, fits)
-    report(made, fits)
+    tables: Tables = {(n, f): read_kernels(arguments.folder, f, n) for n in DEVICES for f in FAMILIES}
+    fits, memory = fit_all(tables)
+    figures = left_out(tables, fits)
+    report(tables, fits, figures)
     if arguments.write:
-        write(made, fits)
+        write_catalog(fits, memory)
+        write_validation(tables, fits, figures)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ from stack_knobs import BESIDE, KNOBS, USUAL, Knob, Values, stacks_of, usual
 ROOT = Path(__file__).resolve().parents[1]
 CATALOG = ROOT / "src/gigawatt/catalog/data"
 RESULT = ROOT / "validation/fit.json"
+MORE = ROOT / "validation/training_more.csv"
 HELD_OUT = ROOT / "validation/training_held_out.csv"
 CAP = 60
 """Most rows of a source that add to its weight."""
@@ -293,7 +294,7 @@ def main() -> None:
         document(validate("training").to_json(), json.loads(RESULT.read_text(encoding="utf-8")))
         return
     began = time.perf_counter()
-    cases, _ = prepare_all(read_rows(given.rows))
+    cases, _ = prepare_all([*read_rows(given.rows), *read_rows(MORE)])
     used = thinned(cases)
     prior = {knob.name: knob.prior for knob in KNOBS}
     values = fit(used, prior, [knob for knob in KNOBS if knob.name != USUAL])

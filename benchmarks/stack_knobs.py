@@ -67,13 +67,15 @@ class Knob:
 
 MEGATRON_OLD = ("megatron-2021", "megatron-2022", "deepspeed-2023")
 MEGATRON_NEW = ("megatron-core-2024", "nemo-2025", "nemo-2026", "nemo-mlperf", "llama3-2024", "deepseek-v3")
-FUSED = (*MEGATRON_NEW, "fsdp-2023", "maxtext-2024", "neuron-2023", "generic-2024")
-EAGER = ("megatron-core-2024", "nemo-2025", "llama3-2024", "deepseek-v3", "fsdp-2023", "generic-2024")
+FUSED = (*MEGATRON_NEW, "fsdp-2023", "fsdp-2024", "maxtext-2024", "neuron-2023", "generic-2024")
+EAGER = ("megatron-core-2024", "nemo-2025", "llama3-2024", "deepseek-v3", "fsdp-2023", "deepspeed-2024",
+         "generic-2024")  # fmt: skip
 """Stacks that issue operations from Python as the unfused ones do."""
-TPU = ("TPU-v4", "TPU-v5e", "TPU-v5p", "TPU-v6e")
+TPU = ("TPU-v4", "TPU-v5e", "TPU-v5p", "TPU-v6e", "TPU-v7")
 AMPERE = ("A100-SXM4-80GB", "A100-SXM4-40GB", "A800-SXM4-80GB")
 HOPPER = ("H100-SXM5-80GB", "H200-SXM-141GB", "H800-SXM5-80GB", "H100-PCIe-80GB", "H100-SXM5-96GB")
 BLACKWELL = ("B200-SXM-180GB", "GB200", "B100-SXM-192GB", "B300-SXM-270GB", "GB300")
+AMD = ("MI250X", "MI300X", "MI325X", "MI350X", "MI355X")
 BESIDE = (*AMPERE, "V100-SXM2-32GB", "Gaudi2", "Gaudi3", "Trainium1", "Trainium1-NeuronCore", *TPU)
 """Chips whose rate in a step is what the others are beside: their share stays 1."""
 
@@ -96,11 +98,16 @@ KNOBS = (
          "times that attention takes longer where heads are not a multiple of 16 bytes"),
     Knob("eager.host", MEGATRON_OLD, "host", 50e-6, 5e-6, 150e-6, 16e-6, "us",
          "issuing an operation from Python: about 5 kernels at 10 µs each; one number for all eager stacks", EAGER),
-    Knob("megatron-old.traffic", MEGATRON_OLD, "traffic", 1.5, 1.0, 3.0, 0.5, "", _TRAFFIC),
+    Knob("megatron-old.traffic", MEGATRON_OLD, "traffic", 1.5, 1.0, 3.0, 0.5, "", _TRAFFIC,
+         ("deepspeed-2024",)),
     Knob("megatron-new.traffic", MEGATRON_NEW, "traffic", 1.3, 1.0, 3.0, 0.5, "", _TRAFFIC),
     Knob("fsdp.traffic", ("fsdp-2023",), "traffic", 2.0, 1.0, 4.0, 0.5, "", _TRAFFIC),
-    Knob("compiled.traffic", ("maxtext-2024", "neuron-2023"), "traffic", 1.2, 1.0, 3.0, 0.5, "", _TRAFFIC,
-         ("fsdp-2024",)),
+    Knob("compiled.traffic", ("maxtext-2024", "neuron-2023", "fsdp-2024"), "traffic", 1.2, 1.0, 3.0, 0.5, "",
+         _TRAFFIC),
+    Knob("fsdp-2024.cast", ("fsdp-2024",), "cast", 1.5, 1.0, 5.0, 0.5, "",
+         "bytes of conversions to 8 bits over the least; prior: scales found in a pass of their own"),
+    Knob("nemo.overlap_expert", ("nemo-2025", "nemo-2026"), "overlap_expert", 0.5, 0.0, 1.0, 0.25, "",
+         "share of computation that hides the exchange with experts"),
     Knob("nemo-2025.routing_wait", ("megatron-core-2024", "nemo-2025"), "routing_wait", 0.5e-3, 0.0, 4e-3,
          0.5e-3, "us", "a layer with experts waits for the host in each phase; prior: some 50 kernels issued anew"),
     Knob("nemo-2026.routing_wait", ("nemo-2026",), "routing_wait", 0.05e-3, 0.0, 4e-3, 0.2e-3, "us",
@@ -110,6 +117,8 @@ KNOBS = (
     Knob("blackwell.sustained", BLACKWELL, "share", 0.75, 0.6, 1.0, 0.1, "",
          "rate kept in a step, 16 bit; prior: about what Hopper keeps"),
     Knob("blackwell.sustained_narrow", BLACKWELL, "share_narrow", 0.9, 0.6, 1.0, 0.1, "", "the same, 8 bit and less"),
+    Knob("amd.sustained", AMD, "share", 0.85, 0.5, 1.0, 0.1, "", "rate kept in a step, 16 bit; prior: as Hopper"),
+    Knob("amd.sustained_narrow", AMD, "share_narrow", 0.9, 0.5, 1.0, 0.1, "", "the same, 8 bit and less"),
     Knob("tpu.sustained_narrow", TPU, "share_narrow", 0.9, 0.6, 1.0, 0.1, "", "rate kept in a step, 8 bit"),
 )  # fmt: skip
 USUAL = "generic-2024.arithmetic"
@@ -129,7 +138,7 @@ def stacks_of(values: Values, cases: Iterable[Case]) -> dict[tuple[str, str, str
         numbers: dict[str, float] = {}
         shipped = load_stack(name)
         kept, catalog_share = 1.0, sustained(chip, form)
-        if chip.id not in (*BESIDE, *HOPPER, *BLACKWELL):
+        if chip.id not in (*BESIDE, *HOPPER, *BLACKWELL, *AMD):
             kept = catalog_share
         for knob in KNOBS:
             if not knob.takes(case):

@@ -13,28 +13,66 @@ one doubtful cell of a wide row can carry its own source, range and grade.
 
 Money is brought to dollars of :data:`CURRENCY_YEAR` when it is loaded (table ``price_index``), so that
 years never mix. ``value`` is in SI base units throughout.
+
+A *user catalog* is a folder with tables of the same names and shapes (``chips.csv``, ``chips.details.csv``,
+``kernels.csv``, ``sources/….csv`` …). Its rows are laid over the shipped ones, cell by cell, and are marked:
+the ``where`` of each starts with :data:`USER`. Where it lies: :func:`use_user_catalog`, else the
+environment's :data:`USER_CATALOG` (empty: none), else the user's data folder. A broken one is refused with
+file and line.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import math
+import os
+import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from gigawatt.errors import InputError, MissingDataError, nearest
 from gigawatt.evidence import Evidence, Grade, Source
 from gigawatt.quantities import to_si
 
-__all__ = ["CURRENCY_YEAR", "Entity", "entity", "path", "source", "sources", "table", "tables", "version"]
+__all__ = [
+    "CURRENCY_YEAR",
+    "USER",
+    "USER_CATALOG",
+    "Entity",
+    "entity",
+    "forget",
+    "path",
+    "source",
+    "sources",
+    "table",
+    "tables",
+    "use_user_catalog",
+    "user_catalog",
+    "user_folder",
+    "version",
+]
 
 CURRENCY_YEAR = 2024
+USER_CATALOG = "GIGAWATT_CATALOG"
+"""Environment variable with the folder of the user catalog; empty: no user catalog."""
+USER = "user/"
+"""What the ``where`` of a row of the user catalog starts with."""
 
 _ROOT = Path(str(files("gigawatt.catalog"))) / "data"
 _LONG = ("id", "quantity", "value", "unit")
+_SOURCE = ("id", "title", "publisher", "year", "url", "licence")
+_DETAILS = ".details"
+_SHIPPED_ONLY = {
+    "price_index": "money is of one year for everybody",
+    "models": "give the model's config.json instead",
+}
+_Cached: type[Any] = type(lru_cache(len))
+_chosen: list[Path | None] = []  # the folder that use_user_catalog named; empty: nobody did
 
 
 @dataclass(frozen=True)
@@ -108,38 +146,132 @@ class Entity:
 
 
 def path(name: str) -> Path:
-    """The path of a data file of the catalog, such as ``weather/abilene.parquet``."""
+    """The path of a data file of the shipped catalog, such as ``weather/abilene.parquet``."""
     return _ROOT / name
 
 
 def tables() -> list[str]:
     """Names of the catalog's tables."""
-    return sorted(file.stem for file in _ROOT.glob("*.csv") if not file.stem.endswith(".details"))
+    return sorted(file.stem for file in _ROOT.glob("*.csv") if not file.stem.endswith(_DETAILS))
+
+
+def use_user_catalog(folder: Path | None) -> None:
+    """Read ``folder`` as the user catalog from now on (``None``: none); it need not be there yet."""
+    _chosen[:] = [folder]
+    forget()
+
+
+def forget() -> None:
+    """Read the catalog anew: drop what this package's cached functions keep of earlier tables."""
+    for name, module in list(sys.modules.items()):
+        if name.split(".")[0] == "gigawatt" and name != "gigawatt.quantities":  # units are no rows
+            for member in list(vars(module).values()):
+                if isinstance(member, _Cached):
+                    member.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def user_folder() -> Path | None:
+    """Where the user catalog lies or would lie; ``None`` where there shall be none.
+
+    Raises
+    ------
+    InputError
+        :data:`USER_CATALOG` names a folder that is not there.
+    """
+    if _chosen:
+        return _chosen[0]
+    named = os.environ.get(USER_CATALOG)
+    if named is not None:
+        folder = Path(named).expanduser() if named.strip() else None
+        if folder is not None and not folder.is_dir():
+            raise InputError(
+                "no such folder",
+                key=USER_CATALOG,
+                given=named,
+                allowed="a folder of catalog tables; empty for none",
+            )
+        return folder
+    from platformdirs import user_data_dir
+
+    return Path(user_data_dir("gigawatt", appauthor=False)) / "catalog"
+
+
+@lru_cache(maxsize=1)
+def _user_files() -> Mapping[str, Path]:
+    """Tables of the user catalog by stem (``chips``, ``chips.details``); an unknown name is refused."""
+    folder = user_folder()
+    if folder is None or not folder.is_dir():
+        return {}
+    found: dict[str, Path] = {}
+    known = [name for name in tables() if name not in _SHIPPED_ONLY]
+    for file in sorted(folder.glob("*.csv")):
+        name = file.stem.removesuffix(_DETAILS)
+        if name not in known:
+            reason = _SHIPPED_ONLY.get(name)
+            raise InputError(
+                "this table cannot be the user's" if reason else "no such catalog table",
+                file=file,
+                allowed=reason or known,
+                nearest=None if reason else nearest(name, known),
+            )
+        found[file.stem] = file
+    return found
+
+
+def user_catalog() -> Mapping[str, tuple[str, ...]]:
+    """Ids with a row in the user catalog, by table; empty where none is in force."""
+    names = sorted({stem.removesuffix(_DETAILS) for stem in _user_files()})
+    found = {
+        name: tuple(
+            entry.id
+            for entry in table(name).values()
+            if any(row.where.startswith(USER) for row in entry.rows())
+        )
+        for name in names
+    }
+    return {name: ids for name, ids in found.items() if ids}
 
 
 @lru_cache(maxsize=1)
 def version() -> str:
-    """A short hash of every file of the catalog: same hash, same numbers."""
-    digest = hashlib.sha256()
-    for file in sorted(p for p in _ROOT.rglob("*") if p.is_file()):
-        digest.update(file.relative_to(_ROOT).as_posix().encode())
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:12]
+    """A short hash of every file of the catalog: same hash, same numbers.
+
+    Where a user catalog is in force, ``+`` and the hash of its tables follow.
+    """
+
+    def digest(root: Path, found: list[Path]) -> str:
+        sha = hashlib.sha256()
+        for file in sorted(found):
+            sha.update(file.relative_to(root).as_posix().encode())
+            sha.update(file.read_bytes())
+        return sha.hexdigest()[:12]
+
+    shipped = digest(_ROOT, [p for p in _ROOT.rglob("*") if p.is_file()])
+    folder, own = user_folder(), [*_user_files().values()]
+    return f"{shipped}+{digest(folder, own)}" if folder is not None and own else shipped
 
 
 @lru_cache(maxsize=1)
 def sources() -> Mapping[str, Source]:
-    """Every source by id, from ``sources/*.csv`` (one file a room)."""
+    """Every source by id, from ``sources/*.csv`` (one file a room), the user's among them."""
     found: dict[str, Source] = {}
-    for file in sorted(path("sources").glob("*.csv")):
-        with file.open(newline="", encoding="utf-8") as stream:
-            for row in csv.DictReader(stream):
-                if row["id"] in found:
-                    raise InputError("this source stands twice", file=file.name, key=row["id"])
+    own, folder = path("sources"), user_folder()
+    read = [*sorted(own.glob("*.csv")), *(sorted((folder / "sources").glob("*.csv")) if folder else ())]
+    for file in read:
+        shown = file if file.parent != own else file.name
+        for line, row in _lines(file, shown, _SOURCE):
+            if row["id"] in found:
+                raise InputError("this source stands twice", file=shown, line=line, key=row["id"])
+            try:
                 year = int(row["year"]) if row["year"] else None
-                found[row["id"]] = Source(
-                    row["id"], row["title"], row["publisher"], year, row["url"], row["licence"]
-                )
+            except ValueError:
+                raise InputError(
+                    "not a year", file=shown, line=line, key=row["id"], given=row["year"]
+                ) from None
+            found[row["id"]] = Source(
+                row["id"], row["title"], row["publisher"], year, row["url"], row["licence"]
+            )
     return found
 
 
@@ -203,64 +335,128 @@ def _number(
         raise InputError("cannot read this row", file=where, key=quantity, given=written) from error
 
 
-def _read(name: str, file: Path) -> Iterator[tuple[str, dict[str, list[Evidence]], dict[str, str]]]:
-    with file.open(newline="", encoding="utf-8") as stream:
-        reader = csv.DictReader(stream)
-        header = reader.fieldnames or []
-        long = all(column in header for column in _LONG)
-        for row in reader:
-            where = f"{file.name}:{reader.line_num}"
-            if len(row) > len(header):  # DictReader keeps the surplus under None
+def _lines(file: Path, shown: str | Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    """(line, cells by column) of a CSV file; what is no table is refused as ``shown``:line."""
+    try:
+        with file.open(newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream)
+            header = reader.fieldnames or []
+            missing = [column for column in needed if column not in header]
+            if missing or len(set(header)) < len(header):
                 raise InputError(
-                    "more cells than columns", file=where, allowed="quote a cell that has a comma"
+                    f"the columns {', '.join(missing)} are missing" if missing else "a column stands twice",
+                    file=shown,
+                    line=1,
                 )
-            numbers: dict[str, list[Evidence]] = {}
-            texts: dict[str, str] = {}
-            if long:
-                if row["value"]:
-                    made = _number(row["id"], row["quantity"], row["value"], row["unit"], row, where)
-                    numbers[row["quantity"]] = [made]
-            else:
-                for column, written in row.items():
-                    if column.endswith("]"):
-                        quantity, unit = column[:-1].split(" [")
-                        if written:
-                            numbers[quantity] = [_number(row["id"], quantity, written, unit, row, where)]
-                    else:
-                        texts[column] = written
-            yield row["id"], numbers, texts
+            for row in reader:
+                if len(row) > len(header):  # DictReader keeps the surplus under None
+                    raise InputError(
+                        "more cells than columns",
+                        file=shown,
+                        line=reader.line_num,
+                        allowed="quote a cell that has a comma",
+                    )
+                if None in row.values():
+                    raise InputError("fewer cells than columns", file=shown, line=reader.line_num)
+                yield reader.line_num, row
+    except (csv.Error, UnicodeDecodeError, OSError) as error:
+        raise InputError(f"cannot read this table ({error})", file=shown) from None
+
+
+def _read(file: Path) -> Iterator[tuple[int, str, dict[str, list[Evidence]], dict[str, str]]]:
+    user = file.parent != _ROOT
+    shown: str | Path = file if user else file.name
+    for line, row in _lines(file, shown, ("id",)):
+        where, place = f"{USER if user else ''}{file.name}:{line}", f"{shown}:{line}"
+        if not row["id"]:
+            raise InputError("the id is missing", file=place)
+        numbers: dict[str, list[Evidence]] = {}
+        texts: dict[str, str] = {}
+        if all(column in row for column in _LONG):
+            if row["value"]:
+                made = _number(row["id"], row["quantity"], row["value"], row["unit"], row, place)
+                numbers[row["quantity"]] = [made]
+        else:
+            for column, written in row.items():
+                if column.endswith("]"):
+                    quantity, _, unit = column[:-1].partition(" [")
+                    if written:
+                        numbers[quantity] = [_number(row["id"], quantity, written, unit, row, place)]
+                else:
+                    texts[column] = written
+        if user:
+            numbers = {q: [_users(one, where, place) for one in rows] for q, rows in numbers.items()}
+        yield line, row["id"], numbers, texts
+
+
+def _users(row: Evidence, where: str, place: str) -> Evidence:
+    """A row of the user catalog, marked; its source must be known and its number finite."""
+    if row.source_id not in sources():
+        raise InputError(
+            "no such source",
+            file=place,
+            key=row.quantity,
+            given=row.source_id,
+            allowed="a row in sources/*.csv of the user catalog",
+            nearest=nearest(row.source_id, sources()),
+        )
+    bounds = (
+        row.value,
+        row.value if row.low is None else row.low,
+        row.value if row.high is None else row.high,
+    )
+    if not all(math.isfinite(x) for x in bounds) or not bounds[1] <= bounds[0] <= bounds[2]:
+        raise InputError(
+            "not a finite number within its own range", file=place, key=row.quantity, given=row.written
+        )
+    return replace(row, where=where)
+
+
+class _Rows:
+    """Cells of a table while its files are laid over one another."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, dict[str, list[Evidence]]] = {}
+        self.texts: dict[str, dict[str, str]] = {}
+
+    def lay(self, file: Path, *, known: bool) -> None:
+        """Lay a file's cells over what stands; with ``known``, an id without a row is refused."""
+        numbers: dict[str, dict[str, list[Evidence]]] = {}
+        for line, key, found, words in _read(file):
+            if known and key not in self.numbers:
+                shipped = file.parent == _ROOT
+                raise InputError(
+                    "details of an unknown row",
+                    file=file.name if shipped else file,
+                    line=None if shipped else line,
+                    given=key,
+                    nearest=nearest(key, self.numbers),
+                )
+            mine = numbers.setdefault(key, {})
+            for quantity, rows in found.items():
+                mine.setdefault(quantity, []).extend(rows)
+            kept = self.texts.setdefault(key, {})
+            kept.update(words if not kept else {name: word for name, word in words.items() if word})
+        for key, mine in numbers.items():
+            self.numbers.setdefault(key, {}).update(mine)
 
 
 @lru_cache(maxsize=64)
 def table(name: str) -> Mapping[str, Entity]:
     """All entities of a table by id; raises ``MissingDataError`` for an unknown table."""
-    file = path(f"{name}.csv")
-    if not file.exists():
+    if not path(f"{name}.csv").exists():
         raise MissingDataError(
             "no such catalog table", given=name, allowed=tables(), nearest=nearest(name, tables())
         )
-    numbers: dict[str, dict[str, list[Evidence]]] = {}
-    texts: dict[str, dict[str, str]] = {}
-    for key, found, words in _read(name, file):
-        mine = numbers.setdefault(key, {})
-        for quantity, rows in found.items():
-            mine.setdefault(quantity, []).extend(rows)
-        texts.setdefault(key, {}).update(words)
-    details = path(f"{name}.details.csv")
-    if details.exists():
-        overridden: dict[str, dict[str, list[Evidence]]] = {}
-        for key, found, _ in _read(name, details):
-            for quantity, rows in found.items():
-                overridden.setdefault(key, {}).setdefault(quantity, []).extend(rows)
-        for key, found_rows in overridden.items():
-            if key not in numbers:
-                raise InputError(
-                    "details of an unknown row", file=details.name, given=key, nearest=nearest(key, numbers)
-                )
-            numbers[key].update(found_rows)
+    rows, details = _Rows(), f"{name}{_DETAILS}"
+    own: Mapping[str, Path] = {} if name in _SHIPPED_ONLY else _user_files()
+    layers = (path(f"{name}.csv"), path(f"{details}.csv"), own.get(name), own.get(details))
+    for file, known in zip(layers, (False, True, False, True), strict=True):
+        if file is not None and file.exists():
+            rows.lay(file, known=known)
     return {
-        key: Entity(key, name, {q: tuple(rows) for q, rows in mine.items()}, texts[key])
-        for key, mine in numbers.items()
+        key: Entity(key, name, {q: tuple(found) for q, found in mine.items()}, rows.texts[key])
+        for key, mine in rows.numbers.items()
     }
 
 

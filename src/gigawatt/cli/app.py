@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from gigawatt.cli.calibrate import EXAMPLE, calibrate
+from gigawatt.cli.plan_training import EPILOG, plan_training_command
 from gigawatt.errors import GigawattError
 
 __all__ = ["app", "main"]
@@ -80,6 +82,10 @@ def validate(
     from gigawatt.cli.validate import validate_command
 
     validate_command(table, rows, as_json=json, quiet=quiet)
+
+
+app.command(epilog=EXAMPLE)(calibrate)
+app.command("plan-training", epilog=EPILOG)(plan_training_command)
 
 
 @catalog_app.command("list", epilog="Example: gigawatt catalog list chips")

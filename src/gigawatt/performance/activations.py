@@ -76,7 +76,8 @@ def activation_bytes(
     sequence : float [tokens]
         The whole one.
     recompute : int
-        0 keeps all; 1 is selective; 2 keeps only the layer's input.
+        0 keeps all; 1 is selective; 2 keeps only the layer's input; 3 that and the outputs of attention's
+        projections.
     dropout : float
         1 where masks (one byte an element) are kept.
     fused : bool
@@ -107,6 +108,8 @@ def activation_bytes(
     key_value = np.maximum(a.key_value_heads / t, 1.0)
     expanded = a.heads / t * a.head_dim + key_value * (a.head_dim + a.value_dim)
     output = a.heads / t * a.value_dim
+    if recompute == 3:
+        return tokens * ELEMENT * (2.0 * hidden / along + expanded)
     split = np.zeros_like(t) if a.latent and recompute == 1 else expanded
     split = ELEMENT * (split + np.where(c > 1.0, context_copies, 0.0) * output) + kept_bytes * output
     for part in _feed_forwards(block):

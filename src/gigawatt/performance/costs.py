@@ -16,7 +16,7 @@ from gigawatt.hardware.machine import Cluster
 from gigawatt.hardware.technology import technology
 from gigawatt.performance import collectives
 from gigawatt.performance.collectives import Fabric, Traffic, group
-from gigawatt.performance.layouts import Layouts, TrainingRun
+from gigawatt.performance.layouts import RECOMPUTE, Layouts, TrainingRun
 from gigawatt.performance.memory import ELEMENT, activation_bytes, score_bytes
 from gigawatt.performance.stacks import NARROW, Stack
 from gigawatt.workload.architecture import Block, Experts
@@ -40,8 +40,8 @@ _SELECTIVE = ("attention.unfused", "attention.query_up", "attention.key_value_up
 class LayerCosts:
     """Costs of one microbatch by layer kind, for every unlike shape of a layer.
 
-    ``kinds (K + 2, R, U·3)``: R rows of :data:`SUMS` then one an energy component; the last two kinds
-    are embedding and head. ``activations`` and ``working`` are ``(K, U·3)``. ``index (L,)`` leads from
+    ``kinds (K + 2, R, U·4)``: R rows of :data:`SUMS` then one an energy component; the last two kinds
+    are embedding and head. ``activations`` and ``working`` are ``(K, U·4)``. ``index (L,)`` leads from
     a layout to its column.
     """
 
@@ -71,6 +71,11 @@ class _Sum:
     launch: Array
     issued: Array
     energy: dict[str, Array]
+
+    def times(self, factor: float) -> _Sum:
+        energy = {k: v * factor for k, v in self.energy.items()}
+        sums = (self.arithmetic, self.memory, self.launch, self.issued)
+        return _Sum(*(one * factor for one in sums), energy)
 
     def plus(self, other: _Sum) -> _Sum:
         none = np.zeros(())
@@ -180,7 +185,7 @@ class _Shapes:
         for op in operations:
             cost = self.technology.cost(op, self.cluster.chip, self.efficiency)
             arithmetic = cost.arithmetic * (imbalance if op.kind == "grouped_gemm" else 1.0)
-            memory = cost.memory * (self.stack.traffic if op.kind == "memory" else 1.0)
+            memory = cost.memory * self._traffic(op)
             if op.kind == "attention":
                 off = op.k * ELEMENT % ALIGNMENT > 0.0
                 arithmetic = arithmetic * np.where(off, self.stack.unaligned, 1.0)
@@ -195,6 +200,12 @@ class _Shapes:
                 )
             )
         return total
+
+    def _traffic(self, operation: Operation) -> float:
+        """Bytes that an operation really moves over the least."""
+        if operation.kind != "memory":
+            return 1.0
+        return self.stack.cast if operation.name == "cast" else self.stack.traffic
 
     def tensor_traffic(self, count: float) -> Traffic:
         """``count`` all-reduces of the activations over the tensor ranks (or both halves of one)."""
@@ -315,13 +326,22 @@ def _rows(
     return rows
 
 
-def _layer(shapes: _Shapes, block: Block) -> tuple[list[_Sum], list[_Moved], _Sum]:
-    """(compute by phase, communication by phase, attention core forward) of one layer."""
+def _layer(shapes: _Shapes, block: Block) -> tuple[list[_Sum], list[_Moved], tuple[_Sum, _Sum]]:
+    """(compute by phase, communication by phase, what is done again) of one layer.
+
+    Done again by selective recomputation (the attention core; of stacks that keep every second product, the
+    others and what is element-wise), and by that of all but attention's projections.
+    """
     run, stack = shapes.run, shapes.stack
     operations = block_operations(run.architecture, block, **shapes.keywords())
     forward = [op for op in operations if op.phase == "forward"] + shapes.scores(block, "forward")
     backward = [op for op in operations if op.phase == "backward"] + shapes.scores(block, "backward")
-    core = [op for op in forward if op.kind == "attention" or op.name in _SELECTIVE]
+    core = shapes.sum([op for op in forward if op.kind == "attention" or op.name in _SELECTIVE])
+    if stack.selective_products > 0.0:
+        products = [op for op in forward if op.kind in ("gemm", "grouped_gemm")]
+        half = shapes.sum(products).times(1.0 / 2.0)
+        core = half.plus(shapes.sum([op for op in forward if op.kind == "memory"]))
+    projections = [op for op in forward if op.kind == "gemm" and op.name.startswith("attention")]
     imbalance: Array | float = 1.0
     if block.experts is not None:
         imbalance = expert_imbalance(
@@ -346,7 +366,8 @@ def _layer(shapes: _Shapes, block: Block) -> tuple[list[_Sum], list[_Moved], _Su
         ]
 
     compute = [shapes.sum(forward, imbalance), shapes.sum(backward, imbalance)]
-    return compute, [moved(1.0, forward), moved(2.0, backward)], shapes.sum(core)
+    but_projections = compute[0].plus(shapes.sum(projections).times(-1.0))
+    return compute, [moved(1.0, forward), moved(2.0, backward)], (core, but_projections)
 
 
 def layer_costs(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Stack) -> LayerCosts:
@@ -364,12 +385,13 @@ def layer_costs(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Sta
         ends.append((compute, [[], moved] if ends else [moved, []]))
     energies = tuple(sorted({name for compute, _, _ in layers for phase in compute for name in phase.energy}))
     tables: list[list[Array]] = []
-    for block, (compute, traffic, core) in zip(model.blocks, layers, strict=True):
+    for block, (compute, traffic, (core, but_projections)) in zip(model.blocks, layers, strict=True):
         waits = stack.routing_wait if block.experts is not None else 0.0
         forward, backward = compute
-        passes = (1.0, 1.0, 3.0 / 2.0)  # a forward pass done again waits once more in two phases
-        again = [backward, backward.plus(core), backward.plus(forward)]
-        repeated = [traffic[1], traffic[1], [*traffic[1], *traffic[0]]]
+        passes = (1.0, 1.0, 3.0 / 2.0, 3.0 / 2.0)  # a forward pass done again waits once more in two phases
+        again = [backward, backward.plus(core), backward.plus(forward), backward.plus(but_projections)]
+        whole = [*traffic[1], *traffic[0]]
+        repeated = [traffic[1], traffic[1], whole, whole]
         tables.append(
             [
                 _rows(
@@ -379,11 +401,11 @@ def layer_costs(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Sta
                     stack,
                     waits * passes[r],
                 )
-                for r in range(3)
+                for r in range(len(RECOMPUTE))
             ]
         )
     for compute, traffic in ends:
-        tables.append([_rows(compute, traffic, energies, stack)] * 3)
+        tables.append([_rows(compute, traffic, energies, stack)] * len(RECOMPUTE))
 
     def kept(block: Block, recompute: int) -> Array:
         return activation_bytes(
@@ -405,11 +427,13 @@ def layer_costs(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Sta
             context_copies=stack.context_copies,
         )
 
-    everything = [[kept(block, r) for r in range(3)] for block in model.blocks]
+    everything = [[kept(block, r) for r in range(len(RECOMPUTE))] for block in model.blocks]
     return LayerCosts(
         index=layouts.recompute.astype(np.intp) * shapes.size + shapes.inverse,
         kinds=np.stack([np.concatenate(by_recompute, axis=1) for by_recompute in tables]),
         activations=np.stack([np.concatenate(rows) for rows in everything]),
-        working=np.stack([np.concatenate([rows[0] - rows[r] for r in range(3)]) for rows in everything]),
+        working=np.stack(
+            [np.concatenate([rows[0] - rows[r] for r in range(len(RECOMPUTE))]) for rows in everything]
+        ),
         energies=energies,
     )

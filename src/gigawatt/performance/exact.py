@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from gigawatt.performance.layouts import SCHEDULES, Layouts
 from gigawatt.performance.pipeline import chunks
-from gigawatt.performance.schedule import exact_makespan
+from gigawatt.performance.schedule import Timeline, exact_makespan, timeline
 from gigawatt.performance.step import BUSY, Prepared, StepTable, pass_shares
 
-__all__ = ["ExactSteps", "Passes", "exact_steps", "passes"]
+__all__ = ["ExactSteps", "Passes", "exact_steps", "first_rounds", "passes"]
 
 Array = NDArray[np.float64]
 
@@ -100,3 +100,33 @@ def exact_steps(prepared: Prepared, layouts: Layouts, rows: NDArray[np.intp], ta
     bubble = found.makespan - mean
     step_time = table.step_time - table.parts["pipeline_bubble"] + bubble
     return ExactSteps(step_time, bubble, found.held.max(axis=1))
+
+
+def first_rounds(prepared: Prepared, layouts: Layouts, row: int, *, most: int | None = None) -> Timeline:
+    """When every pass of one layout runs, for a chart: of its microbatches at most ``most``, whole rounds.
+
+    Parameters
+    ----------
+    prepared, layouts
+        As in :func:`exact_steps`.
+    row : int
+        The layout.
+    most : int, optional
+        Microbatches to show; all where left out.
+    """
+    work = passes(prepared, layouts, np.array([row], dtype=np.intp))
+    p, v = int(work.pipeline[0]), int(work.interleave[0])
+    shown, wanted = int(work.microbatches[0]), most
+    if wanted is not None and wanted < shown:
+        least = 2 * p if str(work.kind[0]) == "dualpipe" else p
+        shown = min(shown, max(wanted // p, 1) * p) if wanted >= least else min(shown, least)
+    forward, inputs, weights = (
+        one[0, :p, :v] for one in (work.forward, work.input_gradient, work.weight_gradient)
+    )
+    return timeline(
+        kind=str(work.kind[0]),
+        forward=forward,
+        input_gradient=inputs,
+        weight_gradient=weights,
+        microbatches=shown,
+    )

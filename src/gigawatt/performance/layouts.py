@@ -23,7 +23,7 @@ from gigawatt.workload.architecture import Architecture
 if TYPE_CHECKING:
     import pandas  # pyright: ignore[reportMissingTypeStubs]
 
-__all__ = ["COLUMNS", "SCHEDULES", "Layouts", "TrainingRun", "enumerate_layouts", "scheduled"]
+__all__ = ["COLUMNS", "RECOMPUTE", "SCHEDULES", "Layouts", "TrainingRun", "enumerate_layouts", "scheduled"]
 
 Integers = NDArray[np.int32]
 
@@ -42,6 +42,8 @@ COLUMNS = (
     "shard",
     "offload",
 )
+RECOMPUTE = ("none", "selective", "full", "feed-forward")
+"""What is computed again in the backward pass, by the number that stands in a layout."""
 SCHEDULES = ("1f1b", "zb-h1", "zb-h2", "dualpipe")
 """Pipeline schedules by the number that stands in a layout; 1F1B is interleaved where ``interleave`` > 1."""
 
@@ -78,7 +80,8 @@ class TrainingRun:
 class Layouts:
     """Columns of shape ``(L,)``: one layout an index, never an object.
 
-    ``recompute``: 0 none, 1 selective (the attention core), 2 full. ``sequence_parallel``: 0 or 1.
+    ``recompute``: an index of :data:`RECOMPUTE`: nothing, the attention core, all, all but attention's
+    projections. ``sequence_parallel``: 0 or 1.
     ``schedule``: an index of :data:`SCHEDULES`. ``shard``: ranks over which ZeRO spreads states, the rest
     being copies (hybrid sharding); 0 is all of data · context. ``offload`` to the host: 0 nothing,
     1 the optimizer's state, 2 activations as well.
@@ -141,7 +144,7 @@ class Layouts:
 
 _TOP = {
     "zero": 3,
-    "recompute": 2,
+    "recompute": len(RECOMPUTE) - 1,
     "sequence_parallel": 1,
     "schedule": len(SCHEDULES) - 1,
     "shard": 2**31 - 1,

@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from gigawatt.errors import InfeasibleError
 from gigawatt.hardware.machine import Cluster
-from gigawatt.performance import step
 from gigawatt.performance.layouts import Layouts, TrainingRun, enumerate_layouts, scheduled
 from gigawatt.performance.stacks import Stack
-from gigawatt.performance.step import Prepared, StepTable, evaluate_prepared, prepare
+from gigawatt.performance.step import BUSY, Prepared, StepTable, Stepwise, evaluate_prepared, prepare
 from gigawatt.quantities import compact
 
 __all__ = ["Front", "Search", "front", "non_dominated", "screen", "search"]
@@ -27,8 +26,6 @@ Array = NDArray[np.float64]
 
 CHUNK = 8192
 """Layouts looked at at a time: large enough for numpy, small enough for the cache."""
-EXPOSED = 5
-"""Rows of the cost tables that stand in every step time: arithmetic, memory, launch, bandwidth, latency."""
 ROUNDING = 1e-9
 """By how much a floor is lowered, so that a sum in another order is no reason to skip a layout."""
 
@@ -66,11 +63,11 @@ def screen(
     hide included, and the filling and draining of a 1F1B pipeline of such stages; exchange of gradients,
     optimizer and imbalance of stages come on top.
     """
-    part = step._Part(prepared, layouts, rows)  # pyright: ignore[reportPrivateUsage]
+    part = Stepwise(prepared, layouts, rows)
     total = np.zeros(len(part.layouts))
     for held in part.memory().values():
         total = total + held
-    floor = part.microbatches / part.pipeline * part.sums[:EXPOSED].sum(axis=0)
+    floor = part.microbatches / part.pipeline * part.sums[:BUSY].sum(axis=0)
     fill = (part.pipeline - 1.0) / (part.interleave * part.microbatches)
     fill = np.where(part.layouts.schedule == 0, np.minimum(fill, part.pipeline - 1.0), 0.0)
     return total, floor * (1.0 + fill) * (1.0 - ROUNDING)

@@ -23,6 +23,8 @@ class Stack:
         Multipliers on the technology's achievable rates; ``launch`` [s] the exposed time of one kernel.
     traffic : float
         Bytes that element-wise operations really move over the least (conversions, separate passes).
+    cast : float
+        The same of conversions to formats of 8 bits and fewer (scales found in a pass of their own).
     attention_kernel : str
         Which kernels compute attention: a ``kernel`` of the catalog's ``attention_kernels``; ``attention``
         multiplies its share (1 but where it is being fitted).
@@ -101,6 +103,7 @@ class Stack:
     arithmetic: float
     memory: float
     traffic: float
+    cast: float
     launch: float
     host: float
     overlap_tensor: float

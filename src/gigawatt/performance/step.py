@@ -34,6 +34,7 @@ __all__ = [
     "PARTS",
     "Prepared",
     "StepTable",
+    "Stepwise",
     "evaluate",
     "evaluate_prepared",
     "pass_shares",
@@ -199,7 +200,7 @@ def evaluate_prepared(
     prepared: Prepared, layouts: Layouts, rows: slice | NDArray[np.intp], *, energy: bool = True
 ) -> StepTable:
     """:func:`evaluate` for some ``rows`` of the layouts that were prepared."""
-    p = _Part(prepared, layouts, rows)
+    p = Stepwise(prepared, layouts, rows)
     parts = p.parts()
     step_time = np.zeros(len(p.layouts))
     for part in parts.values():
@@ -226,14 +227,15 @@ def evaluate_prepared(
 def pass_shares(recompute: NDArray[np.int32]) -> tuple[Array, Array, Array]:
     """Shares of a microbatch's work in forward, input and weight gradient.
 
-    Three multiplications each; full recomputation repeats the forward one ahead of the input gradient.
+    Three multiplications each; full recomputation (or of all but projections) repeats the forward one
+    ahead of the input gradient.
     """
-    again = np.where(recompute == 2, 1.0, 0.0)
+    again = np.where(recompute >= 2, 1.0, 0.0)
     whole = 3.0 + again
     return 1.0 / whole, (1.0 + again) / whole, 1.0 / whole
 
 
-class _Part:
+class Stepwise:
     """Some rows of the layouts, with what parts, memory and energy all need. ``L`` rows, ``C`` stages."""
 
     def __init__(self, prepared: Prepared, layouts: Layouts, rows: slice | NDArray[np.intp]) -> None:

@@ -14,6 +14,7 @@ from gigawatt.evidence import Assumption, Evidence, Grade
 from gigawatt.facility import load_site, load_weather
 from gigawatt.hardware import load_chip
 from gigawatt.performance import default_stack, load_optimizer, load_stack
+from gigawatt.performance.layouts import RECOMPUTE
 from gigawatt.performance.stacks import stack_rows
 from gigawatt.quantities import parse, show
 from gigawatt.study.graph import Leaf
@@ -26,7 +27,6 @@ __all__ = ["fill_leaves"]
 T = TypeVar("T")
 #: Formats in which a model can be trained, in the order of preference.
 _FORMATS = ("bf16", "fp16", "tf32", "fp32", "fp8")
-_RECOMPUTE = {"none": 0, "selective": 1, "full": 2}
 
 
 class _Filler:
@@ -165,7 +165,7 @@ def _machine(fill: _Filler) -> None:
         fill.written("training.optimizer", "training.optimizer", optimizer, rows)
     pins = {k: v for k, v in scenario.layout.model_dump().items() if v is not None}
     if "recompute" in pins:
-        pins["recompute"] = _RECOMPUTE[pins["recompute"]]
+        pins["recompute"] = RECOMPUTE.index(pins["recompute"])
     fill.written("layout.fixed", "layout", {k: int(v) for k, v in pins.items()})
 
 

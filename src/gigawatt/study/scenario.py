@@ -145,7 +145,7 @@ class LayoutSection(_Strict):
     expert: Count | None = None
     microbatch: Count | None = None
     zero: Literal[0, 1, 2, 3] | None = None
-    recompute: Literal["none", "selective", "full"] | None = None
+    recompute: Literal["none", "selective", "full", "feed-forward"] | None = None
     sequence_parallel: bool | None = None
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gigawatt.performance.layouts import RECOMPUTE
 from gigawatt.quantities import HOURS_PER_YEAR
 from gigawatt.study.chain_supply import HOUR
 from gigawatt.workload import block_operations, embedding_operations, head_operations
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["TABLES"]
 
 Objects = Mapping[str, Any]
-_RECOMPUTE = ("none", "selective", "full")
 _MW, _GWH, _MWH = 1e6, 3.6e12, 3.6e9
 
 
@@ -44,7 +44,7 @@ def _relief(o: Objects) -> pd.DataFrame:
 def _layouts(o: Objects) -> pd.DataFrame:
     best = o["layouts.search"].best
     frame = best.layouts.to_frame()
-    frame["recompute"] = [_RECOMPUTE[int(v)] for v in frame["recompute"]]
+    frame["recompute"] = [RECOMPUTE[int(v)] for v in frame["recompute"]]
     frame["sequence_parallel"] = ["yes" if v else "no" for v in frame["sequence_parallel"]]
     frame["step_time [s]"] = best.step_time
     frame["mfu []"] = best.mfu

@@ -24,6 +24,7 @@ from functools import lru_cache
 from gigawatt.errors import GigawattError
 from gigawatt.hardware import build_cluster, load_chip
 from gigawatt.hardware.machine import Chip, Cluster
+from gigawatt.performance.layouts import RECOMPUTE
 from gigawatt.validation.files import Refusal, table
 from gigawatt.validation.models import architecture_of
 from gigawatt.validation.network import scale_out_bandwidth
@@ -43,11 +44,11 @@ SPARSE = 0.9
 _FORMATS = (("fp4", r"(nv|mx)?fp4"), ("fp8", r"(mx|amp_)?fp8|float8"), ("int8", r"int8"),
             ("bf16", r"(amp_)?bf(loat)?16"), ("fp16", r"(amp_)?fp16|float16"), ("tf32", r"tf32"),
             ("fp32", r"fp32|float32"))  # fmt: skip
+_BUT_PROJECTIONS = re.compile(r"qkv|(all but|save|kept).*(attention|query|key|output|projection)")
 _SLICES = re.compile(r"\b(\d+)\s?x\s+\S+\s+slices?\b", re.I)
 _SHARED_OVER = re.compile(
     r"\b(?:zero1|shard(?:ed|ing)?(?: group| over| within)?)\s*(?:=|of|:)?\s*(-?\d+)", re.I
 )
-_RECOMPUTE = {"none": 0, "selective": 1, "full": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,9 +269,10 @@ def _rest(
     tensor = options.get("tensor", (2,))[0]
     shared = bool(given) if given is not None else habits.sequence_parallel
     options["sequence_parallel"] = (int(shared and tensor > 1),)
-    word = row.text("recompute").split(" ")[0].lower()
-    if word in _RECOMPUTE:
-        options["recompute"] = (_RECOMPUTE[word],)
+    word, _, brackets = row.text("recompute").lower().partition(" ")
+    if word in RECOMPUTE:
+        but_projections = _BUT_PROJECTIONS.search(brackets) is not None
+        options["recompute"] = (RECOMPUTE.index("feed-forward" if but_projections else word),)
     elif data:
         options["recompute"] = (0,)
         told.append("recomputation is not given: none, since reports say where they use it")

@@ -1,0 +1,305 @@
+"""``gigawatt plan-training``: the best layouts, what binds, what relieves it, the inverse questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gigawatt.cli.terminal import console, print_json, progress
+from gigawatt.errors import GigawattError, InputError
+
+if TYPE_CHECKING:
+    from gigawatt.study.plan_training import Plan
+    from gigawatt.study.training_question import TrainingQuestion
+
+__all__ = ["EPILOG", "plan_training_command"]
+
+EPILOG = (
+    "Example: gigawatt plan-training --model llama-3.1-405b --chip nvidia-h100-sxm --count 16384 "
+    "--power 300MW --relief"
+)
+_WIDER = ("schedule", "shard", "offload")
+_NAMES = {"format": "number_format", "sequence-parallel": "sequence_parallel"}
+
+Text = Annotated[str | None, typer.Option(show_default=False)]
+
+
+def _option(help: str, **more: Any) -> Any:
+    return typer.Option(help=help, show_default=False, **more)
+
+
+def plan_training_command(
+    model: Annotated[str, _option("A model of the catalog, or the path of a config.json.")],
+    chip: Annotated[str, _option("An accelerator, by the words of its name in any order.")],
+    count: Annotated[int | None, _option("Accelerators.")] = None,
+    power: Annotated[
+        str | None, _option("Power at the meter, such as 300MW: how many it feeds, or a limit to --count.")
+    ] = None,
+    deadline: Annotated[
+        str | None, _option("Time on the clock, such as 90d. Without --count: the fewest accelerators.")
+    ] = None,
+    largest_model: Annotated[
+        bool, _option("The largest model of the family of --model for --power (or --count) and --deadline.")
+    ] = False,
+    tokens: Annotated[str | None, _option("Such as 15.6T; default: what the model was trained on.")] = None,
+    sequence: Annotated[str | None, _option("Tokens of a sequence, such as 8192.")] = None,
+    batch: Annotated[str | None, _option("Global batch: 2048 (sequences) or '16M tokens'.")] = None,
+    format: Annotated[str | None, _option("Number format of the multiplications: bf16, fp8, fp4 …")] = None,
+    optimizer: Annotated[str | None, _option("A row of `gigawatt catalog list optimizers`.")] = None,
+    stack: Annotated[str | None, _option("Software: a row of `gigawatt catalog list stacks`.")] = None,
+    year: Annotated[int | None, _option("Year of the software and of prices.")] = None,
+    node: Annotated[str | None, _option("A row of `gigawatt catalog list nodes`.")] = None,
+    scale_up: Annotated[str | None, _option("Link inside a domain: `gigawatt catalog list links`.")] = None,
+    scale_out: Annotated[str | None, _option("Link between domains.")] = None,
+    domain: Annotated[int | None, _option("Accelerators joined by the link inside a domain.")] = None,
+    topology: Annotated[str | None, _option("Topology of the network between domains.")] = None,
+    oversubscription: Annotated[
+        float | None, _option("Divides the bandwidth beyond a leaf, 1 or more.")
+    ] = None,
+    tensor: Annotated[int | None, _option("Pin tensor parallelism (TP).", min=1)] = None,
+    pipeline: Annotated[int | None, _option("Pin pipeline stages (PP).", min=1)] = None,
+    interleave: Annotated[int | None, _option("Pin runs of layers a stage (VP).", min=1)] = None,
+    data: Annotated[int | None, _option("Pin data parallelism (DP).", min=1)] = None,
+    context: Annotated[int | None, _option("Pin context parallelism (CP).", min=1)] = None,
+    expert: Annotated[int | None, _option("Pin expert parallelism (EP).", min=1)] = None,
+    microbatch: Annotated[int | None, _option("Pin sequences in a microbatch.", min=1)] = None,
+    zero: Annotated[int | None, _option("Pin the ZeRO stage, 0 to 3.", min=0, max=3)] = None,
+    recompute: Annotated[str | None, _option("Pin recomputation: none, selective, full.")] = None,
+    pin: Annotated[
+        list[str] | None, _option("Pin any layout column: --pin schedule=zb-h1 --pin sequence_parallel=1.")
+    ] = None,
+    widen: Annotated[
+        str | None, _option("Search rare columns too: any of schedule,shard,offload, or all.")
+    ] = None,
+    site: Annotated[str | None, _option("Where it stands: weather (PUE) and price of electricity.")] = None,
+    pue: Annotated[float | None, _option("PUE in place of the site's.")] = None,
+    electricity: Annotated[str | None, _option("Price, such as '60 $/MWh', in place of the site's.")] = None,
+    reliability: Annotated[
+        str | None, _option("Fails like this cluster: a row of `gigawatt catalog list reliability`.")
+    ] = None,
+    top: Annotated[int, typer.Option(help="Layouts to show.", min=1, max=1000)] = 5,
+    relief: Annotated[
+        bool, _option("What more of each resource would save, each with a new search.")
+    ] = False,
+    relief_factor: Annotated[float, typer.Option(help="How many times as much of it.")] = 2.0,
+    pareto: Annotated[
+        bool, _option("Best compromises of time, accelerators, energy and cost, from 1/8 to 8 times as many.")
+    ] = False,
+    output: Annotated[Path | None, _option("Folder for plan.json, the tables as CSV and plan.html.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+) -> None:
+    """Plan a training run: search all layouts on a machine, say how long, how much and what binds."""
+    if output is not None and output.exists() and not output.is_dir():
+        raise InputError("the output folder is a file", key="--output", given=str(output), allowed="a folder")
+    pins = _pins(
+        pin or [],
+        tensor=tensor, pipeline=pipeline, interleave=interleave, data=data, context=context, expert=expert,
+        microbatch=microbatch, zero=zero, recompute=recompute,
+    )  # fmt: skip
+    wider = _wider(widen)
+    with progress(quiet=quiet or json) as report:
+        report("Reading the catalog", 0.0)
+        from gigawatt.study.training_question import read_question
+
+        question = _flagged(
+            lambda: read_question(
+                model=model, chip=chip, tokens=tokens, sequence=sequence, batch=batch, number_format=format,
+                optimizer=optimizer, stack=stack, year=year, pins=pins, widen=wider, site=site, pue=pue,
+                electricity=electricity, reliability=reliability, node=node, scale_up=scale_up,
+                scale_out=scale_out, domain=domain, topology=topology, oversubscription=oversubscription,
+            )
+        )  # fmt: skip
+        answer = _answer(
+            question,
+            count,
+            power,
+            deadline,
+            largest_model,
+            top,
+            relief_factor if relief else None,
+            pareto,
+            output is not None,
+            report,
+        )
+        if output is not None:
+            report("Writing the folder", 0.97)
+            _write(output, answer)
+    if json:
+        print_json(answer)
+    elif not quiet:
+        from gigawatt.cli.plan_training_summary import print_plan
+
+        print_plan(answer, console())
+        if output is not None:
+            console().print(f"Written: {output / 'plan.html'}, plan.json, tables as CSV", markup=False)
+
+
+def _flagged(call: Callable[[], TrainingQuestion]) -> TrainingQuestion:
+    """Errors name the option, not the key of a scenario."""
+    try:
+        return call()
+    except GigawattError as error:
+        if error.key is not None:
+            error.key = error.key.removeprefix("cluster.").replace("_", "-")
+        raise
+
+
+def _pins(written: list[str], **given: int | str | None) -> dict[str, str | int]:
+    pins: dict[str, str | int] = {key: value for key, value in given.items() if value is not None}
+    for one in written:
+        key, equals, value = one.partition("=")
+        if not equals:
+            raise InputError("not a pin", key="--pin", given=one, allowed="column=value, such as tensor=8")
+        pins[key.strip().replace("-", "_")] = value.strip()
+    return pins
+
+
+def _wider(written: str | None) -> tuple[str, ...]:
+    if written is None:
+        return ()
+    names = [name.strip() for name in written.split(",") if name.strip()]
+    return _WIDER if names == ["all"] else tuple(names)
+
+
+def _quantity(text: str | None, unit: str, key: str, example: str) -> float | None:
+    if text is None:
+        return None
+    from gigawatt.quantities import parse
+
+    try:
+        value = parse(text, unit, example=example)
+    except InputError as error:
+        raise error.at(key=key) from None
+    if not value > 0:
+        raise InputError("out of range", key=key, given=text, allowed=f"more than 0, such as {example!r}")
+    return value
+
+
+def _answer(
+    question: TrainingQuestion,
+    count: int | None,
+    power: str | None,
+    deadline: str | None,
+    largest: bool,
+    top: int,
+    factor: float | None,
+    pareto: bool,
+    drawn: bool,
+    report: Callable[[str, float], None],
+) -> dict[str, Any]:
+    from gigawatt.study.inverse import largest_model, smallest_cluster
+    from gigawatt.study.pareto import pareto_front
+    from gigawatt.study.plan_training import count_for_power, pipeline_timeline, plan_training
+    from gigawatt.study.relief import relieve
+    from gigawatt.study.training_answer import as_answer
+
+    limit = _quantity(power, "W", "--power", "300 MW")
+    until = _quantity(deadline, "s", "--deadline", "90 days")
+    inverse = None
+    if largest:
+        if until is None:
+            raise InputError("the largest model by when?", key="--largest-model", allowed="give --deadline")
+        inverse = largest_model(question, until, limit=limit, count=count, top=top, progress=report)
+        plan = inverse.plan
+    elif count is None and until is not None:
+        inverse = smallest_cluster(question, until, limit=limit, top=top, progress=report)
+        plan = inverse.plan
+    else:
+        if count is None:
+            if limit is None:
+                raise InputError(
+                    "how many accelerators?", key="--count", allowed="give --count, --power or --deadline"
+                )
+            count = count_for_power(question, limit)
+        plan = plan_training(
+            question,
+            count,
+            limit=limit,
+            top=top,
+            progress=lambda done, all_: report("Looking at layouts", 0.5 * done / max(all_, 1)),
+        )
+        plan = _beside_deadline(plan, until)
+    found = () if factor is None else relieve(plan, factor=factor, progress=report)
+    front, looked_at = pareto_front(plan, progress=report) if pareto else ((), 0)
+    return as_answer(
+        plan,
+        band=_band(plan),
+        relief=found,
+        compromises=front,
+        compromises_of=looked_at,
+        inverse=inverse,
+        timeline=pipeline_timeline(plan) if drawn and plan.search.best.layouts.pipeline[0] > 1 else None,
+    )
+
+
+def _beside_deadline(plan: Plan, until: float | None) -> Plan:
+    """Says by how much a given deadline is met or missed."""
+    if until is None:
+        return plan
+    from dataclasses import replace
+
+    days = until / 86400.0
+    spare = days - plan.days
+    words = f"{spare:.3g} days to spare" if spare >= 0 else f"{-spare:.3g} days too late"
+    return replace(plan, notices=(*plan.notices, f"the deadline of {days:.4g} days: {words}"))
+
+
+def _band(plan: Plan) -> dict[str, Any]:
+    from gigawatt.validation.domain import outside_domain, step_time_band
+
+    model = plan.question.architecture
+    routed = any(block.experts is not None for block in model.blocks)
+    outside = outside_domain(
+        chip=plan.cluster.chip,
+        number_format=plan.run.number_format,
+        routed=routed,
+        count=plan.cluster.count,
+        hidden=model.hidden,
+        sequence=plan.run.sequence,
+    )
+    band = step_time_band(routed=routed, outside=outside)
+    return {
+        "low": band.low,
+        "high": band.high,
+        "coverage": band.coverage,
+        "groups": band.groups,
+        "outside": outside,
+    }
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without nesting, for CSV: ``layout.tensor``, ``memory_parts_GB.weights``."""
+    found: dict[str, Any] = {}
+    for key, value in row.items():
+        if isinstance(value, dict):
+            found.update({f"{key}.{inner}": one for inner, one in value.items()})
+        else:
+            found[key] = value
+    return found
+
+
+def _write(folder: Path, answer: dict[str, Any]) -> None:
+    import csv
+    import json
+
+    from gigawatt.figures.training_plan import page
+
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {"plan.json": json.dumps(answer, indent=1, allow_nan=False) + "\n", "plan.html": page(answer)}
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    tables = {"layouts": answer["best"], "relief": answer.get("relief"), "pareto": answer.get("pareto")}
+    if "inverse" in answer:
+        tables["inverse"] = answer["inverse"]["searched"]
+    for name, rows in tables.items():
+        if not rows:
+            continue
+        flat = [_flat(row) for row in rows]
+        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, list(flat[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(flat)

@@ -1,0 +1,253 @@
+"""The plan of a training run in the terminal: what it takes, what binds, the best layouts, what helps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gigawatt.figures.readable import label, large, significant, with_unit
+
+__all__ = ["print_plan"]
+
+_BAR = 24
+_RECOMPUTE = ("none", "selective", "full")
+_OFFLOAD = ("none", "optimizer", "activations")
+_MOST_TRIED = 8
+_SMALL_GAIN = 0.001
+_MAIN = ("training.tokens", "training.sequence", "training.global_batch", "training.number_format",
+         "training.optimizer", "machine.stack", "site.name", "facility.pue", "supply.price",
+         "finance.discount_rate", "finance.chip_life")  # fmt: skip
+
+
+def _table(*heads: tuple[str, str]) -> Any:
+    from rich.table import Table
+
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for head, justify in heads:
+        grid.add_column(head, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    return grid
+
+
+def print_plan(answer: dict[str, Any], console: Any) -> None:
+    """Print an answer of ``plan-training`` (the document that ``--json`` prints).
+
+    Parameters
+    ----------
+    answer : dict
+        See docs/plan-training.md.
+    console : rich.console.Console
+        Where to print; markup in names is not read.
+    """
+    from rich.text import Text
+
+    for text in _sentences(answer):
+        console.print(Text(text))
+    blocks = (_parts, _layouts, _relief, _pareto, _searched)
+    for block in blocks:
+        grid = block(answer)
+        if grid is not None:
+            console.print()
+            console.print(grid)
+    console.print()
+    for notice in answer["notices"]:
+        console.print(Text(f"! {notice}", style="yellow"))
+    assumed = answer["assumptions"]
+    main = [one for one in assumed if one["key"] in _MAIN]
+    for one in main:
+        console.print(Text(f"assumed {one['key']}: {one['value']} ({one['grade']})", style="dim"))
+    rest = len(assumed) - len(main)
+    if rest:
+        console.print(Text(f"and {rest} more numbers that nobody gave: see --json", style="dim"))
+
+
+def _sentences(answer: dict[str, Any]) -> list[str]:
+    size = f"{large(answer['parameters'])} parameters"
+    if answer["active_parameters"] < 0.95 * answer["parameters"]:
+        size += f", {large(answer['active_parameters'])} of them active"
+    band = answer["band"]
+    percent = f"{100 * band['coverage']:.0f} %"
+    power = answer["power_MW"]
+    limit = f" of {with_unit(power['limit'], 'MW')}" if power["limit"] is not None else ""
+    cost = answer["cost_parts_USD"]
+    days = [significant(answer[key]) for key in ("days", "days_low", "days_high")]
+    step = [with_unit(answer[key], "s") for key in ("step_time_s", "step_time_low_s", "step_time_high_s")]
+    mean, peak = (with_unit(power[key], "MW") for key in ("it_mean", "facility_peak"))
+    found = [
+        f"{answer['model']} ({size}) on {large(answer['tokens'])} tokens with {answer['count']:,} "
+        f"{answer['chip']} in {answer['number_format']}, {answer['stack']}:",
+        f"{days[0]} days ({percent} band: {days[1]} to {days[2]}), failures included. A step takes "
+        f"{step[0]} ({step[1]} to {step[2]}) at an MFU of {significant(100 * answer['mfu'])} %; "
+        f"goodput {significant(100 * answer['goodput'])} %, "
+        f"{significant(answer['failures_per_day'])} failures a day.",
+        f"Power: {mean} of IT in the mean, {peak}{limit} to be provided at the meter. "
+        f"Energy: {with_unit(answer['energy_MWh'], 'MWh')}, "
+        f"{with_unit(answer['energy_per_token_J'], 'J')} a token.",
+        f"Cost: {with_unit(answer['cost_USD'], '$')}: machine and building "
+        f"{with_unit(cost['machine_and_building'], '$')} (${significant(answer['chip_hour_USD'])} an "
+        f"accelerator-hour), electricity {with_unit(cost['electricity'], '$')}.",
+    ]
+    inverse = answer.get("inverse")
+    if inverse is not None:
+        deadline = f"{significant(inverse['deadline_days'])} days"
+        if inverse["kind"] == "smallest_cluster":
+            words = f"The fewest accelerators for {deadline}: {answer['count']:,}."
+        else:
+            model = inverse["model"]
+            words = (
+                f"The largest model of this family for {deadline} on {answer['count']:,} accelerators: "
+                f"{large(model['parameters'])} parameters, {model['layers']} layers of {model['hidden']:,}, "
+                f"{model['heads']} heads."
+            )
+        found.insert(0, words)
+    return found
+
+
+def _parts(answer: dict[str, Any]) -> Any:
+    parts, whole = answer["parts_s"], answer["step_time_s"]
+    grid = _table(("time of a step", "left"), ("", "right"), ("share", "right"), ("", "left"))
+    for name, seconds in sorted(parts.items(), key=lambda item: -item[1]):
+        share = seconds / whole
+        bar = "█" * max(1 if share > 0.002 else 0, round(_BAR * share))
+        grid.add_row(label(name), with_unit(seconds, "s"), f"{100 * share:.1f} %", bar)
+    return grid
+
+
+_DEGREES = (
+    ("tensor", "TP"),
+    ("pipeline", "PP"),
+    ("interleave", "VP"),
+    ("data", "DP"),
+    ("context", "CP"),
+    ("expert", "EP"),
+    ("zero", "ZeRO"),
+    ("microbatch", "µb"),
+)
+
+
+def _rare(layout: dict[str, Any]) -> str:
+    """What most layouts do not have, in words."""
+    words = ["sequence parallel"] if layout["sequence_parallel"] else []
+    if layout["schedule"] != "1f1b":
+        words.append(layout["schedule"])
+    if layout["shard"]:
+        words.append(f"shard {layout['shard']}")
+    if layout["offload"]:
+        words.append(f"offload {_OFFLOAD[layout['offload']]}")
+    return ", ".join(words)
+
+
+def _short(layout: dict[str, Any]) -> str:
+    """A layout in one cell: ``TP8 PP16 DP128 ZeRO1 µb1``."""
+    words = [f"{short}{layout[name]}" for name, short in _DEGREES if layout[name] > 1 or name == "microbatch"]
+    if layout["zero"] == 1:
+        words.insert(-1, "ZeRO1")
+    if layout["recompute"]:
+        words.append(f"recompute {_RECOMPUTE[layout['recompute']]}")
+    extra = [] if not _rare(layout) else [_rare(layout)]
+    return " ".join([*words, *extra])
+
+
+def _layouts(answer: dict[str, Any]) -> Any:
+    rate = answer["layouts_per_cpu_s"]
+    speed = f", {large(rate)} a CPU-second" if rate else ""
+    heads = [(short, "right") for _, short in _DEGREES]
+    grid = _table(
+        *heads,
+        ("recompute", "left"),
+        ("step", "right"),
+        ("90 % band", "left"),
+        ("exact", "right"),
+        ("MFU", "right"),
+        (f"of {with_unit(answer['memory_limit_GB'], 'GB')}", "right"),
+        ("J/token", "right"),
+        ("", "left"),
+    )
+    grid.title = (
+        f"best layouts of {answer['layouts_evaluated']:,} looked at, {answer['layouts_fit']:,} fit{speed}"
+    )
+    grid.title_justify, grid.title_style = "left", "dim"
+    for row in answer["best"]:
+        low, high = significant(row["step_time_low_s"]), significant(row["step_time_high_s"])
+        grid.add_row(
+            *[str(row[name]) for name, _ in _DEGREES],
+            _RECOMPUTE[row["recompute"]],
+            with_unit(row["step_time_s"], "s"),
+            f"{low} to {high}",
+            with_unit(row["step_time_exact_schedule_s"], "s"),
+            f"{100 * row['mfu']:.1f} %",
+            with_unit(row["memory_GB"], "GB"),
+            significant(row["energy_per_token_J"]),
+            _rare(row),
+        )
+    return grid
+
+
+def _relief(answer: dict[str, Any]) -> Any:
+    rows = answer.get("relief")
+    if not rows:
+        return None
+    grid = _table(
+        ("what would relieve it", "left"),
+        ("", "right"),
+        ("same layout", "right"),
+        ("new search", "right"),
+        ("days", "right"),
+        ("best layout then", "left"),
+    )
+    for row in rows:
+        nothing = row["gain"] < _SMALL_GAIN
+        factor = row["factor"]
+        grid.add_row(
+            row["words"],
+            f"× {factor:g}" if factor >= 1 else f"÷ {1 / factor:g}",
+            f"{100 * row['gain_same_layout']:.1f} %",
+            "nothing" if nothing else f"{100 * row['gain']:.1f} %",
+            significant(row["days"]),
+            _short(row["layout"]) if row["layout_moves"] else "the same",
+            style="dim" if nothing else None,
+        )
+    return grid
+
+
+def _pareto(answer: dict[str, Any]) -> Any:
+    rows = answer.get("pareto")
+    if not rows:
+        return None
+    grid = _table(
+        ("best compromises", "right"),
+        ("days", "right"),
+        ("energy", "right"),
+        ("cost", "right"),
+        ("MFU", "right"),
+        ("layout", "left"),
+    )
+    for row in rows:
+        grid.add_row(
+            f"{row['count']:,}",
+            significant(row["days"]),
+            with_unit(row["energy_MWh"], "MWh"),
+            with_unit(row["cost_USD"], "$"),
+            f"{100 * row['mfu']:.1f} %",
+            _short(row["layout"]),
+        )
+    return grid
+
+
+def _searched(answer: dict[str, Any]) -> Any:
+    inverse = answer.get("inverse")
+    if inverse is None:
+        return None
+    tried = inverse["searched"]
+    shown = tried[-_MOST_TRIED:]
+    grid = _table(("searched", "right"), ("parameters", "right"), ("days", "right"), ("", "left"))
+    for row in shown:
+        days = "–" if row["days"] is None else significant(row["days"])
+        done = row["days"] is not None and row["days"] <= inverse["deadline_days"]
+        grid.add_row(
+            f"{row['count']:,}",
+            large(row["parameters"]),
+            days,
+            "in time" if done else row["reason"][:70] or "too late",
+        )
+    grid.title = f"the last {len(shown)} of {len(tried)} searches"
+    grid.title_justify, grid.title_style = "left", "dim"
+    return grid

@@ -1,0 +1,318 @@
+"""Figures of a planned training run, and one page with all of them.
+
+Each takes the document that ``gigawatt plan-training --json`` prints.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from gigawatt.figures.machine import waterfall
+from gigawatt.figures.readable import large, significant, with_unit
+from gigawatt.figures.style import INK, colour, empty, finish, safe
+
+__all__ = ["FIGURES", "memory_parts", "page", "pareto", "pipeline_timeline", "relief", "step_parts", "tried"]
+
+_SMALL = 1e-4
+"""A relief below this share of the run's time is drawn as nothing."""
+_HEIGHT, _ROW = 80, 38
+
+
+def step_parts(answer: Mapping[str, Any]) -> Any:
+    """What the time of a step of the best layout goes to, as bars that add up."""
+    parts = answer["parts_s"]
+    figure = waterfall(list(parts), [float(v) for v in parts.values()], "s", "whole step")
+    return finish(
+        figure,
+        title="What the time of a step goes to",
+        height=_HEIGHT + _ROW * (len(parts) + 1),
+        x="time [s]",
+    )
+
+
+def memory_parts(answer: Mapping[str, Any]) -> Any:
+    """Memory of one accelerator in the best layout, part by part, against what it has."""
+    parts = {name: float(v) for name, v in answer["best"][0]["memory_parts_GB"].items() if v > 0}
+    limit = float(answer["memory_limit_GB"])
+    figure = waterfall(list(parts), list(parts.values()), "GB", "in use", extent=limit)
+    finish(
+        figure,
+        title="Memory of one accelerator",
+        height=_HEIGHT + 10 + _ROW * (len(parts) + 1),
+        x="memory [GB]",
+    )
+    figure.add_vline(x=limit, line={"color": INK, "width": 1.5, "dash": "dash"})
+    figure.add_annotation(
+        x=limit, y=1, yref="paper", yanchor="bottom", xanchor="right", showarrow=False,
+        text=f"has {with_unit(limit, 'GB')}",
+    )  # fmt: skip
+    return figure
+
+
+def relief(answer: Mapping[str, Any]) -> Any:
+    """What more of each resource saves of the run's time: with the layout held, and after a new search."""
+    import plotly.graph_objects as go
+
+    rows: Sequence[Mapping[str, Any]] = answer.get("relief") or ()
+    if not rows:
+        return empty("What would relieve it", "not asked for: --relief")
+    factor = max(float(row["factor"]) for row in rows)
+    names = [safe(f"{row['words']} {'×' if row['factor'] > 1 else '÷'} {factor:g}", 48) for row in rows]
+    held, moved = ([100 * float(row[key]) for row in rows] for key in ("gain_same_layout", "gain"))
+    figure = go.Figure(
+        [
+            go.Bar(
+                y=names,
+                x=moved,
+                orientation="h",
+                name="after a new search",
+                marker={"color": [colour(str(row["words"]), i) for i, row in enumerate(rows)]},
+                text=[f"{v:.1f} %" if v > 100 * _SMALL else "nothing" for v in moved],
+                textposition="outside",
+                cliponaxis=False,
+                hovertemplate="%{y}: %{x:.2f} % of the run's time<extra></extra>",
+            ),
+            go.Bar(
+                y=names,
+                x=held,
+                orientation="h",
+                name="with the layout held",
+                marker={"color": "#a9afb7"},
+                hovertemplate="%{y}, layout held: %{x:.2f} %<extra></extra>",
+            ),
+        ]
+    )
+    finish(
+        figure,
+        title="What more of each resource saves",
+        height=_HEIGHT + _ROW * len(rows) + 30,
+        x="time of the run saved [%]",
+        legend=True,
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(range=[min(0.0, *held, *moved) * 1.2, 1.18 * max(*held, *moved, 0.1)])
+    return figure
+
+
+def pareto(answer: Mapping[str, Any]) -> Any:
+    """Days against accelerators of the best compromises; the colour is the cost, the size the energy."""
+    import plotly.graph_objects as go
+
+    rows: Sequence[Mapping[str, Any]] = answer.get("pareto") or ()
+    if not rows:
+        return empty("Best compromises", "not asked for: --pareto")
+    counts, days = [int(row["count"]) for row in rows], [float(row["days"]) for row in rows]
+    cost, energy = (
+        [float(row["cost_USD"]) / 1e6 for row in rows],
+        [float(row["energy_MWh"]) for row in rows],
+    )
+    most = max(energy)
+    figure = go.Figure(
+        go.Scatter(
+            x=counts,
+            y=days,
+            mode="markers+lines",
+            line={"color": "rgba(128,134,142,0.4)", "width": 1},
+            marker={
+                "size": [9 + 15 * e / most for e in energy],
+                "color": cost,
+                "colorscale": "Viridis",
+                "colorbar": {"title": {"text": "cost [M$]"}},
+                "line": {"width": 0},
+            },
+            customdata=[
+                [with_unit(c * 1e6, "$"), with_unit(e, "MWh"), f"{100 * float(row['mfu']):.1f} %"]
+                for c, e, row in zip(cost, energy, rows, strict=True)
+            ],
+            hovertemplate="%{x:,} accelerators: %{y:.3g} days, %{customdata[0]}, %{customdata[1]}, "
+            "MFU %{customdata[2]}<extra></extra>",
+        )
+    )
+    finish(figure, title="Best compromises", height=420, x="accelerators", y="days")
+    ticks = sorted(set(counts))
+    figure.update_xaxes(type="log", tickvals=ticks, ticktext=[f"{n:,}" for n in ticks])
+    figure.update_yaxes(type="log")
+    return figure
+
+
+def tried(answer: Mapping[str, Any]) -> Any:
+    """Days of everything that an inverse question searched, against the deadline."""
+    import plotly.graph_objects as go
+
+    inverse = answer.get("inverse")
+    if not inverse:
+        return empty("What was searched", "no inverse question: --deadline without --count")
+    rows = [row for row in inverse["searched"] if row["days"] is not None]
+    models = inverse["kind"] == "largest_model"
+    key, words = ("parameters", "parameters") if models else ("count", "accelerators")
+    figure = go.Figure(
+        go.Scatter(
+            x=[row[key] for row in rows],
+            y=[row["days"] for row in rows],
+            mode="markers",
+            marker={"size": 9, "color": colour("arithmetic")},
+            customdata=[large(float(row[key])) for row in rows],
+            hovertemplate=f"%{{customdata}} {words}: %{{y:.3g}} days<extra></extra>",
+        )
+    )
+    deadline = float(inverse["deadline_days"])
+    figure.add_hline(y=deadline, line={"color": INK, "width": 1.5, "dash": "dash"})
+    figure.add_annotation(
+        x=1, xref="paper", xanchor="right", y=deadline, yanchor="bottom", showarrow=False,
+        text=f"{significant(deadline)} days",
+    )  # fmt: skip
+    return finish(figure, title="What was searched", height=360, x=words, y="days")
+
+
+_PASSES = {
+    "forward": "#0072b2",
+    "backward": "#e69f00",
+    "input_gradient": "#e69f00",
+    "weight_gradient": "#009e73",
+}
+
+
+def pipeline_timeline(answer: Mapping[str, Any]) -> Any:
+    """When each device of one pipeline runs which pass, for the first microbatches of a step."""
+    import plotly.graph_objects as go
+
+    rows = answer.get("timeline")
+    if not rows:
+        return empty("The pipeline", "no timeline: one stage, or no folder asked for")
+    devices = max(rows["device"]) + 1
+    figure = go.Figure()
+    for name, hue in _PASSES.items():
+        mine = [i for i, one in enumerate(rows["pass"]) if one == name]
+        if not mine:
+            continue
+        start, end = ([1e3 * rows[key][i] for i in mine] for key in ("start_s", "end_s"))
+        figure.add_bar(
+            y=[rows["device"][i] for i in mine],
+            x=[b - a for a, b in zip(start, end, strict=True)],
+            base=start,
+            orientation="h",
+            name=name.replace("_", " "),
+            marker={"color": hue, "line": {"color": "#ffffff", "width": 0.5}},
+            customdata=[[rows["microbatch"][i] + 1, rows["chunk"][i] + 1] for i in mine],
+            hovertemplate=f"{name.replace('_', ' ')} of microbatch %{{customdata[0]}}, chunk "
+            "%{customdata[1]}: %{x:.3g} ms<extra></extra>",
+        )
+    finish(
+        figure,
+        title="The pipeline",
+        height=_HEIGHT + 40 + max(18 * devices, 80),
+        x="time [ms]",
+        y="stage",
+        legend=True,
+    )
+    figure.update_layout(barmode="overlay", bargap=0.1)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return figure
+
+
+FIGURES: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Any], str]] = {
+    "step_parts": (
+        "parts_s",
+        step_parts,
+        "What the time of a step goes to; each bar starts where the one above ends.",
+    ),
+    "memory_parts": (
+        "best",
+        memory_parts,
+        "Memory of one accelerator in the best layout; the dashed line is what it has.",
+    ),
+    "timeline": (
+        "timeline",
+        pipeline_timeline,
+        "Passes of the first microbatches on every stage of one pipeline, by the exact schedule.",
+    ),
+    "relief": ("relief", relief, "What more of each resource would save of the run's time."),
+    "pareto": (
+        "pareto",
+        pareto,
+        "Numbers of accelerators and layouts that none beats in time, accelerators, energy and cost: colour "
+        "is cost, size is energy.",
+    ),
+    "tried": ("inverse", tried, "What was searched; the dashed line is the deadline."),
+}
+"""Figure → (what must stand in the answer, the function, its caption)."""
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<title>{title}</title>
+<style>
+body{{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1f2328;
+background:#fff}}
+table{{border-collapse:collapse;font-size:.9rem;display:block;overflow-x:auto}}
+td,th{{padding:.2rem .7rem;text-align:right;white-space:nowrap;border-bottom:1px solid #d0d7de}}
+td:first-child,th:first-child{{text-align:left}}
+.assumed td{{white-space:normal;text-align:left}}
+.notice{{color:#9a6700}} figcaption,.dim{{color:#59636e}} figure{{margin:2rem 0}}
+@media (prefers-color-scheme:dark){{body{{background:#0d1117;color:#e6edf3}}}}
+</style></head><body>
+{body}
+</body></html>
+"""
+
+
+def page(answer: Mapping[str, Any]) -> str:
+    """One self-contained page: the answer in a table, the figures, notices and assumptions."""
+    title = safe(f"{answer['model']} on {answer['count']:,} {answer['chip']}", 120)
+    facts = [
+        ("time", f"{significant(answer['days'])} days, {significant(answer['days_low'])} to "
+                 f"{significant(answer['days_high'])} with {100 * answer['band']['coverage']:.0f} %"),
+        ("step", f"{with_unit(answer['step_time_s'], 's')}, MFU {significant(100 * answer['mfu'])} %"),
+        ("goodput", f"{significant(100 * answer['goodput'])} %"),
+        ("energy", with_unit(answer["energy_MWh"], "MWh")),
+        ("cost", with_unit(answer["cost_USD"], "$")),
+        ("power at the meter", with_unit(answer["power_MW"]["facility_peak"], "MW")),
+        ("tokens", large(answer["tokens"])),
+        ("layouts looked at", f"{answer['layouts_evaluated']:,}"),
+    ]  # fmt: skip
+    body = [f"<h1>{title}</h1>", _grid(("", ""), facts)]
+    body += [f'<p class="notice">{html.escape(str(notice))}</p>' for notice in answer["notices"]]
+    drawn = 0
+    for key, draw, caption in FIGURES.values():
+        if not answer.get(key):
+            continue
+        plot = draw(answer).to_html(
+            full_html=False,
+            include_plotlyjs=drawn == 0,
+            default_width="100%",
+            config={"displaylogo": False, "responsive": True},
+        )
+        body.append(f"<figure>{plot}<figcaption>{html.escape(caption)}</figcaption></figure>")
+        drawn += 1
+    body.append("<h2>Best layouts</h2>")
+    columns = ("tensor", "pipeline", "interleave", "data", "context", "expert", "zero", "microbatch",
+               "recompute", "sequence_parallel", "schedule", "shard", "offload")  # fmt: skip
+    rows = [
+        [
+            with_unit(row["step_time_s"], "s"),
+            f"{100 * row['mfu']:.1f} %",
+            with_unit(row["memory_GB"], "GB"),
+            *(row[name] for name in columns),
+        ]
+        for row in answer["best"]
+    ]
+    heads = ["step", "MFU", "memory", *(name.replace("_", " ") for name in columns)]
+    body += [_grid(heads, rows), "<h2>Assumed</h2>"]
+    body.append(
+        _grid(
+            ("what", "value", "grade", "why"),
+            [(one["key"], one["value"], one["grade"], one["reason"]) for one in answer["assumptions"]],
+        )
+    )
+    body[-1] = f'<div class="assumed">{body[-1]}</div>'
+    return _PAGE.format(title=title, body="\n".join(body))
+
+
+def _grid(heads: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
+    def line(cells: Sequence[object], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"
+
+    head = line(heads, "th") if any(heads) else ""
+    return f"<table>{head}{''.join(line(row, 'td') for row in rows)}</table>"

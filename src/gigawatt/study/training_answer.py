@@ -1,0 +1,255 @@
+"""The answer of `gigawatt plan-training` as JSON: stable keys, the unit at the end of each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gigawatt.evidence import Assumption
+from gigawatt.performance import StepTable
+from gigawatt.performance.layouts import COLUMNS, SCHEDULES
+from gigawatt.performance.schedule import Timeline
+from gigawatt.study.inverse import Inverse
+from gigawatt.study.pareto import Compromise
+from gigawatt.study.plan_training import Plan
+from gigawatt.study.relief import Relief
+
+__all__ = ["Uncertainty", "as_answer", "layout_of"]
+
+Uncertainty = Mapping[str, Any]
+"""The band of a step time: ``low``, ``high`` (factors), ``coverage``, ``groups``, ``outside`` (reasons)."""
+
+_DAY, _MWH, _MW = 86400.0, 3.6e9, 1e6
+
+
+def layout_of(table: StepTable, row: int) -> dict[str, int | float | str]:
+    """One layout: its degrees by name, ``schedule`` in words, ``microbatches``."""
+    layouts = table.layouts
+    found: dict[str, int | float | str] = {name: int(getattr(layouts, name)[row]) for name in COLUMNS}
+    found["schedule"] = SCHEDULES[int(layouts.schedule[row])]
+    found["microbatches"] = float(layouts.microbatches[row])
+    return found
+
+
+def as_answer(
+    plan: Plan,
+    *,
+    band: Uncertainty,
+    relief: Sequence[Relief] = (),
+    compromises: Sequence[Compromise] = (),
+    compromises_of: int = 0,
+    inverse: Inverse | None = None,
+    timeline: Timeline | None = None,
+) -> dict[str, Any]:
+    """One document with everything that was found; see docs/plan-training.md.
+
+    Parameters
+    ----------
+    plan : Plan
+        The run on its accelerators.
+    band : mapping
+        See :data:`Uncertainty`; it comes from the validation room, which study does not know.
+    relief, compromises, inverse, timeline
+        Where they were asked for.
+    compromises_of : int
+        Layouts looked at for the compromises.
+    """
+    question, cluster, run = plan.question, plan.cluster, plan.run
+    model = question.architecture
+    search, outcome = plan.search, plan.outcome
+    parts = {name: float(values[0]) for name, values in search.best.parts.items()}
+    low, high = float(band["low"]), float(band["high"])
+    quick, slow = _days_factors(plan, low, high)
+    answer: dict[str, Any] = {
+        "model": model.name,
+        "parameters": model.parameters.total,
+        "active_parameters": model.active_parameters,
+        "tokens": run.tokens,
+        "sequence_tokens": run.sequence,
+        "global_batch_sequences": run.global_batch,
+        "steps": run.steps,
+        "number_format": run.number_format,
+        "optimizer": run.optimizer,
+        "stack": question.stack.id,
+        "chip": cluster.chip.id,
+        "count": cluster.count,
+        "node": cluster.node.id,
+        "scale_up": cluster.scale_up.id,
+        "scale_up_domain": cluster.scale_up_size,
+        "scale_out": cluster.scale_out.id,
+        "layouts_evaluated": search.looked_at,
+        "layouts_fit": search.fit,
+        "layouts_in_full": search.in_full,
+        "search_cpu_s": plan.cpu_seconds,
+        "exact_schedules": len(search.best),
+        "exact_schedules_cpu_s": plan.exact_cpu_seconds,
+        "layouts_per_cpu_s": search.looked_at / plan.cpu_seconds if plan.cpu_seconds > 0 else None,
+        "step_time_s": float(search.best.step_time[0]),
+        "step_time_low_s": float(search.best.step_time[0]) * low,
+        "step_time_high_s": float(search.best.step_time[0]) * high,
+        "mfu": float(search.best.mfu[0]),
+        "tokens_per_s": run.tokens / float(outcome.seconds[0]),
+        "days": plan.days,
+        "days_low": plan.days * quick,
+        "days_high": plan.days * slow,
+        "goodput": plan.share,
+        "goodput_low": plan.share_band[0],
+        "goodput_high": plan.share_band[1],
+        "goodput_parts": {k: v for k, v in plan.goodput.items() if k not in ("interval", "failures_per_day")},
+        "checkpoint_interval_s": _finite(plan.goodput.get("interval")),
+        "failures_per_day": plan.goodput.get("failures_per_day"),
+        "parts_s": parts,
+        "binds": max(parts, key=lambda name: parts[name]),
+        "power_MW": {
+            "it_mean": float(outcome.power_it[0]) / _MW,
+            "it_design": plan.power.it / _MW,
+            "facility_peak": plan.power.facility / _MW,
+            "limit": None if plan.power.limit is None else plan.power.limit / _MW,
+        },
+        "pue": question.pue_mean,
+        "pue_peak": question.pue_peak,
+        "energy_MWh": float(outcome.energy[0]) / _MWH,
+        "energy_per_token_J": float(outcome.energy[0]) / run.tokens,
+        "cost_USD": float(outcome.cost[0]),
+        "cost_parts_USD": {
+            "machine_and_building": float(outcome.capital[0]),
+            "electricity": float(outcome.electricity[0]),
+        },
+        "chip_hour_USD": plan.chip_second * 3600.0,
+        "electricity_USD_per_MWh": question.electricity * _MWH,
+        "memory_limit_GB": cluster.chip.memory_bytes / 1e9,
+        "best": [_row(plan, row, low, high) for row in range(len(search.best))],
+        "band": {
+            "low": low,
+            "high": high,
+            "coverage": band["coverage"],
+            "sources": band["groups"],
+            "outside_calibrated_domain": list(band.get("outside", ())),
+        },
+    }
+    if relief:
+        answer["relief"] = [_relief(one) for one in relief]
+    if compromises:
+        answer["pareto"] = [_compromise(one) for one in compromises]
+        answer["pareto_layouts_evaluated"] = compromises_of
+    if inverse is not None:
+        answer["inverse"] = _inverse(inverse)
+    if timeline is not None:
+        answer["timeline"] = {
+            "device": timeline.device.tolist(),
+            "chunk": timeline.chunk.tolist(),
+            "microbatch": timeline.microbatch.tolist(),
+            "pass": timeline.name.tolist(),
+            "start_s": timeline.start.tolist(),
+            "end_s": timeline.end.tolist(),
+        }
+    answer["notices"] = [
+        *plan.notices,
+        *(f"outside what was calibrated: {o}" for o in band.get("outside", ())),
+    ]
+    answer["assumptions"] = [_assumption(one) for one in plan.assumptions]
+    return answer
+
+
+def _days_factors(plan: Plan, low: float, high: float) -> tuple[float, float]:
+    """Factors on the days: the bands of step time and goodput, taken as independent, by their logarithms."""
+    worse, better = (math.log(plan.share / share) for share in plan.share_band)
+    return (
+        math.exp(-math.hypot(math.log(low), min(better, 0.0))) if low > 0 else 0.0,
+        math.exp(math.hypot(math.log(high), max(worse, 0.0))) if math.isfinite(high) else high,
+    )
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and abs(value) < float("inf") else None
+
+
+def _row(plan: Plan, row: int, low: float, high: float) -> dict[str, Any]:
+    best, outcome = plan.search.best, plan.outcome
+    step = float(best.step_time[row])
+    return {
+        **layout_of(best, row),
+        "step_time_s": step,
+        "step_time_low_s": step * low,
+        "step_time_high_s": step * high,
+        "step_time_exact_schedule_s": float(plan.exact.step_time[row]),
+        "mfu": float(best.mfu[row]),
+        "days": float(outcome.seconds[row]) / _DAY,
+        "energy_MWh": float(outcome.energy[row]) / _MWH,
+        "energy_per_token_J": float(outcome.energy[row]) / plan.run.tokens,
+        "cost_USD": float(outcome.cost[row]),
+        "memory_GB": float(best.memory_total[row]) / 1e9,
+        "memory_parts_GB": {name: float(v[row]) / 1e9 for name, v in best.memory.items()},
+        "parts_s": {name: float(v[row]) for name, v in best.parts.items()},
+    }
+
+
+def _relief(one: Relief) -> dict[str, Any]:
+    return {
+        "resource": one.resource,
+        "words": one.words,
+        "factor": one.factor,
+        "step_time_same_layout_s": one.step_held,
+        "step_time_s": one.step,
+        "days_same_layout": one.seconds_held / _DAY,
+        "days": one.seconds / _DAY,
+        "gain_same_layout": one.gain_held,
+        "gain": one.gain,
+        "layout_moves": one.moved,
+        "layouts_fit": one.fits,
+        "layout": layout_of(one.best, 0),
+    }
+
+
+def _compromise(one: Compromise) -> dict[str, Any]:
+    return {
+        "count": one.count,
+        "days": one.seconds / _DAY,
+        "energy_MWh": one.energy / _MWH,
+        "cost_USD": one.cost,
+        "goodput": one.share,
+        "step_time_s": float(one.table.step_time[0]),
+        "mfu": float(one.table.mfu[0]),
+        "memory_GB": float(one.table.memory_total[0]) / 1e9,
+        "layout": layout_of(one.table, 0),
+    }
+
+
+def _inverse(found: Inverse) -> dict[str, Any]:
+    model = found.plan.question.architecture
+    answer: dict[str, Any] = {
+        "kind": found.kind,
+        "deadline_days": found.deadline / _DAY,
+        "searched": [
+            {
+                "count": one.count,
+                "parameters": one.parameters,
+                "layers": one.layers,
+                "days": one.days,
+                "reason": one.reason,
+            }
+            for one in found.attempts
+        ],
+    }
+    if found.kind == "largest_model":
+        attention = model.blocks[0].attention
+        answer["model"] = {
+            "parameters": model.parameters.total,
+            "active_parameters": model.active_parameters,
+            "layers": model.layers,
+            "hidden": model.hidden,
+            "heads": attention.heads,
+            "key_value_heads": attention.key_value_heads,
+        }
+    return answer
+
+
+def _assumption(one: Assumption) -> dict[str, str]:
+    return {
+        "key": one.key,
+        "value": one.value,
+        "reason": one.reason,
+        "grade": one.grade.label,
+        "source": one.source,
+    }

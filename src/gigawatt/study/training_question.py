@@ -1,0 +1,399 @@
+"""What `gigawatt plan-training` is asked: names and quantities read, what nobody said filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gigawatt import catalog
+from gigawatt.economics import discount_rate
+from gigawatt.errors import InputError, nearest
+from gigawatt.evidence import Assumption, Evidence, Grade
+from gigawatt.hardware import Chip, Cluster, build_cluster, load_chip
+from gigawatt.performance import Stack, TrainingRun, default_stack, load_optimizer, load_stack
+from gigawatt.performance.layouts import COLUMNS, SCHEDULES
+from gigawatt.quantities import compact, parse, show
+from gigawatt.study.chain_training import training_run
+from gigawatt.workload import Architecture, read_architecture
+
+__all__ = ["TrainingQuestion", "read_pins", "read_question"]
+
+_FORMATS = ("bf16", "fp16", "fp8", "fp4", "int8", "tf32", "fp32")
+_RECOMPUTE = {"none": 0, "selective": 1, "full": 2}
+_OFFLOAD = {"none": 0, "optimizer": 1, "activations": 2}
+_WORDS: dict[str, dict[str, int]] = {
+    "recompute": _RECOMPUTE,
+    "offload": _OFFLOAD,
+    "schedule": {name: i for i, name in enumerate(SCHEDULES)},
+    "sequence_parallel": {"no": 0, "yes": 1, "false": 0, "true": 1},
+}
+_SITE = "abilene-texas"
+_CLUSTER = "llama3-h100"
+_RELIABILITY = ("failure_rate", "checkpoint_time", "planned_rate", "straggler", "evaluation")
+"""Numbers of a cluster of the catalog's ``reliability``; what one lacks is that of ``large-cluster``."""
+
+
+@dataclass(frozen=True)
+class TrainingQuestion:
+    """A run to be planned, everything in SI, before it is known on how many accelerators.
+
+    ``batch`` is (what is counted: ``token`` or ``sequence``, how many); ``options`` are those of
+    :func:`~gigawatt.hardware.build_cluster`; ``fixed`` pins layout columns and ``widen`` names rare ones
+    to search; ``reliability`` names a cluster of the catalog's ``reliability``; ``pue_mean`` and ``pue_peak``
+    are of the year and of its hottest hour; ``electricity`` [$/J]; ``rate`` [1/yr]; a model of another size
+    is trained on ``tokens_per_parameter`` of its active parameters (``None``: the same tokens).
+    """
+
+    architecture: Architecture
+    tokens: float
+    sequence: int
+    batch: tuple[str, float]
+    number_format: str
+    optimizer: str
+    chip: Chip
+    options: Mapping[str, Any]
+    stack: Stack
+    year: int
+    fixed: Mapping[str, int]
+    widen: tuple[str, ...]
+    reliability: str
+    pue_mean: float
+    pue_peak: float
+    electricity: float
+    rate: float
+    tokens_per_parameter: float | None
+    assumptions: tuple[Assumption, ...]
+    notices: tuple[str, ...] = ()
+
+    def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
+        """``count`` accelerators, and what was assumed to build the cluster."""
+        return build_cluster(chip=self.chip, count=count, **self.options)
+
+    def run(self, count: int) -> TrainingRun:
+        """The run on ``count`` accelerators: a batch in tokens is rounded so that degrees can divide it."""
+        return training_run(
+            self.architecture,
+            self.tokens,
+            self.sequence,
+            self.batch,
+            self.number_format,
+            self.optimizer,
+            count,
+            1,
+        )
+
+    def of(self, architecture: Architecture) -> TrainingQuestion:
+        """The same question about a model of another size."""
+        if self.tokens_per_parameter is None:
+            return replace(self, architecture=architecture)
+        tokens = self.tokens_per_parameter * architecture.active_parameters
+        return replace(self, architecture=architecture, tokens=tokens)
+
+
+def read_pins(pins: Mapping[str, str | int]) -> dict[str, int]:
+    """Layout columns pinned by words or numbers: ``{"recompute": "full", "tensor": 8}``.
+
+    Raises
+    ------
+    InputError
+        No such column, or no such word.
+    """
+    found: dict[str, int] = {}
+    for key, value in pins.items():
+        if key not in COLUMNS:
+            raise InputError(
+                "no such layout column", given=key, allowed=COLUMNS, nearest=nearest(key, COLUMNS)
+            )
+        words = _WORDS.get(key, {})
+        text = str(value).strip().lower()
+        if text in words:
+            found[key] = words[text]
+            continue
+        try:
+            found[key] = int(text)
+        except ValueError:
+            allowed = ", ".join(words) if words else "a whole number"
+            raise InputError(
+                "not a degree", key=key, given=text, allowed=allowed, nearest=nearest(text, words)
+            ) from None
+    return found
+
+
+class _Told:
+    """Collects what was assumed."""
+
+    def __init__(self) -> None:
+        self.assumptions: list[Assumption] = []
+        self.notices: list[str] = []
+
+    def tell(self, key: str, value: str, reason: str, grade: Grade, source: str = "") -> None:
+        self.assumptions.append(Assumption(key, value, reason, grade, source))
+
+    def row(self, key: str, row: Evidence, value: str, reason: str) -> None:
+        self.tell(key, value, reason, row.grade, row.source_id)
+
+    def default(self, key: str) -> catalog.Entity:
+        """A row of the catalog's ``defaults``, told."""
+        row = catalog.entity("defaults", key)
+        self.tell(
+            key, row.text("text"), row.text("reason"), Grade.read(row.text("grade")), row.text("source_id")
+        )
+        return row
+
+
+def read_question(
+    *,
+    model: str,
+    chip: str,
+    tokens: str | None = None,
+    sequence: str | None = None,
+    batch: str | None = None,
+    number_format: str | None = None,
+    optimizer: str | None = None,
+    stack: str | None = None,
+    year: int | None = None,
+    pins: Mapping[str, str | int] | None = None,
+    widen: tuple[str, ...] = (),
+    site: str | None = None,
+    pue: float | None = None,
+    electricity: str | None = None,
+    reliability: str | None = None,
+    **options: Any,
+) -> TrainingQuestion:
+    """Read a question as a person types it.
+
+    Parameters
+    ----------
+    model, chip : str
+        Names of the catalog (a model may be the path of a ``config.json``).
+    tokens, sequence, batch, electricity : str, optional
+        With units: ``15.6T tokens``, ``8192``, ``16M tokens`` or ``2048 sequences``, ``60 $/MWh``.
+    number_format, optimizer, stack : str, optional
+        As the catalog names them.
+    year : int, optional
+        Chooses the usual software; that of the newer of chip and model if left out.
+    pins : mapping, optional
+        Layout columns to hold fast.
+    widen : names
+        Rare columns to search too: ``schedule``, ``shard``, ``offload``.
+    site, pue
+        Where the data centre stands (its weather and grid), or its PUE.
+    reliability : str, optional
+        A cluster of the catalog's ``reliability`` that fails like this one.
+    **options
+        Of :func:`~gigawatt.hardware.build_cluster`: node, scale_up, scale_out, domain, oversubscription …
+
+    Returns
+    -------
+    TrainingQuestion
+        ``assumptions`` lists every default.
+
+    Raises
+    ------
+    InputError, MissingDataError
+        A name or quantity that cannot be read, a number that the catalog lacks.
+    """
+    told = _Told()
+    architecture = read_architecture(model)
+    accelerator = load_chip(chip)
+    when = year if year is not None else _year(told, architecture, accelerator)
+    if accelerator.year > when:
+        told.notices.append(f"{accelerator.name} is not sold before {accelerator.year}; the year is {when}")
+    form = _format(told, number_format, accelerator)
+    if stack is None:
+        stack = default_stack(accelerator, when)
+        row = catalog.entity("stacks", stack)
+        told.tell(
+            "machine.stack",
+            stack,
+            f"the usual software of {accelerator.id} in {when}",
+            Grade.guess,
+            row.rows()[0].source_id if row.rows() else "",
+        )
+    software = load_stack(stack)
+    if optimizer is None:
+        optimizer = software.optimizer
+        told.tell("training.optimizer", optimizer, "the stack's own recipe", Grade.modelled)
+    load_optimizer(optimizer)
+    pue_mean, pue_peak, price = _site(told, site, pue, electricity, when)
+    rate, rate_told = discount_rate()
+    told.assumptions.append(rate_told)
+    kept = {key: value for key, value in options.items() if value is not None}
+    return TrainingQuestion(
+        architecture=architecture,
+        tokens=_tokens(told, tokens, architecture),
+        sequence=_sequence(told, sequence, architecture),
+        batch=_batch(told, batch),
+        number_format=form,
+        optimizer=optimizer,
+        chip=accelerator,
+        options=kept,
+        stack=software,
+        year=when,
+        fixed=read_pins(pins or {}),
+        widen=widen,
+        reliability=_reliability(told, reliability),
+        pue_mean=pue_mean,
+        pue_peak=pue_peak,
+        electricity=price,
+        rate=rate,
+        tokens_per_parameter=None if tokens is not None else _ratio().value,
+        assumptions=tuple(told.assumptions),
+        notices=tuple(told.notices),
+    )
+
+
+def _year(told: _Told, architecture: Architecture, chip: Chip) -> int:
+    row = catalog.table("models").get(architecture.name)
+    released = int(row.text("year", "0")) if row is not None else 0
+    when = max(released, chip.year)
+    told.tell(
+        "scenario.year", str(when), "the newer of model and chip: chooses the usual software", Grade.guess
+    )
+    return when
+
+
+def _format(told: _Told, given: str | None, chip: Chip) -> str:
+    if given is not None:
+        if given not in chip.peak:
+            raise InputError(
+                f"{chip.id} does not multiply in this number format",
+                key="format",
+                given=given,
+                allowed=chip.peak,
+                nearest=nearest(given, chip.peak),
+            )
+        return given
+    row = catalog.entity("defaults", "training.number_format")
+    usual = row.text("text")
+    if usual in chip.peak:
+        told.default("training.number_format")
+        return usual
+    known = next((name for name in _FORMATS if name in chip.peak), next(iter(chip.peak)))
+    told.tell("training.number_format", known, f"{chip.id} has no {usual} rate", Grade.guess)
+    return known
+
+
+def _tokens(told: _Told, given: str | None, architecture: Architecture) -> float:
+    if given is not None:
+        number = parse(given, "token", example="15.6T tokens")
+        if number < 1:
+            raise InputError("no tokens", key="tokens", given=given, allowed="one token or more")
+        return number
+    row = catalog.table("models_training").get(architecture.name)
+    if row is not None and "tokens" in row.numbers:
+        evidence = row.evidence("tokens")
+        told.row(
+            "training.tokens",
+            evidence,
+            compact(evidence.value, "tokens"),
+            f"what {architecture.name} was trained on; {evidence.note}",
+        )
+        return evidence.value
+    evidence = _ratio()
+    tokens = evidence.value * architecture.active_parameters
+    told.row(
+        "training.tokens",
+        evidence,
+        compact(tokens, "tokens"),
+        f"no tokens published: {evidence.value:g} per active parameter",
+    )
+    return tokens
+
+
+def _ratio() -> Evidence:
+    return catalog.entity("models_training", "default").evidence("tokens_per_parameter")
+
+
+def _sequence(told: _Told, given: str | None, architecture: Architecture) -> int:
+    if given is not None:
+        number = parse(given if not given.isdigit() else f"{given} tokens", "token", example="8192 tokens")
+        if number < 1 or number != int(number):
+            raise InputError("not a length", key="sequence", given=given, allowed="whole tokens, 1 or more")
+        return int(number)
+    row = catalog.entity("defaults", "training.sequence")
+    usual = parse(row.text("text"), "token")
+    longest = float(architecture.max_sequence or usual)
+    if longest >= usual:
+        told.default("training.sequence")
+        return int(usual)
+    told.tell("training.sequence", show(longest, "tokens"), "the model's own longest sequence", Grade.vendor)
+    return int(longest)
+
+
+def _batch(told: _Told, given: str | None) -> tuple[str, float]:
+    if given is None:
+        return "token", parse(told.default("training.global_batch").text("text"), "token")
+    text = f"{given} sequences" if given.isdigit() else given
+    unit = "sequence" if "seq" in text else "token"
+    number = parse(text, unit, example="16M tokens or 2048 sequences")
+    if number < 1 or (unit == "sequence" and number != int(number)):
+        raise InputError("not a batch", key="batch", given=given, allowed='"16M tokens" or "2048 sequences"')
+    return unit, number
+
+
+def _reliability(told: _Told, given: str | None) -> str:
+    """The cluster whose failures are taken, its numbers told."""
+    name = given or _CLUSTER
+    row = catalog.entity("reliability", name)
+    if "failure_rate" not in row.numbers:
+        clusters = [e.id for e in catalog.table("reliability").values() if "failure_rate" in e.numbers]
+        raise InputError("this is no cluster", key="reliability", given=name, allowed=clusters)
+    plain = catalog.entity("reliability", "large-cluster")
+    for quantity in _RELIABILITY:
+        evidence = (row if quantity in row.numbers else plain).evidence(quantity)
+        told.row(
+            f"training.{quantity}",
+            evidence,
+            f"{evidence.written} {evidence.unit if evidence.unit != '1' else ''}".strip(),
+            evidence.note or evidence.locator,
+        )
+    return row.id
+
+
+def _site(
+    told: _Told, site: str | None, pue: float | None, electricity: str | None, year: int
+) -> tuple[float, float, float]:
+    """(PUE of the year, PUE of the hottest hour, price of electricity [$/J])."""
+    if pue is not None and not pue >= 1.0:
+        raise InputError("below one", key="pue", given=pue, allowed="1 or more")
+    price = None if electricity is None else parse(electricity, "$/J", example="60 $/MWh")
+    if pue is not None and price is not None:
+        return pue, pue, price
+    import numpy as np
+
+    from gigawatt.facility import facility_load, load_site, load_weather
+    from gigawatt.supply import load_grid
+
+    place = load_site(site or _SITE)
+    if site is None:
+        told.tell("site.name", place.id, "PUE and price of electricity need a place", Grade.guess)
+    mean = peak = pue
+    weather = load_weather(place) if pue is None else None
+    if weather is not None:
+        cooling = catalog.entity("cooling", told.default("site.cooling").text("text"))
+        load = facility_load(
+            it_power=np.ones(len(weather.air_temperature())), weather=weather, cooling=cooling
+        )
+        mean, peak = load.annual_pue, float(np.max(load.pue))
+        told.tell(
+            "facility.pue",
+            f"{mean:.3g} in the year, {peak:.3g} in the hottest hour",
+            f"{cooling.id} in the weather of {place.id}",
+            Grade.modelled,
+        )
+    if price is None:
+        grid = load_grid(place.grid, year, weather=weather)
+        price = float(np.mean(grid.price))
+        evidence = grid.evidence.get("price")
+        told.tell(
+            "supply.price",
+            show(price, "$/MWh"),
+            f"mean of the grid {place.grid}",
+            evidence.grade if evidence is not None else Grade.modelled,
+            evidence.source_id if evidence is not None else "",
+        )
+    assert mean is not None
+    assert peak is not None
+    return mean, peak, price
