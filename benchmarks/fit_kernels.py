@@ -204,8 +204,8 @@ def write_catalog(fits: dict[str, Fits], memory: dict[str, float]) -> None:
     kept = [r for r in old if r["source_id"] != SOURCE and (r["id"], r["quantity"]) not in replaced]
     write_rows(file, kept, made, list(old[0]))
     fields = [
-        "id", "chip", "operation", "format", "axes", "values", "share []", "fixed [us]", "beside []", "rows []", "grade",
-        "source_id", "locator", "note",
+        "id", "chip", "operation", "format", "axes", "values", "share []", "fixed [us]", "beside []",
+        "rows []", "grade", "source_id", "locator", "note",
     ]  # fmt: skip
     write_rows(path("kernels_surfaces.csv"), [], [*surfaces, *rows[1]], fields)
 
@@ -232,22 +232,6 @@ def write_validation(tables: Tables, fits: dict[str, Fits], figures: list[dict[s
         for form, part in rows.groupby("form", sort=True):
             if (family, form) in fits[name]:
                 parts.append(part.sample(min(SAMPLE, len(part)), random_state=0).sort_index())
-    columns = [
-        "chip",
-        "family",
-        "kind",
-        "form",
-        "source",
-        "m",
-        "n",
-        "k",
-        "batch",
-        "flops",
-        "moved",
-        "extra",
-        "gate",
-        "time",
-    ]
     with (folder / SAMPLE_FILE).open("w", encoding="utf-8") as stream:
         stream.write(f"{TITLE}: shapes that no fit saw, a seeded sample\n")
         pd.concat(parts)[list(COLUMNS)].to_csv(stream, index=False, float_format="%.5g", lineterminator="\n")

@@ -239,7 +239,7 @@ def write(
                 numbers = ["1", "0.6", "1", "", "", "guess", "gigawatt-training-fit", ""]
                 chips += [[where, quantity, *numbers, "not fitted: what the others are beside"]]
     for quantity in ("share", "share_narrow"):
-        fitted = [values[knob.name] for knob in KNOBS if knob.quantity == quantity]
+        fitted = [values[k.name] for k in KNOBS if k.quantity == quantity and not k.name.startswith("tpu")]
         numbers = [
             f"{np.median([1.0, *fitted]):.4g}",
             "0.6",

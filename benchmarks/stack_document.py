@@ -52,7 +52,7 @@ def document(card: Mapping[str, Any], fitted: Mapping[str, Any]) -> None:
     for name, (wanted, stretch) in TARGETS.items():
         for part in (name, f"{name} (vTrain)"):
             if part in outside or part in held:
-                lines.append(
+                lines.append(  # noqa: PERF401
                     f"| {part} | ≤ {wanted:.0%} ({stretch:.0%}) | {_cell(outside.get(part), wanted)} | {_count(outside.get(part))} | "
                     f"{_cell(apart.get(part), 0.15)} | {_cell(held.get(part), wanted)} | {_count(held.get(part))} | "
                     f"{_alone(tables['naive_source_left_out'].get(part))} |"

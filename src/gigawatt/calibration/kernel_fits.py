@@ -20,15 +20,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gigawatt.calibration.kernel_solver import Matrix, roughness, size, solve
 from gigawatt.hardware.machine import Chip
 from gigawatt.hardware.technology.forms import AXES, Family, coordinates
 from gigawatt.hardware.technology.gpu import FITTED_FORMATS, Kernels, physical
 from gigawatt.hardware.technology.surfaces import Surface, read_values, write_axes, write_values
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from scipy.sparse import csr_matrix
-
+    from gigawatt.calibration.kernel_rows import Frame
     from gigawatt.workload.operations import Array
 
 __all__ = [
@@ -80,14 +79,7 @@ _SMOOTH, _RIDGE = 0.05, 1e-3  # weights of second differences and of size of the
 _SOURCE_SMOOTH, _SOURCE_FLAT, _SOURCE_RIDGE = 0.3, 0.1, 0.003  # second, first differences, size of deviations
 _FLAT = 0.01  # weight of first differences, so that knots without rows stay near their neighbours
 _KIN = 0.1  # weight of first differences from the surface of kin
-_BESIDE, _HELD = 0.3, 1e4  # weights that hold what is timed beside a kernel at its least time, or where found
 _THIN, _BULKY, _LOWER = 256, 2**25, 0.25  # most columns, fewest operand elements, quantile (beside_of_thin)
-_START, _FIXED = (
-    0.7,
-    5.0,
-)  # fixed time of a source: share of its quickest rows, and weight that holds it there
-_ERROR = 0.06  # relative error below which the loss is quadratic
-_STEPS, _DONE, _LONGEST = 40, 2e-3, 0.5  # Gauss-Newton: most steps, smallest and largest change
 _SIZES = ("m", "n", "k", "batch", "flops", "moved")
 _FEWEST = 15  # rows that a source needs to have a deviation
 
@@ -118,9 +110,9 @@ class Device:
 class Fit:
     """What was fitted to the rows of one family, format and device.
 
-    ``share`` of the peak, ``memory`` share of the bandwidth, ``surface``, ``fixed`` [s] of every variant (and of
-    their middle under ``""``), ``deviation`` surfaces by source, ``beside`` how many times the least time the
-    bytes of what a variant times beside its kernel take, ``rows`` that were fitted.
+    ``share`` of the peak, ``memory`` share of the bandwidth, ``surface``, ``fixed`` [s] of every variant (and
+    of their middle under ``""``), ``deviation`` surfaces by source, ``beside`` how many times the least time
+    the bytes of what a variant times beside its kernel take, ``rows`` that were fitted.
     """
 
     family: Family
@@ -139,14 +131,14 @@ class Fit:
         return self.surface.values.size + 2
 
 
-def shares(frame: pd.DataFrame, family: Family, device: Device, constants: Kernels, memory: float) -> float:
+def shares(frame: Frame, family: Family, device: Device, constants: Kernels, memory: float) -> float:
     """Share of the peak that large operations reach: median over the largest tenth, at most 1."""
     large = frame[frame["flops"] >= frame["flops"].quantile(0.9)]
     arithmetic, _ = _parts(large, family, device, constants, 1.0, memory)
     return float(np.clip(np.median(sum(arithmetic) / large["time"].to_numpy()), 0.01, 1.0))
 
 
-def _layers(frame: pd.DataFrame) -> list[dict[str, Array]]:
+def _layers(frame: Frame) -> list[dict[str, Array]]:
     """Sizes of the multiplications that a row holds: one, or the two of an expert layer."""
     one = {c: frame[c].to_numpy(dtype=float) for c in _SIZES}
     gate = frame["gate"].to_numpy(dtype=float)
@@ -161,7 +153,7 @@ def _layers(frame: pd.DataFrame) -> list[dict[str, Array]]:
 
 
 def _parts(
-    frame: pd.DataFrame, family: Family, device: Device, constants: Kernels, share: float, memory: float
+    frame: Frame, family: Family, device: Device, constants: Kernels, share: float, memory: float
 ) -> tuple[list[Array], list[Array]]:
     found = [
         physical(
@@ -179,55 +171,21 @@ def _parts(
 
 
 def _physical(
-    frame: pd.DataFrame, family: Family, device: Device, constants: Kernels, share: float, memory: float
+    frame: Frame, family: Family, device: Device, constants: Kernels, share: float, memory: float
 ) -> list[Array]:
     """Physical time of each multiplication of the rows [s]."""
     arithmetic, moving = _parts(frame, family, device, constants, share, memory)
     return [np.maximum(a, b) for a, b in zip(arithmetic, moving, strict=True)]
 
 
-def _groups(frame: pd.DataFrame, family: Family) -> Array | None:
+def _groups(frame: Frame, family: Family) -> Array | None:
     return frame["groups"].to_numpy(dtype=float) if family == "attention" else None
 
 
-def _coordinates(frame: pd.DataFrame, family: Family, constants: Kernels) -> list[tuple[Array, ...]]:
+def _coordinates(frame: Frame, family: Family, constants: Kernels) -> list[tuple[Array, ...]]:
     groups, tile = _groups(frame, family), constants.attention_tile
     found = [coordinates(family, **sizes, tile=tile, groups=groups) for sizes in _layers(frame)]
     return [tuple(np.asarray(x) for x in at) for at in found]
-
-
-def _design(surface: Surface, at: Sequence[Array]) -> csr_matrix:
-    """Weights of the knots at each row."""
-    from scipy.sparse import csr_matrix
-
-    index, weight = surface.corners(at)
-    count, rows = len(at[0]), np.arange(len(at[0]))
-    flat = [np.broadcast_to(np.asarray(x), count) for x in index]
-    heavy = [np.broadcast_to(np.asarray(x), count) for x in weight]
-    where = (np.tile(rows, len(flat)), np.concatenate(flat))
-    return csr_matrix((np.concatenate(heavy), where), shape=(count, surface.values.size))
-
-
-def _roughness(surface: Surface, order: int) -> csr_matrix:
-    """Quadratic form of first or second differences along every axis."""
-    from scipy.sparse import csr_matrix, identity, kron
-
-    counts = [len(k) for k in surface.knots]
-    total = csr_matrix((surface.values.size, surface.values.size))
-    for axis, knots in enumerate(surface.knots):
-        x, n = np.log2(knots), len(knots)
-        if n < 2:
-            continue
-        if order == 1 or n == 2:
-            differences = np.diff(np.eye(n), axis=0) / np.diff(x)[:, None]
-        else:
-            first = np.diff(np.eye(n), axis=0) / np.diff(x)[:, None]
-            differences = np.diff(first, axis=0)
-        wide = identity(1)
-        for other, count in enumerate(counts):
-            wide = kron(wide, csr_matrix(differences) if other == axis else identity(count))
-        total = total + wide.T @ wide
-    return total.tocsr()
 
 
 def _empty(family: Family, knots: Sequence[Sequence[float]]) -> Surface:
@@ -236,7 +194,7 @@ def _empty(family: Family, knots: Sequence[Sequence[float]]) -> Surface:
 
 
 def fit_family(
-    frame: pd.DataFrame,
+    frame: Frame,
     family: Family,
     device: Device | Mapping[str, Device],
     constants: Kernels,
@@ -254,6 +212,7 @@ def fit_family(
         Columns as :func:`~gigawatt.calibration.kernel_rows.read_kernels` gives them, of one ``form``; with
         several devices also ``device``.
     family : str
+        Of kernels.
     device : Device, or by name
         Whose rows these are; several give the joint surface of kin.
     constants : Kernels
@@ -293,13 +252,13 @@ def fit_family(
     source, variant = frame["source"].to_numpy(), frame["variant"].to_numpy()
     sources = sorted(set(source))
     deviating = [s for s in sources if (source == s).sum() >= _FEWEST] if len(sources) > 1 else []
-    pull = _SMOOTH * _roughness(empty, 2) + _FLAT * _roughness(empty, 1) + _RIDGE * _size(empty)
+    pull = _SMOOTH * roughness(empty, 2) + _FLAT * roughness(empty, 1) + _RIDGE * size(empty)
     if kin is not None:
-        pull = pull + _KIN * _roughness(empty, 1)
+        pull = pull + _KIN * roughness(empty, 1)
     members = [(empty, pull, np.ones(len(frame)))]
     coarse = _empty(family, DEVIATION_KNOTS[family])
     members += [(coarse, _aside(coarse), (source == s).astype(float)) for s in deviating]
-    values, fixed, more = _solve(frame["time"].to_numpy(), base, extra, at, members, variant, beside)
+    values, fixed, more = solve(frame["time"].to_numpy(), base, extra, at, members, variant, beside)
     aside = [replace(coarse, values=v) for v in values[1:]]
     middle = np.median([d.values for d in aside], axis=0) if aside else np.zeros(())
     surface = start.values + values[0]
@@ -320,7 +279,7 @@ def fit_family(
     )
 
 
-def beside_of_thin(frame: pd.DataFrame, wide: Fit, device: Device, constants: Kernels) -> dict[str, float]:
+def beside_of_thin(frame: Frame, wide: Fit, device: Device, constants: Kernels) -> dict[str, float]:
     """What casts to a narrow format take, in least times of their bytes, by variant of a source.
 
     Multiplications of large activations by few columns are mostly cast. The kernel itself is taken to be as
@@ -345,7 +304,7 @@ def beside_of_thin(frame: pd.DataFrame, wide: Fit, device: Device, constants: Ke
     return found
 
 
-def fit_sources(frame: pd.DataFrame, fit: Fit, device: Device, constants: Kernels) -> Fit:
+def fit_sources(frame: Frame, fit: Fit, device: Device, constants: Kernels) -> Fit:
     """A fit with the deviations of further sources added, the surface held as it is."""
     fixed, beside, deviation = dict(fit.fixed), dict(fit.beside), dict(fit.deviation)
     coarse = _empty(fit.family, DEVIATION_KNOTS[fit.family])
@@ -358,79 +317,19 @@ def fit_sources(frame: pd.DataFrame, fit: Fit, device: Device, constants: Kernel
         extra = device.beside(rows["extra"].to_numpy(), fit.memory)
         members = [(coarse, _aside(coarse), np.ones(len(rows)))]
         variant = rows["variant"].to_numpy()
-        values, own, more = _solve(rows["time"].to_numpy(), base, extra, at, members, variant)
+        values, own, more = solve(rows["time"].to_numpy(), base, extra, at, members, variant)
         fixed |= own
         beside |= more
         deviation[str(name)] = replace(coarse, values=values[0])
     return replace(fit, fixed=fixed, beside=beside, deviation=deviation)
 
 
-def _size(surface: Surface) -> csr_matrix:
-    from scipy.sparse import identity
-
-    return identity(surface.values.size, format="csr")
-
-
-def _aside(coarse: Surface) -> csr_matrix:
-    smooth = _SOURCE_SMOOTH * _roughness(coarse, 2) + _SOURCE_FLAT * _roughness(coarse, 1)
-    return smooth + _SOURCE_RIDGE * _size(coarse)
+def _aside(coarse: Surface) -> Matrix:
+    smooth = _SOURCE_SMOOTH * roughness(coarse, 2) + _SOURCE_FLAT * roughness(coarse, 1)
+    return smooth + _SOURCE_RIDGE * size(coarse)
 
 
-def _solve(
-    time: Array,
-    base: list[Array],
-    extra: Array,
-    at: list[tuple[Array, ...]],
-    members: list[tuple[Surface, csr_matrix, Array]],
-    variant: Array,
-    held: Mapping[str, float] | None = None,
-) -> tuple[list[Array], dict[str, float], dict[str, float]]:
-    """Gauss-Newton with reweighting: (values of each member's surface, fixed time [s] and beside by variant)."""
-    from scipy.sparse import block_diag, csr_matrix, diags, hstack
-    from scipy.sparse.linalg import spsolve
-
-    designs = [hstack([diags(on) @ _design(s, a) for s, _, on in members]).tocsr() for a in at]
-    penalty = block_diag([p for _, p, _ in members]).tocsr()
-    variants = sorted(set(variant))
-    belongs = np.stack([(variant == v).astype(float) for v in variants], axis=1)
-    rest = np.maximum(time - extra, 0.1 * time)
-    start = np.array([np.log(max(_START * np.quantile(rest[variant == v], 0.01), 1e-7)) for v in variants])
-    count, many = penalty.shape[0], len(variants)
-    first = np.log([(held or {}).get(v, 1.0) for v in variants])
-    firmly = np.array([_HELD if v in (held or {}) else _BESIDE for v in variants])
-    unknown = np.concatenate([np.zeros(count), start, first])
-    origin = unknown.copy()
-    aside = diags(np.concatenate([np.full(many, _FIXED), firmly]))
-    whole = block_diag([penalty, aside]).tocsr()
-    for _ in range(_STEPS):
-        logs, fixed, beside = unknown[:count], unknown[count : count + many], unknown[count + many :]
-        constant, other = np.exp(belongs @ fixed), extra * np.exp(belongs @ beside)
-        parts = [b * np.exp(d @ logs) for b, d in zip(base, designs, strict=True)]
-        total = constant + other + sum(parts)
-        error = np.log(time / total)
-        slope = sum(diags(p / total) @ d for p, d in zip(parts, designs, strict=True))
-        of_source = [csr_matrix(belongs * (x / total)[:, None]) for x in (constant, other)]
-        slope = hstack([slope, *of_source]).tocsr()
-        weight = _ERROR / np.maximum(np.abs(error), _ERROR)
-        gradient = slope.T @ (weight * error) - whole @ (unknown - origin)
-        step = spsolve((slope.T @ diags(weight) @ slope + whole).tocsc(), gradient)
-        step = np.clip(step, -_LONGEST, _LONGEST)
-        unknown = unknown + step
-        if np.abs(step).max() < _DONE:
-            break
-    logs, fixed, beside = unknown[:count], unknown[count : count + many], unknown[count + many :]
-    values: list[Array] = []
-    for surface, _, _ in members:
-        size = surface.values.size
-        values.append(logs[:size].reshape(surface.values.shape))
-        logs = logs[size:]
-    times, rates = (dict(zip(variants, map(float, np.exp(x)), strict=True)) for x in (fixed, beside))
-    return values, times, rates
-
-
-def predict(
-    frame: pd.DataFrame, fit: Fit, device: Device, constants: Kernels, *, as_measured: bool = True
-) -> Array:
+def predict(frame: Frame, fit: Fit, device: Device, constants: Kernels, *, as_measured: bool = True) -> Array:
     """Time of measured rows [s].
 
     ``as_measured`` takes the fixed time and deviation of each row's source; else every row is the product's
@@ -466,8 +365,8 @@ def median_surface(fits: Sequence[Surface]) -> Surface:
     return replace(fits[0], values=np.median([s.values for s in fits], axis=0))
 
 
-def memory_share(frame: pd.DataFrame, device: Device, large: float) -> float | None:
-    """Share of the bandwidth that multiplications of few rows reach: median over those that move ``large`` bytes.
+def memory_share(frame: Frame, device: Device, large: float) -> float | None:
+    """Share of the bandwidth that multiplications of few rows reach: median of those of ``large`` bytes.
 
     ``None`` where fewer than 20 rows are so large.
     """
@@ -492,6 +391,7 @@ def catalog_rows(
     Parameters
     ----------
     fits : mapping of (family, format) to Fit
+        What was fitted to the chip's rows.
     chip : str
         Id of the rows, which a chip's ``kernels`` cell names.
     memory : float

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from gigawatt.errors import MissingDataError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from gigawatt.workload.operations import Array
 
-__all__ = ["BYTES", "DEVICES", "FILES", "FORMATS", "judged", "read_kernels", "shape_hash", "target"]
+Frame = Any
+"""A pandas DataFrame or a column of one (typed so, since its stubs give every column as a union)."""
+
+__all__ = ["BYTES", "DEVICES", "FILES", "FORMATS", "Frame", "judged", "read_kernels", "shape_hash", "target"]
 
 DEVICES: Mapping[str, str] = {
     "a100_sxm": "A100-SXM4-80GB",
@@ -74,18 +75,18 @@ def shape_hash(*sizes: Array) -> Array:
     return (mixed % np.uint64(10)).astype(float)
 
 
-def judged(frame: pd.DataFrame) -> NDArray[np.bool_]:
+def judged(frame: Frame) -> NDArray[np.bool_]:
     """Which rows judge: their shapes are of the four tenths that no fit sees."""
     return frame["part"].to_numpy(dtype=float) >= _FITTED_TENTHS
 
 
-def target(frame: pd.DataFrame) -> NDArray[np.bool_]:
+def target(frame: Frame) -> NDArray[np.bool_]:
     """Which rows are of the kernels that the product predicts.
 
     Of attention, kernels whose keys and values are stored in the format they multiply in, without those that
     time the writing of a cache too (``torch_flow``); of expert layers, balanced loads; of all, no stand-ins
-    where a library lacks a kernel (Triton, Marlin, "minimal latency"). Where that leaves too few rows the last
-    condition that left enough holds.
+    where a library lacks a kernel (Triton, Marlin, "minimal latency"). A condition that leaves too few rows
+    does not hold.
     """
     source, kind = frame["source"], frame["kind"]
     attention = kind.str.startswith("attention")
@@ -103,16 +104,16 @@ def target(frame: pd.DataFrame) -> NDArray[np.bool_]:
     return chosen
 
 
-def read_kernels(folder: Path, family: str, device: str) -> pd.DataFrame:
+def read_kernels(folder: Path, family: str, device: str) -> Frame:
     """Measured rows of a family of kernels on a device.
 
     Returns
     -------
     DataFrame
-        ``form``, ``source``, ``m, n, k, batch``, ``flops``, ``moved`` [B], ``extra`` [B], ``gate`` (0, or of an
-        expert layer the number of parallel up-projections), ``groups`` (sequences × key-value heads), ``variant`` (of a source: its own
-        fixed time), ``time`` [s], ``part`` (:func:`shape_hash`), ``kind``
-        (what the scorecard calls it).
+        ``form``, ``source``, ``variant`` (of a source: has its own fixed time), ``m, n, k, batch``,
+        ``groups`` (sequences × key-value heads), ``flops``, ``moved`` [B], ``extra`` [B], ``gate`` (0, or of
+        an expert layer the number of parallel up-projections), ``time`` [s], ``part``
+        (:func:`shape_hash`), ``kind`` (what the scorecard calls it).
 
     Raises
     ------
@@ -121,7 +122,7 @@ def read_kernels(folder: Path, family: str, device: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    found: list[pd.DataFrame] = []
+    found: list[Frame] = []
     for name in FILES[family]:
         file = folder / f"{name}__{device}.parquet"
         if file.is_file():
@@ -134,13 +135,13 @@ def read_kernels(folder: Path, family: str, device: str) -> pd.DataFrame:
     return made[made["m"] > 0.0].reset_index(drop=True)
 
 
-def _table(file: Path) -> pd.DataFrame:
+def _table(file: Path) -> Frame:
     import duckdb
 
-    return duckdb.sql(f"select * from read_parquet('{file.as_posix()}')").df()
+    return duckdb.connect().execute("select * from read_parquet(?)", [file.as_posix()]).df()
 
 
-def _frame(table: pd.DataFrame, **columns: object) -> pd.DataFrame:
+def _frame(table: Frame, **columns: object) -> Frame:
     import pandas as pd
 
     made = pd.DataFrame(columns, index=table.index)
@@ -154,7 +155,7 @@ def _frame(table: pd.DataFrame, **columns: object) -> pd.DataFrame:
     return made[made["form"].notna()]
 
 
-def _gemm(table: pd.DataFrame) -> pd.DataFrame:
+def _gemm(table: Frame) -> Frame:
     form = table["gemm_dtype"].map(FORMATS)
     size = form.map(BYTES)
     m, n, k = (table[c].astype(float) for c in "mnk")
@@ -181,14 +182,14 @@ def _busiest(tokens: float, experts: int, chosen: int, ranks: int, exponent: flo
     return float(busiest.sum(axis=1).mean()), float(np.maximum((busiest > 0).sum(axis=1), 1).mean())
 
 
-def _moe(table: pd.DataFrame) -> pd.DataFrame:
+def _moe(table: Frame) -> Frame:
     table = table[~table["kernel_source"].str.contains("nongated")]
     form = table["moe_dtype"].map(FORMATS)
     table, form = table[form.notna()], form[form.notna()]
     exponent = table["distribution"].str.extract(r"([0-9.]+)$")[0].fillna(0).astype(float)
     keys = zip(
-        table["num_tokens"].astype(float), table["num_experts"], table["topk"], table["moe_ep_size"], exponent,
-        strict=True,
+        table["num_tokens"].astype(float), table["num_experts"], table["topk"], table["moe_ep_size"],
+        exponent, strict=True,
     )  # fmt: skip
     local = np.array([_busiest(*key) for key in keys]).reshape(-1, 2)
     rows, active = local[:, 0], local[:, 1]
@@ -212,13 +213,13 @@ def _moe(table: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _pairs(tokens: pd.Series, window: pd.Series) -> pd.Series:
+def _pairs(tokens: Frame, window: Frame) -> Frame:
     """Query-key pairs of a causal sequence, each query seeing at most ``window`` keys (0: all before it)."""
     reach = np.where(window > 0, np.minimum(window, tokens), tokens)
     return reach * (reach + 1.0) / 2.0 + (tokens - reach) * reach
 
 
-def _context(table: pd.DataFrame) -> pd.DataFrame:
+def _context(table: Frame) -> Frame:
     b, s, h, g, d, w = (
         table[c].astype(float)
         for c in ("batch_size", "isl_tokens", "num_heads", "num_key_value_heads", "head_dim", "window_size")
@@ -227,22 +228,23 @@ def _context(table: pd.DataFrame) -> pd.DataFrame:
     size = form.map(BYTES)
     source = table["framework"] + ":" + table["kernel_source"] + np.where(w > 0, ":window:", ":")
     source = source + np.where(h == g, "multi-head:", "") + table["kv_cache_dtype"]
+    cached = table["kv_cache_dtype"].map(FORMATS).map(BYTES)
     return _frame(
         table, kind=np.where(w > 0, "attention, window", "attention"), form=form, source=source,
         variant=source + ":" + table["head_dim"].astype(str),
         m=s, n=np.where(w > 0, np.minimum(w, s), s), k=d, batch=b * h, flops=4.0 * d * b * h * _pairs(s, w),
         moved=b * s * d * (size * (h + 2.0 * g) + _WIDE * h),
-        groups=b * g, extra=2.0 * b * s * d * g * (_WIDE + table["kv_cache_dtype"].map(FORMATS).map(BYTES)), gate=0.0,
+        groups=b * g, extra=2.0 * b * s * d * g * (_WIDE + cached), gate=0.0,
         part=shape_hash(b, s, h, g, d, w),
     )  # fmt: skip
 
 
-def _latent_kernel(table: pd.DataFrame) -> Array:
+def _latent_kernel(table: Frame) -> Array:
     """Kernels on the latent vectors themselves (sglang, but for the one that only unfolds them)."""
     return ((table["framework"] == "sglang") & (table["kernel_source"] != "trtllm_mla")).to_numpy()
 
 
-def _context_mla(table: pd.DataFrame) -> pd.DataFrame:
+def _context_mla(table: Frame) -> Frame:
     b, s, h = (table[c].astype(float) for c in ("batch_size", "isl_tokens", "num_heads"))
     latent = _latent_kernel(table)
     keys, values = (np.where(latent, a, b_) for a, b_ in zip(_LATENT, _MLA, strict=True))
@@ -257,7 +259,7 @@ def _context_mla(table: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _generation(table: pd.DataFrame) -> pd.DataFrame:
+def _generation(table: Frame) -> Frame:
     b, h, g, d, w = (
         table[c].astype(float)
         for c in ("batch_size", "num_heads", "num_key_value_heads", "head_dim", "window_size")
@@ -275,7 +277,7 @@ def _generation(table: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _generation_mla(table: pd.DataFrame) -> pd.DataFrame:
+def _generation_mla(table: Frame) -> Frame:
     b, h = (table[c].astype(float) for c in ("batch_size", "num_heads"))
     seen = table["past_kv_tokens"] + 1.0
     keys, values = _LATENT

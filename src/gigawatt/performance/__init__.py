@@ -2,6 +2,7 @@
 
 from gigawatt.performance.goodput import checkpoint_interval, goodput
 from gigawatt.performance.layouts import Layouts, TrainingRun, enumerate_layouts
+from gigawatt.performance.power import capped, capped_search
 from gigawatt.performance.search import Search, search
 from gigawatt.performance.stacks import Optimizer, Stack, default_stack, load_optimizer, load_stack
 from gigawatt.performance.step import PARTS, StepTable, evaluate
@@ -14,6 +15,8 @@ __all__ = [
     "Stack",
     "StepTable",
     "TrainingRun",
+    "capped",
+    "capped_search",
     "checkpoint_interval",
     "default_stack",
     "enumerate_layouts",

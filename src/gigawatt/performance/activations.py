@@ -101,7 +101,7 @@ def activation_bytes(
     tokens = np.asarray(microbatch, dtype=float) * sequence / c
     along = np.where(sp > 0.0, t, 1.0)
     if recompute == 2:
-        return tokens * ELEMENT * hidden / along
+        return tokens * ELEMENT * hidden * block.streams / along
     if recompute == 1 and selective_products > 0.0:
         return tokens * ELEMENT * _every_second_product(block, hidden, t, along)
     a = block.attention
@@ -116,12 +116,16 @@ def activation_bytes(
         gated = 2.0 * gate_bytes + (gated_copies - 2.0) * kept_bytes
         copies = gated if part.gated else 2.0 * kept_bytes
         split = split + part.times * copies * part.width / t
+    if block.mixer is not None:
+        split = split + ELEMENT * block.mixer.kept / t
     inputs = hidden * (1.0 if block.parallel else 2.0)
     if block.experts is not None:
-        inputs += routed_copies * block.experts.per_token * hidden
+        inputs += routed_copies * block.experts.per_token * block.experts.inputs(hidden)
     ranks = a.query_rank + a.key_value_rank
     whole = ELEMENT * (block.norms * hidden + ranks + a.rope_dim) + kept_bytes * (inputs + ranks)
     whole += dropout * 2.0 * hidden
+    if block.streams > 1:
+        whole += ELEMENT * block.streams * hidden * block.sublayers
     kept = tokens * (split + whole / along)
     if recompute == 0 and not fused:
         kept = kept + score_bytes(
@@ -166,4 +170,6 @@ def _every_second_product(block: Block, hidden: int, t: Array, along: Array) -> 
     split = heads * a.head_dim + heads * a.value_dim + np.maximum(a.key_value_heads / t, 1.0) * a.value_dim
     for part in _feed_forwards(block):
         split = split + part.times * part.width / t
+    if block.mixer is not None:
+        split = split + (block.mixer.convolved + block.mixer.inner) / t
     return np.asarray(split + hidden / along)

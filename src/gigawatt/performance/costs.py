@@ -6,14 +6,14 @@ they are repeated on (recompute). Each layout is an index into the table of thes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.hardware.machine import Cluster
-from gigawatt.hardware.technology import technology
+from gigawatt.hardware.technology import Cost, Efficiency, technology
 from gigawatt.performance import collectives
 from gigawatt.performance.collectives import Fabric, Traffic, group
 from gigawatt.performance.layouts import RECOMPUTE, Layouts, TrainingRun
@@ -74,8 +74,13 @@ class _Sum:
 
     def times(self, factor: float) -> _Sum:
         energy = {k: v * factor for k, v in self.energy.items()}
-        sums = (self.arithmetic, self.memory, self.launch, self.issued)
-        return _Sum(*(one * factor for one in sums), energy)
+        return _Sum(
+            self.arithmetic * factor,
+            self.memory * factor,
+            self.launch * factor,
+            self.issued * factor,
+            energy,
+        )
 
     def plus(self, other: _Sum) -> _Sum:
         none = np.zeros(())
@@ -171,7 +176,7 @@ class _Shapes:
         self.tokens = self.microbatch * run.sequence / self.context
         self.expert_stride = np.where(folded[first], 1.0, self.tensor)
         self.technology = technology(cluster.chip.technology)
-        self.efficiency = stack.efficiency(cluster.chip, run.number_format)
+        self._efficiency: dict[str, Efficiency] = {}
         self.fabric = Fabric.of(cluster)
 
     def none(self) -> Traffic:
@@ -183,7 +188,7 @@ class _Shapes:
         zero = np.zeros(self.size)
         total = _Sum(zero, zero, zero, zero, {})
         for op in operations:
-            cost = self.technology.cost(op, self.cluster.chip, self.efficiency)
+            cost = self.cost(op)
             arithmetic = cost.arithmetic * (imbalance if op.kind == "grouped_gemm" else 1.0)
             memory = cost.memory * self._traffic(op)
             if op.kind == "attention":
@@ -200,6 +205,20 @@ class _Shapes:
                 )
             )
         return total
+
+    def cost(self, operation: Operation) -> Cost:
+        """Cost of one launch; a device with a single expert multiplies it as any other matrix."""
+        form = operation.number_format
+        if form not in self._efficiency:
+            self._efficiency[form] = self.stack.efficiency(self.cluster.chip, form)
+        cost = self.technology.cost(operation, self.cluster.chip, self._efficiency[form])
+        alone = operation.batch <= 1.0
+        if operation.kind != "grouped_gemm" or not np.any(alone):
+            return cost
+        plain = self.technology.cost(
+            replace(operation, kind="gemm"), self.cluster.chip, self._efficiency[form]
+        )
+        return replace(cost, arithmetic=np.where(alone, plain.arithmetic, cost.arithmetic))
 
     def _traffic(self, operation: Operation) -> float:
         """Bytes that an operation really moves over the least."""
@@ -224,9 +243,12 @@ class _Shapes:
     def context_traffic(self, block: Block) -> Traffic:
         """Keys and values of the whole sequence gathered over the context ranks (ring or all-gather)."""
         a = block.attention
+        if not a.heads:
+            return self.none()
         where = group(size=self.context, stride=self.tensor, fabric=self.fabric)
         heads = np.maximum(a.key_value_heads / self.tensor, 1.0)
-        message = self.microbatch * self.run.sequence * heads * (a.head_dim + a.value_dim) * ELEMENT
+        widths = a.head_dim if a.shared else a.head_dim + a.value_dim
+        message = self.microbatch * self.run.sequence * heads * widths * ELEMENT
         return collectives.all_gather(size=message, group=where, fabric=self.fabric)
 
     def expert_traffic(self, block: Block) -> Traffic:
@@ -236,7 +258,7 @@ class _Shapes:
         where = group(size=self.expert, stride=self.expert_stride, fabric=self.fabric)
         outside = where.outside
         tokens = self.tokens / np.where(self.sequence_parallel > 0.0, self.tensor, 1.0)
-        elements = tokens * block.experts.per_token * self.run.architecture.hidden
+        elements = tokens * block.experts.per_token * block.experts.inputs(self.run.architecture.hidden)
         copies: Array | float = 1.0
         if self.stack.deduplicates > 0.0:
             copies = domains_reached(experts=block.experts, domains=outside) / block.experts.per_token
@@ -341,7 +363,7 @@ def _layer(shapes: _Shapes, block: Block) -> tuple[list[_Sum], list[_Moved], tup
         products = [op for op in forward if op.kind in ("gemm", "grouped_gemm")]
         half = shapes.sum(products).times(1.0 / 2.0)
         core = half.plus(shapes.sum([op for op in forward if op.kind == "memory"]))
-    projections = [op for op in forward if op.kind == "gemm" and op.name.startswith("attention")]
+    projections = [op for op in forward if op.kind == "gemm" and op.name.startswith(("attention", "mixer."))]
     imbalance: Array | float = 1.0
     if block.experts is not None:
         imbalance = expert_imbalance(

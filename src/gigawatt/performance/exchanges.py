@@ -138,8 +138,9 @@ class Exchanges:
     def between_stages(self) -> Exchange:
         """One microbatch: every run of layers sends one activation forward and one gradient back."""
         tokens = self.layouts.microbatch.astype(float) * self.run.sequence / self.layouts.context
+        width = self.run.architecture.hidden * self.run.architecture.streams
         hop = point_to_point(
-            size=tokens * self.run.architecture.hidden * ELEMENT / self.layouts.tensor,
+            size=tokens * width * ELEMENT / self.layouts.tensor,
             within=self.cluster.count <= self.cluster.scale_up_size,
             distance=self.cluster.count / self.pipeline,
             fabric=self.fabric,

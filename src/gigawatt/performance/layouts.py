@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from gigawatt.catalog import entity
 from gigawatt.errors import InputError, nearest
 from gigawatt.hardware.machine import Cluster
-from gigawatt.workload.architecture import Architecture
+from gigawatt.workload.architecture import Architecture, Block, StateSpace
 
 if TYPE_CHECKING:
     import pandas  # pyright: ignore[reportMissingTypeStubs]
@@ -207,11 +207,15 @@ def _check_pins(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, int]) ->
         )
     tensor = fixed.get("tensor", 1)
     for block in model.blocks:
-        if block.attention.heads % tensor:
-            raise _does_not_divide("tensor", tensor, "the attention heads", block.attention.heads)
-        key_value = block.attention.key_value_heads
-        if key_value % tensor and tensor % key_value:
+        heads, key_value = block.attention.heads, block.attention.key_value_heads
+        if heads % tensor:
+            raise _does_not_divide("tensor", tensor, "the attention heads", heads)
+        if heads and key_value % tensor and tensor % key_value:
             raise _does_not_divide("tensor", tensor, "the key-value heads", key_value)
+        if not _splits(block, tensor):
+            mixer = block.mixer
+            groups = mixer.groups if isinstance(mixer, StateSpace) else mixer.key_heads if mixer else 1
+            raise _does_not_divide("tensor", tensor, "the groups of a token mixer", groups)
     depth = fixed.get("pipeline", 1) * fixed.get("interleave", 1)
     if depth > model.layers:
         raise InputError(
@@ -234,6 +238,16 @@ def _check_pins(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, int]) ->
     for number in experts:
         if number % expert:
             raise _does_not_divide("expert", expert, "the experts", number)
+
+
+def _splits(block: Block, degree: int) -> bool:
+    """Whether attention's heads (key-value heads may repeat) or a mixer's groups split ``degree`` ways."""
+    a, mixer = block.attention, block.mixer
+    if mixer is not None:
+        return (mixer.groups if isinstance(mixer, StateSpace) else mixer.key_heads) % degree == 0
+    if not a.heads:
+        return True
+    return a.heads % degree == 0 and (a.key_value_heads % degree == 0 or degree % a.key_value_heads == 0)
 
 
 def _runs_as(
@@ -330,11 +344,7 @@ def enumerate_layouts(
         return [int(pins[name])] if name in pins else free
 
     def tensor_fits(degree: int) -> bool:
-        return all(
-            b.attention.heads % degree == 0
-            and (b.attention.key_value_heads % degree == 0 or degree % b.attention.key_value_heads == 0)
-            for b in model.blocks
-        )
+        return all(_splits(block, degree) for block in model.blocks)
 
     degrees = _divisors(count)
     tensors = options("tensor", [t for t in degrees if t <= cluster.scale_up_size and tensor_fits(t)])

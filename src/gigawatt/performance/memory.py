@@ -101,7 +101,9 @@ def stage_parameters(
     tensor = layouts.tensor.astype(float)[:, None]
     dense = (cut.layers @ split + ends)[cut.index] / tensor
     dense = dense + (cut.layers @ every + cut.head * float(last_norm))[cut.index]
-    if int(layouts.tensor.max(initial=1)) > min(b.attention.key_value_heads for b in blocks):
+    if int(layouts.tensor.max(initial=1)) > min(
+        (b.attention.key_value_heads for b in blocks if b.attention.heads), default=1
+    ):
         dense = dense + _repeated(architecture, cut, layouts)
     return dense, (cut.layers @ routed)[cut.index] / shard.expert_split[:, None]
 
@@ -229,7 +231,10 @@ class _Stages:
         self.waiting = waiting
         tokens = layouts.microbatch.astype(float) * run.sequence / layouts.context
         self.stream = (
-            tokens * run.architecture.hidden / np.where(layouts.sequence_parallel > 0, self.tensor, 1.0)
+            tokens
+            * run.architecture.hidden
+            * run.architecture.streams
+            / np.where(layouts.sequence_parallel > 0, self.tensor, 1.0)
         )
         self.tokens = tokens
 
@@ -317,7 +322,8 @@ class _Stages:
     def _whole_inputs(self) -> Array:
         """One gathered input and its gradient, where sequence parallelism keeps only parts of them."""
         shared = (self.layouts.sequence_parallel > 0) * (1.0 - 1.0 / self.tensor)
-        return 2.0 * ELEMENT * self.tokens * self.run.architecture.hidden * shared
+        width = self.run.architecture.hidden * self.run.architecture.streams
+        return 2.0 * ELEMENT * self.tokens * width * shared
 
     def _head(self) -> tuple[Array, Array]:
         """Bytes of the logits with what is kept of them, parameters of the head on one device, ``(L,)``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 from gigawatt.catalog import Entity, entity, table
 from gigawatt.errors import MissingDataError
@@ -27,7 +28,8 @@ class Stack:
         The same of conversions to formats of 8 bits and fewer (scales found in a pass of their own).
     attention_kernel : str
         Which kernels compute attention: a ``kernel`` of the catalog's ``attention_kernels``; ``attention``
-        multiplies its share (1 but where it is being fitted).
+        multiplies its share, and ``kept_shares`` stand for the chip's :func:`sustained` in 16 bit and in
+        narrower formats (1 and ``None`` but where they are being fitted).
     host : float [s]
         Of the host's processor to issue one operation as we count them (a framework issues several kernels
         for one). It runs ahead of the device, so a phase of a layer takes the longer of the two.
@@ -143,10 +145,14 @@ class Stack:
     schedule: str
     optimizer: str
     attention: float = 1.0
+    kept_shares: tuple[float, float] | None = None
 
     def efficiency(self, chip: Chip, number_format: str) -> Efficiency:
         """What the technology needs to know of the stack, at the rate that the chip sustains in a step."""
-        kept = sustained(chip, number_format)
+        if self.kept_shares is None:
+            kept = sustained(chip, number_format)
+        else:
+            kept = self.kept_shares[number_format in NARROW]
         return Efficiency(
             arithmetic=self.arithmetic * kept,
             memory=self.memory,
@@ -208,10 +214,10 @@ _TEXTS = ("id", "name", "framework", "attention_kernel", "schedule", "optimizer"
 def _stack(row: Entity, memory_of: str | None = None) -> Stack:
     memory = table("stacks_memory")
     kept = memory.get(memory_of or row.id) or memory["default"]
-    numbers = {
+    numbers: dict[str, Any] = {
         f.name: (kept if f.name in kept.numbers else row).value(f.name)
         for f in fields(Stack)
-        if f.name not in (*_TEXTS, "year", "attention")
+        if f.name not in (*_TEXTS, "year", "attention", "kept_shares")
     }
     return Stack(
         id=row.id,

@@ -44,7 +44,7 @@ SPARSE = 0.9
 _FORMATS = (("fp4", r"(nv|mx)?fp4"), ("fp8", r"(mx|amp_)?fp8|float8"), ("int8", r"int8"),
             ("bf16", r"(amp_)?bf(loat)?16"), ("fp16", r"(amp_)?fp16|float16"), ("tf32", r"tf32"),
             ("fp32", r"fp32|float32"))  # fmt: skip
-_BUT_PROJECTIONS = re.compile(r"qkv|(all but|save|kept).*(attention|query|key|output|projection)")
+_BUT_PROJECTIONS = re.compile(r"(all but|save).*(attention|qkv|query|key|output|projection)")
 _SLICES = re.compile(r"\b(\d+)\s?x\s+\S+\s+slices?\b", re.I)
 _SHARED_OVER = re.compile(
     r"\b(?:zero1|shard(?:ed|ing)?(?: group| over| within)?)\s*(?:=|of|:)?\s*(-?\d+)", re.I
@@ -86,8 +86,10 @@ class Case:
     assumptions: tuple[str, ...]
 
 
-def kind_of(row: Row) -> str:
-    """``MoE`` where the row counts experts, else ``dense``."""
+def kind_of(row: Row, architecture: Architecture | None = None) -> str:
+    """``MoE`` where the row (or its model) counts experts, else ``dense``."""
+    if architecture is not None and any(block.experts for block in architecture.blocks):
+        return "MoE"
     active, total = row.number("active_params_b"), row.number("params_b")
     sparse = active is not None and total is not None and active < SPARSE * total
     return "MoE" if row.count("n_experts") or sparse else "dense"
@@ -119,7 +121,7 @@ def prepare(row: Row) -> Case:
     return Case(
         row=row,
         architecture=architecture,
-        kind=kind_of(row),
+        kind=kind_of(row, architecture),
         number_format=number_format,
         sequence=sequence,
         batch=used,
@@ -171,7 +173,7 @@ def _format(row: Row, chip: Chip) -> str:
 
 
 def habits_of(row: Row, chip: Chip) -> Habits:
-    """The first line of ``stacks_of_sources.csv`` that fits source, place in it, accelerator, year and ZeRO stage."""
+    """The first line of ``stacks_of_sources.csv`` that fits source, place, accelerator, year, ZeRO stage."""
     year = row.number("year") or 0.0
     for record in table("stacks_of_sources.csv"):
         fits = (
@@ -271,7 +273,7 @@ def _rest(
     options["sequence_parallel"] = (int(shared and tensor > 1),)
     word, _, brackets = row.text("recompute").lower().partition(" ")
     if word in RECOMPUTE:
-        but_projections = _BUT_PROJECTIONS.search(brackets) is not None
+        but_projections = word == "full" and _BUT_PROJECTIONS.search(brackets) is not None
         options["recompute"] = (RECOMPUTE.index("feed-forward" if but_projections else word),)
     elif data:
         options["recompute"] = (0,)

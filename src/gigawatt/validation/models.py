@@ -66,7 +66,7 @@ def _from_catalog(name: str, row: Row) -> Architecture | None:
         found = read_architecture(_SUFFIX.sub("", name))
     except InputError:
         return None
-    said = ((row.count("hidden"), found.hidden), (row.count("heads"), found.blocks[0].attention.heads),
+    said = ((row.count("hidden"), found.hidden), (row.count("heads"), found.attention.heads),
             (row.count("vocab"), found.vocabulary))  # fmt: skip
     return found if all(given is None or given == real for given, real in said) else None
 

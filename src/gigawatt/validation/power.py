@@ -14,18 +14,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gigawatt.hardware.clocks import ClockModel, Settled, clock_model, settle, sustained_share
+from gigawatt.hardware.clocks import ClockModel, clock_model, settle, sustained_share
 from gigawatt.hardware.load import build_cluster, load_chip
 from gigawatt.hardware.machine import Chip
 from gigawatt.performance.layouts import TrainingRun
+from gigawatt.performance.power import chip_power_of
 from gigawatt.performance.search import search
 from gigawatt.performance.stacks import default_stack, load_stack, sustained
-from gigawatt.performance.step import StepTable
 from gigawatt.validation.files import table
 from gigawatt.validation.scorecard import Errors, errors_of
 from gigawatt.workload import read_architecture
 
-__all__ = ["PowerRow", "Share", "chip_power_of", "errors", "kept_shares", "power_scorecard"]
+__all__ = ["PowerRow", "Share", "errors", "kept_shares", "power_scorecard"]
 
 Row = dict[str, str]
 
@@ -172,25 +172,6 @@ def _relative(
         cap=np.append(caps, model.power_limit),
     )
     return done.step_time[:, :-1] / done.step_time[:, -1:], done.energy[:, :-1] / done.energy[:, -1:]
-
-
-def chip_power_of(step: StepTable, chip: Chip, count: float, cap: float | None = None) -> Settled:
-    """Where a chip settles in every layout of a table of steps (with energies), under a ``cap`` [W]."""
-    parts, energy = step.parts, step.energy
-    links = energy["scale_up"] + energy["scale_out"]
-    known = ("idle", "dram", "scale_up", "scale_out", "node", "network")
-    core = sum((joules for name, joules in energy.items() if name not in known), np.zeros(len(step)))
-    return settle(
-        chip_power=clock_model(chip),
-        dynamic_energy=core / count,
-        memory_energy=energy["dram"] / count,
-        other_energy=links / count,
-        arithmetic_time=parts["arithmetic"],
-        memory_time=parts["memory_bandwidth"],
-        other_time=parts["interconnect_bandwidth"] + parts["interconnect_latency"] + parts["launch"],
-        waiting_time=parts["pipeline_bubble"],
-        cap=chip.power_limit if cap is None else cap,
-    )
 
 
 def _step(row: Row) -> float:

@@ -1,6 +1,16 @@
 """What must be computed: architectures from ``config.json``, operations with FLOPs and bytes."""
 
-from gigawatt.workload.architecture import Architecture, Attention, Block, Experts, FeedForward, Parameters
+from gigawatt.workload.architecture import (
+    Architecture,
+    Attention,
+    Block,
+    DeltaRule,
+    Experts,
+    FeedForward,
+    Indexer,
+    Parameters,
+    StateSpace,
+)
 from gigawatt.workload.operations import (
     Operation,
     block_operations,
@@ -14,10 +24,13 @@ __all__ = [
     "Architecture",
     "Attention",
     "Block",
+    "DeltaRule",
     "Experts",
     "FeedForward",
+    "Indexer",
     "Operation",
     "Parameters",
+    "StateSpace",
     "block_operations",
     "embedding_operations",
     "head_operations",

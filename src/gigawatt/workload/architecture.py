@@ -1,14 +1,50 @@
-"""A transformer as its configuration describes it: the frozen nouns of the workload room.
+"""A language model as its configuration describes it: the frozen nouns of the workload room.
 
-An :class:`Architecture` is a stack of :class:`Block` kinds, each with a count. Nothing here knows of
-machines; sizes are those of the published configuration, parameters are exact.
+An :class:`Architecture` is a stack of :class:`Block` kinds, each with a count. A block mixes tokens by
+:class:`Attention` or by a :class:`StateSpace` or :class:`DeltaRule` mixer, and passes them through a
+:class:`FeedForward`, :class:`Experts`, both or neither. Nothing here knows of machines; sizes are those
+of the published configuration, parameters are exact.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-__all__ = ["Architecture", "Attention", "Block", "Experts", "FeedForward", "Parameters"]
+__all__ = [
+    "NO_ATTENTION",
+    "Architecture",
+    "Attention",
+    "Block",
+    "DeltaRule",
+    "Experts",
+    "FeedForward",
+    "Indexer",
+    "Mixer",
+    "Parameters",
+    "StateSpace",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Indexer:
+    """The small attention that selects which keys of sparse attention a query sees.
+
+    ``heads`` query heads of ``head_dim`` score every key by one key head; the ``keys`` best are
+    selected. ``weighted``: heads are added with weights from the layer's input (else each serves its own
+    heads). ``runs``: false where a layer takes over the selection of a layer before it, without weights
+    of its own. ``norms`` counts norm weights (and biases).
+
+    References
+    ----------
+    DeepSeek-AI 2025, "DeepSeek-V3.2", section 2.1 (lightning indexer).
+    """
+
+    heads: int
+    head_dim: int
+    keys: int
+    runs: bool = True
+    weighted: bool = True
+    norms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +55,20 @@ class Attention:
     number of tokens a query can see, itself included (``None``: all before it); ``chunk`` cuts the
     sequence into chunks within which attention is causal. ``query_rank``, ``key_value_rank`` and
     ``rope_dim`` are those of latent attention (0 where it is not latent). ``rotary``: rotary position
-    embedding; ``query_key_norm``: a norm with weights over each query and key head; ``sinks``: one
-    learned sink logit a head.
+    embedding; ``query_key_norm``: a norm with weights over each query and key head, or, ``whole_norm``,
+    over all heads together; ``sinks``: one learned sink logit a head.
+
+    ``gate`` outputs a head of the layer's input gate what attention returns. ``shared``: keys are values
+    too, from one projection (of latent attention: the latent itself is key and value, not expanded). The
+    output passes ``output_groups`` separate projections to ``output_rank`` each before the last one.
+    ``compression`` tokens are pooled into one further key outside the window, of which the indexer
+    selects, and all are seen without one. An ``indexer`` without compression selects among tokens.
+    No heads (:data:`NO_ATTENTION`): the block has no attention.
+
+    References
+    ----------
+    Shazeer 2019 (multi-query); DeepSeek-AI 2024, 2025 (latent and sparse attention), and "DeepSeek-V4",
+    sections 2.2 and 2.3 (compressed attention, grouped output projection).
     """
 
     heads: int
@@ -37,11 +85,159 @@ class Attention:
     rotary: bool = True
     query_key_norm: bool = False
     sinks: bool = False
+    whole_norm: bool = False
+    gate: int = 0
+    shared: bool = False
+    output_groups: int = 1
+    output_rank: int = 0
+    compression: int = 0
+    indexer: Indexer | None = None
 
     @property
     def latent(self) -> bool:
         """Whether keys and values are kept as one low-rank latent (MLA)."""
         return self.key_value_rank > 0
+
+    @property
+    def overlap(self) -> int:
+        """Series of tokens that are pooled: two, a pool apart, where an indexer selects, else one."""
+        return 2 if self.indexer is not None else 1
+
+    @property
+    def norm_weights(self) -> int:
+        """Weights of the norms within attention (query and key heads, latents, pooled keys, indexer)."""
+        found = self.query_rank + self.key_value_rank
+        if self.query_key_norm:
+            heads, groups = (self.heads, self.key_value_heads) if self.whole_norm else (1, 1)
+            found += (heads + groups) * self.head_dim
+        if self.compression:
+            found += self.head_dim
+        if self.indexer is not None and self.indexer.runs:
+            found += self.indexer.norms
+        return found
+
+    @property
+    def position_weights(self) -> int:
+        """Learned position weights within a pool of compressed keys."""
+        if not self.compression:
+            return 0
+        widths = self.head_dim + (self.indexer.head_dim if self.indexer is not None else 0)
+        return self.compression * self.overlap * widths
+
+
+NO_ATTENTION = Attention(heads=0, key_value_heads=0, head_dim=0, value_dim=0, rotary=False)
+"""The attention of a block that has none: every size and cost of it is zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateSpace:
+    """A Mamba-2 mixer: ``heads`` of ``head_dim`` with a state of ``state`` numbers a channel.
+
+    Inputs and outputs of the state (B, C) are shared within ``groups``; ``kernel`` is the length of the
+    causal convolution before it, ``chunk`` that of the blocks in which the scan is computed as matrix
+    multiplications.
+
+    References
+    ----------
+    Dao and Gu 2024, "Transformers are SSMs" (state-space duality), sections 6 and 7.
+    """
+
+    heads: int
+    head_dim: int
+    state: int
+    groups: int
+    kernel: int
+    chunk: int
+    bias: bool = False
+    convolution_bias: bool = True
+
+    @property
+    def inner(self) -> int:
+        """Width of the mixer's output before its last projection."""
+        return self.heads * self.head_dim
+
+    @property
+    def convolved(self) -> int:
+        """Channels of the causal convolution: x, B and C."""
+        return self.inner + 2 * self.groups * self.state
+
+    @property
+    def kept(self) -> int:
+        """Elements a token kept for the backward pass beside the mixer's input, all split over tensor ranks.
+
+        Output of the first projection (gate, x, B, C and step of each head: the kernels compute convolution
+        and states again) and the scan's output.
+        """
+        return self.inner + self.convolved + self.heads + self.inner
+
+    @property
+    def flops(self) -> float:
+        """FLOPs a token of the scan forward, in whole chunks of which the full square is computed."""
+        wide = self.heads * self.head_dim * (2 * self.state + self.chunk)
+        return 2.0 * (wide + self.groups * self.chunk * self.state)
+
+    def widened(self, ratio: float) -> StateSpace:
+        """The mixer with ``ratio`` times the heads, a multiple of its groups."""
+        return replace(self, heads=max(round(self.heads * ratio / self.groups), 1) * self.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class DeltaRule:
+    """A linear-attention mixer with the gated delta rule (Gated DeltaNet, Kimi Delta Attention).
+
+    ``key_heads`` of ``key_dim`` serve ``value_heads`` of ``value_dim``. ``decay_rank`` and ``gate_rank``
+    are the ranks of the projections to a decay a channel and to the output gate (0: one decay a head; a
+    gate of full rank). ``kernel`` and ``chunk`` as of :class:`StateSpace`.
+
+    References
+    ----------
+    Yang et al. 2024, "Gated Delta Networks"; Yang et al. 2024, "Parallelizing Linear Transformers with
+    the Delta Rule over Sequence Length"; Kimi Team 2025, "Kimi Linear".
+    """
+
+    key_heads: int
+    value_heads: int
+    key_dim: int
+    value_dim: int
+    kernel: int
+    chunk: int
+    decay_rank: int = 0
+    gate_rank: int = 0
+
+    @property
+    def inner(self) -> int:
+        """Width of the mixer's output before its last projection."""
+        return self.value_heads * self.value_dim
+
+    @property
+    def convolved(self) -> int:
+        """Channels of the causal convolution: queries, keys and values."""
+        return 2 * self.key_heads * self.key_dim + self.inner
+
+    @property
+    def kept(self) -> int:
+        """Elements a token kept for the backward pass beside the mixer's input, all split over tensor ranks.
+
+        Inputs and outputs of the convolution, gate, decay and the rule's output; the kernels compute the
+        states again.
+        """
+        decay = self.value_heads * (self.key_dim if self.decay_rank else 1)
+        return 2 * self.convolved + self.inner + decay + self.value_heads + self.inner
+
+    @property
+    def flops(self) -> float:
+        """FLOPs a token of the rule forward, in whole chunks of which the full square is computed."""
+        square = self.chunk * (3 * self.key_dim + 2 * self.value_dim)
+        return 2.0 * self.value_heads * (square + 3 * self.key_dim * self.value_dim)
+
+    def widened(self, ratio: float) -> DeltaRule:
+        """The mixer with ``ratio`` times the heads, values and keys in their proportion."""
+        keys = max(round(self.key_heads * ratio), 1)
+        return replace(self, key_heads=keys, value_heads=self.value_heads // self.key_heads * keys)
+
+
+Mixer = StateSpace | DeltaRule
+"""What mixes tokens in the place of attention."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +254,9 @@ class Experts:
     """``count`` routed experts of ``width``, ``per_token`` of them used, one shared of ``shared_width``.
 
     Where the router is limited, the experts lie in ``groups`` and a token reaches those of
-    ``groups_per_token`` groups only (0: no limit).
+    ``groups_per_token`` groups only (0: no limit). ``latent``: routed experts work on a projection to this
+    width, back-projected after they are added up (0: on the hidden state itself). ``shared_gate``: the
+    shared expert is scaled by one output of the hidden state.
     """
 
     count: int
@@ -69,6 +267,12 @@ class Experts:
     bias: bool = False
     groups: int = 1
     groups_per_token: int = 0
+    latent: int = 0
+    shared_gate: bool = False
+
+    def inputs(self, hidden: int) -> int:
+        """Width of what is sent to the routed experts and comes back from them."""
+        return self.latent or hidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +316,11 @@ class Block:
     ``feed_forward`` is the dense part and ``experts`` the routed part (one of them, in some families
     both). ``norms`` counts norm vectors of width ``hidden``. ``parameters`` are of one such layer.
     ``role`` is ``"layer"`` or ``"prediction"`` (a multi-token-prediction module behind the last layer).
-    ``parallel``: attention and feed-forward read the same input and are added together.
+    ``parallel``: the layer reads the residual stream once and adds to it once (attention and feed-forward
+    side by side, or a layer that has only one of the two). ``mixer`` stands in the place of attention,
+    which is then :data:`NO_ATTENTION`. ``streams``: width of the residual stream over ``hidden``; more
+    than one are mixed before and after each part by hyper-connections (DeepSeek-V4, section 2.2).
+    ``scales`` counts parameters that stand in no matrix and no norm.
     """
 
     name: str
@@ -124,6 +332,16 @@ class Block:
     parameters: Parameters
     role: str = "layer"
     parallel: bool = False
+    mixer: Mixer | None = None
+    streams: int = 1
+    scales: int = 0
+
+    @property
+    def sublayers(self) -> int:
+        """Parts that read the residual stream: token mixer and feed-forward, one of them, or none."""
+        mixes = self.mixer is not None or self.attention.heads > 0
+        feeds = self.feed_forward is not None or self.experts is not None
+        return int(mixes) + int(feeds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +368,16 @@ class Architecture:
     parameters: Parameters
     active_parameters: int
     file: str
+
+    @property
+    def attention(self) -> Attention:
+        """Attention of the first block that has one (:data:`NO_ATTENTION` where none has)."""
+        return next((block.attention for block in self.blocks if block.attention.heads), NO_ATTENTION)
+
+    @property
+    def streams(self) -> int:
+        """Width of the residual stream over ``hidden``."""
+        return max((block.streams for block in self.blocks), default=1)
 
     @property
     def prediction_depth(self) -> int:

@@ -124,6 +124,25 @@ class Config:
             )
         return given
 
+    def inner(self, key: str) -> Config:
+        """The keys of an object within; empty where it is omitted or null."""
+        found = self.values.get(key)
+        if found is not None and not isinstance(found, dict):
+            raise self.error(key, "this is no object", allowed="an object, or nothing")
+        values = cast("dict[str, Any]", found or {})
+        return Config(values, file=self.file, text=self.text, family=self.family, nested=False)
+
+    def inners(self, key: str, length: int) -> list[Config]:
+        """The keys of every object of a list with one entry a layer."""
+        found = self.values.get(key)
+        entries = cast("list[Any]", found) if isinstance(found, list) else []
+        if len(entries) != length or not all(isinstance(entry, dict) for entry in entries):
+            raise self.error(key, "one entry a layer", allowed=f"a list of {length} objects")
+        return [
+            Config(entry, file=self.file, text=self.text, family=self.family, nested=False)
+            for entry in entries
+        ]
+
     @property
     def layers(self) -> int:
         """Number of layers."""

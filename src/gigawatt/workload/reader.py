@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from gigawatt import catalog
 from gigawatt.errors import InputError, nearest
-from gigawatt.workload.architecture import Architecture, Block, Parameters
+from gigawatt.workload.architecture import Architecture, Block, Parameters, StateSpace
 from gigawatt.workload.config import Config, load_config
 from gigawatt.workload.families import FAMILIES, WRAPPERS, Layer, Model
 from gigawatt.workload.matrices import count_parameters
@@ -40,7 +40,8 @@ def read_architecture(name_or_path: str | Path) -> Architecture:
     -------
     Architecture
         ``parameters`` equal those of transformers' own model (a tied head counted once). Of a wrapper
-        around several towers (gemma3, llama4) the text part is read.
+        around several towers (gemma3, kimi_k25, qwen3_vl, …) the text part is read. What transformers
+        lacks is built as its authors describe it (:mod:`~gigawatt.workload.families_hybrid`).
 
     Raises
     ------
@@ -99,8 +100,9 @@ def _read(path: Path, name: str) -> Architecture:
             key="model_type",
             allowed=known_families(),
         )
-    nested = family in WRAPPERS
-    if not nested and family not in FAMILIES:
+    wrapped = family in WRAPPERS
+    nested = wrapped or (family in FAMILIES and isinstance(values.get("text_config"), dict))
+    if not wrapped and family not in FAMILIES:
         line = text.count("\n", 0, max(text.find('"model_type"'), 0)) + 1
         raise InputError(
             "this model family is not known",
@@ -123,7 +125,10 @@ def _read(path: Path, name: str) -> Architecture:
         # A wrapper may say on its own level whether the head is tied.
         outer = {key: value for key, value in values.items() if key == "tie_word_embeddings"}
         values = outer | cast("dict[str, Any]", inner)
-        family = WRAPPERS[family]
+        own: Any = values.get("model_type")
+        usual = WRAPPERS.get(family, family)
+        # Kimi K2.5 names its text part by either of two families.
+        family = own if family == "kimi_k25" and isinstance(own, str) and own in FAMILIES else usual
     config = Config(values, file=path, text=text, family=family, nested=nested)
     return _architecture(config, FAMILIES[family](config), name=name, family=family)
 
@@ -147,7 +152,7 @@ def _architecture(c: Config, model: Model, *, name: str, family: str) -> Archite
         feed_forward=total("feed_forward"),
         experts=total("experts"),
         router=total("router"),
-        norms=total("norms") + c.hidden * (2 if model.norm_bias else 1),
+        norms=total("norms") + c.hidden * (2 if model.norm_bias else 1) + model.scales,
         embedding=(vocabulary + model.learned_positions) * c.hidden,
         head=0 if model.tied else vocabulary * c.hidden,
         replicated=total("replicated"),
@@ -162,7 +167,7 @@ def _architecture(c: Config, model: Model, *, name: str, family: str) -> Archite
         family=family,
         hidden=c.hidden,
         vocabulary=vocabulary,
-        layers=c.layers,
+        layers=len(model.layers),
         blocks=tuple(blocks),
         order=tuple(place[layer] for layer in model.layers),
         tied_embeddings=model.tied,
@@ -175,11 +180,15 @@ def _architecture(c: Config, model: Model, *, name: str, family: str) -> Archite
 
 
 def _block(c: Config, layer: Layer, model: Model, count: int, role: str) -> Block:
-    words = ["moe" if layer.experts else "dense"]
+    words = [_part(layer)]
     if layer.attention.window is not None:
         words.append("sliding")
     if layer.attention.chunk is not None:
         words.append("chunked")
+    if layer.attention.compression:
+        words.append(f"compressed-{layer.attention.compression}")
+    if layer.attention.indexer is not None:
+        words.append("sparse" if layer.attention.indexer.runs else "sparse-shared")
     if role != "layer":
         words.append(role)
     return Block(
@@ -197,7 +206,24 @@ def _block(c: Config, layer: Layer, model: Model, count: int, role: str) -> Bloc
             norms=layer.norms,
             norm_bias=model.norm_bias,
             role=role,
+            mixer=layer.mixer,
+            streams=layer.streams,
+            scales=layer.scales,
         ),
         role=role,
         parallel=layer.parallel,
+        mixer=layer.mixer,
+        streams=layer.streams,
+        scales=layer.scales,
     )
+
+
+def _part(layer: Layer) -> str:
+    """The block's name: what feeds forward, before it what mixes in the place of attention."""
+    mixes = ""
+    if layer.mixer is not None:
+        mixes = "mamba" if isinstance(layer.mixer, StateSpace) else "linear"
+    if layer.experts or layer.feed_forward:
+        feeds = "moe" if layer.experts else "dense"
+        return f"{mixes}-{feeds}" if mixes else feeds
+    return mixes or "attention"
