@@ -36,7 +36,7 @@ from gigawatt.validation.rows import read_rows
 from gigawatt.validation.scorecard import errors_of
 from gigawatt.validation.validate import prepare_all, validate, width
 from stack_document import document
-from stack_knobs import BESIDE, KNOBS, USUAL, Knob, Values, stacks_of, usual
+from stack_knobs import BESIDE, KNOBS, Knob, Values, stacks_of, usual
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOG = ROOT / "src/gigawatt/catalog/data"
@@ -135,10 +135,10 @@ def left_out(cases: Sequence[Case], fitted: Values, name_of: Callable[[Case], st
         start = dict(fitted)
         for knob in touched:
             alone = not any(knob.touches(case) for case in rest)
-            borrowed = knob.quantity == "arithmetic" and (alone or knob.name == USUAL)
+            borrowed = knob.quantity == "arithmetic" and alone
             start[knob.name] = usual(fitted, touched) if borrowed else knob.prior
         touching = [case for case in rest if any(knob.touches(case) for knob in touched)]
-        free = [knob for knob in touched if knob.name != USUAL]
+        free = touched
         values = fit(touching, start, free, sweeps=3) if touching else start
         found[out] = logs([cases[i] for i in out], values)
     return found
@@ -297,8 +297,7 @@ def main() -> None:
     cases, _ = prepare_all([*read_rows(given.rows), *read_rows(MORE)])
     used = thinned(cases)
     prior = {knob.name: knob.prior for knob in KNOBS}
-    values = fit(used, prior, [knob for knob in KNOBS if knob.name != USUAL])
-    values[USUAL] = usual(values)
+    values = fit(used, prior, KNOBS)
     for knob in KNOBS:
         print(f"{knob.name:32s} {values[knob.name]:.4g}   (prior {knob.prior:g})")
     found = {"prior": summary(cases, logs(cases, prior)), "in_sample": summary(cases, logs(cases, values))}
@@ -314,7 +313,7 @@ def main() -> None:
         found["accelerator_left_out"] = summary(cases, apart)
         if given.write:
             write(values, cases, outside, apart, used)
-            count = sum(k.name != USUAL and any(k.touches(case) for case in used) for k in KNOBS)
+            count = sum(any(k.touches(case) for case in used) for k in KNOBS)
             parity = parity_of(cases, outside, "source left out")
             for name, series in parity_of(held, away, "held out").items():
                 parity.setdefault(name, {}).update(series)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from stack_knobs import KNOBS, USUAL
+from stack_knobs import KNOBS
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGETS = {
@@ -136,7 +136,7 @@ def document(card: Mapping[str, Any], fitted: Mapping[str, Any]) -> None:
     for knob in KNOBS:
         factor = 1e-6 if knob.unit == "us" else 1.0
         numbers = [f"{x / factor:.4g}" for x in (fitted["knobs"][knob.name], knob.prior, knob.low, knob.high)]
-        why = "the median of the others, not fitted" if knob.name == USUAL else knob.why
+        why = knob.why
         unit = " µs" if knob.unit == "us" else ""
         lines.append(
             f"| {knob.name} | {numbers[0]}{unit} | {numbers[1]} | {numbers[2]} to {numbers[3]} | {why} |"

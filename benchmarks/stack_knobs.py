@@ -68,6 +68,7 @@ class Knob:
 
 MEGATRON_OLD = ("megatron-2021", "megatron-2022", "deepspeed-2023")
 MEGATRON_NEW = ("megatron-core-2024", "nemo-2025", "nemo-2026", "nemo-mlperf", "llama3-2024", "deepseek-v3")
+TUNED = ("nemo-mlperf-2025",)
 FUSED = (*MEGATRON_NEW, "fsdp-2023", "fsdp-2024", "maxtext-2024", "neuron-2023", "generic-2024")  # fmt: skip
 EAGER = ("megatron-core-2024", "nemo-2025", "llama3-2024", "deepseek-v3", "fsdp-2023", "deepspeed-2024",
          "generic-2024")  # fmt: skip
@@ -84,8 +85,9 @@ BESIDE = (*AMPERE, "V100-SXM2-32GB", "Gaudi2", "Gaudi3", "Trainium1", "Trainium1
 
 
 def _arithmetic(stack: str) -> Knob:
+    also = TUNED if stack == "nemo-mlperf" else ()
     why = "rate of matrix multiplications in a step beside the best benchmarked"
-    return Knob(f"{stack}.arithmetic", (stack,), "arithmetic", 0.92, 0.6, 1.1, 0.1, "", why)
+    return Knob(f"{stack}.arithmetic", (stack,), "arithmetic", 0.92, 0.6, 1.1, 0.1, "", why, also)
 
 
 _TRAFFIC = "bytes of element-wise operations over the least"
@@ -127,8 +129,6 @@ KNOBS = (
     Knob("tpu-new.sustained", TPU_NEW, "share", 0.95, 0.6, 1.35, 0.1, "", "the same, more FLOP/s a watt and a byte"),
     Knob("tpu.sustained_narrow", TPU, "share_narrow", 0.9, 0.6, 1.0, 0.1, "", "rate kept in a step, 8 bit"),
 )  # fmt: skip
-USUAL = "generic-2024.arithmetic"
-"""Not fitted: the median of the fitted stacks, for whoever's stack is not known."""
 
 Values = dict[str, float]
 
@@ -160,5 +160,5 @@ def stacks_of(values: Values, cases: Iterable[Case]) -> dict[tuple[str, str, str
 
 def usual(values: Values, without: Iterable[Knob] = ()) -> float:
     """The median arithmetic of the fitted stacks other than those of ``without``."""
-    names = [k.name for k in KNOBS if k.quantity == "arithmetic" and k.name != USUAL and k not in without]
+    names = [k.name for k in KNOBS if k.quantity == "arithmetic" and k not in without]
     return float(np.median([values[name] for name in names]))

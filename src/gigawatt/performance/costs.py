@@ -177,6 +177,7 @@ class _Shapes:
         self.expert_stride = np.where(folded[first], 1.0, self.tensor)
         self.technology = technology(cluster.chip.technology)
         self._efficiency: dict[str, Efficiency] = {}
+        self.narrow_attention = stack.narrow_attention > 0.0 and run.number_format in NARROW
         self.fabric = Fabric.of(cluster)
 
     def none(self) -> Traffic:
@@ -208,6 +209,8 @@ class _Shapes:
 
     def cost(self, operation: Operation) -> Cost:
         """Cost of one launch; a device with a single expert multiplies it as any other matrix."""
+        if operation.kind == "attention" and self.narrow_attention:
+            operation = replace(operation, number_format="fp8")
         form = operation.number_format
         if form not in self._efficiency:
             self._efficiency[form] = self.stack.efficiency(self.cluster.chip, form)

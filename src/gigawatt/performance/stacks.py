@@ -26,6 +26,8 @@ class Stack:
         Bytes that element-wise operations really move over the least (conversions, separate passes).
     cast : float
         The same of conversions to formats of 8 bits and fewer (scales found in a pass of their own).
+    narrow_attention : float
+        1 where runs in 8 bit and less compute attention in 8 bit too, 0 where in 16.
     attention_kernel : str
         Which kernels compute attention: a ``kernel`` of the catalog's ``attention_kernels``; ``attention``
         multiplies its share, and ``kept_shares`` stand for the chip's :func:`sustained` in 16 bit and in
@@ -106,6 +108,7 @@ class Stack:
     memory: float
     traffic: float
     cast: float
+    narrow_attention: float
     launch: float
     host: float
     overlap_tensor: float
