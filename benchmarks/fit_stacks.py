@@ -20,7 +20,7 @@ import argparse
 import csv
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -29,36 +29,27 @@ from numpy.typing import NDArray
 
 from gigawatt.validation.baseline import constant_utilisation
 from gigawatt.validation.cases import Case
-from gigawatt.validation.files import Refusal, rows_file
-from gigawatt.validation.predict import predict
+from gigawatt.validation.files import rows_file
 from gigawatt.validation.regimes import regime_of
 from gigawatt.validation.rows import read_rows
 from gigawatt.validation.scorecard import errors_of
 from gigawatt.validation.validate import prepare_all, validate, width
 from stack_document import document
-from stack_knobs import BESIDE, KNOBS, Knob, Values, stacks_of, usual
+from stack_knobs import BESIDE, KNOBS, Knob, Values
+from stack_surrogate import fit, left_out, logs, surrogate
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOG = ROOT / "src/gigawatt/catalog/data"
 RESULT = ROOT / "validation/fit.json"
 MORE = ROOT / "validation/training_more.csv"
 HELD_OUT = ROOT / "validation/training_held_out.csv"
+ROUNDS = 3
+"""Times that the surrogate is built anew around what was fitted."""
 CAP = 60
 """Most rows of a source that add to its weight."""
 EVERY = {"vTrain ground truth (single-node)": 30, "MosaicML llm-foundry benchmarking README": 3,
          "BigScience benchmarking logs": 2, "vTrain ground truth (multi-node)": 2}  # fmt: skip
 """Of these large regular tables every n-th row is fitted to; all rows are judged."""
-
-
-def logs(cases: Sequence[Case], values: Values) -> NDArray[np.float64]:
-    """ln(predicted / measured) of every case, nan where the prediction is refused."""
-    outcomes = predict(cases, stacks=stacks_of(values, cases))
-    return np.array(
-        [
-            np.nan if isinstance(one, Refusal) else np.log(one.step_time / case.measured)
-            for case, one in zip(cases, outcomes, strict=True)
-        ]
-    )
 
 
 def thinned(cases: Sequence[Case]) -> list[Case]:
@@ -78,70 +69,6 @@ def weights(cases: Sequence[Case]) -> NDArray[np.float64]:
     sources = [case.row.text("source") for case in cases]
     counts = {name: sources.count(name) for name in set(sources)}
     return np.array([np.sqrt(min(counts[name], CAP)) / counts[name] for name in sources])
-
-
-def fit(cases: Sequence[Case], start: Values, free: Sequence[Knob], sweeps: int = 4) -> Values:
-    """Coordinate search of the ``free`` knobs from ``start``; a knob that no case touches stays."""
-    weight, values = weights(cases), dict(start)
-    off = logs(cases, values)
-    step = {knob.name: knob.scale for knob in free}
-    for _ in range(sweeps):
-        for knob in free:
-            mine = [i for i, case in enumerate(cases) if knob.touches(case)]
-            if not mine:
-                continue
-            some, share = [cases[i] for i in mine], weight[mine]
-
-            def loss(
-                at: float,
-                knob: Knob = knob,
-                some: Sequence[Case] = some,
-                share: NDArray[np.float64] = share,
-            ) -> tuple[float, NDArray[np.float64]]:
-                found = logs(some, {**values, knob.name: at})
-                data = float(np.nansum(share * np.abs(found)))
-                return data + knob.prior_cost(at), found
-
-            least = float(np.nansum(share * np.abs(off[mine])))
-            least += knob.prior_cost(values[knob.name])
-            for direction in (1.0, -1.0):
-                moved = False
-                while True:
-                    at = min(max(values[knob.name] + direction * step[knob.name], knob.low), knob.high)
-                    if at == values[knob.name]:
-                        break
-                    tried, found = loss(at)
-                    if tried >= least - 1e-6:
-                        break
-                    values[knob.name], least, moved = at, tried, True
-                    off[mine] = found
-                if moved:
-                    break
-        step = {name: size / 2.0 for name, size in step.items()}
-    return values
-
-
-def left_out(cases: Sequence[Case], fitted: Values, name_of: Callable[[Case], str]) -> NDArray[np.float64]:
-    """ln(predicted / measured) of every case from a fit that had seen no case of the same name.
-
-    Knobs that the left-out cases touch go back to their priors (an arithmetic of which no other row
-    speaks to the median of the other stacks), and are fitted to the rest.
-    """
-    found = np.full(len(cases), np.nan)
-    for name in dict.fromkeys(map(name_of, cases)):
-        out = [i for i, case in enumerate(cases) if name_of(case) == name]
-        rest = thinned([case for case in cases if name_of(case) != name])
-        touched = [knob for knob in KNOBS if any(knob.touches(cases[i]) for i in out)]
-        start = dict(fitted)
-        for knob in touched:
-            alone = not any(knob.touches(case) for case in rest)
-            borrowed = knob.quantity == "arithmetic" and alone
-            start[knob.name] = usual(fitted, touched) if borrowed else knob.prior
-        touching = [case for case in rest if any(knob.touches(case) for knob in touched)]
-        free = touched
-        values = fit(touching, start, free, sweeps=3) if touching else start
-        found[out] = logs([cases[i] for i in out], values)
-    return found
 
 
 def summary(cases: Sequence[Case], off: NDArray[np.float64]) -> dict[str, dict[str, float]]:
@@ -297,7 +224,10 @@ def main() -> None:
     cases, _ = prepare_all([*read_rows(given.rows), *read_rows(MORE)])
     used = thinned(cases)
     prior = {knob.name: knob.prior for knob in KNOBS}
-    values = fit(used, prior, KNOBS)
+    values = prior
+    for _ in range(ROUNDS):
+        model = surrogate(used, values)
+        values = fit(model, weights(used), values, KNOBS)
     for knob in KNOBS:
         print(f"{knob.name:32s} {values[knob.name]:.4g}   (prior {knob.prior:g})")
     found = {"prior": summary(cases, logs(cases, prior)), "in_sample": summary(cases, logs(cases, values))}
@@ -307,9 +237,10 @@ def main() -> None:
     inside, alone = naive(cases)
     found |= {"naive_in_sample": summary(cases, inside), "naive_source_left_out": summary(cases, alone)}
     if not given.fit_only:
-        outside = left_out(cases, values, lambda case: case.row.text("source"))
+        model = surrogate(used, values)
+        outside = left_out(cases, used, model, weights, lambda case: case.row.text("source"))
         found["source_left_out"] = summary(cases, outside)
-        apart = left_out(cases, values, lambda case: case.cluster.chip.id)
+        apart = left_out(cases, used, model, weights, lambda case: case.cluster.chip.id)
         found["accelerator_left_out"] = summary(cases, apart)
         if given.write:
             write(values, cases, outside, apart, used)

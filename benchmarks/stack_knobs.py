@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from gigawatt.performance.stacks import NARROW, Stack, attention_share, load_stack, sustained
 from gigawatt.validation.cases import Case
 
@@ -156,9 +154,3 @@ def stacks_of(values: Values, cases: Iterable[Case]) -> dict[tuple[str, str, str
                 numbers[knob.quantity] = values[knob.name]
         found[key] = replace(shipped, kept_shares=(kept["share"], kept["share_narrow"]), **numbers)
     return found
-
-
-def usual(values: Values, without: Iterable[Knob] = ()) -> float:
-    """The median arithmetic of the fitted stacks other than those of ``without``."""
-    names = [k.name for k in KNOBS if k.quantity == "arithmetic" and k not in without]
-    return float(np.median([values[name] for name in names]))

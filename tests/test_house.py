@@ -20,9 +20,7 @@ MIDDLE = ("catalog", "workload", "hardware", "performance", "facility", "supply"
 
 MOST_LINES = 500
 #: Files that may be a little longer (520 at most), with the reason.
-LONGER: dict[str, str] = {
-    "src/gigawatt/workload/operations.py": "the operations of every block stand side by side",
-}
+LONGER: dict[str, str] = {}
 
 #: What an import of the package must not bring: a second and hundreds of megabytes of memory.
 HEAVY = ("pandas", "plotly", "scipy", "duckdb", "clarabel", "highspy", "xarray", "pint", "jinja2", "rich")

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent.parent
 GUIDE = ROOT / "docs" / "plan-training.md"
 SMALL = ("--model", "llama-3.1-8b", "--chip", "nvidia-h100-sxm", "--count", "64", "--pue", "1.2",
          "--electricity", "60 $/MWh", "--batch", "256")  # fmt: skip
+APART = ("--sites", "2", "--distance", "1000km", "--wan", "400Gbit/s")
 Call = Callable[..., tuple[int, str, str]]
 
 
@@ -57,15 +58,21 @@ def test_the_terminal_says_it_all(call: Call) -> None:
 
 
 def test_json_is_the_documented_one(call: Call) -> None:
-    code, out, err = call(*SMALL, "--json", "--relief", "--pareto", "--deadline", "400d")
+    code, out, err = call(
+        *SMALL, *APART, "--json", "--relief", "--pareto", "--cap-sweep", "--deadline", "400d"
+    )
     assert (code, err) == (0, "")
     answer = json.loads(out, parse_constant=lambda text: pytest.fail(text))
     table = GUIDE.read_text().split("## The JSON")[1]
     documented = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (.*?) \|", table, re.M))))
     assert set(answer) <= documented
-    assert documented - set(answer) == {"inverse", "timeline", "key"} & documented
-    for name in ("relief", "pareto"):
-        assert set(answer[name][0]) <= set(re.findall(r"`(\w+)`", table))
+    assert documented - set(answer) == {"inverse", "timeline", "key", "power_choice"} & documented
+    told = set(re.findall(r"`(\w+)`", table))
+    assert set(answer["sites"]) <= told
+    rows = {name: answer[name][0] for name in ("relief", "pareto")}
+    rows |= {"caps": answer["cap_sweep"]["rows"][0], "sites": answer["sites"]["methods"][0]}
+    for name, row in rows.items():
+        assert {key for key in row if not key.endswith(("_low", "_high"))} <= told, name
     assert answer["layouts_per_cpu_s"] > 0
     assert any("deadline of 400 days" in notice for notice in answer["notices"])
 
@@ -81,7 +88,7 @@ def test_the_folder(call: Call, tmp_path: Path) -> None:
     assert [float(row["gain"]) for row in rows] == [row["gain"] for row in answer["relief"]]
     page = (tmp_path / "plan" / "plan.html").read_text()
     assert "timeline" not in answer or max(answer["timeline"]["device"]) > 0
-    assert page.count("<figure>") == 4 + ("timeline" in answer)  # not asked the other way round
+    assert page.count("<figure>") == 5 + ("timeline" in answer)  # not asked the other way round
     for key, _, caption in FIGURES.values():
         assert (html.escape(caption) in page) == (key in answer)
     assert 'src="http' not in page
@@ -90,9 +97,54 @@ def test_the_folder(call: Call, tmp_path: Path) -> None:
     assert "the output folder is a file" in err
 
 
+def test_more_than_the_power_feeds(call: Call, tmp_path: Path) -> None:
+    code, out, err = call(*SMALL, *APART, "--power", "75kW", "--cap-sweep", "--output", tmp_path / "plan")
+    assert (code, err) == (0, "")
+    for words in ("fit with a cap of", "Every accelerator is held to", "within the power", "least energy",
+                  "2 sites of 32, 1,000 km apart", "streaming-diloco", "at most 5 % longer"):  # fmt: skip
+        assert words in out, words
+    answer = json.loads((tmp_path / "plan" / "plan.json").read_text())
+    assert answer["power_MW"]["facility_peak"] == pytest.approx(0.075)
+    assert answer["power_cap_W"] < answer["chip_power_limit_W"]
+    assert answer["power_choice"][0]["count"] == 64
+    for name, rows in (("caps", answer["cap_sweep"]["rows"]), ("sites", answer["sites"]["methods"])):
+        with (tmp_path / "plan" / f"{name}.csv").open() as stream:
+            assert len(list(csv.DictReader(stream))) == len(rows)
+    page = (tmp_path / "plan" / "plan.html").read_text()
+    assert page.count("<figure>") == 5 + ("timeline" in answer)
+    assert "Within the power" in page
+
+
+def test_a_cap_from_the_command_line(call: Call) -> None:
+    free = json.loads(call(*SMALL, "--json")[1])
+    held = json.loads(call(*SMALL, "--json", "--cap", "400W")[1])
+    assert held["power_cap_W"] == 400.0
+    assert held["clock"] < 1.0 == free["clock"]
+    assert held["days"] > free["days"]
+    assert held["power_MW"]["facility_peak"] < free["power_MW"]["facility_peak"]
+    assert json.loads(call(*SMALL, "--json", "--cap", "700W")[1])["step_time_s"] == free["step_time_s"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("--count", "64", "--cap", "0W"), "more than 0"),
+        (("--count", "64", "--cap", "-5W"), "more than 0"),
+        (("--count", "64", "--cap", "500"), "the unit is missing"),
+        (("--count", "64", "--cap", "500km"), "wrong kind of unit"),
+        (("--count", "64", "--cap", "20W"), "cannot be held below its idle power"),
+        (("--count", "64", "--sites", "0", *APART[2:]), "2 or more"),
+        (("--count", "64", "--sites", "1", *APART[2:]), "2 or more"),
+        (("--count", "64", "--sites", "3", *APART[2:]), "do not divide the accelerators"),
+        (("--count", "64", *APART, "--distance", "5"), "the unit is missing"),
+        (("--count", "64", *APART, "--distance", "0km"), "more than 0"),
+        (("--count", "64", *APART, "--wan", "0Gbit/s"), "more than 0"),
+        (("--count", "64", *APART, "--wan", "400GB"), "wrong kind of unit"),
+        (("--count", "64", *APART, "--method", "dilocoo"), "did you mean 'diloco'"),
+        (("--count", "64", "--sites", "2"), "--distance: several sites need this too"),
+        (("--count", "64", "--method", "diloco"), "--sites: several sites need this too"),
+        (("--count", "64", "--topology", "fat-tre"), "did you mean"),
+        (("--count", "64", "--reliability", "nobodys"), "no such entry"),
         (("--count", "64", "--power", "10kW"), "at most"),
         (("--count", "64", "--power", "300"), "the unit is missing"),
         (("--count", "64", "--tensor", "7"), "7 does not divide the accelerators"),
@@ -110,6 +162,19 @@ def test_refusals_are_one_line(call: Call, words: tuple[str, ...], said: str) ->
     assert (code, out) == (2, "")
     assert said in err
     assert err.count("\n") == 1
+
+
+def test_an_unknown_chip_is_one_line_and_nothing_is_written(call: Call, tmp_path: Path) -> None:
+    code, out, err = call(
+        "--model", "llama-3.1-8b", "--chip", "H1000", "--count", "8", "--output", tmp_path / "o"
+    )
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert "did you mean" in err
+    for words in (("--cap", "20W"), ("--sites", "3", *APART[2:])):
+        code, _, _ = call(*SMALL, *words, "--output", tmp_path / "o")
+        assert code == 2
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_chip_without_the_number_is_named(call: Call) -> None:

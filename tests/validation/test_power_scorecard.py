@@ -8,10 +8,11 @@ import pytest
 from gigawatt import catalog
 from gigawatt.hardware.load import build_cluster
 from gigawatt.performance.layouts import TrainingRun
+from gigawatt.performance.power import chip_power_of
 from gigawatt.performance.search import search
 from gigawatt.performance.stacks import load_stack
 from gigawatt.validation.files import table
-from gigawatt.validation.power import PowerRow, chip_power_of, errors, kept_shares, power_scorecard
+from gigawatt.validation.power import PowerRow, errors, kept_shares, power_scorecard
 from gigawatt.workload import read_architecture
 
 

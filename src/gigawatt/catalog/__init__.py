@@ -9,7 +9,23 @@ from gigawatt.catalog.loader import (
     sources,
     table,
     tables,
+    use_user_catalog,
+    user_catalog,
+    user_folder,
     version,
 )
 
-__all__ = ["CURRENCY_YEAR", "Entity", "entity", "path", "source", "sources", "table", "tables", "version"]
+__all__ = [
+    "CURRENCY_YEAR",
+    "Entity",
+    "entity",
+    "path",
+    "source",
+    "sources",
+    "table",
+    "tables",
+    "use_user_catalog",
+    "user_catalog",
+    "user_folder",
+    "version",
+]

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gigawatt.cli.calibrate import EXAMPLE, calibrate
+from gigawatt.cli.grouped import Grouped
 from gigawatt.cli.plan_training import EPILOG, plan_training_command
 from gigawatt.errors import GigawattError
 
@@ -71,10 +72,13 @@ def explain(
     explain_command(result, quantity, depth, as_json=json)
 
 
+_TABLES = "Which scorecard: training, kernels, memory, power, collectives."
+
+
 @app.command(epilog="Example: gigawatt validate training --rows my_runs.csv --json")
 def validate(
-    table: Annotated[str, typer.Argument(help="Which scorecard: training.", show_default=False)],
-    rows: Annotated[Path | None, typer.Option(help="Another file of the same shape.")] = None,
+    table: Annotated[str, typer.Argument(help=_TABLES, show_default=False)],
+    rows: Annotated[Path | None, typer.Option(help="Another file (or folder) of the same shape.")] = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
@@ -85,7 +89,7 @@ def validate(
 
 
 app.command(epilog=EXAMPLE)(calibrate)
-app.command("plan-training", epilog=EPILOG)(plan_training_command)
+app.command("plan-training", epilog=EPILOG, cls=Grouped)(plan_training_command)
 
 
 @catalog_app.command("list", epilog="Example: gigawatt catalog list chips")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from gigawatt import catalog
+from gigawatt.cli.doctor import user_catalog_words
 from gigawatt.cli.terminal import console, number, print_json
 from gigawatt.evidence import worst
 from gigawatt.quantities import factor
@@ -25,6 +26,7 @@ def list_command(table: str | None, *, as_json: bool) -> None:
         for name, count in counts.items():
             shown.add_row(name, str(count))
         console().print(shown)
+        console().print(f"user catalog: {user_catalog_words()}", markup=False)
         return
     rows = catalog.table(table)
     if as_json:
@@ -32,14 +34,21 @@ def list_command(table: str | None, *, as_json: bool) -> None:
             [{"id": e.id, "name": e.text("name", e.id), "numbers": len(e.rows())} for e in rows.values()]
         )
         return
-    shown = Table("id", "name", "numbers", "worst grade", box=None)
+    own = set(catalog.user_catalog().get(table, ()))
+    shown = Table("id", "name", "numbers", "worst grade", *(["from"] if own else []), box=None)
     shown.columns[0].no_wrap = True
     for entry in rows.values():
         grades = [row.grade for row in entry.rows()]
         shown.add_row(
-            entry.id, entry.text("name", entry.id), str(len(grades)), worst(grades).label if grades else ""
+            entry.id,
+            entry.text("name", entry.id),
+            str(len(grades)),
+            worst(grades).label if grades else "",
+            *(["user catalog"] if entry.id in own else []),
         )
     console().print(shown)
+    if own:
+        console().print(f"user catalog: {catalog.user_folder()}", markup=False)
 
 
 def show_command(table: str, key: str, *, as_json: bool) -> None:

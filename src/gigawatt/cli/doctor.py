@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from gigawatt import __version__, catalog
 from gigawatt.cli.terminal import console, print_json
 
-__all__ = ["doctor_command"]
+__all__ = ["doctor_command", "user_catalog_words"]
 
 _NEEDS = {
     "numpy": ("every room", ""),
@@ -23,9 +23,21 @@ _NEEDS = {
     "duckdb": ("Parquet tables", ""),
     "plotly": ("figures", ""),
     "jinja2": ("report", ""),
+    "torch": ("calibrate on a GPU (numpy does on a CPU)", "gigawatt[calibrate]"),
     "pypsa": ("export to PyPSA", "gigawatt[pypsa]"),
     "pvlib": ("oracle of the solar tests", "gigawatt[dev]"),
 }
+
+
+def user_catalog_words() -> str:
+    """Which user catalog is in force, and what it holds."""
+    folder, own = catalog.user_folder(), catalog.user_catalog()
+    if folder is None:
+        return "none, as GIGAWATT_CATALOG says"
+    if not own:
+        return f"none in {folder}"
+    held = "; ".join(f"{table}: {', '.join(ids)}" for table, ids in own.items())
+    return f"{folder} ({held})"
 
 
 def doctor_command(*, as_json: bool) -> None:
@@ -45,14 +57,21 @@ def doctor_command(*, as_json: bool) -> None:
         "python": platform.python_version(),
         "processors": str(os.cpu_count()),
         "catalog": catalog.version(),
+        "user catalog": user_catalog_words(),
     }
     if as_json:
-        print_json({**head, "packages": found, "catalog_tables": tables})
+        folder, own = catalog.user_folder(), catalog.user_catalog()
+        head["user_catalog"] = head.pop("user catalog")
+        user = {
+            "folder": None if folder is None else str(folder),
+            "entries": {k: [*v] for k, v in own.items()},
+        }
+        print_json({**head, "user_catalog": user, "packages": found, "catalog_tables": tables})
         return
     out = console()
     for name, value in head.items():
-        out.print(f"{name:<11} {value}")
-    out.print(f"tables      {len(tables)} with {sum(tables.values())} entries")
+        out.print(f"{name:<13} {value}", markup=False)
+    out.print(f"{'tables':<13} {len(tables)} with {sum(tables.values())} entries")
     shown = Table("package", "version", "for", "mend", box=None)
     for row in found:
         missing = row["version"] == "missing"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -21,29 +22,28 @@ EPILOG = (
     "Example: gigawatt plan-training --model llama-3.1-405b --chip nvidia-h100-sxm --count 16384 "
     "--power 300MW --relief"
 )
+_RUN, _MACHINE, _LIMITS, _PLACE = "What is trained", "On what", "Power and time", "Where"
+_LAYOUT, _ANSWER = "Layout, held and widened", "Answer"
 _WIDER = ("schedule", "shard", "offload")
-_NAMES = {"format": "number_format", "sequence-parallel": "sequence_parallel"}
 
-Text = Annotated[str | None, typer.Option(show_default=False)]
+T = TypeVar("T")
 
 
-def _option(help: str, **more: Any) -> Any:
-    return typer.Option(help=help, show_default=False, **more)
+def _option(help: str, panel: str = _RUN, **more: Any) -> Any:
+    return typer.Option(help=help, show_default=False, rich_help_panel=panel, **more)
+
+
+def _flag(name: str, help: str, panel: str) -> Any:
+    return typer.Option(name, help=help, show_default=False, rich_help_panel=panel)
+
+
+def _degree(help: str, least: int = 1, most: int | None = None) -> Any:
+    return _option(help, _LAYOUT, min=least, max=most)
 
 
 def plan_training_command(
     model: Annotated[str, _option("A model of the catalog, or the path of a config.json.")],
-    chip: Annotated[str, _option("An accelerator, by the words of its name in any order.")],
-    count: Annotated[int | None, _option("Accelerators.")] = None,
-    power: Annotated[
-        str | None, _option("Power at the meter, such as 300MW: how many it feeds, or a limit to --count.")
-    ] = None,
-    deadline: Annotated[
-        str | None, _option("Time on the clock, such as 90d. Without --count: the fewest accelerators.")
-    ] = None,
-    largest_model: Annotated[
-        bool, _option("The largest model of the family of --model for --power (or --count) and --deadline.")
-    ] = False,
+    chip: Annotated[str, _option("An accelerator, by the words of its name in any order.", _MACHINE)],
     tokens: Annotated[str | None, _option("Such as 15.6T; default: what the model was trained on.")] = None,
     sequence: Annotated[str | None, _option("Tokens of a sequence, such as 8192.")] = None,
     batch: Annotated[str | None, _option("Global batch: 2048 (sequences) or '16M tokens'.")] = None,
@@ -51,46 +51,98 @@ def plan_training_command(
     optimizer: Annotated[str | None, _option("A row of `gigawatt catalog list optimizers`.")] = None,
     stack: Annotated[str | None, _option("Software: a row of `gigawatt catalog list stacks`.")] = None,
     year: Annotated[int | None, _option("Year of the software and of prices.")] = None,
-    node: Annotated[str | None, _option("A row of `gigawatt catalog list nodes`.")] = None,
-    scale_up: Annotated[str | None, _option("Link inside a domain: `gigawatt catalog list links`.")] = None,
-    scale_out: Annotated[str | None, _option("Link between domains.")] = None,
-    domain: Annotated[int | None, _option("Accelerators joined by the link inside a domain.")] = None,
-    topology: Annotated[str | None, _option("Topology of the network between domains.")] = None,
-    oversubscription: Annotated[
-        float | None, _option("Divides the bandwidth beyond a leaf, 1 or more.")
+    count: Annotated[int | None, _option("Accelerators.", _MACHINE)] = None,
+    node: Annotated[str | None, _option("A row of `gigawatt catalog list nodes`.", _MACHINE)] = None,
+    scale_up: Annotated[
+        str | None, _option("Link inside a domain: `gigawatt catalog list links`.", _MACHINE)
     ] = None,
-    tensor: Annotated[int | None, _option("Pin tensor parallelism (TP).", min=1)] = None,
-    pipeline: Annotated[int | None, _option("Pin pipeline stages (PP).", min=1)] = None,
-    interleave: Annotated[int | None, _option("Pin runs of layers a stage (VP).", min=1)] = None,
-    data: Annotated[int | None, _option("Pin data parallelism (DP).", min=1)] = None,
-    context: Annotated[int | None, _option("Pin context parallelism (CP).", min=1)] = None,
-    expert: Annotated[int | None, _option("Pin expert parallelism (EP).", min=1)] = None,
-    microbatch: Annotated[int | None, _option("Pin sequences in a microbatch.", min=1)] = None,
-    zero: Annotated[int | None, _option("Pin the ZeRO stage, 0 to 3.", min=0, max=3)] = None,
-    recompute: Annotated[str | None, _option("Pin recomputation: none, selective, full.")] = None,
+    scale_out: Annotated[str | None, _option("Link between domains.", _MACHINE)] = None,
+    domain: Annotated[
+        int | None, _option("Accelerators joined by the link inside a domain.", _MACHINE)
+    ] = None,
+    topology: Annotated[str | None, _option("Topology of the network between domains.", _MACHINE)] = None,
+    oversubscription: Annotated[
+        float | None, _option("Divides the bandwidth beyond a leaf, 1 or more.", _MACHINE)
+    ] = None,
+    reliability: Annotated[
+        str | None,
+        _option("Fails like this cluster: a row of `gigawatt catalog list reliability`.", _MACHINE),
+    ] = None,
+    power: Annotated[
+        str | None,
+        _option("Power at the meter, such as 300MW: how many it feeds, or a limit to --count.", _LIMITS),
+    ] = None,
+    deadline: Annotated[
+        str | None,
+        _option("Time on the clock, such as 90d. Without --count: the fewest accelerators.", _LIMITS),
+    ] = None,
+    largest_model: Annotated[
+        bool,
+        _flag(
+            "--largest-model",
+            "Largest model of the family for --power (or --count) and --deadline.",
+            _LIMITS,
+        ),
+    ] = False,
+    cap: Annotated[str | None, _option("Power cap of an accelerator, such as 500W.", _LIMITS)] = None,
+    cap_sweep: Annotated[
+        bool,
+        _flag("--cap-sweep", "Time, energy and cost under every cap from its own limit down.", _LIMITS),
+    ] = False,
+    site: Annotated[
+        str | None, _option("Where it stands: weather (PUE) and price of electricity.", _PLACE)
+    ] = None,
+    pue: Annotated[float | None, _option("PUE in place of the site's.", _PLACE)] = None,
+    electricity: Annotated[
+        str | None, _option("Price, such as '60 $/MWh', in place of the site's.", _PLACE)
+    ] = None,
+    sites: Annotated[
+        int | None, _option("Data centres that share the accelerators; needs the two below.", _PLACE)
+    ] = None,
+    distance: Annotated[str | None, _option("Between them, such as 1000km.", _PLACE)] = None,
+    wan: Annotated[
+        str | None, _option("Lines of one site together, each way, such as 400Gbit/s.", _PLACE)
+    ] = None,
+    method: Annotated[
+        str | None, _option("How they keep in step: `gigawatt catalog list wan_methods`, or all.", _PLACE)
+    ] = None,
+    tensor: Annotated[int | None, _degree("Pin tensor parallelism (TP).")] = None,
+    pipeline: Annotated[int | None, _degree("Pin pipeline stages (PP).")] = None,
+    interleave: Annotated[int | None, _degree("Pin runs of layers a stage (VP).")] = None,
+    data: Annotated[int | None, _degree("Pin data parallelism (DP).")] = None,
+    context: Annotated[int | None, _degree("Pin context parallelism (CP).")] = None,
+    expert: Annotated[int | None, _degree("Pin expert parallelism (EP).")] = None,
+    microbatch: Annotated[int | None, _degree("Pin sequences in a microbatch.")] = None,
+    zero: Annotated[int | None, _degree("Pin the ZeRO stage, 0 to 3.", 0, 3)] = None,
+    recompute: Annotated[str | None, _option("Pin recomputation: none, selective, full.", _LAYOUT)] = None,
     pin: Annotated[
-        list[str] | None, _option("Pin any layout column: --pin schedule=zb-h1 --pin sequence_parallel=1.")
+        list[str] | None, _option("Pin any column: --pin schedule=zb-h1 --pin offload=none.", _LAYOUT)
     ] = None,
     widen: Annotated[
-        str | None, _option("Search rare columns too: any of schedule,shard,offload, or all.")
+        str | None, _option("Search rare columns too: any of schedule,shard,offload, or all.", _LAYOUT)
     ] = None,
-    site: Annotated[str | None, _option("Where it stands: weather (PUE) and price of electricity.")] = None,
-    pue: Annotated[float | None, _option("PUE in place of the site's.")] = None,
-    electricity: Annotated[str | None, _option("Price, such as '60 $/MWh', in place of the site's.")] = None,
-    reliability: Annotated[
-        str | None, _option("Fails like this cluster: a row of `gigawatt catalog list reliability`.")
-    ] = None,
-    top: Annotated[int, typer.Option(help="Layouts to show.", min=1, max=1000)] = 5,
+    top: Annotated[int, typer.Option(help="Layouts to show.", min=1, max=1000, rich_help_panel=_ANSWER)] = 5,
     relief: Annotated[
-        bool, _option("What more of each resource would save, each with a new search.")
+        bool, _flag("--relief", "What more of each resource would save, each with a new search.", _ANSWER)
     ] = False,
-    relief_factor: Annotated[float, typer.Option(help="How many times as much of it.")] = 2.0,
+    relief_factor: Annotated[
+        float, typer.Option(help="How many times as much of it.", rich_help_panel=_ANSWER)
+    ] = 2.0,
     pareto: Annotated[
-        bool, _option("Best compromises of time, accelerators, energy and cost, from 1/8 to 8 times as many.")
+        bool,
+        _flag(
+            "--pareto",
+            "Best compromises of time, count, energy and cost, from 1/8 to 8 times as many.",
+            _ANSWER,
+        ),
     ] = False,
-    output: Annotated[Path | None, _option("Folder for plan.json, the tables as CSV and plan.html.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    output: Annotated[
+        Path | None, _option("Folder for plan.json, the tables as CSV and plan.html.", _ANSWER)
+    ] = None,
+    json: Annotated[bool, _flag("--json", "Print JSON alone on standard output.", _ANSWER)] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress, no summary.", rich_help_panel=_ANSWER)
+    ] = False,
 ) -> None:
     """Plan a training run: search all layouts on a machine, say how long, how much and what binds."""
     if output is not None and output.exists() and not output.is_dir():
@@ -101,6 +153,7 @@ def plan_training_command(
         microbatch=microbatch, zero=zero, recompute=recompute,
     )  # fmt: skip
     wider = _wider(widen)
+    spread = _spread(sites, distance, wan, method)
     with progress(quiet=quiet or json) as report:
         report("Reading the catalog", 0.0)
         from gigawatt.study.training_question import read_question
@@ -111,19 +164,24 @@ def plan_training_command(
                 optimizer=optimizer, stack=stack, year=year, pins=pins, widen=wider, site=site, pue=pue,
                 electricity=electricity, reliability=reliability, node=node, scale_up=scale_up,
                 scale_out=scale_out, domain=domain, topology=topology, oversubscription=oversubscription,
+                cap=cap,
             )
         )  # fmt: skip
-        answer = _answer(
-            question,
-            count,
-            power,
-            deadline,
-            largest_model,
-            top,
-            relief_factor if relief else None,
-            pareto,
-            output is not None,
-            report,
+        answer = _flagged(
+            lambda: _answer(
+                question,
+                count,
+                power,
+                deadline,
+                largest_model,
+                top,
+                relief_factor if relief else None,
+                pareto,
+                cap_sweep,
+                spread,
+                output is not None,
+                report,
+            )
         )
         if output is not None:
             report("Writing the folder", 0.97)
@@ -138,13 +196,15 @@ def plan_training_command(
             console().print(f"Written: {output / 'plan.html'}, plan.json, tables as CSV", markup=False)
 
 
-def _flagged(call: Callable[[], TrainingQuestion]) -> TrainingQuestion:
+def _flagged(call: Callable[[], T]) -> T:
     """Errors name the option, not the key of a scenario."""
     try:
         return call()
     except GigawattError as error:
         if error.key is not None:
-            error.key = error.key.removeprefix("cluster.").replace("_", "-")
+            name = error.key.removeprefix("cluster.").replace("-", "_")
+            known = name in inspect.signature(plan_training_command).parameters
+            error.key = f"--{name.replace('_', '-')}" if known else error.key.removeprefix("cluster.")
         raise
 
 
@@ -163,6 +223,30 @@ def _wider(written: str | None) -> tuple[str, ...]:
         return ()
     names = [name.strip() for name in written.split(",") if name.strip()]
     return _WIDER if names == ["all"] else tuple(names)
+
+
+def _spread(
+    sites: int | None, distance: str | None, wan: str | None, method: str | None
+) -> dict[str, Any] | None:
+    """Sites as asked for: a number, a distance [m], lines [B/s], methods."""
+    given = {"--sites": sites, "--distance": distance, "--wan": wan}
+    missing = [name for name, value in given.items() if value is None]
+    if len(missing) == len(given) and method is None:
+        return None
+    if missing:
+        allowed = "such as --sites 2 --distance 1000km --wan 400Gbit/s"
+        raise InputError("several sites need this too", key=missing[0], allowed=allowed)
+    from gigawatt.study.sites import method_names
+
+    assert sites is not None
+    if sites < 2:
+        raise InputError("too few to be apart", key="--sites", given=sites, allowed="2 or more")
+    return {
+        "sites": sites,
+        "distance": _quantity(distance, "m", "--distance", "1000 km"),
+        "bandwidth": _quantity(wan, "B/s", "--wan", "400 Gbit/s"),
+        "methods": _flagged(lambda: method_names(method)),
+    }
 
 
 def _quantity(text: str | None, unit: str, key: str, example: str) -> float | None:
@@ -188,13 +272,17 @@ def _answer(
     top: int,
     factor: float | None,
     pareto: bool,
+    swept: bool,
+    spread: dict[str, Any] | None,
     drawn: bool,
     report: Callable[[str, float], None],
 ) -> dict[str, Any]:
+    from gigawatt.study.caps import cap_sweep, power_choice
     from gigawatt.study.inverse import largest_model, smallest_cluster
     from gigawatt.study.pareto import pareto_front
     from gigawatt.study.plan_training import count_for_power, pipeline_timeline, plan_training
     from gigawatt.study.relief import relieve
+    from gigawatt.study.sites import across
     from gigawatt.study.training_answer import as_answer
 
     limit = _quantity(power, "W", "--power", "300 MW")
@@ -223,6 +311,7 @@ def _answer(
             progress=lambda done, all_: report("Looking at layouts", 0.5 * done / max(all_, 1)),
         )
         plan = _beside_deadline(plan, until)
+    apart = None if spread is None else across(plan, **spread)
     found = () if factor is None else relieve(plan, factor=factor, progress=report)
     front, looked_at = pareto_front(plan, progress=report) if pareto else ((), 0)
     return as_answer(
@@ -233,6 +322,9 @@ def _answer(
         compromises_of=looked_at,
         inverse=inverse,
         timeline=pipeline_timeline(plan) if drawn and plan.search.best.layouts.pipeline[0] > 1 else None,
+        caps=cap_sweep(plan) if swept else None,
+        choice=power_choice(plan, question) if inverse is None else None,
+        sites=apart,
     )
 
 
@@ -293,6 +385,8 @@ def _write(folder: Path, answer: dict[str, Any]) -> None:
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     tables = {"layouts": answer["best"], "relief": answer.get("relief"), "pareto": answer.get("pareto")}
+    tables["caps"] = answer["cap_sweep"]["rows"] if "cap_sweep" in answer else None
+    tables["sites"] = answer["sites"]["methods"] if "sites" in answer else None
     if "inverse" in answer:
         tables["inverse"] = answer["inverse"]["searched"]
     for name, rows in tables.items():

@@ -13,6 +13,8 @@ _RECOMPUTE = ("none", "selective", "full")
 _OFFLOAD = ("none", "optimizer", "activations")
 _MOST_TRIED = 8
 _SMALL_GAIN = 0.001
+_NEVER = 100.0
+"""A run that takes this many times as long is not done."""
 _MAIN = ("training.tokens", "training.sequence", "training.global_batch", "training.number_format",
          "training.optimizer", "machine.stack", "site.name", "facility.pue", "supply.price",
          "finance.discount_rate", "finance.chip_life")  # fmt: skip
@@ -41,7 +43,7 @@ def print_plan(answer: dict[str, Any], console: Any) -> None:
 
     for text in _sentences(answer):
         console.print(Text(text))
-    blocks = (_parts, _layouts, _relief, _pareto, _searched)
+    blocks = (_parts, _layouts, _choice, _caps, _sites, _reach, _relief, _pareto, _searched)
     for block in blocks:
         grid = block(answer)
         if grid is not None:
@@ -78,6 +80,7 @@ def _sentences(answer: dict[str, Any]) -> list[str]:
         f"{step[0]} ({step[1]} to {step[2]}) at an MFU of {significant(100 * answer['mfu'])} %; "
         f"goodput {significant(100 * answer['goodput'])} %, "
         f"{significant(answer['failures_per_day'])} failures a day.",
+        f"Lost: {_lost(answer['goodput_parts'])}.",
         f"Power: {mean} of IT in the mean, {peak}{limit} to be provided at the meter. "
         f"Energy: {with_unit(answer['energy_MWh'], 'MWh')}, "
         f"{with_unit(answer['energy_per_token_J'], 'J')} a token.",
@@ -85,6 +88,13 @@ def _sentences(answer: dict[str, Any]) -> list[str]:
         f"{with_unit(cost['machine_and_building'], '$')} (${significant(answer['chip_hour_USD'])} an "
         f"accelerator-hour), electricity {with_unit(cost['electricity'], '$')}.",
     ]
+    if answer["power_cap_W"] is not None:
+        held, own = (with_unit(answer[key], "W") for key in ("power_cap_W", "chip_power_limit_W"))
+        found.insert(
+            3,
+            f"Every accelerator is held to {held} of {own}: {significant(100 * answer['clock'])} % of the "
+            "clock that it keeps at its own limit.",
+        )
     inverse = answer.get("inverse")
     if inverse is not None:
         deadline = f"{significant(inverse['deadline_days'])} days"
@@ -99,6 +109,12 @@ def _sentences(answer: dict[str, Any]) -> list[str]:
             )
         found.insert(0, words)
     return found
+
+
+def _lost(parts: dict[str, float]) -> str:
+    """Where the time on the clock goes that makes no progress, the largest first."""
+    rest = sorted(((n, s) for n, s in parts.items() if n != "progress" and s > 0), key=lambda one: -one[1])
+    return ", ".join(f"{label(name)} {significant(100 * share, 2)} %" for name, share in rest) or "nothing"
 
 
 def _parts(answer: dict[str, Any]) -> Any:
@@ -178,6 +194,114 @@ def _layouts(answer: dict[str, Any]) -> Any:
             significant(row["energy_per_token_J"]),
             _rare(row),
         )
+    return grid
+
+
+def _choice(answer: dict[str, Any]) -> Any:
+    rows = answer.get("power_choice")
+    if not rows:
+        return None
+    grid = _table(
+        ("within the power", "right"), ("cap", "right"), ("clock", "right"), ("days", "right"),
+        ("J/token", "right"), ("cost", "right"),
+    )  # fmt: skip
+    for row in rows:
+        grid.add_row(
+            f"{row['count']:,}",
+            "none" if row["power_cap_W"] is None else with_unit(row["power_cap_W"], "W"),
+            f"{100 * row['clock']:.0f} %",
+            significant(row["days"]),
+            significant(row["energy_per_token_J"]),
+            with_unit(row["cost_USD"], "$"),
+        )
+    return grid
+
+
+def _caps(answer: dict[str, Any]) -> Any:
+    found = answer.get("cap_sweep")
+    if not found:
+        return None
+    grid = _table(
+        ("power cap", "right"), ("clock", "right"), ("step", "right"), ("days", "right"),
+        ("J/token", "right"), ("cost", "right"), ("", "left"),
+    )  # fmt: skip
+    for row in found["rows"]:
+        cap, words = row["power_cap_W"], []
+        if cap == found["least_energy_cap_W"]:
+            words.append("least energy")
+        if cap == found["least_cost_cap_W"]:
+            words.append("least cost")
+        grid.add_row(
+            with_unit(cap, "W"),
+            f"{100 * row['clock']:.0f} %",
+            with_unit(row["step_time_s"], "s"),
+            significant(row["days"]),
+            significant(row["energy_per_token_J"]),
+            with_unit(row["cost_USD"], "$"),
+            ", ".join(words),
+        )
+    grid.title = "the best layout under power caps of an accelerator"
+    grid.title_justify, grid.title_style = "left", "dim"
+    return grid
+
+
+def _bandwidth(gigabits: float | None) -> str:
+    if gigabits is None:
+        return "none is enough"
+    return f"{significant(gigabits / 1e3)} Tbit/s" if gigabits >= 1e3 else f"{significant(gigabits)} Gbit/s"
+
+
+def _sites(answer: dict[str, Any]) -> Any:
+    found = answer.get("sites")
+    if not found:
+        return None
+    grid = _table(
+        (f"{found['count']} sites keep in step by", "left"), ("step", "right"), ("slower", "right"),
+        ("tokens", "right"), ("90 % band", "left"), ("days", "right"), ("90 % band", "left"),
+        ("traffic", "right"), (f"needed for {100 * found['slowdown_allowed']:.0f} %", "right"),
+    )  # fmt: skip
+    for row in found["methods"]:
+        factors = [row[f"time_factor{end}"] for end in ("", "_low", "_high")]
+        days, low, high = (
+            "never" if factor is None or factor > _NEVER else significant(row[f"days{end}"])
+            for factor, end in zip(factors, ("", "_low", "_high"), strict=True)
+        )
+        tokens = ["never" if f is None or f > _NEVER else f"{f / row['slowdown']:.3g}" for f in factors]
+        exact = factors[1] == factors[2]
+        grid.add_row(
+            row["method"],
+            with_unit(row["step_time_s"], "s"),
+            f"{100 * (row['slowdown'] - 1):.1f} %",
+            f"× {tokens[0]}",
+            "" if exact else f"{tokens[1]} to {tokens[2]}" + (" ?" if row["outside_published"] else ""),
+            days,
+            "" if exact else f"{low} to {high}",
+            _bandwidth(row["traffic_Gbit_per_s"]),
+            _bandwidth(row["needed_Gbit_per_s"]),
+        )
+    delay, days = significant(found["one_way_delay_ms"]), significant(found["days_on_one_site"])
+    grid.title = (
+        f"{found['count']} sites of {found['accelerators_each']:,}, {significant(found['distance_km'])} km "
+        f"apart ({delay} ms one way), lines of {_bandwidth(found['wan_Gbit_per_s'])} each; "
+        f"on one site {days} days"
+    )
+    grid.title_justify, grid.title_style = "left", "dim"
+    return grid
+
+
+def _reach(answer: dict[str, Any]) -> Any:
+    found = answer.get("sites")
+    if not found:
+        return None
+    region = found["still_works"]
+    names = list(region["needed_Gbit_per_s"])
+    grid = _table(("apart", "right"), *((name, "right") for name in names))
+    for i, distance in enumerate(region["distances_km"]):
+        needed = [region["needed_Gbit_per_s"][name][i] for name in names]
+        grid.add_row(f"{distance:,.0f} km", *(_bandwidth(one) for one in needed))
+    share = f"{100 * found['slowdown_allowed']:.0f} %"
+    grid.title = f"lines with which a step is at most {share} longer"
+    grid.title_justify, grid.title_style = "left", "dim"
     return grid
 
 

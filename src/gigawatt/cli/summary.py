@@ -6,7 +6,7 @@ from typing import Any
 
 from gigawatt.evidence import Grade
 from gigawatt.figures.machine import layout_words
-from gigawatt.figures.readable import aligned, shown, with_unit
+from gigawatt.figures.readable import aligned, label, shown, significant, with_unit
 from gigawatt.figures.tables import column, get_table
 from gigawatt.report.grids import CARDS
 from gigawatt.report.words import binding_parts, energy_shares, find, topics
@@ -63,6 +63,9 @@ def print_summary(result: Result, console: Any) -> None:
     console.print(Text(result.name, style="bold"))
     said = topics(result)
     console.print(Text(" ".join(said[k] for k in ("training", "error", "binding", "supply") if k in said)))
+    lost = _lost(result)
+    if lost:
+        console.print(Text(lost))
     tables = [
         _key_figures(result),
         _breakdown(result),
@@ -79,6 +82,17 @@ def print_summary(result: Result, console: Any) -> None:
     if len(result.notices) > _MOST_NOTICES:
         console.print(Text(f"! and {len(result.notices) - _MOST_NOTICES} more in the report", style="yellow"))
     console.print(Text(said["trust"], style="dim"))
+
+
+def _lost(result: Result) -> str:
+    """Days with their band, and where the time on the clock goes that makes no progress."""
+    frame = get_table(result, "goodput")
+    low, high = (find(result, f"training.duration_{end}") for end in ("low", "high"))
+    if frame is None or low is None or high is None:
+        return ""
+    shares = column(frame, "share")[0].drop("progress").sort_values(ascending=False)
+    parts = ", ".join(f"{label(str(k))} {significant(100 * float(v), 2)} %" for k, v in shares.items() if v)
+    return f"By chance of failures {shown(low)} to {shown(high)} (90 %). Lost: {parts}."
 
 
 def _table(*heads: tuple[str, str]) -> Any:

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from gigawatt.cli.terminal import console, number, print_json, progress
+from gigawatt.errors import InputError, nearest
 
 __all__ = ["validate_command"]
 
-_SHARES = ("mape", "median_ape", "p90_ape", "bias", "coverage90", "baseline_mape")
+_SHARES = (
+    "mape", "median_ape", "p90_ape", "bias", "coverage90", "baseline_mape",
+    "median", "p90", "median_as_used", "p90_as_used", "MAPE", "by_power", "in_a_step", "measured", "fitted",
+)  # fmt: skip
 
 
 def validate_command(table: str, rows: Path | None, *, as_json: bool, quiet: bool) -> None:
     """Predict, compare, print."""
-    from rich.table import Table
-
+    if table in _SCORECARDS:
+        _SCORECARDS[table](rows, as_json=as_json, quiet=quiet)
+        return
+    known = ("training", *_SCORECARDS)
+    if table not in known:
+        raise InputError(
+            "no such table of measured rows", given=table, allowed=known, nearest=nearest(table, known)
+        )
     from gigawatt.validation import validate
 
     with progress(quiet=quiet or as_json) as report:
@@ -26,10 +38,7 @@ def validate_command(table: str, rows: Path | None, *, as_json: bool, quiet: boo
         return
     out = console()
     columns, lines = card.to_table()
-    shown = Table(*[name.replace("_", " ") for name in columns], box=None)
-    for line in lines:
-        shown.add_row(*[_cell(name, value) for name, value in zip(columns, line, strict=True)])
-    out.print(shown)
+    _print(columns, lines)
     answer = card.to_json()
     out.print(
         f"{answer['rows']:,} rows: {answer['predicted']:,} predicted, {answer['refused']:,} refused; "
@@ -38,6 +47,138 @@ def validate_command(table: str, rows: Path | None, *, as_json: bool, quiet: boo
     )
     for reason, count in answer.get("refused_reasons", {}).items():
         out.print(f"refused {count:>4}: {reason}", markup=False)
+
+
+def _kernels(folder: Path | None, *, as_json: bool, quiet: bool) -> None:
+    """The scorecard of kernels: shapes not fitted, and devices left out of every fit."""
+    from gigawatt.validation.kernels import validate_kernels
+
+    with progress(quiet=quiet or as_json) as report:
+        card = validate_kernels(
+            folder, progress=lambda done, all_: report("Predicting kernels", done / max(all_, 1))
+        )
+    if as_json:
+        print_json(card.to_json())
+        return
+    _print(*card.to_table())
+    out = console()
+    out.print(
+        f"{card.rows:,} measured rows of shapes that no fit saw. Median and p90 of |predicted - measured| / "
+        "measured: of the row as its framework timed it, and of the kernel as predictions use it (the "
+        "middle of the frameworks).",
+        markup=False,
+    )
+    columns, lines = card.left_out_table()
+    if lines:
+        out.print(
+            "\nDevices left out: predicted by fits of other devices (all shapes that judge)", markup=False
+        )
+        _print(columns, lines)
+
+
+def _memory(file: Path | None, *, as_json: bool, quiet: bool) -> None:
+    """The scorecard of peak memory: sources that a fit used, and those that judge."""
+    from gigawatt.validation.memory import validate_memory
+
+    with progress(quiet=quiet or as_json) as report:
+        report("Counting memory", 0.0)
+        card = validate_memory(file)
+    answer = card.to_json()
+    if as_json:
+        print_json(answer)
+        return
+    if card.judged:
+        _print(*card.to_table())
+    console().print(
+        f"{answer['rows']:,} rows that report memory: {answer['predicted']:,} predicted, "
+        f"{answer['refused']:,} refused; errors are (predicted - measured) / measured.",
+        markup=False,
+    )
+
+
+def _power(file: Path | None, *, as_json: bool, quiet: bool) -> None:
+    """The scorecard of power caps and of the power of training steps."""
+    from gigawatt.validation.power import errors, kept_shares, power_scorecard
+
+    with progress(quiet=quiet or as_json) as report:
+        report("Settling clocks", 0.0)
+        rows, shares = power_scorecard(file), kept_shares(file)
+    groups = [
+        (what, use, sum((row.what, row.use) == (what, use) for row in rows), errors(rows, what=what, use=use))
+        for what, use in sorted({(row.what, row.use) for row in rows})
+    ]
+    if as_json:
+        print_json(
+            {
+                "table": "power",
+                "rows": len(rows),
+                "groups": [{"what": w, "use": u, "n": n, **asdict(e)} for w, u, n, e in groups],
+                "predictions": [asdict(row) for row in rows],
+                "kept_shares": [
+                    {key: None if value != value else value for key, value in asdict(one).items()}
+                    for one in shares
+                ],
+            }
+        )
+        return
+    _print(
+        ("what", "use", "n", "median_ape", "p90_ape", "bias"),
+        [(w, u, n, e.median_ape, e.p90_ape, e.bias) for w, u, n, e in groups],
+    )
+    if shares:
+        console().print(
+            "\nShare of a benchmarked rate that power leaves, beside what others say", markup=False
+        )
+        names = ("chip", "format", "by_power", "in_a_step", "measured", "fitted")
+        _print(
+            names,
+            [
+                (one.chip, one.number_format, one.benchmark, one.step, one.measured, one.fitted)
+                for one in shares
+            ],
+        )
+    console().print(
+        "time and energy: of work under a cap over that at its limit; rate: of one silicon at two limits; "
+        "watts: of a training step. Rows of use work set the workload's two shares and judge nothing.",
+        markup=False,
+    )
+
+
+def _collectives(folder: Path | None, *, as_json: bool, quiet: bool) -> None:
+    """The scorecard of collectives: between nodes as others published, inside a domain with --rows."""
+    from gigawatt.validation.collectives import scorecard
+
+    if folder is not None and not folder.is_dir():
+        raise InputError(
+            "no such folder of measured collectives", key="--rows", given=str(folder),
+            allowed="a folder with nccl__DEVICE.parquet",
+        )  # fmt: skip
+    with progress(quiet=quiet or as_json) as report:
+        report("Timing collectives", 0.0)
+        scores = scorecard(folder)
+    if as_json:
+        print_json({"table": "collectives", "groups": [asdict(one) for one in scores]})
+        return
+    _print(
+        ("part", "use", "n", "median", "p90", "bias"),
+        [
+            (one.part, "fitted" if one.fitted else "judges", one.rows, one.median, one.p90, one.bias)
+            for one in scores
+        ],
+    )
+    console().print("errors are (predicted - measured) / measured times.", markup=False)
+
+
+_SCORECARDS = {"kernels": _kernels, "memory": _memory, "power": _power, "collectives": _collectives}
+
+
+def _print(columns: Sequence[str], lines: Iterable[Sequence[str | int | float | None]]) -> None:
+    from rich.table import Table
+
+    shown = Table(*[name.replace("_", " ") for name in columns], box=None)
+    for line in lines:
+        shown.add_row(*[_cell(name, value) for name, value in zip(columns, line, strict=True)])
+    console().print(shown)
 
 
 def _cell(name: str, value: str | int | float | None) -> str:

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gigawatt.figures.readable import aligned, label, with_unit
+from gigawatt.figures.readable import aligned, label, significant, with_unit
 from gigawatt.figures.style import INK, colour, empty, finish, on, safe
 from gigawatt.figures.tables import column, need_table
 from gigawatt.study.result import Result
 
-__all__ = ["breakdown", "energy", "layout_words", "layouts", "memory", "relief", "waterfall"]
+__all__ = [
+    "breakdown",
+    "energy",
+    "layout_words",
+    "layouts",
+    "lost_time",
+    "memory",
+    "relief",
+    "waterfall",
+]
 
 #: Share of the axis that a bar's text takes where the figure is as narrow as a telephone.
 _TEXT = 0.31
@@ -99,6 +108,20 @@ def breakdown(result: Result) -> Any:
     figure = waterfall([str(n) for n in times.index], [float(v) for v in times], unit, "whole step")
     return finish(
         figure, title="What the time of a step goes to", height=80 + 38 * (len(times) + 1), x=f"time [{unit}]"
+    )
+
+
+def lost_time(parts: Mapping[str, float], days: float) -> Any:
+    """Days of ``days`` on the clock that make no progress, by what takes them, as bars that add up."""
+    lost = {name: days * share for name, share in parts.items() if name != "progress" and share > 0.0}
+    if not lost:
+        return empty("Where time on the clock is lost", "nothing is lost")
+    figure = waterfall(list(lost), list(lost.values()), "days", "lost in all")
+    return finish(
+        figure,
+        title="Where time on the clock is lost",
+        height=80 + 38 * (len(lost) + 1),
+        x=f"lost of {significant(days)} days [days]",
     )
 
 

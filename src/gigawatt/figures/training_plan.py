@@ -9,15 +9,33 @@ import html
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gigawatt.figures.machine import waterfall
+from gigawatt.figures.machine import lost_time, waterfall
 from gigawatt.figures.readable import large, significant, with_unit
 from gigawatt.figures.style import INK, colour, empty, finish, safe
 
-__all__ = ["FIGURES", "memory_parts", "page", "pareto", "pipeline_timeline", "relief", "step_parts", "tried"]
+__all__ = [
+    "FIGURES",
+    "goodput_parts",
+    "memory_parts",
+    "page",
+    "pareto",
+    "pipeline_timeline",
+    "power_caps",
+    "relief",
+    "site_lines",
+    "step_parts",
+    "tried",
+]
 
 _SMALL = 1e-4
 """A relief below this share of the run's time is drawn as nothing."""
 _HEIGHT, _ROW = 80, 38
+_TIMES = 1.3
+"""Caps that make a run longer than this are drawn beyond the frame."""
+_NEVER = 100.0
+"""A run that takes this many times as long is not done."""
+_NEXT_DOOR = 1.0
+"""Kilometres at which sites beside each other stand on a logarithmic axis."""
 
 
 def step_parts(answer: Mapping[str, Any]) -> Any:
@@ -166,6 +184,81 @@ def tried(answer: Mapping[str, Any]) -> Any:
     return finish(figure, title="What was searched", height=360, x=words, y="days")
 
 
+def goodput_parts(answer: Mapping[str, Any]) -> Any:
+    """Where the time on the clock goes that makes no progress."""
+    return lost_time(answer["goodput_parts"], answer["days"])
+
+
+def power_caps(answer: Mapping[str, Any]) -> Any:
+    """Days, energy and cost of the best layout under power caps, over those without a cap."""
+    import plotly.graph_objects as go
+
+    found = answer.get("cap_sweep")
+    if not found:
+        return empty("Power caps", "not asked for: --cap-sweep")
+    rows = found["rows"]
+    caps = [row["power_cap_W"] for row in rows]
+    figure = go.Figure()
+    for key, name, hue, unit in (
+        ("days", "time", "arithmetic", "days"),
+        ("energy_per_token_J", "energy", "evaluation", "J a token"),
+        ("cost_USD", "cost", "restart", "$"),
+    ):
+        values = [row[key] for row in rows]
+        figure.add_scatter(
+            x=caps,
+            y=[value / values[0] for value in values],
+            name=name,
+            mode="lines+markers",
+            line={"color": colour(hue), "width": 2},
+            customdata=[[significant(value), f"{100 * row['clock']:.0f} %"]
+                        for value, row in zip(values, rows, strict=True)],
+            hovertemplate=f"{name} at %{{x:.0f}} W: × %{{y:.3f}}, %{{customdata[0]}} {unit}, "
+            "clock %{customdata[1]}<extra></extra>",
+        )  # fmt: skip
+    finish(figure, title="Power caps", height=380, x="power cap of an accelerator [W]",
+           y="over that without a cap", legend=True)  # fmt: skip
+    shown = [row["power_cap_W"] for row in rows if row["days"] <= _TIMES * rows[0]["days"]]
+    if len(shown) < len(rows):  # what takes far longer hides what matters
+        figure.update_yaxes(range=[0.95, _TIMES])
+        figure.update_xaxes(range=[0.98 * min(shown), 1.02 * max(caps)])
+    return figure
+
+
+def site_lines(answer: Mapping[str, Any]) -> Any:
+    """Lines that every way of keeping sites in step needs, by distance; the cross is what is there."""
+    import plotly.graph_objects as go
+
+    found = answer.get("sites")
+    if not found:
+        return empty("Several sites", "not asked for: --sites")
+    region = found["still_works"]
+    distances = [max(d, _NEXT_DOOR) for d in region["distances_km"]]
+    figure = go.Figure()
+    for i, (name, needed) in enumerate(region["needed_Gbit_per_s"].items()):
+        figure.add_scatter(
+            x=distances,
+            y=needed,
+            name=name,
+            mode="lines",
+            line={"color": colour("", i), "width": 2},
+            hovertemplate=f"{name}, %{{x:,.0f}} km: %{{y:,.3g}} Gbit/s<extra></extra>",
+        )
+    figure.add_scatter(
+        x=[max(found["distance_km"], _NEXT_DOOR)],
+        y=[found["wan_Gbit_per_s"]],
+        name="as asked",
+        mode="markers",
+        marker={"symbol": "x", "size": 11, "color": INK},
+        hovertemplate="%{x:,.0f} km, %{y:,.3g} Gbit/s<extra></extra>",
+    )
+    finish(figure, title="Lines that several sites need", height=420, x="distance between sites [km]",
+           y="lines of one site, each way [Gbit/s]", legend=True)  # fmt: skip
+    figure.update_xaxes(type="log", dtick=1)
+    figure.update_yaxes(type="log", dtick=1)
+    return figure
+
+
 _PASSES = {
     "forward": "#0072b2",
     "backward": "#e69f00",
@@ -223,10 +316,26 @@ FIGURES: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Any], str]] = {
         memory_parts,
         "Memory of one accelerator in the best layout; the dashed line is what it has.",
     ),
+    "goodput_parts": (
+        "goodput_parts",
+        goodput_parts,
+        "Where time on the clock is lost; each bar starts where the one above ends.",
+    ),
     "timeline": (
         "timeline",
         pipeline_timeline,
         "Passes of the first microbatches on every stage of one pipeline, by the exact schedule.",
+    ),
+    "caps": (
+        "cap_sweep",
+        power_caps,
+        "The best layout under power caps of an accelerator, over the same without a cap.",
+    ),
+    "sites": (
+        "sites",
+        site_lines,
+        "Lines with which a step is at most 5 % longer: a way of keeping in step works above and left of its "
+        "curve. The cross is what was asked for.",
     ),
     "relief": ("relief", relief, "What more of each resource would save of the run's time."),
     "pareto": (
@@ -266,6 +375,7 @@ def page(answer: Mapping[str, Any]) -> str:
                  f"{significant(answer['days_high'])} with {100 * answer['band']['coverage']:.0f} %"),
         ("step", f"{with_unit(answer['step_time_s'], 's')}, MFU {significant(100 * answer['mfu'])} %"),
         ("goodput", f"{significant(100 * answer['goodput'])} %"),
+        *_held(answer),
         ("energy", with_unit(answer["energy_MWh"], "MWh")),
         ("cost", with_unit(answer["cost_USD"], "$")),
         ("power at the meter", with_unit(answer["power_MW"]["facility_peak"], "MW")),
@@ -282,10 +392,11 @@ def page(answer: Mapping[str, Any]) -> str:
             full_html=False,
             include_plotlyjs=drawn == 0,
             default_width="100%",
-            config={"displaylogo": False, "responsive": True},
+            config={"displayModeBar": False, "responsive": True},
         )
         body.append(f"<figure>{plot}<figcaption>{html.escape(caption)}</figcaption></figure>")
         drawn += 1
+    body += _choices(answer) + _site_table(answer)
     body.append("<h2>Best layouts</h2>")
     columns = ("tensor", "pipeline", "interleave", "data", "context", "expert", "zero", "microbatch",
                "recompute", "sequence_parallel", "schedule", "shard", "offload")  # fmt: skip
@@ -308,6 +419,59 @@ def page(answer: Mapping[str, Any]) -> str:
     )
     body[-1] = f'<div class="assumed">{body[-1]}</div>'
     return _PAGE.format(title=title, body="\n".join(body))
+
+
+def _held(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
+    cap = answer["power_cap_W"]
+    if cap is None:
+        return []
+    own, clock = with_unit(answer["chip_power_limit_W"], "W"), f"{100 * answer['clock']:.0f} %"
+    return [("power cap", f"{with_unit(cap, 'W')} of {own}, clock {clock}")]
+
+
+def _choices(answer: Mapping[str, Any]) -> list[str]:
+    """Two ways to stay within the power that was given."""
+    rows = [
+        (
+            f"{row['count']:,}",
+            "none" if row["power_cap_W"] is None else with_unit(row["power_cap_W"], "W"),
+            f"{100 * row['clock']:.0f} %",
+            significant(row["days"]),
+            significant(row["energy_per_token_J"]),
+            with_unit(row["cost_USD"], "$"),
+        )
+        for row in answer.get("power_choice") or ()
+    ]
+    heads = ("accelerators", "cap", "clock", "days", "J a token", "cost")
+    return ["<h2>Within the power</h2>", _grid(heads, rows)] if rows else []
+
+
+def _site_table(answer: Mapping[str, Any]) -> list[str]:
+    """Ways of keeping several sites in step, one a row."""
+    found = answer.get("sites")
+    if not found:
+        return []
+
+    def days(value: float | None) -> str:
+        return "never" if value is None or value > _NEVER * found["days_on_one_site"] else significant(value)
+
+    rows = [
+        (
+            row["method"],
+            with_unit(row["step_time_s"], "s"),
+            f"{100 * (row['slowdown'] - 1):.1f} %",
+            days(row["days"]),
+            "" if row["days_low"] == row["days_high"]
+            else f"{days(row['days_low'])} to {days(row['days_high'])}",
+            f"{significant(row['traffic_Gbit_per_s'])} Gbit/s",
+            "none is enough" if row["needed_Gbit_per_s"] is None
+            else f"{significant(row['needed_Gbit_per_s'])} Gbit/s",
+        )
+        for row in found["methods"]
+    ]  # fmt: skip
+    heads = ("method", "step", "slower", "days", "90 % band", "traffic", "needed for 5 %")
+    title = f"{found['count']} sites, {significant(found['distance_km'])} km apart"
+    return [f"<h2>{title}</h2>", _grid(heads, rows)]
 
 
 def _grid(heads: Sequence[object], rows: Sequence[Sequence[object]]) -> str:

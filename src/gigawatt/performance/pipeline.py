@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -216,6 +217,14 @@ def _layer_kinds(architecture: Architecture) -> tuple[tuple[int, ...], Integers]
     return tuple(k for k in architecture.order if blocks[k].role != "prediction"), extra
 
 
+@lru_cache(maxsize=256)
+def _balanced(
+    layers: tuple[float, ...], runs: tuple[int, ...], first: float, last: float
+) -> tuple[Integers, ...]:
+    """:func:`balanced`, kept: searches and fits ask for the same cuts over and over."""
+    return tuple(balanced(layers=np.array(layers), runs=list(runs), first=first, last=last))
+
+
 def _sizes(
     architecture: Architecture,
     pairs: list[tuple[int, int]],
@@ -230,8 +239,8 @@ def _sizes(
         by_runs = {runs: _equal(len(order), runs) for runs in wanted}
     else:
         last = times.head + float(times.kinds @ extra)
-        layers = times.kinds[np.asarray(order, dtype=np.int64)]
-        made = balanced(layers=layers, runs=wanted, first=times.embedding, last=last) if wanted else []
+        layers = tuple(times.kinds[np.asarray(order, dtype=np.int64)].tolist())
+        made = _balanced(layers, tuple(wanted), times.embedding, last) if wanted else ()
         by_runs = dict(zip(wanted, made, strict=True))
     return {
         (p, v): np.asarray(given[p, v], dtype=np.int64) if (p, v) in given else by_runs[p * v]

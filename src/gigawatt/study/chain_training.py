@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gigawatt import catalog
 from gigawatt.catalog import Entity
 from gigawatt.errors import InputError
-from gigawatt.evidence import Assumption, Evidence
+from gigawatt.evidence import Assumption
 from gigawatt.facility import Weather, facility_load
 from gigawatt.hardware import Chip, Cluster, build_cluster
-from gigawatt.performance import (
-    Search,
-    Stack,
-    StepTable,
-    TrainingRun,
-    evaluate,
-    goodput,
-    search,
-)
+from gigawatt.performance import Search, Stack, StepTable, TrainingRun, capped, capped_search, evaluate
+from gigawatt.performance.goodput_runs import RunBand
+from gigawatt.performance.power import chip_power_of
 from gigawatt.study.names import q
+from gigawatt.study.reliability import CLUSTER, Goodput, goodput_of, run_band
+from gigawatt.study.resources import resources
 from gigawatt.workload import Architecture, model_flops_per_token
 
 __all__ = ["RATES"]
@@ -38,10 +33,18 @@ RATES = (
     "gradient*", "state", "update", "wire", "failure_rate", "checkpoint_*", "restart_*", "straggler",
     "gated_copies", "kept_*", "gate_bytes", "selective_products", "context_copies", "gathered_layers",
     "narrow_weights", "fragmentation", "routed_copies", "host", "gemm_*", "attention*", "grouped_*",
-    "sustained*", "share*", "detection", "base", "each", "planned_rate", "evaluation",
+    "sustained*", "share*", "detection", "base", "each", "planned_rate", "evaluation", "*_clock",
+    "least_share", "boost_share", "knee_share", "voltage_slope", "clocked_idle",
 )  # fmt: skip
-_POWER = (*RATES, "idle_power", "energy_*", "overhead_power", "network_power")
+_POWER = (*RATES, "idle_power", "energy_*", "overhead_power", "network_power", "training_factor")
+_FAILURES = (
+    "failure_rate", "checkpoint_time", "straggler", "planned_rate", "evaluation", "detection", "base", "each",
+)  # fmt: skip
 
+
+#: How many times as much of a resource a relief has.
+_TWICE = 2.0
+_DAY = 86400.0
 
 #: A count at which no node or domain is cut short, to ask what one accelerator needs.
 _WHOLE_NODES = 2**20
@@ -94,14 +97,18 @@ def model_training_flops(model_flops_per_token: float, training_tokens: float) -
 
 
 @q("machine.design_power", "W", rows=("power_limit", "overhead_power", "network_power", "chips"))
-def design_power(machine_chip: Chip, machine_options: Mapping[str, Any]) -> float:
+def design_power(
+    machine_chip: Chip, machine_options: Mapping[str, Any], machine_power_cap: float | None
+) -> float:
     """IT power that has to be provided for one accelerator.
 
-    power limit of the chip + node overhead / chips in a node + network power per accelerator
+    power limit of the chip, or the cap if that is less + node overhead / chips in a node + network power
+    per accelerator
     """
     cluster, _ = build_cluster(chip=machine_chip, count=_WHOLE_NODES, **machine_options)
-    node = cluster.node
-    return machine_chip.power_limit + node.overhead_power / node.chips + cluster.network_power
+    node, limit = cluster.node, machine_chip.power_limit
+    held = limit if machine_power_cap is None else min(machine_power_cap, limit)
+    return held + node.overhead_power / node.chips + cluster.network_power
 
 
 @q("machine.pue_peak", "1")
@@ -203,16 +210,22 @@ def tokens_per_step(training_run: TrainingRun) -> float:
     return training_run.tokens_per_step
 
 
-@q("layouts.search", "", rows=RATES)
+@q("layouts.search", "", rows=_POWER)
 def layouts_search(
-    training_run: TrainingRun, machine_machine: Machine, machine_stack: Stack, layout_fixed: Mapping[str, int]
+    training_run: TrainingRun,
+    machine_machine: Machine,
+    machine_stack: Stack,
+    layout_fixed: Mapping[str, int],
+    machine_power_cap: float | None,
 ) -> Search:
-    """Every layout that divides, evaluated at once; the best that fit in memory.
+    """Every layout that divides, evaluated at once; the best that fit in memory, under the power cap.
 
     tensor × pipeline × interleave × context × expert × ZeRO × micro-batch × recomputation × sequence
     parallelism; see gigawatt.performance.
     """
-    return search(training_run, machine_machine.cluster, machine_stack, fixed=dict(layout_fixed))
+    return capped_search(
+        training_run, machine_machine.cluster, machine_stack, dict(layout_fixed), cap=machine_power_cap
+    )
 
 
 @q("layouts.looked_at", "1")
@@ -246,41 +259,21 @@ def mfu(layouts_search: Search) -> float:
     return float(layouts_search.best.mfu[0])
 
 
-@dataclass(frozen=True)
-class Reliability:
-    """Share of time that makes progress, where the rest goes, and the rows it was computed from."""
-
-    share: float
-    parts: Mapping[str, float]
-    evidence: tuple[Evidence, ...]
-    assumptions: tuple[Assumption, ...]
-
-
-@q("training.reliability", "", rows=("failure_rate", "checkpoint_time", "restart_time", "straggler"))
-def reliability(machine_machine: Machine) -> Reliability:
-    """Failures, checkpoints and restarts of a synchronous run.
+@q("training.reliability", "", rows=_FAILURES)
+def reliability(machine_machine: Machine) -> Goodput:
+    """Failures, checkpoints, restarts, stragglers, maintenance and evaluation of a synchronous run.
 
     Checkpoints at the interval that loses least (Young 1974, Daly 2006): √(2 · checkpoint time / failure
     rate of the whole machine).
     """
-    row = catalog.entity("reliability", "llama3-h100")
-    names = ("failure_rate", "checkpoint_time", "restart_time", "straggler")
-    share, parts = goodput(count=machine_machine.cluster.count, **{name: row.value(name) for name in names})
-    told = tuple(
-        Assumption(f"training.{name}", f"{e.written} {e.unit}", e.note or e.locator, e.grade, e.source_id)
-        for name in names
-        for e in [row.evidence(name)]
-    )
-    return Reliability(
-        float(share), {k: float(v) for k, v in parts.items()}, tuple(row.evidence(n) for n in names), told
-    )
+    return goodput_of(CLUSTER, machine_machine.cluster.count)
 
 
 @q("training.goodput", "percent")
-def training_goodput(training_reliability: Reliability) -> float:
+def training_goodput(training_reliability: Goodput) -> float:
     """Share of the time that makes progress.
 
-    1 − checkpoints − lost work − restarts − stragglers
+    1 − checkpoints − lost work − restarts − stragglers − planned stops − evaluation
     """
     return training_reliability.share
 
@@ -342,51 +335,94 @@ def accelerator_hours(training_duration: float, machine_count: int, training_run
     return training_duration * machine_count / training_runs
 
 
-#: Resource → what is doubled in a copy of the machine (latency and launch: halved).
-_RELIEFS: dict[str, Any] = {
-    "arithmetic": lambda c: replace(c, chip=replace(c.chip, peak={k: 2 * v for k, v in c.chip.peak.items()})),
-    "memory bandwidth": lambda c: replace(
-        c, chip=replace(c.chip, memory_bandwidth=2 * c.chip.memory_bandwidth)
-    ),
-    "bandwidth inside the domain": lambda c: replace(
-        c, scale_up=replace(c.scale_up, bandwidth=2 * c.scale_up.bandwidth)
-    ),
-    "bandwidth between domains": lambda c: replace(
-        c, scale_out=replace(c.scale_out, bandwidth=2 * c.scale_out.bandwidth)
-    ),
-    "interconnect latency": lambda c: replace(
-        c,
-        scale_up=replace(c.scale_up, latency=c.scale_up.latency / 2),
-        scale_out=replace(c.scale_out, latency=c.scale_out.latency / 2),
-    ),
-}
+@q("training.run_band", "", rows=RATES)
+def training_run_band(
+    training_reliability: Goodput,
+    training_step_time: float,
+    training_tokens: float,
+    training_tokens_per_step: float,
+) -> RunBand:
+    """The run drawn many times, with rates of failure and times of recovery that nobody knows exactly.
+
+    steps × step time of work in intervals that each end with a checkpoint; failures come by chance at a rate
+    drawn from its range.
+    """
+    return run_band(training_reliability, training_tokens / training_tokens_per_step * training_step_time)
+
+
+@q("training.duration_low", "days", rows=RATES)
+def duration_low(training_run_band: RunBand) -> float:
+    """Time on the clock that only one run in twenty stays below, by failures alone.
+
+    5 % of the drawn runs; the step time is taken as known.
+    """
+    return training_run_band.days[0] * _DAY
+
+
+@q("training.duration_high", "days", rows=RATES)
+def duration_high(training_run_band: RunBand) -> float:
+    """Time on the clock that only one run in twenty exceeds, by failures alone.
+
+    95 % of the drawn runs; the step time is taken as known.
+    """
+    return training_run_band.days[2] * _DAY
 
 
 @q("training.relief", "", rows=RATES)
 def relief(
-    training_run: TrainingRun, machine_machine: Machine, machine_stack: Stack, layouts_search: Search
+    training_run: TrainingRun,
+    machine_machine: Machine,
+    machine_stack: Stack,
+    layouts_search: Search,
+    machine_power_cap: float | None,
+    training_effective_step_time: float,
+    training_goodput: float,
 ) -> dict[str, float]:
-    """What doubling one resource would make of the step time, with the same layout [s].
+    """What doubling one resource would make of the effective step time, with the same layout [s].
 
-    The best layout is evaluated again on a machine with the resource doubled (latency halved).
+    The best layout is evaluated again on a machine with the resource doubled (latency and launch overhead
+    halved).
     """
-    best = layouts_search.best.layouts.take(np.arange(1))
-    times = {
-        name: float(evaluate(training_run, best, change(machine_machine.cluster), machine_stack).step_time[0])
-        for name, change in _RELIEFS.items()
-    }
-    stack = replace(machine_stack, launch=machine_stack.launch / 2, host=machine_stack.host / 2)
-    times["launch overhead"] = float(
-        evaluate(training_run, best, machine_machine.cluster, stack).step_time[0]
-    )
+    best, cluster = layouts_search.best.layouts.take(np.arange(1)), machine_machine.cluster
+    times: dict[str, float] = {}
+    for name, (words, change) in resources(machine_power_cap).items():
+        if name == "mtbf":
+            rarer = goodput_of(CLUSTER, cluster.count, failures=1.0 / _TWICE).share
+            times[words] = training_effective_step_time * training_goodput / rarer
+            continue
+        machine, stack = change(cluster, machine_stack, _TWICE)
+        cap = machine_power_cap
+        if cap is not None and name == "power_cap":
+            cap *= _TWICE
+        step = capped(evaluate(training_run, best, machine, stack), machine, cap).step_time[0]
+        times[words] = float(step) / training_goodput
     return times
+
+
+@q("machine.clock", "percent", rows=_POWER)
+def clock(
+    training_run: TrainingRun,
+    machine_machine: Machine,
+    machine_stack: Stack,
+    layouts_search: Search,
+    machine_power_cap: float | None,
+) -> float:
+    """Clock of the accelerators in the best layout, over the one that they keep at their own power limit.
+
+    The highest clock at which a working accelerator stays within the cap; 100 % without one.
+    """
+    cluster = machine_machine.cluster
+    best = layouts_search.best.layouts.take(np.arange(1))
+    step = evaluate(training_run, best, cluster, machine_stack)
+    return float(chip_power_of(step, cluster.chip, cluster.count, machine_power_cap).clock[0])
 
 
 @q("machine.energy", "", rows=_POWER)
 def energy(layouts_search: Search) -> dict[str, float]:
     """Energy of one step of one run by component [J].
 
-    idle power × time, J/FLOP × FLOPs, J/B × bytes of each memory level and link, node and network power.
+    idle power × time, J/FLOP × FLOPs, J/B × bytes of each memory level and link, node and network power;
+    what the chip does beyond its idle power follows its clock and stays within its power limit.
     """
     best: StepTable = layouts_search.best
     return {name: float(values[0]) for name, values in best.energy.items()}

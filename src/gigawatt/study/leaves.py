@@ -12,7 +12,7 @@ from gigawatt.economics import discount_rate
 from gigawatt.errors import GigawattError
 from gigawatt.evidence import Assumption, Evidence, Grade
 from gigawatt.facility import load_site, load_weather
-from gigawatt.hardware import load_chip
+from gigawatt.hardware import Chip, load_chip
 from gigawatt.performance import default_stack, load_optimizer, load_stack
 from gigawatt.performance.layouts import RECOMPUTE
 from gigawatt.performance.stacks import stack_rows
@@ -22,7 +22,7 @@ from gigawatt.study.scenario import LoadedScenario
 from gigawatt.supply import default_not_served_price, load_grid
 from gigawatt.workload import read_architecture
 
-__all__ = ["fill_leaves"]
+__all__ = ["clock_rows", "fill_leaves"]
 
 T = TypeVar("T")
 #: Formats in which a model can be trained, in the order of preference.
@@ -125,6 +125,14 @@ def _model_and_training(fill: _Filler) -> None:
     fill.written("training.runs", "training.runs", training.runs)
 
 
+def clock_rows(chip: Chip) -> tuple[Evidence, ...]:
+    """The rows of the catalog behind the clock model of a chip: its own, then the default's it lacks."""
+    rows = catalog.table("clocks")
+    common = rows["default"]
+    own = rows.get(chip.id, common)
+    return (*own.rows(), *(row for row in common.rows() if row.quantity not in own.numbers))
+
+
 def _machine(fill: _Filler) -> None:
     scenario = fill.loaded.scenario
     machine, economics = scenario.machine, scenario.economics
@@ -138,7 +146,11 @@ def _machine(fill: _Filler) -> None:
         del fill.assumptions[-1]
         fill.default("training.number_format", known, known, f"{chip.id} has no {written} rate")
     kernels = catalog.entity("kernels", chip.kernels or "default").rows()
-    fill.written("machine.chip", "machine.chip", chip, (*chip.evidence.values(), *kernels))
+    clocks = clock_rows(chip)
+    drawn = tuple(row for row in clocks if row.quantity == "training_factor")
+    fill.written("machine.chip", "machine.chip", chip, (*chip.evidence.values(), *kernels, *drawn))
+    cap = machine.power_cap
+    fill.written("machine.power_cap", "machine.power_cap", cap, () if cap is None else clocks)
     key = "machine.count" if machine.count is not None else "machine.power"
     fill.written("machine.size", key, {"count": machine.count, "power": machine.power})
     options = {

@@ -21,6 +21,7 @@ for _name, _unit, _summary in (
     ("machine.chip", "", "The accelerator"),
     ("machine.size", "", "How many accelerators, or the facility power they may draw"),
     ("machine.options", "", "Node, links and domain where they differ from the chip's usual ones"),
+    ("machine.power_cap", "W", "Largest power of one accelerator, where it is given"),
     ("machine.stack", "", "The software stack"),
     ("layout.fixed", "", "Parallel degrees that are fixed"),
     ("site.site", "", "The site"),

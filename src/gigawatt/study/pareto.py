@@ -1,7 +1,9 @@
 """The best compromises between time, accelerators, energy and money.
 
 With a number of accelerators given, money rises with time and with energy, so that the layouts which none
-beats in time and energy hold every best compromise; over numbers of accelerators all four are compared.
+beats in time and energy hold every best compromise; over numbers of accelerators all four are compared. Under
+a power cap the layouts are those that none beats without it, held to the cap: one that only the cap makes
+good can be missed.
 """
 
 from __future__ import annotations
@@ -13,16 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.errors import InfeasibleError, InputError
-from gigawatt.performance import StepTable
+from gigawatt.performance import StepTable, capped
 from gigawatt.performance.search import front, non_dominated
 from gigawatt.study.plan_training import (
     Plan,
     chip_second_price,
     count_for_power,
     power_of,
-    run_share,
     training_outcome,
 )
+from gigawatt.study.reliability import goodput_of
 from gigawatt.study.training_question import TrainingQuestion
 
 __all__ = ["Compromise", "counts_around", "pareto_front"]
@@ -85,9 +87,10 @@ def pareto_front(
         except (InfeasibleError, InputError):
             continue  # too small for the model, or no degrees divide it
         looked_at += best.looked_at
-        share, _ = run_share(question, count)
+        share = goodput_of(question.reliability, count).share
+        table = capped(best.best, cluster, question.cap)
         price, _ = chip_second_price(question, cluster, power_of(question, count))
-        outcome = training_outcome(question, run, best.best, count, share, price)
+        outcome = training_outcome(question, run, table, count, share, price)
         found += [
             Compromise(
                 count=count,
@@ -95,9 +98,9 @@ def pareto_front(
                 energy=float(outcome.energy[row]),
                 cost=float(outcome.cost[row]),
                 share=share,
-                table=best.best.take(np.array([row], dtype=np.intp)),
+                table=table.take(np.array([row], dtype=np.intp)),
             )
-            for row in range(len(best.best))
+            for row in range(len(table))
         ]
     points = np.array([[one.seconds, float(one.count), one.energy, one.cost] for one in found])
     kept = non_dominated(points) if found else np.zeros(0, dtype=bool)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,31 +17,30 @@ from gigawatt.economics.annuity import SECONDS_PER_YEAR
 from gigawatt.errors import InfeasibleError, InputError
 from gigawatt.evidence import Assumption
 from gigawatt.hardware import Cluster
-from gigawatt.performance import Search, Stack, StepTable, TrainingRun, goodput, search
+from gigawatt.hardware.clocks import clock_model, least_cap
+from gigawatt.performance import Search, StepTable, TrainingRun, capped_search, evaluate
 from gigawatt.performance.exact import ExactSteps, exact_steps, first_rounds
-from gigawatt.performance.goodput_runs import reliability_of, run_days
+from gigawatt.performance.power import chip_power_of
 from gigawatt.performance.schedule import Timeline
-from gigawatt.performance.step import prepare
+from gigawatt.performance.step import evaluate_prepared, prepare
 from gigawatt.quantities import show
 from gigawatt.study import chain_training as chain
+from gigawatt.study.reliability import Goodput, goodput_of, share_band
 from gigawatt.study.training_question import TrainingQuestion
 
 __all__ = [
     "Outcome",
     "Plan",
     "Power",
+    "cap_for_power",
     "chip_second_price",
     "count_for_power",
+    "outcome_of",
     "pipeline_timeline",
     "plan_training",
     "power_of",
-    "run_share",
-    "share_band",
     "training_outcome",
 ]
-
-_DRAWS = 2000
-"""Runs drawn for the band of the goodput."""
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -83,27 +82,33 @@ class Power:
 class Plan:
     """The answer for one number of accelerators; rows of ``search.best`` and ``outcome`` correspond.
 
-    ``share`` is the goodput, ``share_band`` (low, high) of it with 90 %, ``goodput`` where the rest of the
-    time goes; ``chip_second`` [$] is what one accelerator-second costs without electricity; ``cpu_seconds``
-    went into the search. ``exact`` are the best layouts with the exact schedule of their pipeline, which
-    took ``exact_cpu_seconds``.
+    ``goodput`` says which share of the time makes progress and where the rest goes, ``share_band`` (low,
+    high) is that share with 90 %; ``chip_second`` [$] is what one accelerator-second costs without
+    electricity; ``cpu_seconds`` went into the search. ``clock`` is that of every row over the clock at the
+    chip's own limit (pauses counted). ``exact`` are the best layouts with the exact schedule of their
+    pipeline, which took ``exact_cpu_seconds``.
     """
 
     question: TrainingQuestion
     cluster: Cluster
     run: TrainingRun
     search: Search
-    share: float
+    goodput: Goodput
     share_band: tuple[float, float]
-    goodput: Mapping[str, float]
     outcome: Outcome
     power: Power
     chip_second: float
     cpu_seconds: float
+    clock: Array
     exact: ExactSteps
     exact_cpu_seconds: float
     assumptions: tuple[Assumption, ...]
     notices: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        """Goodput: the share of time that makes progress."""
+        return self.goodput.share
 
     @property
     def days(self) -> float:
@@ -113,7 +118,7 @@ class Plan:
 
 def power_of(question: TrainingQuestion, count: int, limit: float | None = None) -> Power:
     """Power that ``count`` accelerators need."""
-    each = chain.design_power(question.chip, question.options)
+    each = chain.design_power(question.chip, question.options, question.cap)
     return Power(each, each * count, each * count * question.pue_peak, limit)
 
 
@@ -127,29 +132,8 @@ def count_for_power(question: TrainingQuestion, limit: float) -> int:
     InputError
         Not even one accelerator.
     """
-    each = chain.design_power(question.chip, question.options)
+    each = chain.design_power(question.chip, question.options, question.cap)
     return chain.machine_count({"count": None, "power": limit}, 1, each, question.pue_peak)
-
-
-def run_share(
-    question: TrainingQuestion, count: int, *, failures: float = 1.0
-) -> tuple[float, dict[str, float]]:
-    """(share of time that makes progress, where the rest goes) on ``count`` accelerators.
-
-    ``failures`` multiplies the rate of failures.
-    """
-    expected = reliability_of(question.reliability, accelerators=float(count)).values()
-    expected["failure_rate"] *= failures
-    share, parts = goodput(count=count, **expected)
-    return float(share), {name: float(value) for name, value in parts.items()}
-
-
-def share_band(question: TrainingQuestion, count: int, work: float) -> tuple[float, float]:
-    """Goodput with 90 %: (low, high) of drawn runs of ``work`` [s] without any loss."""
-    reliability = reliability_of(question.reliability, accelerators=float(count))
-    drawn = run_days(work=work, accelerators=float(count), reliability=reliability, draws=_DRAWS)
-    low, _, high = drawn.days
-    return work / 86400.0 / high, work / 86400.0 / low
 
 
 def chip_second_price(
@@ -186,33 +170,111 @@ def training_outcome(
 
     ``share`` is the goodput and ``price`` [$] that of an accelerator-second.
     """
-    steps = run.steps
-    stepping = chain.step_power(table.energy, table.step_time, 1)  # type: ignore[arg-type]
-    standing = chain.standing_power(table.energy, table.step_time, 1)  # type: ignore[arg-type]
-    seconds = steps * table.step_time / share
+    return outcome_of(question, run.steps, table.energy, table.step_time, count, share, price)
+
+
+def outcome_of(
+    question: TrainingQuestion,
+    steps: float,
+    energy: Mapping[str, Array],
+    step_time: Array,
+    count: int,
+    share: float,
+    price: float,
+) -> Outcome:
+    """:func:`training_outcome` of steps of these joules by component and seconds, ``(L,)`` each."""
+    stepping = chain.step_power(energy, step_time, 1)  # type: ignore[arg-type]
+    standing = chain.standing_power(energy, step_time, 1)  # type: ignore[arg-type]
+    seconds = steps * step_time / share
     power = np.asarray(chain.power_it(stepping, standing, share), dtype=np.float64)
-    energy = power * seconds * question.pue_mean
+    drawn = power * seconds * question.pue_mean
     return Outcome(
         seconds=seconds,
-        energy=energy,
+        energy=drawn,
         power_it=power,
         capital=seconds * count * price,
-        electricity=energy * question.electricity,
+        electricity=drawn * question.electricity,
     )
 
 
-def _exact(run: TrainingRun, cluster: Cluster, stack: Stack, best: StepTable) -> tuple[ExactSteps, float]:
+def cap_for_power(question: TrainingQuestion, count: int, limit: float) -> float:
+    """Cap of an accelerator [W] with which ``count`` of them stay within ``limit`` [W] at the meter.
+
+    What is left of the limit in the hottest hour without nodes and network; it can be below what an
+    accelerator can keep, and below zero.
+    """
+    each = chain.design_power(question.chip, question.options, None)
+    return limit / (count * question.pue_peak) - (each - question.chip.power_limit)
+
+
+def _within(question: TrainingQuestion, count: int, limit: float, notices: list[str]) -> TrainingQuestion:
+    """The question with a cap that keeps ``count`` accelerators within the limit, if there is one."""
+    power, most = power_of(question, count, limit), int(_most(question, limit))
+    cap = cap_for_power(question, count, limit)
+    if cap < least_cap(clock_model(question.chip)):
+        raise InfeasibleError(
+            f"{count} accelerators need {show(power.facility, 'MW')} at the meter in the hottest hour "
+            f"({show(power.chip, 'W')} each with node and network, PUE {question.pue_peak:.3g}), and no "
+            "power cap makes up for it",
+            key="power",
+            given=show(limit, "MW"),
+            allowed=f"at most {most} accelerators, or {show(power.facility, 'MW')}",
+        )
+    held = f"a cap of {show(question.cap, 'W')}" if question.cap is not None else "their own limit"
+    notices.append(
+        f"{show(limit, 'MW')} would feed {most:,} accelerators with {held}: "
+        f"all {count:,} fit with a cap of {show(cap, 'W', 3)} each"
+    )
+    return replace(question, cap=cap)
+
+
+def _most(question: TrainingQuestion, limit: float) -> int:
+    try:
+        return count_for_power(question, limit)
+    except InputError:
+        return 0
+
+
+def _exact(
+    question: TrainingQuestion, run: TrainingRun, cluster: Cluster, best: StepTable
+) -> tuple[ExactSteps, float]:
+    """(the best layouts with the exact schedule of their pipeline, CPU seconds that took)."""
     started = time.process_time()
     rows = np.arange(len(best))
-    found = exact_steps(prepare(run, best.layouts, cluster, stack), best.layouts, rows, best)
+    prepared = prepare(run, best.layouts, cluster, question.stack)
+    found = exact_steps(prepared, best.layouts, rows, best)
+    if question.cap is not None:
+        free = evaluate_prepared(prepared, best.layouts, rows)
+        bubble = found.bubble * _stretch(best, free)
+        step_time = best.step_time - best.parts["pipeline_bubble"] + bubble
+        found = replace(found, step_time=step_time, bubble=bubble)
     return found, time.process_time() - started
+
+
+def _clocks(question: TrainingQuestion, run: TrainingRun, cluster: Cluster, best: StepTable) -> Array:
+    if question.cap is None:
+        return np.ones(len(best))
+    free = evaluate(run, best.layouts, cluster, question.stack)
+    settled = chip_power_of(free, cluster.chip, float(cluster.count), question.cap)
+    return settled.clock * settled.duty
+
+
+def _stretch(held: StepTable, free: StepTable) -> Array:
+    """How many times as long the chips' own work takes under a cap."""
+    mine, before = (one.parts["arithmetic"] + one.parts["memory_bandwidth"] for one in (held, free))
+    return np.where(before > 0.0, mine / np.where(before > 0.0, before, 1.0), 1.0)
 
 
 def pipeline_timeline(plan: Plan) -> Timeline:
     """The passes of the best layout's pipeline, of the first microbatches of a step: two rounds of stages."""
     best = plan.search.best.layouts.take(np.arange(1))
     prepared = prepare(plan.run, best, plan.cluster, plan.question.stack)
-    return first_rounds(prepared, best, 0, most=2 * int(best.pipeline[0]))
+    found = first_rounds(prepared, best, 0, most=2 * int(best.pipeline[0]))
+    if plan.question.cap is None:
+        return found
+    free = evaluate_prepared(prepared, best, np.arange(1))
+    longer = float(_stretch(plan.search.best.take(np.arange(1)), free)[0])
+    return replace(found, start=found.start * longer, end=found.end * longer)
 
 
 def plan_training(
@@ -232,7 +294,8 @@ def plan_training(
     count : int
         Accelerators.
     limit : float, optional
-        Power at the facility's meter [W] that they must not exceed.
+        Power at the facility's meter [W] that they must not exceed: where they would, every accelerator gets
+        the cap with which they do not.
     top : int
         Most layouts to return.
     progress : callable, optional
@@ -241,48 +304,42 @@ def plan_training(
     Raises
     ------
     InfeasibleError
-        The accelerators need more than ``limit``, or the model fits in no layout.
+        No cap keeps the accelerators within ``limit``, or the model fits in no layout.
     InputError
         A count or a pin that cannot divide.
     """
     if count < 1:
         raise InputError("not a count", key="count", given=count, allowed="a whole number of 1 or more")
-    power = power_of(question, count, limit)
-    if limit is not None and power.facility > limit:
-        most = count_for_power(question, limit)
-        raise InfeasibleError(
-            f"{count} accelerators need {show(power.facility, 'MW')} at the meter in the hottest hour "
-            f"({show(power.chip, 'W')} each with node and network, PUE {question.pue_peak:.3g})",
-            key="power",
-            given=show(limit, "MW"),
-            allowed=f"at most {most} accelerators, or {show(power.facility, 'MW')}",
-        )
     notices = list(question.notices)
-    if limit is not None and (most := count_for_power(question, limit)) > count:
+    if limit is not None and power_of(question, count).facility > limit:
+        question = _within(question, count, limit, notices)
+    elif limit is not None and (most := count_for_power(question, limit)) > count:
         notices.append(f"{show(limit, 'MW')} would feed {most:,} accelerators")
+    power = power_of(question, count, limit)
     cluster, told = question.cluster(count)
     run = question.run(count)
     started = time.process_time()
-    found = search(
-        run, cluster, question.stack, question.fixed, top=top, progress=progress, widen=question.widen
-    )
+    found = capped_search(
+        run, cluster, question.stack, question.fixed,
+        top=top, progress=progress, widen=question.widen, cap=question.cap,
+    )  # fmt: skip
     spent = time.process_time() - started
-    share, parts = run_share(question, count)
-    exact, scheduled = _exact(run, cluster, question.stack, found.best)
+    expected = goodput_of(question.reliability, count)
+    exact, scheduled = _exact(question, run, cluster, found.best)
     price, money = chip_second_price(question, cluster, power)
-    outcome = training_outcome(question, run, found.best, count, share, price)
+    outcome = training_outcome(question, run, found.best, count, expected.share, price)
     return Plan(
         question=question,
         cluster=cluster,
         run=run,
         search=found,
-        share=share,
-        share_band=share_band(question, count, run.steps * float(found.best.step_time[0])),
-        goodput=parts,
+        goodput=expected,
+        share_band=share_band(expected, run.steps * float(found.best.step_time[0])),
         outcome=outcome,
         power=power,
         chip_second=price,
         cpu_seconds=spent,
+        clock=_clocks(question, run, cluster, found.best),
         exact=exact,
         exact_cpu_seconds=scheduled,
         assumptions=(*question.assumptions, *told, *money),

@@ -77,6 +77,7 @@ Count = Annotated[int, _count()]
 Length = Annotated[int, _count("token")]
 Tokens = Annotated[float, _quantity("token", "15.6T tokens", open_low=True)]
 Watts = Annotated[float, _quantity("W", "1 GW", open_low=True)]
+WattsEach = Annotated[float, _quantity("W", "500 W", open_low=True)]
 WattsOrNone = Annotated[float, _quantity("W", "300 MW")]
 Seconds = Annotated[float, _quantity("s", "5 years", open_low=True)]
 PerEnergy = Annotated[float, _quantity("$/J", "60 $/MWh")]
@@ -131,6 +132,7 @@ class MachineSection(_Strict):
     domain: Count | None = None
     oversubscription: AtLeastOne | None = None
     topology: Name | None = None
+    power_cap: WattsEach | None = None
     stack: Name | None = None
 
 

@@ -34,7 +34,7 @@ _ANSWERS: dict[str, tuple[str, ...]] = {
     "machine.count": ("machine.power", "machine.count"),
     "machine.machine": ("machine.*", "machine.chip"),
     "training.run": ("training.global_batch", "training.*"),
-    "layouts.search": ("layout.*", "training.*", "machine.count", "machine.power"),
+    "layouts.search": ("layout.*", "training.*", "machine.power_*", "machine.count", "machine.power"),
     "facility.load": ("site.cooling", "site.name"),
     "supply.candidates": ("supply.*", "supply.plants", "site.name"),
     "supply.plan": ("supply.*", "supply.plants", "site.name"),

@@ -32,8 +32,13 @@ def _breakdown(o: Objects) -> pd.DataFrame:
     return _frame([{"part": k, "time [s]": v, "share []": v / total} for k, v in parts.items()], "part")
 
 
+def _goodput(o: Objects) -> pd.DataFrame:
+    found = o["training.reliability"].parts
+    return _frame([{"part": k, "share []": v} for k, v in found.items()], "part")
+
+
 def _relief(o: Objects) -> pd.DataFrame:
-    step = o["training.step_time"]
+    step = o["training.effective_step_time"]
     rows = [
         {"resource": k, "step_time [s]": v, "gain []": 1.0 - v / step}
         for k, v in o["training.relief"].items()
@@ -221,6 +226,7 @@ def _per_token(o: Objects) -> pd.DataFrame:
 
 TABLES: dict[str, Callable[[Objects], pd.DataFrame]] = {
     "breakdown": _breakdown,
+    "goodput": _goodput,
     "relief": _relief,
     "layouts": _layouts,
     "operations": _operations,

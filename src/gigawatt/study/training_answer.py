@@ -10,17 +10,19 @@ from gigawatt.evidence import Assumption
 from gigawatt.performance import StepTable
 from gigawatt.performance.layouts import COLUMNS, SCHEDULES
 from gigawatt.performance.schedule import Timeline
+from gigawatt.study.caps import CapSweep, PowerChoice
 from gigawatt.study.inverse import Inverse
 from gigawatt.study.pareto import Compromise
 from gigawatt.study.plan_training import Plan
 from gigawatt.study.relief import Relief
+from gigawatt.study.sites import ALLOWED, Sites
 
 __all__ = ["Uncertainty", "as_answer", "layout_of"]
 
 Uncertainty = Mapping[str, Any]
 """The band of a step time: ``low``, ``high`` (factors), ``coverage``, ``groups``, ``outside`` (reasons)."""
 
-_DAY, _MWH, _MW = 86400.0, 3.6e9, 1e6
+_DAY, _MWH, _MW, _KM, _GBIT = 86400.0, 3.6e9, 1e6, 1e3, 1.25e8
 
 
 def layout_of(table: StepTable, row: int) -> dict[str, int | float | str]:
@@ -41,6 +43,9 @@ def as_answer(
     compromises_of: int = 0,
     inverse: Inverse | None = None,
     timeline: Timeline | None = None,
+    caps: CapSweep | None = None,
+    choice: PowerChoice | None = None,
+    sites: Sites | None = None,
 ) -> dict[str, Any]:
     """One document with everything that was found; see docs/plan-training.md.
 
@@ -50,8 +55,8 @@ def as_answer(
         The run on its accelerators.
     band : mapping
         See :data:`Uncertainty`; it comes from the validation room, which study does not know.
-    relief, compromises, inverse, timeline
-        Where they were asked for.
+    relief, compromises, inverse, timeline, caps, choice, sites
+        Where they were asked for, or found on the way.
     compromises_of : int
         Layouts looked at for the compromises.
     """
@@ -96,9 +101,9 @@ def as_answer(
         "goodput": plan.share,
         "goodput_low": plan.share_band[0],
         "goodput_high": plan.share_band[1],
-        "goodput_parts": {k: v for k, v in plan.goodput.items() if k not in ("interval", "failures_per_day")},
-        "checkpoint_interval_s": _finite(plan.goodput.get("interval")),
-        "failures_per_day": plan.goodput.get("failures_per_day"),
+        "goodput_parts": dict(plan.goodput.parts),
+        "checkpoint_interval_s": _finite(plan.goodput.interval),
+        "failures_per_day": plan.goodput.failures_per_day,
         "parts_s": parts,
         "binds": max(parts, key=lambda name: parts[name]),
         "power_MW": {
@@ -107,6 +112,9 @@ def as_answer(
             "facility_peak": plan.power.facility / _MW,
             "limit": None if plan.power.limit is None else plan.power.limit / _MW,
         },
+        "power_cap_W": question.cap,
+        "chip_power_limit_W": cluster.chip.power_limit,
+        "clock": float(plan.clock[0]),
         "pue": question.pue_mean,
         "pue_peak": question.pue_peak,
         "energy_MWh": float(outcome.energy[0]) / _MWH,
@@ -144,11 +152,19 @@ def as_answer(
             "start_s": timeline.start.tolist(),
             "end_s": timeline.end.tolist(),
         }
+    if caps is not None:
+        answer["cap_sweep"] = _caps(caps, run.tokens)
+    if choice is not None:
+        answer["power_choice"] = [_choice(one) for one in (choice.capped, choice.fewer) if one is not None]
+    if sites is not None:
+        answer["sites"] = _sites(plan, sites)
     answer["notices"] = [
         *plan.notices,
+        *(sites.notices if sites is not None else ()),
         *(f"outside what was calibrated: {o}" for o in band.get("outside", ())),
     ]
-    answer["assumptions"] = [_assumption(one) for one in plan.assumptions]
+    assumed = (*plan.assumptions, *(sites.assumptions if sites is not None else ()))
+    answer["assumptions"] = [_assumption(one) for one in assumed]
     return answer
 
 
@@ -175,6 +191,7 @@ def _row(plan: Plan, row: int, low: float, high: float) -> dict[str, Any]:
         "step_time_high_s": step * high,
         "step_time_exact_schedule_s": float(plan.exact.step_time[row]),
         "mfu": float(best.mfu[row]),
+        "clock": float(plan.clock[row]),
         "days": float(outcome.seconds[row]) / _DAY,
         "energy_MWh": float(outcome.energy[row]) / _MWH,
         "energy_per_token_J": float(outcome.energy[row]) / plan.run.tokens,
@@ -213,6 +230,78 @@ def _compromise(one: Compromise) -> dict[str, Any]:
         "mfu": float(one.table.mfu[0]),
         "memory_GB": float(one.table.memory_total[0]) / 1e9,
         "layout": layout_of(one.table, 0),
+    }
+
+
+def _caps(found: CapSweep, tokens: float) -> dict[str, Any]:
+    rows = [
+        {
+            "power_cap_W": float(found.caps[k]),
+            "clock": float(found.clock[k]),
+            "step_time_s": float(found.step_time[k]),
+            "days": float(found.seconds[k]) / _DAY,
+            "chip_power_W": float(found.chip_power[k]),
+            "energy_MWh": float(found.energy[k]) / _MWH,
+            "energy_per_token_J": float(found.energy[k]) / tokens,
+            "cost_USD": float(found.cost[k]),
+        }
+        for k in range(len(found.caps))
+    ]
+    return {
+        "rows": rows,
+        "least_energy_cap_W": rows[found.frugal]["power_cap_W"],
+        "least_cost_cap_W": rows[found.cheapest]["power_cap_W"],
+    }
+
+
+def _choice(plan: Plan) -> dict[str, Any]:
+    return {
+        "count": plan.cluster.count,
+        "power_cap_W": plan.question.cap,
+        "clock": float(plan.clock[0]),
+        "days": plan.days,
+        "energy_per_token_J": float(plan.outcome.energy[0]) / plan.run.tokens,
+        "cost_USD": float(plan.outcome.cost[0]),
+        "facility_peak_MW": plan.power.facility / _MW,
+    }
+
+
+def _sites(plan: Plan, found: Sites) -> dict[str, Any]:
+    return {
+        "count": found.count,
+        "accelerators_each": plan.cluster.count // found.count,
+        "distance_km": found.distance / _KM,
+        "wan_Gbit_per_s": found.bandwidth / _GBIT,
+        "one_way_delay_ms": found.delay * 1e3,
+        "site_layout": layout_of(found.search.best, 0),
+        "site_step_time_s": found.step_time,
+        "days_on_one_site": plan.days,
+        "slowdown_allowed": ALLOWED,
+        "methods": [
+            {
+                "method": way.method,
+                "inner_steps": way.inner_steps,
+                "step_time_s": _finite(float(way.found.step_time)),
+                "slowdown": _finite(float(way.found.slowdown)),
+                "tokens_factor": _finite(float(way.found.tokens)),
+                "time_factor": _finite(float(way.found.time)),
+                "time_factor_low": _finite(float(way.found.time_low)),
+                "time_factor_high": _finite(float(way.found.time_high)),
+                "days": _finite(way.days),
+                "days_low": _finite(way.days_low),
+                "days_high": _finite(way.days_high),
+                "traffic_Gbit_per_s": float(way.found.traffic) / _GBIT,
+                "needed_Gbit_per_s": _finite(way.bandwidth / _GBIT),
+                "outside_published": bool(way.found.outside),
+            }
+            for way in found.ways
+        ],
+        "still_works": {
+            "distances_km": [float(d) / _KM for d in found.distances],
+            "needed_Gbit_per_s": {
+                name: [_finite(float(b) / _GBIT) for b in row] for name, row in found.needed.items()
+            },
+        },
     }
 
 

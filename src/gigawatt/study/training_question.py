@@ -15,6 +15,8 @@ from gigawatt.performance import Stack, TrainingRun, default_stack, load_optimiz
 from gigawatt.performance.layouts import COLUMNS, SCHEDULES
 from gigawatt.quantities import compact, parse, show
 from gigawatt.study.chain_training import training_run
+from gigawatt.study.leaves import clock_rows
+from gigawatt.study.reliability import CLUSTER, reliability_rows
 from gigawatt.workload import Architecture, read_architecture
 
 __all__ = ["TrainingQuestion", "read_pins", "read_question"]
@@ -29,9 +31,6 @@ _WORDS: dict[str, dict[str, int]] = {
     "sequence_parallel": {"no": 0, "yes": 1, "false": 0, "true": 1},
 }
 _SITE = "abilene-texas"
-_CLUSTER = "llama3-h100"
-_RELIABILITY = ("failure_rate", "checkpoint_time", "planned_rate", "straggler", "evaluation")
-"""Numbers of a cluster of the catalog's ``reliability``; what one lacks is that of ``large-cluster``."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,8 @@ class TrainingQuestion:
     :func:`~gigawatt.hardware.build_cluster`; ``fixed`` pins layout columns and ``widen`` names rare ones
     to search; ``reliability`` names a cluster of the catalog's ``reliability``; ``pue_mean`` and ``pue_peak``
     are of the year and of its hottest hour; ``electricity`` [$/J]; ``rate`` [1/yr]; a model of another size
-    is trained on ``tokens_per_parameter`` of its active parameters (``None``: the same tokens).
+    is trained on ``tokens_per_parameter`` of its active parameters (``None``: the same tokens); ``cap`` [W]
+    is what an accelerator may draw, where that is less than its own limit.
     """
 
     architecture: Architecture
@@ -63,6 +63,7 @@ class TrainingQuestion:
     electricity: float
     rate: float
     tokens_per_parameter: float | None
+    cap: float | None
     assumptions: tuple[Assumption, ...]
     notices: tuple[str, ...] = ()
 
@@ -159,6 +160,7 @@ def read_question(
     pue: float | None = None,
     electricity: str | None = None,
     reliability: str | None = None,
+    cap: str | None = None,
     **options: Any,
 ) -> TrainingQuestion:
     """Read a question as a person types it.
@@ -181,6 +183,8 @@ def read_question(
         Where the data centre stands (its weather and grid), or its PUE.
     reliability : str, optional
         A cluster of the catalog's ``reliability`` that fails like this one.
+    cap : str, optional
+        Largest power of an accelerator, such as ``500 W``.
     **options
         Of :func:`~gigawatt.hardware.build_cluster`: node, scale_up, scale_out, domain, oversubscription …
 
@@ -239,6 +243,7 @@ def read_question(
         electricity=price,
         rate=rate,
         tokens_per_parameter=None if tokens is not None else _ratio().value,
+        cap=_cap(told, cap, accelerator),
         assumptions=tuple(told.assumptions),
         notices=tuple(told.notices),
     )
@@ -333,23 +338,36 @@ def _batch(told: _Told, given: str | None) -> tuple[str, float]:
     return unit, number
 
 
+def _cap(told: _Told, given: str | None, chip: Chip) -> float | None:
+    if given is None:
+        return None
+    try:
+        cap = parse(given, "W", example="500 W")
+    except InputError as error:
+        raise error.at(key="cap") from None
+    if not cap > 0.0:
+        raise InputError("out of range", key="cap", given=given, allowed="more than 0, such as '500 W'")
+    if cap >= chip.power_limit:
+        limit = show(chip.power_limit, "W")
+        told.notices.append(f"a cap of {show(cap, 'W')} changes nothing: {chip.id} is limited to {limit}")
+        return None
+    for row in clock_rows(chip):
+        if row.quantity.startswith(("knee", "voltage_slope")):
+            written = f"{row.written} {row.unit if row.unit != '1' else ''}".strip()
+            told.row(f"machine.{row.quantity}", row, written, row.note or row.locator)
+    return cap
+
+
 def _reliability(told: _Told, given: str | None) -> str:
     """The cluster whose failures are taken, its numbers told."""
-    name = given or _CLUSTER
-    row = catalog.entity("reliability", name)
-    if "failure_rate" not in row.numbers:
-        clusters = [e.id for e in catalog.table("reliability").values() if "failure_rate" in e.numbers]
-        raise InputError("this is no cluster", key="reliability", given=name, allowed=clusters)
-    plain = catalog.entity("reliability", "large-cluster")
-    for quantity in _RELIABILITY:
-        evidence = (row if quantity in row.numbers else plain).evidence(quantity)
-        told.row(
-            f"training.{quantity}",
-            evidence,
-            f"{evidence.written} {evidence.unit if evidence.unit != '1' else ''}".strip(),
-            evidence.note or evidence.locator,
-        )
-    return row.id
+    name = given or CLUSTER
+    if given is None:
+        told.tell("training.reliability", name, "nobody said whose failures", Grade.guess)
+    catalog.entity("reliability", name)
+    for row in reliability_rows(name):
+        written = f"{row.written} {row.unit if row.unit != '1' else ''}".strip()
+        told.row(f"training.{row.quantity}", row, written, row.note or row.locator)
+    return name
 
 
 def _site(

@@ -9,11 +9,14 @@ rate, beside what fits of training runs say it keeps.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
+from gigawatt.errors import InputError
 from gigawatt.hardware.clocks import ClockModel, clock_model, settle, sustained_share
 from gigawatt.hardware.load import build_cluster, load_chip
 from gigawatt.hardware.machine import Chip
@@ -63,9 +66,17 @@ class Share:
     fitted: float
 
 
-def power_scorecard() -> tuple[PowerRow, ...]:
-    """Every row of ``power.csv`` that measures something, with its prediction."""
-    rows = [dict(row) for row in table("power.csv")]
+def power_scorecard(file: Path | None = None) -> tuple[PowerRow, ...]:
+    """Every row of ``power.csv`` (or of a ``file`` of its shape) that measures something, predicted."""
+    try:
+        return _scored(_rows(file))
+    except (ValueError, KeyError) as error:
+        if file is None or isinstance(error, InputError):
+            raise
+        raise InputError("a cell that cannot be read", file=file, given=str(error)) from None
+
+
+def _scored(rows: Sequence[Row]) -> tuple[PowerRow, ...]:
     found: list[PowerRow] = []
     sweeps: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
@@ -86,10 +97,10 @@ def errors(rows: Sequence[PowerRow], *, what: str, use: str = "judge") -> Errors
     return errors_of(np.array([r.predicted for r in mine]), np.array([r.measured for r in mine]))
 
 
-def kept_shares() -> tuple[Share, ...]:
+def kept_shares(file: Path | None = None) -> tuple[Share, ...]:
     """The absolute side: what power alone leaves of benchmarked rates, beside the catalog's ``sustained``."""
     found: list[Share] = []
-    for row in table("power.csv"):
+    for row in _rows(file):
         if row["kind"] != "share":
             continue
         chip, form = load_chip(row["chip"]), row["number_format"]
@@ -101,6 +112,31 @@ def kept_shares() -> tuple[Share, ...]:
         measured = float(row["value"]) if row["value"] else float("nan")
         found.append(Share(chip.id, form, float(alone), float(step), measured, sustained(chip, form)))
     return tuple(found)
+
+
+def _rows(file: Path | None) -> list[Row]:
+    """The shipped rows, or those of a file with the same columns.
+
+    Raises
+    ------
+    InputError
+        No such file, or columns that lack.
+    """
+    shipped = [dict(row) for row in table("power.csv")]
+    if file is None:
+        return shipped
+    if not file.is_file():
+        raise InputError("no such file of measured rows", key="--rows", given=str(file), allowed="a CSV file")
+    try:
+        with file.open(newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream)
+            rows, columns = list(reader), reader.fieldnames or ()
+    except UnicodeDecodeError:
+        raise InputError("not a UTF-8 text file", file=file) from None
+    lacking = [name for name in shipped[0] if name not in columns]
+    if lacking:
+        raise InputError("a column lacks", file=file, line=1, key=lacking[0], allowed=list(shipped[0]))
+    return [{name: row[name] or "" for name in shipped[0]} for row in rows]
 
 
 def _made(row: Row, what: str, measured: float, predicted: float) -> PowerRow:
