@@ -42,7 +42,7 @@ class Knob:
 
 
 MEGATRON_CORE = ("megatron-core-2024", "nemo-2025", "nemo-2026", "nemo-mlperf")
-OLD = ("megatron-2021", "megatron-2022", "deepspeed-2023")
+OLD = ("megatron-2021", "megatron-2022", "deepspeed-2022", "deepspeed-2023")
 FSDP = ("fsdp-2023", "fsdp-2024", "fsdp-2025")
 KNOBS = (
     Knob("fragmentation", 0.0, 0.3, "SimuMax", "reserved", MEGATRON_CORE),

@@ -43,7 +43,7 @@ CATALOG = ROOT / "src/gigawatt/catalog/data"
 RESULT = ROOT / "validation/fit.json"
 MORE = ROOT / "validation/training_more.csv"
 HELD_OUT = ROOT / "validation/training_held_out.csv"
-ROUNDS = 3
+ROUNDS = 2
 """Times that the surrogate is built anew around what was fitted."""
 CAP = 60
 """Most rows of a source that add to its weight."""
@@ -251,6 +251,8 @@ def main() -> None:
             written = {"fitted": count, "knobs": values, "errors": found, "parity": parity,
                        "held_out_by_source": by_source(held, away)}  # fmt: skip
             RESULT.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    if not given.fit_only:
+        found["sources_left_out"] = by_source(cases, outside)
     for name, table in found.items():
         print(name)
         for group, e in table.items():

@@ -64,7 +64,7 @@ class Knob:
         return self.takes(case) and case.habits.stack not in self.also
 
 
-MEGATRON_OLD = ("megatron-2021", "megatron-2022", "deepspeed-2023")
+MEGATRON_OLD = ("megatron-2021", "megatron-2022", "deepspeed-2022", "deepspeed-2023")
 MEGATRON_NEW = ("megatron-core-2024", "nemo-2025", "nemo-2026", "nemo-mlperf", "llama3-2024", "deepseek-v3")
 TUNED = ("nemo-mlperf-2025",)
 FUSED = (*MEGATRON_NEW, "fsdp-2023", "fsdp-2024", "maxtext-2024", "neuron-2023", "generic-2024")  # fmt: skip
@@ -104,7 +104,7 @@ KNOBS = (
     Knob("megatron-old.traffic", MEGATRON_OLD, "traffic", 1.5, 1.0, 3.0, 0.5, "", _TRAFFIC,
          ("deepspeed-2024",)),
     Knob("megatron-new.traffic", MEGATRON_NEW, "traffic", 1.3, 1.0, 3.0, 0.5, "", _TRAFFIC),
-    Knob("fsdp.traffic", ("fsdp-2023",), "traffic", 2.0, 1.0, 4.0, 0.5, "", _TRAFFIC),
+    Knob("fsdp.traffic", ("fsdp-2023",), "traffic", 1.5, 1.0, 4.0, 0.5, "", _TRAFFIC),
     Knob("compiled.traffic", ("maxtext-2024", "neuron-2023", "fsdp-2024"), "traffic", 1.2, 1.0, 3.0, 0.5, "",
          _TRAFFIC, ("jax-gpu-2024",)),
     Knob("fsdp-2024.cast", ("fsdp-2024",), "cast", 1.5, 1.0, 6.0, 1.5, "",
@@ -122,8 +122,8 @@ KNOBS = (
     Knob("blackwell.sustained_narrow", BLACKWELL, "share_narrow", 0.9, 0.6, 1.0, 0.1, "", "the same, 8 bit and less"),
     Knob("amd.sustained", AMD, "share", 0.85, 0.5, 1.0, 0.1, "", "rate kept in a step, 16 bit; prior: as Hopper"),
     Knob("amd.sustained_narrow", AMD, "share_narrow", 0.9, 0.5, 1.0, 0.1, "", "the same, 8 bit and less"),
-    Knob("tpu.sustained", TPU_OLD, "share", 1.1, 0.7, 1.35, 0.1, "",
-         "rate in a step beside the middle of the measured GPUs, 16 bit; prior: one compiler, few launches"),
+    Knob("tpu.sustained", TPU_OLD, "share", 1.2, 0.7, 1.35, 0.1, "",
+         "rate in a step beside the middle of the measured GPUs, 16 bit; prior: systolic arrays reach about 0.95 of the peak, GPUs 0.76"),
     Knob("tpu-new.sustained", TPU_NEW, "share", 0.95, 0.6, 1.35, 0.1, "", "the same, more FLOP/s a watt and a byte"),
     Knob("tpu.sustained_narrow", TPU, "share_narrow", 0.9, 0.6, 1.0, 0.1, "", "rate kept in a step, 8 bit"),
 )  # fmt: skip

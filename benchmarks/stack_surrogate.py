@@ -22,7 +22,7 @@ from stack_knobs import KNOBS, Knob, Values, stacks_of
 
 Array = NDArray[np.float64]
 
-STEPS = (-2.0, -1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 1.0, 2.0)
+STEPS = (-2.0, -1.0, -0.4, 0.0, 0.4, 1.0, 2.0)
 """Where a knob is evaluated around the point, in its ``scale``; its prior and bounds are added."""
 CANDIDATES = 81
 """Values of a knob that a fit looks at."""

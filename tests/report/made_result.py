@@ -340,6 +340,9 @@ def _tables() -> dict[str, pd.DataFrame]:
         "relief": pd.DataFrame(
             {"step_time [s]": {k: 4.2337 * (1 - v) for k, v in gains.items()}, "gain []": gains}
         ).rename_axis("resource"),
+        "goodput": pd.DataFrame(
+            {"share []": {"progress": 0.924, "checkpoint": 0.011, "rework": 0.02, "straggler": 0.045}}
+        ).rename_axis("part"),
         "layouts": layouts,
         "memory": pd.DataFrame(
             {

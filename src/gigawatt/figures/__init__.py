@@ -22,6 +22,7 @@ _FIGURES: dict[str, Callable[[Result], Any]] = {
     "sankey": power.sankey,
     "breakdown": machine.breakdown,
     "relief": machine.relief,
+    "goodput": machine.goodput,
     "layouts": machine.layouts,
     "memory": machine.memory,
     "energy": machine.energy,

@@ -10,6 +10,9 @@ from gigawatt.figures.style import INK, colour, empty, finish, on, safe
 from gigawatt.figures.tables import column, need_table
 from gigawatt.study.result import Result
 
+SECONDS_PER_DAY = 86400.0
+"""Exact."""
+
 __all__ = [
     "breakdown",
     "energy",
@@ -109,6 +112,12 @@ def breakdown(result: Result) -> Any:
     return finish(
         figure, title="What the time of a step goes to", height=80 + 38 * (len(times) + 1), x=f"time [{unit}]"
     )
+
+
+def goodput(result: Result) -> Any:
+    """Days of the run that make no progress, by what takes them."""
+    shares, _ = column(need_table(result, "goodput"), "share")
+    return lost_time(shares.to_dict(), float(result["training.duration"]) / SECONDS_PER_DAY)
 
 
 def lost_time(parts: Mapping[str, float], days: float) -> Any:

@@ -35,6 +35,7 @@ _FIGURES: dict[str, tuple[str, str]] = {
     "sankey": ("flows", "From the sources to arithmetic: year means of power."),
     "breakdown": ("breakdown", "What the time of a step goes to; each bar starts where the one above ends."),
     "relief": ("relief", "What doubling one resource (halving a latency) would save of the step."),
+    "goodput": ("goodput", "Where time on the clock is lost: what is not progress."),
     "memory": ("memory", "Memory of one accelerator in the best layout; the dashed line is what it has."),
     "energy": ("energy", "What the electricity of a million tokens is used for."),
     "dispatch_summer": (
@@ -134,7 +135,7 @@ def render(result: Result) -> str:
 
     drawings, data = _drawings(result)
     tables = (
-        "breakdown", "relief", "layouts", "operations", "memory", "energy", "flows", "plants", "ledger",
+        "breakdown", "relief", "goodput", "layouts", "operations", "memory", "energy", "flows", "plants", "ledger",
         "per_token",
     )  # fmt: skip
     return (
