@@ -218,7 +218,9 @@ def main() -> None:
     parser.add_argument("--fit-only", action="store_true", help="do not leave anything out")
     given = parser.parse_args()
     if given.write_docs and not given.write:
-        document(validate("training").to_json(), json.loads(RESULT.read_text(encoding="utf-8")))
+        judged = json.loads(RESULT.read_text(encoding="utf-8"))
+        judged["held_out_coverage"] = validate("training", HELD_OUT).to_json()["coverage90"]
+        document(validate("training").to_json(), judged)
         return
     began = time.perf_counter()
     cases, _ = prepare_all([*read_rows(given.rows), *read_rows(MORE)])

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gigawatt.validation.band import coverage_left_out
 from stack_knobs import KNOBS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -89,6 +90,7 @@ def document(card: Mapping[str, Any], fitted: Mapping[str, Any]) -> None:
         "|---|---|---|---|---|---|",
         *(_row(name, int(e["n"]), e) for name, e in fitted["held_out_by_source"].items()),
     ]
+    covered = coverage_left_out()
     baseline, alone = card["baseline"]["in_sample"], card["baseline"]["leave_source_out"]
     lines += [
         "",
@@ -105,8 +107,9 @@ def document(card: Mapping[str, Any], fitted: Mapping[str, Any]) -> None:
         ),
         _row("constant MFU from those other sources", alone["n"], alone),
         "",
-        f"The 90 % band, made of errors on sources left out, holds {card['coverage90']:.0%} of the rows, and",
-        f"{card['coverage90_mean_of_sources']:.0%} where every source counts alike.",
+        "The 90 % band is made of errors on sources left out. Of the rows, each predicted and judged without its",
+        f"own source, it holds {covered[0]:.0%}, and {covered[1]:.0%} where every source counts alike; of held-out",
+        f"rows {fitted['held_out_coverage']:.0%}; of the rows in sample {card['coverage90']:.0%}.",
         "",
         "## By source, in sample",
         "",

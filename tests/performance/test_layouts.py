@@ -60,7 +60,10 @@ def test_frame_has_a_row_a_layout() -> None:
     [
         ({"tensor": 3}, "tensor: a layout that cannot divide: 3 does not divide the accelerators (512)"),
         ({"tensor": 128}, "128 does not divide the attention heads (64)"),
-        ({"pipeline": 512}, "more pipeline chunks than layers; given 512; allowed: at most 80"),
+        (
+            {"pipeline": 512},
+            "more pipeline chunks than layers; given 512; allowed: at most 82",
+        ),
         ({"data": 8, "microbatch": 100}, "data · microbatch: a layout that cannot divide: 800"),
         ({"expert": 8}, "a model without experts has no expert parallelism; given 8"),
         ({"tensor": 8, "pipeline": 4, "data": 64}, "tensor · context · data · pipeline"),

@@ -11,6 +11,7 @@ import pytest
 from gigawatt.errors import InputError
 from gigawatt.performance.stacks import load_stack
 from gigawatt.validation import Scorecard, prediction_band, validate
+from gigawatt.validation.band import coverage_left_out
 from gigawatt.validation.cases import prepare
 from gigawatt.validation.files import Refusal, data_folder, rows_file, table
 from gigawatt.validation.rows import Row, read_rows
@@ -72,7 +73,7 @@ def test_unknown_degrees_become_options() -> None:
 def test_no_degree_but_data_means_data_parallel_alone() -> None:
     case = prepare(ROWS["T0543"])  # ZeRO-3 on 1,536 A100, model-parallel size 1
     assert (case.options["tensor"], case.options["pipeline"], case.options["zero"]) == ((1,), (1,), (3,))
-    assert case.habits.stack == "deepspeed-2023"
+    assert case.habits.stack == "deepspeed-2022"
 
 
 @pytest.mark.parametrize(
@@ -159,10 +160,34 @@ def test_dense_rows_beat_the_naive_baseline(shipped: Scorecard, chip: str) -> No
     assert ours.mape < naive.mape
 
 
-@pytest.mark.parametrize("group", ["A100 (others) | dense", "H100 (others) | dense"])
-def test_and_so_they_do_with_their_source_left_out(group: str) -> None:
-    written = json.loads((data_folder() / "fit.json").read_text(encoding="utf-8"))
-    assert written["errors"]["source_left_out"][group]["mape"] < 0.13
+WITHOUT_THEIR_SOURCE = {
+    "dense, A100/H100": 0.13,
+    "dense, Blackwell FP8/FP4": 0.12,
+    "MoE": 0.18,
+    "TPU": 0.12,
+    "small models": 0.20,
+    "small models (vTrain)": 0.20,
+}
+"""Errors below which the written fit stays on sources left out: what is wanted, but for the first."""
+
+
+@pytest.mark.parametrize("regime", WITHOUT_THEIR_SOURCE)
+def test_errors_on_sources_left_out(regime: str) -> None:
+    written = json.loads((data_folder() / "fit.json").read_text(encoding="utf-8"))["errors"]
+    found = written["source_left_out"][regime]["mape"]
+    assert found < WITHOUT_THEIR_SOURCE[regime]
+    assert found < written["naive_source_left_out"][regime]["mape"] or regime == "TPU"
+
+
+def test_errors_on_accelerators_left_out() -> None:
+    written = json.loads((data_folder() / "fit.json").read_text(encoding="utf-8"))["errors"]
+    assert written["accelerator_left_out"]["all but vTrain"]["mape"] < 0.15
+
+
+def test_intervals_cover_rows_of_sources_left_out() -> None:
+    by_row, by_source = coverage_left_out()
+    assert 0.85 <= by_row <= 0.95
+    assert 0.85 <= by_source <= 0.95
 
 
 def test_the_band_holds_about_as_many_rows_as_it_says(shipped: Scorecard) -> None:

@@ -154,6 +154,9 @@ _TOP = {
 _RARE = ("schedule", "shard", "offload")
 """Columns that stay at zero unless a search is asked to widen them."""
 
+_ENDS = 2
+"""Embedding and head, which may stand as pipeline chunks without a layer where the degrees are pinned."""
+
 _Table = dict[str, Integers]
 _Filter = Callable[[_Table], NDArray[np.bool_]]
 
@@ -217,12 +220,12 @@ def _check_pins(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, int]) ->
             groups = mixer.groups if isinstance(mixer, StateSpace) else mixer.key_heads if mixer else 1
             raise _does_not_divide("tensor", tensor, "the groups of a token mixer", groups)
     depth = fixed.get("pipeline", 1) * fixed.get("interleave", 1)
-    if depth > model.layers:
+    if depth > model.layers + _ENDS:
         raise InputError(
             "a layout that cannot divide: more pipeline chunks than layers",
             key="pipeline · interleave",
             given=depth,
-            allowed=f"at most {model.layers}",
+            allowed=f"at most {model.layers + _ENDS} (embedding and head as ends of their own)",
         )
     if run.sequence % fixed.get("context", 1):
         raise _does_not_divide("context", fixed["context"], "the sequence", run.sequence)
@@ -359,7 +362,7 @@ def enumerate_layouts(
     def interleave_fits(w: _Table) -> NDArray[np.bool_]:
         chunks = w["pipeline"] * w["interleave"]
         if "interleave" in pins:
-            return chunks <= layers
+            return chunks <= layers + _ENDS
         per_stage = -(-layers // w["pipeline"])
         alone = (w["interleave"] == 1) | (w["pipeline"] > 1)
         return (chunks <= layers) & (per_stage % w["interleave"] == 0) & alone

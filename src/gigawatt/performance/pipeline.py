@@ -240,8 +240,10 @@ def _sizes(
     else:
         last = times.head + float(times.kinds @ extra)
         layers = tuple(times.kinds[np.asarray(order, dtype=np.int64)].tolist())
-        made = _balanced(layers, tuple(wanted), times.embedding, last) if wanted else ()
-        by_runs = dict(zip(wanted, made, strict=True))
+        inside = [runs for runs in wanted if runs <= len(order)]
+        made = _balanced(layers, tuple(inside), times.embedding, last) if inside else ()
+        by_runs = dict(zip(inside, made, strict=True))
+        by_runs |= {runs: _equal(len(order), runs) for runs in wanted if runs > len(order)}
     return {
         (p, v): np.asarray(given[p, v], dtype=np.int64) if (p, v) in given else by_runs[p * v]
         for p, v in pairs

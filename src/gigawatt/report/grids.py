@@ -108,7 +108,7 @@ _HEADS = {
 }
 _CAPTIONS = {
     "breakdown": "Time of one step by what it waits for; the parts add up to the whole.",
-    "relief": "Effective step time of the same layout with twice the resource (half the latency or launch time).",
+    "relief": "Effective step time of the same layout with twice the resource (half of a latency or launch).",
     "goodput": "Where the time on the clock goes.",
     "layouts": "The best layouts found, fastest first.",
     "operations": "Kernels of one microbatch on one accelerator under the best layout, by kind of layer.",

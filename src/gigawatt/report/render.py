@@ -135,8 +135,8 @@ def render(result: Result) -> str:
 
     drawings, data = _drawings(result)
     tables = (
-        "breakdown", "relief", "goodput", "layouts", "operations", "memory", "energy", "flows", "plants", "ledger",
-        "per_token",
+        "breakdown", "relief", "goodput", "layouts", "operations", "memory", "energy", "flows", "plants",
+        "ledger", "per_token",
     )  # fmt: skip
     return (
         _environment()

@@ -9,11 +9,13 @@ from gigawatt.errors import GigawattError
 from gigawatt.hardware import Chip, load_chip
 from gigawatt.quantities import compact
 from gigawatt.validation.band import COVERAGE, RESIDUALS, Band, prediction_band
-from gigawatt.validation.files import rows_file, table
+from gigawatt.validation.files import data_folder, table
 from gigawatt.validation.rows import read_rows
 
 __all__ = ["Domain", "calibrated_domain", "outside_domain", "step_time_band"]
 
+FITTED = ("training.csv", "training_more.csv")
+"""Files of the rows that are fitted to."""
 _OUTERMOST = 0.99
 """Coverage asked of a band outside the domain: with as few sources as there are, the outermost error."""
 _NARROW = (("fp4", "fp4"), ("fp8", "fp8"), ("int8", "int8"))
@@ -50,7 +52,7 @@ def calibrated_domain() -> Domain:
     judged = {record["id"] for record in table(RESIDUALS)}
     kinds: set[tuple[str, str, bool]] = set()
     ranges: dict[str, list[float]] = {"n_accel": [], "hidden": [], "seq_len": []}
-    for row in read_rows(rows_file("training")):
+    for row in (row for name in FITTED for row in read_rows(data_folder() / name)):
         if row.text("id") not in judged:
             continue
         chip = _chip_id(row.text("accelerator"))
@@ -87,10 +89,20 @@ def outside_domain(
     return tuple(found)
 
 
-def step_time_band(*, routed: bool, outside: tuple[str, ...] = (), coverage: float = COVERAGE) -> Band:
-    """The band of a step time: that of unseen sources, and outside the domain the outermost error of any."""
-    inside = prediction_band(routed=routed, coverage=coverage)
+def step_time_band(
+    *, routed: bool, outside: tuple[str, ...] = (), without: str = "", coverage: float = COVERAGE
+) -> Band:
+    """The band of a step time: that of unseen sources, and outside the domain the outermost error of any.
+
+    Parameters
+    ----------
+    routed, without, coverage
+        As in :func:`~gigawatt.validation.band.prediction_band`.
+    outside : tuple of str
+        What :func:`outside_domain` found.
+    """
+    inside = prediction_band(routed=routed, without=without, coverage=coverage)
     if not outside:
         return inside
-    wide = prediction_band(routed=routed, coverage=_OUTERMOST)
+    wide = prediction_band(routed=routed, without=without, coverage=_OUTERMOST)
     return Band(min(inside.low, wide.low), max(inside.high, wide.high), coverage, wide.groups)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gigawatt.validation.band import prediction_band
 from gigawatt.validation.baseline import constant_utilisation
 from gigawatt.validation.cases import Case, kind_of, prepare
+from gigawatt.validation.domain import outside_domain, step_time_band
 from gigawatt.validation.files import Refusal, data_folder, rows_file
 from gigawatt.validation.predict import Prediction, Progress, predict
 from gigawatt.validation.rows import Row, read_rows
@@ -91,8 +91,17 @@ def fitted_parameters() -> int:
 
 def _judged(case: Case, outcome: Prediction) -> Judged:
     row = case.row
-    band = prediction_band(routed=case.kind == "MoE", without=row.text("source"))
-    assumptions = case.assumptions
+    routed = case.kind == "MoE"
+    outside = outside_domain(
+        chip=case.cluster.chip,
+        number_format=case.number_format,
+        routed=routed,
+        count=case.cluster.count,
+        hidden=case.architecture.hidden,
+        sequence=case.sequence,
+    )
+    band = step_time_band(routed=routed, outside=outside, without=row.text("source"))
+    assumptions = (*case.assumptions, *(f"outside what was measured: {why}" for why in outside))
     if not outcome.fits:
         assumptions = (
             *assumptions,
