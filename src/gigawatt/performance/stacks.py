@@ -37,6 +37,9 @@ class Stack:
         for one). It runs ahead of the device, so a phase of a layer takes the longer of the two.
     overlap_tensor, overlap_context, overlap_expert, overlap_pipeline, overlap_data : float in [0, 1]
         Share of the compute time that runs beside it that a communication can hide behind.
+    overlap_optimizer : float in [0, 1]
+        The same of the last microbatch's backward pass for the update of states: layers whose gradients are
+        whole are updated while earlier ones are still differentiated.
     balanced : float
         1 where pipeline stages are cut so that the slowest is as quick as it can be, 0 where they hold equal
         numbers of layers.
@@ -116,6 +119,7 @@ class Stack:
     overlap_expert: float
     overlap_pipeline: float
     overlap_data: float
+    overlap_optimizer: float
     balanced: float
     bucket: float
     bucket_per_rank: float

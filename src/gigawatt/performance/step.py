@@ -313,7 +313,7 @@ class Stepwise:
         )
 
         once = self.exchanges.once_a_step()
-        (beat, wait), _ = self._expose(once, window, self.stack.overlap_data, np.ones(len(m)))
+        (beat, wait), left = self._expose(once, window, self.stack.overlap_data, np.ones(len(m)))
         end = m[:, None] * busy + beat + wait
         last = np.argmax(end, axis=1)
         beat, wait = beat[rows, last], wait[rows, last]
@@ -321,9 +321,12 @@ class Stepwise:
 
         each = m / self.pipeline
         here, away = self.exchanges.optimizer_time()
+        update = here + away
+        if self.stack.overlap_optimizer > 0.0:
+            update = np.maximum(update - self.stack.overlap_optimizer * left, 0.0)
         return {
             "arithmetic": each * self.sums[0],
-            "memory_bandwidth": each * self.sums[1] + (here + away).max(axis=1) + m * self._mean(host),
+            "memory_bandwidth": each * self.sums[1] + update.max(axis=1) + m * self._mean(host),
             "interconnect_bandwidth": each * bandwidth + beyond * beat,
             "interconnect_latency": each * latency + beyond * wait,
             "pipeline_bubble": np.maximum(makespan - m * mean, 0.0),
