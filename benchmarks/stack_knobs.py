@@ -99,6 +99,8 @@ KNOBS = (
          "times that attention scores go through memory; one number for all unfused stacks"),
     Knob("unfused.unaligned", MEGATRON_OLD, "unaligned", 4.0, 1.0, 32.0, 4.0, "",
          "times that attention takes longer where heads are not a multiple of 16 bytes"),
+    Knob("unaligned_product", MEGATRON_OLD, "unaligned_product", 1.15, 1.0, 1.6, 0.15, "",
+         "times that multiplications take longer whose widths are no multiples of 128 bytes", FUSED),
     Knob("eager.host", MEGATRON_OLD, "host", 50e-6, 5e-6, 150e-6, 16e-6, "us",
          "issuing an operation from Python: about 5 kernels at 10 µs each; one number for all eager stacks", EAGER),
     Knob("megatron-old.traffic", MEGATRON_OLD, "traffic", 1.5, 1.0, 3.0, 0.5, "", _TRAFFIC,

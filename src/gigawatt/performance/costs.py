@@ -20,18 +20,21 @@ from gigawatt.performance.layouts import RECOMPUTE, Layouts, TrainingRun
 from gigawatt.performance.memory import ELEMENT, activation_bytes, score_bytes
 from gigawatt.performance.stacks import NARROW, Stack
 from gigawatt.workload.architecture import Block, Experts
+from gigawatt.workload.operation import FORMAT_BYTES
 from gigawatt.workload.operations import Operation, block_operations, embedding_operations, head_operations
 
 __all__ = ["ENERGY_FROM", "SUMS", "LayerCosts", "domains_reached", "expert_imbalance", "hide", "layer_costs"]
 
 Array = NDArray[np.float64]
 
-ALIGNMENT = 16.0
-"""Bytes to which tensor units want the rows of a matrix aligned (NVIDIA's matrix multiplication guide)."""
+ALIGNMENT, BEST_ALIGNMENT = 16.0, 128.0
+"""Bytes to which tensor units want the rows of a matrix aligned, and those with which they are quickest since
+Ampere (NVIDIA's matrix multiplication guide)."""
 SUMS = ("arithmetic", "memory", "launch", "bandwidth", "latency", "slack", "up_bytes", "out_bytes")
 """Rows of every cost table: exposed seconds, hidden-free compute time left, bytes sent; energies follow."""
 ENERGY_FROM = len(SUMS)
 
+_NOWHERE = np.zeros((), dtype=bool)
 _SELECTIVE = ("attention.unfused", "attention.query_up", "attention.key_value_up")
 """Operations beside the attention core that selective recomputation repeats."""
 
@@ -195,6 +198,10 @@ class _Shapes:
             if op.kind == "attention":
                 off = op.k * ELEMENT % ALIGNMENT > 0.0
                 arithmetic = arithmetic * np.where(off, self.stack.unaligned, 1.0)
+            elif op.kind == "gemm" and not op.name.startswith("head"):
+                width = FORMAT_BYTES[op.number_format]
+                off = sum((size * width % BEST_ALIGNMENT > 0.0 for size in (op.m, op.n, op.k)), _NOWHERE)
+                arithmetic = arithmetic * np.where(off, self.stack.unaligned_product, 1.0)
             binds = arithmetic >= memory
             total = total.plus(
                 _Sum(

@@ -52,6 +52,9 @@ class Stack:
     unaligned : float
         Times that attention takes longer where a head's width is no multiple of 16 bytes, so that unfused
         kernels leave the tensor units (1: kernels that pad).
+    unaligned_product : float
+        Times that a matrix multiplication takes longer where a width is no multiple of 128 bytes, as tensor
+        units since Ampere want it (NVIDIA's matrix multiplication guide).
     dropout : float
         1 where dropout masks are kept, else 0.
     gated_copies : float
@@ -126,6 +129,7 @@ class Stack:
     step_overhead: float
     score_passes: float
     unaligned: float
+    unaligned_product: float
     dropout: float
     gated_copies: float
     kept_bytes: float
