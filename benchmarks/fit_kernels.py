@@ -99,9 +99,11 @@ def fit_all(tables: Tables) -> tuple[dict[str, Fits], dict[str, float]]:
                 kin, wide = joint.get((name, family, form)), found.get(name, {}).get((family, "bf16"))
                 fit = kernel_fits.fit_family(
                     rows[target(rows)], family, device(name), kernels(DEFAULT), memory=memory[name],
-                    kin=None if kin is None else kin.surface, beside=casts(rows, family, form, wide, name),
+                    kin=None if kin is None else kin.surface,
+                    kin_deviation=None if kin is None else kin.deviation,
+                    beside=casts(rows, family, form, wide, name),
                 )  # fmt: skip
-                fit = kernel_fits.fit_sources(rows[~target(rows)], fit, device(name), kernels(DEFAULT))
+                fit = kernel_fits.fit_sources(rows, fit, device(name), kernels(DEFAULT))
                 found.setdefault(name, {})[family, form] = fit
         print(f"fitted {name}", flush=True)
     return found, memory
@@ -125,6 +127,10 @@ def transferred(
         beside={v: float(np.median([f.beside[v] for f in of if v in f.beside])) for v in variants},
         deviation={
             s: kernel_fits.median_surface([f.deviation[s] for f in of if s in f.deviation]) for s in sources
+        },
+        lines={
+            s: np.median([f.lines[s] for f in of if s in f.lines], axis=0)
+            for s in {s for fit in of for s in fit.lines}
         },
         rows=sum(f.rows for f in of),
     )
@@ -215,16 +221,18 @@ def write_validation(tables: Tables, fits: dict[str, Fits], figures: list[dict[s
     folder = data_folder()
     with (folder / SOURCES_FILE).open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["chip", "operation", "format", "source", "fixed_us", "beside", "values"])
+        writer.writerow(["chip", "operation", "format", "source", "fixed_us", "beside", "values", "lines"])
         for name, of in fits.items():
             for (family, form), fit in of.items():
                 for source in sorted({*fit.fixed, *fit.deviation} - {""}):
                     fixed, own = fit.fixed.get(source), fit.deviation.get(source)
+                    lines = fit.lines.get(source)
                     writer.writerow([
                         DEVICES[name], family, form, source,
                         "" if fixed is None else f"{fixed * 1e6:.3g}",
                         "" if fixed is None else f"{fit.beside[source]:.3g}",
                         "" if own is None else write_values(own.values),
+                        "" if lines is None else write_values(lines),
                     ])  # fmt: skip
     parts: list[pd.DataFrame] = []
     for (name, family), rows in tables.items():
@@ -239,6 +247,7 @@ def write_validation(tables: Tables, fits: dict[str, Fits], figures: list[dict[s
     aside = sum(
         d.values.size + 1 for of in fits.values() for fit in of.values() for d in fit.deviation.values()
     )
+    aside += sum(x.size for of in fits.values() for fit in of.values() for x in fit.lines.values())
     answer = {"numbers_fitted": numbers, "numbers_of_sources": aside, "devices_left_out": figures}
     (folder / FIT_FILE).write_text(json.dumps(answer, indent=1) + "\n", encoding="utf-8")
 

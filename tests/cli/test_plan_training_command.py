@@ -149,7 +149,7 @@ def test_a_cap_from_the_command_line(call: Call) -> None:
         (("--count", "64", "--power", "300"), "the unit is missing"),
         (("--count", "64", "--tensor", "7"), "7 does not divide the accelerators"),
         (("--count", "64", "--pin", "tensor"), "not a pin"),
-        (("--count", "64", "--widen", "all,of"), "this column is not widened"),
+        (("--count", "64", "--widen", "all,of"), "no such column to widen over"),
         (("--largest-model", "--power", "1MW"), "give --deadline"),
         (("--count", "0"), "not a count"),
         (("--deadline", "0d"), "more than 0"),

@@ -46,7 +46,7 @@ def test_the_sentences_say_the_numbers(made: Result) -> None:
             "doubling arithmetic",
             "33.4 %",
         ],
-        "layout": ["412,332", "98,765", "TP8 PP16 v4 DP64 ZeRO1 µb1", "61.2 GB of the 80 GB"],
+        "layout": ["412,332", "98,765", "TP8 PP16 VP4 DP64 ZeRO1 µb1 SP", "61.2 GB of the 80 GB"],
         "facility": ["24.5 MW", "27.1 MW", "PUE 1.12", "215 GWh", "312,000 m³", "(modelled)"],
         "supply": [
             "Wind onshore 18 MW",
@@ -116,7 +116,7 @@ def test_the_terminal_summary_fits_a_screen(made: Result) -> None:
         "1.83 kWh",
         "Wind onshore",
         "18 MW",
-        "TP8 PP16 v4 DP64",
+        "TP8 PP16 VP4 DP64",
         "4.512 s",
         "67.6 %",
         "█",

@@ -20,7 +20,8 @@ from gigawatt.study.plan_training import Plan, count_for_power, plan_training, p
 from gigawatt.study.relief import relieve
 from gigawatt.study.resources import RESOURCES, resources
 from gigawatt.study.training_answer import as_answer
-from gigawatt.study.training_question import TrainingQuestion, read_pins, read_question
+from gigawatt.study.pins import OFFLOAD, read_pins, word_of
+from gigawatt.study.training_question import TrainingQuestion, read_question
 from gigawatt.workload import read_architecture
 
 BAND = {"low": 0.8, "high": 1.3, "coverage": 0.9, "groups": 20}
@@ -131,13 +132,19 @@ def test_defaults_are_listed_and_what_is_given_is_not() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"tokens": "5"}, "the unit is missing"),
+        ({"tokens": "5 W"}, "tokens: .* wrong kind of unit"),
+        ({"oversubscription": float("inf")}, "oversubscription: not a finite number"),
+        ({"year": 1900}, "year: out of range"),
+        ({"widen": ("tensor",)}, "widen: this column is always searched"),
+        ({"widen": ("shards",)}, "widen: no such column .* did you mean 'shard'"),
         ({"sequence": "0"}, "not a length"),
         ({"batch": "2.5 sequences"}, "not a batch"),
         ({"pue": 0.9}, "below one"),
         ({"number_format": "fp4"}, "does not multiply in this number format"),
         ({"pins": {"tp": 8}}, "no such layout column"),
-        ({"pins": {"recompute": "some"}}, "not a degree"),
+        ({"pins": {"recompute": "some"}}, "recompute: unknown value"),
+        ({"pins": {"shard": "some"}}, "shard: not a degree; .* allowed: all, a whole number"),
+        ({"pins": {"offload": "al"}}, "offload: unknown value; .* did you mean 'all'"),
         ({"reliability": "recovery"}, "this is no cluster"),
         ({"stack": "megatron"}, "no such entry"),
     ],

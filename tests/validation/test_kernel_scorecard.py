@@ -112,6 +112,25 @@ def test_a_known_law_is_found_again(tmp_path: Path) -> None:
     assert fit.fixed["two:kernel"] - fit.fixed["one:kernel"] == pytest.approx(6e-6, rel=0.25)
 
 
+def test_operands_that_stay_on_the_chip_for_one_source_are_found_again(tmp_path: Path) -> None:
+    """Where few bytes move, one source takes half the time: its line over bytes holds it, the surface not."""
+    rows = made_rows(tmp_path)
+    few = (rows["source"] == "one:kernel") & (rows["moved"] < 1.3e7)
+    fixed = np.where(rows["source"] == "one:kernel", 3e-6, 9e-6)
+    rows["time"] = np.where(few, fixed + (rows["time"] - fixed) / 2, rows["time"])
+    fitted, others = rows[~kernel_rows.judged(rows)], rows[kernel_rows.judged(rows)]
+    device = kernel_fits.Device.of(load_chip("H100"))
+    fit = kernel_fits.fit_family(fitted, "gemm", device, kernels("H100-SXM5-80GB"), memory=0.8)
+    fit = kernel_fits.fit_sources(fitted, fit, device, kernels("H100-SXM5-80GB"))
+
+    def off(of: kernel_fits.Fit) -> float:
+        time = kernel_fits.predict(others, of, device, kernels("H100-SXM5-80GB"))
+        return float(np.quantile(np.abs(time / np.asarray(others["time"], dtype=float) - 1), 0.9))
+
+    assert set(fit.lines) == {"one:kernel", "two:kernel"}
+    assert off(fit) < 0.8 * off(replace(fit, lines={}))
+
+
 def test_fits_become_rows_that_the_catalog_reads(tmp_path: Path) -> None:
     rows = made_rows(tmp_path)
     device = kernel_fits.Device.of(load_chip("H100"))

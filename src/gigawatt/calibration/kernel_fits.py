@@ -2,14 +2,17 @@
 
 A measured row is
 
-    t = fixed(source) + beside(source)·extra/bandwidth + physical(sizes) · exp(S(sizes) + D(source, sizes))
+    t = fixed(source) + beside(source)·extra/bandwidth
+        + physical(sizes) · exp(S(sizes) + D(source, sizes) + L(source, sizes))
 
 with the physical form of ``hardware/technology``, the surface S that ships, and a coarse deviation D of every
-source (framework, kernel and what else differs), pulled towards zero; the variants of a source (its head
-widths) have a fixed time each. S is the kernel that the product
-predicts: the middle of the sources, free of what a framework times beside it. The fit is least absolute error
-of log t, iteratively reweighted, with second differences of S and D held small; where kin of a device were
-measured, S is held near a surface fitted to all of them. A user's own rows have one source.
+source (framework, kernel and what else differs), pulled towards zero; L, of multiplications, is a sum of
+lines over the bytes moved (operands may stay in the chip's own memory from one repetition to the next) and
+over the waves of several tile shapes, fitted once S and D are known. The variants of a source (its head
+widths) have a fixed time each. S is the kernel that the product predicts: the middle of the sources, free of
+what a framework times beside it. The fit is least absolute error of log t, iteratively reweighted; second
+differences of S, D and L are held small, and S and D near those fitted to all kin that were
+measured, where there are any. A user's own rows have one source.
 """
 
 from __future__ import annotations
@@ -20,7 +23,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gigawatt.calibration.kernel_solver import Matrix, roughness, size, solve
+from gigawatt.calibration.kernel_solver import (
+    WAVE_TILES,
+    Matrix,
+    lines_of,
+    penalised_lines,
+    roughness,
+    size,
+    solve,
+)
 from gigawatt.hardware.machine import Chip
 from gigawatt.hardware.technology.forms import AXES, Family, coordinates
 from gigawatt.hardware.technology.gpu import FITTED_FORMATS, Kernels, physical
@@ -48,7 +59,7 @@ __all__ = [
 
 KNOTS: Mapping[Family, tuple[tuple[float, ...], ...]] = {
     "gemm": (
-        (1, 16, 64, 256, 1024, 4096, 32768),
+        (1, 16, 64, 128, 256, 512, 1024, 4096, 32768),
         (32, 128, 512, 1024, 2048, 4096, 8192, 16384, 65536),
         (32, 128, 512, 1024, 2048, 4096, 8192, 16384, 65536),
     ),
@@ -79,6 +90,7 @@ _SMOOTH, _RIDGE = 0.05, 1e-3  # weights of second differences and of size of the
 _SOURCE_SMOOTH, _SOURCE_FLAT, _SOURCE_RIDGE = 0.3, 0.1, 0.003  # second, first differences, size of deviations
 _FLAT = 0.01  # weight of first differences, so that knots without rows stay near their neighbours
 _KIN = 0.1  # weight of first differences from the surface of kin
+_KIN_FLAT, _KIN_RIDGE = 0.3, 0.03  # first differences from, and size of what differs from, kin's deviations
 _THIN, _BULKY, _LOWER = 256, 2**25, 0.25  # most columns, fewest operand elements, quantile (beside_of_thin)
 _SIZES = ("m", "n", "k", "batch", "flops", "moved")
 _FEWEST = 15  # rows that a source needs to have a deviation
@@ -111,7 +123,8 @@ class Fit:
     """What was fitted to the rows of one family, format and device.
 
     ``share`` of the peak, ``memory`` share of the bandwidth, ``surface``, ``fixed`` [s] of every variant (and
-    of their middle under ``""``), ``deviation`` surfaces by source, ``beside`` how many times the least time
+    of their middle under ``""``), ``deviation`` surfaces by source and ``lines`` those over
+    bytes and waves (values of all in a row), ``beside`` how many times the least time
     the bytes of what a variant times beside its kernel take, ``rows`` that were fitted.
     """
 
@@ -124,6 +137,7 @@ class Fit:
     deviation: Mapping[str, Surface] = field(default_factory=dict)
     beside: Mapping[str, float] = field(default_factory=dict)
     rows: int = 0
+    lines: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def numbers(self) -> int:
@@ -202,6 +216,7 @@ def fit_family(
     memory: float,
     share: float | None = None,
     kin: Surface | None = None,
+    kin_deviation: Mapping[str, Surface] | None = None,
     beside: Mapping[str, float] | None = None,
 ) -> Fit:
     """Fit the surface of one family and format, and what each source deviates by.
@@ -223,6 +238,8 @@ def fit_family(
         Of the peak; found from the rows if left out.
     kin : Surface, optional
         Towards which the surface is held.
+    kin_deviation : mapping, optional
+        Towards which deviations are held, by source.
     beside : mapping, optional
         Where :func:`beside_of_thin` found it: how many times the least time what a variant times beside its
         kernel takes; held there. Otherwise near 1.
@@ -255,11 +272,19 @@ def fit_family(
     pull = _SMOOTH * roughness(empty, 2) + _FLAT * roughness(empty, 1) + _RIDGE * size(empty)
     if kin is not None:
         pull = pull + _KIN * roughness(empty, 1)
-    members = [(empty, pull, np.ones(len(frame)))]
     coarse = _empty(family, DEVIATION_KNOTS[family])
-    members += [(coarse, _aside(coarse), (source == s).astype(float)) for s in deviating]
-    values, fixed, more = solve(frame["time"].to_numpy(), base, extra, at, members, variant, beside)
-    aside = [replace(coarse, values=v) for v in values[1:]]
+    known = {s: d for s, d in (kin_deviation or {}).items() if s in deviating}
+    for name, d in known.items():
+        mine = source == name
+        for whole, a in zip(base, at, strict=True):
+            whole[mine] *= d.at(*(x[mine] for x in a))
+    members = [(empty, pull, np.ones(len(frame)), at)]
+    members += [(coarse, _aside(coarse, s in known), (source == s).astype(float), at) for s in deviating]
+    values, fixed, more = solve(frame["time"].to_numpy(), base, extra, members, variant, beside)
+    aside = [
+        replace(coarse, values=v + (known[s].values if s in known else 0.0))
+        for s, v in zip(deviating, values[1:], strict=True)
+    ]
     middle = np.median([d.values for d in aside], axis=0) if aside else np.zeros(())
     surface = start.values + values[0]
     if aside:
@@ -305,28 +330,44 @@ def beside_of_thin(frame: Frame, wide: Fit, device: Device, constants: Kernels) 
 
 
 def fit_sources(frame: Frame, fit: Fit, device: Device, constants: Kernels) -> Fit:
-    """A fit with the deviations of further sources added, the surface held as it is."""
-    fixed, beside, deviation = dict(fit.fixed), dict(fit.beside), dict(fit.deviation)
-    coarse = _empty(fit.family, DEVIATION_KNOTS[fit.family])
+    """A fit with the lines of its sources, and the deviations of further ones, added; the surface is held."""
+    fixed, beside, deviation, lines = map(dict, (fit.fixed, fit.beside, fit.deviation, fit.lines))
+    coarse, family = _empty(fit.family, DEVIATION_KNOTS[fit.family]), fit.family
     for name, rows in frame.groupby("source"):
         if len(rows) < _FEWEST:
             continue
-        at = _coordinates(rows, fit.family, constants)
-        base = _physical(rows, fit.family, device, constants, fit.share, fit.memory)
-        base = [b * fit.surface.at(*a) for b, a in zip(base, at, strict=True)]
+        at, known = _coordinates(rows, family, constants), fit.deviation.get(str(name))
+        start = coarse if known is None else known
+        base = _physical(rows, family, device, constants, fit.share, fit.memory)
+        base = [b * fit.surface.at(*a) * start.at(*a) for b, a in zip(base, at, strict=True)]
         extra = device.beside(rows["extra"].to_numpy(), fit.memory)
-        members = [(coarse, _aside(coarse), np.ones(len(rows)))]
+        members = [(coarse, _aside(coarse, known is not None), np.ones(len(rows)), at)]
+        along = _line_coordinates(rows, family, device.units)
+        for line, x in zip(penalised_lines(family), along, strict=True):
+            members.append((*line, np.ones(len(rows)), x))
         variant = rows["variant"].to_numpy()
-        values, own, more = solve(rows["time"].to_numpy(), base, extra, at, members, variant)
+        held = {v: fit.beside[v] for v in set(variant) if v in fit.beside}
+        values, own, more = solve(rows["time"].to_numpy(), base, extra, members, variant, held)
         fixed |= own
         beside |= more
-        deviation[str(name)] = replace(coarse, values=values[0])
-    return replace(fit, fixed=fixed, beside=beside, deviation=deviation)
+        deviation[str(name)] = replace(coarse, values=start.values + values[0])
+        if along:
+            lines[str(name)] = np.concatenate(values[1:])
+    return replace(fit, fixed=fixed, beside=beside, deviation=deviation, lines=lines)
 
 
-def _aside(coarse: Surface) -> Matrix:
-    smooth = _SOURCE_SMOOTH * roughness(coarse, 2) + _SOURCE_FLAT * roughness(coarse, 1)
-    return smooth + _SOURCE_RIDGE * size(coarse)
+def _aside(coarse: Surface, known: bool = False) -> Matrix:
+    flat, ridge = (_KIN_FLAT, _KIN_RIDGE) if known else (_SOURCE_FLAT, _SOURCE_RIDGE)
+    return _SOURCE_SMOOTH * roughness(coarse, 2) + flat * roughness(coarse, 1) + ridge * size(coarse)
+
+
+def _line_coordinates(frame: Frame, family: Family, units: float) -> list[list[tuple[Array, ...]]]:
+    """Where each multiplication stands on each line."""
+    layers = _layers(frame)
+    found: list[list[tuple[Array, ...]]] = [[(sizes["moved"],) for sizes in layers]]
+    for tm, tn in WAVE_TILES:
+        found.append([(np.ceil(s["m"] / tm) * np.ceil(s["n"] / tn) / units,) for s in layers])
+    return found[: len(lines_of(family))]
 
 
 def predict(frame: Frame, fit: Fit, device: Device, constants: Kernels, *, as_measured: bool = True) -> Array:
@@ -351,6 +392,15 @@ def predict(frame: Frame, fit: Fit, device: Device, constants: Kernels, *, as_me
             if name in fit.deviation:
                 for part, a in zip(parts, at, strict=True):
                     part[mine] *= fit.deviation[name].at(*(x[mine] for x in a))
+            if name in fit.lines:
+                rows = frame[mine]
+                along = _line_coordinates(rows, fit.family, device.units)
+                start = 0
+                for empty, at_line in zip(lines_of(fit.family), along, strict=True):
+                    line = replace(empty, values=fit.lines[name][start : start + empty.values.size])
+                    start += empty.values.size
+                    for part, (x,) in zip(parts, at_line, strict=True):
+                        part[mine] *= line.at(x)
     return fixed + beside * device.beside(frame["extra"].to_numpy(), fit.memory) + sum(parts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -164,11 +165,13 @@ class Stack:
             kept = sustained(chip, number_format)
         else:
             kept = self.kept_shares[number_format in NARROW]
+        # exponentials between the multiplications draw less power: halfway, in logarithms, to the whole rate
+        share = attention_share(self.attention_kernel, chip)
         return Efficiency(
             arithmetic=self.arithmetic * kept,
             memory=self.memory,
             launch=self.launch,
-            attention=self.attention * self.arithmetic * kept * attention_share(self.attention_kernel, chip),
+            attention=self.attention * self.arithmetic * math.sqrt(kept) * share,
         )
 
 

@@ -2,7 +2,7 @@
 
 A row of the tables is one framework's timing of one shape. Two predictions stand beside it:
 
-* *as measured*: the catalog's kernel with the fixed time and the coarse deviation of that framework and
+* *as measured*: the catalog's kernel with the fixed time, coarse deviation and lines of that framework and
   kernel (``kernels_sources.csv``), the bytes of what it times beside the kernel included;
 * *as used*: the catalog's kernel alone, as every prediction of the product has it: the middle of the
   frameworks. Its error holds the spread among frameworks.
@@ -27,12 +27,13 @@ from gigawatt.calibration.kernel_rows import DEVICES, FILES, judged, read_kernel
 from gigawatt.errors import InputError, MissingDataError
 from gigawatt.hardware import load_chip
 from gigawatt.hardware.technology.gpu import kernels
-from gigawatt.hardware.technology.surfaces import read_surface, surface_row
+from gigawatt.hardware.technology.surfaces import read_surface, read_values, surface_row
 from gigawatt.validation.files import data_folder
 
 if TYPE_CHECKING:
     from gigawatt.calibration.kernel_rows import Frame
     from gigawatt.hardware.technology.forms import Family
+    from gigawatt.workload.operations import Array
 
 __all__ = [
     "COLUMNS",
@@ -138,12 +139,15 @@ def catalog_fit(chip: str, family: Family, form: str) -> Fit:
     if row is None:
         raise MissingDataError("no surface of this operation and format", given=f"{family}, {form}")
     fixed, beside, deviation = {"": row.value("fixed")}, {"": row.value("beside")}, {}
+    lines: dict[str, Array] = {}
     for source in _sources().get((chip, family, form), []):
         name = source["source"]
         if source["fixed_us"]:
             fixed[name], beside[name] = float(source["fixed_us"]) * 1e-6, float(source["beside"])
         if source["values"]:
             deviation[name] = deviation_surface(family, source["values"])
+        if source.get("lines"):
+            lines[name] = read_values(source["lines"])
     return Fit(
         family=family,
         form=form,
@@ -154,6 +158,7 @@ def catalog_fit(chip: str, family: Family, form: str) -> Fit:
         deviation=deviation,
         beside=beside,
         rows=int(row.value("rows")),
+        lines=lines,
     )
 
 
