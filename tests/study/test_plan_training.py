@@ -16,11 +16,11 @@ from gigawatt.performance.search import front, non_dominated, screen
 from gigawatt.performance.step import prepare
 from gigawatt.study.inverse import _counts, largest_model, scaled_architecture, smallest_cluster
 from gigawatt.study.pareto import pareto_front
+from gigawatt.study.pins import read_pins
 from gigawatt.study.plan_training import Plan, count_for_power, plan_training, power_of
 from gigawatt.study.relief import relieve
 from gigawatt.study.resources import RESOURCES, resources
 from gigawatt.study.training_answer import as_answer
-from gigawatt.study.pins import OFFLOAD, read_pins, word_of
 from gigawatt.study.training_question import TrainingQuestion, read_question
 from gigawatt.workload import read_architecture
 

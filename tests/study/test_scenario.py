@@ -94,6 +94,31 @@ def test_one_line_names_place_and_mend(tmp_path, old, new, line, key, says):
     assert f"scenario.yaml:{line}: {key}: " in text
 
 
+def test_rare_columns_of_a_layout(tmp_path):
+    layout = "layout:\n  schedule: zb-h1\n  shard: 8\n  offload: optimizer\n  widen: offload, schedule\n"
+    found = read(tmp_path, GOOD.rstrip() + "\n" + layout).scenario.layout
+    assert (found.schedule, found.shard, found.offload) == ("zb-h1", 8, "optimizer")
+    assert found.widen == ("schedule", "offload")
+    every = read(tmp_path, GOOD.rstrip() + "\nlayout:\n  shard: all\n  widen: all\n").scenario.layout
+    assert (every.shard, every.widen) == (0, ("schedule", "shard", "offload"))
+
+
+@pytest.mark.parametrize(
+    ("layout", "says"),
+    [
+        ("schedule: zb", "layout.schedule: "),
+        ("shard: 2.5", "layout.shard: not a number of ranks"),
+        ("offload: al", "layout.offload: "),
+        ("widen: shards", "layout.widen: no such column .* did you mean 'shard'"),
+        ("widen: 3", "layout.widen: not a list of columns"),
+    ],
+)
+def test_rare_columns_that_are_none(tmp_path, layout, says):
+    with pytest.raises(InputError, match=says) as caught:
+        read(tmp_path, GOOD.rstrip() + f"\nlayout:\n  {layout}\n")
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("text", "says"), [("{", "not YAML"), ("- a\n- b\n", "not a scenario"), ("", "not a scenario")]
 )

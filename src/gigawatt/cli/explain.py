@@ -7,8 +7,11 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt.cli.terminal import console, number, print_json
+from gigawatt.errors import InputError
 from gigawatt.evidence import Evidence
+from gigawatt.quantities import parse
 from gigawatt.study.explain import Step, explain, weakest
+from gigawatt.study.result import Quantity
 from gigawatt.study.store import load_result
 
 __all__ = ["explain_command"]
@@ -33,7 +36,7 @@ def explain_command(folder: Path, name: str | None, depth: int, *, as_json: bool
         shown = Table("quantity", "value", "unit", "grade", "what", box=None)
         shown.columns[0].no_wrap = True
         for q in result.quantities.values():
-            shown.add_row(q.name, number(q.shown), q.unit, q.label, escape(q.summary))
+            shown.add_row(q.name, escape(_value(q)), _unit(q.unit), q.label, escape(q.summary))
         out.print(shown)
         return
     steps = list(explain(result, name, depth))
@@ -65,20 +68,50 @@ def explain_command(folder: Path, name: str | None, depth: int, *, as_json: bool
 
 
 def _row(row: Evidence) -> str:
-    spread = "" if row.low is None else f" ({number(row.low)} – {number(row.high or row.low)} SI)"
+    spread = _spread(row)
     cite = catalog.sources().get(row.source_id)
     title = f"{cite.title}, {cite.publisher}" if cite else row.source_id
     tail = "; ".join(part for part in (row.locator, row.note) if part)
-    text = f"{row.name} = {row.written} {row.unit}{spread} ({row.grade.label}) {row.where}: {title}"
+    value = f"{row.written} {_unit(row.unit)}".strip()
+    text = f"{row.name} = {value}{spread} ({row.grade.label}) {row.where}: {title}"
     return f"{text}; {tail}" if tail else text
+
+
+def _value(quantity: Quantity) -> str:
+    """The value as a person reads it; a whole number without a unit, such as a year, keeps its digits."""
+    if quantity.value is None or quantity.value == "":
+        return "nothing"
+    if quantity.unit == "" and isinstance(quantity.value, int):
+        return str(quantity.value)
+    return number(quantity.shown)
+
+
+def _unit(unit: str) -> str:
+    """A unit beside its number; a plain number has none."""
+    return "" if unit == "1" else unit
+
+
+def _spread(row: Evidence) -> str:
+    """The range of a row in the unit of the row: by what its value in SI is of the number that is written."""
+    if row.low is None:
+        return ""
+    low, high = row.low, row.low if row.high is None else row.high
+    try:
+        scale = row.value / parse(row.written, "1")
+    except (InputError, ZeroDivisionError):
+        scale = 0.0
+    if not scale:
+        return f" ({number(low)} – {number(high)} SI)"
+    return f" ({number(low / scale)} – {number(high / scale)})"
 
 
 def _label(step: Step) -> str:
     from rich.markup import escape
 
     q = step.quantity
-    value = f"{number(q.shown)} {q.unit}".strip()
-    origin = {"scenario": f"  ← {q.where}", "default": f"  ← default: {q.reason}"}.get(q.origin, "")
+    value = f"{_value(q)} {_unit(q.unit)}".strip() if q.value is not None else _value(q)
+    given = f"  ← {q.where}" if q.where else "  ← not given"
+    origin = {"scenario": given, "default": f"  ← default: {q.reason}"}.get(q.origin, "")
     again = "  (opened above)" if step.repeated and q.inputs else ""
     said = f"{escape(q.summary)} ({q.label}){escape(origin)}{again}"
     return f"[bold]{q.name}[/bold] = {escape(value)}  [dim]{said}[/dim]"

@@ -24,7 +24,6 @@ EPILOG = (
 )
 _RUN, _MACHINE, _LIMITS, _PLACE = "What is trained", "On what", "Power and time", "Where"
 _LAYOUT, _ANSWER = "Layout, held and widened", "Answer"
-_WIDER = ("schedule", "shard", "offload")
 
 T = TypeVar("T")
 
@@ -50,7 +49,7 @@ def plan_training_command(
     format: Annotated[str | None, _option("Number format of the multiplications: bf16, fp8, fp4 …")] = None,
     optimizer: Annotated[str | None, _option("A row of `gigawatt catalog list optimizers`.")] = None,
     stack: Annotated[str | None, _option("Software: a row of `gigawatt catalog list stacks`.")] = None,
-    year: Annotated[int | None, _option("Year of the software and of prices.")] = None,
+    year: Annotated[int | None, _option("Year of the software and of prices, 2026 if left out.")] = None,
     count: Annotated[int | None, _option("Accelerators.", _MACHINE)] = None,
     node: Annotated[str | None, _option("A row of `gigawatt catalog list nodes`.", _MACHINE)] = None,
     scale_up: Annotated[
@@ -114,9 +113,20 @@ def plan_training_command(
     expert: Annotated[int | None, _degree("Pin expert parallelism (EP).")] = None,
     microbatch: Annotated[int | None, _degree("Pin sequences in a microbatch.")] = None,
     zero: Annotated[int | None, _degree("Pin the ZeRO stage, 0 to 3.", 0, 3)] = None,
-    recompute: Annotated[str | None, _option("Pin recomputation: none, selective, full.", _LAYOUT)] = None,
+    recompute: Annotated[
+        str | None, _option("Pin recomputation: none, selective, full, feed-forward.", _LAYOUT)
+    ] = None,
+    schedule: Annotated[
+        str | None, _option("Pin the pipeline's schedule: 1f1b, zb-h1, zb-h2, dualpipe.", _LAYOUT)
+    ] = None,
+    shard: Annotated[
+        str | None, _option("Pin the ranks that ZeRO shares over (FSDP, HSDP): a number, or all.", _LAYOUT)
+    ] = None,
+    offload: Annotated[
+        str | None, _option("Pin what lies in the host's memory: none, optimizer, all.", _LAYOUT)
+    ] = None,
     pin: Annotated[
-        list[str] | None, _option("Pin any column: --pin schedule=zb-h1 --pin offload=none.", _LAYOUT)
+        list[str] | None, _option("Pin any column: --pin tensor=8 --pin sequence_parallel=no.", _LAYOUT)
     ] = None,
     widen: Annotated[
         str | None, _option("Search rare columns too: any of schedule,shard,offload, or all.", _LAYOUT)
@@ -145,14 +155,20 @@ def plan_training_command(
     ] = False,
 ) -> None:
     """Plan a training run: search all layouts on a machine, say how long, how much and what binds."""
-    if output is not None and output.exists() and not output.is_dir():
-        raise InputError("the output folder is a file", key="--output", given=str(output), allowed="a folder")
+    if output is not None:
+        from gigawatt.study.store import writable
+
+        try:
+            writable(output)
+        except InputError as error:
+            raise error.at(key="--output") from None
     pins = _pins(
         pin or [],
         tensor=tensor, pipeline=pipeline, interleave=interleave, data=data, context=context, expert=expert,
-        microbatch=microbatch, zero=zero, recompute=recompute,
+        microbatch=microbatch, zero=zero, recompute=recompute, schedule=schedule, shard=shard,
+        offload=offload,
     )  # fmt: skip
-    wider = _wider(widen)
+    wider = () if widen is None else tuple(name for name in widen.split(",") if name.strip())
     spread = _spread(sites, distance, wan, method)
     with progress(quiet=quiet or json) as report:
         report("Reading the catalog", 0.0)
@@ -214,15 +230,13 @@ def _pins(written: list[str], **given: int | str | None) -> dict[str, str | int]
         key, equals, value = one.partition("=")
         if not equals:
             raise InputError("not a pin", key="--pin", given=one, allowed="column=value, such as tensor=8")
-        pins[key.strip().replace("-", "_")] = value.strip()
+        name, value = key.strip().replace("-", "_"), value.strip()
+        if str(pins.get(name, value)) != value:
+            raise InputError(
+                "pinned twice", key="--pin", given=one, allowed=f"one of {name}={pins[name]} and {one}"
+            )
+        pins[name] = value
     return pins
-
-
-def _wider(written: str | None) -> tuple[str, ...]:
-    if written is None:
-        return ()
-    names = [name.strip() for name in written.split(",") if name.strip()]
-    return _WIDER if names == ["all"] else tuple(names)
 
 
 def _spread(
@@ -375,25 +389,27 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(folder: Path, answer: dict[str, Any]) -> None:
-    import csv
     import json
 
     from gigawatt.figures.training_plan import page
+    from gigawatt.study.store import write_files
 
-    folder.mkdir(parents=True, exist_ok=True)
     files = {"plan.json": json.dumps(answer, indent=1, allow_nan=False) + "\n", "plan.html": page(answer)}
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
     tables = {"layouts": answer["best"], "relief": answer.get("relief"), "pareto": answer.get("pareto")}
     tables["caps"] = answer["cap_sweep"]["rows"] if "cap_sweep" in answer else None
     tables["sites"] = answer["sites"]["methods"] if "sites" in answer else None
     if "inverse" in answer:
         tables["inverse"] = answer["inverse"]["searched"]
-    for name, rows in tables.items():
-        if not rows:
-            continue
-        flat = [_flat(row) for row in rows]
-        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, list(flat[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(flat)
+    write_files(folder, files | {f"{name}.csv": _csv(rows) for name, rows in tables.items() if rows})
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    import csv
+    import io
+
+    flat = [_flat(row) for row in rows]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(flat[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(flat)
+    return text.getvalue()

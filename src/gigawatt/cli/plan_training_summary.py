@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from gigawatt.figures.machine import layout_rare, layout_words
 from gigawatt.figures.readable import label, large, significant, with_unit
 
 __all__ = ["print_plan"]
 
 _BAR = 24
-_RECOMPUTE = ("none", "selective", "full")
-_OFFLOAD = ("none", "optimizer", "activations")
 _MOST_TRIED = 8
 _SMALL_GAIN = 0.001
 _NEVER = 100.0
@@ -139,29 +138,6 @@ _DEGREES = (
 )
 
 
-def _rare(layout: dict[str, Any]) -> str:
-    """What most layouts do not have, in words."""
-    words = ["sequence parallel"] if layout["sequence_parallel"] else []
-    if layout["schedule"] != "1f1b":
-        words.append(layout["schedule"])
-    if layout["shard"]:
-        words.append(f"shard {layout['shard']}")
-    if layout["offload"]:
-        words.append(f"offload {_OFFLOAD[layout['offload']]}")
-    return ", ".join(words)
-
-
-def _short(layout: dict[str, Any]) -> str:
-    """A layout in one cell: ``TP8 PP16 DP128 ZeRO1 µb1``."""
-    words = [f"{short}{layout[name]}" for name, short in _DEGREES if layout[name] > 1 or name == "microbatch"]
-    if layout["zero"] == 1:
-        words.insert(-1, "ZeRO1")
-    if layout["recompute"]:
-        words.append(f"recompute {_RECOMPUTE[layout['recompute']]}")
-    extra = [] if not _rare(layout) else [_rare(layout)]
-    return " ".join([*words, *extra])
-
-
 def _layouts(answer: dict[str, Any]) -> Any:
     rate = answer["layouts_per_cpu_s"]
     speed = f", {large(rate)} a CPU-second" if rate else ""
@@ -185,14 +161,14 @@ def _layouts(answer: dict[str, Any]) -> Any:
         low, high = significant(row["step_time_low_s"]), significant(row["step_time_high_s"])
         grid.add_row(
             *[str(row[name]) for name, _ in _DEGREES],
-            _RECOMPUTE[row["recompute"]],
+            row["recompute"],
             with_unit(row["step_time_s"], "s"),
             f"{low} to {high}",
             with_unit(row["step_time_exact_schedule_s"], "s"),
             f"{100 * row['mfu']:.1f} %",
             with_unit(row["memory_GB"], "GB"),
             significant(row["energy_per_token_J"]),
-            _rare(row),
+            ", ".join(layout_rare(row)),
         )
     return grid
 
@@ -326,7 +302,7 @@ def _relief(answer: dict[str, Any]) -> Any:
             f"{100 * row['gain_same_layout']:.1f} %",
             "nothing" if nothing else f"{100 * row['gain']:.1f} %",
             significant(row["days"]),
-            _short(row["layout"]) if row["layout_moves"] else "the same",
+            layout_words(row["layout"]) if row["layout_moves"] else "the same",
             style="dim" if nothing else None,
         )
     return grid
@@ -351,7 +327,7 @@ def _pareto(answer: dict[str, Any]) -> Any:
             with_unit(row["energy_MWh"], "MWh"),
             with_unit(row["cost_USD"], "$"),
             f"{100 * row['mfu']:.1f} %",
-            _short(row["layout"]),
+            layout_words(row["layout"]),
         )
     return grid
 

@@ -8,7 +8,7 @@ import gigawatt
 from gigawatt.cli.terminal import console, print_json, progress
 from gigawatt.errors import InputError
 from gigawatt.study.store import as_json as answer
-from gigawatt.study.store import save_result
+from gigawatt.study.store import save_result, writable
 
 __all__ = ["run_command"]
 
@@ -17,8 +17,10 @@ def run_command(scenario: Path, out: Path | None, *, as_json: bool, quiet: bool)
     """Run, save, print."""
     study = gigawatt.load(scenario)
     folder = out if out is not None else Path("results") / scenario.stem
-    if folder.exists() and not folder.is_dir():
-        raise InputError("the output folder is a file", key="--out", given=str(folder), allowed="a folder")
+    try:
+        writable(folder)
+    except InputError as error:
+        raise error.at(key="--out") from None
     with progress(quiet=quiet) as report:
         result = study.run(progress=report)
         report("Writing the report", 0.98)

@@ -152,9 +152,8 @@ def _layouts(result: Result) -> Any:
     grid = _table((head, "left"), ("step", "right"), ("MFU", "right"), ("memory", "right"))
     for i in range(min(3, len(frame))):
         row = frame.iloc[i]
-        extra = f" recompute {row['recompute']}" if str(row.get("recompute", "none")) != "none" else ""
         grid.add_row(
-            layout_words(row) + extra,
+            layout_words(row),
             with_unit(float(times.iloc[i]), unit),
             f"{100 * float(used.iloc[i]):.1f} %",
             with_unit(float(memory[0].iloc[i]), memory[1]),

@@ -33,13 +33,14 @@ def validate_command(table: str, rows: Path | None, *, as_json: bool, quiet: boo
         card = validate(
             table, rows, progress=lambda done, all_: report("Predicting rows", done / max(all_, 1))
         )
+    answer = card.to_json()
+    _not_empty(rows, answer["rows"])
     if as_json:
-        print_json(card.to_json())
+        print_json(answer)
         return
     out = console()
     columns, lines = card.to_table()
     _print(columns, lines)
-    answer = card.to_json()
     out.print(
         f"{answer['rows']:,} rows: {answer['predicted']:,} predicted, {answer['refused']:,} refused; "
         f"{answer['parameters_fitted']} parameters fitted; errors are (predicted - measured) / measured.",
@@ -49,14 +50,25 @@ def validate_command(table: str, rows: Path | None, *, as_json: bool, quiet: boo
         out.print(f"refused {count:>4}: {reason}", markup=False)
 
 
+def _not_empty(rows: Path | None, count: int) -> None:
+    """A table that was given holds something to predict."""
+    if rows is not None and not count:
+        raise InputError("no measured rows here", key="--rows", given=str(rows), allowed="one row or more")
+
+
 def _kernels(folder: Path | None, *, as_json: bool, quiet: bool) -> None:
     """The scorecard of kernels: shapes not fitted, and devices left out of every fit."""
     from gigawatt.validation.kernels import validate_kernels
 
     with progress(quiet=quiet or as_json) as report:
-        card = validate_kernels(
-            folder, progress=lambda done, all_: report("Predicting kernels", done / max(all_, 1))
-        )
+        try:
+            card = validate_kernels(
+                folder, progress=lambda done, all_: report("Predicting kernels", done / max(all_, 1))
+            )
+        except InputError as error:
+            if error.key == "rows":
+                error.key = "--rows"
+            raise
     if as_json:
         print_json(card.to_json())
         return
@@ -84,6 +96,7 @@ def _memory(file: Path | None, *, as_json: bool, quiet: bool) -> None:
         report("Counting memory", 0.0)
         card = validate_memory(file)
     answer = card.to_json()
+    _not_empty(file, answer["rows"])
     if as_json:
         print_json(answer)
         return
@@ -103,6 +116,7 @@ def _power(file: Path | None, *, as_json: bool, quiet: bool) -> None:
     with progress(quiet=quiet or as_json) as report:
         report("Settling clocks", 0.0)
         rows, shares = power_scorecard(file), kept_shares(file)
+    _not_empty(file, len(rows))
     groups = [
         (what, use, sum((row.what, row.use) == (what, use) for row in rows), errors(rows, what=what, use=use))
         for what, use in sorted({(row.what, row.use) for row in rows})

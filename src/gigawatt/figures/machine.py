@@ -16,6 +16,7 @@ SECONDS_PER_DAY = 86400.0
 __all__ = [
     "breakdown",
     "energy",
+    "layout_rare",
     "layout_words",
     "layouts",
     "lost_time",
@@ -30,7 +31,7 @@ _LIMITS = ("capacity", "limit")
 _DEGREES = (
     ("tensor", "TP"),
     ("pipeline", "PP"),
-    ("interleave", "v"),
+    ("interleave", "VP"),
     ("data", "DP"),
     ("context", "CP"),
     ("expert", "EP"),
@@ -165,13 +166,36 @@ def relief(result: Result) -> Any:
 
 
 def layout_words(row: Any) -> str:
-    """A layout in the field's shorthand: ``TP8 PP16 DP128 ZeRO1``; degrees of one are left out."""
+    """A layout in the field's shorthand: ``TP8 PP16 VP4 DP128 ZeRO1 µb1``; what is usual is left out.
+
+    ``row`` is one of a result's table of layouts or of a plan's answer.
+    """
     words = [f"{short}{int(row[name])}" for name, short in _DEGREES if name in row and int(row[name]) > 1]
     if "zero" in row and int(row["zero"]) > 0:
         words.append(f"ZeRO{int(row['zero'])}")
     if "microbatch" in row:
         words.append(f"µb{int(row['microbatch'])}")
-    return " ".join(words)
+    return " ".join([*words, *layout_extras(row)])
+
+
+def layout_extras(row: Any) -> list[str]:
+    """What only some layouts have, in words: recomputation, schedule, sharding, offload."""
+    words: list[str] = []
+    if str(row.get("recompute", "none")) != "none":
+        words.append(f"recompute {row['recompute']}")
+    return words + layout_rare(row)
+
+
+def layout_rare(row: Any) -> list[str]:
+    """Those of :func:`layout_extras` that have no column of their own in a table of layouts."""
+    words = ["SP"] if row.get("sequence_parallel") in (1, True, "yes") else []
+    if str(row.get("schedule", "1f1b")) != "1f1b":
+        words.append(str(row["schedule"]))
+    if str(row.get("shard", "all")) not in ("all", "0"):
+        words.append(f"shard {row['shard']}")
+    if str(row.get("offload", "none")) != "none":
+        words.append(f"offload {row['offload']}")
+    return words
 
 
 def layouts(result: Result) -> Any:

@@ -34,6 +34,8 @@ _TIMES = 1.3
 """Caps that make a run longer than this are drawn beyond the frame."""
 _NEVER = 100.0
 """A run that takes this many times as long is not done."""
+_TITLE = 30
+"""Height of a figure's own title, which a page has as a heading instead."""
 _NEXT_DOOR = 1.0
 """Kilometres at which sites beside each other stand on a logarithmic axis."""
 
@@ -359,7 +361,8 @@ table{{border-collapse:collapse;font-size:.9rem;display:block;overflow-x:auto}}
 td,th{{padding:.2rem .7rem;text-align:right;white-space:nowrap;border-bottom:1px solid #d0d7de}}
 td:first-child,th:first-child{{text-align:left}}
 .assumed td{{white-space:normal;text-align:left}}
-.notice{{color:#9a6700}} figcaption,.dim{{color:#59636e}} figure{{margin:2rem 0}}
+.notice{{color:#9a6700}} figcaption,.dim{{color:#59636e}} figure{{margin:.5rem 0 2rem}}
+h2{{margin:2rem 0 .5rem;font-size:1.25rem}}
 @media (prefers-color-scheme:dark){{body{{background:#0d1117;color:#e6edf3}}}}
 </style></head><body>
 {body}
@@ -388,13 +391,19 @@ def page(answer: Mapping[str, Any]) -> str:
     for key, draw, caption in FIGURES.values():
         if not answer.get(key):
             continue
-        plot = draw(answer).to_html(
+        figure = draw(answer)
+        heading = figure.layout.title.text
+        top, height = figure.layout.margin.t - _TITLE, figure.layout.height - _TITLE
+        figure.update_layout(title=None, margin={"t": top}, height=height)
+        plot = figure.to_html(
             full_html=False,
             include_plotlyjs=drawn == 0,
             default_width="100%",
             config={"displayModeBar": False, "responsive": True},
         )
-        body.append(f"<figure>{plot}<figcaption>{html.escape(caption)}</figcaption></figure>")
+        body.append(
+            f"<h2>{heading}</h2><figure>{plot}<figcaption>{html.escape(caption)}</figcaption></figure>"
+        )
         drawn += 1
     body += _choices(answer) + _site_table(answer)
     body.append("<h2>Best layouts</h2>")

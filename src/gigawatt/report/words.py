@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gigawatt.errors import GigawattError
 from gigawatt.evidence import Grade, worst
 from gigawatt.figures.machine import layout_words
 from gigawatt.figures.power import plant_names
 from gigawatt.figures.readable import count, label, large, shown, significant, with_unit
 from gigawatt.figures.tables import built, column, get_table
+from gigawatt.hardware import load_chip
+from gigawatt.study.reliability import days_band
 from gigawatt.study.result import Quantity, Result
-from gigawatt.validation import prediction_band
+from gigawatt.validation.band import Band
+from gigawatt.validation.domain import outside_domain, step_time_band
 
 __all__ = ["binding_parts", "energy_shares", "find", "sentences", "subject", "topics"]
 
 
 #: A smaller share of the year's energy that is not served stands in the notices, not in the sentence.
 _NEGLIGIBLE = 1e-5
+_DAY = 86400.0
 
 
 def find(result: Result, name: str) -> Quantity | None:
@@ -99,14 +104,53 @@ def _error(result: Result) -> str:
     if step is None or total is None or active is None:
         return ""
     routed = float(active.value) < float(total.value)
-    band = prediction_band(routed=routed)
+    outside = _outside(result, routed)
+    band = step_time_band(routed=routed, outside=outside)
     if band.groups == 0:
         return ""
     low, high = (with_unit(factor * float(step.value), "s") for factor in (band.low, band.high))
+    if outside:
+        share, unlike = "every one", f" The run is unlike them: {'; '.join(outside)}."
+    else:
+        share, unlike = f"{100 * band.coverage:.0f} %", ""
     return (
         f"On {band.groups} published sources, each predicted by a fit that had not seen it, "
-        f"{100 * band.coverage:.0f} % of measured steps took between {significant(band.low)} and "
-        f"{significant(band.high)} times the prediction: here {low} to {high}."
+        f"{share} of the measured steps took between {significant(band.low)} and "
+        f"{significant(band.high)} times the prediction: here {low} to {high}{_days(result, band)}.{unlike}"
+    )
+
+
+def _days(result: Result, band: Band) -> str:
+    """What the band of a step and the chance of failures make of the days."""
+    found = [find(result, f"training.duration{end}") for end in ("", "_low", "_high")]
+    days = [float(one.value) for one in found if one is not None]
+    if len(days) < len(found):
+        return ""
+    middle, low, high = days
+    factors = days_band(step=(band.low, band.high), failures=(low / middle, high / middle))
+    ends = " to ".join(significant(middle * factor / _DAY) for factor in factors)
+    return f", and with the chance of failures {ends} days"
+
+
+def _outside(result: Result, routed: bool) -> tuple[str, ...]:
+    """In what the run is unlike every measured one, as far as the result says what it is."""
+    names = ("machine.count", "model.hidden", "training.sequence", "training.number_format")
+    found = [find(result, name) for name in names]
+    number, hidden, sequence, form = found
+    if number is None or hidden is None or sequence is None or form is None:
+        return ()
+    try:
+        chip = load_chip(subject(result, "machine.chip"))
+    except GigawattError:  # a chip that this machine's catalog does not have
+        return ()
+    runs = find(result, "training.runs")
+    return outside_domain(
+        chip=chip,
+        number_format=str(form.value),
+        routed=routed,
+        count=round(float(number.value) / (float(runs.value) if runs is not None else 1.0)),
+        hidden=int(hidden.value),
+        sequence=int(sequence.value),
     )
 
 

@@ -68,6 +68,15 @@ def model_parameters(model_architecture: Architecture) -> int:
     return model_architecture.parameters.total
 
 
+@q("model.hidden", "1")
+def model_hidden(model_architecture: Architecture) -> int:
+    """Width of the model: what lies between its layers for a token.
+
+    hidden_size of the configuration
+    """
+    return model_architecture.hidden
+
+
 @q("model.active_parameters", "1")
 def model_active_parameters(model_architecture: Architecture) -> int:
     """Parameters that one token uses.
@@ -216,16 +225,18 @@ def layouts_search(
     machine_machine: Machine,
     machine_stack: Stack,
     layout_fixed: Mapping[str, int],
+    layout_widen: tuple[str, ...],
     machine_power_cap: float | None,
 ) -> Search:
     """Every layout that divides, evaluated at once; the best that fit in memory, under the power cap.
 
     tensor × pipeline × interleave × context × expert × ZeRO × micro-batch × recomputation × sequence
-    parallelism; see gigawatt.performance.
+    parallelism, and schedule × sharding × offload where they are widened over; see gigawatt.performance.
     """
     return capped_search(
-        training_run, machine_machine.cluster, machine_stack, dict(layout_fixed), cap=machine_power_cap
-    )
+        training_run, machine_machine.cluster, machine_stack, dict(layout_fixed),
+        widen=layout_widen, cap=machine_power_cap,
+    )  # fmt: skip
 
 
 @q("layouts.looked_at", "1")

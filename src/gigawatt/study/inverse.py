@@ -118,6 +118,8 @@ def smallest_cluster(
         raise InputError("no time", key="deadline", given=deadline, allowed="more than 0")
     peak = question.chip.peak[question.number_format]
     least = _flops(question) / (peak * deadline)
+    if least > _most_degrees(question):
+        raise _too_slow(question, deadline, limit, [], least)
     node = max(1, question.cluster(2**20)[0].node.chips)
     most = least * 2.0**_OCTAVES if limit is None else float(count_for_power(question, limit))
     most = max(most, float(node))
@@ -136,6 +138,13 @@ def smallest_cluster(
             idle = 0 if plan.days < quickest else idle + 1
             quickest = min(quickest, plan.days)
     raise _too_slow(question, deadline, limit, attempts, least)
+
+
+def _most_degrees(question: TrainingQuestion) -> float:
+    """More accelerators than this no layout can use: a token of a step and a layer for each."""
+    counted, batch = question.batch
+    tokens = batch if counted == "token" else batch * question.sequence
+    return tokens * question.architecture.layers
 
 
 def _too_slow(

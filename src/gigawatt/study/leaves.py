@@ -14,10 +14,10 @@ from gigawatt.evidence import Assumption, Evidence, Grade
 from gigawatt.facility import load_site, load_weather
 from gigawatt.hardware import Chip, load_chip
 from gigawatt.performance import default_stack, load_optimizer, load_stack
-from gigawatt.performance.layouts import RECOMPUTE
 from gigawatt.performance.stacks import stack_rows
 from gigawatt.quantities import parse, show
 from gigawatt.study.graph import Leaf
+from gigawatt.study.pins import WORDS
 from gigawatt.study.scenario import LoadedScenario
 from gigawatt.supply import default_not_served_price, load_grid
 from gigawatt.workload import read_architecture
@@ -175,10 +175,9 @@ def _machine(fill: _Filler) -> None:
         fill.ask("training.optimizer", lambda: load_optimizer(optimizer))
         rows = catalog.entity("optimizers", optimizer).rows()
         fill.written("training.optimizer", "training.optimizer", optimizer, rows)
-    pins = {k: v for k, v in scenario.layout.model_dump().items() if v is not None}
-    if "recompute" in pins:
-        pins["recompute"] = RECOMPUTE.index(pins["recompute"])
-    fill.written("layout.fixed", "layout", {k: int(v) for k, v in pins.items()})
+    pins = {k: v for k, v in scenario.layout.model_dump(exclude={"widen"}).items() if v is not None}
+    fill.written("layout.fixed", "layout", {k: WORDS.get(k, {}).get(v, v) for k, v in pins.items()})
+    fill.written("layout.widen", "layout.widen", scenario.layout.widen)
 
 
 def _site_and_supply(fill: _Filler) -> None:

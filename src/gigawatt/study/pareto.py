@@ -2,8 +2,8 @@
 
 With a number of accelerators given, money rises with time and with energy, so that the layouts which none
 beats in time and energy hold every best compromise; over numbers of accelerators all four are compared. Under
-a power cap the layouts are those that none beats without it, held to the cap: one that only the cap makes
-good can be missed.
+a power cap the layouts are those that none beats without it, held to the cap, and the quickest under it:
+another that only the cap makes good can be missed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.errors import InfeasibleError, InputError
-from gigawatt.performance import StepTable, capped
+from gigawatt.performance import StepTable, capped, capped_search
 from gigawatt.performance.search import front, non_dominated
 from gigawatt.study.plan_training import (
     Plan,
@@ -88,20 +88,27 @@ def pareto_front(
             continue  # too small for the model, or no degrees divide it
         looked_at += best.looked_at
         share = goodput_of(question.reliability, count).share
-        table = capped(best.best, cluster, question.cap)
+        tables = [capped(best.best, cluster, question.cap)]
+        if question.cap is not None:
+            quickest = capped_search(
+                run, cluster, question.stack, question.fixed,
+                top=1, widen=question.widen, cap=question.cap,
+            )  # fmt: skip
+            tables.append(quickest.best)
         price, _ = chip_second_price(question, cluster, power_of(question, count))
-        outcome = training_outcome(question, run, table, count, share, price)
-        found += [
-            Compromise(
-                count=count,
-                seconds=float(outcome.seconds[row]),
-                energy=float(outcome.energy[row]),
-                cost=float(outcome.cost[row]),
-                share=share,
-                table=table.take(np.array([row], dtype=np.intp)),
-            )
-            for row in range(len(table))
-        ]
+        for table in tables:
+            outcome = training_outcome(question, run, table, count, share, price)
+            found += [
+                Compromise(
+                    count=count,
+                    seconds=float(outcome.seconds[row]),
+                    energy=float(outcome.energy[row]),
+                    cost=float(outcome.cost[row]),
+                    share=share,
+                    table=table.take(np.array([row], dtype=np.intp)),
+                )
+                for row in range(len(table))
+            ]
     points = np.array([[one.seconds, float(one.count), one.energy, one.cost] for one in found])
     kept = non_dominated(points) if found else np.zeros(0, dtype=bool)
     chosen_points = [one for one, keep in zip(found, kept, strict=True) if keep]

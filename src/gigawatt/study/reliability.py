@@ -5,6 +5,7 @@ One place for the chain and for plans, so that both say the same of the same run
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from gigawatt.evidence import Assumption, Evidence
 from gigawatt.performance import goodput
 from gigawatt.performance.goodput_runs import RunBand, reliability_of, run_days
 
-__all__ = ["CLUSTER", "Goodput", "goodput_of", "reliability_rows", "run_band", "share_band"]
+__all__ = ["CLUSTER", "Goodput", "days_band", "goodput_of", "reliability_rows", "run_band", "share_band"]
 
 CLUSTER = "large-cluster"
 """Whose failures are taken where nobody says: the row of the catalog for a cluster that nobody measured."""
@@ -104,3 +105,16 @@ def share_band(found: Goodput, work: float) -> tuple[float, float]:
     """Goodput with 90 %: (low, high) of the runs that :func:`run_band` draws."""
     low, _, high = run_band(found, work).days
     return work / _DAY / high, work / _DAY / low
+
+
+def days_band(*, step: tuple[float, float], failures: tuple[float, float]) -> tuple[float, float]:
+    """Factors on the days of a run (low, high): its step time and its failures, taken as independent.
+
+    ``step`` and ``failures`` are factors on the days by each alone; their logarithms add as squares.
+    """
+    low, high = step
+    quick, slow = min(math.log(failures[0]), 0.0), max(math.log(failures[1]), 0.0)
+    return (
+        math.exp(-math.hypot(math.log(low), quick)) if low > 0 else 0.0,
+        math.exp(math.hypot(math.log(high), slow)) if math.isfinite(high) else high,
+    )

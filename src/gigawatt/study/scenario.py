@@ -19,10 +19,15 @@ from yaml.composer import ComposerError
 
 from gigawatt.errors import GigawattError, InputError, nearest
 from gigawatt.quantities import parse
+from gigawatt.study.pins import RARE, SHARD_ALL, read_widen
 
-__all__ = ["LoadedScenario", "Scenario", "read_scenario"]
+__all__ = ["YEAR", "YEARS", "LoadedScenario", "Scenario", "read_scenario"]
 
 Place = dict[str, int]
+YEAR = 2026
+"""Year of prices, plants and software where nobody says which."""
+YEARS = (2010, 2050)
+"""The first and the last year that may be asked about."""
 #: Above any sense in SI units, and low enough for every product to stay finite.
 _MOST, _MOST_THINGS = 1e30, 2**31 - 1
 _MOST_BATCH = {"token": 1e15, "sequence": _MOST_THINGS}
@@ -105,6 +110,33 @@ def _batch(value: object) -> tuple[str, float]:
     )
 
 
+def _shard(value: object) -> int:
+    """Ranks that ZeRO shares over, or ``all`` of them (0)."""
+    if value == SHARD_ALL:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MOST_THINGS:
+        allowed = f'a whole number of one or more, or "{SHARD_ALL}"'
+        raise PydanticCustomError(
+            "quantity", "not a number of ranks", {"given": str(value), "allowed": allowed}
+        )
+    return value
+
+
+def _widen(value: object) -> tuple[str, ...]:
+    """Rare columns to search: a list of names, names with commas, or ``all``."""
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list | tuple):
+        allowed = [*RARE, "all"]
+        raise PydanticCustomError(
+            "quantity", "not a list of columns", {"given": str(value), "allowed": allowed}
+        )
+    try:
+        return read_widen(str(name) for name in names)
+    except InputError as error:
+        context = {"given": error.given, "allowed": error.allowed, "nearest": error.nearest}
+        raise PydanticCustomError("quantity", "{text}", {"text": error.message, **context}) from None
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
@@ -137,7 +169,7 @@ class MachineSection(_Strict):
 
 
 class LayoutSection(_Strict):
-    """Parallel degrees that are fixed; what is left out is searched."""
+    """Columns of the layout that are fixed, and rare ones (``widen``) that are searched as well."""
 
     tensor: Count | None = None
     pipeline: Count | None = None
@@ -149,6 +181,10 @@ class LayoutSection(_Strict):
     zero: Literal[0, 1, 2, 3] | None = None
     recompute: Literal["none", "selective", "full", "feed-forward"] | None = None
     sequence_parallel: bool | None = None
+    schedule: Literal["1f1b", "zb-h1", "zb-h2", "dualpipe"] | None = None
+    shard: Annotated[int, BeforeValidator(_shard)] | None = None
+    offload: Literal["none", "optimizer", "all"] | None = None
+    widen: Annotated[tuple[str, ...], BeforeValidator(_widen)] = ()
 
 
 class SiteSection(_Strict):
@@ -190,7 +226,7 @@ class Scenario(_Strict):
     """The whole question. Only ``model``, ``training.tokens``, ``machine.chip`` and ``site`` are needed."""
 
     name: Name | None = None
-    year: Annotated[int, BeforeValidator(lambda v: v)] = 2026
+    year: Annotated[int, BeforeValidator(lambda v: v)] = YEAR
     model: Name
     training: TrainingSection
     machine: MachineSection
@@ -295,7 +331,15 @@ def _as_input_error(error: ValidationError, file: Path, lines: Place) -> InputEr
     )
     message = message.split(" or instance of")[0]
     shown = given if isinstance(given, int | float) else str(given)
-    return InputError(message, file=file, line=line, key=key, given=shown, allowed=context.get("allowed"))
+    return InputError(
+        message,
+        file=file,
+        line=line,
+        key=key,
+        given=shown,
+        allowed=context.get("allowed"),
+        nearest=context.get("nearest"),
+    )
 
 
 def read_scenario(file: str | Path) -> LoadedScenario:
@@ -352,12 +396,12 @@ def _cross_check(scenario: Scenario, file: Path, lines: Place) -> None:
             key="machine",
             allowed='"count: 16384" or "power: 1 GW"',
         )
-    if not 2010 <= scenario.year <= 2050:
+    if not YEARS[0] <= scenario.year <= YEARS[1]:
         raise InputError(
             "out of range",
             file=file,
             line=lines.get("year"),
             key="year",
             given=scenario.year,
-            allowed="2010 to 2050",
+            allowed=f"{YEARS[0]} to {YEARS[1]}",
         )

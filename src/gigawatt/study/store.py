@@ -8,6 +8,7 @@ import math
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from gigawatt.study.result import Quantity, Result
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["as_json", "load_result", "save_result", "write_parquet"]
+__all__ = ["as_json", "load_result", "save_result", "writable", "write_files", "write_parquet"]
 
 
 def as_json(result: Result) -> dict[str, Any]:
@@ -120,24 +121,52 @@ def save_result(result: Result, folder: str | Path, extra: dict[str, str] | None
     InputError
         The folder is a file, or cannot be written.
     """
+    texts = {
+        "result.json": json.dumps(as_json(result), indent=1, allow_nan=False),
+        "trace.json": json.dumps(_trace(result), indent=1, allow_nan=False),
+        "run.json": json.dumps(dict(result.run), indent=1, allow_nan=False),
+        **(extra or {}),
+    }
+    return write_files(folder, texts, result.tables)
+
+
+def writable(folder: str | Path) -> Path:
+    """The folder as a path, where files can be written into it; nothing is made.
+
+    Raises
+    ------
+    InputError
+        It is a file, or it or what it would be made in cannot be written.
+    """
     target = Path(folder)
     if target.exists() and not target.is_dir():
         raise InputError("the output folder is a file", given=str(target), allowed="a folder")
+    above = next(path for path in (target, *target.absolute().parents) if path.exists())
+    if not above.is_dir():
+        raise InputError("cannot write here: this is a file", given=str(above), allowed="a folder")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise InputError("cannot write here: not allowed", given=str(above), allowed="a folder of one's own")
+    return target
+
+
+def write_files(
+    folder: str | Path, texts: Mapping[str, str], tables: Mapping[str, pd.DataFrame] | None = None
+) -> Path:
+    """Write texts by file name, and tables as Parquet by name, all or none.
+
+    They are written beside the folder and moved into it once all are whole; files of the same names are
+    replaced. Raises ``InputError`` where that cannot be.
+    """
+    target = writable(folder)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     except OSError as error:
         raise InputError(f"cannot write here: {error.strerror}", given=str(target)) from None
     try:
-        texts = {
-            "result.json": json.dumps(as_json(result), indent=1, allow_nan=False),
-            "trace.json": json.dumps(_trace(result), indent=1, allow_nan=False),
-            "run.json": json.dumps(dict(result.run), indent=1, allow_nan=False),
-            **(extra or {}),
-        }
         for name, text in texts.items():
-            (staging / name).write_text(text, encoding="utf-8")
-        for name, table in result.tables.items():
+            (staging / name).write_text(text, encoding="utf-8", newline="\n")
+        for name, table in (tables or {}).items():
             write_parquet(table, staging / f"{name}.parquet")
         target.mkdir(exist_ok=True)
         for file in sorted(staging.iterdir()):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gigawatt.performance.layouts import RECOMPUTE
 from gigawatt.quantities import HOURS_PER_YEAR
 from gigawatt.study.chain_supply import HOUR
+from gigawatt.study.pins import word_of
 from gigawatt.workload import block_operations, embedding_operations, head_operations
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def _relief(o: Objects) -> pd.DataFrame:
 def _layouts(o: Objects) -> pd.DataFrame:
     best = o["layouts.search"].best
     frame = best.layouts.to_frame()
-    frame["recompute"] = [RECOMPUTE[int(v)] for v in frame["recompute"]]
+    for name in ("recompute", "schedule", "shard", "offload"):
+        frame[name] = [word_of(name, v) for v in frame[name]]
     frame["sequence_parallel"] = ["yes" if v else "no" for v in frame["sequence_parallel"]]
     frame["step_time [s]"] = best.step_time
     frame["mfu []"] = best.mfu

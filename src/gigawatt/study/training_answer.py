@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gigawatt.evidence import Assumption
 from gigawatt.performance import StepTable
-from gigawatt.performance.layouts import COLUMNS, SCHEDULES
+from gigawatt.performance.layouts import COLUMNS
 from gigawatt.performance.schedule import Timeline
 from gigawatt.study.caps import CapSweep, PowerChoice
 from gigawatt.study.inverse import Inverse
 from gigawatt.study.pareto import Compromise
+from gigawatt.study.pins import word_of
 from gigawatt.study.plan_training import Plan
+from gigawatt.study.reliability import days_band
 from gigawatt.study.relief import Relief
 from gigawatt.study.sites import ALLOWED, Sites
 
@@ -26,10 +27,10 @@ _DAY, _MWH, _MW, _KM, _GBIT = 86400.0, 3.6e9, 1e6, 1e3, 1.25e8
 
 
 def layout_of(table: StepTable, row: int) -> dict[str, int | float | str]:
-    """One layout: its degrees by name, ``schedule`` in words, ``microbatches``."""
+    """One layout: degrees by name (``recompute``, ``schedule``, ``offload`` in words), ``microbatches``."""
     layouts = table.layouts
     found: dict[str, int | float | str] = {name: int(getattr(layouts, name)[row]) for name in COLUMNS}
-    found["schedule"] = SCHEDULES[int(layouts.schedule[row])]
+    found |= {name: word_of(name, int(found[name])) for name in ("recompute", "schedule", "offload")}
     found["microbatches"] = float(layouts.microbatches[row])
     return found
 
@@ -65,7 +66,8 @@ def as_answer(
     search, outcome = plan.search, plan.outcome
     parts = {name: float(values[0]) for name, values in search.best.parts.items()}
     low, high = float(band["low"]), float(band["high"])
-    quick, slow = _days_factors(plan, low, high)
+    rarely, often = plan.share_band
+    quick, slow = days_band(step=(low, high), failures=(plan.share / often, plan.share / rarely))
     answer: dict[str, Any] = {
         "model": model.name,
         "parameters": model.parameters.total,
@@ -166,15 +168,6 @@ def as_answer(
     assumed = (*plan.assumptions, *(sites.assumptions if sites is not None else ()))
     answer["assumptions"] = [_assumption(one) for one in assumed]
     return answer
-
-
-def _days_factors(plan: Plan, low: float, high: float) -> tuple[float, float]:
-    """Factors on the days: the bands of step time and goodput, taken as independent, by their logarithms."""
-    worse, better = (math.log(plan.share / share) for share in plan.share_band)
-    return (
-        math.exp(-math.hypot(math.log(low), min(better, 0.0))) if low > 0 else 0.0,
-        math.exp(math.hypot(math.log(high), max(worse, 0.0))) if math.isfinite(high) else high,
-    )
 
 
 def _finite(value: float | None) -> float | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,24 +14,18 @@ from gigawatt.errors import InputError, nearest
 from gigawatt.evidence import Assumption, Evidence, Grade
 from gigawatt.hardware import Chip, Cluster, build_cluster, load_chip
 from gigawatt.performance import Stack, TrainingRun, default_stack, load_optimizer, load_stack
-from gigawatt.performance.layouts import COLUMNS, SCHEDULES
 from gigawatt.quantities import compact, parse, show
 from gigawatt.study.chain_training import training_run
 from gigawatt.study.leaves import clock_rows
+from gigawatt.study.pins import read_pins, read_widen
 from gigawatt.study.reliability import CLUSTER, reliability_rows
+from gigawatt.study.scenario import YEAR, YEARS
 from gigawatt.workload import Architecture, read_architecture
 
-__all__ = ["TrainingQuestion", "read_pins", "read_question"]
+__all__ = ["TrainingQuestion", "read_question"]
 
 _FORMATS = ("bf16", "fp16", "fp8", "fp4", "int8", "tf32", "fp32")
-_RECOMPUTE = {"none": 0, "selective": 1, "full": 2}
-_OFFLOAD = {"none": 0, "optimizer": 1, "activations": 2}
-_WORDS: dict[str, dict[str, int]] = {
-    "recompute": _RECOMPUTE,
-    "offload": _OFFLOAD,
-    "schedule": {name: i for i, name in enumerate(SCHEDULES)},
-    "sequence_parallel": {"no": 0, "yes": 1, "false": 0, "true": 1},
-}
+_BARE = re.compile(r"\d[\d,_]*(?:\.\d+)?(?:[eE]\+?\d+)?\s*[kMGBTP]?")
 _SITE = "abilene-texas"
 
 
@@ -92,35 +88,6 @@ class TrainingQuestion:
         return replace(self, architecture=architecture, tokens=tokens)
 
 
-def read_pins(pins: Mapping[str, str | int]) -> dict[str, int]:
-    """Layout columns pinned by words or numbers: ``{"recompute": "full", "tensor": 8}``.
-
-    Raises
-    ------
-    InputError
-        No such column, or no such word.
-    """
-    found: dict[str, int] = {}
-    for key, value in pins.items():
-        if key not in COLUMNS:
-            raise InputError(
-                "no such layout column", given=key, allowed=COLUMNS, nearest=nearest(key, COLUMNS)
-            )
-        words = _WORDS.get(key, {})
-        text = str(value).strip().lower()
-        if text in words:
-            found[key] = words[text]
-            continue
-        try:
-            found[key] = int(text)
-        except ValueError:
-            allowed = ", ".join(words) if words else "a whole number"
-            raise InputError(
-                "not a degree", key=key, given=text, allowed=allowed, nearest=nearest(text, words)
-            ) from None
-    return found
-
-
 class _Told:
     """Collects what was assumed."""
 
@@ -174,11 +141,11 @@ def read_question(
     number_format, optimizer, stack : str, optional
         As the catalog names them.
     year : int, optional
-        Chooses the usual software; that of the newer of chip and model if left out.
+        Of software and prices; that of a scenario if left out.
     pins : mapping, optional
         Layout columns to hold fast.
     widen : names
-        Rare columns to search too: ``schedule``, ``shard``, ``offload``.
+        Rare columns to search too: ``schedule``, ``shard``, ``offload``, or ``all`` of them.
     site, pue
         Where the data centre stands (its weather and grid), or its PUE.
     reliability : str, optional
@@ -201,7 +168,7 @@ def read_question(
     told = _Told()
     architecture = read_architecture(model)
     accelerator = load_chip(chip)
-    when = year if year is not None else _year(told, architecture, accelerator)
+    when = _year(told, year)
     if accelerator.year > when:
         told.notices.append(f"{accelerator.name} is not sold before {accelerator.year}; the year is {when}")
     form = _format(told, number_format, accelerator)
@@ -224,6 +191,9 @@ def read_question(
     rate, rate_told = discount_rate()
     told.assumptions.append(rate_told)
     kept = {key: value for key, value in options.items() if value is not None}
+    for key, value in kept.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError("not a finite number", key=key, given=str(value), allowed="a finite number")
     return TrainingQuestion(
         architecture=architecture,
         tokens=_tokens(told, tokens, architecture),
@@ -236,7 +206,7 @@ def read_question(
         stack=software,
         year=when,
         fixed=read_pins(pins or {}),
-        widen=widen,
+        widen=read_widen(widen),
         reliability=_reliability(told, reliability),
         pue_mean=pue_mean,
         pue_peak=pue_peak,
@@ -249,14 +219,15 @@ def read_question(
     )
 
 
-def _year(told: _Told, architecture: Architecture, chip: Chip) -> int:
-    row = catalog.table("models").get(architecture.name)
-    released = int(row.text("year", "0")) if row is not None else 0
-    when = max(released, chip.year)
-    told.tell(
-        "scenario.year", str(when), "the newer of model and chip: chooses the usual software", Grade.guess
-    )
-    return when
+def _year(told: _Told, given: int | None) -> int:
+    if given is None:
+        told.tell(
+            "scenario.year", str(YEAR), "nobody said when: software and prices of a scenario", Grade.guess
+        )
+        return YEAR
+    if not YEARS[0] <= given <= YEARS[1]:
+        raise InputError("out of range", key="year", given=given, allowed=f"{YEARS[0]} to {YEARS[1]}")
+    return given
 
 
 def _format(told: _Told, given: str | None, chip: Chip) -> str:
@@ -282,7 +253,7 @@ def _format(told: _Told, given: str | None, chip: Chip) -> str:
 
 def _tokens(told: _Told, given: str | None, architecture: Architecture) -> float:
     if given is not None:
-        number = parse(given, "token", example="15.6T tokens")
+        number = _quantity("tokens", _counted(given, "tokens"), "token", "15.6T tokens")
         if number < 1:
             raise InputError("no tokens", key="tokens", given=given, allowed="one token or more")
         return number
@@ -307,13 +278,26 @@ def _tokens(told: _Told, given: str | None, architecture: Architecture) -> float
     return tokens
 
 
+def _quantity(key: str, given: str, unit: str, example: str) -> float:
+    """A quantity that was given as ``key``; an error of its names the key."""
+    try:
+        return parse(given, unit, example=example)
+    except InputError as error:
+        raise error.at(key=key) from None
+
+
+def _counted(given: str, unit: str) -> str:
+    """A bare number, with a decimal prefix or without, is one of ``unit``: ``15.6T`` of tokens."""
+    return f"{given.strip()} {unit}" if _BARE.fullmatch(given.strip()) else given
+
+
 def _ratio() -> Evidence:
     return catalog.entity("models_training", "default").evidence("tokens_per_parameter")
 
 
 def _sequence(told: _Told, given: str | None, architecture: Architecture) -> int:
     if given is not None:
-        number = parse(given if not given.isdigit() else f"{given} tokens", "token", example="8192 tokens")
+        number = _quantity("sequence", _counted(given, "tokens"), "token", "8192 tokens")
         if number < 1 or number != int(number):
             raise InputError("not a length", key="sequence", given=given, allowed="whole tokens, 1 or more")
         return int(number)
@@ -330,9 +314,9 @@ def _sequence(told: _Told, given: str | None, architecture: Architecture) -> int
 def _batch(told: _Told, given: str | None) -> tuple[str, float]:
     if given is None:
         return "token", parse(told.default("training.global_batch").text("text"), "token")
-    text = f"{given} sequences" if given.isdigit() else given
+    text = _counted(given, "sequences")
     unit = "sequence" if "seq" in text else "token"
-    number = parse(text, unit, example="16M tokens or 2048 sequences")
+    number = _quantity("batch", text, unit, "16M tokens or 2048 sequences")
     if number < 1 or (unit == "sequence" and number != int(number)):
         raise InputError("not a batch", key="batch", given=given, allowed='"16M tokens" or "2048 sequences"')
     return unit, number
@@ -341,10 +325,7 @@ def _batch(told: _Told, given: str | None) -> tuple[str, float]:
 def _cap(told: _Told, given: str | None, chip: Chip) -> float | None:
     if given is None:
         return None
-    try:
-        cap = parse(given, "W", example="500 W")
-    except InputError as error:
-        raise error.at(key="cap") from None
+    cap = _quantity("cap", given, "W", "500 W")
     if not cap > 0.0:
         raise InputError("out of range", key="cap", given=given, allowed="more than 0, such as '500 W'")
     if cap >= chip.power_limit:
@@ -374,9 +355,13 @@ def _site(
     told: _Told, site: str | None, pue: float | None, electricity: str | None, year: int
 ) -> tuple[float, float, float]:
     """(PUE of the year, PUE of the hottest hour, price of electricity [$/J])."""
-    if pue is not None and not pue >= 1.0:
-        raise InputError("below one", key="pue", given=pue, allowed="1 or more")
-    price = None if electricity is None else parse(electricity, "$/J", example="60 $/MWh")
+    if pue is not None and not 1.0 <= pue < math.inf:
+        raise InputError(
+            "not finite" if pue == math.inf else "below one", key="pue", given=str(pue), allowed="1 or more"
+        )
+    price = None if electricity is None else _quantity("electricity", electricity, "$/J", "60 $/MWh")
+    if price is not None and price < 0.0:
+        raise InputError("below nothing", key="electricity", given=electricity, allowed="0 or more")
     if pue is not None and price is not None:
         return pue, pue, price
     import numpy as np
