@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,8 +19,8 @@ __all__ = ["Chunks", "Cuts", "StageTimes", "balanced", "chunks", "cut", "cuts", 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-_HALVINGS = 60
-"""Halvings of a bracket until it is as narrow as a float."""
+_SAME = 1e-12
+"""Relative difference below which two times are one."""
 
 
 def _equal(layers: int, runs: int) -> Integers:
@@ -150,37 +151,54 @@ def balanced(*, layers: ArrayLike, runs: ArrayLike, first: float = 0.0, last: fl
         )
     # from the back, so that what is not needed stays with the first runs
     ends = np.concatenate([[0.0], np.cumsum(times[::-1])])
-    low = np.full(len(count), max(float(times.max()), 0.0))
+    low = np.maximum(times.max(), (ends[-1] + first + last) / count)
     high = np.full(len(count), ends[-1] + first + last)
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2.0
-        fits = _fill(ends, count, middle, first, last)[1]
-        low, high = np.where(fits, low, middle), np.where(fits, middle, high)
-    cuts_at, _ = _fill(ends, count, high, first, last)
+    while (open_ := low < high * (1.0 - 4.0 * _SAME)).any():
+        tried = np.flatnonzero(open_)
+        middle = (low[tried] + high[tried]) / 2.0
+        filled = _fill(ends, count[tried], middle, first, last)
+        high[tried] = np.where(filled.fits, filled.longest, high[tried])
+        low[tried] = np.where(filled.fits, low[tried], filled.wanted)
+    cuts_at = _fill(ends, count, high, first, last).starts
     found: list[Integers] = []
     for row, number in zip(cuts_at, count.tolist(), strict=True):
         found.append(np.diff(np.append(row[:number], n))[::-1].astype(np.int64))
     return found
 
 
-def _fill(
-    ends: Array, count: Integers, limit: Array, first: float, last: float
-) -> tuple[Integers, NDArray[np.bool_]]:
-    """Starts of the runs from the back, each as long as ``limit`` allows, and whether all are taken."""
+class _Filled(NamedTuple):
+    """Runs filled from the back, each as long as a limit allows.
+
+    ``starts`` (R, runs + 1) is the first layer of each from the back, ``fits`` whether all layers are taken,
+    ``longest`` the longest run, ``wanted`` the least limit under which any run would be another.
+    """
+
+    starts: Integers
+    fits: NDArray[np.bool_]
+    longest: Array
+    wanted: Array
+
+
+def _fill(ends: Array, count: Integers, limit: Array, first: float, last: float) -> _Filled:
     n, most = len(ends) - 1, int(count.max(initial=1))
+    beyond = np.append(ends, np.inf)
     starts = np.zeros((len(count), most + 1), dtype=np.int64)
     fits = np.ones(len(count), dtype=np.bool_)
     at = np.zeros(len(count), dtype=np.int64)
+    longest, wanted = np.zeros(len(count)), np.full(len(count), np.inf)
     for run in range(most):
-        room = limit - (last if run == 0 else 0.0) - np.where(run == count - 1, first, 0.0)
-        reach = np.searchsorted(ends, ends[at] + room + 1e-12 * limit, side="right") - 1
         behind = count - 1 - run
-        reach = np.minimum(reach, n - behind)
         live = behind >= 0
+        base = np.where(behind == 0, first, 0.0) + (last if run == 0 else 0.0) - ends[at]
+        reach = ends.searchsorted(limit * (1.0 + _SAME) - base, side="right") - 1
+        capped = reach >= n - behind
+        reach = np.maximum(np.where(capped, n - behind, reach), at)
         fits &= ~live | (reach > at)
-        at = np.where(live, np.maximum(reach, at), at)
+        wanted = np.where(live & ~capped, np.minimum(wanted, beyond[reach + 1] + base), wanted)
+        longest = np.where(live, np.maximum(longest, ends[reach] + base), longest)
+        at = np.where(live, reach, at)
         starts[:, run + 1] = at
-    return starts, fits & (at >= n)
+    return _Filled(starts, fits & (at >= n), longest, wanted)
 
 
 @dataclass(frozen=True)
