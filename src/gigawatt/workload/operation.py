@@ -79,8 +79,18 @@ class Operation:
     number_format: str
 
 
-FORMAT_BYTES = {"fp32": 4.0, "tf32": 4.0, "bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "int8": 1.0, "fp4": 0.5}
-"""Bytes of one number of each format."""
+FORMAT_BYTES = {
+    "fp32": 4.0,
+    "tf32": 4.0,
+    "bf16": 2.0,
+    "fp16": 2.0,
+    "fp8": 1.0,
+    "fp8_block": 1.0,
+    "int8": 1.0,
+    "fp4": 0.5,
+}
+"""Bytes of one number of each format; ``fp8_block`` is FP8 with a scale for every block of weights and
+every 128 activations (DeepSeek-AI 2024, arXiv:2412.19437, section 3.3.2), which has kernels of its own."""
 
 GRADIENT_BYTES = 4.0  # weight gradients are accumulated in fp32
 

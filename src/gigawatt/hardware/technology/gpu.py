@@ -29,16 +29,28 @@ from gigawatt.hardware.technology.forms import (
     overlap_loss,
 )
 from gigawatt.hardware.technology.interface import Cost, Efficiency
-from gigawatt.hardware.technology.surfaces import DEFAULT, surface
+from gigawatt.hardware.technology.surfaces import DEFAULT, surface, surface_row
 from gigawatt.workload.operations import Array, Operation
 
 __all__ = ["BITS", "FITTED_FORMATS", "Gpu", "Kernels", "fitted_as", "kernels", "on_chip_bytes", "physical"]
 
-BITS: Mapping[str, int] = {"fp32": 32, "tf32": 32, "bf16": 16, "fp16": 16, "fp8": 8, "int8": 8, "fp4": 4}
+BITS: Mapping[str, int] = {
+    "fp32": 32,
+    "tf32": 32,
+    "bf16": 16,
+    "fp16": 16,
+    "fp8": 8,
+    "fp8_block": 8,
+    "int8": 8,
+    "fp4": 4,
+}
 """Bits of one stored element of each number format (exact)."""
 
 FITTED_FORMATS = ("bf16", "fp8", "fp4")
 """Formats that have shares in the ``kernels`` table."""
+
+BLOCK = "fp8_block"
+"""FP8 with a scale for every block: multiplied at the rate of FP8 by kernels that have fits of their own."""
 
 _FITTED_AS = {"fp32": "bf16", "tf32": "bf16", "fp16": "bf16", "int8": "fp8"}
 
@@ -46,6 +58,11 @@ _FITTED_AS = {"fp32": "bf16", "tf32": "bf16", "fp16": "bf16", "int8": "fp8"}
 def fitted_as(form: str) -> str:
     """The format whose fit stands for ``form``."""
     return _FITTED_AS.get(form, form)
+
+
+def multiplied_as(form: str) -> str:
+    """The format whose datasheet rate and energy ``form`` has."""
+    return "fp8" if form == BLOCK else form
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +109,18 @@ def kernels(fit: str = DEFAULT) -> Kernels:
     }
     share |= {("attention", "fp4"): share["attention", "fp8"]}
     share |= {("decode", form): share["attention", form] for form in FITTED_FORMATS}
+    blocks = {of: surface_row(fit, of, BLOCK) for of in ("gemm", "grouped_gemm")}
+    fixed: dict[str, float] = {}
+    for of, row in blocks.items():
+        own_share = None if row is None else row.get("share")
+        own_fixed = None if row is None else row.get("fixed")
+        share[of, BLOCK] = share[of, "fp8"] if own_share is None else own_share
+        if own_fixed is not None:
+            fixed[of + BLOCK] = own_fixed
     return Kernels(
         share=share,
         launch={
+            **fixed,
             "memory": read("launch"),
             "gemm": read("launch"),
             "grouped_gemm": read("grouped_launch"),
@@ -190,7 +216,7 @@ class Gpu:
 
     def lacks(self, operation: Operation, chip: Chip) -> str | None:
         """Names the number format that the chip cannot multiply in, or ``None``."""
-        if operation.kind == "memory" or operation.number_format in chip.peak:
+        if operation.kind == "memory" or multiplied_as(operation.number_format) in chip.peak:
             return None
         return f"{chip.id} has no {operation.number_format} rate (it has {', '.join(chip.peak)})"
 
@@ -214,7 +240,8 @@ class Gpu:
         else:
             of = family(op.kind, op.m, op.n)
             arithmetic, memory = self._multiply(of, op, chip, efficiency, moved, bandwidth)
-        launch = np.asarray(max(efficiency.launch, fit.launch[of]))
+        own = fit.launch.get(of + op.number_format, fit.launch[of])
+        launch = np.asarray(max(efficiency.launch, own))
         return Cost(
             arithmetic=arithmetic,
             memory=memory,
@@ -236,7 +263,7 @@ class Gpu:
         if lacking is not None:
             raise InputError(lacking, key=op.name, given=op.number_format, allowed=list(chip.peak))
         fit, form = kernels(chip.kernels), fitted_as(op.number_format)
-        peak = chip.peak[op.number_format]
+        peak = chip.peak[multiplied_as(op.number_format)]
         share = fit.share[of, form]
         if op.kind == "attention":
             share *= efficiency.attention * (fit.attention_backward if op.phase == "backward" else 1.0)
@@ -278,7 +305,7 @@ class Gpu:
             arithmetic: Array = np.zeros_like(moved)
             on_chip = arithmetic
         else:
-            arithmetic = operation.flops * chip.energy_flop[operation.number_format]
+            arithmetic = operation.flops * chip.energy_flop[multiplied_as(operation.number_format)]
             on_chip = on_chip_bytes(
                 flops=operation.flops,
                 traffic=kernels(chip.kernels).on_chip_traffic,

@@ -1,0 +1,155 @@
+"""Serving engines: few bounded parameters of the catalog for each generation of each, never per run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from gigawatt.catalog import Entity, entity, table
+from gigawatt.errors import MissingDataError
+from gigawatt.evidence import Evidence
+from gigawatt.hardware.machine import Chip
+from gigawatt.hardware.technology.interface import Efficiency
+
+__all__ = ["Engine", "default_engine", "engine_rows", "load_engine"]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One serving engine of one generation, with what a machine's datasheet cannot say about it.
+
+    Attributes
+    ----------
+    arithmetic, memory, attention : float
+        Multipliers on the technology's achievable rates of multiplications, of memory and of attention.
+    decode_attention : float
+        Times that decoding's attention takes beside the kernel of the catalog.
+    experts : float
+        Times that the fused expert kernels take beside those of the catalog.
+    traffic : float
+        Bytes that element-wise operations really move over the least.
+    launch : float [s]
+        Exposed time of one kernel (captured graphs: next to nothing).
+    overhead : float [s]
+        Of every iteration, hidden by nothing: scheduling, sampling, the step from one graph to the next.
+    layer_overhead : float [s]
+        The same for every layer.
+    sequence : float [s]
+        Of the host for every sequence in an iteration, hidden by nothing.
+    host, host_sequence : float [s]
+        Of the host for an iteration and for every sequence in it, beside the device's work: an iteration
+        takes the longer of the two.
+    prompt : float [s]
+        Of a request before its first iteration: reading, splitting into tokens, sending the answer's head.
+    waits : float
+        Iterations that a new request waits before its first, and its token for the client.
+    exchange : float
+        Times that communication between accelerators takes beside the catalog's links.
+    direct : bool
+        Whether small reductions inside a domain are done by kernels that read their neighbours' memory.
+    deduplicates : bool
+        Whether a token bound for several experts of one domain crosses the fabric once.
+    dispatch_bytes : float [B]
+        Per element in the dispatch to experts (combining is in 16 bit).
+    expert_skew : float
+        Lasting excess of the busiest expert rank over the mean, beyond chance.
+    chunked : bool
+        Whether prompts are cut and run beside decoding sequences; if not, they run alone.
+    token_budget : float
+        Tokens of an iteration at most, usual setting.
+    max_sequences : float
+        Sequences of an iteration at most, usual setting.
+    reserved : float in [0, 1]
+        Share of a request's output for which it must have room before it starts, in the mean: one where
+        engines never let a request go, a half where pages are given as tokens come.
+    page : float
+        Tokens in a page of keys and values.
+    usable : float
+        Share of the accelerator's memory that weights, keys and values may take.
+    reserve : float [B]
+        Outside: context, graphs, communication libraries, activations of the largest iteration.
+    """
+
+    id: str
+    name: str
+    framework: str
+    year: int
+    arithmetic: float
+    memory: float
+    attention: float
+    decode_attention: float
+    experts: float
+    traffic: float
+    launch: float
+    overhead: float
+    layer_overhead: float
+    sequence: float
+    host: float
+    host_sequence: float
+    prompt: float
+    waits: float
+    exchange: float
+    direct: float
+    deduplicates: float
+    dispatch_bytes: float
+    expert_skew: float
+    chunked: float
+    token_budget: float
+    max_sequences: float
+    reserved: float
+    page: float
+    usable: float
+    reserve: float
+
+    @property
+    def efficiency(self) -> Efficiency:
+        """What the technology needs to know of the engine."""
+        return Efficiency(
+            arithmetic=self.arithmetic, memory=self.memory, launch=self.launch, attention=self.attention
+        )
+
+
+_TEXTS = ("id", "name", "framework", "year")
+
+
+def _engine(row: Entity) -> Engine:
+    default = entity("engines", "generic-2025")
+    numbers: dict[str, Any] = {}
+    for one in fields(Engine):
+        if one.name not in _TEXTS:
+            value = row.get(one.name)
+            numbers[one.name] = default.value(one.name) if value is None else value
+    return Engine(
+        id=row.id,
+        name=row.text("name"),
+        framework=row.text("framework"),
+        year=int(row.text("year")),
+        **numbers,
+    )
+
+
+def load_engine(id: str) -> Engine:
+    """The engine ``id`` of the catalog; an unknown one is an ``InputError`` with the nearest one."""
+    return _engine(entity("engines", id))
+
+
+def engine_rows(id: str) -> tuple[Evidence, ...]:
+    """The catalog's rows that :func:`load_engine` reads."""
+    return entity("engines", id).rows()
+
+
+def default_engine(chip: Chip, year: int) -> str:
+    """The engine that the catalog's ``engines_default`` names for a chip in a year.
+
+    Of the rows whose ``prefix`` begins the chip's id, those with the longest prefix; of these the latest
+    not after ``year``, or the earliest.
+    """
+    rows = [row for row in table("engines_default").values() if chip.id.startswith(row.text("prefix"))]
+    if not rows:
+        raise MissingDataError("no default engine for this chip", given=chip.id)
+    longest = max(len(row.text("prefix")) for row in rows)
+    series = sorted(
+        (int(row.text("year")), row.text("engine")) for row in rows if len(row.text("prefix")) == longest
+    )
+    earlier = [name for since, name in series if since <= year]
+    return earlier[-1] if earlier else series[0][1]

@@ -1,0 +1,155 @@
+"""What one iteration of a serving engine takes, as small tables: the seam between step model and events.
+
+A replica is one copy of a model on its accelerators. An iteration runs the next token of every decoding
+sequence and chunks of prompts together. Its time is a sum of parts, each tabulated over few knots and
+linear between them, so that a million iterations cost no more than a million look-ups.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["StepTables", "iteration_cost"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class StepTables:
+    """Time and energy of the parts of an iteration of one replica.
+
+    All times in seconds, all energies in joules of all accelerators of the replica, above ``idle_power``.
+    Knots ascend; between them parts are linear, beyond the last they go on as between the last two.
+
+    Attributes
+    ----------
+    tokens : array (N,)
+        Tokens of an iteration (decoding sequences times ``verified``, and tokens of prompt chunks).
+    linear_time, linear_energy : array (N,)
+        All that works on every token alike: multiplications by weights, experts, norms, exchanges.
+    batch : array (B,)
+        Sequences in an iteration; decoding ones for ``decode_*``.
+    batch_time, batch_energy : array (B,)
+        What is done once a sequence: logits, sampling, the host's work that nothing hides.
+    floor : array (B,)
+        Least time of an iteration with so many sequences: the host's work that runs beside the device's.
+    context : array (C,)
+        Tokens a decoding sequence has before it, in the mean.
+    decode_time, decode_energy : array (B, C)
+        Attention (and states of other mixers) of all decoding sequences together.
+    chunk : array (Q,), before : array (P,)
+        Tokens of one prompt chunk; tokens of the same prompt that were computed before it.
+    prefill_time, prefill_energy : array (Q, P)
+        Attention of one chunk.
+    overhead : float [s]
+        Of every iteration, hidden by nothing.
+    verified : float
+        Tokens that a decoding sequence puts through the model in an iteration (1, more where guessed tokens
+        are checked).
+    accepted : float
+        Tokens that it has gained after it, 1 ≤ accepted ≤ verified.
+    capacity : float
+        Tokens that keys and values have room for, over the replica.
+    token_bytes, sequence_bytes : float [B]
+        Kept for a token; kept for a sequence whatever its length (states).
+    idle_power : float [W]
+        Of the replica's accelerators when nothing runs.
+    power_limit : float [W]
+        Of the same at most.
+    chips : int
+        Accelerators of the replica.
+    """
+
+    tokens: Array
+    linear_time: Array
+    linear_energy: Array
+    batch: Array
+    batch_time: Array
+    batch_energy: Array
+    floor: Array
+    context: Array
+    decode_time: Array
+    decode_energy: Array
+    chunk: Array
+    before: Array
+    prefill_time: Array
+    prefill_energy: Array
+    overhead: float
+    verified: float
+    accepted: float
+    capacity: float
+    token_bytes: float
+    sequence_bytes: float
+    idle_power: float
+    power_limit: float
+    chips: int
+
+
+def _place(knots: Array, at: ArrayLike) -> tuple[NDArray[np.intp], Array]:
+    """(index of the knot below, weight of the one above); beyond the ends the weight leaves [0, 1]."""
+    x = np.asarray(at, dtype=float)
+    low = np.clip(np.searchsorted(knots, x, side="right") - 1, 0, max(len(knots) - 2, 0))
+    if len(knots) < 2:
+        return low, np.zeros_like(x)
+    return low, (x - knots[low]) / (knots[low + 1] - knots[low])
+
+
+def _line(knots: Array, values: Array, at: ArrayLike) -> Array:
+    low, share = _place(knots, at)
+    high = np.minimum(low + 1, len(knots) - 1)
+    return values[low] * (1.0 - share) + values[high] * share
+
+
+def _plane(rows: Array, columns: Array, values: Array, at_row: ArrayLike, at_column: ArrayLike) -> Array:
+    i, u = _place(rows, at_row)
+    j, v = _place(columns, at_column)
+    i1, j1 = np.minimum(i + 1, len(rows) - 1), np.minimum(j + 1, len(columns) - 1)
+    near = values[i, j] * (1.0 - v) + values[i, j1] * v
+    far = values[i1, j] * (1.0 - v) + values[i1, j1] * v
+    return near * (1.0 - u) + far * u
+
+
+def iteration_cost(
+    tables: StepTables,
+    *,
+    decoding: ArrayLike,
+    context: ArrayLike,
+    chunk: ArrayLike = 0.0,
+    before: ArrayLike = 0.0,
+    prompts: ArrayLike = 1.0,
+) -> tuple[Array, Array]:
+    """(time [s], energy above idle [J]) of iterations, the reference that the event engine must agree with.
+
+    Parameters
+    ----------
+    tables : StepTables
+        Of the replica.
+    decoding, context : array
+        Decoding sequences, and the tokens they have before them in the mean.
+    chunk, before, prompts : array
+        ``prompts`` chunks of ``chunk`` tokens each, each with ``before`` tokens of its prompt done; a chunk
+        of 0 is none.
+
+    Notes
+    -----
+    time = max(linear(tokens) + decode(decoding, context) + prompts · prefill(chunk, before)
+    + batch(sequences), floor(sequences)) + overhead, with tokens = decoding · verified + prompts · chunk and
+    sequences = decoding + prompts (those with a chunk).
+    """
+    b, q, n = (np.asarray(x, dtype=float) for x in (decoding, chunk, prompts))
+    n = np.where(q > 0.0, n, 0.0)
+    total, sequences = b * tables.verified + n * q, b + n
+
+    def parts(linear: Array, decode: Array, prefill: Array, batch: Array) -> Array:
+        found = np.where(total > 0.0, _line(tables.tokens, linear, total), 0.0)
+        found = found + np.where(b > 0.0, _plane(tables.batch, tables.context, decode, b, context), 0.0)
+        found = found + n * _plane(tables.chunk, tables.before, prefill, np.maximum(q, 1.0), before)
+        return found + np.where(sequences > 0.0, _line(tables.batch, batch, sequences), 0.0)
+
+    time = parts(tables.linear_time, tables.decode_time, tables.prefill_time, tables.batch_time)
+    energy = parts(tables.linear_energy, tables.decode_energy, tables.prefill_energy, tables.batch_energy)
+    floor = np.where(sequences > 0.0, _line(tables.batch, tables.floor, sequences), 0.0)
+    return np.maximum(time, floor) + np.where(sequences > 0.0, tables.overhead, 0.0), energy

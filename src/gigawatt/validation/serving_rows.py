@@ -1,0 +1,266 @@
+"""Measured serving rows: read, typed, and turned into what the step model can be asked.
+
+The columns are those of a benchmark collection (:data:`COLUMNS`). A row says a model, a machine, a layout, an
+engine and a load, and one or more of time to first token, time a token and throughput. What it leaves open is
+filled in by rules that stand here, the same for every row.
+
+*Layouts.* ``parallel_detail`` such as ``tp8 pp1 dp1 mtp1 ep8`` gives attention's tensor and data ranks and
+the experts' tensor ranks and groups. Some collections write tensor · expert for what is one node's ranks
+(tp64 … ep8 on eight accelerators); where the product exceeds a node and divides by the expert groups, it is
+divided. *Key-value cache.* Where a row is silent: FP8 for models quantised by their maker or run by
+TensorRT-LLM in 8 bit and less, else 16 bit.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from gigawatt.errors import GigawattError, InputError, nearest
+from gigawatt.hardware import Chip, load_chip
+from gigawatt.validation.files import Refusal, table
+from gigawatt.workload import read_architecture
+from gigawatt.workload.architecture import Architecture
+
+__all__ = ["COLUMNS", "MEASURED", "ServingCase", "case_of", "read_serving_rows"]
+
+MEASURED = ("TTFT_ms", "TPOT_ms", "tok_s_total")
+"""Columns of which a row must have one."""
+COLUMNS = (
+    "source", "accelerator", "model", "framework", "framework_version", "weight_prec", "kv_prec", "mode",
+    "regime", "parallel_detail", "n_accel", "TP", "PP", "DP", "EP", "isl", "osl", "concurrency", *MEASURED,
+)  # fmt: skip
+_REQUIRED = ("source", "accelerator", "model", "isl", "osl", "regime")
+_NUMBERS = frozenset(("n_accel", "TP", "PP", "DP", "EP", "isl", "osl", "concurrency", *MEASURED))
+_EMPTY = frozenset(("", "nan", "NaN", "None", "null", "NA"))
+_DETAIL = re.compile(r"tp(\d+) pp(\d+) dp(\d+|None) mtp(\d+) ep(\d+)")
+_NODE = 8.0
+"""Accelerators of a node of the machines whose labels are mended."""
+_WEIGHTS = {"fp16/bf16": "bf16", "fp16": "bf16", "bfloat16": "bf16", "mxfp4": "fp4"}
+_BLOCKS = re.compile(r"deepseek|qwen|glm|minimax|kimi", re.I)
+"""Models whose 8-bit weights have a scale for every block."""
+_MAKERS = re.compile(r"llama-3\.[13]-(70b|405b)", re.I)
+"""Models that benchmarks run from their maker's quantised weights, with an 8-bit cache."""
+
+
+@dataclass(frozen=True)
+class ServingCase:
+    """One measured row that can be asked of the step model.
+
+    ``kind`` is ``closed`` (so many requests at once), ``static`` (one batch, all alike), ``peak`` (as many as
+    it takes) or ``first`` (a prompt alone). ``tensor``, ``data``, ``expert``, ``expert_tensor``, ``pipeline``
+    are the layout; ``measured`` maps ``ttft`` [s], ``tpot`` [s], ``throughput`` [output tokens/s of one
+    replica].
+    """
+
+    line: int
+    source: str
+    model: str
+    architecture: Architecture
+    chip: Chip
+    engine: str
+    weights: str
+    cache: str
+    kind: str
+    tensor: float
+    data: float
+    expert: float
+    expert_tensor: float
+    pipeline: float
+    prompt: float
+    output: float
+    held: float
+    label: str
+    measured: Mapping[str, float] = field(repr=False)
+
+    @property
+    def group(self) -> tuple[str, str, str, str, str, str]:
+        """What rows that are evaluated together have in common."""
+        return (self.model, self.chip.id, self.engine, self.weights, self.cache, self.kind)
+
+    @property
+    def half(self) -> str:
+        """Model, accelerator and framework: what is fitted or judged as one."""
+        return f"{self.model}|{self.chip.id}|{self.engine}"
+
+
+def read_serving_rows(file: Path) -> list[dict[str, str]]:
+    """Rows of a CSV or Parquet file as texts by column, with ``line``.
+
+    Raises
+    ------
+    InputError
+        No such file, a required column missing (with the nearest spelling), or none with a measurement.
+    """
+    if not file.is_file():
+        raise InputError("no such file of measured rows", file=file, allowed="a .csv or .parquet table")
+    if file.suffix == ".parquet":
+        import duckdb
+
+        frame = duckdb.connect().execute("select * from read_parquet(?)", [file.as_posix()])
+        names = [one[0] for one in frame.description or ()]
+        found = [
+            {n: "" if v is None else str(v) for n, v in zip(names, row, strict=True)}
+            for row in frame.fetchall()
+        ]
+    else:
+        with file.open(newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream)
+            names = list(reader.fieldnames or ())
+            found = [{k: v or "" for k, v in row.items() if k is not None} for row in reader]
+    for column in _REQUIRED:
+        if column not in names:
+            raise InputError(
+                "a column is missing",
+                file=file,
+                line=1,
+                key=column,
+                allowed=names,
+                nearest=nearest(column, names),
+            )
+    if not set(MEASURED) & set(names):
+        raise InputError("nothing measured here", file=file, line=1, allowed=MEASURED)
+    for line, row in enumerate(found, start=2):
+        row["line"] = str(line)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _named(what: str, text: str) -> str | None:
+    for row in table("serving_names.csv"):
+        if row["what"] == what and re.search(row["pattern"], text, re.I):
+            return row["name"]
+    return None
+
+
+@lru_cache(maxsize=512)
+def _chip(text: str) -> Chip:
+    try:
+        return load_chip(_named("chip", text) or text)
+    except GigawattError as error:
+        raise Refusal("an accelerator that the catalog lacks", text) from error
+
+
+@lru_cache(maxsize=512)
+def _model(text: str) -> Architecture:
+    name = _named("model", text)
+    if name is None:
+        raise Refusal("a model that the catalog lacks", text)
+    return read_architecture(name)
+
+
+def _number(row: Mapping[str, str], column: str) -> float | None:
+    text = row.get(column, "").strip()
+    if text in _EMPTY:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        raise InputError("not a number", line=int(row["line"]), key=column, given=text) from None
+    return value if math.isfinite(value) else None
+
+
+def _layout(row: Mapping[str, str], chip: Chip) -> tuple[float, float, float, float, float]:
+    """(tensor, data, expert, expert tensor, pipeline)."""
+    said = _DETAIL.fullmatch(row.get("parallel_detail", "").strip())
+    if said is None:
+        tensor, pipeline = (_number(row, name) for name in ("TP", "PP"))
+        count = _number(row, "n_accel")
+        if tensor is None and count is None:
+            raise Refusal("the layout is not given")
+        pipeline = pipeline or 1.0
+        data = _number(row, "DP") or 1.0
+        tensor = tensor or max((count or 1.0) / pipeline, 1.0)
+        expert = _number(row, "EP") or 1.0
+        return tensor, data, expert, max(tensor * data / expert, 1.0), pipeline
+    tensor, pipeline = float(said[1]), float(said[2])
+    data = 1.0 if said[3] == "None" else float(said[3])
+    expert = float(said[5])
+    if tensor * data > _NODE and expert > 1.0 and not chip.id.startswith("GB"):
+        tensor, data = (tensor / expert, data) if tensor > 1.0 else (tensor, data / expert)
+    share = tensor * data / expert
+    if share < 1.0 or share != int(share):
+        raise Refusal("degrees that do not divide", row.get("parallel_detail", ""))
+    if tensor * data * pipeline > _NODE:
+        raise Refusal("a layout of several nodes, whose label may be of a disaggregated run")
+    return tensor, data, expert, share, pipeline
+
+
+def _kind(row: Mapping[str, str]) -> str:
+    regime = row.get("regime", "")
+    if row.get("mode", "").startswith("disagg"):
+        raise Refusal("disaggregated: pools of one row are not told apart")
+    if "first-token" in regime:
+        return "first"
+    if "static" in regime:
+        return "static"
+    if "closed-loop" in regime:
+        return "closed"
+    if "max throughput" in regime:
+        return "peak"
+    raise Refusal("a load whose lengths or rate are not in the row", regime[:40])
+
+
+def case_of(row: Mapping[str, str]) -> ServingCase:
+    """What a row asks.
+
+    Raises
+    ------
+    Refusal
+        With the reason: an unknown model or machine, no layout, no lengths, a label that cannot be.
+    """
+    kind = _kind(row)
+    chip, architecture = _chip(row["accelerator"]), _model(row["model"])
+    tensor, data, expert, expert_tensor, pipeline = _layout(row, chip)
+    prompt, output = _number(row, "isl"), _number(row, "osl")
+    if not prompt or not output:
+        raise Refusal("lengths are not given")
+    held = _number(row, "concurrency")
+    if held is None and kind != "peak":
+        held = 1.0 if kind == "first" else None
+    if held is None and kind != "peak":
+        raise Refusal("the number of requests at once is not given")
+    framework = row.get("framework", "").strip()
+    engine = _engine(framework, row)
+    weights = row.get("weight_prec", "").strip()
+    weights = _WEIGHTS.get(weights, weights) if weights not in _EMPTY else "bf16"
+    cache = row.get("kv_prec", "").strip()
+    if cache in _EMPTY or cache == "auto":
+        own = engine.startswith("trtllm") or _MAKERS.search(row["model"]) is not None
+        cache = "fp8" if weights in ("fp8", "fp4") and own else "bf16"
+    cache = "bf16" if cache == "fp16" else cache
+    if weights == "fp8" and _BLOCKS.search(row["model"]):
+        weights = "fp8_block"
+    measured = {
+        name: value * scale
+        for name, column, scale in (
+            ("ttft", "TTFT_ms", 1e-3), ("tpot", "TPOT_ms", 1e-3), ("throughput", "tok_s_total", 1.0),
+        )
+        if (value := _number(row, column)) is not None and value > 0.0
+    }  # fmt: skip
+    if not measured:
+        raise Refusal("nothing measured that is predicted")
+    return ServingCase(
+        line=int(row["line"]), source=row["source"], model=architecture.name, architecture=architecture,
+        chip=chip, engine=engine, weights=weights, cache=cache, kind=kind, tensor=tensor, data=data,
+        expert=expert, expert_tensor=expert_tensor, pipeline=pipeline, prompt=prompt, output=output,
+        held=held or 0.0, label=f"{row.get('framework_version', '')}|{row.get('parallel_detail', '')}",
+        measured=measured,
+    )  # fmt: skip
+
+
+def _engine(framework: str, row: Mapping[str, str]) -> str:
+    version = row.get("framework_version", "")
+    if framework.startswith("trtllm") and version.startswith(("0.", "v0.")):
+        return "trtllm-2024"
+    if framework.lower() == "vllm" and "LLM-Inference-Bench" in row["source"]:
+        return "vllm-2024"
+    if framework == "TensorRT-LLM":
+        return "trtllm-2024"
+    found = _named("engine", framework)
+    return "generic-2025" if found is None else found

@@ -1,0 +1,443 @@
+"""Operations of serving: what one forward pass of prompts and decoding sequences computes.
+
+Three families, each over an array of points ``(L,)`` that may differ in layout, batch and length: what works
+on every token alike (:func:`token_operations`), the attention of prompt chunks (:func:`prompt_operations`)
+and of decoding sequences (:func:`decode_operations`); and the logits of sequences that are sampled
+(:func:`logits_operations`). Serving engines fuse more than training frameworks do: a residual addition goes
+with its norm, a conversion to a narrow format with what comes before it, and an expert layer's two
+multiplications are one kernel. Weights may be stored in fewer bits than they are multiplied in.
+
+Latent attention: prompts expand the latent into keys and values of every head, decoding multiplies queries
+into the latent space and attends to the latents themselves (DeepSeek-AI 2024, arXiv:2405.04434, section 2.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gigawatt.errors import InputError, nearest
+from gigawatt.workload.architecture import Architecture, Attention, Block, DeltaRule, Experts, Mixer
+from gigawatt.workload.matrices import Matrix, matrices
+from gigawatt.workload.operation import FORMAT_BYTES, ONE, Array, Operation, make_device, memory
+from gigawatt.workload.operations_mixers import mixer_operations
+
+__all__ = [
+    "WEIGHT_BYTES",
+    "Shares",
+    "active_experts",
+    "decode_operations",
+    "kept_bytes",
+    "logits_operations",
+    "prompt_operations",
+    "token_operations",
+    "weight_bytes",
+]
+
+WEIGHT_BYTES: Mapping[str, float] = {**FORMAT_BYTES, "fp4": 0.5 + 1.0 / 16.0, "int4": 0.5 + 2.0 / 128.0}
+"""Bytes of one stored weight: FP4 has an 8-bit scale for 16 of them, INT4 a 16-bit one for 128."""
+
+_WIDE = FORMAT_BYTES["bf16"]
+_STATE = 4.0  # states of other mixers are kept in fp32
+_INDEX = FORMAT_BYTES["fp8"]  # keys of an indexer are kept in 8 bits
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How a replica divides its work, arrays over points ``(L,)``, each ≥ 1.
+
+    ``tensor`` ranks split heads and dense widths; ``data`` groups of them each hold their own sequences
+    (attention data parallelism); the experts of a layer lie on ``expert`` groups of ``expert_tensor`` ranks.
+    ``weights`` and ``cache`` are the stored formats of weights and of keys and values, ``multiply`` that of
+    multiplications by weights, ``attend`` of attention's products.
+    """
+
+    tensor: Array
+    data: Array
+    expert: Array
+    expert_tensor: Array
+    weights: str = "bf16"
+    multiply: str = "bf16"
+    cache: str = "bf16"
+    attend: str = "bf16"
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        tensor: ArrayLike = 1.0,
+        data: ArrayLike = 1.0,
+        expert: ArrayLike = 1.0,
+        expert_tensor: ArrayLike | None = None,
+        weights: str = "bf16",
+        multiply: str = "bf16",
+        cache: str = "bf16",
+        attend: str = "bf16",
+    ) -> Shares:
+        """From numbers; experts are split over what is left of the ranks where nobody says.
+
+        Raises
+        ------
+        InputError
+            A number format that is not known.
+        """
+        for key, form in (("weights", weights), ("multiply", multiply), ("cache", cache), ("attend", attend)):
+            known = WEIGHT_BYTES if key == "weights" else FORMAT_BYTES
+            if form not in known:
+                raise InputError(
+                    "this number format is not known",
+                    key=key,
+                    given=form,
+                    allowed=known,
+                    nearest=nearest(form, known),
+                )
+        t, d, e = (np.asarray(x, dtype=float) for x in (tensor, data, expert))
+        et = t * d / e if expert_tensor is None else np.asarray(expert_tensor, dtype=float)
+        return cls(t, d, e, et, weights, multiply, cache, attend)
+
+
+def active_experts(*, experts: Experts, tokens: Array, ranks: Array) -> Array:
+    """Experts of one rank that any of ``tokens`` reaches, if they are drawn evenly: at least one.
+
+    count/ranks · (1 − (1 − k/count)^tokens), k experts a token.
+    """
+    missed = (1.0 - experts.per_token / experts.count) ** np.maximum(tokens, 0.0)
+    return np.maximum(experts.count / ranks * (1.0 - missed), np.minimum(1.0, tokens))
+
+
+def _gemm(matrix: Matrix, rows: Array, tensor: Array, s: Shares) -> Operation:
+    """Multiplication by one weight matrix of ``rows`` tokens."""
+    k, n = matrix.local_inputs(tensor), matrix.local_outputs(tensor)
+    batch: Array = np.maximum(matrix.diagonal / tensor, 1.0) if matrix.diagonal > 1 else ONE
+    wide = matrix.wide or matrix.part == "router"
+    form = "bf16" if wide else s.multiply
+    stored = _WIDE if wide else WEIGHT_BYTES[s.weights]
+    read = batch * (rows * k * FORMAT_BYTES[form] + k * n * stored)
+    flops = 2.0 * batch * rows * k * n
+    written = batch * rows * n * _WIDE
+    return Operation(matrix.name, "gemm", "forward", rows, n, k, batch, flops, read, written, ONE, form)
+
+
+def _experts(e: Experts, hidden: int, tokens: Array, s: Shares) -> list[Operation]:
+    """Routed experts: one fused kernel, and the movement of tokens to them and back."""
+    inner, factor = e.inputs(hidden), 2.0 if e.gated else 1.0
+    active = active_experts(experts=e, tokens=tokens, ranks=s.expert)
+    rows = tokens * e.per_token / s.expert
+    width = e.width / s.expert_tensor
+    form, stored = s.multiply, WEIGHT_BYTES[s.weights]
+    weights = (factor + 1.0) * inner * width
+    read = active * weights * stored + rows * (inner + width) * FORMAT_BYTES[form]
+    written = rows * (factor * width + inner) * _WIDE
+    kernel = Operation(
+        "experts",
+        "grouped_gemm",
+        "forward",
+        rows / np.maximum(active, np.finfo(float).tiny),
+        factor * width,
+        np.asarray(float(inner)),
+        active,
+        2.0 * rows * weights,
+        read,
+        written,
+        ONE,
+        form,
+    )
+    moved = rows * inner * _WIDE
+    return [
+        kernel,
+        memory("router.top_k", "forward", tokens, e.count, tokens * e.count * 4.0, tokens * 8.0, 1.0, "bf16"),
+        memory("experts.permute", "forward", rows, inner, moved, moved, 2.0, "bf16"),
+    ]
+
+
+def token_operations(
+    architecture: Architecture, block: Block, *, tokens: ArrayLike, shares: Shares
+) -> tuple[Operation, ...]:
+    """What one layer does to every token alike, on one accelerator.
+
+    Parameters
+    ----------
+    architecture, block
+        The model and one of its block kinds.
+    tokens : array (L,)
+        Of the whole replica; attention ranks hold ``tokens / data`` of them.
+    shares : Shares
+        How the replica divides it.
+
+    Returns
+    -------
+    tuple of Operation
+        Multiplications by weights, experts, norms, activations, positions; broadcast to (L,).
+    """
+    s, hidden = shares, architecture.hidden
+    everywhere = np.asarray(tokens, dtype=float)
+    rows = everywhere / s.data
+    found = [_gemm(matrix, rows, s.tensor, s) for matrix in matrices(hidden, block) if matrix.groups == 1]
+    wide, streams = rows * hidden * _WIDE, float(block.streams)
+    each = (2.0 if block.streams == 1 else 2.0 * streams + 1.0) * wide
+    found.append(memory("norm", "forward", rows, hidden, each, each, block.norms, "bf16"))
+    a = block.attention
+    if a.heads:
+        heads = a.heads / s.tensor + np.maximum(a.key_value_heads / s.tensor, 1.0)
+        moved = rows * heads * a.head_dim * _WIDE
+        found.append(memory("attention.rope", "forward", rows, heads * a.head_dim, moved, moved, 1.0, "bf16"))
+        if a.gate:
+            moved = rows * a.heads / s.tensor * a.value_dim * _WIDE
+            found.append(memory("attention.gate", "forward", rows, 1.0, 2.0 * moved, moved, 1.0, "bf16"))
+    if block.mixer is not None:
+        moved = rows * block.mixer.inner / s.tensor * _WIDE
+        found.append(memory("mixer.norm", "forward", rows, 1.0, 2.0 * moved, moved, 1.0, "bf16"))
+    widths: list[tuple[float, bool]] = []
+    if block.feed_forward is not None:
+        widths.append((block.feed_forward.width, block.feed_forward.gated))
+    if block.experts is not None and block.experts.shared_width:
+        widths.append((block.experts.shared_width, block.experts.gated))
+    for width, gated in widths:
+        moved = rows * width / s.tensor * _WIDE
+        read = 2.0 * moved if gated else moved
+        found.append(memory("activation", "forward", rows, width / s.tensor, read, moved, 1.0, "bf16"))
+    if block.experts is not None:
+        found += _experts(block.experts, hidden, everywhere, s)
+    return tuple(found)
+
+
+def _reach(a: Attention, seen: Array) -> Array:
+    """Keys that a query with ``seen`` tokens behind it looks at."""
+    near = seen
+    for limit in (a.window, a.chunk):
+        if limit is not None:
+            near = np.minimum(near, float(limit))
+    chosen = float(a.indexer.keys) if a.indexer is not None else np.inf
+    if a.compression:
+        return near + np.minimum(seen / a.compression, chosen)
+    return np.minimum(near, chosen)
+
+
+def _pairs(a: Attention, chunk: Array, before: Array) -> Array:
+    """(query, key) pairs of ``chunk`` queries behind ``before`` tokens: the mean of both ends' reach."""
+    knee = np.clip(_knee(a) - before, 0.0, chunk)
+    rising = knee * (_reach(a, before) + _reach(a, before + knee)) / 2.0
+    flat = (chunk - knee) * (_reach(a, before + knee) + _reach(a, before + chunk)) / 2.0
+    return rising + flat
+
+
+def _knee(a: Attention) -> float:
+    """Tokens behind a query from which on its reach stops growing one by one."""
+    limits = [float(x) for x in (a.window, a.chunk) if x is not None]
+    if a.indexer is not None and not a.compression:
+        limits.append(float(a.indexer.keys))
+    return min(limits, default=np.inf)
+
+
+def _index(a: Attention, queries: Array, seen: Array, batch: Array, s: Shares) -> list[Operation]:
+    """Scores of an indexer over all keys of ``batch`` sequences and the choice of the best."""
+    i = a.indexer
+    if i is None or not i.runs:
+        return []
+    keys = seen / (a.compression or 1)
+    heads = np.asarray(float(i.heads)) if i.weighted else np.maximum(i.heads / s.tensor, 1.0)
+    lists = batch * (1.0 if i.weighted else heads)
+    pairs = batch * queries * keys
+    read = batch * (queries * heads + keys) * i.head_dim * _INDEX
+    scores = lists * queries * keys * _STATE
+    width = np.asarray(float(i.head_dim))
+    form = "fp8" if s.attend == "fp8" else "bf16"
+    return [
+        Operation(
+            "indexer.scores", "attention", "forward", queries, keys, width, batch * heads,
+            2.0 * heads * i.head_dim * pairs, read, scores, ONE, form,
+        ),
+        memory("indexer.select", "forward", lists * queries, keys, scores, lists * queries * i.keys * _STATE,
+               1.0, "bf16"),
+    ]  # fmt: skip
+
+
+def prompt_operations(
+    block: Block, *, chunk: ArrayLike, before: ArrayLike, shares: Shares, batch: ArrayLike = 1.0
+) -> tuple[Operation, ...]:
+    """What one layer does for prompt chunks beside :func:`token_operations`: attention, scans.
+
+    Parameters
+    ----------
+    block : Block
+        One of the model's kinds.
+    chunk, before : array (L,)
+        New tokens of a prompt, ≥ 1, and tokens of the same prompt that came before.
+    shares : Shares
+        ``data`` groups work on different prompts: of ``batch`` prompts each has its share.
+    batch : array (L,)
+        Such chunks.
+
+    References
+    ----------
+    Dao 2023 (FlashAttention-2); Agrawal et al. 2024, arXiv:2403.02310 (chunked prefills).
+    """
+    s = shares
+    q, c, b = (np.asarray(x, dtype=float) for x in (chunk, before, batch))
+    b = np.maximum(b / s.data, np.minimum(b, 1.0))
+    if block.mixer is not None:
+        device = make_device(
+            microbatch=b * q,
+            sequence=1.0,
+            tensor=s.tensor,
+            context=1.0,
+            expert=1.0,
+            sequence_parallel=0.0,
+            number_format="bf16",
+        )
+        return tuple(op for op in mixer_operations(block.mixer, device) if op.phase == "forward")
+    a = block.attention
+    if not a.heads:
+        return ()
+    heads = a.heads / s.tensor
+    groups = np.maximum(a.key_value_heads / s.tensor, 1.0)
+    held = np.minimum(q + c, _reach(a, q + c) + q)
+    width = a.head_dim if a.shared else a.head_dim + a.value_dim
+    queries = b * q * heads * a.head_dim * _WIDE
+    if a.latent and not a.shared:
+        cached = b * held * (a.key_value_rank + a.rope_dim) * FORMAT_BYTES[s.cache]
+        expanded = b * held * heads * width * _WIDE
+    else:
+        cached = b * held * groups * width * FORMAT_BYTES[s.cache]
+        expanded = np.zeros(())
+    flops = 2.0 * (a.head_dim + a.value_dim) * b * heads * _pairs(a, q, c)
+    core = Operation(
+        "attention.prompt", "attention", "forward", q, np.maximum(_reach(a, q + c), 1.0),
+        np.asarray(float(a.head_dim)), b * heads, flops, queries + np.maximum(cached, expanded),
+        b * q * heads * a.value_dim * _WIDE, ONE, s.attend,
+    )  # fmt: skip
+    return (core, *_index(a, q, c + q / 2.0, b, s))
+
+
+def _decode_mixer(m: Mixer, sequences: Array, s: Shares) -> tuple[Operation, ...]:
+    """One step of a recurrent state: read and written whole, with its short convolution."""
+    state, channels = _state_elements(m)
+    each = sequences * state / s.tensor * _STATE
+    window = sequences * channels / s.tensor * _WIDE
+    return (
+        memory("mixer.convolution", "forward", sequences, channels / s.tensor, window, window, 1.0, "bf16"),
+        memory("mixer.state", "forward", sequences, state / s.tensor, each, each, 1.0, "bf16"),
+    )
+
+
+def _state_elements(m: Mixer) -> tuple[float, float]:
+    """(elements of the state, of the convolution's window) of one sequence and layer."""
+    channels = float(m.convolved * (m.kernel - 1))
+    if isinstance(m, DeltaRule):
+        return float(m.value_heads * m.key_dim * m.value_dim), channels
+    return float(m.heads * m.head_dim * m.state), channels
+
+
+def decode_operations(
+    block: Block, *, sequences: ArrayLike, context: ArrayLike, shares: Shares, queries: float = 1.0
+) -> tuple[Operation, ...]:
+    """What one layer does for decoding sequences beside :func:`token_operations`.
+
+    Parameters
+    ----------
+    block : Block
+        One of the model's kinds.
+    sequences, context : array (L,)
+        Decoding sequences of the whole replica, ≥ 0, and the tokens each has before it in the mean.
+    shares : Shares
+        ``data`` groups hold their share of the sequences.
+    queries : float
+        Tokens of a sequence that are checked together (more than one where some were guessed).
+    """
+    s = shares
+    b = np.asarray(sequences, dtype=float) / s.data
+    seen = np.asarray(context, dtype=float)
+    if block.mixer is not None:
+        return _decode_mixer(block.mixer, b, s)
+    a = block.attention
+    if not a.heads:
+        return ()
+    heads, reach = a.heads / s.tensor, np.maximum(_reach(a, seen + 1.0), 1.0)
+    if a.latent:
+        rank = float(a.key_value_rank)
+        key, value, groups = rank + (0.0 if a.shared else a.rope_dim), rank, ONE
+        held = key
+    else:
+        key, value = float(a.head_dim), float(a.value_dim)
+        groups = np.maximum(a.key_value_heads / s.tensor, 1.0)
+        held = key if a.shared else key + value
+    read = b * reach * groups * held * FORMAT_BYTES[s.cache]
+    flops = 2.0 * (key + value) * b * queries * heads * reach
+    side = b * queries * heads * _WIDE
+    core = Operation(
+        "attention.decode", "attention", "forward", ONE, reach, np.asarray(key), b * heads, flops,
+        read + side * key, side * value, ONE, "fp8" if s.cache == "fp8" else "bf16",
+    )  # fmt: skip
+    return (core, *_index(a, np.asarray(queries), seen + 1.0, b, s))
+
+
+def logits_operations(
+    architecture: Architecture, *, sequences: ArrayLike, shares: Shares
+) -> tuple[Operation, ...]:
+    """Final norm, head and choice of the next token for ``sequences`` (L,) of the whole replica."""
+    s = shares
+    rows = np.asarray(sequences, dtype=float) / s.data
+    n, k = architecture.vocabulary / s.tensor, np.asarray(float(architecture.hidden))
+    logits = rows * n * _WIDE
+    head = Operation(
+        "head.logits", "gemm", "forward", rows, n, k, ONE, 2.0 * rows * n * k,
+        (rows * k + k * n) * _WIDE, logits, ONE, "bf16",
+    )  # fmt: skip
+    return (head, memory("head.sample", "forward", rows, n, 2.0 * logits, 0.0 * logits, 2.0, "bf16"))
+
+
+def kept_bytes(architecture: Architecture, *, tokens: ArrayLike, shares: Shares) -> Array:
+    """Bytes that one accelerator keeps of a sequence of ``tokens`` (L,), over all layers [B].
+
+    Keys and values of full and latent attention for every token, of windows and chunks for those inside,
+    compressed keys by their share, states of other mixers whatever the length. No prediction modules.
+    """
+    s, size = shares, FORMAT_BYTES[shares.cache]
+    length = np.asarray(tokens, dtype=float)
+    total: Array = np.zeros(())
+    for block in architecture.blocks:
+        if block.role == "prediction":
+            continue
+        if block.mixer is not None:
+            state, channels = _state_elements(block.mixer)
+            total = total + block.count * (state * _STATE + channels * _WIDE) / s.tensor
+            continue
+        a = block.attention
+        if not a.heads:
+            continue
+        if a.latent:
+            each = np.asarray(float(a.key_value_rank + (0 if a.shared else a.rope_dim))) * size
+        else:
+            width = a.head_dim if a.shared else a.head_dim + a.value_dim
+            each = np.maximum(a.key_value_heads / s.tensor, 1.0) * width * size
+        index = float(a.indexer.head_dim) * _INDEX if a.indexer is not None and a.indexer.runs else 0.0
+        near = length
+        for limit in (a.window, a.chunk):
+            if limit is not None:
+                near = np.minimum(near, float(limit))
+        pooled = length / a.compression if a.compression else 0.0
+        indexed = (pooled if a.compression else length) * index
+        total = total + block.count * ((near + pooled) * each + indexed)
+    return total
+
+
+def weight_bytes(architecture: Architecture, *, shares: Shares, prediction: bool = False) -> Array:
+    """Weights of one accelerator [B], all layers, with embedding and head in 16 bits.
+
+    ``prediction``: multi-token-prediction modules are loaded as well.
+    """
+    s = shares
+    stored = WEIGHT_BYTES[s.weights]
+    total: Array = np.zeros(())
+    for block in architecture.blocks:
+        if block.role == "prediction" and not prediction:
+            continue
+        p = block.parameters
+        split = (p.attention - p.replicated + p.feed_forward) / s.tensor + p.replicated
+        routed = p.experts / (s.expert * s.expert_tensor)
+        total = total + block.count * ((split + routed) * stored + (p.router + p.norms) * _WIDE)
+    ends = architecture.parameters.embedding + architecture.parameters.head
+    return total + ends / s.tensor * _WIDE
