@@ -183,7 +183,38 @@ def _collectives(folder: Path | None, *, as_json: bool, quiet: bool) -> None:
     console().print("errors are (predicted - measured) / measured times.", markup=False)
 
 
-_SCORECARDS = {"kernels": _kernels, "memory": _memory, "power": _power, "collectives": _collectives}
+def _serving(file: Path | None, *, as_json: bool, quiet: bool) -> None:
+    """The scorecard of serving: time to first token, time a token, throughput."""
+    from gigawatt.validation.serving import validate_serving
+
+    with progress(quiet=quiet or as_json) as report:
+        card = validate_serving(
+            file, progress=lambda done, all_: report("Predicting serving runs", done / max(all_, 1))
+        )
+    answer = card.to_json()
+    _not_empty(file, answer["rows"])
+    if as_json:
+        print_json(answer)
+        return
+    _print(*card.to_table())
+    out = console()
+    out.print(
+        f"{answer['rows']:,} rows: {answer['predicted']:,} predicted, {answer['refused']:,} refused; "
+        f"{answer['parameters_fitted']} parameters fitted; errors are (predicted - measured) / measured. "
+        "Rows of use judge were seen by no fit.",
+        markup=False,
+    )
+    for reason, count in answer["reasons"].items():
+        out.print(f"refused {count:>4}: {reason}", markup=False)
+
+
+_SCORECARDS = {
+    "kernels": _kernels,
+    "memory": _memory,
+    "power": _power,
+    "collectives": _collectives,
+    "serving": _serving,
+}
 
 
 def _print(columns: Sequence[str], lines: Iterable[Sequence[str | int | float | None]]) -> None:

@@ -34,6 +34,9 @@ class Engine:
         Of every iteration, hidden by nothing: scheduling, sampling, the step from one graph to the next.
     layer_overhead : float [s]
         The same for every layer.
+    eager : float [s]
+        Least time of a layer in an iteration with prompts, whose kernels are not replayed from a captured
+        graph but issued one by one.
     sequence : float [s]
         Of the host for every sequence in an iteration, hidden by nothing.
     host, host_sequence : float [s]
@@ -83,6 +86,7 @@ class Engine:
     launch: float
     overhead: float
     layer_overhead: float
+    eager: float
     sequence: float
     host: float
     host_sequence: float

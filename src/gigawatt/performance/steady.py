@@ -39,7 +39,7 @@ Array = NDArray[np.float64]
 _LEAST_SHARE = 4.0
 """Prompts have at least this part of an iteration's tokens, whatever decodes."""
 _ROUNDS = 6
-"""Rounds of the fixed point; beyond these no point moves by a thousandth."""
+"""Rounds of the fixed point; beyond these hardly a point moves by a thousandth."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,8 @@ def _round(
     added = token_cost(r, beside + chunk).plus(pieces).plus(sequence_cost(r, share))
     if engine.chunked > 0.0:
         added = added.plus(attention).plus(ends)
-    whole = np.maximum(_limited(r, added), host) + engine.overhead
+    issued = engine.eager * r.architecture.layers
+    whole = np.maximum(np.maximum(_limited(r, added), host), issued) + engine.overhead
     before = (alone, decode.energy) if engine.chunked > 0.0 else (0.0, 0.0)
     return _Round(
         decode, device, alone, whole, share, (whole - before[0]) / share, (added.energy - before[1]) / share
@@ -155,6 +156,7 @@ def steady(
     accepted: ArrayLike = 1.0,
     budget: float | None = None,
     sequences: float | None = None,
+    rounds: int = _ROUNDS,
 ) -> Steady:
     """A replica that is never without ``held`` requests.
 
@@ -170,6 +172,8 @@ def steady(
         Tokens gained an iteration (:func:`accepted_tokens`).
     budget, sequences : float, optional
         Tokens and sequences of an iteration at most; the engine's usual ones if left out.
+    rounds : int
+        Of the fixed point of decoding sequences.
     """
     s, n, asked = (np.asarray(x, dtype=float) for x in (prompt, output, held))
     gain = np.asarray(accepted, dtype=float)
@@ -181,7 +185,7 @@ def steady(
     steps, context = np.maximum(n - 1.0, 0.0) / gain, s + n / 2.0
     b, together = c, np.zeros(())
     one = _round(r, s, context, b, together, most)
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         rate = 1.0 / (steps * one.alone / b + one.extra)
         waiting = np.maximum(1.0 / one.share, 1.0) * one.whole
         # damped: half of the way to what Little's law asks for
@@ -249,7 +253,8 @@ def static_batch(
     work = work.plus(prompt_cost(r, one, (s - one) / 2.0).times(np.maximum(chunks, 1.0)))
     work = work.plus(sequence_cost(r, b))
     least = engine.host + engine.host_sequence * b
-    first = np.maximum(_limited(r, work), least * np.ceil(passes)) + engine.overhead * np.ceil(passes)
+    issued = np.maximum(least, engine.eager * r.architecture.layers)
+    first = np.maximum(_limited(r, work), issued * np.ceil(passes)) + engine.overhead * np.ceil(passes)
     decode = token_cost(r, b).plus(decode_cost(r, b, s + n / 2.0)).plus(sequence_cost(r, b))
     step = np.maximum(_limited(r, decode), least) + engine.overhead
     steps = np.maximum(n - 1.0, 0.0)

@@ -25,8 +25,8 @@ BURST = 0.1
 requests as it holds (InferenceX, ``num_prompts`` = 10 · concurrency), and the mean counts them all."""
 LENGTHS = 0.9
 """Mean length over the longest: such benchmarks draw lengths evenly from 0.8 of it to the whole."""
-_HELD = 2.0 ** np.arange(0.0, 12.0, 0.5)
-"""Requests at once that are tried where a row gives the largest throughput."""
+_HELD = (1.0, 0.7, 0.4, 0.15)
+"""Shares of the most requests a replica holds that are tried where a row gives the largest throughput."""
 
 
 @lru_cache(maxsize=128)
@@ -49,9 +49,9 @@ def _replica(cases: Sequence[ServingCase], engine: Engine) -> Replica:
     return Replica(one.architecture, _cluster(one.chip.id, count), engine, shares, pipeline)
 
 
-def _closed(r: Replica, prompt: Array, output: Array, held: Array) -> dict[str, Array]:
+def _closed(r: Replica, prompt: Array, output: Array, held: Array, rounds: int) -> dict[str, Array]:
     s, n = LENGTHS * prompt, LENGTHS * output
-    found = steady(r, prompt=s, output=n, held=held)
+    found = steady(r, prompt=s, output=n, held=held, rounds=rounds)
     first = found.first_token + r.engine.waits * found.iteration
     return {
         "ttft": (1.0 - BURST) * first + BURST * found.burst,
@@ -60,22 +60,21 @@ def _closed(r: Replica, prompt: Array, output: Array, held: Array) -> dict[str, 
     }
 
 
-def _peak(r: Replica, prompt: Array, output: Array, held: Array) -> dict[str, Array]:
+def _peak(r: Replica, prompt: Array, output: Array, held: Array, rounds: int) -> dict[str, Array]:
     most = most_held(r, prompt=prompt, output=output)
-    tries = np.minimum(_HELD[:, None], most)
     best = np.zeros_like(prompt)
-    for held_now in tries:
-        found = steady(r, prompt=prompt, output=output, held=held_now)
+    for share in _HELD:
+        found = steady(r, prompt=prompt, output=output, held=np.maximum(share * most, 1.0), rounds=rounds)
         best = np.maximum(best, found.requests * output)
     return {"throughput": best}
 
 
-def _static(r: Replica, prompt: Array, output: Array, held: Array) -> dict[str, Array]:
+def _static(r: Replica, prompt: Array, output: Array, held: Array, rounds: int) -> dict[str, Array]:
     found = static_batch(r, prompt=prompt, output=output, batch=held)
     return {"ttft": found.first_token, "tpot": found.token, "throughput": found.requests * output}
 
 
-_KINDS: Mapping[str, Callable[[Replica, Array, Array, Array], dict[str, Array]]] = {
+_KINDS: Mapping[str, Callable[[Replica, Array, Array, Array, int], dict[str, Array]]] = {
     "closed": _closed,
     "peak": _peak,
     "static": _static,
@@ -84,11 +83,11 @@ _KINDS: Mapping[str, Callable[[Replica, Array, Array, Array], dict[str, Array]]]
 
 
 def predict_serving(
-    cases: Sequence[ServingCase], engines: Mapping[str, Engine] | None = None
+    cases: Sequence[ServingCase], engines: Mapping[str, Engine] | None = None, rounds: int = 6
 ) -> list[dict[str, float]]:
     """Predictions of each case, by the same names as its ``measured``.
 
-    ``engines`` replaces those of the catalog by id (as fits do).
+    ``engines`` replaces those of the catalog by id (as fits do); ``rounds`` are those of ``steady``.
     """
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for i, case in enumerate(cases):
@@ -98,7 +97,7 @@ def predict_serving(
         some = [cases[i] for i in rows]
         engine = (engines or {}).get(key[2]) or load_engine(key[2])
         prompt, output, held = (np.array([getattr(c, n) for c in some]) for n in ("prompt", "output", "held"))
-        made = _KINDS[some[0].kind](_replica(some, engine), prompt, output, held)
+        made = _KINDS[some[0].kind](_replica(some, engine), prompt, output, held, rounds)
         for at, i in enumerate(rows):
             found[i] = {
                 name: float(np.broadcast_to(values, len(rows))[at])
