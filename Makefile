@@ -35,6 +35,8 @@ lint: $(VENV)/.developing ## Linters, formatter, types, import contracts
 
 bench: $(VENV)/.developing ## Speeds as ratios against a neighbour or a limit in the same run
 	$(BIN)/python benchmarks/search_speed.py
+	$(BIN)/python benchmarks/serving_speed.py
+	$(BIN)/python benchmarks/serving_points.py
 	$(BIN)/python benchmarks/supply_plan.py
 
 validate: install ## Predictions beside measurements

@@ -1,0 +1,61 @@
+"""Compilation where numba is there: the same functions run without it, slower, with the same results."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+__all__ = ["COMPILED", "compiled", "compiled_and_kept", "compiled_exact_sums", "digest"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+try:
+    import numba
+    from numba.core import config
+
+    _switched_off = bool(getattr(config, "DISABLE_JIT", False))
+except ImportError:
+    numba, _switched_off = None, True
+
+#: Whether functions are compiled: numba is installed and not switched off (``NUMBA_DISABLE_JIT=1``).
+COMPILED: bool = not _switched_off
+
+
+def _jit(function: Function, **options: Any) -> Function:
+    """Without reference counts, since the kernel makes no arrays: they would be most of what it does."""
+    if numba is None:
+        return function
+    njit: Any = numba.njit
+    return cast(Function, njit(function, error_model="numpy", _nrt=False, **options))
+
+
+def compiled(function: Function) -> Function:
+    """Compile on the first call, as part of whatever calls it; the function must not make arrays."""
+    return _jit(function)
+
+
+def compiled_exact_sums(function: Function) -> Function:
+    """As :func:`compiled`, for sums of whole numbers, whose order does not matter: they may be vectorised."""
+    return _jit(function, fastmath={"reassoc", "nsz"})
+
+
+def compiled_and_kept(function: Function) -> Function:
+    """As :func:`compiled`, and keep the machine code: beside the source, else in the user's cache folder.
+
+    The function must close over :func:`digest` of all files that it draws from, since numba looks only at the
+    file of the function itself; where no folder can be written the code lives as long as the process.
+    """
+    try:
+        return _jit(function, cache=True)
+    except RuntimeError:  # no folder to write to
+        return _jit(function)
+
+
+def digest(files: Iterable[Path]) -> int:
+    """A number that changes with the text of ``files``."""
+    found = hashlib.sha256()
+    for file in files:
+        found.update(file.read_bytes())
+    return int.from_bytes(found.digest()[:4], "big") + 1

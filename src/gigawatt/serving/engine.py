@@ -1,0 +1,217 @@
+"""A serving engine over time: requests in, when each token comes out, and what runs meanwhile.
+
+Events, not time steps: an iteration is one event, and where nothing but decoding goes on many iterations are
+one. What an iteration takes stands in :class:`gigawatt.performance.step_tables.StepTables`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigawatt.errors import InputError, nearest
+from gigawatt.serving.fleet import Fleet
+from gigawatt.serving.requests import Requests
+
+__all__ = ["ITL_EDGES", "EngineOptions", "Outcome", "Series", "simulate"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+#: Edges [s] of the bins of gaps between tokens: 128 a decade, 1.8 % wide; the ends take what lies beyond.
+ITL_EDGES: Floats = np.logspace(-5.0, 4.0, 9 * 128 + 1)
+
+_PREEMPTION = ("recompute", "swap")
+_MODE = ("continuous", "static")
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """How a replica's engine forms iterations. The defaults are those of vLLM 0.8 and later on large devices.
+
+    Attributes
+    ----------
+    token_budget : int
+        Tokens of an iteration at most (vLLM's ``max_num_batched_tokens``). Not observed by ``static``.
+    max_sequences : int
+        Running at once at most; no more than the budget has tokens for (``token_budget / verified``).
+    chunked : bool
+        Prompts are computed in chunks that fill the budget. If not, whole; one that exceeds the budget waits
+        until nothing else runs.
+    block : int [token]
+        Of one page of keys and values.
+    preemption : str
+        ``recompute``: a preempted sequence computes its prompt and its tokens anew; ``swap``: its keys and
+        values go to the host's memory and come back, at ``host_bandwidth``, while the engine waits; where
+        ``host_capacity`` is used up it is recomputed.
+    host_bandwidth : float [B/s], host_capacity : float [B]
+        Of the replica.
+    prefix_caching : bool
+        Leading whole blocks that the cache still holds are not computed again.
+    mode : str
+        ``continuous``, or ``static``: a batch is formed from what waits, prefilled, decoded until its longest
+        answer is done, padded to the longest prompt; then all of it returns at once.
+    long_prompt : int [token], optional
+        A chunk is at most so long (vLLM's ``long_prefill_token_threshold``).
+    context_limit : int [token], optional
+        A request whose prompt and output are longer is rejected, as is one that cannot fit the cache.
+    watermark : float
+        Share of pages that must stay free when a sequence is admitted beside others.
+    """
+
+    token_budget: int = 8192
+    max_sequences: int = 256
+    chunked: bool = True
+    block: int = 16
+    preemption: str = "recompute"
+    host_bandwidth: float = 0.0
+    host_capacity: float = inf
+    prefix_caching: bool = True
+    mode: str = "continuous"
+    long_prompt: int | None = None
+    context_limit: int | None = None
+    watermark: float = 0.0
+
+    def __post_init__(self) -> None:
+        for key, options in (("preemption", _PREEMPTION), ("mode", _MODE)):
+            given = getattr(self, key)
+            if given not in options:
+                raise InputError(
+                    "no such choice", key=key, given=given, allowed=options, nearest=nearest(given, options)
+                )
+        for key in ("token_budget", "max_sequences", "block", "long_prompt", "context_limit"):
+            given = getattr(self, key)
+            if given is not None and given < 1:
+                raise InputError("must be positive", key=key, given=given, allowed="1 or more")
+        if self.preemption == "swap" and not self.host_bandwidth > 0.0:
+            raise InputError(
+                "swapping needs a bandwidth", key="host_bandwidth", given=self.host_bandwidth,
+                allowed="bytes per second, more than 0",
+            )  # fmt: skip
+        if not 0.0 <= self.watermark < 1.0:
+            raise InputError("is no share", key="watermark", given=self.watermark, allowed="0 to below 1")
+
+
+@dataclass(frozen=True)
+class Series:
+    """What goes on by time, over all replicas; each array (T,) over bins of ``bin`` seconds from 0 on.
+
+    Work is spread evenly over the iteration that does it. The last bin holds the last finish and is whole.
+
+    Attributes
+    ----------
+    energy : [J]
+        Of all accelerators that are on, idle power included.
+    iterations, prompt_tokens, output_tokens
+        Done in the bin; prompt tokens as computed: without cached ones, with recomputed ones.
+    running, waiting, kv_tokens, replicas_on
+        Means over the bin; ``kv_tokens`` of all sequences that run, shared blocks counted once.
+    busy : [s]
+        That replicas spent in iterations, summed over them.
+    """
+
+    bin: float
+    energy: Floats
+    iterations: Floats
+    prompt_tokens: Floats
+    output_tokens: Floats
+    running: Floats
+    waiting: Floats
+    kv_tokens: Floats
+    replicas_on: Floats
+    busy: Floats
+
+    def __len__(self) -> int:
+        return len(self.energy)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of each request, and what went on.
+
+    Attributes
+    ----------
+    arrival, scheduled, first_token, finish : array (N,) [s]
+        ``arrival`` as it was (in a closed loop it follows from the others); ``scheduled``: start of the first
+        iteration that worked on it; nan where rejected.
+    replica : array (N,)
+        Which one finished it, -1 where rejected; where there are two fleets those that decode are counted on.
+    preemptions, cached_tokens : array (N,)
+        How often it was preempted; tokens of its prompt that the cache held when it was first scheduled.
+    rejected : array (N,) of bool
+    series : Series
+    itl_weights : array (len(ITL_EDGES) - 1,)
+        Tokens (all but each request's first) by the gap to the token before, in the bins of ``ITL_EDGES``. An
+        iteration that gains ``accepted`` tokens counts as so many equal gaps.
+    counters : mapping
+        ``iterations``, ``preemptions``, ``jumps`` (events that stand for several iterations), ``evictions``
+        (of cached blocks), ``recomputed_tokens``, ``swapped_bytes``, ``transferred_bytes``.
+    replicas : int
+        That may be on at once.
+    pools : mapping of Series
+        Where there are two fleets, ``prefill`` and ``decode``; ``series`` is their sum.
+    """
+
+    arrival: Floats
+    scheduled: Floats
+    first_token: Floats
+    finish: Floats
+    replica: Ints
+    preemptions: Ints
+    cached_tokens: Ints
+    rejected: NDArray[np.bool_]
+    series: Series
+    itl_weights: Floats
+    counters: dict[str, float] = field(default_factory=dict[str, float])
+    replicas: int = 1
+    pools: dict[str, Series] = field(default_factory=dict[str, Series])
+
+    def __len__(self) -> int:
+        return len(self.arrival)
+
+
+def simulate(
+    requests: Requests,
+    fleet: Fleet,
+    options: EngineOptions | None = None,
+    *,
+    concurrency: int | None = None,
+    bin: float = 1.0,
+    seed: int = 0,
+    jumps: bool = True,
+) -> Outcome:
+    """Serve ``requests`` on ``fleet``.
+
+    Parameters
+    ----------
+    requests : Requests
+        In the order in which they come.
+    fleet : Fleet
+        What serves them.
+    options : EngineOptions, optional
+        Of every replica.
+    concurrency : int, optional
+        A closed loop: so many requests are in flight, and the next of the list arrives when one finishes;
+        ``requests.arrival`` is ignored.
+    bin : float [s]
+        Width of the bins of ``Outcome.series``.
+    seed : int
+        Of random routing.
+    jumps : bool
+        Take many decode iterations in one event where nothing else goes on; the results are the same.
+
+    Raises
+    ------
+    InputError
+        Options that contradict each other, or more than ten million bins.
+    """
+    options = options or EngineOptions()
+    if concurrency is not None and concurrency < 1:
+        raise InputError("must be positive", key="concurrency", given=concurrency, allowed="1 or more")
+    from gigawatt.serving.engine_run import build, outcome, serve  # what compiles is loaded only here
+
+    arrays = build(requests, fleet, options, concurrency=concurrency or 0, width=bin, seed=seed, jumps=jumps)
+    return outcome(serve(arrays), fleet, bin)

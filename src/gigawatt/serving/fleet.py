@@ -1,0 +1,130 @@
+"""A fleet: replicas of one kind, how requests are shared among them, how many of them are on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gigawatt.errors import InputError, nearest
+from gigawatt.performance.step_tables import StepTables
+
+__all__ = ["ROUTINGS", "Autoscaling", "Fleet", "Link"]
+
+#: How a request finds its replica.
+ROUTINGS = ("round-robin", "least-loaded", "prefix-aware", "random")
+
+
+def _positive(**values: float) -> None:
+    for key, value in values.items():
+        if not value > 0.0:
+            raise InputError("must be positive", key=key, given=value, allowed="more than 0")
+
+
+@dataclass(frozen=True)
+class Autoscaling:
+    """How many replicas are on, decided every ``interval`` from the requests that are not yet done.
+
+    Wanted are outstanding / ``target`` replicas, rounded up, within ``minimum`` and ``maximum``. New ones
+    draw idle power at once and take requests after ``start_up``. If fewer are wanted, those that are starting
+    go first, then those with the fewest requests, which they finish before they turn off; not sooner than
+    ``cool_down`` after the last change.
+
+    Attributes
+    ----------
+    minimum, maximum : int
+        Replicas.
+    target : float
+        Outstanding requests a replica.
+    interval, start_up, cool_down : float [s]
+    """
+
+    minimum: int
+    maximum: int
+    target: float
+    interval: float
+    start_up: float
+    cool_down: float
+
+    def __post_init__(self) -> None:
+        _positive(minimum=self.minimum, target=self.target, interval=self.interval)
+        if self.maximum < self.minimum:
+            raise InputError(
+                "is below the minimum", key="maximum", given=self.maximum, allowed=f"{self.minimum} or more"
+            )
+        for key in ("start_up", "cool_down"):
+            if getattr(self, key) < 0.0:
+                raise InputError("is negative", key=key, given=getattr(self, key), allowed="0 s or more")
+
+
+@dataclass(frozen=True)
+class Link:
+    """What carries keys and values from prefill to decode replicas.
+
+    Attributes
+    ----------
+    bandwidth : float [B/s]
+        Of one link, one way.
+    latency : float [s]
+        From the last byte sent to the request being there; it does not occupy the link.
+    shared : int
+        Replicas that share one link.
+    """
+
+    bandwidth: float
+    latency: float = 0.0
+    shared: int = 1
+
+    def __post_init__(self) -> None:
+        _positive(bandwidth=self.bandwidth, shared=self.shared)
+        if self.latency < 0.0:
+            raise InputError("is negative", key="latency", given=self.latency, allowed="0 s or more")
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Replicas of one kind.
+
+    Attributes
+    ----------
+    tables : StepTables
+        What an iteration of one of them takes.
+    replicas : int
+        How many are on at the start, and throughout without ``autoscaling``.
+    routing : str
+        ``round-robin``; ``least-loaded``: fewest outstanding requests, in turn where equal; ``prefix-aware``:
+        most leading blocks in the cache among replicas with at most ``bound`` times the mean number of
+        outstanding requests, least loaded where equal; ``random``.
+    bound : float
+        Of ``prefix-aware``. 1.25 is what KubeAI takes for its hashing with bounded loads.
+    autoscaling : Autoscaling, optional
+
+    References
+    ----------
+    Mirrokni, Thorup, Zadimoghaddam (2018), Consistent Hashing with Bounded Loads, SODA.
+    """
+
+    tables: StepTables
+    replicas: int = 1
+    routing: str = "round-robin"
+    bound: float = 1.25
+    autoscaling: Autoscaling | None = None
+
+    def __post_init__(self) -> None:
+        if self.routing not in ROUTINGS:
+            raise InputError(
+                "no such routing",
+                key="routing", given=self.routing, allowed=ROUTINGS, nearest=nearest(self.routing, ROUTINGS),
+            )  # fmt: skip
+        _positive(replicas=self.replicas)
+        if self.bound < 1.0:
+            raise InputError("is below the mean", key="bound", given=self.bound, allowed="1 or more")
+        scaling = self.autoscaling
+        if scaling is not None and not scaling.minimum <= self.replicas <= scaling.maximum:
+            raise InputError(
+                "outside what autoscaling allows",
+                key="replicas", given=self.replicas, allowed=f"{scaling.minimum} to {scaling.maximum}",
+            )  # fmt: skip
+
+    @property
+    def most(self) -> int:
+        """Replicas that may be on at once."""
+        return self.replicas if self.autoscaling is None else self.autoscaling.maximum

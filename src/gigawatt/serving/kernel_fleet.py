@@ -1,0 +1,310 @@
+"""The fleet of the event engine: requests in time order, each to a replica that is brought up to its arrival.
+
+Replicas do not act on each other but through routing, so each advances on its own until something is to be
+known of it. :func:`run` can be called again after it has returned for want of bins.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gigawatt.serving.compiled import compiled, compiled_and_kept, digest
+from gigawatt.serving.kernel_cost import ON as LEVEL_ON
+from gigawatt.serving.kernel_cost import mark, step_at
+from gigawatt.serving.kernel_queue import deliver, used
+from gigawatt.serving.kernel_replica import finish, start
+from gigawatt.serving.prefix import evict, leading
+
+__all__ = ["ROUND_ROBIN", "run"]
+
+#: States of a replica.
+OFF, ON, STARTING, DRAINING = range(4)
+#: Routings, in the order of ``fleet.ROUTINGS``.
+ROUND_ROBIN, LEAST_LOADED, PREFIX_AWARE, RANDOM = range(4)
+REJECTED = 3
+#: What :func:`run` returns.
+DONE, WANTS_BINS = range(2)
+
+
+@compiled
+def turn_off(w: Any, r: int, time: float) -> None:
+    """A replica that has nothing left to do is off from now on."""
+    w.rep[r].state = OFF
+    mark(w.book, w.cfg[0].width, LEVEL_ON, time, -1.0)
+
+
+@compiled
+def has_work(q: Any) -> bool:
+    """Whether a replica could start an iteration."""
+    return q.flying == 0 and q.decoding + q.prefilling + q.waiting > 0
+
+
+@compiled
+def advance(w: Any, r: int, time: float, starts: bool) -> bool:
+    """End iterations up to ``time`` and start others before it (at it, too, if ``starts``).
+
+    What is on its way to the replica is delivered at its time. False where the bins do not last.
+    """
+    cfg, q = w.cfg[0], w.rep[r]
+    last = (cfg.bins - 1) * cfg.width
+    while True:
+        there = math.inf
+        if q.first_on_way >= 0:
+            there = w.req[q.first_on_way].arrival
+        if q.flying == 1 and q.end <= min(time, there):
+            if q.end >= last:
+                return False
+            finish(w, r)
+            if q.state == DRAINING and q.outstanding == 0:
+                turn_off(w, r, q.clock)
+        elif has_work(q) and q.clock < there and (q.clock < time or (starts and q.clock == time)):
+            start(w, r)
+        elif q.first_on_way >= 0 and there <= time:
+            if there >= last:
+                return False
+            i = q.first_on_way
+            q.first_on_way = w.req[i].next
+            deliver(w, r, i, there)
+        else:
+            return True
+
+
+@compiled
+def takes(w: Any, r: int, time: float) -> bool:
+    """Whether a replica takes requests."""
+    q = w.rep[r]
+    if q.state == STARTING and q.ready_at <= time:
+        q.state = ON
+    return q.state == ON
+
+
+@compiled
+def matched(w: Any, r: int, i: int, time: float) -> int:
+    """Leading blocks of request ``i`` that replica ``r`` holds at ``time``."""
+    cfg, q, me = w.cfg[0], w.rep[r], w.req[i]
+    if q.flying == 1 and q.k > 1 and q.unheld > 0:
+        j = step_at(q.d0, q.d1, q.k, time - q.clock)
+        evict(w, r, used(w, r, min(j, q.k - 1)))
+    return leading(w, r, i, min(me.blocks, (me.prompt - 1) // cfg.block_tokens))[0]
+
+
+@compiled
+def route(w: Any, i: int, time: float) -> int:
+    """The replica for request ``i``; the state of all replicas must be that of ``time`` where it counts."""
+    cfg, top = w.cfg[0], w.top[0]
+    n, turn = cfg.replicas, top.turn
+    if cfg.routing == RANDOM:
+        on = n
+        if cfg.scaling == 1:
+            on = 0
+            for r in range(n):
+                on += 1 if takes(w, r, time) else 0
+        wanted = min(int(w.real[cfg.draws + i] * on), on - 1)
+        for r in range(n):
+            if takes(w, r, time):
+                if wanted == 0:
+                    return r
+                wanted -= 1
+    if cfg.routing == ROUND_ROBIN:
+        r = turn
+        while not takes(w, r, time):
+            r = r + 1 if r + 1 < n else 0
+        top.turn = r + 1 if r + 1 < n else 0
+        return r
+    best, least, most, bound = -1, 0, -1, math.inf
+    if cfg.routing == PREFIX_AWARE:
+        on, total = 0, 1
+        for r in range(n):
+            if takes(w, r, time):
+                on += 1
+                total += w.rep[r].outstanding
+        bound = math.ceil(cfg.bound * total / on)
+    for m in range(n):
+        r = turn + m if turn + m < n else turn + m - n
+        q = w.rep[r]
+        if not takes(w, r, time) or q.outstanding + 1 > bound:
+            continue
+        hits = 0
+        if cfg.routing == PREFIX_AWARE and cfg.prefix == 1:
+            hits = matched(w, r, i, time)
+        if best < 0 or hits > most or (hits == most and q.outstanding < least):
+            best, least, most = r, q.outstanding, hits
+    top.turn = best + 1 if best + 1 < n else 0
+    return best
+
+
+@compiled
+def send(w: Any, i: int, r: int, time: float) -> None:
+    """Give request ``i`` to replica ``r``: at once, or over links that carry one after the other."""
+    cfg, q, me = w.cfg[0], w.rep[r], w.req[i]
+    q.outstanding += 1
+    me.replica = r
+    if cfg.linked == 0:
+        deliver(w, r, i, time)
+        return
+    out, into = cfg.egress + me.source // cfg.link_shared, cfg.ingress + r // cfg.link_shared
+    size = me.prompt * cfg.token_bytes + cfg.sequence_bytes
+    free = max(time, max(w.real[out], w.real[into])) + size / cfg.bandwidth
+    w.real[out] = free
+    w.real[into] = free
+    w.top[0].transferred += size
+    me.arrival = free + cfg.latency
+    me.next = -1
+    if q.first_on_way < 0:
+        q.first_on_way = i
+    else:
+        w.req[q.last_on_way].next = i
+    q.last_on_way = i
+
+
+@compiled
+def outstanding(w: Any) -> int:
+    """Requests that have come and are not done."""
+    total = 0
+    for r in range(w.cfg[0].replicas):
+        total += w.rep[r].outstanding
+    return total
+
+
+@compiled
+def scale(w: Any, time: float) -> None:
+    """Turn replicas on or off, as the outstanding requests ask for."""
+    cfg, top = w.cfg[0], w.top[0]
+    total, count = outstanding(w), 0
+    for r in range(cfg.replicas):
+        count += 1 if takes(w, r, time) or w.rep[r].state == STARTING else 0
+    wanted = min(max((math.ceil(total / cfg.target)), cfg.minimum), cfg.maximum)
+    if wanted > count:
+        top.last_scaling = time
+        for r in range(cfg.replicas):
+            if wanted > count and w.rep[r].state == DRAINING:
+                w.rep[r].state = ON
+                count += 1
+        for r in range(cfg.replicas):
+            if wanted > count and w.rep[r].state == OFF:
+                w.rep[r].state = STARTING
+                w.rep[r].ready_at = time + cfg.start_up
+                mark(w.book, cfg.width, LEVEL_ON, time, 1.0)
+                top.started += 1
+                count += 1
+    if wanted < count and time - top.last_scaling >= cfg.cool_down:
+        top.last_scaling = time
+        for r in range(cfg.replicas - 1, -1, -1):
+            if wanted < count and w.rep[r].state == STARTING:
+                turn_off(w, r, time)
+                count -= 1
+        while wanted < count:
+            least = -1
+            for r in range(cfg.replicas - 1, -1, -1):
+                if w.rep[r].state == ON and (least < 0 or w.rep[r].outstanding < w.rep[least].outstanding):
+                    least = r
+            w.rep[least].state = DRAINING
+            if w.rep[least].outstanding == 0:
+                turn_off(w, least, time)
+            count -= 1
+
+
+@compiled
+def next_arrival(w: Any, time: float) -> float:
+    """When the next request comes that is not rejected: at ``time`` in a closed loop; inf: none does."""
+    cfg, top = w.cfg[0], w.top[0]
+    while top.cursor < cfg.count:
+        me = w.req[top.cursor]
+        if cfg.concurrency > 0:
+            me.arrival = time
+        if me.way != REJECTED:
+            return me.arrival
+        top.cursor += 1
+    return math.inf
+
+
+@compiled
+def next_event(w: Any) -> tuple[float, bool, int]:
+    """The earliest end or start of an iteration of all replicas: (time, whether it is a start, replica)."""
+    soonest, starts, best = math.inf, False, -1
+    for r in range(w.cfg[0].replicas):
+        q = w.rep[r]
+        if q.flying == 1:
+            if q.end < soonest or (q.end == soonest and starts):
+                soonest, starts, best = q.end, False, r
+        elif has_work(q) and q.clock < soonest:
+            soonest, starts, best = q.clock, True, r
+    return soonest, starts, best
+
+
+def _entry(code: int) -> Callable[[Any], int]:
+    """The kernel, kept under the digest of its files."""
+
+    def run(w: Any) -> int:
+        cfg, top = w.cfg[0], w.top[0]
+        if code == 0:  # never: it makes the digest a part of what numba knows the code by
+            return DONE
+        alone = cfg.routing == ROUND_ROBIN or cfg.routing == RANDOM
+        closed = cfg.concurrency > 0
+        if closed and top.begun == 0:
+            top.done = cfg.concurrency
+        top.begun = 1
+        while True:
+            # what comes next: a request, a decision on scaling, in a closed loop an event of a replica
+            time, turn, starts, chosen = math.inf, top.turn, False, -1
+            comes = not closed or top.done > 0
+            if comes:
+                time = next_arrival(w, top.now)
+            if closed and math.isinf(time):
+                top.done = 0
+                comes = False
+                time, starts, chosen = next_event(w)
+            scales = cfg.scaling == 1 and top.next_scaling <= time and (time < math.inf or outstanding(w) > 0)
+            if scales:
+                time, comes, chosen = top.next_scaling, False, -1
+            if time < math.inf and time >= (cfg.bins - 1) * cfg.width:
+                return WANTS_BINS
+            # replicas whose state counts are brought up to it
+            first, behind = 0, cfg.replicas
+            if comes and time < math.inf and (alone or closed) and not scales:
+                chosen = route(w, top.cursor, time)
+            if chosen >= 0:
+                first, behind = chosen, chosen + 1
+            elif closed:
+                behind = 0
+            for r in range(first, behind):
+                q = w.rep[r]
+                if q.flying == 1 and q.end > time and q.first_on_way < 0:
+                    continue
+                if not advance(w, r, time, starts):
+                    top.turn = turn
+                    return WANTS_BINS
+            if math.isinf(time):
+                return DONE
+            # it happens
+            if scales:
+                scale(w, time)
+                top.next_scaling += cfg.interval
+            elif comes:
+                if chosen < 0:
+                    chosen = route(w, top.cursor, time)
+                i = top.cursor
+                top.cursor += 1
+                if closed:
+                    top.done -= 1
+                send(w, i, chosen, time)
+            top.now = time
+
+    return compiled_and_kept(run)
+
+
+_FILES = (
+    "compiled",
+    "kernel_cost",
+    "kernel_fleet",
+    "kernel_queue",
+    "kernel_replica",
+    "kernel_state",
+    "prefix",
+)
+
+#: Serve the requests of a state; 1 where it wants more bins and is to be called again.
+run: Callable[[Any], int] = _entry(digest(Path(__file__).with_name(f"{name}.py") for name in _FILES))

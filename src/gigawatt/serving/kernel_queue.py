@@ -1,0 +1,161 @@
+"""What a replica of the event engine holds: pages that are used, who waits, who decodes, who is done."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from gigawatt.serving.compiled import compiled
+from gigawatt.serving.kernel_cost import RUNNING, WAITING, elapsed, mark, pages, steps_until
+from gigawatt.serving.prefix import let_go
+
+__all__ = [
+    "NEVER",
+    "ORDER",
+    "SHIFT",
+    "complete",
+    "deliver",
+    "dequeue",
+    "enqueue",
+    "head",
+    "join",
+    "leave",
+    "most_used",
+    "used",
+]
+
+#: Keys of sequences: urgency, then order of arrival.
+SHIFT = 40
+ORDER = (1 << SHIFT) - 1
+NEVER = (1 << 63) - 1
+
+
+@compiled
+def most_used(w: Any, r: int, more: float) -> int:
+    """At least the pages that are used if each decoding sequence holds ``more`` tokens more; no loop."""
+    cfg, q = w.cfg[0], w.rep[r]
+    n = q.decoding
+    rough = int((q.context + n * more) / cfg.block) + n + 1
+    fixed = (n + q.prefilling) * cfg.sequence_pages + (q.held - q.shared) * cfg.block_pages
+    return rough + q.prompt_pages + fixed
+
+
+@compiled
+def used(w: Any, r: int, steps: int) -> int:
+    """Pages that are used in the iteration after ``steps`` more, without blocks that nobody holds."""
+    cfg, q = w.cfg[0], w.rep[r]
+    more = cfg.accepted * (q.steps + steps) + cfg.verified
+    found = pages(w.real, r * cfg.slots, q.decoding, more, cfg.block)
+    fixed = (q.decoding + q.prefilling) * cfg.sequence_pages + (q.held - q.shared) * cfg.block_pages
+    return found + q.prompt_pages + fixed
+
+
+@compiled
+def enqueue(w: Any, r: int, i: int, time: float) -> None:
+    """Put a request in its place among those that wait, by urgency, then arrival."""
+    cfg, q, me = w.cfg[0], w.rep[r], w.req[i]
+    at = cfg.heads + r * cfg.levels + me.level
+    tail = w.whole[at + cfg.tails]
+    me.next = -1
+    if tail < 0:
+        w.whole[at] = i
+        w.whole[at + cfg.tails] = i
+    elif tail < i:
+        w.req[tail].next = i
+        w.whole[at + cfg.tails] = i
+    elif w.whole[at] > i:
+        me.next = w.whole[at]
+        w.whole[at] = i
+    else:
+        before = w.whole[at]
+        while w.req[before].next < i:
+            before = w.req[before].next
+        me.next = w.req[before].next
+        w.req[before].next = i
+    q.waiting += 1
+    mark(w.book, cfg.width, WAITING, time, 1.0)
+
+
+@compiled
+def head(w: Any, r: int) -> int:
+    """The most urgent, earliest request that waits; there is one."""
+    at = w.cfg[0].heads + r * w.cfg[0].levels
+    while w.whole[at] < 0:
+        at += 1
+    return w.whole[at]
+
+
+@compiled
+def dequeue(w: Any, r: int, i: int) -> None:
+    """Take the head of the queue out; it runs from now on."""
+    cfg, q, me = w.cfg[0], w.rep[r], w.req[i]
+    at = cfg.heads + r * cfg.levels + me.level
+    w.whole[at] = me.next
+    if me.next < 0:
+        w.whole[at + cfg.tails] = -1
+    q.waiting -= 1
+    mark(w.book, cfg.width, WAITING, q.clock, -1.0)
+    mark(w.book, cfg.width, RUNNING, q.clock, 1.0)
+    if math.isnan(me.scheduled):
+        me.scheduled = q.clock
+
+
+@compiled
+def deliver(w: Any, r: int, i: int, time: float) -> None:
+    """Request ``i`` is at replica ``r``; a jump that it might have a part in ends at its next boundary."""
+    cfg, q = w.cfg[0], w.rep[r]
+    if q.busy == 0:
+        q.clock = time
+    enqueue(w, r, i, time)
+    if head(w, r) != i:
+        return
+    q.blocked = 0
+    if q.flying == 1 and q.k > 1 and cfg.static == 0 and q.decoding < cfg.most:
+        j = steps_until(q.d0, q.d1, q.k, q.clock, time)
+        if j < q.k:
+            q.k = j
+            q.end = q.clock + elapsed(q.d0, q.d1, float(j))
+
+
+@compiled
+def join(w: Any, r: int, key: int, kept: float, steps: int) -> None:
+    """A sequence that holds ``kept`` tokens decodes for ``steps`` iterations from now on."""
+    cfg, q = w.cfg[0], w.rep[r]
+    at = r * cfg.slots + q.decoding
+    w.whole[at] = key
+    w.whole[cfg.ends + at] = q.steps + steps
+    w.real[at] = kept - cfg.accepted * q.steps
+    q.decoding += 1
+    q.context += kept
+    if steps > 0:
+        q.next_end = min(q.next_end, q.steps + steps)
+
+
+@compiled
+def leave(w: Any, r: int, n: int) -> float:
+    """Take decoding sequence ``n`` out; the tokens that it held."""
+    cfg, q = w.cfg[0], w.rep[r]
+    at = r * cfg.slots + n
+    kept = w.real[at] + cfg.accepted * q.steps
+    q.decoding -= 1
+    last = r * cfg.slots + q.decoding
+    w.whole[at] = w.whole[last]
+    w.whole[cfg.ends + at] = w.whole[cfg.ends + last]
+    w.real[at] = w.real[last]
+    q.context = q.context - kept if q.decoding > 0 else 0.0
+    return kept
+
+
+@compiled
+def complete(w: Any, r: int, i: int) -> None:
+    """The last token of a request is out."""
+    cfg, q, me = w.cfg[0], w.rep[r], w.req[i]
+    me.finish = q.clock
+    q.outstanding -= 1
+    q.blocked = 0
+    w.top[0].done += 1
+    w.top[0].finished += 1
+    w.top[0].end = max(w.top[0].end, q.clock)
+    mark(w.book, cfg.width, RUNNING, q.clock, -1.0)
+    if me.holds > 0:
+        let_go(w, r, i)

@@ -1,0 +1,433 @@
+"""One replica of the event engine: what the next iteration holds, and what its end brings.
+
+As in vLLM's scheduler: every decoding sequence has its step, then prompts that are partly computed have their
+chunks, then the most urgent of those that wait are admitted in order, until the budget, the sequences or the
+pages are used up; the first that does not fit blocks those behind it. Pages of a whole prompt are reserved on
+admission; a sequence takes more as it grows, and where none is left the least urgent, latest is preempted.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from gigawatt.serving.compiled import compiled
+from gigawatt.serving.kernel_cost import (
+    BUSY,
+    RUNNING,
+    decode_cost,
+    elapsed,
+    gap_bin,
+    gaps,
+    line_cost,
+    mark,
+    prefill_cost,
+    spread,
+)
+from gigawatt.serving.kernel_queue import (
+    NEVER,
+    ORDER,
+    SHIFT,
+    complete,
+    dequeue,
+    enqueue,
+    head,
+    join,
+    leave,
+    most_used,
+    used,
+)
+from gigawatt.serving.prefix import evict, hold_leading, insert, leading, let_go
+
+__all__ = ["finish", "start"]
+
+
+@compiled
+def preempt(w: Any, r: int) -> float:
+    """Take the least urgent, latest sequence off the replica; the time that it takes to swap it out."""
+    cfg, q = w.cfg[0], w.rep[r]
+    first = r * cfg.slots
+    worst, place, decodes = -1, 0, True
+    for n in range(q.decoding):
+        if w.whole[first + n] > worst:
+            worst, place = w.whole[first + n], n
+    for n in range(q.prefilling):
+        if w.pre[first + n].key > worst:
+            worst, place, decodes = w.pre[first + n].key, n, False
+    i = worst & ORDER
+    me = w.req[i]
+    time = 0.0
+    if decodes:
+        left = w.whole[cfg.ends + first + place] - q.steps
+        kept = leave(w, r, place)
+        q.next_end = NEVER
+        for n in range(q.decoding):
+            q.next_end = min(q.next_end, w.whole[cfg.ends + first + n])
+        me.last_token = q.clock
+        size = kept * cfg.token_bytes + cfg.sequence_bytes
+        if cfg.swap == 1 and q.host + size <= cfg.host_capacity:
+            me.way, me.kept, me.steps_left = 1, kept, left
+            q.host += size
+            w.top[0].swapped += size
+            time = size / cfg.host_bandwidth
+        else:
+            exact = kept - me.prompt + 1.0
+            me.way = 0
+            me.generated = math.floor(exact + 1e-9)
+            me.counted = max(exact - me.generated, 0.0)
+    else:
+        total = w.pre[first + place].total
+        q.prefilling -= 1
+        for n in range(place, q.prefilling):
+            to, of = w.pre[first + n], w.pre[first + n + 1]
+            to.key, to.total, to.done, to.chunk = of.key, of.total, of.done, of.chunk
+        q.prompt_tokens -= total
+        q.prompt_pages -= math.ceil(total / cfg.block)
+    if me.holds > 0:
+        let_go(w, r, i)
+    me.preemptions += 1
+    w.top[0].preemptions += 1
+    q.blocked = 0
+    mark(w.book, cfg.width, RUNNING, q.clock, -1.0)
+    enqueue(w, r, i, q.clock)
+    return time
+
+
+@compiled
+def resume(w: Any, r: int, i: int, taken: int, budget: float) -> tuple[int, float]:
+    """Admit a sequence whose keys and values exist: (pages it takes, time to fetch it); no pages: not now."""
+    cfg, q, me = w.cfg[0], w.rep[r], w.req[i]
+    running = q.decoding + q.prefilling
+    kept = me.kept if me.way == 1 else float(me.prompt)
+    need = (math.ceil((kept + cfg.verified) / cfg.block)) + cfg.sequence_pages
+    spared = cfg.watermark if running > 0 else 0
+    if taken + need + spared > cfg.pages:
+        q.blocked = 1
+        return 0, 0.0
+    if budget < cfg.verified:
+        q.blocked = 1 if q.prefilling == 0 else 0
+        return 0, 0.0
+    dequeue(w, r, i)
+    time = 0.0
+    if me.way == 1:
+        size = kept * cfg.token_bytes + cfg.sequence_bytes
+        q.host -= size
+        w.top[0].swapped += size
+        time = size / cfg.host_bandwidth
+        steps = me.steps_left
+    else:
+        me.generated = 1
+        steps = math.ceil((me.output - 1) / cfg.accepted)
+    me.way = 0
+    join(w, r, (me.level << SHIFT) | i, kept, steps)
+    q.resumed += 1
+    return need, time
+
+
+@compiled
+def admit(w: Any, r: int, i: int, taken: int, budget: float) -> tuple[int, int]:
+    """Admit a prompt: (pages it takes, tokens of its first chunk); no chunk: not now."""
+    cfg, q, me = w.cfg[0], w.rep[r], w.req[i]
+    running = q.decoding + q.prefilling
+    total = me.prompt + me.generated
+    hits, unheld = 0, 0
+    if cfg.prefix == 1 and me.blocks > 0:
+        hits, unheld = leading(w, r, i, min(me.blocks, (total - 1) // cfg.block_tokens))
+    left = total - hits * cfg.block_tokens
+    chunk = left
+    if cfg.chunked == 1:
+        chunk = int(min(float(left), budget, cfg.long_prompt))
+    elif left > budget and running > 0:
+        chunk = 0
+    if chunk < 1:
+        q.blocked = 1 if q.prefilling == 0 else 0
+        return 0, 0
+    all_pages = math.ceil(total / cfg.block)
+    need = all_pages + cfg.sequence_pages - (hits - unheld) * cfg.block_pages
+    spared = cfg.watermark if running > 0 else 0
+    if taken + need + spared > cfg.pages:
+        q.blocked = 1
+        return 0, 0
+    first_time = math.isnan(me.scheduled)
+    dequeue(w, r, i)
+    if hits > 0:
+        hold_leading(w, r, i, hits)
+    if first_time:
+        me.cached = hits * cfg.block_tokens
+    part = w.pre[r * cfg.slots + q.prefilling]
+    part.key = (me.level << SHIFT) | i
+    part.total = total
+    part.done = hits * cfg.block_tokens
+    part.chunk = chunk
+    q.prefilling += 1
+    q.prompt_tokens += total
+    q.prompt_pages += all_pages
+    return need, chunk
+
+
+@compiled
+def fly(w: Any, r: int, prompts: int, time: float, energy: float, tokens: float, leaps: bool) -> None:
+    """Put the iteration under way that all decoding sequences and ``prompts`` chunks are in.
+
+    ``time`` and ``energy`` are of the chunks' attention; ``leaps``: nothing but decoding can come next, so
+    that as many iterations are taken as are alike.
+    """
+    cfg, q = w.cfg[0], w.rep[r]
+    n = q.decoding
+    more, more_energy = line_cost(w.real, cfg, n * cfg.verified + tokens)
+    at = cfg.bat + 3 * (n + prompts)
+    time += more + w.real[at]
+    energy += more_energy + w.real[at + 1]
+    floor = w.real[at + 2]
+    slope, slope_energy, knot, mean = 0.0, 0.0, math.inf, 0.0
+    if n > 0:
+        mean = q.context / n
+        more, more_energy, slope, slope_energy, knot = decode_cost(w.real, cfg, n, mean)
+        time += more
+        energy += more_energy
+    q.k, q.d0, q.d1 = 1, max(time, floor) + cfg.overhead, 0.0
+    q.e0, q.e1 = energy, 0.0
+    if leaps and cfg.jumps == 1:
+        k = q.next_end - q.steps
+        a = cfg.accepted
+        if knot < mean + a * k:
+            k = min(k, int(max((knot - mean) / a, 0.0)) + 1)
+        slope *= a
+        if time < floor:
+            if slope > 0.0 and time + slope * k > floor:
+                k = min(k, int((floor - time) / slope) + 1)
+        else:
+            if slope < 0.0 and time + slope * k < floor:
+                k = min(k, int((floor - time) / slope) + 1)
+            q.d1 = slope
+        q.e1 = slope_energy * a
+        tight = cfg.static == 0 and most_used(w, r, a * (k - 1) + cfg.verified) > cfg.pages
+        if tight and used(w, r, k - 1) > cfg.pages:
+            low, high = 1, k
+            while high - low > 1:
+                middle = (low + high) >> 1
+                if used(w, r, middle - 1) <= cfg.pages:
+                    low = middle
+                else:
+                    high = middle
+            k = low
+        q.k = k
+        if k == 1:
+            q.d1, q.e1 = 0.0, 0.0
+    q.flying = 1
+    q.tokens = tokens
+
+
+@compiled
+def start(w: Any, r: int) -> None:
+    """Form the next iteration of a replica that has work, at its clock."""
+    cfg, q = w.cfg[0], w.rep[r]
+    if q.busy == 0:
+        q.busy = 1
+        mark(w.book, cfg.width, BUSY, q.clock, 1.0)
+    q.resumed, q.firsts = 0, 0.0
+    if cfg.static == 1:
+        start_static(w, r)
+        return
+    stall, preempted = 0.0, False
+    taken = most_used(w, r, cfg.verified)
+    looks = q.waiting > 0 and q.blocked == 0
+    if looks or taken + q.unheld * cfg.block_pages > cfg.pages:
+        taken = used(w, r, 0)
+        while taken > cfg.pages:
+            stall += preempt(w, r)
+            preempted = True
+            taken = used(w, r, 0)
+        if q.unheld > 0:
+            evict(w, r, taken)
+    budget = cfg.budget - q.decoding * cfg.verified
+    tokens, prompts, time, energy = 0, 0, 0.0, 0.0
+    first = r * cfg.slots
+    for n in range(q.prefilling):
+        part = w.pre[first + n]
+        part.chunk = int(max(min(float(part.total - part.done), budget, cfg.long_prompt), 0.0))
+        budget -= part.chunk
+    if looks and not preempted:
+        while q.waiting > 0 and q.blocked == 0:
+            if q.decoding + q.prefilling >= cfg.most:
+                q.blocked = 1
+                break
+            i = head(w, r)
+            if w.req[i].way > 0:
+                need, more = resume(w, r, i, taken, budget)
+                stall += more
+                budget -= cfg.verified
+            else:
+                need, chunk = admit(w, r, i, taken, budget)
+                budget -= chunk
+            if need == 0:
+                break
+            taken += need
+            if q.unheld > 0:
+                evict(w, r, taken)
+    for n in range(q.prefilling):
+        part = w.pre[first + n]
+        if part.chunk > 0:
+            more, more_energy = prefill_cost(w.real, cfg, float(part.chunk), float(part.done))
+            time += more
+            energy += more_energy
+            tokens += part.chunk
+            prompts += 1
+            if part.done + part.chunk == part.total:
+                q.firsts += 1.0 - w.req[part.key & ORDER].counted
+    leaps = q.prefilling == 0 and q.resumed == 0 and not preempted and (q.waiting == 0 or q.blocked == 1)
+    fly(w, r, prompts, time, energy, float(tokens), leaps)
+    if stall > 0.0:
+        q.d0 += stall
+    q.end = q.clock + elapsed(q.d0, q.d1, float(q.k))
+
+
+@compiled
+def start_static(w: Any, r: int) -> None:
+    """Form a batch and prefill it, or decode the one there is until its next answer is done."""
+    cfg, q = w.cfg[0], w.rep[r]
+    if q.decoding > 0:
+        fly(w, r, 0, 0.0, 0.0, 0.0, True)
+        q.end = q.clock + elapsed(q.d0, q.d1, float(q.k))
+        return
+    prompt, output, n, real = 0, 0, 0, 0
+    first = r * cfg.slots
+    while q.waiting > 0 and n < cfg.most:
+        i = head(w, r)
+        me = w.req[i]
+        longest, most = max(prompt, me.prompt), max(output, me.output)
+        each = (math.ceil((longest + most - 1 + cfg.verified) / cfg.block)) + cfg.sequence_pages
+        if n > 0 and (n + 1) * each > cfg.pages:
+            break
+        prompt, output = longest, most
+        dequeue(w, r, i)
+        real += me.prompt
+        part = w.pre[first + n]
+        part.key = (me.level << SHIFT) | i
+        n += 1
+    for m in range(n):
+        part = w.pre[first + m]
+        part.total, part.done, part.chunk = prompt, 0, prompt
+    q.prefilling = n
+    q.prompt_tokens = float(n * prompt)
+    q.firsts = float(n)
+    time, energy = prefill_cost(w.real, cfg, float(prompt), 0.0)
+    fly(w, r, n, n * time, n * energy, float(n * prompt), False)
+    q.tokens = float(real)
+    q.end = q.clock + elapsed(q.d0, q.d1, float(q.k))
+
+
+@compiled
+def first_token(w: Any, r: int, part: Any) -> None:
+    """A prompt is computed: its first token, or after a preemption the next, is out."""
+    cfg, q = w.cfg[0], w.rep[r]
+    i = part.key & ORDER
+    me = w.req[i]
+    q.prompt_tokens -= part.total
+    q.prompt_pages -= (math.ceil(part.total / cfg.block)) if cfg.static == 0 else 0
+    me.generated += 1
+    if math.isnan(me.first_token):
+        me.first_token = q.clock
+    else:
+        w.real[cfg.gaps + gap_bin(q.clock - me.last_token)] += 1.0 - me.counted
+        me.counted = 0.0
+    if cfg.prefix == 1 and me.blocks > me.holds:
+        insert(w, r, i)
+        q.blocked = 0
+    left = math.ceil((me.output - me.generated) / cfg.accepted)
+    if left > 0 or cfg.static == 1:
+        join(w, r, part.key, float(part.total), left)
+        q.active += 1 if left > 0 else 0
+    else:
+        complete(w, r, i)
+
+
+@compiled
+def finish(w: Any, r: int) -> None:
+    """End what is under way: tokens come out, sequences are done, prompts turn to decoding."""
+    cfg, q, top = w.cfg[0], w.rep[r], w.top[0]
+    n, k, a, began = q.decoding, q.k, cfg.accepted, q.clock
+    first = r * cfg.slots
+    counted = q.active if cfg.static == 1 else n
+    held = q.context + q.prompt_tokens - (q.shared - q.held) * cfg.block_tokens
+    q.clock, q.flying = q.end, 0
+    top.iterations += k
+    top.jumps += 1 if k > 1 else 0
+    over, last = 0.0, 0
+    if n > 0:
+        last = gaps(w.real, cfg.gaps, k, q.d0, q.d1, a, float(counted - q.resumed))
+        for m in range(n - q.resumed, n):
+            me = w.req[w.whole[first + m] & ORDER]
+            w.real[cfg.gaps + gap_bin((q.clock - me.last_token) / a)] += a
+        most = most_used(w, r, a * (k - 1) + cfg.verified) + q.unheld * cfg.block_pages
+        if k > 1 and q.unheld > 0 and most > cfg.pages:
+            evict(w, r, used(w, r, k - 1))
+        q.steps += k
+        q.context += n * a * k
+        if q.steps >= q.next_end:
+            over = ended(w, r)
+            w.real[cfg.gaps + last] -= over
+    spread(
+        w.book,
+        cfg.width,
+        began,
+        q.end,
+        k,
+        q.d0,
+        q.d1,
+        q.e0,
+        q.e1,
+        counted * a + q.firsts,
+        over,
+        q.tokens,
+        held,
+        n * a,
+    )
+    if q.tokens > 0.0:
+        top.computed += int(q.tokens)
+        kept = 0
+        for m in range(q.prefilling):
+            part = w.pre[first + m]
+            part.done += part.chunk
+            if part.done == part.total:
+                first_token(w, r, part)
+            else:
+                if kept < m:
+                    to = w.pre[first + kept]
+                    to.key, to.total, to.done = part.key, part.total, part.done
+                kept += 1
+        q.prefilling = kept
+    if cfg.static == 1 and q.active == 0:
+        for m in range(q.decoding):
+            complete(w, r, w.whole[first + m] & ORDER)
+        q.decoding, q.context, q.next_end = 0, 0.0, NEVER
+    if q.decoding == 0 and q.prefilling == 0 and q.waiting == 0:
+        q.busy = 0
+        mark(w.book, cfg.width, BUSY, q.clock, -1.0)
+
+
+@compiled
+def ended(w: Any, r: int) -> float:
+    """Decoding sequences whose last token is out leave; tokens that their last iteration gained in vain."""
+    cfg, q = w.cfg[0], w.rep[r]
+    first = r * cfg.slots
+    over, soonest, m = 0.0, NEVER, 0
+    while m < q.decoding:
+        end = w.whole[cfg.ends + first + m]
+        if end > q.steps:
+            soonest = min(soonest, end)
+            m += 1
+            continue
+        i = w.whole[first + m] & ORDER
+        if cfg.static == 1:
+            if end == q.steps:
+                q.active -= 1
+                me = w.req[i]
+                over += cfg.accepted * math.ceil((me.output - 1) / cfg.accepted) - (me.output - 1)
+            m += 1
+            continue
+        kept = leave(w, r, m)
+        over += kept - w.req[i].prompt + 1.0 - w.req[i].output
+        complete(w, r, i)
+    q.next_end = soonest
+    return over

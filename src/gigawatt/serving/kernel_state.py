@@ -1,0 +1,220 @@
+"""State of the event engine as flat arrays: records where numba compiles, objects and lists where not."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigawatt.performance.step_tables import StepTables
+from gigawatt.serving.compiled import COMPILED
+from gigawatt.serving.kernel_cost import COLUMNS
+
+__all__ = [
+    "ENTRY",
+    "OPTIONS",
+    "PART",
+    "REPLICA",
+    "REQUEST",
+    "TOP",
+    "World",
+    "as_arrays",
+    "as_state",
+    "buckets_for",
+    "entries_state",
+    "longer",
+    "mixed",
+    "packed",
+    "replicas_state",
+    "tables",
+]
+
+_F, _I = np.float64, np.int64
+
+
+def _record(ints: str, floats: str = "", short: str = "") -> np.dtype[Any]:
+    kinds = ((ints, _I), (short, np.int32), (floats, _F))
+    return np.dtype([(name, kind) for names, kind in kinds for name in names.split()])
+
+
+#: What does not change. ``slots``: sequences a replica; ``mask``: buckets of its prefix cache less one. Two
+#: lines say where things begin in ``whole`` (``tails``: how far behind ``heads``) and in ``real``.
+OPTIONS = _record(
+    "count replicas slots most pages sequence_pages watermark chunked swap prefix block_pages block_tokens "
+    "entries mask static jumps routing concurrency levels bins scaling minimum maximum "
+    "linked link_shared "
+    "ends heads tails names buckets gaps draws egress ingress "
+    "tok_x tok_n tok_y bat ctx_x ctx_n dec_y chk_x chk_n bef_x bef_n pre_y",
+    "budget long_prompt block host_bandwidth host_capacity verified accepted overhead token_bytes "
+    "sequence_bytes bound width target interval start_up cool_down bandwidth latency",
+)
+
+#: Of the whole fleet. ``turn``: round robin; ``done``: requests that a closed loop may send now.
+TOP = _record(
+    "cursor turn begun done finished computed iterations jumps preemptions evictions started",
+    "now swapped transferred next_scaling last_scaling end",
+)
+
+#: Of a replica. ``flying``: an iteration or a jump of ``k`` is under way, from ``clock`` to ``end``;
+#: ``steps``: decode iterations so far; ``context``: tokens that decoding sequences hold; ``shared``,
+#: ``held``, ``unheld``: blocks by holders, those held, those only cached; ``state``: see ``kernel_fleet``.
+REPLICA = _record(
+    "flying busy k steps next_end decoding prefilling waiting blocked outstanding resumed active "
+    "prompt_pages shared held unheld oldest newest spare state first_on_way last_on_way",
+    "clock end d0 d1 e0 e1 context prompt_tokens tokens firsts host ready_at",
+)
+
+#: Of a request. ``way``: 0 to be prefilled, 1 swapped out, 2 prefilled elsewhere, 3 rejected; ``generated``:
+#: tokens so far; ``steps_left``, ``kept``: of a swapped one; ``counted``: share of the next token that is
+#: counted already. Two lines of a processor's cache.
+REQUEST = _record(
+    "prompt output next first_block",
+    "arrival scheduled first_token finish last_token kept counted",
+    "level way generated blocks holds steps_left replica preemptions cached source",
+)
+
+#: A prompt that is being computed.
+PART = _record("key total done chunk")
+
+#: A block in a prefix cache; short, since caches of millions of blocks are read at random.
+ENTRY = _record("name", short="chain older newer held")
+
+
+#: The state. ``whole``: keys and last steps of decoding sequences, by slot; queues; names of blocks; buckets.
+#: ``real``: tokens of decoding sequences less those gained since the replica's first step, by slot; tables;
+#: gaps; draws; when links are free. ``book``: what went on, by bin. Few arrays, since each costs compilation.
+class World(NamedTuple):
+    """See above; records as arrays, or as lists of objects where nothing is compiled."""
+
+    cfg: Any
+    top: Any
+    rep: Any
+    req: Any
+    pre: Any
+    ent: Any
+    whole: Any
+    real: Any
+    book: Any
+
+
+def _pairs(time: NDArray[np.float64], energy: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.ascontiguousarray(np.stack([time, energy], axis=-1), dtype=_F).ravel()
+
+
+def _at_each(knots: NDArray[np.float64], values: NDArray[np.float64], most: int) -> NDArray[np.float64]:
+    """Values (B, …) over knots at 0, 1 … ``most``, linear between and beyond them."""
+    x = np.arange(most + 1, dtype=_F)
+    if len(knots) < 2:
+        return np.repeat(values, most + 1, axis=0)
+    low = np.clip(np.searchsorted(knots, x, side="right") - 1, 0, len(knots) - 2)
+    share = (x - knots[low]) / (knots[low + 1] - knots[low])
+    share = share.reshape(-1, *(1,) * (values.ndim - 1))
+    return values[low] * (1.0 - share) + values[low + 1] * share
+
+
+def tables(found: StepTables, slots: int) -> dict[str, NDArray[np.float64]]:
+    """The step tables flat, with a row for every whole number of sequences up to ``slots``."""
+    once = np.stack([found.batch_time, found.batch_energy, found.floor], axis=-1)
+    decode = np.stack([found.decode_time, found.decode_energy], axis=-1)
+    return {
+        "tok_x": np.ascontiguousarray(found.tokens, dtype=_F),
+        "tok_y": _pairs(found.linear_time, found.linear_energy),
+        "bat": _at_each(found.batch, once, slots).ravel(),
+        "ctx_x": np.ascontiguousarray(found.context, dtype=_F),
+        "dec_y": _at_each(found.batch, decode, slots).ravel(),
+        "chk_x": np.ascontiguousarray(found.chunk, dtype=_F),
+        "bef_x": np.ascontiguousarray(found.before, dtype=_F),
+        "pre_y": _pairs(found.prefill_time, found.prefill_energy),
+    }
+
+
+def _objects(rows: NDArray[Any]) -> list[Any]:
+    """Records as plain objects, which Python reads ten times as fast."""
+    names = rows.dtype.names or ()
+    kind = type("Record", (), {"__slots__": names})
+    found: list[Any] = []
+    for values in rows.tolist():
+        one = kind()
+        for name, value in zip(names, values, strict=True):
+            setattr(one, name, value)
+        found.append(one)
+    return found
+
+
+def as_state(arrays: dict[str, NDArray[Any]]) -> Any:
+    """The arrays as the kernel takes them."""
+    if COMPILED:
+        return World(**arrays)
+    return World(**{k: _objects(v) if v.dtype.names else v.tolist() for k, v in arrays.items()})
+
+
+def _array(found: Any) -> Any:
+    if COMPILED:
+        return found
+    if found and hasattr(found[0], "__slots__"):
+        names = found[0].__slots__
+        return {name: np.array([getattr(one, name) for one in found]) for name in names}
+    return np.array(found)
+
+
+def as_arrays(world: Any, *names: str) -> list[Any]:
+    """Columns of the state after a run: arrays, and mappings of arrays where there are records."""
+    return [_array(getattr(world, name)) for name in names]
+
+
+def longer(world: Any, bins: int) -> Any:
+    """The same state with room for ``bins`` bins."""
+    one = world.cfg[0]
+    zeros = np.zeros(COLUMNS * (bins - int(one["bins"] if COMPILED else one.bins)))
+    if COMPILED:
+        one["bins"] = bins
+        return world._replace(book=np.concatenate([world.book, zeros]))
+    one.bins = bins
+    return world._replace(book=world.book + zeros.tolist())
+
+
+def packed(
+    cfg: NDArray[Any], parts: dict[str, NDArray[Any]], kind: type[np.float64] | type[np.int64]
+) -> NDArray[Any]:
+    """The parts one behind the other; where each begins is noted in the options."""
+    at = 0
+    for name, part in parts.items():
+        if name in (cfg.dtype.names or ()):
+            cfg[name] = at
+        at += len(part)
+    return np.concatenate([np.asarray(part, dtype=kind) for part in parts.values()])
+
+
+def replicas_state(count: int, on: int, entries: int) -> NDArray[Any]:
+    """Replicas before anything came; ``entries`` blocks of each prefix cache are chained as free."""
+    rows = np.zeros(count, dtype=REPLICA)
+    rows["oldest"] = rows["newest"] = rows["first_on_way"] = rows["last_on_way"] = -1
+    rows["spare"] = np.arange(count) * entries if entries else -1
+    rows["state"][:on] = 1
+    rows["next_end"] = np.iinfo(_I).max
+    return rows
+
+
+def entries_state(replicas: int, entries: int) -> NDArray[Any]:
+    """Free entries of the prefix caches, each chained to the next of its replica."""
+    rows = np.zeros(max(replicas * entries, 1), dtype=ENTRY)
+    if entries:
+        rows["chain"] = np.arange(1, replicas * entries + 1)
+        rows["chain"][entries - 1 :: entries] = -1
+    return rows
+
+
+def mixed(ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Identities scattered over 64 bits, one to one, so that their low bits choose buckets evenly."""
+    found = ids.astype(np.uint64)
+    found ^= found >> np.uint64(32)
+    found *= np.uint64(0x9E3779B97F4A7C15)
+    found ^= found >> np.uint64(29)
+    return found.view(np.int64)
+
+
+def buckets_for(entries: int) -> int:
+    """A power of two, twice the entries or a little more."""
+    return 1 << max(math.ceil(math.log2(max(2 * entries, 2))), 1)

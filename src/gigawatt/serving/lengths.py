@@ -1,0 +1,238 @@
+"""How many tokens prompts and outputs have: constant, uniform, lognormal, or as observed.
+
+A distribution is one small object; :meth:`Lengths.draw` makes a million lengths at once.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gigawatt.errors import InputError, nearest
+
+__all__ = [
+    "Lengths",
+    "as_lengths",
+    "constant_lengths",
+    "empirical_lengths",
+    "lognormal_lengths",
+    "read_lengths",
+    "uniform_lengths",
+]
+
+Tokens = NDArray[np.int64]
+
+_Z90 = 1.2815515655446004  #: standard normal quantile of 90 %
+_CONVENTIONS = ("vllm", "inferencex")
+_FORMS = {
+    "constant": ("tokens",),
+    "uniform": ("tokens", "ratio", "convention", "maximum"),
+    "lognormal": ("median", "p90", "mean", "maximum"),
+}
+_EXAMPLES = '"1024", "uniform(1024, 0.8)", "lognormal(median=500, p90=2000, maximum=8192)"'
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """A distribution of whole numbers of tokens, each at least 1.
+
+    Attributes
+    ----------
+    kind : str
+        constant, uniform, lognormal or empirical.
+    low, high : int
+        Ends of a uniform (both included); of a constant both are its value.
+    median : float [token], sigma : float
+        Of a lognormal: exp(mean) and standard deviation of the logarithm.
+    values : array (K,)
+        Observed lengths, each as likely as another.
+    maximum : int, optional
+        What is longer is cut there, as an engine cuts at its limit.
+    """
+
+    kind: str
+    low: int = 1
+    high: int = 1
+    median: float = 1.0
+    sigma: float = 0.0
+    values: Tokens = field(default_factory=lambda: np.ones(1, np.int64), repr=False)
+    maximum: int | None = None
+
+    def draw(self, count: int, random: np.random.Generator) -> Tokens:
+        """``count`` independent lengths [tokens], array (count,)."""
+        if self.kind == "lognormal":
+            raw = self.median * np.exp(self.sigma * random.standard_normal(count))
+            most = float(self.maximum or np.iinfo(np.int64).max // 2)
+            return np.maximum(np.rint(np.minimum(raw, most)), 1.0).astype(np.int64)
+        if self.kind == "empirical":
+            drawn = self.values[random.integers(0, len(self.values), count)]
+        elif self.kind == "uniform":
+            drawn = random.integers(self.low, self.high + 1, count)
+        else:
+            drawn = np.full(count, self.low, np.int64)
+        return drawn if self.maximum is None else np.minimum(drawn, self.maximum)
+
+
+def _tokens(value: object, key: str) -> int:
+    """A whole number of tokens, at least 1."""
+    real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    number = float(value) if real else math.nan  # pyright: ignore[reportArgumentType]
+    if not math.isfinite(number) or number < 1 or number != int(number):
+        raise InputError("not a number of tokens", key=key, given=str(value), allowed="a whole number from 1")
+    return int(number)
+
+
+def _limit(maximum: int | None) -> int | None:
+    return None if maximum is None else _tokens(maximum, "maximum")
+
+
+def constant_lengths(*, tokens: int) -> Lengths:
+    """Always the same."""
+    n = _tokens(tokens, "tokens")
+    return Lengths("constant", low=n, high=n)
+
+
+def uniform_lengths(
+    *, tokens: int, ratio: float, convention: str = "vllm", maximum: int | None = None
+) -> Lengths:
+    """Every whole number between two ends alike, as the engines' benchmarks draw random prompts.
+
+    Parameters
+    ----------
+    tokens : int
+        The length asked for.
+    ratio : float in [0, 1]
+        What they call the random range ratio, which means two things.
+    convention : str
+        ``vllm``: from tokens · (1 − ratio) to tokens · (1 + ratio), as ``vllm bench serve`` since 2025;
+        ``inferencex``: from tokens · ratio to tokens, as InferenceX (ratio 0.8) and older vLLM.
+    maximum : int, optional
+        What is longer is cut there.
+
+    References
+    ----------
+    docs.vllm.ai, ``vllm bench serve --random-range-ratio``; InferenceMAX README, ``RANDOM_RANGE_RATIO``.
+    """
+    n = _tokens(tokens, "tokens")
+    if not 0.0 <= ratio <= 1.0:
+        raise InputError("not a share", key="ratio", given=ratio, allowed="0 to 1")
+    if convention not in _CONVENTIONS:
+        raise InputError(
+            "no such convention of the ratio",
+            key="convention",
+            given=convention,
+            allowed=_CONVENTIONS,
+            nearest=nearest(convention, _CONVENTIONS),
+        )
+    below, above = (1.0 - ratio, 1.0 + ratio) if convention == "vllm" else (ratio, 1.0)
+    low, high = max(math.floor(n * below), 1), max(math.ceil(n * above), 1)
+    return Lengths("uniform", low=low, high=high, maximum=_limit(maximum))
+
+
+def lognormal_lengths(
+    *, median: float, p90: float | None = None, mean: float | None = None, maximum: int | None = None
+) -> Lengths:
+    """A lognormal through a median and either a 90th percentile or a mean.
+
+    Parameters
+    ----------
+    median : float > 0 [token]
+        Half are shorter.
+    p90, mean : float ≥ median [token]
+        One of the two. Of the distribution before cutting and rounding.
+    maximum : int, optional
+        What is longer is cut there (its mean falls below ``mean`` then).
+
+    Notes
+    -----
+    σ = ln(p90 / median) / z₀.₉, or σ² = 2 ln(mean / median).
+    """
+    if (p90 is None) == (mean is None):
+        raise InputError("a lognormal needs a second number", key="p90", allowed="one of p90 and mean")
+    second, key = (p90, "p90") if p90 is not None else (mean, "mean")
+    if not (math.isfinite(median) and median > 0.0):
+        raise InputError("not a number of tokens", key="median", given=median, allowed="above 0")
+    if second is None or not math.isfinite(second) or second < median:
+        raise InputError(
+            "a lognormal's spread cannot be negative", key=key, given=second, allowed=f"at least {median:g}"
+        )
+    wide = math.log(second / median)
+    sigma = wide / _Z90 if key == "p90" else math.sqrt(2.0 * wide)
+    return Lengths("lognormal", median=float(median), sigma=sigma, maximum=_limit(maximum))
+
+
+def empirical_lengths(*, values: ArrayLike, maximum: int | None = None) -> Lengths:
+    """As observed: each of ``values`` [tokens] as likely as another, drawn with replacement."""
+    seen = np.asarray(values).ravel()
+    if not len(seen) or not np.all(np.isfinite(seen)) or np.any(seen < 1) or np.any(seen != np.floor(seen)):
+        raise InputError("not observed lengths", key="values", allowed="whole numbers of tokens from 1")
+    return Lengths("empirical", values=seen.astype(np.int64), maximum=_limit(maximum))
+
+
+def read_lengths(text: str) -> Lengths:
+    """Lengths as a person writes them.
+
+    ``"1024"``; ``"uniform(1024, 0.8)"``, with ``convention=inferencex`` where that is meant;
+    ``"lognormal(median=500, p90=2000)"`` or with ``mean=``; each with ``maximum=``.
+
+    Raises
+    ------
+    InputError
+        Anything else; names the argument.
+    """
+    plain = re.fullmatch(r"\s*(\d[\d_,]*)\s*(?:tokens?)?\s*", text)
+    if plain:
+        return constant_lengths(tokens=int(plain[1].replace("_", "").replace(",", "")))
+    call = re.fullmatch(r"\s*(\w+)\s*\((.*)\)\s*", text)
+    if not call:
+        raise InputError("not a distribution of lengths", given=text, allowed=_EXAMPLES)
+    kind, inside = call[1].lower(), [part.strip() for part in call[2].split(",") if part.strip()]
+    if kind not in _FORMS:
+        raise InputError(
+            "no such distribution of lengths", given=text, allowed=_FORMS, nearest=nearest(kind, _FORMS)
+        )
+    given: dict[str, float | str] = {}
+    for place, part in enumerate(inside):
+        name, equals, value = (piece.strip() for piece in part.rpartition("="))
+        if not equals:
+            name = _FORMS[kind][place] if place < len(_FORMS[kind]) else ""
+        if name not in _FORMS[kind] or name in given:
+            raise InputError(
+                f"not an argument of {kind}",
+                key=name or None,
+                given=text,
+                allowed=_FORMS[kind],
+                nearest=nearest(name, _FORMS[kind]),
+            )
+        if name == "convention":
+            given[name] = value
+            continue
+        try:
+            given[name] = float(value)
+        except ValueError:
+            raise InputError("not a number", key=name, given=text, allowed=_EXAMPLES) from None
+    needed = {"constant": ("tokens",), "uniform": ("tokens", "ratio"), "lognormal": ("median",)}[kind]
+    for name in needed:
+        if name not in given:
+            raise InputError(f"{kind} needs {name}", given=text, allowed=_EXAMPLES)
+    made = {"constant": constant_lengths, "uniform": uniform_lengths, "lognormal": lognormal_lengths}[kind]
+    return made(**given)  # type: ignore[arg-type]
+
+
+def as_lengths(lengths: Lengths | int | str, *, maximum: int | None = None) -> Lengths:
+    """A distribution from a distribution, a number of tokens or a text; with a (lower) maximum."""
+    made = (
+        lengths
+        if isinstance(lengths, Lengths)
+        else read_lengths(lengths)
+        if isinstance(lengths, str)
+        else constant_lengths(tokens=lengths)
+    )
+    if maximum is None:
+        return made
+    limit = _tokens(maximum, "maximum")
+    return replace(made, maximum=limit if made.maximum is None else min(limit, made.maximum))

@@ -1,0 +1,148 @@
+"""The prefix cache of a replica: blocks by identity, how many sequences hold each, the least recently used.
+
+Entries lie in one array for all replicas, ``cfg.entries`` a replica, in chains by bucket; those that nobody
+holds form a list from the least to the most recently used. Only they can be evicted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gigawatt.serving.compiled import compiled
+
+__all__ = ["evict", "hold_leading", "insert", "leading", "let_go"]
+
+NONE = -1
+
+
+@compiled
+def find(ent: Any, whole: Any, buckets: int, mask: int, name: int) -> int:
+    """The entry of a block, -1 if it is not there; ``buckets``: where those of the replica begin."""
+    e = whole[buckets + (name & mask)]
+    while e >= 0 and ent[e].name != name:
+        e = ent[e].chain
+    return e
+
+
+@compiled
+def leading(w: Any, r: int, i: int, most: int) -> tuple[int, int]:
+    """(leading blocks of request ``i`` that are there, ``most`` at most; how many of them nobody holds)."""
+    cfg = w.cfg[0]
+    first, buckets = cfg.names + w.req[i].first_block, cfg.buckets + r * (cfg.mask + 1)
+    ent, whole, mask = w.ent, w.whole, cfg.mask
+    free = 0
+    for b in range(most):
+        e = find(ent, whole, buckets, mask, whole[first + b])
+        if e < 0:
+            return b, free
+        if ent[e].held == 0:
+            free += 1
+    return most, free
+
+
+@compiled
+def unlink(ent: Any, q: Any, e: int) -> None:
+    """Take an entry out of the list of those that nobody holds."""
+    entry = ent[e]
+    if entry.older >= 0:
+        ent[entry.older].newer = entry.newer
+    else:
+        q.oldest = entry.newer
+    if entry.newer >= 0:
+        ent[entry.newer].older = entry.older
+    else:
+        q.newest = entry.older
+    q.unheld -= 1
+
+
+@compiled
+def hold(ent: Any, q: Any, e: int) -> None:
+    """One more sequence holds an entry."""
+    if ent[e].held == 0:
+        unlink(ent, q, e)
+        q.held += 1
+    ent[e].held += 1
+
+
+@compiled
+def hold_leading(w: Any, r: int, i: int, count: int) -> None:
+    """Let request ``i`` hold its first ``count`` blocks, which are there."""
+    cfg, q = w.cfg[0], w.rep[r]
+    first, buckets = cfg.names + w.req[i].first_block, cfg.buckets + r * (cfg.mask + 1)
+    ent, whole, mask = w.ent, w.whole, cfg.mask
+    for b in range(count):
+        hold(ent, q, find(ent, whole, buckets, mask, whole[first + b]))
+    w.req[i].holds = count
+    q.shared += count
+
+
+@compiled
+def insert(w: Any, r: int, i: int) -> None:
+    """Enter all whole blocks of a computed prompt; the request holds them."""
+    cfg, q, me = w.cfg[0], w.rep[r], w.req[i]
+    first, buckets = cfg.names + me.first_block, cfg.buckets + r * (cfg.mask + 1)
+    ent, whole, mask = w.ent, w.whole, cfg.mask
+    for b in range(me.holds, me.blocks):
+        name = whole[first + b]
+        e = find(ent, whole, buckets, mask, name)
+        if e >= 0:
+            hold(ent, q, e)
+            continue
+        e = q.spare
+        entry = ent[e]
+        q.spare = entry.chain
+        bucket = buckets + (name & mask)
+        entry.name = name
+        entry.chain = whole[bucket]
+        entry.held = 1
+        whole[bucket] = e
+        q.held += 1
+    q.shared += me.blocks - me.holds
+    me.holds = me.blocks
+
+
+@compiled
+def let_go(w: Any, r: int, i: int) -> None:
+    """Request ``i`` holds no block any more; its last block is the first of them to be evicted."""
+    cfg, q, me = w.cfg[0], w.rep[r], w.req[i]
+    first, buckets = cfg.names + me.first_block, cfg.buckets + r * (cfg.mask + 1)
+    ent, whole, mask = w.ent, w.whole, cfg.mask
+    for b in range(me.holds - 1, -1, -1):
+        e = find(ent, whole, buckets, mask, whole[first + b])
+        entry = ent[e]
+        entry.held -= 1
+        if entry.held == 0:
+            entry.older = q.newest
+            entry.newer = NONE
+            if q.newest >= 0:
+                ent[q.newest].newer = e
+            else:
+                q.oldest = e
+            q.newest = e
+            q.held -= 1
+            q.unheld += 1
+    q.shared -= me.holds
+    me.holds = 0
+
+
+@compiled
+def evict(w: Any, r: int, used: int) -> None:
+    """Drop blocks that nobody holds, the least recently used first, until ``used`` other pages fit."""
+    cfg, q = w.cfg[0], w.rep[r]
+    buckets = cfg.buckets + r * (cfg.mask + 1)
+    ent, whole = w.ent, w.whole
+    while q.unheld > 0 and used + q.unheld * cfg.block_pages > cfg.pages:
+        e = q.oldest
+        entry = ent[e]
+        unlink(ent, q, e)
+        bucket = buckets + (entry.name & cfg.mask)
+        at = whole[bucket]
+        if at == e:
+            whole[bucket] = entry.chain
+        else:
+            while ent[at].chain != e:
+                at = ent[at].chain
+            ent[at].chain = entry.chain
+        entry.chain = q.spare
+        q.spare = e
+        w.top[0].evictions += 1

@@ -1,0 +1,136 @@
+"""Requests as columns: when each comes, how long prompt and answer are, how urgent, what it shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gigawatt.errors import InputError
+
+__all__ = ["Requests"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def _column(values: ArrayLike, key: str) -> Ints:
+    """A column of whole numbers; one that holds something else is refused."""
+    found = np.asarray(values)
+    if found.dtype.kind not in "iu":
+        as_float = found.astype(np.float64)
+        wrong = np.flatnonzero(~np.isfinite(as_float) | (as_float != np.floor(as_float)))
+        if len(wrong):
+            raise InputError(
+                f"row {wrong[0]} is no whole number",
+                key=key,
+                given=float(as_float[wrong[0]]),
+                allowed="tokens",
+            )
+    return np.ascontiguousarray(found, dtype=np.int64)
+
+
+def _refuse(wrong: NDArray[np.bool_], values: Floats | Ints, key: str, message: str, allowed: str) -> None:
+    rows = np.flatnonzero(wrong)
+    if len(rows):
+        row = int(rows[0])
+        raise InputError(f"row {row} {message}", key=key, given=values[row].item(), allowed=allowed)
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Requests in the order in which they come; all arrays have one entry a request.
+
+    Attributes
+    ----------
+    arrival : array (N,) [s]
+        Ascending, from 0 on.
+    prompt, output : array (N,) [token]
+        Whole numbers, at least 1. The first token of the output comes out of the prompt's last iteration.
+    priority : array (N,), optional
+        0 is the most urgent; all 0 if left out.
+    blocks : (array (N + 1,), array (M,)), optional
+        Offsets and identities: the prompt of request ``i`` consists of the blocks
+        ``ids[offsets[i]:offsets[i + 1]]``, leading ones first; equal identities are equal tokens after equal
+        tokens (a hash of all up to the block's end). The last block may be partly filled.
+    block_tokens : int [token]
+        Of one such block.
+
+    Raises
+    ------
+    InputError
+        Columns of unequal length, times that are negative or do not ascend, lengths below 1: with the row.
+    """
+
+    arrival: Floats
+    prompt: Ints
+    output: Ints
+    priority: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    blocks: tuple[Ints, Ints] | None = None
+    block_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        arrival = np.ascontiguousarray(self.arrival, dtype=np.float64)
+        count = len(arrival)
+        prompt, output = _column(self.prompt, "prompt"), _column(self.output, "output")
+        given: Any = self.priority  # None is taken as left out, too
+        priority = _column(
+            np.zeros(count, dtype=np.int64) if given is None or not len(given) else given, "priority"
+        )
+        for key, values in (("prompt", prompt), ("output", output), ("priority", priority)):
+            if values.shape != arrival.shape:
+                raise InputError(
+                    "another number of requests than arrivals",
+                    key=key, given=values.shape, allowed=str(arrival.shape),
+                )  # fmt: skip
+        _refuse(
+            ~np.isfinite(arrival) | (arrival < 0.0), arrival, "arrival", "is no time", "seconds from 0 on"
+        )
+        falls = np.zeros(count, dtype=bool)
+        falls[1:] = arrival[1:] < arrival[:-1]
+        _refuse(falls, arrival, "arrival", "comes before the row above it", "ascending times; sort them")
+        for key, values in (("prompt", prompt), ("output", output)):
+            _refuse(values < 1, values, key, "has no tokens", "1 token or more")
+        _refuse(priority < 0, priority, "priority", "is negative", "0, the most urgent, or more")
+        object.__setattr__(self, "arrival", arrival)
+        object.__setattr__(self, "prompt", prompt)
+        object.__setattr__(self, "output", output)
+        object.__setattr__(self, "priority", priority)
+        if self.blocks is not None:
+            object.__setattr__(self, "blocks", self._checked_blocks(*self.blocks))
+
+    def _checked_blocks(self, offsets: ArrayLike, ids: ArrayLike) -> tuple[Ints, Ints]:
+        starts, names = _column(offsets, "blocks"), np.asarray(ids)
+        if names.dtype.kind not in "iu":
+            names = _column(names, "blocks")
+        names = np.ascontiguousarray(names).astype(
+            np.int64, copy=False
+        )  # 64-bit hashes wrap, and stay unlike
+        if self.block_tokens < 1:
+            raise InputError(
+                "has no tokens", key="block_tokens", given=self.block_tokens, allowed="1 or more"
+            )
+        if len(starts) != len(self.arrival) + 1 or starts[0] != 0 or starts[-1] != len(names):
+            raise InputError(
+                "offsets do not span the identities",
+                key="blocks", given=f"{len(starts)} offsets for {len(self.arrival)} requests",
+                allowed=f"{len(self.arrival) + 1} offsets, from 0 to {len(names)}",
+            )  # fmt: skip
+        falls = np.diff(starts) < 0
+        _refuse(falls, starts[:-1], "blocks", "ends before it starts", "ascending offsets")
+        most = -(-self.prompt // self.block_tokens)
+        _refuse(
+            np.diff(starts) > most, np.diff(starts), "blocks", "has more blocks than its prompt fills",
+            "prompt / block_tokens, rounded up",
+        )  # fmt: skip
+        return starts, names
+
+    def __len__(self) -> int:
+        return len(self.arrival)
+
+    @property
+    def span(self) -> float:
+        """Seconds from 0 to the last arrival."""
+        return float(self.arrival[-1]) if len(self) else 0.0
