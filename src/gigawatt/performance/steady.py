@@ -147,6 +147,21 @@ def _round(
     )
 
 
+def _burst(r: Replica, prompt: Array, count: Array, budget: float) -> Array:
+    """Mean time to the first token of ``count`` prompts that come at once to an empty replica."""
+    engine, s = r.engine, prompt
+    chunk = np.minimum(count * s, budget * r.shares.data)
+    passes = count * s / chunk
+    one = np.minimum(chunk, s)
+    cost = token_cost(r, chunk).plus(
+        prompt_cost(r, one, np.maximum(s - one, 0.0) / 2.0).times(chunk / one / r.shares.data)
+    )
+    cost = cost.plus(sequence_cost(r, chunk / s))
+    least = np.maximum(engine.host + engine.host_sequence * count, engine.eager * r.architecture.layers)
+    each = np.maximum(_limited(r, cost), least) + engine.overhead
+    return (passes + 1.0) / 2.0 * each
+
+
 def steady(
     r: Replica,
     *,
@@ -198,8 +213,7 @@ def steady(
     energy = steps * one.decode.energy / b + one.joules
     return Steady(
         first_token=waiting + engine.prompt + np.maximum(asked - c, 0.0) / rate,
-        burst=(c + 1.0) / 2.0 * one.whole / np.maximum(one.share, 1.0) / np.minimum(one.share, 1.0)
-        + engine.prompt,
+        burst=_burst(r, s, c, most) + engine.prompt,
         token=(steps * one.alone + b * one.extra) / np.maximum(n - 1.0, 1.0),
         requests=rate,
         decoding=b,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -79,8 +80,10 @@ class Lengths:
 
 def _tokens(value: object, key: str) -> int:
     """A whole number of tokens, at least 1."""
-    real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    number = float(value) if real else math.nan  # pyright: ignore[reportArgumentType]
+    try:
+        number = math.nan if isinstance(value, str | bool) else float(cast("Any", value))
+    except (TypeError, ValueError):
+        number = math.nan
     if not math.isfinite(number) or number < 1 or number != int(number):
         raise InputError("not a number of tokens", key=key, given=str(value), allowed="a whole number from 1")
     return int(number)

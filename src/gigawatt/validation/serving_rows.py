@@ -7,7 +7,7 @@ filled in by rules that stand here, the same for every row.
 *Layouts.* ``parallel_detail`` such as ``tp8 pp1 dp1 mtp1 ep8`` gives attention's tensor and data ranks and
 the experts' tensor ranks and groups. Some collections write tensor · expert for what is one node's ranks
 (tp64 … ep8 on eight accelerators); where the product exceeds a node and divides by the expert groups, it is
-divided. *Key-value cache.* Where a row is silent: FP8 for models quantised by their maker or run by
+divided. Where data ranks are not given, they are the experts' ranks over attention's. *Key-value cache.* Where a row is silent: FP8 for models quantised by their maker or run by
 TensorRT-LLM in 8 bit and less, else 16 bit.
 """
 
@@ -179,8 +179,9 @@ def _layout(row: Mapping[str, str], chip: Chip) -> tuple[float, float, float, fl
         expert = _number(row, "EP") or 1.0
         return tensor, data, expert, max(tensor * data / expert, 1.0), pipeline
     tensor, pipeline = float(said[1]), float(said[2])
-    data = 1.0 if said[3] == "None" else float(said[3])
     expert = float(said[5])
+    ranks = float(said[4]) * expert  # of the experts: all that a stage has
+    data = max(ranks / tensor, 1.0) if said[3] == "None" else float(said[3])
     if tensor * data > _NODE and expert > 1.0 and not chip.id.startswith("GB"):
         tensor, data = (tensor / expert, data) if tensor > 1.0 else (tensor, data / expert)
     share = tensor * data / expert
