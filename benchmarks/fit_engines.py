@@ -83,7 +83,7 @@ KNOBS = (
 """Priors: what engines' own reports and kernel benchmarks suggest; the same for every engine."""
 STATIC_ONLY = ("prompt", "waits")
 """Knobs that rows without a time to first token say nothing of."""
-STRENGTH = 0.05
+STRENGTH = 0.02
 """Residual of one spread from the prior, beside the root of all weights."""
 ROWS = 20
 WEIGHT = {"tpot": 1.0, "throughput": 1.0, "ttft": 0.4}

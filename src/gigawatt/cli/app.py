@@ -11,7 +11,11 @@ import typer
 
 from gigawatt.cli.calibrate import EXAMPLE, calibrate
 from gigawatt.cli.grouped import Grouped
+from gigawatt.cli.plan_serving import EPILOG as PLAN_SERVING
+from gigawatt.cli.plan_serving import plan_serving_command
 from gigawatt.cli.plan_training import EPILOG, plan_training_command
+from gigawatt.cli.simulate_serving import EPILOG as SIMULATE_SERVING
+from gigawatt.cli.simulate_serving import simulate_serving_command
 from gigawatt.errors import GigawattError
 
 __all__ = ["app", "main"]
@@ -90,6 +94,8 @@ def validate(
 
 app.command(epilog=EXAMPLE)(calibrate)
 app.command("plan-training", epilog=EPILOG, cls=Grouped)(plan_training_command)
+app.command("plan-serving", epilog=PLAN_SERVING, cls=Grouped)(plan_serving_command)
+app.command("simulate-serving", epilog=SIMULATE_SERVING, cls=Grouped)(simulate_serving_command)
 
 
 @catalog_app.command("list", epilog="Example: gigawatt catalog list chips")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gigawatt.figures.machine import lost_time, waterfall
+from gigawatt.figures.page import PAGE, grid
 from gigawatt.figures.readable import large, significant, with_unit
 from gigawatt.figures.style import INK, colour, empty, finish, safe
 
@@ -350,25 +351,6 @@ FIGURES: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Any], str]] = {
 }
 """Figure → (what must stand in the answer, the function, its caption)."""
 
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<title>{title}</title>
-<style>
-body{{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1f2328;
-background:#fff}}
-table{{border-collapse:collapse;font-size:.9rem;display:block;overflow-x:auto}}
-td,th{{padding:.2rem .7rem;text-align:right;white-space:nowrap;border-bottom:1px solid #d0d7de}}
-td:first-child,th:first-child{{text-align:left}}
-.assumed td{{white-space:normal;text-align:left}}
-.notice{{color:#9a6700}} figcaption,.dim{{color:#59636e}} figure{{margin:.5rem 0 2rem}}
-h2{{margin:2rem 0 .5rem;font-size:1.25rem}}
-@media (prefers-color-scheme:dark){{body{{background:#0d1117;color:#e6edf3}}}}
-</style></head><body>
-{body}
-</body></html>
-"""
-
 
 def page(answer: Mapping[str, Any]) -> str:
     """One self-contained page: the answer in a table, the figures, notices and assumptions."""
@@ -385,7 +367,7 @@ def page(answer: Mapping[str, Any]) -> str:
         ("tokens", large(answer["tokens"])),
         ("layouts looked at", f"{answer['layouts_evaluated']:,}"),
     ]  # fmt: skip
-    body = [f"<h1>{title}</h1>", _grid(("", ""), facts)]
+    body = [f"<h1>{title}</h1>", grid(("", ""), facts)]
     body += [f'<p class="notice">{html.escape(str(notice))}</p>' for notice in answer["notices"]]
     drawn = 0
     for key, draw, caption in FIGURES.values():
@@ -419,15 +401,15 @@ def page(answer: Mapping[str, Any]) -> str:
         for row in answer["best"]
     ]
     heads = ["step", "MFU", "memory", *(name.replace("_", " ") for name in columns)]
-    body += [_grid(heads, rows), "<h2>Assumed</h2>"]
+    body += [grid(heads, rows), "<h2>Assumed</h2>"]
     body.append(
-        _grid(
+        grid(
             ("what", "value", "grade", "why"),
             [(one["key"], one["value"], one["grade"], one["reason"]) for one in answer["assumptions"]],
         )
     )
     body[-1] = f'<div class="assumed">{body[-1]}</div>'
-    return _PAGE.format(title=title, body="\n".join(body))
+    return PAGE.format(title=title, body="\n".join(body))
 
 
 def _held(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -452,7 +434,7 @@ def _choices(answer: Mapping[str, Any]) -> list[str]:
         for row in answer.get("power_choice") or ()
     ]
     heads = ("accelerators", "cap", "clock", "days", "J a token", "cost")
-    return ["<h2>Within the power</h2>", _grid(heads, rows)] if rows else []
+    return ["<h2>Within the power</h2>", grid(heads, rows)] if rows else []
 
 
 def _site_table(answer: Mapping[str, Any]) -> list[str]:
@@ -480,12 +462,4 @@ def _site_table(answer: Mapping[str, Any]) -> list[str]:
     ]  # fmt: skip
     heads = ("method", "step", "slower", "days", "90 % band", "traffic", "needed for 5 %")
     title = f"{found['count']} sites, {significant(found['distance_km'])} km apart"
-    return [f"<h2>{title}</h2>", _grid(heads, rows)]
-
-
-def _grid(heads: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
-    def line(cells: Sequence[object], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"
-
-    head = line(heads, "th") if any(heads) else ""
-    return f"<table>{head}{''.join(line(row, 'td') for row in rows)}</table>"
+    return [f"<h2>{title}</h2>", grid(heads, rows)]

@@ -146,7 +146,10 @@ def _operations(
         elif op.kind == "memory":
             memory = memory * engine.traffic
         elif op.kind == "attention":
-            arithmetic, memory = arithmetic * attention, memory * attention
+            # of what the chip's own memory cannot hold, nothing passes more quickly than the datasheet says
+            moved = np.maximum(op.bytes_read + op.bytes_written - chip.sram_bytes, 0.0)
+            least = moved / chip.memory_bandwidth
+            arithmetic, memory = arithmetic * attention, np.maximum(memory * attention, least)
         binds = arithmetic >= memory
         launches = op.launches
         some = np.where((op.flops > 0.0) | (op.bytes_read > 0.0), launches, 0.0)

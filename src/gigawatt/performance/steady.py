@@ -147,6 +147,13 @@ def _round(
     )
 
 
+def _first(r: Replica, one: _Round) -> Array:
+    """Iterations that compute a prompt; it passes a pipeline whole, stage after stage, others behind it."""
+    chunks = np.maximum(1.0 / one.share, 1.0)
+    beside = np.maximum(one.whole - (one.alone if r.engine.chunked > 0.0 else 0.0), 0.0)
+    return chunks * one.whole + (r.pipeline - 1.0) * beside / np.maximum(one.share, 1.0)
+
+
 def _burst(r: Replica, prompt: Array, count: Array, budget: float) -> Array:
     """Mean time to the first token of ``count`` prompts that come at once to an empty replica."""
     engine, s = r.engine, prompt
@@ -202,12 +209,12 @@ def steady(
     one = _round(r, s, context, b, together, most)
     for _ in range(rounds):
         rate = 1.0 / (steps * one.alone / b + one.extra)
-        waiting = np.maximum(1.0 / one.share, 1.0) * one.whole
+        waiting = _first(r, one)
         # damped: half of the way to what Little's law asks for
         b = 0.5 * (b + np.clip(c - rate * waiting, 0.5, c))
         one = _round(r, s, context, b, rate * one.whole, most)
     rate = 1.0 / (steps * one.alone / b + one.extra)
-    waiting = np.maximum(1.0 / one.share, 1.0) * one.whole
+    waiting = _first(r, one)
     chip = r.cluster.chip
     idle = chip.idle_power * r.chips
     energy = steps * one.decode.energy / b + one.joules

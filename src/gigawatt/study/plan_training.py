@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from gigawatt.economics import annuity, campus_assets
 from gigawatt.economics.annuity import SECONDS_PER_YEAR
 from gigawatt.errors import InfeasibleError, InputError
 from gigawatt.evidence import Assumption
-from gigawatt.hardware import Cluster
+from gigawatt.hardware import Chip, Cluster
 from gigawatt.hardware.clocks import clock_model, least_cap
 from gigawatt.performance import Search, StepTable, TrainingRun, capped_search, evaluate
 from gigawatt.performance.exact import ExactSteps, exact_steps, first_rounds
@@ -116,7 +117,22 @@ class Plan:
         return float(self.outcome.seconds[0]) / 86400.0
 
 
-def power_of(question: TrainingQuestion, count: int, limit: float | None = None) -> Power:
+class Machines(Protocol):
+    """What power and price of accelerators follow from, in a question of training and of serving."""
+
+    @property
+    def chip(self) -> Chip: ...
+    @property
+    def options(self) -> Mapping[str, Any]: ...
+    @property
+    def cap(self) -> float | None: ...
+    @property
+    def pue_peak(self) -> float: ...
+    @property
+    def rate(self) -> float: ...
+
+
+def power_of(question: Machines, count: int, limit: float | None = None) -> Power:
     """Power that ``count`` accelerators need."""
     each = chain.design_power(question.chip, question.options, question.cap)
     return Power(each, each * count, each * count * question.pue_peak, limit)
@@ -137,7 +153,7 @@ def count_for_power(question: TrainingQuestion, limit: float) -> int:
 
 
 def chip_second_price(
-    question: TrainingQuestion, cluster: Cluster, power: Power
+    question: Machines, cluster: Cluster, power: Power
 ) -> tuple[float, tuple[Assumption, ...]]:
     """What one accelerator costs for one second without electricity [$], and what that assumes.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,18 +14,16 @@ from gigawatt.evidence import Assumption, Evidence, Grade
 from gigawatt.hardware import Chip, Cluster, build_cluster, load_chip
 from gigawatt.performance import Stack, TrainingRun, default_stack, load_optimizer, load_stack
 from gigawatt.quantities import compact, parse, show
+from gigawatt.study.asked import Told, counted, quantity, site_of, year_of
 from gigawatt.study.chain_training import training_run
 from gigawatt.study.leaves import clock_rows
 from gigawatt.study.pins import read_pins, read_widen
 from gigawatt.study.reliability import CLUSTER, reliability_rows
-from gigawatt.study.scenario import YEAR, YEARS
 from gigawatt.workload import Architecture, read_architecture
 
 __all__ = ["TrainingQuestion", "read_question"]
 
 _FORMATS = ("bf16", "fp16", "fp8", "fp4", "int8", "tf32", "fp32")
-_BARE = re.compile(r"\d[\d,_]*(?:\.\d+)?(?:[eE]\+?\d+)?\s*[kMGBTP]?")
-_SITE = "abilene-texas"
 
 
 @dataclass(frozen=True)
@@ -88,28 +85,6 @@ class TrainingQuestion:
         return replace(self, architecture=architecture, tokens=tokens)
 
 
-class _Told:
-    """Collects what was assumed."""
-
-    def __init__(self) -> None:
-        self.assumptions: list[Assumption] = []
-        self.notices: list[str] = []
-
-    def tell(self, key: str, value: str, reason: str, grade: Grade, source: str = "") -> None:
-        self.assumptions.append(Assumption(key, value, reason, grade, source))
-
-    def row(self, key: str, row: Evidence, value: str, reason: str) -> None:
-        self.tell(key, value, reason, row.grade, row.source_id)
-
-    def default(self, key: str) -> catalog.Entity:
-        """A row of the catalog's ``defaults``, told."""
-        row = catalog.entity("defaults", key)
-        self.tell(
-            key, row.text("text"), row.text("reason"), Grade.read(row.text("grade")), row.text("source_id")
-        )
-        return row
-
-
 def read_question(
     *,
     model: str,
@@ -165,10 +140,10 @@ def read_question(
     InputError, MissingDataError
         A name or quantity that cannot be read, a number that the catalog lacks.
     """
-    told = _Told()
+    told = Told()
     architecture = read_architecture(model)
     accelerator = load_chip(chip)
-    when = _year(told, year)
+    when = year_of(told, year)
     if accelerator.year > when:
         told.notices.append(f"{accelerator.name} is not sold before {accelerator.year}; the year is {when}")
     form = _format(told, number_format, accelerator)
@@ -187,7 +162,7 @@ def read_question(
         optimizer = software.optimizer
         told.tell("training.optimizer", optimizer, "the stack's own recipe", Grade.modelled)
     load_optimizer(optimizer)
-    pue_mean, pue_peak, price = _site(told, site, pue, electricity, when)
+    pue_mean, pue_peak, price = site_of(told, site, pue, electricity, when)
     rate, rate_told = discount_rate()
     told.assumptions.append(rate_told)
     kept = {key: value for key, value in options.items() if value is not None}
@@ -219,18 +194,7 @@ def read_question(
     )
 
 
-def _year(told: _Told, given: int | None) -> int:
-    if given is None:
-        told.tell(
-            "scenario.year", str(YEAR), "nobody said when: software and prices of a scenario", Grade.guess
-        )
-        return YEAR
-    if not YEARS[0] <= given <= YEARS[1]:
-        raise InputError("out of range", key="year", given=given, allowed=f"{YEARS[0]} to {YEARS[1]}")
-    return given
-
-
-def _format(told: _Told, given: str | None, chip: Chip) -> str:
+def _format(told: Told, given: str | None, chip: Chip) -> str:
     if given is not None:
         if given not in chip.peak:
             raise InputError(
@@ -251,9 +215,9 @@ def _format(told: _Told, given: str | None, chip: Chip) -> str:
     return known
 
 
-def _tokens(told: _Told, given: str | None, architecture: Architecture) -> float:
+def _tokens(told: Told, given: str | None, architecture: Architecture) -> float:
     if given is not None:
-        number = _quantity("tokens", _counted(given, "tokens"), "token", "15.6T tokens")
+        number = quantity("tokens", counted(given, "tokens"), "token", "15.6T tokens")
         if number < 1:
             raise InputError("no tokens", key="tokens", given=given, allowed="one token or more")
         return number
@@ -278,26 +242,13 @@ def _tokens(told: _Told, given: str | None, architecture: Architecture) -> float
     return tokens
 
 
-def _quantity(key: str, given: str, unit: str, example: str) -> float:
-    """A quantity that was given as ``key``; an error of its names the key."""
-    try:
-        return parse(given, unit, example=example)
-    except InputError as error:
-        raise error.at(key=key) from None
-
-
-def _counted(given: str, unit: str) -> str:
-    """A bare number, with a decimal prefix or without, is one of ``unit``: ``15.6T`` of tokens."""
-    return f"{given.strip()} {unit}" if _BARE.fullmatch(given.strip()) else given
-
-
 def _ratio() -> Evidence:
     return catalog.entity("models_training", "default").evidence("tokens_per_parameter")
 
 
-def _sequence(told: _Told, given: str | None, architecture: Architecture) -> int:
+def _sequence(told: Told, given: str | None, architecture: Architecture) -> int:
     if given is not None:
-        number = _quantity("sequence", _counted(given, "tokens"), "token", "8192 tokens")
+        number = quantity("sequence", counted(given, "tokens"), "token", "8192 tokens")
         if number < 1 or number != int(number):
             raise InputError("not a length", key="sequence", given=given, allowed="whole tokens, 1 or more")
         return int(number)
@@ -311,21 +262,21 @@ def _sequence(told: _Told, given: str | None, architecture: Architecture) -> int
     return int(longest)
 
 
-def _batch(told: _Told, given: str | None) -> tuple[str, float]:
+def _batch(told: Told, given: str | None) -> tuple[str, float]:
     if given is None:
         return "token", parse(told.default("training.global_batch").text("text"), "token")
-    text = _counted(given, "sequences")
+    text = counted(given, "sequences")
     unit = "sequence" if "seq" in text else "token"
-    number = _quantity("batch", text, unit, "16M tokens or 2048 sequences")
+    number = quantity("batch", text, unit, "16M tokens or 2048 sequences")
     if number < 1 or (unit == "sequence" and number != int(number)):
         raise InputError("not a batch", key="batch", given=given, allowed='"16M tokens" or "2048 sequences"')
     return unit, number
 
 
-def _cap(told: _Told, given: str | None, chip: Chip) -> float | None:
+def _cap(told: Told, given: str | None, chip: Chip) -> float | None:
     if given is None:
         return None
-    cap = _quantity("cap", given, "W", "500 W")
+    cap = quantity("cap", given, "W", "500 W")
     if not cap > 0.0:
         raise InputError("out of range", key="cap", given=given, allowed="more than 0, such as '500 W'")
     if cap >= chip.power_limit:
@@ -339,7 +290,7 @@ def _cap(told: _Told, given: str | None, chip: Chip) -> float | None:
     return cap
 
 
-def _reliability(told: _Told, given: str | None) -> str:
+def _reliability(told: Told, given: str | None) -> str:
     """The cluster whose failures are taken, its numbers told."""
     name = given or CLUSTER
     if given is None:
@@ -349,54 +300,3 @@ def _reliability(told: _Told, given: str | None) -> str:
         written = f"{row.written} {row.unit if row.unit != '1' else ''}".strip()
         told.row(f"training.{row.quantity}", row, written, row.note or row.locator)
     return name
-
-
-def _site(
-    told: _Told, site: str | None, pue: float | None, electricity: str | None, year: int
-) -> tuple[float, float, float]:
-    """(PUE of the year, PUE of the hottest hour, price of electricity [$/J])."""
-    if pue is not None and not 1.0 <= pue < math.inf:
-        raise InputError(
-            "not finite" if pue == math.inf else "below one", key="pue", given=str(pue), allowed="1 or more"
-        )
-    price = None if electricity is None else _quantity("electricity", electricity, "$/J", "60 $/MWh")
-    if price is not None and price < 0.0:
-        raise InputError("below nothing", key="electricity", given=electricity, allowed="0 or more")
-    if pue is not None and price is not None:
-        return pue, pue, price
-    import numpy as np
-
-    from gigawatt.facility import facility_load, load_site, load_weather
-    from gigawatt.supply import load_grid
-
-    place = load_site(site or _SITE)
-    if site is None:
-        told.tell("site.name", place.id, "PUE and price of electricity need a place", Grade.guess)
-    mean = peak = pue
-    weather = load_weather(place) if pue is None else None
-    if weather is not None:
-        cooling = catalog.entity("cooling", told.default("site.cooling").text("text"))
-        load = facility_load(
-            it_power=np.ones(len(weather.air_temperature())), weather=weather, cooling=cooling
-        )
-        mean, peak = load.annual_pue, float(np.max(load.pue))
-        told.tell(
-            "facility.pue",
-            f"{mean:.3g} in the year, {peak:.3g} in the hottest hour",
-            f"{cooling.id} in the weather of {place.id}",
-            Grade.modelled,
-        )
-    if price is None:
-        grid = load_grid(place.grid, year, weather=weather)
-        price = float(np.mean(grid.price))
-        evidence = grid.evidence.get("price")
-        told.tell(
-            "supply.price",
-            show(price, "$/MWh"),
-            f"mean of the grid {place.grid}",
-            evidence.grade if evidence is not None else Grade.modelled,
-            evidence.source_id if evidence is not None else "",
-        )
-    assert mean is not None
-    assert peak is not None
-    return mean, peak, price

@@ -55,7 +55,7 @@ def test_decoding_alone_is_no_quicker_than_its_weights_are_read() -> None:
 def test_prompts_are_bound_by_arithmetic_and_decoding_by_memory() -> None:
     r = replica()
     prompt, one = token_cost(r, 8192.0).parts, token_cost(r, 4.0).parts
-    assert prompt["arithmetic"] > 5.0 * prompt["memory"]
+    assert prompt["arithmetic"] > 3.0 * prompt["memory"]
     assert one["memory"] > 5.0 * one["arithmetic"]
     least = 2.0 * r.architecture.active_parameters * 8192.0 / (4.0 * r.cluster.chip.peak["fp8"])
     assert least < float(token_cost(r, 8192.0).time) < 3.0 * least

@@ -1,0 +1,225 @@
+"""``plan-serving`` and ``simulate-serving``: what they print, write and refuse; the guides' commands run."""
+
+from __future__ import annotations
+
+import csv
+import html
+import json
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gigawatt.cli import main
+from gigawatt.cli.plan_serving import EPILOG as PLAN
+from gigawatt.cli.simulate_serving import EPILOG as SIMULATE
+from gigawatt.figures.serving_plan import FIGURES
+
+ROOT = Path(__file__).parent.parent.parent
+GUIDES = {name: ROOT / "docs" / f"{name}.md" for name in ("plan-serving", "simulate-serving")}
+SMALL = ("--model", "llama-3.1-8b", "--chip", "H100", "--pue", "1.2", "--electricity", "60 $/MWh")
+LENGTHS = ("--prompt", "1024", "--output", "200")
+QUICK = (*SMALL, *LENGTHS, "--finalists", "1", "--requests", "500")
+RUN = (*SMALL, *LENGTHS, "--rate", "10/s", "--requests", "300")
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+    def run(*words: str | Path) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as left:
+            main([*map(str, words)])
+        said = capsys.readouterr()
+        return int(left.value.code or 0), said.out, said.err
+
+    return run
+
+
+def documented(name: str) -> tuple[set[str], set[str]]:
+    """(keys in the first column of the guide's table, every name in it)."""
+    table = GUIDES[name].read_text().split("## The JSON")[1]
+    first = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (.*?) \|", table, re.M))))
+    return first, set(re.findall(r"`(\w+)`", table))
+
+
+def inner(value: Any) -> set[str]:
+    """Keys of a value's mappings and of the first of its rows."""
+    rows = value if isinstance(value, list) else [value]
+    return {key for row in rows[:1] if isinstance(row, dict) for key in row}
+
+
+def test_the_plan_in_the_terminal(call: Call) -> None:
+    code, out, err = call("plan-serving", *QUICK, "--rate", "50/s", "--mode", "both", "--roofline")
+    assert (code, err) == (0, "")
+    for words in (
+        "accelerators: ", "requests in flight", "TTFT mean", "p99", "The objective is kept by", "points of",
+        "per million tokens read", "at the meter", "takes most of the time", "best of", "closed form",
+        "best compromises", "the memory wall", "assumed serving.engine",
+    ):  # fmt: skip
+        assert words in out, words
+    assert max(map(len, out.splitlines())) <= 200
+
+
+def test_the_plans_json_is_the_documented_one(call: Call) -> None:
+    code, out, err = call("plan-serving", *QUICK, "--mode", "disaggregated", "--json", "--roofline")
+    assert (code, err) == (0, "")
+    answer = json.loads(out, parse_constant=lambda text: pytest.fail(text))
+    first, told = documented("plan-serving")
+    assert set(answer) <= first
+    assert first - set(answer) <= {"key"}
+    for key in ("pools", "front", "transfer", "objective", "roofline"):
+        assert inner(answer[key]) - {"tensor", "pipeline", "data", "expert"} <= told, key
+    for key in ("rows", "curves"):
+        assert inner(answer["roofline"][key]) <= told, key
+    assert inner(answer["best"]) <= told
+    assert answer["points_per_cpu_s"] > 2000
+    assert answer["mode"] == "disaggregated"
+
+
+def test_the_runs_json_is_the_documented_one(call: Call) -> None:
+    code, out, err = call("simulate-serving", *RUN, "--json", "--autoscale", "1-2,target=30,start=5s,cool=0s")
+    assert (code, err) == (0, "")
+    answer = json.loads(out, parse_constant=lambda text: pytest.fail(text))
+    first, told = documented("simulate-serving")
+    assert set(answer) <= first
+    assert first - set(answer) <= {"key"}
+    assert inner(answer["pools"]) - {"tensor", "pipeline", "data", "expert", "chips"} <= told
+    assert answer["autoscaling"]["maximum"] == 2
+    assert answer["requests"] == 300
+
+
+def test_the_folder_of_a_plan(call: Call, tmp_path: Path) -> None:
+    code, out, _ = call("plan-serving", *QUICK, "--quiet", "--output", tmp_path / "plan")
+    assert (code, out) == (0, "")
+    names = {file.name for file in (tmp_path / "plan").iterdir()}
+    assert names == {"plan.json", "plan.html", "configurations.csv", "front.csv", "roofline.csv"}
+    answer = json.loads((tmp_path / "plan" / "plan.json").read_text())
+    for name, rows in (("configurations", answer["best"]), ("front", answer["front"]),
+                       ("roofline", answer["roofline"]["rows"])):  # fmt: skip
+        with (tmp_path / "plan" / f"{name}.csv").open() as stream:
+            assert len(list(csv.DictReader(stream))) == len(rows)
+    page = (tmp_path / "plan" / "plan.html").read_text()
+    assert page.count("<figure>") == len(FIGURES)
+    for _, _, caption in FIGURES.values():
+        assert html.escape(caption) in page
+    assert 'src="http' not in page
+    code, _, err = call("plan-serving", *QUICK, "--output", tmp_path / "plan" / "plan.json")
+    assert code == 2
+    assert "--output: the output folder is a file" in err
+
+
+def test_the_folder_of_a_run(call: Call, tmp_path: Path) -> None:
+    code, out, _ = call("simulate-serving", *RUN, "--tensor", "1", "--output", tmp_path / "run")
+    assert code == 0
+    for words in (
+        "requests/s finished",
+        "keys and values take",
+        "first token (TTFT)",
+        "Simulated in",
+        "Written: ",
+    ):
+        assert words in out, words
+    names = {file.name for file in (tmp_path / "run").iterdir()}
+    assert names == {"run.json", "run.html", "requests.csv", "requests.parquet", "series.csv"}
+    with (tmp_path / "run" / "requests.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 300
+    answer = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert sum(float(row["output_tokens"]) for row in rows) / 300 == pytest.approx(200)
+    assert answer["ttft_s"]["p50"] is not None
+    page = (tmp_path / "run" / "run.html").read_text()
+    assert page.count("<figure>") == 2
+    assert 'src="http' not in page
+
+
+PLANS = [
+    (("--engine", "vllm-205"), "did you mean 'vllm-2025'"),
+    (("--trace", "azure-cod"), "did you mean 'azure-code-2023'"),
+    (("--objective", "mlperf-llama2"), "did you mean"),
+    (("--objective", "ttft=1s,p0"), "--objective: not a percentile"),
+    (("--objective", "ttft=1s,p101"), "p1 to p100"),
+    (("--objective", "ttft=1"), "the unit is missing"),
+    (("--objective", "ttft=1s,tpot=1ms,p99"), "times what is allowed"),
+    (("--rate", "0/s"), "--rate: out of range"),
+    (("--rate", "-2/s"), "more than 0"),
+    (("--rate", "20"), "the unit is missing"),
+    (("--demand", "0 tokens/s"), "--demand: out of range"),
+    (("--rate", "5/s", "--demand", "1k tokens/s"), "the demand stands twice"),
+    (("--prompt", "0"), "--prompt: not a number of tokens"),
+    (("--prompt", "130000", "--output", "9000"), "no request fits the model's context"),
+    (("--prompt", "10", "--trace", "azure-code"), "lengths stand twice"),
+    (("--output", "12", "--output", "13"), "stands twice"),
+    (("--weights", "fp9"), "did you mean 'fp8'"),
+    (("--chip", "A100", "--cache", "fp8"), "allowed: bf16"),
+    (("--tensor", "3"), "--tensor: does not divide"),
+    (("--mode", "split"), "--mode: no such mode"),
+    (("--minimise", "money"), "allowed: cost, energy, chips"),
+    (("--chips", "0"), "--chips: too few"),
+    (("--guesses", "2", "--acceptance", "1.5"), "0 to 1"),
+    (("--acceptance", "0.5"), "--guesses: how many tokens are guessed?"),
+    (("--pue", "0.5"), "1 or more"),
+]
+RUNS = [
+    (("--prompt", "100"), "--rate: how many requests?"),
+    (("--layout", "TP3"), "--layout: does not divide"),
+    (("--layout", "TP2", "--tensor", "2"), "the layout stands twice"),
+    (("--layout", "two"), "--layout: not a layout"),
+    (("--preemption", "drop"), "allowed: recompute, swap"),
+    (("--preemption", "swap"), "--host-bandwidth: swapping needs a bandwidth"),
+    (("--routing", "robin"), "round-robin"),
+    (("--autoscale", "4-2,target=8"), "--autoscale: is below the minimum"),
+    (("--autoscale", "1-2"), "how many requests a replica?"),
+    (("--autoscale", "1-2,target=8,sometimes=3s"), "not a rule of autoscaling"),
+    (("--prefill", "TP8"), "such as '2xTP8'"),
+    (("--prefill", "1xTP1", "--concurrency", "4"), "--concurrency: does not go with"),
+    (("--replicas", "0"), "1 or more"),
+    (("--requests", "0"), "1 or more"),
+    (("--span", "5"), "--span: the unit is missing"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), PLANS)
+def test_plans_that_are_refused(call: Call, words: tuple[str, ...], said: str) -> None:
+    code, out, err = call("plan-serving", *SMALL, "--finalists", "0", *words)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("words", "said"), RUNS)
+def test_runs_that_are_refused(call: Call, words: tuple[str, ...], said: str) -> None:
+    code, out, err = call("simulate-serving", *SMALL, *words)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_a_model_that_does_not_fit_says_what_would_do(call: Call) -> None:
+    large = ("--model", "llama-3.1-405b", "--chip", "H100", "--pue", "1.2", "--electricity", "60 $/MWh")
+    code, _, err = call("plan-serving", *large, "--chips", "8")
+    assert code == 2
+    assert re.search(r"--chips: .* does not fit: [\d.]+ GB are missing on 8 accelerators; .*16 H100", err)
+    code, _, err = call("simulate-serving", *large, "--layout", "TP8", "--rate", "1/s")
+    assert code == 2
+    assert re.search(r"--layout: .* [\d.]+ GB are missing on 8 accelerators", err)
+    code, _, _ = call("plan-serving", *large, "--chips", "8", "--weights", "fp8", "--finalists", "0", "-q")
+    assert code == 0
+
+
+COMMANDS = [
+    *(re.findall(r"^gigawatt (.*)$", "\n".join(guide.read_text() for guide in GUIDES.values()), re.M)),
+    *(epilog.removeprefix("Example: gigawatt ") for epilog in (PLAN, SIMULATE)),
+]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("command", sorted(set(COMMANDS)))
+def test_the_guides_commands_run(call: Call, command: str) -> None:
+    code, out, err = call(*shlex.split(command))
+    assert (code, err) == (0, "")
+    assert out
