@@ -24,7 +24,7 @@ from gigawatt.performance.inference import (
 )
 from gigawatt.performance.serving_tables import step_tables
 from gigawatt.performance.steady import accepted_tokens, most_held, static_batch, steady
-from gigawatt.performance.step_tables import iteration_cost
+from gigawatt.performance.step_tables import iteration_cost, stage_delay
 from gigawatt.workload import read_architecture
 from gigawatt.workload.inference import Shares
 
@@ -147,6 +147,12 @@ def test_pipelines_and_attention_data_ranks() -> None:
     assert float(tensor.chips) == float(pipe.chips) == 8.0
     slow, quick = (steady(x, prompt=500.0, output=500.0, held=2.0) for x in (pipe, tensor))
     assert float(slow.token) > 3.0 * float(quick.token)  # one batch sees one stage at a time
+    first = [float(x.first_token) - pipe.engine.prompt for x in (slow, quick)]
+    assert first[0] > 2.0 * first[1]  # a prompt passes the stages in turn
+    delay = float(stage_delay(step_tables(replica(tensor=2.0, pipeline=4.0)), 1024.0))
+    whole = float(token_cost(replica(tensor=2.0), 1024.0).time)
+    assert 0.4 * whole < delay < 0.9 * whole  # three of four stages, less what weights cost anyway
+    assert float(stage_delay(step_tables(tensor), 1024.0)) == 0.0
     together = replica("deepseek-v3", "H200-SXM-141GB", "fp8_block", tensor=8.0)
     apart = replica("deepseek-v3", "H200-SXM-141GB", "fp8_block", tensor=1.0, data=8.0, expert=8.0)
     assert float(holding(apart, 4000.0)) > 3.0 * float(holding(together, 4000.0))  # latents are not split

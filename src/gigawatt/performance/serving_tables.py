@@ -124,4 +124,5 @@ def step_tables(
         idle_power=chip.idle_power * chips,
         power_limit=chip.power_limit * chips,
         chips=round(chips),
+        stages=round(float(np.max(r.pipeline))),
     )

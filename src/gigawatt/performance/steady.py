@@ -147,11 +147,20 @@ def _round(
     )
 
 
-def _first(r: Replica, one: _Round) -> Array:
-    """Iterations that compute a prompt; it passes a pipeline whole, stage after stage, others behind it."""
+def _first(r: Replica, one: _Round, prompt: Array) -> Array:
+    """Iterations that compute a prompt, which passes a pipeline whole, stage after stage."""
     chunks = np.maximum(1.0 / one.share, 1.0)
-    beside = np.maximum(one.whole - (one.alone if r.engine.chunked > 0.0 else 0.0), 0.0)
-    return chunks * one.whole + (r.pipeline - 1.0) * beside / np.maximum(one.share, 1.0)
+    found = chunks * one.whole
+    if np.all(r.pipeline <= 1.0):
+        return found
+    chunk, p = np.minimum(prompt, prompt * one.share), r.pipeline
+    alone = _limited(r, _prompt_alone(r, chunk))
+    passing = _limited(r, _prompt_alone(r, chunk * p))
+    return found + np.maximum(passing - alone, 0.0)
+
+
+def _prompt_alone(r: Replica, chunk: Array) -> PassCost:
+    return token_cost(r, chunk).plus(prompt_cost(r, chunk, 0.0)).plus(sequence_cost(r, 1.0))
 
 
 def _burst(r: Replica, prompt: Array, count: Array, budget: float) -> Array:
@@ -209,12 +218,12 @@ def steady(
     one = _round(r, s, context, b, together, most)
     for _ in range(rounds):
         rate = 1.0 / (steps * one.alone / b + one.extra)
-        waiting = _first(r, one)
+        waiting = _first(r, one, s)
         # damped: half of the way to what Little's law asks for
         b = 0.5 * (b + np.clip(c - rate * waiting, 0.5, c))
         one = _round(r, s, context, b, rate * one.whole, most)
     rate = 1.0 / (steps * one.alone / b + one.extra)
-    waiting = _first(r, one)
+    waiting = _first(r, one, s)
     chip = r.cluster.chip
     idle = chip.idle_power * r.chips
     energy = steps * one.decode.energy / b + one.joules

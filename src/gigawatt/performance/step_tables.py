@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["StepTables", "iteration_cost"]
+__all__ = ["StepTables", "iteration_cost", "stage_delay"]
 
 Array = NDArray[np.float64]
 
@@ -61,6 +61,9 @@ class StepTables:
         Of the same at most.
     chips : int
         Accelerators of the replica.
+    stages : int
+        Of its pipeline. The tables spread an iteration's work over them; :func:`stage_delay` is what a prompt
+        waits beyond that because it passes them one after another.
     """
 
     tokens: Array
@@ -86,6 +89,7 @@ class StepTables:
     idle_power: float
     power_limit: float
     chips: int
+    stages: int = 1
 
 
 def _place(knots: Array, at: ArrayLike) -> tuple[NDArray[np.intp], Array]:
@@ -153,3 +157,19 @@ def iteration_cost(
     energy = parts(tables.linear_energy, tables.decode_energy, tables.prefill_energy, tables.batch_energy)
     floor = np.where(sequences > 0.0, _line(tables.batch, tables.floor, sequences), 0.0)
     return np.maximum(time, floor) + np.where(sequences > 0.0, tables.overhead, 0.0), energy
+
+
+def stage_delay(tables: StepTables, prompt: ArrayLike) -> Array:
+    """Seconds by which the first token of a prompt (N,) comes later than its iterations say.
+
+    A pipeline of p stages computes p batches at once, so that an iteration takes what its work takes spread
+    over all of them. A prompt's first chunk is one batch, which passes the stages one after another: it takes
+    what p times the chunk would take, spread. 0 without a pipeline.
+    """
+    q = np.asarray(prompt, dtype=float)
+    if tables.stages <= 1:
+        return np.zeros_like(q)
+    chunk = np.minimum(q, tables.chunk[-1])
+    spread, _ = iteration_cost(tables, decoding=0.0, context=0.0, chunk=chunk)
+    whole, _ = iteration_cost(tables, decoding=0.0, context=0.0, chunk=chunk * tables.stages)
+    return np.maximum(whole - spread, 0.0)

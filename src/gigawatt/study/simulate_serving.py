@@ -12,7 +12,7 @@ from gigawatt.errors import InputError
 from gigawatt.evidence import Assumption
 from gigawatt.hardware import Cluster
 from gigawatt.performance.engines import Engine
-from gigawatt.performance.step_tables import StepTables
+from gigawatt.performance.step_tables import StepTables, stage_delay
 from gigawatt.serving.engine import EngineOptions, Outcome, simulate
 from gigawatt.serving.fleet import Autoscaling, Fleet, Link
 from gigawatt.serving.outcome import Summary, summarise
@@ -203,7 +203,8 @@ def run_serving(
         first = None if setup.prefill is None else tables_of(question, cluster, setup.prefill.degrees)
         tables = tables_of(question, cluster, setup.main.degrees), first
     started = time.process_time()
-    outcome = _seen(_outcome(setup, requests, tables, seed, bin), requests, question.engine)
+    prompts = tables[0] if tables[1] is None else tables[1]
+    outcome = _seen(_outcome(setup, requests, tables, seed, bin), requests, question.engine, prompts)
     spent = time.process_time() - started
     summary = summarise(outcome, requests, question.objective, tables=tables[0], window=window)
     on = summary.replicas * tables[0].chips
@@ -252,13 +253,14 @@ def _outcome(
     )  # fmt: skip
 
 
-def _seen(outcome: Outcome, requests: Requests, engine: Engine) -> Outcome:
-    """The outcome as users see it: with what the engine does before a request's first iteration."""
+def _seen(outcome: Outcome, requests: Requests, engine: Engine, prompts: StepTables) -> Outcome:
+    """The outcome as users see it: with what the engine does before a request's first iteration, and what a
+    prompt waits in the pipeline of the replicas whose tables are ``prompts``."""
     gaps = np.maximum(requests.output - 1, 1)
     step = (outcome.finish - outcome.first_token) / gaps
     # of two pools the one for prompts has no decoding iterations to wait for
     waits = 0.0 if outcome.pools else engine.waits - 1.0
-    late = engine.prompt + waits * step
+    late = engine.prompt + waits * step + stage_delay(prompts, requests.prompt)
     return replace(outcome, first_token=outcome.first_token + late, finish=outcome.finish + late)
 
 
