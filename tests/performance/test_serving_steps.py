@@ -21,6 +21,7 @@ from gigawatt.performance.inference import (
     room,
     sequence_cost,
     token_cost,
+    within_limit,
 )
 from gigawatt.performance.serving_tables import step_tables
 from gigawatt.performance.steady import accepted_tokens, most_held, static_batch, steady
@@ -82,7 +83,7 @@ def test_tables_are_the_step_model_at_and_between_knots() -> None:
     )
     time, energy = iteration_cost(tables, decoding=b, context=context, chunk=chunk, before=before)
     exact = token_cost(r, b + chunk).plus(decode_cost(r, b, context)).plus(prompt_cost(r, chunk, before))
-    exact = exact.plus(sequence_cost(r, b + 1.0))
+    exact = within_limit(r, exact.plus(sequence_cost(r, b + 1.0)))
     host = r.engine.host + r.engine.host_sequence * (b + 1.0)
     wanted = np.maximum(exact.time, host) + r.engine.overhead
     assert np.median(np.abs(time / wanted - 1.0)) < 0.02

@@ -55,6 +55,7 @@ def cost(
 
     time = parts(tables.linear_time, tables.decode_time, tables.prefill_time, tables.batch_time)
     energy = parts(tables.linear_energy, tables.decode_energy, tables.prefill_energy, tables.batch_energy)
+    energy = min(energy, (tables.power_limit - tables.idle_power) * time)
     return max(time, float(_line(tables.batch, tables.floor, sequences))) + tables.overhead, energy
 
 

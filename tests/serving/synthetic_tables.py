@@ -57,6 +57,6 @@ def plain_tables(*, token: float, iteration: float = 0.0, **changes: object) -> 
         context=one, decode_time=zero[:, None], decode_energy=zero[:, None],
         chunk=one, before=one, prefill_time=zero[:, None], prefill_energy=zero[:, None],
         overhead=iteration, verified=1.0, accepted=1.0, capacity=1e9, token_bytes=2.0, sequence_bytes=0.0,
-        idle_power=0.0, power_limit=1.0, chips=1,
+        idle_power=0.0, power_limit=1e9, chips=1,
     )  # fmt: skip
     return dataclasses.replace(found, **changes)  # type: ignore[arg-type]

@@ -110,12 +110,18 @@ def _memory(file: Path | None, *, as_json: bool, quiet: bool) -> None:
 
 
 def _power(file: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """The scorecard of power caps and of the power of training steps."""
+    """The scorecard of power caps, of the power of training steps and of serving."""
     from gigawatt.validation.power import errors, kept_shares, power_scorecard
+    from gigawatt.validation.serving_power import serving_power_scorecard
+    from gigawatt.validation.serving_power_rows import is_serving_power_table
 
     with progress(quiet=quiet or as_json) as report:
         report("Settling clocks", 0.0)
-        rows, shares = power_scorecard(file), kept_shares(file)
+        if file is not None and is_serving_power_table(file):
+            rows, shares = serving_power_scorecard(file), ()
+        else:
+            rows, shares = power_scorecard(file), kept_shares(file)
+            rows += serving_power_scorecard() if file is None else ()
     _not_empty(file, len(rows))
     groups = [
         (what, use, sum((row.what, row.use) == (what, use) for row in rows), errors(rows, what=what, use=use))
@@ -153,7 +159,8 @@ def _power(file: Path | None, *, as_json: bool, quiet: bool) -> None:
         )
     console().print(
         "time and energy: of work under a cap over that at its limit; rate: of one silicon at two limits; "
-        "watts: of a training step. Rows of use work set the workload's two shares and judge nothing.",
+        "watts: of a training step. Rows of use work set the workload's two shares and judge nothing. "
+        "serving: at the rate that was measured, or at the one that is predicted as well.",
         markup=False,
     )
 

@@ -9,7 +9,8 @@ of one iteration run one after another.
 gains a token when its batch has passed all stages. An iteration of the replica is such a pass: it takes what
 the whole model takes for a pth of the tokens, and the way from stage to stage.
 
-*Power.* An iteration that would draw more than the accelerators' limit is stretched until it does not.
+*Energy.* That of :mod:`~gigawatt.performance.serving_power`: J/B and J/FLOP of serving, and active power for
+as long as kernels or collectives run.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from gigawatt.performance.collectives import Fabric, Traffic, group
 from gigawatt.performance.costs import domains_reached, expert_imbalance
 from gigawatt.performance.direct import direct_reduce
 from gigawatt.performance.engines import Engine
+from gigawatt.performance.serving_power import cut_energy, load_serving_power, metered
 from gigawatt.workload.architecture import Architecture, Block
 from gigawatt.workload.inference import (
     Shares,
@@ -52,6 +54,7 @@ __all__ = [
     "room",
     "sequence_cost",
     "token_cost",
+    "within_limit",
 ]
 
 Array = NDArray[np.float64]
@@ -134,6 +137,8 @@ def _operations(
     kind = technology(chip.technology)
     found = _nothing()
     ranks = r.shares.tensor * r.shares.data
+    power = load_serving_power(chip)
+    chip = metered(chip)
     for op in operations:
         cost = kind.cost(op, chip, engine.efficiency)
         arithmetic, memory = cost.arithmetic, cost.memory
@@ -162,7 +167,9 @@ def _operations(
                     "exchange": np.zeros(()),
                     "latency": np.zeros(()),
                 },
-                sum(cost.energy.values(), np.zeros(())) * launches * ranks,
+                (sum(cost.energy.values(), np.zeros(())) + power.active * np.maximum(arithmetic, memory))
+                * launches
+                * ranks,
             )
         )
     return found
@@ -173,7 +180,8 @@ def _exchanged(r: Replica, traffic: Traffic, times: Array | float = 1.0) -> Pass
     factor = times * r.engine.exchange
     ranks = r.shares.tensor * r.shares.data
     up, out = r.cluster.scale_up.energy_byte, r.cluster.scale_out.energy_byte
-    joules = (traffic.up_bytes * up + traffic.out_bytes * out) * ranks * times
+    active = load_serving_power(r.cluster.chip).active * (traffic.bandwidth + traffic.latency) * factor
+    joules = ((traffic.up_bytes * up + traffic.out_bytes * out) * times + active) * ranks
     parts = {name: np.zeros(()) for name in PARTS}
     parts["exchange"], parts["latency"] = traffic.bandwidth * factor, traffic.latency * factor
     return PassCost(parts, joules)
@@ -231,6 +239,13 @@ def _exchanges(r: Replica, block: Block, tokens: Array) -> PassCost:
         np.where(routed, sent.energy, gathered.energy),
     )
     return found.plus(chosen.times(np.where(apart, 1.0, 0.0)))
+
+
+def within_limit(r: Replica, cost: PassCost) -> PassCost:
+    """The pass with its joules cut to what the accelerators' limit allows in its time."""
+    power = load_serving_power(r.cluster.chip)
+    energy = cut_energy(power=power, chips=r.chips, time=cost.time, energy=cost.energy)
+    return PassCost(cost.parts, energy)
 
 
 def token_cost(r: Replica, tokens: ArrayLike) -> PassCost:

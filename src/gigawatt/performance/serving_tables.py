@@ -17,6 +17,7 @@ from gigawatt.performance.inference import (
     sequence_cost,
     token_cost,
 )
+from gigawatt.performance.serving_power import load_serving_power
 from gigawatt.performance.step_tables import StepTables
 
 __all__ = ["step_tables"]
@@ -37,13 +38,10 @@ def _knots(most: float, ratio: float, few: int = 4) -> Array:
     return np.array(found)
 
 
-def _limited(r: Replica, cost: PassCost, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """(time, energy) with the time stretched to what the power limit allows."""
-    chip = r.cluster.chip
-    headroom = float(np.max(r.chips)) * (chip.power_limit - chip.idle_power)
-    time = np.broadcast_to(cost.time, shape).astype(float)
-    energy = np.broadcast_to(cost.energy, shape).astype(float)
-    return np.maximum(time, energy / headroom), energy
+def _grid(cost: PassCost, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """(time, energy) on a grid."""
+    time, energy = np.broadcast_to(cost.time, shape), np.broadcast_to(cost.energy, shape)
+    return time.astype(np.float64), energy.astype(np.float64)
 
 
 def step_tables(
@@ -89,13 +87,13 @@ def step_tables(
     context = np.concatenate([[0.0], 16.0 * _knots(longest / 16.0, _WIDE, few=2)])
     chunk = _knots(most, _WIDE)
     before = np.concatenate([[0.0], 16.0 * _knots(longest / 16.0, 2.0, few=1)])
-    linear_time, linear_energy = _limited(r, token_cost(r, tokens), tokens.shape)
-    batch_time, batch_energy = _limited(r, sequence_cost(r, batch), batch.shape)
+    linear_time, linear_energy = _grid(token_cost(r, tokens), tokens.shape)
+    batch_time, batch_energy = _grid(sequence_cost(r, batch), batch.shape)
     grid = np.meshgrid(batch, context, indexing="ij")
-    decode_time, decode_energy = _limited(r, decode_cost(r, *grid), grid[0].shape)
+    decode_time, decode_energy = _grid(decode_cost(r, *grid), grid[0].shape)
     grid = np.meshgrid(chunk, before, indexing="ij")
     prompt = prompt_cost(r, *grid)
-    prefill_time, prefill_energy = _limited(r, prompt, grid[0].shape)
+    prefill_time, prefill_energy = _grid(prompt, grid[0].shape)
     token_bytes = max(float(np.max(kept(r, typical))) / typical, 1.0)
     chips = float(np.max(r.chips))
     chip = r.cluster.chip
@@ -122,7 +120,7 @@ def step_tables(
         token_bytes=token_bytes,
         sequence_bytes=0.0,
         idle_power=chip.idle_power * chips,
-        power_limit=chip.power_limit * chips,
+        power_limit=load_serving_power(chip).limit * chips,
         chips=round(chips),
         stages=round(float(np.max(r.pipeline))),
     )

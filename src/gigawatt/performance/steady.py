@@ -30,6 +30,7 @@ from gigawatt.performance.inference import (
     prompt_cost,
     sequence_cost,
     token_cost,
+    within_limit,
 )
 
 __all__ = ["Static", "Steady", "accepted_tokens", "most_held", "static_batch", "steady", "with_guesses"]
@@ -101,18 +102,11 @@ def accepted_tokens(*, guesses: float, acceptance: ArrayLike) -> Array:
     return np.asarray(sum((a**i for i in range(1, int(guesses) + 1)), np.ones_like(a)))
 
 
-def _limited(r: Replica, cost: PassCost) -> Array:
-    """Time of a pass, stretched to what the accelerators' power limit allows."""
-    chip = r.cluster.chip
-    return np.maximum(cost.time, cost.energy / (r.chips * (chip.power_limit - chip.idle_power)))
-
-
 @dataclass(frozen=True)
 class _Round:
     """One evaluation of the fixed point: decoding alone, with prompts beside it, and what one prompt adds."""
 
     decode: PassCost
-    device: Array
     alone: Array
     whole: Array
     share: Array
@@ -126,10 +120,9 @@ def _round(
     """Iterations of ``decoding`` sequences, and of as many prompts beside them as come ``together``."""
     engine, b = r.engine, decoding
     attention, ends = decode_cost(r, b, context), sequence_cost(r, b)
-    decode = token_cost(r, b * r.verified).plus(attention).plus(ends)
+    decode = within_limit(r, token_cost(r, b * r.verified).plus(attention).plus(ends))
     host = engine.host + engine.host_sequence * b
-    device = _limited(r, decode)
-    alone = np.maximum(device, host) + engine.overhead
+    alone = np.maximum(decode.time, host) + engine.overhead
     beside = b * r.verified if engine.chunked > 0.0 else np.zeros(())
     most = np.maximum(budget * r.shares.data - beside, budget / _LEAST_SHARE)
     chunk = np.minimum(prompt * np.maximum(together, 1.0), most)
@@ -139,11 +132,12 @@ def _round(
     added = token_cost(r, beside + chunk).plus(pieces).plus(sequence_cost(r, share))
     if engine.chunked > 0.0:
         added = added.plus(attention).plus(ends)
+    added = within_limit(r, added)
     issued = engine.eager * r.architecture.layers
-    whole = np.maximum(np.maximum(_limited(r, added), host), issued) + engine.overhead
+    whole = np.maximum(np.maximum(added.time, host), issued) + engine.overhead
     before = (alone, decode.energy) if engine.chunked > 0.0 else (0.0, 0.0)
     return _Round(
-        decode, device, alone, whole, share, (whole - before[0]) / share, (added.energy - before[1]) / share
+        decode, alone, whole, share, (whole - before[0]) / share, (added.energy - before[1]) / share
     )
 
 
@@ -154,9 +148,8 @@ def _first(r: Replica, one: _Round, prompt: Array) -> Array:
     if np.all(r.pipeline <= 1.0):
         return found
     chunk, p = np.minimum(prompt, prompt * one.share), r.pipeline
-    alone = _limited(r, _prompt_alone(r, chunk))
-    passing = _limited(r, _prompt_alone(r, chunk * p))
-    return found + np.maximum(passing - alone, 0.0)
+    alone, passing = _prompt_alone(r, chunk), _prompt_alone(r, chunk * p)
+    return found + np.maximum(passing.time - alone.time, 0.0)
 
 
 def _prompt_alone(r: Replica, chunk: Array) -> PassCost:
@@ -174,7 +167,7 @@ def _burst(r: Replica, prompt: Array, count: Array, budget: float) -> Array:
     )
     cost = cost.plus(sequence_cost(r, chunk / s))
     least = np.maximum(engine.host + engine.host_sequence * count, engine.eager * r.architecture.layers)
-    each = np.maximum(_limited(r, cost), least) + engine.overhead
+    each = np.maximum(cost.time, least) + engine.overhead
     return (passes + 1.0) / 2.0 * each
 
 
@@ -237,8 +230,7 @@ def steady(
         iteration=one.alone,
         parts={
             **one.decode.parts,
-            "host": one.alone - one.device,
-            "limit": one.device - one.decode.time,
+            "host": one.alone - one.decode.time,
         },
         energy=energy + idle / rate,
         power=energy * rate + idle,
@@ -281,12 +273,13 @@ def static_batch(
     chunks = whole / one / r.shares.data
     work = token_cost(r, whole / passes).times(passes)
     work = work.plus(prompt_cost(r, one, (s - one) / 2.0).times(np.maximum(chunks, 1.0)))
-    work = work.plus(sequence_cost(r, b))
+    work = within_limit(r, work.plus(sequence_cost(r, b)))
     least = engine.host + engine.host_sequence * b
     issued = np.maximum(least, engine.eager * r.architecture.layers)
-    first = np.maximum(_limited(r, work), issued * np.ceil(passes)) + engine.overhead * np.ceil(passes)
+    first = np.maximum(work.time, issued * np.ceil(passes)) + engine.overhead * np.ceil(passes)
     decode = token_cost(r, b).plus(decode_cost(r, b, s + n / 2.0)).plus(sequence_cost(r, b))
-    step = np.maximum(_limited(r, decode), least) + engine.overhead
+    decode = within_limit(r, decode)
+    step = np.maximum(decode.time, least) + engine.overhead
     steps = np.maximum(n - 1.0, 0.0)
     span = first + steps * step
     joules = work.energy + steps * decode.energy

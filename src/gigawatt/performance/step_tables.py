@@ -58,7 +58,7 @@ class StepTables:
     idle_power : float [W]
         Of the replica's accelerators when nothing runs.
     power_limit : float [W]
-        Of the same at most.
+        Of the same at most, while their kernels run: joules of an iteration beyond it are not drawn.
     chips : int
         Accelerators of the replica.
     stages : int
@@ -155,6 +155,7 @@ def iteration_cost(
 
     time = parts(tables.linear_time, tables.decode_time, tables.prefill_time, tables.batch_time)
     energy = parts(tables.linear_energy, tables.decode_energy, tables.prefill_energy, tables.batch_energy)
+    energy = np.minimum(energy, (tables.power_limit - tables.idle_power) * time)
     floor = np.where(sequences > 0.0, _line(tables.batch, tables.floor, sequences), 0.0)
     return np.maximum(time, floor) + np.where(sequences > 0.0, tables.overhead, 0.0), energy
 

@@ -105,6 +105,7 @@ def _options(requests: Requests, fleet: Fleet, given: EngineOptions) -> NDArray[
         "verified": tables.verified,
         "accepted": tables.accepted,
         "overhead": tables.overhead,
+        "headroom": tables.power_limit - tables.idle_power,
         "token_bytes": tables.token_bytes,
         "sequence_bytes": tables.sequence_bytes,
     }

@@ -185,6 +185,8 @@ def fly(w: Any, r: int, prompts: int, time: float, energy: float, tokens: float,
         more, more_energy, slope, slope_energy, knot = decode_cost(w.real, cfg, n, mean)
         time += more
         energy += more_energy
+    if energy > cfg.headroom * time:
+        energy, slope_energy = cfg.headroom * time, cfg.headroom * slope
     q.k, q.d0, q.d1 = 1, max(time, floor) + cfg.overhead, 0.0
     q.e0, q.e1 = energy, 0.0
     if leaps and cfg.jumps == 1:

@@ -47,7 +47,7 @@ OPTIONS = _record(
     "linked link_shared "
     "ends heads tails names buckets gaps draws egress ingress "
     "tok_x tok_n tok_y bat ctx_x ctx_n dec_y chk_x chk_n bef_x bef_n pre_y",
-    "budget long_prompt block host_bandwidth host_capacity verified accepted overhead token_bytes "
+    "budget long_prompt block host_bandwidth host_capacity verified accepted overhead headroom token_bytes "
     "sequence_bytes bound width target interval start_up cool_down bandwidth latency",
 )
 

@@ -20,10 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.hardware import Cluster
-from gigawatt.performance.inference import Replica, decode_cost, prompt_cost, sequence_cost, token_cost
+from gigawatt.performance.inference import (
+    Replica,
+    decode_cost,
+    prompt_cost,
+    sequence_cost,
+    token_cost,
+    within_limit,
+)
 from gigawatt.performance.steady import most_held
 from gigawatt.study.serving_question import ServingQuestion
-from gigawatt.study.serving_replica import Degrees, Prices, limited, replica
+from gigawatt.study.serving_replica import Degrees, Prices, replica
 from gigawatt.workload.inference import (
     decode_operations,
     logits_operations,
@@ -203,7 +210,8 @@ def _curve(
         held = batch <= most_held(r, prompt=context, output=zero + 1.0)
     engine = question.engine
     host = engine.host + engine.host_sequence * batch
-    device = limited(r, cost)
+    cost = within_limit(r, cost)
+    device = cost.time
     span = np.maximum(device, host) + engine.overhead
     chips = r.chips
     energy = (cost.energy + cluster.chip.idle_power * chips * span) / gained

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.errors import InfeasibleError, InputError
 from gigawatt.hardware import Cluster
-from gigawatt.performance.inference import PassCost, Replica, kept, multiply_format
+from gigawatt.performance.inference import Replica, kept, multiply_format
 from gigawatt.performance.serving_tables import step_tables
 from gigawatt.performance.step_tables import StepTables
 from gigawatt.quantities import show
@@ -29,7 +29,6 @@ __all__ = [
     "engine_options",
     "enumerate_degrees",
     "held_bytes",
-    "limited",
     "prices_of",
     "replica",
     "tables_of",
@@ -281,12 +280,6 @@ def _too_large(question: ServingQuestion, cluster: Cluster, given: int) -> Infea
         given=given if not question.fixed else next(iter(question.fixed.values())),
         allowed=words,
     )
-
-
-def limited(found: Replica, cost: PassCost) -> Array:
-    """Time of a pass [s], stretched to what the accelerators' power limit allows."""
-    chip = found.cluster.chip
-    return np.maximum(cost.time, cost.energy / (found.chips * (chip.power_limit - chip.idle_power)))
 
 
 def tables_of(question: ServingQuestion, cluster: Cluster, degrees: Degrees) -> StepTables:

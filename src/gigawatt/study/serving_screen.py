@@ -45,7 +45,7 @@ from gigawatt.performance.inference import (
 from gigawatt.performance.steady import steady
 from gigawatt.serving.objectives import Objective
 from gigawatt.study.serving_question import ServingQuestion
-from gigawatt.study.serving_replica import Degrees, limited, replica
+from gigawatt.study.serving_replica import Degrees, replica
 
 __all__ = ["Points", "decode_points", "loads", "mean_below", "prefill_points", "screen", "waits"]
 
@@ -300,7 +300,7 @@ def _time(question: ServingQuestion, r: Replica, cost: PassCost, sequences: Arra
     """Time of an iteration with its host's work [s]."""
     engine = question.engine
     host = engine.host + engine.host_sequence * np.asarray(sequences, dtype=float)
-    return np.maximum(limited(r, cost), host) + engine.overhead
+    return np.maximum(cost.time, host) + engine.overhead
 
 
 def _prompts(question: ServingQuestion, r: Replica, prompts: Array) -> tuple[Array, Array]:

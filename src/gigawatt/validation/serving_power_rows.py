@@ -1,0 +1,280 @@
+"""Measured rows of serving power: read, typed, and turned into what the step model can be asked.
+
+Columns are those of a benchmark collection (:data:`COLUMNS`) or of the ML.ENERGY leaderboard. What a row
+leaves open is filled in by rules that are the same for every row. Lengths of prompts are means of the task's
+data set (``serving_power_loads.csv``). That table also says whether tokens were drawn from the upper part of
+their sorted distribution (top-p): the engines of these rows sort the logits of every sequence in every
+iteration, which takes longer than all multiplications of a small model. What a model's rows are used for
+follows from the checksum of its name (even: fitted), so that nobody chose.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import zlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from gigawatt.errors import GigawattError, InputError
+from gigawatt.hardware.load import build_cluster
+from gigawatt.hardware.machine import Chip, Cluster
+from gigawatt.validation.files import Refusal, table
+from gigawatt.workload import read_architecture
+from gigawatt.workload.architecture import Architecture
+
+__all__ = [
+    "COLUMNS",
+    "IMAGES",
+    "NODE",
+    "Load",
+    "PowerCase",
+    "cases_of",
+    "cluster_of",
+    "even",
+    "is_serving_power_table",
+    "loads",
+]
+
+COLUMNS = (
+    "source", "table", "accelerator", "n_accel", "PP", "DP", "EP", "model", "weight_prec", "framework", "isl",
+    "osl", "concurrency", "tok_s_total", "power_w_per_accel", "power_frac_tdp_avg",
+)  # fmt: skip
+"""Columns of a benchmark collection that are read; what a row lacks is filled in by the rules above."""
+_LEADERBOARD = {
+    "task": "table", "gpu_model": "accelerator", "num_gpus": "n_accel", "data_parallel": "DP",
+    "expert_parallel": "EP", "model_id": "model", "weight_precision": "weight_prec", "avg_output_len": "osl",
+    "avg_batch_size": "concurrency", "output_throughput_tokens_per_sec": "tok_s_total",
+    "avg_power_watts": "watts",
+}  # fmt: skip
+"""Columns of the leaderboard's table by those of a collection."""
+_WEIGHTS = {"bfloat16": "bf16", "fp16": "bf16", "fp16/bf16": "bf16", "mxfp4": "fp4", "": "bf16"}
+_BLOCKS = re.compile(r"deepseek|qwen|glm|minimax|kimi", re.I)
+"""Models whose 8-bit weights have a scale for every block."""
+_TOP = 1.02
+"""More than this over its limit no accelerator draws in the mean: such a row measures something else."""
+_IDLE = 0.5
+"""Less than this of its idle power no accelerator draws in the mean of a run."""
+NODE = 8
+IMAGES = ("image-chat", "video-chat")
+"""Loads whose prompts have images: what turns them into tokens is not predicted, so they stand apart."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a task's requests are like: tokens of a prompt, and bytes a logit that sorting it moves."""
+
+    prompt: float
+    sorted_bytes: float
+
+
+@dataclass(frozen=True)
+class PowerCase:
+    """One measured row that can be asked; ``rate`` [output tokens/s] is of a replica.
+
+    ``measured`` is what its ``kind`` says: W of one accelerator (``gpu``), W of a node (``wall``), rate at
+    the accelerators' own limit over that under the ``cap`` (``cap``).
+    """
+
+    id: str
+    source: str
+    model: str
+    architecture: Architecture
+    chip: Chip
+    engine: str
+    weights: str
+    tensor: float
+    data: float
+    expert: float
+    pipeline: float
+    load: str
+    prompt: float
+    output: float
+    held: float
+    rate: float
+    measured: float
+    use: str
+    kind: str = "gpu"
+    node: str = ""
+    cap: float | None = None
+    sorted_bytes: float = 0.0
+    cache: str = "bf16"
+
+
+def even(model: str) -> bool:
+    """Whether a model's rows are fitted to: those with an even checksum of the name."""
+    return zlib.crc32(model.encode()) % 2 == 0
+
+
+def loads() -> Mapping[str, Load]:
+    """Loads of ``serving_power_loads.csv`` by task."""
+    return {
+        row["load"]: Load(float(row["prompt"] or 0.0), float(row["sorted_bytes"] or 0.0))
+        for row in table("serving_power_loads.csv")
+    }
+
+
+@lru_cache(maxsize=256)
+def cluster_of(chip: str, count: int) -> Cluster:
+    """``count`` accelerators in their usual nodes."""
+    return build_cluster(chip=chip, count=count)[0]
+
+
+@lru_cache(maxsize=512)
+def _named(what: str, text: str) -> str | None:
+    for row in table("serving_names.csv"):
+        if row["what"] == what and re.search(row["pattern"], text, re.I):
+            return row["name"]
+    return None
+
+
+@lru_cache(maxsize=512)
+def _architecture(model: str) -> Architecture:
+    name = _named("model", model)
+    if name is None:
+        raise Refusal("a model that the catalog lacks", model)
+    return read_architecture(name)
+
+
+def is_serving_power_table(file: Path) -> bool:
+    """Whether a file has the columns of measured serving power, of a collection or of the leaderboard."""
+    names = set(_header(file))
+    collection = {"model", "accelerator", "concurrency", "osl"} <= names
+    watts = bool({"power_w_per_accel", "power_frac_tdp_avg"} & names)
+    return (collection and watts) or {"task", "gpu_model", "avg_power_watts"} <= names
+
+
+def _header(file: Path) -> list[str]:
+    if not file.is_file():
+        raise InputError(
+            "no such file of measured rows", key="--rows", given=str(file), allowed="a .csv or .parquet table"
+        )
+    return list(_read(file)[0]) if file.suffix == ".parquet" else _first_line(file)
+
+
+def _first_line(file: Path) -> list[str]:
+    try:
+        with file.open(newline="", encoding="utf-8") as stream:
+            return next(csv.reader(stream), [])
+    except UnicodeDecodeError:
+        raise InputError("not a UTF-8 text file", file=file) from None
+
+
+def _read(file: Path) -> list[dict[str, str]]:
+    """Rows of a CSV or Parquet file, texts by column."""
+    if file.suffix == ".parquet":
+        import duckdb
+
+        frame = duckdb.connect().execute("select * from read_parquet(?)", [file.as_posix()])
+        names = [one[0] for one in frame.description or ()]
+        found = frame.fetchall()
+        return [{n: "" if v is None else str(v) for n, v in zip(names, row, strict=True)} for row in found]
+    with file.open(newline="", encoding="utf-8") as stream:
+        return [{k: v or "" for k, v in row.items() if k is not None} for row in csv.DictReader(stream)]
+
+
+def _number(row: Mapping[str, str], name: str, default: float | None = None) -> float | None:
+    text = row.get(name, "")
+    if text in ("", "nan", "None"):
+        return default
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError("not a number", line=int(row["line"]), key=name, given=text) from None
+
+
+def _needed(row: Mapping[str, str], name: str) -> float:
+    value = _number(row, name)
+    if value is None or not value > 0.0:
+        raise Refusal("a row without what its prediction needs", name)
+    return value
+
+
+def _watts(row: Mapping[str, str], chip: Chip, count: float, cap: float | None) -> float:
+    """W of one accelerator; refused where it cannot be that."""
+    watts, share, total = (_number(row, key) for key in ("power_w_per_accel", "power_frac_tdp_avg", "watts"))
+    if watts is None:
+        watts = (
+            share * chip.power_limit if share is not None else total / count if total is not None else None
+        )
+    if watts is None:
+        raise Refusal("no power was measured")
+    if watts > _TOP * (cap or chip.power_limit):
+        raise Refusal("more than the accelerator's limit: whose watts these are is not said")
+    if watts < _IDLE * chip.idle_power:
+        raise Refusal("less than half of what an idle accelerator draws: the mean is not of the run")
+    return watts
+
+
+def _case(row: Mapping[str, str]) -> PowerCase:
+    """What a row of a collection asks; ``Refusal`` where it cannot be predicted."""
+    name = row["accelerator"]
+    try:
+        chip = cluster_of(_named("chip", name) or name, NODE).chip
+    except GigawattError as error:
+        raise Refusal("an accelerator that the catalog lacks", name) from error
+    architecture = _architecture(row["model"])
+    count = _needed(row, "n_accel")
+    data, pipeline, expert = (_number(row, key, 1.0) or 1.0 for key in ("DP", "PP", "EP"))
+    tensor = count / (data * pipeline)
+    if tensor < 1.0:
+        raise Refusal("degrees that do not divide", name)
+    kind, cap = row.get("kind") or "gpu", _number(row, "cap")
+    measured = (
+        _watts(row, chip, count, cap)
+        if kind == "gpu"
+        else _needed(row, "ratio" if kind == "cap" else "watts")
+    )
+    load = loads().get(row.get("table", ""))
+    prompt = _number(row, "isl") or (load.prompt if load else None)
+    if prompt is None:
+        raise Refusal("the length of prompts is not known for this task", row.get("table", ""))
+    weights = row.get("weight_prec", "")
+    weights = _WEIGHTS.get(weights, weights)
+    if weights == "fp8" and _BLOCKS.search(row["model"]):
+        weights = "fp8_block"
+    engine = row.get("engine") or _named("engine", row.get("framework", "") or "vllm") or "generic-2025"
+    return PowerCase(
+        id=row.get("id") or f"line {row['line']}", source=row.get("source", ""), model=row["model"],
+        architecture=architecture, chip=chip, engine=engine, weights=weights, tensor=tensor, data=data,
+        expert=expert, pipeline=pipeline, load=row.get("table", ""), prompt=prompt,
+        output=_needed(row, "osl"), held=_needed(row, "concurrency"), rate=_needed(row, "tok_s_total"),
+        measured=measured,
+        use=row.get("use") or ("fit" if even(row["model"]) else "judge"), kind=kind,
+        node=row.get("node", ""), cap=cap, sorted_bytes=load.sorted_bytes if load else 0.0,
+        cache=row.get("cache") or "bf16",
+    )  # fmt: skip
+
+
+def cases_of(file: Path | None = None) -> tuple[list[PowerCase], Counter[str]]:
+    """(cases, reasons why other rows cannot be predicted) of the shipped rows or of a ``file``.
+
+    Raises
+    ------
+    InputError
+        No such file, or one without the columns that are needed.
+    """
+    if file is None:
+        rows = [dict(row) for row in table("serving_power.csv")]
+    else:
+        if not is_serving_power_table(file):
+            raise InputError(
+                "these columns are not of measured serving power", file=file, line=1, allowed=COLUMNS
+            )
+        rows = [{_LEADERBOARD.get(k, k): v for k, v in row.items()} for row in _read(file)]
+    found, refused = list[PowerCase](), Counter[str]()
+    for line, row in enumerate(rows, start=2):
+        if row.get("kind", "gpu") not in ("gpu", "wall", "cap"):
+            continue
+        try:
+            found.append(_case({**row, "line": str(line)}))
+        except Refusal as why:
+            refused[why.reason] += 1
+        except InputError as error:
+            if file is None:
+                raise
+            raise error.at(file=file, key=error.key or "row") from None
+    return found, refused
