@@ -51,22 +51,27 @@ class Knob:
 
 KNOBS = (
     Knob(
-        "arithmetic", 0.9, 0.2, 0.3, 1.1, what="rate of multiplications beside the kernels benchmarked alone"
+        "arithmetic",
+        0.95,
+        0.15,
+        0.3,
+        1.0,
+        what="rate of multiplications beside the kernels benchmarked alone",
     ),
-    Knob("memory", 0.95, 0.15, 0.4, 1.15, what="rate of memory beside the kernels benchmarked alone"),
+    Knob("memory", 0.98, 0.1, 0.4, 1.05, what="rate of memory beside the kernels benchmarked alone"),
     Knob(
         "decode_attention",
         1.0,
-        0.4,
-        0.4,
+        0.3,
+        0.8,
         4.0,
         what="time of decoding's attention beside the kernel benchmarked alone",
     ),
-    Knob("experts", 1.1, 0.4, 0.4, 4.0, what="time of fused experts beside the kernel benchmarked alone"),
-    Knob("layer_overhead", 8.0, 0.7, 0.5, 200.0, "us", 1e-6, "between the kernels of a layer"),
+    Knob("experts", 1.1, 0.3, 0.6, 4.0, what="time of fused experts beside the kernel benchmarked alone"),
+    Knob("layer_overhead", 6.0, 0.7, 0.5, 200.0, "us", 1e-6, "between the kernels of a layer"),
     Knob("overhead", 800.0, 0.8, 20.0, 30000.0, "us", 1e-6, "of every iteration, hidden by nothing"),
     Knob("sequence", 5.0, 1.0, 0.05, 500.0, "us", 1e-6, "of the host for every sequence of an iteration"),
-    Knob("exchange", 1.1, 0.4, 0.5, 4.0, what="time of communication beside the catalog's links"),
+    Knob("exchange", 1.1, 0.3, 0.8, 4.0, what="time of communication beside the catalog's links"),
     Knob(
         "eager",
         100.0,
@@ -77,13 +82,21 @@ KNOBS = (
         1e-6,
         "least time of a layer where prompts run, outside captured graphs",
     ),
-    Knob("prompt", 40.0, 1.0, 1.0, 1000.0, "ms", 1e-3, "of a request before its first iteration"),
-    Knob("waits", 2.0, 0.7, 0.2, 10.0, what="iterations a new request waits, and its token for the client"),
+    Knob("prompt", 40.0, 5.0, 1.0, 1000.0, "ms", 1e-3, "of a request before its first iteration"),
+    Knob("waits", 2.0, 2.0, 0.2, 10.0, what="iterations a new request waits, and its token for the client"),
 )
 """Priors: what engines' own reports and kernel benchmarks suggest; the same for every engine."""
 STATIC_ONLY = ("prompt", "waits")
 """Knobs that rows without a time to first token say nothing of."""
-STRENGTH = 0.02
+KEPT = (
+    [
+        "vllm-2025", "experts_block", "2", "1.6", "2.5", "", "", "calibrated", "gigawatt-serving", "",
+        "time a token of Qwen3-235B and DeepSeek in FP8 on H100 and B200 in ML.ENERGY 3 over that of the kernels "
+        "benchmarked alone, dense models taken off",
+    ],
+)  # fmt: skip
+"""Numbers that other measurements give, kept as they are."""
+STRENGTH = 0.1
 """Residual of one spread from the prior, beside the root of all weights."""
 ROWS = 20
 WEIGHT = {"tpot": 1.0, "throughput": 1.0, "ttft": 0.4}
@@ -289,6 +302,7 @@ def write(names: Sequence[str], made: Mapping[tuple[str, str], Mapping[str, floa
                 "note",
             ]
         )
+        lines.writerows(KEPT)
         for name in names:
             for quantity, value in made[name, ""].items():
                 k = by_name[quantity]

@@ -17,10 +17,13 @@ from gigawatt.study.result import Result
 from gigawatt.study.store import as_json
 
 FOLDER = Path(__file__).parent.parent / "examples"
-EXAMPLES = sorted(file.stem for file in FOLDER.glob("*.yaml"))
+EVERY = sorted(file.stem for file in FOLDER.glob("*.yaml"))
+#: Those of a training run.
+EXAMPLES = [name for name in EVERY if "\ntraining:" in (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")]
 
 #: Every test of one example in one worker under ``--dist loadgroup``; under other modes an example may be
 #: run in several workers, which is slower and no less right.
+ALL = [pytest.param(name, marks=pytest.mark.xdist_group(f"example-{name}")) for name in EVERY]
 EACH = [pytest.param(name, marks=pytest.mark.xdist_group(f"example-{name}")) for name in EXAMPLES]
 
 #: Wide on purpose: these guard against a slip by a factor, the scorecard says how well the model predicts.
@@ -77,7 +80,7 @@ def test_the_breakdown_adds_up_to_the_step(name: str) -> None:
     assert result["training.binding"] == table["time [s]"].idxmax().replace("_", " ")
 
 
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("name", ALL)
 def test_every_hour_balances(name: str) -> None:
     hourly = run(name).tables["hourly"]
     given, taken = plant_columns(run(name))
@@ -86,7 +89,7 @@ def test_every_hour_balances(name: str) -> None:
     np.testing.assert_allclose(left, hourly["load [MW]"], rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("name", ALL)
 def test_power_flows_conserve(name: str) -> None:
     result = run(name)
     flows = result.tables["flows"]
@@ -102,7 +105,7 @@ def test_power_flows_conserve(name: str) -> None:
     assert into["computing"] == pytest.approx(result["machine.power_it"] / 1e6, rel=1e-6)
 
 
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("name", ALL)
 def test_stores_give_back_no_more_than_they_took(name: str) -> None:
     hourly = run(name).tables["hourly"]
     for taken in plant_columns(run(name))[1]:
@@ -110,7 +113,7 @@ def test_stores_give_back_no_more_than_they_took(name: str) -> None:
         assert hourly[given].sum() <= hourly[taken].sum() * (1 + 1e-6) + 1e-6, given
 
 
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("name", ALL)
 def test_nothing_is_negative_infinite_or_no_number(name: str) -> None:
     result = run(name)
     for quantity in result.quantities.values():

@@ -119,6 +119,66 @@ def test_rare_columns_that_are_none(tmp_path, layout, says):
     assert "\n" not in str(caught.value)
 
 
+SERVING = """\
+model: llama-3.1-70b
+serving:
+  demand: 72k requests/h
+  shape: [1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1]
+  acceptance: 70 %
+  guesses: 3
+  layout:
+    tensor: 4
+  autoscaling:
+    minimum: 30 %
+machine:
+  chip: H100-SXM5-80GB
+site:
+  name: virginia
+"""
+
+
+def test_reads_what_is_served(tmp_path):
+    loaded = read(tmp_path, SERVING)
+    assert loaded.serves
+    assert loaded.scenario.training is None
+    found = loaded.scenario.serving
+    assert found.demand == ("request", pytest.approx(20.0))
+    assert found.shape[:7] == (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0)
+    assert (found.acceptance, found.guesses, found.layout.tensor) == (pytest.approx(0.7), 3, 4)
+    assert found.autoscaling.minimum == pytest.approx(0.3)
+    assert loaded.lines["serving.layout.tensor"] == 8
+    tokens = read(tmp_path, SERVING.replace("72k requests/h", "1M tokens/s")).scenario.serving.demand
+    assert tokens == ("token", 1e6)
+    assert not read(tmp_path, GOOD).serves
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "key", "says"),
+    [
+        ("72k requests/h", "72k", 3, "serving.demand", "the unit is missing; given '72k'|not a rate"),
+        ("72k requests/h", "3 GW", 3, "serving.demand", "not a rate of requests"),
+        ("72k requests/h", "0 tokens/s", 3, "serving.demand", "out of range"),
+        ("70 %", "1.2", 5, "serving.acceptance", "out of range; given '1.2'; allowed: at most 1"),
+        ("guesses: 3", "guesses: -1", 6, "serving.guesses", "not a count; .* a whole number from 0"),
+        (
+            "guesses: 3",
+            "mode: disagregated",
+            6,
+            "serving.mode",
+            "unknown value.*did you mean 'disaggregated'",
+        ),
+        ("guesses: 3", "days: 3", 6, "serving.days", "unknown value; given '3'"),
+        ("    tensor: 4", "    tensr: 4", 8, "serving.layout.tensr", "unknown key.*did you mean 'tensor'"),
+        ("    minimum: 30 %", "    minimum: 30", 10, "serving.autoscaling.minimum", "out of range"),
+    ],
+)
+def test_what_cannot_be_served_names_place_and_mend(tmp_path, old, new, line, key, says):
+    with pytest.raises(InputError, match=says) as caught:
+        read(tmp_path, SERVING.replace(old, new, 1))
+    assert "\n" not in str(caught.value)
+    assert f"scenario.yaml:{line}: {key}: " in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("text", "says"), [("{", "not YAML"), ("- a\n- b\n", "not a scenario"), ("", "not a scenario")]
 )

@@ -8,8 +8,9 @@ from gigawatt.evidence import Grade
 from gigawatt.figures.machine import layout_words
 from gigawatt.figures.readable import aligned, label, shown, significant, with_unit
 from gigawatt.figures.tables import column, get_table
-from gigawatt.report.grids import CARDS
+from gigawatt.report.grids import CARDS, CARDS_SERVING, figure_words
 from gigawatt.report.words import binding_parts, energy_shares, find, topics
+from gigawatt.report.words_serving import is_serving
 from gigawatt.study.result import Result
 
 __all__ = ["print_summary"]
@@ -27,6 +28,25 @@ _SHORT = (
     "ledger.run_cost",
     "ledger.total_capital",
 )
+_SHORT_SERVING = (
+    "serving.rate",
+    "machine.count",
+    "serving.ttft_p99",
+    "serving.tpot_p99",
+    "serving.kept",
+    "serving.throughput_chip",
+    "serving.energy_token",
+    "facility.power_mean",
+    "facility.pue",
+    "supply.electricity_cost",
+    "supply.carbon_intensity",
+    "ledger.annual_cost",
+    "ledger.total_capital",
+    "serving.load",
+)
+_SAID = ("training", "error", "binding", "supply")
+_SAID_SERVING = ("serving", "waits", "error", "binding", "day", "supply")
+_BEARERS = (("million_prompt", "M read"), ("million_output", "M written"), ("request", "request"))
 _TOKEN = (
     ("cost", "cost"),
     ("energy", "electricity"),
@@ -62,15 +82,16 @@ def print_summary(result: Result, console: Any) -> None:
 
     console.print(Text(result.name, style="bold"))
     said = topics(result)
-    console.print(Text(" ".join(said[k] for k in ("training", "error", "binding", "supply") if k in said)))
+    serves = is_serving(result)
+    console.print(Text(" ".join(said[k] for k in (_SAID_SERVING if serves else _SAID) if k in said)))
     lost = _lost(result)
     if lost:
         console.print(Text(lost))
     tables = [
         _key_figures(result),
-        _breakdown(result),
-        _layouts(result),
-        _beside(_plants(result), _tokens(result)),
+        _shares(result) if serves else _breakdown(result),
+        _replicas(result) if serves else _layouts(result),
+        _beside(_plants(result), _bearers(result) if serves else _tokens(result)),
     ]
     for block in tables:
         if block is not None:
@@ -105,8 +126,13 @@ def _table(*heads: tuple[str, str]) -> Any:
 
 
 def _key_figures(result: Result) -> Any:
-    titles = dict(CARDS)
-    found = [(titles[name], q) for name in _SHORT if (q := find(result, name)) is not None]
+    serves = is_serving(result)
+    titles = dict(CARDS_SERVING if serves else CARDS) | {
+        "serving.load": "Demand over capacity",
+        "serving.throughput_chip": "Written by an accelerator",
+    }
+    names = _SHORT_SERVING if serves else _SHORT
+    found = [(titles[name], q) for name in names if (q := find(result, name)) is not None]
     grid = _table(
         ("key figure", "left"),
         ("", "right"),
@@ -119,7 +145,7 @@ def _key_figures(result: Result) -> Any:
     for i in range(half):
         cells: list[Any] = []
         for title, quantity in (found[i], *found[half + i : half + i + 1]):
-            cells += [title, shown(quantity), _grade(quantity.grade)]
+            cells += [title, figure_words(quantity), _grade(quantity.grade)]
         grid.add_row(*cells)
     return grid
 
@@ -158,6 +184,48 @@ def _layouts(result: Result) -> Any:
             f"{100 * float(used.iloc[i]):.1f} %",
             with_unit(float(memory[0].iloc[i]), memory[1]),
         )
+    return grid
+
+
+def _shares(result: Result) -> Any:
+    frame = get_table(result, "breakdown")
+    if frame is None:
+        return None
+    grid = _table(("time of an accelerator at the peak", "left"), ("share", "right"), ("", "left"))
+    shares = column(frame, "share")[0].to_dict()
+    for name, share in shares.items():
+        if float(share) > 0.001:
+            grid.add_row(label(str(name)), f"{100 * float(share):.1f} %", _bar(float(share)))
+    return grid
+
+
+def _replicas(result: Result) -> Any:
+    frame = get_table(result, "configurations")
+    if frame is None:
+        return None
+    grid = _table(
+        ("replicas that keep the promise", "left"), ("replicas", "right"), ("accelerators", "right"),
+        ("TTFT p99", "right"), ("TPOT p99", "right"), ("", "left"),
+    )  # fmt: skip
+    for i in range(min(3, len(frame))):
+        row = frame.iloc[i]
+        grid.add_row(
+            str(row["layout"]), f"{int(row['replicas']):,}", f"{int(row['chips']):,}",
+            with_unit(float(row["ttft [s]"]), "s"), with_unit(float(row["tpot [ms]"]), "ms"),
+            str(row["tried"]),
+        )  # fmt: skip
+    return grid
+
+
+def _bearers(result: Result) -> Any:
+    frame = get_table(result, "per_token")
+    if frame is None:
+        return None
+    grid = _table(("what it takes", "left"), *((words, "right") for _, words in _BEARERS))
+    rows: Any = frame
+    for name, row in rows.iterrows():
+        cells = [with_unit(float(row[who]), str(row[f"{who}_unit"])) for who, _ in _BEARERS]
+        grid.add_row(label(str(name)), *cells)
     return grid
 
 

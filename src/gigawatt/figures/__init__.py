@@ -13,10 +13,10 @@ from functools import partial
 from typing import Any
 
 from gigawatt.errors import InputError, nearest
-from gigawatt.figures import machine, money, power
+from gigawatt.figures import machine, money, power, serving_campus
 from gigawatt.study.result import Result, renderers
 
-__all__ = ["NAMES", "figure"]
+__all__ = ["NAMES", "NAMES_SERVING", "figure"]
 
 _FIGURES: dict[str, Callable[[Result], Any]] = {
     "sankey": power.sankey,
@@ -34,8 +34,23 @@ _FIGURES: dict[str, Callable[[Result], Any]] = {
     "ledger": money.ledger,
 }
 
-#: Every figure by name.
+_SERVING: dict[str, Callable[[Result], Any]] = {
+    "day": serving_campus.day,
+    "latency": serving_campus.latency,
+    "occupancy": serving_campus.occupancy,
+    "time": serving_campus.time,
+    "cost_relief": serving_campus.cost_relief,
+    "wall": serving_campus.wall,
+    "cost": serving_campus.cost,
+}
+_BOTH = (
+    "sankey", "memory", "energy", "dispatch_summer", "dispatch_winter", "duration", "price", "capacity",
+)  # fmt: skip
+
+#: Every figure of a training run by name.
 NAMES: tuple[str, ...] = tuple(_FIGURES)
+#: Every figure of a campus that serves.
+NAMES_SERVING: tuple[str, ...] = (*_SERVING, *_BOTH)
 
 
 def figure(result: Result, name: str) -> Any:
@@ -46,7 +61,7 @@ def figure(result: Result, name: str) -> Any:
     result : Result
         What to draw.
     name : str
-        One of :data:`NAMES`.
+        One of :data:`NAMES`, or of :data:`NAMES_SERVING` for a campus that serves.
 
     Returns
     -------
@@ -57,9 +72,11 @@ def figure(result: Result, name: str) -> Any:
     InputError
         An unknown name (with the nearest), or a result without the table that the figure draws.
     """
-    if name not in _FIGURES:
-        raise InputError("no such figure", given=name, allowed=NAMES, nearest=nearest(name, NAMES))
-    return _FIGURES[name](result)
+    known = _FIGURES | _SERVING
+    if name not in known:
+        mine = NAMES_SERVING if "serving.replicas" in result.quantities else NAMES
+        raise InputError("no such figure", given=name, allowed=mine, nearest=nearest(name, mine))
+    return known[name](result)
 
 
 renderers["figure"] = figure

@@ -26,6 +26,8 @@ class Engine:
         Times that decoding's attention takes beside the kernel of the catalog.
     experts : float
         Times that the fused expert kernels take beside those of the catalog.
+    experts_block : float
+        The same of those with block-scaled FP8 weights, on top.
     traffic : float
         Bytes that element-wise operations really move over the least.
     launch : float [s]
@@ -82,6 +84,7 @@ class Engine:
     attention: float
     decode_attention: float
     experts: float
+    experts_block: float
     traffic: float
     launch: float
     overhead: float

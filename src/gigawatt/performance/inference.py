@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from gigawatt.errors import InputError
 from gigawatt.hardware.machine import Chip, Cluster
 from gigawatt.hardware.technology import technology
+from gigawatt.hardware.technology.gpu import BLOCK
 from gigawatt.performance import collectives
 from gigawatt.performance.collectives import Fabric, Traffic, group
 from gigawatt.performance.costs import domains_reached, expert_imbalance
@@ -70,7 +71,7 @@ def multiply_format(weights: str, chip: Chip) -> str:
 
     INT4 weights are always widened; a chip without FP4 or FP8 widens those too.
     """
-    if (weights if weights != "fp8_block" else "fp8") in chip.peak:
+    if (weights if weights != BLOCK else "fp8") in chip.peak:
         return weights
     return "bf16" if "bf16" in chip.peak else "fp16"
 
@@ -147,7 +148,8 @@ def _operations(
             if np.any(one):  # a single expert is multiplied as any other matrix
                 plain = kind.cost(replace(op, kind="gemm"), chip, engine.efficiency)
                 arithmetic = np.where(one, plain.arithmetic, arithmetic)
-            arithmetic, memory = arithmetic * engine.experts * imbalance, memory * engine.experts
+            slower = engine.experts * (engine.experts_block if op.number_format == BLOCK else 1.0)
+            arithmetic, memory = arithmetic * slower * imbalance, memory * slower
         elif op.kind == "memory":
             memory = memory * engine.traffic
         elif op.kind == "attention":

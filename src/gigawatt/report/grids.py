@@ -12,16 +12,19 @@ from gigawatt.evidence import Source
 from gigawatt.figures.power import plant_names
 from gigawatt.figures.readable import aligned, label, shown, with_unit
 from gigawatt.figures.tables import get_table, unit_of
-from gigawatt.report.words import find
-from gigawatt.study.result import Result
+from gigawatt.report.sayings import find
+from gigawatt.report.words_serving import is_serving
+from gigawatt.study.result import Quantity, Result
 
 __all__ = [
     "CARDS",
+    "CARDS_SERVING",
     "Cell",
     "Grid",
     "assumptions",
     "cards",
     "evidence_sources",
+    "figure_words",
     "quantities",
     "scenario",
     "table",
@@ -72,10 +75,40 @@ CARDS: tuple[tuple[str, str], ...] = (
     ("ledger.water_per_mtoken", "Water per million tokens"),
 )
 
+#: The same of a campus that serves.
+CARDS_SERVING: tuple[tuple[str, str], ...] = (
+    ("serving.rate", "Demand, mean"),
+    ("machine.count", "Accelerators"),
+    ("serving.replicas", "Replicas"),
+    ("serving.ttft_p50", "First token, half of requests"),
+    ("serving.ttft_p99", "First token, 99 %"),
+    ("serving.tpot_p50", "Per token, half of requests"),
+    ("serving.tpot_p99", "Per token, 99 %"),
+    ("serving.e2e_p99", "Last token, 99 %"),
+    ("serving.kept", "Promise kept"),
+    ("serving.throughput", "Tokens written"),
+    ("serving.energy_token", "IT energy of a token"),
+    ("machine.power_it", "IT, mean"),
+    ("facility.power_mean", "Facility, mean"),
+    ("facility.power_peak", "Facility, peak"),
+    ("facility.pue", "PUE"),
+    ("supply.electricity_cost", "Electricity"),
+    ("supply.carbon_intensity", "Carbon intensity"),
+    ("ledger.total_capital", "Capital up front"),
+    ("ledger.annual_cost", "Cost of a year"),
+    ("economics.cost_million_prompt", "Million tokens read"),
+    ("economics.cost_million_output", "Million tokens written"),
+    ("economics.cost_request", "Cost of a request"),
+    ("economics.carbon_operational_request", "CO2e in operation of a request"),
+    ("economics.water_request", "Water of a request"),
+)
 
-def cards(result: Result, names: tuple[tuple[str, str], ...] = CARDS) -> list[dict[str, str]]:
+
+def cards(result: Result, names: tuple[tuple[str, str], ...] | None = None) -> list[dict[str, str]]:
     """Key figures that the result holds: title, value, grade, dotted name, what it is."""
     found: list[dict[str, str]] = []
+    if names is None:
+        names = CARDS_SERVING if is_serving(result) else CARDS
     for name, title in names:
         quantity = find(result, name)
         if quantity is not None:
@@ -83,12 +116,18 @@ def cards(result: Result, names: tuple[tuple[str, str], ...] = CARDS) -> list[di
                 {
                     "name": name,
                     "title": title,
-                    "value": shown(quantity).replace("/Mtoken", ""),
+                    "value": figure_words(quantity),
                     "grade": quantity.grade.label,
                     "what": quantity.summary,
                 }
             )
     return found
+
+
+def figure_words(quantity: Quantity) -> str:
+    """A key figure as text: what it is per million tokens of stands in its title, a rate is of requests."""
+    text = shown(quantity).replace("/Mtoken", "").replace("J/token", "J")
+    return text.removesuffix(" 1/s") + " requests/s" if quantity.unit == "1/s" else text
 
 
 _HEADS = {
@@ -105,7 +144,26 @@ _HEADS = {
     "store": "storage",
     "sequence_parallel": "sequence parallel",
     "bytes": "memory",
+    "it": "IT",
+    "it peak": "IT, five minutes",
+    "kv": "cache taken",
+    "kept": "promise kept",
+    "kept_worst": "kept in the worst hour",
+    "token_time": "time per token",
+    "rate": "written by an accelerator",
+    "million_prompt": "a million tokens read",
+    "million_output": "a million tokens written",
+    "request": "a request",
+    "accelerators": "accelerators of a replica",
+    "chips": "accelerators",
+    "tried": "known by",
+    **{
+        f"{key}{end}": f"{key.upper()}{end}"
+        for key in ("ttft", "tpot", "e2e")
+        for end in ("", " p50", " p99")
+    },
 }
+_HEADS_SERVING = {"gain": "cost saved", "quantity": "wait"}
 _CAPTIONS = {
     "breakdown": "Time of one step by what it waits for; the parts add up to the whole.",
     "relief": "Effective step time of the same layout with twice the resource (half of a latency or launch).",
@@ -119,7 +177,24 @@ _CAPTIONS = {
     "ledger": "Cost by component: money up front, a year of the campus, this run.",
     "per_token": "Figures of a million tokens.",
 }
-_SHARES = ("share", "gain", "mfu", "capacity_factor")
+_CAPTIONS_SERVING = {
+    "breakdown": "Time of the accelerators at the peak by what it is spent on or waits for.",
+    "relief": "Cost of a million written tokens with twice the resource (half of a latency or overhead), "
+    "the layout held and the load chosen anew.",
+    "configurations": "Replicas that keep the promise at the peak, cheapest first; waits are the 99th "
+    "percentile, the cost is at the mean price of the grid.",
+    "day": "Hour by hour: local standard time, the mean weekday and the mean day of the weekend.",
+    "latency": "What a share of the requests stays below.",
+    "promise": "What is promised, and for how many requests it is kept.",
+    "energy": "Electricity of a million written tokens by what uses it, prompts included.",
+    "memory": "Memory of one accelerator, keys and values at their mean.",
+    "wall": "Prompts and answers against the roofs of the machine.",
+    "formats": "Answers in the largest batch that memory has room for.",
+    "ledger": "Cost by component: money up front, a year of the campus.",
+    "per_token": "What tokens and requests take; prompts bear their share of the accelerators' time.",
+}
+_SHARES = ("share", "gain", "mfu", "capacity_factor", "kept", "kept_worst", "asked", "kv")
+_WORDS = {"ttft": "to the first token (TTFT)", "tpot": "per token (TPOT)", "e2e": "to the last token (E2E)"}
 _TOTALS = ("breakdown", "energy", "ledger")
 
 
@@ -141,8 +216,10 @@ def table(result: Result, name: str) -> Grid | None:
     frame: Any = get_table(result, name)
     if frame is None:
         return None
-    names = plant_names(result)
+    names = plant_names(result) | _WORDS
     columns = [str(c) for c in frame.columns if str(c) != "name"]
+    if name == "per_token" and is_serving(result):
+        return _of_bearers(frame)
     if name == "per_token":
         columns = ["value"]
     stems = [c.split(" [")[0] for c in columns]
@@ -171,11 +248,27 @@ def table(result: Result, name: str) -> Grid | None:
         rows.append(tuple(cells))
     if total:
         rows.append((Cell("whole"), *(Cell(writers[c](sums[c])) for c in columns)))
-    first = () if frame.index.name is None else (str(frame.index.name),)
+    heads = _HEADS | (_HEADS_SERVING if is_serving(result) else {})
+    first = () if frame.index.name is None else (heads.get(str(frame.index.name), str(frame.index.name)),)
     numeric = (*(False for _ in first), *(not isinstance(frame[c].iloc[0], str) for c in columns))
     units = [f" [{u}]" if (u := unit_of(c).replace("Mtoken", "M token")) else "" for c in columns]
-    head = (*first, *(_HEADS.get(stem, label(stem)) + unit for stem, unit in zip(stems, units, strict=True)))
-    return Grid(_CAPTIONS.get(name, label(name)), head, numeric, tuple(rows), total)
+    head = (*first, *(heads.get(stem, label(stem)) + unit for stem, unit in zip(stems, units, strict=True)))
+    captions = _CAPTIONS | (_CAPTIONS_SERVING if is_serving(result) else {})
+    return Grid(captions.get(name, label(name)), head, numeric, tuple(rows), total)
+
+
+def _of_bearers(frame: Any) -> Grid:
+    """What a million tokens read and written and a request take, each figure with its unit."""
+    columns = [str(c) for c in frame.columns if not str(c).endswith("_unit")]
+    rows = tuple(
+        (
+            Cell(label(str(key))),
+            *(Cell(with_unit(float(row[c]), str(row[f"{c}_unit"]))) for c in columns),
+        )
+        for key, row in frame.iterrows()
+    )
+    head = ("", *(_HEADS.get(c, label(c)) for c in columns))
+    return Grid(_CAPTIONS_SERVING["per_token"], head, (False, *(True for _ in columns)), rows)
 
 
 def _token_words(quantity: str) -> str:
@@ -252,7 +345,8 @@ def quantities(result: Result) -> Grid:
     rows = [
         (Cell(q.name), Cell(shown(q, 4)), Cell(q.grade.label, grade=q.grade.label), Cell(q.summary))
         for q in result.quantities.values()
-        if q.origin == "computed" and (q.unit or q.name == "training.binding")
+        if q.origin == "computed"
+        and (q.unit or q.name in ("training.binding", "serving.binding", "serving.limit"))
     ]
     return Grid(
         "Every computed quantity.",

@@ -16,6 +16,7 @@ from gigawatt.figures import figure
 from gigawatt.figures.tables import has_table
 from gigawatt.report import grids
 from gigawatt.report.words import sentences, subject, topics
+from gigawatt.report.words_serving import is_serving
 from gigawatt.study.result import Result
 
 __all__ = ["notebook", "render"]
@@ -49,12 +50,36 @@ _FIGURES: dict[str, tuple[str, str]] = {
     "capacity": ("plants", "What is built, and what it gives in a year."),
     "ledger": ("ledger", "What the run costs, by component."),
 }
+_SAME = ("sankey", "dispatch_summer", "dispatch_winter", "duration", "price", "capacity")
+#: The same of a campus that serves.
+_FIGURES_SERVING: dict[str, tuple[str, str]] = {
+    "day": (
+        "day",
+        "Power by the hour, mean of the year's days; marks: the highest five minutes of IT. Below: demand.",
+    ),
+    "latency": ("latency", "How many requests wait no longer; dashed lines are what is promised."),
+    "occupancy": ("day", "Requests that a replica works on and that wait, and the room that they take."),
+    "time": ("breakdown", "What the time of an accelerator goes to under the load of the highest hour."),
+    "cost_relief": (
+        "relief",
+        "What doubling one resource (halving a latency or overhead) would save of a token.",
+    ),
+    "wall": (
+        "wall",
+        "Left of its ridge a machine waits for memory. Circles: answers, batches growing to the right; "
+        "squares: prompts.",
+    ),
+    "memory": ("memory", "Memory of one accelerator; the dashed line is what it has."),
+    "energy": ("energy", "What the electricity of a million written tokens is used for."),
+    **{name: _FIGURES[name] for name in _SAME},
+    "cost": ("ledger", "What a year of the campus costs, by component."),
+}
 
 
 def _drawings(result: Result) -> tuple[dict[str, Drawing], dict[str, Any]]:
     drawings: dict[str, Drawing] = {}
     data: dict[str, Any] = {}
-    for name, (table, caption) in _FIGURES.items():
+    for name, (table, caption) in (_FIGURES_SERVING if is_serving(result) else _FIGURES).items():
         if not has_table(result, table):
             continue
         drawn = figure(result, name)
@@ -114,11 +139,11 @@ _TORN = re.compile(
 
 
 def _paragraphs(result: Result) -> list[str]:
-    """The sentences as three paragraphs: the run; the power; money and trust."""
+    """The sentences as three paragraphs: the run or the service; the power; money and trust."""
     said = topics(result)
     groups = (
-        ("training", "error", "binding", "layout"),
-        ("facility", "supply"),
+        ("training", "serving", "waits", "error", "binding", "layout"),
+        ("day", "facility", "supply"),
         ("money", "tokens", "trust"),
     )
     texts = (" ".join(said[name] for name in group if name in said) for group in groups)
@@ -136,7 +161,7 @@ def render(result: Result) -> str:
     drawings, data = _drawings(result)
     tables = (
         "breakdown", "relief", "goodput", "layouts", "operations", "memory", "energy", "flows", "plants",
-        "ledger", "per_token",
+        "ledger", "per_token", "configurations", "day", "latency", "promise", "wall", "formats",
     )  # fmt: skip
     return (
         _environment()
@@ -155,6 +180,8 @@ def render(result: Result) -> str:
             sources=grids.evidence_sources(result),
             grades=[(grade.label, _GRADES[grade]) for grade in Grade],
             run=result.run,
+            serves=is_serving(result),
+            explained=_EXPLAINED_SERVING if is_serving(result) else _EXPLAINED,
             css=_asset("report.css"),
             draw=_asset("draw.js"),
             figures=Markup(_script_safe(json.dumps(data, separators=(",", ":"), allow_nan=False))),
@@ -162,6 +189,10 @@ def render(result: Result) -> str:
         )
     )
 
+
+_EXPLAINED = ("training.step_time", "ledger.cost_per_mtoken --depth 4")
+_EXPLAINED_SERVING = ("serving.ttft_p99", "economics.cost_million_output --depth 4")
+"""Quantities that the page shows how to explain."""
 
 _GRADES = {
     Grade.measured: "read from a measurement",

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from gigawatt.errors import GigawattError
-from gigawatt.evidence import Grade, worst
+from gigawatt.evidence import Grade
 from gigawatt.figures.machine import layout_words
 from gigawatt.figures.power import plant_names
 from gigawatt.figures.readable import count, label, large, shown, significant, with_unit
 from gigawatt.figures.tables import built, column, get_table
 from gigawatt.hardware import load_chip
+from gigawatt.report import words_serving
+from gigawatt.report.sayings import find, graded, listed, money_parts, say, subject
 from gigawatt.study.reliability import days_band
-from gigawatt.study.result import Quantity, Result
+from gigawatt.study.result import Result
 from gigawatt.validation.band import Band
 from gigawatt.validation.domain import outside_domain, step_time_band
 
@@ -24,32 +24,6 @@ _NEGLIGIBLE = 1e-5
 _DAY = 86400.0
 
 
-def find(result: Result, name: str) -> Quantity | None:
-    """A quantity that holds a value, or ``None``."""
-    quantity = result.quantities.get(name)
-    return None if quantity is None or quantity.value is None else quantity
-
-
-def _say(result: Result, name: str) -> str:
-    quantity = find(result, name)
-    return "" if quantity is None else shown(quantity)
-
-
-def _graded(result: Result, text: str, names: Iterable[str]) -> str:
-    grades = [q.grade for name in names if (q := find(result, name)) is not None]
-    return f"{text} ({worst(grades).label})." if grades else f"{text}."
-
-
-def _list(items: list[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
-
-
-def subject(result: Result, name: str) -> str:
-    """What the scenario wrote for a quantity, such as the name of the model or the chip."""
-    quantity = find(result, name)
-    return "" if quantity is None else quantity.written or str(quantity.shown)
-
-
 def sentences(result: Result) -> list[str]:
     """What it takes, what binds first and what would relieve it, power, sources, money, carbon and water.
 
@@ -59,9 +33,9 @@ def sentences(result: Result) -> list[str]:
 
 
 def topics(result: Result) -> dict[str, str]:
-    """The sentences by topic: training, error, binding, layout, facility, supply, money, tokens, trust."""
-    made = (_training, _error, _binding, _layout, _facility, _supply, _money, _tokens, _trust)
-    return {make.__name__[1:]: text for make in made if (text := make(result))}
+    """The sentences by topic, in the order in which they are read."""
+    made = _SERVING if words_serving.is_serving(result) else _TRAINING
+    return {name: text for name, make in made.items() if (text := make(result))}
 
 
 def _training(result: Result) -> str:
@@ -78,14 +52,14 @@ def _training(result: Result) -> str:
     text = f"Training {model}"
     if tokens is not None:
         text += f" on {large(float(tokens.value))} tokens"
-    machine = f"{_say(result, 'machine.count')} {subject(result, 'machine.chip')}".strip()
+    machine = f"{say(result, 'machine.count')} {subject(result, 'machine.chip')}".strip()
     runs = find(result, "training.runs")
     if runs is not None and float(runs.value) > 1:
         each = f"{float(result['machine.count']) / float(runs.value):,.0f}"
         machine = (
             f"{each} {subject(result, 'machine.chip')} (one of {shown(runs)} runs on a campus of {machine})"
         )
-    text += f" takes {machine} {_say(result, 'training.duration')}"
+    text += f" takes {machine} {say(result, 'training.duration')}"
     hours = find(result, "training.accelerator_hours")
     if hours is not None:
         text += f", {large(float(hours.value) / 3600.0)} accelerator-hours"
@@ -94,7 +68,7 @@ def _training(result: Result) -> str:
         text += f": a step takes {shown(step)} at an MFU of {shown(mfu)}"
         if real is not None:
             text += f", and {shown(real)} with its share of failures"
-    return _graded(result, text, ("training.duration", "training.step_time", "training.mfu"))
+    return graded(result, text, ("training.duration", "training.step_time", "training.mfu"))
 
 
 def _error(result: Result) -> str:
@@ -172,7 +146,7 @@ def _binding(result: Result) -> str:
     (first, share), rest = parts[0], [p for p in parts[1:3] if p[1] >= 0.005]
     text = f"What binds first is {first}: it takes {100 * share:.0f} % of the time"
     if rest:
-        text += f", before {_list([f'{name} ({100 * s:.0f} %)' for name, s in rest])}"
+        text += f", before {listed([f'{name} ({100 * s:.0f} %)' for name, s in rest])}"
     frame = get_table(result, "relief")
     if frame is not None:
         gains = column(frame, "gain")[0].astype(float).sort_values(ascending=False)
@@ -181,7 +155,7 @@ def _binding(result: Result) -> str:
         text += f"; {verb} {name} would shorten the step most, by {significant(100 * gain)} %"
         if len(gains) > 1 and float(gains.iloc[1]) > 0:
             text += f" (next: {label(str(gains.index[1]))}, {significant(100 * float(gains.iloc[1]))} %)"
-    return _graded(result, text, ("training.effective_step_time", "training.step_time"))
+    return graded(result, text, ("training.effective_step_time", "training.step_time"))
 
 
 def _layout(result: Result) -> str:
@@ -208,19 +182,19 @@ def _layout(result: Result) -> str:
 def _facility(result: Result) -> str:
     if find(result, "facility.power_mean") is None:
         return ""
-    text = f"The facility draws {_say(result, 'facility.power_mean')} on average"
+    text = f"The facility draws {say(result, 'facility.power_mean')} on average"
     if find(result, "facility.power_peak") is not None:
-        text += f" and {_say(result, 'facility.power_peak')} in its highest hour"
+        text += f" and {say(result, 'facility.power_peak')} in its highest hour"
     if find(result, "facility.pue") is not None:
-        text += f" (PUE {_say(result, 'facility.pue')})"
-    yearly = [_say(result, n) for n in ("facility.energy", "facility.water") if find(result, n) is not None]
+        text += f" (PUE {say(result, 'facility.pue')})"
+    yearly = [say(result, n) for n in ("facility.energy", "facility.water") if find(result, n) is not None]
     if yearly:
         yearly = [y.removesuffix(" a year") for y in yearly]
         if len(yearly) == 2:
             dry = float(result["facility.water"]) == 0.0
             yearly[1] = "no water on site" if dry else f"{yearly[1]} of water on site"
-        text += f": {_list(yearly)} in a year"
-    return _graded(result, text, ("facility.power_mean", "facility.energy", "facility.water"))
+        text += f": {listed(yearly)} in a year"
+    return graded(result, text, ("facility.power_mean", "facility.energy", "facility.water"))
 
 
 def energy_shares(result: Result) -> list[tuple[str, float, float]]:
@@ -251,17 +225,17 @@ def _supply(result: Result) -> str:
         f"{name} {with_unit(size, 'MW')}" + (f" ({_share(share)} of the energy)" if share > 0 else "")
         for name, size, share in rows
     ]
-    text = f"The cheapest supply that carries it is {_list(said)}"
+    text = f"The cheapest supply that carries it is {listed(said)}"
     if find(result, "supply.electricity_cost") is not None:
-        text += f"; its electricity costs {_say(result, 'supply.electricity_cost')}"
+        text += f"; its electricity costs {say(result, 'supply.electricity_cost')}"
     if find(result, "supply.carbon_intensity") is not None:
-        text += f" and emits {_say(result, 'supply.carbon_intensity')}"
+        text += f" and emits {say(result, 'supply.carbon_intensity')}"
     lacking = find(result, "supply.not_served")
     energy = find(result, "facility.energy")
     least = _NEGLIGIBLE * float(energy.value) if energy is not None else 0.0
     if lacking is not None and float(lacking.value) > least:
         text += f"; {shown(lacking)} a year are not served".replace(" a year a year", " a year")
-    return _graded(result, text, ("supply.electricity_cost", "supply.carbon_intensity"))
+    return graded(result, text, ("supply.electricity_cost", "supply.carbon_intensity"))
 
 
 def _share(share: float) -> str:
@@ -271,21 +245,13 @@ def _share(share: float) -> str:
 def _money(result: Result) -> str:
     if find(result, "ledger.run_cost") is None:
         return ""
-    text = f"The run costs {_say(result, 'ledger.run_cost')}"
-    frame = get_table(result, "ledger")
-    if frame is not None:
-        values = (
-            column(frame, "run")[0].astype(float).drop("total", errors="ignore").sort_values(ascending=False)
-        )
-        whole = float(values.sum()) or 1.0
-        most = [f"{label(str(n))} {100 * float(v) / whole:.0f} %" for n, v in values.head(3).items()]
-        text += f" ({', '.join(most)})"
+    text = f"The run costs {say(result, 'ledger.run_cost')}{money_parts(result, 'run')}"
     if find(result, "ledger.total_capital") is not None:
-        text += f"; {_say(result, 'ledger.total_capital')} has to be spent before anything runs"
+        text += f"; {say(result, 'ledger.total_capital')} has to be spent before anything runs"
     if find(result, "ledger.annual_cost") is not None:
-        annual = _say(result, "ledger.annual_cost").removesuffix(" a year")
+        annual = say(result, "ledger.annual_cost").removesuffix(" a year")
         text += f", and the campus costs {annual} a year"
-    return _graded(result, text, ("ledger.run_cost", "ledger.total_capital", "ledger.annual_cost"))
+    return graded(result, text, ("ledger.run_cost", "ledger.total_capital", "ledger.annual_cost"))
 
 
 def _tokens(result: Result) -> str:
@@ -294,10 +260,10 @@ def _tokens(result: Result) -> str:
     words = ("{}", "{} of electricity", "{} CO2e in operation", "{} CO2e embodied", "{} of water")
     for name, word in zip(names, words, strict=True):
         if find(result, f"ledger.{name}_per_mtoken") is not None:
-            said.append(word.format(_say(result, f"ledger.{name}_per_mtoken").replace("/Mtoken", "")))
+            said.append(word.format(say(result, f"ledger.{name}_per_mtoken").replace("/Mtoken", "")))
     if not said:
         return ""
-    return _graded(result, f"A million tokens take {_list(said)}", [f"ledger.{n}_per_mtoken" for n in names])
+    return graded(result, f"A million tokens take {listed(said)}", [f"ledger.{n}_per_mtoken" for n in names])
 
 
 def _trust(result: Result) -> str:
@@ -312,3 +278,12 @@ def _trust(result: Result) -> str:
         if guesses
         else f"{text}."
     )
+
+
+_TRAINING = {
+    "training": _training, "error": _error, "binding": _binding, "layout": _layout, "facility": _facility,
+    "supply": _supply, "money": _money, "tokens": _tokens, "trust": _trust,
+}  # fmt: skip
+_SERVING = (
+    words_serving.FIRST | {"facility": _facility, "supply": _supply} | words_serving.LAST | {"trust": _trust}
+)

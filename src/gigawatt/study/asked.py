@@ -27,9 +27,11 @@ class Told:
         self.notices: list[str] = []
 
     def tell(self, key: str, value: str, reason: str, grade: Grade, source: str = "") -> None:
+        """Add one assumption."""
         self.assumptions.append(Assumption(key, value, reason, grade, source))
 
     def row(self, key: str, row: Evidence, value: str, reason: str) -> None:
+        """Add a row of the catalog that stood in for an answer."""
         self.tell(key, value, reason, row.grade, row.source_id)
 
     def default(self, key: str) -> catalog.Entity:
@@ -42,6 +44,13 @@ class Told:
 
 
 def year_of(told: Told, given: int | None) -> int:
+    """The year asked about; that of a scenario where nobody says.
+
+    Raises
+    ------
+    InputError
+        Out of range.
+    """
     if given is None:
         told.tell(
             "scenario.year", str(YEAR), "nobody said when: software and prices of a scenario", Grade.guess

@@ -1,17 +1,34 @@
-"""The chain: every quantity from the model's configuration to the cost of a token, by name.
+"""The chains: every quantity from the model's configuration to the cost of a token, by name.
 
-One graph, filled by the modules of this room in the order of the chain: model and machine, training,
-power and building, supply, money. Each registers pure functions on :data:`CHAIN`; the graph is checked
-when this module is imported.
+Two graphs, filled by the modules of this room in the order of the chain: model and machine, training or
+serving, power and building, supply, money. Each registers pure functions on the training chain, on the
+serving chain, or on both (:mod:`gigawatt.study.names`); a graph is checked when it is imported. The serving
+chain is filled when it is first asked for, since a training run needs none of what it brings.
 """
 
 from __future__ import annotations
 
-from gigawatt.study import chain_money, chain_notices, chain_supply, chain_training
-from gigawatt.study.names import CHAIN
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["CHAIN"]
+from gigawatt.study import chain_money, chain_notices, chain_supply, chain_training
+from gigawatt.study.names import CHAIN_TRAINING
+
+if TYPE_CHECKING:
+    from gigawatt.study.names import CHAIN_SERVING
+
+__all__ = ["CHAIN", "CHAIN_SERVING", "CHAIN_TRAINING"]
+
+CHAIN = CHAIN_TRAINING
+"""The chain of a training run."""
 
 _ = (chain_training, chain_supply, chain_money, chain_notices)  # imported for what they register
 
-CHAIN.check(targets=["study.notices"])
+CHAIN_TRAINING.check(targets=["study.notices"])
+
+
+def __getattr__(name: str) -> Any:
+    if name == "CHAIN_SERVING":
+        from gigawatt.study.chain_serving_graph import CHAIN_SERVING
+
+        return CHAIN_SERVING
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

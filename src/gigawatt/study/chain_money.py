@@ -10,10 +10,10 @@ from gigawatt import catalog
 from gigawatt.economics import SECONDS_PER_YEAR, Asset, Ledger, PlantCost, campus_assets, ledger
 from gigawatt.evidence import Assumption, Evidence
 from gigawatt.study.chain_training import Machine
-from gigawatt.study.names import q
+from gigawatt.study.names import q, serving, shared
 from gigawatt.supply import SupplyPlan
 
-__all__ = ["Campus"]
+__all__ = ["Campus", "supply_costs"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Campus:
     assumptions: tuple[Assumption, ...]
 
 
-@q("ledger.campus", "")
+@shared("ledger.campus", "")
 def campus(
     machine_machine: Machine,
     machine_count: int,
@@ -56,6 +56,21 @@ def campus(
     return Campus(assets, rows, told)
 
 
+def supply_costs(found: SupplyPlan) -> dict[str, PlantCost]:
+    """What each plant of the supply costs a year."""
+    supply: dict[str, PlantCost] = {}
+    for plant in found.plants:
+        cost = found.cost[plant.id]
+        supply[plant.id] = PlantCost(
+            capital=cost["capital"],
+            operating=cost["fixed"] + cost["variable"],
+            energy=cost["fuel"] + cost["carbon_price"],
+            upfront=found.upfront[plant.id],
+            embodied=found.construction_carbon[plant.id],
+        )
+    return supply
+
+
 @q("ledger.ledger", "")
 def books(
     ledger_campus: Campus,
@@ -72,19 +87,9 @@ def books(
 
     A run bears the share of the campus's yearly cost that it occupies, for its time on the clock.
     """
-    supply: dict[str, PlantCost] = {}
-    for plant in supply_plan.plants:
-        cost = supply_plan.cost[plant.id]
-        supply[plant.id] = PlantCost(
-            capital=cost["capital"],
-            operating=cost["fixed"] + cost["variable"],
-            energy=cost["fuel"] + cost["carbon_price"],
-            upfront=supply_plan.upfront[plant.id],
-            embodied=supply_plan.construction_carbon[plant.id],
-        )
     return ledger(
         assets=ledger_campus.assets,
-        supply=supply,
+        supply=supply_costs(supply_plan),
         discount_rate=economics_discount_rate,
         energy=facility_energy,
         duration=training_duration,
@@ -97,24 +102,25 @@ def books(
     )
 
 
-def _figure(name: str, unit: str, summary: str, formula: str, read: Any) -> None:
+def _figure(name: str, unit: str, summary: str, formula: str, read: Any, register: Any = q) -> None:
     def compute(ledger_ledger: Ledger) -> float:
         return float(read(ledger_ledger))
 
     compute.__doc__ = f"{summary}\n\n{formula}"
-    q(name, unit)(compute)
+    register(name, unit)(compute)
 
 
 _figure("ledger.total_capital", "M$", "Money needed before anything runs.",
-        "chips + nodes + network + building + plants", lambda b: b.capital_upfront)  # fmt: skip
+        "chips + nodes + network + building + plants", lambda b: b.capital_upfront, shared)  # fmt: skip
 _figure("ledger.annual_cost", "M$/yr", "Cost of the campus in a year.",
-        "annuities + operation + energy", lambda b: b.cost_yearly / SECONDS_PER_YEAR)  # fmt: skip
+        "annuities + operation + energy", lambda b: b.cost_yearly / SECONDS_PER_YEAR, shared)  # fmt: skip
 _figure("ledger.run_cost", "M$", "Cost of one run.",
         "yearly cost × share of the campus × duration in years", lambda b: b.cost)  # fmt: skip
 _figure("ledger.electricity_cost", "$/MWh", "Levelised cost of the facility's electricity.",
-        "cost of the plants / energy of the facility", lambda b: b.electricity_cost)  # fmt: skip
+        "cost of the plants / energy of the facility", lambda b: b.electricity_cost, shared)  # fmt: skip
 _figure("ledger.chip_hour", "$/h", "All-in cost of one accelerator for one hour.",
-        "cost of the run / accelerator-hours", lambda b: b.cost_per_chip_second)  # fmt: skip
+        "cost of the run, or of a year that serves / accelerator-hours",
+        lambda b: b.cost_per_chip_second, shared)  # fmt: skip
 _figure("ledger.cost_per_mtoken", "$/Mtoken", "Cost of a million tokens.",
         "cost of the run / tokens", lambda b: b.cost / b.tokens)  # fmt: skip
 _figure("ledger.energy_per_mtoken", "kWh/Mtoken", "Electricity of a million tokens, at the facility's meter.",
@@ -128,3 +134,5 @@ _figure("ledger.water_per_mtoken", "L/Mtoken", "Water of a million tokens, on si
         "water of the run / tokens", lambda b: b.water / b.tokens)  # fmt: skip
 _figure("ledger.run_carbon", "t", "Carbon of one run, operational and embodied.",
         "operational + embodied", lambda b: b.carbon)  # fmt: skip
+_figure("ledger.annual_carbon", "t", "Carbon of a year, operational and embodied.",
+        "operational + embodied", lambda b: b.carbon, serving)  # fmt: skip

@@ -9,7 +9,7 @@ from gigawatt.study.chain_supply import lead_time_notices
 from gigawatt.study.names import q
 from gigawatt.supply import SupplyPlan
 
-__all__: list[str] = []
+__all__ = ["beside_budget", "of_supply", "unsold"]
 
 #: A peak below this share of the power given is worth a word.
 _WELL_BELOW = 0.95
@@ -31,11 +31,7 @@ def notices(
 
     Bindings and notices of the supply plan, lead times, a chip that is not yet sold, what a power cap does.
     """
-    told: list[str] = []
-    if machine_chip.year > scenario_year:
-        told.append(
-            f"{machine_chip.name} is not sold before {machine_chip.year}; the scenario is for {scenario_year}"
-        )
+    told = unsold(machine_chip, scenario_year)
     if machine_power_cap is not None:
         own = f"of the {machine_chip.power_limit:.4g} W of {machine_chip.name}"
         told.append(
@@ -44,18 +40,33 @@ def notices(
             else f"a power cap of {machine_power_cap:.4g} W {own} leaves {100.0 * machine_clock:.3g} % of "
             "its clock"
         )
-    budget = machine_size.get("power")
-    if budget is not None and facility_power_peak > budget:
-        told.append(
-            f"the facility draws {facility_power_peak / 1e6:.4g} MW in its highest hour, "
-            f"above the {budget / 1e6:.4g} MW given"
-        )
-    elif budget is not None and facility_power_peak < _WELL_BELOW * budget:
-        told.append(
-            f"{budget / 1e6:.4g} MW feed every accelerator at its power limit in the hottest hour; "
-            f"these runs draw {facility_power_peak / 1e6:.4g} MW in their highest hour"
-        )
-    told.extend(supply_plan.notices)
-    told.extend(supply_plan.binding)
-    told.extend(lead_time_notices(supply_plan, scenario_year))
+    told.extend(beside_budget(machine_size.get("power"), facility_power_peak, "these runs draw"))
+    told.extend(of_supply(supply_plan, scenario_year))
     return tuple(told)
+
+
+def unsold(chip: Chip, year: int) -> list[str]:
+    """A chip that nobody sells yet in the scenario's year."""
+    if chip.year <= year:
+        return []
+    return [f"{chip.name} is not sold before {chip.year}; the scenario is for {year}"]
+
+
+def beside_budget(budget: float | None, peak: float, draw: str) -> list[str]:
+    """What the facility draws beside the power given, where that is far from it."""
+    if budget is None or _WELL_BELOW * budget <= peak <= budget:
+        return []
+    if peak > budget:
+        return [
+            f"the facility draws {peak / 1e6:.4g} MW in its highest hour, "
+            f"above the {budget / 1e6:.4g} MW given"
+        ]
+    return [
+        f"{budget / 1e6:.4g} MW feed every accelerator at its power limit in the hottest hour; "
+        f"{draw} {peak / 1e6:.4g} MW in their highest hour"
+    ]
+
+
+def of_supply(found: SupplyPlan, year: int) -> list[str]:
+    """What the supply plan tells: notices, bindings, plants that come late."""
+    return [*found.notices, *found.binding, *lead_time_notices(found, year)]

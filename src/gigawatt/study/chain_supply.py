@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gigawatt import catalog
 from gigawatt.catalog import Entity
@@ -13,7 +14,7 @@ from gigawatt.economics import capital_recovery_factor
 from gigawatt.errors import InfeasibleError, InputError, nearest
 from gigawatt.facility import LoadShape, Site, Weather, facility_load
 from gigawatt.quantities import HOURS_PER_YEAR, show
-from gigawatt.study.names import q
+from gigawatt.study.names import q, shared
 from gigawatt.supply import (
     Grid,
     Plant,
@@ -26,25 +27,32 @@ from gigawatt.supply import (
 
 __all__ = ["HOUR"]
 
+Array = NDArray[np.float64]
+
 HOUR = 3600.0
 #: Energy served below this share of the load is the rounding of sums over the hours.
 _ROUNDING = 1e-9
 
 
-@q("facility.load", "")
-def facility_load_shape(machine_power_it: float, site_weather: Weather, site_cooling: Entity) -> LoadShape:
+@q("machine.power_hours", "")
+def power_hours(machine_power_it: float, site_weather: Weather) -> Array:
+    """IT power of the campus in every hour of the year.
+
+    Constant: the campus keeps such runs going all year.
+    """
+    return np.full(len(site_weather.air_temperature()), machine_power_it)
+
+
+@shared("facility.load", "")
+def facility_load_shape(machine_power_hours: Array, site_weather: Weather, site_cooling: Entity) -> LoadShape:
     """Power of the whole facility in every hour of the year.
 
-    IT power (constant: the campus keeps such runs going all year) × hourly PUE of the cooling system in
-    the site's weather; water where it evaporates.
+    IT power of the hour × hourly PUE of the cooling system in the site's weather; water where it evaporates.
     """
-    hours = len(site_weather.air_temperature())
-    return facility_load(
-        it_power=np.full(hours, machine_power_it), weather=site_weather, cooling=site_cooling
-    )
+    return facility_load(it_power=machine_power_hours, weather=site_weather, cooling=site_cooling)
 
 
-@q("facility.pue", "1")
+@shared("facility.pue", "1")
 def pue(facility_load: LoadShape) -> float:
     """Power usage effectiveness over the year.
 
@@ -53,7 +61,7 @@ def pue(facility_load: LoadShape) -> float:
     return float(np.sum(facility_load.facility) / np.sum(facility_load.it))
 
 
-@q("facility.power_mean", "MW")
+@shared("facility.power_mean", "MW")
 def power_mean(facility_load: LoadShape) -> float:
     """Mean facility power.
 
@@ -62,7 +70,7 @@ def power_mean(facility_load: LoadShape) -> float:
     return float(np.mean(facility_load.facility))
 
 
-@q("facility.power_peak", "MW")
+@shared("facility.power_peak", "MW")
 def power_peak(facility_load: LoadShape) -> float:
     """Facility power in the highest hour.
 
@@ -71,7 +79,7 @@ def power_peak(facility_load: LoadShape) -> float:
     return float(np.max(facility_load.facility))
 
 
-@q("facility.energy", "GWh")
+@shared("facility.energy", "GWh")
 def facility_energy(facility_load: LoadShape) -> float:
     """Electricity of the facility in a year.
 
@@ -80,7 +88,7 @@ def facility_energy(facility_load: LoadShape) -> float:
     return float(np.sum(facility_load.facility)) * HOUR
 
 
-@q("facility.water", "m^3")
+@shared("facility.water", "m^3")
 def water(facility_load: LoadShape) -> float:
     """Water evaporated and drained on site in a year.
 
@@ -89,7 +97,7 @@ def water(facility_load: LoadShape) -> float:
     return float(np.sum(facility_load.water))
 
 
-@q("supply.candidates", "")
+@shared("supply.candidates", "")
 def candidates(
     supply_plants: tuple[str, ...],
     supply_grid: Grid,
@@ -143,7 +151,7 @@ def candidates(
     return tuple(built)
 
 
-@q("supply.plan", "")
+@shared("supply.plan", "")
 def supply_plan(
     facility_load: LoadShape,
     supply_candidates: tuple[Plant, ...],
@@ -174,7 +182,7 @@ def supply_plan(
     return found
 
 
-@q("supply.electricity_cost", "$/MWh")
+@shared("supply.electricity_cost", "$/MWh")
 def electricity_cost(supply_plan: SupplyPlan) -> float:
     """Levelised cost of the electricity served.
 
@@ -183,7 +191,7 @@ def electricity_cost(supply_plan: SupplyPlan) -> float:
     return supply_plan.cost_per_energy
 
 
-@q("supply.marginal_price", "$/MWh")
+@shared("supply.marginal_price", "$/MWh")
 def marginal_price(supply_plan: SupplyPlan) -> float:
     """Load-weighted marginal price of electricity.
 
@@ -192,7 +200,9 @@ def marginal_price(supply_plan: SupplyPlan) -> float:
     return float(np.average(supply_plan.price, weights=supply_plan.load))
 
 
-@q("supply.carbon_intensity", "g/kWh", rows=("carbon*", "efficiency*", "heat_rate", "fuel*", "mean_carbon*"))
+@shared(
+    "supply.carbon_intensity", "g/kWh", rows=("carbon*", "efficiency*", "heat_rate", "fuel*", "mean_carbon*")
+)
 def carbon_intensity(supply_plan: SupplyPlan) -> float:
     """Operational carbon of the electricity served.
 
@@ -201,7 +211,7 @@ def carbon_intensity(supply_plan: SupplyPlan) -> float:
     return supply_plan.carbon_intensity
 
 
-@q("supply.not_served", "MWh")
+@shared("supply.not_served", "MWh")
 def not_served(supply_plan: SupplyPlan) -> float:
     """Energy not served in a year.
 
@@ -210,7 +220,7 @@ def not_served(supply_plan: SupplyPlan) -> float:
     return float(np.sum(supply_plan.not_served)) * HOUR * supply_plan.weight
 
 
-@q("supply.curtailed", "GWh")
+@shared("supply.curtailed", "GWh")
 def curtailed(supply_plan: SupplyPlan) -> float:
     """Energy that sun, wind and must-run plants could have given and nobody took.
 
@@ -219,7 +229,7 @@ def curtailed(supply_plan: SupplyPlan) -> float:
     return float(np.sum(supply_plan.curtailed)) * HOUR * supply_plan.weight
 
 
-@q("supply.gap", "1")
+@shared("supply.gap", "1")
 def gap(supply_plan: SupplyPlan) -> float:
     """Relative duality gap of the plan.
 

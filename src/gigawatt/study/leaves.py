@@ -18,18 +18,18 @@ from gigawatt.performance.stacks import stack_rows
 from gigawatt.quantities import parse, show
 from gigawatt.study.graph import Leaf
 from gigawatt.study.pins import WORDS
-from gigawatt.study.scenario import LoadedScenario
+from gigawatt.study.scenario import LoadedScenario, TrainingSection
 from gigawatt.supply import default_not_served_price, load_grid
 from gigawatt.workload import read_architecture
 
-__all__ = ["clock_rows", "fill_leaves"]
+__all__ = ["Filler", "beside", "clock_rows", "fill_leaves"]
 
 T = TypeVar("T")
 #: Formats in which a model can be trained, in the order of preference.
 _FORMATS = ("bf16", "fp16", "tf32", "fp32", "fp8")
 
 
-class _Filler:
+class Filler:
     """Collects leaves and assumptions, and puts file and line on the errors that rooms raise."""
 
     def __init__(self, loaded: LoadedScenario) -> None:
@@ -82,7 +82,7 @@ class _Filler:
 
 
 def fill_leaves(loaded: LoadedScenario) -> tuple[dict[str, Leaf], tuple[Assumption, ...]]:
-    """Every leaf of the chain for one scenario, and the assumptions made on the way.
+    """Every leaf of a scenario's chain, and the assumptions made on the way.
 
     Raises
     ------
@@ -90,25 +90,33 @@ def fill_leaves(loaded: LoadedScenario) -> tuple[dict[str, Leaf], tuple[Assumpti
         A name that the catalog does not know, a file that is not there or cannot be read: with the
         scenario's file, line and key.
     """
-    fill = _Filler(loaded)
+    fill = Filler(loaded)
     scenario = loaded.scenario
     fill.written("scenario.year", "year", scenario.year)
-    _model_and_training(fill)
-    _machine(fill)
+    if scenario.training is not None:
+        _model_and_training(fill, scenario.training)
+        _machine(fill, scenario.training)
+    else:
+        from gigawatt.study.chain_serving_leaves import (
+            model_and_serving,  # which reads what training needs not
+        )
+
+        chip = model_and_serving(fill)
+        _chip_and_size(fill, chip, ())
     _site_and_supply(fill)
     _money(fill)
     return fill.leaves, tuple(fill.assumptions)
 
 
-def _beside(loaded: LoadedScenario, name: str) -> str | Path:
+def beside(loaded: LoadedScenario, name: str) -> str | Path:
     """A path as written, or relative to the scenario's folder where it is found there."""
-    beside = loaded.file.parent / name
-    return beside if beside.is_file() else name
+    found = loaded.file.parent / name
+    return found if found.is_file() else name
 
 
-def _model_and_training(fill: _Filler) -> None:
-    scenario, training = fill.loaded.scenario, fill.loaded.scenario.training
-    model = fill.ask("model", lambda: read_architecture(_beside(fill.loaded, scenario.model)))
+def _model_and_training(fill: Filler, training: TrainingSection) -> None:
+    scenario = fill.loaded.scenario
+    model = fill.ask("model", lambda: read_architecture(beside(fill.loaded, scenario.model)))
     fill.written("model.architecture", "model", model)
     fill.written("training.tokens", "training.tokens", training.tokens)
     if training.sequence is None:
@@ -133,24 +141,17 @@ def clock_rows(chip: Chip) -> tuple[Evidence, ...]:
     return (*own.rows(), *(row for row in common.rows() if row.quantity not in own.numbers))
 
 
-def _machine(fill: _Filler) -> None:
+def _chip_and_size(fill: Filler, chip: Chip, rows: tuple[Evidence, ...]) -> None:
+    """The chip at the price that the scenario gives; ``rows`` are those it is read from beside its own."""
     scenario = fill.loaded.scenario
     machine, economics = scenario.machine, scenario.economics
-    chip = fill.ask("machine.chip", lambda: load_chip(machine.chip))
     if economics.chip_price is not None:
         evidence = {name: row for name, row in chip.evidence.items() if name != "price"}
         chip = replace(chip, price=economics.chip_price, evidence=evidence)
-    written = fill.given_or_default("training.number_format", scenario.training.number_format, str)
-    if scenario.training.number_format is None and written not in chip.peak and chip.peak:
-        known = next((name for name in _FORMATS if name in chip.peak), next(iter(chip.peak)))
-        del fill.assumptions[-1]
-        fill.default("training.number_format", known, known, f"{chip.id} has no {written} rate")
     kernels = catalog.entity("kernels", chip.kernels or "default").rows()
-    clocks = clock_rows(chip)
-    drawn = tuple(row for row in clocks if row.quantity == "training_factor")
-    fill.written("machine.chip", "machine.chip", chip, (*chip.evidence.values(), *kernels, *drawn))
+    fill.written("machine.chip", "machine.chip", chip, (*chip.evidence.values(), *kernels, *rows))
     cap = machine.power_cap
-    fill.written("machine.power_cap", "machine.power_cap", cap, () if cap is None else clocks)
+    fill.written("machine.power_cap", "machine.power_cap", cap, () if cap is None else clock_rows(chip))
     key = "machine.count" if machine.count is not None else "machine.power"
     fill.written("machine.size", key, {"count": machine.count, "power": machine.power})
     options = {
@@ -159,6 +160,18 @@ def _machine(fill: _Filler) -> None:
         if getattr(machine, name) is not None
     }
     fill.written("machine.options", "machine", options)
+
+
+def _machine(fill: Filler, training: TrainingSection) -> None:
+    scenario = fill.loaded.scenario
+    machine = scenario.machine
+    chip = fill.ask("machine.chip", lambda: load_chip(machine.chip))
+    written = fill.given_or_default("training.number_format", training.number_format, str)
+    if training.number_format is None and written not in chip.peak and chip.peak:
+        known = next((name for name in _FORMATS if name in chip.peak), next(iter(chip.peak)))
+        del fill.assumptions[-1]
+        fill.default("training.number_format", known, known, f"{chip.id} has no {written} rate")
+    _chip_and_size(fill, chip, tuple(row for row in clock_rows(chip) if row.quantity == "training_factor"))
     if machine.stack is not None:
         stack = fill.ask("machine.stack", lambda: load_stack(str(machine.stack)))
         fill.written("machine.stack", "machine.stack", stack, stack_rows(stack.id))
@@ -167,7 +180,7 @@ def _machine(fill: _Filler) -> None:
         stack = load_stack(name)
         fill.default("machine.stack", stack, name, f"the usual software of {chip.id} in {scenario.year}")
         fill.with_rows("machine.stack", stack_rows(name))
-    optimizer = scenario.training.optimizer
+    optimizer = training.optimizer
     if optimizer is None:
         fill.default("training.optimizer", stack.optimizer, stack.optimizer, "the stack's own recipe")
         fill.with_rows("training.optimizer", catalog.entity("optimizers", stack.optimizer).rows())
@@ -180,13 +193,13 @@ def _machine(fill: _Filler) -> None:
     fill.written("layout.widen", "layout.widen", scenario.layout.widen)
 
 
-def _site_and_supply(fill: _Filler) -> None:
+def _site_and_supply(fill: Filler) -> None:
     scenario = fill.loaded.scenario
     place, supply = scenario.site, scenario.supply
     site = fill.ask("site.name", lambda: load_site(place.name))
     fill.written("site.site", "site.name", site)
     key = "site.weather" if place.weather else "site.name"
-    source = site if place.weather is None else Path(_beside(fill.loaded, place.weather))
+    source = site if place.weather is None else Path(beside(fill.loaded, place.weather))
     weather = fill.ask(key, lambda: load_weather(source))
     fill.written("site.weather", key, weather)
     cooling = fill.given_or_default("site.cooling", place.cooling, str)
@@ -209,7 +222,7 @@ def _site_and_supply(fill: _Filler) -> None:
         fill.assumptions.append(told)
 
 
-def _money(fill: _Filler) -> None:
+def _money(fill: Filler) -> None:
     economics = fill.loaded.scenario.economics
     if economics.discount_rate is not None:
         fill.written("economics.discount_rate", "economics.discount_rate", economics.discount_rate)

@@ -10,131 +10,53 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
-from pydantic_core import PydanticCustomError
 from yaml.composer import ComposerError
 
 from gigawatt.errors import GigawattError, InputError, nearest
-from gigawatt.quantities import parse
-from gigawatt.study.pins import RARE, SHARD_ALL, read_widen
+from gigawatt.study.scenario_values import (
+    AtLeastOne,
+    CarbonIntensity,
+    CarbonPrice,
+    Count,
+    FromNothing,
+    Length,
+    Money,
+    Name,
+    PerEnergy,
+    Rate,
+    Seconds,
+    Share,
+    Tokens,
+    Watts,
+    WattsEach,
+    WattsOrNone,
+    Whole,
+    as_batch,
+    as_demand,
+    as_shape,
+    as_shard,
+    as_widen,
+)
 
-__all__ = ["YEAR", "YEARS", "LoadedScenario", "Scenario", "read_scenario"]
+__all__ = [
+    "YEAR",
+    "YEARS",
+    "LoadedScenario",
+    "Scenario",
+    "ServingSection",
+    "TrainingSection",
+    "read_scenario",
+]
 
 Place = dict[str, int]
 YEAR = 2026
 """Year of prices, plants and software where nobody says which."""
 YEARS = (2010, 2050)
 """The first and the last year that may be asked about."""
-#: Above any sense in SI units, and low enough for every product to stay finite.
-_MOST, _MOST_THINGS = 1e30, 2**31 - 1
-_MOST_BATCH = {"token": 1e15, "sequence": _MOST_THINGS}
-
-
-def _quantity(
-    unit: str, example: str | None = None, *, low: float = 0.0, open_low: bool = False, high: float = _MOST
-) -> BeforeValidator:
-    """A validator that reads a quantity in ``unit`` and checks its bounds (SI)."""
-
-    def read(value: object) -> float:
-        if isinstance(value, float) and value != value:
-            raise PydanticCustomError("quantity", "not a number", {"given": value, "allowed": "a number"})
-        try:
-            number = parse(value, unit, example=example)
-        except InputError as error:
-            context = {"given": error.given, "allowed": error.allowed}
-            raise PydanticCustomError("quantity", "{text}", {"text": error.message, **context}) from None
-        if number < low or (open_low and number == low):
-            allowed = f"more than {low:g}" if open_low else f"{low:g} or more"
-            raise PydanticCustomError("quantity", "out of range", {"given": str(value), "allowed": allowed})
-        if number > high:
-            allowed = f"at most {high:g}"
-            raise PydanticCustomError("quantity", "out of range", {"given": str(value), "allowed": allowed})
-        return number
-
-    return BeforeValidator(read)
-
-
-def _count(unit: str = "1") -> BeforeValidator:
-    """A validator for a whole number of things, at least one."""
-
-    def read(value: object) -> int:
-        allowed = "a whole number of one or more"
-        try:
-            number = parse(value, unit)
-        except InputError as error:
-            raise PydanticCustomError(
-                "quantity", "{text}", {"text": error.message, "given": error.given, "allowed": allowed}
-            ) from None
-        if number < 1 or number != int(number):
-            raise PydanticCustomError("quantity", "not a count", {"given": str(value), "allowed": allowed})
-        if number > _MOST_THINGS:
-            most = f"at most {_MOST_THINGS}"
-            raise PydanticCustomError("quantity", "out of range", {"given": str(value), "allowed": most})
-        return int(number)
-
-    return BeforeValidator(read)
-
-
-Count = Annotated[int, _count()]
-Length = Annotated[int, _count("token")]
-Tokens = Annotated[float, _quantity("token", "15.6T tokens", open_low=True)]
-Watts = Annotated[float, _quantity("W", "1 GW", open_low=True)]
-WattsEach = Annotated[float, _quantity("W", "500 W", open_low=True)]
-WattsOrNone = Annotated[float, _quantity("W", "300 MW")]
-Seconds = Annotated[float, _quantity("s", "5 years", open_low=True)]
-PerEnergy = Annotated[float, _quantity("$/J", "60 $/MWh")]
-CarbonIntensity = Annotated[float, _quantity("kg/J", "100 g/kWh")]
-CarbonPrice = Annotated[float, _quantity("$/kg", "50 $/t")]
-Money = Annotated[float, _quantity("$", "30 k$")]
-AtLeastOne = Annotated[float, _quantity("1", low=1.0)]
-Rate = Annotated[float, _quantity("1", "7 %", low=-0.5, high=1.0)]
-Name = Annotated[str, BeforeValidator(lambda v: str(v) if isinstance(v, int | float) else v)]
-
-
-def _batch(value: object) -> tuple[str, float]:
-    """``16M tokens`` or ``2048 sequences``: (what is counted, how many)."""
-    text = str(value)
-    for unit in ("token", "sequence"):
-        if unit in text:
-            try:
-                number = parse(text, unit)
-            except InputError:
-                break
-            if 1 <= number <= _MOST_BATCH[unit] and (unit == "token" or number == int(number)):
-                return unit, number
-    raise PydanticCustomError(
-        "quantity", "not a batch", {"given": text, "allowed": '"16M tokens" or "2048 sequences"'}
-    )
-
-
-def _shard(value: object) -> int:
-    """Ranks that ZeRO shares over, or ``all`` of them (0)."""
-    if value == SHARD_ALL:
-        return 0
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MOST_THINGS:
-        allowed = f'a whole number of one or more, or "{SHARD_ALL}"'
-        raise PydanticCustomError(
-            "quantity", "not a number of ranks", {"given": str(value), "allowed": allowed}
-        )
-    return value
-
-
-def _widen(value: object) -> tuple[str, ...]:
-    """Rare columns to search: a list of names, names with commas, or ``all``."""
-    names = value.split(",") if isinstance(value, str) else value
-    if not isinstance(names, list | tuple):
-        allowed = [*RARE, "all"]
-        raise PydanticCustomError(
-            "quantity", "not a list of columns", {"given": str(value), "allowed": allowed}
-        )
-    try:
-        return read_widen(str(name) for name in names)
-    except InputError as error:
-        context = {"given": error.given, "allowed": error.allowed, "nearest": error.nearest}
-        raise PydanticCustomError("quantity", "{text}", {"text": error.message, **context}) from None
 
 
 class _Strict(BaseModel):
@@ -146,10 +68,53 @@ class TrainingSection(_Strict):
 
     tokens: Tokens
     sequence: Length | None = None
-    global_batch: Annotated[tuple[str, float], BeforeValidator(_batch)] | None = None
+    global_batch: Annotated[tuple[str, float], BeforeValidator(as_batch)] | None = None
     number_format: Literal["bf16", "fp16", "fp8", "fp4", "tf32", "fp32"] | None = None
     optimizer: Name | None = None
     runs: Count = 1
+
+
+class ReplicaSection(_Strict):
+    """Degrees of a replica that are held; what is left out is searched."""
+
+    tensor: Count | None = None
+    pipeline: Count | None = None
+    data: Count | None = None
+    expert: Count | None = None
+
+
+class AutoscalingSection(_Strict):
+    """Replicas that turn off where fewer will do: the share that stays on, requests that each is to have."""
+
+    minimum: Share | None = None
+    target: FromNothing | None = None
+
+
+class ServingSection(_Strict):
+    """What is served to whom: demand, lengths, hours of the day, promise, engine, replicas."""
+
+    demand: Annotated[tuple[str, float], BeforeValidator(as_demand)] | None = None
+    trace: Name | None = None
+    prompt: Name | None = None
+    output: Name | None = None
+    arrivals: Literal["poisson", "gamma", "constant"] | None = None
+    variation: FromNothing | None = None
+    shape: Annotated[str | float | tuple[float, ...], BeforeValidator(as_shape)] | None = None
+    days: Literal[1, 2] | None = None
+    objective: Name | None = None
+    engine: Name | None = None
+    weights: Name | None = None
+    cache: Name | None = None
+    guesses: Whole | None = None
+    acceptance: Share | None = None
+    layout: ReplicaSection = ReplicaSection()
+    mode: Literal["aggregated", "disaggregated", "both"] | None = None
+    routing: Literal["round-robin", "least-loaded", "random"] | None = None
+    autoscaling: AutoscalingSection | None = None
+    replicas: Count | None = None
+    seed: Whole = 0
+    simulated_requests: Count | None = None
+    simulated_replicas: Count | None = None
 
 
 class MachineSection(_Strict):
@@ -182,9 +147,9 @@ class LayoutSection(_Strict):
     recompute: Literal["none", "selective", "full", "feed-forward"] | None = None
     sequence_parallel: bool | None = None
     schedule: Literal["1f1b", "zb-h1", "zb-h2", "dualpipe"] | None = None
-    shard: Annotated[int, BeforeValidator(_shard)] | None = None
+    shard: Annotated[int, BeforeValidator(as_shard)] | None = None
     offload: Literal["none", "optimizer", "all"] | None = None
-    widen: Annotated[tuple[str, ...], BeforeValidator(_widen)] = ()
+    widen: Annotated[tuple[str, ...], BeforeValidator(as_widen)] = ()
 
 
 class SiteSection(_Strict):
@@ -223,12 +188,13 @@ class EconomicsSection(_Strict):
 
 
 class Scenario(_Strict):
-    """The whole question. Only ``model``, ``training.tokens``, ``machine.chip`` and ``site`` are needed."""
+    """The whole question: ``model``, ``machine.chip``, ``site``, and one of ``training`` and ``serving``."""
 
     name: Name | None = None
     year: Annotated[int, BeforeValidator(lambda v: v)] = YEAR
     model: Name
-    training: TrainingSection
+    training: TrainingSection | None = None
+    serving: ServingSection | None = None
     machine: MachineSection
     layout: LayoutSection = LayoutSection()
     site: SiteSection
@@ -249,6 +215,11 @@ class LoadedScenario:
     def where(self, key: str) -> str:
         """``file:line`` of a dotted key, or an empty string if it was not written."""
         return f"{self.file}:{self.lines[key]}" if key in self.lines else ""
+
+    @property
+    def serves(self) -> bool:
+        """Whether a model is served, rather than trained."""
+        return self.scenario.serving is not None
 
     def blame(self, error: GigawattError, key: str) -> GigawattError:
         """Put file, line and key on an error that a room raised about a value of ``key``."""
@@ -289,11 +260,16 @@ def _places(node: yaml.Node, prefix: str, lines: Place, written: dict[str, str],
         written[prefix] = str(node.value)
 
 
+def _section(annotation: Any) -> Any:
+    """The section of a key that may be left out: what is not ``None`` of ``Section | None``."""
+    return next((one for one in get_args(annotation) if hasattr(one, "model_fields")), annotation)
+
+
 def _fields(path: list[str]) -> list[str]:
     model: Any = Scenario
     for part in path:
         info = getattr(model, "model_fields", {}).get(part)
-        model = info.annotation if info is not None else None
+        model = _section(info.annotation) if info is not None else None
     return list(getattr(model, "model_fields", {}))
 
 
@@ -387,8 +363,20 @@ def read_scenario(file: str | Path) -> LoadedScenario:
 
 
 def _cross_check(scenario: Scenario, file: Path, lines: Place) -> None:
-    machine = scenario.machine
-    if (machine.count is None) == (machine.power is None):
+    training, serving, machine = scenario.training, scenario.serving, scenario.machine
+    if (training is None) == (serving is None):
+        both = training is not None
+        raise InputError(
+            "a scenario trains or serves, not both" if both else "what is done with the model is not said",
+            file=file,
+            line=lines.get("serving", 1),
+            key="serving" if both else "training",
+            given="training as well" if both else None,
+            allowed='one of "training:" and "serving:"',
+        )
+    if serving is not None:
+        _check_serving(scenario, serving, file, lines)
+    elif (machine.count is None) == (machine.power is None):
         raise InputError(
             "give the machine's size either as count or as power",
             file=file,
@@ -405,3 +393,47 @@ def _cross_check(scenario: Scenario, file: Path, lines: Place) -> None:
             given=scenario.year,
             allowed=f"{YEARS[0]} to {YEARS[1]}",
         )
+
+
+#: Keys that only a training run has, and what serving has in their place.
+_TRAINING_ONLY = {
+    "layout": "serving.layout",
+    "machine.stack": "serving.engine",
+    "machine.power_cap": "no cap: serving knows the chip's own power limit only",
+}
+
+
+def _check_serving(scenario: Scenario, serving: ServingSection, file: Path, lines: Place) -> None:
+    for key, instead in _TRAINING_ONLY.items():
+        if key in lines:
+            raise InputError("belongs to training", file=file, line=lines[key], key=key, allowed=instead)
+    sizes = {
+        "serving.demand": serving.demand,
+        "machine.count": scenario.machine.count,
+        "machine.power": scenario.machine.power,
+    }
+    given = [key for key, value in sizes.items() if value is not None]
+    example = '"serving.demand: 2000 requests/s", "machine.count: 1024" or "machine.power: 100 MW"'
+    if len(given) != 1:
+        raise InputError(
+            "the size stands twice" if given else "neither the demand nor the machine's size is given",
+            file=file,
+            line=lines.get(given[-1] if given else "serving"),
+            key=given[-1] if given else "serving",
+            given=f"{given[0]} as well" if given else None,
+            allowed=f"one of {example}",
+        )
+    if serving.replicas is not None and serving.demand is None:
+        raise InputError(
+            "as many replicas as the machine holds",
+            file=file, line=lines.get("serving.replicas"), key="serving.replicas", given=serving.replicas,
+            allowed="replicas with serving.demand",
+        )  # fmt: skip
+    if serving.mode in ("disaggregated", "both"):
+        for key in ("replicas", "autoscaling"):
+            if getattr(serving, key) is not None:
+                raise InputError(
+                    f"is not known for two kinds of replicas, which mode {serving.mode} may have",
+                    file=file, line=lines.get(f"serving.{key}"), key=f"serving.{key}",
+                    allowed="mode: aggregated",
+                )  # fmt: skip

@@ -14,12 +14,12 @@ from gigawatt import catalog
 from gigawatt._version import __version__
 from gigawatt.errors import GigawattError
 from gigawatt.evidence import Assumption
-from gigawatt.study.chain import CHAIN
+from gigawatt.study.chain import CHAIN_TRAINING
 from gigawatt.study.graph import Value
 from gigawatt.study.leaves import fill_leaves
 from gigawatt.study.result import Quantity, Result
 from gigawatt.study.scenario import LoadedScenario, read_scenario
-from gigawatt.study.tables import TABLES
+from gigawatt.study.tables import TABLES_TRAINING, serving_tables
 
 __all__ = ["Study"]
 
@@ -41,6 +41,19 @@ _ANSWERS: dict[str, tuple[str, ...]] = {
     "ledger.campus": ("economics.*", "machine.chip"),
     "ledger.ledger": ("economics.*", "machine.chip"),
 }
+_ANSWERS_SERVING: dict[str, tuple[str, ...]] = {
+    "serving.week": ("serving.*", "serving.shape"),
+    "serving.question": ("serving.*", "machine.*", "machine.chip"),
+    "serving.plan": (
+        "serving.layout.*",
+        "serving.*",
+        "machine.*",
+        "machine.count",
+        "machine.power",
+        "serving.demand",
+    ),
+    "serving.day": ("serving.*", "serving.demand", "machine.count", "machine.power"),
+}
 
 
 def _blame(loaded: LoadedScenario, error: GigawattError, quantity: str) -> None:
@@ -48,15 +61,20 @@ def _blame(loaded: LoadedScenario, error: GigawattError, quantity: str) -> None:
     if error.file is not None:
         return
     named = [] if error.key is None else [part.rsplit(".", 1)[-1] for part in error.key.split(" · ")]
-    answers = _ANSWERS.get(quantity, ())
+    answers = (_ANSWERS | _ANSWERS_SERVING).get(quantity, ())
     keys = [] if error.key is None else [error.key]
     for answer in answers:
         section, star, _ = answer.partition("*")
         keys.extend([section + name for name in named] if star else [answer])
     written = [key for key in keys if key in loaded.lines]
-    if written:
-        error.key = written[0]
-    loaded.blame(error, (written or keys or [quantity])[0])
+    # a promise that nobody wrote is to blame all the same, rather than the size that somebody did
+    left_out = next((key for key in keys if key == "serving.objective" and key not in loaded.lines), None)
+    blamed = left_out or (written or keys or [quantity])[0]
+    if written or left_out:
+        error.key = blamed
+    loaded.blame(error, blamed)
+    if left_out:
+        error.line = loaded.lines.get("serving")
 
 
 @dataclass(frozen=True)
@@ -86,14 +104,19 @@ class Study:
         """
         started, cpu = time.perf_counter(), time.process_time()
         leaves, assumptions = fill_leaves(self.loaded)
-        values = CHAIN.evaluate(leaves, progress, lambda error, name: _blame(self.loaded, error, name))
+        chain, made = CHAIN_TRAINING, TABLES_TRAINING
+        if self.loaded.serves:
+            from gigawatt.study.chain_serving_graph import CHAIN_SERVING
+
+            chain, made = CHAIN_SERVING, serving_tables()
+        values = chain.evaluate(leaves, progress, lambda error, name: _blame(self.loaded, error, name))
         objects = {name: value.value for name, value in values.items()}
         found = list(assumptions)
         for value in values.values():
             for item in _assumptions(value.value):
                 if item not in found:
                     found.append(item)
-        tables = {name: make(objects) for name, make in TABLES.items()}
+        tables = {name: make(objects) for name, make in made.items()}
         run = {
             "scenario": str(self.loaded.file),
             "scenario_hash": self.loaded.hash,
@@ -140,7 +163,7 @@ def _plain(value: Any) -> float | int | str | None:
         return value
     if hasattr(value, "item") and getattr(value, "size", 0) == 1:
         return value.item()
-    if hasattr(value, "shape"):
+    if hasattr(value, "dtype"):
         return f"an array of {'×'.join(map(str, value.shape))}, mean {value.mean():.6g}"
     name = getattr(value, "name", None) or getattr(value, "id", None)
     kind = type(value).__name__

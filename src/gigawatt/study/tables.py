@@ -15,7 +15,7 @@ from gigawatt.workload import block_operations, embedding_operations, head_opera
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TABLES"]
+__all__ = ["TABLES_TRAINING", "serving_tables"]
 
 Objects = Mapping[str, Any]
 _MW, _GWH, _MWH = 1e6, 3.6e12, 3.6e9
@@ -122,7 +122,7 @@ def _energy(o: Objects) -> pd.DataFrame:
     return _frame(rows, "component")
 
 
-def _flows(o: Objects) -> pd.DataFrame:
+def _flows(o: Objects, energy: Callable[[Objects], pd.DataFrame] = _energy) -> pd.DataFrame:
     """Year means, MW. Sources → electricity → building losses and IT → components."""
     import pandas as pd
 
@@ -147,7 +147,7 @@ def _flows(o: Objects) -> pd.DataFrame:
     it = float(np.mean(load.it))
     rows.append(("served", "building", float(np.mean(load.facility)) - it))
     rows.append(("served", "computing", it))
-    column = _energy(o)["energy [kWh/Mtoken]"]
+    column = energy(o)["energy [kWh/Mtoken]"]
     parts = dict(zip(column.index.astype(str), column.to_numpy(float), strict=True))
     del parts["building"]
     whole = sum(parts.values())
@@ -225,7 +225,7 @@ def _per_token(o: Objects) -> pd.DataFrame:
     return _frame(rows, "quantity")
 
 
-TABLES: dict[str, Callable[[Objects], pd.DataFrame]] = {
+TABLES_TRAINING: dict[str, Callable[[Objects], pd.DataFrame]] = {
     "breakdown": _breakdown,
     "goodput": _goodput,
     "relief": _relief,
@@ -239,3 +239,27 @@ TABLES: dict[str, Callable[[Objects], pd.DataFrame]] = {
     "ledger": _ledger,
     "per_token": _per_token,
 }
+"""Tables of a training run."""
+
+
+def serving_tables() -> dict[str, Callable[[Objects], pd.DataFrame]]:
+    """Tables of a campus that serves: its own, and those that every campus has."""
+    from gigawatt.study import chain_serving_tables as served  # which a training run does without
+
+    return {
+        "breakdown": served.breakdown,
+        "relief": served.relief,
+        "configurations": served.configurations,
+        "day": served.day,
+        "latency": served.latency,
+        "promise": served.promise,
+        "memory": served.memory,
+        "energy": served.energy,
+        "wall": served.wall,
+        "formats": served.formats,
+        "flows": lambda o: _flows(o, served.energy),
+        "hourly": _hourly,
+        "plants": _plants,
+        "ledger": served.ledger,
+        "per_token": served.per_token,
+    }

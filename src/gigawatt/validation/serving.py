@@ -24,6 +24,7 @@ from gigawatt.validation.serving_rows import ServingCase, case_of, read_serving_
 
 __all__ = [
     "ALIKE",
+    "SLOWER",
     "ServingCard",
     "ServingLine",
     "filtered",
@@ -32,6 +33,8 @@ __all__ = [
     "validate_serving",
 ]
 
+SLOWER = 1.25
+"""Times a token of a larger machine over a smaller one's from which on the smaller one's guesses tokens."""
 _TAIL = 0.9
 _LENGTHS_OPEN = "a load whose lengths or rate are not in the row"
 
@@ -40,23 +43,40 @@ ALIKE = 1.15
 
 
 def filtered(cases: Sequence[ServingCase]) -> tuple[list[ServingCase], int]:
-    """(rows that are judged, rows left out because a slower one has the same labels)."""
+    """(rows that are judged, rows left out because something unwritten makes them quick).
+
+    Left out are closed loops that a slower row has the same labels as, and, of models with prediction
+    modules, those for which a machine of at least as many accelerators under the same load takes
+    :data:`SLOWER` times as long: more accelerators do not slow a replica, guessed tokens quicken it.
+    """
     slowest: dict[tuple[object, ...], float] = defaultdict(float)
+    larger: dict[tuple[object, ...], list[tuple[float, float]]] = defaultdict(list)
+
+    def load(case: ServingCase) -> tuple[object, ...]:
+        return (*case.group, case.prompt, case.output, case.held, case.source)
 
     def key(case: ServingCase) -> tuple[object, ...]:
         layout = (case.tensor, case.data, case.expert, case.expert_tensor, case.pipeline)
-        return (*case.group, *layout, case.prompt, case.output, case.held, case.source)
+        return (*load(case), *layout)
 
-    for case in cases:
-        if case.kind == "closed" and "tpot" in case.measured:
-            slowest[key(case)] = max(slowest[key(case)], case.measured["tpot"])
-    kept = [
-        case
-        for case in cases
-        if case.kind != "closed"
-        or "tpot" not in case.measured
-        or case.measured["tpot"] * ALIKE >= slowest[key(case)]
-    ]
+    timed = [case for case in cases if case.kind == "closed" and "tpot" in case.measured]
+    for case in timed:
+        slowest[key(case)] = max(slowest[key(case)], case.measured["tpot"])
+        if case.data <= 1.0:
+            larger[load(case)].append((case.tensor * case.pipeline, case.measured["tpot"]))
+
+    def quick(case: ServingCase) -> bool:
+        if case.kind != "closed" or "tpot" not in case.measured:
+            return False
+        token = case.measured["tpot"]
+        if token * ALIKE < slowest[key(case)]:
+            return True
+        if case.architecture.prediction_depth < 1 or case.data > 1.0:
+            return False
+        count = case.tensor * case.pipeline
+        return any(n >= count and other > SLOWER * token for n, other in larger[load(case)])
+
+    kept = [case for case in cases if not quick(case)]
     return kept, len(cases) - len(kept)
 
 
@@ -75,7 +95,7 @@ def _cases(rows: Iterable[Mapping[str, str]]) -> tuple[list[ServingCase], Counte
             refused[why.reason] += 1
     kept, left = filtered(found)
     if left:
-        refused["something unwritten makes a row with the same labels slower (guessed tokens)"] = left
+        refused["quicker than a row with the same labels, or than a larger machine (guessed tokens)"] = left
     return kept, refused
 
 

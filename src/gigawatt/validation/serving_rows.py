@@ -7,8 +7,9 @@ filled in by rules that stand here, the same for every row.
 *Layouts.* ``parallel_detail`` such as ``tp8 pp1 dp1 mtp1 ep8`` gives attention's tensor and data ranks and
 the experts' tensor ranks and groups. Some collections write tensor · expert for what is one node's ranks
 (tp64 … ep8 on eight accelerators); where the product exceeds a node and divides by the expert groups, it is
-divided. Where data ranks are not given, they are the experts' ranks over attention's. *Key-value cache.* Where a row is silent: FP8 for models quantised by their maker or run by
-TensorRT-LLM in 8 bit and less, else 16 bit.
+divided. Where data ranks are not given, they are the experts' ranks over attention's.
+*Key-value cache.* Where a row is silent: FP8 for models quantised by their maker or run by TensorRT-LLM in
+8 bit and less, else 16 bit.
 """
 
 from __future__ import annotations
