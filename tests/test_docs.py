@@ -21,7 +21,9 @@ ROOT = Path(__file__).parent.parent
 def keys(model: type[BaseModel], prefix: str = ""):
     for name, field in model.model_fields.items():
         kind = field.annotation  # a section that may be left out is what is not None of it
-        kind = next((one for one in get_args(kind) if isinstance(one, type) and issubclass(one, BaseModel)), kind)
+        kind = next(
+            (one for one in get_args(kind) if isinstance(one, type) and issubclass(one, BaseModel)), kind
+        )
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from keys(kind, f"{prefix}{name}.")
         else:
