@@ -223,3 +223,26 @@ def test_the_guides_commands_run(call: Call, command: str) -> None:
     code, out, err = call(*shlex.split(command))
     assert (code, err) == (0, "")
     assert out
+
+
+def test_a_scenario_says_what_options_do_not(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "model: llama-3.1-8b\nserving:\n  demand: 3 requests/s\n  prompt: 500\n  output: 50\n"
+        "  objective: ttft=1s,tpot=60ms,p90\n  weights: fp8\n"
+        "machine:\n  chip: H100\nsite:\n  name: virginia\n"
+    )
+    words = ("simulate-serving", file, "--tensor", "1", "--requests", "300", "--json")
+    code, out, err = call(*words)
+    assert (code, err) == (0, "")
+    answer = json.loads(out)
+    assert (answer["model"], answer["weights"]) == ("llama-3.1-8b", "fp8")
+    assert answer["objective"]["percentile"] == 0.9
+    faster = json.loads(call(*words, "--weights", "bf16", "--rate", "6/s")[1])
+    assert faster["weights"] == "bf16"
+    code, _, err = call("simulate-serving", Path("examples/gpt3-175b-a100.yaml").resolve())
+    assert code == 2
+    assert "this scenario serves nothing" in err
+    code, _, err = call("simulate-serving", "--chip", "H100")
+    assert code == 2
+    assert "--model: is missing" in err

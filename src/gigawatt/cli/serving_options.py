@@ -37,6 +37,8 @@ def flag(name: str, help: str, panel: str) -> Any:
 
 Model = Annotated[str, option("A model of the catalog, or the path of a config.json.")]
 Chip = Annotated[str, option("An accelerator, by the words of its name in any order.", MACHINE)]
+ModelName = Annotated[str | None, option("A model of the catalog, or the path of a config.json.")]
+ChipName = Annotated[str | None, option("An accelerator, by the words of its name in any order.", MACHINE)]
 Weights = Annotated[str | None, option("Stored format of weights: bf16, fp8, fp4, int4 …")]
 Cache = Annotated[str | None, option("Stored format of keys and values: bf16, fp8.")]
 Guesses = Annotated[int | None, option("Tokens guessed an iteration and checked together.")]

@@ -35,8 +35,13 @@ _MANY = 2**20
 
 
 def simulate_serving_command(
-    model: o.Model,
-    chip: o.Chip,
+    scenario: Annotated[
+        Path | None,
+        typer.Argument(help="A scenario with a serving: section; options replace what it says.",
+                       show_default=False),
+    ] = None,
+    model: o.ModelName = None,
+    chip: o.ChipName = None,
     weights: o.Weights = None,
     cache: o.Cache = None,
     guesses: o.Guesses = None,
@@ -114,6 +119,7 @@ def simulate_serving_command(
     """Simulate a service: every request through queues and batches; latencies, power, what tokens cost."""
     given: dict[str, Any] = dict(locals())
     given["output"], folder = outputs(output)
+    given = _filled(given)
     from gigawatt.study.serving_answer import run_answer
 
     with progress(quiet=quiet or json) as report:
@@ -132,6 +138,26 @@ def simulate_serving_command(
         if folder is not None:
             words = f"Written: {folder / 'run.html'}, run.json, requests.csv, requests.parquet, series.csv"
             console().print(words, markup=False)
+
+
+def _filled(given: dict[str, Any]) -> dict[str, Any]:
+    """The options, with what a scenario says where they are silent."""
+    if given["scenario"] is not None:
+        from gigawatt.study.serving_scenario import asked_by
+
+        said = asked_by(given["scenario"])
+        if given["rate"] or given["demand"] or given["concurrency"]:
+            said = {key: value for key, value in said.items() if key not in ("rate", "demand")}
+        if given["span"] is not None:
+            said.pop("requests", None)
+        silent = {key for key, value in given.items() if value is None or (key == "seed" and value == 0)}
+        given = given | {key: value for key, value in said.items() if key in silent}
+    for key in ("model", "chip"):
+        if given[key] is None:
+            raise InputError(
+                "is missing", key=f"--{key}", allowed=f"--{key} NAME, or a scenario that says it"
+            )
+    return given
 
 
 def _run(given: dict[str, Any], report: Callable[[str, float], None]) -> ServingRun:
