@@ -87,7 +87,7 @@ class ServingCase:
     @property
     def half(self) -> str:
         """Model, accelerator and framework: what is fitted or judged as one."""
-        return f"{self.model}|{self.chip.id}|{self.engine}"
+        return f"{self.model}|{self.chip.id}|{self.engine.removesuffix('-offline')}"
 
 
 def read_serving_rows(file: Path) -> list[dict[str, str]]:
@@ -261,7 +261,7 @@ def _engine(framework: str, row: Mapping[str, str]) -> str:
     if framework.startswith("trtllm") and version.startswith(("0.", "v0.")):
         return "trtllm-2024"
     if framework.lower() == "vllm" and "LLM-Inference-Bench" in row["source"]:
-        return "vllm-2024"
+        return "vllm-2024-offline"
     if framework == "TensorRT-LLM":
         return "trtllm-2024"
     found = _named("engine", framework)
