@@ -24,6 +24,7 @@ _NEEDS = {
     "plotly": ("figures", ""),
     "jinja2": ("report", ""),
     "torch": ("calibrate on a GPU (numpy does on a CPU)", "gigawatt[calibrate]"),
+    "numba": ("serving request by request, compiled: some fifty times as quick", "gigawatt[serving]"),
     "pypsa": ("export to PyPSA", "gigawatt[pypsa]"),
     "pvlib": ("oracle of the solar tests", "gigawatt[dev]"),
 }

@@ -57,6 +57,12 @@ def waits_words(row: dict[str, Any]) -> str:
     return ", ".join(f"{name} {_milli(row[name])}" for name in names)
 
 
+def _machines(answer: dict[str, Any]) -> str:
+    """How many accelerators, in words."""
+    count = answer["chips"]
+    return f"{count:,} accelerator" + ("" if count == 1 else "s")
+
+
 def print_plan(answer: dict[str, Any], console: Any) -> None:
     """Print an answer of ``plan-serving`` (the document that ``--json`` prints).
 
@@ -153,7 +159,7 @@ def _sentences(answer: dict[str, Any]) -> list[str]:
     design, most = with_unit(answer["design_power_kW"], "kW"), label(answer["binds"]).capitalize()
     found = [
         _asked(answer),
-        f"{answer['chips']:,} accelerators: {', '.join(map(_who, pools))}, with {held} requests in "
+        f"{_machines(answer)}: {', '.join(map(_who, pools))}, with {held} requests in "
         f"flight on each. {rate} requests/s, {tokens} tokens/s written, {each} an accelerator.",
         _waits(answer),
         _cost(answer),
@@ -319,7 +325,7 @@ def _run_sentences(answer: dict[str, Any]) -> list[str]:
     who = ", ".join(_who(pool, answer["autoscaling"]) for pool in answer["pools"])
     found = [
         _asked(answer),
-        f"{answer['chips']:,} accelerators: {who}; {answer['routing']}, "
+        f"{_machines(answer)}: {who}; {answer['routing']}, "
         f"{answer['batching']} batching; {answer['requests']:,} requests, {coming}; looked at {start} "
         f"to {end}.",
         f"{rate} requests/s finished, {read} tokens/s read, {written} written ({each} an accelerator). "
