@@ -2,8 +2,8 @@
 
 All heat is followed once: IT power and the losses inside the building become heat; the heat is split
 into a liquid loop and an air loop; each loop is cooled freely by outdoor air or water as far as the
-outdoor temperature allows and by a compressor for the rest; fans, pumps and compressors are paid for
-by the facility, and what evaporates is water.
+outdoor temperature allows and by a compressor for the rest (``cooling.py``); fans, pumps and compressors
+are paid for by the facility, and what evaporates is water. Losses of the power chain: ``power_chain.py``.
 """
 
 from __future__ import annotations
@@ -17,14 +17,21 @@ from numpy.typing import ArrayLike, NDArray
 from gigawatt.catalog import Entity, loader
 from gigawatt.errors import InputError
 from gigawatt.evidence import Assumption
+from gigawatt.facility.cooling import cooling_demand, cube_law, latent_heat
+from gigawatt.facility.humidity import air_pressure
+from gigawatt.facility.power_chain import ChainLosses, chain_losses, electrical_losses, installed_ratio
 from gigawatt.facility.weather import HOURS, Weather
 
 __all__ = ["LoadShape", "cooling_demand", "electrical_losses", "facility_load", "latent_heat", "load_profile"]
 
 Array = NDArray[np.float64]
 
-_SPECIFIC_HEAT_AIR = 1006.0  # J/(kg K), dry air at 300 K
-_DENSITY_WATER = 1000.0  # kg/m³
+_ROUNDING = 1e-6  # K: below this the supply is not called too warm
+_SLACK = 1e-9
+
+
+def _nothing() -> Array:
+    return np.zeros(HOURS)
 
 
 @dataclass(frozen=True)
@@ -32,9 +39,11 @@ class LoadShape:
     """A year of a facility, hour by hour.
 
     ``facility`` and ``it`` [W] at the meter and at the racks, ``pue`` their ratio (in an hour without IT
-    power the year's ratio), ``water`` withdrawn [m³/h], of which ``evaporated`` [m³/h]. ``parts`` [W] sum to
-    ``facility``: ``it, electrical, fans_pumps, compressor``. ``assumptions`` are those of the load alone; the
-    weather keeps its own.
+    power the year's ratio), ``water`` withdrawn [m³/h], of which ``evaporated`` and ``blowdown`` [m³/h].
+    ``parts`` [W] sum to ``facility``: ``it, electrical, fans_pumps, compressor``. ``too_warm`` [K]: by how
+    much the worse of the two loops is supplied above its limit. ``chain``: the losses by stage. ``notices``:
+    what the reader must be told, in words. ``assumptions`` are those of the load alone; the weather keeps
+    its own.
     """
 
     facility: Array = field(repr=False)
@@ -44,6 +53,10 @@ class LoadShape:
     evaporated: Array = field(repr=False)
     parts: Mapping[str, Array] = field(repr=False)
     assumptions: tuple[Assumption, ...] = field(default=(), repr=False)
+    blowdown: Array = field(default_factory=_nothing, repr=False)
+    too_warm: Array = field(default_factory=_nothing, repr=False)
+    chain: ChainLosses | None = field(default=None, repr=False)
+    notices: tuple[str, ...] = ()
 
     @property
     def annual_pue(self) -> float:
@@ -55,126 +68,20 @@ class LoadShape:
         """Water withdrawn per IT energy [m³/J]; 1 L/kWh is 1e-3/3.6e6 m³/J."""
         return float(self.water.sum() / (self.it.sum() * 3600.0))
 
-
-def latent_heat(*, temperature: ArrayLike) -> Array:
-    """Heat of vaporisation of water [J/kg] at ``temperature`` [K], 0 to 50 degC, to 0.1 %.
-
-    References
-    ----------
-    Rogers, R. R., Yau, M. K. (1989). A Short Course in Cloud Physics, 3rd ed., table 2.1.
-    """
-    celsius = np.maximum(np.asarray(temperature, dtype=np.float64) - 273.15, 0.0)
-    return 1e3 * (2500.8 - 2.36 * celsius + 0.0016 * celsius**2 - 0.00006 * celsius**3)
-
-
-def electrical_losses(*, it_power: ArrayLike, chain: Entity) -> tuple[Array, Array]:
-    """Losses of the power chain [W], (inside the building, at the transformer).
-
-    Parameters
-    ----------
-    it_power : array [W]
-        Power at the racks. The chain is rated for its peak times the row's ``margin``; each loss is
-        rated power times (no-load + linear x + quadratic x²) at the load share x.
-    chain : Entity
-        A row of ``cooling_electrical``.
-    """
-    power = np.asarray(it_power, dtype=np.float64)
-    rated = float(power.max()) * chain.value("margin")
-    share = power / rated
-    inside = rated * (
-        chain.value("ups_no_load")
-        + chain.value("ups_linear") * share
-        + (chain.value("ups_quadratic") + chain.value("distribution_quadratic")) * share**2
-        + chain.value("other")
-    )
-    transformer = rated * (
-        chain.value("transformer_no_load") + chain.value("transformer_quadratic") * share**2
-    )
-    return inside, transformer
-
-
-def cooling_demand(
-    *, heat: ArrayLike, supply: float, dry_bulb: ArrayLike, wet_bulb: ArrayLike, cooling: Entity
-) -> dict[str, Array]:
-    """What it takes to bring ``heat`` from one loop outdoors.
-
-    Parameters
-    ----------
-    heat : array [W]
-        That the loop carries.
-    supply : float [K]
-        Temperature that the loop must be supplied with.
-    dry_bulb, wet_bulb : arrays [K]
-        Outdoors.
-    cooling : Entity
-        A row of ``cooling``. ``rejection`` is ``dry`` (air temperature), ``adiabatic`` (air cooled towards
-        wet-bulb above a threshold) or ``tower`` (wet-bulb).
-
-    Returns
-    -------
-    dict
-        ``compressor``, ``rejector_fan``, ``pump``, ``rejected`` [W], ``evaporated``, ``withdrawn`` [m³/h],
-        ``mechanical`` (share of the heat that a compressor lifts).
-
-    Notes
-    -----
-    The compressor is a share of Carnot between the loop and the heat rejector; fans follow the cube of
-    their speed, and their speed the temperature difference at hand.
-    """
-    warm, dry, wet = (np.asarray(x, dtype=np.float64) for x in (heat, dry_bulb, wet_bulb))
-    kind = cooling.text("rejection")
-    zero = np.zeros_like(dry)
-    precooling = zero
-    if kind == "tower":
-        sink = wet
-    elif kind in ("dry", "adiabatic"):
-        if kind == "adiabatic":
-            spraying = dry > cooling.value("adiabatic_threshold")
-            precooling = np.where(spraying, cooling.value("adiabatic_effectiveness") * (dry - wet), 0.0)
-        sink = dry - precooling
-    else:
-        raise InputError(
-            "unknown heat rejection",
-            key=f"cooling.{cooling.id}",
-            given=kind,
-            allowed=("dry", "adiabatic", "tower"),
-        )
-    approach = cooling.value("approach")
-    excess = (sink + approach - supply) / cooling.value("loop_rise")
-    mechanical = np.clip(excess, 0.0, 1.0) if cooling.value("economiser") > 0.0 else np.ones_like(dry)
-    cold = supply - cooling.value("evaporator_approach")
-    lift = np.maximum(sink + cooling.value("condenser_approach") - cold, 1.0)
-    performance = np.minimum(cooling.value("carnot_share") * cold / lift, cooling.value("cop_max"))
-    compressor = warm * mechanical / performance
-    rejected = warm + compressor
-    difference = np.maximum(supply - sink, 1e-9)
-    speed = np.where(
-        mechanical > 0.0, 1.0, np.clip(approach / difference, cooling.value("fan_speed_floor"), 1.0)
-    )
-    latent = latent_heat(temperature=sink)
-    if kind == "tower":
-        evaporated_mass = rejected * cooling.value("latent_share") / latent
-    else:
-        air_flow = rejected / (_SPECIFIC_HEAT_AIR * cooling.value("rejector_air_rise"))
-        evaporated_mass = air_flow * _SPECIFIC_HEAT_AIR * precooling / latent
-    evaporated = evaporated_mass * 3600.0 / _DENSITY_WATER
-    cycles = cooling.value("cycles_of_concentration")
-    drift = (
-        cooling.value("drift") * rejected / (4186.0 * cooling.value("loop_rise")) * 3600.0 / _DENSITY_WATER
-    )
-    return {
-        "compressor": compressor,
-        "rejector_fan": cooling.value("rejector_fan") * rejected * speed**3,
-        "pump": cooling.value("pump") * warm,
-        "rejected": rejected,
-        "evaporated": evaporated,
-        "withdrawn": evaporated * cycles / (cycles - 1.0) + np.where(evaporated > 0.0, drift, 0.0),
-        "mechanical": mechanical,
-    }
+    @property
+    def failing_hours(self) -> int:
+        """Hours in which a loop is supplied warmer than its limit."""
+        return int(np.count_nonzero(self.too_warm > _ROUNDING))
 
 
 def facility_load(
-    *, it_power: ArrayLike, weather: Weather, cooling: Entity, electrical: Entity | None = None
+    *,
+    it_power: ArrayLike,
+    weather: Weather,
+    cooling: Entity,
+    electrical: Entity | None = None,
+    redundancy: Entity | None = None,
+    design_power: float | None = None,
 ) -> LoadShape:
     """The facility's year from the IT's: power at the meter, PUE, water.
 
@@ -188,11 +95,17 @@ def facility_load(
         A row of ``cooling``.
     electrical : Entity, optional
         A row of ``cooling_electrical``; ``double-conversion`` if none is given, listed as an assumption.
+    redundancy : Entity, optional
+        A row of ``cooling_redundancy``: spare units that share the load. Without one the power chain has the
+        row's margin and the cooling is made for the peak.
+    design_power : float, optional [W]
+        IT power that the building is made for; the year's peak if none is given. A building half filled runs
+        all its parts at half load.
 
     Raises
     ------
     InputError
-        Power that is not 8,760 finite, non-negative values with a positive sum.
+        Power that is not 8,760 finite, non-negative values with a positive sum, or beyond ``design_power``.
     MissingDataError
         The weather has no temperature.
     """
@@ -206,6 +119,16 @@ def facility_load(
             given=f"an array of shape {power.shape}",
             allowed=f"{HOURS} finite, non-negative hourly values, not all zero",
         )
+    peak = float(power.max())
+    design = peak if design_power is None else design_power
+    if not (np.isfinite(design) and design >= peak * (1.0 - _SLACK)):
+        raise InputError(
+            "the IT power is beyond what the building is made for",
+            key="design_power",
+            given=f"{design:g} W",
+            allowed=f"at least the year's peak, {peak:g} W",
+        )
+    filled = peak / design
     assumptions: list[Assumption] = []
     if electrical is None:
         electrical = loader.entity("cooling_electrical", "double-conversion")
@@ -219,33 +142,44 @@ def facility_load(
             )
         )
     dry, wet = weather.air_temperature(), weather.wet_bulb()
-    inside, transformer = electrical_losses(it_power=power, chain=electrical)
+    chain = chain_losses(it_power=power, chain=electrical, redundancy=redundancy, design_power=design)
+    spare = installed_ratio(redundancy, "cooling")
     liquid = cooling.value("liquid_share")
-    air_heat = power * (1.0 - liquid) + inside
-    air_fan = cooling.value("air_fan") * air_heat
-    loops = [
-        cooling_demand(
-            heat=air_heat + air_fan,
-            supply=cooling.value("supply_temperature"),
+    air_heat = power * (1.0 - liquid) + chain.inside
+    most = float(air_heat.max()) / filled
+    flow = cube_law(share=air_heat / (most * spare), floor=cooling.value("room_fan_floor"))
+    air_fan = cooling.value("air_fan") * most * spare * flow
+    loops = {"supply": (air_heat + air_fan, "supply_temperature", "supply_limit", "trim")}
+    if liquid > 0.0:
+        loops["liquid"] = (power * liquid, "liquid_temperature", "liquid_limit", "liquid_trim")
+    total: dict[str, Array] = {}
+    too_warm, notices = np.zeros(HOURS), list[str]()
+    for name, (heat, temperature, limit, trim) in loops.items():
+        found = cooling_demand(
+            heat=heat,
+            supply=cooling.value(temperature),
             dry_bulb=dry,
             wet_bulb=wet,
             cooling=cooling,
+            rated=float(heat.max()) / filled,
+            spare=spare,
+            trim=cooling.value(trim),
+            pressure=float(air_pressure(elevation=weather.elevation)),
         )
-    ]
-    if liquid > 0.0:
-        loops.append(
-            cooling_demand(
-                heat=power * liquid,
-                supply=cooling.value("liquid_temperature"),
-                dry_bulb=dry,
-                wet_bulb=wet,
-                cooling=cooling,
+        over = np.maximum(found.pop("supply") - cooling.value(limit), 0.0)
+        hours = int(np.count_nonzero(over > _ROUNDING))
+        if hours:
+            loop = "liquid" if name == "liquid" else "air"
+            notices.append(
+                f"the {loop} loop of {cooling.id!r} is supplied above {cooling.value(limit) - 273.15:.0f} °C "
+                f"in {hours} hours of the year, by up to {over.max():.1f} K: cap the load then, or add "
+                "compressors"
             )
-        )
-    total = {key: np.sum([loop[key] for loop in loops], axis=0) for key in loops[0]}
+        too_warm = np.maximum(too_warm, over)
+        total = {key: total.get(key, 0.0) + values for key, values in found.items()}
     parts = {
         "it": power,
-        "electrical": inside + transformer,
+        "electrical": chain.inside + chain.transformer,
         "fans_pumps": air_fan + total["rejector_fan"] + total["pump"],
         "compressor": total["compressor"],
     }
@@ -260,6 +194,10 @@ def facility_load(
         evaporated=total["evaporated"],
         parts=parts,
         assumptions=tuple(assumptions),
+        blowdown=total["blowdown"],
+        too_warm=too_warm,
+        chain=chain,
+        notices=tuple(notices),
     )
 
 
