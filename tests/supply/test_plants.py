@@ -17,8 +17,10 @@ from gigawatt.supply import Plant, Storage, build_plant, default_not_served_pric
 MWH = 3.6e9
 KWH = 3.6e6
 YEAR = 8760 * 3600.0
-with loader.path("sources/supply.csv").open(encoding="utf-8") as stream:
-    SOURCES = {row["id"] for row in csv.DictReader(stream)}
+SOURCES: set[str] = set()
+for _name in ("supply", "plants"):
+    with loader.path(f"sources/{_name}.csv").open(encoding="utf-8") as stream:
+        SOURCES |= {row["id"] for row in csv.DictReader(stream)}
 
 
 def recovery(life: float) -> float:
@@ -27,8 +29,10 @@ def recovery(life: float) -> float:
 
 def built(name: str, year: float = 2030, **other: object) -> Plant:
     needs: dict = {}
-    if name in ("solar", "wind"):
+    if name in ("solar", "wind", "hydro"):
         needs["profile"] = np.full(24, 0.3)
+    if name == "fission-sodium-salt":
+        needs["limit"] = 155e6
     if name == "grid":
         needs.update(price=60 / MWH, carbon=0.35 / KWH)
     return build_plant(name, year=year, capital_recovery=recovery, **(needs | other))
@@ -43,7 +47,7 @@ def deflate(year: int) -> float:
 @pytest.mark.parametrize("year", [2025, 2032.5, 2050])
 def test_every_plant_can_be_built_with_sources(name: str, year: float) -> None:
     plant = built(name, year)
-    assert plant.capital > 0.0
+    assert plant.capital + (plant.storage.energy_capital if plant.storage else 0.0) > 0.0
     assert plant.lead_time > 0.0
     assert len(plant.evidence) > 4
     for row in plant.evidence:

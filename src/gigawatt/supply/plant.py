@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from gigawatt.errors import InputError, nearest
 from gigawatt.evidence import Assumption, Evidence
+from gigawatt.supply.thermal import Derating, PartLoad
 
 __all__ = ["KINDS", "Plant", "Storage"]
 
@@ -32,6 +33,8 @@ class Storage:
     ``duration_min``, ``duration_max`` : s; stored energy over power.
     ``self_discharge`` : share of the stored energy lost in an hour, [0, 1).
     ``construction_carbon`` : kg per J of store and year of life.
+    ``cycles`` : full cycles that the store stands; see :func:`gigawatt.supply.plants.cycle_life`.
+    ``fade`` : share of the store that is gone at the end of its life, [0, 1), where nothing is replaced.
     """
 
     charge_efficiency: float
@@ -43,6 +46,21 @@ class Storage:
     self_discharge: float = 0.0
     construction_carbon: float = 0.0
     energy_investment: float = 0.0
+    cycles: float = math.inf
+    fade: float = 0.0
+
+    @property
+    def wear(self) -> float:
+        """$/J put in: the store's price over the energy that passes in its cycles; 0 where cycles do no harm.
+
+        Not in ``variable``: a plan that pays the annuity of a life by the calendar has paid it already.
+        """
+        return self.energy_investment / self.cycles
+
+    @property
+    def mean_energy(self) -> float:
+        """Share of the rated store that is there in the mean of its life, falling evenly by ``fade``."""
+        return 1.0 - self.fade / 2.0
 
 
 @dataclass(frozen=True)
@@ -79,6 +97,26 @@ class Plant:
         For kind ``storage`` only.
     unit_size, lead_time : float
         W of one unit (0: any size); s from decision to operation.
+    queue_time : float
+        s of the lead time that pass in a queue, for a connection or a slot of the maker.
+    life : float
+        s of operation over which ``capital`` pays the investment back.
+    start_cost, start_carbon : float
+        $ and kg per W of capacity that is started: wear and fuel.
+    minimum_up, minimum_down : float
+        s that a unit runs after a start and rests after a stop; of ``unit_size``, with commitment only.
+    minimum_running : float
+        Least output of a unit that runs, as a share of its capacity; with commitment only (``minimum_load``
+        binds without).
+    part_load : PartLoad or None
+        Heat rate below full load, with commitment only; ``fuel`` and ``carbon`` are those at full load.
+        ``None``: as at full load.
+    derating : Derating or None
+        How warm air acts; where the plant was built with a temperature, ``availability``, ``fuel`` and
+        ``carbon`` have it in them already.
+    host, host_ratio : str, float
+        A store inside a plant (salt beside a reactor): the id of the plant whose output alone charges it,
+        hour by hour, and how many W of it at most stand beside one W of that plant. Empty: any power.
     evidence, assumptions
         Catalog rows read, and defaults filled in.
     """
@@ -102,6 +140,17 @@ class Plant:
     unit_size: float = 0.0
     lead_time: float = 0.0
     investment: float = 0.0
+    queue_time: float = 0.0
+    life: float = math.inf
+    start_cost: float = 0.0
+    start_carbon: float = 0.0
+    minimum_up: float = 0.0
+    minimum_down: float = 0.0
+    minimum_running: float = 0.0
+    part_load: PartLoad | None = None
+    derating: Derating | None = None
+    host: str = ""
+    host_ratio: float = math.inf
     evidence: tuple[Evidence, ...] = field(default=(), repr=False)
     assumptions: tuple[Assumption, ...] = field(default=(), repr=False)
 
@@ -120,11 +169,27 @@ class Plant:
             raise InputError("a plant of kind 'storage', and no other, has storage data", key=self.id)
         for name in ("capital", "fixed", "investment", "construction_carbon", "carbon", "water"):
             self._check(name, 0.0, math.inf)
-        for name in ("minimum", "unit_size", "lead_time"):
+        for name in ("minimum", "unit_size", "lead_time", "start_cost", "start_carbon"):
             self._check(name, 0.0, math.inf)
+        for name in ("minimum_up", "minimum_down"):
+            self._check(name, 0.0, math.inf)
+        self._check("queue_time", 0.0, self.lead_time)
+        if self.host and self.kind != "storage":
+            raise InputError("only a store stands inside a plant", key=f"{self.id}.host", given=self.host)
+        if not self.host_ratio > 0.0:
+            raise InputError(
+                "not a sensible value",
+                key=f"{self.id}.host_ratio",
+                given=f"{self.host_ratio:g}",
+                allowed="above 0",
+            )
+        if not self.life > 0.0:
+            raise InputError(
+                "a plant lives", key=f"{self.id}.life", given=f"{self.life:g} s", allowed="above 0 s"
+            )
         for name in ("variable", "fuel"):
             self._check(name, -math.inf, math.inf)
-        for name in ("availability", "minimum_load"):
+        for name in ("availability", "minimum_load", "minimum_running"):
             self._check(name, 0.0, 1.0)
         if self.ramp is not None:
             self._check("ramp", 0.0, math.inf)
@@ -167,6 +232,20 @@ class Plant:
                 key=f"{self.id}.storage.self_discharge",
                 given=f"{store.self_discharge:g}",
                 allowed="0 to 1 an hour",
+            )
+        if not store.cycles > 0.0:
+            raise InputError(
+                "not a sensible value",
+                key=f"{self.id}.storage.cycles",
+                given=f"{store.cycles:g}",
+                allowed="above 0",
+            )
+        if not 0.0 <= store.fade < 1.0:
+            raise InputError(
+                "not a sensible value",
+                key=f"{self.id}.storage.fade",
+                given=f"{store.fade:g}",
+                allowed="0, below 1",
             )
         if not 0.0 <= store.duration_min <= store.duration_max or store.duration_max <= 0.0:
             raise InputError(

@@ -14,8 +14,9 @@ from gigawatt.errors import InputError, MissingDataError, nearest
 from gigawatt.evidence import Assumption, Evidence, worst
 from gigawatt.quantities import HOURS_PER_YEAR
 from gigawatt.supply.plant import Hourly, Plant, Storage
+from gigawatt.supply.thermal import Derating, PartLoad
 
-__all__ = ["build_plant", "default_not_served_price", "list_plants"]
+__all__ = ["build_plant", "cycle_life", "default_not_served_price", "list_plants"]
 
 Array = npt.NDArray[np.float64]
 
@@ -38,6 +39,33 @@ def default_not_served_price() -> tuple[float, Assumption]:
         grade=row.grade,
         source=row.source_id,
     )
+
+
+def cycle_life(*, life: float, cycles: float, cycles_per_year: float) -> float:
+    """Life of a store in s: by the calendar or by its full cycles, whichever ends first.
+
+    Parameters
+    ----------
+    life : float
+        s by the calendar, > 0.
+    cycles : float
+        Full cycles that it stands, > 0; ``inf`` where cycles do no harm.
+    cycles_per_year : float
+        Energy put in over a year / rated energy, >= 0; a partial cycle counts in part.
+
+    Raises
+    ------
+    InputError
+        A number out of its range.
+
+    References
+    ----------
+    Xu et al., IEEE Trans. Smart Grid 9(2), 2018: cycle and calendar ageing (here the first-order rule).
+    """
+    for name, value in (("life", life), ("cycles", cycles), ("cycles_per_year", cycles_per_year)):
+        if not (value > 0.0 or (name == "cycles_per_year" and value == 0.0)):
+            raise InputError("not a sensible value", key=name, given=f"{value:g}", allowed="above 0")
+    return life if cycles_per_year == 0.0 else min(life, cycles / cycles_per_year * _YEAR)
 
 
 @dataclass
@@ -75,6 +103,8 @@ def build_plant(
     overrides: Mapping[str, float] | None = None,
     case: str = "value",
     upstream: bool = True,
+    temperature: npt.ArrayLike | None = None,
+    cycles_per_year: float = 0.0,
 ) -> Plant:
     """A plant as it could be bought in ``year``.
 
@@ -102,6 +132,10 @@ def build_plant(
         ``value``, ``low`` or ``high`` end of the range of capital costs.
     upstream : bool
         Whether carbon counts what the fuel's supply chain leaks and burns.
+    temperature : (H,), optional
+        Air temperature [K]: takes capacity and efficiency hour by hour where the catalog has a derating.
+    cycles_per_year : float
+        Full cycles of a store in a year; above its cycle life over its calendar life they shorten it.
 
     Returns
     -------
@@ -110,7 +144,8 @@ def build_plant(
     Raises
     ------
     InputError
-        Unknown plant, override or case; a profile that is missing or of wrong values.
+        Unknown plant, override or case; a profile that is missing or of wrong values; a temperature that is
+        none of air; a store inside a plant without ``limit``.
     MissingDataError
         A number without a row.
     """
@@ -129,7 +164,11 @@ def build_plant(
         raise InputError("unknown case", key=row.id, given=case, allowed=CASES, nearest=nearest(case, CASES))
     kind = row.text("kind")
     read = _Reader(row, year, given, case)
-    recovery = capital_recovery(read.number("life"))
+    life = read.number("life")
+    if kind == "storage":
+        stands = read.number("cycle_life", math.inf)
+        life = cycle_life(life=life, cycles=stands, cycles_per_year=cycles_per_year)
+    recovery = capital_recovery(life)
     capital = read.number("capital_cost", ranged=True)
     share = read.number("fixed_share", 0.0) * _YEAR
     fixed = read.number("fixed_cost", 0.0) * _YEAR + share * capital
@@ -138,7 +177,19 @@ def build_plant(
         availability = availability * np.asarray(profile, dtype=float)
     elif kind == "profile":
         raise InputError("a plant that follows the weather needs its hourly profile", key=row.id)
-    fuel, direct, fuel_rows = _fuel(row, read, fuel_price, upstream)
+    burnt = _fuel(row, read, fuel_price, upstream)
+    derating = _derating(row, read)
+    fuel: Hourly = burnt.cost
+    direct: Hourly = burnt.carbon
+    if derating is not None and temperature is not None:
+        availability = availability * np.minimum(derating.capacity(temperature), 1.0)
+        fuel, direct = (value * derating.heat_rate(temperature) for value in (fuel, direct))
+    if row.text("host") and limit is None:
+        raise InputError(
+            "a store inside a plant needs a largest capacity, since the plan would charge it from anything",
+            key=row.id,
+            allowed=f"a limit of {read.number('host_ratio'):g} W for each W of {row.text('host')}",
+        )
     if kind == "grid" and (price is None or carbon is None):
         raise InputError("the grid needs a price and a carbon intensity", key=row.id)
     storage = None
@@ -153,11 +204,14 @@ def build_plant(
             duration_min=read.number("duration_min"),
             duration_max=read.number("duration_max"),
             self_discharge=min(read.number("self_discharge", 0.0) * 3600.0, 1.0),
-            construction_carbon=read.number("energy_construction_carbon", 0.0)
-            / (read.number("life") / _YEAR),
+            construction_carbon=read.number("energy_construction_carbon", 0.0) / (life / _YEAR),
+            cycles=read.number("cycle_life", math.inf),
+            fade=read.number("fade", 0.0),
         )
     construction = read.number("construction_carbon", 0.0) * read.number("capacity_factor", 1.0) * _YEAR
     ramp = read.number("ramp", math.nan) * 3600.0
+    lead_time, least = read.number("lead_time", 0.0), read.number("minimum_load", 0.0)
+    start_heat = read.number("start_fuel", 0.0)
     made = Plant(
         id=row.id,
         name=row.text("name", row.id),
@@ -172,24 +226,43 @@ def build_plant(
         availability=availability,
         minimum=minimum,
         maximum=math.inf if limit is None else limit,
-        minimum_load=read.number("minimum_load", 0.0),
+        minimum_load=least,
         ramp=None if math.isnan(ramp) else ramp,
         storage=storage,
         unit_size=read.number("unit_size", 0.0),
-        lead_time=read.number("lead_time", 0.0),
+        lead_time=lead_time,
+        queue_time=min(read.number("queue_time", 0.0), lead_time),
+        life=life,
         investment=capital,
+        start_cost=read.number("start_cost", 0.0) + start_heat * burnt.heat_price,
+        start_carbon=start_heat * burnt.heat_carbon,
+        minimum_up=read.number("minimum_up", 0.0),
+        minimum_down=read.number("minimum_down", 0.0),
+        minimum_running=max(read.number("minimum_running", least), least),
+        part_load=_part_load(row, read),
+        derating=derating,
+        host=row.text("host"),
+        host_ratio=read.number("host_ratio", math.inf),
     )
-    rows = tuple(dict.fromkeys((*read.seen, *fuel_rows)))
+    rows = tuple(dict.fromkeys((*read.seen, *burnt.rows)))
     return replace(made, evidence=rows, assumptions=_assumptions(row, rows, year))
 
 
-def _fuel(
-    row: Entity, read: _Reader, fuel_price: float | None, upstream: bool
-) -> tuple[float, float, tuple[Evidence, ...]]:
-    """($/J of electricity, kg/J of electricity, rows read) of the plant's fuel."""
+@dataclass(frozen=True)
+class _Burnt:
+    """$ and kg per J of electricity, $ and kg per J of heat, rows read."""
+
+    cost: float = 0.0
+    carbon: float = 0.0
+    heat_price: float = 0.0
+    heat_carbon: float = 0.0
+    rows: tuple[Evidence, ...] = ()
+
+
+def _fuel(row: Entity, read: _Reader, fuel_price: float | None, upstream: bool) -> _Burnt:
     name = row.text("fuel")
     if not name:
-        return 0.0, 0.0, ()
+        return _Burnt()
     fuel = _Reader(entity("fuels", name), read.year, {}, "value")
     heat_rate = read.number("heat_rate")
     if fuel_price is None and ("fuel_cost" in read.given or "fuel_cost" in row.numbers):
@@ -199,7 +272,24 @@ def _fuel(
     else:
         cost = heat_rate * fuel_price
     leaked = fuel.number("upstream_carbon") if upstream else 0.0
-    return cost, heat_rate * (fuel.number("combustion_carbon") + leaked), tuple(fuel.seen)
+    carbon = fuel.number("combustion_carbon") + leaked
+    return _Burnt(cost, heat_rate * carbon, cost / heat_rate, carbon, tuple(fuel.seen))
+
+
+def _derating(row: Entity, read: _Reader) -> Derating | None:
+    if "derating_capacity" not in row.numbers:
+        return None
+    return Derating(
+        reference=read.number("derating_reference"),
+        capacity_slope=read.number("derating_capacity"),
+        heat_slope=read.number("derating_heat", 0.0),
+    )
+
+
+def _part_load(row: Entity, read: _Reader) -> PartLoad | None:
+    if "part_load" not in row.numbers:
+        return None
+    return PartLoad(load=read.number("part_load"), heat_rate=read.number("part_load_heat_rate"))
 
 
 def _assumptions(row: Entity, rows: tuple[Evidence, ...], year: float) -> tuple[Assumption, ...]:
