@@ -53,8 +53,57 @@ HYDESIGN = {
     "lublin": ("Lublin", 1),
     "gujarat": ("Indian_site_good_solar", 5),
     "telangana": ("Indian_site_bad_solar_bad_wind", 5),
+    "tamil-nadu": ("Indian_site_good_wind", 5),
+    "ardeche": ("France_good_solar", 1),
+    "normandy": ("France_good_wind", 1),
+    "berry-france": ("France_bad_solar_n_wind", 1),
+    "horns-rev": ("Denmark_offshore", 1),
+    "langeland": ("Denmark_hybridization_solar_Langelinie", 1),
+    "bruges": ("Bruges", 1),
+    "munster": ("Munster", 1),
+    "stavanger": ("Stavanger", 1),
+    "tonsberg": ("Tonsberg", 1),
+    "bodo": ("Bodo", 1),
+    "haapsalu": ("Haapsalu", 2),
+    "liepaja": ("Liepaja", 2),
+    "marijampole": ("Marijampole", 2),
+    "ostersund": ("Ostersund", 1),
 }
-ERA5 = {"virginia": ("virginia", -5)}
+# Series of several years, and the whole-hour zone of their local standard time.
+ERA5 = {
+    "arizona": -7,
+    "california": -8,
+    "canary_lanzarote": 0,
+    "crete": 2,
+    "dover_strait": 0,
+    "france": 1,
+    "georgia": -5,
+    "germany": 1,
+    "gran_canaria": 0,
+    "iowa": -6,
+    "italy": 1,
+    "jutland": 1,
+    "ohio": -5,
+    "poland": 1,
+    "portugal_sines": 0,
+    "romania_dobrogea": 2,
+    "sicily": 1,
+    "spain": 1,
+    "sweden": 1,
+    "swiss_jura": 1,
+    "tarifa": 1,
+    "texas": -6,
+    "uk": 0,
+    "virginia": -5,
+}
+# Sites whose sun and wind are an ERA5 series', and whose temperature is another place's (sites_normals).
+TEMPERATURE = {
+    "columbus-ohio": "virginia",
+    "atlanta-georgia": "virginia",
+    "phoenix-arizona": "daggett-california",
+    "des-moines-iowa": "iron-range-minnesota",
+    "madrid": "rome",
+}
 SCALE = {
     "ghi": 1.0,
     "dni": 1.0,
@@ -63,8 +112,6 @@ SCALE = {
     "dew_point": 10.0,
     "wind_10m": 100.0,
     "wind_100m": 100.0,
-    "cf_solar": 1e4,
-    "cf_wind": 1e4,
 }
 MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
@@ -200,19 +247,27 @@ def main(shared: Path) -> None:
     for key, (name, zone) in HYDESIGN.items():
         mine = hydesign[hydesign.site == name].reset_index(drop=True)
         measured(mine, key, zone, places.lat[name], places.lon[name])
-    era5 = duckdb.sql(f"select * from '{weather}/era5_cf_multiyear_1e4.parquet'").df()
-    for key, (name, zone) in ERA5.items():
+    era5 = duckdb.sql(
+        f"select * from '{weather}/era5_cf_multiyear_1e4.parquet' order by site, year, hour"
+    ).df()
+    for name, zone in ERA5.items():
         mine = era5[era5.site == name]
         yearly = mine.groupby("year")[["cf_solar", "cf_wind"]].mean()
         distance = ((yearly / yearly.mean() - 1.0) ** 2).sum(axis=1)
-        year = int(distance.idxmin())
-        mine = mine[mine.year == year].sort_values("hour").reset_index(drop=True)
-        solar = np.roll(mine.cf_solar.to_numpy(float) / 1e4, zone - 1)  # stamped at the end of the hour
-        wind = np.roll(mine.cf_wind.to_numpy(float) / 1e4, zone)
-        frame = greensboro().assign(cf_solar=solar, cf_wind=wind)
-        frame["time_utc"] = pd.date_range("2019-01-01", periods=8760, freq="h")
-        print(f"  ERA5 year nearest the mean of {len(yearly)}: {year}")
-        pack(frame, 0, loader.path("weather") / f"{key}.parquet")
+        solar = np.roll(mine.cf_solar.to_numpy(float), zone - 1)  # stamped at the end of the hour
+        wind = np.roll(mine.cf_wind.to_numpy(float), zone)
+        packed = {
+            "cf_solar": np.rint(solar / 10).astype("int16"),
+            "cf_wind": np.rint(wind / 10).astype("int16"),
+        }
+        write(pd.DataFrame(packed), loader.path("weather") / "years" / f"{name.replace('_', '-')}.parquet")
+        print(f"  {name}: ERA5 year nearest the mean of {len(yearly)}: {int(distance.idxmin())}")
+    packed = {name: np.rint(values * 10).astype("int16") for name, values in greensboro().items()}
+    write(pd.DataFrame(packed), loader.path("weather") / "virginia.parquet")
+    for key, other in TEMPERATURE.items():
+        file = loader.path("weather") / f"{other}.parquet"
+        air = duckdb.sql(f"select temperature, dew_point from '{file}'").df()
+        write(air, loader.path("weather") / f"{key}.parquet")
     cambium = duckdb.sql(
         f"select year, hour, avg_co2_kg_mwh average, lrmer_co2e marginal from "
         f"'{shared}/grid/cambium23_westconnectnorth_2025_2050.parquet' order by year, hour"
@@ -239,7 +294,7 @@ def main(shared: Path) -> None:
         }
     )
     rows.to_csv(loader.path("grids_countries.csv"), index=False, lineterminator="\n")
-    total = sum(f.stat().st_size for f in loader.path("weather").glob("*")) / 1e6
+    total = sum(f.stat().st_size for f in loader.path("weather").rglob("*.parquet")) / 1e6
     print(f"weather folder {total:.2f} MB")
 
 

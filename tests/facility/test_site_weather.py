@@ -9,7 +9,8 @@ from gigawatt.catalog import loader
 from gigawatt.errors import InputError, MissingDataError
 from gigawatt.evidence import Grade
 from gigawatt.facility import Site, load_site, load_weather
-from gigawatt.facility.weather import HOURS, raise_to_mean
+from gigawatt.facility.bias import raise_to_mean
+from gigawatt.facility.weather import HOURS
 
 SITES = sorted(loader.table("sites"))
 RANGES = {
@@ -45,14 +46,17 @@ def test_every_site_has_a_whole_and_physical_year(site: str) -> None:
         assert np.mean(weather.dew_point <= weather.temperature + 0.51) > 0.99  # files round to 1 or 0.1 K
 
 
-@pytest.mark.parametrize("site", [s for s in SITES if s != "virginia"])
+@pytest.mark.parametrize("site", SITES)
 def test_sunlight_falls_by_day_and_centres_on_solar_noon(site: str) -> None:
     weather = load_weather(site)
-    assert weather.ghi is not None
-    daily = weather.ghi.reshape(365, 24).sum(axis=0)
+    light = weather.ghi if weather.ghi is not None else weather.solar_capacity_factor
+    assert light is not None
+    daily = light.reshape(365, 24).sum(axis=0)
     middle = float(np.dot(daily, np.arange(24) + weather.sun_time) / daily.sum())
     noon = 12.0 + weather.time_zone - weather.longitude / 15.0
-    assert middle == pytest.approx(noon, abs=0.45)  # clouds and haze tilt a day's light
+    assert middle == pytest.approx(
+        noon, abs=0.45 if weather.ghi is not None else 0.6
+    )  # clouds and haze tilt a day's light
 
 
 def test_site_seam() -> None:
@@ -67,7 +71,7 @@ def test_site_seam() -> None:
 
 @pytest.mark.parametrize("site", SITES)
 def test_every_site_names_a_grid_of_the_catalog(site: str) -> None:
-    assert load_site(site).grid in loader.table("grids")
+    assert load_site(site).grid in {*loader.table("grids"), *loader.table("grids_countries")}
 
 
 def test_weather_of_the_nrel_sites_matches_the_sums_of_the_source() -> None:
@@ -82,7 +86,7 @@ def test_virginia_says_what_was_filled_in() -> None:
     weather = load_weather("virginia")
     assert weather.ghi is None
     assert weather.wind_capacity_factor is not None
-    assert weather.wind_capacity_factor.mean() == pytest.approx(0.25, abs=1e-6)
+    assert weather.wind_capacity_factor.mean() == pytest.approx(0.25, rel=0.06)  # one year of eleven
     assert weather.wind_capacity_factor.max() <= 1.0
     assert weather.temperature is not None
     assert weather.temperature.mean() - 273.15 == pytest.approx(13.1, abs=0.3)

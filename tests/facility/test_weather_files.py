@@ -136,7 +136,7 @@ def test_bad_epw_and_tmy3(tmp_path: Path) -> None:
     broken = text[20].split(",")
     broken[6] = "99.9"
     epw.write_text("\n".join([*text[:20], ",".join(broken), *text[21:]]), encoding="utf-8")
-    expect(epw, ":21", "temperature", "missing or impossible")
+    expect(epw, ":21", "temperature", "1 of 8760 hours are missing", "fill=1")
     tmy3 = write_tmy3(tmp_path / "a.tmy3")
     tmy3.write_text(tmy3.read_text(encoding="utf-8").replace("Dry-bulb (C)", "Drybulb (C)"), encoding="utf-8")
     expect(tmy3, ":2", "Dry-bulb (C)", "Drybulb (C)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -20,63 +21,97 @@ from gigawatt.supply.resource import (
     wind_at_hub,
     wind_capacity_factor,
 )
+from gigawatt.supply.solar import SKIES, Sky
 
 SITES = sorted(loader.table("sites"))
-ORACLE_SITES = [
-    "abilene-texas",
-    "daggett-california",
-    "rome",
-    "geraldton-australia",
-    "kuala-lumpur",
-    "kiruna",
-]
+QUICK = ("abilene-texas", "rome", "geraldton-australia", "kuala-lumpur", "kiruna", "tamil-nadu")
+ORACLE_SITES = [site for site in SITES if load_weather(site).ghi is not None]
+
+
+@lru_cache(maxsize=1)
+def marion() -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """What glass lets through of sky, horizon and ground, by tilt."""
+    pvlib = pytest.importorskip("pvlib")
+    grid = np.linspace(0.0, 90.0, 46)
+    return grid, pvlib.iam.marion_diffuse("ashrae", grid, b=0.05)
 
 
 def pvlib_year(weather: Weather, kind: str) -> np.ndarray:
-    """The same chain in pvlib: SPA sun, its tracker, Hay-Davies, ASHRAE, Faiman, PVWatts."""
+    """The same chain in pvlib: SPA sun, its tracker, Perez, its view factors between rows and shaded share,
+    ASHRAE with Marion's integral over the sky, Faiman, PVWatts with its loss in weak light."""
     pvlib, pd = pytest.importorskip("pvlib"), pytest.importorskip("pandas")
+    from pvlib.bifacial import utils
+
     row = loader.entity("modules", kind)
+    cover = row.value("ground_cover")
     times = pd.date_range("2013-01-01", periods=8760, freq="h") + pd.Timedelta(hours=weather.sun_time)
     utc = times.tz_localize("UTC") - pd.Timedelta(hours=weather.time_zone)
     sun = pvlib.solarposition.get_solarposition(utc, weather.latitude, weather.longitude)
+    shade = np.zeros(8760)
     if kind == "single-axis":
         tracker = pvlib.tracking.singleaxis(
-            sun["zenith"], sun["azimuth"], max_angle=60.0, backtrack=True, gcr=row.value("ground_cover")
+            sun["zenith"], sun["azimuth"], max_angle=60.0, backtrack=True, gcr=cover
         ).fillna(0.0)
         tilt, facing = tracker["surface_tilt"], tracker["surface_azimuth"]
     else:
         tilt = pd.Series(np.degrees(row.value("tilt")), utc)
-        facing = pd.Series(180.0 if weather.latitude >= 0 else 0.0, utc)
+        south = 180.0 if weather.latitude >= 0 else 0.0
+        facing = pd.Series(south, utc)
+        shade = pvlib.shading.shaded_fraction1d(
+            sun["zenith"],
+            sun["azimuth"],
+            axis_azimuth=south - 90.0,
+            shaded_row_rotation=tilt,
+            collector_width=cover,
+            pitch=1.0,
+        )
+        shade = np.nan_to_num(np.asarray(shade))
     day = np.asarray(times.day_of_year)
     extra = pvlib.irradiance.get_extra_radiation(day, solar_constant=1366.1, method="spencer")
     ghi, dni, dhi = (pd.Series(x, utc) for x in (weather.ghi, weather.dni, weather.dhi))
-    total = pvlib.irradiance.get_total_irradiance(
+    air = pvlib.atmosphere.get_relative_airmass(sun["zenith"].clip(upper=89.9))
+    parts = pvlib.irradiance.perez(
         tilt,
         facing,
-        sun["zenith"],
-        sun["azimuth"],
-        dni,
-        ghi,
         dhi,
-        dni_extra=extra,
-        albedo=0.2,
-        model="haydavies",
-    ).fillna(0.0)
+        dni,
+        pd.Series(extra, utc),
+        sun["zenith"].clip(upper=89.9),
+        sun["azimuth"],
+        air,
+        return_components=True,
+    )
+    parts = parts.where(sun["zenith"] < 90.0, 0.0).fillna(0.0)
     angle = pvlib.irradiance.aoi(tilt, facing, sun["zenith"], sun["azimuth"])
-    effective = total["poa_direct"] * np.nan_to_num(pvlib.iam.ashrae(angle, b=0.05)) + total["poa_diffuse"]
+    beam = np.maximum(np.cos(np.radians(angle)), 0.0) * dni * (sun["zenith"] < 90.0)
+    alone = (1.0 + np.cos(np.radians(tilt))) / 2.0
+    dome = parts["poa_isotropic"] * utils.vf_row_sky_2d_integ(tilt, cover) / alone
+    ground = ghi * row.value("albedo") * utils.vf_row_ground_2d_integ(tilt, cover)
+    near = (beam + parts["poa_circumsolar"]) * (1.0 - shade)
+    grid, through = marion()
+    sky, edge, low = (np.interp(tilt, grid, np.nan_to_num(through[k])) for k in ("sky", "horizon", "ground"))
+    glass = np.nan_to_num(pvlib.iam.ashrae(angle, b=0.05))
+    effective = near * glass + dome * sky + parts["poa_horizon"] * edge + ground * low
+    plane = near + dome + parts["poa_horizon"] + ground
     wind = 1.0 if weather.wind_10m is None else weather.wind_10m
-    cell = pvlib.temperature.faiman(total["poa_global"], weather.temperature - 273.15, wind)
-    dc = pvlib.pvsystem.pvwatts_dc(effective, cell, 1.3, row.value("temperature_coefficient")) * (1.0 - 0.14)
-    return np.asarray(pvlib.inverter.pvwatts(dc, 1.0 / 0.96, eta_inv_nom=0.96))
+    cell = pvlib.temperature.faiman(plane, weather.temperature - 273.15, wind)
+    dc = pvlib.pvsystem.pvwatts_dc(
+        effective, cell, 1.3, row.value("temperature_coefficient"), k=row.value("low_light")
+    )
+    return np.asarray(
+        pvlib.inverter.pvwatts(np.maximum(dc, 0.0) * (1.0 - 0.14), 1.0 / 0.96, eta_inv_nom=0.96)
+    )
 
 
 @pytest.mark.parametrize("kind", ["single-axis", "fixed"])
-@pytest.mark.parametrize("site", ORACLE_SITES)
+@pytest.mark.parametrize(
+    "site", [s if s in QUICK else pytest.param(s, marks=pytest.mark.long) for s in ORACLE_SITES]
+)
 def test_annual_yield_is_pvlibs(site: str, kind: str) -> None:
     weather = replace(load_weather(site), year=2013)
     ours, theirs = solar_capacity_factor(weather, kind), pvlib_year(weather, kind)
     assert ours.mean() == pytest.approx(theirs.mean(), rel=0.01)
-    assert np.corrcoef(ours, theirs)[0, 1] > 0.999
+    assert np.corrcoef(ours, theirs)[0, 1] > 0.998
     assert np.mean(np.abs(ours - theirs)) < 0.004
 
 
@@ -89,7 +124,7 @@ def test_every_site_gives_a_physical_year(site: str) -> None:
         assert np.isfinite(series).all()
         assert 0.0 <= series.min() <= series.max() <= 1.0
     assert 0.10 < solar.mean() < 0.35
-    assert 0.02 < wind.mean() < 0.60
+    assert 0.02 < wind.mean() < 0.65
     if weather.ghi is not None:
         assert solar[weather.ghi == 0.0].max() == 0.0
 
@@ -114,8 +149,9 @@ def test_speed() -> None:
     assert min(spent) < 0.05
 
 
-def test_horizontal_plane_sees_the_global_radiation() -> None:
-    beam, diffuse = plane_irradiance(
+@pytest.mark.parametrize("sky", SKIES)
+def test_horizontal_plane_sees_the_global_radiation(sky: Sky) -> None:
+    plane = plane_irradiance(
         ghi=700.0,
         dni=800.0,
         dhi=100.0,
@@ -124,8 +160,9 @@ def test_horizontal_plane_sees_the_global_radiation() -> None:
         cos_tilt=1.0,
         extraterrestrial=1366.1,
         albedo=0.2,
+        sky=sky,
     )
-    assert beam + diffuse == pytest.approx(700.0)
+    assert plane.total() == pytest.approx(700.0)
 
 
 def test_tracker_faces_the_sun_and_backtracks() -> None:

@@ -2,5 +2,17 @@
 
 from gigawatt.facility.load import LoadShape, facility_load, load_profile
 from gigawatt.facility.weather import Site, Weather, load_site, load_weather
+from gigawatt.facility.years import ResourceYear, list_years, load_years
 
-__all__ = ["LoadShape", "Site", "Weather", "facility_load", "load_profile", "load_site", "load_weather"]
+__all__ = [
+    "LoadShape",
+    "ResourceYear",
+    "Site",
+    "Weather",
+    "facility_load",
+    "list_years",
+    "load_profile",
+    "load_site",
+    "load_weather",
+    "load_years",
+]

@@ -8,18 +8,21 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError, nearest
+from gigawatt.catalog import loader
+from gigawatt.errors import InputError, MissingDataError, nearest
+from gigawatt.facility.mend import fill_gaps
 from gigawatt.quantities import same_dimension, to_si
 
-__all__ = ["Raw", "read_csv", "read_epw", "read_file", "read_tmy3"]
+__all__ = ["HOURS", "Raw", "read_columns", "read_csv", "read_epw", "read_file", "read_tmy3"]
 
 Array = NDArray[np.float64]
+HOURS = 8760
 
 _UNITS = {
     "ghi": "W/m^2",
@@ -56,31 +59,49 @@ _TMY3 = {
     "wind_10m": "Wspd (m/s)",
 }
 _EPW_HEADER = 8
+_NOTHING = ("", "nan", "na", "n/a", "null", "none", "-")
 
 
 @dataclass(frozen=True)
 class Raw:
     """A file as read: ``place`` (latitude, longitude [deg], elevation [m], time_zone [h], year, sun_time
-    [h]) and ``series`` in SI, each (8760,)."""
+    [h]), ``series`` in SI, each (8760,), and how many hours of each were ``filled``."""
 
     place: Mapping[str, float]
     series: Mapping[str, Array]
+    filled: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
-def read_file(path: Path) -> Raw:
-    """Read a weather file by its ending: ``.epw``, ``.tmy3`` or ``.csv`` (a TMY3 is known by its header)."""
+def read_columns(name: str) -> dict[str, Array]:
+    """The columns of a Parquet file of the catalog as floats, (n,) each."""
+    import duckdb
+
+    path = loader.path(name)
+    if not path.exists():
+        raise MissingDataError("the catalog lacks this file", file=name, allowed="a complete installation")
+    with duckdb.connect() as connection:
+        columns = connection.execute("SELECT * FROM read_parquet(?)", [str(path)]).fetchnumpy()
+    return {column: np.asarray(values, dtype=np.float64) for column, values in columns.items()}
+
+
+def read_file(path: Path, *, fill: int = 0) -> Raw:
+    """Read a weather file by its ending: ``.epw``, ``.tmy3`` or ``.csv`` (a TMY3 is known by its header).
+
+    Gaps of up to ``fill`` hours are filled (``mend.fill_gaps``), longer ones refused."""
     if not path.is_file():
         raise InputError("no such weather file", file=path)
     kind = path.suffix.lower()
     if kind == ".epw":
-        return read_epw(path)
+        return read_epw(path, fill=fill)
     with path.open(encoding="utf-8", errors="replace") as stream:
         stream.readline()
         second = stream.readline()
-    return read_tmy3(path) if kind == ".tmy3" or second.startswith("Date (MM/DD/YYYY)") else read_csv(path)
+    if kind == ".tmy3" or second.startswith("Date (MM/DD/YYYY)"):
+        return read_tmy3(path, fill=fill)
+    return read_csv(path, fill=fill)
 
 
-def read_csv(path: Path) -> Raw:
+def read_csv(path: Path, *, fill: int = 0) -> Raw:
     """A CSV with a unit in each column's name and the place in comment lines before the header.
 
     ::
@@ -139,10 +160,10 @@ def read_csv(path: Path) -> Raw:
     series = {name: _column(body, index, name, unit, path, start + 2) for index, name, unit in columns}
     if not series:
         raise InputError("the file has no weather column", file=path, line=start + 1, allowed=_UNITS)
-    return Raw(place, _whole_year(series, path))
+    return _whole_year(place, series, path, start + 2, fill)
 
 
-def read_epw(path: Path) -> Raw:
+def read_epw(path: Path, *, fill: int = 0) -> Raw:
     """An EnergyPlus weather file; radiation is the mean of the hour that the stamp ends."""
     rows = _rows(path)
     head = rows[0] if rows else []
@@ -171,10 +192,11 @@ def read_epw(path: Path) -> Raw:
         name: _column(body, index, name, _UNITS[name], path, _EPW_HEADER + 1, missing[name])
         for name, index in _EPW.items()
     }
-    return Raw(place, _whole_year(series, path))
+    _check_dates([(row[1], row[2]) for row in body], path, _EPW_HEADER + 1)
+    return _whole_year(place, series, path, _EPW_HEADER + 1, fill)
 
 
-def read_tmy3(path: Path) -> Raw:
+def read_tmy3(path: Path, *, fill: int = 0) -> Raw:
     """A TMY3 file of the NSRDB; radiation is the mean of the hour that the stamp ends."""
     rows = _rows(path)
     head = rows[0] if rows else []
@@ -195,7 +217,8 @@ def read_tmy3(path: Path) -> Raw:
                 "this column is missing", file=path, line=2, key=column, nearest=nearest(column, header)
             )
         series[name] = _column(rows[2:], header.index(column), name, _UNITS[name], path, 3, -9900.0)
-    return Raw(place, _whole_year(series, path))
+    _check_dates([tuple(row[0].split("/")[:2]) for row in rows[2:]], path, 3)
+    return _whole_year(place, series, path, 3, fill)
 
 
 def _rows(path: Path) -> list[list[str]]:
@@ -225,18 +248,23 @@ def _column(
     first: int,
     missing: float | None = None,
 ) -> Array:
-    """One column in SI; a missing or impossible value is an error with its line."""
+    """One column in SI, NaN where nothing stands; an impossible value is an error with its line."""
     scale, offset = to_si(1.0, unit) - to_si(0.0, unit), to_si(0.0, unit)
     low, high = _RANGE[name]
     values = np.empty(len(rows))
     for i, row in enumerate(rows):
         if index >= len(row):
             raise InputError("this line is too short", file=path, line=first + i, key=name)
+        if row[index].strip().lower() in _NOTHING:
+            values[i] = np.nan
+            continue
         written = _float(row[index], path, first + i, name)
         value = written * scale + offset
-        if written == missing or not low <= value <= high:
+        if written == missing:
+            value = np.nan
+        elif not low <= value <= high:
             raise InputError(
-                "missing or impossible value",
+                "impossible value",
                 file=path,
                 line=first + i,
                 key=name,
@@ -247,14 +275,45 @@ def _column(
     return np.clip(values, 0.0, None) if name in ("ghi", "dni", "dhi") else values
 
 
-def _whole_year(series: Mapping[str, Array], path: Path) -> dict[str, Array]:
-    """Exactly 8,760 hours: 29 February of a leap year is left out."""
-    hours = len(next(iter(series.values())))
-    february = (31 + 28) * 24
-    if hours == 8784:
-        return {name: np.delete(values, slice(february, february + 24)) for name, values in series.items()}
-    if hours != 8760:
+def _check_dates(dates: Sequence[Sequence[str]], path: Path, first: int) -> None:
+    """Refuse rows that leave out a day, or that keep 29 February and lack 31 December; by (month, day)."""
+    seen = [date for i, date in enumerate(dates) if i == 0 or date != dates[i - 1]]
+    days: list[tuple[int, int]] = []
+    for month, day in seen:
+        try:
+            days.append((int(month), int(day)))
+        except ValueError:
+            return  # no dates to go by
+    leap = (2, 29) in days
+    if leap and len(dates) == HOURS:
         raise InputError(
-            "not a year of hours", file=path, given=hours, allowed="8760 rows, or 8784 with 29 February"
+            "29 February is there, but the year has 8,760 rows: another day is missing",
+            file=path,
+            line=first + [tuple(map(int, date)) for date in dates].index((2, 29)),
+            allowed="8784 rows with 29 February, or 8760 without it",
         )
-    return dict(series)
+
+
+def _whole_year(
+    place: Mapping[str, float], series: Mapping[str, Array], path: Path, first: int, fill: int
+) -> Raw:
+    """Exactly 8,760 hours: gaps filled or refused, 29 February of a leap year left out."""
+    hours = len(next(iter(series.values())))
+    if hours not in (HOURS, HOURS + 24):
+        off = hours - HOURS
+        often = (
+            f"{round(hours / HOURS)} rows an hour: take the mean of each hour; " if hours >= 2 * HOURS else ""
+        )
+        raise InputError(
+            "not a year of hours"
+            if often
+            else f"not a year of hours, {abs(off)} too {'many' if off > 0 else 'few'}",
+            file=path,
+            given=hours,
+            allowed=f"{often}8760 rows, or 8784 with 29 February; an empty cell where a value is missing",
+        )
+    whole, filled = fill_gaps(series, fill=fill, file=path, first_line=first)
+    february = (31 + 28) * 24
+    if hours > HOURS:
+        whole = {name: np.delete(values, slice(february, february + 24)) for name, values in whole.items()}
+    return Raw(place, whole, filled)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["extraterrestrial_normal", "hours_to_days_since_2000", "sun_position"]
+__all__ = ["air_mass", "extraterrestrial_normal", "hours_to_days_since_2000", "sun_position"]
 
 Array = NDArray[np.float64]
 
@@ -95,3 +95,20 @@ def extraterrestrial_normal(*, day_of_year: ArrayLike, solar_constant: float) ->
         + 7.7e-05 * np.sin(2.0 * day)
     )
     return solar_constant * distance
+
+
+def air_mass(*, zenith: ArrayLike) -> Array:
+    """Path of sunlight through the air over that from the zenith, at sea level (n,) [].
+
+    Parameters
+    ----------
+    zenith : array (n,) [rad]
+        Of the sun, 0 to a right angle.
+
+    References
+    ----------
+    Kasten, F., Young, A. T. (1989). Revised optical air mass tables and approximation formula. Applied Optics
+    28(22), 4735-4738.
+    """
+    degrees = np.degrees(np.asarray(zenith, dtype=np.float64))
+    return 1.0 / (np.cos(np.radians(degrees)) + 0.50572 * (96.07995 - degrees) ** -1.6364)

@@ -14,12 +14,13 @@ from gigawatt.catalog import loader
 from gigawatt.errors import MissingDataError
 from gigawatt.evidence import Assumption, Evidence, Grade
 from gigawatt.facility.humidity import dew_point, dew_point_from_daily_minimum, relative_humidity, wet_bulb
-from gigawatt.facility.readers import Raw, read_file
+from gigawatt.facility.mend import check_clock
+from gigawatt.facility.readers import HOURS, Raw, read_columns, read_file
+from gigawatt.facility.years import load_years
 
-__all__ = ["HOURS", "Site", "Weather", "load_site", "load_weather", "raise_to_mean"]
+__all__ = ["HOURS", "Site", "Weather", "load_site", "load_weather"]
 
 Array = NDArray[np.float64]
-HOURS = 8760
 
 _SCALE = {
     "ghi": 1.0,
@@ -29,10 +30,9 @@ _SCALE = {
     "dew_point": 10.0,
     "wind_10m": 100.0,
     "wind_100m": 100.0,
-    "cf_solar": 1e4,
-    "cf_wind": 1e4,
 }
 _MONTH_HOURS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]) * 24
+_YEAR = 2023  # of the sun, where a file does not say; any common year will do
 _FILES = (".csv", ".epw", ".tmy3", ".txt")
 
 
@@ -123,45 +123,67 @@ def load_site(name: str) -> Site:
     )
 
 
-def load_weather(source: str | Path | Site) -> Weather:
+def load_weather(source: str | Path | Site, *, fill: int = 0) -> Weather:
     """Weather of a site of the catalog, or of a file: CSV with named columns, EPW or TMY3.
 
     Parameters
     ----------
     source : str, Path or Site
         A site's name, or a path that ends in ``.csv``, ``.epw`` or ``.tmy3``.
+    fill : int [h]
+        The longest gap of a file to fill, listed as an assumption; 0 refuses every gap.
 
     Raises
     ------
     InputError
-        Unknown site, or a file that cannot be read: names file, line and column.
+        Unknown site, or a file that cannot be read: names file, line and column. Gaps longer than ``fill``,
+        or sun at night: how many hours, which, and what would mend it.
     MissingDataError
         The site has no weather: names the mend.
     """
     if isinstance(source, Path) or (isinstance(source, str) and Path(source).suffix.lower() in _FILES):
-        return _of_file(Path(source))
+        return _of_file(Path(source), fill)
     return _of_site(source if isinstance(source, Site) else load_site(str(source)))
 
 
-def _of_file(path: Path) -> Weather:
-    raw: Raw = read_file(path)
+def _of_file(path: Path, fill: int) -> Weather:
+    raw: Raw = read_file(path, fill=fill)
     series = dict(raw.series)
-    assumptions: tuple[Assumption, ...] = ()
+    assumptions: tuple[Assumption, ...] = tuple(
+        Assumption(
+            f"site.weather.{name}",
+            f"{hours} hours filled",
+            f"missing in {path.name}: gaps of up to 3 h by a straight line, longer ones from the days beside",
+            Grade.modelled,
+        )
+        for name, hours in raw.filled.items()
+    )
     if series.get("dew_point") is None and series.get("temperature") is not None:
         humidity = series.pop("humidity", None)
         if humidity is not None:
             series["dew_point"] = dew_point(temperature=series["temperature"], humidity=humidity)
         else:
-            assumptions = (_no_humidity(path.name),)
+            assumptions = (*assumptions, _no_humidity(path.name))
     series.pop("humidity", None)
     place = raw.place
+    light = series.get("ghi", series.get("solar_capacity_factor"))
+    if light is not None:
+        check_clock(
+            radiation=light,
+            latitude=place["latitude"],
+            longitude=place["longitude"],
+            time_zone=place["time_zone"],
+            year=int(place.get("year", _YEAR)),
+            sun_time=place.get("sun_time", 0.5),
+            file=path,
+        )
     return Weather(
         id=path.stem,
         latitude=place["latitude"],
         longitude=place["longitude"],
         elevation=place.get("elevation", 0.0),
         time_zone=place["time_zone"],
-        year=int(place.get("year", 2023)),
+        year=int(place.get("year", _YEAR)),
         sun_time=place.get("sun_time", 0.5),
         assumptions=assumptions,
         **series,
@@ -175,7 +197,7 @@ def _of_site(site: Site) -> Weather:
             key="site.weather",
             allowed="the path of an EPW, TMY3 or CSV file in the scenario, or a catalog site with weather",
         )
-    series = {name: values / _SCALE[name] for name, values in _parquet(f"weather/{site.weather}").items()}
+    series = {name: values / _SCALE[name] for name, values in read_columns(f"weather/{site.weather}").items()}
     row = loader.entity("sites", site.id)
     assumptions: list[Assumption] = []
     for name in ("temperature", "dew_point"):
@@ -213,28 +235,20 @@ def _of_site(site: Site) -> Weather:
                 mean.source_id,
             )
         )
-    wind = series.pop("cf_wind", None)
-    solar = series.pop("cf_solar", None)
-    if wind is not None and "wind_capacity_factor" in row.numbers:
-        target = row.evidence("wind_capacity_factor")
-        raw = float(wind.mean())
-        wind = raise_to_mean(share=wind, mean=target.value)
-        assumptions.append(
-            Assumption(
-                "site.wind_capacity_factor",
-                f"{target.value:.3f}",
-                f"ERA5 understates wind here ({raw:.3f}): raised to the catalog's mean by a power transform",
-                target.grade,
-                target.source_id,
-            )
-        )
+    year = int(row.value("weather_year"))
+    solar: Array | None = None
+    wind: Array | None = None
+    if "ghi" not in series:
+        (found,) = load_years(site.id, years=(year,))
+        solar, wind = found.solar, found.wind
+        assumptions.extend(found.assumptions[1:])
     return Weather(
         id=site.id,
         latitude=site.latitude,
         longitude=site.longitude,
         elevation=site.elevation,
         time_zone=site.time_zone,
-        year=int(row.value("weather_year")),
+        year=year,
         sun_time=row.value("sun_time") / 3600.0,
         solar_capacity_factor=solar,
         wind_capacity_factor=wind,
@@ -260,45 +274,3 @@ def _monthly_shift(temperature: Array, normals: loader.Entity) -> Array:
     wanted = np.array([normals.value(f"temperature_{month:02d}") for month in range(1, 13)])
     middle = (edges[:-1] + edges[1:]) / 2.0
     return np.interp(np.arange(HOURS) + 0.5, middle, wanted - means, period=float(HOURS))
-
-
-def raise_to_mean(*, share: Array, mean: float) -> Array:
-    """``share`` ** g with the one g > 0 that gives ``mean``: stays within 0 to 1 and keeps the order.
-
-    Parameters
-    ----------
-    share : array (n,) []
-        0 to 1; hours at 0 and at 1 stay there.
-    mean : float []
-        Between the share of hours at 1 and the share of hours above 0.
-
-    Raises
-    ------
-    MissingDataError
-        No exponent reaches that mean.
-    """
-    full, some = float(np.mean(share >= 1.0)), float(np.mean(share > 0.0))
-    if not full < mean < some:
-        raise MissingDataError(
-            "this series cannot have that mean", given=mean, allowed=f"between {full:.3f} and {some:.3f}"
-        )
-    positive = np.where(share > 0.0, share, 1.0)
-    log = np.log(positive)
-    low, high = -12.0, 12.0  # of ln g: the mean falls with g
-    for _ in range(60):
-        middle = (low + high) / 2.0
-        now = float(np.mean(np.where(share > 0.0, np.exp(log * np.exp(middle)), 0.0)))
-        low, high = (middle, high) if now > mean else (low, middle)
-    return np.where(share > 0.0, np.exp(log * np.exp((low + high) / 2.0)), 0.0)
-
-
-def _parquet(name: str) -> dict[str, Array]:
-    """The columns of a Parquet file of the catalog as floats."""
-    import duckdb
-
-    path = loader.path(name)
-    if not path.exists():
-        raise MissingDataError("the catalog lacks this file", file=name, allowed="a complete installation")
-    with duckdb.connect() as connection:
-        columns = connection.execute("SELECT * FROM read_parquet(?)", [str(path)]).fetchnumpy()
-    return {column: np.asarray(values, dtype=np.float64) for column, values in columns.items()}
