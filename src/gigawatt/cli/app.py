@@ -11,8 +11,12 @@ import typer
 
 from gigawatt.cli.calibrate import EXAMPLE, calibrate
 from gigawatt.cli.grouped import Grouped
+from gigawatt.cli.plan_pathway import EPILOG as PLAN_PATHWAY
+from gigawatt.cli.plan_pathway import plan_pathway_command
 from gigawatt.cli.plan_serving import EPILOG as PLAN_SERVING
 from gigawatt.cli.plan_serving import plan_serving_command
+from gigawatt.cli.plan_supply import EPILOG as PLAN_SUPPLY
+from gigawatt.cli.plan_supply import plan_supply_command
 from gigawatt.cli.plan_training import EPILOG, plan_training_command
 from gigawatt.cli.simulate_serving import EPILOG as SIMULATE_SERVING
 from gigawatt.cli.simulate_serving import simulate_serving_command
@@ -76,7 +80,7 @@ def explain(
     explain_command(result, quantity, depth, as_json=json)
 
 
-_TABLES = "Which scorecard: training, kernels, memory, power, collectives."
+_TABLES = "Which scorecard: training, kernels, memory, power, collectives, serving, supply."
 
 
 @app.command(epilog="Example: gigawatt validate training --rows my_runs.csv --json")
@@ -95,7 +99,9 @@ def validate(
 app.command(epilog=EXAMPLE)(calibrate)
 app.command("plan-training", epilog=EPILOG, cls=Grouped)(plan_training_command)
 app.command("plan-serving", epilog=PLAN_SERVING, cls=Grouped)(plan_serving_command)
+app.command("plan-supply", epilog=PLAN_SUPPLY, cls=Grouped)(plan_supply_command)
 app.command("simulate-serving", epilog=SIMULATE_SERVING, cls=Grouped)(simulate_serving_command)
+app.command("plan-pathway", epilog=PLAN_PATHWAY, cls=Grouped)(plan_pathway_command)
 
 
 @catalog_app.command("list", epilog="Example: gigawatt catalog list chips")

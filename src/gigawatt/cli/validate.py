@@ -14,6 +14,7 @@ __all__ = ["validate_command"]
 _SHARES = (
     "mape", "median_ape", "p90_ape", "bias", "coverage90", "baseline_mape",
     "median", "p90", "median_as_used", "p90_as_used", "MAPE", "by_power", "in_a_step", "measured", "fitted",
+    "error", "tolerance",
 )  # fmt: skip
 
 
@@ -215,12 +216,38 @@ def _serving(file: Path | None, *, as_json: bool, quiet: bool) -> None:
         out.print(f"refused {count:>4}: {reason}", markup=False)
 
 
+def _supply(file: Path | None, *, as_json: bool, quiet: bool) -> None:
+    """The scorecard of supply and building: published numbers beside ours."""
+    from gigawatt.validation.supply import validate_supply
+
+    if file is not None:
+        raise InputError(
+            "this scorecard takes no rows", key="--rows", given=str(file),
+            allowed="`gigawatt validate supply` alone: its rows are the catalog's and published documents'",
+        )  # fmt: skip
+    with progress(quiet=quiet or as_json) as report:
+        card = validate_supply(progress=lambda done, all_: report("Checking", done / max(all_, 1)))
+    if as_json:
+        print_json(card.to_json())
+        return
+    _print(*card.to_table())
+    console().print()
+    names = ("part", "n", "passed", "judging", "judging_passed")
+    _print(names, [tuple(group[name] for name in names) for group in card.groups()])
+    console().print(
+        f"{card.passed:,} of {len(card.checks):,} within their tolerance. Judging: those that our "
+        "number was not made from. Errors are (ours - published) / published.",
+        markup=False,
+    )
+
+
 _SCORECARDS = {
     "kernels": _kernels,
     "memory": _memory,
     "power": _power,
     "collectives": _collectives,
     "serving": _serving,
+    "supply": _supply,
 }
 
 

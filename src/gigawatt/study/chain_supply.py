@@ -8,21 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt import catalog
 from gigawatt.catalog import Entity
-from gigawatt.economics import capital_recovery_factor
-from gigawatt.errors import InfeasibleError, InputError, nearest
+from gigawatt.errors import InfeasibleError
 from gigawatt.facility import LoadShape, Site, Weather, facility_load
 from gigawatt.quantities import HOURS_PER_YEAR, show
 from gigawatt.study.names import q, shared
+from gigawatt.study.plants_here import of_weather, plants_here
 from gigawatt.supply import (
     Grid,
     Plant,
     SupplyPlan,
-    build_plant,
     plan,
-    solar_capacity_factor,
-    wind_capacity_factor,
 )
 
 __all__ = ["HOUR"]
@@ -112,43 +108,16 @@ def candidates(
 
     capital × rate / (1 − (1 + rate)^−life) + fixed operation; fuel and variable cost per joule.
     """
-    known = catalog.table("plants")
-    supply_plants = tuple(_plant_id("supply.plants", name) for name in supply_plants)
-    supply_limits = {_plant_id("supply.limits", name): limit for name, limit in supply_limits.items()}
-    for name in supply_limits:
-        if name not in supply_plants:
-            raise InputError("a limit on a plant that may not be built", key="supply.limits", given=name,
-                             allowed=", ".join(supply_plants))  # fmt: skip
-
-    if not any(known[name].text("kind") != "storage" for name in supply_plants):
-        raise InputError(
-            "no plant here makes electricity",
-            key="supply.plants",
-            given=", ".join(supply_plants),
-            allowed="at least one plant that is no store, such as grid",
-        )
-
-    def recovery(life: float) -> float:
-        return float(capital_recovery_factor(rate=economics_discount_rate, life=life))
-
-    built: list[Plant] = []
-    for name in supply_plants:
-        options: dict[str, Any] = {"limit": supply_limits.get(name)}
-        if name == "grid":
-            hours = len(supply_grid.price)
-            price, carbon = supply_grid_given.get("price"), supply_grid_given.get("carbon")
-            given = supply_grid_given.get("limit")
-            options = {
-                "price": supply_grid.price if price is None else np.full(hours, price),
-                "carbon": supply_grid.carbon if carbon is None else np.full(hours, carbon),
-                "limit": given if given is not None else supply_limits.get(name),
-            }
-        elif name.startswith("solar"):
-            options["profile"] = solar_capacity_factor(site_weather)
-        elif name.startswith("wind"):
-            options["profile"] = wind_capacity_factor(site_weather)
-        built.append(build_plant(name, year=scenario_year, capital_recovery=recovery, **options))
-    return tuple(built)
+    return plants_here(
+        names=supply_plants,
+        limits=supply_limits,
+        year=scenario_year,
+        rate=economics_discount_rate,
+        grid=supply_grid,
+        grid_given=supply_grid_given,
+        profile=of_weather(site_weather),
+        temperature=site_weather.temperature,
+    )
 
 
 @shared("supply.plan", "")
@@ -217,7 +186,7 @@ def not_served(supply_plan: SupplyPlan) -> float:
 
     Sum over the hours.
     """
-    return float(np.sum(supply_plan.not_served)) * HOUR * supply_plan.weight
+    return float(supply_plan.hour_weight @ supply_plan.not_served) * HOUR * supply_plan.weight
 
 
 @shared("supply.curtailed", "GWh")
@@ -226,7 +195,7 @@ def curtailed(supply_plan: SupplyPlan) -> float:
 
     Sum over plants and hours.
     """
-    return float(np.sum(supply_plan.curtailed)) * HOUR * supply_plan.weight
+    return float((supply_plan.hour_weight @ supply_plan.curtailed).sum()) * HOUR * supply_plan.weight
 
 
 @shared("supply.gap", "1")
@@ -236,18 +205,6 @@ def gap(supply_plan: SupplyPlan) -> float:
     |primal − dual| / |primal|
     """
     return supply_plan.gap
-
-
-def _plant_id(key: str, name: str) -> str:
-    """The id of a plant called by its id or an alias; an unknown one is an ``InputError``."""
-    try:
-        return catalog.entity("plants", name).id
-    except InputError:
-        known = catalog.table("plants")
-        near = nearest(name, known)
-        raise InputError(
-            "no such plant", key=key, given=name, allowed=", ".join(known), nearest=near
-        ) from None
 
 
 def lead_time_notices(found: SupplyPlan, year: int) -> list[str]:

@@ -5,6 +5,9 @@ the energy not served are variables. The output of sun and wind is capacity time
 the balance itself and what is curtailed is the slack of that row; the discharge of a store follows from
 its states of charge. Capacities are variables that border the hourly blocks.
 
+Several weather years stand one after the other as blocks that share the capacities; each is cyclic on its own
+and may weigh more or less than another.
+
 Power is measured in the largest load, energy in that load for an hour, money in :data:`MONEY_PER_ENERGY`
 times that energy, so that the numbers in the matrix do not depend on the size of the site.
 """
@@ -12,13 +15,14 @@ times that energy, so that the numbers in the matrix do not depend on the size o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gigawatt.quantities import HOURS_PER_YEAR
+from gigawatt.supply.flexible import Flexible, before_in, queue_limit
 from gigawatt.supply.plant import Plant
 
 __all__ = ["CARBON_PER_ENERGY", "HOUR", "MONEY_PER_ENERGY", "Programme", "build_programme"]
@@ -42,7 +46,12 @@ class Programme:
     capacity (the same row where it is fixed). ``own_columns[i]``, the first of them the capacity, and
     ``own_rows[i]``, with ``ramp_rows[i]`` among them, belong to plant i alone; their right sides are 0, the
     limits of capacity are not among them. ``cost`` includes energy not served; ``carbon`` holds
-    operational carbon in units of ``CARBON_PER_ENERGY``.
+    operational carbon in units of ``CARBON_PER_ENERGY``, unweighted.
+
+    ``blocks`` are the hours of each weather year (or typical week), ``before`` the hour before each hour and
+    ``weight`` how much each hour counts, 1 in the mean. ``cut`` and ``queue`` are the first columns of a load
+    that gives way (:class:`~gigawatt.supply.flexible.Flexible`); ``dirty[i]`` marks the hours in which plant
+    i counts against hourly matching.
     """
 
     plants: tuple[Plant, ...]
@@ -67,6 +76,16 @@ class Programme:
     own_columns: tuple[Ints, ...]
     own_rows: tuple[Ints, ...]
     ramp_rows: dict[int, Ints]
+    blocks: tuple[int, ...]
+    before: Ints
+    weight: Array
+    matching_row: int | None = None
+    cut: int | None = None
+    queue: int | None = None
+    cut_limit_row: int | None = None
+    peak_row: int | None = None
+    queue_limit_row: int | None = None
+    dirty: dict[int, Array] = field(default_factory=lambda: {})
 
     @property
     def hours(self) -> int:
@@ -113,6 +132,12 @@ def build_programme(
     carbon_limit: float | None = None,
     carbon_price: float = 0.0,
     not_served_share: float | None = None,
+    blocks: Sequence[int] | None = None,
+    weights: Array | None = None,
+    power_unit: float | None = None,
+    flexible: Flexible | None = None,
+    matching: float | None = None,
+    clean_carbon: float = 0.0,
 ) -> Programme:
     """Assemble the programme.
 
@@ -130,6 +155,18 @@ def build_programme(
         $/kg.
     not_served_share : float, optional
         Largest share of the load's energy that may stay unserved; 0 takes the slack away.
+    blocks : sequence of int, optional
+        Hours of each block, each cyclic on its own; they sum to H.
+    weights : (blocks,), optional
+        How much each block counts, 1 in the mean over the hours.
+    power_unit : float, optional
+        W that power is measured in (default: the largest load).
+    flexible : Flexible, optional
+        What of the load may be cut or wait.
+    matching : float, optional
+        Share of every hour's load that emitting plants may not supply.
+    clean_carbon : float
+        kg/J up to which a plant counts as clean in an hour.
 
     Returns
     -------
@@ -139,10 +176,12 @@ def build_programme(
     from scipy.sparse import csc_matrix  # pyright: ignore[reportMissingTypeStubs]
 
     hours, n = len(load), len(plants)
-    unit = float(np.max(load))
+    unit = float(np.max(load)) if power_unit is None else power_unit
     need = load / unit
     h = np.arange(hours)
-    before = np.roll(h, 1)
+    blocks = (hours,) if blocks is None else tuple(int(n) for n in blocks)
+    before = before_in(blocks)
+    w = np.ones(hours) if weights is None else np.repeat(weights, blocks)
     of_year = hours / HOURS_PER_YEAR
 
     capacity = np.arange(n)
@@ -160,6 +199,11 @@ def build_programme(
         elif not plant.follows_weather_freely:
             output[i], columns = columns, columns + hours
     shed, columns = columns, columns + hours
+    cut = queue = None
+    if flexible is not None and flexible.cuts:
+        cut, columns = columns, columns + hours
+    if flexible is not None and flexible.waits:
+        queue, columns = columns, columns + hours
 
     cost, carbon = np.zeros(columns), np.zeros(columns)
     equal, less = _Rows(), _Rows()
@@ -188,7 +232,7 @@ def build_programme(
         price = (price + carbon_price * plant.hourly("carbon", hours)) / MONEY_PER_ENERGY
         if i in output:
             p = output[i] + h
-            cost[p] = price
+            cost[p] = price * w
             carbon[p] = plant.hourly("carbon", hours) / CARBON_PER_ENERGY
             any_negative |= bool(np.any(price < 0))
             less.add(hours, 0.0, (p, 1.0), (i, -share))
@@ -207,7 +251,7 @@ def build_programme(
             cost[size] = (store.energy_capital + store.energy_fixed) * of_year / MONEY_PER_ENERGY
             discharge = ((e[before], out * keep), (c, out * into), (e, -out))
             for place, weight in discharge:
-                np.add.at(cost, place, price * weight)
+                np.add.at(cost, place, price * weight * w)
             less.add(hours, 0.0, *((place, -weight) for place, weight in discharge))
             less.add(hours, 0.0, *discharge, (i, -share))
             less.add(hours, 0.0, (c, -1.0))
@@ -228,14 +272,35 @@ def build_programme(
         own_less.append(np.arange(limits[1], less.count))
 
     s = shed + h
-    cost[s] = not_served_price / MONEY_PER_ENERGY
+    cost[s] = not_served_price / MONEY_PER_ENERGY * w
     if not_served_share is not None and not_served_share <= 0.0:
         equal.add(hours, 0.0, (s, 1.0))
     else:
         less.add(hours, 0.0, (s, -1.0))
         if not_served_share is not None:
-            less.add_sum(not_served_share * float(np.sum(need)), s, np.ones(hours))
+            less.add_sum(not_served_share * float(np.sum(w * need)), s, w)
     net.append((s, 1.0))
+    of_load: list[tuple[Any, Any]] = [(s, 1.0)]  # what each column takes off the load of an hour
+    cut_limit = peak = queue_top = None
+    if cut is not None and flexible is not None:
+        u = cut + h
+        cost[u] = flexible.cut_cost / MONEY_PER_ENERGY * w
+        less.add(hours, 0.0, (u, -1.0))
+        less.add(hours, flexible.cut_share * need, (u, 1.0))
+        if flexible.cut_limit is not None:
+            cut_limit = less.add_sum(flexible.cut_limit * float(np.sum(w * need)), u, w)
+        of_load.append((u, 1.0))
+    if queue is not None and flexible is not None:
+        q, may = queue + h, flexible.defer_share * need
+        cost[q] = flexible.wait_cost / MONEY_PER_ENERGY * w
+        less.add(hours, 0.0, (q, -1.0))
+        top = queue_limit(arriving=may, window=flexible.window, blocks=blocks)
+        queue_top = less.add(hours, top, (q, 1.0))
+        less.add(hours, may, (q, 1.0), (q[before], -1.0))  # what leaves the queue is not negative
+        most = max(flexible.peak or 0.0, float(np.max(load))) / unit
+        peak = less.add(hours, most - need, (q[before], 1.0), (q, -1.0))
+        of_load.extend(((q, 1.0), (q[before], -1.0)))
+    net.extend(of_load[1:])
     balance = less.add(hours, -need, *((place, -np.asarray(weight)) for place, weight in net))
     surplus = None
     if any_negative:  # a paid-for joule may not be thrown away: only sun, wind and must-run output may
@@ -245,10 +310,23 @@ def build_programme(
     carbon_row = None
     if carbon_limit is not None:
         limit = carbon_limit / CARBON_PER_ENERGY
-        weights = carbon.copy()
-        weights[s] = limit
-        used = np.flatnonzero(weights)
-        carbon_row = less.add_sum(limit * float(np.sum(need)), used, weights[used])
+        grams = carbon.copy()
+        for first in output.values():
+            grams[first + h] *= w
+        grams[s] = limit * w
+        if cut is not None:
+            grams[cut + h] = limit * w
+        used = np.flatnonzero(grams)
+        carbon_row = less.add_sum(limit * float(np.sum(w * need)), used, grams[used])
+    matching_row, dirty = None, {}
+    if matching is not None:
+        rest = 1.0 - matching
+        above = {i: plants[i].hourly("carbon", hours) > clean_carbon for i in output}
+        dirty = {i: np.asarray(marked, dtype=float) for i, marked in above.items() if np.any(marked)}
+        of_dirty = [(output[i] + h, marked) for i, marked in dirty.items()]
+        matching_row = less.add(
+            hours, rest * need, *of_dirty, *((place, rest * float(sign)) for place, sign in of_load)
+        )
 
     first = equal.count
     rows = np.concatenate([*equal.rows, *(r + first for r in less.rows)])
@@ -287,4 +365,14 @@ def build_programme(
         ),
         own_rows=tuple(np.concatenate([a, first + b]) for a, b in zip(own_equal, own_less, strict=True)),
         ramp_rows={i: first + rows_of for i, rows_of in ramps.items()},
+        blocks=blocks,
+        before=before,
+        weight=w,
+        matching_row=None if matching_row is None else first + matching_row,
+        cut=cut,
+        queue=queue,
+        cut_limit_row=None if cut_limit is None else first + cut_limit,
+        peak_row=None if peak is None else first + peak,
+        queue_limit_row=None if queue_top is None else first + queue_top,
+        dirty=dirty,
     )

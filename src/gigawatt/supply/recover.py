@@ -20,6 +20,8 @@ Array = npt.NDArray[np.float64]
 
 #: Energy not served below this share of the largest load is the solver's dust.
 DUST = 1e-7
+#: A capacity is raised by at most this share of the largest load to make what the solver's tolerance lacks.
+_LIFT = 1e-6
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Hours:
 
     ``output`` is what a plant makes or discharges, ``curtailed`` what it makes, or could have made from
     sun and wind, and does not deliver; ``delivered = output − curtailed`` for what must run, and for
-    weather-driven plants ``output`` is delivered already.
+    weather-driven plants ``output`` is delivered already. ``cut`` is load cut (W), ``queue`` what waits at
+    the end of the hour (J).
     """
 
     capacity: Array
@@ -40,9 +43,11 @@ class Hours:
     level: Array
     not_served: Array
     price: Array
+    cut: Array
+    queue: Array
 
 
-def recover(programme: Programme, x: Array, z: Array) -> Hours:
+def recover(programme: Programme, x: Array, z: Array, *, drawn: Array | None = None) -> Hours:
     """Read a solution of ``programme``.
 
     Parameters
@@ -51,15 +56,27 @@ def recover(programme: Programme, x: Array, z: Array) -> Hours:
         What was solved.
     x, z : (N,), (M,)
         Primal and dual vectors as :func:`gigawatt.supply.solve.solve` gives them.
+    drawn : (H,), optional
+        W that lines take away from the site (brought in: negative), on top of the load.
 
     Returns
     -------
     Hours
-        In SI units; ``delivered.sum(1) − charge.sum(1) + not_served == load`` to rounding.
+        In SI units; ``delivered.sum(1) − charge.sum(1) + not_served == load − cut + made up − put off``,
+        with ``drawn`` on the right too, to rounding.
     """
     p = programme
     hours, n = p.hours, len(p.plants)
-    need = p.load / p.power_unit
+    asked = p.load / p.power_unit
+    cut, queue = np.zeros(hours), np.zeros(hours)
+    if p.cut is not None:
+        cut = np.clip(x[p.cut : p.cut + hours], 0.0, asked)
+        cut[cut < DUST] = 0.0
+    if p.queue is not None:
+        queue = np.maximum(x[p.queue : p.queue + hours], 0.0)
+    need = asked - cut + queue[p.before] - queue
+    if drawn is not None:
+        need = need + drawn / p.power_unit
     capacity = np.array(
         [np.clip(x[i], q.minimum / p.power_unit, q.maximum / p.power_unit) for i, q in enumerate(p.plants)]
     )
@@ -73,6 +90,7 @@ def recover(programme: Programme, x: Array, z: Array) -> Hours:
     price = z[p.balance_row : p.balance_row + hours].copy()
     if p.surplus_row is not None:
         price -= z[p.surplus_row : p.surplus_row + hours]
+    price /= p.weight
     for i, q in enumerate(p.plants):
         share = q.hourly("availability", hours)
         most[:, i] = share * capacity[i]
@@ -86,7 +104,7 @@ def recover(programme: Programme, x: Array, z: Array) -> Hours:
             charge[:, i], level[:, i], output[:, i] = c, e, d
         else:
             output[:, i] = most[:, i]
-    not_served = np.clip(x[p.shed : p.shed + hours], 0.0, need)
+    not_served = np.clip(x[p.shed : p.shed + hours], 0.0, asked)
     not_served[not_served < DUST] = 0.0
 
     residual = output.sum(1) - charge.sum(1) + not_served - need
@@ -96,13 +114,19 @@ def recover(programme: Programme, x: Array, z: Array) -> Hours:
         output[:, i] += more
         residual += more
     for i in [i for i in order if capacity[i] > 0.0]:  # what still lacks is a billionth of a built capacity
-        lacks = np.where(residual > -DUST, np.maximum(-residual, 0.0), 0.0)
+        lacks = np.where(residual > -_LIFT, np.maximum(-residual, 0.0), 0.0)
         share = p.plants[i].hourly("availability", hours)
         room = p.plants[i].maximum / p.power_unit - capacity[i]
-        if p.plants[i].minimum_load == 0.0 and room > 0.0 and np.any(lacks):
-            lift = min(float(np.max(np.where(share > 0.0, lacks / np.maximum(share, DUST), 0.0))), DUST, room)
+        if room > 0.0 and np.any(lacks):
+            wanted = np.where(share > 0.0, lacks / np.maximum(share, DUST), 0.0)
+            lift = min(float(np.max(wanted)), _LIFT, room)
             capacity[i] += lift
             most[:, i] = share * capacity[i]
+            least[:, i] = p.plants[i].minimum_load * most[:, i]
+            forced = np.maximum(least[:, i] - output[:, i], 0.0)
+            output[:, i] += forced
+            residual += forced
+            lacks = np.maximum(lacks - forced, 0.0)
             more = np.minimum(lacks, most[:, i] - output[:, i])
             output[:, i] += more
             residual += more
@@ -147,6 +171,8 @@ def recover(programme: Programme, x: Array, z: Array) -> Hours:
         level=level * u * HOUR,
         not_served=np.maximum(not_served, 0.0) * u,
         price=price * MONEY_PER_ENERGY,
+        cut=cut * u,
+        queue=queue * u * HOUR,
     )
 
 
@@ -157,7 +183,7 @@ def _store(p: Programme, i: int, x: Array, price: Array) -> tuple[Array, Array, 
     keep, into, out = 1.0 - store.self_discharge, store.charge_efficiency, store.discharge_efficiency
     c = np.maximum(x[p.charge[i] : p.charge[i] + p.hours], 0.0)
     e = np.maximum(x[p.level[i] : p.level[i] + p.hours], 0.0)
-    d = out * (keep * np.roll(e, 1) + into * c - e)
+    d = out * (keep * e[p.before] + into * c - e)
     c += np.maximum(-d, 0.0) / (out * into)
     d = np.maximum(d, 0.0)
     both = np.where(price >= 0.0, np.minimum(c, d / (into * out)), 0.0)

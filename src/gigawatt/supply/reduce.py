@@ -27,6 +27,7 @@ from gigawatt.supply.solve import Solution, certify, interior_point, solve
 __all__ = ["Guess", "guess_from", "price_out", "sample_days", "solve_reduced"]
 
 Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 #: Of every 21 days three are sampled, where the series is at least ``_LONG`` hours.
 _BLOCK, _EVERY = 72, 7
@@ -39,6 +40,10 @@ _SMALL = 1.5e-3
 _EVEN = 1e-7
 #: A ramp row may be broken by this share of the largest load, a tenth of what the solver may.
 _BROKEN = 1e-7
+
+#: Hours before and after a broken ramp that are taken back with it, doubled each round, and the rounds after
+#: which all ramps of the plant are: an interior point starts anew each time, so rounds are dear.
+_NEAR, _ROUNDS = 6, 1
 
 _HOURLY = ("variable", "fuel", "carbon", "water", "availability")
 
@@ -103,22 +108,26 @@ def solve_reduced(programme: Programme, guess: Guess) -> Solution:
     start = time.perf_counter()
     p, turns = programme, 0
     whole: dict[str, Any] = {"A": p.A, "b": p.b, "cost": p.cost, "equalities": p.equalities}
-    unbuilt, slack = guess.unbuilt, guess.slack_ramps
+    unbuilt, away = guess.unbuilt, np.zeros(len(p.b), dtype=bool)
+    for i in guess.slack_ramps:
+        away[p.ramp_rows[i]] = True
+    rounds = 0
     while True:
-        found = _solve_part(p, unbuilt, slack)
+        found = _solve_part(p, unbuilt, away)
         if found is None:
             found = solve(**whole)
             return replace(found, seconds=time.perf_counter() - start, iterations=found.iterations + turns)
         turns += found.iterations
         excess = p.A @ found.x - p.b
-        broken = frozenset(i for i in slack if np.max(excess[p.ramp_rows[i]]) > _BROKEN)
-        paying = frozenset(i for i in sorted(unbuilt) if not broken and not price_out(p, i, found.z))
-        if not broken and not paying:
+        broken = _to_cut(p, away & (excess > _BROKEN), rounds)
+        paying = frozenset(i for i in sorted(unbuilt) if not len(broken) and not price_out(p, i, found.z))
+        if not len(broken) and not paying:
             break
-        unbuilt, slack = unbuilt - paying, slack - broken
+        unbuilt, rounds = unbuilt - paying, rounds + 1
+        away[broken] = False
     best = certify(**whole, x=found.x, z=found.z, solver=found.solver, start=start, turns=turns)
     small = frozenset(i for i, q in enumerate(p.plants) if q.minimum == 0.0 and found.x[i] < _SMALL)
-    tidy = None if small <= unbuilt else _solve_part(p, small, slack)
+    tidy = None if small <= unbuilt else _solve_part(p, small, away)
     if tidy is not None:
         turns += tidy.iterations
         other = certify(**whole, x=tidy.x, z=found.z, solver=found.solver, start=start, turns=turns)
@@ -127,14 +136,35 @@ def solve_reduced(programme: Programme, guess: Guess) -> Solution:
     return replace(best, seconds=time.perf_counter() - start, iterations=turns)
 
 
-def _solve_part(p: Programme, unbuilt: frozenset[int], slack: frozenset[int]) -> Solution | None:
-    """The optimum without these plants and these plants' ramps; what is left out is 0 in ``x`` and ``z``."""
-    columns, rows = np.ones(len(p.cost), dtype=bool), np.ones(len(p.b), dtype=bool)
+def _to_cut(p: Programme, broken: npt.NDArray[np.bool_], rounds: int) -> Ints:
+    """Ramp rows to take back: those broken and their neighbours in time, after some rounds all of the plant.
+
+    What one hour may not do the next one would, so that an hour alone would only move the break along.
+    """
+    rows: list[Ints] = []
+    for theirs in p.ramp_rows.values():
+        hit = broken[theirs].reshape(2, p.hours)
+        if not np.any(hit):
+            continue
+        near = np.any(hit, axis=0)
+        for _ in range(_NEAR << rounds if rounds < _ROUNDS else 0):
+            near = near | near[p.before] | _after(p, near)
+        rows.append(theirs if rounds >= _ROUNDS else theirs.reshape(2, p.hours)[:, near].ravel())
+    return np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)
+
+
+def _after(p: Programme, marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    moved = np.zeros_like(marked)
+    moved[p.before] = marked
+    return moved
+
+
+def _solve_part(p: Programme, unbuilt: frozenset[int], away: npt.NDArray[np.bool_]) -> Solution | None:
+    """The optimum without these plants and these ramp rows; what is left out is 0 in ``x`` and ``z``."""
+    columns, rows = np.ones(len(p.cost), dtype=bool), ~away
     for i in unbuilt:
         columns[p.own_columns[i]] = False
         rows[p.own_rows[i]] = rows[p.least_row[i]] = rows[p.largest_row.get(i, p.least_row[i])] = False
-    for i in slack:
-        rows[p.ramp_rows[i]] = False
     found = interior_point(
         A=p.A[:, columns][rows],
         b=p.b[rows],

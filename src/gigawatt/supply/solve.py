@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from gigawatt.errors import GigawattError, InputError, nearest
 
-__all__ = ["SOLVERS", "Solution", "certify", "interior_point", "solve"]
+__all__ = ["SOLVERS", "Solution", "certify", "interior_point", "quiet", "solve"]
 
 Array = npt.NDArray[np.float64]
 
@@ -25,6 +25,8 @@ SOLVERS = ("clarabel", "highs")
 
 #: Largest relative gap, and largest violation of a row in units of the largest load, that is accepted.
 ACCEPTED_GAP = 1e-6
+#: The box in which the dual bound is certified, in sizes of the solution.
+_BOX = 2.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,9 @@ class Solution:
     """``x`` and the duals ``z`` (not negative in the inequality rows; the objective falls by ``z`` for
     each unit that ``b`` grows), in the programme's own units.
 
-    ``gap`` is |primal − dual| / |primal|; ``infeasibility`` the largest violation of a row.
+    ``gap`` is |primal − dual| / |primal|; ``infeasibility`` the largest violation of a row. ``bound`` is what
+    no feasible x undercuts whose numbers are at most twice, and two units, larger than these: the dual
+    objective less what the residuals of the dual rows could be worth there.
     """
 
     x: Array
@@ -44,6 +48,7 @@ class Solution:
     seconds: float
     iterations: int
     notices: tuple[str, ...] = ()
+    bound: float = -np.inf
 
 
 def solve(*, A: Any, b: Array, cost: Array, equalities: int, solver: str = "clarabel") -> Solution:
@@ -114,7 +119,17 @@ def certify(
     worst = float(np.max(broken, initial=0.0))
     objective, dual = float(np.sum(cost * x)), -float(np.sum(b * z))
     gap = abs(objective - dual) / max(abs(objective), abs(dual), 1.0)
-    return Solution(x, z, objective, gap, worst, solver, time.perf_counter() - start, turns)
+    sure = z.copy()
+    sure[equalities:] = np.maximum(sure[equalities:], 0.0)
+    residual = cost + A.T @ sure
+    by_row = A.tocsr()
+    single = np.flatnonzero((np.diff(by_row.indptr) == 1) & (b == 0.0) & (np.arange(len(b)) >= equalities))
+    at = by_row.indptr[single]
+    signed = by_row.indices[at[by_row.data[at] < 0.0]]  # x ≥ 0: a positive residual costs nothing
+    residual[signed] = np.minimum(residual[signed], 0.0)
+    bound = -float(np.sum(b * sure)) - float(np.sum(np.abs(residual) * _BOX * (np.abs(x) + 1.0)))
+    spent = time.perf_counter() - start
+    return Solution(x, z, objective, gap, worst, solver, spent, turns, bound=bound)
 
 
 def _clarabel(A: Any, b: Array, cost: Array, equalities: int, refine: bool) -> Solution | None:
@@ -141,7 +156,7 @@ def _clarabel(A: Any, b: Array, cost: Array, equalities: int, refine: bool) -> S
 
 
 @contextmanager
-def _quiet() -> Generator[None]:
+def quiet() -> Generator[None]:
     """Send what compiled code prints to nowhere: HiGHS greets on standard output, where JSON may go."""
     sys.stdout.flush()
     kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
@@ -173,7 +188,7 @@ def _highs(A: Any, b: Array, cost: Array, equalities: int) -> Solution | None:
     model.a_matrix_.start_ = A.indptr
     model.a_matrix_.index_ = A.indices
     model.a_matrix_.value_ = A.data
-    with _quiet():
+    with quiet():
         highs = highspy.Highs()
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("threads", 1)

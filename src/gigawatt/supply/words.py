@@ -15,6 +15,7 @@ Array = npt.NDArray[np.float64]
 
 #: A limit is reached within this share of itself, and worth a sentence above this share of the bill.
 _REACHED = 1e-5
+_POINT = 0.01
 
 
 def money(value: float) -> str:
@@ -75,7 +76,7 @@ def binding(
                 )
     if carbon_limit is not None:
         shadow = carbon_shadow_price(programme, z)
-        served = float(np.sum(programme.load - hours.not_served)) * HOUR * year
+        served = float(programme.weight @ (programme.load - hours.not_served - hours.cut)) * HOUR * year
         gram = 1.0 / (HOUR * 1e6)
         if shadow * served * max(carbon_limit, gram) > enough:
             found.append(
@@ -85,7 +86,62 @@ def binding(
                     f"one g/kWh more would save {money(shadow * served * gram)} per year",
                 )
             )
+    found.extend(_of_load(programme, hours, z, year, enough))
     return tuple(text for _, text in sorted(found, key=lambda pair: -pair[0]))
+
+
+def _of_load(p: Programme, hours: Hours, z: Array, year: float, enough: float) -> list[tuple[float, str]]:
+    """Hourly matching and the limits of a load that gives way."""
+    to_money = MONEY_PER_ENERGY * HOUR * p.power_unit * year
+    need = p.load / p.power_unit
+    found: list[tuple[float, str]] = []
+
+    def worth(first: int | None, per_point: Array) -> tuple[float, int]:
+        if first is None:
+            return 0.0, 0
+        duals = np.maximum(z[first : first + p.hours], 0.0)
+        value = float(duals @ per_point) * to_money
+        return value, int(np.sum(duals * np.maximum(per_point, _REACHED) > _REACHED * np.max(duals)))
+
+    saved, count = worth(p.matching_row, need * _POINT)
+    if saved > enough:
+        found.append(
+            (
+                saved,
+                f"the hourly matching binds in {count:,} of {p.hours:,} h: one percentage point less would "
+                f"save {money(saved)} per year",
+            )
+        )
+    if p.cut_limit_row is not None:
+        saved = float(z[p.cut_limit_row]) * float(p.weight @ need) * _POINT * to_money
+        if saved > enough:
+            found.append(
+                (
+                    saved,
+                    f"the limit on load cut binds: one percentage point of the energy more would save "
+                    f"{money(saved)} per year",
+                )
+            )
+    ones = np.ones(p.hours)
+    saved, count = worth(p.peak_row, ones)
+    if saved > enough:
+        found.append(
+            (
+                saved,
+                f"the largest power of the load keeps waiting work from being made up in {count:,} of "
+                f"{p.hours:,} h: one more MW would save {money(saved / p.power_unit * 1e6)} per year",
+            )
+        )
+    saved, count = worth(p.queue_limit_row, ones)
+    if saved > enough:
+        found.append(
+            (
+                saved,
+                f"the window in which work may wait binds in {count:,} of {p.hours:,} h: room for one more "
+                f"MWh would save {money(saved / p.power_unit * 1e6)} per year",
+            )
+        )
+    return found
 
 
 def _often(programme: Programme, hours: Hours, i: int) -> str:

@@ -1,0 +1,123 @@
+"""docs/supply-table.md: the cheapest mixes of five sites, three years and four carbon limits, with ranges.
+
+    python benchmarks/supply_table.py [--site NAME …] [--output FILE]
+
+60 plans of a year each; a few minutes.
+"""
+
+# ruff: noqa: E501
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from gigawatt.errors import GigawattError
+from gigawatt.figures.readable import significant, with_unit
+from gigawatt.study.plan_supply import plan_supply
+from gigawatt.study.supply_answer import as_answer
+from gigawatt.study.supply_question import read_supply_question
+
+ROOT = Path(__file__).resolve().parents[1]
+SITES = ("abilene-texas", "virginia", "iron-range-minnesota", "karlsruhe", "gujarat")
+YEARS = (2027, 2032, 2040)
+LIMITS = (400, 100, 20, 0)
+PLANTS = ("grid", "solar", "wind", "battery", "gas-combined-cycle", "gas-engine", "fission-small")
+#: In what year the last column is decided.
+DECIDED = 2026
+#: A share of the energy below which a plant is not named.
+NAMED = 0.005
+#: $/t below which a carbon price is what the solver leaves of none.
+DUST = 1e-2
+
+HEAD = """# What a gigawatt costs, by place, year and carbon
+
+Made by `python benchmarks/supply_table.py`; do not edit. The cheapest plants that carry a flat 1 GW at the meter in
+every hour of the site's weather year, out of {plants}, under a limit on the mean operational carbon (fuel's supply
+chain included). Each row is `gigawatt plan-supply SITE --load 1GW --year YEAR --carbon "LIMIT g/kWh" --plants …`.
+
+- *Cost* is annuities, operation, fuel and purchases per MWh served; *low to high* the same plants with the capital
+  costs, fuel and grid prices of the catalog all at their low, and all at their high ends.
+- *Mix* is capacity and, in parentheses, share of the energy; stores have hours of storage.
+- *Carbon price* is what the last tonne within the limit costs; it is the carbon price that leads to the same mix.
+- *Power from* is when the last of these plants gives power if all are decided at the start of {decided}: where that is
+  after the row's year, the mix is what would be cheapest and not what can be had.
+"""
+
+
+def row(site: str, year: int, limit: float) -> dict[str, Any]:
+    """The answer for one cell, or why there is none."""
+    try:
+        question = read_supply_question(
+            site=site, load="1 GW", year=year, carbon=f"{limit} g/kWh", plants=PLANTS
+        )
+        return as_answer(plan_supply(question))
+    except GigawattError as error:
+        return {"refused": str(error)}
+
+
+def mix(answer: dict[str, Any]) -> str:
+    """What is built, the largest share first."""
+    words: list[str] = []
+    for plant in sorted(answer["plants"], key=lambda one: -one["share"]):
+        if not plant["built"]:
+            continue
+        size = with_unit(plant["capacity_MW"], "MW", 2)
+        if plant["storage_MWh"] is not None:
+            words.append(f"{plant['name']} {size} × {plant['storage_MWh'] / plant['capacity_MW']:.1f} h")
+        elif plant["share"] > NAMED:
+            words.append(f"{plant['name']} {size} ({100 * plant['share']:.0f} %)")
+        else:
+            words.append(f"{plant['name']} {size} (reserve)")
+    return ", ".join(words)
+
+
+def line(year: int, limit: int, answer: dict[str, Any]) -> str:
+    """One line of the table."""
+    if "refused" in answer:
+        return f"| {year} | {limit} | – | – | {answer['refused']} | – | – | – |"
+    shadow = answer["carbon_shadow_price_USD_per_t"]
+    last = max(one["lead_time_years"] for one in answer["plants"] if one["built"])
+    cells = (
+        year,
+        limit,
+        significant(answer["cost_USD_per_MWh"]),
+        f"{significant(answer['cost_low_USD_per_MWh'])} to {significant(answer['cost_high_USD_per_MWh'])}",
+        mix(answer),
+        significant(answer["carbon_g_per_kWh"]),
+        significant(shadow) if shadow > DUST else "0",
+        f"{DECIDED + last:.0f}",
+    )
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def main() -> None:
+    """Write the document."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--site", action="append")
+    asked.add_argument("--output", type=Path, default=ROOT / "docs" / "supply-table.md")
+    given = asked.parse_args()
+    started = time.process_time()
+    out = [HEAD.format(plants=", ".join(PLANTS), decided=DECIDED)]
+    for site in given.site or SITES:
+        lines: list[str] = []
+        name = site
+        for year in YEARS:
+            for limit in LIMITS:
+                answer = row(site, year, limit)
+                name = answer.get("site_name", name)
+                lines.append(line(year, limit, answer))
+        out += [
+            f"## {name}\n",
+            "| year | limit [g/kWh] | cost [$/MWh] | low to high | mix | carbon [g/kWh] | carbon price [$/t] | power from |",
+            "|---|---|---|---|---|---|---|---|",
+            *lines,
+            "",
+        ]  # fmt: skip
+        print(f"{name}: {time.process_time() - started:.0f} CPU-s")
+    given.output.write_text("\n".join(out), encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""``gigawatt plan-supply`` and ``validate supply``: what they print, write and refuse."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gigawatt.cli import main
+from gigawatt.figures.supply_answer import FIGURES
+from gigawatt.validation.supply import PARTS, validate_supply
+from gigawatt.validation.supply_check import Check
+
+ROOT = Path(__file__).parent.parent.parent
+GUIDE = ROOT / "docs" / "plan-supply.md"
+SMALL = ("texas", "--load", "10MW", "--year", "2030", "--plants", "grid,solar,battery")
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+    def run(*words: str | Path) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as left:
+            main([*map(str, words)])
+        said = capsys.readouterr()
+        return int(left.value.code or 0), said.out, said.err
+
+    return run
+
+
+def test_the_terminal_says_it_all(call: Call) -> None:
+    code, out, err = call("plan-supply", *SMALL, "--carbon", "200 g/kWh", "--flexible", "10%:60$/MWh")
+    assert (code, err) == (0, "")
+    for words in ("/MWh", "low and at their high ends", "in operation (limit 200", "L/kWh", "Curtailed",
+                  ", cut ", "of scarcity", "grid connection", "what binds", "the carbon limit", "order by",
+                  "assumed supply.not_served_price"):  # fmt: skip
+        assert words in out, words
+    assert max(map(len, out.splitlines())) <= 230
+
+
+def test_json_is_the_documented_one(call: Call) -> None:
+    code, out, err = call(
+        "plan-supply", *SMALL, "--json", "--cooling", "water-cooled-chiller-tower", "--profile", "serving"
+    )
+    assert (code, err) == (0, "")
+    answer = json.loads(out, parse_constant=lambda text: pytest.fail(text))
+    table = GUIDE.read_text().split("## The JSON")[1]
+    keys = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (.*?) \|", table, re.M))))
+    assert set(answer) == keys
+    told = set(re.findall(r"`(\w+)`", table))
+    for row in (answer["plants"][0], answer["months"][0], answer["price_USD_per_MWh"], answer["price_hours"],
+                answer["building"], answer["assumptions"][0]):  # fmt: skip
+        assert set(row) <= told
+    assert answer["building"]["pue"] > 1.0
+    assert answer["load_mean_MW"] > answer["building"]["it_peak_MW"] * 0.5
+
+
+def test_the_folder(call: Call, tmp_path: Path) -> None:
+    folder = tmp_path / "plan"
+    code, out, err = call("plan-supply", *SMALL, "--output", folder)
+    assert (code, err) == (0, "")
+    assert "plan.html" in out
+    assert {file.name for file in folder.iterdir()} == {
+        "plan.json", "plan.html", "plants.csv", "months.csv", "hourly.csv"
+    }  # fmt: skip
+    page = (folder / "plan.html").read_text()
+    assert page.count("<figure>") == len(FIGURES)
+    assert "10 MW at Abilene, Texas in 2030" in page
+    answer = json.loads((folder / "plan.json").read_text())
+    with (folder / "hourly.csv").open() as stream:
+        hours = list(csv.DictReader(stream))
+    assert len(hours) == 8760
+    grid = next(row for row in answer["plants"] if row["id"] == "grid")
+    assert sum(float(row["grid"]) for row in hours) / 1e3 == pytest.approx(grid["energy_GWh"], rel=1e-3)
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("texsa", "--load", "1GW"), "SITE: no such site; given 'texsa'; .*did you mean 'texas'"),
+        (("australia", "--load", "1GW"), "SITE: several sites have these words"),
+        (("texas",), "--load: how much"),
+        (("texas", "--load", "1"), "--load: the unit is missing"),
+        (("texas", "--load", "-1GW"), "--load: no load"),
+        (("texas", "--load", "1GW", "--plants", "grid,sollar"), "--plants: no such plant; .*'solar'"),
+        (("texas", "--load", "1GW", "--plants", "battery"), "--plants: no plant here makes electricity"),
+        (("texas", "--load", "1GW", "--plants", "grid", "--limit", "grid=300MW"),
+         "--limit: the load is above every limit: of 1 GW in the mean the plants can give 299.* too little"),
+        (("texas", "--load", "1GW", "--plants", "grid", "--limit", "wind=300MW"),
+         "--limit: a limit on a plant"),
+        (("texas", "--load", "1GW", "--limit", "grid"), "--limit: not a pair"),
+        (("texas", "--load", "1GW", "--plants", "grid", "--carbon", "20 g/kWh"),
+         "--carbon: the carbon limit of 20 g/kWh cannot be met .* g/kWh too much"),
+        (("texas", "--load", "1GW", "--plants", "grid,hydro"), "--capacity-factor: .* allowed: hydro=FILE"),
+        (("texas", "--load", "1GW", "--carbon", "20"), "--carbon: the unit is missing"),
+        (("texas", "--load", "1GW", "--reliability", "110%"), "--reliability: not a share"),
+        (("texas", "--load", "1GW", "--matching", "hourli"), "--matching: .*did you mean 'hourly'"),
+        (("texas", "--load", "1GW", "--profile", "flatt"), "--profile: .*did you mean 'flat'"),
+        (("texas", "--load", "1GW", "--flexible", "10%"), "--flexible: not a flexible load"),
+        (("texas", "--load", "1GW", "--year", "1900"), "--year: out of range"),
+        (("texas", "--load", "1GW", "--cooling", "fan"), "--cooling: no such entry"),
+        (("texas", "--load", "1GW", "--output", "/dev/null"), "--output: "),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_line(call: Call, words: tuple[str, ...], said: str) -> None:
+    code, out, err = call("plan-supply", *words)
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert re.search(said, err), err
+
+
+def shown() -> list[str]:
+    """Commands of the guide."""
+    blocks = re.findall(r"^```\n(.*?)^```$", GUIDE.read_text(), re.M | re.S)
+    return [
+        line for block in blocks for line in block.splitlines() if line.startswith("gigawatt plan-supply")
+    ]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("command", shown())
+def test_commands_of_the_guide_run(call: Call, command: str) -> None:
+    code, out, err = call(*shlex.split(command)[1:])
+    assert (code, err) == (0, "")
+    assert out
+
+
+def test_validate_supply_is_the_checks_of_its_parts(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = (
+        Check("resource", "a thing", 1.01, 1.0, "1", 0.02, "somebody"),
+        Check("plan", "another", 2.0, 1.0, "MW", 0.5, "somebody else", fitted=True),
+    )
+    import gigawatt.validation.supply as door
+
+    card = door.SupplyCard(checks)
+    monkeypatch.setattr(door, "validate_supply", lambda *_, **__: card)
+    code, out, err = call("validate", "supply", "--json")
+    assert (code, err) == (0, "")
+    answer = json.loads(out)
+    assert (answer["rows"], answer["passed"], answer["fitted"]) == (2, 1, 1)
+    assert [group["judging_passed"] for group in answer["groups"]] == [1, 0]
+    assert [row["passes"] for row in answer["checks"]] == [True, False]
+    code, out, err = call("validate", "supply")
+    assert (code, err) == (0, "")
+    assert "1 of 2 within their tolerance" in out
+    code, out, err = call("validate", "supply", "--rows", "x.csv")
+    assert code == 2
+    assert "takes no rows" in err
+
+
+@pytest.mark.long
+def test_every_part_gives_checks_of_a_named_source() -> None:
+    done: list[tuple[int, int]] = []
+    card = validate_supply(progress=lambda number, all_: done.append((number, all_)))
+    assert done[-1] == (len(PARTS), len(PARTS))
+    for check in card.checks:
+        assert check.source, check.what
+        assert check.tolerance > 0.0, check.what

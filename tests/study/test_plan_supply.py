@@ -1,0 +1,200 @@
+"""A planned supply: its books close, its range brackets it, its question is read as written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gigawatt.errors import InfeasibleError, InputError
+from gigawatt.study.plan_supply import SupplyAnswer, plan_supply, priced
+from gigawatt.study.supply_answer import as_answer, hourly
+from gigawatt.study.supply_question import find_site, read_flexible, read_load, read_supply_question
+
+PLANTS = ("grid", "solar", "wind", "battery")
+
+
+@pytest.fixture(scope="module")
+def found() -> SupplyAnswer:
+    question = read_supply_question(
+        site="abilene texas", load="100 MW", year=2030, plants=PLANTS, carbon="50 g/kWh", discount="7 %"
+    )
+    return plan_supply(question)
+
+
+def test_the_books_close(found: SupplyAnswer) -> None:
+    answer = as_answer(found)
+    plants = answer["plants"]
+    assert sum(row["cost_USD_per_year"] for row in plants) == pytest.approx(answer["cost_USD_per_year"])
+    served = answer["load_GWh"] * 1e3 - answer["not_served_MWh"]
+    assert answer["cost_USD_per_MWh"] * served == pytest.approx(answer["cost_USD_per_year"], rel=1e-9)
+    assert sum(row["share"] for row in plants) == pytest.approx(1.0, abs=1e-6)
+    assert sum(sum(row["cost_parts_USD_per_year"].values()) for row in plants) == pytest.approx(
+        answer["cost_USD_per_year"]
+    )
+    assert sum(answer["price_hours"].values()) == pytest.approx(8760.0)
+    assert answer["carbon_g_per_kWh"] <= 50.0 * (1 + 1e-5)
+    assert answer["load_peak_MW"] == pytest.approx(100.0)
+    assert answer["gap"] < 1e-6
+
+
+def test_months_balance_and_sum_to_the_year(found: SupplyAnswer) -> None:
+    answer = as_answer(found)
+    for month in answer["months"]:
+        given = sum(month["plants_GWh"].values()) + month["not_served_GWh"] - month["charged_GWh"]
+        assert given == pytest.approx(month["load_GWh"], rel=1e-6)
+    assert sum(month["load_GWh"] for month in answer["months"]) == pytest.approx(876.0)
+    by_plant = {row["id"]: row["energy_GWh"] for row in answer["plants"]}
+    for name, energy in by_plant.items():
+        assert sum(month["plants_GWh"][name] for month in answer["months"]) == pytest.approx(energy, abs=1e-6)
+
+
+def test_the_range_brackets_the_cost_and_its_middle_is_the_plan(found: SupplyAnswer) -> None:
+    plan = found.plan
+    middle = priced(plan, found.question.plants, found.question.carbon_price)
+    for name, value in middle.items():
+        assert value == pytest.approx(sum(plan.cost[name].values()), rel=1e-9, abs=1e-3)
+        assert found.costs.low[name] <= value * (1 + 1e-12) + 1e-3
+        assert found.costs.high[name] >= value * (1 - 1e-12) - 1e-3
+    assert sum(found.costs.low.values()) < sum(middle.values()) < sum(found.costs.high.values())
+
+
+def test_the_low_end_of_the_range_is_no_cheaper_than_its_own_optimum(found: SupplyAnswer) -> None:
+    """The mix held at low costs is a feasible plan of those costs."""
+    best = plan_supply(replace(found.question, plants=found.question.low)).plan
+    lost = found.plan.cost["energy not served"]["not_served"]
+    assert sum(found.costs.low.values()) + lost >= best.objective * (1 - 1e-6)
+
+
+def test_hours_hold_what_the_figures_draw(found: SupplyAnswer) -> None:
+    hours = hourly(found)
+    built = [row["id"] for row in as_answer(found)["plants"] if row["built"]]
+    assert set(built) <= set(hours)
+    assert {len(values) for values in hours.values()} == {8760}
+    given = sum(np.array(hours[name]) for name in built) + np.array(hours["not served"])
+    taken = sum(
+        (np.array(values) for name, values in hours.items() if name.endswith(" charge")), np.zeros(8760)
+    )
+    assert np.max(np.abs(given - taken - np.array(hours["load"]))) < 0.2  # MW: four digits of up to 250 MW
+
+
+def test_a_price_takes_the_place_of_the_grids_and_has_no_range() -> None:
+    question = read_supply_question(
+        site="texas", load="10 MW", year=2030, plants=("grid",), price="60 $/MWh", grid_carbon="300 g/kWh"
+    )
+    answer = as_answer(plan_supply(question))
+    (grid,) = answer["plants"]
+    assert grid["cost_parts_USD_per_year"]["fuel"] / (grid["energy_GWh"] * 1e3) == pytest.approx(
+        60.0, rel=1e-6
+    )
+    assert answer["carbon_g_per_kWh"] == pytest.approx(300.0, rel=1e-6)
+    assert [np.mean(one.fuel) for one in (*question.low, *question.high)] == pytest.approx([60 / 3.6e9] * 2)
+
+
+def test_no_more_limit_no_higher_cost(found: SupplyAnswer) -> None:
+    free = plan_supply(replace(found.question, carbon_limit=None)).plan
+    assert free.objective <= found.plan.objective * (1 + 1e-6)
+    assert free.carbon_intensity >= found.plan.carbon_intensity
+
+
+def test_a_load_above_every_limit_says_by_how_much() -> None:
+    question = read_supply_question(
+        site="texas", load="1 GW", year=2030, plants=("grid", "battery"), limits={"grid": "300 MW"}
+    )
+    with pytest.raises(InfeasibleError, match=r"above every limit: of 1 GW") as told:
+        plan_supply(question)
+    assert told.value.key == "limit"
+    assert "too little" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "site"),
+    [("texas", "abilene-texas"), ("abilene texas", "abilene-texas"), ("Ashburn", "virginia"),
+     ("pecos county", "west-texas"), ("Telangana India", "telangana")],
+)  # fmt: skip
+def test_sites_by_words(words: str, site: str) -> None:
+    assert find_site(words).id == site
+
+
+def test_an_unknown_site_has_its_nearest() -> None:
+    with pytest.raises(InputError) as told:
+        find_site("kirunna")
+    assert told.value.nearest == "kiruna"
+
+
+def test_profiles(tmp_path: Path) -> None:
+    flat, _ = read_load(load="1 GW", profile=None, time_zone=0.0, year=2023)
+    assert flat.tolist() == [1e9] * 8760
+    serving, words = read_load(load="1 GW", profile="serving", time_zone=0.0, year=2023)
+    assert serving.max() == pytest.approx(1e9)
+    assert 0.3 < serving.mean() / 1e9 < 0.95
+    assert "azure" in words
+    # 2023 began on a Sunday: weekday hours are the same on Monday and Tuesday and not on Sunday
+    days = serving.reshape(365, 24)
+    assert np.array_equal(days[1], days[2])
+    assert not np.array_equal(days[0], days[1])
+    file = tmp_path / "load.csv"
+    values = np.linspace(10.0, 20.0, 8760)
+    file.write_text("load [MW]\n" + "\n".join(map(repr, values.tolist())) + "\n")
+    assert read_load(load=None, profile=str(file), time_zone=0.0, year=2023)[0] == pytest.approx(values * 1e6)
+    scaled, _ = read_load(load="1 GW", profile=str(file), time_zone=0.0, year=2023)
+    assert scaled == pytest.approx(values * 5e7)
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("load [MW]\n" + "1\n" * 8784, r"8,784 hours.*leave out 29 February"),
+        ("1\n" * 8759, "8,759 hours"),
+        ("load [MW]\n" + "1\n" * 100 + "x\n" + "1\n" * 8659, r":102: .*not a load"),
+        ("load [MW]\n" + "-1\n" * 8760, "not a load"),
+        ("load [kg]\n" + "1\n" * 8760, "not a unit of power"),
+        ("hour,power\n" + "1,2\n" * 8760, "no column 'load'"),
+        ("0\n" * 8760, "nothing but zeros"),
+        ("", "an empty file"),
+    ],
+)
+def test_profiles_that_cannot_be(tmp_path: Path, text: str, cause: str) -> None:
+    file = tmp_path / "bad.csv"
+    file.write_text(text)
+    with pytest.raises(InputError, match=cause):
+        read_load(load="1 GW", profile=str(file), time_zone=0.0, year=2023)
+
+
+def test_a_river_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "river.csv"
+    file.write_text("\n".join(["0.5"] * 8760))
+    question = read_supply_question(
+        site="texas", load="10 MW", plants=("hydro",), capacity_factors={"hydro": str(file)}
+    )
+    (river,) = question.plants
+    assert np.ptp(river.hourly("availability", 8760)) == 0.0
+    assert 0.4 < river.hourly("availability", 8760)[0] <= 0.5
+    file.write_text("\n".join(["1.5"] * 8760))
+    with pytest.raises(InputError, match="not shares of a capacity"):
+        read_supply_question(
+            site="texas", load="10 MW", plants=("hydro",), capacity_factors={"hydro": str(file)}
+        )
+
+
+def test_flexible() -> None:
+    assert read_flexible("10%:60$/MWh") == pytest.approx((0.1, 60 / 3.6e9))
+    for text in ("10%", "0%:60$/MWh", "120%:60$/MWh", "10%:-1$/MWh"):
+        with pytest.raises(InputError):
+            read_flexible(text)
+
+
+def test_cutting_is_never_dearer(found: SupplyAnswer) -> None:
+    cut = plan_supply(replace(found.question, flexible=(0.1, 100 / 3.6e9)))
+    assert cut.plan.objective <= found.plan.objective * (1 + 1e-6)
+    answer = as_answer(cut)
+    assert 0.0 < answer["cut_MWh"] <= 0.1 * 876e3
+    assert answer["flexible_USD_per_MWh"] == pytest.approx(100.0)
+
+
+def test_hourly_matching_leaves_no_dirty_hour(found: SupplyAnswer) -> None:
+    matched = plan_supply(replace(found.question, carbon_limit=None, matching=0.9)).plan
+    dirty = matched.dispatch[:, list(matched.names).index("grid")]
+    assert np.all(dirty <= 0.1 * matched.load * (1 + 1e-5))
