@@ -32,7 +32,8 @@ supply:
   plants: [grid]
 """
 COMMANDS = (
-    "run", "explain", "validate", "plan-training", "calibrate", "doctor", "catalog list", "catalog show",
+    "run", "explain", "validate", "plan-training", "plan-serving", "simulate-serving", "plan-supply",
+    "plan-pathway", "calibrate", "doctor", "catalog list", "catalog show",
 )  # fmt: skip
 Call = Callable[..., tuple[int, str, str]]
 

@@ -9,7 +9,7 @@ __all__ = ["Check"]
 
 @dataclass(frozen=True)
 class Check:
-    """``ours`` beside ``published``, both in ``unit``; it passes within ``tolerance`` (relative, of published).
+    """``ours`` beside ``published``, both in ``unit``; it passes within ``tolerance`` (a share of published).
 
     ``part`` is ``resource``, ``plants``, ``costs``, ``PUE`` or ``plan``; ``source`` names who published it,
     a document and a place in it, or a library with its version; ``fitted``: our number was made from it.
