@@ -6,6 +6,7 @@ The sites and loads of the shipped examples, as the whole chain asks for them; t
 (grid limited to 30 % of the load, sun, wind, battery, gas, small reactor) that carry a 1 GW load through
 8,760 hours, without and with carbon limits. Their weather is synthetic, or real years where ``--weather``
 names a Parquet file with columns ``site, year, hour, cf_solar, cf_wind`` (capacity factor times 10⁴).
+Then ten weather years of a shipped series in one programme, and one year with every plant of the catalog.
 ``--case`` keeps the cases with this word in their name. ``--highs`` solves every year with HiGHS too (a
 minute or more each) and prints the relative difference of the objective. CPU-s are the process's, of one
 call of ``plan``, with reading the weather, the catalog and the facility left out.
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import resource
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +28,15 @@ from gigawatt.study.chain import CHAIN
 from gigawatt.study.graph import GraphError
 from gigawatt.study.leaves import fill_leaves
 from gigawatt.study.study import Study
-from gigawatt.supply import build_plant, default_not_served_price, plan
-from gigawatt.supply.programme import build_programme
+from gigawatt.supply import Problem, build_plant, default_not_served_price, list_plants, plan
+from gigawatt.supply.resource import load_years
 from gigawatt.supply.solve import solve
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 HOURS = 8760
 MWH, KWH = 3.6e9, 3.6e6
+SIX = ("grid", "solar", "wind", "battery", "gas-combined-cycle", "fission-small")
+TEN = ("texas", tuple(range(2015, 2025)))
 SITES = (("texas", 2019), ("virginia", 2021), ("germany", 2018))
 
 
@@ -52,19 +56,20 @@ def measured(file: str, site: str, year: int) -> tuple[np.ndarray, np.ndarray]:
     return sun, wind
 
 
-def park(sun: np.ndarray, wind: np.ndarray, year: int = 2030) -> list:
+def park(sun: np.ndarray, wind: np.ndarray, names: Sequence[str] = SIX, year: int = 2030) -> list:
     def recovery(life: float) -> float:
         return float(capital_recovery_factor(rate=0.07, life=life))
 
-    h = np.arange(HOURS)
+    h = np.arange(len(sun))
     price = (55 + 20 * np.sin((h % 24 - 12) / 24 * 2 * np.pi) + 10 * np.cos(h / HOURS * 4 * np.pi)) / MWH
     carbon = (0.35 + 0.07 * np.cos(h / 24 * 2 * np.pi)) / KWH
     more = {
         "grid": {"price": price, "carbon": carbon, "limit": 3e8},
         "solar": {"profile": sun},
         "wind": {"profile": wind},
+        "hydro": {"profile": 0.4 + 0.2 * np.sin(h / HOURS * 2 * np.pi), "limit": 2e8},
+        "fission-sodium-salt": {"limit": 1.5e8},
     }
-    names = ("grid", "solar", "wind", "battery", "gas-combined-cycle", "fission-small")
     return [build_plant(n, year=year, capital_recovery=recovery, **more.get(n, {})) for n in names]
 
 
@@ -106,6 +111,18 @@ def main() -> None:
             limit = None if grams is None else grams / 1e3 / KWH
             case = f"{name}, {'no limit' if grams is None else f'{grams} g/kWh'}"
             cases[case] = {"load": load, "plants": plants, "not_served_price": lost, "carbon_limit": limit}
+    ten = load_years(TEN[0], years=TEN[1])
+    sun, wind = np.concatenate([one.solar for one in ten]), np.concatenate([one.wind for one in ten])
+    several, one = park(sun, wind), park(ten[-1].solar, ten[-1].wind, list_plants())
+    for grams in (100, 20):
+        rest = {"not_served_price": lost, "carbon_limit": grams / 1e3 / KWH}
+        cases[f"{TEN[0]} ten years, {grams} g/kWh"] = {
+            "load": np.tile(load, len(ten)),
+            "plants": several,
+            "years": len(ten),
+            **rest,
+        }
+        cases[f"{len(one)} plants, {grams} g/kWh"] = {"load": load, "plants": one, **rest}
     head = ("build s", 9), ("plan CPU-s", 11), ("iter", 6), ("$/MWh", 9), ("g/kWh", 8), ("gap", 10)
     head += (("HiGHS s", 9), ("diff", 10)) if options.highs else ()
     print(f"{'case':28}" + "".join(f"{word:>{width}}" for word, width in head))
@@ -113,7 +130,7 @@ def main() -> None:
         if options.case not in case:
             continue
         start = time.perf_counter()
-        programme = build_programme(**asked)
+        programme = Problem(**asked).programme()
         built = time.perf_counter() - start
         start = time.process_time()
         found = plan(**asked)
