@@ -105,6 +105,7 @@ def test_the_folder(call: Call, tmp_path: Path) -> None:
         (("texas", "--load", "1GW", "--matching", "hourli"), "--matching: .*did you mean 'hourly'"),
         (("texas", "--load", "1GW", "--profile", "flatt"), "--profile: .*did you mean 'flat'"),
         (("texas", "--load", "1GW", "--flexible", "10%"), "--flexible: not a flexible load"),
+        (("texas", "--load", "1GW", "--deferrable", "20%:6"), "--deferrable: the unit is missing"),
         (("texas", "--load", "1GW", "--year", "1900"), "--year: out of range"),
         (("texas", "--load", "1GW", "--cooling", "fan"), "--cooling: no such entry"),
         (("texas", "--load", "1GW", "--output", "/dev/null"), "--output: "),

@@ -12,6 +12,7 @@ from gigawatt.errors import InfeasibleError, InputError
 from gigawatt.study.plan_supply import SupplyAnswer, plan_supply, priced
 from gigawatt.study.supply_answer import as_answer, hourly
 from gigawatt.study.supply_question import find_site, read_flexible, read_load, read_supply_question
+from gigawatt.supply import Flexible
 
 PLANTS = ("grid", "solar", "wind", "battery")
 
@@ -180,14 +181,36 @@ def test_a_river_from_a_file(tmp_path: Path) -> None:
 
 
 def test_flexible() -> None:
-    assert read_flexible("10%:60$/MWh") == pytest.approx((0.1, 60 / 3.6e9))
+    gives = read_flexible("10%:60$/MWh", "20%:6h")
+    assert gives is not None
+    assert (gives.cut_share, gives.cut_cost) == pytest.approx((0.1, 60 / 3.6e9))
+    assert (gives.defer_share, gives.defer_window) == pytest.approx((0.2, 6 * 3600.0))
+    assert read_flexible(None) is None
+    for text in ("20%", "20%:30min", "20%:1000h", "95%:6h"):
+        with pytest.raises(InputError, match="deferrable: "):
+            read_flexible("10%:60$/MWh", text)
     for text in ("10%", "0%:60$/MWh", "120%:60$/MWh", "10%:-1$/MWh"):
         with pytest.raises(InputError):
             read_flexible(text)
 
 
+def test_waiting_pays_where_there_is_room_and_loses_nothing(found: SupplyAnswer) -> None:
+    gives = Flexible(defer_share=0.2, defer_window=6 * 3600.0)
+    day = 0.8 + 0.2 * np.cos(np.arange(8760) / 24 * 2 * np.pi)
+    asked = replace(found.question, load=found.question.load * day)
+    stiff, waits = plan_supply(asked), plan_supply(replace(asked, flexible=gives))
+    assert waits.plan.objective < 0.995 * stiff.plan.objective
+    answer = as_answer(waits)
+    assert 1e3 < answer["put_off_MWh"] <= 0.2 * answer["load_GWh"] * 1e3
+    assert (answer["deferrable_share"], answer["deferrable_h"], answer["flexible_share"]) == (0.2, 6.0, None)
+    assert waits.plan.drawn.max() <= asked.load.max() * (1 + 1e-6)
+    assert waits.plan.drawn.sum() == pytest.approx(asked.load.sum(), rel=1e-9)
+    flat = as_answer(plan_supply(replace(found.question, flexible=gives)))  # nowhere below the highest hour
+    assert flat["put_off_MWh"] == pytest.approx(0.0, abs=1.0)
+
+
 def test_cutting_is_never_dearer(found: SupplyAnswer) -> None:
-    cut = plan_supply(replace(found.question, flexible=(0.1, 100 / 3.6e9)))
+    cut = plan_supply(replace(found.question, flexible=Flexible(0.1, 100 / 3.6e9)))
     assert cut.plan.objective <= found.plan.objective * (1 + 1e-6)
     answer = as_answer(cut)
     assert 0.0 < answer["cut_MWh"] <= 0.1 * 876e3

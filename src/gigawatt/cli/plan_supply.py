@@ -76,6 +76,9 @@ def plan_supply_command(
     flexible: Annotated[
         str | None, _option("Load that may be cut, and at what price: '10%:60$/MWh'.", _LIMITS)
     ] = None,
+    deferrable: Annotated[
+        str | None, _option("Load that may wait, and how long at most: '20%:6h'.", _LIMITS)
+    ] = None,
     price: Annotated[
         str | None, _option("Mean price of the grid, such as '60 $/MWh'; its hours keep their shape.", _MONEY)
     ] = None,
@@ -127,7 +130,7 @@ def plan_supply_command(
                 capacity_factors=shares,
                 carbon=carbon, carbon_price=carbon_price, price=price, grid_carbon=grid_carbon,
                 reliability=reliability, not_served_price=not_served_price, discount=discount,
-                flexible=flexible, matching=matching,
+                flexible=flexible, deferrable=deferrable, matching=matching,
             )
         )  # fmt: skip
         report("Planning every hour", 0.3)

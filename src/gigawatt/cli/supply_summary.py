@@ -78,9 +78,12 @@ def _sentences(answer: dict[str, Any]) -> list[str]:
 
 
 def _cut(answer: dict[str, Any]) -> str:
-    if answer["flexible_share"] is None:
-        return ""
-    return f", cut {with_unit(answer['cut_MWh'], 'MWh')} in {answer['cut_hours']:,.0f} h"
+    words = ""
+    if answer["flexible_share"] is not None:
+        words += f", cut {with_unit(answer['cut_MWh'], 'MWh')} in {answer['cut_hours']:,.0f} h"
+    if answer["deferrable_share"] is not None:
+        words += f", drawn later {with_unit(answer['put_off_MWh'], 'MWh')} a year"
+    return words
 
 
 def _limit(answer: dict[str, Any]) -> str:

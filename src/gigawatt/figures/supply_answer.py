@@ -312,9 +312,12 @@ def _facts(answer: Answer) -> list[tuple[str, str]]:
 
 
 def _cut(answer: Answer) -> list[tuple[str, str]]:
-    if answer["flexible_share"] is None:
-        return []
-    return [("cut", f"{with_unit(answer['cut_MWh'], 'MWh')} in {answer['cut_hours']:,.0f} h a year")]
+    rows: list[tuple[str, str]] = []
+    if answer["flexible_share"] is not None:
+        rows.append(("cut", f"{with_unit(answer['cut_MWh'], 'MWh')} in {answer['cut_hours']:,.0f} h a year"))
+    if answer["deferrable_share"] is not None:
+        rows.append(("drawn later", f"{with_unit(answer['put_off_MWh'], 'MWh')} a year"))
+    return rows
 
 
 def _plants(answer: Answer) -> str:

@@ -12,7 +12,6 @@ from gigawatt.errors import InfeasibleError
 from gigawatt.quantities import HOURS_PER_YEAR, compact, show
 from gigawatt.study.supply_question import SupplyQuestion
 from gigawatt.supply import Plant, SupplyPlan, plan
-from gigawatt.supply.flexible import Flexible
 
 __all__ = ["Range", "SupplyAnswer", "plan_supply", "priced"]
 
@@ -86,7 +85,7 @@ def plan_supply(question: SupplyQuestion) -> SupplyAnswer:
         carbon_price=question.carbon_price,
         not_served_limit=question.not_served_limit,
         years=question.weather_years,
-        flexible=_flexible(question),
+        flexible=question.flexible,
         matching=question.matching,
     )
     spent = time.process_time() - started
@@ -99,13 +98,6 @@ def plan_supply(question: SupplyQuestion) -> SupplyAnswer:
         )
     low, high = (priced(found, plants, question.carbon_price) for plants in (question.low, question.high))
     return SupplyAnswer(question, found, Range(low, high), spent)
-
-
-def _flexible(question: SupplyQuestion) -> Flexible | None:
-    if question.flexible is None:
-        return None
-    share, cost = question.flexible
-    return Flexible(cut_share=share, cut_cost=cost)
 
 
 def _reachable(question: SupplyQuestion) -> None:

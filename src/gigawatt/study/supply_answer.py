@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gigawatt.quantities import HOURS_PER_YEAR
 from gigawatt.study.plan_supply import SupplyAnswer
+from gigawatt.supply import Flexible
 
 __all__ = ["DUST", "as_answer", "hourly"]
 
@@ -47,6 +48,9 @@ def as_answer(found: SupplyAnswer) -> dict[str, Any]:
     curtailed = float(np.sum(plan.curtailed)) * HOUR * plan.weight * year
     lacking = float(np.sum(plan.not_served)) * HOUR * plan.weight * year
     made = sum(plan.construction_carbon.values()) * year
+    gives = question.flexible or Flexible()
+    queue = plan.waiting.reshape(question.weather_years, -1)  # J
+    put_off = float(np.maximum(queue - np.roll(queue, 1, axis=1), 0.0).sum()) * plan.weight * year
     answer: dict[str, Any] = {
         "site": question.site.id,
         "site_name": question.site.name,
@@ -62,8 +66,10 @@ def as_answer(found: SupplyAnswer) -> dict[str, Any]:
         "not_served_price_USD_per_MWh": question.not_served_price * _MWH,
         "reliability": None if question.not_served_limit is None else 1.0 - question.not_served_limit,
         "matching": question.matching,
-        "flexible_share": None if question.flexible is None else question.flexible[0],
-        "flexible_USD_per_MWh": None if question.flexible is None else question.flexible[1] * _MWH,
+        "flexible_share": gives.cut_share or None,
+        "flexible_USD_per_MWh": gives.cut_cost * _MWH if gives.cut_share else None,
+        "deferrable_share": gives.defer_share or None,
+        "deferrable_h": gives.defer_window / HOUR if gives.defer_share else None,
         "discount_rate": question.rate,
         "cost_USD_per_MWh": plan.cost_per_energy * _MWH,
         "cost_low_USD_per_MWh": low / served * _MWH,
@@ -81,6 +87,7 @@ def as_answer(found: SupplyAnswer) -> dict[str, Any]:
         "not_served_hours": float(np.sum(plan.not_served > _LACKING * plan.load.max())) * plan.weight * year,
         "cut_MWh": float(np.sum(plan.cut)) * HOUR * plan.weight * year / _MWH,
         "cut_hours": float(np.sum(plan.cut > _LACKING * plan.load.max())) * plan.weight * year,
+        "put_off_MWh": put_off / _MWH,
         "price_USD_per_MWh": _prices(plan.price * _MWH, plan.load),
         "price_hours": _price_hours(found),
         "plants": plants,

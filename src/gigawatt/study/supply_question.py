@@ -19,7 +19,7 @@ from gigawatt.facility import LoadShape, Site, Weather, facility_load, load_site
 from gigawatt.quantities import HOURS_PER_YEAR, parse, same_dimension, to_si
 from gigawatt.study.asked import Told, quantity, year_of
 from gigawatt.study.plants_here import of_weather, plant_id, plants_here
-from gigawatt.supply import Grid, Plant, default_not_served_price, load_grid
+from gigawatt.supply import Flexible, Grid, Plant, default_not_served_price, load_grid
 
 __all__ = ["PROFILES", "SupplyQuestion", "find_site", "read_flexible", "read_load", "read_supply_question"]
 
@@ -29,6 +29,7 @@ PROFILES = ("flat", "serving")
 MATCHING = ("annual", "hourly")
 HOURS = int(HOURS_PER_YEAR)
 _FILES = (".csv", ".txt")
+_HOUR, _LONGEST_WAIT = 3600.0, 168 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class SupplyQuestion:
     ``load`` (H,) [W] at the meter, of ``weather_years`` years one after another; ``building`` where the load
     was given at the racks. ``plants`` with the middle of their costs, ``low`` and ``high`` the same with
     both ends of them. ``carbon_limit`` [kg/J], ``carbon_price`` [$/kg], ``not_served_price`` [$/J],
-    ``not_served_limit`` a share of the energy. ``flexible`` (share, $/J) may be cut at that price;
-    ``matching`` is the share of every hour's load that clean plants and stores must give.
+    ``not_served_limit`` a share of the energy. ``flexible`` is what may be cut or wait; ``matching`` is the
+    share of every hour's load that clean plants and stores must give.
     """
 
     site: Site
@@ -56,7 +57,7 @@ class SupplyQuestion:
     carbon_price: float
     not_served_price: float
     not_served_limit: float | None
-    flexible: tuple[float, float] | None = None
+    flexible: Flexible | None = None
     matching: float | None = None
     weather_years: int = 1
     building: LoadShape | None = field(default=None, repr=False)
@@ -205,17 +206,37 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def read_flexible(text: str) -> tuple[float, float]:
-    """``10%:60$/MWh`` → (share of the load that may be cut, $/J that this costs)."""
-    share, colon, price = text.partition(":")
-    allowed = "a share and what a cut costs, such as '10%:60$/MWh'"
+def read_flexible(cut: str | None, wait: str | None = None) -> Flexible | None:
+    """What a load allows, from ``10%:60$/MWh`` (share that may be cut, and what a cut costs) and ``20%:6h``
+    (share that may wait, and how long); ``None`` where both are left out."""
+    if cut is None and wait is None:
+        return None
+    cut_share, cost = 0.0, 0.0
+    if cut is not None:
+        cut_share, cost = _share_and("flexible", cut, "$/J", "what a cut costs, such as '10%:60$/MWh'")
+    wait_share, window = 0.0, 0.0
+    if wait is not None:
+        wait_share, window = _share_and("deferrable", wait, "s", "the longest wait, such as '20%:6h'")
+        if not _HOUR <= window <= _LONGEST_WAIT:
+            raise InputError("out of range", key="deferrable", given=wait, allowed="a wait of 1 h to 168 h")
+    if cut_share + wait_share > 1.0:
+        raise InputError(
+            "with --flexible more than the load", key="deferrable", given=wait,
+            allowed=f"at most {1.0 - cut_share:.0%}",
+        )  # fmt: skip
+    return Flexible(cut_share=cut_share, cut_cost=cost, defer_share=wait_share, defer_window=window)
+
+
+def _share_and(key: str, text: str, unit: str, what: str) -> tuple[float, float]:
+    share, colon, rest = text.partition(":")
+    allowed = f"a share and {what}"
+    example = what.rpartition(":")[2].rstrip("'")
     if not colon:
-        raise InputError("not a flexible load", key="flexible", given=text, allowed=allowed)
-    found = quantity("flexible", share, "1", "10 %")
-    cost = quantity("flexible", price, "$/J", "60 $/MWh")
-    if not (0.0 < found <= 1.0 and cost >= 0.0):
-        raise InputError("out of range", key="flexible", given=text, allowed=allowed)
-    return found, cost
+        raise InputError(f"not a {key} load", key=key, given=text, allowed=allowed)
+    found, value = quantity(key, share, "1", "10 %"), quantity(key, rest, unit, example)
+    if not (0.0 < found <= 1.0 and value >= 0.0):
+        raise InputError("out of range", key=key, given=text, allowed=allowed)
+    return found, value
 
 
 def read_supply_question(
@@ -238,6 +259,7 @@ def read_supply_question(
     not_served_price: str | None = None,
     discount: str | None = None,
     flexible: str | None = None,
+    deferrable: str | None = None,
     matching: str | None = None,
 ) -> SupplyQuestion:
     """Everything that a plan needs, from what a person wrote; what is left out is the catalog's, told.
@@ -310,7 +332,7 @@ def read_supply_question(
         carbon_price=paid,
         not_served_price=lost,
         not_served_limit=None if reliability is None else _lacking(reliability),
-        flexible=None if flexible is None else read_flexible(flexible),
+        flexible=read_flexible(flexible, deferrable),
         matching=None if matching is None else _matched(matching),
         weather_years=len(skies),
         building=building,
