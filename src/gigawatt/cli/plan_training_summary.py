@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gigawatt.cli.terminal import table
 from gigawatt.figures.machine import layout_rare, layout_words
 from gigawatt.figures.readable import label, large, significant, with_unit
 
@@ -17,15 +18,6 @@ _NEVER = 100.0
 _MAIN = ("training.tokens", "training.sequence", "training.global_batch", "training.number_format",
          "training.optimizer", "machine.stack", "site.name", "facility.pue", "supply.price",
          "finance.discount_rate", "finance.chip_life")  # fmt: skip
-
-
-def _table(*heads: tuple[str, str]) -> Any:
-    from rich.table import Table
-
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for head, justify in heads:
-        grid.add_column(head, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    return grid
 
 
 def print_plan(answer: dict[str, Any], console: Any) -> None:
@@ -118,7 +110,7 @@ def _lost(parts: dict[str, float]) -> str:
 
 def _parts(answer: dict[str, Any]) -> Any:
     parts, whole = answer["parts_s"], answer["step_time_s"]
-    grid = _table(("time of a step", "left"), ("", "right"), ("share", "right"), ("", "left"))
+    grid = table(("time of a step", "left"), ("", "right"), ("share", "right"), ("", "left"))
     for name, seconds in sorted(parts.items(), key=lambda item: -item[1]):
         share = seconds / whole
         bar = "█" * max(1 if share > 0.002 else 0, round(_BAR * share))
@@ -142,7 +134,7 @@ def _layouts(answer: dict[str, Any]) -> Any:
     rate = answer["layouts_per_cpu_s"]
     speed = f", {large(rate)} a CPU-second" if rate else ""
     heads = [(short, "right") for _, short in _DEGREES]
-    grid = _table(
+    grid = table(
         *heads,
         ("recompute", "left"),
         ("step", "right"),
@@ -177,7 +169,7 @@ def _choice(answer: dict[str, Any]) -> Any:
     rows = answer.get("power_choice")
     if not rows:
         return None
-    grid = _table(
+    grid = table(
         ("within the power", "right"), ("cap", "right"), ("clock", "right"), ("days", "right"),
         ("J/token", "right"), ("cost", "right"),
     )  # fmt: skip
@@ -197,7 +189,7 @@ def _caps(answer: dict[str, Any]) -> Any:
     found = answer.get("cap_sweep")
     if not found:
         return None
-    grid = _table(
+    grid = table(
         ("power cap", "right"), ("clock", "right"), ("step", "right"), ("days", "right"),
         ("J/token", "right"), ("cost", "right"), ("", "left"),
     )  # fmt: skip
@@ -231,7 +223,7 @@ def _sites(answer: dict[str, Any]) -> Any:
     found = answer.get("sites")
     if not found:
         return None
-    grid = _table(
+    grid = table(
         (f"{found['count']} sites keep in step by", "left"), ("step", "right"), ("slower", "right"),
         ("tokens", "right"), ("90 % band", "left"), ("days", "right"), ("90 % band", "left"),
         ("traffic", "right"), (f"needed for {100 * found['slowdown_allowed']:.0f} %", "right"),
@@ -271,7 +263,7 @@ def _reach(answer: dict[str, Any]) -> Any:
         return None
     region = found["still_works"]
     names = list(region["needed_Gbit_per_s"])
-    grid = _table(("apart", "right"), *((name, "right") for name in names))
+    grid = table(("apart", "right"), *((name, "right") for name in names))
     for i, distance in enumerate(region["distances_km"]):
         needed = [region["needed_Gbit_per_s"][name][i] for name in names]
         grid.add_row(f"{distance:,.0f} km", *(_bandwidth(one) for one in needed))
@@ -285,7 +277,7 @@ def _relief(answer: dict[str, Any]) -> Any:
     rows = answer.get("relief")
     if not rows:
         return None
-    grid = _table(
+    grid = table(
         ("what would relieve it", "left"),
         ("", "right"),
         ("same layout", "right"),
@@ -312,7 +304,7 @@ def _pareto(answer: dict[str, Any]) -> Any:
     rows = answer.get("pareto")
     if not rows:
         return None
-    grid = _table(
+    grid = table(
         ("best compromises", "right"),
         ("days", "right"),
         ("energy", "right"),
@@ -338,7 +330,7 @@ def _searched(answer: dict[str, Any]) -> Any:
         return None
     tried = inverse["searched"]
     shown = tried[-_MOST_TRIED:]
-    grid = _table(("searched", "right"), ("parameters", "right"), ("days", "right"), ("", "left"))
+    grid = table(("searched", "right"), ("parameters", "right"), ("days", "right"), ("", "left"))
     for row in shown:
         days = "–" if row["days"] is None else significant(row["days"])
         done = row["days"] is not None and row["days"] <= inverse["deadline_days"]

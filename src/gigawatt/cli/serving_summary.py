@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gigawatt.cli.terminal import table
 from gigawatt.figures.readable import label, large, significant, with_unit
 
 __all__ = ["layout_words", "print_plan", "print_run", "waits_words"]
@@ -26,17 +27,6 @@ LIMITS = {
     "cost": "cost, which is least there",
 }
 """What stands against more requests, in words."""
-
-
-def _table(*heads: tuple[str, str], title: str = "") -> Any:
-    from rich.table import Table
-
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for head, justify in heads:
-        grid.add_column(head, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    if title:
-        grid.title, grid.title_justify, grid.title_style = title, "left", "dim"
-    return grid
 
 
 def layout_words(pool: dict[str, Any]) -> str:
@@ -188,7 +178,7 @@ def _waits(answer: dict[str, Any]) -> str:
 
 
 def _parts(answer: dict[str, Any]) -> Any:
-    grid = _table(("time of a replica", "left"), ("share", "right"), ("", "left"))
+    grid = table(("time of a replica", "left"), ("share", "right"), ("", "left"))
     for pool in answer["pools"]:
         if len(answer["pools"]) > 1:
             grid.add_row(f"{pool['role']}, {layout_words(pool)}", "", "", style="dim")
@@ -203,7 +193,7 @@ def _best(answer: dict[str, Any]) -> Any:
     rate = answer["points_per_cpu_s"]
     speed = f", {large(round(rate, -3))} a CPU-second" if rate else ""
     percent = f"p{100 * (answer['objective']['percentile'] or 1):g}"
-    grid = _table(
+    grid = table(
         ("layout", "left"), ("replicas", "right"), ("chips", "right"), ("requests/s", "right"),
         ("tokens/s/chip", "right"), ("TTFT", "right"), (percent, "right"), ("TPOT", "right"),
         (percent, "right"), ("$/M in", "right"), ("$/M out", "right"), ("J/token", "right"), ("by", "left"),
@@ -237,7 +227,7 @@ def _front(answer: dict[str, Any]) -> Any:
         return None
     step = max(1, (len(rows) - 1) / (_FRONT - 1)) if len(rows) > 1 else 1
     chosen = [rows[min(len(rows) - 1, round(i * step))] for i in range(min(_FRONT, len(rows)))]
-    grid = _table(
+    grid = table(
         ("tokens/s of a user", "right"), ("of a chip", "right"), ("J/token", "right"), ("in flight", "right"),
         ("layout", "left"), ("", "left"),
         title=f"{len(chosen)} of {len(rows)} best compromises (closed form)",
@@ -258,7 +248,7 @@ def _roofline(answer: dict[str, Any]) -> Any:
     wall = answer.get("roofline")
     if wall is None:
         return None
-    grid = _table(
+    grid = table(
         ("weights", "left"), ("cache", "left"), ("memory", "right"), ("ridge", "right"), ("prompt", "right"),
         ("binds", "left"), ("tok/s/chip", "right"), ("one", "right"), ("tok/s", "right"), ("full", "right"),
         ("FLOP/B", "right"), ("binds", "left"), ("tok/s/chip", "right"), ("tok/s", "right"), ("J/token",
@@ -345,7 +335,7 @@ def _run_sentences(answer: dict[str, Any]) -> list[str]:
 
 
 def _latencies(answer: dict[str, Any]) -> Any:
-    grid = _table(("", "left"), *((name, "right") for name in ("mean", "p50", "p90", "p99", "max")))
+    grid = table(("", "left"), *((name, "right") for name in ("mean", "p50", "p90", "p99", "max")))
     names = {
         "wait_s": "wait for the first iteration",
         "ttft_s": "time to the first token (TTFT)",

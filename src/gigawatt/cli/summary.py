@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gigawatt.cli.terminal import table
 from gigawatt.evidence import Grade
 from gigawatt.figures.machine import layout_words
 from gigawatt.figures.readable import aligned, label, shown, significant, with_unit
@@ -116,15 +117,6 @@ def _lost(result: Result) -> str:
     return f"By chance of failures {shown(low)} to {shown(high)} (90 %). Lost: {parts}."
 
 
-def _table(*heads: tuple[str, str]) -> Any:
-    from rich.table import Table
-
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for head, justify in heads:
-        grid.add_column(head, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    return grid
-
-
 def _key_figures(result: Result) -> Any:
     serves = is_serving(result)
     titles = dict(CARDS_SERVING if serves else CARDS) | {
@@ -133,7 +125,7 @@ def _key_figures(result: Result) -> Any:
     }
     names = _SHORT_SERVING if serves else _SHORT
     found = [(titles[name], q) for name in names if (q := find(result, name)) is not None]
-    grid = _table(
+    grid = table(
         ("key figure", "left"),
         ("", "right"),
         ("grade", "left"),
@@ -157,7 +149,7 @@ def _breakdown(result: Result) -> Any:
     times, unit = column(frame, "time")
     whole = float(times.sum())
     write = aligned([whole], unit)
-    grid = _table(("time of a step", "left"), ("", "right"), ("share", "right"), ("", "left"))
+    grid = table(("time of a step", "left"), ("", "right"), ("share", "right"), ("", "left"))
     by_name = {str(n).replace("_", " "): float(v) for n, v in times.items()}
     for name, share in binding_parts(result):
         grid.add_row(name, write(by_name[name]), f"{100 * share:.1f} %", _bar(share))
@@ -175,7 +167,7 @@ def _layouts(result: Result) -> Any:
     head = "best layouts"
     if looked is not None and fit is not None:
         head += f" of {int(looked.value):,} looked at, {int(fit.value):,} fit"
-    grid = _table((head, "left"), ("step", "right"), ("MFU", "right"), ("memory", "right"))
+    grid = table((head, "left"), ("step", "right"), ("MFU", "right"), ("memory", "right"))
     for i in range(min(3, len(frame))):
         row = frame.iloc[i]
         grid.add_row(
@@ -191,7 +183,7 @@ def _shares(result: Result) -> Any:
     frame = get_table(result, "breakdown")
     if frame is None:
         return None
-    grid = _table(("time of an accelerator at the peak", "left"), ("share", "right"), ("", "left"))
+    grid = table(("time of an accelerator at the peak", "left"), ("share", "right"), ("", "left"))
     shares = column(frame, "share")[0].to_dict()
     for name, share in shares.items():
         if float(share) > 0.001:
@@ -203,7 +195,7 @@ def _replicas(result: Result) -> Any:
     frame = get_table(result, "configurations")
     if frame is None:
         return None
-    grid = _table(
+    grid = table(
         ("replicas that keep the promise", "left"), ("replicas", "right"), ("accelerators", "right"),
         ("TTFT p99", "right"), ("TPOT p99", "right"), ("", "left"),
     )  # fmt: skip
@@ -221,7 +213,7 @@ def _bearers(result: Result) -> Any:
     frame = get_table(result, "per_token")
     if frame is None:
         return None
-    grid = _table(("what it takes", "left"), *((words, "right") for _, words in _BEARERS))
+    grid = table(("what it takes", "left"), *((words, "right") for _, words in _BEARERS))
     rows: Any = frame
     for name, row in rows.iterrows():
         cells = [with_unit(float(row[who]), str(row[f"{who}_unit"])) for who, _ in _BEARERS]
@@ -235,7 +227,7 @@ def _plants(result: Result) -> Any:
     rows = energy_shares(result)
     if not rows:
         return None
-    grid = _table(("plant", "left"), ("capacity", "right"), ("energy", "right"))
+    grid = table(("plant", "left"), ("capacity", "right"), ("energy", "right"))
     for name, size, share in rows:
         grid.add_row(
             Text(name[:34]), with_unit(size, "MW"), f"{100 * share:.0f} %" if share > 0 else "stores"
@@ -249,7 +241,7 @@ def _tokens(result: Result) -> Any:
     ]
     if not found:
         return None
-    grid = _table(("a million tokens", "left"), ("", "right"), ("grade", "left"))
+    grid = table(("a million tokens", "left"), ("", "right"), ("grade", "left"))
     for words, quantity in found:
         grid.add_row(words, shown(quantity).replace("/Mtoken", ""), _grade(quantity.grade))
     return grid

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gigawatt.cli.terminal import table
 from gigawatt.figures.readable import significant, with_unit
 
 __all__ = ["print_supply"]
@@ -11,15 +12,6 @@ __all__ = ["print_supply"]
 _BAR = 20
 _MAIN = ("scenario.year", "supply.plants", "supply.not_served_price", "supply.grid_price",
          "supply.grid_carbon", "finance.discount_rate")  # fmt: skip
-
-
-def _table(*heads: tuple[str, str]) -> Any:
-    from rich.table import Table
-
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for head, justify in heads:
-        grid.add_column(head, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    return grid
 
 
 def print_supply(answer: dict[str, Any], console: Any) -> None:
@@ -95,7 +87,7 @@ def _limit(answer: dict[str, Any]) -> str:
 
 
 def _plants(answer: dict[str, Any]) -> Any:
-    grid = _table(
+    grid = table(
         ("plant", "left"), ("capacity", "right"), ("store", "right"), ("energy", "right"), ("share", "right"),
         ("", "left"), ("in use", "right"), ("cost a year", "right"), ("range", "right"), ("carbon", "right"),
         ("lead time", "right"),

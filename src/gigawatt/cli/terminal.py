@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["console", "number", "print_json", "progress"]
+__all__ = ["console", "number", "print_json", "progress", "table"]
 
 #: Columns of a line where nobody says how wide the terminal is, so that a name stays whole in a pipe.
 _WIDTH_OF_A_FILE = 200
@@ -41,6 +41,18 @@ def number(value: float | str, digits: int = 4) -> str:
     if abs(value) >= 10 ** (digits - 1):
         return f"{value:,.0f}"
     return f"{value:.{digits}g}"
+
+
+def table(*heads: tuple[str, str], title: str = "") -> Any:
+    """A bare table of (heading, justification) columns, to add rows to."""
+    from rich.table import Table
+
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for head, justify in heads:
+        grid.add_column(head, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    if title:
+        grid.title, grid.title_justify, grid.title_style = title, "left", "dim"
+    return grid
 
 
 @contextmanager

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from gigawatt.catalog import Entity, entity, table
-from gigawatt.errors import MissingDataError
+from gigawatt.catalog import Entity, entity
 from gigawatt.evidence import Evidence
 from gigawatt.hardware.machine import Chip
 from gigawatt.hardware.technology.interface import Efficiency
+from gigawatt.performance.stacks import named_for
 
 __all__ = ["Engine", "default_engine", "engine_rows", "load_engine"]
 
@@ -146,17 +146,6 @@ def engine_rows(id: str) -> tuple[Evidence, ...]:
 
 
 def default_engine(chip: Chip, year: int) -> str:
-    """The engine that the catalog's ``engines_default`` names for a chip in a year.
-
-    Of the rows whose ``prefix`` begins the chip's id, those with the longest prefix; of these the latest
-    not after ``year``, or the earliest.
-    """
-    rows = [row for row in table("engines_default").values() if chip.id.startswith(row.text("prefix"))]
-    if not rows:
-        raise MissingDataError("no default engine for this chip", given=chip.id)
-    longest = max(len(row.text("prefix")) for row in rows)
-    series = sorted(
-        (int(row.text("year")), row.text("engine")) for row in rows if len(row.text("prefix")) == longest
-    )
-    earlier = [name for since, name in series if since <= year]
-    return earlier[-1] if earlier else series[0][1]
+    """The engine that the catalog's ``engines_default`` names for a chip in a year
+    (:func:`~gigawatt.performance.stacks.named_for`)."""
+    return named_for(chip, year, source="engines_default", column="engine")

@@ -12,7 +12,16 @@ from gigawatt.evidence import Evidence
 from gigawatt.hardware.machine import Chip
 from gigawatt.hardware.technology.interface import Efficiency
 
-__all__ = ["NARROW", "Optimizer", "Stack", "default_stack", "load_optimizer", "load_stack", "stack_rows"]
+__all__ = [
+    "NARROW",
+    "Optimizer",
+    "Stack",
+    "default_stack",
+    "load_optimizer",
+    "load_stack",
+    "named_for",
+    "stack_rows",
+]
 
 
 @dataclass(frozen=True)
@@ -274,17 +283,27 @@ def load_optimizer(id: str) -> Optimizer:
 
 
 def default_stack(chip: Chip, year: int) -> str:
-    """The stack that the catalog's ``stacks_default`` names for a chip in a year.
+    """The stack that the catalog's ``stacks_default`` names for a chip in a year (:func:`named_for`)."""
+    return named_for(chip, year, source="stacks_default", column="stack")
+
+
+def named_for(chip: Chip, year: int, *, source: str, column: str) -> str:
+    """What the table ``source`` of software by chip and year names in ``column``.
 
     Of the rows whose ``prefix`` begins the chip's id, those with the longest prefix; of these the latest
     not after ``year``, or the earliest.
+
+    Raises
+    ------
+    MissingDataError
+        No row is for this chip.
     """
-    rows = [row for row in table("stacks_default").values() if chip.id.startswith(row.text("prefix"))]
+    rows = [row for row in table(source).values() if chip.id.startswith(row.text("prefix"))]
     if not rows:
-        raise MissingDataError("no default software stack for this chip", given=chip.id)
+        raise MissingDataError(f"no default {column} for this chip", given=chip.id)
     longest = max(len(row.text("prefix")) for row in rows)
     series = sorted(
-        (int(row.text("year")), row.text("stack")) for row in rows if len(row.text("prefix")) == longest
+        (int(row.text("year")), row.text(column)) for row in rows if len(row.text("prefix")) == longest
     )
-    earlier = [stack for since, stack in series if since <= year]
+    earlier = [name for since, name in series if since <= year]
     return earlier[-1] if earlier else series[0][1]

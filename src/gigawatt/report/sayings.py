@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gigawatt.evidence import worst
-from gigawatt.figures.readable import label, shown
+from gigawatt.figures.readable import label, large, shown
 from gigawatt.figures.tables import column, get_table
 from gigawatt.study.result import Quantity, Result
 
-__all__ = ["find", "graded", "listed", "money_parts", "say", "subject"]
+__all__ = ["find", "graded", "listed", "model_words", "money_parts", "say", "subject"]
 
 
 def find(result: Result, name: str) -> Quantity | None:
@@ -36,6 +36,18 @@ def subject(result: Result, name: str) -> str:
     """What the scenario wrote for a quantity, such as the name of the model or the chip."""
     quantity = find(result, name)
     return "" if quantity is None else quantity.written or str(quantity.shown)
+
+
+def model_words(result: Result) -> str:
+    """The model with its size: ``mixtral-8x7b (46.7 billion parameters, 12.9 billion of them active)``."""
+    total, active = find(result, "model.parameters"), find(result, "model.active_parameters")
+    name = subject(result, "model.architecture") or "the model"
+    if total is None:
+        return name
+    size = f"{large(float(total.value))} parameters"
+    if active is not None and float(active.value) < 0.95 * float(total.value):
+        size += f", {large(float(active.value))} of them active"
+    return f"{name} ({size})"
 
 
 def money_parts(result: Result, name: str) -> str:

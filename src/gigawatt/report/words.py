@@ -10,7 +10,7 @@ from gigawatt.figures.readable import count, label, large, shown, significant, w
 from gigawatt.figures.tables import built, column, get_table
 from gigawatt.hardware import load_chip
 from gigawatt.report import words_serving
-from gigawatt.report.sayings import find, graded, listed, money_parts, say, subject
+from gigawatt.report.sayings import find, graded, listed, model_words, money_parts, say, subject
 from gigawatt.study.reliability import days_band
 from gigawatt.study.result import Result
 from gigawatt.validation.band import Band
@@ -41,13 +41,7 @@ def topics(result: Result) -> dict[str, str]:
 def _training(result: Result) -> str:
     if find(result, "training.duration") is None:
         return ""
-    model = subject(result, "model.architecture") or "the model"
-    total, active = find(result, "model.parameters"), find(result, "model.active_parameters")
-    if total is not None:
-        size = f"{large(float(total.value))} parameters"
-        if active is not None and float(active.value) < 0.95 * float(total.value):
-            size += f", {large(float(active.value))} of them active"
-        model += f" ({size})"
+    model = model_words(result)
     tokens = find(result, "training.tokens")
     text = f"Training {model}"
     if tokens is not None:

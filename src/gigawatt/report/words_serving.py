@@ -9,7 +9,7 @@ from gigawatt.errors import GigawattError
 from gigawatt.figures.readable import label, large, shown, significant, with_unit
 from gigawatt.figures.tables import column, get_table
 from gigawatt.hardware import load_chip
-from gigawatt.report.sayings import find, graded, listed, money_parts, say, subject
+from gigawatt.report.sayings import find, graded, listed, model_words, money_parts, say, subject
 from gigawatt.study.result import Result
 from gigawatt.validation.files import data_folder
 
@@ -51,13 +51,7 @@ def _seconds(value: float) -> str:
 def _serving(result: Result) -> str:
     if find(result, "serving.replicas") is None:
         return ""
-    model = subject(result, "model.architecture") or "the model"
-    total, active = find(result, "model.parameters"), find(result, "model.active_parameters")
-    if total is not None:
-        size = f"{large(float(total.value))} parameters"
-        if active is not None and float(active.value) < 0.95 * float(total.value):
-            size += f", {large(float(active.value))} of them active"
-        model += f" ({size})"
+    model = model_words(result)
     rate = find(result, "serving.rate")
     text = f"Serving {model}"
     if rate is not None:
