@@ -16,7 +16,7 @@ from gigawatt.validation.supply_check import Check
 
 __all__ = ["PARTS", "SupplyCard", "validate_supply"]
 
-PARTS = ("resource", "plants", "building", "plan")
+PARTS = ("resource", "plants", "building", "plan", "molten_salt", "fusion", "space_solar", "dynamics")
 
 
 @dataclass(frozen=True)
