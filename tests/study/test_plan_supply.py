@@ -11,7 +11,8 @@ import pytest
 from gigawatt.errors import InfeasibleError, InputError
 from gigawatt.study.plan_supply import SupplyAnswer, plan_supply, priced
 from gigawatt.study.supply_answer import as_answer, hourly
-from gigawatt.study.supply_question import find_site, read_flexible, read_load, read_supply_question
+from gigawatt.study.supply_question import find_site, read_load, read_supply_question
+from gigawatt.study.supply_terms import read_flexible
 from gigawatt.supply import Flexible
 
 PLANTS = ("grid", "solar", "wind", "battery")

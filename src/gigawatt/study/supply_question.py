@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,22 +14,22 @@ from numpy.typing import NDArray
 from gigawatt import catalog
 from gigawatt.economics import discount_rate
 from gigawatt.errors import InputError, nearest
-from gigawatt.evidence import Assumption, Grade
+from gigawatt.evidence import Assumption
 from gigawatt.facility import LoadShape, Site, Weather, facility_load, load_site, load_weather
 from gigawatt.quantities import HOURS_PER_YEAR, parse, same_dimension, to_si
 from gigawatt.study.asked import Told, quantity, year_of
-from gigawatt.study.plants_here import of_weather, plant_id, plants_here
-from gigawatt.supply import Flexible, Grid, Plant, default_not_served_price, load_grid
+from gigawatt.study.plants_here import plant_id, plants_here
+from gigawatt.study.supply_terms import read_flexible, read_matching, read_reliability
+from gigawatt.study.weather_years import grid_of, profiles, weather_years
+from gigawatt.supply import Flexible, Grid, Plant, default_not_served_price
 
-__all__ = ["PROFILES", "SupplyQuestion", "find_site", "read_flexible", "read_load", "read_supply_question"]
+__all__ = ["PROFILES", "SupplyQuestion", "find_site", "read_load", "read_supply_question"]
 
 Array = NDArray[np.float64]
 
 PROFILES = ("flat", "serving")
-MATCHING = ("annual", "hourly")
 HOURS = int(HOURS_PER_YEAR)
 _FILES = (".csv", ".txt")
-_HOUR, _LONGEST_WAIT = 3600.0, 168 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -206,39 +206,6 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def read_flexible(cut: str | None, wait: str | None = None) -> Flexible | None:
-    """What a load allows, from ``10%:60$/MWh`` (share that may be cut, and what a cut costs) and ``20%:6h``
-    (share that may wait, and how long); ``None`` where both are left out."""
-    if cut is None and wait is None:
-        return None
-    cut_share, cost = 0.0, 0.0
-    if cut is not None:
-        cut_share, cost = _share_and("flexible", cut, "$/J", "what a cut costs, such as '10%:60$/MWh'")
-    wait_share, window = 0.0, 0.0
-    if wait is not None:
-        wait_share, window = _share_and("deferrable", wait, "s", "the longest wait, such as '20%:6h'")
-        if not _HOUR <= window <= _LONGEST_WAIT:
-            raise InputError("out of range", key="deferrable", given=wait, allowed="a wait of 1 h to 168 h")
-    if cut_share + wait_share > 1.0:
-        raise InputError(
-            "with --flexible more than the load", key="deferrable", given=wait,
-            allowed=f"at most {1.0 - cut_share:.0%}",
-        )  # fmt: skip
-    return Flexible(cut_share=cut_share, cut_cost=cost, defer_share=wait_share, defer_window=window)
-
-
-def _share_and(key: str, text: str, unit: str, what: str) -> tuple[float, float]:
-    share, colon, rest = text.partition(":")
-    allowed = f"a share and {what}"
-    example = what.rpartition(":")[2].rstrip("'")
-    if not colon:
-        raise InputError(f"not a {key} load", key=key, given=text, allowed=allowed)
-    found, value = quantity(key, share, "1", "10 %"), quantity(key, rest, unit, example)
-    if not (0.0 < found <= 1.0 and value >= 0.0):
-        raise InputError("out of range", key=key, given=text, allowed=allowed)
-    return found, value
-
-
 def read_supply_question(
     *,
     site: str,
@@ -284,9 +251,10 @@ def read_supply_question(
         words += f"; {row.id} adds to the power at the racks (PUE {building.annual_pue:.3g})"
     paid_grid = None if price is None else _not_negative("price", price, "$/J", "60 $/MWh")
     dirt = None if grid_carbon is None else _not_negative("grid-carbon", grid_carbon, "kg/J", "300 g/kWh")
-    skies = _skies(told, place, sky, years)
+    skies, why_years = weather_years(place, sky, years)
+    told.assumptions += why_years
     power = np.tile(power, len(skies))
-    grid = _grids(place.grid, when, skies, paid_grid, dirt)
+    grid = grid_of(place.grid, when, skies, paid_grid, dirt)
     names = tuple(plants) if plants else tuple(told.default("supply.plants").text("text").split("|"))
     if "grid" in {_id(name) for name in names}:
         told.assumptions += grid.assumptions
@@ -297,7 +265,7 @@ def read_supply_question(
         "limits": bounds,
         "year": when,
         "rate": rate,
-        "profile": _profile(skies, capacity_factors or {}),
+        "profile": profiles(skies, _from_files(capacity_factors or {})),
         "temperature": None if sky.temperature is None else np.tile(sky.temperature, len(skies)),
         "key": "plants",
         "limits_key": "limit",
@@ -331,58 +299,18 @@ def read_supply_question(
         carbon_limit=None if carbon is None else _not_negative("carbon", carbon, "kg/J", "20 g/kWh"),
         carbon_price=paid,
         not_served_price=lost,
-        not_served_limit=None if reliability is None else _lacking(reliability),
+        not_served_limit=None if reliability is None else read_reliability(reliability),
         flexible=read_flexible(flexible, deferrable),
-        matching=None if matching is None else _matched(matching),
+        matching=None if matching is None else read_matching(matching),
         weather_years=len(skies),
         building=building,
         assumptions=tuple(dict.fromkeys(told.assumptions)),
     )
 
 
-def _skies(told: Told, place: Site, sky: Weather, years: int | None) -> tuple[Weather, ...]:
-    """The weather years of a plan: the site's own, or the last of those that ERA5 has of it."""
-    if years is None or years == 1:
-        return (sky,)
-    from gigawatt.facility.years import load_years
-
-    known = load_years(place.id)
-    if years > len(known):
-        raise InputError("not so many weather years", key="years", given=years,
-                         allowed=f"at most {len(known)}: {known[0].year} to {known[-1].year}")  # fmt: skip
-    chosen = known[-years:]
-    told.assumptions += chosen[0].assumptions
-    told.tell(
-        "site.years",
-        f"{chosen[0].year} to {chosen[-1].year}",
-        f"sun and wind of these; temperature and load of every year are those of {sky.id} in {sky.year}",
-        Grade.modelled,
-    )
-    return tuple(
-        replace(sky, year=one.year, solar_capacity_factor=one.solar, wind_capacity_factor=one.wind)
-        for one in chosen
-    )
-
-
-def _profile(skies: Sequence[Weather], given: Mapping[str, str]) -> Callable[[str], Array | None]:
-    """Capacity factors of plants in all weather years, one after another; those of ``given`` from files."""
-    each = [of_weather(sky) for sky in skies]
-    files = {plant_id("capacity-factor", name): Path(file) for name, file in given.items()}
-    read = {name: np.tile(_read_shares(file), len(skies)) for name, file in files.items()}
-
-    def profile(name: str) -> Array | None:
-        if name in read:
-            return read[name]
-        found = [values for one in each if (values := one(name)) is not None]
-        if not found and catalog.entity("plants", name).text("kind") == "profile":
-            raise InputError(
-                "the weather does not say what this plant gives",
-                key="capacity-factor",
-                allowed=f"{name}=FILE, a CSV of 8,760 shares of its capacity",
-            )
-        return np.concatenate(found) if found else None
-
-    return profile
+def _from_files(given: Mapping[str, str]) -> dict[str, Array]:
+    """Capacity factors of one year by plant, from the files that were named."""
+    return {plant_id("capacity-factor", name): _read_shares(Path(file)) for name, file in given.items()}
 
 
 def _read_shares(file: Path) -> Array:
@@ -397,16 +325,6 @@ def _read_shares(file: Path) -> Array:
     return values
 
 
-def _grids(name: str, year: int, skies: Sequence[Weather], price: float | None, carbon: float | None) -> Grid:
-    """The grid in every weather year, one after another."""
-    each = [load_grid(name, year, weather=sky, price=price, carbon=carbon) for sky in skies]
-    return replace(
-        each[0],
-        price=np.concatenate([one.price for one in each]),
-        carbon=np.concatenate([one.carbon for one in each]),
-    )
-
-
 def _id(name: str) -> str:
     try:
         return catalog.entity("plants", name).id
@@ -419,30 +337,6 @@ def _not_negative(key: str, text: str, unit: str, example: str) -> float:
     if value < 0.0:
         raise InputError("below nothing", key=key, given=text, allowed=f"0 or more, such as {example!r}")
     return value
-
-
-def _lacking(text: str) -> float:
-    """``99.99%`` → the share of the energy that may stay unserved."""
-    share = quantity("reliability", text, "1", "99.99 %")
-    if not 0.0 < share <= 1.0:
-        raise InputError("not a share of the energy", key="reliability", given=text,
-                         allowed="more than 0 and at most 100 %, such as '99.99 %'")  # fmt: skip
-    return 1.0 - share
-
-
-def _matched(text: str) -> float | None:
-    """``hourly`` is all of every hour's load, ``90%`` that share of it, ``annual`` none of it."""
-    if text in MATCHING:
-        return 1.0 if text == "hourly" else None
-    try:
-        share = parse(text, "1")
-    except InputError:
-        share = math.nan
-    if not 0.0 <= share <= 1.0:
-        raise InputError("no such matching", key="matching", given=text,
-                         allowed="annual, hourly, or the share of every hour's load such as '90 %'",
-                         nearest=nearest(text, MATCHING))  # fmt: skip
-    return share
 
 
 def _rate(told: Told, given: str | None) -> float:
