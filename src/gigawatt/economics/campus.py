@@ -43,6 +43,8 @@ def campus_assets(
     network_price: float = 0.0,
     chip_embodied: float | None = None,
     node_embodied: float = 0.0,
+    building_factor: float = 1.0,
+    building_embodied: float | None = None,
     finance: Entity | None = None,
     building: Entity | None = None,
 ) -> tuple[dict[str, Asset], tuple[Assumption, ...]]:
@@ -61,6 +63,10 @@ def campus_assets(
     chip_embodied, node_embodied : float, optional
         Embodied carbon of one [kg CO2e]; ``None`` takes the catalog's figure for an accelerator with its
         share of the server, and then ``node_embodied`` must be left at 0.
+    building_factor : float
+        What the building costs over one of the published construction cost: other redundancy, say.
+    building_embodied : float, optional
+        Embodied carbon of the building [kg CO2e]; ``None`` takes the catalog's figure per W of IT.
     finance, building : Entity, optional
         Rows of the tables ``finance`` and ``building``; ``hyperscaler`` and ``ai-campus`` by default.
 
@@ -70,7 +76,11 @@ def campus_assets(
         ``chips, nodes, network, building``.
     assumptions : tuple of Assumption
     """
-    for key, value in (("chip_count", chip_count), ("it_power", it_power)):
+    for key, value in (
+        ("chip_count", chip_count),
+        ("it_power", it_power),
+        ("building_factor", building_factor),
+    ):
         if not value > 0:
             raise InputError("out of range", key=key, given=value, allowed="more than 0")
     money = finance or entity("finance", "hyperscaler")
@@ -148,10 +158,10 @@ def campus_assets(
         ),
         "network": equipment(network_price, "network_life"),
         "building": Asset(
-            price=building_price(it_power=it_power, building=house),
+            price=building_price(it_power=it_power, building=house) * building_factor,
             life=house.value("life"),
             operating=it_power * house.value("operation") * SECONDS_PER_YEAR,
-            embodied=it_power * house.value("embodied"),
+            embodied=it_power * house.value("embodied") if building_embodied is None else building_embodied,
         ),
     }
     return assets, tuple(told)

@@ -143,6 +143,9 @@ def dispatch(result: Result, *, summer: bool) -> Any:
     lacking = _maybe(week, "not served")
     if lacking is not None and float(lacking.max()) > least:
         area("not served", lacking, NOT_SERVED, "given", legend=True, words="not served")
+    cut = _maybe(week, "cut")
+    if cut is not None and float(cut.max()) > least:
+        area("cut", cut, GRID, "given", legend=True, words="load cut")
     figure.add_scatter(
         x=stamps,
         y=_short(column(week, "load")[0]),

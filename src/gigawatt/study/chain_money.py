@@ -7,13 +7,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gigawatt import catalog
+from gigawatt.catalog import Entity
 from gigawatt.economics import SECONDS_PER_YEAR, Asset, Ledger, PlantCost, campus_assets, ledger
 from gigawatt.evidence import Assumption, Evidence
+from gigawatt.facility.embodied import embodied_carbon
+from gigawatt.facility.power_chain import construction_factor
 from gigawatt.study.chain_training import Machine
 from gigawatt.study.names import q, serving, shared
 from gigawatt.supply import SupplyPlan
 
 __all__ = ["Campus", "supply_costs"]
+
+#: The redundancy that published costs of construction are of.
+_PUBLISHED = "n+1"
 
 
 @dataclass(frozen=True)
@@ -32,27 +38,41 @@ def campus(
     machine_power_it: float,
     machine_design_power: float,
     economics_chip_life: float | None,
+    site_redundancy: Entity | None,
 ) -> Campus:
     """Chips, nodes, network and building: price, life, upkeep and embodied carbon.
 
-    The building is sized for the design power of every accelerator.
+    The building is sized for the design power of every accelerator; where its redundancy is given, its power
+    and cooling cost and embody as much more or less as they are larger or smaller than the usual ones.
     """
     cluster = machine_machine.cluster
+    it_power = max(machine_power_it, machine_design_power * machine_count)
+    factor, embodied = 1.0, None
+    parts = catalog.entity("building", "ai-campus-parts")
+    usual = catalog.entity("cooling_redundancy", _PUBLISHED)
+    if site_redundancy is not None:
+        sizes = {"redundancy": site_redundancy, "reference": usual, "parts": parts}
+        factor = construction_factor(**sizes)
+        embodied = sum(embodied_carbon(it_power=it_power, years=0.0, **sizes).values())
     assets, told = campus_assets(
         chip_count=machine_count,
         chip_price=cluster.chip.price,
         node_count=machine_count / cluster.node.chips,
         node_price=cluster.node.price,
         network_price=cluster.network_price * machine_count,
-        it_power=max(machine_power_it, machine_design_power * machine_count),
+        it_power=it_power,
         chip_embodied=cluster.chip.embodied_carbon,
         node_embodied=cluster.node.embodied_carbon,
+        building_factor=factor,
+        building_embodied=embodied,
     )
     if economics_chip_life is not None:
         for name in ("chips", "nodes"):
             assets[name] = replace(assets[name], life=economics_chip_life)
         told = tuple(item for item in told if item.key != "finance.chip_life")
     rows = (*catalog.entity("finance", "hyperscaler").rows(), *catalog.entity("building", "ai-campus").rows())
+    if site_redundancy is not None:
+        rows += (*parts.rows(), *usual.rows())
     return Campus(assets, rows, told)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gigawatt.catalog import Entity
+from gigawatt.facility import LoadShape
+from gigawatt.facility.power_chain import served_share
 from gigawatt.hardware import Chip
 from gigawatt.study.chain_supply import lead_time_notices
 from gigawatt.study.names import q
 from gigawatt.supply import SupplyPlan
 
-__all__ = ["beside_budget", "of_supply", "unsold"]
+__all__ = ["beside_budget", "of_building", "of_supply", "unsold"]
 
 #: A peak below this share of the power given is worth a word.
 _WELL_BELOW = 0.95
@@ -26,10 +29,13 @@ def notices(
     machine_size: Mapping[str, float | None],
     machine_power_cap: float | None,
     machine_clock: float,
+    facility_load: LoadShape,
+    site_redundancy: Entity | None,
 ) -> tuple[str, ...]:
     """What a reader has to know.
 
-    Bindings and notices of the supply plan, lead times, a chip that is not yet sold, what a power cap does.
+    Bindings and notices of the supply plan and of the building, lead times, a chip that is not yet sold, what
+    a power cap does.
     """
     told = unsold(machine_chip, scenario_year)
     if machine_power_cap is not None:
@@ -41,8 +47,22 @@ def notices(
             "its clock"
         )
     told.extend(beside_budget(machine_size.get("power"), facility_power_peak, "these runs draw"))
+    told.extend(of_building(facility_load, site_redundancy))
     told.extend(of_supply(supply_plan, scenario_year))
     return tuple(told)
+
+
+def of_building(load: LoadShape, redundancy: Entity | None) -> list[str]:
+    """What cooling cannot do in some hours; how often the power chain of a given redundancy is whole."""
+    told = list(load.notices)
+    if redundancy is not None:
+        number = {name: int(redundancy.value(f"power_{name}")) for name in ("units", "spare", "paths")}
+        out = 1.0 - served_share(availability=redundancy.value("unit_availability"), **number)
+        told.append(
+            f"the power chain, {redundancy.text('name')}, carries the whole load in all but {out:.1g} of the "
+            "time, if its units fail one by one"
+        )
+    return told
 
 
 def unsold(chip: Chip, year: int) -> list[str]:

@@ -76,6 +76,7 @@ def question(
     serving_layout: Mapping[str, int],
     site_weather: Weather,
     site_cooling: Entity,
+    site_redundancy: Entity | None,
     machine_pue_peak: float,
     supply_grid: Grid,
     supply_grid_given: Mapping[str, Any],
@@ -86,7 +87,12 @@ def question(
     To choose among replicas, electricity is taken at the mean price of the site's grid and at the PUE of a
     flat load; what it costs in the end is the supply plan's.
     """
-    flat = facility_load(it_power=np.ones(len(supply_grid.price)), weather=site_weather, cooling=site_cooling)
+    flat = facility_load(
+        it_power=np.ones(len(site_weather.air_temperature())),
+        weather=site_weather,
+        cooling=site_cooling,
+        redundancy=site_redundancy,
+    )
     price = supply_grid_given.get("price")
     return ServingQuestion(
         architecture=model_architecture,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gigawatt.catalog import Entity
+from gigawatt.facility import LoadShape
 from gigawatt.hardware import Chip
 from gigawatt.quantities import show
 from gigawatt.serving.objectives import Objective
-from gigawatt.study.chain_notices import beside_budget, of_supply, unsold
+from gigawatt.study.chain_notices import beside_budget, of_building, of_supply, unsold
 from gigawatt.study.chain_serving_day import Day, Scaling
 from gigawatt.study.names import serving
 from gigawatt.study.plan_serving import ServingPlan
@@ -39,6 +41,8 @@ def serving_notices(
     serving_kept: float,
     serving_kept_worst: float,
     serving_rejected: float,
+    facility_load: LoadShape,
+    site_redundancy: Entity | None,
 ) -> tuple[str, ...]:
     """What a reader has to know.
 
@@ -68,6 +72,7 @@ def serving_notices(
         )
     told.extend(beside_budget(machine_size.get("power"), facility_power_peak, "replicas draw"))
     told.extend(serving_plan.notices)
+    told.extend(of_building(facility_load, site_redundancy))
     told.extend(of_supply(supply_plan, scenario_year))
     return tuple(told)
 

@@ -13,8 +13,10 @@ from gigawatt.errors import InfeasibleError
 from gigawatt.facility import LoadShape, Site, Weather, facility_load
 from gigawatt.quantities import HOURS_PER_YEAR, show
 from gigawatt.study.names import q, shared
-from gigawatt.study.plants_here import of_weather, plants_here
+from gigawatt.study.plants_here import plants_here
+from gigawatt.study.weather_years import profiles
 from gigawatt.supply import (
+    Flexible,
     Grid,
     Plant,
     SupplyPlan,
@@ -40,12 +42,16 @@ def power_hours(machine_power_it: float, site_weather: Weather) -> Array:
 
 
 @shared("facility.load", "")
-def facility_load_shape(machine_power_hours: Array, site_weather: Weather, site_cooling: Entity) -> LoadShape:
+def facility_load_shape(
+    machine_power_hours: Array, site_weather: Weather, site_cooling: Entity, site_redundancy: Entity | None
+) -> LoadShape:
     """Power of the whole facility in every hour of the year.
 
     IT power of the hour × hourly PUE of the cooling system in the site's weather; water where it evaporates.
     """
-    return facility_load(it_power=machine_power_hours, weather=site_weather, cooling=site_cooling)
+    return facility_load(
+        it_power=machine_power_hours, weather=site_weather, cooling=site_cooling, redundancy=site_redundancy
+    )
 
 
 @shared("facility.pue", "1")
@@ -101,6 +107,7 @@ def candidates(
     supply_limits: Mapping[str, float],
     site_site: Site,
     site_weather: Weather,
+    site_weather_years: tuple[Weather, ...],
     scenario_year: int,
     economics_discount_rate: float,
 ) -> tuple[Plant, ...]:
@@ -108,6 +115,7 @@ def candidates(
 
     capital × rate / (1 − (1 + rate)^−life) + fixed operation; fuel and variable cost per joule.
     """
+    air = site_weather.temperature
     return plants_here(
         names=supply_plants,
         limits=supply_limits,
@@ -115,8 +123,8 @@ def candidates(
         rate=economics_discount_rate,
         grid=supply_grid,
         grid_given=supply_grid_given,
-        profile=of_weather(site_weather),
-        temperature=site_weather.temperature,
+        profile=profiles(site_weather_years),
+        temperature=None if air is None else np.tile(air, len(site_weather_years)),
     )
 
 
@@ -127,19 +135,28 @@ def supply_plan(
     supply_carbon_limit: float | None,
     supply_carbon_price: float,
     supply_not_served_price: float,
+    supply_not_served_limit: float | None,
+    supply_matching: float | None,
+    supply_flexible: Flexible | None,
+    site_weather_years: tuple[Weather, ...],
 ) -> SupplyPlan:
     """Cheapest capacities and hourly dispatch that carry the load.
 
-    One linear programme over the hours of the year: minimise annuities, fixed and variable cost, fuel,
-    carbon price and the price of energy not served, subject to the balance of every hour, storage,
-    ramps, capacity limits and the carbon limit.
+    One linear programme over the hours of all weather years: minimise annuities, fixed and variable cost,
+    fuel, carbon price and the prices of energy cut and not served, subject to the balance of every hour,
+    storage, ramps, capacity limits, the carbon limit, reliability and matching.
     """
+    years = len(site_weather_years)
     found = plan(
-        load=facility_load.facility,
+        load=np.tile(facility_load.facility, years),
         plants=supply_candidates,
         not_served_price=supply_not_served_price,
         carbon_limit=supply_carbon_limit,
         carbon_price=supply_carbon_price,
+        not_served_limit=supply_not_served_limit,
+        years=years,
+        flexible=supply_flexible,
+        matching=supply_matching,
     )
     if float(np.sum(found.load - found.not_served)) <= _ROUNDING * float(np.sum(found.load)):
         raise InfeasibleError(
@@ -186,7 +203,27 @@ def not_served(supply_plan: SupplyPlan) -> float:
 
     Sum over the hours.
     """
-    return float(supply_plan.hour_weight @ supply_plan.not_served) * HOUR * supply_plan.weight
+    return _of_a_year(supply_plan, supply_plan.not_served)
+
+
+@shared("supply.cut", "MWh")
+def cut(supply_plan: SupplyPlan) -> float:
+    """Energy of the load that is cut in a year, as its flexibility allows.
+
+    Sum over the hours.
+    """
+    return _of_a_year(supply_plan, supply_plan.cut)
+
+
+@shared("supply.put_off", "MWh")
+def put_off(supply_plan: SupplyPlan) -> float:
+    """Energy of the load that waits for a later hour, in a year.
+
+    Sum of what joins the queue, by the hour.
+    """
+    queue = supply_plan.waiting.reshape(supply_plan.years, -1)
+    joined = np.maximum(queue - np.roll(queue, 1, axis=1), 0.0).ravel()
+    return _of_a_year(supply_plan, joined / HOUR)
 
 
 @shared("supply.curtailed", "GWh")
@@ -195,7 +232,7 @@ def curtailed(supply_plan: SupplyPlan) -> float:
 
     Sum over plants and hours.
     """
-    return float((supply_plan.hour_weight @ supply_plan.curtailed).sum()) * HOUR * supply_plan.weight
+    return _of_a_year(supply_plan, supply_plan.curtailed.sum(axis=1))
 
 
 @shared("supply.gap", "1")
@@ -205,6 +242,11 @@ def gap(supply_plan: SupplyPlan) -> float:
     |primal − dual| / |primal|
     """
     return supply_plan.gap
+
+
+def _of_a_year(found: SupplyPlan, power: Array) -> float:
+    """J in a mean year of W by the hour."""
+    return float(found.hour_weight @ power) * HOUR * found.weight
 
 
 def lead_time_notices(found: SupplyPlan, year: int) -> list[str]:

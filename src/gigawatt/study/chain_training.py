@@ -121,13 +121,16 @@ def design_power(
 
 
 @q("machine.pue_peak", "1")
-def pue_peak(site_weather: Weather, site_cooling: Entity) -> float:
+def pue_peak(site_weather: Weather, site_cooling: Entity, site_redundancy: Entity | None) -> float:
     """PUE in the hottest hour at full load, for sizing.
 
     Largest hourly PUE of a constant IT load under the site's weather.
     """
     load = facility_load(
-        it_power=np.ones(len(site_weather.air_temperature())), weather=site_weather, cooling=site_cooling
+        it_power=np.ones(len(site_weather.air_temperature())),
+        weather=site_weather,
+        cooling=site_cooling,
+        redundancy=site_redundancy,
     )
     return float(np.max(load.pue))
 

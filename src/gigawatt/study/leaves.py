@@ -18,8 +18,10 @@ from gigawatt.performance.stacks import stack_rows
 from gigawatt.quantities import parse, show
 from gigawatt.study.graph import Leaf
 from gigawatt.study.pins import WORDS
-from gigawatt.study.scenario import LoadedScenario, TrainingSection
-from gigawatt.supply import default_not_served_price, load_grid
+from gigawatt.study.scenario import LoadedScenario, SupplySection, TrainingSection
+from gigawatt.study.supply_terms import read_flexible, read_matching, read_reliability
+from gigawatt.study.weather_years import grid_of, weather_years
+from gigawatt.supply import default_not_served_price
 from gigawatt.workload import read_architecture
 
 __all__ = ["Filler", "beside", "clock_rows", "fill_leaves"]
@@ -46,6 +48,8 @@ class Filler:
             if error.file is not None and Path(error.file).name == named and not Path(error.file).is_file():
                 error.file, error.given = None, str(error.file)  # not there: blame who named it
             if error.file is None:
+                if error.key is not None and "." not in error.key:
+                    error.key = None  # what a room or a command calls it; here it has the scenario's name
                 self.loaded.blame(error, key)
             raise
 
@@ -205,7 +209,18 @@ def _site_and_supply(fill: Filler) -> None:
     cooling = fill.given_or_default("site.cooling", place.cooling, str)
     entry = fill.ask("site.cooling", lambda: catalog.entity("cooling", cooling))
     fill.leaves["site.cooling"] = replace(fill.leaves["site.cooling"], value=entry, grade=None)
-    grid = fill.ask("site.name", lambda: load_grid(site.grid, scenario.year, weather=weather))
+    spare = place.redundancy
+    row = (
+        None
+        if spare is None
+        else fill.ask("site.redundancy", lambda: catalog.entity("cooling_redundancy", spare))
+    )
+    fill.written("site.redundancy", "site.redundancy", row)
+    key = "site.name" if place.weather_years is None else "site.weather_years"
+    skies, told = fill.ask(key, lambda: weather_years(site, weather, place.weather_years))
+    fill.written("site.weather_years", key, skies)
+    fill.assumptions += told
+    grid = fill.ask("site.name", lambda: grid_of(site.grid, scenario.year, skies))
     fill.written("supply.grid", "site.name", grid)
     fill.written("supply.grid_given", "supply.grid", supply.grid.model_dump())
     fill.given_or_default("supply.plants", supply.plants, lambda t: tuple(t.split("|")))
@@ -215,11 +230,25 @@ def _site_and_supply(fill: Filler) -> None:
     if supply.not_served_price is not None:
         fill.written("supply.not_served_price", "supply.not_served_price", supply.not_served_price)
     else:
-        price, told = default_not_served_price()
+        price, why = default_not_served_price()
         fill.leaves["supply.not_served_price"] = Leaf(
-            price, "default", reason=told.reason, written=told.value, grade=told.grade
+            price, "default", reason=why.reason, written=why.value, grade=why.grade
         )
-        fill.assumptions.append(told)
+        fill.assumptions.append(why)
+    _terms(fill, supply)
+
+
+def _terms(fill: Filler, supply: SupplySection) -> None:
+    """What the buyer allows and asks of the supply; nothing of it where nothing is written."""
+    needed, share = supply.reliability, supply.matching
+    limit = None if needed is None else fill.ask("supply.reliability", lambda: read_reliability(needed))
+    fill.written("supply.not_served_limit", "supply.reliability", limit)
+    matched = None if share is None else fill.ask("supply.matching", lambda: read_matching(share))
+    fill.written("supply.matching", "supply.matching", matched)
+    key = "supply.flexible" if supply.deferrable is None else "supply.deferrable"
+    cut = fill.ask("supply.flexible", lambda: read_flexible(supply.flexible))
+    both = fill.ask(key, lambda: read_flexible(supply.flexible, supply.deferrable)) or cut
+    fill.written("supply.flexible", key, both)
 
 
 def _money(fill: Filler) -> None:

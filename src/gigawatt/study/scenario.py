@@ -157,7 +157,9 @@ class SiteSection(_Strict):
 
     name: Name
     weather: Name | None = None
+    weather_years: Count | None = None
     cooling: Name | None = None
+    redundancy: Name | None = None
 
 
 class GridSection(_Strict):
@@ -177,6 +179,10 @@ class SupplySection(_Strict):
     carbon_limit: CarbonIntensity | None = None
     carbon_price: CarbonPrice | None = None
     not_served_price: PerEnergy | None = None
+    reliability: Name | None = None
+    matching: Name | None = None
+    flexible: Name | None = None
+    deferrable: Name | None = None
 
 
 class EconomicsSection(_Strict):

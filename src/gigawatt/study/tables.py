@@ -168,9 +168,12 @@ def _hourly(o: Objects) -> pd.DataFrame:
             columns[f"{plant.id} stored [MWh]"] = plan.state_of_charge[:, i] / _MWH
     columns["curtailed [MW]"] = plan.curtailed.sum(1) / _MW
     columns["not served [MW]"] = plan.not_served / _MW
+    if np.any(plan.cut) or np.any(plan.waiting):
+        columns["cut [MW]"] = plan.cut / _MW
+        columns["waiting [MWh]"] = plan.waiting / _MWH
     columns["price [$/MWh]"] = plan.price * _MWH
-    columns["pue []"] = load.pue
-    columns["temperature [degC]"] = weather.air_temperature() - 273.15
+    columns["pue []"] = np.tile(load.pue, plan.years)
+    columns["temperature [degC]"] = np.tile(weather.air_temperature() - 273.15, plan.years)
     return pd.DataFrame(columns, index=pd.RangeIndex(len(plan.load), name="hour"))
 
 

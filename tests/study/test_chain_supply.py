@@ -1,0 +1,126 @@
+"""The supply side of the chain: weather years, what the buyer allows and asks, the building's redundancy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gigawatt.errors import InputError
+from gigawatt.study.result import Result
+from gigawatt.study.study import Study
+
+TEXT = """\
+model: llama-3.1-8b
+year: 2030
+training:
+  tokens: 1T tokens
+  sequence: 4096 tokens
+  global_batch: 512 sequences
+  number_format: bf16
+machine:
+  chip: H100-SXM5-80GB
+  count: 64
+layout:
+  tensor: 1
+  pipeline: 1
+site:
+  name: texas
+{site}supply:
+  plants: [grid, solar, wind, battery]
+{supply}"""
+
+
+def study(folder: Path, *, site: dict[str, Any] | None = None, **supply: Any) -> Study:
+    file = folder / "scenario.yaml"
+    lines = {
+        name: "".join(f"  {key}: {value}\n" for key, value in (keys or {}).items())
+        for name, keys in (("site", site), ("supply", supply))
+    }
+    file.write_text(TEXT.format(**lines))
+    return Study.read(file)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    return study(tmp_path_factory.mktemp("plain")).run()
+
+
+def test_two_weather_years_are_one_plan_and_a_mean_year(plain: Result, tmp_path: Path) -> None:
+    both = study(tmp_path, site={"weather_years": 2}, carbon_limit="50 g/kWh").run()
+    hours = both.tables["hourly"]
+    assert len(hours) == 2 * 8760
+    solar = hours["solar [MW]"].to_numpy().reshape(2, -1)
+    assert not np.allclose(solar[0], solar[1])
+    made = sum(hours[f"{name} [MW]"].sum() for name in ("grid", "solar", "wind", "battery"))
+    made -= hours["battery charge [MW]"].sum()
+    assert made + hours["not served [MW]"].sum() == pytest.approx(hours["load [MW]"].sum(), rel=1e-6)
+    assert both["facility.energy"] == pytest.approx(plain["facility.energy"], rel=1e-12)  # of one year
+    assert both["supply.carbon_intensity"] <= 50.0 / 3.6e9 * (1.0 + 1e-6)
+    ledger, plants = both.tables["ledger"], both.tables["plants"]
+    assert ledger.loc["solar", "annual [M$/yr]"] == pytest.approx(
+        plants.loc["solar", "cost [M$/yr]"], rel=1e-6
+    )
+
+
+def test_matching_makes_every_hour_clean_and_costs_more(plain: Result, tmp_path: Path) -> None:
+    matched = study(tmp_path, matching="80 %").run()
+    hours = matched.tables["hourly"]
+    dirty = (hours["grid [MW]"] + hours["not served [MW]"]) / hours["load [MW]"]
+    assert dirty.max() <= 0.2 + 1e-6
+    assert matched["supply.electricity_cost"] > plain["supply.electricity_cost"]
+
+
+def test_a_load_that_may_be_cut_or_wait_is_cheaper_and_told(tmp_path: Path) -> None:
+    firm = study(tmp_path, matching="hourly").run()
+    soft = study(tmp_path, matching="hourly", flexible='"20%:50$/MWh"').run()
+    assert firm["supply.cut"] == 0.0
+    assert soft["supply.cut"] > 0.0
+    assert soft["supply.put_off"] == 0.0
+    assert soft["supply.electricity_cost"] < firm["supply.electricity_cost"]
+    hours = soft.tables["hourly"]
+    assert (hours["cut [MW]"] <= 0.2 * hours["load [MW]"] * (1.0 + 1e-6)).all()
+    assert hours["cut [MW]"].sum() * 3.6e9 == pytest.approx(soft["supply.cut"], rel=1e-9)
+
+
+def test_reliability_binds(tmp_path: Path) -> None:
+    cheap = {"matching": "hourly", "not_served_price": "2 $/kWh"}
+    loose = study(tmp_path, **cheap).run()
+    tight = study(tmp_path, reliability="99.99 %", **cheap).run()
+    assert loose["supply.not_served"] > 1e-4 * loose["facility.energy"]
+    assert tight["supply.not_served"] <= 1e-4 * tight["facility.energy"] * (1.0 + 1e-6)
+
+
+def test_redundancy_costs_power_money_and_carbon_and_is_told(plain: Result, tmp_path: Path) -> None:
+    usual, double = (study(tmp_path, site={"redundancy": name}).run() for name in ("n+1", "2n"))
+    books = [result.tables["ledger"] for result in (plain, usual, double)]
+    own = [float(book.loc["building", "capital [M$]"]) for book in books]
+    assert own[0] == pytest.approx(own[1])  # published costs are of N+1
+    # parts: 45 % of the cost is power, which goes from 5/4 to 2 of the needed; 20 % cooling, 6/5 to 7/5
+    assert own[2] / own[1] == pytest.approx(1.0 + 0.45 * (2.0 / 1.25 - 1.0) + 0.2 * (1.4 / 1.2 - 1.0))
+    assert double["facility.pue"] != usual["facility.pue"]  # UPS at half load lose more, idle fans less
+    made = "ledger.carbon_embodied_per_mtoken"
+    assert double[made] > usual[made]
+    assert any("Two full paths of power" in text for text in double.notices)
+    assert not any("power chain" in text for text in plain.notices)
+
+
+@pytest.mark.parametrize(
+    ("site", "supply", "says"),
+    [
+        ({"weather_years": 20}, {}, r":16: site\.weather_years: not so many weather years; given 20"),
+        ({"redundancy": "3n"}, {}, r":16: site\.redundancy: no such entry"),
+        ({}, {"reliability": "120 %"}, r":18: supply\.reliability: not a share of the energy"),
+        ({}, {"matching": "hourley"}, r":18: supply\.matching: no such matching; given 'hourley'.*hourly"),
+        ({}, {"flexible": "10%"}, r":18: supply\.flexible: not a flexible load"),
+        ({}, {"deferrable": '"20%:6 days and more"'}, r":18: supply\.deferrable: "),
+        ({}, {"deferable": '"20%:6h"'}, r":18: supply\.deferable: unknown key.*deferrable"),
+    ],
+)
+def test_a_wrong_word_names_file_line_and_key(
+    tmp_path: Path, site: dict[str, Any], supply: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(InputError, match=says):
+        study(tmp_path, site=site, **supply).run()
