@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gigawatt.cli.serving_options import flag, flagged, flat_csv, option
+from gigawatt.cli.options import flagged
+from gigawatt.cli.serving_options import flag, flat_csv, option
 from gigawatt.cli.terminal import console, number, print_json, progress
 from gigawatt.errors import InputError
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from gigawatt.cli import serving_options as o
-from gigawatt.cli.serving_options import flag, flagged, flat_csv, option, outputs, question_of
+from gigawatt.cli.options import flagged
+from gigawatt.cli.serving_options import flag, flat_csv, option, outputs, question_of
 from gigawatt.cli.terminal import console, print_json, progress
 
 __all__ = ["EPILOG", "plan_serving_command"]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from gigawatt.cli.options import flagged, read_pairs
 from gigawatt.cli.terminal import console, print_json, progress
-from gigawatt.errors import GigawattError, InputError
+from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
     from gigawatt.study.plan_supply import SupplyAnswer
@@ -114,8 +115,8 @@ def plan_supply_command(
             writable(output)
         except InputError as error:
             raise error.at(key="--output") from None
-    limits = _pairs("--limit", "plant=power, such as grid=300MW", limit or [])
-    shares = _pairs("--capacity-factor", "plant=file, such as hydro=river.csv", capacity_factor or [])
+    limits = read_pairs("--limit", "plant=power, such as grid=300MW", limit or [])
+    shares = read_pairs("--capacity-factor", "plant=file, such as hydro=river.csv", capacity_factor or [])
     names = None if plants is None else _names(plants)
     with progress(quiet=quiet or json) as report:
         report("Reading the catalog", 0.0)
@@ -150,21 +151,7 @@ def plan_supply_command(
 
 
 def _flagged(call: Callable[[], T]) -> T:
-    """Errors name the option, not what the rooms call it."""
-    try:
-        return call()
-    except GigawattError as error:
-        if error.key is not None:
-            words = _option_names()
-            error.key = _OPTIONS.get(error.key, f"--{error.key}" if error.key in words else error.key)
-        raise
-
-
-def _option_names() -> set[str]:
-    """Names of the command's options."""
-    import inspect
-
-    return {name.replace("_", "-") for name in inspect.signature(plan_supply_command).parameters}
+    return flagged(call, plan_supply_command, _OPTIONS)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -172,19 +159,6 @@ def _names(text: str) -> tuple[str, ...]:
     if not names:
         raise InputError("no plant", key="--plants", given=text, allowed="such as grid,solar,wind,battery")
     return names
-
-
-def _pairs(key: str, allowed: str, written: list[str]) -> dict[str, str]:
-    """``name=value`` as often as it was given."""
-    pairs: dict[str, str] = {}
-    for one in (part for text in written for part in text.split(",")):
-        name, equals, value = (part.strip() for part in one.partition("="))
-        if not (equals and name and value):
-            raise InputError("not a pair", key=key, given=one, allowed=allowed)
-        if name in pairs:
-            raise InputError("given twice", key=key, given=one)
-        pairs[name] = value
-    return pairs
 
 
 def _write(folder: Path, answer: dict[str, Any], found: SupplyAnswer) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from gigawatt.cli.options import flagged
 from gigawatt.cli.terminal import console, print_json, progress
-from gigawatt.errors import GigawattError, InputError
+from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
     from gigawatt.study.plan_training import Plan
@@ -213,15 +213,7 @@ def plan_training_command(
 
 
 def _flagged(call: Callable[[], T]) -> T:
-    """Errors name the option, not the key of a scenario."""
-    try:
-        return call()
-    except GigawattError as error:
-        if error.key is not None:
-            name = error.key.removeprefix("cluster.").replace("-", "_")
-            known = name in inspect.signature(plan_training_command).parameters
-            error.key = f"--{name.replace('_', '-')}" if known else error.key.removeprefix("cluster.")
-        raise
+    return flagged(call, plan_training_command)
 
 
 def _pins(written: list[str], **given: int | str | None) -> dict[str, str | int]:

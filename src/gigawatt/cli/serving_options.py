@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from gigawatt.errors import GigawattError, InputError
+from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
     from gigawatt.study.serving_question import ServingQuestion
 
-__all__ = ["flag", "flagged", "flat_csv", "option", "outputs", "question_of"]
+__all__ = ["flag", "flat_csv", "option", "outputs", "question_of"]
 
 WHAT, WHO, MACHINE, ENGINE, WHERE = "What is served", "To whom", "On what", "Engine", "Where"
 LAYOUT, ANSWER = "Layout of a replica, held", "Answer"
@@ -123,18 +122,6 @@ def outputs(written: list[str] | None) -> tuple[str | None, Path | None]:
         return (lengths[0] if lengths else None), writable(folders[0])
     except InputError as error:
         raise error.at(key="--output") from None
-
-
-def flagged(call: Callable[[], T], command: Callable[..., Any]) -> T:
-    """What ``call`` gives; its errors name the option of ``command``, not the key of a scenario."""
-    try:
-        return call()
-    except GigawattError as error:
-        if error.key is not None:
-            name = error.key.removeprefix("cluster.").split(".")[0].replace("-", "_")
-            known = name in inspect.signature(command).parameters
-            error.key = f"--{name.replace('_', '-')}" if known else error.key.removeprefix("cluster.")
-        raise
 
 
 def flat_csv(rows: list[dict[str, Any]]) -> str:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gigawatt.cli import serving_options as o
-from gigawatt.cli.serving_options import flag, flagged, option, outputs, question_of
+from gigawatt.cli.options import flagged
+from gigawatt.cli.serving_options import flag, option, outputs, question_of
 from gigawatt.cli.terminal import console, print_json, progress
 from gigawatt.errors import InfeasibleError, InputError
 
