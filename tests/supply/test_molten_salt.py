@@ -224,6 +224,15 @@ REFUSED = [
     (lambda p: simulate(p, time=[0, 1], power=5e6, tolerance=1.0), "tolerance out of range"),
     (lambda p: simulate(p, time=[0, 1], power=5e6, method="Euler"), "no such solver"),
     (lambda p: system("msre", fuel_coefficient=1e-5), "does not govern itself"),
+    (
+        lambda p: simulate(
+            system("msre", fuel_coefficient=0.0, graphite_coefficient=0.0),
+            time=np.linspace(0.0, 20000.0, 11),
+            power=5e6,
+            heat=np.linspace(5e6, 0.0, 11),
+        ),
+        "the salt would boil",
+    ),
     (lambda p: system("msrr"), "no such molten-salt reactor"),
     (lambda p: neutrons("u234"), "did you mean 'u23"),
     (lambda p: lost_reactivity(p.kinetics, p.loop, -0.5), "it cannot run backwards"),

@@ -252,6 +252,8 @@ def curves(made: PlantSheet | Mapping[str, float | str] | None = None) -> dict[s
     ------
     InputError
         As :func:`sheet`.
+    InfeasibleError
+        A least load above the mean of the day.
 
     References
     ----------
@@ -375,6 +377,8 @@ def _settings(
             high = min(high, 0.95)
         elif key == "learning_rate":
             low, high = -1.0, 0.5
+        elif key == "units_built":
+            low = 1.0
         elif key == "enrichment":
             high = 0.1975
         elif key == "tails":

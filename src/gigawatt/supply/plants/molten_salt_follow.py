@@ -38,7 +38,7 @@ class Following:
     ``load`` W ; ``turbine`` W of electricity ; ``buffer`` J of electricity that the fastest steps need ;
     ``heat`` W of the reactors ; ``salt`` J of heat that the salt store holds ; ``salt_level`` J ; ``reactor``
     the transient of one unit ; ``units`` ; ``within`` : whether all temperatures and their rates kept their
-    limits ; ``margins`` : K to the upper and lower limit, share of the rate's limit left.
+    limits (rates to 5 %) ; ``margins`` : K to the upper and lower limit, share of the rate's limit left.
     """
 
     time: Array

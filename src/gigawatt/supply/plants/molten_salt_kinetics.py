@@ -114,8 +114,7 @@ def simulate(
     Raises
     ------
     InputError
-        Reactivity at or above the β that counts; power, flow, heat or times out of range; a temperature that
-        leaves what salt stands.
+        Reactivity at or above the β that counts; power, flow, heat or times out of range; salt that boils.
 
     References
     ----------
@@ -344,6 +343,14 @@ class _Run:
                 key="power",
                 given=f"{inner[0].max():.3g} of the rated",
                 allowed=f"up to {MOST_POWER:g}",
+            )
+        hottest = float(inner[names["fuel"]].max()) + plant.reference
+        if not hottest < plant.row.value("boiling_temperature"):
+            raise InputError(
+                "the salt would boil: more heat is made than is taken, and nothing holds it back",
+                key="heat",
+                given=f"{hottest:.0f} K",
+                allowed=f"below {plant.row.value('boiling_temperature'):.0f} K",
             )
         prompt = plant.still[names["decay"], 0].sum() / plant.power
         rates = -np.diag(plant.still)[names["decay"]]

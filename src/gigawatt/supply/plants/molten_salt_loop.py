@@ -70,7 +70,7 @@ class Ring:
     importance: Array
     region: tuple[str, ...]
 
-    def where(self, *names: str) -> Array:
+    def where(self, *names: str) -> npt.NDArray[np.bool_]:
         """(N,) booleans: the cells of these regions."""
         return np.array([name in names for name in self.region])
 
