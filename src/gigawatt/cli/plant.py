@@ -1,0 +1,126 @@
+"""``gigawatt plant``: the sheet of a plant that is known by its physics, with figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gigawatt.cli.options import read_pairs
+from gigawatt.cli.terminal import console, number, print_json, progress, table
+from gigawatt.errors import GigawattError, InputError
+
+if TYPE_CHECKING:
+    from gigawatt.supply.plants.sheet import PlantSheet
+
+__all__ = ["EPILOG", "plant_command"]
+
+EPILOG = "Example: gigawatt plant fusion --set net=400MW --output results/fusion"
+
+
+def plant_command(
+    plant: Annotated[str, typer.Argument(help="msr, fusion or space-solar.", show_default=False)],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="A number of the plant, such as net=400MW; as often as needed.", show_default=False
+        ),
+    ] = None,
+    design: Annotated[
+        str | None, typer.Option(help="A design of this kind; --designs lists them.", show_default=False)
+    ] = None,
+    year: Annotated[int, typer.Option(help="Of operation, of which the costs are.")] = 2040,
+    designs: Annotated[bool, typer.Option("--designs", help="List the designs and stop.")] = False,
+    keys: Annotated[bool, typer.Option("--keys", help="List what --set takes and stop.")] = False,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for sheet.json and plant.html.", show_default=False)
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+) -> None:
+    """Print the sheet of a plant from its physics: power, limits, fuel, availability, cost, and its row."""
+    from gigawatt.supply.plants.sheet import physics_of, settings_from
+
+    if output is not None:
+        from gigawatt.study.store import writable
+
+        try:
+            writable(output)
+        except InputError as error:
+            raise error.at(key="--output") from None
+    physics = physics_of(plant)
+    if designs:
+        _print_designs(physics.DESIGNS, as_json=json)
+        return
+    written = settings_from(read_pairs("--set", "key=value, such as net=400MW", settings or [], split=False))
+    with progress(quiet=quiet or json) as report:
+        report("Solving the plant", 0.1)
+        more = {} if design is None else {"design": design}
+        try:
+            found = physics.sheet(written, year=float(year), **more)
+        except GigawattError as error:
+            if error.key in written:
+                error.key = f"--set {error.key}"
+            raise
+        if output is not None:
+            report("Drawing", 0.6)
+            _write(output, plant, found, physics.curves(found))
+    if json:
+        print_json(found.to_json())
+    elif keys:
+        _print_keys(found)
+    elif not quiet:
+        _print_sheet(found)
+        if output is not None:
+            console().print(f"Written: {output / 'plant.html'}, sheet.json", markup=False)
+
+
+def _print_designs(rows: dict[str, str], *, as_json: bool) -> None:
+    if as_json:
+        print_json(rows)
+        return
+    grid = table(("design", "left"), ("", "left"))
+    for name, words in rows.items():
+        grid.add_row(name, words)
+    console().print(grid)
+
+
+def _print_keys(found: PlantSheet) -> None:
+    grid = table(("key", "left"), ("value", "right"), ("unit", "left"), ("from", "right"), ("to", "right"),
+                 ("what it is", "left"))  # fmt: skip
+    for key, (value, unit, meaning, low, high) in sorted(found.settings.items()):
+        grid.add_row(key, number(value), unit, number(low), number(high), meaning)
+    console().print(grid)
+
+
+def _print_sheet(found: PlantSheet) -> None:
+    from rich.text import Text
+
+    out = console()
+    out.print(Text(f"{found.name}, design {found.design}, in {found.year:.0f}", style="bold"))
+    for section in dict.fromkeys(line[0] for line in found.lines):
+        out.print()
+        grid = table(("", "left"), ("", "right"), ("", "left"), ("", "left"), title=section)
+        grid.show_header = False
+        for _, label, value, unit, note in (line for line in found.lines if line[0] == section):
+            grid.add_row(Text(label), Text(number(value)), Text(unit), Text(note, style="dim"))
+        out.print(grid)
+    out.print()
+    for one in found.assumptions:
+        out.print(Text(f"assumed {one.key}: {one.value} ({one.grade.label})", style="dim"))
+    out.print(Text("what may be set: --keys; other designs: --designs", style="dim"))
+
+
+def _write(folder: Path, name: str, found: PlantSheet, curves: dict[str, dict[str, Any]]) -> None:
+    import json
+
+    from gigawatt.figures.plant_sheet import page
+    from gigawatt.study.store import write_files
+
+    document = found.to_json()
+    files = {
+        "sheet.json": json.dumps(document, indent=1, allow_nan=False) + "\n",
+        "plant.html": page(document, curves),
+    }
+    write_files(folder, files)
