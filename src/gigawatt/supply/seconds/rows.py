@@ -114,7 +114,13 @@ def store_prices(
     yearly = capital_recovery(row.value("life")) + row.value("fixed_share") * _YEAR
     power = row.at("power_cost", 0.0)[place]
     energy = row.at("energy_cost", 0.0)[place]
-    return Prices(power=power * yearly, energy=energy * yearly, electricity=electricity, hours=hours)
+    return Prices(
+        power=power * yearly,
+        energy=energy * yearly,
+        electricity=electricity,
+        hours=hours,
+        minimum_duration=row.value("minimum_duration"),
+    )
 
 
 def bought(id: str, *, power: float, energy: float) -> float:

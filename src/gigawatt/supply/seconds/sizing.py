@@ -48,16 +48,18 @@ class Prices:
     """What a store and energy cost.
 
     ``power`` $/W and ``energy`` $/J a year (annuity and fixed); ``electricity`` $/J; ``hours``: share of the
-    year in which the load is as in the series, [0, 1].
+    year in which the load is as in the series, [0, 1]; ``minimum_duration`` s: energy over power that cells
+    come with at least, needed or not.
     """
 
     power: float
     energy: float
     electricity: float
     hours: float = 1.0
+    minimum_duration: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("power", "energy", "electricity", "hours"):
+        for name in ("power", "energy", "electricity", "hours", "minimum_duration"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 raise InputError(
                     "not a price", key=name, given=f"{getattr(self, name):g}", allowed="0 or more"
@@ -65,9 +67,11 @@ class Prices:
 
     def yearly(self, *, power: float, energy: float, burnt: float, seconds: float) -> float:
         """$ a year of a store of ``power`` [W] and ``energy`` [J] and of ``burnt`` J in ``seconds``."""
-        return power * self.power + energy * self.energy + burnt * self._of_year(seconds)
+        cells = max(energy, power * self.minimum_duration)
+        return power * self.power + cells * self.energy + burnt * self.of_year(seconds)
 
-    def _of_year(self, seconds: float) -> float:
+    def of_year(self, seconds: float) -> float:
+        """$ a year for each J that is burnt in a series of ``seconds``."""
         return self.electricity * self.hours * _YEAR / seconds
 
 
@@ -325,7 +329,10 @@ def least_store(
     for sign, most in ((1.0, limits.ramp_up), (-1.0, limits.ramp_down)):
         if math.isfinite(most):
             row(sign * later, most / scale * lag * dt - sign * rise)
-    of_year = prices.electricity * prices.hours * _YEAR / (count * dt)
+    of_year = prices.of_year(count * dt)
+    cells = np.zeros((1, 4 * count + 5))
+    cells[0, -4:-2] = prices.minimum_duration, -1.0
+    row(csr_matrix(cells), np.zeros(1))
     cost = np.concatenate(
         [
             np.full(count, (1.0 - into) * dt * of_year),

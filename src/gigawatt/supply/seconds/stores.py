@@ -205,8 +205,10 @@ def soften(
 ) -> Software:
     """Smooth with software alone: a floor held by a dummy load, a slow start, a slow stop.
 
-    Exact and causal: drawn = min(load, drawn before + ramp_up·step), then at least the floor while the load
-    has been at work within ``hold``, then at least what was drawn before − ramp_down·step.
+    Exact and causal. The load is at work while it has been at ``awake`` or above within ``hold``. After a
+    rest a cap rises by ``ramp_up`` from what was drawn at rest, and holds load and floor below it; at work
+    at least the floor is drawn; and never less than what was drawn before − ramp_down·step. Dips between
+    which the load is at work do not start the cap anew: what fills them is the floor.
 
     Parameters
     ----------
@@ -221,7 +223,7 @@ def soften(
     awake : float
         W from which on the load is at work; 0: always.
     ramp_up, ramp_down : float
-        W/s; above 0. What a slow start does not draw is work put off.
+        W/s; above 0. What the cap of a slow start does not let through is work put off.
 
     Raises
     ------
@@ -241,15 +243,17 @@ def soften(
         if not value > 0.0:
             raise InputError("not a sensible value", key=key, given=f"{value:g}", allowed="above 0")
     clock = np.arange(len(values)) * step
-    slow = values
+    at_work = np.maximum.accumulate(np.where(values >= awake, clock, -math.inf))
+    lately = clock - at_work <= hold
+    slow, cap = values, np.full(len(values), math.inf)
     if math.isfinite(ramp_up):
-        slow = np.minimum.accumulate(values - ramp_up * clock) + ramp_up * clock
-        slow = np.minimum(slow, values)  # rounding
+        place = np.maximum.accumulate(np.where(lately, -1, np.arange(len(values))))
+        began = np.maximum(place, 0)
+        cap = np.where(place >= 0, values[began] + ramp_up * (clock - clock[began]), math.inf)
+        slow = np.minimum(values, cap)
     drawn = slow
     if floor > 0.0:
-        reached = np.where(slow >= awake, clock, -math.inf)
-        lately = clock - np.maximum.accumulate(reached) <= hold
-        drawn = np.where(lately, np.maximum(slow, floor), slow)
+        drawn = np.where(lately, np.maximum(slow, np.minimum(floor, cap)), slow)
     if math.isfinite(ramp_down):
         held = np.maximum.accumulate(drawn + ramp_down * clock) - ramp_down * clock
         drawn = np.maximum(held, drawn)
