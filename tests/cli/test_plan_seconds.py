@@ -69,7 +69,8 @@ def test_json_is_the_documented_one(call: Call) -> None:
     assert set(answer) == keys
     told = set(re.findall(r"`(\w+)`", text))
     for row in (answer["measures"], answer["limits"], answer["stores"][0], answer["frontier"][0],
-                answer["bound"], answer["plants"], answer["plants"]["before"], answer["assumptions"][0]):  # fmt: skip
+                answer["bound"], answer["plants"], answer["plants"]["before"],
+                answer["assumptions"][0]):  # fmt: skip
         assert set(row) <= told, set(row) - told
     assert answer["plants"]["carried"]
     assert answer["excess"]["ramp_up"] > 1.0
