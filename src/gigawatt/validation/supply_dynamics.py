@@ -104,7 +104,7 @@ def _storage() -> Iterator[Check]:
         best = max(best, _cut(wave, basis))
     published = entity(TABLE, "gb300").evidence("peak_cut")
     yield _check(
-        "GB200 with the store of a GB300: cut of the peak, at best", best, published, "1", 1.0, spread=0.5
+        "GB200 with the store of a GB300: cut of the peak, at best", best, published, "1", 1.0, spread=0.3
     )
 
 
