@@ -252,7 +252,7 @@ def read_seconds_question(
         load = sum_nodes(one, step=dt, nodes=nodes, spread=lag, correlation=rho, seed=seed)
         what = f"{nodes:,.0f} × {Path(trace).name}"
         idle, accelerators, segments = float(load.min()), math.inf, ()
-        notices.append("accelerators of a trace are not known: a store in the racks is as large as it must be")
+        notices.append("accelerators of a trace are not known: a store in racks is as large as it must be")
         if dt < 0.75 * mean:
             notices.append(
                 f"the trace has a step of {mean:.3g} s: nothing faster than {0.5 / mean:.3g} Hz is in it"

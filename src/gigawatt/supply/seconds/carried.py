@@ -122,6 +122,10 @@ def carry_seconds(
         An unknown plant, no plant that turns, machines too small for the load's first value.
     InfeasibleError
         No store keeps the limits, or the frequency.
+
+    References
+    ----------
+    Kundur, Power System Stability and Control, 1994; Choukse et al., arXiv 2508.14318, 2025.
     """
     values = series(load, "load")
     built = {name: watts for name, watts in plants.items() if watts > 0.0}

@@ -110,6 +110,10 @@ def training_power(
     ------
     InputError
         No positive step, more than twenty million samples, a stop before the start.
+
+    References
+    ----------
+    Choukse et al., arXiv 2508.14318, 2025 (work and exchange of synchronous steps).
     """
     count = _count(step, duration)
     if not start <= stop:

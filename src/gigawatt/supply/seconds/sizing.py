@@ -160,6 +160,10 @@ def smallest_store(
         much.
     InputError
         The step is too coarse for the band.
+
+    References
+    ----------
+    Choukse et al., arXiv 2508.14318, 2025 (criteria, storage as the mend).
     """
     values = series(load, "load")
     basis = store if store is not None else Store()
@@ -270,6 +274,10 @@ def least_store(
     ------
     InfeasibleError
         The limits cannot be met with the power and energy there may be.
+
+    References
+    ----------
+    Huangfu and Hall, Math. Prog. Comp. 10, 2018 (HiGHS, which solves the programme).
     """
     linprog: Any = import_module("scipy.optimize").linprog
     sparse: Any = import_module("scipy.sparse")
@@ -414,6 +422,10 @@ def frontier(
     ------
     InfeasibleError
         No floor has a store that meets the limits.
+
+    References
+    ----------
+    Choukse et al., arXiv 2508.14318, 2025 (floor of software beside storage).
     """
     values = series(load, "load")
     seconds, energy = len(values) * step, float(values.sum()) * step
