@@ -13,6 +13,8 @@ from gigawatt.cli.calibrate import EXAMPLE, calibrate
 from gigawatt.cli.grouped import Grouped
 from gigawatt.cli.plan_pathway import EPILOG as PLAN_PATHWAY
 from gigawatt.cli.plan_pathway import plan_pathway_command
+from gigawatt.cli.plan_seconds import EPILOG as PLAN_SECONDS
+from gigawatt.cli.plan_seconds import plan_seconds_command
 from gigawatt.cli.plan_serving import EPILOG as PLAN_SERVING
 from gigawatt.cli.plan_serving import plan_serving_command
 from gigawatt.cli.plan_supply import EPILOG as PLAN_SUPPLY
@@ -101,6 +103,7 @@ app.command("plan-training", epilog=EPILOG, cls=Grouped)(plan_training_command)
 app.command("plan-serving", epilog=PLAN_SERVING, cls=Grouped)(plan_serving_command)
 app.command("plan-supply", epilog=PLAN_SUPPLY, cls=Grouped)(plan_supply_command)
 app.command("simulate-serving", epilog=SIMULATE_SERVING, cls=Grouped)(simulate_serving_command)
+app.command("plan-seconds", epilog=PLAN_SECONDS, cls=Grouped)(plan_seconds_command)
 app.command("plan-pathway", epilog=PLAN_PATHWAY, cls=Grouped)(plan_pathway_command)
 
 
