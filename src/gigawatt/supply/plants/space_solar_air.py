@@ -1,7 +1,7 @@
 """What the air takes from a microwave beam: gases, cloud, rain, by frequency and elevation.
 
-Recommendations of the ITU's radio sector: P.676 (gases, the approximation for low frequencies), P.840 (cloud),
-P.838 (rain), with the slant path of P.618. All losses in dB; the share that passes is 10^(−dB / 10).
+Recommendations of the ITU's radio sector: P.676 (gases, the approximation for low frequencies), P.840
+(cloud), P.838 (rain), with the slant path of P.618. All losses in dB; the share that passes is 10^(−dB / 10).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Array = npt.NDArray[np.float64]
 _LOWEST, _HIGHEST = 1e9, 50e9
 _LEAST_ELEVATION = math.radians(5.0)
 
-# P.838-3, tables 1 to 4: (a, b, c) of every term, then m and c of the line; circular polarisation is their mean.
+# P.838-3, tables 1 to 4: (a, b, c) of every term, then m and c of the line; circular is the mean of both.
 _K_H = ((-5.33980, -0.10008, 1.13098), (-0.35351, 1.26970, 0.45400), (-0.23789, 0.86036, 0.15354),
         (-0.94158, 0.64552, 0.16817)), -0.18961, 0.71147  # fmt: skip
 _K_V = ((-3.80595, 0.56934, 0.81061), (-3.44965, -0.22911, 0.51059), (-0.39902, 0.73042, 0.11899),
@@ -71,8 +71,8 @@ def gas_loss(frequency: float, elevation: npt.ArrayLike, *, vapour: float = 7.5e
 
     References
     ----------
-    ITU-R P.676-9 (2012), annex 2, at 1013 hPa and 15 °C, of the water lines the one at 22 GHz; equivalent heights
-    at low frequencies.
+    ITU-R P.676-9 (2012), annex 2, at 1013 hPa and 15 °C, of the water lines the one at 22 GHz; equivalent
+    heights at low frequencies.
     """
     up = _checked(frequency, elevation)
     if not 0.0 <= vapour <= 0.05:
@@ -86,7 +86,9 @@ def gas_loss(frequency: float, elevation: npt.ArrayLike, *, vapour: float = 7.5e
     return (5.22 * dry + 1.66 * wet) / np.sin(up)
 
 
-def cloud_loss(frequency: float, elevation: npt.ArrayLike, *, liquid: float, temperature: float = 273.15) -> Array:
+def cloud_loss(
+    frequency: float, elevation: npt.ArrayLike, *, liquid: float, temperature: float = 273.15
+) -> Array:
     """Loss in cloud [dB], any shape.
 
     Parameters

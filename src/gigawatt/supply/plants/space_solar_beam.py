@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,10 @@ def _positive(**values: npt.ArrayLike) -> None:
         given = np.asarray(value, dtype=np.float64)
         if not np.all(np.isfinite(given) & (given > 0.0)):
             raise InputError(
-                "not a sensible value", key=name, given=f"{float(given.ravel()[0]):g}", allowed="above 0, finite"
+                "not a sensible value",
+                key=name,
+                given=f"{float(given.ravel()[0]):g}",
+                allowed="above 0, finite",
             )
 
 
@@ -65,16 +69,19 @@ def aperture_product(
 
     References
     ----------
-    Brown, W. C. (1974). The technology and application of free-space power transmission by microwave beam. Proc.
-    IEEE 62(1), 11-25.
+    Brown, W. C. (1974). The technology and application of free-space power transmission by microwave beam.
+    Proc. IEEE 62(1), 11-25.
     """
-    _positive(transmit_area=transmit_area, receive_area=receive_area, wavelength=wavelength, distance=distance)
+    _positive(
+        transmit_area=transmit_area, receive_area=receive_area, wavelength=wavelength, distance=distance
+    )
     areas = np.asarray(transmit_area, dtype=np.float64) * np.asarray(receive_area, dtype=np.float64)
     return np.sqrt(areas) / (np.asarray(wavelength) * np.asarray(distance))
 
 
 def collection_efficiency(tau: npt.ArrayLike, *, jitter: npt.ArrayLike = 0.0) -> Array:
-    """Share of the transmitted power that falls on the receiver [], any shape: 1 − exp(−τ²) for a Gaussian beam.
+    """Share of the transmitted power that falls on the receiver [], any shape: 1 − exp(−τ²) for a Gaussian
+    beam.
 
     Parameters
     ----------
@@ -102,7 +109,9 @@ def collection_efficiency(tau: npt.ArrayLike, *, jitter: npt.ArrayLike = 0.0) ->
     product, offset = np.asarray(tau, dtype=np.float64), np.asarray(jitter, dtype=np.float64)
     for name, given in (("tau", product), ("jitter", offset)):
         if not np.all(given >= 0.0):
-            raise InputError("not a sensible value", key=name, given=f"{float(np.min(given)):g}", allowed=">= 0")
+            raise InputError(
+                "not a sensible value", key=name, given=f"{float(np.min(given)):g}", allowed=">= 0"
+            )
     squared = product**2
     return -np.expm1(-squared / (1.0 + 2.0 * squared * offset**2))
 
@@ -115,17 +124,16 @@ def _gauss(count: int) -> tuple[Array, Array]:
 
 
 def _bessel(order: int, x: Array) -> Array:
-    from scipy import special  # half a second, so not at the door
-
-    library: Any = special
+    library: Any = import_module("scipy.special")  # half a second, so not at the door
     return np.asarray(library.j0(x) if order == 0 else library.j1(x), dtype=np.float64)
 
 
 def optimum_efficiency(tau: npt.ArrayLike) -> Array:
     """The largest share that any taper can carry between two circular apertures [], (n,).
 
-    The best field is the first generalised prolate spheroidal function; the share is the square of its eigenvalue
-    under the finite Hankel transform with c = 2τ. :func:`collection_efficiency` is Brown's closed form of it.
+    The best field is the first generalised prolate spheroidal function; the share is the square of its
+    eigenvalue under the finite Hankel transform with c = 2τ. :func:`collection_efficiency` is Brown's closed
+    form of it.
 
     Parameters
     ----------
@@ -191,8 +199,8 @@ def ground_density(
 
     Notes
     -----
-    S(r) = 2π a² P / (λD)² · (∫ f J0(2π a r ρ / λD) ρ dρ)² / ∫ f² ρ dρ, with ρ from 0 to 1; integrated over the whole
-    plane it gives ``power``.
+    S(r) = 2π a² P / (λD)² · (∫ f J0(2π a r ρ / λD) ρ dρ)² / ∫ f² ρ dρ, with ρ from 0 to 1; integrated over
+    the whole plane it gives ``power``.
 
     Raises
     ------
@@ -221,14 +229,21 @@ def ground_density(
 
 
 def tapered_collection(
-    *, transmit_diameter: float, receive_diameter: float, wavelength: float, distance: float, taper: float = 10.0
+    *,
+    transmit_diameter: float,
+    receive_diameter: float,
+    wavelength: float,
+    distance: float,
+    taper: float = 10.0,
 ) -> float:
     """Share of a tapered beam that falls on a circular receiver [], by the pattern, not by a formula.
 
     Parameters
     ----------
     transmit_diameter, receive_diameter, wavelength, distance : float [m]
+        > 0.
     taper : float [dB]
+        At the aperture's edge.
 
     References
     ----------
@@ -269,7 +284,13 @@ def sidelobe(taper: float) -> float:
 
 
 def keep_out_radius(
-    limit: float, *, power: float, transmit_diameter: float, wavelength: float, distance: float, taper: float = 10.0
+    limit: float,
+    *,
+    power: float,
+    transmit_diameter: float,
+    wavelength: float,
+    distance: float,
+    taper: float = 10.0,
 ) -> float:
     """Radius beyond which the beam is nowhere stronger than ``limit`` [m]; 0 where it never is.
 
@@ -287,7 +308,8 @@ def keep_out_radius(
 
     References
     ----------
-    ICNIRP (2020). Health Physics 118(5), 483-524: 10 W/m² for the public, 50 W/m² at work, whole body, 2 to 300 GHz.
+    ICNIRP (2020). Health Physics 118(5), 483-524: 10 W/m² for the public, 50 W/m² at work, whole body, 2 to
+    300 GHz.
     """
     _positive(limit=limit)
     farthest = _NODES * wavelength * distance / (np.pi * transmit_diameter)

@@ -1,4 +1,4 @@
-"""From sunlight in orbit to power on the ground: cells, then stage after stage, nothing lost from the books."""
+"""From sunlight in orbit to power on the ground: cells, then stage after stage, and nothing lost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ROOM = 298.15  # K, at which the efficiency of a cell is stated
 
 @dataclass(frozen=True)
 class Stage:
-    """A step of the chain: ``entering`` and ``leaving`` power, ``lost`` between them [W]; ``efficiency`` []."""
+    """A step of the chain: power ``entering``, ``leaving`` and ``lost`` [W]; ``efficiency`` []."""
 
     name: str
     efficiency: float
@@ -37,6 +37,7 @@ def irradiance(days_since_2000: npt.ArrayLike, *, solar_constant: float) -> Arra
     Parameters
     ----------
     days_since_2000 : (n,) [d]
+        Universal time since 2000-01-01 12:00.
     solar_constant : float [W/m²]
         At one astronomical unit, > 0.
 
@@ -50,7 +51,9 @@ def irradiance(days_since_2000: npt.ArrayLike, *, solar_constant: float) -> Arra
     Kopp, G., Lean, J. (2011). Geophys. Res. Lett. 38, L01706: 1360.8 W/m²; distance of the almanac.
     """
     if not solar_constant > 0.0:
-        raise InputError("no sunlight", key="solar_constant", given=f"{solar_constant:g}", allowed="above 0 W/m2")
+        raise InputError(
+            "no sunlight", key="solar_constant", given=f"{solar_constant:g}", allowed="above 0 W/m2"
+        )
     _, distance = sun(days_since_2000)
     return solar_constant * (ASTRONOMICAL_UNIT / distance) ** 2
 
@@ -100,11 +103,15 @@ def cell_temperature(
             raise InputError("not a share", key=name, given=f"{share:g}", allowed="above 0, at most 1")
     for name, value, fits in (("light", light, light >= 0.0), ("slope", slope, slope <= 0.0)):
         if not (fits and math.isfinite(value)):
-            raise InputError("not a sensible value", key=name, given=f"{value:g}", allowed="light >= 0, slope <= 0")
+            raise InputError(
+                "not a sensible value", key=name, given=f"{value:g}", allowed="light >= 0, slope <= 0"
+            )
     outward = STEFAN_BOLTZMANN * (emittance_front + emittance_back)
     kelvin = max(((absorptance * light + heat) / outward) ** 0.25, 3.0)
     for _ in range(60):
-        excess = outward * kelvin**4 - heat - light * (absorptance - efficiency * (1.0 + slope * (kelvin - _ROOM)))
+        excess = (
+            outward * kelvin**4 - heat - light * (absorptance - efficiency * (1.0 + slope * (kelvin - _ROOM)))
+        )
         change = excess / (4.0 * outward * kelvin**3 + light * efficiency * slope)
         kelvin -= change
         if abs(change) < 1e-10:
@@ -141,7 +148,9 @@ def radiation_remaining(fluence: npt.ArrayLike, *, slope: float, reference: floa
     """
     dose = np.asarray(fluence, dtype=np.float64)
     if not (np.all(dose >= 0.0) and slope >= 0.0 and reference > 0.0):
-        raise InputError("not a sensible value", key="fluence", given=f"{float(np.min(dose)):g}", allowed=">= 0")
+        raise InputError(
+            "not a sensible value", key="fluence", given=f"{float(np.min(dose)):g}", allowed=">= 0"
+        )
     left = 1.0 - slope * np.log10(1.0 + dose / reference)
     if not np.all(left > 0.0):
         raise InputError(

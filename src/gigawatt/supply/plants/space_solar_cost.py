@@ -1,8 +1,8 @@
 """What a plant in orbit costs: develop, assemble, operate, maintain, dispose.
 
-The method is that of NASA's report: modules and their servicers on Crawford's learning curve, launches by mass
-with tankers for the way to geostationary orbit, every module replaced when its life ends, vehicles that clear the
-orbit. Only the ground's price is from elsewhere. Money is dollars of the catalog's year.
+The method is that of NASA's report: modules and their servicers on Crawford's learning curve, launches by
+mass with tankers for the way to geostationary orbit, every module replaced when its life ends, vehicles that
+clear the orbit. Only the ground's price is from elsewhere. Money is dollars of the catalog's year.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _HEAD = 100
 def crawford_cost(*, first: float, units: float, learning: float, made: float = 0.0) -> float:
     """$ of ``units`` more units when ``made`` have been made, on a unit learning curve.
 
-    Unit n costs first · n^(log2 learning). The sum is exact to 1e-9 by Euler and Maclaurin; a number of units that
-    is not whole counts the last one in part.
+    Unit n costs first · n^(log2 learning). The sum is exact to 1e-9 by Euler and Maclaurin; a number of
+    units that is not whole counts the last one in part.
 
     Parameters
     ----------
@@ -96,8 +96,8 @@ def launch_price(year: float, *, payload: float, case: str = "value") -> float:
     payload : float [kg]
         > 0.
     case : str
-        ``value``: the fall of the years 2013 to 2022 goes on, but never below what is announced; ``low``: what is
-        announced; ``high``: the price of 2022 stays.
+        ``value``: the fall of the years 2013 to 2022 goes on, but never below what is announced; ``low``:
+        what is announced; ``high``: the price of 2022 stays.
 
     Raises
     ------
@@ -112,7 +112,9 @@ def launch_price(year: float, *, payload: float, case: str = "value") -> float:
     if not 2015.0 <= year <= 2100.0:
         raise InputError("out of range of the trend", key="year", given=f"{year:g}", allowed="2015 to 2100")
     if not payload > 0.0:
-        raise InputError("nothing to launch", key="launch_payload", given=f"{payload:g} kg", allowed="above 0 kg")
+        raise InputError(
+            "nothing to launch", key="launch_payload", given=f"{payload:g} kg", allowed="above 0 kg"
+        )
     now, least = row.value("trend_price"), row.value("trend_low")
     spans = max(year - row.value("trend_year"), 0.0) / row.value("trend_span")
     prices = {
@@ -159,11 +161,26 @@ class Programme:
     propulsion_share: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("modules", "module_mass", "launch_payload", "module_life", "life", "cadence", "servicers"):
+        for name in (
+            "modules",
+            "module_mass",
+            "launch_payload",
+            "module_life",
+            "life",
+            "cadence",
+            "servicers",
+        ):
             value = float(getattr(self, name))
             if not (value > 0.0 and math.isfinite(value)):
                 raise InputError("not a sensible value", key=name, given=f"{value:g}", allowed="above 0")
-        for name in ("refuels", "launch_price", "rectenna_area", "rectenna_cost", "propulsion_share", "removers"):
+        for name in (
+            "refuels",
+            "launch_price",
+            "rectenna_area",
+            "rectenna_cost",
+            "propulsion_share",
+            "removers",
+        ):
             value = float(getattr(self, name))
             if not (value >= 0.0 and math.isfinite(value)):
                 raise InputError("not a sensible value", key=name, given=f"{value:g}", allowed="0 or more")
@@ -174,7 +191,7 @@ class Programme:
 
     @classmethod
     def of(cls, design: Entity, **given: float) -> Programme:
-        """A design of the table ``space_solar`` with values ``given`` in place of its own; by this class's names."""
+        """A design of the table ``space_solar``; values ``given`` go before its own."""
         launch, beam = entity("space_solar", "launch"), entity("space_solar", "beam")
         rectenna = math.pi / 4.0 * design.value("rectenna_diameter") ** 2 * design.value("rectennas")
         values: dict[str, float] = {
@@ -245,6 +262,7 @@ def spend(programme: Programme) -> Spending:
     Parameters
     ----------
     programme : Programme
+        What is bought and flown.
 
     Returns
     -------
@@ -260,7 +278,9 @@ def spend(programme: Programme) -> Spending:
     again = p.refurbishments
     hardware = p.module_cost * (1.0 + p.propulsion_share)
     modules = crawford_cost(first=hardware, units=p.modules, learning=p.module_learning)
-    renewed = crawford_cost(first=hardware, units=p.modules * again, learning=p.module_learning, made=p.modules)
+    renewed = crawford_cost(
+        first=hardware, units=p.modules * again, learning=p.module_learning, made=p.modules
+    )
     servicers = crawford_cost(first=p.servicer_cost, units=p.servicers, learning=p.servicer_learning)
     servants = crawford_cost(
         first=p.servicer_cost, units=p.servicers * again, learning=p.servicer_learning, made=p.servicers
@@ -313,7 +333,8 @@ def spend(programme: Programme) -> Spending:
 
 
 def assembly_months(programme: Programme) -> float:
-    """Months to fly and assemble it once: launches at their cadence, or servicers at work, whichever is slower.
+    """Months to fly and assemble it once: launches at their cadence, or servicers at work, whichever is
+    slower.
 
     The first payload's way to its orbit comes before the servicers' work.
 
@@ -341,15 +362,17 @@ def levelised(
     Parameters
     ----------
     spending : Spending
-        Capital is develop and assemble, and with ``ground_first`` the ground; the rest is spread evenly over the life.
+        Capital is develop and assemble, and with ``ground_first`` the ground; the rest is spread evenly over
+        the life.
     power : float [W]
         Mean over the year where ``capacity_factor`` is 1.
     life : float [s]
+        Of the plant.
     rate : float []
         Effective, a year, >= 0.
     capacity_factor : float []
-        Above 0, at most 1. NASA's formula has it although its power is a mean over the year already, so that it
-        counts twice.
+        Above 0, at most 1. NASA's formula has it although its power is a mean over the year already, so that
+        it counts twice.
     ground_first : bool
         Whether the ground is paid before operation (it is not in NASA's split).
 

@@ -51,7 +51,8 @@ class Orbit:
     """Elements of an orbit at the start of the time that is looked at.
 
     ``semi_major_axis`` [m]; ``eccentricity`` []; ``inclination``, ``node`` (right ascension of the ascending
-    node), ``perigee`` (argument), ``anomaly`` (mean) [rad]. ``kept``: the satellite is held against all drift.
+    node), ``perigee`` (argument), ``anomaly`` (mean) [rad]. ``kept``: the satellite is held against all
+    drift.
     """
 
     semi_major_axis: float
@@ -90,6 +91,7 @@ def earth_orbit(
     perigee_altitude, apogee_altitude : float [m]
         Above the equator's radius, > 0.
     inclination : float [rad]
+        Of the orbit's plane to the equator.
     **elements
         ``node``, ``perigee``, ``anomaly`` [rad], ``kept``: as in :class:`Orbit`.
 
@@ -131,7 +133,8 @@ def node_rate(orbit: Orbit) -> float:
 
     References
     ----------
-    Vallado, D. (2013). Fundamentals of Astrodynamics and Applications, 4th ed., section 9.4: first order in J2.
+    Vallado, D. (2013). Fundamentals of Astrodynamics and Applications, 4th ed., section 9.4: first order in
+    J2.
     """
     return -1.5 * _j2_rate(orbit) * math.cos(orbit.inclination)
 
@@ -153,6 +156,7 @@ def sun_synchronous_inclination(*, semi_major_axis: float, eccentricity: float =
     semi_major_axis : float [m]
         Above the Earth's radius.
     eccentricity : float []
+        0 for a circle.
 
     Raises
     ------
@@ -200,6 +204,7 @@ def positions(orbit: Orbit, seconds: npt.ArrayLike) -> Array:
     Parameters
     ----------
     orbit : Orbit
+        Elements at time 0.
     seconds : (n,) [s]
         Since the orbit's elements.
 
@@ -265,6 +270,7 @@ def lit_share(position: npt.ArrayLike, sun_direction: npt.ArrayLike, sun_distanc
     sun_direction : (n, 3) []
         Unit vectors from the Earth's centre.
     sun_distance : (n,) [m]
+        From the Earth's centre.
 
     Notes
     -----
@@ -299,7 +305,9 @@ def _sidereal_angle(days_since_2000: npt.ArrayLike) -> Array:
     return np.radians((280.46061837 + 360.98564736629 * n) % 360.0)
 
 
-def site_position(*, latitude: float, longitude: float, days_since_2000: npt.ArrayLike) -> tuple[Array, Array]:
+def site_position(
+    *, latitude: float, longitude: float, days_since_2000: npt.ArrayLike
+) -> tuple[Array, Array]:
     """(place (n, 3) [m], its zenith (n, 3) []) of a site at sea level, in the frame of :func:`positions`.
 
     Parameters
@@ -307,6 +315,7 @@ def site_position(*, latitude: float, longitude: float, days_since_2000: npt.Arr
     latitude, longitude : float [deg]
         Geodetic, north and east positive; WGS 84.
     days_since_2000 : (n,) [d]
+        Universal time since 2000-01-01 12:00.
 
     Raises
     ------

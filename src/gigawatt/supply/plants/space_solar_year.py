@@ -63,11 +63,13 @@ def constellation(
     ----------
     name : str
         A row of ``space_solar_orbits``. By its ``arrangement``: ``slot``, geostationary above the site's
-        longitude, ``spread`` apart; ``track``, all on one track over the ground whose apogee is above the site;
+        longitude, ``spread`` apart; ``track``, all on one track over the ground whose apogee is above the
+        site;
         ``walker``, circles in as many planes as the row says; ``dawn-dusk``, one plane that follows the sun.
     satellites : int
         >= 1.
     longitude : float [deg]
+        Of the site, east positive.
     days_since_2000 : float [d]
         Time of the elements.
     spread : float [deg]
@@ -110,7 +112,11 @@ def constellation(
     tilt = row.value("inclination")
     if arrangement == "track":
         made = earth_orbit(
-            perigee_altitude=low, apogee_altitude=high, inclination=tilt, perigee=row.value("perigee"), kept=True
+            perigee_altitude=low,
+            apogee_altitude=high,
+            inclination=tilt,
+            perigee=row.value("perigee"),
+            kept=True,
         )
         turns = round(SIDEREAL_DAY / period(made))
         axis = made.semi_major_axis * (SIDEREAL_DAY / turns / period(made)) ** (2.0 / 3.0)
@@ -150,8 +156,8 @@ def hourly_share(
 ) -> Array:
     """Share of the rated power that reaches the site in each hour of a year, (8760,) in [0, 1].
 
-    At every moment the satellite serves that could deliver most: lit share × what the collector's angle to the
-    sun leaves × ``beam``; none below ``mask``. Nothing is stored in orbit.
+    At every moment the satellite serves that could deliver most: lit share × what the collector's angle to
+    the sun leaves × ``beam``; none below ``mask``. Nothing is stored in orbit.
 
     Parameters
     ----------
@@ -184,8 +190,8 @@ def hourly_share(
 
     References
     ----------
-    Shadow: Montenbruck and Gill (2000), section 3.4.2. Panel that faces the Earth: Sasaki, S. et al. (2006). A
-    new concept of solar power satellite: Tethered-SPS. Acta Astronautica 60, 153-165.
+    Shadow: Montenbruck and Gill (2000), section 3.4.2. Panel that faces the Earth: Sasaki, S. et al. (2006).
+    A new concept of solar power satellite: Tethered-SPS. Acta Astronautica 60, 153-165.
     """
     if collector not in COLLECTORS:
         raise InputError(
@@ -194,7 +200,10 @@ def hourly_share(
         )  # fmt: skip
     if not (0.0 < step <= 3600.0 and math.isclose(3600.0 / step, round(3600.0 / step))):
         raise InputError(
-            "the samples do not fill an hour", key="step", given=f"{step:g} s", allowed="3600 s over a whole number"
+            "the samples do not fill an hour",
+            key="step",
+            given=f"{step:g} s",
+            allowed="3600 s over a whole number",
         )
     each = round(3600.0 / step)
     zone = round(longitude / 15.0) if time_zone is None else time_zone
@@ -233,10 +242,12 @@ def eclipse_by_day(orbit: Orbit, *, days_since_2000: float, days: int = 365, ste
     Parameters
     ----------
     orbit : Orbit
+        Its elements are of the start.
     days_since_2000 : float [d]
         Start, the time of the orbit's elements. For a geostationary satellite start at its noon, so that no
         eclipse is cut in two by midnight.
     days : int
+        How many.
     step : float [s]
         Between samples.
 
@@ -320,5 +331,3 @@ def satellites_needed(
         else:
             low = middle
     return best
-
-
