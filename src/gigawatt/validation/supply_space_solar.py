@@ -1,9 +1,9 @@
 """Space solar power beside what was published: NASA's two designs, orbits, beams, rain.
 
-Rows of ``space_solar_published`` with the range that is accepted. NASA's dollars are taken as those of 2022, and
-both sides are carried to the catalog's year, so that inflation cancels. ``fitted`` marks numbers that something of
-ours was worked back from: the launches (the number of debris vehicles) and the levelised cost (the interest, which
-was not found in the report).
+Rows of ``space_solar_published`` with the range that is accepted. NASA's dollars are taken as those of 2022,
+and both sides are carried to the catalog's year, so that inflation cancels. ``fitted`` marks numbers that
+something of ours was worked back from: the launches (the number of debris vehicles) and the levelised cost
+(the interest, which was not found in the report).
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ _NAMES = {
 
 
 def nasa_programme(design: str, **given: float) -> Programme:
-    """A design of the report at its own launch price; ``cell_efficiency`` scales the modules as it does there."""
+    """A design of the report at its launch price; ``cell_efficiency`` scales the modules as it does there."""
     row = entity("space_solar", design)
     cells = given.pop("cell_efficiency", row.value("cell_efficiency"))
     if cells != row.value("cell_efficiency"):

@@ -11,6 +11,7 @@ from gigawatt.quantities import HOURS_PER_YEAR
 from gigawatt.supply.plants.space_solar_beam import LIGHT, keep_out_radius, sidelobe
 from gigawatt.supply.plants.space_solar_carbon import footprint
 from gigawatt.supply.plants.space_solar_cost import assembly_months, levelised
+from gigawatt.supply.plants.space_solar_usual import usual_cells
 
 if TYPE_CHECKING:
     from gigawatt.supply.plants.space_solar import PlantSheet
@@ -36,6 +37,7 @@ def lines_of(made: PlantSheet, use: Mapping[str, Any], *, distance: float, eleva
     """
     return [
         *_power(made),
+        *_cells(made, use),
         *_beam(made, use, distance, elevation),
         *_ground(made, use, distance),
         *_money(made, use),
@@ -62,6 +64,18 @@ def _power(made: PlantSheet) -> list[Line]:
             f"shadow, sight, angle to the sun; NASA has {row.value('capacity_factor'):g}",
         ),
         ("power", "mean power", q["power"] * q["capacity_factor"] / 1e6, "MW", "before outages"),
+    ]
+
+
+def _cells(made: PlantSheet, use: Mapping[str, Any]) -> list[Line]:
+    years = made.programme.module_life / _YEAR
+    cells = usual_cells(orbit=str(use["orbit"]), years=years, efficiency=use["cell_efficiency"])
+    ratio = cells.mean / use["cell_efficiency"]
+    return [
+        ("cells", "temperature in sunlight", cells.temperature - 273.15, "°C", "one sun, both faces radiate"),
+        ("cells", "efficiency there", cells.efficiency, "", f"{use['cell_efficiency']:g} at 25 °C"),
+        ("cells", "left by particles", cells.remaining, "", f"after {years:g} years"),
+        ("cells", "mean over what is assumed", ratio, "", "not in the power above: NASA leaves it out"),
     ]
 
 
