@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -307,3 +308,9 @@ def test_carbon_per_kilowatt_hour_is_given_back() -> None:
     row = table("plants")["space-solar"]
     delivered = row.value("capacity_factor") * YEAR
     assert plant.construction_carbon / delivered * 3.6e9 == pytest.approx(36.0, abs=0.1)
+
+
+def test_table_of_the_page_is_what_the_checks_give() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "plants-space-solar.md").read_text(encoding="utf-8")
+    for check in checks():
+        assert f"| {check.what} | {check.ours:.4g} | {check.published:.4g} | {check.unit} |" in page

@@ -24,7 +24,7 @@ _START = 8400.5  # days since 2000-01-01 12:00: 2023-01-01 00:00 UT
 
 @dataclass(frozen=True)
 class Cells:
-    """``temperature`` [K] in sunlight; ``efficiency`` there when new, its share ``remaining`` after the years and
+    """``temperature`` [K] in sunlight; ``efficiency`` there when new; its share ``remaining`` after years and
     its ``mean`` over them []."""
 
     temperature: float
