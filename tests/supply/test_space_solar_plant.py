@@ -167,6 +167,9 @@ def test_sheet_is_whole(design: str) -> None:
     assert tuple(made.settings) == SETTINGS
     assert json.loads(json.dumps(made.to_json()))["design"] == design
     assert all(len(line) == 5 for line in made.lines)
+    sections = dict.fromkeys(line[0] for line in made.lines)
+    wanted = ("power", "cells", "beam", "ground", "laser instead", "launch", "money", "carbon")
+    assert tuple(sections) == wanted
     for value, _, meaning, low, high in made.settings.values():
         assert meaning
         assert isinstance(value, str) or low <= value <= high

@@ -6,12 +6,15 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gigawatt.catalog.loader import entity
 from gigawatt.quantities import HOURS_PER_YEAR
 from gigawatt.supply.plants.space_solar_beam import LIGHT, keep_out_radius, sidelobe
 from gigawatt.supply.plants.space_solar_carbon import footprint
+from gigawatt.supply.plants.space_solar_chain import irradiance
 from gigawatt.supply.plants.space_solar_cost import assembly_months, levelised
-from gigawatt.supply.plants.space_solar_usual import usual_cells
+from gigawatt.supply.plants.space_solar_usual import usual_cells, usual_laser
 
 if TYPE_CHECKING:
     from gigawatt.supply.plants.space_solar import PlantSheet
@@ -21,6 +24,7 @@ __all__ = ["lines_of"]
 Line = tuple[str, str, float | str, str, str]
 _YEAR = HOURS_PER_YEAR * 3600.0
 _KWH = 3.6e6
+_START = 8400.5  # days since 2000-01-01 12:00: 2023-01-01 00:00 UT
 
 
 def lines_of(made: PlantSheet, use: Mapping[str, Any], *, distance: float, elevation: float) -> list[Line]:
@@ -40,6 +44,7 @@ def lines_of(made: PlantSheet, use: Mapping[str, Any], *, distance: float, eleva
         *_cells(made, use),
         *_beam(made, use, distance, elevation),
         *_ground(made, use, distance),
+        *_laser(made, distance),
         *_money(made, use),
     ]
 
@@ -71,7 +76,16 @@ def _cells(made: PlantSheet, use: Mapping[str, Any]) -> list[Line]:
     years = made.programme.module_life / _YEAR
     cells = usual_cells(orbit=str(use["orbit"]), years=years, efficiency=use["cell_efficiency"])
     ratio = cells.mean / use["cell_efficiency"]
+    days = _START + np.arange(365.0)
+    light = irradiance(days, solar_constant=entity("space_solar", "cells").value("irradiance"))
     return [
+        (
+            "cells",
+            "sunlight over the year",
+            float(light.mean()),
+            "W/m²",
+            f"{light.min():,.0f} to {light.max():,.0f}",
+        ),
         ("cells", "temperature in sunlight", cells.temperature - 273.15, "°C", "one sun, both faces radiate"),
         ("cells", "efficiency there", cells.efficiency, "", f"{use['cell_efficiency']:g} at 25 °C"),
         ("cells", "left by particles", cells.remaining, "", f"after {years:g} years"),
@@ -128,6 +142,23 @@ def _ground(made: PlantSheet, use: Mapping[str, Any], distance: float) -> list[L
     return [
         *found,
         ("ground", "land", land, "km²", f"of {design.value('rectennas'):g} rectennas, fence included"),
+    ]
+
+
+def _laser(made: PlantSheet, distance: float) -> list[Line]:
+    """The same direct current sent down as light."""
+    current = next(stage for stage in made.chain if stage.name == "direct current").leaving
+    link = usual_laser(power=current, distance=distance)
+    return [
+        (
+            "laser instead",
+            "under a clear sky",
+            link.delivered / 1e6,
+            "MW",
+            f"{link.efficiency:.3g} of the current",
+        ),
+        ("laser instead", "share of the year by clouds", link.availability, "", "one receiver"),
+        ("laser instead", "spot", link.spot, "m", "1/e², with its jitter, of each beam"),
     ]
 
 
