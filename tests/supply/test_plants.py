@@ -29,7 +29,7 @@ def recovery(life: float) -> float:
 
 def built(name: str, year: float = 2030, **other: object) -> Plant:
     needs: dict = {}
-    if name in ("solar", "wind", "hydro"):
+    if name in ("solar", "wind", "hydro", "space-solar"):
         needs["profile"] = np.full(24, 0.3)
     if name == "fission-sodium-salt":
         needs["limit"] = 155e6
