@@ -106,7 +106,7 @@ SCALINGS: Mapping[str, Scaling] = {
     for one in (
         _one(
             "ipb98y2",
-            "ITER Physics Basis, Nucl. Fusion 39 (1999) 2175, eq. 20; elongation of the area: 48 (2008) 099801",
+            "ITER Physics Basis, Nucl. Fusion 39 (1999) 2175, eq. 20; its elongation: 48 (2008) 099801",
             0.0562,
             current=0.93,
             field=0.15,
@@ -182,7 +182,13 @@ def load_scaling(name: str) -> Scaling:
 
 
 def current_from_safety_factor(
-    *, q95: float, major_radius: float, minor_radius: float, field: float, elongation95: float, triangularity95: float
+    *,
+    q95: float,
+    major_radius: float,
+    minor_radius: float,
+    field: float,
+    elongation95: float,
+    triangularity95: float,
 ) -> float:
     """Plasma current [A] at a safety factor; radii in m, field in T, shape of the 95 % surface.
 
@@ -275,27 +281,36 @@ def bootstrap_share(
     z_effective: npt.ArrayLike,
     q95: float,
     density_exponent: float,
-    temperature_exponent: float,
+    temperature_exponent: npt.ArrayLike,
 ) -> Array:
     """Share of the current that the pressure gradient drives, at most 1 (q on the axis 1).
 
     Parameters
     ----------
-    beta_poloidal, z_effective : array_like
+    beta_poloidal : array_like
+        Plasma pressure over that of the poloidal field.
     aspect : float
         a/R.
-    q95, density_exponent, temperature_exponent : float
+    z_effective : array_like
+        Effective charge.
+    q95 : float
+        Safety factor.
+    density_exponent : float
+        α_n; peak over mean less one.
+    temperature_exponent : array_like
+        α_T, > 0.
 
     References
     ----------
     Gi, Nakamura, Tobita, Ono, Fusion Eng. Des. 89 (2014) 2709, first scaling.
     """
-    pressure = density_exponent + temperature_exponent
+    hot = np.asarray(temperature_exponent, dtype=float)
+    pressure = density_exponent + hot
     share = (
         0.474
         * aspect**-0.1
         * pressure**0.974
-        * temperature_exponent**-0.416
+        * hot**-0.416
         * np.asarray(z_effective, dtype=float) ** 0.178
         * q95**-0.133
         * aspect**0.5
@@ -323,10 +338,14 @@ def loop_voltage(
     root = (minor_radius / major_radius) ** 0.5
     trapped = 0.609 / (0.609 - 0.785 * root + 0.269 * root**2)
     eta = 2.8e-8 * np.asarray(temperature, dtype=float) ** -1.5 * 0.9 * np.asarray(z_effective, dtype=float)
-    return np.asarray(current, dtype=float) * eta * trapped * 2.0 * major_radius / (minor_radius**2 * elongation)
+    return (
+        np.asarray(current, dtype=float) * eta * trapped * 2.0 * major_radius / (minor_radius**2 * elongation)
+    )
 
 
-def plasma_inductance(*, major_radius: float, minor_radius: float, elongation: float, internal: float) -> float:
+def plasma_inductance(
+    *, major_radius: float, minor_radius: float, elongation: float, internal: float
+) -> float:
     """Inductance of the plasma ring [H]: external part of an elongated ring, and ``internal`` = l_i/2.
 
     References

@@ -36,12 +36,14 @@ def learned(first: float, *, rate: float, units: float) -> float:
     if not -1.0 < rate < 1.0:
         raise InputError("not a learning rate", key="rate", given=f"{rate:g}", allowed="above -1, below 1")
     if not units >= 1.0:
-        raise InputError("the first plant is number one", key="units", given=f"{units:g}", allowed="1 and more")
+        raise InputError(
+            "the first plant is number one", key="units", given=f"{units:g}", allowed="1 and more"
+        )
     return first * units ** math.log2(1.0 - rate)
 
 
 def learning_needed(*, first: float, mature: float, units: float) -> float:
-    """Learning rate that takes ``first`` to ``mature`` with the ``units``-th plant: the inverse of :func:`learned`.
+    """Learning rate that takes ``first`` to ``mature`` with the ``units``-th plant.
 
     Raises
     ------
@@ -67,12 +69,21 @@ def units_by(year: float, *, first_year: float, doubling: float) -> float:
     Lopes Cardozo, Phil. Trans. R. Soc. A 377 (2019) 20170444: exponential growth of a young technology.
     """
     if not doubling > 0.0:
-        raise InputError("a doubling takes time", key="doubling", given=f"{doubling:g}", allowed="above 0 years")
+        raise InputError(
+            "a doubling takes time", key="doubling", given=f"{doubling:g}", allowed="above 0 years"
+        )
     return 2.0 ** (max(year - first_year, 0.0) / doubling)
 
 
 def levelised(
-    *, capital: float, fixed: float, variable: float, rate: float, life: float, build: float, availability: float
+    *,
+    capital: float,
+    fixed: float,
+    variable: float,
+    rate: float,
+    life: float,
+    build: float,
+    availability: float,
 ) -> float:
     """Levelised cost of electricity, $/J.
 

@@ -86,8 +86,8 @@ def gain_curve(curve: str, driver: float) -> tuple[float, float]:
     References
     ----------
     Meier and Rosenberg 1992, Meier and Bieri 1992. Amendt et al., Fusion Sci. Technol. 60 (2011) 49, as the
-    public model LLNL GEM 1.0 reads its figure: 60 (E/2.2 MJ)^1.505; driver efficiency 0.15. All are calculated
-    gains; what has been measured is at most 4 (2025).
+    public model LLNL GEM 1.0 reads its figure: 60 (E/2.2 MJ)^1.505; driver efficiency 0.15. All are
+    calculated gains; what has been measured is at most 4 (2025).
     """
     if curve not in CURVES:
         raise InputError(
@@ -112,6 +112,7 @@ def inertial_flows(source: Inertial, plant: Plant) -> Flows:
     Parameters
     ----------
     source : Inertial
+        Target, driver, rate.
     plant : Plant
         Its ``heating_efficiency`` is replaced by the driver's.
 

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.errors import InputError
-from gigawatt.supply.plants.fusion_plasma import Plasma, State, evaluate
+from gigawatt.supply.plants.fusion_machine import Plasma
+from gigawatt.supply.plants.fusion_plasma import State, evaluate
 from gigawatt.supply.plants.fusion_radiation import bremsstrahlung_coefficients
 from gigawatt.supply.plants.fusion_reactivity import KEV, REACTIONS, load_fuel, reactivity
 
@@ -74,7 +75,9 @@ def triple_product(
     return np.where(left > 0.0, t * energy / np.where(left > 0.0, left, 1.0), np.inf)
 
 
-def fusion_over_bremsstrahlung(fuel: str, temperature: npt.ArrayLike, *, electron_ratio: float = 1.0) -> Array:
+def fusion_over_bremsstrahlung(
+    fuel: str, temperature: npt.ArrayLike, *, electron_ratio: float = 1.0
+) -> Array:
     """Fusion power in charged particles over bremsstrahlung of clean fuel; below 1 nothing ignites.
 
     Parameters
@@ -92,7 +95,7 @@ def fusion_over_bremsstrahlung(fuel: str, temperature: npt.ArrayLike, *, electro
 
 @dataclass(frozen=True)
 class Popcon:
-    """A plasma operating contour map: ``density`` (N, 1), ``temperature`` (1, K), ``state`` with (N, K) arrays."""
+    """A contour map: ``density`` (N, 1), ``temperature`` (1, K), ``state`` with (N, K) arrays."""
 
     density: Array
     temperature: Array
@@ -111,6 +114,7 @@ def popcon(
     Parameters
     ----------
     plasma : Plasma
+        The machine.
     density, temperature : (low, high)
         1/m³, keV.
     count : int

@@ -1,4 +1,4 @@
-"""From plasma to grid: blanket, coolant, turbine, what the plant feeds back to itself, tritium, walls, pulses.
+"""From plasma to grid: blanket, coolant, turbine, what it feeds back to itself, tritium, walls, pulses.
 
 Powers in W while the plasma burns; :attr:`Flows.average` is over burn and dwell.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from gigawatt.errors import InfeasibleError, InputError
 from gigawatt.quantities import HOURS_PER_YEAR
 from gigawatt.supply.plants.fusion_confinement import plasma_inductance
-from gigawatt.supply.plants.fusion_plasma import Plasma
+from gigawatt.supply.plants.fusion_machine import Plasma
 from gigawatt.supply.plants.fusion_reactivity import REACTIONS
 
 __all__ = [
@@ -36,11 +36,13 @@ _DECAY = math.log(2.0) / (12.32 * 365.25 * 86400.0)  # 1/s, tritium (Lucas, Unte
 class Plant:
     """The plant round a burning core.
 
-    ``efficiency`` : gross electricity over heat. ``blanket_gain`` : heat over neutron energy in the blanket, on
+    ``efficiency`` : gross electricity over heat. ``blanket_gain`` : heat over neutron energy in the
+    blanket, on
     ``blanket_cover`` of the neutrons. ``heating_efficiency`` : power in the plasma over that from the busbar.
     ``pumping`` : mechanical coolant pumping over the heat it carries; ``pump_efficiency`` of its motors.
     ``cryogenics``, ``magnets``, ``fuel_cycle``, ``base`` : W at all times; ``base_share`` of the gross power.
-    ``dwell`` : s between burns, in which pumps run at ``dwell_pumping`` of their power. ``burn`` : s, inf: steady.
+    ``dwell`` : s between burns, in which pumps run at ``dwell_pumping`` of their power. ``burn`` : s, inf:
+    steady.
     """
 
     efficiency: float = 0.4
@@ -63,7 +65,7 @@ class Plant:
             "efficiency": (0.05, 0.75),
             "blanket_gain": (0.5, 5.0),
             "blanket_cover": (0.0, 1.0),
-            "heating_efficiency": (0.01, 1.0),
+            "heating_efficiency": (1e-4, 1.0),
             "pumping": (0.0, 0.5),
             "pump_efficiency": (0.1, 1.0),
             "base_share": (0.0, 0.9),
@@ -89,7 +91,7 @@ class Plant:
 
 @dataclass(frozen=True)
 class Flows:
-    """Powers while burning, W. ``loads`` by name; ``net`` = ``gross`` − Σ loads; ``average`` over burn and dwell.
+    """Powers while burning, W. ``net`` = ``gross`` − Σ ``loads``; ``average`` is over burn and dwell.
 
     ``blanket`` : what nuclear reactions in the blanket add. ``pump_heat`` : pumping that ends in the coolant.
     ``rejected`` : heat to the environment.
@@ -131,6 +133,7 @@ def flows(plant: Plant, *, fusion: float, neutron: float, heating: float, ohmic:
     Parameters
     ----------
     plant : Plant
+        What stands round the core.
     fusion, neutron : float
         Fusion power and what of it neutrons carry, W, ``fusion`` > 0.
     heating, ohmic : float
@@ -148,11 +151,14 @@ def flows(plant: Plant, *, fusion: float, neutron: float, heating: float, ohmic:
 
     References
     ----------
-    Freidberg, Plasma Physics and Fusion Energy (2007), ch. 4.4. Without fusion the plant would only heat itself.
+    Freidberg, Plasma Physics and Fusion Energy (2007), ch. 4.4. Without fusion the plant would only heat
+    itself.
     """
     for name, value in (("fusion", fusion), ("neutron", neutron), ("heating", heating), ("ohmic", ohmic)):
         if not (value > 0.0 if name == "fusion" else value >= 0.0):
-            raise InputError("a power cannot be negative", key=name, given=f"{value:g} W", allowed="above 0 W")
+            raise InputError(
+                "a power cannot be negative", key=name, given=f"{value:g} W", allowed="above 0 W"
+            )
     blanket = neutron * plant.blanket_cover * (plant.blanket_gain - 1.0)
     carried = fusion + blanket + heating + ohmic
     pump_heat = plant.pumping * carried
@@ -205,6 +211,7 @@ def burn_time(plasma: Plasma, *, flux: float, voltage: float, ejima: float, inte
     Parameters
     ----------
     plasma : Plasma
+        The machine.
     flux : float
         Swing of solenoid and other coils, Wb.
     voltage : float
@@ -231,7 +238,7 @@ def burn_time(plasma: Plasma, *, flux: float, voltage: float, ejima: float, inte
 
 
 def drive_power(*, current: float, density: float, major_radius: float, efficiency: float) -> float:
-    """Power that drives ``current`` [A] without a transformer, W; ``efficiency`` γ in A/(W m²) (1e20 unscaled).
+    """Power that drives ``current`` [A] without a transformer, W; ``efficiency`` γ in A/(W m²).
 
     References
     ----------
@@ -242,7 +249,7 @@ def drive_power(*, current: float, density: float, major_radius: float, efficien
 
 @dataclass(frozen=True)
 class Tritium:
-    """``burnt`` kg/s while burning; ``fed`` kg/s; ``inventory`` kg in the plant, the start's need; ``needed`` the
+    """``burnt``, ``fed`` kg/s while burning; ``inventory`` kg, what the start needs; ``needed`` the
     breeding ratio below which the stock shrinks; ``doubling`` s until a second plant can start."""
 
     burnt: float
@@ -334,7 +341,7 @@ def wall_life(*, load: float, damage: float, limit: float) -> float:
 
 
 def availability(*, life: float, exchange: float, unplanned: float) -> float:
-    """Share of the time in which the plant can run: exchanges of walls after ``life`` s of burn, other outages.
+    """Share of the time in which the plant can run: exchanges of walls, other outages.
 
     Parameters
     ----------

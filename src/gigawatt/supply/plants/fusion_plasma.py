@@ -8,12 +8,12 @@ over the profile depend on temperature alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.errors import InfeasibleError, InputError
+from gigawatt.errors import InputError
 from gigawatt.supply.plants.fusion_confinement import (
     bootstrap_share,
     greenwald_density,
@@ -21,10 +21,10 @@ from gigawatt.supply.plants.fusion_confinement import (
     load_scaling,
     loop_voltage,
     normalised_beta,
-    safety_factor,
     sudo_density,
 )
-from gigawatt.supply.plants.fusion_profiles import Profile, Sampled, sample
+from gigawatt.supply.plants.fusion_machine import Plasma
+from gigawatt.supply.plants.fusion_profiles import Sampled, sample
 from gigawatt.supply.plants.fusion_radiation import (
     bremsstrahlung_coefficients,
     cooling_rate,
@@ -33,158 +33,22 @@ from gigawatt.supply.plants.fusion_radiation import (
 )
 from gigawatt.supply.plants.fusion_reactivity import KEV, REACTIONS, Fuel, load_fuel, reactivity
 
-__all__ = ["AVERAGES", "Plasma", "State", "evaluate", "solve_temperature", "with_size"]
+__all__ = ["State", "evaluate"]
 
 Array = npt.NDArray[np.float64]
 
-AVERAGES = ("profile", "volume")
 _HELIUM = 4.0026  # u
 _MU0 = 1.25663706212e-6  # H/m, CODATA 2018
 _STEPS = 50  # halvings of the ash fraction: 2^-50
 
 
 @dataclass(frozen=True)
-class Plasma:
-    """A plasma without its density and temperature.
-
-    Attributes
-    ----------
-    fuel, scaling : str
-        Ids in ``FUELS`` and ``SCALINGS``.
-    major_radius, minor_radius, field, current
-        m, m, T on the axis, A (0: a stellarator, with ``iota``).
-    elongation, elongation_edge, elongation95, triangularity, triangularity95
-        Of the area (V / 2π²Ra²), of the separatrix, of the 95 % surface.
-    h_factor : float
-        τ_E over the scaling.
-    impurities : tuple of (element, n_z/n_e)
-    ash_ratio : float
-        τ_He/τ_E of the helium's particles; ``helium`` fixes n_He/n_e instead.
-    deposited : float
-        Share of the charged fusion products' energy that stays in the plasma.
-    core_radius, core_radiation
-        Radiation from inside ρ = ``core_radius`` counts by the share ``core_radiation`` before the loss that the
-        scaling means; 0 counts all radiation within that loss.
-    volume, surface : float
-        m³, m²; 0: from the shape.
-    averages : str
-        ``profile``: stored energy and the scaling's density from the profile. ``volume``: stored energy as the
-        product of volume averages and the volume-averaged density in the scaling, as some codes take them.
-    """
-
-    fuel: str = "dt"
-    scaling: str = "ipb98y2"
-    major_radius: float = 6.2
-    minor_radius: float = 2.0
-    field: float = 5.3
-    current: float = 15e6
-    elongation: float = 1.7
-    elongation_edge: float = 1.85
-    elongation95: float = 1.7
-    triangularity: float = 0.5
-    triangularity95: float = 0.33
-    iota: float = 1.0
-    h_factor: float = 1.0
-    profile: Profile = Profile()
-    ion_ratio: float = 1.0
-    impurities: tuple[tuple[str, float], ...] = ()
-    ash_ratio: float = 5.0
-    helium: float | None = None
-    deposited: float = 0.95
-    reflection: float = 0.6
-    core_radius: float = 1.0
-    core_radiation: float = 0.0
-    volume: float = 0.0
-    surface: float = 0.0
-    averages: str = "profile"
-
-    def __post_init__(self) -> None:
-        load_fuel(self.fuel)
-        load_scaling(self.scaling)
-        ranges = {
-            "major_radius": (0.1, 50.0, "m"),
-            "minor_radius": (0.05, 20.0, "m"),
-            "field": (0.1, 40.0, "T"),
-            "elongation": (0.5, 4.0, ""),
-            "elongation_edge": (0.5, 4.0, ""),
-            "elongation95": (0.5, 4.0, ""),
-            "h_factor": (0.05, 10.0, ""),
-            "ion_ratio": (0.1, 10.0, ""),
-            "ash_ratio": (0.0, 100.0, ""),
-            "deposited": (0.0, 1.0, ""),
-            "reflection": (0.0, 0.999, ""),
-            "core_radius": (0.0, 1.0, ""),
-            "core_radiation": (0.0, 1.0, ""),
-            "current": (0.0, 1e9, "A"),
-        }
-        for name, (low, high, unit) in ranges.items():
-            value = float(getattr(self, name))
-            if not low <= value <= high:
-                raise InputError(
-                    "outside the physical range",
-                    key=f"plasma.{name}",
-                    given=f"{value:g} {unit}".strip(),
-                    allowed=f"{low:g} to {high:g} {unit}".strip(),
-                )
-        if not self.minor_radius < self.major_radius:
-            raise InputError(
-                "a torus needs a hole",
-                key="plasma.minor_radius",
-                given=f"{self.minor_radius:g} m",
-                allowed=f"below the major radius, {self.major_radius:g} m",
-            )
-        if self.averages not in AVERAGES:
-            raise InputError("unknown convention", key="plasma.averages", given=self.averages, allowed=AVERAGES)
-        for element, share in self.impurities:
-            mean_charge(element, 1.0)
-            if not 0.0 <= share < 1.0:
-                raise InputError(
-                    "not a share of the electrons",
-                    key=f"plasma.impurities.{element}",
-                    given=f"{share:g}",
-                    allowed="0 to 1; above some 1/Z the fuel is gone",
-                )
-
-    @property
-    def torus(self) -> float:
-        """Plasma volume, m³."""
-        return self.volume or 2.0 * np.pi**2 * self.major_radius * self.minor_radius**2 * self.elongation
-
-    @property
-    def skin(self) -> float:
-        """Plasma surface, m² (Sauter, Fusion Eng. Des. 112 (2016) 633, where it is not given)."""
-        if self.surface:
-            return self.surface
-        aspect, delta = self.minor_radius / self.major_radius, self.triangularity
-        round_ = 4.0 * np.pi**2 * self.major_radius * self.minor_radius
-        return (
-            round_
-            * (1.0 + 0.55 * (self.elongation_edge - 1.0))
-            * (1.0 + 0.08 * delta**2)
-            * (1.0 - 0.32 * delta * aspect)
-        )
-
-    @property
-    def safety(self) -> float:
-        """q95 of a tokamak; of a stellarator 1/ι."""
-        if self.current == 0.0:
-            return 1.0 / self.iota
-        return safety_factor(
-            current=self.current,
-            major_radius=self.major_radius,
-            minor_radius=self.minor_radius,
-            field=self.field,
-            elongation95=self.elongation95,
-            triangularity95=self.triangularity95,
-        )
-
-
-@dataclass(frozen=True)
 class State:
     """A plasma at density × temperature; arrays of one shape, SI, temperatures in keV.
 
-    ``heating`` is what must come from outside (auxiliary and ohmic; negative: more than ignited); ``auxiliary``
-    is ``heating`` less ``ohmic``. ``loss`` is what the scaling means. ``core`` is the radiation taken off before.
+    ``heating`` is what must come from outside (auxiliary and ohmic; negative: more than ignited);
+    ``auxiliary`` is ``heating`` less ``ohmic``. ``loss`` is what the scaling means. ``core`` is the
+    radiation taken off before.
     ``separatrix`` : power that particles carry out. ``possible`` : radiation does not exceed all heating.
     """
 
@@ -277,7 +141,8 @@ def _integrals(plasma: Plasma, fuel: Fuel, temperature: Array) -> _Integrals:
         return values.reshape(temperature.shape)
 
     rates = {
-        name: shaped(shapes.mean(square * reactivity(name, plasma.ion_ratio * hot))) for name in fuel.reactions
+        name: shaped(shapes.mean(square * reactivity(name, plasma.ion_ratio * hot)))
+        for name in fuel.reactions
     }
     ions, electrons = (square * one for one in bremsstrahlung_coefficients(hot))
     lines = np.zeros_like(hot)
@@ -313,6 +178,7 @@ def evaluate(plasma: Plasma, density: npt.ArrayLike, temperature: npt.ArrayLike)
     Parameters
     ----------
     plasma : Plasma
+        The machine.
     density, temperature : array_like, broadcast
         Volume averages of the electrons: 1/m³, 1e17 to 1e23; keV, 0.1 to 500.
 
@@ -329,7 +195,8 @@ def evaluate(plasma: Plasma, density: npt.ArrayLike, temperature: npt.ArrayLike)
     References
     ----------
     Freidberg, Plasma Physics and Fusion Energy (2007), ch. 4; Hirose et al. 2020 and the codes named in
-    ``docs/plants-fusion.md`` for the conventions. Helium ash: Reiter, Wolf, Kever, Nucl. Fusion 30 (1990) 2141.
+    ``docs/plants-fusion.md`` for the conventions. Helium ash: Reiter, Wolf, Kever, Nucl. Fusion 30 (1990)
+    2141.
     """
     n, t = np.asarray(density, dtype=float), np.asarray(temperature, dtype=float)
     for name, value, low, high, unit in (
@@ -340,7 +207,9 @@ def evaluate(plasma: Plasma, density: npt.ArrayLike, temperature: npt.ArrayLike)
             raise InputError(
                 "outside the physical range",
                 key=name,
-                given=f"{float(np.min(value)):g} to {float(np.max(value)):g} {unit}" if value.size else "nothing",
+                given=f"{float(np.min(value)):g} to {float(np.max(value)):g} {unit}"
+                if value.size
+                else "nothing",
                 allowed=f"{low:g} to {high:g} {unit}",
             )
     fuel, scaling = load_fuel(plasma.fuel), load_scaling(plasma.scaling)
@@ -354,9 +223,7 @@ def evaluate(plasma: Plasma, density: npt.ArrayLike, temperature: npt.ArrayLike)
             allowed="less than 1",
         )
     volume = plasma.torus
-    pairs = {
-        name: _pairs(fuel, name) * made.rates[name] for name in fuel.reactions
-    }  # rate over n_fuel²
+    pairs = {name: _pairs(fuel, name) * made.rates[name] for name in fuel.reactions}  # rate over n_fuel²
     alphas = _total([pairs[name] * REACTIONS[name].alphas for name in fuel.reactions])
     prefactor = plasma.h_factor * scaling.prefactor(
         current=plasma.current,
@@ -430,7 +297,7 @@ def evaluate(plasma: Plasma, density: npt.ArrayLike, temperature: npt.ArrayLike)
     pressure = stored / (1.5 * volume)
     beta = 2.0 * _MU0 * pressure / plasma.field**2
     if plasma.current > 0.0:
-        poloidal = _MU0 * plasma.current / _circumference(plasma)
+        poloidal = _MU0 * plasma.current / plasma.circumference
         bootstrap = bootstrap_share(
             beta_poloidal=2.0 * _MU0 * pressure / poloidal**2,
             aspect=plasma.minor_radius / plasma.major_radius,
@@ -500,86 +367,3 @@ def _total(parts: list[Array]) -> Array:
     for part in parts[1:]:
         found = found + part
     return found
-
-
-def _circumference(plasma: Plasma) -> float:
-    """Poloidal circumference, m (Sauter 2016)."""
-    bulge = 1.0 + 0.55 * (plasma.elongation_edge - 1.0)
-    return 2.0 * np.pi * plasma.minor_radius * bulge * (1.0 + 0.08 * plasma.triangularity**2)
-
-
-def solve_temperature(
-    plasma: Plasma, density: float, auxiliary: float, *, low: float = 1.0, high: float = 100.0
-) -> State:
-    """The plasma that ``auxiliary`` watts sustain at ``density``: the hottest state that is thermally stable.
-
-    Parameters
-    ----------
-    plasma : Plasma
-    density : float
-        1/m³.
-    auxiliary : float
-        Heating from outside, without the ohmic part, W, >= 0.
-    low, high : float
-        Temperatures looked through, keV.
-
-    Returns
-    -------
-    State
-        One point; more heating makes it hotter.
-
-    Raises
-    ------
-    InfeasibleError
-        No temperature balances; says what the nearest one lacks.
-    InputError
-        Negative heating.
-
-    References
-    ----------
-    Freidberg, Plasma Physics and Fusion Energy (2007), 4.5: stability of the burn.
-    """
-    if not auxiliary >= 0.0:
-        raise InputError(
-            "heating cannot be negative", key="auxiliary", given=f"{auxiliary:g} W", allowed="0 W and more"
-        )
-    grid = np.geomspace(low, high, 241)
-    state = evaluate(plasma, density, grid)
-    lack = np.where(state.possible, state.auxiliary - auxiliary, np.inf)
-    rises = np.flatnonzero((lack[:-1] <= 0.0) & (lack[1:] > 0.0))
-    if rises.size == 0:
-        raise InfeasibleError(_why_none(state, auxiliary), key="plasma")
-    cool, hot = float(grid[rises[-1]]), float(grid[rises[-1] + 1])
-    for _ in range(_STEPS):
-        middle = 0.5 * (cool + hot)
-        one = evaluate(plasma, density, middle)
-        too_hot = one.at("auxiliary") > auxiliary or not bool(one.possible)
-        cool, hot = (cool, middle) if too_hot else (middle, hot)
-    return evaluate(plasma, density, 0.5 * (cool + hot))
-
-
-def _why_none(state: State, auxiliary: float) -> str:
-    best = int(np.argmax(state.fusion / state.radiation))
-    ratio = float((state.deposited / state.radiation).max())
-    if not bool(np.any(state.possible & (state.auxiliary <= auxiliary))):
-        if ratio < 1.0:
-            return (
-                f"no power balance: radiation exceeds the fusion power left in the plasma at every temperature "
-                f"(at best {ratio:.2f} of it, at {float(state.temperature[best]):.3g} keV)"
-            )
-        least = float(np.min(np.where(state.possible, state.auxiliary, np.inf)))
-        return f"no power balance: the least heating that sustains this density is {least / 1e6:.4g} MW"
-    return "no power balance: the burn runs away above the hottest temperature looked at"
-
-
-def with_size(plasma: Plasma, major_radius: float) -> Plasma:
-    """The same plasma at another major radius [m]: aspect ratio, field, q95 and shape kept, current scaled."""
-    ratio = major_radius / plasma.major_radius
-    return replace(
-        plasma,
-        major_radius=major_radius,
-        minor_radius=plasma.minor_radius * ratio,
-        current=plasma.current * ratio,
-        volume=plasma.volume * ratio**3,
-        surface=plasma.surface * ratio**2,
-    )

@@ -29,8 +29,9 @@ class Profile:
     ``pedestal`` : ρ of the pedestal's top, (0, 1]; 1 is none.
     ``density_top``, ``density_edge`` : n over ⟨n⟩ at the pedestal's top and at the edge.
     ``temperature_top``, ``temperature_edge`` : keV there.
-    ``gradient`` : a/L_T of the outer core, > 0 for the third form: the logarithmic gradient grows from the axis
-    and is constant from some radius to the pedestal's top at ``pedestal``; that radius gives T its peaking
+    ``gradient`` : a/L_T of the outer core, > 0 for the third form: the logarithmic gradient grows from the
+    axis and is constant from some radius to the pedestal's top at ``pedestal``; that radius gives T its
+    peaking
     1 + α_T, and the density's gradient gives n its peaking 1 + α_n. The pedestal is a tanh.
 
     References
@@ -79,7 +80,8 @@ class Profile:
 class Sampled:
     """Shapes at R points for K mean temperatures.
 
-    ``weights`` : (R,), sum one. ``radius`` : (R,). ``density`` : (R,), n/⟨n⟩. ``temperature`` : (K, R), T/⟨T⟩.
+    ``weights`` : (R,), sum one. ``radius`` : (R,). ``density`` : (R,), n/⟨n⟩. ``temperature`` : (K, R),
+    T/⟨T⟩.
     ``line`` : line average of the density over its volume average.
     """
 
@@ -156,6 +158,7 @@ def sample(profile: Profile, temperature: npt.ArrayLike, count: int = 48) -> Sam
     Parameters
     ----------
     profile : Profile
+        Form and exponents.
     temperature : (K,) array_like
         Volume-averaged temperature [keV], > 0; only a pedestal of given height depends on it.
     count : int
@@ -217,4 +220,6 @@ def sample(profile: Profile, temperature: npt.ArrayLike, count: int = 48) -> Sam
     top = np.minimum((profile.temperature_top / mean)[:, None], highest)
     base = drop + (top - drop) * slope
     rise = (1.0 - (base @ weights)) / float(bump @ weights)
-    return Sampled(radius, weights, density, base + np.maximum(rise, 0.0)[:, None] * bump, float(along @ chorded))
+    return Sampled(
+        radius, weights, density, base + np.maximum(rise, 0.0)[:, None] * bump, float(along @ chorded)
+    )

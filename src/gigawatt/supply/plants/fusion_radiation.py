@@ -237,8 +237,8 @@ def synchrotron_power(
 
     References
     ----------
-    Albajar, Johner, Granata, Nucl. Fusion 41 (2001) 665; Fidone, Giruzzi, Granata, Nucl. Fusion 41 (2001) 1755.
-    The fit is of 10 to 100 keV on the axis, within some 6 %.
+    Albajar, Johner, Granata, Nucl. Fusion 41 (2001) 665; Fidone, Giruzzi, Granata, Nucl. Fusion 41 (2001)
+    1755. The fit is of 10 to 100 keV on the axis, within some 6 %.
     """
     n20 = 1e-20 * np.asarray(density, dtype=float)
     hot = np.asarray(temperature, dtype=float)

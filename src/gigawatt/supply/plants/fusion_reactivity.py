@@ -26,7 +26,7 @@ _LIGHT = 299792458.0  # m/s, exact
 
 @dataclass(frozen=True)
 class Reaction:
-    """``a + b`` → products. Energies in J a reaction; ``coldest``, ``hottest``: keV between which the fit holds.
+    """``a + b`` → products. Energies in J; ``coldest``, ``hottest``: keV between which the fit holds.
 
     ``charged`` : J that the charged products carry; the rest of ``energy`` leaves with neutrons.
     ``alphas`` : helium-4 nuclei made.
