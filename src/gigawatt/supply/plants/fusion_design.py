@@ -27,6 +27,7 @@ Array = npt.NDArray[np.float64]
 
 TABLE = "fusion"
 _POINTS = (40, 56)  # densities and temperatures looked at for each size
+_FINE, _ZOOMS = 11, 3  # points a side, and times, that the neighbourhood of the best point is looked at again
 _SIZES = (0.5, 4.0)  # of the design's radius, between which a size is looked for
 _LARGEST = 45.0  # m
 _RELAXED = 0.005  # gain of net power by which a limit counts as binding
@@ -281,8 +282,8 @@ def _net(design: Design, plasma: Plasma, state: State) -> Array:
 
 
 def _temperatures(design: Design) -> Array:
-    """(1, K) keV: D-T burns best at 10 to 20, the other fuels at some 100."""
-    return np.geomspace(5.0, 40.0 if design.plasma.fuel == "dt" else 150.0, _POINTS[1])[None, :]
+    """(K,) keV: D-T burns best at 10 to 20, the other fuels at some 100."""
+    return np.geomspace(5.0, 40.0 if design.plasma.fuel == "dt" else 150.0, _POINTS[1])
 
 
 @dataclass(frozen=True)
@@ -292,17 +293,36 @@ class _Best:
     temperature: float
     binding: tuple[str, ...]
     least: float
+    gains: tuple[tuple[float, str], ...] = ()
 
 
 def _best(design: Design, radius: float) -> _Best:
     """The most net power of a machine of ``radius`` within its limits; −inf where none is within them."""
     plasma = with_size(design.plasma, radius)
-    t = _temperatures(design)
     probe = evaluate(plasma, 1e20, 10.0)
     # twice the density limit: the points beyond it tell whether it binds
     top = 1e20 * 2.0 * design.limits.density / probe.at("density_share")
-    n = top * (np.arange(_POINTS[0]) + 1.0)[:, None] / _POINTS[0]
-    state = evaluate(plasma, n, t)
+    n = top * (np.arange(_POINTS[0]) + 1.0) / _POINTS[0]
+    t = _temperatures(design)
+    scan = _scan(design, plasma, n, t)
+    if math.isinf(scan.net):
+        return scan
+    wide, step = scan, _POINTS[0]
+    ratio = float(t[1] / t[0])
+    for _ in range(_ZOOMS):  # the neighbourhood of the best point again, five times finer
+        near = scan.density + top / step * np.linspace(-1.0, 1.0, _FINE)
+        warm = scan.temperature * ratio ** np.linspace(-1.0, 1.0, _FINE)
+        scan = _scan(design, plasma, near[near > 0.0], np.clip(warm, 0.1, 500.0))
+        step, ratio = step * (_FINE - 1) // 2, ratio ** (2.0 / (_FINE - 1))
+    more = scan.net + _RELAXED * abs(scan.net)
+    binding = tuple(name for gain, name in wide.gains if gain > more)
+    near_by = tuple(name for gain, name in scan.gains if gain > scan.net)[:1]
+    return replace(scan, least=min(wide.least, scan.net), binding=binding or near_by)
+
+
+def _scan(design: Design, plasma: Plasma, densities: Array, temperatures: Array) -> _Best:
+    """The best point of a grid, what lifting each limit would give, and the least net power within them."""
+    state = evaluate(plasma, densities[:, None], temperatures[None, :])
     net = np.where(state.possible, _net(design, plasma, state), -np.inf)
     kept = _margins(design, plasma, state)
     inside = np.logical_and.reduce(list(kept.values()))
@@ -319,11 +339,10 @@ def _best(design: Design, radius: float) -> _Best:
             name for name, one in kept.items() if not bool(np.any(one))
         )
         return _Best(found, 0.0, 0.0, binding, 0.0)
-    binding = tuple(name for gain, name in gains if gain > found + _RELAXED * abs(found))
     positive = allowed[allowed > 0.0]
     least = float(positive.min()) if positive.size else 0.0
-    row, column = divmod(at, _POINTS[1])
-    return _Best(found, float(n[row, 0]), float(t[0, column]), binding, least)
+    row, column = divmod(at, temperatures.size)
+    return _Best(found, float(densities[row]), float(temperatures[column]), (), least, tuple(gains))
 
 
 def size_for(design: Design, net: float, *, tolerance: float = 1e-4) -> Sized:
@@ -408,7 +427,9 @@ def _why(design: Design, net: float, found: list[_Best], sizes: Array) -> str:
     between = f"no size from {sizes[0]:.3g} to {sizes[-1]:.3g} m"
     if math.isinf(best.net):
         plasma = with_size(design.plasma, float(sizes[-1]))
-        state = evaluate(plasma, 1e20 * np.geomspace(0.1, 10.0, _POINTS[0])[:, None], _temperatures(design))
+        state = evaluate(
+            plasma, 1e20 * np.geomspace(0.1, 10.0, _POINTS[0])[:, None], _temperatures(design)[None, :]
+        )
         free = np.where(state.possible, _net(design, plasma, state), -np.inf)
         if float(np.max(free)) <= 0.0:
             return (
