@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -419,3 +420,12 @@ def test_published_designs_are_reproduced() -> None:
     for case in ("sparc:", "sparc-2020:", "large-tokamak-eval:", "arc-2015:"):
         (power,) = (one for one in judged if one.what == f"{case} fusion power")
         assert abs(power.error) < 0.05
+
+
+def test_the_page_shows_the_card() -> None:
+    """The table of ``docs/plants-fusion.md`` is what the checks give."""
+    page = (Path(__file__).parents[2] / "docs" / "plants-fusion.md").read_text(encoding="utf-8")
+    for one in card():
+        assert f"| {one.what} | {one.ours:.4g} | {one.published:.4g} | {one.unit} |" in page, one.what
+    assert f"R = {SHEET.plasma.major_radius:.2f} m" in page if SHEET.plasma else False
+    assert f"{SHEET.quantities['fusion'] / 1e6:,.0f} MW of fusion" in page

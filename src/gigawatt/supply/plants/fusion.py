@@ -97,6 +97,8 @@ def sheet(
     common = entity(TABLE, "common")
     general = tuple(key for key in SETTINGS if key in common.numbers)
     if kind == "inertial":
+        if str((settings or {}).get("fuel", "dt")) != "dt":
+            raise InputError("targets are of D-T", key="fuel", given=(settings or {})["fuel"], allowed="dt")
         return _inertial(row.id, read_settings(settings, (*_OF_INERTIAL, *general)), year)
     own = tuple(key for key in SETTINGS if key in row.numbers or key in ("net", "elongation"))
     given = read_settings(settings, (*own, *general))
@@ -127,7 +129,7 @@ def _as_published(design: Design) -> Sized:
 
 def _water(powers: Flows) -> float:
     row = entity(TABLE, "common")
-    return row.value("evaporated") * powers.rejected / (powers.average * row.value("latent"))
+    return row.value("evaporated") * powers.duty * powers.rejected / (powers.average * row.value("latent"))
 
 
 def _magnetic(
@@ -136,7 +138,8 @@ def _magnetic(
     plasma, state, powers = sized.plasma, sized.state, sized.flows
     row = entity(TABLE, "common")
     load = powers.neutron / (plasma.skin * row.value("wall_ratio"))
-    life = wall_life(load=max(load, 1.0), damage=row.value("damage"), limit=setting(given, "dpa_limit"))
+    worn = wall_life(load=max(load, 1.0), damage=row.value("damage"), limit=setting(given, "dpa_limit"))
+    life = worn / powers.duty  # of operation, dwells among it
     runs = availability(life=life, exchange=setting(given, "exchange"), unplanned=setting(given, "unplanned"))
     costs = costs_in(given, year)
     electric = "efficiency" in design.row.numbers  # an experiment has no turbine
@@ -144,7 +147,7 @@ def _magnetic(
     lines = _plasma_lines(design, sized, load)
     lines += flow_lines(powers) if electric else flow_lines(powers)[:1]
     if plasma.fuel == "dt":
-        lines += tritium_lines(powers.fusion, given, runs)
+        lines += tritium_lines(powers.fusion, given, runs * powers.duty)
     lines += life_lines(life, runs, costs, year)
     quantities = {
         **costs,

@@ -94,7 +94,8 @@ class Flows:
     """Powers while burning, W. ``net`` = ``gross`` − Σ ``loads``; ``average`` is over burn and dwell.
 
     ``blanket`` : what nuclear reactions in the blanket add. ``pump_heat`` : pumping that ends in the coolant.
-    ``rejected`` : heat to the environment.
+    ``rejected`` : heat to the environment. ``duty`` : share of the time that the plasma burns between
+    outages.
     """
 
     fusion: float
@@ -110,6 +111,7 @@ class Flows:
     net: float
     average: float
     rejected: float
+    duty: float = 1.0
 
     @property
     def recirculated(self) -> float:
@@ -184,10 +186,11 @@ def flows(plant: Plant, *, fusion: float, neutron: float, heating: float, ohmic:
         + loads["fuel cycle"]
         + loads["rest"]
     )
-    average = net
+    average, duty = net, 1.0
     if math.isfinite(plant.burn) and plant.dwell > 0.0:
         idle = plant.cryogenics + plant.fuel_cycle + plant.base + plant.dwell_pumping * loads["pumps"]
-        average = (plant.burn * net - plant.dwell * idle) / (plant.burn + plant.dwell)
+        duty = plant.burn / (plant.burn + plant.dwell)
+        average = duty * net - (1.0 - duty) * idle
     return Flows(
         fusion=fusion,
         neutron=neutron,
@@ -202,6 +205,7 @@ def flows(plant: Plant, *, fusion: float, neutron: float, heating: float, ohmic:
         net=net,
         average=average,
         rejected=rejected,
+        duty=duty,
     )
 
 

@@ -210,6 +210,7 @@ def flow_lines(powers: Flows) -> list[Line]:
     found += [(part, f"for {name}", value, "W", "") for name, value in powers.loads.items() if value > 0.0]
     found += [
         (part, "net while burning", powers.net, "W", f"{powers.recirculated:.0%} recirculated"),
+        (part, "share of the time that the plasma burns", powers.duty, "", ""),
         (part, "net, averaged over pulses", powers.average, "W", ""),
     ]
     return found
@@ -230,7 +231,7 @@ def tritium_lines(fusion: float, given: Mapping[str, float], runs: float) -> lis
     part = "tritium"
     return [
         (part, "burnt in a year of operation", made.burnt * YEAR * runs, "kg", ""),
-        (part, "stock to start with", made.inventory, "kg", "the world has some 25 kg"),
+        (part, "stock to start with", made.inventory, "kg", ""),
         (part, "breeding ratio needed", made.needed, "", f"designed for {setting(given, 'breeding'):.3g}"),
         (part, "time to breed a second stock", made.doubling / YEAR, "year", ""),
     ]
@@ -243,7 +244,7 @@ def life_lines(life: float, runs: float, costs: Mapping[str, float], year: float
     ends = [(_NOW + end / YEAR) for end in (row.low or row.value, row.high or row.value)]
     first = f"{ends[0]:.0f} to {ends[1]:.0f}"
     return [
-        (part, "full-power life of a wall", life / YEAR, "year", ""),
+        (part, "life of a wall in operation", life / YEAR, "year", ""),
         (part, "availability", runs, "", "of burn and dwell together"),
         (part, "first plant", costs["first_year"], "year", first),
         (part, f"plants built by {year:g}", costs["units_built"], "", ""),
