@@ -266,6 +266,7 @@ def test_a_dirty_plasma_needs_more_size() -> None:
         ({"impurity_W": 1e-3}, "no power balance"),
         ({"limit_wall": 1e5, "net": 4e9}, "no size|at most"),
         ({"breeding": 1.0}, "breeds less"),
+        ({"field": 1.0}, "pilot: no"),
     ],
 )
 def test_what_cannot_be_is_refused_in_words(settings_: dict[str, float | str], words: str) -> None:

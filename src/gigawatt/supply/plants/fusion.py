@@ -146,7 +146,7 @@ def _magnetic(
     net, gross = (powers.average, powers.gross) if electric else (0.0, 0.0)
     lines = _plasma_lines(design, sized, load)
     lines += flow_lines(powers) if electric else flow_lines(powers)[:1]
-    if plasma.fuel == "dt":
+    if electric and plasma.fuel == "dt":
         lines += tritium_lines(powers.fusion, given, runs * powers.duty)
     lines += life_lines(life, runs, costs, year)
     quantities = {

@@ -302,7 +302,7 @@ def _best(design: Design, radius: float) -> _Best:
     probe = evaluate(plasma, 1e20, 10.0)
     # twice the density limit: the points beyond it tell whether it binds
     top = 1e20 * 2.0 * design.limits.density / probe.at("density_share")
-    n = top * (np.arange(_POINTS[0]) + 1.0) / _POINTS[0]
+    n = np.clip(top * (np.arange(_POINTS[0]) + 1.0) / _POINTS[0], 1e17, 1e23)  # where the balance holds
     t = _temperatures(design)
     scan = _scan(design, plasma, n, t)
     if math.isinf(scan.net):
@@ -312,7 +312,7 @@ def _best(design: Design, radius: float) -> _Best:
     for _ in range(_ZOOMS):  # the neighbourhood of the best point again, five times finer
         near = scan.density + top / step * np.linspace(-1.0, 1.0, _FINE)
         warm = scan.temperature * ratio ** np.linspace(-1.0, 1.0, _FINE)
-        scan = _scan(design, plasma, near[near > 0.0], np.clip(warm, 0.1, 500.0))
+        scan = _scan(design, plasma, np.clip(near, 1e17, 1e23), np.clip(warm, 0.1, 500.0))
         step, ratio = step * (_FINE - 1) // 2, ratio ** (2.0 / (_FINE - 1))
     more = scan.net + _RELAXED * abs(scan.net)
     binding = tuple(name for gain, name in wide.gains if gain > more)
