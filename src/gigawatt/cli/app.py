@@ -20,6 +20,8 @@ from gigawatt.cli.plan_serving import plan_serving_command
 from gigawatt.cli.plan_supply import EPILOG as PLAN_SUPPLY
 from gigawatt.cli.plan_supply import plan_supply_command
 from gigawatt.cli.plan_training import EPILOG, plan_training_command
+from gigawatt.cli.plant import EPILOG as PLANT
+from gigawatt.cli.plant import plant_command
 from gigawatt.cli.simulate_serving import EPILOG as SIMULATE_SERVING
 from gigawatt.cli.simulate_serving import simulate_serving_command
 from gigawatt.errors import GigawattError
@@ -104,6 +106,7 @@ app.command("plan-serving", epilog=PLAN_SERVING, cls=Grouped)(plan_serving_comma
 app.command("plan-supply", epilog=PLAN_SUPPLY, cls=Grouped)(plan_supply_command)
 app.command("simulate-serving", epilog=SIMULATE_SERVING, cls=Grouped)(simulate_serving_command)
 app.command("plan-seconds", epilog=PLAN_SECONDS, cls=Grouped)(plan_seconds_command)
+app.command("plant", epilog=PLANT)(plant_command)
 app.command("plan-pathway", epilog=PLAN_PATHWAY, cls=Grouped)(plan_pathway_command)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gigawatt.cli.options import read_pairs
-from gigawatt.cli.terminal import console, number, print_json, progress, table
+from gigawatt.cli.terminal import console, print_json, progress, table
 from gigawatt.errors import GigawattError, InputError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def plant_command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
 ) -> None:
     """Print the sheet of a plant from its physics: power, limits, fuel, availability, cost, and its row."""
-    from gigawatt.supply.plants.sheet import physics_of, settings_from
+    from gigawatt.supply.plants.sheet import physics_of
 
     if output is not None:
         from gigawatt.study.store import writable
@@ -51,9 +51,9 @@ def plant_command(
             raise error.at(key="--output") from None
     physics = physics_of(plant)
     if designs:
-        _print_designs(physics.DESIGNS, as_json=json)
+        _print_designs(physics.list_designs(), as_json=json)
         return
-    written = settings_from(read_pairs("--set", "key=value, such as net=400MW", settings or [], split=False))
+    written = read_pairs("--set", "key=value, such as net=400MW", settings or [], split=False)
     with progress(quiet=quiet or json) as report:
         report("Solving the plant", 0.1)
         more = {} if design is None else {"design": design}
@@ -90,21 +90,34 @@ def _print_keys(found: PlantSheet) -> None:
     grid = table(("key", "left"), ("value", "right"), ("unit", "left"), ("from", "right"), ("to", "right"),
                  ("what it is", "left"))  # fmt: skip
     for key, (value, unit, meaning, low, high) in sorted(found.settings.items()):
-        grid.add_row(key, number(value), unit, number(low), number(high), meaning)
+        ends = ("", "") if isinstance(value, str) else (in_unit(low, unit), in_unit(high, unit))
+        shown = value if isinstance(value, str) else in_unit(value, unit)
+        grid.add_row(key, shown, unit if unit != "1" else "", *ends, meaning)
     console().print(grid)
+
+
+def in_unit(value: float, unit: str) -> str:
+    """An SI number in the unit of its setting; angles of unit ``deg`` are in degrees already."""
+    from gigawatt.quantities import show
+
+    if unit in ("", "1", "deg"):
+        return f"{value:,.4g}"
+    return show(value, unit).removesuffix(unit).strip()
 
 
 def _print_sheet(found: PlantSheet) -> None:
     from rich.text import Text
 
+    from gigawatt.figures.plant_sheet import line_value
+
     out = console()
     out.print(Text(f"{found.name}, design {found.design}, in {found.year:.0f}", style="bold"))
     for section in dict.fromkeys(line[0] for line in found.lines):
         out.print()
-        grid = table(("", "left"), ("", "right"), ("", "left"), ("", "left"), title=section)
+        grid = table(("", "left"), ("", "left"), ("", "left"), title=section)
         grid.show_header = False
         for _, label, value, unit, note in (line for line in found.lines if line[0] == section):
-            grid.add_row(Text(label), Text(number(value)), Text(unit), Text(note, style="dim"))
+            grid.add_row(Text(label), Text(line_value(value, unit)), Text(note, style="dim"))
         out.print(grid)
     out.print()
     for one in found.assumptions:

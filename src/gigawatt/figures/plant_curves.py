@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from gigawatt.figures.style import INK, colour, finish, safe, translucent
+from gigawatt.figures.style import GRID, INK, colour, finish, safe, translucent
 
 __all__ = ["DRAWINGS"]
 
@@ -96,7 +96,7 @@ def day(values: Values) -> Any:
 
 
 def popcon(values: Values) -> Any:
-    """Plasma operating contours: fusion power (colour), gain and auxiliary power over density, temperature."""
+    """Plasma operating contours: fusion power (colour), gain and limits over density and temperature."""
     import numpy as np
     import plotly.graph_objects as go
 
@@ -200,24 +200,27 @@ def flows(values: Values) -> Any:
 
 
 def _line(
-    x: str, y: str, *, title: str, heads: Sequence[str], scale: tuple[float, float] = (1.0, 1.0),
-    hue: str = "space", log: tuple[bool, bool] = (False, False), more: Mapping[str, str] | None = None,
-) -> Callable[[Values], Any]:  # fmt: skip
+    over: str,
+    key: str,
+    *,
+    title: str,
+    heads: tuple[str, str],
+    y: str,
+    scale: tuple[float, float] = (1.0, 1.0),
+    log: tuple[bool, bool] = (False, False),
+    more: Mapping[str, str] | None = None,
+) -> Callable[[Values], Any]:
     """A drawing of one curve over another, and of others (``more``: key → words) beside it."""
 
     def draw(values: Values) -> Any:
         import plotly.graph_objects as go
 
         figure = go.Figure()
-        for number, (key, words) in enumerate({y: heads[1], **(more or {})}.items()):
-            _scatter(
-                figure,
-                values[x] * scale[0],
-                values[key] * scale[1],
-                words,
-                colour(hue if not number else key, number),
-            )
-        finish(figure, title=title, height=330, x=heads[0], y=heads[1], legend=bool(more))
+        x = values[over] * scale[0]
+        _scatter(figure, x, values[key] * scale[1], heads[1], colour("space"))
+        for number, (name, words) in enumerate((more or {}).items()):
+            _scatter(figure, x, values[name] * scale[1], words, colour("gas", number))
+        finish(figure, title=title, height=330, x=heads[0], y=y, legend=bool(more))
         if log[0]:
             figure.update_xaxes(type="log")
         if log[1]:
@@ -225,6 +228,69 @@ def _line(
         return figure
 
     return draw
+
+
+def power_chain(values: Values) -> Any:
+    """From sunlight to the grid: what each stage passes and loses."""
+    import plotly.graph_objects as go
+
+    stages = [str(name) for name in values["stage"]]
+    passed, lost = values["leaving"] / 1e9, values["lost"] / 1e9
+    figure = go.Figure()
+    for name, power, hue in (("passes", passed, colour("space")), ("is lost", lost, GRID)):
+        figure.add_bar(
+            y=stages, x=_short(power), orientation="h", name=name, marker={"color": hue},
+            hovertemplate=f"%{{y}}: {{%x:.4~g}} GW {name}<extra></extra>".replace("{%x", "%{x"),
+        )  # fmt: skip
+    finish(
+        figure, title="From sunlight to the grid", height=90 + 34 * len(stages), legend=True, x="power [GW]"
+    )
+    figure.update_layout(barmode="stack")
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return figure
+
+
+def beam(values: Values) -> Any:
+    """What a receiver collects over τ, and where this beam is."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for key, words, hue in (
+        ("gaussian", "1 − exp(−τ²)", colour("space")),
+        ("optimum", "best taper", colour("gas")),
+    ):
+        _scatter(figure, values["tau"], 100.0 * values[key], words, hue, unit="%")
+    tau, share = values["here"]
+    _scatter(figure, [tau], [100.0 * share], "this beam", INK, mode="markers", unit="%")
+    return finish(figure, title="Share of the beam that the ground collects", height=330, legend=True,
+                  x="τ = √(A_t A_r) / (λ D)", y="collected [%]")  # fmt: skip
+
+
+def ground(values: Values) -> Any:
+    """Power density on the ground from the middle of the beam outwards, beside the limits for people."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    x = values["radius"] / 1e3
+    _scatter(figure, x, values["density"], "beam", colour("space"), unit="W/m²")
+    for limit, words, dash in zip(
+        values["limit"], ("limit for the public", "limit at work"), ("dash", "dot"), strict=True
+    ):
+        figure.add_scatter(
+            x=[float(x[0]), float(x[-1])], y=[float(limit)] * 2, mode="lines", name=words,
+            line={"color": colour("not served"), "width": 1.5, "dash": dash},
+            hovertemplate=f"{words} %{{y:.3g}} W/m²<extra></extra>",
+        )  # fmt: skip
+    finish(
+        figure,
+        title="On the ground",
+        height=330,
+        legend=True,
+        x="from the middle [km]",
+        y="power density [W/m²]",
+    )
+    figure.update_yaxes(type="log", range=[-2, None])
+    return figure
 
 
 DRAWINGS: dict[str, tuple[Callable[[Values], Any], str]] = {
@@ -237,6 +303,32 @@ DRAWINGS: dict[str, tuple[Callable[[Values], Any], str]] = {
     "day": (day, "The reactor follows within its ramp; the store of salt carries the rest."),
     "popcon": (popcon, "Where the plasma can be held: left of it radiation wins; the star is the design."),
     "lawson": (lawson, "Bremsstrahlung counted; a fuel without a line has no balance at any temperature."),
+    "power_chain": (power_chain, "The stages as NASA assumes them; the sheet has the physical beam beside."),
+    "beam": (beam, "Larger apertures, a shorter wave and a shorter way collect more."),
+    "ground": (ground, "Where people may be outside the rectenna; side lobes come and go."),
+    "cost": (
+        _line(
+            "launch_price",
+            "levelised",
+            title="Cost over the price of a launch",
+            scale=(1e-6, 3.6e6),
+            heads=("a launch [M$]", "with tankers"),
+            log=(True, True),
+            y="levelised cost [$/kWh]",
+            more={"electric": "with electric propulsion"},
+        ),
+        "Without tankers a launch matters much less.",
+    ),
+    "eclipse": (
+        _line(
+            "day",
+            "minutes",
+            title="Shadow by the day of the year",
+            heads=("day of the year", "shadow"),
+            y="shadow [min]",
+        ),
+        "About midnight, in the weeks around the equinoxes.",
+    ),
     "flows": (flows, "What the plant itself takes comes back from its own generator."),
 }
 """Name of a curve → (its drawing, its caption)."""

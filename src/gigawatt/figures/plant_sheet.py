@@ -7,14 +7,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gigawatt.figures.page import PAGE, grid
-from gigawatt.figures.readable import significant
+from gigawatt.figures.readable import with_unit
 from gigawatt.figures.style import safe
 
-__all__ = ["page"]
+__all__ = ["line_value", "page"]
 
 Curves = Mapping[str, Mapping[str, Any]]
 Drawing = Callable[[Mapping[str, Any]], Any]
 _TITLE = 30
+_EXPONENT = 1e12
+"""Above it a number has an exponent."""
 
 
 def page(sheet: Mapping[str, Any], curves: Curves) -> str:
@@ -28,7 +30,7 @@ def page(sheet: Mapping[str, Any], curves: Curves) -> str:
     body = [f"<h1>{title}</h1>"]
     for section in dict.fromkeys(line["section"] for line in sheet["lines"]):
         rows = [
-            (line["label"], f"{_shown(line['value'])} {line['unit']}".strip(), line["note"])
+            (line["label"], line_value(line["value"], line["unit"]), line["note"])
             for line in sheet["lines"]
             if line["section"] == section
         ]
@@ -62,7 +64,12 @@ def page(sheet: Mapping[str, Any], curves: Curves) -> str:
     return PAGE.format(title=title, body="\n".join(body))
 
 
-def _shown(value: float | str | None) -> str:
-    if value is None:
+def line_value(value: float | str | None, unit: str) -> str:
+    """A value of a line as a person reads it, with its unit."""
+    if value is None or (isinstance(value, float) and value == float("inf")):
         return "no end"
-    return value if isinstance(value, str) else significant(value)
+    if isinstance(value, str):
+        return f"{value} {unit}".strip()
+    if abs(value) >= _EXPONENT:
+        return f"{value:.3g} {unit}"
+    return with_unit(value, unit)

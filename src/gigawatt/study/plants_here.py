@@ -32,9 +32,19 @@ def plant_id(key: str, name: str) -> str:
 
 
 def of_weather(weather: Weather) -> Callable[[str], Array | None]:
-    """Capacity factors of solar and wind plants in one year's weather, computed when they are asked for."""
+    """Capacity factors of solar and wind plants in one year's weather, and of a plant in orbit over the same
+    place, computed when they are asked for."""
 
     def profile(name: str) -> Array | None:
+        if name == "space-solar":
+            from gigawatt.supply.plants import space_solar  # orbits are needed by few
+
+            return space_solar.profile(
+                latitude=weather.latitude,
+                longitude=weather.longitude,
+                year=weather.year,
+                time_zone=weather.time_zone,
+            )
         if name.startswith("solar"):
             return solar_capacity_factor(weather)
         return wind_capacity_factor(weather) if name.startswith("wind") else None

@@ -25,9 +25,7 @@ from gigawatt.supply.plants.fusion_plasma import evaluate
 from gigawatt.supply.plants.fusion_reactivity import FUELS, load_fuel
 from gigawatt.supply.plants.fusion_sheet import (
     SETTINGS,
-    Line,
-    PlantSheet,
-    Setting,
+    FusionSheet,
     assumptions,
     costs_in,
     flow_lines,
@@ -38,8 +36,9 @@ from gigawatt.supply.plants.fusion_sheet import (
 )
 from gigawatt.supply.plants.fusion_solve import solve_temperature
 from gigawatt.supply.plants.fusion_stellarator import ignition_factor
+from gigawatt.supply.plants.sheet import Line, Setting
 
-__all__ = ["DESIGN", "PlantSheet", "curves", "list_designs", "sheet"]
+__all__ = ["DESIGN", "curves", "list_designs", "sheet"]
 
 DESIGN = "pilot"
 """The design behind the plan's row."""
@@ -49,20 +48,20 @@ _BREAK = 1.0 / 0.8  # neutrons carry four fifths: a gain of all fusion energy as
 _OF_INERTIAL = ("driver", "gain", "driver_efficiency", "repetition", "efficiency", "net")
 
 
-def list_designs() -> list[str]:
-    """Ids of the designs that have a sheet."""
-    return [row.id for row in table(TABLE).values() if row.text("kind")]
+def list_designs() -> dict[str, str]:
+    """Id → name of the designs that have a sheet."""
+    return {row.id: row.text("name", row.id) for row in table(TABLE).values() if row.text("kind")}
 
 
 def sheet(
     settings: Mapping[str, float | str] | None = None, *, design: str = DESIGN, year: float = 2040
-) -> PlantSheet:
+) -> FusionSheet:
     """The plant of ``design``, with ``settings`` in place of the catalog's numbers, in ``year``.
 
     Parameters
     ----------
     settings : mapping, optional
-        By key of :attr:`PlantSheet.settings`: SI numbers, or text with a unit (``"400 MW"``); ``fuel`` is
+        By key of :attr:`FusionSheet.settings`: SI numbers, or text with a unit (``"400 MW"``); ``fuel`` is
         text.
     design : str
         Id or alias in the catalog's ``fusion``: a tokamak, a stellarator, an inertial plant.
@@ -71,7 +70,7 @@ def sheet(
 
     Returns
     -------
-    PlantSheet
+    FusionSheet
 
     Raises
     ------
@@ -134,7 +133,7 @@ def _water(powers: Flows) -> float:
 
 def _magnetic(
     design: Design, sized: Sized, given: Mapping[str, float], general: tuple[str, ...], year: float
-) -> PlantSheet:
+) -> FusionSheet:
     plasma, state, powers = sized.plasma, sized.state, sized.flows
     row = entity(TABLE, "common")
     load = powers.neutron / (plasma.skin * row.value("wall_ratio"))
@@ -168,15 +167,17 @@ def _magnetic(
             settings[key] = (setting(given, key), unit, meaning, low, high)
         elif key in design.numbers or key in given:
             settings[key] = (given.get(key, design.numbers.get(key, math.nan)), unit, meaning, low, high)
-    return PlantSheet(
-        f"{design.name}, {load_fuel(plasma.fuel).name}",
-        lines,
-        quantities,
-        settings,
-        assumptions(design.id, design.row.rows(), year),
-        powers,
-        plasma,
-        state,
+    return FusionSheet(
+        name=f"{design.name}, {load_fuel(plasma.fuel).name}",
+        design=design.id,
+        year=year,
+        lines=lines,
+        quantities=quantities,
+        settings=settings,
+        assumptions=assumptions(design.id, design.row.rows(), year),
+        flows=powers,
+        plasma=plasma,
+        state=state,
     )
 
 
@@ -226,7 +227,7 @@ def _plasma_lines(design: Design, sized: Sized, load: float) -> list[Line]:
     return found
 
 
-def _inertial(name: str, given: Mapping[str, float], year: float) -> PlantSheet:
+def _inertial(name: str, given: Mapping[str, float], year: float) -> FusionSheet:
     row = entity(TABLE, name)
 
     def own(key: str, default: float | None = None) -> float:
@@ -296,19 +297,26 @@ def _inertial(name: str, given: Mapping[str, float], year: float) -> PlantSheet:
         if key in now or key in common.numbers:
             value = now[key] if key in now else setting(given, key)
             settings[key] = (value, unit, meaning, low, high)
-    return PlantSheet(
-        row.text("name"), lines, quantities, settings, assumptions(row.id, row.rows(), year), powers
+    return FusionSheet(
+        name=row.text("name"),
+        design=row.id,
+        year=year,
+        lines=lines,
+        quantities=quantities,
+        settings=settings,
+        assumptions=assumptions(row.id, row.rows(), year),
+        flows=powers,
     )
 
 
 def curves(
-    made: PlantSheet | Mapping[str, float | str] | None = None, *, count: int = 200
+    made: FusionSheet | Mapping[str, float | str] | None = None, *, count: int = 200
 ) -> dict[str, dict[str, np.ndarray[Any, Any]]]:
     """Data of the figures.
 
     Parameters
     ----------
-    made : PlantSheet or mapping, optional
+    made : FusionSheet or mapping, optional
         A sheet, or settings of the default design.
     count : int
         Points a side of the map.
@@ -333,7 +341,7 @@ def curves(
     ----------
     As the functions it calls.
     """
-    one = made if isinstance(made, PlantSheet) else sheet(made)
+    one = made if isinstance(made, FusionSheet) else sheet(made)
     found: dict[str, dict[str, np.ndarray[Any, Any]]] = {}
     if one.plasma is not None and one.state is not None:
         at = one.state.at

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from gigawatt.catalog import entity
 from gigawatt.errors import InputError, nearest
 from gigawatt.evidence import Assumption, Evidence, worst
-from gigawatt.quantities import HOURS_PER_YEAR, parse
+from gigawatt.quantities import HOURS_PER_YEAR
 from gigawatt.supply.plants.fusion_cost import learned, units_by
 from gigawatt.supply.plants.fusion_design import TABLE
 from gigawatt.supply.plants.fusion_machine import Plasma
 from gigawatt.supply.plants.fusion_plant import Flows, tritium
 from gigawatt.supply.plants.fusion_plasma import State
 from gigawatt.supply.plants.fusion_reactivity import load_fuel
+from gigawatt.supply.plants.sheet import Line, PlantSheet, read_number
 
 __all__ = [
     "SETTINGS",
     "YEAR",
-    "Line",
-    "PlantSheet",
-    "Setting",
+    "FusionSheet",
     "assumptions",
     "costs_in",
     "flow_lines",
@@ -37,8 +34,6 @@ YEAR = HOURS_PER_YEAR * 3600.0
 """s."""
 _NOW = 2026.0  # the year from which ``first_online`` counts
 
-Line = tuple[str, str, float | str, str, str]
-Setting = tuple[float | str, str, str, float, float]
 
 SETTINGS: dict[str, tuple[str, str, float, float]] = {
     "net": ("W", "net electric power, averaged over pulses", 1e6, 5e9),
@@ -78,52 +73,13 @@ SETTINGS: dict[str, tuple[str, str, float, float]] = {
 
 
 @dataclass(frozen=True)
-class PlantSheet:
-    """What there is to know of a plant.
+class FusionSheet(PlantSheet):
+    """The sheet, with the physics behind it for the curves: ``flows`` of power; ``plasma`` and its ``state``
+    where there is one."""
 
-    ``lines`` : (section, label, value, unit, note). ``quantities`` : SI, for the plan's row. ``settings`` :
-    key →
-    (value, unit, meaning, lowest, highest). ``plasma``, ``state``, ``flows`` : the physics behind, for
-    ``curves``.
-    """
-
-    name: str
-    lines: list[Line]
-    quantities: dict[str, float]
-    settings: dict[str, Setting]
-    assumptions: tuple[Assumption, ...]
     flows: Flows = field(repr=False)
     plasma: Plasma | None = field(default=None, repr=False)
     state: State | None = field(default=None, repr=False)
-
-    def to_json(self) -> dict[str, Any]:
-        """Stable keys; numbers that are infinite become ``None``."""
-
-        def plain(value: float | str) -> float | str | None:
-            return None if isinstance(value, float) and not math.isfinite(value) else value
-
-        return {
-            "name": self.name,
-            "lines": [
-                {"section": a, "label": b, "value": plain(c), "unit": d, "note": e}
-                for a, b, c, d, e in self.lines
-            ],
-            "quantities": {key: plain(value) for key, value in self.quantities.items()},
-            "settings": {
-                key: {"value": plain(a), "unit": b, "meaning": c, "low": d, "high": e}
-                for key, (a, b, c, d, e) in self.settings.items()
-            },
-            "assumptions": [
-                {
-                    "key": a.key,
-                    "value": a.value,
-                    "reason": a.reason,
-                    "grade": a.grade.label,
-                    "source": a.source,
-                }
-                for a in self.assumptions
-            ],
-        }
 
 
 def read_settings(settings: Mapping[str, float | str] | None, allowed: tuple[str, ...]) -> dict[str, float]:
@@ -142,29 +98,8 @@ def read_settings(settings: Mapping[str, float | str] | None, allowed: tuple[str
                 nearest=nearest(key, allowed),
             )
         unit, meaning, low, high = SETTINGS[key]
-        if isinstance(given, str):
-            text = given.strip()
-            if unit == "tesla" and text.endswith("T"):  # T is the prefix tera elsewhere
-                text = text.removesuffix("T") + unit
-            value = parse(text, unit) if unit else _number(key, text)
-        else:
-            value = float(given)
-        if not low <= value <= high:
-            raise InputError(
-                f"outside the physical range of {meaning}",
-                key=key,
-                given=given,
-                allowed=f"{low:g} to {high:g} {unit}".strip(),
-            )
-        found[key] = value
+        found[key] = read_number(key, given, unit=unit, meaning=meaning, low=low, high=high)
     return found
-
-
-def _number(key: str, given: str) -> float:
-    try:
-        return float(given)
-    except ValueError:
-        raise InputError("not a number", key=key, given=given) from None
 
 
 def setting(given: Mapping[str, float], key: str) -> float:
@@ -246,7 +181,7 @@ def life_lines(life: float, runs: float, costs: Mapping[str, float], year: float
     return [
         (part, "life of a wall in operation", life / YEAR, "year", ""),
         (part, "availability", runs, "", "of burn and dwell together"),
-        (part, "first plant", costs["first_year"], "year", first),
+        (part, "first plant", f"{costs['first_year']:.0f}", "", first),
         (part, f"plants built by {year:g}", costs["units_built"], "", ""),
         (
             part,

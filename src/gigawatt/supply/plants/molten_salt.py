@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +18,11 @@ from gigawatt.supply.plants.molten_salt_kinetics import effective_fraction, simu
 from gigawatt.supply.plants.molten_salt_loop import TABLE, lost_reactivity, reactor_row
 from gigawatt.supply.plants.molten_salt_pump import measured, pump_transient
 from gigawatt.supply.plants.molten_salt_system import System, decay_heat, system
+from gigawatt.supply.plants.sheet import Line, PlantSheet, Setting, read_number
 
-__all__ = ["PlantSheet", "curves", "sheet"]
+__all__ = ["curves", "list_designs", "sheet"]
 
 Array = npt.NDArray[np.float64]
-Line = tuple[str, str, float | str, str, str]
 
 ROW, PRICED_AS = "fission-molten-salt", "fission-small"
 _HOUR = 3600.0
@@ -52,48 +50,10 @@ _NUMBERS: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True)
-class PlantSheet:
-    """A plant as a person reads it and as a plan takes it.
-
-    ``lines`` : (section, label, value, unit, note) ; ``quantities`` : SI numbers by the names of plants'
-    rows ; ``settings`` : by key (value, unit, meaning, low, high), all that may be set ; ``assumptions``.
-    """
-
-    name: str
-    design: str
-    year: float
-    lines: list[Line]
-    quantities: dict[str, float]
-    settings: dict[str, tuple[float | str, str, str, float, float]]
-    assumptions: tuple[Assumption, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Stable keys, plain values; quantities in SI."""
-        return {
-            "plant": self.name,
-            "design": self.design,
-            "year": self.year,
-            "lines": [
-                {"section": s, "label": label, "value": value, "unit": unit, "note": note}
-                for s, label, value, unit, note in self.lines
-            ],
-            "quantities": dict(self.quantities),
-            "settings": {
-                key: {"value": value, "unit": unit, "meaning": meaning, "low": low, "high": high}
-                for key, (value, unit, meaning, low, high) in self.settings.items()
-            },
-            "assumptions": [
-                {
-                    "key": a.key,
-                    "value": a.value,
-                    "reason": a.reason,
-                    "grade": a.grade.label,
-                    "source": a.source,
-                }
-                for a in self.assumptions
-            ],
-        }
+def list_designs() -> dict[str, str]:
+    """Id → name of the designs that make electricity."""
+    rows = (row for row in table(TABLE).values() if row.text("kind") == "reactor")
+    return {row.id: row.text("name", row.id) for row in rows if (row.get("efficiency") or 0.0) > 0.0}
 
 
 def sheet(
@@ -343,9 +303,7 @@ def _bounds(found: Evidence) -> tuple[float, float]:
     return (low if low < 0.0 else low / 2.0), (high if high < 0.0 else 2.0 * high)
 
 
-def _settings(
-    wanted: Mapping[str, float | str], design: str
-) -> dict[str, tuple[float | str, str, str, float, float]]:
+def _settings(wanted: Mapping[str, float | str], design: str) -> dict[str, Setting]:
     row = reactor_row(design)
     fuels = [one.id for one in table(TABLE).values() if one.text("kind") == "fuel"]
     known = ["fuel", "fuel_coefficient", "graphite_coefficient", *_NUMBERS]
@@ -360,9 +318,7 @@ def _settings(
     fuel = str(wanted.get("fuel", row.text("fuel")))
     if fuel not in fuels:
         raise InputError("no such fuel", key="fuel", given=fuel, allowed=fuels, nearest=nearest(fuel, fuels))
-    made: dict[str, tuple[float | str, str, str, float, float]] = {
-        "fuel": (fuel, "", "kinetics: " + ", ".join(fuels), 0.0, 0.0)
-    }
+    made: dict[str, Setting] = {"fuel": (fuel, "", "kinetics: " + ", ".join(fuels), 0.0, 0.0)}
     rows = {
         key: (entity(TABLE, fuel), f"reactivity by the temperature of the {key.split('_')[0]}")
         for key in known[1:3]
@@ -383,17 +339,9 @@ def _settings(
             high = 0.1975
         elif key == "tails":
             high = 0.006
-        try:
-            value = float(wanted.get(key, found.value))
-        except ValueError as error:
-            raise InputError("not a number", key=key, given=str(wanted[key]), allowed="a number") from error
-        if not low <= value <= high:
-            raise InputError(
-                f"{meaning}: out of range, outside it the plant is not what was meant",
-                key=key,
-                given=value,
-                allowed=f"{low:g} to {high:g} (SI)",
-            )
+        value = read_number(
+            key, wanted.get(key, found.value), unit=found.unit, meaning=meaning, low=low, high=high
+        )
         made[key] = (value, found.unit, meaning, low, high)
     return made
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
@@ -12,8 +11,9 @@ from typing import Any
 from gigawatt.catalog import entity
 from gigawatt.errors import InputError, nearest
 from gigawatt.evidence import Assumption
+from gigawatt.quantities import compact, parse, show
 
-__all__ = ["PHYSICS", "Line", "PlantSheet", "Setting", "physics_of", "settings_from"]
+__all__ = ["PHYSICS", "Line", "PlantSheet", "Setting", "physics_of", "read_number"]
 
 Line = tuple[str, str, float | str, str, str]
 Setting = tuple[float | str, str, str, float, float]
@@ -27,6 +27,8 @@ _ALSO = {
     "space_solar": "space-solar",
     "sbsp": "space-solar",
 }
+
+_PREFIXED = ("W", "J", "Hz", "m")
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class PlantSheet:
     quantities : dict
         SI values by the names of a row of ``plants``; ``capital_cost_low`` and ``_high`` are its range.
     settings : dict
-        All that may be set: key → (value, unit, meaning, lowest, highest).
+        All that may be set: key → (value, unit, meaning, lowest, highest), in SI whatever the unit to show it
+        in; angles of unit ``deg`` in degrees. A word has lowest and highest 0.
     assumptions : tuple of Assumption
         What nobody gave.
     """
@@ -122,12 +125,39 @@ def physics_of(name: str) -> ModuleType:
     )
 
 
-def settings_from(written: Mapping[str, str]) -> dict[str, float | str]:
-    """Settings as they were written; numbers without a unit become numbers."""
-    found: dict[str, float | str] = {}
-    for key, text in written.items():
+def read_number(key: str, given: float | str, *, unit: str, meaning: str, low: float, high: float) -> float:
+    """A setting as a number: SI as it is given, or words with a unit (``"400 MW"``).
+
+    Angles of unit ``deg`` stay in degrees.
+
+    Raises
+    ------
+    InputError
+        No number, no unit or a wrong one, or a value outside ``low`` to ``high``: with what it means.
+    """
+    if isinstance(given, str):
+        text = given.strip()
+        if unit == "tesla" and text.endswith("T"):  # T is the prefix tera elsewhere
+            text = text.removesuffix("T") + unit
         try:
-            found[key] = float(text)
-        except ValueError:
-            found[key] = text
-    return found
+            value = parse(text, unit or "1")
+        except InputError as error:
+            raise error.at(key=key) from None
+        value = math.degrees(value) if unit == "deg" else value
+    else:
+        value = float(given)
+    if not low <= value <= high:
+        ends = [f"{end:g}" if unit in ("", "1", "deg") else show(end, unit) for end in (low, high)]
+        raise InputError(
+            f"outside the physical range of {meaning}",
+            key=key,
+            given=given,
+            allowed=f"{ends[0]} to {ends[1]}",
+        )
+    return value
+
+
+def _end(value: float, unit: str) -> str:
+    if unit in ("", "1", "deg"):
+        return f"{value:g}"
+    return compact(value, unit) if unit in _PREFIXED else show(value, unit)

@@ -20,6 +20,7 @@ from gigawatt.catalog.loader import Entity, entity, table
 from gigawatt.errors import InputError, nearest
 from gigawatt.evidence import Assumption
 from gigawatt.quantities import HOURS_PER_YEAR
+from gigawatt.supply.plants.sheet import PlantSheet
 from gigawatt.supply.plants.space_solar_beam import LIGHT, collection_efficiency
 from gigawatt.supply.plants.space_solar_carbon import footprint
 from gigawatt.supply.plants.space_solar_chain import Stage, power_chain
@@ -28,10 +29,10 @@ from gigawatt.supply.plants.space_solar_curves import curves_of
 from gigawatt.supply.plants.space_solar_lines import lines_of
 from gigawatt.supply.plants.space_solar_orbit import elevation_and_range, positions, site_position
 from gigawatt.supply.plants.space_solar_rectenna import Beam, physical_beam
-from gigawatt.supply.plants.space_solar_settings import DESIGNS, SETTINGS, Setting, defaults, read
+from gigawatt.supply.plants.space_solar_settings import DESIGNS, SETTINGS, defaults, read
 from gigawatt.supply.plants.space_solar_year import constellation, hourly_share
 
-__all__ = ["DESIGNS", "SETTINGS", "PlantSheet", "curves", "profile", "sheet"]
+__all__ = ["DESIGNS", "SETTINGS", "OrbitSheet", "curves", "list_designs", "profile", "sheet"]
 
 Array = npt.NDArray[np.float64]
 Line = tuple[str, str, float | str, str, str]
@@ -43,22 +44,10 @@ _CAPITAL = ("develop", "assemble")
 
 
 @dataclass(frozen=True)
-class PlantSheet:
-    """A plant in orbit at a site in a year.
+class OrbitSheet(PlantSheet):
+    """The sheet of a plant in orbit at a site: ``chain`` as NASA assumes it and ``beam`` as physics has it;
+    ``spending`` over the life; ``hours`` (8760,), the profile."""
 
-    ``lines``: (section, label, value, unit, note) for reading; ``quantities``: SI numbers for a plan's row;
-    ``settings``: by key (value, unit, meaning, low, high); ``assumptions``: what was filled in; ``chain`` as
-    NASA assumes it and ``beam`` as physics has it; ``spending`` over the life; ``hours`` (8760,): the
-    profile.
-    """
-
-    name: str
-    design: str
-    year: float
-    lines: list[Line]
-    quantities: dict[str, float]
-    settings: dict[str, Setting]
-    assumptions: tuple[Assumption, ...]
     chain: tuple[Stage, ...] = field(repr=False)
     beam: Beam = field(repr=False)
     programme: Programme = field(repr=False)
@@ -66,36 +55,24 @@ class PlantSheet:
     hours: Array = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain numbers and words, without the hours."""
-        return {
-            "name": self.name,
-            "design": self.design,
-            "year": self.year,
-            "lines": [list(line) for line in self.lines],
-            "quantities": dict(self.quantities),
-            "settings": {key: list(value) for key, value in self.settings.items()},
-            "assumptions": [
-                {
-                    "key": a.key,
-                    "value": a.value,
-                    "reason": a.reason,
-                    "grade": a.grade.label,
-                    "source": a.source,
-                }
-                for a in self.assumptions
-            ],
-            "chain": [
-                {
-                    "stage": s.name,
-                    "efficiency": s.efficiency,
-                    "entering": s.entering,
-                    "leaving": s.leaving,
-                    "lost": s.lost,
-                }
-                for s in self.chain
-            ],
-            "phases": {name: dict(items) for name, items in self.spending.phases.items()},
-        }
+        """As every sheet, with the stages of the chain and what each phase costs; without the hours."""
+        stages = [
+            {
+                "stage": one.name,
+                "efficiency": one.efficiency,
+                "entering": one.entering,
+                "leaving": one.leaving,
+                "lost": one.lost,
+            }
+            for one in self.chain
+        ]
+        phases = {name: dict(items) for name, items in self.spending.phases.items()}
+        return {**super().to_json(), "chain": stages, "phases": phases}
+
+
+def list_designs() -> dict[str, str]:
+    """Id → name of NASA's two designs."""
+    return {name: table("space_solar")[name].text("name", name) for name in DESIGNS}
 
 
 def _design(name: str) -> Entity:
@@ -245,7 +222,7 @@ def _bound(row: Entity, use: Mapping[str, Any], year: float, case: str, fixed: f
 
 def sheet(
     settings: Mapping[str, float | str] | None = None, *, design: str = "rd1-heliostat", year: float = 2040
-) -> PlantSheet:
+) -> OrbitSheet:
     """A plant in orbit, from sunlight to $/W.
 
     Parameters
@@ -260,7 +237,7 @@ def sheet(
 
     Returns
     -------
-    PlantSheet
+    OrbitSheet
         Power and money as NASA assumes them, and the physical beam beside (or in place, with
         ``beam=physical``).
 
@@ -310,7 +287,7 @@ def sheet(
     fixed = frozenset(settings or ())
     bounds = [spend(_bound(row, use, year, case, fixed)) for case in ("low", "high")]
     quantities = _quantities(row, use, chain, programme, spending, bounds, hours)
-    made = PlantSheet(
+    made = OrbitSheet(
         name=row.text("name"),
         design=design,
         year=float(year),
@@ -413,13 +390,13 @@ def _assumptions(row: Entity, year: float, fixed: frozenset[str]) -> tuple[Assum
 
 
 def curves(
-    sheet_or_settings: PlantSheet | Mapping[str, float | str] | None = None,
+    sheet_or_settings: OrbitSheet | Mapping[str, float | str] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Data of the figures, plain arrays.
 
     Parameters
     ----------
-    sheet_or_settings : PlantSheet or mapping, optional
+    sheet_or_settings : OrbitSheet or mapping, optional
         A sheet, or settings of the usual design.
 
     Returns
@@ -431,7 +408,7 @@ def curves(
     ----------
     As in :func:`sheet`.
     """
-    made = sheet_or_settings if isinstance(sheet_or_settings, PlantSheet) else sheet(sheet_or_settings)
+    made = sheet_or_settings if isinstance(sheet_or_settings, OrbitSheet) else sheet(sheet_or_settings)
     row = _design(made.design)
     use: dict[str, Any] = {key: value[0] for key, value in made.settings.items()}
 

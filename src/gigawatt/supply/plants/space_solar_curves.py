@@ -19,7 +19,7 @@ from gigawatt.supply.plants.space_solar_cost import Programme, levelised, spend
 from gigawatt.supply.plants.space_solar_year import constellation, eclipse_by_day
 
 if TYPE_CHECKING:
-    from gigawatt.supply.plants.space_solar import PlantSheet
+    from gigawatt.supply.plants.space_solar import OrbitSheet
 
 __all__ = ["curves_of"]
 
@@ -28,13 +28,13 @@ _RINGS = 60.0  # as far out as the pattern is drawn
 
 
 def curves_of(
-    made: PlantSheet, use: Mapping[str, Any], *, programme: Callable[..., Programme], distance: float
+    made: OrbitSheet, use: Mapping[str, Any], *, programme: Callable[..., Programme], distance: float
 ) -> dict[str, dict[str, Any]]:
     """Arrays by figure and by what they are.
 
     Parameters
     ----------
-    made : PlantSheet
+    made : OrbitSheet
         With all but what is drawn.
     use : mapping
         Its settings.

@@ -17,7 +17,7 @@ from gigawatt.supply.plants.space_solar_cost import assembly_months, levelised
 from gigawatt.supply.plants.space_solar_usual import usual_cells, usual_laser
 
 if TYPE_CHECKING:
-    from gigawatt.supply.plants.space_solar import PlantSheet
+    from gigawatt.supply.plants.space_solar import OrbitSheet
 
 __all__ = ["lines_of"]
 
@@ -27,12 +27,12 @@ _KWH = 3.6e6
 _START = 8400.5  # days since 2000-01-01 12:00: 2023-01-01 00:00 UT
 
 
-def lines_of(made: PlantSheet, use: Mapping[str, Any], *, distance: float, elevation: float) -> list[Line]:
+def lines_of(made: OrbitSheet, use: Mapping[str, Any], *, distance: float, elevation: float) -> list[Line]:
     """(section, label, value, unit, note) of a sheet, in order, in units that a person reads.
 
     Parameters
     ----------
-    made : PlantSheet
+    made : OrbitSheet
         All but its lines.
     use : mapping
         Settings.
@@ -49,7 +49,7 @@ def lines_of(made: PlantSheet, use: Mapping[str, Any], *, distance: float, eleva
     ]
 
 
-def _power(made: PlantSheet) -> list[Line]:
+def _power(made: OrbitSheet) -> list[Line]:
     q, first = made.quantities, made.chain[0]
     whole = made.chain[-1].leaving / first.entering
     found: list[Line] = [("power", "sunlight on the panels", first.entering / 1e6, "MW", "")]
@@ -72,7 +72,7 @@ def _power(made: PlantSheet) -> list[Line]:
     ]
 
 
-def _cells(made: PlantSheet, use: Mapping[str, Any]) -> list[Line]:
+def _cells(made: OrbitSheet, use: Mapping[str, Any]) -> list[Line]:
     years = made.programme.module_life / _YEAR
     cells = usual_cells(orbit=str(use["orbit"]), years=years, efficiency=use["cell_efficiency"])
     ratio = cells.mean / use["cell_efficiency"]
@@ -93,7 +93,7 @@ def _cells(made: PlantSheet, use: Mapping[str, Any]) -> list[Line]:
     ]
 
 
-def _beam(made: PlantSheet, use: Mapping[str, Any], distance: float, elevation: float) -> list[Line]:
+def _beam(made: OrbitSheet, use: Mapping[str, Any], distance: float, elevation: float) -> list[Line]:
     b, row = made.beam, entity("space_solar", made.design)
 
     def nasa(name: str) -> str:
@@ -113,7 +113,7 @@ def _beam(made: PlantSheet, use: Mapping[str, Any], distance: float, elevation: 
     ]
 
 
-def _ground(made: PlantSheet, use: Mapping[str, Any], distance: float) -> list[Line]:
+def _ground(made: OrbitSheet, use: Mapping[str, Any], distance: float) -> list[Line]:
     row, design = entity("space_solar", "beam"), entity("space_solar", made.design)
     antenna = next(stage for stage in made.chain if stage.name == "antenna")
     power = antenna.leaving / design.value("satellites") * made.beam.air
@@ -145,7 +145,7 @@ def _ground(made: PlantSheet, use: Mapping[str, Any], distance: float) -> list[L
     ]
 
 
-def _laser(made: PlantSheet, distance: float) -> list[Line]:
+def _laser(made: OrbitSheet, distance: float) -> list[Line]:
     """The same direct current sent down as light."""
     current = next(stage for stage in made.chain if stage.name == "direct current").leaving
     link = usual_laser(power=current, distance=distance)
@@ -162,7 +162,7 @@ def _laser(made: PlantSheet, distance: float) -> list[Line]:
     ]
 
 
-def _money(made: PlantSheet, use: Mapping[str, Any]) -> list[Line]:
+def _money(made: OrbitSheet, use: Mapping[str, Any]) -> list[Line]:
     q, p, s = made.quantities, made.programme, made.spending
     row = entity("space_solar", made.design)
     nasas = levelised(

@@ -9,13 +9,12 @@ from typing import Any
 from gigawatt.catalog.loader import Entity, entity
 from gigawatt.errors import InputError, nearest
 from gigawatt.quantities import HOURS_PER_YEAR
+from gigawatt.supply.plants.sheet import Setting, read_number
 from gigawatt.supply.plants.space_solar_cost import launch_price
 from gigawatt.supply.plants.space_solar_year import COLLECTORS, list_orbits
 
-__all__ = ["DESIGNS", "SETTINGS", "Setting", "defaults", "read"]
+__all__ = ["DESIGNS", "SETTINGS", "defaults", "read"]
 
-Setting = tuple[float | str, str, str, float, float]
-"""Value, unit, meaning, least, largest (0 and 0 for a word)."""
 
 DESIGNS = ("rd1-heliostat", "rd2-planar")
 BEAMS = ("assumed", "physical")
@@ -170,20 +169,9 @@ def read(design: Entity, year: float, given: Mapping[str, float | str] | None) -
             found[key] = value
             continue
         _, unit, meaning, low, high = known[key]
-        try:
-            number = float(value)
-        except ValueError:
-            raise InputError(
-                "not a number", key=key, given=str(value), allowed=f"{meaning} [{unit}]"
-            ) from None
-        whole = key in ("constellation", "electric_propulsion")
-        if not low <= number <= high or (whole and number != round(number)):
-            raise InputError(
-                "out of range",
-                key=key,
-                given=f"{number:g}",
-                allowed=f"{low:g} to {high:g} [{unit}]{', whole' * whole}: {meaning}",
-            )
+        number = read_number(key, value, unit=unit, meaning=meaning, low=low, high=high)
+        if key in ("constellation", "electric_propulsion") and number != round(number):
+            raise InputError("not a whole number", key=key, given=value, allowed=meaning)
         found[key] = number
     return found
 
