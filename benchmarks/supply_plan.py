@@ -68,7 +68,6 @@ def park(sun: np.ndarray, wind: np.ndarray, names: Sequence[str] = SIX, year: in
         "solar": {"profile": sun},
         "wind": {"profile": wind},
         "hydro": {"profile": 0.4 + 0.2 * np.sin(h / HOURS * 2 * np.pi), "limit": 2e8},
-        "fission-sodium-salt": {"limit": 1.5e8},
     }
     return [build_plant(n, year=year, capital_recovery=recovery, **more.get(n, {})) for n in names]
 

@@ -106,9 +106,9 @@ def solve_reduced(programme: Programme, guess: Guess) -> Solution:
     Desaulniers, Desrosiers & Solomon (2005), Column Generation, Springer, chapter 1: reduced cost as proof.
     """
     start = time.perf_counter()
-    p, turns = programme, 0
+    p, turns, inside = programme, 0, programme.inside
     whole: dict[str, Any] = {"A": p.A, "b": p.b, "cost": p.cost, "equalities": p.equalities}
-    unbuilt, away = guess.unbuilt, np.zeros(len(p.b), dtype=bool)
+    unbuilt, away = _closed(p, guess.unbuilt), np.zeros(len(p.b), dtype=bool)
     for i in guess.slack_ramps:
         away[p.ramp_rows[i]] = True
     rounds = 0
@@ -120,13 +120,18 @@ def solve_reduced(programme: Programme, guess: Guess) -> Solution:
         turns += found.iterations
         excess = p.A @ found.x - p.b
         broken = _to_cut(p, away & (excess > _BROKEN), rounds)
-        paying = frozenset(i for i in sorted(unbuilt) if not len(broken) and not price_out(p, i, found.z))
+        paying: frozenset[int] = frozenset()
+        for i in () if len(broken) else _heads(p, unbuilt):
+            if not price_out(p, i, found.z):
+                paying = paying.union((i, *inside.get(i, ())))
         if not len(broken) and not paying:
             break
-        unbuilt, rounds = unbuilt - paying, rounds + 1
+        unbuilt, rounds = _closed(p, unbuilt - paying), rounds + 1
         away[broken] = False
     best = certify(**whole, x=found.x, z=found.z, solver=found.solver, start=start, turns=turns)
-    small = frozenset(i for i, q in enumerate(p.plants) if q.minimum == 0.0 and found.x[i] < _SMALL)
+    small = _closed(
+        p, frozenset(i for i, q in enumerate(p.plants) if q.minimum == 0.0 and found.x[i] < _SMALL)
+    )
     tidy = None if small <= unbuilt else _solve_part(p, small, away)
     if tidy is not None:
         turns += tidy.iterations
@@ -134,6 +139,18 @@ def solve_reduced(programme: Programme, guess: Guess) -> Solution:
         if other.gap < _EVEN and other.infeasibility < _BROKEN:
             return other
     return replace(best, seconds=time.perf_counter() - start, iterations=turns)
+
+
+def _closed(p: Programme, unbuilt: frozenset[int]) -> frozenset[int]:
+    """Of these plants those that may be left out: a host not without all that stands inside it."""
+    kept = {i for i, stores in p.inside.items() if not unbuilt.issuperset(stores)}
+    return unbuilt - kept
+
+
+def _heads(p: Programme, unbuilt: frozenset[int]) -> list[int]:
+    """Plants to price out, in order: a store that is left out with its host is priced with it."""
+    with_host = {k for i, stores in p.inside.items() if i in unbuilt for k in stores}
+    return sorted(unbuilt - with_host)
 
 
 def _to_cut(p: Programme, broken: npt.NDArray[np.bool_], rounds: int) -> Ints:
@@ -165,6 +182,10 @@ def _solve_part(p: Programme, unbuilt: frozenset[int], away: npt.NDArray[np.bool
     for i in unbuilt:
         columns[p.own_columns[i]] = False
         rows[p.own_rows[i]] = rows[p.least_row[i]] = rows[p.largest_row.get(i, p.least_row[i])] = False
+        rows[p.ratio_row.get(i, p.least_row[i])] = False
+    for i, stores in p.inside.items():
+        if unbuilt.issuperset(stores):
+            rows[p.tie_rows[i]] = False
     found = interior_point(
         A=p.A[:, columns][rows],
         b=p.b[rows],
@@ -179,9 +200,19 @@ def _solve_part(p: Programme, unbuilt: frozenset[int], away: npt.NDArray[np.bool
 
 
 def price_out(programme: Programme, i: int, z: Array) -> bool:
-    """Whether plant ``i`` does not pay at the prices ``z``; then its own duals are written into ``z``."""
+    """Whether plant ``i`` does not pay at the prices ``z``; then its own duals are written into ``z``.
+
+    What stands inside it is offered with it. A store whose host is built is offered alone, as if anything
+    could charge it: if it does not pay so, it does not pay.
+    """
     p = programme
     own, rows = p.own_columns[i], p.own_rows[i]
+    if i in p.inside:
+        stores = p.inside[i]
+        own = np.concatenate([own, *(p.own_columns[k] for k in stores)])
+        more = [p.tie_rows[i], *(p.own_rows[k] for k in stores)]
+        ones = [p.least_row[k] for k in stores] + [p.ratio_row[k] for k in stores if k in p.ratio_row]
+        rows = np.sort(np.concatenate([rows, *more, np.array(ones, dtype=np.int64)]))
     columns = p.A[:, own]
     reduced = p.cost[own] + columns.T @ z
     value = float(reduced[0])
