@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from gigawatt.supply.plant import Plant
 from gigawatt.supply.programme import Programme
-from gigawatt.supply.solve import Solution, certify, interior_point, solve
+from gigawatt.supply.solve import ContradictionError, Solution, certify, fall_back, interior_point
 
 __all__ = ["Guess", "guess_from", "price_out", "sample_days", "solve_reduced"]
 
@@ -50,10 +50,15 @@ _HOURLY = ("variable", "fuel", "carbon", "water", "availability")
 
 @dataclass(frozen=True)
 class Guess:
-    """Plants, by index, that stay unbuilt, and plants whose ramps are slack."""
+    """Plants, by index, that stay unbuilt, and plants whose ramps are slack.
+
+    ``contradicts`` : the sample has no solution; ``solution`` : of the sample.
+    """
 
     unbuilt: frozenset[int] = frozenset()
     slack_ramps: frozenset[int] = frozenset()
+    contradicts: bool = False
+    solution: Solution | None = None
 
 
 def sample_days(load: Array, plants: Sequence[Plant]) -> tuple[Array, tuple[Plant, ...]] | None:
@@ -75,13 +80,17 @@ def sample_days(load: Array, plants: Sequence[Plant]) -> tuple[Array, tuple[Plan
 def guess_from(programme: Programme) -> Guess:
     """What the optimum of ``programme``, a sample, hardly builds and where it keeps clear of the ramps."""
     p = programme
-    found = interior_point(A=p.A, b=p.b, cost=p.cost, equalities=p.equalities)
+    try:
+        found = interior_point(A=p.A, b=p.b, cost=p.cost, equalities=p.equalities, tell=True)
+    except ContradictionError:
+        return Guess(contradicts=True)
     if found is None:
         return Guess()
     room = p.b - p.A @ found.x
     return Guess(
         frozenset(i for i, q in enumerate(p.plants) if q.minimum == 0.0 and found.x[i] < _SMALL),
         frozenset(i for i, rows in p.ramp_rows.items() if np.min(room[rows]) > _SMALL * found.x[i]),
+        solution=found,
     )
 
 
@@ -101,6 +110,13 @@ def solve_reduced(programme: Programme, guess: Guess) -> Solution:
         Primal and dual of the whole programme; ``gap`` and ``infeasibility`` are measured on all its rows.
         Plants that are worth less than a ten-millionth of the bill, the solver's dust with them, are 0.
 
+    Raises
+    ------
+    ContradictionError
+        The interior point found no feasible point of the whole.
+    GigawattError
+        Neither solver finds an optimum.
+
     References
     ----------
     Desaulniers, Desrosiers & Solomon (2005), Column Generation, Springer, chapter 1: reduced cost as proof.
@@ -114,8 +130,11 @@ def solve_reduced(programme: Programme, guess: Guess) -> Solution:
     rounds = 0
     while True:
         found = _solve_part(p, unbuilt, away)
+        if found is None and (unbuilt or np.any(away)):  # for want of what was left out, perhaps
+            unbuilt, away = frozenset[int](), np.zeros(len(p.b), dtype=bool)
+            found = _solve_part(p, unbuilt, away)
         if found is None:
-            found = solve(**whole)
+            found = fall_back(**whole)
             return replace(found, seconds=time.perf_counter() - start, iterations=found.iterations + turns)
         turns += found.iterations
         excess = p.A @ found.x - p.b
@@ -191,6 +210,7 @@ def _solve_part(p: Programme, unbuilt: frozenset[int], away: npt.NDArray[np.bool
         b=p.b[rows],
         cost=p.cost[columns],
         equalities=int(np.sum(rows[: p.equalities])),
+        tell=not unbuilt and not np.any(away),
     )
     if found is None:
         return None
