@@ -226,6 +226,7 @@ def _add_store(network: Any, plant: Plant, price: Array, of_year: float, hours: 
         bus=inside,
         e_nom_extendable=True,
         e_cyclic=True,
+        e_max_pu=store.mean_energy,
         standing_loss=store.self_discharge,
         capital_cost=(store.energy_capital + store.energy_fixed) * of_year * _MWH,
     )

@@ -4,7 +4,8 @@ Per hour only the output of what can be dispatched, the charge and the state of 
 the energy not served are variables. The output of sun and wind is capacity times profile, so it stands in
 the balance itself and what is curtailed is the slack of that row; the discharge of a store follows from
 its states of charge. Capacities are variables that border the hourly blocks. A store inside a plant is
-charged from what that plant makes in the hour, and from nothing else.
+charged from what that plant makes in the hour, and from nothing else. A store that fades holds less than the
+rated energy, for which it is paid and by which its duration counts: what is there in the mean of its life.
 
 Several weather years stand one after the other as blocks that share the capacities; each is cyclic on its own
 and may weigh more or less than another.
@@ -300,7 +301,7 @@ def build_programme(
             less.add(hours, 0.0, (c, -1.0))
             less.add(hours, 0.0, (c, 1.0), (i, -share))
             less.add(hours, 0.0, (e, -1.0))
-            less.add(hours, 0.0, (e, 1.0), (size, -1.0))
+            less.add(hours, 0.0, (e, 1.0), (size, -store.mean_energy))
             longest = store.duration_max / HOUR
             if store.duration_min == store.duration_max:
                 equal.add(1, 0.0, (size, 1.0), (i, -longest))

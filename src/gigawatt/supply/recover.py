@@ -104,7 +104,7 @@ def recover(programme: Programme, x: Array, z: Array, *, drawn: Array | None = N
         elif q.storage is not None:
             c, e, d = _store(p, i, x, price)
             least_store = q.storage.duration_min / HOUR * capacity[i]
-            energy[i] = max(float(x[p.energy[i]]), float(np.max(e)), least_store)
+            energy[i] = max(float(x[p.energy[i]]), float(np.max(e)) / q.storage.mean_energy, least_store)
             charge[:, i], level[:, i], output[:, i] = c, e, d
         else:
             output[:, i] = most[:, i]
