@@ -22,7 +22,9 @@ needs_pypsa = pytest.mark.skipif(find_spec("pypsa") is None, reason="the extra p
 def problem(hours: int = 168, **other: object) -> Problem:
     rng, h = np.random.default_rng(3), np.arange(hours)
     sun = np.clip(np.sin((h % 24 - 6) / 12 * np.pi), 0, 1) * rng.uniform(0.4, 1.0, hours)
-    store = Storage(0.92, 0.9, 25 / KWH, duration_min=3600.0, duration_max=8 * 3600.0, self_discharge=1e-4)
+    store = Storage(
+        0.92, 0.9, 25 / KWH, duration_min=3600.0, duration_max=8 * 3600.0, self_discharge=1e-4, fade=0.1
+    )
     plants = [
         Plant("grid", "grid", fuel=(60 + 18 * np.sin(h / 4)) / MWH, carbon=0.35 / KWH, maximum=3e8),
         Plant("solar", "profile", availability=sun, capital=90 * PER_KW),

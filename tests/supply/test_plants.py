@@ -31,8 +31,6 @@ def built(name: str, year: float = 2030, **other: object) -> Plant:
     needs: dict = {}
     if name in ("solar", "wind", "hydro", "space-solar"):
         needs["profile"] = np.full(24, 0.3)
-    if name == "fission-sodium-salt":
-        needs["limit"] = 155e6
     if name == "grid":
         needs.update(price=60 / MWH, carbon=0.35 / KWH)
     return build_plant(name, year=year, capital_recovery=recovery, **(needs | other))

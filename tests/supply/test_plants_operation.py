@@ -26,8 +26,6 @@ def built(name: str, year: float = 2030, **other: object) -> Plant:
     needs: dict = {}
     if name in ("solar", "wind", "hydro", "space-solar"):
         needs["profile"] = np.full(24, 0.3)
-    if name == "fission-sodium-salt":
-        needs["limit"] = 155e6
     if name == "grid":
         needs.update(price=60 / MWH, carbon=0.35 / KWH)
     return build_plant(name, year=year, capital_recovery=recovery, **(needs | other))
@@ -218,10 +216,6 @@ def test_starts_and_changes_of_a_series() -> None:
         (lambda: PartLoad(load=0.5, heat_rate=1.1).relative(0.0), "output: a heat rate needs an output"),
         (lambda: Derating(reference=ISO, capacity_slope=-0.1), "derating.capacity_slope: not a"),
         (lambda: built("gas-turbine", temperature=[25.0]), "temperature: not a temperature of air; given"),
-        (
-            lambda: built("fission-sodium-salt", limit=None),
-            "fission-sodium-salt: a store inside a plant needs a largest capacity",
-        ),
         (lambda: built("gas-turbine", temperature=[math.nan]), "temperature: not a temperature of air"),
         (lambda: built("battery-2h", cycles_per_year=-1.0), "cycles_per_year: not a sensible value"),
         (lambda: Plant("x", "grid", host="y"), "x.host: only a store stands inside a plant; given 'y'"),

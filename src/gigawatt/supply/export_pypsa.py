@@ -1,7 +1,8 @@
 """A plan's question as a PyPSA network (extra ``pypsa``), for those who work there and as a check on us.
 
 PyPSA has no words for some of our limits: durations of stores between two bounds, carbon as a mean of the
-energy served, hourly matching, the limits of a load that gives way, ramps that are cyclic.
+energy served, hourly matching, the limits of a load that gives way, ramps that are cyclic, stores that one
+plant alone charges.
 :func:`pypsa_limits` adds them through PyPSA's own door, ``extra_functionality``; with it both
 solve the same programme.
 """
@@ -20,6 +21,7 @@ from gigawatt.quantities import HOURS_PER_YEAR
 from gigawatt.supply.flexible import queue_limit
 from gigawatt.supply.plant import Plant
 from gigawatt.supply.problem import Problem
+from gigawatt.supply.programme import stores_inside
 
 __all__ = ["export_pypsa", "pypsa_limits"]
 
@@ -150,6 +152,10 @@ def pypsa_limits(problem: Problem) -> Callable[[Any, Any], None]:
         for plant in problem.plants:
             if plant.storage is not None:
                 _durations(model, plant)
+                if np.isfinite(plant.host_ratio) and plant.host:
+                    size = model.variables["Link-p_nom"].sel(name=f"{plant.id} charge")
+                    host = model.variables["Generator-p_nom"].sel(name=plant.host)
+                    model.add_constraints(size - plant.host_ratio * host <= 0, name=f"{plant.id} beside host")
             elif plant.ramp is not None and plant.ramp < 1.0 and not plant.follows_weather_freely:
                 share = plant.hourly("availability", hours)
                 room = series(plant.ramp + np.abs(share - np.roll(share, 1)))
@@ -157,6 +163,11 @@ def pypsa_limits(problem: Problem) -> Callable[[Any, Any], None]:
                 step = output(plant.id) - output(plant.id).roll(snapshot=1)
                 model.add_constraints(step - room * size <= 0, name=f"{plant.id} ramp up")
                 model.add_constraints(step + room * size >= 0, name=f"{plant.id} ramp down")
+        for i, stores in stores_inside(problem.plants).items():
+            passes = model.variables["Link-p"]
+            charge = sum(passes.sel(name=f"{problem.plants[k].id} charge") for k in stores)
+            host = problem.plants[i].id
+            model.add_constraints(charge - output(host) <= 0, name=f"{host} charges what is inside")
         flexible, taken = problem.flexible, [output("energy not served")]
         if flexible is not None and flexible.cuts:
             taken.append(output("load cut"))
@@ -215,6 +226,7 @@ def _add_store(network: Any, plant: Plant, price: Array, of_year: float, hours: 
         bus=inside,
         e_nom_extendable=True,
         e_cyclic=True,
+        e_max_pu=store.mean_energy,
         standing_loss=store.self_discharge,
         capital_cost=(store.energy_capital + store.energy_fixed) * of_year * _MWH,
     )

@@ -264,6 +264,13 @@ def _check(steps: Sequence[Step], vintages: Sequence[Vintage], hours: Hours, not
     if not any(np.any(step.load > 0.0) for step in steps):
         raise InputError("there is no load in any step", key="load", given=0, allowed="a load above 0")
     for one in vintages:
+        if any(plant.host for plant in one.running):
+            raise InputError(
+                "a store inside a plant has no pathway of its own",
+                key=one.plant,
+                given=f"inside {one.running[0].host}",
+                allowed="a plan of one year, or a store that any power charges",
+            )
         if len(one.running) != len(steps):
             raise InputError(
                 "a vintage runs in every step",

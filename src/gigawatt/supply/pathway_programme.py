@@ -132,7 +132,7 @@ def _same(one: Plant, other: Plant, together: float) -> bool:
         return one.storage is other.storage
     return all(
         getattr(one.storage, name) == getattr(other.storage, name)
-        for name in ("charge_efficiency", "discharge_efficiency", "self_discharge")
+        for name in ("charge_efficiency", "discharge_efficiency", "self_discharge", "fade")
     )
 
 
@@ -253,7 +253,7 @@ def build_pathway_programme(
                     less.add(count, 0.0, (c, -1.0))
                     less.add(count, 0.0, (c, 1.0), *((size, -share) for size in sizes))
                     less.add(count, 0.0, (e, -1.0))
-                    less.add(count, 0.0, (e, 1.0), *((size, -1.0) for size in stores))
+                    less.add(count, 0.0, (e, 1.0), *((size, -store.mean_energy) for size in stores))
                     net.extend((*discharge, (c, -1.0)))
                     kept.extend((*discharge, (c, -1.0)))
                     here.append(Fleet(plant, tuple(group), sizes, stores, charge=charge, level=level))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.errors import GigawattError
+from gigawatt.errors import GigawattError, InfeasibleError
 from gigawatt.supply.flexible import Flexible
 from gigawatt.supply.plant import Plant
 from gigawatt.supply.problem import Problem
@@ -26,7 +27,7 @@ from gigawatt.supply.refuse import (
     shortage_notice,
 )
 from gigawatt.supply.result import COMPONENTS, SupplyPlan, books
-from gigawatt.supply.solve import Solution, solve
+from gigawatt.supply.solve import ContradictionError, Solution, fall_back, solve
 
 __all__ = ["COMPONENTS", "SupplyPlan", "plan", "solve_problem"]
 
@@ -120,25 +121,41 @@ def plan(
     return solve_problem(asked, solver=solver)
 
 
+def _rows(programme: Programme) -> dict[str, Any]:
+    """The keywords of :func:`gigawatt.supply.solve.solve`."""
+    p = programme
+    return {"A": p.A, "b": p.b, "cost": p.cost, "equalities": p.equalities}
+
+
 def solve_problem(asked: Problem, *, solver: str = "clarabel") -> SupplyPlan:
     """:func:`plan` of a question that was put together before."""
     start = time.perf_counter()
     limit = asked.carbon_limit
     sample = asked.sample() if solver == "clarabel" else None
 
-    def run(programme: Programme, cost: Array | None) -> Solution:
-        cost = programme.cost if cost is None else cost
-        return solve(A=programme.A, b=programme.b, cost=cost, equalities=programme.equalities, solver=solver)
-
     def optimum(programme: Programme, share: float | None) -> Solution:
         if solver != "clarabel":
-            return run(programme, None)
-        guess = Guess() if sample is None else guess_from(sample.programme(not_served_share=share))
+            return solve(**_rows(programme), solver=solver)
+        guess = Guess()
+        if sample is not None:
+            small = sample.programme(not_served_share=share)
+            guess = guess_from(small)
+            if guess.contradicts:
+                explain_infeasible(programme)
+            if limit is not None and guess.solution is not None and share is None:
+                lost = guess.solution.x[small.shed : small.shed + small.hours]
+                if np.mean(lost) > NOTICED and carbon_starves(small, guess.solution, asked.not_served_price):
+                    check_carbon(asked, limit, solver, early=True)
         return solve_reduced(programme, guess)
 
     programme = asked.programme()
     try:
         solution = optimum(programme, None)
+    except InfeasibleError:
+        raise
+    except ContradictionError:
+        explain_infeasible(programme)
+        solution = fall_back(**_rows(programme))
     except GigawattError:
         explain_infeasible(programme)
         raise
@@ -148,12 +165,12 @@ def solve_problem(asked: Problem, *, solver: str = "clarabel") -> SupplyPlan:
     if share > NOTICED:
         cause, allowed = "", asked.not_served_limit
         if limit is not None and carbon_starves(programme, solution, asked.not_served_price):
-            check_carbon(asked.programme(carbon_limit=None), run, limit)
+            check_carbon(asked, limit, solver)
             cause = " under the carbon limit"
         if matching_starves(programme, solution):
             cause += f"{' and' if cause else ' under'} the hourly matching"
         if allowed is not None and share > allowed:
-            check_shortage(asked.programme(), run, allowed, cause)
+            check_shortage(asked.programme(), solver, allowed, cause)
             programme = asked.programme(not_served_share=allowed)
             solution = optimum(programme, allowed)
             notices.extend(solution.notices)

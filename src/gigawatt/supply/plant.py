@@ -59,7 +59,10 @@ class Storage:
 
     @property
     def mean_energy(self) -> float:
-        """Share of the rated store that is there in the mean of its life, falling evenly by ``fade``."""
+        """Share of the rated store that is there in the mean of its life, falling evenly by ``fade``.
+
+        A plan's store holds at most this share of the energy that is paid for.
+        """
         return 1.0 - self.fade / 2.0
 
 

@@ -14,7 +14,7 @@ from gigawatt.errors import InfeasibleError, InputError
 from gigawatt.quantities import compact
 from gigawatt.supply.flexible import Flexible
 from gigawatt.supply.plant import Plant
-from gigawatt.supply.programme import Programme, build_programme
+from gigawatt.supply.programme import Programme, build_programme, stores_inside
 from gigawatt.supply.reduce import sample_days
 
 __all__ = ["Problem"]
@@ -29,7 +29,9 @@ class Problem:
     Raises
     ------
     InputError
-        Load, ids, lengths, prices or limits make no sense.
+        Load, ids, lengths, prices or limits make no sense; a store without the plant that it stands in.
+    InfeasibleError
+        What must be built does not fit into its host, or breaks the hourly matching by itself.
     """
 
     load: npt.ArrayLike
@@ -97,6 +99,7 @@ class Problem:
                     given=", ".join(f"{v:g}" for v in weights.ravel()[:12]),
                     allowed=f"{self.years} numbers above 0",
                 )
+        self._check_hosts()
         self._check_must_run()
 
     @property
@@ -140,6 +143,22 @@ class Problem:
         if cut is None:
             return None
         return replace(self, load=cut[0], plants=cut[1], years=1, year_weights=None, hours=None)
+
+    def _check_hosts(self) -> None:
+        """Raise where a store lacks the plant that it stands in, or is larger than that may have."""
+        for i, stores in stores_inside(tuple(self.plants)).items():
+            host = self.plants[i]
+            for k in stores:
+                store = self.plants[k]
+                most = store.host_ratio * host.maximum if host.maximum > 0.0 else 0.0
+                if store.minimum > most * (1.0 + 1e-9):
+                    raise InfeasibleError(
+                        f"{store.name} of {compact(store.minimum, 'W')} does not fit into {host.name}: "
+                        f"{store.host_ratio:g} W for each W of at most {compact(host.maximum, 'W')}",
+                        key=f"{store.id}.minimum",
+                        given=compact(store.minimum, "W"),
+                        allowed=f"at most {compact(most, 'W')}, or a larger {host.id}",
+                    )
 
     def _check_must_run(self) -> None:
         """Raise where a plant that is there and must run breaks the hourly matching by itself."""

@@ -3,7 +3,9 @@
 Per hour only the output of what can be dispatched, the charge and the state of charge of each store, and
 the energy not served are variables. The output of sun and wind is capacity times profile, so it stands in
 the balance itself and what is curtailed is the slack of that row; the discharge of a store follows from
-its states of charge. Capacities are variables that border the hourly blocks.
+its states of charge. Capacities are variables that border the hourly blocks. A store inside a plant is
+charged from what that plant makes in the hour, and from nothing else. A store that fades holds less than the
+rated energy, for which it is paid and by which its duration counts: what is there in the mean of its life.
 
 Several weather years stand one after the other as blocks that share the capacities; each is cyclic on its own
 and may weigh more or less than another.
@@ -21,11 +23,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gigawatt.errors import InputError, nearest
 from gigawatt.quantities import HOURS_PER_YEAR
 from gigawatt.supply.flexible import Flexible, before_in, queue_limit
 from gigawatt.supply.plant import Plant
 
-__all__ = ["CARBON_PER_ENERGY", "HOUR", "MONEY_PER_ENERGY", "Programme", "build_programme"]
+__all__ = ["CARBON_PER_ENERGY", "HOUR", "MONEY_PER_ENERGY", "Programme", "build_programme", "stores_inside"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -51,7 +54,8 @@ class Programme:
     ``blocks`` are the hours of each weather year (or typical week), ``before`` the hour before each hour and
     ``weight`` how much each hour counts, 1 in the mean. ``cut`` and ``queue`` are the first columns of a load
     that gives way (:class:`~gigawatt.supply.flexible.Flexible`); ``dirty[i]`` marks the hours in which plant
-    i counts against hourly matching.
+    i counts against hourly matching. ``tie_rows[i]`` are the hours in which what stands inside plant i
+    charges from its output alone, ``ratio_row[i]`` the size of store i beside its host.
     """
 
     plants: tuple[Plant, ...]
@@ -86,11 +90,51 @@ class Programme:
     peak_row: int | None = None
     queue_limit_row: int | None = None
     dirty: dict[int, Array] = field(default_factory=lambda: {})
+    tie_rows: dict[int, Ints] = field(default_factory=lambda: {})
+    ratio_row: dict[int, int] = field(default_factory=lambda: {})
+
+    @property
+    def inside(self) -> dict[int, tuple[int, ...]]:
+        """Stores by the plant that alone charges them."""
+        return stores_inside(self.plants)
 
     @property
     def hours(self) -> int:
         """Hours of the programme."""
         return len(self.load)
+
+
+def stores_inside(plants: Sequence[Plant]) -> dict[int, tuple[int, ...]]:
+    """Indices of the stores that stand inside a plant, by the index of that plant.
+
+    Raises
+    ------
+    InputError
+        A store without its plant, or inside another store.
+    """
+    place = {plant.id: i for i, plant in enumerate(plants)}
+    found: dict[int, tuple[int, ...]] = {}
+    for k, plant in enumerate(plants):
+        if not plant.host:
+            continue
+        host = place.get(plant.host)
+        if host is None:
+            raise InputError(
+                "a store that stands inside a plant has no plant to charge it",
+                key=plant.id,
+                given=", ".join(place),
+                allowed=f"{plant.host} among the plants, or no {plant.id}",
+                nearest=nearest(plant.host, place),
+            )
+        if plants[host].storage is not None:
+            raise InputError(
+                "a store cannot stand inside a store",
+                key=f"{plant.id}.host",
+                given=plant.host,
+                allowed="a plant that makes power",
+            )
+        found[host] = (*found.get(host, ()), k)
+    return found
 
 
 class _Rows:
@@ -257,7 +301,7 @@ def build_programme(
             less.add(hours, 0.0, (c, -1.0))
             less.add(hours, 0.0, (c, 1.0), (i, -share))
             less.add(hours, 0.0, (e, -1.0))
-            less.add(hours, 0.0, (e, 1.0), (size, -1.0))
+            less.add(hours, 0.0, (e, 1.0), (size, -store.mean_energy))
             longest = store.duration_max / HOUR
             if store.duration_min == store.duration_max:
                 equal.add(1, 0.0, (size, 1.0), (i, -longest))
@@ -270,6 +314,15 @@ def build_programme(
             net.append((i, share))
         own_equal.append(np.arange(limits[0], equal.count))
         own_less.append(np.arange(limits[1], less.count))
+
+    tied: dict[int, int] = {}
+    ratio: dict[int, int] = {}
+    for i, stores in stores_inside(plants).items():
+        made = (output[i] + h, -1.0) if i in output else (i, -plants[i].hourly("availability", hours))
+        tied[i] = less.add(hours, 0.0, *((charge[k] + h, 1.0) for k in stores), made)
+        for k in stores:
+            if np.isfinite(plants[k].host_ratio):
+                ratio[k] = less.add(1, 0.0, (k, 1.0), (i, -plants[k].host_ratio))
 
     s = shed + h
     cost[s] = not_served_price / MONEY_PER_ENERGY * w
@@ -375,4 +428,6 @@ def build_programme(
         peak_row=None if peak is None else first + peak,
         queue_limit_row=None if queue_top is None else first + queue_top,
         dirty=dirty,
+        tie_rows={i: first + row + h for i, row in tied.items()},
+        ratio_row={k: first + row for k, row in ratio.items()},
     )

@@ -83,10 +83,14 @@ def recover(programme: Programme, x: Array, z: Array, *, drawn: Array | None = N
     capacity = np.where(capacity < DUST, 0.0, capacity)
     for i, q in enumerate(p.plants):
         capacity[i] = max(capacity[i], q.minimum / p.power_unit)
+    for i, stores in p.inside.items():
+        for k in stores:  # what the solver's tolerance makes too large for its host
+            fits = p.plants[k].host_ratio * capacity[i] if capacity[i] > 0.0 else 0.0
+            capacity[k] = max(min(capacity[k], fits), p.plants[k].minimum / p.power_unit)
     energy = np.zeros(n)
     output, curtailed = np.zeros((hours, n)), np.zeros((hours, n))
     charge, level = np.zeros((hours, n)), np.zeros((hours, n))
-    least, most = np.zeros((hours, n)), np.zeros((hours, n))
+    least, most, held = np.zeros((hours, n)), np.zeros((hours, n)), np.zeros((hours, n))
     price = z[p.balance_row : p.balance_row + hours].copy()
     if p.surplus_row is not None:
         price -= z[p.surplus_row : p.surplus_row + hours]
@@ -100,10 +104,14 @@ def recover(programme: Programme, x: Array, z: Array, *, drawn: Array | None = N
         elif q.storage is not None:
             c, e, d = _store(p, i, x, price)
             least_store = q.storage.duration_min / HOUR * capacity[i]
-            energy[i] = max(float(x[p.energy[i]]), float(np.max(e)), least_store)
+            energy[i] = max(float(x[p.energy[i]]), float(np.max(e)) / q.storage.mean_energy, least_store)
             charge[:, i], level[:, i], output[:, i] = c, e, d
         else:
             output[:, i] = most[:, i]
+    for i, stores in p.inside.items():  # what charges inside it a plant must make
+        held[:, i] = np.minimum(charge[:, list(stores)].sum(1), most[:, i])
+        least[:, i] = np.maximum(least[:, i], held[:, i])
+        output[:, i] = np.maximum(output[:, i], held[:, i])
     not_served = np.clip(x[p.shed : p.shed + hours], 0.0, asked)
     not_served[not_served < DUST] = 0.0
 
@@ -122,7 +130,7 @@ def recover(programme: Programme, x: Array, z: Array, *, drawn: Array | None = N
             lift = min(float(np.max(wanted)), _LIFT, room)
             capacity[i] += lift
             most[:, i] = share * capacity[i]
-            least[:, i] = p.plants[i].minimum_load * most[:, i]
+            least[:, i] = np.maximum(p.plants[i].minimum_load * most[:, i], held[:, i])
             forced = np.maximum(least[:, i] - output[:, i], 0.0)
             output[:, i] += forced
             residual += forced
@@ -144,16 +152,16 @@ def recover(programme: Programme, x: Array, z: Array, *, drawn: Array | None = N
             residual -= less
     delivered = output.copy()
     free = [i for i in range(n) if i not in p.output and p.plants[i].storage is None]
-    possible = output[:, free].sum(1)
+    possible = (output[:, free] - held[:, free]).sum(1)
     share_back = np.divide(
         np.minimum(residual, possible), possible, out=np.zeros(hours), where=possible > 0.0
     )
     for i in free:
-        curtailed[:, i] = share_back * output[:, i]
+        curtailed[:, i] = share_back * (output[:, i] - held[:, i])
         delivered[:, i] = output[:, i] = output[:, i] - curtailed[:, i]
     residual = np.maximum(residual - possible, 0.0)
     for i in [*reversed(order), *p.energy]:  # must-run output, and a store's dust
-        spilt = np.minimum(residual, delivered[:, i])
+        spilt = np.minimum(residual, delivered[:, i] - held[:, i])
         curtailed[:, i] += spilt
         delivered[:, i] -= spilt
         residual -= spilt

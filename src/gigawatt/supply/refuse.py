@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -11,14 +11,14 @@ import numpy.typing as npt
 
 from gigawatt.errors import GigawattError, InfeasibleError
 from gigawatt.quantities import compact
+from gigawatt.supply.problem import Problem
 from gigawatt.supply.programme import CARBON_PER_ENERGY, HOUR, Programme
 from gigawatt.supply.recover import Hours, recover
-from gigawatt.supply.solve import Solution, solve
+from gigawatt.supply.solve import Solution, interior_point, solve
 from gigawatt.supply.words import carbon_shadow_price, grams
 
 __all__ = [
     "NOTICED",
-    "Run",
     "carbon_starves",
     "check_carbon",
     "check_shortage",
@@ -29,12 +29,12 @@ __all__ = [
 ]
 
 Array = npt.NDArray[np.float64]
-Run = Callable[[Programme, "Array | None"], Solution]
+Ints = npt.NDArray[np.int64]
 
 #: Energy not served below this share of the load is not worth a word.
 NOTICED = 1e-6
-#: How much a joule or a gram outweighs all money when the least possible of it is sought.
-_OUTWEIGHS = 1e4
+#: How much a joule not served outweighs all money when the least possible of it is sought.
+_OUTWEIGHS = 1e6
 
 
 def lacking_share(programme: Programme, found: Hours) -> float:
@@ -44,10 +44,10 @@ def lacking_share(programme: Programme, found: Hours) -> float:
     return lacking / float(w @ programme.load)
 
 
-def outweighed(programme: Programme, weight: Array) -> Array:
+def _first(weight: Array, programme: Programme) -> Array:
     """A cost in which ``weight`` counts first and money only decides between equals."""
     scale = float(np.max(np.abs(programme.cost))) or 1.0
-    return weight * _OUTWEIGHS + programme.cost / scale
+    return weight + programme.cost / (scale * _OUTWEIGHS)
 
 
 def shed_cost(programme: Programme) -> Array:
@@ -67,34 +67,43 @@ def carbon_starves(programme: Programme, solution: Solution, not_served_price: f
     return 2.0 * carbon_shadow_price(programme, solution.z) * dirtiest > not_served_price
 
 
-def check_carbon(programme: Programme, run: Run, carbon_limit: float) -> None:
-    """Raise where no supply of these plants reaches the carbon limit, however dear."""
-    grams_of = programme.carbon.copy()
-    for first in programme.output.values():
-        grams_of[first : first + programme.hours] *= programme.weight
-    weight = shed_cost(programme) * 10.0 * max(float(np.max(programme.carbon)), 1.0) + grams_of
-    solution = run(programme, outweighed(programme, weight))
-    found = recover(programme, solution.x, solution.z)
-    served = float(programme.weight @ (programme.load - found.not_served - found.cut))
-    carbon = sum(
-        float(found.output[:, i] @ grams_of[column : column + programme.hours])
-        for i, column in programme.output.items()
-    )
+def check_carbon(asked: Problem, limit: float, solver: str, *, early: bool = False) -> None:
+    """Raise where no supply of these plants reaches the carbon limit, however dear.
+
+    The least excess over the limit is sought while all load is served, or as much of it as can be; ``early``
+    leaves it at the first, for a check before the plan is known.
+    """
+    p = asked.programme(not_served_share=0.0)
+    if p.carbon_row is None:
+        return
+    found = _least_slacks(p, [np.array([p.carbon_row])], solver)
+    if found is None and not early:
+        most = asked.programme(carbon_limit=None)
+        solution = _solved(most.A, most.b, _first(shed_cost(most), most), most.equalities, solver)
+        share = float(most.weight @ np.maximum(solution.x[most.shed : most.shed + most.hours], 0.0))
+        share /= float(most.weight @ most.load) / most.power_unit
+        p = asked.programme(not_served_share=min(share * (1.0 + NOTICED) + NOTICED * NOTICED, 1.0))
+        found = _least_slacks(p, [np.array([p.carbon_row])], solver)
+    if found is None:
+        return
+    hours = recover(p, found.x, found.z)
+    served = float(p.weight @ (p.load - hours.not_served - hours.cut)) / p.power_unit
     if served <= 0.0:
         return
-    least = carbon / served * CARBON_PER_ENERGY
-    if least > carbon_limit * (1.0 + 1e-4) + 1e-6 * CARBON_PER_ENERGY:
+    excess = float(found.x[-1]) / served * CARBON_PER_ENERGY
+    if excess > 1e-4 * limit + 1e-6 * CARBON_PER_ENERGY:
         raise InfeasibleError(
-            f"the carbon limit of {grams(carbon_limit)} cannot be met with these plants: the least they "
-            f"reach is {grams(least)}, {grams(least - carbon_limit)} too much",
+            f"the carbon limit of {grams(limit)} cannot be met with these plants: the least they "
+            f"reach is {grams(limit + excess)}, {grams(excess)} too much",
             key="carbon_limit",
             allowed="raise the limit, or the limits of the clean plants, or add one",
         )
 
 
-def check_shortage(programme: Programme, run: Run, limit: float, cause: str) -> None:
+def check_shortage(programme: Programme, solver: str, limit: float, cause: str) -> None:
     """Raise where the plants cannot carry the load, whatever is paid."""
-    solution = run(programme, outweighed(programme, shed_cost(programme)))
+    p = programme
+    solution = _solved(p.A, p.b, _first(shed_cost(p), p), p.equalities, solver)
     found = recover(programme, solution.x, solution.z)
     share = lacking_share(programme, found)
     if share > limit + NOTICED:
@@ -110,13 +119,41 @@ def check_shortage(programme: Programme, run: Run, limit: float, cause: str) -> 
         )
 
 
+def _least_slacks(p: Programme, rows: Sequence[Ints], solver: str) -> Solution | None:
+    """The least sum of slacks, one for each set of rows, that makes the programme feasible.
+
+    They are the last numbers of ``x``. Nothing else counts, so that an interior point ends early. ``None``
+    where they do not make it feasible.
+    """
+    sparse: Any = import_module("scipy.sparse")
+    n = len(rows)
+    columns = np.concatenate([np.full(len(one), k) for k, one in enumerate(rows)])
+    at = np.concatenate(list(rows))
+    slacks = sparse.csc_matrix((np.full(len(at), -1.0), (at, columns)), shape=(len(p.b), n))
+    signs = sparse.hstack([sparse.csc_matrix((n, p.A.shape[1])), sparse.csc_matrix(-np.eye(n))])
+    A = sparse.csc_matrix(sparse.vstack([sparse.hstack([p.A, slacks]), signs]))
+    cost = np.concatenate([np.zeros(len(p.cost)), np.ones(n)])
+    try:
+        return _solved(A, np.concatenate([p.b, np.zeros(n)]), cost, p.equalities, solver)
+    except GigawattError:
+        return None
+
+
+def _solved(A: Any, b: Array, cost: Array, equalities: int, solver: str) -> Solution:
+    """:func:`gigawatt.supply.solve.solve` that does not try the second solver on what has no solution."""
+    if solver == "clarabel":
+        found = interior_point(A=A, b=b, cost=cost, equalities=equalities, tell=True)
+        if found is not None:
+            return found
+    return solve(A=A, b=b, cost=cost, equalities=equalities, solver="highs")
+
+
 def explain_infeasible(programme: Programme) -> None:
     """Raise where limits contradict what must be built or run: which limit, and by how much at least.
 
     Each kind of limit is given one slack, and the least sum of slacks sought. Returns where none is needed:
     then it is not the limits.
     """
-    sparse: Any = import_module("scipy.sparse")
     p = programme
     hourly = np.arange(p.hours)
     groups: dict[str, tuple[npt.NDArray[np.int64], str, float]] = {}
@@ -144,23 +181,9 @@ def explain_infeasible(programme: Programme) -> None:
     if not groups:
         return
     names = list(groups)
-    columns = [np.zeros(len(p.b)) for _ in names]
-    for column, name in zip(columns, names, strict=True):
-        column[groups[name][0]] = -1.0
     n = len(names)
-    slacks = sparse.csc_matrix(np.stack(columns, axis=1))
-    signs = sparse.hstack([sparse.csc_matrix((n, p.A.shape[1])), sparse.csc_matrix(-np.eye(n))])
-    A = sparse.csc_matrix(sparse.vstack([sparse.hstack([p.A, slacks]), signs]))
-    dear = 1e-9 * np.abs(p.cost) / max(float(np.max(np.abs(p.cost))), 1.0)
-    try:
-        found = solve(
-            A=A,
-            b=np.concatenate([p.b, np.zeros(n)]),
-            cost=np.concatenate([dear, np.ones(n)]),
-            equalities=p.equalities,
-            solver="highs",
-        )
-    except GigawattError:
+    found = _least_slacks(p, [groups[name][0] for name in names], "clarabel")
+    if found is None:
         return
     amounts = found.x[-n:]
     k = int(np.argmax(amounts))

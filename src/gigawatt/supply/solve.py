@@ -17,7 +17,16 @@ import numpy.typing as npt
 
 from gigawatt.errors import GigawattError, InputError, nearest
 
-__all__ = ["SOLVERS", "Solution", "certify", "interior_point", "quiet", "solve"]
+__all__ = [
+    "SOLVERS",
+    "ContradictionError",
+    "Solution",
+    "certify",
+    "fall_back",
+    "interior_point",
+    "quiet",
+    "solve",
+]
 
 Array = npt.NDArray[np.float64]
 
@@ -27,6 +36,10 @@ SOLVERS = ("clarabel", "highs")
 ACCEPTED_GAP = 1e-6
 #: The box in which the dual bound is certified, in sizes of the solution.
 _BOX = 2.0
+
+
+class ContradictionError(GigawattError):
+    """The interior point found rows that contradict each other; which, and whether, is still to be shown."""
 
 
 @dataclass(frozen=True)
@@ -80,24 +93,41 @@ def solve(*, A: Any, b: Array, cost: Array, equalities: int, solver: str = "clar
         found = interior_point(A=A, b=b, cost=cost, equalities=equalities)
         if found is not None:
             return found
-    found = _highs(A, b, cost, equalities)
+        return fall_back(A=A, b=b, cost=cost, equalities=equalities)
+    return _certain(_highs(A, b, cost, equalities))
+
+
+def fall_back(*, A: Any, b: Array, cost: Array, equalities: int) -> Solution:
+    """:func:`solve` with HiGHS, saying that Clarabel did not converge."""
+    note = "clarabel did not converge on this plan; it was solved with HiGHS instead"
+    return replace(_certain(_highs(A, b, cost, equalities)), notices=(note,))
+
+
+def _certain(found: Solution | None) -> Solution:
     if found is None:
         raise GigawattError(
             "the supply programme has no finite optimum",
             allowed="limits and costs of ordinary size; check for a plant of negative cost and no limit",
         )
-    if solver == "clarabel":
-        note = "clarabel did not converge on this plan; it was solved with HiGHS instead"
-        found = replace(found, notices=(note,))
     return found
 
 
-def interior_point(*, A: Any, b: Array, cost: Array, equalities: int) -> Solution | None:
-    """:func:`solve` with Clarabel alone; ``None`` where it finds no optimum of the accepted gap."""
-    for refine in (False, True):  # without iterative refinement it takes a third less time
-        found = _clarabel(A, b, cost, equalities, refine)
-        if found is not None:
-            return found
+def interior_point(*, A: Any, b: Array, cost: Array, equalities: int, tell: bool = False) -> Solution | None:
+    """:func:`solve` with Clarabel alone; ``None`` where it finds no optimum of the accepted gap.
+
+    Raises
+    ------
+    ContradictionError
+        It found the rows to contradict each other, and was asked to ``tell``.
+    """
+    try:
+        for refine in (False, True):  # without iterative refinement it takes a third less time
+            found = _clarabel(A, b, cost, equalities, refine)
+            if found is not None:
+                return found
+    except ContradictionError:
+        if tell:
+            raise
     return None
 
 
@@ -146,6 +176,8 @@ def _clarabel(A: Any, b: Array, cost: Array, equalities: int, refine: bool) -> S
         cones.insert(0, clarabel.ZeroConeT(equalities))
     nothing = csc_matrix((len(cost), len(cost)))
     answer: Any = clarabel.DefaultSolver(nothing, cost, A, b, cones, settings).solve()
+    if str(answer.status) == "PrimalInfeasible":
+        raise ContradictionError("the limits of the supply programme contradict each other")
     if str(answer.status) not in ("Solved", "AlmostSolved"):
         return None
     x, z = np.asarray(answer.x), np.asarray(answer.z)

@@ -63,6 +63,16 @@ def binding(
                         f"{money(worth * 1e6)} per year",
                     )
                 )
+        if i in programme.ratio_row:
+            worth = float(z[programme.ratio_row[i]]) * per_watt
+            if worth * hours.capacity[i] > enough:
+                found.append(
+                    (
+                        worth * hours.capacity[i],
+                        f"{plant.name} is as large as {plant.host} takes: one more MW would save "
+                        f"{money(worth * 1e6)} per year",
+                    )
+                )
         if plant.minimum > 0.0:
             dual = float(z[programme.least_row[i]])
             worth = (max(-dual, 0.0) if plant.minimum == plant.maximum else dual) * per_watt

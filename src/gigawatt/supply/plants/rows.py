@@ -145,7 +145,7 @@ def build_plant(
     ------
     InputError
         Unknown plant, override or case; a profile that is missing or of wrong values; a temperature that is
-        none of air; a store inside a plant without ``limit``.
+        none of air.
     MissingDataError
         A number without a row.
     """
@@ -184,12 +184,6 @@ def build_plant(
     if derating is not None and temperature is not None:
         availability = availability * np.minimum(derating.capacity(temperature), 1.0)
         fuel, direct = (value * derating.heat_rate(temperature) for value in (fuel, direct))
-    if row.text("host") and limit is None:
-        raise InputError(
-            "a store inside a plant needs a largest capacity, since the plan would charge it from anything",
-            key=row.id,
-            allowed=f"a limit of {read.number('host_ratio'):g} W for each W of {row.text('host')}",
-        )
     if kind == "grid" and (price is None or carbon is None):
         raise InputError("the grid needs a price and a carbon intensity", key=row.id)
     storage = None
