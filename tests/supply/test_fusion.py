@@ -320,7 +320,7 @@ def test_the_national_ignition_facility_is_no_power_plant() -> None:
 def test_every_design_has_a_sheet_that_is_json(design: str) -> None:
     made = fusion.sheet(design=design)
     text = json.dumps(made.to_json(), allow_nan=False)
-    assert json.loads(text)["name"] == made.name
+    assert json.loads(text)["plant"] == made.name
     assert made.assumptions[0].reason
     sections = [line[0] for line in made.lines]
     assert sections == sorted(sections, key=list(dict.fromkeys(sections)).index)

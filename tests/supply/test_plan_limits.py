@@ -151,6 +151,19 @@ def test_matching_holds_in_every_hour_and_costs_more_the_more_is_asked() -> None
     assert all(b >= a * (1 - 1e-7) for a, b in itertools.pairwise(bills))
 
 
+def test_matching_counts_the_clean_share_of_a_mix() -> None:
+    """Half of it is clean: at 75 % matching it may carry half of the load, of which half is dirty."""
+    dear = clean(capital=2000 * PER_KW)
+    asked = {"load": np.full(48, 1e8), "not_served_price": VOLL, "matching": 0.75, "hours": 8760}
+    mixed = plan(plants=[replace(gas(), clean=np.full(48, 0.5)), dear], **asked)
+    assert mixed.dispatch[:, 0] == pytest.approx(5e7, rel=1e-6)
+    strict = plan(plants=[gas(), dear], **asked)
+    assert strict.dispatch[:, 0] == pytest.approx(2.5e7, rel=1e-6)
+    assert mixed.objective < strict.objective
+    with pytest.raises(InputError, match=r"gas\.clean: not a sensible value"):
+        replace(gas(), clean=1.5)
+
+
 def test_matching_that_cannot_be_is_named() -> None:
     must = gas(minimum=5e7, maximum=5e7, minimum_load=0.6)
     with pytest.raises(InfeasibleError, match="hourly matching of 90 % cannot be met"):

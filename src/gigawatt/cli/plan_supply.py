@@ -71,6 +71,9 @@ def plan_supply_command(
         str | None,
         _option("hourly: clean plants and stores give all of every hour's load; or a share, 90%.", _LIMITS),
     ] = None,
+    grid_counts: Annotated[
+        bool, _option("Under --matching, the clean share of the grid's own mix counts.", _LIMITS)
+    ] = False,
     reliability: Annotated[
         str | None, _option("Least share of the energy that is served, such as 99.99%.", _LIMITS)
     ] = None,
@@ -131,7 +134,7 @@ def plan_supply_command(
                 capacity_factors=shares,
                 carbon=carbon, carbon_price=carbon_price, price=price, grid_carbon=grid_carbon,
                 reliability=reliability, not_served_price=not_served_price, discount=discount,
-                flexible=flexible, deferrable=deferrable, matching=matching,
+                flexible=flexible, deferrable=deferrable, matching=matching, grid_counts=grid_counts,
             )
         )  # fmt: skip
         report("Planning every hour", 0.3)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gigawatt import catalog
 from gigawatt.economics import capital_recovery_factor
-from gigawatt.errors import InputError, nearest
+from gigawatt.errors import InputError, MissingDataError, nearest
 from gigawatt.facility import Weather
 from gigawatt.supply import Grid, Plant, build_plant, solar_capacity_factor, wind_capacity_factor
 
@@ -52,6 +52,16 @@ def of_weather(weather: Weather) -> Callable[[str], Array | None]:
     return profile
 
 
+def _mix(grid: Grid) -> Array:
+    if grid.clean is None:
+        raise MissingDataError(
+            f"the mix of the grid {grid.id!r} is not known, so that none of it can count as clean",
+            key="grid-counts",
+            allowed="matching without it",
+        )
+    return grid.clean
+
+
 def plants_here(
     *,
     names: Sequence[str],
@@ -81,7 +91,8 @@ def plants_here(
     grid : Grid
         Price and carbon of the hours; may be longer than a year.
     grid_given : mapping
-        ``price`` [$/J], ``carbon`` [kg/J], ``limit`` [W] in place of the grid's, where not ``None``.
+        ``price`` [$/J], ``carbon`` [kg/J], ``limit`` [W] in place of the grid's, where not ``None``;
+        ``counts``: whether the clean share of its mix counts under hourly matching.
     profile : callable
         Plant's id → its capacity factor by the hour (H,), ``None`` where the weather does not rule it; see
         :func:`of_weather`.
@@ -127,6 +138,7 @@ def plants_here(
                 "price": grid.price if price is None else np.full(hours, price),
                 "carbon": grid.carbon if carbon is None else np.full(hours, carbon),
                 "limit": given if given is not None else limits.get(name),
+                "clean": _mix(grid) if grid_given.get("counts") else None,
             }
         else:
             options |= {"profile": profile(name), "temperature": temperature}

@@ -168,6 +168,7 @@ class GridSection(_Strict):
     limit: WattsOrNone | None = None
     price: PerEnergy | None = None
     carbon: CarbonIntensity | None = None
+    counts: bool | None = None
 
 
 class SupplySection(_Strict):

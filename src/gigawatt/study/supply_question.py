@@ -228,6 +228,7 @@ def read_supply_question(
     flexible: str | None = None,
     deferrable: str | None = None,
     matching: str | None = None,
+    grid_counts: bool = False,
 ) -> SupplyQuestion:
     """Everything that a plan needs, from what a person wrote; what is left out is the catalog's, told.
 
@@ -262,6 +263,7 @@ def read_supply_question(
     bounds = {name: _not_negative("limit", text, "W", "300 MW") for name, text in (limits or {}).items()}
     options = {
         "names": names,
+        "grid_given": {"counts": grid_counts},
         "limits": bounds,
         "year": when,
         "rate": rate,
@@ -271,7 +273,7 @@ def read_supply_question(
         "limits_key": "limit",
     }
     low, middle, high = (
-        plants_here(grid=grid if price else _grid_at(grid, case), grid_given={}, case=case, **options)
+        plants_here(grid=grid if price else _grid_at(grid, case), case=case, **options)
         for case in ("low", "value", "high")
     )
     for plant in middle:

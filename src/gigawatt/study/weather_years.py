@@ -85,8 +85,11 @@ def grid_of(
 ) -> Grid:
     """The grid in every weather year, one after another; ``price`` [$/J], ``carbon`` [kg/J]: its means."""
     each = [load_grid(name, year, weather=sky, price=price, carbon=carbon) for sky in skies]
+    mixes = [one.clean for one in each]
+    known = [mix for mix in mixes if mix is not None]
     return replace(
         each[0],
+        clean=np.concatenate(known) if len(known) == len(mixes) else None,
         price=np.concatenate([one.price for one in each]),
         carbon=np.concatenate([one.carbon for one in each]),
     )

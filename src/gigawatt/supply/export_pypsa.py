@@ -197,10 +197,7 @@ def pypsa_limits(problem: Problem) -> Callable[[Any, Any], None]:
             model.add_constraints(carbon + limit * unserved.sum() <= served, name="carbon limit")
         if problem.matching is not None:
             rest = 1.0 - problem.matching
-            dirty = [
-                output(q.id) * series((q.hourly("carbon", hours) > problem.clean_carbon).astype(float))
-                for q in emitting
-            ]
+            dirty = [output(q.id) * series(q.dirty(hours, problem.clean_carbon)) for q in emitting]
             if dirty:
                 total = sum(dirty[1:], start=dirty[0])
                 model.add_constraints(total + rest * less <= series(rest * need), name="hourly matching")

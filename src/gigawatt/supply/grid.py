@@ -24,14 +24,16 @@ from gigawatt.supply.resource import solar_capacity_factor, wind_capacity_factor
 __all__ = ["Grid", "demand_shape", "list_grids", "load_grid", "residual_shape"]
 
 Array = NDArray[np.float64]
+_MIX = ("solar_share", "wind_share", "firm_clean_share")
 _CAMBIUM_SCALE = 0.1 / 3.6e9  # stored as tenths of kg/MWh
 
 
 @dataclass(frozen=True)
 class Grid:
     """A grid in one year: ``price`` [$/J] and ``carbon`` [kg/J] by the hour, ``limit`` [W] of the connection,
-    ``connection_time`` [s] from request to power. ``evidence`` holds the rows that the means come from,
-    ``assumptions`` what was filled in."""
+    ``connection_time`` [s] from request to power; ``clean``, the share of its power in every hour that is of
+    sun, wind, water and nuclear plants, ``None`` where the mix is not known. ``evidence`` holds the rows that
+    the means come from, ``assumptions`` what was filled in."""
 
     id: str
     name: str
@@ -42,6 +44,7 @@ class Grid:
     connection_time: float
     evidence: Mapping[str, Evidence] = field(repr=False)
     assumptions: tuple[Assumption, ...] = field(default=(), repr=False)
+    clean: Array | None = field(default=None, repr=False)
 
 
 def list_grids() -> list[str]:
@@ -174,7 +177,17 @@ def load_grid(
         connection_time=(connection or defaults.evidence("connection_time")).value,
         evidence=evidence,
         assumptions=tuple(assumptions),
+        clean=_clean(row, dirty),
     )
+
+
+def _clean(row: Entity, dirty: Array) -> Array | None:
+    """Share of the grid's power by the hour that is clean: one less the fossil share of the year times what
+    fossil plants have to do in the hour over its mean; ``None`` without a mix."""
+    known = [share for name in _MIX if (share := row.get(name)) is not None]
+    if not sum(known) > 0.0:
+        return None
+    return 1.0 - np.minimum(max(1.0 - sum(known), 0.0) * dirty, 1.0)
 
 
 def _row(grid: str) -> Entity:

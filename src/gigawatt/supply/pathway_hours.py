@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from gigawatt.errors import InputError
 from gigawatt.quantities import HOURS_PER_YEAR
-from gigawatt.supply.plant import Plant
+from gigawatt.supply.plant import HOURLY, Plant
 
 __all__ = ["WEEK", "Hours", "at_hours", "representative_weeks", "whole_year"]
 
@@ -175,8 +175,9 @@ def _medoids(points: Array, count: int) -> tuple[Ints, Ints]:
 def at_hours(plant: Plant, hours: Hours) -> Plant:
     """A plant with the year's series read at these hours (:meth:`Hours.read`)."""
     changed: dict[str, Any] = {}
-    for name in ("variable", "fuel", "carbon", "water", "availability"):
-        values = np.asarray(getattr(plant, name), dtype=float)
-        if values.ndim == 1:
-            changed[name] = hours.read(values, most=1.0 if name == "availability" else np.inf)
+    for name in HOURLY:
+        values = getattr(plant, name)
+        if np.ndim(values) == 1:
+            most = 1.0 if name in ("availability", "clean") else np.inf
+            changed[name] = hours.read(np.asarray(values, dtype=float), most=most)
     return replace(plant, **changed) if changed else plant

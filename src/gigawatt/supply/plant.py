@@ -16,11 +16,13 @@ from gigawatt.errors import InputError, nearest
 from gigawatt.evidence import Assumption, Evidence
 from gigawatt.supply.thermal import Derating, PartLoad
 
-__all__ = ["KINDS", "Plant", "Storage"]
+__all__ = ["HOURLY", "KINDS", "Plant", "Storage"]
 
 Array = npt.NDArray[np.float64]
 Hourly = float | Array
 
+HOURLY = ("variable", "fuel", "carbon", "clean", "water", "availability")
+"""Attributes of a plant that may have a value an hour."""
 KINDS = ("dispatchable", "profile", "storage", "grid")
 
 
@@ -84,6 +86,9 @@ class Plant:
         $/J delivered: variable operation; fuel or electricity bought.
     carbon : float or (H,)
         kg/J delivered, operational, with the fuel's supply chain.
+    clean : float, (H,) or None
+        Share of what is delivered that counts as clean under hourly matching. ``None``: all of it in hours
+        without operational carbon, nothing of it in others.
     construction_carbon : float
         kg per W and year of life: making the plant, and for fission the fuel cycle.
     water : float or (H,)
@@ -132,6 +137,7 @@ class Plant:
     variable: Hourly = 0.0
     fuel: Hourly = 0.0
     carbon: Hourly = 0.0
+    clean: Hourly | None = None
     construction_carbon: float = 0.0
     water: Hourly = 0.0
     availability: Hourly = 1.0
@@ -194,6 +200,8 @@ class Plant:
             self._check(name, -math.inf, math.inf)
         for name in ("availability", "minimum_load", "minimum_running"):
             self._check(name, 0.0, 1.0)
+        if self.clean is not None:
+            self._check("clean", 0.0, 1.0)
         if self.ramp is not None:
             self._check("ramp", 0.0, math.inf)
         if not self.maximum >= self.minimum:
@@ -268,6 +276,13 @@ class Plant:
                 allowed=f"{hours} hours",
             )
         return np.broadcast_to(values, (hours,))
+
+    def dirty(self, hours: int, clean_carbon: float) -> Array:
+        """(H,) share of what is delivered that does not count as clean under hourly matching; without
+        ``clean`` a plant of at most ``clean_carbon`` [kg/J] in an hour is clean."""
+        if self.clean is not None:
+            return 1.0 - self.hourly("clean", hours)
+        return (self.hourly("carbon", hours) > clean_carbon).astype(float)
 
     @property
     def follows_weather_freely(self) -> bool:

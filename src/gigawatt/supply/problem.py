@@ -168,9 +168,8 @@ class Problem:
         forced = np.zeros(hours)
         for plant in self.plants:
             if plant.storage is None and not plant.follows_weather_freely:
-                dirty = plant.hourly("carbon", hours) > self.clean_carbon
                 floor = plant.minimum * plant.minimum_load * plant.hourly("availability", hours)
-                forced += np.where(dirty, floor, 0.0)
+                forced += plant.dirty(hours, self.clean_carbon) * floor
         excess = forced - (1.0 - self.matching) * need
         if np.max(excess) > 1e-9 * float(np.max(need)):
             raise InfeasibleError(

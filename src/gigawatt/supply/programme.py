@@ -374,8 +374,8 @@ def build_programme(
     matching_row, dirty = None, {}
     if matching is not None:
         rest = 1.0 - matching
-        above = {i: plants[i].hourly("carbon", hours) > clean_carbon for i in output}
-        dirty = {i: np.asarray(marked, dtype=float) for i, marked in above.items() if np.any(marked)}
+        shares = {i: plants[i].dirty(hours, clean_carbon) for i in output}
+        dirty = {i: share for i, share in shares.items() if np.any(share)}
         of_dirty = [(output[i] + h, marked) for i, marked in dirty.items()]
         matching_row = less.add(
             hours, rest * need, *of_dirty, *((place, rest * float(sign)) for place, sign in of_load)

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.supply.mend import mend_ramps
-from gigawatt.supply.plant import Plant
+from gigawatt.supply.plant import HOURLY, Plant
 from gigawatt.supply.programme import Programme
 from gigawatt.supply.solve import ContradictionError, Solution, certify, fall_back, interior_point
 
@@ -50,8 +50,6 @@ _BROKEN = 1e-7
 #: which all ramps of the plant are: an interior point starts anew each time, so rounds are dear.
 _NEAR, _ROUNDS = 6, 1
 
-_HOURLY = ("variable", "fuel", "carbon", "water", "availability")
-
 
 @dataclass(frozen=True)
 class Guess:
@@ -77,7 +75,7 @@ def sample_days(load: Array, plants: Sequence[Plant]) -> tuple[Array, tuple[Plan
     cut = [
         replace(
             plant,
-            **{name: plant.hourly(name, hours)[chosen] for name in _HOURLY if np.ndim(getattr(plant, name))},
+            **{name: plant.hourly(name, hours)[chosen] for name in HOURLY if np.ndim(getattr(plant, name))},
         )
         for plant in plants
     ]

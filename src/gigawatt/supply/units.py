@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from gigawatt.errors import GigawattError, InputError
 from gigawatt.quantities import compact
-from gigawatt.supply.plant import Plant
+from gigawatt.supply.plant import HOURLY, Plant
 from gigawatt.supply.problem import Problem
 from gigawatt.supply.programme import HOUR, MONEY_PER_ENERGY, Programme
 from gigawatt.supply.recover import recover
@@ -32,7 +32,6 @@ Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _WEEK = 168
-_HOURLY = ("variable", "fuel", "carbon", "water", "availability")
 
 
 @dataclass(frozen=True)
@@ -202,7 +201,7 @@ def _cut(
     chosen, stands = typical_weeks(series=series, count=weeks)
     at = (chosen[:, None] * _WEEK + np.arange(_WEEK)).ravel()
     cut = tuple(
-        replace(q, **{n: q.hourly(n, hours)[at] for n in _HOURLY if np.ndim(getattr(q, n))}) for q in plants
+        replace(q, **{n: q.hourly(n, hours)[at] for n in HOURLY if np.ndim(getattr(q, n))}) for q in plants
     )
     asked = replace(problem, load=load[at], plants=cut, hours=problem.hours_of_year, year_weights=None)
     blocks = (_WEEK,) * len(chosen)

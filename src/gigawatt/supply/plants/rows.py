@@ -97,6 +97,7 @@ def build_plant(
     price: Hourly | None = None,
     carbon: Hourly | None = None,
     water: Hourly | None = None,
+    clean: Hourly | None = None,
     limit: float | None = None,
     minimum: float = 0.0,
     fuel_price: float | None = None,
@@ -122,6 +123,8 @@ def build_plant(
     price, carbon, water : float or (H,), optional
         $/J, kg/J, m³/J of electricity from the grid (price and carbon are needed there); for other plants
         they replace fuel, carbon and water of the catalog.
+    clean : float or (H,), optional
+        Share of what is delivered that counts as clean under hourly matching; see :class:`Plant`.
     limit, minimum : float, optional
         Largest and smallest capacity, W.
     fuel_price : float, optional
@@ -215,6 +218,7 @@ def build_plant(
         variable=read.number("variable_cost", 0.0),
         fuel=fuel if price is None else price,
         carbon=direct if carbon is None else carbon,
+        clean=clean,
         construction_carbon=construction,
         water=read.number("water", 0.0) if water is None else water,
         availability=availability,

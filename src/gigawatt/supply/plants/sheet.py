@@ -147,12 +147,12 @@ def read_number(key: str, given: float | str, *, unit: str, meaning: str, low: f
     else:
         value = float(given)
     if not low <= value <= high:
-        ends = [f"{end:g}" if unit in ("", "1", "deg") else show(end, unit) for end in (low, high)]
+        least, most = (_end(end, unit) for end in (low, high))
         raise InputError(
             f"outside the physical range of {meaning}",
             key=key,
             given=given,
-            allowed=f"{ends[0]} to {ends[1]}",
+            allowed=f"{least} to {most}",
         )
     return value
 
