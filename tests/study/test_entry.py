@@ -1,0 +1,57 @@
+"""A plant before the door of a plan: just below its price of entry it is built, just above it is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gigawatt.errors import InputError
+from gigawatt.study.entry import entries
+from gigawatt.study.plan_supply import plan_supply
+from gigawatt.study.supply_question import SupplyQuestion, read_supply_question
+
+PLANTS = ("grid", "solar", "wind", "battery", "fusion", "space-solar")
+
+
+@pytest.fixture(scope="module")
+def question() -> SupplyQuestion:
+    return read_supply_question(site="texas", load="100 MW", year=2040, plants=PLANTS, carbon="50 g/kWh")
+
+
+@pytest.mark.parametrize("name", ["fusion", "space-solar"])
+def test_the_price_of_entry_divides_built_from_not_built(question: SupplyQuestion, name: str) -> None:
+    bare = tuple(
+        replace(plant, minimum_load=0.0, ramp=None, fixed=0.0) if plant.id == name else plant
+        for plant in question.plants
+        if plant.id in (name, "grid", "solar", "wind", "battery")
+    )
+    ends = {"low": bare, "high": bare, "plants": bare}
+    found, (entry,) = entries(replace(question, **ends), [name])
+    assert entry.worth > 0.0
+    mine = next(plant for plant in bare if plant.id == name)
+    recovery = mine.capital / mine.investment
+    for share, built in ((0.98, True), (1.02, False)):
+        capital = entry.enters_at * share
+        tried = tuple(
+            replace(plant, capital=capital * recovery, investment=capital) if plant.id == name else plant
+            for plant in bare
+        )
+        plan = plan_supply(replace(question, plants=tried, low=tried, high=tried)).plan
+        assert (plan.capacity[name] > 1e5) is built
+        assert plan.objective <= found.plan.objective * (1.0 + 1e-6)
+
+
+def test_a_range_may_enter_at_its_low_end_only(question: SupplyQuestion) -> None:
+    found, (fusion, space) = entries(question, ["fusion", "space-solar"])
+    assert "fusion" not in found.plan.capacity
+    assert fusion.enters in ("no", "at its low end")
+    assert space.enters == "no"
+    assert space.low < space.capital < space.high
+
+
+def test_stores_and_strangers_are_refused(question: SupplyQuestion) -> None:
+    with pytest.raises(InputError, match="battery: a store has no worth"):
+        entries(question, ["battery"])
+    with pytest.raises(InputError, match="newcomers: not among the plants; given 'coal'"):
+        entries(question, ["coal"])
