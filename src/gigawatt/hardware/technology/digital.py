@@ -5,9 +5,9 @@ every chip. Multiplied in fewer bits, they also take less time and energy of ari
 chip multiplies the format that both operands fit in without loss (:func:`multiplied`); elsewhere the weights
 are brought back to 16 bits on the way and only bytes are saved.
 
-Sparsity likewise. A 2:4 pattern halves the multiplications where the chip has units for it. Unstructured zeros
-save no multiplication, and bytes only where a bitmap pays for itself. Zeros of activations (TEAL) save the
-rows of weights that they would have met: at batch 1; of a batch, only those that are zero in every token.
+Sparsity likewise. A 2:4 pattern halves the multiplications where the chip has units for it. Unstructured
+zeros save no multiplication, and bytes only where a bitmap pays for itself. Zeros of activations (TEAL) save
+the rows of weights that they would have met: at batch 1; of a batch, only those that are zero in every token.
 
 Times and energies are those of :class:`~gigawatt.hardware.technology.gpu.Gpu`, with bytes, format and rate
 changed.
@@ -197,8 +197,8 @@ def multiplied(substrate: Substrate, chip: Chip) -> tuple[str, str]:
     """(format in which the chip multiplies, why): the narrowest of its formats that holds both operands.
 
     Two integers of at most 8 bits are products of ``int8``, two floating formats of at most 8 bits of
-    ``fp8``, two block formats of 4 bits of ``fp4``. Blocks smaller than 128 need units that apply their scales
-    (chips with a rate for FP4 have them). Everything else is brought to ``bf16``.
+    ``fp8``, two block formats of 4 bits of ``fp4``. Blocks smaller than 128 need units that apply their
+    scales (chips with a rate for FP4 have them). Everything else is brought to ``bf16``.
     """
     pair = [_format(_word(substrate, key, _WIDE), key) for key in ("weights", "activations")]
     names = " × ".join(one.id for one in pair)
@@ -307,8 +307,8 @@ def linear(
     gain, gain_why = sparse_gain(substrate, chip)
     pattern = _word(substrate, "sparsity", "none")
     reached = row.value("share") if narrow else 1.0
-    dense = stored_weight_bits(replace(substrate, settings={**substrate.settings, "sparsity": "none"}), counted,
-                               length=operation.k)  # fmt: skip
+    whole = replace(substrate, settings={**substrate.settings, "sparsity": "none"})
+    dense = stored_weight_bits(whole, counted, length=operation.k)
     if pattern in _UNSTRUCTURED and bool(np.all(stored < dense)):
         reached *= entity("technologies_digital", "unstructured").value("share")
     changed = replace(
@@ -410,7 +410,7 @@ def saving(
     statistics: Statistics | None = None,
     chip: str | Chip = CHIP,
 ) -> dict[str, Array]:
-    """How many times less than in bf16, of one matrix: ``capacity``, ``bytes``, ``arithmetic``, ``time``, ``energy``.
+    """How many times less than in bf16 one matrix takes, by what is saved.
 
     ``capacity`` counts what is stored, ``bytes`` what is read, ``arithmetic`` seconds of multiplication,
     ``energy`` joules above idle power. 1: nothing saved; below 1: it costs more.

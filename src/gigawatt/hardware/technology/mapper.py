@@ -1,7 +1,7 @@
-"""Which operation of a transformer's step runs on a substrate, and which stays with its digital host, and why.
+"""Which operation of a transformer's step runs on a substrate, which stays with its digital host, and why.
 
-A substrate that keeps weights in its cells (analog tiles, photonic meshes with slow phase shifters) multiplies
-by what was written before the run: projections, feed-forward layers, experts. Products of two activations
+A substrate that keeps weights in its cells (analog tiles, meshes with slow phase shifters) multiplies by what
+was written before the run: projections, feed-forward layers, experts. Products of two activations
 (attention's scores and values) have no stationary operand, softmax, norms and gates are no products at all,
 a router must rank its scores exactly, and the head is left in digital by the runs that measured quality. What
 is not mapped pays a digital machine's price.
@@ -10,7 +10,6 @@ is not mapped pays a digital machine's price.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -102,7 +101,7 @@ def decode_work(
             raise InputError("out of range", key=key, given=str(value), allowed=f"{least:g} or more, finite")
 
     def run(**formats: str) -> list[tuple[float, Operation]]:
-        return _operations(architecture, b, seen, Shares.of(tensor=tensor, **cast("dict[str, str]", formats)))
+        return _operations(architecture, b, seen, Shares.of(tensor=tensor, **formats))
 
     wide, weights, inputs, cache = run(), run(weights="fp8"), run(multiply="fp8"), run(cache="fp8")
     found: list[Work] = []

@@ -1,7 +1,7 @@
 """From operations to a token: joules and seconds of a decode step, by component, at a named scope.
 
-Each operation of the step is placed (:mod:`~gigawatt.hardware.technology.mapper`) and priced by the substrate's
-technology or, where physics leaves it, by the digital chip beside it (``fallback``). To what operations cost
+Each operation of the step is placed (:mod:`~gigawatt.hardware.technology.mapper`) and priced by the
+substrate's technology or, where physics leaves it, by the digital chip beside it (``fallback``). To what operations cost
 come the waiting of the chip (``idle``), exchange between chips (``links``), the node (``host``) and what the
 building adds (``cooling``).
 
@@ -363,7 +363,7 @@ def token_cost(
     )
     placed = places(substrate, architecture, batch=batch, context=context, tensor=count)
     native = substrate.technology == "digital"
-    energy = dict.fromkeys(SYSTEM_SCOPE, 0.0)
+    energy: dict[str, float] = dict.fromkeys(SYSTEM_SCOPE, 0.0)
     seconds: dict[str, float] = {}
     notes: dict[str, None] = {}
     for one in placed:
