@@ -1,9 +1,9 @@
 """From operations to a token: joules and seconds of a decode step, by component, at a named scope.
 
 Each operation of the step is placed (:mod:`~gigawatt.hardware.technology.mapper`) and priced by the
-substrate's technology or, where physics leaves it, by the digital chip beside it (``fallback``). To what operations cost
-come the waiting of the chip (``idle``), exchange between chips (``links``), the node (``host``) and what the
-building adds (``cooling``).
+technology of the substrate or, where physics leaves it, by the digital chip beside it (``fallback``). To what
+operations cost come the waiting of the chip (``idle``), exchange between chips (``links``), the node (``host``)
+and what the building adds (``cooling``).
 
 *Scope.* ``macro``: what the substrate's own products cost. ``chip``: the dies that the step runs on, their
 memory and their idle power. ``system``: with links, node and cooling. A figure carries its scope, and two of
