@@ -2,8 +2,8 @@
 
 Each operation of the step is placed (:mod:`~gigawatt.hardware.technology.mapper`) and priced by the
 technology of the substrate or, where physics leaves it, by the digital chip beside it (``fallback``). To what
-operations cost come the waiting of the chip (``idle``), exchange between chips (``links``), the node (``host``)
-and what the building adds (``cooling``).
+operations cost come the waiting of the chip (``idle``), exchange between chips (``links``), the node
+(``host``) and what the building adds (``cooling``).
 
 *Scope.* ``macro``: what the substrate's own products cost. ``chip``: the dies that the step runs on, their
 memory and their idle power. ``system``: with links, node and cooling. A figure carries its scope, and two of
@@ -19,7 +19,7 @@ Amdahl 1967, "Validity of the single processor approach to achieving large scale
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
@@ -35,13 +35,24 @@ from gigawatt.hardware.machine import Chip, Cluster
 from gigawatt.hardware.technology import digital
 from gigawatt.hardware.technology.gpu import Gpu
 from gigawatt.hardware.technology.interface import Efficiency
-from gigawatt.hardware.technology.mapper import Placed, Work, places, share_mapped
+from gigawatt.hardware.technology.mapper import Placed, Work, place, places, share_mapped
 from gigawatt.hardware.technology.substrate import Figure, Statistics, Substrate
 from gigawatt.workload.architecture import Architecture
 from gigawatt.workload.inference import Shares, kept_bytes
 from gigawatt.workload.operation import FORMAT_BYTES, ZERO
 
-__all__ = ["BASE", "CHIP_SCOPE", "SYSTEM_SCOPE", "TokenCost", "chips_needed", "cost_module", "token_cost"]
+__all__ = [
+    "BASE",
+    "CHIP_SCOPE",
+    "MACRO_SCOPE",
+    "SYSTEM_SCOPE",
+    "TokenCost",
+    "chips_needed",
+    "cost_module",
+    "energy_share",
+    "fallback_cost",
+    "token_cost",
+]
 
 MACRO_SCOPE = ("arithmetic", "converters", "laser", "sram")
 CHIP_SCOPE = (*MACRO_SCOPE, "weights", "memory", "cache", "fallback", "idle")
@@ -398,7 +409,9 @@ def token_cost(
         energy={name: value / batch for name, value in energy.items()},
         time={name: value / batch for name, value in seconds.items()},
         mapped_operations=float(share_mapped(placed)),
-        mapped_energy=_mapped_energy(placed, machine),
+        mapped_energy=energy_share(
+            [one.work for one in placed], lambda one: place(substrate, one).on_substrate, chip=machine
+        ),
         placed=tuple(
             {
                 "operation": one.work.operation.name,
@@ -413,15 +426,43 @@ def token_cost(
     )
 
 
-def _mapped_energy(placed: tuple[Placed, ...], chip: Chip) -> float:
-    """Share of a 16-bit digital machine's energy, its waiting counted, that mapped operations take there."""
-    mine = total = 0.0
-    for one in placed:
-        joules, took, _ = _digital(one.work, BASE, chip, {})
-        spent = (sum(joules.values()) + chip.idle_power * sum(took.values())) * one.work.count
-        total += spent
-        mine += spent if one.on_substrate else 0.0
-    return mine / total
+def _spent(work: Work, chip: Chip, substrate: Substrate = BASE) -> tuple[float, float]:
+    """(J with the chip's waiting, s) a step that an operation takes on a digital machine."""
+    joules, took, _ = _digital(work, substrate, chip, {})
+    seconds = sum(took.values()) * work.count
+    return sum(joules.values()) * work.count + chip.idle_power * seconds, seconds
+
+
+def energy_share(
+    work: Sequence[Work], chosen: Callable[[Work], bool], *, chip: Chip, of: str = "energy"
+) -> float:
+    """Share of a step's energy on a 16-bit digital machine, its waiting counted, that ``chosen`` takes.
+
+    Parameters
+    ----------
+    work : sequence of Work
+        The step.
+    chosen : callable
+        Which operations count.
+    chip : Chip
+        The digital machine.
+    of : str
+        ``energy``, or ``time``: the share of a step's seconds.
+    """
+    which = 1 if of == "time" else 0
+    spent = [(_spent(one, chip)[which], chosen(one)) for one in work]
+    return sum(value for value, mine in spent if mine) / sum(value for value, _ in spent)
+
+
+def fallback_cost(
+    placed: Sequence[Placed], *, chip: Chip, substrate: Substrate = BASE
+) -> tuple[float, float]:
+    """(J, s) a step of what is left to a digital chip, its waiting counted meanwhile.
+
+    ``substrate`` says in which format keys and values are kept.
+    """
+    spent = [_spent(one.work, chip, substrate) for one in placed if not one.on_substrate]
+    return sum(joules for joules, _ in spent), sum(seconds for _, seconds in spent)
 
 
 def _area(
