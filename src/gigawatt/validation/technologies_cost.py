@@ -47,7 +47,7 @@ def checks() -> list[Check]:
     found = [
         Check(
             "sparsity",
-            f"TEAL at {100 - 100 * kept:.0f} % zeros, batch 1: times quicker, best of two chips and three models",
+            f"TEAL, {100 - 100 * kept:.0f} % zeros, batch 1: times quicker, best of 2 chips, 3 models",
             _teal(kept),
             teal.value(quantity),
             "",
