@@ -41,7 +41,7 @@ def three() -> list[Substrate]:
 
 
 def run(ratio: float) -> Measured:
-    return Measured("smollm2-135m", 22.0 * ratio, 22.0, 21.0 * ratio, 23.0 * ratio, "measured", {})
+    return Measured("smollm2-135m", 22.0 * ratio, 22.0, ratio, 0.99 * ratio, 1.01 * ratio, "measured", {})
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def substrate(**settings: float | str) -> Substrate:
     return Substrate("test", "test", "digital", settings)
 
 
-# OCP Microscaling Formats specification 1.0, section 5 (blocks of 32, E8M0 scales); NVFP4: blocks of 16, E4M3.
+# OCP Microscaling Formats specification 1.0, section 5 (blocks of 32, E8M0 scales); NVFP4: blocks of 16.
 @pytest.mark.parametrize(
     ("name", "bits"),
     [("mxfp8", 8.25), ("mxfp6_e3m2", 6.25), ("mxfp4", 4.25), ("nvfp4", 4.5), ("bf16", 16.0)],

@@ -62,7 +62,7 @@ def model_and_serving(fill: Filler) -> Chip:
     engine, objective = question.engine, question.objective
     leaf("objective", objective, section.objective is not None, _rows("objectives", objective.name))
     leaf("engine", engine, section.engine is not None, engine_rows(engine.id))
-    leaf("weights", question.weights, section.weights is not None)
+    leaf("weights", question.weights, section.weights is not None)  # given, or what precision means
     leaf("cache", question.cache, section.cache is not None)
     leaf("guesses", question.guesses, True)
     leaf("acceptance", question.acceptance, section.acceptance is not None)
@@ -92,8 +92,8 @@ def _question(fill: Filler, section: ServingSection) -> ServingQuestion:
     given = {
         key: getattr(section, key)
         for key in (
-            "prompt", "output", "arrivals", "variation", "objective", "weights", "cache", "engine",
-            "guesses", "acceptance",
+            "prompt", "output", "arrivals", "variation", "objective", "weights", "cache", "precision",
+            "sparsity", "engine", "guesses", "acceptance",
         )
     }  # fmt: skip
     model = beside(fill.loaded, scenario.model)

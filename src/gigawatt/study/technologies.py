@@ -45,7 +45,11 @@ CAVEAT = (
     "not carried over to this model"
 )
 _SMALL = "smollm2-135m"
-_ALWAYS = ("perplexity", "base", "low", "high", "seeds", "windows")
+_COUNTED = (
+    "weight_zeros", "activation_zeros", "activation_crest", "weight_bits", "activation_bits", "cache_bits",
+    "tile_utilisation", "tile_reads", "adc_conversions", "dac_conversions", "macs", "tokens",
+)  # fmt: skip
+"""Statistics of a run that a stored row may hold."""
 
 
 def read_model(name: str) -> Architecture:
@@ -95,44 +99,44 @@ def list_substrates() -> list[str]:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a stored functional run says of a substrate: ``ratio`` of perplexities with its range."""
+    """What a stored functional run says of a substrate: ``ratio`` of perplexities with its range.
+
+    1: nothing lost. ``low`` and ``high`` bound the ratio.
+    """
 
     model: str
     perplexity: float
     base: float
+    ratio: float
     low: float
     high: float
     grade: str
     statistics: Statistics
 
-    @property
-    def ratio(self) -> float:
-        """Perplexity over that of the model as trained; 1: nothing lost."""
-        return self.perplexity / self.base
 
-
-def measured(substrate: str) -> Measured | None:
-    """The stored run of a substrate, ``None`` where nobody ran it."""
+def measured(substrate: str, model: str = _SMALL) -> Measured | None:
+    """The stored run of a substrate on the small model, ``None`` where nobody ran it."""
     if MEASURED not in catalog.tables():
         return None
-    name = substrate.replace(" ", "")
     for row in table(MEASURED).values():
-        if (row.text("substrate") or row.id).replace(" ", "") == name and "perplexity" in row.numbers:
+        same = row.text("substrate", row.id) == substrate and row.text("model", _SMALL) == model
+        if same and "perplexity" in row.numbers and "base" in row.numbers:
             return _measured(row)
     return None
 
 
 def _measured(row: Entity) -> Measured:
-    number = row.evidence("perplexity")
-    low, high = row.get("low"), row.get("high")
+    number, base = row.evidence("perplexity"), row.value("base")
+    bounds = [row.get(name, number.value) or number.value for name in ("low", "high")]
     return Measured(
-        model=row.text("model") or _SMALL,
+        model=row.text("model", _SMALL),
         perplexity=number.value,
-        base=row.value("base"),
-        low=(number.value if number.low is None else number.low) if low is None else low,
-        high=(number.value if number.high is None else number.high) if high is None else high,
+        base=base,
+        ratio=row.get("ratio") or number.value / base,
+        low=row.get("ratio_low") or bounds[0] / base,
+        high=row.get("ratio_high") or bounds[1] / base,
         grade=number.grade.label,
-        statistics={name: row.value(name) for name in row.numbers if name not in _ALWAYS},
+        statistics={name: row.value(name) for name in _COUNTED if name in row.numbers},
     )
 
 
@@ -188,8 +192,8 @@ class Row:
             "perplexity_ratio": None if q is None else q.ratio,
             "perplexity": None if q is None else q.perplexity,
             "perplexity_base": None if q is None else q.base,
-            "perplexity_low": None if q is None else q.low,
-            "perplexity_high": None if q is None else q.high,
+            "perplexity_ratio_low": None if q is None else q.low,
+            "perplexity_ratio_high": None if q is None else q.high,
             "measured_on": None if q is None else q.model,
             "joules": {scope: self.cost.joules(scope) for scope in SCOPES_COMPARED},
             "dollars": self.money,
