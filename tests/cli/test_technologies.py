@@ -14,6 +14,7 @@ from gigawatt.cli.app import main
 from gigawatt.errors import InputError, MissingDataError
 from gigawatt.figures.technologies import page
 from gigawatt.hardware.load import load_chip
+from gigawatt.hardware.technology.digital import format_bits, number_formats
 from gigawatt.hardware.technology.rollup import BASE, token_cost
 from gigawatt.hardware.technology.substrate import SCOPES, Substrate
 from gigawatt.study import technologies as room
@@ -21,6 +22,7 @@ from gigawatt.study.technologies import Measured, compare, list_substrates, meas
 from gigawatt.study.technologies_audit import audit, audited, best_digital, figure_of, peak_joules, shares_of
 from gigawatt.validation.technologies import PARTS, validate_technologies
 
+GUIDE = Path(__file__).parent.parent.parent / "docs" / "technologies.md"
 ROWS = pytest.mark.skipif("substrates" not in catalog.tables(), reason="no table of substrates yet")
 
 
@@ -255,3 +257,49 @@ def test_the_scorecard(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(InputError):
         validate_technologies(("levitation",))
     assert "near_memory" in PARTS
+
+
+def cells(begins: str) -> list[str]:
+    (line,) = [row for row in GUIDE.read_text(encoding="utf-8").splitlines() if row.startswith(f"| {begins}")]
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+@pytest.mark.parametrize(
+    ("begins", "id"),
+    [
+        ("Lightmatter", "lightmatter"),
+        ("HERMES, precise", "hermes-precise"),
+        ("HERMES, coarse", "hermes-fast"),
+        ("PACE", "pace"),
+        ("NorthPole, ", "northpole-gpu-ratio"),
+    ],
+)
+def test_the_guide_s_audits_are_those_of_the_command(begins: str, id: str) -> None:
+    found = audit(id).factors
+    columns = ("peak", "batch 1", "best batch")
+    for column, written in zip(columns, cells(begins)[1:], strict=True):
+        if written:
+            assert found[f"{column} H100-SXM5-80GB"] == pytest.approx(float(written), rel=0.06)
+
+
+def test_the_guide_s_numbers_of_northpole_are_those_of_the_scorecard() -> None:
+    card = validate_technologies(("near_memory",))
+    by_name = {check.what: check for check in card.checks}
+    for begins, what, scale in (
+        ("mJ a token, 3B", "J a token of the 3B model, cards", 1e3),
+        ("ms a token of the 8B", "Seconds a token of the 8B model", 1e3),
+        ("tokens/s of the 3B", "Tokens a second", 1.0),
+    ):
+        ours, published = (float(cell.replace(",", "")) for cell in cells(begins)[1:3])
+        assert ours == pytest.approx(by_name[what].ours * scale, rel=0.01)
+        assert published == pytest.approx(by_name[what].published * scale, rel=0.01)
+
+
+def test_stored_bits_are_those_of_the_functional_face() -> None:
+    formats = pytest.importorskip("gigawatt.workload.formats")
+    assert set(number_formats()) == set(formats.FORMATS)
+    for name, row in number_formats().items():
+        for group in ("block",) if row.get("block") else ("channel", "g32", "g64", "g128"):
+            theirs = float(formats.stored_bits(name, group, width=4096.0, rows=4096.0))
+            ours = float(format_bits(name, group=group, length=4096.0))
+            assert ours == pytest.approx(theirs, rel=1e-3), (name, group)

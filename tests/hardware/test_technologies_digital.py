@@ -47,7 +47,7 @@ def test_bits_of_block_formats_are_those_of_their_specifications(name: str, bits
 @pytest.mark.parametrize(("group", "bits"), [("g32", 4.5), ("g64", 4.25), ("g128", 4.125), ("tensor", 4.0)])
 def test_a_scale_is_shared_by_its_group(group: str, bits: float) -> None:
     assert float(format_bits("int4", group=group)) == bits
-    assert float(format_bits("int4", group="channel", length=4096)) == 4.0 + 16.0 / 4096.0
+    assert float(format_bits("int4", group="channel", length=4096)) == 4.0 + 32.0 / 4096.0
 
 
 def test_every_format_of_the_settings_has_a_row() -> None:
@@ -146,7 +146,7 @@ def test_no_pattern_stores_more_than_dense_weights(name: str, keep: float, patte
 
 def test_cache_bits() -> None:
     assert float(cache_bits(substrate())) == 16.0
-    assert float(cache_bits(substrate(cache="int4", cache_group="token"), length=128)) == 4.125
+    assert float(cache_bits(substrate(cache="int4", cache_group="token"), length=128)) == 4.25
     assert float(cache_bits(substrate(cache="int4"), {"cache_bits": 5.0})) == 5.0
 
 

@@ -175,6 +175,28 @@ def test_components_of_a_technology_are_grouped(monkeypatch: pytest.MonkeyPatch)
     assert made.energy["weights"] == pytest.approx(0.125 * launches)
 
 
+def test_attention_in_cells_is_two_products_and_area_is_that_of_the_weights(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Counted(_Free):
+        @staticmethod
+        def cost(substrate, *, m, n, k, statistics):
+            return {"tiles": m * n * k}
+
+        @staticmethod
+        def area(substrate, *, n, k):
+            return n * k * 1e-15
+
+    name = "gigawatt.hardware.technology.analog"
+    monkeypatch.setitem(sys.modules, name, Counted(name))
+    cells = replace(TILES, settings={"attention": "gain-cell"})
+    made = token_cost(cells, LLAMA, chip=H100, context=99.0)
+    p = LLAMA.parameters
+    attention = 2 * 32 * 32 * 100 * 128  # two products, layers, heads, keys, width
+    assert made.energy["arithmetic"] == pytest.approx(p.attention + p.feed_forward + attention, rel=1e-12)
+    assert made.area == pytest.approx((p.attention + p.feed_forward) * 1e-15, rel=1e-12)
+
+
 def test_shares_of_parts_add_up() -> None:
     step = decode_work(LLAMA)
     linear = energy_share(step, lambda work: work.linear, chip=H100)

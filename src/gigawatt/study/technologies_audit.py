@@ -36,6 +36,7 @@ _BYTES = {"bf16": 2.0, "int8": 1.0, "fp8": 1.0}
 _FORMATS: Mapping[str, Mapping[str, float | str]] = {
     "bf16": {"weights": "bf16", "activations": "bf16", "cache": "bf16"},
     "int8": {"weights": "int8", "activations": "int8", "cache": "int8"},
+    "w4a8": {"weights": "int4", "activations": "int8", "cache": "int8"},
     "fp8": {"weights": "fp8_e4m3", "activations": "fp8_e4m3", "cache": "fp8_e4m3"},
 }
 _CLAIM = Substrate("claim", "claim", "analog", {})
@@ -301,7 +302,7 @@ def _remains(
     if kind == "attributed":
         return {"claimed": number.value, "remains": 1.0}, ["Nothing of it remains for the technology."]
     if kind in ("token", "token-ratio"):
-        return _token(kind, number, architecture, context)
+        return _token(rule, number, architecture, context)
     chip = load_chip(CHIPS[0])
     what = "time" if kind == "time-ratio" else "energy"
     share = shares_of(architecture, chip, context, of=what)[part]
@@ -317,18 +318,19 @@ def _remains(
 
 
 def _token(
-    kind: str, number: Evidence, architecture: Architecture, context: float
+    rule: Entity, number: Evidence, architecture: Architecture, context: float
 ) -> tuple[dict[str, float], list[str]]:
+    form, kind = rule.text("format"), rule.text("kind")
     own = number if kind == "token" else entity("technologies_published", "northpole-token").evidence("value")
     factors: dict[str, float] = {} if kind == "token" else {"claimed": number.value}
     said: list[str] = []
     for name in CHIPS:
         chip = load_chip(name)
-        for label, digital in zip(_LABELS, best_digital(architecture, chip, "int8", context), strict=True):
+        for label, digital in zip(_LABELS, best_digital(architecture, chip, form, context), strict=True):
             factor = digital.joules("chip") / own.value
             factors[f"{label} {name}"] = factor
             said.append(
-                f"{chip.name} in int8 at batch {digital.batch:g}: {digital.joules('chip') * 1e3:.3g} mJ a "
+                f"{chip.name} in {form} at batch {digital.batch:g}: {digital.joules('chip') * 1e3:.3g} mJ a "
                 f"token at {digital.step_time * 1e3:.3g} ms; the claim's {own.value * 1e3:.3g} mJ is "
                 f"{_times(factor)} as good."
             )

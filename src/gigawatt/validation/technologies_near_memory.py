@@ -37,8 +37,13 @@ def _check(
 
 
 def checks() -> list[Check]:
-    """Published figures of NorthPole. The fixed time of a stage is fitted to the rate of the 3B model; the
-    constant power of a card comes from ResNet-50 (recalled), not from any row here."""
+    """Published figures of NorthPole.
+
+    The fixed time of a stage is fitted to the rate of the 3B model, and the bits of the output layer to its
+    two cards (recalled), so that rate, latency and cards of that model judge nothing. The constant power of a
+    card comes from ResNet-50 (recalled) with the middle of what its traffic can be; within the bounds of that
+    traffic a token takes 12 to 32 mJ.
+    """
     small, large = _model("northpole-3b"), _model("granite-3.3-8b")
     three = pipeline(NORTHPOLE, small, batch=USERS, context=CONTEXT_3B)
     eight = pipeline(NORTHPOLE, large, batch=USERS, context=CONTEXT_8B)
@@ -53,14 +58,13 @@ def checks() -> list[Check]:
     joules = token.joules("chip")
     return [
         _check("J a token of the 3B model, cards", joules, published("northpole-token"), "value", "J", 0.15),
-        _check("W of 16 cards", joules * three.rate, published("northpole-power"), "value", "W", 0.15),
         _check(
             "Tokens a second", three.rate, published("northpole-throughput"), "value", "token/s", 0.02, True
         ),
         _check("Seconds a token of one user, at most", three.latency, published("northpole-latency"), "value",
                "s", 0.05, True),
-        _check("Cards of the 3B model", float(three.cards), own, "cards_3b", "", 0.0),
-        _check("3B models in a rack", rack // three.cards, own, "instances_3b", "", 0.0),
+        _check("Cards of the 3B model", float(three.cards), own, "cards_3b", "", 0.0, True),
+        _check("3B models in a rack", rack // three.cards, own, "instances_3b", "", 0.0, True),
         _check("8B models in a rack", rack // eight.cards, own, "instances_8b", "", 0.0),
         _check("Seconds a token of the 8B model", eight.latency, published("northpole-rack-latency"), "value",
                "s", 0.15),

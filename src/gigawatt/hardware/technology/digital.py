@@ -103,8 +103,8 @@ def format_bits(name: str, *, group: str = "channel", length: ArrayLike = np.inf
     name : str
         A row of ``number_formats``.
     group : str
-        What shares a scale: ``tensor`` (none to speak of), ``channel`` or ``token`` (``length`` numbers),
-        ``g32``, ``g64``, ``g128``. Block formats have blocks of their own.
+        What shares a scale: ``tensor`` (none to speak of), ``channel`` or ``token`` (``length`` numbers, so
+        too ``block`` of a format without blocks), ``g32``, ``g64``, ``g128``. Block formats have their own.
     length : array
         Numbers of a channel or token, > 0.
 
@@ -129,8 +129,8 @@ def format_bits(name: str, *, group: str = "channel", length: ArrayLike = np.inf
     block = row.get("block")
     if block is not None:
         return np.asarray(bits + scale / block)
-    if group in ("channel", "token"):
-        return bits + scale / np.asarray(length, dtype=float)
+    if group in ("channel", "token", "block"):
+        return bits + (row.get("row_scale_bits") or 0.0) / np.asarray(length, dtype=float)
     shared = float(group[1:]) if group.startswith("g") else np.inf
     return np.asarray(bits + scale / shared)
 

@@ -23,6 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
+from inspect import signature
 from types import ModuleType
 from typing import Any
 
@@ -293,11 +294,16 @@ def _substrate(
     work: Work, substrate: Substrate, module: ModuleType, statistics: Statistics
 ) -> tuple[dict[str, float], dict[str, float]]:
     op = work.operation
-    sizes = {"m": op.m, "n": op.n, "k": op.k, "statistics": statistics}
-    energy, seconds = module.cost(substrate, **sizes), module.time(substrate, **sizes)
-    groups = float(op.batch)
-    scaled = {name: value * groups for name, value in _grouped(energy).items()}
-    return scaled, {"arithmetic": float(np.sum(seconds))}
+    products = [(op.n, op.k)]
+    if op.kind == "attention":  # scores of all keys, then their values
+        products.append((op.k, op.n))
+    scaled: dict[str, float] = {}
+    seconds = 0.0
+    for n, k in products:
+        sizes = {"m": op.m, "n": n, "k": k, "statistics": statistics}
+        _add(scaled, _grouped(module.cost(substrate, **sizes)), float(op.batch))
+        seconds += float(np.sum(module.time(substrate, **sizes)))
+    return scaled, {"arithmetic": seconds}
 
 
 def _links(
@@ -470,10 +476,11 @@ def _area(
 ) -> float:
     if not hasattr(module, "area"):
         return 0.0
-    total = 0.0
+    total, taken = 0.0, signature(module.area).parameters
     for one in placed:
         op = one.work.operation
         if one.on_substrate and one.work.linear:
-            made = module.area(substrate, n=op.n, k=op.k, statistics=statistics)
+            sizes = {"m": op.m, "n": op.n, "k": op.k, "statistics": statistics}
+            made = module.area(substrate, **{name: v for name, v in sizes.items() if name in taken})
             total += float(np.sum(made)) * one.work.count * float(op.batch)
     return total
