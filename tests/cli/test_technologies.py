@@ -303,3 +303,14 @@ def test_stored_bits_are_those_of_the_functional_face() -> None:
             theirs = float(formats.stored_bits(name, group, width=4096.0, rows=4096.0))
             ours = float(format_bits(name, group=group, length=4096.0))
             assert ours == pytest.approx(theirs, rel=1e-3), (name, group)
+
+
+def test_bits_that_a_run_counted_stay_with_its_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = replace(run(1.01), statistics={"weight_bits": 9.0, "activation_zeros": 0.5})
+    monkeypatch.setattr(room, "measured", lambda name: counted)
+    four = digital("four", weights="int4", weight_group="g128")
+    (other,) = compare(substrates=[four]).rows
+    (own,) = compare(substrates=[four], model="smollm2-135m").rows
+    plain = token_cost(four, read_model("llama-3.1-8b"))
+    assert other.cost.energy == plain.energy
+    assert own.cost.energy["weights"] > token_cost(four, read_model("smollm2-135m")).energy["weights"]

@@ -140,6 +140,13 @@ def _measured(row: Entity) -> Measured:
     )
 
 
+def _carried(quality: Measured, architecture: Architecture) -> Statistics:
+    """What a run counted that holds for another model too: bits with scales follow its own widths instead."""
+    if architecture.name == quality.model:
+        return quality.statistics
+    return {name: value for name, value in quality.statistics.items() if not name.endswith("_bits")}
+
+
 def money_of(cost: TokenCost, scope: str) -> float:
     """Dollars of a token: capital over its life and the joules of ``scope``.
 
@@ -284,7 +291,7 @@ def compare(
     for one in names:
         substrate = read_substrate(one) if isinstance(one, str) else one
         quality = measured(substrate.id)
-        counted = {} if quality is None else quality.statistics
+        counted = {} if quality is None else _carried(quality, architecture)
         try:
             cost = token_cost(substrate, architecture, counted, chip=machine, batch=batch, context=context)
         except GigawattError as error:
