@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from types import ModuleType
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from gigawatt.errors import InfeasibleError, InputError, MissingDataError
 from gigawatt.hardware.load import load_chip
+from gigawatt.hardware.technology import rollup
 from gigawatt.hardware.technology.mapper import decode_work, places, reason_of, share_mapped
 from gigawatt.hardware.technology.rollup import (
     BASE,
@@ -189,12 +191,29 @@ def test_attention_in_cells_is_two_products_and_area_is_that_of_the_weights(
 
     name = "gigawatt.hardware.technology.analog"
     monkeypatch.setitem(sys.modules, name, Counted(name))
+    monkeypatch.setattr(rollup, "_attention_head", lambda module: None)
     cells = replace(TILES, settings={"attention": "gain-cell"})
     made = token_cost(cells, LLAMA, chip=H100, context=99.0)
     p = LLAMA.parameters
     attention = 2 * 32 * 32 * 100 * 128  # two products, layers, heads, keys, width
     assert made.energy["arithmetic"] == pytest.approx(p.attention + p.feed_forward + attention, rel=1e-12)
     assert made.area == pytest.approx((p.attention + p.feed_forward) * 1e-15, rel=1e-12)
+
+
+def test_a_head_that_a_technology_prices_itself_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Head:
+        energy: ClassVar = {"scores": 2.0, "dac": 1.0}
+        time = 0.5
+
+    name = "gigawatt.hardware.technology.analog"
+    monkeypatch.setitem(sys.modules, name, _Free(name))
+    cells = replace(TILES, settings={"attention": "gain-cell"})
+    monkeypatch.setattr(rollup, "_attention_head", lambda module: lambda **sizes: Head)
+    made = token_cost(cells, LLAMA, chip=H100, batch=2.0)
+    heads = 32 * 32  # heads and layers, a token
+    assert made.energy["arithmetic"] == pytest.approx(2.0 * heads)
+    assert made.energy["converters"] == pytest.approx(1.0 * heads)
+    assert made.time["arithmetic"] == pytest.approx(0.5 * 32 / 2.0)  # all heads at once, layer by layer
 
 
 def test_shares_of_parts_add_up() -> None:

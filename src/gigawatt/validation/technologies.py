@@ -29,8 +29,8 @@ PARTS = (
     "memory",
     "quantum",
 )
-NEEDS_TORCH = ("formats", "sparsity")
-"""Parts that run a model, for which torch must be installed."""
+OPTIONAL = ("torch", "transformers", "gguf")
+"""Packages of the extra ``emulation``: a part that cannot do without them is left out where they are not."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,12 @@ def validate_technologies(
         if part not in PARTS:
             raise InputError("no such part", given=part, allowed=PARTS, nearest=nearest(part, PARTS))
         name = f"gigawatt.validation.technologies_{part}"
-        ready = part not in NEEDS_TORCH or find_spec("torch") is not None
-        if ready and find_spec(name) is not None:
-            found.extend(import_module(name).checks())
+        if find_spec(name) is not None:
+            try:
+                found.extend(import_module(name).checks())
+            except ModuleNotFoundError as error:
+                if error.name not in OPTIONAL:
+                    raise
         if progress is not None:
             progress(count + 1, len(parts))
     return TechnologyCard(tuple(found))

@@ -23,6 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
+from importlib.util import find_spec
 from inspect import signature
 from types import ModuleType
 from typing import Any
@@ -290,14 +291,27 @@ def _grouped(energy: Mapping[str, Any]) -> dict[str, float]:
     return found
 
 
+def _attention_head(module: ModuleType) -> Callable[..., Any] | None:
+    """What a technology says of one token through one head, writing of its key and value included."""
+    name = f"{module.__name__}_write"
+    return getattr(import_module(name), "attention_head", None) if find_spec(name) is not None else None
+
+
 def _substrate(
     work: Work, substrate: Substrate, module: ModuleType, statistics: Statistics
 ) -> tuple[dict[str, float], dict[str, float]]:
     op = work.operation
-    products = [(op.n, op.k)]
-    if op.kind == "attention":  # scores of all keys, then their values
-        products.append((op.k, op.n))
     scaled: dict[str, float] = {}
+    if op.kind == "attention":
+        head = _attention_head(module)
+        if head is not None:
+            made = head(window=op.n, width=op.k)
+            _add(scaled, _grouped(made.energy), float(op.batch))
+            return scaled, {"arithmetic": float(np.sum(made.time))}
+        cells = {**substrate.settings, "device": substrate.word("attention")}
+        substrate = replace(substrate, settings=cells)
+    # of attention: the scores of all keys, then their values
+    products = [(op.n, op.k), (op.k, op.n)] if op.kind == "attention" else [(op.n, op.k)]
     seconds = 0.0
     for n, k in products:
         sizes = {"m": op.m, "n": n, "k": k, "statistics": statistics}
