@@ -18,8 +18,6 @@ from gigawatt.hardware.technology import rollup
 from gigawatt.hardware.technology.mapper import decode_work, places, reason_of, share_mapped
 from gigawatt.hardware.technology.rollup import (
     BASE,
-    CHIP_SCOPE,
-    SYSTEM_SCOPE,
     chips_needed,
     cost_module,
     energy_share,
@@ -27,6 +25,7 @@ from gigawatt.hardware.technology.rollup import (
     token_cost,
 )
 from gigawatt.hardware.technology.substrate import Figure, Substrate
+from gigawatt.hardware.technology.token import CHIP_SCOPE, SYSTEM_SCOPE
 from gigawatt.workload import read_architecture
 
 LLAMA = read_architecture("llama-3.1-8b")

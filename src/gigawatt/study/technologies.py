@@ -18,8 +18,9 @@ from gigawatt.economics.annuity import SECONDS_PER_YEAR, capital_recovery_factor
 from gigawatt.errors import GigawattError, InputError, MissingDataError
 from gigawatt.hardware.load import load_chip, load_node
 from gigawatt.hardware.technology import digital, near_memory
-from gigawatt.hardware.technology.rollup import TokenCost, token_cost
+from gigawatt.hardware.technology.rollup import token_cost
 from gigawatt.hardware.technology.substrate import Bound, Statistics, Substrate, load_substrate
+from gigawatt.hardware.technology.token import TokenCost
 from gigawatt.workload import read_architecture
 from gigawatt.workload.architecture import Architecture
 

@@ -20,8 +20,9 @@ from gigawatt.evidence import Evidence
 from gigawatt.hardware.load import load_chip, load_node
 from gigawatt.hardware.machine import Chip
 from gigawatt.hardware.technology.mapper import Work, decode_work, places
-from gigawatt.hardware.technology.rollup import TokenCost, energy_share, fallback_cost, token_cost
+from gigawatt.hardware.technology.rollup import energy_share, fallback_cost, token_cost
 from gigawatt.hardware.technology.substrate import SCOPES, Figure, Substrate
+from gigawatt.hardware.technology.token import TokenCost
 from gigawatt.study.technologies import read_model
 from gigawatt.workload.architecture import Architecture
 

@@ -28,8 +28,8 @@ from numpy.typing import ArrayLike
 from gigawatt.catalog.loader import Entity, entity
 from gigawatt.errors import InputError
 from gigawatt.hardware.technology.mapper import decode_work
-from gigawatt.hardware.technology.rollup import SYSTEM_SCOPE, TokenCost
 from gigawatt.hardware.technology.substrate import Bound, Statistics, Substrate
+from gigawatt.hardware.technology.token import SYSTEM_SCOPE, TokenCost
 from gigawatt.workload.architecture import Architecture
 from gigawatt.workload.inference import Shares, kept_bytes
 from gigawatt.workload.operation import FORMAT_BYTES
