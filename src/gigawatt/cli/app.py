@@ -24,6 +24,7 @@ from gigawatt.cli.plant import EPILOG as PLANT
 from gigawatt.cli.plant import plant_command
 from gigawatt.cli.simulate_serving import EPILOG as SIMULATE_SERVING
 from gigawatt.cli.simulate_serving import simulate_serving_command
+from gigawatt.cli.technologies import AUDIT, COMPARE, audit_command, compare_command
 from gigawatt.errors import GigawattError
 
 __all__ = ["app", "main"]
@@ -48,6 +49,14 @@ catalog_app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(catalog_app, name="catalog")
+technologies_app = typer.Typer(
+    help="Compute technologies: what each costs a token, what it does to quality, what claims are worth.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(technologies_app, name="technologies")
+technologies_app.command("compare", epilog=COMPARE)(compare_command)
+technologies_app.command("audit", epilog=AUDIT)(audit_command)
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")]
@@ -84,7 +93,7 @@ def explain(
     explain_command(result, quantity, depth, as_json=json)
 
 
-_TABLES = "Which scorecard: training, kernels, memory, power, collectives, serving, supply."
+_TABLES = "Which scorecard: training, kernels, memory, power, collectives, serving, supply, technologies."
 
 
 @app.command(epilog="Example: gigawatt validate training --rows my_runs.csv --json")

@@ -26,6 +26,8 @@ def plan_serving_command(
     chip: o.Chip,
     weights: o.Weights = None,
     cache: o.Cache = None,
+    precision: o.Precision = None,
+    sparsity: o.Sparsity = None,
     guesses: o.Guesses = None,
     acceptance: o.Acceptance = None,
     trace: o.Trace = None,

@@ -47,6 +47,7 @@ def plan_training_command(
     sequence: Annotated[str | None, _option("Tokens of a sequence, such as 8192.")] = None,
     batch: Annotated[str | None, _option("Global batch: 2048 (sequences) or '16M tokens'.")] = None,
     format: Annotated[str | None, _option("Number format of the multiplications: bf16, fp8, fp4 …")] = None,
+    precision: Annotated[str | None, _option("A word for it: `gigawatt catalog list precisions`.")] = None,
     optimizer: Annotated[str | None, _option("A row of `gigawatt catalog list optimizers`.")] = None,
     stack: Annotated[str | None, _option("Software: a row of `gigawatt catalog list stacks`.")] = None,
     year: Annotated[int | None, _option("Year of the software and of prices, 2026 if left out.")] = None,
@@ -177,6 +178,7 @@ def plan_training_command(
         question = _flagged(
             lambda: read_question(
                 model=model, chip=chip, tokens=tokens, sequence=sequence, batch=batch, number_format=format,
+                precision=precision,
                 optimizer=optimizer, stack=stack, year=year, pins=pins, widen=wider, site=site, pue=pue,
                 electricity=electricity, reliability=reliability, node=node, scale_up=scale_up,
                 scale_out=scale_out, domain=domain, topology=topology, oversubscription=oversubscription,

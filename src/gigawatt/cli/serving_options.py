@@ -40,6 +40,10 @@ ModelName = Annotated[str | None, option("A model of the catalog, or the path of
 ChipName = Annotated[str | None, option("An accelerator, by the words of its name in any order.", MACHINE)]
 Weights = Annotated[str | None, option("Stored format of weights: bf16, fp8, fp4, int4 …")]
 Cache = Annotated[str | None, option("Stored format of keys and values: bf16, fp8.")]
+Precision = Annotated[
+    str | None, option("One word for both: `gigawatt catalog list precisions`; says what it does to quality.")
+]
+Sparsity = Annotated[str | None, option("Pattern of zeros of the weights: 2:4.")]
 Guesses = Annotated[int | None, option("Tokens guessed an iteration and checked together.")]
 Acceptance = Annotated[float | None, option("Chance that a guessed token is right, 0 to 1.")]
 Trace = Annotated[
@@ -84,7 +88,8 @@ Quiet = Annotated[
 
 _ASKED = (
     "model", "chip", "trace", "prompt", "output", "arrivals", "variation", "shape", "rate", "demand",
-    "objective", "weights", "cache", "engine", "guesses", "acceptance", "token_budget", "sequences", "year",
+    "objective", "weights", "cache", "precision", "sparsity", "engine", "guesses", "acceptance",
+    "token_budget", "sequences", "year",
     "largest", "site", "pue", "electricity", "node", "scale_up", "scale_out", "domain", "topology",
     "oversubscription",
 )  # fmt: skip

@@ -45,6 +45,8 @@ def simulate_serving_command(
     chip: o.ChipName = None,
     weights: o.Weights = None,
     cache: o.Cache = None,
+    precision: o.Precision = None,
+    sparsity: o.Sparsity = None,
     guesses: o.Guesses = None,
     acceptance: o.Acceptance = None,
     trace: o.Trace = None,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from gigawatt.cli.terminal import console, number, print_json, progress
 from gigawatt.errors import InputError, nearest
@@ -220,13 +221,27 @@ def _supply(file: Path | None, *, as_json: bool, quiet: bool) -> None:
     """The scorecard of supply and building: published numbers beside ours."""
     from gigawatt.validation.supply import validate_supply
 
+    _published("supply", validate_supply, file, as_json=as_json, quiet=quiet)
+
+
+def _technologies(file: Path | None, *, as_json: bool, quiet: bool) -> None:
+    """The scorecard of compute technologies: published numbers beside ours."""
+    from gigawatt.validation.technologies import validate_technologies
+
+    _published("technologies", validate_technologies, file, as_json=as_json, quiet=quiet)
+
+
+def _published(
+    name: str, validate: Callable[..., Any], file: Path | None, *, as_json: bool, quiet: bool
+) -> None:
+    """A scorecard whose rows are published numbers, part by part."""
     if file is not None:
         raise InputError(
             "this scorecard takes no rows", key="--rows", given=str(file),
-            allowed="`gigawatt validate supply` alone: its rows are the catalog's and published documents'",
+            allowed=f"`gigawatt validate {name}` alone: its rows are the catalog's and published documents'",
         )  # fmt: skip
     with progress(quiet=quiet or as_json) as report:
-        card = validate_supply(progress=lambda done, all_: report("Checking", done / max(all_, 1)))
+        card = validate(progress=lambda done, all_: report("Checking", done / max(all_, 1)))
     if as_json:
         print_json(card.to_json())
         return
@@ -248,6 +263,7 @@ _SCORECARDS = {
     "collectives": _collectives,
     "serving": _serving,
     "supply": _supply,
+    "technologies": _technologies,
 }
 
 

@@ -32,6 +32,7 @@ from gigawatt.performance.engines import Engine
 from gigawatt.performance.serving_power import cut_energy, load_serving_power, metered
 from gigawatt.workload.architecture import Architecture, Block
 from gigawatt.workload.inference import (
+    SPARSE,
     Shares,
     decode_operations,
     kept_bytes,
@@ -69,8 +70,10 @@ _WIDE = FORMAT_BYTES["bf16"]
 def multiply_format(weights: str, chip: Chip) -> str:
     """Format that weights stored so are multiplied in: their own where the chip has it, else bf16.
 
-    INT4 weights are always widened; a chip without FP4 or FP8 widens those too.
+    INT4 weights are always widened; a chip without FP4 or FP8 widens those too. Of a 2:4 pattern bytes alone
+    are saved: multiplications are counted at the dense rate.
     """
+    weights = weights.removesuffix(SPARSE)
     if (weights if weights != BLOCK else "fp8") in chip.peak:
         return weights
     return "bf16" if "bf16" in chip.peak else "fp16"

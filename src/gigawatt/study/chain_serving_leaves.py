@@ -13,9 +13,11 @@ from gigawatt.hardware import Chip, load_chip
 from gigawatt.performance.engines import engine_rows
 from gigawatt.performance.serving_power import DEFAULT, load_serving_power
 from gigawatt.quantities import parse
+from gigawatt.study.asked import Told
 from gigawatt.study.chain_serving_day import Scaling
 from gigawatt.study.graph import Leaf
 from gigawatt.study.leaves import Filler, beside
+from gigawatt.study.precision import served
 from gigawatt.study.scenario import ServingSection
 from gigawatt.study.serving_question import DEGREES, ServingQuestion, read_serving_question
 from gigawatt.workload import read_architecture
@@ -62,8 +64,12 @@ def model_and_serving(fill: Filler) -> Chip:
     engine, objective = question.engine, question.objective
     leaf("objective", objective, section.objective is not None, _rows("objectives", objective.name))
     leaf("engine", engine, section.engine is not None, engine_rows(engine.id))
-    leaf("weights", question.weights, section.weights is not None)
+    leaf("weights", question.weights, section.weights is not None)  # given, or what precision means
     leaf("cache", question.cache, section.cache is not None)
+    said = Told()
+    formats = (section.weights, section.cache)
+    served(said, section.precision, section.sparsity, formats, question.chip, question.architecture)
+    leaf("precision", tuple(said.notices), True)
     leaf("guesses", question.guesses, True)
     leaf("acceptance", question.acceptance, section.acceptance is not None)
     leaf("layout", dict(question.fixed), True)
@@ -92,8 +98,8 @@ def _question(fill: Filler, section: ServingSection) -> ServingQuestion:
     given = {
         key: getattr(section, key)
         for key in (
-            "prompt", "output", "arrivals", "variation", "objective", "weights", "cache", "engine",
-            "guesses", "acceptance",
+            "prompt", "output", "arrivals", "variation", "objective", "weights", "cache", "precision",
+            "sparsity", "engine", "guesses", "acceptance",
         )
     }  # fmt: skip
     model = beside(fill.loaded, scenario.model)

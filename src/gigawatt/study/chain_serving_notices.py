@@ -31,6 +31,7 @@ def serving_notices(
     machine_size: Mapping[str, float | None],
     machine_count: int,
     machine_power_cap: float | None,
+    serving_precision: tuple[str, ...],
     serving_plan: ServingPlan,
     serving_configuration: Configuration,
     serving_traffic: Traffic,
@@ -46,8 +47,8 @@ def serving_notices(
 ) -> tuple[str, ...]:
     """What a reader has to know.
 
-    How much was simulated, promises that are not kept, requests left out, accelerators left over, bindings
-    and notices of the supply plan.
+    What precision and zeros save and lose, how much was simulated, promises that are not kept, requests left
+    out, accelerators left over, bindings and notices of the supply plan.
     """
     assert machine_power_cap is None  # the scenario refuses one
     told = unsold(machine_chip, scenario_year)
@@ -71,6 +72,7 @@ def serving_notices(
             f"{given - machine_count:,.0f} of {given:,.0f} accelerators are too few for another replica"
         )
     told.extend(beside_budget(machine_size.get("power"), facility_power_peak, "replicas draw"))
+    told.extend(serving_precision)
     told.extend(serving_plan.notices)
     told.extend(of_building(facility_load, site_redundancy))
     told.extend(of_supply(supply_plan, scenario_year))

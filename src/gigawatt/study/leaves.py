@@ -18,6 +18,7 @@ from gigawatt.performance.stacks import stack_rows
 from gigawatt.quantities import parse, show
 from gigawatt.study.graph import Leaf
 from gigawatt.study.pins import WORDS
+from gigawatt.study.precision import TRAINED, training_format
 from gigawatt.study.scenario import LoadedScenario, SupplySection, TrainingSection
 from gigawatt.study.supply_terms import read_flexible, read_matching, read_reliability
 from gigawatt.study.weather_years import grid_of, weather_years
@@ -170,8 +171,14 @@ def _machine(fill: Filler, training: TrainingSection) -> None:
     scenario = fill.loaded.scenario
     machine = scenario.machine
     chip = fill.ask("machine.chip", lambda: load_chip(machine.chip))
-    written = fill.given_or_default("training.number_format", training.number_format, str)
-    if training.number_format is None and written not in chip.peak and chip.peak:
+    asked = fill.ask(
+        "training.sparsity" if training.precision is None else "training.precision",
+        lambda: training_format(training.precision, training.sparsity, training.number_format),
+    )
+    written = fill.given_or_default("training.number_format", asked, str)
+    if training.precision is not None:
+        fill.assumptions.append(Assumption("training.precision", written, TRAINED, Grade.guess))
+    if asked is None and written not in chip.peak and chip.peak:
         known = next((name for name in _FORMATS if name in chip.peak), next(iter(chip.peak)))
         del fill.assumptions[-1]
         fill.default("training.number_format", known, known, f"{chip.id} has no {written} rate")

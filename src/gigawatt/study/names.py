@@ -94,6 +94,7 @@ _SERVING = (
     ("serving.engine", "", "The serving engine"),
     ("serving.weights", "", "Format in which weights are stored"),
     ("serving.cache", "", "Format in which keys and values are stored"),
+    ("serving.precision", "", "What precision and zeros save, and what a stored run lost by them"),
     ("serving.guesses", "1", "Tokens guessed an iteration and checked together"),
     ("serving.acceptance", "percent", "Chance that a guessed token is right"),
     ("serving.layout", "", "Degrees of a replica that are held"),

@@ -70,6 +70,8 @@ class TrainingSection(_Strict):
     sequence: Length | None = None
     global_batch: Annotated[tuple[str, float], BeforeValidator(as_batch)] | None = None
     number_format: Literal["bf16", "fp16", "fp8", "fp4", "tf32", "fp32"] | None = None
+    precision: Name | None = None
+    sparsity: Name | None = None
     optimizer: Name | None = None
     runs: Count = 1
 
@@ -105,6 +107,8 @@ class ServingSection(_Strict):
     engine: Name | None = None
     weights: Name | None = None
     cache: Name | None = None
+    precision: Name | None = None
+    sparsity: Name | None = None
     guesses: Whole | None = None
     acceptance: Share | None = None
     layout: ReplicaSection = ReplicaSection()

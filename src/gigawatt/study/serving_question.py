@@ -25,6 +25,7 @@ from gigawatt.serving.scaling import scale_trace, select_requests
 from gigawatt.serving.synthetic import synthetic
 from gigawatt.serving.traces import read_trace, trace_period
 from gigawatt.study.asked import Told, quantity, site_of, year_of
+from gigawatt.study.precision import served
 from gigawatt.workload import Architecture, read_architecture
 from gigawatt.workload.inference import WEIGHT_BYTES
 from gigawatt.workload.operation import FORMAT_BYTES
@@ -197,6 +198,8 @@ def read_serving_question(
     objective: str | None = None,
     weights: str | None = None,
     cache: str | None = None,
+    precision: str | None = None,
+    sparsity: str | None = None,
     engine: str | None = None,
     guesses: int | None = None,
     acceptance: float | None = None,
@@ -229,6 +232,8 @@ def read_serving_question(
         A row of the catalog's ``objectives``, or ``ttft=2s,tpot=50ms,p99``.
     weights, cache : str, optional
         Number formats in which weights, keys and values are stored.
+    precision, sparsity : str, optional
+        One word for both of them, and for a pattern of zeros (:mod:`~gigawatt.study.precision`).
     engine : str, optional
         A row of the catalog's ``engines``.
     guesses, acceptance : optional
@@ -259,6 +264,7 @@ def read_serving_question(
         told.notices.append(f"{accelerator.name} is not sold before {accelerator.year}; the year is {when}")
     software = _engine(told, engine, accelerator, when)
     limit = architecture.max_sequence or None
+    weights, cache = served(told, precision, sparsity, (weights, cache), accelerator, architecture)
     traffic = read_traffic(
         told, trace=trace, prompt=prompt, output=output, arrivals=arrivals, variation=variation, shape=shape,
         limit=limit,

@@ -13,8 +13,8 @@ from gigawatt.study.serving_question import DEGREES
 __all__ = ["asked_by"]
 
 _SAME = (
-    "prompt", "output", "arrivals", "variation", "objective", "weights", "cache", "engine", "guesses",
-    "acceptance", "replicas", "routing",
+    "prompt", "output", "arrivals", "variation", "objective", "weights", "cache", "precision",
+    "sparsity", "engine", "guesses", "acceptance", "replicas", "routing",
 )  # fmt: skip
 _MACHINE = ("chip", "node", "scale_up", "scale_out", "domain", "topology", "oversubscription")
 _REQUESTS = 200_000

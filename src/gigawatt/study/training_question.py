@@ -18,6 +18,7 @@ from gigawatt.study.asked import Told, counted, quantity, site_of, year_of
 from gigawatt.study.chain_training import training_run
 from gigawatt.study.leaves import clock_rows
 from gigawatt.study.pins import read_pins, read_widen
+from gigawatt.study.precision import TRAINED, training_format
 from gigawatt.study.reliability import CLUSTER, reliability_rows
 from gigawatt.workload import Architecture, read_architecture
 
@@ -93,6 +94,8 @@ def read_question(
     sequence: str | None = None,
     batch: str | None = None,
     number_format: str | None = None,
+    precision: str | None = None,
+    sparsity: str | None = None,
     optimizer: str | None = None,
     stack: str | None = None,
     year: int | None = None,
@@ -115,6 +118,8 @@ def read_question(
         With units: ``15.6T tokens``, ``8192``, ``16M tokens`` or ``2048 sequences``, ``60 $/MWh``.
     number_format, optimizer, stack : str, optional
         As the catalog names them.
+    precision, sparsity : str, optional
+        A word for the number format (:mod:`~gigawatt.study.precision`); no pattern of zeros is trained with.
     year : int, optional
         Of software and prices; that of a scenario if left out.
     pins : mapping, optional
@@ -146,7 +151,9 @@ def read_question(
     when = year_of(told, year)
     if accelerator.year > when:
         told.notices.append(f"{accelerator.name} is not sold before {accelerator.year}; the year is {when}")
-    form = _format(told, number_format, accelerator)
+    form = _format(told, training_format(precision, sparsity, number_format), accelerator)
+    if precision is not None:
+        told.notices.append(TRAINED)
     if stack is None:
         stack = default_stack(accelerator, when)
         row = catalog.entity("stacks", stack)

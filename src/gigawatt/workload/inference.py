@@ -26,6 +26,7 @@ from gigawatt.workload.operation import FORMAT_BYTES, ONE, Array, Operation, mak
 from gigawatt.workload.operations_mixers import mixer_operations
 
 __all__ = [
+    "SPARSE",
     "WEIGHT_BYTES",
     "Shares",
     "active_experts",
@@ -37,7 +38,15 @@ __all__ = [
     "weight_bytes",
 ]
 
-WEIGHT_BYTES: Mapping[str, float] = {**FORMAT_BYTES, "fp4": 0.5 + 1.0 / 16.0, "int4": 0.5 + 2.0 / 128.0}
+SPARSE = "_2of4"
+"""Ends the name of a stored format of which two of four weights are kept, two bits each for their place."""
+
+_DENSE: Mapping[str, float] = {**FORMAT_BYTES, "fp4": 0.5 + 1.0 / 16.0, "int4": 0.5 + 2.0 / 128.0}
+
+WEIGHT_BYTES: Mapping[str, float] = {
+    **_DENSE,
+    **{f"{form}{SPARSE}": 0.5 * _DENSE[form] + 1.0 / 8.0 for form in ("bf16", "fp8", "fp4", "int4")},
+}
 """Bytes of one stored weight: FP4 has an 8-bit scale for 16 of them, INT4 a 16-bit one for 128."""
 
 _WIDE = FORMAT_BYTES["bf16"]

@@ -1,0 +1,176 @@
+"""``gigawatt technologies``: substrates side by side, and what remains of a published claim."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gigawatt.cli.options import flagged
+from gigawatt.cli.terminal import console, number, print_json, progress, table
+from gigawatt.errors import InputError
+
+if TYPE_CHECKING:
+    from gigawatt.study.technologies import Comparison
+    from gigawatt.study.technologies_audit import Audit
+
+__all__ = ["AUDIT", "COMPARE", "audit_command", "compare_command"]
+
+COMPARE = "Example: gigawatt technologies compare --model llama-3.1-8b --substrate nvfp4 --substrate fp8"
+AUDIT = "Example: gigawatt technologies audit lightmatter"
+_NAMES = {"substrates": "--substrate", "substrate": "--substrate"}
+
+
+def compare_command(
+    model: Annotated[str, typer.Option(help="Whose tokens are priced.")] = "llama-3.1-8b",
+    substrate: Annotated[
+        list[str] | None,
+        typer.Option(help="One, with changes: pcm:adc_bits=6; as often as needed; all if left out.",
+                     show_default=False),
+    ] = None,
+    chip: Annotated[str, typer.Option(help="The digital machine, or the host.")] = "nvidia-h100-sxm",
+    batch: Annotated[float, typer.Option(help="Sequences that decode together.")] = 1.0,
+    context: Annotated[float, typer.Option(help="Tokens behind each.")] = 512.0,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for technologies.json and .html.", show_default=False)
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+) -> None:  # fmt: skip
+    """Quality as measured beside joules and dollars a token, of the chip and of the system."""
+    if output is not None:
+        from gigawatt.study.store import writable
+
+        try:
+            writable(output)
+        except InputError as error:
+            raise error.at(key="--output") from None
+    from gigawatt.study.technologies import compare
+
+    with progress(quiet=quiet or json) as report:
+        report("Pricing tokens", 0.1)
+        found = flagged(
+            lambda: compare(model=model, substrates=substrate, chip=chip, batch=batch, context=context),
+            compare_command,
+            _NAMES,
+        )
+        if output is not None:
+            report("Drawing", 0.7)
+            _write(output, found)
+    if json:
+        print_json(found.to_json())
+    elif not quiet:
+        _print_comparison(found)
+        if output is not None:
+            console().print(f"Written: {output / 'technologies.html'}, technologies.json", markup=False)
+
+
+def _write(folder: Path, found: Comparison) -> None:
+    import json
+
+    from gigawatt.figures.technologies import page
+    from gigawatt.study.store import write_files
+
+    document = found.to_json()
+    text = json.dumps(document, indent=1, allow_nan=False) + "\n"
+    write_files(folder, {"technologies.json": text, "technologies.html": page(document)})
+
+
+def _print_comparison(found: Comparison) -> None:
+    from rich.text import Text
+
+    from gigawatt.study.technologies import CAVEAT
+
+    out = console()
+    title = f"{found.model} on {found.chip}, batch {found.batch:g}, {found.context:,.0f} tokens of context"
+    out.print(Text(title, style="bold"))
+    grid = table(
+        ("substrate", "left"), ("perplexity", "right"), ("mJ/token chip", "right"),
+        ("mJ/token system", "right"), ("$/M tokens chip", "right"), ("$/M tokens system", "right"),
+        ("ms a token", "right"), ("on it", "right"), ("front", "left"),
+    )  # fmt: skip
+    for row in sorted(found.rows, key=lambda one: one.cost.joules("system")):
+        quality = "not run" if row.quality is None else f"× {row.quality.ratio:.3f}"
+        grid.add_row(
+            Text(row.substrate.id),
+            quality,
+            number(row.cost.joules("chip") * 1e3),
+            number(row.cost.joules("system") * 1e3),
+            number(row.money["chip"] * 1e6),
+            number(row.money["system"] * 1e6),
+            number(row.cost.step_time * 1e3),
+            f"{100 * row.cost.mapped_energy:.0f} %",
+            ", ".join(row.fronts),
+        )
+    out.print(grid)
+    for name, reason in found.refused:
+        out.print(Text(f"refused {name}: {reason}", style="dim"))
+    said = f"Perplexity over that of the model as trained, {CAVEAT}. On it: share of a 16-bit chip's energy."
+    out.print(Text(said, style="dim"))
+
+
+def audit_command(
+    id: Annotated[
+        str | None, typer.Argument(help="A published row; without it, all are listed.", show_default=False)
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="On which it is tried.", show_default=False)] = None,
+    context: Annotated[float, typer.Option(help="Tokens behind the one that is computed.")] = 2048.0,
+    against: Annotated[
+        str | None, typer.Option(help="Another row: their ratio, if they count the same.", show_default=False)
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+) -> None:
+    """What remains of a published claim at the scope, workload and precision of a language model."""
+    from gigawatt.study.technologies_audit import audit, audited, figure_of
+
+    if id is None:
+        _print_list(audited(), as_json=json)
+        return
+    if against is not None:
+        ratio = figure_of(id).over(figure_of(against))
+        if json:
+            print_json({"id": id, "against": against, "ratio": ratio})
+        else:
+            console().print(f"{id} over {against}: {number(ratio)}", markup=False)
+        return
+    found = flagged(lambda: audit(id, model=model, context=context), audit_command)
+    if json:
+        print_json(found.to_json())
+    else:
+        _print_audit(found)
+
+
+def _print_list(ids: list[str], *, as_json: bool) -> None:
+    from gigawatt.catalog.loader import entity
+
+    rows: list[dict[str, Any]] = []
+    for id in ids:
+        row = entity("technologies_published", id)
+        shown = next(iter(row.rows()))
+        claim = f"{number(float(shown.written))} {shown.unit}".strip()
+        rows.append({"id": id, "name": row.text("name"), "metric": row.text("metric"), "claim": claim})
+    if as_json:
+        print_json(rows)
+        return
+    grid = table(("id", "left"), ("machine", "left"), ("claim", "left"), ("", "right"))
+    for row in rows:
+        grid.add_row(row["id"], row["name"], row["metric"], row["claim"])
+    console().print(grid)
+
+
+def _print_audit(found: Audit) -> None:
+    from rich.text import Text
+
+    out = console()
+    out.print(Text(f"{found.name}: {found.claim}", style="bold"))
+    for label, words in (
+        ("scope", found.scope),
+        ("counts", found.included),
+        ("leaves out", found.left_out),
+        ("source", f"{found.source} ({found.grade})"),
+    ):
+        out.print(Text(f"{label}: {words}", style="dim"))
+    out.print()
+    for sentence in found.said:
+        out.print(Text(sentence))

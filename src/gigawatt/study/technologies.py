@@ -1,0 +1,319 @@
+"""Substrates side by side: quality as it was measured against joules and dollars a token.
+
+Quality is the perplexity of a stored functional run (table ``technologies_measured``) over that of the same
+model as it was trained; energy and time are those of the roll-up at one scope. A substrate that nobody ran
+has a cost and no quality, and stands on no front. The runs are of a model of 135 million weights, which
+suffers more from few bits than larger ones: their increases are shown as they are, never carried over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gigawatt import catalog
+from gigawatt.catalog.loader import Entity, entity, table
+from gigawatt.economics.annuity import SECONDS_PER_YEAR, capital_recovery_factor
+from gigawatt.errors import GigawattError, InputError, MissingDataError
+from gigawatt.hardware.load import load_chip, load_node
+from gigawatt.hardware.technology import digital, near_memory
+from gigawatt.hardware.technology.rollup import token_cost
+from gigawatt.hardware.technology.substrate import Bound, Statistics, Substrate, load_substrate
+from gigawatt.hardware.technology.token import TokenCost
+from gigawatt.workload import read_architecture
+from gigawatt.workload.architecture import Architecture
+
+__all__ = [
+    "CAVEAT",
+    "MEASURED",
+    "SCOPES_COMPARED",
+    "Comparison",
+    "Measured",
+    "Row",
+    "compare",
+    "list_substrates",
+    "measured",
+    "money_of",
+    "read_model",
+    "read_substrate",
+]
+
+SCOPES_COMPARED = ("chip", "system")
+MEASURED = "technologies_measured"
+CAVEAT = (
+    "measured on a model of 135 million weights, which loses more to few bits than a larger one: "
+    "not carried over to this model"
+)
+_SMALL = "smollm2-135m"
+_COUNTED = (
+    "weight_zeros", "activation_zeros", "activation_crest", "weight_bits", "activation_bits", "cache_bits",
+    "tile_utilisation", "tile_reads", "adc_conversions", "dac_conversions", "macs", "tokens",
+)  # fmt: skip
+"""Statistics of a run that a stored row may hold."""
+
+
+def read_model(name: str) -> Architecture:
+    """A model of the catalog, one of this room's own (``technologies_models``), or a ``config.json``."""
+    own = table("technologies_models")
+    if name in own:
+        return read_architecture(catalog.path(f"technologies/{own[name].text('file')}"))
+    return read_architecture(name)
+
+
+def _bounds() -> dict[str, dict[str, Bound]]:
+    found: dict[str, dict[str, Bound]] = {
+        "digital": dict(digital.SETTINGS),
+        "near_memory": dict(near_memory.SETTINGS),
+    }
+    try:
+        from importlib import import_module
+
+        found["analog"] = dict(import_module("gigawatt.hardware.technology.analog").SETTINGS)
+    except (ModuleNotFoundError, AttributeError):
+        pass
+    return found
+
+
+def read_substrate(text: str) -> Substrate:
+    """A substrate of the catalog with changes behind it, settings checked; NorthPole has a row of its own.
+
+    Raises
+    ------
+    InputError
+        No such substrate or setting, or one outside its range.
+    """
+    name = text.partition(":")[0].strip()
+    if name in table("near_memory"):
+        return Substrate(
+            text, name, "near_memory",
+            {"machine": name, "weights": "int4", "activations": "int8", "cache": "int8"},
+        )  # fmt: skip
+    return load_substrate(text, _bounds())
+
+
+def list_substrates() -> list[str]:
+    """Ids of every substrate that the catalog has: rows of ``substrates``, and near-memory machines."""
+    rows = list(table("substrates")) if "substrates" in catalog.tables() else []
+    return [*rows, *(name for name in table("near_memory") if name not in rows)]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a stored functional run says of a substrate: ``ratio`` of perplexities with its range.
+
+    1: nothing lost. ``low`` and ``high`` bound the ratio.
+    """
+
+    model: str
+    perplexity: float
+    base: float
+    ratio: float
+    low: float
+    high: float
+    grade: str
+    statistics: Statistics
+
+
+def measured(substrate: str, model: str = _SMALL) -> Measured | None:
+    """The stored run of a substrate on the small model, ``None`` where nobody ran it."""
+    if MEASURED not in catalog.tables():
+        return None
+    for row in table(MEASURED).values():
+        same = row.text("substrate", row.id) == substrate and row.text("model", _SMALL) == model
+        if same and "perplexity" in row.numbers and "base" in row.numbers:
+            return _measured(row)
+    return None
+
+
+def _measured(row: Entity) -> Measured:
+    number, base = row.evidence("perplexity"), row.value("base")
+    bounds = [row.get(name, number.value) or number.value for name in ("low", "high")]
+    return Measured(
+        model=row.text("model", _SMALL),
+        perplexity=number.value,
+        base=base,
+        ratio=row.get("ratio") or number.value / base,
+        low=row.get("ratio_low") or bounds[0] / base,
+        high=row.get("ratio_high") or bounds[1] / base,
+        grade=number.grade.label,
+        statistics={name: row.value(name) for name in _COUNTED if name in row.numbers},
+    )
+
+
+def _carried(quality: Measured, architecture: Architecture) -> Statistics:
+    """What a run counted that holds for another model too: bits with scales follow its own widths instead."""
+    if architecture.name == quality.model:
+        return quality.statistics
+    return {name: value for name, value in quality.statistics.items() if not name.endswith("_bits")}
+
+
+def money_of(cost: TokenCost, scope: str) -> float:
+    """Dollars of a token: capital over its life and the joules of ``scope``.
+
+    At chip scope the dies alone, at system scope their share of the node too. A substrate's own silicon is
+    priced by its area.
+
+    Raises
+    ------
+    InputError
+        Another scope.
+    """
+    if scope not in SCOPES_COMPARED:
+        raise InputError("no price at this scope", key="scope", given=scope, allowed=SCOPES_COMPARED)
+    row, finance = entity("technologies_money", "default"), entity("finance", "hyperscaler")
+    recovery = float(
+        capital_recovery_factor(rate=finance.value("discount_rate"), life=finance.value("chip_life"))
+    )
+    if cost.technology == "near_memory":
+        capital = cost.chips * entity("near_memory", cost.chip).value("price")
+    else:
+        chip = load_chip(cost.chip)
+        capital = cost.chips * chip.price + cost.area * row.value("silicon")
+        node = entity("chips", chip.id).text("default_node")
+        if scope == "system" and node:
+            server = load_node(node)
+            capital += cost.chips * server.price / server.chips
+    seconds = cost.step_time / cost.batch
+    owned = capital * recovery / (SECONDS_PER_YEAR * row.value("utilisation")) * seconds
+    return owned + cost.joules(scope) * row.value("electricity")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One substrate of a comparison: its cost, its quality where somebody ran it, the fronts it stands on."""
+
+    substrate: Substrate
+    cost: TokenCost
+    quality: Measured | None
+    money: dict[str, float]
+    fronts: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Stable keys; plain numbers, ``None`` where nothing was measured."""
+        q = self.quality
+        return {
+            "substrate": self.substrate.id,
+            "name": self.substrate.name,
+            "technology": self.substrate.technology,
+            "settings": dict(self.substrate.settings),
+            "perplexity_ratio": None if q is None else q.ratio,
+            "perplexity": None if q is None else q.perplexity,
+            "perplexity_base": None if q is None else q.base,
+            "perplexity_ratio_low": None if q is None else q.low,
+            "perplexity_ratio_high": None if q is None else q.high,
+            "measured_on": None if q is None else q.model,
+            "joules": {scope: self.cost.joules(scope) for scope in SCOPES_COMPARED},
+            "dollars": self.money,
+            "step_time": self.cost.step_time,
+            "mapped_energy": self.cost.mapped_energy,
+            "amdahl": self.cost.amdahl,
+            "fronts": list(self.fronts),
+            "cost": self.cost.to_json(),
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Substrates on one model and one digital chip; ``refused`` says which have no cost, and why."""
+
+    model: str
+    chip: str
+    batch: float
+    context: float
+    rows: tuple[Row, ...]
+    refused: tuple[tuple[str, str], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of ``gigawatt technologies compare --json``."""
+        return {
+            "model": self.model,
+            "chip": self.chip,
+            "batch": self.batch,
+            "context": self.context,
+            "caveat": CAVEAT,
+            "scopes": list(SCOPES_COMPARED),
+            "rows": [row.to_json() for row in self.rows],
+            "refused": [{"substrate": name, "reason": reason} for name, reason in self.refused],
+        }
+
+
+def _front(points: Sequence[tuple[int, float, float]]) -> set[int]:
+    """Indices of the points that no other is at least as low as in both numbers, and lower in one."""
+    kept: set[int] = set()
+    for index, x, y in points:
+        beaten = any(a <= x and b <= y and (a < x or b < y) for other, a, b in points if other != index)
+        if not beaten:
+            kept.add(index)
+    return kept
+
+
+def compare(
+    *,
+    model: str = "llama-3.1-8b",
+    substrates: Sequence[str | Substrate] | None = None,
+    chip: str = digital.CHIP,
+    batch: float = 1.0,
+    context: float = 512.0,
+) -> Comparison:
+    """Every substrate's cost of a token and measured quality, and who stands on which front.
+
+    Parameters
+    ----------
+    model : str
+        Whose tokens are priced.
+    substrates : sequence, optional
+        Names with changes, or substrates; all of the catalog where left out.
+    chip : str
+        The digital machine, or the host of what is not digital.
+    batch, context : float
+        Sequences, ≥ 1, and tokens behind each.
+
+    Returns
+    -------
+    Comparison
+        Fronts ``joules chip``, ``joules system``, ``dollars chip``, ``dollars system``, each with quality.
+
+    Raises
+    ------
+    InputError
+        No such model, chip or substrate.
+    MissingDataError
+        The catalog has no substrate.
+    """
+    architecture, machine = read_model(model), load_chip(chip)
+    names = list_substrates() if substrates is None else list(substrates)
+    if not names:
+        raise MissingDataError(
+            "the catalog has no substrate", key="substrates", allowed="rows in substrates.csv"
+        )
+    made: list[tuple[Substrate, TokenCost, Measured | None]] = []
+    refused: list[tuple[str, str]] = []
+    for one in names:
+        substrate = read_substrate(one) if isinstance(one, str) else one
+        quality = measured(substrate.id)
+        counted = {} if quality is None else _carried(quality, architecture)
+        try:
+            cost = token_cost(substrate, architecture, counted, chip=machine, batch=batch, context=context)
+        except GigawattError as error:
+            if substrates is not None:
+                raise
+            refused.append((substrate.id, str(error)))
+            continue
+        made.append((substrate, cost, quality))
+    money = [{scope: money_of(cost, scope) for scope in SCOPES_COMPARED} for _, cost, _ in made]
+    fronts: dict[int, list[str]] = {index: [] for index in range(len(made))}
+    for scope in SCOPES_COMPARED:
+        for kind in ("joules", "dollars"):
+            points = [
+                (index, cost.joules(scope) if kind == "joules" else money[index][scope], quality.ratio)
+                for index, (_, cost, quality) in enumerate(made)
+                if quality is not None
+            ]
+            for index in _front(points):
+                fronts[index].append(f"{kind} {scope}")
+    rows = tuple(
+        Row(substrate, cost, quality, money[index], tuple(fronts[index]))
+        for index, (substrate, cost, quality) in enumerate(made)
+    )
+    return Comparison(architecture.name, machine.id, batch, context, rows, tuple(refused))
