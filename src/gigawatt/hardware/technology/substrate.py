@@ -50,7 +50,7 @@ class Substrate:
     id: str
     name: str
     technology: str
-    settings: Mapping[str, float | str] = field(default_factory=dict)
+    settings: Mapping[str, float | str] = field(default_factory=lambda: {})
 
     def number(self, key: str) -> float:
         """A setting that is a number."""
