@@ -112,10 +112,14 @@ class Emulation:
 
 
 def settings_bounds(technology: str) -> Mapping[str, Any]:
-    """``SETTINGS`` of a technology's file in ``gigawatt.hardware.technology``; empty without one."""
-    name = f"gigawatt.hardware.technology.{technology}"
-    found = import_module(name) if find_spec(name) is not None else None
-    return dict(getattr(found, "SETTINGS", {}))
+    """``SETTINGS`` of a technology: of its cost face, else of its functional face; empty without either."""
+    for room in ("hardware.technology", "emulation"):
+        name = f"gigawatt.{room}.{technology}"
+        if technology.isidentifier() and find_spec(name) is not None:
+            found = getattr(import_module(name), "SETTINGS", None)
+            if found is not None:
+                return dict(found)
+    return {}
 
 
 def _face(technology: str) -> Any:
@@ -175,7 +179,6 @@ def emulate(
     MissingDataError
         The extra is not installed; names what to install.
     """
-    needed("torch")
     if windows < 2 or seeds < 1 or calibration < 0:
         key, given = ("windows", windows) if windows < 2 else ("seeds", seeds)
         if windows >= 2 and seeds >= 1:
@@ -185,6 +188,7 @@ def emulate(
     say: Progress = progress or (lambda text, share: None)
     asked = _read(substrate)
     face = _face(asked.technology)
+    needed("torch")
     words = text if isinstance(text, Text) else load_text(text)
     say("Loading the model", 0.0)
     mine = model if isinstance(model, LanguageModel) else load_model(model, length=length)
@@ -264,7 +268,7 @@ def _run(
         generator = torch.Generator().manual_seed(seed)
         statistics = face.convert(module, substrate, calibration, generator)
     found = losses(module, windows, progress)
-    filled: Mapping[str, float] = statistics() if callable(statistics) else statistics
+    filled: Any = statistics() if callable(statistics) else statistics
     counted = {name: float(filled[name]) for name in filled}
     spent = time.process_time() - started
     if cache:
