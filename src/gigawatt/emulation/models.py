@@ -24,7 +24,7 @@ from typing import Any
 from gigawatt.emulation.extra import needed
 from gigawatt.emulation.layers import unfold_transposed
 from gigawatt.emulation.text import INSTALL
-from gigawatt.errors import InputError, MissingDataError
+from gigawatt.errors import InputError, MissingDataError, nearest
 
 __all__ = ["CAVEATS", "NAMED", "LanguageModel", "cache_folder", "check_memory", "load_model"]
 
@@ -263,6 +263,11 @@ def load_model(name: str | Path = "smollm2-135m", *, length: int = 512) -> Langu
                 raise InputError(
                     "no config.json in this folder", key="model", given=str(name), allowed=_ALLOWED
                 )
+            close = nearest(str(name), NAMED)
+            if close is not None and "/" not in str(name):
+                raise InputError(
+                    "no such model", key="model", given=str(name), allowed=_ALLOWED, nearest=close
+                )
             folder = None
     return _load(str(name), folder, length)
 
@@ -295,7 +300,12 @@ def _load(name: str, folder: Path | None, length: int) -> LanguageModel:
         module = AutoModelForCausalLM.from_pretrained(where, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(where)
     except (OSError, ValueError, KeyError) as error:
-        raise InputError("transformers cannot load it", key="model", given=name, allowed=_ALLOWED) from error
+        raise InputError(
+            "transformers cannot load it",
+            key="model",
+            given=name,
+            allowed=_ALLOWED,
+        ) from error
     unfold_transposed(module)
     module.eval()
     files = (

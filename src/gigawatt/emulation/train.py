@@ -205,7 +205,7 @@ def _steps(
         torch.nn.utils.clip_grad_norm_(model.parameters(), _CLIP)
         optimizer.step()
         schedule.step()
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
         if progress is not None:
             progress(f"Training, loss {losses[-1]:.3f}", (step + 1) / steps)
     return losses
