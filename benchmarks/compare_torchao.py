@@ -1,10 +1,10 @@
-"""The same formats by torchao: perplexity of the same model over the same windows, weights rounded by its code.
+"""The same formats by torchao: perplexity of a model over the same windows, rounded by its code.
 
     pip install torchao==0.18.0
     python benchmarks/compare_torchao.py [--model smollm2-135m] [--windows 12] [--substrates ID …]
 
-Writes rows of ``formats_torchao``. MX and NVFP4 through ``prototype.mx_formats``; INT8 and FP8 of rows through
-``quantize_``. Inputs of layers are rounded by its code too where the substrate rounds them.
+Writes rows of ``formats_torchao``. MX and NVFP4 through ``prototype.mx_formats``; INT8 and FP8 of rows
+through ``quantize_``. Inputs of layers are rounded by its code too where the substrate rounds them.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from gigawatt.emulation.text import load_text
 FILE = path("formats_torchao.csv")
 SUBSTRATES = ("w-mxfp4", "w-nvfp4", "w-int8", "w-fp8", "a-mxfp8", "a-nvfp4", "a-mxfp4")
 HEAD = (
-    "id", "substrate", "model", "perplexity []", "torchao []", "base []", "windows []", "date", "grade", "source_id",
-    "locator", "note",
+    "id", "substrate", "model", "perplexity []", "torchao []", "base []", "windows []", "date", "grade",
+    "source_id", "locator", "note",
 )  # fmt: skip
 
 

@@ -132,8 +132,8 @@ def test_a_run_describes_itself() -> None:
 def test_the_model_is_left_as_it_was() -> None:
     before = {k: v.clone() for k, v in tiny().module.state_dict().items()}
     kind = tiny().module.config._attn_implementation
-    emulate(tiny(), Substrate("c", "c", "digital", {"weights": "int3", "cache": "int4"}), text=text(), windows=2,
-            length=48, cache=False)  # fmt: skip
+    asked = Substrate("c", "c", "digital", {"weights": "int3", "cache": "int4"})
+    emulate(tiny(), asked, text=text(), windows=2, length=48, cache=False)
     assert all(torch.equal(before[k], v) for k, v in tiny().module.state_dict().items())
     assert tiny().module.config._attn_implementation == kind
 

@@ -43,7 +43,7 @@ def test_the_small_model_was_trained_on_this_text_and_knows_unseen_text() -> Non
     found, text = load_model("small"), load_text()
     assert json.loads((Path(str(found.folder)) / "made.json").read_text())["text"] == text.digest
     held = interval(losses(found.module, pick_windows(found, text, 6, 512)))
-    assert held.high < 250.0  # an even guess has 2,048, the frequencies of tokens alone some 700
+    assert held.high < 160.0  # an even guess has 2,048
     ids = list(found.encode(text.held_out[0][:2000]))
     assert 2.5 < 2000 / len(ids) < 4.5  # characters a token
 

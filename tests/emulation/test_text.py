@@ -51,7 +51,10 @@ def test_the_slice_is_real_text_in_two_parts() -> None:
 
 @needs_slice
 def test_gensim_is_looked_up_but_never_imported() -> None:
-    code = "import sys; from gigawatt.emulation.text import load_text; load_text(); print('gensim' in sys.modules)"
+    code = (
+        "import sys; from gigawatt.emulation.text import load_text; load_text(); "
+        "print('gensim' in sys.modules)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )

@@ -10,9 +10,10 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from gigawatt.emulation.models import LanguageModel
 from gigawatt.emulation.text import Text
 
-WORDS = (
-    "over the lazy dog jumps a quick brown fox while seven wizards brew strong ale in the old tower".split()
-)
+WORDS = [
+    "over", "the", "lazy", "dog", "jumps", "a", "quick", "brown", "fox", "while", "seven", "wizards", "brew",
+    "strong", "ale", "in", "the", "old", "tower",
+]  # fmt: skip
 
 
 @lru_cache(maxsize=1)

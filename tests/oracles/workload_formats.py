@@ -3,9 +3,10 @@
     pip install torch torchao==0.18.0 ml_dtypes==0.6.0
     python tests/oracles/workload_formats.py
 
-Into tests/workload: ``golden_microscaling.csv`` (torchao: MX blocks with floor scales, NVFP4 with the scale of
-the tensor) and ``golden_small_floats.csv`` (ml_dtypes: codes of values, of midpoints between codes, of drawn
-numbers). Numbers are hexadecimal floats, so that nothing is lost; codes have the sign in their highest bit.
+Into tests/workload: ``golden_microscaling.csv`` (torchao: MX blocks with floor scales, NVFP4 with the scale
+of the tensor) and ``golden_small_floats.csv`` (ml_dtypes: codes of values, of midpoints between codes, of
+drawn numbers). Numbers are hexadecimal floats, so that nothing is lost; codes have the sign in their highest
+bit.
 """
 
 from __future__ import annotations

@@ -137,6 +137,8 @@ def _print_cost(cost: Any) -> None:
     joules, seconds = answer.get("energy", {}), answer.get("time", {})
     grid = table(("a token at batch 1", "left"), ("mJ", "right"), ("us", "right"))
     for name in dict.fromkeys((*joules, *seconds)):
-        grid.add_row(name, number(1e3 * joules.get(name, 0.0)), number(1e6 * seconds.get(name, 0.0)))
+        mine = joules.get(name, 0.0), seconds.get(name, 0.0)
+        if any(mine):
+            grid.add_row(name.replace("_", " "), number(1e3 * mine[0]), number(1e6 * mine[1]))
     grid.add_row("together", number(1e3 * sum(joules.values())), number(1e6 * sum(seconds.values())))
     console().print(grid)
