@@ -39,6 +39,7 @@ def test_what_misses_is_known() -> None:
     """Named, so that a new miss is seen, and one that is mended too."""
     assert {check.what for check in CARD if not check.passes} == {
         "2of4-wanda: perplexity over that of the unrounded model",
+        "w-int3-g32: perplexity over that of the unrounded model",
         "smollm2-135m: w-int4-gptq better than w-int4-g128 (1: it is)",
         "small: int8-smooth better than int8 (1: it is)",  # both within noise of fp32
         "a-nvfp4: perplexity of smollm2-135m, torchao's rounding",  # its least block scale is 2^-6
