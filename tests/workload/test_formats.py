@@ -134,6 +134,7 @@ def test_sign_and_order_are_kept(values: list[float], form: str) -> None:
 @given(values=numbers, bits=st.integers(2, 7))
 def test_a_bit_more_is_never_further_than_its_step(values: list[float], bits: int) -> None:
     x = np.asarray(values)
+    x = np.where(np.abs(x) < 1e-30, 0.0, x)  # a scale is fp32: below its normal numbers it is coarse
     top = np.abs(x).max()
     for n in (bits, bits + 1):
         error = np.abs(quantise(x, f"int{n}", "tensor") - x).max()
@@ -163,6 +164,13 @@ def test_nvfp4_rounds_closer_than_mxfp4() -> None:
     x = np.random.default_rng(5).normal(size=(64, 512))
     nv, mx = (np.square(quantise(x, form) - x).mean() / np.square(x).mean() for form in ("nvfp4", "mxfp4"))
     assert nv < 0.75 * mx
+
+
+@pytest.mark.parametrize("form", CODED)
+def test_numbers_below_what_a_scale_can_be_become_zero_or_stay_small(form: str) -> None:
+    for tiny in (1e-45, 1e-44, 1e-42, 1e-40):
+        made = quantise([tiny, -tiny, 0.0], form)
+        assert np.all(np.abs(made) <= 2.0 * tiny)
 
 
 # bits

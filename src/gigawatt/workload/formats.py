@@ -305,7 +305,7 @@ def encode(values: ArrayLike, form: str) -> Encoded:
         size = np.ldexp(1.0, exponent)
     else:
         whole = float(largest.max(initial=0.0))
-        tensor = float(np.float32(whole / (_E4M3.largest * element.largest))) if whole > 0.0 else 1.0
+        tensor = float(np.float32(whole / (_E4M3.largest * element.largest))) or 1.0  # 0: below fp32
         scales = _to_codes(largest / element.largest / tensor, _E4M3)
         size = _from_codes(scales, _E4M3) * tensor
     scaled = np.divide(blocks, size[..., None], out=np.zeros_like(blocks), where=size[..., None] > 0.0)
