@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 from gigawatt.cli.calibrate import EXAMPLE, calibrate
+from gigawatt.cli.emulate import EPILOG as EMULATE
+from gigawatt.cli.emulate import emulate_command
 from gigawatt.cli.grouped import Grouped
 from gigawatt.cli.plan_pathway import EPILOG as PLAN_PATHWAY
 from gigawatt.cli.plan_pathway import plan_pathway_command
@@ -117,6 +119,7 @@ app.command("simulate-serving", epilog=SIMULATE_SERVING, cls=Grouped)(simulate_s
 app.command("plan-seconds", epilog=PLAN_SECONDS, cls=Grouped)(plan_seconds_command)
 app.command("plant", epilog=PLANT)(plant_command)
 app.command("plan-pathway", epilog=PLAN_PATHWAY, cls=Grouped)(plan_pathway_command)
+app.command(epilog=EMULATE, name="emulate")(emulate_command)
 
 
 @catalog_app.command("list", epilog="Example: gigawatt catalog list chips")

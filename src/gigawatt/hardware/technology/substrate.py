@@ -121,7 +121,7 @@ def load_substrate(text: str, bounds: Mapping[str, Mapping[str, Bound]] | None =
     technology = row.text("technology")
     settings: dict[str, float | str] = {key: row.value(key) for key in row.numbers}
     for key in row.texts:
-        if key not in ("name", "technology", "aliases", "note") and row.text(key):
+        if key not in ("id", "name", "technology", "aliases", "note") and row.text(key):
             settings[key] = row.text(key)
     known = dict((bounds or {}).get(technology, {}))
     for part in filter(None, (one.strip() for one in changes.split(","))):

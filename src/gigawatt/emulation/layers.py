@@ -1,0 +1,79 @@
+"""Finding and replacing the linear layers of a language model, whatever carries them out."""
+
+# pyright: reportMissingImports=false
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from gigawatt.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+__all__ = ["linear_layers", "replace_layer", "unfold_transposed", "watch_inputs"]
+
+
+def unfold_transposed(model: nn.Module) -> None:
+    """Replace layers that keep their weight transposed (GPT-2's ``Conv1D``) by linear ones, in place."""
+    from torch import nn
+    from transformers.pytorch_utils import Conv1D
+
+    for name, layer in list(model.named_modules()):
+        if isinstance(layer, Conv1D):
+            inputs, outputs = layer.weight.shape
+            made = nn.Linear(inputs, outputs, bias=layer.bias is not None)
+            made.weight.data = layer.weight.data.t().contiguous()
+            if layer.bias is not None:
+                made.bias.data = layer.bias.data.clone()
+            replace_layer(model, name, made)
+
+
+def linear_layers(model: Any) -> Iterator[tuple[str, Any]]:
+    """Names and linear layers of the blocks; embeddings and the output head stay as they are, as is usual.
+
+    Raises
+    ------
+    InputError
+        The model has none.
+    """
+    from torch import nn
+
+    head = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None
+    found = [
+        (name, layer)
+        for name, layer in model.named_modules()
+        if isinstance(layer, nn.Linear) and layer is not head
+    ]
+    if not found:
+        raise InputError("the model has no linear layers", key="model", given=type(model).__name__)
+    yield from found
+
+
+def replace_layer(model: nn.Module, name: str, made: nn.Module) -> None:
+    """Put ``made`` in the place of the layer called ``name``."""
+    parent, _, last = name.rpartition(".")
+    setattr(model.get_submodule(parent), last, made)
+
+
+def watch_inputs(
+    model: nn.Module,
+    layers: dict[str, nn.Module],
+    windows: Tensor,
+    see: Callable[[str, Tensor], None],
+) -> None:
+    """Run ``windows`` (n, tokens) and show what enters each layer, (tokens, inputs), to ``see``."""
+    import torch
+
+    def hook(name: str) -> Callable[[Any, tuple[Tensor, ...]], None]:
+        return lambda _, inputs: see(name, inputs[0].detach().reshape(-1, inputs[0].shape[-1]))
+
+    handles = [layer.register_forward_pre_hook(hook(name)) for name, layer in layers.items()]
+    try:
+        with torch.no_grad():
+            for window in windows:
+                model(input_ids=window[None])
+    finally:
+        for handle in handles:
+            handle.remove()
