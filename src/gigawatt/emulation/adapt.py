@@ -7,6 +7,7 @@ trains for any chip (tiles are programmed anew every step); without it the loop 
 were read.
 """
 
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import math

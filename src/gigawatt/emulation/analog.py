@@ -6,6 +6,7 @@ digital is what the field leaves there: embeddings, the output head, norms, soft
 and the cache (unless ``attention`` says ``gain-cell``).
 """
 
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -95,7 +96,7 @@ class AnalogLinear(nn.Module):
                 "calibration inputs of another width",
                 key="inputs",
                 given=inputs.shape[-1],
-                allowed=linear.in_features,
+                allowed=str(linear.in_features),
             )
         self.in_features, self.out_features = linear.in_features, linear.out_features
         self.substrate, self.generator = substrate, generator
@@ -108,7 +109,8 @@ class AnalogLinear(nn.Module):
         count = tiles(self.in_features, _number(substrate, "tile_rows"))
         size = -(-self.in_features // count)
         self.parts = [(i, min(i + size, self.in_features)) for i in range(0, self.in_features, size)]
-        bias = None if linear.bias is None else linear.bias.detach().clone()
+        bias: Tensor | None = linear.bias
+        bias = None if bias is None else bias.detach().clone()
         self.register_buffer("bias", bias)
         self.register_buffer("input_range", torch.tensor(1.0))
         self._write(linear.weight.detach().to(torch.float32))
@@ -197,20 +199,19 @@ class AnalogLinear(nn.Module):
         u = quantise(x32 / reach, 1.0, self.dac_bits)
         if self.input_noise > 0.0:
             u = u + self.input_noise * self._noise(u)
-        total: Tensor | None = None
+        total: Any = None
         for part, (a, b) in enumerate(self.parts):
             drive = u[..., a:b]
             for piece in range(self.slices):
                 weight = self.weights[piece, :, a:b]
                 y = drive @ weight.T
                 if self.read_noise > 0.0:
-                    y = y + self.read_noise * (drive.square() @ weight.abs().T).sqrt() * self._noise(y)
+                    y = y + self.read_noise * _root(drive.square() @ weight.abs().T) * self._noise(y)
                 bound = self.output_range[piece, part]
                 if self.output_noise > 0.0:
                     y = y + self.output_noise * bound * self._noise(y)
                 y = quantise(y, bound, self.adc_bits) * self.scales[piece, part] * reach
                 total = y if total is None else total + y
-        assert total is not None
         if self.bias is not None:
             total = total + self.bias
         return total.to(x.dtype)
@@ -218,6 +219,11 @@ class AnalogLinear(nn.Module):
     def extra_repr(self) -> str:
         """What torch prints."""
         return f"{self.in_features}, {self.out_features}, {self.substrate.id}, tiles={len(self.parts)}"
+
+
+def _root(x: Tensor) -> Tensor:
+    """Square root whose gradient stays finite where nothing flows."""
+    return x.clamp(min=1e-12).sqrt()
 
 
 def output_noise(substrate: Substrate) -> float:

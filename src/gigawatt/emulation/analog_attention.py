@@ -5,6 +5,7 @@ the window is gone. Softmax stays digital here: the published design replaces it
 only a model that was trained for it survives.
 """
 
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import math

@@ -5,6 +5,7 @@ holds; everything here is relative to that largest one. The numbers are rows of 
 laws that others fitted to arrays of 10⁵ to 10⁶ measured cells.
 """
 
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import math

@@ -4,6 +4,7 @@ A tile is an array of cells with converters on its rows and columns. A read puts
 from every column the sum of what its cells let through.
 """
 
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import math

@@ -4,6 +4,7 @@
 chip of the family and from published shares; neither of its totals was used.
 """
 
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 from collections.abc import Iterator
