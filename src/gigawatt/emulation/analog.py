@@ -265,20 +265,21 @@ def run_calibration(
     (samples, counted)
         Layer → tensor (rows, in_features); ``tokens``, ``activation_zeros``, ``activation_crest``.
     """
-    samples: dict[str, Tensor] = {}
-    seen: dict[str, float] = {"rows": 0.0, "zeros": 0.0, "values": 0.0, "crest": 0.0, "calls": 0.0}
+    samples: dict[str, list[Tensor]] = {}
+    rows: dict[str, float] = {}
+    seen: dict[str, float] = {"zeros": 0.0, "values": 0.0, "crest": 0.0, "calls": 0.0}
+    each = max(1, _KEPT // max(1, inputs.shape[0]))
 
     def watch(path: str) -> Any:
         def hook(_: nn.Module, arguments: tuple[Tensor, ...]) -> None:
             x = arguments[0].detach().reshape(-1, arguments[0].shape[-1]).to(torch.float32)
-            seen["rows"] = max(seen["rows"], float(x.shape[0]))
+            rows[path] = rows.get(path, 0.0) + x.shape[0]
             seen["zeros"] += float((x == 0.0).sum())
             seen["values"] += x.numel()
             rms = x.square().mean(1).sqrt().clamp(min=torch.finfo(x.dtype).tiny)
             seen["crest"] += float((x.abs().amax(1) / rms).mean())
             seen["calls"] += 1.0
-            step = max(1, x.shape[0] // _KEPT)
-            samples[path] = x[::step][:_KEPT].clone()
+            samples.setdefault(path, []).append(x[:: max(1, x.shape[0] // each)][:each].clone())
 
         return hook
 
@@ -286,14 +287,15 @@ def run_calibration(
         layer.register_forward_pre_hook(watch(path)) for path, _, _, layer in linear_layers(model, skip)
     ]
     try:
-        model(inputs)
+        for one in inputs.split(1):  # one sequence at a time: logits of many are large
+            model(one)
     finally:
         for handle in handles:
             handle.remove()
     if not seen["calls"]:
         raise InputError("no linear layer was reached", key="model", allowed="a model with nn.Linear layers")
-    return samples, {
-        "tokens": seen["rows"],
+    return {path: torch.cat(kept) for path, kept in samples.items()}, {
+        "tokens": max(rows.values()),
         "activation_zeros": seen["zeros"] / seen["values"],
         "activation_crest": seen["crest"] / seen["calls"],
     }
@@ -342,6 +344,8 @@ def convert(
         raise InputError(
             "no linear layer to put on tiles", key="model", allowed="a model with nn.Linear layers"
         )
+    if calibration_inputs is not None and calibration_inputs.numel() == 0:
+        calibration_inputs = None
     converters = _number(substrate, "dac_bits") + _number(substrate, "adc_bits")
     if calibration_inputs is None and converters:
         raise InputError(

@@ -6,6 +6,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from itertools import pairwise  # noqa: E402
+
 import numpy as np  # noqa: E402
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
@@ -145,7 +147,7 @@ def test_spread_grows_with_time_and_is_never_negative(device: str) -> None:
     spreads = [programming_spread(cell, g, time) for time in (0.0, 1e4, 86400.0, 1e7)]
     assert all(bool((one >= 0).all()) for one in spreads)
     means = [float(one.mean()) for one in spreads]
-    for sooner, later in zip(means, means[1:], strict=False):
+    for sooner, later in pairwise(means):
         assert later >= 0.99 * sooner  # the published fits at one and two days cross
 
 
