@@ -292,6 +292,23 @@ def test_a_model_is_converted() -> None:
     assert torch.equal(again.up.weights, model.up.weights)  # same generator, same chip
 
 
+@pytest.mark.parametrize("device", ["pcm", "pcm-hermes"])
+def test_a_chip_is_the_same_chip_a_day_later(device: str) -> None:
+    """Two layers drawn from one generator: each is what it was, drifted; not another draw."""
+    layers, found = [linear(64, 64, bias=False, seed=n) for n in (1, 2)], {}
+    for time in (0, 1, 86400):
+        changes = f"{IDEAL},programming_noise=1,compensation=none,drift_time={time}"
+        substrate, generator = made("pcm", f"{changes},device={device}"), drawn(4)
+        found[time] = [AnalogLinear(layer, substrate, None, generator).matrix() for layer in layers]
+    for number in (0, 1):
+        start, second, day = (found[time][number].flatten() for time in (0, 1, 86400))
+        assert float(torch.corrcoef(torch.stack([start, day]))[0, 1]) > 0.985
+        assert float((second - start).norm()) < float((day - start).norm())
+        error = layers[number].weight.detach().flatten()
+        aligned = torch.corrcoef(torch.stack([start - error, second - error]))[0, 1]
+        assert float(aligned) > 0.9  # the same errors of programming
+
+
 def test_counts_are_those_of_the_cost() -> None:
     """Both faces cut a matrix into the same tiles."""
     for shape in ((576, 1536), (1536, 576), (100, 3000)):

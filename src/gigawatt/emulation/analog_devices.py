@@ -288,16 +288,25 @@ def weights_at(
     (plus, minus, plus_then, minus_then) : tensors [1]
         At ``time``, and as they were when programming ended.
     """
-    made: list[Tensor] = []
-    first: list[Tensor] = []
-    for target in (weights.clamp(min=0.0), (-weights).clamp(min=0.0)):
-        now = program(
-            cell, target, scale=programming, time=time, stuck_share=stuck_share, generator=generator
-        )
-        first.append(now)
-        made.append(age(cell, now, target, time=time, noise=noise, generator=generator))
+    targets = (weights.clamp(min=0.0), (-weights).clamp(min=0.0))
+    first = [
+        program(cell, one, scale=programming, time=time, stuck_share=stuck_share, generator=generator)
+        for one in targets
+    ]
+    later = _branch(generator) if time > 0.0 else generator
+    made = [
+        age(cell, now, target, time=time, noise=noise, generator=later)
+        for now, target in zip(first, targets, strict=True)
+    ]
     if cell.name == "pcm-hermes":
-        made, first = (
-            [pair[0].relu() + (-pair[1]).relu(), pair[1].relu() + (-pair[0]).relu()] for pair in (made, first)
-        )
+        made, first = ([a.relu() + (-b).relu(), b.relu() + (-a).relu()] for a, b in (made, first))
     return made[0], made[1], first[0], first[1]
+
+
+def _branch(generator: torch.Generator | None) -> torch.Generator | None:
+    """A stream of its own that does not advance ``generator``: a chip is the same chip at every age."""
+    if generator is None:
+        return None
+    copied = torch.Generator()
+    copied.set_state(generator.get_state())
+    return torch.Generator().manual_seed(int(torch.randint(2**62, (1,), generator=copied)))
