@@ -24,6 +24,10 @@ class Check:
     source: str
     fitted: bool = False
 
+    def __post_init__(self) -> None:
+        for name in ("ours", "published", "tolerance"):  # arrays' own numbers are no JSON
+            object.__setattr__(self, name, float(getattr(self, name)))
+
     @property
     def error(self) -> float:
         """Relative to the published number, signed."""
