@@ -23,7 +23,11 @@ from gigawatt.study.technologies_audit import audit, audited, best_digital, figu
 from gigawatt.validation.technologies import PARTS, validate_technologies
 
 GUIDE = Path(__file__).parent.parent.parent / "docs" / "technologies.md"
-ROWS = pytest.mark.skipif("substrates" not in catalog.tables(), reason="no table of substrates yet")
+
+
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
 
 
 def told(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -120,7 +124,6 @@ def test_compare_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert {file.name for file in (tmp_path / "out").iterdir()} == {"technologies.json", "technologies.html"}
 
 
-@ROWS
 def test_all_substrates_have_a_cost_or_a_reason() -> None:
     found = compare()
     assert {row.substrate.id for row in found.rows} | {name for name, _ in found.refused} == set(
@@ -129,7 +132,6 @@ def test_all_substrates_have_a_cost_or_a_reason() -> None:
     assert all(reason for _, reason in found.refused)
 
 
-@ROWS
 def test_a_setting_outside_its_range_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     for words, said in (("bf16:keep=2", "keep"), ("bf16:weight=int4", "weights"), ("bf17", "bf16")):
         with pytest.raises(SystemExit) as left:

@@ -86,9 +86,9 @@ def _print_comparison(found: Comparison) -> None:
     title = f"{found.model} on {found.chip}, batch {found.batch:g}, {found.context:,.0f} tokens of context"
     out.print(Text(title, style="bold"))
     grid = table(
-        ("substrate", "left"), ("perplexity", "right"), ("mJ/token chip", "right"),
-        ("mJ/token system", "right"), ("$/M tokens chip", "right"), ("$/M tokens system", "right"),
-        ("ms a token", "right"), ("on it", "right"), ("front", "left"),
+        ("substrate", "left"), ("perplexity", "right"), ("mJ/token\nchip", "right"),
+        ("mJ/token\nsystem", "right"), ("$/M tokens\nchip", "right"), ("$/M tokens\nsystem", "right"),
+        ("ms a\ntoken", "right"), ("on it", "right"), ("front", "left"),
     )  # fmt: skip
     for row in sorted(found.rows, key=lambda one: one.cost.joules("system")):
         quality = "not run" if row.quality is None else f"× {row.quality.ratio:.3f}"

@@ -155,13 +155,14 @@ def simulate(
     span = plant.power * (instants[-1] - instants[0])
     scale[plant.names["decay"]] = 1e-6 * span
     scale[plant.names["fission"]] = scale[plant.names["removed"]] = 1e-6 * span
+    sparse = import_module("scipy.sparse").csc_matrix  # loops are chains: sooner, and no threads
     found: Any = import_module("scipy.integrate").solve_ivp(
         run.derivative,
         (float(instants[0]), float(instants[-1])),
         run.start,
         method=method,
         t_eval=instants,
-        jac=run.jacobian,
+        jac=lambda instant, state: sparse(run.jacobian(instant, state)),
         rtol=tolerance,
         atol=scale * max(tolerance / 1e-6, 1e-4) * 1e-1,
         max_step=longest_step,
