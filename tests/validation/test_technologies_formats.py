@@ -40,6 +40,11 @@ def test_what_misses_is_known() -> None:
     assert {check.what for check in CARD if not check.passes} == {
         "2of4-wanda: perplexity over that of the unrounded model",
         "w-int3-g32: perplexity over that of the unrounded model",
+        # of thousands on either side, where windows decide
+        "a-int4: perplexity over that of the unrounded model",
+        "magnitude-50: perplexity over that of the unrounded model",
+        "2of4-magnitude: perplexity over that of the unrounded model",
+        "teal-40: perplexity over that of the unrounded model",
         "smollm2-135m: w-int4-gptq better than w-int4-g128 (1: it is)",
         "small: int8-smooth better than int8 (1: it is)",  # both within noise of fp32
         "a-nvfp4: perplexity of smollm2-135m, torchao's rounding",  # its least block scale is 2^-6
