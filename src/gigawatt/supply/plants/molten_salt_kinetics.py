@@ -156,13 +156,17 @@ def simulate(
     scale[plant.names["decay"]] = 1e-6 * span
     scale[plant.names["fission"]] = scale[plant.names["removed"]] = 1e-6 * span
     sparse = import_module("scipy.sparse").csc_matrix  # loops are chains: sooner, and no threads
+
+    def jacobian(instant: float, state: Array) -> Any:
+        return sparse(run.jacobian(instant, state))
+
     found: Any = import_module("scipy.integrate").solve_ivp(
         run.derivative,
         (float(instants[0]), float(instants[-1])),
         run.start,
         method=method,
         t_eval=instants,
-        jac=lambda instant, state: sparse(run.jacobian(instant, state)),
+        jac=jacobian,
         rtol=tolerance,
         atol=scale * max(tolerance / 1e-6, 1e-4) * 1e-1,
         max_step=longest_step,
