@@ -14,7 +14,6 @@ from gigawatt.cli.app import main
 from gigawatt.errors import InputError, MissingDataError
 from gigawatt.figures.technologies import page
 from gigawatt.hardware.load import load_chip
-from gigawatt.hardware.technology.digital import format_bits, number_formats
 from gigawatt.hardware.technology.rollup import BASE, token_cost
 from gigawatt.hardware.technology.substrate import SCOPES, Substrate
 from gigawatt.study import technologies as room
@@ -295,16 +294,6 @@ def test_the_guide_s_numbers_of_northpole_are_those_of_the_scorecard() -> None:
         ours, published = (float(cell.replace(",", "")) for cell in cells(begins)[1:3])
         assert ours == pytest.approx(by_name[what].ours * scale, rel=0.01)
         assert published == pytest.approx(by_name[what].published * scale, rel=0.01)
-
-
-def test_stored_bits_are_those_of_the_functional_face() -> None:
-    formats = pytest.importorskip("gigawatt.workload.formats")
-    assert set(number_formats()) == set(formats.FORMATS)
-    for name, row in number_formats().items():
-        for group in ("block",) if row.get("block") else ("channel", "g32", "g64", "g128"):
-            theirs = float(formats.stored_bits(name, group, width=4096.0, rows=4096.0))
-            ours = float(format_bits(name, group=group, length=4096.0))
-            assert ours == pytest.approx(theirs, rel=1e-3), (name, group)
 
 
 def test_bits_that_a_run_counted_stay_with_its_model(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -187,7 +187,7 @@ def test_what_needs_calibration() -> None:
         ({"rotate": 48.0}, "power of two"),
         ({"rotate": 256.0}, "divides 64"),
         ({"smooth": 1.5}, "0 to 1"),
-        ({"keep": 0.0, "sparsity": "magnitude"}, "outside its range"),
+        ({"keep": 0.0, "sparsity": "magnitude"}, "outside its physical range"),
         ({"weights": "mxfp4", "weight_group": "g64"}, "blocks of 32"),
         ({"rounding": "up"}, "nearest, gptq"),
     ],

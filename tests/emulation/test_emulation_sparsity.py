@@ -10,7 +10,7 @@ from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from gigawatt.emulation.sparsity import (  # noqa: E402
-    METHODS,
+    SPARSITY,
     keep_largest,
     keep_pattern,
     mask_of,
@@ -92,4 +92,4 @@ def test_what_is_no_share_or_method_is_refused() -> None:
 def test_methods_that_leave_out_no_weight_have_no_mask() -> None:
     assert mask_of("none", weight(), 0.5, None) is None
     assert mask_of("teal", weight(), 0.5, None) is None
-    assert set(METHODS) >= {"none", "magnitude", "wanda", "2:4-magnitude", "2:4-wanda", "4:8-wanda", "teal"}
+    assert set(SPARSITY) >= {"none", "magnitude", "wanda", "2:4-magnitude", "2:4-wanda", "4:8-wanda", "teal"}

@@ -83,6 +83,9 @@ def test_a_load_that_may_be_cut_or_wait_is_cheaper_and_told(tmp_path: Path) -> N
     hours = soft.tables["hourly"]
     assert (hours["cut [MW]"] <= 0.2 * hours["load [MW]"] * (1.0 + 1e-6)).all()
     assert hours["cut [MW]"].sum() * 3.6e9 == pytest.approx(soft["supply.cut"], rel=1e-9)
+    flows = soft.tables["flows"]
+    entering = flows.loc[flows["target"] == "served", "power [MW]"].sum()
+    assert entering == pytest.approx(flows.loc[flows["source"] == "served", "power [MW]"].sum(), rel=1e-6)
 
 
 def test_reliability_binds(tmp_path: Path) -> None:

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 from gigawatt.emulation.formats import hadamard, quantise, rotate
 from gigawatt.emulation.gptq import gptq
 from gigawatt.emulation.layers import linear_layers, replace_layer, watch_inputs
-from gigawatt.emulation.sparsity import METHODS, mask_of, threshold
-from gigawatt.errors import InputError, nearest
-from gigawatt.hardware.technology.substrate import Bound, Substrate
-from gigawatt.workload.formats import FORMATS, GROUPS, stored_bits
+from gigawatt.emulation.sparsity import mask_of, threshold
+from gigawatt.errors import InputError
+from gigawatt.hardware.technology.digital import SETTINGS
+from gigawatt.hardware.technology.substrate import Substrate, check_settings
+from gigawatt.workload.formats import stored_bits
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
@@ -29,23 +30,6 @@ __all__ = ["NOISY", "SETTINGS", "Counter", "convert", "needs_calibration"]
 
 NOISY = False
 """Whether two runs with different seeds differ."""
-
-_ROUNDING = ("nearest", "gptq")
-
-SETTINGS: Mapping[str, Bound] = {
-    "weights": ("", "format in which weights are stored", tuple(FORMATS)),
-    "activations": ("", "format of the inputs of linear layers", tuple(FORMATS)),
-    "cache": ("", "format of keys and values", tuple(FORMATS)),
-    "weight_group": ("", "what shares a scale among weights", GROUPS),
-    "activation_group": ("", "what shares a scale among inputs", GROUPS),
-    "cache_group": ("", "what shares a scale among keys and values", GROUPS),
-    "rotate": ("", "width of the Hadamard blocks that rotate inputs, a power of two (0: none)", 0.0, 65536.0),
-    "smooth": ("", "exponent of SmoothQuant's shift of scales to weights (0: none)", 0.0, 1.0),
-    "rounding": ("", "how weights are rounded", _ROUNDING),
-    "sparsity": ("", "what is left out", METHODS),
-    "keep": ("", "share of weights or inputs that is kept", 1e-6, 1.0),
-}
-"""What a digital substrate can be set to, with physical ranges."""
 
 _ATTENTION = "gigawatt_rounded_cache"
 _KEPT_INPUTS = 512  # calibration tokens of a layer whose magnitudes are sorted for a threshold
@@ -152,36 +136,6 @@ def _layer_class() -> type[nn.Module]:
     return RoundedLinear
 
 
-def _check(substrate: Substrate) -> None:
-    """Words among those allowed, numbers within their range; a substrate may have been made by hand."""
-    for key, value in substrate.settings.items():
-        bound = SETTINGS.get(key)
-        if bound is None:
-            raise InputError(
-                "no such setting of this substrate",
-                key=substrate.id,
-                given=key,
-                allowed=SETTINGS,
-                nearest=nearest(key, SETTINGS),
-            )
-        if len(bound) == 3:
-            if str(value) not in bound[2]:
-                raise InputError(
-                    f"not known: {bound[1]}",
-                    key=key,
-                    given=value,
-                    allowed=bound[2],
-                    nearest=nearest(str(value), bound[2]),
-                )
-        elif not bound[2] <= float(value) <= bound[3]:
-            raise InputError(
-                f"outside its range: {bound[1]}",
-                key=key,
-                given=value,
-                allowed=f"{bound[2]:g} to {bound[3]:g}",
-            )
-
-
 def needs_calibration(substrate: Substrate) -> bool:
     """Whether some inputs of training text are needed before the model can be converted."""
     s = substrate.settings
@@ -230,7 +184,7 @@ def convert(model: Any, substrate: Substrate, calibration_inputs: Tensor, genera
     method, keep = str(s.get("sparsity", "none")), float(s.get("keep", 1.0))
     rounding, alpha = str(s.get("rounding", "nearest")), float(s.get("smooth", 0.0))
     block = round(float(s.get("rotate", 0.0)))
-    _check(substrate)
+    check_settings(substrate, SETTINGS, whole=True)
     if needs_calibration(substrate) and not len(calibration_inputs):
         raise InputError(
             "needs inputs of calibration", key="calibration", given=0, allowed="a window or more"
@@ -357,7 +311,7 @@ def _round_cache(model: Any, form: str, group: str) -> float:
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     bits = stored_bits(form, "token" if group == "channel" else group, width=width, rows=math.inf)
     if form == "fp32":
-        return bits
+        return float(bits)
     from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
     from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
@@ -374,4 +328,4 @@ def _round_cache(model: Any, form: str, group: str) -> float:
         if type(module).__name__.endswith("Attention"):
             module.gigawatt_cache = (form, group)
     model.set_attn_implementation(_ATTENTION)
-    return bits
+    return float(bits)

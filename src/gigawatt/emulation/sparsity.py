@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gigawatt.errors import InputError, nearest
+from gigawatt.hardware.technology.digital import SPARSITY
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["METHODS", "PATTERNS", "keep_largest", "keep_pattern", "mask_of", "threshold", "wanda_score"]
+__all__ = ["PATTERNS", "keep_largest", "keep_pattern", "mask_of", "threshold", "wanda_score"]
 
-METHODS = ("none", "magnitude", "wanda", "2:4-magnitude", "2:4-wanda", "4:8-wanda", "teal")
 """Of the setting ``sparsity``; ``teal`` leaves out inputs, the others weights."""
 
 PATTERNS = {"2:4": (2, 4), "4:8": (4, 8)}
@@ -85,7 +85,7 @@ def mask_of(method: str, weight: Tensor, keep: float, norms: Tensor | None) -> T
     Parameters
     ----------
     method : str
-        Of :data:`METHODS`.
+        Of :data:`SPARSITY`.
     weight : tensor (outputs, inputs)
         Of the layer.
     keep : float
@@ -98,13 +98,13 @@ def mask_of(method: str, weight: Tensor, keep: float, norms: Tensor | None) -> T
     InputError
         An unknown method; Wanda without norms.
     """
-    if method not in METHODS:
+    if method not in SPARSITY:
         raise InputError(
             "no such sparsity",
             key="sparsity",
             given=method,
-            allowed=METHODS,
-            nearest=nearest(method, METHODS),
+            allowed=SPARSITY,
+            nearest=nearest(method, SPARSITY),
         )
     if method in ("none", "teal"):
         return None

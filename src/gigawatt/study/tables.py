@@ -141,9 +141,9 @@ def _flows(o: Objects, energy: Callable[[Objects], pd.DataFrame] = _energy) -> p
     supplied = sum(v for s, t, v in rows if t == "electricity")
     charged = sum(v for s, t, v in rows if s == "electricity")
     rows.append(("electricity", "served", supplied - charged))
-    lacking = float(np.mean(plan.not_served))
-    if lacking > 0.0:
-        rows.append(("not served", "served", lacking))
+    for name, lacking in (("not served", plan.not_served), ("load cut", plan.cut)):
+        if float(np.mean(lacking)) > 0.0:
+            rows.append((name, "served", float(np.mean(lacking))))
     it = float(np.mean(load.it))
     rows.append(("served", "building", float(np.mean(load.facility)) - it))
     rows.append(("served", "computing", it))

@@ -229,35 +229,21 @@ class Plant:
             )
 
     def _check_storage(self, store: Storage) -> None:
-        for name in ("charge_efficiency", "discharge_efficiency"):
-            if not 0.0 < getattr(store, name) <= 1.0:
+        rules = (
+            ("charge_efficiency", "above 0, at most 1", 0.0 < store.charge_efficiency <= 1.0),
+            ("discharge_efficiency", "above 0, at most 1", 0.0 < store.discharge_efficiency <= 1.0),
+            ("self_discharge", "0 to 1 an hour", 0.0 <= store.self_discharge < 1.0),
+            ("cycles", "above 0", store.cycles > 0.0),
+            ("fade", "0, below 1", 0.0 <= store.fade < 1.0),
+        )
+        for name, allowed, holds in rules:
+            if not holds:
                 raise InputError(
                     "not a sensible value",
                     key=f"{self.id}.storage.{name}",
                     given=f"{getattr(store, name):g}",
-                    allowed="above 0, at most 1",
+                    allowed=allowed,
                 )
-        if not 0.0 <= store.self_discharge < 1.0:
-            raise InputError(
-                "not a sensible value",
-                key=f"{self.id}.storage.self_discharge",
-                given=f"{store.self_discharge:g}",
-                allowed="0 to 1 an hour",
-            )
-        if not store.cycles > 0.0:
-            raise InputError(
-                "not a sensible value",
-                key=f"{self.id}.storage.cycles",
-                given=f"{store.cycles:g}",
-                allowed="above 0",
-            )
-        if not 0.0 <= store.fade < 1.0:
-            raise InputError(
-                "not a sensible value",
-                key=f"{self.id}.storage.fade",
-                given=f"{store.fade:g}",
-                allowed="0, below 1",
-            )
         if not 0.0 <= store.duration_min <= store.duration_max or store.duration_max <= 0.0:
             raise InputError(
                 "the durations are not in order",

@@ -102,7 +102,7 @@ def _stored() -> Iterator[Check]:
         yield Check(
             part="formats",
             what=f"{form}: bits of a number with its part of the scale",
-            ours=stored_bits(form, width=4096.0, rows=4096.0),
+            ours=float(stored_bits(form, width=4096.0, rows=4096.0)),
             published=bits,
             unit="bit",
             tolerance=1e-6,

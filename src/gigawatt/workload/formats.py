@@ -162,7 +162,7 @@ def group_size(form: str, group: str = "block") -> int:
     return int(group[1:]) if group.startswith("g") else 0
 
 
-def stored_bits(form: str, group: str = "block", *, width: float, rows: float = 1.0) -> float:
+def stored_bits(form: str, group: str = "block", *, width: ArrayLike, rows: ArrayLike = 1.0) -> Array:
     """Bits that one number takes, its part of the scales included.
 
     Scales of a tensor, row or column are 32 bits, those of a group 16, of an MX block 8, of an NVFP4 block 8
@@ -172,8 +172,8 @@ def stored_bits(form: str, group: str = "block", *, width: float, rows: float = 
     ----------
     form, group : str
         Of :data:`FORMATS` and :data:`GROUPS`.
-    width, rows : float [1]
-        Numbers of a row, and rows, each ≥ 1.
+    width, rows : array [1]
+        Numbers of a row, finite, and rows, each ≥ 1.
 
     Raises
     ------
@@ -181,14 +181,15 @@ def stored_bits(form: str, group: str = "block", *, width: float, rows: float = 
         As :func:`group_size`.
     """
     found, size = format_of(form), group_size(form, group)
+    width, rows = np.asarray(width, dtype=float), np.asarray(rows, dtype=float)
     bits = float(found.element.bits)
     if found.plain:
-        return bits
+        return np.asarray(bits)
     if found.block:
         tensor = _SCALE_BITS_WIDE / (width * rows) if found.scale == "e4m3" else 0.0
         return bits + np.ceil(width / size) / width * 8.0 + tensor
     if size:
-        return bits + float(np.ceil(width / size)) / width * _SCALE_BITS_GROUP
+        return bits + np.ceil(width / size) / width * _SCALE_BITS_GROUP
     return bits + _SCALE_BITS_WIDE / (width * rows if group == "tensor" else width)
 
 

@@ -29,12 +29,14 @@ from gigawatt.hardware.machine import Chip
 from gigawatt.hardware.technology.gpu import Gpu
 from gigawatt.hardware.technology.interface import Cost, Efficiency
 from gigawatt.hardware.technology.substrate import Bound, Statistics, Substrate
+from gigawatt.workload.formats import FORMATS, GROUPS, format_of, stored_bits
 from gigawatt.workload.operation import FORMAT_BYTES, ONE
 from gigawatt.workload.operations import Array, Operation
 
 __all__ = [
     "CHIP",
     "SETTINGS",
+    "SPARSITY",
     "Linear",
     "area",
     "cache_bits",
@@ -54,35 +56,32 @@ __all__ = [
 CHIP = "nvidia-h100-sxm"
 """The chip that is meant where nobody names one."""
 
-_FORMATS = (
-    "fp32", "bf16", "fp16", "int8", "int7", "int6", "int5", "int4", "int3", "int2", "fp8_e4m3", "fp8_e5m2",
-    "mxfp8", "mxfp6_e3m2", "mxfp6_e2m3", "mxfp4", "nvfp4",
-)  # fmt: skip
-_GROUPS = ("tensor", "channel", "token", "g32", "g64", "g128", "block")
-_SPARSITY = ("none", "magnitude", "wanda", "2:4-magnitude", "2:4-wanda", "4:8-wanda", "teal")
+SPARSITY = ("none", "magnitude", "wanda", "2:4-magnitude", "2:4-wanda", "4:8-wanda", "teal")
+"""What may be left out, and by what it is chosen."""
 _UNSTRUCTURED = ("magnitude", "wanda")
 
 SETTINGS: Mapping[str, Bound] = {
-    "weights": ("", "format in which weights are stored", _FORMATS),
-    "activations": ("", "format of the inputs of multiplications by weights", _FORMATS),
-    "cache": ("", "format of keys and values", _FORMATS),
-    "weight_group": ("", "what shares a scale among weights", _GROUPS),
-    "activation_group": ("", "what shares a scale among activations", _GROUPS),
-    "cache_group": ("", "what shares a scale among keys and values", _GROUPS),
+    "weights": ("", "format in which weights are stored", tuple(FORMATS)),
+    "activations": ("", "format of the inputs of multiplications by weights", tuple(FORMATS)),
+    "cache": ("", "format of keys and values", tuple(FORMATS)),
+    "weight_group": ("", "what shares a scale among weights", GROUPS),
+    "activation_group": ("", "what shares a scale among activations", GROUPS),
+    "cache_group": ("", "what shares a scale among keys and values", GROUPS),
     "rotate": ("", "width of the Hadamard blocks that rotate activations (0: none)", 0.0, 65536.0),
     "smooth": ("", "exponent of SmoothQuant's shift of scales to weights (0: none)", 0.0, 1.0),
     "rounding": ("", "how weights are rounded", ("nearest", "gptq")),
-    "sparsity": ("", "which zeros are made", _SPARSITY),
+    "sparsity": ("", "which zeros are made", SPARSITY),
     "keep": ("", "share of weights or activations that is kept", 1e-6, 1.0),
 }
 
+_LONG = 2.0**30  # a row without an end: its scale is nothing
 _GPU = Gpu()
 _WIDE = "bf16"
 
 
 @lru_cache(maxsize=1)
 def number_formats() -> Mapping[str, Entity]:
-    """The rows of ``number_formats`` by id: bits, block, bits of a scale, the chip's format for them."""
+    """The rows of ``number_formats`` by id: what kind they are, the chip's format for them."""
     return table("number_formats")
 
 
@@ -101,7 +100,7 @@ def format_bits(name: str, *, group: str = "channel", length: ArrayLike = np.inf
     Parameters
     ----------
     name : str
-        A row of ``number_formats``.
+        Of :data:`gigawatt.workload.formats.FORMATS`.
     group : str
         What shares a scale: ``tensor`` (none to speak of), ``channel`` or ``token`` (``length`` numbers, so
         too ``block`` of a format without blocks), ``g32``, ``g64``, ``g128``. Block formats have their own.
@@ -122,17 +121,9 @@ def format_bits(name: str, *, group: str = "channel", length: ArrayLike = np.inf
     ----------
     Open Compute Project 2023, "OCP Microscaling Formats (MX) Specification", section 5.
     """
-    row = _format(name, "format")
-    if group not in _GROUPS:
-        raise InputError("no such group", key="group", given=group, allowed=_GROUPS)
-    bits, scale = row.value("bits"), row.get("scale_bits", 0.0) or 0.0
-    block = row.get("block")
-    if block is not None:
-        return np.asarray(bits + scale / block)
-    if group in ("channel", "token", "block"):
-        return bits + (row.get("row_scale_bits") or 0.0) / np.asarray(length, dtype=float)
-    shared = float(group[1:]) if group.startswith("g") else np.inf
-    return np.asarray(bits + scale / shared)
+    group = "block" if format_of(name).block and group in GROUPS else group
+    width = np.minimum(np.asarray(length, dtype=float), _LONG)
+    return stored_bits(name, group, width=width, rows=np.inf)
 
 
 def _word(substrate: Substrate, key: str, default: str) -> str:
@@ -202,13 +193,13 @@ def multiplied(substrate: Substrate, chip: Chip) -> tuple[str, str]:
     """
     pair = [_format(_word(substrate, key, _WIDE), key) for key in ("weights", "activations")]
     names = " × ".join(one.id for one in pair)
-    wide = max(one.value("bits") for one in pair)
+    wide = max(format_of(one.id).element.bits for one in pair)
     if wide > 16.0:
         form = "tf32" if "tf32" in chip.peak else "fp32"
         return form, f"{names}: one operand has 32 bits"
     if wide > 8.0:
         form = "fp16" if all(one.text("multiplied") == "fp16" for one in pair) else _WIDE
-        stored = pair[0].value("bits") <= 8.0
+        stored = format_of(pair[0].id).element.bits <= 8
         return form, f"{names}: " + ("weights are brought to 16 bits" if stored else "16 bits")
     kinds = {one.text("kind") for one in pair}
     blocks = "block" in kinds
@@ -303,7 +294,7 @@ def linear(
     stored = stored_weight_bits(substrate, counted, length=operation.k)
     share = read_share(substrate, counted, operation.m)
     weight_bytes = weights * share * stored / 8.0
-    narrow = number_formats()[_word(substrate, "weights", _WIDE)].value("bits") < 8.0 * FORMAT_BYTES[form]
+    narrow = format_of(_word(substrate, "weights", _WIDE)).element.bits < 8.0 * FORMAT_BYTES[form]
     gain, gain_why = sparse_gain(substrate, chip)
     pattern = _word(substrate, "sparsity", "none")
     reached = row.value("share") if narrow else 1.0

@@ -15,7 +15,7 @@ from typing import Protocol
 from gigawatt.catalog.loader import entity
 from gigawatt.errors import InputError, nearest
 
-__all__ = ["SCOPES", "Bound", "Figure", "Statistics", "Substrate", "load_substrate"]
+__all__ = ["SCOPES", "Bound", "Figure", "Statistics", "Substrate", "check_settings", "load_substrate"]
 
 SCOPES = ("device", "macro", "chip", "system")
 """What a figure counts: a cell, an array with its converters, a chip with its links, a machine with hosts."""
@@ -138,10 +138,38 @@ def load_substrate(text: str, bounds: Mapping[str, Mapping[str, Bound]] | None =
                 nearest=nearest(key, options),
             )
         settings[key] = value
-    made = Substrate(text.strip(), row.text("name", row.id), technology, settings)
-    return replace(
-        made, settings={key: _checked(row.id, key, value, known.get(key)) for key, value in settings.items()}
-    )
+    return check_settings(Substrate(text.strip(), row.text("name", row.id), technology, settings), known)
+
+
+def check_settings(substrate: Substrate, bounds: Mapping[str, Bound], *, whole: bool = False) -> Substrate:
+    """The substrate with its numbers as numbers, each within its physical range, each word among those known.
+
+    Parameters
+    ----------
+    substrate : Substrate
+        As it was written, or made by hand.
+    bounds : mapping
+        Key → :data:`Bound`; a setting without one stays as it is.
+    whole : bool
+        A setting without a bound is none of this technology: an error.
+
+    Raises
+    ------
+    InputError
+        An unknown setting, a word that is not known, a number outside its range: named, with the range.
+    """
+    name = substrate.id.partition(":")[0]
+    for key in substrate.settings:
+        if whole and key not in bounds:
+            raise InputError(
+                "no such setting of this substrate",
+                key=name,
+                given=key,
+                allowed=sorted(bounds),
+                nearest=nearest(key, bounds),
+            )
+    made = {key: _checked(name, key, value, bounds.get(key)) for key, value in substrate.settings.items()}
+    return replace(substrate, settings=made)
 
 
 def _checked(name: str, key: str, value: float | str, bound: Bound | None) -> float | str:
@@ -150,7 +178,7 @@ def _checked(name: str, key: str, value: float | str, bound: Bound | None) -> fl
     if len(bound) == 3:
         if str(value) not in bound[2]:
             raise InputError(
-                bound[1],
+                f"not known: {bound[1]}",
                 key=f"{name}.{key}",
                 given=value,
                 allowed=bound[2],
