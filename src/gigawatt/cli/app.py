@@ -38,7 +38,7 @@ _INTERRUPTED = 130
 
 app = typer.Typer(
     name="gigawatt",
-    help="From silicon to power plant: what it takes to train or serve a language model, what binds, and why.",
+    help="From silicon to power plant: what it takes to train or serve a language model, and what binds.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
