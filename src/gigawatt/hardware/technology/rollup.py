@@ -22,11 +22,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from importlib import import_module
-from importlib.util import find_spec
 from inspect import signature
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 
@@ -38,6 +35,7 @@ from gigawatt.hardware.technology import digital
 from gigawatt.hardware.technology.gpu import Gpu
 from gigawatt.hardware.technology.interface import Efficiency
 from gigawatt.hardware.technology.mapper import Placed, Work, place, places, share_mapped
+from gigawatt.hardware.technology.products import cost_module, product_of
 from gigawatt.hardware.technology.substrate import Statistics, Substrate
 from gigawatt.hardware.technology.token import SYSTEM_SCOPE, TokenCost
 from gigawatt.workload.architecture import Architecture
@@ -47,7 +45,6 @@ from gigawatt.workload.operation import FORMAT_BYTES, ZERO
 __all__ = [
     "BASE",
     "chips_needed",
-    "cost_module",
     "energy_share",
     "fallback_cost",
     "token_cost",
@@ -58,35 +55,6 @@ BASE = Substrate("bf16", "bf16", "digital", {"weights": "bf16", "activations": "
 
 _GPU = Gpu()
 _BYTE = 8.0
-_GROUPS: Mapping[str, tuple[str, ...]] = {
-    "converters": ("adc", "dac", "convert"),
-    "laser": ("laser", "optical", "light"),
-    "weights": ("weight", "program", "write"),
-    "sram": ("sram", "buffer"),
-}
-
-
-def cost_module(technology: str) -> ModuleType:
-    """The cost face of a technology: a module of this folder with ``cost`` and ``time``.
-
-    Raises
-    ------
-    MissingDataError
-        No such module, or one without a cost.
-    """
-    name = technology.replace("-", "_")
-    try:
-        found = import_module(f"gigawatt.hardware.technology.{name}")
-    except ModuleNotFoundError:
-        found = None
-    if found is None or not (hasattr(found, "cost") and hasattr(found, "time")):
-        raise MissingDataError(
-            "no cost model for this compute technology yet",
-            key="technology",
-            given=technology,
-            allowed="digital, or a technology with a module of costs",
-        )
-    return found
 
 
 def chips_needed(
@@ -181,45 +149,6 @@ def _digital(work: Work, substrate: Substrate, chip: Chip, statistics: Statistic
     return energy, {bound: busy, "launch": float(cost.launch)}, notes
 
 
-def _grouped(energy: Mapping[str, Any]) -> dict[str, float]:
-    """A technology's own components under the roll-up's names."""
-    found: dict[str, float] = {}
-    for name, value in energy.items():
-        group = next((g for g, words in _GROUPS.items() if any(w in name.lower() for w in words)), None)
-        key = group or (name if name in SYSTEM_SCOPE else "arithmetic")
-        found[key] = found.get(key, 0.0) + float(np.sum(value))
-    return found
-
-
-def _attention_head(module: ModuleType) -> Callable[..., Any] | None:
-    """What a technology says of one token through one head, writing of its key and value included."""
-    name = f"{module.__name__}_write"
-    return getattr(import_module(name), "attention_head", None) if find_spec(name) is not None else None
-
-
-def _substrate(
-    work: Work, substrate: Substrate, module: ModuleType, statistics: Statistics
-) -> tuple[dict[str, float], dict[str, float]]:
-    op = work.operation
-    scaled: dict[str, float] = {}
-    if op.kind == "attention":
-        head = _attention_head(module)
-        if head is not None:
-            made = head(window=op.n, width=op.k)
-            _add(scaled, _grouped(made.energy), float(op.batch))
-            return scaled, {"arithmetic": float(np.sum(made.time))}
-        cells = {**substrate.settings, "device": substrate.word("attention")}
-        substrate = replace(substrate, settings=cells)
-    # of attention: the scores of all keys, then their values
-    products = [(op.n, op.k), (op.k, op.n)] if op.kind == "attention" else [(op.n, op.k)]
-    seconds = 0.0
-    for n, k in products:
-        sizes = {"m": op.m, "n": n, "k": k, "statistics": statistics}
-        _add(scaled, _grouped(module.cost(substrate, **sizes)), float(op.batch))
-        seconds += float(np.sum(module.time(substrate, **sizes)))
-    return scaled, {"arithmetic": seconds}
-
-
 def _links(
     cluster: Cluster | None, architecture: Architecture, batch: float, tensor: int
 ) -> tuple[float, float]:
@@ -306,7 +235,9 @@ def token_cost(
             notes.update(dict.fromkeys(said))
             _add(energy, joules, factor * count)
         else:
-            joules, took = _substrate(work, substrate, module, counted)
+            made = product_of(work.operation, substrate, counted)
+            joules = {name: float(np.sum(value)) for name, value in made.energy.items()}
+            took = {"arithmetic": float(np.sum(made.time))}
             _add(energy, joules, factor * count)
         _add(seconds, took, factor)
     cluster = _cluster(machine.id, count)
