@@ -13,44 +13,35 @@ from dataclasses import dataclass
 from typing import Any
 
 from gigawatt import catalog
-from gigawatt.catalog.loader import Entity, entity, table
+from gigawatt.catalog.loader import entity, table
 from gigawatt.economics.annuity import SECONDS_PER_YEAR, capital_recovery_factor
 from gigawatt.errors import GigawattError, InputError, MissingDataError
 from gigawatt.hardware.load import load_chip, load_node
-from gigawatt.hardware.technology import digital, near_memory
+from gigawatt.hardware.technology import digital
+from gigawatt.hardware.technology.measured import Measured, carried, measured
 from gigawatt.hardware.technology.rollup import token_cost
-from gigawatt.hardware.technology.substrate import Bound, Statistics, Substrate, load_substrate
+from gigawatt.hardware.technology.substrate import Substrate, load_substrate
 from gigawatt.hardware.technology.token import TokenCost
 from gigawatt.workload import read_architecture
 from gigawatt.workload.architecture import Architecture
 
 __all__ = [
     "CAVEAT",
-    "MEASURED",
     "SCOPES_COMPARED",
     "Comparison",
-    "Measured",
     "Row",
     "compare",
     "list_substrates",
-    "measured",
     "money_of",
     "read_model",
     "read_substrate",
 ]
 
 SCOPES_COMPARED = ("chip", "system")
-MEASURED = "technologies_measured"
 CAVEAT = (
     "measured on a model of 135 million weights, which loses more to few bits than a larger one: "
     "not carried over to this model"
 )
-_SMALL = "smollm2-135m"
-_COUNTED = (
-    "weight_zeros", "activation_zeros", "activation_crest", "weight_bits", "activation_bits", "cache_bits",
-    "tile_utilisation", "tile_reads", "adc_conversions", "dac_conversions", "macs", "tokens",
-)  # fmt: skip
-"""Statistics of a run that a stored row may hold."""
 
 
 def read_model(name: str) -> Architecture:
@@ -59,20 +50,6 @@ def read_model(name: str) -> Architecture:
     if name in own:
         return read_architecture(catalog.path(f"technologies/{own[name].text('file')}"))
     return read_architecture(name)
-
-
-def _bounds() -> dict[str, dict[str, Bound]]:
-    found: dict[str, dict[str, Bound]] = {
-        "digital": dict(digital.SETTINGS),
-        "near_memory": dict(near_memory.SETTINGS),
-    }
-    try:
-        from importlib import import_module
-
-        found["analog"] = dict(import_module("gigawatt.hardware.technology.analog").SETTINGS)
-    except (ModuleNotFoundError, AttributeError):
-        pass
-    return found
 
 
 def read_substrate(text: str) -> Substrate:
@@ -89,63 +66,13 @@ def read_substrate(text: str) -> Substrate:
             text, name, "near_memory",
             {"machine": name, "weights": "int4", "activations": "int8", "cache": "int8"},
         )  # fmt: skip
-    return load_substrate(text, _bounds())
+    return load_substrate(text)
 
 
 def list_substrates() -> list[str]:
     """Ids of every substrate that the catalog has: rows of ``substrates``, and near-memory machines."""
     rows = list(table("substrates")) if "substrates" in catalog.tables() else []
     return [*rows, *(name for name in table("near_memory") if name not in rows)]
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a stored functional run says of a substrate: ``ratio`` of perplexities with its range.
-
-    1: nothing lost. ``low`` and ``high`` bound the ratio.
-    """
-
-    model: str
-    perplexity: float
-    base: float
-    ratio: float
-    low: float
-    high: float
-    grade: str
-    statistics: Statistics
-
-
-def measured(substrate: str, model: str = _SMALL) -> Measured | None:
-    """The stored run of a substrate on the small model, ``None`` where nobody ran it."""
-    if MEASURED not in catalog.tables():
-        return None
-    for row in table(MEASURED).values():
-        same = row.text("substrate", row.id) == substrate and row.text("model", _SMALL) == model
-        if same and "perplexity" in row.numbers and "base" in row.numbers:
-            return _measured(row)
-    return None
-
-
-def _measured(row: Entity) -> Measured:
-    number, base = row.evidence("perplexity"), row.value("base")
-    bounds = [row.get(name, number.value) or number.value for name in ("low", "high")]
-    return Measured(
-        model=row.text("model", _SMALL),
-        perplexity=number.value,
-        base=base,
-        ratio=row.get("ratio") or number.value / base,
-        low=row.get("ratio_low") or bounds[0] / base,
-        high=row.get("ratio_high") or bounds[1] / base,
-        grade=number.grade.label,
-        statistics={name: row.value(name) for name in _COUNTED if name in row.numbers},
-    )
-
-
-def _carried(quality: Measured, architecture: Architecture) -> Statistics:
-    """What a run counted that holds for another model too: bits with scales follow its own widths instead."""
-    if architecture.name == quality.model:
-        return quality.statistics
-    return {name: value for name, value in quality.statistics.items() if not name.endswith("_bits")}
 
 
 def money_of(cost: TokenCost, scope: str) -> float:
@@ -292,7 +219,7 @@ def compare(
     for one in names:
         substrate = read_substrate(one) if isinstance(one, str) else one
         quality = measured(substrate.id)
-        counted = {} if quality is None else _carried(quality, architecture)
+        counted = {} if quality is None else carried(quality, architecture.name)
         try:
             cost = token_cost(substrate, architecture, counted, chip=machine, batch=batch, context=context)
         except GigawattError as error:
