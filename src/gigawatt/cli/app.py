@@ -26,7 +26,7 @@ from gigawatt.cli.plant import EPILOG as PLANT
 from gigawatt.cli.plant import plant_command
 from gigawatt.cli.simulate_serving import EPILOG as SIMULATE_SERVING
 from gigawatt.cli.simulate_serving import simulate_serving_command
-from gigawatt.cli.technologies import AUDIT, COMPARE, audit_command, compare_command
+from gigawatt.cli.technologies import AUDIT, COMPARE, NEEDS, audit_command, compare_command, needs_command
 from gigawatt.errors import GigawattError
 
 __all__ = ["app", "main"]
@@ -59,6 +59,7 @@ technologies_app = typer.Typer(
 app.add_typer(technologies_app, name="technologies")
 technologies_app.command("compare", epilog=COMPARE)(compare_command)
 technologies_app.command("audit", epilog=AUDIT)(audit_command)
+technologies_app.command("needs", epilog=NEEDS)(needs_command)
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")]

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from gigawatt.study.technologies import Comparison
     from gigawatt.study.technologies_audit import Audit
 
-__all__ = ["AUDIT", "COMPARE", "audit_command", "compare_command"]
+__all__ = ["AUDIT", "COMPARE", "NEEDS", "audit_command", "compare_command", "needs_command"]
 
 COMPARE = "Example: gigawatt technologies compare --model llama-3.1-8b --substrate nvfp4 --substrate fp8"
 AUDIT = "Example: gigawatt technologies audit lightmatter"
+NEEDS = "Example: gigawatt technologies needs mixed-2035 --model llama-3.1-70b"
 _NAMES = {"substrates": "--substrate", "substrate": "--substrate"}
 
 
@@ -174,3 +175,29 @@ def _print_audit(found: Audit) -> None:
     out.print()
     for sentence in found.said:
         out.print(Text(sentence))
+
+
+def needs_command(
+    chip: Annotated[str, typer.Argument(help="A hybrid chip of the catalog.")],
+    model: Annotated[str, typer.Option(help="Whose weights stand in its cells.")] = "llama-3.1-70b",
+    today: Annotated[str, typer.Option(help="The chip that its memory and links stand beside.")] = "H100",
+    loss: Annotated[float, typer.Option(help="Perplexity that would be borne, over the model's own.")] = 1.02,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+) -> None:
+    """What a machine of several substrates supposes, beside what is published today."""
+    from gigawatt.study.hybrids import needs
+    from gigawatt.study.technologies import read_model
+
+    found = flagged(lambda: needs(chip, read_model(model), today=today, loss=loss), needs_command)
+    if json:
+        print_json([one.to_json() for one in found])
+        return
+    grid = table(
+        ("what", "left"), ("supposed", "right"), ("today", "right"), ("unit", "left"), ("times", "right"),
+    )  # fmt: skip
+    for one in found:
+        grid.add_row(one.what, number(one.supposed), number(one.today), one.unit, number(one.factor))
+    console().print(grid)
+    for basis in dict.fromkeys(one.basis for one in found):
+        names = ", ".join(one.what for one in found if one.basis == basis)
+        console().print(f"{names}: {basis}", markup=False, style="dim")

@@ -23,7 +23,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from inspect import signature
-from types import ModuleType
 
 import numpy as np
 
@@ -32,9 +31,12 @@ from gigawatt.errors import InfeasibleError, InputError, MissingDataError
 from gigawatt.hardware.load import build_cluster, load_chip, load_node
 from gigawatt.hardware.machine import Chip, Cluster
 from gigawatt.hardware.technology import digital
+from gigawatt.hardware.technology.composition import HYBRID, counted_of, group_of
 from gigawatt.hardware.technology.gpu import Gpu
+from gigawatt.hardware.technology.hybrid import scaled
 from gigawatt.hardware.technology.interface import Efficiency
 from gigawatt.hardware.technology.mapper import Placed, Work, place, places, share_mapped
+from gigawatt.hardware.technology.measured import carried, measured
 from gigawatt.hardware.technology.products import cost_module, product_of
 from gigawatt.hardware.technology.substrate import Statistics, Substrate
 from gigawatt.hardware.technology.token import SYSTEM_SCOPE, TokenCost
@@ -215,8 +217,8 @@ def token_cost(
     """
     counted: Statistics = statistics or {}
     machine = load_chip(chip) if isinstance(chip, str) else chip
-    module = cost_module(substrate.technology)
-    if hasattr(module, "decode"):
+    module = None if substrate.technology == HYBRID else cost_module(substrate.technology)
+    if module is not None and hasattr(module, "decode"):
         return module.decode(substrate, architecture, counted, batch=batch, context=context)
     count = tensor or chips_needed(
         architecture, substrate, chip=machine, batch=batch, context=context, statistics=counted
@@ -228,16 +230,26 @@ def token_cost(
     notes: dict[str, None] = {}
     for one in placed:
         work, factor = one.work, one.work.count
-        if native or not one.on_substrate:
+        if native or one.by is None:
             joules, took, said = _digital(work, substrate if native else BASE, machine, counted)
             if not native:
                 joules, took = {"fallback": sum(joules.values())}, {"fallback": sum(took.values())}
             notes.update(dict.fromkeys(said))
             _add(energy, joules, factor * count)
         else:
-            made = product_of(work.operation, substrate, counted)
-            joules = {name: float(np.sum(value)) for name, value in made.energy.items()}
+            made = product_of(work.operation, one.by, _counted(substrate, one, counted))
+            times = scaled(machine, substrate)
+            joules = {name: float(np.sum(value)) * times for name, value in made.energy.items()}
             took = {"arithmetic": float(np.sum(made.time))}
+            if substrate.technology == HYBRID:  # whose host has a copy of the weights
+                other, seconds_there, _ = _digital(work, BASE, machine, counted)
+                there = sum(s for name, s in seconds_there.items() if name != "launch")
+                if there < took["arithmetic"]:
+                    joules, took = (
+                        {"fallback": sum(other.values())},
+                        {"fallback": sum(seconds_there.values())},
+                    )
+                    notes[f"{work.operation.name}: sooner on the host"] = None
             _add(energy, joules, factor * count)
         _add(seconds, took, factor)
     cluster = _cluster(machine.id, count)
@@ -273,8 +285,19 @@ def token_cost(
             for one in placed
         ),
         notes=tuple(notes),
-        area=0.0 if native else _area(module, substrate, placed, counted),
+        area=0.0 if native else _area(placed, counted),
     )
+
+
+def _counted(substrate: Substrate, placed: Placed, counted: Statistics) -> Statistics:
+    """What a run counted of the substrate that takes an operation; of a hybrid, what its part's run did."""
+    if substrate.technology != HYBRID or placed.by is None:
+        return counted
+    own = counted_of(counted, group_of(placed.work.operation))
+    if own:
+        return own
+    quality = measured(placed.by.id)
+    return {} if quality is None else carried(quality, "")
 
 
 def _spent(work: Work, chip: Chip, substrate: Substrate = BASE) -> tuple[float, float]:
@@ -316,16 +339,16 @@ def fallback_cost(
     return sum(joules for joules, _ in spent), sum(seconds for _, seconds in spent)
 
 
-def _area(
-    module: ModuleType, substrate: Substrate, placed: tuple[Placed, ...], statistics: Statistics
-) -> float:
-    if not hasattr(module, "area"):
-        return 0.0
-    total, taken = 0.0, signature(module.area).parameters
+def _area(placed: tuple[Placed, ...], statistics: Statistics) -> float:
+    total = 0.0
     for one in placed:
         op = one.work.operation
-        if one.on_substrate and one.work.linear:
+        if one.by is not None and one.work.linear:
+            module = cost_module(one.by.technology)
+            if not hasattr(module, "area"):
+                continue
+            taken = signature(module.area).parameters
             sizes = {"m": op.m, "n": op.n, "k": op.k, "statistics": statistics}
-            made = module.area(substrate, **{name: v for name, v in sizes.items() if name in taken})
+            made = module.area(one.by, **{name: v for name, v in sizes.items() if name in taken})
             total += float(np.sum(made)) * one.work.count * float(op.batch)
     return total
