@@ -8,8 +8,8 @@ suffers more from few bits than larger ones: their increases are shown as they a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gigawatt import catalog
@@ -22,6 +22,7 @@ from gigawatt.hardware.technology.measured import Measured, carried, measured
 from gigawatt.hardware.technology.rollup import token_cost
 from gigawatt.hardware.technology.substrate import Substrate, load_substrate
 from gigawatt.hardware.technology.token import TokenCost
+from gigawatt.study.bands import Band, bands
 from gigawatt.workload import read_architecture
 from gigawatt.workload.architecture import Architecture
 
@@ -35,6 +36,7 @@ __all__ = [
     "money_of",
     "read_model",
     "read_substrate",
+    "with_bands",
 ]
 
 SCOPES_COMPARED = ("chip", "system")
@@ -115,6 +117,7 @@ class Row:
     quality: Measured | None
     money: dict[str, float]
     fronts: tuple[str, ...]
+    bands: Mapping[str, Band] = field(default_factory=lambda: {})
 
     def to_json(self) -> dict[str, Any]:
         """Stable keys; plain numbers, ``None`` where nothing was measured."""
@@ -136,6 +139,7 @@ class Row:
             "mapped_energy": self.cost.mapped_energy,
             "amdahl": self.cost.amdahl,
             "fronts": list(self.fronts),
+            "bands": {name: band.to_json() for name, band in self.bands.items()},
             "cost": self.cost.to_json(),
         }
 
@@ -244,3 +248,32 @@ def compare(
         for index, (substrate, cost, quality) in enumerate(made)
     )
     return Comparison(architecture.name, machine.id, batch, context, rows, tuple(refused))
+
+
+def with_bands(found: Comparison, progress: Callable[[str, float], None] | None = None) -> Comparison:
+    """The comparison with a band on every number: ``joules chip``, ``dollars system`` …, of each row.
+
+    Bands are those of :func:`gigawatt.study.bands.bands`: from the ranges of catalog rows, not from what a
+    run counted. A few seconds for all substrates of the catalog.
+    """
+
+    def computation(row: Row) -> Callable[[], Mapping[str, float]]:
+        architecture = read_model(found.model)
+        counted = {} if row.quality is None else carried(row.quality, architecture.name)
+
+        def compute() -> Mapping[str, float]:
+            cost = token_cost(
+                row.substrate,
+                architecture,
+                counted,
+                chip=found.chip,
+                batch=found.batch,
+                context=found.context,
+            )
+            joules = {f"joules {scope}": cost.joules(scope) for scope in SCOPES_COMPARED}
+            return joules | {f"dollars {scope}": money_of(cost, scope) for scope in SCOPES_COMPARED}
+
+        return compute
+
+    made = bands({row.substrate.id: computation(row) for row in found.rows}, progress)
+    return replace(found, rows=tuple(replace(row, bands=made[row.substrate.id]) for row in found.rows))
