@@ -46,6 +46,7 @@ __all__ = [
     "Entity",
     "entity",
     "forget",
+    "keep_made",
     "path",
     "source",
     "sources",
@@ -73,6 +74,7 @@ _SHIPPED_ONLY = {
 }
 _Cached: type[Any] = type(lru_cache(len))
 _chosen: list[Path | None] = []  # the folder that use_user_catalog named; empty: nobody did
+_made: dict[str, dict[str, Entity]] = {}  # rows computed in this process, by table: chips built from parts
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,7 @@ def use_user_catalog(folder: Path | None) -> None:
 
 def forget() -> None:
     """Read the catalog anew: drop what this package's cached functions keep of earlier tables."""
+    _made.clear()
     for name, module in list(sys.modules.items()):
         if name.split(".")[0] == "gigawatt" and name != "gigawatt.quantities":  # units are no rows
             for member in list(vars(module).values()):
@@ -441,9 +444,18 @@ class _Rows:
             self.numbers.setdefault(key, {}).update(mine)
 
 
-@lru_cache(maxsize=64)
+def keep_made(name: str, row: Entity) -> None:
+    """Let a row that was computed stand in a table until :func:`forget`; one of its id before it is replaced."""
+    _made.setdefault(name, {})[row.id] = row
+
+
 def table(name: str) -> Mapping[str, Entity]:
     """All entities of a table by id; raises ``MissingDataError`` for an unknown table."""
+    return {**_table(name), **_made[name]} if name in _made else _table(name)
+
+
+@lru_cache(maxsize=64)
+def _table(name: str) -> Mapping[str, Entity]:
     if not path(f"{name}.csv").exists():
         raise MissingDataError(
             "no such catalog table", given=name, allowed=tables(), nearest=nearest(name, tables())

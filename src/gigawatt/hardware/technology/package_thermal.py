@@ -319,7 +319,7 @@ def package_thermal(
     stacks: int = 0,
     stack_height: int = 8,
     layers: Sequence[float] = (),
-    over_logic: bool = False,
+    place: str = "beside",
 ) -> Thermal:
     """Temperatures and the largest power of a package.
 
@@ -336,8 +336,9 @@ def package_thermal(
         Stacks; dies in each.
     layers : sequence of float [W]
         Logic under logic: power of each layer, the one beside the sink first; must sum to ``logic_power``.
-    over_logic : bool
-        The stacks lie on the logic, whose heat leaves through them.
+    place : str
+        Of the stacks: ``beside`` the logic; ``on-logic``, so that its heat leaves through them; ``under-logic``,
+        so that theirs leaves through it.
 
     Returns
     -------
@@ -355,7 +356,7 @@ def package_thermal(
     check("stacks", stacks, 0, 1000, "stacks")
     whole = logic_power + stack_power
     share = logic_power / whole
-    beside = 0.0 if over_logic else stacks * stack_area
+    beside = stacks * stack_area if place == "beside" else 0.0
     found, film = _path(cooling, share, logic_area, logic_area + beside)
     k, thick = rules.value("silicon_conductivity"), rules.value("die_thickness")
     outside = found["coolant"] + found.get("plate", 0.0) + found.get("lid joint", 0.0)
@@ -376,9 +377,13 @@ def package_thermal(
     memory = outside
     if stacks:
         one = column / (stacks * stack_area)
-        if over_logic:  # the bottom die of a stack is as warm as the logic under it
+        if place == "on-logic":  # the bottom die of a stack is as warm as the logic under it
             found["memory"] = (share + 0.5 * (1.0 - share)) * one
             memory = sum(found.values())
+        elif place == "under-logic":
+            joint = rules.value("bond_resistance") / (stacks * stack_area)
+            through = found["silicon"] + found.get("joint", 0.0)
+            memory = sum(found.values()) + (1.0 - share) * (through / share + joint + 0.5 * one)
         else:
             memory += (1.0 - share) * (0.5 * one + cooling.interface / (stacks * stack_area))
     spot = min(rules.value("hot_spot_area"), 0.5 * logic_area)
