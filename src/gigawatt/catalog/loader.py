@@ -445,7 +445,7 @@ class _Rows:
 
 
 def keep_made(name: str, row: Entity) -> None:
-    """Let a row that was computed stand in a table until :func:`forget`; one of its id before it is replaced."""
+    """Let a computed row stand in a table until :func:`forget`, in place of one with its id."""
     _made.setdefault(name, {})[row.id] = row
 
 

@@ -34,10 +34,14 @@ def list_command(
 
     if parts:
         kinds = {
-            "node": "chip_nodes", "package": "chip_packages", "cooling": "chip_cooling",
-            "memory.kind": "stacked_memory", "links.die_to_die": "chip_links", "links.scale_up": "links",
+            "node": "chip_nodes",
+            "package": "chip_packages",
+            "cooling": "chip_cooling",
+            "memory.kind": "stacked_memory",
+            "links.die_to_die": "chip_links",
+            "links.scale_up": "links",
             "links.node": "nodes",
-        }  # fmt: skip
+        }
         found = {
             key: {one.id: one.text("name", one.id) for one in rows(name).values()}
             for key, name in kinds.items()
@@ -53,12 +57,14 @@ def list_command(
         return
     listed = [
         {
-            "id": name, "name": entity("chip_designs", name).text("name"),
+            "id": name,
+            "name": entity("chip_designs", name).text("name"),
             "year": int(entity("chip_designs", name).text("year")),
-            "kin": entity("chip_designs", name).text("kin"), "note": entity("chip_designs", name).text("note"),
+            "kin": entity("chip_designs", name).text("kin"),
+            "note": entity("chip_designs", name).text("note"),
         }
         for name in design_names()
-    ]  # fmt: skip
+    ]
     if json:
         print_json(listed)
         return
@@ -73,7 +79,8 @@ def build_command(
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="A value of the design, such as dies.gpu.area=400mm^2; as often as needed.",
+            "--set",
+            help="A value of the design, such as dies.gpu.area=400mm^2; as often as needed.",
             show_default=False,
         ),
     ] = None,
@@ -82,10 +89,10 @@ def build_command(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
-) -> None:  # fmt: skip
-    """Build a chip from its parts: area, yield, cost and power by part, temperatures, roofline, what limits."""
+) -> None:
+    """Build a chip from its parts: area, yield, cost, power, temperatures, roofline, what limits it."""
     from gigawatt.hardware.build import build_chip
-    from gigawatt.hardware.parts import read_design
+    from gigawatt.hardware.design_file import read_design
 
     if output is not None:
         from gigawatt.study.store import writable
@@ -145,16 +152,28 @@ def _print(made: Built) -> None:
     out.print()
     for one in made.assumptions:
         out.print(Text(f"assumed {one.key}: {one.value}; {one.reason} ({one.grade.label})", style="dim"))
-    out.print(Text(f"worst grade of its parts: {made.grades['all'].label}; keys for --set: those of the file",
-                   style="dim"))  # fmt: skip
+    out.print(
+        Text(
+            f"worst grade of its parts: {made.grades['all'].label}; keys for --set: those of the file",
+            style="dim",
+        )
+    )
 
 
 def _dies(made: Built) -> Any:
     grid = table(
-        ("die", "left"), ("node", "left"), ("count", "right"), ("mm²", "right"), ("arithmetic", "right"),
-        ("memory", "right"), ("interfaces", "right"), ("perfect", "right"), ("sold", "right"), ("$", "right"),
+        ("die", "left"),
+        ("node", "left"),
+        ("count", "right"),
+        ("mm²", "right"),
+        ("arithmetic", "right"),
+        ("memory", "right"),
+        ("interfaces", "right"),
+        ("perfect", "right"),
+        ("sold", "right"),
+        ("$", "right"),
         title="Dies",
-    )  # fmt: skip
+    )
     for die in made.dies:
         joins = sum(
             die.budget[key] for key in ("stack interfaces", "links between chips", "links between dies")
@@ -163,12 +182,29 @@ def _dies(made: Built) -> Any:
             f"{_SHARE * part / die.area:.0f} %"
             for part in (die.budget["arithmetic"], die.budget["memory"], joins)
         ]
-        grid.add_row(die.role, die.node, str(die.count), f"{die.area * 1e6:.0f}", *shares,
-                     f"{_SHARE * die.cost.perfect:.0f} %", f"{_SHARE * die.cost.sold:.0f} %",
-                     number(die.cost.price))  # fmt: skip
+        grid.add_row(
+            die.role,
+            die.node,
+            str(die.count),
+            f"{die.area * 1e6:.0f}",
+            *shares,
+            f"{_SHARE * die.cost.perfect:.0f} %",
+            f"{_SHARE * die.cost.sold:.0f} %",
+            number(die.cost.price),
+        )
     if made.stack is not None:
-        grid.add_row(made.stack.name, f"{made.stack.height} high", str(made.stacks), f"{made.stack.area * 1e6:.0f}",
-                     "", "", "", "", "", number(made.stack.price))  # fmt: skip
+        grid.add_row(
+            made.stack.name,
+            f"{made.stack.height} high",
+            str(made.stacks),
+            f"{made.stack.area * 1e6:.0f}",
+            "",
+            "",
+            "",
+            "",
+            "",
+            number(made.stack.price),
+        )
     return grid
 
 
@@ -182,17 +218,32 @@ def _parts(title: str, parts: Any, total: float, unit: str) -> Any:
 
 
 def _roofline(made: Built) -> Any:
-    grid = table(("format", "left"), ("PFLOP/s", "right"), ("pJ/FLOP", "right"), ("FLOP/B where memory binds", "right"),
-                 title=f"Roofline over {made.memory_bandwidth / 1e12:.3g} TB/s, {made.memory_bytes / 1e9:,.3g} GB")  # fmt: skip
+    grid = table(
+        ("format", "left"),
+        ("PFLOP/s", "right"),
+        ("pJ/FLOP", "right"),
+        ("FLOP/B where memory binds", "right"),
+        title=f"Roofline over {made.memory_bandwidth / 1e12:.3g} TB/s, {made.memory_bytes / 1e9:,.3g} GB",
+    )
     for form, rate in made.peak.items():
-        grid.add_row(form, number(rate / 1e15), number(made.energy_flop[form] * 1e12),
-                     f"below {number(rate / made.memory_bandwidth)}")  # fmt: skip
+        grid.add_row(
+            form,
+            number(rate / 1e15),
+            number(made.energy_flop[form] * 1e12),
+            f"below {number(rate / made.memory_bandwidth)}",
+        )
     return grid
 
 
 def _limits(made: Built) -> Any:
-    grid = table(("limit", "left"), ("used", "right"), ("there is", "right"), ("unit", "left"), ("share", "right"),
-                 title="Limits")  # fmt: skip
+    grid = table(
+        ("limit", "left"),
+        ("used", "right"),
+        ("there is", "right"),
+        ("unit", "left"),
+        ("share", "right"),
+        title="Limits",
+    )
     for name, (used, available, unit) in made.limits.items():
         scale, shown = {"m": (1e3, "mm"), "m^2": (1e6, "mm²")}.get(unit, (1.0, unit))
         grid.add_row(

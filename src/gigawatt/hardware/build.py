@@ -1,15 +1,15 @@
 """From parts to a chip: areas to a rate, parts to watts, cooling to a clock, dies to money.
 
-``build_chip(design)`` computes; ``made_row(name)`` gives the row of ``chips`` that :func:`load_chip` reads, so
-that a design runs wherever a chip of the catalog does.
+``build_chip(design)`` computes; ``made_row(name)`` gives the row of ``chips`` that :func:`load_chip` reads,
+so that a design runs wherever a chip of the catalog does.
 
 *Rate.* What a die's memory and interfaces leave computes at the law of its node and year
-(:mod:`~gigawatt.hardware.technology.node_laws`), by the share of its units that must work. A narrower format is
-quicker as it is narrower; tf32 is half of 16 bits.
+(:mod:`~gigawatt.hardware.technology.node_laws`), by the share of its units that must work. A narrower format
+is quicker as it is narrower; tf32 is half of 16 bits.
 
 *Power.* As every chip of the catalog is taken: a large multiplication in 16 bits at the sustained rate draws
-it, idle power the usual share of it. A chip that draws more when it only reads its memory is rated for that, as
-far as cooling goes; beyond, it reads more slowly.
+it, idle power the usual share of it. A chip that draws more when it only reads its memory is rated for that,
+as far as cooling goes; beyond, it reads more slowly.
 
 *Clock.* Where cooling (or the owner's limit) allows less, the clock falls along the voltage curve of
 :mod:`~gigawatt.hardware.clocks` until it fits; below the least clock the design is refused.
@@ -25,7 +25,8 @@ from gigawatt.errors import GigawattError, InputError
 from gigawatt.evidence import Assumption, worst
 from gigawatt.hardware.build_power import Power, voltage
 from gigawatt.hardware.built import Built, DieBuilt
-from gigawatt.hardware.parts import Design, is_design_file, read_design
+from gigawatt.hardware.design_file import read_design
+from gigawatt.hardware.parts import Design, is_design_file
 from gigawatt.hardware.technology.die_cost import design_cost, load_process
 from gigawatt.hardware.technology.die_links import load_die_link
 from gigawatt.hardware.technology.gpu import BITS
@@ -77,7 +78,7 @@ def build_chip(design: Design | str | Path, *, laws: Laws | None = None) -> Buil
     Parameters
     ----------
     design : Design, str or Path
-        Or what :func:`~gigawatt.hardware.parts.read_design` reads.
+        Or what :func:`~gigawatt.hardware.design_file.read_design` reads.
     laws : Laws, optional
         Of rate and joules; those fitted to all shipping chips where left out.
 
@@ -189,8 +190,13 @@ class _Builder(Power):
         low, high = multiple.low or multiple.value, multiple.high or multiple.value
         if self.design.margin is None:
             times = multiple.value
-            self.assume("price", f"{times:g} times the cost", "price over cost of three shipping chips",
-                        multiple.grade, multiple.source_id)  # fmt: skip
+            self.assume(
+                "price",
+                f"{times:g} times the cost",
+                "price over cost of three shipping chips",
+                multiple.grade,
+                multiple.source_id,
+            )
         else:
             times = low = high = self.design.margin
         total = sum(cost.values()) + once

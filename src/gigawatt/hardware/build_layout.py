@@ -46,9 +46,12 @@ class Layout:
         }
         if part.kind not in known and part.kind.lower() not in known:
             raise InputError(
-                "no such memory", key="memory.kind", given=part.kind, allowed=list(rows),
+                "no such memory",
+                key="memory.kind",
+                given=part.kind,
+                allowed=list(rows),
                 nearest=nearest(part.kind, rows),
-            )  # fmt: skip
+            )
         kind = known.get(part.kind) or known[part.kind.lower()]
         rate, slowed = part.data_rate, 1.0
         lowest = rows[kind].evidence("data_rate").low or rows[kind].value("data_rate")
@@ -91,9 +94,11 @@ class Layout:
             return {die.role: each if die in ground else 0 for die in dies}
         if written < stacks:
             raise InfeasibleError(
-                "fewer interfaces than stacks", key="memory.stacks", given=f"{stacks} stacks",
+                "fewer interfaces than stacks",
+                key="memory.stacks",
+                given=f"{stacks} stacks",
                 allowed=f"{written}, or more phys on the dies",
-            )  # fmt: skip
+            )
         return {die.role: die.phys for die in dies}
 
     def die(self, die: DieArea, link: DieLink | None, outside: float, phys: int) -> DieBuilt:
@@ -122,9 +127,11 @@ class Layout:
             room = left if die.arithmetic is None else die.arithmetic * die.area
             if room > left * (1.0 + 1e-9):
                 raise InfeasibleError(
-                    "more arithmetic than memory and links leave room for", key=f"{key}.arithmetic",
-                    given=f"{die.arithmetic:.0%}", allowed=f"{left / die.area:.0%}",
-                )  # fmt: skip
+                    "more arithmetic than memory and links leave room for",
+                    key=f"{key}.arithmetic",
+                    given=f"{die.arithmetic:.0%}",
+                    allowed=f"{left / die.area:.0%}",
+                )
             working = die.good_units / die.units if die.units else 1.0
             rate = room * working * self.laws.rate.at(process, self.design.architecture)
         budget["arithmetic"] = room
@@ -148,8 +155,24 @@ class Layout:
             process = load_process(die.node)
             price, low, high = process.at("wafer_price", year)
             test = self.rules.value("test_area") * die.area
-            return DieCost(process.id, die.area, 1.0, 0.0, 1.0, 1.0, 1.0, price, price, 0.0, test, price + test,
-                           low + test, high + test, 0.0, Grade.guess)  # fmt: skip
+            return DieCost(
+                process.id,
+                die.area,
+                1.0,
+                0.0,
+                1.0,
+                1.0,
+                1.0,
+                price,
+                price,
+                0.0,
+                test,
+                price + test,
+                low + test,
+                high + test,
+                0.0,
+                Grade.guess,
+            )
         try:
             made = die_cost(die.node, die.area, year=year, harvest=harvest)
         except (InputError, InfeasibleError) as error:
@@ -174,27 +197,31 @@ class Layout:
         found["edge of the package's logic"] = (taken, rim, "m")
         if taken > rim:
             raise InfeasibleError(
-                "the shoreline is too short for the stacks and links", key="memory.stacks",
+                "the shoreline is too short for the stacks and links",
+                key="memory.stacks",
                 given=f"{taken * 1e3:.0f} mm: {held * 1e3:.0f} for {stacks} stacks, "
                 f"{(taken - held) * 1e3:.0f} for links",
                 allowed=f"{rim * 1e3:.0f} mm, {taken / rim - 1:.0%} less",
-            )  # fmt: skip
+            )
         if link is not None and self.design.die_bandwidth > 0.0 and not link.over_area:
             if number == 1:
                 raise InputError(
-                    "a single die has no other", key="links.bandwidth", given=self.design.die_bandwidth,
+                    "a single die has no other",
+                    key="links.bandwidth",
+                    given=self.design.die_bandwidth,
                     allowed="0, or more dies",
-                )  # fmt: skip
+                )
             smallest = math.sqrt(min(die.area for die in ground))
             facing = smallest * (1 if number == 2 else 2) * share
             edge = need(link, 2.0 * self.design.die_bandwidth).edge
             found["edge between dies"] = (edge, facing, "m")
             if edge > facing:
                 raise InfeasibleError(
-                    "the shoreline is too short for the link between dies", key="links.bandwidth",
+                    "the shoreline is too short for the link between dies",
+                    key="links.bandwidth",
                     given=f"{edge * 1e3:.1f} mm of {link.id}",
                     allowed=f"{facing * 1e3:.1f} mm, {edge / facing - 1:.0%} less bandwidth",
-                )  # fmt: skip
+                )
         return found
 
     def memory(self, stack: Stack | None, stacks: int, slowed: float) -> tuple[float, float, float]:
@@ -204,12 +231,19 @@ class Layout:
             return stacks * stack.capacity, stacks * stack.bandwidth * slowed, sram
         if sram <= 0.0:
             raise InputError(
-                "a chip without memory", key="memory", given="neither stacks nor sram",
+                "a chip without memory",
+                key="memory",
+                given="neither stacks nor sram",
                 allowed="stacks of memory, or sram on the dies",
-            )  # fmt: skip
+            )
         turns = self.rules.evidence("sram_turns")
-        self.assume("memory_bandwidth", f"{turns.value:g} /s", "bandwidth of memory on the die over its capacity",
-                    turns.grade, turns.source_id)  # fmt: skip
+        self.assume(
+            "memory_bandwidth",
+            f"{turns.value:g} /s",
+            "bandwidth of memory on the die over its capacity",
+            turns.grade,
+            turns.source_id,
+        )
         return sram, sram * turns.value, sram
 
     def packed(self, dies: list[DieBuilt], stack: Stack | None, stacks: int) -> PackageCost:
@@ -223,9 +257,11 @@ class Layout:
                 logic = sum(die.count * die.area for die in dies if die.role not in on.values())
                 if stacks * stack.area > logic * (1.0 + 1e-9):
                     raise InfeasibleError(
-                        "the stacks are larger than the logic that they share their place with", key="memory.stacks",
-                        given=f"{stacks * stack.area * 1e6:,.0f} mm²", allowed=f"{logic * 1e6:,.0f} mm²",
-                    )  # fmt: skip
+                        "the stacks are larger than the logic that they share their place with",
+                        key="memory.stacks",
+                        given=f"{stacks * stack.area * 1e6:,.0f} mm²",
+                        allowed=f"{logic * 1e6:,.0f} mm²",
+                    )
             else:
                 flat += stacks * stack.area
         for die in design.dies:
@@ -233,8 +269,9 @@ class Layout:
                 base = next(one for one in design.dies if one.role == die.on)
                 if die.count * die.area > base.count * base.area * (1.0 + 1e-9):
                     raise InfeasibleError(
-                        "the dies are larger than those they stand on", key=f"dies.{die.role}.on",
+                        "the dies are larger than those they stand on",
+                        key=f"dies.{die.role}.on",
                         given=f"{die.count * die.area * 1e6:,.0f} mm²",
                         allowed=f"{base.count * base.area * 1e6:,.0f} mm²",
-                    )  # fmt: skip
+                    )
         return assemble(load_package(design.package, year=design.year), dies=parts, laid=flat)

@@ -61,8 +61,13 @@ class Power(Layout):
         idle_share = self.common.evidence("idle_share")
         dynamic = sum(found.values())
         idle = max(idle_share.value / (1.0 - idle_share.value) * dynamic, base + kept)
-        self.assume("idle_power", f"{idle_share.value:g}", "share of the power limit of measured chips",
-                    idle_share.grade, idle_share.source_id)  # fmt: skip
+        self.assume(
+            "idle_power",
+            f"{idle_share.value:g}",
+            "share of the power limit of measured chips",
+            idle_share.grade,
+            idle_share.source_id,
+        )
         found["idle"] = idle
         direct = 0.0 if stack is None else stacks * stack.idle_power + moved * stack.energy_byte
         found["total"] = sum(found.values())
@@ -84,9 +89,13 @@ class Power(Layout):
         return stack.energy_byte * path
 
     def thermal(
-        self, drawn: Mapping[str, float], dies: list[DieBuilt], stack: Stack | None, stacks: int,
+        self,
+        drawn: Mapping[str, float],
+        dies: list[DieBuilt],
+        stack: Stack | None,
+        stacks: int,
         whole: float | None = None,
-    ) -> Thermal:  # fmt: skip
+    ) -> Thermal:
         design = self.design
         total = drawn["total"] if whole is None else whole
         in_stacks = min(drawn["in stacks"], 0.9 * total)
@@ -139,10 +148,12 @@ class Power(Layout):
             low, high = (middle, high) if fits(middle) else (low, middle)
         limit = idle + low * byte
         self.assume(
-            "memory_bandwidth", f"{low / 1e12:.4g} TB/s", f"of {bandwidth / 1e12:.4g} TB/s that the memory "
+            "memory_bandwidth",
+            f"{low / 1e12:.4g} TB/s",
+            f"of {bandwidth / 1e12:.4g} TB/s that the memory "
             f"offers: all of it would draw {whole:,.0f} W, cooling carries {limit:,.0f} W of such heat",
             Grade.modelled,
-        )  # fmt: skip
+        )
         return low, limit
 
     def clock(self, drawn: Mapping[str, float], thermal: Thermal) -> tuple[float, dict[str, float], str]:
@@ -152,10 +163,12 @@ class Power(Layout):
         own = self.design.power_limit
         if own is not None and own > thermal.limit:
             raise InfeasibleError(
-                "power beyond cooling", key="power_limit", given=f"{own:,.0f} W",
+                "power beyond cooling",
+                key="power_limit",
+                given=f"{own:,.0f} W",
                 allowed=f"{thermal.limit:,.0f} W with {self.design.cooling} "
                 f"({thermal.limit_flux / 1e6:.2f} W/mm² of logic): {own - thermal.limit:,.0f} W too much",
-            )  # fmt: skip
+            )
         limit = thermal.limit if own is None else own
         binding = f"cooling ({thermal.binding})" if own is None else "the owner's limit"
         if drawn["total"] <= limit * (1.0 + 1e-12):
@@ -175,25 +188,36 @@ class Power(Layout):
         if sum(at(low).values()) > limit:
             least = sum(at(low).values())
             raise InfeasibleError(
-                "power beyond cooling even at the least clock", key="cooling",
+                "power beyond cooling even at the least clock",
+                key="cooling",
                 given=f"{least:,.0f} W at {low:.0%} of the clock, {drawn['total']:,.0f} W at full",
                 allowed=f"{limit:,.0f} W: {least - limit:,.0f} W too much; more area, or better cooling",
-            )  # fmt: skip
+            )
         for _ in range(_HALVINGS):
             middle = 0.5 * (low + high)
             low, high = (low, middle) if sum(at(middle).values()) > limit else (middle, high)
-        self.assume("clock", f"{low:.3f}", f"{binding} allows {limit:,.0f} W of {drawn['total']:,.0f} W",
-                    Grade.modelled)  # fmt: skip
+        self.assume(
+            "clock",
+            f"{low:.3f}",
+            f"{binding} allows {limit:,.0f} W of {drawn['total']:,.0f} W",
+            Grade.modelled,
+        )
         return low, at(low), binding
 
 
 def _clocks() -> ClockModel:
     row = table("clocks")["default"]
     return ClockModel(
-        id="design", reference=float("nan"), least=row.value("least_share"), boost=row.value("boost_share"),
-        knee=row.value("knee_share"), slope=row.value("voltage_slope"), idle=0.0,
-        clocked=row.value("clocked_idle"), power_limit=0.0,
-    )  # fmt: skip
+        id="design",
+        reference=float("nan"),
+        least=row.value("least_share"),
+        boost=row.value("boost_share"),
+        knee=row.value("knee_share"),
+        slope=row.value("voltage_slope"),
+        idle=0.0,
+        clocked=row.value("clocked_idle"),
+        power_limit=0.0,
+    )
 
 
 def voltage(clock: float) -> float:

@@ -46,7 +46,8 @@ class Built:
     energy_dram : float
         Of a byte of its memory with the way through the chip [J/B].
     power : mapping of part to W
-        In a large 16-bit multiplication at the sustained rate; sums to ``power_limit`` unless streaming binds.
+        In a large 16-bit multiplication at the sustained rate; sums to ``power_limit`` unless streaming
+        binds.
     power_parts, streaming : float
         What parts would draw at full clock; what the chip draws that only reads its memory [W].
     clock : float
@@ -130,21 +131,42 @@ class Built:
             ends = self.price_range if quantity == "price" else (None, None)
             grade = self.grades.get(quantity.split("_")[0], self.grades["all"])
             one = Evidence(
-                entity=design.id, quantity=quantity, value=value, low=ends[0], high=ends[1], unit=unit,
-                written=f"{value:.6g}", year=None,
-                currency_year=CURRENCY_YEAR if unit == "$" else None, grade=grade,
-                source_id=design.source or SOURCE, locator="", note="built from parts", where=where,
-            )  # fmt: skip
+                entity=design.id,
+                quantity=quantity,
+                value=value,
+                low=ends[0],
+                high=ends[1],
+                unit=unit,
+                written=f"{value:.6g}",
+                year=None,
+                currency_year=CURRENCY_YEAR if unit == "$" else None,
+                grade=grade,
+                source_id=design.source or SOURCE,
+                locator="",
+                note="built from parts",
+                where=where,
+            )
             numbers[quantity] = (one,)
         texts = {
-            "id": design.id, "aliases": "", "name": design.name, "vendor": "", "kind": "design",
-            "status": "design", "technology": design.technology, "year": str(design.year),
+            "id": design.id,
+            "aliases": "",
+            "name": design.name,
+            "vendor": "",
+            "kind": "design",
+            "status": "design",
+            "technology": design.technology,
+            "year": str(design.year),
             "node": "/".join(dict.fromkeys(die.node for die in self.dies)),
             "memory": self.stack.name if self.stack is not None else "SRAM only",
-            "kernels": design.kernels, "default_node": design.node, "default_scale_up": design.scale_up,
-            "default_scale_out": design.scale_out, "grade": self.grades["all"].label,
-            "source_id": design.source or SOURCE, "locator": where, "note": design.note,
-        }  # fmt: skip
+            "kernels": design.kernels,
+            "default_node": design.node,
+            "default_scale_up": design.scale_up,
+            "default_scale_out": design.scale_out,
+            "grade": self.grades["all"].label,
+            "source_id": design.source or SOURCE,
+            "locator": where,
+            "note": design.note,
+        }
         return Entity(design.id, "chips", numbers, texts)
 
     def to_json(self) -> dict[str, Any]:
@@ -161,16 +183,29 @@ class Built:
             "binding": self.binding,
             "dies": [
                 {
-                    "role": die.role, "node": die.node, "count": die.count, "area": die.area,
-                    "budget": dict(die.budget), "rate": die.rate, "yield_perfect": die.cost.perfect,
-                    "yield_sold": die.cost.sold, "gross": die.cost.gross, "price": die.cost.price,
-                    "price_low": die.cost.low, "price_high": die.cost.high,
+                    "role": die.role,
+                    "node": die.node,
+                    "count": die.count,
+                    "area": die.area,
+                    "budget": dict(die.budget),
+                    "rate": die.rate,
+                    "yield_perfect": die.cost.perfect,
+                    "yield_sold": die.cost.sold,
+                    "gross": die.cost.gross,
+                    "price": die.cost.price,
+                    "price_low": die.cost.low,
+                    "price_high": die.cost.high,
                 }
                 for die in self.dies
             ],
-            "memory": None if self.stack is None else {
-                "generation": self.stack.generation, "stacks": self.stacks, "height": self.stack.height,
-                "bandwidth": self.memory_bandwidth, "capacity": self.memory_bytes,
+            "memory": None
+            if self.stack is None
+            else {
+                "generation": self.stack.generation,
+                "stacks": self.stacks,
+                "height": self.stack.height,
+                "bandwidth": self.memory_bandwidth,
+                "capacity": self.memory_bytes,
             },
             "cost": dict(self.cost),
             "cost_total": self.cost_total,
@@ -179,23 +214,31 @@ class Built:
             "price_low": self.price_range[0],
             "price_high": self.price_range[1],
             "package": {
-                "kind": self.design.package, "carrier_area": self.packed.carrier_area,
-                "substrate_area": self.packed.substrate_area, "carrier_yield": self.packed.carrier_yield,
+                "kind": self.design.package,
+                "carrier_area": self.packed.carrier_area,
+                "substrate_area": self.packed.substrate_area,
+                "carrier_yield": self.packed.carrier_yield,
                 "joining_yield": self.packed.joining_yield,
             },
             "power": dict(self.power),
             "power_parts": self.power_parts,
             "power_streaming": self.streaming,
             "thermal": {
-                "cooling": self.design.cooling, "coolant": thermal.coolant - _ZERO_CELSIUS,
-                "junction": thermal.junction - _ZERO_CELSIUS, "memory": thermal.memory - _ZERO_CELSIUS,
-                "flux": thermal.flux, "limit": thermal.limit, "limit_flux": thermal.limit_flux,
+                "cooling": self.design.cooling,
+                "coolant": thermal.coolant - _ZERO_CELSIUS,
+                "junction": thermal.junction - _ZERO_CELSIUS,
+                "memory": thermal.memory - _ZERO_CELSIUS,
+                "flux": thermal.flux,
+                "limit": thermal.limit,
+                "limit_flux": thermal.limit_flux,
                 "limited_by": thermal.binding,
                 "resistance": {**thermal.resistance, "hot spot": thermal.hot_spot},
             },
-            "limits": {k: {"used": u, "available": a, "unit": unit} for k, (u, a, unit) in self.limits.items()},
+            "limits": {
+                k: {"used": u, "available": a, "unit": unit} for k, (u, a, unit) in self.limits.items()
+            },
             "assumptions": [
                 {"key": one.key, "value": one.value, "reason": one.reason, "grade": one.grade.label}
                 for one in self.assumptions
             ],
-        }  # fmt: skip
+        }

@@ -98,7 +98,7 @@ def equivalent_peak(peak: Mapping[str, float]) -> float:
 
 
 def load_chip(id: str) -> Chip:
-    """The chip called ``id``: of the catalog's ``chips`` (id or alias), of ``chip_designs``, or a design's file.
+    """The chip called ``id``: of the catalog's ``chips`` or ``chip_designs``, or a design's file.
 
     A design is built from its parts (:mod:`~gigawatt.hardware.build`).
 

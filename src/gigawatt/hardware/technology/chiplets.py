@@ -89,7 +89,7 @@ def gross_dies(
     Returns
     -------
     array
-        ≥ 0, not rounded. For dies below a hundredth of the wafer it is within 2 % of :func:`dies_on_wafer`.
+        ≥ 0, not rounded; below :func:`dies_on_wafer` by 1 % for dies of 20 mm², by 11 % for 800 mm².
 
     Raises
     ------
@@ -124,6 +124,7 @@ def dies_on_wafer(
     Parameters
     ----------
     area : float [m²]
+        Of a die, > 0.
     aspect : float
         Width over height of the die, > 0.
     diameter, edge, scribe : float [m]
@@ -244,6 +245,7 @@ def harvested_yield(
     units, needed : int
         1 ≤ units, 0 ≤ needed ≤ units.
     defect_density : float [1/m²]
+        Mean over dies.
     clustering : float
         α; infinite: the same density everywhere.
 
@@ -323,6 +325,7 @@ def reticle_fields(
     Parameters
     ----------
     area : float [m²]
+        Of the die or interposer, > 0.
     field : (float, float) [m]
         Width and height of an exposure.
     stitch_yield : float
@@ -365,14 +368,16 @@ def reticle_utilisation(area: float, *, field: tuple[float, float] = (0.026, 0.0
 def cut_optimum(*, area: float, overhead: float, defect_density: float) -> float:
     """Dies into which a chip is best cut where silicon is all that costs: A/2 · (D + √(D² + 4D/p)).
 
-    The least of (A + n·p) · exp(D·(A/n + p)) over real n: each die of Poisson yield carries the ``overhead`` p
-    of its links. Bonding and package come on top: :func:`~gigawatt.hardware.technology.die_links.best_cut`.
+    The least of (A + n·p) · exp(D·(A/n + p)) over real n: each die of Poisson yield carries the ``overhead``
+    p of its links. Bonding and package come on top:
+    :func:`~gigawatt.hardware.technology.die_links.best_cut`.
 
     Parameters
     ----------
     area, overhead : float [m²]
         Of the whole chip without links; of the links of one die, > 0.
     defect_density : float [1/m²]
+        Of the node.
 
     Returns
     -------

@@ -40,7 +40,7 @@ _NRE_AREA = 300e-6  # m²: the die that published costs of a design are quoted f
 
 @dataclass(frozen=True)
 class Harvest:
-    """``needed`` of ``units`` like parts must be good, each ``unit_area`` [m²]; the rest of the die must be."""
+    """``needed`` of ``units`` like parts, each ``unit_area`` [m²], must be good; the rest of the die too."""
 
     units: int
     needed: int
@@ -115,6 +115,7 @@ def good_die(
     Parameters
     ----------
     wafer : float [$]
+        Price of a wafer.
     gross : float
         Sites on the wafer, ≥ 1.
     sold : float
@@ -144,7 +145,9 @@ def design_cost(node: str, area: float, *, reused: float = 0.0) -> float:
     Parameters
     ----------
     node : str
+        A row of ``chip_nodes``.
     area : float [m²]
+        Of the die.
     reused : float
         Share of the area whose modules are taken over, 0 to 1.
 
@@ -185,6 +188,7 @@ def die_cost(
     area : float [m²]
         At most a reticle field; larger dies are stitched and priced by their package.
     year : float
+        Of prices and defects.
     harvest : Harvest, optional
         Dies with some bad units are sold.
     defect_density : float, optional [1/m²]

@@ -1,8 +1,8 @@
 """Links between dies of a package: bandwidth, joules, area, and into how many dies a chip is best cut.
 
-*Edge* links lie along the shoreline of a die in modules: a module of ``lanes`` each way takes ``width`` of edge
-and ``depth`` of die, so that bandwidth per edge is 2 · lanes · rate / width, both ways counted as the standard
-does. *Areal* links (hybrid bonds face to face) give signals · rate / pitch².
+*Edge* links lie along the shoreline of a die in modules: a module of ``lanes`` each way takes ``width`` of
+edge and ``depth`` of die, so that bandwidth per edge is 2 · lanes · rate / width, both ways counted as the
+standard does. *Areal* links (hybrid bonds face to face) give signals · rate / pitch².
 
 References
 ----------
@@ -33,9 +33,9 @@ _COARSE, _FINE = 9e-6, 1e-6  # m: pitches for which the source states the joules
 class DieLink:
     """A kind of link between dies; a row of ``chip_links``.
 
-    ``edge`` [B/s/m] and ``areal`` [B/s/m²] count both ways; ``areal`` of an edge link is over the area of its
-    module. ``energy`` [J/B] is what one byte costs over it, ``latency`` [s] there and back, ``rate`` [B/s] of a
-    lane, ``pitch`` [m] of bumps. ``edge`` is infinite for links over an area.
+    ``edge`` [B/s/m] and ``areal`` [B/s/m²] count both ways; ``areal`` of an edge link is over the area of
+    its module. ``energy`` [J/B] is what one byte costs over it, ``latency`` [s] there and back, ``rate``
+    [B/s] of a lane, ``pitch`` [m] of bumps. ``edge`` is infinite for links over an area.
     """
 
     id: str
@@ -66,7 +66,8 @@ def load_die_link(id: str, *, rate: float | None = None, pitch: float | None = N
     rate : float, optional [B/s]
         Of a lane, within the row's range; 32 GT/s is 4e9.
     pitch : float, optional [m]
-        Of bumps, within the row's range. The depth of a module goes with its square: as many bumps are needed.
+        Of bumps, within the row's range. The depth of a module goes with its square: as many bumps are
+        needed.
 
     Returns
     -------
@@ -165,8 +166,8 @@ class Cut:
     """A chip cut into ``dies`` like dies.
 
     ``die_area`` [m²] with links; ``good`` yield of a die, ``whole`` of the chip uncut (0 above the reticle);
-    ``price`` [$] of silicon, package and joining; ``link_power`` [W], ``bandwidth`` [B/s] that each die offers
-    the others, both ways, ``edge_share`` of its edge that this takes.
+    ``price`` [$] of silicon, package and joining; ``link_power`` [W], ``bandwidth`` [B/s] that each die
+    offers the others, both ways, ``edge_share`` of its edge that this takes.
     """
 
     dies: int
@@ -197,18 +198,23 @@ def cut(
     Parameters
     ----------
     node : str
+        A row of ``chip_nodes``.
     area : float [m²]
         Of the chip without links between dies.
     dies : int
         1: no links.
     year : float
+        Of prices and defects.
     link : DieLink
+        Between the dies.
     package : Package
+        That they are joined in.
     traffic : float [B/s]
         Between all parts of the chip, both ways; of it 1 − 1/n leaves a die where it goes anywhere alike.
     beside : float [m²]
         What else lies on the carrier: stacks of memory.
     defect_density : float, optional [1/m²]
+        The node's of that year where left out.
 
     Returns
     -------

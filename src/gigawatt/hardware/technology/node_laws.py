@@ -1,20 +1,22 @@
 """What a square millimetre of a node computes, and for how many joules: laws calibrated on shipping chips.
 
-A foundry says by how much gates shrink and what they save from node to node; what is left is architecture, which
-has grown with the years at about a constant rate:
+A foundry says by how much gates shrink and what they save from node to node; what is left is architecture,
+which has grown with the years at about a constant rate:
 
-    ρ(node, year) = ρ0 · density(node) · e^(g·(year − 2020)),  e(node, year) = e0 · power(node) · e^(−s·(year − 2020))
+    ρ(node, year) = ρ0 · density(node) · e^(g·(year − 2020))
+    e(node, year) = e0 · power(node) · e^(−s·(year − 2020))
 
-with ρ the dense 16-bit rate over the area that computes with all of its units at work, e the joules of a 16-bit operation above idle power and
-memory, as the catalog's chips have them. ρ0, g, e0, s are least squares in logarithms over ``chip_calibration``.
-The area that computes is a die's area less its large memory and the PHYs along its edge (:func:`compute_area`).
-Beyond the last year of the fit no gain of architecture is assumed.
+with ρ the dense 16-bit rate over the area that computes with all of its units at work, e the joules of a
+16-bit operation above idle power and memory, as the catalog's chips have them. ρ0, g, e0, s are least
+squares in logarithms over ``chip_calibration``. The area that computes is a die's area less its large memory
+and the PHYs along its edge (:func:`compute_area`). Beyond the last year of the fit no gain of architecture
+is assumed.
 
 References
 ----------
 Koomey, Berard, Sanchez, Wong 2011, "Implications of historical trends in the electrical efficiency of
-computing", IEEE Annals of the History of Computing 33(3). Hobbhahn, Heim, Aydos 2023, "Trends in machine learning
-hardware", Epoch AI.
+computing", IEEE Annals of the History of Computing 33(3). Hobbhahn, Heim, Aydos 2023, "Trends in machine
+learning hardware", Epoch AI.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
 """What a package costs: carrier, substrate, bumps, and what joining dies loses.
 
-Dies lie on a *carrier* (redistribution layer, silicon interposer, bridges, another die) that is made on a wafer
-of its own with a yield of its own, and the carrier on an organic *substrate*; a plain organic package has none.
-*Chip last*: carrier made and tested, then dies joined, so that a bad carrier wastes no die. *Chip first*: the
-carrier is built around the dies and takes them with it.
+Dies lie on a *carrier* (redistribution layer, silicon interposer, bridges, another die) that is made on a
+wafer of its own with a yield of its own, and the carrier on an organic *substrate*; a plain organic package
+has none. *Chip last*: carrier made and tested, then dies joined, so that a bad carrier wastes no die. *Chip
+first*: the carrier is built around the dies and takes them with it.
 
 References
 ----------
-Feng and Ma 2022, "Chiplet Actuary: a quantitative cost model and multi-chiplet architecture exploration", DAC.
+Feng and Ma 2022, "Chiplet Actuary: a quantitative cost model and multi-chiplet architecture exploration",
+DAC.
 """
 
 from __future__ import annotations
@@ -86,8 +87,8 @@ class Package:
 class PackageCost:
     """Money of one good packaged chip by part [$], with areas [m²] and yields.
 
-    ``dies``: good dies as they come in, their bumps with them; ``carrier``, ``substrate``, ``fixed``; ``defects``
-    of carrier and substrate, ``wasted`` good dies in bad packages.
+    ``dies``: good dies as they come in, their bumps with them; ``carrier``, ``substrate``, ``fixed``;
+    ``defects`` of carrier and substrate, ``wasted`` good dies in bad packages.
     """
 
     dies: float
@@ -178,6 +179,7 @@ def assemble(
     Parameters
     ----------
     kind : Package
+        What they are joined in.
     dies : mapping of name to (count, area [m²], price [$] of a known good one)
         What is joined: logic, stacks of memory.
     laid : float, optional [m²]
