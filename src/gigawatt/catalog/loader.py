@@ -446,16 +446,14 @@ class _Rows:
 
 def keep_made(name: str, row: Entity) -> None:
     """Let a computed row stand in a table until :func:`forget`, in place of one with its id."""
-    _made.setdefault(name, {})[row.id] = row
-
-
-def table(name: str) -> Mapping[str, Entity]:
-    """All entities of a table by id; raises ``MissingDataError`` for an unknown table."""
-    return {**_table(name), **_made[name]} if name in _made else _table(name)
+    if table(name).get(row.id) != row:
+        _made.setdefault(name, {})[row.id] = row
+        table.cache_clear()
 
 
 @lru_cache(maxsize=64)
-def _table(name: str) -> Mapping[str, Entity]:
+def table(name: str) -> Mapping[str, Entity]:
+    """All entities of a table by id; raises ``MissingDataError`` for an unknown table."""
     if not path(f"{name}.csv").exists():
         raise MissingDataError(
             "no such catalog table", given=name, allowed=tables(), nearest=nearest(name, tables())
@@ -466,10 +464,11 @@ def _table(name: str) -> Mapping[str, Entity]:
     for file, known in zip(layers, (False, True, False, True), strict=True):
         if file is not None and file.exists():
             rows.lay(file, known=known)
-    return {
+    found = {
         key: Entity(key, name, {q: tuple(found) for q, found in mine.items()}, rows.texts[key])
         for key, mine in rows.numbers.items()
     }
+    return found | _made.get(name, {})
 
 
 def entity(name: str, key: str) -> Entity:

@@ -33,6 +33,7 @@ class Layout:
     def assume(
         self, key: str, value: str, reason: str, grade: Grade = Grade.guess, source: str = SOURCE
     ) -> None:
+        """List what the engine fills in."""
         self.assumed.append(Assumption(f"{self.design.id}.{key}", value, reason, grade, source))
 
     def stacks(self) -> tuple[Stack | None, int, float]:
@@ -102,6 +103,7 @@ class Layout:
         return {die.role: die.phys for die in dies}
 
     def die(self, die: DieArea, link: DieLink | None, outside: float, phys: int) -> DieBuilt:
+        """A kind of die: what its area goes to, what it computes, what it costs."""
         key = f"dies.{die.role}"
         try:
             process = load_process(die.node)
@@ -147,6 +149,7 @@ class Layout:
         return outside / sum(d.count for d in made_for) if die in made_for else 0.0
 
     def die_cost(self, die: DieArea, room: float, key: str) -> DieCost:
+        """Money of a known good die of this kind; a wafer-scale chip takes the whole wafer."""
         year = self.design.year
         harvest = None
         if 0 < die.good_units < die.units:
@@ -247,6 +250,7 @@ class Layout:
         return sram, sram * turns.value, sram
 
     def packed(self, dies: list[DieBuilt], stack: Stack | None, stacks: int) -> PackageCost:
+        """The package with its dies and stacks; refuses what does not fit on what it stands on."""
         design = self.design
         parts = {die.role: (float(die.count), die.area, die.cost.price) for die in dies}
         on = {die.role: die.on for die in design.dies}

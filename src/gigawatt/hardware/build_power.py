@@ -96,6 +96,7 @@ class Power(Layout):
         stacks: int,
         whole: float | None = None,
     ) -> Thermal:
+        """Temperatures at the watts given, or at ``whole`` [W] of the package with those in its stacks."""
         design = self.design
         total = drawn["total"] if whole is None else whole
         in_stacks = min(drawn["in stacks"], 0.9 * total)

@@ -78,8 +78,6 @@ class Package:
     limit: float = math.inf
     wafer: tuple[float, float, float] = (0.3, 0.003, 1e-4)
     stitch: float = 1.0
-    nre_area: float = 0.0
-    nre_fixed: float = 0.0
     grade: Grade = Grade.guess
 
 
