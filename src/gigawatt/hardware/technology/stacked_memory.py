@@ -118,7 +118,8 @@ def stack_of(generation: str, *, height: int | None = None, data_rate: float | N
     value, low, high = access_range(row, height=dies)
     idle = float(idle_power(row, height=dies))
     price = row.evidence("price")
-    assert price.low is not None and price.high is not None
+    assert price.low is not None
+    assert price.high is not None
     return Stack(
         generation=row.id,
         name=row.text("name"),
