@@ -370,6 +370,8 @@ class _Controller:
         for b in which:
             self.open[b] = -1
             self.open_from[b] = start + (c.rfc_bank if one else c.rfc)
+        if one:
+            self.row_bus = max(self.row_bus, start + c.refd)
         self.due += c.refi / c.banks if one else c.refi
         self.turn += 1
 
