@@ -13,6 +13,7 @@ from gigawatt.cli.calibrate import EXAMPLE, calibrate
 from gigawatt.cli.emulate import EPILOG as EMULATE
 from gigawatt.cli.emulate import emulate_command
 from gigawatt.cli.grouped import Grouped
+from gigawatt.cli.memory import MEMORY, memory_command
 from gigawatt.cli.plan_pathway import EPILOG as PLAN_PATHWAY
 from gigawatt.cli.plan_pathway import plan_pathway_command
 from gigawatt.cli.plan_seconds import EPILOG as PLAN_SECONDS
@@ -59,6 +60,7 @@ technologies_app = typer.Typer(
 app.add_typer(technologies_app, name="technologies")
 technologies_app.command("compare", epilog=COMPARE)(compare_command)
 technologies_app.command("audit", epilog=AUDIT)(audit_command)
+technologies_app.command("memory", epilog=MEMORY)(memory_command)
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")]

@@ -37,9 +37,9 @@ _COUNT = 6000  # accesses of a run
 class Pattern:
     """A way of reading.
 
-    ``contiguous`` bytes of an object that stand together, objects at random places; ``stride`` bytes from one
-    piece to the next within it and ``piece`` bytes that are wanted of each (equal: all of it); ``write_share``
-    0 to 1.
+    ``contiguous`` bytes of an object that stand together, objects at random places; ``stride`` bytes from
+    one piece to the next within it and ``piece`` bytes that are wanted of each (equal: all of it);
+    ``write_share`` 0 to 1.
     """
 
     id: str

@@ -1,9 +1,9 @@
 """How hot a stack gets beside its processor, and what heat costs: refresh, bandwidth, height.
 
 A network of resistances. From the top: coolant, lid, top die, bond, die, bond … base die, microbumps,
-interposer, board. Every die loses heat in itself; between two dies lie a bond, the wiring of one and the silicon
-of both. The processor has its own way to the lid; lid and interposer join the two laterally. In the lid heat
-spreads at 45 degrees. With embedded cooling the coolant touches the top die: no lid, no interface.
+interposer, board. Every die loses heat in itself; between two dies lie a bond, the wiring of one and the
+silicon of both. The processor has its own way to the lid; lid and interposer join the two laterally. In the
+lid heat spreads at 45 degrees. With embedded cooling the coolant touches the top die: no lid, no interface.
 
 Above 85 °C cells leak so fast that they are refreshed twice as often, which takes bandwidth and watts.
 
@@ -18,6 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gigawatt.catalog.loader import entity
 from gigawatt.errors import InputError, nearest
@@ -26,7 +27,16 @@ from gigawatt.hardware.technology.dram_timing import channel_of
 from gigawatt.hardware.technology.stacked_memory import Stack, stack_of
 from gigawatt.workload.operations import Array
 
-__all__ = ["BONDS", "COOLING", "Temperatures", "die_powers", "most_height", "most_power", "solve", "stack_temperature"]
+__all__ = [
+    "BONDS",
+    "COOLING",
+    "Temperatures",
+    "die_powers",
+    "most_height",
+    "most_power",
+    "solve",
+    "stack_temperature",
+]
 
 BONDS = ("microbump", "hybrid")
 """How two dies are joined."""
@@ -47,7 +57,7 @@ def _word(key: str, given: str, allowed: tuple[str, ...]) -> str:
     return given
 
 
-def solve(conductance: Array, power: Array, *, fixed: Array, held: Array) -> Array:
+def solve(conductance: Array, power: Array, *, fixed: NDArray[np.bool_], held: Array) -> Array:
     """Temperatures of a network in which all heat that is lost leaves through nodes that are held.
 
     Parameters
@@ -76,8 +86,8 @@ def solve(conductance: Array, power: Array, *, fixed: Array, held: Array) -> Arr
     laplace = np.diag(conductance.sum(axis=1)) - conductance
     free = ~fixed
     found = np.where(fixed, held, 0.0)
-    right = power[free] - laplace[np.ix_(free, fixed)] @ held[fixed]
-    found[free] = np.linalg.solve(laplace[np.ix_(free, free)], right)
+    right = power[free] - laplace[free][:, fixed] @ held[fixed]
+    found[free] = np.linalg.solve(laplace[free][:, free], right)
     return found
 
 
@@ -85,9 +95,10 @@ def solve(conductance: Array, power: Array, *, fixed: Array, held: Array) -> Arr
 class Temperatures:
     """Of a stack [K], and where its heat goes [W].
 
-    ``dies`` from the bottom up, ``base`` die, ``processor``; ``hottest`` DRAM die; ``to_coolant``, ``to_board``
-    heat of stack and processor together; ``power`` of the stack [W], ``refresh_share`` of time that refreshing
-    takes, ``bandwidth_lost`` share of what a stack below 85 °C reaches, ``power_added`` [W] by more refreshes.
+    ``dies`` from the bottom up, ``base`` die, ``processor``; ``hottest`` DRAM die; ``to_coolant``,
+    ``to_board`` heat of stack and processor together; ``power`` of the stack [W], ``refresh_share`` of time
+    that refreshing takes, ``bandwidth_lost`` share of what a stack below 85 °C reaches, ``power_added`` [W]
+    by more refreshes.
     """
 
     dies: tuple[float, ...]
@@ -187,7 +198,9 @@ def stack_temperature(
     one = stack_of(stack) if isinstance(stack, str) else stack
     bond = _word("bonding", bonding or one.bonding, BONDS)
     cool = _word("cooling", cooling or one.cooling, COOLING)
-    fluid = float(require("coolant", _value(cool, "temperature") if coolant is None else coolant, 250.0, 350.0, "K"))
+    fluid = float(
+        require("coolant", _value(cool, "temperature") if coolant is None else coolant, 250.0, 350.0, "K")
+    )
     power = _value("processor", "power") if processor_power is None else processor_power
     require("processor_power", power, 0.0, 5000.0, "W")
 
@@ -204,7 +217,13 @@ def stack_temperature(
 
 
 def _solved(
-    one: Stack, bond: str, cool: str, fluid: float, powers: tuple[float, float, float], lateral: bool, board: bool
+    one: Stack,
+    bond: str,
+    cool: str,
+    fluid: float,
+    powers: tuple[float, float, float],
+    lateral: bool,
+    board: bool,
 ) -> Temperatures:
     each, lowest, processor = powers
     between, top, bottom = _layers(one.height, bond)
@@ -219,7 +238,9 @@ def _solved(
     for i, resistance in enumerate(between):
         join(i, i + 1, area / float(resistance))
     join(0, base, area / bottom)
-    interposer = area / (_value("package", "footing") + _value("die", "base") / (2.0 * _value("die", "conductivity")))
+    interposer = area / (
+        _value("package", "footing") + _value("die", "base") / (2.0 * _value("die", "conductivity"))
+    )
     join(base, foot, interposer)
     join(foot, ground, area / _value("package", "board") if board else _NOWHERE)
     film, plate = _value(cool, "resistance"), _value("package", "lid")
@@ -273,7 +294,10 @@ def _refreshing(one: Stack, temperature: float) -> tuple[float, float, float]:
     """(share of time, share of bandwidth lost to heat, W added) of refreshing at a temperature."""
     cool, warm = (channel_of(one.generation, temperature=t) for t in (300.0, temperature))
     shares = [each.rfc / each.refi for each in (cool, warm)]
-    watts = [float(refresh_power(one.generation, capacity=one.capacity, temperature=t)) for t in (300.0, temperature)]
+    watts = [
+        float(refresh_power(one.generation, capacity=one.capacity, temperature=t))
+        for t in (300.0, temperature)
+    ]
     return shares[1], 1.0 - (1.0 - shares[1]) / (1.0 - shares[0]), watts[1] - watts[0]
 
 
@@ -310,7 +334,9 @@ def most_power(stack: Stack | str, *, limit: float = 368.15, **where: str | floa
     return whole * min(shares)
 
 
-def most_height(generation: str, *, limit: float = 368.15, tallest: int = 32, **where: str | float | None) -> int:
+def most_height(
+    generation: str, *, limit: float = 368.15, tallest: int = 32, **where: str | float | None
+) -> int:
     """Dies at which the hottest is still within ``limit`` [K], bandwidth as of the generation; 0: none.
 
     Keywords are those of :func:`stack_temperature`.

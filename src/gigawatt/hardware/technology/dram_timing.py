@@ -246,8 +246,9 @@ class _Controller:
 
     def __init__(self, channel: Channel, accesses: Accesses, window: int, refresh: str) -> None:
         self.c, self.refresh, self.window = channel, refresh, window
-        self.bank, self.row = accesses.bank.tolist(), accesses.row.tolist()
-        self.kind = accesses.write.astype(int).tolist()
+        self.bank: list[int] = accesses.bank.tolist()
+        self.row: list[int] = accesses.row.tolist()
+        self.kind: list[int] = accesses.write.astype(int).tolist()
         count = channel.banks
         self.queue: list[list[deque[int]]] = [[deque() for _ in range(count)] for _ in range(2)]
         self.pending: list[set[int]] = [set(), set()]  # banks with requests

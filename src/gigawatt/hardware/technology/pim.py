@@ -1,9 +1,9 @@
 """Processing in memory: multipliers between the banks of a stack, which read rows that never leave the die.
 
-One command reads a column (32 B) in all banks that have a unit, once in tCCD_L, where the interface brings one
-column in tCCD_S. A unit multiplies it by an input that it holds and adds to a running sum. So the weights of a
-product come at ``units · tCCD_S / tCCD_L`` times the bandwidth of the interface, less what else a pseudo-channel
-does meanwhile:
+One command reads a column (32 B) in all banks that have a unit, once in tCCD_L, where the interface brings
+one column in tCCD_S. A unit multiplies it by an input that it holds and adds to a running sum. So the
+weights of a product come at ``units · tCCD_S / tCCD_L`` times the bandwidth of the interface, less what
+else a pseudo-channel does meanwhile:
 
 - opening rows: tRP + tRCD + tRTP for every row, in all banks at once;
 - bringing inputs: a unit holds R inputs of 32 B and R running sums, so that R columns of inputs are written
@@ -33,7 +33,16 @@ from gigawatt.hardware.technology.dram_energy import access_energy, generation, 
 from gigawatt.hardware.technology.dram_timing import Channel, channel_of
 from gigawatt.workload.operations import Array
 
-__all__ = ["Units", "crossover", "gemv_energy", "gemv_time", "published_systems", "speedup", "system", "units_of"]
+__all__ = [
+    "Units",
+    "crossover",
+    "gemv_energy",
+    "gemv_time",
+    "published_systems",
+    "speedup",
+    "system",
+    "units_of",
+]
 
 _TABLE = "stacked_memory_pim"
 _VALUE = 2.0  # bytes of a 16-bit number, in which the units multiply
@@ -149,10 +158,10 @@ def gemv_time(
 def gemv_energy(
     memory: str | Entity, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, weight_bytes: float = _VALUE
 ) -> dict[str, Array]:
-    """Joules of the same, by component: ``weights`` (cells and rows), ``arithmetic``, ``memory`` (inputs, outputs).
+    """Joules of the same: ``weights`` (cells and rows), ``arithmetic``, ``memory`` (inputs, outputs).
 
-    Rows are used up, data do not leave the bank: no wires across the die, vias or interface for weights. Inputs
-    are written once for every R sums of a unit, outputs read once.
+    Rows are used up, data do not leave the bank: no wires across the die, vias or interface for weights.
+    Inputs are written once for every R sums of a unit, outputs read once.
 
     Raises
     ------
@@ -199,7 +208,12 @@ def speedup(gain: ArrayLike, share: ArrayLike) -> Array:
 
 
 def system(
-    *, memory: str = "hbm2", stacks: float = 2.0, share: float = 0.943, power: float = 80.0, data_rate: float | None = None
+    *,
+    memory: str = "hbm2",
+    stacks: float = 2.0,
+    share: float = 0.943,
+    power: float = 80.0,
+    data_rate: float | None = None,
 ) -> dict[str, float]:
     """Speed and energy of a whole system with HBM-PIM over the same with plain stacks.
 
@@ -252,9 +266,7 @@ def published_systems() -> dict[str, dict[str, float]]:
     busy = columns / (columns + aim.value("row") * aim.value("clock"))
     return {
         "hbm-pim": {"rate": 2.0 * built.value("units") * built.value("lanes") * built.value("clock")},
-        "alveo": system(
-            stacks=alveo.value("stacks"), share=alveo.value("share"), power=alveo.value("power")
-        ),
+        "alveo": system(stacks=alveo.value("stacks"), share=alveo.value("share"), power=alveo.value("power")),
         "aim": {
             "rate": 2.0 * aim.value("units") * aim.value("lanes") * aim.value("clock"),
             "peak": inside / aim.value("bandwidth"),

@@ -1,9 +1,9 @@
 """Machines without DRAM: weights in memories on the chips, as many chips as hold them.
 
 A token passes all layers, one after another. A layer takes the time to read its weights from the chips that
-share it, and a fixed time: exchange between chips, start and end of its products. Reading alone gives a bound
-that these machines miss by a factor of ten (Groq) to some hundred (a wafer); the fixed time of a layer decides.
-It is fitted to one published rate of each machine; the others judge it.
+share it, and a fixed time: exchange between chips, start and end of its products. Reading alone gives a
+bound that these machines miss by a factor of ten (Groq) to some hundred (a wafer); the fixed time of a
+layer decides. It is fitted to one published rate of each machine; the others judge it.
 
 Sequences fill the stages of such a pipeline. With one of them the whole machine's power serves one token.
 
@@ -30,9 +30,9 @@ _TABLE = "sram_machines"
 class TokenRate:
     """A model on such a machine.
 
-    ``chips`` that hold weights and keys; ``bound`` tokens a second of one sequence by reading alone; ``rate``
-    with the fixed time of layers; ``full`` tokens a second of as many sequences as stages; ``joules`` a token of
-    one sequence and ``joules_full`` of a full pipeline [J].
+    ``chips`` that hold weights and keys; ``bound`` tokens a second of one sequence by reading alone;
+    ``rate`` with the fixed time of layers; ``full`` tokens a second of as many sequences as stages;
+    ``joules`` a token of one sequence and ``joules_full`` of a full pipeline [J].
     """
 
     machine: str
@@ -51,7 +51,12 @@ def machines() -> tuple[str, ...]:
 
 
 def token_rate(
-    machine: str, architecture: Architecture, *, batch: float = 1.0, context: float = 1024.0, weight_bytes: float | None = None
+    machine: str,
+    architecture: Architecture,
+    *,
+    batch: float = 1.0,
+    context: float = 1024.0,
+    weight_bytes: float | None = None,
 ) -> TokenRate:
     """Chips, tokens a second and joules of a model.
 
@@ -124,5 +129,3 @@ def _near_memory(machine: str, architecture: Architecture, batch: float, context
         joules=one.joules("chip"),
         joules_full=many.joules("chip") if batch > 1.0 else one.joules("chip"),
     )
-
-
