@@ -17,7 +17,7 @@ from gigawatt.catalog.loader import Entity, entity, table
 from gigawatt.economics.annuity import SECONDS_PER_YEAR, capital_recovery_factor
 from gigawatt.errors import GigawattError, InputError, MissingDataError
 from gigawatt.hardware.load import load_chip, load_node
-from gigawatt.hardware.technology import digital, near_memory
+from gigawatt.hardware.technology import digital, near_memory, stacked_memory
 from gigawatt.hardware.technology.rollup import token_cost
 from gigawatt.hardware.technology.substrate import Bound, Statistics, Substrate, load_substrate
 from gigawatt.hardware.technology.token import TokenCost
@@ -65,6 +65,7 @@ def _bounds() -> dict[str, dict[str, Bound]]:
     found: dict[str, dict[str, Bound]] = {
         "digital": dict(digital.SETTINGS),
         "near_memory": dict(near_memory.SETTINGS),
+        "stacked_memory": dict(stacked_memory.SETTINGS),
     }
     try:
         from importlib import import_module

@@ -170,7 +170,8 @@ def access_range(
         )
         share = (crossed,) * 3 if name == "via" else (1.0,) * 3
         if name == "activation":
-            assert used.low is not None and used.high is not None
+            assert used.low is not None
+            assert used.high is not None
             share = (1.0 / used.value, 1.0 / used.high, 1.0 / used.low)
         for i in range(3):
             total[i] += ends[i] * share[i]

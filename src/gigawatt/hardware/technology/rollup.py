@@ -288,7 +288,8 @@ def token_cost(
     machine = load_chip(chip) if isinstance(chip, str) else chip
     module = cost_module(substrate.technology)
     if hasattr(module, "decode"):
-        return module.decode(substrate, architecture, counted, batch=batch, context=context)
+        beside = {"chip": machine} if "chip" in signature(module.decode).parameters else {}
+        return module.decode(substrate, architecture, counted, batch=batch, context=context, **beside)
     count = tensor or chips_needed(
         architecture, substrate, chip=machine, batch=batch, context=context, statistics=counted
     )
