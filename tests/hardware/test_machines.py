@@ -135,12 +135,12 @@ def test_one_row_is_enough_for_a_chip(monkeypatch: pytest.MonkeyPatch, tmp_path)
     with (tmp_path / "chips.csv").open("a", newline="", encoding="utf-8") as stream:
         csv.DictWriter(stream, columns, restval="").writerow(row)
     monkeypatch.setattr(loader, "_ROOT", tmp_path)
-    loader.table.cache_clear()
+    loader.forget()
     try:
         chip = load_chip("mine1")
     finally:
         monkeypatch.undo()
-        loader.table.cache_clear()
+        loader.forget()
     assert chip.peak == {"bf16": 2000e12}
     assert {a.key.rsplit(".", 1)[1] for a in chip.assumptions} >= {
         "power_limit",

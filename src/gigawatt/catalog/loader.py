@@ -48,6 +48,7 @@ __all__ = [
     "Entity",
     "entity",
     "forget",
+    "keep_made",
     "path",
     "source",
     "sources",
@@ -77,6 +78,7 @@ _SHIPPED_ONLY = {
 _Cached: type[Any] = type(lru_cache(len))
 _chosen: list[Path | None] = []  # the folder that use_user_catalog named; empty: nobody did
 _changed: dict[tuple[str, str, str], float] = {}  # what `varied` lays over the tables
+_made: dict[str, dict[str, Entity]] = {}  # rows computed in this process, by table: chips built from parts
 
 
 def path(name: str) -> Path:
@@ -101,6 +103,7 @@ def forget(*, tables_too: bool = True) -> None:
     ``tables_too`` false: tables themselves are kept, only what was made of them goes.
     """
     kept = () if tables_too else (_table, _price_index, _user_files, user_folder, sources, version)
+    _made.clear()
     for name, module in list(sys.modules.items()):
         if name.split(".")[0] == "gigawatt" and name != "gigawatt.quantities":  # units are no rows
             for member in list(vars(module).values()):
@@ -379,6 +382,13 @@ class _Rows:
             self.numbers.setdefault(key, {}).update(mine)
 
 
+def keep_made(name: str, row: Entity) -> None:
+    """Let a computed row stand in a table until :func:`forget`, in place of one with its id."""
+    if table(name).get(row.id) != row:
+        _made.setdefault(name, {})[row.id] = row
+        table.cache_clear()
+
+
 @contextmanager
 def varied(changes: Mapping[tuple[str, str, str], float]) -> Iterator[None]:
     """Other values, in SI, for rows of the catalog while the block runs: what would follow if they held.
@@ -412,7 +422,8 @@ def _vary(name: str, rows: Mapping[str, Entity]) -> Mapping[str, Entity]:
 @lru_cache(maxsize=128)
 def table(name: str) -> Mapping[str, Entity]:
     """All entities of a table by id; raises ``MissingDataError`` for an unknown table."""
-    return _vary(name, _table(name)) if _changed else _table(name)
+    rows = {**_table(name), **_made[name]} if name in _made else _table(name)
+    return _vary(name, rows) if _changed else rows
 
 
 @lru_cache(maxsize=128)

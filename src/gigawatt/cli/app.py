@@ -10,9 +10,11 @@ from typing import Annotated
 import typer
 
 from gigawatt.cli.calibrate import EXAMPLE, calibrate
+from gigawatt.cli.chip import BUILD, LIST, build_command, list_command
 from gigawatt.cli.emulate import EPILOG as EMULATE
 from gigawatt.cli.emulate import emulate_command
 from gigawatt.cli.grouped import Grouped
+from gigawatt.cli.memory import MEMORY, memory_command
 from gigawatt.cli.plan_pathway import EPILOG as PLAN_PATHWAY
 from gigawatt.cli.plan_pathway import plan_pathway_command
 from gigawatt.cli.plan_seconds import EPILOG as PLAN_SECONDS
@@ -60,6 +62,15 @@ app.add_typer(technologies_app, name="technologies")
 technologies_app.command("compare", epilog=COMPARE)(compare_command)
 technologies_app.command("audit", epilog=AUDIT)(audit_command)
 technologies_app.command("needs", epilog=NEEDS)(needs_command)
+technologies_app.command("memory", epilog=MEMORY)(memory_command)
+chip_app = typer.Typer(
+    help="Chips from parts: dies, stacks of memory, links, package, cooling.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(chip_app, name="chip")
+chip_app.command("build", epilog=BUILD)(build_command)
+chip_app.command("list", epilog=LIST)(list_command)
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")]

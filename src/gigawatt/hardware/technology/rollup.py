@@ -219,7 +219,8 @@ def token_cost(
     machine = load_chip(chip) if isinstance(chip, str) else chip
     module = None if substrate.technology == HYBRID else cost_module(substrate.technology)
     if module is not None and hasattr(module, "decode"):
-        return module.decode(substrate, architecture, counted, batch=batch, context=context)
+        beside = {"chip": machine} if "chip" in signature(module.decode).parameters else {}
+        return module.decode(substrate, architecture, counted, batch=batch, context=context, **beside)
     count = tensor or chips_needed(
         architecture, substrate, chip=machine, batch=batch, context=context, statistics=counted
     )
