@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from gigawatt import catalog
@@ -49,6 +50,7 @@ _SMALL = "smollm2-135m"
 _COUNTED = (
     "weight_zeros", "activation_zeros", "activation_crest", "weight_bits", "activation_bits", "cache_bits",
     "tile_utilisation", "tile_reads", "adc_conversions", "dac_conversions", "macs", "tokens",
+    "spikes_per_activation", "synaptic_operations", "neuron_updates",
 )  # fmt: skip
 """Statistics of a run that a stored row may hold."""
 
@@ -66,12 +68,11 @@ def _bounds() -> dict[str, dict[str, Bound]]:
         "digital": dict(digital.SETTINGS),
         "near_memory": dict(near_memory.SETTINGS),
     }
-    try:
-        from importlib import import_module
-
-        found["analog"] = dict(import_module("gigawatt.hardware.technology.analog").SETTINGS)
-    except (ModuleNotFoundError, AttributeError):
-        pass
+    for name in ("analog", "neuromorphic"):
+        try:
+            found[name] = dict(import_module(f"gigawatt.hardware.technology.{name}").SETTINGS)
+        except (ModuleNotFoundError, AttributeError):
+            continue
     return found
 
 

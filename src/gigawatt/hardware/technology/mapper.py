@@ -23,7 +23,7 @@ from gigawatt.workload.operations import Array, Operation
 
 __all__ = ["STATIONARY", "Placed", "Work", "decode_work", "place", "places", "reason_of", "share_mapped"]
 
-STATIONARY = ("analog", "photonic")
+STATIONARY = ("analog", "photonic", "neuromorphic")
 """Technologies whose multiplications need an operand that was written before the run."""
 
 _ROUTED = ("router", "experts.permute", "indexer")

@@ -220,6 +220,20 @@ def _substrate(
     return scaled, {"arithmetic": seconds}
 
 
+def _standing(
+    module: ModuleType, substrate: Substrate, works: Sequence[tuple[Work, float]], step: float
+) -> float:
+    """Joules that a technology's own silicon takes while it waits for the rest of the step."""
+    if not hasattr(module, "standing_power"):
+        return 0.0
+    waiting = 0.0
+    for work, busy in works:
+        op = work.operation
+        watts = float(np.sum(module.standing_power(substrate, n=op.n, k=op.k)))
+        waiting += watts * work.count * float(op.batch) * max(step - busy, 0.0)
+    return waiting
+
+
 def _links(
     cluster: Cluster | None, architecture: Architecture, batch: float, tensor: int
 ) -> tuple[float, float]:
@@ -297,6 +311,7 @@ def token_cost(
     energy: dict[str, float] = dict.fromkeys(SYSTEM_SCOPE, 0.0)
     seconds: dict[str, float] = {}
     notes: dict[str, None] = {}
+    standing: list[tuple[Work, float]] = []
     for one in placed:
         work, factor = one.work, one.work.count
         if native or not one.on_substrate:
@@ -308,13 +323,14 @@ def token_cost(
         else:
             joules, took = _substrate(work, substrate, module, counted)
             _add(energy, joules, factor * count)
+            standing.append((work, sum(took.values())))
         _add(seconds, took, factor)
     cluster = _cluster(machine.id, count)
     energy["links"], linked = _links(cluster, architecture, batch, count)
     if linked:
         seconds["links"] = linked
     step = sum(seconds.values())
-    energy["idle"] = machine.idle_power * count * step
+    energy["idle"] = machine.idle_power * count * step + _standing(module, substrate, standing, step)
     if cluster is not None:
         energy["host"] = cluster.node.overhead_power / cluster.node.chips * count * step
     energy["cooling"] = sum(energy.values()) * entity("technologies_digital", "rollup").value("cooling")
