@@ -2,7 +2,7 @@
 
     python benchmarks/measure_neuromorphic.py [--models smollm2-135m] [--windows 12] [--substrates ID …]
 
-One thread. Perplexities go into ``technologies_measured``, what was counted into its details, row by row; rows
+One thread. Perplexities go into ``technologies_measured``, what was counted into its details; rows
 of a model and substrate that are measured again are replaced. Substrates that differ in their core alone send
 the same spikes and are run once. About 25 CPU-seconds a configuration of SmolLM2-135M at 12 windows.
 """
@@ -15,12 +15,12 @@ import sys
 from pathlib import Path
 
 import torch
-from measure_formats import FILE, as_row, write_row
 
 from gigawatt.catalog import path, table
 from gigawatt.emulation.models import load_model
 from gigawatt.emulation.run import Emulation, emulate
 from gigawatt.study.technologies import read_substrate
+from measure_formats import FILE, as_row, write_row
 
 DETAILS = path("technologies_measured.details.csv")
 COUNTED = (

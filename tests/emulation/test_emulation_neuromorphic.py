@@ -115,7 +115,9 @@ def test_what_a_model_counts_adds_up() -> None:
 def test_more_steps_lose_less() -> None:
     """Perplexity beside fp32, by steps; both codes give the same numbers."""
     runs = {
-        steps: emulate(tiny(), made(steps=steps), text=text(), windows=2, length=48, calibration=0, cache=False)
+        steps: emulate(
+            tiny(), made(steps=steps), text=text(), windows=2, length=48, calibration=0, cache=False
+        )
         for steps in (3.0, 255.0)
     }
     assert abs(runs[255.0].ratio.value - 1.0) < 0.02

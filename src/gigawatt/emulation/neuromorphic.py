@@ -1,8 +1,8 @@
 """A language model on spiking cores: every number that enters a linear layer goes there as spikes.
 
-:func:`convert` replaces every linear layer of the blocks by a :class:`SpikingLinear`: its inputs, rotated where
-that is asked for, drive signed integrate-and-fire neurons for T steps; spikes are multiplied by nothing, the
-weights of their targets are added to integer potentials. Embeddings, norms, gates, the products of attention
+:func:`convert` replaces every linear layer of the blocks by a :class:`SpikingLinear`: its inputs, rotated
+where that is asked for, drive signed integrate-and-fire neurons for T steps; spikes are multiplied by nothing,
+the weights of their targets are added to integer potentials. Embeddings, norms, gates, the products of attention
 and the output head stay digital. Every spike and every addition that it causes is counted.
 """
 
@@ -25,10 +25,10 @@ from gigawatt.hardware.technology.substrate import Substrate, check_settings
 if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
 
-__all__ = ["NOISY", "SETTINGS", "Spikes", "convert", "layer_class", "weight_codes"]
+__all__ = ["NOISY", "SETTINGS", "Spikes", "convert", "layer_class", "weight_codes", "written_weights"]
 
 NOISY = False
-"""Whether two runs with different seeds differ."""
+"""One run of a substrate is enough: only the cells of the memristive core are drawn, one chip of them."""
 
 _KEPT = 512  # calibration tokens of a layer whose magnitudes are sorted for a threshold
 
@@ -80,7 +80,7 @@ class Spikes(Mapping[str, float]):
 
 
 class _Shared:
-    """The last input that was encoded, so that layers that share it (queries, keys, values) share its spikes."""
+    """The last input that was encoded: layers that share it (queries, keys, values) share its spikes."""
 
     def __init__(self) -> None:
         self.source: Tensor | None = None
@@ -96,6 +96,24 @@ def weight_codes(weight: Tensor, bits: int) -> tuple[Tensor, Tensor]:
     scale = weight.abs().amax(1, keepdim=True) / largest
     scale = torch.where(scale > 0.0, scale, torch.ones_like(scale))
     return (weight / scale).round_().clamp_(-largest, largest), scale
+
+
+def written_weights(weight: Tensor, generator: Generator | None = None) -> Tensor:
+    """A weight (out, in) as pairs of resistive cells hold it just after they were written.
+
+    Cells, tiles and the spread of writing are those of the analog substrate ``rram``; the potentials that
+    spikes add up are taken as exact.
+    """
+    from torch import nn
+
+    from gigawatt.emulation.analog import AnalogLinear
+
+    plain = nn.Linear(weight.shape[1], weight.shape[0], bias=False)
+    plain.weight.data = weight
+    settings: dict[str, float | str] = {"device": "rram", "tile_rows": 256.0, "tile_columns": 256.0}
+    ideal = {"dac_bits": 0.0, "adc_bits": 0.0, "output_noise": 0.0, "read_noise": 0.0, "ir_drop": 0.0}
+    cells = Substrate("rram", "rram", "analog", {**settings, **ideal})
+    return AnalogLinear(plain, cells, generator=generator).matrix().detach()
 
 
 def layer_class() -> type[nn.Module]:
@@ -116,9 +134,18 @@ def layer_class() -> type[nn.Module]:
             Filled while ``counting``.
         shared : object, optional
             Between layers whose inputs are the same.
+        generator : torch.Generator, optional
+            Of the writing of memristive synapses.
         """
 
-        def __init__(self, linear: nn.Linear, substrate: Substrate, counter: Spikes, shared: Any = None):
+        def __init__(
+            self,
+            linear: nn.Linear,
+            substrate: Substrate,
+            counter: Spikes,
+            shared: Any = None,
+            generator: Generator | None = None,
+        ) -> None:
             super().__init__()
             self.in_features, self.out_features = linear.in_features, linear.out_features
             self.steps = int(setting(substrate, "steps"))
@@ -126,8 +153,11 @@ def layer_class() -> type[nn.Module]:
             self.counter, self.shared = counter, shared or _Shared()
             block = int(setting(substrate, "rotate"))
             self.matrix = hadamard(block) if block else None
-            weight = linear.weight.detach().to(torch.float32)
-            codes, scale = weight_codes(self.turn(weight), int(setting(substrate, "weight_bits")))
+            weight = self.turn(linear.weight.detach().to(torch.float32))
+            if substrate.word("core") == "memristive":
+                codes, scale = written_weights(weight, generator), torch.ones(self.out_features, 1)
+            else:
+                codes, scale = weight_codes(weight, int(setting(substrate, "weight_bits")))
             self.register_buffer("codes", codes)
             self.register_buffer("scale", scale[:, 0])
             self.bias = linear.bias
@@ -206,7 +236,7 @@ def layer_class() -> type[nn.Module]:
 
 
 def _calibrate(model: Any, plain: dict[str, Any], layers: dict[str, Any], windows: Tensor) -> None:
-    """A fixed threshold for each layer: a percentile of the magnitudes that enter it in the model as it was."""
+    """A fixed threshold for each layer: a percentile of the magnitudes that enter it before conversion."""
     import torch
 
     share = entity("neuromorphic", "encoding").value("percentile")
@@ -235,7 +265,7 @@ def convert(model: Any, substrate: Substrate, calibration_inputs: Tensor, genera
     calibration_inputs : tensor (n, tokens)
         Token ids of training text; read where ``threshold`` is ``percentile``.
     generator : torch.Generator
-        Not used: nothing here is drawn.
+        Of the writing of memristive synapses; nothing else is drawn.
 
     Returns
     -------
@@ -263,7 +293,7 @@ def convert(model: Any, substrate: Substrate, calibration_inputs: Tensor, genera
     counter, shared, kind = Spikes(), _Shared(), layer_class()
     layers: dict[str, Any] = {}
     for name, linear in linear_layers(model):
-        layers[name] = kind(linear, substrate, counter, shared)
+        layers[name] = kind(linear, substrate, counter, shared, generator)
     if fixed:
         _calibrate(model, dict(linear_layers(model)), layers, calibration_inputs)
     for name, layer in layers.items():

@@ -4,7 +4,7 @@ Membranes and currents are whole numbers, as on digital neuromorphic chips: a th
 is a multiple of 2^-14 of it. In whole numbers below 2^24 every step and every closed form is exact in fp32.
 
 *Rate code*: a constant current x is integrated for T steps. The signed neuron fires +1 above half a threshold
-and −1 below minus half of it, and the threshold is taken off. It fires ceil(T |x| / θ − 1/2) times, at most T.
+and −1 below minus half of it, and the threshold is taken off. It fires ceil(T |x|/θ − 1/2) times, T at most.
 
 *Time to first spike*: the threshold falls from θ (1 − 1/2T) to θ/2T; a neuron fires once, at the first step t
 at which |x| is above it. What it means is T − t, the same number as that of the rate code. A receiver adds

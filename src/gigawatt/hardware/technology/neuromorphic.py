@@ -1,7 +1,7 @@
 """What a product by weights costs on event-driven cores: joules, seconds and silicon, component by component.
 
 Weights lie in memories of small cores. A spike travels from the core of its neuron to every core that holds
-weights of its targets; there each weight is fetched and added to a potential. Neurons are updated once a step.
+weights of its targets; there each is fetched and added to a potential. Neurons are updated once a step.
 What a core does not do costs nothing but leakage, and cores leak as long as the whole step takes, since the
 model must stay where it is.
 
@@ -40,7 +40,7 @@ __all__ = [
 
 CORES = ("loihi", "loihi2", "truenorth", "spinnaker2", "memristive", "event-2040")
 COMPONENTS = ("synapse", "sram", "neuron", "route", "leakage")
-"""Of a product's energy: additions, fetches of weights, updates of neurons, spikes on their way, idle cores."""
+"""Of a product's energy: additions, fetches of weights, updates of neurons, spikes on their way, leakage."""
 
 SETTINGS: Mapping[str, Bound] = {
     "coding": ("", "what a spike means: its number, or its time", ("rate", "ttfs")),
@@ -143,7 +143,7 @@ def cores_needed(substrate: Substrate, *, n: ArrayLike, k: ArrayLike) -> dict[st
     Returns
     -------
     dict of array
-        ``weights``: cores that hold the matrix, by memory or by neurons, whichever asks for more; ``reached``:
+        ``weights``: cores that hold the matrix, whichever of memory and neurons asks for more; ``reached``:
         those that one spike goes to (all of them where a core takes every input, else a share);
         ``sources``: cores of the neurons that send.
     """
@@ -160,11 +160,11 @@ def cores_needed(substrate: Substrate, *, n: ArrayLike, k: ArrayLike) -> dict[st
 
 
 def distance(sources: ArrayLike, targets: ArrayLike) -> Array:
-    """Mean tiles that a spike crosses from a square of ``sources`` tiles to the square of ``targets`` beside it.
+    """Mean tiles that a spike crosses from a square of ``sources`` tiles to one of ``targets`` beside it.
 
     Along the axis that joins their centres half of both sides; across it the mean distance of two uniform
-    points on segments a ≥ b with one centre, a/4 + b²/12a. Layers lie one after the other, each beside the one
-    that feeds it. Inside one tile nothing is crossed.
+    points on segments a ≥ b with one centre, a/4 + b²/12a. Layers lie each beside the one that
+    feeds it. Inside one tile nothing is crossed.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ def cost(
 
     References
     ----------
-    Davies et al. 2018, "Loihi: A neuromorphic manycore processor with on-chip learning", IEEE Micro 38(1), 82.
+    Davies et al. 2018, "Loihi: A neuromorphic manycore processor with on-chip learning", IEEE Micro 38, 82.
     """
     row, spikes = _own(substrate), _spikes(statistics)
     vectors, used = _size("m", m, 0.0), cores_needed(substrate, n=n, k=k)

@@ -10,7 +10,7 @@ the order of their time cannot do). A dense machine can leave out zeros too (``g
     events  s (f + a) n + route s + update T (1 + n/k)          fetched for every spike
             ((1 − z) f + s a) n + route s + update T (1 + n/k)  fetched once
 
-with f, a, x the joules of fetching, adding and multiplying a weight, r the inputs that share a fetch (a batch),
+with f, a, x the joules of fetching, adding and multiplying a weight, r the inputs that share a fetch,
 s the spikes and z the zeros of a number, T the steps. Both codes of :mod:`gigawatt.emulation.neurons` are in
 it: s = 1 − z is the time to first spike.
 
@@ -167,9 +167,7 @@ def break_even(
     """
     if against not in ("dense", "gated"):
         raise InputError("no such comparison", key="against", given=against, allowed=("dense", "gated"))
-    z, n, k = _numbers(
-        zeros=(zeros, 0.0, 1.0), outputs=(outputs, 1.0, _LONG), inputs=(inputs, 1.0, _LONG)
-    )
+    z, n, k = _numbers(zeros=(zeros, 0.0, 1.0), outputs=(outputs, 1.0, _LONG), inputs=(inputs, 1.0, _LONG))
     made = energies(silicon, spikes=1.0, zeros=z, outputs=n, inputs=k, batch=batch, refetch=refetch)
     fixed = silicon.update * steps * (1.0 / n + 1.0 / k)
     once = 0.0 if refetch else (1.0 - z) * silicon.fetch

@@ -41,7 +41,7 @@ class Deployment:
 
 
 def model_weights(model: Entity) -> float:
-    """Weights of the blocks: four square matrices of the mixer, gate, up and down of the feed-forward layer."""
+    """Weights of the blocks: four square matrices of the mixer, three of the feed-forward layer."""
     hidden, wide = model.value("hidden"), model.value("intermediate")
     return model.value("layers") * (4.0 * hidden**2 + 3.0 * hidden * wide)
 
@@ -49,7 +49,7 @@ def model_weights(model: Entity) -> float:
 def fit_chip() -> dict[str, float]:
     """(``synapse`` [J], ``static`` [W]) of Loihi 2 from two totals that its makers published.
 
-    Power of Hala Point at its rate, and power of 24 chips that read a prompt: 2 equations, 2 unknowns. Neither
+    Power of Hala Point at its rate, and power of 24 chips that read a prompt: two equations. Neither
     is of generated tokens, which :func:`deploy` predicts. Neurons and routes are in ``synapse``.
     """
     whole, model = entity("neuromorphic", "hala-point"), entity("neuromorphic", "matmul-free-370m")
@@ -62,7 +62,9 @@ def fit_chip() -> dict[str, float]:
     return {"synapse": synapse, "static": one - synapse * busy}
 
 
-def deploy(name: str = "loihi2", model: str = "matmul-free-370m", *, measured_prefill: float = 0.0) -> Deployment:
+def deploy(
+    name: str = "loihi2", model: str = "matmul-free-370m", *, measured_prefill: float = 0.0
+) -> Deployment:
     """A model of the catalog on event-driven chips.
 
     Parameters
@@ -108,7 +110,7 @@ def deploy(name: str = "loihi2", model: str = "matmul-free-370m", *, measured_pr
 def edge_gpu(parameters: float, *, host_time: float | None = None) -> tuple[float, float]:
     """(tokens/s, J/token) of a model on the edge GPU that Loihi 2 was set beside.
 
-    Its bytes at the memory's bandwidth, behind the time of the host's launches, at the power that it took. The
+    Its bytes at the memory's bandwidth, behind the time of the host's launches, at the power it took. The
     latter two come from one published pair (a model of 400 M); ``host_time=0`` is what the memory allows.
 
     Raises
