@@ -1,9 +1,9 @@
 """A language model on spiking cores: every number that enters a linear layer goes there as spikes.
 
 :func:`convert` replaces every linear layer of the blocks by a :class:`SpikingLinear`: its inputs, rotated
-where that is asked for, drive signed integrate-and-fire neurons for T steps; spikes are multiplied by nothing,
-the weights of their targets are added to integer potentials. Embeddings, norms, gates, the products of attention
-and the output head stay digital. Every spike and every addition that it causes is counted.
+where that is asked for, drive signed integrate-and-fire neurons for T steps; spikes are multiplied by
+nothing, the weights of their targets are added to integer potentials. Embeddings, norms, gates, the products
+of attention and the output head stay digital. Every spike and every addition that it causes is counted.
 """
 
 # pyright: reportMissingImports=false
