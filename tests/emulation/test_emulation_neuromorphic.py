@@ -13,7 +13,13 @@ from tiny_llama import text, tiny  # noqa: E402
 from torch import nn  # noqa: E402
 
 from gigawatt.emulation.layers import linear_layers  # noqa: E402
-from gigawatt.emulation.neuromorphic import Spikes, convert, layer_class, weight_codes  # noqa: E402
+from gigawatt.emulation.neuromorphic import (  # noqa: E402
+    Spikes,
+    convert,
+    layer_class,
+    weight_codes,
+    written_weights,
+)
 from gigawatt.emulation.neurons import counts  # noqa: E402
 from gigawatt.emulation.run import emulate  # noqa: E402
 from gigawatt.errors import InputError  # noqa: E402
@@ -149,3 +155,18 @@ def test_what_cannot_be_is_named(substrate: Substrate, key: str) -> None:
 
 def test_counts_keep_their_type() -> None:
     assert counts(torch.ones(2, dtype=torch.float64), 3).dtype == torch.float64
+
+
+def test_memristive_synapses_are_written_with_a_spread() -> None:
+    """Same generator, same chip; off by what analog memory of such cells is off by, and not drawn otherwise."""
+    weight = torch.randn(40, 64, generator=torch.Generator().manual_seed(7))
+    first, again = (written_weights(weight, torch.Generator().manual_seed(8)) for _ in range(2))
+    assert torch.equal(first, again)
+    error = float((first - weight).norm() / weight.norm())
+    assert 0.02 < error < 0.4
+    x = torch.randn(20, 64, generator=torch.Generator().manual_seed(9))
+    digital = layer(made(steps=255.0))(x).detach()
+    torch.manual_seed(1)
+    cells = layer_class()(nn.Linear(64, 24), made(steps=255.0, core="memristive"), Spikes())
+    off = float((cells(x).detach() - digital).norm() / digital.norm())
+    assert 0.02 < off < 0.4
