@@ -158,7 +158,7 @@ def test_counts_keep_their_type() -> None:
 
 
 def test_memristive_synapses_are_written_with_a_spread() -> None:
-    """Same generator, same chip; off by what analog memory of such cells is off by, and not drawn otherwise."""
+    """Same generator, same chip; off as analog memory of such cells is."""
     weight = torch.randn(40, 64, generator=torch.Generator().manual_seed(7))
     first, again = (written_weights(weight, torch.Generator().manual_seed(8)) for _ in range(2))
     assert torch.equal(first, again)
