@@ -9,7 +9,7 @@ pytest.importorskip("transformers")
 
 from tiny_llama import text  # noqa: E402
 
-from gigawatt.catalog import entity  # noqa: E402
+from gigawatt.catalog import entity, table  # noqa: E402
 from gigawatt.emulation.spiking_train import KINDS, feed_forward, spike, train_twins  # noqa: E402
 from gigawatt.errors import InputError  # noqa: E402
 
@@ -76,3 +76,14 @@ def test_what_cannot_be_is_named(run: object, key: str) -> None:
     with pytest.raises(InputError) as caught:
         run()  # type: ignore[operator]
     assert caught.value.key == key
+
+
+def test_stored_runs_are_twins() -> None:
+    """Same weights and passes; additions are spikes by targets; the twin's zeros save more than spikes do."""
+    rows = table("neuromorphic_trained")
+    assert len({row.value("parameters") for row in rows.values()}) == 1
+    spiking, relu = rows["spiking-t4"], rows["relu"]
+    for row in (spiking, relu):
+        assert row.value("operations") == pytest.approx(row.value("spikes") * row.value("macs"), rel=1e-4)
+    assert abs(spiking.value("held_out") - relu.value("held_out")) < 0.1
+    assert spiking.value("spikes") > 1.0 > relu.value("spikes")
