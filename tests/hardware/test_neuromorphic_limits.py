@@ -111,7 +111,7 @@ def test_rows_of_the_chip_are_the_fit() -> None:
 
 
 def test_generated_tokens_from_read_ones() -> None:
-    """Richter et al. 2026, table I: 41.5 tokens/s and 405 mJ; nothing of generation was fitted."""
+    """Richter et al., table I: 41.5 tokens/s and 405 mJ; nothing of generation was fitted."""
     told = entity("neuromorphic_published", "loihi2-lm")
     made = deploy(measured_prefill=told.value("prefill_throughput"))
     assert made.chips == told.value("chips")

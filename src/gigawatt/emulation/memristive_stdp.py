@@ -89,7 +89,9 @@ class Network:
     """Neurons and their time: ``neurons``; ``steps`` of an image and the chance of a spike of a full pixel in
     a step (``rate``); share of a membrane that is left after a step (``leak``); steps of the pairing
     (``window``) and of silence after a spike (``inhibition``); ``threshold`` at the start, its change by
-    activity (``homeostasis``) and the spikes of an image that a neuron is held to (``target``: a share)."""
+    activity (``homeostasis``), the spikes of an image that a neuron is held to (``target``), and the least
+    threshold (``least``, a share of that at the start); conductances at the start are drawn between
+    ``start_low`` and ``start_high`` of their range."""
 
     neurons: int
     steps: int
@@ -100,6 +102,9 @@ class Network:
     threshold: float
     homeostasis: float
     target: float
+    least: float
+    start_low: float
+    start_high: float
 
 
 @dataclass(frozen=True)
@@ -160,6 +165,9 @@ def load_network(**changes: float) -> Network:
     for key, low, high in (
         ("neurons", 1, 1e5), ("steps", 1, 1e4), ("rate", 0.0, 1.0), ("leak", 0.0, 1.0), ("window", 1, 1e4),
         ("inhibition", 0, 1e4), ("threshold", 1e-9, 1e9), ("homeostasis", 0.0, 1e3), ("target", 0.0, 1e3),
+        ("least", 0.0, 1.0),
+        ("start_low", 0.0, 1.0),
+        ("start_high", made_network.start_low, 1.0),
     ):  # fmt: skip
         if not low <= getattr(made_network, key) <= high:
             raise InputError("out of range", key=key, given=made[key], allowed=f"{low:g} to {high:g}")
@@ -284,11 +292,11 @@ class _Layer:
             return np.maximum(1.0 + device.spread * rng.standard_normal(shape), 0.0)
 
         self.strength = drawn()
-        self.low = 0.1 * device.spread * np.abs(rng.standard_normal(shape))
-        self.high = np.maximum(drawn(), self.low + 0.1)
-        self.g = self.low + (self.high - self.low) * rng.uniform(0.3, 0.7, shape)
+        share = device.floor / max(device.conductance - device.floor, 1e-30)
+        self.low = share * device.spread * np.abs(rng.standard_normal(shape))
+        self.high = np.maximum(drawn(), self.low)
+        self.g = self.low + (self.high - self.low) * rng.uniform(network.start_low, network.start_high, shape)
         self.threshold = np.full(network.neurons, network.threshold)
-        self.activity = np.full(network.neurons, network.target)
         self.updates = self.write_energy = self.reads = self.read_energy = self.fired = 0.0
 
     def _siemens(self, g: Array) -> Array:
@@ -319,9 +327,8 @@ class _Layer:
         if learning:
             self._count(spikes)
             self.fired += fired.sum()
-            self.activity += 0.02 * (fired - self.activity)
             moved = net.homeostasis * (fired - net.target)
-            self.threshold = np.maximum(self.threshold + moved, 0.05 * net.threshold)
+            self.threshold = np.maximum(self.threshold + moved, net.least * net.threshold)
         return fired
 
     def _write(self, winner: int, raised: NDArray[np.bool_]) -> None:
