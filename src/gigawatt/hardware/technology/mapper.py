@@ -34,7 +34,7 @@ __all__ = [
     "share_mapped",
 ]
 
-STATIONARY = ("analog", "photonic")
+STATIONARY = ("analog", "photonic", "neuromorphic")
 """Technologies whose multiplications need an operand that was written before the run."""
 
 _ROUTED = ("router", "experts.permute", "indexer")

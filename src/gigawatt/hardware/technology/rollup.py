@@ -151,6 +151,18 @@ def _digital(work: Work, substrate: Substrate, chip: Chip, statistics: Statistic
     return energy, {bound: busy, "launch": float(cost.launch)}, notes
 
 
+def _standing(works: Sequence[tuple[Work, Substrate, float]], step: float) -> float:
+    """Joules that a technology's own silicon takes while it waits for the rest of the step."""
+    waiting = 0.0
+    for work, substrate, busy in works:
+        module = cost_module(substrate.technology)
+        if hasattr(module, "standing_power"):
+            op = work.operation
+            watts = float(np.sum(module.standing_power(substrate, n=op.n, k=op.k)))
+            waiting += watts * work.count * float(op.batch) * max(step - busy, 0.0)
+    return waiting
+
+
 def _links(
     cluster: Cluster | None, architecture: Architecture, batch: float, tensor: int
 ) -> tuple[float, float]:
@@ -229,6 +241,7 @@ def token_cost(
     energy: dict[str, float] = dict.fromkeys(SYSTEM_SCOPE, 0.0)
     seconds: dict[str, float] = {}
     notes: dict[str, None] = {}
+    standing: list[tuple[Work, Substrate, float]] = []
     for one in placed:
         work, factor = one.work, one.work.count
         if native or one.by is None:
@@ -252,13 +265,14 @@ def token_cost(
                     )
                     notes[f"{work.operation.name}: sooner on the host"] = None
             _add(energy, joules, factor * count)
+            standing.append((work, one.by, sum(took.values())))
         _add(seconds, took, factor)
     cluster = _cluster(machine.id, count)
     energy["links"], linked = _links(cluster, architecture, batch, count)
     if linked:
         seconds["links"] = linked
     step = sum(seconds.values())
-    energy["idle"] = machine.idle_power * count * step
+    energy["idle"] = machine.idle_power * count * step + _standing(standing, step)
     if cluster is not None:
         energy["host"] = cluster.node.overhead_power / cluster.node.chips * count * step
     energy["cooling"] = sum(energy.values()) * entity("technologies_digital", "rollup").value("cooling")
