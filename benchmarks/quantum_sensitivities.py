@@ -2,9 +2,10 @@
 
     python benchmarks/quantum_sensitivities.py [--windows 8] [--check "3 4 3 2 3 3 4 3"]
 
-Eight parts: the layers in four runs from first to last, attention and feed-forward apart. One part at a time is
-rounded to 2, 3, 4 or 5 bits in groups of 32, the rest stays in fp32: the rise of the loss [nats a token] over
-the same held-out windows. ``--check`` rounds all parts at once, to see whether the rises add up. One thread.
+Eight parts: the layers in four runs from first to last, attention and feed-forward apart. One part at a time
+is rounded to 2, 3, 4 or 5 bits in groups of 32, the rest stays in fp32: the rise of the loss [nats a token]
+over the same held-out windows. ``--check`` rounds all parts at once, to see whether the rises add up. One
+thread.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import numpy as np
 import torch
 
 from gigawatt.catalog import path
-from gigawatt.emulation.formats import quantise
 from gigawatt.emulation.evaluate import interval, losses, pick_windows
+from gigawatt.emulation.formats import quantise
 from gigawatt.emulation.layers import linear_layers
 from gigawatt.emulation.models import load_model
 from gigawatt.emulation.text import WIKIPEDIA, load_text

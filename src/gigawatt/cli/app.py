@@ -24,6 +24,7 @@ from gigawatt.cli.plan_supply import plan_supply_command
 from gigawatt.cli.plan_training import EPILOG, plan_training_command
 from gigawatt.cli.plant import EPILOG as PLANT
 from gigawatt.cli.plant import plant_command
+from gigawatt.cli.quantum import quantum_app
 from gigawatt.cli.simulate_serving import EPILOG as SIMULATE_SERVING
 from gigawatt.cli.simulate_serving import simulate_serving_command
 from gigawatt.cli.technologies import AUDIT, COMPARE, audit_command, compare_command
@@ -59,6 +60,8 @@ technologies_app = typer.Typer(
 app.add_typer(technologies_app, name="technologies")
 technologies_app.command("compare", epilog=COMPARE)(compare_command)
 technologies_app.command("audit", epilog=AUDIT)(audit_command)
+
+app.add_typer(quantum_app, name="quantum")
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")]

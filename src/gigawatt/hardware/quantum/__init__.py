@@ -1,1 +1,1 @@
-"""Quantum computing by simulation: states, molecules, variational algorithms, noise, fault-tolerant resources."""
+"""Quantum computing by simulation: molecules, variational algorithms, noise, fault-tolerant resources."""

@@ -1,9 +1,9 @@
 """Circuits that vary a molecule's state: unitary coupled cluster, hardware-efficient layers, pools for ADAPT.
 
-*UCCSD*: a product of exp(θ(τ − τ†)), each exact, over single and double excitations from occupied to empty spin
-orbitals that keep S_z; singles after doubles. Its order is part of it (a Trotter product, not the exponential
-of a sum). *Hardware-efficient*: layers of R_y on every qubit and controlled Z between neighbours; it knows
-nothing of electrons and does not keep their number.
+*UCCSD*: a product of exp(θ(τ − τ†)), each exact, over single and double excitations from occupied to empty
+spin orbitals that keep S_z; singles after doubles. Its order is part of it (a Trotter product, not the
+exponential of a sum). *Hardware-efficient*: layers of R_y on every qubit and controlled Z between neighbours;
+it knows nothing of electrons and does not keep their number.
 
 References
 ----------
@@ -53,7 +53,10 @@ def excitation(qubits: int, empty: tuple[int, ...], full: tuple[int, ...]) -> Ex
     """
     if len(empty) != len(full) or len({*empty, *full}) != 2 * len(full) or not full:
         raise InputError(
-            "no excitation", key="orbitals", given=f"{full} to {empty}", allowed="as many to as from, all apart"
+            "no excitation",
+            key="orbitals",
+            given=f"{full} to {empty}",
+            allowed="as many to as from, all apart",
         )
     tau = jordan_wigner(qubits, *((q, True) for q in empty), *((q, False) for q in reversed(full)))
     states = np.arange(1 << qubits, dtype=np.int64)
@@ -80,8 +83,8 @@ def pool(molecule: Molecule) -> tuple[Excitation, ...]:
     found: list[Excitation] = []
     for pair in combinations(occupied, 2):
         for to in combinations(empty, 2):
-            if sorted(q % 2 for q in pair) == sorted(q % 2 for q in to):
-                found.append(excitation(n, to, pair))
+            if sum(q % 2 for q in pair) == sum(q % 2 for q in to):
+                found += [excitation(n, to, pair)]
     for one in occupied:
         found += [excitation(n, (to,), (one,)) for to in empty if to % 2 == one % 2]
     return tuple(found)

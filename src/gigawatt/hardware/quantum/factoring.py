@@ -1,17 +1,18 @@
 """Factoring RSA integers, twice: Gidney and Ekerå 2019 as a closed model, and what changed until 2025.
 
-*2019.* The exponentiation is a sequence of lookup additions: 2 n_e n / (c_exp c_mul) of them, each an addition over
-pieces of c_sep bits with c_pad of padding, limited by reaction, after a lookup of 2^(c_exp + c_mul) entries at
-half a distance of rounds each. The board holds three rows a register, routing, and the factories that feed one
-Toffoli a reaction time to each piece. All window lengths, distances and paddings are tried.
+*2019.* The exponentiation is a sequence of lookup additions: 2 n_e n / (c_exp c_mul) of them, each an
+addition over pieces of c_sep bits with c_pad of padding, limited by reaction, after a lookup of 2^(c_exp +
+c_mul) entries at half a distance of rounds each. The board holds three rows a register, routing, and the
+factories that feed one Toffoli a reaction time to each piece. All window lengths, distances and paddings are
+tried.
 
-*2025.* The layout is published by area (cold storage, hot storage, compute); each area is computed here with our own
-patches and the three changes are put one after the other on the machine of 2019.
+*2025.* The layout is published by area (cold storage, hot storage, compute); each area is computed here with
+our own patches and the three changes are put one after the other on the machine of 2019.
 
 References
 ----------
-Gidney and Ekerå 2021, Quantum 5, 433 (arXiv:1905.09749), sections 2 and 3; Gidney 2025, arXiv:2505.15917; Gidney and
-Fowler 2019, arXiv:1905.08916 (AutoCCZ).
+Gidney and Ekerå 2021, Quantum 5, 433 (arXiv:1905.09749), sections 2 and 3; Gidney 2025, arXiv:2505.15917;
+Gidney and Fowler 2019, arXiv:1905.08916 (AutoCCZ).
 """
 
 from __future__ import annotations
@@ -79,7 +80,14 @@ class Factored:
 
 
 def _attempt(
-    n: int, exponent: int, machine: Physical, one: int, two: int, windows: tuple[int, int], runway: int, offset: int
+    n: int,
+    exponent: int,
+    machine: Physical,
+    one: int,
+    two: int,
+    windows: tuple[int, int],
+    runway: int,
+    offset: int,
 ) -> Factored | None:
     padding = ceil(log2(n * n * exponent)) + offset
     pieces = ceil(n / runway)
@@ -105,8 +113,8 @@ def _attempt(
     if 1.0 - kept >= 0.8:
         return None
     return Factored(
-        n, logical, toffolis, logical * patch_qubits(two), seconds, 1.0 - kept, two, one, windows, runway, padding,
-        2 * pairs * pieces,
+        n, logical, toffolis, logical * patch_qubits(two), seconds, 1.0 - kept, two, one, windows, runway,
+        padding, 2 * pairs * pieces,
     )  # fmt: skip
 
 
@@ -161,14 +169,15 @@ def gidney_ekera(bits: int = 2048, physical: Physical | None = None) -> Factored
 def gidney_layout(physical: Physical | None = None) -> dict[str, float]:
     """The layout of 2025 for 2,048 bits with our patches and factories: qubits by area, and days.
 
-    Counts of logical qubits, Toffolis and shots are the paper's (rows ``gidney-2025`` of ``quantum_algorithms``);
-    qubits a patch, storage and the pace of factories are ours.
+    Counts of logical qubits, Toffolis and shots are the paper's (rows ``gidney-2025`` of
+    ``quantum_algorithms``); qubits a patch, storage and the pace of factories are ours.
 
     Returns
     -------
     dict
         ``cold_each``, ``cold_distance``, ``cold``, ``hot``, ``compute``, ``qubits``; ``ccz_seconds`` of all
-        factories; ``days``: all Toffolis at that pace, a lower bound, since lookups, additions and storage wait.
+        factories; ``days``: all Toffolis at that pace, a lower bound, since lookups, additions and storage
+        wait.
     """
     machine, row = physical or load_physical(), entity("quantum_algorithms", "rsa-2048-gidney-2025")
     distance = int(row.value("distance"))

@@ -1,8 +1,8 @@
 """Molecules whose integrals are carried: H2, LiH, a chain H4, BeH2, all in STO-3G.
 
 The files ``catalog/data/quantum/*.json`` were made once by PySCF (version in the file) with
-``benchmarks/quantum_integrals.py``. Between two carried bond lengths nothing is interpolated: integrals of two
-geometries are of two sets of orbitals.
+``benchmarks/quantum_integrals.py``. Between two carried bond lengths nothing is interpolated: integrals of
+two geometries are of two sets of orbitals.
 """
 
 from __future__ import annotations
@@ -87,7 +87,11 @@ class Molecule:
 def _document(name: str) -> dict[str, Any]:
     if name not in MOLECULES:
         raise InputError(
-            "no such molecule", key="molecule", given=name, allowed=MOLECULES, nearest=nearest(name, MOLECULES)
+            "no such molecule",
+            key="molecule",
+            given=name,
+            allowed=MOLECULES,
+            nearest=nearest(name, MOLECULES),
         )
     return json.loads(path(f"quantum/{name}.json").read_text(encoding="utf-8"))
 

@@ -1,23 +1,25 @@
 """A molecule's energy on noisy qubits: depolarising gates, readout errors, and extrapolation to no noise.
 
-Excitations are compiled to what a machine runs: Hadamards, √X, controlled NOTs, Z rotations. After a gate on one or
-two qubits, with its probability, one of the 3 or 15 Paulis that are not the identity strikes, each as likely as
-the others. Up to :data:`MOST_DENSITY` qubits the density matrix is exact; beyond that trajectories are drawn.
-A readout flips each bit with the same probability, so that a string of weight w shrinks by (1 − 2ε)^w.
+Excitations are compiled to what a machine runs: Hadamards, √X, controlled NOTs, Z rotations. After a gate on
+one or two qubits, with its probability, one of the 3 or 15 Paulis that are not the identity strikes, each as
+likely as the others. Up to :data:`MOST_DENSITY` qubits the density matrix is exact; beyond that trajectories
+are drawn. A readout flips each bit with the same probability, so that a string of weight w shrinks by (1 −
+2ε)^w.
 
-Zero-noise extrapolation replaces each controlled NOT by 3, 5 … of them, and a polynomial through the energies is
-read at no noise. It removes the first powers of the error and multiplies the shots.
+Zero-noise extrapolation replaces each controlled NOT by 3, 5 … of them, and a polynomial through the energies
+is read at no noise. It removes the first powers of the error and multiplies the shots.
 
 References
 ----------
-Temme, Bravyi and Gambetta 2017, Phys. Rev. Lett. 119, 180509; O'Malley et al. 2016, Phys. Rev. X 6, 031007 (one
-string for H2); Nielsen and Chuang 2010, section 8.3.4 (depolarising).
+Temme, Bravyi and Gambetta 2017, Phys. Rev. Lett. 119, 180509; O'Malley et al. 2016, Phys. Rev. X 6, 031007
+(one string for H2); Nielsen and Chuang 2010, section 8.3.4 (depolarising).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +94,7 @@ def _string_gates(x: int, z: int, angle: float) -> list[Gate]:
             to, fro = ("sx", "sxdg") if z >> q & 1 else ("h", "h")  # √X turns Y to Z
             turn.append(Gate(to, (q,)))
             back.append(Gate(fro, (q,)))
-    ladder = [Gate("cx", pair) for pair in zip(qubits, qubits[1:], strict=False)]
+    ladder = [Gate("cx", pair) for pair in pairwise(qubits)]
     return [*turn, *ladder, Gate("rz", (qubits[-1],), angle), *reversed(ladder), *back]
 
 
@@ -101,7 +103,10 @@ def compile_circuit(circuit: Circuit, angles: Sequence[float], *, compact: bool 
 
     Parameters
     ----------
-    circuit, angles : Circuit, array (p,)
+    circuit : Circuit
+        Of excitations and rotations.
+    angles : array (p,)
+        Its parameters.
     compact : bool
         Of a circuit of one excitation from a basis state: one of its strings, turned further, makes the same
         state.
@@ -147,7 +152,8 @@ def _cx(cube: State, control: int, target: int) -> State:
 
 
 def _depolarise(rho: State, axes: tuple[int, ...], n: int, error: float) -> State:
-    """(1 − e) ρ + e Tr(ρ) ⊗ 1/d over the qubits struck, with e so that each other Pauli has an equal share."""
+    """(1 − e) ρ + e Tr(ρ) ⊗ 1/d over the qubits struck, with e so that each other Pauli has an equal
+    share."""
     mixed = rho
     for axis in axes:
         inner = np.trace(mixed, axis1=axis, axis2=axis + n)
@@ -178,6 +184,7 @@ def noisy_energy(
     circuit, angles, operator
         At most :data:`MOST_DENSITY` qubits.
     noise : Noisy
+        Errors of gates and of the readout.
     fold : int
         Odd: each controlled NOT is made so many times.
     compact : bool
@@ -209,16 +216,15 @@ def noisy_energy(
             rho = _one(_one(rho, matrix, axes[0]), matrix.conj(), axes[0] + n)
             if gate.name != "rz":  # a change of frame, free and exact
                 rho = _depolarise(rho, axes, n, noise.one)
-    flat = rho.reshape(1 << n, 1 << n)
-    return _read(flat, operator, noise.readout)
+    return _read(rho.reshape(1 << n, 1 << n), operator, noise.readout)
 
 
-def _read(rho: NDArray[np.complex128], operator: PauliSum, readout: float) -> float:
-    states = np.arange(rho.shape[0])
+def _read(rho: State, operator: PauliSum, readout: float) -> float:
+    states = np.arange(1 << operator.qubits, dtype=np.int64)
     total = 0.0
     for (x, z), value in operator.terms.items():
         single = PauliSum(operator.qubits, {(x, z): 1.0})
-        (mask, numbers), = single.diagonals
+        ((mask, numbers),) = single.diagonals
         # Tr(P ρ) = Σ_b numbers(b) ρ[b, b ⊕ x] with P|b⟩ = numbers(b)|b ⊕ x⟩
         mean = float(np.real(np.sum(numbers * rho[states, states ^ mask])))
         total += float(np.real(value)) * mean * (1.0 - 2.0 * readout) ** (x | z).bit_count()
@@ -235,7 +241,8 @@ def trajectories(
     seed: int = 0,
     compact: bool = False,
 ) -> tuple[float, float]:
-    """(mean, standard error) of ⟨H⟩ over drawn runs with gate errors; readout errors in the mean of each string.
+    """(mean, standard error) of ⟨H⟩ over drawn runs with gate errors; readout errors in the mean of each
+    string.
 
     Raises
     ------
@@ -252,7 +259,7 @@ def trajectories(
     )
     found = np.zeros(count)
     for run in range(count):
-        cube = circuit.start.astype(np.complex128).reshape((2,) * n)
+        cube: State = circuit.start.astype(np.complex128).reshape((2,) * n)
         for gate in gates:
             axes = tuple(n - 1 - q for q in gate.qubits)
             cube = _cx(cube, *axes) if gate.name == "cx" else _one(cube, gate.matrix(), axes[0])
@@ -276,7 +283,9 @@ def extrapolate(folds: Sequence[int], energies: Sequence[float]) -> float:
     """
     x, y = np.asarray(folds, dtype=float), np.asarray(energies, dtype=float)
     if x.size < 2 or x.shape != y.shape or np.unique(x).size < x.size:
-        raise InputError("not folds to extrapolate from", key="folds", given=str(folds), allowed="two or more, apart")
+        raise InputError(
+            "not folds to extrapolate from", key="folds", given=str(folds), allowed="two or more, apart"
+        )
     weights = [np.prod([x[j] / (x[j] - x[i]) for j in range(x.size) if j != i]) for i in range(x.size)]
     return float(np.dot(weights, y))
 

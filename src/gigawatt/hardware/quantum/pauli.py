@@ -2,8 +2,8 @@
 
 A string on n qubits is a pair of bit masks (x, z): the operator P = i^|x∧z| X^x Z^z, so that Y is x = z = 1.
 Qubit j is bit j of a basis state's number. On a basis state P|b⟩ = i^|x∧z| (−1)^|z∧b| |b ⊕ x⟩. All strings
-with the same x act together: one diagonal of numbers and one permutation, which is what makes a Hamiltonian of
-hundreds of strings quick.
+with the same x act together: one diagonal of numbers and one permutation, which is what makes a Hamiltonian
+of hundreds of strings quick.
 
 References
 ----------
@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -127,9 +128,7 @@ class PauliSum:
     def apply(self, state: NDArray[np.float64] | Complex) -> NDArray[np.float64] | Complex:
         """H ψ of a state (2^n,); real stays real where H has real elements."""
         states = np.arange(state.size, dtype=np.int64)
-        found = sum(
-            ((numbers * state)[states ^ x] for x, numbers in self.diagonals), np.zeros_like(state)
-        )
+        found = sum(((numbers * state)[states ^ x] for x, numbers in self.diagonals), np.zeros_like(state))
         return np.asarray(found)
 
     def expectation(self, state: NDArray[np.float64] | Complex) -> float:
@@ -142,7 +141,7 @@ class PauliSum:
         place = np.full(1 << self.qubits, -1, dtype=np.int64)
         place[chosen] = np.arange(chosen.size)
         kind = np.result_type(*(numbers.dtype for _, numbers in self.diagonals), np.float64)
-        found = np.zeros((chosen.size, chosen.size), dtype=kind)
+        found: NDArray[Any] = np.zeros((chosen.size, chosen.size), dtype=kind)
         for x, numbers in self.diagonals:
             to = place[chosen ^ x]
             inside = to >= 0

@@ -1,13 +1,14 @@
 """Two pieces of model development that fit on a simulator, as tables of costs and for classical solvers.
 
 *Pipeline*: where to cut a model's layers into stages. Costs are FLOPs of a training step as the workload room
-counts them; layers differ from the head. Each cut has a few candidate places around an even split. An Ising machine
-can hold Σ (load − mean)², quadratic in its bits; the longest stage, which is what time depends on, it cannot.
+counts them; layers differ from the head. Each cut has a few candidate places around an even split. An Ising
+machine can hold Σ (load − mean)², quadratic in its bits; the longest stage, which is what time depends on, it
+cannot.
 
-*Bits*: how many bits (2 to 5) each of eight parts of a model gets within a budget. Two qubits a part hold four
-widths, any cost of one part is quadratic in them, the size is linear, and a penalty on (size − budget)² holds the
-limit. Rises of the loss are measured on SmolLM2-135M (table ``quantum_sensitivities``); that they add up is the
-usual assumption and is measured beside.
+*Bits*: how many bits (2 to 5) each of eight parts of a model gets within a budget. Two qubits a part hold
+four widths, any cost of one part is quadratic in them, the size is linear, and a penalty on (size − budget)²
+holds the limit. Rises of the loss are measured on SmolLM2-135M (table ``quantum_sensitivities``); that they
+add up is the usual assumption and is measured beside.
 
 References
 ----------
@@ -18,7 +19,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
+from itertools import pairwise
 from time import process_time
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,7 +32,7 @@ from gigawatt.errors import InputError
 from gigawatt.hardware.quantum.pauli import MOST_QUBITS
 from gigawatt.hardware.quantum.qaoa import Choice
 from gigawatt.workload.architecture import Architecture
-from gigawatt.workload.operations import block_operations, head_operations
+from gigawatt.workload.operations import Operation, block_operations, head_operations
 
 __all__ = [
     "Classical",
@@ -68,10 +72,10 @@ def layer_costs(architecture: Architecture, sequence: float = 4096.0) -> Array:
     """
     if not sequence >= 1.0:
         raise InputError("no sequence", key="sequence", given=sequence, allowed="1 token or more")
-    shares = {"microbatch": 1.0, "tensor": 1.0, "context": 1.0, "expert": 1.0, "sequence_parallel": 0.0}
+    shares: dict[str, Any] = {"microbatch": 1.0, "tensor": 1.0, "context": 1.0, "expert": 1.0, "sequence_parallel": 0.0}
 
-    def flops(operations: object) -> float:
-        return sum(float(o.flops) * float(o.launches) for o in operations) / sequence  # type: ignore[attr-defined]
+    def flops(operations: tuple[Operation, ...]) -> float:
+        return sum(float(o.flops) * float(o.launches) for o in operations) / sequence
 
     found: list[float] = []
     for block in architecture.blocks:
@@ -132,7 +136,7 @@ def best_pipeline(costs: ArrayLike, stages: int) -> Classical:
 
 def pipeline_program(costs: ArrayLike, stages: int) -> Classical:
     """The same as a mixed-integer program by HiGHS: a place for each cut, the longest stage least."""
-    from scipy.optimize import LinearConstraint, milp
+    solver: Any = import_module("scipy.optimize")
 
     c = _checked(costs, stages)
     total = np.cumsum(c)
@@ -167,11 +171,12 @@ def pipeline_program(costs: ArrayLike, stages: int) -> Classical:
     aim[-1] = 1.0
     whole = np.ones(count)
     whole[-1] = 0.0
-    done = milp(aim, constraints=LinearConstraint(np.array(rows), low, high), integrality=whole)
+    done = solver.milp(aim, constraints=solver.LinearConstraint(np.array(rows), low, high), integrality=whole)
     if not done.success:
         raise InputError("no cuts were found", key="stages", given=stages, allowed="fewer stages")
-    where = np.round(done.x[:-1]).reshape(cuts, places).argmax(axis=1) + 1
-    return Classical(float(done.fun), tuple(int(x) for x in where), process_time() - started, "HiGHS")
+    x: Array = np.asarray(done.x, dtype=float)
+    where = np.round(x[:-1]).reshape(cuts, places).argmax(axis=1) + 1
+    return Classical(float(done.fun), tuple(int(place) for place in where), process_time() - started, "HiGHS")
 
 
 def pipeline_choice(costs: ArrayLike, stages: int, window: int) -> Choice:
@@ -202,8 +207,8 @@ def pipeline_choice(costs: ArrayLike, stages: int, window: int) -> Choice:
     grids = np.meshgrid(*places, indexing="ij")
     ends = [np.zeros_like(grids[0]), *grids, np.full_like(grids[0], c.size)]
     sums = np.concatenate(([0.0], total))
-    loads = np.stack([sums[b] - sums[a] for a, b in zip(ends, ends[1:], strict=False)]) / even
-    allowed = np.all(np.stack([b > a for a, b in zip(ends, ends[1:], strict=False)]), axis=0)
+    loads = np.stack([sums[b] - sums[a] for a, b in pairwise(ends)]) / even
+    allowed = np.all(np.stack([b > a for a, b in pairwise(ends)]), axis=0)
 
     def describe(index: tuple[int, ...]) -> str:
         return "cuts after layers " + ", ".join(str(int(places[i][v])) for i, v in enumerate(index))
@@ -221,7 +226,8 @@ def pipeline_choice(costs: ArrayLike, stages: int, window: int) -> Choice:
 
 @lru_cache(maxsize=1)
 def sensitivities() -> tuple[tuple[str, ...], Array, Array]:
-    """(parts, weights of each (k,), rise of the loss with 2, 3, 4, 5 bits (k, 4) [nats a token]), measured."""
+    """(parts, weights of each (k,), rise of the loss with 2, 3, 4, 5 bits (k, 4) [nats a token]),
+    measured."""
     rows = table("quantum_sensitivities")
     parts = tuple(dict.fromkeys(row.text("part") for row in rows.values()))
     weights = np.array([rows[f"{part}/2"].value("weights") for part in parts])
@@ -237,7 +243,10 @@ def _units(weights: Array) -> tuple[NDArray[np.int64], float]:
 def _budget(mean_bits: float, units: NDArray[np.int64]) -> int:
     if not _WIDTHS[0] <= mean_bits <= _WIDTHS[-1]:
         raise InputError(
-            "not a mean width", key="bits", given=mean_bits, allowed=f"{_WIDTHS[0]} to {_WIDTHS[-1]} bits a weight"
+            "not a mean width",
+            key="bits",
+            given=mean_bits,
+            allowed=f"{_WIDTHS[0]} to {_WIDTHS[-1]} bits a weight",
         )
     return int(np.floor((mean_bits - _WIDTHS[0]) * float(units.sum()) + 1e-9))
 
@@ -245,8 +254,8 @@ def _budget(mean_bits: float, units: NDArray[np.int64]) -> int:
 def bit_choice(mean_bits: float = 3.5, penalty: float | None = None) -> Choice:
     """Widths of eight parts of SmolLM2-135M within a mean width, as a choice for QAOA: 16 qubits.
 
-    ``value``: sum of the measured rises; allowed: within the budget. ``cost``: the same and
-    penalty · ((size − budget)/weights of the smallest part)²; the machine holds only equality with the budget.
+    ``value``: sum of the measured rises; allowed: within the budget. ``cost``: the same and penalty · ((size
+    − budget)/weights of the smallest part)²; the machine holds only equality with the budget.
 
     Parameters
     ----------
@@ -297,7 +306,7 @@ def best_bits(mean_bits: float = 3.5) -> Classical:
 
     ``answer``: bits of each part.
     """
-    from scipy.optimize import LinearConstraint, milp
+    solver: Any = import_module("scipy.optimize")
 
     _, weights, rises = sensitivities()
     units, _ = _units(weights)
@@ -306,10 +315,14 @@ def best_bits(mean_bits: float = 3.5) -> Classical:
     k = rises.shape[0]
     one = np.kron(np.eye(k), np.ones(4))
     size = np.kron(units, np.arange(4.0))
-    done = milp(
+    done = solver.milp(
         rises.reshape(-1),
-        constraints=[LinearConstraint(one, 1.0, 1.0), LinearConstraint(size[None, :], 0.0, float(budget))],
+        constraints=[
+            solver.LinearConstraint(one, 1.0, 1.0),
+            solver.LinearConstraint(size[None, :], 0.0, float(budget)),
+        ],
         integrality=np.ones(4 * k),
     )
-    chosen = np.round(done.x).reshape(k, 4).argmax(axis=1) + _WIDTHS[0]
+    x: Array = np.asarray(done.x, dtype=float)
+    chosen = np.round(x).reshape(k, 4).argmax(axis=1) + _WIDTHS[0]
     return Classical(float(done.fun), tuple(int(b) for b in chosen), process_time() - started, "HiGHS")

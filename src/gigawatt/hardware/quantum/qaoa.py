@@ -1,20 +1,23 @@
 """The quantum approximate optimisation algorithm on a table of costs, by exact simulation.
 
-A choice is a value for each of several variables. Two encodings: ``bits`` (all basis states, mixed by Σ X, limits
-by penalties) and ``one-hot`` (a qubit for each value of a variable; the XY mixer keeps one of them set, and the
-simulation runs in that subspace alone). Angles are minimised with exact gradients, each depth from the one before
-(interpolated); a machine would pay for that in shots.
+A choice is a value for each of several variables. Two encodings: ``bits`` (all basis states, mixed by Σ X,
+limits by penalties) and ``one-hot`` (a qubit for each value of a variable; the XY mixer keeps one of them
+set, and the simulation runs in that subspace alone). Angles are minimised with exact gradients, each depth
+from the one before (interpolated); a machine would pay for that in shots.
 
 References
 ----------
-Farhi, Goldstone and Gutmann 2014, arXiv:1411.4028; Hadfield et al. 2019, Algorithms 12, 34 (XY mixer); Zhou et al.
-2020, Phys. Rev. X 10, 021067 (interpolation).
+Farhi, Goldstone and Gutmann 2014, arXiv:1411.4028; Hadfield et al. 2019, Algorithms 12, 34 (XY mixer); Zhou
+et al. 2020, Phys. Rev. X 10, 021067 (interpolation).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -173,7 +176,9 @@ def shots_to_see(probability: ArrayLike, confidence: float = 0.99) -> NDArray[np
     if not (bool(np.all((p >= 0.0) & (p <= 1.0))) and 0.0 < confidence < 1.0):
         raise InputError("not a probability", key="probability", given=str(p), allowed="0 to 1")
     with np.errstate(divide="ignore"):
-        return np.where(p >= 1.0, 1.0, np.maximum(1.0, np.log(1.0 - confidence) / np.log1p(-np.minimum(p, 1 - 1e-16))))
+        return np.where(
+            p >= 1.0, 1.0, np.maximum(1.0, np.log(1.0 - confidence) / np.log1p(-np.minimum(p, 1 - 1e-16)))
+        )
 
 
 def quadratic_terms(choice: Choice, tolerance: float = 1e-9) -> int:
@@ -233,7 +238,7 @@ def qaoa(choice: Choice, depth: int = 3, *, iterations: int = 60) -> tuple[Qaoa,
     InputError
         A depth outside its range; a cost that is not quadratic.
     """
-    from scipy.optimize import minimize
+    minimize: Any = import_module("scipy.optimize").minimize
 
     if not 1 <= depth <= 20:
         raise InputError("out of range", key="depth", given=depth, allowed="1 to 20 layers")
@@ -256,7 +261,7 @@ def qaoa(choice: Choice, depth: int = 3, *, iterations: int = 60) -> tuple[Qaoa,
         asked = 0
         if layers == 1:
             tried = [
-                (float(np.vdot(psi, scaled * psi).real), g, b)
+                (float(np.abs(psi) ** 2 @ scaled), float(g), float(b))
                 for g in np.linspace(0.1, 1.5, 8)
                 for b in np.linspace(-1.4, 1.4, 9)
                 for psi in (circuit.run([g, b]),)
@@ -266,8 +271,8 @@ def qaoa(choice: Choice, depth: int = 3, *, iterations: int = 60) -> tuple[Qaoa,
             start = np.array([g, b])
         else:
             start = _longer(angles)
-        done = minimize(
-            lambda x, circuit=circuit: at(circuit, x), start, jac=True, method="BFGS",
+        done: Any = minimize(
+            partial(at, circuit), start, jac=True, method="BFGS",
             options={"maxiter": iterations, "gtol": 1e-5},
         )  # fmt: skip
         angles = np.asarray(done.x, dtype=float)

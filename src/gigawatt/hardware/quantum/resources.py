@@ -1,16 +1,16 @@
 """What a fault-tolerant computation takes: distance, magic-state factories, routing, qubits and time.
 
 A patch of distance d fails once in 1/p_L rounds, p_L = 0.1 (p/0.01)^((d+1)/2), and holds 2(d + 1)² physical
-qubits. Factories make CCZ states (a Toffoli gate each, or two T gates); the computation waits for them, or for the
-reaction of its classical control where one Toffoli depends on the one before. Factories and distance are chosen
-for the least qubits × time within an error budget, as in the chemistry estimates of Goings et al.
+qubits. Factories make CCZ states (a Toffoli gate each, or two T gates); the computation waits for them, or
+for the reaction of its classical control where one Toffoli depends on the one before. Factories and distance
+are chosen for the least qubits × time within an error budget, as in the chemistry estimates of Goings et al.
 
 References
 ----------
-Fowler and Gidney 2018, arXiv:1808.06709 (p_L, T factory); Gidney and Fowler 2019, Quantum 3, 135 (CCZ factory and
-its errors); Goings et al. 2022, PNAS 119, e2203533119, section III B (cost model, AutoCCZ dimensions); Gidney,
-Shutty and Jones 2024, arXiv:2409.17595 (cultivation, 8T-to-CCZ); Gidney, Newman, Brooks and Jones 2025, Nat.
-Commun. (yoked surface codes, arXiv:2312.04522).
+Fowler and Gidney 2018, arXiv:1808.06709 (p_L, T factory); Gidney and Fowler 2019, Quantum 3, 135 (CCZ factory
+and its errors); Goings et al. 2022, PNAS 119, e2203533119, section III B (cost model, AutoCCZ dimensions);
+Gidney, Shutty and Jones 2024, arXiv:2409.17595 (cultivation, 8T-to-CCZ); Gidney, Newman, Brooks and Jones
+2025, Nat. Commun. (yoked surface codes, arXiv:2312.04522).
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ _T_PER_CCZ = 2.0  # of a catalysed factory (Gidney and Fowler 2019)
 
 @dataclass(frozen=True)
 class Physical:
-    """``error`` of a physical gate, ``cycle`` [s] of one round of checks, ``reaction`` [s] of classical control."""
+    """``error`` of a physical gate, ``cycle`` [s] of one round of checks, ``reaction`` [s] of classical
+    control."""
 
     error: float
     cycle: float
@@ -67,7 +68,8 @@ class Physical:
 
 @dataclass(frozen=True)
 class Algorithm:
-    """Logical ``qubits`` and gates of a computation; ``depth`` Toffolis one after the other (0: not known)."""
+    """Logical ``qubits`` and gates of a computation; ``depth`` Toffolis one after the other (0: not
+    known)."""
 
     name: str
     qubits: float
@@ -144,7 +146,7 @@ def below_threshold(error: float) -> float:
     """
     if not 0.0 < error < THRESHOLD:
         raise InputError(
-            "no distance suffices at this error of a gate" if error >= THRESHOLD else "not an error of a gate",
+            "no distance suffices at this gate error" if error >= THRESHOLD else "not an error of a gate",
             key="error", given=f"{error:g}", allowed=f"above 0, below the threshold of {THRESHOLD:g}",
         )  # fmt: skip
     return error
@@ -251,8 +253,8 @@ def auto_ccz(level_1: int, level_2: int, error: float) -> Factory:
 def cultivation_ccz(distance: int, error: float, state_error: float = 1e-6) -> Factory:
     """Cultivated T states, then 8T-to-CCZ on 12 patches in 6 steps of d rounds.
 
-    Cultivation's qubit-rounds a T state are simulated points of the table ``quantum_cultivation`` at the physical
-    error of the row; the cheapest whose state is good to ``state_error``.
+    Cultivation's qubit-rounds a T state are simulated points of the table ``quantum_cultivation`` at the
+    physical error of the row; the cheapest whose state is good to ``state_error``.
 
     Parameters
     ----------
@@ -275,7 +277,8 @@ def cultivation_ccz(distance: int, error: float, state_error: float = 1e-6) -> F
     ]  # fmt: skip
     if not rows:
         raise InfeasibleError(
-            "no cultivation was simulated that is as good", key="state_error", given=f"{state_error:g} at {error:g}",
+            "no cultivation was simulated that is as good", key="state_error",
+            given=f"{state_error:g} at a gate error of {error:g}",
             allowed="gate errors up to 1e-3, T states no better than 7.9e-10",
         )  # fmt: skip
     chosen = min(rows, key=lambda row: row.value("volume"))
@@ -288,9 +291,9 @@ def cultivation_ccz(distance: int, error: float, state_error: float = 1e-6) -> F
 def yoked_patch(logical: int, target: float, error: float) -> tuple[float, int]:
     """(physical qubits a logical qubit, distance of a patch) of idle storage in a code of two yokes.
 
-    A block of a × b patches stores (a − 2)(b − 2) logical qubits; each row and column is checked. Its failure is
-    (2 s)⁴ n² (1/120) p_L 250^−⌈d/2⌉ a check of 8 d s + 2 d rounds, with n patches and s the longer side less 3: the
-    fit of the authors' simulations in the form in which another estimator carries it.
+    A block of a × b patches stores (a − 2)(b − 2) logical qubits; each row and column is checked. Its failure
+    is (2 s)⁴ n² (1/120) p_L 250^−⌈d/2⌉ a check of 8 d s + 2 d rounds, with n patches and s the longer side
+    less 3: the fit of the authors' simulations in the form in which another estimator carries it.
 
     Parameters
     ----------
@@ -341,6 +344,7 @@ def estimate(
     Parameters
     ----------
     algorithm : Algorithm
+        Its counts.
     physical : Physical, optional
         The row ``superconducting`` where left out: 1e-3, 1 µs, 10 µs.
     budget : float
@@ -365,7 +369,10 @@ def estimate(
     if not 0.0 < budget < 1.0 or factories < 1 or not 0.0 <= routing <= 100.0:
         key, given = ("budget", budget) if not 0.0 < budget < 1.0 else ("factories", factories)
         raise InputError(
-            "out of range", key=key, given=given, allowed="budget 0 to 1, factories 1 or more, routing 0 to 100"
+            "out of range",
+            key=key,
+            given=given,
+            allowed="budget 0 to 1, factories 1 or more, routing 0 to 100",
         )
     distances = np.arange(7, 71, 2)
     patches = float(ceil(algorithm.qubits * (1.0 + routing)))
@@ -396,22 +403,30 @@ def estimate(
         distance=d,
         factory=factory,
         factories=factories,
-        qubits={"data": data, "routing": patches * patch_qubits(d) - data, "factories": factories * factory.qubits},
+        qubits={
+            "data": data,
+            "routing": patches * patch_qubits(d) - data,
+            "factories": factories * factory.qubits,
+        },
         seconds=rounds * machine.cycle,
         limit=limit,
         failure=min(1.0, failure),
     )
 
 
-def phase_estimation(name: str, *, terms: int, one_norm: float, qubits: int, error: float = 1.6e-3) -> Algorithm:
+def phase_estimation(
+    name: str, *, terms: int, one_norm: float, qubits: int, error: float = 1.6e-3
+) -> Algorithm:
     """Qubitised phase estimation of a Hamiltonian that is a plain sum of Pauli strings.
 
-    Steps: ⌈πλ/2ε⌉. A step selects (terms − 1 Toffolis of unary iteration) and prepares with its inverse
-    (2 (terms + bits) at alias sampling), and reflects. Nothing is factorised: an upper figure for small molecules.
+    Steps: ⌈πλ/2ε⌉. A step selects (terms − 1 Toffolis of unary iteration) and prepares with its inverse (2
+    (terms + bits) at alias sampling), and reflects. Nothing is factorised: an upper figure for small
+    molecules.
 
     Parameters
     ----------
     name : str
+        Of the algorithm that is given back.
     terms, qubits : int
         Strings and qubits of the Hamiltonian.
     one_norm, error : float [hartree]
@@ -445,5 +460,7 @@ def determinants(orbitals: int, up: int, down: int) -> float:
         More electrons than orbitals.
     """
     if not (0 <= up <= orbitals and 0 <= down <= orbitals):
-        raise InputError("electrons do not fit", key="up", given=f"{up}, {down}", allowed=f"0 to {orbitals} each")
+        raise InputError(
+            "electrons do not fit", key="up", given=f"{up}, {down}", allowed=f"0 to {orbitals} each"
+        )
     return float(comb(orbitals, up)) * float(comb(orbitals, down))

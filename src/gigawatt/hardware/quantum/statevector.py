@@ -1,12 +1,13 @@
 """The statevector simulator: gates with a parameter as operations on arrays, and exact gradients.
 
-A state of n qubits is an array (2^n,) of amplitudes; qubit j is bit j of the index. A :class:`Circuit` is a list
-of operations, each with the number of the parameter that turns it. The gradient goes backwards through the
-circuit with two states (adjoint differentiation): one sweep, whatever the number of parameters.
+A state of n qubits is an array (2^n,) of amplitudes; qubit j is bit j of the index. A :class:`Circuit` is a
+list of operations, each with the number of the parameter that turns it. The gradient goes backwards through
+the circuit with two states (adjoint differentiation): one sweep, whatever the number of parameters.
 
 References
 ----------
-Jones and Gacon 2020, arXiv:2009.02823 (adjoint gradients); Wierichs et al. 2022, Quantum 6, 677 (shift rules).
+Jones and Gacon 2020, arXiv:2009.02823 (adjoint gradients); Wierichs et al. 2022, Quantum 6, 677 (shift
+rules).
 """
 
 from __future__ import annotations
@@ -42,10 +43,14 @@ State = NDArray[Any]
 class Operation(Protocol):
     """exp(θ A) with an anti-Hermitian A, or a gate without a parameter.
 
-    ``frequencies``: highest R of the Fourier series of an energy in θ (1, …, R); 0 where no shift rule is kept.
+    ``frequencies``: highest R of the Fourier series of an energy in θ (1, …, R); 0 where no shift rule is
+    kept.
     """
 
-    frequencies: int
+    @property
+    def frequencies(self) -> int:
+        """Highest frequency of an energy in the angle; 0: no shift rule."""
+        ...
 
     def apply(self, state: State, angle: float) -> State:
         """exp(angle·A) ψ; must not change ``state``."""
@@ -159,7 +164,10 @@ class Mixer:
 
     def generate(self, state: State) -> State:
         cube = state.reshape((2,) * self.qubits)
-        return (-1j * sum(np.flip(cube, axis) for axis in range(self.qubits))).reshape(-1)
+        total = np.zeros_like(cube)
+        for axis in range(self.qubits):
+            total = total + np.flip(cube, axis)
+        return -1j * total.reshape(-1)
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,22 @@
 """The variational eigensolver: optimisers, ADAPT, and what reading an energy from shots takes.
 
-Energies are of the exact state unless shots are asked for. ``bfgs`` takes adjoint gradients, ``shift`` the same
-with gradients of the parameter-shift rule, ``cobyla`` and ``nelder-mead`` take none, ``spsa`` two energies a step
-whatever the parameters, ``rotosolve`` minimises along one parameter at a time in closed form.
+Energies are of the exact state unless shots are asked for. ``bfgs`` takes adjoint gradients, ``shift`` the
+same with gradients of the parameter-shift rule, ``cobyla`` and ``nelder-mead`` take none, ``spsa`` two
+energies a step whatever the parameters, ``rotosolve`` minimises along one parameter at a time in closed form.
 
 References
 ----------
-Peruzzo et al. 2014, Nat. Commun. 5, 4213; Spall 1992, IEEE TAC 37, 332 (SPSA); Ostaszewski, Grant and Benedetti
-2021, Quantum 5, 391 (rotosolve); Grimsley et al. 2019, Nat. Commun. 10, 3007 (ADAPT); Wecker, Hastings and
-Troyer 2015, Phys. Rev. A 92, 042303 (shots).
+Peruzzo et al. 2014, Nat. Commun. 5, 4213; Spall 1992, IEEE TAC 37, 332 (SPSA); Ostaszewski, Grant and
+Benedetti 2021, Quantum 5, 391 (rotosolve); Grimsley et al. 2019, Nat. Commun. 10, 3007 (ADAPT); Wecker,
+Hastings and Troyer 2015, Phys. Rev. A 92, 042303 (shots).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +25,7 @@ from gigawatt.errors import InputError, nearest
 from gigawatt.hardware.quantum.ansatz import build, from_excitations, pool
 from gigawatt.hardware.quantum.molecules import Molecule
 from gigawatt.hardware.quantum.pauli import PauliSum, groups, parity
-from gigawatt.hardware.quantum.statevector import Circuit, State, sample
+from gigawatt.hardware.quantum.statevector import Circuit, Excitation, State, sample
 
 __all__ = [
     "CHEMICAL_ACCURACY",
@@ -103,7 +105,10 @@ def minimise(
 
     Parameters
     ----------
-    circuit, operator : Circuit, PauliSum
+    circuit : Circuit
+        Whose angles are varied.
+    operator : PauliSum
+        Whose mean is minimised.
     optimiser : str
         Of :data:`OPTIMISERS`.
     start : array (p,), optional
@@ -126,10 +131,15 @@ def minimise(
             nearest=nearest(optimiser, OPTIMISERS),
         )  # fmt: skip
     if iterations < 1 or shots < 0:
-        raise InputError("out of range", key="iterations", given=iterations, allowed="1 or more; shots 0 or more")
+        raise InputError(
+            "out of range", key="iterations", given=iterations, allowed="1 or more; shots 0 or more"
+        )
     if shots and optimiser in ("bfgs", "shift", "rotosolve"):
         raise InputError(
-            "this optimiser takes exact energies", key="shots", given=shots, allowed="spsa, cobyla, nelder-mead"
+            "this optimiser takes exact energies",
+            key="shots",
+            given=shots,
+            allowed="spsa, cobyla, nelder-mead",
         )
     rng = np.random.default_rng(seed)
     first = np.zeros(circuit.parameters) if start is None else np.asarray(start, dtype=float)
@@ -161,7 +171,7 @@ def _scipy(
     counted: list[int],
     history: list[float],
 ) -> Angles:
-    from scipy.optimize import minimize
+    minimize: Any = import_module("scipy.optimize").minimize
 
     last = [history[0]]
 
@@ -238,8 +248,8 @@ def _rotosolve(
                 continue
             if operation.frequencies == 0:
                 raise InputError(
-                    "rotosolve needs rotations or excitations", key="optimiser", given=type(operation).__name__,
-                    allowed="another optimiser",
+                    "rotosolve needs rotations or excitations", key="optimiser",
+                    given=type(operation).__name__, allowed="another optimiser",
                 )  # fmt: skip
             order = operation.frequencies
             points = 2.0 * np.pi * np.arange(2 * order + 1) / (2 * order + 1)
@@ -271,6 +281,7 @@ def adapt(
     Parameters
     ----------
     molecule : Molecule
+        Its pool is offered.
     most : int
         Excitations at most.
     tolerance : float [hartree]
@@ -287,6 +298,7 @@ def adapt(
     circuit = from_excitations(molecule, ())
     found = Variational(h.expectation(circuit.start), np.zeros(0), circuit, 0, ())
     energies, asked = [found.energy], 0
+    taken: tuple[Excitation, ...] = ()
     for _ in range(most):
         state = circuit.run(found.angles)
         bra = h.apply(state)
@@ -294,8 +306,8 @@ def adapt(
         asked += 1
         if float(np.linalg.norm(slopes)) < tolerance:
             break
-        chosen = tuple(op for op, _ in circuit.steps) + (offered[int(np.argmax(np.abs(slopes)))],)
-        circuit = from_excitations(molecule, chosen)  # type: ignore[arg-type]
+        chosen = (*taken, offered[int(np.argmax(np.abs(slopes)))])
+        circuit, taken = from_excitations(molecule, chosen), chosen
         found = minimise(circuit, h, start=np.append(found.angles, 0.0), iterations=iterations)
         asked += found.evaluations
         energies.append(found.energy)
@@ -402,8 +414,8 @@ def sampled_energy(
 ) -> float:
     """⟨H⟩ as so many shots read it, divided over the groups in proportion to ``weights``.
 
-    Without weights in proportion to the sum of a group's coefficients, which is known before any shot; with the
-    deviations of :func:`shots_needed` the division is best. Each group gets a shot at least.
+    Without weights in proportion to the sum of a group's coefficients, which is known before any shot; with
+    the deviations of :func:`shots_needed` the division is best. Each group gets a shot at least.
 
     Raises
     ------
