@@ -22,6 +22,11 @@ quantum_app = typer.Typer(
     rich_markup_mode=None,
 )
 
+_USUAL = {"h2": 0.735e-10, "lih": 1.6e-10, "h4": 0.9e-10, "beh2": 1.3e-10}
+"""Bond lengths [m] near those of least energy, where none is given."""
+
+_ARGUMENTS = {name: name.upper() for name in ("molecule", "piece", "algorithm")}
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")]
 OutputFolder = Annotated[
@@ -90,7 +95,9 @@ def vqe_command(
     with progress(quiet=quiet or json) as report:
         report("Minimising", 0.1)
         document = flagged(
-            lambda: _vqe(molecule, bond, ansatz, optimiser, layers, iterations, shots, seed, noise), vqe_command
+            lambda: _vqe(molecule, bond, ansatz, optimiser, layers, iterations, shots, seed, noise),
+            vqe_command,
+            _ARGUMENTS,
         )
     if not _give(document, output, as_json=json, quiet=quiet):
         return
@@ -126,11 +133,16 @@ def _vqe(
     from gigawatt.hardware.quantum.molecules import bond_lengths, load_molecule
     from gigawatt.hardware.quantum.vqe import shots_needed, vqe
 
-    usual = {"h2": 0.735e-10, "lih": 1.6e-10, "h4": 0.9e-10, "beh2": 1.3e-10}
     lengths = bond_lengths(name)
-    molecule = load_molecule(name, usual.get(name, lengths[0]) if bond is None else bond * 1e-10)
+    molecule = load_molecule(name, _USUAL.get(name, lengths[0]) if bond is None else bond * 1e-10)
     found = vqe(
-        molecule, ansatz=ansatz, optimiser=optimiser, layers=layers, iterations=iterations, shots=shots, seed=seed
+        molecule,
+        ansatz=ansatz,
+        optimiser=optimiser,
+        layers=layers,
+        iterations=iterations,
+        shots=shots,
+        seed=seed,
     )
     read = shots_needed(found.circuit.run(found.angles), molecule.hamiltonian)
     curve: list[dict[str, float]] = []
@@ -190,7 +202,7 @@ def optimise_command(
                 piece, depth=depth, machine=machine,
                 **(settings if piece == "pipeline" else {"mean_bits": mean_bits}),
             ),
-            optimise_command, {"bits": "--mean-bits"},
+            optimise_command, {**_ARGUMENTS, "bits": "--mean-bits"},
         )  # fmt: skip
     document = {"kind": "optimise", **found.to_json()}
     if not _give(document, output, as_json=json, quiet=quiet):
@@ -226,7 +238,10 @@ def _seconds(value: float | None) -> str:
 @quantum_app.command("resources", epilog="Example: gigawatt quantum resources p450 --error 5e-4")
 def resources_command(
     algorithm: Annotated[
-        str, typer.Argument(help="rsa, a row of quantum_algorithms, or custom with --qubits, --toffolis.")
+        str,
+        typer.Argument(
+            help="rsa, a row of quantum_algorithms, a molecule, or custom with --qubits, --toffolis."
+        ),
     ] = "rsa",
     qubits: Annotated[float | None, typer.Option(help="Logical, of custom.", show_default=False)] = None,
     toffolis: Annotated[float | None, typer.Option(help="Of custom.", show_default=False)] = None,
@@ -247,7 +262,7 @@ def resources_command(
         lambda: _resources(
             algorithm, qubits, toffolis, bits, error, cycle, reaction, budget, factories, qdk
         ),
-        resources_command,
+        resources_command, _ARGUMENTS,
     )  # fmt: skip
     if not _give(document, output, as_json=json, quiet=quiet):
         return
@@ -259,11 +274,20 @@ def resources_command(
         ("power", _band([x / document["seconds"] for x in document["run"]["joules"]], "W")),
         ("energy", _band(document["run"]["joules"], "J")),
     ]
-    rows += [(one["change"], f"{one['qubits']:,.0f} qubits, {one['days']:.2g} days") for one in document["ladder"]]
     rows += [
-        ("qdk", f"{one['qubits']:,.0f} qubits, {_seconds(one['seconds'])}") for one in document["qdk"]
+        (one["change"], f"{one['qubits']:,.0f} qubits, {one['days']:.2g} days") for one in document["ladder"]
     ]
+    rows += [("qdk", f"{one['qubits']:,.0f} qubits, {_seconds(one['seconds'])}") for one in document["qdk"]]
     _lines(document["name"], rows)
+
+
+def _counts(name: str) -> Any:
+    from gigawatt.hardware.quantum import molecules, resources
+
+    if name not in molecules.MOLECULES:
+        return resources.load_algorithm(name)
+    h = molecules.load_molecule(name, _USUAL[name]).hamiltonian
+    return resources.phase_estimation(name, terms=len(h.terms), one_norm=h.one_norm, qubits=h.qubits)
 
 
 def _resources(
@@ -292,7 +316,8 @@ def _resources(
         }  # fmt: skip
         if bits == 2048 and error == 1e-3:
             document["ladder"] = [
-                {"change": one.change, "qubits": one.qubits, "days": one.days} for one in factoring.ladder(machine)
+                {"change": one.change, "qubits": one.qubits, "days": one.days}
+                for one in factoring.ladder(machine)
             ]
         counts = resources.Algorithm("rsa", 3.0 * bits, made.toffolis)
     else:
@@ -302,10 +327,11 @@ def _resources(
                     raise InputError("custom needs it", key=key, allowed="a number")
             counts = resources.Algorithm("custom", float(qubits or 0.0), float(toffolis or 0.0))
         else:
-            counts = resources.load_algorithm(name)
+            counts = _counts(name)
         found = resources.estimate(counts, machine, budget=budget, factories=factories)
         document |= {
-            "name": counts.name, "physical_qubits": found.total, "parts": found.qubits, "seconds": found.seconds,
+            "name": counts.name, "physical_qubits": found.total, "parts": found.qubits,
+            "seconds": found.seconds,
             "distance": found.distance, "factories": found.factories, "factory": found.factory.name,
             "failure": found.failure, "toffolis": counts.states, "limit": found.limit,
         }  # fmt: skip
@@ -327,7 +353,7 @@ def _band(values: Band | list[float], unit: str) -> str:
 
 @quantum_app.command("break-even", epilog="Example: gigawatt quantum break-even chemistry --algorithm p450")
 def break_even_command(
-    problem: Annotated[str, typer.Argument(help="chemistry, search or llm.")] = "chemistry",
+    problem: Annotated[str, typer.Argument(help="chemistry, search, pipeline or llm.")] = "chemistry",
     algorithm: Annotated[str, typer.Option(help="Of chemistry: a row of quantum_algorithms.")] = "femoco-lee",
     weights: Annotated[float, typer.Option(help="Of llm: weights of the model.")] = 8e9,
     machine: Annotated[str, typer.Option(help="superconducting or trapped-ion.")] = "superconducting",
@@ -336,11 +362,13 @@ def break_even_command(
     quiet: QuietFlag = False,
 ) -> None:
     """Joules and dollars of a quantum run beside those of the classical way to the same answer."""
-    from gigawatt.hardware.technology.quantum import break_even
+    from gigawatt.hardware.technology.quantum_break_even import break_even
 
     _writable(output)
     found = flagged(
-        lambda: break_even(problem, machine=machine, algorithm=algorithm, weights=weights), break_even_command
+        lambda: break_even(problem, machine=machine, algorithm=algorithm, weights=weights),
+        break_even_command,
+        {"problem": "PROBLEM"},
     )
     document = {"kind": "break-even", **found.to_json()}
     if not _give(document, output, as_json=json, quiet=quiet):

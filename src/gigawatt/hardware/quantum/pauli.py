@@ -125,17 +125,17 @@ class PauliSum:
         real = all(float(np.abs(row.imag).max()) < 1e-14 for row in found.values())
         return tuple((x, row.real.copy() if real else row) for x, row in found.items())
 
-    def apply(self, state: NDArray[np.float64] | Complex) -> NDArray[np.float64] | Complex:
+    def apply(self, state: NDArray[Any]) -> NDArray[Any]:
         """H ψ of a state (2^n,); real stays real where H has real elements."""
         states = np.arange(state.size, dtype=np.int64)
         found = sum(((numbers * state)[states ^ x] for x, numbers in self.diagonals), np.zeros_like(state))
         return np.asarray(found)
 
-    def expectation(self, state: NDArray[np.float64] | Complex) -> float:
+    def expectation(self, state: NDArray[Any]) -> float:
         """⟨ψ|H|ψ⟩ of a normalised state (2^n,) and a Hermitian sum."""
         return float(np.real(np.vdot(state, self.apply(state))))
 
-    def matrix(self, states: ArrayLike | None = None) -> NDArray[np.float64] | Complex:
+    def matrix(self, states: ArrayLike | None = None) -> NDArray[Any]:
         """Dense matrix over the basis states given, all where left out; they must be closed under H."""
         chosen = np.arange(1 << self.qubits) if states is None else np.asarray(states, dtype=np.int64)
         place = np.full(1 << self.qubits, -1, dtype=np.int64)

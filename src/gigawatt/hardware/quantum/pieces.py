@@ -72,7 +72,13 @@ def layer_costs(architecture: Architecture, sequence: float = 4096.0) -> Array:
     """
     if not sequence >= 1.0:
         raise InputError("no sequence", key="sequence", given=sequence, allowed="1 token or more")
-    shares: dict[str, Any] = {"microbatch": 1.0, "tensor": 1.0, "context": 1.0, "expert": 1.0, "sequence_parallel": 0.0}
+    shares: dict[str, Any] = {
+        "microbatch": 1.0,
+        "tensor": 1.0,
+        "context": 1.0,
+        "expert": 1.0,
+        "sequence_parallel": 0.0,
+    }
 
     def flops(operations: tuple[Operation, ...]) -> float:
         return sum(float(o.flops) * float(o.launches) for o in operations) / sequence
