@@ -170,17 +170,18 @@ def test_nothing_of_a_language_model_maps() -> None:
         assert quantum.lacks(work.operation, chip)
 
 
-def test_loading_is_linear_in_the_weights() -> None:
+def test_loading_grows_with_the_weights_whatever_the_circuit() -> None:
+    """Toffolis grow with √N (select and swap), joules with N: bits are set one by one."""
+    small, large = quantum.loading(1e8), quantum.loading(1e10)
+    assert large["toffolis"] == pytest.approx(10.0 * small["toffolis"], rel=1e-9)
+    assert large["joules"] == pytest.approx(100.0 * small["joules"], rel=0.02)
+    assert large["toffolis"] == pytest.approx(2.0 * np.sqrt(1e10 * 16.0), rel=1e-9)
     made = Substrate("q", "q", "quantum", {"machine": "superconducting"})
-    one, ten = (float(quantum.cost(made, m=1, n=n, k=64)["loading"]) for n in (100, 1000))
-    assert ten == pytest.approx(10.0 * one, rel=1e-12)
-    eight = quantum.loading(8e9)
-    assert eight["toffolis"] >= 8e9
-    assert eight["seconds"] > 86400.0  # a day and more for one token
+    joules = [float(quantum.cost(made, m=m, n=4096, k=4096)["loading"]) for m in (1, 7)]
+    assert joules[1] == pytest.approx(7.0 * joules[0], rel=1e-12)
+    assert quantum.loading(8e9)["joules"] > 1e8 * 5.0  # an H100 takes some 5 J a token
     fast = Substrate("q", "q", "quantum", {"factories": 10.0})
-    assert float(quantum.time(fast, m=1, n=100, k=64)) == pytest.approx(
-        float(quantum.time(made, m=1, n=100, k=64)) / 10.0
-    )
+    assert float(quantum.time(fast, m=1, n=4096, k=4096)) < float(quantum.time(made, m=1, n=4096, k=4096))
 
 
 def test_break_even_of_polynomial_speed_ups() -> None:

@@ -110,6 +110,7 @@ class Hop:
         return values, vectors
 
     def apply(self, state: State, angle: float) -> State:
+        """The gate at this angle on ψ; ``state`` is not changed."""
         out = state.reshape(self.shape)
         for axis, size in enumerate(self.shape):
             values, vectors = self._ring(size)
@@ -118,6 +119,7 @@ class Hop:
         return out.reshape(-1)
 
     def generate(self, state: State) -> State:
+        """A ψ of the gate exp(θA)."""
         cube, out = state.reshape(self.shape), np.zeros(self.shape, dtype=np.complex128)
         for axis, size in enumerate(self.shape):
             values, vectors = self._ring(size)

@@ -77,6 +77,7 @@ class Excitation:
     frequencies: int = 2
 
     def apply(self, state: State, angle: float) -> State:
+        """The gate at this angle on ψ; ``state`` is not changed."""
         c, s = np.cos(angle), np.sin(angle)
         out = state.copy()
         a, b = state[self.source], state[self.target]
@@ -85,6 +86,7 @@ class Excitation:
         return out
 
     def generate(self, state: State) -> State:
+        """A ψ of the gate exp(θA)."""
         out = np.zeros_like(state)
         out[self.source] = -self.sign * state[self.target]
         out[self.target] = self.sign * state[self.source]
@@ -106,11 +108,13 @@ class Rotation:
         return factor * state[moved]
 
     def apply(self, state: State, angle: float) -> State:
+        """The gate at this angle on ψ; ``state`` is not changed."""
         turned = np.cos(angle / 2) * state - 1j * np.sin(angle / 2) * self._string(state)
         real = (self.x & self.z).bit_count() % 2 == 1 and not np.iscomplexobj(state)
         return turned.real if real else turned
 
     def generate(self, state: State) -> State:
+        """A ψ of the gate exp(θA)."""
         made = -0.5j * self._string(state)
         real = (self.x & self.z).bit_count() % 2 == 1 and not np.iscomplexobj(state)
         return made.real if real else made
@@ -124,6 +128,7 @@ class ControlledZ:
     frequencies: int = 0
 
     def apply(self, state: State, angle: float) -> State:
+        """The gate at this angle on ψ; ``state`` is not changed."""
         states = np.arange(state.size, dtype=np.int64)
         count = np.zeros(state.size, dtype=np.int64)
         for a, b in self.pairs:
@@ -131,6 +136,7 @@ class ControlledZ:
         return state * (1.0 - 2.0 * (count & 1))
 
     def generate(self, state: State) -> State:
+        """A ψ of the gate exp(θA)."""
         return np.zeros_like(state)
 
 
@@ -142,9 +148,11 @@ class Phase:
     frequencies: int = 0
 
     def apply(self, state: State, angle: float) -> State:
+        """The gate at this angle on ψ; ``state`` is not changed."""
         return state * np.exp(-1j * angle * self.cost)
 
     def generate(self, state: State) -> State:
+        """A ψ of the gate exp(θA)."""
         return -1j * self.cost * state
 
 
@@ -156,6 +164,7 @@ class Mixer:
     frequencies: int = 0
 
     def apply(self, state: State, angle: float) -> State:
+        """The gate at this angle on ψ; ``state`` is not changed."""
         c, s = np.cos(angle), -1j * np.sin(angle)
         out = state.astype(np.complex128).reshape((2,) * self.qubits)
         for axis in range(self.qubits):
@@ -163,6 +172,7 @@ class Mixer:
         return out.reshape(-1)
 
     def generate(self, state: State) -> State:
+        """A ψ of the gate exp(θA)."""
         cube = state.reshape((2,) * self.qubits)
         total = np.zeros_like(cube)
         for axis in range(self.qubits):

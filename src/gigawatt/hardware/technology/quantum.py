@@ -1,13 +1,14 @@
 """Quantum computers: what they cannot do for a language model, what a run costs, and where it would break
 even.
 
-Nothing of a transformer's step maps with gain. A product by weights needs every weight in the circuit:
-looking up one of N in superposition takes N − 1 Toffolis, so that reading a model costs O(N) for each token
-as it does any machine, at some 10 J and 100 µs a Toffoli instead of 10 pJ and a share of a terabyte a second.
-:func:`cost` and :func:`time` give that lower bound, everything else left out in the machine's favour.
+Nothing of a transformer's step maps with gain. A product by weights needs every weight in the circuit.
+Looking N of them up in superposition takes as few as 2√(N b) Toffolis, but half of all N b bits must be set
+each time, by an operation on a patch of some thousand physical qubits, and a memory that does it at once
+needs as many switches: the volume grows with N for each token, as it does on any machine, at a joule a weight
+and more instead of some hundred picojoules. :func:`cost` and :func:`time` count that alone, everything else
+left out in the machine's favour.
 
-What a run costs beside the classical way is in
-:mod:`~gigawatt.hardware.technology.quantum_break_even`.
+What a run costs beside the classical way is in :mod:`~gigawatt.hardware.technology.quantum_break_even`.
 
 References
 ----------
@@ -28,7 +29,7 @@ from numpy.typing import ArrayLike
 from gigawatt.catalog.loader import Entity, entity
 from gigawatt.errors import InputError, nearest
 from gigawatt.hardware.machine import Chip
-from gigawatt.hardware.quantum.resources import cultivation_ccz, load_physical
+from gigawatt.hardware.quantum.resources import cultivation_ccz, load_physical, patch_qubits
 from gigawatt.hardware.technology.substrate import Bound, Statistics, Substrate
 from gigawatt.workload.operations import Array, Operation
 
@@ -50,6 +51,7 @@ SETTINGS: Mapping[str, Bound] = {
     "machine": ("", "row of the table quantum_machines", MACHINES),
     "distance": ("", "code distance of factories", 5.0, 99.0),
     "factories": ("", "magic-state factories side by side", 1.0, 1e9),
+    "bits": ("", "of a weight as it is looked up", 1.0, 32.0),
 }
 Band = tuple[float, float, float]
 """(value, low, high)."""
@@ -84,7 +86,7 @@ def lacks(operation: Operation, chip: Chip) -> str | None:
         return "draws one token from classical numbers: a classical draw costs nothing"
     return _REASONS.get(
         operation.kind,
-        "product by weights: all N weights must be looked up for every token, N − 1 Toffolis each time",
+        "product by weights: all N must be brought in for every token, which every known circuit pays for",
     )
 
 
@@ -106,55 +108,113 @@ def _toffoli(substrate: Substrate) -> tuple[float, float]:
     return made.qubits * row.value("power") * seconds, seconds
 
 
-def _lookups(m: ArrayLike, n: ArrayLike, k: ArrayLike) -> Array:
+def _joules_of_a_round(substrate: Substrate) -> tuple[float, float]:
+    """(joules, seconds) of one patch for d rounds, the time of one operation on it."""
+    row = _row(substrate)
+    distance = float(substrate.settings.get("distance", 25.0))
+    seconds = distance * load_physical(row.id).cycle
+    return patch_qubits(distance) * row.value("power") * seconds, seconds
+
+
+@dataclass(frozen=True)
+class _Lookup:
+    toffolis: Array
+    joules: Array
+    seconds: Array
+    qubits: Array
+
+
+def _lookup(substrate: Substrate, weights: Array) -> _Lookup:
+    """One look-up of a table of ``weights`` words in superposition, by select and swap.
+
+    With k words at a time it takes N/k + b k Toffolis and b k qubits; k = √(N/b) has the fewest Toffolis.
+    Setting half of all N b bits takes an operation on a patch each, whatever k is: that volume grows with N.
+    """
+    bits = float(substrate.settings.get("bits", 16.0))
+    factories = float(substrate.settings.get("factories", 1.0))
+    if not (bits >= 1.0 and factories >= 1.0):
+        raise InputError("out of range", key="bits", given=bits, allowed="1 or more; factories 1 or more")
+    copies = np.maximum(1.0, np.sqrt(weights / bits))
+    toffolis = weights / copies + bits * copies
+    each, pace = _toffoli(substrate)
+    patch, step = _joules_of_a_round(substrate)
+    distance = float(substrate.settings.get("distance", 25.0))
+    return _Lookup(
+        toffolis,
+        0.5 * weights * bits * patch + toffolis * each,
+        toffolis * max(step, pace / factories),
+        bits * copies * patch_qubits(distance),
+    )
+
+
+def _sizes(m: ArrayLike, n: ArrayLike, k: ArrayLike) -> tuple[Array, Array]:
     sizes = [np.asarray(x, dtype=float) for x in (m, n, k)]
     for key, size in zip("mnk", sizes, strict=True):
-        if not bool(np.all(np.isfinite(size) & (size >= 0.0))):
-            raise InputError("not a size", key=key, given=str(size), allowed="0 or more, finite")
-    return sizes[0] * sizes[1] * sizes[2] * entity("quantum", "loading").value("toffolis_a_weight")
+        if not bool(np.all(np.isfinite(size) & (size > 0.0))):
+            raise InputError("not a size", key=key, given=str(size), allowed="above 0, finite")
+    return sizes[0], sizes[1] * sizes[2]
 
 
 def cost(
     substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics | None = None
 ) -> dict[str, Array]:
-    """Least joules of m tokens through k × n weights: looking up each weight for each token.
+    """Joules of bringing k × n weights into a circuit once for each of m tokens, by the least known circuit.
 
     Parameters
     ----------
     substrate : Substrate
-        Of technology ``quantum``: ``machine``, ``distance``.
+        Of technology ``quantum``: ``machine``, ``distance``, ``bits``.
     m, n, k : array [tokens, outputs, inputs]
-        Broadcastable, 0 or more.
+        Broadcastable, above 0.
     statistics : mapping, optional
         Not read.
 
     Returns
     -------
     dict of array [J]
-        ``loading``: of the factories alone. Arithmetic, data, routing and idling are left out.
+        ``loading``. Arithmetic, data, routing, idling and reading out are left out, in the machine's favour.
 
     Raises
     ------
     InputError
-        A size, machine or distance that cannot be.
+        A size, machine, distance or width that cannot be.
+
+    References
+    ----------
+    Low, Kliuchnikov and Schaeffer 2024, Quantum 8, 1375 (select and swap); Babbush et al. 2018.
     """
     del statistics
-    return {"loading": _lookups(m, n, k) * _toffoli(substrate)[0]}
+    tokens, weights = _sizes(m, n, k)
+    return {"loading": tokens * _lookup(substrate, weights).joules}
 
 
 def time(
     substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics | None = None
 ) -> Array:
-    """Least seconds of the same, with ``factories`` side by side (1 where the setting is left out)."""
+    """Seconds of the same, tokens one after the other, with ``factories`` side by side (1 where left out)."""
     del statistics
-    count = float(substrate.settings.get("factories", 1.0))
-    if not count >= 1.0:
-        raise InputError("no factory", key="factories", given=count, allowed="1 or more")
-    return _lookups(m, n, k) * _toffoli(substrate)[1] / count
+    tokens, weights = _sizes(m, n, k)
+    return tokens * _lookup(substrate, weights).seconds
 
 
-def loading(weights: float, machine: str = "superconducting") -> dict[str, float]:
-    """What reading a model once takes by table lookup: ``toffolis``, ``joules``, ``seconds`` of one factory.
+def loading(
+    weights: float, machine: str = "superconducting", *, bits: float = 16.0, factories: float = 10.0
+) -> dict[str, float]:
+    """What bringing a whole model into a circuit once takes.
+
+    Parameters
+    ----------
+    weights : float
+        1 or more.
+    machine : str
+        Row of ``quantum_machines``.
+    bits, factories : float
+        Of a weight; magic-state factories side by side.
+
+    Returns
+    -------
+    dict
+        ``toffolis``, ``joules``, ``seconds``, ``qubits`` (physical, of the words alone).
 
     Raises
     ------
@@ -163,10 +223,12 @@ def loading(weights: float, machine: str = "superconducting") -> dict[str, float
     """
     if not 1.0 <= weights < float("inf"):
         raise InputError("not a number of weights", key="weights", given=weights, allowed="1 or more")
-    made = Substrate("quantum", "quantum", "quantum", {"machine": machine})
-    joules, seconds = _toffoli(made)
-    toffolis = float(_lookups(1.0, weights, 1.0))
-    return {"toffolis": toffolis, "joules": toffolis * joules, "seconds": toffolis * seconds}
+    settings: dict[str, float | str] = {"machine": machine, "bits": bits, "factories": factories}
+    found = _lookup(Substrate("quantum", "quantum", "quantum", settings), np.asarray(weights))
+    return {
+        "toffolis": float(found.toffolis), "joules": float(found.joules), "seconds": float(found.seconds),
+        "qubits": float(found.qubits),
+    }  # fmt: skip
 
 
 def break_even_time(

@@ -225,10 +225,8 @@ def _pipeline(machine: str) -> BreakEven:
 
 def _llm(machine: str, weights: float) -> BreakEven:
     read = loading(weights, machine)
-    physical = load_physical(machine)
-    factory = cultivation_ccz(25, physical.error)
     quantum = run_cost(
-        factory.qubits, read["seconds"], machine, f"looking up {weights:.3g} weights once, one factory alone"
+        read["qubits"], read["seconds"], machine, f"looking {weights:.3g} weights up once, ten factories"
     )
     row = entity("quantum", "search")
     # two bytes a weight over the memory of one accelerator, at its power
@@ -241,6 +239,8 @@ def _llm(machine: str, weights: float) -> BreakEven:
         "a token of a language model", quantum, classical,
         (
             "no credible speed-up is known: every weight enters every token",
+            f"{read['toffolis']:.2g} Toffolis with {read['qubits']:.2g} physical qubits that hold words; "
+            f"setting bits takes {read['joules']:.2g} J however few words are held",
             "arithmetic, data qubits and reading the result are left out, in the quantum machine's favour",
             "a quantum memory that loads in parallel needs as many switches as weights, each error-corrected",
         ),
