@@ -231,6 +231,14 @@ def _read(rho: State, operator: PauliSum, readout: float) -> float:
     return total
 
 
+def _struck(cube: State, axes: tuple[int, ...], number: int) -> State:
+    """The Pauli of that number, one digit of base 4 a qubit, on these axes."""
+    for axis in axes:
+        cube = _one(cube, _PAULIS[number % 4], axis)
+        number //= 4
+    return cube
+
+
 def trajectories(
     circuit: Circuit,
     angles: Sequence[float],
@@ -265,11 +273,9 @@ def trajectories(
             cube = _cx(cube, *axes) if gate.name == "cx" else _one(cube, gate.matrix(), axes[0])
             chance = noise.two if gate.name == "cx" else 0.0 if gate.name == "rz" else noise.one
             if chance and rng.random() < chance:
-                struck = int(rng.integers(1, 4 ** len(axes)))
-                for axis in axes:
-                    cube = _one(cube, _PAULIS[struck % 4], axis)
-                    struck //= 4
-        found[run] = shrunk.expectation(cube.reshape(-1))
+                cube = _struck(cube, axes, int(rng.integers(1, 4 ** len(axes))))
+        flat: State = np.reshape(cube, 1 << n)
+        found[run] = shrunk.expectation(flat)
     return float(found.mean()), float(found.std(ddof=1) / np.sqrt(count))
 
 
