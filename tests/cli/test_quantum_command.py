@@ -77,6 +77,7 @@ def test_every_command_shows_an_example(call: Call) -> None:
     ("words", "said"),
     [
         (("vqe", "h2", "--bond", "9"), "gigawatt: --bond: no integrals of this bond length"),
+        (("vqe", "lih", "--noise"), "gigawatt: --noise: too many qubits for a density matrix"),
         (("vqe", "h3"), "gigawatt: MOLECULE: no such molecule"),
         (("optimise", "--window", "9"), "gigawatt: --window: more qubits than the simulator holds"),
         (("optimise", "bits", "--mean-bits", "9"), "gigawatt: --mean-bits: not a mean width"),

@@ -260,6 +260,13 @@ def test_compiled_gates_without_noise_are_the_circuit(compact: bool) -> None:
     assert clean == pytest.approx(H2.active, abs=1e-9)
 
 
+def test_a_hardware_efficient_circuit_compiles_to_itself() -> None:
+    circuit = hardware_efficient(H2, 2)
+    x = np.random.default_rng(1).normal(0.0, 0.5, circuit.parameters)
+    clean = noisy_energy(circuit, list(x), H2.hamiltonian, Noisy(0.0, 0.0, 0.0))
+    assert clean == pytest.approx(circuit.energy(x, H2.hamiltonian), abs=1e-10)
+
+
 def test_trajectories_agree_with_the_density_matrix() -> None:
     circuit, angles = single()
     noise = Noisy(0.02, 0.002, 0.01)

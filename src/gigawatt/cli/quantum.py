@@ -97,7 +97,7 @@ def vqe_command(
         document = flagged(
             lambda: _vqe(molecule, bond, ansatz, optimiser, layers, iterations, shots, seed, noise),
             vqe_command,
-            _ARGUMENTS,
+            {**_ARGUMENTS, "qubits": "--noise"},
         )
     if not _give(document, output, as_json=json, quiet=quiet):
         return

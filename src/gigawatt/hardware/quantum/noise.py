@@ -28,7 +28,7 @@ from gigawatt.catalog.loader import entity
 from gigawatt.errors import InputError
 from gigawatt.hardware.quantum.molecules import Molecule
 from gigawatt.hardware.quantum.pauli import PauliSum
-from gigawatt.hardware.quantum.statevector import Circuit, Excitation, Rotation, State
+from gigawatt.hardware.quantum.statevector import Circuit, ControlledZ, Excitation, Rotation, State
 
 __all__ = ["MOST_DENSITY", "Gate", "NoiseCurve", "Noisy", "compile_circuit", "extrapolate", "noise_curve",
            "noisy_energy", "trajectories"]  # fmt: skip
@@ -99,12 +99,12 @@ def _string_gates(x: int, z: int, angle: float) -> list[Gate]:
 
 
 def compile_circuit(circuit: Circuit, angles: Sequence[float], *, compact: bool = False) -> tuple[Gate, ...]:
-    """Gates on one and two qubits of a circuit of excitations and rotations.
+    """Gates on one and two qubits of a circuit of excitations, rotations and controlled Z.
 
     Parameters
     ----------
     circuit : Circuit
-        Of excitations and rotations.
+        Of these operations.
     angles : array (p,)
         Its parameters.
     compact : bool
@@ -122,8 +122,11 @@ def compile_circuit(circuit: Circuit, angles: Sequence[float], *, compact: bool 
         )
     found: list[Gate] = []
     for operation, number in circuit.steps:
-        angle = float(angles[number])
-        if isinstance(operation, Rotation):
+        angle = float(angles[number]) if number >= 0 else 0.0
+        if isinstance(operation, ControlledZ):
+            for control, target in operation.pairs:
+                found += [Gate("h", (target,)), Gate("cx", (control, target)), Gate("h", (target,))]
+        elif isinstance(operation, Rotation):
             found += _string_gates(operation.x, operation.z, angle)
         elif isinstance(operation, Excitation):
             terms = sorted(operation.pauli.terms.items())
@@ -133,7 +136,7 @@ def compile_circuit(circuit: Circuit, angles: Sequence[float], *, compact: bool 
         else:
             raise InputError(
                 "not compiled to gates", key="circuit", given=type(operation).__name__,
-                allowed="excitations and rotations",
+                allowed="excitations, rotations, controlled Z",
             )  # fmt: skip
     return tuple(found)
 
@@ -239,6 +242,19 @@ def _struck(cube: State, axes: tuple[int, ...], number: int) -> State:
     return cube
 
 
+def _drawn(circuit: Circuit, gates: Sequence[Gate], noise: Noisy, rng: np.random.Generator) -> State:
+    """The state of one run with its errors drawn, (2^n,)."""
+    n = circuit.qubits
+    cube: State = np.asarray(circuit.start, dtype=np.complex128).reshape((2,) * n)
+    for gate in gates:
+        axes = tuple(n - 1 - q for q in gate.qubits)
+        cube = _cx(cube, *axes) if gate.name == "cx" else _one(cube, gate.matrix(), axes[0])
+        chance = noise.two if gate.name == "cx" else 0.0 if gate.name == "rz" else noise.one
+        if chance and rng.random() < chance:
+            cube = _struck(cube, axes, int(rng.integers(1, 1 << 2 * len(axes))))
+    return np.reshape(cube, 1 << n)
+
+
 def trajectories(
     circuit: Circuit,
     angles: Sequence[float],
@@ -259,7 +275,7 @@ def trajectories(
     """
     if count < 2:
         raise InputError("too few runs", key="count", given=count, allowed="2 or more")
-    rng, n = np.random.default_rng(seed), circuit.qubits
+    rng = np.random.default_rng(seed)
     gates = compile_circuit(circuit, angles, compact=compact)
     shrunk = PauliSum(
         operator.qubits,
@@ -267,15 +283,7 @@ def trajectories(
     )
     found = np.zeros(count)
     for run in range(count):
-        cube: State = circuit.start.astype(np.complex128).reshape((2,) * n)
-        for gate in gates:
-            axes = tuple(n - 1 - q for q in gate.qubits)
-            cube = _cx(cube, *axes) if gate.name == "cx" else _one(cube, gate.matrix(), axes[0])
-            chance = noise.two if gate.name == "cx" else 0.0 if gate.name == "rz" else noise.one
-            if chance and rng.random() < chance:
-                cube = _struck(cube, axes, int(rng.integers(1, 4 ** len(axes))))
-        flat: State = np.reshape(cube, 1 << n)
-        found[run] = shrunk.expectation(flat)
+        found[run] = shrunk.expectation(_drawn(circuit, gates, noise, rng))
     return float(found.mean()), float(found.std(ddof=1) / np.sqrt(count))
 
 
