@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gigawatt.catalog import entity
 from gigawatt.errors import GigawattError
 from gigawatt.hardware.load import load_chip
+from gigawatt.hardware.quantum.chemistry import determinants, phase_estimation
 from gigawatt.hardware.quantum.factoring import gidney_ekera, gidney_layout, ladder
 from gigawatt.hardware.quantum.molecules import load_molecule
 from gigawatt.hardware.quantum.neighbour import qdk_estimate, sequential_pauli
@@ -19,13 +20,11 @@ from gigawatt.hardware.quantum.resources import (
     algorithms,
     auto_ccz,
     cultivation_ccz,
-    determinants,
     distance_for,
     estimate,
     load_algorithm,
     logical_error_rate,
     patch_qubits,
-    phase_estimation,
     yoked_patch,
 )
 from gigawatt.hardware.technology import quantum

@@ -282,12 +282,12 @@ def resources_command(
 
 
 def _counts(name: str) -> Any:
-    from gigawatt.hardware.quantum import molecules, resources
+    from gigawatt.hardware.quantum import chemistry, molecules, resources
 
     if name not in molecules.MOLECULES:
         return resources.load_algorithm(name)
     h = molecules.load_molecule(name, _USUAL[name]).hamiltonian
-    return resources.phase_estimation(name, terms=len(h.terms), one_norm=h.one_norm, qubits=h.qubits)
+    return chemistry.phase_estimation(name, terms=len(h.terms), one_norm=h.one_norm, qubits=h.qubits)
 
 
 def _resources(
