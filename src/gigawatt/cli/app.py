@@ -26,6 +26,7 @@ from gigawatt.cli.plan_supply import plan_supply_command
 from gigawatt.cli.plan_training import EPILOG, plan_training_command
 from gigawatt.cli.plant import EPILOG as PLANT
 from gigawatt.cli.plant import plant_command
+from gigawatt.cli.quantum import quantum_app
 from gigawatt.cli.simulate_serving import EPILOG as SIMULATE_SERVING
 from gigawatt.cli.simulate_serving import simulate_serving_command
 from gigawatt.cli.technologies import AUDIT, COMPARE, NEEDS, audit_command, compare_command, needs_command
@@ -71,6 +72,8 @@ chip_app = typer.Typer(
 app.add_typer(chip_app, name="chip")
 chip_app.command("build", epilog=BUILD)(build_command)
 chip_app.command("list", epilog=LIST)(list_command)
+
+app.add_typer(quantum_app, name="quantum")
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")]

@@ -26,6 +26,7 @@ _NEEDS = {
     "torch": ("calibrate on a GPU (numpy does on a CPU), emulate", "gigawatt[calibrate]"),
     "transformers": ("emulate: language models", "gigawatt[emulation]"),
     "gguf": ("emulate: SmolLM2's weights", "gigawatt[emulation]"),
+    "qdk": ("quantum resources: another estimator beside ours", "gigawatt[quantum]"),
     "numba": ("serving request by request, compiled: some fifty times as quick", "gigawatt[serving]"),
     "pypsa": ("export to PyPSA", "gigawatt[pypsa]"),
     "pvlib": ("oracle of the solar tests", "gigawatt[dev]"),

@@ -1,0 +1,1 @@
+"""Quantum computing by simulation: molecules, variational algorithms, noise, fault-tolerant resources."""
