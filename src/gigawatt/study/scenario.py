@@ -49,6 +49,7 @@ __all__ = [
     "Scenario",
     "ServingSection",
     "TrainingSection",
+    "check_scenario",
     "read_scenario",
 ]
 
@@ -222,6 +223,8 @@ class LoadedScenario:
     lines: Mapping[str, int] = field(repr=False)
     written: Mapping[str, str] = field(repr=False)
     hash: str
+    data: Mapping[str, Any] = field(repr=False, compare=False, default_factory=dict[str, Any])
+    """The keys as they were written, before anything was read."""
 
     def where(self, key: str) -> str:
         """``file:line`` of a dotted key, or an empty string if it was not written."""
@@ -284,7 +287,7 @@ def _fields(path: list[str]) -> list[str]:
     return list(getattr(model, "model_fields", {}))
 
 
-def _as_input_error(error: ValidationError, file: Path, lines: Place) -> InputError:
+def _as_input_error(error: ValidationError, file: Path, lines: Mapping[str, int]) -> InputError:
     found = error.errors()
     first = next((item for item in found if item["type"] == "extra_forbidden"), found[0])
     path: list[str] = [str(p) for p in first["loc"] if not str(p).startswith("function-")]
@@ -365,15 +368,23 @@ def read_scenario(file: str | Path) -> LoadedScenario:
     lines: Place = {}
     written: dict[str, str] = {}
     _places(root, "", lines, written, path)
+    scenario = check_scenario(data, path, lines)
+    return LoadedScenario(
+        scenario, path, lines, written, hashlib.sha256(text.encode()).hexdigest()[:12], data
+    )
+
+
+def check_scenario(data: Mapping[str, Any], file: Path, lines: Mapping[str, int]) -> Scenario:
+    """A scenario of keys as they are written; raises ``InputError`` with file, line and key."""
     try:
         scenario = Scenario.model_validate(data)
     except ValidationError as error:
-        raise _as_input_error(error, path, lines) from None
-    _cross_check(scenario, path, lines)
-    return LoadedScenario(scenario, path, lines, written, hashlib.sha256(text.encode()).hexdigest()[:12])
+        raise _as_input_error(error, file, lines) from None
+    _cross_check(scenario, file, lines)
+    return scenario
 
 
-def _cross_check(scenario: Scenario, file: Path, lines: Place) -> None:
+def _cross_check(scenario: Scenario, file: Path, lines: Mapping[str, int]) -> None:
     training, serving, machine = scenario.training, scenario.serving, scenario.machine
     if (training is None) == (serving is None):
         both = training is not None
@@ -414,7 +425,7 @@ _TRAINING_ONLY = {
 }
 
 
-def _check_serving(scenario: Scenario, serving: ServingSection, file: Path, lines: Place) -> None:
+def _check_serving(scenario: Scenario, serving: ServingSection, file: Path, lines: Mapping[str, int]) -> None:
     for key, instead in _TRAINING_ONLY.items():
         if key in lines:
             raise InputError("belongs to training", file=file, line=lines[key], key=key, allowed=instead)
