@@ -347,7 +347,7 @@ def most_power(stack: Stack | str, *, limit: float | None = None, **where: str |
 def most_height(
     generation: str, *, limit: float | None = None, tallest: int = 32, **where: str | float | None
 ) -> int:
-    """Dies of which the hottest is still within ``limit`` [K] (95 °C), at the usual bandwidth; 0: none; at most ``tallest``.
+    """Dies of which the hottest is still within ``limit`` [K] (95 °C), at the usual bandwidth; ``tallest`` at most.
 
     Keywords are those of :func:`stack_temperature`.
     """

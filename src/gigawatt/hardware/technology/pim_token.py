@@ -74,9 +74,6 @@ def with_units(
             units += mine[1]
             inside.add(one.operation.name)
         else:
-            reason = (
-                "read once for all tokens, that is sooner" if mine is not None else "no product by weights"
-            )
             energy["fallback"] += (joules - chip.idle_power * seconds) * plain.chips
             host_time += seconds
         placed.append(
