@@ -39,11 +39,6 @@ SOURCES = """
 """
 
 
-def _forget() -> None:
-    for cached in (loader.table, loader.sources, loader.version, loader._price_index):  # pyright: ignore[reportPrivateUsage]
-        cached.cache_clear()
-
-
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
     """Writes a file of an otherwise empty catalog, which the loader reads during the test."""
@@ -52,13 +47,13 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(dedent(text).lstrip("\n"), encoding="utf-8")
-        _forget()
+        loader.forget()
 
     monkeypatch.setattr(loader, "_ROOT", tmp_path)
     put("price_index.csv", PRICE_INDEX)
     put("sources/s.csv", SOURCES)
     yield put
-    _forget()
+    loader.forget()
 
 
 def line_of(error: pytest.ExceptionInfo[GigawattError]) -> str:

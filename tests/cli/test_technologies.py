@@ -14,10 +14,11 @@ from gigawatt.cli.app import main
 from gigawatt.errors import InputError, MissingDataError
 from gigawatt.figures.technologies import page
 from gigawatt.hardware.load import load_chip
+from gigawatt.hardware.technology.measured import Measured, measured
 from gigawatt.hardware.technology.rollup import BASE, token_cost
 from gigawatt.hardware.technology.substrate import SCOPES, Substrate
 from gigawatt.study import technologies as room
-from gigawatt.study.technologies import Measured, compare, list_substrates, measured, money_of, read_model
+from gigawatt.study.technologies import compare, list_substrates, money_of, read_model
 from gigawatt.study.technologies_audit import audit, audited, best_digital, figure_of, peak_joules, shares_of
 from gigawatt.validation.technologies import PARTS, validate_technologies
 

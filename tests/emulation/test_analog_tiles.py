@@ -45,7 +45,7 @@ def drawn(seed: int) -> torch.Generator:
 
 
 def made(name: str, changes: str = "") -> Substrate:
-    return load_substrate(f"{name}:{changes}", {"analog": cost_face.SETTINGS})
+    return load_substrate(f"{name}:{changes}")
 
 
 def linear(inputs: int, outputs: int, *, bias: bool = True, seed: int = 0) -> nn.Linear:

@@ -15,7 +15,6 @@ from gigawatt.hardware.technology.substrate import Substrate, load_substrate
 from gigawatt.validation.technologies_analog import hermes
 
 few = settings(deadline=None, max_examples=25, derandomize=True)
-BOUNDS = {"analog": analog.SETTINGS}
 SUBSTRATES = ("pcm", "pcm-hermes-fast", "pcm-hermes-precise", "rram", "flash", "gain-cell")
 
 
@@ -32,7 +31,7 @@ def test_the_64_core_chip_from_one_core(mode: str) -> None:
 
 
 def test_four_phases_take_four_reads() -> None:
-    fast, precise = (load_substrate(f"pcm-hermes-{mode}", BOUNDS) for mode in ("fast", "precise"))
+    fast, precise = (load_substrate(f"pcm-hermes-{mode}") for mode in ("fast", "precise"))
     sizes = {"m": 3.0, "n": 700.0, "k": 900.0}
     one, four = analog.cost(fast, **sizes), analog.cost(precise, **sizes)
     for part in ("cells", "dac", "adc", "digital"):
@@ -44,7 +43,7 @@ def test_four_phases_take_four_reads() -> None:
 @pytest.mark.parametrize("name", SUBSTRATES)
 def test_parts_of_a_matrix_cost_what_the_matrix_costs(name: str) -> None:
     """Cut along tiles, joules and tiles are kept; only the way to a core is shorter for one than for two."""
-    made = load_substrate(name, BOUNDS)
+    made = load_substrate(name)
     rows = made.number("tile_rows")
     whole = analog.cost(made, m=2.0, n=96.0, k=4 * rows)
     parts = analog.cost(made, m=2.0, n=96.0, k=np.array([rows, 3 * rows]))
@@ -58,10 +57,10 @@ def test_parts_of_a_matrix_cost_what_the_matrix_costs(name: str) -> None:
 @few
 @given(m=st.floats(1, 1e3), n=st.floats(1, 1e4), k=st.floats(1, 1e4), bits=st.integers(4, 11))
 def test_signs_of_what_moves_a_cost(m: float, n: float, k: float, bits: int) -> None:
-    made = load_substrate(f"pcm:adc_bits={bits}", BOUNDS)
-    finer = load_substrate(f"pcm:adc_bits={bits + 1}", BOUNDS)
-    longer = load_substrate(f"pcm:dac_bits={bits + 1}", BOUNDS)
-    shorter = load_substrate(f"pcm:dac_bits={bits}", BOUNDS)
+    made = load_substrate(f"pcm:adc_bits={bits}")
+    finer = load_substrate(f"pcm:adc_bits={bits + 1}")
+    longer = load_substrate(f"pcm:dac_bits={bits + 1}")
+    shorter = load_substrate(f"pcm:dac_bits={bits}")
     sizes = {"m": m, "n": n, "k": k}
     assert total(finer, **sizes) > total(made, **sizes)
     assert total(longer, **sizes) > total(shorter, **sizes)
@@ -75,7 +74,7 @@ def test_signs_of_what_moves_a_cost(m: float, n: float, k: float, bits: int) -> 
 
 
 def test_no_driven_row_leaves_the_conversions() -> None:
-    made = load_substrate("pcm", BOUNDS)
+    made = load_substrate("pcm")
     idle = analog.cost(made, m=1.0, n=512.0, k=512.0, statistics={"activation_zeros": 1.0})
     assert float(idle["cells"]) == 0.0
     assert float(idle["dac"]) == 0.0
@@ -92,7 +91,7 @@ def test_shares_of_a_core_are_shares() -> None:
 
 
 def test_slices_multiply() -> None:
-    one, two = load_substrate("pcm", BOUNDS), load_substrate("pcm:slices=2", BOUNDS)
+    one, two = load_substrate("pcm"), load_substrate("pcm:slices=2")
     sizes = {"m": 1.0, "n": 512.0, "k": 512.0}
     assert analog.cost(two, **sizes)["adc"] == pytest.approx(2 * analog.cost(one, **sizes)["adc"], rel=1e-12)
     assert analog.area(two, weights=1e6) == pytest.approx(2 * analog.area(one, weights=1e6), rel=1e-12)
@@ -134,8 +133,8 @@ def test_attention_on_gain_cells() -> None:
         (lambda s: refresh_power(s, 1.0, 1.0), "loss"),
         (lambda s: write(s, -1.0), "weights"),
         (lambda s: attention_head(window=0.0, width=64.0), "window"),
-        (lambda s: load_substrate("pcm:adc_bits=40", BOUNDS), "pcm.adc_bits"),
-        (lambda s: load_substrate("pcm:mode=slow", BOUNDS), "pcm.mode"),
+        (lambda s: load_substrate("pcm:adc_bits=40"), "pcm.adc_bits"),
+        (lambda s: load_substrate("pcm:mode=slow"), "pcm.mode"),
         (lambda s: analog.time(Substrate("x", "x", "analog", {"mode": "slow"}), m=1.0, n=1.0, k=1.0), "mode"),
         (
             lambda s: analog.time(Substrate("x", "x", "analog", {"device": "dram"}), m=1.0, n=1.0, k=1.0),
@@ -152,6 +151,6 @@ def test_what_cannot_be_is_named(run: object, key: str) -> None:
 
 
 def test_many_sizes_at_once() -> None:
-    made, rng = load_substrate("pcm", BOUNDS), np.random.default_rng(0)
+    made, rng = load_substrate("pcm"), np.random.default_rng(0)
     sizes = {key: rng.uniform(1.0, 1e4, 200_000) for key in ("m", "n", "k")}
     assert np.all(total(made, **sizes) > 0.0)

@@ -123,7 +123,15 @@ def test_one_row_is_enough_for_a_chip(monkeypatch: pytest.MonkeyPatch, tmp_path)
     """What the docs promise: the required cells of one row of chips.csv, nothing else."""
     from gigawatt.catalog import loader
 
-    for name in ("chips", "chips_defaults", "kernels", "kernels_tiles", "memories", "price_index"):
+    for name in (
+        "chips",
+        "chips_defaults",
+        "kernels",
+        "kernels_surfaces",
+        "kernels_tiles",
+        "memories",
+        "price_index",
+    ):
         (tmp_path / f"{name}.csv").write_bytes(path(f"{name}.csv").read_bytes())
     with (tmp_path / "chips.csv").open(newline="", encoding="utf-8") as stream:
         columns = csv.DictReader(stream).fieldnames or []
@@ -135,12 +143,12 @@ def test_one_row_is_enough_for_a_chip(monkeypatch: pytest.MonkeyPatch, tmp_path)
     with (tmp_path / "chips.csv").open("a", newline="", encoding="utf-8") as stream:
         csv.DictWriter(stream, columns, restval="").writerow(row)
     monkeypatch.setattr(loader, "_ROOT", tmp_path)
-    loader.table.cache_clear()
+    loader.forget()
     try:
         chip = load_chip("mine1")
     finally:
         monkeypatch.undo()
-        loader.table.cache_clear()
+        loader.forget()
     assert chip.peak == {"bf16": 2000e12}
     assert {a.key.rsplit(".", 1)[1] for a in chip.assumptions} >= {
         "power_limit",

@@ -35,19 +35,18 @@ from gigawatt.hardware.technology.pim import (
 )
 from gigawatt.hardware.technology.rollup import token_cost
 from gigawatt.hardware.technology.sram_machines import machines, token_rate
-from gigawatt.hardware.technology.stacked_memory import SETTINGS, generations, host, stack_of
+from gigawatt.hardware.technology.stacked_memory import generations, host, stack_of
 from gigawatt.hardware.technology.substrate import Substrate, load_substrate
 from gigawatt.validation.technologies_memory import checks
 from gigawatt.workload import read_architecture
 
 few = settings(deadline=None, max_examples=15, derandomize=True)
-BOUNDS = {"stacked_memory": SETTINGS}
 LLAMA = read_architecture("llama-3.1-8b")
 ALONE = {"processor_power": 0.0, "lateral": False, "board": False}
 
 
 def read(text: str) -> Substrate:
-    return load_substrate(text, BOUNDS)
+    return load_substrate(text)
 
 
 # --- stacks and joules

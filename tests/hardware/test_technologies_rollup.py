@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from gigawatt.errors import InfeasibleError, InputError, MissingDataError
 from gigawatt.hardware.load import load_chip
-from gigawatt.hardware.technology import rollup
+from gigawatt.hardware.technology import products
 from gigawatt.hardware.technology.mapper import decode_work, places, reason_of, share_mapped
+from gigawatt.hardware.technology.products import cost_module
 from gigawatt.hardware.technology.rollup import (
     BASE,
     chips_needed,
-    cost_module,
     energy_share,
     fallback_cost,
     token_cost,
@@ -190,7 +190,7 @@ def test_attention_in_cells_is_two_products_and_area_is_that_of_the_weights(
 
     name = "gigawatt.hardware.technology.analog"
     monkeypatch.setitem(sys.modules, name, Counted(name))
-    monkeypatch.setattr(rollup, "_attention_head", lambda module: None)
+    monkeypatch.setattr(products, "_attention_head", lambda module: None)
     cells = replace(TILES, settings={"attention": "gain-cell"})
     made = token_cost(cells, LLAMA, chip=H100, context=99.0)
     p = LLAMA.parameters
@@ -207,7 +207,7 @@ def test_a_head_that_a_technology_prices_itself_is_taken_as_it_is(monkeypatch: p
     name = "gigawatt.hardware.technology.analog"
     monkeypatch.setitem(sys.modules, name, _Free(name))
     cells = replace(TILES, settings={"attention": "gain-cell"})
-    monkeypatch.setattr(rollup, "_attention_head", lambda module: lambda **sizes: Head)
+    monkeypatch.setattr(products, "_attention_head", lambda module: lambda **sizes: Head)
     made = token_cost(cells, LLAMA, chip=H100, batch=2.0)
     heads = 32 * 32  # heads and layers, a token
     assert made.energy["arithmetic"] == pytest.approx(2.0 * heads)

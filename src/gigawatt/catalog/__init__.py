@@ -1,5 +1,6 @@
 """Every number that came from somewhere: rows with unit, range, grade and source, and one loader."""
 
+from gigawatt.catalog.entity import watched
 from gigawatt.catalog.loader import (
     CURRENCY_YEAR,
     Entity,
@@ -12,6 +13,7 @@ from gigawatt.catalog.loader import (
     use_user_catalog,
     user_catalog,
     user_folder,
+    varied,
     version,
 )
 
@@ -27,5 +29,7 @@ __all__ = [
     "use_user_catalog",
     "user_catalog",
     "user_folder",
+    "varied",
     "version",
+    "watched",
 ]

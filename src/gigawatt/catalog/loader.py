@@ -29,12 +29,14 @@ import math
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from gigawatt.catalog.entity import Entity
 from gigawatt.errors import InputError, MissingDataError, nearest
 from gigawatt.evidence import Evidence, Grade, Source
 from gigawatt.quantities import to_si
@@ -46,6 +48,7 @@ __all__ = [
     "Entity",
     "entity",
     "forget",
+    "keep_made",
     "path",
     "source",
     "sources",
@@ -54,6 +57,7 @@ __all__ = [
     "use_user_catalog",
     "user_catalog",
     "user_folder",
+    "varied",
     "version",
 ]
 
@@ -73,76 +77,8 @@ _SHIPPED_ONLY = {
 }
 _Cached: type[Any] = type(lru_cache(len))
 _chosen: list[Path | None] = []  # the folder that use_user_catalog named; empty: nobody did
-
-
-@dataclass(frozen=True)
-class Entity:
-    """One row of reality: a chip, a link, a plant, a site. Numbers by name, each with its evidence."""
-
-    id: str
-    table: str
-    numbers: Mapping[str, tuple[Evidence, ...]] = field(repr=False)
-    texts: Mapping[str, str] = field(repr=False)
-
-    def evidence(self, quantity: str, year: int | None = None) -> Evidence:
-        """The row of ``quantity``; of a series the latest not after ``year`` (or the first).
-
-        Raises
-        ------
-        MissingDataError
-            The entity has no such number; names the table, the entity and where to add it.
-        """
-        rows = self.numbers.get(quantity)
-        if not rows:
-            raise MissingDataError(
-                f"catalog table {self.table!r} has no {quantity!r} for {self.id!r}",
-                allowed=f"add a row to {self.table}.csv or give the number in the scenario",
-                nearest=nearest(quantity, self.numbers),
-            )
-        if year is None:
-            return rows[0]
-        past = [row for row in rows if row.year is not None and row.year <= year]
-        return max(past, key=lambda row: row.year or 0, default=rows[0])
-
-    def value(self, quantity: str) -> float:
-        """The SI value of ``quantity`` (first row of a series); raises ``MissingDataError``."""
-        return self.evidence(quantity).value
-
-    def get(self, quantity: str, default: float | None = None) -> float | None:
-        """The SI value of ``quantity`` or ``default`` where the catalog has none."""
-        return self.evidence(quantity).value if quantity in self.numbers else default
-
-    def at(self, quantity: str, year: float) -> tuple[float, float, float]:
-        """(value, low, high) of a series at ``year``: linear between rows, constant outside them.
-
-        A row without a range has low = high = value.
-        """
-        self.evidence(quantity)
-        rows = sorted(self.numbers[quantity], key=lambda row: row.year or 0)
-        years = [float(row.year or 0) for row in rows]
-
-        def interpolate(values: list[float]) -> float:
-            if year <= years[0] or len(years) == 1:
-                return values[0]
-            for i in range(1, len(years)):
-                if year <= years[i]:
-                    share = (year - years[i - 1]) / (years[i] - years[i - 1])
-                    return values[i - 1] + share * (values[i] - values[i - 1])
-            return values[-1]
-
-        return (
-            interpolate([row.value for row in rows]),
-            interpolate([row.value if row.low is None else row.low for row in rows]),
-            interpolate([row.value if row.high is None else row.high for row in rows]),
-        )
-
-    def text(self, name: str, default: str = "") -> str:
-        """A text column, or ``default`` where it is empty."""
-        return self.texts.get(name) or default
-
-    def rows(self) -> tuple[Evidence, ...]:
-        """Every evidence row of the entity."""
-        return tuple(row for rows in self.numbers.values() for row in rows)
+_changed: dict[tuple[str, str, str], float] = {}  # what `varied` lays over the tables
+_made: dict[str, dict[str, Entity]] = {}  # rows computed in this process, by table: chips built from parts
 
 
 def path(name: str) -> Path:
@@ -161,12 +97,17 @@ def use_user_catalog(folder: Path | None) -> None:
     forget()
 
 
-def forget() -> None:
-    """Read the catalog anew: drop what this package's cached functions keep of earlier tables."""
+def forget(*, tables_too: bool = True) -> None:
+    """Read the catalog anew: drop what this package's cached functions keep of earlier tables.
+
+    ``tables_too`` false: tables themselves are kept, only what was made of them goes.
+    """
+    kept = () if tables_too else (_table, _price_index, _user_files, user_folder, sources, version)
+    _made.clear()
     for name, module in list(sys.modules.items()):
         if name.split(".")[0] == "gigawatt" and name != "gigawatt.quantities":  # units are no rows
             for member in list(vars(module).values()):
-                if isinstance(member, _Cached):
+                if isinstance(member, _Cached) and member not in kept:
                     member.cache_clear()
 
 
@@ -441,9 +382,52 @@ class _Rows:
             self.numbers.setdefault(key, {}).update(mine)
 
 
-@lru_cache(maxsize=64)
+def keep_made(name: str, row: Entity) -> None:
+    """Let a computed row stand in a table until :func:`forget`, in place of one with its id."""
+    if table(name).get(row.id) != row:
+        _made.setdefault(name, {})[row.id] = row
+        table.cache_clear()
+
+
+@contextmanager
+def varied(changes: Mapping[tuple[str, str, str], float]) -> Iterator[None]:
+    """Other values, in SI, for rows of the catalog while the block runs: what would follow if they held.
+
+    Parameters
+    ----------
+    changes : mapping of (table, id, quantity) to float
+        Every row of that quantity takes the value, without a range; rows that are not there are left out.
+    """
+    before = dict(_changed)
+    _changed.update(changes)
+    forget(tables_too=False)
+    try:
+        yield
+    finally:
+        _changed.clear()
+        _changed.update(before)
+        forget(tables_too=False)
+
+
+def _vary(name: str, rows: Mapping[str, Entity]) -> Mapping[str, Entity]:
+    found = dict(rows)
+    for (of, key, quantity), value in _changed.items():
+        if of == name and key in found and quantity in found[key].numbers:
+            one = found[key]
+            made = tuple(replace(row, value=value, low=None, high=None) for row in one.numbers[quantity])
+            found[key] = replace(one, numbers={**one.numbers, quantity: made})
+    return found
+
+
+@lru_cache(maxsize=128)
 def table(name: str) -> Mapping[str, Entity]:
     """All entities of a table by id; raises ``MissingDataError`` for an unknown table."""
+    rows = {**_table(name), **_made[name]} if name in _made else _table(name)
+    return _vary(name, rows) if _changed else rows
+
+
+@lru_cache(maxsize=128)
+def _table(name: str) -> Mapping[str, Entity]:
     if not path(f"{name}.csv").exists():
         raise MissingDataError(
             "no such catalog table", given=name, allowed=tables(), nearest=nearest(name, tables())

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gigawatt.cli.calibrate import EXAMPLE, calibrate
+from gigawatt.cli.chip import BUILD, LIST, build_command, list_command
 from gigawatt.cli.emulate import EPILOG as EMULATE
 from gigawatt.cli.emulate import emulate_command
 from gigawatt.cli.grouped import Grouped
@@ -27,7 +28,7 @@ from gigawatt.cli.plant import EPILOG as PLANT
 from gigawatt.cli.plant import plant_command
 from gigawatt.cli.simulate_serving import EPILOG as SIMULATE_SERVING
 from gigawatt.cli.simulate_serving import simulate_serving_command
-from gigawatt.cli.technologies import AUDIT, COMPARE, audit_command, compare_command
+from gigawatt.cli.technologies import AUDIT, COMPARE, NEEDS, audit_command, compare_command, needs_command
 from gigawatt.errors import GigawattError
 
 __all__ = ["app", "main"]
@@ -60,7 +61,16 @@ technologies_app = typer.Typer(
 app.add_typer(technologies_app, name="technologies")
 technologies_app.command("compare", epilog=COMPARE)(compare_command)
 technologies_app.command("audit", epilog=AUDIT)(audit_command)
+technologies_app.command("needs", epilog=NEEDS)(needs_command)
 technologies_app.command("memory", epilog=MEMORY)(memory_command)
+chip_app = typer.Typer(
+    help="Chips from parts: dies, stacks of memory, links, package, cooling.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(chip_app, name="chip")
+chip_app.command("build", epilog=BUILD)(build_command)
+chip_app.command("list", epilog=LIST)(list_command)
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")]

@@ -55,7 +55,12 @@ def show_command(table: str, key: str, *, as_json: bool) -> None:
     """Print every number of one entry, with its source."""
     from rich.table import Table
 
-    entry = catalog.entity(table, key)
+    if table == "chips":  # a design is built from its parts
+        from gigawatt.hardware.load import chip_row
+
+        entry = chip_row(key)[0]
+    else:
+        entry = catalog.entity(table, key)
     if as_json:
         numbers = [{**dataclasses.asdict(row), "grade": row.grade.label} for row in entry.rows()]
         print_json({"id": entry.id, "table": table, "texts": dict(entry.texts), "numbers": numbers})

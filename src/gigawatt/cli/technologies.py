@@ -12,13 +12,15 @@ from gigawatt.cli.terminal import console, number, print_json, progress, table
 from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
+    from gigawatt.study.bands import Band
     from gigawatt.study.technologies import Comparison
     from gigawatt.study.technologies_audit import Audit
 
-__all__ = ["AUDIT", "COMPARE", "audit_command", "compare_command"]
+__all__ = ["AUDIT", "COMPARE", "NEEDS", "audit_command", "compare_command", "needs_command"]
 
 COMPARE = "Example: gigawatt technologies compare --model llama-3.1-8b --substrate nvfp4 --substrate fp8"
 AUDIT = "Example: gigawatt technologies audit lightmatter"
+NEEDS = "Example: gigawatt technologies needs mixed-2035 --model llama-3.1-70b"
 _NAMES = {"substrates": "--substrate", "substrate": "--substrate"}
 
 
@@ -32,6 +34,9 @@ def compare_command(
     chip: Annotated[str, typer.Option(help="The digital machine, or the host.")] = "nvidia-h100-sxm",
     batch: Annotated[float, typer.Option(help="Sequences that decode together.")] = 1.0,
     context: Annotated[float, typer.Option(help="Tokens behind each.")] = 512.0,
+    bands: Annotated[
+        bool, typer.Option("--bands", help="Ranges of joules and dollars, from those of the catalog's rows.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option(help="Folder for technologies.json and .html.", show_default=False)
     ] = None,
@@ -46,7 +51,7 @@ def compare_command(
             writable(output)
         except InputError as error:
             raise error.at(key="--output") from None
-    from gigawatt.study.technologies import compare
+    from gigawatt.study.technologies import compare, with_bands
 
     with progress(quiet=quiet or json) as report:
         report("Pricing tokens", 0.1)
@@ -55,6 +60,8 @@ def compare_command(
             compare_command,
             _NAMES,
         )
+        if bands:
+            found = with_bands(found, lambda words, share: report(f"Moving {words}", 0.3 + 0.4 * share))
         if output is not None:
             report("Drawing", 0.7)
             _write(output, found)
@@ -64,6 +71,10 @@ def compare_command(
         _print_comparison(found)
         if output is not None:
             console().print(f"Written: {output / 'technologies.html'}, technologies.json", markup=False)
+
+
+def _range(band: Band | None, scale: float) -> str:
+    return "" if band is None else f"\n{number(band.low * scale)} to {number(band.high * scale)}"
 
 
 def _write(folder: Path, found: Comparison) -> None:
@@ -96,9 +107,9 @@ def _print_comparison(found: Comparison) -> None:
             Text(row.substrate.id),
             quality,
             number(row.cost.joules("chip") * 1e3),
-            number(row.cost.joules("system") * 1e3),
+            number(row.cost.joules("system") * 1e3) + _range(row.bands.get("joules system"), 1e3),
             number(row.money["chip"] * 1e6),
-            number(row.money["system"] * 1e6),
+            number(row.money["system"] * 1e6) + _range(row.bands.get("dollars system"), 1e6),
             number(row.cost.step_time * 1e3),
             f"{100 * row.cost.mapped_energy:.0f} %",
             ", ".join(row.fronts),
@@ -174,3 +185,29 @@ def _print_audit(found: Audit) -> None:
     out.print()
     for sentence in found.said:
         out.print(Text(sentence))
+
+
+def needs_command(
+    chip: Annotated[str, typer.Argument(help="A hybrid chip of the catalog.")],
+    model: Annotated[str, typer.Option(help="Whose weights stand in its cells.")] = "llama-3.1-70b",
+    today: Annotated[str, typer.Option(help="The chip that its memory and links stand beside.")] = "H100",
+    loss: Annotated[float, typer.Option(help="Perplexity that would be borne, over the model's own.")] = 1.02,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+) -> None:
+    """What a machine of several substrates supposes, beside what is published today."""
+    from gigawatt.study.hybrids import needs
+    from gigawatt.study.technologies import read_model
+
+    found = flagged(lambda: needs(chip, read_model(model), today=today, loss=loss), needs_command)
+    if json:
+        print_json([one.to_json() for one in found])
+        return
+    grid = table(
+        ("what", "left"), ("supposed", "right"), ("today", "right"), ("unit", "left"), ("times", "right"),
+    )  # fmt: skip
+    for one in found:
+        grid.add_row(one.what, number(one.supposed), number(one.today), one.unit, number(one.factor))
+    console().print(grid)
+    for basis in dict.fromkeys(one.basis for one in found):
+        names = ", ".join(one.what for one in found if one.basis == basis)
+        console().print(f"{names}: {basis}", markup=False, style="dim")

@@ -233,7 +233,8 @@ def convert(model: Any, substrate: Substrate, calibration_inputs: Tensor, genera
         "tile_utilisation": 1.0,
     }
     model.register_forward_pre_hook(
-        lambda _, args, kwargs: counter.count_tokens(kwargs["input_ids"].numel()), with_kwargs=True
+        lambda _, args, kwargs: counter.count_tokens((args[0] if args else kwargs["input_ids"]).numel()),
+        with_kwargs=True,
     )
     return counter
 

@@ -34,7 +34,7 @@ from gigawatt.hardware.technology.substrate import Substrate, load_substrate
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["BASELINE", "Emulation", "emulate", "settings_bounds"]
+__all__ = ["BASELINE", "Emulation", "emulate"]
 
 BASELINE = Substrate("fp32", "fp32, nothing left out", "digital", {})
 """What every substrate stands beside."""
@@ -111,17 +111,6 @@ class Emulation:
         }
 
 
-def settings_bounds(technology: str) -> Mapping[str, Any]:
-    """``SETTINGS`` of a technology: of its cost face, else of its functional face; empty without either."""
-    for room in ("hardware.technology", "emulation"):
-        name = f"gigawatt.{room}.{technology}"
-        if technology.isidentifier() and find_spec(name) is not None:
-            found = getattr(import_module(name), "SETTINGS", None)
-            if found is not None:
-                return dict(found)
-    return {}
-
-
 def _face(technology: str) -> Any:
     """The module of this folder that runs a technology."""
     name = f"gigawatt.emulation.{technology}"
@@ -135,8 +124,7 @@ def _face(technology: str) -> Any:
 def _read(substrate: str | Substrate) -> Substrate:
     if isinstance(substrate, Substrate):
         return substrate
-    row = load_substrate(substrate.split(":")[0])
-    return load_substrate(substrate, {row.technology: settings_bounds(row.technology)})
+    return load_substrate(substrate)
 
 
 def emulate(

@@ -10,42 +10,77 @@ from gigawatt.figures.page import PAGE, grid
 from gigawatt.figures.readable import significant
 from gigawatt.figures.style import colour, finish, safe
 
-__all__ = ["components", "front", "page"]
+__all__ = ["WORST", "components", "front", "page"]
 
 Document = Mapping[str, Any]
 _TITLE = 30
 _KINDS = {"joules": ("joules", 1e3, "mJ/token"), "dollars": ("dollars", 1e6, "$/million tokens")}
+WORST = 12.0
+"""Perplexity over that as trained beyond which a substrate is not drawn."""
+_SHADES = ("#0072b2", "#d55e00", "#e69f00", "#009e73", "#6a51a3", "#cc79a7", "#56b4e9", "#b8a13a")
 _MOST = 14
 """Substrates that one drawing of components holds; the cheapest are drawn."""
 
 
 def front(document: Document, *, kind: str, scope: str) -> Any:
-    """Perplexity as measured against joules or dollars a token at one scope; those on the front are filled.
+    """Perplexity as measured against joules or dollars a token at one scope, a colour a technology.
 
-    Substrates that nobody ran are not drawn: they have no place on the vertical axis.
+    Those on the front are filled and named; bars are bands, where the document has them. Substrates that
+    nobody ran have no place on the vertical axis, and those that lose more than a factor of
+    :data:`WORST` are of no use: neither is drawn.
     """
     import plotly.graph_objects as go
 
     key, scale, unit = _KINDS[kind]
     figure = go.Figure()
-    rows = [row for row in document["rows"] if row["perplexity_ratio"] is not None]
-    for on, symbol, name in ((True, "circle", "on the front"), (False, "circle-open", "beaten by another")):
-        mine = [row for row in rows if (f"{kind} {scope}" in row["fronts"]) == on]
+    rows = [row for row in document["rows"] if (row["perplexity_ratio"] or WORST + 1.0) <= WORST]
+    for number, technology in enumerate(dict.fromkeys(row["technology"] for row in rows)):
+        mine = [row for row in rows if row["technology"] == technology]
+        on = [f"{kind} {scope}" in row["fronts"] for row in mine]
+        spread = [row.get("bands", {}).get(f"{kind} {scope}") for row in mine]
+        values = [row[key][scope] for row in mine]
+        ends = [one or {"low": x, "high": x} for one, x in zip(spread, values, strict=True)]
+        names = [safe(row["substrate"], 40) for row in mine]
         figure.add_scatter(
-            x=[row[key][scope] * scale for row in mine],
+            x=[x * scale for x in values],
             y=[row["perplexity_ratio"] for row in mine],
-            text=[safe(row["substrate"], 40) for row in mine],
-            name=name,
-            mode="markers+text" if on else "markers",
+            error_x=_error(values, [one["low"] for one in ends], [one["high"] for one in ends], scale),
+            error_y=_error(
+                [row["perplexity_ratio"] for row in mine],
+                [row["perplexity_ratio_low"] for row in mine],
+                [row["perplexity_ratio_high"] for row in mine],
+                1.0,
+            ),
+            text=[name if first else "" for name, first in zip(names, on, strict=True)],
+            customdata=names,
+            name=technology.replace("_", " "),
+            mode="markers+text",
             textposition="top right",
-            marker={"color": colour("chip"), "size": 9, "symbol": symbol},
-            hovertemplate="%{text}: %{x:.4~g} " + unit + ", × %{y:.4~g}<extra></extra>",
+            marker={
+                "color": _SHADES[number % len(_SHADES)],
+                "size": 9,
+                "symbol": ["circle" if first else "circle-open" for first in on],
+            },
+            hovertemplate="%{customdata}: %{x:.4~g} " + unit + ", × %{y:.4~g}<extra></extra>",
         )
     title = f"Perplexity against {unit} of the {scope}"
     made = finish(figure, title=title, height=420, x=unit, y="perplexity over that as trained", legend=True)
     made.update_xaxes(type="log")
-    made.update_yaxes(type="log")
+    made.update_yaxes(type="log", dtick="D2")
     return made
+
+
+def _error(
+    values: Sequence[float], low: Sequence[float], high: Sequence[float], scale: float
+) -> dict[str, Any]:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [(top - x) * scale for x, top in zip(values, high, strict=True)],
+        "arrayminus": [(x - bottom) * scale for x, bottom in zip(values, low, strict=True)],
+        "thickness": 0.7,
+        "width": 0,
+    }
 
 
 def components(document: Document) -> Any:
@@ -101,7 +136,8 @@ def page(document: Document) -> str:
         for scope in document["scopes"]:
             for kind in _KINDS:
                 note = "chip: dies, memory and waiting" if scope == "chip" else "with links, node and cooling"
-                figures.append((front(document, kind=kind, scope=scope), f"{note}; both axes logarithmic"))
+                words = f"{note}; filled: on the front; bars: ranges; beyond × {WORST:g} nothing is drawn"
+                figures.append((front(document, kind=kind, scope=scope), words))
     figures.append((components(document), f"system scope; the {_MOST} of least joules"))
     body += _drawn(figures)
     rows = [

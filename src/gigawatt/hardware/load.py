@@ -19,7 +19,7 @@ from gigawatt.hardware.technology.gpu import BITS, kernels
 from gigawatt.hardware.topology import Topology
 from gigawatt.hardware.wiring import curved, wire
 
-__all__ = ["build_cluster", "list_chips", "load_chip", "load_link", "load_node"]
+__all__ = ["build_cluster", "chip_row", "list_chips", "load_chip", "load_link", "load_node"]
 
 _DEFAULT = "default"
 _PETA = 1e15
@@ -98,17 +98,22 @@ def equivalent_peak(peak: Mapping[str, float]) -> float:
 
 
 def load_chip(id: str) -> Chip:
-    """The chip called ``id`` (an id or an alias of the catalog's ``chips``).
+    """The chip called ``id``: of the catalog's ``chips`` or ``chip_designs``, or a design's file.
+
+    A design is built from its parts (:mod:`~gigawatt.hardware.build`).
 
     Raises
     ------
     InputError
         No such chip; names the nearest spelling.
+    InfeasibleError
+        A design that cannot be made; says by how much.
     MissingDataError
         The row lacks what no rule may fill in: a peak rate, memory size or bandwidth.
     """
-    entry = _entity("chips", id)
+    entry, built = chip_row(id)
     row = _Row(entry)
+    row.assumed += built
     peak = _peaks(entry)
     if not peak:
         raise MissingDataError(
@@ -169,6 +174,34 @@ def load_chip(id: str) -> Chip:
         kernels=_fit(row),
         assumptions=tuple(row.assumed),
     )
+
+
+def chip_row(id: str) -> tuple[Entity, tuple[Assumption, ...]]:
+    """A chip's row of ``chips``, and what was assumed where it was built from parts.
+
+    Raises
+    ------
+    InputError, InfeasibleError
+        As :func:`load_chip`.
+    """
+    design = id if id.lower().endswith((".yaml", ".yml")) else ""
+    if not design:
+        try:
+            row = _entity("chips", id)
+        except InputError as error:
+            designs = table("chip_designs")
+            try:
+                design = entity("chip_designs", id).id
+            except InputError:
+                error.nearest = nearest(id, [*designs, error.nearest] if error.nearest else designs)
+                raise error from None
+        else:
+            design = row.text("design")
+            if not design:
+                return row, ()
+    from gigawatt.hardware.build import made_row
+
+    return made_row(design)
 
 
 def _fit(row: _Row) -> str:

@@ -178,7 +178,7 @@ class _Shapes:
         self.size = len(first)
         self.tokens = self.microbatch * run.sequence / self.context
         self.expert_stride = np.where(folded[first], 1.0, self.tensor)
-        self.technology = technology(cluster.chip.technology)
+        self.technology = technology(cluster.chip.technology, training=True)
         self._efficiency: dict[str, Efficiency] = {}
         self.narrow_attention = stack.narrow_attention > 0.0 and run.number_format in NARROW
         self.fabric = Fabric.of(cluster)

@@ -24,6 +24,7 @@ from gigawatt.errors import InputError
 from gigawatt.hardware.machine import Chip, Cluster
 from gigawatt.hardware.technology import technology
 from gigawatt.hardware.technology.gpu import BLOCK
+from gigawatt.hardware.technology.hybrid import Hybrid
 from gigawatt.performance import collectives
 from gigawatt.performance.collectives import Fabric, Traffic, group
 from gigawatt.performance.costs import domains_reached, expert_imbalance
@@ -47,6 +48,7 @@ __all__ = [
     "PARTS",
     "PassCost",
     "Replica",
+    "cells_lacking",
     "check_fits",
     "decode_cost",
     "holding",
@@ -172,7 +174,10 @@ def _operations(
                     "exchange": np.zeros(()),
                     "latency": np.zeros(()),
                 },
-                (sum(cost.energy.values(), np.zeros(())) + power.active * np.maximum(arithmetic, memory))
+                (
+                    sum(cost.energy.values(), np.zeros(()))
+                    + cost.active * power.active * np.maximum(arithmetic, memory)
+                )
                 * launches
                 * ranks,
             )
@@ -342,7 +347,16 @@ def room(r: Replica) -> Array:
     Fewer than nought mean that the weights alone do not fit.
     """
     weights = weight_bytes(r.architecture, shares=r.shares, prediction=r.guesses > 0.0) / r.pipeline
-    return (r.cluster.chip.memory_bytes * r.engine.usable - r.engine.reserve - weights) * r.chips
+    found = (r.cluster.chip.memory_bytes * r.engine.usable - r.engine.reserve - weights) * r.chips
+    return np.where(cells_lacking(r) > 0.0, -np.inf, found)
+
+
+def cells_lacking(r: Replica) -> Array:
+    """Silicon that an accelerator (L,) lacks for weights that stay written in it [m²]; else 0."""
+    kind = technology(r.cluster.chip.technology)
+    if not isinstance(kind, Hybrid):
+        return np.zeros(())
+    return kind.cells_lacking(r.cluster.chip, r.architecture, r.chips)
 
 
 def kept(r: Replica, tokens: ArrayLike) -> Array:
@@ -367,8 +381,16 @@ def check_fits(r: Replica) -> None:
     InputError
         Names what is there and what is needed.
     """
+    chip = r.cluster.chip
+    cells = float(np.max(cells_lacking(r)))
+    if cells > 0.0:
+        raise InputError(
+            "the weights that stay written do not fit on the silicon for them",
+            key="layout",
+            given=f"{float(np.max(r.chips)):.0f} {chip.id}, each {cells * 1e6:,.0f} mm² short",
+            allowed="more accelerators, or a machine that keeps fewer groups written",
+        )
     if np.any(room(r) <= 0.0):
-        chip = r.cluster.chip
         weights = float(np.max(weight_bytes(r.architecture, shares=r.shares) / r.pipeline))
         usable = chip.memory_bytes * r.engine.usable - r.engine.reserve
         raise InputError(

@@ -9,6 +9,7 @@ from gigawatt.facility import LoadShape
 from gigawatt.facility.power_chain import served_share
 from gigawatt.hardware import Chip
 from gigawatt.study.chain_supply import lead_time_notices
+from gigawatt.study.hybrids import training_notices
 from gigawatt.study.names import q
 from gigawatt.supply import SupplyPlan
 
@@ -37,7 +38,7 @@ def notices(
     Bindings and notices of the supply plan and of the building, lead times, a chip that is not yet sold, what
     a power cap does.
     """
-    told = unsold(machine_chip, scenario_year)
+    told = [*unsold(machine_chip, scenario_year), *training_notices(machine_chip)]
     if machine_power_cap is not None:
         own = f"of the {machine_chip.power_limit:.4g} W of {machine_chip.name}"
         told.append(

@@ -104,10 +104,11 @@ def _question(fill: Filler, section: ServingSection) -> ServingQuestion:
     }  # fmt: skip
     model = beside(fill.loaded, scenario.model)
     fill.ask("model", lambda: read_architecture(model))
-    fill.ask("machine.chip", lambda: load_chip(scenario.machine.chip))
+    chip = str(beside(fill.loaded, scenario.machine.chip))
+    fill.ask("machine.chip", lambda: load_chip(chip))
     try:
         return read_serving_question(
-            model=str(model), chip=scenario.machine.chip, trace=trace,
+            model=str(model), chip=chip, trace=trace,
             year=scenario.year, fixed={name: getattr(section.layout, name) for name in DEGREES}, **given,
             **_NOWHERE,
         )  # fmt: skip

@@ -170,7 +170,7 @@ def _chip_and_size(fill: Filler, chip: Chip, rows: tuple[Evidence, ...]) -> None
 def _machine(fill: Filler, training: TrainingSection) -> None:
     scenario = fill.loaded.scenario
     machine = scenario.machine
-    chip = fill.ask("machine.chip", lambda: load_chip(machine.chip))
+    chip = fill.ask("machine.chip", lambda: load_chip(str(beside(fill.loaded, machine.chip))))
     asked = fill.ask(
         "training.sparsity" if training.precision is None else "training.precision",
         lambda: training_format(training.precision, training.sparsity, training.number_format),

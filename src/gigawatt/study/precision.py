@@ -11,11 +11,13 @@ from gigawatt.catalog.loader import Entity, entity, table
 from gigawatt.errors import GigawattError, InputError, nearest
 from gigawatt.hardware.machine import Chip
 from gigawatt.hardware.technology.digital import sparse_gain
+from gigawatt.hardware.technology.measured import measured
 from gigawatt.hardware.technology.rollup import BASE, token_cost
 from gigawatt.hardware.technology.substrate import Substrate
 from gigawatt.performance.inference import multiply_format
 from gigawatt.study.asked import Told
-from gigawatt.study.technologies import CAVEAT, measured
+from gigawatt.study.hybrids import machine_notices
+from gigawatt.study.technologies import CAVEAT
 from gigawatt.workload.architecture import Architecture
 from gigawatt.workload.inference import SPARSE, WEIGHT_BYTES, Shares, weight_bytes
 
@@ -118,6 +120,7 @@ def served(
     InputError
         No such precision or pattern, or a format that has no pattern.
     """
+    told.notices += machine_notices(chip, architecture)
     if precision is None and sparsity in (None, "none"):
         return stored
     if sparsity is not None and sparsity not in PATTERNS:

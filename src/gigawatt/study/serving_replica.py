@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.errors import InfeasibleError, InputError
 from gigawatt.hardware import Cluster
-from gigawatt.performance.inference import Replica, kept, multiply_format
+from gigawatt.performance.inference import Replica, cells_lacking, kept, multiply_format
 from gigawatt.performance.serving_tables import step_tables
 from gigawatt.performance.step_tables import StepTables
 from gigawatt.quantities import show
@@ -206,7 +206,8 @@ def _lacking(question: ServingQuestion, cluster: Cluster, degrees: Degrees) -> A
     found = replica(question, cluster, degrees)
     weights, cache = held_bytes(question, found)
     usable = cluster.chip.memory_bytes * question.engine.usable - question.engine.reserve
-    return weights + cache - usable
+    short = cells_lacking(found)  # silicon is no memory: any shortage of it leaves no room at all
+    return np.where(short > 0.0, np.inf, weights + cache - usable)
 
 
 def held_bytes(question: ServingQuestion, found: Replica) -> tuple[Array, Array]:
@@ -272,6 +273,16 @@ def _too_large(question: ServingQuestion, cluster: Cluster, given: int) -> Infea
             words = f"{few} {cluster.chip.id} with other degrees, or narrower weights"
     count = int(here.chips[least])
     plural = "s" if count > 1 else ""
+    cells = cells_lacking(replica(question, cluster, here))
+    if np.all(cells > 0.0):
+        short, largest = float(np.min(cells)), int(np.max(here.chips))
+        return InfeasibleError(
+            f"{question.architecture.name} does not fit on the silicon for weights that stay written: "
+            f"{short * 1e6:,.0f} mm² are missing on each of {largest} {cluster.chip.id}",
+            key="chips",
+            given=given,
+            allowed=words.replace(", or narrower weights", ""),
+        )
     return InfeasibleError(
         f"{question.architecture.name} in {question.weights} does not fit: "
         f"{show(float(missing[least]), 'GB')} "

@@ -8,49 +8,42 @@ suffers more from few bits than larger ones: their increases are shown as they a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gigawatt import catalog
-from gigawatt.catalog.loader import Entity, entity, table
+from gigawatt.catalog.loader import entity, table
 from gigawatt.economics.annuity import SECONDS_PER_YEAR, capital_recovery_factor
 from gigawatt.errors import GigawattError, InputError, MissingDataError
 from gigawatt.hardware.load import load_chip, load_node
-from gigawatt.hardware.technology import digital, near_memory, stacked_memory
+from gigawatt.hardware.technology import digital
+from gigawatt.hardware.technology.measured import Measured, carried, measured
 from gigawatt.hardware.technology.rollup import token_cost
-from gigawatt.hardware.technology.substrate import Bound, Statistics, Substrate, load_substrate
+from gigawatt.hardware.technology.substrate import Substrate, load_substrate
 from gigawatt.hardware.technology.token import TokenCost
+from gigawatt.study.bands import Band, bands
 from gigawatt.workload import read_architecture
 from gigawatt.workload.architecture import Architecture
 
 __all__ = [
     "CAVEAT",
-    "MEASURED",
     "SCOPES_COMPARED",
     "Comparison",
-    "Measured",
     "Row",
     "compare",
     "list_substrates",
-    "measured",
     "money_of",
     "read_model",
     "read_substrate",
+    "with_bands",
 ]
 
 SCOPES_COMPARED = ("chip", "system")
-MEASURED = "technologies_measured"
 CAVEAT = (
     "measured on a model of 135 million weights, which loses more to few bits than a larger one: "
     "not carried over to this model"
 )
-_SMALL = "smollm2-135m"
-_COUNTED = (
-    "weight_zeros", "activation_zeros", "activation_crest", "weight_bits", "activation_bits", "cache_bits",
-    "tile_utilisation", "tile_reads", "adc_conversions", "dac_conversions", "macs", "tokens",
-)  # fmt: skip
-"""Statistics of a run that a stored row may hold."""
 
 
 def read_model(name: str) -> Architecture:
@@ -59,21 +52,6 @@ def read_model(name: str) -> Architecture:
     if name in own:
         return read_architecture(catalog.path(f"technologies/{own[name].text('file')}"))
     return read_architecture(name)
-
-
-def _bounds() -> dict[str, dict[str, Bound]]:
-    found: dict[str, dict[str, Bound]] = {
-        "digital": dict(digital.SETTINGS),
-        "near_memory": dict(near_memory.SETTINGS),
-        "stacked_memory": dict(stacked_memory.SETTINGS),
-    }
-    try:
-        from importlib import import_module
-
-        found["analog"] = dict(import_module("gigawatt.hardware.technology.analog").SETTINGS)
-    except (ModuleNotFoundError, AttributeError):
-        pass
-    return found
 
 
 def read_substrate(text: str) -> Substrate:
@@ -90,63 +68,13 @@ def read_substrate(text: str) -> Substrate:
             text, name, "near_memory",
             {"machine": name, "weights": "int4", "activations": "int8", "cache": "int8"},
         )  # fmt: skip
-    return load_substrate(text, _bounds())
+    return load_substrate(text)
 
 
 def list_substrates() -> list[str]:
     """Ids of every substrate that the catalog has: rows of ``substrates``, and near-memory machines."""
     rows = list(table("substrates")) if "substrates" in catalog.tables() else []
     return [*rows, *(name for name in table("near_memory") if name not in rows)]
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a stored functional run says of a substrate: ``ratio`` of perplexities with its range.
-
-    1: nothing lost. ``low`` and ``high`` bound the ratio.
-    """
-
-    model: str
-    perplexity: float
-    base: float
-    ratio: float
-    low: float
-    high: float
-    grade: str
-    statistics: Statistics
-
-
-def measured(substrate: str, model: str = _SMALL) -> Measured | None:
-    """The stored run of a substrate on the small model, ``None`` where nobody ran it."""
-    if MEASURED not in catalog.tables():
-        return None
-    for row in table(MEASURED).values():
-        same = row.text("substrate", row.id) == substrate and row.text("model", _SMALL) == model
-        if same and "perplexity" in row.numbers and "base" in row.numbers:
-            return _measured(row)
-    return None
-
-
-def _measured(row: Entity) -> Measured:
-    number, base = row.evidence("perplexity"), row.value("base")
-    bounds = [row.get(name, number.value) or number.value for name in ("low", "high")]
-    return Measured(
-        model=row.text("model", _SMALL),
-        perplexity=number.value,
-        base=base,
-        ratio=row.get("ratio") or number.value / base,
-        low=row.get("ratio_low") or bounds[0] / base,
-        high=row.get("ratio_high") or bounds[1] / base,
-        grade=number.grade.label,
-        statistics={name: row.value(name) for name in _COUNTED if name in row.numbers},
-    )
-
-
-def _carried(quality: Measured, architecture: Architecture) -> Statistics:
-    """What a run counted that holds for another model too: bits with scales follow its own widths instead."""
-    if architecture.name == quality.model:
-        return quality.statistics
-    return {name: value for name, value in quality.statistics.items() if not name.endswith("_bits")}
 
 
 def money_of(cost: TokenCost, scope: str) -> float:
@@ -189,6 +117,7 @@ class Row:
     quality: Measured | None
     money: dict[str, float]
     fronts: tuple[str, ...]
+    bands: Mapping[str, Band] = field(default_factory=lambda: {})
 
     def to_json(self) -> dict[str, Any]:
         """Stable keys; plain numbers, ``None`` where nothing was measured."""
@@ -210,6 +139,7 @@ class Row:
             "mapped_energy": self.cost.mapped_energy,
             "amdahl": self.cost.amdahl,
             "fronts": list(self.fronts),
+            "bands": {name: band.to_json() for name, band in self.bands.items()},
             "cost": self.cost.to_json(),
         }
 
@@ -293,7 +223,7 @@ def compare(
     for one in names:
         substrate = read_substrate(one) if isinstance(one, str) else one
         quality = measured(substrate.id)
-        counted = {} if quality is None else _carried(quality, architecture)
+        counted = {} if quality is None else carried(quality, architecture.name)
         try:
             cost = token_cost(substrate, architecture, counted, chip=machine, batch=batch, context=context)
         except GigawattError as error:
@@ -318,3 +248,32 @@ def compare(
         for index, (substrate, cost, quality) in enumerate(made)
     )
     return Comparison(architecture.name, machine.id, batch, context, rows, tuple(refused))
+
+
+def with_bands(found: Comparison, progress: Callable[[str, float], None] | None = None) -> Comparison:
+    """The comparison with a band on every number: ``joules chip``, ``dollars system`` …, of each row.
+
+    Bands are those of :func:`gigawatt.study.bands.bands`: from the ranges of catalog rows, not from what a
+    run counted. A few seconds for all substrates of the catalog.
+    """
+
+    def computation(row: Row) -> Callable[[], Mapping[str, float]]:
+        architecture = read_model(found.model)
+        counted = {} if row.quality is None else carried(row.quality, architecture.name)
+
+        def compute() -> Mapping[str, float]:
+            cost = token_cost(
+                row.substrate,
+                architecture,
+                counted,
+                chip=found.chip,
+                batch=found.batch,
+                context=found.context,
+            )
+            joules = {f"joules {scope}": cost.joules(scope) for scope in SCOPES_COMPARED}
+            return joules | {f"dollars {scope}": money_of(cost, scope) for scope in SCOPES_COMPARED}
+
+        return compute
+
+    made = bands({row.substrate.id: computation(row) for row in found.rows}, progress)
+    return replace(found, rows=tuple(replace(row, bands=made[row.substrate.id]) for row in found.rows))

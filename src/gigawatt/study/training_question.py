@@ -16,6 +16,7 @@ from gigawatt.performance import Stack, TrainingRun, default_stack, load_optimiz
 from gigawatt.quantities import compact, parse, show
 from gigawatt.study.asked import Told, counted, quantity, site_of, year_of
 from gigawatt.study.chain_training import training_run
+from gigawatt.study.hybrids import training_notices
 from gigawatt.study.leaves import clock_rows
 from gigawatt.study.pins import read_pins, read_widen
 from gigawatt.study.precision import TRAINED, training_format
@@ -154,6 +155,7 @@ def read_question(
     form = _format(told, training_format(precision, sparsity, number_format), accelerator)
     if precision is not None:
         told.notices.append(TRAINED)
+    told.notices += training_notices(accelerator)
     if stack is None:
         stack = default_stack(accelerator, when)
         row = catalog.entity("stacks", stack)

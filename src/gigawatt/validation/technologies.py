@@ -28,6 +28,7 @@ PARTS = (
     "neuromorphic",
     "memory",
     "quantum",
+    "chiplets",
 )
 OPTIONAL = ("torch", "transformers", "gguf")
 """Packages of the extra ``emulation``: a part that cannot do without them is left out where they are not."""

@@ -37,7 +37,7 @@ def hermes(mode: str) -> dict[str, float]:
 
     All cores make one 256 × 256 product; joules are those of cells and converters, as the paper counts them.
     """
-    made = load_substrate(f"pcm-hermes-{mode}", {"analog": analog.SETTINGS})
+    made = load_substrate(f"pcm-hermes-{mode}")
     core = entity("analog", "core-pcm")
     rows, columns, cores = core.value("rows"), core.value("columns"), core.value("cores")
     joules = analog.cost(made, m=1.0, n=columns, k=rows)
@@ -54,7 +54,7 @@ def hermes(mode: str) -> dict[str, float]:
 
 
 def _m1076() -> dict[str, float]:
-    made = load_substrate("flash:mode=fast", {"analog": analog.SETTINGS})
+    made = load_substrate("flash:mode=fast")
     core = entity("analog", "core-flash")
     rows, columns, cores = core.value("rows"), core.value("columns"), core.value("cores")
     seconds = float(analog.time(made, m=1.0, n=columns, k=rows))
@@ -95,7 +95,7 @@ def layer_errors(inputs: int, draws: int = 5) -> dict[str, float]:
     }
     found: dict[str, float] = {}
     for name, change in changes.items():
-        made = load_substrate(f"pcm:input_range=static,{change}", {"analog": analog.SETTINGS})
+        made = load_substrate(f"pcm:input_range=static,{change}")
         errors: list[float] = []
         for seed in range(1 if name == "forward" else draws):
             layer = AnalogLinear(linear, made, generator=torch.Generator().manual_seed(seed))

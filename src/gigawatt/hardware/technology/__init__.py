@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from gigawatt.errors import MissingDataError, nearest
 from gigawatt.hardware.technology.gpu import Gpu
+from gigawatt.hardware.technology.hybrid import Hybrid
 from gigawatt.hardware.technology.interface import Cost, Efficiency, Technology
 
 __all__ = ["Cost", "Efficiency", "Technology", "technologies", "technology"]
 
-_BY_NAME: dict[str, Technology] = {"gpu": Gpu()}
+_BY_NAME: dict[str, Technology] = {"gpu": Gpu(), "hybrid": Hybrid()}
+_TRAINING: dict[str, Technology] = {**_BY_NAME, "hybrid": Hybrid(training=True)}
 
 
 def technologies() -> tuple[str, ...]:
@@ -16,8 +18,8 @@ def technologies() -> tuple[str, ...]:
     return tuple(_BY_NAME)
 
 
-def technology(name: str) -> Technology:
-    """The technology called ``name``, as the catalog's chips write it.
+def technology(name: str, *, training: bool = False) -> Technology:
+    """The technology called ``name``, as the catalog's chips write it; ``training``: as it trains.
 
     Raises
     ------
@@ -32,4 +34,4 @@ def technology(name: str) -> Technology:
             allowed=technologies(),
             nearest=nearest(name, _BY_NAME),
         )
-    return _BY_NAME[name]
+    return (_TRAINING if training else _BY_NAME)[name]

@@ -22,7 +22,7 @@ class Cost:
 
     ``time`` = max(``arithmetic``, ``memory``) + ``launch`` [s]; ``energy`` by component [J], above the
     chip's idle power: ``arithmetic``, ``dram``, ``sram``, and whatever a technology adds (converters,
-    laser, …).
+    laser, …). ``active`` is the share of the time in which digital processors are busy with it.
     """
 
     arithmetic: Array
@@ -30,6 +30,7 @@ class Cost:
     launch: Array
     time: Array
     energy: Mapping[str, Array]
+    active: Array | float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,24 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gigawatt.errors import InputError
+from gigawatt.hardware.technology.composition import HYBRID, group_of, parts
 from gigawatt.hardware.technology.substrate import Substrate
 from gigawatt.workload.architecture import Architecture
 from gigawatt.workload.inference import Shares, decode_operations, logits_operations, token_operations
 from gigawatt.workload.operation import ZERO
 from gigawatt.workload.operations import Array, Operation
 
-__all__ = ["STATIONARY", "Placed", "Work", "decode_work", "place", "places", "reason_of", "share_mapped"]
+__all__ = [
+    "STATIONARY",
+    "Placed",
+    "Work",
+    "decode_work",
+    "place",
+    "places",
+    "reason_of",
+    "runs_on",
+    "share_mapped",
+]
 
 STATIONARY = ("analog", "photonic")
 """Technologies whose multiplications need an operand that was written before the run."""
@@ -51,11 +62,16 @@ class Work:
 
 @dataclass(frozen=True)
 class Placed:
-    """A :class:`Work` with its place: on the substrate or not, and the reason in words."""
+    """A :class:`Work` with its place: the substrate that takes it, ``None`` for the digital host, and why."""
 
     work: Work
-    on_substrate: bool
+    by: Substrate | None
     reason: str
+
+    @property
+    def on_substrate(self) -> bool:
+        """Whether the substrate takes it."""
+        return self.by is not None
 
 
 def _operations(
@@ -146,10 +162,34 @@ def reason_of(substrate: Substrate, operation: Operation) -> tuple[bool, str]:
     return True, "product by weights that stay written"
 
 
+def runs_on(substrate: Substrate, operation: Operation) -> tuple[Substrate | None, str]:
+    """(the substrate that takes an operation, why); ``None``: the digital host does.
+
+    Of a hybrid it is the part that has the operation's group, if that part can do it.
+
+    Raises
+    ------
+    InputError
+        A hybrid of unknown parts.
+    """
+    if substrate.technology != HYBRID:
+        on, reason = reason_of(substrate, operation)
+        return (substrate if on else None), reason
+    group = group_of(operation)
+    if group is None:
+        return None, "no product by weights or keys: the host's"
+    part = parts(substrate).get(group)
+    if part is None:
+        return None, f"{group.replace('_', ' ')} stay with the host in this machine"
+    if group == "gate" and operation.kind == "gemm":  # named as part of the machine, it ranks what it gives
+        operation = replace(operation, name="gate")
+    on, reason = reason_of(part, operation)
+    return (part if on else None), f"{part.id}: {reason}"
+
+
 def place(substrate: Substrate, work: Work) -> Placed:
     """One operation with its place and the reason."""
-    on, reason = reason_of(substrate, work.operation)
-    return Placed(work, on, reason)
+    return Placed(work, *runs_on(substrate, work.operation))
 
 
 def places(

@@ -65,7 +65,7 @@ def with_units(
     inside: set[str] = set()
     units = host_time = 0.0
     for one in work:
-        joules, seconds = fallback_cost([Placed(one, False, "")], chip=chip, substrate=substrate)
+        joules, seconds = fallback_cost([Placed(one, None, "")], chip=chip, substrate=substrate)
         mine = _in_stack(one, substrate, statistics, memory=memory, stacks=stacks)
         taken = mine is not None and mine[1] < seconds
         if mine is not None and taken:

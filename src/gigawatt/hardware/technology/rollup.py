@@ -22,11 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from importlib import import_module
-from importlib.util import find_spec
 from inspect import signature
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 
@@ -35,9 +31,13 @@ from gigawatt.errors import InfeasibleError, InputError, MissingDataError
 from gigawatt.hardware.load import build_cluster, load_chip, load_node
 from gigawatt.hardware.machine import Chip, Cluster
 from gigawatt.hardware.technology import digital
+from gigawatt.hardware.technology.composition import HYBRID, counted_of, group_of
 from gigawatt.hardware.technology.gpu import Gpu
+from gigawatt.hardware.technology.hybrid import scaled
 from gigawatt.hardware.technology.interface import Efficiency
 from gigawatt.hardware.technology.mapper import Placed, Work, place, places, share_mapped
+from gigawatt.hardware.technology.measured import carried, measured
+from gigawatt.hardware.technology.products import cost_module, product_of
 from gigawatt.hardware.technology.substrate import Statistics, Substrate
 from gigawatt.hardware.technology.token import SYSTEM_SCOPE, TokenCost
 from gigawatt.workload.architecture import Architecture
@@ -47,7 +47,6 @@ from gigawatt.workload.operation import FORMAT_BYTES, ZERO
 __all__ = [
     "BASE",
     "chips_needed",
-    "cost_module",
     "energy_share",
     "fallback_cost",
     "token_cost",
@@ -58,35 +57,6 @@ BASE = Substrate("bf16", "bf16", "digital", {"weights": "bf16", "activations": "
 
 _GPU = Gpu()
 _BYTE = 8.0
-_GROUPS: Mapping[str, tuple[str, ...]] = {
-    "converters": ("adc", "dac", "convert"),
-    "laser": ("laser", "optical", "light"),
-    "weights": ("weight", "program", "write"),
-    "sram": ("sram", "buffer"),
-}
-
-
-def cost_module(technology: str) -> ModuleType:
-    """The cost face of a technology: a module of this folder with ``cost`` and ``time``.
-
-    Raises
-    ------
-    MissingDataError
-        No such module, or one without a cost.
-    """
-    name = technology.replace("-", "_")
-    try:
-        found = import_module(f"gigawatt.hardware.technology.{name}")
-    except ModuleNotFoundError:
-        found = None
-    if found is None or not (hasattr(found, "cost") and hasattr(found, "time")):
-        raise MissingDataError(
-            "no cost model for this compute technology yet",
-            key="technology",
-            given=technology,
-            allowed="digital, or a technology with a module of costs",
-        )
-    return found
 
 
 def chips_needed(
@@ -181,45 +151,6 @@ def _digital(work: Work, substrate: Substrate, chip: Chip, statistics: Statistic
     return energy, {bound: busy, "launch": float(cost.launch)}, notes
 
 
-def _grouped(energy: Mapping[str, Any]) -> dict[str, float]:
-    """A technology's own components under the roll-up's names."""
-    found: dict[str, float] = {}
-    for name, value in energy.items():
-        group = next((g for g, words in _GROUPS.items() if any(w in name.lower() for w in words)), None)
-        key = group or (name if name in SYSTEM_SCOPE else "arithmetic")
-        found[key] = found.get(key, 0.0) + float(np.sum(value))
-    return found
-
-
-def _attention_head(module: ModuleType) -> Callable[..., Any] | None:
-    """What a technology says of one token through one head, writing of its key and value included."""
-    name = f"{module.__name__}_write"
-    return getattr(import_module(name), "attention_head", None) if find_spec(name) is not None else None
-
-
-def _substrate(
-    work: Work, substrate: Substrate, module: ModuleType, statistics: Statistics
-) -> tuple[dict[str, float], dict[str, float]]:
-    op = work.operation
-    scaled: dict[str, float] = {}
-    if op.kind == "attention":
-        head = _attention_head(module)
-        if head is not None:
-            made = head(window=op.n, width=op.k)
-            _add(scaled, _grouped(made.energy), float(op.batch))
-            return scaled, {"arithmetic": float(np.sum(made.time))}
-        cells = {**substrate.settings, "device": substrate.word("attention")}
-        substrate = replace(substrate, settings=cells)
-    # of attention: the scores of all keys, then their values
-    products = [(op.n, op.k), (op.k, op.n)] if op.kind == "attention" else [(op.n, op.k)]
-    seconds = 0.0
-    for n, k in products:
-        sizes = {"m": op.m, "n": n, "k": k, "statistics": statistics}
-        _add(scaled, _grouped(module.cost(substrate, **sizes)), float(op.batch))
-        seconds += float(np.sum(module.time(substrate, **sizes)))
-    return scaled, {"arithmetic": seconds}
-
-
 def _links(
     cluster: Cluster | None, architecture: Architecture, batch: float, tensor: int
 ) -> tuple[float, float]:
@@ -286,8 +217,8 @@ def token_cost(
     """
     counted: Statistics = statistics or {}
     machine = load_chip(chip) if isinstance(chip, str) else chip
-    module = cost_module(substrate.technology)
-    if hasattr(module, "decode"):
+    module = None if substrate.technology == HYBRID else cost_module(substrate.technology)
+    if module is not None and hasattr(module, "decode"):
         beside = {"chip": machine} if "chip" in signature(module.decode).parameters else {}
         return module.decode(substrate, architecture, counted, batch=batch, context=context, **beside)
     count = tensor or chips_needed(
@@ -300,14 +231,26 @@ def token_cost(
     notes: dict[str, None] = {}
     for one in placed:
         work, factor = one.work, one.work.count
-        if native or not one.on_substrate:
+        if native or one.by is None:
             joules, took, said = _digital(work, substrate if native else BASE, machine, counted)
             if not native:
                 joules, took = {"fallback": sum(joules.values())}, {"fallback": sum(took.values())}
             notes.update(dict.fromkeys(said))
             _add(energy, joules, factor * count)
         else:
-            joules, took = _substrate(work, substrate, module, counted)
+            made = product_of(work.operation, one.by, _counted(substrate, one, counted))
+            times = scaled(machine, substrate)
+            joules = {name: float(np.sum(value)) * times for name, value in made.energy.items()}
+            took = {"arithmetic": float(np.sum(made.time))}
+            if substrate.technology == HYBRID:  # whose host has a copy of the weights
+                other, seconds_there, _ = _digital(work, BASE, machine, counted)
+                there = sum(s for name, s in seconds_there.items() if name != "launch")
+                if there < took["arithmetic"]:
+                    joules, took = (
+                        {"fallback": sum(other.values())},
+                        {"fallback": sum(seconds_there.values())},
+                    )
+                    notes[f"{work.operation.name}: sooner on the host"] = None
             _add(energy, joules, factor * count)
         _add(seconds, took, factor)
     cluster = _cluster(machine.id, count)
@@ -343,8 +286,19 @@ def token_cost(
             for one in placed
         ),
         notes=tuple(notes),
-        area=0.0 if native else _area(module, substrate, placed, counted),
+        area=0.0 if native else _area(placed, counted),
     )
+
+
+def _counted(substrate: Substrate, placed: Placed, counted: Statistics) -> Statistics:
+    """What a run counted of the substrate that takes an operation; of a hybrid, what its part's run did."""
+    if substrate.technology != HYBRID or placed.by is None:
+        return counted
+    own = counted_of(counted, group_of(placed.work.operation))
+    if own:
+        return own
+    quality = measured(placed.by.id)
+    return {} if quality is None else carried(quality, "")
 
 
 def _spent(work: Work, chip: Chip, substrate: Substrate = BASE) -> tuple[float, float]:
@@ -386,16 +340,16 @@ def fallback_cost(
     return sum(joules for joules, _ in spent), sum(seconds for _, seconds in spent)
 
 
-def _area(
-    module: ModuleType, substrate: Substrate, placed: tuple[Placed, ...], statistics: Statistics
-) -> float:
-    if not hasattr(module, "area"):
-        return 0.0
-    total, taken = 0.0, signature(module.area).parameters
+def _area(placed: tuple[Placed, ...], statistics: Statistics) -> float:
+    total = 0.0
     for one in placed:
         op = one.work.operation
-        if one.on_substrate and one.work.linear:
+        if one.by is not None and one.work.linear:
+            module = cost_module(one.by.technology)
+            if not hasattr(module, "area"):
+                continue
+            taken = signature(module.area).parameters
             sizes = {"m": op.m, "n": op.n, "k": op.k, "statistics": statistics}
-            made = module.area(substrate, **{name: v for name, v in sizes.items() if name in taken})
+            made = module.area(one.by, **{name: v for name, v in sizes.items() if name in taken})
             total += float(np.sum(made)) * one.work.count * float(op.batch)
     return total

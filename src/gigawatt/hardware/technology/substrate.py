@@ -10,12 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from importlib import import_module
+from importlib.util import find_spec
 
 from gigawatt.catalog.loader import entity
 from gigawatt.errors import InputError, nearest
 
-__all__ = ["SCOPES", "Bound", "Figure", "Statistics", "Substrate", "check_settings", "load_substrate"]
+__all__ = [
+    "SCOPES",
+    "Bound",
+    "Figure",
+    "Statistics",
+    "Substrate",
+    "check_settings",
+    "load_substrate",
+    "settings_bounds",
+]
 
 SCOPES = ("device", "macro", "chip", "system")
 """What a figure counts: a cell, an array with its converters, a chip with its links, a machine with hosts."""
@@ -25,12 +35,6 @@ Statistics = Mapping[str, float]
 
 Bound = tuple[str, str, float, float] | tuple[str, str, tuple[str, ...]]
 """Of a setting: (unit, meaning, lowest, highest) of a number in SI, or (unit, meaning, words allowed)."""
-
-
-class Settings(Protocol):
-    """What a technology's file offers beside its cost: the settings of its substrates."""
-
-    SETTINGS: Mapping[str, Bound]
 
 
 @dataclass(frozen=True)
@@ -101,15 +105,22 @@ class Figure:
         return self.value / other.value
 
 
-def load_substrate(text: str, bounds: Mapping[str, Mapping[str, Bound]] | None = None) -> Substrate:
+def settings_bounds(technology: str) -> Mapping[str, Bound]:
+    """``SETTINGS`` of a technology's file of this folder; empty where it has none."""
+    name = f"gigawatt.hardware.technology.{technology}"
+    if not technology.isidentifier() or find_spec(name) is None:
+        return {}
+    return dict(getattr(import_module(name), "SETTINGS", {}))
+
+
+def load_substrate(text: str) -> Substrate:
     """A substrate of the catalog, with changes behind it: ``nvfp4``, ``pcm:adc_bits=6,drift_time=86400``.
 
     Parameters
     ----------
     text : str
-        Id or alias of a row of ``substrates``, a colon, then ``key=value`` with commas between.
-    bounds : mapping, optional
-        Technology → key → :data:`Bound`; checked where given.
+        Id or alias of a row of ``substrates``, a colon, then ``key=value`` with commas between. Settings are
+        checked against :func:`settings_bounds` of its technology.
 
     Raises
     ------
@@ -123,7 +134,7 @@ def load_substrate(text: str, bounds: Mapping[str, Mapping[str, Bound]] | None =
     for key in row.texts:
         if key not in ("id", "name", "technology", "aliases", "note") and row.text(key):
             settings[key] = row.text(key)
-    known = dict((bounds or {}).get(technology, {}))
+    known = settings_bounds(technology)
     for part in filter(None, (one.strip() for one in changes.split(","))):
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not (equals and key and value):

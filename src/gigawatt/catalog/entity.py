@@ -1,0 +1,101 @@
+"""One row of reality: its numbers by name, each with its evidence; and which of them a computation reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from gigawatt.errors import MissingDataError, nearest
+from gigawatt.evidence import Evidence
+
+__all__ = ["Entity", "Key", "watched"]
+
+Key = tuple[str, str, str]
+"""Table, id, quantity."""
+
+_watching: list[dict[Key, Evidence]] = []
+
+
+@contextmanager
+def watched() -> Iterator[dict[Key, Evidence]]:
+    """Rows that are read while the block runs, by key; what a cache keeps is not read again."""
+    seen: dict[Key, Evidence] = {}
+    _watching.append(seen)
+    try:
+        yield seen
+    finally:
+        _watching.remove(seen)
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One row of reality: a chip, a link, a plant, a site. Numbers by name, each with its evidence."""
+
+    id: str
+    table: str
+    numbers: Mapping[str, tuple[Evidence, ...]] = field(repr=False)
+    texts: Mapping[str, str] = field(repr=False)
+
+    def evidence(self, quantity: str, year: int | None = None) -> Evidence:
+        """The row of ``quantity``; of a series the latest not after ``year`` (or the first).
+
+        Raises
+        ------
+        MissingDataError
+            The entity has no such number; names the table, the entity and where to add it.
+        """
+        rows = self.numbers.get(quantity)
+        for seen in _watching:
+            if rows:
+                seen[self.table, self.id, quantity] = rows[0]
+        if not rows:
+            raise MissingDataError(
+                f"catalog table {self.table!r} has no {quantity!r} for {self.id!r}",
+                allowed=f"add a row to {self.table}.csv or give the number in the scenario",
+                nearest=nearest(quantity, self.numbers),
+            )
+        if year is None:
+            return rows[0]
+        past = [row for row in rows if row.year is not None and row.year <= year]
+        return max(past, key=lambda row: row.year or 0, default=rows[0])
+
+    def value(self, quantity: str) -> float:
+        """The SI value of ``quantity`` (first row of a series); raises ``MissingDataError``."""
+        return self.evidence(quantity).value
+
+    def get(self, quantity: str, default: float | None = None) -> float | None:
+        """The SI value of ``quantity`` or ``default`` where the catalog has none."""
+        return self.evidence(quantity).value if quantity in self.numbers else default
+
+    def at(self, quantity: str, year: float) -> tuple[float, float, float]:
+        """(value, low, high) of a series at ``year``: linear between rows, constant outside them.
+
+        A row without a range has low = high = value.
+        """
+        self.evidence(quantity)
+        rows = sorted(self.numbers[quantity], key=lambda row: row.year or 0)
+        years = [float(row.year or 0) for row in rows]
+
+        def interpolate(values: list[float]) -> float:
+            if year <= years[0] or len(years) == 1:
+                return values[0]
+            for i in range(1, len(years)):
+                if year <= years[i]:
+                    share = (year - years[i - 1]) / (years[i] - years[i - 1])
+                    return values[i - 1] + share * (values[i] - values[i - 1])
+            return values[-1]
+
+        return (
+            interpolate([row.value for row in rows]),
+            interpolate([row.value if row.low is None else row.low for row in rows]),
+            interpolate([row.value if row.high is None else row.high for row in rows]),
+        )
+
+    def text(self, name: str, default: str = "") -> str:
+        """A text column, or ``default`` where it is empty."""
+        return self.texts.get(name) or default
+
+    def rows(self) -> tuple[Evidence, ...]:
+        """Every evidence row of the entity."""
+        return tuple(row for rows in self.numbers.values() for row in rows)

@@ -1,0 +1,161 @@
+"""Machines of several substrates: who takes what, limits in which they are one part, silicon, refusals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gigawatt.errors import InputError, MissingDataError
+from gigawatt.hardware.load import build_cluster, load_chip
+from gigawatt.hardware.technology import Efficiency, technology
+from gigawatt.hardware.technology import hybrid as room
+from gigawatt.hardware.technology.composition import GROUPS, group_of, parts
+from gigawatt.hardware.technology.gpu import Gpu
+from gigawatt.hardware.technology.hybrid import Hybrid, Machine, machine_of
+from gigawatt.hardware.technology.mapper import places, runs_on
+from gigawatt.hardware.technology.products import product_of
+from gigawatt.hardware.technology.rollup import BASE, token_cost
+from gigawatt.hardware.technology.substrate import Substrate, load_substrate
+from gigawatt.performance.engines import load_engine
+from gigawatt.performance.inference import Replica, cells_lacking, check_fits, holding
+from gigawatt.performance.inference import token_cost as step_cost
+from gigawatt.workload import read_architecture
+from gigawatt.workload.inference import Shares, token_operations
+
+CHIP = load_chip("mixed-2035")
+LLAMA = read_architecture("llama-3.1-8b")
+MIXED = read_architecture("mixtral-8x7b")
+PLAIN = Efficiency()
+
+
+def hybrid(**groups: str) -> Substrate:
+    return Substrate("x", "x", "hybrid", {**dict.fromkeys(GROUPS, "digital"), **groups})
+
+
+def replica(tensor: float, chip: str = "mixed-2035") -> Replica:
+    cluster, _ = build_cluster(chip=chip, count=1024)
+    return Replica(LLAMA, cluster, load_engine("vllm-2025"), Shares.of(tensor=tensor), np.asarray(1.0))
+
+
+def layer(tokens: float):
+    return token_operations(LLAMA, LLAMA.blocks[0], tokens=np.asarray(tokens), shares=Shares.of())
+
+
+def test_every_product_of_a_model_belongs_to_a_group() -> None:
+    for model in (LLAMA, MIXED, read_architecture("deepseek-v3")):
+        for one in places(BASE, model):
+            op = one.work.operation
+            product = op.kind != "memory" and not op.name.startswith("head")
+            assert (group_of(op) in GROUPS) is product, op.name
+
+
+def test_a_hybrid_of_nothing_is_its_host_and_one_of_a_single_part_is_that_part() -> None:
+    nothing = token_cost(hybrid(), LLAMA, chip="H100")
+    base = token_cost(BASE, LLAMA, chip="H100")
+    assert nothing.joules("system") == pytest.approx(base.joules("system"), rel=1e-9)
+    assert nothing.mapped_energy == 0.0
+    pcm = token_cost(load_substrate("pcm"), LLAMA, chip="H100", tensor=1)
+    both = token_cost(hybrid(projections="pcm", feed_forward="pcm"), LLAMA, {}, chip="H100", tensor=1)
+    assert both.mapped_operations == pytest.approx(pcm.mapped_operations)
+    assert both.step_time == pytest.approx(pcm.step_time)
+    assert both.energy["fallback"] == pytest.approx(pcm.energy["fallback"])
+    assert both.area == pytest.approx(pcm.area)
+
+
+def test_groups_go_where_the_machine_sends_them_and_the_rest_says_why() -> None:
+    mixed = hybrid(feed_forward="pcm", experts="rram", gate="flash", attention="pcm")
+    by = {one.work.operation.name: one for one in places(mixed, MIXED)}
+    assert by["experts"].by is not None
+    assert by["experts"].by.id == "rram"
+    assert by["router"].by is not None
+    assert by["attention.qkv"].by is None
+    assert "stay with the host" in by["attention.qkv"].reason
+    assert by["attention.decode"].by is None  # PCM cannot multiply two activations
+    assert "activations" in by["attention.decode"].reason
+    assert by["norm"].by is None
+
+
+def test_what_runs_on_a_substrate_costs_what_its_own_face_says() -> None:
+    one = next(op for op in layer(1.0) if op.name == "mlp.down")
+    part, _ = runs_on(machine_of(CHIP.id).substrate, one)
+    assert part is not None
+    machine = machine_of(CHIP.id)
+    made, mine = product_of(one, part, machine.statistics(part)), Hybrid().cost(one, CHIP, PLAIN)
+    assert float(mine.arithmetic) == pytest.approx(float(made.time))
+    ours = sum(float(np.sum(x)) for x in mine.energy.values())
+    theirs = sum(float(np.sum(x)) for x in made.energy.values())
+    assert ours == pytest.approx(machine.joules * theirs, rel=1e-12)
+    assert float(mine.active) == 0.0
+
+
+def test_a_prompt_goes_to_the_host_where_that_is_sooner_and_a_machine_is_never_slower() -> None:
+    tokens = np.array([1.0, 8.0, 64.0, 512.0, 4096.0])
+    one = next(
+        op
+        for op in token_operations(LLAMA, LLAMA.blocks[0], tokens=tokens, shares=Shares.of())
+        if op.name == "mlp.up"
+    )
+    mine, host = Hybrid().cost(one, CHIP, PLAIN), Gpu().cost(one, CHIP, PLAIN)
+    assert np.all(mine.time <= host.time * (1 + 1e-12))
+    assert mine.active[0] == 0.0
+    assert mine.active[-1] == 1.0
+    assert np.all(np.diff(mine.active) >= 0.0)
+
+
+def test_training_is_the_hosts_alone() -> None:
+    trains = technology("hybrid", training=True)
+    for op in layer(64.0):
+        assert trains.lacks(op, CHIP) is not None
+        assert float(np.sum(trains.cost(op, CHIP, PLAIN).time)) == float(
+            np.sum(Gpu().cost(op, CHIP, PLAIN).time)
+        )
+
+
+def test_cells_must_hold_the_weights_that_stay_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = machine_of(CHIP.id)
+    short = replace(machine, area=machine.area_needed(LLAMA) / 2.0 * 0.999)
+    monkeypatch.setattr(room, "machine_of", lambda chip: short)
+    assert float(np.max(cells_lacking(replica(2.0)))) > 0.0
+    assert float(holding(replica(2.0), 1024.0)) == 0.0
+    with pytest.raises(InputError, match="mm² short"):
+        check_fits(replica(2.0))
+    assert float(np.max(cells_lacking(replica(4.0)))) == 0.0
+    check_fits(replica(4.0))
+    assert float(np.max(cells_lacking(replica(1.0, "H100")))) == 0.0
+
+
+def test_denser_cells_need_less_silicon_and_hold_the_same_weights() -> None:
+    machine = machine_of(CHIP.id)
+    denser = replace(machine, density=2.0 * machine.density)
+    assert denser.area_needed(LLAMA) == pytest.approx(machine.area_needed(LLAMA) / 2.0)
+    assert denser.weights(LLAMA) == machine.weights(LLAMA) > 0.0
+    p = MIXED.parameters
+    every = replace(
+        machine, substrate=hybrid(feed_forward="pcm", experts="pcm", projections="pcm", gate="pcm")
+    )
+    assert every.weights(MIXED) == pytest.approx(p.attention + p.feed_forward + p.experts + p.router)
+
+
+def test_a_step_on_a_machine_beside_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    mixed = step_cost(replica(1.0), np.array([1.0]))
+    empty = Machine(hybrid(), 0.0, 1.0, 1.0, machine_of(CHIP.id).row)
+    monkeypatch.setattr(room, "machine_of", lambda chip: empty)
+    host = step_cost(replica(1.0), np.array([1.0]))
+    assert float(mixed.time[0]) < float(host.time[0])
+    assert float(mixed.energy[0]) < float(host.energy[0])
+
+
+def test_bad_machines_are_refused() -> None:
+    with pytest.raises(InputError) as wrong:
+        parts(hybrid(feed_forward="pmc"))
+    assert wrong.value.key == "x.feed_forward"
+    with pytest.raises(InputError, match="hybrid of a hybrid"):
+        parts(hybrid(feed_forward="mixed-2035"))
+    with pytest.raises(InputError, match="group"):
+        parts(Substrate("x", "x", "hybrid", {"mlp": "pcm"}))
+    with pytest.raises(InputError, match="not a hybrid"):
+        parts(BASE)
+    with pytest.raises(MissingDataError):
+        machine_of("H100-SXM5-80GB")
