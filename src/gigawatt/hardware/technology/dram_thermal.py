@@ -347,7 +347,9 @@ def most_power(stack: Stack | str, *, limit: float | None = None, **where: str |
 def most_height(
     generation: str, *, limit: float | None = None, tallest: int = 32, **where: str | float | None
 ) -> int:
-    """Dies of which the hottest is still within ``limit`` [K] (95 °C), at the usual bandwidth; ``tallest`` at most.
+    """Dies, ``tallest`` at most, of which the hottest is within ``limit`` [K] (95 °C); 0: none.
+
+    Bandwidth is the generation's usual one, whatever the height.
 
     Keywords are those of :func:`stack_temperature`.
     """
