@@ -74,5 +74,5 @@ def test_what_a_file_refuses_is_refused(changes: dict[str, Any], told: str) -> N
 
 def test_a_new_section_is_one_of_the_file() -> None:
     base = read_scenario(TEXAS.parent / "serve-llama-70b-virginia.yaml")
-    with pytest.raises(InputError, match="layout: belongs to training; allowed: serving.layout"):
+    with pytest.raises(InputError, match=r"layout: belongs to training; allowed: serving\.layout"):
         scenario_with(base, {"layout.tensor": 8})

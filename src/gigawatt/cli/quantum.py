@@ -95,7 +95,7 @@ def vqe_command(
     with progress(quiet=quiet or json) as report:
         report("Minimising", 0.1)
         document = flagged(
-            lambda: _vqe(molecule, bond, ansatz, optimiser, layers, iterations, shots, seed, noise),
+            lambda: _vqe(molecule.lower(), bond, ansatz, optimiser, layers, iterations, shots, seed, noise),
             vqe_command,
             {**_ARGUMENTS, "qubits": "--noise"},
         )
@@ -307,6 +307,10 @@ def _resources(
 
     machine = resources.Physical(error, cycle * 1e-6, reaction * 1e-6)
     document: dict[str, Any] = {"kind": "resources", "ladder": [], "qdk": []}
+    name = name.lower()
+    first, _, size = name.partition("-")
+    if first == "rsa" and size.isdigit():  # rsa-4096
+        name, bits = first, int(size)
     if name == "rsa":
         made = factoring.gidney_ekera(bits, machine)
         document |= {

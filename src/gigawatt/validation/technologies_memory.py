@@ -81,6 +81,14 @@ def _peaks() -> list[Check]:
     return found
 
 
+def _powers() -> list[Check]:
+    found: list[Check] = []
+    for name in ("hbm4", "hbm4e", "hbm5", "hbm6", "hbm7", "hbm8"):
+        what, fitted = f"{name.upper()}: W of a stack at its peak", name not in ("hbm4", "hbm4e")
+        found.append(_check(what, stack_of(name).power, name, "power", 0.1, unit="W", fitted=fitted))
+    return found
+
+
 def _patterns() -> list[Check]:
     found = [
         _check(f"{memory.upper()}, {name}: share of the peak", simulated(memory, name),
@@ -130,7 +138,7 @@ def _energies() -> list[Check]:
         *(_check(what, ours, "oconnor", key, tolerance, unit="pJ/b", scale=bit, fitted=fit)
           for what, ours, key, tolerance, fit in cases),
         Check("memory", "Llama 3.1 70B in 8 bits read once from HBM2", joules, target.value, "J/token", 0.05,
-              target.locator),
+              target.locator, True),
     ]  # fmt: skip
 
 
@@ -205,4 +213,4 @@ def _sram() -> list[Check]:
 
 def checks() -> list[Check]:
     """Published figures of stacked memory, of processing in it, and of machines without it."""
-    return [*_peaks(), *_patterns(), *_energies(), *_heat(), *_units(), *_sram()]
+    return [*_peaks(), *_powers(), *_patterns(), *_energies(), *_heat(), *_units(), *_sram()]

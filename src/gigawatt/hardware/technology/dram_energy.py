@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog.loader import Entity, entity
 from gigawatt.errors import InputError
@@ -36,6 +36,7 @@ __all__ = [
     "defaults",
     "generation",
     "idle_power",
+    "is_hot",
     "refresh_power",
     "require",
 ]
@@ -178,7 +179,22 @@ def access_range(
     return total[0], total[1], total[2]
 
 
-def refresh_power(memory: str | Entity, *, capacity: ArrayLike, temperature: ArrayLike = 318.15) -> Array:
+def is_hot(temperature: ArrayLike | None) -> NDArray[np.bool_]:
+    """Whether cells are so hot [K] that they are refreshed twice as often; not where left out.
+
+    Raises
+    ------
+    InputError
+        A temperature outside 200 to 500 K.
+    """
+    if temperature is None:
+        return np.zeros((), dtype=bool)
+    return require("temperature", temperature, 200.0, 500.0, "K") > defaults().value("hot")
+
+
+def refresh_power(
+    memory: str | Entity, *, capacity: ArrayLike, temperature: ArrayLike | None = None
+) -> Array:
     """Watts of refreshing ``capacity`` bytes; twice as many above 85 °C.
 
     Parameters
@@ -187,8 +203,8 @@ def refresh_power(memory: str | Entity, *, capacity: ArrayLike, temperature: Arr
         A generation.
     capacity : array
         Bytes, > 0.
-    temperature : array
-        Of the hottest die [K], 200 to 500.
+    temperature : array, optional
+        Of the hottest die [K], 200 to 500; below the limit where left out.
 
     Raises
     ------
@@ -197,12 +213,11 @@ def refresh_power(memory: str | Entity, *, capacity: ArrayLike, temperature: Arr
     """
     row = generation(memory) if isinstance(memory, str) else memory
     size = require("capacity", capacity, 1.0, 1e15, "B")
-    hot = require("temperature", temperature, 200.0, 500.0, "K") > defaults().value("hot")
-    return size / 1e9 * row.value("refresh") / row.value("refi") * np.where(hot, 2.0, 1.0)
+    return size * row.value("refresh") / row.value("refi") * np.where(is_hot(temperature), 2.0, 1.0)
 
 
 def idle_power(
-    memory: str | Entity, *, height: float | None = None, temperature: ArrayLike = 318.15
+    memory: str | Entity, *, height: float | None = None, temperature: ArrayLike | None = None
 ) -> Array:
     """Watts of a stack that is kept but not read: standby of its dies, refresh, base die."""
     row = generation(memory) if isinstance(memory, str) else memory

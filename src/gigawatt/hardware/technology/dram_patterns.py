@@ -223,7 +223,7 @@ def reach(
     stacks: int = 5,
     data_rate: float | None = None,
     refresh: str = "all",
-    temperature: float = 318.15,
+    temperature: float | None = None,
     count: int = _COUNT,
     seed: int = 0,
 ) -> Reached:
@@ -241,7 +241,7 @@ def reach(
         Of a lane [B/s].
     refresh : str
         ``all`` (what measured cards fit), ``bank`` or ``none``.
-    temperature : float
+    temperature : float, optional
         Of the hottest die [K]; above 85 °C refreshes come twice as often.
     count, seed : int
         Accesses that are simulated; of the draws.

@@ -22,7 +22,13 @@ from numpy.typing import NDArray
 
 from gigawatt.catalog.loader import entity
 from gigawatt.errors import InputError, nearest
-from gigawatt.hardware.technology.dram_energy import access_energy, idle_power, refresh_power, require
+from gigawatt.hardware.technology.dram_energy import (
+    access_energy,
+    defaults,
+    idle_power,
+    refresh_power,
+    require,
+)
 from gigawatt.hardware.technology.dram_timing import channel_of
 from gigawatt.hardware.technology.stacked_memory import Stack, stack_of
 from gigawatt.workload.operations import Array
@@ -122,7 +128,7 @@ class Temperatures:
         return self.dies[0]
 
 
-def die_powers(stack: Stack, *, use: float = 1.0, temperature: float = 318.15) -> tuple[float, float]:
+def die_powers(stack: Stack, *, use: float = 1.0, temperature: float | None = None) -> tuple[float, float]:
     """(W of a DRAM die, W of the base die) at a share ``use`` of the peak bandwidth.
 
     Cells, wires and vias are the dies'; of the interface the stack has one of two ends, in its base die.
@@ -210,10 +216,10 @@ def stack_temperature(
         lowest = float(require("base", usual[1] if base is None else base, 0.0, 500.0, "W"))
         return _solved(one, bond, cool, fluid, (each, lowest, power if lateral else 0.0), lateral, board)
 
-    cold = at(_value("limit", "hot") - 1.0)
-    if cold.hottest <= _value("limit", "hot"):
+    cold = at(defaults().value("hot") - 1.0)
+    if cold.hottest <= defaults().value("hot"):
         return cold
-    return at(_value("limit", "hot") + 1.0)
+    return at(defaults().value("hot") + 1.0)
 
 
 def _solved(
@@ -292,17 +298,21 @@ def _distance(area: float, core: float) -> float:
 
 def _refreshing(one: Stack, temperature: float) -> tuple[float, float, float]:
     """(share of time, share of bandwidth lost to heat, W added) of refreshing at a temperature."""
-    cool, warm = (channel_of(one.generation, temperature=t) for t in (300.0, temperature))
+    cool, warm = (channel_of(one.generation, temperature=t) for t in (None, temperature))
     shares = [each.rfc / each.refi for each in (cool, warm)]
     watts = [
         float(refresh_power(one.generation, capacity=one.capacity, temperature=t))
-        for t in (300.0, temperature)
+        for t in (None, temperature)
     ]
     return shares[1], 1.0 - (1.0 - shares[1]) / (1.0 - shares[0]), watts[1] - watts[0]
 
 
-def most_power(stack: Stack | str, *, limit: float = 368.15, **where: str | float | None) -> float:
-    """Watts of the stack at which its hottest die is at ``limit`` [K], split over its dies as at full use.
+def _limit(limit: float | None) -> float:
+    return float(require("limit", _value("limit", "throttle") if limit is None else limit, 300.0, 500.0, "K"))
+
+
+def most_power(stack: Stack | str, *, limit: float | None = None, **where: str | float | None) -> float:
+    """Watts of a stack whose hottest die is at ``limit`` [K] (95 °C), split over dies as at full use.
 
     Keywords are those of :func:`stack_temperature`. The network is linear, so that two solutions give it.
 
@@ -312,22 +322,22 @@ def most_power(stack: Stack | str, *, limit: float = 368.15, **where: str | floa
         A limit outside 300 to 500 K; one that is passed by a stack without any power.
     """
     one = stack_of(stack) if isinstance(stack, str) else stack
-    require("limit", limit, 300.0, 500.0, "K")
+    most = _limit(limit)
     each, lowest = die_powers(one)
     whole = each * one.height + lowest
     none, full = (
         stack_temperature(one, dies=share * each, base=share * lowest, **where)  # type: ignore[arg-type]
         for share in (0.0, 1.0)
     )
-    if none.hottest >= limit:
+    if none.hottest >= most:
         raise InputError(
             "the processor alone heats the stack beyond the limit",
             key="limit",
-            given=f"{limit:g} K",
+            given=f"{most:g} K",
             allowed=f"above {none.hottest:.0f} K, or better cooling",
         )
     shares = [
-        (limit - cold) / (warm - cold)
+        (most - cold) / (warm - cold)
         for cold, warm in zip((*none.dies,), (*full.dies,), strict=True)
         if warm > cold
     ]
@@ -335,19 +345,21 @@ def most_power(stack: Stack | str, *, limit: float = 368.15, **where: str | floa
 
 
 def most_height(
-    generation: str, *, limit: float = 368.15, tallest: int = 32, **where: str | float | None
+    generation: str, *, limit: float | None = None, tallest: int = 32, **where: str | float | None
 ) -> int:
-    """Dies at which the hottest is still within ``limit`` [K], bandwidth as of the generation; 0: none.
+    """Dies, ``tallest`` at most, of which the hottest is within ``limit`` [K] (95 °C); 0: none.
+
+    Bandwidth is the generation's usual one, whatever the height.
 
     Keywords are those of :func:`stack_temperature`.
     """
     from dataclasses import replace
 
-    usual, best = stack_of(generation), 0
+    usual, best, most = stack_of(generation), 0, _limit(limit)
     for height in range(1, tallest + 1):
         taller = replace(usual, height=height, capacity=usual.capacity / usual.height * height)
         found = stack_temperature(taller, **where)  # type: ignore[arg-type]
-        if found.hottest > limit:
+        if found.hottest > most:
             break
         best = height
     return best

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from gigawatt.catalog.loader import Entity
 from gigawatt.errors import InputError, nearest
-from gigawatt.hardware.technology.dram_energy import generation, require
+from gigawatt.hardware.technology.dram_energy import generation, is_hot, require
 
 __all__ = [
     "REFRESH",
@@ -103,7 +103,7 @@ def channel_of(
     *,
     data_rate: float | None = None,
     ranks: int | None = None,
-    temperature: float = 318.15,
+    temperature: float | None = None,
 ) -> Channel:
     """A pseudo-channel of a generation.
 
@@ -115,7 +115,7 @@ def channel_of(
         Of a lane [B/s]; the generation's where left out. Clocks follow it, times of the cells do not.
     ranks : int, optional
         Stack identities, each with its own banks; the height over the dies of one where left out.
-    temperature : float
+    temperature : float, optional
         Of the hottest die [K]: above 85 °C refreshes come twice as often.
 
     Raises
@@ -123,8 +123,6 @@ def channel_of(
     InputError
         A rate, count or temperature outside its range.
     """
-    from gigawatt.hardware.technology.dram_energy import defaults
-
     row = generation(memory) if isinstance(memory, str) else memory
     rate = float(
         require("data_rate", row.value("data_rate") if data_rate is None else data_rate, 1e7, 1e11, "B/s")
@@ -134,7 +132,7 @@ def channel_of(
     clock = row.value("transfers_of_a_clock") / (rate * _BITS)
     usual = max(1, round(row.value("height") / row.value("dies_of_a_rank")))
     count = round(float(require("ranks", usual if ranks is None else ranks, 1, 16)))
-    hot = float(require("temperature", temperature, 200.0, 500.0, "K")) > defaults().value("hot")
+    hot = bool(is_hot(temperature))
     return Channel(
         groups=round(row.value("bank_groups")) * count,
         banks=round(row.value("banks")) * count,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gigawatt.errors import InputError
+from gigawatt.hardware.technology import quantum
 from gigawatt.hardware.technology.composition import HYBRID, group_of, parts
 from gigawatt.hardware.technology.substrate import Substrate
 from gigawatt.workload.architecture import Architecture
@@ -142,6 +143,9 @@ def _head(work: Work) -> Work:
 def reason_of(substrate: Substrate, operation: Operation) -> tuple[bool, str]:
     """(whether the operation runs on the substrate, why)."""
     name, kind = operation.name, operation.kind
+    if substrate.technology == "quantum":
+        reason = quantum.lacks(operation)
+        return reason is None, reason or "on the quantum machine"
     if substrate.technology not in STATIONARY:
         if kind == "memory":
             return True, "element by element, on the same chip"

@@ -210,9 +210,9 @@ def speedup(gain: ArrayLike, share: ArrayLike) -> Array:
 def system(
     *,
     memory: str = "hbm2",
-    stacks: float = 2.0,
-    share: float = 0.943,
-    power: float = 80.0,
+    stacks: float | None = None,
+    share: float | None = None,
+    power: float | None = None,
     data_rate: float | None = None,
 ) -> dict[str, float]:
     """Speed and energy of a whole system with HBM-PIM over the same with plain stacks.
@@ -221,11 +221,11 @@ def system(
     ----------
     memory : str
         A generation.
-    stacks : float
-        Of the system.
-    share : float
+    stacks : float, optional
+        Of the system; as of the card that was shown (row ``alveo``) where left out, like the next two.
+    share : float, optional
         Of the host's time that is matrix times vector, 0 to 1.
-    power : float
+    power : float, optional
         Of all that is not memory [W], ≥ 0.
     data_rate : float, optional
         Of a lane [B/s].
@@ -236,19 +236,22 @@ def system(
         ``kernel`` and ``system`` (times quicker), ``energy_saved`` (share), ``bit`` (J of a bit through the
         interface over that of a bit used in place).
     """
-    require("power", power, 0.0, 1e5, "W")
+    card = entity(_TABLE, "alveo")
+    count = card.value("stacks") if stacks is None else stacks
+    part = card.value("share") if share is None else share
+    rest = float(require("power", card.value("power") if power is None else power, 0.0, 1e5, "W"))
     row, units = generation(memory), units_of(memory, data_rate=data_rate)
-    quicker = float(speedup(units.gain, share))
+    quicker = float(speedup(units.gain, part))
     from gigawatt.hardware.technology.dram_energy import idle_power
 
-    idle = float(idle_power(row)) * stacks
+    idle = float(idle_power(row)) * count
     far = float(sum(access_energy(row).values()))
     machine = entity(_TABLE, "bank")
     whole = access_energy(row, row_bytes=row.value("page"))
     near = float(whole["activation"] + whole["array"]) + machine.value("multiply_add") / _VALUE
-    read = units.host * stacks * share  # bytes a second of the host's run
-    before = power + idle + read * far
-    after = (power + idle) / quicker + read * near
+    read = units.host * count * part  # bytes a second of the host's run
+    before = rest + idle + read * far
+    after = (rest + idle) / quicker + read * near
     return {
         "kernel": units.gain,
         "system": quicker,
@@ -260,13 +263,12 @@ def system(
 def published_systems() -> dict[str, dict[str, float]]:
     """Ours of what was shown: HBM-PIM as built, on an FPGA card and beside a processor; GDDR6-AiM."""
     built, aim = entity(_TABLE, "hbm-pim"), entity(_TABLE, "aim")
-    alveo = entity(_TABLE, "alveo")
     inside = aim.value("units") * aim.value("lanes") * _VALUE * aim.value("clock")
     columns = aim.value("page") / (aim.value("lanes") * _VALUE)
     busy = columns / (columns + aim.value("row") * aim.value("clock"))
     return {
         "hbm-pim": {"rate": 2.0 * built.value("units") * built.value("lanes") * built.value("clock")},
-        "alveo": system(stacks=alveo.value("stacks"), share=alveo.value("share"), power=alveo.value("power")),
+        "alveo": system(),
         "aim": {
             "rate": 2.0 * aim.value("units") * aim.value("lanes") * aim.value("clock"),
             "peak": inside / aim.value("bandwidth"),

@@ -68,16 +68,12 @@ def with_units(
         joules, seconds = fallback_cost([Placed(one, None, "")], chip=chip, substrate=substrate)
         mine = _in_stack(one, substrate, statistics, memory=memory, stacks=stacks)
         taken = mine is not None and mine[1] < seconds
-        reason = "made between the banks: sooner than reading the weights"
         if mine is not None and taken:
             for name, value in mine[0].items():
                 energy[name] += value * plain.chips
             units += mine[1]
             inside.add(one.operation.name)
         else:
-            reason = (
-                "read once for all tokens, that is sooner" if mine is not None else "no product by weights"
-            )
             energy["fallback"] += (joules - chip.idle_power * seconds) * plain.chips
             host_time += seconds
         placed.append(
@@ -85,7 +81,7 @@ def with_units(
                 "operation": one.operation.name,
                 "launches": one.count,
                 "on_substrate": taken,
-                "reason": reason,
+                "reason": _reason(one, mine is not None, taken),
             }
         )
     if not inside:
@@ -108,6 +104,18 @@ def with_units(
         mapped_energy=energy_share(work, lambda one: one.operation.name in inside, chip=chip),
         placed=tuple(placed),
     )
+
+
+def _reason(work: Work, possible: bool, taken: bool) -> str:
+    if taken:
+        return "made between the banks: sooner than reading the weights"
+    if possible:
+        return "weights are read once for all tokens: sooner"
+    if work.operation.kind == "grouped_gemm":
+        return "experts are chosen by token: left to the chip"
+    if work.operation.kind == "attention":
+        return "keys are shared by several heads: read once by the chip"
+    return "no product by weights"
 
 
 def _in_stack(

@@ -74,7 +74,7 @@ _REASONS: Mapping[str, str] = {
 }
 
 
-def lacks(operation: Operation, chip: Chip) -> str | None:
+def lacks(operation: Operation, chip: Chip | None = None) -> str | None:
     """Why an operation of a transformer does not run on a quantum computer: always a reason.
 
     ``chip`` is not read: no machine changes it. Linear algebra on n numbers by log₂ n qubits (HHL and its
