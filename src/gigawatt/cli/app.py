@@ -29,6 +29,8 @@ from gigawatt.cli.plant import plant_command
 from gigawatt.cli.quantum import quantum_app
 from gigawatt.cli.simulate_serving import EPILOG as SIMULATE_SERVING
 from gigawatt.cli.simulate_serving import simulate_serving_command
+from gigawatt.cli.solve import EPILOG as SOLVE
+from gigawatt.cli.solve import solve_command
 from gigawatt.cli.technologies import AUDIT, COMPARE, NEEDS, audit_command, compare_command, needs_command
 from gigawatt.errors import GigawattError
 
@@ -135,6 +137,7 @@ app.command("plan-seconds", epilog=PLAN_SECONDS, cls=Grouped)(plan_seconds_comma
 app.command("plant", epilog=PLANT)(plant_command)
 app.command("plan-pathway", epilog=PLAN_PATHWAY, cls=Grouped)(plan_pathway_command)
 app.command(epilog=EMULATE, name="emulate")(emulate_command)
+app.command("solve", epilog=SOLVE, cls=Grouped)(solve_command)
 
 
 @catalog_app.command("list", epilog="Example: gigawatt catalog list chips")

@@ -1,17 +1,14 @@
 """Asking a chain for a few of its quantities, point after point, without computing anything twice.
 
-A point is a scenario with other values for some keys. Only the ancestors of what is asked are evaluated, and a
-quantity whose inputs are those of an earlier point is remembered: a plan of supply is solved once for all
-points that draw the same load.
+A point is a scenario with other values for some keys. Only the ancestors of what is asked are evaluated, and
+a quantity whose inputs are those of an earlier point is remembered (:class:`~gigawatt.study.memo.Memo`): a
+plan of supply is solved once for all points that draw the same load, or a multiple of it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import pickle
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from gigawatt.errors import GigawattError, InputError, nearest
 from gigawatt.study.chain import CHAIN_TRAINING
@@ -19,12 +16,14 @@ from gigawatt.study.changed import scenario_with
 from gigawatt.study.graph import Graph, Leaf, Value
 from gigawatt.study.inverse import scaled_architecture
 from gigawatt.study.leaves import fill_leaves
+from gigawatt.study.memo import Memo
 from gigawatt.study.scenario import LoadedScenario
+from gigawatt.supply.kept import KeptOptima, keeping
 
 __all__ = ["COSTLY", "LAYERS", "Asker", "Point"]
 
 LAYERS = "model.parameters"
-"""The unknown that is no key of a scenario: the model at another number of layers, its width in proportion."""
+"""The unknown that is no key of a scenario: the model with other layers, its width in proportion."""
 COSTLY: tuple[frozenset[str], ...] = (
     frozenset(("layouts.search", "serving.plan")),
     frozenset(("supply.plan", "serving.day")),
@@ -48,10 +47,7 @@ class Asker:
     def __init__(self, base: LoadedScenario, settings: Changes | None = None) -> None:
         self.base, self.settings = base, dict(settings or {})
         self.graph = _graph(base)
-        self.computed: dict[str, int] = {}
-        self._memo: dict[tuple[str, tuple[int, ...]], tuple[int, Any]] = {}
-        self._held: dict[int, tuple[Any, int]] = {}
-        self._tokens: dict[object, int] = {}
+        self.memo, self.optima = Memo(), KeptOptima()
         self._ancestors: dict[str, frozenset[str]] = {}
         self._points: dict[str, Point] = {}
         self._leaves: dict[str, dict[str, Leaf]] = {}
@@ -125,52 +121,11 @@ class Asker:
             self._points[key] = Point(self, dict(changes))
         return self._points[key]
 
-    def values(self, changes: Changes, names: Iterable[str]) -> dict[str, Value]:
-        """Quantities at a point with their grade and evidence, computed by the graph itself."""
-        wanted = list(names)
-        kept = frozenset[str]().union(*(self.ancestors(name) for name in wanted))
-        part = Graph({name: node for name, node in self.graph.nodes.items() if name in kept})
-        leaves = {name: leaf for name, leaf in self.leaves(changes).items() if name in kept}
-        found = part.evaluate(leaves)
-        return {name: found[name] for name in wanted}
-
-    def token(self, value: Any) -> int:
-        """A number that equal values share."""
-        held = self._held.get(id(value))
-        if held is not None and held[0] is value:
-            return held[1]
-        if value is None or isinstance(value, bool | int | float | str):
-            key: object = (type(value).__name__, value)
-        else:
-            try:
-                key = hashlib.sha1(pickle.dumps(value, protocol=5), usedforsecurity=False).digest()
-            except Exception:  # what cannot be pickled is equal to itself alone
-                key = ("object", id(value))
-            self._held[id(value)] = (value, 0)
-        number = self._tokens.setdefault(key, len(self._tokens))
-        if id(value) in self._held:
-            self._held[id(value)] = (value, number)
-        return number
-
-    def compute(self, name: str, inputs: list[tuple[int, Any]]) -> tuple[int, Any]:
-        """(token, value) of a quantity of inputs with their tokens; remembered, errors too."""
-        key = (name, tuple(token for token, _ in inputs))
-        if key not in self._memo:
-            function = self.graph.nodes[name].function
-            assert function is not None
-            self.computed[name] = self.computed.get(name, 0) + 1
-            try:
-                value: Any = function(*(value for _, value in inputs))
-            except GigawattError as error:
-                self._memo[key] = (-1, error)
-            else:
-                small = value is None or isinstance(value, bool | int | float | str)
-                token = self.token(value) if small else self._tokens.setdefault(key, len(self._tokens))
-                self._memo[key] = (token, value)
-        token, value = self._memo[key]
-        if isinstance(value, GigawattError):
-            raise value
-        return token, value
+    @property
+    def computed(self) -> dict[str, int]:
+        """How often each costly quantity was computed."""
+        costly = frozenset[str]().union(*COSTLY)
+        return {name: number for name, number in self.memo.misses.items() if name in costly}
 
 
 class Point:
@@ -178,30 +133,25 @@ class Point:
 
     def __init__(self, asker: Asker, changes: dict[str, object]) -> None:
         self.asker, self.changes = asker, changes
-        self._known: dict[str, tuple[int, Any]] = {}
-        self._leaves: Mapping[str, Leaf] | GigawattError | None = None
+        self._known: dict[str, Value | GigawattError] = {}
 
-    def value(self, name: str) -> Any:
-        """The SI value of a quantity; raises the ``GigawattError`` that stands in its way."""
-        if self._leaves is None:
-            try:
-                self._leaves = self.asker.leaves(self.changes)
-            except GigawattError as error:
-                self._leaves = error
-        if isinstance(self._leaves, GigawattError):
-            raise self._leaves
-        return self._ask(name, self._leaves)[1]
-
-    def _ask(self, name: str, leaves: Mapping[str, Leaf]) -> tuple[int, Any]:
+    def value(self, name: str) -> Value:
+        """A quantity with its grade and evidence; raises the ``GigawattError`` that stands in its way."""
         if name not in self._known:
-            node = self.asker.graph.nodes[name]
-            if node.function is None:
-                leaf = leaves[name].value
-                self._known[name] = self.asker.token(leaf), leaf
-            else:
-                inputs = [self._ask(needed, leaves) for needed in node.inputs]
-                self._known[name] = self.asker.compute(name, inputs)
-        return self._known[name]
+            try:
+                self._known[name] = self._ask(name)
+            except GigawattError as error:
+                self._known[name] = error
+        found = self._known[name]
+        if isinstance(found, GigawattError):
+            raise found
+        return found
+
+    def _ask(self, name: str) -> Value:
+        asker = self.asker
+        with keeping(asker.optima):
+            leaves = asker.leaves(self.changes)
+            return asker.memo.evaluate(asker.graph, leaves, targets=(name,))[name]
 
 
 def _key(changes: Changes) -> str:
@@ -221,6 +171,3 @@ def _by_last(name: str, known: Iterable[str]) -> str | None:
     last = {one.rpartition(".")[2]: one for one in known}
     near = nearest(name.rpartition(".")[2], last)
     return None if near is None else last[near]
-
-
-Progress = Callable[[str, float], None]

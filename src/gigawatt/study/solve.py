@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from gigawatt.errors import GigawattError, InputError
 from gigawatt.evidence import Grade
@@ -49,17 +49,24 @@ class Question:
 
 @dataclass(frozen=True)
 class Tried:
-    """A point that was computed: its values, amounts [SI] by quantity, worst excess, what stood in the way."""
+    """A point that was computed: its values, amounts [SI] by quantity, worst excess, what stood in the way.
+
+    ``missed`` is the limit that it was given up for, ``score`` what is minimised (``nan``: not known).
+    """
 
     values: Mapping[str, str]
     amounts: Mapping[str, float]
     excess: float
     reason: str = ""
+    missed: str = ""
+    score: float = math.nan
 
 
 @dataclass(frozen=True)
 class Kept:
     """A limit at the answer: the value [SI], ``room`` to the limit over it (negative: missed), ``binds``.
+
+    ``stopped`` counts the better points that were given up for this limit.
 
     ``wider`` is the objective [SI] where the limit has ``share`` more room (``None``: not asked); ``gain`` by
     how much of itself that betters it.
@@ -73,6 +80,7 @@ class Kept:
     wider: float | None = None
     gain: float = 0.0
     there: str = ""
+    stopped: int = 0
 
 
 @dataclass(frozen=True)
@@ -121,13 +129,20 @@ class _Looker:
         changes = self.changes(position)
         return {axis.key: axis.words(changes[axis.key]) for axis in self.question.axes}
 
-    def peek(self, position: Position) -> float:
-        """The score where it costs nothing."""
+    def known(self, position: Position) -> float:
+        """The score where an unknown is the objective itself; else ``nan``."""
         for axis, at in zip(self.question.axes, position, strict=True):
             if axis.amounts and _FOLLOWS.get(axis.key) == self.question.objective:
                 return self.sign * axis.amounts[int(at)]
+        return math.nan
+
+    def peek(self, position: Position) -> float:
+        """The score where it costs nothing."""
+        known = self.known(position)
+        if not math.isnan(known):
+            return known
         try:
-            value = self.question.asker.at(self.changes(position)).value(self.question.objective)
+            value = self.question.asker.at(self.changes(position)).value(self.question.objective).value
         except GigawattError:
             return math.nan
         return self.sign * float(value)
@@ -143,14 +158,14 @@ class _Looker:
             self.progress(f"Point {number:,}: {words}", number / (number + 60.0))
         point = self.question.asker.at(self.changes(position))
         amounts: dict[str, float] = {}
-        score, excess, reason = math.nan, -math.inf, ""
+        score, excess, reason, missed = self.known(position), -math.inf, "", ""
         stages = [(self.question.asker.stage(one.quantity), 1, one) for one in self.order]
         pending = [one for one in stages if one[0] <= depth]
         steps: list[tuple[int, int, Limit | None]] = [*pending, (self.stage, 0, None)]
         for _, _, limit in sorted(steps, key=lambda one: one[:2]):
             name = self.question.objective if limit is None else limit.quantity
             try:
-                value = float(point.value(name))
+                value = float(point.value(name).value)
             except GigawattError as error:
                 excess, reason = math.inf, f"{error.key}: {error.message}" if error.key else error.message
                 break
@@ -164,12 +179,15 @@ class _Looker:
                     break
                 continue
             miss = limit.excess(value)
-            excess = max(excess, 0.0 if 0.0 < miss <= _TOLERANCE else miss)
+            miss = 0.0 if 0.0 < miss <= _TOLERANCE else miss
+            if miss > max(excess, 0.0):
+                missed = limit.quantity
+            excess = max(excess, miss)
             if excess > 0.0 and not whole:
                 break
         if excess == -math.inf:
             excess = -1.0
-        self.tried[position] = Tried(self.words(position), amounts, excess, reason)
+        self.tried[position] = Tried(self.words(position), amounts, excess, reason, missed, score)
         return Seen(position, score, excess)
 
     def search(self, start: Position | None = None) -> Found:
@@ -217,7 +235,9 @@ def solve(question: Question, progress: Progress | None = None) -> Answer:
         No unknown, an unknown twice, limits that contradict or repeat one another.
     """
     if not question.axes:
-        raise InputError("nothing to find", key="--find", allowed="KEY=RANGE, such as machine.count=1024..8192")
+        raise InputError(
+            "nothing to find", key="--find", allowed="KEY=RANGE, such as machine.count=1024..8192"
+        )
     keys = [axis.key for axis in question.axes]
     twice = next((key for key in keys if keys.count(key) > 1), None)
     if twice is not None:
@@ -236,7 +256,7 @@ def solve(question: Question, progress: Progress | None = None) -> Answer:
         _widened(question, looker, index, amounts[one.quantity], position, found.best.score, progress)
         for index, one in enumerate(question.limits)
     )
-    wanted = question.asker.values(changes, [question.objective])[question.objective]
+    wanted = question.asker.at(changes).value(question.objective)
     return Answer(
         question=question,
         found=True,
@@ -249,7 +269,7 @@ def solve(question: Question, progress: Progress | None = None) -> Answer:
         method="; ".join([found.method, *found.remarks]),
         exact=found.exact,
         points=len(looker.tried),
-        computed=_counts(question.asker),
+        computed=question.asker.computed,
         tried=tuple(looker.tried.values()),
         reasons=_reasons(looker),
         notices=_notices(question, looker),
@@ -277,7 +297,10 @@ def _widened(
     wider = best.score * again.sign if best is not None else None
     gain = abs(best.score - score) / abs(score) if better and best is not None and score else 0.0
     there = ", ".join(again.words(best.position).values()) if better and best is not None else ""
-    return Kept(limit, value, room, binds, _WIDER, wider, gain, there)
+    stopped = sum(
+        1 for one in looker.tried.values() if one.missed == limit.quantity and not one.score >= score
+    )
+    return Kept(limit, value, room, binds, _WIDER, wider, gain, there, stopped)
 
 
 def _at_end(question: Question, position: Position) -> tuple[str, ...]:
@@ -322,7 +345,7 @@ def _nearest(question: Question, looker: _Looker, found: Found, started: float) 
         method="; ".join([found.method, *found.remarks]),
         exact=found.exact,
         points=len(looker.tried),
-        computed=_counts(question.asker),
+        computed=question.asker.computed,
         tried=tuple(looker.tried.values()),
         reasons=_reasons(looker),
         notices=_notices(question, looker),
@@ -332,11 +355,6 @@ def _nearest(question: Question, looker: _Looker, found: Found, started: float) 
 
 def _room(limit: Limit, amounts: Mapping[str, float]) -> float:
     return -limit.excess(amounts[limit.quantity]) if limit.quantity in amounts else math.nan
-
-
-def _counts(asker: Asker) -> dict[str, int]:
-    costly = frozenset[str]().union(*COSTLY)
-    return {name: number for name, number in asker.computed.items() if name in costly}
 
 
 def _reasons(looker: _Looker) -> dict[str, int]:
@@ -359,8 +377,3 @@ def _notices(question: Question, looker: _Looker) -> tuple[str, ...]:
         if not held:
             told.append("a model of another size is trained on the scenario's tokens per active parameter")
     return tuple(told)
-
-
-def with_limits(question: Question, limits: Sequence[Limit]) -> Question:
-    """The same question under other limits."""
-    return replace(question, limits=tuple(limits))

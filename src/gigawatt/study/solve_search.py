@@ -1,7 +1,7 @@
 """Searching a space of unknowns for the best point within limits; what was searched is said.
 
-A position has for each unknown the number of its value, or a share from 0 to 1 where it is continuous. Nothing
-is taken to be monotone that was not seen to be:
+A position has for each unknown the number of its value, or a share from 0 to 1 where it is continuous.
+Nothing is taken to be monotone that was not seen to be:
 
 *every point*: a small space, exactly; best first where the score costs nothing.
 *along*: one long unknown, for every combination of the others: scanned, then bisected where the scan was
@@ -63,8 +63,8 @@ Peek = Callable[[Position], float]
 class Space:
     """Numbers of values of each unknown (0: continuous), whether they have an order, depths of the limits.
 
-    ``depths`` rise with what a limit of that depth costs to look at; limits of a depth are looked at after those
-    of all lower ones.
+    ``depths`` rise with what a limit of that depth costs to look at; limits of a depth are looked at after
+    those of all lower ones.
     """
 
     sizes: tuple[int, ...]
@@ -272,8 +272,8 @@ class _Run:
         for j in _minima(ranks):
             left, right = float(shares[max(j - 1, 0)]), float(shares[min(j + 1, len(shares) - 1)])
 
-            def height(at: float) -> float:
-                return _height(self.see(place(float(at))), seen[j].score)
+            def height(at: float, scale: float = seen[j].score) -> float:
+                return _height(self.see(place(float(at))), scale)
 
             minimize_scalar(height, bounds=(left, right), method="bounded", options={"maxiter": 24})
 

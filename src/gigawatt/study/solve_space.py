@@ -16,7 +16,7 @@ from gigawatt.quantities import factor, parse, show
 from gigawatt.study.asking import LAYERS, Asker
 from gigawatt.study.inverse import scaled_architecture
 
-__all__ = ["Axis", "Limit", "read_axis", "read_limit", "read_settings"]
+__all__ = ["Axis", "Limit", "check_limits", "read_axis", "read_limit", "read_settings"]
 
 _LISTS = ("supply.plants", "layout.widen")
 _TABLES = {
@@ -34,8 +34,8 @@ _RANGE = "LOW..HIGH, 'LOW..HIGH step 2', 'LOW..HIGH times 2', or values with a b
 class Axis:
     """One unknown.
 
-    ``values`` are what may stand for it, in order; empty where it is continuous between ``low`` and ``high`` in
-    ``unit``. ``ordered`` whether the values have an order (numbers) or are names; ``log`` whether it is
+    ``values`` are what may stand for it, in order; empty where it is continuous between ``low`` and ``high``
+    in ``unit``. ``ordered`` whether the values have an order (numbers) or are names; ``log`` whether it is
     scanned in equal ratios; ``shown`` the words of each value; ``note`` how the values were chosen;
     ``amounts`` what each is as a number, where it is written otherwise.
     """
@@ -111,7 +111,10 @@ def read_limit(asker: Asker, written: str, key: str = "--limit") -> Limit:
     match = _LIMIT.match(written)
     if match is None or match["sign"] not in ("<=", ">=", "≤", "≥"):
         raise InputError(
-            "not a limit", key=key, given=written, allowed="'QUANTITY <= VALUE unit' or 'QUANTITY >= VALUE unit'"
+            "not a limit",
+            key=key,
+            given=written,
+            allowed="'QUANTITY <= VALUE unit' or 'QUANTITY >= VALUE unit'",
         )
     unit = asker.quantity(match["name"], key)
     try:
@@ -160,8 +163,8 @@ def read_axis(asker: Asker, key: str, written: str) -> Axis:
     key : str
         A key of the scenario, or ``model.parameters``.
     written : str
-        ``LOW..HIGH`` (``2026..2032``, ``100..300 MW``), with ``step 2`` or ``times 2`` behind it, ``a|b|c``, or
-        ``all`` for a name of the catalog.
+        ``LOW..HIGH`` (``2026..2032``, ``100..300 MW``), with ``step 2`` or ``times 2`` behind it, ``a|b|c``,
+        or ``all`` for a name of the catalog.
 
     Returns
     -------
@@ -227,6 +230,8 @@ def _ends(text: str, flag: str) -> tuple[float, float, str]:
         kind = unit
     if first and re.fullmatch(r"[+-]?[\d.,_]+(?:[eE][+-]?\d+)?", first):
         first = f"{first} {unit}" if kind else first
+    elif kind == "tokens" and re.fullmatch(r"[\d.,_]+\s*[kKMBGTP]", first):
+        first = f"{first} tokens"
     try:
         ends = [parse(one, kind or "1") for one in (first, last)]
     except InputError as error:
@@ -363,5 +368,11 @@ def _sizes(asker: Asker, written: str, flag: str) -> Axis:
     layers_of = sorted(found)
     words = tuple(f"{found[n] / 1e9:.5g}B at {n} layers" for n in layers_of)
     note = f"{leaf.name} at every even number of layers, its width in proportion"
-    return Axis(LAYERS, tuple(layers_of), words, log=high / low >= 10.0, note=note,
-                amounts=tuple(float(found[n]) for n in layers_of))
+    return Axis(
+        LAYERS,
+        tuple(layers_of),
+        words,
+        log=high / low >= 10.0,
+        note=note,
+        amounts=tuple(float(found[n]) for n in layers_of),
+    )
