@@ -70,7 +70,7 @@ def test_no_answer_names_the_nearest_and_leaves_with_two(capsys: pytest.CaptureF
          "wrong kind of unit"),
         (["--find", "year=2026|2028", "--where", "training.mfu <= training.duration"], "not of one kind"),
         (["--find", "year=2026|2028", "--where", "training.mfu <= other:training.mfu"], "--other"),
-        (["--set", "machine.coun=3", "--find", "year=2026|2028", "--maximise", "training.mfu"], "unknown key"),
+        (["--set", "machine.coun=3", "--find", "year=2026|2028", "--maximise", "training.mfu"], "unknown"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked_is_one_line(
