@@ -109,8 +109,8 @@ def metcalfe_exponent(
     logs = line.log_mass(grid)
     mass = np.exp(logs - logs.max())
     cumulative = np.concatenate([[0.0], np.cumsum(0.5 * (mass[1:] + mass[:-1]))])
-    angles: Array = np.interp(rng.random(draws) * cumulative[-1], cumulative, grid)
-    return np.tan(angles)
+    shares = rng.random(draws) * cumulative[-1]
+    return np.tan(np.asarray(np.interp(shares, cumulative, grid), dtype=float))
 
 
 @dataclass(frozen=True)
@@ -163,5 +163,5 @@ def revenue_and_users(*, with_first: bool = True) -> tuple[Array, Array, Array]:
     first, last = users[0, 0], users[-1, 0]
     keep = (revenue[:, 0] <= last) & ((revenue[:, 0] >= first) | with_first)
     year = revenue[keep, 0]
-    at: Array = np.interp(year, users[:, 0], np.log(users[:, 1]))
+    at = np.asarray(np.interp(year, users[:, 0], np.log(users[:, 1])), dtype=float)
     return year, np.exp(at), revenue[keep, 1]
