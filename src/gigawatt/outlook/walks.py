@@ -8,7 +8,7 @@ have the variance of a sum of such growth.
 References
 ----------
 .. [1] J. D. Farmer, F. Lafond, "How predictable is technological progress?", Research Policy 45, 647-665
-   (2016), equations 17 to 20 (A*) and theta = 0.63.
+   (2016): the factor A* and theta = 0.63.
 .. [2] G. K. Smyth, "Linear models and empirical Bayes methods for assessing differential expression",
    Statistical Applications in Genetics and Molecular Biology 3(1) (2004), section 6.2: pooling of variances.
 .. [3] R. DerSimonian, N. Laird, "Meta-analysis in clinical trials", Controlled Clinical Trials 7, 177-188
