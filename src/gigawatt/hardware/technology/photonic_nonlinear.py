@@ -137,9 +137,10 @@ def shape(activation: OpticalActivation, *, most: float = 3.0, points: int = 300
         raise InputError("not a range", key="most", given=most, allowed="above 0, finite")
     if points < 100:
         raise InputError("too few points", key="points", given=points, allowed="100 or more")
-    u = np.linspace(0.0, most, points)[1:]
+    u = np.linspace(0.0, most, points)
     out = activation.relative(u)
-    slope = np.gradient(out, u)
+    slope = np.gradient(out, u)[2:-2]  # not at the ends, where differences are one-sided
+    u, out = u[2:-2], out[2:-2]
     above = u[slope > 1.0]
     width = float(2.0 * (above[-1] - above[0]) / (above[-1] + above[0])) if above.size else 0.0
     relative = slope * u / np.maximum(out, 1e-300)
