@@ -72,9 +72,7 @@ def write(
 
         def row(id: str, quantity: str, values: list[float], words: str) -> None:
             numbers = [f"{x:.6g}" for x in (float(np.mean(values)), min(values), max(values))]
-            table.writerow(
-                (id, quantity, *numbers, "1", "", "", "measured", "optics-measured", "", words)
-            )
+            table.writerow((id, quantity, *numbers, "1", "", "", "measured", "optics-measured", "", words))
 
         for (name, gated), found in losses.items():
             id = f"{name}{'-gated' if gated else ''}"

@@ -80,7 +80,7 @@ def _kerr(torch: Any, u: Tensor, detuning: float, scale: float, coupled: float) 
 
 
 def _absorber(torch: Any, u: Tensor, depth: float, fixed: float) -> Tensor:
-    """The closed integral of the saturable absorber, solved by Newton; its derivative from the same equation."""
+    """The closed integral of the saturable absorber, by Newton; its derivative from the same equation."""
     total = depth + fixed
 
     class Solve(torch.autograd.Function):
@@ -120,6 +120,7 @@ def optical_module(
     Parameters
     ----------
     activation : OpticalActivation
+        The device.
     encoding : str
         One of :data:`ENCODINGS`.
     offset : float
@@ -130,7 +131,7 @@ def optical_module(
     Returns
     -------
     torch.nn.Module
-        Keeps shapes. Nothing amplifies: what the device loses is lost, the next weights have to make up for it.
+        Keeps shapes. Nothing amplifies: what the device loses, the next weights have to make up for.
 
     Raises
     ------

@@ -33,9 +33,9 @@ SHAPE: dict[str, int] = {
     "num_key_value_heads": 4,
     "max_position_embeddings": 128,
 }
-"""Of the models that are compared: 0.22 M parameters, tied embeddings, feed-forward layers of two matrices."""
+"""Of the models that are compared: 0.22 M parameters, tied embeddings, two matrices a feed-forward layer."""
 CONTROLS = ("linear", "relu", "silu", "clipped")
-"""Activations without optics: none, two usual ones, and light that cannot be negative but does nothing else."""
+"""Without optics: none, two usual ones, and light that cannot be negative but does nothing else."""
 _OFFSET = 1.0
 
 
@@ -132,7 +132,7 @@ def train_with(
     windows: int = 64,
     progress: Callable[[str, float], None] | None = None,
 ) -> Trained:
-    """Train a small model whose feed-forward layers are down(activation(up(x))), and judge it on held-out text.
+    """Train a small model with feed-forward layers down(activation(up(x))), and judge it on held-out text.
 
     All runs of a seed have the same initial weights, batches and steps; only the activation differs.
 

@@ -63,10 +63,7 @@ def saturable_transmission(power: ArrayLike, *, depth: float, fixed_depth: float
     log_t = np.zeros_like(u)  # the function is convex and positive at 0: Newton falls to the root from there
     for _ in range(_ITERATIONS):
         passed = u * np.expm1(log_t)
-        if fixed_depth > 0.0:
-            bend = depth / fixed_depth * np.log1p(fixed_depth * passed / below)
-        else:
-            bend = passed
+        bend = depth / fixed_depth * np.log1p(fixed_depth * passed / below) if fixed_depth > 0.0 else passed
         here = u * np.exp(log_t)
         slope = 1.0 + depth * here / (total + fixed_depth * here)
         step = (log_t + bend + total) / slope

@@ -147,7 +147,7 @@ class ElectroOpticNeuron:
 
     @property
     def energy(self) -> float:
-        """Electric energy [J] of one activation: the amplifier for 1/rate, and the modulator charged to V_π."""
+        """Electric energy [J] of an activation: the amplifier for 1/rate, the modulator charged to V_π."""
         return self.amplifier_power / self.rate + self.capacitance * self.half_wave_voltage**2
 
     def transmitted(self, power: ArrayLike) -> Array:

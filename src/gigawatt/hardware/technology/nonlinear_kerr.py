@@ -118,7 +118,7 @@ def cavity_energy(power: ArrayLike, detuning: ArrayLike, *, upper: bool = False)
 
 
 def ring_up(power: ArrayLike, detuning: float, *, start: ArrayLike = 0.0, until: float = 12.0) -> Array:
-    """Energy y over time after the input steps to ``power``: the equation of motion, fourth-order Runge–Kutta.
+    """Energy y over time after the input steps to ``power``: the equation of motion by Runge–Kutta.
 
     da/dT = −(1 + i(δ − |a|²))·a + √x with y = |a|² and T in 1/γ (two photon lifetimes).
 
@@ -129,7 +129,7 @@ def ring_up(power: ArrayLike, detuning: float, *, start: ArrayLike = 0.0, until:
     detuning : float
         δ.
     start : array, shape (n,)
-        √y at the beginning.
+        Field a at the beginning, complex; its square is y.
     until : float
         T, above 0; 200 steps a unit.
 

@@ -1,4 +1,4 @@
-"""Optical gates as transfer functions, and whether one can drive the next: gain, restored levels, no fine bias."""
+"""Optical gates as transfer functions, and whether one can drive the next: gain, restored levels, bias."""
 
 from __future__ import annotations
 
@@ -15,7 +15,18 @@ from gigawatt.hardware.technology.nonlinear_kerr import LIGHT
 from gigawatt.hardware.technology.photonic_nonlinear import load_activation
 from gigawatt.workload.operations import Array
 
-__all__ = ["TABLE", "best_amplifier", "Gate", "Levels", "Verdict", "levels", "list_gates", "load_gate", "verdict", "with_amplifier"]
+__all__ = [
+    "TABLE",
+    "Gate",
+    "Levels",
+    "Verdict",
+    "best_amplifier",
+    "levels",
+    "list_gates",
+    "load_gate",
+    "verdict",
+    "with_amplifier",
+]
 
 TABLE = "optical_elements"
 _GRID = 4001
@@ -209,6 +220,7 @@ def levels(gate: Gate, fan_out: float = 1.0, light: float = 1.0) -> Levels:
     Parameters
     ----------
     gate : Gate
+        Any.
     fan_out : float
         ≥ 1.
     light : float
@@ -235,10 +247,11 @@ def levels(gate: Gate, fan_out: float = 1.0, light: float = 1.0) -> Levels:
     places = np.flatnonzero(np.sign(gap[:-1]) != np.sign(gap[1:]))
     points: list[tuple[float, float]] = [(0.0, float(slope[1]))] if gap[0] == 0.0 else []
     for i in places:
-        if gap[i] == 0.0 and i == 0:
+        if gap[i] == 0.0:  # met from the left already, or the dark state
             continue
-        step = gap[i] / (gap[i] - gap[i + 1]) if gap[i] != gap[i + 1] else 0.0
-        points.append((float(p[i] + step * (p[i + 1] - p[i])), float(slope[i] + step * (slope[i + 1] - slope[i]))))
+        step = float(gap[i] / (gap[i] - gap[i + 1]))
+        place = float(p[i] + step * (p[i + 1] - p[i]))
+        points.append((place, float(slope[i] + step * (slope[i + 1] - slope[i]))))
     stable = [point for point, bend in points if abs(bend) < 1.0]
     if len(stable) < 2:
         only = stable[0] if stable else 0.0
@@ -255,6 +268,7 @@ def verdict(gate: Gate, fan_out: int | None = None) -> Verdict:
     Parameters
     ----------
     gate : Gate
+        Any.
     fan_out : int, optional
         Inputs that an output must drive; that of the catalog's ``criteria`` if left out.
 
@@ -265,8 +279,8 @@ def verdict(gate: Gate, fan_out: int | None = None) -> Verdict:
 
     References
     ----------
-    Miller 2010, box 1: cascadability, fan-out, logic-level restoration, input and output isolation, absence of
-    critical biasing, level independent of loss.
+    Miller 2010, box 1: cascadability, fan-out, logic-level restoration, input and output isolation, absence
+    of critical biasing, level independent of loss.
     """
     rules = entity(TABLE, "criteria")
     wanted = int(rules.value("fan_out")) if fan_out is None else fan_out
@@ -311,6 +325,7 @@ def with_amplifier(gate: Gate, gain: float, saturation: float) -> Gate:
     Parameters
     ----------
     gate : Gate
+        Any.
     gain : float
         g, small-signal, ≥ 1.
     saturation : float
@@ -353,6 +368,7 @@ def best_amplifier(gate: Gate, fan_out: float = 2.0) -> tuple[float, float, Leve
     Parameters
     ----------
     gate : Gate
+        Any.
     fan_out : float
         ≥ 1.
 

@@ -1,5 +1,7 @@
 """Optical links from their budget: light at the photodiode, at the laser, joules a bit, watts of a fabric."""
 
+# pyright: reportMissingTypeStubs=false
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -67,11 +69,13 @@ def sensitivity(
     Parameters
     ----------
     symbol_rate : float [1/s]
+        Above 0.
     levels : int
         M ≥ 2.
     error_rate : float
         Before correction, above 0 and below what guessing gives.
     responsivity : float [A/W]
+        Of the photodiode.
     noise_density : float [A²·s]
         Of the amplifier, at its input.
     bandwidth_share : float

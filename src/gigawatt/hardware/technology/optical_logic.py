@@ -1,4 +1,4 @@
-"""Circuits of optical gates with noise and loss: bit errors over depth, a ripple-carry adder, joules beside CMOS."""
+"""Circuits of optical gates with noise and loss: bit errors over depth, an adder, joules beside CMOS."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from gigawatt.catalog.loader import entity
 from gigawatt.errors import InputError
@@ -16,6 +17,9 @@ __all__ = ["GATES_PER_ADDER", "CircuitErrors", "adder_energy", "chain", "ripple_
 
 GATES_PER_ADDER = 7
 """Of a full adder here: two XOR, two AND with a restoring gate each, and one that joins the carries."""
+
+
+Bits = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,9 @@ def _noisy(gate: Gate, power: Array, rng: Generator) -> Array:
     return np.maximum(power + spread * rng.standard_normal(power.shape), 0.0)
 
 
-def _judge(power: Array, bits: Array, cut: float) -> tuple[float, float]:
+def _judge(power: Array, bits: Bits, cut: float) -> tuple[float, float]:
     one, zero = power[bits], power[~bits]
-    wrong = float(np.mean((power > cut) != bits))
+    wrong = float(np.count_nonzero((power > cut) != bits)) / bits.size
     spread = float(one.std() + zero.std())
     return wrong, float((one.mean() - zero.mean()) / max(spread, 1e-12))
 
@@ -70,7 +74,9 @@ def _inverting(gate: Gate) -> None:
         )
 
 
-def chain(gate: Gate, *, depth: int, fan_out: float = 1.0, words: int = 20_000, seed: int = 0) -> CircuitErrors:
+def chain(
+    gate: Gate, *, depth: int, fan_out: float = 1.0, words: int = 20_000, seed: int = 0
+) -> CircuitErrors:
     """Random bits through ``depth`` equal gates that should pass them on.
 
     Bits start at the levels that the gate keeps; where it keeps one level only, at none and at the input that
@@ -79,11 +85,15 @@ def chain(gate: Gate, *, depth: int, fan_out: float = 1.0, words: int = 20_000, 
     Parameters
     ----------
     gate : Gate
-    depth, words : int
+        Any.
+    depth : int
+        ≥ 1.
+    words : int
         ≥ 1.
     fan_out : float
         Inputs that each output drives, ≥ 1.
     seed : int
+        Of bits and noise.
 
     Raises
     ------
@@ -123,6 +133,7 @@ def xor_tree(gate: Gate, *, depth: int, words: int = 4_000, seed: int = 0) -> Ci
     words : int
         ≥ 1.
     seed : int
+        Of bits and noise.
 
     Raises
     ------
@@ -156,9 +167,12 @@ def ripple_adder(gate: Gate, *, bits: int = 4, words: int = 20_000, seed: int = 
     ----------
     gate : Gate
         One that inverts.
-    bits, words : int
+    bits : int
+        ≥ 1.
+    words : int
         ≥ 1.
     seed : int
+        Of bits and noise.
 
     Returns
     -------
@@ -188,7 +202,9 @@ def ripple_adder(gate: Gate, *, bits: int = 4, words: int = 20_000, seed: int = 
         return pass_on(open_share * other)
 
     carry, carry_bits = np.full(words, low), np.zeros(words, dtype=bool)
-    wrong, quality, depth = [], [], []
+    wrong: list[float] = []
+    quality: list[float] = []
+    depth: list[float] = []
     for place in range(bits):
         a_bits, b_bits = first[:, place], second[:, place]
         a, b = np.where(a_bits, high, low), np.where(b_bits, high, low)
@@ -212,6 +228,7 @@ def adder_energy(gate: Gate, bits: int = 4) -> tuple[float, float]:
     Parameters
     ----------
     gate : Gate
+        Any.
     bits : int
         ≥ 1.
 

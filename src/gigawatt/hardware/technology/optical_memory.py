@@ -56,6 +56,7 @@ def kerr_latch(cavity: KerrCavity, detuning: float = 2.5) -> Latch:
     Parameters
     ----------
     cavity : KerrCavity
+        Any.
     detuning : float
         δ, half linewidths, above √3.
 
@@ -85,9 +86,7 @@ def kerr_latch(cavity: KerrCavity, detuning: float = 2.5) -> Latch:
     half_linewidths = until * float(reached[0]) / (len(course) - 1)
     seconds = half_linewidths * 2.0 * cavity.lifetime
     power = cavity.characteristic_power
-    return Latch(
-        hold * power, (up - down) / hold, (pulse - hold) * power * seconds, seconds, upper / lower
-    )
+    return Latch(hold * power, (up - down) / hold, (pulse - hold) * power * seconds, seconds, upper / lower)
 
 
 @dataclass(frozen=True)

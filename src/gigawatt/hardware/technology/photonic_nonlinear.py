@@ -123,6 +123,7 @@ def shape(activation: OpticalActivation, *, most: float = 3.0, points: int = 300
     Parameters
     ----------
     activation : OpticalActivation
+        Any.
     most : float
         Above 0; beyond 1 threshold an electro-optic neuron closes again.
     points : int
@@ -212,9 +213,7 @@ def _kerr(row: Entity, name: str, of: dict[str, float]) -> OpticalActivation:
 
 
 def _absorber(row: Entity, name: str, of: dict[str, float]) -> OpticalActivation:
-    energy = filling_energy(
-        wavelength=of["wavelength"], fermi_velocity=of["fermi_velocity"], area=of["area"]
-    )
+    energy = filling_energy(wavelength=of["wavelength"], fermi_velocity=of["fermi_velocity"], area=of["area"])
     _positive(row, lifetime=of["lifetime"])
     form = {"depth": of["depth"], "fixed_depth": of["fixed_depth"]}
     saturable_transmission(0.0, depth=form["depth"], fixed_depth=form["fixed_depth"])
