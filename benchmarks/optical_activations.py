@@ -24,6 +24,7 @@ OPTICAL = (
     "absorber-graphene",
     "absorber-graphene:power",
     "electro-optic-integrated",
+    "electro-optic-integrated:field:2",
     "electro-optic-integrated:power",
     "ppln-shg",
 )

@@ -79,6 +79,7 @@ def test_a_scale_scales() -> None:
         (lambda: optical_module(load_activation("ppln-shg"), scale=0.0), "scale"),
         (lambda: optical_module(load_activation("ppln-shg"), offset=-1.0), "offset"),
         (lambda: activation_layer("relu6"), "relu6"),
+        (lambda: activation_layer("ppln-shg:power:wide"), "scale"),
     ],
 )
 def test_bad_modules_are_one_line(call: object, key: str) -> None:

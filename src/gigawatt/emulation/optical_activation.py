@@ -2,7 +2,8 @@
 
 Two ways for a signal x to ride on light, in units of the device's threshold:
 
-* ``field``: the amplitude of a coherent beam is x, its power x²; the output is x·√T(x²), odd in x;
+* ``field``: the amplitude of a coherent beam is x, its power x²; the output is x·√T(x²), odd in x (the phase
+  that a device adds is taken as undone);
 * ``power``: the power is offset + x, and none where that is negative; the output is that power's, less what
   no signal gives.
 """

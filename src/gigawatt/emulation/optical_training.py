@@ -62,17 +62,18 @@ class Trained:
 
 
 def activation_layer(name: str) -> nn.Module:
-    """A control, or an optical activation of the catalog with its encoding behind a colon.
+    """A control, or an optical activation of the catalog with encoding and scale behind colons.
 
     Parameters
     ----------
     name : str
-        One of :data:`CONTROLS`, ``absorber-graphene``, ``kerr-silicon-phc:power`` …; ``field`` if left out.
+        One of :data:`CONTROLS`, ``absorber-graphene``, ``kerr-silicon-phc:power``,
+        ``electro-optic-integrated:field:2`` …; ``field`` and 1 if left out.
 
     Raises
     ------
     InputError
-        No such activation or encoding.
+        No such activation or encoding, a scale that is not above 0.
     """
     torch = needed("torch")
     controls = {"linear": torch.nn.Identity, "relu": torch.nn.ReLU, "silu": torch.nn.SiLU}
@@ -85,14 +86,19 @@ def activation_layer(name: str) -> nn.Module:
                 return torch.clamp(x + _OFFSET, min=0.0) - _OFFSET
 
         return Clipped()
-    id, _, encoding = name.partition(":")
+    id, *options = name.split(":")
     known = list_activations()
     if id not in known:
         raise InputError(
             "no such activation", key="activation", given=id, allowed=[*CONTROLS, *known],
             nearest=nearest(id, [*CONTROLS, *known]),
         )  # fmt: skip
-    return optical_module(load_activation(id), encoding=encoding or "field", offset=_OFFSET)
+    try:
+        scale = float(options[1]) if len(options) > 1 else 1.0
+    except ValueError:
+        raise InputError("not a scale", key="scale", given=options[1], allowed="above 0, finite") from None
+    encoding = options[0] if options else "field"
+    return optical_module(load_activation(id), encoding=encoding, offset=_OFFSET, scale=scale)
 
 
 def prepare(text: Text, shape: dict[str, int] | None = None) -> tuple[np.ndarray, np.ndarray, dict[str, int]]:

@@ -228,15 +228,16 @@ def adder_energy(gate: Gate, bits: int = 4) -> tuple[float, float]:
     Parameters
     ----------
     gate : Gate
-        Any.
+        One that inverts.
     bits : int
         ≥ 1.
 
     Raises
     ------
     InputError
-        A count below 1.
+        A gate that cannot invert, a count below 1.
     """
+    _inverting(gate)
     if bits < 1:
         raise InputError("not a count", key="bits", given=bits, allowed="1 or more")
     return GATES_PER_ADDER * bits * gate.energy, bits * entity(TABLE, "adder-cmos").value("energy")
