@@ -11,13 +11,16 @@ from gigawatt.validation.technologies_optics import checks, measured
 MISSES = {
     "kerr-silicon-phc: light of the threshold",  # 50 fJ for 30: another cavity than the published one
     "pluggable-800: module without the host's SerDes",  # 10 W for 15 to 16
+    "electro-optic-integrated: share of the gain of ReLU over no activation",  # folds, does not train
+    "kerr-silicon-phc: share of the gain of ReLU over no activation",
+    "ppln-shg: share of the gain of ReLU over no activation",
 }
 
 
 def test_every_number_but_the_named_ones_passes() -> None:
     found = checks()
     missed = {one.what for one in found if not one.passes}
-    assert {name for name in missed if "share of the gain" not in name} == MISSES
+    assert missed == MISSES
     assert len(found) >= 17
     assert all(one.part == "optics" and one.source for one in found)
 
@@ -48,7 +51,7 @@ def test_a_wrong_area_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_stored_runs_are_in_order() -> None:
-    """No activation loses most of what ReLU gains; every run is beside controls of the same seeds."""
+    """Every run is beside controls of the same seeds."""
     runs = measured()
     assert {"linear", "relu", "silu", "clipped"} <= set(runs)
     assert runs["linear"]["loss"] > runs["relu"]["loss"]
