@@ -219,24 +219,35 @@ def machines(
     pue_peak: Array,
 ) -> tuple[Array, Array, Array, Array, Array]:
     """H100 equivalents that stand, what factories or money alone would allow, the chips' watts, and what
-    held additions back (0 factories, 1 money, 2 power)."""
+    held additions back (0 factories, 1 money, 2 power).
+
+    A chip is taken out in the year in which it reaches its life; what stood in 2024 counts as of that year.
+    """
     year = factor("yr")
     shape = np.broadcast_shapes(made.shape, capital.shape, power_ceiling.shape)
-    everything, chips, paid, watts = (np.empty(shape) for _ in range(4))
+    life = chip_life / year
+    alive = [np.clip(life[:, 0] + 0.5 - age, 0.0, 1.0) for age in range(shape[1])]
+    room, afford = power_ceiling / (overhead * pue_peak), capital / machine_price * year
+    made = np.broadcast_to(made * year, shape)
+    added = np.zeros((4, shape[1], shape[0]))  # by all limits, by factories, by money, and watts
+    sums = np.zeros_like(added)
     limit = np.zeros(shape)
-    kept = np.exp(-year / chip_life[:, 0])
-    room = power_ceiling / (overhead * pue_peak)
-    afford = capital / machine_price
-    for column in (everything, chips, paid):
-        column[:, 0], column[:, _AT] = stock_2024[:, 0], stock_2025[:, 0]
-    watts[:, 0], watts[:, _AT] = fleet_watts_2024[:, 0], fleet_watts_2025[:, 0]
+    old = (stock_2024[:, 0],) * 3, fleet_watts_2024[:, 0]
+    new = (stock_2025[:, 0] - stock_2024[:, 0],) * 3, fleet_watts_2025[:, 0] - fleet_watts_2024[:, 0]
+    for t, (counts, watts) in enumerate((old, new)):
+        added[:3, t], added[3, t] = counts, watts
+        sums[:, t] = added[:, : t + 1].sum(axis=1)
     for t in range(_AT + 1, shape[1]):
-        space = np.maximum(room[:, t] - watts[:, t - 1] * kept, 0.0) / chip_watts[:, t]
-        options = np.stack([made[:, t] * year, afford[:, t] * year, space])
+        kept = np.zeros((4, shape[0]))
+        for s in range(t):
+            if alive[t - s].any():
+                kept += added[:, s] * alive[t - s]
+        space = np.maximum(room[:, t] - kept[3], 0.0) / chip_watts[:, t]
+        options = np.stack([made[:, t], afford[:, t], space])
         limit[:, t] = np.argmin(options, axis=0)
-        added = options.min(axis=0)
-        everything[:, t] = everything[:, t - 1] * kept + added
-        watts[:, t] = watts[:, t - 1] * kept + added * chip_watts[:, t]
-        chips[:, t] = chips[:, t - 1] * kept + options[0]
-        paid[:, t] = paid[:, t - 1] * kept + options[1]
-    return everything, chips, paid, watts, limit
+        added[0, t] = options.min(axis=0)
+        added[1, t], added[2, t] = options[0], options[1]
+        added[3, t] = added[0, t] * chip_watts[:, t]
+        sums[:, t] = kept + added[:, t]
+    everything, chips, paid, watts_all = (np.ascontiguousarray(rows.T) for rows in sums)
+    return everything, chips, paid, watts_all, limit

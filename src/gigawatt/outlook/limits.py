@@ -7,6 +7,8 @@ data allow. *Actual* is the feasible run or the one on trend, whichever is small
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +16,7 @@ from gigawatt.outlook.demand import LAW_FLOPS
 from gigawatt.outlook.fleet import H100_FLOPS
 from gigawatt.outlook.frame import YEARS, Frame
 from gigawatt.outlook.paths import ANCHOR
-from gigawatt.outlook.tables import Tables
+from gigawatt.outlook.tables import Tables, Utilisation
 from gigawatt.quantities import factor
 
 __all__ = ["BLOCKS", "DEFINITION", "LIMITS"]
@@ -22,7 +24,7 @@ __all__ = ["BLOCKS", "DEFINITION", "LIMITS"]
 Array = NDArray[np.float64]
 
 LIMITS = ("power", "chips", "capital", "interconnect", "data")
-"""Limits of the feasible run; of the actual one, demand is a sixth."""
+"""Limits of the feasible run; of the flat one latency stands in the place of the interconnect; of the actual one, demand is a sixth."""
 
 DEFINITION = (
     "Feasible: the largest training run that one developer can finish in the run's time with what stands at the end "
@@ -121,10 +123,11 @@ def by_data(
 
 
 @BLOCKS.block(
-    "feasible [FLOP]", "run [FLOP]", "binding [1]", "binding_actual [1]", "limit_power [FLOP]",
-    "limit_chips [FLOP]", "limit_capital [FLOP]", "limit_interconnect [FLOP]", "latency_wall [FLOP]",
-    "relief_power [1]", "relief_chips [1]", "relief_capital [1]", "relief_interconnect [1]", "relief_data [1]",
-    "run_utilisation [1]", "leading_power [W]", "reference_power [W]",
+    "feasible [FLOP]", "feasible_flat [FLOP]", "run [FLOP]", "binding [1]", "binding_flat [1]",
+    "binding_actual [1]", "limit_power [FLOP]", "limit_chips [FLOP]", "limit_capital [FLOP]",
+    "limit_interconnect [FLOP]", "latency_wall [FLOP]", "relief_power [1]", "relief_chips [1]",
+    "relief_capital [1]", "relief_interconnect [1]", "relief_data [1]", "run_utilisation [1]",
+    "leading_power [W]", "reference_power [W]",
 )  # fmt: skip
 def least(
     tables: Tables,
@@ -138,37 +141,48 @@ def least(
     run_watts: Array,
     run_rate: Array,
     reference_run: Array,
+    network_growth: Array,
 ) -> tuple[Array, ...]:
-    """The feasible run, the actual one, what binds (index of LIMITS; 5 demand), and the gain of each relief."""
+    """The feasible run, the actual one, what binds (index of LIMITS; 5 demand), and the gain of each relief.
+
+    After the last chip of the table, chips, their memory and links get quicker together, latencies stay: a run on
+    chips k times as quick takes as long as one that may take k times as long. ``feasible_flat`` is without the
+    utilisation cliff: the least of power, chips, capital, latency and data at the utilisation of small runs.
+    """
     use = tables.utilisation
-    prepared = use.prepare(_YEAR, batch_exponent, run_time)
+    feasible_table, latency_table = _by_year(use)
+    after = np.maximum(_YEAR - float(use.years[-1]), 0.0)[None, :]
+    longer = run_time * network_growth**after  # chips k times as quick: as if there were k times as long
 
-    def done(size: Array) -> Array:
-        return use.done(prepared, size)
+    def done(raw: Array) -> Array:
+        return np.minimum(use.done(feasible_table, raw, batch_exponent, longer), latency)
 
-    pairs = {
-        "power": np.minimum(raw_chips, raw_capital),
-        "chips": np.minimum(raw_power, raw_capital),
-        "capital": np.minimum(raw_power, raw_chips),
-    }
-    size = np.minimum(pairs["power"], raw_power)
-    by_network = done(size)
+    latency = use.latency_wall(latency_table, batch_exponent, run_time + 0.0 * longer)
+    each = {"power": done(raw_power), "chips": done(raw_chips), "capital": done(raw_capital)}
+    by_network = np.minimum(np.minimum(each["power"], each["chips"]), each["capital"])  # done is monotone
     feasible = np.minimum(by_network, limit_data)
-    wall = done(np.full((1, 1), 10.0 ** use.sizes[-1]) + np.zeros_like(size))
+    wall = done(np.full(by_network.shape, 10.0 ** float(use.sizes[-1])))
     plain = np.interp(_YEAR, use.years, use.plain)[None, :]
+    raws = {"power": raw_power, "chips": raw_chips, "capital": raw_capital}
+    size = np.minimum(np.minimum(raw_power, raw_chips), raw_capital)
     free = {
-        **{name: np.minimum(done(rest), limit_data) for name, rest in pairs.items()},
-        "interconnect": np.minimum(size * plain, limit_data),
-        "data": by_network,
+        name: np.minimum(np.minimum(*(each[other] for other in each if other != name)), limit_data)
+        for name in each
     }
+    free["interconnect"], free["data"] = np.minimum(size * plain, limit_data), by_network
     gains = np.stack([np.maximum(free[name] / feasible, 1.0) for name in LIMITS])
     binding = np.argmax(gains, axis=0).astype(float)
+    even = np.stack(np.broadcast_arrays(*(raws[name] * plain for name in raws), latency, limit_data))
     run = np.minimum(feasible, desired_run)
     utilisation = by_network / size
-    each = [done(raw) for raw in (raw_power, raw_chips, raw_capital)]
     per_flop = run_watts / run_rate / utilisation  # W at the meter per FLOP of the run
     return (
-        feasible, run, binding, np.where(desired_run < feasible, float(len(LIMITS)), binding),
-        *each, wall, use.latency_wall(_YEAR, batch_exponent, run_time), *gains, utilisation,
-        run * per_flop, reference_run * per_flop,
+        feasible, even.min(axis=0), run, binding, np.argmin(even, axis=0).astype(float),
+        np.where(desired_run < feasible, float(len(LIMITS)), binding), *each.values(), wall, latency, *gains,
+        utilisation, run * per_flop, reference_run * run_watts / run_rate / plain,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=4)
+def _by_year(use: Utilisation) -> tuple[Array, Array]:
+    return use.by_year(_YEAR)

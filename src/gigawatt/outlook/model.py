@@ -38,6 +38,7 @@ def _table() -> tuple[Reported, ...]:
     run, watt, year = (1e22, 1e46), (1e5, 1e14), 365.0 * 86400.0
     return (
         Reported("feasible", "FLOP", "largest run that is feasible", *run),
+        Reported("feasible_flat", "FLOP", "the same at the utilisation of small runs, up to the latency wall", *run),
         Reported("run", "FLOP", "largest run, feasible and on trend", *run),
         Reported("desired_run", "FLOP", "run on trend, nothing holding it back", *run),
         Reported("effective_run", "FLOP", "largest run in FLOPs of 2024's algorithms", 1e22, 1e52),
@@ -51,7 +52,7 @@ def _table() -> tuple[Reported, ...]:
         Reported("campus_power", "GW", "largest campus", *watt),
         Reported("network_power", "GW", "one developer's campuses in one country", *watt),
         Reported("leading_power", "GW", "power of the largest run", *watt),
-        Reported("reference_power", "GW", "power that a run of 2e29 FLOP takes", *watt),
+        Reported("reference_power", "GW", "power that a run of 2e29 FLOP takes at the utilisation of small runs", *watt),
         Reported("run_machines", "1", "H100 equivalents that chips allow one run", 1.0, 1e16),
         Reported("run_utilisation", "1", "model FLOP utilisation of the feasible run", 1e-6, 1.0),
         Reported("stock", "1", "AI machines of the world in H100 equivalents", 1e5, 1e16),
@@ -79,7 +80,7 @@ REPORTED: tuple[Reported, ...] = _table()
 """What a result tells by year."""
 
 EXTRA = (
-    "binding", "binding_actual", "fleet_limit", "made_limit", "relief_power", "relief_chips", "relief_capital",
+    "binding", "binding_flat", "binding_actual", "fleet_limit", "made_limit", "relief_power", "relief_chips", "relief_capital",
     "relief_interconnect", "relief_data",
 )  # fmt: skip
 """Outputs that are counted otherwise."""

@@ -18,7 +18,7 @@ __all__ = ["Tables", "Utilisation"]
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Utilisation:
     """Runs that can be done, by chips' year, how the batch grows, how long, and the raw FLOPs of the machine.
 
@@ -42,63 +42,86 @@ class Utilisation:
         if self.feasible.shape != shape or self.latency.shape != shape[:3] or self.plain.shape != shape[:1]:
             raise InputError("tables that do not fit", given=f"{self.feasible.shape}", allowed=f"{shape}")
 
-    def _places(self, axis: Array, values: Array) -> tuple[NDArray[np.intp], Array]:
-        if len(axis) == 1:
-            return np.zeros(values.shape, dtype=np.intp), np.zeros(values.shape)
-        left = np.clip(np.searchsorted(axis, values, side="right") - 1, 0, len(axis) - 2)
-        part = (np.clip(values, axis[0], axis[-1]) - axis[left]) / (axis[left + 1] - axis[left])
-        return left, part
+    def by_year(self, year: Array) -> tuple[Array, Array]:
+        """(``feasible``, ``latency``) with years in the place of chips: (years, batches, durations, …).
 
-    def _between(self, table: Array, exponent: Array, duration: Array) -> Array:
-        """``table`` (chips, batches, durations, …) at each draw's batch and duration: (draws, chips, …)."""
-        b, wb = self._places(self.exponents, exponent[:, 0])
-        t, wt = self._places(np.log(self.durations), np.log(duration[:, 0]))
-        found = np.zeros((len(b), table.shape[0], *table.shape[3:]), dtype=table.dtype)
-        moved = np.moveaxis(table, 0, 2)  # (batches, durations, chips, …)
-        for i in (0, 1):
-            for k in (0, 1):
-                weight = (wb if i else 1.0 - wb) * (wt if k else 1.0 - wt)
-                rows = np.minimum(b + i, len(self.exponents) - 1), np.minimum(t + k, len(self.durations) - 1)
-                part = weight.reshape(-1, *[1] * (found.ndim - 1)).astype(table.dtype)
-                found += part * moved[rows]
-        return found
-
-    def _weights(self, year: Array) -> Array:
-        """(years, chips): between which chips a year lies; before the first and after the last, those."""
-        left, part = self._places(self.years, year)
-        found = np.zeros((len(year), len(self.years)))
-        found[np.arange(len(year)), left] = 1.0 - part
-        right = np.minimum(left + 1, len(self.years) - 1)
-        found[np.arange(len(year)), right] += part
-        return found
-
-    def prepare(self, year: Array, exponent: Array, duration: Array) -> Array:
-        """``feasible`` along sizes for every draw and year of chips: (draws, len(year), sizes), float32.
+        Between the years of two chips both count; before the first and after the last, that chip alone.
 
         Parameters
         ----------
         year : array (years,)
-            Calendar years of the chips.
-        exponent, duration : array (draws, 1)
-            How the batch grows with the run; length of the run [s].
+            Calendar years.
         """
-        chips = self._between(self.feasible.astype(np.float32), exponent, duration)
-        return np.matmul(self._weights(year).astype(np.float32), chips)
+        left = np.clip(np.searchsorted(self.years, year, side="right") - 1, 0, max(len(self.years) - 2, 0))
+        right = np.minimum(left + 1, len(self.years) - 1)
+        gap = np.where(right > left, self.years[right] - self.years[left], 1.0)
+        part = np.clip((year - self.years[left]) / gap, 0.0, 1.0)
+        found: list[Array] = []
+        for table in (self.feasible, self.latency):
+            weight = part.reshape(-1, *[1] * (table.ndim - 1))
+            found.append((1.0 - weight) * table[left] + weight * table[right])
+        return found[0], found[1]
 
-    def latency_wall(self, year: Array, exponent: Array, duration: Array) -> Array:
-        """FLOPs of the largest run by latency alone, (draws, years); parameters as of :meth:`prepare`."""
-        return 10.0 ** np.matmul(self._between(self.latency, exponent, duration), self._weights(year).T)
+    def _line(self, table: Array, exponent: Array, duration: Array, raw: Array | None) -> Array:
+        """Linear in the exponent and in the logarithms of duration and raw FLOPs: (draws, years)."""
+        if raw is None:
+            table = table[..., None]
+        years, batches, durations, sizes = table.shape
+        b, wb = _place(self.exponents, exponent)
+        t, wt = _place(np.log(self.durations), np.log(duration))
+        x: NDArray[np.intp] | int = 0
+        wx: Array | float = 0.0
+        if raw is not None:
+            step = float(self.sizes[1] - self.sizes[0])
+            inside = np.clip((np.log10(np.maximum(raw, 1.0)) - self.sizes[0]) / step, 0.0, sizes - 1.0)
+            x = np.minimum(inside.astype(np.intp), sizes - 2)
+            wx = inside - x
+        flat = table.ravel()
+        rows = np.arange(years)[None, :] * batches
+        found: Array | float = 0.0
+        for i in (0, 1):
+            here = (rows + np.minimum(b + i, batches - 1)) * durations
+            weight = wb if i else 1.0 - wb
+            for k in (0, 1):
+                place = (here + np.minimum(t + k, durations - 1)) * sizes + x
+                value = flat[place]
+                if raw is not None:
+                    value = value + wx * (flat[place + 1] - value)
+                found = found + weight * (wt if k else 1.0 - wt) * value
+        return np.asarray(found)
 
-    def done(self, prepared: Array, raw: Array) -> Array:
-        """FLOPs of the run that a machine of ``raw`` FLOPs at its datasheet rate does, (draws, years)."""
-        step = float(self.sizes[1] - self.sizes[0])
-        place = (np.log10(np.maximum(raw, 1.0)) - float(self.sizes[0])) / step
-        inside = np.clip(place, 0.0, len(self.sizes) - 1.0)
-        left = np.minimum(inside.astype(np.intp), len(self.sizes) - 2)
-        low = np.take_along_axis(prepared, left[..., None], axis=-1)[..., 0]
-        high = np.take_along_axis(prepared, left[..., None] + 1, axis=-1)[..., 0]
-        below = np.minimum(place, 0.0) * step  # smaller machines: in proportion
-        return 10.0 ** (low + (inside - left) * (high - low) + below)
+    def done(self, feasible: Array, raw: Array, exponent: Array, duration: Array) -> Array:
+        """FLOPs of the run that a machine of ``raw`` FLOPs at its datasheet rate does.
+
+        Parameters
+        ----------
+        feasible : array (years, batches, durations, sizes)
+            Of :meth:`by_year`.
+        raw : array (draws, years) [FLOP]
+            Below the first of ``sizes`` the run is in proportion, above the last it is that of the last.
+        exponent : array (draws, 1)
+            How the batch grows with the run.
+        duration : array (draws, years) [s]
+            Clipped to the table's.
+
+        Returns
+        -------
+        array (draws, years) [FLOP]
+        """
+        small = np.minimum(np.maximum(raw, 1.0) / 10.0 ** float(self.sizes[0]), 1.0)
+        return 10.0 ** self._line(feasible, exponent, duration, raw) * small
+
+    def latency_wall(self, latency: Array, exponent: Array, duration: Array) -> Array:
+        """FLOPs of the largest run by latency alone, (draws, years); ``latency`` of :meth:`by_year`."""
+        return 10.0 ** self._line(latency, exponent, duration, None)
+
+
+def _place(axis: Array, values: Array) -> tuple[NDArray[np.intp], Array]:
+    """(index of the left neighbour, part of the way to the right one), clipped to the axis."""
+    if len(axis) == 1:
+        return np.zeros(values.shape, dtype=np.intp), np.zeros(values.shape)
+    left = np.clip(np.searchsorted(axis, values, side="right") - 1, 0, len(axis) - 2)
+    return left, (np.clip(values, axis[0], axis[-1]) - axis[left]) / (axis[left + 1] - axis[left])
 
 
 @dataclass(frozen=True)

@@ -32,9 +32,10 @@ __all__ = ["CHUNK", "QUANTILES", "OutlookResult", "OutlookScenario", "outlook", 
 Array = NDArray[np.float64]
 
 QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
-CHUNK = 5_000
+CHUNK = 2_500
 """Draws that go through the frame at a time."""
 MOST_DRAWS = 100_000_000
+_FLAT = ("power", "chips", "capital", "latency", "data")
 _HELD = ("factories", "money", "power")
 _MADE = ("packaging", "stacked memory", "wafers")
 
@@ -54,7 +55,8 @@ class OutlookResult:
     """What the draws say.
 
     ``bands``: output → (years, quantiles) in its unit, quantiles as :data:`QUANTILES`; of a scalar one row.
-    ``binding``: limit → share of draws by year of the feasible run; ``binding_actual`` with ``demand``;
+    ``binding``: limit → share of draws by year of the feasible run; ``binding_flat``
+    without the utilisation cliff; ``binding_actual`` with ``demand``;
     ``held_back``: what held the world's additions, ``factories``: what held these. ``relief``: limit → (years, 3): 10, 50, 90 % of the factor on
     the feasible run if it is lifted. ``errors``: output → width of its sketch's bins (relative, or in the unit).
     ``sensitivities`` is filled by :func:`gigawatt.study.outlook_sensitivity.sensitivities`.
@@ -69,6 +71,7 @@ class OutlookResult:
     units: Mapping[str, str]
     words: Mapping[str, str]
     binding: Mapping[str, Array]
+    binding_flat: Mapping[str, Array]
     binding_actual: Mapping[str, Array]
     held_back: Mapping[str, Array]
     factories: Mapping[str, Array]
@@ -120,7 +123,7 @@ class OutlookResult:
                        "values": [[float(x) for x in row] for row in rows]}
                 for name, rows in self.bands.items()
             },
-            "binding": shares(self.binding), "binding_actual": shares(self.binding_actual),
+            "binding": shares(self.binding), "binding_flat": shares(self.binding_flat), "binding_actual": shares(self.binding_actual),
             "held_back": shares(self.held_back), "factories": shares(self.factories),
             "relief": {name: [[float(x) for x in row] for row in rows] for name, rows in self.relief.items()},
             "value_exponent_above_one": self.value_above_one,
@@ -206,7 +209,7 @@ def outlook(
     sketches = {row.name: row.sketch(len(YEARS)) for row in REPORTED}
     gains = {name: Sketch(1.0, 1e12, True, len(YEARS)) for name in LIMITS}
     counted = {name: np.zeros((n, len(YEARS)), dtype=np.int64)
-               for name, n in (("binding", 5), ("binding_actual", 6), ("fleet_limit", 3), ("made_limit", 3))}  # fmt: skip
+               for name, n in (("binding", 5), ("binding_flat", 5), ("binding_actual", 6), ("fleet_limit", 3), ("made_limit", 3))}  # fmt: skip
     targets = [*sketches, *EXTRA]
     for start in range(0, draws, chunk):
         stop = min(start + chunk, draws)
@@ -251,6 +254,7 @@ def _result(
         bands=bands, units={row.name: row.unit for row in REPORTED},
         words={row.name: row.words for row in REPORTED},
         binding=dict(zip(LIMITS, share["binding"], strict=True)),
+        binding_flat=dict(zip(_FLAT, share["binding_flat"], strict=True)),
         binding_actual=dict(zip((*LIMITS, "demand"), share["binding_actual"], strict=True)),
         held_back=dict(zip(_HELD, share["fleet_limit"], strict=True)),
         factories=dict(zip(_MADE, share["made_limit"], strict=True)),

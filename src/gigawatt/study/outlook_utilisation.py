@@ -28,7 +28,7 @@ from gigawatt.hardware.machine import Chip, Cluster, Link
 from gigawatt.outlook.demand import LAW_FLOPS
 from gigawatt.outlook.tables import Utilisation
 from gigawatt.performance import Layouts, TrainingRun, default_stack, evaluate, load_stack
-from gigawatt.quantities import factor
+from gigawatt.performance.layouts import SCHEDULES
 from gigawatt.study.inverse import scaled_architecture
 from gigawatt.workload import Architecture, read_architecture
 
@@ -47,7 +47,8 @@ _HELPS = 0.95
 _TENSOR = 2 ** np.arange(3, 11)
 _PIPELINE = 2 ** np.arange(0, 11)
 _CONTEXT = 2 ** np.arange(0, 5)
-_INTERLEAVE = np.array([1, 2, 4])
+_INTERLEAVE = np.array([1, 4])
+_SCHEDULE = np.array([SCHEDULES.index("1f1b"), SCHEDULES.index("zb-h2")])
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,8 @@ def _scaled(flops: float) -> tuple[Architecture, float]:
 
 
 def _layouts(count: int, batch: int, layers: int, cluster: Cluster) -> Layouts | None:
-    grid = np.meshgrid(_TENSOR, _PIPELINE, _CONTEXT, _INTERLEAVE, indexing="ij")
-    tensor, pipeline, context, interleave = (axis.ravel() for axis in grid)
+    grid = np.meshgrid(_TENSOR, _PIPELINE, _CONTEXT, _INTERLEAVE, _SCHEDULE, indexing="ij")
+    tensor, pipeline, context, interleave, schedule = (axis.ravel() for axis in grid)
     ranks = tensor * pipeline * context
     data = np.where(count % ranks == 0, count // ranks, 0)
     keep = (
@@ -104,11 +105,13 @@ def _layouts(count: int, batch: int, layers: int, cluster: Cluster) -> Layouts |
     keep &= tensor <= 64 * cluster.scale_up_size
     rounds = batch // np.maximum(data, 1)
     keep &= (interleave == 1) | (rounds % pipeline == 0)
+    keep &= (schedule == 0) | ((pipeline > 1) & (interleave == 1))
     if not keep.any():
         return None
     return Layouts.of(
         global_batch=batch, tensor=tensor[keep], pipeline=pipeline[keep], context=context[keep],
-        interleave=interleave[keep], data=data[keep], zero=1, microbatch=1, sequence_parallel=1,
+        interleave=interleave[keep], data=data[keep], schedule=schedule[keep],
+        zero=1, microbatch=1, sequence_parallel=1,
     )  # fmt: skip
 
 
@@ -248,10 +251,10 @@ def utilisation_table() -> Utilisation:
     """
     row = _settings()
     chips = [e for e in catalog.table("outlook_training").values() if e.id != "run"]
-    sizes = np.arange(23.0, 34.01, 0.25)
-    durations = np.array([40.0, 60.0, 90.0, 135.0, 200.0, 300.0]) * factor("day")
+    sizes = np.arange(row.value("least_log10") - 1.0, row.value("most_log10") + 2.01, 0.25)
+    durations = row.value("shortest") * 2.0 ** np.arange(0.0, row.value("doublings") + 0.01)
     exponents = np.array([1.0 / 6.0, 1.0 / 3.0])
-    flops = 10.0 ** np.arange(row.value("least_log10"), row.value("most_log10") + 0.01, 0.5)
+    flops = 10.0 ** np.arange(row.value("least_log10"), row.value("most_log10") + 0.01)
     feasible = np.empty((len(chips), len(exponents), len(durations), len(sizes)))
     latency = np.empty(feasible.shape[:3])
     plain = np.empty(len(chips))
@@ -261,12 +264,12 @@ def utilisation_table() -> Utilisation:
         for j, exponent in enumerate(exponents):
             ends = {"shortest": float(durations[0]), "longest": float(durations[-1])}
             curves = _curves(flops, entry.id, float(exponent), ends, unlimited=False)
-            slow = _curves(flops[::2], entry.id, float(exponent), ends, unlimited=True)
+            slow = _curves(flops[::3], entry.id, float(exponent), ends, unlimited=True)
             least = np.log([c.seconds[-1] for c in slow])
             for k, duration in enumerate(durations):
                 feasible[i, j, k] = _column(curves, float(duration), sizes)
                 latency[i, j, k] = np.interp(np.log(duration), least, np.log10([c.flops for c in slow]))
-            plain[i] = curves[0].flops / curves[0].raw(float(durations[-1]))
+            plain[i] = max(curve.flops / curve.raw(float(durations[2])) for curve in curves[:3])
     years = np.array([entry.value("year") for entry in chips])
     return Utilisation(years, exponents, durations, sizes, feasible, latency, plain)
 
@@ -293,15 +296,14 @@ def cliff_and_wall(chip: str, exponent: float, duration: float) -> tuple[float, 
     name = load_chip(chip).id
     if name not in chips:
         raise InputError("no such chip in the table", given=chip, allowed=chips)
-    year = np.array([use.years[chips.index(name)]])
+    feasible, latency = use.by_year(np.array([use.years[chips.index(name)]]))
     ends = np.array([[exponent]]), np.array([[duration]])
-    done = use.prepare(year, *ends)[0, 0].astype(float)
+    done = np.array([np.log10(use.done(feasible, np.array([[10.0**x]]), *ends)[0, 0]) for x in use.sizes])
     share = 10.0 ** (done - use.sizes)
-    plain = share[0]
-    place = int(np.argmax(share < 0.5 * plain))
-    part = np.interp(np.log(0.5 * plain), np.log(share[[place, place - 1]]), [1.0, 0.0])
+    place = int(np.argmax(share < 0.5 * share[0]))
+    part = np.interp(np.log(0.5 * share[0]), np.log(share[[place, place - 1]]), [1.0, 0.0])
     cliff = done[place - 1] + part * (done[place] - done[place - 1])
-    return float(10.0**cliff), float(10.0 ** done[-1]), float(use.latency_wall(year, *ends)[0, 0])
+    return float(10.0**cliff), float(10.0 ** done[-1]), float(use.latency_wall(latency, *ends)[0, 0])
 
 
 def overhead_by_chip() -> tuple[Array, Array]:
