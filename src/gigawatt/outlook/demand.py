@@ -63,12 +63,10 @@ def scaling_law(tables: Tables, law_row: Array) -> tuple[Array, ...]:
 
 
 @BLOCKS.block("desired_run [FLOP]")
-def desired(
-    run_2025: Array, run_growth: Array, run_volatility: Array, run_shocks: Array, memory: Array
-) -> Array:
-    """The largest run on trend, if nothing held it back."""
-    path = walk(np.log(run_growth), run_volatility, run_shocks, memory)
-    return run_2025 * np.exp(path - (since(FIRST) == 0.0) * np.log(run_growth))
+def desired(tables: Tables, growth_row: Array, run_growth: Array, run_2025: Array) -> Array:
+    """The largest run on trend, if nothing held it back: a drawn future of the record of training compute."""
+    path = tables.future("training_compute", growth_row) + since(ANCHOR) * np.log(run_growth)
+    return run_2025 * np.exp(path - (since(FIRST) == 0.0) * tables.past_growth)
 
 
 @BLOCKS.block("tokens_wanted [1]")

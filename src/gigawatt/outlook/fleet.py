@@ -63,19 +63,20 @@ BLOCKS = Frame()
 
 @BLOCKS.block("chip_watts [W]", "efficiency_path [1]")
 def chips(
+    tables: Tables,
     chip_watts_2025: Array,
     chip_watts_2024: Array,
+    growth_row: Array,
     efficiency_growth: Array,
-    efficiency_volatility: Array,
-    efficiency_shocks: Array,
-    memory: Array,
     cmos_ceiling: Array,
 ) -> tuple[Array, Array]:
     """Chip watts per H100 equivalent of the chips sold in a year; efficiency bends into the CMOS ceiling.
 
-    1/e = 1/e_trend + 1/e_max: a tenth below the trend where it stands at a ninth of the ceiling.
+    The trend is a drawn future of the record of 16-bit operations a joule. 1/e = 1/e_trend + 1/e_max: a tenth
+    below the trend where it stands at a ninth of the ceiling.
     """
-    path = np.exp(walk(np.log(efficiency_growth), efficiency_volatility, efficiency_shocks, memory))
+    trend = tables.future("chip_flops_per_watt_16bit", growth_row) + since(ANCHOR) * np.log(efficiency_growth)
+    path = np.exp(trend)
     least = H100_FLOPS * _FP4 / cmos_ceiling
     watts = chip_watts_2025 / path + least * -np.expm1(-since(ANCHOR))  # 2025 is measured
     watts = np.where(_YEAR == FIRST, chip_watts_2024, watts)
@@ -148,7 +149,7 @@ def factories(
     memory_spare: Array,
     memory_growth: Array,
     memory_growth_late: Array,
-    memory_need: Array,
+    memory_follows: Array,
     wafer_share: Array,
     wafer_most: Array,
     wafer_growth: Array,
@@ -162,7 +163,7 @@ def factories(
     options = np.stack(
         np.broadcast_arrays(
             added_2025 * area * np.exp(packaging),
-            added_2025 * memory_spare * np.exp(stacks) / memory_need**after,
+            added_2025 * memory_spare * np.exp(stacks) * efficiency_path**memory_follows,
             added_2025 * area * (wafer_most / wafer_share) * wafer_growth**after,
         )
     )

@@ -131,7 +131,9 @@ class Tables:
     ``overhead`` [W of IT per W of chips], by year (years,); ``pue_mean``, ``pue_peak`` (sites,) each site's;
     ``lead_times`` [s]: plant → (value, low, high); ``campus`` [W] (years,): largest tracked campus by the end
     of each year; ``site_lead_times`` [s] (sites,); ``scaling`` (rows, 5): E, A, B, α, β of the scaling law;
-    ``joules_token`` (models,) [J]: chip-level joules of an output token of served models.
+    ``joules_token`` (models,) [J]: joules of an output token of served models at system scope;
+    ``growth``: series → (rows, years) ln of its value over that of 2025, one drawn future a row, those of one
+    row drawn together; ``past_growth``: ln growth of the largest run from 2024 to 2025.
     """
 
     utilisation: Utilisation
@@ -142,4 +144,11 @@ class Tables:
     campus: Array
     site_lead_times: Array
     scaling: Array
-    joules_token: Array = field(default_factory=lambda: np.zeros(0))
+    joules_token: Array
+    growth: Mapping[str, Array] = field(repr=False)
+    past_growth: float
+
+    def future(self, series: str, row: Array) -> Array:
+        """ln of a series over its value of 2025 by year, of the drawn futures ``row`` (draws, 1): (draws, years)."""
+        paths = self.growth[series]
+        return paths[np.minimum(row[:, 0].astype(np.intp), len(paths) - 1)]

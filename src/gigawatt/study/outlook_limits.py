@@ -14,6 +14,10 @@ from gigawatt import catalog
 from gigawatt.facility import facility_load, load_site, load_weather
 from gigawatt.outlook.fleet import CLASSES
 from gigawatt.outlook.frame import YEARS
+from gigawatt.outlook.growth import sample_together
+from gigawatt.outlook.paths import ANCHOR
+from gigawatt.outlook.randomness import SEED
+from gigawatt.outlook.series import record
 from gigawatt.outlook.tables import Tables
 from gigawatt.study.outlook_utilisation import overhead_by_chip, utilisation_table
 
@@ -23,6 +27,8 @@ Array = NDArray[np.float64]
 
 SITES = ("abilene-texas", "virginia", "iron-range-minnesota", "turku", "kuala-lumpur")
 """Sites whose weather stands for where campuses are: hot, mild, cold, cold, tropical."""
+SERIES = ("training_compute", "chip_flops_per_watt_16bit")
+"""Records of AI whose futures are drawn, by the models of ``outlook.growth``."""
 SERVED = ("llama-3.1-8b", "llama-3.1-70b", "llama-3.1-405b", "mixtral-8x22b")
 """Models whose tokens stand for what is served."""
 
@@ -83,6 +89,20 @@ def _joules() -> Array:
     return np.array(found)
 
 
+def _futures() -> dict[str, Array]:
+    """Drawn futures of the records of AI: (rows, years) of ln over the value of 2025, zero until then."""
+    rows = int(catalog.table("outlook")["growth_row"].value("mid"))
+    ahead = YEARS[-1] - ANCHOR
+    found: dict[str, Array] = {}
+    for name, paths in sample_together(SERIES, _generator(), rows, ahead).items():
+        found[name] = np.concatenate([np.zeros((rows, len(YEARS) - ahead)), paths], axis=1)
+    return found
+
+
+def _generator() -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=SEED))
+
+
 @lru_cache(maxsize=1)
 def outlook_tables() -> Tables:
     """Everything that the outlook reads from other rooms; about two seconds the first time, then kept.
@@ -105,4 +125,6 @@ def outlook_tables() -> Tables:
         site_lead_times=leads,
         scaling=_law(),
         joules_token=_joules(),
+        growth=_futures(),
+        past_growth=float(np.diff(record("training_compute").values)[-1]),
     )
