@@ -7,7 +7,7 @@ B at a time. All share the streams of the outlook, so that a quantity that does 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.errors import InputError, nearest
-from gigawatt.outlook.frame import year_index
+from gigawatt.outlook.frame import YEARS, year_index
 from gigawatt.outlook.model import FRAME, REPORTED, TABLES
 from gigawatt.outlook.priors import SCENARIOS, Priors, read_priors
 from gigawatt.outlook.randomness import SEED
@@ -31,6 +31,7 @@ Array = NDArray[np.float64]
 
 _OTHER = "/B"
 """Suffix of the streams of the second sample."""
+_FUTURE = "growth_row"
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,9 @@ def tornado(
 ) -> list[dict[str, Any]]:
     """The answer with each quantity at its 10 and 90 % quantile and all others at their median.
 
+    Futures of growth (``growth_row``) are taken at their quantiles by year. Quantities that are the number of a row
+    or a chance, and shocks by the year, are left at their middle.
+
     Returns
     -------
     list of dict
@@ -188,19 +192,23 @@ def tornado(
     rooms = outlook_tables() if tables is None else tables
     scale = factor(_unit(answer.output))
     column = year_index(answer.year)
-    names = [name for group in _groups(priors, [answer.output]) for name in group if not priors.rows[name].yearly]
+    whole = {name for group in _groups(priors, [answer.output]) for name in group}
+    indexed = ("bootstrap", "chance")
+    names = [n for n in priors.rows if n in whole and priors.rows[n].distribution.kind not in indexed]
+    names = [n for n in names if not priors.rows[n].yearly]
     needed = {name for block in FRAME.order([answer.output]) for name in block.inputs} & set(priors.rows)
-    leaves: dict[str, Any] = {TABLES: rooms}
+    cases = [(name, priors.rows[name].si.quantile(np.array([0.1, 0.9]))) for name in names]
+    if _FUTURE in needed:  # rows 1 and 2 of the futures below
+        cases.append((_FUTURE, np.array([1.0, 2.0])))
+    leaves: dict[str, Any] = {TABLES: _middle(rooms)}
     for name in needed:
         row = priors.rows[name]
-        middle = np.full((1, 1), 0.5)
-        if row.yearly:
-            from gigawatt.outlook.frame import YEARS
-
-            middle = np.full((1, len(YEARS)), 0.5)
-        leaves[name] = np.repeat(row.si.quantile(middle), 1 + 2 * len(names), axis=0)
-    for i, name in enumerate(names):
-        leaves[name][1 + 2 * i : 3 + 2 * i, 0] = priors.rows[name].si.quantile(np.array([0.1, 0.9]))
+        middle = np.full((1, len(YEARS) if row.yearly else 1), 0.5)
+        made = np.zeros((1, 1)) if row.distribution.kind == "bootstrap" else row.si.quantile(middle)
+        leaves[name] = np.repeat(made, 1 + 2 * len(cases), axis=0)
+    for i, (name, ends) in enumerate(cases):
+        leaves[name][1 + 2 * i : 3 + 2 * i, 0] = ends
+    names = [name for name, _ in cases]
     values = FRAME.run(leaves, [answer.output])[answer.output] / scale
     told = np.broadcast_to(values, (len(values), values.shape[1]))[:, min(column, values.shape[1] - 1)]
     rows = [
@@ -208,6 +216,15 @@ def tornado(
         for i, name in enumerate(names)
     ]
     return sorted(rows, key=lambda row: -abs(float(row["high"]) - float(row["low"])))
+
+
+def _middle(tables: Tables) -> Tables:
+    """Tables of middles: futures of growth at their median, 10 and 90 % by year, medians of what is drawn by row."""
+    futures = {name: np.quantile(paths, [0.5, 0.1, 0.9], axis=0) for name, paths in tables.growth.items()}
+    return replace(
+        tables, growth=futures, scaling=np.median(tables.scaling, axis=0)[None, :],
+        joules_token=np.median(tables.joules_token)[None],
+    )  # fmt: skip
 
 
 def scenario_share(
