@@ -73,7 +73,11 @@ def _result(
     found: dict[str, Any] = {}
     for name, rows in sensitivities(asked, seed=start, answers=answers, progress=report).items():
         answer = next(a for a in answers if a.name == name)
-        found[name] = {**rows, "tornado": tornado(answer, asked), "scenarios": scenario_share(answer, seed=start)}
+        found[name] = {
+            **rows,
+            "tornado": tornado(answer, asked),
+            "scenarios": scenario_share(answer, seed=start),
+        }
     return replace(result, sensitivities=found)
 
 

@@ -14,9 +14,16 @@ from gigawatt.figures.style import finish, safe, translucent
 __all__ = ["bands", "binding", "page", "relief", "tornado"]
 
 _HUES = {
-    "power": "#d55e00", "chips": "#0072b2", "capital": "#e69f00", "interconnect": "#cc79a7", "data": "#009e73",
-    "demand": "#8c929a", "latency": "#cc79a7", "factories": "#0072b2", "money": "#e69f00",
-}  # fmt: skip
+    "power": "#d55e00",
+    "chips": "#0072b2",
+    "capital": "#e69f00",
+    "interconnect": "#cc79a7",
+    "data": "#009e73",
+    "demand": "#8c929a",
+    "latency": "#cc79a7",
+    "factories": "#0072b2",
+    "money": "#e69f00",
+}
 _SHOWN = (
     ("feasible", "The largest training run that is feasible, and the one on trend (dotted)."),
     ("electricity", "Electricity of the world's data centres."),
@@ -37,25 +44,42 @@ def bands(answer: Mapping[str, Any], name: str, hue: str = "#0072b2") -> Any:
     years = answer["years"]
     for low, high, alpha, words in ((0.05, 0.95, 0.18, "5 to 95 %"), (0.25, 0.75, 0.35, "25 to 75 %")):
         figure.add_scatter(
-            x=[*years, *reversed(years)], y=[*column[high], *reversed(column[low])], fill="toself",
-            fillcolor=translucent(hue, alpha), line={"width": 0}, name=words, hoverinfo="skip",
-        )  # fmt: skip
+            x=[*years, *reversed(years)],
+            y=[*column[high], *reversed(column[low])],
+            fill="toself",
+            fillcolor=translucent(hue, alpha),
+            line={"width": 0},
+            name=words,
+            hoverinfo="skip",
+        )
     unit = "" if row["unit"] == "1" else row["unit"]
     figure.add_scatter(
-        x=years, y=column[0.5], mode="lines", line={"color": hue, "width": 2.5}, name="median",
+        x=years,
+        y=column[0.5],
+        mode="lines",
+        line={"color": hue, "width": 2.5},
+        name="median",
         hovertemplate=f"%{{x}}: %{{y:.3g}} {safe(unit)}<extra></extra>",
-    )  # fmt: skip
+    )
     if name == "feasible":
-        trend = [values[answer["quantiles"].index(0.5)] for values in answer["bands"]["desired_run"]["values"]]
+        trend = [
+            values[answer["quantiles"].index(0.5)] for values in answer["bands"]["desired_run"]["values"]
+        ]
         top = 10.0 * max(column[0.95])
         shown = [(x, y) for x, y in zip(years, trend, strict=True) if y <= top]
         figure.add_scatter(
-            x=[x for x, _ in shown], y=[y for _, y in shown], mode="lines", name="on trend, median",
-            line={"color": hue, "width": 1.5, "dash": "dot"}, hovertemplate="%{x}: %{y:.3g}<extra></extra>",
-        )  # fmt: skip
+            x=[x for x, _ in shown],
+            y=[y for _, y in shown],
+            mode="lines",
+            name="on trend, median",
+            line={"color": hue, "width": 1.5, "dash": "dot"},
+            hovertemplate="%{x}: %{y:.3g}<extra></extra>",
+        )
     figure.update_yaxes(type="log", exponentformat="power", dtick=1)
     words = f"{row['words']}{f' [{unit}]' if unit else ''}"
-    return finish(figure, title=safe(row["words"].capitalize(), 90), height=380, y=safe(words, 60), legend=True)
+    return finish(
+        figure, title=safe(row["words"].capitalize(), 90), height=380, y=safe(words, 60), legend=True
+    )
 
 
 def binding(answer: Mapping[str, Any], key: str = "binding_actual") -> Any:
@@ -65,10 +89,12 @@ def binding(answer: Mapping[str, Any], key: str = "binding_actual") -> Any:
     figure: Any = go.Figure()
     for name, shares in answer[key].items():
         figure.add_bar(
-            x=answer["years"], y=[100.0 * share for share in shares], name=safe(name),
+            x=answer["years"],
+            y=[100.0 * share for share in shares],
+            name=safe(name),
             marker={"color": _HUES.get(name, "#6a51a3"), "line": {"width": 0}},
             hovertemplate=f"{safe(name)}: %{{y:.0f}} %, %{{x}}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_layout(barmode="stack")
     figure.update_yaxes(range=[0, 100])
     titles = {
@@ -87,11 +113,16 @@ def relief(answer: Mapping[str, Any]) -> Any:
     for name, rows in answer["relief"].items():
         hue = _HUES.get(name, "#6a51a3")
         figure.add_scatter(
-            x=answer["years"], y=[row[1] for row in rows], mode="lines", name=safe(name),
-            line={"color": hue, "width": 2}, customdata=[[row[0], row[2]] for row in rows],
-            hovertemplate=f"{safe(name)}, %{{x}}: ×%{{y:.3g}} (%{{customdata[0]:.3g}} to %{{customdata[1]:.3g}})"
+            x=answer["years"],
+            y=[row[1] for row in rows],
+            mode="lines",
+            name=safe(name),
+            line={"color": hue, "width": 2},
+            customdata=[[row[0], row[2]] for row in rows],
+            hovertemplate=f"{safe(name)}, %{{x}}: ×%{{y:.3g}} "
+            "(%{customdata[0]:.3g} to %{customdata[1]:.3g})"
             "<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_yaxes(type="log", dtick=1)
     return finish(figure, title="What relief gives", height=340, y="factor on the feasible run", legend=True)
 
@@ -106,10 +137,15 @@ def tornado(name: str, rows: list[Mapping[str, Any]], unit: str, most: int = 12)
     middle = float(shown[-1]["middle"]) if shown else 0.0
     for key, hue, words in (("low", "#56b4e9", "at its 10 %"), ("high", "#d55e00", "at its 90 %")):
         figure.add_bar(
-            y=labels, x=[row[key] - middle for row in shown], base=middle, orientation="h", name=words,
-            marker={"color": hue, "line": {"width": 0}}, customdata=[row[key] for row in shown],
+            y=labels,
+            x=[row[key] - middle for row in shown],
+            base=middle,
+            orientation="h",
+            name=words,
+            marker={"color": hue, "line": {"width": 0}},
+            customdata=[row[key] for row in shown],
             hovertemplate="%{y}: %{customdata:.4g}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_layout(barmode="overlay")
     title = f"{name.replace('_', ' ')}: one quantity at a time"
     return finish(figure, title=safe(title, 80), height=90 + 26 * len(shown), x=safe(unit), legend=True)
@@ -122,7 +158,8 @@ def page(answer: Mapping[str, Any]) -> str:
     body = [
         f"<h1>{title}</h1>",
         f"<p>{html.escape(answer['definition'])}</p>",
-        f'<p class="dim">{answer["draws"]:,} draws, seed {answer["seed"]}, catalog {html.escape(answer["catalog"])}. '
+        f'<p class="dim">{answer["draws"]:,} draws, seed {answer["seed"]}, '
+        f"catalog {html.escape(answer['catalog'])}. "
         "Bands are conditional on the rows below; those of the 2040s are no forecast.</p>",
     ]
     if answer["overrides"]:
@@ -130,17 +167,26 @@ def page(answer: Mapping[str, Any]) -> str:
         body += ["<h2>Yours</h2>", grid(("quantity", "distribution"), rows)]
     figures = [(bands(answer, name), caption) for name, caption in _SHOWN]
     figures.insert(1, (binding(answer), "Share of draws, each with one limit that binds."))
-    figures.insert(2, (binding(answer, "binding_flat"), "The least of power, chips, capital, latency and data at "
-                       "the utilisation of small runs: what most published estimates compare."))  # fmt: skip
+    figures.insert(
+        2,
+        (
+            binding(answer, "binding_flat"),
+            "The least of power, chips, capital, latency and data at "
+            "the utilisation of small runs: what most published estimates compare.",
+        ),
+    )
     figures.insert(3, (relief(answer), "The run without one limit over the run with all of them."))
-    figures.append((binding(answer, "held_back"), "Additions are the least of what factories, money and power allow."))
+    figures.append(
+        (binding(answer, "held_back"), "Additions are the least of what factories, money and power allow.")
+    )
     for name, found in answer["sensitivities"].items():
         unit = answer["bands"][name.rsplit(" ", 1)[0]]["unit"]
         figures.append((tornado(name, found["tornado"], unit), _indices(found)))
     body += [drawn(figure, caption, i == 0) for i, (figure, caption) in enumerate(figures)]
     body += ["<h2>By year</h2>", _table(answer), "<h2>What is not known</h2>"]
     rows = [
-        [row["key"], row["value"], row["grade"], row["source"], row["reason"]] for row in answer["assumptions"]
+        [row["key"], row["value"], row["grade"], row["source"], row["reason"]]
+        for row in answer["assumptions"]
     ]
     heads = ("quantity", "distribution", "grade", "source", "why")
     body.append(f'<div class="assumed">{grid(heads, rows)}</div>')
@@ -150,8 +196,8 @@ def page(answer: Mapping[str, Any]) -> str:
 def _indices(found: Mapping[str, Any]) -> str:
     rows = [f"{row['quantities'][0].replace('_', ' ')} {row['ST']:.2f}" for row in found["rows"][:6]]
     return (
-        f"Total Sobol indices: {', '.join(rows)}; {100 * found['scenarios']['share']:.0f} % of the spread lies between "
-        "the scenarios."
+        f"Total Sobol indices: {', '.join(rows)}; {100 * found['scenarios']['share']:.0f} % of the spread "
+        "lies between the scenarios."
     )
 
 

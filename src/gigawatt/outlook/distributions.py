@@ -1,8 +1,8 @@
 """Distributions by quantile: what is not known, as a function of a uniform number.
 
 Ranges are the 5 and 95 % quantiles for shapes with tails (normal, lognormal, student_t, logitnormal) and the
-ends for shapes without (uniform, loguniform, triangular, pert). A normal or lognormal with ``mid`` has it as its
-median, and so may be skewed: its score is scaled on each side by itself (two-piece).
+ends for shapes without (uniform, loguniform, triangular, pert). A normal or lognormal with ``mid`` has it as
+its median, and so may be skewed: its score is scaled on each side by itself (two-piece).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _NODES = np.linspace(-8.3, 8.3, 2 * 4150 + 1)  # ±8.29: where a uniform of 53 b
 
 def normal_score(u: Array) -> Array:
     """Standard normal numbers from uniform ones."""
-    from scipy.special import ndtri
+    from scipy.special import ndtri  # pyright: ignore[reportMissingTypeStubs]
 
     return np.asarray(ndtri(u))
 
@@ -52,7 +52,7 @@ def normal_score(u: Array) -> Array:
 @lru_cache(maxsize=64)
 def _tabled(kind: str, a: float, b: float) -> Array:
     """Quantiles of a standard shape at the normal scores ``_NODES``."""
-    from scipy.special import betaincinv, ndtr, stdtrit
+    from scipy.special import betaincinv, ndtr, stdtrit  # pyright: ignore[reportMissingTypeStubs]
 
     p = ndtr(_NODES)
     if kind == "student_t":
@@ -94,15 +94,15 @@ class Distribution:
     """One quantity that is not known; ``low``, ``mid``, ``high`` in the unit of its row.
 
     fixed: ``mid``. student_t: ``shape`` degrees of freedom. triangular, pert: ``mid`` is the mode, ``shape``
-    of pert its weight (4). beta: ``mid`` the mean, ``shape`` the concentration a + b. chance: 1 with probability
-    ``mid``, else 0. bootstrap: the number of one of ``mid`` rows, drawn with replacement. ``share``: must lie
-    within 0 to 1.
+    of pert its weight (4). beta: ``mid`` the mean, ``shape`` the concentration a + b. chance: 1 with
+    probability ``mid``, else 0. bootstrap: the number of one of ``mid`` rows, drawn with replacement.
+    ``share``: must lie within 0 to 1.
 
     Raises
     ------
     InputError
-        A kind that is not known, numbers that are missing, low above high, a mode outside its ends, a scale or
-        shape that is not positive, a share outside 0 to 1.
+        A kind that is not known, numbers that are missing, low above high, a mode outside its ends, a scale
+        or shape that is not positive, a share outside 0 to 1.
     """
 
     kind: str

@@ -1,7 +1,7 @@
 """Electricity of data centres: AI from its stock of chips, the rest by growth; by region.
 
-AI: mean of the chips' watts at both ends of a year × hosts and network × mean draw over nameplate × PUE. Nothing
-here is fitted to a forecast of anybody; the rest of 2024 is the published total less this.
+AI: mean of the chips' watts at both ends of a year × hosts and network × mean draw over nameplate × PUE.
+Nothing here is fitted to a forecast of anybody; the rest of 2024 is the published total less this.
 """
 
 from __future__ import annotations

@@ -5,12 +5,13 @@ year are the least of what factories make, what money buys, and what power can b
 
 References
 ----------
-Ho, Erdil and Besiroglu 2023, arXiv:2312.08595, "Limits to the energy efficiency of CMOS microprocessors"; Epoch
-AI, chip counts and data centres (CC BY 4.0).
+Ho, Erdil and Besiroglu 2023, arXiv:2312.08595, "Limits to the energy efficiency of CMOS
+microprocessors"; Epoch AI, chip counts and data centres (CC BY 4.0).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -53,7 +54,7 @@ def lead_time_draw(spread: Array, value: float, low: float, high: float) -> Arra
     value, low, high : float
         [s], 0 < low ≤ value ≤ high.
     """
-    down, up = np.log(value / low), np.log(high / value)
+    down, up = math.log(value / low), math.log(high / value)
     return value * np.exp(spread * np.where(spread < 0.0, down, up) / _Z95)
 
 

@@ -7,8 +7,8 @@ outside is a *leaf*: a drawn quantity (:mod:`gigawatt.outlook.priors`) or a tabl
 output that nobody reads are errors, as in ``study.graph``.
 
 To add to the outlook, write a function whose parameters are names that are there, decorate it with
-``@BLOCKS.block("name [unit]", …)``, ``BLOCKS = Frame()`` being those of your module, and add the module and what
-is to be reported to :mod:`gigawatt.outlook.model`.
+``@BLOCKS.block("name [unit]", …)``, ``BLOCKS = Frame()`` being those of your module, and add the module and
+what is to be reported to :mod:`gigawatt.outlook.model`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +53,7 @@ class Block:
     def __call__(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Outputs by name; a block of one output may return it bare."""
         made = self.function(*(values[name] for name in self.inputs))
-        found = made if isinstance(made, tuple) else (made,)
+        found: tuple[Any, ...] = cast("tuple[Any, ...]", made) if isinstance(made, tuple) else (made,)
         if len(found) != len(self.outputs):
             raise FrameError(f"{self.name} gives {len(found)} arrays for {len(self.outputs)} names")
         return dict(zip(self.outputs, found, strict=True))
@@ -63,9 +63,9 @@ class Block:
 class Frame:
     """Blocks by name and who writes what; made once at import, checked, then run chunk by chunk."""
 
-    blocks: dict[str, Block] = field(default_factory=dict)
-    writers: dict[str, str] = field(default_factory=dict)
-    units: dict[str, str] = field(default_factory=dict)
+    blocks: dict[str, Block] = field(default_factory=dict[str, Block])
+    writers: dict[str, str] = field(default_factory=dict[str, str])
+    units: dict[str, str] = field(default_factory=dict[str, str])
 
     def block(self, *outputs: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a pure function; its parameters are its inputs, ``outputs`` are ``"name [unit]"``."""

@@ -24,12 +24,13 @@ __all__ = ["BLOCKS", "DEFINITION", "LIMITS"]
 Array = NDArray[np.float64]
 
 LIMITS = ("power", "chips", "capital", "interconnect", "data")
-"""Limits of the feasible run; of the flat one latency stands in the place of the interconnect; of the actual one, demand is a sixth."""
+"""Limits of the feasible run; of the flat one latency stands in the place of the interconnect; of the actual
+one, demand is a sixth."""
 
 DEFINITION = (
-    "Feasible: the largest training run that one developer can finish in the run's time with what stands at the end "
-    "of the year, the least of what power (one campus, or linked ones of one country), chips, capital, the "
-    "interconnect and data allow. It binds what, if lifted alone, would give the most."
+    "Feasible: the largest training run that one developer can finish in the run's time with what stands at "
+    "the end of the year, the least of what power (one campus, or linked ones of one country), chips, "
+    "capital, the interconnect and data allow. It binds what, if lifted alone, would give the most."
 )
 
 _YEAR = np.asarray(YEARS, dtype=float)
@@ -145,9 +146,10 @@ def least(
 ) -> tuple[Array, ...]:
     """The feasible run, the actual one, what binds (index of LIMITS; 5 demand), and the gain of each relief.
 
-    After the last chip of the table, chips, their memory and links get quicker together, latencies stay: a run on
-    chips k times as quick takes as long as one that may take k times as long. ``feasible_flat`` is without the
-    utilisation cliff: the least of power, chips, capital, latency and data at the utilisation of small runs.
+    After the last chip of the table, chips, their memory and links get quicker together, latencies stay: a
+    run on chips k times as quick takes as long as one that may take k times as long. ``feasible_flat`` is
+    without the utilisation cliff: the least of power, chips, capital, latency and data at the utilisation of
+    small runs.
     """
     use = tables.utilisation
     feasible_table, latency_table = _by_year(use)

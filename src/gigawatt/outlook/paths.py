@@ -1,7 +1,7 @@
 """Growth by the year: a mean that is not known, shocks with memory, growth that fades.
 
-ln x(t) = ln x(t₀) + Σ (μ(s) + v(s)), v(s) = σ (ε(s) + θ ε(s − 1)): a random walk with drift whose shocks follow an
-MA(1), ε with Student-t tails.
+ln x(t) = ln x(t₀) + Σ (μ(s) + v(s)), v(s) = σ (ε(s) + θ ε(s − 1)): a random walk with drift whose shocks
+follow an MA(1), ε with Student-t tails.
 
 References
 ----------

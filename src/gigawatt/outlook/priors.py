@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,7 +113,7 @@ class Priors:
             if not wanted.intersection(group):
                 continue
             scores = [normal_score(self._uniform(seed, start, stop, name, streams)) for name in group]
-            from scipy.special import ndtr
+            from scipy.special import ndtr  # pyright: ignore[reportMissingTypeStubs]
 
             for i, name in enumerate(group):
                 mixed = sum(float(triangle[i, j]) * scores[j] for j in range(i + 1) if triangle[i, j])
@@ -182,15 +182,14 @@ def _written(row: Prior, written: Any) -> Distribution:
     if not isinstance(written, Mapping):
         return Distribution("fixed", mid=number("mid", written), share=share)
     allowed = ("kind", *_NUMBERS)
-    for key in written:
+    given = {str(key): value for key, value in cast("Mapping[object, Any]", written).items()}
+    for key in given:
         if key not in allowed:
-            raise InputError(
-                "no such key", given=str(key), allowed=allowed, nearest=nearest(str(key), allowed)
-            )
-    kind = str(written.get("kind", row.distribution.kind))
+            raise InputError("no such key", given=key, allowed=allowed, nearest=nearest(key, allowed))
+    kind = str(given.get("kind", row.distribution.kind))
     if kind not in KINDS:
         raise InputError("no such distribution", given=kind, allowed=KINDS, nearest=nearest(kind, KINDS))
-    numbers = {key: number(key, written[key]) for key in _NUMBERS if key in written}
+    numbers = {key: number(key, given[key]) for key in _NUMBERS if key in given}
     return Distribution(kind, share=share, **numbers)
 
 
@@ -235,7 +234,8 @@ def read_scenario_rows(scenario: str) -> dict[str, Prior]:
             allowed=SCENARIOS,
             nearest=nearest(scenario, SCENARIOS),
         )
-    base, found = _catalog_rows(), {}
+    base = _catalog_rows()
+    found: dict[str, Prior] = {}
     for id, row in catalog.table("outlook_scenarios").items():
         if row.text("scenario") != scenario:
             continue
@@ -310,7 +310,7 @@ def correlated(
                 i, j = group.index(one), group.index(other)
                 matrix[i, j] = matrix[j, i] = value
         try:
-            factors.append(np.linalg.cholesky(matrix))
+            factors.append(np.asarray(np.linalg.cholesky(matrix), dtype=np.float64))
         except np.linalg.LinAlgError:
             raise InputError(
                 "these correlations contradict each other (the matrix is not positive definite)",

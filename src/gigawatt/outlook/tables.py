@@ -23,10 +23,10 @@ class Utilisation:
     """Runs that can be done, by chips' year, how the batch grows, how long, and the raw FLOPs of the machine.
 
     ``feasible`` (chips, batches, durations, sizes): log10 of the FLOPs done, of a machine that would do
-    10^``sizes`` at its datasheet rate. ``latency`` (chips, batches, durations): log10 of the largest run where
-    bandwidths and rates are unlimited and only latencies stay. ``plain`` (chips,): model FLOP utilisation of
-    the smallest runs. ``years`` (chips,), ``exponents`` (batches,), ``durations`` (durations,) [s], ``sizes``
-    (sizes,): the axes, each rising, durations evenly in the logarithm, the last two evenly.
+    10^``sizes`` at its datasheet rate. ``latency`` (chips, batches, durations): log10 of the largest run
+    where bandwidths and rates are unlimited and only latencies stay. ``plain`` (chips,): model FLOP
+    utilisation of the smallest runs. ``years`` (chips,), ``exponents`` (batches,), ``durations`` (durations,)
+    [s], ``sizes`` (sizes,): the axes, each rising, durations evenly in the logarithm, the last two evenly.
     """
 
     years: Array
@@ -77,7 +77,7 @@ class Utilisation:
             x = np.minimum(inside.astype(np.intp), sizes - 2)
             wx = inside - x
         flat = table.ravel()
-        rows = np.arange(years)[None, :] * batches
+        rows: NDArray[np.intp] = np.arange(years, dtype=np.intp)[None, :] * batches
         found: Array | float = 0.0
         for i in (0, 1):
             here = (rows + np.minimum(b + i, batches - 1)) * durations
@@ -149,6 +149,7 @@ class Tables:
     past_growth: float
 
     def future(self, series: str, row: Array) -> Array:
-        """ln of a series over its value of 2025 by year, of the drawn futures ``row`` (draws, 1): (draws, years)."""
+        """ln of a series over its value of 2025 by year, of the drawn futures ``row`` (draws, 1): (draws,
+        years)."""
         paths = self.growth[series]
         return paths[np.minimum(row[:, 0].astype(np.intp), len(paths) - 1)]

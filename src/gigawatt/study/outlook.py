@@ -55,11 +55,11 @@ class OutlookResult:
     """What the draws say.
 
     ``bands``: output → (years, quantiles) in its unit, quantiles as :data:`QUANTILES`; of a scalar one row.
-    ``binding``: limit → share of draws by year of the feasible run; ``binding_flat``
-    without the utilisation cliff; ``binding_actual`` with ``demand``;
-    ``held_back``: what held the world's additions, ``factories``: what held these. ``relief``: limit → (years, 3): 10, 50, 90 % of the factor on
-    the feasible run if it is lifted. ``errors``: output → width of its sketch's bins (relative, or in the unit).
-    ``sensitivities`` is filled by :func:`gigawatt.study.outlook_sensitivity.sensitivities`.
+    ``binding``: limit → share of draws by year of the feasible run; ``binding_flat`` without the utilisation
+    cliff; ``binding_actual`` with ``demand``; ``held_back``: what held the world's additions, ``factories``:
+    what held these. ``relief``: limit → (years, 3): 10, 50, 90 % of the factor on the feasible run if it is
+    lifted. ``errors``: output → width of its sketch's bins (relative, or in the unit). ``sensitivities`` is
+    filled by :func:`gigawatt.study.outlook_sensitivity.sensitivities`.
     """
 
     scenario: str
@@ -101,8 +101,12 @@ class OutlookResult:
         if len(rows) == 1:
             return dict(zip(QUANTILES, map(float, rows[0]), strict=True))
         if year not in self.years:
-            raise InputError("not a year of this result", key="year", given=year,
-                             allowed=f"{self.years[0]} to {self.years[-1]}")  # fmt: skip
+            raise InputError(
+                "not a year of this result",
+                key="year",
+                given=year,
+                allowed=f"{self.years[0]} to {self.years[-1]}",
+            )
         return dict(zip(QUANTILES, map(float, rows[self.years.index(year)]), strict=True))
 
     def to_json(self) -> dict[str, Any]:
@@ -115,21 +119,34 @@ class OutlookResult:
             return {name: [float(x) for x in row] for name, row in table.items()}
 
         return {
-            "scenario": self.scenario, "base": self.base, "draws": self.draws, "seed": self.seed,
-            "catalog": self.catalog, "definition": self.definition, "years": list(self.years),
+            "scenario": self.scenario,
+            "base": self.base,
+            "draws": self.draws,
+            "seed": self.seed,
+            "catalog": self.catalog,
+            "definition": self.definition,
+            "years": list(self.years),
             "quantiles": list(QUANTILES),
             "bands": {
-                name: {"unit": self.units[name], "words": self.words[name], "bin": self.errors[name],
-                       "values": [[float(x) for x in row] for row in rows]}
+                name: {
+                    "unit": self.units[name],
+                    "words": self.words[name],
+                    "bin": self.errors[name],
+                    "values": [[float(x) for x in row] for row in rows],
+                }
                 for name, rows in self.bands.items()
             },
-            "binding": shares(self.binding), "binding_flat": shares(self.binding_flat), "binding_actual": shares(self.binding_actual),
-            "held_back": shares(self.held_back), "factories": shares(self.factories),
+            "binding": shares(self.binding),
+            "binding_flat": shares(self.binding_flat),
+            "binding_actual": shares(self.binding_actual),
+            "held_back": shares(self.held_back),
+            "factories": shares(self.factories),
             "relief": {name: [[float(x) for x in row] for row in rows] for name, rows in self.relief.items()},
             "value_exponent_above_one": self.value_above_one,
-            "overrides": grades(self.overrides), "assumptions": grades(self.assumptions),
+            "overrides": grades(self.overrides),
+            "assumptions": grades(self.assumptions),
             "sensitivities": dict(self.sensitivities),
-        }  # fmt: skip
+        }
 
 
 @lru_cache(maxsize=1)
@@ -187,8 +204,8 @@ def outlook(
     Raises
     ------
     InputError
-        No such scenario, quantity or seed; draws outside their range; an impossible distribution; years outside
-        2024 to 2050.
+        No such scenario, quantity or seed; draws outside their range; an impossible distribution; years
+        outside 2024 to 2050.
     """
     asked = OutlookScenario(scenario) if isinstance(scenario, str) else scenario
     checked_seed(seed)
@@ -208,8 +225,16 @@ def outlook(
     rooms = outlook_tables() if tables is None else tables
     sketches = {row.name: row.sketch(len(YEARS)) for row in REPORTED}
     gains = {name: Sketch(1.0, 1e12, True, len(YEARS)) for name in LIMITS}
-    counted = {name: np.zeros((n, len(YEARS)), dtype=np.int64)
-               for name, n in (("binding", 5), ("binding_flat", 5), ("binding_actual", 6), ("fleet_limit", 3), ("made_limit", 3))}  # fmt: skip
+    counted = {
+        name: np.zeros((n, len(YEARS)), dtype=np.int64)
+        for name, n in (
+            ("binding", 5),
+            ("binding_flat", 5),
+            ("binding_actual", 6),
+            ("fleet_limit", 3),
+            ("made_limit", 3),
+        )
+    }
     targets = [*sketches, *EXTRA]
     for start in range(0, draws, chunk):
         stop = min(start + chunk, draws)
@@ -250,8 +275,13 @@ def _result(
     grid = (np.arange(100_000) + 0.5) / 100_000
     users = tuple(row.assumption() for row in priors.overrides())
     return OutlookResult(
-        scenario=asked.name or asked.base, base=asked.base, draws=draws, seed=seed, years=YEARS[told],
-        bands=bands, units={row.name: row.unit for row in REPORTED},
+        scenario=asked.name or asked.base,
+        base=asked.base,
+        draws=draws,
+        seed=seed,
+        years=YEARS[told],
+        bands=bands,
+        units={row.name: row.unit for row in REPORTED},
         words={row.name: row.words for row in REPORTED},
         binding=dict(zip(LIMITS, share["binding"], strict=True)),
         binding_flat=dict(zip(_FLAT, share["binding_flat"], strict=True)),
@@ -259,17 +289,21 @@ def _result(
         held_back=dict(zip(_HELD, share["fleet_limit"], strict=True)),
         factories=dict(zip(_MADE, share["made_limit"], strict=True)),
         relief={name: sketch.quantiles((0.1, 0.5, 0.9))[told] for name, sketch in gains.items()},
-        errors=errors, value_above_one=float(np.mean(exponent.quantile(grid) > 1.0)),
-        definition=DEFINITION, overrides=users, assumptions=priors.assumptions(), catalog=catalog.version(),
+        errors=errors,
+        value_above_one=float(np.mean(exponent.quantile(grid) > 1.0)),
+        definition=DEFINITION,
+        overrides=users,
+        assumptions=priors.assumptions(),
+        catalog=catalog.version(),
         sketches=sketches,
-    )  # fmt: skip
+    )
 
 
 def read_outlook(file: str | Path) -> OutlookScenario:
     """A scenario from a YAML file, or one of the catalog's by its name.
 
-    Keys: ``base`` (a scenario of the catalog), ``years`` (first and last), ``quantities`` (quantity → a number, a
-    text with a unit, or ``kind`` with ``low``, ``mid``, ``high``, ``shape``).
+    Keys: ``base`` (a scenario of the catalog), ``years`` (first and last), ``quantities`` (quantity → a
+    number, a text with a unit, or ``kind`` with ``low``, ``mid``, ``high``, ``shape``).
 
     Raises
     ------
@@ -281,8 +315,12 @@ def read_outlook(file: str | Path) -> OutlookScenario:
         return OutlookScenario(str(file))
     path = Path(file)
     if not path.is_file():
-        raise InputError("no such scenario", given=str(file), allowed=f"{', '.join(SCENARIOS)}, or a YAML file",
-                         nearest=nearest(str(file), SCENARIOS))  # fmt: skip
+        raise InputError(
+            "no such scenario",
+            given=str(file),
+            allowed=f"{', '.join(SCENARIOS)}, or a YAML file",
+            nearest=nearest(str(file), SCENARIOS),
+        )
     import yaml
 
     text = path.read_text(encoding="utf-8")
@@ -301,9 +339,11 @@ def read_outlook(file: str | Path) -> OutlookScenario:
         if not isinstance(quantities, dict):
             raise InputError("not quantities", key="quantities", allowed="names with distributions")
         asked = OutlookScenario(
-            str(read.get("base", "base")), quantities, _span(read.get("years", [FIRST, LAST])),
+            str(read.get("base", "base")),
+            quantities,
+            _span(read.get("years", [FIRST, LAST])),
             str(read.get("name", path.stem)),
-        )  # fmt: skip
+        )
         read_priors(asked.base, asked.quantities)
     except InputError as error:
         name = (error.key or "").split(".")[-1]

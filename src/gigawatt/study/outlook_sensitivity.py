@@ -1,7 +1,8 @@
 """What makes the spread: Sobol indices by quantity, a tornado, and scenarios against what is not known.
 
-Two independent samples A and B of every quantity; then A with one quantity (or one group of correlated ones) from
-B at a time. All share the streams of the outlook, so that a quantity that does not matter changes nothing.
+Two independent samples A and B of every quantity; then A with one quantity (or one group of correlated ones)
+from B at a time. All share the streams of the outlook, so that a quantity that does not matter changes
+nothing.
 """
 
 from __future__ import annotations
@@ -54,7 +55,12 @@ class Answer:
         return np.log10(column) if self.logarithmic else column / factor(_unit(self.output))
 
 
-ANSWERS = (Answer("feasible", 2030), Answer("electricity", 2030), Answer("stock", 2035), Answer("feasible", 2050))
+ANSWERS = (
+    Answer("feasible", 2030),
+    Answer("electricity", 2030),
+    Answer("stock", 2035),
+    Answer("feasible", 2050),
+)
 """What ``--sensitivity`` explains."""
 
 
@@ -174,8 +180,8 @@ def tornado(
 ) -> list[dict[str, Any]]:
     """The answer with each quantity at its 10 and 90 % quantile and all others at their median.
 
-    Futures of growth (``growth_row``) are taken at their quantiles by year. Quantities that are the number of a row
-    or a chance, and shocks by the year, are left at their middle.
+    Futures of growth (``growth_row``) are taken at their quantiles by year. Quantities that are the number of
+    a row or a chance, and shocks by the year, are left at their middle.
 
     Returns
     -------
@@ -212,18 +218,24 @@ def tornado(
     values = FRAME.run(leaves, [answer.output])[answer.output] / scale
     told = np.broadcast_to(values, (len(values), values.shape[1]))[:, min(column, values.shape[1] - 1)]
     rows = [
-        {"quantity": name, "low": float(told[1 + 2 * i]), "high": float(told[2 + 2 * i]), "middle": float(told[0])}
+        {
+            "quantity": name,
+            "low": float(told[1 + 2 * i]),
+            "high": float(told[2 + 2 * i]),
+            "middle": float(told[0]),
+        }
         for i, name in enumerate(names)
     ]
     return sorted(rows, key=lambda row: -abs(float(row["high"]) - float(row["low"])))
 
 
 def _middle(tables: Tables) -> Tables:
-    """Tables of middles: futures of growth at their median, 10 and 90 % by year, medians of what is drawn by row."""
+    """Tables of middles: futures of growth at their median, 10 and 90 % by year, medians of what is drawn by
+    row."""
     futures = {name: np.quantile(paths, [0.5, 0.1, 0.9], axis=0) for name, paths in tables.growth.items()}
     return replace(
         tables, growth=futures, scaling=np.median(tables.scaling, axis=0)[None, :],
-        joules_token=np.median(tables.joules_token)[None],
+        joules_token=np.array([np.median(tables.joules_token)]),
     )  # fmt: skip
 
 
@@ -235,8 +247,8 @@ def scenario_share(
     Returns
     -------
     dict
-        ``between`` and ``inside`` variance, ``share`` of the former, and each scenario's median (logarithms where
-        the answer is one).
+        ``between`` and ``inside`` variance, ``share`` of the former, and each scenario's median (logarithms
+        where the answer is one).
 
     Raises
     ------

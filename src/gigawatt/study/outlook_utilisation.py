@@ -1,10 +1,11 @@
 """How well a machine trains by the size of the run: the step model asked for runs far beyond today's.
 
 A dense model of one family is scaled to the run (C = 6 N D, tokens and weights in proportion), with a batch
-that grows with a power of the run, and laid out over ever more chips: the best of some two hundred layouts each.
-From time against chips follows what a machine of so many raw FLOPs can finish in a given time. The *utilisation
-cliff* is where the utilisation of small runs is halved, the *wall* where no number of chips finishes in time, and the
-*latency wall* the same with every rate and bandwidth unlimited, so that only latencies are left.
+that grows with a power of the run, and laid out over ever more chips: the best of some two hundred layouts
+each. From time against chips follows what a machine of so many raw FLOPs can finish in a given time. The
+*utilisation cliff* is where the utilisation of small runs is halved, the *wall* where no number of chips
+finishes in time, and the *latency wall* the same with every rate and bandwidth unlimited, so that only
+latencies are left.
 
 References
 ----------
@@ -43,7 +44,8 @@ _GRANULE = 16
 _STRIDE = 4
 """Factor between the numbers of chips that are looked at; between them time is a power of the number."""
 _HELPS = 0.95
-"""More chips that leave more than this share of the time do not help; twice in a row, and no more are looked at."""
+"""More chips that leave more than this share of the time do not help; twice in a row, and no more are looked
+at."""
 _TENSOR = 2 ** np.arange(3, 11)
 _PIPELINE = 2 ** np.arange(0, 11)
 _CONTEXT = 2 ** np.arange(0, 5)
@@ -228,7 +230,8 @@ def _column(curves: Sequence[Curve], duration: float, sizes: Array) -> Array:
 
 
 def _wall(curves: Sequence[Curve], duration: float) -> tuple[float, float] | None:
-    """(raw FLOPs, FLOPs) of the largest run: between the last size that finishes and the first that does not."""
+    """(raw FLOPs, FLOPs) of the largest run: between the last size that finishes and the first that does
+    not."""
     for before, after in pairwise(curves):
         fast, slow = np.log(before.seconds[-1]), np.log(after.seconds[-1])
         if fast <= np.log(duration) < slow:

@@ -2,9 +2,11 @@
 
 How a published range or point is compared, in the one form of a ``Check``:
 
-- *overlap*: length in logarithms of what our 80 % interval and the published range share, over the shorter of the
+- *overlap*: length in logarithms of what our 80 % interval and the published range share, over the shorter of
+  the
   two; 1 is wanted. A forecast narrower than the range passes if it lies inside, a wider one if it covers it.
-- *place*: the share of our draws below the published number; one half is wanted, and a tolerance of 0.5 is our
+- *place*: the share of our draws below the published number; one half is wanted, and a tolerance of 0.5 is
+  our
   50 % interval, of 0.9 our 90 % interval.
 - *log10*: of FLOPs, with a tolerance in orders of magnitude.
 - *factor*: 1 + log2 of ours over published; a tolerance of 1 is a factor of two.
@@ -82,11 +84,20 @@ def _overlap(id: str, quantity: str, least: float, what: str, *, plain: bool = F
         share = shared / min(ours[1] - ours[0], high - low)
     else:
         share = overlap(*ours, low, high)
-    told = f"{ours[0] / scale:.3g} to {ours[1] / scale:.3g}" if not plain else f"{ours[0]:.1f} to {ours[1]:.1f}"
+    told = (
+        f"{ours[0] / scale:.3g} to {ours[1] / scale:.3g}" if not plain else f"{ours[0]:.1f} to {ours[1]:.1f}"
+    )
     unit = "" if row.unit == "1" else f" {row.unit}"
     ends = f"{low / scale:.4g} to {high / scale:.4g}{unit}"
-    return Check(PART, f"{id} {what}: overlap of {told} (80 %) with {ends}", share, 1.0, "overlap", 1.0 - least,
-                 _source(row))  # fmt: skip
+    return Check(
+        PART,
+        f"{id} {what}: overlap of {told} (80 %) with {ends}",
+        share,
+        1.0,
+        "overlap",
+        1.0 - least,
+        _source(row),
+    )
 
 
 def _place(id: str, quantity: str, inside: float, what: str) -> Check:
@@ -97,7 +108,9 @@ def _place(id: str, quantity: str, inside: float, what: str) -> Check:
     below = 1.0 - float(above[_result().years.index(row.year or 0)])
     edge = (0.5 - inside / 2.0, 0.5 + inside / 2.0)
     told = f"{id} {what}: place of {float(row.written):g} {row.unit} in our draws (median {band[0.5]:.4g})"
-    return Check(PART, f"{told}, {edge[0]:g} to {edge[1]:g} wanted", below, 0.5, "place", inside, _source(row))
+    return Check(
+        PART, f"{told}, {edge[0]:g} to {edge[1]:g} wanted", below, 0.5, "place", inside, _source(row)
+    )
 
 
 def _orders(id: str, quantity: str, ours: float, orders: float, what: str) -> Check:
@@ -126,8 +139,13 @@ def _run() -> list[Check]:
     flat, whole = (result.band(name, 2030)[0.5] for name in ("feasible_flat", "feasible"))
     cliff, wall, _ = cliff_and_wall("H100-SXM5-80GB", _BATCH, _MONTHS)
     return [
-        _orders("E1", "feasible_run", flat, 0.5, "feasible run 2030, by the published definition (no utilisation "
-                "cliff), median"),
+        _orders(
+            "E1",
+            "feasible_run",
+            flat,
+            0.5,
+            "feasible run 2030, by the published definition (no utilisation cliff), median",
+        ),
         _orders("E1", "feasible_run", whole, 0.5, "feasible run 2030, by ours (with the cliff), median"),
         _overlap("E2", "campus_power", 0.7, "largest campus 2030"),
         _overlap("E3", "network_power", 0.7, "linked campuses of one developer 2030"),
@@ -139,7 +157,7 @@ def _run() -> list[Check]:
         _orders("E8", "latency_wall", wall, 0.3, "largest run of any machine, H100, three months"),
         _overlap("E9", "leading_power", 0.8, "power of the largest run 2030"),
         _overlap("E17", "text_exhausted", 0.8, "year when human text is used up", plain=True),
-    ]  # fmt: skip
+    ]
 
 
 def _electricity() -> list[Check]:
@@ -159,15 +177,26 @@ def _money_and_answers() -> list[Check]:
     result = _result()
     grown, lead = _row("C1", "capital_growth"), _row("C4", "lead_time")
     ours = catalog.entity("plants", "gas-combined-cycle").evidence("lead_time")
-    share = overlap(ours.low or ours.value, ours.high or ours.value, lead.low or lead.value, lead.high or lead.value)
+    share = overlap(
+        ours.low or ours.value, ours.high or ours.value, lead.low or lead.value, lead.high or lead.value
+    )
     growth = result.band("capital", 2026)[0.5] / result.band("capital", 2025)[0.5]
     return [
-        Check(PART, "C1 growth of spending in 2026, median", growth, grown.value, "1", 0.1, _source(grown), True),
-        Check(PART, "C4 lead time of a combined cycle: overlap of the catalog's 3 to 7 years with 3.5 to 7", share, 1.0,
-              "overlap", 0.3, _source(lead)),
+        Check(
+            PART, "C1 growth of spending in 2026, median", growth, grown.value, "1", 0.1, _source(grown), True
+        ),
+        Check(
+            PART,
+            "C4 lead time of a combined cycle: overlap of the catalog's 3 to 7 years with 3.5 to 7",
+            share,
+            1.0,
+            "overlap",
+            0.3,
+            _source(lead),
+        ),
         _twofold("V1", "energy of an answer 2025"),
         _twofold("V2", "energy of an answer 2025"),
-    ]  # fmt: skip
+    ]
 
 
 def checks() -> list[Check]:
