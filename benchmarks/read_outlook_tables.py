@@ -131,6 +131,7 @@ def revenue_and_users(epoch: Path) -> pd.DataFrame:
         & (usage["Active users time period"] == "Weekly")
         & usage["Active users"].notna()
         & (usage["Product"] == "ChatGPT")
+        & (usage["Active users"] > 45e6)  # a later row of 40 million is of one offer
     ]
     made = [
         pd.DataFrame(
@@ -152,19 +153,19 @@ def sites(epoch: Path) -> pd.DataFrame:
     for name, one in rows.sort_values("Date").groupby("Data center"):
         powered = one[one["Power (MW)"] > 0]
         last = one.iloc[-1]
-        now = one[one["Date"] <= "2026-05-23"]
-        made.append(
-            {
-                "site": name,
-                "start": one["Date"].iloc[0].date(),
-                "first_power": powered["Date"].iloc[0].date() if len(powered) else "",
-                "facility_mw": last["Power (MW)"],
-                "it_mw": last["IT power (MW)"],
-                "capital_2025_billions": last["Total capital cost (2025 USD billions)"],
-                "h100e_now": now["H100 equivalents"].iloc[-1] if len(now) else "",
-                "it_mw_now": now["IT power (MW)"].iloc[-1] if len(now) else "",
-            }
-        )
+        row = {
+            "site": name,
+            "start": one["Date"].iloc[0].date(),
+            "first_power": powered["Date"].iloc[0].date() if len(powered) else "",
+            "facility_mw": last["Power (MW)"],
+            "it_mw": last["IT power (MW)"],
+            "capital_2025_billions": last["Total capital cost (2025 USD billions)"],
+        }
+        for when in ("2024-08-26", "2026-05-23", "2026-08-26"):  # the last is the snapshot's projection
+            before = one[one["Date"] <= when]
+            row[f"h100e_{when[:7]}"] = before["H100 equivalents"].iloc[-1] if len(before) else 0.0
+            row[f"it_mw_{when[:7]}"] = before["IT power (MW)"].iloc[-1] if len(before) else 0.0
+        made.append(row)
     return pd.DataFrame(made)
 
 

@@ -22,8 +22,10 @@ __all__ = [
     "CostSeries",
     "YearSeries",
     "cost_series",
+    "decimal_year",
     "electricity",
     "list_records",
+    "points",
     "read_rows",
     "record",
     "rule",
@@ -109,14 +111,14 @@ def _chips() -> dict[str, Array]:
         for column in ("fp32", "half", "tensor", "bandwidth", "power", "price")
     }
     found["year"] = np.array([float(row["date"][:4]) for row in rows])
-    found["date"] = np.array([_decimal(row["date"]) for row in rows])
+    found["date"] = np.array([decimal_year(row["date"]) for row in rows])
     dram = np.array([not row["not_dram"] for row in rows])
     found["sixteen"] = np.fmax(found["half"], found["tensor"])
     found["dram"] = np.where(dram, found["bandwidth"], np.nan)
     return found
 
 
-def _decimal(date: str) -> float:
+def decimal_year(date: str) -> float:
     """A date as a year with its part."""
     day = np.datetime64(date[:10])
     start = np.datetime64(date[:4])
@@ -127,7 +129,7 @@ def points(name: str) -> tuple[Array, Array]:
     """What a record was taken of: decimal years and values (SI, not logarithms), in order of date."""
     if name == "training_compute":
         rows = read_rows("models")
-        return np.array([_decimal(row["date"]) for row in rows]), np.array(
+        return np.array([decimal_year(row["date"]) for row in rows]), np.array(
             [float(row["flop"]) for row in rows]
         )
     chips = _chips()
