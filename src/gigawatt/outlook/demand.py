@@ -125,7 +125,9 @@ def people(users_2025: Array, users_ceiling: Array, users_speed: Array) -> Array
 def revenue(
     users: Array,
     users_2025: Array,
-    value_exponent: Array,
+    tables: Tables,
+    value_row: Array,
+    value_add: Array,
     revenue_2025: Array,
     use_growth: Array,
     use_growth_late: Array,
@@ -134,7 +136,8 @@ def revenue(
 ) -> Array:
     """What is paid for it: users to the power β, deeper use, at most a share of the world's product."""
     depth = walk(fading(use_growth, use_growth_late, 2026.0, 2040.0), 0.0, 0.0)
-    wanted = revenue_2025 * (users / users_2025) ** value_exponent * np.exp(depth)
+    exponent = tables.value_exponent[np.minimum(value_row.astype(np.intp), len(tables.value_exponent) - 1)]
+    wanted = revenue_2025 * (users / users_2025) ** (exponent + value_add) * np.exp(depth)
     most = revenue_most * output
     return wanted * most / (wanted + most)
 

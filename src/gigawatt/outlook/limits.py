@@ -64,8 +64,9 @@ def run_power(
     when = _YEAR[None, :] - campus_slip / factor("yr")
     announced = np.exp(np.interp(when, _YEAR[: last + 1], known[: last + 1]))
     later = np.maximum(when - _YEAR[last], 0.0)
-    free = announced * campus_growth**later
-    campus = 1.0 / (1.0 / free + (1.0 / campus_most) * (1.0 - 1.0 / campus_growth**later))
+    grown = np.maximum(campus_growth, 1.0) ** later
+    free = 1.0 / (1.0 / (announced * grown) + (1.0 / campus_most) * (1.0 - 1.0 / grown))
+    campus = np.maximum(free, announced)  # what stands does not shrink
     network = power_ceiling * country_share * developer_share
     return campus, network, np.maximum(campus * campus_share, linked * network * run_share)
 

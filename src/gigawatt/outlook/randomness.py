@@ -72,6 +72,6 @@ def uniforms(seed: int, name: str, start: int, stop: int, width: int = 1) -> NDA
     key = int.from_bytes(hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=16).digest(), "little")
     steps = -(-width // _LANES)
     bits = np.random.Philox(key=key)
-    bits.advance(start * steps)
+    bits.advance(int(start) * steps)
     raw = bits.random_raw((stop - start) * steps * _LANES).reshape(stop - start, steps * _LANES)
     return ((raw[:, :width] >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53

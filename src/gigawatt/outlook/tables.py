@@ -133,7 +133,8 @@ class Tables:
     of each year; ``site_lead_times`` [s] (sites,); ``scaling`` (rows, 5): E, A, B, α, β of the scaling law;
     ``joules_token`` (models,) [J]: joules of an output token of served models at system scope;
     ``growth``: series → (rows, years) ln of its value over that of 2025, one drawn future a row, those of one
-    row drawn together; ``past_growth``: ln growth of the largest run from 2024 to 2025.
+    row drawn together; ``past_growth``: ln growth of the largest run from 2024 to 2025; ``value_exponent``
+    (rows,): draws of the exponent of revenue over users.
     """
 
     utilisation: Utilisation
@@ -147,6 +148,7 @@ class Tables:
     joules_token: Array
     growth: Mapping[str, Array] = field(repr=False)
     past_growth: float
+    value_exponent: Array
 
     def future(self, series: str, row: Array) -> Array:
         """ln of a series over its value of 2025 by year, of the drawn futures ``row`` (draws, 1): (draws,

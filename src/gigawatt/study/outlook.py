@@ -248,7 +248,7 @@ def outlook(
                 counts[kind] += np.count_nonzero(found[name] == kind, axis=0)
         if progress is not None:
             progress(f"Draws {stop:,} of {draws:,}", stop / draws)
-    return _result(asked, draws, seed, priors, sketches, gains, counted, slice(first, last + 1))
+    return _result(asked, draws, seed, priors, rooms, sketches, gains, counted, slice(first, last + 1))
 
 
 def _result(
@@ -256,6 +256,7 @@ def _result(
     draws: int,
     seed: int,
     priors: Priors,
+    rooms: Tables,
     sketches: Mapping[str, Sketch],
     gains: Mapping[str, Sketch],
     counted: Mapping[str, NDArray[np.int64]],
@@ -271,8 +272,6 @@ def _result(
         bands[row.name] = quantiles if row.scalar else quantiles[told]
         errors[row.name] = sketches[row.name].error / (1.0 if row.logarithmic else scale)
     share = {name: counts[:, told] / draws for name, counts in counted.items()}
-    exponent = priors.rows["value_exponent"].si
-    grid = (np.arange(100_000) + 0.5) / 100_000
     users = tuple(row.assumption() for row in priors.overrides())
     return OutlookResult(
         scenario=asked.name or asked.base,
@@ -290,7 +289,9 @@ def _result(
         factories=dict(zip(_MADE, share["made_limit"], strict=True)),
         relief={name: sketch.quantiles((0.1, 0.5, 0.9))[told] for name, sketch in gains.items()},
         errors=errors,
-        value_above_one=float(np.mean(exponent.quantile(grid) > 1.0)),
+        value_above_one=float(
+            np.mean(rooms.value_exponent + float(priors.rows["value_add"].si.quantile(np.array(0.5))) > 1.0)
+        ),
         definition=DEFINITION,
         overrides=users,
         assumptions=priors.assumptions(),

@@ -19,6 +19,7 @@ from gigawatt.outlook.paths import ANCHOR
 from gigawatt.outlook.randomness import SEED
 from gigawatt.outlook.series import record
 from gigawatt.outlook.tables import Tables
+from gigawatt.outlook.value import metcalfe_exponent, revenue_and_users
 from gigawatt.study.outlook_utilisation import overhead_by_chip, utilisation_table
 
 __all__ = ["SERVED", "SITES", "outlook_tables"]
@@ -74,7 +75,7 @@ def _joules() -> Array:
     from gigawatt.hardware.technology.rollup import BASE, token_cost
     from gigawatt.workload import read_architecture
 
-    row = catalog.entity("outlook_serving", "answer")
+    row = catalog.entity("outlook_settings", "answer")
     found: list[float] = []
     for name in SERVED:
         cost = token_cost(
@@ -97,6 +98,24 @@ def _futures() -> dict[str, Array]:
     for name, paths in sample_together(SERIES, _generator(), rows, ahead).items():
         found[name] = np.concatenate([np.zeros((rows, len(YEARS) - ahead)), paths], axis=1)
     return found
+
+
+def _exponents() -> Array:
+    """Draws of the exponent of revenue over users, all reports, with tails in which outliers weigh less."""
+    row, count = (
+        catalog.entity("hindcast", "metcalfe"),
+        int(catalog.table("outlook")["value_row"].value("mid")),
+    )
+    _, users, revenue = revenue_and_users(with_first=True)
+    return metcalfe_exponent(
+        users,
+        revenue,
+        users_error=row.value("users_error"),
+        revenue_error=row.value("revenue_error"),
+        draws=count,
+        rng=_generator(),
+        freedom=catalog.entity("outlook_settings", "value").value("freedom"),
+    )
 
 
 def _generator() -> np.random.Generator:
@@ -127,4 +146,5 @@ def outlook_tables() -> Tables:
         joules_token=_joules(),
         growth=_futures(),
         past_growth=float(np.diff(record("training_compute").values)[-1]),
+        value_exponent=_exponents(),
     )

@@ -236,6 +236,7 @@ def _middle(tables: Tables) -> Tables:
     return replace(
         tables, growth=futures, scaling=np.median(tables.scaling, axis=0)[None, :],
         joules_token=np.array([np.median(tables.joules_token)]),
+        value_exponent=np.array([np.median(tables.value_exponent)]),
     )  # fmt: skip
 
 

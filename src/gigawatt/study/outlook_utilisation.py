@@ -33,7 +33,7 @@ from gigawatt.performance.layouts import SCHEDULES
 from gigawatt.study.inverse import scaled_architecture
 from gigawatt.workload import Architecture, read_architecture
 
-__all__ = ["Curve", "cliff_and_wall", "run_curve", "utilisation_table"]
+__all__ = ["Curve", "cliff_and_wall", "overhead_by_chip", "run_curve", "utilisation_table"]
 
 Array = NDArray[np.float64]
 
@@ -48,7 +48,7 @@ _HELPS = 0.95
 at."""
 _TENSOR = 2 ** np.arange(3, 11)
 _PIPELINE = 2 ** np.arange(0, 11)
-_CONTEXT = 2 ** np.arange(0, 5)
+_CONTEXT = 4 ** np.arange(0, 3)
 _INTERLEAVE = np.array([1, 4])
 _SCHEDULE = np.array([SCHEDULES.index("1f1b"), SCHEDULES.index("zb-h2")])
 
@@ -280,37 +280,48 @@ def utilisation_table() -> Utilisation:
 def cliff_and_wall(chip: str, exponent: float, duration: float) -> tuple[float, float, float]:
     """(run at which utilisation is half that of small runs, largest run, largest by latency alone) [FLOP].
 
+    On a finer grid of runs than the table's, four a decade.
+
     Parameters
     ----------
     chip : str
         A row of ``outlook_training``.
     exponent : float
-        Growth of the batch, between those of the table.
+        Growth of the batch with the run.
     duration : float [s]
-        Of the run.
+        Of the run, > 0.
 
     Raises
     ------
     InputError
-        A chip that is not in the table.
+        A chip that is not in the table; a duration that is not positive.
     """
-    use = utilisation_table()
     chips = [e.id for e in catalog.table("outlook_training").values() if e.id != "run"]
     name = load_chip(chip).id
     if name not in chips:
         raise InputError("no such chip in the table", given=chip, allowed=chips)
-    feasible, latency = use.by_year(np.array([use.years[chips.index(name)]]))
-    ends = np.array([[exponent]]), np.array([[duration]])
-    done = np.array([np.log10(use.done(feasible, np.array([[10.0**x]]), *ends)[0, 0]) for x in use.sizes])
-    share = 10.0 ** (done - use.sizes)
-    place = int(np.argmax(share < 0.5 * share[0]))
-    part = np.interp(np.log(0.5 * share[0]), np.log(share[[place, place - 1]]), [1.0, 0.0])
-    cliff = done[place - 1] + part * (done[place] - done[place - 1])
-    return float(10.0**cliff), float(10.0 ** done[-1]), float(use.latency_wall(latency, *ends)[0, 0])
+    row = _settings()
+    flops = 10.0 ** np.arange(row.value("least_log10"), row.value("most_log10"), 0.25)
+    ends = {"shortest": 0.5 * duration, "longest": 1.5 * duration}
+    curves = _curves(flops, name, exponent, ends, unlimited=False)
+    points = [(curve.flops, curve.flops / curve.raw(duration)) for curve in curves]
+    sizes, shares = np.array([p for p in points if p[1] > 0.0]).T
+    past = int(np.argmax(shares < 0.5 * shares.max()))
+    part = np.interp(np.log(0.5 * shares.max()), np.log(shares[[past, past - 1]]), [1.0, 0.0])
+    cliff = float(sizes[past - 1] ** (1.0 - part) * sizes[past] ** part)
+    walls = [_wall(curves, duration), _wall(_curves(flops, name, exponent, ends, unlimited=True), duration)]
+    most = [float("inf") if wall is None else wall[1] for wall in walls]
+    return cliff, most[0], most[1]
 
 
 def overhead_by_chip() -> tuple[Array, Array]:
-    """(year, watts of IT per watt of the chip) of the chips of the table: hosts, switches and optics."""
+    """(year, watts of IT per watt of the chip) of the chips of the table: hosts, switches and optics.
+
+    Returns
+    -------
+    tuple of array
+        Both (chips,), in the order of the table.
+    """
     years: list[float] = []
     found: list[float] = []
     for entry in catalog.table("outlook_training").values():
