@@ -15,6 +15,8 @@ from gigawatt.cli.emulate import EPILOG as EMULATE
 from gigawatt.cli.emulate import emulate_command
 from gigawatt.cli.grouped import Grouped
 from gigawatt.cli.memory import MEMORY, memory_command
+from gigawatt.cli.outlook import EPILOG as OUTLOOK
+from gigawatt.cli.outlook import outlook_command
 from gigawatt.cli.plan_pathway import EPILOG as PLAN_PATHWAY
 from gigawatt.cli.plan_pathway import plan_pathway_command
 from gigawatt.cli.plan_seconds import EPILOG as PLAN_SECONDS
@@ -138,6 +140,7 @@ app.command("plant", epilog=PLANT)(plant_command)
 app.command("plan-pathway", epilog=PLAN_PATHWAY, cls=Grouped)(plan_pathway_command)
 app.command(epilog=EMULATE, name="emulate")(emulate_command)
 app.command("solve", epilog=SOLVE, cls=Grouped)(solve_command)
+app.command("outlook", epilog=OUTLOOK)(outlook_command)
 
 
 @catalog_app.command("list", epilog="Example: gigawatt catalog list chips")
