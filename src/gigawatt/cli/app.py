@@ -28,6 +28,7 @@ from gigawatt.cli.plant import EPILOG as PLANT
 from gigawatt.cli.plant import plant_command
 from gigawatt.cli.simulate_serving import EPILOG as SIMULATE_SERVING
 from gigawatt.cli.simulate_serving import simulate_serving_command
+from gigawatt.cli.sweep import sweep_app
 from gigawatt.cli.technologies import AUDIT, COMPARE, NEEDS, audit_command, compare_command, needs_command
 from gigawatt.errors import GigawattError
 
@@ -71,6 +72,7 @@ chip_app = typer.Typer(
 app.add_typer(chip_app, name="chip")
 chip_app.command("build", epilog=BUILD)(build_command)
 chip_app.command("list", epilog=LIST)(list_command)
+app.add_typer(sweep_app, name="sweep")
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")]

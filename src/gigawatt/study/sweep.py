@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from gigawatt.study.sweep_claims import Claims
 from gigawatt.study.sweep_evaluate import Answer, Row, Task
 from gigawatt.study.sweep_points import Points
 from gigawatt.study.sweep_pools import Pool, pool_of
+from gigawatt.study.sweep_shares import Shares
 from gigawatt.study.sweep_store import Done, SweepStore
 from gigawatt.study.sweep_study import SweepStudy, read_study
 
@@ -23,8 +24,6 @@ __all__ = ["Swept", "sweep"]
 
 _BLOCK = 10
 """Points of a task: what a killed process loses at most."""
-_STRETCHES = 16
-"""Stretches of following blocks for each slot: what one process computes in a row."""
 _EVERY, _MOST = 2.0, 1000
 """Rows are written as a part after so many seconds, or as soon as they are so many."""
 _WAIT = 0.2
@@ -136,14 +135,13 @@ class _Work:
 
     def run(self, pool: Pool) -> None:
         """Give out blocks until all points are known."""
-        slots = max(len(pool.free), 1)
-        stretches = self._stretches(slots)
-        turns: dict[int, Iterator[range]] = {}
+        blocks: Callable[[int], range] = self._block
+        shares = Shares(math.ceil(len(self.points) / _BLOCK), tuple(pool.free))
         self._report()
         running = 0
         while True:
             for slot in pool.free:
-                task = self._next(slot, turns, stretches)
+                task = self._next(slot, shares, blocks)
                 if task is None:
                     break
                 pool.give(slot, task)
@@ -155,7 +153,7 @@ class _Work:
                 time.sleep(_WAIT)
                 again, self.later = self.later, []
                 self.store.refresh(self.done, self.study.read, self.version)
-                stretches, turns = iter([iter(again)]), {}
+                blocks, shares = again.__getitem__, Shares(len(again), tuple(pool.free))
                 self._report()
                 continue
             for _, task, answer in pool.take(_EVERY):
@@ -165,29 +163,16 @@ class _Work:
                 self._write()
             self._report()
 
-    def _stretches(self, slots: int) -> Iterator[Iterator[range]]:
-        total = len(self.points)
-        blocks = math.ceil(total / _BLOCK)
-        length = max(1, math.ceil(blocks / (slots * (_STRETCHES if slots > 1 else 1))))
-        for first in range(0, blocks, length):
-            last = min(first + length, blocks)
-            yield (range(b * _BLOCK, min((b + 1) * _BLOCK, total)) for b in range(first, last))
-
-    def _next(
-        self, slot: int, turns: dict[int, Iterator[range]], stretches: Iterator[Iterator[range]]
-    ) -> Task | None:
-        """The next block with something to do, of the slot's own stretch or of the next that nobody has."""
-        while True:
-            block = next(turns.get(slot, iter(())), None)
-            if block is None:
-                fresh = next(stretches, None)
-                if fresh is None:
-                    return None
-                turns[slot] = fresh
-                continue
-            task = self._task(block)
+    def _next(self, slot: int, shares: Shares, blocks: Callable[[int], range]) -> Task | None:
+        """The next block with something to do."""
+        while (place := shares.next(slot)) is not None:
+            task = self._task(blocks(place))
             if task is not None:
                 return task
+        return None
+
+    def _block(self, place: int) -> range:
+        return range(place * _BLOCK, min((place + 1) * _BLOCK, len(self.points)))
 
     def _task(self, block: range) -> Task | None:
         keys = [self.points.key(number) for number in block]

@@ -185,7 +185,8 @@ class Dask:
         except (OSError, TimeoutError, ValueError, ImportError, TypeError) as error:
             told = str(error).split("\n")[0][:120]
             raise InputError(
-                f"the scheduler does not answer within {_ANSWERS_WITHIN:g} s", key="--scheduler", given=address,
+                f"the scheduler does not answer within {_ANSWERS_WITHIN:g} s",
+                key="--scheduler", given=address,
                 allowed=f"the address of a running scheduler, such as tcp://127.0.0.1:8786 ({told})",
             ) from None  # fmt: skip
         try:
