@@ -20,7 +20,7 @@ from gigawatt.errors import GigawattError
 from gigawatt.study.fingerprint import BYTES, Opaque, fingerprint
 from gigawatt.study.graph import Graph, GraphError, Leaf, Node, Value
 
-__all__ = ["DEFAULT_BYTES", "Memo"]
+__all__ = ["DEFAULT_BYTES", "Memo", "leaf_key"]
 
 DEFAULT_BYTES = 192 * 2**20
 """What a memory keeps at most, about, in bytes."""
@@ -123,7 +123,7 @@ class Memo:
             node = graph.nodes[name]
             if node.function is None:
                 values[name] = graph.enter(node, leaves)
-                keys[name] = _leaf_key(values[name])
+                keys[name] = leaf_key(values[name])
                 continue
             inputs = _inputs_key(node, keys, state)
             kept = self._find(inputs)
@@ -186,7 +186,14 @@ def _state(graph: Graph, varied: _CHANGES | None) -> bytes:
     return fingerprint((id(graph), catalog.version(), sorted((varied or {}).items()))).key
 
 
-def _leaf_key(value: Value) -> bytes:
+def leaf_key(value: Value) -> bytes:
+    """The content key of a leaf with what stands behind it.
+
+    Raises
+    ------
+    GraphError
+        It holds something whose content cannot be read.
+    """
     try:
         return fingerprint((value.value, value.floor, value.evidence)).key
     except Opaque as error:
