@@ -11,6 +11,8 @@ import typer
 
 from gigawatt.cli.calibrate import EXAMPLE, calibrate
 from gigawatt.cli.chip import BUILD, LIST, build_command, list_command
+from gigawatt.cli.codesign import EPILOG as CODESIGN
+from gigawatt.cli.codesign import codesign_command
 from gigawatt.cli.emulate import EPILOG as EMULATE
 from gigawatt.cli.emulate import emulate_command
 from gigawatt.cli.grouped import Grouped
@@ -142,6 +144,7 @@ app.command("plant", epilog=PLANT)(plant_command)
 app.command("plan-pathway", epilog=PLAN_PATHWAY, cls=Grouped)(plan_pathway_command)
 app.command(epilog=EMULATE, name="emulate")(emulate_command)
 app.command("solve", epilog=SOLVE, cls=Grouped)(solve_command)
+app.command("codesign", epilog=CODESIGN, cls=Grouped)(codesign_command)
 app.command("outlook", epilog=OUTLOOK)(outlook_command)
 
 
