@@ -78,11 +78,18 @@ def _room(design: Design, dies: Array, area: Array, sram: Array, phys: Array, le
     return area - memory - ports - joins - rules.value("uncore") * area
 
 
+def _phys(design: Design, stacks: ArrayLike, dies: ArrayLike) -> Array:
+    """Interfaces to stacks on a die: sites that the template leaves empty stay so."""
+    die, part = template_die(design), design.memory
+    spare = max(die.phys * die.count - part.stacks, 0) if part is not None and die.phys else 0
+    return np.ceil((np.asarray(stacks, dtype=float) + spare) / np.asarray(dies, dtype=float))
+
+
 def _own(design: Design, leaving: float) -> tuple[float, float]:
     """(units per m² that computes, share of them that must work) of the template itself."""
     die = template_die(design)
     stacks = 0 if design.memory is None else design.memory.stacks
-    phys = die.phys or math.ceil(stacks / die.count)
+    phys = float(_phys(design, stacks, die.count))
     columns = [np.array([x], dtype=float) for x in (die.count, die.area, die.sram, phys, leaving)]
     room = float(_room(design, *columns)[0])
     return die.units / room, (die.good_units / die.units if die.units else 1.0)
@@ -132,7 +139,7 @@ def chip_columns(
     n, a, m, s, out = (np.atleast_1d(np.asarray(x, dtype=float)) for x in given)
     die = template_die(design)
     made = fit_laws() if laws is None else laws
-    phys = np.ceil(s / n)
+    phys = _phys(design, s, n)
     room = _room(design, n, a, m, phys, out)
     density, share = _own(design, own_leaving)
     units = np.maximum(np.round(np.maximum(room, 0.0) * density), 1.0) if die.units else np.zeros_like(a)
@@ -229,7 +236,7 @@ def vary(
     assert memory is not None
     made = replace(
         die, count=dies, area=area, sram=sram, units=int(one.units[0]), good_units=int(one.good[0]),
-        phys=math.ceil(stacks / dies),
+        phys=int(_phys(design, stacks, dies)),
     )  # fmt: skip
     single = dies == 1
     return replace(

@@ -33,7 +33,7 @@ from gigawatt.study.codesign_model import (
     usual_links,
 )
 from gigawatt.study.codesign_space import space_of
-from gigawatt.study.evolve import Evolved, evolve, spread_out
+from gigawatt.study.evolve import Evolved, check_population, evolve, spread_out
 from gigawatt.study.reliability import CLUSTER
 from gigawatt.study.training_question import TrainingQuestion
 
@@ -71,9 +71,9 @@ class CoDesign:
     """What was found.
 
     ``twin`` is today's chip built from its parts at the scenario's choices, ``held`` the front of its
-    hardware with all else free; ``today`` the catalog's chips that none beats, ``best`` the cheapest run of all whose
-    price is known, ``own`` the catalog's chip of the twin; ``front`` the designs, cheapest first, of ``size``
-    that were found; ``evolved`` everything that was looked at.
+    hardware with all else free; ``today`` the catalog's chips that none beats, ``best`` the cheapest run of
+    all whose price is known, ``own`` the catalog's chip of the twin; ``front`` the designs, cheapest first,
+    of ``size`` that were found; ``evolved`` everything that was looked at.
     """
 
     model: Model
@@ -356,13 +356,16 @@ def co_design(
     InputError
         No design keeps the limits: names the nearest.
     """
+    check_population(population)
     started = time.process_time()
     twin = model.outcome(model.own)
     if not twin.metrics:
         raise InputError("today's chip cannot do this", given=model.design.id, allowed=twin.reason)
     today = todays_chips(model, year, progress)
     held = todays_best(model, seed=seed)
-    start = np.concatenate([_around(model), [one.genes for one in held[:_SEEDED]]])
+    start = np.concatenate(
+        [_around(model), *(np.array([one.genes], dtype=np.int64) for one in held[:_SEEDED])]
+    )
 
     def report(words: str, share: float) -> None:
         if progress is not None:
@@ -379,14 +382,15 @@ def co_design(
         progress=report,
     )
     if not len(found.front):
-        near = model.outcome(found.genes[int(np.argmin(found.excess))])
+        near = model.outcome(found.genes[int(np.argmin(found.excess))].tolist())
         raise InputError(
             "no design keeps every limit", key="--limit",
             given=", ".join(f"{name} <= {value:.4g}" for name, value in model.limits.items()),
             allowed=f"the nearest misses it by {near.excess:.1%}" if near.metrics else near.reason,
         )  # fmt: skip
     kept = found.front[spread_out(np.log(found.values[found.front]), FRONT)]
-    front = sorted((model.outcome(found.genes[i]) for i in kept), key=lambda one: one.metrics["cost"])
+    designs = [model.outcome(found.genes[i].tolist()) for i in kept]
+    front = sorted(designs, key=lambda one: one.metrics["cost"])
     points = np.array([[one.outcome.metrics[m] for m in model.objectives] for one in today])
     rows = np.flatnonzero(non_dominated(points)) if len(points) else np.zeros(0, dtype=np.intp)
     priced = [one for one in today if one.priced]

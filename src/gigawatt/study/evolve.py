@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from gigawatt.errors import InputError
 from gigawatt.performance.search import non_dominated
 
-__all__ = ["Evolved", "crowding", "evolve", "ranks", "spread_out"]
+__all__ = ["Evolved", "check_population", "crowding", "evolve", "ranks", "spread_out"]
 
 Array = NDArray[np.float64]
 Genes = NDArray[np.int64]
@@ -47,6 +47,12 @@ class Evolved:
     excess: Array
     front: NDArray[np.intp]
     history: Array
+
+
+def check_population(population: int) -> None:
+    """Raise ``InputError`` for a population below 4 or an odd one."""
+    if population < 4 or population % 2:
+        raise InputError("not a population", key="--population", given=population, allowed="4, 6, 8 …")
 
 
 def ranks(values: Array, excess: Array) -> NDArray[np.int64]:
@@ -140,8 +146,7 @@ def evolve(
     InputError
         A population below 4 or odd, a gene without values.
     """
-    if population < 4 or population % 2:
-        raise InputError("not a population", key="population", given=population, allowed="4, 6, 8 …")
+    check_population(population)
     if min(sizes, default=0) < 1:
         raise InputError("a gene without values", key="sizes", given=str(list(sizes)))
     rng, size = np.random.default_rng(seed), np.asarray(sizes, dtype=np.int64)
