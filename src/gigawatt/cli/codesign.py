@@ -195,17 +195,18 @@ def _ratios(document: Mapping[str, Any]) -> Any:
 def _beside(document: Mapping[str, Any]) -> Any:
     names, units = document["objectives"], document["units"]
     heads = ((f"{m} [{units[m].replace('*', ' ')}]", "right") for m in names)
-    grid = table(("the same question on", "left"), *heads)
+    grid = table(("the same question on", "left"), *heads, ("designs better in all", "right"))
 
-    def row(words: str, metrics: Mapping[str, Any]) -> None:
-        grid.add_row(words, *(number(metrics[m]) for m in names))
+    def row(words: str, metrics: Mapping[str, Any], beaten: str = "") -> None:
+        grid.add_row(words, *(number(metrics[m]) for m in names), beaten)
 
     row("today's chip from its parts, as asked", document["twin"]["metrics"])
     if document["own"] is not None:
-        row(f"{document['own']['chip']}, {document['own']['format']}", document["own"]["metrics"])
+        row(f"{document['own']['chip']} of the catalog, as asked", document["own"]["metrics"])
     for one in document["today"]:
         priced = "" if one["price_known"] else ", price by regression"
-        row(f"{one['chip']}, {one['format']}{priced}", one["metrics"])
+        count = f", {one['count']:,}" if one["count"] else ""
+        row(f"{one['chip']}{count}, {one['format']}{priced}", one["metrics"], str(one["beaten_in_all_by"]))
     for one in document["designs"]:
         row(f"found: {one['name']}", one["metrics"])
     over = document["found_over_held"]

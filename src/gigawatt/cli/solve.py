@@ -24,6 +24,8 @@ EPILOG = (
     "--limit 'facility.power_peak <= 300 MW' --limit 'training.duration <= 180 days'"
 )
 _SOUGHT, _ANSWER = "What is sought", "Answer"
+_TOLD = 5e-4
+"""Gains below this are not told as such."""
 
 
 def _option(help: str, panel: str = _SOUGHT, **more: Any) -> Any:
@@ -45,11 +47,16 @@ def solve_command(
     where: Annotated[
         str | None, _option("Instead: where 'A <= B' begins to hold; other:QUANTITY is of --other.")
     ] = None,
-    other: Annotated[Path | None, _option("A second scenario for --where.")] = None,
+    other: Annotated[
+        Path | None, _option("A second scenario for --where; else the first with --set other:…")
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="KEY=VALUE held at every point.", show_default=False, rich_help_panel=_SOUGHT
+            "--set",
+            help="KEY=VALUE held at every point; other:KEY=VALUE in the second scenario.",
+            show_default=False,
+            rich_help_panel=_SOUGHT,
         ),
     ] = None,
     every: Annotated[
@@ -79,7 +86,10 @@ def solve_command(
         except InputError as error:
             raise error.at(key="--output") from None
     pairs = read_pairs("--set", "KEY=VALUE, such as year=2030", settings or [], split=False)
-    held = read_settings(tuple(pairs.items()))
+    mark = "other:"
+    mine = {key: text for key, text in pairs.items() if not key.startswith(mark)}
+    theirs = {key.removeprefix(mark): text for key, text in pairs.items() if key.startswith(mark)}
+    held = read_settings(tuple(mine.items()))
     asker = Asker(read_scenario(base), held)
     wanted = read_pairs("--find", "KEY=RANGE, such as machine.count=1024..8192", find or [])
     if not wanted:
@@ -88,7 +98,14 @@ def solve_command(
         )
     asker.loaded({})
     if where is not None:
-        second = None if other is None else Asker(read_scenario(other), held)
+        second = None
+        if other is not None or theirs:
+            changed = read_settings(tuple(theirs.items()))
+            # without a file of its own the second is the first, with its settings and others on top
+            second = Asker(
+                read_scenario(other or base), changed if other is not None else {**held, **changed}
+            )
+            second.loaded({})
         if maximise or minimise or limit:
             raise InputError(
                 "a comparison or an objective",
@@ -97,8 +114,9 @@ def solve_command(
             )
         _crossings(asker, second, wanted, where, every, output, json=json, quiet=quiet)
         return
-    if other is not None:
-        raise InputError("belongs to a comparison", key="--other", allowed="with --where 'A <= other:B'")
+    if other is not None or theirs:
+        key = "--other" if other is not None else f"--set {mark}{next(iter(theirs))}"
+        raise InputError("belongs to a comparison", key=key, allowed="with --where 'A <= other:B'")
     if (maximise is None) == (minimise is None):
         raise InputError(
             "what is to be best", key="--maximise", allowed="one of --maximise and --minimise, or --where"
@@ -204,7 +222,7 @@ def _limits(answer: Answer, document: dict[str, Any]) -> Any:
         if answer.found:
             more = (
                 f"{number(row['objective_if_wider'])} {unit} (+{one.gain:.1%}) at {one.there}"
-                if one.gain > 0.0
+                if one.gain > _TOLD
                 else "nothing better"
             )
         grid.add_row(

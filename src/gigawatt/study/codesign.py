@@ -72,8 +72,8 @@ class CoDesign:
 
     ``twin`` is today's chip built from its parts at the scenario's choices, ``held`` the front of its
     hardware with all else free; ``today`` the catalog's chips that none beats, ``best`` the cheapest run of
-    all whose price is known, ``own`` the catalog's chip of the twin; ``front`` the designs, cheapest first,
-    of ``size`` that were found; ``evolved`` everything that was looked at.
+    all whose price is known, ``own`` the catalog's chip of the twin in the same use; ``front`` the designs,
+    cheapest first, of ``size`` that were found; ``evolved`` everything that was looked at.
     """
 
     model: Model
@@ -293,13 +293,13 @@ def _counts(model: Model) -> tuple[float, ...]:
     return (1.0,) if gene is None else tuple(float(v) for v in gene.values)
 
 
-def _today(model: Model, name: str, ratio: float) -> Today | None:
+def _today(model: Model, name: str, ratio: float, forms: Sequence[str] = ()) -> Today | None:
     source = next(iter(model.sources.values()))
     try:
         chip = load_chip(name)
         metrics = {"chip_price": chip.price, "chip_power": chip.power_limit, "die_area": chip.die_area}
         best: Today | None = None
-        for form in next(gene.values for gene in model.genes if gene.key == "format"):
+        for form in forms or next(gene.values for gene in model.genes if gene.key == "format"):
             if form not in chip.peak:
                 continue
             if isinstance(model, TrainingModel):
@@ -395,7 +395,9 @@ def co_design(
     rows = np.flatnonzero(non_dominated(points)) if len(points) else np.zeros(0, dtype=np.intp)
     priced = [one for one in today if one.priced]
     unbeaten = tuple(sorted((today[i] for i in rows), key=lambda one: one.outcome.metrics["cost"]))
-    own = next((one for one in today if one.chip == _own_chip(model.design)), None)
+    kin = _own_chip(model.design)
+    form = next(str(gene.values[gene.own]) for gene in model.genes if gene.key == "format")
+    own = _today(model, kin, 1.0, (form,)) if kin else None
     return CoDesign(
         model=model,
         serves=isinstance(model, ServingModel),

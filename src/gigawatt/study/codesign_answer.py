@@ -82,8 +82,11 @@ def _chip(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _today(one: Today, units: Mapping[str, str]) -> dict[str, Any]:
+def _today(one: Today, units: Mapping[str, str], found: CoDesign) -> dict[str, Any]:
+    names, mine = found.model.objectives, one.outcome.metrics
+    beaten = sum(all(other.metrics[m] < mine[m] for m in names) for other in found.front)
     return {
+        "beaten_in_all_by": beaten,
         "chip": one.chip,
         "count": one.count,
         "format": one.form,
@@ -169,12 +172,12 @@ def as_codesign(found: CoDesign, progress: Progress | None = None) -> dict[str, 
             "chip": _chip(found.twin),
             "relief": [asdict(one) for one in relief_of(model, found.twin)],
         },
-        "own": None if found.own is None else _today(found.own, units),
+        "own": None if found.own is None else _today(found.own, units, found),
         "twin_over_own": None
         if found.own is None or found.own.outcome.chip is None
         else _plain(_chips(found.own.outcome, found.twin)),
-        "best_today": None if found.best is None else _today(found.best, units),
-        "today": [_today(one, units) for one in found.today],
+        "best_today": None if found.best is None else _today(found.best, units, found),
+        "today": [_today(one, units, found) for one in found.today],
         "held_at_its_best": bests,
         "found_over_held": {m: found.least(m).metrics[m] / (bests[m] * found.twin.metrics[m]) for m in bests},
         "designs": designs,

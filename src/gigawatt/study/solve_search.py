@@ -31,6 +31,7 @@ _ALL_INSIDE = 40
 _VALLEYS = 3
 _COMBINATIONS = 64
 _EDGE = 1e-4
+_CLOSE = 1e-3
 _GENERATIONS, _PEOPLE = 24, 10
 _ROUNDS = 6
 
@@ -275,7 +276,8 @@ class _Run:
             def height(at: float, scale: float = seen[j].score) -> float:
                 return _height(self.see(place(float(at))), scale)
 
-            minimize_scalar(height, bounds=(left, right), method="bounded", options={"maxiter": 24})
+            options = {"maxiter": 24, "xatol": _CLOSE * (right - left)}
+            minimize_scalar(height, bounds=(left, right), method="bounded", options=options)
 
     def _edge(self, place: Callable[[float], Position], low: float, high: float, left: bool) -> None:
         """Halving towards the edge of what can be computed, of which ``left`` says the side."""
@@ -352,11 +354,11 @@ def _spread(count: int, most: int) -> list[int]:
 
 
 def _minima(ranks: Sequence[tuple[int, float]]) -> list[int]:
-    """Places that no neighbour is below, the lowest first, a few at most."""
+    """Places that no neighbour is below, the lowest first, a few at most; of a level stretch the first."""
     low = [
         j
         for j, one in enumerate(ranks)
-        if (j == 0 or one <= ranks[j - 1]) and (j == len(ranks) - 1 or one <= ranks[j + 1])
+        if (j == 0 or one < ranks[j - 1]) and (j == len(ranks) - 1 or one <= ranks[j + 1])
     ]
     return sorted(low, key=lambda j: ranks[j])[:_VALLEYS]
 

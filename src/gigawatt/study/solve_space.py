@@ -149,7 +149,7 @@ def check_limits(limits: Sequence[Limit], key: str = "--limit") -> None:
 
 
 def read_settings(pairs: Sequence[tuple[str, str]]) -> dict[str, object]:
-    """Values to hold for some keys, as YAML reads them; those of lists with ``+`` between."""
+    """Values of some keys as YAML reads them; lists with ``+`` between, ``null`` takes a key away."""
     return {key: _value(key, text) for key, text in pairs}
 
 
@@ -319,7 +319,7 @@ def _value(key: str, text: str) -> object:
     if key in _LISTS:
         return [part.strip() for part in text.strip("[] ").replace(",", "+").split("+")]
     value = yaml.safe_load(text)
-    return value if isinstance(value, int | float | str | list) else text
+    return value if value is None or isinstance(value, int | float | str | list) else text
 
 
 def _check(asker: Asker, key: str, value: object, flag: str, *, catalogued: bool = False) -> None:
