@@ -1,8 +1,8 @@
 """Our NSGA-II beside that of pymoo on the same co-design: volume under the front for as many designs.
 
 Run ``python benchmarks/codesign_fronts.py`` with pymoo installed (it is no dependency: 16 packages, some
-130 MB beside numpy and scipy). The volume is the share of a box that a front beats, from the least of both fronts to
-the worst, in logarithms, by 200,000 drawn points.
+130 MB beside numpy and scipy). The volume is the share of a box that a front beats, from the least of both
+fronts to the worst, in logarithms, by 200,000 drawn points.
 """
 
 from __future__ import annotations

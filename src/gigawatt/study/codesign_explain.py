@@ -293,7 +293,8 @@ def todays_best(model: Model, *, seed: int = 0) -> tuple[Outcome, ...]:
     if not len(kept):
         return ()
     chosen = kept[non_dominated(values[kept])]
-    return tuple(sorted((model.outcome(rows[i].tolist()) for i in chosen), key=lambda one: one.metrics["cost"]))
+    found = [model.outcome(rows[i].tolist()) for i in chosen]
+    return tuple(sorted(found, key=lambda one: one.metrics["cost"]))
 
 
 def error_of_builder(own: Outcome, twin: Outcome) -> dict[str, float]:
