@@ -31,7 +31,16 @@ from gigawatt.cli.plant import plant_command
 from gigawatt.cli.quantum import quantum_app
 from gigawatt.cli.simulate_serving import EPILOG as SIMULATE_SERVING
 from gigawatt.cli.simulate_serving import simulate_serving_command
-from gigawatt.cli.technologies import AUDIT, COMPARE, NEEDS, audit_command, compare_command, needs_command
+from gigawatt.cli.technologies import (
+    AUDIT,
+    COMPARE,
+    NEEDS,
+    STUDY,
+    audit_command,
+    compare_command,
+    needs_command,
+    study_command,
+)
 from gigawatt.errors import GigawattError
 
 __all__ = ["app", "main"]
@@ -65,6 +74,7 @@ app.add_typer(technologies_app, name="technologies")
 technologies_app.command("compare", epilog=COMPARE)(compare_command)
 technologies_app.command("audit", epilog=AUDIT)(audit_command)
 technologies_app.command("needs", epilog=NEEDS)(needs_command)
+technologies_app.command("study", epilog=STUDY)(study_command)
 technologies_app.command("memory", epilog=MEMORY)(memory_command)
 chip_app = typer.Typer(
     help="Chips from parts: dies, stacks of memory, links, package, cooling.",
