@@ -202,6 +202,12 @@ def _substrate(
 ) -> tuple[dict[str, float], dict[str, float]]:
     op = work.operation
     scaled: dict[str, float] = {}
+    if op.kind == "attention" and hasattr(module, "attention"):  # both operands are sent in
+        bits = float(digital.cache_bits(BASE, statistics))
+        made = module.attention(
+            substrate, m=op.m, n=op.n, k=op.k, batch=op.batch, cache=work.cache, cache_bits=bits
+        )
+        return _grouped(made.energy), {"arithmetic": float(np.sum(made.time))}
     if op.kind == "attention":
         head = _attention_head(module)
         if head is not None:
@@ -296,6 +302,7 @@ def token_cost(
     native = substrate.technology == "digital"
     energy: dict[str, float] = dict.fromkeys(SYSTEM_SCOPE, 0.0)
     seconds: dict[str, float] = {}
+    kept: list[tuple[Work, float]] = []
     notes: dict[str, None] = {}
     for one in placed:
         work, factor = one.work, one.work.count
@@ -308,6 +315,7 @@ def token_cost(
         else:
             joules, took = _substrate(work, substrate, module, counted)
             _add(energy, joules, factor * count)
+            kept.append((work, sum(took.values())))
         _add(seconds, took, factor)
     cluster = _cluster(machine.id, count)
     energy["links"], linked = _links(cluster, architecture, batch, count)
@@ -315,6 +323,11 @@ def token_cost(
         seconds["links"] = linked
     step = sum(seconds.values())
     energy["idle"] = machine.idle_power * count * step
+    if hasattr(module, "holding_power"):  # what keeps weights while other layers run
+        for work, took in kept:
+            if work.linear:
+                held = float(module.holding_power(substrate, n=work.operation.n, k=work.operation.k))
+                energy["idle"] += held * float(work.operation.batch) * work.count * count * (step - took)
     if cluster is not None:
         energy["host"] = cluster.node.overhead_power / cluster.node.chips * count * step
     energy["cooling"] = sum(energy.values()) * entity("technologies_digital", "rollup").value("cooling")
@@ -391,6 +404,8 @@ def _area(
     if not hasattr(module, "area"):
         return 0.0
     total, taken = 0.0, signature(module.area).parameters
+    if hasattr(module, "dynamic") and module.dynamic(substrate):  # one chip for all layers
+        return float(module.area(substrate))
     for one in placed:
         op = one.work.operation
         if one.on_substrate and one.work.linear:
