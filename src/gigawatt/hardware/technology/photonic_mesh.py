@@ -59,7 +59,9 @@ class Flaws:
     splitter_error : float [rad]
         Standard deviation of the angle of every splitter, 0 to π/4.
     loss : float [dB]
-        Of light in an interferometer, ≥ 0; modes that go round one at the rim lose nothing there.
+        Of light in an interferometer, ≥ 0.
+    dummies : bool
+        Modes that pass a layer outside its interferometers lose as much there; without, they lose nothing.
     crosstalk : float
         Share of its phase that a heater leaves on each next shifter of its layer, 0 to 1.
     bits : float
@@ -74,6 +76,7 @@ class Flaws:
     crosstalk: float = 0.0
     bits: float = 0.0
     half_angle: bool = False
+    dummies: bool = True
 
     def __post_init__(self) -> None:
         limits = {
@@ -103,8 +106,8 @@ class Mesh:
         Phases behind the last layer.
     alpha, beta : array or float [rad]
         Errors of the first and the second splitter of each.
-    through : float
-        Amplitude that an interferometer lets through, 0 to 1.
+    through, rim : float
+        Amplitude that an interferometer lets through, and a mode beside them, 0 to 1.
     """
 
     modes: int
@@ -114,6 +117,7 @@ class Mesh:
     alpha: Real | float = 0.0
     beta: Real | float = 0.0
     through: float = 1.0
+    rim: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -310,6 +314,9 @@ def apply_mesh(mesh: Mesh, fields: Complex) -> Complex:
         x, y = state[:, first:last:2].copy(), state[:, first + 1 : last : 2].copy()
         state[:, first:last:2] = a * x + b * y
         state[:, first + 1 : last : 2] = c * x + d * y
+        if mesh.rim != 1.0:
+            state[:, :first] *= mesh.rim
+            state[:, last:] *= mesh.rim
     return state * np.exp(1j * mesh.output).astype(kind)[:, :, None]
 
 
@@ -365,8 +372,11 @@ def flawed(mesh: Mesh, flaws: Flaws, rng: np.random.Generator) -> Mesh:
         alpha, beta = (
             (flaws.splitter_error * rng.standard_normal(theta.shape)).astype(theta.dtype) for _ in range(2)
         )
-    through = mesh.through * 10.0 ** (-flaws.loss / 20.0)
-    return replace(mesh, theta=theta, phi=phi, output=output, alpha=alpha, beta=beta, through=through)
+    left = 10.0 ** (-flaws.loss / 20.0)
+    through, rim = mesh.through * left, mesh.rim * (left if flaws.dummies else 1.0)
+    return replace(
+        mesh, theta=theta, phi=phi, output=output, alpha=alpha, beta=beta, through=through, rim=rim
+    )
 
 
 def _warmed(phases: Real, modes: int, share: float) -> Real:
@@ -422,7 +432,9 @@ def correct_mesh(mesh: Mesh, wanted: Mesh) -> Mesh:
     return replace(mesh, theta=theta, phi=np.mod(phi, _TURN), output=np.mod(wanted.output + carried, _TURN))
 
 
-def flawed_matrix(made: RealMesh, flaws: Flaws, rng: np.random.Generator, *, gain: bool = True) -> Real:
+def flawed_matrix(
+    made: RealMesh, flaws: Flaws, rng: np.random.Generator, *, exact: Real | None = None
+) -> Real:
     """Real matrices (meshes, N, N) that two flawed meshes make.
 
     Detection is of the in-phase part of the field (homodyne), so that the real part is what is read. The
@@ -436,17 +448,16 @@ def flawed_matrix(made: RealMesh, flaws: Flaws, rng: np.random.Generator, *, gai
         Of both meshes.
     rng : numpy Generator
         Of the draws.
-    gain : bool
-        Make good the mean loss by one gain a matrix (least squares), as a receiver does.
+    exact : array (meshes, N, N), optional
+        What they should make: with it one gain a matrix (least squares) makes good the mean loss, as a receiver
+        does.
     """
     left, right = flawed(made.left, flaws, rng), flawed(made.right, flaws, rng)
     state = made.middle[:, :, None] * matrix_of(right)
     found = np.real(apply_mesh(left, state)) * made.scale[:, None, None]
-    if gain and flaws.loss:
-        ideal = np.real(apply_mesh(made.left, made.middle[:, :, None] * matrix_of(made.right)))
-        ideal = ideal * made.scale[:, None, None]
+    if exact is not None:
         power = np.sum(found * found, (1, 2))
-        found = found * (np.sum(found * ideal, (1, 2)) / np.where(power > 0.0, power, 1.0))[:, None, None]
+        found = found * (np.sum(found * exact, (1, 2)) / np.where(power > 0.0, power, 1.0))[:, None, None]
     return found
 
 
