@@ -25,6 +25,7 @@ __all__ = [
     "laser_power",
     "photon_energy",
     "signal_to_noise",
+    "needed_photons",
     "needed_power",
 ]
 
@@ -109,6 +110,51 @@ def direct_noise(*, lit: ArrayLike, mean: ArrayLike, columns: float, photons: fl
     """
     _positive(columns=columns, photons=photons)
     return np.sqrt(np.asarray(lit, dtype=float) * mean / (columns * photons))
+
+
+def needed_photons(weights: Array, inputs: Array, *, error: float = 0.1, detection: str = "homodyne") -> float:
+    """Photons a multiply-accumulate at which shot noise is the share ``error`` of the outputs.
+
+    Parameters
+    ----------
+    weights : array (rows, columns)
+        The matrix.
+    inputs : array (vectors, columns)
+        What passes it.
+    error : float
+        Root mean square of the noise over that of the outputs, > 0.
+    detection : str
+        ``homodyne`` (:func:`homodyne_noise`) or ``direct`` (:func:`direct_noise`, signed numbers on two rails).
+
+    Raises
+    ------
+    InputError
+        Another detection; outputs that are all zero; sizes that do not fit.
+
+    References
+    ----------
+    Hamerly et al. 2019, PRX 9, 021032; Anderson et al. 2024, "Optical transformers" (arXiv:2302.10360).
+    """
+    w, x = np.asarray(weights, dtype=float), np.asarray(inputs, dtype=float)
+    if w.ndim != 2 or x.ndim != 2 or w.shape[1] != x.shape[1]:
+        raise InputError(
+            "sizes do not fit", key="inputs", given=f"{w.shape} and {x.shape}", allowed="(rows, k), (vectors, k)"
+        )
+    _positive(error=error)
+    rows, columns = w.shape
+    power = float(np.mean((x @ w.T) ** 2))
+    if not power > 0.0:
+        raise InputError("outputs are all zero", key="inputs", allowed="some output that is not")
+    if detection == "homodyne":
+        noise = homodyne_noise(
+            weights=np.linalg.norm(w), inputs=np.linalg.norm(x, axis=1), rows=rows, columns=columns, photons=1.0
+        )
+    elif detection == "direct":
+        lit = np.abs(x) @ np.abs(w).T
+        noise = direct_noise(lit=lit, mean=lit.mean(1, keepdims=True), columns=columns, photons=1.0)
+    else:
+        raise InputError("no such detection", key="detection", given=detection, allowed=("homodyne", "direct"))
+    return float(np.mean(noise**2)) / power / error**2
 
 
 @dataclass(frozen=True)
