@@ -19,8 +19,8 @@ from gigawatt.workload import read_architecture
 few = settings(deadline=None, max_examples=20, derandomize=True)
 BOUNDS = {"photonic": photonic.SETTINGS}
 SUBSTRATES = (
-    "photonic-mzi", "photonic-mzi-trimmed", "photonic-crossbar", "photonic-crossbar-4b", "photonic-ring", "pace",
-    "lightmatter",
+    "photonic-mzi", "photonic-mzi-trimmed", "photonic-crossbar", "photonic-crossbar-4b", "photonic-ring",
+    "pace", "lightmatter",
 )  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def test_lightening_transformer(workload: str, bits: int) -> None:
 
 
 def test_processors() -> None:
-    """PACE without lasers and the light of the processor with four cores; with lasers ours is 20 % too good."""
+    """PACE without lasers, the light of the processor with four cores; PACE with lasers is missed by 20 %."""
     assert processor("pace")["efficiency_without_lasers"] == pytest.approx(4.21e12, rel=0.15)
     assert processor("lightmatter")["optical_power"] == pytest.approx(1.6, rel=0.15)
     missed = {one.what for one in checks() if not one.passes and one.what.startswith("pace")}
@@ -89,17 +89,26 @@ def test_a_mesh_multiplies_the_laser_with_its_depth() -> None:
 def test_weights_of_a_crossbar_come_from_memory_once_a_product() -> None:
     one = made("photonic-crossbar")
     few_, many = (photonic.cost(one, m=m, n=4096.0, k=4096.0) for m in (1.0, 64.0))
-    assert few_["weights"] == many["weights"] == pytest.approx(4096**2 * entity("memories", "HBM2").value("energy"))
-    assert photonic.cost(made("photonic-crossbar-4b"), m=1.0, n=4096.0, k=4096.0)["weights"] == few_["weights"] / 2
+    assert (
+        few_["weights"]
+        == many["weights"]
+        == pytest.approx(4096**2 * entity("memories", "HBM2").value("energy"))
+    )
+    assert (
+        photonic.cost(made("photonic-crossbar-4b"), m=1.0, n=4096.0, k=4096.0)["weights"]
+        == few_["weights"] / 2
+    )
     assert not np.any(photonic.cost(made("photonic-ring"), m=1.0, n=4096.0, k=4096.0)["weights"])
     slow = photonic.time(one, m=1.0, n=4096.0, k=4096.0)
     assert slow == pytest.approx(4096**2 / 1024e9)  # memory, not light, sets the pace
     assert not photonic.holding_power(one, n=4096.0, k=4096.0)
-    assert photonic.holding_power(made("photonic-mzi"), n=64.0, k=64.0) == pytest.approx(2 * 64**2 * 0.03 * 0.75)
+    assert photonic.holding_power(made("photonic-mzi"), n=64.0, k=64.0) == pytest.approx(
+        2 * 64**2 * 0.03 * 0.75
+    )
 
 
 def test_a_full_chip_is_its_events() -> None:
-    """Joules of a product that fills every row, column and wavelength are the chip's watts times its seconds."""
+    """Joules of a product that fills rows, columns and wavelengths are the chip's watts times its seconds."""
     one = made("photonic-crossbar")
     m, n, k = 12.0 * 50, 48.0 * 50, 24.0 * 50
     busy = float(photonic.counts(one, m=m, n=n, k=k).symbols) / 5e9
@@ -144,8 +153,14 @@ def test_held_weights_burn_while_other_layers_run() -> None:
         (lambda s: made("photonic-mzi:size=1"), "photonic-mzi.size"),
         (lambda s: made("photonic-mzi:tuning=hope"), "photonic-mzi.tuning"),
         (lambda s: photonic.cost(Substrate("x", "x", "digital", {}), m=1.0, n=1.0, k=1.0), "technology"),
-        (lambda s: photonic.cost(Substrate("x", "x", "photonic", {"design": "y"}), m=1.0, n=1.0, k=1.0), "design"),
-        (lambda s: photonic.cost(Substrate("x", "x", "photonic", {"clock": 0.0}), m=1.0, n=1.0, k=1.0), "clock"),
+        (
+            lambda s: photonic.cost(Substrate("x", "x", "photonic", {"design": "y"}), m=1.0, n=1.0, k=1.0),
+            "design",
+        ),
+        (
+            lambda s: photonic.cost(Substrate("x", "x", "photonic", {"clock": 0.0}), m=1.0, n=1.0, k=1.0),
+            "clock",
+        ),
     ],
 )
 def test_photonic_costs_that_cannot_be_are_named(run: object, key: str) -> None:

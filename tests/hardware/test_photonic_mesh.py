@@ -1,4 +1,5 @@
-"""Meshes of interferometers. Oracles: dense products of matrix exponentials, laws of unitaries, counts of errors."""
+"""Meshes of interferometers. Oracles: dense products of matrix exponentials, laws of unitaries, counts of
+errors."""
 
 from __future__ import annotations
 

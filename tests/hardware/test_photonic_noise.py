@@ -47,7 +47,11 @@ def test_homodyne_noise_beside_the_outputs_of_a_random_matrix() -> None:
     for rows, columns in ((64, 64), (32, 512), (300, 1000)):
         w, x = rng.standard_normal((rows, columns)), rng.standard_normal((200, columns))
         noise = homodyne_noise(
-            weights=np.linalg.norm(w), inputs=np.linalg.norm(x, axis=1), rows=rows, columns=columns, photons=25.0
+            weights=np.linalg.norm(w),
+            inputs=np.linalg.norm(x, axis=1),
+            rows=rows,
+            columns=columns,
+            photons=25.0,
         )
         outputs = np.sqrt(np.mean((x @ w.T) ** 2))
         assert np.sqrt(np.mean(noise**2)) / outputs == pytest.approx(0.2, rel=0.05)

@@ -1,10 +1,10 @@
 """A language model in light: linear layers on meshes, rings and crossbars with their errors and their noise.
 
-:func:`convert` replaces every linear layer of a model by a :class:`PhotonicLinear`. Its weights are those that
-the hardware makes of the model's (phases off, rings that see other channels, few bits), inputs pass converters,
-outputs carry shot noise at so many photons a multiply-accumulate and noise of the receiver, and are converted
-after as many products as one detector adds. Embeddings, the head, norms and softmax stay digital; so does
-attention, unless ``attention`` says ``photonic``.
+:func:`convert` replaces every linear layer of a model by a :class:`PhotonicLinear`. Its weights are those
+that the hardware makes of the model's (phases off, rings that see other channels, few bits), inputs pass
+converters, outputs carry shot noise at so many photons a multiply-accumulate and noise of the receiver, and
+are converted after as many products as one detector adds. Embeddings, the head, norms and softmax stay
+digital; so does attention, unless ``attention`` says ``photonic``.
 """
 
 # pyright: reportMissingImports=false
@@ -48,6 +48,7 @@ def mesh_weights(weight: Tensor, size: int, flaws: Flaws, rng: np.random.Generat
     flaws : Flaws
         Of every mesh; drawn anew for each.
     rng : numpy Generator
+        Of the draws.
     """
     rows, columns = weight.shape
     down, across = -(-rows // size), -(-columns // size)
@@ -82,6 +83,7 @@ def ring_weights(
         Share of what the other rings take from a channel, 0 to 1. It is measured at the first setting and
         divided out of a second; what is left of it is of second order.
     generator : torch.Generator, optional
+        Of the phases' errors.
     """
     finesse = entity("photonic", "bank").value("finesse")
     rows, columns = normal.shape
@@ -332,8 +334,8 @@ def convert(
     -------
     mapping
         ``tokens``, ``activation_zeros``, ``activation_crest``, ``weight_zeros``, ``weight_bits``,
-        ``activation_bits``, ``cache_bits``, ``weight_error`` (‖made − wanted‖/‖wanted‖, of all layers), and by
-        the token ``macs``, ``photons`` (detected), ``adc_conversions``.
+        ``activation_bits``, ``cache_bits``, ``weight_error`` (‖made − wanted‖/‖wanted‖, of all layers), and
+        by the token ``macs``, ``photons`` (detected), ``adc_conversions``.
 
     Raises
     ------

@@ -70,9 +70,7 @@ def photonic_attention(
         raise InputError(
             "heads do not divide", key="heads", given=query.shape[1], allowed=f"times {key.shape[1]}"
         )
-    dac, weight, adc = (
-        number(substrate, f"{name}_bits", ideal=True) for name in ("dac", "weight", "adc")
-    )
+    dac, weight, adc = (number(substrate, f"{name}_bits", ideal=True) for name in ("dac", "weight", "adc"))
     photons, tokens, width = number(substrate, "photons_per_mac"), query.shape[-2], query.shape[-1]
 
     def noise(like: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """Light that multiplies beside what others published: a simulator, two processors, meshes, shot noise.
 
-Nothing of the published energies, powers and efficiencies went into the model, but where ``fitted`` says so: the
-area of a crossing and of the memory of Lightening-Transformer, and the electronics of the processor with four
-cores, which no budget of optical components explains.
+Nothing of the published energies, powers and efficiencies went into the model, but where ``fitted`` says so:
+the area of a crossing and of the memory of Lightening-Transformer, and the electronics of the processor with
+four cores, which no budget of optical components explains.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ __all__ = ["WORKLOADS", "checks", "lightening", "mesh_error", "processor", "widt
 PUBLISHED = "photonic_published"
 WORKLOADS: Mapping[str, tuple[tuple[float, float, float, float, bool], ...]] = {
     "deit": (
-        (12, 197, 576, 192, True), (12, 197, 192, 192, True), (12, 197, 768, 192, True), (12, 197, 192, 768, True),
-        (36, 197, 197, 64, False), (36, 197, 64, 197, False), (1, 196, 192, 768, True), (1, 1, 1000, 192, True),
+        (12, 197, 576, 192, True), (12, 197, 192, 192, True), (12, 197, 768, 192, True), (12, 197, 192, 768,
+        True), (36, 197, 197, 64, False), (36, 197, 64, 197, False), (1, 196, 192, 768, True), (1, 1, 1000,
+        192, True),
     ),
     "bert": (
         (12, 384, 2304, 768, True), (12, 384, 768, 768, True), (12, 384, 3072, 768, True),
@@ -89,8 +90,8 @@ def processor(name: str) -> dict[str, float]:
 def mesh_error(modes: int, *, meshes: int = 40, seed: int = 0) -> float:
     """Relative error of a real matrix on two meshes at 10 mrad of θ/2, φ and the output phases.
 
-    Normal matrices, the mean of ``meshes``; the error is of the complex transfer matrix. It does not depend on
-    the matrix: √(5(N−1) + 2) times the error of a phase.
+    Normal matrices, the mean of ``meshes``; the error is of the complex transfer matrix. It does not depend
+    on the matrix: √(5(N−1) + 2) times the error of a phase.
     """
     rng = np.random.default_rng(seed)
     w = rng.standard_normal((meshes, modes, modes))
@@ -107,7 +108,8 @@ def _residual(modes: int) -> float:
 
 
 def width_exponent(kind: str) -> float:
-    """Exponent of the photons a multiply-accumulate against the inner dimension, 64 to 1,024, at 10 % of error.
+    """Exponent of the photons a multiply-accumulate against the inner dimension, 64 to 1,024, at 10 % of
+    error.
 
     ``signed``: normal weights and inputs in homodyne detection; ``intensities``: their magnitudes, directly
     detected, so that outputs add up in step.

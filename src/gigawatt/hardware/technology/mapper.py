@@ -2,10 +2,10 @@
 
 A substrate that keeps weights in its cells (analog tiles, meshes with slow phase shifters) multiplies by what
 was written before the run: projections, feed-forward layers, experts. A photonic crossbar takes the same, and
-products of two activations where ``attention`` says so: both of its operands are sent in. Products of two activations
-(attention's scores and values) have no stationary operand, softmax, norms and gates are no products at all,
-a router must rank its scores exactly, and the head is left in digital by the runs that measured quality. What
-is not mapped pays a digital machine's price.
+products of two activations where ``attention`` says so: both of its operands are sent in. Products of two
+activations (attention's scores and values) have no stationary operand, softmax, norms and gates are no
+products at all, a router must rank its scores exactly, and the head is left in digital by the runs that
+measured quality. What is not mapped pays a digital machine's price.
 """
 
 from __future__ import annotations

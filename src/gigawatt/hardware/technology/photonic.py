@@ -1,10 +1,10 @@
 """What a product costs in light: joules, seconds and area, component by component.
 
-Three designs. A mesh of interferometers (``mzi``) and banks of rings (``ring``) hold their weights. A crossbar
-(``crossbar``) is modulated on both sides: of several wavelengths its crossings make inner products of two
-streams (Lightening-Transformer), of one wavelength a matrix stands in it while vectors pass (PACE). Weights of
-a crossbar come from a memory for each product, which is part of what the product costs; so do keys and values
-where it does attention.
+Three designs. A mesh of interferometers (``mzi``) and banks of rings (``ring``) hold their weights. A
+crossbar (``crossbar``) is modulated on both sides: of several wavelengths its crossings make inner products
+of two streams (Lightening-Transformer), of one wavelength a matrix stands in it while vectors pass (PACE).
+Weights of a crossbar come from a memory for each product, which is part of what the product costs; so do keys
+and values where it does attention.
 
 Converters, modulators and receivers are priced by the event, lasers and locked rings by the second. The laser
 follows from a link budget: the light that a receiver needs for its bits, losses on the way, and what the wall
@@ -13,17 +13,28 @@ pays for it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gigawatt.catalog.loader import Entity, entity
-from gigawatt.errors import InputError, nearest
-from gigawatt.hardware.technology.photonic_noise import laser_power, photon_energy
-from gigawatt.hardware.technology.substrate import Bound, Statistics, Substrate
+from gigawatt.catalog.loader import entity
+from gigawatt.errors import InputError
+from gigawatt.hardware.technology.photonic_link import (
+    SETTINGS,
+    converter_power,
+    detected_power,
+    dynamic,
+    held_power,
+    held_weights,
+    number,
+    optical_power,
+    part,
+    path_loss,
+    streams,
+    word,
+)
+from gigawatt.hardware.technology.substrate import Statistics, Substrate
 from gigawatt.workload.operations import Array
 
 __all__ = [
@@ -51,181 +62,9 @@ COMPONENTS = (
 )  # fmt: skip
 """Of a product's energy."""
 
-SETTINGS: Mapping[str, Bound] = {
-    "design": ("", "what multiplies", ("mzi", "crossbar", "ring")),
-    "tuning": ("", "what sets a weight", ("thermal", "electro-optic", "phase-change")),
-    "attention": ("", "where the products of attention are made", ("digital", "photonic")),
-    "size": ("", "modes of a mesh, rows and columns of a crossbar, outputs of a bank", 2.0, 1024.0),
-    "wavelengths": ("", "channels: inner products of a crossbar, inputs of a bank, vectors of a mesh", 1.0, 256.0),
-    "tiles": ("", "arrays that share one stream of inputs", 1.0, 1024.0),
-    "cores": ("", "arrays whose currents are added before conversion", 1.0, 64.0),
-    "clock": ("Hz", "symbols a second of a modulator", 1e3, 2e11),
-    "photons_per_mac": ("", "detected in a multiply-accumulate (0: no shot noise)", 0.0, 1e12),
-    "dac_bits": ("", "bits of an input with its sign (0: ideal)", 0.0, 12.0),
-    "adc_bits": ("", "bits of an output with its sign (0: ideal)", 0.0, 14.0),
-    "weight_bits": ("", "bits of a weight, or of a phase over a turn (0: ideal)", 0.0, 16.0),
-    "phase_error": ("rad", "spread of the phase of a heater, an arm or a ring's round trip", 0.0, 3.1),
-    "crosstalk": ("", "of a heater on the next, or 1 for rings that see all channels", 0.0, 1.0),
-    "loss": ("dB", "of an element of the path", 0.0, 10.0),
-    "thermal_noise": ("", "noise of a receiver, of the range of a conversion", 0.0, 1.0),
-}  # fmt: skip
-
-_DEFAULTS: Mapping[str, float] = {
-    "size": 16.0, "wavelengths": 1.0, "tiles": 1.0, "cores": 1.0, "clock": 1e9, "photons_per_mac": 0.0,
-    "dac_bits": 8.0, "adc_bits": 8.0, "weight_bits": 8.0, "phase_error": 0.0, "crosstalk": 0.0, "loss": 0.0,
-    "thermal_noise": 0.0,
-}  # fmt: skip
 _BYTE = 8.0
 _RAILS = 2.0  # detectors of a signed output
-_TABLE = "photonic"
 _NONE: Array = np.zeros(())
-
-
-def number(substrate: Substrate, key: str, *, ideal: bool = False) -> float:
-    """A setting or its default, within its range; an ideal converter is priced as the usual one.
-
-    Parameters
-    ----------
-    substrate : Substrate
-        Of technology ``photonic``.
-    key : str
-        A number of :data:`SETTINGS`.
-    ideal : bool
-        Keep bits of 0 (ideal) as they are.
-    """
-    value = float(substrate.settings.get(key, _DEFAULTS[key]))
-    bound = SETTINGS[key]
-    assert len(bound) == 4
-    if not bound[2] <= value <= bound[3]:
-        raise InputError(
-            f"outside its physical range: {bound[1]}",
-            key=key,
-            given=value,
-            allowed=f"{bound[2]:g} to {bound[3]:g} {bound[0]}".strip(),
-        )
-    return _DEFAULTS[key] if key.endswith("_bits") and value == 0.0 and not ideal else value
-
-
-def _word(substrate: Substrate, key: str, default: str) -> str:
-    if substrate.technology != "photonic":
-        raise InputError(
-            "not a photonic substrate", key="technology", given=substrate.technology, allowed="photonic"
-        )
-    word, bound = substrate.word(key) or default, SETTINGS[key]
-    assert len(bound) == 3
-    if word not in bound[2]:
-        raise InputError(
-            f"not known: {bound[1]}", key=key, given=word, allowed=bound[2], nearest=nearest(word, bound[2])
-        )
-    return word
-
-
-def dynamic(substrate: Substrate) -> bool:
-    """Whether weights are sent in for each product (a crossbar), not kept where they multiply."""
-    return _word(substrate, "design", "mzi") == "crossbar"
-
-
-@lru_cache(maxsize=32)
-def _row(name: str) -> Entity:
-    return entity(_TABLE, name)
-
-
-def _streams(substrate: Substrate) -> bool:
-    """Whether both operands of a crossbar are streams, so that a crossing makes an inner product."""
-    return dynamic(substrate) and number(substrate, "wavelengths") > 1.0
-
-
-def path_loss(substrate: Substrate) -> dict[str, float]:
-    """Losses [dB] that light meets from the laser to a detector, by what takes them.
-
-    ``coupler``: onto the chip; ``modulator``; ``splitter``: of the tree that feeds the rows; ``rings``: into and
-    out of the bus of wavelengths; ``elements``: the setting ``loss`` times what stands in the way: 2·size + 1
-    interferometers of two meshes and an attenuator, a ring a wavelength of a bank, a crossing at each branching
-    of a crossbar.
-    """
-    design, size = _word(substrate, "design", "mzi"), number(substrate, "size")
-    stages, waves = float(np.ceil(np.log2(size))), number(substrate, "wavelengths")
-    modulators = 2.0 if dynamic(substrate) and not _streams(substrate) else 1.0
-    node = _row("coupler").value("loss") + _row("mems").value("loss") + _row("splitter").value("loss")
-    return {
-        "coupler": 0.0 if _streams(substrate) else _row("laser").value("coupling"),
-        "modulator": modulators * _row("modulator").value("loss"),
-        "splitter": stages * _row("splitter").value("loss"),
-        "rings": 2.0 * _row("ring").value("loss") if waves > 1.0 and design != "mzi" else 0.0,
-        "node": node if _streams(substrate) else 0.0,
-        "elements": number(substrate, "loss")
-        * {"mzi": 2.0 * size + 1.0, "ring": waves, "crossbar": 0.0 if _streams(substrate) else stages}[design],
-    }
-
-
-def _summed(substrate: Substrate) -> float:
-    """Products that one detector adds in one symbol."""
-    if _word(substrate, "design", "mzi") == "ring" or _streams(substrate):
-        return number(substrate, "wavelengths")
-    return number(substrate, "size")
-
-
-def detected_power(substrate: Substrate) -> float:
-    """Light [W] that an output's detectors need: for the receiver's bits, or for ``photons_per_mac`` if more.
-
-    A receiver of sensitivity S for one level needs S·2^bits for all.
-    """
-    levels = _row("detector").value("sensitivity") * 2.0 ** number(substrate, "adc_bits")
-    photons = number(substrate, "photons_per_mac") * _summed(substrate) * number(substrate, "clock")
-    return max(levels, photons * photon_energy(_row("laser").value("wavelength")))
-
-
-def optical_power(substrate: Substrate) -> float:
-    """Light [W] that leaves the laser for one array: every output's need, and the losses on the way."""
-    return float(
-        laser_power(
-            detected_power(substrate), losses=path_loss(substrate).values(), ways=_outputs(substrate)
-        )
-    )
-
-
-def _outputs(substrate: Substrate) -> float:
-    """Detected outputs of one array at once."""
-    size = number(substrate, "size")
-    return size * size if _streams(substrate) else size
-
-
-def _converter(name: str, bits: float, clock: float) -> float:
-    """W of a converter of ``bits`` at ``clock`` from the one that was measured.
-
-    A DAC grows as 2^b/(b+1), an ADC of successive approximation with the bits.
-    """
-    row = _row(name)
-    at = row.value("bits")
-
-    def law(b: float) -> float:
-        return 2.0**b / (b + 1.0) if name == "dac" else b
-
-    return row.value("power") * clock / row.value("rate") * law(bits) / law(at)
-
-
-def _phases(substrate: Substrate) -> float:
-    """Elements that hold a weight (or a phase) of one array."""
-    size = number(substrate, "size")
-    design = _word(substrate, "design", "mzi")
-    if design == "mzi":
-        return 2.0 * size * size  # two meshes of size·(size−1) phases, 2·size at outputs
-    return size * (number(substrate, "wavelengths") if design == "ring" else size)
-
-
-def _held(substrate: Substrate) -> float:
-    """W that keep the weights of one array."""
-    design, tuning = _word(substrate, "design", "mzi"), _word(substrate, "tuning", "thermal")
-    if _streams(substrate):
-        return 0.0
-    if design == "crossbar":
-        return _phases(substrate) * _row("cell").value("power")
-    if tuning == "thermal":
-        if design == "ring":
-            return _phases(substrate) * _row("ring").value("power")
-        heater = _row("heater")
-        return _phases(substrate) * heater.value("power") * heater.value("level")
-    return 0.0
 
 
 @dataclass(frozen=True)
@@ -281,7 +120,8 @@ def counts(substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike) ->
     substrate : Substrate
         Of technology ``photonic``.
     m, n, k : array [vectors, outputs, inputs]
-        Broadcastable; m ≥ 0, the others > 0. Rows, columns and wavelengths that a matrix does not fill are off.
+        Broadcastable; m ≥ 0, the others > 0. Rows, columns and wavelengths that a matrix does not fill are
+        off.
 
     Raises
     ------
@@ -291,7 +131,7 @@ def counts(substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike) ->
     vectors, outputs, inputs = _sizes(m=m, n=n, k=k)
     size, waves = number(substrate, "size"), number(substrate, "wavelengths")
     tiles, cores = number(substrate, "tiles"), number(substrate, "cores")
-    if _streams(substrate):
+    if streams(substrate):
         down, across, deep = (np.ceil(x / y) for x, y in ((outputs, size), (vectors, size), (inputs, waves)))
         blocks = down * across * deep
         return Counts(
@@ -303,7 +143,7 @@ def counts(substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike) ->
             np.ceil(blocks / (tiles * cores)),
             np.full_like(blocks, tiles * cores),
         )
-    ring = _word(substrate, "design", "mzi") == "ring"
+    ring = word(substrate, "design", "mzi") == "ring"
     reach = waves if ring else size
     down, across = np.ceil(inputs / reach), np.ceil(outputs / size)
     held = down * across
@@ -339,7 +179,7 @@ def _seconds(substrate: Substrate, made: Counts, fetched: ArrayLike) -> Array:
 
 
 def _bandwidth() -> float:
-    return _row("memory").value("stacks") * entity("memories", "HBM2").value("bandwidth")
+    return part("memory").value("stacks") * entity("memories", "HBM2").value("bandwidth")
 
 
 def _bytes(substrate: Substrate, weights: ArrayLike) -> Array:
@@ -350,26 +190,26 @@ def _joules(
     substrate: Substrate, made: Counts, results: Array, operands: Array, seconds: Array
 ) -> dict[str, Array]:
     """Joules by component, without what is fetched from memory."""
-    clock, sram = number(substrate, "clock"), _row("sram")
+    clock, sram = number(substrate, "clock"), part("sram")
     of_input, of_weight, of_output = (number(substrate, f"{x}_bits") for x in ("dac", "weight", "adc"))
     drives = made.inputs + made.weights
-    light = optical_power(substrate) / _row("laser").value("efficiency")
+    light = optical_power(substrate) / part("laser").value("efficiency")
     bytes_in = (made.inputs * of_input + made.weights * of_weight) / _BYTE
     bytes_out = results * of_output / _BYTE
     between = 0.0 if dynamic(substrate) else operands * of_input / _BYTE + bytes_out  # dies that hold weights
-    rings = 2.0 * drives * _row("ring").value("power") / clock if _streams(substrate) else 0.0
+    rings = 2.0 * drives * part("ring").value("power") / clock if streams(substrate) else 0.0
     return {
         "laser": light * made.arrays * seconds,
-        "modulator": drives * _row("modulator").value("energy"),
-        "dac": made.inputs * _converter("dac", of_input, clock) / clock
-        + made.weights * _converter("dac", of_weight, clock) / clock,
-        "detector": made.detections * _RAILS * _row("detector").value("power") / clock,
-        "tia": made.conversions * _row("tia").value("power") / clock,
-        "adc": made.conversions * _converter("adc", of_output, clock) / clock,
-        "tuning": _held(substrate) * made.arrays * seconds + rings,
-        "digital": made.conversions * _row("digital").value("energy"),
+        "modulator": drives * part("modulator").value("energy"),
+        "dac": made.inputs * converter_power("dac", of_input, clock) / clock
+        + made.weights * converter_power("dac", of_weight, clock) / clock,
+        "detector": made.detections * _RAILS * part("detector").value("power") / clock,
+        "tia": made.conversions * part("tia").value("power") / clock,
+        "adc": made.conversions * converter_power("adc", of_output, clock) / clock,
+        "tuning": held_power(substrate) * made.arrays * seconds + rings,
+        "digital": made.conversions * part("digital").value("energy"),
         "sram": bytes_in * sram.value("read") + bytes_out * sram.value("write"),
-        "link": between * _row("link").value("energy") + 0.0 * drives,
+        "link": between * part("link").value("energy") + 0.0 * drives,
     }
 
 
@@ -396,8 +236,9 @@ def cost(
     -------
     dict of array [J]
         :data:`COMPONENTS`. ``weights``: from memory, once a product, where they do not stay (a crossbar).
-        ``laser`` and ``tuning`` burn for as long as the product takes, waiting for weights among it; what held
-        weights burn while other layers run is :func:`holding_power`. Scope: ``macro`` without ``weights``.
+        ``laser`` and ``tuning`` burn for as long as the product takes, waiting for weights among it; what
+        held weights burn while other layers run is :func:`holding_power`. Scope: ``macro`` without
+        ``weights``.
 
     Raises
     ------
@@ -411,7 +252,9 @@ def cost(
     del statistics
     made = counts(substrate, m=m, n=n, k=k)
     vectors, outputs, inputs = _sizes(m=m, n=n, k=k)
-    fetched = _bytes(substrate, np.where(vectors > 0.0, outputs * inputs, 0.0)) if dynamic(substrate) else _NONE
+    fetched = (
+        _bytes(substrate, np.where(vectors > 0.0, outputs * inputs, 0.0)) if dynamic(substrate) else _NONE
+    )
     joules = _joules(substrate, made, vectors * outputs, vectors * inputs, _seconds(substrate, made, fetched))
     joules["weights"] = fetched * entity("memories", "HBM2").value("energy") + 0.0 * vectors
     return joules
@@ -472,7 +315,7 @@ def attention(
         raise InputError(
             "weights of this design stand: it cannot multiply two activations",
             key="attention",
-            given=_word(substrate, "design", "mzi"),
+            given=word(substrate, "design", "mzi"),
             allowed="design=crossbar",
         )
     if not cache_bits > 0.0:
@@ -495,7 +338,7 @@ def holding_power(substrate: Substrate, *, n: ArrayLike, k: ArrayLike) -> Array:
     """W that keep a matrix of k inputs and n outputs in its arrays, used or not; 0 where it is sent in."""
     if dynamic(substrate):
         return np.zeros(np.broadcast_shapes(np.shape(n), np.shape(k)))
-    return counts(substrate, m=0.0, n=n, k=k).arrays * _held(substrate)
+    return counts(substrate, m=0.0, n=n, k=k).arrays * held_power(substrate)
 
 
 def powers(substrate: Substrate) -> dict[str, float]:
@@ -504,13 +347,15 @@ def powers(substrate: Substrate) -> dict[str, float]:
     A crossbar of ``tiles`` × ``cores`` arrays; of the other designs one array.
     """
     size, waves = number(substrate, "size"), number(substrate, "wavelengths")
-    tiles, cores = (number(substrate, "tiles"), number(substrate, "cores")) if dynamic(substrate) else (1.0, 1.0)
+    tiles, cores = (
+        (number(substrate, "tiles"), number(substrate, "cores")) if dynamic(substrate) else (1.0, 1.0)
+    )
     clock = number(substrate, "clock")
-    if _streams(substrate):
+    if streams(substrate):
         made = counts(substrate, m=size, n=size * tiles, k=waves * cores)
         shape = (size * size * tiles, size * waves * cores)
     else:
-        reach = waves if _word(substrate, "design", "mzi") == "ring" else size
+        reach = waves if word(substrate, "design", "mzi") == "ring" else size
         one = counts(substrate, m=1.0, n=size, k=reach)
         # a stream of vectors through arrays that are full: what a load of weights takes is left out
         made = Counts(*(np.asarray(x) for x in (
@@ -547,12 +392,12 @@ def chip_area(substrate: Substrate) -> dict[str, float]:
 def _areas(substrate: Substrate) -> dict[str, float]:
     size, waves = number(substrate, "size"), number(substrate, "wavelengths")
     tiles, cores = number(substrate, "tiles"), number(substrate, "cores")
-    design = _word(substrate, "design", "mzi")
+    design = word(substrate, "design", "mzi")
 
     def one(name: str) -> float:
-        return _row(name).value("area")
+        return part(name).value("area")
 
-    if _streams(substrate):
+    if streams(substrate):
         drives = size * waves * cores * (tiles + 1.0)
         nodes = size * size * tiles * cores
         sources = tiles + cores
@@ -574,9 +419,8 @@ def _areas(substrate: Substrate) -> dict[str, float]:
         "laser": arrays * one("laser"),
         "dac": arrays * reach * one("dac"),
         "modulator": arrays * reach * one("modulator"),
-        "cell": arrays * _phases(substrate) * one(cell),
+        "cell": arrays * held_weights(substrate) * one(cell),
         "detector": arrays * size * _RAILS * one("detector"),
         "tia": arrays * size * one("tia"),
         "adc": arrays * size * one("adc"),
     }
-

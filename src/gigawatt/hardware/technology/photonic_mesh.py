@@ -122,7 +122,8 @@ class Mesh:
 
 @dataclass(frozen=True)
 class RealMesh:
-    """A batch of real matrices as two meshes and the attenuators between: ``left``·diag(``middle``)·``right``.
+    """A batch of real matrices as two meshes and the attenuators between:
+    ``left``·diag(``middle``)·``right``.
 
     ``middle`` are the singular values over the largest of each matrix, 0 to 1 (a passive attenuator);
     ``scale`` is that largest, which an amplifier or the digital side makes good.
@@ -213,7 +214,7 @@ def decompose(unitary: Complex) -> Mesh:
     Clements et al. 2016, Optica 3, 1460.
     """
     u = _batch(unitary)
-    kind = np.complex64 if u.dtype in (np.complex64, np.float32) else np.complex128
+    kind = np.complex64 if u.dtype.itemsize < 8 or u.dtype == np.dtype(np.complex64) else np.complex128
     u = np.moveaxis(u.astype(kind), 0, -1).copy()  # (N, N, meshes): a step touches rows of memory
     n, count = u.shape[0], u.shape[2]
     gram = np.einsum("kim,kjm->ijm", u.conj(), u)
@@ -357,9 +358,10 @@ def flawed(mesh: Mesh, flaws: Flaws, rng: np.random.Generator) -> Mesh:
     theta, phi, output = mesh.theta, mesh.phi, mesh.output
     if flaws.bits:
         step = _TURN / 2.0**flaws.bits
-        theta, phi, output = (np.round(x / step) * step for x in (theta, phi, output))
+        theta, phi, output = _stepped(theta, step), _stepped(phi, step), _stepped(output, step)
     if flaws.crosstalk:
-        theta, phi = (_warmed(x, mesh.modes, flaws.crosstalk) for x in (theta, phi))
+        theta = _warmed(theta, mesh.modes, flaws.crosstalk)
+        phi = _warmed(phi, mesh.modes, flaws.crosstalk)
     if flaws.phase_error:
 
         def drawn(like: Real) -> Real:
@@ -369,14 +371,17 @@ def flawed(mesh: Mesh, flaws: Flaws, rng: np.random.Generator) -> Mesh:
         theta, phi, output = theta + twice * drawn(theta), phi + drawn(phi), output + drawn(output)
     alpha, beta = mesh.alpha, mesh.beta
     if flaws.splitter_error:
-        alpha, beta = (
-            (flaws.splitter_error * rng.standard_normal(theta.shape)).astype(theta.dtype) for _ in range(2)
-        )
+        alpha = (flaws.splitter_error * rng.standard_normal(theta.shape)).astype(theta.dtype)
+        beta = (flaws.splitter_error * rng.standard_normal(theta.shape)).astype(theta.dtype)
     left = 10.0 ** (-flaws.loss / 20.0)
     through, rim = mesh.through * left, mesh.rim * (left if flaws.dummies else 1.0)
     return replace(
         mesh, theta=theta, phi=phi, output=output, alpha=alpha, beta=beta, through=through, rim=rim
     )
+
+
+def _stepped(phases: Real, step: float) -> Real:
+    return np.asarray(np.round(phases / step) * step, dtype=phases.dtype)
 
 
 def _warmed(phases: Real, modes: int, share: float) -> Real:
@@ -449,8 +454,8 @@ def flawed_matrix(
     rng : numpy Generator
         Of the draws.
     exact : array (meshes, N, N), optional
-        What they should make: with it one gain a matrix (least squares) makes good the mean loss, as a receiver
-        does.
+        What they should make: with it one gain a matrix (least squares) makes good the mean loss, as a
+        receiver does.
     """
     left, right = flawed(made.left, flaws, rng), flawed(made.right, flaws, rng)
     state = made.middle[:, :, None] * matrix_of(right)

@@ -23,10 +23,10 @@ __all__ = [
     "effective_bits",
     "homodyne_noise",
     "laser_power",
-    "photon_energy",
-    "signal_to_noise",
     "needed_photons",
     "needed_power",
+    "photon_energy",
+    "signal_to_noise",
 ]
 
 Array = NDArray[Any]
@@ -105,14 +105,16 @@ def direct_noise(*, lit: ArrayLike, mean: ArrayLike, columns: float, photons: fl
     Returns
     -------
     array
-        Standard deviation √(lit·mean/(columns·photons)). Beside signed outputs that add up at random it is
-        as large as in homodyne detection or larger; beside outputs that add up in step it falls with √columns.
+        Standard deviation √(lit·mean/(columns·photons)). Beside signed outputs that add up at random it is as
+        large as in homodyne detection or larger; beside outputs that add up in step it falls with √columns.
     """
     _positive(columns=columns, photons=photons)
     return np.sqrt(np.asarray(lit, dtype=float) * mean / (columns * photons))
 
 
-def needed_photons(weights: Array, inputs: Array, *, error: float = 0.1, detection: str = "homodyne") -> float:
+def needed_photons(
+    weights: Array, inputs: Array, *, error: float = 0.1, detection: str = "homodyne"
+) -> float:
     """Photons a multiply-accumulate at which shot noise is the share ``error`` of the outputs.
 
     Parameters
@@ -124,7 +126,8 @@ def needed_photons(weights: Array, inputs: Array, *, error: float = 0.1, detecti
     error : float
         Root mean square of the noise over that of the outputs, > 0.
     detection : str
-        ``homodyne`` (:func:`homodyne_noise`) or ``direct`` (:func:`direct_noise`, signed numbers on two rails).
+        ``homodyne`` (:func:`homodyne_noise`) or ``direct`` (:func:`direct_noise`, signed numbers on two
+        rails).
 
     Raises
     ------
@@ -138,7 +141,10 @@ def needed_photons(weights: Array, inputs: Array, *, error: float = 0.1, detecti
     w, x = np.asarray(weights, dtype=float), np.asarray(inputs, dtype=float)
     if w.ndim != 2 or x.ndim != 2 or w.shape[1] != x.shape[1]:
         raise InputError(
-            "sizes do not fit", key="inputs", given=f"{w.shape} and {x.shape}", allowed="(rows, k), (vectors, k)"
+            "sizes do not fit",
+            key="inputs",
+            given=f"{w.shape} and {x.shape}",
+            allowed="(rows, k), (vectors, k)",
         )
     _positive(error=error)
     rows, columns = w.shape
@@ -147,13 +153,19 @@ def needed_photons(weights: Array, inputs: Array, *, error: float = 0.1, detecti
         raise InputError("outputs are all zero", key="inputs", allowed="some output that is not")
     if detection == "homodyne":
         noise = homodyne_noise(
-            weights=np.linalg.norm(w), inputs=np.linalg.norm(x, axis=1), rows=rows, columns=columns, photons=1.0
+            weights=np.linalg.norm(w),
+            inputs=np.linalg.norm(x, axis=1),
+            rows=rows,
+            columns=columns,
+            photons=1.0,
         )
     elif detection == "direct":
         lit = np.abs(x) @ np.abs(w).T
         noise = direct_noise(lit=lit, mean=lit.mean(1, keepdims=True), columns=columns, photons=1.0)
     else:
-        raise InputError("no such detection", key="detection", given=detection, allowed=("homodyne", "direct"))
+        raise InputError(
+            "no such detection", key="detection", given=detection, allowed=("homodyne", "direct")
+        )
     return float(np.mean(noise**2)) / power / error**2
 
 

@@ -1,8 +1,8 @@
 """Weights on rings: Lorentzian filters on a bus of many wavelengths, and what neighbours and heat do to them.
 
 A ring takes the share T of one wavelength to its drop port and leaves 1 − T; two detectors read drop minus
-through, so that its weight is 2T − 1. All angles are of the phase of a round trip: a free spectral range is 2π,
-the full width of a resonance is 2π over the finesse, and C channels stand 2π/C apart.
+through, so that its weight is 2T − 1. All angles are of the phase of a round trip: a free spectral range is
+2π, the full width of a resonance is 2π over the finesse, and C channels stand 2π/C apart.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def drop(phase: ArrayLike, *, finesse: float) -> Array:
 
     References
     ----------
-    Bogaerts et al. 2012, "Silicon microring resonators", Laser & Photonics Reviews 6, 47 (the Lorentzian near a
-    resonance, critically coupled and without loss).
+    Bogaerts et al. 2012, "Silicon microring resonators", Laser & Photonics Reviews 6, 47 (the Lorentzian near
+    a resonance, critically coupled and without loss).
     """
     _finesse(finesse)
     away = np.mod(np.asarray(phase, dtype=float) + np.pi, 2.0 * np.pi) - np.pi
@@ -64,7 +64,9 @@ def ring_phase(weight: ArrayLike, *, finesse: float) -> Array:
     _finesse(finesse)
     w = np.asarray(weight, dtype=float)
     if not np.all(np.abs(w) <= 1.0):
-        raise InputError("not a weight of a ring", key="weight", given=float(np.abs(w).max()), allowed="-1 to 1")
+        raise InputError(
+            "not a weight of a ring", key="weight", given=float(np.abs(w).max()), allowed="-1 to 1"
+        )
     share = np.maximum(0.5 * (w + 1.0), drop(np.pi, finesse=finesse))
     return np.pi / finesse * np.sqrt(1.0 / share - 1.0)
 
@@ -92,8 +94,8 @@ def bank_weights(phases: Array, *, finesse: float, spacing: float | None = None)
 
     References
     ----------
-    Tait et al. 2017, "Neuromorphic photonic networks using silicon photonic weight banks", Scientific Reports 7,
-    7430. Tait et al. 2016, "Microring weight banks", IEEE JSTQE 22, 5900214 (crosstalk of channels).
+    Tait et al. 2017, "Neuromorphic photonic networks using silicon photonic weight banks", Scientific Reports
+    7, 7430. Tait et al. 2016, "Microring weight banks", IEEE JSTQE 22, 5900214 (crosstalk of channels).
     """
     tuned = np.asarray(phases, dtype=float)
     count = tuned.shape[-1]
@@ -102,10 +104,10 @@ def bank_weights(phases: Array, *, finesse: float, spacing: float | None = None)
         raise InputError("channels on top of one another", key="spacing", given=apart, allowed="above 0 rad")
     if np.isinf(apart):
         return 2.0 * drop(tuned, finesse=finesse) - 1.0
-    channel = np.arange(count)
+    channel: Array = np.arange(count, dtype=float)
     passed = np.ones(tuned.shape)
     for ring in range(count):
-        seen = tuned[..., ring : ring + 1] + (channel - ring) * apart
+        seen: Array = tuned[..., ring : ring + 1] + (channel - ring) * apart
         passed = passed * (1.0 - drop(seen, finesse=finesse))
     return 1.0 - 2.0 * passed
 
@@ -124,6 +126,9 @@ def thermal_phase(kelvin: ArrayLike, *, shift: float, free_spectral_range: float
     """
     if not free_spectral_range > 0.0:
         raise InputError(
-            "no free spectral range", key="free_spectral_range", given=free_spectral_range, allowed="above 0 m"
+            "no free spectral range",
+            key="free_spectral_range",
+            given=free_spectral_range,
+            allowed="above 0 m",
         )
     return 2.0 * np.pi * np.asarray(kelvin, dtype=float) * shift / free_spectral_range
