@@ -55,7 +55,7 @@ def mesh_weights(weight: Tensor, size: int, flaws: Flaws, rng: np.random.Generat
     full = np.zeros((down * size, across * size), dtype=np.float32)
     full[:rows, :columns] = weight.numpy()
     blocks = full.reshape(down, size, across, size).swapaxes(1, 2).reshape(-1, size, size)
-    step = max(1, _CHUNK // (size * size) // 4)
+    step = max(1, _CHUNK // (size * size) // 2)
     made = np.empty_like(blocks)
     for start in range(0, len(blocks), step):
         some = blocks[start : start + step]

@@ -231,8 +231,8 @@ def decompose(unitary: Complex) -> Mesh:
             t = 2.0 * np.arctan2(np.abs(two), np.abs(one))
             f = np.angle(one) - np.angle(two) - np.pi
             a, b, c, d = (x.astype(kind).conj() for x in _factors(t, f))
-            x, y = u[:, mode].copy(), u[:, mode + 1].copy()
-            u[:, mode], u[:, mode + 1] = x * a + y * b, x * c + y * d
+            x, y = u[: line + 1, mode].copy(), u[: line + 1, mode + 1].copy()  # below it both are zero
+            u[: line + 1, mode], u[: line + 1, mode + 1] = x * a + y * b, x * c + y * d
             theta[places[at]], phi[places[at]] = t, f
             at += 1
         else:
@@ -240,8 +240,8 @@ def decompose(unitary: Complex) -> Mesh:
             t = 2.0 * np.arctan2(np.abs(one), np.abs(two))
             f = np.angle(two) - np.angle(one)
             a, b, c, d = (x.astype(kind) for x in _factors(t, f))
-            x, y = u[mode].copy(), u[mode + 1].copy()
-            u[mode], u[mode + 1] = a * x + b * y, c * x + d * y
+            x, y = u[mode, line:].copy(), u[mode + 1, line:].copy()  # before it both are zero
+            u[mode, line:], u[mode + 1, line:] = a * x + b * y, c * x + d * y
             lefts.append((mode, t, f))
     diagonal = np.einsum("iim->im", u).copy()
     for mode, t, f in reversed(lefts):
