@@ -11,6 +11,9 @@ from gigawatt.catalog import entity
 from gigawatt.errors import InputError
 from gigawatt.hardware.technology import photonic
 from gigawatt.hardware.technology.mapper import places
+from gigawatt.hardware.technology.photonic_link import detected_power, receiver
+from gigawatt.hardware.technology.photonic_noise import needed_power
+from gigawatt.hardware.technology.photonic_write import write
 from gigawatt.hardware.technology.rollup import token_cost
 from gigawatt.hardware.technology.substrate import Substrate, load_substrate
 from gigawatt.validation.technologies_photonic import checks, lightening, processor
@@ -141,6 +144,23 @@ def test_held_weights_burn_while_other_layers_run() -> None:
     held = 6.98e9 * 0.275e-3  # a ring a weight of the layers
     spent = thermal.energy["idle"] - changed.energy["idle"]
     assert spent == pytest.approx(held * thermal.step_time, rel=0.01)
+
+
+def test_setting_weights() -> None:
+    thermal, patch = (made(f"photonic-ring:tuning={x}") for x in ("thermal", "phase-change"))
+    sizes = {"n": np.array([16.0, 160.0]), "k": 16.0}
+    assert write(thermal, **sizes).energy[1] == pytest.approx(10 * write(thermal, **sizes).energy[0])
+    assert write(thermal, **sizes).energy[0] == pytest.approx(256 * 0.275e-3 * 10e-6)
+    assert write(patch, **sizes).energy[0] == pytest.approx(256 * 1e-9)
+    assert write(patch, **sizes).time == pytest.approx(16e-6)
+    assert not np.any(write(made("photonic-crossbar"), **sizes).energy)
+
+
+@pytest.mark.parametrize("name", ["photonic-crossbar", "pace"])
+def test_the_rule_of_sensitivity_is_within_a_factor_of_physics(name: str) -> None:
+    """Shot noise, amplifier and laser noise for 7 bits of a full range, beside -25 dBm a level."""
+    one = made(f"{name}:adc_bits=7,photons_per_mac=0")
+    assert 0.25 < float(needed_power(7.0, receiver(one))) / detected_power(one) < 4.0
 
 
 @pytest.mark.parametrize(

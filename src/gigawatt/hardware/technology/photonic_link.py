@@ -9,7 +9,7 @@ import numpy as np
 
 from gigawatt.catalog.loader import Entity, entity
 from gigawatt.errors import InputError, nearest
-from gigawatt.hardware.technology.photonic_noise import laser_power, photon_energy
+from gigawatt.hardware.technology.photonic_noise import Receiver, laser_power, photon_energy
 from gigawatt.hardware.technology.substrate import Bound, Substrate
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "optical_power",
     "part",
     "path_loss",
+    "receiver",
     "streams",
     "word",
 ]
@@ -147,6 +148,20 @@ def detected_power(substrate: Substrate) -> float:
     levels = part("detector").value("sensitivity") * 2.0 ** number(substrate, "adc_bits")
     photons = number(substrate, "photons_per_mac") * _summed(substrate) * number(substrate, "clock")
     return max(levels, photons * photon_energy(part("laser").value("wavelength")))
+
+
+def receiver(substrate: Substrate) -> Receiver:
+    """The receiver of one output as physics has it: half the clock as its bandwidth.
+
+    ``needed_power(bits, receiver(substrate))`` is the light that shot noise, the amplifier and the laser's
+    own noise ask for, beside the rule of thumb of :func:`detected_power`.
+    """
+    return Receiver(
+        responsivity=part("detector").value("responsivity"),
+        bandwidth=0.5 * number(substrate, "clock"),
+        current_noise=part("receiver").value("current_noise"),
+        intensity_noise=10.0 ** (part("laser").value("intensity_noise") / 10.0),
+    )
 
 
 def optical_power(substrate: Substrate) -> float:
