@@ -55,7 +55,7 @@ def layers(name: str) -> list[tuple[int, str, float, float]]:
 def slope(widths: np.ndarray, photons: np.ndarray) -> tuple[float, float]:
     """Exponent and half of its 95 % interval, by least squares of logarithms."""
     x, y = np.log(widths), np.log(photons)
-    fit, cov = np.polyfit(x, y, 1, cov=True) if len(x) > 2 else (np.polyfit(x, y, 1), np.full((2, 2), np.nan))
+    fit, cov = np.polyfit(x, y, 1, cov=True)
     return float(fit[0]), 1.96 * float(np.sqrt(cov[0, 0]))
 
 
@@ -86,10 +86,10 @@ def main() -> None:
     torch.set_num_threads(1)
     every: list[tuple[int, str, float, float]] = []
     for name in given.models:
-        mine = layers(name)
-        every += mine
-        for width in sorted({one[0] for one in mine}):
-            some = np.log([one[2:] for one in mine if one[0] == width])
+        found = layers(name)
+        every += found
+        for width in sorted({one[0] for one in found}):
+            some = np.log([one[2:] for one in found if one[0] == width])
             mean = np.exp(some.mean(0))
             print(f"{name}, {width} inputs, {len(some)} layers: homodyne {mean[0]:.1f}, direct {mean[1]:.1f}")
     widths = np.array([one[0] for one in every], dtype=float)
@@ -113,21 +113,14 @@ def main() -> None:
             writer = csv.DictWriter(stream, SHOT, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows.values())
-    points: list[tuple[float, float]] = []
     for model in dict.fromkeys(row["model"] for row in rows.values()):
-        mine_ = sorted(
-            (float(r["photons []"]), float(r["ratio []"]), float(r["width []"]))
-            for r in rows.values()
-            if r["model"] == model
+        mine = sorted(
+            (float(r["photons []"]), float(r["ratio []"])) for r in rows.values() if r["model"] == model
         )
-        excess = np.array([max(r[1] - 1.0, 1e-6) for r in mine_])
-        needed = float(
-            np.exp(np.interp(-np.log(WORSE - 1.0), -np.log(excess), np.log([r[0] for r in mine_])))
-        )
-        points.append((mine_[0][2], needed))
+        excess = np.array([max(ratio - 1.0, 1e-6) for _, ratio in mine])
+        photons = np.log([n for n, _ in mine])
+        needed = float(np.exp(np.interp(-np.log(WORSE - 1.0), -np.log(excess), photons)))
         print(f"{model}: {needed:.1f} photons for 5 % more perplexity")
-    exponent, half = slope(*np.array(points).T)
-    print(f"perplexity: exponent {exponent:+.2f} ± {half:.2f} over {len(points)} models")
 
 
 if __name__ == "__main__":
