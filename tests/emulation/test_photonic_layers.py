@@ -69,6 +69,29 @@ def test_shot_noise_falls_with_the_root_of_photons(name: str) -> None:
         assert got == pytest.approx(expected, rel=0.02)
 
 
+@pytest.mark.parametrize("name", ["photonic-ring", "pace"])
+@torch.no_grad()
+def test_counted_light_scatters_with_each_output_s_own_scale(name: str) -> None:
+    """Oracle: Poisson counts on the detectors of an output whose largest weight lets all light through."""
+    linear, u = layer(64, 6), torch.rand(64, generator=drawn(1)) * 2.0 - 1.0
+    linear.weight.data[0] *= 20.0
+    text = f"{name}:weight_bits=0,dac_bits=0,adc_bits=0,thermal_noise=0,phase_error=0,crosstalk=0"
+    text += ",photons_per_mac=40"
+    light = PhotonicLinear(linear, made(text), u[None], drawn())
+    w, x = light.weights.numpy().astype(float), u.numpy().astype(float)
+    scale = np.abs(w).max(1)
+    share = w / scale[:, None]
+    rails = [
+        np.abs(share * x),
+        np.abs(x) - np.abs(share * x),
+    ]  # of the wanted rail, and of what a ring passes
+    lit = (rails[0] + rails[1] if name == "photonic-ring" else rails[0]).sum(1)
+    per = 40.0 * 64 / lit.mean()
+    counts = np.random.default_rng(0).poisson(lit * per, (40_000, 6))
+    expected = counts.std(0) / per * scale
+    assert light.shot(u[None])[0].numpy() == pytest.approx(expected, rel=0.02)
+
+
 @torch.no_grad()
 def test_many_conversions_scatter_like_their_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawn as one normal error or made one by one: the same error of a layer within 5 %."""

@@ -188,7 +188,10 @@ class PhotonicLinear(nn.Module):
         self.weight_error = float((made - weight).norm() / weight.norm().clamp(min=1e-30))
         self.register_buffer("weights", made)
         self.register_buffer("norm", made.norm())
-        self.register_buffer("top", made.abs().max())
+        top = made.abs().amax(
+            1
+        )  # each output has a scale of its own: its largest weight lets all light through
+        self.register_buffer("top", torch.where(top > 0.0, top, torch.ones_like(top)))
         self.register_buffer("input_range", torch.tensor(1.0))
         self.register_buffer("output_range", torch.ones(self.out_features))
         needs = self.dac_bits > 0.0 or self.adc_bits > 0.0 or self.thermal > 0.0
@@ -263,10 +266,9 @@ class PhotonicLinear(nn.Module):
             return self.norm * u.norm(dim=-1, keepdim=True) / math.sqrt(count * self.out_features)
         size = u.abs()
         if self.design == "ring":  # both ports are read: all light counts
-            lit = size.sum(-1, keepdim=True) * self.top
-            return lit / math.sqrt(count)
-        lit = size @ self.weights.abs().T
-        return (lit * lit.mean(-1, keepdim=True) / count).clamp(min=0.0).sqrt()
+            return size.sum(-1, keepdim=True) * self.top / math.sqrt(count)
+        lit = size @ (self.weights.abs() / self.top[:, None]).T
+        return (lit * lit.mean(-1, keepdim=True) / count).clamp(min=0.0).sqrt() * self.top
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs, of the type of ``x``."""
