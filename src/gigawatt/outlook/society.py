@@ -212,7 +212,6 @@ def frontier(
 def payers(
     model_cost: Array,
     feasible_part: Array,
-    actor_spread: Array,
     capital: Array,
     output: Array,
 ) -> Array:
@@ -222,7 +221,7 @@ def payers(
     """
     year = factor("yr")
     ask = np.log(model_cost / feasible_part / year)
-    spread = float(np.median(actor_spread))
+    spread = catalog.entity("outlook_society_settings", "actors").value("spread")
     found = np.zeros(np.broadcast_shapes(ask.shape, capital.shape))
     for kind, money in (("firm", capital), ("state", output)):
         grid, count = _counts(kind, spread)
