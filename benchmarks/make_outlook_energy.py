@@ -1,4 +1,5 @@
-"""Make ``outlook/energy_response.csv`` and ``outlook/site_water.csv``: the supply room's answers to the outlook.
+"""Make ``outlook/energy_response.csv`` and ``outlook/site_water.csv``: the supply room's answers to the
+outlook.
 
     python benchmarks/make_outlook_energy.py [FOLDER]
 

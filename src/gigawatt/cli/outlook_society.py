@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 __all__ = ["print_society"]
 
 _SHOWN = (
-    "power_gas", "power_fission", "power_wind", "power_solar", "price_ai", "carbon_all", "carbon_market", "water_site",
-    "run_cost", "actors", "hhi", "largest_five", "household_rise",
+    "power_gas", "power_fission", "power_wind", "power_solar", "price_ai", "carbon_all", "carbon_market",
+    "water_site", "run_cost", "actors", "hhi", "largest_five", "household_rise",
 )  # fmt: skip
 _MARK = "*"
 
@@ -49,8 +49,9 @@ def print_society(out: Any, result: OutlookResult, years: list[int]) -> None:
     out.print(rows)
     found = chances(result)
     out.print(
-        f"\nchances: value grows faster than users {found['value_exponent_above_one']:.0%}; in {result.years[-1]} "
-        f"AI earns more than it costs{_MARK} {found['surplus'][-1]:.0%}, efficiency is outrun by use{_MARK} "
+        f"\nchances: value grows faster than users {found['value_exponent_above_one']:.0%}; "
+        f"in {result.years[-1]} AI earns more than it costs{_MARK} {found['surplus'][-1]:.0%}, "
+        f"efficiency is outrun by use{_MARK} "
         f"{found['backfire'][-1]:.0%}; owners' shares revert to their mean {found['owners_revert']:.0%}",
         markup=False,
     )

@@ -114,10 +114,7 @@ def lines(
     for name, hue in names:
         row = answer["bands"][name]
         low, middle, high = (_column(answer, name, q) for q in (0.05, 0.5, 0.95))
-        if logarithmic:  # what is 0 is not on the axis
-            keep = [i for i, value in enumerate(low) if value > 0.0]
-        else:
-            keep = list(range(len(years)))
+        keep = [i for i, value in enumerate(low) if value > 0.0 or not logarithmic]  # a log axis has no 0
         x = [years[i] for i in keep]
         figure.add_scatter(
             x=[*x, *reversed(x)], y=[*(high[i] for i in keep), *(low[i] for i in reversed(keep))],

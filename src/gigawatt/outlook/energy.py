@@ -64,7 +64,8 @@ def _grids() -> tuple[Array, Array, Array]:
     """(mix (regions, sources), carbon [kg/J], price [$/J]) of the grids."""
     rows = [catalog.entity("outlook_grid", name) for name in REGIONS]
     mix = np.array([[row.value(name) for name in GRID_SOURCES] for row in rows])
-    return mix, *(np.array([row.value(name) for row in rows]) for name in ("carbon", "price"))
+    carbon, price = (np.array([row.value(name) for row in rows]) for name in ("carbon", "price"))
+    return mix, carbon, price
 
 
 @lru_cache(maxsize=1)
@@ -117,8 +118,8 @@ def own_supply(
     build_freedom: Array,
     plant_costs: Array,
 ) -> tuple[Array, Array, Array]:
-    """What least-cost supply is made of (draws, years, kept), its share of AI's power in the regions that have
-    it, and the price of carbon of the year."""
+    """What least-cost supply is made of (draws, years, kept), its share of AI's power in the regions that
+    have it, and the price of carbon of the year."""
     weights = regions_ai[:, _OWN]
     weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
     own = own_response().at(weights, carbon_price, gas_price, build_freedom, plant_costs)
@@ -126,7 +127,7 @@ def own_supply(
     steps = own_response().steps
     start = catalog.entity("outlook_energy", "path").value("start_share")
     rise = np.clip((_YEAR - steps[0]) / (steps[-1] - steps[0]), 0.0, 1.0)
-    paid = carbon_price * (start + (1.0 - start) * rise) * (_YEAR >= steps[0])
+    paid = carbon_price * (start + (1.0 - start) * rise) * (steps[0] <= _YEAR)
     return own, own_share * added, paid
 
 
@@ -187,7 +188,8 @@ def by_source(
     coal_left: Array,
     new_mix: Array,
 ) -> tuple[Array, ...]:
-    """Mean power of all data centres by source; their sum is the whole. What batteries give comes from these."""
+    """Mean power of all data centres by source; their sum is the whole. What batteries give comes from
+    these."""
     mix = _grids()[0]
     everywhere, here = regions_ai @ mix, regions_ai[:, _OWN] @ mix[_OWN]
     through = own_part * (own[..., _KEPT["grid"]] - 1.0)  # less own supply, plus what that takes off the grid
@@ -197,8 +199,8 @@ def by_source(
     made = ai_power * own_part * regions_ai[:, _OWN].sum(axis=1, keepdims=True)
     found: list[Array] = []
     for name in SOURCES:
-        part = made * own[..., _KEPT[name]] if name in _KEPT else 0.0
-        found.append(part + (grid[..., GRID_SOURCES.index(name)] if name in GRID_SOURCES else 0.0))
+        part = made * own[..., _KEPT[name]] if name in _KEPT else np.zeros_like(made)
+        found.append(part + grid[..., GRID_SOURCES.index(name)] if name in GRID_SOURCES else part)
     return (*found, made * own[..., _KEPT["stored"]])
 
 
@@ -245,8 +247,8 @@ def prices(
     grid_carbon_ai: Array,
     grid_carbon_other: Array,
 ) -> tuple[Array, Array]:
-    """Price of a joule for AI and for all: own supply at its cost, grid power at the price of its region, each
-    with what carbon costs."""
+    """Price of a joule for AI and for all: own supply at its cost, grid power at the price of its region,
+    each with what carbon costs."""
     price = _grids()[2]
     growth = grid_price_growth ** since(FIRST)
     here = regions_ai[:, _OWN].sum(axis=1, keepdims=True)

@@ -49,9 +49,9 @@ TOLD: tuple[tuple[str, str, str, float, float], ...] = (
 def rebound_share(efficiency: Array, elasticity: Array) -> Array:
     """The part of the saving by efficiency that more use takes back.
 
-    Services S grow with efficiency g as g^η, so that energy goes as g^(η − 1): without more use it would go as
-    1/g. The share is (g^η − 1) / (g − 1): 0 at η = 0, 1 at η = 1, beyond it more energy is used than before
-    (backfire); for g near 1 it is η.
+    Services S grow with efficiency g as g^η, so that energy goes as g^(η − 1): without more use it would go
+    as 1/g. The share is (g^η − 1) / (g − 1): 0 at η = 0, 1 at η = 1, beyond it more energy is used than
+    before (backfire); for g near 1 it is η.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def cohorts(stock: Array, life: Array) -> tuple[Array, Array]:
         ``added − out`` is the change of the stock; ``added`` of the first year is the stock.
     """
     years = stock.shape[1]
-    alive = np.clip(life + 0.5 - np.arange(years)[None, :], 0.0, 1.0)  # by age
+    alive: Array = np.clip(life + 0.5 - np.arange(float(years))[None, :], 0.0, 1.0)  # by age
     added = np.zeros((years, len(stock)))
     by_year = np.ascontiguousarray(stock.T)
     of_age = np.ascontiguousarray(np.broadcast_to(alive, (len(stock), years)).T)

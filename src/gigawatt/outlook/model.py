@@ -110,5 +110,7 @@ EXTRA = (
 """Outputs that are counted otherwise."""
 
 
-FRAME = Frame.joined(room.BLOCKS for room in (demand, fleet, limits, electricity, energy, environment, society))
+FRAME = Frame.joined(
+    room.BLOCKS for room in (demand, fleet, limits, electricity, energy, environment, society)
+)
 """The blocks of the outlook; whoever adds a module names it here, and above what is reported."""

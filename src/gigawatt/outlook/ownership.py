@@ -2,9 +2,10 @@
 
 Owners' shares follow ln s(t + 1) = ln s(t) − κ (ln s(t) − m(t)) + σ ε, normalised, m the mean over named
 owners: a pull to the mean where κ > 0, drift apart where κ < 0, Gibrat's law at 0. κ and σ are drawn from
-their posterior given the yearly changes of the rows, so that whether shares revert is not decided beforehand. The
-part of owners without a name goes on as it went (a drift of its log odds, drawn from its posterior) and ever
-slower. HHI and the shares of the largest are those of one drawn set of shares, and so agree with each other.
+their posterior given the yearly changes of the rows, so that whether shares revert is not decided beforehand.
+The part of owners without a name goes on as it went (a drift of its log odds, drawn from its posterior) and
+ever slower. HHI and the shares of the largest are those of one drawn set of shares, and so agree with each
+other.
 
 References
 ----------
@@ -30,7 +31,16 @@ from gigawatt.outlook.frame import YEARS
 from gigawatt.outlook.randomness import SEED
 from gigawatt.quantities import factor
 
-__all__ = ["Futures", "country_table", "gini", "owner_futures", "pull_posterior", "share_paths", "unnamed_paths", "yearly_shares"]
+__all__ = [
+    "Futures",
+    "country_table",
+    "gini",
+    "owner_futures",
+    "pull_posterior",
+    "share_paths",
+    "unnamed_paths",
+    "yearly_shares",
+]
 
 Array = NDArray[np.float64]
 
@@ -68,7 +78,9 @@ def gini(amount: ArrayLike, people: ArrayLike) -> float:
     if have.ndim != 1 or have.shape != count.shape or not len(have):
         raise InputError("not one amount a group", given=f"{have.shape} and {count.shape}", allowed="alike")
     if not np.all(np.isfinite(have)) or have.min() < 0.0 or have.sum() <= 0.0:
-        raise InputError("not amounts", key="amount", given=float(have.min()), allowed="0 or more, some above")
+        raise InputError(
+            "not amounts", key="amount", given=float(have.min()), allowed="0 or more, some above"
+        )
     if not np.all(np.isfinite(count)) or count.min() <= 0.0:
         raise InputError("not people", key="people", given=float(count.min()), allowed="above 0")
     order = np.argsort(have / count, kind="stable")
@@ -91,8 +103,8 @@ def _owner_shares(quarter: str) -> dict[str, float]:
 
 @lru_cache(maxsize=1)
 def yearly_shares() -> tuple[tuple[str, ...], Array]:
-    """Named owners that stand in the first quarter as in the last, and their shares of all machines at quarters a
-    year apart, the last the newest: (names, (years, owners))."""
+    """Named owners that stand in the first quarter as in the last, and their shares of all machines at
+    quarters a year apart, the last the newest: (names, (years, owners))."""
     sums = [_owner_shares(quarter) for quarter in _year_apart()]
     names = tuple(sorted(
         name for name in sums[-1]
@@ -101,9 +113,7 @@ def yearly_shares() -> tuple[tuple[str, ...], Array]:
     return names, np.array([[one[name] for name in names] for one in sums])
 
 
-def pull_posterior(
-    shares: Array, *, draws: int, rng: np.random.Generator
-) -> tuple[Array, Array]:
+def pull_posterior(shares: Array, *, draws: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """Posterior draws of the pull to the mean κ and the scatter σ of yearly changes of ln shares.
 
     Parameters
@@ -217,8 +227,9 @@ def share_paths(start: Array, kappa: Array, sigma: Array, named: Array, rng: np.
 
 @dataclass(frozen=True, eq=False)
 class Futures:
-    """Drawn futures by year of the outlook, (rows, years): ``hhi`` in points (unnamed owners countless), ``one``
-    and ``five`` the shares of the largest owner and of the five largest. ``pull`` (rows,): κ of each row."""
+    """Drawn futures by year of the outlook, (rows, years): ``hhi`` in points (unnamed owners countless),
+    ``one`` and ``five`` the shares of the largest owner and of the five largest. ``pull`` (rows,): κ of each
+    row."""
 
     hhi: Array = field(repr=False)
     one: Array = field(repr=False)
@@ -237,7 +248,9 @@ def owner_futures() -> Futures:
     _, shares = yearly_shares()
     kappa, sigma = pull_posterior(shares, draws=rows, rng=rng)
     told = [_owner_shares(quarter) for quarter in _year_apart()]
-    start = np.array([value for name, value in told[-1].items() if name not in (OTHER, CHINA) and value > 0.0])
+    start = np.array(
+        [value for name, value in told[-1].items() if name not in (OTHER, CHINA) and value > 0.0]
+    )
     parts = np.array([one.get(OTHER, 0.0) + one.get(CHINA, 0.0) for one in told])
     now = int(quarters()[-1][:4])
     fade = catalog.entity("outlook_society_settings", "owners").evidence("fade")
@@ -288,8 +301,8 @@ def country_table() -> Countries:
     """Gini of compute over people by country, for US shares and for parts of the gap that has closed.
 
     Countries of the rows keep their proportions outside the United States; people elsewhere have none of what
-    is tracked. Closing: share ∝ (its own)^(1 − λ) (its part of people)^λ over the countries that have any; below
-    0 it gathers.
+    is tracked. Closing: share ∝ (its own)^(1 − λ) (its part of people)^λ over the countries that have any;
+    below 0 it gathers.
     """
     rows = catalog.table("outlook_countries")
     people = np.array([row.value("population") for row in rows.values()])

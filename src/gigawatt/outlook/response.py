@@ -1,4 +1,5 @@
-"""What the supply room answered for the outlook: shares of plants, cost, carbon and water of least-cost supply.
+"""What the supply room answered for the outlook: shares of plants, cost, carbon and water of least-cost
+supply.
 
 Tables of the catalog that ``study.outlook_energy`` made: pathways of a few sites over the price of gas, the
 price of carbon, how free building is, and the costs of plants. Between the nodes everything is linear (gas:
@@ -49,9 +50,9 @@ _COSTS = {"value": 0.0, "low": 1.0}
 
 @dataclass(frozen=True, eq=False)
 class Response:
-    """``values`` (regions, carbon, gas, build, case, steps, kept) in SI; ``carbon`` [$/kg], ``gas`` [$/J], the
-    rising axes, and ``steps`` the years. Build runs from held (0) to free (1), case from the catalog's costs
-    (0) to the low ends (1)."""
+    """``values`` (regions, carbon, gas, build, case, steps, kept) in SI; ``carbon`` [$/kg], ``gas`` [$/J],
+    the rising axes, and ``steps`` the years. Build runs from held (0) to free (1), case from the catalog's
+    costs (0) to the low ends (1)."""
 
     carbon: Array
     gas: Array

@@ -1,14 +1,14 @@
-"""Society, as numbers with stated priors: what a frontier model costs and who can pay for it, who owns compute,
-what stays with hosts, what households pay, what a floor for everybody would take, value less cost.
+"""Society, as numbers with stated priors: what a frontier model costs and who can pay for it, who owns
+compute, what stays with hosts, what households pay, what a floor for everybody would take, value less cost.
 
 What is in :data:`EXPLORATORY` rests on priors that nobody has measured for AI; its sign may be unsure. It is
 marked so wherever it is told.
 
 References
 ----------
-Cottier et al. 2024, "The rising costs of training frontier AI models", arXiv:2405.21015; Havranek, Horvath and
-Zeynalov 2016, "Natural resources and economic growth: a meta-analysis", World Development 88, 134-151; Mehlum,
-Moene and Torvik 2006, "Institutions and the resource curse", The Economic Journal 116, 1-20.
+Cottier et al. 2024, "The rising costs of training frontier AI models", arXiv:2405.21015; Havranek, Horvath
+and Zeynalov 2016, "Natural resources and economic growth: a meta-analysis", World Development 88, 134-151;
+Mehlum, Moene and Torvik 2006, "Institutions and the resource curse", The Economic Journal 116, 1-20.
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ def curse_effect(sign: ArrayLike, size: ArrayLike, institutions: ArrayLike) -> A
     Parameters
     ----------
     sign : array
-        0 to 1, uniform: below the part of negative estimates, above one less that of positive ones, or between.
+        0 to 1, uniform: below the part of negative estimates, above one less that of positive ones, or
+        between.
     size : array
         Size of the effect where there is one, ≥ 0 [1/yr by a share of one].
     institutions : array
@@ -195,9 +196,9 @@ def frontier(
 ) -> tuple[Array, Array, Array, Array]:
     """Energy and cost of the largest run; cost of the model; and what a second of a dollar of machines costs.
 
-    Machines of the run, at their price of the year, written off over their lives with the cost of capital, and
-    idle hours carried by busy ones; power at the price of AI's electricity. The model's cost has the trials
-    before, and staff as a share of all.
+    Machines of the run, at their price of the year, written off over their lives with the cost of capital,
+    and idle hours carried by busy ones; power at the price of AI's electricity. The model's cost has the
+    trials before, and staff as a share of all.
     """
     rate = machine_part * capital_recovery_factor(rate=money_rate, life=amortised_life)
     rate = (rate + (1.0 - machine_part) * capital_recovery_factor(rate=money_rate, life=building_life)) / (

@@ -1,4 +1,5 @@
-"""A training run beside the yearly electricity of households, a town, a smelter, countries: computed from rows."""
+"""A training run beside the yearly electricity of households, a town, a smelter, countries: computed from
+rows."""
 
 from __future__ import annotations
 
@@ -89,7 +90,8 @@ def runs_of(result: OutlookResult | None = None) -> Mapping[str, tuple[float, fl
     """
     found: dict[str, tuple[float, float, float]] = {}
     for row in catalog.table("outlook_runs").values():
-        found[row.text("name")] = (row.value("energy"),) * 3
+        energy = row.value("energy")
+        found[row.text("name")] = (energy, energy, energy)
     if result is not None and _RUN_YEAR in result.years:
         from gigawatt.quantities import factor
 
@@ -99,10 +101,11 @@ def runs_of(result: OutlookResult | None = None) -> Mapping[str, tuple[float, fl
 
 
 def sentence(name: str, energy: float, kind: str | None = None) -> str:
-    """A run in words: ``GPT-3 175B takes as much electricity as 119 households in the United States in a year``.
+    """A run in words: ``GPT-3 175B takes as much electricity as 119 households in the United States in a
+    year``.
 
-    Of the rows of ``kind`` (of all, if none is given), the largest that the energy is at least one year of; else
-    the smallest, in days.
+    Of the rows of ``kind`` (of all, if none is given), the largest that the energy is at least one year of;
+    else the smallest, in days.
 
     Raises
     ------

@@ -1,9 +1,10 @@
 """Response tables of the supply room for the outlook: least-cost pathways of a few sites, made once.
 
-Each cell is a real pathway (:func:`gigawatt.study.pathway.pathways`): a site, a price of gas, a price of carbon
-that rises to a level in 2050 (a limit on carbon works as its shadow price), build rates free or held, plants
-at the catalog's costs or at the low ends. What is kept of it, by year: shares of plants in what is served,
-cost, carbon, water. The table is a file of the catalog; ``benchmarks/make_outlook_energy.py`` makes it again.
+Each cell is a real pathway (:func:`gigawatt.study.pathway.pathways`): a site, a price of gas, a price of
+carbon that rises to a level in 2050 (a limit on carbon works as its shadow price), build rates free or held,
+plants at the catalog's costs or at the low ends. What is kept of it, by year: shares of plants in what is
+served, cost, carbon, water. The table is a file of the catalog; ``benchmarks/make_outlook_energy.py`` makes
+it again.
 """
 
 from __future__ import annotations
@@ -159,8 +160,8 @@ def rows_of(progress: Callable[[str, float], None] = lambda text, share: None) -
 
 
 def site_water() -> list[dict[str, str]]:
-    """Water withdrawn on site by each site's building, L a kWh of IT: the catalog's usual cooling plant, whose
-    towers evaporate, in the site's weather."""
+    """Water evaporated on site by each site's building, L a kWh of IT: the catalog's usual cooling plant,
+    whose towers evaporate, in the site's weather."""
     from gigawatt.facility import facility_load, load_site, load_weather
 
     row = catalog.entity("cooling", catalog.entity("defaults", "site.cooling").text("text"))

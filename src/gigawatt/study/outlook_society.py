@@ -1,4 +1,5 @@
-"""The outlook's energy, environment and society as they are told: by year with bands, chances, comparisons."""
+"""The outlook's energy, environment and society as they are told: by year with bands, chances,
+comparisons."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ __all__ = ["PARTS", "chances", "society_block"]
 
 PARTS: dict[str, tuple[str, ...]] = {
     "energy": tuple(row[0] for row in energy.TOLD),
-    "environment": tuple(row[0] for row in environment.TOLD) + ("rebound",),
+    "environment": (*(row[0] for row in environment.TOLD), "rebound"),
     "society": tuple(row[0] for row in (*society.TOLD, *society.LINEAR) if row[0] != "rebound"),
 }
 """What is told, by part."""
@@ -30,8 +31,8 @@ def chances(result: OutlookResult) -> dict[str, Any]:
     -------
     dict
         ``value_exponent_above_one``; ``surplus`` (value above cost) and ``backfire`` (rebound above one) by
-        year; ``curse_prior`` and ``blessing_prior`` of rents: the weights drawn from; ``owners_revert`` (the pull to the mean is above 0).
-        ``exploratory`` names those that are.
+        year; ``curse_prior`` and ``blessing_prior`` of rents: the weights drawn from; ``owners_revert`` (the
+        pull to the mean is above 0). ``exploratory`` names those that are.
     """
     told = slice(result.years[0] - energy.YEARS[0], result.years[-1] - energy.YEARS[0] + 1)
 
