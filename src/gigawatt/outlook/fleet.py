@@ -79,7 +79,7 @@ def chips(
     trend = tables.future("chip_flops_per_watt_16bit", growth_row) + since(ANCHOR) * np.log(efficiency_growth)
     path = np.exp(trend)
     least = H100_FLOPS * _FP4 / cmos_ceiling
-    watts = chip_watts_2025 / path + least * -np.expm1(-since(ANCHOR))  # 2025 is measured
+    watts = least + np.maximum(chip_watts_2025 - least, 0.0) / path  # 2025 is measured
     watts = np.where(_YEAR == FIRST, chip_watts_2024, watts)
     return watts, watts[:, _AT : _AT + 1] / watts
 

@@ -33,7 +33,8 @@ PART = "outlook"
 DRAWS = 20_000
 """Draws of the bands that are checked: quantiles move by less than one percent from seed to seed."""
 _MONTHS = 90.0 * 86400.0  # "three-month runs"
-_BATCH = 1.0 / 3.0  # growth of the batch that is nearest to the published law, 0.327
+_BATCH = 1.0 / 3.0  # growth of the batch that is nearest to a published law, 0.327
+_SLOW_BATCH = 1.0 / 6.0  # with the cube root of the model
 
 
 def overlap(low: float, high: float, other_low: float, other_high: float) -> float:
@@ -138,6 +139,7 @@ def _run() -> list[Check]:
     result = _result()
     flat, whole = (result.band(name, 2030)[0.5] for name in ("feasible_flat", "feasible"))
     cliff, wall, _ = cliff_and_wall("H100-SXM5-80GB", _BATCH, _MONTHS)
+    slow, _, _ = cliff_and_wall("H100-SXM5-80GB", _SLOW_BATCH, _MONTHS)
     return [
         _orders(
             "E1",
@@ -153,8 +155,13 @@ def _run() -> list[Check]:
         _overlap("E5", "data_stock", 0.7, "tokens of data 2030"),
         _overlap("E6", "latency_wall", 0.7, "latency wall 2030"),
         _near("E7", "reference_power", 0.3, "power of a run of 2e29 FLOP 2030"),
-        _orders("E8", "utilisation_cliff", cliff, 0.3, "utilisation cliff, H100, three months"),
-        _orders("E8", "latency_wall", wall, 0.3, "largest run of any machine, H100, three months"),
+        _orders(
+            "E8", "utilisation_cliff", cliff, 0.3, "utilisation cliff, H100, 3 months, batch with C^(1/3)"
+        ),
+        _orders(
+            "E8", "utilisation_cliff", slow, 0.3, "utilisation cliff, H100, 3 months, batch with C^(1/6)"
+        ),
+        _orders("E8", "latency_wall", wall, 0.3, "largest run of any machine, H100, 3 months, C^(1/3)"),
         _overlap("E9", "leading_power", 0.8, "power of the largest run 2030"),
         _overlap("E17", "text_exhausted", 0.8, "year when human text is used up", plain=True),
     ]
