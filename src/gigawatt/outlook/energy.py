@@ -124,10 +124,10 @@ def own_supply(
     weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
     own = own_response().at(weights, carbon_price, gas_price, build_freedom, plant_costs)
     added = np.clip(1.0 - ai_power[:, _AT : _AT + 1] / ai_power, 0.0, 1.0) * (_YEAR > ANCHOR)
-    steps = own_response().steps
-    start = catalog.entity("outlook_energy", "path").value("start_share")
-    rise = np.clip((_YEAR - steps[0]) / (steps[-1] - steps[0]), 0.0, 1.0)
-    paid = carbon_price * (start + (1.0 - start) * rise) * (steps[0] <= _YEAR)
+    path = catalog.entity("outlook_energy", "path")
+    begin, end, start = (path.value(name) for name in ("start_year", "level_year", "start_share"))
+    rise = np.clip((_YEAR - begin) / (end - begin), 0.0, 1.0)
+    paid = carbon_price * (start + (1.0 - start) * rise) * (begin <= _YEAR)
     return own, own_share * added, paid
 
 

@@ -72,7 +72,7 @@ def question(cell: Cell) -> Question:
     """
     path, rows = catalog.entity("outlook_energy", "path"), catalog.table("outlook_energy")
     gas = cell.gas + rows[cell.site].value("gas_adder")
-    first, last = YEARS_TOLD[0], YEARS_TOLD[-1]
+    first, last = path.value("start_year"), path.value("level_year")
     held = rows["held"]
     rates = {name: held.value(name) for name in PLANTS if name in held.numbers}
     return Question(
