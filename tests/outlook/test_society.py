@@ -17,11 +17,13 @@ from gigawatt.outlook.concentration import concentration, quarters
 from gigawatt.outlook.frame import YEARS
 from gigawatt.outlook.ownership import (
     country_table,
+    drawn_ahead,
     gini,
     owner_futures,
     pull_posterior,
     share_paths,
     unnamed_paths,
+    year_apart,
     yearly_shares,
 )
 from gigawatt.outlook.paths import ANCHOR
@@ -136,6 +138,19 @@ def test_futures_begin_as_measured_and_agree_with_each_other() -> None:
     assert np.all(found.hhi <= 1e4 * found.one * 1.0 + 1e-6)  # Σ s² ≤ s₁ Σ s
     assert np.all(found.hhi >= 1e4 * found.one**2 - 1e-6)
     assert np.quantile(found.hhi[:, -1], 0.95) > np.quantile(found.hhi[:, now + 1], 0.95)
+
+
+def test_futures_of_few_quarters_know_nothing_later() -> None:
+    """From 2024 on: two years later the measured index lies inside nine futures in ten."""
+    told = year_apart()[:-2]
+    ahead, pull = drawn_ahead(told, rows=4000, years=2, rng=rng())
+    measured = concentration(year_apart()[-1], draws=1)
+    for name, came in (("hhi", measured.hhi_low), ("five", measured.largest[5])):
+        low, high = np.quantile(ahead[name][:, -1], [0.05, 0.95])
+        assert low < came < high, name
+    assert len(pull) == 4000
+    with pytest.raises(InputError, match="no such quarter"):
+        drawn_ahead(["2022-03-31", "2023-03-31", "1999-03-31"], rows=10, years=1, rng=rng())
 
 
 def test_compute_is_more_even_where_the_gap_closes() -> None:

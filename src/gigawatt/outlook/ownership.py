@@ -17,7 +17,7 @@ a regression with flat priors); Lorenz 1905, "Methods of measuring the concentra
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -34,11 +34,13 @@ from gigawatt.quantities import factor
 __all__ = [
     "Futures",
     "country_table",
+    "drawn_ahead",
     "gini",
     "owner_futures",
     "pull_posterior",
     "share_paths",
     "unnamed_paths",
+    "year_apart",
     "yearly_shares",
 ]
 
@@ -89,7 +91,8 @@ def gini(amount: ArrayLike, people: ArrayLike) -> float:
     return float(1.0 - np.sum(np.diff(x) * (y[1:] + y[:-1])))
 
 
-def _year_apart() -> tuple[str, ...]:
+def year_apart() -> tuple[str, ...]:
+    """Quarters a year apart, the last the newest."""
     return quarters()[::-1][::_QUARTERS][::-1]
 
 
@@ -101,16 +104,22 @@ def _owner_shares(quarter: str) -> dict[str, float]:
     return {name: value / whole for name, value in found.items()}
 
 
+def _standing(told: Sequence[Mapping[str, float]]) -> tuple[tuple[str, ...], Array]:
+    names = tuple(
+        sorted(
+            name
+            for name in told[-1]
+            if name not in (OTHER, CHINA) and all(one.get(name, 0.0) > 0.0 for one in told)
+        )
+    )
+    return names, np.array([[one[name] for name in names] for one in told])
+
+
 @lru_cache(maxsize=1)
 def yearly_shares() -> tuple[tuple[str, ...], Array]:
     """Named owners that stand in the first quarter as in the last, and their shares of all machines at
     quarters a year apart, the last the newest: (names, (years, owners))."""
-    sums = [_owner_shares(quarter) for quarter in _year_apart()]
-    names = tuple(sorted(
-        name for name in sums[-1]
-        if name not in (OTHER, CHINA) and all(one.get(name, 0.0) > 0.0 for one in sums)
-    ))  # fmt: skip
-    return names, np.array([[one[name] for name in names] for one in sums])
+    return _standing([_owner_shares(quarter) for quarter in year_apart()])
 
 
 def pull_posterior(shares: Array, *, draws: int, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -237,6 +246,51 @@ class Futures:
     pull: Array = field(repr=False)
 
 
+def drawn_ahead(
+    quarters_told: Sequence[str], *, rows: int, years: int, rng: np.random.Generator
+) -> tuple[dict[str, Array], Array]:
+    """Concentration in the years after the last of ``quarters_told``, from these quarters alone.
+
+    Parameters
+    ----------
+    quarters_told : sequence of str
+        A year apart, in order, three or more.
+    rows, years : int
+        Futures, and years ahead.
+    rng : numpy.random.Generator
+        Where randomness comes from.
+
+    Returns
+    -------
+    paths : dict
+        ``hhi``, ``one``, ``five`` → (rows, years), as of :class:`Futures`.
+    pull : array (rows,)
+        κ of each row.
+
+    Raises
+    ------
+    InputError
+        No such quarter, or too few of them.
+    """
+    told = [_owner_shares(quarter) for quarter in quarters_told]
+    kappa, sigma = pull_posterior(_standing(told)[1], draws=rows, rng=rng)
+    held = {name: value for name, value in told[-1].items() if name not in (OTHER, CHINA)}
+    start = np.array([value for value in held.values() if value > 0.0])
+    parts = np.array([one.get(OTHER, 0.0) + one.get(CHINA, 0.0) for one in told])
+    fade = catalog.entity("outlook_society_settings", "owners").evidence("fade")
+    low, high = fade.low or fade.value, fade.high or fade.value
+    slow = np.exp(rng.uniform(np.log(low), np.log(high), rows)) / factor("yr")
+    named = 1.0 - unnamed_paths(parts, fade=slow, years=years, rng=rng)
+    ahead = share_paths(start, kappa, sigma, named, rng)
+    ordered = -np.sort(-ahead, axis=2)
+    found = {
+        "hhi": _POINTS * np.sum(ahead**2, axis=2),
+        "one": ordered[..., 0],
+        "five": ordered[..., :_LARGEST].sum(axis=2),
+    }
+    return found, kappa
+
+
 @lru_cache(maxsize=1)
 def owner_futures() -> Futures:
     """Rows of futures of concentration: to the newest quarter as measured, after its year drawn.
@@ -245,22 +299,8 @@ def owner_futures() -> Futures:
     """
     rows = int(catalog.table("outlook_society")["owner_row"].value("mid"))
     rng = np.random.Generator(np.random.Philox(key=SEED))
-    _, shares = yearly_shares()
-    kappa, sigma = pull_posterior(shares, draws=rows, rng=rng)
-    told = [_owner_shares(quarter) for quarter in _year_apart()]
-    start = np.array(
-        [value for name, value in told[-1].items() if name not in (OTHER, CHINA) and value > 0.0]
-    )
-    parts = np.array([one.get(OTHER, 0.0) + one.get(CHINA, 0.0) for one in told])
     now = int(quarters()[-1][:4])
-    fade = catalog.entity("outlook_society_settings", "owners").evidence("fade")
-    low, high = fade.low or fade.value, fade.high or fade.value
-    years = np.exp(rng.uniform(np.log(low), np.log(high), rows)) / factor("yr")
-    named = 1.0 - unnamed_paths(parts, fade=years, years=YEARS[-1] - now, rng=rng)
-    ahead = share_paths(start, kappa, sigma, named, rng)
-    ordered = -np.sort(-ahead, axis=2)
-    drawn = {"hhi": _POINTS * np.sum(ahead**2, axis=2), "one": ordered[..., 0],
-             "five": ordered[..., :_LARGEST].sum(axis=2)}  # fmt: skip
+    drawn, kappa = drawn_ahead(year_apart(), rows=rows, years=YEARS[-1] - now, rng=rng)
     found: dict[str, Array] = {}
     for name, paths in drawn.items():
         past = np.array([_measured(name, year) for year in YEARS if year <= now])

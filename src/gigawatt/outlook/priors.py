@@ -159,7 +159,7 @@ class Priors:
                 raise InputError(
                     "no such quantity of the outlook",
                     key=f"quantities.{name}",
-                    allowed="see `gigawatt catalog list outlook`",
+                    allowed="see `gigawatt catalog list outlook`, `… outlook_society`",
                     nearest=nearest(str(name), rows),
                 )
             try:

@@ -16,9 +16,10 @@ from gigawatt.catalog import Entity
 from gigawatt.economics import discount_rate
 from gigawatt.evidence import Evidence
 from gigawatt.outlook.concentration import concentration, quarters
+from gigawatt.outlook.ownership import drawn_ahead, year_apart
 from gigawatt.outlook.priors import read_priors
 from gigawatt.outlook.randomness import SEED
-from gigawatt.outlook.society import curse_effect
+from gigawatt.outlook.society import curse_effect, price_rise
 from gigawatt.quantities import factor
 from gigawatt.study.outlook import OutlookResult, outlook
 from gigawatt.study.outlook_compare import compare_energy
@@ -36,7 +37,8 @@ _MILLION = 1e6
 _FIVE = 5
 _FACTOR = 2.0  # within which a published cost of a run is said to be met
 _SINCE, _UNTIL = 2024, 2027
-_CURSE_DRAWS = 20_000
+_DRAWN = 20_000
+_BACK = 2  # years of the hindcast of owners
 
 
 @lru_cache(maxsize=1)
@@ -149,6 +151,20 @@ def _owners() -> list[Check]:
         )
         for words, ours in (("unnamed owners countless", now.hhi_low), ("unnamed as two", now.hhi_high))
     ]  # fmt: skip
+    told = year_apart()[:-_BACK]
+    rng = np.random.Generator(np.random.Philox(key=SEED))
+    ahead, _ = drawn_ahead(told, rows=_DRAWN, years=_BACK, rng=rng)
+    for name, words, came in (
+        ("hhi", "HHI", now.hhi_low), ("five", "share of the five largest", now.largest[_FIVE]),
+    ):  # fmt: skip
+        last = ahead[name][:, -1]
+        low, high = (float(x) for x in np.quantile(last, [0.05, 0.95]))
+        made.append(
+            Check(
+                PART, f"H2 {words} of {now.quarter} from {told[-1]} on: place in {low:.3g} to {high:.3g}",
+                float(np.mean(last < came)), 0.5, "place", 0.9, "hindcast, rows of owners",
+            )
+        )  # fmt: skip
     for quantity, quarter in (("largest_five_2022", quarters()[0]), ("largest_five", quarters()[-1])):
         one = _row("H1", quantity)
         made.append(
@@ -199,10 +215,15 @@ def _money() -> list[Check]:
 
 def _society() -> list[Check]:
     priors = read_priors()
-    drawn = priors.draw(SEED, 0, _CURSE_DRAWS, {"curse_sign", "curse_size", "institutions"})
+    drawn = priors.draw(SEED, 0, _DRAWN, {"curse_sign", "curse_size", "institutions"})
     effect = curse_effect(drawn["curse_sign"], drawn["curse_size"], 0.0 * drawn["institutions"] + 0.5)
     down, up = _row("R1", "curse_negative"), _row("R1", "curse_positive")
     homes = _row("K1", "households_gpt3")
+    rise, attributed = _pjm(), _row("P2", "attributed")
+    bills = _row("P2", "sales").value * _row("P2", "retail").value
+    low, high = _ends(attributed)
+    told = f"P2 rise of bills by data centres in PJM: overlap of {rise[0]:.1%} to {rise[1]:.1%} "
+    told += f"(80 %, prior of the elasticity) with {low / bills:.1%} to {high / bills:.1%}"
     energy = catalog.entity("outlook_runs", "gpt-3").value("energy")
     beside = next(one for one in compare_energy(energy) if one.id == "household-us")
     return [
@@ -211,9 +232,25 @@ def _society() -> list[Check]:
         Check(PART, "R1 share of draws in which rents quicken it", float(np.mean(effect > 0.0)), up.value,
               "1", 0.05, _source(up), True),
         Check(PART, "K1 GPT-3 in US households", beside.count, homes.value, "1", 0.1, _source(homes)),
+        Check(PART, told, overlap(*rise, low / bills, high / bills), 1.0, "overlap", 0.5,
+              _source(attributed)),
         _overlap("P1", "bill_rise", _band("household_rise", 2027), "percent",
                  "rise of US bills 2027 (theirs: one region, one year)"),
     ]  # fmt: skip
+
+
+def _pjm() -> tuple[float, float]:
+    """10 and 90 % of the rise of bills by what data centres add to the demand of two auctions, ours."""
+    added = _row("P2", "demand_added").value
+    drawn = read_priors().draw(SEED, 0, _DRAWN, {"supply_elasticity", "household_part"})
+    rise = price_rise(
+        added,
+        _row("P2", "demand_required").value - added,
+        drawn["supply_elasticity"],
+        drawn["household_part"],
+    )
+    low, high = np.quantile(rise, [0.1, 0.9])
+    return float(low), float(high)
 
 
 def checks() -> list[Check]:
