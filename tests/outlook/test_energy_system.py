@@ -14,7 +14,7 @@ from scipy.interpolate import RegularGridInterpolator
 from gigawatt import catalog
 from gigawatt.errors import InputError
 from gigawatt.outlook import energy
-from gigawatt.outlook.energy import GRID_SOURCES, REGIONS, SOURCES, moved
+from gigawatt.outlook.energy import GRID_SOURCES, REGIONS, SOURCES, moved, moved_mean
 from gigawatt.outlook.frame import YEARS
 from gigawatt.outlook.priors import read_priors
 from gigawatt.outlook.response import KEPT, OWN_REGIONS, own_response, site_water
@@ -77,18 +77,18 @@ def test_dearer_carbon_means_less_gas_and_less_carbon_in_own_supply() -> None:
         draws(targets, {"carbon_price": price, "build_freedom": 1.0})["own"] for price in ("0 $/t", "300 $/t")
     )
     place = list(KEPT).index
-    assert np.all(dear[:, -1, place("carbon")] < free[:, -1, place("carbon")])
-    assert np.all(dear[:, -1, place("gas")] < free[:, -1, place("gas")])
-    assert np.median(dear[:, -1, place("cost")]) > np.median(free[:, -1, place("cost")])
+    assert np.all(dear[place("carbon"), :, -1] < free[place("carbon"), :, -1])
+    assert np.all(dear[place("gas"), :, -1] < free[place("gas"), :, -1])
+    assert np.median(dear[place("cost"), :, -1]) > np.median(free[place("cost"), :, -1])
 
 
 def test_grid_mix_moves_as_told() -> None:
-    base = np.array([[[0.3, 0.4, 0.2, 0.05, 0.03, 0.02]]])
+    base = np.array([0.3, 0.4, 0.2, 0.05, 0.03, 0.02])[:, None, None] * np.ones((1, 2))
     half = np.full((1, 2), 0.5)
     new = np.array([[0.0, 0.0, 0.0, 0.0, 0.5, 0.5]])
     found = moved(base, half, half**2, new)
-    np.testing.assert_allclose(found.sum(axis=-1), 1.0, rtol=1e-12)
-    np.testing.assert_allclose(found[0, 0], [0.075, 0.2, 0.2, 0.05, 0.03 + 0.2125, 0.02 + 0.2125])
+    np.testing.assert_allclose(found.sum(axis=0), 1.0, rtol=1e-12)
+    np.testing.assert_allclose(found[:, 0, 0], [0.075, 0.2, 0.2, 0.05, 0.03 + 0.2125, 0.02 + 0.2125])
 
 
 @QUICK
@@ -98,12 +98,23 @@ def test_grid_mix_moves_as_told() -> None:
     power=st.floats(1.0, 3.0),
 )
 def test_what_grids_lose_others_gain(share: list[float], left: float, power: float) -> None:
-    base = np.array(share)[None, None, :] / sum(share)
+    base = np.array(share)[:, None, None] / sum(share)
     new = np.array([[0.0, 0.0, 0.1, 0.2, 0.3, 0.4]])
-    found = moved(base, np.full((1, 1), left), np.full((1, 1), left**power), new)[0, 0]
+    found = moved(base, np.full((1, 1), left), np.full((1, 1), left**power), new)[:, 0, 0]
     assert found.sum() == pytest.approx(1.0, rel=1e-12)
     assert found[0] == pytest.approx(base[0, 0, 0] * left**power)
-    assert np.all(found[2:] >= base[0, 0, 2:] - 1e-15)
+    of = np.array([900.0, 400.0, 5.0, 25.0, 12.0, 37.0])
+    mean = moved_mean(
+        base[:, 0].T @ of[:, None],
+        base[0],
+        base[1],
+        np.full((1, 1), left),
+        np.full((1, 1), left**power),
+        new,
+        of,
+    )
+    assert mean[0, 0] == pytest.approx(found @ of, rel=1e-9)  # the short way is the long way
+    assert np.all(found[2:] >= base[2:, 0, 0] - 1e-15)
 
 
 def test_shares_of_regions_sum_to_one_even_if_drawn_above() -> None:
@@ -129,9 +140,11 @@ def test_response_is_the_table_at_its_nodes_and_multilinear_between() -> None:
         found = table.at(weights, ask[:, :1], np.exp(ask[:, 1:2]), ask[:, 2:3], ask[:, 3:4])
         oracle = RegularGridInterpolator(axes, table.values[r])(ask)
         at = list(table.steps).index
-        np.testing.assert_allclose(found[:, YEARS.index(2035)], oracle[:, at(2035)], rtol=1e-9, atol=1e-18)
+        np.testing.assert_allclose(
+            found[:, :, YEARS.index(2035)].T, oracle[:, at(2035)], rtol=1e-9, atol=1e-18
+        )
         between = 0.5 * (oracle[:, at(2040)] + oracle[:, at(2050)])
-        np.testing.assert_allclose(found[:, YEARS.index(2045)], between, rtol=1e-9, atol=1e-18)
+        np.testing.assert_allclose(found[:, :, YEARS.index(2045)].T, between, rtol=1e-9, atol=1e-18)
 
 
 def test_the_price_of_carbon_runs_as_the_pathways_had_it() -> None:

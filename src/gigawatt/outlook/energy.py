@@ -24,7 +24,7 @@ from gigawatt.outlook.frame import FIRST, YEARS, Frame
 from gigawatt.outlook.paths import ANCHOR, since
 from gigawatt.outlook.response import KEPT, OWN_REGIONS, own_response
 
-__all__ = ["BLOCKS", "GRID_SOURCES", "REGIONS", "SOURCES", "TOLD"]
+__all__ = ["BLOCKS", "GRID_SOURCES", "REGIONS", "SOURCES", "TOLD", "moved", "moved_mean"]
 
 Array = NDArray[np.float64]
 
@@ -118,7 +118,7 @@ def own_supply(
     build_freedom: Array,
     plant_costs: Array,
 ) -> tuple[Array, Array, Array]:
-    """What least-cost supply is made of (draws, years, kept), its share of AI's power in the regions that
+    """What least-cost supply is made of (kept, draws, years), its share of AI's power in the regions that
     have it, and the price of carbon of the year."""
     weights = regions_ai[:, _OWN]
     weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
@@ -154,23 +154,53 @@ def moved(base: Array, gas_left: Array, coal_left: Array, new_mix: Array) -> Arr
 
     Parameters
     ----------
-    base : array (draws, years or 1, sources)
-        Shares at the start.
+    base : array (sources, draws, years)
+        Shares, or watts, of :data:`GRID_SOURCES` at the start.
     gas_left, coal_left : array (draws, years)
         0 to 1.
     new_mix : array (draws, sources)
-        Sums to one.
+        Sums to one; nothing of coal and gas.
 
     Returns
     -------
-    array (draws, years, sources)
+    array (sources, draws, years)
         Sums as ``base`` does.
     """
-    left = np.ones((*gas_left.shape, base.shape[-1]))
-    left[..., _COAL], left[..., _GAS] = coal_left, gas_left
-    kept = base * left
-    freed = np.sum(base[..., : _GAS + 1], axis=-1) - np.sum(kept[..., : _GAS + 1], axis=-1)
-    return kept + freed[..., None] * new_mix[:, None, :]
+    found = base.copy()
+    found[_COAL] *= coal_left
+    found[_GAS] *= gas_left
+    freed = base[_COAL] - found[_COAL] + base[_GAS] - found[_GAS]
+    for i in range(_GAS + 1, len(found)):
+        found[i] += freed * new_mix[:, i : i + 1]
+    return found
+
+
+def moved_mean(
+    base: Array, coal: Array, gas: Array, gas_left: Array, coal_left: Array, new_mix: Array, of_source: Array
+) -> Array:
+    """Mean over the moved mix of what each source has: as of :func:`moved`, without the mix itself.
+
+    Parameters
+    ----------
+    base : array (draws, years)
+        Mean over the mix at the start.
+    coal, gas : array (draws, years)
+        Their shares at the start.
+    gas_left, coal_left : array (draws, years)
+        As of :func:`moved`.
+    new_mix : array (draws, sources)
+        As of :func:`moved`.
+    of_source : array (sources,) or (draws, sources)
+        What a joule of each source has.
+
+    Returns
+    -------
+    array (draws, years)
+    """
+    new = np.sum(new_mix * of_source, axis=1, keepdims=True)
+    for share, left, i in ((coal, coal_left, _COAL), (gas, gas_left, _GAS)):
+        base = base - share * (1.0 - left) * (of_source[..., i : i + 1] - new)
+    return base
 
 
 @BLOCKS.block(
@@ -192,16 +222,19 @@ def by_source(
     these."""
     mix = _grids()[0]
     everywhere, here = regions_ai @ mix, regions_ai[:, _OWN] @ mix[_OWN]
-    through = own_part * (own[..., _KEPT["grid"]] - 1.0)  # less own supply, plus what that takes off the grid
-    base = ai_power[..., None] * (everywhere[:, None, :] + through[..., None] * here[:, None, :])
-    base += other_power[..., None] * (regions_other @ mix)[:, None, :]
+    through = own_part * (own[_KEPT["grid"]] - 1.0)  # less own supply, plus what that takes off the grid
+    other = regions_other @ mix
+    base = np.empty((len(GRID_SOURCES), *ai_power.shape))
+    for i in range(len(base)):
+        base[i] = ai_power * (everywhere[:, i : i + 1] + through * here[:, i : i + 1])
+        base[i] += other_power * other[:, i : i + 1]
     grid = moved(base, gas_left, coal_left, new_mix)
     made = ai_power * own_part * regions_ai[:, _OWN].sum(axis=1, keepdims=True)
     found: list[Array] = []
     for name in SOURCES:
-        part = made * own[..., _KEPT[name]] if name in _KEPT else np.zeros_like(made)
-        found.append(part + grid[..., GRID_SOURCES.index(name)] if name in GRID_SOURCES else part)
-    return (*found, made * own[..., _KEPT["stored"]])
+        part = made * own[_KEPT[name]] if name in _KEPT else np.zeros_like(made)
+        found.append(part + grid[GRID_SOURCES.index(name)] if name in GRID_SOURCES else part)
+    return (*found, made * own[_KEPT["stored"]])
 
 
 @BLOCKS.block("grid_carbon_ai [kg/J]", "grid_carbon_other [kg/J]", "grid_water_ai [m^3/J]")
@@ -222,15 +255,23 @@ def grid_intensity(
     by_carbon, water = _of_sources()
     charged = np.where(np.arange(len(water)) == GRID_SOURCES.index("hydro"), reservoir, 1.0) * water
     ai, own = regions_ai @ mix, regions_ai[:, _OWN] @ mix[_OWN]
-    whole = 1.0 - own_part * regions_ai[:, _OWN].sum(axis=1, keepdims=True)
-    start = (ai[:, None, :] - own_part[..., None] * own[:, None, :]) / np.maximum(whole, _LEAST)[..., None]
-    ours = (regions_ai @ carbon)[:, None] - own_part * (regions_ai[:, _OWN] @ carbon[_OWN])[:, None]
-    now = moved(start, gas_left, coal_left, new_mix)
-    scale = ours / np.maximum(whole, _LEAST) / (start @ by_carbon)
-    other = (regions_other @ mix)[:, None, :]
-    theirs = moved(other, gas_left, coal_left, new_mix) @ by_carbon
-    theirs = theirs * (regions_other @ carbon)[:, None] / (other @ by_carbon)
-    return scale * (now @ by_carbon), theirs, np.matmul(now, charged[:, :, None])[..., 0]
+    whole = np.maximum(1.0 - own_part * regions_ai[:, _OWN].sum(axis=1, keepdims=True), _LEAST)
+
+    def start(of: Array) -> Array:
+        """Mean over the mix off which AI's grid power comes, of what each source has."""
+        every, here = (np.sum(one * of, axis=1, keepdims=True) for one in (ai, own))
+        return (every - own_part * here) / whole
+
+    coal, gas = ((ai[:, i : i + 1] - own_part * own[:, i : i + 1]) / whole for i in (_COAL, _GAS))
+    by_rows = (regions_ai @ carbon)[:, None] - own_part * (regions_ai[:, _OWN] @ carbon[_OWN])[:, None]
+    base = start(by_carbon)
+    ours = moved_mean(base, coal, gas, gas_left, coal_left, new_mix, by_carbon) * (by_rows / whole) / base
+    other = regions_other @ mix
+    base = (other @ by_carbon)[:, None]
+    coal_there, gas_there = other[:, _COAL, None], other[:, _GAS, None]
+    theirs = moved_mean(base, coal_there, gas_there, gas_left, coal_left, new_mix, by_carbon)
+    theirs = theirs * (regions_other @ carbon)[:, None] / base
+    return ours, theirs, moved_mean(start(charged), coal, gas, gas_left, coal_left, new_mix, charged)
 
 
 @BLOCKS.block("price_ai [$/J]", "price_all [$/J]")
@@ -255,6 +296,6 @@ def prices(
     off_grid = own_part * here
     bought = (regions_ai @ price)[:, None] - own_part * (regions_ai[:, _OWN] @ price[_OWN])[:, None]
     carbon = carbon_paid * carbon_pass
-    ai = bought * growth + (1.0 - off_grid) * carbon * grid_carbon_ai + off_grid * own[..., _KEPT["cost"]]
+    ai = bought * growth + (1.0 - off_grid) * carbon * grid_carbon_ai + off_grid * own[_KEPT["cost"]]
     other = (regions_other @ price)[:, None] * growth + carbon * grid_carbon_other
     return ai, (ai * ai_power + other * other_power) / (ai_power + other_power)

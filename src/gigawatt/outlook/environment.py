@@ -142,7 +142,7 @@ def operation(
     Own supply counts with its construction on both bases. Contracts run in a line from 2024 to 2050.
     """
     share = own_part * regions_ai[:, _OWN].sum(axis=1, keepdims=True)
-    made = ai_power * share * (own[..., _KEPT["carbon"]] + own[..., _KEPT["built"]])
+    made = ai_power * share * (own[_KEPT["carbon"]] + own[_KEPT["built"]])
     grid_ai, grid_other = ai_power * (1.0 - share) * grid_carbon_ai, other_power * grid_carbon_other
     part = since(FIRST) / float(LAST - FIRST)
     left = [
@@ -193,7 +193,7 @@ def water(
     litre = (weights @ towers)[:, None] + (1.0 - share) * float(towers.mean())
     site = ai_power / pue_mean * evaporative * litre
     own_share = own_part * share
-    return site, ai_power * (own_share * own[..., _KEPT["water"]] + (1.0 - own_share) * grid_water_ai)
+    return site, ai_power * (own_share * own[_KEPT["water"]] + (1.0 - own_share) * grid_water_ai)
 
 
 @BLOCKS.block("damages [$/s]")

@@ -78,7 +78,7 @@ class Response:
 
         Returns
         -------
-        array (draws, years, kept)
+        array (kept, draws, years)
             SI; shares of plants sum to one without what is stored.
         """
         weights = region[:, :, None] * _hat(self.carbon, carbon)[:, None, :]
@@ -90,7 +90,7 @@ class Response:
             weights = (weights[..., None] * more[:, None, None, :]).reshape(len(more), len(OWN_REGIONS), -1)
         flat = self.values.reshape(-1, len(self.steps) * len(KEPT))
         steps = (weights.reshape(len(weights), -1) @ flat).reshape(len(weights), len(self.steps), len(KEPT))
-        return np.matmul(self._years(), steps)
+        return np.matmul(np.ascontiguousarray(steps.transpose(2, 0, 1)), self._years().T)
 
     def _years(self) -> Array:
         """(years, steps): linear between the steps, constant outside."""
