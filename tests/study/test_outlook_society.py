@@ -50,6 +50,19 @@ def test_an_override_moves_what_it_should(found) -> None:
     assert {row.key for row in dear.overrides} == {"damage_2025", "own_share"}
 
 
+@pytest.mark.parametrize(
+    "quantities",
+    [{"draw": 0.0}, {"country_share": 0.0, "ai_china": 1.0}, {"country_share": 1.0, "own_share": 1.0},
+     {"evaporative": 0.0, "reservoir": 0.0}, {"rebound_elasticity": 0.0, "supply_elasticity": 10.0}],
+    ids=str,
+)  # fmt: skip
+def test_ends_of_ranges_give_numbers(quantities: dict[str, float]) -> None:
+    result = outlook(OutlookScenario(quantities=quantities), 100)
+    for names in PARTS.values():
+        for name in names:
+            assert np.all(np.isfinite(result.bands[name])), name
+
+
 def test_chances_lie_between_0_and_1_and_meet_their_quantiles(found) -> None:
     told = chances(found)
     for name in ("surplus", "backfire"):

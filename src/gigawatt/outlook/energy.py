@@ -40,7 +40,7 @@ _AT = YEARS.index(ANCHOR)
 _OWN = [REGIONS.index(name) for name in OWN_REGIONS]
 _KEPT = {name: i for i, name in enumerate(KEPT)}
 _COAL, _GAS = 0, 1
-_LEAST = 1e-12  # of AI's power that takes the grid: not to divide by 0
+_LEAST = 1e-12  # W, or a share: not to divide by 0
 
 _WATT = (1.0, 1e14)
 TOLD: tuple[tuple[str, str, str, float, float], ...] = (
@@ -123,7 +123,8 @@ def own_supply(
     weights = regions_ai[:, _OWN]
     weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
     own = own_response().at(weights, carbon_price, gas_price, build_freedom, plant_costs)
-    added = np.clip(1.0 - ai_power[:, _AT : _AT + 1] / ai_power, 0.0, 1.0) * (_YEAR > ANCHOR)
+    before = ai_power[:, _AT : _AT + 1] / np.maximum(ai_power, _LEAST)
+    added = np.clip(1.0 - before, 0.0, 1.0) * (_YEAR > ANCHOR)
     path = catalog.entity("outlook_energy", "path")
     begin, end, start = (path.value(name) for name in ("start_year", "level_year", "start_share"))
     rise = np.clip((_YEAR - begin) / (end - begin), 0.0, 1.0)

@@ -34,6 +34,7 @@ Array = NDArray[np.float64]
 _YEAR = np.asarray(YEARS, dtype=float)[None, :]
 _AT = YEARS.index(ANCHOR)
 _DOLLARS = (1e2, 1e16)
+_LEAST = 1e-12  # W: not to divide by 0
 _YEAR_S = 365.0 * 86400.0
 
 TOLD: tuple[tuple[str, str, str, float, float], ...] = (
@@ -329,7 +330,7 @@ def floor(
     people = population_2025 * (population_2050 / population_2025) ** part
     without = np.maximum(people - users, 0.0)
     joules = answer_energy / answer_tokens * (1.0 - prompt_share)
-    watts = chip_watts * overhead * pue_mean * draw
+    watts = np.maximum(chip_watts * overhead * pue_mean * draw, _LEAST)
     joule_price = machine_price * machine_year / busy_share / watts + price_ai
     return without * floor_tokens * joules * joule_price * service_part
 
