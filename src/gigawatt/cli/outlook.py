@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gigawatt.cli.options import flagged
+from gigawatt.cli.outlook_society import print_society
 from gigawatt.cli.terminal import console, number, print_json, progress, table
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def outlook_command(
     with progress(quiet=quiet or json) as report:
         report("Reading the catalog", 0.0)
         result = flagged(lambda: _result(scenario, draws, seed, sensitivity, output, report), outlook_command)
-        answer = result.to_json()
+        answer = _answer(result)
         if output is not None:
             _write(output, answer)
     if json:
@@ -81,6 +82,12 @@ def _result(
     return replace(result, sensitivities=found)
 
 
+def _answer(result: OutlookResult) -> dict[str, Any]:
+    from gigawatt.study.outlook_society import society_block
+
+    return {**result.to_json(), "society": society_block(result)}
+
+
 def _print(result: OutlookResult) -> None:
     out = console()
     years = [y for y in _COLUMNS if y in result.years] or list(result.years[-1:])
@@ -110,6 +117,7 @@ def _print(result: OutlookResult) -> None:
         ]
         gains.add_row(name, *cells)
     out.print(gains)
+    print_society(out, result, years)
     out.print(f"\n{result.definition}", markup=False)
     for row in result.overrides:
         out.print(f"yours: {row.key} = {row.value}", markup=False)

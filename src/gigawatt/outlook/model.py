@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gigawatt.outlook import demand, electricity, fleet, limits
+from gigawatt.outlook import demand, electricity, energy, environment, fleet, limits, society
 from gigawatt.outlook.frame import Frame
 from gigawatt.outlook.sketch import Sketch
 
@@ -96,7 +96,11 @@ def _table() -> tuple[Reported, ...]:
     )
 
 
-REPORTED: tuple[Reported, ...] = _table()
+REPORTED: tuple[Reported, ...] = (
+    *_table(),
+    *(Reported(*row) for part in (energy, environment, society) for row in part.TOLD),
+    *(Reported(*row, logarithmic=False) for row in society.LINEAR),
+)
 """What a result tells by year."""
 
 EXTRA = (
@@ -106,5 +110,7 @@ EXTRA = (
 """Outputs that are counted otherwise."""
 
 
-FRAME = Frame.joined(room.BLOCKS for room in (demand, fleet, limits, electricity))
+FRAME = Frame.joined(
+    room.BLOCKS for room in (demand, fleet, limits, electricity, energy, environment, society)
+)
 """The blocks of the outlook; whoever adds a module names it here, and above what is reported."""

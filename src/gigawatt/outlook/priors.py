@@ -27,6 +27,8 @@ __all__ = ["SCENARIOS", "Prior", "Priors", "read_correlations", "read_priors", "
 
 Array = NDArray[np.float64]
 
+TABLES = ("outlook", "outlook_society")
+"""Tables whose rows are drawn."""
 SHARE = "share"
 """Unit of a number that must lie within 0 to 1."""
 SCENARIOS = ("base", "headwinds", "lift-off")
@@ -157,7 +159,7 @@ class Priors:
                 raise InputError(
                     "no such quantity of the outlook",
                     key=f"quantities.{name}",
-                    allowed="see `gigawatt catalog list outlook`",
+                    allowed="see `gigawatt catalog list outlook`, `… outlook_society`",
                     nearest=nearest(str(name), rows),
                 )
             try:
@@ -205,7 +207,7 @@ def _first(row: Entity) -> Evidence:
 @lru_cache(maxsize=1)
 def _catalog_rows() -> Mapping[str, Prior]:
     found: dict[str, Prior] = {}
-    for id, row in catalog.table("outlook").items():
+    for id, row in ((id, row) for name in TABLES for id, row in catalog.table(name).items()):
         proof, unit = _first(row), row.text("unit")
         try:
             made = _distribution(row, unit)

@@ -23,6 +23,7 @@ from gigawatt.outlook.model import EXTRA, FRAME, REPORTED, TABLES
 from gigawatt.outlook.priors import SCENARIOS, Priors, read_priors
 from gigawatt.outlook.randomness import SEED, checked_seed
 from gigawatt.outlook.sketch import Sketch
+from gigawatt.outlook.society import EXPLORATORY
 from gigawatt.outlook.tables import Tables
 from gigawatt.quantities import factor
 from gigawatt.study.outlook_limits import outlook_tables
@@ -132,6 +133,7 @@ class OutlookResult:
                     "unit": self.units[name],
                     "words": self.words[name],
                     "bin": self.errors[name],
+                    "exploratory": name in EXPLORATORY,
                     "values": [[float(x) for x in row] for row in rows],
                 }
                 for name, rows in self.bands.items()
@@ -268,7 +270,10 @@ def _result(
     errors: dict[str, float] = {}
     for row in REPORTED:
         scale = factor(row.unit)
-        quantiles = sketches[row.name].quantiles(QUANTILES) / scale
+        quantiles = sketches[row.name].quantiles(QUANTILES)
+        if row.logarithmic:  # the lowest bin is where nothing is counted
+            quantiles = np.where(quantiles <= row.low * (1.0 + sketches[row.name].error), 0.0, quantiles)
+        quantiles = quantiles / scale
         bands[row.name] = quantiles if row.scalar else quantiles[told]
         errors[row.name] = sketches[row.name].error / (1.0 if row.logarithmic else scale)
     share = {name: counts[:, told] / draws for name, counts in counted.items()}
