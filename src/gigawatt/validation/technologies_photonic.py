@@ -26,7 +26,15 @@ from gigawatt.hardware.technology.photonic_noise import needed_photons
 from gigawatt.hardware.technology.substrate import Substrate, load_substrate
 from gigawatt.validation.supply_check import Check
 
-__all__ = ["WORKLOADS", "checks", "lightening", "mesh_error", "processor", "width_exponent"]
+__all__ = [
+    "WORKLOADS",
+    "checks",
+    "lightening",
+    "mesh_error",
+    "processor",
+    "trained_exponent",
+    "width_exponent",
+]
 
 PUBLISHED = "photonic_published"
 WORKLOADS: Mapping[str, tuple[tuple[float, float, float, float, bool], ...]] = {
@@ -44,6 +52,7 @@ WORKLOADS: Mapping[str, tuple[tuple[float, float, float, float, bool], ...]] = {
 
 _BOUNDS = {"photonic": photonic.SETTINGS}
 _RESIDUAL = 1e-12
+_WORSE = 0.05  # of perplexity
 _SCALE = {"mJ": 1e-3, "us": 1e-6, "mm^2": 1e-6, "TFLOP/s": 1e12, "TFLOP/J": 1e12}
 
 
@@ -125,6 +134,23 @@ def width_exponent(kind: str) -> float:
     return float(np.polyfit(np.log(widths), np.log(found), 1)[0])
 
 
+def trained_exponent() -> float:
+    """Exponent of the photons for 5 % more perplexity against the width of models that were trained alike.
+
+    From measured rows of ``photonic_shot``; between points the excess is a power of the photons.
+    """
+    points: dict[float, list[tuple[float, float]]] = {}
+    for row in table("photonic_shot").values():
+        if row.text("model").startswith("width-"):
+            excess = max(row.value("ratio") - 1.0, 1e-6)
+            points.setdefault(row.value("width"), []).append((row.value("photons"), excess))
+    needed: list[float] = []
+    for mine in points.values():
+        photons, excess = np.log(np.array(sorted(mine))).T
+        needed.append(float(np.interp(-np.log(_WORSE), -excess, photons)))
+    return float(np.polyfit(np.log(list(points)), needed, 1)[0])
+
+
 def _ours() -> dict[str, dict[str, float]]:
     made = _lightening(4)
     power, size = photonic.powers(made), photonic.chip_area(made)
@@ -146,19 +172,21 @@ def _ours() -> dict[str, dict[str, float]]:
         "pace": processor("pace"),
         "lightmatter": processor("lightmatter"),
         "mesh": {f"error_{n}": mesh_error(n) for n in (16, 32, 64)},
-        "width": {"exponent_intensities": width_exponent("intensities")},
-    }
-    if "photonic_shot" in _tables():
-        found["shot"] = {
+        "width": {
+            "exponent_intensities": width_exponent("intensities"),
+            "exponent_trained": trained_exponent(),
+        },
+        "shot": {
             f"ratio_{row.value('photons'):.0f}": row.value("ratio")
             for row in table("photonic_shot").values()
             if row.text("model") == "smollm2-135m"
-        }
+        },
+    }
     return found
 
 
 _FITTED = {("lt-b", "area"), ("lightmatter", "efficiency"), ("lightmatter", "throughput")}
-_TOLERANCE = {"lt-b": 0.10, "mesh": 0.10, "pace": 0.15, "lightmatter": 0.15, "width": 0.05, "shot": 0.10}
+_TOLERANCE = {"lt-b": 0.10, "mesh": 0.10, "pace": 0.15, "lightmatter": 0.15, "width": 0.15, "shot": 0.10}
 
 
 def checks() -> list[Check]:
@@ -195,9 +223,3 @@ def checks() -> list[Check]:
                 )
             )
     return found
-
-
-def _tables() -> set[str]:
-    from gigawatt.catalog import tables
-
-    return {*tables()}
