@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.stats import t as student
 
 from gigawatt.catalog import path
 from gigawatt.emulation.evaluate import pick_windows
@@ -53,10 +54,10 @@ def layers(name: str) -> list[tuple[int, str, float, float]]:
 
 
 def slope(widths: np.ndarray, photons: np.ndarray) -> tuple[float, float]:
-    """Exponent and half of its 95 % interval, by least squares of logarithms."""
+    """Exponent and half of its 95 % interval (Student's t), by least squares of logarithms."""
     x, y = np.log(widths), np.log(photons)
     fit, cov = np.polyfit(x, y, 1, cov=True)
-    return float(fit[0]), 1.96 * float(np.sqrt(cov[0, 0]))
+    return float(fit[0]), float(student.ppf(0.975, len(x) - 2) * np.sqrt(cov[0, 0]))
 
 
 def shot(name: str, width: int, photons: int, windows: int) -> dict[str, str]:

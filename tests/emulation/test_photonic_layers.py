@@ -125,7 +125,7 @@ def test_blocks_of_a_mesh_make_the_matrix() -> None:
     rng = np.random.default_rng(0)
     assert torch.allclose(mesh_weights(w, 32, Flaws(), rng), w, atol=2e-5)
     off = mesh_weights(w, 32, Flaws(phase_error=0.01), rng)
-    assert 0.02 < float((off - w).norm() / w.norm()) < 0.06  # real part of √(2N)·10 mrad, a half of its power
+    assert 0.02 < float((off - w).norm() / w.norm()) < 0.06  # real part: about half of √(2N)·10 mrad
 
 
 def test_rings_of_torch_are_rings_of_numpy() -> None:

@@ -1,4 +1,4 @@
-"""Cost of photonic products. Oracles: published outputs of a simulator that ours was not fitted to; laws."""
+"""Cost of photonic products. Oracles: published outputs of a simulator (structure chosen on them); laws."""
 
 from __future__ import annotations
 
