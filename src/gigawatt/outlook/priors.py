@@ -29,6 +29,8 @@ Array = NDArray[np.float64]
 
 SHARE = "share"
 """Unit of a number that must lie within 0 to 1."""
+TABLES = ("outlook", "outlook_adoption")
+"""Tables of quantities."""
 SCENARIOS = ("base", "headwinds", "lift-off")
 _NUMBERS = ("low", "mid", "high", "shape")
 
@@ -205,7 +207,7 @@ def _first(row: Entity) -> Evidence:
 @lru_cache(maxsize=1)
 def _catalog_rows() -> Mapping[str, Prior]:
     found: dict[str, Prior] = {}
-    for id, row in catalog.table("outlook").items():
+    for id, row in (pair for name in TABLES for pair in catalog.table(name).items()):
         proof, unit = _first(row), row.text("unit")
         try:
             made = _distribution(row, unit)
