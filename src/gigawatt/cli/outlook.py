@@ -18,7 +18,7 @@ __all__ = ["EPILOG", "outlook_command"]
 EPILOG = "Example: gigawatt outlook lift-off --draws 20000 --output results/outlook"
 
 _SHOWN = ("feasible", "run", "leading_power", "stock", "ai_nameplate", "electricity")
-_STEP = 5
+_COLUMNS = (2025, 2030, 2035, 2040, 2050)
 _TOLD = 3  # a limit below this many percent is not told
 
 
@@ -83,7 +83,7 @@ def _result(
 
 def _print(result: OutlookResult) -> None:
     out = console()
-    years = [y for y in result.years if y % _STEP == 0 or y == result.years[-1]]
+    years = [y for y in _COLUMNS if y in result.years] or list(result.years[-1:])
     title = f"{result.scenario}, {result.draws:,} draws, seed {result.seed}: median (5 to 95 %)"
     grid = table(("", "left"), *((str(year), "right") for year in years), title=title)
     for name in _SHOWN:

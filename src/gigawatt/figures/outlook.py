@@ -24,6 +24,7 @@ _HUES = {
     "factories": "#0072b2",
     "money": "#e69f00",
 }
+_DECADES = 1e3  # beyond it powers of ten are marked, below it 1, 2 and 5
 _SHOWN = (
     ("feasible", "The largest training run that is feasible, and the one on trend (dotted)."),
     ("electricity", "Electricity of the world's data centres."),
@@ -75,10 +76,15 @@ def bands(answer: Mapping[str, Any], name: str, hue: str = "#0072b2") -> Any:
             line={"color": hue, "width": 1.5, "dash": "dot"},
             hovertemplate="%{x}: %{y:.3g}<extra></extra>",
         )
-    figure.update_yaxes(type="log", exponentformat="power", dtick=1)
+    wide = max(column[0.95]) > _DECADES * min(column[0.05])
+    figure.update_yaxes(type="log", exponentformat="power" if wide else "none", dtick=1 if wide else "D2")
     words = f"{row['words']}{f' [{unit}]' if unit else ''}"
     return finish(
-        figure, title=safe(row["words"].capitalize(), 90), height=380, y=safe(words, 60), legend=True
+        figure,
+        title=safe(row["words"][:1].upper() + row["words"][1:], 90),
+        height=380,
+        y=safe(words, 60),
+        legend=True,
     )
 
 

@@ -19,6 +19,7 @@ from gigawatt.outlook.learning import Experience, combination, experience, wrigh
 from gigawatt.outlook.scores import StudentT, mean_by_group
 from gigawatt.outlook.series import CostSeries, cost_series, rule
 from gigawatt.outlook.walks import (
+    LEAST_VARIANCE,
     Pool,
     Shrunk,
     Steps,
@@ -202,27 +203,20 @@ def pools_before(origins: Origins, family: int, year: float, least: int) -> dict
     last = use[np.append(who[1:] != who[:-1], True)] if len(use) else use  # the latest origin of each
     if len(last) < least:
         return {key: Pool.nothing() for key in ("drift", "exponent", "growth")}
-    span, count = s["span"][last], s["count"][last]
-    return {
-        "drift": pool(
-            estimate=s["drift"][last],
-            unit_variance=step_variance(span, theta()) / span**2,
-            variance=s["variance"][last],
-            count=count,
-        ),
-        "exponent": pool(
-            estimate=e["exponent"][last],
-            unit_variance=e["exponent_unit"][last],
-            variance=e["variance"][last],
-            count=count,
-        ),
-        "growth": pool(
-            estimate=e["growth"][last],
-            unit_variance=e["growth_unit"][last],
-            variance=e["growth_variance"][last],
-            count=count,
-        ),
+    coefficients = {
+        "drift": (s["drift"], step_variance(s["span"], theta()) / s["span"] ** 2, s["variance"]),
+        "exponent": (e["exponent"], e["exponent_unit"], e["variance"]),
+        "growth": (e["growth"], e["growth_unit"], e["growth_variance"]),
     }
+    found: dict[str, Pool] = {}
+    for key, (estimate, unit, variance) in coefficients.items():
+        if np.count_nonzero(variance[last] > LEAST_VARIANCE) < least:  # noise that nobody shows is not pooled
+            found[key] = Pool.nothing()
+            continue
+        found[key] = pool(
+            estimate=estimate[last], unit_variance=unit[last], variance=variance[last], count=s["count"][last]
+        )
+    return found
 
 
 class _Pools:

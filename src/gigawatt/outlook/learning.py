@@ -8,8 +8,7 @@ exponent is kept with its sign, ``-w``: the growth of cost per growth of experie
 References
 ----------
 .. [1] F. Lafond et al., "How well do experience curves predict technological progress? A method for making
-   distributional forecasts", Technological Forecasting and Social Change 128, 104-117 (2018), equations 6
-   to 14.
+   distributional forecasts", Technological Forecasting and Social Change 128, 104-117 (2018).
 .. [2] T. P. Wright, "Factors affecting the cost of airplanes", Journal of the Aeronautical Sciences 3,
    122-128 (1936).
 """
@@ -76,7 +75,7 @@ def experience(years: ArrayLike, cost: ArrayLike, produced: ArrayLike, theta: fl
 
     References
     ----------
-    [1]_, equations 6 to 9.
+    [1]_ of the module.
     """
     t, y, x = (np.asarray(one, dtype=float) for one in (years, cost, produced))
     if t.ndim != 1 or len(t) < 3 or not t.shape == y.shape == x.shape:
@@ -130,7 +129,7 @@ def wright(exponent: Shrunk, growth: Shrunk, horizon: ArrayLike, theta: float) -
     -------
     StudentT
         Its variance adds noise, the exponent's error times experience, and the exponent times the error of
-        experience ([1]_, equation 14, to first order); the freedom is that of the noise.
+        experience (after [1]_, to first order); the freedom is that of the noise.
     """
     h = np.asarray(horizon, dtype=float)
     ahead = growth.mean * h

@@ -112,7 +112,7 @@ def crps_ensemble(draws: ArrayLike, actual: ArrayLike) -> Array:
 
     References
     ----------
-    [1]_, equation 21; the pairs by sorting.
+    [1]_, its form with expectations; the pairs by sorting.
     """
     x, y = np.sort(np.asarray(draws, dtype=float), axis=0), np.asarray(actual, dtype=float)
     if x.ndim != 2 or x.shape[1:] != y.shape or not len(x):

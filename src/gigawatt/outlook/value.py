@@ -17,6 +17,7 @@ References
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -29,10 +30,13 @@ __all__ = ["metcalfe_exponent", "revenue_and_users"]
 
 Array = NDArray[np.float64]
 
-_ANGLES = 721
-_SCATTERS = 60
-_STEEPEST = np.arctan(4.0)  # exponents from -1 to 4
-_FLATTEST = np.arctan(-1.0)
+_ANGLES = 121
+_REFINED = 2
+_NEGLIGIBLE = 20.0  # ln below the most likely angle
+_SCATTERS = 30
+_OFFSETS = np.linspace(-8.0, 8.0, 49)  # of the line, in its standard errors were it normal
+_STEEPEST = float(np.arctan(4.0))  # exponents from -1 to 4
+_FLATTEST = float(np.arctan(-1.0))
 
 
 def metcalfe_exponent(
@@ -80,8 +84,6 @@ def metcalfe_exponent(
     ----------
     [2]_, with the prior flat in the angle; [1]_ on why the error in users matters.
     """
-    from gigawatt.outlook.special import log_gamma
-
     x, y = np.log(np.asarray(users, dtype=float)), np.log(np.asarray(revenue, dtype=float))
     if x.ndim != 1 or x.shape != y.shape or len(x) < 3:
         raise InputError("too few points", key="users", given=f"{x.shape} and {y.shape}", allowed="3 or more")
@@ -97,29 +99,53 @@ def metcalfe_exponent(
         raise InputError("nothing to draw", key="draws", given=draws, allowed="1 or more")
     if freedom is not None and not freedom > 1.0:
         raise InputError("no such tail", key="freedom", given=freedom, allowed="above 1")
-    angle = np.linspace(_FLATTEST, _STEEPEST, _ANGLES)[:, None, None, None]
-    residual = float(np.std(y - np.polyval(np.polyfit(x, y, 1), x)))
-    scatter = np.geomspace(max(residual, 1e-3) / 30.0, max(residual, 1e-3) * 10.0, _SCATTERS)[
-        None, :, None, None
-    ]
-    offset = np.linspace(-3.0, 3.0, 61)[None, None, :, None]
-    beta = np.tan(angle)
-    variance = beta**2 * sx**2 + sy**2 + scatter**2  # (angles, scatters, 1, n)
-    weight = 1.0 / variance
-    away = y - beta * x
-    centre = np.sum(weight * away, axis=-1, keepdims=True) / np.sum(weight, axis=-1, keepdims=True)
-    width = 1.0 / np.sqrt(np.sum(weight, axis=-1, keepdims=True))
-    z2 = (away - centre - 2.0 * offset * width) ** 2 * weight
-    if freedom is None:
-        logs = -0.5 * z2
-    else:
-        constant = log_gamma(0.5 * (freedom + 1.0)) - log_gamma(0.5 * freedom) - 0.5 * np.log(freedom)
-        logs = constant - 0.5 * (freedom + 1.0) * np.log1p(z2 / freedom)
-    logs = np.sum(logs - 0.5 * np.log(variance), axis=-1) + np.log(width[..., 0] * np.cos(angle[..., 0]))
-    mass = np.exp(logs - logs.max()).sum(axis=(1, 2))
-    grid = angle[:, 0, 0, 0]
+    line = _Line(x, y, sx, sy, freedom)
+    grid: Array = np.linspace(_FLATTEST, _STEEPEST, _ANGLES)
+    for _ in range(_REFINED):
+        logs = line.log_mass(grid)
+        inside = np.flatnonzero(logs > logs.max() - _NEGLIGIBLE)
+        first, last = max(inside[0] - 1, 0), min(inside[-1] + 1, len(grid) - 1)
+        grid = np.linspace(float(grid[first]), float(grid[last]), _ANGLES)
+    logs = line.log_mass(grid)
+    mass = np.exp(logs - logs.max())
     cumulative = np.concatenate([[0.0], np.cumsum(0.5 * (mass[1:] + mass[:-1]))])
-    return np.tan(np.interp(rng.random(draws) * cumulative[-1], cumulative, grid))
+    shares = rng.random(draws) * cumulative[-1]
+    return np.tan(np.asarray(np.interp(shares, cumulative, grid), dtype=float))
+
+
+@dataclass(frozen=True)
+class _Line:
+    """Points with their errors; ``freedom`` of what lies about the line, ``None`` where it is normal."""
+
+    x: Array
+    y: Array
+    sx: Array
+    sy: Array
+    freedom: float | None
+
+    def log_mass(self, angles: Array) -> Array:
+        """ln posterior of each angle, its distance and the scatter summed out, up to a constant."""
+        residual = float(np.std(self.y - np.polyval(np.polyfit(self.x, self.y, 1), self.x)))
+        widest = 10.0 * max(residual, 1e-3)
+        scatter = np.geomspace(widest / 300.0, widest, _SCATTERS)[None, :, None]
+        angle = angles[:, None, None]
+        beta = np.tan(angle)
+        variance = beta**2 * self.sx**2 + self.sy**2 + scatter**2  # (angles, scatters, n)
+        weight = 1.0 / variance
+        total = np.sum(weight, axis=-1, keepdims=True)
+        away = self.y - beta * self.x
+        off = away - np.sum(weight * away, axis=-1, keepdims=True) / total
+        # the distance of a line is its intercept times cos(angle)
+        scale = np.log(np.cos(angle[..., 0])) - 0.5 * np.log(total[..., 0])
+        plain = scale - 0.5 * np.sum(np.log(variance), axis=-1)
+        if self.freedom is None:
+            logs = plain - 0.5 * np.sum(weight * off**2, axis=-1)
+        else:
+            steps = _OFFSETS / np.sqrt(total[..., None])  # (angles, scatters, 1, offsets)
+            z2 = (off[..., None] - steps) ** 2 * weight[..., None]
+            each = -0.5 * (self.freedom + 1.0) * np.sum(np.log1p(z2 / self.freedom), axis=-2)
+            logs = plain + np.logaddexp.reduce(each, axis=-1)
+        return np.logaddexp.reduce(logs, axis=-1)
 
 
 @lru_cache(maxsize=2)
@@ -137,5 +163,5 @@ def revenue_and_users(*, with_first: bool = True) -> tuple[Array, Array, Array]:
     first, last = users[0, 0], users[-1, 0]
     keep = (revenue[:, 0] <= last) & ((revenue[:, 0] >= first) | with_first)
     year = revenue[keep, 0]
-    at = np.exp(np.interp(year, users[:, 0], np.log(users[:, 1])))
-    return year, at, revenue[keep, 1]
+    at = np.asarray(np.interp(year, users[:, 0], np.log(users[:, 1])), dtype=float)
+    return year, np.exp(at), revenue[keep, 1]

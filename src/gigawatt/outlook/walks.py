@@ -8,7 +8,7 @@ have the variance of a sum of such growth.
 References
 ----------
 .. [1] J. D. Farmer, F. Lafond, "How predictable is technological progress?", Research Policy 45, 647-665
-   (2016), equations 17 to 20 (A*) and theta = 0.63.
+   (2016): the factor A* and theta = 0.63.
 .. [2] G. K. Smyth, "Linear models and empirical Bayes methods for assessing differential expression",
    Statistical Applications in Genetics and Molecular Biology 3(1) (2004), section 6.2: pooling of variances.
 .. [3] R. DerSimonian, N. Laird, "Meta-analysis in clinical trials", Controlled Clinical Trials 7, 177-188
@@ -28,12 +28,23 @@ from gigawatt.errors import InputError
 from gigawatt.outlook.scores import StudentT
 from gigawatt.outlook.special import digamma, polygamma
 
-__all__ = ["Pool", "Shrunk", "Steps", "pool", "random_walk", "shrink", "step_variance", "steps", "trend_line"]
+__all__ = [
+    "LEAST_VARIANCE",
+    "Pool",
+    "Shrunk",
+    "Steps",
+    "pool",
+    "random_walk",
+    "shrink",
+    "step_variance",
+    "steps",
+    "trend_line",
+]
 
 Array = NDArray[np.float64]
 
 _LEAST_SCALE = 1e-6  # ln; a series without any noise has still a density
-_LEAST_VARIANCE = 1e-10  # of a step; series of repeated prices are left out of pooled variances
+LEAST_VARIANCE = 1e-10  # of a step; series of repeated prices are left out of pooled variances
 _ROUNDS = 5
 
 
@@ -237,7 +248,7 @@ def pool(*, estimate: ArrayLike, unit_variance: ArrayLike, variance: ArrayLike, 
     """
     x, u, s2 = (np.asarray(one, dtype=float) for one in (estimate, unit_variance, variance))
     d = np.asarray(count, dtype=float) - 1.0
-    keep = (s2 > _LEAST_VARIANCE) & (d >= 1.0)
+    keep = (s2 > LEAST_VARIANCE) & (d >= 1.0)
     if np.count_nonzero(keep) < 3:
         raise InputError(
             "too few technologies to pool",

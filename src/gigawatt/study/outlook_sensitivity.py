@@ -168,7 +168,11 @@ def _analysed(a: Array, b: Array, mixed: Array) -> tuple[Indices, str]:
 
     count = len(mixed)
     rows = np.concatenate([a[:, None], mixed.T, b[:, None]], axis=1).ravel()
-    problem = {"num_vars": count, "names": [str(i) for i in range(count)], "bounds": [[0.0, 1.0]] * count}
+    problem = {
+        "num_vars": count,
+        "names": np.array([str(i) for i in range(count)]),
+        "bounds": [[0.0, 1.0]] * count,
+    }
     found = sobol.analyze(problem, rows, calc_second_order=False, num_resamples=100, seed=0)
     width = 1.959963984540054  # SALib gives half widths of 95 % intervals
     errors = [np.asarray(found[key]) / width for key in ("S1_conf", "ST_conf")]
