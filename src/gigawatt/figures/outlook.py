@@ -6,6 +6,7 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
+from gigawatt.figures.outlook_decades import decade_sections
 from gigawatt.figures.page import PAGE, grid
 from gigawatt.figures.readable import significant
 from gigawatt.figures.serving_plan import drawn
@@ -189,6 +190,7 @@ def page(answer: Mapping[str, Any]) -> str:
         unit = answer["bands"][name.rsplit(" ", 1)[0]]["unit"]
         figures.append((tornado(name, found["tornado"], unit), _indices(found)))
     body += [drawn(figure, caption, i == 0) for i, (figure, caption) in enumerate(figures)]
+    body.append(decade_sections(answer))
     body += ["<h2>By year</h2>", _table(answer), "<h2>What is not known</h2>"]
     rows = [
         [row["key"], row["value"], row["grade"], row["source"], row["reason"]]

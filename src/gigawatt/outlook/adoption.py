@@ -1,15 +1,15 @@
 """Technologies taken up, or not: readiness, cost with learning against an incumbent that moves, adoption.
 
 Each year a technology that is ready is wanted by a share of what is new, by its cost over the incumbent's
-(a logit), as far as its curve of adoption has come and makers can deliver; what is made lowers its cost. Where
-it stays dearer it stays a niche. Readiness is a gate: a technology that fails has a share of 0.
+(a logit), as far as its curve of adoption has come and makers can deliver; what is made lowers its cost.
+Where it stays dearer it stays a niche. Readiness is a gate: a technology that fails has a share of 0.
 
 Power competes for what the campuses of the world add; compute (photonic, analog, neuromorphic) for new AI
 machines against digital chips, whose efficiency rises meanwhile; packages (stacked memory, chiplets, optical
 links) each for itself against what it replaces; generations of memory against the one before.
 
-What is given beyond the trend (``technology_relief``): chips' watts where another substrate or memory on logic
-is used, the links' watts and rates where they are optical, and power that comes on top of what queues allow.
+What is given beyond the trend (``technology_relief``): chips' watts where another substrate or memory on
+logic is used, the links' watts and rates where they are optical, and power on top of what queues allow.
 Generations of memory and chiplets are part of the trends already and give nothing more.
 """
 
@@ -22,12 +22,20 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.errors import InputError
 from gigawatt.outlook.adoption_curves import CURVES, capped, logit_shares, ready_year
 from gigawatt.outlook.frame import YEARS, Frame
 from gigawatt.outlook.learning_costs import exponent, log_cost, log_shock
 from gigawatt.outlook.paths import ANCHOR, since
 from gigawatt.outlook.tables import Tables
-from gigawatt.outlook.technologies import COMMON, QUANTITIES, Technology, drawn_name, list_technologies
+from gigawatt.outlook.technologies import (
+    COMMON,
+    POSITIVE,
+    QUANTITIES,
+    Technology,
+    drawn_name,
+    list_technologies,
+)
 from gigawatt.quantities import factor
 
 __all__ = ["BLOCKS", "compute_shares", "energy_shares", "generation_shares", "package_shares"]
@@ -165,7 +173,9 @@ def compute_shares(
         joules[t] = 1.0 - mapped + mapped * np.exp(digital[t] - own)
         gone = np.maximum(_T[t] - ready, 0.0)
         price = log_cost(np.log(q["cost"]), learned, made, q["experience"])
-        price = price + sigma * np.sqrt(gone) * q["shock"] + (1.0 - follows) * np.maximum(digital[t] - then, 0.0)
+        price = (
+            price + sigma * np.sqrt(gone) * q["shock"] + (1.0 - follows) * np.maximum(digital[t] - then, 0.0)
+        )
         ratio = energy * joules[t] + (1.0 - energy) * (1.0 - mapped + mapped * np.exp(price))
         wanted = logit_shares(q["ceiling"] * reach[t], np.log(ratio), choice, q["ceiling"]) * sold[t]
         delivered = capped(wanted, delivered, np.where(_T[t] >= ready, q["first"], 0.0), q["ramp"])
@@ -207,7 +217,8 @@ def package_shares(group: Sequence[Technology], q: Drawn, choice: Array, market:
 
 
 def generation_shares(group: Sequence[Technology], q: Drawn) -> Array:
-    """Generations by their share of new stacked memory, each taking over from those before: (years, n, draws).
+    """Generations by their share of new stacked memory, each taking over from those before: (years, n,
+    draws).
 
     Parameters
     ----------
@@ -219,7 +230,7 @@ def generation_shares(group: Sequence[Technology], q: Drawn) -> Array:
     References
     ----------
     Norton and Bass 1987, "A diffusion theory model of adoption and substitution for successive generations of
-    high-technology products", Management Science 33, 1069–1086 (with a logistic in the place of Bass's curve).
+    high-technology products", Management Science 33, 1069–1086 (a logistic in the place of Bass's curve).
     """
     ready = ready_year(q["fails"], q["time"] / factor("yr"), _TODAY)
     reach = _reach(group, ready, q["seed"], q["speed"] * factor("yr"))
@@ -238,14 +249,30 @@ _GENERATION, _QUANTUM = list_technologies("generation"), list_technologies("quan
 
 def _drawn(values: Mapping[str, Any], group: Sequence[Technology], family: str) -> dict[str, Array]:
     """Quantity → (technologies, draws) of a family."""
-    return {
-        quantity: np.stack([cast("Array", values[drawn_name(one, quantity)])[:, 0] for one in group])
-        for quantity in QUANTITIES[family]
-    }
+    found: dict[str, Array] = {}
+    for quantity in QUANTITIES[family]:
+        names = [drawn_name(one, quantity) for one in group]
+        rows = np.stack([cast("Array", values[name])[:, 0] for name in names])
+        if quantity in POSITIVE and not rows.min() > 0.0:
+            wrong = int(np.argmin(rows.min(axis=1)))
+            raise InputError(
+                "not above 0", key=names[wrong], given=float(rows.min()), allowed="above 0 in every draw"
+            )
+        found[quantity] = rows
+    if "start" in found and family == "energy" and not found["start"].sum(axis=0).max() < 1.0:
+        raise InputError(
+            "today's shares leave nothing to gas and the grid",
+            key="start",
+            given=float(found["start"].sum(axis=0).max()),
+            allowed="below 1 together",
+        )
+    return found
 
 
 def _common(values: Mapping[str, Any], family: str) -> dict[str, Array]:
-    return {name: values[name][:, 0] if values[name].shape[1] == 1 else values[name] for name in COMMON[family]}
+    return {
+        name: values[name][:, 0] if values[name].shape[1] == 1 else values[name] for name in COMMON[family]
+    }
 
 
 def _outputs(found: Array) -> tuple[Array, ...]:
@@ -333,7 +360,10 @@ def _substrates(values: Mapping[str, Any]) -> tuple[Array, ...]:
 def _packages(values: Mapping[str, Any]) -> tuple[Array, ...]:
     """Ways of packaging by share of new AI machines."""
     found = package_shares(
-        _PACKAGE, _drawn(values, _PACKAGE, "package"), values["package_choice"][:, 0], values["machine_market"]
+        _PACKAGE,
+        _drawn(values, _PACKAGE, "package"),
+        values["package_choice"][:, 0],
+        values["machine_market"],
     )
     return _outputs(found)
 
@@ -368,11 +398,17 @@ def together(
     stacked_logic_share: Array,
     optical_links_share: Array,
 ) -> tuple[Array, Array]:
-    """New machines with optical and with neuromorphic parts (the less of both shares), and those on which only
-    models made for them pay (another substrate, or memory on logic)."""
+    """New machines with optical and with neuromorphic parts (the less of both shares), and those on which
+    only models made for them pay (another substrate, or memory on logic)."""
     optical = np.maximum(optical_links_share, photonic_share)
     other = photonic_share + analog_share + neuromorphic_share
     return np.minimum(optical, neuromorphic_share), 1.0 - (1.0 - other) * (1.0 - stacked_logic_share)
+
+
+@BLOCKS.block("neuromorphic_inference [1]")
+def serving(neuromorphic_share: Array, inference_share: Array) -> Array:
+    """Neuromorphic share of the new compute that serves, if none of it trains."""
+    return np.minimum(neuromorphic_share / inference_share, 1.0)
 
 
 @BLOCKS.block("chip_watts [W]", "overhead [1]", "network_gain [1]", "technology_saving [1]")
@@ -396,8 +432,8 @@ def relief(
     optical_links_gain: Array,
 ) -> tuple[Array, Array, Array, Array]:
     """What technologies give to new machines: chips' watts by the mean joules of their substrates and memory,
-    hosts' and links' watts, what network rates gained since the last chip whose rates are known; and the joules
-    saved of new machines."""
+    hosts' and links' watts, what network rates gained since the last chip whose rates are known; and the
+    joules saved of new machines."""
     shares = (photonic_share, analog_share, neuromorphic_share)
     joules = (photonic_joules, analog_joules, neuromorphic_joules)
     change = sum(share * (each - 1.0) for share, each in zip(shares, joules, strict=True))

@@ -1,11 +1,11 @@
-"""What is told of technologies: names, units, words and ranges of the outputs of :mod:`gigawatt.outlook.adoption`."""
+"""What is told of technologies: outputs of ``outlook.adoption`` with units, words and ranges."""
 
 from __future__ import annotations
 
 from gigawatt.outlook.technologies import list_technologies
 from gigawatt.quantities import factor
 
-__all__ = ["UNTOLD", "SHARES", "TOLD"]
+__all__ = ["SHARES", "TOLD", "UNTOLD"]
 
 _PRICED = ("fission_advanced", "fusion", "space_solar")
 _SHARED = ("energy", "storage", "package", "compute")
@@ -21,13 +21,16 @@ Row = tuple[str, str, str, float, float, bool]
 def _told() -> tuple[Row, ...]:
     low, high = 1e-3 * factor("$/MWh"), 1e6 * factor("$/MWh")
     watt = (1e-6, 1e14)
-    found: list[Row] = []
-    for family in _SHARED:
-        for one in list_technologies(family):
-            found.append((f"{one.key}_share", "1", f"{one.name}: {one.market}", 0.0, 1.0, False))
+    found: list[Row] = [
+        (f"{one.key}_share", "1", f"{one.name}: {one.market}", 0.0, 1.0, False)
+        for family in _SHARED
+        for one in list_technologies(family)
+    ]
     names = {one.key: one.name for one in list_technologies("energy")}
-    for key in _PRICED:
-        found.append((f"{key}_price", "$/MWh", f"{names[key]}: levelised cost of new plants", low, high, True))
+    found += [
+        (f"{key}_price", "$/MWh", f"{names[key]}: levelised cost of new plants", low, high, True)
+        for key in _PRICED
+    ]
     found += [
         ("advanced_fission_share", "1", "small, advanced and molten-salt reactors: share of AI's electricity",
          0.0, 1.0, False),
@@ -50,6 +53,7 @@ UNTOLD: tuple[str, ...] = (
     *(f"{one.key}_share" for one in list_technologies("generation")),
     "quantum_share",
     "quantum_ready",
+    "neuromorphic_inference",
     "chip_watts_digital",
     "power_queue",
 )

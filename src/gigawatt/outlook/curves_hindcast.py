@@ -1,9 +1,10 @@
 """Curves of adoption on history: forecasts from before the take-off beside what came.
 
 The series are shares of US households and of new goods (Our World in Data), and solar and wind in the world's
-electricity, from their cumulative production. A share x of a ceiling K is straightened, ln(x / (K − x)) for the
-logistic and −ln(−ln(x / K)) for Gompertz's curve, and grows there by a rate and noise. At an origin the rate
-is what other series had (the series itself left out) weighed by its own years so far; the ceiling is drawn.
+electricity, from their cumulative production. A share x of a ceiling K is straightened, ln(x / (K − x)) for
+the logistic and −ln(−ln(x / K)) for Gompertz's curve, and grows there by a rate and noise. At an origin the
+rate is what other series had (the series itself left out) weighed by its own years so far; the ceiling is
+drawn.
 
 References
 ----------
@@ -127,9 +128,10 @@ def fitted_rates(curve: str = "logistic") -> tuple[Array, Array]:
         below = one.share < 0.95 * top
         line, years = straightened(curve, one.share[below], np.array(top)), one.years[below]
         rate = (line[-1] - line[0]) / (years[-1] - years[0])
-        steps = np.diff(line) - rate * np.diff(years)
+        steps: Array = np.diff(line) - rate * np.diff(years)
         rates.append(max(float(rate), 1e-3))
-        noise.append(float(np.mean(steps**2 / np.diff(years))))
+        gaps: Array = np.diff(years)
+        noise.append(float(np.mean(steps**2 / gaps)))
     return np.array(rates), np.array(noise)
 
 
@@ -235,5 +237,5 @@ def curves_hindcast(curve: str = "logistic", seed: int = SEED) -> CurvesHindcast
 def _weighted(values: Array, weight: Array, shares: tuple[float, ...]) -> tuple[float, ...]:
     order = np.argsort(values)
     total = np.cumsum(weight[order])
-    places = np.searchsorted(total, np.array(shares) * total[-1])
+    places = np.searchsorted(total, np.asarray(shares, dtype=float) * float(total[-1])).astype(np.intp)
     return tuple(float(x) for x in values[order][np.minimum(places, len(values) - 1)])

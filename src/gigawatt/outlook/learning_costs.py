@@ -3,9 +3,9 @@
 ln c = ln c₀ − b ln(X/X₀) + σ (√½ w + √½ z √h)
 
 b = −log₂(1 − learning rate) with its sign, so that a negative rate makes it dearer; X is what was made in
-all. The noise has two halves of equal variance: w is a random walk common to a family, z√h a technology's own,
-with one standard score z for all years. Its variance after h years is that of a random walk in each year; its
-path is smooth, which spares a draw for every technology and year.
+all. The noise has two halves of equal variance: w is a random walk common to a family, z√h a technology's
+own, with one standard score z for all years. Its variance after h years is that of a random walk in each
+year; its path is smooth, which spares a draw for every technology and year.
 
 References
 ----------
@@ -43,7 +43,7 @@ def exponent(rate: ArrayLike) -> Array:
     """
     found = np.asarray(rate, dtype=float)
     if not np.all(found < 1.0):
-        raise InputError("not a learning rate", given=float(np.max(found)), allowed="below 1")
+        raise InputError("not a learning rate", key="learning", given=float(np.max(found)), allowed="below 1")
     return -np.log2(1.0 - found)
 
 

@@ -129,6 +129,8 @@ class Priors:
         self, seed: int, start: int, stop: int, name: str, streams: Mapping[str, str] | None
     ) -> Array:
         width = len(YEARS) if self.rows[name].yearly else 1
+        if self.rows[name].distribution.kind == "fixed":
+            return np.full((stop - start, width), 0.5)  # its value does not ask for luck
         return uniforms(seed, name + (streams or {}).get(name, ""), start, stop, width)
 
     def assumptions(self) -> tuple[Assumption, ...]:

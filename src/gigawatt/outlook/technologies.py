@@ -19,6 +19,7 @@ from gigawatt.quantities import factor
 __all__ = [
     "COMMON",
     "FAMILIES",
+    "POSITIVE",
     "QUANTITIES",
     "Technology",
     "drawn_name",
@@ -47,6 +48,11 @@ QUANTITIES: Mapping[str, tuple[str, ...]] = {
 """Family → what is drawn for each of its technologies."""
 FAMILIES = tuple(QUANTITIES)
 
+POSITIVE = frozenset(
+    {"speed", "ramp", "first", "cost", "before", "experience", "efficiency", "progress", "most", "bandwidth"}
+)
+"""Quantities that have to be above 0 in every draw."""
+
 COMMON: Mapping[str, tuple[str, ...]] = {
     "energy": (
         "incumbent_cost", "incumbent_growth", "energy_choice", "energy_shocks", "energy_volatility",
@@ -61,7 +67,8 @@ COMMON: Mapping[str, tuple[str, ...]] = {
 @dataclass(frozen=True)
 class Technology:
     """One row: ``family`` of :data:`FAMILIES`, ``curve`` of adoption (``logistic`` or ``gompertz``), today's
-    readiness level ``trl`` (1 to 9), ``market`` that its share is of, and from which share on it is ``big``."""
+    readiness level ``trl`` (1 to 9), ``market`` that its share is of, and the share from which it is
+    ``big``."""
 
     id: str
     name: str
@@ -208,7 +215,7 @@ def levelised(
     fuel = row.at("fuel_cost", year)[0] if "fuel_cost" in row.numbers else 0.0
     if not fuel and row.text("fuel"):
         bought = catalog.entity("fuels", row.text("fuel"))
-        price = bought.at("price", year)[at] + bought.get("delivery", 0.0)
+        price = bought.at("price", year)[at] + bought.value("delivery")
         fuel = price * row.at("heat_rate", year)[0]
     variable = row.at("variable_cost", year)[0] if "variable_cost" in row.numbers else 0.0
     used = capacity_factor if capacity_factor is not None else row.at("availability", year)[0]

@@ -29,6 +29,7 @@ Array = NDArray[np.float64]
 KEPT = 10_000
 """Draws (the first ones) that are kept for what would have to be true."""
 _FEWEST = 30
+_PROXY = " (by a proxy, judgement)"
 _TOP = 5
 _MOVING: Mapping[str, tuple[str, str]] = {
     "chip_watts_digital": ("watts of a new digital chip per H100 equivalent in that year", "W"),
@@ -56,7 +57,7 @@ def lift(big: Array, other: Array) -> float:
     """
     if not len(big) or not len(other):
         raise InputError("nothing to compare", given=f"{len(big)} and {len(other)}", allowed="1 or more")
-    ordered = np.sort(other)
+    ordered, big = np.sort(other), np.sort(big)
     below, upto = np.searchsorted(ordered, big, "left"), np.searchsorted(ordered, big, "right")
     return float(np.mean(0.5 * (below + upto)) / len(other))
 
@@ -181,7 +182,7 @@ def decade_lines(decades: Mapping[str, Any], decade: str) -> list[str]:
     if decade not in decades:
         raise InputError("no such decade", given=decade, allowed=decades, nearest=nearest(decade, decades))
     return [
-        f"{_percent(row['share'])} {row['words']}{' (by a proxy, judgement)' if row['speaks'] == 'proxy' else ''}"
+        f"{_percent(row['share'])} {row['words']}" + (_PROXY if row["speaks"] == "proxy" else "")
         for row in decades[decade]["expectations"]
     ]
 
