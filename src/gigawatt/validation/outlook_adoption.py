@@ -47,7 +47,15 @@ def _drawn(ceiling: float | None) -> dict[str, Array]:
     """Watts of digital chips, costs, and what they were drawn by; with a fixed CMOS ceiling if given."""
     priors = read_priors("base", {} if ceiling is None else {"cmos_ceiling": f"{ceiling} 1/J"})
     outputs = ["chip_watts_digital", "fusion_price", "space_solar_price"]
-    names = ["cmos_ceiling", "fusion_fails", "fusion_time", "space_solar_fails", "space_solar_time"]
+    names = [
+        "cmos_ceiling",
+        "fusion_cost",
+        "fusion_learning",
+        "fusion_fails",
+        "fusion_time",
+        "space_solar_fails",
+        "space_solar_time",
+    ]
     found = evaluate(priors, outlook_tables(), SEED, 0, DRAWS, outputs)
     return {**found, **priors.draw(SEED, 0, DRAWS, names)}
 
@@ -83,6 +91,23 @@ def _cost(id: str, key: str, what: str, unit: str) -> Check:
     return Check(PART, told, overlap(low, high, *ends), 1.0, "overlap", 1.0 - _LEAST, note)
 
 
+def _mature() -> Check:
+    """Cost of fusion by Wright's law alone once a fleet stands, whenever that may be."""
+    row, doublings, drawn = _row("F1"), _row("F1-mature"), _drawn(None)
+    cost = drawn["fusion_cost"] * (1.0 - drawn["fusion_learning"]) ** doublings.value
+    low, middle, high = (float(x) for x in np.quantile(cost, (0.1, 0.5, 0.9)))
+    ends, scale = (row.low or row.value, row.high or row.value), factor("$/MWh")
+    told = (
+        f"F1 fusion after {doublings.value:g} doublings ({doublings.locator}): overlap of "
+        f"{low / scale:.3g} to {high / scale:.3g} (80 %, median {middle / scale:.3g}) with "
+        f"{ends[0] / scale:.3g} to {ends[1] / scale:.3g} $/MWh"
+    )
+    below = float(np.mean(cost < row.value))
+    told_below = f"{below:.0%} of our draws are below its {row.value / scale:.4g}"
+    note = f"{row.source_id}, {row.locator}: {row.note}; {told_below}"
+    return Check(PART, told, overlap(low, high, *ends), 1.0, "overlap", 1.0 - _LEAST, note)
+
+
 def _curves() -> list[Check]:
     row = _row("curves")
     found: list[Check] = []
@@ -106,7 +131,8 @@ def checks() -> list[Check]:
     """The cap (E19), mature fusion (F1), space solar (S1), and the curves of adoption on history."""
     return [
         *_cap(),
-        _cost("F1", "fusion", "mature fusion, $ a unit of energy", "$/MWh"),
-        _cost("S1", "space_solar", "space solar, $ a unit of energy", "$/kWh"),
+        _cost("F1", "fusion", "fusion as it is taken up", "$/MWh"),
+        _mature(),
+        _cost("S1", "space_solar", "space solar", "$/kWh"),
         *_curves(),
     ]
