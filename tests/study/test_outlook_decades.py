@@ -18,6 +18,7 @@ from gigawatt.outlook.technologies import list_technologies
 from gigawatt.study.outlook import OutlookResult, OutlookScenario, evaluate, outlook, read_outlook
 from gigawatt.study.outlook_decades import decade_lines, lift
 from gigawatt.study.outlook_limits import outlook_tables
+from gigawatt.study.outlook_mixed import Mixed
 from gigawatt.study.outlook_sensitivity import Answer, sensitivities, tornado
 
 DRAWS = 1_500
@@ -178,3 +179,15 @@ def test_the_terminal_and_the_page_tell_the_decades(
     told = capsys.readouterr().out
     assert "2040s, share of draws in which it comes true:" in told
     assert "by a proxy, judgement" in " ".join(told.split())
+
+
+def test_a_mixed_sample_is_the_frame_run_anew() -> None:
+    """Brute force: all blocks on the mixed draws; and the second sample whole."""
+    targets, names = ["feasible", "analog_share"], ("analog_cost", "growth_row", "law_row")
+    priors, tables = read_priors(), outlook_tables()
+    both = Mixed(priors, tables, SEED, 10, 60, targets, "/B")
+    for exchanged in ((), names, tuple(priors.rows)):
+        wanted = evaluate(priors, tables, SEED, 10, 60, targets, dict.fromkeys(exchanged, "/B"))
+        found = both.with_other(exchanged)
+        for name in targets:
+            assert np.array_equal(found[name], wanted[name]), (name, exchanged)
