@@ -118,6 +118,7 @@ def _print(result: OutlookResult) -> None:
         gains.add_row(name, *cells)
     out.print(gains)
     print_society(out, result, years)
+    _print_decades(result)
     out.print(f"\n{result.definition}", markup=False)
     for row in result.overrides:
         out.print(f"yours: {row.key} = {row.value}", markup=False)
@@ -127,6 +128,15 @@ def _print(result: OutlookResult) -> None:
         )
         share = found["scenarios"]["share"]
         out.print(f"spread of {name}: {told}; between scenarios {share:.0%}", markup=False)
+
+
+def _print_decades(result: OutlookResult) -> None:
+    from gigawatt.study.outlook_decades import decade_lines
+
+    for decade in result.decades:
+        console().print(f"\n{decade}, share of draws in which it comes true:", markup=False)
+        for line in decade_lines(result.decades, decade):
+            console().print(f"  {line}", markup=False)
 
 
 def _short(value: float) -> str:

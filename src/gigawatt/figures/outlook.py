@@ -6,6 +6,7 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
+from gigawatt.figures.outlook_decades import decade_sections
 from gigawatt.figures.outlook_society import comparisons, society_figures
 from gigawatt.figures.page import PAGE, grid
 from gigawatt.figures.readable import significant
@@ -194,6 +195,7 @@ def page(answer: Mapping[str, Any]) -> str:
     body += [drawn(figure, caption, i == 0) for i, (figure, caption) in enumerate(figures)]
     if "society" in answer:
         body += ["<h2>A run beside a year of others</h2>", comparisons(answer)]
+    body.append(decade_sections(answer))
     body += ["<h2>By year</h2>", _table(answer), "<h2>What is not known</h2>"]
     rows = [
         [row["key"], row["value"], row["grade"], row["source"], row["reason"]]

@@ -27,10 +27,10 @@ __all__ = ["SCENARIOS", "Prior", "Priors", "read_correlations", "read_priors", "
 
 Array = NDArray[np.float64]
 
-TABLES = ("outlook", "outlook_society")
-"""Tables whose rows are drawn."""
 SHARE = "share"
 """Unit of a number that must lie within 0 to 1."""
+TABLES = ("outlook", "outlook_adoption", "outlook_society")
+"""Tables of quantities."""
 SCENARIOS = ("base", "headwinds", "lift-off")
 _NUMBERS = ("low", "mid", "high", "shape")
 
@@ -129,6 +129,8 @@ class Priors:
         self, seed: int, start: int, stop: int, name: str, streams: Mapping[str, str] | None
     ) -> Array:
         width = len(YEARS) if self.rows[name].yearly else 1
+        if self.rows[name].distribution.kind == "fixed":
+            return np.full((stop - start, width), 0.5)  # its value does not ask for luck
         return uniforms(seed, name + (streams or {}).get(name, ""), start, stop, width)
 
     def assumptions(self) -> tuple[Assumption, ...]:

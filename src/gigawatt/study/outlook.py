@@ -7,7 +7,7 @@ answer does not depend on the chunks.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from gigawatt.outlook.sketch import Sketch
 from gigawatt.outlook.society import EXPLORATORY
 from gigawatt.outlook.tables import Tables
 from gigawatt.quantities import factor
+from gigawatt.study.outlook_decades import Decades
 from gigawatt.study.outlook_limits import outlook_tables
 
 __all__ = ["CHUNK", "QUANTILES", "OutlookResult", "OutlookScenario", "outlook", "read_outlook"]
@@ -60,7 +61,8 @@ class OutlookResult:
     cliff; ``binding_actual`` with ``demand``; ``held_back``: what held the world's additions, ``factories``:
     what held these. ``relief``: limit → (years, 3): 10, 50, 90 % of the factor on the feasible run if it is
     lifted. ``errors``: output → width of its sketch's bins (relative, or in the unit). ``sensitivities`` is
-    filled by :func:`gigawatt.study.outlook_sensitivity.sensitivities`.
+    filled by :func:`gigawatt.study.outlook_sensitivity.sensitivities`. ``decades``: what
+    :mod:`gigawatt.study.outlook_decades` says of the 2030s and the 2040s.
     """
 
     scenario: str
@@ -85,6 +87,7 @@ class OutlookResult:
     catalog: str
     sketches: Mapping[str, Sketch] = field(repr=False, default_factory=dict)
     sensitivities: Mapping[str, Any] = field(default_factory=dict)
+    decades: Mapping[str, Any] = field(default_factory=dict)
 
     def band(self, name: str, year: int | None = None) -> dict[float, float]:
         """Quantiles of an output in a year (of a scalar: no year), in its unit.
@@ -148,6 +151,7 @@ class OutlookResult:
             "overrides": grades(self.overrides),
             "assumptions": grades(self.assumptions),
             "sensitivities": dict(self.sensitivities),
+            "decades": dict(self.decades),
         }
 
 
@@ -237,10 +241,11 @@ def outlook(
             ("made_limit", 3),
         )
     }
-    targets = [*sketches, *EXTRA]
+    targets, decades = [*sketches, *EXTRA], Decades()
     for start in range(0, draws, chunk):
         stop = min(start + chunk, draws)
         found = evaluate(priors, rooms, seed, start, stop, targets)
+        decades.add(start, found)
         for name, sketch in sketches.items():
             sketch.add(found[name])
         for name in LIMITS:
@@ -250,7 +255,8 @@ def outlook(
                 counts[kind] += np.count_nonzero(found[name] == kind, axis=0)
         if progress is not None:
             progress(f"Draws {stop:,} of {draws:,}", stop / draws)
-    return _result(asked, draws, seed, priors, rooms, sketches, gains, counted, slice(first, last + 1))
+    told = _result(asked, draws, seed, priors, rooms, sketches, gains, counted, slice(first, last + 1))
+    return replace(told, decades=decades.result(priors, seed))
 
 
 def _result(
