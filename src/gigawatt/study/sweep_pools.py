@@ -238,7 +238,8 @@ class Dask:
         from distributed import wait as wait_for
 
         try:
-            ready = wait_for(list(self._running), timeout=seconds, return_when="FIRST_COMPLETED").done
+            with self._client.as_current():
+                ready = wait_for(list(self._running), timeout=seconds, return_when="FIRST_COMPLETED").done
         except TimeoutError:
             ready = set[Any]()
         found: list[tuple[int, Task, Answer]] = []
