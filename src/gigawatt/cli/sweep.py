@@ -136,7 +136,7 @@ def show_command(
         if json:
             import json as coder
 
-            print_json(coder.loads(frame.to_json(orient="records", double_precision=15)))
+            print_json(coder.loads(str(frame.to_json(orient="records", double_precision=15))))
         elif not quiet:
             _print_frame(frame)
     elif json:

@@ -237,9 +237,10 @@ class Dask:
         """
         from distributed import wait as wait_for
 
+        waiting: Any = wait_for
         try:
             with self._client.as_current():
-                ready = wait_for(list(self._running), timeout=seconds, return_when="FIRST_COMPLETED").done
+                ready = waiting(list(self._running), timeout=seconds, return_when="FIRST_COMPLETED").done
         except TimeoutError:
             ready = set[Any]()
         found: list[tuple[int, Task, Answer]] = []

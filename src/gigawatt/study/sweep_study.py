@@ -186,16 +186,21 @@ def _scenario_reader(
                 loaded = scenario_with(base, {**always, key: value})
             except InputError as alone:
                 raise (alone if alone.key == key else together) from None
-        found: Any = loaded.scenario
-        for part in key.split("."):
-            found = found.get(part) if isinstance(found, Mapping) else getattr(found, part)
-        whole = isinstance(found, int) and not isinstance(found, bool)
-        if isinstance(found, tuple) and len(found) == 2 and isinstance(found[1], float):
-            found = found[1]  # 2048 sequences
-        plain = isinstance(found, int | float) and not isinstance(found, bool)
-        return Taken(float(found) if plain else None, whole)
+        return _taken(loaded.scenario, key)
 
     return read
+
+
+def _taken(scenario: Scenario, key: str) -> Taken:
+    """What a scenario has under a key."""
+    found: Any = scenario
+    for part in key.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else getattr(found, part)
+    if isinstance(found, tuple) and len(found) == 2 and isinstance(found[1], float):
+        found = found[1]  # 2048 sequences
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        return Taken(None)
+    return Taken(float(found), isinstance(found, int))
 
 
 def _first(given: object, row: int = 0) -> object:
