@@ -18,10 +18,11 @@ from scipy import stats
 from gigawatt import catalog
 from gigawatt.errors import InputError
 from gigawatt.study.changed import scenario_with
+from gigawatt.study.scenario import read_scenario
 from gigawatt.study.sweep_draws import quantile, shares
 from gigawatt.study.sweep_points import Points, scenario_key
 from gigawatt.study.sweep_shares import Shares
-from gigawatt.study.sweep_study import SweepStudy, read_study
+from gigawatt.study.sweep_study import SweepStudy, default_reads, graph_of, read_study
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TEXAS = EXAMPLES / "llama-3.1-405b-texas.yaml"
@@ -105,6 +106,20 @@ def test_rows_of_the_catalog_are_axes(study: Study) -> None:
     assert key not in points[0].changes
     assert len({points.key(i) for i in range(6)}) == 6
     assert catalog.entity("chips", "H100-SXM5-80GB").value("idle_power") == before
+
+
+def test_what_is_read_where_nobody_says_is_known_and_single() -> None:
+    for name, cost in (
+        ("llama-3.1-405b-texas", "ledger.cost_per_mtoken"),
+        ("serve-llama-70b-virginia", "economics.cost_million_output"),
+    ):
+        graph = graph_of(read_scenario(EXAMPLES / f"{name}.yaml"))
+        chosen = default_reads(graph)
+        assert cost in chosen
+        assert len(chosen) >= 15
+        for one in chosen:
+            assert graph.nodes[one].function is not None
+            assert graph.nodes[one].function.__annotations__["return"] in ("float", "int", "str")
 
 
 def test_dear_axes_change_slowest(study: Study) -> None:

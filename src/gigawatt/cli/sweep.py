@@ -162,7 +162,8 @@ def _write(
     axes = [column.name for column in about.columns if column.axis]
     read = [column.name for column in about.columns if not column.axis and isinstance(column.low, float)]
     colours = by or next(
-        (name for name in ("ledger.cost_per_mtoken", *read) if name in read), axes[0] if axes else "key"
+        (name for name in ("ledger.cost_per_mtoken", "economics.cost_million_output", *read) if name in read),
+        axes[0] if axes else "key",
     )
     wanted = [x, y, colours] if x is not None and y is not None else [*axes, *read, colours]
     frame = drawn_rows(store, list(dict.fromkeys(name for name in wanted if name)))

@@ -38,7 +38,11 @@ _BOTH = (
 )  # fmt: skip
 _TRAINING = ("training.step_time", "training.mfu", "training.duration", "training.binding", "ledger.run_cost",
              "ledger.run_carbon")  # fmt: skip
-_SERVING = ("serving.rate", "serving.replicas", "serving.binding", "serving.kept", "ledger.annual_carbon")
+_SERVING = (
+    "serving.rate", "serving.replicas", "serving.binding", "serving.kept", "serving.utilisation",
+    "economics.cost_million_prompt", "economics.cost_million_output", "economics.energy_million_output",
+    "economics.carbon_operational_million_output", "economics.water_million_output", "ledger.annual_carbon",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
