@@ -282,7 +282,7 @@ DASK = """
 import json, os, signal
 from distributed import LocalCluster
 killed = []
-with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster:
+with LocalCluster(n_workers=2, threads_per_worker=1, host="localhost", dashboard_address=None) as cluster:
     def kill_one(text, share):
         if share > 0.1 and not killed:
             killed.append(next(iter(cluster.workers.values())).pid)
@@ -310,9 +310,9 @@ def test_a_scheduler_that_is_not_there(file: Path, tmp_path: Path, monkeypatch: 
     pytest.importorskip("distributed")
     monkeypatch.setattr("gigawatt.study.sweep_pools._ANSWERS_WITHIN", 0.5)
     with pytest.raises(
-        InputError, match=r"does not answer within 0\.5 s; given 'tcp://127\.0\.0\.1:9'"
+        InputError, match=r"does not answer within 0\.5 s; given 'tcp://localhost:9'"
     ) as caught:
-        sweep(file, tmp_path / "store", scheduler="tcp://127.0.0.1:9")
+        sweep(file, tmp_path / "store", scheduler="tcp://localhost:9")
     assert caught.value.key == "--scheduler"
     assert "\n" not in str(caught.value)
 

@@ -58,7 +58,7 @@ def run_command(
     workers: Annotated[int, typer.Option(help="Processes that compute.")] = 1,
     scheduler: Annotated[
         str | None,
-        typer.Option(help="Address of a Dask scheduler, such as tcp://10.0.0.1:8786.", show_default=False),
+        typer.Option(help="Address of a Dask scheduler, such as tcp://localhost:8786.", show_default=False),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="The store has to be there: go on with it.")
