@@ -31,6 +31,7 @@ from gigawatt.cli.plant import plant_command
 from gigawatt.cli.quantum import quantum_app
 from gigawatt.cli.simulate_serving import EPILOG as SIMULATE_SERVING
 from gigawatt.cli.simulate_serving import simulate_serving_command
+from gigawatt.cli.sweep import sweep_app
 from gigawatt.cli.technologies import (
     AUDIT,
     COMPARE,
@@ -84,6 +85,7 @@ chip_app = typer.Typer(
 app.add_typer(chip_app, name="chip")
 chip_app.command("build", epilog=BUILD)(build_command)
 chip_app.command("list", epilog=LIST)(list_command)
+app.add_typer(sweep_app, name="sweep")
 
 app.add_typer(quantum_app, name="quantum")
 
