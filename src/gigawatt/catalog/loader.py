@@ -28,7 +28,7 @@ import hashlib
 import math
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -390,7 +390,7 @@ def keep_made(name: str, row: Entity) -> None:
 
 
 @contextmanager
-def varied(changes: Mapping[tuple[str, str, str], float]) -> Iterator[None]:
+def varied(changes: Mapping[tuple[str, str, str], float]) -> Generator[None]:
     """Other values, in SI, for rows of the catalog while the block runs: what would follow if they held.
 
     Parameters
