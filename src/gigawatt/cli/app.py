@@ -11,6 +11,8 @@ import typer
 
 from gigawatt.cli.calibrate import EXAMPLE, calibrate
 from gigawatt.cli.chip import BUILD, LIST, build_command, list_command
+from gigawatt.cli.compare import EPILOG as COMPARE_SCENARIOS
+from gigawatt.cli.compare import compare_command as compare_scenarios
 from gigawatt.cli.emulate import EPILOG as EMULATE
 from gigawatt.cli.emulate import emulate_command
 from gigawatt.cli.grouped import Grouped
@@ -127,6 +129,7 @@ def validate(
 
 
 app.command(epilog=EXAMPLE)(calibrate)
+app.command("compare", epilog=COMPARE_SCENARIOS)(compare_scenarios)
 app.command("plan-training", epilog=EPILOG, cls=Grouped)(plan_training_command)
 app.command("plan-serving", epilog=PLAN_SERVING, cls=Grouped)(plan_serving_command)
 app.command("plan-supply", epilog=PLAN_SUPPLY, cls=Grouped)(plan_supply_command)
