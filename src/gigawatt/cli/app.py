@@ -40,6 +40,7 @@ __all__ = ["app", "main"]
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 _INTERRUPTED = 130
+_MOST_NAMED = 200
 
 app = typer.Typer(
     name="gigawatt",
@@ -212,6 +213,10 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:  # what no room expected: a full disk, a name too long, a file gone meanwhile
+        named = "" if error.filename is None else f": {str(error.filename)[:_MOST_NAMED]}"
+        _say(f"gigawatt: {error.strerror or error}{named}")
+        sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
 
 

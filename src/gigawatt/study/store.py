@@ -8,12 +8,13 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gigawatt.errors import InputError
 from gigawatt.evidence import Assumption, Evidence, Grade
+from gigawatt.quantities import factor
 from gigawatt.study.result import Quantity, Result
 
 if TYPE_CHECKING:
@@ -203,7 +204,34 @@ def load_result(folder: str | Path) -> Result:
         assumptions = tuple(
             Assumption(**{**a, "grade": Grade.read(a["grade"])}) for a in answer["assumptions"]
         )
-    except (KeyError, TypeError, ValueError) as error:
+        name, notices, run = answer["name"], tuple(answer["notices"]), answer["run"]
+        _check_types(quantities, rows, assumptions, [name, *notices])
+        if not isinstance(run, dict):
+            raise TypeError("nothing is known of the run")
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OSError) as error:
         raise InputError("this result cannot be read", file=path, given=str(error)) from None
     tables = {file.stem: read_parquet(file) for file in sorted(path.glob("*.parquet"))}
-    return Result(answer["name"], quantities, tables, tuple(answer["notices"]), assumptions, answer["run"])
+    return Result(name, quantities, tables, notices, assumptions, run)
+
+
+def _check_types(
+    quantities: Mapping[str, Quantity],
+    rows: Mapping[str, Evidence],
+    assumptions: Iterable[Assumption],
+    texts: list[Any],
+) -> None:
+    """Raise ``TypeError`` where what was stored is of another kind than what a result has."""
+    for q in quantities.values():
+        texts += [q.unit, q.summary, q.formula, q.origin, q.where, q.reason, q.written, *q.inputs]
+        if not (q.value is None or isinstance(q.value, bool | int | float | str)):
+            raise TypeError(f"{q.name} holds no value")
+        factor(str(q.unit))
+    for row in rows.values():
+        texts += [row.entity, row.quantity, row.unit, row.written, row.source_id, row.locator, row.note]
+        texts.append(row.where)
+        if any(number is not None and not isinstance(number, int | float) for number in (row.low, row.high)):
+            raise TypeError(f"{row.quantity} of {row.entity} is no number")
+    for one in assumptions:
+        texts += [one.key, one.value, one.reason, one.source]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a text is missing")
