@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -197,6 +198,7 @@ def main(arguments: list[str] | None = None) -> None:
         code = app(args=arguments, standalone_mode=False)
         if code == _INTERRUPTED:  # newer versions of typer catch it themselves
             raise KeyboardInterrupt
+        sys.stdout.flush()
     except GigawattError as error:
         _say(f"gigawatt: {error}")
         sys.exit(error.exit_code)
@@ -211,13 +213,20 @@ def main(arguments: list[str] | None = None) -> None:
         _say("gigawatt: interrupted; nothing half-written was left")
         sys.exit(_INTERRUPTED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(0)
     except OSError as error:  # what no room expected: a full disk, a name too long, a file gone meanwhile
         named = "" if error.filename is None else f": {str(error.filename)[:_MOST_NAMED]}"
         _say(f"gigawatt: {error.strerror or error}{named}")
+        _drop_output()
         sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _drop_output() -> None:
+    """Send what is still to be printed nowhere, so that leaving does not fail over it."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(text: str) -> None:
