@@ -38,13 +38,13 @@ def as_row(run: Emulation, calibration: int) -> dict[str, str]:
     numbers = {
         "perplexity []": run.perplexity.value, "base []": base, "low []": base * ratio.low,
         "high []": base * ratio.high, "ratio []": ratio.value, "ratio_low []": ratio.low,
-        "ratio_high []": ratio.high, **{f"{name} []": run.statistics[name] for name in COUNTED},
+        "ratio_high []": ratio.high, **{f"{name} []": run.statistics.get(name, "") for name in COUNTED},
         "seeds []": run.seeds, "windows []": run.windows, "length []": run.length,
         "calibration []": calibration, "processor_time [s]": run.cpu_seconds,
     }  # fmt: skip
     return {
         "id": f"{run.model}/{run.substrate.id}", "substrate": run.substrate.id, "model": run.model,
-        **{name: f"{value:.6g}" for name, value in numbers.items()},
+        **{name: value if isinstance(value, str) else f"{value:.6g}" for name, value in numbers.items()},
         "date": time.strftime("%Y-%m-%d"), "text": run.text, "grade": "measured",
         "source_id": "gigawatt-measured", "locator": "benchmarks/measure_formats.py", "note": "",
     }  # fmt: skip

@@ -54,7 +54,7 @@ def test_commands_of_documents_are_known_with_their_options(command: str) -> Non
     words = shlex.split(command)[1:]
     context = known.make_context("gigawatt", list(words), resilient_parsing=True)
     while hasattr(known, "commands"):
-        known, words = known.commands[words[0]], words[1:]
+        _, known, words = known.resolve_command(context, words)
     assert known.make_context(str(known.name), words, parent=context).params
 
 

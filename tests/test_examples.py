@@ -17,7 +17,8 @@ from gigawatt.study.result import Result
 from gigawatt.study.store import as_json
 
 FOLDER = Path(__file__).parent.parent / "examples"
-EVERY = sorted(file.stem for file in FOLDER.glob("*.yaml"))
+#: Scenarios; a study of many (a sweep) names one of them.
+EVERY = sorted(file.stem for file in FOLDER.glob("*.yaml") if "\nsite:" in file.read_text(encoding="utf-8"))
 #: Those of a training run.
 EXAMPLES = [name for name in EVERY if "\ntraining:" in (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")]
 

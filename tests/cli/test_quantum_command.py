@@ -83,7 +83,7 @@ def test_every_command_shows_an_example(call: Call) -> None:
         (("optimise", "bits", "--mean-bits", "9"), "gigawatt: --mean-bits: not a mean width"),
         (("resources", "p450", "--error", "0.01"), "gigawatt: --error: no distance suffices"),
         (("resources", "custom", "--qubits", "10"), "gigawatt: --toffolis: custom needs it"),
-        (("resources", "rsa-204"), "gigawatt: ALGORITHM: no such algorithm"),
+        (("resources", "dsa-2048"), "gigawatt: ALGORITHM: no such algorithm"),
         (("break-even", "weather"), "gigawatt: PROBLEM: no such problem"),
     ],
 )

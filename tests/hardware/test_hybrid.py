@@ -13,7 +13,7 @@ from gigawatt.hardware.technology import Efficiency, technology
 from gigawatt.hardware.technology import hybrid as room
 from gigawatt.hardware.technology.composition import GROUPS, group_of, parts
 from gigawatt.hardware.technology.gpu import Gpu
-from gigawatt.hardware.technology.hybrid import Hybrid, Machine, machine_of
+from gigawatt.hardware.technology.hybrid import Hybrid, machine_of
 from gigawatt.hardware.technology.mapper import places, runs_on
 from gigawatt.hardware.technology.products import product_of
 from gigawatt.hardware.technology.rollup import BASE, token_cost
@@ -140,7 +140,7 @@ def test_denser_cells_need_less_silicon_and_hold_the_same_weights() -> None:
 
 def test_a_step_on_a_machine_beside_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
     mixed = step_cost(replica(1.0), np.array([1.0]))
-    empty = Machine(hybrid(), 0.0, 1.0, 1.0, machine_of(CHIP.id).row)
+    empty = replace(machine_of(CHIP.id), substrate=hybrid(), area=0.0)
     monkeypatch.setattr(room, "machine_of", lambda chip: empty)
     host = step_cost(replica(1.0), np.array([1.0]))
     assert float(mixed.time[0]) < float(host.time[0])
@@ -159,3 +159,16 @@ def test_bad_machines_are_refused() -> None:
         parts(BASE)
     with pytest.raises(MissingDataError):
         machine_of("H100-SXM5-80GB")
+
+
+def test_silicon_that_leaks_adds_to_what_a_chip_takes_idle() -> None:
+    events = machine_of("neuromorphic-2045")
+    leaking = load_substrate("event-2040-ttfs-t31")
+    from gigawatt.hardware.technology import neuromorphic
+
+    one = 4096.0
+    silicon = float(np.sum(neuromorphic.area(leaking, n=one, k=one)))
+    watts = float(np.sum(neuromorphic.standing_power(leaking, n=one, k=one)))
+    assert events.standing_power == pytest.approx(events.area * events.density / silicon * watts, rel=1e-9)
+    assert load_chip("neuromorphic-2045").idle_power > events.standing_power
+    assert machine_of("mixed-2035").standing_power > 0.0  # its router's cores

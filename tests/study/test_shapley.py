@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gigawatt.study.graph import Graph, Leaf
+from gigawatt.study.memo import Memo
 from gigawatt.study.shapley import shapley
 
 Value = Callable[[frozenset[str]], float | None]
@@ -195,3 +197,51 @@ def test_what_cannot_be_asked() -> None:
         shapley(["a"], lambda s: np.zeros(1), orders=1)
     with pytest.raises(ValueError, match="need a value"):
         shapley(["a"], lambda s: None if s else np.zeros(1))
+
+
+def test_known_shares_of_a_graph() -> None:
+    """cost = 2·watts·price·hours + capital: three factors and a term, split as the formula says; what
+    sees the same is computed once.
+    """
+    graph = Graph()
+    for name in ("chip.watts", "chip.price", "site.price", "run.hours"):
+        graph.leaf(name, "1", name)
+
+    @graph.quantity("run.power", "W")
+    def power(chip_watts: float) -> float:
+        """Power."""
+        return 2.0 * chip_watts
+
+    @graph.quantity("supply.plan", "")
+    def plan(run_power: float, site_price: float) -> float:
+        """Dear to make."""
+        return site_price * run_power
+
+    @graph.quantity("run.cost", "$")
+    def cost(supply_plan: float, run_hours: float, chip_price: float) -> float:
+        """Cost."""
+        return supply_plan * run_hours + chip_price
+
+    a = {"chip.watts": 500.0, "chip.price": 10.0, "site.price": 2.0, "run.hours": 3.0}
+    b = {"chip.watts": 800.0, "chip.price": 25.0, "site.price": 3.0, "run.hours": 1.0}
+    memo = Memo()
+
+    def value(chosen: frozenset[str]) -> np.ndarray:
+        leaves = {name: Leaf((b if name in chosen else a)[name], "scenario") for name in a}
+        return np.array([memo.evaluate(graph, leaves, targets=["run.cost"])["run.cost"].value])
+
+    found = shapley(list(a), value)
+    assert found.parts is not None
+    worth = dict(zip(found.players, found.parts[:, 0], strict=True))
+    assert worth["chip.price"] == pytest.approx(15.0, abs=1e-9)
+    x, y, z = ((a[n], b[n]) for n in ("chip.watts", "site.price", "run.hours"))
+
+    def share(own: tuple[float, float], one: tuple[float, float], two: tuple[float, float]) -> float:
+        mean = (one[0] * two[0] + one[1] * two[1]) / 3 + (one[0] * two[1] + one[1] * two[0]) / 6
+        return 2.0 * (own[1] - own[0]) * mean
+
+    assert worth["chip.watts"] == pytest.approx(share(x, y, z), abs=1e-9)
+    assert worth["site.price"] == pytest.approx(share(y, x, z), abs=1e-9)
+    assert worth["run.hours"] == pytest.approx(share(z, x, y), abs=1e-9)
+    assert sum(worth.values()) == pytest.approx(float((found.end - found.start)[0]), rel=1e-9)
+    assert memo.misses == {"run.power": 2, "supply.plan": 4, "run.cost": 16}

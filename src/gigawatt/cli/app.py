@@ -18,6 +18,8 @@ from gigawatt.cli.emulate import EPILOG as EMULATE
 from gigawatt.cli.emulate import emulate_command
 from gigawatt.cli.grouped import Grouped
 from gigawatt.cli.memory import MEMORY, memory_command
+from gigawatt.cli.outlook import EPILOG as OUTLOOK
+from gigawatt.cli.outlook import outlook_command
 from gigawatt.cli.plan_pathway import EPILOG as PLAN_PATHWAY
 from gigawatt.cli.plan_pathway import plan_pathway_command
 from gigawatt.cli.plan_seconds import EPILOG as PLAN_SECONDS
@@ -32,7 +34,17 @@ from gigawatt.cli.plant import plant_command
 from gigawatt.cli.quantum import quantum_app
 from gigawatt.cli.simulate_serving import EPILOG as SIMULATE_SERVING
 from gigawatt.cli.simulate_serving import simulate_serving_command
-from gigawatt.cli.technologies import AUDIT, COMPARE, NEEDS, audit_command, compare_command, needs_command
+from gigawatt.cli.sweep import sweep_app
+from gigawatt.cli.technologies import (
+    AUDIT,
+    COMPARE,
+    NEEDS,
+    STUDY,
+    audit_command,
+    compare_command,
+    needs_command,
+    study_command,
+)
 from gigawatt.errors import GigawattError
 
 __all__ = ["app", "main"]
@@ -67,6 +79,7 @@ app.add_typer(technologies_app, name="technologies")
 technologies_app.command("compare", epilog=COMPARE)(compare_command)
 technologies_app.command("audit", epilog=AUDIT)(audit_command)
 technologies_app.command("needs", epilog=NEEDS)(needs_command)
+technologies_app.command("study", epilog=STUDY)(study_command)
 technologies_app.command("memory", epilog=MEMORY)(memory_command)
 chip_app = typer.Typer(
     help="Chips from parts: dies, stacks of memory, links, package, cooling.",
@@ -76,6 +89,7 @@ chip_app = typer.Typer(
 app.add_typer(chip_app, name="chip")
 chip_app.command("build", epilog=BUILD)(build_command)
 chip_app.command("list", epilog=LIST)(list_command)
+app.add_typer(sweep_app, name="sweep")
 
 app.add_typer(quantum_app, name="quantum")
 
@@ -140,6 +154,7 @@ app.command("plan-seconds", epilog=PLAN_SECONDS, cls=Grouped)(plan_seconds_comma
 app.command("plant", epilog=PLANT)(plant_command)
 app.command("plan-pathway", epilog=PLAN_PATHWAY, cls=Grouped)(plan_pathway_command)
 app.command(epilog=EMULATE, name="emulate")(emulate_command)
+app.command("outlook", epilog=OUTLOOK)(outlook_command)
 
 
 @catalog_app.command("list", epilog="Example: gigawatt catalog list chips")

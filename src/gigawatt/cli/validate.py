@@ -231,6 +231,13 @@ def _technologies(file: Path | None, *, as_json: bool, quiet: bool) -> None:
     _published("technologies", validate_technologies, file, as_json=as_json, quiet=quiet)
 
 
+def _outlook(file: Path | None, *, as_json: bool, quiet: bool) -> None:
+    """The scorecard of the outlook: hindcasts and published numbers beside ours."""
+    from gigawatt.validation.outlook import validate_outlook
+
+    _published("outlook", validate_outlook, file, as_json=as_json, quiet=quiet)
+
+
 def _published(
     name: str, validate: Callable[..., Any], file: Path | None, *, as_json: bool, quiet: bool
 ) -> None:
@@ -264,6 +271,7 @@ _SCORECARDS = {
     "serving": _serving,
     "supply": _supply,
     "technologies": _technologies,
+    "outlook": _outlook,
 }
 
 

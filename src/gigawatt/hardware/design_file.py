@@ -165,6 +165,7 @@ def _row(text: str) -> tuple[dict[str, Any], dict[str, int], str, Design | None]
         "cooling": row.text("cooling"),
         "formats": [one for one in row.text("formats").split("|") if one],
         "kernels": table("chips")[row.text("kin")].text("kernels") if row.text("kin") else "",
+        "technology": row.text("technology", "gpu"),
         "architecture": int(row.text("architecture") or row.text("year")),
         "dies": {},
     }

@@ -15,7 +15,9 @@ from gigawatt.catalog.loader import Entity, entity, table
 from gigawatt.errors import GigawattError, InputError, MissingDataError, nearest
 from gigawatt.evidence import Assumption, Evidence, Grade, worst
 from gigawatt.hardware.machine import Chip, Cluster, Link, Node
+from gigawatt.hardware.technology.composition import HYBRID
 from gigawatt.hardware.technology.gpu import BITS, kernels
+from gigawatt.hardware.technology.hybrid import machine_of
 from gigawatt.hardware.topology import Topology
 from gigawatt.hardware.wiring import curved, wire
 
@@ -137,6 +139,9 @@ def load_chip(id: str) -> Chip:
     if idle is None:
         reason = "never measured: share of the power limit of measured chips"
         idle = row.fill("idle_power", rules.value("idle_share") * power, "W", reason, "idle_share")
+    if entry.text("technology") == HYBRID:
+        standing = machine_of(entry.id).standing_power
+        idle = row.fill("idle_power", idle + standing, "W", "with the silicon of weights that stay written")
     die_area = row.default("die_area", "m^2", "die area unknown: median of the catalog")
     memory_bytes = row.need("memory_bytes")
     carbon = row.get("embodied_carbon")

@@ -320,7 +320,7 @@ def _read_npz(path: Path) -> RawTrace:
         wide = {name: kept[name].astype(np.int64) for name in kept if name != "resolution"}
         resolution = float(kept["resolution"])
         _check_npz(wide, resolution)
-        arrival = np.cumsum(wide["gap"]) * resolution
+        arrival = np.cumsum(wide["gap"]).astype(np.float64) * resolution
         offsets, ids, block = None, None, 0
         if "blocks" in wide:
             offsets = np.concatenate([[0], np.cumsum(wide["blocks"])])

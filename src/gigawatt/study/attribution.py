@@ -14,8 +14,8 @@ from gigawatt.errors import GigawattError, InputError, nearest
 from gigawatt.quantities import factor
 from gigawatt.study.chain import CHAIN_TRAINING
 from gigawatt.study.graph import Graph
+from gigawatt.study.memo import Memo
 from gigawatt.study.mixing import Group, Mixer
-from gigawatt.study.mixtures import Mixtures
 from gigawatt.study.scenario import LoadedScenario
 from gigawatt.study.shapley import MOST_EXACT, ORDERS, Shares, shapley
 
@@ -38,6 +38,8 @@ SPLIT_SERVING = (
 
 _LEAST = 1e-9
 """Share of a value below which a part of its difference is rounding."""
+_MOST_BYTES = 400 * 2**20
+"""Of values of quantities that are kept: a day of simulated requests has some 100 MB."""
 _FAR = 10.0
 """A mixture so many times either scenario is told: what it moves says more of it than of them."""
 
@@ -156,7 +158,7 @@ def attribute(
     mixer = Mixer(first, second, graph)
     names = tuple(group.name for group in mixer.groups)
     reasons: dict[frozenset[str], str] = {}
-    several = Mixtures(graph, asked)
+    memo = Memo(limit=_MOST_BYTES)
     whole = frozenset(names)
     most = 2 ** len(names) if len(names) <= MOST_EXACT else (orders + orders % 2) * len(names)
     done = 0
@@ -166,8 +168,8 @@ def attribute(
         if progress is not None:
             progress(f"Mixture {done + 1} of at most {most}", min(1.0, done / most))
         done += 1
-        leaves, seen_by = mixer.leaves(chosen)
-        return several.values(leaves, seen_by)
+        found = memo.evaluate(mixer.graph, mixer.leaves(chosen), targets=asked)
+        return {name: found[name].value for name in asked}
 
     start = values(frozenset())
     ends = (start, values(whole) if names else start)
@@ -192,7 +194,7 @@ def attribute(
         return row
 
     shares = shapley(names, game, orders=orders, seed=seed)
-    counts = several.evaluated
+    counts = memo.misses
     slowest = max(
         (name for name in ("supply.plan", "serving.plan", "layouts.search") if name in counts),
         key=lambda name: counts[name],

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from functools import lru_cache
 from typing import Any, cast
 
 from gigawatt.errors import GigawattError
@@ -159,8 +160,16 @@ class Graph:
             raise GraphError(f"nothing reads {', '.join(unused)}")
         self.order()
 
-    def order(self) -> list[str]:
-        """Names so that every input comes before its reader, in order of declaration where free."""
+    def order(self, targets: Iterable[str] | None = None) -> list[str]:
+        """Names so that every input comes before its reader, in order of declaration where free.
+
+        With ``targets`` only these and what they come from.
+
+        Raises
+        ------
+        GraphError
+            A cycle, or a target that nobody makes.
+        """
         done: dict[str, None] = {}
         open_: set[str] = set()
 
@@ -175,7 +184,15 @@ class Graph:
             open_.discard(name)
             done[name] = None
 
-        for name in self.nodes:
+        if targets is None:
+            wanted: Iterable[str] = self.nodes
+        else:
+            chosen = set(targets)
+            unknown = sorted(chosen - set(self.nodes))
+            if unknown:
+                raise GraphError(f"the graph has no quantity {', '.join(unknown)}")
+            wanted = [name for name in self.nodes if name in chosen]
+        for name in wanted:
             visit(name)
         return list(done)
 
@@ -184,8 +201,9 @@ class Graph:
         leaves: Mapping[str, Leaf],
         progress: Callable[[str, float], None] | None = None,
         blame: Callable[[GigawattError, str], object] | None = None,
+        targets: Iterable[str] | None = None,
     ) -> dict[str, Value]:
-        """Evaluate every quantity; returns values by name, in order.
+        """Evaluate every quantity, or ``targets`` and what they come from; values by name, in order.
 
         ``blame`` is called with an error of a function and the name of its quantity before it goes on up.
 
@@ -194,39 +212,58 @@ class Graph:
         GraphError
             A leaf was not given, or one was given that the graph does not know.
         """
-        unknown = set(leaves) - set(self.nodes)
-        if unknown:
-            raise GraphError(f"the graph has no leaf {', '.join(sorted(unknown))}")
+        self.check_leaves(leaves)
         values: dict[str, Value] = {}
-        order = self.order()
+        order = self.order(targets)
         for number, name in enumerate(order):
             node = self.nodes[name]
             if node.function is None:
-                if name not in leaves:
-                    raise GraphError(f"missing leaf {name}")
-                leaf = leaves[name]
-                rows = leaf.evidence or evidence_of(leaf.value)
-                floor = Grade.measured if leaf.grade is None else leaf.grade
-                values[name] = Value(node, leaf.value, rows, floor, leaf)
+                values[name] = self.enter(node, leaves)
                 continue
             if progress is not None:
                 progress(node.summary, number / len(order))
-            inputs = [values[needed] for needed in node.inputs]
             try:
-                result = node.function(*(value.value for value in inputs))
+                values[name] = self.compute(node, [values[needed] for needed in node.inputs])
             except GigawattError as error:
                 if blame is not None:
                     blame(error, name)
                 raise
-            held = () if isinstance(result, int | float | str) else evidence_of(result)
-            rows = _matching(node.rows, [*(row for value in inputs for row in value.evidence), *held])
-            values[name] = Value(node, result, rows, worst(value.floor for value in inputs))
         return values
+
+    def check_leaves(self, leaves: Mapping[str, Leaf]) -> None:
+        """Raise ``GraphError`` where a leaf is given that the graph does not know."""
+        unknown = set(leaves) - set(self.nodes)
+        if unknown:
+            raise GraphError(f"the graph has no leaf {', '.join(sorted(unknown))}")
+
+    @staticmethod
+    def enter(node: Node, leaves: Mapping[str, Leaf]) -> Value:
+        """The value of a leaf; raises ``GraphError`` where it was not given."""
+        if node.name not in leaves:
+            raise GraphError(f"missing leaf {node.name}")
+        leaf = leaves[node.name]
+        rows = leaf.evidence or evidence_of(leaf.value)
+        floor = Grade.measured if leaf.grade is None else leaf.grade
+        return Value(node, leaf.value, rows, floor, leaf)
+
+    @staticmethod
+    def compute(node: Node, inputs: Sequence[Value]) -> Value:
+        """The value of a quantity from those of its inputs, in their order, with what stands behind it."""
+        assert node.function is not None
+        result = node.function(*(value.value for value in inputs))
+        held = () if isinstance(result, int | float | str) else evidence_of(result)
+        rows = _matching(node.rows, [*(row for value in inputs for row in value.evidence), *held])
+        return Value(node, result, rows, worst(value.floor for value in inputs))
+
+
+@lru_cache(maxsize=16384)
+def _matches(patterns: tuple[str, ...], quantity: str) -> bool:
+    return any(fnmatch(quantity, pattern) for pattern in patterns)
 
 
 def _matching(patterns: tuple[str, ...], rows: Iterable[Evidence]) -> tuple[Evidence, ...]:
     kept: dict[tuple[str, str], Evidence] = {}
     for row in rows:
-        if any(fnmatch(row.quantity, pattern) for pattern in patterns):
+        if _matches(patterns, row.quantity):
             kept.setdefault((row.where, row.quantity), row)
     return tuple(kept.values())

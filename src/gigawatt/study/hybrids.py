@@ -7,19 +7,24 @@ energy, so much less error, so much quicker memory.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
+
+import numpy as np
 
 from gigawatt.catalog.loader import table
 from gigawatt.hardware import Chip
 from gigawatt.hardware.load import load_chip
 from gigawatt.hardware.machine import Link
 from gigawatt.hardware.technology.composition import GROUPS, HYBRID, parts
-from gigawatt.hardware.technology.hybrid import Machine, machine_of
-from gigawatt.hardware.technology.mapper import places
+from gigawatt.hardware.technology.hybrid import Machine, cell_area, machine_of
+from gigawatt.hardware.technology.mapper import Placed, places
 from gigawatt.hardware.technology.measured import measured
+from gigawatt.hardware.technology.products import product_of
+from gigawatt.hardware.technology.substrate import Substrate
 from gigawatt.study.technologies import CAVEAT
 from gigawatt.workload.architecture import Architecture
 
@@ -81,8 +86,8 @@ def needs(chip: str, architecture: Architecture, *, today: str = "H100", loss: f
     """
     own, other = load_chip(chip), load_chip(today)
     machine = machine_of(own.id)
-    found = [*_cells(machine, architecture), *_energy(machine), *_quality(machine, loss)]
-    found += _writing(machine, architecture)
+    found = [*_cells(machine, architecture), *_energy(machine, architecture), *_quality(machine, loss)]
+    found += _writing(machine, architecture, own.power_limit)
     bandwidth = own.memory_bandwidth / 1e12, other.memory_bandwidth / 1e12
     found.append(
         Need("memory bandwidth", bandwidth[0], bandwidth[1], "TB/s", bandwidth[0] / bandwidth[1], other.name)
@@ -107,17 +112,30 @@ def _cells(machine: Machine, architecture: Architecture) -> list[Need]:
     count = machine.weights(architecture)
     if count <= 0.0:
         return []
-    area = machine.area_needed(architecture)
-    dense = count / (area * 1e6)  # weights a mm²
-    words = f"published cells of {', '.join(sorted({part.id for _, part in machine.stationary}))}"
-    return [Need("weights on a mm²", dense, dense / machine.density, "1/mm²", machine.density, words)]
+    dense = count / (machine.area_needed(architecture) * 1e6)  # weights a mm²
+    now = 1.0 / (cell_area(machine.today.id) * 1e6)
+    return [Need("weights on a mm²", dense, now, "1/mm²", dense / now, f"published: {machine.today.name}")]
 
 
-def _energy(machine: Machine) -> list[Need]:
-    if machine.joules >= 1.0:
+def _energy(machine: Machine, architecture: Architecture) -> list[Need]:
+    """Joules of one token through all products that the machine's substrates take."""
+    placed = [one for one in places(machine.substrate, architecture) if one.by is not None]
+    linear = [one for one in placed if one.work.linear]
+    if not linear:
         return []
-    words = f"published parts of {', '.join(sorted({p.id for p in parts(machine.substrate).values()}))}"
-    return [Need("energy of a product", machine.joules, 1.0, "of today's", 1.0 / machine.joules, words)]
+
+    def joules(of: Callable[[Placed], Substrate], factor: float) -> float:
+        total = 0.0
+        for one in linear:
+            part = of(one)
+            made = product_of(one.work.operation, part, machine.statistics(part))
+            total += sum(float(np.sum(value)) for value in made.energy.values()) * one.work.count
+        return total * factor
+
+    supposed = joules(lambda one: one.by or machine.today, machine.joules)
+    now = joules(lambda one: machine.today, 1.0)
+    words = f"published: {machine.today.name}"
+    return [Need("energy of its products", supposed * 1e3, now * 1e3, "mJ/token", now / supposed, words)]
 
 
 def _quality(machine: Machine, loss: float) -> list[Need]:
@@ -136,18 +154,21 @@ def _quality(machine: Machine, loss: float) -> list[Need]:
     ]  # fmt: skip
 
 
-def _writing(machine: Machine, architecture: Architecture) -> list[Need]:
-    """Seconds to write a model's weights once, as today's cells are written, beside an hour."""
+def _writing(machine: Machine, architecture: Architecture, power: float) -> list[Need]:
+    """Seconds to write a model's weights once, as today's cells are written, beside an hour.
+
+    All tiles at once, or as many as ``power`` [W] of each package feeds.
+    """
+    packages = max(machine.area_needed(architecture) / machine.area, 1.0)
     found: list[Need] = []
     for name, part in {part.id: part for _, part in machine.stationary}.items():
         module = f"gigawatt.hardware.technology.{part.technology}_write"
         if find_spec(module) is None:
             continue
         made = import_module(module).write(part, machine.weights(architecture))
-        seconds = float(made.time)
-        found.append(
-            Need(f"time to write all cells, {name}", 3600.0, seconds, "s", seconds / 3600.0, "tiles at once")
-        )
+        seconds = max(float(made.time), float(made.energy) / (packages * power))
+        words = "as many tiles at once as the power limit of the packages feeds"
+        found.append(Need(f"time to write all cells, {name}", 3600.0, seconds, "s", seconds / 3600.0, words))
     return found
 
 

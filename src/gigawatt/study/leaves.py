@@ -17,6 +17,7 @@ from gigawatt.performance import default_stack, load_optimizer, load_stack
 from gigawatt.performance.stacks import stack_rows
 from gigawatt.quantities import parse, show
 from gigawatt.study.graph import Leaf
+from gigawatt.study.once import once, stamp
 from gigawatt.study.pins import WORDS
 from gigawatt.study.precision import TRAINED, training_format
 from gigawatt.study.scenario import LoadedScenario, SupplySection, TrainingSection
@@ -121,7 +122,8 @@ def beside(loaded: LoadedScenario, name: str) -> str | Path:
 
 def _model_and_training(fill: Filler, training: TrainingSection) -> None:
     scenario = fill.loaded.scenario
-    model = fill.ask("model", lambda: read_architecture(beside(fill.loaded, scenario.model)))
+    named = beside(fill.loaded, scenario.model)
+    model = fill.ask("model", lambda: once(("model", stamp(named)), lambda: read_architecture(named)))
     fill.written("model.architecture", "model", model)
     fill.written("training.tokens", "training.tokens", training.tokens)
     if training.sequence is None:
@@ -211,7 +213,8 @@ def _site_and_supply(fill: Filler) -> None:
     fill.written("site.site", "site.name", site)
     key = "site.weather" if place.weather else "site.name"
     source = site if place.weather is None else Path(beside(fill.loaded, place.weather))
-    weather = fill.ask(key, lambda: load_weather(source))
+    here = (site.id, None if place.weather is None else stamp(beside(fill.loaded, place.weather)))
+    weather = fill.ask(key, lambda: once(("weather", here), lambda: load_weather(source)))
     fill.written("site.weather", key, weather)
     cooling = fill.given_or_default("site.cooling", place.cooling, str)
     entry = fill.ask("site.cooling", lambda: catalog.entity("cooling", cooling))
@@ -224,10 +227,13 @@ def _site_and_supply(fill: Filler) -> None:
     )
     fill.written("site.redundancy", "site.redundancy", row)
     key = "site.name" if place.weather_years is None else "site.weather_years"
-    skies, told = fill.ask(key, lambda: weather_years(site, weather, place.weather_years))
+    here = (here, place.weather_years)
+    read_years = lambda: weather_years(site, weather, place.weather_years)  # noqa: E731
+    skies, told = fill.ask(key, lambda: once(("weather_years", here), read_years))
     fill.written("site.weather_years", key, skies)
     fill.assumptions += told
-    grid = fill.ask("site.name", lambda: grid_of(site.grid, scenario.year, skies))
+    read_grid = lambda: grid_of(site.grid, scenario.year, skies)  # noqa: E731
+    grid = fill.ask("site.name", lambda: once(("grid", here, site.grid, scenario.year), read_grid))
     fill.written("supply.grid", "site.name", grid)
     fill.written("supply.grid_given", "supply.grid", supply.grid.model_dump())
     fill.given_or_default("supply.plants", supply.plants, lambda t: tuple(t.split("|")))

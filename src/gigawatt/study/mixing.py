@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from gigawatt.errors import GigawattError
-from gigawatt.study.graph import Graph
+from gigawatt.study.fingerprint import fingerprint
+from gigawatt.study.graph import Graph, Leaf
 from gigawatt.study.leaves import beside, fill_leaves
-from gigawatt.study.mixtures import token
 from gigawatt.study.scenario import LoadedScenario, Scenario
 
 __all__ = ["Group", "Mixer", "differing", "mixed"]
@@ -91,6 +91,7 @@ _GROUPS = (
     _group("year", "the year"),
 )  # fmt: skip
 
+_YEAR_LEAF, _USUAL = "scenario.year", "year: plants"
 #: What the year is, with who reads it: leaves that are filled by it, and quantities that see it.
 _YEAR: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("year: plants", "prices and years of plants", (), ("supply.candidates",)),
@@ -175,26 +176,38 @@ def mixed(first: LoadedScenario, second: LoadedScenario, groups: Iterable[Group]
 class Mixer:
     """Fills the leaves of every mixture of two scenarios that do the same with a model.
 
-    ``groups`` are the players: those of :func:`differing`, the year split into what reads it.
+    Attributes
+    ----------
+    groups : tuple of Group
+        The players: those of :func:`differing`, the year split into what reads it.
+    graph : Graph
+        That of the scenarios; where the year differs each of its readers has a leaf of its own for it.
     """
 
     def __init__(self, first: LoadedScenario, second: LoadedScenario, graph: Graph) -> None:
-        self._first, self._second, self._graph = first, second, graph
-        self._filled: dict[tuple[frozenset[str], int], Mapping[str, Any]] = {}
+        self._first, self._second = first, second
+        self._filled: dict[tuple[frozenset[str], int], Mapping[str, Leaf]] = {}
         found = differing(first, second)
         self._whole = {group.name: group for group in found if group.name != "year"}
         year = next((group for group in found if group.name == "year"), None)
-        self._parts = {} if year is None else self._years(year)
+        self.graph, self._readers = graph, dict[str, tuple[str, ...]]()
+        if year is None:
+            self._parts: dict[str, Group] = {}
+        else:
+            self._readers = {
+                name: tuple(one for one in readers if _YEAR_LEAF in _inputs(graph, one))
+                for name, _, _, readers in _YEAR
+            }
+            self._parts = self._years(year, graph)
+            self.graph = _by_reader(graph, (one for readers in self._readers.values() for one in readers))
         self.groups = (*self._whole.values(), *self._parts.values())
 
-    def _years(self, year: Group) -> dict[str, Group]:
+    def _years(self, year: Group, graph: Graph) -> dict[str, Group]:
         """The parts of the year that something in this graph reads, and that either year changes."""
-        nodes = self._graph.nodes
         return {
             name: replace(year, name=name, words=words)
-            for name, words, leaves, readers in _YEAR
-            if any("scenario.year" in nodes[one].inputs for one in readers if one in nodes)
-            or self._changes([leaf for leaf in leaves if leaf in nodes])
+            for name, words, leaves, _ in _YEAR
+            if self._readers[name] or self._changes([leaf for leaf in leaves if leaf in graph.nodes])
         }
 
     def _changes(self, leaves: list[str]) -> bool:
@@ -206,21 +219,23 @@ class Mixer:
                 one, two = (self._fill(chosen, year) for year in years)
             except GigawattError:
                 return True
-            if any(token(one.get(leaf)) != token(two.get(leaf)) for leaf in leaves):
-                return True
+            for name in leaves:
+                if (name in one) != (name in two):
+                    return True
+                if name in one and fingerprint(one[name].value) != fingerprint(two[name].value):
+                    return True
         return False
 
-    def _fill(self, chosen: frozenset[str], year: int) -> Mapping[str, Any]:
+    def _fill(self, chosen: frozenset[str], year: int) -> Mapping[str, Leaf]:
         if (chosen, year) not in self._filled:
             loaded = mixed(self._first, self._second, [self._whole[name] for name in sorted(chosen)])
             loaded = replace(loaded, scenario=loaded.scenario.model_copy(update={"year": year}))
-            leaves, _ = fill_leaves(loaded)
             self._filled = {key: kept for key, kept in self._filled.items() if key[0] == chosen}
-            self._filled[chosen, year] = {name: leaf.value for name, leaf in leaves.items()}
+            self._filled[chosen, year], _ = fill_leaves(loaded)
         return self._filled[chosen, year]
 
-    def leaves(self, chosen: frozenset[str]) -> tuple[Mapping[str, Any], Mapping[tuple[str, str], Any]]:
-        """Leaves where the groups in ``chosen`` are as in the second scenario, and who sees another year.
+    def leaves(self, chosen: frozenset[str]) -> dict[str, Leaf]:
+        """Leaves of :attr:`graph` where the groups in ``chosen`` are as in the second scenario.
 
         Raises
         ------
@@ -228,19 +243,30 @@ class Mixer:
             The mixture is no scenario: a node that does not take the chip, a name of another year.
         """
         whole = chosen & frozenset(self._whole)
-        if not self._parts:
-            return self._fill(whole, self._first.scenario.year), {}
         years = (self._first.scenario.year, self._second.scenario.year)
+        if not self._parts:
+            return dict(self._fill(whole, years[0]))
         parts = {name: years[name in chosen] for name in self._parts}
-        usual = parts.get("year: plants", years[0])
+        usual = parts.get(_USUAL, years[0])
         leaves = dict(self._fill(whole, usual))
-        seen_by: dict[tuple[str, str], Any] = {}
-        for name, _, filled, readers in _YEAR:
-            if name not in parts or parts[name] == usual:
-                continue
-            other = self._fill(whole, parts[name])
+        for name, _, filled, _ in _YEAR:
+            year = parts.get(name, usual)
+            other = self._fill(whole, year)
             leaves |= {leaf: other[leaf] for leaf in filled if leaf in other}
-            for reader in readers:
-                if reader in self._graph.nodes and "scenario.year" in self._graph.nodes[reader].inputs:
-                    seen_by[reader, "scenario.year"] = parts[name]
-        return leaves, seen_by
+            leaves |= {f"{_YEAR_LEAF}@{reader}": other[_YEAR_LEAF] for reader in self._readers[name]}
+        return leaves
+
+
+def _inputs(graph: Graph, name: str) -> tuple[str, ...]:
+    return graph.nodes[name].inputs if name in graph.nodes else ()
+
+
+def _by_reader(graph: Graph, readers: Iterable[str]) -> Graph:
+    """The graph with a leaf of its own for the year that each of these quantities reads."""
+    nodes = dict(graph.nodes)
+    for name in readers:
+        own = f"{_YEAR_LEAF}@{name}"
+        nodes[own] = replace(nodes[_YEAR_LEAF], name=own)
+        inputs = tuple(own if one == _YEAR_LEAF else one for one in nodes[name].inputs)
+        nodes[name] = replace(nodes[name], inputs=inputs)
+    return Graph(nodes)

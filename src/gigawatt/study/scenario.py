@@ -12,9 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
-from yaml.composer import ComposerError
 
 from gigawatt.errors import GigawattError, InputError, nearest
 from gigawatt.study.scenario_values import (
@@ -41,6 +39,7 @@ from gigawatt.study.scenario_values import (
     as_shard,
     as_widen,
 )
+from gigawatt.study.written import read_keys
 
 __all__ = [
     "YEAR",
@@ -49,10 +48,10 @@ __all__ = [
     "Scenario",
     "ServingSection",
     "TrainingSection",
+    "check_scenario",
     "read_scenario",
 ]
 
-Place = dict[str, int]
 YEAR = 2026
 """Year of prices, plants and software where nobody says which."""
 YEARS = (2010, 2050)
@@ -222,6 +221,8 @@ class LoadedScenario:
     lines: Mapping[str, int] = field(repr=False)
     written: Mapping[str, str] = field(repr=False)
     hash: str
+    data: Mapping[str, Any] = field(repr=False, compare=False, default_factory=dict[str, Any])
+    """The keys as they were written, before anything was read."""
 
     def where(self, key: str) -> str:
         """``file:line`` of a dotted key, or an empty string if it was not written."""
@@ -238,39 +239,6 @@ class LoadedScenario:
         return error
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML without aliases: one that holds itself never ends, and nested ones fill any memory."""
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """The next node; raises ``ComposerError`` at an alias."""
-        if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
-            raise ComposerError(None, None, "an alias is not read here", event.start_mark)
-        return super().compose_node(parent, index)
-
-
-def _places(node: yaml.Node, prefix: str, lines: Place, written: dict[str, str], file: Path) -> None:
-    if isinstance(node, yaml.MappingNode):
-        seen: dict[str, int] = {}
-        for key_node, value_node in node.value:
-            key = f"{prefix}.{key_node.value}" if prefix else str(key_node.value)
-            line = key_node.start_mark.line + 1
-            if key in seen:
-                raise InputError(
-                    "this key stands twice", file=file, line=line, key=key, given=f"first in line {seen[key]}"
-                )
-            seen[key] = lines[key] = line
-            _places(value_node, key, lines, written, file)
-    elif isinstance(node, yaml.SequenceNode):
-        for number, item in enumerate(node.value):
-            key = f"{prefix}.{number}"
-            lines[key] = item.start_mark.line + 1
-            _places(item, key, lines, written, file)
-        written[prefix] = ", ".join(str(item.value) for item in node.value)
-    else:
-        written[prefix] = str(node.value)
-
-
 def _section(annotation: Any) -> Any:
     """The section of a key that may be left out: what is not ``None`` of ``Section | None``."""
     return next((one for one in get_args(annotation) if hasattr(one, "model_fields")), annotation)
@@ -284,7 +252,7 @@ def _fields(path: list[str]) -> list[str]:
     return list(getattr(model, "model_fields", {}))
 
 
-def _as_input_error(error: ValidationError, file: Path, lines: Place) -> InputError:
+def _as_input_error(error: ValidationError, file: Path, lines: Mapping[str, int]) -> InputError:
     found = error.errors()
     first = next((item for item in found if item["type"] == "extra_forbidden"), found[0])
     path: list[str] = [str(p) for p in first["loc"] if not str(p).startswith("function-")]
@@ -337,45 +305,24 @@ def read_scenario(file: str | Path) -> LoadedScenario:
     InputError
         No such file, not YAML, an unknown or missing key, a wrong unit or value; with file, line, key.
     """
-    path = Path(file)
-    if not path.is_file():
-        near = [str(p) for p in (path.parent if path.parent.is_dir() else Path()).glob("*.y*ml")]
-        raise InputError("no such scenario file", given=str(file), nearest=nearest(str(path), near))
-    try:
-        text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=_Loader)
-        data = yaml.load(text, Loader=_Loader)
-    except UnicodeDecodeError:
-        raise InputError("not a UTF-8 text file", file=path) from None
-    except OSError as error:
-        raise InputError(f"cannot read this file: {error.strerror}", file=path) from None
-    except RecursionError:
-        raise InputError("not a scenario: it is nested too deeply", file=path) from None
-    except (yaml.YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark is not None else None
-        raise InputError(f"not YAML: {getattr(error, 'problem', error)}", file=path, line=line) from None
-    except (LookupError, AttributeError, TypeError, OverflowError):  # what a tag meets that does not fit
-        raise InputError("not YAML: a tag that its value does not fit", file=path) from None
-    if not isinstance(data, dict) or root is None:
-        raise InputError(
-            "not a scenario: it should be a mapping of keys",
-            file=path,
-            line=1,
-            allowed=list(Scenario.model_fields),
-        )
-    lines: Place = {}
-    written: dict[str, str] = {}
-    _places(root, "", lines, written, path)
+    keys = read_keys(file, "scenario", list(Scenario.model_fields))
+    path, lines, data = keys.file, keys.lines, keys.data
+    scenario = check_scenario(data, path, lines)
+    digest = hashlib.sha256(keys.text.encode()).hexdigest()[:12]
+    return LoadedScenario(scenario, path, lines, keys.written, digest, data)
+
+
+def check_scenario(data: Mapping[str, Any], file: Path, lines: Mapping[str, int]) -> Scenario:
+    """A scenario of keys as they are written; raises ``InputError`` with file, line and key."""
     try:
         scenario = Scenario.model_validate(data)
     except ValidationError as error:
-        raise _as_input_error(error, path, lines) from None
-    _cross_check(scenario, path, lines)
-    return LoadedScenario(scenario, path, lines, written, hashlib.sha256(text.encode()).hexdigest()[:12])
+        raise _as_input_error(error, file, lines) from None
+    _cross_check(scenario, file, lines)
+    return scenario
 
 
-def _cross_check(scenario: Scenario, file: Path, lines: Place) -> None:
+def _cross_check(scenario: Scenario, file: Path, lines: Mapping[str, int]) -> None:
     training, serving, machine = scenario.training, scenario.serving, scenario.machine
     if (training is None) == (serving is None):
         both = training is not None
@@ -416,7 +363,7 @@ _TRAINING_ONLY = {
 }
 
 
-def _check_serving(scenario: Scenario, serving: ServingSection, file: Path, lines: Place) -> None:
+def _check_serving(scenario: Scenario, serving: ServingSection, file: Path, lines: Mapping[str, int]) -> None:
     for key, instead in _TRAINING_ONLY.items():
         if key in lines:
             raise InputError("belongs to training", file=file, line=lines[key], key=key, allowed=instead)

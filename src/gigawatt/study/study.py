@@ -21,7 +21,7 @@ from gigawatt.study.result import Quantity, Result
 from gigawatt.study.scenario import LoadedScenario, read_scenario
 from gigawatt.study.tables import TABLES_TRAINING, serving_tables
 
-__all__ = ["Study"]
+__all__ = ["Study", "blame"]
 
 _PACKAGES = ("numpy", "scipy", "pandas", "clarabel", "highspy", "pint", "pydantic")
 
@@ -56,7 +56,7 @@ _ANSWERS_SERVING: dict[str, tuple[str, ...]] = {
 }
 
 
-def _blame(loaded: LoadedScenario, error: GigawattError, quantity: str) -> None:
+def blame(loaded: LoadedScenario, error: GigawattError, quantity: str) -> None:
     """Put the scenario's file, line and key on an error that the chain raised."""
     if error.file is not None:
         return
@@ -109,7 +109,7 @@ class Study:
             from gigawatt.study.chain_serving_graph import CHAIN_SERVING
 
             chain, made = CHAIN_SERVING, serving_tables()
-        values = chain.evaluate(leaves, progress, lambda error, name: _blame(self.loaded, error, name))
+        values = chain.evaluate(leaves, progress, lambda error, name: blame(self.loaded, error, name))
         objects = {name: value.value for name, value in values.items()}
         found = list(assumptions)
         for value in values.values():

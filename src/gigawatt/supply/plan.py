@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gigawatt.errors import GigawattError, InfeasibleError
 from gigawatt.supply.flexible import Flexible
+from gigawatt.supply.kept import kept_optima
 from gigawatt.supply.plant import Plant
 from gigawatt.supply.problem import Problem
 from gigawatt.supply.programme import Programme
@@ -131,12 +132,21 @@ def solve_problem(asked: Problem, *, solver: str = "clarabel") -> SupplyPlan:
     """:func:`plan` of a question that was put together before."""
     start = time.perf_counter()
     limit = asked.carbon_limit
-    sample = asked.sample() if solver == "clarabel" else None
+    kept = kept_optima() if solver == "clarabel" else None
 
     def optimum(programme: Programme, share: float | None) -> Solution:
         if solver != "clarabel":
             return solve(**_rows(programme), solver=solver)
-        guess = Guess()
+        known = None if kept is None else kept.find(programme)
+        if known is not None:
+            return known
+        found = search(programme, share)
+        if kept is not None:
+            kept.keep(programme, found)
+        return found
+
+    def search(programme: Programme, share: float | None) -> Solution:
+        guess, sample = Guess(), asked.sample()
         if sample is not None:
             small = sample.programme(not_served_share=share)
             guess = guess_from(small)

@@ -25,6 +25,7 @@ PARTS = (
     "sparsity",
     "analog",
     "photonic",
+    "optics",
     "neuromorphic",
     "memory",
     "quantum",

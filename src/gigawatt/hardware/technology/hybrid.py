@@ -23,7 +23,7 @@ from gigawatt.hardware.machine import Chip
 from gigawatt.hardware.technology.composition import HYBRID, parts
 from gigawatt.hardware.technology.gpu import Gpu
 from gigawatt.hardware.technology.interface import Cost, Efficiency
-from gigawatt.hardware.technology.mapper import runs_on
+from gigawatt.hardware.technology.mapper import STATIONARY, runs_on
 from gigawatt.hardware.technology.measured import carried, measured
 from gigawatt.hardware.technology.products import product_of
 from gigawatt.hardware.technology.substrate import Statistics, Substrate, load_substrate
@@ -31,7 +31,7 @@ from gigawatt.workload.architecture import Architecture
 from gigawatt.workload.operation import ONE
 from gigawatt.workload.operations import Array, Operation
 
-__all__ = ["Hybrid", "Machine", "machine_of", "scaled"]
+__all__ = ["Hybrid", "Machine", "cell_area", "machine_of", "scaled"]
 
 _GPU = Gpu()
 
@@ -47,16 +47,29 @@ class Machine:
     area : float [m²]
         Silicon for weights that stay written, all layers of a stack counted.
     density : float
-        Weights on that silicon over what the substrate's published cells hold on the same area.
+        Weights on that silicon over what the substrate's own rows hold on the same area.
     joules : float
-        Energy of a product over what today's published parts take (1: as published).
+        Energy of a product over what the substrate's own rows say (1: as they say).
+    today : Substrate
+        What is published, and what the machine is set beside.
     """
 
     substrate: Substrate
     area: float
     density: float
     joules: float
+    today: Substrate
     row: Entity
+
+    @property
+    def standing_power(self) -> float:
+        """Watts that the silicon for written weights takes all the time, all of it in use."""
+        found = {part.id: part for _, part in self.stationary}.values()
+        if not found:
+            return 0.0
+        share = self.area / len(found)
+        watts = sum(share * self.density / cell_area(part.id) * _standing(part.id) for part in found)
+        return watts * self.joules
 
     def statistics(self, part: Substrate) -> Statistics:
         """What the stored run of a part counted, as far as it holds for other models."""
@@ -80,7 +93,11 @@ class Machine:
     def area_needed(self, architecture: Architecture) -> float:
         """Silicon that a model's weights need in cells [m²], at this machine's density."""
         held = _weights(architecture)
-        return sum(held[group] * _cell_area(part.id) for group, part in self.stationary) / self.density
+        return sum(held[group] * cell_area(part.id) for group, part in self.stationary) / self.density
+
+
+_EDGE = 4096.0
+"""Inputs and outputs of the matrix by which a weight's share of silicon and leakage is told."""
 
 
 def _weights(architecture: Architecture) -> dict[str, float]:
@@ -97,17 +114,27 @@ def _weights(architecture: Architecture) -> dict[str, float]:
 def _stays(part: Substrate) -> bool:
     """Whether a substrate's weights are written before a run."""
     module = import_module(f"gigawatt.hardware.technology.{part.technology}")
-    told = getattr(module, "weights_stay", None)
-    return bool(told(part)) if told is not None else part.technology in ("analog", "neuromorphic")
+    if hasattr(module, "dynamic"):
+        return not module.dynamic(part)
+    return part.technology in STATIONARY
 
 
 @lru_cache(maxsize=64)
-def _cell_area(name: str) -> float:
-    """Silicon of one weight with its share of the periphery [m²]."""
+def cell_area(name: str) -> float:
+    """Silicon of one weight of a substrate with its share of the periphery [m²]."""
     part = load_substrate(name)
     module = import_module(f"gigawatt.hardware.technology.{part.technology}")
-    many = 2.0**24
-    return float(np.sum(module.area(part, weights=many))) / many
+    return float(np.sum(module.area(part, n=_EDGE, k=_EDGE))) / _EDGE**2
+
+
+@lru_cache(maxsize=64)
+def _standing(name: str) -> float:
+    """Watts of one weight's silicon, whether anything happens or not."""
+    part = load_substrate(name)
+    module = import_module(f"gigawatt.hardware.technology.{part.technology}")
+    if not hasattr(module, "standing_power"):
+        return 0.0
+    return float(np.sum(module.standing_power(part, n=_EDGE, k=_EDGE))) / _EDGE**2
 
 
 @lru_cache(maxsize=32)
@@ -133,6 +160,7 @@ def machine_of(chip: str) -> Machine:
         area=row.value("area"),
         density=row.value("density"),
         joules=row.value("joules"),
+        today=load_substrate(row.text("today")),
         row=row,
     )
 
