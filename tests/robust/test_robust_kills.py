@@ -106,6 +106,7 @@ def test_an_interrupt_is_one_line(tmp_path: Path, words: list[str]) -> None:
     with start([*words, "--output", str(tmp_path / "out")]) as process:
         assert process.stdout is not None
         process.stdout.readline()
+        time.sleep(0.3)  # inside of main, importing or computing
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     if process.returncode == 0:  # it was done before the signal came
