@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from gigawatt.figures.page import PAGE, grid
@@ -97,7 +98,7 @@ def waterfall(split: Document, groups: Sequence[Document], names: Sequence[str])
             hovertemplate="%{customdata}: %{text}<extra></extra>",
         )
     )
-    made = finish(figure, title=safe(split["what"], 90), height=110 + 34 * len(values), x=unit)
+    made = finish(figure, title=safe(split["what"].rstrip("."), 90), height=110 + 34 * len(values), x=unit)
     made.update_yaxes(
         autorange="reversed", tickmode="array", tickvals=[f"{n}" for n in range(len(values))], ticktext=labels
     )
@@ -106,7 +107,10 @@ def waterfall(split: Document, groups: Sequence[Document], names: Sequence[str])
     for part in bars:
         reach.append(reach[-1] + part)
     low, high = min(0.0, *reach), max(0.0, *reach)
-    made.update_xaxes(range=[low - 0.02 * (high - low), high + 0.22 * (high - low or 1.0)])
+    span = high - low or 1.0
+    falls = [now for last, now in pairwise(reach) if now < last]  # whose words stand to the left of the bar
+    room = 0.24 if falls and min(falls) < low + 0.26 * span else 0.02
+    made.update_xaxes(range=[low - room * span, high + 0.34 * span])
     return made
 
 
@@ -124,18 +128,26 @@ def _plot(figure: Any, *, first: bool) -> tuple[str, str]:
     return heading, drawn
 
 
+def _letters(document: Document) -> list[str]:
+    """A for the first, and so on; numbers after the alphabet."""
+    return [chr(ord("A") + n) if n < 26 else f"#{n + 1}" for n in range(len(document["scenarios"]))]
+
+
 def page(document: Document) -> str:
     """One self-contained page; ``document`` is what ``gigawatt compare --json`` prints."""
     names = [side["name"] for side in document["scenarios"]]
     title = safe(" beside ".join(names), 160)
+    letters = _letters(document)
     body = [f"<h1>{title}</h1>"]
+    named = zip(letters, names, document["scenarios"], strict=True)
+    body += [f"<p><b>{a}</b> {safe(name, 160)} ({safe(side['source'], 160)})</p>" for a, name, side in named]
     body += [f'<p class="notice">{html.escape(one)}</p>' for one in document["said"]]
     body += ["<h2>Side by side</h2>", side_by_side(document)]
     split = document["attribution"]
     if split is not None and split["groups"]:
         body += ["<h2>Which input moved what</h2>", f'<p class="dim">{html.escape(split["method"])}.</p>']
         rows = [(g["name"], g["words"], g["before"], g["after"]) for g in split["groups"]]
-        body.append(f'<div class="assumed">{grid(("group", "what it is", *names), rows)}</div>')
+        body.append(f'<div class="assumed">{grid(("group", "what it is", *letters), rows)}</div>')
         for number, one in enumerate(split["quantities"]):
             heading, drawn = _plot(waterfall(one, split["groups"], names), first=number == 0)
             caption = f"{one['quantity']}: the parts sum to the difference"
@@ -152,23 +164,22 @@ def page(document: Document) -> str:
             body.append(f"<h2>Only of {safe(name, 120)}</h2><ul>{items}</ul>")
     inputs = [(row["quantity"], row["what"], *map(str, row["values"])) for row in document["inputs"]]
     if inputs:
-        table = grid(("input", "what it is", *names), inputs)
+        table = grid(("input", "what it is", *letters), inputs)
         body += ["<h2>Inputs that differ</h2>", f'<div class="assumed">{table}</div>']
     return PAGE.format(title=title, body="\n".join(body))
 
 
 def side_by_side(document: Document) -> str:
     """The table of quantities that matter: values, then differences and ratios against the first."""
-    names = [side["name"] for side in document["scenarios"]]
-    several = len(names) > 2
-    heads: list[str] = ["quantity", *names]
-    for name in names[1:]:
-        heads += [f"{name}: difference" if several else "difference", "ratio"]
+    letters = _letters(document)
+    heads: list[str] = ["quantity", *letters]
+    for letter in letters[1:]:
+        heads += [f"{letter} − A", f"{letter} / A"]
     rows: list[tuple[object, ...]] = []
     for row in document["quantities"]:
         if not row["matters"] or all(isinstance(value, str) for value in row["values"]):
             continue
-        cells: list[object] = [row["what"]]
+        cells: list[object] = [row["what"].rstrip(".")]
         for value, grade in zip(row["values"], row["grades"], strict=True):
             cells.append(f"{value_words(value, row['unit'])} ({grade})" if grade else "–")
         for difference, ratio in zip(row["differences"][1:], row["ratios"][1:], strict=True):
