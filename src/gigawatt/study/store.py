@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from gigawatt.errors import InputError
 from gigawatt.evidence import Assumption, Evidence, Grade
 from gigawatt.quantities import factor
+from gigawatt.study.exchange import exchanged
 from gigawatt.study.result import Quantity, Result
 
 if TYPE_CHECKING:
@@ -168,9 +169,9 @@ def write_files(
 ) -> Path:
     """Write texts by file name, and tables as Parquet by name, all or none.
 
-    They are written out of sight and moved once all are whole: a new folder in one step, into one that is
-    there file by file, those of the same names replaced. A process that was killed leaves at most a hidden
-    folder beside, which the next writing takes away.
+    They are written out of sight and moved once all are whole, files of the same names replaced: in one step
+    for a new folder and, on Linux, for one that is there (:mod:`~gigawatt.study.exchange`), elsewhere file by
+    file. A process that was killed leaves at most a hidden folder beside, which the next writing takes away.
 
     Parameters
     ----------
@@ -226,6 +227,8 @@ def _move(whole: Path, files: Iterable[Path], target: Path) -> None:
                 raise
         else:
             return
+    if exchanged(whole, target):
+        return
     for file in files:
         os.replace(file, target / file.name)
 
