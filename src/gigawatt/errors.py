@@ -13,6 +13,10 @@ from pathlib import Path
 __all__ = ["GigawattError", "InfeasibleError", "InputError", "MissingDataError", "nearest"]
 
 
+_MOST_GIVEN = 300
+"""Characters of an offending value that a message repeats."""
+
+
 class GigawattError(Exception):
     """Base of all errors that a user's input can cause.
 
@@ -59,15 +63,23 @@ class GigawattError(Exception):
         place = "" if self.file is None else str(self.file)
         if self.line is not None:
             place += f":{self.line}" if place else f"line {self.line}"
-        head = ": ".join(part for part in (place, self.key, self.message) if part)
+        key = None if self.key is None else _short(self.key)
+        head = ": ".join(part for part in (place, key, self.message) if part)
         tail: list[str] = []
         if self.given is not None:
-            tail.append(f"given {self.given!r}" if isinstance(self.given, str) else f"given {self.given}")
+            tail.append(
+                f"given {_short(repr(self.given) if isinstance(self.given, str) else str(self.given))}"
+            )
         if self.allowed is not None:
             tail.append(f"allowed: {self.allowed}")
         if self.nearest is not None:
             tail.append(f"did you mean {self.nearest!r}?")
         return " ".join("; ".join([head, *tail]).split())
+
+
+def _short(text: str) -> str:
+    """What was given, cut where nobody would read on."""
+    return text if len(text) <= _MOST_GIVEN else f"{text[:_MOST_GIVEN]}… ({len(text):,} characters)"
 
 
 class InputError(GigawattError):

@@ -497,7 +497,9 @@ def test_a_site_without_weather(
     import dataclasses
 
     import gigawatt.study.leaves as leaves
+    from gigawatt.catalog.loader import forget
 
+    forget()  # what earlier scenarios of this process loaded
     load = leaves.load_site
     monkeypatch.setattr(leaves, "load_site", lambda name: dataclasses.replace(load(name), weather=""))
     refused(

@@ -15,6 +15,11 @@ from gigawatt.study.memory import memory_sheet
 from gigawatt.study.technologies import compare
 
 
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 def run(*arguments: str, code: int = 0) -> None:
     with pytest.raises(SystemExit) as left:
         main(["technologies", *arguments])

@@ -177,7 +177,7 @@ def run_case(power: float, chips: float, capital: float, data: float, use: Utili
         "run_watts": ones,
         "run_rate": column(1e20),
         "reference_run": column(2e29),
-        "network_growth": column(1.0),
+        "network_gain": column(1.0),
     }
     return {name: float(np.asarray(value)[0, -1]) for name, value in block(values).items()}
 

@@ -156,3 +156,22 @@ def test_chunks_sum_to_stages() -> None:
             assert found.embedding[at, 0, 0] == found.embedding[at].sum() == found.head[at].sum() == 1.0
             last = 0 if shape == "v" and v % 2 == 0 else p - 1
             assert found.head[at, last, v - 1] == 1.0
+
+
+def test_rows_alone_and_rows_together_fill_alike() -> None:
+    from gigawatt.performance import pipeline
+
+    rng = np.random.default_rng(4)
+    for _ in range(200):
+        n = int(rng.integers(1, 60))
+        ends = np.concatenate([[0.0], np.cumsum(rng.choice([1.0, 1.5, rng.random()], n))])
+        count = rng.integers(1, n + 1, int(rng.integers(1, 9)))
+        limit = ends[-1] * rng.random(len(count)) + 0.5
+        first, last = rng.random(2)
+        one = pipeline._fill_rows(ends, count, limit, first, last)  # pyright: ignore[reportPrivateUsage]
+        all_ = pipeline._fill_together(ends, count, limit, first, last)  # pyright: ignore[reportPrivateUsage]
+        for mine, theirs, runs in zip(one.starts, all_.starts, count, strict=True):
+            assert np.array_equal(mine[: runs + 1], theirs[: runs + 1])
+        assert np.array_equal(one.fits, all_.fits)
+        assert np.array_equal(one.longest, all_.longest)
+        assert np.array_equal(one.wanted, all_.wanted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ _watching: list[dict[Key, Evidence]] = []
 
 
 @contextmanager
-def watched() -> Iterator[dict[Key, Evidence]]:
+def watched() -> Generator[dict[Key, Evidence]]:
     """Rows that are read while the block runs, by key; what a cache keeps is not read again."""
     seen: dict[Key, Evidence] = {}
     _watching.append(seen)

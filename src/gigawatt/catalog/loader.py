@@ -28,7 +28,7 @@ import hashlib
 import math
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -390,13 +390,13 @@ def keep_made(name: str, row: Entity) -> None:
 
 
 @contextmanager
-def varied(changes: Mapping[tuple[str, str, str], float]) -> Iterator[None]:
+def varied(changes: Mapping[tuple[str, str, str], float]) -> Generator[None]:
     """Other values, in SI, for rows of the catalog while the block runs: what would follow if they held.
 
     Parameters
     ----------
     changes : mapping of (table, id, quantity) to float
-        Every row of that quantity takes the value, without a range; rows that are not there are left out.
+        Every row of that quantity takes the value, its range shrunk to it; unknown rows are left out.
     """
     before = dict(_changed)
     _changed.update(changes)
@@ -414,7 +414,15 @@ def _vary(name: str, rows: Mapping[str, Entity]) -> Mapping[str, Entity]:
     for (of, key, quantity), value in _changed.items():
         if of == name and key in found and quantity in found[key].numbers:
             one = found[key]
-            made = tuple(replace(row, value=value, low=None, high=None) for row in one.numbers[quantity])
+            made = tuple(
+                replace(
+                    row,
+                    value=value,
+                    low=None if row.low is None else value,
+                    high=None if row.high is None else value,
+                )
+                for row in one.numbers[quantity]
+            )
             found[key] = replace(one, numbers={**one.numbers, quantity: made})
     return found
 

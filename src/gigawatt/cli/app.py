@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from gigawatt.cli.calibrate import EXAMPLE, calibrate
 from gigawatt.cli.chip import BUILD, LIST, build_command, list_command
 from gigawatt.cli.codesign import EPILOG as CODESIGN
 from gigawatt.cli.codesign import codesign_command
+from gigawatt.cli.compare import EPILOG as COMPARE_SCENARIOS
+from gigawatt.cli.compare import compare_command as compare_scenarios
 from gigawatt.cli.emulate import EPILOG as EMULATE
 from gigawatt.cli.emulate import emulate_command
 from gigawatt.cli.grouped import Grouped
@@ -36,7 +39,16 @@ from gigawatt.cli.simulate_serving import simulate_serving_command
 from gigawatt.cli.solve import EPILOG as SOLVE
 from gigawatt.cli.solve import solve_command
 from gigawatt.cli.sweep import sweep_app
-from gigawatt.cli.technologies import AUDIT, COMPARE, NEEDS, audit_command, compare_command, needs_command
+from gigawatt.cli.technologies import (
+    AUDIT,
+    COMPARE,
+    NEEDS,
+    STUDY,
+    audit_command,
+    compare_command,
+    needs_command,
+    study_command,
+)
 from gigawatt.errors import GigawattError
 
 __all__ = ["app", "main"]
@@ -45,6 +57,7 @@ __all__ = ["app", "main"]
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 _INTERRUPTED = 130
+_MOST_NAMED = 200
 
 app = typer.Typer(
     name="gigawatt",
@@ -70,6 +83,7 @@ app.add_typer(technologies_app, name="technologies")
 technologies_app.command("compare", epilog=COMPARE)(compare_command)
 technologies_app.command("audit", epilog=AUDIT)(audit_command)
 technologies_app.command("needs", epilog=NEEDS)(needs_command)
+technologies_app.command("study", epilog=STUDY)(study_command)
 technologies_app.command("memory", epilog=MEMORY)(memory_command)
 chip_app = typer.Typer(
     help="Chips from parts: dies, stacks of memory, links, package, cooling.",
@@ -135,6 +149,7 @@ def validate(
 
 
 app.command(epilog=EXAMPLE)(calibrate)
+app.command("compare", epilog=COMPARE_SCENARIOS)(compare_scenarios)
 app.command("plan-training", epilog=EPILOG, cls=Grouped)(plan_training_command)
 app.command("plan-serving", epilog=PLAN_SERVING, cls=Grouped)(plan_serving_command)
 app.command("plan-supply", epilog=PLAN_SUPPLY, cls=Grouped)(plan_supply_command)
@@ -204,6 +219,7 @@ def main(arguments: list[str] | None = None) -> None:
         code = app(args=arguments, standalone_mode=False)
         if code == _INTERRUPTED:  # newer versions of typer catch it themselves
             raise KeyboardInterrupt
+        sys.stdout.flush()
     except GigawattError as error:
         _say(f"gigawatt: {error}")
         sys.exit(error.exit_code)
@@ -218,9 +234,20 @@ def main(arguments: list[str] | None = None) -> None:
         _say("gigawatt: interrupted; nothing half-written was left")
         sys.exit(_INTERRUPTED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(0)
+    except OSError as error:  # what no room expected: a full disk, a name too long, a file gone meanwhile
+        named = "" if error.filename is None else f": {str(error.filename)[:_MOST_NAMED]}"
+        _say(f"gigawatt: {error.strerror or error}{named}")
+        _drop_output()
+        sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _drop_output() -> None:
+    """Send what is still to be printed nowhere, so that leaving does not fail over it."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(text: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gigawatt.cli.options import flagged
+from gigawatt.cli.outlook_society import print_society
 from gigawatt.cli.terminal import console, number, print_json, progress, table
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def outlook_command(
     with progress(quiet=quiet or json) as report:
         report("Reading the catalog", 0.0)
         result = flagged(lambda: _result(scenario, draws, seed, sensitivity, output, report), outlook_command)
-        answer = result.to_json()
+        answer = _answer(result)
         if output is not None:
             _write(output, answer)
     if json:
@@ -81,6 +82,12 @@ def _result(
     return replace(result, sensitivities=found)
 
 
+def _answer(result: OutlookResult) -> dict[str, Any]:
+    from gigawatt.study.outlook_society import society_block
+
+    return {**result.to_json(), "society": society_block(result)}
+
+
 def _print(result: OutlookResult) -> None:
     out = console()
     years = [y for y in _COLUMNS if y in result.years] or list(result.years[-1:])
@@ -110,6 +117,8 @@ def _print(result: OutlookResult) -> None:
         ]
         gains.add_row(name, *cells)
     out.print(gains)
+    print_society(out, result, years)
+    _print_decades(result)
     out.print(f"\n{result.definition}", markup=False)
     for row in result.overrides:
         out.print(f"yours: {row.key} = {row.value}", markup=False)
@@ -119,6 +128,15 @@ def _print(result: OutlookResult) -> None:
         )
         share = found["scenarios"]["share"]
         out.print(f"spread of {name}: {told}; between scenarios {share:.0%}", markup=False)
+
+
+def _print_decades(result: OutlookResult) -> None:
+    from gigawatt.study.outlook_decades import decade_lines
+
+    for decade in result.decades:
+        console().print(f"\n{decade}, share of draws in which it comes true:", markup=False)
+        for line in decade_lines(result.decades, decade):
+            console().print(f"  {line}", markup=False)
 
 
 def _short(value: float) -> str:

@@ -58,7 +58,7 @@ def run_command(
     workers: Annotated[int, typer.Option(help="Processes that compute.")] = 1,
     scheduler: Annotated[
         str | None,
-        typer.Option(help="Address of a Dask scheduler, such as tcp://10.0.0.1:8786.", show_default=False),
+        typer.Option(help="Address of a Dask scheduler, such as tcp://localhost:8786.", show_default=False),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="The store has to be there: go on with it.")
@@ -136,7 +136,7 @@ def show_command(
         if json:
             import json as coder
 
-            print_json(coder.loads(frame.to_json(orient="records", double_precision=15)))
+            print_json(coder.loads(str(frame.to_json(orient="records", double_precision=15))))
         elif not quiet:
             _print_frame(frame)
     elif json:
@@ -162,7 +162,8 @@ def _write(
     axes = [column.name for column in about.columns if column.axis]
     read = [column.name for column in about.columns if not column.axis and isinstance(column.low, float)]
     colours = by or next(
-        (name for name in ("ledger.cost_per_mtoken", *read) if name in read), axes[0] if axes else "key"
+        (name for name in ("ledger.cost_per_mtoken", "economics.cost_million_output", *read) if name in read),
+        axes[0] if axes else "key",
     )
     wanted = [x, y, colours] if x is not None and y is not None else [*axes, *read, colours]
     frame = drawn_rows(store, list(dict.fromkeys(name for name in wanted if name)))

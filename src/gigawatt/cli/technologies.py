@@ -16,10 +16,20 @@ if TYPE_CHECKING:
     from gigawatt.study.technologies import Comparison
     from gigawatt.study.technologies_audit import Audit
 
-__all__ = ["AUDIT", "COMPARE", "NEEDS", "audit_command", "compare_command", "needs_command"]
+__all__ = [
+    "AUDIT",
+    "COMPARE",
+    "NEEDS",
+    "STUDY",
+    "audit_command",
+    "compare_command",
+    "needs_command",
+    "study_command",
+]
 
 COMPARE = "Example: gigawatt technologies compare --model llama-3.1-8b --substrate nvfp4 --substrate fp8"
 AUDIT = "Example: gigawatt technologies audit lightmatter"
+STUDY = "Example: gigawatt technologies study --windows 8 --output results/study"
 NEEDS = "Example: gigawatt technologies needs mixed-2035 --model llama-3.1-70b"
 _NAMES = {"substrates": "--substrate", "substrate": "--substrate"}
 
@@ -211,3 +221,55 @@ def needs_command(
     for basis in dict.fromkeys(one.basis for one in found):
         names = ", ".join(one.what for one in found if one.basis == basis)
         console().print(f"{names}: {basis}", markup=False, style="dim")
+
+
+def study_command(
+    model: Annotated[
+        str, typer.Option(help="That is run: smollm2-135m, small, or a folder.")
+    ] = "smollm2-135m",
+    priced: Annotated[str, typer.Option(help="Whose tokens are priced.")] = "llama-3.1-8b",
+    substrate: Annotated[
+        list[str] | None, typer.Option(help="One; as often as needed; all if left out.", show_default=False)
+    ] = None,
+    windows: Annotated[int, typer.Option(help="Held-out windows of 512 tokens.", min=2)] = 8,
+    chip: Annotated[str, typer.Option(help="The digital machine, or the host.")] = "nvidia-h100-sxm",
+    batch: Annotated[float, typer.Option(help="Sequences that decode together.")] = 1.0,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for technologies.json and .html.", show_default=False)
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+) -> None:
+    """Run a model on every substrate (torch; half an hour) and compare them with what was measured."""
+    if output is not None:
+        from gigawatt.study.store import writable
+
+        try:
+            writable(output)
+        except InputError as error:
+            raise error.at(key="--output") from None
+    from gigawatt.study.technologies import with_bands
+    from gigawatt.study.technologies_study import study_all
+
+    with progress(quiet=quiet or json) as report:
+        made = flagged(
+            lambda: study_all(
+                model=model, priced=priced, substrates=substrate, windows=windows, chip=chip, batch=batch,
+                progress=lambda words, share: report(words, 0.9 * share),
+            ),
+            study_command,
+            _NAMES,
+        )  # fmt: skip
+        report("Moving rows", 0.9)
+        found = with_bands(made.comparison)
+        if output is not None:
+            _write(output, found)
+    if json:
+        document = found.to_json()
+        document |= {"not_run": [list(one) for one in made.not_run], "cpu_seconds": made.cpu_seconds}
+        print_json(document)
+    elif not quiet:
+        _print_comparison(found)
+        for name, reason in made.not_run:
+            console().print(f"not run {name}: {reason}", markup=False, style="dim")
+        console().print(f"{made.cpu_seconds / 60.0:.1f} CPU-minutes", style="dim")

@@ -93,9 +93,12 @@ def read_file(path: Path, *, fill: int = 0) -> Raw:
     kind = path.suffix.lower()
     if kind == ".epw":
         return read_epw(path, fill=fill)
-    with path.open(encoding="utf-8", errors="replace") as stream:
-        stream.readline()
-        second = stream.readline()
+    try:
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            stream.readline()
+            second = stream.readline(200)
+    except OSError as error:
+        raise InputError(f"cannot read this file: {error.strerror}", file=path) from None
     if kind == ".tmy3" or second.startswith("Date (MM/DD/YYYY)"):
         return read_tmy3(path, fill=fill)
     return read_csv(path, fill=fill)
@@ -227,6 +230,8 @@ def _rows(path: Path) -> list[list[str]]:
             return [row for row in csv.reader(stream) if row]
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError("not a text file of values", file=path) from error
+    except OSError as error:
+        raise InputError(f"cannot read this file: {error.strerror}", file=path) from None
 
 
 def _float(text: str, path: Path, line: int, key: str) -> float:

@@ -6,6 +6,8 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
+from gigawatt.figures.outlook_decades import decade_sections
+from gigawatt.figures.outlook_society import comparisons, society_figures
 from gigawatt.figures.page import PAGE, grid
 from gigawatt.figures.readable import significant
 from gigawatt.figures.serving_plan import drawn
@@ -188,7 +190,12 @@ def page(answer: Mapping[str, Any]) -> str:
     for name, found in answer["sensitivities"].items():
         unit = answer["bands"][name.rsplit(" ", 1)[0]]["unit"]
         figures.append((tornado(name, found["tornado"], unit), _indices(found)))
+    if "society" in answer:
+        figures += society_figures(answer)
     body += [drawn(figure, caption, i == 0) for i, (figure, caption) in enumerate(figures)]
+    if "society" in answer:
+        body += ["<h2>A run beside a year of others</h2>", comparisons(answer)]
+    body.append(decade_sections(answer))
     body += ["<h2>By year</h2>", _table(answer), "<h2>What is not known</h2>"]
     rows = [
         [row["key"], row["value"], row["grade"], row["source"], row["reason"]]
@@ -214,7 +221,8 @@ def _table(answer: Mapping[str, Any]) -> str:
     for band in answer["bands"].values():
         if len(band["values"]) == 1:
             continue
-        cells = [f"{band['words']}{'' if band['unit'] == '1' else ' [' + band['unit'] + ']'}"]
+        mark = " (exploratory)" if band.get("exploratory") else ""
+        cells = [f"{band['words']}{mark}{'' if band['unit'] == '1' else ' [' + band['unit'] + ']'}"]
         for year in years:
             values = band["values"][answer["years"].index(year)]
             low, middle, high = (significant(values[place[q]]) for q in (0.05, 0.5, 0.95))

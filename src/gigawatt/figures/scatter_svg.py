@@ -14,6 +14,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 64.0, 20.0, 44.0, 48.0
 _INK, _GRID = "#6e7681", "#d0d4d9"
 _PALETTE = ("#0072b2", "#d55e00", "#e69f00", "#009e73", "#6a51a3", "#cc79a7", "#56b4e9", "#b8a13a")
 _STEPS = (1.0, 2.0, 5.0)
+_MANY = 1e3
+"""Ends of an axis so far apart are marked by powers of ten alone."""
 _LETTER = 6.2
 """Width of a letter of a label [px]."""
 
@@ -33,7 +35,8 @@ class Point:
 
 def _ticks(low: float, high: float) -> list[float]:
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    found = [step * 10.0**power for power in powers for step in _STEPS]
+    steps = _STEPS if high / low < _MANY else (1.0,)
+    found = [step * 10.0**power for power in powers for step in steps]
     return [tick for tick in found if low <= tick <= high]
 
 

@@ -32,7 +32,7 @@ def _title(name: str, units: Units) -> str:
     return words if unit in ("", "1") else f"{words} [{safe(unit)}]"
 
 
-def _numbers(column: pd.Series[Any]) -> tuple[np.ndarray, list[str] | None]:
+def _numbers(column: Any) -> tuple[np.ndarray, list[str] | None]:
     """Numbers of a column; of texts their places in order, and the texts."""
     if column.dtype.kind in "fiub":
         return column.to_numpy(dtype=float), None
@@ -49,7 +49,8 @@ def parallel(frame: pd.DataFrame, units: Units, *, by: str) -> Any:
     """
     import plotly.graph_objects as go
 
-    varied = [name for name in frame.columns if frame[name].nunique(dropna=True) > 1]
+    columns: dict[str, Any] = {str(name): frame[name] for name in frame.columns}
+    varied = [name for name, column in columns.items() if column.nunique(dropna=True) > 1]
     if len(varied) < 2 or not len(frame):
         return empty("Scenarios", "nothing in this store differs")
     shown = [*[name for name in varied if name != by][: _MOST_AXES - 1], *([by] if by in varied else [])]

@@ -125,6 +125,8 @@ def _file(path: Path) -> tuple[dict[str, Any], dict[str, int], str, Design | Non
         raise InputError("no such file of a chip", given=str(path), nearest=nearest(str(path), near))
     try:
         text = path.read_text(encoding="utf-8")
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):  # pyright: ignore
+            raise InputError("an alias is not read here", file=path, allowed="values written out")
         root: Any = yaml.compose(text, Loader=yaml.SafeLoader)  # pyright: ignore
         data: Any = yaml.safe_load(text)
     except (UnicodeDecodeError, OSError) as error:
@@ -133,6 +135,8 @@ def _file(path: Path) -> tuple[dict[str, Any], dict[str, int], str, Design | Non
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else None
         raise InputError(f"not YAML: {getattr(error, 'problem', error)}", file=path, line=line) from None
+    except (LookupError, AttributeError, TypeError, OverflowError):  # what a tag meets that does not fit
+        raise InputError("not YAML: a tag that its value does not fit", file=path) from None
     if not isinstance(data, dict):
         raise InputError(
             "not a design: it should be a mapping of keys", file=path, line=1, allowed=list(_TOP)
@@ -140,7 +144,7 @@ def _file(path: Path) -> tuple[dict[str, Any], dict[str, int], str, Design | Non
     lines: dict[str, int] = {}
     _places(root, "", lines)
     made = cast("dict[str, Any]", data)
-    made.setdefault("name", path.stem)
+    made["name"] = made.get("name") or path.stem
     return made, lines, str(path), None
 
 
@@ -281,7 +285,7 @@ class _Reader:
         names = cast("Sequence[Any]", forms)
         dies = self.dies(top["dies"])
         links = self.section(top.get("links") or {}, "links", _LINKS)
-        name = str(top["name"])
+        name = str(top.get("name") or Path(self.file).stem)
         found = Design(
             id=name if shell is None else shell.id,
             name=name if shell is None else shell.name,

@@ -62,7 +62,7 @@ BLOCKS = Frame()
 """The blocks of this module."""
 
 
-@BLOCKS.block("chip_watts [W]", "efficiency_path [1]")
+@BLOCKS.block("chip_watts_digital [W]", "efficiency_path [1]")
 def chips(
     tables: Tables,
     chip_watts_2025: Array,
@@ -84,7 +84,7 @@ def chips(
     return watts, watts[:, _AT : _AT + 1] / watts
 
 
-@BLOCKS.block("overhead [1]", "pue_mean [1]", "pue_peak [1]")
+@BLOCKS.block("overhead_plain [1]", "pue_mean [1]", "pue_peak [1]")
 def building(tables: Tables, pue_site: Array, pue_progress: Array) -> tuple[Array, Array, Array]:
     """IT watts per chip watt (hosts, network), and PUE of the year and of the hottest hour at a site."""
     row = np.minimum((pue_site[:, 0] * len(tables.pue_mean)).astype(np.intp), len(tables.pue_mean) - 1)
@@ -93,11 +93,11 @@ def building(tables: Tables, pue_site: Array, pue_progress: Array) -> tuple[Arra
     return tables.overhead[None, :] + 0.0 * mean, 1.0 + (mean - 1.0) * falls, 1.0 + (peak - 1.0) * falls
 
 
-@BLOCKS.block("power_ceiling [W]")
+@BLOCKS.block("power_queue [W]")
 def campuses(
     tables: Tables,
     fleet_watts_2025: Array,
-    overhead: Array,
+    overhead_plain: Array,
     pue_peak: Array,
     lead_spread: Array,
     site_lead: Array,
@@ -136,7 +136,7 @@ def campuses(
             found += rate * np.exp(
                 np.cumsum(ramp * fading(growth, power_growth_late, 2035.0, 2050.0), axis=1)
             )
-    start = fleet_watts_2025 * (overhead * pue_peak)[:, _AT : _AT + 1]
+    start = fleet_watts_2025 * (overhead_plain * pue_peak)[:, _AT : _AT + 1]
     return start + np.cumsum(np.where(_YEAR > ANCHOR, found, 0.0), axis=1) * factor("yr")
 
 

@@ -143,7 +143,7 @@ def least(
     run_watts: Array,
     run_rate: Array,
     reference_run: Array,
-    network_growth: Array,
+    network_gain: Array,
 ) -> tuple[Array, ...]:
     """The feasible run, the actual one, what binds (index of LIMITS; 5 demand), and the gain of each relief.
 
@@ -154,8 +154,7 @@ def least(
     """
     use = tables.utilisation
     feasible_table, latency_table = _by_year(use)
-    after = np.maximum(_YEAR - float(use.years[-1]), 0.0)[None, :]
-    longer = run_time * network_growth**after  # chips k times as quick: as if there were k times as long
+    longer = run_time * network_gain  # chips k times as quick: as if there were k times as long
 
     def done(raw: Array) -> Array:
         return np.minimum(use.done(feasible_table, raw, batch_exponent, longer), latency)

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gigawatt.outlook import demand, electricity, fleet, limits
+from gigawatt.outlook import adoption, demand, electricity, energy, environment, fleet, limits, society
+from gigawatt.outlook.adoption_told import TOLD, UNTOLD
 from gigawatt.outlook.frame import Frame
 from gigawatt.outlook.sketch import Sketch
 
@@ -82,6 +83,7 @@ def _table() -> tuple[Reported, ...]:
         Reported("capital", "B$/yr", "spending on AI machines and buildings", 1e9 / year, 1e15 / year),
         Reported("revenue", "B$/yr", "revenue from AI", 1e9 / year, 1e15 / year),
         Reported("users", "1", "people who use AI every week", 1e8, 1e11),
+        *(Reported(*row) for row in TOLD),
         Reported("chip_watts", "W", "chip watts per H100 equivalent, new chips", 1e-2, 1e5),
         Reported("data_stock", "tokens", "tokens of data that can be had", 1e11, 1e20),
         Reported(
@@ -96,15 +98,20 @@ def _table() -> tuple[Reported, ...]:
     )
 
 
-REPORTED: tuple[Reported, ...] = _table()
+REPORTED: tuple[Reported, ...] = (
+    *_table(),
+    *(Reported(*row) for part in (energy, environment, society) for row in part.TOLD),
+    *(Reported(*row, logarithmic=False) for row in society.LINEAR),
+)
 """What a result tells by year."""
 
 EXTRA = (
     "binding", "binding_flat", "binding_actual", "fleet_limit", "made_limit", "relief_power", "relief_chips",
-    "relief_capital",    "relief_interconnect", "relief_data",
+    "relief_capital",    "relief_interconnect", "relief_data", *UNTOLD,
 )  # fmt: skip
 """Outputs that are counted otherwise."""
 
 
-FRAME = Frame.joined(room.BLOCKS for room in (demand, fleet, limits, electricity))
+_ROOMS = (demand, fleet, adoption, limits, electricity, energy, environment, society)
+FRAME = Frame.joined(room.BLOCKS for room in _ROOMS)
 """The blocks of the outlook; whoever adds a module names it here, and above what is reported."""

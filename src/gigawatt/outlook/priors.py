@@ -29,6 +29,8 @@ Array = NDArray[np.float64]
 
 SHARE = "share"
 """Unit of a number that must lie within 0 to 1."""
+TABLES = ("outlook", "outlook_adoption", "outlook_society")
+"""Tables of quantities."""
 SCENARIOS = ("base", "headwinds", "lift-off")
 _NUMBERS = ("low", "mid", "high", "shape")
 
@@ -127,6 +129,8 @@ class Priors:
         self, seed: int, start: int, stop: int, name: str, streams: Mapping[str, str] | None
     ) -> Array:
         width = len(YEARS) if self.rows[name].yearly else 1
+        if self.rows[name].distribution.kind == "fixed":
+            return np.full((stop - start, width), 0.5)  # its value does not ask for luck
         return uniforms(seed, name + (streams or {}).get(name, ""), start, stop, width)
 
     def assumptions(self) -> tuple[Assumption, ...]:
@@ -157,7 +161,7 @@ class Priors:
                 raise InputError(
                     "no such quantity of the outlook",
                     key=f"quantities.{name}",
-                    allowed="see `gigawatt catalog list outlook`",
+                    allowed="see `gigawatt catalog list outlook`, `… outlook_society`",
                     nearest=nearest(str(name), rows),
                 )
             try:
@@ -205,7 +209,7 @@ def _first(row: Entity) -> Evidence:
 @lru_cache(maxsize=1)
 def _catalog_rows() -> Mapping[str, Prior]:
     found: dict[str, Prior] = {}
-    for id, row in catalog.table("outlook").items():
+    for id, row in ((id, row) for name in TABLES for id, row in catalog.table(name).items()):
         proof, unit = _first(row), row.text("unit")
         try:
             made = _distribution(row, unit)

@@ -55,16 +55,21 @@ class Sketch:
         InputError
             A value that is not a number.
         """
-        values = np.broadcast_to(values, (len(values), self.years))
-        if self.logarithmic:
-            span = np.log(self.high / self.low)
-            with np.errstate(divide="ignore"):
-                place = np.log(np.maximum(values, 0.0) / self.low) * (self.bins / span)
+        scale = 1.0 / (self.low if self.logarithmic else self.high - self.low)
+        place = np.maximum(values, 0.0) * scale if self.logarithmic else (values - self.low) * scale
+        if self.logarithmic:  # single precision is a ten-thousandth of a bin, and three times as quick
+            with np.errstate(divide="ignore", over="ignore"):
+                place = np.log(place.astype(np.float32)) * np.float32(
+                    self.bins / np.log(self.high / self.low)
+                )
         else:
-            place = (values - self.low) * (self.bins / (self.high - self.low))
+            place = place * self.bins
         if np.isnan(place).any():
             raise InputError("a draw is not a number", given="NaN")
-        column = np.clip(place, 0.0, self.bins - 1.0).astype(np.int64) + self.bins * np.arange(self.years)
+        whole = np.broadcast_to(
+            np.clip(place, 0.0, self.bins - 1.0).astype(np.int64), (len(values), self.years)
+        )
+        column = whole + self.bins * np.arange(self.years)
         self.counts += np.bincount(column.ravel(), minlength=self.years * self.bins).reshape(
             self.counts.shape
         )

@@ -6,8 +6,10 @@ A reader gives columns; what is wrong with them is one line that names file, lin
 from __future__ import annotations
 
 import json
+import math
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -48,6 +50,12 @@ _SHOWN = {
 }
 _UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 _UNIT = re.compile(r"(?:[\[( _]+)(ns|us|ms|s)[\])]?$", re.IGNORECASE)
+_MOST_TOKENS = 2**31 - 1
+_MOST_HASH = 2**40
+_MOST_BLOCKS = 5e7
+"""Blocks of all prompts of a packed trace, which can name many in few bytes."""
+_MOST_UNPACKED, _MOST_RATIO = 1 << 28, 100
+"""Bytes that an archive may unpack to, or times its own size, whichever is more."""
 _MOONCAKE = {"timestamp", "input_length", "output_length"}
 
 
@@ -78,6 +86,8 @@ def read_raw(path: Path) -> RawTrace:
         return _read_jsonl(path) if kind in (".jsonl", ".json") else _read_csv(path)
     except UnicodeDecodeError:
         raise InputError("not a text file in UTF-8", file=path) from None
+    except OSError as error:
+        raise InputError(f"cannot read this file: {error.strerror}", file=path) from None
 
 
 # text
@@ -145,6 +155,7 @@ def _whole(cells: Any, where: Mapping[str, Any], least: int) -> Whole:
     tokens = "a whole number of tokens from 1" if least else "a whole number from 0"
     _fail(~np.isfinite(numbers), "not a number", tokens, cells, where)
     _fail(numbers != np.floor(numbers), "not a whole number", tokens, cells, where)
+    _fail(numbers > _MOST_TOKENS, "too many", f"at most {_MOST_TOKENS}", cells, where)
     few = "a request without tokens" if least else "a negative number"
     mend = f"{tokens}; leave out requests that failed" if least else tokens
     _fail(numbers < least, few, mend, cells, where)
@@ -219,7 +230,7 @@ def _read_jsonl(path: Path) -> RawTrace:
                 continue
             try:
                 record = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 record = None
             if not isinstance(record, dict):
                 raise InputError(
@@ -305,19 +316,68 @@ def write_npz(path: Path, raw: RawTrace, *, resolution: float) -> None:
 
 def _read_npz(path: Path) -> RawTrace:
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            kept = {name: stored[name] for name in stored.files}
+        kept = _arrays(path)
         wide = {name: kept[name].astype(np.int64) for name in kept if name != "resolution"}
-        arrival = np.cumsum(wide["gap"]) * float(kept["resolution"])
-        prompt, output = wide["prompt"], wide["output"]
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+        resolution = float(kept["resolution"])
+        _check_npz(wide, resolution)
+        arrival = np.cumsum(wide["gap"]).astype(np.float64) * resolution
+        offsets, ids, block = None, None, 0
+        if "blocks" in wide:
+            offsets = np.concatenate([[0], np.cumsum(wide["blocks"])])
+            jump = np.zeros(int(offsets[-1]), np.int64)
+            jump[np.cumsum(wide["jump_after"])] = wide["jump"]
+            ids, block = np.cumsum(jump + 1) - 1, int(wide["block"])
+    except (KeyError, ValueError, TypeError, IndexError, EOFError, OverflowError, OSError, RuntimeError,
+            MemoryError, SyntaxError, zipfile.BadZipFile, zlib.error) as error:  # fmt: skip
         raise InputError(
             "not a trace that write_trace has written", file=path, given=str(error)[:80]
         ) from None
-    offsets, ids, block = None, None, 0
+    return RawTrace(arrival, wide["prompt"], wide["output"], wide.get("priority"), offsets, ids, block)
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of an archive, none larger than the bytes that it has; a bomb raises ``ValueError``."""
+    found: dict[str, NDArray[Any]] = {}
+    with zipfile.ZipFile(path) as archive:
+        most = max(_MOST_UNPACKED, _MOST_RATIO * path.stat().st_size)
+        if sum(info.file_size for info in archive.infolist()) > most:
+            raise ValueError(f"it unpacks to more than {most / 1e6:.0f} MB")
+        for info in archive.infolist():
+            with archive.open(info) as member:
+                read: Any = np.lib.format
+                version = read.read_magic(member)
+                head = read.read_array_header_1_0 if version == (1, 0) else read.read_array_header_2_0
+                shape, _, kind = head(member)
+                name = info.filename.removesuffix(".npy")
+                if (
+                    kind.kind not in ("iuf" if name == "resolution" else "iu")
+                    or math.prod(shape) * kind.itemsize > info.file_size
+                ):
+                    raise ValueError(f"{info.filename} holds no numbers, or fewer than it says")
+                data = member.read(math.prod(shape) * kind.itemsize)
+                found[name] = np.frombuffer(data, kind).reshape(shape)
+    return found
+
+
+def _check_npz(wide: Mapping[str, Whole], resolution: float) -> None:
+    """Raise ``ValueError`` where columns do not belong together or hold what no request has."""
+    if not (math.isfinite(resolution) and resolution > 0.0):
+        raise ValueError("a resolution that is none")
+    count = wide["gap"].shape
+    if len(count) != 1 or not count[0]:
+        raise ValueError("no requests")
+    least = {"gap": 0, "prompt": 1, "output": 1, "priority": 0, "blocks": 0}
+    for name in (name for name in least if name in wide or name in ("prompt", "output")):
+        values = wide[name]
+        if values.shape != count or values.min() < least[name] or values.max() > _MOST_TOKENS:
+            raise ValueError(f"{name} is not a column of the requests")
     if "blocks" in wide:
-        offsets = np.concatenate([[0], np.cumsum(wide["blocks"])])
-        jump = np.zeros(int(offsets[-1]), np.int64)
-        jump[np.cumsum(wide["jump_after"])] = wide["jump"]
-        ids, block = np.cumsum(jump + 1) - 1, int(wide["block"])
-    return RawTrace(arrival, prompt, output, wide.get("priority"), offsets, ids, block)
+        places = np.cumsum(wide["jump_after"].astype(float))
+        if wide["blocks"].sum(dtype=float) > _MOST_BLOCKS or wide["block"].shape != ():
+            raise ValueError("more blocks than can be")
+        if not 0 < int(wide["block"]) <= _MOST_TOKENS or np.any(wide["jump_after"] < 0):
+            raise ValueError("blocks of no tokens")
+        if wide["jump"].shape != places.shape or (len(places) and places[-1] >= wide["blocks"].sum()):
+            raise ValueError("jumps outside of the blocks")
+        if np.any(np.abs(wide["jump"]) > _MOST_HASH):
+            raise ValueError("hashes that are too large")

@@ -7,7 +7,7 @@ answer does not depend on the chunks.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,10 @@ from gigawatt.outlook.model import EXTRA, FRAME, REPORTED, TABLES
 from gigawatt.outlook.priors import SCENARIOS, Priors, read_priors
 from gigawatt.outlook.randomness import SEED, checked_seed
 from gigawatt.outlook.sketch import Sketch
+from gigawatt.outlook.society import EXPLORATORY
 from gigawatt.outlook.tables import Tables
 from gigawatt.quantities import factor
+from gigawatt.study.outlook_decades import Decades
 from gigawatt.study.outlook_limits import outlook_tables
 
 __all__ = ["CHUNK", "QUANTILES", "OutlookResult", "OutlookScenario", "outlook", "read_outlook"]
@@ -59,7 +61,8 @@ class OutlookResult:
     cliff; ``binding_actual`` with ``demand``; ``held_back``: what held the world's additions, ``factories``:
     what held these. ``relief``: limit → (years, 3): 10, 50, 90 % of the factor on the feasible run if it is
     lifted. ``errors``: output → width of its sketch's bins (relative, or in the unit). ``sensitivities`` is
-    filled by :func:`gigawatt.study.outlook_sensitivity.sensitivities`.
+    filled by :func:`gigawatt.study.outlook_sensitivity.sensitivities`. ``decades``: what
+    :mod:`gigawatt.study.outlook_decades` says of the 2030s and the 2040s.
     """
 
     scenario: str
@@ -84,6 +87,7 @@ class OutlookResult:
     catalog: str
     sketches: Mapping[str, Sketch] = field(repr=False, default_factory=dict)
     sensitivities: Mapping[str, Any] = field(default_factory=dict)
+    decades: Mapping[str, Any] = field(default_factory=dict)
 
     def band(self, name: str, year: int | None = None) -> dict[float, float]:
         """Quantiles of an output in a year (of a scalar: no year), in its unit.
@@ -132,6 +136,7 @@ class OutlookResult:
                     "unit": self.units[name],
                     "words": self.words[name],
                     "bin": self.errors[name],
+                    "exploratory": name in EXPLORATORY,
                     "values": [[float(x) for x in row] for row in rows],
                 }
                 for name, rows in self.bands.items()
@@ -146,6 +151,7 @@ class OutlookResult:
             "overrides": grades(self.overrides),
             "assumptions": grades(self.assumptions),
             "sensitivities": dict(self.sensitivities),
+            "decades": dict(self.decades),
         }
 
 
@@ -235,10 +241,11 @@ def outlook(
             ("made_limit", 3),
         )
     }
-    targets = [*sketches, *EXTRA]
+    targets, decades = [*sketches, *EXTRA], Decades()
     for start in range(0, draws, chunk):
         stop = min(start + chunk, draws)
         found = evaluate(priors, rooms, seed, start, stop, targets)
+        decades.add(start, found)
         for name, sketch in sketches.items():
             sketch.add(found[name])
         for name in LIMITS:
@@ -248,7 +255,8 @@ def outlook(
                 counts[kind] += np.count_nonzero(found[name] == kind, axis=0)
         if progress is not None:
             progress(f"Draws {stop:,} of {draws:,}", stop / draws)
-    return _result(asked, draws, seed, priors, rooms, sketches, gains, counted, slice(first, last + 1))
+    told = _result(asked, draws, seed, priors, rooms, sketches, gains, counted, slice(first, last + 1))
+    return replace(told, decades=decades.result(priors, seed))
 
 
 def _result(
@@ -268,7 +276,10 @@ def _result(
     errors: dict[str, float] = {}
     for row in REPORTED:
         scale = factor(row.unit)
-        quantiles = sketches[row.name].quantiles(QUANTILES) / scale
+        quantiles = sketches[row.name].quantiles(QUANTILES)
+        if row.logarithmic:  # the lowest bin is where nothing is counted
+            quantiles = np.where(quantiles <= row.low * (1.0 + sketches[row.name].error), 0.0, quantiles)
+        quantiles = quantiles / scale
         bands[row.name] = quantiles if row.scalar else quantiles[told]
         errors[row.name] = sketches[row.name].error / (1.0 if row.logarithmic else scale)
     share = {name: counts[:, told] / draws for name, counts in counted.items()}

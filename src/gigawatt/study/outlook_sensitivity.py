@@ -25,6 +25,7 @@ from gigawatt.outlook.tables import Tables
 from gigawatt.quantities import factor
 from gigawatt.study.outlook import OutlookScenario, evaluate
 from gigawatt.study.outlook_limits import outlook_tables
+from gigawatt.study.outlook_mixed import Mixed
 
 __all__ = ["ANSWERS", "Answer", "scenario_share", "sensitivities", "tornado"]
 
@@ -32,6 +33,7 @@ Array = NDArray[np.float64]
 
 _OTHER = "/B"
 """Suffix of the streams of the second sample."""
+_CHUNK = 1_000
 _FUTURE = "growth_row"
 
 
@@ -126,22 +128,25 @@ def sensitivities(
         _unit(answer.output)
         year_index(answer.year)
     groups = _groups(priors, targets)
-    every = dict.fromkeys(priors.rows, _OTHER)
-
-    def run(streams: Mapping[str, str]) -> dict[str, Array]:
-        parts: list[dict[str, Array]] = []
-        for start in range(0, draws, 2_000):
-            found = evaluate(priors, rooms, seed, start, min(start + 2_000, draws), targets, streams)
-            parts.append({answer.name: answer.of(found) for answer in answers})
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-    a, b = run({}), run(every)
-    mixed: dict[str, list[Array]] = {answer.name: [] for answer in answers}
-    for number, group in enumerate(groups):
-        for name, values in run(dict.fromkeys(group, _OTHER)).items():
-            mixed[name].append(values)
-        if progress is not None:
-            progress(f"Sensitivity to {group[0]}", (number + 1) / len(groups))
+    parts: dict[str, list[list[Array]]] = {answer.name: [] for answer in answers}  # chunk, sample
+    chunks = range(0, draws, _CHUNK)
+    for number, start in enumerate(chunks):
+        both = Mixed(priors, rooms, seed, start, min(start + _CHUNK, draws), targets, _OTHER)
+        found: dict[str, list[Array]] = {answer.name: [] for answer in answers}
+        for count, names in enumerate([(), both.names, *groups]):
+            outputs = both.with_other(names)
+            for answer in answers:
+                found[answer.name].append(answer.of(outputs))
+            if progress is not None:
+                done = number + (count + 1) / (len(groups) + 2)
+                progress("Sensitivity", done / len(chunks))
+        for name, samples in found.items():
+            parts[name].append(samples)
+    a: dict[str, Array] = {}
+    b: dict[str, Array] = {}
+    mixed: dict[str, list[Array]] = {}
+    for name, told in parts.items():
+        a[name], b[name], *mixed[name] = (np.concatenate(rows) for rows in zip(*told, strict=True))
     result: dict[str, Any] = {}
     for answer in answers:
         name = answer.name

@@ -19,6 +19,8 @@ __all__ = [
 
 #: Above any sense in SI units, and low enough for every product to stay finite.
 _MOST, _MOST_THINGS = 1e30, 2**31 - 1
+_MOST_NAME = 255
+"""Bytes of a file's name on the systems there are."""
 _MOST_BATCH = {"token": 1e15, "sequence": _MOST_THINGS}
 
 
@@ -83,7 +85,20 @@ Rate = Annotated[float, quantity("1", "7 %", low=-0.5, high=1.0)]
 Share = Annotated[float, quantity("1", "30 %", high=1.0)]
 FromNothing = Annotated[float, quantity("1")]
 Whole = Annotated[int, count(least=0)]
-Name = Annotated[str, BeforeValidator(lambda v: str(v) if isinstance(v, int | float) else v)]
+
+
+def as_name(value: object) -> object:
+    """A name, or the path of a file: a number is a name too, what no file can be called is none."""
+    text = str(value) if isinstance(value, int | float) else value
+    if isinstance(text, str) and any(
+        len(part.encode("utf-8", "replace")) > _MOST_NAME for part in text.split("/")
+    ):
+        allowed = f"at most {_MOST_NAME} bytes"
+        raise PydanticCustomError("quantity", "too long for a name", {"given": text, "allowed": allowed})
+    return text
+
+
+Name = Annotated[str, BeforeValidator(as_name)]
 
 
 def as_batch(value: object) -> tuple[str, float]:

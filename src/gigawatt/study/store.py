@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import glob
+import hashlib
 import json
 import math
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gigawatt.errors import InputError
 from gigawatt.evidence import Assumption, Evidence, Grade
+from gigawatt.quantities import factor
+from gigawatt.study.exchange import exchanged
 from gigawatt.study.result import Quantity, Result
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["as_json", "load_result", "save_result", "writable", "write_files", "write_parquet"]
+
+
+_LEFT = 10.0
+"""Seconds after which a hidden folder that nobody holds is one that a killed process left."""
 
 
 def as_json(result: Result) -> dict[str, Any]:
@@ -52,7 +62,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def write_parquet(table: pd.DataFrame, file: Path) -> None:
-    """Write a frame (index included where it has a name) as Parquet."""
+    """Write a frame (index included where it has a name) as Parquet; ``OSError`` where that cannot be."""
     import duckdb
 
     frame = table if table.index.name is None else table.reset_index()
@@ -60,11 +70,13 @@ def write_parquet(table: pd.DataFrame, file: Path) -> None:
     for column in frame.columns:
         if frame[column].dtype == object or str(frame[column].dtype).startswith("str"):
             frame[column] = frame[column].astype(object)
+    quoted = str(file).replace("'", "''")
     with duckdb.connect() as connection:
         connection.register("frame", frame)
-        connection.execute(
-            f"COPY frame TO '{str(file).replace(chr(39), chr(39) * 2)}' (FORMAT parquet, COMPRESSION zstd)"
-        )
+        try:
+            connection.execute(f"COPY frame TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)")
+        except duckdb.IOException as error:  # a full disk
+            raise OSError(str(error).split("\n")[0]) from None
 
 
 def read_parquet(file: Path) -> pd.DataFrame:
@@ -124,10 +136,9 @@ def save_result(result: Result, folder: str | Path, extra: dict[str, str] | None
     texts = {
         "result.json": json.dumps(as_json(result), indent=1, allow_nan=False),
         "trace.json": json.dumps(_trace(result), indent=1, allow_nan=False),
-        "run.json": json.dumps(dict(result.run), indent=1, allow_nan=False),
         **(extra or {}),
     }
-    return write_files(folder, texts, result.tables)
+    return write_files(folder, texts, result.tables, record={"run.json": result.run})
 
 
 def writable(folder: str | Path) -> Path:
@@ -150,32 +161,136 @@ def writable(folder: str | Path) -> Path:
 
 
 def write_files(
-    folder: str | Path, texts: Mapping[str, str], tables: Mapping[str, pd.DataFrame] | None = None
+    folder: str | Path,
+    texts: Mapping[str, str],
+    tables: Mapping[str, pd.DataFrame] | None = None,
+    *,
+    record: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Path:
     """Write texts by file name, and tables as Parquet by name, all or none.
 
-    They are written beside the folder and moved into it once all are whole; files of the same names are
-    replaced. Raises ``InputError`` where that cannot be.
+    They are written out of sight and moved once all are whole, files of the same names replaced: in one step
+    for a new folder and, on Linux, for one that is there (:mod:`~gigawatt.study.exchange`), elsewhere file by
+    file. A process that was killed leaves at most a hidden folder beside, which the next writing takes away.
+
+    Parameters
+    ----------
+    folder : path
+        Made if needed.
+    texts, tables : mapping
+        By file name; by name without an ending.
+    record : mapping of file name to document, optional
+        JSON documents that get ``files``, the digest of every other file, and are moved last: by them a
+        reader sees whether a kill between two files left some of one writing and some of another.
+
+    Raises
+    ------
+    InputError
+        That cannot be: no room, not allowed, a file in the place of the folder.
     """
     target = writable(folder)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        staging, lock = _staging(target)
     except OSError as error:
         raise InputError(f"cannot write here: {error.strerror}", given=str(target)) from None
+    whole = staging / target.name
     try:
+        whole.mkdir()
         for name, text in texts.items():
-            (staging / name).write_text(text, encoding="utf-8", newline="\n")
+            (whole / name).write_text(text, encoding="utf-8", newline="\n")
         for name, table in (tables or {}).items():
-            write_parquet(table, staging / f"{name}.parquet")
-        target.mkdir(exist_ok=True)
-        for file in sorted(staging.iterdir()):
-            os.replace(file, target / file.name)
+            write_parquet(table, whole / f"{name}.parquet")
+        files = sorted(whole.iterdir())
+        for name, document in (record or {}).items():
+            digests = {"files": {file.name: _digest(file) for file in files}}
+            text = json.dumps({**document, **digests}, indent=1, allow_nan=False)
+            (whole / name).write_text(text, encoding="utf-8", newline="\n")
+            files.append(whole / name)
+        _move(whole, files, target)
     except OSError as error:
         raise InputError(f"cannot write here: {error.strerror or error}", given=str(target)) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
     return target
+
+
+def _move(whole: Path, files: Iterable[Path], target: Path) -> None:
+    """Put the files in their place: a folder of that name at once, else one by one."""
+    if not target.exists():
+        try:
+            os.rename(whole, target)
+        except OSError:  # somebody made it meanwhile
+            if not target.is_dir():
+                raise
+        else:
+            return
+    if exchanged(whole, target):
+        return
+    for file in files:
+        os.replace(file, target / file.name)
+
+
+def _staging(target: Path) -> tuple[Path, int | None]:
+    """A hidden folder on the disk of ``target``, and what holds it for this process alone."""
+    place, prefix = target.parent, f".{target.name}-"
+    if target.is_dir():
+        apart = target.stat().st_dev != target.parent.stat().st_dev  # a mount: nothing moves across
+        if apart or not os.access(target.parent, os.W_OK | os.X_OK):
+            place, prefix = target, ".gigawatt-"
+    _sweep(place, prefix)
+    made = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+    return made, _hold(made)
+
+
+def _hold(folder: Path) -> int | None:
+    """An exclusive lock on a folder, gone with the process; ``None`` where there is none to be had."""
+    try:
+        import fcntl
+
+        number = os.open(folder, os.O_RDONLY)
+    except (ImportError, OSError):
+        return None
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(number)
+        return None
+    return number
+
+
+def _sweep(place: Path, prefix: str) -> None:
+    """Take away what killed processes left: hidden folders of this name that nobody holds."""
+    for left in place.glob(f"{glob.escape(prefix)}*"):
+        with contextlib.suppress(OSError):
+            if left.is_dir() and time.time() - left.stat().st_mtime > _LEFT:
+                lock = _hold(left)
+                if lock is not None:
+                    shutil.rmtree(left, ignore_errors=True)
+                    os.close(lock)
+
+
+def _digest(file: Path) -> str:
+    return hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
+
+
+def _check_files(folder: Path) -> None:
+    """Refuse files of two writings; what was taken away, or never recorded, is nobody's business."""
+    try:
+        listed = json.loads((folder / "run.json").read_text(encoding="utf-8")).get("files", {})
+        mixed = [
+            name for name, digest in listed.items()
+            if (folder / name).is_file() and _digest(folder / name) != digest
+        ]  # fmt: skip
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return
+    if mixed:
+        raise InputError(
+            "these files are not all of one run: it was stopped between two of them, or they were changed",
+            file=folder, given=", ".join(mixed), allowed="run it again",
+        )  # fmt: skip
 
 
 def load_result(folder: str | Path) -> Result:
@@ -203,7 +318,35 @@ def load_result(folder: str | Path) -> Result:
         assumptions = tuple(
             Assumption(**{**a, "grade": Grade.read(a["grade"])}) for a in answer["assumptions"]
         )
-    except (KeyError, TypeError, ValueError) as error:
+        name, notices, run = answer["name"], tuple(answer["notices"]), answer["run"]
+        _check_types(quantities, rows, assumptions, [name, *notices])
+        if not isinstance(run, dict):
+            raise TypeError("nothing is known of the run")
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OSError) as error:
         raise InputError("this result cannot be read", file=path, given=str(error)) from None
     tables = {file.stem: read_parquet(file) for file in sorted(path.glob("*.parquet"))}
-    return Result(answer["name"], quantities, tables, tuple(answer["notices"]), assumptions, answer["run"])
+    _check_files(path)
+    return Result(name, quantities, tables, notices, assumptions, run)
+
+
+def _check_types(
+    quantities: Mapping[str, Quantity],
+    rows: Mapping[str, Evidence],
+    assumptions: Iterable[Assumption],
+    texts: list[Any],
+) -> None:
+    """Raise ``TypeError`` where what was stored is of another kind than what a result has."""
+    for q in quantities.values():
+        texts += [q.unit, q.summary, q.formula, q.origin, q.where, q.reason, q.written, *q.inputs]
+        if not (q.value is None or isinstance(q.value, bool | int | float | str)):
+            raise TypeError(f"{q.name} holds no value")
+        factor(str(q.unit))
+    for row in rows.values():
+        texts += [row.entity, row.quantity, row.unit, row.written, row.source_id, row.locator, row.note]
+        texts.append(row.where)
+        if any(number is not None and not isinstance(number, int | float) for number in (row.low, row.high)):
+            raise TypeError(f"{row.quantity} of {row.entity} is no number")
+    for one in assumptions:
+        texts += [one.key, one.value, one.reason, one.source]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a text is missing")

@@ -100,17 +100,19 @@ def sweep(
     """
     started = time.perf_counter()
     asked = study if isinstance(study, SweepStudy) else read_study(study)
-    kept = SweepStore(store, create=not resume)
     points = Points.of(asked)
-    kept.add_study(asked)
-    work = _Work(asked, points, kept, progress, started)
     crew = pool_of(workers, scheduler) if pool is None else pool
     try:
-        work.run(crew)
+        kept = SweepStore(store, create=not resume)
+        kept.add_study(asked)
+        work = _Work(asked, points, kept, progress)
+        try:
+            work.run(crew)
+        finally:
+            work.finish()
     finally:
         if pool is None:
             crew.close()
-        work.finish()
     work.swept.seconds = time.perf_counter() - started
     return work.swept
 
@@ -119,7 +121,7 @@ class _Work:
     """One sweep while it runs."""
 
     def __init__(
-        self, study: SweepStudy, points: Points, store: SweepStore, progress: Progress | None, started: float
+        self, study: SweepStudy, points: Points, store: SweepStore, progress: Progress | None
     ) -> None:
         self.study, self.points, self.store, self.progress = study, points, store, progress
         self.version = catalog.version()
@@ -130,7 +132,7 @@ class _Work:
         self.claimed: list[str] = []  # whose rows wait to be written
         self.names: dict[tuple[str, ...], str] = {}  # of tasks that are out
         self.later: list[range] = []  # blocks that another process computes
-        self.started = self.begun = self.written = time.monotonic()
+        self.begun = self.written = time.monotonic()
         store.refresh(self.done, study.read, self.version)
 
     def run(self, pool: Pool) -> None:

@@ -37,8 +37,9 @@ class Taken:
     whole: bool = False
 
 
-Reader = Callable[[object], Taken]
-"""Reads a value of one key as the scenario or the catalog would; raises ``InputError``."""
+Reader = Callable[[object, int], Taken]
+"""Reads a value of one key, which stands in a row of its list, as the scenario or the catalog would; raises
+``InputError``."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def listed(key: str, given: Sequence[object], read: Reader) -> Column:
     """A column of the values of a list."""
     if not given:
         raise InputError("an empty grid", given="[]", allowed="at least one value")
-    taken = [Taken(None) if value is None else read(value) for value in given]
+    taken = [Taken(None) if value is None else read(value, row) for row, value in enumerate(given)]
     numbers = [one.number for one in taken]
     if any(number is None for number in numbers):
         return Column(key, tuple(given))
@@ -224,7 +225,7 @@ class _Measure:
         found: list[tuple[float, str, float]] = []
         whole = False
         for value in values:
-            taken = read(value)
+            taken = read(value, 0)
             if taken.number is None:
                 raise InputError("this key takes no numbers", given=str(value), allowed="a list of values")
             found.append((*split(value), taken.number))

@@ -187,7 +187,7 @@ class Dask:
             raise InputError(
                 f"the scheduler does not answer within {_ANSWERS_WITHIN:g} s",
                 key="--scheduler", given=address,
-                allowed=f"the address of a running scheduler, such as tcp://127.0.0.1:8786 ({told})",
+                allowed=f"the address of a running scheduler, such as tcp://localhost:8786 ({told})",
             ) from None  # fmt: skip
         try:
             self._client.wait_for_workers(1, timeout=_WORKERS_WITHIN)
@@ -237,8 +237,10 @@ class Dask:
         """
         from distributed import wait as wait_for
 
+        waiting: Any = wait_for
         try:
-            ready = wait_for(list(self._running), timeout=seconds, return_when="FIRST_COMPLETED").done
+            with self._client.as_current():
+                ready = waiting(list(self._running), timeout=seconds, return_when="FIRST_COMPLETED").done
         except TimeoutError:
             ready = set[Any]()
         found: list[tuple[int, Task, Answer]] = []

@@ -112,7 +112,8 @@ def overview(store: SweepStore) -> Overview:
             for one in columns
         ]
     names = tuple(about["name"] for about in studies.values())
-    return Overview(names, *counts[:3], float(counts[3]), tuple(reasons), tuple(columns))
+    rows, refused, catalogs, seconds = counts
+    return Overview(names, rows, refused, catalogs, float(seconds), tuple(reasons), tuple(columns))
 
 
 def drawn_rows(store: SweepStore, columns: Sequence[str]) -> pd.DataFrame:

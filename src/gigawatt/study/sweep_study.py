@@ -17,7 +17,7 @@ from gigawatt.study.changed import scenario_with
 from gigawatt.study.graph import Graph
 from gigawatt.study.scenario import LoadedScenario, Scenario, read_scenario
 from gigawatt.study.sweep_axes import MOST_POINTS, Column, Reader, Taken, drawn, listed, read_axis
-from gigawatt.study.sweep_draws import METHODS, shares
+from gigawatt.study.sweep_draws import DISTRIBUTIONS, METHODS, shares
 from gigawatt.study.written import Keys, read_keys
 
 __all__ = ["CATALOG", "Group", "SweepStudy", "default_reads", "graph_of", "read_study"]
@@ -38,7 +38,11 @@ _BOTH = (
 )  # fmt: skip
 _TRAINING = ("training.step_time", "training.mfu", "training.duration", "training.binding", "ledger.run_cost",
              "ledger.run_carbon")  # fmt: skip
-_SERVING = ("serving.rate", "serving.replicas", "serving.binding", "serving.kept", "ledger.annual_carbon")
+_SERVING = (
+    "serving.rate", "serving.replicas", "serving.binding", "serving.kept", "serving.utilisation",
+    "economics.cost_million_prompt", "economics.cost_million_output", "economics.energy_million_output",
+    "economics.carbon_operational_million_output", "economics.water_million_output", "ledger.annual_carbon",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -160,26 +164,58 @@ def _catalog_reader(key: str) -> Reader:
     name, entry, quantity = catalog_key(key)
     unit = catalog.table(name)[entry].numbers[quantity][0].unit or "1"
 
-    def read(value: object) -> Taken:
+    def read(value: object, row: int) -> Taken:
         return Taken(parse(value, unit))
 
     return read
 
 
-def _scenario_reader(base: LoadedScenario, always: Mapping[str, object], key: str) -> Reader:
-    """Reads a value by putting it into the scenario, so that its own rules hold."""
+def _scenario_reader(
+    base: LoadedScenario,
+    always: Mapping[str, object],
+    key: str,
+    beside: Callable[[int], Mapping[str, object]],
+) -> Reader:
+    """Reads a value by putting it into the scenario, so that its own rules hold.
 
-    def read(value: object) -> Taken:
-        found: Any = scenario_with(base, {**always, key: value}).scenario
-        for part in key.split("."):
-            found = found.get(part) if isinstance(found, Mapping) else getattr(found, part)
-        whole = isinstance(found, int) and not isinstance(found, bool)
-        if isinstance(found, tuple) and len(found) == 2 and isinstance(found[1], float):
-            found = found[1]  # 2048 sequences
-        plain = isinstance(found, int | float) and not isinstance(found, bool)
-        return Taken(float(found) if plain else None, whole)
+    ``beside`` are values of the other axes that may stand with row i, since keys can need or exclude one
+    another; where these are to blame for what is wrong, the value is read without them.
+    """
+
+    def read(value: object, row: int) -> Taken:
+        try:
+            loaded = scenario_with(base, {**always, **beside(row), key: value})
+        except InputError as together:
+            try:
+                loaded = scenario_with(base, {**always, key: value})
+            except InputError as alone:
+                raise (alone if alone.key == key else together) from None
+        return _taken(loaded.scenario, key)
 
     return read
+
+
+def _taken(scenario: Scenario, key: str) -> Taken:
+    """What a scenario has under a key."""
+    found: Any = scenario
+    for part in key.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else getattr(found, part)
+    if isinstance(found, tuple) and len(found) == 2 and isinstance(found[1], float):
+        found = found[1]  # 2048 sequences
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        return Taken(None)
+    return Taken(float(found), isinstance(found, int))
+
+
+def _first(given: object, row: int = 0) -> object:
+    """A value that an axis takes: that of a row of a list, where a grid begins, the middle of a draw."""
+    if isinstance(given, list):
+        return given[row] if row < len(given) else (given[0] if given else None)
+    if isinstance(given, Mapping):
+        inner = next((v for name, v in given.items() if name in DISTRIBUTIONS), given)
+        if isinstance(inner, Mapping):
+            return next((inner[name] for name in ("from", "mean", "median", "mode") if name in inner), None)
+    return given
 
 
 def read_study(file: str | Path) -> SweepStudy:
@@ -251,7 +287,7 @@ def _set(keys: Keys, base: LoadedScenario) -> tuple[dict[str, object], dict[Cata
     fixed: dict[CatalogKey, float] = {}
     for key, value in _mapping(keys, "set", keys.data.get("set", {})).items():
         if key.startswith(CATALOG):
-            taken = _at(keys, f"set.{key}", key, lambda k=key, v=value: _catalog_reader(k)(v))
+            taken = _at(keys, f"set.{key}", key, lambda k=key, v=value: _catalog_reader(k)(v, 0))
             assert taken.number is not None
             fixed[catalog_key(key)] = taken.number
         else:
@@ -282,8 +318,21 @@ def _check_key(base: LoadedScenario, key: str) -> None:
 def _groups(
     keys: Keys, base: LoadedScenario, always: Mapping[str, object]
 ) -> tuple[tuple[Group, ...], dict[str, int]]:
+    over = _mapping(keys, "over", keys.data.get("over", {}))
+    zipped = keys.data.get("zip", [])
+    if not isinstance(zipped, list):
+        raise InputError("not a list of groups", file=keys.file, line=keys.lines.get("zip"), key="zip",
+                         allowed="zip: [{site.name: […], supply.carbon_price: […]}]")  # fmt: skip
+    together = [_mapping(keys, f"zip.{number}", one) for number, one in enumerate(zipped)]
+    sample = _mapping(keys, "sample", keys.data.get("sample", {}))
+    drawn_keys = _mapping(keys, "sample.keys", sample.get("keys", {}))
+    firsts = {
+        key: _first(given)
+        for some in (over, *together, drawn_keys)
+        for key, given in some.items()
+        if not key.startswith(CATALOG)
+    }
     lines: dict[str, int] = {}
-    groups: list[Group] = []
 
     def reader(place: str, key: str, beside: Mapping[str, object] | None = None) -> Reader:
         if key in lines:
@@ -293,20 +342,23 @@ def _groups(
         if key.startswith(CATALOG):
             return _at(keys, place, key, lambda: _catalog_reader(key))
         _at(keys, place, key, lambda: _check_key(base, key))
-        return _scenario_reader(base, {**always, **(beside or {})}, key)
+        others = {name: value for name, value in firsts.items() if name != key}
 
-    for key, given in _mapping(keys, "over", keys.data.get("over", {})).items():
+        def at(row: int) -> Mapping[str, object]:
+            return others | {
+                name: _first(given, row) for name, given in (beside or {}).items() if name != key
+            }
+
+        return _scenario_reader(base, always, key, at)
+
+    groups: list[Group] = []
+    for key, given in over.items():
         place = f"over.{key}"
         read = reader(place, key)
         groups.append(Group((_at(keys, place, key, lambda k=key, g=given, r=read: read_axis(k, g, r)),)))
-    zipped = keys.data.get("zip", [])
-    if not isinstance(zipped, list):
-        raise InputError("not a list of groups", file=keys.file, line=keys.lines.get("zip"), key="zip",
-                         allowed="zip: [{site.name: […], supply.carbon_price: […]}]")  # fmt: skip
-    for number, one in enumerate(zipped):
-        groups.append(_zipped(keys, f"zip.{number}", _mapping(keys, f"zip.{number}", one), reader))
+    groups.extend(_zipped(keys, f"zip.{number}", one, reader) for number, one in enumerate(together))
     if "sample" in keys.data:
-        groups.append(_sampled(keys, _mapping(keys, "sample", keys.data["sample"]), reader))
+        groups.append(_sampled(keys, sample, reader))
     return tuple(groups), lines
 
 
@@ -314,11 +366,8 @@ def _zipped(keys: Keys, place: str, given: Mapping[str, Any], reader: Callable[.
     if not given:
         raise InputError("an empty grid", file=keys.file, line=keys.lines.get(place), key=place)
     columns: list[Column] = []
+    beside = {key: value for key, value in given.items() if not key.startswith(CATALOG)}
     for key, values in given.items():
-        # what stands beside it in the first row, so that keys which exclude each other can run together
-        beside = {
-            k: v[0] for k, v in given.items() if k != key and isinstance(v, list) and v and k[:8] != CATALOG
-        }
         read = reader(f"{place}.{key}", key, beside)
         axis = listed if isinstance(values, list) else read_axis
         columns.append(_at(keys, f"{place}.{key}", key, lambda k=key, v=values, r=read, a=axis: a(k, v, r)))

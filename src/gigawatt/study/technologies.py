@@ -186,6 +186,7 @@ def compare(
     chip: str = digital.CHIP,
     batch: float = 1.0,
     context: float = 512.0,
+    qualities: Mapping[str, Measured] | None = None,
 ) -> Comparison:
     """Every substrate's cost of a token and measured quality, and who stands on which front.
 
@@ -199,6 +200,8 @@ def compare(
         The digital machine, or the host of what is not digital.
     batch, context : float
         Sequences, ≥ 1, and tokens behind each.
+    qualities : mapping of id to Measured, optional
+        Runs that are taken in place of the stored ones.
 
     Returns
     -------
@@ -222,7 +225,7 @@ def compare(
     refused: list[tuple[str, str]] = []
     for one in names:
         substrate = read_substrate(one) if isinstance(one, str) else one
-        quality = measured(substrate.id)
+        quality = measured(substrate.id) if qualities is None else qualities.get(substrate.id)
         counted = {} if quality is None else carried(quality, architecture.name)
         try:
             cost = token_cost(substrate, architecture, counted, chip=machine, batch=batch, context=context)

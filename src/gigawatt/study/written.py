@@ -96,6 +96,8 @@ def read_keys(file: str | Path, what: str, allowed: Iterable[str]) -> Keys:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else None
         raise InputError(f"not YAML: {getattr(error, 'problem', error)}", file=path, line=line) from None
+    except (LookupError, AttributeError, TypeError, OverflowError):  # what a tag meets that does not fit
+        raise InputError("not YAML: a tag that its value does not fit", file=path) from None
     if not isinstance(data, dict) or root is None:
         message = f"not a {what}: it should be a mapping of keys"
         raise InputError(message, file=path, line=1, allowed=allowed)

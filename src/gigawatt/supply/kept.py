@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -120,7 +120,7 @@ def _same(known: Array, asked: Array) -> bool:
 
 
 @contextmanager
-def keeping(optima: KeptOptima) -> Iterator[KeptOptima]:
+def keeping(optima: KeptOptima) -> Generator[KeptOptima]:
     """Plans made while the block runs take known programmes from ``optima`` and leave new ones there."""
     _in_use.append(optima)
     try:

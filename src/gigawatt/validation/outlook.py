@@ -18,7 +18,7 @@ from gigawatt.validation.supply_check import Check
 
 __all__ = ["PARTS", "OutlookCard", "validate_outlook"]
 
-PARTS = ("costs", "records", "growth", "energy", "monte_carlo")
+PARTS = ("costs", "records", "growth", "energy", "monte_carlo", "adoption", "society")
 
 
 @dataclass(frozen=True)

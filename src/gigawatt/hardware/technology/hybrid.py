@@ -23,7 +23,7 @@ from gigawatt.hardware.machine import Chip
 from gigawatt.hardware.technology.composition import HYBRID, parts
 from gigawatt.hardware.technology.gpu import Gpu
 from gigawatt.hardware.technology.interface import Cost, Efficiency
-from gigawatt.hardware.technology.mapper import runs_on
+from gigawatt.hardware.technology.mapper import STATIONARY, runs_on
 from gigawatt.hardware.technology.measured import carried, measured
 from gigawatt.hardware.technology.products import product_of
 from gigawatt.hardware.technology.substrate import Statistics, Substrate, load_substrate
@@ -114,8 +114,9 @@ def _weights(architecture: Architecture) -> dict[str, float]:
 def _stays(part: Substrate) -> bool:
     """Whether a substrate's weights are written before a run."""
     module = import_module(f"gigawatt.hardware.technology.{part.technology}")
-    told = getattr(module, "weights_stay", None)
-    return bool(told(part)) if told is not None else part.technology in ("analog", "neuromorphic")
+    if hasattr(module, "dynamic"):
+        return not module.dynamic(part)
+    return part.technology in STATIONARY
 
 
 @lru_cache(maxsize=64)

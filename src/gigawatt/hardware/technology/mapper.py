@@ -1,10 +1,11 @@
 """Which operation of a transformer's step runs on a substrate, which stays with its digital host, and why.
 
 A substrate that keeps weights in its cells (analog tiles, meshes with slow phase shifters) multiplies by what
-was written before the run: projections, feed-forward layers, experts. Products of two activations
-(attention's scores and values) have no stationary operand, softmax, norms and gates are no products at all,
-a router must rank its scores exactly, and the head is left in digital by the runs that measured quality. What
-is not mapped pays a digital machine's price.
+was written before the run: projections, feed-forward layers, experts. A photonic crossbar takes the same, and
+products of two activations where ``attention`` says so: both of its operands are sent in. Products of two
+activations (attention's scores and values) have no stationary operand, softmax, norms and gates are no
+products at all, a router must rank its scores exactly, and the head is left in digital by the runs that
+measured quality. What is not mapped pays a digital machine's price.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ __all__ = [
 ]
 
 STATIONARY = ("analog", "photonic", "neuromorphic")
-"""Technologies whose multiplications need an operand that was written before the run."""
+"""Technologies that multiply by weights alone, or by what their settings say besides."""
 
 _ROUTED = ("router", "experts.permute", "indexer")
 
@@ -157,12 +158,16 @@ def reason_of(substrate: Substrate, operation: Operation) -> tuple[bool, str]:
     if kind == "attention":
         if substrate.word("attention") == "gain-cell" and name.startswith("attention"):
             return True, "keys and values are written to gain cells token by token"
+        if substrate.word("attention") == "photonic" and name.startswith("attention"):
+            return True, "both operands are sent in as light"
         return False, "product of two activations: neither operand was written before the run"
     if kind == "memory":
         what = "softmax" if "sample" in name else "norm" if "norm" in name else "gate or position"
         return False, f"{what}: element by element, no matrix product"
     if name.startswith("head"):
         return False, "the run that measured quality left the head in digital"
+    if substrate.word("design") == "crossbar":
+        return True, "product by weights that are sent in for each use"
     return True, "product by weights that stay written"
 
 

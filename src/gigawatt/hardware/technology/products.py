@@ -18,6 +18,7 @@ import numpy as np
 from gigawatt.errors import MissingDataError
 from gigawatt.hardware.technology.substrate import Statistics, Substrate
 from gigawatt.hardware.technology.token import SYSTEM_SCOPE
+from gigawatt.workload.operation import FORMAT_BYTES
 from gigawatt.workload.operations import Array, Operation
 
 __all__ = ["Product", "cost_module", "grouped", "product_of"]
@@ -28,6 +29,9 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
     "weights": ("weight", "program", "write"),
     "sram": ("sram", "buffer"),
 }
+
+
+_WIDE = 16.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,13 @@ def _attention_head(module: ModuleType) -> Callable[..., Any] | None:
     return getattr(import_module(name), "attention_head", None) if find_spec(name) is not None else None
 
 
-def product_of(operation: Operation, substrate: Substrate, statistics: Statistics | None = None) -> Product:
+def product_of(
+    operation: Operation,
+    substrate: Substrate,
+    statistics: Statistics | None = None,
+    *,
+    cache: tuple[Array, float] | None = None,
+) -> Product:
     """What one launch of an operation takes on a substrate that it is placed on.
 
     Parameters
@@ -88,6 +98,9 @@ def product_of(operation: Operation, substrate: Substrate, statistics: Statistic
         Of a technology with a cost face.
     statistics : mapping, optional
         What a functional run of it counted.
+    cache : tuple of (array, float), optional
+        Elements of keys and values that an attention operation reads, and bits of each; what it reads in all,
+        in 16 bits, where left out.
 
     Returns
     -------
@@ -100,6 +113,12 @@ def product_of(operation: Operation, substrate: Substrate, statistics: Statistic
         No cost model for the technology.
     """
     module, op, counted = cost_module(substrate.technology), operation, statistics or {}
+    if op.kind == "attention" and hasattr(module, "attention"):  # both operands are sent in
+        elements, bits = cache or (op.bytes_read / FORMAT_BYTES["bf16"], _WIDE)
+        made = module.attention(
+            substrate, m=op.m, n=op.n, k=op.k, batch=op.batch, cache=elements, cache_bits=bits
+        )
+        return Product(grouped(made.energy), np.asarray(made.time, dtype=float))
     if op.kind == "attention":
         head = _attention_head(module)
         if head is not None:

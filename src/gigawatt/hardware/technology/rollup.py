@@ -156,7 +156,7 @@ def _standing(works: Sequence[tuple[Work, Substrate, float]], step: float) -> fl
     waiting = 0.0
     for work, substrate, busy in works:
         module = cost_module(substrate.technology)
-        if hasattr(module, "standing_power"):
+        if work.linear and hasattr(module, "standing_power"):
             op = work.operation
             watts = float(np.sum(module.standing_power(substrate, n=op.n, k=op.k)))
             waiting += watts * work.count * float(op.batch) * max(step - busy, 0.0)
@@ -251,7 +251,8 @@ def token_cost(
             notes.update(dict.fromkeys(said))
             _add(energy, joules, factor * count)
         else:
-            made = product_of(work.operation, one.by, _counted(substrate, one, counted))
+            cache = (work.cache, float(digital.cache_bits(BASE, counted)))
+            made = product_of(work.operation, one.by, _counted(substrate, one, counted), cache=cache)
             times = scaled(machine, substrate)
             joules = {name: float(np.sum(value)) * times for name, value in made.energy.items()}
             took = {"arithmetic": float(np.sum(made.time))}
@@ -272,7 +273,7 @@ def token_cost(
     if linked:
         seconds["links"] = linked
     step = sum(seconds.values())
-    energy["idle"] = machine.idle_power * count * step + _standing(standing, step)
+    energy["idle"] = machine.idle_power * count * step + _standing(standing, step) * count
     if cluster is not None:
         energy["host"] = cluster.node.overhead_power / cluster.node.chips * count * step
     energy["cooling"] = sum(energy.values()) * entity("technologies_digital", "rollup").value("cooling")
@@ -300,7 +301,7 @@ def token_cost(
             for one in placed
         ),
         notes=tuple(notes),
-        area=0.0 if native else _area(placed, counted),
+        area=0.0 if native else _area(placed, counted) * count,
     )
 
 
@@ -356,11 +357,17 @@ def fallback_cost(
 
 def _area(placed: tuple[Placed, ...], statistics: Statistics) -> float:
     total = 0.0
+    shared: set[str] = set()
     for one in placed:
         op = one.work.operation
         if one.by is not None and one.work.linear:
             module = cost_module(one.by.technology)
             if not hasattr(module, "area"):
+                continue
+            if hasattr(module, "dynamic") and module.dynamic(one.by):  # one chip for all layers
+                if one.by.id not in shared:
+                    total += float(np.sum(module.area(one.by)))
+                    shared.add(one.by.id)
                 continue
             taken = signature(module.area).parameters
             sizes = {"m": op.m, "n": op.n, "k": op.k, "statistics": statistics}

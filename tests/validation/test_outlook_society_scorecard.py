@@ -1,0 +1,43 @@
+"""The scorecard of energy, environment and society: what is known to miss, and nothing else."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from gigawatt import catalog
+from gigawatt.validation.outlook import PARTS, validate_outlook
+from gigawatt.validation.outlook_society import run_cost
+
+#: Known to miss, with the reason in docs/outlook-society.md. What begins to pass shall be taken off.
+MISSES = {
+    "N1 cost of gpt-3",
+    "N1 cost of gopher",
+    "N1 growth of the cost of the largest run 2024 to 2027",
+    "H1 share of the five largest",
+    "N2 water of AI 2025",
+    "N3 AI servers taken out 2030",
+    "M2 exponent of revenue over users",
+}
+
+
+def test_all_but_the_named_pass() -> None:
+    assert "society" in PARTS
+    card = validate_outlook(("society",))
+    missed = {one.what.split(",")[0].split(":")[0] for one in card.checks if not one.passes}
+    assert missed == MISSES
+    assert len(card.checks) > 25
+    for one in card.checks:
+        assert math.isfinite(one.ours)
+        assert one.source
+        assert one.part == "society"
+
+
+def test_cost_of_a_run_scales_with_its_work() -> None:
+    """Twice the FLOP, twice the cost: the machine is the same."""
+    row = catalog.entity("outlook_cost_runs", "gpt-4")
+    (flop,) = row.numbers["flop"]
+    twice = {**row.numbers, "flop": [replace(flop, value=2.0 * flop.value)]}
+    assert run_cost(replace(row, numbers=twice)) == pytest.approx(2.0 * run_cost(row), rel=1e-9)
