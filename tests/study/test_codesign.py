@@ -13,7 +13,7 @@ from gigawatt.errors import InputError
 from gigawatt.performance.search import non_dominated
 from gigawatt.study.asking import Asker
 from gigawatt.study.codesign import co_design, read_limits, read_model
-from gigawatt.study.codesign_explain import doubt, relief_of, same_use, shapley, take_apart, todays_best
+from gigawatt.study.codesign_explain import doubt, relief_of, same_use, take_apart, todays_best
 from gigawatt.study.codesign_model import Model, TrainingModel
 from gigawatt.study.equal_loss import law_rows, shaped, tokens_at_equal_loss
 from gigawatt.study.inverse import scaled_architecture
@@ -113,24 +113,6 @@ def test_gains_taken_apart_multiply_to_the_whole(model: Model) -> None:
         parts = take_apart(model, twin, other, metric)
         assert parts.orders > 0
         assert math.prod(parts.factors.values()) == pytest.approx(parts.whole, rel=1e-9)
-
-
-def test_shapley_of_a_known_game() -> None:
-    """The glove game: one left glove, two right ones; 2/3, 1/6, 1/6 (Shapley 1953, any textbook)."""
-
-    def value(chosen: frozenset[str]) -> float:
-        return float("left" in chosen and len(chosen) >= 2)
-
-    shares, orders, of = shapley(("left", "a", "b"), value)
-    assert (orders, of) == (6, 6)
-    assert shares == pytest.approx({"left": 2 / 3, "a": 1 / 6, "b": 1 / 6})
-
-    def gap(chosen: frozenset[str]) -> float | None:
-        return None if chosen == {"a"} else float(len(chosen))
-
-    shares, orders, of = shapley(("a", "b"), gap)
-    assert (orders, of) == (1, 2)
-    assert sum(shares.values()) == pytest.approx(2.0)
 
 
 def test_doubt_of_a_chip_beside_itself(model: Model) -> None:

@@ -9,17 +9,13 @@ whole.
 
 *Error*: the laws of rate and joules are drawn from the spread of the chips that they were fitted to, for
 today's chip and the design alike (one residual for both), and for each by itself.
-
-References
-----------
-Shapley 1953, "A value for n-person games", Contributions to the Theory of Games II.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -35,17 +31,17 @@ from gigawatt.study.evolve import evolve
 from gigawatt.study.plan_training import plan_training
 from gigawatt.study.relief import relieve
 from gigawatt.study.resources import RESOURCES
+from gigawatt.study.shapley import shapley
 
 __all__ = [
     "Doubt", "Parts", "Relieved", "doubt", "error_of_builder", "groups_changed", "relief_of", "same_use",
-    "shapley", "swapped", "take_apart", "todays_best",
+    "swapped", "take_apart", "todays_best",
 ]  # fmt: skip
 
 _HARDWARE = ("silicon", "memory", "links")
 _SERVING_RESOURCES = (
     "arithmetic", "memory_bandwidth", "memory_capacity", "scale_up_bandwidth", "scale_up_domain", "latency",
 )  # fmt: skip
-_ORDERS = 5040
 _DRAWS = 24
 _ALL = 512
 
@@ -124,51 +120,21 @@ def take_apart(model: Model, twin: Outcome, outcome: Outcome, metric: str) -> Pa
         Of the outcome.
     """
     groups = groups_changed(model, outcome)
-    known: dict[frozenset[str], float | None] = {}
 
-    def value(chosen: frozenset[str]) -> float | None:
-        if chosen not in known:
-            made = swapped(model, outcome, tuple(chosen))
-            known[chosen] = math.log(made.metrics[metric]) if made.metrics else None
-        return known[chosen]
+    def value(chosen: frozenset[str]) -> np.ndarray | None:
+        made = swapped(model, outcome, tuple(chosen))
+        return np.array([math.log(made.metrics[metric])]) if made.metrics else None
 
-    shares, orders, of = shapley(groups, value)
+    found = shapley(groups, value, most_exact=len(GROUPS))
+    shares = {} if found.parts is None else dict(zip(groups, found.parts[:, 0].tolist(), strict=True))
     whole = outcome.metrics[metric] / twin.metrics[metric]
     base = math.log(twin.metrics[metric])
     alone: dict[str, float | None] = {}
     for group in groups:
         one = value(frozenset((group,)))
-        alone[group] = None if one is None else math.exp(one - base)
-    return Parts(metric, whole, {k: math.exp(v) for k, v in shares.items()}, alone, orders, of)
-
-
-def shapley(
-    players: Sequence[str], value: Callable[[frozenset[str]], float | None]
-) -> tuple[dict[str, float], int, int]:
-    """(mean marginal value of each over the possible orders, possible orders, all orders).
-
-    An order is possible where every coalition on its way has a value; with all of them these are Shapley's.
-    Without any, the shares are empty.
-    """
-    orders = list(itertools.islice(itertools.permutations(players), _ORDERS))
-    sums, possible = dict.fromkeys(players, 0.0), 0
-    for order in orders:
-        steps, so_far = [value(frozenset())], set[str]()
-        for player in order:
-            so_far.add(player)
-            steps.append(value(frozenset(so_far)))
-            if steps[-1] is None:
-                break
-        if any(step is None for step in steps):
-            continue
-        possible += 1
-        for player, before, after in zip(order, steps[:-1], steps[1:], strict=True):
-            assert before is not None
-            assert after is not None
-            sums[player] += after - before
-    if not possible:
-        return {}, 0, len(orders)
-    return {player: total / possible for player, total in sums.items()}, possible, len(orders)
+        alone[group] = None if one is None else math.exp(float(one[0]) - base)
+    factors = {k: math.exp(v) for k, v in shares.items()}
+    return Parts(metric, whole, factors, alone, found.orders, found.tried)
 
 
 def relief_of(model: Model, outcome: Outcome) -> tuple[Relieved, ...]:
