@@ -12,6 +12,8 @@ import typer
 
 from gigawatt.cli.calibrate import EXAMPLE, calibrate
 from gigawatt.cli.chip import BUILD, LIST, build_command, list_command
+from gigawatt.cli.codesign import EPILOG as CODESIGN
+from gigawatt.cli.codesign import codesign_command
 from gigawatt.cli.compare import EPILOG as COMPARE_SCENARIOS
 from gigawatt.cli.compare import compare_command as compare_scenarios
 from gigawatt.cli.emulate import EPILOG as EMULATE
@@ -34,6 +36,8 @@ from gigawatt.cli.plant import plant_command
 from gigawatt.cli.quantum import quantum_app
 from gigawatt.cli.simulate_serving import EPILOG as SIMULATE_SERVING
 from gigawatt.cli.simulate_serving import simulate_serving_command
+from gigawatt.cli.solve import EPILOG as SOLVE
+from gigawatt.cli.solve import solve_command
 from gigawatt.cli.sweep import sweep_app
 from gigawatt.cli.technologies import (
     AUDIT,
@@ -154,6 +158,8 @@ app.command("plan-seconds", epilog=PLAN_SECONDS, cls=Grouped)(plan_seconds_comma
 app.command("plant", epilog=PLANT)(plant_command)
 app.command("plan-pathway", epilog=PLAN_PATHWAY, cls=Grouped)(plan_pathway_command)
 app.command(epilog=EMULATE, name="emulate")(emulate_command)
+app.command("solve", epilog=SOLVE, cls=Grouped)(solve_command)
+app.command("codesign", epilog=CODESIGN, cls=Grouped)(codesign_command)
 app.command("outlook", epilog=OUTLOOK)(outlook_command)
 
 

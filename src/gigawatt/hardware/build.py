@@ -72,7 +72,9 @@ def made_row(name: str) -> tuple[Entity, tuple[Assumption, ...]]:
     return row, made.assumptions
 
 
-def build_chip(design: Design | str | Path, *, laws: Laws | None = None) -> Built:
+def build_chip(
+    design: Design | str | Path, *, laws: Laws | None = None, leaving: float | None = None
+) -> Built:
     """The chip that a design makes.
 
     Parameters
@@ -81,6 +83,8 @@ def build_chip(design: Design | str | Path, *, laws: Laws | None = None) -> Buil
         Or what :func:`~gigawatt.hardware.design_file.read_design` reads.
     laws : Laws, optional
         Of rate and joules; those fitted to all shipping chips where left out.
+    leaving : float, optional
+        What leaves the package to other chips, one way [B/s]; what the design's links carry where left out.
 
     Returns
     -------
@@ -95,7 +99,7 @@ def build_chip(design: Design | str | Path, *, laws: Laws | None = None) -> Buil
     """
     made = read_design(design) if isinstance(design, str | Path) else design
     try:
-        return _Builder(made, fit_laws() if laws is None else laws).build()
+        return _Builder(made, fit_laws() if laws is None else laws, leaving).build()
     except GigawattError as error:
         raise made.blame(error) from None
 

@@ -21,7 +21,7 @@ from gigawatt.hardware.technology.hybrid import machine_of
 from gigawatt.hardware.topology import Topology
 from gigawatt.hardware.wiring import curved, wire
 
-__all__ = ["build_cluster", "chip_row", "list_chips", "load_chip", "load_link", "load_node"]
+__all__ = ["build_cluster", "chip_of", "chip_row", "list_chips", "load_chip", "load_link", "load_node"]
 
 _DEFAULT = "default"
 _PETA = 1e15
@@ -113,9 +113,19 @@ def load_chip(id: str) -> Chip:
     MissingDataError
         The row lacks what no rule may fill in: a peak rate, memory size or bandwidth.
     """
-    entry, built = chip_row(id)
+    return chip_of(*chip_row(id))
+
+
+def chip_of(entry: Entity, assumed: tuple[Assumption, ...] = ()) -> Chip:
+    """The chip that a row of ``chips`` describes; ``assumed`` is what the row itself rests on.
+
+    Raises
+    ------
+    MissingDataError
+        The row lacks what no rule may fill in: a peak rate, memory size or bandwidth.
+    """
     row = _Row(entry)
-    row.assumed += built
+    row.assumed += assumed
     peak = _peaks(entry)
     if not peak:
         raise MissingDataError(

@@ -248,7 +248,7 @@ def _rounded(value: float, to: int) -> int:
     return max(round(value / to), 1) * to
 
 
-def scaled_architecture(architecture: Architecture, layers: int) -> Architecture:
+def scaled_architecture(architecture: Architecture, layers: int, width: float = 1.0) -> Architecture:
     """A model of the same family with another number of layers, its width in proportion.
 
     hidden ∝ layers, as in GPT-3 from 6.7B to 175B (128 a layer; Llama 3.1: 128, 102, 130). Heads keep
@@ -262,16 +262,18 @@ def scaled_architecture(architecture: Architecture, layers: int) -> Architecture
         A model of the family.
     layers : int
         ≥ 1.
+    width : float
+        Times the width in proportion, > 0: another aspect.
 
     Returns
     -------
     Architecture
         With exact parameters; ``architecture`` itself where the layers are its own.
     """
-    if layers == architecture.layers:
+    if layers == architecture.layers and width == 1.0:
         return architecture
     head = architecture.blocks[0].attention.head_dim
-    hidden = _rounded(architecture.hidden * layers / architecture.layers, head * _GRANULE)
+    hidden = _rounded(architecture.hidden * width * layers / architecture.layers, head * _GRANULE)
     ratio = hidden / architecture.hidden
     before = architecture.layers
     order = [architecture.order[min(i * before // layers, before - 1)] for i in range(layers)]
