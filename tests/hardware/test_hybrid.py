@@ -172,3 +172,19 @@ def test_silicon_that_leaks_adds_to_what_a_chip_takes_idle() -> None:
     assert events.standing_power == pytest.approx(events.area * events.density / silicon * watts, rel=1e-9)
     assert load_chip("neuromorphic-2045").idle_power > events.standing_power
     assert machine_of("mixed-2035").standing_power > 0.0  # its router's cores
+
+
+def test_silicon_that_leaks_is_counted_once() -> None:
+    """A machine's chip waits with its cells; beside another chip the cells of the model wait."""
+    own = load_substrate("neuromorphic-2045")
+    chip = load_chip("neuromorphic-2045")
+    made = token_cost(own, LLAMA, chip=chip, tensor=1)
+    assert made.energy["idle"] == pytest.approx(chip.idle_power * made.step_time, rel=1e-12)
+    beside = token_cost(own, LLAMA, chip="H100", tensor=1)
+    assert beside.energy["idle"] > load_chip("H100").idle_power * beside.step_time
+
+
+def test_the_host_has_a_copy_of_all_weights() -> None:
+    large = read_architecture("llama-3.1-70b")
+    mixed = hybrid(projections="pcm", feed_forward="pcm")
+    assert token_cost(mixed, large, chip="H100").chips == token_cost(BASE, large, chip="H100").chips == 2.0

@@ -7,6 +7,7 @@ that divides is searched, and money, goodput and power are those of the plans.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -88,7 +89,7 @@ def metrics_of(serves: bool) -> Mapping[str, str]:
     return _SERVING if serves else _TRAINING
 
 
-class Model:
+class Model(ABC):
     """Designs of one template for one question; outcomes are kept."""
 
     objectives = ("cost", "energy", "time", "capital")
@@ -212,9 +213,9 @@ class Model:
         past = [found.metrics[name] / most - 1.0 for name, most in self.limits.items()]
         return replace(found, excess=max([0.0 if one <= 1e-9 else one for one in past], default=0.0))
 
+    @abstractmethod
     def work(self, row: tuple[int, ...], built: Built, chip: Chip, options: dict[str, Any]) -> Outcome:
         """What the machine of a chip does with the question."""
-        raise NotImplementedError
 
     def _chip_metrics(self, built: Built, chip: Chip) -> dict[str, float]:
         return {"chip_price": chip.price, "chip_power": chip.power_limit, "die_area": built.die_area}

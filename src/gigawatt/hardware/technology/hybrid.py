@@ -31,7 +31,7 @@ from gigawatt.workload.architecture import Architecture
 from gigawatt.workload.operation import ONE
 from gigawatt.workload.operations import Array, Operation
 
-__all__ = ["Hybrid", "Machine", "cell_area", "machine_of", "scaled"]
+__all__ = ["Hybrid", "Machine", "cell_area", "machine_of", "own_machine", "scaled"]
 
 _GPU = Gpu()
 
@@ -165,12 +165,16 @@ def machine_of(chip: str) -> Machine:
     )
 
 
+def own_machine(chip: Chip, substrate: Substrate) -> bool:
+    """Whether a chip is the machine that a hybrid is the substrate of."""
+    if chip.technology != HYBRID or substrate.technology != HYBRID:
+        return False
+    return machine_of(chip.id).substrate.settings == substrate.settings
+
+
 def scaled(chip: Chip, substrate: Substrate) -> float:
     """Factor on the joules of published parts: that of the hybrid machine whose substrate it is, else 1."""
-    if chip.technology != HYBRID or substrate.technology != HYBRID:
-        return 1.0
-    machine = machine_of(chip.id)
-    return machine.joules if machine.substrate.settings == substrate.settings else 1.0
+    return machine_of(chip.id).joules if own_machine(chip, substrate) else 1.0
 
 
 class Hybrid:

@@ -33,7 +33,7 @@ from gigawatt.hardware.machine import Chip, Cluster
 from gigawatt.hardware.technology import digital
 from gigawatt.hardware.technology.composition import HYBRID, counted_of, group_of
 from gigawatt.hardware.technology.gpu import Gpu
-from gigawatt.hardware.technology.hybrid import scaled
+from gigawatt.hardware.technology.hybrid import own_machine, scaled
 from gigawatt.hardware.technology.interface import Efficiency
 from gigawatt.hardware.technology.mapper import Placed, Work, place, places, share_mapped
 from gigawatt.hardware.technology.measured import carried, measured
@@ -70,7 +70,8 @@ def chips_needed(
 ) -> int:
     """Least power of two of chips that holds weights, keys and values.
 
-    A substrate that keeps the weights itself leaves head, embedding and keys to the chip.
+    A substrate that keeps the weights itself leaves head, embedding and keys to the chip; the host of a
+    hybrid has a copy of all of them.
 
     Raises
     ------
@@ -81,7 +82,9 @@ def chips_needed(
     ends = (p.embedding + p.head + p.router + p.norms) * FORMAT_BYTES["bf16"]
     inner = float(p.attention + p.feed_forward + p.experts)
     held = 0.0
-    if substrate.technology == "digital":
+    if substrate.technology == HYBRID:  # a copy of all weights, from which cells are written
+        held, kept = inner * FORMAT_BYTES["bf16"], 1.0
+    elif substrate.technology == "digital":
         bits = digital.stored_weight_bits(substrate, statistics, length=float(architecture.hidden))
         held = inner * float(bits) / _BYTE
         kept = float(digital.cache_bits(substrate, statistics)) / (_BYTE * FORMAT_BYTES["bf16"])
@@ -273,7 +276,9 @@ def token_cost(
     if linked:
         seconds["links"] = linked
     step = sum(seconds.values())
-    energy["idle"] = machine.idle_power * count * step + _standing(standing, step) * count
+    energy["idle"] = machine.idle_power * count * step
+    if not own_machine(machine, substrate):  # whose chip waits with all of its silicon already
+        energy["idle"] += _standing(standing, step) * count
     if cluster is not None:
         energy["host"] = cluster.node.overhead_power / cluster.node.chips * count * step
     energy["cooling"] = sum(energy.values()) * entity("technologies_digital", "rollup").value("cooling")
