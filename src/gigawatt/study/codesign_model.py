@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -143,8 +144,7 @@ class Model(ABC):
 
     def under(self, laws: Laws) -> Model:
         """The same question with other laws of rate and joules, nothing kept."""
-        made = object.__new__(type(self))
-        made.__dict__.update(self.__dict__)
+        made = copy(self)
         made.laws, made.known = laws, {}
         return made
 
