@@ -1,0 +1,1 @@
+"""The web page: forms, answers and figures, served by this machine alone."""
