@@ -22,9 +22,7 @@ def web_command(
     host: Annotated[
         str, typer.Option(help="Address to listen on; others than this machine's are at your risk.")
     ] = "127.0.0.1",
-    workers: Annotated[
-        int, typer.Option(min=1, max=256, help="Processes that answer; default: one a core.")
-    ] = 0,
+    workers: Annotated[int, typer.Option(min=0, max=256, help="Processes that answer; 0: one a core.")] = 0,
     allow_host: Annotated[
         list[str] | None,
         typer.Option(help="A name under which it may be asked; repeat for more.", show_default=False),
