@@ -56,15 +56,20 @@ def _hues(rows: pd.DataFrame) -> dict[str, str]:
     }
 
 
+_SHOWN = {"B": (1e9, "GB")}
+"""Units that are drawn in another: by how much, as what."""
+
+
 def _short(values: Any) -> list[float]:
     return [float(f"{float(value):.4g}") for value in values]
 
 
-def _unit(rows: pd.DataFrame) -> str:
+def _unit(rows: pd.DataFrame) -> tuple[float, str]:
+    """By how much numbers are divided, and the words of the axes."""
     units = [str(one) for one in rows["unit"].unique()]
     if len(units) > 1:
-        return "each in its own unit"
-    return "as a ratio" if units[0] == "1" else units[0]
+        return 1.0, "each in its own unit"
+    return _SHOWN.get(units[0], (1.0, "as a ratio" if units[0] == "1" else units[0]))
 
 
 def parity_figure(frame: pd.DataFrame, *, unit: str | None = None, title: str = "") -> Any:
@@ -87,8 +92,10 @@ def parity_figure(frame: pd.DataFrame, *, unit: str | None = None, title: str = 
     rows = _comparable(frame, unit)
     title = title or "Predicted against measured"
     if not len(rows):
-        return empty(title, "no row has two numbers above zero")
+        return empty(title, "nothing above zero to compare")
     count, hues = len(rows), _hues(rows)
+    scale, words = _unit(rows)
+    rows = rows.assign(measured=rows["measured"] / scale, predicted=rows["predicted"] / scale)
     drawn = _thinned(rows, DRAWN)
     figure: Any = go.Figure()
     low = float(min(rows["measured"].min(), rows["predicted"].min())) / 1.3
@@ -100,10 +107,10 @@ def parity_figure(frame: pd.DataFrame, *, unit: str | None = None, title: str = 
             mine = drawn[(drawn["group"] == name) & (drawn["held_out"] == held_out)]
             if not len(mine):
                 continue
-            words = [safe(text, _LABEL) for text in mine["label"]]
+            labels = [safe(text, _LABEL) for text in mine["label"]]
             if several:
-                words = [f"{w} [{safe(u, 20)}]" for w, u in zip(words, mine["unit"], strict=True)]
-            figure.add_scattergl(
+                labels = [f"{w} [{safe(u, 20)}]" for w, u in zip(labels, mine["unit"], strict=True)]
+            figure.add_scatter(
                 x=_short(mine["measured"]),
                 y=_short(mine["predicted"]),
                 mode="markers",
@@ -116,13 +123,12 @@ def parity_figure(frame: pd.DataFrame, *, unit: str | None = None, title: str = 
                     "symbol": "circle-open" if held_out else "circle",
                     "opacity": 0.75,
                 },
-                text=words,
+                text=labels,
                 customdata=[safe(source, _SOURCE) for source in mine["source"]],
                 hovertemplate="%{text}<br>measured %{x:.4~g}, predicted %{y:.4~g}<br>%{customdata}"
                 "<extra></extra>",
             )
-    words = f"[{_unit(rows)}]"
-    finish(figure, title=title, height=520, x=f"measured {words}", y=f"predicted {words}", legend=True)
+    finish(figure, title=title, height=520, x=f"measured [{words}]", y=f"predicted [{words}]", legend=True)
     ends = [float(np.log10(low)), float(np.log10(high))]
     marks = {
         "type": "log",
@@ -174,7 +180,7 @@ def error_figure(frame: pd.DataFrame, *, unit: str | None = None, title: str = "
     rows = _comparable(frame, unit)
     title = title or "How errors spread"
     if not len(rows):
-        return empty(title, "no row has two numbers above zero")
+        return empty(title, "nothing above zero to compare")
     hues = _hues(rows)
     order = sorted(hues, key=lambda name: float(rows.loc[rows["group"] == name, "error"].abs().median()))
     figure: Any = go.Figure()
