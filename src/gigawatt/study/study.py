@@ -17,9 +17,11 @@ from gigawatt.evidence import Assumption
 from gigawatt.study.chain import CHAIN_TRAINING
 from gigawatt.study.graph import Value
 from gigawatt.study.leaves import fill_leaves
+from gigawatt.study.memo import Remembered
 from gigawatt.study.result import Quantity, Result
 from gigawatt.study.scenario import LoadedScenario, read_scenario
 from gigawatt.study.tables import TABLES_TRAINING, serving_tables
+from gigawatt.supply.kept import keeping
 
 __all__ = ["Study", "blame"]
 
@@ -88,13 +90,17 @@ class Study:
         """Read a scenario file; raises ``InputError`` with file, line and key."""
         return cls(read_scenario(file))
 
-    def run(self, progress: Callable[[str, float], None] | None = None) -> Result:
+    def run(
+        self, progress: Callable[[str, float], None] | None = None, remembered: Remembered | None = None
+    ) -> Result:
         """Evaluate the whole chain.
 
         Parameters
         ----------
         progress : callable, optional
             Called with (what is being done, share done).
+        remembered : Remembered, optional
+            What is known from other scenarios, and takes what this one finds; left out, nothing is.
 
         Raises
         ------
@@ -109,7 +115,12 @@ class Study:
             from gigawatt.study.chain_serving_graph import CHAIN_SERVING
 
             chain, made = CHAIN_SERVING, serving_tables()
-        values = chain.evaluate(leaves, progress, lambda error, name: blame(self.loaded, error, name))
+        blamed = lambda error, name: blame(self.loaded, error, name)  # noqa: E731
+        if remembered is None:
+            values = chain.evaluate(leaves, progress, blamed)
+        else:
+            with keeping(remembered.optima):
+                values = remembered.memo.evaluate(chain, leaves, progress, blamed)
         objects = {name: value.value for name, value in values.items()}
         found = list(assumptions)
         for value in values.values():
