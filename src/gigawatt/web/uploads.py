@@ -1,4 +1,4 @@
-"""Files that visitors bring: kept under the hash of what is in them, checked in another process, dropped in time.
+"""Files that visitors bring: kept under the hash of their content, checked elsewhere, dropped in time.
 
 Nothing of what a visitor sends names a file here: a file is called by its kind and its hash, its own name is
 a label that is shown and never opened. :meth:`Uploads.receive` is the whole way in: size and text are looked
