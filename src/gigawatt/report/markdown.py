@@ -24,7 +24,7 @@ __all__ = ["escaped", "markdown"]
 
 _MARKS = re.compile(r"([\\`*\[\]<>|~&$])")
 _UNDERSCORE = re.compile(r"(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
-_START = re.compile(r"^([#+=-]|\d+(?=[.)]))")
+_START = re.compile(r"^(?:#|[+-](?=\s|$)|[=-]+$|\d+(?=[.)](?:\s|$)))")
 _ADDRESS = re.compile(r"(?i)\b(https?|ftp)(?=://)|\b(www)(?=\.)")
 _AT = re.compile(r"(?<=\w)@(?=\w)")
 
