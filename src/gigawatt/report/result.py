@@ -23,9 +23,10 @@ from gigawatt.report.document import (
     Text,
 )
 from gigawatt.report.drawings import drawn
+from gigawatt.report.far_off import band_grid, step_band
 from gigawatt.report.trust import assumption_grid, result_sources
 from gigawatt.report.words import subject, topics
-from gigawatt.report.words_serving import is_serving
+from gigawatt.report.words_serving import error_grid, errors_of, is_serving
 from gigawatt.study.result import Result
 
 __all__ = ["document", "setting"]
@@ -127,6 +128,15 @@ class _Pieces:
         return tuple(Folded(summary, grid) for grid in self.table(name))
 
 
+def _far_off(result: Result) -> tuple[Grid, ...]:
+    """How far off the times may be, as a table."""
+    if is_serving(result):
+        made = error_grid(errors_of(result))
+        return () if made is None else (made,)
+    found = step_band(result)
+    return () if found is None else (band_grid(found),)
+
+
 def _sections(result: Result) -> tuple[Section, ...]:
     one = _Pieces(result)
     serves = one.serves
@@ -160,6 +170,7 @@ def _sections(result: Result) -> tuple[Section, ...]:
         binding.append(Heading("Where time on the clock is lost"))
         binding.append(Columns(one.figure("goodput"), one.table("goodput")))
     add("binding", "What binds, and what would relieve it", *binding)
+    add("error", "How far off it may be", *_far_off(result))
     wall = one.figure("wall")
     if wall:
         more = one.folded("formats", "Other formats and quicker memory as a table")

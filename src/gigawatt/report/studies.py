@@ -31,7 +31,7 @@ class StudyFace:
 
 STUDIES: Mapping[str, StudyFace] = {
     "outlook": StudyFace("outlook.json", "outlook", "outlook"),
-    "sweep": StudyFace("overview.json", "sweep", "sweep"),
+    "sweep": StudyFace("sweep.json", "sweep", "sweep"),
     "compare": StudyFace("compare.json", "compare", "compare"),
     "solve": StudyFace("solve.json", "solve", "solve"),
     "codesign": StudyFace("codesign.json", "codesign", "codesign"),
