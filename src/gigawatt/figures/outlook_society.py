@@ -6,11 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gigawatt.figures.page import grid
 from gigawatt.figures.readable import significant
 from gigawatt.figures.style import finish, safe, translucent
 
-__all__ = ["comparisons", "lines", "society_figures", "sources"]
+__all__ = ["comparison_rows", "lines", "society_figures", "sources"]
 
 _SOURCES = {
     "power_coal": ("coal", "#444c56"),
@@ -146,12 +145,13 @@ def society_figures(answer: Mapping[str, Any]) -> list[tuple[Any, str]]:
     return found
 
 
-def comparisons(answer: Mapping[str, Any]) -> str:
-    """A table: runs beside the yearly electricity of users, in years of it."""
+
+def comparison_rows(answer: Mapping[str, Any]) -> tuple[tuple[str, ...], list[list[str]]]:
+    """Head and rows of a table: runs beside the yearly electricity of users, in years of it."""
     runs = answer["society"]["runs"]
     rows: list[list[str]] = []
     for i, one in enumerate(runs[0]["beside"]):
         cells = [f"{one['name']} ({significant(one['yearly_MWh'])} MWh, {one['grade']})"]
         cells += [significant(run["beside"][i]["count"]) for run in runs]
         rows.append(cells)
-    return grid(("years of the electricity of", *(run["run"] for run in runs)), rows)
+    return ("years of the electricity of", *(run["run"] for run in runs)), rows

@@ -131,6 +131,7 @@ class Study:
         run = {
             "scenario": str(self.loaded.file),
             "scenario_hash": self.loaded.hash,
+            "scenario_text": self.loaded.yaml,
             "catalog": catalog.version(),
             "gigawatt": __version__,
             "python": platform.python_version(),

@@ -135,6 +135,7 @@
     if (problem && problem.textContent.trim()) problem.hidden = false;
   });
   document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.xhr && event.detail.xhr.status !== 200) return;
     if (event.detail.target === answer || answer?.contains(event.detail.target)) drawAll(event.detail.target);
   });
   document.addEventListener("htmx:replacedInHistory", links);
