@@ -1,9 +1,10 @@
-"""The page served as a person serves it, by processes of its own that are watched; and a client without manners."""
+"""The page as a person serves it, by processes of its own that are watched; and a client without manners."""
 
 from __future__ import annotations
 
 import os
 import re
+import select
 import shutil
 import signal
 import socket
@@ -65,14 +66,18 @@ class Server:
 
     def raw(self, data: bytes, *, whole: bool = True) -> bytes:
         """Bytes as they are, and all that comes back until the connection ends."""
+        found = b""
         with socket.create_connection(self.at, timeout=60) as link:
-            link.sendall(data)
+            for start in range(0, len(data), 65536):
+                if select.select([link], [], [], 0)[0]:
+                    break  # it answers before it has heard all
+                link.sendall(data[start : start + 65536])
             if whole:
                 link.shutdown(socket.SHUT_WR)
-            found = b""
-            while part := link.recv(65536):
-                found += part
-            return found
+            with suppress(ConnectionResetError):
+                while part := link.recv(65536):
+                    found += part
+        return found
 
     def ask(
         self,
@@ -129,15 +134,16 @@ def serving(folder: Path, code: str = SERVE) -> Iterator[Server]:
         for name in PLANTED:
             (place / name).write_text('{"model_type": "llama"}\n')
     ours = [
-        Path(gigawatt.__file__).parent, ROOT / "examples", ROOT / "validation", sys.prefix, sys.base_prefix, sys.exec_prefix,
-        Path(plotly.__file__).parent, hook, temp, "/proc", "/sys", "/dev", "/usr/lib", "/lib", "/usr/share/zoneinfo",
+        Path(gigawatt.__file__).parent, ROOT / "examples", ROOT / "validation", Path(plotly.__file__).parent,
+        sys.prefix, sys.base_prefix, sys.exec_prefix, hook, temp,
+        "/proc", "/sys", "/dev", "/usr/lib", "/lib", "/usr/share/zoneinfo",
     ]  # fmt: skip
     places = {os.path.abspath(one) for one in ours} | {os.path.realpath(one) for one in ours}
     log = folder / "log"
     log.touch()
     paths = [str(hook), str(Path(gigawatt.__file__).parent.parent)]
     environment = {
-        **os.environ, "HOME": str(home), "TMPDIR": str(temp), "WATCH_LOG": str(log), "XDG_CACHE_HOME": str(temp),
+        **os.environ, "HOME": str(home), "TMPDIR": str(temp), "XDG_CACHE_HOME": str(temp), "WATCH_LOG": str(log),
         "WATCH_OURS": os.pathsep.join(f"{one}{os.sep}" for one in sorted(places)), "GIGAWATT_CATALOG": "",
         "PYTHONPATH": os.pathsep.join(paths), "PYTHONWARNINGS": "ignore", "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONSAFEPATH": "1",
