@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from gigawatt.figures.outlook_decades import decade_sections
@@ -13,7 +14,7 @@ from gigawatt.figures.readable import significant
 from gigawatt.figures.serving_plan import drawn
 from gigawatt.figures.style import finish, safe, translucent
 
-__all__ = ["bands", "binding", "page", "relief", "tornado"]
+__all__ = ["FIGURES", "bands", "binding", "page", "relief", "tornado"]
 
 _HUES = {
     "power": "#d55e00",
@@ -27,14 +28,6 @@ _HUES = {
     "money": "#e69f00",
 }
 _DECADES = 1e3  # beyond it powers of ten are marked, below it 1, 2 and 5
-_SHOWN = (
-    ("feasible", "The largest training run that is feasible, and the one on trend (dotted)."),
-    ("electricity", "Electricity of the world's data centres."),
-    ("stock", "AI machines of the world, in H100 equivalents."),
-    ("ai_nameplate", "Power that AI machines of the world could draw."),
-    ("leading_power", "Power of the largest run."),
-    ("capital", "Spending on AI machines and their buildings, dollars of 2024."),
-)
 
 
 def bands(answer: Mapping[str, Any], name: str, hue: str = "#0072b2") -> Any:
@@ -159,6 +152,37 @@ def tornado(name: str, rows: list[Mapping[str, Any]], unit: str, most: int = 12)
     return finish(figure, title=safe(title, 80), height=90 + 26 * len(shown), x=safe(unit), legend=True)
 
 
+FIGURES: Mapping[str, tuple[Callable[[Mapping[str, Any]], Any], str]] = {
+    "feasible": (
+        partial(bands, name="feasible"),
+        "The largest training run that is feasible, and the one on trend (dotted).",
+    ),
+    "binding": (binding, "Share of draws, each with one limit that binds."),
+    "binding_flat": (
+        partial(binding, key="binding_flat"),
+        "The least of power, chips, capital, latency and data at the utilisation of small runs: what most "
+        "published estimates compare.",
+    ),
+    "relief": (relief, "The run without one limit over the run with all of them."),
+    "electricity": (partial(bands, name="electricity"), "Electricity of the world's data centres."),
+    "stock": (partial(bands, name="stock"), "AI machines of the world, in H100 equivalents."),
+    "ai_nameplate": (
+        partial(bands, name="ai_nameplate"),
+        "Power that AI machines of the world could draw.",
+    ),
+    "leading_power": (partial(bands, name="leading_power"), "Power of the largest run."),
+    "capital": (
+        partial(bands, name="capital"),
+        "Spending on AI machines and their buildings, dollars of 2024.",
+    ),
+    "held_back": (
+        partial(binding, key="held_back"),
+        "Additions are the least of what factories, money and power allow.",
+    ),
+}
+"""Figure → (the function of the outlook's JSON, its caption), in the order of the page."""
+
+
 def page(answer: Mapping[str, Any]) -> str:
     """One self-contained page: the definition, figures, a table by year, assumptions with their grades."""
     years = answer["years"]
@@ -173,20 +197,7 @@ def page(answer: Mapping[str, Any]) -> str:
     if answer["overrides"]:
         rows = [[row["key"], row["value"]] for row in answer["overrides"]]
         body += ["<h2>Yours</h2>", grid(("quantity", "distribution"), rows)]
-    figures = [(bands(answer, name), caption) for name, caption in _SHOWN]
-    figures.insert(1, (binding(answer), "Share of draws, each with one limit that binds."))
-    figures.insert(
-        2,
-        (
-            binding(answer, "binding_flat"),
-            "The least of power, chips, capital, latency and data at "
-            "the utilisation of small runs: what most published estimates compare.",
-        ),
-    )
-    figures.insert(3, (relief(answer), "The run without one limit over the run with all of them."))
-    figures.append(
-        (binding(answer, "held_back"), "Additions are the least of what factories, money and power allow.")
-    )
+    figures = [(draw(answer), caption) for draw, caption in FIGURES.values()]
     for name, found in answer["sensitivities"].items():
         unit = answer["bands"][name.rsplit(" ", 1)[0]]["unit"]
         figures.append((tornado(name, found["tornado"], unit), _indices(found)))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from gigawatt.figures.page import grid
@@ -11,7 +12,7 @@ from gigawatt.figures.readable import significant
 from gigawatt.figures.serving_plan import drawn
 from gigawatt.figures.style import finish, safe, translucent
 
-__all__ = ["GROUPS", "decade_sections", "expected", "share_text", "shares", "wanted_rows"]
+__all__ = ["FIGURES", "GROUPS", "decade_sections", "expected", "share_text", "shares", "wanted_rows"]
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Power: share of AI's electricity": (
@@ -61,6 +62,15 @@ def shares(answer: Mapping[str, Any], title: str, names: Sequence[str]) -> Any:
         )  # fmt: skip
     figure.update_yaxes(range=[0, 100])
     return finish(figure, title=safe(title, 80), height=380, y="median, with 5 to 95 % [%]", legend=True)
+
+
+_BANDS = "Medians, and bands of 5 to 95 % of the draws."
+
+FIGURES: Mapping[str, tuple[Callable[[Mapping[str, Any]], Any], str]] = {
+    f"adoption_{title.partition(':')[0].lower()}": (partial(shares, title=title, names=names), _BANDS)
+    for title, names in GROUPS.items()
+}
+"""Figure → (the function of the outlook's JSON, its caption)."""
 
 
 def expected(decade: str, told: Mapping[str, Any]) -> Any:
@@ -118,10 +128,7 @@ def decade_sections(answer: Mapping[str, Any]) -> str:
         return ""
     last = answer["years"][-1]
     body = ["<h1>Technologies</h1>"]
-    for title, names in GROUPS.items():
-        body.append(
-            drawn(shares(answer, title, names), "Medians, and bands of 5 to 95 % of the draws.", False)
-        )
+    body += [drawn(draw(answer), caption, False) for draw, caption in FIGURES.values()]
     for decade, told in answer["decades"].items():
         body.append(drawn(expected(decade, told), f"Judged at the end of {told['year']}.", False))
         rows = [
