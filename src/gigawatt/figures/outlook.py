@@ -152,4 +152,3 @@ def tornado(name: str, rows: list[Mapping[str, Any]], unit: str, most: int = 12)
     figure.update_layout(barmode="overlay")
     title = f"{name.replace('_', ' ')}: one quantity at a time"
     return finish(figure, title=safe(title, 80), height=90 + 26 * len(shown), x=safe(unit), legend=True)
-

@@ -107,4 +107,3 @@ def wanted_rows(told: Mapping[str, Any]) -> list[list[str]]:
                  f"{row['lift']:.2f}"]
             )  # fmt: skip
     return rows
-

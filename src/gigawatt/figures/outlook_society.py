@@ -145,7 +145,6 @@ def society_figures(answer: Mapping[str, Any]) -> list[tuple[Any, str]]:
     return found
 
 
-
 def comparison_rows(answer: Mapping[str, Any]) -> tuple[tuple[str, ...], list[list[str]]]:
     """Head and rows of a table: runs beside the yearly electricity of users, in years of it."""
     runs = answer["society"]["runs"]
