@@ -10,6 +10,7 @@ import typer
 
 from gigawatt.cli.options import flagged
 from gigawatt.cli.terminal import console, print_json, progress
+from gigawatt.cli.typed import typed
 from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def plan_training_command(
         ),
     ] = False,
     output: Annotated[
-        Path | None, _option("Folder for plan.json, the tables as CSV and plan.html.", _ANSWER)
+        Path | None, _option("Folder for plan.html, plan.md, plan.json and the tables as CSV.", _ANSWER)
     ] = None,
     json: Annotated[bool, _flag("--json", "Print JSON alone on standard output.", _ANSWER)] = False,
     quiet: Annotated[
@@ -211,7 +212,9 @@ def plan_training_command(
 
         print_plan(answer, console())
         if output is not None:
-            console().print(f"Written: {output / 'plan.html'}, plan.json, tables as CSV", markup=False)
+            console().print(
+                f"Written: {output / 'plan.html'}, plan.md, plan.json, tables as CSV", markup=False
+            )
 
 
 def _flagged(call: Callable[[], T]) -> T:
@@ -383,12 +386,10 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(folder: Path, answer: dict[str, Any]) -> None:
-    import json
-
-    from gigawatt.figures.training_plan import page
+    from gigawatt.report.studies import study_files
     from gigawatt.study.store import write_files
 
-    files = {"plan.json": json.dumps(answer, indent=1, allow_nan=False) + "\n", "plan.html": page(answer)}
+    files = study_files("plan-training", answer, typed())
     tables = {"layouts": answer["best"], "relief": answer.get("relief"), "pareto": answer.get("pareto")}
     tables["caps"] = answer["cap_sweep"]["rows"] if "cap_sweep" in answer else None
     tables["sites"] = answer["sites"]["methods"] if "sites" in answer else None
