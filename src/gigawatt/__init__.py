@@ -30,11 +30,13 @@ if TYPE_CHECKING:
         sweep,
         validate,
     )
+    from gigawatt.errors import GigawattError
     from gigawatt.study.result import Result
     from gigawatt.study.study import Study
 
 __all__ = [
     "Answer",
+    "GigawattError",
     "Result",
     "Study",
     "__version__",
@@ -52,6 +54,7 @@ __all__ = [
 
 _LATE = {
     "Answer": "gigawatt.answer",
+    "GigawattError": "gigawatt.errors",
     "Result": "gigawatt.study.result",
     "Study": "gigawatt.study.study",
 } | dict.fromkeys(
