@@ -31,6 +31,12 @@ SCRIPT = "assets/plotly.min.js"
 _PLOTLY = "application/vnd.plotly.v1+json"
 _SECONDS = 300
 """A cell that takes longer has failed."""
+_STYLE = """
+body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
+pre{background:#f6f8fa;padding:.7rem;overflow-x:auto;font-size:12px}
+table{border-collapse:collapse;font-size:12px}
+td,th{padding:.2rem .6rem;text-align:right;border:0;border-bottom:1px solid #d0d7de}
+"""
 
 
 def execute(notebook: Path, folder: Path, *, before: str = "", after: str = "") -> Any:
@@ -161,10 +167,9 @@ def as_markdown(node: Any, stem: str, up: str = "..") -> str:
                 yield cell.source.replace("\\$", "$")
                 if not titled:
                     titled = True
-                    yield (
-                        f"*Executed when this page was made. The notebook: "
-                        f'<a href="{up}/notebooks/{html.escape(stem)}.ipynb" download>{html.escape(stem)}.ipynb</a>*'
-                    )
+                    file = html.escape(f"{stem}.ipynb")
+                    link = f'<a href="{up}/notebooks/{file}" download>{file}</a>'
+                    yield f"*Executed when this page was made. The notebook: {link}*"
                     yield f'<script src="{up}/{SCRIPT}"></script>'
                 continue
             yield f"```python\n{cell.source}\n```"
@@ -198,12 +203,7 @@ def _look(folder: Path, names: list[str]) -> None:
         with tempfile.TemporaryDirectory() as inside:
             text = as_markdown(execute(notebook, Path(inside)), notebook.stem)
         body = markdown.markdown(text, extensions=["fenced_code", "tables", "md_in_html"])
-        page = (
-            "<!doctype html><meta charset=utf-8><style>body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;"
-            "margin:2rem auto;padding:0 1rem}pre{background:#f6f8fa;padding:.7rem;overflow-x:auto;font-size:12px}"
-            "table{border-collapse:collapse;font-size:12px}td,th{padding:.2rem .6rem;text-align:right;"
-            f"border:0;border-bottom:1px solid #d0d7de}}</style>{body}"
-        )
+        page = f"<!doctype html><meta charset=utf-8><style>{_STYLE}</style>{body}"
         (folder / "notebooks" / f"{notebook.stem}.html").write_text(page, encoding="utf-8")
 
 

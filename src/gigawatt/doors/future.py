@@ -51,7 +51,7 @@ def draw_outlook(
 
     from gigawatt.figures import outlook as figures
     from gigawatt.figures.outlook_decades import expected
-    from gigawatt.figures.outlook_society import sources
+    from gigawatt.figures.outlook_society import lines, sources
     from gigawatt.outlook.randomness import SEED
     from gigawatt.study.outlook import outlook, read_outlook
     from gigawatt.study.outlook_society import society_block
@@ -75,6 +75,7 @@ def draw_outlook(
         "bands": partial(figures.bands, document),
         "binding": partial(figures.binding, document),
         "relief": partial(figures.relief, document),
+        "lines": partial(lines, document),
         "sources": partial(sources, document),
         "expected": lambda decade: expected(decade, document["decades"][decade]),
     }
