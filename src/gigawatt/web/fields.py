@@ -1,8 +1,8 @@
 """The controls of the page: a field for every key of a scenario that can be set there.
 
 A field is a row of ``fields.csv`` and says what may stand in it; whether a value is right is said by the
-scenario itself (:mod:`gigawatt.study.scenario`). Stops of sliders are places to halt at, nothing else: any value
-may be typed.
+scenario itself (:mod:`gigawatt.study.scenario`). Stops of sliders are places to halt at, nothing else: any
+value may be typed.
 """
 
 from __future__ import annotations
