@@ -51,7 +51,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure: plotly's JSON, or SVG; its caption; the numbers that it draws, where no table beside has them.
+    """A figure: plotly's JSON, or SVG; its caption; its numbers, where no table beside has them.
 
     ``name`` is unique in a document: it is the figure's place in the page. ``height`` is in pixels.
     """

@@ -28,7 +28,7 @@ _TIMES = (
 
 @dataclass(frozen=True)
 class StepBand:
-    """The band of a result's step: factors, times [s], days where they are known, why it is unlike the rest."""
+    """The band of a result's step: factors, times [s], days if known, why it is unlike the rest."""
 
     band: Band
     step: tuple[float, float]
@@ -170,7 +170,13 @@ def training_error_grid(names: Iterable[str]) -> tuple[Grid, ...]:
     if not training_error(names):
         return ()
     rows = [
-        (words, significant(band.low), significant(band.high), f"{100 * band.coverage:.0f} %", f"{band.groups}")
+        (
+            words,
+            significant(band.low),
+            significant(band.high),
+            f"{100 * band.coverage:.0f} %",
+            f"{band.groups}",
+        )
         for words, band in (
             ("dense models", prediction_band(routed=False)),
             ("mixtures of experts", prediction_band(routed=True)),

@@ -64,9 +64,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise InputError(
-            f"cannot listen there: {error.strerror}",
-            key="--port",
-            given=f"{host}:{port}",
+            f"cannot listen there: {error.strerror}", key="--port", given=f"{host}:{port}",
             allowed="--port 0 takes a free one",
-        ) from None
+        ) from None  # fmt: skip
     return listening
