@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -65,7 +66,7 @@ async def answer(
         return _refused(request, error, first=trigger == "answer")
     if not view.listed:  # a part of a page, which stays where it is
         return HTMLResponse(found.html)
-    address = f"/{view.name}{f'/{item}' if item else ''}{_after(shown)}"
+    address = f"/{view.name}{f'/{quote(item)}' if item else ''}{_after(shown)}"
     nav = (
         environment()
         .get_template("nav.html.j2")
