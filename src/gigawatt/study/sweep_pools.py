@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from gigawatt.errors import GigawattError, InputError
+from gigawatt.study.memo import Remembered
 from gigawatt.study.processes import ONE_THREAD, begin
-from gigawatt.study.sweep_evaluate import Answer, Remembered, Task, evaluate_task
+from gigawatt.study.sweep_evaluate import Answer, Task, evaluate_task
 
 __all__ = ["Dask", "Here", "Pool", "Processes", "pool_of"]
 
