@@ -27,7 +27,7 @@ _HUES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#6a5
 _OTHERS = "others"
 
 
-def _comparable(frame: pd.DataFrame, unit: str | None) -> pd.DataFrame:
+def _comparable(frame: Any, unit: str | None) -> Any:
     """The rows of ``unit`` (of all) whose two numbers are above zero, with ``error`` and a few ``group``s."""
     rows = frame if unit is None else frame[frame["unit"] == unit]
     rows = rows[(rows["measured"] > 0.0) & (rows["predicted"] > 0.0)]
@@ -40,7 +40,7 @@ def _comparable(frame: pd.DataFrame, unit: str | None) -> pd.DataFrame:
     )
 
 
-def _thinned(rows: pd.DataFrame, most: int) -> pd.DataFrame:
+def _thinned(rows: Any, most: int) -> Any:
     """At most ``most`` rows, evenly spaced in each group's order of errors, the ends kept."""
     if len(rows) <= most:
         return rows
@@ -48,7 +48,7 @@ def _thinned(rows: pd.DataFrame, most: int) -> pd.DataFrame:
     return ordered.iloc[np.unique(np.linspace(0, len(ordered) - 1, most).astype(int))]
 
 
-def _hues(rows: pd.DataFrame) -> dict[str, str]:
+def _hues(rows: Any) -> dict[str, str]:
     counts = rows["group"].value_counts(sort=False)
     names = sorted(counts.index, key=lambda name: (name == _OTHERS, -counts[name], name))
     return {
@@ -64,7 +64,7 @@ def _short(values: Any) -> list[float]:
     return [float(f"{float(value):.4g}") for value in values]
 
 
-def _unit(rows: pd.DataFrame) -> tuple[float, str]:
+def _unit(rows: Any) -> tuple[float, str]:
     """By how much numbers are divided, and the words of the axes."""
     units = [str(one) for one in rows["unit"].unique()]
     if len(units) > 1:

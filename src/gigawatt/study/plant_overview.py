@@ -110,7 +110,8 @@ def _built(
     def recovery(life: float) -> float:
         return float(capital_recovery_factor(rate=rate, life=life))
 
-    row, options = catalog.entity("plants", name), {}
+    row = catalog.entity("plants", name)
+    options: dict[str, Any] = {}
     if row.text("kind") == "grid":
         here = grid_at(grid, case) if grid is not None else None
         options = {

@@ -123,7 +123,7 @@ def latency_against_load(
     found = {
         name: screen(_asking(question, share), cluster, degrees)[0] for name, share in _QUANTILES.items()
     }
-    rows = _closed(question, found)
+    rows: Any = _closed(question, found)
     if events:
         most = float(rows["rate [1/s]"].max())
         made = _events(question, cluster, degrees, most * np.array(_SHARES), requests, seed)
