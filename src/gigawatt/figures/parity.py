@@ -147,7 +147,7 @@ def parity_figure(frame: pd.DataFrame, *, unit: str | None = None, title: str = 
         figure.update_xaxes(dtick="D2", exponentformat="none")
         figure.update_yaxes(dtick="D2", exponentformat="none")
     figure.update_layout(margin={"t": _above(hues)})
-    asked = len(frame) if unit is None else int((frame["unit"] == unit).sum())
+    asked = len(frame) if unit is None else len(frame[frame["unit"] == unit])
     _said(figure, len(drawn), count, asked - count, bool(rows["held_out"].any()))
     return figure
 
