@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from gigawatt.report.document import Drawing
 from gigawatt.report.html import glued
 from gigawatt.web.answers import Fragment
 
-__all__ = ["Plot", "environment", "fragment", "plot", "script_safe"]
+__all__ = ["Plot", "drawing_plot", "environment", "fragment", "plot", "script_safe"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ def plot(name: str, figure: Any, caption: str) -> Plot:
         top, height = (top or 44) - 30, height - 30
     figure.update_layout(title=None, margin={"t": top}, height=height)
     return Plot(name, caption, int(height), script_safe(figure.to_json()))
+
+
+def drawing_plot(drawing: Drawing) -> Plot:
+    """A figure of a report as one of the page."""
+    return Plot(drawing.name, drawing.caption, drawing.height, script_safe(drawing.plotly))
 
 
 @lru_cache(maxsize=1)

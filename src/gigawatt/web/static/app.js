@@ -73,7 +73,9 @@
   form?.addEventListener("change", (event) => {
     const field = event.target;
     if (field.name === "start") {
-      location.assign(`${form.getAttribute("action")}?start=${encodeURIComponent(field.value)}`);
+      const kept = new URLSearchParams({ start: field.value }); // and what is pinned
+      for (const one of form.elements) if (one.type === "hidden" && one.name.startsWith("show.")) kept.append(one.name, one.value);
+      location.assign(`${form.getAttribute("action")}?${kept}`);
       return;
     }
     if (field.type === "range") return;

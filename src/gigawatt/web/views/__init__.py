@@ -45,6 +45,8 @@ def _view(name: str, title: str, words: str, asks: bool = True, listed: bool = T
 
 VIEWS: tuple[View, ...] = (
     _view("chain", "Chain", "From source to token: what it takes, what binds first, what would relieve it."),
+    _view("compare", "Compare", "Questions side by side: what differs, and which input moved what."),
+    _view("catalog", "Catalog", "Every number with its unit, range, grade and source.", asks=False),
     _view("explain", "Why this number", "From a number down to its formula, inputs and rows.", listed=False),
 )
 
@@ -60,7 +62,9 @@ class Long:
     target: str
 
 
-LONG: tuple[Long, ...] = ()
+LONG: tuple[Long, ...] = (
+    Long("compare-split", "Which input moved what", "gigawatt.web.views.compare:compute"),
+)
 """Work that a view offers to begin (``job_form`` of ``parts.html.j2``)."""
 
 _LONG: dict[str, Long] = {long.name: long for long in LONG}
