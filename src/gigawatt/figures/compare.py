@@ -19,8 +19,11 @@ _UP, _DOWN, _ENDS = "#d55e00", "#0072b2", "#8c929a"
 _MANY, _LEAST_PERCENT, _CLOSE = 10.0, 5e-3, 1.06
 """Ratios from which on a factor is written; percent below which two are alike; ratios without a round tick."""
 _TICKS = (
-    0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.25, 1.5, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0,
-)  # fmt: skip
+    (1.4, (0.75, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.25)),
+    (3.5, (0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)),
+    (30.0, (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)),
+)
+"""Multiples that are marked while none is farther from one than the number before them; else tenfold ones."""
 _SMALL = 5e-4
 """Share of the largest part below which a group is not drawn: it is in the table."""
 
@@ -96,7 +99,13 @@ def ratios_figure(document: Document) -> Any:
         hue = colour("", number - 1)
         for name, ratio, _ in points:
             figure.add_shape(
-                type="line", x0=1.0, x1=ratio, y0=name, y1=name, line={"color": hue, "width": 1.5}, opacity=0.6
+                type="line",
+                x0=1.0,
+                x1=ratio,
+                y0=name,
+                y1=name,
+                line={"color": hue, "width": 1.5},
+                opacity=0.6,
             )
         figure.add_scatter(
             x=[ratio for _, ratio, _ in points],
@@ -112,12 +121,18 @@ def ratios_figure(document: Document) -> Any:
         legend=len(marks) > 2,
     )  # fmt: skip
     made.add_vline(x=1.0, line={"color": INK, "width": 1})
-    ticks = [t for t in _TICKS if 1.0 / reach / 1.3 <= t <= reach * 1.3]
+    tenfold = [10.0**power for power in range(-9, 10)]
+    marked = next((ticks for far, ticks in _TICKS if reach <= far), tenfold)
+    ticks = [t for t in marked if 0.9 / reach <= t <= reach * 1.1]
     if reach < _CLOSE:  # no round multiple lies in there
         ticks = [1.0 / reach, 1.0, reach]
     ends = math.log10(reach) * 1.08
     made.update_xaxes(
-        type="log", range=[-ends, ends], tickvals=ticks, ticktext=[f"×{significant(t)}" for t in ticks]
+        type="log",
+        range=[-ends, ends],
+        tickvals=ticks,
+        ticktext=[f"×{significant(t)}" for t in ticks],
+        tickangle=0,
     )
     made.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=names)
     return made

@@ -43,9 +43,7 @@ def range_words(row: Evidence) -> str:
     """From low to high, in the unit of the row; empty where it has no range."""
     if row.low is None and row.high is None:
         return ""
-    low, high = (
-        "…" if end is None else _number(_written(row, end)) for end in (row.low, row.high)
-    )
+    low, high = ("…" if end is None else _number(_written(row, end)) for end in (row.low, row.high))
     return f"{low} to {high}"
 
 

@@ -33,7 +33,9 @@ def holdings_grid(link: Link) -> Grid:
             Cell(one.table, link=link(where(one.table))),
             Cell(count(one.entries)),
             Cell(count(one.numbers) if one.numbers else "–"),
-            Cell(", ".join(f"{number} {grade.label}" for grade, number in one.grades.items()) or "texts only"),
+            Cell(
+                ", ".join(f"{number} {grade.label}" for grade, number in one.grades.items()) or "texts only"
+            ),
             Cell(count(one.sources) if one.sources else "–"),
         )
         for one in catalog.holdings()

@@ -317,9 +317,7 @@ def beside(
         first, second = (side.loaded for side in sides)
         assert first is not None
         assert second is not None
-        attribution = attribute(
-            first, second, outputs=outputs, orders=orders, seed=seed, progress=progress
-        )
+        attribution = attribute(first, second, outputs=outputs, orders=orders, seed=seed, progress=progress)
         said += _checked(attribution, results)
     return Comparison(
         tuple(sides),

@@ -54,7 +54,9 @@ def pins(settings: Mapping[str, str], uploads: Container[str] = ()) -> tuple[Pin
     """
     found: list[Pin] = []
     for slot in SLOTS:
-        pairs = [(key.partition(".")[2], text) for key, text in settings.items() if key.startswith(f"{slot}.")]
+        pairs = [
+            (key.partition(".")[2], text) for key, text in settings.items() if key.startswith(f"{slot}.")
+        ]
         if pairs:
             shown = read_address(pairs, uploads)
             found.append(Pin(slot, shown.state, shown.dropped))

@@ -127,9 +127,7 @@ def _tables(asked: Asked) -> Fragment:
     near = "" if many else _nearest(words)
     said = f"Nothing has “{words}”{f'; did you mean {near}?' if near else '.'}"
     grid = grids.found_grid(found, many, words, link) if many else None
-    return _shown(
-        asked, "Found", grid=grid, lead=lead if many else said, tables=grids.holdings_grid(link)
-    )
+    return _shown(asked, "Found", grid=grid, lead=lead if many else said, tables=grids.holdings_grid(link))
 
 
 def _nearest(words: str) -> str:
@@ -150,9 +148,7 @@ def _table(asked: Asked, name: str, entries: Any) -> Fragment:
     lead = f"{holding.entries} entries, {holding.numbers} numbers{f': {graded}' if graded else ''}."
     if words:
         lead += f" {len(chosen)} of the entries have “{words}”."
-    return _shown(
-        asked, f"{label(name)}", grid=grid, pages=pages, lead=lead, above=_above(asked), under=name
-    )
+    return _shown(asked, f"{label(name)}", grid=grid, pages=pages, lead=lead, above=_above(asked), under=name)
 
 
 def _entry(asked: Asked, entry: Entity) -> Fragment:
@@ -211,9 +207,7 @@ def _sources(asked: Asked) -> Fragment:
     if words:
         lead += f" {len(chosen)} of them have “{words}”."
     grid = grids.sources_grid(part, link) if part else None
-    return _shown(
-        asked, "Sources", grid=grid, pages=pages, lead=lead, above=_above(asked), under=SOURCES
-    )
+    return _shown(asked, "Sources", grid=grid, pages=pages, lead=lead, above=_above(asked), under=SOURCES)
 
 
 def _told(source: Source) -> str:

@@ -12,8 +12,8 @@ from gigawatt.report.compare import split_parts, split_words, words
 from gigawatt.report.document import Drawing
 from gigawatt.report.html import glued
 from gigawatt.report.parts import rows_grid
-from gigawatt.study.compare import NOT_ASKED, Comparison, Side, beside
 from gigawatt.study.attribution import chain_of
+from gigawatt.study.compare import NOT_ASKED, Comparison, Side, beside
 from gigawatt.study.mixing import Mixer
 from gigawatt.study.shapley import MOST_EXACT, ORDERS
 from gigawatt.web.answers import Asked, Fragment, result_of
@@ -66,7 +66,7 @@ def _choices(state: State, pinned: bool) -> dict[str, str]:
 
 
 def _columns(asked: Asked) -> tuple[list[Column], list[str], str, dict[str, str]]:
-    """The questions, the one that is asked last; what could not be read; what was chosen, of which choices."""
+    """The questions, the one that is asked last; what could not be read; what was chosen of which."""
     state, settings = asked.state, dict(asked.settings)
     held = pins(settings, Here())
     choices = _choices(state, bool(held))
@@ -143,9 +143,7 @@ def show(asked: Asked) -> Fragment:
     found: Comparison | None = None
     if len(sides) > 1:
         found = beside(sides, split=False)
-    return fragment(
-        "compare.html.j2", title="Side by side", **context, **_told(found), **_split(columns)
-    )
+    return fragment("compare.html.j2", title="Side by side", **context, **_told(found), **_split(columns))
 
 
 def _told(found: Comparison | None) -> dict[str, Any]:
