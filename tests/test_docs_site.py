@@ -115,6 +115,15 @@ def test_the_pages_that_are_made_hold_what_they_are_made_from(site: Path) -> Non
     assert 'id="gigawatt.performance.step.evaluate"' in step
 
 
+@pytest.mark.long
+def test_every_formula_is_marked_for_typesetting_and_no_money_is(site: Path) -> None:
+    for page in sorted(site.rglob("*.html")):
+        name = page.relative_to(site).with_suffix(".md")
+        marked = page.read_text(encoding="utf-8").count('class="arithmatex"')
+        source = DOCS / name
+        assert marked == (len(formulas(source)) if name.parts[0] == "model" else 0), name
+
+
 # the equations are those of the code
 
 MODEL = sorted((DOCS / "model").glob("*.md"))
@@ -132,7 +141,9 @@ def resolve(dotted: str) -> object:
         try:
             found: object = importlib.import_module(".".join(parts[:cut]))
         except ModuleNotFoundError as error:
-            outside = not str(error.name).startswith("gigawatt")  # torch: only the extra `emulation` brings it
+            outside = not str(error.name).startswith(
+                "gigawatt"
+            )  # torch: only the extra `emulation` brings it
             if outside and cut < len(parts):
                 return stands_in_source(parts[:cut], parts[cut])
             continue
@@ -162,8 +173,8 @@ def test_what_a_model_page_names_is_in_the_code(page: Path) -> None:
 
 def formulas(page: Path) -> list[str]:
     text = page.read_text(encoding="utf-8")
-    display = re.findall(r"^```math\n(.*?)^```$", text, re.M | re.S)
-    rest = re.sub(r"^```.*?^```$|`[^`\n]+`", "", text, flags=re.M | re.S)
+    display = re.findall(r"^ *```math\n(.*?)^ *```$", text, re.M | re.S)
+    rest = re.sub(r"^ *```.*?^ *```$|`[^`\n]+`", "", text, flags=re.M | re.S)
     return display + re.findall(r"(?<![\\$\w])\$(?=\S)([^$\n]+?)(?<=\S)\$(?![\d$\w])", rest)
 
 
