@@ -132,8 +132,8 @@ def evidence_page() -> str:
         "",
         "Every prediction stands beside measurements or published numbers. Tables marked *this build* were "
         "predicted while this site was built, from the rows that are shipped; the others are read from the "
-        "scorecards that take minutes. How rows are judged, and what a band is: [errors](model/errors.md). What "
-        "others' programs say of the same: [neighbours](neighbours.md).",
+        "scorecards that take minutes. How rows are judged, and what a band is: [errors](model/errors.md). "
+        "What others' programs say of the same: [neighbours](neighbours.md).",
         "",
         "## Training",
         "",
