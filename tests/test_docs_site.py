@@ -124,6 +124,14 @@ def test_every_formula_is_marked_for_typesetting_and_no_money_is(site: Path) -> 
         assert marked == (len(formulas(source)) if name.parts[0] == "model" else 0), name
 
 
+@pytest.mark.long
+def test_lists_of_the_pages_are_lists(site: Path) -> None:
+    """An item that the builder does not take for one stands in a paragraph with its dash."""
+    for page in sorted((*site.glob("*.html"), *site.glob("model/*.html"))):
+        text = re.sub(r"<pre.*?</pre>", "", page.read_text(encoding="utf-8"), flags=re.S)
+        assert not re.findall(r"^[-*] .*", text, re.M), page.name
+
+
 # the equations are those of the code
 
 MODEL = sorted((DOCS / "model").glob("*.md"))
@@ -169,6 +177,23 @@ def test_what_a_model_page_names_is_in_the_code(page: Path) -> None:
         assert len(names) >= 8, "a page of the model names the functions of its equations"
     for name in names:
         resolve(name)
+
+
+@pytest.mark.parametrize("page", MODEL, ids=lambda page: page.stem)
+def test_the_cases_by_hand_come_out(page: Path) -> None:
+    """The Python of a model page asserts that its equations are what the functions give."""
+    found = re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S)
+    if page.stem == "index":
+        assert not found
+        return
+    (code,) = found
+    assert code.count("assert ") >= 3
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=240, cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "GIGAWATT_CATALOG": ""},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
 
 
 def formulas(page: Path) -> list[str]:
