@@ -13,7 +13,7 @@ from gigawatt import catalog
 from gigawatt._version import __version__
 from gigawatt.errors import GigawattError, InputError
 from gigawatt.web.answers import Fragment, Question
-from gigawatt.web.assets import PLOTLY, STATIC
+from gigawatt.web.assets import MAP_STYLE, PLOTLY, STATIC
 from gigawatt.web.fields import fields_of
 from gigawatt.web.form import field_id, form_of
 from gigawatt.web.rendering import environment
@@ -134,6 +134,7 @@ def whole_page(
         answer=answer,
         static=STATIC,
         plotly=PLOTLY,
+        map_style=MAP_STYLE,
         version=__version__,
         catalog=catalog.version(),
     )  # fmt: skip
