@@ -134,8 +134,10 @@
     const problem = document.getElementById("problem");
     if (problem && problem.textContent.trim()) problem.hidden = false;
   });
+  let settled = null; // the event comes once for each element that was put in
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.detail.xhr && event.detail.xhr.status !== 200) return;
+    if (!event.detail.xhr || event.detail.xhr.status !== 200 || event.detail.xhr === settled) return;
+    settled = event.detail.xhr;
     if (event.detail.target === answer || answer?.contains(event.detail.target)) drawAll(event.detail.target);
   });
   document.addEventListener("htmx:replacedInHistory", links);
@@ -160,6 +162,6 @@
   });
   const asks = document.getElementById("asks");
   if (asks && matchMedia("(max-width: 940px)").matches && !asks.querySelector(".error:not(:empty)")) asks.open = false;
-  if (answer && answer.querySelector(".plot-data")) drawAll(answer);
+  if (answer && !answer.hasAttribute("hx-get")) drawAll(answer);
   document.documentElement.dataset.ready = "yes";
 })();
