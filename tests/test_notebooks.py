@@ -92,13 +92,14 @@ def executed(name: str, folder: Path) -> tuple[Any, Any]:
     """(the notebook with outputs, what its probe says), run in ``folder``."""
     module = pages()
     before = BEFORE.format(folder=str(folder))
-    after = f"import json\nwarnings.simplefilter('default')\nprint(json.dumps(dict(strays=_strays, said={PROBES[name]})))"
+    told = f"dict(strays=_strays, said={PROBES[name]})"
+    after = f"import json\nwarnings.simplefilter('default')\nprint(json.dumps({told}))"
     node = module.execute(module.NOTEBOOKS / f"{name}.ipynb", folder, before=before, after=after)
     probe = node.cells.pop()
     assert [one["output_type"] for one in probe.outputs] == ["stream"], probe.outputs
-    told = json.loads(probe.outputs[0]["text"])
-    assert told["strays"] == []
-    return node, told["said"]
+    found = json.loads(probe.outputs[0]["text"])
+    assert found["strays"] == []
+    return node, found["said"]
 
 
 def check_outputs(name: str, node: Any) -> None:
