@@ -260,3 +260,16 @@ def test_a_page_has_tables_and_figures_and_nothing_from_the_network(tmp_path: Pa
     assert text.count("Plotly.newPlot") == 1
     assert "http" not in text
     assert "newPlot" in module.plotly_script()
+
+
+def test_pages_without_a_run_have_words_and_code() -> None:
+    module = pages()
+    made = module.notebook_pages(run=False)
+    assert sorted(made) == sorted([module.SCRIPT, *(f"notebooks/{name}.md" for name in NAMES)])
+    for name in NAMES:
+        text = made[f"notebooks/{name}.md"]
+        assert text.startswith("# ")
+        assert "Not executed here" in text
+        assert f"notebooks/{name}.ipynb" in text
+        assert "import gigawatt" in text
+        assert "Plotly" not in text
