@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -248,3 +249,20 @@ def test_a_walk_ends_in_rows_with_grade_and_source() -> None:
 def test_rows_are_flattened() -> None:
     rows = [{"a": 1, "b": {"c": 2, "d": {"e": [3]}}}]
     assert flat_rows(rows) == [{"a": 1, "b.c": 2, "b.d.e": [3]}]
+
+
+@pytest.mark.long
+def test_the_python_of_the_page_of_notebooks_runs() -> None:
+    page = (ROOT / "docs" / "notebooks" / "index.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S)
+    assert len(blocks) == 1
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", blocks[0]],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+    for name in re.findall(r"`(\w+)\(", page):
+        assert name in gigawatt.__all__, name
