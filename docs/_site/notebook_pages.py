@@ -129,6 +129,7 @@ def _drawn(figure: Mapping[str, Any], name: str) -> str:
 def _table(text: str) -> str:
     """A table of pandas without its style, so that the page's own holds."""
     plain = re.sub(r"<style scoped>.*?</style>\s*", "", text, flags=re.S)
+    plain = plain.replace('<table border="1" class="dataframe">', "<table>")
     lines = (line.strip() for line in plain.splitlines())
     return f'<div class="notebook-table" style="overflow-x:auto">{"".join(lines)}</div>'
 
