@@ -20,7 +20,7 @@ from gigawatt.study.store import load_result
 if TYPE_CHECKING:
     from gigawatt.study.study import Study
 
-__all__ = ["MATTERS", "NOT_ASKED", "Comparison", "Row", "Side", "beside", "compare", "read_side"]
+__all__ = ["LEAST", "MATTERS", "NOT_ASKED", "Comparison", "Row", "Side", "beside", "compare", "read_side"]
 
 Progress = Callable[[str, float], None]
 
@@ -40,7 +40,7 @@ MATTERS = (
 )  # fmt: skip
 NOT_ASKED = "nothing was split: as asked"
 """What a comparison says of itself whose differences nobody wanted split."""
-_LEAST = 1e-9
+LEAST = 1e-9
 """Relative difference below which two numbers are the same: a solver's last digits."""
 
 
@@ -208,7 +208,7 @@ def _scenario_of(result: Result) -> tuple[LoadedScenario | None, str]:
 
 def _same(one: float | str | None, other: float | str | None) -> bool:
     if isinstance(one, float) and isinstance(other, float):
-        return one == other or abs(one - other) <= _LEAST * max(abs(one), abs(other))
+        return one == other or abs(one - other) <= LEAST * max(abs(one), abs(other))
     return one == other
 
 

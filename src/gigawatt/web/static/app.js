@@ -39,8 +39,10 @@
       if (plot.closest("[data-picks]") && typeof link === "string") pick(plot.closest("[data-picks]").dataset.picks, link);
     });
   };
-  const drawAll = async (root) => {
-    for (const data of root.querySelectorAll(".plot-data")) await draw(data);
+  const drawAll = async (root, which = "") => {
+    for (const data of root.querySelectorAll(".plot-data")) {
+      if (document.getElementById(data.dataset.for)?.matches(`*${which}`)) await draw(data);
+    }
     document.documentElement.dataset.drawn = String(Number(document.documentElement.dataset.drawn || 0) + 1);
   };
   const repaint = () => drawAll(document);
@@ -141,25 +143,28 @@
     if (!event.detail.xhr || event.detail.xhr.status !== 200 || event.detail.xhr === settled) return;
     settled = event.detail.xhr;
     if (event.detail.target === answer || answer?.contains(event.detail.target)) drawAll(event.detail.target);
+    else if (answer?.contains(event.target)) drawAll(answer, ":not(.js-plotly-plot)"); // what took the place of its target
   });
   document.addEventListener("htmx:replacedInHistory", links);
   document.addEventListener("htmx:sendError", () => say("The server cannot be reached."));
 
   // why: a dialog over the page
   document.addEventListener("click", async (event) => {
-    const link = event.target.closest("[data-explain]");
+    const link = event.target.closest("[data-explain], a[href^='/explain/']:not([data-page])");
     if (link && why && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       event.preventDefault();
       const body = document.getElementById("why-body");
       body.innerHTML = "<h2 id='h-why'>Why this number</h2><p>Looking it up …</p>";
       if (!why.open) why.showModal();
-      await htmx.ajax("GET", `/answer/explain/${encodeURIComponent(link.dataset.explain)}${location.search}`, { target: body, swap: "innerHTML" });
+      await htmx.ajax("GET", `/answer/explain/${link.dataset.explain ?? link.pathname.slice("/explain/".length)}${location.search}`, { target: body, swap: "innerHTML" });
       const close = document.createElement("button");
       close.type = "button";
       close.className = "close";
       close.textContent = "Close";
       close.addEventListener("click", () => why.close());
       body.prepend(close);
+      why.scrollTop = 0;
+      close.focus();
     } else if (event.target === why) why.close();
   });
   const asks = document.getElementById("asks");

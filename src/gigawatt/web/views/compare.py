@@ -13,7 +13,7 @@ from gigawatt.report.document import Drawing
 from gigawatt.report.html import glued
 from gigawatt.report.parts import rows_grid
 from gigawatt.study.attribution import chain_of
-from gigawatt.study.compare import NOT_ASKED, Comparison, Side, beside
+from gigawatt.study.compare import LEAST, NOT_ASKED, Comparison, Side, beside
 from gigawatt.study.mixing import Mixer
 from gigawatt.study.shapley import MOST_EXACT, ORDERS
 from gigawatt.web.answers import Asked, Fragment, result_of
@@ -193,7 +193,10 @@ def _line(row: Mapping[str, Any]) -> Line:
             for value, grade in zip(row["values"], row["grades"], strict=True)
         ),
         tuple(
-            (change(difference, row["unit"]), percent_words(ratio))
+            (
+                "0" if ratio is not None and abs(ratio - 1.0) < LEAST else change(difference, row["unit"]),
+                percent_words(ratio),
+            )
             for difference, ratio in zip(row["differences"][1:], row["ratios"][1:], strict=True)
         ),
     )
