@@ -11,13 +11,14 @@ from gigawatt.figures.readable import significant, with_unit
 from gigawatt.figures.style import INK, colour, finish, safe
 
 __all__ = [
-    "change", "letters", "percent_words", "ratio_words", "ratios_figure", "side_by_side", "value_words", "waterfall",
+    "change", "letters", "percent_words", "ratio_words", "ratios_figure", "side_by_side", "value_words",
+    "waterfall",
 ]  # fmt: skip
 
 Document = Mapping[str, Any]
 _UP, _DOWN, _ENDS = "#d55e00", "#0072b2", "#8c929a"
 _MANY, _LEAST_PERCENT, _CLOSE = 10.0, 5e-3, 1.06
-"""Ratios from which on a factor is written; percent below which two are alike; ratios without a round tick."""
+"""Ratio from which on a factor is written; percent that is nothing; ratio without a round tick below."""
 _TICKS = (
     (1.4, (0.75, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.25)),
     (3.5, (0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)),

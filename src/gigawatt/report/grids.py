@@ -290,7 +290,7 @@ _MOST_VALUE = 90
 
 
 def every_quantity(result: Result, words: str, link: Callable[[str], str]) -> tuple[tuple[str, Grid], ...]:
-    """Every quantity, given or computed, by the room that it belongs to: value, grade, what it is, who gave it.
+    """Every quantity, given or computed, by the room that it belongs to: value, grade, what it is, by whom.
 
     Parameters
     ----------

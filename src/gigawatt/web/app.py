@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from gigawatt._version import __version__
 from gigawatt.errors import GigawattError, InputError
-from gigawatt.web import api, assets, downloads, longer, pages, pinned, uploading
+from gigawatt.web import api, api_jobs, assets, downloads, longer, pages, pinned, uploading
 from gigawatt.web.answers import Question
 from gigawatt.web.api import as_problem
 from gigawatt.web.jobs import Jobs
@@ -78,6 +78,7 @@ def create_app(*, workers: int = 2, jobs: int = 2, hosts: Sequence[str] = ()) ->
     for router in (
         assets.router,
         api.router,
+        api_jobs.router,
         downloads.router,
         longer.router,
         uploading.router,

@@ -119,7 +119,8 @@ def _tables(asked: Asked) -> Fragment:
     words, link = _words(asked), _link(asked)
     lead = (
         f"{len(catalog.tables())} tables, {sum(one.numbers for one in catalog.holdings()):,} numbers from "
-        f"{len(catalog.sources())} sources. Every number stands in a row with its unit, range, grade and source."
+        f"{len(catalog.sources())} sources. "
+        "Every number stands in a row with its unit, range, grade and source."
     )
     if not words:
         return _shown(asked, "Tables", grid=grids.holdings_grid(link), lead=lead)

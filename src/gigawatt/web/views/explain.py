@@ -23,8 +23,8 @@ _DEPTH, _MOST_ROWS, _MOST_WEAK = 3, 12, 6
 class Branch:
     """One quantity of the walk, with those it is made of.
 
-    ``value`` is empty where it is something composite, which no number says; ``origin`` says who gave it where
-    it is not computed.
+    ``value`` is empty where it is something composite, which no number says; ``origin`` says who gave it
+    where it is not computed.
     """
 
     step: Step
@@ -42,7 +42,7 @@ def link_to(name: str, query: str) -> str:
 
 
 def show(asked: Asked) -> Fragment:
-    """The tree of one quantity, or all of them; raises ``InputError`` for an unknown one, with the nearest."""
+    """The tree of one quantity, or all of them; an unknown one is an ``InputError`` with the nearest."""
     name = asked.question.item
     return _one(asked, name) if name else _all(asked)
 
