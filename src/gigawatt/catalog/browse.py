@@ -128,7 +128,7 @@ def _line(entry: Entity) -> _Line:
 
 
 def find(words: str, within: str = "", most: int = 200) -> tuple[tuple[Found, ...], int]:
-    """Entries in which all words stand: in names, in what they say of themselves, in quantities, sources, notes.
+    """Entries in which all words stand: in names, in their own texts, in quantities, sources, notes.
 
     Parameters
     ----------

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, HTTPException, Path, Request, Response
 
 from gigawatt.web.api import PREFIX, REFUSES, UNKNOWN
-from gigawatt.web.api_models import Begin, JobState
-from gigawatt.web.jobs import Job
+from gigawatt.web.api_models import Begin, JobState, Refused
+from gigawatt.web.jobs import Busy, Job
 from gigawatt.web.names import Unknown
 from gigawatt.web.state import State, read_form
 
@@ -23,23 +23,27 @@ _GUARDED: dict[int | str, dict[str, Any]] = {
     403: {"description": "without `Origin` of this server, or from another site", "content": _PLAIN},
     413: {"description": "more than a request may hold", "content": _PLAIN},
 }
+_MANY: dict[int | str, dict[str, Any]] = {
+    429: {"model": Refused, "description": "too many jobs wait already"}
+}
 _ID = Path(max_length=64)
 
 
-@router.post("", status_code=202, responses=_GUARDED)
+@router.post("", status_code=202, responses={**_GUARDED, **_MANY})
 async def begin(request: Request, work: Begin, response: Response) -> JobState:
     """Begin work; where it is to be looked at stands in ``Location``."""
     state = _state(request, work.question)
     target, payload = "as_data", state
     if work.kind == "compare":
         target, payload = "compared", (_state(request, work.beside), state)
-    job = request.app.state.site.jobs.start(
-        f"gigawatt.web.answers:{target}",
-        payload,
-        kind=f"{_KIND}{work.kind}",
-        title=f"{work.kind}, for a program",
-        owner=f"a program at {request.client.host if request.client else 'this machine'}",
-    )
+    here = request.client.host if request.client else "this machine"
+    try:
+        job = request.app.state.site.jobs.start(
+            f"gigawatt.web.answers:{target}", payload,
+            kind=f"{_KIND}{work.kind}", title=f"{work.kind}, for a program", owner=f"a program at {here}",
+        )  # fmt: skip
+    except Busy as error:
+        raise HTTPException(429, str(error), {"Retry-After": "5"}) from None
     response.headers["Location"] = f"{PREFIX}/jobs/{job.id}"
     return _shown(job)
 

@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.exceptions import HTTPException
 
 from gigawatt._version import __version__
 from gigawatt.errors import GigawattError, InputError
@@ -136,7 +137,17 @@ async def _failed(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": {"message": text, "line": text}}, 500)
 
 
-_ANSWERS = {
+async def _elsewhere(request: Request, error: Exception) -> Response:
+    """What no route takes: an unknown path, or a method that it does not have."""
+    assert isinstance(error, HTTPException)
+    text = str(error.detail).lower()
+    if _plain(request):
+        return PlainTextResponse(f"{text}\n", error.status_code, error.headers)
+    return JSONResponse({"error": {"message": text, "line": text}}, error.status_code, error.headers)
+
+
+_ANSWERS: dict[type[Exception], Any] = {
+    HTTPException: _elsewhere,
     GigawattError: _refused,
     RequestValidationError: _invalid,
     Superseded: _superseded,
