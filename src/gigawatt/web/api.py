@@ -26,6 +26,7 @@ from gigawatt.web.api_models import (
 )
 from gigawatt.web.fields import FIELDS, fields_of, options
 from gigawatt.web.names import Unknown
+from gigawatt.web.site import Site, affinity
 from gigawatt.web.starts import DEFAULT, starts
 from gigawatt.web.state import State, read_form
 
@@ -109,25 +110,25 @@ def _known_start(start: str) -> None:
 @router.get("/answer", openapi_extra=_ASKS)
 async def answer(request: Request) -> Answer:
     """Every quantity of the answer with unit and grade, notices, assumptions, tables of up to 200 rows."""
-    return await _ask(request, "as_data", _state(request))
+    return await _ask(request, "as_data")
 
 
 @router.get("/explain/{quantity}", openapi_extra=_ASKS)
 async def explain(request: Request, quantity: str = Path(max_length=120)) -> list[Step]:
     """The walk from a quantity down to its inputs and rows."""
-    return await _ask(request, "explained", (_state(request), quantity))
+    return await _ask(request, "explained", quantity)
 
 
 @router.get("/tables", openapi_extra=_ASKS)
 async def tables_of_answer(request: Request) -> dict[str, int]:
     """The tables of the answer, and how many rows each has."""
-    return await _ask(request, "table_sizes", _state(request))
+    return await _ask(request, "table_sizes")
 
 
 @router.get("/tables/{name}", openapi_extra=_ASKS, response_model=Table)
 async def table_of_answer(request: Request, name: str = Path(max_length=80)) -> Response:
     """A table of the answer with all its rows, such as the 8,760 of ``hourly``."""
-    return _json(await _ask(request, "table_json", (_state(request), name)))
+    return _json(await _ask(request, "table_json", name))
 
 
 @router.get("/figures")
@@ -142,15 +143,16 @@ async def figure_of_answer(request: Request, name: str = Path(max_length=80)) ->
     known = dict.fromkeys((*NAMES, *NAMES_SERVING))
     if name not in known:
         raise Unknown("no such figure", key="figure", given=name, nearest=nearest(name, known))
-    return _json(await _ask(request, "figure_json", (_state(request), name)))  # type: ignore[return-value]
+    return _json(await _ask(request, "figure_json", name))  # type: ignore[return-value]
 
 
-def _state(request: Request) -> State:
-    return read_form(request.query_params.multi_items(), request.app.state.site.uploads).state
-
-
-async def _ask(request: Request, function: str, payload: Any) -> Any:
-    return await request.app.state.site.pool.ask(f"gigawatt.web.answers:{function}", payload)
+async def _ask(request: Request, function: str, name: str = "") -> Any:
+    """What a function of :mod:`gigawatt.web.answers` says of the question, or of a name in its answer."""
+    site: Site = request.app.state.site
+    state = read_form(request.query_params.multi_items(), site.uploads).state
+    return await site.pool.ask(
+        f"gigawatt.web.answers:{function}", (state, name) if name else state, affinity=affinity(state)
+    )
 
 
 def _json(text: str) -> Response:

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from gigawatt.web.paths import is_token
 from gigawatt.web.state import State, read_address
 
-__all__ = ["SLOTS", "Here", "Pin", "pins", "router", "settings_of", "with_pin"]
+__all__ = ["SLOTS", "Pin", "pins", "router", "settings_of", "with_pin"]
 
 router = APIRouter(include_in_schema=False)
 
@@ -31,15 +30,6 @@ class Pin:
     slot: str
     state: State
     dropped: tuple[str, ...] = ()
-
-
-class Here(Container[str]):
-    """Tokens of uploads whose file lies in the folder where a process answers."""
-
-    def __contains__(self, token: object) -> bool:
-        from pathlib import Path
-
-        return isinstance(token, str) and is_token(token) and Path(token).is_file()
 
 
 def pins(settings: Mapping[str, str], uploads: Container[str] = ()) -> tuple[Pin, ...]:

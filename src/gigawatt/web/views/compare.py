@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gigawatt.errors import GigawattError
@@ -18,10 +19,11 @@ from gigawatt.study.mixing import Mixer
 from gigawatt.study.shapley import MOST_EXACT, ORDERS
 from gigawatt.web.answers import Asked, Fragment, result_of
 from gigawatt.web.fields import SIZE, field_of
-from gigawatt.web.pinned import SLOTS, Here, pins, settings_of
+from gigawatt.web.pinned import SLOTS, pins, settings_of
 from gigawatt.web.rendering import Plot, drawing_plot, fragment, plot
 from gigawatt.web.starts import start_of, starts
 from gigawatt.web.state import State
+from gigawatt.web.uploads import Stored
 
 __all__ = ["SPLIT", "compute", "show"]
 
@@ -54,6 +56,11 @@ class Line:
     moved: tuple[tuple[str, str], ...]
 
 
+def _here() -> Stored:
+    """The uploads that are here, where a process answers."""
+    return Stored(Path.cwd())
+
+
 def _choices(state: State, pinned: bool) -> dict[str, str]:
     """What may stand beside the question without being pinned; first what is usual."""
     title = start_of(state.start).title
@@ -68,7 +75,7 @@ def _choices(state: State, pinned: bool) -> dict[str, str]:
 def _columns(asked: Asked) -> tuple[list[Column], list[str], str, dict[str, str]]:
     """The questions, the one that is asked last; what could not be read; what was chosen of which."""
     state, settings = asked.state, dict(asked.settings)
-    held = pins(settings, Here())
+    held = pins(settings, _here())
     choices = _choices(state, bool(held))
     chosen = asked.setting("with", choices)
     said = [f"pinned {pin.slot.upper()}: {line}" for pin in held for line in pin.dropped]
@@ -136,7 +143,7 @@ def show(asked: Asked) -> Fragment:
         "said": [*said, *refused],
         "chosen": chosen,
         "choices": choices,
-        "pinned": settings_of({pin.slot: pin.state for pin in pins(asked.settings, Here())}),
+        "pinned": settings_of({pin.slot: pin.state for pin in pins(asked.settings, _here())}),
         "query": asked.state.query(asked.settings),
         "most": len(SLOTS) + 1,
     }
