@@ -32,6 +32,8 @@ SPLIT = "compare-split"
 SIZES = ("serving.demand", "machine.count", "machine.power")
 _START, _NONE = "start", "none"
 _MOST_SAID = 3
+_RESULTS = 0.25
+"""Share of the work of a split that the two answers themselves are, about."""
 
 
 @dataclass(frozen=True)
@@ -218,14 +220,29 @@ def _split(columns: Sequence[Column]) -> dict[str, Any]:
     if first.serves != second.serves:
         return {**told, "why_not": "A training run and a service have no mixture."}
     groups = len(Mixer(first.loaded(), second.loaded(), chain_of(first.loaded())).groups)
-    return {**told, "mixtures": 2**groups if groups <= MOST_EXACT else ORDERS * groups if groups else 0}
+    return {**told, "mixtures": _mixtures(groups)}
+
+
+def _mixtures(groups: int) -> int:
+    """How many mixtures are computed at most."""
+    if groups == 0:
+        return 0
+    return 2**groups if groups <= MOST_EXACT else ORDERS * groups
 
 
 def compute(asked: Asked) -> Fragment:
     """The difference of two questions, split among the inputs that differ (Shapley)."""
     columns, _, _, _ = _columns(asked)
-    columns, sides, _ = _sides(asked, columns)
-    found = beside(sides, progress=asked.progress)
+    told = 0.0
+
+    def report(words: str, share: float) -> None:
+        nonlocal told
+        told = max(told, share)  # each side begins anew
+        asked.progress(words, told)
+
+    sides_first = Asked(asked.question, lambda words, share: report(words, _RESULTS * share))
+    columns, sides, _ = _sides(sides_first, columns)
+    found = beside(sides, progress=lambda words, share: report(words, _RESULTS + (1 - _RESULTS) * share))
     answer = found.to_json()
     parts = split_parts(answer) if found.attribution is not None else ()
     return fragment(
