@@ -67,6 +67,10 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
                          "--requests", "200", "--tensor", "1"),
     "plan-supply": ("plan-supply", "texas", "--load", "10MW", "--year", "2030", "--plants",
                     "grid,solar,battery"),
+    "plan-seconds": ("plan-seconds", "--chip", "nvidia-h100-sxm", "--count", "1024", "--plants",
+                     "gas-turbine=4MW"),
+    "plant": ("plant", "fusion"),
+    "technologies": ("technologies", "compare", "--substrate", "bf16", "--substrate", "w-int6"),
     "plan-pathway": ("plan-pathway", "texas", "--load", "100 MW", "--plants", "solar,gas-engine", "--weeks",
                      "1", "--years", "2025,2030"),
 }  # fmt: skip
@@ -230,7 +234,7 @@ def texts_of(document: Document) -> list[str]:
 def strays(document: Document, known: list[str]) -> list[str]:
     """Numbers of the words that no table, card or notice has, to the digits that either gives.
 
-    A power may be in kW here and in MW there, a share a percentage; how many values were filled in is counted.
+    A power may be in kW here and in MW there, a share a percentage; assumptions are counted.
     """
     there = [pair for text in known for pair in numbers(text)]
     there += [pair for key, value in document.facts for pair in numbers(f"{key} {value}")]
@@ -360,6 +364,17 @@ def test_each_study_says_its_answer(folder: Path) -> None:
             assert "that had not seen" in said
         case "simulate-serving":
             assert f"{answer['requests']:,} requests" in said
+        case "plan-seconds":
+            over = max(answer["excess"], key=lambda key: answer["excess"][key])
+            assert f"by {answer['excess'][over]:.3g} times" in said
+            assert f"with {answer['cheapest_store']}" in said or f"is {answer['cheapest_store']}" in said
+        case "plant":
+            assert answer["plant"] in said
+            assert answer["lines"][0]["label"] in said
+        case "technologies":
+            kept = [row for row in answer["rows"] if (row["perplexity_ratio"] or 9.0) <= 1.1]
+            least = min(kept, key=lambda row: row["joules"]["system"])
+            assert f"more perplexity has {least['substrate']}" in said
         case "plan-supply":
             assert f"costs ${answer['cost_USD_per_MWh']:.3g}/MWh" in said
         case "plan-pathway":

@@ -155,6 +155,14 @@ def _how(split: Mapping[str, Any]) -> str:
     return f"The parts sum to the whole ({split['method']})."
 
 
+def _read(value: object) -> str:
+    """An input as it was read; of one with several parts, those that were given."""
+    if value is None:
+        return "–"
+    parts = [part for part in str(value).split(", ") if not part.endswith(" None")]
+    return ", ".join(parts) or "–"
+
+
 def _value(value: float, row: Mapping[str, Any]) -> str:
     """A value whose sentence says what it is of."""
     words = value_words(value, row["unit"])
@@ -299,8 +307,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     if split is not None and split["groups"]:
         sections.append(Section("split", "Which input moved what", _split_parts(answer)))
     inputs = [
-        (row["quantity"], row["what"], *("–" if v is None else str(v) for v in row["values"]))
-        for row in answer["inputs"]
+        (row["quantity"], row["what"], *(_read(value) for value in row["values"])) for row in answer["inputs"]
     ]
     if inputs:
         made = rows_grid("Every input that differs, as it was read.", ("input", "what it is", *marks), inputs)
