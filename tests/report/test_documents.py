@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 from test_report import Page
 
 from gigawatt.cli.app import app, main
+from gigawatt.evidence import Grade
 from gigawatt.report import html, markdown
 from gigawatt.report.document import Again, Cell, Document, Grid, Points, Section, Text
 from gigawatt.report.drawings import table_of
@@ -147,6 +148,7 @@ def check_page(text: str) -> Page:
     assert page.silent == 0
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
     assert not re.search(r"\b(nan|None|undefined)\b", page.text)
+    assert set(re.findall(r'class="grade g-([^"]*)"', text)) <= {grade.label for grade in Grade}
     assert len(text) < 3e6
     return page
 

@@ -165,7 +165,9 @@ def cost_words(answer: Answer) -> str:
 
 def facts_grid(answer: Answer, *more: tuple[str, str]) -> Grid:
     """What was asked and what came of it."""
-    active = f", {large(answer['active_parameters'])} of them active"
+    active = ""
+    if answer["active_parameters"] < 0.95 * answer["parameters"]:
+        active = f", {large(answer['active_parameters'])} of them active"
     rows = [("model", f"{answer['model']}, {large(answer['parameters'])} parameters{active}")]
     rows += [*facts(answer), *more]
     asked, kept = answer["objective"]["percentile"], answer.get("kept_share")
