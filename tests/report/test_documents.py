@@ -269,6 +269,12 @@ def test_a_study_is_written_whole(folder: Path) -> None:
     assert f"With gigawatt {record['gigawatt']}" in page.text
     assert {"summary", "again"} <= set(page.ids)
     assert stored(folder).document.sections
+    for drawing in stored(folder).document.drawings:
+        if drawing.captioned:
+            assert " ".join(f"{drawing.title} {drawing.caption}".split()) in page.text.replace(
+                f"{drawing.title}. ", f"{drawing.title} "
+            )
+            assert escaped(drawing.words) in told
     assert ("assumptions" in page.ids) == (stored(folder).document.assumptions is not None)
     assert study in STUDIES
 
