@@ -102,9 +102,8 @@ def overhead(folder: Path, points: int) -> float:
     """Part 1; returns CPU seconds of a bare scenario."""
     from gigawatt.study.changed import scenario_with
     from gigawatt.study.leaves import fill_leaves
-    from gigawatt.study.memo import Memo
+    from gigawatt.study.memo import Memo, Remembered
     from gigawatt.study.sweep import sweep
-    from gigawatt.study.sweep_evaluate import Remembered
     from gigawatt.study.sweep_points import Points
     from gigawatt.study.sweep_pools import Here
     from gigawatt.study.sweep_study import graph_of, read_study

@@ -58,6 +58,10 @@ def test_always_one_line(error: InputError) -> None:
     assert len(str(error).splitlines()) <= 1
 
 
+def test_a_number_that_python_does_not_write_out_has_a_length() -> None:
+    assert str(InputError("no", given=int("f" * 5000, 16))) == "no; given a whole number of 20,000 bits"
+
+
 def test_at_fills_in_only_what_is_missing() -> None:
     error = InputError("wrong", key="a.b")
     assert error.at(file="s.yaml", line=2, key="other") is error

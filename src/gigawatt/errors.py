@@ -67,14 +67,20 @@ class GigawattError(Exception):
         head = ": ".join(part for part in (place, key, self.message) if part)
         tail: list[str] = []
         if self.given is not None:
-            tail.append(
-                f"given {_short(repr(self.given) if isinstance(self.given, str) else str(self.given))}"
-            )
+            tail.append(f"given {_short(_written(self.given))}")
         if self.allowed is not None:
             tail.append(f"allowed: {self.allowed}")
         if self.nearest is not None:
             tail.append(f"did you mean {self.nearest!r}?")
         return " ".join("; ".join([head, *tail]).split())
+
+
+def _written(given: object) -> str:
+    """What was given as text; a whole number of more digits than Python writes (0xfff…) by its length."""
+    try:
+        return repr(given) if isinstance(given, str) else str(given)
+    except ValueError:
+        return f"a whole number of {given.bit_length():,} bits" if isinstance(given, int) else "a value"
 
 
 def _short(text: str) -> str:

@@ -26,10 +26,10 @@ from gigawatt.study import sweep as module
 from gigawatt.study.chain import CHAIN_TRAINING
 from gigawatt.study.changed import scenario_with
 from gigawatt.study.leaves import fill_leaves
+from gigawatt.study.memo import Remembered
 from gigawatt.study.scenario import read_scenario
 from gigawatt.study.study import Study
 from gigawatt.study.sweep import Swept, sweep
-from gigawatt.study.sweep_evaluate import Remembered
 from gigawatt.study.sweep_points import Points
 from gigawatt.study.sweep_pools import Here, Processes
 from gigawatt.study.sweep_show import ask

@@ -50,6 +50,8 @@ from gigawatt.cli.technologies import (
     study_command,
 )
 from gigawatt.cli.typed import remember
+from gigawatt.cli.web import EPILOG as WEB
+from gigawatt.cli.web import web_command
 from gigawatt.errors import GigawattError
 
 __all__ = ["app", "main"]
@@ -179,6 +181,7 @@ app.command(epilog=EMULATE, name="emulate")(emulate_command)
 app.command("solve", epilog=SOLVE, cls=Grouped)(solve_command)
 app.command("codesign", epilog=CODESIGN, cls=Grouped)(codesign_command)
 app.command("outlook", epilog=OUTLOOK)(outlook_command)
+app.command("web", epilog=WEB)(web_command)
 
 
 @catalog_app.command("list", epilog="Example: gigawatt catalog list chips")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from gigawatt import catalog
 from gigawatt.cli.terminal import console, number, print_json
 from gigawatt.errors import InputError
 from gigawatt.evidence import Evidence
 from gigawatt.quantities import parse
-from gigawatt.study.explain import Step, explain, weakest
+from gigawatt.study.explain import Step, as_data, explain, weakest
 from gigawatt.study.result import Quantity
 from gigawatt.study.store import load_result
 
@@ -41,7 +40,7 @@ def explain_command(folder: Path, name: str | None, depth: int, *, as_json: bool
         return
     steps = list(explain(result, name, depth))
     if as_json:
-        print_json([_plain(step) for step in steps])
+        print_json([as_data(step) for step in steps])
         return
     branches: list[Tree] = []
     for step in steps:
@@ -115,34 +114,3 @@ def _label(step: Step) -> str:
     again = "  (opened above)" if step.repeated and q.inputs else ""
     said = f"{escape(q.summary)} ({q.label}){escape(origin)}{again}"
     return f"[bold]{q.name}[/bold] = {escape(value)}  [dim]{said}[/dim]"
-
-
-def _plain(step: Step) -> dict[str, Any]:
-    q = step.quantity
-    rows = [
-        {
-            "name": r.name,
-            "written": r.written,
-            "unit": r.unit,
-            "grade": r.grade.label,
-            "source": r.source_id,
-            "locator": r.locator,
-            "where": r.where,
-            "note": r.note,
-        }
-        for r in step.rows
-    ]
-    return {
-        "depth": step.depth,
-        "quantity": q.name,
-        "value": q.shown,
-        "unit": q.unit,
-        "grade": q.grade.label,
-        "what": q.summary,
-        "formula": q.formula,
-        "inputs": list(q.inputs),
-        "origin": q.origin,
-        "where": q.where,
-        "reason": q.reason,
-        "rows": rows,
-    }

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from gigawatt.figures.readable import with_unit
 
-__all__ = ["line_value"]
+__all__ = ["drawings", "line_value"]
+
+Curves = Mapping[str, Mapping[str, Any]]
 
 _EXPONENT = 1e12
 """Above it a number has an exponent."""
+
+
+def drawings(curves: Curves) -> dict[str, tuple[Any, str]]:
+    """Name → (figure, caption) of the curves that can be drawn, in their order."""
+    from gigawatt.figures.plant_curves import DRAWINGS
+
+    return {
+        name: (DRAWINGS[name][0](values), DRAWINGS[name][1])
+        for name, values in curves.items()
+        if name in DRAWINGS
+    }
 
 
 def line_value(value: float | str | None, unit: str) -> str:

@@ -139,13 +139,14 @@ class Section:
 
 @dataclass(frozen=True)
 class Card:
-    """A key figure: what it is called, its value with unit, its grade, its dotted name, what it is."""
+    """A key figure: what it is called, its value with unit, its grade, its dotted name, what it is, its band."""
 
     title: str
     value: str
     grade: str = ""
     name: str = ""
     what: str = ""
+    band: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from gigawatt.evidence import worst
-from gigawatt.figures.plant_curves import DRAWINGS
-from gigawatt.figures.plant_sheet import line_value
-from gigawatt.report.document import Again, Document, Part, Section
+from gigawatt.figures.plant_sheet import drawings, line_value
+from gigawatt.report.document import Again, Document, Section
 from gigawatt.report.drawings import drawn
 from gigawatt.report.parts import facts_of, rows_grid, trusted
 from gigawatt.report.sayings import listed
@@ -56,13 +55,10 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         sections.append(Section(_key(section), f"{section[:1].upper()}{section[1:]}", (table,)))
         said = [f"{label} {value}" for label, value, _ in rows[:_TOLD]]
         told.append(f"{section[:1].upper()}{section[1:]}: {listed(said)}.")
-    drawings: list[Part] = []
-    for name, values in (more or {}).items():
-        if name in DRAWINGS:
-            draw, caption = DRAWINGS[name]
-            drawings.append(drawn(f"curve-{name}", draw(_arrays(values)), caption, table=True))
-    if drawings:
-        sections.append(Section("drawings", "Figures", tuple(drawings)))
+    made = drawings({name: _arrays(values) for name, values in (more or {}).items()})
+    if made:
+        parts = (drawn(f"curve-{name}", figure, words, table=True) for name, (figure, words) in made.items())
+        sections.append(Section("drawings", "Figures", tuple(parts)))
     asked = (
         f"Asked was the sheet of a {answer['plant']}, design {answer['design']}, in "
         f"{answer['year']:.0f}; the "

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from gigawatt.evidence import Evidence
 from gigawatt.study.result import Quantity, Result
 
-__all__ = ["Step", "explain", "weakest"]
+__all__ = ["Step", "as_data", "explain", "weakest"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,38 @@ def explain(result: Result, name: str, depth: int = 4) -> Iterator[Step]:
             yield from walk(needed, level + 1, quantity)
 
     return walk(name, 0, None)
+
+
+def as_data(step: Step) -> dict[str, Any]:
+    """A line of the walk as plain data."""
+    q = step.quantity
+    rows = [
+        {
+            "name": r.name,
+            "written": r.written,
+            "unit": r.unit,
+            "grade": r.grade.label,
+            "source": r.source_id,
+            "locator": r.locator,
+            "where": r.where,
+            "note": r.note,
+        }
+        for r in step.rows
+    ]
+    return {
+        "depth": step.depth,
+        "quantity": q.name,
+        "value": q.shown,
+        "unit": q.unit,
+        "grade": q.grade.label,
+        "what": q.summary,
+        "formula": q.formula,
+        "inputs": list(q.inputs),
+        "origin": q.origin,
+        "where": q.where,
+        "reason": q.reason,
+        "rows": rows,
+    }
 
 
 def weakest(result: Result, name: str) -> tuple[Evidence, ...]:

@@ -19,8 +19,9 @@ from gigawatt import catalog
 from gigawatt.errors import GigawattError
 from gigawatt.study.fingerprint import BYTES, Opaque, fingerprint
 from gigawatt.study.graph import Graph, GraphError, Leaf, Node, Value
+from gigawatt.supply.kept import KeptOptima
 
-__all__ = ["DEFAULT_BYTES", "Memo", "leaf_key"]
+__all__ = ["DEFAULT_BYTES", "Memo", "Remembered", "leaf_key"]
 
 DEFAULT_BYTES = 192 * 2**20
 """What a memory keeps at most, about, in bytes."""
@@ -171,6 +172,14 @@ class Memo:
         while self._size > self.limit and len(self._kept) > 1:
             self._size -= self._kept.popitem(last=False)[1].size
         return kept
+
+
+@dataclass
+class Remembered:
+    """What a process remembers from scenario to scenario: quantities, and optima of the supply."""
+
+    memo: Memo = field(default_factory=Memo)
+    optima: KeptOptima = field(default_factory=KeptOptima)
 
 
 def _again(error: GigawattError) -> GigawattError:

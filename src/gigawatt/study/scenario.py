@@ -50,6 +50,7 @@ __all__ = [
     "TrainingSection",
     "check_scenario",
     "read_scenario",
+    "section_of",
 ]
 
 YEAR = 2026
@@ -248,7 +249,7 @@ class LoadedScenario:
         return error
 
 
-def _section(annotation: Any) -> Any:
+def section_of(annotation: Any) -> Any:
     """The section of a key that may be left out: what is not ``None`` of ``Section | None``."""
     return next((one for one in get_args(annotation) if hasattr(one, "model_fields")), annotation)
 
@@ -257,7 +258,7 @@ def _fields(path: list[str]) -> list[str]:
     model: Any = Scenario
     for part in path:
         info = getattr(model, "model_fields", {}).get(part)
-        model = _section(info.annotation) if info is not None else None
+        model = section_of(info.annotation) if info is not None else None
     return list(getattr(model, "model_fields", {}))
 
 

@@ -15,11 +15,14 @@ from gigawatt._version import __version__
 from gigawatt.errors import GigawattError
 from gigawatt.evidence import Assumption
 from gigawatt.study.chain import CHAIN_TRAINING
+from gigawatt.study.changed import scenario_with
 from gigawatt.study.graph import Value
 from gigawatt.study.leaves import fill_leaves
+from gigawatt.study.memo import Remembered
 from gigawatt.study.result import Quantity, Result
 from gigawatt.study.scenario import LoadedScenario, read_scenario
 from gigawatt.study.tables import TABLES_TRAINING, serving_tables
+from gigawatt.supply.kept import keeping
 
 __all__ = ["Study", "blame"]
 
@@ -88,13 +91,33 @@ class Study:
         """Read a scenario file; raises ``InputError`` with file, line and key."""
         return cls(read_scenario(file))
 
-    def run(self, progress: Callable[[str, float], None] | None = None) -> Result:
+    def changed(self, changes: Mapping[str, object]) -> Study:
+        """The same scenario with other values for some keys.
+
+        Parameters
+        ----------
+        changes : mapping of str to object
+            Dotted key → value as a person writes it: ``{"year": 2028, "machine.count": 4096}``; ``None``
+            takes a key away.
+
+        Raises
+        ------
+        InputError
+            A key or a value that does not fit, with the file of this scenario and the key.
+        """
+        return Study(scenario_with(self.loaded, changes))
+
+    def run(
+        self, progress: Callable[[str, float], None] | None = None, remembered: Remembered | None = None
+    ) -> Result:
         """Evaluate the whole chain.
 
         Parameters
         ----------
         progress : callable, optional
             Called with (what is being done, share done).
+        remembered : Remembered, optional
+            What is known from other scenarios, and takes what this one finds; left out, nothing is.
 
         Raises
         ------
@@ -109,7 +132,12 @@ class Study:
             from gigawatt.study.chain_serving_graph import CHAIN_SERVING
 
             chain, made = CHAIN_SERVING, serving_tables()
-        values = chain.evaluate(leaves, progress, lambda error, name: blame(self.loaded, error, name))
+        blamed = lambda error, name: blame(self.loaded, error, name)  # noqa: E731
+        if remembered is None:
+            values = chain.evaluate(leaves, progress, blamed)
+        else:
+            with keeping(remembered.optima):
+                values = remembered.memo.evaluate(chain, leaves, progress, blamed)
         objects = {name: value.value for name, value in values.items()}
         found = list(assumptions)
         for value in values.values():

@@ -23,7 +23,15 @@ from gigawatt.study.supply_terms import read_flexible, read_matching, read_relia
 from gigawatt.study.weather_years import grid_of, profiles, weather_years
 from gigawatt.supply import Flexible, Grid, Plant, default_not_served_price
 
-__all__ = ["PROFILES", "SupplyQuestion", "find_site", "read_load", "read_supply_question"]
+__all__ = [
+    "PROFILES",
+    "SupplyQuestion",
+    "find_site",
+    "fuelled",
+    "grid_at",
+    "read_load",
+    "read_supply_question",
+]
 
 Array = NDArray[np.float64]
 
@@ -273,7 +281,7 @@ def read_supply_question(
         "limits_key": "limit",
     }
     low, middle, high = (
-        plants_here(grid=grid if price else _grid_at(grid, case), case=case, **options)
+        plants_here(grid=grid if price else grid_at(grid, case), case=case, **options)
         for case in ("low", "value", "high")
     )
     for plant in middle:
@@ -294,8 +302,8 @@ def read_supply_question(
         load=power,
         profile=words,
         plants=middle,
-        low=tuple(_fuelled(plant, "low", when) for plant in low),
-        high=tuple(_fuelled(plant, "high", when) for plant in high),
+        low=tuple(fuelled(plant, "low", when) for plant in low),
+        high=tuple(fuelled(plant, "high", when) for plant in high),
         grid=grid,
         rate=rate,
         carbon_limit=None if carbon is None else _not_negative("carbon", carbon, "kg/J", "20 g/kWh"),
@@ -352,7 +360,7 @@ def _rate(told: Told, given: str | None) -> float:
     return rate
 
 
-def _grid_at(grid: Grid, case: str) -> Grid:
+def grid_at(grid: Grid, case: str) -> Grid:
     """The grid with its hours at one end of the range of its mean price."""
     row = grid.evidence.get("price")
     end = None if row is None or case == "value" else (row.low if case == "low" else row.high)
@@ -361,7 +369,7 @@ def _grid_at(grid: Grid, case: str) -> Grid:
     return replace(grid, price=grid.price * (end / row.value))
 
 
-def _fuelled(plant: Plant, case: str, year: int) -> Plant:
+def fuelled(plant: Plant, case: str, year: int) -> Plant:
     """A plant whose fuel costs what it costs at one end of the range of its price."""
     row = catalog.entity("plants", plant.id)
     name = row.text("fuel")

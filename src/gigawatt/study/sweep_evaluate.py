@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -17,14 +17,14 @@ from gigawatt.errors import GigawattError
 from gigawatt.study.changed import scenario_with
 from gigawatt.study.graph import Graph, Value
 from gigawatt.study.leaves import fill_leaves
-from gigawatt.study.memo import Memo
+from gigawatt.study.memo import Memo, Remembered
 from gigawatt.study.scenario import LoadedScenario
 from gigawatt.study.study import blame
 from gigawatt.study.sweep_points import Point
 from gigawatt.study.sweep_study import graph_of
-from gigawatt.supply.kept import KeptOptima, keeping
+from gigawatt.supply.kept import keeping
 
-__all__ = ["Answer", "Remembered", "Row", "Task", "evaluate_task"]
+__all__ = ["Answer", "Row", "Task", "evaluate_task"]
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,6 @@ class Answer:
     rows: tuple[Row, ...]
     catalog: str
     version: str
-
-
-@dataclass
-class Remembered:
-    """What a process remembers from point to point: quantities, and optima of the supply."""
-
-    memo: Memo = field(default_factory=Memo)
-    optima: KeptOptima = field(default_factory=KeptOptima)
 
 
 _own = Remembered()

@@ -8,7 +8,7 @@ others published (catalog table ``collectives_measured``), of which one sweep wa
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from gigawatt.hardware.topology import Topology
 from gigawatt.performance.collectives import Fabric
 from gigawatt.quantities import to_si
 
-__all__ = ["Score", "between_nodes", "scorecard", "sweep", "training_rows"]
+__all__ = ["Score", "between_nodes", "published_parts", "scorecard", "sweep", "training_rows"]
 
 _BYTES = {"half": 2.0, "int8": 1.0}
 _DEVICES = {
@@ -183,11 +183,21 @@ def scorecard(folder: Path | None = None, *, links: Mapping[str, Link] | None = 
         rows = sweep(folder / "nccl__gb200.parquet")
         fabric = Fabric(link("nvlink5"), link("nvlink5"), domain=float(rows.inside.max()))
         found.append(_score("nvlink5 on gb200, device left out", False, rows, fabric))
+    found.extend(_score(*one) for one in published_parts(given))
+    return found
+
+
+def published_parts(
+    links: Mapping[str, Link] | None = None,
+) -> Iterator[tuple[str, bool, Measured, Fabric]]:
+    """(part, whether a link was fitted to it, rows, fabric) of every published sweep between nodes."""
+    given = links or {}
     for entry, (up, out) in _NETWORKS.items():
-        rows, fabric = between_nodes(entry, up=link(up), out=link(out))
+        rows, fabric = between_nodes(
+            entry, up=given.get(up) or load_link(up), out=given.get(out) or load_link(out)
+        )
         if entry == _FITTED_NETWORK:
             odd = _odd(rows)
-            found.append(_score(f"{entry}, odd sizes", True, rows.where(odd), fabric))
+            yield f"{entry}, odd sizes", True, rows.where(odd), fabric
             rows = rows.where(~odd)
-        found.append(_score(entry, False, rows, fabric))
-    return found
+        yield entry, False, rows, fabric

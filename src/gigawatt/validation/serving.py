@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,11 @@ __all__ = [
     "SLOWER",
     "ServingCard",
     "ServingLine",
+    "ServingPair",
     "filtered",
     "fitted_half",
     "read_cases",
+    "serving_pairs",
     "validate_serving",
 ]
 
@@ -155,6 +157,31 @@ class ServingCard:
 _Ratios = dict[tuple[str, str, str, str], list[float]]
 
 
+@dataclass(frozen=True, slots=True)
+class ServingPair:
+    """One number beside its measurement, as the scorecard counts it.
+
+    ``part`` is ``rows`` (closed loops, batches, largest throughputs), ``runs`` (at a rate) or ``replays``
+    (means of a run that is known request by request); ``use`` is ``fit`` or ``judge``. Times in s,
+    throughputs in tokens/s.
+    """
+
+    part: str
+    metric: str
+    source: str
+    chip: str
+    model: str
+    use: str
+    measured: float
+    predicted: float
+    label: str
+
+    @property
+    def ratio(self) -> float:
+        """Predicted over measured."""
+        return self.predicted / self.measured
+
+
 def fitted_half(case: ServingCase) -> bool:
     """Whether fits saw the case's group (model, accelerator, engine): those of an even CRC-32."""
     return zlib.crc32(case.half.encode()) % 2 == 0
@@ -174,6 +201,45 @@ def _lines(ratios: _Ratios) -> tuple[ServingLine, ...]:
     return tuple(found)
 
 
+def _row_pairs(cases: Sequence[ServingCase]) -> Iterator[ServingPair]:
+    for case, made in zip(cases, predict_serving(cases), strict=True):
+        use = "fit" if fitted_half(case) else "judge"
+        label = (
+            f"{case.model}, {case.engine}, {case.weights}, {case.prompt:.0f} in, {case.output:.0f} out, "
+            f"{case.held:.0f} held"
+        )
+        for name, value in made.items():
+            yield ServingPair(
+                "rows", name, case.source, case.chip.id, case.model, use, case.measured[name], value, label
+            )
+
+
+def _run_pairs(rows: Sequence[Mapping[str, str]]) -> Iterator[ServingPair]:
+    for run in open_runs(rows):
+        source = f"at a rate, {'saturated' if run.saturated else 'below saturation'}"
+        label = f"{run.model}, {run.rate:g} requests/s, {run.prompt:.0f} in, {run.output:.0f} out"
+        for name, value in run.measured.items():
+            yield ServingPair(
+                "runs", name, source, run.chip, run.model, "judge", value, run.predicted[name], label
+            )
+
+
+def _replay_pairs() -> Iterator[ServingPair]:
+    for replay in replays():
+        label = f"{replay.name}, mean of {len(replay.requests.arrival):,} requests"
+        for name, value in replay.measured.items():
+            mean, ours = float(value.mean()), float(replay.predicted[name].mean())
+            yield ServingPair(
+                "replays", f"mean {name}", "request by request", replay.name, "", "judge", mean, ours, label
+            )
+
+
+def serving_pairs() -> tuple[ServingPair, ...]:
+    """Every number of the shipped rows that :func:`validate_serving` judges, beside its measurement."""
+    rows = read_serving_rows(data_folder() / "serving.parquet")
+    return (*_row_pairs(_cases(rows)[0]), *_run_pairs(rows), *_replay_pairs())
+
+
 def validate_serving(
     file: Path | None = None, progress: Callable[[int, int], None] | None = None
 ) -> ServingCard:
@@ -191,30 +257,17 @@ def validate_serving(
     rows = read_serving_rows(file or data_folder() / "serving.parquet")
     tell(0, 3)
     cases, refused = _cases(rows)
-    by_line, by_source, by_model = (defaultdict[Any, list[float]](list) for _ in range(3))
-    for case, made in zip(cases, predict_serving(cases), strict=True):
-        use = "fit" if fitted_half(case) else "judge"
-        for name, value in made.items():
-            ratio = value / case.measured[name]
-            by_line[name, case.source, case.chip.id, use].append(ratio)
-            by_source[name, case.source, "all", use].append(ratio)
-            by_model[name, case.source, case.model, use].append(ratio)
+    by_line, by_source, by_model, runs, again = (defaultdict[Any, list[float]](list) for _ in range(5))
+    for one in _row_pairs(cases):
+        by_line[one.metric, one.source, one.chip, one.use].append(one.ratio)
+        by_source[one.metric, one.source, "all", one.use].append(one.ratio)
+        by_model[one.metric, one.source, one.model, one.use].append(one.ratio)
     tell(1, 3)
-    runs: _Ratios = defaultdict(list)
-    number = 0
-    for run in open_runs(rows):
-        number += 1
-        for name, value in run.measured.items():
-            where = "saturated" if run.saturated else "below saturation"
-            runs[name, f"at a rate, {where}", run.chip, "judge"].append(run.predicted[name] / value)
+    for one in _run_pairs(rows):
+        runs[one.metric, one.source, one.chip, one.use].append(one.ratio)
     tell(2, 3)
-    again: _Ratios = defaultdict(list)
-    if file is None:
-        for replay in replays():
-            number += len(replay.requests.arrival)
-            for name, value in replay.measured.items():
-                ratio = float(replay.predicted[name].mean() / value.mean())
-                again[f"mean {name}", "request by request", replay.name, "judge"].append(ratio)
+    for one in _replay_pairs() if file is None else ():
+        again[one.metric, one.source, one.chip, one.use].append(one.ratio)
     saved = data_folder() / "serving_fit.json"
     fit = json.loads(saved.read_text(encoding="utf-8")) if saved.is_file() else {}
     open_ = sum("open-loop rate" in row.get("regime", "") for row in rows)

@@ -16,6 +16,7 @@ from gigawatt.catalog.loader import Entity
 from gigawatt.economics import capital_recovery_factor
 from gigawatt.evidence import Evidence
 from gigawatt.quantities import HOURS_PER_YEAR
+from gigawatt.study.plant_overview import levelised_cost_of
 from gigawatt.supply import Plant, build_plant
 from gigawatt.validation.supply_check import Check
 
@@ -44,8 +45,7 @@ def levelised(plant: str, *, year: float, rate: float, capacity_factor: float, c
         Energy delivered / (capacity × year), (0, 1]; with outages in it.
     """
     made = _built(plant, year, rate=rate, case=case)
-    yearly = made.capital + made.fixed
-    return yearly / (capacity_factor * _YEAR) + float(np.mean(made.variable)) + float(np.mean(made.fuel))
+    return levelised_cost_of(made, capacity_factor=capacity_factor)
 
 
 def checks() -> tuple[Check, ...]:

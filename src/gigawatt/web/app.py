@@ -1,0 +1,144 @@
+"""The application: pages, files, JSON, jobs and uploads behind the guards of :mod:`gigawatt.web.security`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from itertools import islice
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+from gigawatt._version import __version__
+from gigawatt.errors import GigawattError, InputError
+from gigawatt.web import api, assets, downloads, longer, pages, uploading
+from gigawatt.web.answers import Question
+from gigawatt.web.api import as_problem
+from gigawatt.web.jobs import Jobs
+from gigawatt.web.names import Unknown
+from gigawatt.web.security import secured
+from gigawatt.web.site import Site
+from gigawatt.web.state import State
+from gigawatt.web.uploads import Uploads
+from gigawatt.web.views import VIEWS
+from gigawatt.web.workers import Busy, Died, Failed, Pool, Superseded
+
+__all__ = ["create_app"]
+
+
+def create_app(*, workers: int = 2, jobs: int = 2, hosts: Sequence[str] = ()) -> Any:
+    """The ASGI application.
+
+    Parameters
+    ----------
+    workers : int
+        Processes that answer while somebody waits.
+    jobs : int
+        Longer computations at a time.
+    hosts : sequence of str
+        Names under which the server may be asked, beside those of this machine.
+
+    Returns
+    -------
+    ASGI application
+        Starts its processes with the lifespan, and ends them with it.
+    """
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncGenerator[None]:
+        uploads = Uploads()
+        pool = Pool(workers=workers, folder=uploads.folder)
+        background = Jobs(most=jobs, folder=uploads.folder)
+        warming: asyncio.Task[None] | None = None
+        try:
+            await pool.start()
+            app.state.site = site = Site(pool, background, uploads)
+            warming = asyncio.create_task(_warm(site, workers))
+            yield
+        finally:
+            if warming is not None:
+                warming.cancel()
+                await asyncio.gather(warming, return_exceptions=True)
+            await background.close()
+            await pool.close()
+            uploads.close()
+
+    app = FastAPI(
+        title="gigawatt",
+        version=__version__,
+        description="From silicon to power plant: what it takes, what binds first, what would relieve it.",
+        lifespan=life,
+        docs_url=None,  # its page would fetch scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    for router in (
+        assets.router,
+        api.router,
+        downloads.router,
+        longer.router,
+        uploading.router,
+        pages.router,
+    ):
+        app.include_router(router)
+    for kind, function in _ANSWERS.items():
+        app.add_exception_handler(kind, function)
+    return secured(app, hosts=hosts, versioned="/static/")
+
+
+async def _warm(site: Site, workers: int) -> None:
+    """Have every process compute what the page opens with, so that nobody waits for their first time."""
+    asked = (Question(view.name, State()) for view in VIEWS if view.asks and view.listed)
+    await asyncio.gather(
+        *(site.answer(question) for question in islice(asked, workers)), return_exceptions=True
+    )
+
+
+def _plain(request: Request) -> bool:
+    return not request.url.path.startswith("/api/")
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, GigawattError)
+    status = 404 if isinstance(error, Unknown) else 422
+    if _plain(request):
+        return PlainTextResponse(f"{error}\n", status)
+    return JSONResponse({"error": as_problem(error)}, status)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first: dict[str, Any] = dict(error.errors()[0])
+    key = ".".join(str(part) for part in first.get("loc", ())[1:])
+    return await _refused(request, InputError(str(first.get("msg", "not valid")).lower(), key=key))
+
+
+async def _superseded(request: Request, error: Exception) -> Response:
+    return Response(status_code=204)
+
+
+async def _busy(request: Request, error: Exception) -> Response:
+    text = str(error) or "too many questions wait; ask again in a moment"
+    if _plain(request):
+        return PlainTextResponse(f"{text}\n", 503, {"Retry-After": "2"})
+    return JSONResponse({"error": {"message": text, "line": text}}, 503, {"Retry-After": "2"})
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    text = str(error)
+    if _plain(request):
+        return PlainTextResponse(f"{text}\n", 500)
+    return JSONResponse({"error": {"message": text, "line": text}}, 500)
+
+
+_ANSWERS = {
+    GigawattError: _refused,
+    RequestValidationError: _invalid,
+    Superseded: _superseded,
+    Busy: _busy,
+    Died: _busy,
+    Failed: _failed,
+}

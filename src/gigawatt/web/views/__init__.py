@@ -1,0 +1,88 @@
+"""The views of the page: what each is called, what it says of itself, which function shows it.
+
+A view is a function of :class:`gigawatt.web.answers.Asked` that gives a
+:class:`gigawatt.web.answers.Fragment`. It runs in a worker and formats what the rooms give; to add one, write
+the function, a template, and a line here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gigawatt.errors import nearest
+from gigawatt.web.names import Unknown
+
+__all__ = ["LONG", "VIEWS", "Long", "View", "long_of", "view_of"]
+
+
+@dataclass(frozen=True)
+class View:
+    """One view.
+
+    Attributes
+    ----------
+    name, title, words : str
+        Part of the address, heading, one sentence that says what it shows.
+    target : str
+        ``module:function``.
+    asks : bool
+        Whether it shows the scenario of the controls; else they are folded away.
+    listed : bool
+        Whether it stands in the navigation.
+    """
+
+    name: str
+    title: str
+    words: str
+    target: str
+    asks: bool = True
+    listed: bool = True
+
+
+def _view(name: str, title: str, words: str, asks: bool = True, listed: bool = True) -> View:
+    return View(name, title, words, f"gigawatt.web.views.{name}:show", asks, listed)
+
+
+VIEWS: tuple[View, ...] = (
+    _view("chain", "Chain", "From source to token: what it takes, what binds first, what would relieve it."),
+    _view("explain", "Why this number", "From a number down to its formula, inputs and rows.", listed=False),
+)
+
+_BY_NAME = {view.name: view for view in VIEWS}
+
+
+@dataclass(frozen=True)
+class Long:
+    """Work that takes longer than somebody waits: what it is called, ``module:function`` that does it."""
+
+    name: str
+    title: str
+    target: str
+
+
+LONG: tuple[Long, ...] = ()
+"""Work that a view offers to begin (``job_form`` of ``parts.html.j2``)."""
+
+_LONG: dict[str, Long] = {long.name: long for long in LONG}
+
+
+def view_of(name: str) -> View:
+    """A view by name.
+
+    Raises
+    ------
+    Unknown
+        No such view, with the nearest name.
+    """
+    found = _BY_NAME.get(name)
+    if found is None:
+        raise Unknown("no such view", key="view", given=name[:60], nearest=nearest(name[:60], _BY_NAME))
+    return found
+
+
+def long_of(name: str) -> Long:
+    """Long work by name; raises :class:`Unknown`."""
+    found = _LONG.get(name)
+    if found is None:
+        raise Unknown("no such view", key="jobs", given=name[:60], nearest=nearest(name[:60], _LONG))
+    return found

@@ -1,0 +1,135 @@
+"""Rows beside measurements are the scorecards' own, and headlines say what the scorecards say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from gigawatt.errors import InputError
+from gigawatt.validation.collectives import scorecard
+from gigawatt.validation.kernels import validate_kernels
+from gigawatt.validation.memory import validate_memory
+from gigawatt.validation.parity import COLUMNS, TABLES, headline, parity, parity_tables
+from gigawatt.validation.power import errors as power_errors
+from gigawatt.validation.power import power_scorecard
+from gigawatt.validation.serving_power import serving_power_scorecard
+from gigawatt.validation.supply import SupplyCard, validate_supply
+from gigawatt.validation.technologies import validate_technologies
+
+QUICK = ("kernels", "memory", "collectives")
+
+
+def test_tables_are_those_of_the_command() -> None:
+    from gigawatt.cli import validate as command
+
+    assert set(parity_tables()) == {"training", *command._SCORECARDS}
+    assert [name for name, table in TABLES.items() if table.quick] == list(QUICK)
+
+
+def test_an_unknown_table_is_one_line() -> None:
+    with pytest.raises(InputError) as caught:
+        parity("kernel")
+    assert caught.value.nearest == "kernels"
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_frame_has_its_columns(name: str) -> None:
+    frame = parity(name)
+    assert tuple(frame.columns) == COLUMNS
+    assert np.isfinite(frame[["measured", "predicted"]].to_numpy()).all()
+    assert (frame["measured"] > 0).all()
+    for column in ("unit", "group", "source", "label"):
+        assert frame[column].str.len().gt(0).all()
+    frame.loc[:, "measured"] = 0.0
+    assert (parity(name)["measured"] > 0).all()  # what a caller does to a frame stays with the caller
+
+
+def test_memory_rows_are_the_scorecards() -> None:
+    card, frame = validate_memory(), parity("memory")
+    assert frame["measured"].tolist() == [one.measured for one in card.judged]
+    assert frame["predicted"].tolist() == [one.predicted for one in card.judged]
+    judge, told = card.errors(role="judge"), headline("memory")["held_out"]
+    assert told["number"] == len(card.select(role="judge"))
+    assert (told["median"], told["p90"], told["bias"]) == (judge.median_ape, judge.p90_ape, judge.bias)
+
+
+def test_kernel_rows_give_the_scorecards_errors() -> None:
+    card, frame = validate_kernels(), parity("kernels")
+    assert len(frame) == card.rows
+    total = next(line for line in card.totals if (line.operation, line.format) == ("GEMM", "all"))
+    gemm = frame[frame["group"] == "gemm"]
+    error = (gemm["predicted"] / gemm["measured"] - 1.0).abs()
+    assert len(gemm) == total.rows
+    assert error.median() == pytest.approx(total.median, rel=1e-9)
+    assert error.quantile(0.9) == pytest.approx(total.p90, rel=1e-9)
+
+
+def test_collective_rows_give_the_scorecards_errors() -> None:
+    frame = parity("collectives")
+    for score in scorecard():
+        mine = frame[frame["source"] == score.part]
+        error = mine["predicted"] / mine["measured"] - 1.0
+        assert len(mine) == score.rows
+        assert mine["held_out"].ne(score.fitted).all()
+        assert np.median(error.abs()) == pytest.approx(score.median, rel=1e-9)
+        assert np.median(error) == pytest.approx(score.bias, rel=1e-9)
+
+
+def test_checks_become_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two quick parts of supply: the same function that the whole table goes through."""
+    from gigawatt.validation import parity as room
+
+    card: SupplyCard = validate_supply(("plants", "plan"))
+    made = room._of_checks(card)
+    assert [line[:2] for line in made.lines] == [(c.published, c.ours) for c in card.checks]
+    assert [line[6] for line in made.lines] == [not c.fitted for c in card.checks]
+    groups = card.groups()
+    assert made.passed["passed"] == sum(group["passed"] for group in groups)
+    assert made.passed["judging_passed"] == sum(group["judging_passed"] for group in groups)
+
+
+@pytest.mark.long
+def test_long_tables_are_the_scorecards() -> None:
+    from gigawatt.validation.serving import validate_serving
+    from gigawatt.validation.validate import validate
+
+    card, frame = validate("training"), parity("training")
+    own = frame[~frame["held_out"]]
+    assert own["predicted"].tolist() == [one.predicted for one in card.judged]
+    assert own["low"].tolist() == [one.low for one in card.judged]
+    told = headline("training")
+    assert told["fitted"]["median"] == card.overall.median_ape
+    naive = card.to_json()["baseline"]["in_sample"]
+    assert told["baseline"]["median"] == naive["median_ape"] > told["fitted"]["median"]
+    assert told["held_out"]["number"] == frame["held_out"].sum() > 200
+
+    serving, rows = validate_serving(), parity("serving")
+    for line in (*serving.totals, *serving.runs, *serving.replays):
+        mine = rows[(rows["group"] == line.metric) & (rows["source"] == line.source)]
+        mine = mine[mine["held_out"] == (line.use == "judge")]
+        if line.accelerator != "all":
+            mine = mine[mine["label"].str.startswith(f"{line.accelerator}: ")]
+        assert len(mine) == line.rows
+        error = (mine["predicted"] / mine["measured"] - 1.0).abs()
+        assert np.median(error) == pytest.approx(line.median, rel=1e-12)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("name", "validated"), [("supply", validate_supply), ("technologies", validate_technologies)]
+)
+def test_long_checks_are_the_scorecards(name: str, validated: Callable[[], SupplyCard]) -> None:
+    card, told = validated(), headline(name)
+    assert told["number"] == len(card.checks)
+    assert told["passed"] == card.passed
+
+
+@pytest.mark.long
+def test_power_rows_are_the_scorecards() -> None:
+    rows, frame = (*power_scorecard(), *serving_power_scorecard()), parity("power")
+    assert frame["predicted"].tolist() == [one.predicted for one in rows]
+    mine = frame[(frame["group"] == "energy") & frame["held_out"]]
+    error = (mine["predicted"] / mine["measured"] - 1.0).abs()
+    assert np.median(error) == power_errors(rows, what="energy").median_ape

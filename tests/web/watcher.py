@@ -1,0 +1,82 @@
+"""Which files a process opens: a script that fills the leaves of scenarios with what a visitor might write.
+
+``python watcher.py FOLDER CHECK`` with values on standard input (JSON). ``CHECK`` is ``vetted`` (as the page
+does) or ``unchecked`` (what would happen without). Prints JSON: for each key and value what came of it, and
+the files opened that are none of the package and of Python.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import gigawatt
+from gigawatt.errors import GigawattError
+from gigawatt.study.changed import scenario_with
+from gigawatt.study.leaves import fill_leaves
+from gigawatt.study.scenario import read_scenario
+from gigawatt.web.fields import scenario_keys
+from gigawatt.web.paths import confirm, vetted
+
+OURS = tuple(
+    os.path.realpath(place)
+    for place in (
+        Path(gigawatt.__file__).parent, sys.prefix, sys.base_prefix, sysconfig.get_path("purelib"),
+        "/proc/self", "/proc/meminfo", "/proc/cpuinfo", "/sys", "/dev/null",
+    )
+)  # fmt: skip
+EVENTS = {
+    "open",
+    "os.listdir",
+    "os.scandir",
+    "os.open",
+    "glob.glob",
+    "pathlib.Path.glob",
+    "os.truncate",
+    "os.remove",
+}
+BASES = {
+    "training": "model: llama-3.1-8b\ntraining: {tokens: 1T tokens}\n"
+    "machine: {chip: H100-SXM5-80GB, count: 8}\nsite: {name: abilene-texas}\n",
+    "serving": "model: llama-3.1-8b\nserving: {demand: 10 requests/s}\nmachine: {chip: H100-SXM5-80GB}\n"
+    "site: {name: abilene-texas}\n",
+}
+
+
+def main(folder: Path, check: str, values: list[Any]) -> None:
+    os.chdir(folder)
+    bases = {}
+    for name, text in BASES.items():
+        (folder / f"{name}.yaml").write_text(text)
+        bases[name] = read_scenario(folder / f"{name}.yaml")
+        fill_leaves(bases[name])  # imports and caches: what comes later is due to a value
+    opened: list[str] = []
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in EVENTS and arguments and isinstance(arguments[0], str | bytes | os.PathLike):
+            opened.append(os.path.realpath(os.fsdecode(arguments[0])))
+
+    sys.addaudithook(hook)
+    found: list[dict[str, Any]] = []
+    for key in sorted(scenario_keys()):
+        base = bases["serving" if key.startswith("serving") else "training"]
+        for value in values:
+            del opened[:]
+            try:
+                changes = {key: value}
+                loaded = scenario_with(base, vetted(changes) if check == "vetted" else changes)
+                fill_leaves(confirm(loaded) if check == "vetted" else loaded)
+                outcome = "filled"
+            except GigawattError as error:
+                outcome = f"{error}"
+            foreign = [name for name in opened if not name.startswith(OURS)]
+            found.append({"key": key, "value": value, "outcome": outcome, "opened": foreign})
+    json.dump(found, sys.stdout)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], json.load(sys.stdin))
