@@ -17,6 +17,7 @@ from gigawatt.figures.style import colour, empty, finish, safe
 __all__ = [
     "FIGURES",
     "assumed",
+    "best_rows",
     "drawn",
     "facts",
     "front",
@@ -385,18 +386,8 @@ def facts(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
     return shown
 
 
-def page(answer: Mapping[str, Any]) -> str:
-    """One self-contained page: the answer in a table, the figures, notices and assumptions."""
-    title = safe(f"{answer['model']} served by {answer['chips']:,} {answer['chip']}", 120)
-    shown = facts(answer)
-    shown.append(("points looked at", f"{answer['points_evaluated']:,}"))
-    body = [f"<h1>{title}</h1>", grid(("", ""), shown)]
-    body += [f'<p class="notice">{html.escape(str(notice))}</p>' for notice in answer["notices"]]
-    first = True
-    for key, draw, caption in FIGURES.values():
-        if answer.get(key):
-            body.append(drawn(draw(answer), caption, first))
-            first = False
+def best_rows(answer: Mapping[str, Any]) -> tuple[tuple[str, ...], list[list[str]]]:
+    """(heads, rows) of the best configurations, each by events where it was tried."""
     percent = f"p{100 * (answer['objective']['percentile'] or 1):g}"
     rows = [
         [
@@ -416,6 +407,22 @@ def page(answer: Mapping[str, Any]) -> str:
     ]  # fmt: skip
     heads = ("layout", "replicas", "chips", "requests/s", "tokens/s/chip", "TTFT", percent, "TPOT", percent,
              "$/M in", "$/M out", "J/token", "by")  # fmt: skip
+    return heads, rows
+
+
+def page(answer: Mapping[str, Any]) -> str:
+    """One self-contained page: the answer in a table, the figures, notices and assumptions."""
+    title = safe(f"{answer['model']} served by {answer['chips']:,} {answer['chip']}", 120)
+    shown = facts(answer)
+    shown.append(("points looked at", f"{answer['points_evaluated']:,}"))
+    body = [f"<h1>{title}</h1>", grid(("", ""), shown)]
+    body += [f'<p class="notice">{html.escape(str(notice))}</p>' for notice in answer["notices"]]
+    first = True
+    for key, draw, caption in FIGURES.values():
+        if answer.get(key):
+            body.append(drawn(draw(answer), caption, first))
+            first = False
+    heads, rows = best_rows(answer)
     body += ["<h2>Best configurations</h2>", grid(heads, rows), *_wall_table(answer), assumed(answer)]
     return PAGE.format(title=title, body="\n".join(body))
 

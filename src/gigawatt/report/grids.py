@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gigawatt import catalog
-from gigawatt.evidence import Source
+from gigawatt.evidence import Assumption, Source
 from gigawatt.figures.power import plant_names
 from gigawatt.figures.readable import aligned, label, shown, with_unit
 from gigawatt.figures.tables import get_table, unit_of
@@ -21,6 +21,7 @@ __all__ = [
     "CARDS_SERVING",
     "Cell",
     "Grid",
+    "assumed",
     "assumptions",
     "cards",
     "evidence_sources",
@@ -306,6 +307,11 @@ def _link(url: str) -> str:
 
 def assumptions(result: Result) -> Grid:
     """Every value that the engine filled in, weakest grade first."""
+    return assumed(result.assumptions)
+
+
+def assumed(items: Iterable[Assumption]) -> Grid:
+    """The same of what any room assumed; the last word about a key counts."""
     known = dict(catalog.sources())
     rows = [
         (
@@ -315,7 +321,7 @@ def assumptions(result: Result) -> Grid:
             Cell(a.grade.label, grade=a.grade.label),
             _source_cell(a.source, known),
         )
-        for a in sorted(result.assumptions, key=lambda a: (-int(a.grade), a.key))
+        for a in sorted({a.key: a for a in items}.values(), key=lambda a: (-int(a.grade), a.key))
     ]
     return Grid(
         "Every value that the scenario does not say, weakest grade first.",
