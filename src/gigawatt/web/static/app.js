@@ -35,7 +35,8 @@
     Plotly.purge(plot);
     await Plotly.newPlot(plot, figure.data, figure.layout, { responsive: true, displayModeBar: false });
     plot.on("plotly_click", (event) => {
-      const link = event.points?.[0]?.customdata;
+      const told = event.points?.[0]?.customdata;
+      const link = Array.isArray(told) ? told[0] : told;
       if (plot.closest("[data-picks]") && typeof link === "string") pick(plot.closest("[data-picks]").dataset.picks, link);
     });
   };
