@@ -86,7 +86,9 @@ def test_nothing_is_loaded_from_outside(page: Page) -> None:
     assert "url(" not in style
     assert "@import" not in style
     assert "fetch(" not in page.scripts["script 2"]
-    assert all(link.startswith(("https://", "http://")) for link in page.links)
+    outside = [link for link in page.links if not link.startswith("#")]
+    assert all(link.startswith(("https://", "http://")) for link in outside)
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
 
 
 def test_plotly_is_embedded_once_and_whole(page: Page) -> None:

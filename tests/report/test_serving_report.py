@@ -116,8 +116,8 @@ def test_every_table_has_words_and_units(real: Result) -> None:
         assert grid is not None
         assert grid.caption
         assert all(len(row) == len(grid.head) for row in grid.rows), name
-    assert {card["name"] for card in cards(real)} >= {"serving.ttft_p99", "economics.cost_million_output"}
-    assert all(card["value"] not in ("", "–") for card in cards(real))
+    assert {card.name for card in cards(real)} >= {"serving.ttft_p99", "economics.cost_million_output"}
+    assert all(card.value not in ("", "–") for card in cards(real))
 
 
 def test_the_answer_is_json(fresh: Result) -> None:

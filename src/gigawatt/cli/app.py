@@ -49,6 +49,7 @@ from gigawatt.cli.technologies import (
     needs_command,
     study_command,
 )
+from gigawatt.cli.typed import remember
 from gigawatt.cli.web import EPILOG as WEB
 from gigawatt.cli.web import web_command
 from gigawatt.errors import GigawattError
@@ -132,6 +133,23 @@ def explain(
     from gigawatt.cli.explain import explain_command
 
     explain_command(result, quantity, depth, as_json=json)
+
+
+@app.command(epilog="Example: gigawatt report results/llama-3.1-405b-texas --format md --out -")
+def report(
+    folder: Annotated[
+        Path, typer.Argument(help="A folder of a result or of a study (--output).", show_default=False)
+    ],
+    format: Annotated[str, typer.Option(help="html, or md for Markdown.")] = "html",
+    out: Annotated[
+        str | None, typer.Option(help="Another file; - prints it. Without it, it lies in the folder.")
+    ] = None,
+    quiet: QuietFlag = False,
+) -> None:
+    """Make the report of a stored result or study anew, as one HTML page or as Markdown."""
+    from gigawatt.cli.report import report_command
+
+    report_command(folder, format, out, quiet=quiet)
 
 
 _TABLES = "Which scorecard: training, kernels, memory, power, collectives, serving, supply, technologies."
@@ -218,6 +236,7 @@ def _top(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; errors that a user can cause are one line on standard error and exit code 2."""
+    remember(sys.argv[1:] if arguments is None else arguments)
     try:
         code = app(args=arguments, standalone_mode=False)
         if code == _INTERRUPTED:  # newer versions of typer catch it themselves

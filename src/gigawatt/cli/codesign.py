@@ -10,6 +10,7 @@ import typer
 
 from gigawatt.cli.options import read_pairs
 from gigawatt.cli.terminal import console, number, print_json, progress, table
+from gigawatt.cli.typed import typed
 from gigawatt.errors import InputError
 
 __all__ = ["EPILOG", "codesign_command"]
@@ -58,7 +59,7 @@ def codesign_command(
         int | None, _option("Generations; 40 where it trains, 24 where it serves.", _SEARCH, min=0)
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the search.", rich_help_panel=_SEARCH)] = 0,
-    output: Annotated[Path | None, _option("Folder for codesign.json and codesign.html.", _ANSWER)] = None,
+    output: Annotated[Path | None, _option("Folder for codesign.html, .md and .json.", _ANSWER)] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print JSON alone on standard output.", rich_help_panel=_ANSWER)
     ] = False,
@@ -109,7 +110,7 @@ def codesign_command(
     elif not quiet:
         _print(document)
         if output is not None:
-            console().print(f"Written: {output / 'codesign.html'}, codesign.json", markup=False)
+            console().print(f"Written: {output / 'codesign.html'}, codesign.md, codesign.json", markup=False)
 
 
 def _names(text: str, between: str) -> list[str]:
@@ -117,13 +118,10 @@ def _names(text: str, between: str) -> list[str]:
 
 
 def _write(folder: Path, document: Mapping[str, Any]) -> None:
-    import json
-
-    from gigawatt.figures.codesign import page
+    from gigawatt.report.studies import study_files
     from gigawatt.study.store import write_files
 
-    text = json.dumps(document, indent=1, allow_nan=False) + "\n"
-    write_files(folder, {"codesign.json": text, "codesign.html": page(document)})
+    write_files(folder, study_files("codesign", document, typed()))
 
 
 def _print(document: Mapping[str, Any]) -> None:

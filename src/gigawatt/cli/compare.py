@@ -9,6 +9,7 @@ import typer
 
 from gigawatt.cli.options import flagged
 from gigawatt.cli.terminal import console, print_json, progress, table
+from gigawatt.cli.typed import typed
 from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def compare_command(
     ] = 8,
     seed: Annotated[int, typer.Option(min=0, help="Of the sampled orders.")] = 0,
     output: Annotated[
-        Path | None, typer.Option(help="Folder for compare.json and compare.html.", show_default=False)
+        Path | None,
+        typer.Option(help="Folder for compare.json, compare.html and compare.md.", show_default=False),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
@@ -80,18 +82,14 @@ def compare_command(
     elif not quiet:
         _print(found, everything=everything)
         if output is not None:
-            console().print(f"Written: {output / 'compare.html'}, compare.json", markup=False)
+            console().print(f"Written: {output / 'compare.html'}, compare.md, compare.json", markup=False)
 
 
 def _write(folder: Path, found: Comparison) -> None:
-    import json
-
-    from gigawatt.figures.compare import page
+    from gigawatt.report.studies import study_files
     from gigawatt.study.store import write_files
 
-    document = found.to_json()
-    text = json.dumps(document, indent=1, allow_nan=False) + "\n"
-    write_files(folder, {"compare.json": text, "compare.html": page(document)})
+    write_files(folder, study_files("compare", found.to_json(), typed()))
 
 
 def _print(found: Comparison, *, everything: bool) -> None:

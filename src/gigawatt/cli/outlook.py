@@ -10,6 +10,7 @@ import typer
 from gigawatt.cli.options import flagged
 from gigawatt.cli.outlook_society import print_society
 from gigawatt.cli.terminal import console, number, print_json, progress, table
+from gigawatt.cli.typed import typed
 
 if TYPE_CHECKING:
     from gigawatt.study.outlook import OutlookResult
@@ -48,7 +49,9 @@ def outlook_command(
     elif not quiet:
         _print(result)
         if output is not None:
-            console().print(f"Written: {output / 'outlook.html'}, outlook.json, bands.csv", markup=False)
+            console().print(
+                f"Written: {output / 'outlook.html'}, outlook.md, outlook.json, bands.csv", markup=False
+            )
 
 
 def _result(
@@ -145,10 +148,8 @@ def _short(value: float) -> str:
 
 
 def _write(folder: Path, answer: dict[str, Any]) -> None:
-    import json
-
     from gigawatt.cli.serving_options import flat_csv
-    from gigawatt.figures.outlook import page
+    from gigawatt.report.studies import study_files
     from gigawatt.study.store import write_files
 
     rows: list[dict[str, Any]] = []
@@ -158,8 +159,4 @@ def _write(folder: Path, answer: dict[str, Any]) -> None:
             row: dict[str, Any] = {"output": name, "unit": band["unit"], "year": year}
             row |= {f"q{100 * q:g}": v for q, v in zip(answer["quantiles"], values, strict=True)}
             rows.append(row)
-    write_files(folder, {
-        "outlook.json": json.dumps(answer, indent=1, allow_nan=False) + "\n",
-        "outlook.html": page(answer),
-        "bands.csv": flat_csv(rows),
-    })  # fmt: skip
+    write_files(folder, {**study_files("outlook", answer, typed()), "bands.csv": flat_csv(rows)})

@@ -24,13 +24,13 @@ def run_command(scenario: Path, out: Path | None, *, as_json: bool, quiet: bool)
     with progress(quiet=quiet) as report:
         result = study.run(progress=report)
         report("Writing the report", 0.98)
-        from gigawatt.report import render
+        from gigawatt.report import render_files
 
-        save_result(result, folder, extra={"report.html": render(result)})
+        save_result(result, folder, extra=render_files(result))
     if as_json:
         print_json(answer(result))
     elif not quiet:
         from gigawatt.cli.summary import print_summary
 
         print_summary(result, console())
-        console().print(f"Report: {folder / 'report.html'}", markup=False)
+        console().print(f"Report: {folder / 'report.html'}, report.md", markup=False)

@@ -9,6 +9,7 @@ import typer
 
 from gigawatt.cli.options import read_pairs
 from gigawatt.cli.terminal import console, number, print_json, progress, table
+from gigawatt.cli.typed import typed
 from gigawatt.errors import InfeasibleError, InputError
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def solve_command(
     ] = 400,
     seed: Annotated[int, typer.Option(help="Of a search by evolution.", rich_help_panel=_SOUGHT)] = 0,
     output: Annotated[
-        Path | None, _option("Folder for solve.json and, where there is one, found.yaml.", _ANSWER)
+        Path | None,
+        _option("Folder for solve.html, .md, .json and, where there is one, found.yaml.", _ANSWER),
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print JSON alone on standard output.", rich_help_panel=_ANSWER)
@@ -300,11 +302,10 @@ def _print_crossings(found: Crossings, document: dict[str, Any]) -> None:
 def _write(output: Path | None, document: dict[str, Any], scenario: str | None) -> None:
     if output is None:
         return
-    import json
-
+    from gigawatt.report.studies import study_files
     from gigawatt.study.store import write_files
 
-    files = {"solve.json": json.dumps(document, indent=1, allow_nan=False) + "\n"}
+    files = study_files("solve", document, typed())
     if scenario is not None:
         files["found.yaml"] = scenario
     write_files(output, files)

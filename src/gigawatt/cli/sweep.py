@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from gigawatt.cli.terminal import console, number, print_json, progress, table
+from gigawatt.cli.typed import typed
 from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def show_command(
     ] = None,
     csv: Annotated[Path | None, typer.Option(help="Write the rows as CSV.", show_default=False)] = None,
     output: Annotated[
-        Path | None, typer.Option(help="Folder for sweep.html, a figure and tables.", show_default=False)
+        Path | None, typer.Option(help="Folder for sweep.html, sweep.md and their data.", show_default=False)
     ] = None,
     x: Annotated[
         str | None, typer.Option(help="Column of the figure's horizontal axis.", show_default=False)
@@ -154,22 +155,13 @@ def _write(
 ) -> None:
     import json as coder
 
-    from gigawatt.figures.sweep import figure_of, page
+    from gigawatt.report.studies import study_files
     from gigawatt.study.store import write_files
-    from gigawatt.study.sweep_show import drawn_rows
+    from gigawatt.study.sweep_report import report_data
 
-    units = {name: unit for name, (unit, _) in store.units().items()}
-    axes = [column.name for column in about.columns if column.axis]
-    read = [column.name for column in about.columns if not column.axis and isinstance(column.low, float)]
-    colours = by or next(
-        (name for name in ("ledger.cost_per_mtoken", "economics.cost_million_output", *read) if name in read),
-        axes[0] if axes else "key",
-    )
-    wanted = [x, y, colours] if x is not None and y is not None else [*axes, *read, colours]
-    frame = drawn_rows(store, list(dict.fromkeys(name for name in wanted if name)))
-    figure = figure_of(frame, units, axes=axes, by=colours, x=x, y=y)
+    answer = report_data(store, about, x=x, y=y, by=by)
     files = {
-        "sweep.html": page(about, figure, units),
+        **study_files("sweep", answer, typed()),
         "overview.json": coder.dumps(about.to_json(), indent=1) + "\n",
     }
     try:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from typing import Any
 
-from gigawatt.figures.page import PAGE, grid
-from gigawatt.figures.readable import significant
 from gigawatt.figures.style import colour, finish, safe
 
-__all__ = ["front", "gains", "page", "relief"]
+__all__ = ["front", "gains", "relief"]
 
 Document = Mapping[str, Any]
 
@@ -97,26 +94,3 @@ def relief(document: Document, design: str = "balanced") -> Any:
     made = finish(figure, title="What twice as much would save", height=420, x="%", y="", legend=True)
     made.update_layout(barmode="group")
     return made
-
-
-def page(document: Document) -> str:
-    """One HTML page: tables and figures."""
-    title = f"Co-design from {document['design']}"
-    parts = [f"<h1>{html.escape(title)}</h1>", _designs(document)]
-    drawn = [front(document), front(document, "energy", "cost"), gains(document), relief(document)]
-    for i, figure in enumerate(drawn):
-        made = figure.to_html(full_html=False, include_plotlyjs="inline" if i == 0 else False)
-        parts.append(f"<figure>{made}</figure>")
-    parts += [f'<p class="notice">{html.escape(one)}</p>' for one in document["notices"]]
-    return PAGE.format(title=html.escape(title), body="\n".join(parts))
-
-
-def _designs(document: Document) -> str:
-    keys = [gene["key"] for gene in document["genes"]]
-    names = document["objectives"]
-    rows = [["today's chip", *(document["twin"]["genes"][k] for k in keys), *("1" for _ in names)]]
-    rows += [
-        [one["name"], *(one["genes"][k] for k in keys), *(significant(one["over_twin"][m], 3) for m in names)]
-        for one in document["designs"]
-    ]
-    return grid(["design", *keys, *(f"{m}, over today's" for m in names)], rows)

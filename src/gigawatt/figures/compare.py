@@ -1,22 +1,19 @@
-"""Scenarios side by side on one page: figures in a table, a waterfall for each difference that was split."""
+"""Scenarios side by side: figures in a table, a waterfall for each difference that was split."""
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from gigawatt.figures.page import PAGE, grid
 from gigawatt.figures.readable import significant, with_unit
 from gigawatt.figures.style import INK, finish, safe
 
-__all__ = ["change", "page", "ratio_words", "value_words", "waterfall"]
+__all__ = ["change", "letters", "ratio_words", "side_by_side", "value_words", "waterfall"]
 
 Document = Mapping[str, Any]
 _UP, _DOWN, _ENDS = "#d55e00", "#0072b2", "#8c929a"
-_TITLE = 30
 _SMALL = 5e-4
 """Share of the largest part below which a group is not drawn: it is in the table."""
 
@@ -114,75 +111,25 @@ def waterfall(split: Document, groups: Sequence[Document], names: Sequence[str])
     return made
 
 
-def _plot(figure: Any, *, first: bool) -> tuple[str, str]:
-    """(heading, drawing) of a figure whose title goes above it."""
-    heading = figure.layout.title.text
-    top, height = figure.layout.margin.t - _TITLE, figure.layout.height - _TITLE
-    figure.update_layout(title=None, margin={"t": top}, height=height)
-    drawn = figure.to_html(
-        full_html=False,
-        include_plotlyjs=first,
-        default_width="100%",
-        config={"displayModeBar": False, "responsive": True},
-    )
-    return heading, drawn
-
-
-def _letters(document: Document) -> list[str]:
+def letters(document: Document) -> list[str]:
     """A for the first, and so on; numbers after the alphabet."""
     return [chr(ord("A") + n) if n < 26 else f"#{n + 1}" for n in range(len(document["scenarios"]))]
 
 
-def page(document: Document) -> str:
-    """One self-contained page; ``document`` is what ``gigawatt compare --json`` prints."""
-    names = [side["name"] for side in document["scenarios"]]
-    title = safe(" beside ".join(names), 160)
-    letters = _letters(document)
-    body = [f"<h1>{title}</h1>"]
-    named = zip(letters, names, document["scenarios"], strict=True)
-    body += [f"<p><b>{a}</b> {safe(name, 160)} ({safe(side['source'], 160)})</p>" for a, name, side in named]
-    body += [f'<p class="notice">{html.escape(one)}</p>' for one in document["said"]]
-    body += ["<h2>Side by side</h2>", side_by_side(document)]
-    split = document["attribution"]
-    if split is not None and split["groups"]:
-        body += ["<h2>Which input moved what</h2>", f'<p class="dim">{html.escape(split["method"])}.</p>']
-        rows = [(g["name"], g["words"], g["before"], g["after"]) for g in split["groups"]]
-        body.append(f'<div class="assumed">{grid(("group", "what it is", *letters), rows)}</div>')
-        for number, one in enumerate(split["quantities"]):
-            heading, drawn = _plot(waterfall(one, split["groups"], names), first=number == 0)
-            caption = f"{one['quantity']}: the parts sum to the difference"
-            words = html.escape(caption)
-            body.append(f"<h2>{heading}</h2><figure>{drawn}<figcaption>{words}</figcaption></figure>")
-        if split["without_an_answer"]:
-            lost = [(", ".join(one["groups"]), one["why"]) for one in split["without_an_answer"]]
-            table = grid(("these alone as in the second", "why there is no answer"), lost)
-            body += ["<h2>Mixtures without an answer</h2>", f'<div class="assumed">{table}</div>']
-    told = document["notices"]
-    for name, only in zip(names, told["only"], strict=True):
-        if only:
-            items = "".join(f"<li>{html.escape(one)}</li>" for one in only)
-            body.append(f"<h2>Only of {safe(name, 120)}</h2><ul>{items}</ul>")
-    inputs = [(row["quantity"], row["what"], *map(str, row["values"])) for row in document["inputs"]]
-    if inputs:
-        table = grid(("input", "what it is", *letters), inputs)
-        body += ["<h2>Inputs that differ</h2>", f'<div class="assumed">{table}</div>']
-    return PAGE.format(title=title, body="\n".join(body))
-
-
-def side_by_side(document: Document) -> str:
-    """The table of quantities that matter: values, then differences and ratios against the first."""
-    letters = _letters(document)
-    heads: list[str] = ["quantity", *letters]
-    for letter in letters[1:]:
+def side_by_side(document: Document) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Head and rows of quantities that matter: values, then differences and ratios against the first."""
+    marks = letters(document)
+    heads: list[str] = ["quantity", *marks]
+    for letter in marks[1:]:
         heads += [f"{letter} − A", f"{letter} / A"]
-    rows: list[tuple[object, ...]] = []
+    rows: list[tuple[str, ...]] = []
     for row in document["quantities"]:
         if not row["matters"] or all(isinstance(value, str) for value in row["values"]):
             continue
-        cells: list[object] = [row["what"].rstrip(".")]
+        cells: list[str] = [row["what"].rstrip(".")]
         for value, grade in zip(row["values"], row["grades"], strict=True):
             cells.append(f"{value_words(value, row['unit'])} ({grade})" if grade else "–")
         for difference, ratio in zip(row["differences"][1:], row["ratios"][1:], strict=True):
             cells += [change(difference, row["unit"]), ratio_words(ratio)]
         rows.append(tuple(cells))
-    return grid(heads, rows)
+    return heads, rows

@@ -1,19 +1,14 @@
-"""Figures of the outlook: bands by year, what binds, what relief gives, a tornado; and its page."""
+"""Figures of the outlook: bands by year, what binds, what relief gives, a tornado."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from gigawatt.figures.outlook_decades import decade_sections
-from gigawatt.figures.outlook_society import comparisons, society_figures
-from gigawatt.figures.page import PAGE, grid
-from gigawatt.figures.readable import significant
-from gigawatt.figures.serving_plan import drawn
 from gigawatt.figures.style import finish, safe, translucent
 
-__all__ = ["bands", "binding", "page", "relief", "tornado"]
+__all__ = ["FIGURES", "SHOWN", "bands", "binding", "relief", "tornado"]
 
 _HUES = {
     "power": "#d55e00",
@@ -27,14 +22,6 @@ _HUES = {
     "money": "#e69f00",
 }
 _DECADES = 1e3  # beyond it powers of ten are marked, below it 1, 2 and 5
-_SHOWN = (
-    ("feasible", "The largest training run that is feasible, and the one on trend (dotted)."),
-    ("electricity", "Electricity of the world's data centres."),
-    ("stock", "AI machines of the world, in H100 equivalents."),
-    ("ai_nameplate", "Power that AI machines of the world could draw."),
-    ("leading_power", "Power of the largest run."),
-    ("capital", "Spending on AI machines and their buildings, dollars of 2024."),
-)
 
 
 def bands(answer: Mapping[str, Any], name: str, hue: str = "#0072b2") -> Any:
@@ -159,73 +146,38 @@ def tornado(name: str, rows: list[Mapping[str, Any]], unit: str, most: int = 12)
     return finish(figure, title=safe(title, 80), height=90 + 26 * len(shown), x=safe(unit), legend=True)
 
 
-def page(answer: Mapping[str, Any]) -> str:
-    """One self-contained page: the definition, figures, a table by year, assumptions with their grades."""
-    years = answer["years"]
-    title = safe(f"Outlook to {years[-1]}: {answer['scenario']}", 120)
-    body = [
-        f"<h1>{title}</h1>",
-        f"<p>{html.escape(answer['definition'])}</p>",
-        f'<p class="dim">{answer["draws"]:,} draws, seed {answer["seed"]}, '
-        f"catalog {html.escape(answer['catalog'])}. "
-        "Bands are conditional on the rows below; those of the 2040s are no forecast.</p>",
-    ]
-    if answer["overrides"]:
-        rows = [[row["key"], row["value"]] for row in answer["overrides"]]
-        body += ["<h2>Yours</h2>", grid(("quantity", "distribution"), rows)]
-    figures = [(bands(answer, name), caption) for name, caption in _SHOWN]
-    figures.insert(1, (binding(answer), "Share of draws, each with one limit that binds."))
-    figures.insert(
-        2,
-        (
-            binding(answer, "binding_flat"),
-            "The least of power, chips, capital, latency and data at "
-            "the utilisation of small runs: what most published estimates compare.",
-        ),
-    )
-    figures.insert(3, (relief(answer), "The run without one limit over the run with all of them."))
-    figures.append(
-        (binding(answer, "held_back"), "Additions are the least of what factories, money and power allow.")
-    )
-    for name, found in answer["sensitivities"].items():
-        unit = answer["bands"][name.rsplit(" ", 1)[0]]["unit"]
-        figures.append((tornado(name, found["tornado"], unit), _indices(found)))
-    if "society" in answer:
-        figures += society_figures(answer)
-    body += [drawn(figure, caption, i == 0) for i, (figure, caption) in enumerate(figures)]
-    if "society" in answer:
-        body += ["<h2>A run beside a year of others</h2>", comparisons(answer)]
-    body.append(decade_sections(answer))
-    body += ["<h2>By year</h2>", _table(answer), "<h2>What is not known</h2>"]
-    rows = [
-        [row["key"], row["value"], row["grade"], row["source"], row["reason"]]
-        for row in answer["assumptions"]
-    ]
-    heads = ("quantity", "distribution", "grade", "source", "why")
-    body.append(f'<div class="assumed">{grid(heads, rows)}</div>')
-    return PAGE.format(title=title, body="\n".join(body))
+FIGURES: Mapping[str, tuple[Callable[[Mapping[str, Any]], Any], str]] = {
+    "feasible": (
+        partial(bands, name="feasible"),
+        "The largest training run that is feasible, and the one on trend (dotted).",
+    ),
+    "binding": (binding, "Share of draws, each with one limit that binds."),
+    "binding_flat": (
+        partial(binding, key="binding_flat"),
+        "The least of power, chips, capital, latency and data at the utilisation of small runs: what most "
+        "published estimates compare.",
+    ),
+    "relief": (relief, "The run without one limit over the run with all of them."),
+    "electricity": (partial(bands, name="electricity"), "Electricity of the world's data centres."),
+    "stock": (partial(bands, name="stock"), "AI machines of the world, in H100 equivalents."),
+    "ai_nameplate": (
+        partial(bands, name="ai_nameplate"),
+        "Power that AI machines of the world could draw.",
+    ),
+    "leading_power": (partial(bands, name="leading_power"), "Power of the largest run."),
+    "capital": (
+        partial(bands, name="capital"),
+        "Spending on AI machines and their buildings, dollars of 2024.",
+    ),
+    "held_back": (
+        partial(binding, key="held_back"),
+        "Additions are the least of what factories, money and power allow.",
+    ),
+}
+"""Figure → (the function of the outlook's JSON, its caption)."""
 
-
-def _indices(found: Mapping[str, Any]) -> str:
-    rows = [f"{row['quantities'][0].replace('_', ' ')} {row['ST']:.2f}" for row in found["rows"][:6]]
-    return (
-        f"Total Sobol indices: {', '.join(rows)}; {100 * found['scenarios']['share']:.0f} % of the spread "
-        "lies between the scenarios."
-    )
-
-
-def _table(answer: Mapping[str, Any]) -> str:
-    years = [year for year in answer["years"] if year % 5 == 0 or year == answer["years"][0]]
-    place = {q: i for i, q in enumerate(answer["quantiles"])}
-    rows: list[list[str]] = []
-    for band in answer["bands"].values():
-        if len(band["values"]) == 1:
-            continue
-        mark = " (exploratory)" if band.get("exploratory") else ""
-        cells = [f"{band['words']}{mark}{'' if band['unit'] == '1' else ' [' + band['unit'] + ']'}"]
-        for year in years:
-            values = band["values"][answer["years"].index(year)]
-            low, middle, high = (significant(values[place[q]]) for q in (0.05, 0.5, 0.95))
-            cells.append(f"{middle} ({low}–{high})")
-        rows.append(cells)
-    return grid(("median (5–95 %)", *years), rows)
+SHOWN = tuple(
+    (name, FIGURES[name][1])
+    for name in ("feasible", "electricity", "stock", "ai_nameplate", "leading_power", "capital")
+)
+"""Outputs whose bands are drawn in the report, with their captions."""

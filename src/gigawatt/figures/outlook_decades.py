@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from gigawatt.figures.page import grid
 from gigawatt.figures.readable import significant
-from gigawatt.figures.serving_plan import drawn
 from gigawatt.figures.style import finish, safe, translucent
 
-__all__ = ["GROUPS", "decade_sections", "expected", "share_text", "shares", "wanted_rows"]
+__all__ = ["FIGURES", "GROUPS", "expected", "share_text", "shares", "wanted_rows"]
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Power: share of AI's electricity": (
@@ -63,6 +61,15 @@ def shares(answer: Mapping[str, Any], title: str, names: Sequence[str]) -> Any:
     return finish(figure, title=safe(title, 80), height=380, y="median, with 5 to 95 % [%]", legend=True)
 
 
+_BANDS = "Medians, and bands of 5 to 95 % of the draws."
+
+FIGURES: Mapping[str, tuple[Callable[[Mapping[str, Any]], Any], str]] = {
+    f"adoption_{title.partition(':')[0].lower()}": (partial(shares, title=title, names=names), _BANDS)
+    for title, names in GROUPS.items()
+}
+"""Figure → (the function of the outlook's JSON, its caption)."""
+
+
 def expected(decade: str, told: Mapping[str, Any]) -> Any:
     """Share of draws in which each expectation of a decade comes true."""
     import plotly.graph_objects as go
@@ -110,35 +117,3 @@ def wanted_rows(told: Mapping[str, Any]) -> list[list[str]]:
                  f"{row['lift']:.2f}"]
             )  # fmt: skip
     return rows
-
-
-def decade_sections(answer: Mapping[str, Any]) -> str:
-    """The decades as a part of the outlook's page; empty where the result has none."""
-    if not answer["decades"]:
-        return ""
-    last = answer["years"][-1]
-    body = ["<h1>Technologies</h1>"]
-    for title, names in GROUPS.items():
-        body.append(
-            drawn(shares(answer, title, names), "Medians, and bands of 5 to 95 % of the draws.", False)
-        )
-    for decade, told in answer["decades"].items():
-        body.append(drawn(expected(decade, told), f"Judged at the end of {told['year']}.", False))
-        rows = [
-            [row["words"], row["definition"], share_text(row["share"]), row["note"]]
-            for row in told["expectations"]
-        ]
-        heads = ("expectation", "means", "draws", "")
-        body.append(f'<div class="assumed">{grid(heads, rows)}</div>')
-        body.append(f"<h2>What would have to be true by {told['year']}</h2>")
-        body.append(
-            '<p class="dim">Medians over the draws in which a technology is big and over the others, of '
-            "chances means. Lift: the chance that a draw in which it is big has the higher value.</p>"
-        )
-        heads = ("technology", "big in", "quantity", "where it is big", "where not", "lift")
-        body.append(f'<div class="assumed">{grid(heads, wanted_rows(told))}</div>')
-    if last > 2040:
-        body.append(
-            f'<p class="dim">{html.escape("What is said of the 2040s is conditional, no forecast.")}</p>'
-        )
-    return "\n".join(body)

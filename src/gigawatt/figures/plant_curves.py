@@ -95,6 +95,10 @@ def day(values: Values) -> Any:
     return figure
 
 
+_HEAT, _LINE = 2, 3
+"""Every so many-th row and column of a field is drawn as colour, and as a line between its points."""
+
+
 def popcon(values: Values) -> Any:
     """Plasma operating contours: fusion power (colour), gain and limits over density and temperature."""
     import numpy as np
@@ -105,7 +109,8 @@ def popcon(values: Values) -> Any:
     possible = np.asarray(values["possible"], dtype=bool)
     power = np.where(possible, values["fusion"] / 1e6, np.nan)
     figure.add_contour(
-        x=x, y=y, z=_rows(power), contours={"coloring": "heatmap", "showlines": False},
+        x=x[::_HEAT], y=y[::_HEAT], z=_rows(power, _HEAT),
+        contours={"coloring": "heatmap", "showlines": False},
         colorscale=[[0.0, translucent(colour("fusion"), 0.05)], [1.0, colour("fusion")]],
         colorbar={"title": {"text": "fusion<br>[MW]"}, "thickness": 12},
         hovertemplate="%{x:.3g} keV, %{y:.3g} × 10²⁰/m³: fusion %{z:.4g} MW<extra></extra>",
@@ -119,7 +124,7 @@ def popcon(values: Values) -> Any:
         for level in levels:
             finite = np.where(np.isfinite(field), field, 1e3 * max(levels))
             figure.add_contour(
-                x=x, y=y, z=_rows(np.where(possible, finite, np.nan)),
+                x=x[::_LINE], y=y[::_LINE], z=_rows(np.where(possible, finite, np.nan), _LINE),
                 contours={"type": "constraint", "operation": "=", "value": level, "showlabels": True},
                 line={"color": hue, "width": 1.6, "dash": dash}, showscale=False, showlegend=True,
                 name=safe(f"{words} {level:g}" if len(levels) > 1 else words), hoverinfo="skip",
@@ -138,9 +143,9 @@ def popcon(values: Values) -> Any:
     return figure
 
 
-def _rows(field: Any) -> list[list[float | None]]:
-    """(N, K) as every other row and column: 100 × 100 points are enough to look at."""
-    return [_short(row) for row in field]
+def _rows(field: Any, every: int) -> list[list[float | None]]:
+    """(N, K) as every so many-th row and column."""
+    return [_short(row) for row in field[::every, ::every]]
 
 
 def lawson(values: Values) -> Any:

@@ -1,23 +1,19 @@
-"""Figures of a sweep: all columns side by side, one over another, or one over two; and their page."""
+"""Figures of a sweep: all columns side by side, one over another, or one over two."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gigawatt.figures.page import PAGE, grid
 from gigawatt.figures.readable import significant
 from gigawatt.figures.style import GRID, INK, colour, empty, finish, safe
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gigawatt.study.sweep_show import Overview
-
-__all__ = ["figure_of", "heat", "page", "parallel", "scatter"]
+__all__ = ["cell", "effect_bars", "figure_of", "heat", "parallel", "scatter"]
 
 Units = Mapping[str, str]
 _SCALE = "Viridis"
@@ -153,26 +149,24 @@ def figure_of(
     return scatter(frame, units, x=x, y=y, by=None if by in (x, y) else by)
 
 
-def page(about: Overview, figure: Any, units: Units) -> str:
-    """One self-contained page: what was varied, what was read, the figure, what has no answer."""
-    title = safe(" · ".join(about.studies) or "Sweep", 120)
-    plot = figure.to_html(full_html=False, include_plotlyjs=True, default_width="100%",
-                          config={"displayModeBar": False, "responsive": True})  # fmt: skip
-    told = (
-        f"{about.rows:,} scenarios, {about.refused:,} without an answer, {about.seconds:,.0f} s of computing"
-    )
-    body = [f"<h1>{title}</h1><p class='dim'>{told}</p><figure>{plot}</figure>"]
-    for axis, heading in ((True, "Varied"), (False, "Read")):
-        rows = [
-            (c.name, units.get(c.name, ""), cell(c.low), cell(c.middle), cell(c.high), c.what)
-            for c in about.columns
-            if c.axis == axis
-        ]
-        heads = ("", "unit", "least", "middle", "most", "what it is")
-        body.append(f"<h2>{heading}</h2>{grid(heads, rows)}")
-    if about.reasons:
-        body.append(f"<h2>Without an answer</h2>{grid(('why', 'scenarios'), about.reasons)}")
-    return PAGE.format(title=html.escape(title), body="\n".join(body))
+def effect_bars(effects: Sequence[Mapping[str, Any]]) -> Any:
+    """Part of one quantity's variance that each key explains, the largest on top."""
+    import plotly.graph_objects as go
+
+    rows = sorted(effects, key=lambda one: one["share"])
+    figure = go.Figure(
+        go.Bar(
+            orientation="h",
+            y=[safe(one["axis"], 40) for one in rows], x=[100.0 * one["share"] for one in rows],
+            text=[f"{100.0 * one['share']:.0f} %" for one in rows], textposition="auto",
+            marker={"color": [colour(one["axis"], 0) for one in rows]},
+            hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
+        )
+    )  # fmt: skip
+    made = finish(figure, title="What moves the answer", height=100 + 34 * max(len(rows), 1),
+                  x="part of the variance [%]")  # fmt: skip
+    made.update_xaxes(range=[0, 105])
+    return made
 
 
 def cell(value: float | str | None) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
-from gigawatt import catalog
-from gigawatt.evidence import Assumption, Source
 from gigawatt.figures.power import plant_names
 from gigawatt.figures.readable import aligned, label, shown, with_unit
 from gigawatt.figures.tables import get_table, unit_of
+from gigawatt.report.document import Card, Cell, Grid
+from gigawatt.report.far_off import card_bands
 from gigawatt.report.sayings import find
 from gigawatt.report.words_serving import is_serving
 from gigawatt.study.result import Quantity, Result
@@ -19,39 +17,12 @@ from gigawatt.study.result import Quantity, Result
 __all__ = [
     "CARDS",
     "CARDS_SERVING",
-    "Cell",
-    "Grid",
-    "assumed",
-    "assumptions",
     "cards",
-    "evidence_sources",
     "figure_words",
     "quantities",
     "scenario",
     "table",
 ]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell: text, its link (or several texts with links), its grade as a badge, a bar's width in %."""
-
-    text: str
-    link: str = ""
-    links: tuple[tuple[str, str], ...] = ()
-    grade: str = ""
-    bar: float | None = None
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table ready to be written; ``numeric`` are the columns of numbers, ``total`` marks the last row."""
-
-    caption: str
-    head: tuple[str, ...]
-    numeric: tuple[bool, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    total: bool = False
 
 
 #: Key figures: quantity and what it is called on its card.
@@ -105,24 +76,16 @@ CARDS_SERVING: tuple[tuple[str, str], ...] = (
 )
 
 
-def cards(result: Result, names: tuple[tuple[str, str], ...] | None = None) -> list[dict[str, str]]:
-    """Key figures that the result holds: title, value, grade, dotted name, what it is."""
-    found: list[dict[str, str]] = []
+def cards(result: Result, names: tuple[tuple[str, str], ...] | None = None) -> tuple[Card, ...]:
+    """Key figures that the result holds: title, value, grade, dotted name, what it is, band."""
     if names is None:
         names = CARDS_SERVING if is_serving(result) else CARDS
-    for name, title in names:
-        quantity = find(result, name)
-        if quantity is not None:
-            found.append(
-                {
-                    "name": name,
-                    "title": title,
-                    "value": figure_words(quantity),
-                    "grade": quantity.grade.label,
-                    "what": quantity.summary,
-                }
-            )
-    return found
+    bands = card_bands(result)
+    return tuple(
+        Card(title, figure_words(quantity), quantity.grade.label, name, quantity.summary, bands.get(name, ""))
+        for name, title in names
+        if (quantity := find(result, name)) is not None
+    )
 
 
 def figure_words(quantity: Quantity) -> str:
@@ -283,54 +246,6 @@ def _token_words(quantity: str) -> str:
     return f"{stem}, {rest}" if rest else stem
 
 
-def _source_ids(text: str) -> list[str]:
-    return [part for part in text.replace(";", ",").replace(" ", "").split(",") if part]
-
-
-def _source_cell(source_id: str, known: dict[str, Source]) -> Cell:
-    source = known.get(source_id)
-    several = _source_ids(source_id)
-    if source is None and len(several) > 1:
-        links = tuple((word, _link(known[word].url) if word in known else "") for word in several)
-        return Cell(", ".join(several), links=links)
-    if source is None:
-        return Cell(source_id or "–")
-    return Cell(
-        f"{source.title}, {source.publisher}{f' {source.year}' if source.year else ''}",
-        link=_link(source.url),
-    )
-
-
-def _link(url: str) -> str:
-    return url if url.startswith(("https://", "http://")) else ""
-
-
-def assumptions(result: Result) -> Grid:
-    """Every value that the engine filled in, weakest grade first."""
-    return assumed(result.assumptions)
-
-
-def assumed(items: Iterable[Assumption]) -> Grid:
-    """The same of what any room assumed; the last word about a key counts."""
-    known = dict(catalog.sources())
-    rows = [
-        (
-            Cell(a.key),
-            Cell(a.value.replace(" percent", " %")),
-            Cell(a.reason),
-            Cell(a.grade.label, grade=a.grade.label),
-            _source_cell(a.source, known),
-        )
-        for a in sorted({a.key: a for a in items}.values(), key=lambda a: (-int(a.grade), a.key))
-    ]
-    return Grid(
-        "Every value that the scenario does not say, weakest grade first.",
-        ("what", "value", "why", "grade", "source"),
-        (False,) * 5,
-        tuple(rows),
-    )
-
-
 def scenario(result: Result) -> Grid:
     """What the scenario file wrote, with its lines."""
     rows = [
@@ -359,35 +274,4 @@ def quantities(result: Result) -> Grid:
         ("quantity", "value", "grade", "what it is"),
         (False, True, False, False),
         tuple(rows),
-    )
-
-
-def evidence_sources(result: Result) -> Grid:
-    """Every source whose rows stand behind a quantity or an assumption, the most used first."""
-    known = dict(catalog.sources())
-    rows = {(e.where, e.quantity): e.source_id for q in result.quantities.values() for e in q.evidence}
-    used = Counter(rows.values())
-    for item in result.assumptions:
-        for source_id in _source_ids(item.source):
-            used.setdefault(source_id, 0)
-    listed: list[tuple[Cell, ...]] = []
-    for source_id, number in sorted(used.items(), key=lambda pair: (-pair[1], pair[0])):
-        source = known.get(source_id)
-        if source is None:
-            listed.append((Cell(source_id), Cell("–"), Cell("–"), Cell("–"), Cell(str(number))))
-            continue
-        listed.append(
-            (
-                Cell(source.title, link=_link(source.url)),
-                Cell(source.publisher),
-                Cell(str(source.year or "–")),
-                Cell(source.licence),
-                Cell(f"{number:,}"),
-            )
-        )
-    return Grid(
-        "Sources of the numbers used.",
-        ("title", "publisher", "year", "licence", "rows used"),
-        (False, False, True, False, True),
-        tuple(listed),
     )

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from gigawatt.errors import GigawattError
-from gigawatt.evidence import Grade
 from gigawatt.figures.machine import layout_words
 from gigawatt.figures.power import plant_names
 from gigawatt.figures.readable import count, label, large, shown, significant, with_unit
 from gigawatt.figures.tables import built, column, get_table
-from gigawatt.hardware import load_chip
 from gigawatt.report import words_serving
+from gigawatt.report.far_off import step_band
 from gigawatt.report.sayings import find, graded, listed, model_words, money_parts, say, subject
-from gigawatt.study.reliability import days_band
+from gigawatt.report.trust import trust_words
 from gigawatt.study.result import Result
-from gigawatt.validation.band import Band
-from gigawatt.validation.domain import outside_domain, step_time_band
 
 __all__ = ["binding_parts", "energy_shares", "find", "sentences", "subject", "topics"]
 
 
 #: A smaller share of the year's energy that is not served stands in the notices, not in the sentence.
 _NEGLIGIBLE = 1e-5
-_DAY = 86400.0
 
 
 def sentences(result: Result) -> list[str]:
@@ -67,58 +62,18 @@ def _training(result: Result) -> str:
 
 def _error(result: Result) -> str:
     """How far measured steps were from predicted ones, on sources that the fit had not seen."""
-    step = find(result, "training.step_time")
-    total, active = find(result, "model.parameters"), find(result, "model.active_parameters")
-    if step is None or total is None or active is None:
+    found = step_band(result)
+    if found is None:
         return ""
-    routed = float(active.value) < float(total.value)
-    outside = _outside(result, routed)
-    band = step_time_band(routed=routed, outside=outside)
-    if band.groups == 0:
-        return ""
-    low, high = (with_unit(factor * float(step.value), "s") for factor in (band.low, band.high))
-    if outside:
-        share, unlike = "every one", f" The run is unlike them: {'; '.join(outside)}."
-    else:
-        share, unlike = f"{100 * band.coverage:.0f} %", ""
+    low, high = (with_unit(value, "s") for value in found.step)
+    days = ""
+    if found.days is not None:
+        days = f", and with the chance of failures {' to '.join(map(significant, found.days))} days"
+    unlike = f" The run is unlike them: {'; '.join(found.outside)}." if found.outside else ""
     return (
-        f"On {band.groups} published sources, each predicted by a fit that had not seen it, "
-        f"{share} of the measured steps took between {significant(band.low)} and "
-        f"{significant(band.high)} times the prediction: here {low} to {high}{_days(result, band)}.{unlike}"
-    )
-
-
-def _days(result: Result, band: Band) -> str:
-    """What the band of a step and the chance of failures make of the days."""
-    found = [find(result, f"training.duration{end}") for end in ("", "_low", "_high")]
-    days = [float(one.value) for one in found if one is not None]
-    if len(days) < len(found):
-        return ""
-    middle, low, high = days
-    factors = days_band(step=(band.low, band.high), failures=(low / middle, high / middle))
-    ends = " to ".join(significant(middle * factor / _DAY) for factor in factors)
-    return f", and with the chance of failures {ends} days"
-
-
-def _outside(result: Result, routed: bool) -> tuple[str, ...]:
-    """In what the run is unlike every measured one, as far as the result says what it is."""
-    names = ("machine.count", "model.hidden", "training.sequence", "training.number_format")
-    found = [find(result, name) for name in names]
-    number, hidden, sequence, form = found
-    if number is None or hidden is None or sequence is None or form is None:
-        return ()
-    try:
-        chip = load_chip(subject(result, "machine.chip"))
-    except GigawattError:  # a chip that this machine's catalog does not have
-        return ()
-    runs = find(result, "training.runs")
-    return outside_domain(
-        chip=chip,
-        number_format=str(form.value),
-        routed=routed,
-        count=round(float(number.value) / (float(runs.value) if runs is not None else 1.0)),
-        hidden=int(hidden.value),
-        sequence=int(sequence.value),
+        f"On {found.band.groups} published sources, each predicted by a fit that had not seen it, "
+        f"{found.share} of the measured steps took between {significant(found.band.low)} and "
+        f"{significant(found.band.high)} times the prediction: here {low} to {high}{days}.{unlike}"
     )
 
 
@@ -261,17 +216,7 @@ def _tokens(result: Result) -> str:
 
 
 def _trust(result: Result) -> str:
-    number = len(result.assumptions)
-    if not number:
-        return "Nothing was assumed."
-    guesses = sum(a.grade == Grade.guess for a in result.assumptions)
-    noun = "value was" if number == 1 else "values were"
-    text = f"{number} {noun} filled in because the scenario does not say them"
-    return (
-        f"{text}; {guesses} of them {'is a guess' if guesses == 1 else 'are guesses'}."
-        if guesses
-        else f"{text}."
-    )
+    return trust_words(result.assumptions, "the scenario does not say them")
 
 
 _TRAINING = {

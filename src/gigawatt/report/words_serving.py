@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from gigawatt.errors import GigawattError
 from gigawatt.figures.readable import label, large, shown, significant, with_unit
 from gigawatt.figures.tables import column, get_table
 from gigawatt.hardware import load_chip
+from gigawatt.report.document import Grid
+from gigawatt.report.parts import rows_grid
 from gigawatt.report.sayings import find, graded, listed, model_words, money_parts, say, subject
 from gigawatt.study.result import Result
 from gigawatt.validation.files import data_folder
 
-__all__ = ["FIRST", "LAST", "is_serving", "left_out", "rate_words"]
+__all__ = [
+    "FIRST",
+    "LAST",
+    "LIMITED",
+    "error_grid",
+    "error_words",
+    "errors_of",
+    "is_serving",
+    "left_out",
+    "rate_words",
+]
 
 _DAY = 86400.0
 _LIMITS = {"ttft": "first token", "tpot": "time per token", "e2e": "last token"}
-_LIMITED = {
+LIMITED = {
     "ttft": "the time to the first token",
     "tpot": "the time per token",
     "e2e": "the time to the last token",
@@ -26,6 +39,7 @@ _LIMITED = {
     "demand": "that no more is asked for",
     "cost": "that more would cost more",
 }
+"""What keeps a replica from more requests, in words."""
 _METRICS = (
     ("tpot", "the time per token"),
     ("ttft", "the time to the first token"),
@@ -121,15 +135,44 @@ def left_out(engine: str, chip: str) -> dict[str, tuple[float, float, bool]]:
     return {metric: (median, far, same) for metric, (same, _, median, far) in best.items()}
 
 
-def _error(result: Result) -> str:
-    """How far measured times were from predicted ones, on accelerators that the engine's fit had not seen."""
-    if find(result, "serving.tpot_p50") is None:
-        return ""
+def errors_of(result: Result) -> dict[str, tuple[float, float, bool]]:
+    """:func:`left_out` of a result's engine and chip."""
     try:
         chip = load_chip(subject(result, "machine.chip")).id
     except GigawattError:  # a chip that this machine's catalog does not have
         chip = ""
-    found = left_out(subject(result, "serving.engine"), chip)
+    return left_out(subject(result, "serving.engine"), chip)
+
+
+def error_grid(found: Mapping[str, tuple[float, float, bool]]) -> Grid | None:
+    """The errors of an engine's fit as a table; ``None`` where no row was judged."""
+    rows = [
+        (
+            words.removeprefix("the "),
+            f"{significant(100.0 * found[key][0], 2)} %",
+            f"{significant(100.0 * found[key][1], 2)} %",
+            "this accelerator" if found[key][2] else "other accelerators",
+        )
+        for key, words in _METRICS
+        if key in found
+    ]
+    caption = (
+        "How far measured rows of this engine were from predictions of a fit that had not "
+        "seen their accelerator."
+    )
+    heads = ("of", "median error", "nine rows of ten within", "measured on")
+    return rows_grid(caption, heads, rows) if rows else None
+
+
+def _error(result: Result) -> str:
+    """How far measured times were from predicted ones, on accelerators that the engine's fit had not seen."""
+    if find(result, "serving.tpot_p50") is None:
+        return ""
+    return error_words(errors_of(result))
+
+
+def error_words(found: Mapping[str, tuple[float, float, bool]]) -> str:
+    """A sentence on the errors of an engine's fit."""
     said = [
         f"{words} by {significant(100.0 * found[key][0], 2)} % in the median "
         f"(nine rows of ten within {significant(100.0 * found[key][1], 2)} %)"
@@ -161,7 +204,7 @@ def _binding(result: Result) -> str:
     limit = find(result, "serving.limit")
     if limit is not None:
         text += (
-            f"; what keeps a replica from more requests is {_LIMITED.get(str(limit.value), str(limit.value))}"
+            f"; what keeps a replica from more requests is {LIMITED.get(str(limit.value), str(limit.value))}"
         )
     gains = get_table(result, "relief")
     if gains is not None:

@@ -12,7 +12,7 @@ from multiprocessing.connection import wait
 __all__ = ["ONE_THREAD", "begin"]
 
 #: The environment of such a process: cores are shared by processes, not by the threads of one of them.
-ONE_THREAD = dict.fromkeys(
+ONE_THREAD: dict[str, str] = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
 

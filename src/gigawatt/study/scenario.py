@@ -224,6 +224,15 @@ class LoadedScenario:
     hash: str
     data: Mapping[str, Any] = field(repr=False, compare=False, default_factory=dict[str, Any])
     """The keys as they were written, before anything was read."""
+    text: str = field(repr=False, compare=False, default="")
+    """The file as it was read; empty where keys were changed since."""
+
+    @property
+    def yaml(self) -> str:
+        """The scenario as a file: as it was read, or made of its keys."""
+        import yaml
+
+        return self.text or yaml.safe_dump(dict(self.data), sort_keys=False, allow_unicode=True)
 
     def where(self, key: str) -> str:
         """``file:line`` of a dotted key, or an empty string if it was not written."""
@@ -310,7 +319,7 @@ def read_scenario(file: str | Path) -> LoadedScenario:
     path, lines, data = keys.file, keys.lines, keys.data
     scenario = check_scenario(data, path, lines)
     digest = hashlib.sha256(keys.text.encode()).hexdigest()[:12]
-    return LoadedScenario(scenario, path, lines, keys.written, digest, data)
+    return LoadedScenario(scenario, path, lines, keys.written, digest, data, keys.text)
 
 
 def check_scenario(data: Mapping[str, Any], file: Path, lines: Mapping[str, int]) -> Scenario:

@@ -25,7 +25,15 @@ from gigawatt.study.result import Quantity, Result
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["as_json", "load_result", "save_result", "writable", "write_files", "write_parquet"]
+__all__ = [
+    "as_json",
+    "load_result",
+    "save_result",
+    "writable",
+    "write_beside",
+    "write_files",
+    "write_parquet",
+]
 
 
 _LEFT = 10.0
@@ -215,6 +223,56 @@ def write_files(
         if lock is not None:
             os.close(lock)
     return target
+
+
+def write_beside(file: str | Path, text: str) -> Path:
+    """Write one file into a folder that may hold a result; it appears whole or not at all.
+
+    Where the folder's ``run.json`` keeps digests, that of this file is forgotten first and noted last, so
+    that whoever reads the folder between the two finds nothing amiss.
+
+    Raises
+    ------
+    InputError
+        That cannot be: a folder in its place, no room, not allowed.
+    """
+    target = Path(file)
+    if target.is_dir():
+        raise InputError("a folder, not a file", given=str(target))
+    writable(target.parent)
+    beside = target.with_name(f".{target.name}-{os.getpid()}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(text, encoding="utf-8", newline="\n")
+        _note(target, None)
+        os.replace(beside, target)
+        _note(target, _digest(target))
+    except OSError as error:
+        raise InputError(f"cannot write here: {error.strerror or error}", given=str(target)) from None
+    finally:
+        beside.unlink(missing_ok=True)
+    return target
+
+
+def _note(file: Path, digest: str | None) -> None:
+    """Put the digest of a file into the record of its folder, or take it out; nothing where none is kept."""
+    record = file.parent / "run.json"
+    try:
+        document = json.loads(record.read_text(encoding="utf-8"))
+        digests = dict(document["files"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return
+    digests.pop(file.name, None)
+    if digest is not None:
+        digests[file.name] = digest
+    beside = record.with_name(f".{record.name}-{os.getpid()}")
+    try:
+        beside.write_text(
+            json.dumps({**document, "files": digests}, indent=1, allow_nan=False), encoding="utf-8"
+        )
+        os.replace(beside, record)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _move(whole: Path, files: Iterable[Path], target: Path) -> None:

@@ -7,8 +7,6 @@ remembers serves the points that follow. A process that dies is replaced and its
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -17,13 +15,13 @@ from typing import Any, Protocol
 
 from gigawatt.errors import GigawattError, InputError
 from gigawatt.study.memo import Remembered
+from gigawatt.study.processes import ONE_THREAD, begin
 from gigawatt.study.sweep_evaluate import Answer, Task, evaluate_task
 
 __all__ = ["Dask", "Here", "Pool", "Processes", "pool_of"]
 
 _TIMES = 3
 """How often a task is given out whose process died."""
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _ANSWERS_WITHIN, _WORKERS_WITHIN = 10.0, 60.0
 """Seconds in which a scheduler has to answer, and to have a worker."""
 
@@ -74,28 +72,11 @@ class Here:
         """Nothing runs."""
 
 
-def _begin() -> None:
-    """In a new process: an interrupt is the parent's to handle, and its end is the end here too."""
-    from multiprocessing import parent_process
-    from multiprocessing.connection import wait as wait_for
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-    if parent is not None:
-        sentinel = parent.sentinel
-
-        def end() -> None:
-            wait_for([sentinel])
-            os._exit(1)
-
-        threading.Thread(target=end, daemon=True).start()
-
-
 @contextmanager
 def _single_threads() -> Iterator[None]:
     """The environment that new processes get: one thread of linear algebra each."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(ONE_THREAD)
     try:
         yield
     finally:
@@ -117,7 +98,7 @@ class Processes:
     def _start() -> ProcessPoolExecutor:
         from multiprocessing import get_context
 
-        return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin)
+        return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=begin)
 
     @property
     def free(self) -> Sequence[int]:

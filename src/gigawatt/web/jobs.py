@@ -163,7 +163,7 @@ class Jobs:
         ------
         event, data : str, dict
             ``progress`` at once and whenever something changed, ``ping`` where nothing does, and at the end
-            the name of the state; data is :meth:`Job.view`. Who listens slowly gets the latest, not each step.
+            the name of the state; data is :meth:`Job.view`. Who listens slowly gets the latest, not all.
         """
         job, changed = self._jobs.get(id), True
         while job is not None:

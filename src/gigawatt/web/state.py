@@ -3,13 +3,14 @@
     /supply?start=llama-3.1-405b-texas&machine.count=8192&supply.carbon_limit=100+g/kWh&show.week=winter
 
 An empty value takes a key away that the start has. Values that equal those of the start are left out, so that
-one question has one address. Two readers stand here: a strict one for what is typed (:func:`read_form`, an error
-names its field) and a lenient one for an address (:func:`read_address`, which drops what is not valid and says
-so).
+one question has one address. Two readers stand here: a strict one for what is typed (:func:`read_form`, an
+error names its field) and a lenient one for an address (:func:`read_address`, which drops what is not valid
+and says so).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -35,8 +36,9 @@ MOST_KEYS, _MOST_TEXT = 120, 400
 _LISTS = ("supply.plants",)
 _FREE = "supply.limits."
 """Keys without a field of their own that the address may hold: a limit by plant."""
-_SHAPES, _PLAIN, _SECTIONS = ("serving.shape",), ("year", "serving.days"), ("layout.", "serving.layout.")
-"""Keys whose text is a number, a truth or a list of numbers where it looks like one."""
+_SHAPES = ("serving.shape",)
+"""Keys that may hold a list of numbers."""
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 _NOT_KEYS = ("view", "wait", "start", "item")
 
 
@@ -114,20 +116,16 @@ def _value(key: str, text: str) -> object:
         return [part.strip() for part in text.split(",") if part.strip()]
     if key in _SHAPES and "," in text:
         return [_scalar(part.strip()) for part in text.split(",")]
-    return _scalar(text) if key in (*_SHAPES, *_PLAIN) or key.startswith(_SECTIONS) else text
+    return _scalar(text)
 
 
 def _scalar(text: str) -> object:
-    """A whole number, a truth or a decimal number where the text is one."""
+    """A number or a truth where YAML would read one."""
     if text in ("true", "false"):
         return text == "true"
-    if len(text) < 16 and text.isascii():
-        for read in (int, float):
-            try:
-                return read(text)
-            except ValueError:
-                continue
-    return text
+    if not _NUMBER.fullmatch(text):
+        return text
+    return float(text) if "." in text else int(text)
 
 
 def _sizes(serves: bool) -> tuple[str, ...]:
@@ -290,7 +288,7 @@ def _keys(found: Mapping[str, str], serves: bool, dropped: list[str]) -> Iterato
 
 
 def _tried(state: State, key: str, text: str, uploads: Container[str], dropped: list[str]) -> State:
-    """The state with one more change; with the nearest name where there is none of that name, or without it."""
+    """The state with one more change; with the nearest name where there is none such, or without it."""
     try:
         return _with(state, key, text, uploads)
     except GigawattError as error:
@@ -321,7 +319,7 @@ def _with(state: State, key: str, text: str, uploads: Container[str]) -> State:
 
 
 def _named(key: str, text: str, loaded: LoadedScenario) -> None:
-    """Raise where a value is to be a name of the catalog and is none, which the scenario itself does not ask."""
+    """Raise where a value has to be a name of the catalog and is none, which the scenario does not ask."""
     choices = options(key)
     field = field_of(key, loaded.serves)
     if not choices or field is None or field.kind == "text" or key in file_keys():

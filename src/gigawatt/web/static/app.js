@@ -136,6 +136,7 @@
     if (problem && problem.textContent.trim()) problem.hidden = false;
   });
   document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.xhr && event.detail.xhr.status !== 200) return;
     if (event.detail.target === answer || answer?.contains(event.detail.target)) drawAll(event.detail.target);
   });
   document.addEventListener("htmx:replacedInHistory", links);
@@ -158,6 +159,8 @@
       body.prepend(close);
     } else if (event.target === why) why.close();
   });
+  const asks = document.getElementById("asks");
+  if (asks && matchMedia("(max-width: 940px)").matches && !asks.querySelector(".error:not(:empty)")) asks.open = false;
   if (answer && answer.querySelector(".plot-data")) drawAll(answer);
   document.documentElement.dataset.ready = "yes";
 })();

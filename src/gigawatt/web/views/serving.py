@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 __all__ = ["day", "search", "show"]
 
 _USUAL = "usual"
+_WAITS = {
+    "ttft": "time to the first token (TTFT)",
+    "tpot": "time a token (TPOT)",
+    "e2e": "time to the last token (E2E)",
+}
 _LISTED = 120
 """Rows of the front in the table beneath it at most, evenly chosen."""
 _MODES = {
@@ -149,7 +154,7 @@ def show(asked: Asked) -> Fragment:
 
 def _words(question: ServingQuestion) -> str:
     traffic, promised = question.traffic, question.objective
-    limits = ", ".join(f"{key.upper()} ≤ {with_unit(value, 's')}" for key, value in promised.limits.items())
+    limits = ", ".join(f"{_WAITS[key]} ≤ {with_unit(value, 's')}" for key, value in promised.limits.items())
     share = "" if promised.percentile is None else f" for {100 * promised.percentile:g} % of requests"
     return (
         f"{question.architecture.name} in {question.weights}, keys and values in {question.cache}, on "
