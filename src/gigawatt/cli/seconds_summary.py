@@ -10,6 +10,7 @@ from gigawatt.report.words_seconds import sentences
 
 __all__ = ["print_seconds"]
 
+
 def print_seconds(answer: dict[str, Any], console: Any) -> None:
     """Print an answer of ``plan-seconds`` (the document that ``--json`` prints; docs/seconds.md)."""
     from rich.text import Text

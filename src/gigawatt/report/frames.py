@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gigawatt.figures.readable import aligned, label
 from gigawatt.figures.tables import unit_of
-from gigawatt.report.grids import Cell, Grid
+from gigawatt.report.document import Cell, Grid
 
 if TYPE_CHECKING:
     import pandas as pd

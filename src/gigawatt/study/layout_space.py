@@ -145,8 +145,8 @@ def _frame(table: StepTable, *, best: bool) -> pd.DataFrame:
 def by_binding(space: LayoutSpace) -> pd.DataFrame:
     """What binds, counted: one row a part of the step, the one that binds most layouts first.
 
-    Columns: ``shown`` layouts of the cloud, ``fitting`` of them, and of the quickest that fits ``step_time [s]``,
-    ``mfu []`` and ``memory [GB]`` (NaN where none fits).
+    Columns: ``shown`` layouts of the cloud, ``fitting`` of them, and of the quickest that fits
+    ``step_time [s]``, ``mfu []`` and ``memory [GB]`` (NaN where none fits).
     """
     import pandas as pd
 

@@ -354,6 +354,7 @@ def plan_seconds(
     Parameters
     ----------
     question : SecondsQuestion
+        The load, and what it must keep to.
     progress : callable, optional
         Called with (what is done, share done).
 

@@ -70,7 +70,8 @@ def question_beside(loaded: LoadedScenario, *, objective: str | None = None) -> 
     Raises
     ------
     InputError
-        A scenario that serves, or what :func:`~gigawatt.study.serving_question.read_serving_question` refuses.
+        A scenario that serves, or what
+        :func:`~gigawatt.study.serving_question.read_serving_question` refuses.
     """
     scenario = loaded.scenario
     if loaded.serves:

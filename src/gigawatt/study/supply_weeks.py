@@ -27,6 +27,8 @@ _PAIRS = (
     ("solar", "sunniest", "darkest"),
     ("price", "dearest", "cheapest"),
 )
+_DUST = 1e-3
+"""Below this share of the load power is what a solver leaves."""
 _STORED, _TAKEN = " stored", " charge"
 _SHARES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 """Shares of the year at which hours from high to low are told."""
@@ -57,23 +59,24 @@ def weeks(hourly: pd.DataFrame) -> dict[str, int]:
     price that moves. What plants could not give because nobody took it is not in their power.
     """
     found: dict[str, int] = {}
+    last = max(0, len(hourly) - WEEK)
     for stem, most, least in _PAIRS:
         names = _columns(hourly, stem)
-        values = hourly[names].sum(axis=1).to_numpy(dtype=float) if names else np.zeros(0)
-        if stem == "temperature" and not names:
-            last = max(0, len(hourly) - WEEK)
-            found[most], found[least] = min(_JULY, last), min(_JANUARY, last)
-        elif len(values) and float(np.ptp(values)) > 0.0 and _counts(hourly, stem, values):
-            found[most], found[least] = _ends(values)
+        if names:
+            values = hourly[names].sum(axis=1).to_numpy(dtype=float)
+            if stem == "temperature" or (float(np.ptp(values)) > 0.0 and _counts(hourly, stem, values)):
+                found[most], found[least] = _ends(values)
         elif stem == "temperature":
-            found[most], found[least] = _ends(values)
+            found[most], found[least] = min(_JULY, last), min(_JANUARY, last)
     return found
 
 
 def _counts(hourly: pd.DataFrame, stem: str, values: Array) -> bool:
     """Whether power is more than what a solver leaves of a plant that is not built."""
     load = _columns(hourly, "load")
-    return stem not in ("wind", "solar") or not load or float(values.max()) > 1e-3 * float(hourly[load[0]].max())
+    if stem == "price" or not load:
+        return True
+    return float(values.max()) > _DUST * float(hourly[load[0]].max())
 
 
 def hottest_and_coldest_week(hourly: pd.DataFrame) -> tuple[int, int]:

@@ -46,20 +46,25 @@ def _view(name: str, title: str, words: str, asks: bool = True, listed: bool = T
 VIEWS: tuple[View, ...] = (
     _view("chain", "Chain", "From source to token: what it takes, what binds first, what would relieve it."),
     _view(
-        "layouts", "Layouts",
+        "layouts",
+        "Layouts",
         "How the model is laid out over the accelerators: what is quickest, what fits, what binds.",
     ),
     _view(
-        "serving", "Serving",
+        "serving",
+        "Serving",
         "What requests wait, how that grows with load, and what speed for one user costs.",
     ),
     View(
-        "serving-day", "The day of a service",
+        "serving-day",
+        "The day of a service",
         "What requests wait over the hours of a day.",
-        "gigawatt.web.views.serving:day", listed=False,
+        "gigawatt.web.views.serving:day",
+        listed=False,
     ),
     _view(
-        "supply", "Supply",
+        "supply",
+        "Supply",
         "Where the campus stands, which plants are built for it, and what they do hour by hour.",
     ),
     _view("explain", "Why this number", "From a number down to its formula, inputs and rows.", listed=False),

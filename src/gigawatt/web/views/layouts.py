@@ -8,8 +8,8 @@ from gigawatt.figures.machine import layout_words
 from gigawatt.figures.readable import count, label, with_unit
 from gigawatt.figures.tables import has_table
 from gigawatt.report import grids
+from gigawatt.report.document import Grid
 from gigawatt.report.frames import grid_of
-from gigawatt.report.grids import Grid
 from gigawatt.report.words_serving import is_serving
 from gigawatt.study.layout_space import LayoutSpace, by_binding, scenario_layout_space
 from gigawatt.study.result import Result
@@ -23,15 +23,27 @@ _DRAWN = {"1500": "1,500", "500": "500", "4000": "4,000"}
 _LISTED = 60
 """Layouts of the cloud in the table beneath it; the others are in the figure alone."""
 _CAPTIONS = {
-    "layouts": "Time of a step of the best layouts, with the share of the peak that the model's own arithmetic "
+    "layouts": "Time of a step of the best layouts, with the share of the peak that the model's own "
+    "arithmetic "
     "reaches (MFU).",
-    "memory": "Memory of one accelerator, part by part; each bar starts where the one above ends, the dashed line "
+    "memory": "Memory of one accelerator, part by part; each bar starts where the one above ends, the "
+    "dashed line "
     "is what the accelerator has.",
-    "relief": "What doubling one resource (halving a latency or launch) would save of the step, the layout held.",
-    "cost_relief": "What doubling one resource (halving a latency or overhead) would save of a written token, the "
+    "relief": "What doubling one resource (halving a latency or launch) would save of the step, the layout "
+    "held.",
+    "cost_relief": "What doubling one resource (halving a latency or overhead) would save of a written "
+    "token, the "
     "layout held and the load chosen anew.",
     "wall": "Decoding in growing batches (circles) and prompts of growing length (squares, dashed) under the "
     "roofs of the machine (dotted): left of a ridge, memory binds.",
+}
+_BINDING = {
+    "binding": "what binds",
+    "shown": "layouts",
+    "fitting": "that fit",
+    "step_time": "quickest step",
+    "mfu": "its MFU",
+    "memory": "its memory",
 }
 _CARDS = (
     ("training.step_time", "Step of the best"),
@@ -82,20 +94,21 @@ def _training(asked: Asked, result: Result) -> Fragment:
         binding=grid_of(
             by_binding(space).rename(index=label),
             "Layouts of the cloud by what binds them, and the quickest of each that fits.",
-            heads={"binding": "what binds", "shown": "layouts", "fitting": "that fit", "step_time": "quickest step",
-                   "mfu": "its MFU", "memory": "its memory"},
+            heads=_BINDING,
         ),
         drawn=drawn,
         choices=_DRAWN,
         query=asked.state.query(asked.settings),
-    )  # fmt: skip
+    )
 
 
 def _cloud_words(space: LayoutSpace) -> str:
     return (
-        f"{count(space.shown)} of {count(space.looked_at)} layouts, chosen without chance: the quickest, and of the "
+        f"{count(space.shown)} of {count(space.looked_at)} layouts, chosen without chance: the quickest, "
+        "and of the "
         "others every so many-th. A filled marker fits in the memory of an accelerator "
-        f"({with_unit(space.capacity / 1e9, 'GB')}, dashed), an open one does not; the colour is the part of the "
+        f"({with_unit(space.capacity / 1e9, 'GB')}, dashed), an open one does not; the colour is the part "
+        "of the "
         "step that takes longest; the cross is the best. All of them are by the step model (calibrated)."
     )
 
@@ -120,7 +133,8 @@ def _serving(result: Result) -> Fragment:
         "layouts.html.j2",
         title=f"Layouts: {result.name}",
         serves=True,
-        words="A replica is the accelerators that hold the model once. These keep the promise at the load of the "
+        words="A replica is the accelerators that hold the model once. These keep the promise at the load "
+        "of the "
         "highest hour; the first ones were tried request by request, the others stand in closed form.",
         cards=grids.cards(result, _CARDS_SERVING),
         plots=_plots(result, names, ("memory", "relief", "wall")),
@@ -134,12 +148,11 @@ def _wall_table(result: Result) -> Grid | None:
         return None
     frame = result.tables["wall"]
     columns = [
-        name
-        for name in map(str, frame.columns)
-        if name.split(" [")[0] not in ("peak", "bandwidth", "cache")
+        name for name in map(str, frame.columns) if name.split(" [")[0] not in ("peak", "bandwidth", "cache")
     ]
     return grid_of(
         frame[columns],
-        "Every point of the curves: what is computed for each byte moved, where the ridge is, what is reached.",
+        "Every point of the curves: what is computed for each byte moved, where the ridge is, what is "
+        "reached.",
         heads={"memory_times": "memory, times", "binds": "what binds"},
     )

@@ -1,4 +1,4 @@
-"""The seconds of a campus that trains: how its power swings, what the connection bears, what store mends it."""
+"""The seconds of a campus that trains: how power swings, what a connection bears, what store mends it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from gigawatt.errors import GigawattError
 from gigawatt.figures.readable import label, significant, with_unit
 from gigawatt.figures.seconds_answer import FIGURES
 from gigawatt.figures.tables import built, column, need_table
-from gigawatt.report import grids
-from gigawatt.report.grids import Cell, Grid
+from gigawatt.report.document import Grid
+from gigawatt.report.parts import rows_grid
+from gigawatt.report.trust import assumption_grid
 from gigawatt.report.words_seconds import sentences
 from gigawatt.study.result import Result
 from gigawatt.study.seconds_answer import as_answer, series
@@ -24,6 +25,18 @@ __all__ = ["DURATIONS", "compute"]
 DURATIONS = {"120 s": "2 minutes", "60 s": "1 minute", "600 s": "10 minutes"}
 """How long a run may be looked at."""
 _WATTS = 1e6
+_TABLES = {
+    "power": (("time_s", "load_MW", "drawn_MW"), "time [s]", "[MW]", "The power at even points."),
+    "spectrum": (
+        ("frequency_Hz", "load_amplitude_MW", "drawn_amplitude_MW"), "frequency [Hz]", "[MW]",
+        "Amplitudes at even points.",
+    ),
+    "frequency": (
+        ("time_s", "deviation_Hz", "deviation_behind_store_Hz"), "time [s]", "[Hz]",
+        "How far the frequency is off at even points.",
+    ),
+}  # fmt: skip
+"""Figure → keys of the series that it draws, what is along, the unit of both curves, what it shows."""
 _KEPT = 24
 """Rows of the series in the table beneath a figure, evenly chosen."""
 
@@ -50,21 +63,17 @@ def compute(asked: Asked) -> Fragment:
     }
     return fragment(
         "seconds.html.j2",
+        title=f"The seconds of {answer['what']}",
         paragraphs=sentences(answer),
         plots=plots,
         tables={
-            "power": _thinned(drawn, ("time_s", "load_MW", "drawn_MW"),
-                              ("time [s]", "load [MW]", "behind the store [MW]"), "The power at even points."),
-            "spectrum": _thinned(drawn, ("frequency_Hz", "load_amplitude_MW", "drawn_amplitude_MW"),
-                                 ("frequency [Hz]", "load [MW]", "behind the store [MW]"), "Amplitudes at a few frequencies."),
-            "frequency": _thinned(drawn, ("time_s", "deviation_Hz", "deviation_behind_store_Hz"),
-                                  ("time [s]", "as it is [Hz]", "behind the store [Hz]"), "The frequency at even points."),
+            **{name: _thinned(drawn, *table) for name, table in _TABLES.items()},
             "frontier": _frontier(answer),
         },
         stores=_stores(answer),
         notices=answer["notices"],
-        assumed=grids.assumed(found.question.assumptions),
-    )  # fmt: skip
+        assumed=assumption_grid(found.question.assumptions),
+    )
 
 
 def _capacities(result: Result) -> dict[str, float]:
@@ -74,19 +83,16 @@ def _capacities(result: Result) -> dict[str, float]:
     return {str(frame.index[i]): _WATTS * float(size.iloc[i]) for i in built(frame)}
 
 
-def _grid(caption: str, heads: tuple[str, ...], rows: list[tuple[str, ...]], words: int = 1) -> Grid:
-    numeric = tuple(i >= words for i in range(len(heads)))
-    return Grid(caption, heads, numeric, tuple(tuple(Cell(text) for text in row) for row in rows))
-
-
 def _thinned(
-    drawn: dict[str, list[float]], keys: tuple[str, ...], heads: tuple[str, ...], caption: str
+    drawn: dict[str, list[float]], keys: tuple[str, ...], along: str, unit: str, caption: str
 ) -> Grid | None:
     if any(key not in drawn for key in keys):
         return None
     every = max(1, -(-len(drawn[keys[0]]) // _KEPT))
-    rows = [tuple(significant(value, 4) for value in row) for row in zip(*(drawn[key] for key in keys), strict=True)]
-    return _grid(caption, heads, rows[::every], words=0)
+    columns = [[significant(value, 4) for value in drawn[key][::every]] for key in keys]
+    return rows_grid(
+        caption, (along, f"as it is {unit}", f"behind the store {unit}"), zip(*columns, strict=True)
+    )
 
 
 def _stores(answer: dict[str, Any]) -> Grid | None:
@@ -104,10 +110,11 @@ def _stores(answer: dict[str, Any]) -> Grid | None:
         for row in answer["stores"]
     ]
     heads = ("store", "power", "energy", "losses", "cost a year", "")
-    grid = _grid("The least store of each kind with which the limits are kept.", heads, rows) if rows else None
-    if grid is None:
-        return None
-    return Grid(grid.caption, grid.head, (*grid.numeric[:-1], False), grid.rows)
+    return (
+        rows_grid("The least store of each kind with which the limits are kept.", heads, rows)
+        if rows
+        else None
+    )
 
 
 def _frontier(answer: dict[str, Any]) -> Grid | None:
@@ -123,4 +130,4 @@ def _frontier(answer: dict[str, Any]) -> Grid | None:
         for row in answer["frontier"]
     ]
     heads = ("software", "floor", "store", "its energy", "burnt", "cost a year")
-    return _grid("A floor held by software, and the store beside it.", heads, rows) if rows else None
+    return rows_grid("A floor held by software, and the store beside it.", heads, rows) if rows else None

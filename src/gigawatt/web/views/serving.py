@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gigawatt import catalog
 from gigawatt.errors import GigawattError, InfeasibleError, InputError
 from gigawatt.figures import figure
-from gigawatt.figures.readable import label, significant, with_unit
+from gigawatt.figures.readable import significant, with_unit
 from gigawatt.figures.serving_load import cost_front, latency_load, output_front
-from gigawatt.figures.serving_plan import FIGURES, best_rows, facts
 from gigawatt.figures.tables import has_table
 from gigawatt.report import grids
+from gigawatt.report.document import Again, Grid
 from gigawatt.report.frames import grid_of
-from gigawatt.report.grids import Cell, Grid
+from gigawatt.report.plan_serving import document
+from gigawatt.report.trust import assumption_grid
 from gigawatt.study.plan_serving import plan_serving
 from gigawatt.study.serving_answer import plan_answer
-from gigawatt.study.serving_load import LoadCurve, latency_against_load, scenario_question, service_front
+from gigawatt.study.serving_load import (
+    EVENTS,
+    LoadCurve,
+    latency_against_load,
+    scenario_question,
+    service_front,
+)
 from gigawatt.study.serving_question import ServingQuestion
 from gigawatt.study.serving_scenario import question_beside
 from gigawatt.web.answers import Asked, Fragment
@@ -44,7 +51,6 @@ _MODES = {
 _MINIMISED = {"cost": "cost", "energy": "energy", "chips": "accelerators"}
 _FINALISTS = {"3": "3", "1": "1", "6": "6", "10": "10"}
 _REQUESTS = {"4000": "4,000", "1000": "1,000", "20000": "20,000"}
-_SEARCHED = ("front", "parts", "memory")
 _CURVE = {
     "rate": "requests",
     "ttft_p50": "first token, half",
@@ -65,11 +71,14 @@ _FRONT = {
     "on_cost": "best in cost",
 }
 _DAY = {
-    "latency": ("latency", "What a share of the requests waits at most, in simulated weekdays and weekends; dashed lines "
+    "latency": ("latency", "What a share of the requests waits at most, in simulated weekdays and weekends; "
+    "dashed lines "
                 "are what is promised."),
-    "day": ("day", "Power over the mean weekday and the mean day of the weekend, markers the highest five minutes; below "
+    "day": ("day", "Power over the mean weekday and the mean day of the weekend, markers the highest five "
+    "minutes; below "
             "it the requests that come."),
-    "occupancy": ("day", "Requests in a replica that run and that wait; below it the share of the room for keys and "
+    "occupancy": ("day", "Requests in a replica that run and that wait; below it the share of the room for "
+    "keys and "
                   "values that they take."),
 }  # fmt: skip
 _CARDS = (
@@ -122,14 +131,19 @@ def show(asked: Asked) -> Fragment:
         refused += [] if str(error) in refused else [str(error)]
     else:
         words = (
-            "Filled: the promise is kept. Replicas and loads that none beats, each one replica in closed form "
+            "Filled: the promise is kept. Replicas and loads that none beats, each one replica in closed "
+            "form "
             "(modelled); a million tokens are those written, what prompts cost is left out."
         )
         plots["output"] = plot(
-            "output", output_front(front), f"What an accelerator writes against how fast one user reads. {words}"
+            "output",
+            output_front(front),
+            f"What an accelerator writes against how fast one user reads. {words}",
         )
         plots["cost"] = plot(
-            "cost", cost_front(front), f"What a million tokens cost against the time between two of them. {words}"
+            "cost",
+            cost_front(front),
+            f"What a million tokens cost against the time between two of them. {words}",
         )
         tables["front"] = _front(front)
     return fragment(
@@ -142,7 +156,7 @@ def show(asked: Asked) -> Fragment:
         objectives=_objectives(),
         plots=plots,
         tables=tables,
-        assumed=None if serves else grids.assumed(question.assumptions),
+        assumed=None if serves else assumption_grid(question.assumptions),
         notices=question.notices,
         modes=_MODES,
         minimised=_MINIMISED,
@@ -158,17 +172,20 @@ def _words(question: ServingQuestion) -> str:
     share = "" if promised.percentile is None else f" for {100 * promised.percentile:g} % of requests"
     return (
         f"{question.architecture.name} in {question.weights}, keys and values in {question.cache}, on "
-        f"{question.chip.name} with {question.engine.id} in {question.year}; {significant(traffic.mean_prompt)} tokens "
+        f"{question.chip.name} with {question.engine.id} in {question.year}; "
+        f"{significant(traffic.mean_prompt)} tokens "
         f"in and {significant(traffic.mean_output)} out in the mean. Promised: {limits or 'nothing'}{share}."
     )
 
 
 def _curve(name: str, curve: LoadCurve) -> tuple[Plot, Grid]:
-    by = "lines by the closed form, markers request by request" if (curve.frame["by"] == "events").any() else (
-        "by the closed form")  # fmt: skip
+    both = bool((curve.frame["by"] == EVENTS).any())
+    by = "lines by the closed form, markers request by request" if both else "by the closed form"
     words = (
-        f"One replica, {curve.layout} on {curve.chips} accelerators: time to the first token above, time a token "
-        f"below, of half of the requests and of 99 in 100, {by} (modelled). Dotted lines are what is promised."
+        f"One replica, {curve.layout} on {curve.chips} accelerators: time to the first token above, time a "
+        "token "
+        f"below, of half of the requests and of 99 in 100, {by} (modelled). Dotted lines are what is "
+        "promised."
     )
     return plot(name, latency_load(curve), words), grid_of(
         curve.frame.rename(columns={"by": "known by"}),
@@ -215,79 +232,20 @@ def search(asked: Asked) -> Fragment:
         requests=requests,
         progress=lambda text, share: asked.progress(text, 0.7 * share),
     )
-    answer: dict[str, Any] = plan_answer(plan)
     first = plan.first
-    degrees = first.pools[0].points.degrees if len(first.pools) == 1 else None
     curve = latency_against_load(
         question,
-        degrees,
+        first.pools[0].points.degrees if len(first.pools) == 1 else None,
         requests=max(requests // 4, 500),
         progress=lambda text, share: asked.progress(text, 0.7 + 0.3 * share),
     )
-    plots: dict[str, Plot] = {}
-    tables: dict[str, Grid] = {}
-    plots["load"], tables["load"] = _curve("searched-load", curve)
-    for name in _SEARCHED:
-        needed, draw, words = FIGURES[name]
-        if answer.get(needed):
-            plots[name] = plot(f"searched-{name}", draw(answer), words)
-    heads, rows = best_rows(answer)
+    found = document(plan_answer(plan), Again(""))
+    load, table = _curve("searched-load", curve)
     return fragment(
         "serving_search.html.j2",
+        title=found.title,
         heading=f"{_MODES[mode][0].upper()}{_MODES[mode][1:]}, least {_MINIMISED[minimise]}",
-        facts=Grid("What was asked, what came of it.", ("", ""), (False, False), _cells(facts(answer))),
-        best=Grid(
-            f"The best of {answer['points_evaluated']:,} points, waits in the mean and of the promised share.",
-            heads,
-            tuple(name not in ("layout", "by") for name in heads),
-            _cells(rows),
-        ),
-        plots=plots,
-        tables=tables,
-        parts=Grid(
-            "What the time of a replica goes to.",
-            ("replica", "part", "share [%]"),
-            (False, False, True),
-            _cells(
-                (pool["role"], label(name), f"{100 * share:.1f}")
-                for pool in answer["pools"]
-                for name, share in sorted(pool["parts"].items(), key=lambda item: -item[1])
-            ),
-        ),
-        memory=Grid(
-            "Memory of one accelerator.",
-            ("part", "memory [GB]"),
-            (False, True),
-            _cells((label(name), f"{value:,.2f}") for name, value in answer["memory_GB"].items()),
-        ),
-        front=Grid(
-            "Best compromises, slowest for a user first.",
-            ("layout", "in flight", "tokens/s of one user", "tokens/s of an accelerator", "J a token", "promise"),
-            (False, True, True, True, True, False),
-            _cells(_compromises(answer)),
-        ),
-        notices=answer["notices"],
-        assumed=grids.assumed(plan.assumptions),
+        document=found,
+        load=load,
+        table=table,
     )
-
-
-def _compromises(answer: dict[str, Any]) -> list[tuple[str, ...]]:
-    from gigawatt.figures.serving_plan import layout_words
-
-    rows = answer["front"]
-    every = max(1, -(-len(rows) // _LISTED))
-    return [
-        (
-            " + ".join(layout_words(pool) for pool in row["layouts"]),
-            significant(row["held_mean"]),
-            significant(row["tokens_per_s_user"]),
-            significant(row["tokens_per_s_chip"]),
-            significant(row["energy_per_output_token_J"]),
-            "kept" if row["within_objective"] else "not kept",
-        )
-        for row in rows[::every]
-    ]
-
-
-def _cells(rows: Any) -> tuple[tuple[Cell, ...], ...]:
-    return tuple(tuple(Cell(str(text)) for text in row) for row in rows)

@@ -1,4 +1,4 @@
-"""Supply: where the campus stands, the plants of the plan, weeks hour by hour, prices, carbon; its seconds."""
+"""Supply: where the campus stands, its plants, weeks hour by hour, prices, carbon; the seconds."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from gigawatt.figures.readable import label
 from gigawatt.figures.site_map import COLOURED, site_map
 from gigawatt.figures.tables import get_table, has_table, need_table
 from gigawatt.report import grids
+from gigawatt.report.document import Grid
 from gigawatt.report.frames import grid_of
-from gigawatt.report.grids import Grid
 from gigawatt.study.result import Result
 from gigawatt.study.site_overview import site_overview
 from gigawatt.study.supply_question import find_site
@@ -30,7 +30,8 @@ __all__ = ["show"]
 _COLOURS = {key: words for key, (_, _, words, _) in COLOURED.items()}
 _SITES = (
     "country", "solar_capacity_factor []", "wind_capacity_factor []", "temperature [degC]",
-    "temperature_max [degC]", "grid", "price [$/MWh]", "price_grade", "carbon [g/kWh]", "carbon_grade", "clean []",
+    "temperature_max [degC]", "grid", "price [$/MWh]", "price_grade", "carbon [g/kWh]", "carbon_grade",
+    "clean []",
 )  # fmt: skip
 _SITE_HEADS = {
     "solar_capacity_factor": "sun",
@@ -62,7 +63,8 @@ _CARBON = (
     ("economics.carbon_operational_request", "In operation, of a request"),
 )
 _CURVES = {
-    "duration": "Power of each source sorted from its highest hour to its lowest, each by itself, and the load.",
+    "duration": "Power of each source sorted from its highest hour to its lowest, each by itself, and the "
+    "load.",
     "price": "Price of one more megawatt-hour in each hour, from the dearest to the cheapest.",
 }
 _CAPACITY = "Plants that are built, with what they give in a year; stores give back what they took."
@@ -92,7 +94,8 @@ def show(asked: Asked) -> Fragment:
         plots["carbon"] = plot(
             "carbon",
             carbon(result),
-            "Carbon of a year of operation by plant, fuel supply with it; each bar starts where the one above ends.",
+            "Carbon of a year of operation by plant, fuel supply with it; each bar starts where the one "
+            "above ends.",
         )
     return fragment(
         "supply.html.j2",
@@ -127,16 +130,16 @@ def _places(asked: Asked) -> tuple[dict[str, Plot], dict[str, Grid]]:
     except InputError:  # a site of its own
         chosen = None
     by = asked.setting("map", _COLOURS)
-    words = (
-        f"Sites by {_COLOURS[by]}; the ring is the one that is asked for. A click on a marker asks for that site."
-    )
+    words = f"Sites by {_COLOURS[by]}; the ring is the one that is asked for. A click on a marker asks for "
+    "that site."
     links = {
         name: f"/supply?{state.with_changes({'site.name': str(name)}).query(asked.settings)}"
         for name in map(str, sites.index)
     }
     grid = grid_of(
         sites[list(_SITES)],
-        f"All {len(sites)} sites: means over a year of weather, the grid in {_year(asked)}. A name asks for that site.",
+        f"All {len(sites)} sites: means over a year of weather, the grid in {_year(asked)}. A name asks for "
+        "that site.",
         heads=_SITE_HEADS,
         grades=("price_grade", "carbon_grade"),
         links=links,
@@ -152,7 +155,8 @@ def _year(asked: Asked) -> int:
 
 def _week_words(name: str) -> str:
     return (
-        f"The {name} seven days of the year, hour by hour in local standard time: what plants give stands up to the "
+        f"The {name} seven days of the year, hour by hour in local standard time: what plants give stands "
+        "up to the "
         "load (line) and to what stores take in (below zero); beneath it the price of one more megawatt-hour."
     )
 
@@ -180,7 +184,10 @@ def _renamed(result: Result, frame: pd.DataFrame) -> pd.DataFrame:
 
 def _days(result: Result, hourly: pd.DataFrame, start: int, name: str) -> Grid:
     return grid_of(
-        _renamed(result, days_of(hourly, start)), f"Means of the days of the {name} week.", heads=_HOUR_HEADS, most=2
+        _renamed(result, days_of(hourly, start)),
+        f"Means of the days of the {name} week.",
+        heads=_HOUR_HEADS,
+        most=2,
     )
 
 
