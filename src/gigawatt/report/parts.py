@@ -31,7 +31,7 @@ def rows_grid(
         and all(_NUMBER.match(row[i]) for row in cells)
         for i in range(len(heads))
     )
-    marked = heads.index(grade) if grade in heads else -1
+    marked = heads.index(grade) if grade and grade in heads else -1
     made = tuple(
         tuple(Cell(text, grade=text if i == marked else "") for i, text in enumerate(row)) for row in cells
     )

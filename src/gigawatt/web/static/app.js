@@ -137,7 +137,10 @@
   });
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.xhr && event.detail.xhr.status !== 200) return;
-    if (event.detail.target === answer || answer?.contains(event.detail.target)) drawAll(event.detail.target);
+    // said of each element that came in; what was swapped as a whole is no longer there, its successor is
+    const { target } = event.detail;
+    const fresh = document.contains(target) ? target : event.target;
+    if (fresh === event.target && answer?.contains(fresh)) drawAll(fresh);
   });
   document.addEventListener("htmx:replacedInHistory", links);
   document.addEventListener("htmx:sendError", () => say("The server cannot be reached."));

@@ -95,9 +95,15 @@ def _thinned(
     )
 
 
+def _why(refused: str | None) -> str:
+    """Why a store does not do, without the key of the error, which nobody gave."""
+    text = refused or ""
+    return text.partition(": ")[2] or text
+
+
 def _stores(answer: dict[str, Any]) -> Grid | None:
     rows = [
-        (label(row["store"]), "–", "–", "–", "–", row["refused"] or "")
+        (label(row["store"]), "–", "–", "–", "–", _why(row["refused"]))
         if row["power_MW"] is None
         else (
             label(row["store"]),
@@ -109,7 +115,7 @@ def _stores(answer: dict[str, Any]) -> Grid | None:
         )
         for row in answer["stores"]
     ]
-    heads = ("store", "power", "energy", "losses", "cost a year", "")
+    heads = ("store", "power", "energy", "losses", "cost a year", "verdict")
     return (
         rows_grid("The least store of each kind with which the limits are kept.", heads, rows)
         if rows

@@ -130,8 +130,10 @@ def _places(asked: Asked) -> tuple[dict[str, Plot], dict[str, Grid]]:
     except InputError:  # a site of its own
         chosen = None
     by = asked.setting("map", _COLOURS)
-    words = f"Sites by {_COLOURS[by]}; the ring is the one that is asked for. A click on a marker asks for "
-    "that site."
+    words = (
+        f"Sites by {_COLOURS[by]}; the ring is the one that is asked for. "
+        "A click on a marker asks for that site."
+    )
     links = {
         name: f"/supply?{state.with_changes({'site.name': str(name)}).query(asked.settings)}"
         for name in map(str, sites.index)
