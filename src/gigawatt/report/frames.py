@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gigawatt.figures.readable import aligned, label
 from gigawatt.figures.tables import unit_of
 from gigawatt.report.document import Cell, Grid
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["grid_of"]
 
@@ -18,7 +15,7 @@ _UNKNOWN = "–"
 
 
 def grid_of(
-    frame: pd.DataFrame,
+    frame: Any,
     caption: str,
     *,
     heads: Mapping[str, str] | None = None,
@@ -73,11 +70,11 @@ def _head(column: str, said: Mapping[str, str]) -> str:
     return said.get(stem, label(stem)) + (f" [{unit}]" if unit else "")
 
 
-def _is_numeric(values: pd.Series) -> bool:
+def _is_numeric(values: Any) -> bool:
     return values.dtype.kind in "iuf"
 
 
-def _writer(values: pd.Series, column: str, most: int) -> Callable[[Any], str]:
+def _writer(values: Any, column: str, most: int) -> Callable[[Any], str]:
     if values.dtype.kind == "b":
         return lambda value: "yes" if value else "no"
     if not _is_numeric(values):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,7 +151,8 @@ def by_binding(space: LayoutSpace) -> pd.DataFrame:
     import pandas as pd
 
     rows: list[dict[str, object]] = []
-    for name, mine in space.frame.groupby("binding", sort=True):
+    groups: Any = space.frame.groupby("binding", sort=True)
+    for name, mine in groups:
         fitting = mine[mine["fits"]]
         quickest = fitting.loc[fitting["step_time [s]"].idxmin()] if len(fitting) else None
         numbers = {

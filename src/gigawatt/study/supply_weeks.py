@@ -76,7 +76,7 @@ def _counts(hourly: pd.DataFrame, stem: str, values: Array) -> bool:
     load = _columns(hourly, "load")
     if stem == "price" or not load:
         return True
-    return float(values.max()) > _DUST * float(hourly[load[0]].max())
+    return float(values.max()) > _DUST * float(hourly[load[0]].to_numpy(dtype=float).max())
 
 
 def hottest_and_coldest_week(hourly: pd.DataFrame) -> tuple[int, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gigawatt.figures import figure
 from gigawatt.figures.layout_space import layout_space as cloud_of
 from gigawatt.figures.machine import layout_words
@@ -115,7 +117,7 @@ def _cloud_words(space: LayoutSpace) -> str:
 
 def _cloud_table(space: LayoutSpace) -> Grid:
     frame = space.frame.head(_LISTED)
-    shown = frame[["step_time [s]", "mfu []", "memory [GB]"]].copy()
+    shown: Any = frame[["step_time [s]", "mfu []", "memory [GB]"]].copy()
     shown.insert(0, "layout", [layout_words(row) for _, row in frame.iterrows()])
     shown["fits"] = frame["fits"]
     shown["binding"] = [label(name) for name in frame["binding"]]
@@ -146,7 +148,7 @@ def _serving(result: Result) -> Fragment:
 def _wall_table(result: Result) -> Grid | None:
     if not has_table(result, "wall"):
         return None
-    frame = result.tables["wall"]
+    frame: Any = result.tables["wall"]
     columns = [
         name for name in map(str, frame.columns) if name.split(" [")[0] not in ("peak", "bandwidth", "cache")
     ]

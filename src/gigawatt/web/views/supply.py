@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gigawatt.errors import InputError
 from gigawatt.figures import figure
@@ -163,7 +163,7 @@ def _week_words(name: str) -> str:
     )
 
 
-def _renamed(result: Result, frame: pd.DataFrame) -> pd.DataFrame:
+def _renamed(result: Result, frame: Any) -> Any:
     """Columns of plants by the plants' names, those that are nought throughout left out."""
     names = plant_names(result)
 
@@ -193,7 +193,7 @@ def _days(result: Result, hourly: pd.DataFrame, start: int, name: str) -> Grid:
     )
 
 
-def _sorted(result: Result, hourly: pd.DataFrame) -> Grid:
+def _sorted(result: Result, hourly: Any) -> Grid:
     columns = [column for column in map(str, hourly.columns) if column.split(" [")[0] not in _NEITHER]
     return grid_of(
         _renamed(result, sorted_hours(hourly[columns])),
@@ -204,7 +204,7 @@ def _sorted(result: Result, hourly: pd.DataFrame) -> Grid:
 
 
 def _emitting(result: Result) -> Grid | None:
-    frame = get_table(result, "plants")
+    frame: Any = get_table(result, "plants")
     if frame is None:
         return None
     columns = [column for column in map(str, frame.columns) if column.split(" [")[0] in ("energy", "carbon")]
