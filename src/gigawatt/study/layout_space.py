@@ -113,7 +113,7 @@ def layout_space(
     if cap is not None:
         table = capped(table, cluster, cap)
     shown = _frame(found.best, best=True)
-    others = _frame(table, best=False)
+    others: Any = _frame(table, best=False)
     same = list(found.best.layouts.to_frame().columns)
     double = (others[same] == shown[same].iloc[0]).all(axis=1)
     frame = pd.concat([shown, others[~double].sort_values("step_time [s]", kind="stable")])

@@ -135,12 +135,13 @@
     const problem = document.getElementById("problem");
     if (problem && problem.textContent.trim()) problem.hidden = false;
   });
+  let settled = null; // the event comes once for each element that was put in
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.detail.xhr && event.detail.xhr.status !== 200) return;
-    // said of each element that came in; what was swapped as a whole is no longer there, its successor is
-    const { target } = event.detail;
+    if (!event.detail.xhr || event.detail.xhr.status !== 200 || event.detail.xhr === settled) return;
+    settled = event.detail.xhr;
+    const { target } = event.detail; // no longer there where it was swapped as a whole: its successor is
     const fresh = document.contains(target) ? target : event.target;
-    if (fresh === event.target && answer?.contains(fresh)) drawAll(fresh);
+    if (answer?.contains(fresh)) drawAll(fresh);
   });
   document.addEventListener("htmx:replacedInHistory", links);
   document.addEventListener("htmx:sendError", () => say("The server cannot be reached."));
@@ -164,6 +165,6 @@
   });
   const asks = document.getElementById("asks");
   if (asks && matchMedia("(max-width: 940px)").matches && !asks.querySelector(".error:not(:empty)")) asks.open = false;
-  if (answer && answer.querySelector(".plot-data")) drawAll(answer);
+  if (answer && !answer.hasAttribute("hx-get")) drawAll(answer);
   document.documentElement.dataset.ready = "yes";
 })();
