@@ -35,7 +35,8 @@
     Plotly.purge(plot);
     await Plotly.newPlot(plot, figure.data, figure.layout, { responsive: true, displayModeBar: false });
     plot.on("plotly_click", (event) => {
-      const link = event.points?.[0]?.customdata;
+      const told = event.points?.[0]?.customdata;
+      const link = Array.isArray(told) ? told[0] : told;
       if (plot.closest("[data-picks]") && typeof link === "string") pick(plot.closest("[data-picks]").dataset.picks, link);
     });
   };
@@ -138,7 +139,9 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     if (!event.detail.xhr || event.detail.xhr.status !== 200 || event.detail.xhr === settled) return;
     settled = event.detail.xhr;
-    if (event.detail.target === answer || answer?.contains(event.detail.target)) drawAll(event.detail.target);
+    const { target } = event.detail; // no longer there where it was swapped as a whole: its successor is
+    const fresh = document.contains(target) ? target : event.target;
+    if (answer?.contains(fresh)) drawAll(fresh);
   });
   document.addEventListener("htmx:replacedInHistory", links);
   document.addEventListener("htmx:sendError", () => say("The server cannot be reached."));
