@@ -9,8 +9,9 @@ from typing import Any
 from gigawatt.figures.page import PAGE, grid
 from gigawatt.figures.readable import with_unit
 from gigawatt.figures.style import safe
+from gigawatt.quantities import show
 
-__all__ = ["line_value", "page"]
+__all__ = ["line_value", "page", "setting_value"]
 
 Curves = Mapping[str, Mapping[str, Any]]
 Drawing = Callable[[Mapping[str, Any]], Any]
@@ -73,3 +74,12 @@ def line_value(value: float | str | None, unit: str) -> str:
     if abs(value) >= _EXPONENT:
         return f"{value:.3g} {unit}"
     return with_unit(value, unit)
+
+
+def setting_value(value: float | str, unit: str) -> str:
+    """A setting, which is SI, as a number of its unit; angles of unit ``deg`` are in degrees already."""
+    if isinstance(value, str):
+        return value
+    if unit in ("", "1", "deg"):
+        return f"{value:,.4g}"
+    return show(value, unit).removesuffix(unit).strip()

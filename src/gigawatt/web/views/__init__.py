@@ -45,6 +45,10 @@ def _view(name: str, title: str, words: str, asks: bool = True, listed: bool = T
 
 VIEWS: tuple[View, ...] = (
     _view("chain", "Chain", "From source to token: what it takes, what binds first, what would relieve it."),
+    _view("plants", "Plants", "What each plant costs at the site, and the physics of those that nobody has built."),
+    _view("technologies", "Technologies", "What number formats and other ways to compute do to quality and energy."),
+    _view("outlook", "Outlook", "The largest run, what binds it, machines and electricity to 2050.", asks=False),
+    _view("validation", "Validation", "Predictions beside measurements, row by row.", asks=False),
     _view("explain", "Why this number", "From a number down to its formula, inputs and rows.", listed=False),
 )
 
@@ -60,7 +64,12 @@ class Long:
     target: str
 
 
-LONG: tuple[Long, ...] = ()
+LONG: tuple[Long, ...] = (
+    Long("technology-bands", "Ranges of energy and cost", "gigawatt.web.views.technologies:compute"),
+    Long("outlook", "Draws of the outlook", "gigawatt.web.views.outlook:compute"),
+    Long("validation", "Predictions beside measurements", "gigawatt.web.views.validation:compute"),
+    Long("validation-all", "Every table", "gigawatt.web.views.validation:compute_all"),
+)
 """Work that a view offers to begin (``job_form`` of ``parts.html.j2``)."""
 
 _LONG = {long.name: long for long in LONG}
