@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 EXAMPLE ?= examples/llama-3.1-405b-texas.yaml
 
-.PHONY: install demo test emulation test-emulation lint bench validate clean help
+.PHONY: install demo test emulation test-emulation lint bench validate docs clean help
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -54,5 +54,8 @@ bench: $(VENV)/.developing ## Speeds as ratios against a neighbour or a limit in
 validate: install ## Predictions beside measurements
 	$(BIN)/gigawatt validate training
 
+docs: $(VENV)/.developing ## Build the documentation site, site/index.html; it works offline
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --site-dir site
+
 clean: ## Remove what the targets made
-	rm -rf $(VENV) results .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) results site .pytest_cache .ruff_cache .hypothesis

@@ -35,12 +35,16 @@ def test_docs_list_every_key_of_a_scenario():
     assert listed == list(keys(Scenario))
 
 
+def pages() -> list[Path]:
+    """Every page that the repository ships: its own and those of the site."""
+    return [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))]
+
+
 def commands() -> list[str]:
     """Every command that a document shows."""
-    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
     return [
         line.split("#")[0].strip()
-        for page in pages
+        for page in pages()
         for _, block in re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(), re.M | re.S)
         for line in block.splitlines()
         if line.startswith("gigawatt ")
@@ -75,6 +79,75 @@ def test_the_commands_of_the_calibration_guide_run(tmp_path: Path) -> None:
 
 
 def test_links_between_documents_lead_somewhere():
-    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+    for page in pages():
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", without_code(page.read_text())):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"^```.*?^```$|`[^`\n]+`|\$[^$\n]+\$", "", text, flags=re.M | re.S)
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    """(language, text) of every block of code."""
+    return re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / "docs" / page).read_text(), re.M | re.S)
+
+
+def type_in(line: str, folder: Path) -> str:
+    """What a reader sees who types a line of a page in ``folder``; the line succeeds."""
+    program = (
+        f'gigawatt() {{ {shlex.quote(sys.executable)} -c "from gigawatt.cli import main; main()" "$@"; }}'
+    )
+    done = subprocess.run(
+        ["bash", "-c", f"{program}\n{line}"], capture_output=True, text=True, timeout=240, cwd=folder,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "200", "GIGAWATT_CATALOG": ""}
+        | ({"GIGAWATT_CATALOG": "mine"} if (folder / "mine").is_dir() else {}),
+    )  # fmt: skip
+    assert done.returncode == 0, f"{line}: {done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.long
+def test_the_five_minutes_run_and_say_what_they_say(tmp_path: Path) -> None:
+    """The page's commands in order, its Python, and the figures that it shows, which are of that run."""
+    os.symlink(ROOT / "examples", tmp_path / "examples")
+    found = blocks("start.md")
+    lines = [line for kind, block in found if kind == "sh" for line in block.splitlines()]
+    assert len(lines) == 5
+    said = " ".join(" ".join(type_in(line, tmp_path) for line in lines).split())
+    shown = [line for kind, block in found if kind == "console" for line in block.splitlines()]
+    figures = [
+        figure.group()
+        for line in shown
+        for figure in re.finditer(r"[−+]?\$?\d[\d.,]*(?: (?:%|days|s|MW|g/kWh|million|points))?", line)
+    ]
+    assert len(figures) > 40
+    missing = [figure for figure in figures if figure.rstrip(".,") not in said]
+    assert missing == []
+    (code,) = [block for kind, block in found if kind == "python"]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=120, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert "training.mfu" in done.stdout
+
+
+@pytest.mark.long
+def test_what_one_brings_works_as_the_page_shows_it(tmp_path: Path) -> None:
+    """The files of the page are written as they stand there, then its commands typed."""
+    page = (ROOT / "docs" / "bring-your-own.md").read_text()
+    files = re.findall(r"^`([\w./-]+)`:\n\n```\w+\n(.*?)^```$", page, re.M | re.S)
+    assert len(files) == 7
+    for name, text in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    lines = [
+        line for kind, block in blocks("bring-your-own.md") if kind == "sh" for line in block.splitlines()
+    ]
+    said = {line: type_in(line, tmp_path) for line in lines}
+    assert len(said) == 5
+    (ran,) = [text for line, text in said.items() if line.startswith("gigawatt run")]
+    assert "my-chip" in ran
+    assert "my geothermal" in ran
+    explained = type_in("gigawatt explain results/mine training.step_time --depth 3", tmp_path)
+    assert "user/chips.details.csv:2" in explained

@@ -1,23 +1,76 @@
-"""gigawatt: from silicon to power plant, what it takes to train a language model, and what binds first.
+"""gigawatt: from silicon to power plant, what it takes to train or serve a model, and what binds first.
 
 import gigawatt
 result = gigawatt.load("examples/llama-3.1-405b-texas.yaml").run()
 result["training.step_time"]
 result.figure("sankey")
+gigawatt.plan_training(model="llama-3.1-8b", chip="H100", count=64)["days"]
+
+The functions are the doors of :mod:`gigawatt.doors`, imported when they are asked for.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gigawatt._version import __version__
 
 if TYPE_CHECKING:
+    from gigawatt.answer import Answer
+    from gigawatt.doors import (
+        compare,
+        compare_technologies,
+        draw_outlook,
+        explain,
+        plan_serving,
+        plan_supply,
+        plan_training,
+        sweep,
+        validate,
+    )
+    from gigawatt.errors import GigawattError
     from gigawatt.study.result import Result
     from gigawatt.study.study import Study
 
-__all__ = ["Result", "Study", "__version__", "load"]
+__all__ = [
+    "Answer",
+    "GigawattError",
+    "Result",
+    "Study",
+    "__version__",
+    "compare",
+    "compare_technologies",
+    "draw_outlook",
+    "explain",
+    "load",
+    "plan_serving",
+    "plan_supply",
+    "plan_training",
+    "sweep",
+    "validate",
+]
+
+_LATE = {
+    "Answer": "gigawatt.answer",
+    "GigawattError": "gigawatt.errors",
+    "Result": "gigawatt.study.result",
+    "Study": "gigawatt.study.study",
+} | dict.fromkeys(
+    (
+        "compare",
+        "compare_technologies",
+        "draw_outlook",
+        "explain",
+        "plan_serving",
+        "plan_supply",
+        "plan_training",
+        "sweep",
+        "validate",
+    ),
+    "gigawatt.doors",
+)
 
 
 def load(file: str | Path) -> Study:
@@ -36,12 +89,10 @@ def load(file: str | Path) -> Study:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Result":
-        from gigawatt.study.result import Result
-
-        return Result
-    if name == "Study":
-        from gigawatt.study.study import Study
-
-        return Study
+    if name in _LATE:
+        return getattr(import_module(_LATE[name]), name)
     raise AttributeError(f"module 'gigawatt' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -390,3 +390,30 @@ def test_all_layers_in_their_order() -> None:
     assert get(app, scope("POST", headers=here), (b"12345678901",)).status == 413
     assert get(app, scope("POST", headers=[HOST]), (b"1",)).status == 403
     assert get(app, scope("POST", headers=[(b"host", b"evil.example"), HERE]), (b"1",)).status == 421
+
+
+def test_slow_bodies_hold_no_place_of_others() -> None:
+    async def run() -> tuple[int, list[int]]:
+        app = secured(says(), in_flight=2, patience=0.2)
+        stalled = [
+            asyncio.create_task(ask(app, scope("POST", headers=[HOST, HERE]), (b"1",), stall=True))
+            for _ in range(10)
+        ]
+        await settle()
+        answer = await ask(app, scope())
+        return answer.status, [one.status for one in await asyncio.gather(*stalled)]
+
+    assert asyncio.run(run()) == (200, [408] * 10)
+
+
+def test_bodies_on_their_way_are_bounded_together() -> None:
+    async def run() -> tuple[int, int, int]:
+        app = Bodies(says(), together=10, patience=0.05)
+        first = asyncio.create_task(ask(app, scope("POST"), (b"12345678",), stall=True))
+        await settle()
+        refused = await ask(app, scope("POST"), (b"12345678", b""))
+        slow = await first
+        later = await ask(app, scope("POST"), (b"12345678", b""))
+        return slow.status, refused.status, later.status
+
+    assert asyncio.run(run()) == (408, 503, 200)

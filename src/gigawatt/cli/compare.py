@@ -52,7 +52,8 @@ def compare_command(
     ] = 8,
     seed: Annotated[int, typer.Option(min=0, help="Of the sampled orders.")] = 0,
     output: Annotated[
-        Path | None, typer.Option(help="Folder for compare.json, compare.html and compare.md.", show_default=False)
+        Path | None,
+        typer.Option(help="Folder for compare.json, compare.html and compare.md.", show_default=False),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,

@@ -49,7 +49,9 @@ def outlook_command(
     elif not quiet:
         _print(result)
         if output is not None:
-            console().print(f"Written: {output / 'outlook.html'}, outlook.md, outlook.json, bands.csv", markup=False)
+            console().print(
+                f"Written: {output / 'outlook.html'}, outlook.md, outlook.json, bands.csv", markup=False
+            )
 
 
 def _result(

@@ -11,6 +11,7 @@ import typer
 from gigawatt.cli.options import flagged
 from gigawatt.cli.serving_options import flag, flat_csv, option
 from gigawatt.cli.terminal import console, number, print_json, progress
+from gigawatt.cli.typed import typed
 from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
@@ -87,7 +88,9 @@ def plan_pathway_command(
     elif not quiet:
         _print(answer)
         if output is not None:
-            console().print(f"Written: {output / 'pathway.html'}, pathway.json, tables as CSV", markup=False)
+            console().print(
+                f"Written: {output / 'pathway.html'}, pathway.md, pathway.json, tables as CSV", markup=False
+            )
 
 
 def _answer(given: dict[str, Any], report: Callable[[str, float], None]) -> dict[str, Any]:
@@ -213,16 +216,13 @@ def _print(answer: dict[str, Any]) -> None:
 
 
 def _write(folder: Path, answer: dict[str, Any]) -> None:
-    import json
-
-    from gigawatt.figures.pathway import page
+    from gigawatt.report.studies import study_files
     from gigawatt.study.store import write_files
 
     steps = [{k: v for k, v in step.items() if k != "plants"} for step in answer["steps"]]
     plants = [{"year": step["year"], **row} for step in answer["steps"] for row in step["plants"]]
     write_files(folder, {
-        "pathway.json": json.dumps(answer, indent=1, allow_nan=False) + "\n",
-        "pathway.html": page(answer),
+        **study_files("plan-pathway", answer, typed()),
         "steps.csv": flat_csv(steps),
         "plants.csv": flat_csv(plants),
     })  # fmt: skip

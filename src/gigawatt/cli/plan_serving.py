@@ -12,6 +12,7 @@ from gigawatt.cli import serving_options as o
 from gigawatt.cli.options import flagged
 from gigawatt.cli.serving_options import flag, flat_csv, option, outputs, question_of
 from gigawatt.cli.terminal import console, print_json, progress
+from gigawatt.cli.typed import typed
 
 __all__ = ["EPILOG", "plan_serving_command"]
 
@@ -104,7 +105,9 @@ def plan_serving_command(
 
         print_plan(answer, console())
         if folder is not None:
-            console().print(f"Written: {folder / 'plan.html'}, plan.json, tables as CSV", markup=False)
+            console().print(
+                f"Written: {folder / 'plan.html'}, plan.md, plan.json, tables as CSV", markup=False
+            )
 
 
 def _answer(given: dict[str, Any], report: Callable[[str, float], None]) -> dict[str, Any]:
@@ -125,12 +128,10 @@ def _answer(given: dict[str, Any], report: Callable[[str, float], None]) -> dict
 
 
 def _write(folder: Path, answer: dict[str, Any]) -> None:
-    import json
-
-    from gigawatt.figures.serving_plan import page
+    from gigawatt.report.studies import study_files
     from gigawatt.study.store import write_files
 
     tables = {"configurations": answer["best"], "front": answer["front"]}
     tables["roofline"] = answer["roofline"]["rows"]
-    files = {"plan.json": json.dumps(answer, indent=1, allow_nan=False) + "\n", "plan.html": page(answer)}
+    files = study_files("plan-serving", answer, typed())
     write_files(folder, files | {f"{name}.csv": flat_csv(rows) for name, rows in tables.items() if rows})

@@ -10,6 +10,7 @@ import typer
 
 from gigawatt.cli.options import flagged, read_pairs
 from gigawatt.cli.terminal import console, print_json, progress
+from gigawatt.cli.typed import typed
 from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def plan_supply_command(
     ] = None,
     discount: Annotated[str | None, _option("Real discount rate, such as '7%'.", _MONEY)] = None,
     output: Annotated[
-        Path | None, _option("Folder for plan.json, the tables as CSV and plan.html.", _ANSWER)
+        Path | None, _option("Folder for plan.html, plan.md, plan.json and the tables as CSV.", _ANSWER)
     ] = None,
     json: Annotated[
         bool,
@@ -150,7 +151,9 @@ def plan_supply_command(
 
         print_supply(answer, console())
         if output is not None:
-            console().print(f"Written: {output / 'plan.html'}, plan.json, tables as CSV", markup=False)
+            console().print(
+                f"Written: {output / 'plan.html'}, plan.md, plan.json, tables as CSV", markup=False
+            )
 
 
 def _flagged(call: Callable[[], T]) -> T:
@@ -165,16 +168,13 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _write(folder: Path, answer: dict[str, Any], found: SupplyAnswer) -> None:
-    import json
-
-    from gigawatt.figures.supply_answer import page
+    from gigawatt.report.studies import study_files
     from gigawatt.study.store import write_files
     from gigawatt.study.supply_answer import hourly
 
     hours = hourly(found)
     files = {
-        "plan.json": json.dumps(answer, indent=1, allow_nan=False) + "\n",
-        "plan.html": page(answer, hours),
+        **study_files("plan-supply", answer, typed(), hours),
         "plants.csv": _csv([_flat(row) for row in answer["plants"]]),
         "months.csv": _csv([_flat(row) for row in answer["months"]]),
         "hourly.csv": _csv(

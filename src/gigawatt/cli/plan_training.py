@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from gigawatt.cli.options import flagged
 from gigawatt.cli.terminal import console, print_json, progress
+from gigawatt.cli.typed import typed
 from gigawatt.errors import InputError
-
-if TYPE_CHECKING:
-    from gigawatt.study.plan_training import Plan
-    from gigawatt.study.training_question import TrainingQuestion
 
 __all__ = ["EPILOG", "plan_training_command"]
 
@@ -148,7 +145,7 @@ def plan_training_command(
         ),
     ] = False,
     output: Annotated[
-        Path | None, _option("Folder for plan.json, the tables as CSV and plan.html.", _ANSWER)
+        Path | None, _option("Folder for plan.html, plan.md, plan.json and the tables as CSV.", _ANSWER)
     ] = None,
     json: Annotated[bool, _flag("--json", "Print JSON alone on standard output.", _ANSWER)] = False,
     quiet: Annotated[
@@ -170,7 +167,9 @@ def plan_training_command(
         offload=offload,
     )  # fmt: skip
     wider = () if widen is None else tuple(name for name in widen.split(",") if name.strip())
-    spread = _spread(sites, distance, wan, method)
+    from gigawatt.doors.training import answer_training, sites_apart
+
+    spread = _flagged(lambda: sites_apart(sites, distance, wan, method))
     with progress(quiet=quiet or json) as report:
         report("Reading the catalog", 0.0)
         from gigawatt.study.training_question import read_question
@@ -185,22 +184,13 @@ def plan_training_command(
                 cap=cap,
             )
         )  # fmt: skip
-        answer = _flagged(
-            lambda: _answer(
-                question,
-                count,
-                power,
-                deadline,
-                largest_model,
-                top,
-                relief_factor if relief else None,
-                pareto,
-                cap_sweep,
-                spread,
-                output is not None,
-                report,
+        answer, _ = _flagged(
+            lambda: answer_training(
+                question, count=count, power=power, deadline=deadline, largest_model=largest_model, top=top,
+                relief=relief_factor if relief else None, pareto=pareto, cap_sweep=cap_sweep, spread=spread,
+                timeline=output is not None, progress=report,
             )
-        )
+        )  # fmt: skip
         if output is not None:
             report("Writing the folder", 0.97)
             _write(output, answer)
@@ -211,7 +201,9 @@ def plan_training_command(
 
         print_plan(answer, console())
         if output is not None:
-            console().print(f"Written: {output / 'plan.html'}, plan.json, tables as CSV", markup=False)
+            console().print(
+                f"Written: {output / 'plan.html'}, plan.md, plan.json, tables as CSV", markup=False
+            )
 
 
 def _flagged(call: Callable[[], T]) -> T:
@@ -233,144 +225,6 @@ def _pins(written: list[str], **given: int | str | None) -> dict[str, str | int]
     return pins
 
 
-def _spread(
-    sites: int | None, distance: str | None, wan: str | None, method: str | None
-) -> dict[str, Any] | None:
-    """Sites as asked for: a number, a distance [m], lines [B/s], methods."""
-    given = {"--sites": sites, "--distance": distance, "--wan": wan}
-    missing = [name for name, value in given.items() if value is None]
-    if len(missing) == len(given) and method is None:
-        return None
-    if missing:
-        allowed = "such as --sites 2 --distance 1000km --wan 400Gbit/s"
-        raise InputError("several sites need this too", key=missing[0], allowed=allowed)
-    from gigawatt.study.sites import method_names
-
-    assert sites is not None
-    if sites < 2:
-        raise InputError("too few to be apart", key="--sites", given=sites, allowed="2 or more")
-    return {
-        "sites": sites,
-        "distance": _quantity(distance, "m", "--distance", "1000 km"),
-        "bandwidth": _quantity(wan, "B/s", "--wan", "400 Gbit/s"),
-        "methods": _flagged(lambda: method_names(method)),
-    }
-
-
-def _quantity(text: str | None, unit: str, key: str, example: str) -> float | None:
-    if text is None:
-        return None
-    from gigawatt.quantities import parse
-
-    try:
-        value = parse(text, unit, example=example)
-    except InputError as error:
-        raise error.at(key=key) from None
-    if not value > 0:
-        raise InputError("out of range", key=key, given=text, allowed=f"more than 0, such as {example!r}")
-    return value
-
-
-def _answer(
-    question: TrainingQuestion,
-    count: int | None,
-    power: str | None,
-    deadline: str | None,
-    largest: bool,
-    top: int,
-    factor: float | None,
-    pareto: bool,
-    swept: bool,
-    spread: dict[str, Any] | None,
-    drawn: bool,
-    report: Callable[[str, float], None],
-) -> dict[str, Any]:
-    from gigawatt.study.caps import cap_sweep, power_choice
-    from gigawatt.study.inverse import largest_model, smallest_cluster
-    from gigawatt.study.pareto import pareto_front
-    from gigawatt.study.plan_training import count_for_power, pipeline_timeline, plan_training
-    from gigawatt.study.relief import relieve
-    from gigawatt.study.sites import across
-    from gigawatt.study.training_answer import as_answer
-
-    limit = _quantity(power, "W", "--power", "300 MW")
-    until = _quantity(deadline, "s", "--deadline", "90 days")
-    inverse = None
-    if largest:
-        if until is None:
-            raise InputError("the largest model by when?", key="--largest-model", allowed="give --deadline")
-        inverse = largest_model(question, until, limit=limit, count=count, top=top, progress=report)
-        plan = inverse.plan
-    elif count is None and until is not None:
-        inverse = smallest_cluster(question, until, limit=limit, top=top, progress=report)
-        plan = inverse.plan
-    else:
-        if count is None:
-            if limit is None:
-                raise InputError(
-                    "how many accelerators?", key="--count", allowed="give --count, --power or --deadline"
-                )
-            count = count_for_power(question, limit)
-        plan = plan_training(
-            question,
-            count,
-            limit=limit,
-            top=top,
-            progress=lambda done, all_: report("Looking at layouts", 0.5 * done / max(all_, 1)),
-        )
-        plan = _beside_deadline(plan, until)
-    apart = None if spread is None else across(plan, **spread)
-    found = () if factor is None else relieve(plan, factor=factor, progress=report)
-    front, looked_at = pareto_front(plan, progress=report) if pareto else ((), 0)
-    return as_answer(
-        plan,
-        band=_band(plan),
-        relief=found,
-        compromises=front,
-        compromises_of=looked_at,
-        inverse=inverse,
-        timeline=pipeline_timeline(plan) if drawn and plan.search.best.layouts.pipeline[0] > 1 else None,
-        caps=cap_sweep(plan) if swept else None,
-        choice=power_choice(plan, question) if inverse is None else None,
-        sites=apart,
-    )
-
-
-def _beside_deadline(plan: Plan, until: float | None) -> Plan:
-    """Says by how much a given deadline is met or missed."""
-    if until is None:
-        return plan
-    from dataclasses import replace
-
-    days = until / 86400.0
-    spare = days - plan.days
-    words = f"{spare:.3g} days to spare" if spare >= 0 else f"{-spare:.3g} days too late"
-    return replace(plan, notices=(*plan.notices, f"the deadline of {days:.4g} days: {words}"))
-
-
-def _band(plan: Plan) -> dict[str, Any]:
-    from gigawatt.validation.domain import outside_domain, step_time_band
-
-    model = plan.question.architecture
-    routed = any(block.experts is not None for block in model.blocks)
-    outside = outside_domain(
-        chip=plan.cluster.chip,
-        number_format=plan.run.number_format,
-        routed=routed,
-        count=plan.cluster.count,
-        hidden=model.hidden,
-        sequence=plan.run.sequence,
-    )
-    band = step_time_band(routed=routed, outside=outside)
-    return {
-        "low": band.low,
-        "high": band.high,
-        "coverage": band.coverage,
-        "groups": band.groups,
-        "outside": outside,
-    }
-
-
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
     """A row without nesting, for CSV: ``layout.tensor``, ``memory_parts_GB.weights``."""
     found: dict[str, Any] = {}
@@ -383,12 +237,10 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(folder: Path, answer: dict[str, Any]) -> None:
-    import json
-
-    from gigawatt.figures.training_plan import page
+    from gigawatt.report.studies import study_files
     from gigawatt.study.store import write_files
 
-    files = {"plan.json": json.dumps(answer, indent=1, allow_nan=False) + "\n", "plan.html": page(answer)}
+    files = study_files("plan-training", answer, typed())
     tables = {"layouts": answer["best"], "relief": answer.get("relief"), "pareto": answer.get("pareto")}
     tables["caps"] = answer["cap_sweep"]["rows"] if "cap_sweep" in answer else None
     tables["sites"] = answer["sites"]["methods"] if "sites" in answer else None

@@ -14,6 +14,7 @@ from gigawatt.cli import serving_options as o
 from gigawatt.cli.options import flagged
 from gigawatt.cli.serving_options import flag, option, outputs, question_of
 from gigawatt.cli.terminal import console, print_json, progress
+from gigawatt.cli.typed import typed
 from gigawatt.errors import InfeasibleError, InputError
 
 if TYPE_CHECKING:
@@ -139,7 +140,8 @@ def simulate_serving_command(
 
         print_run(answer, console())
         if folder is not None:
-            words = f"Written: {folder / 'run.html'}, run.json, requests.csv, requests.parquet, series.csv"
+            files = "run.md, run.json, requests.csv, requests.parquet, series.csv"
+            words = f"Written: {folder / 'run.html'}, {files}"
             console().print(words, markup=False)
 
 
@@ -351,18 +353,16 @@ def _quantity(text: str, unit: str, key: str, example: str, least: float | None 
 
 
 def _write(folder: Path, answer: dict[str, Any], run: ServingRun) -> None:
-    import json
-
     import pandas as pd
 
-    from gigawatt.figures.serving_run import page
+    from gigawatt.report.studies import study_files
     from gigawatt.study.serving_answer import request_columns, series_columns
     from gigawatt.study.store import write_files
 
-    frames = {"requests": pd.DataFrame(request_columns(run)), "series": pd.DataFrame(series_columns(run))}
+    series = series_columns(run)
+    frames = {"requests": pd.DataFrame(request_columns(run)), "series": pd.DataFrame(series)}
     files = {
-        "run.json": json.dumps(answer, indent=1, allow_nan=False) + "\n",
-        "run.html": page(answer, series_columns(run)),
+        **study_files("simulate-serving", answer, typed(), series),
         **{f"{name}.csv": frame.to_csv(index=False, lineterminator="\n") for name, frame in frames.items()},
     }
     write_files(folder, files, {"requests": frames["requests"]})

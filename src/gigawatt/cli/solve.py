@@ -65,7 +65,8 @@ def solve_command(
     ] = 400,
     seed: Annotated[int, typer.Option(help="Of a search by evolution.", rich_help_panel=_SOUGHT)] = 0,
     output: Annotated[
-        Path | None, _option("Folder for solve.html, .md, .json and, where there is one, found.yaml.", _ANSWER)
+        Path | None,
+        _option("Folder for solve.html, .md, .json and, where there is one, found.yaml.", _ANSWER),
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print JSON alone on standard output.", rich_help_panel=_ANSWER)

@@ -94,4 +94,3 @@ def relief(document: Document, design: str = "balanced") -> Any:
     made = finish(figure, title="What twice as much would save", height=420, x="%", y="", legend=True)
     made.update_layout(barmode="group")
     return made
-

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from gigawatt.figures.style import finish, safe, translucent
 
-__all__ = ["SHOWN", "bands", "binding", "relief", "tornado"]
+__all__ = ["FIGURES", "SHOWN", "bands", "binding", "relief", "tornado"]
 
 _HUES = {
     "power": "#d55e00",
@@ -21,15 +22,6 @@ _HUES = {
     "money": "#e69f00",
 }
 _DECADES = 1e3  # beyond it powers of ten are marked, below it 1, 2 and 5
-SHOWN = (
-    ("feasible", "The largest training run that is feasible, and the one on trend (dotted)."),
-    ("electricity", "Electricity of the world's data centres."),
-    ("stock", "AI machines of the world, in H100 equivalents."),
-    ("ai_nameplate", "Power that AI machines of the world could draw."),
-    ("leading_power", "Power of the largest run."),
-    ("capital", "Spending on AI machines and their buildings, dollars of 2024."),
-)
-"""Outputs whose bands are drawn, with their captions."""
 
 
 def bands(answer: Mapping[str, Any], name: str, hue: str = "#0072b2") -> Any:
@@ -153,3 +145,39 @@ def tornado(name: str, rows: list[Mapping[str, Any]], unit: str, most: int = 12)
     title = f"{name.replace('_', ' ')}: one quantity at a time"
     return finish(figure, title=safe(title, 80), height=90 + 26 * len(shown), x=safe(unit), legend=True)
 
+
+FIGURES: Mapping[str, tuple[Callable[[Mapping[str, Any]], Any], str]] = {
+    "feasible": (
+        partial(bands, name="feasible"),
+        "The largest training run that is feasible, and the one on trend (dotted).",
+    ),
+    "binding": (binding, "Share of draws, each with one limit that binds."),
+    "binding_flat": (
+        partial(binding, key="binding_flat"),
+        "The least of power, chips, capital, latency and data at the utilisation of small runs: what most "
+        "published estimates compare.",
+    ),
+    "relief": (relief, "The run without one limit over the run with all of them."),
+    "electricity": (partial(bands, name="electricity"), "Electricity of the world's data centres."),
+    "stock": (partial(bands, name="stock"), "AI machines of the world, in H100 equivalents."),
+    "ai_nameplate": (
+        partial(bands, name="ai_nameplate"),
+        "Power that AI machines of the world could draw.",
+    ),
+    "leading_power": (partial(bands, name="leading_power"), "Power of the largest run."),
+    "capital": (
+        partial(bands, name="capital"),
+        "Spending on AI machines and their buildings, dollars of 2024.",
+    ),
+    "held_back": (
+        partial(binding, key="held_back"),
+        "Additions are the least of what factories, money and power allow.",
+    ),
+}
+"""Figure → (the function of the outlook's JSON, its caption)."""
+
+SHOWN = tuple(
+    (name, FIGURES[name][1])
+    for name in ("feasible", "electricity", "stock", "ai_nameplate", "leading_power", "capital")
+)
+"""Outputs whose bands are drawn in the report, with their captions."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from gigawatt.figures.readable import significant
 from gigawatt.figures.style import finish, safe, translucent
 
-__all__ = ["GROUPS", "expected", "share_text", "shares", "wanted_rows"]
+__all__ = ["FIGURES", "GROUPS", "expected", "share_text", "shares", "wanted_rows"]
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Power: share of AI's electricity": (
@@ -60,6 +61,15 @@ def shares(answer: Mapping[str, Any], title: str, names: Sequence[str]) -> Any:
     return finish(figure, title=safe(title, 80), height=380, y="median, with 5 to 95 % [%]", legend=True)
 
 
+_BANDS = "Medians, and bands of 5 to 95 % of the draws."
+
+FIGURES: Mapping[str, tuple[Callable[[Mapping[str, Any]], Any], str]] = {
+    f"adoption_{title.partition(':')[0].lower()}": (partial(shares, title=title, names=names), _BANDS)
+    for title, names in GROUPS.items()
+}
+"""Figure → (the function of the outlook's JSON, its caption)."""
+
+
 def expected(decade: str, told: Mapping[str, Any]) -> Any:
     """Share of draws in which each expectation of a decade comes true."""
     import plotly.graph_objects as go
@@ -107,4 +117,3 @@ def wanted_rows(told: Mapping[str, Any]) -> list[list[str]]:
                  f"{row['lift']:.2f}"]
             )  # fmt: skip
     return rows
-

@@ -3,13 +3,13 @@ concentration."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gigawatt.figures.readable import significant
 from gigawatt.figures.style import finish, safe, translucent
 
-__all__ = ["comparison_rows", "lines", "society_figures", "sources"]
+__all__ = ["FIGURES", "comparison_rows", "lines", "society_figures", "sources"]
 
 _SOURCES = {
     "power_coal": ("coal", "#444c56"),
@@ -21,38 +21,38 @@ _SOURCES = {
     "power_fusion": ("fusion", "#6a51a3"),
     "power_space": ("space", "#8c929a"),
 }
-_FIGURES: tuple[tuple[str, tuple[tuple[str, str], ...], bool, str], ...] = (
-    (
+_LINES: Mapping[str, tuple[str, tuple[tuple[str, str], ...], bool, str]] = {
+    "carbon": (
         "Carbon of data centres",
         (("carbon_all", "#0072b2"), ("carbon_market", "#009e73"), ("carbon_made", "#e69f00")),
         True,
         "Carbon of power by location and by contract, and of making AI's servers and buildings.",
     ),
-    (
+    "run_cost": (
         "Cost of the largest run, and of its model",
         (("run_cost", "#0072b2"), ("model_cost", "#d55e00")),
         True,
         "Machines written off and power; with trials and staff. Dollars of 2024.",
     ),
-    (
+    "actors": (
         "Firms and states that can pay for it",
         (("actors", "#009e73"),),
         True,
         "Expected number of the listed actors, the one who makes it at least. Exploratory.",
     ),
-    (
+    "owners": (
         "Shares of the largest owners of AI machines",
         (("largest_one", "#d55e00"), ("largest_five", "#0072b2")),
         False,
         "Measured to the newest quarter, then drawn: whether shares revert to the mean is drawn as well.",
     ),
-    (
+    "concentration": (
         "Concentration of owners (Herfindahl-Hirschman)",
         (("hhi", "#6a51a3"),),
         False,
         "Points; owners without a name count as countless small ones.",
     ),
-)
+}
 
 
 def _column(answer: Mapping[str, Any], name: str, quantile: float) -> list[float]:
@@ -132,18 +132,25 @@ def lines(
     return finish(figure, title=safe(title, 90), height=380, y=safe(", ".join(units)), legend=True)
 
 
-def society_figures(answer: Mapping[str, Any]) -> list[tuple[Any, str]]:
-    """Every figure of this part with its caption, in the order of the page."""
-    found = [(
-        sources(answer),
+def _of(name: str) -> Callable[[Mapping[str, Any]], Any]:
+    title, names, logarithmic, _ = _LINES[name]
+    return lambda answer: lines(answer, title, names, logarithmic=logarithmic)
+
+
+FIGURES: Mapping[str, tuple[Callable[[Mapping[str, Any]], Any], str]] = {
+    "sources": (
+        sources,
         "Grids as their rows move, and for a part of what AI adds, what the cheapest supply would build. "
         "Shaded: 25 to 75 %.",
-    )]  # fmt: skip
-    found += [
-        (lines(answer, title, names, logarithmic=log), caption) for title, names, log, caption in _FIGURES
-    ]
-    return found
+    ),
+    **{name: (_of(name), row[3]) for name, row in _LINES.items()},
+}
+"""Figure → (the function of the outlook's JSON, its caption), in the order of the page."""
 
+
+def society_figures(answer: Mapping[str, Any]) -> list[tuple[Any, str]]:
+    """Every figure of this part with its caption, in the order of the page."""
+    return [(draw(answer), caption) for draw, caption in FIGURES.values()]
 
 
 def comparison_rows(answer: Mapping[str, Any]) -> tuple[tuple[str, ...], list[list[str]]]:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gigawatt.figures.page import PAGE, grid
-from gigawatt.figures.readable import significant
-from gigawatt.figures.serving_plan import assumed, drawn
 from gigawatt.figures.style import INK, NOT_SERVED, colour, finish, safe, translucent
 
-__all__ = ["FIGURES", "capacity", "carbon", "cost", "energy", "idle", "page"]
+__all__ = ["FIGURES", "capacity", "carbon", "cost", "energy", "idle", "plants_shown"]
 
 #: A plant below this share of the largest load in every step is the solver's dust.
 _DUST = 1e-3
@@ -23,7 +19,8 @@ def _edges(answer: Mapping[str, Any]) -> tuple[list[float], list[float]]:
     return [(a + b) / 2 for a, b in spans], [(b - a) * 0.92 for a, b in spans]
 
 
-def _plants(answer: Mapping[str, Any]) -> list[tuple[int, str]]:
+def plants_shown(answer: Mapping[str, Any]) -> list[tuple[int, str]]:
+    """(place, name) of the plants that ever stand."""
     steps = answer["steps"]
     least = _DUST * max(step["load_MW"] for step in steps)
     return [
@@ -57,7 +54,7 @@ def capacity(answer: Mapping[str, Any]) -> Any:
     steps = answer["steps"]
     rows = [
         (name, colour(name, i), [step["plants"][i]["capacity_MW"] for step in steps], "MW")
-        for i, name in _plants(answer)
+        for i, name in plants_shown(answer)
     ]
     figure = _bars(answer, rows, "What stands", "capacity [MW]")
     figure.add_scatter(
@@ -74,7 +71,7 @@ def energy(answer: Mapping[str, Any]) -> Any:
     steps = answer["steps"]
     rows = [
         (name, colour(name, i), [step["plants"][i]["energy_GWh"] for step in steps], "GWh")
-        for i, name in _plants(answer)
+        for i, name in plants_shown(answer)
     ]
     lacking = [step["not_served_GWh"] for step in steps]
     if max(lacking) > 0.0:
@@ -127,30 +124,3 @@ FIGURES: dict[str, tuple[Callable[[Mapping[str, Any]], Any], str]] = {
     "idle": (idle, "Accelerators that the load is meant for, at what one draws at the meter."),
 }
 """Figure → (the function, its caption)."""
-
-
-def page(answer: Mapping[str, Any]) -> str:
-    """One self-contained page: what is to be done in words, the figures, the steps as a table."""
-    title = safe(f"Power for {answer['site']}, {answer['years'][0]:g} to {answer['end']:g}", 120)
-    body = [
-        f"<h1>{title}</h1>",
-        "<ul>",
-        *(f"<li>{html.escape(text)}</li>" for text in answer["words"]),
-        "</ul>",
-    ]
-    body += [f'<p class="notice">{html.escape(str(notice))}</p>' for notice in answer["notices"]]
-    body += [drawn(draw(answer), caption, i == 0) for i, (draw, caption) in enumerate(FIGURES.values())]
-    names = _plants(answer)
-    heads = ("from", "to", "load MW", *(f"{name} MW" for _, name in names), "$/MWh", "g/kWh",
-             "not served GWh", "idle M$")  # fmt: skip
-    rows = [
-        [
-            f"{step['year']:g}", f"{step['end']:g}", significant(step["load_MW"]),
-            *(significant(step["plants"][i]["capacity_MW"]) for i, _ in names),
-            *("–" if step[key] is None else significant(step[key]) for key in ("cost_$/MWh", "carbon_g/kWh")),
-            significant(step["not_served_GWh"]), significant(step["idle_cost_M$"]),
-        ]
-        for step in answer["steps"]
-    ]  # fmt: skip
-    body += ["<h2>Steps</h2>", grid(heads, rows), assumed(answer)]
-    return PAGE.format(title=title, body="\n".join(body))

@@ -12,8 +12,6 @@ __all__ = ["DRAWINGS"]
 Values = Mapping[str, Any]
 _FUELS = {"dt": "D–T", "dd": "D–D", "dhe3": "D–³He", "pb11": "p–¹¹B"}
 _KELVIN = 273.15
-_DRAWN = 64
-"""Points along an axis of a field that are drawn, about: enough to look at, and a fraction of the bytes."""
 
 
 def _scatter(
@@ -97,34 +95,36 @@ def day(values: Values) -> Any:
     return figure
 
 
+_HEAT, _LINE = 2, 3
+"""Every so many-th row and column of a field is drawn as colour, and as a line between its points."""
+
+
 def popcon(values: Values) -> Any:
     """Plasma operating contours: fusion power (colour), gain and limits over density and temperature."""
     import numpy as np
     import plotly.graph_objects as go
 
-    step = max(1, len(values["temperature"]) // _DRAWN)
-    x, y = _short(values["temperature"][::step]), _short(values["density"][::step] / 1e20)
+    x, y = _short(values["temperature"]), _short(values["density"] / 1e20)
     figure = go.Figure()
-    fields = ("possible", "fusion", "gain", "density_share", "lh")
-    field_of = {name: np.asarray(values[name])[::step, ::step] for name in fields}
-    possible = field_of["possible"].astype(bool)
-    power = np.where(possible, field_of["fusion"] / 1e6, np.nan)
+    possible = np.asarray(values["possible"], dtype=bool)
+    power = np.where(possible, values["fusion"] / 1e6, np.nan)
     figure.add_contour(
-        x=x, y=y, z=_rows(power), contours={"coloring": "heatmap", "showlines": False},
+        x=x[::_HEAT], y=y[::_HEAT], z=_rows(power, _HEAT),
+        contours={"coloring": "heatmap", "showlines": False},
         colorscale=[[0.0, translucent(colour("fusion"), 0.05)], [1.0, colour("fusion")]],
         colorbar={"title": {"text": "fusion<br>[MW]"}, "thickness": 12},
         hovertemplate="%{x:.3g} keV, %{y:.3g} × 10²⁰/m³: fusion %{z:.4g} MW<extra></extra>",
     )  # fmt: skip
     lines = (
-        ("gain", field_of["gain"], (1.0, 2.0, 5.0, 10.0, 20.0), "Q", INK, "solid"),
-        ("density_share", field_of["density_share"], (1.0,), "density limit", colour("gas"), "dash"),
-        ("lh", field_of["lh"], (1.0,), "H-mode threshold", colour("wind"), "dot"),
+        ("gain", values["gain"], (1.0, 2.0, 5.0, 10.0, 20.0), "Q", INK, "solid"),
+        ("density_share", values["density_share"], (1.0,), "density limit", colour("gas"), "dash"),
+        ("lh", values["lh"], (1.0,), "H-mode threshold", colour("wind"), "dot"),
     )
     for _, field, levels, words, hue, dash in lines:
         for level in levels:
             finite = np.where(np.isfinite(field), field, 1e3 * max(levels))
             figure.add_contour(
-                x=x, y=y, z=_rows(np.where(possible, finite, np.nan)),
+                x=x[::_LINE], y=y[::_LINE], z=_rows(np.where(possible, finite, np.nan), _LINE),
                 contours={"type": "constraint", "operation": "=", "value": level, "showlabels": True},
                 line={"color": hue, "width": 1.6, "dash": dash}, showscale=False, showlegend=True,
                 name=safe(f"{words} {level:g}" if len(levels) > 1 else words), hoverinfo="skip",
@@ -143,9 +143,9 @@ def popcon(values: Values) -> Any:
     return figure
 
 
-def _rows(field: Any) -> list[list[float | None]]:
-    """(N, K) as rows of a drawing."""
-    return [_short(row) for row in field]
+def _rows(field: Any, every: int) -> list[list[float | None]]:
+    """(N, K) as every so many-th row and column."""
+    return [_short(row) for row in field[::every, ::every]]
 
 
 def lawson(values: Values) -> Any:

@@ -11,7 +11,7 @@ from gigawatt.figures.readable import with_unit
 from gigawatt.figures.style import safe
 from gigawatt.quantities import show
 
-__all__ = ["line_value", "page", "setting_value"]
+__all__ = ["drawings", "line_value", "page", "setting_value"]
 
 Curves = Mapping[str, Mapping[str, Any]]
 Drawing = Callable[[Mapping[str, Any]], Any]
@@ -20,13 +20,22 @@ _EXPONENT = 1e12
 """Above it a number has an exponent."""
 
 
+def drawings(curves: Curves) -> dict[str, tuple[Any, str]]:
+    """Name → (figure, caption) of the curves that can be drawn, in their order."""
+    from gigawatt.figures.plant_curves import DRAWINGS
+
+    return {
+        name: (DRAWINGS[name][0](values), DRAWINGS[name][1])
+        for name, values in curves.items()
+        if name in DRAWINGS
+    }
+
+
 def page(sheet: Mapping[str, Any], curves: Curves) -> str:
     """One self-contained page: the lines of the sheet by section, the figures, what was assumed.
 
     ``sheet`` is the document that ``gigawatt plant --json`` prints, ``curves`` what the plant's module gives.
     """
-    from gigawatt.figures.plant_curves import DRAWINGS
-
     title = safe(f"{sheet['plant']}, design {sheet['design']}, in {sheet['year']:.0f}", 120)
     body = [f"<h1>{title}</h1>"]
     for section in dict.fromkeys(line["section"] for line in sheet["lines"]):
@@ -37,22 +46,16 @@ def page(sheet: Mapping[str, Any], curves: Curves) -> str:
         ]
         table = grid(("", "", ""), rows)
         body.append(f'<h2>{html.escape(section)}</h2><div class="assumed">{table}</div>')
-    first = True
-    for name, values in curves.items():
-        if name not in DRAWINGS:
-            continue
-        draw, caption = DRAWINGS[name]
-        figure = draw(values)
+    for number, (figure, caption) in enumerate(drawings(curves).values()):
         heading = figure.layout.title.text
         top, height = figure.layout.margin.t - _TITLE, figure.layout.height - _TITLE
         figure.update_layout(title=None, margin={"t": top}, height=height)
         plot = figure.to_html(
             full_html=False,
-            include_plotlyjs=first,
+            include_plotlyjs=number == 0,
             default_width="100%",
             config={"displayModeBar": False, "responsive": True},
         )
-        first = False
         body.append(
             f"<h2>{heading}</h2><figure>{plot}<figcaption>{html.escape(caption)}</figcaption></figure>"
         )

@@ -1,37 +1,31 @@
-"""Figures of a planned service, and one page with all of them.
+"""Figures of a planned service.
 
 Each takes the document that ``gigawatt plan-serving --json`` prints.
 """
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gigawatt.figures.machine import waterfall
-from gigawatt.figures.page import PAGE, grid
 from gigawatt.figures.readable import label, large, significant, with_unit
-from gigawatt.figures.style import colour, empty, finish, safe
+from gigawatt.figures.style import colour, empty, finish
 
 __all__ = [
     "FIGURES",
-    "assumed",
-    "drawn",
     "facts",
     "front",
     "layout_words",
     "machines",
     "memory",
-    "page",
     "parts",
     "roofline",
     "ticks",
+    "wall_rows",
 ]
 
 _HEIGHT, _ROW = 80, 38
-_TITLE = 30
-"""Height of a figure's own title, which a page has as a heading instead."""
 _DEGREES = (("tensor", "TP"), ("pipeline", "PP"), ("data", "DP"), ("expert", "EP"))
 _HUES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#6a51a3", "#56b4e9", "#b8a13a")
 _SHORT = 1024.0
@@ -326,20 +320,6 @@ FIGURES: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Any], str]] = {
 """Figure → (what must stand in the answer, the function, its caption)."""
 
 
-def drawn(figure: Any, caption: str, first: bool) -> str:
-    """A figure as a part of a page: a heading, the plot, a caption; the ``first`` one brings plotly."""
-    heading = figure.layout.title.text
-    top, height = figure.layout.margin.t - _TITLE, figure.layout.height - _TITLE
-    figure.update_layout(title=None, margin={"t": top}, height=height)
-    plot = figure.to_html(
-        full_html=False,
-        include_plotlyjs=first,
-        default_width="100%",
-        config={"displayModeBar": False, "responsive": True},
-    )
-    return f"<h2>{heading}</h2><figure>{plot}<figcaption>{html.escape(caption)}</figcaption></figure>"
-
-
 def _times(row: Mapping[str, Any]) -> str:
     names = sorted((q for q in row if q != "max"), key=lambda q: -1.0 if q == "mean" else float(q[1:]))
     return ", ".join(f"{q} {with_unit(row[q], 's')}" for q in names if row[q] is not None)
@@ -385,51 +365,9 @@ def facts(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
     return shown
 
 
-def page(answer: Mapping[str, Any]) -> str:
-    """One self-contained page: the answer in a table, the figures, notices and assumptions."""
-    title = safe(f"{answer['model']} served by {answer['chips']:,} {answer['chip']}", 120)
-    shown = facts(answer)
-    shown.append(("points looked at", f"{answer['points_evaluated']:,}"))
-    body = [f"<h1>{title}</h1>", grid(("", ""), shown)]
-    body += [f'<p class="notice">{html.escape(str(notice))}</p>' for notice in answer["notices"]]
-    first = True
-    for key, draw, caption in FIGURES.values():
-        if answer.get(key):
-            body.append(drawn(draw(answer), caption, first))
-            first = False
-    percent = f"p{100 * (answer['objective']['percentile'] or 1):g}"
-    rows = [
-        [
-            " + ".join(layout_words(pool) for pool in row["pools"]),
-            " + ".join(f"{pool['replicas']:,}" for pool in row["pools"]),
-            f"{row['chips']:,}",
-            significant(row["requests_per_s"]),
-            significant(row["output_tokens_per_s_chip"]),
-            *(with_unit(row[key][q], "s") if row[key].get(q) is not None else "–"
-              for key in ("ttft_s", "tpot_s") for q in ("mean", percent)),
-            significant(row["USD_per_million_prompt_tokens"]),
-            significant(row["USD_per_million_output_tokens"]),
-            significant(row["energy_per_output_token_J"]["meter"]),
-            "events" if row["by_events"] else "closed form",
-        ]
-        for row in answer["best"]
-    ]  # fmt: skip
-    heads = ("layout", "replicas", "chips", "requests/s", "tokens/s/chip", "TTFT", percent, "TPOT", percent,
-             "$/M in", "$/M out", "J/token", "by")  # fmt: skip
-    body += ["<h2>Best configurations</h2>", grid(heads, rows), *_wall_table(answer), assumed(answer)]
-    return PAGE.format(title=title, body="\n".join(body))
-
-
-def assumed(answer: Mapping[str, Any]) -> str:
-    """What nobody gave, as a table."""
-    rows = [(one["key"], one["value"], one["grade"], one["reason"]) for one in answer["assumptions"]]
-    return f'<h2>Assumed</h2><div class="assumed">{grid(("what", "value", "grade", "why"), rows)}</div>'
-
-
-def _wall_table(answer: Mapping[str, Any]) -> list[str]:
-    wall = answer.get("roofline")
-    if not wall:
-        return []
+def wall_rows(answer: Mapping[str, Any]) -> tuple[str, tuple[str, ...], list[tuple[str, ...]]]:
+    """Title, head and rows of the memory wall: formats and memories, a prompt, one request, a full batch."""
+    wall = answer["roofline"]
     rows = [
         (
             row["weights"],
@@ -458,4 +396,4 @@ def _wall_table(answer: Mapping[str, Any]) -> list[str]:
         "J/token",
     )
     title = f"{layout_words(wall['layout'])} in other formats and with quicker memory"
-    return [f"<h2>{title}</h2>", grid(heads, rows)]
+    return title, heads, rows

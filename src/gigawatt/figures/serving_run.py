@@ -1,21 +1,20 @@
-"""Figures of a simulated service, and one page with all of them.
+"""Figures of a simulated service.
 
 They take the document that ``gigawatt simulate-serving --json`` prints, and the columns of its series.
 """
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from gigawatt.figures.readable import significant, with_unit
-from gigawatt.figures.serving_plan import PAGE, assumed, drawn, facts, grid, ticks
-from gigawatt.figures.style import INK, empty, finish, safe
+from gigawatt.figures.serving_plan import ticks
+from gigawatt.figures.style import INK, empty, finish
 
-__all__ = ["distributions", "page", "series"]
+__all__ = ["distributions", "series"]
 
 Columns = Mapping[str, Any]
 
@@ -24,7 +23,6 @@ _MOST = 1200
 _MINUTES, _HOURS = 600.0, 7200.0
 """From these lengths on, time is in minutes, in hours."""
 _NAMES = {"ttft": "first token (TTFT)", "tpot": "per token (TPOT)", "itl": "gap (ITL)"}
-_COLUMNS = ("mean", "p50", "p90", "p99", "max")
 _HUES = {"ttft": "#0072b2", "tpot": "#d55e00", "itl": "#009e73"}
 
 
@@ -133,53 +131,3 @@ def distributions(answer: Mapping[str, Any], columns: Columns | None = None) -> 
 
 def _log10(value: float) -> float:
     return float(np.log10(value))
-
-
-def page(answer: Mapping[str, Any], columns: Columns) -> str:
-    """One self-contained page: the answer in a table, the figures, notices and assumptions."""
-    title = safe(
-        f"{answer['model']} on {answer['chips']:,} {answer['chip']}, {answer['requests']:,} requests", 120
-    )
-    shown = facts(answer)
-    kept = answer["kept_share"]
-    busy, held, peak, cached = (
-        f"{100 * (answer[key] or 0.0):.3g} %"
-        for key in ("utilisation", "kv_occupancy", "kv_occupancy_peak", "cached_share")
-    )
-    goodput, share = significant(answer["goodput_requests_per_s"] or 0.0), 100 * (kept.get("all") or 0.0)
-    peak_power, step = (with_unit(answer[key], "kW") for key in ("power_peak_kW", "power_step_kW"))
-    shown += [
-        ("goodput", f"{goodput} requests/s, the objective kept by {share:.1f} % of requests"),
-        ("busy", f"{busy} of the time; keys and values {held}, at most {peak}"),
-        (
-            "from the cache",
-            f"{cached} of prompts; {answer['preemptions']:,} preemptions, "
-            f"{answer['requests_rejected']:,} rejected",
-        ),
-        (
-            "power over time",
-            f"highest second {peak_power}, largest step from one second to the next {step}",
-        ),
-        ("looked at", answer["window"]),
-    ]
-    body = [f"<h1>{title}</h1>", grid(("", ""), shown)]
-    body += [f'<p class="notice">{html.escape(str(notice))}</p>' for notice in answer["notices"]]
-    body.append(drawn(series(answer, columns), "Shaded: what latencies and means are taken of.", True))
-    caption = (
-        "Share of requests whose first token, and whose tokens in the mean, come no later; of tokens by "
-        "the gap to the one before. Vertical: the objective; horizontal: its percentile."
-    )
-    body.append(drawn(distributions(answer), caption, False))
-    names = {
-        "wait_s": "to the first iteration",
-        "ttft_s": "TTFT",
-        "tpot_s": "TPOT",
-        "itl_s": "ITL",
-        "e2e_s": "E2E",
-    }
-    rows = [
-        (name, *("–" if answer[key][q] is None else with_unit(answer[key][q], "s") for q in _COLUMNS))
-        for key, name in names.items()
-    ]
-    body += ["<h2>Times</h2>", grid(("", *_COLUMNS), rows), assumed(answer)]
-    return PAGE.format(title=title, body="\n".join(body))

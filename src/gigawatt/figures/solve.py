@@ -1,4 +1,4 @@
-"""Figures of an inverse question: what was looked at, how far values are from limits, where two sides cross."""
+"""Figures of an inverse question: what was looked at, how far limits are, where two sides cross."""
 
 from __future__ import annotations
 

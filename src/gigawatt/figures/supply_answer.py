@@ -5,15 +5,20 @@ Each takes the document that ``gigawatt plan-supply --json`` prints, and the hou
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gigawatt.figures.page import PAGE, grid
-from gigawatt.figures.readable import significant, with_unit
+from gigawatt.figures.readable import with_unit
 from gigawatt.figures.style import GRID, INK, NOT_SERVED, colour, finish, safe, translucent
 
-__all__ = ["FIGURES", "capacity_stack", "dispatch_heat_map", "duration_curve", "monthly_balance", "page"]
+__all__ = [
+    "FIGURES",
+    "built",
+    "capacity_stack",
+    "dispatch_heat_map",
+    "duration_curve",
+    "monthly_balance",
+]
 
 Answer = Mapping[str, Any]
 Hours = Mapping[str, Sequence[float]]
@@ -29,7 +34,8 @@ _FIRST_OF_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 _LETTERS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def _built(answer: Answer) -> list[Mapping[str, Any]]:
+def built(answer: Answer) -> list[Mapping[str, Any]]:
+    """Rows of the plants that are built."""
     return [row for row in answer["plants"] if row["built"]]
 
 
@@ -45,7 +51,7 @@ def dispatch_heat_map(answer: Answer, hours: Hours) -> Any:
     import numpy as np
     from plotly.subplots import make_subplots
 
-    rows = _built(answer)
+    rows = built(answer)
     figure: Any = make_subplots(
         rows=len(rows),
         cols=1,
@@ -97,7 +103,7 @@ def duration_curve(answer: Answer, hours: Hours) -> Any:
 
     x = _short(100 * share)
     named = [("load", "load", INK), *((row["id"], row["name"], colour(row["id"], i))
-             for i, row in enumerate(_built(answer)))]  # fmt: skip
+             for i, row in enumerate(built(answer)))]  # fmt: skip
     for key, words, hue in named:
         figure.add_scatter(
             x=x,
@@ -144,7 +150,7 @@ def capacity_stack(answer: Answer, hours: Hours) -> Any:
     """Capacity, energy and cost of what is built, each stacked beside the others as shares of a whole."""
     import plotly.graph_objects as go
 
-    rows = _built(answer)
+    rows = built(answer)
     wholes = {
         "capacity": (sum(row["capacity_MW"] for row in rows), "MW", "capacity_MW"),
         "energy a year": (
@@ -208,7 +214,7 @@ def monthly_balance(answer: Answer, hours: Hours) -> Any:
                 hovertemplate=safe(name) + " %{y:,.4~g} GWh<extra></extra>",
             )
 
-    for number, row in enumerate(_built(answer)):
+    for number, row in enumerate(built(answer)):
         bars(row["name"], [month["plants_GWh"][row["id"]] for month in months], colour(row["id"], number))
     bars("not served", [month["not_served_GWh"] for month in months], NOT_SERVED)
     bars("into stores", [-month["charged_GWh"] for month in months], translucent(colour("battery"), 0.6))
@@ -244,99 +250,3 @@ FIGURES: dict[str, tuple[Callable[[Answer, Hours], Any], str]] = {
     "months": (monthly_balance, "What plants give; below zero what stores take and what nobody took."),
 }
 """Figure → (the function, its caption)."""
-
-
-def page(answer: Answer, hours: Hours) -> str:
-    """One self-contained page: the answer in a table, the figures, plants, what binds, what was assumed."""
-    title = safe(
-        f"{with_unit(answer['load_peak_MW'], 'MW')} at {answer['site_name']} in {answer['year']}", 120
-    )
-    body = [f"<h1>{title}</h1>", grid(("", ""), _facts(answer))]
-    body += [f"<p>{html.escape(text)}</p>" for text in answer["binding"]]
-    body += [f'<p class="notice">{html.escape(str(notice))}</p>' for notice in answer["notices"]]
-    for number, (draw, caption) in enumerate(FIGURES.values()):
-        figure = draw(answer, hours)
-        heading = figure.layout.title.text
-        top, height = figure.layout.margin.t - _TITLE, figure.layout.height - _TITLE
-        figure.update_layout(title=None, margin={"t": top}, height=height)
-        plot = figure.to_html(
-            full_html=False,
-            include_plotlyjs=number == 0,
-            default_width="100%",
-            config={"displayModeBar": False, "responsive": True},
-        )
-        body.append(
-            f"<h2>{heading}</h2><figure>{plot}<figcaption>{html.escape(caption)}</figcaption></figure>"
-        )
-    body += ["<h2>Plants</h2>", _plants(answer)]
-    if answer["lead_times"]:
-        body.append("<h2>Order by</h2>")
-        body += [f"<p>{html.escape(text)}</p>" for text in answer["lead_times"]]
-    body.append("<h2>Assumed</h2>")
-    assumed = grid(
-        ("what", "value", "grade", "why"),
-        [(one["key"], one["value"], one["grade"], one["reason"]) for one in answer["assumptions"]],
-    )
-    body.append(f'<div class="assumed">{assumed}</div>')
-    return PAGE.format(title=title, body="\n".join(body))
-
-
-def _facts(answer: Answer) -> list[tuple[str, str]]:
-    cost, low, high = (significant(answer[f"cost{end}_USD_per_MWh"]) for end in ("", "_low", "_high"))
-    limit = answer["carbon_limit_g_per_kWh"]
-    bound = "" if limit is None else f", limit {significant(limit)}"
-    hours = answer["price_hours"]
-    return [
-        ("load", answer["profile"]),
-        ("cost", f"${cost}/MWh; ${low} to ${high} at both ends of all costs"),
-        ("a year", with_unit(answer["cost_USD_per_year"], "$")),
-        ("to build", with_unit(answer["upfront_USD"], "$")),
-        ("carbon in operation", f"{significant(answer['carbon_g_per_kWh'])} g/kWh{bound}"),
-        (
-            "carbon of making the plants",
-            f"{significant(answer['construction_carbon_g_per_kWh'])} g/kWh",
-        ),
-        ("water", f"{significant(answer['water_L_per_kWh'])} L/kWh"),
-        ("curtailed", f"{with_unit(answer['curtailed_GWh'], 'GWh')} a year"),
-        (
-            "not served",
-            f"{with_unit(answer['not_served_MWh'], 'MWh')} in {answer['not_served_hours']:,.0f} h a year",
-        ),
-        *_cut(answer),
-        (
-            "marginal price",
-            f"nothing in {hours['nothing']:,.0f} h, above twice the mean in "
-            f"{hours['above_twice_the_mean']:,.0f} h, of scarcity in {hours['of_scarcity']:,.0f} h",
-        ),
-    ]
-
-
-def _cut(answer: Answer) -> list[tuple[str, str]]:
-    rows: list[tuple[str, str]] = []
-    if answer["flexible_share"] is not None:
-        rows.append(("cut", f"{with_unit(answer['cut_MWh'], 'MWh')} in {answer['cut_hours']:,.0f} h a year"))
-    if answer["deferrable_share"] is not None:
-        rows.append(("drawn later", f"{with_unit(answer['put_off_MWh'], 'MWh')} a year"))
-    return rows
-
-
-def _plants(answer: Answer) -> str:
-    rows = [
-        (
-            row["name"],
-            with_unit(row["capacity_MW"], "MW"),
-            "" if row["storage_MWh"] is None else with_unit(row["storage_MWh"], "MWh"),
-            with_unit(row["energy_GWh"], "GWh"),
-            f"{100 * row['share']:.1f} %",
-            f"{100 * row['capacity_factor']:.0f} %",
-            with_unit(row["cost_USD_per_year"], "$"),
-            f"{with_unit(row['cost_low_USD_per_year'], '$', 2)} to "
-            f"{with_unit(row['cost_high_USD_per_year'], '$', 2)}",
-            with_unit(row["carbon_t_per_year"], "t") if row["carbon_t_per_year"] > 0 else "",
-            f"{row['lead_time_years']:.1f} a",
-        )
-        for row in _built(answer)
-    ]
-    heads = ("plant", "capacity", "store", "energy", "share", "in use", "cost a year", "range", "carbon",
-             "lead time")  # fmt: skip
-    return grid(heads, rows)

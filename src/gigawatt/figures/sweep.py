@@ -156,7 +156,8 @@ def effect_bars(effects: Sequence[Mapping[str, Any]]) -> Any:
     rows = sorted(effects, key=lambda one: one["share"])
     figure = go.Figure(
         go.Bar(
-            orientation="h", y=[safe(one["axis"], 40) for one in rows], x=[100.0 * one["share"] for one in rows],
+            orientation="h",
+            y=[safe(one["axis"], 40) for one in rows], x=[100.0 * one["share"] for one in rows],
             text=[f"{100.0 * one['share']:.0f} %" for one in rows], textposition="auto",
             marker={"color": [colour(one["axis"], 0) for one in rows]},
             hovertemplate="%{y}: %{x:.1f} %<extra></extra>",

@@ -1,16 +1,14 @@
-"""Figures of a planned training run, and one page with all of them.
+"""Figures of a planned training run.
 
 Each takes the document that ``gigawatt plan-training --json`` prints.
 """
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gigawatt.figures.machine import lost_time, waterfall
-from gigawatt.figures.page import PAGE, grid
 from gigawatt.figures.readable import large, significant, with_unit
 from gigawatt.figures.style import INK, colour, empty, finish, safe
 
@@ -18,7 +16,6 @@ __all__ = [
     "FIGURES",
     "goodput_parts",
     "memory_parts",
-    "page",
     "pareto",
     "pipeline_timeline",
     "power_caps",
@@ -350,116 +347,3 @@ FIGURES: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Any], str]] = {
     "tried": ("inverse", tried, "What was searched; the dashed line is the deadline."),
 }
 """Figure → (what must stand in the answer, the function, its caption)."""
-
-
-def page(answer: Mapping[str, Any]) -> str:
-    """One self-contained page: the answer in a table, the figures, notices and assumptions."""
-    title = safe(f"{answer['model']} on {answer['count']:,} {answer['chip']}", 120)
-    facts = [
-        ("time", f"{significant(answer['days'])} days, {significant(answer['days_low'])} to "
-                 f"{significant(answer['days_high'])} with {100 * answer['band']['coverage']:.0f} %"),
-        ("step", f"{with_unit(answer['step_time_s'], 's')}, MFU {significant(100 * answer['mfu'])} %"),
-        ("goodput", f"{significant(100 * answer['goodput'])} %"),
-        *_held(answer),
-        ("energy", with_unit(answer["energy_MWh"], "MWh")),
-        ("cost", with_unit(answer["cost_USD"], "$")),
-        ("power at the meter", with_unit(answer["power_MW"]["facility_peak"], "MW")),
-        ("tokens", large(answer["tokens"])),
-        ("layouts looked at", f"{answer['layouts_evaluated']:,}"),
-    ]  # fmt: skip
-    body = [f"<h1>{title}</h1>", grid(("", ""), facts)]
-    body += [f'<p class="notice">{html.escape(str(notice))}</p>' for notice in answer["notices"]]
-    drawn = 0
-    for key, draw, caption in FIGURES.values():
-        if not answer.get(key):
-            continue
-        figure = draw(answer)
-        heading = figure.layout.title.text
-        top, height = figure.layout.margin.t - _TITLE, figure.layout.height - _TITLE
-        figure.update_layout(title=None, margin={"t": top}, height=height)
-        plot = figure.to_html(
-            full_html=False,
-            include_plotlyjs=drawn == 0,
-            default_width="100%",
-            config={"displayModeBar": False, "responsive": True},
-        )
-        body.append(
-            f"<h2>{heading}</h2><figure>{plot}<figcaption>{html.escape(caption)}</figcaption></figure>"
-        )
-        drawn += 1
-    body += _choices(answer) + _site_table(answer)
-    body.append("<h2>Best layouts</h2>")
-    columns = ("tensor", "pipeline", "interleave", "data", "context", "expert", "zero", "microbatch",
-               "recompute", "sequence_parallel", "schedule", "shard", "offload")  # fmt: skip
-    rows = [
-        [
-            with_unit(row["step_time_s"], "s"),
-            f"{100 * row['mfu']:.1f} %",
-            with_unit(row["memory_GB"], "GB"),
-            *(row[name] for name in columns),
-        ]
-        for row in answer["best"]
-    ]
-    heads = ["step", "MFU", "memory", *(name.replace("_", " ") for name in columns)]
-    body += [grid(heads, rows), "<h2>Assumed</h2>"]
-    body.append(
-        grid(
-            ("what", "value", "grade", "why"),
-            [(one["key"], one["value"], one["grade"], one["reason"]) for one in answer["assumptions"]],
-        )
-    )
-    body[-1] = f'<div class="assumed">{body[-1]}</div>'
-    return PAGE.format(title=title, body="\n".join(body))
-
-
-def _held(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
-    cap = answer["power_cap_W"]
-    if cap is None:
-        return []
-    own, clock = with_unit(answer["chip_power_limit_W"], "W"), f"{100 * answer['clock']:.0f} %"
-    return [("power cap", f"{with_unit(cap, 'W')} of {own}, clock {clock}")]
-
-
-def _choices(answer: Mapping[str, Any]) -> list[str]:
-    """Two ways to stay within the power that was given."""
-    rows = [
-        (
-            f"{row['count']:,}",
-            "none" if row["power_cap_W"] is None else with_unit(row["power_cap_W"], "W"),
-            f"{100 * row['clock']:.0f} %",
-            significant(row["days"]),
-            significant(row["energy_per_token_J"]),
-            with_unit(row["cost_USD"], "$"),
-        )
-        for row in answer.get("power_choice") or ()
-    ]
-    heads = ("accelerators", "cap", "clock", "days", "J a token", "cost")
-    return ["<h2>Within the power</h2>", grid(heads, rows)] if rows else []
-
-
-def _site_table(answer: Mapping[str, Any]) -> list[str]:
-    """Ways of keeping several sites in step, one a row."""
-    found = answer.get("sites")
-    if not found:
-        return []
-
-    def days(value: float | None) -> str:
-        return "never" if value is None or value > _NEVER * found["days_on_one_site"] else significant(value)
-
-    rows = [
-        (
-            row["method"],
-            with_unit(row["step_time_s"], "s"),
-            f"{100 * (row['slowdown'] - 1):.1f} %",
-            days(row["days"]),
-            "" if row["days_low"] == row["days_high"]
-            else f"{days(row['days_low'])} to {days(row['days_high'])}",
-            f"{significant(row['traffic_Gbit_per_s'])} Gbit/s",
-            "none is enough" if row["needed_Gbit_per_s"] is None
-            else f"{significant(row['needed_Gbit_per_s'])} Gbit/s",
-        )
-        for row in found["methods"]
-    ]  # fmt: skip
-    heads = ("method", "step", "slower", "days", "90 % band", "traffic", "needed for 5 %")
-    title = f"{found['count']} sites, {significant(found['distance_km'])} km apart"
-    return [f"<h2>{title}</h2>", grid(heads, rows)]

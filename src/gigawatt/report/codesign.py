@@ -1,4 +1,4 @@
-"""A co-design as a document: the best designs, why they are better, and whether that is more than the error."""
+"""A co-design as a document: the best designs, why they are better, and whether beyond the error."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def _unit(answer: Answer, metric: str) -> str:
 def _asked(answer: Answer) -> str:
     searched, names = answer["searched"], answer["objectives"]
     what = "serves" if answer["serves"] else "trains"
-    limits = [f"{name} at most {amount(most, _unit(answer, name))}" for name, most in answer["limits"].items()]
+    limits = [
+        f"{name} at most {amount(most, _unit(answer, name))}" for name, most in answer["limits"].items()
+    ]
     free = sum(len(gene["values"]) > 1 for gene in answer["genes"])
     text = (
         f"Asked was which chip, model and machine together take least {listed(names)} where a model "
@@ -104,7 +106,8 @@ def _bound(answer: Answer) -> str:
         return ""
     first = rows[0]
     text = (
-        f"What binds today's chip is {first['words']}: twice as much would save {with_percent(first['gain'], 1)}"
+        f"What binds today's chip is {first['words']}: twice as much would save "
+        f"{with_percent(first['gain'], 1)}"
     )
     more = [f"{r['words']} ({with_percent(r['gain'], 1)})" for r in rows[1:3] if r["gain"] >= _TOLD]
     if more:
@@ -122,7 +125,7 @@ def _choices(answer: Answer) -> Grid:
             gene["words"],
             gene["today"],
             *(
-                f"{one['genes'][gene['key']]}{', an end of its range' if gene['key'] in one['at_end'] else ''}"
+                one["genes"][gene["key"]] + (", an end of its range" if gene["key"] in one["at_end"] else "")
                 for one in answer["designs"]
             ),
         )
@@ -191,7 +194,9 @@ def _apart(answer: Answer) -> Grid:
         for group in groups:
             cells = [part["factors"].get(group) for part in one["parts"]]
             rows.append((one["name"], group, *("–" if c is None else f"{c:.3f}" for c in cells)))
-    caption = "What each group of changes multiplies by (Shapley): the factors of a design multiply to the whole."
+    caption = (
+        "What each group of changes multiplies by (Shapley): the factors of a design multiply to the whole."
+    )
     return rows_grid(caption, ("design", "change", *names), rows)
 
 
@@ -212,12 +217,12 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     named = [one["name"] for one in answer["designs"]]
     chosen = "balanced" if "balanced" in named else named[0] if named else ""
     searched = answer["searched"]
-    whole: list[Part] = [
-        drawn("front-time", front(answer), "Cost over time of every design told, beside today's chips."),
-        drawn("front-energy", front(answer, "energy", "cost"), "Cost over energy of the same."),
-        _today(answer),
-        *_over_held(answer),
-    ] if {"time", "cost", "energy"} <= set(answer["objectives"]) else [_today(answer), *_over_held(answer)]  # fmt: skip
+    whole: list[Part] = [_today(answer), *_over_held(answer)]
+    if {"time", "cost", "energy"} <= set(answer["objectives"]):
+        over_time = "Cost over time of every design told, beside today's chips."
+        whole.insert(0, drawn("front-time", front(answer), over_time))
+        over_energy = "Cost over energy of the same."
+        whole.insert(1, drawn("front-energy", front(answer, "energy", "cost"), over_energy))
     why: list[Part] = [_apart(answer), _relief(answer)]
     if chosen:
         why.insert(0, drawn("gains", gains(answer, chosen), f"What each group of changes does: {chosen}."))
@@ -234,14 +239,23 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     ]
     made = rows_grid("Sources of power to choose from.", ("source", "electricity", "carbon"), sources)
     varied = [(g["words"], g["group"], g["today"], ", ".join(g["values"])) for g in answer["genes"]]
-    ranges = rows_grid("What is varied: ranges are judgement.", ("choice", "group", "today", "values"), varied)
-    search = (
-        f"{searched['method']}, {searched['population']:,} designs × {searched['generations']:,} generations, "
-        f"seed {searched['seed']}; {searched['kept_every_limit']:,} of {searched['designs']:,} kept every limit."
+    ranges = rows_grid(
+        "What is varied: ranges are judgement.", ("choice", "group", "today", "values"), varied
     )
-    sections.append(Section("varied", "What is varied, and how it was searched", (Text(search), ranges, made)))
+    search = (
+        f"{searched['method']}, {searched['population']:,} designs × "
+        f"{searched['generations']:,} generations, "
+        f"seed {searched['seed']}; {searched['kept_every_limit']:,} of {searched['designs']:,} "
+        "kept every limit."
+    )
+    sections.append(
+        Section("varied", "What is varied, and how it was searched", (Text(search), ranges, made))
+    )
     cards = [
-        Card(f"{one['name'][:1].upper()}{one['name'][1:]}: {metric} over today's", few(one["over_twin"][metric]))
+        Card(
+            f"{one['name'][:1].upper()}{one['name'][1:]}: {metric} over today's",
+            few(one["over_twin"][metric]),
+        )
         for one in answer["designs"]
         for metric in answer["objectives"]
         if one["name"] in (f"least {metric}", "balanced")

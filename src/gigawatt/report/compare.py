@@ -161,7 +161,8 @@ def _error(answer: Answer) -> str:
         return ""
     one = bands[0]
     text = (
-        f"How far a time is off: {with_percent(one.coverage)} of the measured steps of {one.groups} published "
+        f"How far a time is off: {with_percent(one.coverage)} of the measured steps of "
+        f"{one.groups} published "
         f"sources took between {significant(one.low)} and {significant(one.high)} times the prediction"
     )
     if any(band != one for band in bands[1:]):
@@ -204,7 +205,10 @@ def _split_parts(answer: Answer) -> tuple[Part, ...]:
     names = [side["name"] for side in answer["scenarios"]]
     groups = [(g["name"], g["words"], g["before"], g["after"]) for g in split["groups"]]
     heads = ("group", "what it is", *letters(answer))
-    parts: list[Part] = [Text(f"{split['method']}."), rows_grid("Inputs that differ, by group.", heads, groups)]
+    parts: list[Part] = [
+        Text(f"{split['method']}."),
+        rows_grid("Inputs that differ, by group.", heads, groups),
+    ]
     for number, one in enumerate(split["quantities"]):
         caption = f"{one['what'].rstrip('.')} ({one['quantity']}): the parts sum to the difference."
         parts.append(drawn(f"split-{number}", waterfall(one, split["groups"], names), caption))
@@ -234,7 +238,9 @@ def _split_grid(one: Mapping[str, Any], groups: Sequence[Mapping[str, Any]], mar
     rows.append((f"{marks[1]}", value_words(one["after"], one["unit"]), ""))
     rows.append((f"{marks[1]} − {marks[0]}", change(one["difference"], one["unit"]), ""))
     sampled = any(error is not None for error in errors)
-    made = rows_grid(f"{one['what'].rstrip('.')}: what each group moved.", ("", "value", "of the sampling"), rows)
+    made = rows_grid(
+        f"{one['what'].rstrip('.')}: what each group moved.", ("", "value", "of the sampling"), rows
+    )
     if sampled:
         return made
     return Grid(made.caption, made.head[:2], made.numeric[:2], tuple(row[:2] for row in made.rows))
@@ -250,7 +256,9 @@ def _cards(answer: Answer) -> tuple[Card, ...]:
         what = row["what"].rstrip(".")
         for mark, value, grade in zip(marks, row["values"], row["grades"], strict=True):
             if len(found) < 12:
-                found.append(Card(f"{mark}: {what}", value_words(value, row["unit"]), grade or "", name, what))
+                found.append(
+                    Card(f"{mark}: {what}", value_words(value, row["unit"]), grade or "", name, what)
+                )
     return tuple(found)
 
 
@@ -291,7 +299,9 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     )
     return Document(
         title=" beside ".join(names),
-        setting=" · ".join(f"{a} {side['source']}" for a, side in zip(marks, answer["scenarios"], strict=True)),
+        setting=" · ".join(
+            f"{a} {side['source']}" for a, side in zip(marks, answer["scenarios"], strict=True)
+        ),
         paragraphs=tuple(text for text in texts if text),
         again=again,
         cards=_cards(answer),

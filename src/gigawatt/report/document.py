@@ -51,7 +51,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure: plotly's JSON, or SVG; its caption; the numbers that it draws, where no table beside has them.
+    """A figure: plotly's JSON, or SVG; its caption; its numbers, where no table beside has them.
 
     ``name`` is unique in a document: it is the figure's place in the page. ``height`` is in pixels.
     """
@@ -133,13 +133,14 @@ class Section:
 
 @dataclass(frozen=True)
 class Card:
-    """A key figure: what it is called, its value with unit, its grade, its dotted name, what it is."""
+    """A key figure: what it is called, its value with unit, its grade, its dotted name, what it is, its band."""
 
     title: str
     value: str
     grade: str = ""
     name: str = ""
     what: str = ""
+    band: str = ""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def _values(column: Any) -> list[Any]:
 
 
 def _number(value: Any) -> bool:
-    return not isinstance(value, str | bool) and isinstance(value, int | float) or hasattr(value, "dtype")
+    return (not isinstance(value, str | bool) and isinstance(value, int | float)) or hasattr(value, "dtype")
 
 
 def _text(value: Any) -> str:
@@ -72,8 +72,8 @@ def _thinned(count: int) -> list[int]:
 def table_of(figure: Any, caption: str) -> Grid | None:
     """The numbers of bars and curves as a table: one row a place, one column a trace.
 
-    Traces over the same places share the rows; of a filled band, whose outline goes forth and back, nothing is
-    taken. ``None`` where a figure has none of these, such as parallel coordinates.
+    Traces over the same places share the rows; of a filled band, whose outline goes forth and
+    back, nothing is taken. ``None`` where a figure has none of these, such as parallel coordinates.
     """
     sheet: dict[str, dict[int, str]] = {}
     columns: list[str] = []
@@ -108,7 +108,7 @@ def table_of(figure: Any, caption: str) -> Grid | None:
         (Cell(key), *(Cell(row.get(number, "–")) for number in range(len(columns))))
         for key, row in list(sheet.items())[: 3 * _MOST]
     )
-    numeric = (_all_numbers([key for key in sheet]), *(True for _ in columns))
+    numeric = (_all_numbers(list(sheet)), *(True for _ in columns))
     return Grid(f"What the figure draws{unit}: {caption}", (place, *heads), numeric, rows)
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from gigawatt.errors import GigawattError
-from gigawatt.figures.readable import significant, with_unit
+from gigawatt.figures.readable import shown, significant, with_unit
 from gigawatt.hardware import load_chip
 from gigawatt.report.document import Grid
 from gigawatt.report.parts import rows_grid
 from gigawatt.report.sayings import find, subject
+from gigawatt.report.words_serving import errors_of, is_serving
 from gigawatt.study.reliability import days_band
 from gigawatt.study.result import Result
 from gigawatt.validation.band import Band, prediction_band
 from gigawatt.validation.domain import outside_domain, step_time_band
 
-__all__ = ["StepBand", "band_grid", "step_band", "training_error", "training_error_grid"]
+__all__ = ["StepBand", "band_grid", "card_bands", "step_band", "training_error", "training_error_grid"]
 
 _DAY = 86400.0
 _TIMES = (
@@ -27,7 +28,7 @@ _TIMES = (
 
 @dataclass(frozen=True)
 class StepBand:
-    """The band of a result's step: factors, times [s], days where they are known, why it is unlike the rest."""
+    """The band of a result's step: factors, times [s], days if known, why it is unlike the rest."""
 
     band: Band
     step: tuple[float, float]
@@ -104,6 +105,49 @@ def band_grid(found: StepBand) -> Grid:
     return rows_grid(caption, ("of", "low end", "high end"), rows)
 
 
+def card_bands(result: Result) -> dict[str, str]:
+    """Quantity → where its true value may lie, for key figures of which that is known.
+
+    Of a run: days, a step and the rates that follow from them, from the steps of published sources and the chance
+    of failures (:func:`step_band`). Of a service: waits, within which nine measured rows of ten lay
+    (:func:`gigawatt.report.words_serving.errors_of`).
+    """
+    found = step_band(result)
+    if found is None:
+        return _wait_bands(result)
+    low, high = found.band.low, found.band.high
+    bands = {"training.step_time": (low, high), "training.mfu": (1.0 / high, 1.0 / low)}
+    duration = find(result, "training.duration")
+    if found.days is not None and duration is not None:
+        days = float(duration.value) / _DAY
+        first, last = (end / days for end in found.days)
+        bands["training.duration"] = bands["training.accelerator_hours"] = (first, last)
+        bands["training.effective_step_time"] = (first, last)
+        bands["training.tokens_per_second"] = (1.0 / last, 1.0 / first)
+    return _spread_of(result, bands)
+
+
+def _wait_bands(result: Result) -> dict[str, str]:
+    if not is_serving(result):
+        return {}
+    bands: dict[str, tuple[float, float]] = {}
+    for key, (_, far, _) in errors_of(result).items():
+        for name in (f"serving.{key}_p50", f"serving.{key}_p99", f"serving.{key}"):
+            bands[name] = (max(0.0, 1.0 - far), 1.0 + far)
+    return _spread_of(result, bands)
+
+
+def _spread_of(result: Result, bands: Mapping[str, tuple[float, float]]) -> dict[str, str]:
+    """Factors on quantities as two ends in their unit."""
+    said: dict[str, str] = {}
+    for name, factors in bands.items():
+        quantity = find(result, name)
+        if quantity is not None:
+            ends = (shown(replace(quantity, value=float(quantity.value) * factor)) for factor in factors)
+            said[name] = " to ".join(ends)
+    return said
+
+
 def training_error(names: Iterable[str]) -> str:
     """A sentence on the band of a step, where a time or a rate of training is among ``names``."""
     if not any(name in _TIMES for name in names):
@@ -126,7 +170,13 @@ def training_error_grid(names: Iterable[str]) -> tuple[Grid, ...]:
     if not training_error(names):
         return ()
     rows = [
-        (words, significant(band.low), significant(band.high), f"{100 * band.coverage:.0f} %", f"{band.groups}")
+        (
+            words,
+            significant(band.low),
+            significant(band.high),
+            f"{100 * band.coverage:.0f} %",
+            f"{band.groups}",
+        )
         for words, band in (
             ("dense models", prediction_band(routed=False)),
             ("mixtures of experts", prediction_band(routed=True)),

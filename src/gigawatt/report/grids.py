@@ -9,6 +9,7 @@ from gigawatt.figures.power import plant_names
 from gigawatt.figures.readable import aligned, label, shown, with_unit
 from gigawatt.figures.tables import get_table, unit_of
 from gigawatt.report.document import Card, Cell, Grid
+from gigawatt.report.far_off import card_bands
 from gigawatt.report.sayings import find
 from gigawatt.report.words_serving import is_serving
 from gigawatt.study.result import Quantity, Result
@@ -76,11 +77,12 @@ CARDS_SERVING: tuple[tuple[str, str], ...] = (
 
 
 def cards(result: Result, names: tuple[tuple[str, str], ...] | None = None) -> tuple[Card, ...]:
-    """Key figures that the result holds: title, value, grade, dotted name, what it is."""
+    """Key figures that the result holds: title, value, grade, dotted name, what it is, band."""
     if names is None:
         names = CARDS_SERVING if is_serving(result) else CARDS
+    bands = card_bands(result)
     return tuple(
-        Card(title, figure_words(quantity), quantity.grade.label, name, quantity.summary)
+        Card(title, figure_words(quantity), quantity.grade.label, name, quantity.summary, bands.get(name, ""))
         for name, title in names
         if (quantity := find(result, name)) is not None
     )

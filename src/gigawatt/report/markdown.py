@@ -130,9 +130,7 @@ def markdown(document: Document) -> str:
     if document.assumptions is not None:
         lines.append("## What was assumed")
         lines += (
-            _grid(document.assumptions)
-            if document.assumptions.rows
-            else ["Nothing: every value was given."]
+            _grid(document.assumptions) if document.assumptions.rows else ["Nothing: every value was given."]
         )
     if document.sources is not None and document.sources.rows:
         lines += ["## The sources", *_grid(document.sources)]

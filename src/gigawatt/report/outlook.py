@@ -63,7 +63,8 @@ def _asked(one: _Reader) -> str:
     answer = one.answer
     changed = f", with {len(answer['overrides'])} of its quantities changed" if answer["overrides"] else ""
     return (
-        f"Asked was how large a training run can be from {one.years[0]} to {one.years[-1]}, what binds it, and "
+        f"Asked was how large a training run can be from {one.years[0]} to {one.years[-1]}, "
+        "what binds it, and "
         f"how many machines and how much electricity AI takes: {answer['draws']:,} draws of the scenario "
         f"{answer['scenario']}{changed}, seed {answer['seed']}. {answer['definition']}"
     )
@@ -170,7 +171,8 @@ def _sensitivity_sections(one: _Reader) -> list[Part]:
         unit = one.row(name.rsplit(" ", 1)[0])["unit"]
         indices = [f"{row['quantities'][0].replace('_', ' ')} {row['ST']:.2f}" for row in found["rows"][:6]]
         caption = (
-            f"{name}: the answer with one quantity at its 10 and at its 90 % quantile, others at their median. "
+            f"{name}: the answer with one quantity at its 10 and at its 90 % quantile, others "
+            "at their median. "
             f"Total Sobol indices: {', '.join(indices)}; {100 * found['scenarios']['share']:.0f} % of the "
             "spread lies between the scenarios."
         )
@@ -208,7 +210,8 @@ def _decades(one: _Reader) -> list[Section]:
         figure = drawn(f"expected-{decade}", expected(decade, told), caption)
         table = rows_grid(caption, ("expectation", "means", "share of draws", "note"), rows)
         wanted = rows_grid(
-            "Medians over the draws in which a technology is big and over the others, of chances means. Lift: "
+            "Medians over the draws in which a technology is big and over the others, of "
+            "chances means. Lift: "
             "the chance that a draw in which it is big has the higher value.",
             ("technology", "big in", "quantity", "where it is big", "where not", "lift"),
             _filled(wanted_rows(told)),
@@ -245,7 +248,8 @@ def _figures(one: _Reader) -> list[Section]:
         drawn(
             "binding-flat",
             binding(answer, "binding_flat"),
-            "The least of power, chips, capital, latency and data at the utilisation of small runs: what most "
+            "The least of power, chips, capital, latency and data at the utilisation of small "
+            "runs: what most "
             "published estimates compare.",
         ),
         _binding_grid(one, "binding_flat", "The same at the utilisation of small runs."),
@@ -302,7 +306,9 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     one = _Reader(answer)
     assumptions = read_assumptions(answer["assumptions"])
     guesses = sum(a.grade == Grade.guess for a in assumptions)
-    trust = f"{len(assumptions)} quantities that are not known are drawn; {guesses} distributions are guesses."
+    trust = (
+        f"{len(assumptions)} quantities that are not known are drawn; {guesses} distributions are guesses."
+    )
     conditional = "The bands hold where the distributions below do"
     if one.years[-1] > 2040:
         conditional += ", and those of the 2040s are no forecast"
@@ -317,7 +323,9 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         sections.insert(0, Section("yours", "What was changed", (mine,)))
     if one.years[-1] > 2040 and answer["decades"]:
         sections[-1] = Section(
-            "years", "By year", (Text("What is said of the 2040s is conditional, no forecast."), _by_year(one))
+            "years",
+            "By year",
+            (Text("What is said of the 2040s is conditional, no forecast."), _by_year(one)),
         )
     texts = (_asked(one), _answered(one), _bound(one), _spread_words(one), f"{conditional}. {trust}")
     return Document(

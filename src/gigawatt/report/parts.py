@@ -26,7 +26,9 @@ def rows_grid(
     heads = tuple(str(word) for word in head)
     cells = [tuple("" if value is None else str(value) for value in row) for row in rows]
     numeric = tuple(
-        bool(cells) and any(row[i].strip("–") for row in cells) and all(_NUMBER.match(row[i]) for row in cells)
+        bool(cells)
+        and any(row[i].strip("–") for row in cells)
+        and all(_NUMBER.match(row[i]) for row in cells)
         for i in range(len(heads))
     )
     marked = heads.index(grade) if grade in heads else -1
@@ -85,4 +87,3 @@ def facts_of(again: Again, *more: tuple[str, object]) -> tuple[tuple[str, str], 
     """What stands at the foot of a study."""
     said = [(title, str(value)) for title, value in more if value not in (None, "")]
     return (*said, ("catalog version", again.catalog), ("gigawatt", again.gigawatt))
-

@@ -174,7 +174,9 @@ def _sections(result: Result) -> tuple[Section, ...]:
     wall = one.figure("wall")
     if wall:
         more = one.folded("formats", "Other formats and quicker memory as a table")
-        add("replicas", "The replicas", *one.table("configurations"), Heading("The memory wall"), *wall, *more)
+        add(
+            "replicas", "The replicas", *one.table("configurations"), Heading("The memory wall"), *wall, *more
+        )
     else:
         add("replicas", "The replicas", *one.table("configurations"))
     if one.table("layouts"):

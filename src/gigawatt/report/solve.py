@@ -143,7 +143,11 @@ def _solved(answer: Answer, again: Again) -> Document:
         rows = [(why, f"{times:,}") for why, times in answer["not_computable"].items()]
         made = rows_grid("Points that could not be computed.", ("why", "points"), rows)
         sections.append(Section("lost", "Without an answer", (made,)))
-    texts = (f"{_asked(answer)} {_answered(answer)}", _bound(answer) if answer["found"] else "", _error(names))
+    texts = (
+        f"{_asked(answer)} {_answered(answer)}",
+        _bound(answer) if answer["found"] else "",
+        _error(names),
+    )
     sense = "Largest" if answer["sense"] == "maximise" else "Least"
     cards = [Card(one["key"], answer["values"].get(one["key"], "–")) for one in answer["unknowns"]]
     if answer["value"] is not None:
@@ -201,7 +205,9 @@ def _crossing(answer: Answer, again: Again) -> Document:
         said = "It holds nowhere in that range"
         near = answer["nearest"]
         if near is not None and near["missed_by"] is not None:
-            said += f"; nearest is {key} {near['value']}, which misses it by {with_percent(near['missed_by'], 1)}"
+            said += (
+                f"; nearest is {key} {near['value']}, which misses it by {with_percent(near['missed_by'], 1)}"
+            )
     else:
         said = f"It holds first at {key} {answer['first']}"
     turns = [
@@ -229,7 +235,9 @@ def _crossing(answer: Answer, again: Again) -> Document:
             for one in answer["crossings"]
         ],
     )  # fmt: skip
-    parts: list[Part] = [drawn("crossing", crossing(answer), f"The two sides of {answer['where']} over {key}.")]
+    parts: list[Part] = [
+        drawn("crossing", crossing(answer), f"The two sides of {answer['where']} over {key}.")
+    ]
     parts += [turned] if answer["crossings"] else []
     sides = [part.strip().removeprefix("other:") for part in answer["where"].split("<=")]
     parts += [grid, *training_error_grid(sides)]

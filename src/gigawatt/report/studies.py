@@ -38,6 +38,7 @@ STUDIES: Mapping[str, StudyFace] = {
     "plan-training": StudyFace("plan.json", "plan", "plan_training"),
     "plan-serving": StudyFace("plan.json", "plan", "plan_serving"),
     "plan-supply": StudyFace("plan.json", "plan", "plan_supply"),
+    "simulate-serving": StudyFace("run.json", "run", "simulate_serving"),
     "plan-pathway": StudyFace("pathway.json", "pathway", "plan_pathway"),
 }
 """Command → its face."""
@@ -58,7 +59,9 @@ def again_of(record: Mapping[str, Any]) -> Again:
     )
 
 
-def study_files(study: str, answer: Mapping[str, Any], words: tuple[str, ...], more: Any = None) -> dict[str, str]:
+def study_files(
+    study: str, answer: Mapping[str, Any], words: tuple[str, ...], more: Any = None
+) -> dict[str, str]:
     """What is written of a study: its answer, its record, its report as HTML and as Markdown.
 
     Parameters

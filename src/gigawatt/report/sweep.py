@@ -27,7 +27,11 @@ def _value(answer: Answer, name: str, value: Any, digits: int = 4) -> str:
         return "–" if value is None else value
     unit = answer["units"].get(name, "1")
     whole = unit in ("", "1") and float(value).is_integer()
-    return f"{value:,.0f}" if whole else amount(float(value), unit, digits).replace("/Mtoken", " a million tokens")
+    return (
+        f"{value:,.0f}"
+        if whole
+        else amount(float(value), unit, digits).replace("/Mtoken", " a million tokens")
+    )
 
 
 def _what(answer: Answer, name: str) -> str:
@@ -67,7 +71,8 @@ def _answered(answer: Answer) -> str:
 
     least, most = (_value(answer, name, end[side]) for side in ("least", "most"))
     return (
-        f"The least {_what(answer, name)} is {least}{at(end['at_least'])}, the most {most}{at(end['at_most'])}."
+        f"The least {_what(answer, name)} is {least}{at(end['at_least'])}, the most "
+        f"{most}{at(end['at_most'])}."
     )
 
 
@@ -129,7 +134,8 @@ def _shares(answer: Answer) -> Grid | None:
     if not rows:
         return None
     caption = (
-        "What moves what: the part of a quantity's variance that each key alone explains (η², in a full grid the "
+        "What moves what: the part of a quantity's variance that each key alone explains (η², "
+        "in a full grid the "
         "first-order Sobol index)."
     )
     return rows_grid(caption, ("quantity", *axes), rows)
@@ -168,7 +174,9 @@ def _drawn_rows(answer: Answer) -> Grid | None:
         return None
     rows = [tuple(cell(columns[name][i]) for name in names) for i in range(min(count, _ROWS))]
     units = answer["units"]
-    heads = [f"{name}{f' [{units[name]}]' if units.get(name, '1') not in ('', '1') else ''}" for name in names]
+    heads = [
+        f"{name}{f' [{units[name]}]' if units.get(name, '1') not in ('', '1') else ''}" for name in names
+    ]
     shown = f"the first {_ROWS} of {count:,}" if count > _ROWS else f"all {count:,}"
     return rows_grid(f"Scenarios that the figure draws: {shown}.", heads, rows)
 
@@ -214,10 +222,14 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     if ends is not None:
         sections.append(Section("ends", "The least and the most", (ends,)))
     names = [c["name"] for c in answer["columns"] if not c["axis"]]
-    varied: list[Part] = [_columns(answer, axis=True), _columns(answer, axis=False), *training_error_grid(names)]
+    varied: list[Part] = [
+        _columns(answer, axis=True),
+        _columns(answer, axis=False),
+        *training_error_grid(names),
+    ]
     sections.append(Section("columns", "What was varied, what was read", tuple(varied)))
     if answer["reasons"]:
-        lost = rows_grid("Why scenarios have no answer, the five most frequent reasons.", ("why", "scenarios"),
+        lost = rows_grid("Why scenarios have no answer: the most frequent reasons.", ("why", "scenarios"),
                          [(why, f"{number:,}") for why, number in answer["reasons"]])  # fmt: skip
         sections.append(Section("lost", "Without an answer", (lost,)))
     if answer["catalogs"] > 1:

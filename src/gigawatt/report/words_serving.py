@@ -19,6 +19,7 @@ from gigawatt.validation.files import data_folder
 __all__ = [
     "FIRST",
     "LAST",
+    "LIMITED",
     "error_grid",
     "error_words",
     "errors_of",
@@ -29,7 +30,7 @@ __all__ = [
 
 _DAY = 86400.0
 _LIMITS = {"ttft": "first token", "tpot": "time per token", "e2e": "last token"}
-_LIMITED = {
+LIMITED = {
     "ttft": "the time to the first token",
     "tpot": "the time per token",
     "e2e": "the time to the last token",
@@ -38,6 +39,7 @@ _LIMITED = {
     "demand": "that no more is asked for",
     "cost": "that more would cost more",
 }
+"""What keeps a replica from more requests, in words."""
 _METRICS = (
     ("tpot", "the time per token"),
     ("ttft", "the time to the first token"),
@@ -155,7 +157,8 @@ def error_grid(found: Mapping[str, tuple[float, float, bool]]) -> Grid | None:
         if key in found
     ]
     caption = (
-        "How far measured rows of this engine were from predictions of a fit that had not seen their accelerator."
+        "How far measured rows of this engine were from predictions of a fit that had not "
+        "seen their accelerator."
     )
     heads = ("of", "median error", "nine rows of ten within", "measured on")
     return rows_grid(caption, heads, rows) if rows else None
@@ -201,7 +204,7 @@ def _binding(result: Result) -> str:
     limit = find(result, "serving.limit")
     if limit is not None:
         text += (
-            f"; what keeps a replica from more requests is {_LIMITED.get(str(limit.value), str(limit.value))}"
+            f"; what keeps a replica from more requests is {LIMITED.get(str(limit.value), str(limit.value))}"
         )
     gains = get_table(result, "relief")
     if gains is not None:

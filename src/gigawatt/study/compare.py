@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gigawatt import catalog
 from gigawatt.errors import GigawattError, InputError
@@ -16,6 +16,9 @@ from gigawatt.study.result import Quantity, Result
 from gigawatt.study.scenario import LoadedScenario, read_scenario
 from gigawatt.study.shapley import ORDERS
 from gigawatt.study.store import load_result
+
+if TYPE_CHECKING:
+    from gigawatt.study.study import Study
 
 __all__ = ["MATTERS", "Comparison", "Row", "Side", "compare", "read_side"]
 
@@ -164,8 +167,8 @@ def _split_json(split: Attribution) -> dict[str, Any]:
     }
 
 
-def read_side(source: str | Path, progress: Progress | None = None) -> Side:
-    """A scenario file, which is run, or the folder of a result, which is read.
+def read_side(source: str | Path | Study, progress: Progress | None = None) -> Side:
+    """A scenario file or a study that was read, which is run, or the folder of a result, which is read.
 
     Raises
     ------
@@ -174,6 +177,10 @@ def read_side(source: str | Path, progress: Progress | None = None) -> Side:
     """
     from gigawatt.study.study import Study
 
+    if isinstance(source, Study):
+        loaded = source.loaded
+        name, told = loaded.scenario.name or loaded.file.stem, f"{loaded.file} ({loaded.hash})"
+        return Side(name, told, source.run(progress), loaded)
     path = Path(source)
     if path.is_dir() or path.name == "result.json":
         result = load_result(path)
@@ -233,7 +240,7 @@ def _is_leaf(name: str, results: Sequence[Result]) -> bool:
 
 
 def compare(
-    sources: Sequence[str | Path],
+    sources: Sequence[str | Path | Study],
     *,
     outputs: Sequence[str] | None = None,
     split: bool = True,
@@ -245,7 +252,7 @@ def compare(
 
     Parameters
     ----------
-    sources : sequence of path
+    sources : sequence of path or Study
         Two or more; the first is what the others are measured against.
     outputs : sequence of str, optional
         Quantities whose difference is split; the usual ones where left out.

@@ -228,8 +228,8 @@ def write_files(
 def write_beside(file: str | Path, text: str) -> Path:
     """Write one file into a folder that may hold a result; it appears whole or not at all.
 
-    Where the folder's ``run.json`` keeps digests, that of this file is forgotten first and noted last, so that
-    whoever reads the folder between the two finds nothing amiss.
+    Where the folder's ``run.json`` keeps digests, that of this file is forgotten first and noted last, so
+    that whoever reads the folder between the two finds nothing amiss.
 
     Raises
     ------

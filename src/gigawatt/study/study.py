@@ -15,6 +15,7 @@ from gigawatt._version import __version__
 from gigawatt.errors import GigawattError
 from gigawatt.evidence import Assumption
 from gigawatt.study.chain import CHAIN_TRAINING
+from gigawatt.study.changed import scenario_with
 from gigawatt.study.graph import Value
 from gigawatt.study.leaves import fill_leaves
 from gigawatt.study.memo import Remembered
@@ -89,6 +90,22 @@ class Study:
     def read(cls, file: str | Path) -> Study:
         """Read a scenario file; raises ``InputError`` with file, line and key."""
         return cls(read_scenario(file))
+
+    def changed(self, changes: Mapping[str, object]) -> Study:
+        """The same scenario with other values for some keys.
+
+        Parameters
+        ----------
+        changes : mapping of str to object
+            Dotted key → value as a person writes it: ``{"year": 2028, "machine.count": 4096}``; ``None``
+            takes a key away.
+
+        Raises
+        ------
+        InputError
+            A key or a value that does not fit, with the file of this scenario and the key.
+        """
+        return Study(scenario_with(self.loaded, changes))
 
     def run(
         self, progress: Callable[[str, float], None] | None = None, remembered: Remembered | None = None

@@ -20,9 +20,9 @@ GROUPS = 8
 class Effect:
     """What a varied key does to a quantity.
 
-    ``share``: the variance of the means of its levels over that of all scenarios, 0 to 1 (the correlation ratio
-    η², which in a full grid is the first-order Sobol index). ``levels``: (first value, last value, mean of the
-    quantity, scenarios), in the order of the values, as shown.
+    ``share``: the variance of the means of its levels over that of all scenarios, 0 to 1 (the correlation
+    ratio η², which in a full grid is the first-order Sobol index). ``levels``: (first value, last value, mean
+    of the quantity, scenarios), in the order of the values, as shown.
     """
 
     axis: str
@@ -62,7 +62,7 @@ def _columns(about: Overview) -> tuple[list[str], list[str]]:
 
 
 def effects(store: SweepStore, about: Overview) -> tuple[Effect, ...]:
-    """Every varied key over every quantity read, of the scenarios that have an answer; in the order of columns.
+    """Every varied key over every quantity read, of the scenarios with an answer, in order.
 
     Keys that move together share what they explain: of a sweep whose keys are zipped, each has all of it.
     """
@@ -118,7 +118,8 @@ def extremes(store: SweepStore, about: Overview) -> tuple[Extreme, ...]:
             for way in ("ASC", "DESC"):
                 row = connection.execute(
                     f"SELECT {quoted(name)}{', ' if chosen else ''}{chosen} FROM sweep "
-                    f"WHERE error IS NULL AND {quoted(name)} IS NOT NULL ORDER BY {quoted(name)} {way}, key LIMIT 1"
+                    f"WHERE error IS NULL AND {quoted(name)} IS NOT NULL ORDER BY "
+                    f"{quoted(name)} {way}, key LIMIT 1"
                 ).fetchone()
                 if row is not None:
                     ends.append(row)

@@ -140,14 +140,11 @@ def report_html(state: State, progress: Progress) -> str:
 
 def report_markdown(state: State, progress: Progress) -> str:
     """The report as Markdown."""
-    from gigawatt.report import markdown
+    from gigawatt.report import render_markdown
 
-    return markdown(result_of(state, progress))
+    return render_markdown(result_of(state, progress))
 
 
 def scenario_yaml(state: State, progress: Progress) -> str:
     """The scenario as a file that ``gigawatt run`` reads."""
-    import yaml
-
-    data = state.loaded().data
-    return yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True, width=110)
+    return state.loaded().yaml

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from itertools import islice
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -13,13 +15,16 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from gigawatt._version import __version__
 from gigawatt.errors import GigawattError, InputError
 from gigawatt.web import api, assets, downloads, longer, pages, uploading
+from gigawatt.web.answers import Question
 from gigawatt.web.api import as_problem
 from gigawatt.web.jobs import Jobs
 from gigawatt.web.names import Unknown
 from gigawatt.web.security import secured
 from gigawatt.web.site import Site
+from gigawatt.web.state import State
 from gigawatt.web.uploads import Uploads
-from gigawatt.web.workers import Busy, Died, Pool, Superseded
+from gigawatt.web.views import VIEWS
+from gigawatt.web.workers import Busy, Died, Failed, Pool, Superseded
 
 __all__ = ["create_app"]
 
@@ -47,11 +52,16 @@ def create_app(*, workers: int = 2, jobs: int = 2, hosts: Sequence[str] = ()) ->
         uploads = Uploads()
         pool = Pool(workers=workers, folder=uploads.folder)
         background = Jobs(most=jobs, folder=uploads.folder)
+        warming: asyncio.Task[None] | None = None
         try:
             await pool.start()
-            app.state.site = Site(pool, background, uploads)
+            app.state.site = site = Site(pool, background, uploads)
+            warming = asyncio.create_task(_warm(site, workers))
             yield
         finally:
+            if warming is not None:
+                warming.cancel()
+                await asyncio.gather(warming, return_exceptions=True)
             await background.close()
             await pool.close()
             uploads.close()
@@ -77,6 +87,14 @@ def create_app(*, workers: int = 2, jobs: int = 2, hosts: Sequence[str] = ()) ->
     for kind, function in _ANSWERS.items():
         app.add_exception_handler(kind, function)
     return secured(app, hosts=hosts, versioned="/static/")
+
+
+async def _warm(site: Site, workers: int) -> None:
+    """Have every process compute what the page opens with, so that nobody waits for their first time."""
+    asked = (Question(view.name, State()) for view in VIEWS if view.asks and view.listed)
+    await asyncio.gather(
+        *(site.answer(question) for question in islice(asked, workers)), return_exceptions=True
+    )
 
 
 def _plain(request: Request) -> bool:
@@ -106,7 +124,14 @@ async def _busy(request: Request, error: Exception) -> Response:
     text = str(error) or "too many questions wait; ask again in a moment"
     if _plain(request):
         return PlainTextResponse(f"{text}\n", 503, {"Retry-After": "2"})
-    return JSONResponse({"error": {"message": text}}, 503, {"Retry-After": "2"})
+    return JSONResponse({"error": {"message": text, "line": text}}, 503, {"Retry-After": "2"})
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    text = str(error)
+    if _plain(request):
+        return PlainTextResponse(f"{text}\n", 500)
+    return JSONResponse({"error": {"message": text, "line": text}}, 500)
 
 
 _ANSWERS = {
@@ -115,4 +140,5 @@ _ANSWERS = {
     Superseded: _superseded,
     Busy: _busy,
     Died: _busy,
+    Failed: _failed,
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from gigawatt.report.html import glued
 from gigawatt.web.answers import Fragment
 
 __all__ = ["Plot", "environment", "fragment", "plot", "script_safe"]
@@ -53,9 +54,11 @@ def environment() -> Any:
     loader = ChoiceLoader(
         [PackageLoader("gigawatt.web"), PrefixLoader({"report": PackageLoader("gigawatt.report")})]
     )
-    return Environment(
+    made = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    made.filters["glued"] = glued
+    return made
 
 
 def fragment(template: str, *, title: str = "", **context: Any) -> Fragment:

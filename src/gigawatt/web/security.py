@@ -3,8 +3,8 @@
 :func:`secured` wraps an application from outside, so that answers to errors pass every layer too. From the
 outside in: :class:`Headers` marks every answer, :class:`Hosts` lets in requests to names that are ours (a
 page elsewhere whose name is made to resolve to this machine is turned away), :class:`Origins` refuses what
-another site sends, :class:`Rates` limits what one address may have in flight, :class:`Bodies` limits the
-size of a request and the time that it takes to arrive. A refusal is one line of plain text.
+another site sends, :class:`Bodies` limits the size of a request and the time that it takes to arrive,
+:class:`Rates` what one address may have in flight. A refusal is one line of plain text.
 
 The headers are those of OWASP's Secure Headers Project.
 """
@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["POLICY", "Bodies", "Headers", "Hosts", "Origins", "Rates", "secured"]
+__all__ = ["ALWAYS", "POLICY", "Bodies", "Headers", "Hosts", "Origins", "Rates", "secured"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -53,7 +53,7 @@ _OFF = (
     "screen-wake-lock", "serial", "usb", "web-share", "xr-spatial-tracking",
 )  # fmt: skip
 
-_ALWAYS = {
+ALWAYS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -127,7 +127,7 @@ class Headers:
             and scope["path"].startswith(self.versioned)
             and message["status"] in (200, 206, 304)
         )
-        ours = {**_ALWAYS, "cache-control": _FOREVER if forever else "no-store"}
+        ours = {**ALWAYS, "cache-control": _FOREVER if forever else "no-store"}
         dropped = {name.encode() for name in ours} | {b"server", b"x-powered-by", b"pragma", b"expires"}
         kept = [(key, value) for key, value in message.get("headers", []) if key.lower() not in dropped]
         return [*kept, *((name.encode(), value.encode()) for name, value in ours.items())]
@@ -349,7 +349,8 @@ class Bodies:
 
     The body is read before anything behind sees the request, so that a slow one holds nothing but itself:
     414 for a long address, 431 for long headers, 413 for a large body (counted, whatever its
-    ``Content-Length`` says), 400 for a length that is none or not that of the body, 408 for a slow one.
+    ``Content-Length`` says), 400 for a length that is none or not that of the body, 408 for a slow one, 503
+    where all bodies that are on their way together would fill the memory.
 
     Parameters
     ----------
@@ -363,6 +364,8 @@ class Bodies:
         Of all names and values.
     patience : float [s]
         For the whole body to arrive.
+    together : int [B]
+        Of all bodies that have not arrived whole.
     """
 
     app: App
@@ -370,6 +373,8 @@ class Bodies:
     address: int = 8 * _KIB
     headers: int = 32 * _KIB
     patience: float = 15.0
+    together: int = 128 * _MIB
+    _held: int = field(default=0, repr=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it."""
@@ -393,23 +398,37 @@ class Bodies:
         body = bytearray()
         try:
             async with asyncio.timeout(self.patience):
-                while True:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        return
-                    body += message.get("body", b"")
-                    if len(body) > self.most:
-                        await self._too_large(send)
-                        return
-                    if not message.get("more_body", False):
-                        break
+                why = await self._read(body, receive)
         except TimeoutError:
+            why = 408
+        finally:
+            self._held -= len(body)
+        if why == 413:
+            await self._too_large(send)
+        elif why == 408:
             await _refuse(send, 408, f"the body took longer than {self.patience:g} s to arrive", close=True)
-            return
-        if said and int(said[0]) != len(body):
+        elif why == 503:
+            await _refuse(send, 503, "too much is on its way", (b"retry-after", b"2"), close=True)
+        elif why == 0 and said and int(said[0]) != len(body):
             await _refuse(send, 400, "the body is not as long as it says", close=True)
-            return
-        await self.app(scope, _replayed(bytes(body), receive), send)
+        elif why == 0:
+            await self.app(scope, _replayed(bytes(body), receive), send)
+
+    async def _read(self, body: bytearray, receive: Receive) -> int:
+        """Read a body to its end: 0, the status of a refusal, or -1 where the client has gone."""
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return -1
+            part = message.get("body", b"")
+            body += part
+            self._held += len(part)
+            if len(body) > self.most:
+                return 413
+            if self._held > self.together:
+                return 503
+            if not message.get("more_body", False):
+                return 0
 
     async def _too_large(self, send: Send) -> None:
         await _refuse(send, 413, f"more than {self.most / _MIB:g} MiB", close=True)
@@ -456,6 +475,6 @@ def secured(
     in_flight, streams : int
         Requests, and streams of events, of one address at once.
     """
-    bodies = Bodies(app, most=most_bytes, patience=patience)
-    rates = Rates(bodies, most=in_flight, streams=streams, patience=patience)
-    return Headers(Hosts(Origins(rates), names=hosts), versioned=versioned)
+    rates = Rates(app, most=in_flight, streams=streams, patience=patience)
+    bodies = Bodies(rates, most=most_bytes, patience=patience)
+    return Headers(Hosts(Origins(bodies), names=hosts), versioned=versioned)

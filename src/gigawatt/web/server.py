@@ -10,6 +10,7 @@ import uvicorn
 
 from gigawatt.errors import InputError
 from gigawatt.web.app import create_app
+from gigawatt.web.protocol import Patient
 
 __all__ = ["serve"]
 
@@ -44,7 +45,7 @@ def serve(*, host: str, port: int, workers: int, hosts: Sequence[str] = (), open
         webbrowser.open(address)
     app = create_app(workers=workers, hosts=(*hosts, host))
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, date_header=False, lifespan="on",
+        app, http=Patient, ws="none", log_level="warning", access_log=False, server_header=False, date_header=False, lifespan="on",
         timeout_keep_alive=30, h11_max_incomplete_event_size=32 * 1024, timeout_graceful_shutdown=2,
     )  # fmt: skip
     with listening:

@@ -10,6 +10,7 @@ so).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -35,8 +36,9 @@ MOST_KEYS, _MOST_TEXT = 120, 400
 _LISTS = ("supply.plants",)
 _FREE = "supply.limits."
 """Keys without a field of their own that the address may hold: a limit by plant."""
-_SHAPES, _PLAIN, _SECTIONS = ("serving.shape",), ("year", "serving.days"), ("layout.", "serving.layout.")
-"""Keys whose text is a number, a truth or a list of numbers where it looks like one."""
+_SHAPES = ("serving.shape",)
+"""Keys that may hold a list of numbers."""
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 _NOT_KEYS = ("view", "wait", "start", "item")
 
 
@@ -114,20 +116,16 @@ def _value(key: str, text: str) -> object:
         return [part.strip() for part in text.split(",") if part.strip()]
     if key in _SHAPES and "," in text:
         return [_scalar(part.strip()) for part in text.split(",")]
-    return _scalar(text) if key in (*_SHAPES, *_PLAIN) or key.startswith(_SECTIONS) else text
+    return _scalar(text)
 
 
 def _scalar(text: str) -> object:
-    """A whole number, a truth or a decimal number where the text is one."""
+    """A number or a truth where YAML would read one."""
     if text in ("true", "false"):
         return text == "true"
-    if len(text) < 16 and text.isascii():
-        for read in (int, float):
-            try:
-                return read(text)
-            except ValueError:
-                continue
-    return text
+    if not _NUMBER.fullmatch(text):
+        return text
+    return float(text) if "." in text else int(text)
 
 
 def _sizes(serves: bool) -> tuple[str, ...]:

@@ -1,11 +1,13 @@
-"""The chain: the answer in words and key figures, the flow from source to arithmetic, what binds, relief, money."""
+"""The chain: key figures, words, the flow from source to arithmetic, what binds, relief, money, assumptions."""
 
 from __future__ import annotations
 
 from gigawatt.figures import figure
 from gigawatt.figures.tables import has_table
 from gigawatt.report import grids
-from gigawatt.report.words import sentences
+from gigawatt.report.html import glued
+from gigawatt.report.trust import assumption_grid
+from gigawatt.report.words import topics
 from gigawatt.report.words_serving import is_serving
 from gigawatt.web.answers import Asked, Fragment
 from gigawatt.web.rendering import Plot, fragment, plot
@@ -23,26 +25,29 @@ _CAPTIONS = {
     ),
 }
 _TABLES = ("flows", "breakdown", "relief", "goodput", "ledger", "per_token")
+_FIRST = ("training", "serving", "error", "binding")
+"""Topics that are said before the key figures; the others follow the figures."""
 
 
 def show(asked: Asked) -> Fragment:
     """Words, cards, Sankey, breakdown, relief, ledger, assumptions."""
     result = asked.result
-    serves = is_serving(result)
-    names = ("sankey", "time", "cost_relief") if serves else ("sankey", "breakdown", "relief")
+    names = ("sankey", "time", "cost_relief") if is_serving(result) else ("sankey", "breakdown", "relief")
     plots: dict[str, Plot] = {}
     for name in names:
         table, caption = _CAPTIONS[name]
         if has_table(result, table):
             plots[name] = plot(name, figure(result, name), caption)
+    said = {name: glued(text) for name, text in topics(result).items()}
     return fragment(
         "chain.html.j2",
         title=result.name,
-        paragraphs=sentences(result),
+        first=" ".join(text for name, text in said.items() if name in _FIRST),
+        then=[text for name, text in said.items() if name not in _FIRST],
         notices=result.notices,
         cards=grids.cards(result),
         plots=plots,
         tables={name: grids.table(result, name) for name in _TABLES},
-        assumptions=grids.assumptions(result),
+        assumptions=assumption_grid(result.assumptions),
         names=names,
     )

@@ -1,0 +1,65 @@
+"""Every figure of an outlook and of a plant's sheet by name, as light as a page wants them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gigawatt.errors import InputError
+from gigawatt.figures.outlook_figures import FIGURES, outlook_band, outlook_figure
+from gigawatt.figures.plant_sheet import drawings
+from gigawatt.study.outlook import outlook
+from gigawatt.study.outlook_society import society_block
+from gigawatt.supply.plants.sheet import physics_of
+
+MOST = 400_000
+
+
+@pytest.fixture(scope="module")
+def answer() -> dict:
+    result = outlook("base", 300, 1)
+    return json.loads(json.dumps({**result.to_json(), "society": society_block(result)}))
+
+
+@pytest.mark.parametrize("name", list(FIGURES))
+def test_a_figure_by_name(answer: dict, name: str) -> None:
+    text = outlook_figure(answer, name).to_json()
+    assert len(text) < MOST
+    document = json.loads(text)
+    assert document["data"]
+    assert FIGURES[name][1]
+    assert document["layout"]["title"]["text"]
+
+
+def test_shares_of_what_binds_are_whole(answer: dict) -> None:
+    bars = json.loads(outlook_figure(answer, "binding").to_json())["data"]
+    for year in range(len(answer["years"])):
+        assert sum(trace["y"][year] for trace in bars) == pytest.approx(100.0, abs=1e-6)
+
+
+def test_a_band_holds_its_median(answer: dict) -> None:
+    document = json.loads(outlook_band(answer, "run_cost").to_json())
+    middle = document["data"][-1]["y"]
+    at = answer["quantiles"].index(0.5)
+    assert middle == pytest.approx([row[at] for row in answer["bands"]["run_cost"]["values"]])
+
+
+def test_unknown_names(answer: dict) -> None:
+    with pytest.raises(InputError) as caught:
+        outlook_figure(answer, "bindin")
+    assert caught.value.nearest == "binding"
+    with pytest.raises(InputError) as caught:
+        outlook_band(answer, "electricty")
+    assert caught.value.nearest == "electricity"
+
+
+@pytest.mark.parametrize("plant", ["msr", "fusion", "space-solar"])
+def test_a_sheet_has_its_figures(plant: str) -> None:
+    physics = physics_of(plant)
+    made = drawings(physics.curves(physics.sheet({}, year=2040.0)))
+    assert len(made) >= 3
+    for figure, caption in made.values():
+        assert len(figure.to_json()) < MOST
+        assert caption
+        assert figure.data
