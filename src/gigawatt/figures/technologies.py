@@ -8,7 +8,7 @@ from typing import Any
 
 from gigawatt.figures.page import PAGE, grid
 from gigawatt.figures.readable import significant
-from gigawatt.figures.style import colour, finish, safe
+from gigawatt.figures.style import INK, colour, finish, safe
 
 __all__ = ["WORST", "components", "front", "page"]
 
@@ -22,12 +22,12 @@ _MOST = 14
 """Substrates that one drawing of components holds; the cheapest are drawn."""
 
 
-def front(document: Document, *, kind: str, scope: str) -> Any:
+def front(document: Document, *, kind: str, scope: str, own: str = "") -> Any:
     """Perplexity as measured against joules or dollars a token at one scope, a colour a technology.
 
     Those on the front are filled and named; bars are bands, where the document has them. Substrates that
     nobody ran have no place on the vertical axis, and those that lose more than a factor of
-    :data:`WORST` are of no use: neither is drawn.
+    :data:`WORST` are of no use: neither is drawn. ``own`` is the id of one that is ringed.
     """
     import plotly.graph_objects as go
 
@@ -62,6 +62,16 @@ def front(document: Document, *, kind: str, scope: str) -> Any:
                 "symbol": ["circle" if first else "circle-open" for first in on],
             },
             hovertemplate="%{customdata}: %{x:.4~g} " + unit + ", × %{y:.4~g}<extra></extra>",
+        )
+    ringed = [row for row in rows if row["substrate"] == own]
+    if ringed:
+        figure.add_scatter(
+            x=[row[key][scope] * scale for row in ringed],
+            y=[row["perplexity_ratio"] for row in ringed],
+            mode="markers",
+            name="of this scenario",
+            marker={"size": 19, "symbol": "circle-open", "color": INK, "line": {"width": 2.5, "color": INK}},
+            hoverinfo="skip",
         )
     title = f"Perplexity against {unit} of the {scope}"
     made = finish(figure, title=title, height=420, x=unit, y="perplexity over that as trained", legend=True)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from gigawatt.report.document import Drawing
 from gigawatt.report.html import glued
 from gigawatt.web.answers import Fragment
 
-__all__ = ["Plot", "environment", "fragment", "plot", "script_safe"]
+__all__ = ["Plot", "environment", "fragment", "pictured", "plot", "script_safe"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ def plot(name: str, figure: Any, caption: str) -> Plot:
     return Plot(name, caption, int(height), script_safe(figure.to_json()))
 
 
+def pictured(drawing: Drawing, prefix: str = "") -> Plot:
+    """A drawing of a document for the page; ``prefix`` makes its name unique there."""
+    return Plot(f"{prefix}{drawing.name}", drawing.caption, drawing.height, script_safe(drawing.plotly))
+
+
 @lru_cache(maxsize=1)
 def environment() -> Any:
     """Templates of the page, and those of the report under ``report/``."""
@@ -57,7 +63,7 @@ def environment() -> Any:
     made = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.filters["glued"] = glued
+    made.filters |= {"glued": glued, "pictured": pictured}
     return made
 
 
