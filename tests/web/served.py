@@ -26,6 +26,7 @@ SERVE = "from gigawatt.web.server import serve; serve(host='localhost', port=0, 
 UNGUARDED = "import gigawatt.web.state as s; s.known = lambda key, value, uploads: value; " + SERVE
 """The page with its check of names by-passed."""
 HERE = {"Sec-Fetch-Site": "same-origin"}
+PLANTED_TEXT = '{"model_type": "llama"}\n'
 PLANTED = ("config.json", "scenario.yaml", "design.yaml", "trace.csv", "weather.epw", "secret")
 
 
@@ -132,7 +133,7 @@ def serving(folder: Path, code: str = SERVE) -> Iterator[Server]:
     shutil.copy(Path(__file__).parent / "watch_hook.py", hook / "sitecustomize.py")
     for place in (home, home / ".ssh", cwd, cwd / "examples", folder):
         for name in PLANTED:
-            (place / name).write_text('{"model_type": "llama"}\n')
+            (place / name).write_text(PLANTED_TEXT)
     ours = [
         Path(gigawatt.__file__).parent, ROOT / "examples", ROOT / "validation", Path(plotly.__file__).parent,
         sys.prefix, sys.base_prefix, sys.exec_prefix, hook, temp,
@@ -143,7 +144,8 @@ def serving(folder: Path, code: str = SERVE) -> Iterator[Server]:
     log.touch()
     paths = [str(hook), str(Path(gigawatt.__file__).parent.parent)]
     environment = {
-        **os.environ, "HOME": str(home), "TMPDIR": str(temp), "XDG_CACHE_HOME": str(temp), "WATCH_LOG": str(log),
+        **os.environ, "HOME": str(home), "TMPDIR": str(temp), "XDG_CACHE_HOME": str(temp),
+        "WATCH_LOG": str(log),
         "WATCH_OURS": os.pathsep.join(f"{one}{os.sep}" for one in sorted(places)), "GIGAWATT_CATALOG": "",
         "PYTHONPATH": os.pathsep.join(paths), "PYTHONWARNINGS": "ignore", "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONSAFEPATH": "1",

@@ -1,6 +1,6 @@
-"""What every process of a served page opens, starts and connects to, in a file: put before all as sitecustomize.
+"""What every process of a served page opens, starts and connects to, in a file: imported as sitecustomize.
 
-``WATCH_LOG`` is the file, ``WATCH_OURS`` the folders (separated by ``os.pathsep``) that are no news. One event a
+``WATCH_LOG`` is the file, ``WATCH_OURS`` the folders (``os.pathsep`` between) that are no news. One event a
 line: the event, a tab, what it was about.
 """
 
@@ -10,8 +10,8 @@ import sys
 _log = os.open(os.environ["WATCH_LOG"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 _ours = tuple(os.environ["WATCH_OURS"].split(os.pathsep))
 _FILES = ("open", "os.listdir", "os.scandir", "os.remove", "os.rename", "os.mkdir", "shutil.copyfile")
-_ALWAYS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "socket.connect", "socket.getaddrinfo",
-           "webbrowser.open", "smtplib.connect", "urllib.Request")  # fmt: skip
+_ALWAYS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "socket.connect",
+           "socket.getaddrinfo", "webbrowser.open", "smtplib.connect", "urllib.Request")  # fmt: skip
 
 
 def _watch(event: str, arguments: tuple[object, ...]) -> None:

@@ -57,8 +57,9 @@ def _keys() -> list[dict[str, Any]]:
         example = field.example or (field.stops[0] if field.stops else "")
         said = ": ".join(part for part in (field.label, field.words) if part)
         only = {"train": " (training only)", "serve": " (serving only)"}.get(field.purpose, "")
-        found.append({"name": field.key, "in": "query", "required": False, "schema": text, "description": said + only,
-                      **({"example": example} if example else {})})  # fmt: skip
+        shown = {"example": example} if example else {}
+        found.append({"name": field.key, "in": "query", "required": False, "schema": text,
+                      "description": said + only, **shown})  # fmt: skip
     return found
 
 

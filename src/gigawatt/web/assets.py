@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from functools import lru_cache
 from importlib.resources import files
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-__all__ = ["PLOTLY", "STATIC", "router"]
+__all__ = ["MAP_STYLE", "PLOTLY", "STATIC", "router"]
 
 router = APIRouter(include_in_schema=False)
 
@@ -42,6 +43,16 @@ def _version() -> str:
     return digest.hexdigest()[:10]
 
 
+def _map_style() -> str:
+    """The id of the style element that plotly.js makes for tile maps, which the page never draws.
+
+    The policy of the page forbids such an element; where one of this id stands already, plotly.js makes none.
+    """
+    found = re.search(rb'getElementById\("([0-9a-f]{64})"\)', _found()[_PLOTLY])
+    return found.group(1).decode() if found else "no-map-style"
+
+
+MAP_STYLE = _map_style()
 STATIC = f"/static/{_version()}"
 """Where the files lie."""
 PLOTLY = f"{STATIC}/{_PLOTLY}"

@@ -107,6 +107,7 @@ def form_of(
     Parameters
     ----------
     state : State
+        What stands in it.
     errors : mapping of str to str, optional
         Lines by the key, or the kind of upload, that they belong to.
     labels : mapping of str to str, optional

@@ -1,4 +1,4 @@
-"""Long work from the page: begin, watch its progress as server-sent events, cancel, look at what came of it."""
+"""Long work from the page: begin, watch its progress as events, cancel, look at what came of it."""
 
 from __future__ import annotations
 

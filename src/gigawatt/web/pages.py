@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -12,7 +13,7 @@ from gigawatt import catalog
 from gigawatt._version import __version__
 from gigawatt.errors import GigawattError, InputError
 from gigawatt.web.answers import Fragment, Question
-from gigawatt.web.assets import PLOTLY, STATIC
+from gigawatt.web.assets import MAP_STYLE, PLOTLY, STATIC
 from gigawatt.web.fields import fields_of
 from gigawatt.web.form import field_id, form_of
 from gigawatt.web.rendering import environment
@@ -65,7 +66,7 @@ async def answer(
         return _refused(request, error, first=trigger == "answer")
     if not view.listed:  # a part of a page, which stays where it is
         return HTMLResponse(found.html)
-    address = f"/{view.name}{f'/{item}' if item else ''}{_after(shown)}"
+    address = f"/{view.name}{f'/{quote(item)}' if item else ''}{_after(shown)}"
     nav = (
         environment()
         .get_template("nav.html.j2")
@@ -133,6 +134,7 @@ def whole_page(
         answer=answer,
         static=STATIC,
         plotly=PLOTLY,
+        map_style=MAP_STYLE,
         version=__version__,
         catalog=catalog.version(),
     )  # fmt: skip

@@ -45,7 +45,8 @@ def serve(*, host: str, port: int, workers: int, hosts: Sequence[str] = (), open
         webbrowser.open(address)
     app = create_app(workers=workers, hosts=(*hosts, host))
     config = uvicorn.Config(
-        app, http=Patient, ws="none", log_level="warning", access_log=False, server_header=False, date_header=False, lifespan="on",
+        app, http=Patient, ws="none", lifespan="on",
+        log_level="warning", access_log=False, server_header=False, date_header=False,
         timeout_keep_alive=30, h11_max_incomplete_event_size=32 * 1024, timeout_graceful_shutdown=2,
     )  # fmt: skip
     with listening:
@@ -54,7 +55,8 @@ def serve(*, host: str, port: int, workers: int, hosts: Sequence[str] = (), open
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio sends small writes at once (no Nagle) only where the protocol is named
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
@@ -62,9 +64,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise InputError(
-            f"cannot listen there: {error.strerror}",
-            key="--port",
-            given=f"{host}:{port}",
+            f"cannot listen there: {error.strerror}", key="--port", given=f"{host}:{port}",
             allowed="--port 0 takes a free one",
-        ) from None
+        ) from None  # fmt: skip
     return listening

@@ -68,6 +68,7 @@ class Site:
         Parameters
         ----------
         question : Question
+            What is asked.
         owner : str
             The tab that asks: its newer question takes the place of this one.
 

@@ -3,9 +3,9 @@
     /supply?start=llama-3.1-405b-texas&machine.count=8192&supply.carbon_limit=100+g/kWh&show.week=winter
 
 An empty value takes a key away that the start has. Values that equal those of the start are left out, so that
-one question has one address. Two readers stand here: a strict one for what is typed (:func:`read_form`, an error
-names its field) and a lenient one for an address (:func:`read_address`, which drops what is not valid and says
-so).
+one question has one address. Two readers stand here: a strict one for what is typed (:func:`read_form`, an
+error names its field) and a lenient one for an address (:func:`read_address`, which drops what is not valid
+and says so).
 """
 
 from __future__ import annotations
@@ -291,7 +291,7 @@ def _keys(found: Mapping[str, str], serves: bool, dropped: list[str]) -> Iterato
 
 
 def _tried(state: State, key: str, text: str, uploads: Container[str], dropped: list[str]) -> State:
-    """The state with one more change; with the nearest name where there is none of that name, or without it."""
+    """The state with one more change; with the nearest name where there is none such, or without it."""
     try:
         return _with(state, key, text, uploads)
     except GigawattError as error:
@@ -322,7 +322,7 @@ def _with(state: State, key: str, text: str, uploads: Container[str]) -> State:
 
 
 def _named(key: str, text: str, loaded: LoadedScenario) -> None:
-    """Raise where a value is to be a name of the catalog and is none, which the scenario itself does not ask."""
+    """Raise where a value has to be a name of the catalog and is none, which the scenario does not ask."""
     choices = options(key)
     field = field_of(key, loaded.serves)
     if not choices or field is None or field.kind == "text" or key in file_keys():

@@ -23,7 +23,7 @@ _KEYS = {"model": "model", "chip": "machine.chip", "trace": "serving.trace", "we
 
 @router.post("/{kind}")
 async def bring(request: Request, kind: str, view: str = VIEWS[0].name) -> Response:
-    """Take a file in and go on with it; where it cannot be read, the old answer stays with a line at its field."""
+    """Take a file in and go on with it; one that cannot be read leaves the old answer, with a line."""
     site: Site = request.app.state.site
     seen = view_of(view)
     shown = read_address(request.query_params.multi_items(), site.uploads)

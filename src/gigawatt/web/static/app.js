@@ -158,6 +158,8 @@
       body.prepend(close);
     } else if (event.target === why) why.close();
   });
+  const asks = document.getElementById("asks");
+  if (asks && matchMedia("(max-width: 940px)").matches && !asks.querySelector(".error:not(:empty)")) asks.open = false;
   if (answer && answer.querySelector(".plot-data")) drawAll(answer);
   document.documentElement.dataset.ready = "yes";
 })();

@@ -1,8 +1,8 @@
-"""The views of the page: what each is called, what it says of itself, where the function stands that shows it.
+"""The views of the page: what each is called, what it says of itself, which function shows it.
 
 A view is a function of :class:`gigawatt.web.answers.Asked` that gives a
-:class:`gigawatt.web.answers.Fragment`. It runs in a worker and formats what the rooms give; to add one, write the
-function, a template, and a line here.
+:class:`gigawatt.web.answers.Fragment`. It runs in a worker and formats what the rooms give; to add one, write
+the function, a template, and a line here.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ LONG: tuple[Long, ...] = (
 )
 """Work that a view offers to begin (``job_form`` of ``parts.html.j2``)."""
 
-_LONG = {long.name: long for long in LONG}
+_LONG: dict[str, Long] = {long.name: long for long in LONG}
 
 
 def view_of(name: str) -> View:

@@ -1,4 +1,4 @@
-"""The chain: key figures, words, the flow from source to arithmetic, what binds, relief, money, assumptions."""
+"""The chain: key figures, words, the flow from source to arithmetic, what binds, relief, money."""
 
 from __future__ import annotations
 
