@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from gigawatt.figures.page import PAGE, grid
 from gigawatt.figures.readable import significant
@@ -18,6 +20,8 @@ _KINDS = {"joules": ("joules", 1e3, "mJ/token"), "dollars": ("dollars", 1e6, "$/
 WORST = 12.0
 """Perplexity over that as trained beyond which a substrate is not drawn."""
 _SHADES = ("#0072b2", "#d55e00", "#e69f00", "#009e73", "#6a51a3", "#cc79a7", "#56b4e9", "#b8a13a")
+_NAME = (0.16, 0.06)
+"""Shares of the axes that a name takes."""
 _MOST = 14
 """Substrates that one drawing of components holds; the cheapest are drawn."""
 
@@ -25,7 +29,7 @@ _MOST = 14
 def front(document: Document, *, kind: str, scope: str, own: str = "") -> Any:
     """Perplexity as measured against joules or dollars a token at one scope, a colour a technology.
 
-    Those on the front are filled and named; bars are bands, where the document has them. Substrates that
+    Those on the front are filled, and named where their names have room; bars are bands, where the document has them. Substrates that
     nobody ran have no place on the vertical axis, and those that lose more than a factor of
     :data:`WORST` are of no use: neither is drawn. ``own`` is the id of one that is ringed.
     """
@@ -34,6 +38,7 @@ def front(document: Document, *, kind: str, scope: str, own: str = "") -> Any:
     key, scale, unit = _KINDS[kind]
     figure = go.Figure()
     rows = [row for row in document["rows"] if (row["perplexity_ratio"] or WORST + 1.0) <= WORST]
+    named = _apart(rows, f"{kind} {scope}", lambda row: row[key][scope])
     for number, technology in enumerate(dict.fromkeys(row["technology"] for row in rows)):
         mine = [row for row in rows if row["technology"] == technology]
         on = [f"{kind} {scope}" in row["fronts"] for row in mine]
@@ -51,7 +56,9 @@ def front(document: Document, *, kind: str, scope: str, own: str = "") -> Any:
                 [row["perplexity_ratio_high"] for row in mine],
                 1.0,
             ),
-            text=[name if first else "" for name, first in zip(names, on, strict=True)],
+            text=[
+                name if row["substrate"] in named else "" for name, row in zip(names, mine, strict=True)
+            ],
             customdata=names,
             name=technology.replace("_", " "),
             mode="markers+text",
@@ -78,6 +85,20 @@ def front(document: Document, *, kind: str, scope: str, own: str = "") -> Any:
     made.update_xaxes(type="log")
     made.update_yaxes(type="log", dtick="D2")
     return made
+
+
+def _apart(rows: Sequence[Document], front_name: str, of: Callable[[Document], float]) -> set[str]:
+    """Those on the front whose names do not lie over each other, the one of least joules or dollars first."""
+    if not rows:
+        return set()
+    x, y = np.log([of(row) for row in rows]), np.log([row["perplexity_ratio"] for row in rows])
+    wide, high = (float(np.ptp(axis)) or 1.0 for axis in (x, y))
+    found: list[int] = []
+    for i in np.argsort(x, kind="stable"):
+        far = all(abs(x[i] - x[j]) > _NAME[0] * wide or abs(y[i] - y[j]) > _NAME[1] * high for j in found)
+        if front_name in rows[i]["fronts"] and far:
+            found.append(int(i))
+    return {rows[i]["substrate"] for i in found}
 
 
 def _error(

@@ -69,4 +69,5 @@ def own_technology(loaded: LoadedScenario) -> Own:
         its = _CACHES.get(its, its)
         if its != cache:
             notes.append(f"{found} keeps keys and values in {its}, the scenario in {cache}")
-    return Own(found, f"weights in {weights}, keys and values in {cache}", model, named, tuple(notes))
+    said = weights if cache == weights else f"{weights}, keys and values in {cache}"
+    return Own(found, said, model, named, tuple(notes))

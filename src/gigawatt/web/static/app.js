@@ -39,11 +39,19 @@
       if (plot.closest("[data-picks]") && typeof link === "string") pick(plot.closest("[data-picks]").dataset.picks, link);
     });
   };
-  const drawAll = async (root) => {
-    for (const data of root.querySelectorAll(".plot-data")) await draw(data);
+  // each once, and what is folded away when it is opened
+  const drawAll = async (root, again = false) => {
+    for (const data of root.querySelectorAll(".plot-data")) {
+      if ((data.dataset.done && !again) || data.closest("details:not([open])")) continue;
+      data.dataset.done = "yes";
+      await draw(data);
+    }
     document.documentElement.dataset.drawn = String(Number(document.documentElement.dataset.drawn || 0) + 1);
   };
-  const repaint = () => drawAll(document);
+  const repaint = () => drawAll(document, true);
+  document.addEventListener("toggle", (event) => {
+    if (event.target.open && event.target.querySelector(".plot-data")) drawAll(event.target);
+  }, true);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   matchMedia("print").addEventListener("change", repaint);
 
@@ -136,7 +144,7 @@
   });
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.xhr && event.detail.xhr.status !== 200) return;
-    if (event.detail.target === answer || answer?.contains(event.detail.target)) drawAll(event.detail.target);
+    if (answer?.contains(event.target)) drawAll(event.target); // of what took the place of all, and of a part
   });
   document.addEventListener("htmx:replacedInHistory", links);
   document.addEventListener("htmx:sendError", () => say("The server cannot be reached."));

@@ -8,12 +8,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from gigawatt.errors import GigawattError, InputError
-from gigawatt.figures.plant_curves import DRAWINGS
-from gigawatt.figures.plant_sheet import line_value, setting_value
+from gigawatt.figures.plant_sheet import drawings, line_value, setting_value
 from gigawatt.figures.plants_overview import plant_costs as costs_figure
 from gigawatt.figures.plants_overview import plants_lcoe
 from gigawatt.figures.readable import significant
-from gigawatt.report.grids import Cell, Grid
+from gigawatt.report.document import Cell, Grid
+from gigawatt.report.drawings import table_of
 from gigawatt.study.plant_overview import plant_costs, plant_overview
 from gigawatt.supply.plants.sheet import PlantSheet, physics_of
 from gigawatt.web.answers import Asked, Fragment
@@ -79,6 +79,7 @@ def show(asked: Asked) -> Fragment:
         own_weather=scenario.site.weather is not None,
         plots=plots,
         table=_table(frame, mine, site, year),
+        origins=_origins(frame),
         costs=_costs(drawn),
         **_physics(asked, year),
     )
@@ -90,7 +91,7 @@ def _table(frame: pd.DataFrame, mine: tuple[str, ...], site: str, year: int) -> 
         held = row["energy_capital [$/kWh]"]
         rows.append([
             Cell(str(row["name"])),
-            "may be built" if name in mine else "",
+            "yes" if name in mine else "",
             ranged(*(row[f"lcoe{end} [$/MWh]"] for end in ("", "_low", "_high"))),
             ranged(*(row[f"capital{end} [$/kW]"] for end in ("", "_low", "_high"))),
             significant(held),
@@ -101,16 +102,25 @@ def _table(frame: pd.DataFrame, mine: tuple[str, ...], site: str, year: int) -> 
             significant(row["carbon [g/kWh]"]),
             significant(row["water [L/MWh]"]),
             graded(row["worst_grade"]),
-            str(row["note"]),
-            sourced(str(row["source"])),
         ])  # fmt: skip
     return tabled(
         f"Every plant of the catalog at {site} in {year}: the first grade is that of the capital cost, the "
         "second that of its least certain number. Carbon: operation, fuel supply and construction.",
-        ("plant", "scenario", "levelised cost [$/MWh]", "capital [$/kW]", "held [$/kWh]", "grade",
+        ("plant", "in the scenario", "levelised cost [$/MWh]", "capital [$/kW]", "held [$/kWh]", "grade",
          "capacity factor", "lead time [years]", "life [years]", "carbon [g/kWh]", "water [L/MWh]",
-         "weakest", "how it runs", "sources"),
-        rows, words=(0, 1, 5, 11, 12, 13),
+         "weakest"),
+        rows, words=(0, 1, 5, 11),
+    )  # fmt: skip
+
+
+def _origins(frame: pd.DataFrame) -> Grid:
+    rows = [
+        (str(row["name"]), str(row["kind"]), str(row["fuel"]), str(row["note"]), sourced(str(row["source"])))
+        for _, row in frame.iterrows()
+    ]
+    return tabled(
+        "How each plant runs in the levelised cost, and where its numbers come from.",
+        ("plant", "kind", "fuel", "how it runs", "sources"), rows, words=(0, 1, 2, 3, 4),
     )  # fmt: skip
 
 
@@ -186,30 +196,27 @@ def _sections(sheet: PlantSheet) -> list[Grid]:
 
 
 def _curves(curves: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Plot, list[Grid]]]:
+    """(heading, drawing, its numbers) of every curve that can be drawn."""
     found: list[tuple[str, Plot, list[Grid]]] = []
-    for name, values in curves.items():
-        if name in DRAWINGS:
-            draw, caption = DRAWINGS[name]
-            figure = draw(values)
-            heading = str(figure.layout.title.text)
-            found.append((heading, plot(f"curve-{name}", figure, caption), _points(heading, values)))
+    for name, (figure, caption) in drawings(curves).items():
+        heading = str(figure.layout.title.text)
+        simple = None if "yaxis2" in figure.layout else table_of(figure, caption)
+        grids = _points(heading, curves[name]) if simple is None else [simple]
+        found.append((heading, plot(f"curve-{name}", figure, caption), grids))
     return found
 
 
 def _points(heading: str, values: Mapping[str, Any]) -> list[Grid]:
-    """The numbers of a drawing, a grid for each length of columns; of fields over two axes there is none."""
-    if any(getattr(one, "ndim", 1) > 1 for one in values.values()):
-        return []
-    lengths = dict.fromkeys(len(one) for one in values.values())
+    """The numbers behind a drawing in SI units, a grid for each length of columns."""
     found: list[Grid] = []
-    for length in lengths:
+    for length in dict.fromkeys(len(one) for one in values.values()):
         names = [name for name, one in values.items() if len(one) == length]
         step = max(1, -(-length // _ROWS))
-        rows = [
-            [_text(values[name][i]) for name in names] for i in range(0, length, step)
-        ]
-        what = f"{heading}: {'every ' + str(step) + 'th point' if step > 1 else 'all points'}, SI units."
-        found.append(tabled(what, [name.replace("_", " ") for name in names], rows, words=()))
+        rows = [[_text(values[name][i]) for name in names] for i in range(0, length, step)]
+        some = f"every {step}th point" if step > 1 else "all points"
+        words = tuple(i for i, name in enumerate(names) if isinstance(values[name][0], str))
+        heads = [name.replace("_", " ") for name in names]
+        found.append(tabled(f"{heading}: {some}, SI units.", heads, rows, words=words))
     return found
 
 

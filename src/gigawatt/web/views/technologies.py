@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from gigawatt.catalog.loader import entity
 from gigawatt.errors import GigawattError
-from gigawatt.figures.readable import significant
+from gigawatt.figures.readable import significant, with_unit
 from gigawatt.figures.technologies import WORST, components, front
 from gigawatt.report.document import Cell, Grid
 from gigawatt.report.drawings import table_of
@@ -28,6 +28,8 @@ SCOPES = {"system": "system: with links, node and cooling", "chip": "chip: dies,
 ALL = "all"
 _BAND_SECONDS = 0.35
 """Processor seconds that the ranges of one substrate take, about."""
+_NO_USE = 100.0
+"""Perplexity over that as trained beyond which nobody asks by how much."""
 _UNITS = {"joules": (1e3, "mJ/token"), "dollars": (1e6, "$/million tokens")}
 
 
@@ -61,6 +63,7 @@ def show(asked: Asked) -> Fragment:
         components_=plot("components", drawn, title),
         parts=parts,
         table=_table(shown, own),
+        explained=_explained(shown),
         refused=_refused(found),
         query=asked.state.query(asked.settings),
         seconds=significant(_BAND_SECONDS * len(shown.rows), 2),
@@ -118,23 +121,23 @@ def _own_words(own: Own, found: Comparison) -> str:
     row = next((one for one in found.rows if one.substrate.id == own.substrate), None)
     if row is None:
         return f"No substrate of the catalog computes as this scenario does ({own.format})."
+    as_what = "" if row.substrate.id == own.format else f", of the substrates {row.substrate.id}"
     said = (
-        f"This scenario computes in {own.format}: of the substrates that is {row.substrate.id}, "
-        f"{significant(row.cost.joules('chip') * 1e3)} mJ a token of the chip and "
-        f"{significant(row.cost.joules('system') * 1e3)} of the system, "
-        f"${significant(row.money['system'] * 1e6)} a million tokens"
+        f"This scenario computes in {own.format}{as_what}: {with_unit(row.cost.joules('chip'), 'J')} a token "
+        f"of the chip and {with_unit(row.cost.joules('system'), 'J')} of the system, "
+        f"{with_unit(row.money['system'] * 1e6, '$')} a million tokens"
     )
     if row.quality is None:
         return f"{said}. What it does to quality nobody has run."
     q = row.quality
-    return f"{said}, perplexity × {q.ratio:.3f} ({q.low:.3f} to {q.high:.3f})."
+    return f"{said}, perplexity {_times(q.ratio, q.low, q.high)}."
 
 
 def _front(shown: Comparison, own: Own, against: str, scope: str, name: str = "front") -> Plot:
     unit = _UNITS[against][1]
     caption = (
         f"Perplexity over that of the same model as trained, against {unit} of the {scope}: left and down is "
-        "better. Filled and named: no other is better in both. "
+        "better. Filled: no other is better in both. "
         f"{'Ringed: what this scenario computes with. ' if own.substrate else ''}"
         f"Substrates that nobody ran, and those that lose more than × {WORST:g}, are in the table alone."
     )
@@ -143,31 +146,60 @@ def _front(shown: Comparison, own: Own, against: str, scope: str, name: str = "f
 
 def _table(shown: Comparison, own: Own) -> Grid:
     rows: list[list[Cell | str]] = []
-    for row in sorted(shown.rows, key=lambda one: one.cost.joules("system")):
+    for row in _sorted(shown):
         q = row.quality
-        mine = row.substrate.id == own.substrate
         rows.append([
-            Cell(f"{row.substrate.id}{' (this scenario)' if mine else ''}"),
-            row.substrate.name,
-            "not run" if q is None else f"× {q.ratio:.3f} ({q.low:.3f} to {q.high:.3f})",
+            Cell(f"{row.substrate.id}{' (this scenario)' if row.substrate.id == own.substrate else ''}"),
+            "not run" if q is None else _times(q.ratio, q.low, q.high),
             "" if q is None else Cell(q.grade, grade=q.grade),
             _with_band(row, "joules", "chip"),
             _with_band(row, "joules", "system"),
             _with_band(row, "dollars", "system"),
             significant(row.cost.step_time * 1e3),
-            f"{100 * row.cost.mapped_energy:.0f} %",
-            "none" if row.cost.amdahl is None else significant(row.cost.amdahl),
-            ", ".join(row.fronts),
+            _fronts(row),
         ])  # fmt: skip
     return tabled(
-        "Every substrate, the least joules of the system first. Moved: share of a 16-bit chip's energy that the "
-        "substrate takes over; at most: how much better a token could get if that part cost nothing. Perplexity "
-        f"is {CAVEAT}.",
-        ("substrate", "what it is", "perplexity over that as trained", "grade", "chip [mJ/token]",
-         "system [mJ/token]", "system [$/million tokens]", "a step [ms]", "moved", "at most [times]",
-         "on the front of"),
-        rows, words=(0, 1, 3, 10),
+        "Every substrate, the least joules of the system first. Perplexity is over that of the model as "
+        f"trained, {CAVEAT}.",
+        ("substrate", "perplexity", "grade", "chip [mJ/token]", "system [mJ/token]", "system [$/M tokens]",
+         "a step [ms]", "on the front of"),
+        rows, words=(0, 2, 7),
     )  # fmt: skip
+
+
+def _explained(shown: Comparison) -> Grid:
+    rows = [
+        (row.substrate.id, row.substrate.name, row.substrate.technology.replace("_", " "),
+         f"{100 * row.cost.mapped_energy:.0f} %",
+         "none" if row.cost.amdahl is None else significant(row.cost.amdahl))
+        for row in _sorted(shown)
+    ]  # fmt: skip
+    return tabled(
+        "Moved: share of a 16-bit chip's energy that the substrate takes over. At most: how many times "
+        "better a token could get if that part cost nothing.",
+        ("substrate", "what it is", "kind", "moved", "at most"), rows, words=(0, 1, 2),
+    )  # fmt: skip
+
+
+def _sorted(shown: Comparison) -> list[Row]:
+    return sorted(shown.rows, key=lambda one: one.cost.joules("system"))
+
+
+def _fronts(row: Row) -> str:
+    """Where no other is better in quality and in energy or cost: of both scopes, or of which."""
+    said: list[str] = []
+    for kind, words in (("joules", "energy"), ("dollars", "cost")):
+        on = [scope for scope in ("chip", "system") if f"{kind} {scope}" in row.fronts]
+        if on:
+            said.append(words if len(on) > 1 else f"{words} ({on[0]})")
+    return ", ".join(said)
+
+
+def _times(ratio: float, low: float, high: float) -> str:
+    """A factor of perplexity with its range; of what is of no use only that it is."""
+    if ratio > _NO_USE:
+        return f"more than × {_NO_USE:g}"
+    return f"× {ratio:.3f} ({low:.3f} to {high:.3f})" if ratio < WORST else f"× {significant(ratio)}"
 
 
 def _with_band(row: Row, kind: str, scope: str) -> str:
