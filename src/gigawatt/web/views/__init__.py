@@ -57,7 +57,10 @@ _BY_NAME = {view.name: view for view in VIEWS}
 
 @dataclass(frozen=True)
 class Long:
-    """Work that takes longer than somebody waits: what it is called, ``module:function`` that does it."""
+    """Work that takes longer than somebody waits: what it is called, ``module:function`` that does it.
+
+    Answers are kept by name, so that none may have that of a view.
+    """
 
     name: str
     title: str
@@ -66,8 +69,8 @@ class Long:
 
 LONG: tuple[Long, ...] = (
     Long("technology-bands", "Ranges of energy and cost", "gigawatt.web.views.technologies:compute"),
-    Long("outlook", "Draws of the outlook", "gigawatt.web.views.outlook:compute"),
-    Long("validation", "Predictions beside measurements", "gigawatt.web.views.validation:compute"),
+    Long("outlook-draws", "Draws of the outlook", "gigawatt.web.views.outlook:compute"),
+    Long("validation-table", "Predictions beside measurements", "gigawatt.web.views.validation:compute"),
     Long("validation-all", "Every table", "gigawatt.web.views.validation:compute_all"),
 )
 """Work that a view offers to begin (``job_form`` of ``parts.html.j2``)."""

@@ -48,7 +48,6 @@ def show(asked: Asked) -> Fragment:
         worlds=WORLDS,
         world=world,
         draws=DRAWS,
-        first=next(iter(DRAWS)),
         seed=SEED,
         quantities={name: f"{name.replace('_', ' ')}: {row.summary}" for name, row in changeable.items()},
         assumptions=assumption_grid(rows.assumptions(), "Every quantity that is not known, weakest first."),
