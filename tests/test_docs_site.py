@@ -52,7 +52,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
-        capture_output=True, text=True, timeout=300, cwd=ROOT,
+        capture_output=True, text=True, timeout=900, cwd=ROOT,
         env=os.environ | {"NO_MKDOCS_2_WARNING": "1", "OMP_NUM_THREADS": "1", "GIGAWATT_CATALOG": ""},
     )  # fmt: skip
     said = done.stdout + done.stderr
@@ -115,6 +115,23 @@ def test_the_pages_that_are_made_hold_what_they_are_made_from(site: Path) -> Non
     assert 'id="gigawatt.performance.step.evaluate"' in step
 
 
+@pytest.mark.long
+def test_every_formula_is_marked_for_typesetting_and_no_money_is(site: Path) -> None:
+    for page in sorted(site.rglob("*.html")):
+        name = page.relative_to(site).with_suffix(".md")
+        marked = page.read_text(encoding="utf-8").count('class="arithmatex"')
+        source = DOCS / name
+        assert marked == (len(formulas(source)) if name.parts[0] == "model" else 0), name
+
+
+@pytest.mark.long
+def test_lists_of_the_pages_are_lists(site: Path) -> None:
+    """An item that the builder does not take for one stands in a paragraph with its dash."""
+    for page in sorted((*site.glob("*.html"), *site.glob("model/*.html"))):
+        text = re.sub(r"<pre.*?</pre>", "", page.read_text(encoding="utf-8"), flags=re.S)
+        assert not re.findall(r"^[-*] .*", text, re.M), page.name
+
+
 # the equations are those of the code
 
 MODEL = sorted((DOCS / "model").glob("*.md"))
@@ -132,7 +149,9 @@ def resolve(dotted: str) -> object:
         try:
             found: object = importlib.import_module(".".join(parts[:cut]))
         except ModuleNotFoundError as error:
-            outside = not str(error.name).startswith("gigawatt")  # torch: only the extra `emulation` brings it
+            outside = not str(error.name).startswith(
+                "gigawatt"
+            )  # torch: only the extra `emulation` brings it
             if outside and cut < len(parts):
                 return stands_in_source(parts[:cut], parts[cut])
             continue
@@ -160,10 +179,27 @@ def test_what_a_model_page_names_is_in_the_code(page: Path) -> None:
         resolve(name)
 
 
+@pytest.mark.parametrize("page", MODEL, ids=lambda page: page.stem)
+def test_the_cases_by_hand_come_out(page: Path) -> None:
+    """The Python of a model page asserts that its equations are what the functions give."""
+    found = re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S)
+    if page.stem == "index":
+        assert not found
+        return
+    (code,) = found
+    assert code.count("assert ") >= 3
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=240, cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "GIGAWATT_CATALOG": ""},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
 def formulas(page: Path) -> list[str]:
     text = page.read_text(encoding="utf-8")
-    display = re.findall(r"^```math\n(.*?)^```$", text, re.M | re.S)
-    rest = re.sub(r"^```.*?^```$|`[^`\n]+`", "", text, flags=re.M | re.S)
+    display = re.findall(r"^ *```math\n(.*?)^ *```$", text, re.M | re.S)
+    rest = re.sub(r"^ *```.*?^ *```$|`[^`\n]+`", "", text, flags=re.M | re.S)
     return display + re.findall(r"(?<![\\$\w])\$(?=\S)([^$\n]+?)(?<=\S)\$(?![\d$\w])", rest)
 
 

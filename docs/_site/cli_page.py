@@ -11,7 +11,7 @@ from gigawatt.cli.app import app
 
 __all__ = ["cli_page"]
 
-_WIDTH = 100
+_WIDTH = 82
 
 
 def _commands(command: Any, name: str, parent: Any = None) -> Iterator[tuple[str, str, bool]]:

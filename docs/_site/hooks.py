@@ -62,7 +62,7 @@ def on_files(files: Files, *, config: Any) -> Files:
     return files
 
 
-_CODE = re.compile(r"(^```.*?^```$|`[^`\n]+`)", re.M | re.S)
+_CODE = re.compile(r"(^ *```.*?^ *```$|`[^`\n]+`)", re.M | re.S)
 _FORMULA = re.compile(r"(?<![\\$\w])\$(?=\S)([^$\n]+?)(?<=\S)\$(?![\d$\w])")
 
 

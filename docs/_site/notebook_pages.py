@@ -129,6 +129,7 @@ def _drawn(figure: Mapping[str, Any], name: str) -> str:
 def _table(text: str) -> str:
     """A table of pandas without its style, so that the page's own holds."""
     plain = re.sub(r"<style scoped>.*?</style>\s*", "", text, flags=re.S)
+    plain = plain.replace('<table border="1" class="dataframe">', "<table>")
     lines = (line.strip() for line in plain.splitlines())
     return f'<div class="notebook-table" style="overflow-x:auto">{"".join(lines)}</div>'
 
@@ -169,8 +170,11 @@ def as_markdown(node: Any, stem: str, up: str = "..") -> str:
                     titled = True
                     file = html.escape(f"{stem}.ipynb")
                     link = f'<a href="{up}/notebooks/{file}" download>{file}</a>'
-                    yield f"*Executed when this page was made. The notebook: {link}*"
-                    yield f'<script src="{up}/{SCRIPT}"></script>'
+                    run = any(one.get("outputs") for one in node.cells)
+                    said = "Executed when this page was made" if run else "Not executed here"
+                    yield f"*{said}. The notebook: {link}*"
+                    if run:
+                        yield f'<script src="{up}/{SCRIPT}"></script>'
                 continue
             yield f"```python\n{cell.source}\n```"
             for one in cell.outputs:
@@ -180,12 +184,25 @@ def as_markdown(node: Any, stem: str, up: str = "..") -> str:
     return "\n\n".join(parts()) + "\n"
 
 
-def notebook_pages(up: str = "..") -> dict[str, str]:
-    """Path of a page from the root of the site → its Markdown, every notebook executed; and plotly.js."""
+def notebook_pages(up: str = "..", *, run: bool = True) -> dict[str, str]:
+    """Path of a page from the root of the site → its Markdown; and plotly.js.
+
+    Parameters
+    ----------
+    up : str
+        From a page to the root of the site.
+    run : bool
+        Whether the notebooks are executed, which takes some 80 CPU-seconds in all; else code and words alone.
+    """
+    import nbformat
+
     found: dict[str, str] = {}
     for notebook in sorted(NOTEBOOKS.glob("*.ipynb")):
-        with tempfile.TemporaryDirectory() as folder:
-            node = execute(notebook, Path(folder))
+        if run:
+            with tempfile.TemporaryDirectory() as folder:
+                node = execute(notebook, Path(folder))
+        else:
+            node = nbformat.read(notebook, as_version=4)
         found[f"notebooks/{notebook.stem}.md"] = as_markdown(node, notebook.stem, up)
     return found | {SCRIPT: plotly_script()}
 

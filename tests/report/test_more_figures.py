@@ -81,6 +81,17 @@ def test_parity_without_rows_says_so() -> None:
         assert draw(frame).layout.annotations[0].text == "nothing above zero to compare"
 
 
+def test_parity_says_what_it_leaves_out_and_its_bands() -> None:
+    frame = parity("memory").iloc[:4].assign(low=[1e9, np.nan, np.nan, np.nan], high=9e9)
+    frame.loc[frame.index[1], "measured"] = 0.0
+    document = light(parity_figure(frame))
+    (note,) = document["layout"]["annotations"]
+    assert note["text"].startswith("3 rows")
+    assert "1 at or below 0 left out" in note["text"]
+    texts = [text for trace in points(document) for text in trace["text"]]
+    assert sum(text.endswith("; 90 %: 1 to 9") for text in texts) == 1
+
+
 def test_errors_are_sorted_by_their_median() -> None:
     frame = parity("kernels")
     document = light(error_figure(frame))

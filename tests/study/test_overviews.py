@@ -108,3 +108,12 @@ def test_costs_by_year_are_the_catalogs() -> None:
     )
     assert frame["energy_capital [$/kWh]"].is_monotonic_decreasing
     assert "energy_capital [$/kWh]" not in plant_costs("solar")
+
+
+def test_a_plant_that_cannot_stand_here_says_so() -> None:
+    """North of the polar circle no satellite over the equator stands high enough."""
+    row = plant_overview(2030, "kiruna").loc["space-solar"]
+    assert np.isnan(row["lcoe [$/MWh]"])
+    assert np.isnan(row["capacity_factor []"])
+    assert row["capital [$/kW]"] > 0.0
+    assert row["note"].startswith("not here: no satellite of this orbit")

@@ -139,3 +139,16 @@ def test_figures_draw_them(question, curve) -> None:
         assert drawn == frame[front].sum()
     empty = output_front(frame.iloc[:0])
     assert empty.layout.annotations[0].text == "nothing fits"
+
+
+def test_answers_of_one_token() -> None:
+    """The closed form has no rate for them; the event engine serves them, and no token follows the first."""
+    one = read_serving_question(model="llama-3.1-8b", chip="H100", prompt="1024", output="1")
+    curve = latency_against_load(one, requests=200)
+    assert set(curve.frame["by"]) == {EVENTS}
+    assert (curve.frame["ttft_p50 [s]"] > 0.0).all()
+    assert curve.frame["tpot_p50 [s]"].isna().all()
+    assert len(latency_load(curve).data) == 2
+    with pytest.raises(InputError) as caught:
+        service_front(one)
+    assert caught.value.key == "output"

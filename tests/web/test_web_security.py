@@ -69,6 +69,7 @@ def test_every_answer_has_the_headers(status: int) -> None:
     assert set(answer.headers) >= OWASP
     assert len({key.lower() for key, _ in answer.pairs}) == len(answer.pairs)  # none twice
     assert answer.headers["x-frame-options"] == "DENY"
+    assert answer.headers["referrer-policy"] == "same-origin"  # else a form of ours would be nobody's
     assert answer.headers["cache-control"] == "no-store"
     assert "server" not in answer.headers
 

@@ -22,7 +22,7 @@ from gigawatt import catalog
 from gigawatt.errors import InputError
 from gigawatt.study.leaves import fill_leaves
 from gigawatt.study.scenario import read_scenario
-from gigawatt.web.paths import file_keys, is_token
+from gigawatt.web.paths import file_keys, is_token, known
 from gigawatt.web.uploads import Checked, Stored, Upload, Uploads, check, checked, limits
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
@@ -260,7 +260,7 @@ def test_the_least_recently_used_go_first() -> None:
     made = Uploads(most_files=3)
     try:
         tokens = [bring(made, "trace", TRACE + f"2,{n},1\n".encode()).token for n in (1, 2, 3)]
-        assert made.get(tokens[0]) is not None
+        assert known("serving.trace", tokens[0], made) == tokens[0]  # a question that names it
         tokens.append(bring(made, "trace", TRACE + b"2,4,1\n").token)
         assert list(made) == [tokens[2], tokens[0], tokens[3]]
         assert sorted(os.listdir(made.folder)) == sorted(made)

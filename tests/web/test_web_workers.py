@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import re
 import select
 import shutil
@@ -332,6 +333,23 @@ def test_too_much_memory_ends_the_process_and_says_so(tmp_path: Path) -> None:
     run(test())
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only there memory is limited")
+def test_what_a_process_remembers_is_in_nobodys_way(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with opened(tmp_path, memory=2 << 30) as (pool, _):
+            most = 1100 << 20
+            pid = await pool.ask("web_desk:hoard", most)
+            other = await pool.ask(
+                "web_desk:hoard", most + 1
+            )  # in a new process, since both have no room in one
+            assert gone(pid)
+            assert other != pid
+            with pytest.raises(Died, match="more memory"):  # too much for a new one too
+                await pool.ask("web_desk:take_memory", 3 << 30)
+
+    run(test())
+
+
 @pytest.mark.parametrize(
     "target",
     ["os:system", "web_desk:_hidden", "web_desk", "web_desk:a.b", "gigawatt.web.worker:serve", "web_desk:"],
@@ -380,6 +398,44 @@ def test_close_leaves_no_process_and_nobody_waiting(tmp_path: Path) -> None:
             await pool.close()
             assert all(gone(pid) for pid in pids)
             assert [type(await settled(task)) for task in tasks] == [Died] * 3
+
+    run(test())
+
+
+def test_whatever_happens_every_question_ends_and_nothing_is_kept(tmp_path: Path) -> None:
+    """Sliders that move, visitors that leave, processes that are killed, in any order."""
+
+    async def test() -> None:
+        chance = random.Random(5)
+        async with opened(tmp_path, 2) as (pool, _):
+            tasks: dict[asyncio.Task[Any], int] = {}
+            for n in range(600):
+                owner, length = chance.choice("abcdefgh") * (chance.random() < 0.8), chance.randrange(1, 6)
+                shares = tuple(chance.random() for _ in range(length)) if n % 3 else (0.5,) * length
+                task = asyncio.ensure_future(pool.ask("web_desk:told", shares, owner=owner, affinity=owner))
+                tasks[task] = length
+                if chance.random() < 0.1:
+                    chance.choice(list(tasks)).cancel()
+                if n % 100 == 50:
+                    lost = asyncio.ensure_future(pool.ask("web_desk:killed", n))
+                    assert isinstance(await settled(lost), Died)
+                if chance.random() < 0.3:
+                    await asyncio.sleep(0)
+            counts = dict.fromkeys(("answered", "superseded", "cancelled", "died"), 0)
+            for task, length in tasks.items():
+                error = await settled(task)
+                if error is None:
+                    assert task.result() == length
+                kinds = {Superseded: "superseded", asyncio.CancelledError: "cancelled", Died: "died"}
+                counts["answered" if error is None else kinds[type(error)]] += 1
+            assert counts["answered"] > 0
+            assert counts["superseded"] > 0
+            assert counts["cancelled"] > 0
+            assert counts["died"] <= 12  # at most the one beside, each time
+            assert await pool.ask("web_desk:told", (1.0,)) == 1
+            assert not pool._waiting
+            assert not pool._open
+            assert not pool._owners
 
     run(test())
 

@@ -11,7 +11,6 @@ import json
 import os
 import sys
 import sysconfig
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,8 @@ import gigawatt
 from gigawatt.errors import GigawattError
 from gigawatt.study.changed import scenario_with
 from gigawatt.study.leaves import fill_leaves
-from gigawatt.study.scenario import Scenario, _section, read_scenario
+from gigawatt.study.scenario import read_scenario
+from gigawatt.web.fields import scenario_keys
 from gigawatt.web.paths import confirm, vetted
 
 OURS = tuple(
@@ -47,16 +47,6 @@ BASES = {
 }
 
 
-def keys(model: Any = Scenario, prefix: str = "") -> Iterator[str]:
-    """Every dotted key of a scenario."""
-    for name, info in model.model_fields.items():
-        section = _section(info.annotation)
-        if hasattr(section, "model_fields"):
-            yield from keys(section, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}"
-
-
 def main(folder: Path, check: str, values: list[Any]) -> None:
     os.chdir(folder)
     bases = {}
@@ -72,7 +62,7 @@ def main(folder: Path, check: str, values: list[Any]) -> None:
 
     sys.addaudithook(hook)
     found: list[dict[str, Any]] = []
-    for key in keys():
+    for key in sorted(scenario_keys()):
         base = bases["serving" if key.startswith("serving") else "training"]
         for value in values:
             del opened[:]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine
@@ -70,7 +71,21 @@ def surroundings(_: str, progress: Progress) -> dict[str, Any]:
 
 def take_memory(count: int, progress: Progress) -> int:
     """Ask for so many bytes."""
-    return len(bytearray(count))
+    return len(bytes(count))
+
+
+_HOARD: list[bytes] = []
+
+
+def hoard(count: int, progress: Progress) -> int:
+    """Ask for so many bytes, and never give them back."""
+    _HOARD.append(bytes(count))
+    return os.getpid()
+
+
+def killed(_: int, progress: Progress) -> None:
+    """Die as one does whom the system takes for too large."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def stuck(_: str, progress: Progress) -> None:

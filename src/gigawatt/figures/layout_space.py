@@ -11,8 +11,6 @@ from gigawatt.figures.readable import significant, with_unit
 from gigawatt.figures.style import INK, NOT_SERVED, colour, finish, safe
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from gigawatt.study.layout_space import LayoutSpace
 
 __all__ = ["layout_space"]
@@ -29,7 +27,7 @@ def layout_space(space: LayoutSpace) -> Any:
     """
     import plotly.graph_objects as go
 
-    frame = space.frame
+    frame: Any = space.frame
     best = frame[frame["best"]].iloc[0]
     rows = frame[~frame["best"] & (frame["step_time [s]"] <= _SLOWEST * best["step_time [s]"])]
     order = rows["binding"].value_counts(sort=False)
@@ -74,7 +72,7 @@ def layout_space(space: LayoutSpace) -> Any:
 
 def _cloud(
     figure: Any,
-    rows: pd.DataFrame,
+    rows: Any,
     name: str,
     hue: str,
     fits: bool,

@@ -5,6 +5,7 @@ Each takes a frame of :func:`gigawatt.validation.parity.parity`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,11 +24,13 @@ _GROUPS = 9
 """Groups with a colour of their own; smaller ones are drawn together."""
 _GUIDES = ((0.10, "dash"), (0.25, "dot"))
 _LABEL, _SOURCE = 70, 60
+_LEGEND = 105
+"""Letters in a row of a legend."""
 _HUES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#6a51a3", "#b8a13a", "#7a4a2b")
 _OTHERS = "others"
 
 
-def _comparable(frame: pd.DataFrame, unit: str | None) -> pd.DataFrame:
+def _comparable(frame: Any, unit: str | None) -> Any:
     """The rows of ``unit`` (of all) whose two numbers are above zero, with ``error`` and a few ``group``s."""
     rows = frame if unit is None else frame[frame["unit"] == unit]
     rows = rows[(rows["measured"] > 0.0) & (rows["predicted"] > 0.0)]
@@ -40,7 +43,7 @@ def _comparable(frame: pd.DataFrame, unit: str | None) -> pd.DataFrame:
     )
 
 
-def _thinned(rows: pd.DataFrame, most: int) -> pd.DataFrame:
+def _thinned(rows: Any, most: int) -> Any:
     """At most ``most`` rows, evenly spaced in each group's order of errors, the ends kept."""
     if len(rows) <= most:
         return rows
@@ -48,7 +51,7 @@ def _thinned(rows: pd.DataFrame, most: int) -> pd.DataFrame:
     return ordered.iloc[np.unique(np.linspace(0, len(ordered) - 1, most).astype(int))]
 
 
-def _hues(rows: pd.DataFrame) -> dict[str, str]:
+def _hues(rows: Any) -> dict[str, str]:
     counts = rows["group"].value_counts(sort=False)
     names = sorted(counts.index, key=lambda name: (name == _OTHERS, -counts[name], name))
     return {
@@ -64,7 +67,7 @@ def _short(values: Any) -> list[float]:
     return [float(f"{float(value):.4g}") for value in values]
 
 
-def _unit(rows: pd.DataFrame) -> tuple[float, str]:
+def _unit(rows: Any) -> tuple[float, str]:
     """By how much numbers are divided, and the words of the axes."""
     units = [str(one) for one in rows["unit"].unique()]
     if len(units) > 1:
@@ -110,6 +113,8 @@ def parity_figure(frame: pd.DataFrame, *, unit: str | None = None, title: str = 
             labels = [safe(text, _LABEL) for text in mine["label"]]
             if several:
                 labels = [f"{w} [{safe(u, 20)}]" for w, u in zip(labels, mine["unit"], strict=True)]
+            ends = zip(labels, mine["low"] / scale, mine["high"] / scale, strict=True)
+            labels = [_banded(label, low_end, high_end) for label, low_end, high_end in ends]
             figure.add_scatter(
                 x=_short(mine["measured"]),
                 y=_short(mine["predicted"]),
@@ -141,8 +146,17 @@ def parity_figure(frame: pd.DataFrame, *, unit: str | None = None, title: str = 
     if ends[1] - ends[0] < 1.5:
         figure.update_xaxes(dtick="D2", exponentformat="none")
         figure.update_yaxes(dtick="D2", exponentformat="none")
-    _said(figure, len(drawn), count, bool(rows["held_out"].any()))
+    figure.update_layout(margin={"t": _above(hues)})
+    asked = len(frame) if unit is None else len(frame[frame["unit"] == unit])
+    _said(figure, len(drawn), count, asked - count, bool(rows["held_out"].any()))
     return figure
+
+
+def _banded(label: str, low: float, high: float) -> str:
+    """The label with the band of the prediction, where it has one."""
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return label
+    return f"{label}; 90 %: {significant(low)} to {significant(high)}"
 
 
 def _guides(figure: Any, low: float, high: float) -> None:
@@ -158,9 +172,17 @@ def _guides(figure: Any, low: float, high: float) -> None:
             )  # fmt: skip
 
 
-def _said(figure: Any, drawn: int, count: int, open_ones: bool) -> None:
+def _above(names: Iterable[str]) -> int:
+    """Pixels above the plot for the title and a legend of these names, on a page of the usual width."""
+    letters = sum(min(len(name), 40) + 7 for name in names)
+    return 74 + 19 * (letters // _LEGEND)
+
+
+def _said(figure: Any, drawn: int, count: int, lost: int, open_ones: bool) -> None:
     words = [f"{count:,} rows" if drawn == count else f"{drawn:,} of {count:,} rows drawn"]
     words.append("dashed 10 %, dotted 25 % off")
+    if lost:
+        words.append(f"{lost:,} at or below 0 left out")
     if open_ones:
         words.append("open: seen by no fit")
     figure.add_annotation(

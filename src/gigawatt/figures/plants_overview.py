@@ -25,7 +25,8 @@ def plants_lcoe(frame: pd.DataFrame, *, site: str = "", year: int | None = None)
 
     where = f" at {safe(site, 40)}" if site else ""
     title = f"Levelised cost{where}{f' in {year}' if year else ''}"
-    rows = frame[frame["lcoe [$/MWh]"].notna()].sort_values("lcoe [$/MWh]", kind="stable")
+    made: Any = frame[frame["lcoe [$/MWh]"].notna()]
+    rows = made.sort_values("lcoe [$/MWh]", kind="stable")
     if not len(rows):
         return empty(title, "no plant makes electricity")
     values, low, high = (rows[f"lcoe{end} [$/MWh]"].tolist() for end in ("", "_low", "_high"))
@@ -107,7 +108,11 @@ def plant_costs(frames: dict[str, pd.DataFrame], *, energy: bool = False) -> Any
         else ("capital [$/kW]", "low [$/kW]", "high [$/kW]", "$/kW")
     )
     title = f"Capital cost by year{', of what a store holds' if energy else ''}"
-    kept = {name: frame for name, frame in frames.items() if middle in frame and frame[middle].gt(0).all()}
+    kept: dict[str, Any] = {
+        name: frame
+        for name, frame in frames.items()
+        if middle in frame and bool((frame[middle] > 0).to_numpy().all())
+    }
     if not kept:
         return empty(title, "none of these plants has this cost")
     figure: Any = go.Figure()

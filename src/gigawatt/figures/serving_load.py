@@ -36,7 +36,7 @@ def latency_load(curve: LoadCurve) -> Any:
     from plotly.subplots import make_subplots
 
     figure: Any = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.07)
-    frame = curve.frame
+    frame: Any = curve.frame
     for row, (key, words, hue) in enumerate(_WAITS, 1):
         shown: list[float] = []
         for end, said, dash in _ENDS:
@@ -103,12 +103,12 @@ def output_front(frame: pd.DataFrame, *, largest: int = 400) -> Any:
 
 def cost_front(frame: pd.DataFrame, *, largest: int = 400) -> Any:
     """Cost of a million tokens written against the time between tokens; filled: the promise is kept."""
-    rows = frame[frame["on_cost"]].assign(gap=1e3 * frame.loc[frame["on_cost"], "tpot [s]"])
+    rows: Any = frame[frame["on_cost"]].assign(gap=1e3 * frame.loc[frame["on_cost"], "tpot [s]"])
     return _front(rows, "gap", "cost [$/Mtoken]", "Cost against speed",
                   ("time a token [ms]", "cost of a million tokens written [$]"), largest)  # fmt: skip
 
 
-def _front(rows: pd.DataFrame, x: str, y: str, title: str, axes: tuple[str, str], largest: int) -> Any:
+def _front(rows: Any, x: str, y: str, title: str, axes: tuple[str, str], largest: int) -> Any:
     import plotly.graph_objects as go
 
     if not len(rows):

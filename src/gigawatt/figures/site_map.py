@@ -135,7 +135,7 @@ def _land(figure: Any) -> None:
     )  # fmt: skip
 
 
-def _told(row: pd.Series) -> list[str]:
+def _told(row: Any) -> list[str]:
     def percent(column: str) -> str:
         return "not known" if row[column] != row[column] else f"{100 * row[column]:.0f} %"
 
@@ -151,7 +151,7 @@ def _told(row: pd.Series) -> list[str]:
     ]
 
 
-def _frame(figure: Any, sites: pd.DataFrame, whole: bool) -> None:
+def _frame(figure: Any, sites: Any, whole: bool) -> None:
     """Axes without ticks, one degree as long east as north at the middle of what is shown."""
     west, east, south, north = -172.0, 192.0, _SOUTH, _NORTH
     if not whole:

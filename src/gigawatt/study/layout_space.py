@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,7 +113,7 @@ def layout_space(
     if cap is not None:
         table = capped(table, cluster, cap)
     shown = _frame(found.best, best=True)
-    others = _frame(table, best=False)
+    others: Any = _frame(table, best=False)
     same = list(found.best.layouts.to_frame().columns)
     double = (others[same] == shown[same].iloc[0]).all(axis=1)
     frame = pd.concat([shown, others[~double].sort_values("step_time [s]", kind="stable")])

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from gigawatt import catalog
 from gigawatt.economics import capital_recovery_factor, discount_rate
 from gigawatt.economics.annuity import SECONDS_PER_YEAR
+from gigawatt.errors import InputError
 from gigawatt.evidence import worst
 from gigawatt.facility import load_weather
 from gigawatt.study.plants_here import of_weather
@@ -70,7 +71,8 @@ def plant_overview(year: int, site: str) -> pd.DataFrame:
     -------
     DataFrame
         Columns :data:`COLUMNS`. ``lcoe`` at the usual discount rate, with the ends of the ranges of capital
-        cost and fuel (or grid) price; NaN for stores, which make no electricity. ``carbon`` is that of
+        cost and fuel (or grid) price; NaN for stores, which make no electricity, and
+        where a plant cannot stand (a satellite too low above the horizon). ``carbon`` is that of
         operation, fuel supply and construction. ``grade`` is that of the capital cost, ``worst_grade`` that
         of the least certain number (a construction carbon, more often than not). ``note`` says where a
         capacity factor comes from.
@@ -93,9 +95,14 @@ def _overview(year: int, site: str) -> tuple[tuple[object, ...], ...]:
     grid = load_grid(place.grid, year, weather=sky)
     profile = of_weather(sky)
     rate, _ = discount_rate()
-    return tuple(
-        _row(name, year, rate, profile(name), grid, sky.temperature) for name in catalog.table("plants")
-    )
+    rows: list[tuple[object, ...]] = []
+    for name in catalog.table("plants"):
+        try:
+            found, why = profile(name), ""
+        except InputError as error:  # the sky here is none for this plant
+            found, why = np.zeros(1), f"not here: {error.message}"
+        rows.append(_row(name, year, rate, found, grid, sky.temperature, why))
+    return tuple(rows)
 
 
 def _built(
@@ -110,7 +117,8 @@ def _built(
     def recovery(life: float) -> float:
         return float(capital_recovery_factor(rate=rate, life=life))
 
-    row, options = catalog.entity("plants", name), {}
+    row = catalog.entity("plants", name)
+    options: dict[str, Any] = {}
     if row.text("kind") == "grid":
         here = grid_at(grid, case) if grid is not None else None
         options = {
@@ -126,7 +134,13 @@ def _built(
 
 
 def _row(
-    name: str, year: int, rate: float, profile: Array | None, grid: Grid, air: Array | None
+    name: str,
+    year: int,
+    rate: float,
+    profile: Array | None,
+    grid: Grid,
+    air: Array | None,
+    why: str = "",
 ) -> tuple[object, ...]:
     row = catalog.entity("plants", name)
     kind, notes = row.text("kind"), list[str]()
@@ -136,7 +150,9 @@ def _row(
     factor = float(np.mean(plant.availability))
     cost = dict.fromkeys(cases, _NONE)
     carbon = _NONE
-    if store is None:
+    if why:
+        notes.append(why)
+    elif store is None:
         cost = {case: levelised_cost_of(one, capacity_factor=factor) for case, one in cases.items()}
         made = plant.construction_carbon / (factor * SECONDS_PER_YEAR)
         carbon = (float(np.mean(plant.carbon)) + made) * _G_KWH
@@ -154,7 +170,7 @@ def _row(
     return (
         plant.id, plant.name, kind, row.text("fuel"),
         *(cost[case] * _MWH for case in ("value", "low", "high")),
-        _NONE if store is not None else factor,
+        _NONE if store is not None or why else factor,
         *(cases[case].investment * _KW for case in ("value", "low", "high")),
         _NONE if store is None else store.energy_investment * _KWH,
         _NONE if store is None else store.charge_efficiency * store.discharge_efficiency,

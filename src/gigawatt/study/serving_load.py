@@ -123,9 +123,10 @@ def latency_against_load(
     found = {
         name: screen(_asking(question, share), cluster, degrees)[0] for name, share in _QUANTILES.items()
     }
-    rows = _closed(question, found)
+    rows: Any = _closed(question, found)
     if events:
-        most = float(rows["rate [1/s]"].max())
+        reach = rows["rate [1/s]"] if len(rows) else found["p99"].rate
+        most = float(reach.max())
         made = _events(question, cluster, degrees, most * np.array(_SHARES), requests, seed)
         rows = pd.concat([rows, made], ignore_index=True)
     return LoadCurve(
@@ -142,7 +143,10 @@ def _asking(question: ServingQuestion, share: float) -> ServingQuestion:
 
 
 def _closed(question: ServingQuestion, found: dict[str, Points]) -> pd.DataFrame:
-    """Both quantiles at the same rates, between those of the screen along straight lines."""
+    """Both quantiles at the same rates, between those of the screen along straight lines.
+
+    No row where the closed form has prompts wait without end at every load (answers of one token).
+    """
     import pandas as pd
 
     curves: dict[str, tuple[Array, Points]] = {}
@@ -150,9 +154,11 @@ def _closed(question: ServingQuestion, found: dict[str, Points]) -> pd.DataFrame
         seen = np.isfinite(points.slow_ttft)
         kept = points.take(np.flatnonzero(seen)[np.argsort(points.rate[seen], kind="stable")])
         curves[name] = (kept.rate, kept)
+    if not all(len(rate) for rate, _ in curves.values()):
+        return pd.DataFrame()
     low = max(float(rate[0]) for rate, _ in curves.values())
     high = min(float(rate[-1]) for rate, _ in curves.values())
-    rates = np.linspace(low, high, _RATES)
+    rates = np.linspace(min(low, high), high, _RATES if low < high else 1)
     columns: dict[str, Any] = {"rate [1/s]": rates, "by": CLOSED}
     for key in ("ttft", "tpot"):
         for name, (rate, kept) in curves.items():
@@ -212,11 +218,18 @@ def service_front(question: ServingQuestion, *, chips: int | None = None) -> pd.
 
     Raises
     ------
+    InputError
+        Answers of one token: there is no time between tokens.
     InfeasibleError
         Nothing fits.
     """
     import pandas as pd
 
+    if question.traffic.mean_output <= 1.0:
+        raise InputError(
+            "answers of one token have no time between tokens", key="output", given="1 token",
+            allowed="2 tokens or more",
+        )  # fmt: skip
     cluster, _ = question.cluster(_MANY if chips is None else chips)
     prices = prices_of(question, cluster)[0]
     degrees, _ = candidates(question, cluster, chips)

@@ -208,8 +208,8 @@ class Jobs:
             owners.append(pair[0].owner)
             self._running[pair[0]] = task = asyncio.ensure_future(self._run(*pair))
             task.add_done_callback(partial(self._over, pair[0]))
-        for before, (job, _) in enumerate(self._waiting):
-            job.tell(words=f"waits for {before + len(self._running)} other jobs")
+        for before, (job, _) in enumerate(self._waiting, len(self._running)):
+            job.tell(words=f"waits for {before} other job{'s' * (before != 1)}")
 
     async def _run(self, job: Job, question: bytes) -> None:
         """A job from its start to its end."""

@@ -16,13 +16,17 @@ from typing import Any
 
 from gigawatt.web.worker import Settings, serve
 
-__all__ = ["Busy", "Died", "Failed", "Line"]
+__all__ = ["Busy", "Died", "Failed", "Line", "Superseded"]
 
 _ENDS_WITHIN = 5.0
 """Seconds that a process has to end once it has closed its line."""
 
 _children = threading.Lock()
 """The list of children that multiprocessing keeps is not made for threads."""
+
+
+class Superseded(Exception):
+    """A newer question of the same owner took this one's place."""
 
 
 class Busy(Exception):
@@ -76,6 +80,8 @@ class Line:
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self.ended: asyncio.Future[str] = self._loop.create_future()
         """Why the process ended, once it has: nothing of it is left then."""
+        self.full = False
+        """Whether it ended since it may have no more memory."""
 
     async def open(self) -> None:
         """Start the process and wait until it listens.
@@ -107,8 +113,10 @@ class Line:
         try:
             with _children:
                 process.start()
-        except BaseException:
+        except BaseException as error:
             self._connection.close()
+            if isinstance(error, EOFError):  # the server of forks has ended
+                raise Died("no process can be started to compute this") from None
             raise
         finally:
             theirs.close()
@@ -146,6 +154,7 @@ class Line:
     def _end(self, code: int | None) -> None:
         self._connection.close()
         self._process.close()
+        self.full = code == errno.ENOMEM
         self.ended.set_result(how(code, self._settings.memory))
 
     def send(self, question: bytes) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -15,7 +16,8 @@ from gigawatt.study.processes import ONE_THREAD
 __all__ = ["warm"]
 
 _NEEDED = (
-    "clarabel", "jinja2", "pandas", "plotly.graph_objs._figure", "plotly.io", "scipy.linalg", "scipy.sparse",
+    "clarabel", "duckdb", "jinja2", "pandas", "plotly.graph_objs._figure", "plotly.io", "plotly.offline",
+    "plotly.subplots", "scipy.linalg", "scipy.sparse",
     "gigawatt.figures", "gigawatt.report", "gigawatt.study.chain_serving", "gigawatt.study.plan_serving",
     "gigawatt.study.plan_training", "gigawatt.study.study", "gigawatt.web.worker",
 )  # fmt: skip
@@ -23,7 +25,11 @@ _WHERE_INSTALLED = ("numba",)
 
 
 def warm() -> None:
-    """Import what answers need; what is imported stays in memory that all forks share."""
+    """Import what answers need; what is imported stays in memory that all forks share.
+
+    An interrupt is the parent's to handle, from here on in every fork.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(ONE_THREAD)
     for name in (*(name for name in _WHERE_INSTALLED if find_spec(name)), *_NEEDED):
         import_module(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Sequence
+from ipaddress import ip_address
 
 import uvicorn
 
@@ -36,7 +37,7 @@ def serve(*, host: str, port: int, workers: int, hosts: Sequence[str] = (), open
     """
     listening = _listen(host, port)
     port = listening.getsockname()[1]
-    shown = "localhost" if host in ("127.0.0.1", "::1", "localhost") else host
+    shown = "localhost" if _is_here(host) else f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{port}/"
     print(f"gigawatt: {address} (stop with Ctrl+C)", file=sys.stderr, flush=True)
     if open_page:
@@ -51,6 +52,14 @@ def serve(*, host: str, port: int, workers: int, hosts: Sequence[str] = (), open
     )  # fmt: skip
     with listening:
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def _is_here(host: str) -> bool:
+    """Whether an address is one that this machine alone can reach."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -109,9 +109,8 @@ class Uploads:
         self._kept: OrderedDict[str, Upload] = OrderedDict()
 
     def __contains__(self, token: object) -> bool:
-        """Whether an upload is here and was checked."""
-        one = self._kept.get(token) if isinstance(token, str) else None
-        return one is not None and one.ready
+        """Whether an upload is here and was checked; who asks is about to use it."""
+        return isinstance(token, str) and self.get(token) is not None
 
     def __iter__(self) -> Iterator[str]:
         """Tokens, the least recently used first."""
@@ -123,10 +122,11 @@ class Uploads:
 
     def get(self, token: str) -> Upload | None:
         """An upload that was checked, now the most recently used; ``None`` where there is none."""
-        if token not in self:
+        one = self._kept.get(token)
+        if one is None or not one.ready:
             return None
         self._kept.move_to_end(token)
-        return self._kept[token]
+        return one
 
     def path(self, token: str) -> Path:
         """Where the file of an upload lies; raises ``InputError`` where there is none."""

@@ -15,17 +15,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from gigawatt.web.line import Busy, Died, Failed, Line
+from gigawatt.web.line import Busy, Died, Failed, Line, Superseded
 from gigawatt.web.worker import MEMORY, Settings, check_target, packed
 
 __all__ = ["Busy", "Died", "Failed", "Pool", "Superseded"]
 
 _AGAIN_AFTER = 1.0
 """Seconds until a process that could not start is tried again."""
-
-
-class Superseded(Exception):
-    """A newer question of the same owner took this one's place."""
 
 
 @dataclass(eq=False)
@@ -48,6 +44,7 @@ class _Question:
     place: int
     askers: list[_Asker] = field(default_factory=list)
     seat: _Seat | None = None
+    again: bool = False
 
     @property
     def anonymous(self) -> bool:
@@ -63,6 +60,7 @@ class _Seat:
     question: _Question | None = None
     affinity: str = ""
     used: int = 0
+    new: bool = True
 
 
 class Pool:
@@ -241,11 +239,8 @@ class Pool:
 
         Only those without a name can have many; they and the others take turns while both wait.
         """
-        lanes: dict[bool, list[_Question]] = {True: [], False: []}
-        for question in self._waiting:
-            lanes[question.anonymous].append(question)
-        lane = lanes[self._anonymous_first] or lanes[not self._anonymous_first]
-        chosen = min(lane, key=lambda question: question.place)
+        turn = [question for question in self._waiting if question.anonymous == self._anonymous_first]
+        chosen = min(turn or self._waiting, key=lambda question: question.place)
         self._anonymous_first = not chosen.anonymous
         self._waiting.remove(chosen)
         return chosen
@@ -261,15 +256,14 @@ class Pool:
 
     def _heard(self, seat: _Seat, kind: str, what: Any) -> None:
         """A message from a process about its question."""
-        question = seat.question
-        if question is None:
+        if (question := seat.question) is None:
             return
         if kind == "progress":
             for asker in list(question.askers):
                 if asker.progress is not None:
                     asker.progress(*what)
             return
-        seat.question = None
+        seat.question, seat.new = None, False
         for asker in self._shut(question):
             if kind == "done":
                 asker.answer.set_result(what)
@@ -282,8 +276,13 @@ class Pool:
         if self._closed:
             return
         self._seats.remove(seat)
-        if seat.question is not None:
-            self._refuse(seat.question, words)
+        if (question := seat.question) is not None:
+            if question.askers and seat.line.full and not (seat.new or question.again):
+                # what the process remembered was in the way: once more, in the new one
+                question.seat, question.affinity, question.again = None, "", True
+                self._waiting.append(question)
+            else:
+                self._refuse(question, words)
         task = asyncio.ensure_future(self._replace())
         self._filling.add(task)
         task.add_done_callback(self._filling.discard)

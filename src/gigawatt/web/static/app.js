@@ -142,9 +142,9 @@
     const problem = document.getElementById("problem");
     if (problem && problem.textContent.trim()) problem.hidden = false;
   });
-  document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.detail.xhr && event.detail.xhr.status !== 200) return;
-    if (answer?.contains(event.target)) drawAll(event.target); // of what took the place of all, and of a part
+  document.addEventListener("htmx:afterSettle", (event) => { // once for each element that was put in
+    if (!event.detail.xhr || event.detail.xhr.status !== 200) return;
+    if (answer?.contains(event.target)) drawAll(event.target);
   });
   document.addEventListener("htmx:replacedInHistory", links);
   document.addEventListener("htmx:sendError", () => say("The server cannot be reached."));
@@ -168,6 +168,6 @@
   });
   const asks = document.getElementById("asks");
   if (asks && matchMedia("(max-width: 940px)").matches && !asks.querySelector(".error:not(:empty)")) asks.open = false;
-  if (answer && answer.querySelector(".plot-data")) drawAll(answer);
+  if (answer && !answer.hasAttribute("hx-get")) drawAll(answer);
   document.documentElement.dataset.ready = "yes";
 })();
