@@ -29,9 +29,9 @@ _MOST = 14
 def front(document: Document, *, kind: str, scope: str, own: str = "") -> Any:
     """Perplexity as measured against joules or dollars a token at one scope, a colour a technology.
 
-    Those on the front are filled, and named where their names have room; bars are bands, where the document has them. Substrates that
-    nobody ran have no place on the vertical axis, and those that lose more than a factor of
-    :data:`WORST` are of no use: neither is drawn. ``own`` is the id of one that is ringed.
+    Those on the front are filled, and named where their names have room; bars are bands, where the document
+    has them. Substrates that nobody ran have no place on the vertical axis, and those that lose more than a
+    factor of :data:`WORST` are of no use: neither is drawn. ``own`` is the id of one that is ringed.
     """
     import plotly.graph_objects as go
 
@@ -56,9 +56,7 @@ def front(document: Document, *, kind: str, scope: str, own: str = "") -> Any:
                 [row["perplexity_ratio_high"] for row in mine],
                 1.0,
             ),
-            text=[
-                name if row["substrate"] in named else "" for name, row in zip(names, mine, strict=True)
-            ],
+            text=[name if row["substrate"] in named else "" for name, row in zip(names, mine, strict=True)],
             customdata=names,
             name=technology.replace("_", " "),
             mode="markers+text",

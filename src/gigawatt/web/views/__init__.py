@@ -45,9 +45,19 @@ def _view(name: str, title: str, words: str, asks: bool = True, listed: bool = T
 
 VIEWS: tuple[View, ...] = (
     _view("chain", "Chain", "From source to token: what it takes, what binds first, what would relieve it."),
-    _view("plants", "Plants", "What each plant costs at the site, and the physics of those that nobody has built."),
-    _view("technologies", "Technologies", "What number formats and other ways to compute do to quality and energy."),
-    _view("outlook", "Outlook", "The largest run, what binds it, machines and electricity to 2050.", asks=False),
+    _view(
+        "plants",
+        "Plants",
+        "What each plant costs at the site, and the physics of those that nobody has built.",
+    ),
+    _view(
+        "technologies",
+        "Technologies",
+        "What number formats and other ways to compute do to quality and energy.",
+    ),
+    _view(
+        "outlook", "Outlook", "The largest run, what binds it, machines and electricity to 2050.", asks=False
+    ),
     _view("validation", "Validation", "Predictions beside measurements, row by row.", asks=False),
     _view("explain", "Why this number", "From a number down to its formula, inputs and rows.", listed=False),
 )

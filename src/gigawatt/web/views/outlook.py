@@ -12,7 +12,7 @@ from gigawatt.errors import InputError
 from gigawatt.outlook.limits import DEFINITION
 from gigawatt.outlook.priors import SCENARIOS, read_priors
 from gigawatt.outlook.randomness import SEED
-from gigawatt.report.document import Again, Document, Grid
+from gigawatt.report.document import Again, Grid
 from gigawatt.report.studies import made
 from gigawatt.report.trust import assumption_grid
 from gigawatt.study.outlook import OutlookResult, OutlookScenario, outlook

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gigawatt.errors import GigawattError, InputError
 from gigawatt.figures.plant_sheet import drawings, line_value, setting_value
@@ -19,9 +19,6 @@ from gigawatt.supply.plants.sheet import PlantSheet, physics_of
 from gigawatt.web.answers import Asked, Fragment
 from gigawatt.web.rendering import Plot, fragment, plot
 from gigawatt.web.tabled import graded, percent, ranged, sourced, tabled
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["show"]
 
@@ -48,10 +45,10 @@ def show(asked: Asked) -> Fragment:
     """Levelised cost, the table of all plants, their cost by year, and one plant by its physics."""
     scenario = asked.state.loaded().scenario
     site, year = scenario.site.name, scenario.year
-    frame = plant_overview(year, site)
+    frame: Any = plant_overview(year, site)
     mine = tuple(one for one in scenario.supply.plants or () if one in frame.index)
     chosen = mine or tuple(frame.index[frame["lcoe [$/MWh]"].notna()])
-    drawn = {str(frame.loc[one, "name"]): plant_costs(one) for one in chosen}
+    drawn: dict[str, Any] = {str(frame.loc[one, "name"]): plant_costs(one) for one in chosen}
     stores = {name: each for name, each in drawn.items() if "energy_capital [$/kWh]" in each}
     plots = {
         "lcoe": plot(
@@ -85,7 +82,7 @@ def show(asked: Asked) -> Fragment:
     )
 
 
-def _table(frame: pd.DataFrame, mine: tuple[str, ...], site: str, year: int) -> Grid:
+def _table(frame: Any, mine: tuple[str, ...], site: str, year: int) -> Grid:
     rows: list[list[Cell | str]] = []
     for name, row in frame.sort_values("lcoe [$/MWh]", kind="stable", na_position="last").iterrows():
         held = row["energy_capital [$/kWh]"]
@@ -113,7 +110,7 @@ def _table(frame: pd.DataFrame, mine: tuple[str, ...], site: str, year: int) -> 
     )  # fmt: skip
 
 
-def _origins(frame: pd.DataFrame) -> Grid:
+def _origins(frame: Any) -> Grid:
     rows = [
         (str(row["name"]), str(row["kind"]), str(row["fuel"]), str(row["note"]), sourced(str(row["source"])))
         for _, row in frame.iterrows()
@@ -124,7 +121,7 @@ def _origins(frame: pd.DataFrame) -> Grid:
     )  # fmt: skip
 
 
-def _costs(drawn: Mapping[str, pd.DataFrame]) -> Grid:
+def _costs(drawn: Mapping[str, Any]) -> Grid:
     years = [int(year) for year in next(iter(drawn.values()))["year"]]
     rows = [
         [name, *(
@@ -154,9 +151,7 @@ def _physics(asked: Asked, year: int) -> dict[str, Any]:
     at = asked.setting("at", years)
     start, _ = _solved(plant, design, float(at), ())
     given = {
-        key: text
-        for key in start.settings
-        if (text := asked.settings.get(f"{plant}.{key}", "").strip())
+        key: text for key in start.settings if (text := asked.settings.get(f"{plant}.{key}", "").strip())
     }
     refused: dict[str, str] = {}
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
+from gigawatt.catalog import sources
 from gigawatt.catalog.loader import entity
 from gigawatt.errors import GigawattError
 from gigawatt.figures.readable import significant, with_unit
@@ -220,16 +221,10 @@ def _refused(found: Comparison) -> Grid | None:
 @lru_cache(maxsize=1)
 def _audits() -> tuple[tuple[Audit, str], ...]:
     """Every published claim with what remains of it, and the address of its source."""
-    made: list[tuple[Audit, str]] = []
-    for id in audited():
-        made.append((audit(id), _address(id)))
-    return tuple(made)
+    return tuple((audit(id), _address(id)) for id in audited())
 
 
 def _address(id: str) -> str:
-    from gigawatt.catalog import sources
-
     row = next(iter(entity("technologies_published", id).rows()))
     url = sources()[row.source_id].url if row.source_id in sources() else ""
     return url if url.startswith(("https://", "http://")) else ""
-

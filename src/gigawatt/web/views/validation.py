@@ -116,8 +116,9 @@ def _one(table: str) -> dict[str, Any]:
     plots: list[Plot] = []
     for number, unit in enumerate(each):
         of = "" if unit is None or len(each) == 1 else f", in {'shares' if unit == '1' else unit}"
+        words = TABLES[table].words
         caption = (
-            f"{TABLES[table].words[:1].upper()}{TABLES[table].words[1:]}{of}: predicted over measured. On the "
+            f"{words[:1].upper()}{words[1:]}{of}: predicted over measured. On the "
             "line they agree; dashed lines are 10 % off, dotted ones 25 %. Open points were seen by no fit."
         )
         plots.append(plot(f"parity-{table}-{number}", parity_figure(frame, unit=unit), caption))
@@ -173,11 +174,12 @@ def _groups(table: str) -> Grid:
 
 
 def _far(table: str) -> Grid:
+    far: Any = furthest(table, _FURTHEST)
     rows = [
         (str(row["label"]), str(row["group"]), "no" if row["held_out"] else "yes",
          significant(row["measured"], 4), significant(row["predicted"], 4),
          "" if row["unit"] == "1" else str(row["unit"]), percent(row["error"], sign=True), str(row["source"]))
-        for _, row in furthest(table, _FURTHEST).iterrows()
+        for _, row in far.iterrows()
     ]  # fmt: skip
     return tabled(
         f"The {len(rows)} rows that are furthest off.",
