@@ -8,6 +8,7 @@ from gigawatt.hardware import load_chip
 from gigawatt.hardware.technology import digital
 from gigawatt.study.changed import scenario_with
 from gigawatt.study.precision import TRAINED, run_of
+from gigawatt.study.technologies import compare
 from gigawatt.study.technologies_own import own_technology
 from gigawatt.web.starts import start_of
 
@@ -50,3 +51,16 @@ def test_a_cache_in_another_format_is_said() -> None:
 def test_a_machine_of_several_substrates_is_one_itself() -> None:
     own = of("serve-llama-70b-mixed-2035")
     assert (own.substrate, own.chip) == ("mixed-2035", digital.CHIP)
+
+
+def test_a_chip_that_no_token_is_priced_on_gives_way_to_the_usual_one() -> None:
+    own = of("llama-3.1-405b-texas", machine__chip="TPU-8t")
+    assert own.chip == digital.CHIP
+    assert own.notes[0].startswith("TPU-8t has no bf16 rate")
+
+
+@pytest.mark.parametrize("chip", ["TPU-8t", "Groq-LPU-v1", "Apple-M4-Max"])
+def test_a_chip_without_such_a_rate_refuses_in_a_line(chip: str) -> None:
+    found = compare(model="llama-3.1-8b", chip=chip)
+    assert dict(found.refused)["bf16"].partition("\n")[2] == ""
+    assert f"{chip} has no bf16 rate" in dict(found.refused)["bf16"]

@@ -56,14 +56,19 @@ def own_technology(loaded: LoadedScenario) -> Own:
     known = table("substrates")
     if chip.id in known:  # a machine of several substrates
         return Own(chip.id, chip.name, model, digital.CHIP)
-    named = str(beside(loaded, loaded.scenario.machine.chip))
+    named, notes = str(beside(loaded, loaded.scenario.machine.chip)), list[str]()
+    if digital.WIDE not in chip.peak:
+        named = digital.CHIP
+        notes.append(
+            f"{chip.id} has no {digital.WIDE} rate, without which no token is priced: formats are those of "
+            f"{named} here"
+        )
     if not loaded.serves:
         written = str(leaves["training.number_format"].value)
         found = _TRAINED_IN.get(written, "")
-        return Own(found if found in known else "", written, model, named, (TRAINED,))
+        return Own(found if found in known else "", written, model, named, (*notes, TRAINED))
     weights, cache = (str(leaves[f"serving.{key}"].value) for key in ("weights", "cache"))
     found = run_of(weights, chip)
-    notes: list[str] = []
     if found:
         its = known[found].text("cache") or "bf16"
         its = _CACHES.get(its, its)

@@ -301,7 +301,7 @@ def furthest(table: str, most: int = 20) -> pd.DataFrame:
     most : int
         Rows, ≥ 0.
     """
-    frame = parity(table)
+    frame: Any = parity(table)
     frame = frame[(frame["measured"] > 0.0) & (frame["predicted"] > 0.0)]
     ratio = frame["predicted"] / frame["measured"]
     far = np.abs(np.log(ratio.to_numpy(dtype=float)))
