@@ -78,6 +78,7 @@ SETTINGS: Mapping[str, Bound] = {
 _LONG = 2.0**30  # a row without an end: its scale is nothing
 _GPU = Gpu()
 WIDE = "bf16"
+"""What is multiplied where nobody asks for anything narrower, or a chip has nothing narrower."""
 
 
 @lru_cache(maxsize=1)
