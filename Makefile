@@ -54,8 +54,8 @@ bench: $(VENV)/.developing ## Speeds as ratios against a neighbour or a limit in
 validate: install ## Predictions beside measurements
 	$(BIN)/gigawatt validate training
 
-docs: $(VENV)/.developing ## Build the documentation site, site/index.html; it works offline
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --site-dir site
+docs: $(VENV)/.developing ## Build the documentation site, site/index.html, notebooks executed; it works offline
+	NOTEBOOKS=run NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --site-dir site
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) results site .pytest_cache .ruff_cache .hypothesis

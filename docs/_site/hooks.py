@@ -5,6 +5,7 @@ MkDocs calls the functions below (``hooks:`` in mkdocs.yml). Nothing made here i
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ from api_pages import ROOMS, api_pages  # noqa: E402
 from catalog_pages import catalog_page, sources_page  # noqa: E402
 from cli_page import cli_page  # noqa: E402
 from evidence_page import evidence_page  # noqa: E402
+from notebook_pages import notebook_pages  # noqa: E402
 
 __all__ = ["on_config", "on_files", "on_page_content", "on_page_markdown"]
 
@@ -59,6 +61,8 @@ def on_files(files: Files, *, config: Any) -> Files:
     """Add the pages that are made."""
     for path, make in _pages().items():
         files.append(File.generated(config, path, content=make()))
+    for path, text in notebook_pages(run=os.environ.get("NOTEBOOKS") == "run").items():
+        files.append(File.generated(config, path, content=text))
     return files
 
 

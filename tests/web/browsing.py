@@ -78,7 +78,7 @@ def visiting(browser: Any, address: str, *, quiet: bool = True, **options: Any) 
     options.setdefault("viewport", {"width": 1400, "height": 1000})
     context = browser.new_context(**options)
     context.set_default_timeout(_PATIENCE)
-    visitor = Visitor(context.new_page(), address)
+    visitor = Visitor(context.new_page(), address.rstrip("/"))
     page, home = visitor.page, urlsplit(address).netloc
 
     def hear(message: Any) -> None:

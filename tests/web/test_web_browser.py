@@ -165,7 +165,7 @@ def test_an_address_that_is_not_valid_opens_the_nearest_and_says_what_was_droppe
 
 def test_without_scripts_the_form_and_the_answer_work(browser: Any, server: Server) -> None:
     with visiting(browser, server.address, java_script_enabled=False) as visitor:
-        visitor.page.goto(server.address + "/chain")
+        visitor.page.goto(visitor.address + "/chain")
         visitor.page.fill("#f-size", "8192")
         visitor.page.click("#question button[type=submit]")
         assert "size=8192" in visitor.page.url

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
+from ipaddress import ip_address
 from typing import Annotated
 
 import typer
@@ -14,14 +15,13 @@ __all__ = ["EPILOG", "web_command"]
 
 EPILOG = "Example: gigawatt web --port 8470 --open"
 _NEEDED = ("fastapi", "uvicorn", "multipart")
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def web_command(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8470,
     host: Annotated[
         str, typer.Option(help="Address to listen on; others than this machine's are at your risk.")
-    ] = "127.0.0.1",
+    ] = "localhost",
     workers: Annotated[int, typer.Option(min=0, max=256, help="Processes that answer; 0: one a core.")] = 0,
     allow_host: Annotated[
         list[str] | None,
@@ -37,7 +37,7 @@ def web_command(
         )
     from gigawatt.web.server import serve
 
-    if host not in _LOOPBACK and not allow_host:
+    if not _own(host) and not allow_host:
         raise InputError(
             "say under which names it may be asked",
             key="--host",
@@ -51,3 +51,11 @@ def web_command(
         hosts=tuple(allow_host or ()),
         open_page=open_page,
     )
+
+
+def _own(host: str) -> bool:
+    """Whether only this machine can ask there."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

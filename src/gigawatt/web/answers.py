@@ -10,12 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gigawatt.errors import GigawattError
 from gigawatt.study.memo import Memo, Remembered
 from gigawatt.study.study import Study
+from gigawatt.web.paths import file_keys, known
 from gigawatt.web.state import State, placed
+from gigawatt.web.uploads import Stored
 from gigawatt.web.views import long_of, view_of
 
 if TYPE_CHECKING:
@@ -91,6 +94,10 @@ def result_of(state: State, progress: Progress) -> Result:
     found = _results.get(state)
     if found is None:
         try:
+            uploads = Stored(Path.cwd())  # a last look: no name but those of catalog and uploads may be read
+            for key, text in state.changes:
+                if text and key in file_keys():
+                    known(key, text, uploads)
             found = Study(state.loaded()).run(progress, _remembered)
         except GigawattError as error:
             raise placed(error, state.serves) from None

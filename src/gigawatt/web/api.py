@@ -12,6 +12,7 @@ from gigawatt._version import __version__
 from gigawatt.errors import GigawattError, nearest
 from gigawatt.web.fields import FIELDS, fields_of, options
 from gigawatt.web.names import Unknown
+from gigawatt.web.site import affinity
 from gigawatt.web.starts import DEFAULT, starts
 from gigawatt.web.state import State, read_form
 
@@ -172,14 +173,18 @@ def _known_start(start: str) -> None:
 async def answer(request: Request) -> dict[str, Any]:
     """Every quantity of the answer with unit and grade, notices, assumptions, tables."""
     shown = read_form(request.query_params.multi_items(), request.app.state.site.uploads)
-    return await request.app.state.site.pool.ask("gigawatt.web.answers:as_data", shown.state)
+    return await request.app.state.site.pool.ask(
+        "gigawatt.web.answers:as_data", shown.state, affinity=affinity(shown.state)
+    )
 
 
 @router.get("/explain/{quantity}", openapi_extra=_ASKS)
 async def explain(request: Request, quantity: str = Path(max_length=120)) -> list[dict[str, Any]]:
     """The walk from a quantity down to its inputs and rows."""
     shown = read_form(request.query_params.multi_items(), request.app.state.site.uploads)
-    return await request.app.state.site.pool.ask("gigawatt.web.answers:explained", (shown.state, quantity))
+    return await request.app.state.site.pool.ask(
+        "gigawatt.web.answers:explained", (shown.state, quantity), affinity=affinity(shown.state)
+    )
 
 
 @router.get("/catalog")

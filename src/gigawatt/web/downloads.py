@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from gigawatt.errors import GigawattError
-from gigawatt.web.site import Site
+from gigawatt.web.site import Site, affinity
 from gigawatt.web.state import read_address
 
 __all__ = ["router"]
@@ -25,7 +25,7 @@ async def _made(request: Request, name: str) -> Response:
     kind, target = _KINDS[name]
     state = read_address(request.query_params.multi_items(), site.uploads).state
     try:
-        text: str = await site.pool.ask(target, state)
+        text: str = await site.pool.ask(target, state, affinity=affinity(state))
     except GigawattError as error:
         return Response(f"{error}\n", 422, media_type="text/plain; charset=utf-8")
     headers = {"Content-Disposition": f'attachment; filename="{state.start}-{name}"'}

@@ -61,7 +61,7 @@ async def begin(request: Request, kind: str, item: str = "", tab: Tab = "", htmx
         question,
         kind=kind,
         title=long.title,
-        owner=tab or "a page without scripts",
+        owner=tab,
     )
     if not htmx:
         return RedirectResponse(f"/jobs/{job.id}", status_code=303)

@@ -54,7 +54,7 @@ async def answer(
     trigger: Annotated[str, Header(alias="HX-Trigger")] = "",
 ) -> Response:
     """One answer without the page around it."""
-    view = view_of(name)
+    view = view_of(name, item)
     try:
         read = read_form if view.listed else read_address
         shown = read(request.query_params.multi_items(), _site(request).uploads)
@@ -82,7 +82,7 @@ async def answer(
 async def page(request: Request, name: str, item: str = "", wait: str = "") -> Response:
     """A whole page. Its answer is in it where it is known or asked to wait for, else the page fetches it."""
     try:
-        view = view_of(name)
+        view = view_of(name, item)
     except InputError as error:
         return _missing(str(error))
     shown = read_address(request.query_params.multi_items(), _site(request).uploads)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from gigawatt.web.answers import Fragment, Question
 from gigawatt.web.jobs import Jobs
+from gigawatt.web.state import State
 from gigawatt.web.uploads import Uploads
 from gigawatt.web.workers import Pool
 
-__all__ = ["Kept", "Site"]
+__all__ = ["Kept", "Site", "affinity"]
 
 _MOST_KEPT = 96 * 2**20
 """Characters of answers that are kept."""
@@ -81,15 +82,14 @@ class Site:
         found = self.kept.get(question)
         if found is None:
             found = await self.pool.ask(
-                "gigawatt.web.answers:show", question, owner=owner, affinity=_affinity(question)
+                "gigawatt.web.answers:show", question, owner=owner, affinity=affinity(question.state)
             )
             self.kept.keep(question, found)
         return found
 
 
-def _affinity(question: Question) -> str:
-    """Questions that share what takes longest: the same site and plants."""
-    state = question.state
+def affinity(state: State) -> str:
+    """The same for questions that share what takes longest: site and plants."""
     return "|".join(
         (state.start, *(f"{k}={v}" for k, v in state.changes if k.startswith(("site.", "supply."))))
     )

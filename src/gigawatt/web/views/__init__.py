@@ -29,6 +29,8 @@ class View:
         Whether it shows the scenario of the controls; else they are folded away.
     listed : bool
         Whether it stands in the navigation.
+    items : bool
+        Whether the address may name something in it: ``/catalog/chips/H100``.
     """
 
     name: str
@@ -37,10 +39,13 @@ class View:
     target: str
     asks: bool = True
     listed: bool = True
+    items: bool = False
 
 
-def _view(name: str, title: str, words: str, asks: bool = True, listed: bool = True) -> View:
-    return View(name, title, words, f"gigawatt.web.views.{name}:show", asks, listed)
+def _view(
+    name: str, title: str, words: str, *, asks: bool = True, listed: bool = True, items: bool = False
+) -> View:
+    return View(name, title, words, f"gigawatt.web.views.{name}:show", asks, listed, items)
 
 
 VIEWS: tuple[View, ...] = (
@@ -59,7 +64,13 @@ VIEWS: tuple[View, ...] = (
         "outlook", "Outlook", "The largest run, what binds it, machines and electricity to 2050.", asks=False
     ),
     _view("validation", "Validation", "Predictions beside measurements, row by row.", asks=False),
-    _view("explain", "Why this number", "From a number down to its formula, inputs and rows.", listed=False),
+    _view(
+        "explain",
+        "Why this number",
+        "From a number down to its formula, inputs and rows.",
+        listed=False,
+        items=True,
+    ),
 )
 
 _BY_NAME = {view.name: view for view in VIEWS}
@@ -88,8 +99,8 @@ LONG: tuple[Long, ...] = (
 _LONG: dict[str, Long] = {long.name: long for long in LONG}
 
 
-def view_of(name: str) -> View:
-    """A view by name.
+def view_of(name: str, item: str = "") -> View:
+    """A view by name, of which something by ``item`` is asked.
 
     Raises
     ------
@@ -99,6 +110,8 @@ def view_of(name: str) -> View:
     found = _BY_NAME.get(name)
     if found is None:
         raise Unknown("no such view", key="view", given=name[:60], nearest=nearest(name[:60], _BY_NAME))
+    if item and not found.items:
+        raise Unknown("nothing of this name is in the view", key=name, given=item[:60])
     return found
 
 
