@@ -88,22 +88,15 @@ def _print_designs(rows: dict[str, str], *, as_json: bool) -> None:
 
 
 def _print_keys(found: PlantSheet) -> None:
+    from gigawatt.figures.plant_sheet import setting_value
+
     grid = table(("key", "left"), ("value", "right"), ("unit", "left"), ("from", "right"), ("to", "right"),
                  ("what it is", "left"))  # fmt: skip
     for key, (value, unit, meaning, low, high) in sorted(found.settings.items()):
-        ends = ("", "") if isinstance(value, str) else (in_unit(low, unit), in_unit(high, unit))
-        shown = value if isinstance(value, str) else in_unit(value, unit)
+        ends = ("", "") if isinstance(value, str) else (setting_value(low, unit), setting_value(high, unit))
+        shown = setting_value(value, unit)
         grid.add_row(key, shown, unit if unit != "1" else "", *ends, meaning)
     console().print(grid)
-
-
-def in_unit(value: float, unit: str) -> str:
-    """An SI number in the unit of its setting; angles of unit ``deg`` are in degrees already."""
-    from gigawatt.quantities import show
-
-    if unit in ("", "1", "deg"):
-        return f"{value:,.4g}"
-    return show(value, unit).removesuffix(unit).strip()
 
 
 def _print_sheet(found: PlantSheet) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from gigawatt.figures.readable import with_unit
+from gigawatt.figures.style import safe
+from gigawatt.quantities import show
 
-__all__ = ["drawings", "line_value"]
+__all__ = ["drawings", "line_value", "setting_value"]
 
 Curves = Mapping[str, Mapping[str, Any]]
 
@@ -35,3 +37,12 @@ def line_value(value: float | str | None, unit: str) -> str:
     if abs(value) >= _EXPONENT:
         return f"{value:.3g} {unit}"
     return with_unit(value, unit)
+
+
+def setting_value(value: float | str, unit: str) -> str:
+    """A setting, which is SI, as a number of its unit; angles of unit ``deg`` are in degrees already."""
+    if isinstance(value, str):
+        return value
+    if unit in ("", "1", "deg"):
+        return f"{value:,.4g}"
+    return show(value, unit).removesuffix(unit).strip()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gigawatt.figures.style import colour, finish, safe
+import numpy as np
+
+from gigawatt.figures.style import INK, colour, finish, safe
 
 __all__ = ["KINDS", "MOST", "WORST", "components", "front"]
 
@@ -15,22 +17,25 @@ KINDS = {"joules": ("joules", 1e3, "mJ/token"), "dollars": ("dollars", 1e6, "$/m
 WORST = 12.0
 """Perplexity over that as trained beyond which a substrate is not drawn."""
 _SHADES = ("#0072b2", "#d55e00", "#e69f00", "#009e73", "#6a51a3", "#cc79a7", "#56b4e9", "#b8a13a")
+_NAME = (0.16, 0.06)
+"""Shares of the axes that a name takes."""
 MOST = 14
 """Substrates that one drawing of components holds; the cheapest are drawn."""
 
 
-def front(document: Document, *, kind: str, scope: str) -> Any:
+def front(document: Document, *, kind: str, scope: str, own: str = "") -> Any:
     """Perplexity as measured against joules or dollars a token at one scope, a colour a technology.
 
-    Those on the front are filled and named; bars are bands, where the document has them. Substrates that
-    nobody ran have no place on the vertical axis, and those that lose more than a factor of
-    :data:`WORST` are of no use: neither is drawn.
+    Those on the front are filled, and named where their names have room; bars are bands, where the document
+    has them. Substrates that nobody ran have no place on the vertical axis, and those that lose more than a
+    factor of :data:`WORST` are of no use: neither is drawn. ``own`` is the id of one that is ringed.
     """
     import plotly.graph_objects as go
 
     key, scale, unit = KINDS[kind]
     figure = go.Figure()
     rows = [row for row in document["rows"] if (row["perplexity_ratio"] or WORST + 1.0) <= WORST]
+    named = _apart(rows, f"{kind} {scope}", lambda row: row[key][scope])
     for number, technology in enumerate(dict.fromkeys(row["technology"] for row in rows)):
         mine = [row for row in rows if row["technology"] == technology]
         on = [f"{kind} {scope}" in row["fronts"] for row in mine]
@@ -48,7 +53,7 @@ def front(document: Document, *, kind: str, scope: str) -> Any:
                 [row["perplexity_ratio_high"] for row in mine],
                 1.0,
             ),
-            text=[name if first else "" for name, first in zip(names, on, strict=True)],
+            text=[name if row["substrate"] in named else "" for name, row in zip(names, mine, strict=True)],
             customdata=names,
             name=technology.replace("_", " "),
             mode="markers+text",
@@ -60,11 +65,35 @@ def front(document: Document, *, kind: str, scope: str) -> Any:
             },
             hovertemplate="%{customdata}: %{x:.4~g} " + unit + ", × %{y:.4~g}<extra></extra>",
         )
+    ringed = [row for row in rows if row["substrate"] == own]
+    if ringed:
+        figure.add_scatter(
+            x=[row[key][scope] * scale for row in ringed],
+            y=[row["perplexity_ratio"] for row in ringed],
+            mode="markers",
+            name="of this scenario",
+            marker={"size": 19, "symbol": "circle-open", "color": INK, "line": {"width": 2.5, "color": INK}},
+            hoverinfo="skip",
+        )
     title = f"Perplexity against {unit} of the {scope}"
     made = finish(figure, title=title, height=420, x=unit, y="perplexity over that as trained", legend=True)
     made.update_xaxes(type="log")
     made.update_yaxes(type="log", dtick="D2")
     return made
+
+
+def _apart(rows: Sequence[Document], front_name: str, of: Callable[[Document], float]) -> set[str]:
+    """Those on the front whose names do not lie over each other, the one of least joules or dollars first."""
+    if not rows:
+        return set()
+    x, y = np.log([of(row) for row in rows]), np.log([row["perplexity_ratio"] for row in rows])
+    wide, high = (float(np.ptp(axis)) or 1.0 for axis in (x, y))
+    found: list[int] = []
+    for i in np.argsort(x, kind="stable"):
+        far = all(abs(x[i] - x[j]) > _NAME[0] * wide or abs(y[i] - y[j]) > _NAME[1] * high for j in found)
+        if front_name in rows[i]["fronts"] and far:
+            found.append(int(i))
+    return {rows[i]["substrate"] for i in found}
 
 
 def _error(

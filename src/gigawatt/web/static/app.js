@@ -40,11 +40,19 @@
       if (plot.closest("[data-picks]") && typeof link === "string") pick(plot.closest("[data-picks]").dataset.picks, link);
     });
   };
-  const drawAll = async (root) => {
-    for (const data of root.querySelectorAll(".plot-data")) await draw(data);
+  // each once, and what is folded away when it is opened
+  const drawAll = async (root, again = false) => {
+    for (const data of root.querySelectorAll(".plot-data")) {
+      if ((data.dataset.done && !again) || data.closest("details:not([open])")) continue;
+      data.dataset.done = "yes";
+      await draw(data);
+    }
     document.documentElement.dataset.drawn = String(Number(document.documentElement.dataset.drawn || 0) + 1);
   };
-  const repaint = () => drawAll(document);
+  const repaint = () => drawAll(document, true);
+  document.addEventListener("toggle", (event) => {
+    if (event.target.open && event.target.querySelector(".plot-data")) drawAll(event.target);
+  }, true);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   matchMedia("print").addEventListener("change", repaint);
 
@@ -137,11 +145,15 @@
   });
   let settled = null; // the event comes once for each element that was put in
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (!event.detail.xhr || event.detail.xhr.status !== 200 || event.detail.xhr === settled) return;
-    settled = event.detail.xhr;
-    const { target } = event.detail; // no longer there where it was swapped as a whole: its successor is
-    const fresh = document.contains(target) ? target : event.target;
-    if (answer?.contains(fresh)) drawAll(fresh);
+    const { target, xhr } = event.detail;
+    if (!xhr || xhr.status !== 200) return;
+    if (!document.contains(target)) { // swapped as a whole: what took its place is drawn
+      if (answer?.contains(event.target)) drawAll(event.target);
+      return;
+    }
+    if (xhr === settled) return;
+    settled = xhr;
+    if (answer?.contains(target)) drawAll(target);
   });
   document.addEventListener("htmx:replacedInHistory", links);
   document.addEventListener("htmx:sendError", () => say("The server cannot be reached."));
