@@ -1,5 +1,6 @@
 """Every number that came from somewhere: rows with unit, range, grade and source, and one loader."""
 
+from gigawatt.catalog.browse import Found, Holding, find, holdings, main_quantities, source_uses
 from gigawatt.catalog.entity import watched
 from gigawatt.catalog.loader import (
     CURRENCY_YEAR,
@@ -20,9 +21,15 @@ from gigawatt.catalog.loader import (
 __all__ = [
     "CURRENCY_YEAR",
     "Entity",
+    "Found",
+    "Holding",
     "entity",
+    "find",
+    "holdings",
+    "main_quantities",
     "path",
     "source",
+    "source_uses",
     "sources",
     "table",
     "tables",

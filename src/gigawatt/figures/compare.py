@@ -8,14 +8,25 @@ from itertools import pairwise
 from typing import Any
 
 from gigawatt.figures.readable import significant, with_unit
-from gigawatt.figures.style import INK, finish, safe
+from gigawatt.figures.style import INK, colour, finish, safe
 
-__all__ = ["change", "letters", "ratio_words", "side_by_side", "value_words", "waterfall"]
+__all__ = [
+    "change", "letters", "percent_words", "ratio_words", "ratios_figure", "side_by_side", "value_words",
+    "waterfall",
+]  # fmt: skip
 
 Document = Mapping[str, Any]
 _UP, _DOWN, _ENDS = "#d55e00", "#0072b2", "#8c929a"
 _DIGITS = 1e-9
 """Ratios this close to one differ by a solver's last digits."""
+_MANY, _LEAST_PERCENT, _CLOSE = 10.0, 5e-3, 1.06
+"""Ratio from which on a factor is written; percent that is nothing; ratio without a round tick below."""
+_TICKS = (
+    (1.4, (0.75, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.25)),
+    (3.5, (0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)),
+    (30.0, (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)),
+)
+"""Multiples that are marked while none is farther from one than the number before them; else tenfold ones."""
 _SMALL = 5e-4
 """Share of the largest part below which a group is not drawn: it is in the table."""
 
@@ -41,6 +52,93 @@ def change(value: float | None, unit: str) -> str:
 def ratio_words(value: float | None) -> str:
     """A ratio to the first, as a factor."""
     return "–" if value is None else f"× {significant(value)}"
+
+
+def percent_words(ratio: float | None) -> str:
+    """How much more or less than the first, in percent; a factor from ten times on.
+
+    >>> percent_words(1.25), percent_words(0.5), percent_words(40.0), percent_words(1.0)
+    ('+25 %', '−50 %', '× 40', '0')
+    """
+    if ratio is None:
+        return "–"
+    if not 0.0 <= ratio < _MANY:
+        return ratio_words(ratio)
+    share = 100.0 * (ratio - 1.0)
+    words = significant(abs(share)) if abs(share) >= _LEAST_PERCENT else "0"
+    return words if words == "0" else f"{'+' if share > 0 else '−'}{words} %"
+
+
+def ratios_figure(document: Document) -> Any:
+    """Every quantity that matters and differs as a ratio to the first scenario, on a logarithmic axis.
+
+    Parameters
+    ----------
+    document : mapping
+        What ``Comparison.to_json`` gives.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    import plotly.graph_objects as go
+
+    marks = letters(document)
+    rows = [
+        row
+        for row in document["quantities"]
+        if row["matters"] and row["differs"] and any(r is not None and r > 0.0 for r in row["ratios"][1:])
+    ]
+    names = [safe(row["what"].rstrip("."), 52) for row in rows]
+    figure = go.Figure()
+    reach = 1.0 + _LEAST_PERCENT
+    for number, letter in enumerate(marks[1:], 1):
+        points = [
+            (name, row["ratios"][number], value_words(row["values"][number], row["unit"]))
+            for name, row in zip(names, rows, strict=True)
+            if (row["ratios"][number] or 0.0) > 0.0
+        ]
+        reach = max([reach, *(max(ratio, 1.0 / ratio) for _, ratio, _ in points)])
+        hue = colour("", number - 1)
+        for name, ratio, _ in points:
+            figure.add_shape(
+                type="line",
+                x0=1.0,
+                x1=ratio,
+                y0=name,
+                y1=name,
+                line={"color": hue, "width": 1.5},
+                opacity=0.6,
+            )
+        figure.add_scatter(
+            x=[ratio for _, ratio, _ in points],
+            y=[name for name, _, _ in points],
+            mode="markers",
+            marker={"color": hue, "size": 10, "symbol": ("circle", "diamond", "square")[(number - 1) % 3]},
+            name=f"{letter} / {marks[0]}",
+            customdata=[f"{percent_words(ratio)}, {words}" for _, ratio, words in points],
+            hovertemplate="%{y}: %{customdata}<extra>" + letter + "</extra>",
+        )
+    made = finish(
+        figure, title="Ratios to the first", height=130 + 24 * len(rows), x=f"as a multiple of {marks[0]}",
+        legend=len(marks) > 2,
+    )  # fmt: skip
+    made.add_vline(x=1.0, line={"color": INK, "width": 1})
+    tenfold = [10.0**power for power in range(-9, 10)]
+    marked = next((ticks for far, ticks in _TICKS if reach <= far), tenfold)
+    ticks = [t for t in marked if 0.9 / reach <= t <= reach * 1.1]
+    if reach < _CLOSE:  # no round multiple lies in there
+        ticks = [1.0 / reach, 1.0, reach]
+    ends = math.log10(reach) * 1.08
+    made.update_xaxes(
+        type="log",
+        range=[-ends, ends],
+        tickvals=ticks,
+        ticktext=[f"×{significant(t)}" for t in ticks],
+        tickangle=0,
+    )
+    made.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=names)
+    return made
 
 
 def waterfall(split: Document, groups: Sequence[Document], names: Sequence[str]) -> Any:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from gigawatt.figures.readable import with_unit
-from gigawatt.figures.style import safe
 from gigawatt.quantities import show
 
 __all__ = ["drawings", "line_value", "setting_value"]

@@ -16,7 +16,7 @@ from gigawatt.report.sayings import listed
 from gigawatt.validation.band import Band
 from gigawatt.validation.domain import step_time_band
 
-__all__ = ["document"]
+__all__ = ["document", "split_parts", "split_words", "words"]
 
 Answer = Mapping[str, Any]
 
@@ -118,8 +118,8 @@ def _others(answer: Answer) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _moved(answer: Answer) -> str:
-    """Which input moved the cost most, and of what else was split."""
+def split_words(answer: Answer) -> str:
+    """Which input moved the cost most, and of what else was split; empty where nothing was."""
     split = answer["attribution"]
     if split is None:
         return ""
@@ -225,7 +225,8 @@ def _band_grid(answer: Answer) -> list[Grid]:
                       heads, rows)]  # fmt: skip
 
 
-def _split_parts(answer: Answer) -> tuple[Part, ...]:
+def split_parts(answer: Answer) -> tuple[Part, ...]:
+    """Groups of inputs, a waterfall with its table for every quantity that was split, mixtures that fail."""
     split = answer["attribution"]
     names = [side["name"] for side in answer["scenarios"]]
     groups = [(g["name"], g["words"], g["before"], g["after"]) for g in split["groups"]]
@@ -287,6 +288,16 @@ def _cards(answer: Answer) -> tuple[Card, ...]:
     return tuple(found)
 
 
+def words(answer: Answer) -> tuple[str, ...]:
+    """What is compared and which costs less, what moved it, how far a time may be off: a paragraph each."""
+    texts = (
+        f"{_beside(answer)} {_cheaper(answer)} {_others(answer)}".strip(),
+        split_words(answer),
+        _error(answer),
+    )
+    return tuple(text for text in texts if text)
+
+
 def document(answer: Answer, again: Again, more: Any = None) -> Document:
     """Everything that the report of a comparison says; ``answer`` is what ``--json`` prints."""
     names = [side["name"] for side in answer["scenarios"]]
@@ -305,7 +316,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     sections = [Section("beside", "Side by side", tuple(beside))]
     split = answer["attribution"]
     if split is not None and split["groups"]:
-        sections.append(Section("split", "Which input moved what", _split_parts(answer)))
+        sections.append(Section("split", "Which input moved what", split_parts(answer)))
     inputs = [
         (row["quantity"], row["what"], *(_read(value) for value in row["values"])) for row in answer["inputs"]
     ]
@@ -320,17 +331,12 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
             told += [Text(f"Only of {mark}:"), Points(tuple(only))]
     if told:
         sections.append(Section("told", "What is to be known of each", tuple(told)))
-    texts = (
-        f"{_beside(answer)} {_cheaper(answer)} {_others(answer)}".strip(),
-        _moved(answer),
-        _error(answer),
-    )
     return Document(
         title=" beside ".join(names),
         setting=" · ".join(
             f"{a} {side['source']}" for a, side in zip(marks, answer["scenarios"], strict=True)
         ),
-        paragraphs=tuple(text for text in texts if text),
+        paragraphs=words(answer),
         again=again,
         cards=_cards(answer),
         notices=tuple(answer["said"]),

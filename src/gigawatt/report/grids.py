@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from gigawatt.figures.power import plant_names
@@ -18,7 +19,9 @@ __all__ = [
     "CARDS",
     "CARDS_SERVING",
     "cards",
+    "every_quantity",
     "figure_words",
+    "linked",
     "quantities",
     "scenario",
     "table",
@@ -275,3 +278,109 @@ def quantities(result: Result) -> Grid:
         (False, True, False, False),
         tuple(rows),
     )
+
+
+_ROOMS = {
+    "scenario": "The question", "model": "The model", "training": "The training run", "layout": "The layout",
+    "layouts": "Layouts", "serving": "The service", "machine": "The machine", "site": "The site",
+    "facility": "The building", "supply": "The supply", "economics": "Money", "ledger": "The ledger",
+    "study": "The study",
+}  # fmt: skip
+_MOST_VALUE = 90
+
+
+def every_quantity(result: Result, words: str, link: Callable[[str], str]) -> tuple[tuple[str, Grid], ...]:
+    """Every quantity, given or computed, by the room that it belongs to: value, grade, what it is, by whom.
+
+    Parameters
+    ----------
+    result : Result
+        Whose.
+    words : str
+        Those in which all of them stand: names, what they are, grades. Empty: every one.
+    link : callable
+        From the name of a quantity to an address.
+    """
+    wanted = words.lower().replace("_", " ").split()
+    groups: dict[str, list[tuple[Cell, ...]]] = {}
+    for q in result.quantities.values():
+        text = f"{q.name} {q.summary} {q.grade.label} {q.origin}".lower().replace("_", " ")
+        if not all(word in text for word in wanted):
+            continue
+        value = shown(q, 4) if q.value is not None else "–"
+        given = {"computed": "computed", "scenario": "the question", "default": "filled in"}
+        groups.setdefault(q.name.partition(".")[0], []).append(
+            (
+                Cell(q.name, link=link(q.name)),
+                Cell(value if len(value) <= _MOST_VALUE else f"{value[: _MOST_VALUE - 1]}…"),
+                Cell(q.grade.label, grade=q.grade.label),
+                Cell(q.summary),
+                Cell(given.get(q.origin, f"the {q.origin}")),
+            )
+        )
+    head = ("quantity", "value", "grade", "what it is", "by")
+    titles = {room: _ROOMS.get(room, label(room).capitalize()) for room in groups}
+    return tuple(
+        (titles[room], Grid(f"{titles[room]}.", head, (False, True, False, False, False), tuple(rows)))
+        for room, rows in groups.items()
+    )
+
+
+_PER_TOKEN = {
+    "cost": "ledger.cost_per_mtoken",
+    "electricity": "ledger.energy_per_mtoken",
+    "carbon, operational": "ledger.carbon_operational_per_mtoken",
+    "carbon, embodied": "ledger.carbon_embodied_per_mtoken",
+    "water": "ledger.water_per_mtoken",
+}
+#: Cells that show a quantity: table → (text of the row's first cell, text in the column's head) → its name.
+_ARE: dict[str, dict[tuple[str, str], str]] = {
+    "per_token": {
+        **{(row, "value"): name for row, name in _PER_TOKEN.items()},
+        ("cost", "read"): "economics.cost_million_prompt",
+        ("cost", "written"): "economics.cost_million_output",
+        ("cost", "request"): "economics.cost_request",
+        ("operational carbon", "request"): "economics.carbon_operational_request",
+        ("water", "request"): "economics.water_request",
+    },
+    "ledger": {
+        ("whole", "capital"): "ledger.total_capital",
+        ("whole", "a year"): "ledger.annual_cost",
+        ("whole", "this run"): "ledger.run_cost",
+    },
+    "breakdown": {("whole", "time"): "training.effective_step_time"},
+    "goodput": {("progress", "share"): "training.goodput"},
+}
+
+
+def linked(grid: Grid | None, name: str, result: Result, link: Callable[[str], str]) -> Grid | None:
+    """A table of a result whose cells that show a quantity lead to where it comes from.
+
+    Parameters
+    ----------
+    grid : Grid or None
+        As :func:`table` gives it.
+    name : str
+        Of the table.
+    result : Result
+        Whose; what it has no quantity for stays as it is.
+    link : callable
+        From the name of a quantity to an address.
+    """
+    known = _ARE.get(name)
+    if grid is None or known is None:
+        return grid
+
+    def made(first: str, head: str, cell: Cell) -> Cell:
+        for (row, column), quantity in known.items():
+            if row == first and column in head and find(result, quantity) is not None:
+                return replace(cell, link=link(quantity))
+        return cell
+
+    rows = tuple(
+        tuple(
+            made(row[0].text, grid.head[number], cell) if number else cell for number, cell in enumerate(row)
+        )
+        for row in grid.rows
+    )
+    return replace(grid, rows=rows)

@@ -20,7 +20,7 @@ from gigawatt.study.store import load_result
 if TYPE_CHECKING:
     from gigawatt.study.study import Study
 
-__all__ = ["MATTERS", "Comparison", "Row", "Side", "compare", "read_side"]
+__all__ = ["LEAST", "MATTERS", "NOT_ASKED", "Comparison", "Row", "Side", "beside", "compare", "read_side"]
 
 Progress = Callable[[str, float], None]
 
@@ -38,7 +38,9 @@ MATTERS = (
     "economics.cost_million_output", "economics.cost_request", "economics.carbon_operational_request",
     "economics.water_request",
 )  # fmt: skip
-_LEAST = 1e-9
+NOT_ASKED = "nothing was split: as asked"
+"""What a comparison says of itself whose differences nobody wanted split."""
+LEAST = 1e-9
 """Relative difference below which two numbers are the same: a solver's last digits."""
 
 
@@ -206,7 +208,7 @@ def _scenario_of(result: Result) -> tuple[LoadedScenario | None, str]:
 
 def _same(one: float | str | None, other: float | str | None) -> bool:
     if isinstance(one, float) and isinstance(other, float):
-        return one == other or abs(one - other) <= _LEAST * max(abs(one), abs(other))
+        return one == other or abs(one - other) <= LEAST * max(abs(one), abs(other))
     return one == other
 
 
@@ -282,6 +284,22 @@ def compare(
     for number, source in enumerate(sources):
         before = number * least
         sides.append(read_side(source, lambda words, share, at=before: report(words, at + share * least)))
+    return beside(
+        sides, outputs=outputs, split=split, orders=orders, seed=seed,
+        progress=lambda words, share: report(words, 0.3 + 0.65 * share),
+    )  # fmt: skip
+
+
+def beside(
+    sides: Sequence[Side],
+    *,
+    outputs: Sequence[str] | None = None,
+    split: bool = True,
+    orders: int = ORDERS,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Comparison:
+    """The same of sides whose results are there: see :func:`compare`."""
     results = [side.result for side in sides]
     names = list(dict.fromkeys(name for result in results for name in result.quantities))
     computed = [name for name in names if not _is_leaf(name, results)]
@@ -292,17 +310,14 @@ def compare(
     shared = tuple(one for one in told[0] if all(one in other for other in told[1:]))
     said = _said(sides)
     attribution = None
-    why = _why_not(sides) if split else "nothing was split: as asked"
+    why = _why_not(sides) if split else NOT_ASKED
     if why:
         said.append(why)
     else:
         first, second = (side.loaded for side in sides)
         assert first is not None
         assert second is not None
-        attribution = attribute(
-            first, second, outputs=outputs, orders=orders, seed=seed,
-            progress=lambda words, share: report(words, 0.3 + 0.65 * share),
-        )  # fmt: skip
+        attribution = attribute(first, second, outputs=outputs, orders=orders, seed=seed, progress=progress)
         said += _checked(attribution, results)
     return Comparison(
         tuple(sides),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +64,7 @@ def as_data(step: Step) -> dict[str, Any]:
     return {
         "depth": step.depth,
         "quantity": q.name,
-        "value": q.shown,
+        "value": q.shown if isinstance(q.shown, str) or math.isfinite(q.shown) else None,
         "unit": q.unit,
         "grade": q.grade.label,
         "what": q.summary,

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gigawatt.errors import InputError
+from gigawatt.errors import InputError, nearest
 from gigawatt.evidence import Assumption, Evidence, Grade
 from gigawatt.quantities import factor
 from gigawatt.study.exchange import exchanged
@@ -29,6 +29,7 @@ __all__ = [
     "as_json",
     "load_result",
     "save_result",
+    "table_as_data",
     "writable",
     "write_beside",
     "write_files",
@@ -54,6 +55,29 @@ def as_json(result: Result) -> dict[str, Any]:
         "assumptions": [{**dataclasses.asdict(a), "grade": a.grade.label} for a in result.assumptions],
         "run": dict(result.run),
     }
+
+
+def table_as_data(result: Result, name: str) -> dict[str, Any]:
+    """A table of a result, however long: columns with their units, and rows of plain values.
+
+    Raises
+    ------
+    InputError
+        The result has no such table: with the nearest.
+    """
+    table = result.tables.get(name)
+    if table is None:
+        known = [str(one) for one in result.tables]
+        raise InputError(
+            "no such table", key="table", given=name, allowed=known, nearest=nearest(name, known)
+        )
+    frame = table if table.index.name is None else table.reset_index()
+    columns = [
+        {"name": stem, "unit": unit.removesuffix("]")}
+        for stem, _, unit in (str(column).partition(" [") for column in frame.columns)
+    ]
+    values = [[_plain(value) for value in frame[column].tolist()] for column in frame.columns]
+    return {"name": name, "columns": columns, "rows": [list(row) for row in zip(*values, strict=True)]}
 
 
 def _plain(value: Any) -> Any:

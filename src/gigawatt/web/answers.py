@@ -138,6 +138,40 @@ def explained(asked: tuple[State, str], progress: Progress) -> list[dict[str, An
     return [as_data(step) for step in explain(result_of(state, progress), name)]
 
 
+def figure_json(asked: tuple[State, str], progress: Progress) -> str:
+    """A figure of the answer as plotly's JSON."""
+    from gigawatt.figures import figure
+
+    state, name = asked
+    return str(figure(result_of(state, progress), name).to_json())
+
+
+def table_json(asked: tuple[State, str], progress: Progress) -> str:
+    """A table of the answer as JSON, with all its rows."""
+    import json
+
+    from gigawatt.study.store import table_as_data
+
+    state, name = asked
+    return json.dumps(table_as_data(result_of(state, progress), name), allow_nan=False)
+
+
+def table_sizes(state: State, progress: Progress) -> dict[str, int]:
+    """How many rows each table of the answer has."""
+    return {str(name): len(table) for name, table in result_of(state, progress).tables.items()}
+
+
+def compared(asked: tuple[State, State], progress: Progress) -> dict[str, Any]:
+    """Two questions side by side, and their differences split among the inputs that differ."""
+    from gigawatt.study.compare import Side, beside
+
+    sides: list[Side] = []
+    for state in asked:
+        result = result_of(state, progress)
+        sides.append(Side(result.name, state.query(), result, state.loaded()))
+    return beside(sides, progress=progress).to_json()
+
+
 def report_html(state: State, progress: Progress) -> str:
     """The report as one file."""
     from gigawatt.report import render

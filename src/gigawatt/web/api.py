@@ -5,46 +5,45 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Path, Request
-from pydantic import BaseModel, Field
+from fastapi.responses import Response
 
 from gigawatt import catalog
 from gigawatt._version import __version__
 from gigawatt.errors import GigawattError, nearest
+from gigawatt.figures import NAMES, NAMES_SERVING
+from gigawatt.web.api_models import (
+    About,
+    Answer,
+    Choice,
+    Control,
+    Entry,
+    Figures,
+    Refused,
+    Row,
+    Start,
+    Step,
+    Table,
+)
 from gigawatt.web.fields import FIELDS, fields_of, options
 from gigawatt.web.names import Unknown
-from gigawatt.web.site import affinity
+from gigawatt.web.site import Site, affinity
 from gigawatt.web.starts import DEFAULT, starts
 from gigawatt.web.state import State, read_form
 
-__all__ = ["as_problem", "router"]
+__all__ = ["PREFIX", "REFUSES", "UNKNOWN", "as_problem", "router"]
 
-_VERSION = "/api/v1"
-
-
-class Problem(BaseModel):
-    """What is wrong with a question, in one line and in its parts."""
-
-    message: str
-    line: str = Field(description="the whole error as one line")
-    key: str | None = None
-    given: str | None = None
-    allowed: str | None = None
-    nearest: str | None = None
-
-
-class Refused(BaseModel):
-    """A question that has no answer as it stands."""
-
-    error: Problem
+PREFIX = "/api/v1"
 
 
 def as_problem(error: GigawattError) -> dict[str, Any]:
     """An error in its parts."""
     given = None if error.given is None else str(error.given)
-    return {
+    parts = {
         "message": error.message, "line": str(error), "key": error.key, "given": given,
         "allowed": error.allowed, "nearest": error.nearest,
     }  # fmt: skip
+    # half a character of UTF-16, which JSON may bring, cannot be said again
+    return {key: text and str(text).encode(errors="replace").decode() for key, text in parts.items()}
 
 
 def _keys() -> list[dict[str, Any]]:
@@ -65,75 +64,14 @@ def _keys() -> list[dict[str, Any]]:
 
 
 _ASKS: dict[str, Any] = {"parameters": _keys()}
-_REFUSES: dict[int | str, dict[str, Any]] = {
+REFUSES: dict[int | str, dict[str, Any]] = {
     422: {"model": Refused, "description": "a value that cannot be, or a question without an answer"},
     400: {"model": Refused, "description": "not a request that is served"},
     503: {"model": Refused, "description": "too many questions wait"},
 }
-_UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Refused, "description": "no such name"}}
+UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Refused, "description": "no such name"}}
 
-router = APIRouter(prefix=_VERSION, tags=["gigawatt"], responses=_REFUSES)
-
-
-class Start(BaseModel):
-    """A scenario to start from."""
-
-    id: str
-    title: str
-    serves: bool
-
-
-class About(BaseModel):
-    """What answers here."""
-
-    gigawatt: str
-    catalog: str
-    starts: list[Start]
-
-
-class Choice(BaseModel):
-    """A value that may be chosen."""
-
-    value: str
-    words: str
-    group: str
-
-
-class Control(BaseModel):
-    """A key that may be set."""
-
-    key: str
-    section: str
-    label: str
-    words: str
-    kind: str
-    value: str
-    stops: list[str]
-    choices: list[Choice]
-
-
-class Row(BaseModel):
-    """One number of a catalog's entry."""
-
-    quantity: str
-    value: float
-    low: float | None
-    high: float | None
-    unit: str
-    written: str
-    grade: str
-    source: str
-    where: str
-    note: str
-
-
-class Entry(BaseModel):
-    """One entry of a catalog's table."""
-
-    id: str
-    table: str
-    texts: dict[str, str]
-    rows: list[Row]
+router = APIRouter(prefix=PREFIX, tags=["gigawatt"], responses=REFUSES)
 
 
 @router.get("/about")
@@ -143,7 +81,7 @@ async def about() -> About:
     return About(gigawatt=__version__, catalog=catalog.version(), starts=found)
 
 
-@router.get("/controls/{start}", responses=_UNKNOWN)
+@router.get("/controls/{start}", responses=UNKNOWN)
 async def controls(start: str = Path(max_length=80)) -> list[Control]:
     """Every key that may be set in a scenario, what stands in it, what may be chosen."""
     _known_start(start)
@@ -170,21 +108,55 @@ def _known_start(start: str) -> None:
 
 
 @router.get("/answer", openapi_extra=_ASKS)
-async def answer(request: Request) -> dict[str, Any]:
-    """Every quantity of the answer with unit and grade, notices, assumptions, tables."""
-    shown = read_form(request.query_params.multi_items(), request.app.state.site.uploads)
-    return await request.app.state.site.pool.ask(
-        "gigawatt.web.answers:as_data", shown.state, affinity=affinity(shown.state)
-    )
+async def answer(request: Request) -> Answer:
+    """Every quantity of the answer with unit and grade, notices, assumptions, tables of up to 200 rows."""
+    return await _ask(request, "as_data")
 
 
 @router.get("/explain/{quantity}", openapi_extra=_ASKS)
-async def explain(request: Request, quantity: str = Path(max_length=120)) -> list[dict[str, Any]]:
+async def explain(request: Request, quantity: str = Path(max_length=120)) -> list[Step]:
     """The walk from a quantity down to its inputs and rows."""
-    shown = read_form(request.query_params.multi_items(), request.app.state.site.uploads)
-    return await request.app.state.site.pool.ask(
-        "gigawatt.web.answers:explained", (shown.state, quantity), affinity=affinity(shown.state)
+    return await _ask(request, "explained", quantity)
+
+
+@router.get("/tables", openapi_extra=_ASKS)
+async def tables_of_answer(request: Request) -> dict[str, int]:
+    """The tables of the answer, and how many rows each has."""
+    return await _ask(request, "table_sizes")
+
+
+@router.get("/tables/{name}", openapi_extra=_ASKS, response_model=Table)
+async def table_of_answer(request: Request, name: str = Path(max_length=80)) -> Response:
+    """A table of the answer with all its rows, such as the 8,760 of ``hourly``."""
+    return _json(await _ask(request, "table_json", name))
+
+
+@router.get("/figures")
+async def figures() -> Figures:
+    """Names of figures: of a training run, and of a model that is served."""
+    return Figures(train=list(NAMES), serve=list(NAMES_SERVING))
+
+
+@router.get("/figures/{name}", openapi_extra=_ASKS, responses=UNKNOWN)
+async def figure_of_answer(request: Request, name: str = Path(max_length=80)) -> dict[str, Any]:
+    """A figure of the answer as plotly draws it: ``data`` and ``layout``."""
+    known = dict.fromkeys((*NAMES, *NAMES_SERVING))
+    if name not in known:
+        raise Unknown("no such figure", key="figure", given=name, nearest=nearest(name, known))
+    return _json(await _ask(request, "figure_json", name))  # type: ignore[return-value]
+
+
+async def _ask(request: Request, function: str, name: str = "") -> Any:
+    """What a function of :mod:`gigawatt.web.answers` says of the question, or of a name in its answer."""
+    site: Site = request.app.state.site
+    state = read_form(request.query_params.multi_items(), site.uploads).state
+    return await site.pool.ask(
+        f"gigawatt.web.answers:{function}", (state, name) if name else state, affinity=affinity(state)
     )
+
+
+def _json(text: str) -> Response:
+    return Response(text, media_type="application/json")
 
 
 @router.get("/catalog")
@@ -193,14 +165,14 @@ async def tables() -> dict[str, int]:
     return {name: len(catalog.table(name)) for name in catalog.tables()}
 
 
-@router.get("/catalog/{table}", responses=_UNKNOWN)
+@router.get("/catalog/{table}", responses=UNKNOWN)
 async def entries(table: str = Path(max_length=80)) -> list[str]:
     """The entries of one table."""
     _known_table(table)
     return list(catalog.table(table))
 
 
-@router.get("/catalog/{table}/{entry}", responses=_UNKNOWN)
+@router.get("/catalog/{table}/{entry:path}", responses=UNKNOWN)
 async def entry(table: str = Path(max_length=80), entry: str = Path(max_length=120)) -> Entry:
     """One entry: every number with unit, range, grade and source."""
     _known_table(table)
@@ -210,7 +182,8 @@ async def entry(table: str = Path(max_length=80), entry: str = Path(max_length=1
     rows = [
         Row(
             quantity=r.quantity, value=r.value, low=r.low, high=r.high, unit=r.unit, written=r.written,
-            grade=r.grade.label, source=r.source_id, where=r.where, note=r.note,
+            year=r.year, grade=r.grade.label, source=r.source_id,
+            locator=r.locator, where=r.where, note=r.note,
         )
         for r in found.rows()
     ]  # fmt: skip

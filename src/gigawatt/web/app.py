@@ -11,10 +11,11 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.exceptions import HTTPException
 
 from gigawatt._version import __version__
 from gigawatt.errors import GigawattError, InputError
-from gigawatt.web import api, assets, downloads, longer, pages, uploading
+from gigawatt.web import api, api_jobs, assets, downloads, longer, pages, pinned, uploading
 from gigawatt.web.answers import Question
 from gigawatt.web.api import as_problem
 from gigawatt.web.jobs import Jobs
@@ -78,9 +79,11 @@ def create_app(*, workers: int = 2, jobs: int = 2, hosts: Sequence[str] = ()) ->
     for router in (
         assets.router,
         api.router,
+        api_jobs.router,
         downloads.router,
         longer.router,
         uploading.router,
+        pinned.router,
         pages.router,
     ):
         app.include_router(router)
@@ -134,7 +137,17 @@ async def _failed(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": {"message": text, "line": text}}, 500)
 
 
-_ANSWERS = {
+async def _elsewhere(request: Request, error: Exception) -> Response:
+    """What no route takes: an unknown path, or a method that it does not have."""
+    assert isinstance(error, HTTPException)
+    text = str(error.detail).lower()
+    if _plain(request):
+        return PlainTextResponse(f"{text}\n", error.status_code, error.headers)
+    return JSONResponse({"error": {"message": text, "line": text}}, error.status_code, error.headers)
+
+
+_ANSWERS: dict[type[Exception], Any] = {
+    HTTPException: _elsewhere,
     GigawattError: _refused,
     RequestValidationError: _invalid,
     Superseded: _superseded,

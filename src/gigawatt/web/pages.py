@@ -64,7 +64,7 @@ async def answer(
         return Response(status_code=204)
     except GigawattError as error:
         return _refused(request, error, first=trigger == "answer")
-    if not view.listed:  # a part of a page, which stays where it is
+    if not view.listed and trigger != "question":  # a part of a page, which stays where it is
         return HTMLResponse(found.html)
     address = f"/{view.name}{f'/{quote(item)}' if item else ''}{_after(shown)}"
     nav = (

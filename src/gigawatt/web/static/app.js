@@ -82,7 +82,9 @@
   form?.addEventListener("change", (event) => {
     const field = event.target;
     if (field.name === "start") {
-      location.assign(`${form.getAttribute("action")}?start=${encodeURIComponent(field.value)}`);
+      const kept = new URLSearchParams({ start: field.value }); // and what is pinned
+      for (const one of form.elements) if (one.type === "hidden" && one.name.startsWith("show.")) kept.append(one.name, one.value);
+      location.assign(`${form.getAttribute("action")}?${kept}`);
       return;
     }
     if (field.type === "range") return;
@@ -160,19 +162,21 @@
 
   // why: a dialog over the page
   document.addEventListener("click", async (event) => {
-    const link = event.target.closest("[data-explain]");
+    const link = event.target.closest("[data-explain], a[href^='/explain/']:not([data-page])");
     if (link && why && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       event.preventDefault();
       const body = document.getElementById("why-body");
       body.innerHTML = "<h2 id='h-why'>Why this number</h2><p>Looking it up …</p>";
       if (!why.open) why.showModal();
-      await htmx.ajax("GET", `/answer/explain/${encodeURIComponent(link.dataset.explain)}${location.search}`, { target: body, swap: "innerHTML" });
+      await htmx.ajax("GET", `/answer/explain/${link.dataset.explain ?? link.pathname.slice("/explain/".length)}${location.search}`, { target: body, swap: "innerHTML" });
       const close = document.createElement("button");
       close.type = "button";
       close.className = "close";
       close.textContent = "Close";
       close.addEventListener("click", () => why.close());
       body.prepend(close);
+      why.scrollTop = 0;
+      close.focus();
     } else if (event.target === why) why.close();
   });
   const asks = document.getElementById("asks");

@@ -11,6 +11,7 @@ from gigawatt.report.words import topics
 from gigawatt.report.words_serving import is_serving
 from gigawatt.web.answers import Asked, Fragment
 from gigawatt.web.rendering import Plot, fragment, plot
+from gigawatt.web.views.explain import link_to
 
 __all__ = ["show"]
 
@@ -38,6 +39,7 @@ def show(asked: Asked) -> Fragment:
         table, caption = _CAPTIONS[name]
         if has_table(result, table):
             plots[name] = plot(name, figure(result, name), caption)
+    query = asked.state.query()
     said = {name: glued(text) for name, text in topics(result).items()}
     return fragment(
         "chain.html.j2",
@@ -47,7 +49,11 @@ def show(asked: Asked) -> Fragment:
         notices=result.notices,
         cards=grids.cards(result),
         plots=plots,
-        tables={name: grids.table(result, name) for name in _TABLES},
+        tables={
+            name: grids.linked(grids.table(result, name), name, result, lambda one: link_to(one, query))
+            for name in _TABLES
+        },
         assumptions=assumption_grid(result.assumptions),
         names=names,
+        query=query,
     )
