@@ -37,7 +37,7 @@ def test_a_front_is_told_written_and_drawn(tmp_path: Path, capsys: pytest.Captur
     assert document["designs"][0]["metrics"]["cost"] == least
     drawn = (tmp_path / "out/codesign.html").read_text()
     assert "Co-design from B200-parts" in drawn
-    assert "What twice as much would save" in drawn
+    assert "What twice as much of a resource would save" in drawn
 
 
 @pytest.mark.parametrize(

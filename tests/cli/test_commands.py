@@ -95,7 +95,7 @@ def test_run_in_a_shell_prints_json_alone(scenario: Path) -> None:
     assert found["quantities"]["machine.count"]["value"] == 64
     assert done.stderr == ""
     assert {file.name for file in (scenario.parent / "results" / "small").iterdir()} >= {
-        "report.html", "result.json", "run.json", "trace.json", "hourly.parquet",
+        "report.html", "report.md", "result.json", "run.json", "trace.json", "hourly.parquet",
     }  # fmt: skip
 
 

@@ -56,10 +56,12 @@ def test_table_split_and_page(call: Call, files: tuple[Path, Path], tmp_path: Pa
         assert row in said
     document = json.loads((out / "compare.json").read_text())
     page = (out / "compare.html").read_text()
-    assert sorted(file.name for file in out.iterdir()) == ["compare.html", "compare.json"]
+    assert sorted(file.name for file in out.iterdir()) == [
+        "compare.html", "compare.json", "compare.md", "study.json"
+    ]  # fmt: skip
     assert "<b>One</b>" not in page
     assert "&lt;b&gt;One&lt;/b&gt;" in page
-    assert page.count('"type":"waterfall"') == 1
+    assert page.count(r"\"type\":\"waterfall\"") == 1
     assert "Which input moved what" in page
     (split,) = document["attribution"]["quantities"]
     assert sum(split["parts"]) == pytest.approx(split["difference"], rel=1e-9)

@@ -97,9 +97,11 @@ def test_the_folder(call: Call, tmp_path: Path, trace: Path) -> None:
     )
     assert (code, err) == (0, "")
     assert "seconds.html" in out
-    assert {file.name for file in folder.iterdir()} == {"seconds.json", "seconds.csv", "seconds.html"}
+    assert {file.name for file in folder.iterdir()} == {
+        "seconds.json", "seconds.csv", "seconds.html", "seconds.md", "study.json", "drawn.json"
+    }  # fmt: skip
     page = (folder / "seconds.html").read_text()
-    assert page.count("<figure>") == len(FIGURES)
+    assert page.count('<figure class="drawn">') == len(FIGURES)
     assert "1,000 × node.csv" in page
     head = (folder / "seconds.csv").read_text().splitlines()[0]
     assert head.startswith("time_s,load_MW,drawn_MW,deviation_Hz")

@@ -81,16 +81,18 @@ def test_the_folder(call: Call, tmp_path: Path) -> None:
     code, _, _ = call(*SMALL, "--relief", "--pareto", "--quiet", "--output", tmp_path / "plan")
     assert code == 0
     names = {file.name for file in (tmp_path / "plan").iterdir()}
-    assert names == {"plan.json", "plan.html", "layouts.csv", "relief.csv", "pareto.csv"}
+    assert names == {
+        "plan.json", "plan.html", "plan.md", "study.json", "layouts.csv", "relief.csv", "pareto.csv"
+    }  # fmt: skip
     with (tmp_path / "plan" / "relief.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     answer = json.loads((tmp_path / "plan" / "plan.json").read_text())
     assert [float(row["gain"]) for row in rows] == [row["gain"] for row in answer["relief"]]
     page = (tmp_path / "plan" / "plan.html").read_text()
     assert "timeline" not in answer or max(answer["timeline"]["device"]) > 0
-    assert page.count("<figure>") == 5 + ("timeline" in answer)  # not asked the other way round
+    assert page.count('<figure class="drawn">') == 5 + ("timeline" in answer)  # not asked the other way round
     for key, _, caption in FIGURES.values():
-        assert (html.escape(caption) in page) == (key in answer)
+        assert (html.escape(caption).replace("&#x27;", "&#39;") in page) == (key in answer)
     assert 'src="http' not in page
     code, _, err = call(*SMALL, "--output", tmp_path / "plan" / "plan.json")
     assert code == 2
@@ -111,7 +113,7 @@ def test_more_than_the_power_feeds(call: Call, tmp_path: Path) -> None:
         with (tmp_path / "plan" / f"{name}.csv").open() as stream:
             assert len(list(csv.DictReader(stream))) == len(rows)
     page = (tmp_path / "plan" / "plan.html").read_text()
-    assert page.count("<figure>") == 5 + ("timeline" in answer)
+    assert page.count('<figure class="drawn">') == 5 + ("timeline" in answer)
     assert "Within the power" in page
 
 

@@ -47,7 +47,7 @@ def test_every_curve_is_drawn_on_a_page_of_its_own(call: Call, name: str, tmp_pa
     page = (tmp_path / "plant" / "plant.html").read_text()
     physics = physics_of(name)
     for curve in physics.curves(physics.sheet()):
-        assert DRAWINGS[curve][1] in page.replace("&#x27;", "'"), curve
+        assert DRAWINGS[curve][1] in page.replace("&#39;", "'"), curve
     assert json.loads((tmp_path / "plant" / "sheet.json").read_text())["design"]
 
 

@@ -97,16 +97,18 @@ def test_the_folder_of_a_plan(call: Call, tmp_path: Path) -> None:
     code, out, _ = call("plan-serving", *QUICK, "--quiet", "--output", tmp_path / "plan")
     assert (code, out) == (0, "")
     names = {file.name for file in (tmp_path / "plan").iterdir()}
-    assert names == {"plan.json", "plan.html", "configurations.csv", "front.csv", "roofline.csv"}
+    assert names == {
+        "plan.json", "plan.html", "plan.md", "study.json", "configurations.csv", "front.csv", "roofline.csv"
+    }  # fmt: skip
     answer = json.loads((tmp_path / "plan" / "plan.json").read_text())
     for name, rows in (("configurations", answer["best"]), ("front", answer["front"]),
                        ("roofline", answer["roofline"]["rows"])):  # fmt: skip
         with (tmp_path / "plan" / f"{name}.csv").open() as stream:
             assert len(list(csv.DictReader(stream))) == len(rows)
     page = (tmp_path / "plan" / "plan.html").read_text()
-    assert page.count("<figure>") == len(FIGURES)
+    assert page.count('<figure class="drawn">') == len(FIGURES)
     for _, _, caption in FIGURES.values():
-        assert html.escape(caption) in page
+        assert html.escape(caption).replace("&#x27;", "&#39;") in page
     assert 'src="http' not in page
     code, _, err = call("plan-serving", *QUICK, "--output", tmp_path / "plan" / "plan.json")
     assert code == 2
@@ -125,7 +127,9 @@ def test_the_folder_of_a_run(call: Call, tmp_path: Path) -> None:
     ):
         assert words in out, words
     names = {file.name for file in (tmp_path / "run").iterdir()}
-    assert names == {"run.json", "run.html", "requests.csv", "requests.parquet", "series.csv"}
+    assert names == {
+        "run.json", "run.html", "run.md", "study.json", "requests.csv", "requests.parquet", "series.csv"
+    }  # fmt: skip
     with (tmp_path / "run" / "requests.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == 300
@@ -133,7 +137,7 @@ def test_the_folder_of_a_run(call: Call, tmp_path: Path) -> None:
     assert sum(float(row["output_tokens"]) for row in rows) / 300 == pytest.approx(200)
     assert answer["ttft_s"]["p50"] is not None
     page = (tmp_path / "run" / "run.html").read_text()
-    assert page.count("<figure>") == 2
+    assert page.count('<figure class="drawn">') == 2
     assert 'src="http' not in page
 
 

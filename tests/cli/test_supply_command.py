@@ -68,10 +68,10 @@ def test_the_folder(call: Call, tmp_path: Path) -> None:
     assert (code, err) == (0, "")
     assert "plan.html" in out
     assert {file.name for file in folder.iterdir()} == {
-        "plan.json", "plan.html", "plants.csv", "months.csv", "hourly.csv"
+        "plan.json", "plan.html", "plan.md", "study.json", "plants.csv", "months.csv", "hourly.csv"
     }  # fmt: skip
     page = (folder / "plan.html").read_text()
-    assert page.count("<figure>") == len(FIGURES)
+    assert page.count('<figure class="drawn">') == len(FIGURES)
     assert "10 MW at Abilene, Texas in 2030" in page
     answer = json.loads((folder / "plan.json").read_text())
     with (folder / "hourly.csv").open() as stream:

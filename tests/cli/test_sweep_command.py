@@ -96,7 +96,7 @@ def test_pages_are_written_whole(call: Call, store: Path, tmp_path: Path) -> Non
     assert json.loads((tmp_path / "page" / "overview.json").read_text())["rows"] == 108
     grid = ("--x", "machine.count", "--y", "training.tokens", "--by", "training.duration", "-q")
     assert call("sweep", "show", store, *grid, "--output", tmp_path / "grid") == (0, "", "")
-    assert '"type":"heatmap"' in (tmp_path / "grid" / "sweep.html").read_text()
+    assert r"\"type\":\"heatmap\"" in (tmp_path / "grid" / "sweep.html").read_text()
 
 
 def frame() -> pd.DataFrame:

@@ -6,17 +6,20 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gigawatt import catalog
 from gigawatt.cli.app import main
 from gigawatt.errors import InputError, MissingDataError
-from gigawatt.figures.technologies import page
 from gigawatt.hardware.load import load_chip
 from gigawatt.hardware.technology.measured import Measured, measured
 from gigawatt.hardware.technology.rollup import BASE, token_cost
 from gigawatt.hardware.technology.substrate import SCOPES, Substrate
+from gigawatt.report import html
+from gigawatt.report.document import Again
+from gigawatt.report.studies import made
 from gigawatt.study import technologies as room
 from gigawatt.study.technologies import compare, list_substrates, money_of, read_model
 from gigawatt.study.technologies_audit import audit, audited, best_digital, figure_of, peak_joules, shares_of
@@ -80,16 +83,20 @@ def test_what_another_beats_in_both_is_on_no_front(monkeypatch: pytest.MonkeyPat
     assert "joules chip" in fronts["four"]
 
 
+def page(document: Any) -> str:
+    return html.page(made("technologies", document, Again("gigawatt technologies compare")))
+
+
 def test_the_document_and_its_page(quality: None) -> None:
     document = compare(substrates=three(), batch=4.0).to_json()
     text = json.dumps(document, allow_nan=False)
     assert "135 million" in text
     assert document["scopes"] == ["chip", "system"]
-    made = page(document)
-    assert made.count("<figure>") == 5  # two kinds at two scopes, and what a token is made of
-    assert "not carried over" in made
+    drawn = page(document)
+    assert drawn.count('<figure class="drawn">') == 5  # two kinds at two scopes, and what a token is made of
+    assert "not carried over" in drawn
     bare = {**document, "rows": [{**row, "perplexity_ratio": None} for row in document["rows"]]}
-    assert page(bare).count("<figure>") == 1
+    assert page(bare).count('<figure class="drawn">') == 1
 
 
 def test_money_is_capital_and_energy() -> None:
@@ -121,7 +128,9 @@ def test_compare_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixtu
     shown = told([*words, "--output", str(tmp_path / "out")], capsys)
     assert "northpole" in shown
     assert "not run" in shown
-    assert {file.name for file in (tmp_path / "out").iterdir()} == {"technologies.json", "technologies.html"}
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {
+        "technologies.json", "technologies.html", "technologies.md", "study.json"
+    }  # fmt: skip
 
 
 def test_all_substrates_have_a_cost_or_a_reason() -> None:

@@ -41,4 +41,6 @@ def test_the_command_writes_both_files(tmp_path, capsys: pytest.CaptureFixture[s
     document = json.loads(capsys.readouterr().out)
     assert document["rows"][0]["perplexity_ratio"] == pytest.approx(1.0, abs=0.01)
     assert document["rows"][0]["bands"]["joules system"]["low"] > 0.0
-    assert {file.name for file in (tmp_path / "out").iterdir()} == {"technologies.json", "technologies.html"}
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {
+        "technologies.json", "technologies.html", "technologies.md", "study.json"
+    }  # fmt: skip

@@ -12,8 +12,8 @@ from made_result import make_result
 import gigawatt.figures as figures
 from gigawatt.errors import InputError
 from gigawatt.figures.style import INK, colour, on
-from gigawatt.figures.tables import hottest_and_coldest_week
 from gigawatt.study.result import Result
+from gigawatt.study.supply_weeks import hottest_and_coldest_week
 
 
 @pytest.mark.parametrize("name", figures.NAMES)

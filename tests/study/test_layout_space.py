@@ -13,7 +13,7 @@ from gigawatt.figures.layout_space import layout_space as figure_of
 from gigawatt.performance import capped_search, evaluate
 from gigawatt.performance.layouts import COLUMNS, Layouts
 from gigawatt.study.asking import Asker
-from gigawatt.study.layout_space import layout_space, scenario_layout_space
+from gigawatt.study.layout_space import by_binding, layout_space, scenario_layout_space
 from gigawatt.study.pins import WORDS
 from gigawatt.study.scenario import read_scenario
 
@@ -101,3 +101,14 @@ def test_what_is_refused() -> None:
     with pytest.raises(InputError) as caught:
         scenario_layout_space(SMALL, most=10)
     assert caught.value.key == "most"
+
+
+def test_what_binds_is_counted_once(space) -> None:
+    found = by_binding(space)
+    assert found["shown"].sum() == space.shown
+    assert found["fitting"].sum() == space.frame["fits"].sum()
+    assert found["shown"].is_monotonic_decreasing
+    best = space.frame.iloc[0]
+    assert found.loc[best["binding"], "step_time [s]"] == best["step_time [s]"]
+    assert found["step_time [s]"].min() == best["step_time [s]"]
+    assert (found["fitting"].eq(0) == found["step_time [s]"].isna()).all()

@@ -9,12 +9,14 @@ from scipy.stats import mannwhitneyu
 
 from gigawatt.cli import main
 from gigawatt.errors import InputError
-from gigawatt.figures.outlook import page
 from gigawatt.outlook.expectations import came_true, expectations
 from gigawatt.outlook.frame import YEARS, year_index
 from gigawatt.outlook.priors import read_priors
 from gigawatt.outlook.randomness import SEED
 from gigawatt.outlook.technologies import list_technologies
+from gigawatt.report import html
+from gigawatt.report.document import Again
+from gigawatt.report.studies import made
 from gigawatt.study.outlook import OutlookResult, OutlookScenario, evaluate, outlook, read_outlook
 from gigawatt.study.outlook_decades import decade_lines, lift
 from gigawatt.study.outlook_limits import outlook_tables
@@ -170,7 +172,7 @@ def test_the_terminal_and_the_page_tell_the_decades(
     assert any(line.endswith("chiplets are usual") for line in lines)
     with pytest.raises(InputError, match="no such decade"):
         decade_lines(base.decades, "2050s")
-    text = page(base.to_json())
+    text = html.page(made("outlook", base.to_json(), Again("gigawatt outlook")))
     assert "What would have to be true by 2039" in text
     assert "space solar is a reality" in text
     with pytest.raises(SystemExit) as end:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ import pytest
 from gigawatt import catalog
 from gigawatt.cli import main
 from gigawatt.errors import InputError
-from gigawatt.figures.outlook import page
 from gigawatt.outlook.society import EXPLORATORY
+from gigawatt.report import html
+from gigawatt.report.document import Again
+from gigawatt.report.studies import made
 from gigawatt.study.outlook import OutlookScenario, outlook
 from gigawatt.study.outlook_compare import compare_energy, runs_of, sentence
 from gigawatt.study.outlook_society import PARTS, chances, society_block
@@ -104,6 +107,9 @@ def test_runs_hold_the_published_and_the_one_to_come(found) -> None:
 
 
 def test_the_page_has_its_figures_its_table_and_its_marks(found) -> None:
+    def page(answer: Any) -> str:
+        return html.page(made("outlook", answer, Again("gigawatt outlook")))
+
     text = page({**found.to_json(), "society": society_block(found)})
     for words in ("Electricity of data centres by source", "Firms and states that can pay", "Herfindahl",
                   "A run beside a year of others", "Iceland", "(exploratory)"):  # fmt: skip

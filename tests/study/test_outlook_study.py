@@ -210,3 +210,23 @@ def test_the_command_prints_json_and_writes_a_page(
     with pytest.raises(SystemExit):
         main(["outlook", "--draws", "300"])
     assert "binds the feasible run" in capsys.readouterr().out
+
+
+def test_a_result_takes_what_makes_its_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    from functools import partial
+
+    from gigawatt.study import outlook_sensitivity as room
+
+    monkeypatch.setattr(room, "ANSWERS", (Answer("electricity", 2030), Answer("feasible", 2050)))
+    monkeypatch.setattr(room, "sensitivities", partial(sensitivities, draws=100))
+    asked = OutlookScenario("base", years=(2024, 2035))
+    result = outlook(asked, 200, 7)
+    told: list[float] = []
+    found = room.explained(result, asked, lambda words, share: told.append(share))
+    assert list(found.sensitivities) == ["electricity 2030"]
+    one = found.sensitivities["electricity 2030"]
+    assert one["tornado"] == tornado(Answer("electricity", 2030), asked)
+    assert 0.0 <= one["scenarios"]["share"] <= 1.0
+    assert {"rows", "tornado", "scenarios"} <= set(one)
+    assert result.sensitivities == {}
+    assert told

@@ -212,7 +212,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     first = {row["plant"]: row["capacity_MW"] for row in answer["steps"][0]["plants"]}
     assert first["gas-turbine"] == pytest.approx(20.0, rel=1e-3)
     assert {file.name for file in (tmp_path / "out").iterdir()} == {
-        "pathway.html", "pathway.json", "steps.csv", "plants.csv",
+        "pathway.html", "pathway.md", "pathway.json", "study.json", "steps.csv", "plants.csv",
     }  # fmt: skip
     with pytest.raises(SystemExit):
         main(words)

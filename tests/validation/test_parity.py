@@ -8,10 +8,21 @@ import numpy as np
 import pytest
 
 from gigawatt.errors import InputError
+from gigawatt.validation import parity as room
 from gigawatt.validation.collectives import scorecard
 from gigawatt.validation.kernels import validate_kernels
 from gigawatt.validation.memory import validate_memory
-from gigawatt.validation.parity import COLUMNS, TABLES, headline, parity, parity_tables
+from gigawatt.validation.parity import (
+    COLUMNS,
+    TABLES,
+    furthest,
+    groups,
+    headline,
+    is_known,
+    make,
+    parity,
+    parity_tables,
+)
 from gigawatt.validation.power import errors as power_errors
 from gigawatt.validation.power import power_scorecard
 from gigawatt.validation.serving_power import serving_power_scorecard
@@ -133,3 +144,34 @@ def test_power_rows_are_the_scorecards() -> None:
     mine = frame[(frame["group"] == "energy") & frame["held_out"]]
     error = (mine["predicted"] / mine["measured"] - 1.0).abs()
     assert np.median(error) == power_errors(rows, what="energy").median_ape
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_groups_hold_every_row_once(name: str) -> None:
+    found, frame = groups(name), parity(name)
+    assert sum(one["number"] for one in found) == len(frame)
+    assert [one["number"] for one in found] == sorted((one["number"] for one in found), reverse=True)
+    for one in found:
+        mine = frame[(frame["group"] == one["group"]) & (frame["held_out"] == one["held_out"])]
+        error = (mine["predicted"] / mine["measured"] - 1.0).abs()
+        assert one["median"] == pytest.approx(float(error.median()))
+
+
+def test_the_furthest_rows_are_off_by_the_largest_factors() -> None:
+    frame, far = parity("collectives"), furthest("collectives", 5)
+    factors = np.abs(np.log(frame["predicted"] / frame["measured"])).sort_values(ascending=False)
+    assert np.abs(np.log1p(far["error"])).tolist() == pytest.approx(factors.iloc[:5].tolist())
+    assert len(furthest("collectives", 10_000)) == len(frame)
+    assert len(furthest("collectives", 0)) == 0
+
+
+def test_a_table_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "_kept", {})
+    assert not is_known("collectives")
+    make("collectives")
+    assert is_known("collectives")
+    kept = room._kept["collectives"]
+    parity("collectives")
+    assert room._kept["collectives"] is kept
+    with pytest.raises(InputError):
+        is_known("collective")

@@ -57,8 +57,6 @@ def outlook_command(
 def _result(
     scenario: str, draws: int, seed: int | None, sensitivity: bool, output: Path | None, report: Any
 ) -> OutlookResult:
-    from dataclasses import replace
-
     from gigawatt.outlook.randomness import SEED
     from gigawatt.study.outlook import outlook, read_outlook
 
@@ -71,18 +69,9 @@ def _result(
     result = outlook(asked, draws, start, progress=report)
     if not sensitivity:
         return result
-    from gigawatt.study.outlook_sensitivity import ANSWERS, scenario_share, sensitivities, tornado
+    from gigawatt.study.outlook_sensitivity import explained
 
-    answers = [a for a in ANSWERS if result.years[0] <= a.year <= result.years[-1]]
-    found: dict[str, Any] = {}
-    for name, rows in sensitivities(asked, seed=start, answers=answers, progress=report).items():
-        answer = next(a for a in answers if a.name == name)
-        found[name] = {
-            **rows,
-            "tornado": tornado(answer, asked),
-            "scenarios": scenario_share(answer, seed=start),
-        }
-    return replace(result, sensitivities=found)
+    return explained(result, asked, report)
 
 
 def _answer(result: OutlookResult) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from gigawatt.cli.terminal import console, print_json, progress
+from gigawatt.cli.typed import typed
 from gigawatt.errors import GigawattError, InputError
 
 __all__ = ["EPILOG", "plan_seconds_command"]
@@ -51,9 +52,7 @@ def plan_seconds_command(
     ] = None,
     electricity: Annotated[str | None, _option("Price, such as '60 $/MWh'.", _SUPPLY)] = None,
     seed: Annotated[int, _option("Of what is drawn.", _ANSWER, min=0)] = 0,
-    output: Annotated[
-        Path | None, _option("Folder for seconds.json, seconds.csv and seconds.html.", _ANSWER)
-    ] = None,
+    output: Annotated[Path | None, _option("Folder for seconds.html, .md, .json and .csv.", _ANSWER)] = None,
     json: Annotated[
         bool,
         typer.Option(
@@ -102,7 +101,9 @@ def plan_seconds_command(
 
         print_seconds(answer, console())
         if output is not None:
-            console().print(f"Written: {output / 'seconds.html'}, seconds.json, seconds.csv", markup=False)
+            console().print(
+                f"Written: {output / 'seconds.html'}, seconds.md, seconds.json, seconds.csv", markup=False
+            )
 
 
 def _flagged(call: Callable[[], T]) -> T:
@@ -137,17 +138,18 @@ def _pairs(written: str) -> dict[str, str]:
 def _write(folder: Path, answer: dict[str, Any], drawn: dict[str, list[float]]) -> None:
     import json
 
-    from gigawatt.figures.seconds_answer import page
+    from gigawatt.report.studies import study_files
     from gigawatt.study.store import write_files
 
+    series = {name: [float(value) for value in values] for name, values in drawn.items()}
     names = [name for name in drawn if len(drawn[name]) == len(drawn["time_s"])]
     rows = zip(*(drawn[name] for name in names), strict=True)
     table = "\n".join([",".join(names), *(",".join(f"{value:.6g}" for value in row) for row in rows)])
     write_files(
         folder,
         {
-            "seconds.json": json.dumps(answer, indent=1, allow_nan=False) + "\n",
+            **study_files("plan-seconds", answer, typed(), series),
+            "drawn.json": json.dumps(series) + "\n",
             "seconds.csv": table + "\n",
-            "seconds.html": page(answer, drawn),
         },
     )

@@ -9,6 +9,7 @@ import typer
 
 from gigawatt.cli.options import read_pairs
 from gigawatt.cli.terminal import console, print_json, progress, table
+from gigawatt.cli.typed import typed
 from gigawatt.errors import GigawattError, InputError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def plant_command(
     designs: Annotated[bool, typer.Option("--designs", help="List the designs and stop.")] = False,
     keys: Annotated[bool, typer.Option("--keys", help="List what --set takes and stop.")] = False,
     output: Annotated[
-        Path | None, typer.Option(help="Folder for sheet.json and plant.html.", show_default=False)
+        Path | None, typer.Option(help="Folder for plant.html, plant.md and sheet.json.", show_default=False)
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
@@ -65,7 +66,7 @@ def plant_command(
             raise
         if output is not None:
             report("Drawing", 0.6)
-            _write(output, plant, found, physics.curves(found))
+            _write(output, found, physics.curves(found))
     if json:
         print_json(found.to_json())
     elif keys:
@@ -73,7 +74,7 @@ def plant_command(
     elif not quiet:
         _print_sheet(found)
         if output is not None:
-            console().print(f"Written: {output / 'plant.html'}, sheet.json", markup=False)
+            console().print(f"Written: {output / 'plant.html'}, plant.md, sheet.json", markup=False)
 
 
 def _print_designs(rows: dict[str, str], *, as_json: bool) -> None:
@@ -87,22 +88,15 @@ def _print_designs(rows: dict[str, str], *, as_json: bool) -> None:
 
 
 def _print_keys(found: PlantSheet) -> None:
+    from gigawatt.figures.plant_sheet import setting_value
+
     grid = table(("key", "left"), ("value", "right"), ("unit", "left"), ("from", "right"), ("to", "right"),
                  ("what it is", "left"))  # fmt: skip
     for key, (value, unit, meaning, low, high) in sorted(found.settings.items()):
-        ends = ("", "") if isinstance(value, str) else (in_unit(low, unit), in_unit(high, unit))
-        shown = value if isinstance(value, str) else in_unit(value, unit)
+        ends = ("", "") if isinstance(value, str) else (setting_value(low, unit), setting_value(high, unit))
+        shown = setting_value(value, unit)
         grid.add_row(key, shown, unit if unit != "1" else "", *ends, meaning)
     console().print(grid)
-
-
-def in_unit(value: float, unit: str) -> str:
-    """An SI number in the unit of its setting; angles of unit ``deg`` are in degrees already."""
-    from gigawatt.quantities import show
-
-    if unit in ("", "1", "deg"):
-        return f"{value:,.4g}"
-    return show(value, unit).removesuffix(unit).strip()
 
 
 def _print_sheet(found: PlantSheet) -> None:
@@ -125,15 +119,20 @@ def _print_sheet(found: PlantSheet) -> None:
     out.print(Text("what may be set: --keys; other designs: --designs", style="dim"))
 
 
-def _write(folder: Path, name: str, found: PlantSheet, curves: dict[str, dict[str, Any]]) -> None:
+def _write(folder: Path, found: PlantSheet, curves: dict[str, dict[str, Any]]) -> None:
     import json
 
-    from gigawatt.figures.plant_sheet import page
+    from gigawatt.report.studies import study_files
     from gigawatt.study.store import write_files
 
-    document = found.to_json()
-    files = {
-        "sheet.json": json.dumps(document, indent=1, allow_nan=False) + "\n",
-        "plant.html": page(document, curves),
-    }
-    write_files(folder, files)
+    text = json.dumps(curves, default=_list)
+    files = study_files("plant", found.to_json(), typed(), json.loads(text))
+    write_files(folder, {**files, "curves.json": text + "\n"})
+
+
+def _list(value: Any) -> Any:
+    """Arrays and their scalars as JSON has them, to the digits that a figure shows."""
+    if value.ndim > 1:
+        return [_list(row) for row in value]
+    found = value.tolist()
+    return [float(f"{one:.5g}") if isinstance(one, float) else one for one in found] if value.ndim else found

@@ -9,6 +9,7 @@ import typer
 
 from gigawatt.cli.options import flagged
 from gigawatt.cli.terminal import console, number, print_json, progress, table
+from gigawatt.cli.typed import typed
 from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def compare_command(
         bool, typer.Option("--bands", help="Ranges of joules and dollars, from those of the catalog's rows.")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option(help="Folder for technologies.json and .html.", show_default=False)
+        Path | None, typer.Option(help="Folder for technologies.html, .md and .json.", show_default=False)
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
@@ -80,7 +81,9 @@ def compare_command(
     elif not quiet:
         _print_comparison(found)
         if output is not None:
-            console().print(f"Written: {output / 'technologies.html'}, technologies.json", markup=False)
+            console().print(
+                f"Written: {output / 'technologies.html'}, technologies.md, technologies.json", markup=False
+            )
 
 
 def _range(band: Band | None, scale: float) -> str:
@@ -88,14 +91,10 @@ def _range(band: Band | None, scale: float) -> str:
 
 
 def _write(folder: Path, found: Comparison) -> None:
-    import json
-
-    from gigawatt.figures.technologies import page
+    from gigawatt.report.studies import study_files
     from gigawatt.study.store import write_files
 
-    document = found.to_json()
-    text = json.dumps(document, indent=1, allow_nan=False) + "\n"
-    write_files(folder, {"technologies.json": text, "technologies.html": page(document)})
+    write_files(folder, study_files("technologies", found.to_json(), typed()))
 
 
 def _print_comparison(found: Comparison) -> None:
@@ -235,7 +234,7 @@ def study_command(
     chip: Annotated[str, typer.Option(help="The digital machine, or the host.")] = "nvidia-h100-sxm",
     batch: Annotated[float, typer.Option(help="Sequences that decode together.")] = 1.0,
     output: Annotated[
-        Path | None, typer.Option(help="Folder for technologies.json and .html.", show_default=False)
+        Path | None, typer.Option(help="Folder for technologies.html, .md and .json.", show_default=False)
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,

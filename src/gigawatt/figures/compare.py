@@ -17,6 +17,8 @@ __all__ = [
 
 Document = Mapping[str, Any]
 _UP, _DOWN, _ENDS = "#d55e00", "#0072b2", "#8c929a"
+_DIGITS = 1e-9
+"""Ratios this close to one differ by a solver's last digits."""
 _MANY, _LEAST_PERCENT, _CLOSE = 10.0, 5e-3, 1.06
 """Ratio from which on a factor is written; percent that is nothing; ratio without a round tick below."""
 _TICKS = (
@@ -228,6 +230,7 @@ def side_by_side(document: Document) -> tuple[list[str], list[tuple[str, ...]]]:
         for value, grade in zip(row["values"], row["grades"], strict=True):
             cells.append(f"{value_words(value, row['unit'])} ({grade})" if grade else "–")
         for difference, ratio in zip(row["differences"][1:], row["ratios"][1:], strict=True):
-            cells += [change(difference, row["unit"]), ratio_words(ratio)]
+            same = ratio is not None and abs(ratio - 1.0) <= _DIGITS
+            cells += [change(0.0 if same else difference, row["unit"]), ratio_words(ratio)]
         rows.append(tuple(cells))
     return heads, rows

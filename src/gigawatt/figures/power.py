@@ -5,19 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from gigawatt.errors import InputError
+from gigawatt.figures.machine import waterfall
 from gigawatt.figures.readable import label, with_unit
 from gigawatt.figures.style import GRID, INK, NOT_SERVED, colour, empty, finish, safe, translucent
-from gigawatt.figures.tables import (
-    built,
-    column,
-    get_table,
-    hottest_and_coldest_week,
-    need_table,
-    supply_columns,
-)
+from gigawatt.figures.tables import built, column, get_table, need_table, supply_columns
 from gigawatt.study.result import Result
+from gigawatt.study.supply_weeks import hottest_and_coldest_week
 
-__all__ = ["capacity", "dispatch", "duration", "plant_names", "price", "sankey"]
+__all__ = [
+    "capacity",
+    "carbon",
+    "dispatch",
+    "dispatch_week",
+    "duration",
+    "plant_names",
+    "price",
+    "sankey",
+]
 
 #: Below this share of all power a flow would be a hairline whose label hides others; it is left out.
 _HAIRLINE = 2e-4
@@ -89,7 +93,14 @@ def _node_colour(name: str, number: int) -> str:
 
 
 def dispatch(result: Result, *, summer: bool) -> Any:
-    """One week hour by hour: the hottest or the coldest seven days of the site's year.
+    """:func:`dispatch_week` of the hottest or the coldest seven days of the site's year."""
+    hot, cold = hottest_and_coldest_week(need_table(result, "hourly"))
+    word = "hottest" if summer else "coldest"
+    return dispatch_week(result, hot if summer else cold, f"The {word} week, hour by hour")
+
+
+def dispatch_week(result: Result, start: int, title: str) -> Any:
+    """The seven days from the hour ``start`` of the table on, hour by hour.
 
     What each plant gives is stacked up to the load and to what storage takes in; storage's intake is
     drawn below zero; the marginal price has its own strip below.
@@ -98,8 +109,6 @@ def dispatch(result: Result, *, summer: bool) -> Any:
     from plotly.subplots import make_subplots
 
     frame = need_table(result, "hourly")
-    hot, cold = hottest_and_coldest_week(frame)
-    start = hot if summer else cold
     week = frame.iloc[start : start + 168]
     times = np.datetime64("2001-01-01T00:00") + np.arange(start, start + len(week)).astype("timedelta64[h]")
     stamps = [str(t) for t in times]
@@ -169,8 +178,7 @@ def dispatch(result: Result, *, summer: bool) -> Any:
             row=2,
             col=1,
         )
-    word = "hottest" if summer else "coldest"
-    finish(figure, title=f"The {word} week, hour by hour", height=440, legend=True)
+    finish(figure, title=title, height=440, legend=True)
     figure.update_layout(hovermode="x unified", margin={"t": 88})
     figure.update_xaxes(tickformat="%-d %b", dtick=86400000, hoverformat="%-d %b %H:00", showgrid=True)
     figure.update_yaxes(
@@ -333,3 +341,17 @@ def capacity(result: Result) -> Any:
     figure.update_annotations(font={"size": 13, "color": None})
     figure.update_xaxes(nticks=4, gridcolor=GRID)
     return figure
+
+
+def carbon(result: Result) -> Any:
+    """Carbon of a year of operation by plant, as bars that add up; plants without any are left out."""
+    frame = need_table(result, "plants")
+    values, unit = column(frame, "carbon")
+    kept = [(str(n), float(v)) for n, v in values.items() if float(v) > 0.0]
+    least = _DUST * sum(v for _, v in kept)
+    kept = [(n, v) for n, v in kept if v > least]
+    title = "Carbon of a year of operation"
+    if not kept:
+        return empty(title, "no plant emits any")
+    figure = waterfall([n for n, _ in kept], [v for _, v in kept], unit, "whole year", plant_names(result))
+    return finish(figure, title=title, height=80 + 36 * (len(kept) + 1), x=f"carbon of a year [{unit}]")

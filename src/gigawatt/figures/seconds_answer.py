@@ -1,19 +1,16 @@
-"""Figures of a campus's seconds, and one page with all of them.
+"""Figures of a campus's seconds.
 
 Each takes the document that ``gigawatt plan-seconds --json`` prints, and the series beside it.
 """
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gigawatt.figures.page import PAGE, grid
-from gigawatt.figures.readable import significant, with_unit
 from gigawatt.figures.style import INK, NOT_SERVED, colour, empty, finish, safe
 
-__all__ = ["FIGURES", "frequency_figure", "frontier_figure", "page", "power_figure", "spectrum_figure"]
+__all__ = ["FIGURES", "frequency_figure", "frontier_figure", "power_figure", "spectrum_figure"]
 
 Answer = Mapping[str, Any]
 Series = Mapping[str, Sequence[float]]
@@ -125,70 +122,3 @@ FIGURES: dict[str, tuple[Callable[[Answer, Series], Any], str]] = {
     "frequency": (frequency_figure, "Of the bus that the plants share, from the first value of the load."),
 }
 """Figure → (the function, its caption)."""
-
-
-def page(answer: Answer, series: Series) -> str:
-    """One self-contained page: the answer in a table, the figures, the stores, what was assumed."""
-    title = safe(f"The seconds of {answer['what']}", 120)
-    body = [f"<h1>{title}</h1>", grid(("", ""), _facts(answer))]
-    body += [f'<p class="notice">{html.escape(str(text))}</p>' for text in answer["notices"]]
-    for number, (draw, caption) in enumerate(FIGURES.values()):
-        figure = draw(answer, series)
-        heading = figure.layout.title.text
-        figure.update_layout(
-            title=None,
-            margin={"t": figure.layout.margin.t - _TITLE},
-            height=figure.layout.height - _TITLE,
-        )
-        plot = figure.to_html(
-            full_html=False, include_plotlyjs=number == 0, default_width="100%",
-            config={"displayModeBar": False, "responsive": True},
-        )  # fmt: skip
-        body.append(
-            f"<h2>{heading}</h2><figure>{plot}<figcaption>{html.escape(caption)}</figcaption></figure>"
-        )
-    if answer["stores"]:
-        body += ["<h2>Stores</h2>", _stores(answer)]
-    assumed = grid(
-        ("what", "value", "grade", "why"),
-        [(one["key"], one["value"], one["grade"], one["reason"]) for one in answer["assumptions"]],
-    )
-    body.append(f'<h2>Assumed</h2><div class="assumed">{assumed}</div>')
-    return PAGE.format(title=title, body="\n".join(body))
-
-
-def _facts(answer: Answer) -> list[tuple[str, str]]:
-    m = answer["measures"]
-    rows = [
-        ("peak", with_unit(m["peak_MW"], "MW")),
-        ("least", with_unit(m["least_MW"], "MW")),
-        ("steepest rise, fall", f"{significant(m['ramp_up_MW_per_s'])}, "
-         f"{significant(m['ramp_down_MW_per_s'])} MW/s"),
-        ("dynamic range", with_unit(m["dynamic_range_MW"], "MW")),
-        ("largest oscillation", with_unit(m["oscillation_MW"], "MW")),
-    ]  # fmt: skip
-    broken = ", ".join(
-        f"{key.replace('_', ' ')} {significant(over)} ×" for key, over in answer["excess"].items()
-    )
-    rows.append(("over its limit", broken or "nothing"))
-    plants = answer["plants"]
-    if plants is not None:
-        rows.append(("plants carry the seconds", "yes" if plants["carried"] else "no"))
-    return rows
-
-
-def _stores(answer: Answer) -> str:
-    rows = [
-        (row["store"], "", "", "", "", row["refused"])
-        if row["power_MW"] is None
-        else (
-            row["store"],
-            with_unit(row["power_MW"], "MW"),
-            with_unit(row["energy_kWh"], "kWh"),
-            f"{100 * row['losses_share']:.2g} %",
-            with_unit(row["cost_USD_per_year"], "$"),
-            "",
-        )
-        for row in answer["stores"]
-    ]
-    return grid(("store", "power", "energy", "losses", "cost a year", ""), rows)

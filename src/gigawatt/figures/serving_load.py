@@ -20,6 +20,8 @@ __all__ = ["cost_front", "latency_load", "output_front"]
 
 _WAITS = (("ttft", "time to first token", "#0072b2"), ("tpot", "time a token", "#d55e00"))
 _ENDS = (("p50", "half wait less", "solid"), ("p99", "99 in 100 wait less", "dash"))
+_ROOM = 1.7
+"""Over the highest wait, so that the words at the top stand above its line."""
 _KEPT, _LOST = "#009e73", "#8c929a"
 
 
@@ -68,7 +70,7 @@ def latency_load(curve: LoadCurve) -> Any:
             figure.add_hline(y=1e3 * limit, line={"color": INK, "width": 1.5, "dash": "dot"}, row=row, col=1)
             shown.append(1e3 * limit)
         if shown:
-            low, high = min(shown) / 1.15, 1.15 * max(shown)
+            low, high = min(shown) / 1.15, (_ROOM if row == 1 else 1.15) * max(shown)
             marks = _fine(low, high)
             figure.update_yaxes(
                 type="log", range=[float(np.log10(low)), float(np.log10(high))], tickvals=marks,

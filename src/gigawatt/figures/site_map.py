@@ -96,7 +96,7 @@ def site_map(sites: pd.DataFrame, chosen: str | None = None, *, by: str = "solar
             "size": 10,
             "color": values,
             "colorscale": shades,
-            "colorbar": {"title": {"text": safe(words, 40), "side": "right"}, "thickness": 12, "len": 0.9},
+            "colorbar": _bar(words),
             "line": {"width": 1, "color": INK},
         },
         customdata=[
@@ -121,6 +121,19 @@ def site_map(sites: pd.DataFrame, chosen: str | None = None, *, by: str = "solar
     figure.update_layout(clickmode="event+select", dragmode="pan", margin={"l": 8, "r": 8, "b": 8})
     _frame(figure, sites, whole)
     return figure
+
+
+def _bar(words: str) -> dict[str, Any]:
+    """The scale of colours, beneath the map, so that a narrow screen has room for the map itself."""
+    return {
+        "title": {"text": safe(words, 40), "side": "top"},
+        "orientation": "h",
+        "thickness": 12,
+        "len": 0.6,
+        "y": 0.0,
+        "yanchor": "top",
+        "ypad": 4,
+    }
 
 
 def _land(figure: Any) -> None:

@@ -15,7 +15,6 @@ __all__ = [
     "column",
     "get_table",
     "has_table",
-    "hottest_and_coldest_week",
     "need_table",
     "supply_columns",
     "unit_of",
@@ -84,18 +83,3 @@ def supply_columns(frame: pd.DataFrame) -> tuple[dict[str, str], dict[str, str],
         elif stem not in rest and unit == "MW":
             plants[stem] = name
     return plants, charge, stored
-
-
-def hottest_and_coldest_week(frame: pd.DataFrame) -> tuple[int, int]:
-    """First hours of the hottest and the coldest seven days, on either hemisphere; weeks start at midnight.
-
-    Without a temperature: the weeks about mid-July and mid-January.
-    """
-    hours = len(frame)
-    try:
-        temperature = column(frame, "temperature")[0].to_numpy(dtype=float)
-    except InputError:
-        return min(4632, max(0, hours - 168)), min(312, max(0, hours - 168))
-    starts = range(0, max(1, hours - 167), 24)
-    means = [float(temperature[start : start + 168].mean()) for start in starts]
-    return 24 * means.index(max(means)), 24 * means.index(min(means))

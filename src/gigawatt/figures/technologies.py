@@ -1,39 +1,41 @@
-"""One page of substrates side by side: quality against joules and dollars, what a token is made of."""
+"""Substrates side by side: quality against joules and dollars, what a token is made of."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gigawatt.figures.page import PAGE, grid
-from gigawatt.figures.readable import significant
-from gigawatt.figures.style import colour, finish, safe
+import numpy as np
 
-__all__ = ["WORST", "components", "front", "page"]
+from gigawatt.figures.style import INK, colour, finish, safe
+
+__all__ = ["KINDS", "MOST", "WORST", "components", "front"]
 
 Document = Mapping[str, Any]
-_TITLE = 30
-_KINDS = {"joules": ("joules", 1e3, "mJ/token"), "dollars": ("dollars", 1e6, "$/million tokens")}
+KINDS = {"joules": ("joules", 1e3, "mJ/token"), "dollars": ("dollars", 1e6, "$/million tokens")}
+"""Kind → (its key in a row, what that is multiplied by, the unit then)."""
 WORST = 12.0
 """Perplexity over that as trained beyond which a substrate is not drawn."""
 _SHADES = ("#0072b2", "#d55e00", "#e69f00", "#009e73", "#6a51a3", "#cc79a7", "#56b4e9", "#b8a13a")
-_MOST = 14
+_NAME = (0.16, 0.06)
+"""Shares of the axes that a name takes."""
+MOST = 14
 """Substrates that one drawing of components holds; the cheapest are drawn."""
 
 
-def front(document: Document, *, kind: str, scope: str) -> Any:
+def front(document: Document, *, kind: str, scope: str, own: str = "") -> Any:
     """Perplexity as measured against joules or dollars a token at one scope, a colour a technology.
 
-    Those on the front are filled and named; bars are bands, where the document has them. Substrates that
-    nobody ran have no place on the vertical axis, and those that lose more than a factor of
-    :data:`WORST` are of no use: neither is drawn.
+    Those on the front are filled, and named where their names have room; bars are bands, where the document
+    has them. Substrates that nobody ran have no place on the vertical axis, and those that lose more than a
+    factor of :data:`WORST` are of no use: neither is drawn. ``own`` is the id of one that is ringed.
     """
     import plotly.graph_objects as go
 
-    key, scale, unit = _KINDS[kind]
+    key, scale, unit = KINDS[kind]
     figure = go.Figure()
     rows = [row for row in document["rows"] if (row["perplexity_ratio"] or WORST + 1.0) <= WORST]
+    named = _apart(rows, f"{kind} {scope}", lambda row: row[key][scope])
     for number, technology in enumerate(dict.fromkeys(row["technology"] for row in rows)):
         mine = [row for row in rows if row["technology"] == technology]
         on = [f"{kind} {scope}" in row["fronts"] for row in mine]
@@ -51,7 +53,7 @@ def front(document: Document, *, kind: str, scope: str) -> Any:
                 [row["perplexity_ratio_high"] for row in mine],
                 1.0,
             ),
-            text=[name if first else "" for name, first in zip(names, on, strict=True)],
+            text=[name if row["substrate"] in named else "" for name, row in zip(names, mine, strict=True)],
             customdata=names,
             name=technology.replace("_", " "),
             mode="markers+text",
@@ -63,11 +65,35 @@ def front(document: Document, *, kind: str, scope: str) -> Any:
             },
             hovertemplate="%{customdata}: %{x:.4~g} " + unit + ", × %{y:.4~g}<extra></extra>",
         )
+    ringed = [row for row in rows if row["substrate"] == own]
+    if ringed:
+        figure.add_scatter(
+            x=[row[key][scope] * scale for row in ringed],
+            y=[row["perplexity_ratio"] for row in ringed],
+            mode="markers",
+            name="of this scenario",
+            marker={"size": 19, "symbol": "circle-open", "color": INK, "line": {"width": 2.5, "color": INK}},
+            hoverinfo="skip",
+        )
     title = f"Perplexity against {unit} of the {scope}"
     made = finish(figure, title=title, height=420, x=unit, y="perplexity over that as trained", legend=True)
     made.update_xaxes(type="log")
     made.update_yaxes(type="log", dtick="D2")
     return made
+
+
+def _apart(rows: Sequence[Document], front_name: str, of: Callable[[Document], float]) -> set[str]:
+    """Those on the front whose names do not lie over each other, the one of least joules or dollars first."""
+    if not rows:
+        return set()
+    x, y = np.log([of(row) for row in rows]), np.log([row["perplexity_ratio"] for row in rows])
+    wide, high = (float(np.ptp(axis)) or 1.0 for axis in (x, y))
+    found: list[int] = []
+    for i in np.argsort(x, kind="stable"):
+        far = all(abs(x[i] - x[j]) > _NAME[0] * wide or abs(y[i] - y[j]) > _NAME[1] * high for j in found)
+        if front_name in rows[i]["fronts"] and far:
+            found.append(int(i))
+    return {rows[i]["substrate"] for i in found}
 
 
 def _error(
@@ -87,7 +113,7 @@ def components(document: Document) -> Any:
     """What a token's joules at system scope are made of, for the substrates of least joules."""
     import plotly.graph_objects as go
 
-    rows = sorted(document["rows"], key=lambda row: row["joules"]["system"])[:_MOST][::-1]
+    rows = sorted(document["rows"], key=lambda row: row["joules"]["system"])[:MOST][::-1]
     names = [safe(row["substrate"], 40) for row in rows]
     figure = go.Figure()
     for number, part in enumerate(rows[0]["cost"]["energy"] if rows else ()):
@@ -104,60 +130,3 @@ def components(document: Document) -> Any:
     figure.update_layout(barmode="stack")
     height = 160 + 26 * len(rows)
     return finish(figure, title="A token's energy", height=height, x="mJ/token", y="", legend=True)
-
-
-def _drawn(figures: Sequence[tuple[Any, str]]) -> list[str]:
-    found: list[str] = []
-    for number, (figure, caption) in enumerate(figures):
-        heading = figure.layout.title.text
-        top, height = figure.layout.margin.t - _TITLE, figure.layout.height - _TITLE
-        figure.update_layout(title=None, margin={"t": top}, height=height)
-        plot = figure.to_html(
-            full_html=False,
-            include_plotlyjs=number == 0,
-            default_width="100%",
-            config={"displayModeBar": False, "responsive": True},
-        )
-        words = html.escape(caption)
-        found.append(f"<h2>{heading}</h2><figure>{plot}<figcaption>{words}</figcaption></figure>")
-    return found
-
-
-def page(document: Document) -> str:
-    """One self-contained page; ``document`` is what ``gigawatt technologies compare --json`` prints."""
-    title = safe(f"Compute technologies: {document['model']} on {document['chip']}", 120)
-    said = (
-        f"Decode at batch {document['batch']:g} with {document['context']:,.0f} tokens of context. "
-        f"Quality is {document['caveat']}."
-    )
-    body = [f"<h1>{title}</h1>", f'<p class="dim">{html.escape(said)}</p>']
-    figures: list[tuple[Any, str]] = []
-    if any(row["perplexity_ratio"] is not None for row in document["rows"]):
-        for scope in document["scopes"]:
-            for kind in _KINDS:
-                note = "chip: dies, memory and waiting" if scope == "chip" else "with links, node and cooling"
-                words = f"{note}; filled: on the front; bars: ranges; beyond × {WORST:g} nothing is drawn"
-                figures.append((front(document, kind=kind, scope=scope), words))
-    figures.append((components(document), f"system scope; the {_MOST} of least joules"))
-    body += _drawn(figures)
-    rows = [
-        (
-            row["substrate"],
-            row["technology"],
-            "not run" if row["perplexity_ratio"] is None else f"× {row['perplexity_ratio']:.3f}",
-            significant(row["joules"]["chip"] * 1e3),
-            significant(row["joules"]["system"] * 1e3),
-            significant(row["dollars"]["system"] * 1e6),
-            f"{100 * row['mapped_energy']:.0f} %",
-            "none" if row["amdahl"] is None else f"{row['amdahl']:.2f}",
-            ", ".join(row["fronts"]),
-        )
-        for row in sorted(document["rows"], key=lambda one: one["joules"]["system"])
-    ]
-    heads = ("substrate", "technology", "perplexity", "mJ/token chip", "mJ/token system",
-             "$/M tokens system", "mapped", "Amdahl", "fronts")  # fmt: skip
-    body += ["<h2>All of them</h2>", grid(heads, rows)]
-    if document["refused"]:
-        refused = [(one["substrate"], one["reason"]) for one in document["refused"]]
-        body += ["<h2>Without a cost</h2>", f'<div class="assumed">{grid(("", ""), refused)}</div>']
-    return PAGE.format(title=title, body="\n".join(body))

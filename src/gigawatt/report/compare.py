@@ -75,6 +75,23 @@ def _cheaper(answer: Answer) -> str:
     return f"{marks[first]} is the {than}{by}: {what} {told}{grade}."
 
 
+def _cheaper_grid(answer: Answer) -> list[Grid]:
+    """What each costs, and by how much less than the dearest."""
+    row = _cost(answer)
+    if row is None or len({side["does"] for side in answer["scenarios"]}) > 1:
+        return []
+    most = max(float(value) for value in row["values"])
+    rows = [
+        (
+            mark,
+            _value(float(value), row),
+            f"{significant(100.0 * (1.0 - float(value) / most))} %" if most > 0 else "–",
+        )
+        for mark, value in zip(letters(answer), row["values"], strict=True)
+    ]
+    return [rows_grid(f"{row['what'].rstrip('.')}.", ("", "cost", "less than the dearest"), rows)]
+
+
 def _worst(grades: Sequence[str | None]) -> str:
     known: list[Grade] = []
     for text in grades:
@@ -136,6 +153,14 @@ def split_words(answer: Answer) -> str:
 
 def _how(split: Mapping[str, Any]) -> str:
     return f"The parts sum to the whole ({split['method']})."
+
+
+def _read(value: object) -> str:
+    """An input as it was read; of one with several parts, those that were given."""
+    if value is None:
+        return "–"
+    parts = [part for part in str(value).split(", ") if not part.endswith(" None")]
+    return ", ".join(parts) or "–"
 
 
 def _value(value: float, row: Mapping[str, Any]) -> str:
@@ -285,13 +310,16 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     beside: list[Part] = [
         rows_grid("What is compared.", ("", "name", "does", "source", "scenario hash", "catalog"), sides),
         rows_grid("Quantities that matter; differences and ratios against the first.", head, rows),
+        *_cheaper_grid(answer),
         *_band_grid(answer),
     ]
     sections = [Section("beside", "Side by side", tuple(beside))]
     split = answer["attribution"]
     if split is not None and split["groups"]:
         sections.append(Section("split", "Which input moved what", split_parts(answer)))
-    inputs = [(row["quantity"], row["what"], *map(str, row["values"])) for row in answer["inputs"]]
+    inputs = [
+        (row["quantity"], row["what"], *(_read(value) for value in row["values"])) for row in answer["inputs"]
+    ]
     if inputs:
         made = rows_grid("Every input that differs, as it was read.", ("input", "what it is", *marks), inputs)
         sections.append(Section("inputs", "Inputs that differ", (made,)))

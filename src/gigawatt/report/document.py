@@ -64,6 +64,12 @@ class Drawing:
     svg: str = field(default="", repr=False)
     table: Grid | None = field(default=None, repr=False)
     captioned: bool = True
+    title: str = ""
+
+    @property
+    def words(self) -> str:
+        """Title and caption: what the figure shows, to someone who does not see it."""
+        return f"{self.title}: {self.caption}" if self.title else self.caption
 
 
 @dataclass(frozen=True)

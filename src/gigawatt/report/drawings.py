@@ -17,13 +17,27 @@ _MOST = 40
 """Points of a curve that its table has; of more every second, third … stands there, and the last."""
 
 
-def drawn(name: str, figure: Any, caption: str, *, captioned: bool = True, table: bool = False) -> Drawing:
-    """A plotly figure as part of a document; with a ``table`` of what it draws where no other has it."""
+def drawn(
+    name: str,
+    figure: Any,
+    caption: str,
+    *,
+    captioned: bool = True,
+    table: bool = False,
+    titled: bool = True,
+) -> Drawing:
+    """A plotly figure as part of a document; with a ``table`` of what it draws where no other has it.
+
+    Its title goes before the caption, unless the caption says the same or it is not ``titled``.
+    """
+    title = " ".join(_plain(figure.layout.title.text or "").split()).rstrip(".")
+    if not titled or title.lower() in caption.lower():
+        title = ""
     numbers = table_of(figure, caption) if table else None
     top = figure.layout.margin.t - _TITLE
     height = figure.layout.height - _TITLE
     figure.update_layout(title=None, margin={"t": top}, height=height)
-    return Drawing(name, caption, height, figure.to_json(), table=numbers, captioned=captioned)
+    return Drawing(name, caption, height, figure.to_json(), table=numbers, captioned=captioned, title=title)
 
 
 def _axis(axis: Any, other: str) -> str:

@@ -81,7 +81,7 @@ def _fenced(code: Code) -> str:
 
 
 def _drawing(drawing: Drawing) -> list[str]:
-    said = [f"*Figure: {escaped(drawing.caption)}*"]
+    said = [f"*Figure: {escaped(drawing.words)}*"]
     return said if drawing.table is None else [*said, *_grid(drawing.table)]
 
 

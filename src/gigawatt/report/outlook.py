@@ -9,7 +9,7 @@ from gigawatt.evidence import Grade
 from gigawatt.figures.outlook import SHOWN, bands, binding, relief, tornado
 from gigawatt.figures.outlook_decades import GROUPS, expected, share_text, shares, wanted_rows
 from gigawatt.figures.outlook_society import comparison_rows, society_figures
-from gigawatt.report.document import Again, Card, Document, Drawing, Grid, Part, Section, Text
+from gigawatt.report.document import Again, Card, Document, Drawing, Grid, Heading, Part, Section, Text
 from gigawatt.report.drawings import drawn
 from gigawatt.report.parts import amount, facts_of, few, rows_grid, spread, trusted, with_percent
 from gigawatt.report.sayings import listed
@@ -218,7 +218,7 @@ def _decades(one: _Reader) -> list[Section]:
         )
         found.append(
             Section(f"decade-{decade}", f"The {decade}: what comes true, and what would have to be true",
-                    (figure, table, wanted))
+                    (figure, table, Heading(f"What would have to be true by {told['year']}"), wanted))
         )  # fmt: skip
     return found
 

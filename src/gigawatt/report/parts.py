@@ -13,9 +13,11 @@ from gigawatt.report.trust import assumption_grid, source_grid
 
 __all__ = ["amount", "facts_of", "few", "rows_grid", "spread", "trusted", "with_percent"]
 
-_NUMBER = re.compile(r"^[–−<>≤≥+×$ -]*[\d.,]+|^[–-]?$")
+_NUMBER = re.compile(r"^(?:under )?[–−<>≤≥+×$ -]*[\d.,]+|^[–-]?$")
 _HUGE = 1e15
 """From here on a number is written with a power of ten."""
+_NOTHING = 1e-9
+"""A share below this is what rounding leaves of none."""
 _MONEY = re.compile(r"^[kMGB]?\$")
 
 
@@ -31,7 +33,7 @@ def rows_grid(
         and all(_NUMBER.match(row[i]) for row in cells)
         for i in range(len(heads))
     )
-    marked = heads.index(grade) if grade in heads else -1
+    marked = heads.index(grade) if grade and grade in heads else -1
     made = tuple(
         tuple(Cell(text, grade=text if i == marked else "") for i, text in enumerate(row)) for row in cells
     )
@@ -72,7 +74,7 @@ def few(value: float, digits: int = 3) -> str:
 
 def with_percent(share: float, digits: int = 0) -> str:
     """A share as a percentage; what is not nothing is not written as 0."""
-    if 0.0 < share < 0.5 * 10.0 ** -(digits + 2):
+    if _NOTHING < share < 0.5 * 10.0 ** -(digits + 2):
         return f"under {10.0**-digits:g} %"
     return f"{100.0 * share:.{digits}f} %"
 

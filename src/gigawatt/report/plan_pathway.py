@@ -98,7 +98,12 @@ def _steps(answer: Answer) -> Grid:
     ]  # fmt: skip
     heads = ("years", "load", *(f"{name} [MW]" for _, name in names), "$/MWh", "g/kWh", "not served",
              "not served [GWh a year]", "idle accelerator-hours a year", "idle [M$ a year]")  # fmt: skip
-    return rows_grid("The steps.", heads, rows)
+    number, hours = len(rows), answer["weeks"]["hours"]
+    counted = "step" if number == 1 else "steps"
+    error, checked = answer["weeks"]["error_of_cost"], answer["weeks"]["checked_step"]
+    off = "" if error is None else f" In {checked:g} they cost {100 * error:+.1f} % beside every hour."
+    caption = f"The {number} {counted}, each by {hours:,} hours that stand for its year.{off}"
+    return rows_grid(caption, heads, rows)
 
 
 def _built(answer: Answer) -> Grid:

@@ -28,7 +28,7 @@ def pools_words(answer: Answer) -> str:
     """``1 replica for prompts of PP2 and 1 replica for answers of one accelerator``."""
     said: list[str] = []
     for pool in answer["pools"]:
-        name, number = _ROLES.get(pool["role"], pool["role"]), pool["replicas"]
+        name, number = _ROLES.get(str(pool["role"]), str(pool["role"])), pool["replicas"]
         plural = name if number == 1 else name.replace("replica", "replicas")
         said.append(f"{count(number)} {plural} of {layout_words(pool)}")
     return listed(said)
@@ -95,7 +95,7 @@ def waits_words(answer: Answer) -> str:
     if answer.get("by_events", True) and kept is not None:
         text += (
             f"; the promise is kept for {significant(100 * kept['all'], 4)} % of "
-            f"{count(answer['simulated_requests'])} simulated requests"
+            f"{count(answer.get('simulated_requests', answer.get('requests')))} simulated requests"
         )
     return f"{text}."
 
@@ -165,7 +165,19 @@ def cost_words(answer: Answer) -> str:
 
 def facts_grid(answer: Answer, *more: tuple[str, str]) -> Grid:
     """What was asked and what came of it."""
-    rows = [*facts(answer), *more]
+    active = ""
+    if answer["active_parameters"] < 0.95 * answer["parameters"]:
+        active = f", {large(answer['active_parameters'])} of them active"
+    rows = [("model", f"{answer['model']}, {large(answer['parameters'])} parameters{active}")]
+    rows += [*facts(answer), *more]
+    asked, kept = answer["objective"]["percentile"], answer.get("kept_share")
+    if asked is not None:
+        rows.append(("promised to", f"{significant(100 * asked, 4)} % of the requests"))
+    if kept is not None and kept.get("all") is not None:
+        counted = (
+            f" of {count(answer['simulated_requests'])} simulated" if "simulated_requests" in answer else ""
+        )
+        rows.append(("kept for", f"{significant(100 * kept['all'], 4)} %{counted}"))
     grid = rows_grid("What was asked, and what came of it.", ("", "value"), rows)
     return Grid(grid.caption, ("what", "value"), (False, False), grid.rows)
 

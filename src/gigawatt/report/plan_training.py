@@ -134,7 +134,10 @@ def _power(answer: Answer) -> str:
 
 def _facts(answer: Answer) -> Grid:
     power = answer["power_MW"]
-    rows: list[tuple[str, str, str, str]] = [
+    rows: list[tuple[str, ...]] = [
+        ("parameters of the model", large(answer["parameters"]), "", ""),
+        ("of them active", large(answer["active_parameters"]), "", ""),
+        ("tokens", large(answer["tokens"]), "", ""),
         ("time [days]", significant(answer["days"]), significant(answer["days_low"]),
          significant(answer["days_high"])),
         ("step", *(with_unit(answer[f"step_time{k}_s"], "s") for k in ("", "_low", "_high"))),
@@ -161,8 +164,8 @@ def _facts(answer: Answer) -> Grid:
         rows.append(("power cap of an accelerator", with_unit(answer["power_cap_W"], "W"), "", ""))
         rows.append(("its own limit", with_unit(answer["chip_power_limit_W"], "W"), "", ""))
         rows.append(("its clock", f"{100 * answer['clock']:.0f} %", "", ""))
-    percent = with_percent(answer["band"]["coverage"])
-    caption = f"The answer; {percent} of the measured steps lay between the ends."
+    percent, sources = with_percent(answer["band"]["coverage"]), answer["band"]["sources"]
+    caption = f"The answer; {percent} of the measured steps of {sources} sources lay between the ends."
     return rows_grid(caption, ("figure", "value", "low end", "high end"), rows)
 
 

@@ -116,7 +116,7 @@ class _Pieces:
         table, caption = self.captions[name]
         if not has_table(self.result, table):
             return ()
-        return (drawn(name, figure(self.result, name), caption, captioned=name not in _BESIDE),)
+        return (drawn(name, figure(self.result, name), caption, captioned=name not in _BESIDE, titled=False),)
 
     def table(self, name: str) -> tuple[Grid, ...]:
         """The table, or nothing."""

@@ -122,6 +122,9 @@ def _solved(answer: Answer, again: Again) -> Document:
     parts.append(rows_grid("The answer.", heads, told, grade="grade"))
     names = [answer["objective"], *(one["quantity"] for one in answer["limits"])]
     parts += training_error_grid(names)
+    if answer["settings"]:
+        held = list(answer["settings"].items())
+        parts.append(rows_grid("What was held at every point.", ("key", "value"), held))
     sections = [Section("answer", "The answer", tuple(parts))]
     if answer["limits"]:
         rows = [

@@ -40,6 +40,9 @@ STUDIES: Mapping[str, StudyFace] = {
     "plan-supply": StudyFace("plan.json", "plan", "plan_supply"),
     "simulate-serving": StudyFace("run.json", "run", "simulate_serving"),
     "plan-pathway": StudyFace("pathway.json", "pathway", "plan_pathway"),
+    "plan-seconds": StudyFace("seconds.json", "seconds", "plan_seconds"),
+    "plant": StudyFace("sheet.json", "plant", "plant"),
+    "technologies": StudyFace("technologies.json", "technologies", "technologies"),
 }
 """Command → its face."""
 

@@ -28,18 +28,21 @@ def read_assumptions(rows: Iterable[Mapping[str, Any]]) -> tuple[Assumption, ...
     )
 
 
-def trust_words(assumptions: Iterable[Assumption], because: str = "nobody gave them") -> str:
-    """How many values were filled in, and how well the weakest of them is known."""
+def trust_words(assumptions: Iterable[Assumption], because: str = "nobody gave {}") -> str:
+    """How many values were filled in, and how well the weakest of them is known; ``{}`` stands for them."""
     found = list(assumptions)
     number = len(found)
     if not number:
         return "Nothing was assumed."
+    weakest = max(a.grade for a in found)
+    if number == 1:
+        what = "a guess" if weakest == Grade.guess else f"graded {weakest.label}"
+        return f"1 value was filled in because {because.format('it')}; it is {what}."
     guesses = sum(a.grade == Grade.guess for a in found)
-    text = f"{number} {'value was' if number == 1 else 'values were'} filled in because {because}"
+    text = f"{number} values were filled in because {because.format('them')}"
     if guesses:
         return f"{text}; {guesses} of them {'is a guess' if guesses == 1 else 'are guesses'}."
-    weakest = max(a.grade for a in found).label
-    return f"{text}; the weakest of them {'is' if number == 1 else 'are'} graded {weakest}."
+    return f"{text}; the weakest of them are graded {weakest.label}."
 
 
 def assumption_grid(

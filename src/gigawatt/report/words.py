@@ -216,7 +216,7 @@ def _tokens(result: Result) -> str:
 
 
 def _trust(result: Result) -> str:
-    return trust_words(result.assumptions, "the scenario does not say them")
+    return trust_words(result.assumptions, "the scenario does not say {}")
 
 
 _TRAINING = {

@@ -29,7 +29,7 @@ from gigawatt.study.scenario import LoadedScenario, read_scenario
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LayoutSpace", "layout_space", "scenario_layout_space"]
+__all__ = ["LayoutSpace", "by_binding", "layout_space", "scenario_layout_space"]
 
 Rows = NDArray[np.intp]
 
@@ -140,6 +140,28 @@ def _frame(table: StepTable, *, best: bool) -> pd.DataFrame:
     parts = np.stack([np.broadcast_to(table.parts[name], len(table)) for name in PARTS])
     frame["binding"] = [PARTS[i] for i in np.argmax(parts, axis=0)]
     return frame
+
+
+def by_binding(space: LayoutSpace) -> pd.DataFrame:
+    """What binds, counted: one row a part of the step, the one that binds most layouts first.
+
+    Columns: ``shown`` layouts of the cloud, ``fitting`` of them, and of the quickest that fits
+    ``step_time [s]``, ``mfu []`` and ``memory [GB]`` (NaN where none fits).
+    """
+    import pandas as pd
+
+    rows: list[dict[str, object]] = []
+    groups: Any = space.frame.groupby("binding", sort=True)
+    for name, mine in groups:
+        fitting = mine[mine["fits"]]
+        quickest = fitting.loc[fitting["step_time [s]"].idxmin()] if len(fitting) else None
+        numbers = {
+            column: float("nan") if quickest is None else float(quickest[column])
+            for column in ("step_time [s]", "mfu []", "memory [GB]")
+        }
+        rows.append({"binding": str(name), "shown": len(mine), "fitting": len(fitting), **numbers})
+    rows.sort(key=lambda row: (-int(str(row["shown"])), str(row["binding"])))
+    return pd.DataFrame(rows).set_index("binding")
 
 
 def scenario_layout_space(scenario: LoadedScenario | str | Path, *, most: int = 2000) -> LayoutSpace:

@@ -23,11 +23,11 @@ from gigawatt.outlook.randomness import SEED
 from gigawatt.outlook.sobol import Indices, sobol_indices
 from gigawatt.outlook.tables import Tables
 from gigawatt.quantities import factor
-from gigawatt.study.outlook import OutlookScenario, evaluate
+from gigawatt.study.outlook import OutlookResult, OutlookScenario, evaluate
 from gigawatt.study.outlook_limits import outlook_tables
 from gigawatt.study.outlook_mixed import Mixed
 
-__all__ = ["ANSWERS", "Answer", "scenario_share", "sensitivities", "tornado"]
+__all__ = ["ANSWERS", "Answer", "explained", "scenario_share", "sensitivities", "tornado"]
 
 Array = NDArray[np.float64]
 
@@ -274,3 +274,36 @@ def scenario_share(
     between, inside = float(np.var(means)), float(np.mean([values.var() for values in found.values()]))
     medians = {f"median {name}": float(np.median(values)) for name, values in found.items()}
     return {"between": between, "inside": inside, "share": between / (between + inside), **medians}
+
+
+def explained(
+    result: OutlookResult, asked: OutlookScenario, progress: Callable[[str, float], None] | None = None
+) -> OutlookResult:
+    """A result with what makes the spread of each of :data:`ANSWERS` that lies in its years.
+
+    Parameters
+    ----------
+    result : OutlookResult
+        Its seed is taken.
+    asked : OutlookScenario
+        What it was drawn of.
+    progress : callable, optional
+        Called with (words, share done).
+
+    Returns
+    -------
+    OutlookResult
+        With ``sensitivities``: answer → that of :func:`sensitivities`, ``tornado`` and ``scenarios`` (that of
+        :func:`scenario_share`).
+    """
+    answers = [one for one in ANSWERS if result.years[0] <= one.year <= result.years[-1]]
+    rows = sensitivities(asked, seed=result.seed, answers=answers, progress=progress)
+    found: dict[str, Any] = {
+        one.name: {
+            **rows[one.name],
+            "tornado": tornado(one, asked),
+            "scenarios": scenario_share(one, seed=result.seed),
+        }
+        for one in answers
+    }
+    return replace(result, sensitivities=found)

@@ -21,7 +21,7 @@ from gigawatt.study.technologies import CAVEAT
 from gigawatt.workload.architecture import Architecture
 from gigawatt.workload.inference import SPARSE, WEIGHT_BYTES, Shares, weight_bytes
 
-__all__ = ["BATCH", "PATTERNS", "TRAINED", "served", "training_format"]
+__all__ = ["BATCH", "PATTERNS", "TRAINED", "run_of", "served", "training_format"]
 
 PATTERNS = ("none", "2:4")
 BATCH = 32.0
@@ -92,6 +92,12 @@ def training_format(precision: str | None, sparsity: str | None, given: str | No
             allowed=f"or {given} alone",
         )
     return found
+
+
+def run_of(weights: str, chip: Chip) -> str:
+    """The substrate whose stored run is that of weights stored so on a chip; empty where nobody ran it."""
+    narrow = multiply_format(weights, chip) not in ("bf16", "fp16")
+    return _RUNS.get((weights.removesuffix(SPARSE), narrow, weights.endswith(SPARSE)), "")
 
 
 def served(
@@ -172,8 +178,7 @@ def _notices(weights: str, cache: str, pattern: bool, chip: Chip, architecture: 
         gain, why = sparse_gain(substrate, chip)
         words = f"units that would be {gain:.3g} times as quick are not counted" if gain > 1.0 else why
         found.append(f"2:4: multiplications at the dense rate; {words}")
-    narrow = multiply_format(weights, chip) not in ("bf16", "fp16")
-    run = _RUNS.get((weights.removesuffix(SPARSE), narrow, pattern), "")
+    run = run_of(weights, chip)
     quality = measured(run)
     if quality is None:
         found.append(f"no stored run says what {weights} does to quality")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,8 +16,9 @@ from gigawatt import catalog
 from gigawatt.economics import capital_recovery_factor
 from gigawatt.errors import InfeasibleError, InputError, nearest
 from gigawatt.evidence import Assumption, Evidence
+from gigawatt.performance import StepTable
 from gigawatt.quantities import parse
-from gigawatt.study.plan_training import Plan, plan_training
+from gigawatt.study.plan_training import plan_training
 from gigawatt.study.plants_here import plant_id
 from gigawatt.study.training_question import read_question
 from gigawatt.supply.dynamics import (
@@ -45,6 +46,7 @@ from gigawatt.supply.dynamics import (
 
 __all__ = [
     "FLOORS",
+    "Run",
     "SecondsAnswer",
     "SecondsQuestion",
     "StoreOffer",
@@ -62,6 +64,15 @@ _COMPUTE = ("arithmetic", "memory_bandwidth", "launch")
 _EXCHANGE = ("interconnect_bandwidth", "interconnect_latency")
 _AWAKE = 1.05
 _SECOND, _LONGEST = 1.0, 3600.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run that is planned already: what it is in words, its step (one row), its accelerators."""
+
+    what: str
+    best: StepTable
+    count: int
 
 
 @dataclass(frozen=True)
@@ -118,14 +129,14 @@ class SecondsAnswer:
     notices: tuple[str, ...]
 
 
-def training_load(plan: Plan) -> TrainingLoad:
-    """What one accelerator draws, with its share of node and network, in the best layout of a plan.
+def training_load(best: StepTable, chips: int) -> TrainingLoad:
+    """What one accelerator of ``chips`` draws, with its share of node and network, in the layout ``best``.
 
     Parts of the step in three blocks: work (arithmetic, memory, launches), exposed exchange, bubble. Joules
     of the core and its memory belong to the work, those of the links to work and exchange alike, idle, node
     and network to all of the time. That all exposed exchange is one block is the worst case of the swing.
     """
-    best, count = plan.search.best, float(plan.cluster.count)
+    count = float(chips)
     parts = {name: float(seconds[0]) for name, seconds in best.parts.items()}
     energy = {name: float(joules[0]) / count for name, joules in best.energy.items()}
     whole = sum(parts.values())
@@ -187,6 +198,7 @@ def read_seconds_question(
     count: int | None = None,
     model: str | None = None,
     trace: str | None = None,
+    run: Run | None = None,
     nodes: float = 1.0,
     duration: str | None = None,
     step: str | None = None,
@@ -206,6 +218,8 @@ def read_seconds_question(
         A training run: ``count`` accelerators, with the best layout of the model there.
     trace, nodes
         Or a CSV with ``time`` [s] and ``power`` [W] of a node, and how many there are.
+    run : Run, optional
+        Or a training run that is planned already.
     duration, step : str, optional
         Of the run that is looked at, such as ``120 s``, ``10 ms``; a trace has its own length, and its own
         mean step where none is given.
@@ -223,7 +237,7 @@ def read_seconds_question(
     InputError, InfeasibleError
         What cannot be read; a model that fits in no layout.
     """
-    if (trace is None) == (chip is None):
+    if sum(one is not None for one in (trace, chip, run)) != 1:
         raise InputError(
             "give a chip or a trace", key="chip", allowed="--chip with --count, or --trace FILE (not both)"
         )
@@ -258,28 +272,21 @@ def read_seconds_question(
                 f"the trace has a step of {mean:.3g} s: nothing faster than {0.5 / mean:.3g} Hz is in it"
             )
     else:
-        if count is None:
-            raise InputError("how many accelerators?", key="count", allowed="a whole number of 1 or more")
         dt = 0.01 if step is None else parse(step, "s")
         length = 120.0 if duration is None else parse(duration, "s")
         if not 10.0 <= length <= _LONGEST:
             raise InputError(
                 "not a duration", key="duration", given=duration, allowed=f"10 to {_LONGEST:g} s"
             )
-        name = "llama-3.1-405b" if model is None else model
-        if model is None:
-            told.append(
-                Assumption("model", name, "no model was given", row.evidence("jitter").grade, "models.csv")
-            )
-        question = read_question(model=name, chip=str(chip))
-        plan = plan_training(question, count, top=1)
-        one_chip = training_load(plan)
+        planned = _planned(str(chip), count, model, told) if run is None else run
+        one_chip = training_load(planned.best, planned.count)
         default("jitter", "jitter", "steps are not all alike")
         start, stop = (default(key, key, "idle around the run") for key in ("start", "stop"))
         one = training_power(one_chip, step=dt, duration=length, start=start, stop=length - stop, seed=seed)
-        load = sum_nodes(one, step=dt, nodes=float(count), spread=lag, correlation=rho, seed=seed)
-        what = f"{question.architecture.name} on {count:,} × {question.chip.name}"
-        idle, accelerators, segments = one_chip.idle * count, float(count), one_chip.segments
+        load = sum_nodes(one, step=dt, nodes=float(planned.count), spread=lag, correlation=rho, seed=seed)
+        what = planned.what
+        accelerators, segments = float(planned.count), one_chip.segments
+        idle = one_chip.idle * accelerators
         if one_chip.step_time > length - start - stop:
             notices.append(f"a step takes {one_chip.step_time:.3g} s: the series does not hold one")
     peak = float(load.max())
@@ -325,8 +332,31 @@ def read_seconds_question(
     )
 
 
-def plan_seconds(question: SecondsQuestion) -> SecondsAnswer:
+def _planned(chip: str, count: int | None, model: str | None, told: list[Assumption]) -> Run:
+    """The best layout of a model on ``count`` accelerators."""
+    if count is None:
+        raise InputError("how many accelerators?", key="count", allowed="a whole number of 1 or more")
+    name = "llama-3.1-405b" if model is None else model
+    if model is None:
+        grade = catalog.entity("dynamics_load", "training").evidence("jitter").grade
+        told.append(Assumption("model", name, "no model was given", grade, "models.csv"))
+    question = read_question(model=name, chip=chip)
+    plan = plan_training(question, count, top=1)
+    what = f"{question.architecture.name} on {count:,} × {question.chip.name}"
+    return Run(what, plan.search.best, count)
+
+
+def plan_seconds(
+    question: SecondsQuestion, progress: Callable[[str, float], None] | None = None
+) -> SecondsAnswer:
     """Measure the load, try every store and every floor, and judge the plants where some are given.
+
+    Parameters
+    ----------
+    question : SecondsQuestion
+        The load, and what it must keep to.
+    progress : callable, optional
+        Called with (what is done, share done).
 
     Raises
     ------
@@ -334,6 +364,8 @@ def plan_seconds(question: SecondsQuestion) -> SecondsAnswer:
         Plants that cannot carry the load at all.
     """
     q, started = question, time.process_time()
+    say = progress or (lambda text, share: None)
+    say("Measuring", 0.0)
 
     def recovery(life: float) -> float:
         return float(capital_recovery_factor(rate=q.rate, life=life))
@@ -348,7 +380,8 @@ def plan_seconds(question: SecondsQuestion) -> SecondsAnswer:
     best = ""
     if excess:
         seconds = len(q.load) * q.step
-        for name in list_stores():
+        for number, name in enumerate(list_stores()):
+            say(f"The store {name}", 0.05 + 0.45 * number / len(list_stores()))
             prices = store_prices(name, electricity=q.electricity, capital_recovery=recovery)
             basis = load_store(name, accelerators=q.accelerators)
             try:
@@ -375,6 +408,7 @@ def plan_seconds(question: SecondsQuestion) -> SecondsAnswer:
             )  # fmt: skip
 
         try:
+            say("Floors held by software", 0.5)
             curve = software(False)
             slow = software(True)
             bound = least_store(q.load, step=q.step, limits=q.limits, prices=prices, store=basis, floor=most)
@@ -382,6 +416,7 @@ def plan_seconds(question: SecondsQuestion) -> SecondsAnswer:
             notices.append(str(error))
     verdict: Carried | None = None
     if q.plants:
+        say("The plants", 0.8)
         verdict = carry_seconds(
             q.load, step=q.step, plants=q.plants, limits=q.limits, electricity=q.electricity,
             capital_recovery=recovery, short_circuit_ratio=q.short_circuit_ratio,

@@ -6,6 +6,7 @@ by the event engine, request by request, at a few. The column ``by`` says which.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,6 +91,7 @@ def latency_against_load(
     events: bool = True,
     requests: int = 2000,
     seed: int = 0,
+    progress: Callable[[str, float], None] | None = None,
 ) -> LoadCurve:
     """What requests wait on one replica, from next to no load to the most that it bears.
 
@@ -105,6 +107,8 @@ def latency_against_load(
         Of each of its runs, at least, 100 or more.
     seed : int
         Of their arrivals and lengths.
+    progress : callable, optional
+        Called with (what is done, share done).
 
     Raises
     ------
@@ -127,7 +131,8 @@ def latency_against_load(
     if events:
         reach = rows["rate [1/s]"] if len(rows) else found["p99"].rate
         most = float(reach.max())
-        made = _events(question, cluster, degrees, most * np.array(_SHARES), requests, seed)
+        say = progress or (lambda text, share: None)
+        made = _events(question, cluster, degrees, most * np.array(_SHARES), requests, seed, say)
         rows = pd.concat([rows, made], ignore_index=True)
     return LoadCurve(
         frame=rows,
@@ -170,7 +175,13 @@ def _closed(question: ServingQuestion, found: dict[str, Points]) -> pd.DataFrame
 
 
 def _events(
-    question: ServingQuestion, cluster: Cluster, degrees: Degrees, rates: Array, requests: int, seed: int
+    question: ServingQuestion,
+    cluster: Cluster,
+    degrees: Degrees,
+    rates: Array,
+    requests: int,
+    seed: int,
+    say: Callable[[str, float], None],
 ) -> pd.DataFrame:
     import pandas as pd
 
@@ -178,7 +189,8 @@ def _events(
     prices, tables = prices_of(question, cluster)[0], tables_of(question, cluster, degrees)
     lines: list[dict[str, Any]] = []
     flight = 0.0
-    for rate in rates:
+    for number, rate in enumerate(rates):
+        say(f"{rate:.3g} requests/s, one by one", number / len(rates))
         count = max(requests, round(_TURNS * flight))
         asked = question.traffic.at(rate=float(rate), count=count, seed=seed)
         window = (float(asked.arrival[int(_WARM * len(asked))]), float(asked.arrival[-1]))

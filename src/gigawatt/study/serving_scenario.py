@@ -7,10 +7,10 @@ from typing import Any
 
 from gigawatt.errors import InputError
 from gigawatt.study.leaves import beside
-from gigawatt.study.scenario import read_scenario
-from gigawatt.study.serving_question import DEGREES
+from gigawatt.study.scenario import LoadedScenario, read_scenario
+from gigawatt.study.serving_question import DEGREES, ServingQuestion, read_serving_question
 
-__all__ = ["asked_by"]
+__all__ = ["asked_by", "question_beside"]
 
 _SAME = (
     "prompt", "output", "arrivals", "variation", "objective", "weights", "cache", "precision",
@@ -52,3 +52,36 @@ def asked_by(file: str | Path) -> dict[str, Any]:
         key = "demand" if kind.startswith("token") else "rate"
         found[key] = f"{value:g} tokens/s" if key == "demand" else f"{value:g}/s"
     return {key: value for key, value in found.items() if value is not None}
+
+
+def question_beside(loaded: LoadedScenario, *, objective: str | None = None) -> ServingQuestion:
+    """What it would be to serve the model of a scenario that trains, on its machine and at its site.
+
+    Accelerator, node, links, site and year are those of the scenario; requests, formats and engine are the
+    usual ones, listed among the assumptions. No demand is asked for: one replica is looked for.
+
+    Parameters
+    ----------
+    loaded : LoadedScenario
+        One that trains.
+    objective : str, optional
+        A row of the catalog's ``objectives``, or limits in words; the usual one if left out.
+
+    Raises
+    ------
+    InputError
+        A scenario that serves, or what
+        :func:`~gigawatt.study.serving_question.read_serving_question` refuses.
+    """
+    scenario = loaded.scenario
+    if loaded.serves:
+        raise InputError("this scenario serves already", file=loaded.file, allowed="a training: section")
+    machine = {name: getattr(scenario.machine, name) for name in _MACHINE}
+    machine["chip"] = str(beside(loaded, scenario.machine.chip))
+    return read_serving_question(
+        model=str(beside(loaded, scenario.model)),
+        objective=objective,
+        year=scenario.year,
+        site=scenario.site.name,
+        **{key: value for key, value in machine.items() if value is not None},
+    )

@@ -6,11 +6,11 @@ Means are over technologies' means there (every technology counts the same); our
 
 from __future__ import annotations
 
-from gigawatt.outlook.hindcast import BINS, cost_hindcast
+from gigawatt.outlook.hindcast import BINS, Score, cost_hindcast
 from gigawatt.validation.outlook_check import at_least, at_most, beside, published, within
 from gigawatt.validation.supply_check import Check
 
-__all__ = ["OURS", "checks"]
+__all__ = ["OURS", "checks", "hindcast_scores"]
 
 OURS = "conformal"
 _PLAIN = ("trend", "moore", "wright")
@@ -50,3 +50,9 @@ def checks(every: int = 1) -> list[Check]:
             row = published(f"costs-{plain}", quantity)
             found.append(beside("costs", what, mine, row, tolerance=_SAME_MODEL))
     return found
+
+
+def hindcast_scores() -> dict[str, tuple[Score, Score]]:
+    """(over all forecasts, over those of the longest horizons) of the plain models and of ours, by model."""
+    done = cost_hindcast(1)
+    return {name: (done.score(name), done.score(name, BINS[-1])) for name in (*_PLAIN, OURS)}

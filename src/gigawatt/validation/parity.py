@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +21,10 @@ if TYPE_CHECKING:
 
     from gigawatt.validation.supply import SupplyCard
 
-__all__ = ["COLUMNS", "QUICK", "TABLES", "ParityTable", "headline", "parity", "parity_tables"]
+__all__ = [
+    "COLUMNS", "QUICK", "TABLES", "ParityTable", "furthest", "groups", "headline", "is_known", "make",
+    "parity", "parity_tables",
+]  # fmt: skip
 
 COLUMNS = (
     "measured", "predicted", "unit", "group", "source", "label", "held_out", "low", "high",
@@ -32,6 +34,8 @@ COLUMNS = (
 QUICK = 2.0
 """CPU seconds beyond which a table is for the background (:attr:`ParityTable.quick`)."""
 
+Done = Callable[[int, int], None]
+"""Called with (parts done, parts in all)."""
 _Line = tuple[float, float, str, str, str, str, bool, float, float]
 _NONE = float("nan")
 
@@ -49,7 +53,7 @@ class ParityTable:
 
     words: str
     seconds: float
-    make: Callable[[], _Made] = field(repr=False)
+    make: Callable[[Done], _Made] = field(repr=False)
 
     @property
     def quick(self) -> bool:
@@ -57,10 +61,10 @@ class ParityTable:
         return self.seconds <= QUICK
 
 
-def _training() -> _Made:
+def _training(done: Done) -> _Made:
     from gigawatt.validation.validate import validate
 
-    fitted = validate("training")
+    fitted = validate("training", progress=done)
     held = validate("training", data_folder() / "training_held_out.csv")
     lines = [
         (
@@ -74,7 +78,7 @@ def _training() -> _Made:
     return _Made(tuple(lines), naive)
 
 
-def _kernels() -> _Made:
+def _kernels(_: Done) -> _Made:
     from gigawatt.validation.kernels import judge, shipped_rows
 
     rows = judge(shipped_rows())
@@ -92,7 +96,7 @@ def _kernels() -> _Made:
     )  # fmt: skip
 
 
-def _memory() -> _Made:
+def _memory(_: Done) -> _Made:
     from gigawatt.validation.memory import validate_memory
 
     return _Made(
@@ -104,7 +108,7 @@ def _memory() -> _Made:
     )  # fmt: skip
 
 
-def _power() -> _Made:
+def _power(_: Done) -> _Made:
     from gigawatt.validation.power import power_scorecard
     from gigawatt.validation.serving_power import serving_power_scorecard
 
@@ -123,7 +127,7 @@ def _power_unit(what: str) -> str:
     return "W" if "watts" in what or "step of a training node" in what else "1"
 
 
-def _collectives() -> _Made:
+def _collectives(_: Done) -> _Made:
     from gigawatt.calibration.link_fits import predict
     from gigawatt.validation.collectives import published_parts
 
@@ -139,14 +143,14 @@ def _collectives() -> _Made:
     return _Made(tuple(lines))
 
 
-def _serving() -> _Made:
+def _serving(done: Done) -> _Made:
     from gigawatt.validation.serving import serving_pairs
 
     return _Made(
         tuple(
             (one.measured, one.predicted, "token/s" if one.metric.endswith("throughput") else "s", one.metric,
              one.source, f"{one.chip}: {one.label}", one.use == "judge", _NONE, _NONE)
-            for one in serving_pairs()
+            for one in serving_pairs(done)
         )
     )  # fmt: skip
 
@@ -169,22 +173,22 @@ def _of_check(check: Check) -> _Line:
             _NONE, _NONE)  # fmt: skip
 
 
-def _supply() -> _Made:
+def _supply(done: Done) -> _Made:
     from gigawatt.validation.supply import validate_supply
 
-    return _of_checks(validate_supply())
+    return _of_checks(validate_supply(progress=done))
 
 
-def _technologies() -> _Made:
+def _technologies(done: Done) -> _Made:
     from gigawatt.validation.technologies import validate_technologies
 
-    return _of_checks(validate_technologies())
+    return _of_checks(validate_technologies(progress=done))
 
 
-def _outlook() -> _Made:
+def _outlook(done: Done) -> _Made:
     from gigawatt.validation.outlook import validate_outlook
 
-    return _of_checks(validate_outlook())
+    return _of_checks(validate_outlook(progress=done))
 
 
 TABLES: Mapping[str, ParityTable] = {
@@ -206,9 +210,29 @@ def parity_tables() -> tuple[str, ...]:
     return tuple(TABLES)
 
 
-@cache
-def _made(table: str) -> _Made:
-    return TABLES[table].make()
+_kept: dict[str, _Made] = {}
+
+
+def _made(table: str, done: Done | None = None) -> _Made:
+    if table not in _kept:
+        _kept[table] = TABLES[table].make(done or (lambda _, __: None))
+    return _kept[table]
+
+
+def make(table: str, done: Done | None = None) -> None:
+    """Make a table, which is then kept; ``done`` is called with (parts done, in all) where it has parts.
+
+    Raises
+    ------
+    InputError
+        No such table.
+    """
+    _made(_known(table), done)
+
+
+def is_known(table: str) -> bool:
+    """Whether this process has made a table already, so that asking for it takes no time."""
+    return _known(table) in _kept
 
 
 def _known(table: str) -> str:
@@ -244,6 +268,45 @@ def parity(table: str) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame(list(_made(_known(table)).lines), columns=list(COLUMNS))
+
+
+def groups(table: str) -> list[dict[str, Any]]:
+    """What :func:`headline` says of a whole table, for each of its groups: the largest first.
+
+    Returns
+    -------
+    list of dict
+        ``group``, ``held_out`` (rows that no fit saw), ``number``, ``number_compared``, ``median``, ``p90``,
+        ``bias``.
+    """
+    lines = _made(_known(table)).lines
+    names = dict.fromkeys((line[3], line[6]) for line in lines)
+    found: list[dict[str, Any]] = []
+    for name, held_out in names:
+        mine = [line for line in lines if (line[3], line[6]) == (name, held_out)]
+        found.append({"group": name, "held_out": held_out, **_errors(mine)})
+    return sorted(found, key=lambda one: (-one["number"], one["group"], one["held_out"]))
+
+
+def furthest(table: str, most: int = 20) -> pd.DataFrame:
+    """The rows that are furthest off: columns :data:`COLUMNS` and ``error`` (predicted/measured - 1).
+
+    Only rows whose two numbers are above zero are compared, by |ln(predicted/measured)|, so that half as
+    much and twice as much are as far off.
+
+    Parameters
+    ----------
+    table : str
+        One of :func:`parity_tables`.
+    most : int
+        Rows, ≥ 0.
+    """
+    frame: Any = parity(table)
+    frame = frame[(frame["measured"] > 0.0) & (frame["predicted"] > 0.0)]
+    ratio = frame["predicted"] / frame["measured"]
+    far = np.abs(np.log(ratio.to_numpy(dtype=float)))
+    order = np.argsort(-far, kind="stable")[:most]
+    return frame.assign(error=ratio - 1.0).iloc[order].reset_index(drop=True)
 
 
 def headline(table: str) -> dict[str, Any]:

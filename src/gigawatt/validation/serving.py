@@ -234,10 +234,19 @@ def _replay_pairs() -> Iterator[ServingPair]:
             )
 
 
-def serving_pairs() -> tuple[ServingPair, ...]:
-    """Every number of the shipped rows that :func:`validate_serving` judges, beside its measurement."""
+def serving_pairs(progress: Callable[[int, int], None] | None = None) -> tuple[ServingPair, ...]:
+    """Every number of the shipped rows that :func:`validate_serving` judges, beside its measurement.
+
+    ``progress`` is called with (parts done, parts in all).
+    """
+    tell = progress or (lambda done, all_: None)
     rows = read_serving_rows(data_folder() / "serving.parquet")
-    return (*_row_pairs(_cases(rows)[0]), *_run_pairs(rows), *_replay_pairs())
+    found: list[ServingPair] = []
+    parts = (lambda: _row_pairs(_cases(rows)[0]), lambda: _run_pairs(rows), _replay_pairs)
+    for done, part in enumerate(parts, 1):
+        found.extend(part())
+        tell(done, len(parts))
+    return tuple(found)
 
 
 def validate_serving(

@@ -59,7 +59,8 @@ def checks() -> list[Check]:
 
 @lru_cache(maxsize=8)
 def _load(chip: str, count: int, model: str) -> TrainingLoad:
-    return training_load(plan_training(read_question(model=model, chip=chip), count, top=1))
+    plan = plan_training(read_question(model=model, chip=chip), count, top=1)
+    return training_load(plan.search.best, plan.cluster.count)
 
 
 def _node(id: str, chip: str, *, accelerators_alone: bool) -> Iterator[Check]:

@@ -10,7 +10,7 @@ from gigawatt.report.document import Drawing
 from gigawatt.report.html import glued
 from gigawatt.web.answers import Fragment
 
-__all__ = ["Plot", "drawing_plot", "environment", "fragment", "plot", "script_safe"]
+__all__ = ["Plot", "environment", "fragment", "pictured", "plot", "script_safe"]
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ def plot(name: str, figure: Any, caption: str) -> Plot:
     return Plot(name, caption, int(height), script_safe(figure.to_json()))
 
 
-def drawing_plot(drawing: Drawing) -> Plot:
-    """A figure of a report as one of the page."""
-    return Plot(drawing.name, drawing.caption, drawing.height, script_safe(drawing.plotly))
+def pictured(drawing: Drawing, prefix: str = "") -> Plot:
+    """A drawing of a document for the page; ``prefix`` makes its name unique there."""
+    return Plot(f"{prefix}{drawing.name}", drawing.caption, drawing.height, script_safe(drawing.plotly))
 
 
 @lru_cache(maxsize=1)
@@ -63,7 +63,7 @@ def environment() -> Any:
     made = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.filters["glued"] = glued
+    made.filters |= {"glued": glued, "pictured": pictured}
     return made
 
 

@@ -217,7 +217,8 @@ def read_form(pairs: Pairs, uploads: Container[str] = ()) -> Shown:
         if key in _NOT_KEYS:
             continue
         if key.startswith(SHOW):
-            settings[key.removeprefix(SHOW)] = text[:_MOST_TEXT]
+            if text:  # an empty one is as if it were not there
+                settings[key.removeprefix(SHOW)] = text[:_MOST_TEXT]
             continue
         if not _allowed(key, serves):
             fields = fields_of(serves)
@@ -268,7 +269,9 @@ def read_address(pairs: Pairs, uploads: Container[str] = ()) -> Shown:
     serves = starts()[start].serves
     state = State(start)
     settings = {
-        key.removeprefix(SHOW): text[:_MOST_TEXT] for key, text in found.items() if key.startswith(SHOW)
+        key.removeprefix(SHOW): text[:_MOST_TEXT]
+        for key, text in found.items()
+        if text and key.startswith(SHOW)
     }
     for key, text in _keys(found, serves, dropped):
         state = _tried(state, key, text, uploads, dropped)

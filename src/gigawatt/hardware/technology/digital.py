@@ -37,6 +37,7 @@ __all__ = [
     "CHIP",
     "SETTINGS",
     "SPARSITY",
+    "WIDE",
     "Linear",
     "area",
     "cache_bits",
@@ -76,7 +77,8 @@ SETTINGS: Mapping[str, Bound] = {
 
 _LONG = 2.0**30  # a row without an end: its scale is nothing
 _GPU = Gpu()
-_WIDE = "bf16"
+WIDE = "bf16"
+"""What is multiplied where nobody asks for anything narrower, or a chip has nothing narrower."""
 
 
 @lru_cache(maxsize=1)
@@ -159,7 +161,7 @@ def stored_weight_bits(
         Inputs of the matrix, which share a scale where the group is a channel.
     """
     counted = statistics or {}
-    name = _word(substrate, "weights", _WIDE)
+    name = _word(substrate, "weights", WIDE)
     bits = counted.get("weight_bits")
     dense = (
         format_bits(name, group=_word(substrate, "weight_group", "channel"), length=length)
@@ -180,7 +182,7 @@ def cache_bits(
     counted = (statistics or {}).get("cache_bits")
     if counted is not None:
         return np.asarray(float(counted))
-    name, group = _word(substrate, "cache", _WIDE), _word(substrate, "cache_group", "token")
+    name, group = _word(substrate, "cache", WIDE), _word(substrate, "cache_group", "token")
     return format_bits(name, group=group, length=length)
 
 
@@ -191,14 +193,14 @@ def multiplied(substrate: Substrate, chip: Chip) -> tuple[str, str]:
     ``fp8``, two block formats of 4 bits of ``fp4``. Blocks smaller than 128 need units that apply their
     scales (chips with a rate for FP4 have them). Everything else is brought to ``bf16``.
     """
-    pair = [_format(_word(substrate, key, _WIDE), key) for key in ("weights", "activations")]
+    pair = [_format(_word(substrate, key, WIDE), key) for key in ("weights", "activations")]
     names = " × ".join(one.id for one in pair)
     wide = max(format_of(one.id).element.bits for one in pair)
     if wide > 16.0:
         form = "tf32" if "tf32" in chip.peak else "fp32"
         return form, f"{names}: one operand has 32 bits"
     if wide > 8.0:
-        form = "fp16" if all(one.text("multiplied") == "fp16" for one in pair) else _WIDE
+        form = "fp16" if all(one.text("multiplied") == "fp16" for one in pair) else WIDE
         stored = format_of(pair[0].id).element.bits <= 8
         return form, f"{names}: " + ("weights are brought to 16 bits" if stored else "16 bits")
     kinds = {one.text("kind") for one in pair}
@@ -206,13 +208,13 @@ def multiplied(substrate: Substrate, chip: Chip) -> tuple[str, str]:
     if kinds == {"integer"}:
         form = "int8"
     elif "integer" in kinds:
-        return _WIDE, f"{names}: no chip multiplies integers by floating numbers"
+        return WIDE, f"{names}: no chip multiplies integers by floating numbers"
     else:
         form = "fp4" if {one.text("multiplied") for one in pair} == {"fp4"} else "fp8"
     if blocks and "fp4" not in chip.peak:
-        return _WIDE, f"{names}: {chip.id} has no units for scales of small blocks"
+        return WIDE, f"{names}: {chip.id} has no units for scales of small blocks"
     if form not in chip.peak:
-        return _WIDE, f"{names}: {chip.id} has no {form} rate"
+        return WIDE, f"{names}: {chip.id} has no {form} rate"
     return form, f"{names}: multiplied in {form}"
 
 
@@ -259,6 +261,17 @@ class Linear:
     reasons: tuple[str, ...]
 
 
+def _vector(chip: Chip) -> str:
+    """The format in which what is not a matrix multiplication is done."""
+    for form in ("fp32", WIDE, "fp16"):
+        if form in chip.energy_flop and form in chip.peak:
+            return form
+    raise InputError(
+        "the chip has no rate of 16 or 32 bits, in which norms and rotations are done",
+        key="chip", given=chip.id, allowed="a chip with peak_bf16, peak_fp16 or peak_fp32",
+    )  # fmt: skip
+
+
 def linear(
     operation: Operation,
     *,
@@ -294,7 +307,7 @@ def linear(
     stored = stored_weight_bits(substrate, counted, length=operation.k)
     share = read_share(substrate, counted, operation.m)
     weight_bytes = weights * share * stored / 8.0
-    narrow = format_of(_word(substrate, "weights", _WIDE)).element.bits < 8.0 * FORMAT_BYTES[form]
+    narrow = format_of(_word(substrate, "weights", WIDE)).element.bits < 8.0 * FORMAT_BYTES[form]
     gain, gain_why = sparse_gain(substrate, chip)
     pattern = _word(substrate, "sparsity", "none")
     reached = row.value("share") if narrow else 1.0
@@ -318,7 +331,7 @@ def linear(
     energy["dequantise"] = weights * share * (row.value("energy") if narrow else 0.0)
     block = float(substrate.settings.get("rotate", 0.0))
     turned = inputs * (np.log2(block) if block > 1.0 else 0.0)
-    vector = "fp32" if "fp32" in chip.energy_flop else _WIDE
+    vector = _vector(chip)
     energy["rotate"] = turned * chip.energy_flop[vector]
     arithmetic = arithmetic + turned / chip.peak[vector]
     finished = Cost(
@@ -338,9 +351,9 @@ def _product(m: ArrayLike, n: ArrayLike, k: ArrayLike) -> tuple[Operation, Array
             raise InputError("not a size", key=name, given=str(size), allowed="finite and above 0")
     weights, inputs = outputs * depth, rows * depth
     flops = 2.0 * rows * weights
-    read = (weights + inputs) * FORMAT_BYTES[_WIDE]
-    written = rows * outputs * FORMAT_BYTES[_WIDE]
-    made = Operation("linear", "gemm", "forward", rows, outputs, depth, ONE, flops, read, written, ONE, _WIDE)
+    read = (weights + inputs) * FORMAT_BYTES[WIDE]
+    written = rows * outputs * FORMAT_BYTES[WIDE]
+    made = Operation("linear", "gemm", "forward", rows, outputs, depth, ONE, flops, read, written, ONE, WIDE)
     return made, weights, inputs
 
 
@@ -406,13 +419,13 @@ def saving(
     ``capacity`` counts what is stored, ``bytes`` what is read, ``arithmetic`` seconds of multiplication,
     ``energy`` joules above idle power. 1: nothing saved; below 1: it costs more.
     """
-    base = Substrate("bf16", "bf16", "digital", {"weights": _WIDE, "activations": _WIDE, "cache": _WIDE})
+    base = Substrate("bf16", "bf16", "digital", {"weights": WIDE, "activations": WIDE, "cache": WIDE})
     counted = statistics or {}
     mine, theirs = (_one(one, m, n, k, some, chip) for one, some in ((substrate, counted), (base, {})))
     joules = [sum(one.cost.energy.values(), np.zeros(())) for one in (mine, theirs)]
     bits = stored_weight_bits(substrate, counted, length=k)
     return {
-        "capacity": 8.0 * FORMAT_BYTES[_WIDE] / bits,
+        "capacity": 8.0 * FORMAT_BYTES[WIDE] / bits,
         "bytes": theirs.weight_bytes / mine.weight_bytes,
         "arithmetic": theirs.cost.arithmetic / mine.cost.arithmetic,
         "time": theirs.cost.time / mine.cost.time,

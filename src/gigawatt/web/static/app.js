@@ -35,17 +35,24 @@
     Plotly.purge(plot);
     await Plotly.newPlot(plot, figure.data, figure.layout, { responsive: true, displayModeBar: false });
     plot.on("plotly_click", (event) => {
-      const link = event.points?.[0]?.customdata;
+      const told = event.points?.[0]?.customdata;
+      const link = Array.isArray(told) ? told[0] : told;
       if (plot.closest("[data-picks]") && typeof link === "string") pick(plot.closest("[data-picks]").dataset.picks, link);
     });
   };
-  const drawAll = async (root, which = "") => {
+  // each once, and what is folded away when it is opened
+  const drawAll = async (root, again = false) => {
     for (const data of root.querySelectorAll(".plot-data")) {
-      if (document.getElementById(data.dataset.for)?.matches(`*${which}`)) await draw(data);
+      if ((data.dataset.done && !again) || data.closest("details:not([open])")) continue;
+      data.dataset.done = "yes";
+      await draw(data);
     }
     document.documentElement.dataset.drawn = String(Number(document.documentElement.dataset.drawn || 0) + 1);
   };
-  const repaint = () => drawAll(document);
+  const repaint = () => drawAll(document, true);
+  document.addEventListener("toggle", (event) => {
+    if (event.target.open && event.target.querySelector(".plot-data")) drawAll(event.target);
+  }, true);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   matchMedia("print").addEventListener("change", repaint);
 
@@ -140,10 +147,15 @@
   });
   let settled = null; // the event comes once for each element that was put in
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (!event.detail.xhr || event.detail.xhr.status !== 200 || event.detail.xhr === settled) return;
-    settled = event.detail.xhr;
-    if (event.detail.target === answer || answer?.contains(event.detail.target)) drawAll(event.detail.target);
-    else if (answer?.contains(event.target)) drawAll(answer, ":not(.js-plotly-plot)"); // what took the place of its target
+    const { target, xhr } = event.detail;
+    if (!xhr || xhr.status !== 200) return;
+    if (!document.contains(target)) { // swapped as a whole: what took its place is drawn
+      if (answer?.contains(event.target)) drawAll(event.target);
+      return;
+    }
+    if (xhr === settled) return;
+    settled = xhr;
+    if (answer?.contains(target)) drawAll(target);
   });
   document.addEventListener("htmx:replacedInHistory", links);
   document.addEventListener("htmx:sendError", () => say("The server cannot be reached."));

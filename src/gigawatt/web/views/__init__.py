@@ -50,7 +50,42 @@ def _view(
 
 VIEWS: tuple[View, ...] = (
     _view("chain", "Chain", "From source to token: what it takes, what binds first, what would relieve it."),
-    _view("compare", "Compare", "Questions side by side: what differs, and which input moved what."),
+    _view(
+        "layouts",
+        "Layouts",
+        "How the model is laid out over the accelerators: what is quickest, what fits, what binds.",
+    ),
+    _view(
+        "serving",
+        "Serving",
+        "What requests wait, how that grows with load, and what speed for one user costs.",
+    ),
+    View(
+        "serving-day",
+        "The day of a service",
+        "What requests wait over the hours of a day.",
+        "gigawatt.web.views.serving:day",
+        listed=False,
+    ),
+    _view(
+        "supply",
+        "Supply",
+        "Where the campus stands, which plants are built for it, and what they do hour by hour.",
+    ),
+    _view(
+        "plants",
+        "Plants",
+        "What each plant costs at the site, and the physics of those that nobody has built.",
+    ),
+    _view(
+        "technologies",
+        "Technologies",
+        "What number formats and other ways to compute do to quality and energy.",
+    ),
+    _view(
+        "outlook", "Outlook", "The largest run, what binds it, machines and electricity to 2050.", asks=False
+    ),
+    _view("validation", "Validation", "Predictions beside measurements, row by row.", asks=False),
     _view(
         "catalog",
         "Catalog",
@@ -58,6 +93,7 @@ VIEWS: tuple[View, ...] = (
         asks=False,
         items=True,
     ),
+    _view("compare", "Compare", "Questions side by side: what differs, and which input moved what."),
     _view(
         "explain",
         "Why this number",
@@ -72,7 +108,10 @@ _BY_NAME = {view.name: view for view in VIEWS}
 
 @dataclass(frozen=True)
 class Long:
-    """Work that takes longer than somebody waits: what it is called, ``module:function`` that does it."""
+    """Work that takes longer than somebody waits: what it is called, ``module:function`` that does it.
+
+    Answers are kept by name, so that none may have that of a view.
+    """
 
     name: str
     title: str
@@ -80,6 +119,12 @@ class Long:
 
 
 LONG: tuple[Long, ...] = (
+    Long("serving-search", "Replicas tried request by request", "gigawatt.web.views.serving:search"),
+    Long("seconds", "The seconds of the campus", "gigawatt.web.views.seconds:compute"),
+    Long("technology-bands", "Ranges of energy and cost", "gigawatt.web.views.technologies:compute"),
+    Long("outlook-draws", "Draws of the outlook", "gigawatt.web.views.outlook:compute"),
+    Long("validation-table", "Predictions beside measurements", "gigawatt.web.views.validation:compute"),
+    Long("validation-all", "Every table", "gigawatt.web.views.validation:compute_all"),
     Long("compare-split", "Which input moved what", "gigawatt.web.views.compare:compute"),
 )
 """Work that a view offers to begin (``job_form`` of ``parts.html.j2``)."""

@@ -20,7 +20,7 @@ from gigawatt.study.shapley import MOST_EXACT, ORDERS
 from gigawatt.web.answers import Asked, Fragment, result_of
 from gigawatt.web.fields import SIZE, field_of
 from gigawatt.web.pinned import SLOTS, pins, settings_of
-from gigawatt.web.rendering import Plot, drawing_plot, fragment, plot
+from gigawatt.web.rendering import Plot, fragment, pictured, plot
 from gigawatt.web.starts import start_of, starts
 from gigawatt.web.state import State
 from gigawatt.web.uploads import Stored
@@ -251,6 +251,6 @@ def compute(asked: Asked) -> Fragment:
         words=split_words(answer),
         said=[one for one in found.said if one != NOT_ASKED],
         parts=parts,
-        plots={one.name: drawing_plot(one) for one in parts if isinstance(one, Drawing)},
+        plots={one.name: pictured(one) for one in parts if isinstance(one, Drawing)},
         columns=columns,
     )

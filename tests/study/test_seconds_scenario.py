@@ -1,0 +1,64 @@
+"""The seconds of a scenario: its own step and count, plants of its plan, what cannot be judged said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gigawatt.errors import InputError
+from gigawatt.study.asking import Asker
+from gigawatt.study.scenario import read_scenario
+from gigawatt.study.seconds import training_load
+from gigawatt.study.seconds_scenario import scenario_seconds
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SMALL = EXAMPLES / "gpt3-175b-a100.yaml"
+
+
+@pytest.fixture(scope="module")
+def found():
+    return scenario_seconds(
+        SMALL, plants={"grid": 1e6, "solar": 2e6, "wind": 0.0}, electricity=50.0 / 3.6e9, duration="60 s"
+    )
+
+
+def test_the_step_is_that_of_the_scenario(found) -> None:
+    point = Asker(read_scenario(SMALL)).at({})
+    search, machine = (point.value(name).value for name in ("layouts.search", "machine.machine"))
+    load = training_load(search.best, machine.cluster.count)
+    assert found.question.segments == load.segments
+    assert sum(one.duration for one in load.segments) == pytest.approx(float(search.best.step_time[0]))
+    assert found.question.accelerators == machine.cluster.count
+    assert found.question.what == "gpt3-175b on 1,024 × NVIDIA A100 SXM4 80GB"
+    # the mean power of a step is its energy over its time
+    joules = sum(float(values[0]) for values in search.best.energy.values())
+    mean = sum(one.power * one.duration for one in load.segments) / float(search.best.step_time[0])
+    assert mean * machine.cluster.count == pytest.approx(joules / float(search.best.step_time[0]), rel=1e-6)
+
+
+def test_plants_and_price_are_those_given(found) -> None:
+    assert found.question.plants == {"grid": 1e6, "solar": 2e6}
+    assert found.question.electricity == pytest.approx(50.0 / 3.6e9)
+    assert found.carried is not None
+    assert not found.carried.island
+
+
+def test_plants_that_make_no_frequency_are_told_and_left_out() -> None:
+    told: list[tuple[str, float]] = []
+    alone = scenario_seconds(
+        SMALL,
+        plants={"solar": 2e6},
+        duration="60 s",
+        progress=lambda words, share: told.append((words, share)),
+    )
+    assert alone.carried is None
+    assert any("the plants are not judged" in text for text in alone.notices)
+    assert alone.offers
+    assert told[0] == ("The training step", 0.0)
+    assert all(0.0 <= share <= 1.0 for _, share in told)
+
+
+def test_a_service_has_no_step() -> None:
+    with pytest.raises(InputError, match="trains nothing"):
+        scenario_seconds(EXAMPLES / "serve-llama-70b-virginia.yaml")
