@@ -24,8 +24,8 @@ def column(grid: Grid, head: str) -> list[str]:
 def row(**other: object) -> Evidence:
     fields: dict[str, object] = {
         "entity": "x", "quantity": "q", "value": 2e12, "low": 1e12, "high": 4e12, "unit": "TB/s",
-        "written": "2", "year": None, "currency_year": None, "grade": Grade.guess, "source_id": "gigawatt-guess",
-        "locator": "", "note": "", "where": "x.csv:2",
+        "written": "2", "year": None, "currency_year": None, "grade": Grade.guess,
+        "source_id": "gigawatt-guess", "locator": "", "note": "", "where": "x.csv:2",
     }  # fmt: skip
     return Evidence(**(fields | other))  # type: ignore[arg-type]
 

@@ -11,6 +11,7 @@ from gigawatt.errors import GigawattError
 from gigawatt.figures.compare import change, letters, percent_words, ratios_figure, value_words
 from gigawatt.report.compare import split_parts, split_words, words
 from gigawatt.report.document import Drawing
+from gigawatt.report.grids import CARDS, CARDS_SERVING
 from gigawatt.report.html import glued
 from gigawatt.report.parts import rows_grid
 from gigawatt.study.attribution import chain_of
@@ -30,6 +31,7 @@ __all__ = ["SPLIT", "compute", "show"]
 SPLIT = "compare-split"
 """The long work of splitting a difference."""
 SIZES = ("serving.demand", "machine.count", "machine.power")
+_CALLED = dict((*CARDS, *CARDS_SERVING))
 _START, _NONE = "start", "none"
 _MOST_SAID = 3
 _RESULTS = 0.25
@@ -175,7 +177,7 @@ def _told(found: Comparison | None) -> dict[str, Any]:
     ratios: Plot | None = None
     if not same:
         caption = f"Each quantity as a multiple of what it is in {marks[0]}; right of the line it is more."
-        ratios = plot("ratios", ratios_figure(answer), caption)
+        ratios = plot("ratios", ratios_figure(answer, _CALLED), caption)
     alone = list(zip(marks, answer["notices"]["only"], strict=True))
     return {
         "words": [glued(text) for text in words(answer)],
