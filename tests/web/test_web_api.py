@@ -192,7 +192,7 @@ def test_what_the_page_shows_to_type_works(server: Server, tmp_path: Path) -> No
     lines = re.findall(r"^curl .*$", page(), re.M)
     assert len(lines) > 8
     for line in lines:
-        words = shlex.split(line.replace("http://localhost:8470", server.address.rstrip("/")))
+        words = shlex.split(line.replace("localhost:8470", server.address.rstrip("/").rpartition("/")[2]))
         direct = {name: text for name, text in os.environ.items() if "proxy" not in name.lower()}
         done = subprocess.run(
             [*words, "--fail", "--max-time", "120"], capture_output=True, text=True, timeout=150,
