@@ -41,17 +41,20 @@
     });
   };
   // each once, and what is folded away when it is opened
-  const drawAll = async (root, again = false) => {
+  const drawIn = async (root, again = false) => {
     for (const data of root.querySelectorAll(".plot-data")) {
       if ((data.dataset.done && !again) || data.closest("details:not([open])")) continue;
       data.dataset.done = "yes";
       await draw(data);
     }
+  };
+  const drawAll = async (root) => { // a whole answer, which is counted
+    await drawIn(root);
     document.documentElement.dataset.drawn = String(Number(document.documentElement.dataset.drawn || 0) + 1);
   };
-  const repaint = () => drawAll(document, true);
+  const repaint = () => drawIn(document, true);
   document.addEventListener("toggle", (event) => {
-    if (event.target.open && event.target.querySelector(".plot-data")) drawAll(event.target);
+    if (event.target.open && event.target.querySelector(".plot-data")) drawIn(event.target);
   }, true);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   matchMedia("print").addEventListener("change", repaint);
