@@ -22,7 +22,7 @@ import plotly
 import gigawatt
 
 ROOT = Path(__file__).parent.parent.parent
-SERVE = "from gigawatt.web.server import serve; serve(host='localhost', port=0, workers=2)"
+SERVE = "from gigawatt.web.server import serve; serve(host='localhost', port=0, workers=2, ahead=False)"
 UNGUARDED = "import gigawatt.web.state as s; s.known = lambda key, value, uploads: value; " + SERVE
 """The page with its check of names by-passed."""
 HERE = {"Sec-Fetch-Site": "same-origin"}
