@@ -39,14 +39,13 @@
       if (plot.closest("[data-picks]") && typeof link === "string") pick(plot.closest("[data-picks]").dataset.picks, link);
     });
   };
-  // each once, and what is folded away when it is opened
+  // each once, what is folded away when it is opened; whole answers are counted
   const drawAll = async (root, again = false) => {
-    for (const data of root.querySelectorAll(".plot-data")) {
-      if ((data.dataset.done && !again) || data.closest("details:not([open])")) continue;
-      data.dataset.done = "yes";
-      await draw(data);
-    }
-    document.documentElement.dataset.drawn = String(Number(document.documentElement.dataset.drawn || 0) + 1);
+    const fresh = [...root.querySelectorAll(".plot-data")].filter(
+      (data) => (again || !data.dataset.done) && !data.closest("details:not([open])"));
+    fresh.forEach((data) => { data.dataset.done = "yes"; });
+    for (const data of fresh) await draw(data);
+    if (root === answer || root === document) document.documentElement.dataset.drawn = String(Number(document.documentElement.dataset.drawn || 0) + 1);
   };
   const repaint = () => drawAll(document, true);
   document.addEventListener("toggle", (event) => {
