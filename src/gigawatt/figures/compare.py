@@ -69,13 +69,15 @@ def percent_words(ratio: float | None) -> str:
     return words if words == "0" else f"{'+' if share > 0 else '−'}{words} %"
 
 
-def ratios_figure(document: Document) -> Any:
+def ratios_figure(document: Document, called: Mapping[str, str] | None = None) -> Any:
     """Every quantity that matters and differs as a ratio to the first scenario, on a logarithmic axis.
 
     Parameters
     ----------
     document : mapping
         What ``Comparison.to_json`` gives.
+    called : mapping of str to str, optional
+        Short names by quantity; what it is in words where there is none.
 
     Returns
     -------
@@ -89,7 +91,8 @@ def ratios_figure(document: Document) -> Any:
         for row in document["quantities"]
         if row["matters"] and row["differs"] and any(r is not None and r > 0.0 for r in row["ratios"][1:])
     ]
-    names = [safe(row["what"].rstrip("."), 52) for row in rows]
+    short = called or {}
+    names = [safe(short.get(row["quantity"], row["what"].rstrip(".")), 38) for row in rows]
     figure = go.Figure()
     reach = 1.0 + _LEAST_PERCENT
     for number, letter in enumerate(marks[1:], 1):

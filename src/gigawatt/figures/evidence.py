@@ -80,6 +80,7 @@ def series_figure(entry: Entity, quantity: str) -> Any:
         figure.add_scatter(
             x=[*years, *reversed(years)],
             y=[*highs, *reversed(lows)],
+            mode="lines",
             fill="toself",
             fillcolor=translucent(_COLOUR, 0.18),
             line={"width": 0},

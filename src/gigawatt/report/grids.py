@@ -321,7 +321,15 @@ def every_quantity(result: Result, words: str, link: Callable[[str], str]) -> tu
     head = ("quantity", "value", "grade", "what it is", "by")
     titles = {room: _ROOMS.get(room, label(room).capitalize()) for room in groups}
     return tuple(
-        (titles[room], Grid(f"{titles[room]}.", head, (False, True, False, False, False), tuple(rows)))
+        (
+            titles[room],
+            Grid(
+                f"{titles[room]}: names, values, grades.",
+                head,
+                (False, True, False, False, False),
+                tuple(rows),
+            ),
+        )
         for room, rows in groups.items()
     )
 

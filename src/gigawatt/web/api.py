@@ -30,7 +30,7 @@ from gigawatt.web.site import Site, affinity
 from gigawatt.web.starts import DEFAULT, starts
 from gigawatt.web.state import State, read_form
 
-__all__ = ["PREFIX", "REFUSES", "UNKNOWN", "as_problem", "router"]
+__all__ = ["PREFIX", "REFUSES", "UNKNOWN", "as_problem", "elsewhere", "router"]
 
 PREFIX = "/api/v1"
 
@@ -193,3 +193,13 @@ async def entry(table: str = Path(max_length=80), entry: str = Path(max_length=1
 def _known_table(table: str) -> None:
     if table not in catalog.tables():
         raise Unknown("no such table", key="table", given=table, nearest=nearest(table, catalog.tables()))
+
+
+elsewhere = APIRouter(prefix=PREFIX, include_in_schema=False)
+"""Comes after all others of the interface: what none of them takes."""
+
+
+@elsewhere.get("/{path:path}")
+async def nowhere(path: str) -> None:
+    """A path that nothing has."""
+    raise Unknown("no such path", given=path[:80], allowed="those of /openapi.json")

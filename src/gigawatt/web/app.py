@@ -92,6 +92,7 @@ def create_app(*, workers: int = 2, jobs: int = 2, hosts: Sequence[str] = (), ah
         assets.router,
         api.router,
         api_jobs.router,
+        api.elsewhere,
         downloads.router,
         longer.router,
         uploading.router,

@@ -16,6 +16,7 @@ from gigawatt.web.answers import Fragment, Question
 from gigawatt.web.assets import MAP_STYLE, PLOTLY, STATIC
 from gigawatt.web.fields import fields_of
 from gigawatt.web.form import field_id, form_of
+from gigawatt.web.names import Unknown
 from gigawatt.web.rendering import environment
 from gigawatt.web.site import Site
 from gigawatt.web.state import Shown, State, read_address, read_form
@@ -93,7 +94,8 @@ async def page(request: Request, name: str, item: str = "", wait: str = "") -> R
         try:
             found = await site.answer(question)
         except GigawattError as error:
-            return HTMLResponse(whole_page(site, view, shown, item, problem=str(error)), 422)
+            status = 404 if isinstance(error, Unknown) else 422
+            return HTMLResponse(whole_page(site, view, shown, item, problem=str(error)), status)
     return HTMLResponse(whole_page(site, view, shown, item, found=found))
 
 

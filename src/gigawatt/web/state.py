@@ -227,8 +227,8 @@ def read_form(pairs: Pairs, uploads: Container[str] = ()) -> Shown:
                 settings[key.removeprefix(SHOW)] = text[:_MOST_TEXT]
             continue
         if not _allowed(key, serves):
-            fields = fields_of(serves)
-            raise InputError("unknown key", key=key, nearest=nearest(key, fields))
+            known_keys = (*fields_of(serves), *_sizes(serves))
+            raise InputError("unknown key", key=key, nearest=nearest(key, known_keys))
         checked = text if text == state.written(key) else _checked(key, text, uploads)
         if key != SIZE:
             changes[key] = checked
@@ -290,7 +290,7 @@ def _keys(found: Mapping[str, str], serves: bool, dropped: list[str]) -> Iterato
         if key in _NOT_KEYS or key.startswith(SHOW):
             continue
         if not _allowed(key, serves):
-            near = nearest(key, fields_of(serves))
+            near = nearest(key, (*fields_of(serves), *_sizes(serves)))
             dropped.append(f"{_short(key)}: unknown key{f', did you mean {near}?' if near else ''}")
             continue
         yield key, text

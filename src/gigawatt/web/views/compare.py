@@ -11,6 +11,7 @@ from gigawatt.errors import GigawattError
 from gigawatt.figures.compare import change, letters, percent_words, ratios_figure, value_words
 from gigawatt.report.compare import split_parts, split_words, words
 from gigawatt.report.document import Drawing
+from gigawatt.report.grids import CARDS, CARDS_SERVING
 from gigawatt.report.html import glued
 from gigawatt.report.parts import rows_grid
 from gigawatt.study.attribution import chain_of
@@ -30,8 +31,11 @@ __all__ = ["SPLIT", "compute", "show"]
 SPLIT = "compare-split"
 """The long work of splitting a difference."""
 SIZES = ("serving.demand", "machine.count", "machine.power")
+_CALLED = dict((*CARDS, *CARDS_SERVING))
 _START, _NONE = "start", "none"
 _MOST_SAID = 3
+_RESULTS = 0.25
+"""Share of the work of a split that the two answers themselves are, about."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +177,7 @@ def _told(found: Comparison | None) -> dict[str, Any]:
     ratios: Plot | None = None
     if not same:
         caption = f"Each quantity as a multiple of what it is in {marks[0]}; right of the line it is more."
-        ratios = plot("ratios", ratios_figure(answer), caption)
+        ratios = plot("ratios", ratios_figure(answer, _CALLED), caption)
     alone = list(zip(marks, answer["notices"]["only"], strict=True))
     return {
         "words": [glued(text) for text in words(answer)],
@@ -218,14 +222,29 @@ def _split(columns: Sequence[Column]) -> dict[str, Any]:
     if first.serves != second.serves:
         return {**told, "why_not": "A training run and a service have no mixture."}
     groups = len(Mixer(first.loaded(), second.loaded(), chain_of(first.loaded())).groups)
-    return {**told, "mixtures": 2**groups if groups <= MOST_EXACT else ORDERS * groups if groups else 0}
+    return {**told, "mixtures": _mixtures(groups)}
+
+
+def _mixtures(groups: int) -> int:
+    """How many mixtures are computed at most."""
+    if groups == 0:
+        return 0
+    return 2**groups if groups <= MOST_EXACT else ORDERS * groups
 
 
 def compute(asked: Asked) -> Fragment:
     """The difference of two questions, split among the inputs that differ (Shapley)."""
     columns, _, _, _ = _columns(asked)
-    columns, sides, _ = _sides(asked, columns)
-    found = beside(sides, progress=asked.progress)
+    told = 0.0
+
+    def report(words: str, share: float) -> None:
+        nonlocal told
+        told = max(told, share)  # each side begins anew
+        asked.progress(words, told)
+
+    sides_first = Asked(asked.question, lambda words, share: report(words, _RESULTS * share))
+    columns, sides, _ = _sides(sides_first, columns)
+    found = beside(sides, progress=lambda words, share: report(words, _RESULTS + (1 - _RESULTS) * share))
     answer = found.to_json()
     parts = split_parts(answer) if found.attribution is not None else ()
     return fragment(
