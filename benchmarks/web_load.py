@@ -41,7 +41,7 @@ from gigawatt.web.state import State
 SERVER = """
 import gc, json, sys
 from gigawatt.web.server import serve
-from gigawatt.web.site import Kept
+from gigawatt.web.kept import Kept
 try:
     serve(host="localhost", port=0, workers=int(sys.argv[1]))
 except KeyboardInterrupt:
