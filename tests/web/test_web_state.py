@@ -100,7 +100,7 @@ def test_a_served_size_may_be_a_demand_a_count_or_a_power() -> None:
 @pytest.mark.parametrize(
     ("key", "text", "line"),
     [
-        ("supply.carbon_limit", "5", "the unit is missing; given '5'; allowed: a number with a unit such as "),
+        ("supply.carbon_limit", "5", "the unit is missing; given '5'; allowed: a number with a unit"),
         (SIZE, "many", "not a number; given 'many'; allowed: a whole number of one or more"),
         (SIZE, "", "the size is needed; allowed: 16384, or 300 MW"),
         ("year", "1990", "out of range; given 1990; allowed: 2010 to 2050"),

@@ -23,7 +23,7 @@ from gigawatt.web.jobs import Jobs
 from gigawatt.web.names import Unknown
 from gigawatt.web.security import secured
 from gigawatt.web.site import Site
-from gigawatt.web.state import State
+from gigawatt.web.state import Shown, State
 from gigawatt.web.uploads import Uploads
 from gigawatt.web.views import VIEWS
 from gigawatt.web.workers import Busy, Died, Failed, Pool, Superseded
@@ -64,6 +64,7 @@ def create_app(*, workers: int = 2, jobs: int = 2, hosts: Sequence[str] = (), ah
         try:
             await pool.start()
             app.state.site = site = Site(pool, background, uploads)
+            pages.whole_page(site, VIEWS[0], Shown(State()))  # its own catalog and templates, read once
             beside.append(asyncio.create_task(_warm(site, workers)))
             if ahead:
                 await idle.start()
