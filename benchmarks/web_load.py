@@ -41,7 +41,7 @@ from gigawatt.web.state import State
 SERVER = """
 import gc, json, sys
 from gigawatt.web.server import serve
-from gigawatt.web.site import Kept
+from gigawatt.web.kept import Kept
 try:
     serve(host="localhost", port=0, workers=int(sys.argv[1]))
 except KeyboardInterrupt:
@@ -215,9 +215,8 @@ async def alone(server: Server) -> None:
         took = processors(server.pid) - before
         again = (await person.get(target))[2]
         note = "" if status == 200 else f"  (refused: {status})"
-        print(
-            f"    {one.label:<20} {stop:>16} {1e3 * seconds:9.0f} {1e3 * took:15.0f} {1e3 * again:12.1f}{note}"
-        )
+        clock = f"{1e3 * seconds:9.0f} {1e3 * took:15.0f} {1e3 * again:12.1f}"
+        print(f"    {one.label:<20} {stop:>16} {clock}{note}")
     await person.leave()
 
 

@@ -22,9 +22,7 @@ import plotly
 import gigawatt
 
 ROOT = Path(__file__).parent.parent.parent
-SERVE = "from gigawatt.web.server import serve; serve(host='localhost', port=0, workers=2)"
-UNGUARDED = "import gigawatt.web.state as s; s.known = lambda key, value, uploads: value; " + SERVE
-"""The page with its check of names by-passed."""
+SERVE = "from gigawatt.web.server import serve; serve(host='localhost', port=0, workers=2, ahead=False)"
 HERE = {"Sec-Fetch-Site": "same-origin"}
 PLANTED_TEXT = '{"model_type": "llama"}\n'
 PLANTED = ("config.json", "scenario.yaml", "design.yaml", "trace.csv", "weather.epw", "secret")
@@ -125,8 +123,8 @@ def sent(name: str, data: bytes) -> tuple[dict[str, str], bytes]:
 
 
 @contextmanager
-def serving(folder: Path, code: str = SERVE) -> Iterator[Server]:
-    """Serve from a folder in which files lie that nobody may read."""
+def serving(folder: Path, *, guarded: bool = True) -> Iterator[Server]:
+    """Serve from a folder in which files lie that nobody may read; else without the check of names."""
     hook, home, temp, cwd = (folder / name for name in ("hook", "home", "temp", "cwd"))
     for place in (hook, home / ".ssh", temp, cwd / "examples"):
         place.mkdir(parents=True)
@@ -148,11 +146,11 @@ def serving(folder: Path, code: str = SERVE) -> Iterator[Server]:
         "WATCH_LOG": str(log),
         "WATCH_OURS": os.pathsep.join(f"{one}{os.sep}" for one in sorted(places)), "GIGAWATT_CATALOG": "",
         "PYTHONPATH": os.pathsep.join(paths), "PYTHONWARNINGS": "ignore", "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONSAFEPATH": "1",
+        "PYTHONSAFEPATH": "1", "WATCH_BYPASS": "" if guarded else "1",
     }  # fmt: skip
     errors = folder / "errors"
     with errors.open("w") as stream:
-        process = subprocess.Popen([sys.executable, "-c", code], cwd=cwd, env=environment, stderr=stream)
+        process = subprocess.Popen([sys.executable, "-c", SERVE], cwd=cwd, env=environment, stderr=stream)
     try:
         yield Server(_address(process, errors), folder, log)
     finally:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from served import HERE, PLANTED, PLANTED_TEXT, UNGUARDED, Answer, Server, sent, serving
+from served import HERE, PLANTED, PLANTED_TEXT, Answer, Server, sent, serving
 
 from gigawatt.study.scenario import Scenario
 from gigawatt.web.app import create_app
@@ -416,7 +416,7 @@ def test_no_request_has_a_file_read_or_anybody_called(server: Server) -> None:
 
 def test_without_the_check_a_file_is_read(tmp_path: Path) -> None:
     """The test above can fail: with the check by-passed, a process that answers opens the planted file."""
-    with serving(tmp_path, UNGUARDED) as server:
+    with serving(tmp_path, guarded=False) as server:
         for name in ("config.json", str(tmp_path / "cwd" / "config.json")):
             server.ask(f"/api/v1/answer?model={quote(name)}")
         opened = [about for event, about in foreign(server) if event == "open"]

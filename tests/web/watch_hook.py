@@ -28,3 +28,27 @@ def _watch(event: str, arguments: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_watch)
+
+
+class _Bypass:
+    """Takes the check of names out of every process, for the test that shows what it is for."""
+
+    def find_spec(self, name: str, path: object, target: object = None) -> object:
+        if name != "gigawatt.web.paths":
+            return None
+        sys.meta_path.remove(self)
+        from importlib.util import find_spec
+
+        spec = find_spec(name)
+        load = spec.loader.exec_module
+
+        def bypassed(module: object) -> None:
+            load(module)
+            module.known = lambda key, value, uploads=(): value
+
+        spec.loader.exec_module = bypassed
+        return spec
+
+
+if os.environ.get("WATCH_BYPASS"):
+    sys.meta_path.insert(0, _Bypass())

@@ -27,6 +27,9 @@ def web_command(
         list[str] | None,
         typer.Option(help="A name under which it may be asked; repeat for more.", show_default=False),
     ] = None,
+    ahead: Annotated[
+        bool, typer.Option(help="Compute what is likely to be asked next while the machine is idle.")
+    ] = True,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """Serve the page to plan on: choose, slide, see what binds; works offline, sends nothing anywhere."""
@@ -50,6 +53,7 @@ def web_command(
         workers=workers or os.cpu_count() or 2,
         hosts=tuple(allow_host or ()),
         open_page=open_page,
+        ahead=ahead,
     )
 
 

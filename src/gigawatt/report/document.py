@@ -139,7 +139,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Card:
-    """A key figure: what it is called, its value with unit, its grade, its dotted name, what it is, its band."""
+    """A key figure: what it is called, its value with unit, grade, dotted name, what it is, its band."""
 
     title: str
     value: str

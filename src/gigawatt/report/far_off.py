@@ -108,8 +108,8 @@ def band_grid(found: StepBand) -> Grid:
 def card_bands(result: Result) -> dict[str, str]:
     """Quantity → where its true value may lie, for key figures of which that is known.
 
-    Of a run: days, a step and the rates that follow from them, from the steps of published sources and the chance
-    of failures (:func:`step_band`). Of a service: waits, within which nine measured rows of ten lay
+    Of a run: days, a step and the rates that follow from them, from the steps of published sources and the
+    chance of failures (:func:`step_band`). Of a service: waits, within which nine measured rows of ten lay
     (:func:`gigawatt.report.words_serving.errors_of`).
     """
     found = step_band(result)

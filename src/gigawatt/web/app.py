@@ -16,21 +16,25 @@ from starlette.exceptions import HTTPException
 from gigawatt._version import __version__
 from gigawatt.errors import GigawattError, InputError
 from gigawatt.web import api, api_jobs, assets, downloads, longer, pages, pinned, uploading
+from gigawatt.web.ahead import Ahead
 from gigawatt.web.answers import Question
 from gigawatt.web.api import as_problem
 from gigawatt.web.jobs import Jobs
 from gigawatt.web.names import Unknown
 from gigawatt.web.security import secured
 from gigawatt.web.site import Site
-from gigawatt.web.state import State
+from gigawatt.web.state import Shown, State
 from gigawatt.web.uploads import Uploads
 from gigawatt.web.views import VIEWS
 from gigawatt.web.workers import Busy, Died, Failed, Pool, Superseded
 
 __all__ = ["create_app"]
 
+_IDLE = 15
+"""By how much the process gives way that computes what nobody has asked yet."""
 
-def create_app(*, workers: int = 2, jobs: int = 2, hosts: Sequence[str] = ()) -> Any:
+
+def create_app(*, workers: int = 2, jobs: int = 2, hosts: Sequence[str] = (), ahead: bool = True) -> Any:
     """The ASGI application.
 
     Parameters
@@ -41,6 +45,8 @@ def create_app(*, workers: int = 2, jobs: int = 2, hosts: Sequence[str] = ()) ->
         Longer computations at a time.
     hosts : sequence of str
         Names under which the server may be asked, beside those of this machine.
+    ahead : bool
+        Whether what is likely to be asked next is computed while the machine is idle.
 
     Returns
     -------
@@ -53,16 +59,23 @@ def create_app(*, workers: int = 2, jobs: int = 2, hosts: Sequence[str] = ()) ->
         uploads = Uploads()
         pool = Pool(workers=workers, folder=uploads.folder)
         background = Jobs(most=jobs, folder=uploads.folder)
-        warming: asyncio.Task[None] | None = None
+        idle = Pool(workers=1, folder=uploads.folder, nice=_IDLE)
+        beside: list[asyncio.Task[None]] = []
         try:
             await pool.start()
             app.state.site = site = Site(pool, background, uploads)
-            warming = asyncio.create_task(_warm(site, workers))
+            pages.whole_page(site, VIEWS[0], Shown(State()))  # its own catalog and templates, read once
+            beside.append(asyncio.create_task(_warm(site, workers)))
+            if ahead:
+                await idle.start()
+                site.ahead = Ahead(idle, site.kept)
+                beside.append(asyncio.create_task(site.ahead.run()))
             yield
         finally:
-            if warming is not None:
-                warming.cancel()
-                await asyncio.gather(warming, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+            await idle.close()
             await background.close()
             await pool.close()
             uploads.close()

@@ -14,7 +14,7 @@ from gigawatt.web.fields import SIZE, Field, Option, fields_of, options
 from gigawatt.web.starts import Start, starts
 from gigawatt.web.state import State
 
-__all__ = ["Brought", "Control", "Form", "Section", "field_id", "form_of"]
+__all__ = ["Brought", "Control", "Form", "Section", "field_id", "form_of", "stop_of"]
 
 _NEEDED = ("model", "machine.chip", "site.name")
 _TABLES = {
@@ -162,7 +162,7 @@ def _control(field: Field, state: State, error: str, labels: Mapping[str, str]) 
         listed=_listed(field.key, text, choices),
         chosen=tuple(part for part in text.split(",") if part) if field.kind == "many" else (),
         stops=stops,
-        at=_nearest_stop(text, stops),
+        at=stop_of(text, stops),
         may_be_empty=field.key not in _NEEDED,
         changed=any(key in keys for key, _ in state.changes),
         error=error,
@@ -183,7 +183,7 @@ def _listed(key: str, text: str, choices: tuple[Option, ...]) -> str:
     return found if any(one.value == found for one in choices) else ""
 
 
-def _nearest_stop(text: str, stops: tuple[str, ...]) -> int:
+def stop_of(text: str, stops: tuple[str, ...]) -> int:
     """The stop of a slider that is nearest to a text; the first where that is no number."""
     number = _number(text)
     numbers = [_number(stop) for stop in stops]

@@ -16,7 +16,15 @@ from gigawatt.web.protocol import Patient
 __all__ = ["serve"]
 
 
-def serve(*, host: str, port: int, workers: int, hosts: Sequence[str] = (), open_page: bool = False) -> None:
+def serve(
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    hosts: Sequence[str] = (),
+    open_page: bool = False,
+    ahead: bool = True,
+) -> None:
     """Serve until interrupted.
 
     Parameters
@@ -29,6 +37,8 @@ def serve(*, host: str, port: int, workers: int, hosts: Sequence[str] = (), open
         Names under which it may be asked, beside those of this machine.
     open_page : bool
         Open a browser.
+    ahead : bool
+        Compute what is likely to be asked next while the machine is idle.
 
     Raises
     ------
@@ -44,7 +54,7 @@ def serve(*, host: str, port: int, workers: int, hosts: Sequence[str] = (), open
         import webbrowser
 
         webbrowser.open(address)
-    app = create_app(workers=workers, hosts=(*hosts, host))
+    app = create_app(workers=workers, hosts=(*hosts, host), ahead=ahead)
     config = uvicorn.Config(
         app, http=Patient, ws="none", lifespan="on",
         log_level="warning", access_log=False, server_header=False, date_header=False,

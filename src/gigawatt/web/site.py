@@ -2,51 +2,17 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from gigawatt.web.ahead import Ahead
 from gigawatt.web.answers import Fragment, Question
 from gigawatt.web.jobs import Jobs
+from gigawatt.web.kept import Kept
 from gigawatt.web.state import State
 from gigawatt.web.uploads import Uploads
 from gigawatt.web.workers import Pool
 
-__all__ = ["Kept", "Site", "affinity"]
-
-_MOST_KEPT = 96 * 2**20
-"""Characters of answers that are kept."""
-
-
-@dataclass
-class Kept:
-    """Answers by question, the least recently asked dropped first."""
-
-    most: int = _MOST_KEPT
-    hits: int = 0
-    misses: int = 0
-    _size: int = 0
-    _answers: OrderedDict[Question, Fragment] = field(
-        default_factory=OrderedDict[Question, Fragment], repr=False
-    )
-
-    def get(self, question: Question) -> Fragment | None:
-        """The answer, if it is known."""
-        found = self._answers.get(question)
-        if found is None:
-            self.misses += 1
-            return None
-        self.hits += 1
-        self._answers.move_to_end(question)
-        return found
-
-    def keep(self, question: Question, answer: Fragment) -> None:
-        """Remember an answer."""
-        if question in self._answers:
-            return
-        self._answers[question] = answer
-        self._size += len(answer.html)
-        while self._size > self.most and len(self._answers) > 1:
-            self._size -= len(self._answers.popitem(last=False)[1].html)
+__all__ = ["Site", "affinity"]
 
 
 @dataclass
@@ -57,6 +23,7 @@ class Site:
     jobs: Jobs
     uploads: Uploads
     kept: Kept = field(default_factory=Kept)
+    ahead: Ahead | None = None
 
     def labels(self) -> dict[str, str]:
         """What uploads are called by those who brought them, by token."""
@@ -85,6 +52,8 @@ class Site:
                 "gigawatt.web.answers:show", question, owner=owner, affinity=affinity(question.state)
             )
             self.kept.keep(question, found)
+        if self.ahead is not None:
+            self.ahead.note(question, owner)
         return found
 
 

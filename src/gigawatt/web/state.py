@@ -85,6 +85,12 @@ class State:
         kept = {key: text for key, text in merged.items() if not _as_started(base, key, text)}
         return replace(self, changes=tuple(sorted(kept.items())))
 
+    def with_text(self, key: str, text: str) -> State:
+        """The question with another text in one field, checked; raises ``InputError``."""
+        changed = self.with_changes(_size(text, self.serves) if key == SIZE else {key: text})
+        changed.loaded()
+        return changed
+
     def query(self, shown: Mapping[str, str] | None = None) -> str:
         """The address after the question mark; ``shown`` are settings of a view."""
         pairs = [] if self.start == DEFAULT else [("start", self.start)]
