@@ -104,6 +104,15 @@ def test_every_entry_of_the_catalog_is_reached_those_with_slashes_too(server: Se
     assert "error" in get(server, "no/such/path%0A", 404)
 
 
+def test_sources_say_their_licence_and_how_many_numbers_they_gave(server: Server) -> None:
+    found = get(server, "sources")
+    assert set(found) == set(catalog.sources())
+    one = catalog.source("lazard-2023")
+    told = found["lazard-2023"]
+    assert (told["title"], told["licence"], told["url"]) == (one.title, one.licence, one.url)
+    assert told["numbers"] == sum(catalog.source_uses()["lazard-2023"].values())
+
+
 def test_an_unknown_key_is_refused_by_its_name(server: Server) -> None:
     error = get(server, f"answer?{QUERY}&machine.counts=8", 422)["error"]
     assert (error["key"], error["nearest"]) == ("machine.counts", "machine.count")

@@ -15,6 +15,7 @@ from gigawatt.web.api_models import (
     About,
     Answer,
     Choice,
+    Cited,
     Control,
     Entry,
     Figures,
@@ -157,6 +158,19 @@ async def _ask(request: Request, function: str, name: str = "") -> Any:
 
 def _json(text: str) -> Response:
     return Response(text, media_type="application/json")
+
+
+@router.get("/sources")
+async def sources() -> dict[str, Cited]:
+    """Every source of the catalog by its id."""
+    uses = catalog.source_uses()
+    return {
+        one.id: Cited(
+            title=one.title, publisher=one.publisher, year=one.year, url=one.url, licence=one.licence,
+            numbers=sum(uses.get(one.id, {}).values()),
+        )
+        for one in catalog.sources().values()
+    }  # fmt: skip
 
 
 @router.get("/catalog")

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
-    "About", "Answer", "Assumed", "Begin", "Choice", "Column", "Control", "Entry", "Figures", "JobState",
-    "Problem", "Quantity", "Refused", "Row", "Start", "Step", "StepRow", "Table",
+    "About", "Answer", "Assumed", "Begin", "Choice", "Cited", "Column", "Control", "Entry", "Figures",
+    "JobState", "Problem", "Quantity", "Refused", "Row", "Start", "Step", "StepRow", "Table",
 ]  # fmt: skip
 
 Number = float | int | str | None
@@ -149,6 +149,17 @@ class Figures(BaseModel):
 
     train: list[str]
     serve: list[str]
+
+
+class Cited(BaseModel):
+    """A source: where numbers were read, and how many of the catalog come from it."""
+
+    title: str
+    publisher: str
+    year: int | None
+    url: str
+    licence: str
+    numbers: int
 
 
 class Row(BaseModel):
