@@ -6,6 +6,7 @@ import ast
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -194,12 +195,32 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
         words = shlex.split(line, comments=True)[1:]
         if words[0] == "validate":
             continue  # minutes of predictions; tests/validation runs it
+        if words[0] == "web":
+            _serves(words, tmp_path)
+            continue
         done = subprocess.run(
             [sys.executable, "-c", "from gigawatt.cli import main; main()", *words],
             capture_output=True, text=True, timeout=120, cwd=tmp_path,
         )  # fmt: skip
         assert done.returncode == 0, f"{line}: {done.stderr}"
         assert done.stdout.strip(), line
+
+
+def _serves(words: list[str], folder: Path) -> None:
+    """A command that serves says where, and ends when it is interrupted."""
+    code = "from gigawatt.cli import main; main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *words, "--port", "0", "--no-ahead"],
+        stderr=subprocess.PIPE, text=True, cwd=folder,
+    ) as server:  # fmt: skip
+        assert server.stderr is not None
+        try:
+            assert re.fullmatch(
+                r"gigawatt: http://localhost:\d+/ \(stop with Ctrl\+C\)\n", server.stderr.readline()
+            )
+        finally:
+            server.send_signal(signal.SIGINT)
+        server.communicate(timeout=120)
 
 
 def test_the_readmes_yaml_is_a_scenario(tmp_path: Path) -> None:

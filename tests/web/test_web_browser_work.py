@@ -118,7 +118,7 @@ def test_a_file_that_is_no_model_says_so_beside_its_field_and_the_old_answer_sta
 def test_a_pinned_question_stands_beside_the_one_that_moves(visitor: Visitor) -> None:
     visitor.open("/chain?machine.count=8192")
     page = visitor.page
-    page.click("text=Compare with this")
+    page.click("text=Pin and compare")
     page.wait_for_url("**/compare?*")
     visitor.answered(1)
     with visitor.another():
