@@ -1,16 +1,13 @@
-"""One page of a quantum answer: an energy as it fell and under noise, an optimum's chance, a run's band."""
+"""Figures of a quantum answer: an energy as it fell and under noise, an optimum's chance, a run's band."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from typing import Any
 
-from gigawatt.figures.page import PAGE, grid
-from gigawatt.figures.readable import significant
 from gigawatt.figures.style import colour, finish, safe
 
-__all__ = ["chances", "energies", "noise", "page", "sides", "steps"]
+__all__ = ["chances", "energies", "noise", "sides", "steps"]
 
 Document = Mapping[str, Any]
 _FLOOR = 1e-9
@@ -99,37 +96,3 @@ def sides(document: Document) -> Any:
     made = finish(figure, title="Energy of the answer", height=260, x="J")
     made.update_xaxes(type="log")
     return made
-
-
-def _figures(document: Document) -> list[tuple[Any, str]]:
-    kind = document["kind"]
-    if kind == "vqe":
-        found = [(energies(document), "simulated without noise; energies of the exact state")]
-        if document["noise"]:
-            words = "depolarising gates and readout errors, angles as without noise; folds 1, 3, 5"
-            found.append((noise(document), words))
-        return found
-    if kind == "optimise":
-        return [(chances(document), "exact simulation without noise")]
-    if kind == "resources":
-        return [(steps(document), "surface code; see the guide for what each part is")]
-    return [(sides(document), "bands from the ranges of the catalog's rows, most of them guesses")]
-
-
-def page(document: Document) -> str:
-    """One self-contained page; ``document`` is what ``gigawatt quantum … --json`` prints."""
-    title = safe(document.get("name") or document.get("choice") or document.get("problem"), 120)
-    body = [f"<h1>{title}</h1>"]
-    for number, (figure, caption) in enumerate(_figures(document)):
-        plot = figure.to_html(
-            full_html=False, include_plotlyjs=number == 0, default_width="100%",
-            config={"displayModeBar": False, "responsive": True},
-        )  # fmt: skip
-        body.append(f"<figure>{plot}<figcaption>{html.escape(caption)}</figcaption></figure>")
-    rows = [
-        (key.replace("_", " "), significant(value) if isinstance(value, float) else value)
-        for key, value in document.items()
-        if isinstance(value, int | float | str) and key != "kind"
-    ]
-    body.append(grid(("", ""), rows))
-    return PAGE.format(title=title, body="\n".join(body))
