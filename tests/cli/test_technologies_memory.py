@@ -46,6 +46,14 @@ def test_the_sheet_of_one_has_every_pattern_and_reads_well(
     document = json.loads((tmp_path / "memory.json").read_text(encoding="utf-8"))
     assert document["generations"][0]["temperature"]["cooling"] == "air"
     assert "Hottest die" in (tmp_path / "memory.html").read_text(encoding="utf-8")
+    assert "HBM4, a stream" in (tmp_path / "memory.md").read_text(encoding="utf-8")
+
+
+def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    run("memory", "hbm3", "--pattern", "weights", "--output", str(tmp_path), "--quiet")
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "")
+    assert (tmp_path / "memory.md").is_file()
 
 
 def test_all_generations_stand_in_order() -> None:

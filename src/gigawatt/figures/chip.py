@@ -18,7 +18,7 @@ _SMALL = 1e-3
 def _parts(parts: Mapping[str, float], unit: str, total: str, title: str, axis: str) -> Any:
     whole = sum(parts.values())
     kept = {name: value for name, value in parts.items() if value > _SMALL * whole}
-    figure = waterfall(list(kept), list(kept.values()), unit, total)
+    figure = waterfall(list(kept), list(kept.values()), unit, total, {name: name for name in kept})
     return finish(figure, title=title, height=80 + 36 * (len(kept) + 1), x=axis)
 
 

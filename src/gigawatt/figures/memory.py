@@ -57,9 +57,11 @@ def energy(document: Document) -> Any:
             },
             name=scope,
             mode="markers",
+            offsetgroup=scope,
             marker={"color": colour(scope, place), "size": 9},
             hovertemplate=f"{scope}, %{{x}}: %{{y:.3g}} pJ/b<extra></extra>",
         )
+    figure.update_layout(scattermode="group", scattergap=0.6)
     return finish(figure, title="Joules of a bit", height=420, x="", y="pJ/b", legend=True)
 
 

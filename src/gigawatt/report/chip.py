@@ -111,7 +111,7 @@ def _facts(answer: Answer) -> Grid:
         ("dies", count(sum(die["count"] for die in answer["dies"]))),
         *([("stacks", count(answer["memory"]["stacks"]))] if answer["memory"] else []),
     ]  # fmt: skip
-    return rows_grid("The chip.", ("what", "value"), rows)
+    return rows_grid("What the chip is, and takes.", ("what", "value"), rows)
 
 
 def _dies(answer: Answer) -> Grid:
@@ -160,7 +160,7 @@ def _limits(answer: Answer) -> Grid:
         scale, unit = _SCALES.get(one["unit"], (1.0, one["unit"]))
         used, there = (f"{significant(one[key] * scale, 4)} {unit}" for key in ("used", "available"))
         rows.append((name, used, there, with_percent(shares[name])))
-    return rows_grid("Limits.", ("limit", "used", "there is", "share"), rows)
+    return rows_grid("What is used of each limit.", ("limit", "used", "there is", "share"), rows)
 
 
 def document(answer: Answer, again: Again, more: Any = None) -> Document:

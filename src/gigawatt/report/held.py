@@ -26,6 +26,9 @@ FILE = "published.json"
 _ALIKE = 5e-4
 """Share below which two numbers read alike."""
 
+_LEAST = 1e-5
+"""Share below which a tolerance is only said to be small."""
+
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -52,6 +55,18 @@ def _off(row: Mapping[str, Any]) -> str:
         return "0 %" if row["ours"] == 0.0 else "above 0"
     share = row["error"]
     return "0 %" if abs(share) < _ALIKE else f"{'+' if share > 0 else '−'}{significant(100 * abs(share))} %"
+
+
+def _number(value: float, unit: str) -> str:
+    """Energies of molecules to the digits that are compared, the rest as a person reads it."""
+    text = f"{value:.6f}" if unit == "Ha" else significant(value, 5)
+    return text.replace("-", "−") if value < 0.0 else text
+
+
+def _allowed(share: float) -> str:
+    if not share:
+        return "none"
+    return "under 0.001 %" if share < _LEAST else f"{significant(100 * share)} %"
 
 
 def held_words(rows: Rows, what: str) -> str:
@@ -83,12 +98,12 @@ def held_section(rows: Rows, what: str, note: str = "") -> tuple[Section, ...]:
     )
     grid: Grid = rows_grid(
         caption,
-        ("what", "ours", "published", "unit", "off by", "allowed", "", "published by"),
+        ("what", "ours", "published", "unit", "off by", "allowed", "verdict", "published by"),
         [
             (
-                row["what"], significant(row["ours"], 5), significant(row["published"], 5),
+                row["what"], _number(row["ours"], row["unit"]), _number(row["published"], row["unit"]),
                 "" if row["unit"] == "1" else row["unit"], _off(row),
-                "none" if not row["tolerance"] else f"{significant(100 * row['tolerance'])} %",
+                _allowed(row["tolerance"]),
                 "made from it" if row["fitted"] else "met" if row["passes"] else "fails", row["source"],
             )
             for row in rows

@@ -127,7 +127,7 @@ def _of_all(answer: Answer) -> tuple[str, str]:
         f"the peak of {first['name']} and {with_percent(worst['share'], 1)} of that of {last['name']}"
     )
     binds += (
-        f"; and heat: cooled as they are meant to be, {listed(hot)} {'is' if len(hot) == 1 else 'are'} "
+        f"; and heat: cooled as the table has it, {listed(hot)} {'is' if len(hot) == 1 else 'are'} "
         f"hotter than {most} at full bandwidth."
         if hot
         else f". All stay within {most}."

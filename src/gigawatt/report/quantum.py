@@ -53,11 +53,22 @@ def _watts(answer: Answer) -> list[float]:
     return [joules / answer["seconds"] for joules in answer["run"]["joules"]]
 
 
+def _error(value: float) -> str:
+    """The error of a gate: ``3.2e-5``."""
+    stem, _, power = f"{value:.2g}".partition("e")
+    return f"{stem}e{int(power)}" if power else stem
+
+
+def _setting(value: float) -> str:
+    return large(value) if value >= 1e6 else _error(value) if value < 1.0 else f"{value:g}"
+
+
 def _asked(answer: Answer) -> Grid:
     rows = [
-        (key, f"{value:,g}" if isinstance(value, float) else value) for key, value in answer["asked"].items()
+        (key, _setting(value) if isinstance(value, float) else value)
+        for key, value in answer["asked"].items()
     ]
-    return rows_grid("What was asked.", ("what", "value"), rows)
+    return rows_grid("As the command read it, defaults included.", ("what", "value"), rows)
 
 
 # an energy
@@ -79,7 +90,7 @@ def _noise_words(answer: Answer) -> str:
     said: list[str] = []
     for key, words in (("raw", "as read"), ("mitigated", "extrapolated to no noise")):
         good = _reach(answer, key)
-        said.append(f"{words} {'at none' if good is None else f'up to {good:.2g}'}")
+        said.append(f"{words} {'at none' if good is None else f'up to {_error(good)}'}")
     return (
         f"Of the errors of a two-qubit gate that were tried, noise leaves it within "
         f"{answer['shots']['error'] * 1e3:g} mHa {' and '.join(said)}."
@@ -129,7 +140,7 @@ def _energy(answer: Answer, rows: Rows, again: Again) -> Document:
         table = rows_grid(
             "Error of the energy under noise.", ("error of a two-qubit gate", "as read [mHa]",
                                                  "extrapolated [mHa]"),
-            [(f"{one['gate_error']:.2g}", significant(one["raw"] * 1e3), significant(one["mitigated"] * 1e3))
+            [(_error(one["gate_error"]), significant(one["raw"] * 1e3), significant(one["mitigated"] * 1e3))
              for one in answer["noise"]],
         )  # fmt: skip
         words = "Depolarising gates and errors of readout, angles as without noise; folds of 1, 3 and 5."
@@ -258,7 +269,8 @@ def _run(answer: Answer, rows: Rows, again: Again) -> Document:
         pairs = [(b["change"], a["qubits"] / b["qubits"]) for a, b in pairwise(ladder)]
         most = max(pairs, key=lambda pair: pair[1])[0]
         relief = (
-            " What binds is the number of qubits. What relieves it are better layouts: from "
+            " Its layout waits for the reaction of the classical control in additions, and for rounds of "
+            "checks in look-ups. What relieves it are better layouts: from "
             f"{large(first['qubits'])} qubits and "
             f"{significant(first['days'])} days to {large(last['qubits'])} and {significant(last['days'])} "
             f"days on the same physical machine, most of all by {most}."

@@ -78,10 +78,17 @@ def _together(rows: Mapping[Key, Evidence]) -> tuple[Assumption, ...]:
 
 def _value(row: Evidence) -> str:
     """As it is written, with its range where it has one: ``6 W (0.1 to 50)``."""
-    value = f"{row.written} {row.unit}".strip()
+    written = float(row.written)
+    value = f"{_plain(written)} {'' if row.unit == '1' else row.unit}".strip()
     ends = [end for end in (row.low, row.high) if end is not None and end != row.value]
     if not ends or row.value == 0.0:
         return value
-    scale = float(row.written) / row.value
+    scale = written / row.value
     low, high = (row.value if end is None else end for end in (row.low, row.high))
-    return f"{value} ({low * scale:.6g} to {high * scale:.6g})"
+    return f"{value} ({_plain(low * scale)} to {_plain(high * scale)})"
+
+
+def _plain(value: float) -> str:
+    """Six digits at most, a power of ten as people write it: ``1e6``."""
+    stem, _, power = f"{value:.6g}".partition("e")
+    return f"{stem}e{int(power)}" if power else stem

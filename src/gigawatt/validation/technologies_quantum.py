@@ -6,6 +6,7 @@ a patch, storage and factories are ours. The estimator's T factory is given to o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -177,7 +178,7 @@ def beside(answer: Mapping[str, Any]) -> list[Check]:
 def _about(found: list[Check], name: str) -> list[Check]:
     """Those that name a computation by the first word of its id (``femoco-lee``: FeMoco), or all."""
     word = name.partition("-")[0].lower()
-    near = [check for check in found if word in check.what.lower()]
+    near = [check for check in found if re.search(rf"\b{re.escape(word)}\b", check.what.lower())]
     return near or found
 
 
