@@ -22,6 +22,11 @@ _HOW = (
     "Each is rebuilt from its dies, node and stacks by laws that were fitted without it and without chips of "
     "the same silicon. They say what a chip of its node and year is like, not what a team made of it."
 )
+_BINDS = {
+    "parts": "what its parts draw in a large multiplication",
+    "reading memory": "what reading its memory draws",
+}
+"""Words for what sets the power limit; cooling and the owner's limit are their own."""
 _SCALES = {"m": (1e3, "mm"), "m^2": (1e6, "mm²")}
 _JOINS = ("stack interfaces", "links between chips", "links between dies")
 
@@ -71,6 +76,10 @@ def _answered(answer: Answer) -> str:
     )
 
 
+def _bound_by(answer: Answer) -> str:
+    return _BINDS.get(answer["binding"], str(answer["binding"]))
+
+
 def _bound(answer: Answer) -> str:
     shares, thermal = _shares(answer), answer["thermal"]
     near = max(shares, key=lambda name: shares[name])
@@ -80,7 +89,7 @@ def _bound(answer: Answer) -> str:
     if answer["memory"] is not None:
         hot += f", its memory at {thermal['memory']:.0f} °C"
     return (
-        f"What binds its power is {answer['binding']}; the limit that is nearest is {near}, used to "
+        f"What binds its power is {_bound_by(answer)}; the limit that is nearest is {near}, used to "
         f"{with_percent(shares[near])}. Cooling carries {with_unit(thermal['limit'], 'W')} of such "
         f"heat; {hot}. Most of its cost is {most} "
         f"({with_percent(answer['cost'][most] / answer['cost_total'])}), most of "
@@ -94,7 +103,7 @@ def _facts(answer: Answer) -> Grid:
         ("memory", with_unit(row["memory_bytes"], "B")),
         ("its bandwidth", _speed(row["memory_bandwidth"])),
         ("power limit", with_unit(row["power_limit"], "W")),
-        ("set by", answer["binding"]),
+        ("set by", _bound_by(answer)),
         ("clock", f"{with_percent(answer['clock'])} of full"),
         ("hottest logic", f"{thermal['junction']:.0f} °C"),
         *([("memory, hottest", f"{thermal['memory']:.0f} °C")] if answer["memory"] else []),

@@ -101,9 +101,11 @@ def _of_one(answer: Answer) -> tuple[str, str]:
         f"its hottest die is at {_celsius(warm['hottest'])} beside a processor at its power limit, "
         f"{'beyond' if hot else 'within'} {_celsius(most)}; {warm['cooling']} cooling {held}."
     )
+    gain = f"{significant(row['pim_gain'])} times the bandwidth of the interface"
     relief = (
-        f" What relieves reading are units between its banks, with {significant(row['pim_gain'])} times the "
-        "bandwidth of the interface."
+        f" What relieves reading are units between its banks, with {gain}."
+        if row["pim_gain"] > 1.0
+        else f" Units between its banks would not relieve reading: they have {gain}."
     )
     return asked, f"{binds}: {heat_words}{relief}"
 

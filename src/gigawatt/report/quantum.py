@@ -173,12 +173,13 @@ def _optimum(answer: Answer, rows: Rows, again: Again) -> Document:
     solved = [f"{one['method']} in {with_unit(one['seconds'], 's')} with {amount(one['joules'], 'J')}"
               for one in classical]  # fmt: skip
     held = (
-        "which the machine can hold"
+        "the machine can hold it"
         if abs(answer["best_of_machine"] - answer["best"]) <= 1e-9 * abs(answer["best"])
-        else f"while the best by what the machine minimises is {significant(answer['best_of_machine'], 4)}"
+        else "the least of what the machine minimises instead has "
+        f"{significant(answer['best_of_machine'], 4)}"
     )
     found = (
-        f"The best is {best}, {held}; found and proved by {listed(solved)}. A shot of QAOA of "
+        f"The best is {best}, found and proved by {listed(solved)}; {held}. A shot of QAOA of "
         f"{last['depth']} {'layer' if last['depth'] == 1 else 'layers'} is its optimum in "
         f"{_chance(last['optimum'])} of the cases, an even draw in {_chance(last['even'])}."
     )
@@ -245,13 +246,19 @@ def _chance(value: float) -> str:
 
 def _run(answer: Answer, rows: Rows, again: Again) -> Document:
     qubits, watts = large(answer["physical_qubits"]), _watts(answer)
-    asked = f"Asked was what {answer['name']} takes on a fault-tolerant machine of the surface code."
+    asked = (
+        f"Asked was what {answer['name']}, with {amount(answer['toffolis'], '1')} Toffolis, takes on a "
+        "fault-tolerant machine of the surface code."
+    )
     found = (
         f"It takes {qubits} physical qubits for {_time(answer['seconds'])}, at distance {answer['distance']} "
         f"with {answer['factories']} factories; a run fails in {with_percent(answer['failure'], 1)} of the "
         "cases."
     )
-    binds = ""
+    binds = (
+        " What binds its time is the reaction of the classical control in additions, and rounds of checks in "
+        "look-ups."
+    )
     if "limit" in answer:
         binds = f" What binds its time is {_LIMITS[answer['limit']]}"
         parts = answer["parts"]
@@ -269,8 +276,7 @@ def _run(answer: Answer, rows: Rows, again: Again) -> Document:
         pairs = [(b["change"], a["qubits"] / b["qubits"]) for a, b in pairwise(ladder)]
         most = max(pairs, key=lambda pair: pair[1])[0]
         relief = (
-            " Its layout waits for the reaction of the classical control in additions, and for rounds of "
-            "checks in look-ups. What relieves it are better layouts: from "
+            " What relieves it are better layouts: from "
             f"{large(first['qubits'])} qubits and "
             f"{significant(first['days'])} days to {large(last['qubits'])} and {significant(last['days'])} "
             f"days on the same physical machine, most of all by {most}."
