@@ -61,6 +61,11 @@ def test_json_and_files(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> N
     assert code == 0
     assert made["memory"]["stacks"] == 8
     assert json.loads((tmp_path / "made" / "chip.json").read_text()) == made
+    assert {file.name for file in (tmp_path / "made").iterdir()} == {
+        "chip.html", "chip.md", "chip.json", "chips.csv", "published.json", "study.json"
+    }  # fmt: skip
+    assert made["rows"]["guesses"] < made["rows"]["read"]
+    assert {one["source"] for one in made["assumptions"]} >= {"mlenergy-fit", "chiplets-fit"}
     header, row = (tmp_path / "made" / "chips.csv").read_text().splitlines()
     assert header.startswith("id,name,peak_bf16 [FLOP/s]")
     assert row.startswith("GW-2027,")

@@ -36,6 +36,9 @@ def test_a_molecule(call: Call, tmp_path: Path) -> None:
     page = (tmp_path / "quantum.html").read_text()
     assert "chemical accuracy" in page
     assert "Energy under noise" in page
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "quantum.html", "quantum.md", "quantum.json", "published.json", "study.json"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("words", [("pipeline", "--stages", "3"), ("bits", "--depth", "1")])
@@ -55,6 +58,9 @@ def test_resources(call: Call, words: tuple[str, ...], tmp_path: Path) -> None:
     assert (code, err) == (0, "")
     document = json.loads((tmp_path / "out" / "quantum.json").read_text())
     assert f"{document['physical_qubits']:,.0f}" in out
+    assert document["asked"]["algorithm"] == words[0]
+    assert document["rows"]["read"] == sum(document["rows"]["sources"].values())
+    assert any("power of superconducting" in one["key"] for one in document["assumptions"])
     assert "Physical qubits" in (tmp_path / "out" / "quantum.html").read_text()
 
 
@@ -63,6 +69,7 @@ def test_break_even(call: Call, problem: str, tmp_path: Path) -> None:
     code, out, _ = call("break-even", problem, "--output", tmp_path)
     assert code == 0
     assert "quantum over classical" in out
+    assert "quantum.md" in " ".join(out.split())
     assert json.loads((tmp_path / "quantum.json").read_text())["verdict"] in out
 
 

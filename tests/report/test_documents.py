@@ -72,6 +72,16 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
                      "gas-turbine=4MW"),
     "plant": ("plant", "fusion"),
     "technologies": ("technologies", "compare", "--substrate", "bf16", "--substrate", "w-int6"),
+    "quantum-vqe": ("quantum", "vqe", "h2", "--noise"),
+    "quantum-optimise": ("quantum", "optimise", "pipeline", "--stages", "3"),
+    "quantum-resources": ("quantum", "resources", "p450"),
+    "quantum-rsa": ("quantum", "resources", "rsa"),
+    "quantum-break-even": ("quantum", "break-even", "chemistry"),
+    "quantum-llm": ("quantum", "break-even", "llm"),
+    "memory": ("technologies", "memory", "hbm4", "--pattern", "random", "--pattern", "weights"),
+    "memory-all": ("technologies", "memory", "--pattern", "weights", "--cooling", "cold-plate"),
+    "chip": ("chip", "build", "GW-2027", "--set", "memory.stacks=8"),
+    "chip-sram": ("chip", "build", "GW-SRAM"),
     "plan-pathway": ("plan-pathway", "texas", "--load", "100 MW", "--plants", "solar,gas-engine", "--weeks",
                      "1", "--years", "2025,2030"),
 }  # fmt: skip
@@ -274,6 +284,10 @@ def test_a_study_is_written_whole(folder: Path) -> None:
             words = f"{drawing.title}. {drawing.caption}" if drawing.title else drawing.caption
             assert " ".join(words.split()) in page.text
             assert escaped(drawing.words) in told
+    if (folder / "published.json").is_file():
+        rows = json.loads((folder / "published.json").read_text())
+        assert all(row["what"] in page.text and row["what"] in told.replace("\\", "") for row in rows)
+        assert {"rows of the catalog", "weakest grade"} <= {key for key, _ in stored(folder).document.facts}
     assert ("assumptions" in page.ids) == (stored(folder).document.assumptions is not None)
     assert study in STUDIES
 
@@ -384,6 +398,47 @@ def test_each_study_says_its_answer(folder: Path) -> None:
             assert f"more perplexity has {least['substrate']}" in said
         case "plan-supply":
             assert f"costs ${answer['cost_USD_per_MWh']:.3g}/MWh" in said
+        case "quantum-vqe":
+            assert f"{abs(answer['energy']):.8f} Ha" in said
+            good = [
+                one["gate_error"] for one in answer["noise"] if abs(one["raw"]) <= answer["shots"]["error"]
+            ]
+            assert float(re.search(r"as read up to (\S+) and", said)[1]) == pytest.approx(max(good), rel=0.05)
+            assert "h2" in document.sections[2].parts[0].rows[0][0].text
+        case "quantum-optimise":
+            assert f"{100 * answer['quantum'][-1]['optimum']:.1f} % of the cases" in said
+            assert answer["classical"][0]["method"] in said
+        case "quantum-resources":
+            assert f"{answer['physical_qubits'] / 1e6:.3g} million physical qubits" in said
+            assert "What binds its time is the factories" in said
+            assert "of 2 published numbers" in said
+        case "quantum-rsa":
+            assert f"to {answer['ladder'][-1]['qubits']:,.0f} and" in said
+            assert "of 39 published numbers" in said  # as docs/quantum.md says
+            assert "37 are met within their tolerance; the furthest off is RSA-2048 of 2025: days" in said
+        case "quantum-break-even":
+            assert answer["verdict"][1:] in said
+            assert "FeMoco" in said
+        case "quantum-llm":
+            assert "No break-even" in said
+            assert not any(section.key == "published" for section in document.sections)
+        case "memory":
+            row = answer["generations"][0]
+            assert f"reading 'random' {100 * row['reached'][0]['share']:.1f} %" in said
+            assert f"at {row['temperature']['hottest'] - 273.15:.0f} °C" in said
+            assert "HBM4, a stream, refreshed by bank, by +" in said
+        case "memory-all":
+            hot = [r["name"] for r in answer["generations"]
+                   if r["temperature"]["hottest"] > answer["limits"]["throttle"]]  # fmt: skip
+            assert f"{', '.join(hot[:-1])} and {hot[-1]} are hotter" in said
+        case "chip" | "chip-sram":
+            most = max(
+                answer["limits"], key=lambda k: answer["limits"][k]["used"] / answer["limits"][k]["available"]
+            )
+            assert f"the limit that is nearest is {most}" in said
+            words = {"parts": "what its parts draw", "reading memory": "what reading its memory draws"}
+            assert f"What binds its power is {words[answer['binding']]}" in said
+            assert ("stacks of" in said) == (answer["memory"] is not None)
         case "plan-pathway":
             for text in answer["words"]:
                 assert text[1:].rstrip(".") in said

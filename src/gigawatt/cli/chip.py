@@ -9,6 +9,7 @@ import typer
 
 from gigawatt.cli.options import read_pairs
 from gigawatt.cli.terminal import console, number, print_json, table
+from gigawatt.cli.typed import typed
 from gigawatt.errors import GigawattError, InputError
 
 if TYPE_CHECKING:
@@ -85,14 +86,14 @@ def build_command(
         ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="Folder for chip.json and chips.csv.", show_default=False)
+        Path | None,
+        typer.Option(help="Folder for chip.html, .md and .json, and chips.csv.", show_default=False),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
 ) -> None:
     """Build a chip from its parts: area, yield, cost, power, temperatures, roofline, what limits it."""
-    from gigawatt.hardware.build import build_chip
-    from gigawatt.hardware.design_file import read_design
+    from gigawatt.study.chip import chip_answer
 
     if output is not None:
         from gigawatt.study.store import writable
@@ -103,20 +104,20 @@ def build_command(
             raise error.at(key="--output") from None
     written = read_pairs("--set", _HAND, settings or [], split=False)
     try:
-        found = build_chip(read_design(design, written))
+        found, answer = chip_answer(design, written)
     except GigawattError as error:
         if error.key in written:
             error.key = f"--set {error.key}"
             error.line = None
         raise
     if output is not None:
-        _write(output, found)
+        _write(output, found, answer)
     if json:
-        print_json(found.to_json())
+        print_json(answer)
     elif not quiet:
         _print(found)
         if output is not None:
-            console().print(f"Written: {output / 'chip.json'}, chips.csv", markup=False)
+            console().print(f"Written: {output / 'chip.html'}, chip.md, chip.json, chips.csv", markup=False)
 
 
 def _print(made: Built) -> None:
@@ -252,22 +253,18 @@ def _limits(made: Built) -> Any:
     return grid
 
 
-def _write(folder: Path, made: Built) -> None:
+def _write(folder: Path, made: Built, answer: dict[str, Any]) -> None:
     import csv
     import io
-    import json
 
+    from gigawatt.report.held import with_published
     from gigawatt.study.store import write_files
+    from gigawatt.validation.technologies_chiplets import shipping
 
     row = made.numbers()
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["id", "name", *(f"{key} [{unit}]" for key, (_, unit) in row.items())])
     writer.writerow([made.design.id, made.design.name, *(f"{value:.6g}" for value, _ in row.values())])
-    write_files(
-        folder,
-        {
-            "chip.json": json.dumps(made.to_json(), indent=1, allow_nan=False) + "\n",
-            "chips.csv": stream.getvalue(),
-        },
-    )
+    files = with_published("chip", answer, typed(), shipping())
+    write_files(folder, {**files, "chips.csv": stream.getvalue()})

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from gigawatt.cli.options import flagged
-from gigawatt.cli.terminal import console, number, print_json, table
+from gigawatt.cli.terminal import console, number, print_json, progress, table
+from gigawatt.cli.typed import typed
+from gigawatt.errors import InputError
 
 __all__ = ["MEMORY", "memory_command"]
 
@@ -33,42 +35,50 @@ def memory_command(
                      show_default=False),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="Folder for memory.json and memory.html.", show_default=False)
+        Path | None, typer.Option(help="Folder for memory.html, .md and .json.", show_default=False)
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
 ) -> None:  # fmt: skip
     """What stacked memory gives, takes and costs: bandwidth by pattern, pJ a bit, temperature."""
     if output is not None:
         from gigawatt.study.store import writable
 
-        writable(output)
-    from gigawatt.study.memory import memory_sheet
+        try:
+            writable(output)
+        except InputError as error:
+            raise error.at(key="--output") from None
+    from gigawatt.study.memory import memory_answer
 
-    found = flagged(
-        lambda: memory_sheet(generation, patterns=pattern, stacks=stacks, cooling=cooling),
-        memory_command,
-        _NAMES,
-    )
-    if output is not None:
-        _write(output, found)
+    with progress(quiet=quiet or json) as report:
+        report("Reading stacks", 0.1)
+        found = flagged(
+            lambda: memory_answer(generation, patterns=pattern, stacks=stacks, cooling=cooling),
+            memory_command,
+            _NAMES,
+        )
+        if output is not None:
+            report("Reading what is published", 0.5)
+            _write(output, found)
     if json:
         print_json(found)
+        return
+    if quiet:
         return
     _print_generations(found["generations"])
     if generation is not None:
         _print_one(found["generations"][0])
     if output is not None:
-        console().print(f"Written: {output / 'memory.html'}, memory.json", markup=False)
+        console().print(f"Written: {output / 'memory.html'}, memory.md, memory.json", markup=False)
 
 
 def _write(folder: Path, found: dict[str, Any]) -> None:
-    import json
-
-    from gigawatt.figures.memory import page
+    from gigawatt.report.held import with_published
     from gigawatt.study.store import write_files
+    from gigawatt.validation.technologies_memory import of_generations
 
-    text = json.dumps(found, indent=1, allow_nan=False) + "\n"
-    write_files(folder, {"memory.json": text, "memory.html": page(found)})
+    checks = of_generations([row["generation"] for row in found["generations"]])
+    write_files(folder, with_published("memory", found, typed(), checks))
 
 
 def _print_generations(rows: list[dict[str, Any]]) -> None:

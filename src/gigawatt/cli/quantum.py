@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from gigawatt.cli.options import flagged
 from gigawatt.cli.terminal import console, number, print_json, progress, table
+from gigawatt.cli.typed import typed
 from gigawatt.errors import InputError
-
-if TYPE_CHECKING:
-    from gigawatt.hardware.technology.quantum import Band
 
 __all__ = ["quantum_app"]
 
@@ -22,15 +20,12 @@ quantum_app = typer.Typer(
     rich_markup_mode=None,
 )
 
-_USUAL = {"h2": 0.735e-10, "lih": 1.6e-10, "h4": 0.9e-10, "beh2": 1.3e-10}
-"""Bond lengths [m] near those of least energy, where none is given."""
-
 _ARGUMENTS = {name: name.upper() for name in ("molecule", "piece", "algorithm")}
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")]
 OutputFolder = Annotated[
-    Path | None, typer.Option(help="Folder for quantum.json and .html.", show_default=False)
+    Path | None, typer.Option(help="Folder for quantum.html, .md and .json.", show_default=False)
 ]
 
 
@@ -49,16 +44,20 @@ def _lines(title: str, rows: list[tuple[str, str]]) -> None:
 def _give(document: dict[str, Any], output: Path | None, *, as_json: bool, quiet: bool) -> bool:
     """Write and print what was asked for; whether a summary is still to be printed."""
     if output is not None:
-        import json
-
-        from gigawatt.figures.quantum import page
+        from gigawatt.report.held import with_published
         from gigawatt.study.store import write_files
+        from gigawatt.validation.technologies_quantum import beside
 
-        text = json.dumps(document, indent=1, allow_nan=False) + "\n"
-        write_files(output, {"quantum.json": text, "quantum.html": page(document)})
+        write_files(output, with_published("quantum", document, typed(), beside(document)))
     if as_json:
         print_json(document)
     return not (as_json or quiet)
+
+
+def _written(output: Path | None) -> None:
+    if output is not None:
+        said = f"Written: {output / 'quantum.html'}, quantum.md, quantum.json"
+        console().print(said, markup=False)
 
 
 def _writable(output: Path | None) -> None:
@@ -91,14 +90,18 @@ def vqe_command(
     quiet: QuietFlag = False,
 ) -> None:
     """Ground-state energy of a molecule by the variational eigensolver, beside the exact one."""
+    from gigawatt.study.quantum import vqe_answer
+
     _writable(output)
     with progress(quiet=quiet or json) as report:
         report("Minimising", 0.1)
         document = flagged(
-            lambda: _vqe(molecule.lower(), bond, ansatz, optimiser, layers, iterations, shots, seed, noise),
-            vqe_command,
-            {**_ARGUMENTS, "qubits": "--noise"},
-        )
+            lambda: vqe_answer(
+                molecule.lower(), None if bond is None else bond * 1e-10, ansatz=ansatz, optimiser=optimiser,
+                layers=layers, iterations=iterations, shots=shots, seed=seed, noisy=noise,
+            ),
+            vqe_command, {**_ARGUMENTS, "qubits": "--noise"},
+        )  # fmt: skip
     if not _give(document, output, as_json=json, quiet=quiet):
         return
     rows = [
@@ -115,66 +118,7 @@ def vqe_command(
         words = f"{one['raw'] * 1e3:+.3g} mHa, extrapolated {one['mitigated'] * 1e3:+.3g} mHa"
         rows.append((f"gate error {one['gate_error']:g}", words))
     _lines(f"{document['name']}, {document['ansatz']}, {document['optimiser']}", rows)
-
-
-def _vqe(
-    name: str,
-    bond: float | None,
-    ansatz: str,
-    optimiser: str,
-    layers: int,
-    iterations: int,
-    shots: int,
-    seed: int,
-    noise: bool,
-) -> dict[str, Any]:
-    from gigawatt.hardware.quantum import noise as noisy
-    from gigawatt.hardware.quantum.ansatz import two_qubit_gates
-    from gigawatt.hardware.quantum.molecules import bond_lengths, load_molecule
-    from gigawatt.hardware.quantum.vqe import shots_needed, vqe
-
-    lengths = bond_lengths(name)
-    molecule = load_molecule(name, _USUAL.get(name, lengths[0]) if bond is None else bond * 1e-10)
-    found = vqe(
-        molecule,
-        ansatz=ansatz,
-        optimiser=optimiser,
-        layers=layers,
-        iterations=iterations,
-        shots=shots,
-        seed=seed,
-    )
-    read = shots_needed(found.circuit.run(found.angles), molecule.hamiltonian)
-    curve: list[dict[str, float]] = []
-    if noise:
-        errors = [10.0**e for e in (-5.0, -4.5, -4.0, -3.5, -3.0, -2.5, -2.0)]
-        compact = len(found.circuit.steps) == 1
-        made = noisy.noise_curve(molecule, found.circuit, list(found.angles), errors, compact=compact)
-        curve = [
-            {"gate_error": float(e), "raw": float(r), "mitigated": float(m)}
-            for e, r, m in zip(made.errors, made.raw, made.mitigated, strict=True)
-        ]
-    return {
-        "kind": "vqe",
-        "name": f"{name} at {molecule.bond * 1e10:g} angstrom",
-        "molecule": name,
-        "bond": molecule.bond,
-        "ansatz": ansatz,
-        "optimiser": optimiser,
-        "energy": found.energy,
-        "exact": molecule.active,
-        "full": molecule.full,
-        "hartree_fock": molecule.hartree_fock,
-        "error": found.energy - molecule.active,
-        "qubits": molecule.qubits,
-        "parameters": found.circuit.parameters,
-        "two_qubit_gates": two_qubit_gates(found.circuit),
-        "evaluations": found.evaluations,
-        "history": list(found.history),
-        "shots": {"groups": read.groups, "shots": read.shots, "error": read.error},
-        "noise": curve,
-        "source": molecule.source,
-    }
+    _written(output)
 
 
 @quantum_app.command("optimise", epilog="Example: gigawatt quantum optimise pipeline --model deepseek-v3")
@@ -191,20 +135,18 @@ def optimise_command(
     quiet: QuietFlag = False,
 ) -> None:
     """A piece of model development on up to 16 qubits, beside the best classical solver."""
-    from gigawatt.hardware.quantum.beside import run_piece
+    from gigawatt.study.quantum import optimise_answer
 
     _writable(output)
-    settings = {"model": model, "stages": stages, "window": window}
     with progress(quiet=quiet or json) as report:
         report("Minimising angles", 0.1)
-        found = flagged(
-            lambda: run_piece(
-                piece, depth=depth, machine=machine,
-                **(settings if piece == "pipeline" else {"mean_bits": mean_bits}),
+        document = flagged(
+            lambda: optimise_answer(
+                piece, depth=depth, model=model, stages=stages, window=window, mean_bits=mean_bits,
+                machine=machine,
             ),
             optimise_command, {**_ARGUMENTS, "bits": "--mean-bits"},
         )  # fmt: skip
-    document = {"kind": "optimise", **found.to_json()}
     if not _give(document, output, as_json=json, quiet=quiet):
         return
     rows = [
@@ -224,6 +166,7 @@ def optimise_command(
         )
         rows.append((f"QAOA, {one['depth']} layers", words))
     _lines(document["choice"], rows)
+    _written(output)
 
 
 def _seconds(value: float | None) -> str:
@@ -257,10 +200,13 @@ def resources_command(
     quiet: QuietFlag = False,
 ) -> None:
     """Physical qubits and time of a fault-tolerant computation, with the power that they would draw."""
+    from gigawatt.study.quantum import resources_answer
+
     _writable(output)
     document = flagged(
-        lambda: _resources(
-            algorithm, qubits, toffolis, bits, error, cycle, reaction, budget, factories, qdk
+        lambda: resources_answer(
+            algorithm, qubits=qubits, toffolis=toffolis, bits=bits, error=error, cycle=cycle * 1e-6,
+            reaction=reaction * 1e-6, budget=budget, factories=factories, qdk=qdk,
         ),
         resources_command, _ARGUMENTS,
     )  # fmt: skip
@@ -279,76 +225,10 @@ def resources_command(
     ]
     rows += [("qdk", f"{one['qubits']:,.0f} qubits, {_seconds(one['seconds'])}") for one in document["qdk"]]
     _lines(document["name"], rows)
+    _written(output)
 
 
-def _counts(name: str) -> Any:
-    from gigawatt.hardware.quantum import chemistry, molecules, resources
-
-    if name not in molecules.MOLECULES:
-        return resources.load_algorithm(name)
-    h = molecules.load_molecule(name, _USUAL[name]).hamiltonian
-    return chemistry.phase_estimation(name, terms=len(h.terms), one_norm=h.one_norm, qubits=h.qubits)
-
-
-def _resources(
-    name: str,
-    qubits: float | None,
-    toffolis: float | None,
-    bits: int,
-    error: float,
-    cycle: float,
-    reaction: float,
-    budget: float,
-    factories: int,
-    qdk: bool,
-) -> dict[str, Any]:
-    from gigawatt.hardware.quantum import factoring, neighbour, resources
-    from gigawatt.hardware.technology.quantum import run_cost
-
-    machine = resources.Physical(error, cycle * 1e-6, reaction * 1e-6)
-    document: dict[str, Any] = {"kind": "resources", "ladder": [], "qdk": []}
-    name = name.lower()
-    first, _, size = name.partition("-")
-    if first == "rsa" and size.isdigit():  # rsa-4096
-        name, bits = first, int(size)
-    if name == "rsa":
-        made = factoring.gidney_ekera(bits, machine)
-        document |= {
-            "name": f"RSA of {bits} bits, Gidney and Ekerå 2019",
-            "physical_qubits": made.qubits, "seconds": made.expected_seconds, "distance": made.distance,
-            "factories": made.factories, "failure": made.failure, "toffolis": made.toffolis,
-        }  # fmt: skip
-        if bits == 2048 and error == 1e-3:
-            document["ladder"] = [
-                {"change": one.change, "qubits": one.qubits, "days": one.days}
-                for one in factoring.ladder(machine)
-            ]
-        counts = resources.Algorithm("rsa", 3.0 * bits, made.toffolis)
-    else:
-        if name == "custom":
-            for key, value in (("qubits", qubits), ("toffolis", toffolis)):
-                if value is None:
-                    raise InputError("custom needs it", key=key, allowed="a number")
-            counts = resources.Algorithm("custom", float(qubits or 0.0), float(toffolis or 0.0))
-        else:
-            counts = _counts(name)
-        found = resources.estimate(counts, machine, budget=budget, factories=factories)
-        document |= {
-            "name": counts.name, "physical_qubits": found.total, "parts": found.qubits,
-            "seconds": found.seconds,
-            "distance": found.distance, "factories": found.factories, "factory": found.factory.name,
-            "failure": found.failure, "toffolis": counts.states, "limit": found.limit,
-        }  # fmt: skip
-    if qdk:
-        document["qdk"] = [
-            {"qubits": one.qubits, "seconds": one.seconds}
-            for one in neighbour.qdk_estimate(counts, error=error, budget=budget)
-        ]
-    run = run_cost(document["physical_qubits"], document["seconds"])
-    return document | {"run": {"joules": list(run.joules), "dollars": list(run.dollars)}}
-
-
-def _band(values: Band | list[float], unit: str) -> str:
+def _band(values: list[float], unit: str) -> str:
     from gigawatt.quantities import compact
 
     mid, low, high = (compact(float(x), unit, 3) for x in values)
@@ -366,21 +246,21 @@ def break_even_command(
     quiet: QuietFlag = False,
 ) -> None:
     """Joules and dollars of a quantum run beside those of the classical way to the same answer."""
-    from gigawatt.hardware.technology.quantum_break_even import break_even
+    from gigawatt.study.quantum import break_even_answer
 
     _writable(output)
-    found = flagged(
-        lambda: break_even(problem, machine=machine, algorithm=algorithm, weights=weights),
+    document = flagged(
+        lambda: break_even_answer(problem, machine=machine, algorithm=algorithm, weights=weights),
         break_even_command,
         {"problem": "PROBLEM"},
     )
-    document = {"kind": "break-even", **found.to_json()}
     if not _give(document, output, as_json=json, quiet=quiet):
         return
     rows: list[tuple[str, str]] = []
-    for side in (found.quantum, found.classical):
-        rows.append((side.what, f"{_seconds(side.seconds[0])}, {_band(side.joules, 'J')}"))
-        rows.append(("", f"{_band(side.dollars, '$')}"))
-    rows += [("joules, quantum over classical", " ".join(f"{x:.2g}" for x in found.joules)),
-             ("verdict", found.verdict), *(("", note) for note in found.notes)]  # fmt: skip
-    _lines(found.problem, rows)
+    for side in (document["quantum"], document["classical"]):
+        rows.append((side["what"], f"{_seconds(side['seconds'][0])}, {_band(side['joules'], 'J')}"))
+        rows.append(("", f"{_band(side['dollars'], '$')}"))
+    rows += [("joules, quantum over classical", " ".join(f"{x:.2g}" for x in document["joules"])),
+             ("verdict", document["verdict"]), *(("", note) for note in document["notes"])]  # fmt: skip
+    _lines(document["problem"], rows)
+    _written(output)

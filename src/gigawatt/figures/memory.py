@@ -1,21 +1,17 @@
-"""One page of stacked memory: bandwidth by generation and pattern, bands of pJ a bit, heat by height."""
+"""Figures of stacked memory: bandwidth by generation and pattern, bands of pJ a bit, heat by height."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from typing import Any
 
-from gigawatt.figures.page import PAGE, grid
-from gigawatt.figures.readable import significant
 from gigawatt.figures.style import colour, finish, safe
 
-__all__ = ["bandwidth", "energy", "heat", "page"]
+__all__ = ["bandwidth", "energy", "heat"]
 
 Document = Mapping[str, Any]
 _ZERO = 273.15  # degrees Celsius
 _HOT = 85.0
-_TITLE = 30
 
 
 def bandwidth(document: Document) -> Any:
@@ -61,9 +57,11 @@ def energy(document: Document) -> Any:
             },
             name=scope,
             mode="markers",
+            offsetgroup=scope,
             marker={"color": colour(scope, place), "size": 9},
             hovertemplate=f"{scope}, %{{x}}: %{{y:.3g}} pJ/b<extra></extra>",
         )
+    figure.update_layout(scattermode="group", scattergap=0.6)
     return finish(figure, title="Joules of a bit", height=420, x="", y="pJ/b", legend=True)
 
 
@@ -87,38 +85,3 @@ def heat(document: Document) -> Any:
     return finish(
         figure, title="Hottest die; refresh doubles above the line", height=460, x="dies", y="°C", legend=True
     )
-
-
-def page(document: Document) -> str:
-    """The page as HTML."""
-    drawn: list[str] = []
-    captions = (
-        "A stack's peak from its channels, and what patterns of a language model reach of it.",
-        "Core: cells, rows. Stack: with wires and vias. Interface: with both its ends. Bars are ranges.",
-        "Beside a processor at its power limit, cooled as the generation is meant to be.",
-    )
-    for number, (figure, caption) in enumerate(
-        zip((bandwidth(document), energy(document), heat(document)), captions, strict=True)
-    ):
-        heading = figure.layout.title.text
-        top, height = figure.layout.margin.t - _TITLE, figure.layout.height - _TITLE
-        figure.update_layout(title=None, margin={"t": top}, height=height)
-        plot = figure.to_html(full_html=False, include_plotlyjs=number == 0)
-        drawn.append(
-            f"<h2>{html.escape(heading)}</h2><figure>{plot}<figcaption>{caption}</figcaption></figure>"
-        )
-    heads = ("generation", "year", "GB", "GB/s", "pJ/b", "W", "hottest °C")
-    rows = [
-        (
-            row["name"],
-            row["year"],
-            significant(row["capacity"] / 1e9),
-            significant(row["bandwidth"] / 1e9),
-            significant(row["energy_bit"] * 1e12),
-            significant(row["power"]),
-            significant(row["temperature"]["hottest"] - _ZERO),
-        )
-        for row in document["generations"]
-    ]
-    body = f"<h1>Stacked memory</h1>{''.join(drawn)}{grid(heads, rows)}"
-    return PAGE.format(title="Stacked memory", body=body)

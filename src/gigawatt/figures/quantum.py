@@ -1,20 +1,30 @@
-"""One page of a quantum answer: an energy as it fell and under noise, an optimum's chance, a run's band."""
+"""Figures of a quantum answer: an energy as it fell and under noise, an optimum's chance, a run's band."""
 
 from __future__ import annotations
 
-import html
+import math
 from collections.abc import Mapping
 from typing import Any
 
-from gigawatt.figures.page import PAGE, grid
-from gigawatt.figures.readable import significant
 from gigawatt.figures.style import colour, finish, safe
 
-__all__ = ["chances", "energies", "noise", "page", "sides", "steps"]
+__all__ = ["chances", "energies", "noise", "sides", "steps"]
 
 Document = Mapping[str, Any]
+_TICKS = 10
+"""At most, of a logarithmic axis over many decades."""
 _FLOOR = 1e-9
 """Hartree below which a distance from the exact energy is drawn as this: the axis is logarithmic."""
+
+
+def _accuracy(figure: Any, document: Document) -> None:
+    """The line of chemical accuracy, named where it stands; on a logarithmic axis texts have logarithms."""
+    most = document["shots"]["error"]
+    figure.add_hline(y=most, line_dash="dot")
+    figure.add_annotation(
+        x=1.0, xref="paper", xanchor="right", y=math.log10(most), yref="y", yanchor="bottom",
+        text="chemical accuracy", showarrow=False,
+    )  # fmt: skip
 
 
 def energies(document: Document) -> Any:
@@ -27,9 +37,9 @@ def energies(document: Document) -> Any:
         x=list(range(len(values))), y=values, mode="lines+markers", name="above exact",
         line={"color": colour("chip")}, hovertemplate="%{y:.3~g} Ha after %{x}<extra></extra>",
     )  # fmt: skip
-    figure.add_hline(y=1.6e-3, line_dash="dot", annotation_text="chemical accuracy")
+    _accuracy(figure, document)
     made = finish(figure, title="Energy over iterations", height=360, x="iteration", y="Ha above exact")
-    made.update_yaxes(type="log")
+    made.update_yaxes(type="log", exponentformat="power")
     return made
 
 
@@ -45,12 +55,12 @@ def noise(document: Document) -> Any:
             name=name, mode="lines+markers", line={"color": colour(name, number)},
             hovertemplate="%{y:.3~g} Ha at %{x:.2~g}<extra></extra>",
         )  # fmt: skip
-    figure.add_hline(y=1.6e-3, line_dash="dot", annotation_text="chemical accuracy")
+    _accuracy(figure, document)
     made = finish(
         figure, title="Energy under noise", height=360, x="gate error", y="Ha from exact", legend=True
     )
-    made.update_xaxes(type="log")
-    made.update_yaxes(type="log")
+    made.update_xaxes(type="log", exponentformat="power", dtick=1)
+    made.update_yaxes(type="log", exponentformat="power", dtick=1)
     return made
 
 
@@ -97,39 +107,7 @@ def sides(document: Document) -> Any:
             hovertemplate="%{x:.3~g} J<extra></extra>",
         )  # fmt: skip
     made = finish(figure, title="Energy of the answer", height=260, x="J")
-    made.update_xaxes(type="log")
+    ends = [one for side in ("quantum", "classical") for one in document[side]["joules"]]
+    decades = math.log10(max(ends) / min(ends))
+    made.update_xaxes(type="log", exponentformat="power", dtick=math.ceil(decades / _TICKS))
     return made
-
-
-def _figures(document: Document) -> list[tuple[Any, str]]:
-    kind = document["kind"]
-    if kind == "vqe":
-        found = [(energies(document), "simulated without noise; energies of the exact state")]
-        if document["noise"]:
-            words = "depolarising gates and readout errors, angles as without noise; folds 1, 3, 5"
-            found.append((noise(document), words))
-        return found
-    if kind == "optimise":
-        return [(chances(document), "exact simulation without noise")]
-    if kind == "resources":
-        return [(steps(document), "surface code; see the guide for what each part is")]
-    return [(sides(document), "bands from the ranges of the catalog's rows, most of them guesses")]
-
-
-def page(document: Document) -> str:
-    """One self-contained page; ``document`` is what ``gigawatt quantum … --json`` prints."""
-    title = safe(document.get("name") or document.get("choice") or document.get("problem"), 120)
-    body = [f"<h1>{title}</h1>"]
-    for number, (figure, caption) in enumerate(_figures(document)):
-        plot = figure.to_html(
-            full_html=False, include_plotlyjs=number == 0, default_width="100%",
-            config={"displayModeBar": False, "responsive": True},
-        )  # fmt: skip
-        body.append(f"<figure>{plot}<figcaption>{html.escape(caption)}</figcaption></figure>")
-    rows = [
-        (key.replace("_", " "), significant(value) if isinstance(value, float) else value)
-        for key, value in document.items()
-        if isinstance(value, int | float | str) and key != "kind"
-    ]
-    body.append(grid(("", ""), rows))
-    return PAGE.format(title=title, body="\n".join(body))

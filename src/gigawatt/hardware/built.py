@@ -238,7 +238,13 @@ class Built:
                 k: {"used": u, "available": a, "unit": unit} for k, (u, a, unit) in self.limits.items()
             },
             "assumptions": [
-                {"key": one.key, "value": one.value, "reason": one.reason, "grade": one.grade.label}
+                {
+                    "key": one.key,
+                    "value": one.value,
+                    "reason": one.reason,
+                    "grade": one.grade.label,
+                    "source": one.source,
+                }
                 for one in self.assumptions
             ],
         }

@@ -43,6 +43,9 @@ STUDIES: Mapping[str, StudyFace] = {
     "plan-seconds": StudyFace("seconds.json", "seconds", "plan_seconds"),
     "plant": StudyFace("sheet.json", "plant", "plant"),
     "technologies": StudyFace("technologies.json", "technologies", "technologies"),
+    "quantum": StudyFace("quantum.json", "quantum", "quantum"),
+    "memory": StudyFace("memory.json", "memory", "memory"),
+    "chip": StudyFace("chip.json", "chip", "chip"),
 }
 """Command → its face."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from gigawatt.catalog import entity
 from gigawatt.errors import InputError
 from gigawatt.hardware.technology import dram_patterns
 from gigawatt.hardware.technology.dram_energy import (
@@ -18,8 +19,9 @@ from gigawatt.hardware.technology.dram_patterns import pattern_of, reach
 from gigawatt.hardware.technology.dram_thermal import BONDS, most_height, most_power, stack_temperature
 from gigawatt.hardware.technology.pim import units_of
 from gigawatt.hardware.technology.stacked_memory import Stack, generations, stack_of
+from gigawatt.study.rows_read import reading
 
-__all__ = ["memory_sheet"]
+__all__ = ["memory_answer", "memory_sheet"]
 
 _BITS, _GIGA = 8.0, 1e9
 _SUMMARY = ("weights", "kv-pages", "random")
@@ -32,7 +34,7 @@ def memory_sheet(
     stacks: int = 5,
     cooling: str | None = None,
 ) -> dict[str, Any]:
-    """The document of ``gigawatt technologies memory --json``.
+    """What ``gigawatt technologies memory --json`` prints, but for the rows that it read.
 
     Parameters
     ----------
@@ -60,10 +62,25 @@ def memory_sheet(
     asked = tuple(patterns) if patterns else (_SUMMARY if generation is None else dram_patterns.patterns())
     for one in asked:
         pattern_of(one)
+    hot = entity("stacked_memory_usage", "defaults").value("hot")
+    most = entity("stacked_memory_thermal", "limit").value("throttle")
     return {
         "stacks": stacks,
+        "limits": {"doubled_refresh": hot, "throttle": most},
         "generations": [_sheet(stack_of(name), asked, stacks, cooling) for name in names],
     }
+
+
+def memory_answer(
+    generation: str | None = None,
+    *,
+    patterns: Sequence[str] | None = None,
+    stacks: int = 5,
+    cooling: str | None = None,
+) -> dict[str, Any]:
+    """:func:`memory_sheet` with the rows that it read: ``assumptions`` and ``rows``."""
+    found, read = reading(lambda: memory_sheet(generation, patterns=patterns, stacks=stacks, cooling=cooling))
+    return {**found, **read.to_json()}
 
 
 def _sheet(stack: Stack, asked: Sequence[str], stacks: int, cooling: str | None) -> dict[str, Any]:

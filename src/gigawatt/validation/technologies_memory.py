@@ -7,6 +7,7 @@ are held to two simulators that were run with the same timing, and to what cards
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 
 import numpy as np
@@ -22,7 +23,7 @@ from gigawatt.hardware.technology.stacked_memory import stack_of
 from gigawatt.validation.supply_check import Check
 from gigawatt.workload import read_architecture
 
-__all__ = ["SIMULATED", "checks", "simulated", "trace"]
+__all__ = ["SIMULATED", "checks", "of_generations", "simulated", "trace"]
 
 SIMULATED = ("sequential", "one-group", "random", "runs-256", "random-half-written", "copy")
 """Traces that were run through DRAMsim3."""
@@ -89,15 +90,19 @@ def _powers() -> list[Check]:
     return found
 
 
-def _patterns() -> list[Check]:
+def _patterns(memories: Collection[str] = ("hbm2", "hbm2e", "hbm3", "hbm4")) -> list[Check]:
+    """Of ``memories`` alone: each is simulated."""
     found = [
         _check(f"{memory.upper()}, {name}: share of the peak", simulated(memory, name),
         f"dramsim3-{memory}-{name}",
                "share", 0.05)
         for memory in ("hbm2", "hbm3")
+        if memory in memories
         for name in SIMULATED
     ]  # fmt: skip
     for memory in ("hbm2", "hbm3", "hbm4"):
+        if memory not in memories:
+            continue
         all_banks, by_bank = (reach(memory, "weights", refresh=how).share for how in ("all", "bank"))
         id = f"ramulator-{memory}"
         found.append(
@@ -109,9 +114,12 @@ def _patterns() -> list[Check]:
     rates = {"a100": "hbm2e", "h100": "hbm3"}
     published = {id: entity("stacked_memory_published", id) for id in rates}
     lanes = 5.0 * 1024.0
-    ours = reach("hbm2e", "weights", data_rate=published["a100"].value("bandwidth") / lanes).share
-    found.append(_check("A100: a stream of reads, share of the peak", ours, "a100", "read_share", 0.05))
+    if "hbm2e" in memories:
+        ours = reach("hbm2e", "weights", data_rate=published["a100"].value("bandwidth") / lanes).share
+        found.append(_check("A100: a stream of reads, share of the peak", ours, "a100", "read_share", 0.05))
     for id, chip in (("a100", "A100-SXM4-80GB"), ("h100", "H100-SXM5-80GB")):
+        if rates[id] not in memories:
+            continue
         row = entity("kernels", chip).evidence("memory_share")
         mine = reach(rates[id], "weights", data_rate=published[id].value("bandwidth") / lanes).share
         what = f"{id.upper()}: bandwidth that memory-bound kernels reach, share of the peak"
@@ -209,6 +217,13 @@ def _sram() -> list[Check]:
         if "chips" in entity("stacked_memory_published", id).numbers:
             found.append(_check(f"{made.machine}, {model}: chips", float(made.chips), id, "chips", 0.15))
     return found
+
+
+def of_generations(names: Collection[str]) -> list[Check]:
+    """What is published of these generations of stacks, and of the bonds of all."""
+    told = [*_peaks(), *_powers(), *_energies()]
+    mine = [check for check in told if check.what.split()[0].strip(":,").lower() in names]
+    return [*mine, *_patterns(names), *(check for check in _heat() if check.fitted)]
 
 
 def checks() -> list[Check]:

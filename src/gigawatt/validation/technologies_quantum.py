@@ -6,6 +6,10 @@ a patch, storage and factories are ours. The estimator's T factory is given to o
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
 from gigawatt.catalog import entity, source
 from gigawatt.catalog.loader import Entity
 from gigawatt.hardware.quantum.factoring import gidney_ekera, gidney_layout
@@ -16,7 +20,7 @@ from gigawatt.hardware.quantum.vqe import vqe
 from gigawatt.hardware.technology.quantum import break_even_time
 from gigawatt.validation.supply_check import Check
 
-__all__ = ["PUBLISHED", "checks", "energies", "estimates", "speed_ups"]
+__all__ = ["PUBLISHED", "beside", "checks", "energies", "estimates", "speed_ups"]
 
 PUBLISHED = "quantum_published"
 _HARTREE = 1e-6
@@ -150,6 +154,32 @@ def speed_ups() -> list[Check]:
         _check("quadratic, annealing, one core", one / _DAY, annealing, "days", "d", 0.03),
         _check("quartic, annealing, a million cores", quartic / _HOUR, annealing, "quartic_hours", "h", 0.03),
     ]
+
+
+def beside(answer: Mapping[str, Any]) -> list[Check]:
+    """What is published nearest to an answer of the quantum room (its JSON); nothing where there is none.
+
+    Of a molecule's energy the energies, those of the molecule alone where there are any; of resources and of
+    chemistry's break-even the estimates of the same computation, all of them where it is none of these; of a
+    search its speed-ups.
+    """
+    kind, asked = answer["kind"], answer["asked"]
+    if kind == "vqe":
+        return _about(energies(), str(asked["molecule"]))
+    if kind == "resources":
+        return _about(estimates(), str(asked["algorithm"]))
+    if kind == "break-even" and "algorithm" in asked:
+        return _about(estimates(), str(asked["algorithm"]))
+    if kind == "break-even" and asked["problem"] == "search":
+        return speed_ups()
+    return []
+
+
+def _about(found: list[Check], name: str) -> list[Check]:
+    """Those that name a computation by the first word of its id (``femoco-lee``: FeMoco), or all."""
+    word = name.partition("-")[0].lower()
+    near = [check for check in found if re.search(rf"\b{re.escape(word)}\b", check.what.lower())]
+    return near or found
 
 
 def checks() -> list[Check]:
