@@ -85,7 +85,7 @@ def test_a_marker_of_the_map_asks_for_its_site(visitor: Visitor) -> None:
 
 
 def test_a_model_of_ones_own_is_asked_about(visitor: Visitor, tmp_path: Path) -> None:
-    file = tmp_path / "my <b>model</b>.json"
+    file = tmp_path / "my <b>model.json"
     file.write_text(json.dumps(CONFIG))
     visitor.open("/chain?machine.count=64&training.tokens=1+T+tokens&training.global_batch=512+sequences")
     page = visitor.page
@@ -95,7 +95,7 @@ def test_a_model_of_ones_own_is_asked_about(visitor: Visitor, tmp_path: Path) ->
     page.wait_for_url("**/chain?*model=model-*")
     visitor.answered(1)
     assert "1.1 billion parameters" in visitor.text("#answer .lead")
-    assert "my <b>model</b>.json (uploaded)" in visitor.text("#f-model option:checked")
+    assert "my <b>model.json (uploaded)" in visitor.text("#f-model option:checked")
 
 
 def test_a_file_that_is_no_model_says_so_beside_its_field_and_the_old_answer_stays(
