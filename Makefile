@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 EXAMPLE ?= examples/llama-3.1-405b-texas.yaml
 
-.PHONY: install demo test emulation test-emulation lint bench validate docs clean help
+.PHONY: install demo test test-apart emulation test-emulation lint bench validate docs clean help
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -24,8 +24,11 @@ $(VENV)/.developing: $(VENV)/.installed
 demo: install ## Run the whole chain on Llama 3.1 405B in Texas and say where the report lies
 	$(BIN)/gigawatt run $(EXAMPLE)
 
-test: $(VENV)/.developing ## Run the whole suite
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+test: $(VENV)/.developing ## Run the suite
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not apart"
+
+test-apart: $(VENV)/.developing ## Run what takes minutes more: a browser, fuzzing, notebooks, the site, whole scorecards
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m apart
 
 emulation: $(VENV)/.emulating ## Install what `gigawatt emulate` needs: torch, a small language model, text
 

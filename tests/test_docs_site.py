@@ -80,6 +80,7 @@ def fetched(file: Path) -> list[str]:
 
 
 @pytest.mark.long
+@pytest.mark.apart
 def test_the_site_fetches_nothing_from_outside(site: Path) -> None:
     pages = sorted(site.rglob("*.html"))
     assert len(pages) > 60
@@ -95,6 +96,7 @@ def test_the_site_fetches_nothing_from_outside(site: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.apart
 def test_the_pages_that_are_made_hold_what_they_are_made_from(site: Path) -> None:
     from gigawatt import catalog
 
@@ -116,6 +118,7 @@ def test_the_pages_that_are_made_hold_what_they_are_made_from(site: Path) -> Non
 
 
 @pytest.mark.long
+@pytest.mark.apart
 def test_every_formula_is_marked_for_typesetting_and_no_money_is(site: Path) -> None:
     for page in sorted(site.rglob("*.html")):
         name = page.relative_to(site).with_suffix(".md")
@@ -125,6 +128,7 @@ def test_every_formula_is_marked_for_typesetting_and_no_money_is(site: Path) -> 
 
 
 @pytest.mark.long
+@pytest.mark.apart
 def test_lists_of_the_pages_are_lists(site: Path) -> None:
     """An item that the builder does not take for one stands in a paragraph with its dash."""
     for page in sorted((*site.glob("*.html"), *site.glob("model/*.html"))):

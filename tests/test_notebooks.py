@@ -147,6 +147,7 @@ def test_prose_of_notebooks_has_no_formula_by_accident(name: str) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.apart
 def test_the_training_plan_runs_and_agrees_with_the_command(tmp_path: Path) -> None:
     node, said = executed("training-plan", tmp_path)
     check_outputs("training-plan", node)
@@ -171,6 +172,7 @@ def test_the_training_plan_runs_and_agrees_with_the_command(tmp_path: Path) -> N
 
 
 @pytest.mark.long
+@pytest.mark.apart
 def test_the_serving_campus_runs_and_agrees_with_the_command(tmp_path: Path) -> None:
     node, said = executed("serving-campus", tmp_path)
     check_outputs("serving-campus", node)
@@ -192,6 +194,7 @@ def test_the_serving_campus_runs_and_agrees_with_the_command(tmp_path: Path) -> 
 
 
 @pytest.mark.long
+@pytest.mark.apart
 def test_the_outlook_runs_and_agrees_with_the_command(tmp_path: Path) -> None:
     node, said = executed("outlook", tmp_path)
     check_outputs("outlook", node)

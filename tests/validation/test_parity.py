@@ -102,6 +102,7 @@ def test_checks_become_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.apart
 def test_long_tables_are_the_scorecards() -> None:
     from gigawatt.validation.serving import validate_serving
     from gigawatt.validation.validate import validate
@@ -128,6 +129,7 @@ def test_long_tables_are_the_scorecards() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.apart
 @pytest.mark.parametrize(
     ("name", "validated"), [("supply", validate_supply), ("technologies", validate_technologies)]
 )
@@ -138,6 +140,7 @@ def test_long_checks_are_the_scorecards(name: str, validated: Callable[[], Suppl
 
 
 @pytest.mark.long
+@pytest.mark.apart
 def test_power_rows_are_the_scorecards() -> None:
     rows, frame = (*power_scorecard(), *serving_power_scorecard()), parity("power")
     assert frame["predicted"].tolist() == [one.predicted for one in rows]

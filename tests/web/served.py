@@ -153,6 +153,9 @@ def serving(folder: Path, *, guarded: bool = True) -> Iterator[Server]:
         process = subprocess.Popen([sys.executable, "-c", SERVE], cwd=cwd, env=environment, stderr=stream)
     try:
         yield Server(_address(process, errors), folder, log)
+    except Exception as error:
+        error.add_note(f"the server said: {errors.read_text()[-2000:]}")
+        raise
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(timeout=60)

@@ -18,6 +18,7 @@ pytestmark = [
     ),
     pytest.mark.xdist_group("browser"),
     pytest.mark.long,
+    pytest.mark.apart,
 ]
 
 LISTED = [view.name for view in VIEWS if view.listed]

@@ -15,6 +15,7 @@ pytestmark = [
     ),
     pytest.mark.xdist_group("browser"),
     pytest.mark.long,
+    pytest.mark.apart,
 ]
 
 QUICK = "start=deepseek-v3-h800&supply.plants=grid"

@@ -19,6 +19,7 @@ pytestmark = [
     ),
     pytest.mark.xdist_group("browser"),
     pytest.mark.long,
+    pytest.mark.apart,
 ]
 
 MANY = 50

@@ -23,7 +23,7 @@ from gigawatt.web.app import create_app
 from gigawatt.web.security import ALWAYS
 from gigawatt.web.starts import DEFAULT
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.apart]
 
 
 def described() -> dict[str, Any]:

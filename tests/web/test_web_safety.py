@@ -23,7 +23,7 @@ from gigawatt.web.paths import file_keys
 from gigawatt.web.security import ALWAYS
 from gigawatt.web.views import VIEWS
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.apart]
 
 MIB = 2**20
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW")
