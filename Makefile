@@ -7,7 +7,7 @@ EXAMPLE ?= examples/llama-3.1-405b-texas.yaml
 .PHONY: install demo test test-apart emulation test-emulation lint bench validate docs clean help
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 install: $(VENV)/.installed ## Make the virtual environment with the package in it
 

@@ -13,6 +13,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ from gigawatt.study.memo import Remembered
 from gigawatt.study.scenario import read_scenario
 from gigawatt.study.study import Study
 from gigawatt.study.sweep import Swept, sweep
-from gigawatt.study.sweep_points import Points
+from gigawatt.study.sweep_evaluate import Task
+from gigawatt.study.sweep_points import Point, Points
 from gigawatt.study.sweep_pools import Here, Processes
 from gigawatt.study.sweep_show import ask
 from gigawatt.study.sweep_store import SweepStore
@@ -276,6 +278,23 @@ def test_a_worker_that_dies_is_replaced(undisturbed: pd.DataFrame, file: Path, t
     assert killed
     assert done.computed == raw_rows(store) == 60
     same(rows(store), undisturbed)
+
+
+def test_a_worker_that_died_idle_is_replaced() -> None:
+    """Between two tasks too: the executor then refuses the next task at once."""
+    pool = Processes(1)
+    try:
+        pool._pools[0].submit(os.getpid).result()
+        os.kill(next(iter(pool._pools[0]._processes)), signal.SIGKILL)  # type: ignore[arg-type]
+        with pytest.raises(BrokenProcessPool):
+            pool._pools[0].submit(time.sleep, 60).result()  # from now on it knows
+        pool.give(0, Task(read_scenario(TEXAS), ("scenario.year",), ("one",), (Point({}, {}, {}),)))
+        found: list[object] = []
+        while not found:
+            found = list(pool.take(1.0))
+        assert len(found) == 1
+    finally:
+        pool.close()
 
 
 DASK = """

@@ -112,7 +112,12 @@ class Processes:
 
     def _send(self, slot: int, task: Task, times: int) -> None:
         with _single_threads():  # a process starts with its first task
-            future = self._pools[slot].submit(evaluate_task, task)
+            try:
+                future = self._pools[slot].submit(evaluate_task, task)
+            except BrokenProcessPool:  # it died while it had nothing to do
+                self._pools[slot].shutdown(wait=False)
+                self._pools[slot] = self._start()
+                future = self._pools[slot].submit(evaluate_task, task)
         self._running[future] = (slot, task, times)
 
     def take(self, seconds: float) -> Sequence[tuple[int, Task, Answer]]:
