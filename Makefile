@@ -27,7 +27,7 @@ demo: install ## Run the whole chain on Llama 3.1 405B in Texas and say where th
 test: $(VENV)/.developing ## Run the suite
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not apart"
 
-test-apart: $(VENV)/.developing ## Run what takes minutes more: a browser, fuzzing, notebooks, the site, whole scorecards
+test-apart: $(VENV)/.developing ## Run what takes minutes more: a browser, fuzzing, kills, notebooks, the site, every report
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m apart
 
 emulation: $(VENV)/.emulating ## Install what `gigawatt emulate` needs: torch, a small language model, text

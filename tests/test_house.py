@@ -187,6 +187,7 @@ def test_the_python_of_the_readme_runs(code: str) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.apart
 def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     """One after the other, as a reader would type them, in a folder that holds the examples."""
     os.symlink(ROOT / "examples", tmp_path / "examples")

@@ -27,6 +27,8 @@ from gigawatt.report.studies import STUDIES
 from gigawatt.study.record import read_record
 from gigawatt.study.store import load_result, save_result
 
+pytestmark = pytest.mark.apart
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TEXAS = str(EXAMPLES / "llama-3.1-405b-texas.yaml")
 SMALL = ("--set", "model=llama-3.1-8b", "--set", "training.tokens=1T tokens")

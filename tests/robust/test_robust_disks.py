@@ -20,6 +20,8 @@ import gigawatt.study.store as store
 from gigawatt.cli import main
 from gigawatt.errors import InputError
 
+pytestmark = pytest.mark.apart
+
 HERE = Path(__file__).parent
 MOUNTED = ("run", "compare", "plan-supply", "plant", "technologies compare")
 

@@ -15,7 +15,7 @@ import pytest
 
 from gigawatt.study.store import load_result
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and forks")
+pytestmark = [pytest.mark.skipif(sys.platform == "win32", reason="signals and forks"), pytest.mark.apart]
 
 TEXT = """\
 name: {name}
