@@ -7,7 +7,6 @@ import re
 import socket
 from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -414,21 +413,25 @@ def test_no_request_has_a_file_read_or_anybody_called(server: Server) -> None:
     assert foreign(server) == []
 
 
-def test_without_the_check_a_file_is_read(tmp_path: Path) -> None:
+def test_without_the_check_a_file_is_read(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The test above can fail: with the check by-passed, a process that answers opens the planted file."""
-    with serving(tmp_path, guarded=False) as server:
-        for name in ("config.json", str(tmp_path / "cwd" / "config.json")):
+    folder = tmp_path_factory.mktemp("bare")  # a socket's path has few characters
+    with serving(folder, guarded=False) as server:
+        for name in ("config.json", str(folder / "cwd" / "config.json")):
             server.ask(f"/api/v1/answer?model={quote(name)}")
         opened = [about for event, about in foreign(server) if event == "open"]
         assert any("config.json" in about for about in opened)
 
 
-def test_uploads_lie_in_a_private_folder_and_go_with_the_server(tmp_path: Path) -> None:
-    with serving(tmp_path) as server:
+def test_uploads_lie_in_a_private_folder_and_go_with_the_server(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("kept")
+    with serving(folder) as server:
         headers, body = sent("x.csv", b"arrival,prompt_tokens,output_tokens\n0,10,20\n1,20,30\n")
         answer = server.ask("/upload/trace?start=serve-llama-70b-virginia", "POST", headers, body)
         assert answer.status == 303
-        kept = list((tmp_path / "temp").glob("gigawatt-*/trace-*.csv"))
+        kept = list((folder / "temp").glob("gigawatt-*/trace-*.csv"))
         assert len(kept) == 1
         assert kept[0].parent.stat().st_mode & 0o077 == 0
-    assert list((tmp_path / "temp").glob("gigawatt-*")) == []
+    assert list((folder / "temp").glob("gigawatt-*")) == []

@@ -153,12 +153,13 @@
     const { target, xhr } = event.detail;
     if (!xhr || xhr.status !== 200) return;
     if (!document.contains(target)) { // swapped as a whole: what took its place is drawn
-      if (answer?.contains(event.target)) drawAll(event.target);
+      if (answer?.contains(event.target)) drawIn(event.target);
       return;
     }
     if (xhr === settled) return;
     settled = xhr;
-    if (answer?.contains(target)) drawAll(target);
+    if (target === answer) drawAll(answer);
+    else if (answer?.contains(target)) drawIn(target);
   });
   document.addEventListener("htmx:replacedInHistory", links);
   document.addEventListener("htmx:sendError", () => say("The server cannot be reached."));
