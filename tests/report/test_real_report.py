@@ -9,7 +9,9 @@ from test_report import Page
 
 import gigawatt
 from gigawatt.figures import NAMES
+from gigawatt.quantities import parse
 from gigawatt.report import render, sentences
+from gigawatt.report.far_off import card_bands, step_band
 from gigawatt.study.result import Result
 from gigawatt.study.store import load_result, save_result
 
@@ -55,3 +57,23 @@ def test_the_real_sankey_conserves_power(real: Result) -> None:
     for node in inner:
         into = sum(v for _, t, v in rows if t == node)
         assert sum(v for s, _, v in rows if s == node) == pytest.approx(into, rel=2e-3)
+
+
+def test_the_bands_of_key_figures_are_those_of_the_steps(real: Result) -> None:
+    """Of a step, of what is slower and of what is quicker than said, all the same factors."""
+    found, band = card_bands(real), step_band(real)
+    assert band is not None
+    assert band.days is not None
+    ends = {
+        name: [parse(end.replace(" million", "e6"), real.quantity(name).unit) for end in text.split(" to ")]
+        for name, text in found.items()
+        if name != "training.tokens_per_second"
+    }
+    assert ends["training.step_time"] == pytest.approx(band.step, rel=0.01)
+    assert [end / 86400.0 for end in ends["training.duration"]] == pytest.approx(band.days, rel=0.01)
+    utilisation = real["training.mfu"]
+    shares = [utilisation * real["training.step_time"] / step for step in reversed(band.step)]
+    assert ends["training.mfu"] == pytest.approx(shares, rel=0.01)
+    hours, days = real["training.accelerator_hours"], real["training.duration"]
+    wanted = [hours * end / days for end in ends["training.duration"]]
+    assert ends["training.accelerator_hours"] == pytest.approx(wanted, rel=0.02)

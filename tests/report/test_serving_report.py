@@ -13,10 +13,12 @@ from test_report import Page
 import gigawatt
 from gigawatt.errors import InputError
 from gigawatt.figures import NAMES, NAMES_SERVING, figure
+from gigawatt.quantities import parse
 from gigawatt.report import render, sentences
+from gigawatt.report.far_off import card_bands
 from gigawatt.report.grids import cards, table
 from gigawatt.report.words import topics
-from gigawatt.report.words_serving import is_serving, left_out
+from gigawatt.report.words_serving import errors_of, is_serving, left_out
 from gigawatt.study.result import Result
 from gigawatt.study.store import as_json, load_result, save_result
 
@@ -144,3 +146,22 @@ def test_the_summary_in_the_terminal(real: Result) -> None:
         assert words in text
     assert "None" not in text
     assert "nan" not in text.lower().split()
+
+
+def test_a_wait_lies_where_the_measured_rows_left_the_prediction(real: Result) -> None:
+    """The ends of a band are where |predicted/measured - 1| is just what nine rows in ten stayed below."""
+    found, errors = card_bands(real), errors_of(real)
+    assert set(found) == {f"serving.{key}_p50" for key in ("ttft", "tpot")}
+    for key in ("ttft", "tpot"):
+        predicted, far = float(real[f"serving.{key}_p50"]), errors[key][1]
+        ends = [parse(end, "s") for end in found[f"serving.{key}_p50"].split(" to ")]
+        assert ends[0] < predicted < ends[1]
+        for measured in ends:
+            assert abs(predicted / measured - 1.0) == pytest.approx(far, rel=0.02)
+
+
+def test_no_band_is_said_where_the_error_has_no_upper_end(
+    real: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gigawatt.report.far_off.errors_of", lambda _: {"tpot": (0.5, 1.2, True)})
+    assert card_bands(real) == {}

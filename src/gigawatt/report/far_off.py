@@ -109,8 +109,10 @@ def card_bands(result: Result) -> dict[str, str]:
     """Quantity → where its true value may lie, for key figures of which that is known.
 
     Of a run: days, a step and the rates that follow from them, from the steps of published sources and the
-    chance of failures (:func:`step_band`). Of a service: waits, within which nine measured rows of ten lay
-    (:func:`gigawatt.report.words_serving.errors_of`).
+    chance of failures (:func:`step_band`). Of a service: the waits of half of the requests. Of nine measured
+    rows in ten the prediction p was within a share f, |p/m - 1| <= f, so that what is measured, m, lies
+    between p/(1 + f) and p/(1 - f); where f is 1 or more there is no upper end, and nothing is said. The rows
+    are means and medians: no such error is known of the 99th percentile, nor of totals that the demand sets.
     """
     found = step_band(result)
     if found is None:
@@ -132,8 +134,8 @@ def _wait_bands(result: Result) -> dict[str, str]:
         return {}
     bands: dict[str, tuple[float, float]] = {}
     for key, (_, far, _) in errors_of(result).items():
-        for name in (f"serving.{key}_p50", f"serving.{key}_p99", f"serving.{key}"):
-            bands[name] = (max(0.0, 1.0 - far), 1.0 + far)
+        if far < 1.0:
+            bands[f"serving.{key}_p50"] = (1.0 / (1.0 + far), 1.0 / (1.0 - far))
     return _spread_of(result, bands)
 
 

@@ -117,7 +117,10 @@ def markdown(document: Document) -> str:
     lines.append("## In words")
     lines += [escaped(paragraph) for paragraph in document.paragraphs]
     if document.cards:
-        rows = tuple((Cell(c.title), Cell(c.value), Cell(c.grade)) for c in document.cards)
+        rows = tuple(
+            (Cell(c.title), Cell(f"{c.value} ({c.band})" if c.band else c.value), Cell(c.grade))
+            for c in document.cards
+        )
         graded = any(card.grade for card in document.cards)
         head = ("figure", "value", "weakest grade on the way") if graded else ("figure", "value")
         cut = tuple(row[: len(head)] for row in rows)
