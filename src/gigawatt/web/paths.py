@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gigawatt import catalog
-from gigawatt.errors import InputError, nearest
+from gigawatt.errors import InputError
 from gigawatt.hardware.parts import is_design_file
 from gigawatt.study.scenario import LoadedScenario
 
@@ -96,12 +96,13 @@ def known(key: str, value: object, uploads: Container[str] = ()) -> str:
         if value in uploads:
             return value
         raise InputError("this upload is not here any more", key=key, given=value, allowed="upload it again")
-    text = value if isinstance(value, str) else ""
+    text, near = value if isinstance(value, str) else "", None
     if 0 < len(text) <= _MOST_NAME and text.isprintable():
         for table in one.tables:
             try:
                 row = catalog.entity(table, text)
-            except InputError:
+            except InputError as error:
+                near = near or error.nearest
                 continue
             # a chip built here from a visitor's design is no name for others
             if not is_design_file(row.text("design")):
@@ -112,7 +113,7 @@ def known(key: str, value: object, uploads: Container[str] = ()) -> str:
         key=key,
         given=value if isinstance(value, str | int | float) else type(value).__name__,
         allowed=f"a name of the catalog, or an uploaded {one.kind}" if names else f"an uploaded {one.kind}",
-        nearest=nearest(text[:_MOST_NAME], names),
+        nearest=near,
     )
 
 
