@@ -67,9 +67,7 @@ def create_app(*, workers: int = 2, jobs: int = 2, hosts: Sequence[str] = (), ah
             pages.whole_page(site, VIEWS[0], Shown(State()))  # its own catalog and templates, read once
             beside.append(asyncio.create_task(_warm(site, workers)))
             if ahead:
-                await idle.start()
-                site.ahead = Ahead(idle, site.kept)
-                beside.append(asyncio.create_task(site.ahead.run()))
+                beside.append(asyncio.create_task(_ahead(site, idle)))
             yield
         finally:
             for task in beside:
@@ -104,6 +102,13 @@ def create_app(*, workers: int = 2, jobs: int = 2, hosts: Sequence[str] = (), ah
     for kind, function in _ANSWERS.items():
         app.add_exception_handler(kind, function)
     return secured(app, hosts=hosts, versioned="/static/")
+
+
+async def _ahead(site: Site, idle: Pool) -> None:
+    """Compute what is likely to be asked next, from when the process for it has started."""
+    await idle.start()
+    site.ahead = Ahead(idle, site.kept)
+    await site.ahead.run()
 
 
 async def _warm(site: Site, workers: int) -> None:
