@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
+import tempfile
 from collections.abc import Sequence
 from ipaddress import ip_address
 
@@ -14,6 +16,9 @@ from gigawatt.web.app import create_app
 from gigawatt.web.protocol import Patient
 
 __all__ = ["serve"]
+
+_MOST_FOLDER = 107 - len("/pymp-12345678/listener-12345678")
+"""Bytes that a folder's path may have: a socket's has 107 (``man 7 unix``), these names are Python's."""
 
 
 def serve(
@@ -43,8 +48,10 @@ def serve(
     Raises
     ------
     InputError
-        The port is taken, or the address is not this machine's.
+        The port is taken, the address is not this machine's, or the path of the folder of temporary files is
+        too long.
     """
+    _check_temporary()
     listening = _listen(host, port)
     port = listening.getsockname()[1]
     shown = "localhost" if _is_here(host) else f"[{host}]" if ":" in host else host
@@ -70,6 +77,16 @@ def _is_here(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _check_temporary() -> None:
+    """Raise where the processes could not meet: they do so at a socket in the folder of temporary files."""
+    folder = tempfile.gettempdir()
+    if hasattr(socket, "AF_UNIX") and len(os.fsencode(folder)) > _MOST_FOLDER:
+        raise InputError(
+            "the folder of temporary files has too long a path", key="TMPDIR", given=folder,
+            allowed=f"at most {_MOST_FOLDER} bytes",
+        )  # fmt: skip
 
 
 def _listen(host: str, port: int) -> socket.socket:
