@@ -9,9 +9,20 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["CHROMIUM", "Visitor", "browsing", "visiting"]
+import pytest
+
+__all__ = ["IN_A_BROWSER", "Visitor", "browsing", "visiting"]
 
 CHROMIUM = next((path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None)
+IN_A_BROWSER = [
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="needs chromium (apt install chromium): the page is not looked at"
+    ),
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.long,
+    pytest.mark.apart,
+]
+"""Marks of every module whose tests need a browser."""
 _FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",

@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import CHROMIUM, Visitor, browsing, visiting
-from served import Server, serving
+from browsing import IN_A_BROWSER, Visitor, visiting
+from served import Server
 
 from gigawatt.web.views import VIEWS
 
-pytestmark = [
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="needs chromium (apt install chromium): the page is not looked at"
-    ),
-    pytest.mark.xdist_group("browser"),
-    pytest.mark.long,
-    pytest.mark.apart,
-]
+pytestmark = IN_A_BROWSER
 
 LISTED = [view.name for view in VIEWS if view.listed]
 _BLANK = 2_000
 """Bytes of the picture of a plot on which nothing is drawn, at most."""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("browsed")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with browsing() as found:
-        yield found
-
-
-@pytest.fixture
-def visitor(browser: Any, server: Server) -> Iterator[Visitor]:
-    with visiting(browser, server.address) as found:
-        yield found
 
 
 def _serious(page: Any) -> list[str]:

@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-from browsing import CHROMIUM, Visitor, browsing, visiting
-from served import Server, serving
+from browsing import IN_A_BROWSER, Visitor
+from served import Server
 
-pytestmark = [
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="needs chromium (apt install chromium): the page is not looked at"
-    ),
-    pytest.mark.xdist_group("browser"),
-    pytest.mark.long,
-    pytest.mark.apart,
-]
+pytestmark = IN_A_BROWSER
 
 QUICK = "start=deepseek-v3-h800&supply.plants=grid"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("compared")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with browsing() as found:
-        yield found
-
-
-@pytest.fixture
-def visitor(browser: Any, server: Server) -> Iterator[Visitor]:
-    with visiting(browser, server.address) as found:
-        yield found
 
 
 def test_a_question_is_pinned_and_what_changes_stands_beside_it(visitor: Visitor) -> None:

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import pytest
-from browsing import CHROMIUM, Visitor, browsing, visiting
-from served import Server, serving
+from browsing import IN_A_BROWSER, Visitor, visiting
+from served import Server
 
-pytestmark = [
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="needs chromium (apt install chromium): the page is not looked at"
-    ),
-    pytest.mark.xdist_group("browser"),
-    pytest.mark.long,
-    pytest.mark.apart,
-]
+pytestmark = IN_A_BROWSER
 
 MANY = 50
 CONFIG = {
@@ -29,24 +20,6 @@ CONFIG = {
     "hidden_act": "silu", "tie_word_embeddings": False,
 }  # fmt: skip
 """TinyLlama 1.1B as its makers publish it."""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("worked")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with browsing() as found:
-        yield found
-
-
-@pytest.fixture
-def visitor(browser: Any, server: Server) -> Iterator[Visitor]:
-    with visiting(browser, server.address) as found:
-        yield found
 
 
 def test_long_work_shows_its_progress_and_then_what_came_of_it(visitor: Visitor) -> None:
