@@ -132,6 +132,7 @@ def whole_page(
         item=item,
         form=form_of(shown.state, errors, site.labels()),
         query=shown.state.query(dict(shown.settings)),
+        settings=shown.settings,
         dropped=shown.dropped,
         answer=answer,
         static=STATIC,
