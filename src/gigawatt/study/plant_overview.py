@@ -51,6 +51,11 @@ def levelised_cost_of(plant: Plant, *, capacity_factor: float) -> float:
         Whose ``capital`` is an annuity [$/W/year].
     capacity_factor : float
         Energy delivered / (capacity × year), (0, 1]; with outages in it.
+
+    References
+    ----------
+    As :func:`gigawatt.economics.levelised_cost` (NREL, "Simple Levelized Cost of Energy Calculator
+    Documentation"), with the annuity already taken and the carbon price left out.
     """
     yearly = plant.capital + plant.fixed
     running = float(np.mean(plant.variable)) + float(np.mean(plant.fuel))
