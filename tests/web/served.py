@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import shutil
 import signal
 import socket
@@ -67,15 +66,11 @@ class Server:
         """Bytes as they are, and all that comes back until the connection ends."""
         found = b""
         with socket.create_connection(self.at, timeout=60) as link:
-            for start in range(0, len(data), 65536):
-                if select.select([link], [], [], 0)[0]:
-                    break  # it answers before it has heard all
-                link.sendall(data[start : start + 65536])
+            link.sendall(data)
             if whole:
                 link.shutdown(socket.SHUT_WR)
-            with suppress(ConnectionResetError):
-                while part := link.recv(65536):
-                    found += part
+            while part := link.recv(65536):
+                found += part
         return found
 
     def ask(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from browsing import IN_A_BROWSER, Visitor, visiting
 from served import Server
+
+from gigawatt.errors import InputError
+from gigawatt.web.paths import MOST_BYTES
+from gigawatt.web.uploads import Uploads
 
 pytestmark = IN_A_BROWSER
 
@@ -88,6 +94,40 @@ def test_a_file_that_is_no_model_says_so_beside_its_field_and_the_old_answer_sta
         visitor.answered(1)
         assert "config.json" in visitor.text("#e-u-model")
         assert visitor.text("#answer .lead") == answer
+
+
+def test_a_file_that_is_too_large_is_not_sent_and_says_so_beside_its_field(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    file = tmp_path / "config.json"
+    file.write_text(" " * MOST_BYTES["model"] + "{}")
+    visitor.open("/chain")
+    page, answer, sent = visitor.page, visitor.text("#answer .lead"), []
+    page.on("request", lambda request: sent.append(request.url))
+    page.click("text=Bring your own")
+    page.set_input_files("#u-model", file)
+    page.click("form[action*='/upload/model'] button")
+    page.wait_for_selector("#e-u-model:not(:empty)")
+    refused = Uploads(tmp_path / "kept").receive("model", "config.json", file.read_bytes(), None)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(1) as apart, pytest.raises(InputError) as error:
+        apart.submit(asyncio.run, refused).result()  # this thread has a loop already, which is playwright's
+    assert visitor.text("#e-u-model") == str(error.value)
+    assert visitor.text("#answer .lead") == answer
+    assert not [url for url in sent if "/upload/" in url]
+
+
+def test_without_scripts_a_file_that_is_too_large_is_one_line(
+    browser: Any, server: Server, tmp_path: Path
+) -> None:
+    file = tmp_path / "config.json"
+    file.write_text(" " * 2**23)
+    with visiting(browser, server.address, quiet=False, java_script_enabled=False) as visitor:
+        visitor.page.goto(f"{server.address}chain")
+        visitor.page.click("text=Bring your own")
+        visitor.page.set_input_files("#u-model", file)
+        visitor.page.click("form[action*='/upload/model'] button")
+        visitor.page.wait_for_url("**/upload/model**")
+        assert visitor.text("body").strip() == "more than 2 MiB"
 
 
 def test_a_pinned_question_stands_beside_the_one_that_moves(visitor: Visitor) -> None:

@@ -167,10 +167,21 @@ def test_bodies_are_bounded(server: Server) -> None:
             large = server.ask(target, "POST", {**HERE, "Content-Length": str(10**12)})
             assert large.status == 413, path
             check_headers(large)
-    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+
+
+@pytest.mark.parametrize("more", [40, 400])
+def test_who_sends_too_much_without_listening_still_hears_why(server: Server, more: int) -> None:
     head = b"POST /upload/model HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\n"
-    found = server.raw(head + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 40, whole=False)
-    assert found.startswith(b"HTTP/1.1 413")
+    part = b"x" * 65536
+    chunks = (b"10000\r\n" + part + b"\r\n") * more + b"0\r\n\r\n"
+    for said in (
+        b"Transfer-Encoding: chunked\r\n\r\n" + chunks,
+        b"Content-Length: %d\r\n\r\n" % (len(part) * more) + part * more,
+        b"Transfer-Encoding: chunked\r\n\r\n" + chunks[:-5] + b"no chunk\r\n",
+    ):
+        found = server.raw(head + said, whole=False)
+        assert found.startswith(b"HTTP/1.1 413")
+        assert found.endswith(b"more than 2 MiB\n")
 
 
 def test_lengths_that_lie_are_refused(server: Server) -> None:

@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plain_asgi import HERE, HOST, Answer, ask, scope
 
-from gigawatt.web.security import POLICY, Bodies, Headers, Hosts, Origins, Rates, secured
+from gigawatt.web import asgi
+from gigawatt.web.bounds import Bodies, Rates
+from gigawatt.web.security import POLICY, Headers, Hosts, Origins, secured
 
 LOOPBACK = str(IPv4Address((127 << 24) + 1))
 OTHER = str(IPv4Address("192.0.2.7"))  # of the block for documentation
@@ -231,6 +233,28 @@ def test_a_larger_body_is_refused_before_anything_reads_it() -> None:
         answer = post(length, b"123456", b"78901", most=10)
         assert answer.status == 413
         assert answer.headers["connection"] == "close"
+
+
+def test_who_is_refused_is_heard_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard, sent = 0, []
+
+    async def receive() -> dict[str, Any]:
+        nonlocal heard
+        heard += 1
+        return {"type": "http.request", "body": b"1234567890", "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append((message["type"], message.get("more_body", False), heard))
+
+    monkeypatch.setattr(asgi, "_MOST_DROPPED", 100)
+    asyncio.run(Bodies(says(), most=10)(scope("POST"), receive, send))
+    start, body, end = sent
+    assert start == ("http.response.start", False, 2)
+    assert body == ("http.response.body", True, 2)  # whole before the rest is heard
+    assert end == ("http.response.body", False, 12)
+    monkeypatch.setattr(asgi, "_LINGER", 0.05)
+    answer = asyncio.run(ask(Bodies(says(), most=10), scope("POST"), (b"12345678901",), stall=True))
+    assert answer.status == 413
 
 
 @pytest.mark.parametrize("length", ["-1", "1e3", "five", "", "+5", "5, 6", "9" * 30, "५"])

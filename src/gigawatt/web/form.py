@@ -11,6 +11,7 @@ from gigawatt.catalog import entity
 from gigawatt.errors import InputError
 from gigawatt.quantities import parse
 from gigawatt.web.fields import SIZE, Field, Option, fields_of, options
+from gigawatt.web.paths import MOST_BYTES
 from gigawatt.web.starts import Start, starts
 from gigawatt.web.state import State
 
@@ -76,11 +77,12 @@ class Form:
 
 @dataclass(frozen=True)
 class Brought:
-    """A file that may be brought: its kind, what it is, which endings it has, an error of the last try."""
+    """A file that may be brought, and an error of the last try."""
 
     kind: str
     words: str
     endings: str
+    most_bytes: int
     error: str = ""
 
 
@@ -136,7 +138,7 @@ def form_of(
     sizes = ("serving.demand", "machine.count", "machine.power")
     extra = tuple((key, text) for key, text in state.changes if key not in fields and key not in sizes)
     brought = tuple(
-        Brought(kind, words, endings, said.get(kind, ""))
+        Brought(kind, words, endings, MOST_BYTES[kind], said.get(kind, ""))
         for kind, (words, endings) in _BROUGHT.items()
         if state.serves or kind not in _SERVES_ONLY
     )

@@ -20,7 +20,7 @@ from gigawatt.errors import InputError
 from gigawatt.hardware.parts import is_design_file
 from gigawatt.study.scenario import LoadedScenario
 
-__all__ = ["FileKey", "confirm", "file_keys", "is_token", "known", "vetted"]
+__all__ = ["MOST_BYTES", "FileKey", "confirm", "file_keys", "is_token", "known", "vetted"]
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "model": (".json",),
@@ -30,6 +30,14 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "scenario": (".yaml",),
 }
 """What can be uploaded, and the endings that its file is kept under; the first is the usual one."""
+MOST_BYTES: Mapping[str, int] = {
+    "model": 512 * 2**10,
+    "chip": 64 * 2**10,  # YAML is read slowly
+    "trace": 2_080_000,  # with the form around it within what a request may hold
+    "weather": 2_080_000,
+    "scenario": 64 * 2**10,
+}
+"""The most that a file of a kind may hold."""
 _ENDINGS = "|".join(
     f"{kind}-[0-9a-f]{{16}}(?:{'|'.join(map(re.escape, endings))})" for kind, endings in KINDS.items()
 )

@@ -25,13 +25,11 @@ from pathlib import Path
 from typing import Any
 
 from gigawatt.errors import GigawattError, InputError, nearest
-from gigawatt.web.paths import KINDS, is_token, vetted
+from gigawatt.web.paths import KINDS, MOST_BYTES, is_token, vetted
 
 __all__ = ["Checked", "Stored", "Upload", "Uploads", "check", "checked", "limits"]
 
-_KIB, _MIB = 2**10, 2**20
-_MOST_BYTES = {"chip": 64 * _KIB, "scenario": 64 * _KIB, "model": 512 * _KIB}
-"""Where less than for every kind will do: YAML is read slowly, and no configuration is as long as a trace."""
+_MIB = 2**20
 _LABEL = 80
 _DEPTH, _MOST_KEYS = 32, 20_000
 _MOST_LAYERS, _MOST_PARAMETERS, _MOST_WIDTH = 2_000, 10**15, 2**24
@@ -148,7 +146,7 @@ class Uploads:
                 nearest=nearest(kind, KINDS),
             )  # fmt: skip
         label = _label(name)
-        most = min(self.most_bytes, _MOST_BYTES.get(kind, self.most_bytes))
+        most = min(self.most_bytes, MOST_BYTES[kind])
         if not data.strip():
             raise InputError("the file is empty", key=kind, given=label)
         if len(data) > most:

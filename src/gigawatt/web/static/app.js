@@ -183,6 +183,19 @@
       close.focus();
     } else if (event.target === why) why.close();
   });
+
+  // a file that the server would not take is not sent: the page and its answer stay
+  document.addEventListener("submit", (event) => {
+    const field = event.target.querySelector("input[type=file][data-most]");
+    const [file, most] = [field?.files[0], Number(field?.dataset.most)];
+    if (!file || file.size <= most) return;
+    event.preventDefault();
+    const told = (n) => n.toLocaleString("en-US");
+    field.setAttribute("aria-invalid", "true");
+    document.getElementById(field.getAttribute("aria-describedby")).textContent =
+      `${field.id.slice(2)}: the file is too large; given '${told(file.size)} bytes'; allowed: at most ${told(most)} bytes`;
+  });
+
   const asks = document.getElementById("asks");
   if (asks && matchMedia("(max-width: 940px)").matches && !asks.querySelector(".error:not(:empty)")) asks.open = false;
   if (answer && !answer.hasAttribute("hx-get")) drawAll(answer);
