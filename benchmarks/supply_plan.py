@@ -9,8 +9,9 @@ names a Parquet file with columns ``site, year, hour, cf_solar, cf_wind`` (capac
 Then ten weather years of a shipped series in one programme, and one year with every plant of the catalog:
 to be chosen from, and each built with 20 MW at least (5 MW of a store inside another).
 ``--case`` keeps the cases with this word in their name. ``--highs`` solves every year with HiGHS too (a
-minute or more each) and prints the relative difference of the objective. CPU-s are the process's, of one
-call of ``plan``, with reading the weather, the catalog and the facility left out.
+minute or more each) and prints the relative difference of the objective; ``--clarabel`` plans with the
+general interior point in place of the one of hours, and prints how many times as long it takes. CPU-s are the
+process's, of one call of ``plan``, with reading the weather, the catalog and the facility left out.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ def park(sun: np.ndarray, wind: np.ndarray, names: Sequence[str] = SIX, year: in
         "grid": {"price": price, "carbon": carbon, "limit": 3e8},
         "solar": {"profile": sun},
         "wind": {"profile": wind},
+        "space-solar": {"profile": np.ones(len(sun))},
         "hydro": {"profile": 0.4 + 0.2 * np.sin(h / HOURS * 2 * np.pi), "limit": 2e8},
     }
     return [build_plant(n, year=year, capital_recovery=recovery, **more.get(n, {})) for n in names]
@@ -99,6 +101,7 @@ def examples() -> dict[str, dict[str, Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--highs", action="store_true", help="solve with HiGHS too and compare")
+    parser.add_argument("--clarabel", action="store_true", help="plan with Clarabel too and compare")
     parser.add_argument("--weather", help="Parquet file of real years")
     parser.add_argument("--case", default="", help="only cases with this word in their name")
     options = parser.parse_args()
@@ -130,6 +133,7 @@ def main() -> None:
         cases[f"{len(one)} plants built, {grams} g/kWh"] = {"load": load, "plants": built, **rest}
     head = ("build s", 9), ("plan CPU-s", 11), ("iter", 6), ("$/MWh", 9), ("g/kWh", 8), ("gap", 10)
     head += (("HiGHS s", 9), ("diff", 10)) if options.highs else ()
+    head += (("Clarabel", 10), ("ratio", 7), ("diff", 10)) if options.clarabel else ()
     print(f"{'case':28}" + "".join(f"{word:>{width}}" for word, width in head))
     for case, asked in cases.items():
         if options.case not in case:
@@ -147,6 +151,12 @@ def main() -> None:
             check = solve(**given, equalities=programme.equalities, solver="highs")
             ours = found.objective / (10 / MWH * 3600 * programme.power_unit)
             line += f"{check.seconds:9.1f}{(ours - check.objective) / check.objective:10.1e}"
+        if options.clarabel:
+            start = time.process_time()
+            other = plan(**asked, solver="clarabel")
+            theirs = time.process_time() - start
+            far = (found.objective - other.objective) / other.objective
+            line += f"{theirs:10.2f}{theirs / spent:7.2f}{far:10.1e}"
         print(line, flush=True)
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 

@@ -471,7 +471,7 @@ def test_full_supply_is_bought_where_it_is_asked() -> None:
         ({"carbon_limit": -1.0}, "carbon_limit: not a sensible value; given '-1'"),
         (
             {"solver": "clarabell"},
-            "unknown solver; given 'clarabell'; allowed: clarabel, highs; did you mean 'clarabel'",
+            "unknown solver; given 'clarabell'; allowed: hours, clarabel, highs; did you mean 'clarabel'",
         ),
         (
             {"plants": [gas(availability=np.ones(4))]},

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.errors import GigawattError, InfeasibleError
+from gigawatt.errors import GigawattError, InfeasibleError, InputError, nearest
 from gigawatt.supply.flexible import Flexible
 from gigawatt.supply.kept import kept_optima
 from gigawatt.supply.plant import Plant
@@ -28,11 +28,14 @@ from gigawatt.supply.refuse import (
     shortage_notice,
 )
 from gigawatt.supply.result import COMPONENTS, SupplyPlan, books
+from gigawatt.supply.solve import SOLVERS as GENERAL
 from gigawatt.supply.solve import ContradictionError, Solution, fall_back, solve
 
 __all__ = ["COMPONENTS", "SupplyPlan", "plan", "solve_problem"]
 
 Array = npt.NDArray[np.float64]
+
+SOLVERS = ("hours", *GENERAL)
 
 
 def plan(
@@ -44,7 +47,7 @@ def plan(
     carbon_price: float = 0.0,
     not_served_limit: float | None = None,
     hours: float | None = None,
-    solver: str = "clarabel",
+    solver: str = "hours",
     years: int = 1,
     year_weights: Sequence[float] | None = None,
     flexible: Flexible | None = None,
@@ -86,7 +89,7 @@ def plan(
     clean_carbon : float
         kg/J up to which a plant counts as clean in an hour.
     solver : str
-        ``clarabel`` or ``highs``.
+        ``hours`` (:mod:`gigawatt.supply.interior`), ``clarabel`` or ``highs``.
 
     Returns
     -------
@@ -128,14 +131,16 @@ def _rows(programme: Programme) -> dict[str, Any]:
     return {"A": p.A, "b": p.b, "cost": p.cost, "equalities": p.equalities}
 
 
-def solve_problem(asked: Problem, *, solver: str = "clarabel") -> SupplyPlan:
+def solve_problem(asked: Problem, *, solver: str = "hours") -> SupplyPlan:
     """:func:`plan` of a question that was put together before."""
     start = time.perf_counter()
     limit = asked.carbon_limit
-    kept = kept_optima() if solver == "clarabel" else None
+    if solver not in SOLVERS:
+        raise InputError("unknown solver", given=solver, allowed=SOLVERS, nearest=nearest(solver, SOLVERS))
+    kept = kept_optima() if solver == "hours" else None
 
     def optimum(programme: Programme, share: float | None) -> Solution:
-        if solver != "clarabel":
+        if solver == "highs":
             return solve(**_rows(programme), solver=solver)
         known = None if kept is None else kept.find(programme)
         if known is not None:
@@ -149,14 +154,14 @@ def solve_problem(asked: Problem, *, solver: str = "clarabel") -> SupplyPlan:
         guess, sample = Guess(), asked.sample()
         if sample is not None:
             small = sample.programme(not_served_share=share)
-            guess = guess_from(small)
+            guess = guess_from(small, solver)
             if guess.contradicts:
                 explain_infeasible(programme)
             if limit is not None and guess.solution is not None and share is None:
                 lost = guess.solution.x[small.shed : small.shed + small.hours]
                 if np.mean(lost) > NOTICED and carbon_starves(small, guess.solution, asked.not_served_price):
                     check_carbon(asked, limit, solver, early=True)
-        return solve_reduced(programme, guess)
+        return solve_reduced(programme, guess, solver)
 
     programme = asked.programme()
     try:

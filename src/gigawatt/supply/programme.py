@@ -55,7 +55,8 @@ class Programme:
     ``weight`` how much each hour counts, 1 in the mean. ``cut`` and ``queue`` are the first columns of a load
     that gives way (:class:`~gigawatt.supply.flexible.Flexible`); ``dirty[i]`` marks the hours in which plant
     i counts against hourly matching. ``tie_rows[i]`` are the hours in which what stands inside plant i
-    charges from its output alone, ``ratio_row[i]`` the size of store i beside its host.
+    charges from its output alone, ``ratio_row[i]`` the size of store i beside its host. ``hour_columns`` and
+    ``hour_rows`` are the first of all columns and rows that come once for each hour, in the order of hours.
     """
 
     plants: tuple[Plant, ...]
@@ -92,6 +93,8 @@ class Programme:
     dirty: dict[int, Array] = field(default_factory=lambda: {})
     tie_rows: dict[int, Ints] = field(default_factory=lambda: {})
     ratio_row: dict[int, int] = field(default_factory=lambda: {})
+    hour_columns: tuple[int, ...] = ()
+    hour_rows: tuple[int, ...] = ()
 
     @property
     def inside(self) -> dict[int, tuple[int, ...]]:
@@ -138,9 +141,11 @@ def stores_inside(plants: Sequence[Plant]) -> dict[int, tuple[int, ...]]:
 
 
 class _Rows:
-    """Triplets of a growing block of rows ``A x ≤ b``."""
+    """Triplets of a growing block of rows ``A x ≤ b``; ``hourly`` are the first of each run of ``hours``."""
 
-    def __init__(self) -> None:
+    def __init__(self, hours: int) -> None:
+        self.hours = hours
+        self.hourly: list[int] = []
         self.rows: list[Ints] = []
         self.columns: list[Ints] = []
         self.values: list[Array] = []
@@ -155,6 +160,8 @@ class _Rows:
             self.columns.append(np.broadcast_to(columns, (count,)))
             self.values.append(np.broadcast_to(np.asarray(values, dtype=float), (count,)))
         self.right.append(np.broadcast_to(np.asarray(right, dtype=float), (count,)))
+        if count == self.hours:
+            self.hourly.append(self.count)
         self.count += count
         return self.count - count
 
@@ -250,7 +257,7 @@ def build_programme(
         queue, columns = columns, columns + hours
 
     cost, carbon = np.zeros(columns), np.zeros(columns)
-    equal, less = _Rows(), _Rows()
+    equal, less = _Rows(hours), _Rows(hours)
     largest: dict[int, int] = {}
     least: dict[int, int] = {}
     fixed: set[int] = set()
@@ -430,4 +437,10 @@ def build_programme(
         dirty=dirty,
         tie_rows={i: first + row + h for i, row in tied.items()},
         ratio_row={k: first + row for k, row in ratio.items()},
+        hour_columns=tuple(
+            start
+            for start in (*output.values(), *charge.values(), *level.values(), shed, cut, queue)
+            if start is not None
+        ),
+        hour_rows=(*equal.hourly, *(first + row for row in less.hourly)),
     )

@@ -22,10 +22,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gigawatt.supply.interior import optimum_of_part
 from gigawatt.supply.mend import mend_ramps
 from gigawatt.supply.plant import HOURLY, Plant
 from gigawatt.supply.programme import Programme
-from gigawatt.supply.solve import ContradictionError, Solution, certify, fall_back, interior_point
+from gigawatt.supply.solve import ContradictionError, Solution, certify, fall_back
 
 __all__ = ["Guess", "guess_from", "price_out", "sample_days", "solve_reduced"]
 
@@ -56,13 +57,14 @@ class Guess:
     """Plants, by index, that stay unbuilt, and plants whose ramps are slack.
 
     ``at_least`` : plants that are no larger than must be. ``contradicts`` : the sample has no solution;
-    ``solution`` : of the sample.
+    ``solution`` : of the sample; ``sizes`` : its capacities, then its stores' energies, W and W h.
     """
 
     unbuilt: frozenset[int] = frozenset()
     slack_ramps: frozenset[int] = frozenset()
     at_least: frozenset[int] = frozenset()
     contradicts: bool = False
+    sizes: Array | None = None
     solution: Solution | None = None
 
 
@@ -82,14 +84,17 @@ def sample_days(load: Array, plants: Sequence[Plant]) -> tuple[Array, tuple[Plan
     return (load[chosen], tuple(cut)) if np.any(load[chosen]) else None
 
 
-def guess_from(programme: Programme) -> Guess:
+def guess_from(programme: Programme, solver: str = "hours") -> Guess:
     """What the optimum of ``programme``, a sample, hardly builds and where it keeps clear of the ramps.
 
     Plants without a variable of their own in each hour (sun, wind) are left in: they cost no time.
     """
     p = programme
     try:
-        found = interior_point(A=p.A, b=p.b, cost=p.cost, equalities=p.equalities, tell=True)
+        all_columns, all_rows = np.ones(len(p.cost), dtype=bool), np.ones(len(p.b), dtype=bool)
+        found = optimum_of_part(
+            p, columns=all_columns, rows=all_rows, b=p.b, cost=p.cost, solver=solver, tell=True
+        )
     except ContradictionError:
         return Guess(contradicts=True)
     if found is None:
@@ -104,10 +109,11 @@ def guess_from(programme: Programme) -> Guess:
             if q.minimum > 0.0 and found.x[i] < q.minimum / p.power_unit + _SMALL
         ),
         solution=found,
+        sizes=found.x[: len(p.plants) + len(p.energy)] * p.power_unit,
     )
 
 
-def solve_reduced(programme: Programme, guess: Guess) -> Solution:
+def solve_reduced(programme: Programme, guess: Guess, solver: str = "hours") -> Solution:
     """The optimum of ``programme``, found without what ``guess`` names as far as it holds.
 
     Parameters
@@ -116,6 +122,8 @@ def solve_reduced(programme: Programme, guess: Guess) -> Solution:
         The whole programme.
     guess : Guess
         Plants left out have a smallest capacity of 0. A wrong guess costs time only.
+    solver : str
+        ``hours`` or ``clarabel``.
 
     Returns
     -------
@@ -143,11 +151,15 @@ def solve_reduced(programme: Programme, guess: Guess) -> Solution:
     fixed = frozenset(i for i, q in enumerate(p.plants) if q.minimum == q.maximum) - unbuilt
     held = (guess.at_least - unbuilt) | fixed
     rounds, tried = 0, list[tuple[frozenset[int], Array]]()
+    near = None
+    if guess.sizes is not None:
+        near = np.zeros(len(p.cost))
+        near[: len(guess.sizes)] = np.maximum(guess.sizes / p.power_unit, _SMALL)
     while True:
-        found = _solve_part(p, unbuilt, away, held)
+        found = _solve_part(p, unbuilt, away, held, solver, near)
         if found is None and (unbuilt or held - fixed or np.any(away)):  # for want of what was left out
             unbuilt, held, away = frozenset[int](), fixed, np.zeros(len(p.b), dtype=bool)
-            found = _solve_part(p, unbuilt, away, held)
+            found = _solve_part(p, unbuilt, away, held, solver, near)
         if found is None:
             found = fall_back(**whole)
             return replace(found, seconds=time.perf_counter() - start, iterations=found.iterations + turns)
@@ -165,7 +177,7 @@ def solve_reduced(programme: Programme, guess: Guess) -> Solution:
         broken = _to_cut(p, hit, rounds)
         paying: frozenset[int] = frozenset()
         for i in () if len(broken) else _heads(p, unbuilt):
-            if not price_out(p, i, found.z):
+            if not price_out(p, i, found.z, solver):
                 paying = paying.union((i, *inside.get(i, ())))
         if not len(broken) and not paying and not larger:
             break
@@ -175,7 +187,7 @@ def solve_reduced(programme: Programme, guess: Guess) -> Solution:
     small = _closed(
         p, frozenset(i for i, q in enumerate(p.plants) if q.minimum == 0.0 and found.x[i] < _SMALL)
     )
-    for x, more in () if small <= unbuilt else _without(p, found.x, small, away, held - small, tried):
+    for x, more in () if small <= unbuilt else _without(p, found.x, small, away, held - small, tried, solver):
         turns += more
         other = certify(**whole, x=x, z=found.z, solver=found.solver, start=start, turns=turns)
         if other.gap < _EVEN and other.infeasibility < _BROKEN:
@@ -190,13 +202,14 @@ def _without(
     away: npt.NDArray[np.bool_],
     held: frozenset[int],
     tried: Sequence[tuple[frozenset[int], Array]],
+    solver: str,
 ) -> Iterator[tuple[Array, int]]:
     """Solutions without the ``small`` plants, and the steps each took: the cheapest to come by first."""
     bare = x.copy()
     bare[np.concatenate([p.own_columns[i] for i in small])] = 0.0
     yield bare, 0
     yield from ((other, 0) for left, other in tried if small <= left)
-    last = _solve_part(p, small, away, held)
+    last = _solve_part(p, small, away, held, solver)
     if last is not None:
         yield last.x, last.iterations
 
@@ -252,7 +265,12 @@ def _larger(p: Programme, held: frozenset[int], z: Array) -> frozenset[int]:
 
 
 def _solve_part(
-    p: Programme, unbuilt: frozenset[int], away: npt.NDArray[np.bool_], held: frozenset[int]
+    p: Programme,
+    unbuilt: frozenset[int],
+    away: npt.NDArray[np.bool_],
+    held: frozenset[int],
+    solver: str,
+    near: Array | None = None,
 ) -> Solution | None:
     """The optimum without these plants and these ramp rows; what is left out is 0 in ``x`` and ``z``.
 
@@ -277,11 +295,14 @@ def _solve_part(
     for i, stores in p.inside.items():
         if unbuilt.issuperset(stores):
             rows[p.tie_rows[i]] = False
-    found = interior_point(
-        A=p.A[:, columns][rows],
+    found = optimum_of_part(
+        p,
+        columns=columns,
+        rows=rows,
         b=b[rows],
         cost=p.cost[columns],
-        equalities=int(np.sum(rows[: p.equalities])),
+        solver=solver,
+        near=near,
         tell=not unbuilt and not np.any(away) and all(p.least_row[i] < p.equalities for i in held),
     )
     if found is None:
@@ -291,7 +312,7 @@ def _solve_part(
     return replace(found, x=x, z=z)
 
 
-def price_out(programme: Programme, i: int, z: Array) -> bool:
+def price_out(programme: Programme, i: int, z: Array, solver: str = "hours") -> bool:
     """Whether plant ``i`` does not pay at the prices ``z``; then its own duals are written into ``z``.
 
     What stands inside it is offered with it. A store whose host is built is offered alone, as if anything
@@ -309,11 +330,15 @@ def price_out(programme: Programme, i: int, z: Array) -> bool:
     reduced = p.cost[own] + columns.T @ z
     value = float(reduced[0])
     if len(rows):
-        A = columns[rows]
-        unit = A[:, [0]].toarray().ravel()  # the rows at a capacity of 1, which is no longer a variable
-        best = interior_point(
-            A=A[:, 1:], b=-unit, cost=reduced[1:], equalities=int(np.sum(rows < p.equalities))
-        )
+        unit = columns[rows][:, [0]].toarray().ravel()  # a capacity of 1, which is no longer a variable
+        its_columns, its_rows = np.zeros(len(p.cost), dtype=bool), np.zeros(len(p.b), dtype=bool)
+        its_columns[own[1:]] = its_rows[rows] = True
+        value_of = np.zeros(len(p.cost))
+        value_of[own] = reduced
+        best = optimum_of_part(
+            p, columns=its_columns, rows=its_rows, b=-unit, cost=value_of[its_columns], solver=solver,
+            enough=np.inf if p.plants[i].maximum == 0.0 else -value,  # what a limit of 0 costs is said
+        )  # fmt: skip
         if best is None:
             return False
         z[rows] = best.z

@@ -141,7 +141,7 @@ def _least_slacks(p: Programme, rows: Sequence[Ints], solver: str) -> Solution |
 
 def _solved(A: Any, b: Array, cost: Array, equalities: int, solver: str) -> Solution:
     """:func:`gigawatt.supply.solve.solve` that does not try the second solver on what has no solution."""
-    if solver == "clarabel":
+    if solver != "highs":
         found = interior_point(A=A, b=b, cost=cost, equalities=equalities, tell=True)
         if found is not None:
             return found
