@@ -73,6 +73,9 @@ def test_no_file_is_excused_that_need_not_be() -> None:
         assert len((ROOT / name).read_text(encoding="utf-8").splitlines()) > MOST_LINES, name
 
 
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
 def offered(tree: ast.Module) -> list[str]:
     """What stands in ``__all__``."""
     for node in tree.body:
@@ -86,11 +89,11 @@ def public(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
     """The functions and classes that a module offers, and the public methods of these classes."""
     names = offered(tree)
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in names:
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)) and node.name in names:
             yield node.name, node
             if isinstance(node, ast.ClassDef):
                 for inner in node.body:
-                    if isinstance(inner, ast.FunctionDef) and not inner.name.startswith("_"):
+                    if isinstance(inner, FUNCTIONS) and not inner.name.startswith("_"):
                         yield f"{node.name}.{inner.name}", inner
 
 
@@ -115,7 +118,7 @@ def test_what_a_module_offers_is_there(file: Path) -> None:
     tree = ast.parse(file.read_text(encoding="utf-8"))
     defined: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
             defined.add(node.name)
         elif isinstance(node, ast.ImportFrom | ast.Import):
             defined.update(alias.asname or alias.name for alias in node.names)
