@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -265,3 +269,31 @@ def test_rounding_ends_at_the_nearest_point(monkeypatch: pytest.MonkeyPatch) -> 
         assert found.objective == pytest.approx(theirs.objective, rel=1e-6)
         names.append(found.solver)
     assert names == ["clarabel", "hours"]
+
+
+SAME = """
+import hashlib
+import sys
+sys.path.insert(0, {folder!r})
+from test_interior import FORMS, everything, question
+from gigawatt.supply.interior import optimum_of_part
+for form in ("carbon", "years", "flexible"):
+    p = question(2_016, **FORMS[form]).programme()
+    found = optimum_of_part(p, **everything(p), b=p.b, cost=p.cost, solver="hours")
+    assert found.solver == "hours"
+    print(hashlib.sha256(found.x.tobytes() + found.z.tobytes()).hexdigest())
+"""
+
+
+def test_the_last_digits_do_not_depend_on_threads() -> None:
+    """A store of results made by several processes, of one thread each, is that made by one process."""
+    code = SAME.format(folder=str(Path(__file__).parent))
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code], env=os.environ | {"OPENBLAS_NUM_THREADS": threads},
+            check=True, capture_output=True, text=True,
+        ).stdout
+        for threads in ("1", "2")
+    }  # fmt: skip
+    assert len(said) == 1
+    assert len(said.pop().split()) == 3

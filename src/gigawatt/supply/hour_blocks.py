@@ -5,7 +5,8 @@ own columns, the columns of the hour before (levels of stores, outputs that ramp
 columns that border all hours (capacities). So the matrix of an interior point, ``AᵀWA``, has the same small
 block in every hour, a chain from each hour to the next, and a narrow border. What is local to an hour is
 eliminated for all hours at once, by arrays over hours; the chain is a narrow band, which LAPACK takes; what
-remains are the bordering columns, a small dense matrix. A row over all hours (a carbon limit) joins the
+remains are the bordering columns, a small dense matrix. Sums over hours are not left to BLAS, whose threads
+would decide their last digits. A row over all hours (a carbon limit) joins the
 border with its dual, and so does the last hour of each cyclic block.
 
 References
@@ -39,6 +40,10 @@ _HOLDING = 1e16
 #: Wider borders and more last hours of blocks than these, and fewer hours, are left to other solvers.
 _WIDEST, _MOST_ENDS = 40, 400
 _FEWEST_HOURS, _FEWEST_OF_BLOCK = 200, 3
+
+
+#: Multiplications in one product below which OpenBLAS stays with one thread (262,144).
+_BY_ONE_THREAD = 200_000
 
 
 class OtherFormError(Exception):
@@ -219,6 +224,15 @@ def _families(starts: tuple[int, ...], hours: int, mask: Mask) -> Ints:
     return found[:, mask]
 
 
+def _products(one: Array, other: Array) -> Array:
+    """``one @ other.T`` over hours, in pieces for which BLAS does not start threads."""
+    found = np.zeros((len(one), len(other)))
+    piece = max(_BY_ONE_THREAD // max(found.size, 1), 64)
+    for start in range(0, one.shape[1], piece):
+        found += one[:, start : start + piece] @ other[:, start : start + piece].T
+    return found
+
+
 class Factor:
     """The eliminated matrix of one step; see :meth:`HourBlocks.factor`."""
 
@@ -282,7 +296,7 @@ class Factor:
                     block[i, other] = -taken
             edge[i] -= share[i] * edge[j]
         at_edge = edge[j] * inverse
-        self._corner -= at_edge @ edge[j].T
+        self._corner -= _products(at_edge, edge[j])
         self._steps.append((inverse, share, at_edge))
 
     def _couple(self) -> None:
@@ -348,20 +362,19 @@ class Factor:
             *self._band, failed = self._lapack.dpbtrf(band, lower=1)
         if failed:
             raise SingularError
-        edges = edge.transpose(2, 0, 1)
-        reach = self._along(edges.reshape(hours * c, outer + c))
-        corner[:outer, :outer] -= edges[:, :, :outer].reshape(hours * c, outer).T @ reach[:, :outer]
-        reach = reach.reshape(hours, c, outer + c)
-        self._reach: Array = np.ascontiguousarray(reach[:, :, :outer]).reshape(hours * c, outer)
-        self._ends = reach[:, :, outer:]
-        self._links = [(at, edges[at, :, outer:]) for at in (b.first, b.last - 1)]
+        reach = self._along(edge.transpose(2, 0, 1).reshape(hours * c, outer + c))
+        reach = np.ascontiguousarray(reach.reshape(hours, c, outer + c).transpose(1, 2, 0))
+        self._reach, self._ends = reach[:, :outer], reach[:, outer:]
+        for k in range(c):
+            corner[:outer, :outer] -= _products(edge[k, :outer], self._reach[k])
+        self._links = [(at, edge[:, outer:, at]) for at in (b.first, b.last - 1)]
         for at, links in self._links:
-            for q, (h, near) in enumerate(zip(at, links, strict=True)):
+            taken = np.einsum("ikq,ijq->qkj", links, reach[:, :, at])
+            for q, part in enumerate(taken):
                 mine = slice(outer + q * c, outer + (q + 1) * c)
-                taken = near.T @ reach[h]
-                corner[mine, :outer] -= taken[:, :outer]
-                corner[:outer, mine] -= taken[:, :outer].T
-                corner[mine, mine] -= taken[:, outer:]
+                corner[mine, :outer] -= part[:, :outer]
+                corner[:outer, mine] -= part[:, :outer].T
+                corner[mine, mine] -= part[:, outer:]
 
     def _along(self, right: Array) -> Array:
         """Solve the chain."""
@@ -389,36 +402,36 @@ class Factor:
         for j, (_, share, at_edge) in enumerate(self._steps):
             for i, part in share.items():
                 here[i] = here[i] - part * here[j]
-            rest[:outer] -= at_edge @ here[j]
-        carried = np.empty((b.hours, c))
+            rest[:outer] -= np.einsum("ih,h->i", at_edge, here[j])
+        carried = np.empty((c, b.hours))
         for k in range(c):
-            carried[:, k] = here[n + k]
-            carried[before, k] += here[n + c + k]
-        chain = carried
+            carried[k] = here[n + k]
+            carried[k, before] += here[n + c + k]
         if c:
-            ends = carried[b.last].copy()
-            carried[b.last] = 0.0
-            rest[:outer] -= carried.reshape(-1) @ self._reach
-            chain = self._along(carried.reshape(-1)).reshape(b.hours, c)
+            ends = carried[:, b.last].copy()
+            carried[:, b.last] = 0.0
+            for k in range(c):
+                rest[:outer] -= np.einsum("ih,h->i", self._reach[k], carried[k])
+            carried = self._along(carried.T.reshape(-1)).reshape(b.hours, c).T
             for at, links in self._links:
-                ends -= np.einsum("qik,qi->qk", links, chain[at])
-            rest[outer:size] = ends.reshape(-1)
+                ends -= np.einsum("ikq,iq->kq", links, carried[:, at])
+            rest[outer:size] = ends.T.reshape(-1)
         if self._dense is not None:
             rest = self._lapack.dgetrs(*self._dense, rest)[0]
         x = np.empty(b.A.shape[1])
         x[b.border] = rest[len(b.wide) : outer]
         if c:
-            ends = rest[outer:size].reshape(-1, c)
-            carried = chain - (self._reach @ rest[:outer]).reshape(b.hours, c)
+            ends = rest[outer:size].reshape(-1, c).T
+            carried = carried - np.einsum("cih,i->ch", self._reach, rest[:outer])
             for k in range(c):
-                carried -= self._ends[:, :, k] * np.repeat(ends[:, k], b.blocks)[:, None]
-            carried[b.last] = ends
+                carried -= self._ends[:, k] * np.repeat(ends[k], b.blocks)
+            carried[:, b.last] = ends
         for k, f in enumerate(b.carries):
-            here[n + k], here[n + c + k] = carried[:, k], carried[before, k]
-            x[b.column_at[f]] = carried[:, k]
+            here[n + k], here[n + c + k] = carried[k], carried[k, before]
+            x[b.column_at[f]] = carried[k]
         for j in reversed(range(n)):
             inverse, share, at_edge = self._steps[j]
-            value = here[j] * inverse - rest[:outer] @ at_edge
+            value = here[j] * inverse - np.einsum("i,ih->h", rest[:outer], at_edge)
             for i, part in share.items():
                 value -= part * here[i]
             here[j] = x[b.column_at[b.local[j]]] = value

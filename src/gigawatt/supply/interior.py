@@ -115,7 +115,7 @@ def _optimum(blocks: HourBlocks, b: Array, cost: Array, enough: float, near: Arr
         A=blocks.A, b=b, cost=cost, equalities=blocks.equalities, x=x, z=z, solver="hours", start=start,
         turns=turns,
     )  # fmt: skip
-    if -float(b @ z) >= enough:
+    if -_dot(b, z) >= enough:
         return found
     precise = found.gap < ACCEPTED_GAP and found.infeasibility < ACCEPTED_GAP
     return found if precise else None
@@ -158,7 +158,7 @@ class _Point:
         across, self.y = factor.solve(-cost, np.zeros(e))
         z: Array = (self.A @ across)[e:]
         s, z = s + max(-1.5 * float(np.min(s)), 0.0), z + max(-1.5 * float(np.min(z)), 0.0)
-        product = float(s @ z)
+        product = _dot(s, z)
         self.s: Array = np.maximum(s + 0.5 * product / max(float(np.sum(z)), 1e-30), 1e-8)
         self.z: Array = np.maximum(z + 0.5 * product / max(float(np.sum(s)), 1e-30), 1e-8)
         self.by_s: Array = 1.0 / self.s
@@ -176,7 +176,7 @@ class _Point:
             lacks: Array = -(cost + self.T @ dual)
             broken: Array = b - self.A @ self.x
             broken[e:] -= self.s
-            paid, worth = float(cost @ self.x), -float(b @ dual)
+            paid, worth = _dot(cost, self.x), -_dot(b, dual)
             gap = abs(paid - worth) / max(1.0, min(abs(paid), abs(worth)))
             off = float(np.max(np.abs(lacks))) / dear
             far = max(gap, off, float(np.max(np.abs(broken))) / large)
@@ -187,7 +187,7 @@ class _Point:
             if far < nearest:
                 best, nearest = (self.x.copy(), dual), far
             self.refine |= not self.held and off > 2.0 * expected + 0.1 * _TOLERANCE
-            if self.held and float(self.s @ self.z) < _FREE * max(1.0, abs(paid)):
+            if self.held and _dot(self.s, self.z) < _FREE * max(1.0, abs(paid)):
                 self.held = False
             if self.held:
                 lacks[self.blocks.border] = 0.0
@@ -213,7 +213,7 @@ class _Point:
         step = self._newton(factor, -products, lacks, broken)
         of_s, of_z = step.s * self.by_s, step.z * self.by_z
         primal, adjoint = _length(of_s), _length(of_z)
-        left = float((s + primal * step.s) @ (z + adjoint * step.z)) / len(s)
+        left = _dot(s + primal * step.s, z + adjoint * step.z) / len(s)
         target = mean * (left / mean) ** 3
         more = self._newton(factor, target - step.s * step.z)
         primal, adjoint = self._add(step, of_s, of_z, more, primal * adjoint, (0.0, 0.0))
@@ -281,6 +281,11 @@ class _Point:
         inner = change[e:]
         q += self.w * inner
         return _Step(x, -inner if broken is None else broken[e:] - inner, y, q)
+
+
+def _dot(one: Array, other: Array) -> float:
+    """The scalar product, the same however many threads BLAS has."""
+    return float(np.einsum("i,i->", one, other))
 
 
 def _length(ratio: Array) -> float:
