@@ -33,8 +33,8 @@ Mask = npt.NDArray[np.bool_]
 _TOLERANCE, _MOST_STEPS = 1e-8, 150
 #: Relative residual at which a direction needs no refinement, and the most passes of it.
 _FINE, _PASSES = 1e-13, 3
-#: A point this near, relatively, will do where rounding ends the walk.
-_NEAR_ENOUGH = 1e-7
+#: A point this near will do where rounding ends the walk, or so many steps bring no nearer one.
+_NEAR_ENOUGH, _PATIENCE = 1e-7, 8
 #: Where sizes are about right, they are held until ``s·z`` is this small, in objectives.
 _FREE = 10.0
 #: Residual of the dual rows at which its objective is a bound.
@@ -170,7 +170,7 @@ class _Point:
         e, b, cost = self.equal, self.b, self.cost
         large, dear = 1.0 + float(np.max(np.abs(b))), 1.0 + float(np.max(np.abs(cost)))
         short, expected, turn = 0, np.inf, 0
-        best, nearest = None, _NEAR_ENOUGH
+        best, nearest, since = None, _NEAR_ENOUGH, 0
         for turn in range(_MOST_STEPS):
             dual = np.concatenate([self.y, self.z])
             lacks: Array = -(cost + self.T @ dual)
@@ -182,10 +182,10 @@ class _Point:
             far = max(gap, off, float(np.max(np.abs(broken))) / large)
             if far < _TOLERANCE or (worth >= enough and off < _SURE):
                 return (self.x, dual), turn
-            if not far < np.inf:
-                break
             if far < nearest:
-                best, nearest = (self.x.copy(), dual), far
+                best, nearest, since = (self.x.copy(), dual), far, turn
+            if not far < np.inf or (best is not None and turn - since > _PATIENCE):
+                break
             self.refine |= not self.held and off > 2.0 * expected + 0.1 * _TOLERANCE
             if self.held and _dot(self.s, self.z) < _FREE * max(1.0, abs(paid)):
                 self.held = False
