@@ -201,6 +201,19 @@ def test_a_plant_that_does_not_pay_is_proved_so(dear: float) -> None:
         assert np.min(found.z[p.equalities :]) > -1e-9
 
 
+def test_what_a_limit_of_nothing_costs_is_exact() -> None:
+    """A plant that may not be built, and would pay: its bound never suffices, so its optimum is found."""
+    asked = question(5_040, carbon_limit=0.2 / KWH)
+    plants = [replace(q, maximum=0.0) if q.id == "grid" else q for q in asked.plants]
+    p = replace(asked, plants=plants).programme()
+    worths = []
+    for solver in ("hours", "clarabel"):
+        found = solve_reduced(p, Guess(unbuilt=frozenset({0})), solver)
+        worths.append(found.z[p.largest_row[0]])
+    assert worths[0] > 1.0
+    assert worths[0] == pytest.approx(worths[1], rel=1e-3)
+
+
 def test_what_contradicts_itself_is_left_to_the_other_and_told() -> None:
     asked = question()
     least = [replace(q, minimum=0.9 * TOP) if q.id == "reactor" else q for q in asked.plants]

@@ -40,8 +40,6 @@ _HOLDING = 1e16
 #: Wider borders and more last hours of blocks than these, and fewer hours, are left to other solvers.
 _WIDEST, _MOST_ENDS = 40, 400
 _FEWEST_HOURS, _FEWEST_OF_BLOCK = 200, 3
-
-
 #: Multiplications in one product below which OpenBLAS stays with one thread (262,144).
 _BY_ONE_THREAD = 200_000
 
@@ -234,7 +232,7 @@ def _products(one: Array, other: Array) -> Array:
 
 
 class Factor:
-    """The eliminated matrix of one step; see :meth:`HourBlocks.factor`."""
+    """The eliminated matrix of one step, and the solutions with it; made by :meth:`HourBlocks.factor`."""
 
     def __init__(self, blocks: HourBlocks, weights: Array, least: float) -> None:
         self.blocks = blocks
@@ -391,6 +389,11 @@ class Factor:
             Of the columns.
         equal : (E,)
             Of the equality rows.
+
+        Returns
+        -------
+        x : (N,)
+        duals : (E,)
         """
         b = self.blocks
         n, c, outer, before = len(b.local), len(b.carries), b.outer, b.before

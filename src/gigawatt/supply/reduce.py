@@ -337,7 +337,7 @@ def price_out(programme: Programme, i: int, z: Array, solver: str = "hours") -> 
         value_of[own] = reduced
         best = optimum_of_part(
             p, columns=its_columns, rows=its_rows, b=-unit, cost=value_of[its_columns], solver=solver,
-            enough=np.inf if p.plants[i].maximum == 0.0 else -value,  # what a limit of 0 costs is said
+            enough=-value,  # a plant that pays has no such bound: what a limit of 0 costs is exact
         )  # fmt: skip
         if best is None:
             return False
