@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+from gigawatt.chain.asking import Asker
 from gigawatt.performance.search import non_dominated
-from gigawatt.study.asking import Asker
-from gigawatt.study.codesign import read_model
-from gigawatt.study.evolve import evolve
-from gigawatt.study.scenario import read_scenario
+from gigawatt.schema.scenario import read_scenario
+from gigawatt.studies.codesign.codesign import read_model
+from gigawatt.studies.codesign.evolve import evolve
 
 TEXAS = Path(__file__).parents[1] / "examples/llama-3.1-405b-texas.yaml"
 POPULATION, GENERATIONS, SEEDS = 60, 20, (0, 1, 2)

@@ -11,9 +11,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from gigawatt.errors import GigawattError
-from gigawatt.study.entry import Entry, entries
-from gigawatt.study.supply_question import read_supply_question
+from gigawatt.core.errors import GigawattError
+from gigawatt.studies.supply.entry import Entry, entries
+from gigawatt.studies.supply.question import read_supply_question
 
 ROOT = Path(__file__).resolve().parents[1]
 SITES = ("abilene-texas", "virginia", "iron-range-minnesota", "karlsruhe", "gujarat")

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from gigawatt.calibration.link_fits import fit_link, numbers
 from gigawatt.catalog.loader import path
-from gigawatt.hardware.load import load_link
-from gigawatt.hardware.machine import Link
+from gigawatt.machine.load import load_link
+from gigawatt.machine.machine import Link
 from gigawatt.validation.collectives import between_nodes, scorecard, sweep, training_rows
 
 SOURCE = "aiconfigurator-kernels"

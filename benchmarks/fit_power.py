@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import least_squares, nnls
 
-from gigawatt.hardware.clocks import ClockModel, relative_voltage, settle
+from gigawatt.machine.clocks import ClockModel, relative_voltage, settle
 
 SOSP, NSDI = "38cb3f90c30d9041d4b141cfe5c922dba55baa45", "master"
 STAGES = "sosp24_data/emulation/stage_profile/{}+{}_bf16.csv"

@@ -199,7 +199,7 @@ def greensboro() -> pd.DataFrame:
 
 def check_grid_hours(shared: Path) -> None:
     """How well the residual method finds Cambium's hours from Cambium's own wind, sun and demand."""
-    from gigawatt.supply.grid import residual_shape
+    from gigawatt.power.grid import residual_shape
 
     file = shared / "grid" / "cambium23_westconnectnorth_2025_2050.parquet"
     for year in (2025, 2030):

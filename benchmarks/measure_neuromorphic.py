@@ -17,9 +17,9 @@ from pathlib import Path
 import torch
 
 from gigawatt.catalog import path, table
+from gigawatt.chain.technologies import read_substrate
 from gigawatt.emulation.models import load_model
 from gigawatt.emulation.run import Emulation, emulate
-from gigawatt.study.technologies import read_substrate
 from measure_formats import FILE, as_row, write_row
 
 DETAILS = path("technologies_measured.details.csv")

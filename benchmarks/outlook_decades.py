@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gigawatt.figures.outlook_decades import GROUPS, share_text, wanted_rows
-from gigawatt.study.outlook import OutlookResult, outlook
+from gigawatt.studies.outlook.figures_decades import GROUPS, share_text, wanted_rows
+from gigawatt.studies.outlook.outlook import OutlookResult, outlook
 
 _FILES = {"2030s": (2030, 2032, 2035, 2037, 2039), "2040s": (2040, 2042, 2045, 2047, 2049)}
 _CAVEAT = {

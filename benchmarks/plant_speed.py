@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gigawatt.supply.dynamics import (
+from gigawatt.power.dynamics import (
     Machine,
     Store,
     TrainingLoad,
@@ -22,11 +22,11 @@ from gigawatt.supply.dynamics import (
     sum_nodes,
     training_power,
 )
-from gigawatt.supply.plants import fusion
-from gigawatt.supply.plants.fusion_lawson import popcon
-from gigawatt.supply.plants.molten_salt_follow import follow, ramp_limit
-from gigawatt.supply.plants.molten_salt_system import system
-from gigawatt.supply.seconds.load import Segment
+from gigawatt.power.plants import fusion
+from gigawatt.power.plants.fusion_lawson import popcon
+from gigawatt.power.plants.molten_salt_follow import follow, ramp_limit
+from gigawatt.power.plants.molten_salt_system import system
+from gigawatt.power.seconds.load import Segment
 
 DAY, POINTS, MINUTE = 5.0, 1.0, 2.0
 """CPU-seconds asked: a day of load following, a map of 200 × 200 points, a minute of campus at 10 ms."""

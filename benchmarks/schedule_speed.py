@@ -17,7 +17,7 @@ import time
 
 import numpy as np
 
-from gigawatt.hardware import build_cluster
+from gigawatt.machine import build_cluster
 from gigawatt.performance import TrainingRun
 from gigawatt.performance.layouts import SCHEDULES, Layouts, enumerate_layouts
 from gigawatt.performance.pipeline import chunks

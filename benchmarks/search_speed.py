@@ -33,7 +33,7 @@ from typing import Any
 
 import numpy as np
 
-from gigawatt.hardware import build_cluster
+from gigawatt.machine import build_cluster
 from gigawatt.performance import TrainingRun, default_stack, enumerate_layouts, load_stack, search
 from gigawatt.performance.exact import exact_steps
 from gigawatt.performance.step import evaluate_prepared, prepare

@@ -14,11 +14,11 @@ import time
 
 import numpy as np
 
+from gigawatt.chain.serving.plan import plan_serving
+from gigawatt.chain.serving.question import read_serving_question
+from gigawatt.chain.serving.replica import candidates, replica
+from gigawatt.chain.serving.screen import screen
 from gigawatt.performance.steady import steady
-from gigawatt.study.plan_serving import plan_serving
-from gigawatt.study.serving_question import read_serving_question
-from gigawatt.study.serving_replica import candidates, replica
-from gigawatt.study.serving_screen import screen
 
 _SWEEP, _SWEEP_SECONDS, _ONE_SECONDS = 131, 7.2, 1.5  # aiconfigurator 0.12
 

@@ -2,7 +2,7 @@
 
 Run ``python benchmarks/solve_speed.py``. Every ratio is measured in one run on one core:
 
-- points of an :class:`~gigawatt.study.asking.Asker` beside whole runs of the chain at the same points;
+- points of an :class:`~gigawatt.chain.asking.Asker` beside whole runs of the chain at the same points;
 - CPU seconds of the 300 MW question beside looking at every point of it (both must give the same model).
 """
 
@@ -11,12 +11,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from gigawatt.errors import GigawattError
-from gigawatt.study.asking import Asker
-from gigawatt.study.chain import CHAIN_TRAINING
-from gigawatt.study.scenario import read_scenario
-from gigawatt.study.solve import Question, solve
-from gigawatt.study.solve_space import read_axis, read_limit
+from gigawatt.chain.asking import Asker
+from gigawatt.chain.graph import CHAIN_TRAINING
+from gigawatt.core.errors import GigawattError
+from gigawatt.schema.scenario import read_scenario
+from gigawatt.studies.solve.solve import Question, solve
+from gigawatt.studies.solve.space import read_axis, read_limit
 
 TEXAS = Path(__file__).parents[1] / "examples/llama-3.1-405b-texas.yaml"
 SETTINGS = {"year": 2032, "machine.chip": "B200-SXM-180GB", "training.number_format": "fp8"}

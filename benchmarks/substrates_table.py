@@ -11,10 +11,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from gigawatt.figures.readable import significant
-from gigawatt.figures.scatter_svg import Point, scatter_svg
-from gigawatt.figures.technologies import WORST
-from gigawatt.study.technologies import CAVEAT, Comparison, Row, compare, with_bands
+from gigawatt.chain.technologies import CAVEAT, Comparison, Row, compare, with_bands
+from gigawatt.faces.figures.readable import significant
+from gigawatt.faces.figures.scatter_svg import Point, scatter_svg
+from gigawatt.studies.technologies.figures import WORST
 
 ROOT = Path(__file__).resolve().parents[1]
 BATCHES = (1.0, 64.0)

@@ -15,11 +15,11 @@ import time
 
 import numpy as np
 
-from gigawatt.errors import GigawattError, InfeasibleError
-from gigawatt.supply.flexible import Flexible
-from gigawatt.supply.plan import solve_problem
-from gigawatt.supply.plant import Plant, Storage
-from gigawatt.supply.problem import Problem
+from gigawatt.core.errors import GigawattError, InfeasibleError
+from gigawatt.power.flexible import Flexible
+from gigawatt.power.plan import solve_problem
+from gigawatt.power.plant import Plant, Storage
+from gigawatt.power.problem import Problem
 
 MWH, KWH, PER_KW = 3.6e9, 3.6e6, 1e-3
 

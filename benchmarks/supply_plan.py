@@ -26,14 +26,14 @@ from typing import Any
 
 import numpy as np
 
-from gigawatt.economics import capital_recovery_factor
-from gigawatt.study.chain import CHAIN
-from gigawatt.study.graph import GraphError
-from gigawatt.study.leaves import fill_leaves
-from gigawatt.study.study import Study
-from gigawatt.supply import Problem, build_plant, default_not_served_price, list_plants, plan
-from gigawatt.supply.resource import load_years
-from gigawatt.supply.solve import solve
+from gigawatt.chain.graph import CHAIN
+from gigawatt.chain.leaves import fill_leaves
+from gigawatt.chain.study import Study
+from gigawatt.core.graph import GraphError
+from gigawatt.money import capital_recovery_factor
+from gigawatt.power import Problem, build_plant, default_not_served_price, list_plants, plan
+from gigawatt.power.resource import load_years
+from gigawatt.power.solve import solve
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 HOURS = 8760

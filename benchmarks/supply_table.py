@@ -13,11 +13,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from gigawatt.errors import GigawattError
-from gigawatt.figures.readable import significant, with_unit
-from gigawatt.study.plan_supply import plan_supply
-from gigawatt.study.supply_answer import as_answer
-from gigawatt.study.supply_question import read_supply_question
+from gigawatt.core.errors import GigawattError
+from gigawatt.faces.figures.readable import significant, with_unit
+from gigawatt.studies.supply.answer import as_answer
+from gigawatt.studies.supply.plan import plan_supply
+from gigawatt.studies.supply.question import read_supply_question
 
 ROOT = Path(__file__).resolve().parents[1]
 SITES = ("abilene-texas", "virginia", "iron-range-minnesota", "karlsruhe", "gujarat")

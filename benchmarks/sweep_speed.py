@@ -100,14 +100,14 @@ def _resident(pid: int) -> int:
 
 def overhead(folder: Path, points: int) -> float:
     """Part 1; returns CPU seconds of a bare scenario."""
-    from gigawatt.study.changed import scenario_with
-    from gigawatt.study.leaves import fill_leaves
-    from gigawatt.study.memo import Memo, Remembered
-    from gigawatt.study.sweep import sweep
-    from gigawatt.study.sweep_points import Points
-    from gigawatt.study.sweep_pools import Here
-    from gigawatt.study.sweep_study import graph_of, read_study
-    from gigawatt.supply.kept import KeptOptima
+    from gigawatt.chain.leaves import fill_leaves
+    from gigawatt.chain.memo import Memo, Remembered
+    from gigawatt.power.kept import KeptOptima
+    from gigawatt.schema.changed import scenario_with
+    from gigawatt.studies.sweep.points import Points
+    from gigawatt.studies.sweep.pools import Here
+    from gigawatt.studies.sweep.study import graph_of, read_study
+    from gigawatt.studies.sweep.sweep import sweep
 
     file = folder / "drawn.yaml"
     file.write_text(drawn(points), encoding="utf-8")
@@ -139,7 +139,7 @@ def overhead(folder: Path, points: int) -> float:
 
 def remembered(folder: Path, text: str, name: str, workers: int, bare: float) -> None:
     """Parts 2 and 3."""
-    from gigawatt.study.sweep import sweep
+    from gigawatt.studies.sweep.sweep import sweep
 
     file = folder / f"{name}.yaml"
     file.write_text(text, encoding="utf-8")
@@ -164,8 +164,8 @@ def store(folder: Path, rows: int) -> None:
     """Part 4."""
     import duckdb
 
-    from gigawatt.study.sweep_store import SweepStore
-    from gigawatt.study.sweep_study import read_study
+    from gigawatt.studies.sweep.store import SweepStore
+    from gigawatt.studies.sweep.study import read_study
 
     study = read_study(folder / "grid.yaml")
     source = next((folder / "grid" / "parts").glob("part-*.parquet"))

@@ -34,14 +34,14 @@ from urllib.parse import quote, urlencode
 import h11
 import numpy as np
 
-from gigawatt.web.fields import Field, fields_of
-from gigawatt.web.starts import DEFAULT, starts
-from gigawatt.web.state import State
+from gigawatt.faces.web.fields import Field, fields_of
+from gigawatt.faces.web.starts import DEFAULT, starts
+from gigawatt.faces.web.state import State
 
 SERVER = """
 import gc, json, sys
-from gigawatt.web.server import serve
-from gigawatt.web.kept import Kept
+from gigawatt.faces.web.server import serve
+from gigawatt.faces.web.kept import Kept
 try:
     serve(host="localhost", port=0, workers=int(sys.argv[1]))
 except KeyboardInterrupt:

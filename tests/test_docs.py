@@ -12,8 +12,8 @@ import pytest
 import typer
 from pydantic import BaseModel
 
-from gigawatt.cli.app import app
-from gigawatt.study.scenario import Scenario
+from gigawatt.faces.terminal.app import app
+from gigawatt.schema.scenario import Scenario
 
 ROOT = Path(__file__).parent.parent
 
@@ -69,7 +69,8 @@ def test_the_commands_of_the_calibration_guide_run(tmp_path: Path) -> None:
     assert len(lines) == 2
     for line in lines:
         done = subprocess.run(
-            [sys.executable, "-c", "from gigawatt.cli import main; main()", *shlex.split(line)[1:]],
+            [sys.executable, "-c", "from gigawatt.faces.terminal import main; main()",
+            *shlex.split(line)[1:]],
             capture_output=True, text=True, timeout=120, cwd=tmp_path,
             env=os.environ | {"GIGAWATT_CATALOG": str(tmp_path), "OMP_NUM_THREADS": "1"},
         )  # fmt: skip
@@ -95,9 +96,8 @@ def blocks(page: str) -> list[tuple[str, str]]:
 
 def type_in(line: str, folder: Path) -> str:
     """What a reader sees who types a line of a page in ``folder``; the line succeeds."""
-    program = (
-        f'gigawatt() {{ {shlex.quote(sys.executable)} -c "from gigawatt.cli import main; main()" "$@"; }}'
-    )
+    code = "from gigawatt.faces.terminal import main; main()"
+    program = f'gigawatt() {{ {shlex.quote(sys.executable)} -c "{code}" "$@"; }}'
     done = subprocess.run(
         ["bash", "-c", f"{program}\n{line}"], capture_output=True, text=True, timeout=240, cwd=folder,
         env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "200", "GIGAWATT_CATALOG": ""}

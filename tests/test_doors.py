@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import gigawatt
-from gigawatt.answer import Answer, flat_rows
-from gigawatt.errors import InputError
+from gigawatt.core.answer import Answer, flat_rows
+from gigawatt.core.errors import InputError
 
 ROOT = Path(__file__).parent.parent
 TEXAS = ROOT / "examples" / "llama-3.1-405b-texas.yaml"
@@ -23,7 +23,7 @@ TEXAS = ROOT / "examples" / "llama-3.1-405b-texas.yaml"
 def command(*words: str, cwd: Path) -> Any:
     """What a command prints with ``--json``."""
     done = subprocess.run(
-        [sys.executable, "-c", "from gigawatt.cli import main; main()", *words, "--json"],
+        [sys.executable, "-c", "from gigawatt.faces.terminal import main; main()", *words, "--json"],
         capture_output=True, text=True, timeout=120, cwd=cwd,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -47,7 +47,7 @@ def plain(answer: Answer) -> Any:
 
 def test_every_door_is_lazy_and_listed() -> None:
     code = (
-        "import sys, gigawatt\nbefore = 'gigawatt.doors' in sys.modules\n"
+        "import sys, gigawatt\nbefore = 'gigawatt.faces.python' in sys.modules\n"
         "print([before, sorted(set(gigawatt.__all__) - set(dir(gigawatt)))])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gigawatt.errors import GigawattError, InfeasibleError, InputError, MissingDataError, nearest
+from gigawatt.core.errors import GigawattError, InfeasibleError, InputError, MissingDataError, nearest
 
 
 def test_the_whole_line() -> None:

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 import gigawatt
-from gigawatt.quantities import factor, parse
-from gigawatt.study.result import Result
-from gigawatt.study.store import as_json
+from gigawatt.core.quantities import factor, parse
+from gigawatt.core.result import Result
+from gigawatt.core.store import as_json
 
 FOLDER = Path(__file__).parent.parent / "examples"
 #: Scenarios; a study of many (a sweep) names one of them.

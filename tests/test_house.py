@@ -142,8 +142,8 @@ def test_the_import_is_light() -> None:
 
 def test_help_does_not_load_the_rooms() -> None:
     code = (
-        "import sys, gigawatt.cli.app\n"
-        f"print([m for m in {HEAVY!r} + ('numpy', 'gigawatt.study.chain') if m in sys.modules])"
+        "import sys, gigawatt.faces.terminal.app\n"
+        f"print([m for m in {HEAVY!r} + ('numpy', 'gigawatt.chain.graph') if m in sys.modules])"
     )
     assert set(ast.literal_eval(python(code))) <= {"rich"}  # typer brings rich
 
@@ -203,7 +203,7 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
             _serves(words, tmp_path)
             continue
         done = subprocess.run(
-            [sys.executable, "-c", "from gigawatt.cli import main; main()", *words],
+            [sys.executable, "-c", "from gigawatt.faces.terminal import main; main()", *words],
             capture_output=True, text=True, timeout=120, cwd=tmp_path,
         )  # fmt: skip
         assert done.returncode == 0, f"{line}: {done.stderr}"
@@ -212,7 +212,7 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
 
 def _serves(words: list[str], folder: Path) -> None:
     """A command that serves says where, and ends when it is interrupted."""
-    code = "from gigawatt.cli import main; main()"
+    code = "from gigawatt.faces.terminal import main; main()"
     with subprocess.Popen(
         [sys.executable, "-c", code, *words, "--port", "0", "--no-ahead"],
         stderr=subprocess.PIPE, text=True, cwd=folder,
@@ -228,8 +228,8 @@ def _serves(words: list[str], folder: Path) -> None:
 
 
 def test_the_readmes_yaml_is_a_scenario(tmp_path: Path) -> None:
-    from gigawatt.study.leaves import fill_leaves
-    from gigawatt.study.scenario import read_scenario
+    from gigawatt.chain.leaves import fill_leaves
+    from gigawatt.schema.scenario import read_scenario
 
     found = blocks("yaml")
     assert found

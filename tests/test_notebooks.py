@@ -81,7 +81,7 @@ FIGURES = {"training-plan": 6, "serving-campus": 9, "outlook": 9}
 def command(*words: str, cwd: Path) -> Any:
     """What a command prints with ``--json``."""
     done = subprocess.run(
-        [sys.executable, "-c", "from gigawatt.cli import main; main()", *words, "--json"],
+        [sys.executable, "-c", "from gigawatt.faces.terminal import main; main()", *words, "--json"],
         capture_output=True, text=True, timeout=300, cwd=cwd,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

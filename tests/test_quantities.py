@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gigawatt.errors import InputError
-from gigawatt.quantities import compact, factor, parse, same_dimension, show, to_si
+from gigawatt.core.errors import InputError
+from gigawatt.core.quantities import compact, factor, parse, same_dimension, show, to_si
 
 # Traps of pint's own registry, as seen in the issue trackers of neighbouring tools: money vanishes, M$ is
 # molar, Gb gilbert, Gbps gigabaud, kt knots, T tesla, B bytes; FLOP, token, TOPS, MWe, tCO2 are unknown.

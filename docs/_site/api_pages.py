@@ -94,7 +94,7 @@ def _modules(source: Path, room: str) -> Iterator[str]:
 
 def _room(source: Path, room: str) -> str:
     if room == "gigawatt":
-        full = ["gigawatt.load", "gigawatt.study.study.Study", "gigawatt.study.result.Result"]
+        full = ["gigawatt.load", "gigawatt.chain.study.Study", "gigawatt.core.result.Result"]
     elif (source / f"{room}.py").is_file():
         full = [f"gigawatt.{room}.{name}" for name in offered(_tree(source / f"{room}.py"))]
     else:

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from gigawatt import catalog
-from gigawatt.evidence import Evidence, Grade
+from gigawatt.core.evidence import Evidence, Grade
 
 __all__ = ["catalog_page", "sources_page"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from gigawatt.cli.app import app
+from gigawatt.faces.terminal.app import app
 
 __all__ = ["cli_page"]
 

@@ -6,7 +6,7 @@ result["training.step_time"]
 result.figure("sankey")
 gigawatt.plan_training(model="llama-3.1-8b", chip="H100", count=64)["days"]
 
-The functions are the doors of :mod:`gigawatt.doors`, imported when they are asked for.
+The functions are the doors of :mod:`gigawatt.faces.python`, imported when they are asked for.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ from typing import TYPE_CHECKING, Any
 from gigawatt._version import __version__
 
 if TYPE_CHECKING:
-    from gigawatt.answer import Answer
-    from gigawatt.doors import (
+    from gigawatt.chain.study import Study
+    from gigawatt.core.answer import Answer
+    from gigawatt.core.errors import GigawattError
+    from gigawatt.core.result import Result
+    from gigawatt.faces.python import (
         compare,
         compare_technologies,
         draw_outlook,
@@ -30,9 +33,6 @@ if TYPE_CHECKING:
         sweep,
         validate,
     )
-    from gigawatt.errors import GigawattError
-    from gigawatt.study.result import Result
-    from gigawatt.study.study import Study
 
 __all__ = [
     "Answer",
@@ -53,10 +53,10 @@ __all__ = [
 ]
 
 _LATE = {
-    "Answer": "gigawatt.answer",
-    "GigawattError": "gigawatt.errors",
-    "Result": "gigawatt.study.result",
-    "Study": "gigawatt.study.study",
+    "Answer": "gigawatt.core.answer",
+    "GigawattError": "gigawatt.core.errors",
+    "Result": "gigawatt.core.result",
+    "Study": "gigawatt.chain.study",
 } | dict.fromkeys(
     (
         "compare",
@@ -69,7 +69,7 @@ _LATE = {
         "sweep",
         "validate",
     ),
-    "gigawatt.doors",
+    "gigawatt.faces.python",
 )
 
 
@@ -78,12 +78,12 @@ def load(file: str | Path) -> Study:
 
     Raises
     ------
-    gigawatt.errors.InputError
+    gigawatt.core.errors.InputError
         The file is not a right scenario: names file, line, key, what is allowed and the nearest spelling.
     """
-    import gigawatt.figures
-    import gigawatt.report  # noqa: F401  (both register what they can draw with the result)
-    from gigawatt.study.study import Study
+    import gigawatt.faces.figures
+    import gigawatt.faces.report  # noqa: F401  (both register what they can draw with the result)
+    from gigawatt.chain.study import Study
 
     return Study.read(file)
 

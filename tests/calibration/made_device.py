@@ -9,7 +9,7 @@ import numpy as np
 from gigawatt.calibration.measure import Device, Unsupported, make_row
 from gigawatt.calibration.plan import ATTENTION, COPIES, Job
 from gigawatt.calibration.report import predicted_times
-from gigawatt.hardware.load import load_chip
+from gigawatt.machine.load import load_chip
 
 NAME = "NVIDIA H100 80GB HBM3"
 

@@ -17,8 +17,8 @@ from gigawatt.calibration.measure import COLUMNS, Measured, make_row, median_tim
 from gigawatt.calibration.plan import Job
 from gigawatt.calibration.user import check_name, default_name, same_device
 from gigawatt.catalog import loader
-from gigawatt.errors import InfeasibleError, InputError
-from gigawatt.hardware.load import load_chip
+from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.machine.load import load_chip
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from gigawatt import catalog
-from gigawatt.evidence import Grade
+from gigawatt.core.evidence import Grade
 
 
 def lines(name: str) -> list[dict[str, str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gigawatt import catalog
-from gigawatt.evidence import Grade
+from gigawatt.core.evidence import Grade
 
 FILES = sorted(catalog.path("").glob("*.csv"), key=lambda file: file.name)
 SOURCE_FILES = sorted(catalog.path("sources").glob("*.csv"), key=lambda file: file.name)

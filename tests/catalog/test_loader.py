@@ -9,8 +9,8 @@ from textwrap import dedent
 import pytest
 
 from gigawatt.catalog import loader
-from gigawatt.errors import GigawattError, InputError, MissingDataError
-from gigawatt.evidence import Grade
+from gigawatt.core.errors import GigawattError, InputError, MissingDataError
+from gigawatt.core.evidence import Grade
 
 Write = Callable[[str, str], None]
 

@@ -12,8 +12,8 @@ import pytest
 
 from gigawatt import catalog
 from gigawatt.catalog import loader
-from gigawatt.errors import InputError
-from gigawatt.hardware.load import build_cluster, load_chip
+from gigawatt.core.errors import InputError
+from gigawatt.machine.load import build_cluster, load_chip
 
 Write = Callable[[str, str], Path]
 
@@ -161,7 +161,7 @@ def test_the_environment_names_it(tmp_path: Path) -> None:
     def show(folder: Path) -> subprocess.CompletedProcess[str]:
         code = (
             f"import os; os.environ['GIGAWATT_CATALOG'] = {str(folder)!r}\n"
-            "from gigawatt.cli import main; main(['catalog', 'show', 'chips', 'MINE', '--json'])"
+            "from gigawatt.faces.terminal import main; main(['catalog', 'show', 'chips', 'MINE', '--json'])"
         )
         return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 

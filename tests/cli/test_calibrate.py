@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from gigawatt.catalog import loader
-from gigawatt.cli import main
+from gigawatt.faces.terminal import main
 
 Call = Callable[..., tuple[int, str, str]]
 SECONDS = "3"
@@ -56,7 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def shell(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    code = "from gigawatt.cli import main; main()"
+    code = "from gigawatt.faces.terminal import main; main()"
     return subprocess.run(
         [sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=120,
         env=os.environ | {"GIGAWATT_CATALOG": str(folder), "OMP_NUM_THREADS": "1"},
@@ -95,7 +95,7 @@ def test_the_chip_is_shown_with_its_source(call: Call, folder: Path) -> None:
 
 def test_a_step_is_predicted_on_it(folder: Path) -> None:
     """Of a small model; no quicker than its FLOPs at the best rate measured, not a hundred times slower."""
-    from gigawatt.hardware.load import build_cluster
+    from gigawatt.machine.load import build_cluster
     from gigawatt.performance import TrainingRun, load_stack, search
     from gigawatt.workload.model_flops import model_flops_per_token
     from gigawatt.workload.reader import read_architecture
@@ -169,7 +169,7 @@ def test_without_torch_one_line_says_how_to_get_it(call: Call, tmp_path: Path) -
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_an_interrupt_leaves_a_marked_table(tmp_path: Path) -> None:
-    code = "from gigawatt.cli import main; main()"
+    code = "from gigawatt.faces.terminal import main; main()"
     words = [
         "calibrate",
         "--backend",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gigawatt.catalog.loader import forget
-from gigawatt.cli import main
+from gigawatt.faces.terminal import main
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "chips" / "chip-of-chiplets.yaml"
 

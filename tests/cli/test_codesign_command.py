@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.cli.app import main
+from gigawatt.faces.terminal.app import main
 
 TEXAS = str(Path(__file__).parents[2] / "examples/llama-3.1-405b-texas.yaml")
 SMALL = [

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from gigawatt import __version__
-from gigawatt.cli import main
+from gigawatt.faces.terminal import main
 
 SCENARIO = """\
 model: llama-3.1-8b
@@ -78,7 +78,7 @@ def strict(text: str) -> object:
 
 
 def shell(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    code = "from gigawatt.cli import main; main()"
+    code = "from gigawatt.faces.terminal import main; main()"
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, timeout=120, cwd=cwd
     )
@@ -496,7 +496,7 @@ def test_a_site_without_weather(
 ) -> None:
     import dataclasses
 
-    import gigawatt.study.leaves as leaves
+    import gigawatt.chain.leaves as leaves
     from gigawatt.catalog.loader import forget
 
     forget()  # what earlier scenarios of this process loaded
@@ -551,7 +551,7 @@ def test_a_binary_scenario(call: Call, tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_interrupted_it_says_so_and_leaves_nothing(tmp_path: Path) -> None:
     example = Path(__file__).parents[2] / "examples" / "llama-3.1-405b-texas.yaml"
-    code = "from gigawatt.cli import main; print('up', flush=True); main()"
+    code = "from gigawatt.faces.terminal import main; print('up', flush=True); main()"
     words = [sys.executable, "-c", code, "run", str(example), "--out", str(tmp_path / "out")]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

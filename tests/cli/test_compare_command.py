@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.cli import main
-from gigawatt.figures.compare import change, ratio_words, waterfall
+from gigawatt.faces.terminal import main
+from gigawatt.studies.compare.figures import change, ratio_words, waterfall
 
 Call = Callable[..., tuple[int, str, str]]
 

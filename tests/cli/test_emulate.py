@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.cli.app import main
+from gigawatt.faces.terminal.app import main
 
 needs_all = pytest.mark.skipif(
     any(find_spec(name) is None for name in ("torch", "transformers", "gensim")),

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.cli import main
-from gigawatt.cli.plan_seconds import EPILOG
-from gigawatt.figures.seconds_answer import FIGURES
+from gigawatt.faces.terminal import main
+from gigawatt.studies.seconds.command import EPILOG
+from gigawatt.studies.seconds.figures import FIGURES
 from gigawatt.validation.supply_dynamics import checks
 
 GUIDE = Path(__file__).parent.parent.parent / "docs" / "seconds.md"

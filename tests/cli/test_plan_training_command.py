@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.cli import main
-from gigawatt.figures.training_plan import FIGURES
-from gigawatt.hardware import load_chip
+from gigawatt.faces.terminal import main
+from gigawatt.machine import load_chip
+from gigawatt.studies.training.figures import FIGURES
 from gigawatt.validation.domain import outside_domain, step_time_band
 
 ROOT = Path(__file__).parent.parent.parent

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.cli import main
-from gigawatt.figures.plant_curves import DRAWINGS
-from gigawatt.supply.plants.sheet import PHYSICS, physics_of
+from gigawatt.faces.terminal import main
+from gigawatt.power.plants.sheet import PHYSICS, physics_of
+from gigawatt.studies.plant.curves import DRAWINGS
 
 Call = Callable[..., tuple[int, str, str]]
 

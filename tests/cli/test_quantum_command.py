@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.cli import main
+from gigawatt.faces.terminal import main
 
 Call = Callable[..., tuple[int, str, str]]
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from gigawatt.cli import main
-from gigawatt.cli.plan_serving import EPILOG as PLAN
-from gigawatt.cli.simulate_serving import EPILOG as SIMULATE
-from gigawatt.figures.serving_plan import FIGURES
+from gigawatt.faces.terminal import main
+from gigawatt.studies.serving.command import EPILOG as PLAN
+from gigawatt.studies.serving.figures import FIGURES
+from gigawatt.studies.serving.simulate_command import EPILOG as SIMULATE
 
 ROOT = Path(__file__).parent.parent.parent
 GUIDES = {name: ROOT / "docs" / f"{name}.md" for name in ("plan-serving", "simulate-serving")}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.cli.app import main
-from gigawatt.study.scenario import read_scenario
+from gigawatt.faces.terminal.app import main
+from gigawatt.schema.scenario import read_scenario
 
 TEXAS = str(Path(__file__).parents[2] / "examples/llama-3.1-405b-texas.yaml")
 SMALL = ["--set", "model=llama-3.1-8b", "--set", "training.tokens=1T tokens", "--set", "machine.count=256"]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.cli import main
-from gigawatt.figures.supply_answer import FIGURES
+from gigawatt.faces.terminal import main
+from gigawatt.studies.supply.figures import FIGURES
 from gigawatt.validation.supply import PARTS, validate_supply
 from gigawatt.validation.supply_check import Check
 

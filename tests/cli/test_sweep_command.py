@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from gigawatt.cli import main
-from gigawatt.figures.sweep import figure_of, heat, parallel, scatter
+from gigawatt.faces.terminal import main
+from gigawatt.studies.sweep.figures import figure_of, heat, parallel, scatter
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Call = Callable[..., tuple[int, str, str]]

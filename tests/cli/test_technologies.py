@@ -11,18 +11,25 @@ from typing import Any
 import pytest
 
 from gigawatt import catalog
-from gigawatt.cli.app import main
-from gigawatt.errors import InputError, MissingDataError
-from gigawatt.hardware.load import load_chip
-from gigawatt.hardware.technology.measured import Measured, measured
-from gigawatt.hardware.technology.rollup import BASE, token_cost
-from gigawatt.hardware.technology.substrate import SCOPES, Substrate
-from gigawatt.report import html
-from gigawatt.report.document import Again
-from gigawatt.report.studies import made
-from gigawatt.study import technologies as room
-from gigawatt.study.technologies import compare, list_substrates, money_of, read_model
-from gigawatt.study.technologies_audit import audit, audited, best_digital, figure_of, peak_joules, shares_of
+from gigawatt.chain import technologies as room
+from gigawatt.chain.technologies import compare, list_substrates, money_of, read_model
+from gigawatt.core.document import Again
+from gigawatt.core.errors import InputError, MissingDataError
+from gigawatt.faces.report import html
+from gigawatt.faces.report.studies import made
+from gigawatt.faces.terminal.app import main
+from gigawatt.machine.load import load_chip
+from gigawatt.studies.technologies.audit import (
+    audit,
+    audited,
+    best_digital,
+    figure_of,
+    peak_joules,
+    shares_of,
+)
+from gigawatt.technology.measured import Measured, measured
+from gigawatt.technology.rollup import BASE, token_cost
+from gigawatt.technology.substrate import SCOPES, Substrate
 from gigawatt.validation.technologies import PARTS, validate_technologies
 
 GUIDE = Path(__file__).parent.parent.parent / "docs" / "technologies.md"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.cli.app import main
-from gigawatt.hardware.technology.dram_patterns import patterns, reach
-from gigawatt.hardware.technology.stacked_memory import generations
-from gigawatt.study.memory import memory_sheet
-from gigawatt.study.technologies import compare
+from gigawatt.chain.technologies import compare
+from gigawatt.faces.terminal.app import main
+from gigawatt.studies.memory.memory import memory_sheet
+from gigawatt.technology.dram_patterns import patterns, reach
+from gigawatt.technology.stacked_memory import generations
 
 
 @pytest.fixture(autouse=True)

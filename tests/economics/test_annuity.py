@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gigawatt.economics import (
+from gigawatt.core.errors import InputError
+from gigawatt.core.quantities import to_si
+from gigawatt.money import (
     SECONDS_PER_YEAR,
     annuity,
     capital_recovery_factor,
     levelised_cost,
     present_value,
 )
-from gigawatt.errors import InputError
-from gigawatt.quantities import to_si
 
 YEAR = SECONDS_PER_YEAR
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gigawatt.catalog import entity
-from gigawatt.economics import (
+from gigawatt.core.errors import InputError
+from gigawatt.core.evidence import Grade
+from gigawatt.money import (
     SECONDS_PER_YEAR,
     Asset,
     PlantCost,
@@ -15,8 +17,6 @@ from gigawatt.economics import (
     discount_rate,
     ledger,
 )
-from gigawatt.errors import InputError
-from gigawatt.evidence import Grade
 
 YEAR = SECONDS_PER_YEAR
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gigawatt.economics import COLUMNS, SECONDS_PER_YEAR, Asset, Ledger, PlantCost, ledger
-from gigawatt.errors import InputError
-from gigawatt.quantities import to_si
+from gigawatt.core.errors import InputError
+from gigawatt.core.quantities import to_si
+from gigawatt.money import COLUMNS, SECONDS_PER_YEAR, Asset, Ledger, PlantCost, ledger
 
 YEAR = SECONDS_PER_YEAR
 money = st.floats(0, 1e11)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st  # noqa: E402
 from torch import nn  # noqa: E402
 
 from gigawatt.catalog import entity  # noqa: E402
+from gigawatt.core.errors import InputError  # noqa: E402
 from gigawatt.emulation.analog import (  # noqa: E402
     AnalogLinear,
     convert,
@@ -30,9 +31,8 @@ from gigawatt.emulation.analog_devices import (  # noqa: E402
     programming_spread,
 )
 from gigawatt.emulation.analog_tile import best_range, quantise, tiles, wire_transfer  # noqa: E402
-from gigawatt.errors import InputError  # noqa: E402
-from gigawatt.hardware.technology import analog as cost_face  # noqa: E402
-from gigawatt.hardware.technology.substrate import Substrate, load_substrate  # noqa: E402
+from gigawatt.technology import analog as cost_face  # noqa: E402
+from gigawatt.technology.substrate import Substrate, load_substrate  # noqa: E402
 from gigawatt.validation.technologies_analog import layer_errors  # noqa: E402
 
 torch.set_num_threads(1)

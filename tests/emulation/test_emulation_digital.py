@@ -12,13 +12,13 @@ pytest.importorskip("transformers")
 from tiny_llama import text, tiny  # noqa: E402
 
 from gigawatt.catalog import table  # noqa: E402
+from gigawatt.core.errors import InputError  # noqa: E402
 from gigawatt.emulation.digital import SETTINGS, convert, needs_calibration  # noqa: E402
 from gigawatt.emulation.evaluate import pick_windows  # noqa: E402
 from gigawatt.emulation.formats import quantise  # noqa: E402
 from gigawatt.emulation.layers import linear_layers, unfold_transposed  # noqa: E402
 from gigawatt.emulation.run import emulate  # noqa: E402
-from gigawatt.errors import InputError  # noqa: E402
-from gigawatt.hardware.technology.substrate import Substrate, load_substrate  # noqa: E402
+from gigawatt.technology.substrate import Substrate, load_substrate  # noqa: E402
 
 torch.set_num_threads(1)
 WINDOWS = pick_windows(tiny(), text(), 3, 48)

@@ -14,11 +14,11 @@ pytest.importorskip("transformers")
 
 from tiny_llama import text, tiny  # noqa: E402
 
+from gigawatt.core.errors import InputError, MissingDataError  # noqa: E402
 from gigawatt.emulation import evaluate  # noqa: E402
 from gigawatt.emulation.evaluate import interval, losses, pick_windows  # noqa: E402
 from gigawatt.emulation.run import emulate  # noqa: E402
-from gigawatt.errors import InputError, MissingDataError  # noqa: E402
-from gigawatt.hardware.technology.substrate import Substrate  # noqa: E402
+from gigawatt.technology.substrate import Substrate  # noqa: E402
 
 torch.set_num_threads(1)
 FP4 = Substrate("mine", "mine", "digital", {"weights": "nvfp4", "activations": "nvfp4"})

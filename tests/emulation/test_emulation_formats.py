@@ -10,9 +10,9 @@ torch = pytest.importorskip("torch")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
+from gigawatt.core.errors import InputError  # noqa: E402
 from gigawatt.emulation.formats import hadamard, quantise, rotate  # noqa: E402
 from gigawatt.emulation.gptq import gptq  # noqa: E402
-from gigawatt.errors import InputError  # noqa: E402
 from gigawatt.workload import formats as reference  # noqa: E402
 
 torch.set_num_threads(1)

@@ -11,13 +11,13 @@ pytest.importorskip("transformers")
 
 from tiny_llama import text, tiny  # noqa: E402
 
+from gigawatt.core.errors import InputError  # noqa: E402
 from gigawatt.emulation.evaluate import pick_windows  # noqa: E402
 from gigawatt.emulation.hybrid import convert, group_of_layer  # noqa: E402
 from gigawatt.emulation.layers import linear_layers, replace_layer  # noqa: E402
 from gigawatt.emulation.run import emulate  # noqa: E402
-from gigawatt.errors import InputError  # noqa: E402
-from gigawatt.hardware.technology.composition import GROUPS  # noqa: E402
-from gigawatt.hardware.technology.substrate import Substrate  # noqa: E402
+from gigawatt.technology.composition import GROUPS  # noqa: E402
+from gigawatt.technology.substrate import Substrate  # noqa: E402
 
 torch.set_num_threads(1)
 WINDOWS = pick_windows(tiny(), text(), 3, 48)
@@ -48,7 +48,7 @@ def test_no_parts_change_nothing() -> None:
 def test_each_group_is_converted_alone_and_counts_alone() -> None:
     module, counted = converted(feed_forward="nvfp4", projections="w-int8")
     from gigawatt.emulation.digital import convert as digital
-    from gigawatt.hardware.technology.substrate import load_substrate
+    from gigawatt.technology.substrate import load_substrate
 
     other = copy.deepcopy(tiny().module)
     whole = {"feed_forward": "nvfp4", "projections": "w-int8"}

@@ -12,6 +12,7 @@ pytest.importorskip("transformers")
 from tiny_llama import text, tiny  # noqa: E402
 from torch import nn  # noqa: E402
 
+from gigawatt.core.errors import InputError  # noqa: E402
 from gigawatt.emulation.layers import linear_layers  # noqa: E402
 from gigawatt.emulation.neuromorphic import (  # noqa: E402
     Spikes,
@@ -22,8 +23,7 @@ from gigawatt.emulation.neuromorphic import (  # noqa: E402
 )
 from gigawatt.emulation.neurons import counts  # noqa: E402
 from gigawatt.emulation.run import emulate  # noqa: E402
-from gigawatt.errors import InputError  # noqa: E402
-from gigawatt.hardware.technology.substrate import Substrate  # noqa: E402
+from gigawatt.technology.substrate import Substrate  # noqa: E402
 
 torch.set_num_threads(1)
 

@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
+from gigawatt.core.errors import InputError  # noqa: E402
 from gigawatt.emulation.sparsity import (  # noqa: E402
     SPARSITY,
     keep_largest,
@@ -16,7 +17,6 @@ from gigawatt.emulation.sparsity import (  # noqa: E402
     mask_of,
     threshold,
 )
-from gigawatt.errors import InputError  # noqa: E402
 
 few = settings(deadline=None, max_examples=30, derandomize=True)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.emulation import text as module
 from gigawatt.emulation.text import clean_markup, load_text
-from gigawatt.errors import InputError, MissingDataError
 
 needs_slice = pytest.mark.skipif(find_spec("gensim") is None, reason="the wheel gensim is not installed")
 LONG = "This line is long enough to stay. "

@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
+from gigawatt.core.errors import InputError  # noqa: E402
 from gigawatt.emulation.neurons import (  # noqa: E402
     MOST_STEPS,
     THRESHOLD,
@@ -22,7 +23,6 @@ from gigawatt.emulation.neurons import (  # noqa: E402
     rate_spikes,
     to_fixed,
 )
-from gigawatt.errors import InputError  # noqa: E402
 
 torch.set_num_threads(1)
 few = settings(deadline=None, max_examples=30, derandomize=True)

@@ -9,10 +9,10 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from gigawatt.cli.app import main
+from gigawatt.core.errors import InputError
 from gigawatt.emulation.run import emulate
-from gigawatt.errors import InputError
-from gigawatt.study.technologies_study import study_all
+from gigawatt.faces.terminal.app import main
+from gigawatt.studies.technologies.study import study_all
 
 NAMES = ["bf16", "w-int4"]
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.catalog import loader
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.facility import facility_load, load_weather
 from gigawatt.facility.cooling import (
     approach_ratio,

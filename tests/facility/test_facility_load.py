@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.catalog import Entity, loader
-from gigawatt.errors import InputError, MissingDataError
+from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.facility import LoadShape, Weather, facility_load, load_profile, load_weather
 from gigawatt.facility.load import cooling_demand, electrical_losses, latent_heat
 

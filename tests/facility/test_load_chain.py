@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gigawatt.catalog import Entity, loader
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.facility import facility_load, load_weather
 from gigawatt.facility.embodied import PARTS, embodied_carbon
 from gigawatt.facility.power_chain import (

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gigawatt.catalog import loader
-from gigawatt.errors import InputError, MissingDataError
-from gigawatt.evidence import Grade
+from gigawatt.core.errors import InputError, MissingDataError
+from gigawatt.core.evidence import Grade
 from gigawatt.facility import Site, load_site, load_weather
 from gigawatt.facility.bias import raise_to_mean
 from gigawatt.facility.weather import HOURS

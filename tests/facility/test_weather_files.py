@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gigawatt.errors import GigawattError, InputError
+from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.facility import load_weather
 
 HOUR = np.arange(8760)

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gigawatt.errors import GigawattError, InputError, MissingDataError
+from gigawatt.core.errors import GigawattError, InputError, MissingDataError
 from gigawatt.facility import Weather, load_weather
 from gigawatt.facility.mend import fill_gaps, gaps, night_share
-from gigawatt.supply.solar import solar_capacity_factor
+from gigawatt.power.solar import solar_capacity_factor
 
 SITE = load_weather("abilene-texas")
 

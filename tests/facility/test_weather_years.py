@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gigawatt.catalog import loader
-from gigawatt.errors import InputError, MissingDataError
+from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.facility import load_weather
 from gigawatt.facility.years import list_years, load_years
 

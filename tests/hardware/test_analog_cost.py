@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.catalog import entity
-from gigawatt.errors import InputError
-from gigawatt.hardware.technology import analog
-from gigawatt.hardware.technology.analog_write import attention_head, refresh_power, write
-from gigawatt.hardware.technology.substrate import Substrate, load_substrate
+from gigawatt.core.errors import InputError
+from gigawatt.technology import analog
+from gigawatt.technology.analog_write import attention_head, refresh_power, write
+from gigawatt.technology.substrate import Substrate, load_substrate
 from gigawatt.validation.technologies_analog import hermes
 
 few = settings(deadline=None, max_examples=25, derandomize=True)

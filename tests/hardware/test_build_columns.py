@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gigawatt.errors import GigawattError, InputError
-from gigawatt.hardware.build import build_chip
-from gigawatt.hardware.build_columns import chip_columns, template_die, vary
-from gigawatt.hardware.design_file import read_design
-from gigawatt.hardware.load import chip_of, load_chip, load_link
-from gigawatt.hardware.parts import Design
+from gigawatt.core.errors import GigawattError, InputError
+from gigawatt.machine.chip.build import build_chip
+from gigawatt.machine.chip.columns import chip_columns, template_die, vary
+from gigawatt.machine.chip.design_file import read_design
+from gigawatt.machine.chip.parts import Design
+from gigawatt.machine.load import chip_of, load_chip, load_link
 
 
 def leaving_of(design: Design) -> float:

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 
 from gigawatt.catalog import entity
 from gigawatt.catalog.loader import forget
-from gigawatt.errors import GigawattError, InfeasibleError, InputError
-from gigawatt.evidence import Grade
-from gigawatt.hardware import build_cluster, load_chip
-from gigawatt.hardware.build import build_chip, narrower
-from gigawatt.hardware.design_file import read_design
-from gigawatt.hardware.parts import design_names
-from gigawatt.hardware.technology.gpu import Gpu
-from gigawatt.hardware.technology.interface import Efficiency
-from gigawatt.hardware.technology.node_laws import fit_laws, same_die
-from gigawatt.study.leaves import fill_leaves
-from gigawatt.study.scenario import read_scenario
+from gigawatt.chain.leaves import fill_leaves
+from gigawatt.core.errors import GigawattError, InfeasibleError, InputError
+from gigawatt.core.evidence import Grade
+from gigawatt.machine import build_cluster, load_chip
+from gigawatt.machine.chip.build import build_chip, narrower
+from gigawatt.machine.chip.design_file import read_design
+from gigawatt.machine.chip.parts import design_names
+from gigawatt.schema.scenario import read_scenario
+from gigawatt.technology.gpu import Gpu
+from gigawatt.technology.interface import Efficiency
+from gigawatt.technology.node_laws import fit_laws, same_die
 from gigawatt.validation.technologies_chiplets import SHIPPING, checks, left_out
 from gigawatt.workload import block_operations, read_architecture
 

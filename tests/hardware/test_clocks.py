@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gigawatt.errors import InfeasibleError, InputError
-from gigawatt.hardware.clocks import (
+from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.machine.clocks import (
     ClockModel,
     clock_model,
     joules_per_step,
@@ -18,7 +18,7 @@ from gigawatt.hardware.clocks import (
     sustained_share,
     sweep,
 )
-from gigawatt.hardware.load import load_chip
+from gigawatt.machine.load import load_chip
 
 MODEL = ClockModel("chip", 1.5e9, 0.15, 1.2, 0.8, 0.7, 100.0, 0.15, 700.0, 1.2)
 WORK = {

@@ -7,20 +7,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gigawatt.errors import InputError, MissingDataError
-from gigawatt.hardware.load import build_cluster, load_chip
-from gigawatt.hardware.technology import Efficiency, technology
-from gigawatt.hardware.technology import hybrid as room
-from gigawatt.hardware.technology.composition import GROUPS, group_of, parts
-from gigawatt.hardware.technology.gpu import Gpu
-from gigawatt.hardware.technology.hybrid import Hybrid, machine_of
-from gigawatt.hardware.technology.mapper import places, runs_on
-from gigawatt.hardware.technology.products import product_of
-from gigawatt.hardware.technology.rollup import BASE, token_cost
-from gigawatt.hardware.technology.substrate import Substrate, load_substrate
+from gigawatt.core.errors import InputError, MissingDataError
+from gigawatt.machine.load import build_cluster, load_chip
 from gigawatt.performance.engines import load_engine
 from gigawatt.performance.inference import Replica, cells_lacking, check_fits, holding
 from gigawatt.performance.inference import token_cost as step_cost
+from gigawatt.technology import Efficiency, technology
+from gigawatt.technology import hybrid as room
+from gigawatt.technology.composition import GROUPS, group_of, parts
+from gigawatt.technology.gpu import Gpu
+from gigawatt.technology.hybrid import Hybrid, machine_of
+from gigawatt.technology.mapper import places, runs_on
+from gigawatt.technology.products import product_of
+from gigawatt.technology.rollup import BASE, token_cost
+from gigawatt.technology.substrate import Substrate, load_substrate
 from gigawatt.workload import read_architecture
 from gigawatt.workload.inference import Shares, token_operations
 
@@ -164,7 +164,7 @@ def test_bad_machines_are_refused() -> None:
 def test_silicon_that_leaks_adds_to_what_a_chip_takes_idle() -> None:
     events = machine_of("neuromorphic-2045")
     leaking = load_substrate("event-2040-ttfs-t31")
-    from gigawatt.hardware.technology import neuromorphic
+    from gigawatt.technology import neuromorphic
 
     one = 4096.0
     silicon = float(np.sum(neuromorphic.area(leaking, n=one, k=one)))

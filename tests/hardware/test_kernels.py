@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gigawatt.catalog.loader import entity
-from gigawatt.errors import InputError, MissingDataError
-from gigawatt.hardware import Chip, Cost, Efficiency, load_chip, technology
-from gigawatt.hardware.clocks import clock_model
-from gigawatt.hardware.technology import forms, gpu, surfaces
+from gigawatt.core.errors import InputError, MissingDataError
+from gigawatt.machine import Chip, Cost, Efficiency, load_chip, technology
+from gigawatt.machine.clocks import clock_model
+from gigawatt.technology import forms, gpu, surfaces
 from gigawatt.workload.operations import Operation
 
 SAMPLE = Path(__file__).with_name("kernel_sample.csv")

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from gigawatt.catalog.loader import entity, path, source, table
-from gigawatt.errors import InputError, MissingDataError
-from gigawatt.evidence import Grade
-from gigawatt.hardware import build_cluster, list_chips, load_chip, load_link, load_node
+from gigawatt.core.errors import InputError, MissingDataError
+from gigawatt.core.evidence import Grade
+from gigawatt.machine import build_cluster, list_chips, load_chip, load_link, load_node
 
 TABLES = ("chips", "chips_defaults", "memories", "links", "nodes", "kernels", "kernels_tiles")
 INCOMPLETE = {"Feynman", "HERMES", "IBM-35M-PCM", "Lightmatter-2025", "Loihi-2"}

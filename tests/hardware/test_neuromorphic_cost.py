@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.catalog import entity, table
-from gigawatt.errors import InputError, MissingDataError
-from gigawatt.hardware.load import load_chip
-from gigawatt.hardware.technology import neuromorphic as room
-from gigawatt.hardware.technology.mapper import places
-from gigawatt.hardware.technology.rollup import token_cost
-from gigawatt.hardware.technology.substrate import Substrate, load_substrate
-from gigawatt.study.technologies import compare, measured, read_model, read_substrate
+from gigawatt.chain.technologies import compare, measured, read_model, read_substrate
+from gigawatt.core.errors import InputError, MissingDataError
+from gigawatt.machine.load import load_chip
+from gigawatt.technology import neuromorphic as room
+from gigawatt.technology.mapper import places
+from gigawatt.technology.rollup import token_cost
+from gigawatt.technology.substrate import Substrate, load_substrate
 
 few = settings(deadline=None, max_examples=25, derandomize=True)
 ROWS = [key for key, row in table("substrates").items() if row.text("technology") == "neuromorphic"]

@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.catalog import entity
-from gigawatt.errors import InputError
-from gigawatt.hardware.technology.neuromorphic_break_even import (
+from gigawatt.core.errors import InputError
+from gigawatt.technology.neuromorphic_break_even import (
     Silicon,
     break_even,
     curve,
     energies,
     load_silicon,
 )
-from gigawatt.hardware.technology.neuromorphic_model import (
+from gigawatt.technology.neuromorphic_model import (
     deploy,
     edge_gpu,
     fit_chip,

@@ -10,14 +10,14 @@ from scipy.integrate import solve_ivp
 from scipy.special import lambertw
 
 from gigawatt.catalog import entity
-from gigawatt.errors import InputError
-from gigawatt.hardware.technology.nonlinear_absorber import filling_energy, saturable_transmission
-from gigawatt.hardware.technology.nonlinear_electro_optic import (
+from gigawatt.core.errors import InputError
+from gigawatt.technology.nonlinear_absorber import filling_energy, saturable_transmission
+from gigawatt.technology.nonlinear_electro_optic import (
     ElectroOpticNeuron,
     electro_optic_field,
     second_harmonic,
 )
-from gigawatt.hardware.technology.nonlinear_kerr import (
+from gigawatt.technology.nonlinear_kerr import (
     CRITICAL_DETUNING,
     CRITICAL_POWER,
     KerrCavity,
@@ -26,7 +26,7 @@ from gigawatt.hardware.technology.nonlinear_kerr import (
     ring_up,
     turning_points,
 )
-from gigawatt.hardware.technology.photonic_nonlinear import (
+from gigawatt.technology.photonic_nonlinear import (
     KINDS,
     list_activations,
     load_activation,

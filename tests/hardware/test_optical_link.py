@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.catalog import entity, table
-from gigawatt.errors import InputError
-from gigawatt.hardware import load_link
-from gigawatt.hardware.technology.optical_link import (
+from gigawatt.core.errors import InputError
+from gigawatt.machine import load_link
+from gigawatt.technology.optical_link import (
     COMPONENTS,
     error_ratio,
     fabric_power,

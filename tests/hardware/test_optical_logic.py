@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.catalog import entity
-from gigawatt.errors import InputError
-from gigawatt.hardware.technology.nonlinear_kerr import KerrCavity
-from gigawatt.hardware.technology.optical_gates import (
+from gigawatt.core.errors import InputError
+from gigawatt.technology.nonlinear_kerr import KerrCavity
+from gigawatt.technology.optical_gates import (
     best_amplifier,
     levels,
     list_gates,
@@ -20,8 +20,8 @@ from gigawatt.hardware.technology.optical_gates import (
     verdict,
     with_amplifier,
 )
-from gigawatt.hardware.technology.optical_logic import adder_energy, chain, ripple_adder, xor_tree
-from gigawatt.hardware.technology.optical_memory import holding_energy, kerr_latch, loop_buffer
+from gigawatt.technology.optical_logic import adder_energy, chain, ripple_adder, xor_tree
+from gigawatt.technology.optical_memory import holding_energy, kerr_latch, loop_buffer
 
 few = settings(deadline=None, max_examples=15, derandomize=True)
 PASSIVE, POWERED = ("gate-absorber", "gate-kerr"), ("gate-soa-mzi", "gate-electro-optic")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gigawatt.errors import InputError
-from gigawatt.hardware.technology.package_thermal import (
+from gigawatt.core.errors import InputError
+from gigawatt.technology.package_thermal import (
     coolings,
     load_cooling,
     package_thermal,

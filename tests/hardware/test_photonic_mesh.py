@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
-from gigawatt.errors import InputError
-from gigawatt.hardware.technology.photonic_mesh import (
+from gigawatt.core.errors import InputError
+from gigawatt.technology.photonic_mesh import (
     Flaws,
     apply_mesh,
     correct_mesh,

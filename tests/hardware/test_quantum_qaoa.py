@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gigawatt.errors import InputError
-from gigawatt.hardware.quantum.beside import run_piece
-from gigawatt.hardware.quantum.pieces import (
+from gigawatt.core.errors import InputError
+from gigawatt.technology.qubits.beside import run_piece
+from gigawatt.technology.qubits.pieces import (
     best_bits,
     best_pipeline,
     bit_choice,
@@ -20,7 +20,7 @@ from gigawatt.hardware.quantum.pieces import (
     pipeline_program,
     sensitivities,
 )
-from gigawatt.hardware.quantum.qaoa import Choice, Hop, qaoa, quadratic_terms, shots_to_see
+from gigawatt.technology.qubits.qaoa import Choice, Hop, qaoa, quadratic_terms, shots_to_see
 from gigawatt.workload import model_flops_per_token, read_architecture
 
 few = settings(deadline=None, max_examples=15, derandomize=True)

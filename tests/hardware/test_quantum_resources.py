@@ -8,13 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.catalog import entity
-from gigawatt.errors import GigawattError
-from gigawatt.hardware.load import load_chip
-from gigawatt.hardware.quantum.chemistry import determinants, phase_estimation
-from gigawatt.hardware.quantum.factoring import gidney_ekera, gidney_layout, ladder
-from gigawatt.hardware.quantum.molecules import load_molecule
-from gigawatt.hardware.quantum.neighbour import qdk_estimate, sequential_pauli
-from gigawatt.hardware.quantum.resources import (
+from gigawatt.core.errors import GigawattError
+from gigawatt.machine.load import load_chip
+from gigawatt.technology import quantum
+from gigawatt.technology.mapper import decode_work
+from gigawatt.technology.quantum_break_even import PROBLEMS, break_even
+from gigawatt.technology.qubits.chemistry import determinants, phase_estimation
+from gigawatt.technology.qubits.factoring import gidney_ekera, gidney_layout, ladder
+from gigawatt.technology.qubits.molecules import load_molecule
+from gigawatt.technology.qubits.neighbour import qdk_estimate, sequential_pauli
+from gigawatt.technology.qubits.resources import (
     Algorithm,
     Physical,
     algorithms,
@@ -27,10 +30,7 @@ from gigawatt.hardware.quantum.resources import (
     patch_qubits,
     yoked_patch,
 )
-from gigawatt.hardware.technology import quantum
-from gigawatt.hardware.technology.mapper import decode_work
-from gigawatt.hardware.technology.quantum_break_even import PROBLEMS, break_even
-from gigawatt.hardware.technology.substrate import Substrate
+from gigawatt.technology.substrate import Substrate
 from gigawatt.validation.technologies_quantum import checks
 from gigawatt.workload import read_architecture
 

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gigawatt.errors import InputError
-from gigawatt.hardware.quantum import noise as noisy
-from gigawatt.hardware.quantum.ansatz import build, excitation, hardware_efficient, pool, uccsd
-from gigawatt.hardware.quantum.molecules import MOLECULES, Molecule, bond_lengths, load_molecule
-from gigawatt.hardware.quantum.noise import Noisy, extrapolate, noisy_energy
-from gigawatt.hardware.quantum.pauli import PauliSum, groups, jordan_wigner, parity
-from gigawatt.hardware.quantum.statevector import Mixer, Phase, Rotation, basis_state, sample
-from gigawatt.hardware.quantum.vqe import (
+from gigawatt.core.errors import InputError
+from gigawatt.technology.qubits import noise as noisy
+from gigawatt.technology.qubits.ansatz import build, excitation, hardware_efficient, pool, uccsd
+from gigawatt.technology.qubits.molecules import MOLECULES, Molecule, bond_lengths, load_molecule
+from gigawatt.technology.qubits.noise import Noisy, extrapolate, noisy_energy
+from gigawatt.technology.qubits.pauli import PauliSum, groups, jordan_wigner, parity
+from gigawatt.technology.qubits.statevector import Mixer, Phase, Rotation, basis_state, sample
+from gigawatt.technology.qubits.vqe import (
     CHEMICAL_ACCURACY,
     OPTIMISERS,
     adapt,

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from gigawatt import catalog
 from gigawatt.catalog import entity
-from gigawatt.errors import InputError
-from gigawatt.hardware.load import load_chip
-from gigawatt.hardware.technology import digital, stacked_memory
-from gigawatt.hardware.technology.dram_energy import access_energy, access_range, idle_power, refresh_power
-from gigawatt.hardware.technology.dram_thermal import (
+from gigawatt.core.errors import InputError
+from gigawatt.machine.load import load_chip
+from gigawatt.technology import digital, stacked_memory
+from gigawatt.technology.dram_energy import access_energy, access_range, idle_power, refresh_power
+from gigawatt.technology.dram_thermal import (
     COOLING,
     die_powers,
     most_height,
@@ -23,8 +23,8 @@ from gigawatt.hardware.technology.dram_thermal import (
     solve,
     stack_temperature,
 )
-from gigawatt.hardware.technology.dram_timing import channel_of
-from gigawatt.hardware.technology.pim import (
+from gigawatt.technology.dram_timing import channel_of
+from gigawatt.technology.pim import (
     crossover,
     gemv_energy,
     gemv_time,
@@ -33,10 +33,10 @@ from gigawatt.hardware.technology.pim import (
     system,
     units_of,
 )
-from gigawatt.hardware.technology.rollup import token_cost
-from gigawatt.hardware.technology.sram_machines import machines, token_rate
-from gigawatt.hardware.technology.stacked_memory import generations, host, stack_of
-from gigawatt.hardware.technology.substrate import Substrate, load_substrate
+from gigawatt.technology.rollup import token_cost
+from gigawatt.technology.sram_machines import machines, token_rate
+from gigawatt.technology.stacked_memory import generations, host, stack_of
+from gigawatt.technology.substrate import Substrate, load_substrate
 from gigawatt.validation.technologies_memory import checks
 from gigawatt.workload import read_architecture
 

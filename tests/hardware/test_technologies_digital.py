@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gigawatt.errors import InputError
-from gigawatt.hardware.load import load_chip
-from gigawatt.hardware.technology import digital
-from gigawatt.hardware.technology.digital import (
+from gigawatt.core.errors import InputError
+from gigawatt.machine.load import load_chip
+from gigawatt.technology import digital
+from gigawatt.technology.digital import (
     cache_bits,
     format_bits,
     kept_share,
@@ -21,9 +21,9 @@ from gigawatt.hardware.technology.digital import (
     sparse_gain,
     stored_weight_bits,
 )
-from gigawatt.hardware.technology.gpu import Gpu
-from gigawatt.hardware.technology.interface import Efficiency
-from gigawatt.hardware.technology.substrate import Substrate
+from gigawatt.technology.gpu import Gpu
+from gigawatt.technology.interface import Efficiency
+from gigawatt.technology.substrate import Substrate
 from gigawatt.workload.operation import ONE
 from gigawatt.workload.operations import Operation
 

@@ -8,8 +8,8 @@ import pytest
 
 from gigawatt import catalog
 from gigawatt.catalog.loader import entity
-from gigawatt.errors import InputError
-from gigawatt.hardware.technology.near_memory import (
+from gigawatt.core.errors import InputError
+from gigawatt.technology.near_memory import (
     area,
     constant_power,
     cost,
@@ -17,8 +17,8 @@ from gigawatt.hardware.technology.near_memory import (
     pipeline,
     time,
 )
-from gigawatt.hardware.technology.rollup import token_cost
-from gigawatt.hardware.technology.substrate import Substrate
+from gigawatt.technology.rollup import token_cost
+from gigawatt.technology.substrate import Substrate
 from gigawatt.workload import read_architecture
 
 NORTHPOLE = Substrate(

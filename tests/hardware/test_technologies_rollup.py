@@ -12,20 +12,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gigawatt.errors import InfeasibleError, InputError, MissingDataError
-from gigawatt.hardware.load import load_chip
-from gigawatt.hardware.technology import products
-from gigawatt.hardware.technology.mapper import decode_work, places, reason_of, share_mapped
-from gigawatt.hardware.technology.products import cost_module
-from gigawatt.hardware.technology.rollup import (
+from gigawatt.core.errors import InfeasibleError, InputError, MissingDataError
+from gigawatt.machine.load import load_chip
+from gigawatt.technology import products
+from gigawatt.technology.mapper import decode_work, places, reason_of, share_mapped
+from gigawatt.technology.products import cost_module
+from gigawatt.technology.rollup import (
     BASE,
     chips_needed,
     energy_share,
     fallback_cost,
     token_cost,
 )
-from gigawatt.hardware.technology.substrate import Figure, Substrate
-from gigawatt.hardware.technology.token import CHIP_SCOPE, SYSTEM_SCOPE
+from gigawatt.technology.substrate import Figure, Substrate
+from gigawatt.technology.token import CHIP_SCOPE, SYSTEM_SCOPE
 from gigawatt.workload import read_architecture
 
 LLAMA = read_architecture("llama-3.1-8b")
@@ -148,7 +148,7 @@ class _Free(ModuleType):
 
 
 def test_a_substrate_that_costs_nothing_saves_what_amdahl_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    name = "gigawatt.hardware.technology.analog"
+    name = "gigawatt.technology.analog"
     monkeypatch.setitem(sys.modules, name, _Free(name))
     free = token_cost(TILES, LLAMA, chip=H100)
     base = token_cost(BASE, LLAMA, chip=H100)
@@ -165,7 +165,7 @@ def test_components_of_a_technology_are_grouped(monkeypatch: pytest.MonkeyPatch)
         def cost(substrate, *, m, n, k, statistics):
             return {"adc": 3.0, "dac": 1.0, "laser": 0.5, "tiles": 2.0, "buffers": 0.25, "programming": 0.125}
 
-    name = "gigawatt.hardware.technology.analog"
+    name = "gigawatt.technology.analog"
     monkeypatch.setitem(sys.modules, name, Named(name))
     made = token_cost(TILES, LLAMA, chip=H100)
     launches = 4 * 32
@@ -188,7 +188,7 @@ def test_attention_in_cells_is_two_products_and_area_is_that_of_the_weights(
         def area(substrate, *, n, k):
             return n * k * 1e-15
 
-    name = "gigawatt.hardware.technology.analog"
+    name = "gigawatt.technology.analog"
     monkeypatch.setitem(sys.modules, name, Counted(name))
     monkeypatch.setattr(products, "_attention_head", lambda module: None)
     cells = replace(TILES, settings={"attention": "gain-cell"})
@@ -204,7 +204,7 @@ def test_a_head_that_a_technology_prices_itself_is_taken_as_it_is(monkeypatch: p
         energy: ClassVar = {"scores": 2.0, "dac": 1.0}
         time = 0.5
 
-    name = "gigawatt.hardware.technology.analog"
+    name = "gigawatt.technology.analog"
     monkeypatch.setitem(sys.modules, name, _Free(name))
     cells = replace(TILES, settings={"attention": "gain-cell"})
     monkeypatch.setattr(products, "_attention_head", lambda module: lambda **sizes: Head)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from gigawatt.errors import InputError
-from gigawatt.hardware.load import build_cluster
-from gigawatt.hardware.machine import Cluster
-from gigawatt.hardware.topology import block, list_topologies, load_topology
+from gigawatt.core.errors import InputError
+from gigawatt.machine.load import build_cluster
+from gigawatt.machine.machine import Cluster
+from gigawatt.machine.topology import block, list_topologies, load_topology
 from gigawatt.performance import TrainingRun, evaluate
 from gigawatt.performance.collectives import Fabric, all_to_all, group, point_to_point, reduce_scatter
 from gigawatt.performance.layouts import COLUMNS, Layouts

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt import catalog
-from gigawatt.errors import InputError
-from gigawatt.hardware.technology.rollup import token_cost
+from gigawatt.chain.technologies import read_model, read_substrate
+from gigawatt.core.errors import InputError
+from gigawatt.core.quantities import factor
 from gigawatt.outlook import adoption
 from gigawatt.outlook.adoption_curves import capped, gompertz, logistic, logit_shares, ready_year
 from gigawatt.outlook.curves_hindcast import (
@@ -34,8 +35,7 @@ from gigawatt.outlook.technologies import (
     list_technologies,
     read_technology,
 )
-from gigawatt.quantities import factor
-from gigawatt.study.technologies import read_model, read_substrate
+from gigawatt.technology.rollup import token_cost
 
 YEAR, MWH, GW = factor("yr"), factor("$/MWh"), factor("GW")
 AT = YEARS.index(ANCHOR)

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from scipy.interpolate import RegularGridInterpolator
 
 from gigawatt import catalog
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
+from gigawatt.core.quantities import factor
 from gigawatt.outlook import energy
 from gigawatt.outlook.energy import GRID_SOURCES, REGIONS, SOURCES, moved, moved_mean
 from gigawatt.outlook.frame import YEARS
 from gigawatt.outlook.priors import read_priors
 from gigawatt.outlook.response import KEPT, OWN_REGIONS, own_response, site_water
 from gigawatt.outlook.series import read_rows
-from gigawatt.quantities import factor
-from gigawatt.study.outlook import evaluate
-from gigawatt.study.outlook_energy import cells, question, respond
-from gigawatt.study.outlook_limits import outlook_tables
+from gigawatt.studies.outlook.energy import cells, question, respond
+from gigawatt.studies.outlook.limits import outlook_tables
+from gigawatt.studies.outlook.outlook import evaluate
 
 QUICK = settings(max_examples=25, derandomize=True, deadline=None)
 SUM = ("coal", "gas", "fission", "hydro", "wind", "solar", "fusion", "space")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt import catalog
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.outlook import environment, fleet
 from gigawatt.outlook.environment import cohorts, rebound_share
 from gigawatt.outlook.frame import YEARS

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.outlook.current import current_forecast
 from gigawatt.outlook.growth import (
     CORRELATED,

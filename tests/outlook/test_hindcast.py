@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.outlook import hindcast
 from gigawatt.outlook.conformal import group_quantile, widening
 from gigawatt.outlook.hindcast import BINS, MODELS, all_origins, cost_hindcast, pools_before

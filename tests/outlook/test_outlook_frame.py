@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.outlook.distributions import KINDS, Distribution, student_t_score
 from gigawatt.outlook.frame import Frame, FrameError, year_index
 from gigawatt.outlook.model import EXTRA, FRAME, REPORTED, TABLES

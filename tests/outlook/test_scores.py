@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.outlook.scores import StudentT, crps_ensemble, crps_student_t, mean_by_group
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 
 from gigawatt import catalog
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.outlook import society
 from gigawatt.outlook.concentration import concentration, quarters
 from gigawatt.outlook.frame import YEARS

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.outlook import concentration as owners_module
 from gigawatt.outlook.concentration import concentration, owners, quarters
 from gigawatt.outlook.trends import records_only, trend

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.outlook.learning import combination, experience, learning_rate, wright
 from gigawatt.outlook.scores import StudentT
 from gigawatt.outlook.walks import Pool, pool, random_walk, shrink, step_variance, steps, trend_line

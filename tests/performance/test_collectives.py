@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gigawatt.hardware.load import build_cluster, load_link
-from gigawatt.hardware.machine import Curve, Link
+from gigawatt.machine.load import build_cluster, load_link
+from gigawatt.machine.machine import Curve, Link
 from gigawatt.performance.collectives import (
     Fabric,
     all_gather,

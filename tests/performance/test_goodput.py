@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gigawatt.catalog import entity, table
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.performance import checkpoint_interval, goodput
 from gigawatt.performance.failures import (
     Uncertain,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gigawatt.hardware import build_cluster
+from gigawatt.machine import build_cluster
 from gigawatt.performance import Layouts, TrainingRun, enumerate_layouts, evaluate, load_stack, search
 from gigawatt.performance.costs import domains_reached
 from gigawatt.performance.layouts import SCHEDULES

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gigawatt.errors import InputError
-from gigawatt.hardware import build_cluster
+from gigawatt.core.errors import InputError
+from gigawatt.machine import build_cluster
 from gigawatt.performance import Layouts, TrainingRun, enumerate_layouts
 from gigawatt.performance.layouts import COLUMNS
 from gigawatt.performance.pipeline import cut, cuts, in_flight

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gigawatt.hardware import build_cluster
+from gigawatt.machine import build_cluster
 from gigawatt.performance import Layouts, TrainingRun, load_stack
 from gigawatt.performance.memory import (
     MEMORY_PARTS,

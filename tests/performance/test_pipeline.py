@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.performance.pipeline import StageTimes, balanced, chunks, cut, cuts, end_sizes, in_flight
 from gigawatt.workload import read_architecture
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.performance.layouts import SCHEDULES
 from gigawatt.performance.schedule import exact_makespan, timeline
 from gigawatt.performance.schedule_closed import closed_makespan, fill_time, held_activations, kind_index

@@ -7,8 +7,8 @@ import importlib
 import numpy as np
 import pytest
 
-from gigawatt.errors import InfeasibleError
-from gigawatt.hardware import build_cluster
+from gigawatt.core.errors import InfeasibleError
+from gigawatt.machine import build_cluster
 from gigawatt.performance import TrainingRun, default_stack, enumerate_layouts, evaluate, load_stack, search
 from gigawatt.performance.layouts import COLUMNS
 from gigawatt.workload import read_architecture

@@ -8,10 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.catalog import sources, table
-from gigawatt.errors import InfeasibleError, InputError
-from gigawatt.hardware import build_cluster, load_chip
-from gigawatt.hardware.technology import technology
-from gigawatt.hardware.technology.interface import Efficiency
+from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.machine import build_cluster, load_chip
 from gigawatt.performance.serving_power import (
     capped_serving,
     cut_energy,
@@ -23,6 +21,8 @@ from gigawatt.performance.serving_power import (
     serving_power,
     wall_power,
 )
+from gigawatt.technology import technology
+from gigawatt.technology.interface import Efficiency
 from gigawatt.workload import read_architecture
 from gigawatt.workload.inference import Shares, token_operations
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gigawatt.errors import InputError
-from gigawatt.hardware import build_cluster
+from gigawatt.core.errors import InputError
+from gigawatt.machine import build_cluster
 from gigawatt.performance.collectives import Fabric, all_reduce, group
 from gigawatt.performance.direct import direct_reduce
 from gigawatt.performance.engines import default_engine, load_engine

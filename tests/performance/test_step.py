@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gigawatt.errors import InputError
-from gigawatt.hardware import build_cluster
+from gigawatt.core.errors import InputError
+from gigawatt.machine import build_cluster
 from gigawatt.performance import (
     PARTS,
     Layouts,

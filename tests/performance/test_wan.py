@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gigawatt.catalog import entity
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.performance.low_communication import (
     compute_factor,
     fit_penalty,

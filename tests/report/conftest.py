@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from made_result import make_result
 
-from gigawatt.study.result import Result
-from gigawatt.study.store import load_result, save_result
+from gigawatt.core.result import Result
+from gigawatt.core.store import load_result, save_result
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from gigawatt import catalog
-from gigawatt.evidence import Assumption, Evidence, Grade
-from gigawatt.quantities import factor
-from gigawatt.study.result import Quantity, Result
+from gigawatt.core.evidence import Assumption, Evidence, Grade
+from gigawatt.core.quantities import factor
+from gigawatt.core.result import Quantity, Result
 
 HOSTILE = "<script>alert('x')</script> & \"q\""
 HOURS = 8760

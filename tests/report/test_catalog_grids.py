@@ -6,11 +6,11 @@ import pytest
 
 from gigawatt import catalog
 from gigawatt.catalog.loader import forget
-from gigawatt.evidence import Evidence, Grade
-from gigawatt.figures.evidence import is_series, range_words, series_figure, unit_words, value_words
-from gigawatt.quantities import factor
-from gigawatt.report import catalog as grids
-from gigawatt.report.document import Grid
+from gigawatt.core.document import Grid
+from gigawatt.core.evidence import Evidence, Grade
+from gigawatt.core.quantities import factor
+from gigawatt.studies.catalog import document as grids
+from gigawatt.studies.catalog.figures import is_series, range_words, series_figure, unit_words, value_words
 
 
 def link(place: str) -> str:

@@ -15,17 +15,17 @@ from made_result import HOSTILE, make_result
 from markdown_it import MarkdownIt
 from test_report import Page
 
-from gigawatt.cli.app import app, main
-from gigawatt.evidence import Grade
-from gigawatt.report import html, markdown
-from gigawatt.report.document import Again, Cell, Document, Grid, Points, Section, Text
-from gigawatt.report.drawings import table_of
-from gigawatt.report.markdown import escaped
-from gigawatt.report.result import document as result_document
-from gigawatt.report.stored import stored
-from gigawatt.report.studies import STUDIES
-from gigawatt.study.record import read_record
-from gigawatt.study.store import load_result, save_result
+from gigawatt.core.document import Again, Cell, Document, Grid, Points, Section, Text
+from gigawatt.core.evidence import Grade
+from gigawatt.core.record import read_record
+from gigawatt.core.store import load_result, save_result
+from gigawatt.faces.report import html, markdown
+from gigawatt.faces.report.drawings import table_of
+from gigawatt.faces.report.markdown import escaped
+from gigawatt.faces.report.stored import stored
+from gigawatt.faces.report.studies import STUDIES
+from gigawatt.faces.terminal.app import app, main
+from gigawatt.studies.run.document import document as result_document
 
 pytestmark = pytest.mark.apart
 

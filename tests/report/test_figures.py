@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from made_result import make_result
 
-import gigawatt.figures as figures
-from gigawatt.errors import InputError
-from gigawatt.figures.style import INK, colour, on
-from gigawatt.study.result import Result
-from gigawatt.study.supply_weeks import hottest_and_coldest_week
+import gigawatt.faces.figures as figures
+from gigawatt.core.errors import InputError
+from gigawatt.core.result import Result
+from gigawatt.faces.figures.style import INK, colour, on
+from gigawatt.studies.supply.weeks import hottest_and_coldest_week
 
 
 @pytest.mark.parametrize("name", figures.NAMES)

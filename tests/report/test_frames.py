@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from gigawatt.report.frames import grid_of
+from gigawatt.faces.report.frames import grid_of
 
 
 def made() -> pd.DataFrame:

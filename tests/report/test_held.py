@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gigawatt.report.held import held_section, held_words, rows_words
+from gigawatt.faces.report.held import held_section, held_words, rows_words
 from gigawatt.validation.supply import SupplyCard
 from gigawatt.validation.supply_check import Check
 from gigawatt.validation.technologies_memory import of_generations

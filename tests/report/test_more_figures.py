@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gigawatt.errors import InputError
-from gigawatt.figures.parity import DRAWN, error_figure, parity_figure
-from gigawatt.figures.plants_overview import plant_costs as costs_figure
-from gigawatt.figures.plants_overview import plants_lcoe
-from gigawatt.figures.site_map import COLOURED, coastline, site_map
-from gigawatt.study.plant_overview import plant_costs, plant_overview
-from gigawatt.study.site_overview import site_overview
+from gigawatt.core.errors import InputError
+from gigawatt.studies.plant.figures_overview import plant_costs as costs_figure
+from gigawatt.studies.plant.figures_overview import plants_lcoe
+from gigawatt.studies.plant.overview import plant_costs, plant_overview
+from gigawatt.studies.supply.site_map import COLOURED, coastline, site_map
+from gigawatt.studies.supply.site_overview import site_overview
+from gigawatt.studies.validate.figures import DRAWN, error_figure, parity_figure
 from gigawatt.validation.parity import parity
 
 MOST = 400_000

@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from gigawatt.errors import InputError
-from gigawatt.figures.outlook_figures import FIGURES, outlook_band, outlook_figure
-from gigawatt.figures.plant_sheet import drawings
-from gigawatt.study.outlook import outlook
-from gigawatt.study.outlook_society import society_block
-from gigawatt.supply.plants.sheet import physics_of
+from gigawatt.core.errors import InputError
+from gigawatt.power.plants.sheet import physics_of
+from gigawatt.studies.outlook.figures_all import FIGURES, outlook_band, outlook_figure
+from gigawatt.studies.outlook.outlook import outlook
+from gigawatt.studies.outlook.society import society_block
+from gigawatt.studies.plant.figures import drawings
 
 MOST = 400_000
 

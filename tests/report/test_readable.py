@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from gigawatt.figures.readable import aligned, count, large, significant, with_unit
+from gigawatt.faces.figures.readable import aligned, count, large, significant, with_unit
 
 
 @pytest.mark.parametrize(

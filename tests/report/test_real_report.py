@@ -8,12 +8,12 @@ import pytest
 from test_report import Page
 
 import gigawatt
-from gigawatt.figures import NAMES
-from gigawatt.quantities import parse
-from gigawatt.report import render, sentences
-from gigawatt.report.far_off import card_bands, step_band
-from gigawatt.study.result import Result
-from gigawatt.study.store import load_result, save_result
+from gigawatt.core.quantities import parse
+from gigawatt.core.result import Result
+from gigawatt.core.store import load_result, save_result
+from gigawatt.faces.figures import NAMES
+from gigawatt.faces.report import render, sentences
+from gigawatt.faces.report.far_off import card_bands, step_band
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "gpt3-175b-a100.yaml"
 

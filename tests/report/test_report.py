@@ -14,9 +14,9 @@ import pytest
 from made_result import HOSTILE, make_result
 
 from gigawatt import catalog
-from gigawatt.figures import NAMES
-from gigawatt.report import notebook, render, sentences
-from gigawatt.study.result import Result
+from gigawatt.core.result import Result
+from gigawatt.faces.figures import NAMES
+from gigawatt.faces.report import notebook, render, sentences
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 

@@ -11,16 +11,16 @@ import pytest
 from test_report import Page
 
 import gigawatt
-from gigawatt.errors import InputError
-from gigawatt.figures import NAMES, NAMES_SERVING, figure
-from gigawatt.quantities import parse
-from gigawatt.report import render, sentences
-from gigawatt.report.far_off import card_bands
-from gigawatt.report.grids import cards, table
-from gigawatt.report.words import topics
-from gigawatt.report.words_serving import errors_of, is_serving, left_out
-from gigawatt.study.result import Result
-from gigawatt.study.store import as_json, load_result, save_result
+from gigawatt.core.errors import InputError
+from gigawatt.core.quantities import parse
+from gigawatt.core.result import Result
+from gigawatt.core.store import as_json, load_result, save_result
+from gigawatt.faces.figures import NAMES, NAMES_SERVING, figure
+from gigawatt.faces.report import render, sentences
+from gigawatt.faces.report.far_off import card_bands
+from gigawatt.studies.run.grids import cards, table
+from gigawatt.studies.run.words import topics
+from gigawatt.studies.run.words_serving import errors_of, is_serving, left_out
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "serve-llama-70b-virginia.yaml"
 TABLES = (
@@ -132,7 +132,7 @@ def test_the_answer_is_json(fresh: Result) -> None:
 def test_the_summary_in_the_terminal(real: Result) -> None:
     from rich.console import Console
 
-    from gigawatt.cli.summary import print_summary
+    from gigawatt.studies.run.summary import print_summary
 
     out = io.StringIO()
     print_summary(real, Console(file=out, width=140))
@@ -163,5 +163,5 @@ def test_a_wait_lies_where_the_measured_rows_left_the_prediction(real: Result) -
 def test_no_band_is_said_where_the_error_has_no_upper_end(
     real: Result, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gigawatt.report.far_off.errors_of", lambda _: {"tpot": (0.5, 1.2, True)})
+    monkeypatch.setattr("gigawatt.faces.report.far_off.errors_of", lambda _: {"tpot": (0.5, 1.2, True)})
     assert card_bands(real) == {}

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from gigawatt.cli.summary import print_summary
-from gigawatt.evidence import Grade
-from gigawatt.report.words import sentences, topics
-from gigawatt.study.result import Result
+from gigawatt.core.evidence import Grade
+from gigawatt.core.result import Result
+from gigawatt.studies.run.summary import print_summary
+from gigawatt.studies.run.words import sentences, topics
 
 
 def test_the_sentences_say_the_numbers(made: Result) -> None:

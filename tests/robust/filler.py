@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gigawatt.cli import main as gigawatt
+from gigawatt.faces.terminal import main as gigawatt
 
 
 def say(words: list[str]) -> tuple[int, str, str]:
@@ -72,8 +72,8 @@ def large_table(disk: Path) -> list[Any]:
     import numpy as np
     import pandas as pd
 
-    from gigawatt.errors import InputError
-    from gigawatt.study.store import write_files
+    from gigawatt.core.errors import InputError
+    from gigawatt.core.store import write_files
 
     mount(disk, "size=1m")
     numbers = np.random.default_rng(1).random(500_000)

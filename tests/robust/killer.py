@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import gigawatt.study.store as store
-from gigawatt.errors import GigawattError
+import gigawatt.core.store as store
+from gigawatt.core.errors import GigawattError
 
 STEPS = ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "shutil.rmtree", "tempfile.mkdtemp")
 MOST = 200
@@ -145,7 +145,7 @@ class _Stop(Exception):
 
 def caught(words: list[str], output: Path) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Run a command up to where it writes; returns what it would have written."""
-    from gigawatt.cli.app import app
+    from gigawatt.faces.terminal.app import app
 
     held: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
     real = store.write_files
@@ -198,7 +198,7 @@ def calibrate(base: Path) -> list[str]:
     from gigawatt import catalog
     from gigawatt.calibration.measure import Device
     from gigawatt.calibration.user import Number, source_id, write_user_rows
-    from gigawatt.evidence import Grade
+    from gigawatt.core.evidence import Grade
 
     base.mkdir()
     device = Device("My machine", "cpu", "numpy", "2", 8, 1e10, 1e7)

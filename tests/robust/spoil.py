@@ -19,7 +19,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from gigawatt.errors import GigawattError
+from gigawatt.core.errors import GigawattError
 
 SECONDS = 20
 """A file of a few kilobytes that takes longer is a hang."""

@@ -16,9 +16,9 @@ import pandas as pd
 import pytest
 from test_robust_kills import commands
 
-import gigawatt.study.store as store
-from gigawatt.cli import main
-from gigawatt.errors import InputError
+import gigawatt.core.store as store
+from gigawatt.core.errors import InputError
+from gigawatt.faces.terminal import main
 
 pytestmark = pytest.mark.apart
 
@@ -116,7 +116,7 @@ def test_no_room_for_what_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     """Standard output onto a full disk."""
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
-    code = "from gigawatt.cli import main; main()"
+    code = "from gigawatt.faces.terminal import main; main()"
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [sys.executable, "-c", code, "catalog", "list", "--json"],
@@ -143,13 +143,13 @@ def test_no_room_for_a_calibration(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_what_no_room_expected_is_one_line_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from gigawatt.cli import doctor
+    from gigawatt.faces.terminal import doctor
 
     def fail(**_: object) -> None:
         raise OSError(errno.EIO, "Input/output error", "somewhere.csv")
 
     monkeypatch.setattr(doctor, "doctor_command", fail)
-    monkeypatch.setattr("gigawatt.cli.app._drop_output", lambda: None)
+    monkeypatch.setattr("gigawatt.faces.terminal.app._drop_output", lambda: None)
     with pytest.raises(SystemExit) as left:
         main(["doctor"])
     assert left.value.code == 2

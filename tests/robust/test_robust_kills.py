@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.study.store import load_result
+from gigawatt.core.store import load_result
 
 pytestmark = [pytest.mark.skipif(sys.platform == "win32", reason="signals and forks"), pytest.mark.apart]
 
@@ -71,7 +71,7 @@ def test_killed_at_any_step_nothing_is_half_written(found: dict[str, list[str]],
 
 
 def start(words: list[str], **more: object) -> subprocess.Popen[str]:
-    code = "from gigawatt.cli import main; print('up', flush=True); main()"
+    code = "from gigawatt.faces.terminal import main; print('up', flush=True); main()"
     return subprocess.Popen(
         [sys.executable, "-c", code, *words],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more,  # type: ignore[call-overload]

@@ -17,16 +17,16 @@ from hypothesis import strategies as st
 from spoil import fuzz, refuses_or_reads, spoilt, twisted
 
 from gigawatt import catalog
-from gigawatt.errors import GigawattError
+from gigawatt.chain.leaves import fill_leaves
+from gigawatt.core.errors import GigawattError
+from gigawatt.core.quantities import parse
+from gigawatt.core.store import load_result
 from gigawatt.facility.readers import read_file
-from gigawatt.hardware.design_file import read_design
-from gigawatt.quantities import parse
+from gigawatt.machine.chip.design_file import read_design
+from gigawatt.schema.scenario import read_scenario
 from gigawatt.serving.traces import read_trace, write_trace
-from gigawatt.study.leaves import fill_leaves
-from gigawatt.study.scenario import read_scenario
-from gigawatt.study.seconds import read_trace as read_power
-from gigawatt.study.store import load_result
-from gigawatt.study.supply_question import read_load
+from gigawatt.studies.seconds.plan import read_trace as read_power
+from gigawatt.studies.supply.question import read_load
 from gigawatt.workload import read_architecture
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -273,8 +273,8 @@ def test_any_text_as_a_quantity(text: str, unit: str) -> None:
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from gigawatt.study.store import save_result
-    from gigawatt.study.study import Study
+    from gigawatt.chain.study import Study
+    from gigawatt.core.store import save_result
 
     base = tmp_path_factory.mktemp("result")
     file = base / "s.yaml"

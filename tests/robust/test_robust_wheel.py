@@ -70,7 +70,7 @@ def test_the_wheel_has_every_file_and_nothing_of_the_tests(built: tuple[Path, Pa
         assert archive.testzip() is None
         names = set(archive.namelist())
         (entry,) = (name for name in names if name.endswith("entry_points.txt"))
-        assert b"gigawatt = gigawatt.cli:main" in archive.read(entry)
+        assert b"gigawatt = gigawatt.faces.terminal:main" in archive.read(entry)
     tracked = subprocess.run(
         ["git", "ls-files", "src/gigawatt", "validation"],
         cwd=ROOT,

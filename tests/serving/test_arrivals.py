@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gigawatt import catalog
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.serving.arrivals import (
     arrival_times,
     constant_arrivals,

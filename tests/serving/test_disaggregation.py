@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from synthetic_tables import plain_tables, plausible_tables
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.performance.step_tables import iteration_cost
 from gigawatt.serving import EngineOptions, Fleet, Link, Requests, Series, plan_ratio, simulate_disaggregated
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gigawatt.hardware import build_cluster
+from gigawatt.machine import build_cluster
 from gigawatt.performance.engines import load_engine
 from gigawatt.performance.inference import Replica
 from gigawatt.performance.serving_tables import step_tables

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gigawatt import catalog
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.performance.step_tables import StepTables, iteration_cost
 from gigawatt.serving.engine import ITL_EDGES, Outcome, Series
 from gigawatt.serving.objectives import list_objectives, read_objective

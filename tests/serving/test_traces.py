@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gigawatt import catalog
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.serving.arrivals import daily_shape
 from gigawatt.serving.requests import Requests
 from gigawatt.serving.scaling import scale_trace, select_requests, spread_ties

@@ -8,9 +8,9 @@ import pytest
 
 from gigawatt.catalog import entity, table, varied, watched
 from gigawatt.catalog.loader import forget
-from gigawatt.hardware.load import load_chip
-from gigawatt.study.bands import bands
-from gigawatt.study.technologies import compare, with_bands
+from gigawatt.chain.bands import bands
+from gigawatt.chain.technologies import compare, with_bands
+from gigawatt.machine.load import load_chip
 
 
 def product() -> dict[str, float]:

@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gigawatt.errors import InfeasibleError, InputError
-from gigawatt.hardware.clocks import clock_model, least_cap
+from gigawatt.chain.resources import RESOURCES
+from gigawatt.chain.study import Study
+from gigawatt.chain.training.caps import cap_sweep, power_choice
+from gigawatt.chain.training.plan import Plan, cap_for_power, count_for_power, plan_training, power_of
+from gigawatt.chain.training.question import TrainingQuestion, read_question
+from gigawatt.chain.training.relief import relieve
+from gigawatt.chain.training.sites import ALLOWED, Sites, across, method_names, reach
+from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.core.result import Result
+from gigawatt.machine.clocks import clock_model, least_cap
 from gigawatt.performance import StepTable, capped, capped_search, enumerate_layouts, evaluate, search
 from gigawatt.performance.power import chip_power_of
-from gigawatt.study.caps import cap_sweep, power_choice
-from gigawatt.study.plan_training import Plan, cap_for_power, count_for_power, plan_training, power_of
-from gigawatt.study.relief import relieve
-from gigawatt.study.resources import RESOURCES
-from gigawatt.study.result import Result
-from gigawatt.study.sites import ALLOWED, Sites, across, method_names, reach
-from gigawatt.study.study import Study
-from gigawatt.study.training_answer import as_answer
-from gigawatt.study.training_question import TrainingQuestion, read_question
+from gigawatt.studies.training.answer import as_answer
 
 BAND = {"low": 0.8, "high": 1.3, "coverage": 0.9, "groups": 20}
 LIMIT, CAP = 700.0, 400.0

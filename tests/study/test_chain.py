@@ -14,15 +14,15 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from gigawatt.errors import GigawattError, InfeasibleError, InputError
-from gigawatt.hardware import Link, load_link
-from gigawatt.study.chain import CHAIN
-from gigawatt.study.graph import Graph, Leaf
-from gigawatt.study.leaves import fill_leaves
-from gigawatt.study.result import Result
-from gigawatt.study.scenario import read_scenario
-from gigawatt.study.store import as_json
-from gigawatt.study.study import Study
+from gigawatt.chain.graph import CHAIN
+from gigawatt.chain.leaves import fill_leaves
+from gigawatt.chain.study import Study
+from gigawatt.core.errors import GigawattError, InfeasibleError, InputError
+from gigawatt.core.graph import Graph, Leaf
+from gigawatt.core.result import Result
+from gigawatt.core.store import as_json
+from gigawatt.machine import Link, load_link
+from gigawatt.schema.scenario import read_scenario
 
 CHIPS = ("A100-SXM4-80GB", "H100-SXM5-80GB", "H800-SXM", "GB200", "MI300X")
 #: Without shrinking: a failing case here is small already, and minutes of shrinking help nobody.
@@ -302,7 +302,7 @@ def test_a_chip_without_the_usual_number_format_gets_one_of_its_own() -> None:
 
 
 def test_every_answer_of_the_chain_to_an_error_is_a_quantity() -> None:
-    from gigawatt.study.study import _ANSWERS
+    from gigawatt.chain.study import _ANSWERS
 
     assert set(_ANSWERS) <= set(CHAIN.nodes)
     loaded = read_scenario(Path(__file__).parents[2] / "examples" / "gb200-1gw-virginia.yaml")

@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gigawatt.errors import GigawattError, InputError
-from gigawatt.quantities import factor
+from gigawatt.chain.graph import CHAIN_SERVING, CHAIN_TRAINING
+from gigawatt.chain.leaves import fill_leaves
+from gigawatt.chain.serving.day import day_requests, read_week
+from gigawatt.chain.serving.question import read_serving_question
+from gigawatt.chain.study import _ANSWERS_SERVING, Study
+from gigawatt.core.errors import GigawattError, InputError
+from gigawatt.core.explain import explain
+from gigawatt.core.graph import Graph
+from gigawatt.core.quantities import factor
+from gigawatt.core.result import Result
 from gigawatt.serving.arrivals import daily_shape
-from gigawatt.study.chain import CHAIN_SERVING, CHAIN_TRAINING
-from gigawatt.study.chain_serving_day import day_requests, read_week
-from gigawatt.study.explain import explain
-from gigawatt.study.graph import Graph
-from gigawatt.study.leaves import fill_leaves
-from gigawatt.study.result import Result
-from gigawatt.study.serving_question import read_serving_question
-from gigawatt.study.study import _ANSWERS_SERVING, Study
 
 YEAR = 8760 * 3600.0
 
@@ -330,7 +330,7 @@ def test_without_compilation_fewer_requests_are_simulated_and_that_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import gigawatt.serving.compiled as compiled
-    from gigawatt.study.chain_serving_notices import _of_simulation
+    from gigawatt.chain.serving.notices import _of_simulation
 
     monkeypatch.setattr(compiled, "COMPILED", False)
     leaves, assumed = fill_leaves(study(write().replace("  simulated_requests: 40000\n", "")).loaded)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gigawatt.errors import InputError
-from gigawatt.study.result import Result
-from gigawatt.study.study import Study
+from gigawatt.chain.study import Study
+from gigawatt.core.errors import InputError
+from gigawatt.core.result import Result
 
 TEXT = """\
 model: llama-3.1-8b

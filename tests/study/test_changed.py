@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gigawatt.errors import InputError
-from gigawatt.study.changed import scenario_with
-from gigawatt.study.scenario import read_scenario
+from gigawatt.core.errors import InputError
+from gigawatt.schema.changed import scenario_with
+from gigawatt.schema.scenario import read_scenario
 
 TEXAS = Path(__file__).parents[2] / "examples/llama-3.1-405b-texas.yaml"
 

@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gigawatt.errors import InputError
+from gigawatt.chain.asking import Asker
+from gigawatt.chain.training.inverse import scaled_architecture
+from gigawatt.chain.training.plan import plan_training
+from gigawatt.core.errors import InputError
 from gigawatt.performance.search import non_dominated
-from gigawatt.study.asking import Asker
-from gigawatt.study.codesign import co_design, read_limits, read_model
-from gigawatt.study.codesign_explain import doubt, relief_of, same_use, take_apart, todays_best
-from gigawatt.study.codesign_model import Model, TrainingModel
-from gigawatt.study.equal_loss import law_rows, shaped, tokens_at_equal_loss
-from gigawatt.study.inverse import scaled_architecture
-from gigawatt.study.plan_training import plan_training
-from gigawatt.study.scenario import read_scenario
+from gigawatt.schema.scenario import read_scenario
+from gigawatt.studies.codesign.codesign import co_design, read_limits, read_model
+from gigawatt.studies.codesign.equal_loss import law_rows, shaped, tokens_at_equal_loss
+from gigawatt.studies.codesign.explain import doubt, relief_of, same_use, take_apart, todays_best
+from gigawatt.studies.codesign.model import Model, TrainingModel
 from gigawatt.workload import read_architecture
 
 ROOT = Path(__file__).parents[2]

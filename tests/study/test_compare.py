@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 from gigawatt import catalog
-from gigawatt.errors import InputError
-from gigawatt.study.attribution import Split, attribute, chain_of
-from gigawatt.study.chain import CHAIN_TRAINING
-from gigawatt.study.compare import Comparison, compare
-from gigawatt.study.fingerprint import fingerprint
-from gigawatt.study.leaves import fill_leaves
-from gigawatt.study.memo import Memo
-from gigawatt.study.mixing import Mixer, differing, mixed
-from gigawatt.study.scenario import Scenario, read_scenario
-from gigawatt.study.store import save_result
-from gigawatt.study.study import Study
+from gigawatt.chain.graph import CHAIN_TRAINING
+from gigawatt.chain.leaves import fill_leaves
+from gigawatt.chain.memo import Memo
+from gigawatt.chain.study import Study
+from gigawatt.core.errors import InputError
+from gigawatt.core.fingerprint import fingerprint
+from gigawatt.core.store import save_result
+from gigawatt.schema.scenario import Scenario, read_scenario
+from gigawatt.studies.compare.attribution import Split, attribute, chain_of
+from gigawatt.studies.compare.compare import Comparison, compare
+from gigawatt.studies.compare.mixing import Mixer, differing, mixed
 
 BASE = {
     "year": "2026",
@@ -77,7 +77,7 @@ def leaf_keys(model: type = Scenario, prefix: str = "") -> list[str]:
 
 
 def test_every_key_of_a_scenario_belongs_to_one_group() -> None:
-    from gigawatt.study.mixing import _GROUPS
+    from gigawatt.studies.compare.mixing import _GROUPS
 
     keys = [key for group in _GROUPS for key in group.keys]
     left_out = [

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from gigawatt.errors import InputError
-from gigawatt.study.entry import entries
-from gigawatt.study.plan_supply import plan_supply
-from gigawatt.study.supply_question import SupplyQuestion, read_supply_question
+from gigawatt.core.errors import InputError
+from gigawatt.studies.supply.entry import entries
+from gigawatt.studies.supply.plan import plan_supply
+from gigawatt.studies.supply.question import SupplyQuestion, read_supply_question
 
 PLANTS = ("grid", "solar", "wind", "battery", "fusion", "space-solar")
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.performance.search import non_dominated
-from gigawatt.study.evolve import crowding, evolve, ranks, spread_out
+from gigawatt.studies.codesign.evolve import crowding, evolve, ranks, spread_out
 
 
 def every(sizes: tuple[int, ...]) -> np.ndarray:

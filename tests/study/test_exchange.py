@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.study.exchange import exchanged
-from gigawatt.study.store import write_files
+from gigawatt.core.exchange import exchanged
+from gigawatt.core.store import write_files
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a call of Linux")
 
@@ -42,7 +42,7 @@ def test_a_second_writing_is_one_step(tmp_path: Path, monkeypatch: pytest.Monkey
     def never(*_: object) -> None:
         raise AssertionError("no file is moved alone")
 
-    monkeypatch.setattr("gigawatt.study.store.os.replace", never)
+    monkeypatch.setattr("gigawatt.core.store.os.replace", never)
     write_files(tmp_path / "out", {"a": "2"})
     assert texts(tmp_path / "out") == {"a": "2", "b": "1"}
     assert [entry.name for entry in tmp_path.iterdir()] == ["out"]

@@ -9,10 +9,10 @@ import pytest
 
 import gigawatt
 from gigawatt import catalog
-from gigawatt.errors import InputError
-from gigawatt.evidence import Evidence, Grade, worst
-from gigawatt.study.explain import Step, explain, weakest
-from gigawatt.study.result import Result
+from gigawatt.core.errors import InputError
+from gigawatt.core.evidence import Evidence, Grade, worst
+from gigawatt.core.explain import Step, explain, weakest
+from gigawatt.core.result import Result
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "gpt3-175b-a100.yaml"
 DATA = Path(catalog.__file__).parent / "data"

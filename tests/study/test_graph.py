@@ -2,8 +2,8 @@
 
 import pytest
 
-from gigawatt.evidence import Evidence, Grade
-from gigawatt.study.graph import Graph, GraphError, Leaf
+from gigawatt.core.evidence import Evidence, Grade
+from gigawatt.core.graph import Graph, GraphError, Leaf
 
 
 def row(quantity: str, grade: Grade) -> Evidence:

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gigawatt.errors import InputError
-from gigawatt.figures.layout_space import layout_space as figure_of
+from gigawatt.chain.asking import Asker
+from gigawatt.chain.training.layout_space import by_binding, layout_space, scenario_layout_space
+from gigawatt.core.errors import InputError
 from gigawatt.performance import capped_search, evaluate
 from gigawatt.performance.layouts import COLUMNS, Layouts
-from gigawatt.study.asking import Asker
-from gigawatt.study.layout_space import by_binding, layout_space, scenario_layout_space
-from gigawatt.study.pins import WORDS
-from gigawatt.study.scenario import read_scenario
+from gigawatt.schema.pins import WORDS
+from gigawatt.schema.scenario import read_scenario
+from gigawatt.studies.training.figures_layouts import layout_space as figure_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SMALL, LARGE = EXAMPLES / "gpt3-175b-a100.yaml", EXAMPLES / "llama-3.1-405b-texas.yaml"

@@ -16,14 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt import catalog
-from gigawatt.errors import InfeasibleError
-from gigawatt.study.chain import CHAIN_TRAINING
-from gigawatt.study.changed import scenario_with
-from gigawatt.study.fingerprint import Opaque, fingerprint
-from gigawatt.study.graph import Graph, GraphError, Leaf
-from gigawatt.study.leaves import fill_leaves
-from gigawatt.study.memo import Memo
-from gigawatt.study.scenario import read_scenario
+from gigawatt.chain.graph import CHAIN_TRAINING
+from gigawatt.chain.leaves import fill_leaves
+from gigawatt.chain.memo import Memo
+from gigawatt.core.errors import InfeasibleError
+from gigawatt.core.fingerprint import Opaque, fingerprint
+from gigawatt.core.graph import Graph, GraphError, Leaf
+from gigawatt.schema.changed import scenario_with
+from gigawatt.schema.scenario import read_scenario
 
 TEXAS = Path(__file__).parents[2] / "examples/llama-3.1-405b-texas.yaml"
 CALLS: Counter[str] = Counter()

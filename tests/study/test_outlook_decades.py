@@ -7,21 +7,21 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu
 
-from gigawatt.cli import main
-from gigawatt.errors import InputError
+from gigawatt.core.document import Again
+from gigawatt.core.errors import InputError
+from gigawatt.faces.report import html
+from gigawatt.faces.report.studies import made
+from gigawatt.faces.terminal import main
 from gigawatt.outlook.expectations import came_true, expectations
 from gigawatt.outlook.frame import YEARS, year_index
 from gigawatt.outlook.priors import read_priors
 from gigawatt.outlook.randomness import SEED
 from gigawatt.outlook.technologies import list_technologies
-from gigawatt.report import html
-from gigawatt.report.document import Again
-from gigawatt.report.studies import made
-from gigawatt.study.outlook import OutlookResult, OutlookScenario, evaluate, outlook, read_outlook
-from gigawatt.study.outlook_decades import decade_lines, lift
-from gigawatt.study.outlook_limits import outlook_tables
-from gigawatt.study.outlook_mixed import Mixed
-from gigawatt.study.outlook_sensitivity import Answer, sensitivities, tornado
+from gigawatt.studies.outlook.decades import decade_lines, lift
+from gigawatt.studies.outlook.limits import outlook_tables
+from gigawatt.studies.outlook.mixed import Mixed
+from gigawatt.studies.outlook.outlook import OutlookResult, OutlookScenario, evaluate, outlook, read_outlook
+from gigawatt.studies.outlook.sensitivity import Answer, sensitivities, tornado
 
 DRAWS = 1_500
 

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 from gigawatt import catalog
-from gigawatt.cli import main
-from gigawatt.errors import InputError
+from gigawatt.core.document import Again
+from gigawatt.core.errors import InputError
+from gigawatt.faces.report import html
+from gigawatt.faces.report.studies import made
+from gigawatt.faces.terminal import main
 from gigawatt.outlook.society import EXPLORATORY
-from gigawatt.report import html
-from gigawatt.report.document import Again
-from gigawatt.report.studies import made
-from gigawatt.study.outlook import OutlookScenario, outlook
-from gigawatt.study.outlook_compare import compare_energy, runs_of, sentence
-from gigawatt.study.outlook_society import PARTS, chances, society_block
+from gigawatt.studies.outlook.compare import compare_energy, runs_of, sentence
+from gigawatt.studies.outlook.outlook import OutlookScenario, outlook
+from gigawatt.studies.outlook.society import PARTS, chances, society_block
 
 MWH = 3.6e9
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gigawatt.cli import main
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
+from gigawatt.faces.terminal import main
 from gigawatt.outlook.limits import LIMITS
-from gigawatt.study.outlook import OutlookResult, OutlookScenario, outlook, read_outlook
-from gigawatt.study.outlook_limits import outlook_tables
-from gigawatt.study.outlook_sensitivity import Answer, sensitivities, tornado
-from gigawatt.study.outlook_utilisation import run_curve
+from gigawatt.studies.outlook.limits import outlook_tables
+from gigawatt.studies.outlook.outlook import OutlookResult, OutlookScenario, outlook, read_outlook
+from gigawatt.studies.outlook.sensitivity import Answer, sensitivities, tornado
+from gigawatt.studies.outlook.utilisation import run_curve
 from gigawatt.validation.outlook_monte_carlo import checks, overlap
 
 DAY = 86400.0
@@ -215,7 +215,7 @@ def test_the_command_prints_json_and_writes_a_page(
 def test_a_result_takes_what_makes_its_spread(monkeypatch: pytest.MonkeyPatch) -> None:
     from functools import partial
 
-    from gigawatt.study import outlook_sensitivity as room
+    from gigawatt.studies.outlook import sensitivity as room
 
     monkeypatch.setattr(room, "ANSWERS", (Answer("electricity", 2030), Answer("feasible", 2050)))
     monkeypatch.setattr(room, "sensitivities", partial(sensitivities, draws=100))

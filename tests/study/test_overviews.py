@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from gigawatt import catalog
-from gigawatt.economics import capital_recovery_factor, levelised_cost
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
+from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.facility import load_weather
-from gigawatt.quantities import HOURS_PER_YEAR
-from gigawatt.study.plant_overview import levelised_cost_of, plant_costs, plant_overview
-from gigawatt.study.site_overview import COLUMNS, site_overview
-from gigawatt.supply import build_plant, load_grid, solar_capacity_factor, wind_capacity_factor
+from gigawatt.money import capital_recovery_factor, levelised_cost
+from gigawatt.power import build_plant, load_grid, solar_capacity_factor, wind_capacity_factor
+from gigawatt.studies.plant.overview import levelised_cost_of, plant_costs, plant_overview
+from gigawatt.studies.supply.site_overview import COLUMNS, site_overview
 
 YEAR = HOURS_PER_YEAR * 3600.0
 

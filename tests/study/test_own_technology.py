@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from gigawatt.hardware import load_chip
-from gigawatt.hardware.technology import digital
-from gigawatt.study.changed import scenario_with
-from gigawatt.study.precision import TRAINED, run_of
-from gigawatt.study.technologies import compare
-from gigawatt.study.technologies_own import own_technology
-from gigawatt.web.starts import start_of
+from gigawatt.chain.precision import TRAINED, run_of
+from gigawatt.chain.technologies import compare
+from gigawatt.faces.web.starts import start_of
+from gigawatt.machine import load_chip
+from gigawatt.schema.changed import scenario_with
+from gigawatt.studies.technologies.own import own_technology
+from gigawatt.technology import digital
 
 
 def of(start: str, **changes: str | None):

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from gigawatt import catalog
-from gigawatt.cli import main
-from gigawatt.economics import capital_recovery_factor
-from gigawatt.errors import GigawattError, InputError
-from gigawatt.figures.pathway import FIGURES
-from gigawatt.study.pathway import Question, accelerators, pathways, read_path, read_years
-from gigawatt.study.pathway_answer import pathway_answer, sentences
+from gigawatt.core.errors import GigawattError, InputError
+from gigawatt.faces.terminal import main
+from gigawatt.money import capital_recovery_factor
+from gigawatt.studies.pathway.answer import pathway_answer, sentences
+from gigawatt.studies.pathway.figures import FIGURES
+from gigawatt.studies.pathway.plan import Question, accelerators, pathways, read_path, read_years
 
 YEAR = 8760 * 3600.0
 MWH = 3.6e9
@@ -85,7 +85,7 @@ def test_an_accelerator_hour_by_hand() -> None:
     """Price over life at no interest, spares and upkeep with it; building by its watts."""
     made = accelerators(chip="H100", pue=1.25, rate=0.0)
     money, house = catalog.entity("finance", "hyperscaler"), catalog.entity("building", "ai-campus")
-    from gigawatt.hardware.load import build_cluster
+    from gigawatt.machine.load import build_cluster
 
     cluster = build_cluster(chip="H100", count=1024)[0]
     spare, upkeep = 1 + money.value("spare_share"), money.value("it_upkeep")

@@ -10,14 +10,11 @@ import numpy as np
 import pytest
 from scipy.stats import poisson
 
-from gigawatt.errors import InfeasibleError, InputError
-from gigawatt.hardware import load_chip
-from gigawatt.study.intensity import intensity, memory_wall
-from gigawatt.study.plan_serving import plan_serving
-from gigawatt.study.serving_answer import plan_answer
-from gigawatt.study.serving_choice import together, transfer
-from gigawatt.study.serving_question import ServingQuestion, read_rate, read_serving_question
-from gigawatt.study.serving_replica import (
+from gigawatt.chain.serving.choice import together, transfer
+from gigawatt.chain.serving.intensity import intensity, memory_wall
+from gigawatt.chain.serving.plan import plan_serving
+from gigawatt.chain.serving.question import ServingQuestion, read_rate, read_serving_question
+from gigawatt.chain.serving.replica import (
     candidates,
     degrees_of,
     enumerate_degrees,
@@ -26,8 +23,11 @@ from gigawatt.study.serving_replica import (
     replica,
     tables_of,
 )
-from gigawatt.study.serving_screen import decode_points, loads, mean_below, prefill_points, screen, waits
-from gigawatt.study.simulate_serving import Setup, part, run_serving
+from gigawatt.chain.serving.screen import decode_points, loads, mean_below, prefill_points, screen, waits
+from gigawatt.chain.serving.simulate import Setup, part, run_serving
+from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.machine import load_chip
+from gigawatt.studies.serving.answer import plan_answer
 from gigawatt.workload import read_architecture
 
 _MANY = 2**20

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gigawatt.errors import InfeasibleError, InputError
-from gigawatt.study.plan_supply import SupplyAnswer, plan_supply, priced
-from gigawatt.study.supply_answer import as_answer, hourly
-from gigawatt.study.supply_question import find_site, read_load, read_supply_question
-from gigawatt.study.supply_terms import read_flexible
-from gigawatt.supply import Flexible
+from gigawatt.chain.supply_terms import read_flexible
+from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.power import Flexible
+from gigawatt.studies.supply.answer import as_answer, hourly
+from gigawatt.studies.supply.plan import SupplyAnswer, plan_supply, priced
+from gigawatt.studies.supply.question import find_site, read_load, read_supply_question
 
 PLANTS = ("grid", "solar", "wind", "battery")
 

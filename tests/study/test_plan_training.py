@@ -8,20 +8,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gigawatt.errors import InfeasibleError, InputError
+from gigawatt.chain.resources import RESOURCES, resources
+from gigawatt.chain.training.inverse import _counts, largest_model, scaled_architecture, smallest_cluster
+from gigawatt.chain.training.pareto import pareto_front
+from gigawatt.chain.training.plan import Plan, count_for_power, plan_training, power_of
+from gigawatt.chain.training.question import TrainingQuestion, read_question
+from gigawatt.chain.training.relief import relieve
+from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.performance import enumerate_layouts, evaluate, search
 from gigawatt.performance.exact import exact_steps
 from gigawatt.performance.layouts import COLUMNS
 from gigawatt.performance.search import front, non_dominated, screen
 from gigawatt.performance.step import prepare
-from gigawatt.study.inverse import _counts, largest_model, scaled_architecture, smallest_cluster
-from gigawatt.study.pareto import pareto_front
-from gigawatt.study.pins import read_pins
-from gigawatt.study.plan_training import Plan, count_for_power, plan_training, power_of
-from gigawatt.study.relief import relieve
-from gigawatt.study.resources import RESOURCES, resources
-from gigawatt.study.training_answer import as_answer
-from gigawatt.study.training_question import TrainingQuestion, read_question
+from gigawatt.schema.pins import read_pins
+from gigawatt.studies.training.answer import as_answer
 from gigawatt.workload import read_architecture
 
 BAND = {"low": 0.8, "high": 1.3, "coverage": 0.9, "groups": 20}

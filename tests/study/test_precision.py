@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from gigawatt.errors import InputError
-from gigawatt.hardware.load import load_chip
-from gigawatt.hardware.technology.measured import Measured
+from gigawatt.chain import precision as room
+from gigawatt.chain.asked import Told
+from gigawatt.chain.precision import TRAINED, served, training_format
+from gigawatt.chain.serving.question import read_serving_question
+from gigawatt.chain.training.question import read_question
+from gigawatt.core.errors import InputError
+from gigawatt.machine.load import load_chip
 from gigawatt.performance.inference import multiply_format
-from gigawatt.study import precision as room
-from gigawatt.study.asked import Told
-from gigawatt.study.precision import TRAINED, served, training_format
-from gigawatt.study.serving_question import read_serving_question
-from gigawatt.study.training_question import read_question
+from gigawatt.technology.measured import Measured
 from gigawatt.workload import read_architecture
 from gigawatt.workload.inference import SPARSE, WEIGHT_BYTES
 

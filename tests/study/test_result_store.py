@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import gigawatt.study.store as store
-from gigawatt.errors import InputError
-from gigawatt.evidence import Assumption, Evidence, Grade
-from gigawatt.study.result import Quantity, Result
-from gigawatt.study.store import as_json, load_result, save_result
+import gigawatt.core.store as store
+from gigawatt.core.errors import InputError
+from gigawatt.core.evidence import Assumption, Evidence, Grade
+from gigawatt.core.result import Quantity, Result
+from gigawatt.core.store import as_json, load_result, save_result
 
 ROW = Evidence(
     entity="H100", quantity="price", value=3.0e4, low=2.0e4, high=4.0e4, unit="k$", written="30", year=2023,
@@ -208,7 +208,7 @@ KILLED = """
 import sys, time
 sys.path.insert(0, {tests!r})
 from pathlib import Path
-import gigawatt.study.store as store
+import gigawatt.core.store as store
 from test_result_store import make
 
 write = store.write_parquet

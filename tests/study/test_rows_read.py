@@ -9,10 +9,10 @@ import pytest
 
 from gigawatt.catalog import entity, loader, table
 from gigawatt.catalog.loader import forget
-from gigawatt.evidence import Grade
-from gigawatt.study.chip import chip_answer
-from gigawatt.study.memory import memory_answer, memory_sheet
-from gigawatt.study.rows_read import reading
+from gigawatt.chain.rows_read import reading
+from gigawatt.core.evidence import Grade
+from gigawatt.studies.chip.chip import chip_answer
+from gigawatt.studies.memory.memory import memory_answer, memory_sheet
 
 ROWS = """\
 id,quantity,value,low,high,unit,year,currency_year,grade,source_id,locator,note

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gigawatt.errors import GigawattError, InputError
-from gigawatt.study.scenario import read_scenario
+from gigawatt.core.errors import GigawattError, InputError
+from gigawatt.schema.scenario import read_scenario
 
 GOOD = """\
 name: Llama in Texas

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.errors import InputError
-from gigawatt.study.asking import Asker
-from gigawatt.study.scenario import read_scenario
-from gigawatt.study.seconds import training_load
-from gigawatt.study.seconds_scenario import scenario_seconds
+from gigawatt.chain.asking import Asker
+from gigawatt.core.errors import InputError
+from gigawatt.schema.scenario import read_scenario
+from gigawatt.studies.seconds.plan import training_load
+from gigawatt.studies.seconds.scenario import scenario_seconds
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SMALL = EXAMPLES / "gpt3-175b-a100.yaml"

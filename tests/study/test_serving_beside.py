@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.errors import InputError
-from gigawatt.study.scenario import read_scenario
-from gigawatt.study.serving_load import latency_against_load
-from gigawatt.study.serving_question import read_serving_question
-from gigawatt.study.serving_scenario import question_beside
+from gigawatt.chain.serving.load import latency_against_load
+from gigawatt.chain.serving.question import read_serving_question
+from gigawatt.chain.serving.scenario import question_beside
+from gigawatt.core.errors import InputError
+from gigawatt.schema.scenario import read_scenario
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gigawatt.errors import InputError
-from gigawatt.figures.serving_load import cost_front, latency_load, output_front
-from gigawatt.study.plan_serving import plan_serving
-from gigawatt.study.serving_answer import plan_answer
-from gigawatt.study.serving_load import (
+from gigawatt.chain.serving.load import (
     CLOSED,
     EVENTS,
     latency_against_load,
     scenario_question,
     service_front,
 )
-from gigawatt.study.serving_question import read_serving_question
-from gigawatt.study.serving_screen import screen
+from gigawatt.chain.serving.plan import plan_serving
+from gigawatt.chain.serving.question import read_serving_question
+from gigawatt.chain.serving.screen import screen
+from gigawatt.core.errors import InputError
+from gigawatt.studies.serving.answer import plan_answer
+from gigawatt.studies.serving.figures_load import cost_front, latency_load, output_front
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

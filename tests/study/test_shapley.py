@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gigawatt.study.graph import Graph, Leaf
-from gigawatt.study.memo import Memo
-from gigawatt.study.shapley import shapley
+from gigawatt.chain.memo import Memo
+from gigawatt.core.graph import Graph, Leaf
+from gigawatt.studies.compare.shapley import shapley
 
 Value = Callable[[frozenset[str]], float | None]
 

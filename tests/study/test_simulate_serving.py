@@ -7,13 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from gigawatt.errors import InfeasibleError, InputError
-from gigawatt.hardware import Cluster
-from gigawatt.serving.fleet import Autoscaling, Link
-from gigawatt.study.serving_answer import request_columns, run_answer, series_columns
-from gigawatt.study.serving_question import ServingQuestion, read_serving_question
-from gigawatt.study.serving_replica import degrees_of
-from gigawatt.study.simulate_serving import (
+from gigawatt.chain.serving.question import ServingQuestion, read_serving_question
+from gigawatt.chain.serving.replica import degrees_of
+from gigawatt.chain.serving.simulate import (
     MOST,
     ServingRun,
     Setup,
@@ -23,6 +19,10 @@ from gigawatt.study.simulate_serving import (
     request_count,
     run_serving,
 )
+from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.machine import Cluster
+from gigawatt.serving.fleet import Autoscaling, Link
+from gigawatt.studies.serving.answer import request_columns, run_answer, series_columns
 
 
 @pytest.fixture(scope="module")

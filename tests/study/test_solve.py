@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gigawatt.errors import InputError
-from gigawatt.study.asking import Asker
-from gigawatt.study.scenario import read_scenario
-from gigawatt.study.solve import Question, solve
-from gigawatt.study.solve_crossing import crossings, read_comparison
-from gigawatt.study.solve_search import Position, Seen, Space, search
-from gigawatt.study.solve_space import check_limits, read_axis, read_limit
+from gigawatt.chain.asking import Asker
+from gigawatt.core.errors import InputError
+from gigawatt.schema.scenario import read_scenario
+from gigawatt.studies.solve.crossing import crossings, read_comparison
+from gigawatt.studies.solve.search import Position, Seen, Space, search
+from gigawatt.studies.solve.solve import Question, solve
+from gigawatt.studies.solve.space import check_limits, read_axis, read_limit
 
 TEXAS = Path(__file__).parents[2] / "examples/llama-3.1-405b-texas.yaml"
 SMALL = {

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gigawatt.study.supply_weeks import WEEK, days_of, hottest_and_coldest_week, sorted_hours, weeks
+from gigawatt.studies.supply.weeks import WEEK, days_of, hottest_and_coldest_week, sorted_hours, weeks
 
 HOURS = np.arange(8760)
 

@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gigawatt.errors import InputError
-from gigawatt.study.record import FILE, read_record, study_record
-from gigawatt.study.sweep_effects import GROUPS, effects, extremes
-from gigawatt.study.sweep_show import ColumnOverview, Overview
-from gigawatt.study.sweep_store import SweepStore
+from gigawatt.core.errors import InputError
+from gigawatt.core.record import FILE, read_record, study_record
+from gigawatt.studies.sweep.effects import GROUPS, effects, extremes
+from gigawatt.studies.sweep.show import ColumnOverview, Overview
+from gigawatt.studies.sweep.store import SweepStore
 
 
 class Fake:

@@ -21,22 +21,22 @@ import pandas as pd
 import pytest
 
 from gigawatt import catalog
-from gigawatt.errors import InputError
-from gigawatt.quantities import factor
-from gigawatt.study import sweep as module
-from gigawatt.study.chain import CHAIN_TRAINING
-from gigawatt.study.changed import scenario_with
-from gigawatt.study.leaves import fill_leaves
-from gigawatt.study.memo import Remembered
-from gigawatt.study.scenario import read_scenario
-from gigawatt.study.study import Study
-from gigawatt.study.sweep import Swept, sweep
-from gigawatt.study.sweep_evaluate import Task
-from gigawatt.study.sweep_points import Point, Points
-from gigawatt.study.sweep_pools import Here, Processes
-from gigawatt.study.sweep_show import ask
-from gigawatt.study.sweep_store import SweepStore
-from gigawatt.study.sweep_study import read_study
+from gigawatt.chain.graph import CHAIN_TRAINING
+from gigawatt.chain.leaves import fill_leaves
+from gigawatt.chain.memo import Remembered
+from gigawatt.chain.study import Study
+from gigawatt.core.errors import InputError
+from gigawatt.core.quantities import factor
+from gigawatt.schema.changed import scenario_with
+from gigawatt.schema.scenario import read_scenario
+from gigawatt.studies.sweep import sweep as module
+from gigawatt.studies.sweep.evaluate import Task
+from gigawatt.studies.sweep.points import Point, Points
+from gigawatt.studies.sweep.pools import Here, Processes
+from gigawatt.studies.sweep.show import ask
+from gigawatt.studies.sweep.store import SweepStore
+from gigawatt.studies.sweep.study import read_study
+from gigawatt.studies.sweep.sweep import Swept, sweep
 
 TEXAS = Path(__file__).parents[2] / "examples/llama-3.1-405b-texas.yaml"
 READ = ("training.duration", "training.binding", "supply.electricity_cost", "ledger.cost_per_mtoken")
@@ -327,7 +327,7 @@ def test_dask_workers_compute_and_one_that_is_killed_loses_nothing(
 
 def test_a_scheduler_that_is_not_there(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
-    monkeypatch.setattr("gigawatt.study.sweep_pools._ANSWERS_WITHIN", 0.5)
+    monkeypatch.setattr("gigawatt.studies.sweep.pools._ANSWERS_WITHIN", 0.5)
     with pytest.raises(
         InputError, match=r"does not answer within 0\.5 s; given 'tcp://localhost:9'"
     ) as caught:

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gigawatt.errors import InputError
-from gigawatt.study.sweep_claims import Claims
-from gigawatt.study.sweep_evaluate import Row
-from gigawatt.study.sweep_points import Points
-from gigawatt.study.sweep_show import ask, drawn_rows, overview, write_csv
-from gigawatt.study.sweep_store import FORMAT, Done, SweepStore
-from gigawatt.study.sweep_study import SweepStudy, read_study
+from gigawatt.core.errors import InputError
+from gigawatt.studies.sweep.claims import Claims
+from gigawatt.studies.sweep.evaluate import Row
+from gigawatt.studies.sweep.points import Points
+from gigawatt.studies.sweep.show import ask, drawn_rows, overview, write_csv
+from gigawatt.studies.sweep.store import FORMAT, Done, SweepStore
+from gigawatt.studies.sweep.study import SweepStudy, read_study
 
 EXAMPLE = Path(__file__).parents[2] / "examples/sweep-texas.yaml"
 KEYS = st.lists(st.integers(0, 2**128 - 1).map(lambda n: f"{n:032x}"), max_size=40)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gigawatt.errors import InfeasibleError, InputError
-from gigawatt.supply.dynamics import (
+from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.power.dynamics import (
     Limits,
     Machine,
     Prices,

@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.catalog import entity
-from gigawatt.errors import InfeasibleError, InputError
-from gigawatt.supply import build_plant
-from gigawatt.supply.plants import fusion
-from gigawatt.supply.plants.fusion_cost import learned, learning_needed, levelised, units_by
-from gigawatt.supply.plants.fusion_design import load_design, operate, size_for
-from gigawatt.supply.plants.fusion_inertial import Inertial, gain_curve, inertial_flows, rate_for
-from gigawatt.supply.plants.fusion_plant import (
+from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.power import build_plant
+from gigawatt.power.plants import fusion
+from gigawatt.power.plants.fusion_cost import learned, learning_needed, levelised, units_by
+from gigawatt.power.plants.fusion_design import load_design, operate, size_for
+from gigawatt.power.plants.fusion_inertial import Inertial, gain_curve, inertial_flows, rate_for
+from gigawatt.power.plants.fusion_plant import (
     Plant,
     availability,
     burn_time,
@@ -29,8 +29,8 @@ from gigawatt.supply.plants.fusion_plant import (
     tritium,
     wall_life,
 )
-from gigawatt.supply.plants.fusion_plasma import evaluate
-from gigawatt.supply.plants.fusion_stellarator import ignition_factor, temperature_for
+from gigawatt.power.plants.fusion_plasma import evaluate
+from gigawatt.power.plants.fusion_stellarator import ignition_factor, temperature_for
 from gigawatt.validation.supply_check import Check
 from gigawatt.validation.supply_fusion import checks
 

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.catalog import loader
-from gigawatt.errors import InputError, MissingDataError
-from gigawatt.evidence import Grade
+from gigawatt.core.errors import InputError, MissingDataError
+from gigawatt.core.evidence import Grade
 from gigawatt.facility import load_weather
-from gigawatt.supply.grid import demand_shape, list_grids, load_grid, residual_shape
-from gigawatt.supply.resource import solar_capacity_factor, wind_capacity_factor
+from gigawatt.power.grid import demand_shape, list_grids, load_grid, residual_shape
+from gigawatt.power.resource import solar_capacity_factor, wind_capacity_factor
 
 PER_MWH = 3.6e9
 NAMED = sorted(loader.table("grids"))

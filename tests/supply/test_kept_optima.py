@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gigawatt.supply import Plant, Storage, plan
-from gigawatt.supply.kept import KeptOptima, keeping, kept_optima
+from gigawatt.power import Plant, Storage, plan
+from gigawatt.power.kept import KeptOptima, keeping, kept_optima
 
 HOURS = 24 * 14
 T = np.arange(HOURS)

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gigawatt.errors import InfeasibleError, InputError
-from gigawatt.supply.pathway import Pathway, Step, Vintage, plan_pathway
-from gigawatt.supply.pathway_hours import WEEK, Hours, at_hours, representative_weeks, whole_year
-from gigawatt.supply.plan import plan
-from gigawatt.supply.plant import Plant, Storage
+from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.power.pathway import Pathway, Step, Vintage, plan_pathway
+from gigawatt.power.pathway_hours import WEEK, Hours, at_hours, representative_weeks, whole_year
+from gigawatt.power.plan import plan
+from gigawatt.power.plant import Plant, Storage
 
 YEAR = 8760 * 3600.0
 MWH = 3.6e9

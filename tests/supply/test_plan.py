@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gigawatt.errors import InfeasibleError, InputError
-from gigawatt.supply.plan import SupplyPlan, plan
-from gigawatt.supply.plant import Plant, Storage
-from gigawatt.supply.programme import build_programme
-from gigawatt.supply.reduce import Guess, solve_reduced
-from gigawatt.supply.solve import solve
+from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.power.plan import SupplyPlan, plan
+from gigawatt.power.plant import Plant, Storage
+from gigawatt.power.programme import build_programme
+from gigawatt.power.reduce import Guess, solve_reduced
+from gigawatt.power.solve import solve
 
 MWH = 3.6e9
 KWH = 3.6e6
@@ -267,7 +267,7 @@ def test_reduced_month_is_the_whole_month_whatever_was_guessed(
 
 
 def test_the_sample_of_a_long_series_only_saves_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gigawatt.supply import reduce as room
+    from gigawatt.power import reduce as room
 
     kw: dict = {"load": load(720), "plants": park(720), "not_served_price": VOLL, "carbon_limit": 0.05 / KWH}
     whole = plan(**kw)
@@ -489,7 +489,7 @@ def test_bad_input_is_one_line(change: dict, text: str) -> None:
 
 def test_highs_prints_nothing() -> None:
     code = (
-        "import numpy as np; from gigawatt.supply import Plant, plan; "
+        "import numpy as np; from gigawatt.power import Plant, plan; "
         "plan(load=np.ones(3), plants=[Plant('gas', 'dispatchable', fuel=1e-8)], not_served_price=1e-6, "
         "solver='highs')"
     )
@@ -498,7 +498,7 @@ def test_highs_prints_nothing() -> None:
 
 
 def test_highs_steps_in_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gigawatt.supply import solve as room
+    from gigawatt.power import solve as room
 
     monkeypatch.setattr(room, "_clarabel", lambda *_: None)
     found = plan(load=np.ones(3), plants=[gas()], not_served_price=VOLL)

@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 from scipy.sparse import lil_matrix
 
-from gigawatt.economics import capital_recovery_factor
-from gigawatt.errors import InfeasibleError, InputError
-from gigawatt.supply import Plant, Problem, Storage, build_plant, plan_network, plan_units
-from gigawatt.supply.export_pypsa import export_pypsa, pypsa_limits
-from gigawatt.supply.network import Link
-from gigawatt.supply.pathway import Step, Vintage, plan_pathway
-from gigawatt.supply.pathway_hours import Hours
-from gigawatt.supply.plan import SupplyPlan, solve_problem
-from gigawatt.supply.reduce import Guess, price_out, solve_reduced
-from gigawatt.supply.solve import solve
+from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.money import capital_recovery_factor
+from gigawatt.power import Plant, Problem, Storage, build_plant, plan_network, plan_units
+from gigawatt.power.export_pypsa import export_pypsa, pypsa_limits
+from gigawatt.power.network import Link
+from gigawatt.power.pathway import Step, Vintage, plan_pathway
+from gigawatt.power.pathway_hours import Hours
+from gigawatt.power.plan import SupplyPlan, solve_problem
+from gigawatt.power.reduce import Guess, price_out, solve_reduced
+from gigawatt.power.solve import solve
 
 MWH, KWH, PER_KW = 3.6e9, 3.6e6, 1e-3
 TOP = 1e9

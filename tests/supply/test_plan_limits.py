@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gigawatt.errors import InfeasibleError, InputError
-from gigawatt.supply.flexible import Flexible, before_in, queue_limit
-from gigawatt.supply.network import Link, plan_network
-from gigawatt.supply.plan import SupplyPlan, plan
-from gigawatt.supply.plant import Plant, Storage
-from gigawatt.supply.problem import Problem
-from gigawatt.supply.reduce import Guess, solve_reduced
-from gigawatt.supply.solve import solve
-from gigawatt.supply.units import plan_units, typical_weeks
+from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.power.flexible import Flexible, before_in, queue_limit
+from gigawatt.power.network import Link, plan_network
+from gigawatt.power.plan import SupplyPlan, plan
+from gigawatt.power.plant import Plant, Storage
+from gigawatt.power.problem import Problem
+from gigawatt.power.reduce import Guess, solve_reduced
+from gigawatt.power.solve import solve
+from gigawatt.power.units import plan_units, typical_weeks
 
 MWH, KWH, PER_KW = 3.6e9, 3.6e6, 1e-3
 VOLL = 10_000 / MWH

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from gigawatt.errors import InputError
-from gigawatt.supply import solve_problem
+from gigawatt.core.errors import InputError
+from gigawatt.power import solve_problem
 from gigawatt.validation.supply_plan import CASES, case, checks, screening, screening_optimum
 
 MWH = 3.6e9

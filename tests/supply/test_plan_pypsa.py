@@ -8,12 +8,12 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from gigawatt.errors import GigawattError, InputError
-from gigawatt.supply.export_pypsa import export_pypsa, pypsa_limits
-from gigawatt.supply.flexible import Flexible
-from gigawatt.supply.plan import solve_problem
-from gigawatt.supply.plant import Plant, Storage
-from gigawatt.supply.problem import Problem
+from gigawatt.core.errors import GigawattError, InputError
+from gigawatt.power.export_pypsa import export_pypsa, pypsa_limits
+from gigawatt.power.flexible import Flexible
+from gigawatt.power.plan import solve_problem
+from gigawatt.power.plant import Plant, Storage
+from gigawatt.power.problem import Problem
 
 MWH, KWH, PER_KW = 3.6e9, 3.6e6, 1e-3
 needs_pypsa = pytest.mark.skipif(find_spec("pypsa") is None, reason="the extra pypsa is not installed")

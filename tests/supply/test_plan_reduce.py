@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import gigawatt.supply.reduce as reduce_module
-from gigawatt.supply.mend import mend_ramps
-from gigawatt.supply.plant import Plant, Storage
-from gigawatt.supply.problem import Problem
-from gigawatt.supply.programme import Programme
-from gigawatt.supply.reduce import Guess, solve_reduced
-from gigawatt.supply.solve import Solution, certify, solve
+import gigawatt.power.reduce as reduce_module
+from gigawatt.power.mend import mend_ramps
+from gigawatt.power.plant import Plant, Storage
+from gigawatt.power.problem import Problem
+from gigawatt.power.programme import Programme
+from gigawatt.power.reduce import Guess, solve_reduced
+from gigawatt.power.solve import Solution, certify, solve
 
 MWH, KWH, PER_KW = 3.6e9, 3.6e6, 1e-3
 TOP = 1e9

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-import gigawatt.supply.solve as solve_module
-from gigawatt.errors import InfeasibleError
-from gigawatt.supply.plan import solve_problem
-from gigawatt.supply.plant import Plant, Storage
-from gigawatt.supply.problem import Problem
-from gigawatt.supply.refuse import check_carbon
+import gigawatt.power.solve as solve_module
+from gigawatt.core.errors import InfeasibleError
+from gigawatt.power.plan import solve_problem
+from gigawatt.power.plant import Plant, Storage
+from gigawatt.power.problem import Problem
+from gigawatt.power.refuse import check_carbon
 
 MWH, KWH, PER_KW = 3.6e9, 3.6e6, 1e-3
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"

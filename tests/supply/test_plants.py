@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from gigawatt.catalog import loader
-from gigawatt.economics import capital_recovery_factor
-from gigawatt.errors import InputError
-from gigawatt.evidence import Grade
-from gigawatt.supply import Plant, Storage, build_plant, default_not_served_price, list_plants, plan
+from gigawatt.core.errors import InputError
+from gigawatt.core.evidence import Grade
+from gigawatt.money import capital_recovery_factor
+from gigawatt.power import Plant, Storage, build_plant, default_not_served_price, list_plants, plan
 
 MWH = 3.6e9
 KWH = 3.6e6

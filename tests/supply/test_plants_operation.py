@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from gigawatt.economics import capital_recovery_factor
-from gigawatt.errors import InputError
-from gigawatt.supply import Plant, Storage, build_plant, list_plants
-from gigawatt.supply.plants import cycle_life
-from gigawatt.supply.thermal import Derating, PartLoad, output_changes, start_count
+from gigawatt.core.errors import InputError
+from gigawatt.money import capital_recovery_factor
+from gigawatt.power import Plant, Storage, build_plant, list_plants
+from gigawatt.power.plants import cycle_life
+from gigawatt.power.thermal import Derating, PartLoad, output_changes, start_count
 
 KWH, MWH = 3.6e6, 3.6e9
 HOUR, YEAR = 3600.0, 8760 * 3600.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gigawatt.economics import capital_recovery_factor
-from gigawatt.supply import build_plant
+from gigawatt.money import capital_recovery_factor
+from gigawatt.power import build_plant
 from gigawatt.validation.supply_plants import checks, levelised
 
 YEAR = 8760 * 3600.0

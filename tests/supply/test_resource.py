@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from gigawatt.catalog import loader
-from gigawatt.errors import InputError, MissingDataError
+from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.facility import Weather, load_weather
-from gigawatt.supply.resource import (
+from gigawatt.power.resource import (
     plane_irradiance,
     power_curve,
     resource_assumptions,
@@ -21,7 +21,7 @@ from gigawatt.supply.resource import (
     wind_at_hub,
     wind_capacity_factor,
 )
-from gigawatt.supply.solar import SKIES, Sky
+from gigawatt.power.solar import SKIES, Sky
 
 SITES = sorted(loader.table("sites"))
 QUICK = ("abilene-texas", "rome", "geraldton-australia", "kuala-lumpur", "kiruna", "tamil-nadu")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.hardware import load_chip
+from gigawatt.machine import load_chip
 from gigawatt.validation.files import data_folder
 from gigawatt.validation.rows import TARGETS, read_rows
 

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from gigawatt.calibration import kernel_fits, kernel_rows
-from gigawatt.errors import InputError
-from gigawatt.hardware import load_chip
-from gigawatt.hardware.technology.gpu import kernels
+from gigawatt.core.errors import InputError
+from gigawatt.machine import load_chip
+from gigawatt.technology.gpu import kernels
 from gigawatt.validation.files import data_folder
 from gigawatt.validation.kernels import (
     COLUMNS,

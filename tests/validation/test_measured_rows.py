@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.errors import InputError, MissingDataError
+from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.validation.files import data_folder, rows_file
 from gigawatt.validation.network import scale_out_bandwidth
 from gigawatt.validation.rows import NUMBERS, TEXTS, read_rows

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.performance.stacks import load_stack
 from gigawatt.validation.files import Refusal, data_folder, table
 from gigawatt.validation.memory import COUNTED, MemoryScorecard, memory_case, validate_memory

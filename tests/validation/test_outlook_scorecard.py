@@ -7,8 +7,8 @@ import json
 import pytest
 
 from gigawatt.catalog import table
-from gigawatt.cli.validate import validate_command
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
+from gigawatt.studies.validate.command import validate_command
 from gigawatt.validation.outlook import validate_outlook
 from gigawatt.validation.outlook_check import PUBLISHED, at_least, at_most, published, within
 from gigawatt.validation.outlook_energy import TABLE, run_energy

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.validation import parity as room
 from gigawatt.validation.collectives import scorecard
 from gigawatt.validation.kernels import validate_kernels
@@ -33,7 +33,7 @@ QUICK = ("kernels", "memory", "collectives")
 
 
 def test_tables_are_those_of_the_command() -> None:
-    from gigawatt.cli import validate as command
+    from gigawatt.studies.validate import command
 
     assert set(parity_tables()) == {"training", *command._SCORECARDS}
     assert [name for name, table in TABLES.items() if table.quick] == list(QUICK)

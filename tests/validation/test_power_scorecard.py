@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gigawatt import catalog
-from gigawatt.hardware.load import build_cluster
+from gigawatt.machine.load import build_cluster
 from gigawatt.performance.layouts import TrainingRun
 from gigawatt.performance.power import chip_power_of
 from gigawatt.performance.search import search

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gigawatt import catalog
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.performance.serving_power import load_serving_power
 from gigawatt.validation.files import table
 from gigawatt.validation.power import PowerRow

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.performance.engines import load_engine
 from gigawatt.validation.files import Refusal, data_folder
 from gigawatt.validation.serving import filtered, validate_serving

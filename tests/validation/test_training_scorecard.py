@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.performance.stacks import load_stack
 from gigawatt.validation import Scorecard, prediction_band, validate
 from gigawatt.validation.band import coverage_left_out

@@ -21,7 +21,7 @@ import plotly
 import gigawatt
 
 ROOT = Path(__file__).parent.parent.parent
-SERVE = "from gigawatt.web.server import serve; serve(host='localhost', port=0, workers=2, ahead=False)"
+SERVE = "from gigawatt.faces.web.server import serve; serve(host='localhost', port=0, workers=2, ahead=False)"
 HERE = {"Sec-Fetch-Site": "same-origin"}
 PLANTED_TEXT = '{"model_type": "llama"}\n'
 PLANTED = ("config.json", "scenario.yaml", "design.yaml", "trace.csv", "weather.epw", "secret")

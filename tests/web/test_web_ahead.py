@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from gigawatt.errors import InputError
-from gigawatt.web.ahead import Ahead, likely
-from gigawatt.web.answers import Fragment, Question
-from gigawatt.web.kept import Kept
-from gigawatt.web.state import State
-from gigawatt.web.views import VIEWS
+from gigawatt.core.errors import InputError
+from gigawatt.faces.web.ahead import Ahead, likely
+from gigawatt.faces.web.answers import Fragment, Question
+from gigawatt.faces.web.kept import Kept
+from gigawatt.faces.web.state import State
+from gigawatt.faces.web.views import VIEWS
 
 
 def _counts(questions: list[Question]) -> list[str]:
@@ -42,7 +42,7 @@ class Desk:
         self.asked: list[Question] = []
 
     async def ask(self, target: str, question: Question, **_: Any) -> Fragment:
-        assert target == "gigawatt.web.answers:show"
+        assert target == "gigawatt.faces.web.answers:show"
         self.asked.append(question)
         await asyncio.sleep(0)
         if question.state.written("machine.count") == "10240":

@@ -17,11 +17,11 @@ from served import HERE, ROOT, Answer, Server, serving
 
 from gigawatt import catalog
 from gigawatt.catalog.loader import forget
-from gigawatt.figures import NAMES, NAMES_SERVING, figure
-from gigawatt.study.compare import Side, beside
-from gigawatt.web.answers import result_of
-from gigawatt.web.state import State
-from gigawatt.web.views import VIEWS
+from gigawatt.faces.figures import NAMES, NAMES_SERVING, figure
+from gigawatt.faces.web.answers import result_of
+from gigawatt.faces.web.state import State
+from gigawatt.faces.web.views import VIEWS
+from gigawatt.studies.compare.compare import Side, beside
 
 QUERY = "start=deepseek-v3-h800&supply.plants=grid"
 STATE = State("deepseek-v3-h800", (("supply.plants", "grid"),))

@@ -9,7 +9,7 @@ import pytest
 from browsing import IN_A_BROWSER, Visitor, visiting
 from served import Server
 
-from gigawatt.web.views import VIEWS
+from gigawatt.faces.web.views import VIEWS
 
 pytestmark = IN_A_BROWSER
 

@@ -13,9 +13,9 @@ import pytest
 from browsing import IN_A_BROWSER, Visitor, visiting
 from served import Server
 
-from gigawatt.errors import InputError
-from gigawatt.web.paths import MOST_BYTES
-from gigawatt.web.uploads import Uploads
+from gigawatt.core.errors import InputError
+from gigawatt.faces.web.paths import MOST_BYTES
+from gigawatt.faces.web.uploads import Uploads
 
 pytestmark = IN_A_BROWSER
 

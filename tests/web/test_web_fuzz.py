@@ -19,9 +19,9 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from served import HERE, Server, serving
 
-from gigawatt.web.app import create_app
-from gigawatt.web.security import ALWAYS
-from gigawatt.web.starts import DEFAULT
+from gigawatt.faces.web.app import create_app
+from gigawatt.faces.web.security import ALWAYS
+from gigawatt.faces.web.starts import DEFAULT
 
 pytestmark = [pytest.mark.long, pytest.mark.apart]
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from web_desk import Desk, gone, run
 
-from gigawatt.errors import InputError
-from gigawatt.web.jobs import Busy, Job, Jobs, sse
+from gigawatt.core.errors import InputError
+from gigawatt.faces.web.jobs import Busy, Job, Jobs, sse
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs sockets with names")
 

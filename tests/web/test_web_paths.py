@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gigawatt import catalog
-from gigawatt.errors import InputError
-from gigawatt.study.scenario import read_scenario
-from gigawatt.web.paths import confirm, file_keys, is_token, known, vetted
+from gigawatt.core.errors import InputError
+from gigawatt.faces.web.paths import confirm, file_keys, is_token, known, vetted
+from gigawatt.schema.scenario import read_scenario
 
 TOKENS = {
     "model": "model-0123456789abcdef.json",
@@ -120,7 +120,7 @@ def test_a_misspelt_name_gets_the_nearest() -> None:
 
 def test_a_visitors_chip_is_no_name_for_others(tmp_path: Path) -> None:
     from gigawatt.catalog import loader
-    from gigawatt.hardware import load_chip
+    from gigawatt.machine import load_chip
 
     design = tmp_path / "chip-0123456789abcdef.yaml"
     design.write_text(

@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from served import HERE, PLANTED, PLANTED_TEXT, Answer, Server, sent, serving
 
-from gigawatt.study.scenario import Scenario
-from gigawatt.web.app import create_app
-from gigawatt.web.fields import scenario_keys
-from gigawatt.web.paths import file_keys
-from gigawatt.web.security import ALWAYS
-from gigawatt.web.views import VIEWS
+from gigawatt.faces.web.app import create_app
+from gigawatt.faces.web.fields import scenario_keys
+from gigawatt.faces.web.paths import file_keys
+from gigawatt.faces.web.security import ALWAYS
+from gigawatt.faces.web.views import VIEWS
+from gigawatt.schema.scenario import Scenario
 
 pytestmark = [pytest.mark.long, pytest.mark.apart]
 

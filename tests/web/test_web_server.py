@@ -13,7 +13,7 @@ import pytest
 
 def _serve(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "from gigawatt.cli import main; main()", "web", *words],
+        [sys.executable, "-c", "from gigawatt.faces.terminal import main; main()", "web", *words],
         capture_output=True, text=True, timeout=120, env={**os.environ, **environment},
     )  # fmt: skip
 

@@ -19,11 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gigawatt import catalog
-from gigawatt.errors import InputError
-from gigawatt.study.leaves import fill_leaves
-from gigawatt.study.scenario import read_scenario
-from gigawatt.web.paths import file_keys, is_token, known
-from gigawatt.web.uploads import Checked, Stored, Upload, Uploads, check, checked, limits
+from gigawatt.chain.leaves import fill_leaves
+from gigawatt.core.errors import InputError
+from gigawatt.faces.web.paths import file_keys, is_token, known
+from gigawatt.faces.web.uploads import Checked, Stored, Upload, Uploads, check, checked, limits
+from gigawatt.schema.scenario import read_scenario
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 MODEL = catalog.path("models/codellama-34b.json").read_bytes()
@@ -66,7 +66,7 @@ def uploads() -> Any:
 
 async def here(target: str, payload: tuple[str, str, str]) -> Checked:
     """Ask this process, as a pool of processes would be."""
-    assert target == "gigawatt.web.uploads:checked"
+    assert target == "gigawatt.faces.web.uploads:checked"
     return checked(payload)
 
 
@@ -106,7 +106,7 @@ def test_uploads_answer_where_a_name_of_the_catalog_would(
 
 
 def test_two_visitors_chips_of_one_name_do_not_meet(uploads: Uploads) -> None:
-    from gigawatt.hardware import load_chip
+    from gigawatt.machine import load_chip
 
     first = bring(uploads, "chip", DESIGN)
     second = bring(uploads, "chip", DESIGN.replace(b"600", b"500"))

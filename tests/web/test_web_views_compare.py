@@ -7,13 +7,13 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from page_seen import Seen, seen
 
-from gigawatt.errors import GigawattError
-from gigawatt.figures.compare import change, percent_words, value_words
-from gigawatt.study.compare import MATTERS, Side, beside
-from gigawatt.web.answers import Asked, Fragment, Question, result_of, show
-from gigawatt.web.pinned import SLOTS, pins, settings_of, with_pin
-from gigawatt.web.state import State, read_address
-from gigawatt.web.views.compare import compute
+from gigawatt.core.errors import GigawattError
+from gigawatt.faces.web.answers import Asked, Fragment, Question, result_of, show
+from gigawatt.faces.web.pinned import SLOTS, pins, settings_of, with_pin
+from gigawatt.faces.web.state import State, read_address
+from gigawatt.studies.compare.compare import MATTERS, Side, beside
+from gigawatt.studies.compare.figures import change, percent_words, value_words
+from gigawatt.studies.compare.view import compute
 
 SMALL = (("machine.count", "1024"), ("supply.plants", "grid"))
 BASE = State("deepseek-v3-h800", (("supply.plants", "grid"),))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from page_seen import Seen, seen
 
-from gigawatt.errors import GigawattError
-from gigawatt.figures.machine import layout_words
-from gigawatt.study.layout_space import by_binding, scenario_layout_space
-from gigawatt.web.answers import Question, result_of, show
-from gigawatt.web.state import State
+from gigawatt.chain.training.layout_space import by_binding, scenario_layout_space
+from gigawatt.core.errors import GigawattError
+from gigawatt.faces.web.answers import Question, result_of, show
+from gigawatt.faces.web.state import State
+from gigawatt.studies.run.figures_machine import layout_words
 
 SMALL = State("gpt3-175b-a100").with_changes({"supply.plants": "grid"})
 SERVED = State("serve-llama-70b-virginia").with_changes(

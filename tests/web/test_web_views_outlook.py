@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 from page_seen import Seen, seen
 
-from gigawatt.errors import InputError
+from gigawatt.core.document import Again
+from gigawatt.core.errors import InputError
+from gigawatt.faces.report.html import glued
+from gigawatt.faces.web.answers import Question, show, work
+from gigawatt.faces.web.state import State
 from gigawatt.outlook.priors import read_priors
 from gigawatt.outlook.randomness import SEED
-from gigawatt.report.document import Again
-from gigawatt.report.html import glued
-from gigawatt.report.outlook import document
-from gigawatt.study.outlook import OutlookScenario, outlook
-from gigawatt.study.outlook_society import society_block
+from gigawatt.studies.outlook.document import document
+from gigawatt.studies.outlook.outlook import OutlookScenario, outlook
+from gigawatt.studies.outlook.society import society_block
+from gigawatt.studies.outlook.view import DRAWS
 from gigawatt.validation.outlook_costs import OURS, hindcast_scores
-from gigawatt.web.answers import Question, show, work
-from gigawatt.web.state import State
-from gigawatt.web.views.outlook import DRAWS
 
 STATE = State()
 

@@ -6,12 +6,12 @@ import pytest
 from page_seen import Seen, seen
 
 from gigawatt import catalog
-from gigawatt.figures.plant_sheet import line_value
-from gigawatt.study.plant_overview import plant_costs, plant_overview
-from gigawatt.supply.plants.sheet import physics_of
-from gigawatt.web.answers import Question, show
-from gigawatt.web.state import State
-from gigawatt.web.tabled import ranged
+from gigawatt.faces.web.answers import Question, show
+from gigawatt.faces.web.state import State
+from gigawatt.faces.web.tabled import ranged
+from gigawatt.power.plants.sheet import physics_of
+from gigawatt.studies.plant.figures import line_value
+from gigawatt.studies.plant.overview import plant_costs, plant_overview
 
 STATE = State("gpt3-175b-a100")
 SITE, YEAR = "abilene-texas", 2030

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from page_seen import Seen, seen
 
-from gigawatt.errors import InputError
-from gigawatt.study.plan_serving import plan_serving
-from gigawatt.study.serving_answer import plan_answer
-from gigawatt.study.serving_load import latency_against_load, scenario_question, service_front
-from gigawatt.study.serving_scenario import question_beside
-from gigawatt.web.answers import Question, result_of, show, work
-from gigawatt.web.state import State
+from gigawatt.chain.serving.load import latency_against_load, scenario_question, service_front
+from gigawatt.chain.serving.plan import plan_serving
+from gigawatt.chain.serving.scenario import question_beside
+from gigawatt.core.errors import InputError
+from gigawatt.faces.web.answers import Question, result_of, show, work
+from gigawatt.faces.web.state import State
+from gigawatt.studies.serving.answer import plan_answer
 
 TRAINED = State("gpt3-175b-a100").with_changes({"supply.plants": "grid"})
 SERVED = State("serve-llama-70b-virginia").with_changes(

@@ -9,13 +9,13 @@ import pytest
 from page_seen import Seen, seen
 
 from gigawatt import catalog
-from gigawatt.errors import InputError
-from gigawatt.figures.tables import built
-from gigawatt.study.seconds_scenario import scenario_seconds
-from gigawatt.study.site_overview import site_overview
-from gigawatt.study.supply_weeks import days_of, weeks
-from gigawatt.web.answers import Question, result_of, show, work
-from gigawatt.web.state import State, read_address
+from gigawatt.core.errors import InputError
+from gigawatt.faces.web.answers import Question, result_of, show, work
+from gigawatt.faces.web.state import State, read_address
+from gigawatt.studies.run.figures_tables import built
+from gigawatt.studies.seconds.scenario import scenario_seconds
+from gigawatt.studies.supply.site_overview import site_overview
+from gigawatt.studies.supply.weeks import days_of, weeks
 
 STATE = State("gpt3-175b-a100").with_changes({"supply.plants": "grid,solar"})
 SERVED = State("serve-llama-70b-virginia").with_changes(

@@ -8,13 +8,13 @@ from itertools import combinations
 import pytest
 from page_seen import Seen, seen
 
-from gigawatt.figures.readable import significant
-from gigawatt.study.technologies import Comparison, compare, with_bands
-from gigawatt.study.technologies_audit import audit, audited
-from gigawatt.study.technologies_own import own_technology
-from gigawatt.web.answers import Question, show, work
-from gigawatt.web.state import State
-from gigawatt.web.tabled import ranged
+from gigawatt.chain.technologies import Comparison, compare, with_bands
+from gigawatt.faces.figures.readable import significant
+from gigawatt.faces.web.answers import Question, show, work
+from gigawatt.faces.web.state import State
+from gigawatt.faces.web.tabled import ranged
+from gigawatt.studies.technologies.audit import audit, audited
+from gigawatt.studies.technologies.own import own_technology
 
 SERVED = State("serve-llama-70b-virginia")
 TRAINED = State("gpt3-175b-a100")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from page_seen import Seen, seen
 
+from gigawatt.faces.web.answers import Question, show, work
+from gigawatt.faces.web.state import State
+from gigawatt.faces.web.tabled import percent
+from gigawatt.faces.web.views import LONG, VIEWS
+from gigawatt.studies.validate.view import CHOICES
 from gigawatt.validation import parity as room
 from gigawatt.validation.parity import TABLES, groups, headline, parity
-from gigawatt.web.answers import Question, show, work
-from gigawatt.web.state import State
-from gigawatt.web.tabled import percent
-from gigawatt.web.views import LONG, VIEWS
-from gigawatt.web.views.validation import CHOICES
 
 STATE = State()
 SLOW = "outlook"
@@ -62,7 +62,7 @@ def test_a_quick_table_is_there_at_once() -> None:
 def test_units_that_do_not_compare_have_figures_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     frame = parity("collectives")
     frame.loc[: len(frame) // 2, "unit"] = "B/s"
-    monkeypatch.setattr("gigawatt.web.views.validation.parity", lambda table: frame)
+    monkeypatch.setattr("gigawatt.studies.validate.view.parity", lambda table: frame)
     assert list(page(table="collectives").figures) == [
         "parity-collectives-0", "parity-collectives-1", "errors-collectives",
     ]  # fmt: skip
@@ -100,7 +100,7 @@ def test_work_in_the_background_gives_the_same_part() -> None:
 
 def test_all_tables_are_told_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     few = {name: TABLES[name] for name in ("collectives", "memory")}
-    monkeypatch.setattr("gigawatt.web.views.validation.TABLES", few)
+    monkeypatch.setattr("gigawatt.studies.validate.view.TABLES", few)
     monkeypatch.setattr(room, "_kept", {})
     told: list[tuple[str, float]] = []
     _, fragment = work(Question("validation-all", STATE), lambda words, share: told.append((words, share)))

@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 from web_desk import Desk, gone, run
 
-from gigawatt.errors import GigawattError, InputError
-from gigawatt.web.workers import Busy, Died, Failed, Pool, Superseded
+from gigawatt.core.errors import GigawattError, InputError
+from gigawatt.faces.web.workers import Busy, Died, Failed, Pool, Superseded
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs sockets with names")
 HELD = "web_desk:held"
@@ -352,7 +352,14 @@ def test_what_a_process_remembers_is_in_nobodys_way(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["os:system", "web_desk:_hidden", "web_desk", "web_desk:a.b", "gigawatt.web.worker:serve", "web_desk:"],
+    [
+        "os:system",
+        "web_desk:_hidden",
+        "web_desk",
+        "web_desk:a.b",
+        "gigawatt.faces.web.worker:serve",
+        "web_desk:",
+    ],
 )
 def test_only_what_may_run_runs(tmp_path: Path, target: str) -> None:
     async def test() -> None:
@@ -444,7 +451,7 @@ ORPHANS = """
 import asyncio, sys
 from multiprocessing import forkserver
 from pathlib import Path
-from gigawatt.web.workers import Pool
+from gigawatt.faces.web.workers import Pool
 
 async def main():
     pool = Pool(workers=2, folder=Path(sys.argv[1]), allowed="web_desk")

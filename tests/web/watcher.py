@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import gigawatt
-from gigawatt.errors import GigawattError
-from gigawatt.study.changed import scenario_with
-from gigawatt.study.leaves import fill_leaves
-from gigawatt.study.scenario import read_scenario
-from gigawatt.web.fields import scenario_keys
-from gigawatt.web.paths import confirm, vetted
+from gigawatt.chain.leaves import fill_leaves
+from gigawatt.core.errors import GigawattError
+from gigawatt.faces.web.fields import scenario_keys
+from gigawatt.faces.web.paths import confirm, vetted
+from gigawatt.schema.changed import scenario_with
+from gigawatt.schema.scenario import read_scenario
 
 OURS = tuple(
     os.path.realpath(place)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from gigawatt.errors import GigawattError, InputError
+from gigawatt.core.errors import GigawattError, InputError
 
 Progress = Callable[[str, float], None]
 PATIENCE = 120.0
@@ -65,7 +65,7 @@ def surroundings(_: str, progress: Progress) -> dict[str, Any]:
     return {
         "pid": os.getpid(), "folder": os.getcwd(), "nice": os.nice(0),
         "threads": os.environ["OMP_NUM_THREADS"], "running": len(os.listdir("/proc/self/task")),
-        "warm": "gigawatt.web.preload" in sys.modules,
+        "warm": "gigawatt.faces.web.preload" in sys.modules,
     }  # fmt: skip
 
 

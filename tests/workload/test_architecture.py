@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt import catalog
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.workload import known_families, list_models, read_architecture
 from gigawatt.workload.architecture import DeltaRule, StateSpace
 from gigawatt.workload.families import FAMILIES, WRAPPERS

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.workload import (
     Architecture,
     Operation,

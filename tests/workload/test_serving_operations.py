@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.workload import list_models, read_architecture
 from gigawatt.workload.inference import (
     Shares,

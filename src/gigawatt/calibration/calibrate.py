@@ -23,8 +23,8 @@ from gigawatt.calibration.user import (
 )
 from gigawatt.catalog import loader
 from gigawatt.catalog.loader import Entity, entity, use_user_catalog
-from gigawatt.errors import InfeasibleError, InputError, nearest
-from gigawatt.evidence import Grade
+from gigawatt.core.errors import InfeasibleError, InputError, nearest
+from gigawatt.core.evidence import Grade
 
 __all__ = ["Calibration", "Session", "make_backend"]
 
@@ -244,7 +244,7 @@ class Session:
             sustained=share,
         )  # fmt: skip
         loader.forget()
-        from gigawatt.hardware.load import load_chip
+        from gigawatt.machine.load import load_chip
 
         chip = load_chip(self.name)
         return Calibration(

@@ -12,10 +12,10 @@ from gigawatt.calibration.measure import Measured
 from gigawatt.calibration.plan import ATTENTION
 from gigawatt.calibration.report import operation, row_values
 from gigawatt.calibration.user import Number, best_bandwidth
-from gigawatt.evidence import Grade
-from gigawatt.hardware.technology.forms import AXES, Family
-from gigawatt.hardware.technology.gpu import Kernels, fitted_as, kernels
-from gigawatt.hardware.technology.surfaces import DEFAULT, Surface, surface
+from gigawatt.core.evidence import Grade
+from gigawatt.technology.forms import AXES, Family
+from gigawatt.technology.gpu import Kernels, fitted_as, kernels
+from gigawatt.technology.surfaces import DEFAULT, Surface, surface
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import MissingDataError
+from gigawatt.core.errors import MissingDataError
 
 if TYPE_CHECKING:
     from gigawatt.workload.operations import Array

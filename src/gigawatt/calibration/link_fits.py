@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import MissingDataError
-from gigawatt.hardware.machine import Curve, Link
+from gigawatt.core.errors import MissingDataError
+from gigawatt.machine.machine import Curve, Link
 from gigawatt.performance.collectives import Fabric, all_gather, all_reduce, all_to_all
 
 __all__ = ["OPERATIONS", "Measured", "errors", "fit_link", "numbers", "predict"]

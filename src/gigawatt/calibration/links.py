@@ -12,12 +12,12 @@ from gigawatt.calibration.plan import COLLECTIVES, ELEMENT, is_judged
 from gigawatt.calibration.report import Score, row_values
 from gigawatt.calibration.user import Number
 from gigawatt.catalog.loader import Entity, table
-from gigawatt.errors import MissingDataError
-from gigawatt.evidence import Evidence, Grade
-from gigawatt.hardware.load import load_link
-from gigawatt.hardware.machine import Link
+from gigawatt.core.errors import MissingDataError
+from gigawatt.core.evidence import Evidence, Grade
+from gigawatt.core.quantities import factor
+from gigawatt.machine.load import load_link
+from gigawatt.machine.machine import Link
 from gigawatt.performance.collectives import Fabric
-from gigawatt.quantities import factor
 
 __all__ = ["LinkFit", "fit_link"]
 

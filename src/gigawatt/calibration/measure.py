@@ -21,7 +21,7 @@ from typing import Protocol
 import numpy as np
 
 from gigawatt.calibration.plan import ATTENTION, COLLECTIVES, ELEMENT, Job, Rates
-from gigawatt.errors import InfeasibleError
+from gigawatt.core.errors import InfeasibleError
 
 __all__ = [
     "COLUMNS",

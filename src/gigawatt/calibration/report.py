@@ -13,10 +13,10 @@ import numpy as np
 
 from gigawatt.calibration.measure import DTYPES, Measured
 from gigawatt.calibration.plan import ATTENTION
-from gigawatt.errors import GigawattError
-from gigawatt.hardware.machine import Chip
-from gigawatt.hardware.technology import technology
-from gigawatt.hardware.technology.interface import Efficiency
+from gigawatt.core.errors import GigawattError
+from gigawatt.machine.machine import Chip
+from gigawatt.technology import technology
+from gigawatt.technology.interface import Efficiency
 from gigawatt.workload.operations import FORMAT_BYTES, Array, Operation, Phase
 
 __all__ = ["Score", "compare", "judge", "operation", "predicted_times", "row_values"]

@@ -15,7 +15,7 @@ from typing import Any
 from gigawatt.calibration.measure import Device, Unsupported
 from gigawatt.calibration.numpy_backend import cache_bytes, cpu_name, host_memory
 from gigawatt.calibration.plan import ATTENTION, Job
-from gigawatt.errors import InputError, MissingDataError
+from gigawatt.core.errors import InputError, MissingDataError
 
 __all__ = ["TorchBackend", "import_torch"]
 

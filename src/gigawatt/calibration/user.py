@@ -18,9 +18,9 @@ from pathlib import Path
 
 from gigawatt.calibration.measure import Device, Measured
 from gigawatt.catalog.loader import CURRENCY_YEAR, Entity, entity, table, tables
-from gigawatt.errors import InputError
-from gigawatt.evidence import Grade
-from gigawatt.quantities import factor, to_si
+from gigawatt.core.errors import InputError
+from gigawatt.core.evidence import Grade
+from gigawatt.core.quantities import factor, to_si
 
 __all__ = [
     "Number",

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from gigawatt.catalog.entity import Entity
 from gigawatt.catalog.loader import sources, table, tables
-from gigawatt.evidence import Grade
+from gigawatt.core.evidence import Grade
 
 __all__ = ["Found", "Holding", "find", "holdings", "main_quantities", "source_uses"]
 

@@ -6,8 +6,8 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from gigawatt.errors import MissingDataError, nearest
-from gigawatt.evidence import Evidence
+from gigawatt.core.errors import MissingDataError, nearest
+from gigawatt.core.evidence import Evidence
 
 __all__ = ["Entity", "Key", "watched"]
 

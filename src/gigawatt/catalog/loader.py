@@ -37,9 +37,9 @@ from pathlib import Path
 from typing import Any
 
 from gigawatt.catalog.entity import Entity
-from gigawatt.errors import InputError, MissingDataError, nearest
-from gigawatt.evidence import Evidence, Grade, Source
-from gigawatt.quantities import to_si
+from gigawatt.core.errors import InputError, MissingDataError, nearest
+from gigawatt.core.evidence import Evidence, Grade, Source
+from gigawatt.core.quantities import to_si
 
 __all__ = [
     "CURRENCY_YEAR",
@@ -105,7 +105,7 @@ def forget(*, tables_too: bool = True) -> None:
     kept = () if tables_too else (_table, _price_index, _user_files, user_folder, sources, version)
     _made.clear()
     for name, module in list(sys.modules.items()):
-        if name.split(".")[0] == "gigawatt" and name != "gigawatt.quantities":  # units are no rows
+        if name.split(".")[0] == "gigawatt" and name != "gigawatt.core.quantities":  # units are no rows
             for member in list(vars(module).values()):
                 if isinstance(member, _Cached) and member not in kept:
                     member.cache_clear()

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from gigawatt.core.errors import InputError
 from gigawatt.emulation.analog import AnalogLinear
-from gigawatt.errors import InputError
 
 __all__ = ["Adapted", "LowRank", "adapt", "attach", "correction", "trainable"]
 

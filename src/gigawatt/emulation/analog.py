@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from gigawatt.catalog.loader import entity
+from gigawatt.core.errors import InputError
 from gigawatt.emulation.analog_devices import Cell, load_cell, weights_at
 from gigawatt.emulation.analog_tile import best_range, convert_range, quantise, tiles, wire_transfer
-from gigawatt.errors import InputError
-from gigawatt.hardware.technology.substrate import Substrate
+from gigawatt.technology.substrate import Substrate
 
 __all__ = ["DIGITAL", "AnalogLinear", "convert", "linear_layers", "run_calibration"]
 

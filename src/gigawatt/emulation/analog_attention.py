@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.emulation.analog_devices import load_cell
-from gigawatt.errors import InputError, MissingDataError
 
 __all__ = ["gain_cell_attention", "levels", "use_gain_cells"]
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from gigawatt.catalog.loader import entity
-from gigawatt.errors import InputError, nearest
+from gigawatt.core.errors import InputError, nearest
 
 __all__ = [
     "DEVICES",

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 
 __all__ = ["best_range", "convert_range", "quantise", "tiles", "wire_transfer"]
 

@@ -14,13 +14,13 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from gigawatt.core.errors import InputError
 from gigawatt.emulation.formats import hadamard, quantise, rotate
 from gigawatt.emulation.gptq import gptq
 from gigawatt.emulation.layers import linear_layers, replace_layer, watch_inputs
 from gigawatt.emulation.sparsity import mask_of, threshold
-from gigawatt.errors import InputError
-from gigawatt.hardware.technology.digital import SETTINGS
-from gigawatt.hardware.technology.substrate import Substrate, check_settings
+from gigawatt.technology.digital import SETTINGS
+from gigawatt.technology.substrate import Substrate, check_settings
 from gigawatt.workload.formats import stored_bits
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _KEPT_INPUTS = 512  # calibration tokens of a layer whose magnitudes are sorted 
 
 
 class Counter(Mapping[str, float]):
-    """What the run counted, as :data:`~gigawatt.hardware.technology.substrate.Statistics`.
+    """What the run counted, as :data:`~gigawatt.technology.substrate.Statistics`.
 
     Means over layers are weighted by their multiply-accumulates. ``activation_crest`` is the largest of a
     token's inputs over their root mean square, before rounding; ``activation_zeros`` are counted after it.

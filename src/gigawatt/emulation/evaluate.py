@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gigawatt.core.errors import InputError
 from gigawatt.emulation.models import LanguageModel, cache_folder
 from gigawatt.emulation.text import Text
-from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor

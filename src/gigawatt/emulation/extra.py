@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from gigawatt.core.errors import MissingDataError
 from gigawatt.emulation.text import INSTALL
-from gigawatt.errors import MissingDataError
 
 __all__ = ["needed"]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.workload.formats import Element, Format, format_of, group_size
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gigawatt.core.errors import InputError
 from gigawatt.emulation.layers import linear_layers, replace_layer
-from gigawatt.errors import InputError
-from gigawatt.hardware.technology.composition import parts
-from gigawatt.hardware.technology.substrate import Substrate
+from gigawatt.technology.composition import parts
+from gigawatt.technology.substrate import Substrate
 
 __all__ = ["Hidden", "convert", "group_of_layer"]
 

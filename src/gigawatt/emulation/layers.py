@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

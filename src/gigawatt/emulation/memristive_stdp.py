@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog.loader import entity
-from gigawatt.errors import InputError, MissingDataError
+from gigawatt.core.errors import InputError, MissingDataError
 
 __all__ = [
     "Learned",

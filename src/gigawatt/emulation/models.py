@@ -21,10 +21,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from gigawatt.core.errors import InputError, MissingDataError, nearest
 from gigawatt.emulation.extra import needed
 from gigawatt.emulation.layers import unfold_transposed
 from gigawatt.emulation.text import INSTALL
-from gigawatt.errors import InputError, MissingDataError, nearest
 
 __all__ = ["CAVEATS", "NAMED", "LanguageModel", "cache_folder", "check_memory", "load_model"]
 

@@ -15,12 +15,12 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gigawatt.catalog.loader import entity
+from gigawatt.core.errors import InputError
 from gigawatt.emulation.formats import hadamard, rotate
 from gigawatt.emulation.layers import linear_layers, replace_layer, watch_inputs
 from gigawatt.emulation.neurons import counts, first_spikes, rate_spikes, to_fixed
-from gigawatt.errors import InputError
-from gigawatt.hardware.technology.neuromorphic import SETTINGS, setting
-from gigawatt.hardware.technology.substrate import Substrate, check_settings
+from gigawatt.technology.neuromorphic import SETTINGS, setting
+from gigawatt.technology.substrate import Substrate, check_settings
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
@@ -34,7 +34,7 @@ _KEPT = 512  # calibration tokens of a layer whose magnitudes are sorted for a t
 
 
 class Spikes(Mapping[str, float]):
-    """What a run counted, as :data:`~gigawatt.hardware.technology.substrate.Statistics`.
+    """What a run counted, as :data:`~gigawatt.technology.substrate.Statistics`.
 
     ``synaptic_operations`` (additions of a weight to a potential), ``macs`` that a dense run of the same
     layers makes, and ``neuron_updates`` are by the token. ``spikes_per_activation`` is the first over the

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor

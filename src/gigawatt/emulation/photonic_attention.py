@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.emulation.analog_tile import quantise
-from gigawatt.errors import InputError, MissingDataError
-from gigawatt.hardware.technology.photonic import dynamic, number
-from gigawatt.hardware.technology.substrate import Substrate
+from gigawatt.technology.photonic import dynamic, number
+from gigawatt.technology.substrate import Substrate
 
 __all__ = ["photonic_attention", "use_photonic_attention"]
 

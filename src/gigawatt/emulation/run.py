@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.emulation.evaluate import (
     Array,
     Interval,
@@ -28,8 +29,7 @@ from gigawatt.emulation.evaluate import (
 from gigawatt.emulation.extra import needed
 from gigawatt.emulation.models import LanguageModel, load_model
 from gigawatt.emulation.text import WIKIPEDIA, Text, load_text
-from gigawatt.errors import InputError, MissingDataError
-from gigawatt.hardware.technology.substrate import Substrate, load_substrate
+from gigawatt.technology.substrate import Substrate, load_substrate
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,7 +59,7 @@ class Emulation:
     perplexity, baseline, ratio : Interval
         Of the substrate, of fp32, and of both over the same windows; 95 % intervals.
     statistics : mapping
-        :data:`~gigawatt.hardware.technology.substrate.Statistics` of the run.
+        :data:`~gigawatt.technology.substrate.Statistics` of the run.
     losses, baseline_losses : tuple
         (seeds, windows) and (windows,) [nats a token].
     caveats : tuple of str

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gigawatt.errors import InputError, nearest
-from gigawatt.hardware.technology.digital import SPARSITY
+from gigawatt.core.errors import InputError, nearest
+from gigawatt.technology.digital import SPARSITY
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gigawatt.catalog.loader import entity
+from gigawatt.core.errors import InputError
 from gigawatt.emulation.extra import needed
 from gigawatt.emulation.text import Text
 from gigawatt.emulation.train import SHAPE, _initialise, _steps, train_tokenizer
-from gigawatt.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gigawatt.emulation import digital
-from gigawatt.hardware.technology.stacked_memory import SETTINGS, numerics
-from gigawatt.hardware.technology.substrate import Substrate
+from gigawatt.technology.stacked_memory import SETTINGS, numerics
+from gigawatt.technology.substrate import Substrate
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor

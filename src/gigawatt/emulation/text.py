@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
 
-from gigawatt.errors import InputError, MissingDataError
+from gigawatt.core.errors import InputError, MissingDataError
 
 __all__ = ["INSTALL", "WIKIPEDIA", "Text", "clean_markup", "load_text"]
 

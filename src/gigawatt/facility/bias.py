@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog import Entity
-from gigawatt.errors import MissingDataError
+from gigawatt.core.errors import MissingDataError
 
 __all__ = ["LOSSES", "curve_points", "raise_to_mean", "rank_to_mean", "wind_loss"]
 

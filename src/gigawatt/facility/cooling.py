@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog import Entity
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.facility.humidity import saturation_pressure
 
 __all__ = [

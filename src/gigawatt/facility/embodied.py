@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from gigawatt.catalog import Entity
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.facility.power_chain import installed_ratio
 
 __all__ = ["PARTS", "embodied_carbon"]

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog import Entity, loader
-from gigawatt.errors import InputError
-from gigawatt.evidence import Assumption
+from gigawatt.core.errors import InputError
+from gigawatt.core.evidence import Assumption
 from gigawatt.facility.cooling import cooling_demand, cube_law, latent_heat
 from gigawatt.facility.humidity import air_pressure
 from gigawatt.facility.power_chain import ChainLosses, chain_losses, electrical_losses, installed_ratio

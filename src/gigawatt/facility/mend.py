@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.facility.sun import hours_to_days_since_2000, sun_position
 
 __all__ = ["check_clock", "fill_gaps", "gaps", "night_share"]

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog import loader
-from gigawatt.errors import InputError, MissingDataError, nearest
+from gigawatt.core.errors import InputError, MissingDataError, nearest
+from gigawatt.core.quantities import same_dimension, to_si
 from gigawatt.facility.mend import fill_gaps
-from gigawatt.quantities import same_dimension, to_si
 
 __all__ = ["HOURS", "Raw", "read_columns", "read_csv", "read_epw", "read_file", "read_tmy3"]
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog import loader
-from gigawatt.errors import MissingDataError
-from gigawatt.evidence import Assumption, Evidence, Grade
+from gigawatt.core.errors import MissingDataError
+from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.facility.humidity import dew_point, dew_point_from_daily_minimum, relative_humidity, wet_bulb
 from gigawatt.facility.mend import check_clock
 from gigawatt.facility.readers import HOURS, Raw, read_columns, read_file

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog import Entity, loader
-from gigawatt.errors import InputError, MissingDataError, nearest
-from gigawatt.evidence import Assumption
+from gigawatt.core.errors import InputError, MissingDataError, nearest
+from gigawatt.core.evidence import Assumption
 from gigawatt.facility.bias import curve_points, raise_to_mean, rank_to_mean, wind_loss
 from gigawatt.facility.readers import HOURS, read_columns
 

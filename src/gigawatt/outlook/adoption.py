@@ -22,7 +22,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
+from gigawatt.core.quantities import factor
 from gigawatt.outlook.adoption_curves import CURVES, capped, logit_shares, ready_year
 from gigawatt.outlook.frame import YEARS, Frame
 from gigawatt.outlook.learning_costs import exponent, log_cost, log_shock
@@ -36,7 +37,6 @@ from gigawatt.outlook.technologies import (
     drawn_name,
     list_technologies,
 )
-from gigawatt.quantities import factor
 
 __all__ = ["BLOCKS", "compute_shares", "energy_shares", "generation_shares", "package_shares"]
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 
 __all__ = ["CURVES", "capped", "gompertz", "logistic", "logit_shares", "ready_year"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from gigawatt.core.quantities import factor
 from gigawatt.outlook.technologies import list_technologies
-from gigawatt.quantities import factor
 
 __all__ = ["SHARES", "TOLD", "UNTOLD"]
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError, nearest
+from gigawatt.core.errors import InputError, nearest
 from gigawatt.outlook.series import read_rows
 
 __all__ = ["Concentration", "concentration", "owners", "quarters", "stock_by_year"]

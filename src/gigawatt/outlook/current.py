@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.outlook.conformal import group_quantile
 from gigawatt.outlook.hindcast import LEVEL, all_origins, cost_hindcast, horizon_bins, pools_before, theta
 from gigawatt.outlook.learning import wright

@@ -22,12 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
-from gigawatt.errors import InputError, nearest
+from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.quantities import factor
 from gigawatt.outlook.adoption_curves import CURVES
 from gigawatt.outlook.distributions import normal_score
 from gigawatt.outlook.randomness import SEED, uniforms
 from gigawatt.outlook.series import cost_series, read_rows
-from gigawatt.quantities import factor
 
 __all__ = [
     "BINS",

@@ -13,10 +13,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.core.quantities import factor
 from gigawatt.outlook.frame import FIRST, YEARS, Frame
 from gigawatt.outlook.paths import ANCHOR, fading, since, walk
 from gigawatt.outlook.tables import Tables
-from gigawatt.quantities import factor
 
 __all__ = ["BLOCKS", "LAW_FLOPS", "optimal_tokens"]
 

@@ -16,12 +16,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
+from gigawatt.core.quantities import factor
 from gigawatt.outlook.energy import REGIONS
 from gigawatt.outlook.frame import FIRST, LAST, YEARS, Frame
 from gigawatt.outlook.paths import ANCHOR, since
 from gigawatt.outlook.response import KEPT, OWN_REGIONS, site_water
-from gigawatt.quantities import factor
 
 __all__ = ["BLOCKS", "TOLD", "cohorts", "rebound_share"]
 

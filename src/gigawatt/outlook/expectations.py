@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
-from gigawatt.errors import InputError, nearest
+from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.quantities import factor
 from gigawatt.outlook.frame import year_index
-from gigawatt.quantities import factor
 
 __all__ = ["DECADES", "Condition", "Expectation", "came_true", "expectations"]
 

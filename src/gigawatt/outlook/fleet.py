@@ -17,10 +17,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.core.quantities import factor
 from gigawatt.outlook.frame import FIRST, YEARS, Frame
 from gigawatt.outlook.paths import ANCHOR, fading, since, walk
 from gigawatt.outlook.tables import Tables
-from gigawatt.quantities import factor
 
 __all__ = ["BLOCKS", "CLASSES", "H100_FLOPS", "lead_time_draw"]
 

@@ -22,7 +22,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 
 __all__ = ["FIRST", "LAST", "YEARS", "Block", "Frame", "FrameError", "year_index"]
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
-from gigawatt.errors import InputError, nearest
+from gigawatt.core.errors import InputError, nearest
 from gigawatt.outlook.regimes import RegimePrior, fit_regimes
 from gigawatt.outlook.series import YearSeries, cost_series, electricity, list_records, record
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError, nearest
+from gigawatt.core.errors import InputError, nearest
 from gigawatt.outlook.conformal import widening
 from gigawatt.outlook.learning import Experience, combination, experience, wright
 from gigawatt.outlook.scores import StudentT, mean_by_group

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.outlook.scores import StudentT
 from gigawatt.outlook.walks import Shrunk, step_variance
 

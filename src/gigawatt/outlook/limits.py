@@ -12,12 +12,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.core.quantities import factor
 from gigawatt.outlook.demand import LAW_FLOPS
 from gigawatt.outlook.fleet import H100_FLOPS
 from gigawatt.outlook.frame import YEARS, Frame
 from gigawatt.outlook.paths import ANCHOR
 from gigawatt.outlook.tables import Tables, Utilisation
-from gigawatt.quantities import factor
 
 __all__ = ["BLOCKS", "DEFINITION", "LIMITS"]
 

@@ -25,11 +25,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt import catalog
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
+from gigawatt.core.quantities import factor
 from gigawatt.outlook.concentration import CHINA, OTHER, concentration, owners, quarters
 from gigawatt.outlook.frame import YEARS
 from gigawatt.outlook.randomness import SEED
-from gigawatt.quantities import factor
 
 __all__ = [
     "Futures",

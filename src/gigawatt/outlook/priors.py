@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from gigawatt import catalog
 from gigawatt.catalog.loader import Entity
-from gigawatt.errors import InputError, nearest
-from gigawatt.evidence import Assumption, Evidence, Grade
+from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.evidence import Assumption, Evidence, Grade
+from gigawatt.core.quantities import factor, parse
 from gigawatt.outlook.distributions import KINDS, Distribution, normal_score
 from gigawatt.outlook.frame import YEARS
 from gigawatt.outlook.randomness import uniforms
-from gigawatt.quantities import factor, parse
 
 __all__ = ["SCENARIOS", "Prior", "Priors", "read_correlations", "read_priors", "read_scenario_rows"]
 

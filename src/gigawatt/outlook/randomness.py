@@ -17,7 +17,7 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 
 __all__ = ["SEED", "checked_seed", "uniforms"]
 

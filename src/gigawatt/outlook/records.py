@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.outlook.growth import fit_growth
 from gigawatt.outlook.hindcast import LEVEL
 from gigawatt.outlook.scores import crps_ensemble, crps_student_t

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.outlook.special import log_gamma
 
 __all__ = ["RegimePosterior", "RegimePrior", "fit_regimes"]

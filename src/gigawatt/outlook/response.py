@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
+from gigawatt.core.quantities import factor
 from gigawatt.outlook.frame import YEARS
 from gigawatt.outlook.series import read_rows
-from gigawatt.quantities import factor
 
 __all__ = ["KEPT", "OWN_REGIONS", "Response", "own_response", "site_water"]
 

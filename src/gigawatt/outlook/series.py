@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
-from gigawatt.errors import InputError, nearest
+from gigawatt.core.errors import InputError, nearest
 
 __all__ = [
     "CostSeries",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 
 __all__ = ["Sketch"]
 

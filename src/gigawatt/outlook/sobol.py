@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 
 __all__ = ["Indices", "sobol_indices"]
 

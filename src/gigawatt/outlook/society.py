@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt import catalog
-from gigawatt.economics.annuity import capital_recovery_factor
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
+from gigawatt.core.quantities import factor
+from gigawatt.money.annuity import capital_recovery_factor
 from gigawatt.outlook.frame import FIRST, LAST, YEARS, Frame
 from gigawatt.outlook.ownership import country_table, owner_futures
 from gigawatt.outlook.paths import ANCHOR, since
-from gigawatt.quantities import factor
 
 __all__ = ["BLOCKS", "EXPLORATORY", "LINEAR", "TOLD", "able", "curse_effect", "price_rise"]
 

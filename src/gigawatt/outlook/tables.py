@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 
 __all__ = ["Tables", "Utilisation"]
 
@@ -126,7 +126,7 @@ def _place(axis: Array, values: Array) -> tuple[NDArray[np.intp], Array]:
 
 @dataclass(frozen=True)
 class Tables:
-    """What the rooms say: see :mod:`gigawatt.study.outlook_limits`.
+    """What the rooms say: see :mod:`gigawatt.studies.outlook.limits`.
 
     ``overhead`` [W of IT per W of chips], by year (years,); ``pue_mean``, ``pue_peak`` (sites,) each site's;
     ``lead_times`` [s]: plant → (value, low, high); ``campus`` [W] (years,): largest tracked campus by the end

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gigawatt import catalog
-from gigawatt.errors import InputError, nearest
-from gigawatt.quantities import factor
+from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.quantities import factor
 
 __all__ = [
     "COMMON",
@@ -198,7 +198,7 @@ def levelised(
     ----------
     ``economics.annuity.capital_recovery_factor``: the annuity.
     """
-    from gigawatt.economics.annuity import capital_recovery_factor
+    from gigawatt.money.annuity import capital_recovery_factor
 
     cases = ("value", "low", "high")
     if case not in cases:

@@ -23,7 +23,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.outlook.series import decimal_year, read_rows
 
 __all__ = ["metcalfe_exponent", "revenue_and_users"]

@@ -1,6 +1,6 @@
 """Collectives over a fast domain and a fabric between domains, as arrays over layouts.
 
-A link's :class:`~gigawatt.hardware.machine.Curve` gives time from bytes and steps: Hockney's α–β model, with
+A link's :class:`~gigawatt.machine.machine.Curve` gives time from bytes and steps: Hockney's α–β model, with
 what the protocol for large messages costs beyond that for small ones, so that the rate grows with the message
 over several decades. A group of n ranks lies in ``outside`` domains with ``inside`` ranks each.
 
@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gigawatt.hardware.machine import Curve
+from gigawatt.machine.machine import Curve
 from gigawatt.performance.groups import Fabric, Group, group, lying, place
 
 __all__ = [

@@ -12,13 +12,13 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.hardware.machine import Cluster
-from gigawatt.hardware.technology import Cost, Efficiency, technology
+from gigawatt.machine.machine import Cluster
 from gigawatt.performance import collectives
 from gigawatt.performance.collectives import Fabric, Traffic, group
 from gigawatt.performance.layouts import RECOMPUTE, Layouts, TrainingRun
 from gigawatt.performance.memory import ELEMENT, activation_bytes, score_bytes
 from gigawatt.performance.stacks import NARROW, Stack
+from gigawatt.technology import Cost, Efficiency, technology
 from gigawatt.workload.architecture import Block, Experts
 from gigawatt.workload.operation import FORMAT_BYTES
 from gigawatt.workload.operations import Operation, block_operations, embedding_operations, head_operations

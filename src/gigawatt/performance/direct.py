@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog import table
-from gigawatt.hardware.machine import Link
+from gigawatt.machine.machine import Link
 from gigawatt.performance.collectives import Fabric, Traffic
 
 __all__ = ["direct_latency", "direct_reduce"]

@@ -6,10 +6,10 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from gigawatt.catalog import Entity, entity
-from gigawatt.evidence import Evidence
-from gigawatt.hardware.machine import Chip
-from gigawatt.hardware.technology.interface import Efficiency
+from gigawatt.core.evidence import Evidence
+from gigawatt.machine.machine import Chip
 from gigawatt.performance.stacks import named_for
+from gigawatt.technology.interface import Efficiency
 
 __all__ = ["Engine", "default_engine", "engine_rows", "load_engine"]
 

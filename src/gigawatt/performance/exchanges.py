@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog import table
-from gigawatt.hardware.machine import Chip, Cluster
+from gigawatt.machine.machine import Chip, Cluster
 from gigawatt.performance.collectives import Fabric, all_reduce, group, point_to_point, reduce_scatter
 from gigawatt.performance.layouts import Layouts, TrainingRun
 from gigawatt.performance.memory import ELEMENT, Shards

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog import entity, table
-from gigawatt.errors import InputError
-from gigawatt.evidence import Evidence
+from gigawatt.core.errors import InputError
+from gigawatt.core.evidence import Evidence
 
 __all__ = [
     "FailureModes",

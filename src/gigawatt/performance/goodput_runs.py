@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog import entity
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.performance.failures import Uncertain, restart_time
 from gigawatt.performance.goodput import goodput
 

@@ -28,8 +28,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gigawatt.hardware.machine import Cluster, Link
-from gigawatt.hardware.topology import Topology
+from gigawatt.machine.machine import Cluster, Link
+from gigawatt.machine.topology import Topology
 
 __all__ = ["Fabric", "Group", "group", "lying", "place"]
 

@@ -20,17 +20,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gigawatt.errors import InputError
-from gigawatt.hardware.machine import Chip, Cluster
-from gigawatt.hardware.technology import technology
-from gigawatt.hardware.technology.gpu import BLOCK
-from gigawatt.hardware.technology.hybrid import Hybrid
+from gigawatt.core.errors import InputError
+from gigawatt.machine.machine import Chip, Cluster
 from gigawatt.performance import collectives
 from gigawatt.performance.collectives import Fabric, Traffic, group
 from gigawatt.performance.costs import domains_reached, expert_imbalance
 from gigawatt.performance.direct import direct_reduce
 from gigawatt.performance.engines import Engine
 from gigawatt.performance.serving_power import cut_energy, load_serving_power, metered
+from gigawatt.technology import technology
+from gigawatt.technology.gpu import BLOCK
+from gigawatt.technology.hybrid import Hybrid
 from gigawatt.workload.architecture import Architecture, Block
 from gigawatt.workload.inference import (
     SPARSE,

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog import entity
-from gigawatt.errors import InputError, nearest
-from gigawatt.hardware.machine import Cluster
+from gigawatt.core.errors import InputError, nearest
+from gigawatt.machine.machine import Cluster
 from gigawatt.workload.architecture import Architecture, Block, StateSpace
 
 if TYPE_CHECKING:

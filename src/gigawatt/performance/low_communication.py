@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog import Entity, entity, table
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 
 __all__ = [
     "Penalty",

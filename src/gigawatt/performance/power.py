@@ -1,7 +1,7 @@
 """Steps under a power limit: the clock at which every layout settles, and what its step then takes.
 
 At the chip's own limit no time changes; energies get what a training step draws beyond one large
-multiplication, as far as the limit allows (see :mod:`gigawatt.hardware.clocks`). A step that enters an
+multiplication, as far as the limit allows (see :mod:`gigawatt.machine.clocks`). A step that enters an
 answer went through :func:`capped`, with a cap or without.
 """
 
@@ -13,8 +13,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.hardware.clocks import Settled, clock_model, joules_per_step, settle
-from gigawatt.hardware.machine import Chip, Cluster
+from gigawatt.machine.clocks import Settled, clock_model, joules_per_step, settle
+from gigawatt.machine.machine import Chip, Cluster
 from gigawatt.performance.layouts import TrainingRun
 from gigawatt.performance.search import Search, search
 from gigawatt.performance.stacks import Stack
@@ -33,7 +33,7 @@ _DEEPEN, _DEEPEST = 4, 4096
 
 
 def chip_work(step: StepTable, count: float) -> dict[str, Array]:
-    """The work of one chip in every layout: keywords of :func:`gigawatt.hardware.clocks.settle`.
+    """The work of one chip in every layout: keywords of :func:`gigawatt.machine.clocks.settle`.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.performance.schedule_closed import held_activations
 from gigawatt.performance.schedule_order import PASSES, check, chunks_of, order_of
 from gigawatt.performance.schedule_sweep import (

@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gigawatt.errors import InputError, nearest
+from gigawatt.core.errors import InputError, nearest
 from gigawatt.performance.schedule_order import KINDS
 
 __all__ = ["closed_makespan", "fill_time", "held_activations", "kind_index"]

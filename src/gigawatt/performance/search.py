@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InfeasibleError
-from gigawatt.hardware.machine import Cluster
+from gigawatt.core.errors import InfeasibleError
+from gigawatt.core.quantities import compact
+from gigawatt.machine.machine import Cluster
 from gigawatt.performance.layouts import Layouts, TrainingRun, enumerate_layouts, scheduled
 from gigawatt.performance.stacks import Stack
 from gigawatt.performance.step import BUSY, Prepared, StepTable, Stepwise, evaluate_prepared, prepare
-from gigawatt.quantities import compact
 
 __all__ = ["Front", "Search", "front", "non_dominated", "screen", "search"]
 

@@ -12,7 +12,7 @@ that nobody measured takes the shares of the row ``default``: of its limit, of i
 J/FLOP at which a large multiplication draws the limit.
 
 *Limits.* Kernel times of the catalog were measured on chips that keep their own limit, so no time changes
-there (as in training, :mod:`gigawatt.hardware.clocks`); what would pass it is cut. A lower cap slows the
+there (as in training, :mod:`gigawatt.machine.clocks`); what would pass it is cut. A lower cap slows the
 clock: multiplications take longer, J/FLOP and active power fall with the voltage (:func:`capped_serving`).
 
 *Nodes.* A node takes from the wall what its chips draw, a base that is always there (processors, memory,
@@ -34,10 +34,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog.loader import Entity, table
-from gigawatt.errors import InputError, nearest
-from gigawatt.evidence import Assumption, Grade, worst
-from gigawatt.hardware.clocks import clock_model, settle
-from gigawatt.hardware.machine import Chip, Node
+from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.evidence import Assumption, Grade, worst
+from gigawatt.machine.clocks import clock_model, settle
+from gigawatt.machine.machine import Chip, Node
 
 __all__ = [
     "Drawn",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.performance.inference import (
     PassCost,
     Replica,

@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from gigawatt.catalog import Entity, entity, table
-from gigawatt.errors import MissingDataError
-from gigawatt.evidence import Evidence
-from gigawatt.hardware.machine import Chip
-from gigawatt.hardware.technology.interface import Efficiency
+from gigawatt.core.errors import MissingDataError
+from gigawatt.core.evidence import Evidence
+from gigawatt.machine.machine import Chip
+from gigawatt.technology.interface import Efficiency
 
 __all__ = [
     "NARROW",

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError, nearest
-from gigawatt.hardware.machine import Cluster
+from gigawatt.core.errors import InputError, nearest
+from gigawatt.machine.machine import Cluster
 from gigawatt.performance.collectives import Traffic
 from gigawatt.performance.costs import ENERGY_FROM, LayerCosts, hide, layer_costs
 from gigawatt.performance.exchanges import Exchange, Exchanges

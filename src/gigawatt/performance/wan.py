@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog import entity, table
-from gigawatt.errors import InputError, nearest
+from gigawatt.core.errors import InputError, nearest
 from gigawatt.performance.low_communication import Penalty, low_communication_penalty
 
 __all__ = [

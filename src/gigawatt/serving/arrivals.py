@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog import entity
-from gigawatt.errors import InputError, nearest
+from gigawatt.core.errors import InputError, nearest
 
 __all__ = [
     "DAY",

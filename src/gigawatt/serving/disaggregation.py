@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.performance.step_tables import StepTables, iteration_cost
 from gigawatt.serving.engine import EngineOptions, Outcome, Series, simulate
 from gigawatt.serving.fleet import Fleet, Link

@@ -12,7 +12,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError, nearest
+from gigawatt.core.errors import InputError, nearest
 from gigawatt.serving.fleet import Fleet
 from gigawatt.serving.requests import Requests
 

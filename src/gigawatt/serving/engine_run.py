@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.serving import kernel_state as state
 from gigawatt.serving.engine import EngineOptions, Outcome, Series
 from gigawatt.serving.fleet import ROUTINGS, Fleet, Link

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gigawatt.errors import InputError, nearest
+from gigawatt.core.errors import InputError, nearest
 from gigawatt.performance.step_tables import StepTables
 
 __all__ = ["ROUTINGS", "Autoscaling", "Fleet", "Link"]

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 
 from gigawatt.catalog import entity, table
-from gigawatt.errors import InputError, nearest
-from gigawatt.quantities import parse, show
+from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.quantities import parse, show
 
 __all__ = ["Objective", "list_objectives", "read_objective"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.performance.step_tables import StepTables
 from gigawatt.serving.engine import ITL_EDGES, Outcome, Series
 from gigawatt.serving.objectives import Objective, read_objective

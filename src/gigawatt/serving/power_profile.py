@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.serving.engine import Series
 
 __all__ = ["HourlyProfile", "PowerSeries", "hourly_profile", "largest_step", "power_series"]

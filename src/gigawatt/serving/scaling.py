@@ -15,7 +15,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gigawatt.errors import InputError, nearest
+from gigawatt.core.errors import InputError, nearest
 from gigawatt.serving.arrivals import DailyShape, daily_shape
 from gigawatt.serving.requests import Requests
 from gigawatt.serving.traces import trace_period

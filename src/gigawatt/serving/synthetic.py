@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.serving.arrivals import DailyShape, arrival_times
 from gigawatt.serving.lengths import Lengths, as_lengths
 from gigawatt.serving.requests import Requests

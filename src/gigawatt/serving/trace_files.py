@@ -19,7 +19,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import InputError, nearest
+from gigawatt.core.errors import InputError, nearest
 
 __all__ = ["RawTrace", "read_raw", "write_npz"]
 

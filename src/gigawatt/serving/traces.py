@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
-from gigawatt.errors import InputError, nearest
+from gigawatt.core.errors import InputError, nearest
 from gigawatt.serving.requests import Requests
 from gigawatt.serving.trace_files import RawTrace, read_raw, write_npz
 

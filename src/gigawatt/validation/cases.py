@@ -21,9 +21,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from gigawatt.errors import GigawattError
-from gigawatt.hardware import build_cluster, load_chip
-from gigawatt.hardware.machine import Chip, Cluster
+from gigawatt.core.errors import GigawattError
+from gigawatt.machine import build_cluster, load_chip
+from gigawatt.machine.machine import Chip, Cluster
 from gigawatt.performance.layouts import RECOMPUTE
 from gigawatt.validation.files import Refusal, table
 from gigawatt.validation.models import architecture_of

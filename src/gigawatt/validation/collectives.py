@@ -16,12 +16,12 @@ import numpy as np
 
 from gigawatt.calibration.link_fits import Measured, errors
 from gigawatt.catalog.loader import entity
-from gigawatt.errors import InputError
-from gigawatt.hardware.load import load_link
-from gigawatt.hardware.machine import Link
-from gigawatt.hardware.topology import Topology
+from gigawatt.core.errors import InputError
+from gigawatt.core.quantities import to_si
+from gigawatt.machine.load import load_link
+from gigawatt.machine.machine import Link
+from gigawatt.machine.topology import Topology
 from gigawatt.performance.collectives import Fabric
-from gigawatt.quantities import to_si
 
 __all__ = ["Score", "between_nodes", "published_parts", "scorecard", "sweep", "training_rows"]
 

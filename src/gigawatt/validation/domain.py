@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from gigawatt.errors import GigawattError
-from gigawatt.hardware import Chip, load_chip
-from gigawatt.quantities import compact
+from gigawatt.core.errors import GigawattError
+from gigawatt.core.quantities import compact
+from gigawatt.machine import Chip, load_chip
 from gigawatt.validation.band import COVERAGE, RESIDUALS, Band, prediction_band
 from gigawatt.validation.files import data_folder, table
 from gigawatt.validation.rows import read_rows

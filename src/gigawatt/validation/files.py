@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from gigawatt.errors import InputError, MissingDataError, nearest
+from gigawatt.core.errors import InputError, MissingDataError, nearest
 
 __all__ = ["TABLES", "Refusal", "data_folder", "rows_file", "table"]
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gigawatt.errors import GigawattError
+from gigawatt.core.errors import GigawattError
 from gigawatt.performance.layouts import Layouts, TrainingRun
 from gigawatt.performance.memory import ALLOCATED, MEMORY_PARTS, RESERVED
 from gigawatt.performance.stacks import Stack, load_stack

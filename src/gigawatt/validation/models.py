@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from gigawatt.errors import InputError
+from gigawatt.core.errors import InputError
 from gigawatt.validation.files import Refusal
 from gigawatt.validation.rows import Row
 from gigawatt.workload import read_architecture

@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
-from gigawatt.evidence import Evidence
+from gigawatt.core.evidence import Evidence
+from gigawatt.core.quantities import factor
 from gigawatt.outlook.curves_hindcast import BINS, curves_hindcast
 from gigawatt.outlook.fleet import H100_FLOPS
 from gigawatt.outlook.frame import LAST, year_index
 from gigawatt.outlook.paths import ANCHOR
 from gigawatt.outlook.priors import read_priors
 from gigawatt.outlook.randomness import SEED
-from gigawatt.quantities import factor
-from gigawatt.study.outlook import evaluate
-from gigawatt.study.outlook_limits import outlook_tables
+from gigawatt.studies.outlook.limits import outlook_tables
+from gigawatt.studies.outlook.outlook import evaluate
 from gigawatt.validation.outlook_check import at_most, within
 from gigawatt.validation.outlook_monte_carlo import overlap
 from gigawatt.validation.supply_check import Check

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from gigawatt.catalog import Entity, table
-from gigawatt.hardware.load import build_cluster
+from gigawatt.chain.reliability import goodput_of
+from gigawatt.machine.load import build_cluster
 from gigawatt.performance.layouts import TrainingRun
 from gigawatt.performance.power import capped
 from gigawatt.performance.search import search
 from gigawatt.performance.stacks import default_stack, load_stack
-from gigawatt.study.reliability import goodput_of
 from gigawatt.validation.supply_check import Check
 from gigawatt.workload import read_architecture
 

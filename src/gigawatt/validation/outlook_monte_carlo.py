@@ -21,10 +21,10 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from gigawatt import catalog
-from gigawatt.evidence import Evidence
-from gigawatt.quantities import factor
-from gigawatt.study.outlook import OutlookResult, outlook
-from gigawatt.study.outlook_utilisation import cliff_and_wall
+from gigawatt.core.evidence import Evidence
+from gigawatt.core.quantities import factor
+from gigawatt.studies.outlook.outlook import OutlookResult, outlook
+from gigawatt.studies.outlook.utilisation import cliff_and_wall
 from gigawatt.validation.supply_check import Check
 
 __all__ = ["DRAWS", "checks", "overlap"]

@@ -13,18 +13,18 @@ import numpy as np
 
 from gigawatt import catalog
 from gigawatt.catalog import Entity
-from gigawatt.economics import discount_rate
-from gigawatt.evidence import Evidence
+from gigawatt.core.evidence import Evidence
+from gigawatt.core.quantities import factor
+from gigawatt.money import discount_rate
 from gigawatt.outlook.concentration import concentration, quarters
 from gigawatt.outlook.ownership import drawn_ahead, year_apart
 from gigawatt.outlook.priors import read_priors
 from gigawatt.outlook.randomness import SEED
 from gigawatt.outlook.society import curse_effect, price_rise
-from gigawatt.quantities import factor
-from gigawatt.study.outlook import OutlookResult, outlook
-from gigawatt.study.outlook_compare import compare_energy
-from gigawatt.study.outlook_limits import outlook_tables
-from gigawatt.study.pathway import accelerators
+from gigawatt.studies.outlook.compare import compare_energy
+from gigawatt.studies.outlook.limits import outlook_tables
+from gigawatt.studies.outlook.outlook import OutlookResult, outlook
+from gigawatt.studies.pathway.plan import accelerators
 from gigawatt.validation.outlook_energy import run_energy
 from gigawatt.validation.outlook_monte_carlo import DRAWS, overlap
 from gigawatt.validation.supply_check import Check

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gigawatt.errors import InputError, nearest
+from gigawatt.core.errors import InputError, nearest
 from gigawatt.validation.files import data_folder
 from gigawatt.validation.scorecard import Errors, errors_of
 from gigawatt.validation.supply_check import Check

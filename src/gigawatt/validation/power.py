@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from gigawatt.errors import InputError
-from gigawatt.hardware.clocks import ClockModel, clock_model, settle, sustained_share
-from gigawatt.hardware.load import build_cluster, load_chip
-from gigawatt.hardware.machine import Chip
+from gigawatt.core.errors import InputError
+from gigawatt.machine.clocks import ClockModel, clock_model, settle, sustained_share
+from gigawatt.machine.load import build_cluster, load_chip
+from gigawatt.machine.machine import Chip
 from gigawatt.performance.layouts import TrainingRun
 from gigawatt.performance.power import chip_power_of
 from gigawatt.performance.search import search

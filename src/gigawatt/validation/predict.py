@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.errors import GigawattError, InfeasibleError
+from gigawatt.core.errors import GigawattError, InfeasibleError
 from gigawatt.performance.layouts import COLUMNS, Layouts, TrainingRun, scheduled
 from gigawatt.performance.search import search
 from gigawatt.performance.stacks import Stack, load_stack

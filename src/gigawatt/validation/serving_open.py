@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.hardware import build_cluster, load_chip
+from gigawatt.machine import build_cluster, load_chip
 from gigawatt.performance.engines import load_engine
 from gigawatt.performance.inference import Replica, multiply_format
 from gigawatt.performance.serving_tables import step_tables

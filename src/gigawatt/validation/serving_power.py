@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from gigawatt.catalog.loader import table as rows_of
-from gigawatt.hardware.load import build_cluster
-from gigawatt.hardware.machine import Cluster
+from gigawatt.machine.load import build_cluster
+from gigawatt.machine.machine import Cluster
 from gigawatt.performance.engines import Engine, load_engine
 from gigawatt.performance.inference import (
     PassCost,

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from gigawatt.errors import GigawattError, InputError
-from gigawatt.hardware.load import build_cluster
-from gigawatt.hardware.machine import Chip, Cluster
+from gigawatt.core.errors import GigawattError, InputError
+from gigawatt.machine.load import build_cluster
+from gigawatt.machine.machine import Chip, Cluster
 from gigawatt.validation.files import Refusal, table
 from gigawatt.workload import read_architecture
 from gigawatt.workload.architecture import Architecture

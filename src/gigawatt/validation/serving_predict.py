@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.hardware import Cluster, build_cluster
+from gigawatt.machine import Cluster, build_cluster
 from gigawatt.performance.engines import Engine, load_engine
 from gigawatt.performance.inference import Replica, multiply_format
 from gigawatt.performance.steady import most_held, static_batch, steady

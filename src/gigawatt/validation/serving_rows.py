@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from gigawatt.errors import GigawattError, InputError, nearest
-from gigawatt.hardware import Chip, load_chip
+from gigawatt.core.errors import GigawattError, InputError, nearest
+from gigawatt.machine import Chip, load_chip
 from gigawatt.validation.files import Refusal, table
 from gigawatt.workload import read_architecture
 from gigawatt.workload.architecture import Architecture

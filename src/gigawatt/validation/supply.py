@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from gigawatt.errors import InputError, nearest
+from gigawatt.core.errors import InputError, nearest
 from gigawatt.validation.supply_check import Check
 
 __all__ = ["PARTS", "SupplyCard", "validate_supply"]

@@ -13,12 +13,11 @@ from functools import lru_cache
 import numpy as np
 
 from gigawatt.catalog import entity, table
-from gigawatt.errors import InfeasibleError
-from gigawatt.evidence import Evidence
-from gigawatt.study.plan_training import plan_training
-from gigawatt.study.seconds import training_load
-from gigawatt.study.training_question import read_question
-from gigawatt.supply.dynamics import (
+from gigawatt.chain.training.plan import plan_training
+from gigawatt.chain.training.question import read_question
+from gigawatt.core.errors import InfeasibleError
+from gigawatt.core.evidence import Evidence
+from gigawatt.power.dynamics import (
     Limits,
     Machine,
     Store,
@@ -33,6 +32,7 @@ from gigawatt.supply.dynamics import (
     sum_nodes,
     training_power,
 )
+from gigawatt.studies.seconds.plan import training_load
 from gigawatt.validation.supply_check import Check
 
 __all__ = ["TABLE", "checks"]

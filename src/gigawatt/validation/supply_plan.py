@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from gigawatt.catalog import entity
 from gigawatt.catalog.loader import Entity
-from gigawatt.errors import InputError
-from gigawatt.quantities import HOURS_PER_YEAR
-from gigawatt.supply import Flexible, Plant, Problem, Storage, SupplyPlan, solve_problem
+from gigawatt.core.errors import InputError
+from gigawatt.core.quantities import HOURS_PER_YEAR
+from gigawatt.power import Flexible, Plant, Problem, Storage, SupplyPlan, solve_problem
 from gigawatt.validation.supply_check import Check
 
 __all__ = ["CASES", "TABLE", "case", "checks", "screening", "screening_optimum"]

@@ -13,11 +13,11 @@ import numpy as np
 
 from gigawatt.catalog import entity, table
 from gigawatt.catalog.loader import Entity
-from gigawatt.economics import capital_recovery_factor
-from gigawatt.evidence import Evidence
-from gigawatt.quantities import HOURS_PER_YEAR
-from gigawatt.study.plant_overview import levelised_cost_of
-from gigawatt.supply import Plant, build_plant
+from gigawatt.core.evidence import Evidence
+from gigawatt.core.quantities import HOURS_PER_YEAR
+from gigawatt.money import capital_recovery_factor
+from gigawatt.power import Plant, build_plant
+from gigawatt.studies.plant.overview import levelised_cost_of
 from gigawatt.validation.supply_check import Check
 
 __all__ = ["TABLE", "checks", "levelised"]
@@ -38,7 +38,7 @@ def levelised(plant: str, *, year: float, rate: float, capacity_factor: float, c
     Parameters
     ----------
     plant, year, case
-        As in :func:`gigawatt.supply.build_plant`.
+        As in :func:`gigawatt.power.build_plant`.
     rate : float
         Effective annual rate, 1/year.
     capacity_factor : float

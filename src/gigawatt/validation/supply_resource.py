@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from gigawatt.catalog import loader
-from gigawatt.evidence import Evidence
+from gigawatt.core.evidence import Evidence
 from gigawatt.facility.weather import Weather, load_weather
 from gigawatt.facility.years import load_years
-from gigawatt.supply.solar import solar_capacity_factor
-from gigawatt.supply.wind import power_curve
+from gigawatt.power.solar import solar_capacity_factor
+from gigawatt.power.wind import power_curve
 from gigawatt.validation.supply_check import Check
 
 __all__ = ["checks"]

@@ -13,15 +13,15 @@ from dataclasses import replace
 from typing import Any, cast
 
 from gigawatt.catalog import Entity, entity, table
-from gigawatt.hardware.build import build_chip
-from gigawatt.hardware.built import Built
-from gigawatt.hardware.load import load_chip
-from gigawatt.hardware.technology.chiplets import die_yield, dies_on_wafer, gross_dies, reticle_utilisation
-from gigawatt.hardware.technology.die_cost import design_cost, good_die, load_process
-from gigawatt.hardware.technology.die_links import load_die_link
-from gigawatt.hardware.technology.node_laws import compute_area, fit_laws
-from gigawatt.hardware.technology.package import Package, PackageCost, assemble, load_package
-from gigawatt.hardware.technology.package_thermal import load_cooling, package_thermal
+from gigawatt.machine.chip.build import build_chip
+from gigawatt.machine.chip.built import Built
+from gigawatt.machine.load import load_chip
+from gigawatt.technology.chiplets import die_yield, dies_on_wafer, gross_dies, reticle_utilisation
+from gigawatt.technology.die_cost import design_cost, good_die, load_process
+from gigawatt.technology.die_links import load_die_link
+from gigawatt.technology.node_laws import compute_area, fit_laws
+from gigawatt.technology.package import Package, PackageCost, assemble, load_package
+from gigawatt.technology.package_thermal import load_cooling, package_thermal
 from gigawatt.validation.supply_check import Check
 
 __all__ = ["SHIPPING", "actuary_die", "actuary_package", "catch_die", "checks", "google_die", "left_out"]

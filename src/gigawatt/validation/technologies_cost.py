@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gigawatt.catalog.loader import entity, source
-from gigawatt.hardware.load import load_chip
-from gigawatt.hardware.technology.rollup import token_cost
-from gigawatt.hardware.technology.substrate import Substrate
+from gigawatt.machine.load import load_chip
+from gigawatt.technology.rollup import token_cost
+from gigawatt.technology.substrate import Substrate
 from gigawatt.validation.supply_check import Check
 from gigawatt.workload import read_architecture
 

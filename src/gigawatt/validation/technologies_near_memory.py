@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from gigawatt import catalog
 from gigawatt.catalog.loader import Entity, entity, source
-from gigawatt.hardware.technology.near_memory import pipeline
-from gigawatt.hardware.technology.rollup import token_cost
-from gigawatt.hardware.technology.substrate import Substrate
+from gigawatt.technology.near_memory import pipeline
+from gigawatt.technology.rollup import token_cost
+from gigawatt.technology.substrate import Substrate
 from gigawatt.validation.supply_check import Check
 from gigawatt.workload import read_architecture
 from gigawatt.workload.architecture import Architecture

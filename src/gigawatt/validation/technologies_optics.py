@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 
 from gigawatt.catalog import entity, tables
-from gigawatt.evidence import Evidence
-from gigawatt.hardware.technology.nonlinear_electro_optic import electro_optic_field
-from gigawatt.hardware.technology.optical_gates import load_gate, verdict
-from gigawatt.hardware.technology.optical_link import link_budget
-from gigawatt.hardware.technology.optical_logic import ripple_adder
-from gigawatt.hardware.technology.photonic_nonlinear import load_activation
+from gigawatt.core.evidence import Evidence
+from gigawatt.technology.nonlinear_electro_optic import electro_optic_field
+from gigawatt.technology.optical_gates import load_gate, verdict
+from gigawatt.technology.optical_link import link_budget
+from gigawatt.technology.optical_logic import ripple_adder
+from gigawatt.technology.photonic_nonlinear import load_activation
 from gigawatt.validation.supply_check import Check
 
 __all__ = ["checks", "measured"]

@@ -12,12 +12,12 @@ from typing import Any
 
 from gigawatt.catalog import entity, source
 from gigawatt.catalog.loader import Entity
-from gigawatt.hardware.quantum.factoring import gidney_ekera, gidney_layout
-from gigawatt.hardware.quantum.molecules import load_molecule
-from gigawatt.hardware.quantum.neighbour import sequential_pauli
-from gigawatt.hardware.quantum.resources import estimate, load_algorithm
-from gigawatt.hardware.quantum.vqe import vqe
-from gigawatt.hardware.technology.quantum import break_even_time
+from gigawatt.technology.quantum import break_even_time
+from gigawatt.technology.qubits.factoring import gidney_ekera, gidney_layout
+from gigawatt.technology.qubits.molecules import load_molecule
+from gigawatt.technology.qubits.neighbour import sequential_pauli
+from gigawatt.technology.qubits.resources import estimate, load_algorithm
+from gigawatt.technology.qubits.vqe import vqe
 from gigawatt.validation.supply_check import Check
 
 __all__ = ["PUBLISHED", "beside", "checks", "energies", "estimates", "speed_ups"]

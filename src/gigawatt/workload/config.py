@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gigawatt import catalog
-from gigawatt.errors import InputError, nearest
+from gigawatt.core.errors import InputError, nearest
 
 __all__ = ["Config", "load_config"]
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gigawatt.errors import InputError, nearest
+from gigawatt.core.errors import InputError, nearest
 from gigawatt.workload.architecture import Architecture, Attention, Block, DeltaRule, Experts, Mixer
 from gigawatt.workload.matrices import Matrix, matrices
 from gigawatt.workload.operation import FORMAT_BYTES, ONE, Array, Operation, make_device, memory

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gigawatt.errors import InputError, nearest
+from gigawatt.core.errors import InputError, nearest
 from gigawatt.workload.matrices import Matrix
 
 __all__ = [

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gigawatt import catalog
-from gigawatt.errors import InputError, nearest
+from gigawatt.core.errors import InputError, nearest
 from gigawatt.workload.architecture import Architecture, Block, Parameters, StateSpace
 from gigawatt.workload.config import Config, load_config
 from gigawatt.workload.families import FAMILIES, WRAPPERS, Layer, Model

@@ -1,0 +1,146 @@
+"""Plants that may be built at a site in a year, for whoever plans a supply: the chain and `plan-supply`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigawatt import catalog
+from gigawatt.core.errors import InputError, MissingDataError, nearest
+from gigawatt.facility import Weather
+from gigawatt.money import capital_recovery_factor
+from gigawatt.power import Grid, Plant, build_plant, solar_capacity_factor, wind_capacity_factor
+
+__all__ = ["of_weather", "plant_id", "plants_here"]
+
+Array = NDArray[np.float64]
+
+
+def plant_id(key: str, name: str) -> str:
+    """The id of a plant called by its id or an alias; an unknown one is an ``InputError`` of ``key``."""
+    try:
+        return catalog.entity("plants", name).id
+    except InputError:
+        known = catalog.table("plants")
+        near = nearest(name, known)
+        raise InputError(
+            "no such plant", key=key, given=name, allowed=", ".join(known), nearest=near
+        ) from None
+
+
+def of_weather(weather: Weather) -> Callable[[str], Array | None]:
+    """Capacity factors of solar and wind plants in one year's weather, and of a plant in orbit over the same
+    place, computed when they are asked for."""
+
+    def profile(name: str) -> Array | None:
+        if name == "space-solar":
+            from gigawatt.power.plants import space_solar  # orbits are needed by few
+
+            return space_solar.profile(
+                latitude=weather.latitude,
+                longitude=weather.longitude,
+                year=weather.year,
+                time_zone=weather.time_zone,
+            )
+        if name.startswith("solar"):
+            return solar_capacity_factor(weather)
+        return wind_capacity_factor(weather) if name.startswith("wind") else None
+
+    return profile
+
+
+def _mix(grid: Grid) -> Array:
+    if grid.clean is None:
+        raise MissingDataError(
+            f"the mix of the grid {grid.id!r} is not known, so that none of it can count as clean",
+            key="grid-counts",
+            allowed="matching without it",
+        )
+    return grid.clean
+
+
+def plants_here(
+    *,
+    names: Sequence[str],
+    limits: Mapping[str, float | None],
+    year: float,
+    rate: float,
+    grid: Grid,
+    grid_given: Mapping[str, Any],
+    profile: Callable[[str], Array | None],
+    temperature: Array | None = None,
+    case: str = "value",
+    key: str = "supply.plants",
+    limits_key: str = "supply.limits",
+) -> tuple[Plant, ...]:
+    """The plants called ``names`` with this year's costs and this site's weather.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Ids or aliases of the catalog's ``plants``.
+    limits : mapping
+        Largest capacity [W] by id or alias; ``None`` is no limit.
+    year : float
+        Year of operation, of which the costs are.
+    rate : float [1/yr]
+        Real discount rate.
+    grid : Grid
+        Price and carbon of the hours; may be longer than a year.
+    grid_given : mapping
+        ``price`` [$/J], ``carbon`` [kg/J], ``limit`` [W] in place of the grid's, where not ``None``;
+        ``counts``: whether the clean share of its mix counts under hourly matching.
+    profile : callable
+        Plant's id → its capacity factor by the hour (H,), ``None`` where the weather does not rule it; see
+        :func:`of_weather`.
+    temperature : (H,) [K], optional
+        Of the air, which derates engines and turbines.
+    case : str
+        ``value``, ``low`` or ``high`` end of the ranges of capital costs.
+    key, limits_key : str
+        What names and limits are called where they were given, for errors.
+
+    Raises
+    ------
+    InputError
+        An unknown plant, a limit on a plant that may not be built, stores alone.
+    """
+    known = catalog.table("plants")
+    wanted = tuple(plant_id(key, name) for name in names)
+    limits = {plant_id(limits_key, name): limit for name, limit in limits.items()}
+    for name in limits:
+        if name not in wanted:
+            raise InputError("a limit on a plant that may not be built", key=limits_key, given=name,
+                             allowed=", ".join(wanted))  # fmt: skip
+
+    if not any(known[name].text("kind") != "storage" for name in wanted):
+        raise InputError(
+            "no plant here makes electricity",
+            key=key,
+            given=", ".join(wanted),
+            allowed="at least one plant that is no store, such as grid",
+        )
+
+    def recovery(life: float) -> float:
+        return float(capital_recovery_factor(rate=rate, life=life))
+
+    built: list[Plant] = []
+    for name in wanted:
+        options: dict[str, Any] = {"limit": limits.get(name)}
+        if name == "grid":
+            hours = len(grid.price)
+            price, carbon = grid_given.get("price"), grid_given.get("carbon")
+            given = grid_given.get("limit")
+            options = {
+                "price": grid.price if price is None else np.full(hours, price),
+                "carbon": grid.carbon if carbon is None else np.full(hours, carbon),
+                "limit": given if given is not None else limits.get(name),
+                "clean": _mix(grid) if grid_given.get("counts") else None,
+            }
+        else:
+            options |= {"profile": profile(name), "temperature": temperature}
+        built.append(build_plant(name, year=year, capital_recovery=recovery, case=case, **options))
+    return tuple(built)

@@ -1,0 +1,217 @@
+"""A memory of the quantity graph: what was computed once from the same inputs is not computed again.
+
+Leaves have content keys (:mod:`gigawatt.core.fingerprint`). The key of a quantity's inputs is made of its
+name and of the content keys of what goes in, values and evidence; under it stands the value, with a content
+key of its own. So a quantity is computed again only where something that it reads is really different:
+another price of a chip changes the chip, but not the load that it draws, and the supply of that load is kept.
+What a function reads from the catalog beside its inputs is in the key as a whole: the version of the catalog,
+and what is varied in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gigawatt import catalog
+from gigawatt.core.errors import GigawattError
+from gigawatt.core.fingerprint import BYTES, Opaque, fingerprint
+from gigawatt.core.graph import Graph, GraphError, Leaf, Node, Value
+from gigawatt.power.kept import KeptOptima
+
+__all__ = ["DEFAULT_BYTES", "Memo", "Remembered", "leaf_key"]
+
+DEFAULT_BYTES = 192 * 2**20
+"""What a memory keeps at most, about, in bytes."""
+_ENTRY = 512
+"""Bytes of an entry beside its value, roughly."""
+_CHANGES = Mapping[tuple[str, str, str], float]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A value with its content key, or the error that came instead."""
+
+    value: Value | None
+    key: bytes
+    size: int
+    error: GigawattError | None = None
+
+
+@dataclass
+class Memo:
+    """Values of a graph's quantities by the content of their inputs, the least recently used dropped first.
+
+    Attributes
+    ----------
+    limit : int
+        Bytes of values that are kept, about.
+    hits, misses : Counter
+        How often a quantity was found, and how often computed, by name.
+
+    Examples
+    --------
+    >>> from gigawatt.core.graph import Graph, Leaf
+    >>> graph = Graph()
+    >>> graph.leaf("a.b", "1", "A number")
+    >>> @graph.quantity("a.c", "1")
+    ... def square(a_b: float) -> float:
+    ...     '''Its square.'''
+    ...     return a_b**2
+    >>> memo = Memo()
+    >>> [memo.evaluate(graph, {"a.b": Leaf(x, "scenario")})["a.c"].value for x in (3.0, 3.0)]
+    [9.0, 9.0]
+    >>> memo.hits["a.c"], memo.misses["a.c"]
+    (1, 1)
+    """
+
+    limit: int = DEFAULT_BYTES
+    hits: Counter[str] = field(default_factory=Counter[str])
+    misses: Counter[str] = field(default_factory=Counter[str])
+    _kept: OrderedDict[bytes, _Kept] = field(default_factory=OrderedDict[bytes, _Kept], repr=False)
+    _size: int = 0
+    _orders: dict[tuple[int, frozenset[str] | None], tuple[Graph, list[str]]] = field(
+        default_factory=dict[tuple[int, frozenset[str] | None], tuple[Graph, list[str]]], repr=False
+    )
+
+    @property
+    def size(self) -> int:
+        """Bytes that are kept now, about."""
+        return self._size
+
+    def __len__(self) -> int:
+        """Values that are kept now."""
+        return len(self._kept)
+
+    def clear(self) -> None:
+        """Forget all values; the counts stay."""
+        self._kept.clear()
+        self._size = 0
+
+    def evaluate(
+        self,
+        graph: Graph,
+        leaves: Mapping[str, Leaf],
+        progress: Callable[[str, float], None] | None = None,
+        blame: Callable[[GigawattError, str], object] | None = None,
+        targets: Iterable[str] | None = None,
+        varied: _CHANGES | None = None,
+    ) -> dict[str, Value]:
+        """:meth:`gigawatt.core.graph.Graph.evaluate`, with what is known already taken from here.
+
+        Parameters
+        ----------
+        graph : Graph
+            Of pure functions.
+        leaves, progress, blame, targets
+            As there.
+        varied : mapping of (table, id, quantity) to float, optional
+            What the caller has varied in the catalog (:func:`gigawatt.catalog.varied`) while this runs.
+
+        Returns
+        -------
+        dict of str to Value
+            Equal to what the graph itself gives. An error of a function is kept and raised again.
+        """
+        graph.check_leaves(leaves)
+        order = self._order(graph, None if targets is None else frozenset(targets))
+        state = _state(graph, varied)
+        values: dict[str, Value] = {}
+        keys: dict[str, bytes] = {}
+        for number, name in enumerate(order):
+            node = graph.nodes[name]
+            if node.function is None:
+                values[name] = graph.enter(node, leaves)
+                keys[name] = leaf_key(values[name])
+                continue
+            inputs = _inputs_key(node, keys, state)
+            kept = self._find(inputs)
+            if kept is None:
+                self.misses[name] += 1
+                if progress is not None:
+                    progress(node.summary, number / len(order))
+                kept = self._compute(graph, node, [values[needed] for needed in node.inputs], inputs)
+            else:
+                self.hits[name] += 1
+            if kept.error is not None:
+                error = _again(kept.error)
+                if blame is not None:
+                    blame(error, name)
+                raise error
+            assert kept.value is not None
+            values[name], keys[name] = kept.value, kept.key
+        return values
+
+    def _order(self, graph: Graph, targets: frozenset[str] | None) -> list[str]:
+        found = self._orders.get((id(graph), targets))
+        if found is None or found[0] is not graph:
+            found = self._orders[id(graph), targets] = (graph, graph.order(targets))
+        return found[1]
+
+    def _find(self, key: bytes) -> _Kept | None:
+        found = self._kept.get(key)
+        if found is not None:
+            self._kept.move_to_end(key)
+        return found
+
+    def _compute(self, graph: Graph, node: Node, inputs: Sequence[Value], key: bytes) -> _Kept:
+        try:
+            value = graph.compute(node, inputs)
+        except GigawattError as error:
+            kept = _Kept(None, key, _ENTRY, _again(error))
+        else:
+            try:
+                content = fingerprint((value.value, value.floor, value.evidence))
+                kept = _Kept(value, content.key, content.size + _ENTRY)
+            except Opaque:  # then it is what it was made of
+                kept = _Kept(value, key, _ENTRY)
+        self._kept[key] = kept
+        self._size += kept.size
+        while self._size > self.limit and len(self._kept) > 1:
+            self._size -= self._kept.popitem(last=False)[1].size
+        return kept
+
+
+@dataclass
+class Remembered:
+    """What a process remembers from scenario to scenario: quantities, and optima of the supply."""
+
+    memo: Memo = field(default_factory=Memo)
+    optima: KeptOptima = field(default_factory=KeptOptima)
+
+
+def _again(error: GigawattError) -> GigawattError:
+    """The same error anew, to be blamed on another line."""
+    made = type(error)(error.message)
+    made.__dict__.update(error.__dict__)
+    return made
+
+
+def _state(graph: Graph, varied: _CHANGES | None) -> bytes:
+    """A key of the graph (which the memory holds, so that its id stays its own) and of what functions may
+    read from the catalog."""
+    return fingerprint((id(graph), catalog.version(), sorted((varied or {}).items()))).key
+
+
+def leaf_key(value: Value) -> bytes:
+    """The content key of a leaf with what stands behind it.
+
+    Raises
+    ------
+    GraphError
+        It holds something whose content cannot be read.
+    """
+    try:
+        return fingerprint((value.value, value.floor, value.evidence)).key
+    except Opaque as error:
+        raise GraphError(f"the leaf {value.node.name} holds a {error}, which has no content key") from None
+
+
+def _inputs_key(node: Node, keys: Mapping[str, bytes], state: bytes) -> bytes:
+    sha = hashlib.blake2b(state, digest_size=BYTES)
+    sha.update(node.name.encode() + b"\0")
+    for name in node.inputs:
+        sha.update(keys[name])
+    return sha.digest()

@@ -1,0 +1,158 @@
+"""The chain, third part: the ledger of money, carbon and water, and the figures of a token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gigawatt import catalog
+from gigawatt.catalog import Entity
+from gigawatt.chain.registry import q, serving, shared
+from gigawatt.chain.training.quantities import Machine
+from gigawatt.core.evidence import Assumption, Evidence
+from gigawatt.facility.embodied import embodied_carbon
+from gigawatt.facility.power_chain import construction_factor
+from gigawatt.money import SECONDS_PER_YEAR, Asset, Ledger, PlantCost, campus_assets, ledger
+from gigawatt.power import SupplyPlan
+
+__all__ = ["Campus", "supply_costs"]
+
+#: The redundancy that published costs of construction are of.
+_PUBLISHED = "n+1"
+
+
+@dataclass(frozen=True)
+class Campus:
+    """What is bought once, with the rows and assumptions behind it."""
+
+    assets: Mapping[str, Asset]
+    evidence: tuple[Evidence, ...]
+    assumptions: tuple[Assumption, ...]
+
+
+@shared("ledger.campus", "")
+def campus(
+    machine_machine: Machine,
+    machine_count: int,
+    machine_power_it: float,
+    machine_design_power: float,
+    economics_chip_life: float | None,
+    site_redundancy: Entity | None,
+) -> Campus:
+    """Chips, nodes, network and building: price, life, upkeep and embodied carbon.
+
+    The building is sized for the design power of every accelerator; where its redundancy is given, its power
+    and cooling cost and embody as much more or less as they are larger or smaller than the usual ones.
+    """
+    cluster = machine_machine.cluster
+    it_power = max(machine_power_it, machine_design_power * machine_count)
+    factor, embodied = 1.0, None
+    parts = catalog.entity("building", "ai-campus-parts")
+    usual = catalog.entity("cooling_redundancy", _PUBLISHED)
+    if site_redundancy is not None:
+        sizes = {"redundancy": site_redundancy, "reference": usual, "parts": parts}
+        factor = construction_factor(**sizes)
+        embodied = sum(embodied_carbon(it_power=it_power, years=0.0, **sizes).values())
+    assets, told = campus_assets(
+        chip_count=machine_count,
+        chip_price=cluster.chip.price,
+        node_count=machine_count / cluster.node.chips,
+        node_price=cluster.node.price,
+        network_price=cluster.network_price * machine_count,
+        it_power=it_power,
+        chip_embodied=cluster.chip.embodied_carbon,
+        node_embodied=cluster.node.embodied_carbon,
+        building_factor=factor,
+        building_embodied=embodied,
+    )
+    if economics_chip_life is not None:
+        for name in ("chips", "nodes"):
+            assets[name] = replace(assets[name], life=economics_chip_life)
+        told = tuple(item for item in told if item.key != "finance.chip_life")
+    rows = (*catalog.entity("finance", "hyperscaler").rows(), *catalog.entity("building", "ai-campus").rows())
+    if site_redundancy is not None:
+        rows += (*parts.rows(), *usual.rows())
+    return Campus(assets, rows, told)
+
+
+def supply_costs(found: SupplyPlan) -> dict[str, PlantCost]:
+    """What each plant of the supply costs a year."""
+    supply: dict[str, PlantCost] = {}
+    for plant in found.plants:
+        cost = found.cost[plant.id]
+        supply[plant.id] = PlantCost(
+            capital=cost["capital"],
+            operating=cost["fixed"] + cost["variable"],
+            energy=cost["fuel"] + cost["carbon_price"],
+            upfront=found.upfront[plant.id],
+            embodied=found.construction_carbon[plant.id],
+        )
+    return supply
+
+
+@q("ledger.ledger", "")
+def books(
+    ledger_campus: Campus,
+    supply_plan: SupplyPlan,
+    economics_discount_rate: float,
+    facility_energy: float,
+    facility_water: float,
+    training_duration: float,
+    training_tokens: float,
+    training_runs: int,
+    machine_count: int,
+) -> Ledger:
+    """Money, carbon and water of the campus in a year and of one run.
+
+    A run bears the share of the campus's yearly cost that it occupies, for its time on the clock.
+    """
+    return ledger(
+        assets=ledger_campus.assets,
+        supply=supply_costs(supply_plan),
+        discount_rate=economics_discount_rate,
+        energy=facility_energy,
+        duration=training_duration,
+        tokens=training_tokens,
+        chip_count=machine_count,
+        campus_share=1.0 / training_runs,
+        carbon=sum(supply_plan.carbon.values()),
+        water_site=facility_water,
+        water_supply=sum(supply_plan.water.values()),
+    )
+
+
+def _figure(name: str, unit: str, summary: str, formula: str, read: Any, register: Any = q) -> None:
+    def compute(ledger_ledger: Ledger) -> float:
+        return float(read(ledger_ledger))
+
+    compute.__doc__ = f"{summary}\n\n{formula}"
+    register(name, unit)(compute)
+
+
+_figure("ledger.total_capital", "M$", "Money needed before anything runs.",
+        "chips + nodes + network + building + plants", lambda b: b.capital_upfront, shared)  # fmt: skip
+_figure("ledger.annual_cost", "M$/yr", "Cost of the campus in a year.",
+        "annuities + operation + energy", lambda b: b.cost_yearly / SECONDS_PER_YEAR, shared)  # fmt: skip
+_figure("ledger.run_cost", "M$", "Cost of one run.",
+        "yearly cost × share of the campus × duration in years", lambda b: b.cost)  # fmt: skip
+_figure("ledger.electricity_cost", "$/MWh", "Levelised cost of the facility's electricity.",
+        "cost of the plants / energy of the facility", lambda b: b.electricity_cost, shared)  # fmt: skip
+_figure("ledger.chip_hour", "$/h", "All-in cost of one accelerator for one hour.",
+        "cost of the run, or of a year that serves / accelerator-hours",
+        lambda b: b.cost_per_chip_second, shared)  # fmt: skip
+_figure("ledger.cost_per_mtoken", "$/Mtoken", "Cost of a million tokens.",
+        "cost of the run / tokens", lambda b: b.cost / b.tokens)  # fmt: skip
+_figure("ledger.energy_per_mtoken", "kWh/Mtoken", "Electricity of a million tokens, at the facility's meter.",
+        "energy of the run / tokens", lambda b: b.energy / b.tokens)  # fmt: skip
+_figure("ledger.carbon_operational_per_mtoken", "g/Mtoken", "Operational carbon of a million tokens.",
+        "operational carbon of the run / tokens", lambda b: b.carbon_operational / b.tokens)  # fmt: skip
+_figure("ledger.carbon_embodied_per_mtoken", "g/Mtoken", "Embodied carbon of a million tokens.",
+        "the run's share of what making chips, building and plants emitted / tokens",
+        lambda b: b.carbon_embodied / b.tokens)  # fmt: skip
+_figure("ledger.water_per_mtoken", "L/Mtoken", "Water of a million tokens, on site and at the plants.",
+        "water of the run / tokens", lambda b: b.water / b.tokens)  # fmt: skip
+_figure("ledger.run_carbon", "t", "Carbon of one run, operational and embodied.",
+        "operational + embodied", lambda b: b.carbon)  # fmt: skip
+_figure("ledger.annual_carbon", "t", "Carbon of a year, operational and embodied.",
+        "operational + embodied", lambda b: b.carbon, serving)  # fmt: skip

@@ -1,0 +1,93 @@
+"""The chain's last part: what a reader has to know, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gigawatt.catalog import Entity
+from gigawatt.chain.hybrids import training_notices
+from gigawatt.chain.registry import q
+from gigawatt.chain.supply import lead_time_notices
+from gigawatt.facility import LoadShape
+from gigawatt.facility.power_chain import served_share
+from gigawatt.machine import Chip
+from gigawatt.power import SupplyPlan
+
+__all__ = ["beside_budget", "of_building", "of_supply", "unsold"]
+
+#: A peak below this share of the power given is worth a word.
+_WELL_BELOW = 0.95
+#: A clock above this share of the chip's own is that.
+_FULL_CLOCK = 0.9999
+
+
+@q("study.notices", "")
+def notices(
+    supply_plan: SupplyPlan,
+    scenario_year: int,
+    machine_chip: Chip,
+    facility_power_peak: float,
+    machine_size: Mapping[str, float | None],
+    machine_power_cap: float | None,
+    machine_clock: float,
+    facility_load: LoadShape,
+    site_redundancy: Entity | None,
+) -> tuple[str, ...]:
+    """What a reader has to know.
+
+    Bindings and notices of the supply plan and of the building, lead times, a chip that is not yet sold, what
+    a power cap does.
+    """
+    told = [*unsold(machine_chip, scenario_year), *training_notices(machine_chip)]
+    if machine_power_cap is not None:
+        own = f"of the {machine_chip.power_limit:.4g} W of {machine_chip.name}"
+        told.append(
+            f"a power cap of {machine_power_cap:.4g} W {own} changes nothing in a step"
+            if machine_clock > _FULL_CLOCK
+            else f"a power cap of {machine_power_cap:.4g} W {own} leaves {100.0 * machine_clock:.3g} % of "
+            "its clock"
+        )
+    told.extend(beside_budget(machine_size.get("power"), facility_power_peak, "these runs draw"))
+    told.extend(of_building(facility_load, site_redundancy))
+    told.extend(of_supply(supply_plan, scenario_year))
+    return tuple(told)
+
+
+def of_building(load: LoadShape, redundancy: Entity | None) -> list[str]:
+    """What cooling cannot do in some hours; how often the power chain of a given redundancy is whole."""
+    told = list(load.notices)
+    if redundancy is not None:
+        number = {name: int(redundancy.value(f"power_{name}")) for name in ("units", "spare", "paths")}
+        out = 1.0 - served_share(availability=redundancy.value("unit_availability"), **number)
+        told.append(
+            f"the power chain, {redundancy.text('name')}, carries the whole load in all but {out:.1g} of the "
+            "time, if its units fail one by one"
+        )
+    return told
+
+
+def unsold(chip: Chip, year: int) -> list[str]:
+    """A chip that nobody sells yet in the scenario's year."""
+    if chip.year <= year:
+        return []
+    return [f"{chip.name} is not sold before {chip.year}; the scenario is for {year}"]
+
+
+def beside_budget(budget: float | None, peak: float, draw: str) -> list[str]:
+    """What the facility draws beside the power given, where that is far from it."""
+    if budget is None or _WELL_BELOW * budget <= peak <= budget:
+        return []
+    if peak > budget:
+        return [
+            f"the facility draws {peak / 1e6:.4g} MW in its highest hour, "
+            f"above the {budget / 1e6:.4g} MW given"
+        ]
+    return [
+        f"{budget / 1e6:.4g} MW feed every accelerator at its power limit in the hottest hour; "
+        f"{draw} {peak / 1e6:.4g} MW in their highest hour"
+    ]
+
+
+def of_supply(found: SupplyPlan, year: int) -> list[str]:
+    """What the supply plan tells: notices, bindings, plants that come late."""
+    return [*found.notices, *found.binding, *lead_time_notices(found, year)]

@@ -1,0 +1,189 @@
+"""One word for a precision, one for a pattern of zeros: what they store, what they save, what they lose.
+
+``precision: nvfp4`` chooses the stored formats of weights and cache (or the format of a training run's
+multiplications); ``sparsity: "2:4"`` stores half of the weights. Notices of the answer say what that saves of
+a token, and what a stored run says of quality, with its caveat. Nothing is scaled from that run to the model.
+"""
+
+from __future__ import annotations
+
+from gigawatt.catalog.loader import Entity, entity, table
+from gigawatt.chain.asked import Told
+from gigawatt.chain.hybrids import machine_notices
+from gigawatt.chain.technologies import CAVEAT
+from gigawatt.core.errors import GigawattError, InputError, nearest
+from gigawatt.machine.machine import Chip
+from gigawatt.performance.inference import multiply_format
+from gigawatt.technology.digital import sparse_gain
+from gigawatt.technology.measured import measured
+from gigawatt.technology.rollup import BASE, token_cost
+from gigawatt.technology.substrate import Substrate
+from gigawatt.workload.architecture import Architecture
+from gigawatt.workload.inference import SPARSE, WEIGHT_BYTES, Shares, weight_bytes
+
+__all__ = ["BATCH", "PATTERNS", "TRAINED", "run_of", "served", "training_format"]
+
+PATTERNS = ("none", "2:4")
+BATCH = 32.0
+"""Sequences at which a notice says what a token takes."""
+TRAINED = (
+    "what training in this precision does to quality is not said: stored runs round a model that was trained "
+    "in 16 bits"
+)
+
+_RUNS = {
+    ("bf16", False, False): "bf16",
+    ("fp8", True, False): "fp8",
+    ("fp8", False, False): "w-fp8",
+    ("fp4", True, False): "nvfp4",
+    ("fp4", False, False): "w-nvfp4",
+    ("int4", False, False): "w-int4-g128",
+    ("bf16", False, True): "2of4-wanda",
+    ("fp8", True, True): "2of4-wanda-fp8",
+}
+"""(stored format, multiplied as narrow as that, with a pattern) → the substrate whose stored run that is."""
+
+_DIGITAL = {
+    "bf16": {"weights": "bf16", "activations": "bf16"},
+    "fp8": {"weights": "fp8_e4m3", "activations": "fp8_e4m3"},
+    "fp4": {"weights": "nvfp4", "activations": "nvfp4"},
+    "int4": {"weights": "int4", "activations": "bf16", "weight_group": "g128"},
+}
+
+
+def _row(precision: str) -> Entity:
+    try:
+        return entity("precisions", precision)
+    except InputError:
+        known = list(table("precisions"))
+        raise InputError(
+            "no such precision", key="precision", given=precision, allowed=known,
+            nearest=nearest(precision, known),
+        ) from None  # fmt: skip
+
+
+def training_format(precision: str | None, sparsity: str | None, given: str | None) -> str | None:
+    """Number format of a training run: what ``precision`` means, or the format that was given.
+
+    Raises
+    ------
+    InputError
+        A precision that nobody trains in; one that says otherwise than the format; a pattern of zeros.
+    """
+    if sparsity not in (None, "none"):
+        raise InputError(
+            "no training framework of the catalog trains with zeros", key="sparsity", given=sparsity,
+            allowed="none; 2:4 in a scenario that serves",
+        )  # fmt: skip
+    if precision is None:
+        return given
+    row = _row(precision)
+    found = row.text("training")
+    if not found:
+        allowed = [name for name, one in table("precisions").items() if one.text("training")]
+        raise InputError(
+            "a format to serve in, not to train in", key="precision", given=precision, allowed=allowed
+        )
+    if given is not None and given != found:
+        raise InputError(
+            "says otherwise than the number format",
+            key="precision",
+            given=precision,
+            allowed=f"or {given} alone",
+        )
+    return found
+
+
+def run_of(weights: str, chip: Chip) -> str:
+    """The substrate whose stored run is that of weights stored so on a chip; empty where nobody ran it."""
+    narrow = multiply_format(weights, chip) not in ("bf16", "fp16")
+    return _RUNS.get((weights.removesuffix(SPARSE), narrow, weights.endswith(SPARSE)), "")
+
+
+def served(
+    told: Told,
+    precision: str | None,
+    sparsity: str | None,
+    stored: tuple[str | None, str | None],
+    chip: Chip,
+    architecture: Architecture,
+) -> tuple[str | None, str | None]:
+    """(format of weights, of the cache) that precision and pattern mean; notices say what that does.
+
+    Parameters
+    ----------
+    told : Told
+        Takes the notices.
+    precision, sparsity : str, optional
+        A row of ``precisions``; ``2:4`` or ``none``.
+    stored : tuple
+        Formats that were given by name; they go before those of ``precision``.
+    chip, architecture
+        What serves what.
+
+    Raises
+    ------
+    InputError
+        No such precision or pattern, or a format that has no pattern.
+    """
+    told.notices += machine_notices(chip, architecture)
+    if precision is None and sparsity in (None, "none"):
+        return stored
+    if sparsity is not None and sparsity not in PATTERNS:
+        hint = "zeros of activations save reads at batch 1 alone; " if sparsity == "teal" else ""
+        raise InputError(
+            "no such pattern of zeros for serving",
+            key="sparsity",
+            given=sparsity,
+            allowed=f"{hint}{', '.join(PATTERNS)}",
+        )
+    row = _row(precision or "bf16")
+    weights, cache = stored[0] or row.text("weights"), stored[1]
+    if cache is None and precision is not None:
+        cache = row.text("cache")
+        if cache not in chip.peak:
+            told.notices.append(f"the cache stays in bf16: {chip.id} has no {cache} rate for attention")
+            cache = "bf16"
+    pattern = sparsity == "2:4"
+    if pattern:
+        if f"{weights}{SPARSE}" not in WEIGHT_BYTES:
+            allowed = [name.removesuffix(SPARSE) for name in WEIGHT_BYTES if name.endswith(SPARSE)]
+            raise InputError("no 2:4 pattern of this format", key="sparsity", given=weights, allowed=allowed)
+        weights = f"{weights}{SPARSE}"
+    told.notices += _notices(weights, cache or "bf16", pattern, chip, architecture)
+    return weights, cache
+
+
+def _notices(weights: str, cache: str, pattern: bool, chip: Chip, architecture: Architecture) -> list[str]:
+    settings = dict(_DIGITAL.get(weights.removesuffix(SPARSE), _DIGITAL["bf16"]))
+    settings["cache"] = "fp8_e4m3" if cache == "fp8" else "bf16"
+    if pattern:
+        settings["sparsity"] = "2:4-wanda"
+    substrate = Substrate(weights, weights, "digital", settings)
+    mine, wide = (
+        float(weight_bytes(architecture, shares=Shares.of(weights=one))) for one in (weights, "bf16")
+    )
+    found = [f"weights in {weights} take {mine / 1e9:,.3g} GB in place of {wide / 1e9:,.3g} GB in bf16"]
+    try:
+        less, base = (
+            token_cost(one, architecture, chip=chip, batch=BATCH).joules("chip") for one in (substrate, BASE)
+        )
+        found[0] += (
+            f"; a decoded token at batch {BATCH:g} takes {less * 1e3:.3g} mJ of the chip in place of "
+            f"{base * 1e3:.3g} mJ"
+        )
+    except GigawattError as error:
+        found.append(f"what a token saves cannot be said: {error}")
+    if pattern:
+        gain, why = sparse_gain(substrate, chip)
+        words = f"units that would be {gain:.3g} times as quick are not counted" if gain > 1.0 else why
+        found.append(f"2:4: multiplications at the dense rate; {words}")
+    run = run_of(weights, chip)
+    quality = measured(run)
+    if quality is None:
+        found.append(f"no stored run says what {weights} does to quality")
+    else:
+        found.append(
+            f"perplexity × {quality.ratio:.3f} ({quality.low:.3f} to {quality.high:.3f}) with {run}: {CAVEAT}"
+        )
+    return found

@@ -1,0 +1,120 @@
+"""What a run may expect of its cluster: goodput, where the rest of the time goes, days with a band.
+
+One place for the chain and for plans, so that both say the same of the same run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gigawatt import catalog
+from gigawatt.core.errors import InputError
+from gigawatt.core.evidence import Assumption, Evidence
+from gigawatt.performance import goodput
+from gigawatt.performance.goodput_runs import RunBand, reliability_of, run_days
+
+__all__ = ["CLUSTER", "Goodput", "days_band", "goodput_of", "reliability_rows", "run_band", "share_band"]
+
+CLUSTER = "large-cluster"
+"""Whose failures are taken where nobody says: the row of the catalog for a cluster that nobody measured."""
+QUANTITIES = ("failure_rate", "checkpoint_time", "straggler", "planned_rate", "evaluation")
+"""Numbers of a cluster of the catalog's ``reliability``; what one lacks is that of ``large-cluster``."""
+RECOVERY = ("detection", "base", "each")
+"""Numbers of the row ``recovery``: a restart takes longer on more accelerators."""
+_DRAWS = 2000
+"""Runs drawn for a band."""
+_BESIDE = ("interval", "failures_per_day")
+_DAY = 86400.0
+
+
+@dataclass(frozen=True)
+class Goodput:
+    """Share of time that makes progress, where the rest goes, and the rows it was computed from.
+
+    ``parts`` are shares of time on the clock that sum to 1: progress, checkpoint, rework, restart,
+    straggler, planned, evaluation. ``interval`` [s] lies between checkpoints, inf where none pays.
+    """
+
+    share: float
+    parts: Mapping[str, float]
+    interval: float
+    failures_per_day: float
+    cluster: str
+    accelerators: float
+    evidence: tuple[Evidence, ...]
+    assumptions: tuple[Assumption, ...]
+
+
+def reliability_rows(cluster: str) -> tuple[Evidence, ...]:
+    """The rows of the catalog behind the failures of a cluster.
+
+    Raises
+    ------
+    InputError
+        A row of ``reliability`` that is no cluster.
+    """
+    row = catalog.entity("reliability", cluster)
+    if "failure_rate" not in row.numbers:
+        clusters = [one.id for one in catalog.table("reliability").values() if "failure_rate" in one.numbers]
+        raise InputError("this is no cluster", key="reliability", given=cluster, allowed=clusters)
+    plain, recovery = (catalog.entity("reliability", name) for name in ("large-cluster", "recovery"))
+    own = tuple((row if name in row.numbers else plain).evidence(name) for name in QUANTITIES)
+    return (*own, *(recovery.evidence(name) for name in RECOVERY))
+
+
+def goodput_of(cluster: str, accelerators: float, *, failures: float = 1.0) -> Goodput:
+    """Goodput of a run on ``accelerators`` that fail like those of ``cluster``.
+
+    ``failures`` multiplies the rate of failures.
+    """
+    evidence = reliability_rows(cluster)
+    expects = reliability_of(cluster, accelerators=float(accelerators)).values()
+    expects["failure_rate"] *= failures
+    share, parts = goodput(count=accelerators, **expects)
+    told = tuple(
+        Assumption(
+            f"training.{row.quantity}",
+            f"{row.written} {row.unit if row.unit != '1' else ''}".strip(),
+            row.note or row.locator,
+            row.grade,
+            row.source_id,
+        )
+        for row in evidence
+    )
+    return Goodput(
+        share=float(share),
+        parts={name: float(value) for name, value in parts.items() if name not in _BESIDE},
+        interval=float(parts["interval"]),
+        failures_per_day=float(parts["failures_per_day"]),
+        cluster=cluster,
+        accelerators=float(accelerators),
+        evidence=evidence,
+        assumptions=told,
+    )
+
+
+def run_band(found: Goodput, work: float) -> RunBand:
+    """Days of a run of ``work`` [s] without any loss, drawn with uncertain rates, chance included."""
+    reliability = reliability_of(found.cluster, accelerators=found.accelerators)
+    return run_days(work=work, accelerators=found.accelerators, reliability=reliability, draws=_DRAWS)
+
+
+def share_band(found: Goodput, work: float) -> tuple[float, float]:
+    """Goodput with 90 %: (low, high) of the runs that :func:`run_band` draws."""
+    low, _, high = run_band(found, work).days
+    return work / _DAY / high, work / _DAY / low
+
+
+def days_band(*, step: tuple[float, float], failures: tuple[float, float]) -> tuple[float, float]:
+    """Factors on the days of a run (low, high): its step time and its failures, taken as independent.
+
+    ``step`` and ``failures`` are factors on the days by each alone; their logarithms add as squares.
+    """
+    low, high = step
+    quick, slow = min(math.log(failures[0]), 0.0), max(math.log(failures[1]), 0.0)
+    return (
+        math.exp(-math.hypot(math.log(low), quick)) if low > 0 else 0.0,
+        math.exp(math.hypot(math.log(high), slow)) if math.isfinite(high) else high,
+    )

@@ -1,0 +1,203 @@
+"""Leaves of a scenario that serves a model: what it writes, what the catalog says, what is assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gigawatt import catalog
+from gigawatt.chain.asked import Told
+from gigawatt.chain.leaves import Filler, beside
+from gigawatt.chain.precision import served
+from gigawatt.chain.serving.day import Scaling
+from gigawatt.chain.serving.question import DEGREES, ServingQuestion, read_serving_question
+from gigawatt.core.errors import GigawattError, InputError
+from gigawatt.core.evidence import Assumption, Evidence, Grade
+from gigawatt.core.graph import Leaf
+from gigawatt.core.quantities import parse
+from gigawatt.machine import Chip, load_chip
+from gigawatt.performance.engines import engine_rows
+from gigawatt.performance.serving_power import DEFAULT, load_serving_power
+from gigawatt.schema.scenario import ServingSection
+from gigawatt.workload import read_architecture
+
+__all__ = ["model_and_serving", "power_rows"]
+
+_NOWHERE: Mapping[str, Any] = {"pue": 1.0, "electricity": "0 $/MWh"}
+"""The chain knows the building and its plants better than a question that stands alone."""
+_ENTERS = ("serving.output", "serving.prompt", "serving.arrivals", "serving.percentile", "machine.format")
+"""What a question fills in that is no leaf of its own here."""
+
+
+def model_and_serving(fill: Filler) -> Chip:
+    """Fill the leaves of model and serving; returns the chip.
+
+    Raises
+    ------
+    InputError
+        A name that the catalog does not know, lengths or a promise that cannot be read: with file, line, key.
+    """
+    scenario = fill.loaded.scenario
+    section = scenario.serving
+    assert section is not None
+    question = _question(fill, section)
+    told = {one.key: one for one in question.assumptions}
+    fill.assumptions.extend(told[key] for key in _ENTERS if key in told)
+    fill.assumptions.extend(load_serving_power(question.chip).assumptions)
+    fill.written("model.architecture", "model", question.architecture)
+    fill.written("serving.demand", "serving.demand", section.demand)
+
+    def leaf(key: str, value: Any, given: bool, rows: tuple[Evidence, ...] = ()) -> None:
+        name = f"serving.{key}"
+        if given or name not in told:
+            fill.written(name, name, value, rows)
+        else:
+            _assumed(fill, name, value, told[name], rows)
+
+    lengths = next((key for key in ("trace", "prompt", "output") if getattr(section, key) is not None), "")
+    if lengths:
+        fill.written("serving.traffic", f"serving.{lengths}", question.traffic, _trace_rows(section.trace))
+    else:
+        usual = told["serving.trace"]
+        _assumed(fill, "serving.traffic", question.traffic, usual, _trace_rows(usual.value), "serving.trace")
+    engine, objective = question.engine, question.objective
+    leaf("objective", objective, section.objective is not None, _rows("objectives", objective.name))
+    leaf("engine", engine, section.engine is not None, engine_rows(engine.id))
+    leaf("weights", question.weights, section.weights is not None)  # given, or what precision means
+    leaf("cache", question.cache, section.cache is not None)
+    said = Told()
+    formats = (section.weights, section.cache)
+    served(said, section.precision, section.sparsity, formats, question.chip, question.architecture)
+    leaf("precision", tuple(said.notices), True)
+    leaf("guesses", question.guesses, True)
+    leaf("acceptance", question.acceptance, section.acceptance is not None)
+    leaf("layout", dict(question.fixed), True)
+    leaf("seed", section.seed, True)
+    leaf("days", section.days, True)
+    fill.written("serving.replicas_given", "serving.replicas", section.replicas)
+    for key in ("mode", "routing"):
+        fill.given_or_default(f"serving.{key}", getattr(section, key), str)
+    fill.given_or_default("serving.shape", section.shape, str)
+    leaf("autoscaling", _autoscaling(fill, section), True)
+    _simulation(fill, section)
+    return question.chip
+
+
+def power_rows(chip: Chip) -> tuple[Evidence, ...]:
+    """The rows of ``serving_power`` behind what a chip and its node draw when they serve."""
+    known = catalog.table("serving_power")
+    common = known[DEFAULT].rows()
+    return (*(known[chip.id].rows() if chip.id in known else ()), *common)
+
+
+def _question(fill: Filler, section: ServingSection) -> ServingQuestion:
+    """The question as ``plan-serving`` reads it, with errors that name file, line and key."""
+    scenario = fill.loaded.scenario
+    trace = None if section.trace is None else str(beside(fill.loaded, section.trace))
+    given = {
+        key: getattr(section, key)
+        for key in (
+            "prompt", "output", "arrivals", "variation", "objective", "weights", "cache", "precision",
+            "sparsity", "engine", "guesses", "acceptance",
+        )
+    }  # fmt: skip
+    model = beside(fill.loaded, scenario.model)
+    fill.ask("model", lambda: read_architecture(model))
+    chip = str(beside(fill.loaded, scenario.machine.chip))
+    fill.ask("machine.chip", lambda: load_chip(chip))
+    try:
+        return read_serving_question(
+            model=str(model), chip=chip, trace=trace,
+            year=scenario.year, fixed={name: getattr(section.layout, name) for name in DEGREES}, **given,
+            **_NOWHERE,
+        )  # fmt: skip
+    except GigawattError as error:
+        raise _placed(fill, error) from None
+
+
+def _placed(fill: Filler, error: GigawattError) -> GigawattError:
+    """The error with the key of the scenario that it is about, and where that stands."""
+    if error.file is not None and Path(error.file).is_file():
+        return error  # a trace that cannot be read: says its own line
+    if error.file is not None:
+        error.file, error.given, error.key = None, str(error.file), "trace"
+    name = "" if error.key is None else error.key.split(".")[0]
+    key = f"serving.layout.{name}" if name in DEGREES else f"serving.{name}" if name else "serving"
+    error.key = key
+    fill.loaded.blame(error, key)
+    error.line = fill.loaded.lines.get(key, fill.loaded.lines.get("serving"))
+    return error
+
+
+def _assumed(
+    fill: Filler, name: str, value: Any, told: Assumption, rows: tuple[Evidence, ...], key: str = ""
+) -> None:
+    """A default that a question told; where it is rows of the catalog, those have the grades."""
+    grade = None if rows else told.grade
+    fill.leaves[name] = Leaf(
+        value, "default", reason=told.reason, written=told.value, evidence=rows, grade=grade
+    )
+    assert told.key == (key or name)
+    fill.assumptions.append(told)
+
+
+def _rows(table: str, name: str) -> tuple[Evidence, ...]:
+    """The rows of an entry, if ``name`` is one."""
+    try:
+        return catalog.entity(table, name).rows()
+    except InputError:
+        return ()
+
+
+def _trace_rows(name: str | None) -> tuple[Evidence, ...]:
+    return () if name is None else _rows("traces", name)
+
+
+def _default(fill: Filler, name: str, unit: str) -> float:
+    """The number of a row of ``defaults``, listed."""
+    row = catalog.entity("defaults", name)
+    text = row.text("text")
+    grade = Grade.read(row.text("grade"))
+    fill.assumptions.append(Assumption(name, text, row.text("reason"), grade, row.text("source_id")))
+    return parse(text, unit)
+
+
+def _autoscaling(fill: Filler, section: ServingSection) -> Scaling | None:
+    given = section.autoscaling
+    if given is None:
+        return None
+    if given.target is not None and not given.target > 0.0:
+        error = InputError(
+            "must be positive", given=given.target, allowed="requests that a replica is to have"
+        )
+        raise fill.loaded.blame(error, "serving.autoscaling.target")
+    least, target = given.minimum, given.target
+    times = [
+        _default(fill, f"serving.autoscaling_{name}", "s") for name in ("interval", "start_up", "cool_down")
+    ]
+    return Scaling(
+        _default(fill, "serving.autoscaling_minimum", "1") if least is None else least,
+        target,
+        _default(fill, "serving.autoscaling_full", "1") if target is None else 1.0,
+        *times,
+    )
+
+
+def _simulation(fill: Filler, section: ServingSection) -> None:
+    """How much is simulated: less where nothing is compiled."""
+    from gigawatt.serving.compiled import COMPILED  # brings numba
+
+    usual = "serving.simulated_requests" + ("" if COMPILED else "_interpreted")
+    for name, key, row, given in (
+        ("serving.simulated_requests", "serving.simulated_requests", usual, section.simulated_requests),
+        ("serving.simulated_replicas", "serving.simulated_replicas", "", section.simulated_replicas),
+        ("serving.simulated_hour", "", "", None),
+    ):
+        if given is not None:
+            fill.written(name, key, given)
+            continue
+        found = catalog.entity("defaults", row or name)
+        text = found.text("text")
+        value = parse(text, "s") if name.endswith("hour") else int(text)
+        fill.default(name, value, text, found.text("reason"), found)

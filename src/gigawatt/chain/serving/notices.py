@@ -1,0 +1,117 @@
+"""The serving chain's last part: what a reader has to know, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gigawatt.catalog import Entity
+from gigawatt.chain.notices import beside_budget, of_building, of_supply, unsold
+from gigawatt.chain.registry import serving
+from gigawatt.chain.serving.choice import Configuration
+from gigawatt.chain.serving.day import Day, Scaling
+from gigawatt.chain.serving.plan import ServingPlan
+from gigawatt.chain.serving.question import Traffic
+from gigawatt.core.quantities import show
+from gigawatt.facility import LoadShape
+from gigawatt.machine import Chip
+from gigawatt.power import SupplyPlan
+from gigawatt.serving.objectives import Objective
+
+__all__: list[str] = []
+
+_HOUR = 3600.0
+
+
+@serving("study.notices", "")
+def serving_notices(
+    supply_plan: SupplyPlan,
+    scenario_year: int,
+    machine_chip: Chip,
+    facility_power_peak: float,
+    machine_size: Mapping[str, float | None],
+    machine_count: int,
+    machine_power_cap: float | None,
+    serving_precision: tuple[str, ...],
+    serving_plan: ServingPlan,
+    serving_configuration: Configuration,
+    serving_traffic: Traffic,
+    serving_objective: Objective,
+    serving_autoscaling: Scaling | None,
+    serving_day: Day,
+    serving_simulated: int,
+    serving_kept: float,
+    serving_kept_worst: float,
+    serving_rejected: float,
+    facility_load: LoadShape,
+    site_redundancy: Entity | None,
+) -> tuple[str, ...]:
+    """What a reader has to know.
+
+    What precision and zeros save and lose, how much was simulated, promises that are not kept, requests left
+    out, accelerators left over, bindings and notices of the supply plan.
+    """
+    assert machine_power_cap is None  # the scenario refuses one
+    told = unsold(machine_chip, scenario_year)
+    worst = serving_kept_worst if serving_day.judged(serving_objective) else 1.0
+    told.extend(_of_promise(serving_objective, serving_kept, worst, serving_day))
+    told.extend(_of_simulation(serving_day, serving_simulated, serving_configuration))
+    if serving_autoscaling is not None and serving_day.run.setup.autoscaling is None:
+        told.append("replicas do not turn off: the slice that is simulated is a single one")
+    if serving_traffic.long:
+        told.append(
+            f"{serving_traffic.long:,} requests of {serving_traffic.name} are longer than the model's "
+            "context and left out"
+        )
+    if serving_rejected > 0.0:
+        told.append(
+            f"{100 * serving_rejected:.2g} % of the requests are longer than context or cache: turned away"
+        )
+    given = machine_size.get("count")
+    if given is not None and machine_count < given:
+        told.append(
+            f"{given - machine_count:,.0f} of {given:,.0f} accelerators are too few for another replica"
+        )
+    told.extend(beside_budget(machine_size.get("power"), facility_power_peak, "replicas draw"))
+    told.extend(serving_precision)
+    told.extend(serving_plan.notices)
+    told.extend(of_building(facility_load, site_redundancy))
+    told.extend(of_supply(supply_plan, scenario_year))
+    return tuple(told)
+
+
+def _of_promise(objective: Objective, share: float, worst: float, day: Day) -> list[str]:
+    """Where what is promised is not kept; what replicas that turn on have to do with it."""
+    asked, found = objective.percentile or 1.0, list[str]()
+    scales = day.run.setup.autoscaling is not None
+    if share < asked:
+        mend = "" if scales else ": more replicas would keep it"
+        found.append(f"{objective} is kept for {100 * share:.3g} % of the requests only{mend}")
+    elif worst < asked:
+        found.append(
+            f"in the worst hour {100 * worst:.3g} % of the requests keep {objective}; over the days "
+            f"{100 * share:.4g} %"
+        )
+    if scales and day.speed > 1.0:
+        found.append(
+            "a replica that turns on takes all new requests until it has as many as the others; the day is "
+            f"run {day.speed:.3g} times as quick, so that as many times more of the requests wait for that"
+        )
+    return found
+
+
+def _of_simulation(day: Day, requests: int, configuration: Configuration) -> list[str]:
+    """How large the slice is, and how quick its day."""
+    from gigawatt.serving.compiled import COMPILED  # brings numba, which a training run does without
+
+    if day.share >= 1.0 and day.speed <= 1.0:
+        return []
+    slice_ = " and ".join(
+        f"{n} of {pool.replicas:,} {'replicas' if pool.role == 'replica' else f'{pool.role} replicas'}"
+        for n, pool in zip(day.numbers, configuration.pools, strict=True)
+    )
+    kinds = " and ".join(f"a {kind}" for kind in day.week.kinds)
+    hour = show(_HOUR / day.speed, "s", 3)
+    text = f"simulated: {requests:,} requests of {kinds} on {slice_}, an hour in {hour}"
+    if not COMPILED:
+        text += "; numba is not installed, so that fewer requests are simulated and percentiles are rougher"
+    return [text]

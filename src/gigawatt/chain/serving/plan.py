@@ -1,0 +1,229 @@
+"""Planning a service: every replica and load in closed form, the best few tried by the event engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigawatt.chain.serving.choice import (
+    Configuration,
+    apart,
+    check_minimised,
+    closest,
+    ranked,
+    together,
+)
+from gigawatt.chain.serving.front import Front, front_of
+from gigawatt.chain.serving.question import ServingQuestion
+from gigawatt.chain.serving.replica import Prices, candidates, prices_of
+from gigawatt.chain.serving.screen import Points, decode_points, prefill_points, screen
+from gigawatt.chain.serving.trials import CLOSE, Tried, layout_words, try_out
+from gigawatt.chain.training.plan import Power
+from gigawatt.core.errors import InfeasibleError, InputError, nearest
+from gigawatt.core.evidence import Assumption
+from gigawatt.machine import Cluster
+
+__all__ = ["MODES", "ServingPlan", "plan_serving"]
+
+Array = NDArray[np.float64]
+Progress = Callable[[str, float], None]
+
+MODES = ("aggregated", "disaggregated", "both")
+"""Prompts and answers on the same replicas, on replicas of their own, or whichever is better."""
+
+_MANY = 2**20
+"""Accelerators of a machine that cuts no domain short."""
+
+
+@dataclass(frozen=True)
+class ServingPlan:
+    """The answer: the best configuration first in ``best``; those tried by events in ``tried``, best first.
+
+    ``limit`` says what stands against more requests in flight: a limit of the objective, ``memory``,
+    ``sequences`` (the engine's places) or ``demand``.
+    """
+
+    question: ServingQuestion
+    cluster: Cluster
+    power: Power
+    prices: Prices
+    minimise: str
+    mode: str
+    chips: int | None
+    best: tuple[Configuration, ...]
+    tried: tuple[Tried, ...]
+    limit: str
+    front: Front
+    looked_at: int
+    fit: int
+    points: int
+    kept: int
+    cpu_seconds: float
+    trial_cpu_seconds: float
+    assumptions: tuple[Assumption, ...]
+    notices: tuple[str, ...]
+
+    @property
+    def first(self) -> Configuration:
+        """The best configuration."""
+        return self.best[0]
+
+
+def plan_serving(
+    question: ServingQuestion,
+    *,
+    chips: int | None = None,
+    mode: str = "aggregated",
+    minimise: str = "cost",
+    finalists: int = 3,
+    requests: int = 4000,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> ServingPlan:
+    """The best way to serve a model.
+
+    Parameters
+    ----------
+    question : ServingQuestion
+        What is served, for whom; with a demand, the answer is what serves it.
+    chips : int, optional
+        Accelerators that there are. Without them and without a demand, one replica is looked for.
+    mode : str
+        One of :data:`MODES`.
+    minimise : str
+        ``cost``, ``energy`` or ``chips``, of a request.
+    finalists : int
+        Configurations that the event engine tries; 0: the closed form alone.
+    requests : int
+        Of each of its runs at least; more where more are in flight.
+    seed : int
+        Of their arrivals and lengths.
+    progress : callable, optional
+        Called with (what is done, share done).
+
+    Raises
+    ------
+    InfeasibleError
+        Nothing fits, or nothing keeps the objective: names the closest and by how much.
+    InputError
+        A mode, a goal or a count that is none.
+    """
+    _check(mode, minimise, chips, finalists, requests)
+    say = progress or (lambda text, share: None)
+    cluster, told = question.cluster(_MANY if chips is None else chips)
+    prices, power, money = prices_of(question, cluster)
+    started = time.process_time()
+    degrees, (looked, fit) = candidates(question, cluster, chips)
+    one, count = screen(question, cluster, degrees, lambda done, all_: say("Replicas", 0.4 * done / all_))
+    found: list[Configuration] = []
+    pools: tuple[Points, Points] | None = None
+    if mode != "disaggregated":
+        found += together(question, one, prices, minimise, chips)
+    if mode != "aggregated":
+        (before, first), (after, last) = (
+            prefill_points(question, cluster, degrees),
+            decode_points(question, cluster, degrees),
+        )
+        pools, count = (before, after), count + first + last
+        found += apart(question, cluster, pools, prices, minimise, chips)
+    say("The front", 0.42)
+    front = front_of(question, one if mode != "disaggregated" else None, pools, prices)
+    spent = time.process_time() - started
+    if not found:
+        raise _nothing(question, one, pools, prices, chips, mode)
+    best = ranked(found, prices, minimise, max(finalists, 10))
+    started = time.process_time()
+    tried, notices = try_out(question, cluster, best[:finalists], prices, minimise, requests, seed, say)
+    if tried:
+        first_ones = [one.configuration for one in tried]
+        lost = {id(c) for c in best[:finalists]}
+        best = (*first_ones, *(c for c in best if id(c) not in lost))
+    return ServingPlan(
+        question=question,
+        cluster=cluster,
+        power=replace(power, it=power.chip * best[0].chips,
+                      facility=power.chip * best[0].chips * question.pue_peak),
+        prices=prices,
+        minimise=minimise,
+        mode=mode,
+        chips=chips,
+        best=best,
+        tried=tried,
+        limit=_limit(question, best[0], tried[0] if tried else None, one, pools),
+        front=front,
+        looked_at=looked,
+        fit=fit,
+        points=count,
+        kept=int(np.sum(one.excess(question.objective) <= 1.0)),
+        cpu_seconds=spent,
+        trial_cpu_seconds=time.process_time() - started,
+        assumptions=(*question.assumptions, *told, *money),
+        notices=(*question.notices, *notices),
+    )  # fmt: skip
+
+
+def _check(mode: str, minimise: str, chips: int | None, finalists: int, requests: int) -> None:
+    if mode not in MODES:
+        raise InputError("no such mode", key="mode", given=mode, allowed=MODES, nearest=nearest(mode, MODES))
+    check_minimised(minimise)
+    for key, value, least in (("chips", chips, 1), ("finalists", finalists, 0), ("requests", requests, 10)):
+        if value is not None and value < least:
+            raise InputError("too few", key=key, given=value, allowed=f"{least} or more")
+
+
+def _nothing(
+    question: ServingQuestion,
+    one: Points,
+    pools: tuple[Points, Points] | None,
+    prices: Prices,
+    chips: int | None,
+    mode: str,
+) -> InfeasibleError:
+    """The error: on one pool, or on the pool of two that stands in the way."""
+    points = one
+    if mode == "disaggregated" and pools is not None:
+        ends = [float(np.min(points.excess(question.objective))) for points in pools]
+        points = pools[int(np.argmax(ends))]
+        if max(ends) <= 1.0:
+            return InfeasibleError(
+                "these accelerators are too few for a pool of each kind that keeps the objective",
+                key="chips", given=chips, allowed="more accelerators, or --mode aggregated",
+            )  # fmt: skip
+    return closest(question, points, chips, prices, lambda row: layout_words(points.degrees.row(row)))
+
+
+def _limit(
+    question: ServingQuestion,
+    best: Configuration,
+    tried: Tried | None,
+    one: Points,
+    pools: tuple[Points, Points] | None,
+) -> str:
+    """What stands against more requests on the replicas that write the answers."""
+    if tried is not None and tried.run.summary.goodput is not None:
+        if question.demand is not None and tried.most > question.demand * CLOSE:
+            return "demand"
+        shares = tried.run.summary.goodput.by_limit
+        worst = min(shares, key=lambda key: shares[key])
+        if shares[worst] < 1.0:
+            return worst
+    points = best.pools[-1].points
+    every = one if best.mode == "aggregated" or pools is None else pools[1]
+    same = np.ones(len(every), dtype=bool)
+    for name in ("tensor", "pipeline", "data", "expert"):
+        same &= getattr(every.degrees, name) == getattr(points.degrees, name)[0]
+    larger = np.flatnonzero(same & (every.peak > points.peak[0]))
+    if not len(larger):
+        places = question.sequences * float(points.degrees.data[0])
+        return "memory" if float(points.most[0]) < places else "sequences"
+    step = every.take(larger[[int(np.argmin(every.peak[larger]))]])
+    over = {
+        key: float(getattr(step, f"slow_{key}")[0]) / limit
+        for key, limit in question.objective.limits.items()
+    }
+    worst = max(over, key=lambda key: over[key])
+    return worst if over[worst] > 1.0 else "demand" if question.demand is not None else "cost"

@@ -1,0 +1,497 @@
+"""What serving is asked for: model, machine, engine, requests and objective read, the rest filled in."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gigawatt import catalog
+from gigawatt.chain.asked import Told, quantity, site_of, year_of
+from gigawatt.chain.precision import served
+from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.evidence import Assumption, Grade
+from gigawatt.core.quantities import parse
+from gigawatt.machine import Chip, Cluster, build_cluster, load_chip
+from gigawatt.money import discount_rate
+from gigawatt.performance.engines import Engine, default_engine, engine_rows, load_engine
+from gigawatt.performance.steady import accepted_tokens
+from gigawatt.serving.objectives import Objective, read_objective
+from gigawatt.serving.requests import Requests
+from gigawatt.serving.scaling import scale_trace, select_requests
+from gigawatt.serving.synthetic import synthetic
+from gigawatt.serving.traces import read_trace, trace_period
+from gigawatt.workload import Architecture, read_architecture
+from gigawatt.workload.inference import WEIGHT_BYTES
+from gigawatt.workload.operation import FORMAT_BYTES
+
+__all__ = [
+    "DEGREES",
+    "ServingQuestion",
+    "Traffic",
+    "read_rate",
+    "read_serving_question",
+    "read_traffic",
+]
+
+DEGREES = ("tensor", "pipeline", "data", "expert")
+"""Degrees that a question can hold fast."""
+
+_SAMPLE = 8192
+"""Requests drawn to know the lengths of a distribution."""
+_PER = re.compile(r"^\s*([+-]?[\d.,_]+(?:[eE][+-]?\d+)?)\s*([kM]?)\s*(?:req(?:uest)?s?)?\s*/\s*([a-z]+)\s*$")
+_PREFIX = {"": 1.0, "k": 1e3, "M": 1e6}
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What requests look like and how they come.
+
+    Attributes
+    ----------
+    name : str
+        Of the trace, or the lengths in words.
+    sample : Requests
+        A trace as it was read, or a draw of synthetic requests; only what the model's context has room for.
+    arrivals : str
+        ``trace``, or a process of :mod:`gigawatt.serving.arrivals`.
+    variation, shape : optional
+        Of that process.
+    prompt, output : str or None
+        Distributions of lengths; ``None`` where they are those of the sample.
+    long : int
+        Requests of the sample, or trace, that were longer than the context.
+    """
+
+    name: str
+    sample: Requests
+    arrivals: str
+    variation: float | None = None
+    shape: str | None = None
+    prompt: str | None = None
+    output: str | None = None
+    long: int = 0
+
+    @property
+    def mean_prompt(self) -> float:
+        """Tokens read by a request."""
+        return float(self.sample.prompt.mean())
+
+    @property
+    def mean_output(self) -> float:
+        """Tokens written by a request."""
+        return float(self.sample.output.mean())
+
+    @property
+    def own_rate(self) -> float | None:
+        """Requests a second of a trace as it stands; ``None`` for synthetic ones."""
+        period = trace_period(self.sample)
+        return len(self.sample) / period if self.arrivals == "trace" and math.isfinite(period) else None
+
+    def at(self, *, rate: float, count: int, seed: int = 0) -> Requests:
+        """``count`` requests that come at ``rate`` [1/s] in the mean.
+
+        A trace is brought to the rate (:func:`~gigawatt.serving.scaling.scale_trace`) and its beginning
+        taken, stretched until its own mean is the rate.
+        """
+        if self.arrivals != "trace":
+            return synthetic(
+                rate=rate, prompt=self.prompt, output=self.output, count=count, arrivals=self.arrivals,
+                variation=self.variation, shape=self.shape, seed=seed,
+                lengths_of=self.sample if self.prompt is None else None,
+            )  # fmt: skip
+        found = scale_trace(self.sample, rate=rate, span=1.5 * count / rate, seed=seed)
+        found = select_requests(found, np.arange(min(count, len(found))))
+        took = trace_period(found)
+        factor = len(found) / rate / took if math.isfinite(took) else 1.0
+        return replace(found, arrival=found.arrival * factor)
+
+
+@dataclass(frozen=True)
+class ServingQuestion:
+    """A model to be served, everything in SI, before it is known on how many accelerators.
+
+    ``weights`` and ``cache`` are stored formats; ``guesses`` tokens are guessed an iteration, each right with
+    the chance ``acceptance``; ``demand`` [1/s] is the rate of requests, where one was given; ``token_budget``
+    and ``sequences`` are those of an iteration of one attention group at most; ``fixed`` holds degrees fast;
+    ``largest`` bounds the accelerators of a replica. ``options`` are those of
+    :func:`~gigawatt.machine.build_cluster`; ``pue_mean`` and ``pue_peak`` are of the year and of its hottest
+    hour; ``electricity`` [$/J]; ``rate`` [1/yr] is the discount rate.
+    """
+
+    architecture: Architecture
+    chip: Chip
+    options: Mapping[str, Any]
+    engine: Engine
+    year: int
+    weights: str
+    cache: str
+    guesses: int
+    acceptance: float
+    traffic: Traffic
+    demand: float | None
+    objective: Objective
+    token_budget: float
+    sequences: float
+    context_limit: int | None
+    fixed: Mapping[str, int]
+    largest: int | None
+    pue_mean: float
+    pue_peak: float
+    electricity: float
+    rate: float
+    cap: float | None
+    assumptions: tuple[Assumption, ...]
+    notices: tuple[str, ...] = ()
+
+    @property
+    def accepted(self) -> float:
+        """Tokens that a decoding sequence gains an iteration."""
+        return float(accepted_tokens(guesses=self.guesses, acceptance=self.acceptance))
+
+    def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
+        """``count`` accelerators, and what was assumed to build the cluster."""
+        return build_cluster(chip=self.chip, count=count, **self.options)
+
+
+def read_rate(text: str, key: str = "rate") -> float:
+    """Requests a second as a person writes them: ``20/s``, ``20 requests/s``, ``72k/h``.
+
+    Raises
+    ------
+    InputError
+        Not a rate, or nothing a second.
+    """
+    match = _PER.match(text)
+    example = "such as '20/s'"
+    if match is None:
+        bare = re.fullmatch(r"\s*[\d.,_]+\s*", text)
+        message = "the unit is missing" if bare else "not a rate of requests"
+        raise InputError(message, key=key, given=text, allowed=f"a number a second, {example}")
+    try:
+        found = parse(f"{match[1]} 1/{match[3]}", "1/s", example="20/s") * _PREFIX[match[2]]
+    except InputError as error:
+        error.given = text
+        raise error.at(key=key) from None
+    if not found > 0.0:
+        raise InputError("out of range", key=key, given=text, allowed=f"more than 0, {example}")
+    return found
+
+
+def read_serving_question(
+    *,
+    model: str,
+    chip: str,
+    trace: str | None = None,
+    prompt: str | None = None,
+    output: str | None = None,
+    arrivals: str | None = None,
+    variation: float | None = None,
+    shape: str | None = None,
+    rate: str | None = None,
+    demand: str | None = None,
+    objective: str | None = None,
+    weights: str | None = None,
+    cache: str | None = None,
+    precision: str | None = None,
+    sparsity: str | None = None,
+    engine: str | None = None,
+    guesses: int | None = None,
+    acceptance: float | None = None,
+    token_budget: int | None = None,
+    sequences: int | None = None,
+    year: int | None = None,
+    fixed: Mapping[str, int | None] | None = None,
+    largest: int | None = None,
+    site: str | None = None,
+    pue: float | None = None,
+    electricity: str | None = None,
+    **options: Any,
+) -> ServingQuestion:
+    """Read a question as a person types it.
+
+    Parameters
+    ----------
+    model, chip : str
+        Names of the catalog (a model may be the path of a ``config.json``).
+    trace : str, optional
+        A row of the catalog's ``traces`` or a file; not together with ``prompt`` and ``output``.
+    prompt, output : str, optional
+        Tokens or a distribution of them (:func:`~gigawatt.serving.lengths.read_lengths`).
+    arrivals, variation, shape : optional
+        How requests come (:func:`~gigawatt.serving.arrivals.arrival_times`); as in the trace, if there is
+        one.
+    rate, demand : str, optional
+        Requests (``20/s``) or tokens written (``1M tokens/s``) in all; one of them.
+    objective : str, optional
+        A row of the catalog's ``objectives``, or ``ttft=2s,tpot=50ms,p99``.
+    weights, cache : str, optional
+        Number formats in which weights, keys and values are stored.
+    precision, sparsity : str, optional
+        One word for both of them, and for a pattern of zeros (:mod:`~gigawatt.chain.precision`).
+    engine : str, optional
+        A row of the catalog's ``engines``.
+    guesses, acceptance : optional
+        Tokens guessed an iteration, and the chance that one is right.
+    token_budget, sequences : int, optional
+        Of an iteration at most, in place of the engine's usual ones.
+    year : int, optional
+        Of software and prices; that of a scenario if left out.
+    fixed : mapping, optional
+        Degrees to hold fast: ``tensor``, ``pipeline``, ``data``, ``expert``.
+    largest : int, optional
+        Accelerators of a replica at most.
+    site, pue, electricity
+        Where the data centre stands, or its PUE and price.
+    **options
+        Of :func:`~gigawatt.machine.build_cluster`.
+
+    Raises
+    ------
+    InputError, MissingDataError
+        A name or quantity that cannot be read, a number that the catalog lacks.
+    """
+    told = Told()
+    architecture = read_architecture(model)
+    accelerator = _chip(told, chip)
+    when = year_of(told, year)
+    if accelerator.year > when:
+        told.notices.append(f"{accelerator.name} is not sold before {accelerator.year}; the year is {when}")
+    software = _engine(told, engine, accelerator, when)
+    limit = architecture.max_sequence or None
+    weights, cache = served(told, precision, sparsity, (weights, cache), accelerator, architecture)
+    traffic = read_traffic(
+        told, trace=trace, prompt=prompt, output=output, arrivals=arrivals, variation=variation, shape=shape,
+        limit=limit,
+    )  # fmt: skip
+    guessed, chance = _guesses(told, guesses, acceptance)
+    mean, peak, price = site_of(told, site, pue, electricity, when)
+    discount, discount_told = discount_rate()
+    told.assumptions.append(discount_told)
+    return ServingQuestion(
+        architecture=architecture,
+        chip=accelerator,
+        options={key: value for key, value in options.items() if value is not None},
+        engine=software,
+        year=when,
+        weights=_stored(told, "weights", weights, WEIGHT_BYTES),
+        cache=_cache(told, cache, accelerator),
+        guesses=guessed,
+        acceptance=chance,
+        traffic=traffic,
+        demand=_demand(rate, demand, traffic),
+        objective=_objective(told, objective, architecture),
+        token_budget=_most(told, "token_budget", token_budget, software.token_budget),
+        sequences=_most(told, "sequences", sequences, software.max_sequences),
+        context_limit=limit,
+        fixed=_fixed(fixed or {}),
+        largest=None if largest is None else int(_whole("largest", largest)),
+        pue_mean=mean,
+        pue_peak=peak,
+        electricity=price,
+        rate=discount,
+        cap=None,
+        assumptions=tuple(told.assumptions),
+        notices=tuple(told.notices),
+    )
+
+
+def _chip(told: Told, name: str) -> Chip:
+    """The chip; one without bf16 works in fp16 instead."""
+    found = load_chip(name)
+    if "bf16" in found.peak or "fp16" not in found.peak:
+        return found
+    told.tell("machine.format", "fp16", f"{found.id} does not multiply in bf16", Grade.modelled)
+    peak, joules = dict(found.peak), dict(found.energy_flop)
+    peak["bf16"], joules["bf16"] = peak["fp16"], joules["fp16"]
+    return replace(found, peak=peak, energy_flop=joules)
+
+
+def _engine(told: Told, given: str | None, chip: Chip, year: int) -> Engine:
+    name = given
+    if name is None:
+        name = default_engine(chip, year)
+        told.tell("serving.engine", name, f"the usual engine for {chip.id} in {year}", Grade.guess)
+    try:
+        found = load_engine(name)
+    except InputError as error:
+        raise error.at(key="engine") from None
+    for row in engine_rows(name):
+        written = f"{row.written} {row.unit if row.unit != '1' else ''}".strip()
+        told.row(f"engine.{row.quantity}", row, written, row.note or row.locator)
+    return found
+
+
+def _stored(told: Told, key: str, given: str | None, known: Mapping[str, float]) -> str:
+    if given is None:
+        return told.default(f"serving.{key}").text("text")
+    if given not in known:
+        raise InputError(
+            "this number format is not known", key=key, given=given, allowed=known,
+            nearest=nearest(given, known),
+        )  # fmt: skip
+    return given
+
+
+def _cache(told: Told, given: str | None, chip: Chip) -> str:
+    known = [name for name in FORMAT_BYTES if name in ("bf16", "fp8")]
+    found = _stored(told, "cache", given, {name: FORMAT_BYTES[name] for name in known})
+    if found not in chip.peak:
+        usable = [name for name in known if name in chip.peak]
+        raise InputError(
+            f"{chip.id} has no {found} rate for attention", key="cache", given=found, allowed=usable
+        )
+    return found
+
+
+def _guesses(told: Told, guesses: int | None, acceptance: float | None) -> tuple[int, float]:
+    if guesses is None:
+        if acceptance is not None:
+            raise InputError("how many tokens are guessed?", key="guesses", allowed="such as 3")
+        return 0, 0.0
+    count = int(_whole("guesses", guesses, least=0))
+    chance = float(told.default("serving.acceptance").text("text")) if acceptance is None else acceptance
+    if not 0.0 <= chance <= 1.0:
+        raise InputError("not a chance", key="acceptance", given=str(acceptance), allowed="0 to 1")
+    return count, chance
+
+
+def _demand(rate: str | None, demand: str | None, traffic: Traffic) -> float | None:
+    if rate is not None and demand is not None:
+        raise InputError("the demand stands twice", key="demand", given=demand, allowed=f"or the rate {rate}")
+    if rate is not None:
+        return read_rate(rate)
+    if demand is None:
+        return None
+    tokens = quantity("demand", demand, "token/s", "1M tokens/s")
+    if not tokens > 0.0:
+        raise InputError(
+            "out of range", key="demand", given=demand, allowed="more than 0, such as '1M tokens/s'"
+        )
+    return tokens / traffic.mean_output
+
+
+def _objective(told: Told, given: str | None, architecture: Architecture) -> Objective:
+    if given is not None:
+        try:
+            found = read_objective(given)
+        except InputError as error:
+            raise error.at(key="objective") from None
+        if found.percentile is not None:
+            return found
+        asked = told.default("serving.percentile").text("text")
+        return replace(found, percentile=read_objective(f"ttft=1s,{asked}").percentile)
+    for row in catalog.table("objectives").values():
+        if row.text("model") == architecture.name:  # the first of a model is that of its server scenario
+            told.tell("serving.objective", row.id, row.text("name"), Grade.vendor, row.rows()[0].source_id)
+            return read_objective(row.id)
+    return read_objective(told.default("serving.objective").text("text"))
+
+
+def _most(told: Told, key: str, given: int | None, usual: float) -> float:
+    if given is not None:
+        return _whole(key, given)
+    told.tell(f"serving.{key}", f"{usual:g}", "the engine's usual setting", Grade.guess)
+    return usual
+
+
+def _whole(key: str, value: float, least: int = 1) -> float:
+    if not math.isfinite(value) or value != int(value) or value < least:
+        raise InputError(
+            "not a whole number", key=key, given=value, allowed=f"a whole number of {least} or more"
+        )
+    return float(value)
+
+
+def _fixed(given: Mapping[str, int | None]) -> dict[str, int]:
+    for name in given:
+        if name not in DEGREES:
+            raise InputError(
+                "no such degree", key=name, given=name, allowed=DEGREES, nearest=nearest(name, DEGREES)
+            )
+    return {name: int(_whole(name, value)) for name, value in given.items() if value is not None}
+
+
+def read_traffic(
+    told: Told,
+    *,
+    trace: str | None,
+    prompt: str | None,
+    output: str | None,
+    arrivals: str | None,
+    variation: float | None,
+    shape: str | None,
+    limit: int | None,
+) -> Traffic:
+    """The requests: a trace, or lengths and a process of arrivals; see :func:`read_serving_question`."""
+    if trace is not None and (prompt is not None or output is not None):
+        key, given = ("prompt", prompt) if prompt is not None else ("output", output)
+        raise InputError(
+            "lengths stand twice", key=key, given=given, allowed=f"or those of the trace {trace}"
+        )
+    if trace is None and prompt is None and output is None:
+        trace = told.default("serving.trace").text("text")
+    if trace is not None:
+        try:
+            found = Traffic(_short(trace), read_trace(trace), "trace" if arrivals is None else arrivals)
+        except InputError as error:
+            raise error.at(key="trace") if error.file is None else error from None
+    else:
+        ends = {
+            key: told.default(f"serving.{key}").text("text") if given is None else given
+            for key, given in (("prompt", prompt), ("output", output))
+        }
+        how = told.default("serving.arrivals").text("text") if arrivals is None else arrivals
+        found = Traffic(
+            f"{ends['prompt']} in, {ends['output']} out".replace(" tokens", ""),
+            _drawn(ends),
+            how,
+            prompt=ends["prompt"],
+            output=ends["output"],
+        )
+    found = replace(found, variation=variation, shape=shape)
+    if found.arrivals != "trace":  # refuses what does not go together
+        synthetic(rate=1.0, count=2, lengths_of=found.sample, arrivals=found.arrivals, variation=variation,
+                  shape=shape)  # fmt: skip
+    elif variation is not None or shape is not None:
+        key = "variation" if variation is not None else "shape"
+        raise InputError("arrivals are those of the trace", key=key, allowed=f"{key} with --arrivals")
+    return found if limit is None else _within(told, found, limit)
+
+
+def _drawn(ends: Mapping[str, str]) -> Requests:
+    for key, text in ends.items():
+        try:
+            synthetic(rate=1.0, count=1, prompt=text, output=text)
+        except InputError as error:
+            error.key = key
+            raise
+    return synthetic(rate=1.0, count=_SAMPLE, prompt=ends["prompt"], output=ends["output"])
+
+
+def _within(told: Told, traffic: Traffic, limit: int) -> Traffic:
+    """Only what the context has room for; the rest is counted."""
+    size = traffic.sample.prompt + traffic.sample.output
+    kept = np.flatnonzero(size <= limit)
+    long = len(size) - len(kept)
+    if not long:
+        return traffic
+    if not len(kept):
+        raise InputError(
+            "no request fits the model's context", key="trace" if traffic.prompt is None else "prompt",
+            given=f"{int(size.min()):,} tokens at least", allowed=f"prompt and output of {limit:,} together",
+        )  # fmt: skip
+    told.notices.append(
+        f"{long:,} of {len(size):,} requests ({100 * long / len(size):.2g} %) are longer than the model's "
+        f"context of {limit:,} tokens and left out"
+    )
+    return replace(traffic, sample=select_requests(traffic.sample, kept), long=long)
+
+
+def _short(trace: str) -> str:
+    return Path(trace).name if Path(trace).suffix else trace

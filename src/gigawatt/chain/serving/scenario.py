@@ -1,0 +1,87 @@
+"""A scenario that serves, as questions of serving alone are asked: key by key, as a person writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gigawatt.chain.leaves import beside
+from gigawatt.chain.serving.question import DEGREES, ServingQuestion, read_serving_question
+from gigawatt.core.errors import InputError
+from gigawatt.schema.scenario import LoadedScenario, read_scenario
+
+__all__ = ["asked_by", "question_beside"]
+
+_SAME = (
+    "prompt", "output", "arrivals", "variation", "objective", "weights", "cache", "precision",
+    "sparsity", "engine", "guesses", "acceptance", "replicas", "routing",
+)  # fmt: skip
+_MACHINE = ("chip", "node", "scale_up", "scale_out", "domain", "topology", "oversubscription")
+_REQUESTS = 200_000
+"""Simulated where neither the scenario nor the caller says how many."""
+
+
+def asked_by(file: str | Path) -> dict[str, Any]:
+    """What the scenario in ``file`` says, by the names that questions of serving use.
+
+    ``rate`` or ``demand`` is what it asks for; ``requests`` how many are to be simulated. The hours of its
+    day, the building and its supply are left to ``gigawatt run``.
+
+    Raises
+    ------
+    InputError
+        The file is no scenario, or one that trains.
+    """
+    loaded = read_scenario(file)
+    scenario, section = loaded.scenario, loaded.scenario.serving
+    if section is None:
+        raise InputError(
+            "this scenario serves nothing",
+            file=loaded.file,
+            allowed="a serving: section; gigawatt run trains",
+        )
+    found: dict[str, Any] = {name: getattr(section, name) for name in _SAME}
+    found |= {name: getattr(scenario.machine, name) for name in _MACHINE}
+    found |= {name: getattr(section.layout, name) for name in DEGREES}
+    found["model"] = str(beside(loaded, scenario.model))
+    found["trace"] = None if section.trace is None else str(beside(loaded, section.trace))
+    found["year"], found["site"], found["seed"] = scenario.year, scenario.site.name, section.seed
+    found["requests"] = section.simulated_requests or _REQUESTS
+    if section.demand is not None:
+        kind, value = section.demand
+        key = "demand" if kind.startswith("token") else "rate"
+        found[key] = f"{value:g} tokens/s" if key == "demand" else f"{value:g}/s"
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def question_beside(loaded: LoadedScenario, *, objective: str | None = None) -> ServingQuestion:
+    """What it would be to serve the model of a scenario that trains, on its machine and at its site.
+
+    Accelerator, node, links, site and year are those of the scenario; requests, formats and engine are the
+    usual ones, listed among the assumptions. No demand is asked for: one replica is looked for.
+
+    Parameters
+    ----------
+    loaded : LoadedScenario
+        One that trains.
+    objective : str, optional
+        A row of the catalog's ``objectives``, or limits in words; the usual one if left out.
+
+    Raises
+    ------
+    InputError
+        A scenario that serves, or what
+        :func:`~gigawatt.chain.serving.question.read_serving_question` refuses.
+    """
+    scenario = loaded.scenario
+    if loaded.serves:
+        raise InputError("this scenario serves already", file=loaded.file, allowed="a training: section")
+    machine = {name: getattr(scenario.machine, name) for name in _MACHINE}
+    machine["chip"] = str(beside(loaded, scenario.machine.chip))
+    return read_serving_question(
+        model=str(beside(loaded, scenario.model)),
+        objective=objective,
+        year=scenario.year,
+        site=scenario.site.name,
+        **{key: value for key, value in machine.items() if value is not None},
+    )

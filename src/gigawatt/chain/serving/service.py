@@ -1,0 +1,389 @@
+"""The serving chain: model, replicas that keep the promise at the peak, days served by the event engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigawatt.catalog import Entity
+from gigawatt.chain.registry import serving, take
+from gigawatt.chain.serving.choice import Configuration
+from gigawatt.chain.serving.day import (
+    Day,
+    Scaling,
+    Week,
+    check_demand,
+    read_week,
+    sized_day,
+    with_replicas,
+)
+from gigawatt.chain.serving.intensity import Wall
+from gigawatt.chain.serving.plan import ServingPlan, plan_serving
+from gigawatt.chain.serving.question import ServingQuestion, Traffic
+from gigawatt.chain.serving.relief import relieve, time_shares, wall_of
+from gigawatt.chain.training.quantities import RATES, Machine
+from gigawatt.facility import Site, Weather, facility_load
+from gigawatt.machine import Chip, build_cluster
+from gigawatt.performance.engines import Engine
+from gigawatt.power import Grid
+from gigawatt.serving.objectives import Objective
+from gigawatt.workload import Architecture
+
+__all__ = ["SPEED"]
+
+Array = NDArray[np.float64]
+
+#: Rows that a request's times depend on: those of a step, of the engine, of the trace and of the promise.
+SPEED = tuple(
+    dict.fromkeys(
+        (*RATES, *(one.name for one in fields(Engine) if one.name not in ("id", "name", "framework", "year")),
+         "requests", "span", "hour_*", "ttft", "tpot", "percentile", "idle_power")
+    )
+)  # fmt: skip
+
+take(
+    "model.parameters", "model.hidden", "model.active_parameters", "machine.design_power", "machine.pue_peak"
+)
+
+
+@serving("serving.week", "", rows=("hour_*",))
+def week(serving_shape: str | float | tuple[float, ...], serving_days: int | None, site_site: Site) -> Week:
+    """Demand by the local hour of each kind of day, over its mean.
+
+    The shape's hours, turned by the time zone of the site where the shape's clock is UTC. Weekdays and
+    weekends are alike in their means, since the shapes of each are known and not how they compare.
+    """
+    return read_week(serving_shape, days=serving_days, time_zone=site_site.time_zone)
+
+
+@serving("serving.question", "")
+def question(
+    model_architecture: Architecture,
+    machine_chip: Chip,
+    machine_options: Mapping[str, Any],
+    serving_engine: Engine,
+    scenario_year: int,
+    serving_weights: str,
+    serving_cache: str,
+    serving_guesses: int,
+    serving_acceptance: float,
+    serving_traffic: Traffic,
+    serving_objective: Objective,
+    serving_layout: Mapping[str, int],
+    site_weather: Weather,
+    site_cooling: Entity,
+    site_redundancy: Entity | None,
+    machine_pue_peak: float,
+    supply_grid: Grid,
+    supply_grid_given: Mapping[str, Any],
+    economics_discount_rate: float,
+) -> ServingQuestion:
+    """What is served on what, for whom, as the planning of replicas asks.
+
+    To choose among replicas, electricity is taken at the mean price of the site's grid and at the PUE of a
+    flat load; what it costs in the end is the supply plan's.
+    """
+    flat = facility_load(
+        it_power=np.ones(len(site_weather.air_temperature())),
+        weather=site_weather,
+        cooling=site_cooling,
+        redundancy=site_redundancy,
+    )
+    price = supply_grid_given.get("price")
+    return ServingQuestion(
+        architecture=model_architecture,
+        chip=machine_chip,
+        options=machine_options,
+        engine=serving_engine,
+        year=scenario_year,
+        weights=serving_weights,
+        cache=serving_cache,
+        guesses=serving_guesses,
+        acceptance=serving_acceptance,
+        traffic=serving_traffic,
+        demand=None,
+        objective=serving_objective,
+        token_budget=serving_engine.token_budget,
+        sequences=serving_engine.max_sequences,
+        context_limit=model_architecture.max_sequence or None,
+        fixed=serving_layout,
+        largest=None,
+        pue_mean=flat.annual_pue,
+        pue_peak=machine_pue_peak,
+        electricity=float(np.mean(supply_grid.price)) if price is None else price,
+        rate=economics_discount_rate,
+        cap=None,
+        assumptions=(),
+    )
+
+
+@serving("serving.plan", "")
+def plan(
+    serving_question: ServingQuestion,
+    serving_demand: tuple[str, float] | None,
+    serving_week: Week,
+    serving_mode: str,
+    serving_seed: int,
+    machine_size: Mapping[str, Any],
+    machine_design_power: float,
+    machine_pue_peak: float,
+) -> ServingPlan:
+    """The cheapest replicas that keep the promise in the hour of the highest demand.
+
+    Every replica and load in closed form, the best few tried by events (gigawatt plan-serving). Without a
+    demand: what the accelerators serve, or those that the power feeds at their limit in the hottest hour.
+    """
+    chips, asked = machine_size["count"], serving_question
+    if serving_demand is not None:
+        counted, rate = serving_demand
+        mean = rate / asked.traffic.mean_output if counted == "token" else rate
+        check_demand(mean)
+        asked = replace(asked, demand=mean * serving_week.peak)
+    elif chips is None:
+        each = machine_design_power * machine_pue_peak
+        chips = max(1, int(machine_size["power"] / each))
+    return plan_serving(asked, chips=chips, mode=serving_mode, seed=serving_seed)
+
+
+@serving("serving.day", "")
+def day(
+    serving_question: ServingQuestion,
+    serving_plan: ServingPlan,
+    serving_demand: tuple[str, float] | None,
+    serving_week: Week,
+    serving_replicas_given: int | None,
+    serving_routing: str,
+    serving_autoscaling: Scaling | None,
+    serving_simulated_requests: int,
+    serving_simulated_replicas: int,
+    serving_simulated_hour: float,
+    serving_seed: int,
+) -> Day:
+    """A day of each kind, served request by request on a slice of the campus.
+
+    Few replicas with their share of the demand, the clock of the day quickened until no more requests come
+    than may be simulated; see gigawatt.chain.serving.day. Where an hour does not keep the promise, the
+    day is served again with a few more replicas, or with less demand where the accelerators are given; not
+    where replicas turn off and on, whose waits more of them do not mend.
+    """
+    best, tried = serving_plan.first, serving_plan.tried
+    held = tried[0].run.summary.concurrency / tried[0].run.setup.main.replicas if tried else 1.0
+    if serving_replicas_given is not None:
+        best = with_replicas(best, serving_replicas_given)
+    return sized_day(
+        serving_question, serving_plan.cluster, best, serving_week, held=held, prices=serving_plan.prices,
+        grows=serving_demand is not None,
+        fixed=serving_replicas_given is not None or serving_autoscaling is not None,
+        routing=serving_routing, scaling=serving_autoscaling, most_requests=serving_simulated_requests,
+        most_replicas=serving_simulated_replicas, least_hour=serving_simulated_hour, seed=serving_seed,
+    )  # fmt: skip
+
+
+@serving("serving.configuration", "")
+def configuration(serving_day: Day) -> Configuration:
+    """Replicas that serve, and the load of each in the highest hour.
+
+    The best of the plan; as many replicas as are given, or as it takes to keep the promise in every hour.
+    """
+    return serving_day.configuration
+
+
+@serving("serving.replicas", "1", rows=SPEED)
+def replicas(serving_configuration: Configuration) -> int:
+    """Copies of the model that serve at the peak.
+
+    Demand of the highest hour / what a replica serves within the promise, rounded up.
+    """
+    return serving_configuration.replicas
+
+
+@serving("machine.count", "1", rows=SPEED)
+def count(serving_configuration: Configuration) -> int:
+    """Accelerators of the campus.
+
+    replicas × accelerators of a replica
+    """
+    return serving_configuration.chips
+
+
+@serving("machine.machine", "")
+def machine(machine_chip: Chip, machine_count: int, machine_options: Mapping[str, Any]) -> Machine:
+    """The accelerators of the campus with their nodes and links.
+
+    The chip's usual node and links unless the scenario names others.
+    """
+    cluster, told = build_cluster(chip=machine_chip, count=machine_count, **machine_options)
+    return Machine(cluster, machine_count, told)
+
+
+@serving("serving.rate_peak", "1/s", rows=SPEED)
+def rate_peak(serving_configuration: Configuration) -> float:
+    """Requests a second in the hour of the highest demand.
+
+    Mean demand × the highest hour over the mean; or what the accelerators serve within the promise.
+    """
+    return serving_configuration.rate
+
+
+@serving("serving.rate", "1/s", rows=SPEED)
+def rate(serving_rate_peak: float, serving_week: Week) -> float:
+    """Requests a second in the mean of the year.
+
+    Of the highest hour / the highest hour over the mean.
+    """
+    return serving_rate_peak / serving_week.peak
+
+
+@serving("serving.capacity", "1/s", rows=SPEED)
+def capacity(serving_plan: ServingPlan, serving_configuration: Configuration) -> float:
+    """Requests a second up to which the promise is kept.
+
+    By events: the highest rate at which the asked share of requests waits no longer than promised.
+    """
+    tried = serving_plan.tried
+    most = tried[0].most if tried else min(pool.capacity for pool in serving_plan.first.pools)
+    return most * serving_configuration.replicas / serving_plan.first.replicas
+
+
+@serving("serving.simulated", "1")
+def simulated(serving_day: Day) -> int:
+    """Requests that were simulated.
+
+    Those of the days that count, without the hour before the first.
+    """
+    return int(np.count_nonzero(serving_day.weight))
+
+
+@serving("serving.prompt_tokens", "tokens")
+def prompt_tokens(serving_traffic: Traffic) -> float:
+    """Tokens that a request reads.
+
+    Mean of the trace, or of the lengths drawn.
+    """
+    return serving_traffic.mean_prompt
+
+
+@serving("serving.output_tokens", "tokens")
+def output_tokens(serving_traffic: Traffic) -> float:
+    """Tokens that a request writes.
+
+    Mean of the trace, or of the lengths drawn.
+    """
+    return serving_traffic.mean_output
+
+
+@serving("serving.throughput", "tokens/s", rows=SPEED)
+def throughput(serving_rate: float, serving_rejected: float, serving_output_tokens: float) -> float:
+    """Tokens written a second by the campus, in the mean of the year.
+
+    requests a second × (1 − share turned away) × tokens of an answer
+    """
+    return serving_rate * (1.0 - serving_rejected) * serving_output_tokens
+
+
+@serving("serving.throughput_prompt", "tokens/s", rows=SPEED)
+def throughput_prompt(serving_rate: float, serving_rejected: float, serving_prompt_tokens: float) -> float:
+    """Tokens read a second by the campus, in the mean of the year.
+
+    requests a second × (1 − share turned away) × tokens of a prompt
+    """
+    return serving_rate * (1.0 - serving_rejected) * serving_prompt_tokens
+
+
+@serving("serving.throughput_chip", "tokens/s", rows=SPEED)
+def throughput_chip(serving_throughput: float, machine_count: int) -> float:
+    """Tokens written a second by one accelerator.
+
+    tokens a second / accelerators
+    """
+    return serving_throughput / machine_count
+
+
+@serving("serving.utilisation", "percent", rows=SPEED)
+def utilisation(serving_day: Day) -> float:
+    """Share of the time in which an iteration runs, over replicas that are on.
+
+    Time in iterations / time on; full long before a replica gives all it can.
+    """
+    return min(1.0, serving_day.run.summary.utilisation)
+
+
+@serving("serving.load", "percent", rows=SPEED)
+def load(serving_rate: float, serving_capacity: float) -> float:
+    """Mean demand over what the replicas serve within the promise.
+
+    requests a second / requests a second up to which the promise is kept
+    """
+    return serving_rate / serving_capacity
+
+
+@serving("serving.occupancy", "percent", rows=SPEED)
+def occupancy(serving_day: Day) -> float:
+    """Share of the room for keys and values that is taken, in the mean.
+
+    Tokens kept / tokens for which there is room
+    """
+    return serving_day.run.summary.occupancy
+
+
+@serving("serving.prompt_share", "percent", rows=SPEED)
+def prompt_share(serving_day: Day) -> float:
+    """Share of the cost that prompts bear.
+
+    As the times that prompts and answers would take alone; of pools of their own, as their accelerators.
+    """
+    return serving_day.run.prompt_share
+
+
+@serving("serving.breakdown", "", rows=SPEED)
+def breakdown(serving_configuration: Configuration) -> dict[str, float]:
+    """What the time of an accelerator goes to under the load of the highest hour, in closed form.
+
+    Prompts, and what binds the iterations that decode; the shares add up to one.
+    """
+    return time_shares(serving_configuration)
+
+
+@serving("serving.binding", "", rows=SPEED)
+def binding(serving_breakdown: Mapping[str, float]) -> str:
+    """What takes most of the time.
+
+    Largest part of the breakdown.
+    """
+    return max(serving_breakdown, key=lambda name: serving_breakdown[name])
+
+
+@serving("serving.limit", "", rows=SPEED)
+def limit(serving_plan: ServingPlan) -> str:
+    """What stands against more requests on a replica.
+
+    The limit of the promise that the fewest requests keep at the peak; else memory, the engine's sequences,
+    or that no more is asked for.
+    """
+    tried = serving_plan.tried
+    goodput = tried[0].run.summary.goodput if tried else None
+    if goodput is not None and min(goodput.by_limit.values()) < 1.0:
+        return min(goodput.by_limit, key=lambda key: goodput.by_limit[key])
+    return serving_plan.limit
+
+
+@serving("serving.relief", "")
+def relief(serving_plan: ServingPlan, serving_configuration: Configuration) -> dict[str, float]:
+    """What twice a resource (half a latency or overhead) would make of the cost of a token, over what it is.
+
+    The layout held, the load chosen anew within the promise, in closed form; accelerators cost what they did.
+    """
+    return relieve(serving_plan, serving_configuration)
+
+
+@serving("serving.wall", "", rows=SPEED)
+def wall(serving_plan: ServingPlan, serving_configuration: Configuration) -> Wall:
+    """FLOPs for each byte of prompts and answers against what the machine has of both.
+
+    The replica in other formats, and with memory two and four times as quick.
+    """
+    return wall_of(serving_plan, serving_configuration)

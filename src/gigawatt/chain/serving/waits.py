@@ -1,0 +1,146 @@
+"""The serving chain: what requests wait, over the simulated days, and for how many the promise is kept.
+
+Each request counts as often as its kind of day is in a week.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigawatt.chain.registry import serving
+from gigawatt.chain.serving.day import Day
+from gigawatt.chain.serving.service import SPEED
+from gigawatt.serving.objectives import Objective
+from gigawatt.serving.outcome import latencies
+
+__all__ = ["Waits"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Waits:
+    """Requests that count, arrays (N,): ``times`` ``ttft, tpot, e2e`` [s], nan where there is none.
+
+    ``weight`` of each, ``hour`` since the first midnight; ``kept`` by limit of the promise; ``rejected``.
+    """
+
+    times: Mapping[str, Array]
+    weight: Array
+    hour: NDArray[np.int64]
+    kept: Mapping[str, NDArray[np.bool_]]
+    rejected: NDArray[np.bool_]
+
+    def quantile(self, key: str, q: float | Array) -> Any:
+        """Of the times ``key`` below which the share ``q`` of the requests is, by weight."""
+        values = self.times[key]
+        seen = np.isfinite(values)
+        order = np.argsort(values[seen])
+        weight = self.weight[seen][order]
+        if not len(order):
+            return np.full(np.shape(q), np.nan)[()]
+        return np.interp(np.asarray(q) * weight.sum(), np.cumsum(weight) - weight / 2.0, values[seen][order])[
+            ()
+        ]
+
+    def kept_by_hour(self) -> dict[str, tuple[float, float]]:
+        """Limit → (share of the requests that keep it, the same in the worst hour)."""
+        count = np.bincount(self.hour)
+        seen = count > 0
+        return {
+            key: (
+                float(np.average(good, weights=self.weight)),
+                float((np.bincount(self.hour, good)[seen] / count[seen]).min()),
+            )
+            for key, good in self.kept.items()
+        }
+
+    @property
+    def every(self) -> NDArray[np.bool_]:
+        """Whether all limits are kept (N,)."""
+        return np.logical_and.reduce([~self.rejected, *self.kept.values()])
+
+
+@serving("serving.waits", "")
+def waits(serving_day: Day, serving_objective: Objective) -> Waits:
+    """What each request of the days waits.
+
+    To the first token (TTFT), per token after it (TPOT), to the last (E2E).
+    """
+    outcome, weight = serving_day.outcome, serving_day.weight
+    mine = weight > 0.0
+    found = {key: value[mine] for key, value in latencies(outcome, serving_day.run.requests).items()}
+    rejected = outcome.rejected[mine]
+    kept = {
+        key: ~rejected & ((found[key] <= limit) | np.isnan(found[key]))
+        for key, limit in serving_objective.limits.items()
+    }
+    times = {key: found[key] for key in ("ttft", "tpot", "e2e")}
+    return Waits(times, weight[mine], serving_day.hour[mine], kept, rejected)
+
+
+_WORDS = {
+    "ttft": ("s", "Time to the first token", "first token − arrival"),
+    "tpot": ("ms", "Time between tokens of a request", "(last token − first token) / (tokens − 1)"),
+    "e2e": ("s", "Time to the last token", "last token − arrival"),
+}
+_SHARES = {
+    "p50": (0.5, "half of the requests stay below"),
+    "p90": (0.9, "nine in ten requests stay below"),
+    "p99": (0.99, "99 in a hundred requests stay below"),
+}
+
+
+def _time(key: str, share: float) -> Any:
+    def read(serving_waits: Waits) -> float:
+        return float(serving_waits.quantile(key, share))
+
+    return read
+
+
+for _key, (_unit, _what, _formula) in _WORDS.items():
+    for _end, (_share, _said) in _SHARES.items():
+        _read = _time(_key, _share)
+        _read.__doc__ = f"{_what} that {_said}.\n\n{_formula}, over all requests of the simulated days"
+        serving(f"serving.{_key}_{_end}", _unit, rows=SPEED)(_read)
+
+
+@serving("serving.goodput", "percent", rows=SPEED)
+def goodput(serving_waits: Waits) -> float:
+    """Share of the requests for which everything promised is kept.
+
+    Requests within all limits / all requests, over the simulated days.
+    """
+    return float(np.average(serving_waits.every, weights=serving_waits.weight))
+
+
+@serving("serving.kept", "percent", rows=SPEED)
+def kept(serving_waits: Waits) -> float:
+    """Share of the requests that keep the limit of the promise which the fewest keep.
+
+    Least over the limits, over the simulated days: what the promise's percentile is asked of.
+    """
+    return min(share for share, _ in serving_waits.kept_by_hour().values())
+
+
+@serving("serving.kept_worst", "percent", rows=SPEED)
+def kept_worst(serving_waits: Waits) -> float:
+    """The same in the worst hour.
+
+    Least over the limits and the hours of the days.
+    """
+    return min(worst for _, worst in serving_waits.kept_by_hour().values())
+
+
+@serving("serving.rejected", "percent")
+def rejected(serving_waits: Waits) -> float:
+    """Share of the requests that are turned away.
+
+    Longer than the context or than the cache of a replica.
+    """
+    return float(np.average(serving_waits.rejected, weights=serving_waits.weight))

@@ -1,0 +1,263 @@
+"""The chain, second part: the building's load over the year, and the plants that carry it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigawatt.catalog import Entity
+from gigawatt.chain.candidates import plants_here
+from gigawatt.chain.registry import q, shared
+from gigawatt.chain.weather_years import profiles
+from gigawatt.core.errors import InfeasibleError
+from gigawatt.core.quantities import HOURS_PER_YEAR, show
+from gigawatt.facility import LoadShape, Site, Weather, facility_load
+from gigawatt.power import (
+    Flexible,
+    Grid,
+    Plant,
+    SupplyPlan,
+    plan,
+)
+
+__all__ = ["HOUR"]
+
+Array = NDArray[np.float64]
+
+HOUR = 3600.0
+#: Energy served below this share of the load is the rounding of sums over the hours.
+_ROUNDING = 1e-9
+
+
+@q("machine.power_hours", "")
+def power_hours(machine_power_it: float, site_weather: Weather) -> Array:
+    """IT power of the campus in every hour of the year.
+
+    Constant: the campus keeps such runs going all year.
+    """
+    return np.full(len(site_weather.air_temperature()), machine_power_it)
+
+
+@shared("facility.load", "")
+def facility_load_shape(
+    machine_power_hours: Array, site_weather: Weather, site_cooling: Entity, site_redundancy: Entity | None
+) -> LoadShape:
+    """Power of the whole facility in every hour of the year.
+
+    IT power of the hour × hourly PUE of the cooling system in the site's weather; water where it evaporates.
+    """
+    return facility_load(
+        it_power=machine_power_hours, weather=site_weather, cooling=site_cooling, redundancy=site_redundancy
+    )
+
+
+@shared("facility.pue", "1")
+def pue(facility_load: LoadShape) -> float:
+    """Power usage effectiveness over the year.
+
+    facility energy / IT energy
+    """
+    return float(np.sum(facility_load.facility) / np.sum(facility_load.it))
+
+
+@shared("facility.power_mean", "MW")
+def power_mean(facility_load: LoadShape) -> float:
+    """Mean facility power.
+
+    Mean over the hours of the year.
+    """
+    return float(np.mean(facility_load.facility))
+
+
+@shared("facility.power_peak", "MW")
+def power_peak(facility_load: LoadShape) -> float:
+    """Facility power in the highest hour.
+
+    Largest hour of the year.
+    """
+    return float(np.max(facility_load.facility))
+
+
+@shared("facility.energy", "GWh")
+def facility_energy(facility_load: LoadShape) -> float:
+    """Electricity of the facility in a year.
+
+    Sum over the hours.
+    """
+    return float(np.sum(facility_load.facility)) * HOUR
+
+
+@shared("facility.water", "m^3")
+def water(facility_load: LoadShape) -> float:
+    """Water evaporated and drained on site in a year.
+
+    Sum over the hours.
+    """
+    return float(np.sum(facility_load.water))
+
+
+@shared("supply.candidates", "")
+def candidates(
+    supply_plants: tuple[str, ...],
+    supply_grid: Grid,
+    supply_grid_given: Mapping[str, Any],
+    supply_limits: Mapping[str, float],
+    site_site: Site,
+    site_weather: Weather,
+    site_weather_years: tuple[Weather, ...],
+    scenario_year: int,
+    economics_discount_rate: float,
+) -> tuple[Plant, ...]:
+    """Plants that may be built, with this year's costs and this site's weather.
+
+    capital × rate / (1 − (1 + rate)^−life) + fixed operation; fuel and variable cost per joule.
+    """
+    air = site_weather.temperature
+    return plants_here(
+        names=supply_plants,
+        limits=supply_limits,
+        year=scenario_year,
+        rate=economics_discount_rate,
+        grid=supply_grid,
+        grid_given=supply_grid_given,
+        profile=profiles(site_weather_years),
+        temperature=None if air is None else np.tile(air, len(site_weather_years)),
+    )
+
+
+@shared("supply.plan", "")
+def supply_plan(
+    facility_load: LoadShape,
+    supply_candidates: tuple[Plant, ...],
+    supply_carbon_limit: float | None,
+    supply_carbon_price: float,
+    supply_not_served_price: float,
+    supply_not_served_limit: float | None,
+    supply_matching: float | None,
+    supply_flexible: Flexible | None,
+    site_weather_years: tuple[Weather, ...],
+) -> SupplyPlan:
+    """Cheapest capacities and hourly dispatch that carry the load.
+
+    One linear programme over the hours of all weather years: minimise annuities, fixed and variable cost,
+    fuel, carbon price and the prices of energy cut and not served, subject to the balance of every hour,
+    storage, ramps, capacity limits, the carbon limit, reliability and matching.
+    """
+    years = len(site_weather_years)
+    found = plan(
+        load=np.tile(facility_load.facility, years),
+        plants=supply_candidates,
+        not_served_price=supply_not_served_price,
+        carbon_limit=supply_carbon_limit,
+        carbon_price=supply_carbon_price,
+        not_served_limit=supply_not_served_limit,
+        years=years,
+        flexible=supply_flexible,
+        matching=supply_matching,
+    )
+    if float(np.sum(found.load - found.not_served)) <= _ROUNDING * float(np.sum(found.load)):
+        raise InfeasibleError(
+            f"the plants serve nothing of a load of {show(float(np.mean(found.load)), 'MW')}",
+            key="supply.plants",
+            given=", ".join(found.capacity),
+            allowed="a plant, or a limit, or a price of energy not served, with which some of it is served",
+        )
+    return found
+
+
+@shared("supply.electricity_cost", "$/MWh")
+def electricity_cost(supply_plan: SupplyPlan) -> float:
+    """Levelised cost of the electricity served.
+
+    (annuities + operation + fuel + carbon price) / energy served
+    """
+    return supply_plan.cost_per_energy
+
+
+@shared("supply.marginal_price", "$/MWh")
+def marginal_price(supply_plan: SupplyPlan) -> float:
+    """Load-weighted marginal price of electricity.
+
+    Dual of the hourly balance, weighted by the load.
+    """
+    return float(np.average(supply_plan.price, weights=supply_plan.load))
+
+
+@shared(
+    "supply.carbon_intensity", "g/kWh", rows=("carbon*", "efficiency*", "heat_rate", "fuel*", "mean_carbon*")
+)
+def carbon_intensity(supply_plan: SupplyPlan) -> float:
+    """Operational carbon of the electricity served.
+
+    kg of all plants and of the grid / energy served
+    """
+    return supply_plan.carbon_intensity
+
+
+@shared("supply.not_served", "MWh")
+def not_served(supply_plan: SupplyPlan) -> float:
+    """Energy not served in a year.
+
+    Sum over the hours.
+    """
+    return _of_a_year(supply_plan, supply_plan.not_served)
+
+
+@shared("supply.cut", "MWh")
+def cut(supply_plan: SupplyPlan) -> float:
+    """Energy of the load that is cut in a year, as its flexibility allows.
+
+    Sum over the hours.
+    """
+    return _of_a_year(supply_plan, supply_plan.cut)
+
+
+@shared("supply.put_off", "MWh")
+def put_off(supply_plan: SupplyPlan) -> float:
+    """Energy of the load that waits for a later hour, in a year.
+
+    Sum of what joins the queue, by the hour.
+    """
+    queue = supply_plan.waiting.reshape(supply_plan.years, -1)
+    joined = np.maximum(queue - np.roll(queue, 1, axis=1), 0.0).ravel()
+    return _of_a_year(supply_plan, joined / HOUR)
+
+
+@shared("supply.curtailed", "GWh")
+def curtailed(supply_plan: SupplyPlan) -> float:
+    """Energy that sun, wind and must-run plants could have given and nobody took.
+
+    Sum over plants and hours.
+    """
+    return _of_a_year(supply_plan, supply_plan.curtailed.sum(axis=1))
+
+
+@shared("supply.gap", "1")
+def gap(supply_plan: SupplyPlan) -> float:
+    """Relative duality gap of the plan.
+
+    |primal − dual| / |primal|
+    """
+    return supply_plan.gap
+
+
+def _of_a_year(found: SupplyPlan, power: Array) -> float:
+    """J in a mean year of W by the hour."""
+    return float(found.hour_weight @ power) * HOUR * found.weight
+
+
+def lead_time_notices(found: SupplyPlan, year: int) -> list[str]:
+    """Plants that the plan builds and that cannot stand in the scenario's year if ordered in it."""
+    late: list[str] = []
+    worth = float(np.max(found.load)) * 1e-3  # below a thousandth of the load it is the solver's dust
+    for plant in found.plants:
+        years = plant.lead_time / (HOURS_PER_YEAR * HOUR)
+        if found.capacity[plant.id] > worth and years >= 1.0:
+            late.append(
+                f"{plant.name}: {show(found.capacity[plant.id], 'MW')} ordered in {year} gives power from "
+                f"about {year + years:.0f} (lead time {years:.1f} years)"
+            )
+    return late

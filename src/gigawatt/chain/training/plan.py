@@ -1,0 +1,363 @@
+"""Planning one training run: the best layouts on a number of accelerators, and what the run then takes.
+
+Days are at goodput, energy at the facility's meter, money for as long as the run occupies the machine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigawatt.chain.reliability import Goodput, goodput_of, share_band
+from gigawatt.chain.training import quantities as chain
+from gigawatt.chain.training.question import TrainingQuestion
+from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.core.evidence import Assumption
+from gigawatt.core.quantities import show
+from gigawatt.machine import Chip, Cluster
+from gigawatt.machine.clocks import clock_model, least_cap
+from gigawatt.money import annuity, campus_assets
+from gigawatt.money.annuity import SECONDS_PER_YEAR
+from gigawatt.performance import Search, StepTable, TrainingRun, capped_search, evaluate
+from gigawatt.performance.exact import ExactSteps, exact_steps, first_rounds
+from gigawatt.performance.power import chip_power_of
+from gigawatt.performance.schedule import Timeline
+from gigawatt.performance.step import evaluate_prepared, prepare
+
+__all__ = [
+    "Outcome",
+    "Plan",
+    "Power",
+    "cap_for_power",
+    "chip_second_price",
+    "count_for_power",
+    "outcome_of",
+    "pipeline_timeline",
+    "plan_training",
+    "power_of",
+    "training_outcome",
+]
+
+Array = NDArray[np.float64]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run takes under some layouts, columns ``(L,)``.
+
+    ``seconds`` on the clock, failures included; ``energy`` [J] at the facility's meter; ``power_it`` [W] mean
+    of the run; ``capital`` [$] of the machine and building for that time, ``electricity`` [$]; ``cost`` [$]
+    of both.
+    """
+
+    seconds: Array
+    energy: Array
+    power_it: Array
+    capital: Array
+    electricity: Array
+
+    @property
+    def cost(self) -> Array:
+        """Money of the run [$]."""
+        return self.capital + self.electricity
+
+
+@dataclass(frozen=True)
+class Power:
+    """Power to be provided [W]: ``chip`` for one accelerator with its share of node and network, ``it`` for
+    all, ``facility`` at the PUE of the hottest hour; ``limit`` is what is given, if any."""
+
+    chip: float
+    it: float
+    facility: float
+    limit: float | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The answer for one number of accelerators; rows of ``search.best`` and ``outcome`` correspond.
+
+    ``goodput`` says which share of the time makes progress and where the rest goes, ``share_band`` (low,
+    high) is that share with 90 %; ``chip_second`` [$] is what one accelerator-second costs without
+    electricity; ``cpu_seconds`` went into the search. ``clock`` is that of every row over the clock at the
+    chip's own limit (pauses counted). ``exact`` are the best layouts with the exact schedule of their
+    pipeline, which took ``exact_cpu_seconds``.
+    """
+
+    question: TrainingQuestion
+    cluster: Cluster
+    run: TrainingRun
+    search: Search
+    goodput: Goodput
+    share_band: tuple[float, float]
+    outcome: Outcome
+    power: Power
+    chip_second: float
+    cpu_seconds: float
+    clock: Array
+    exact: ExactSteps
+    exact_cpu_seconds: float
+    assumptions: tuple[Assumption, ...]
+    notices: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        """Goodput: the share of time that makes progress."""
+        return self.goodput.share
+
+    @property
+    def days(self) -> float:
+        """Days of the best layout, failures included."""
+        return float(self.outcome.seconds[0]) / 86400.0
+
+
+class Machines(Protocol):
+    """What power and price of accelerators follow from, in a question of training and of serving."""
+
+    @property
+    def chip(self) -> Chip: ...
+    @property
+    def options(self) -> Mapping[str, Any]: ...
+    @property
+    def cap(self) -> float | None: ...
+    @property
+    def pue_peak(self) -> float: ...
+    @property
+    def rate(self) -> float: ...
+
+
+def power_of(question: Machines, count: int, limit: float | None = None) -> Power:
+    """Power that ``count`` accelerators need."""
+    each = chain.design_power(question.chip, question.options, question.cap)
+    return Power(each, each * count, each * count * question.pue_peak, limit)
+
+
+def count_for_power(question: TrainingQuestion, limit: float) -> int:
+    """Accelerators that ``limit`` [W] at the meter feeds in the hottest hour.
+
+    Rounded down to at most four significant binary digits, so that parallel degrees can divide it.
+
+    Raises
+    ------
+    InputError
+        Not even one accelerator.
+    """
+    each = chain.design_power(question.chip, question.options, question.cap)
+    return chain.machine_count({"count": None, "power": limit}, 1, each, question.pue_peak)
+
+
+def chip_second_price(
+    question: Machines, cluster: Cluster, power: Power
+) -> tuple[float, tuple[Assumption, ...]]:
+    """What one accelerator costs for one second without electricity [$], and what that assumes.
+
+    Annuities and upkeep of chips, nodes, network and building over their lives, every second of the year
+    in use.
+    """
+    count = cluster.count
+    assets, told = campus_assets(
+        chip_count=count,
+        chip_price=cluster.chip.price,
+        node_count=count / cluster.node.chips,
+        node_price=cluster.node.price,
+        network_price=cluster.network_price * count,
+        it_power=power.it,
+        chip_embodied=cluster.chip.embodied_carbon,
+        node_embodied=cluster.node.embodied_carbon,
+    )
+    yearly = sum(
+        float(annuity(capital=asset.price, rate=question.rate, life=asset.life)) + asset.operating
+        for asset in assets.values()
+    )
+    kept = tuple(item for item in told if "embodied" not in item.key)
+    return yearly / SECONDS_PER_YEAR / count, kept
+
+
+def training_outcome(
+    question: TrainingQuestion, run: TrainingRun, table: StepTable, count: int, share: float, price: float
+) -> Outcome:
+    """Time, energy and money of the whole run under every layout of ``table`` (with its energies).
+
+    ``share`` is the goodput and ``price`` [$] that of an accelerator-second.
+    """
+    return outcome_of(question, run.steps, table.energy, table.step_time, count, share, price)
+
+
+def outcome_of(
+    question: TrainingQuestion,
+    steps: float,
+    energy: Mapping[str, Array],
+    step_time: Array,
+    count: int,
+    share: float,
+    price: float,
+) -> Outcome:
+    """:func:`training_outcome` of steps of these joules by component and seconds, ``(L,)`` each."""
+    stepping = chain.step_power(energy, step_time, 1)  # type: ignore[arg-type]
+    standing = chain.standing_power(energy, step_time, 1)  # type: ignore[arg-type]
+    seconds = steps * step_time / share
+    power = np.asarray(chain.power_it(stepping, standing, share), dtype=np.float64)
+    drawn = power * seconds * question.pue_mean
+    return Outcome(
+        seconds=seconds,
+        energy=drawn,
+        power_it=power,
+        capital=seconds * count * price,
+        electricity=drawn * question.electricity,
+    )
+
+
+def cap_for_power(question: TrainingQuestion, count: int, limit: float) -> float:
+    """Cap of an accelerator [W] with which ``count`` of them stay within ``limit`` [W] at the meter.
+
+    What is left of the limit in the hottest hour without nodes and network; it can be below what an
+    accelerator can keep, and below zero.
+    """
+    each = chain.design_power(question.chip, question.options, None)
+    return limit / (count * question.pue_peak) - (each - question.chip.power_limit)
+
+
+def _within(question: TrainingQuestion, count: int, limit: float, notices: list[str]) -> TrainingQuestion:
+    """The question with a cap that keeps ``count`` accelerators within the limit, if there is one."""
+    power, most = power_of(question, count, limit), int(_most(question, limit))
+    cap = cap_for_power(question, count, limit)
+    if cap < least_cap(clock_model(question.chip)):
+        raise InfeasibleError(
+            f"{count} accelerators need {show(power.facility, 'MW')} at the meter in the hottest hour "
+            f"({show(power.chip, 'W')} each with node and network, PUE {question.pue_peak:.3g}), and no "
+            "power cap makes up for it",
+            key="power",
+            given=show(limit, "MW"),
+            allowed=f"at most {most} accelerators, or {show(power.facility, 'MW')}",
+        )
+    held = f"a cap of {show(question.cap, 'W')}" if question.cap is not None else "their own limit"
+    notices.append(
+        f"{show(limit, 'MW')} would feed {most:,} accelerators with {held}: "
+        f"all {count:,} fit with a cap of {show(cap, 'W', 3)} each"
+    )
+    return replace(question, cap=cap)
+
+
+def _most(question: TrainingQuestion, limit: float) -> int:
+    try:
+        return count_for_power(question, limit)
+    except InputError:
+        return 0
+
+
+def _exact(
+    question: TrainingQuestion, run: TrainingRun, cluster: Cluster, best: StepTable
+) -> tuple[ExactSteps, float]:
+    """(the best layouts with the exact schedule of their pipeline, CPU seconds that took)."""
+    started = time.process_time()
+    rows = np.arange(len(best))
+    prepared = prepare(run, best.layouts, cluster, question.stack)
+    found = exact_steps(prepared, best.layouts, rows, best)
+    if question.cap is not None:
+        free = evaluate_prepared(prepared, best.layouts, rows)
+        bubble = found.bubble * _stretch(best, free)
+        step_time = best.step_time - best.parts["pipeline_bubble"] + bubble
+        found = replace(found, step_time=step_time, bubble=bubble)
+    return found, time.process_time() - started
+
+
+def _clocks(question: TrainingQuestion, run: TrainingRun, cluster: Cluster, best: StepTable) -> Array:
+    if question.cap is None:
+        return np.ones(len(best))
+    free = evaluate(run, best.layouts, cluster, question.stack)
+    settled = chip_power_of(free, cluster.chip, float(cluster.count), question.cap)
+    return settled.clock * settled.duty
+
+
+def _stretch(held: StepTable, free: StepTable) -> Array:
+    """How many times as long the chips' own work takes under a cap."""
+    mine, before = (one.parts["arithmetic"] + one.parts["memory_bandwidth"] for one in (held, free))
+    return np.where(before > 0.0, mine / np.where(before > 0.0, before, 1.0), 1.0)
+
+
+def pipeline_timeline(plan: Plan) -> Timeline:
+    """The passes of the best layout's pipeline, of the first microbatches of a step: two rounds of stages."""
+    best = plan.search.best.layouts.take(np.arange(1))
+    prepared = prepare(plan.run, best, plan.cluster, plan.question.stack)
+    found = first_rounds(prepared, best, 0, most=2 * int(best.pipeline[0]))
+    if plan.question.cap is None:
+        return found
+    free = evaluate_prepared(prepared, best, np.arange(1))
+    longer = float(_stretch(plan.search.best.take(np.arange(1)), free)[0])
+    return replace(found, start=found.start * longer, end=found.end * longer)
+
+
+def plan_training(
+    question: TrainingQuestion,
+    count: int,
+    *,
+    limit: float | None = None,
+    top: int = 10,
+    progress: Progress | None = None,
+) -> Plan:
+    """The best layouts of a run on ``count`` accelerators.
+
+    Parameters
+    ----------
+    question : TrainingQuestion
+        What is trained, on what.
+    count : int
+        Accelerators.
+    limit : float, optional
+        Power at the facility's meter [W] that they must not exceed: where they would, every accelerator gets
+        the cap with which they do not.
+    top : int
+        Most layouts to return.
+    progress : callable, optional
+        Called with (layouts done, layouts in all).
+
+    Raises
+    ------
+    InfeasibleError
+        No cap keeps the accelerators within ``limit``, or the model fits in no layout.
+    InputError
+        A count or a pin that cannot divide.
+    """
+    if count < 1:
+        raise InputError("not a count", key="count", given=count, allowed="a whole number of 1 or more")
+    notices = list(question.notices)
+    if limit is not None and power_of(question, count).facility > limit:
+        question = _within(question, count, limit, notices)
+    elif limit is not None and (most := count_for_power(question, limit)) > count:
+        notices.append(f"{show(limit, 'MW')} would feed {most:,} accelerators")
+    power = power_of(question, count, limit)
+    cluster, told = question.cluster(count)
+    run = question.run(count)
+    started = time.process_time()
+    found = capped_search(
+        run, cluster, question.stack, question.fixed,
+        top=top, progress=progress, widen=question.widen, cap=question.cap,
+    )  # fmt: skip
+    spent = time.process_time() - started
+    expected = goodput_of(question.reliability, count)
+    exact, scheduled = _exact(question, run, cluster, found.best)
+    price, money = chip_second_price(question, cluster, power)
+    outcome = training_outcome(question, run, found.best, count, expected.share, price)
+    return Plan(
+        question=question,
+        cluster=cluster,
+        run=run,
+        search=found,
+        goodput=expected,
+        share_band=share_band(expected, run.steps * float(found.best.step_time[0])),
+        outcome=outcome,
+        power=power,
+        chip_second=price,
+        cpu_seconds=spent,
+        clock=_clocks(question, run, cluster, found.best),
+        exact=exact,
+        exact_cpu_seconds=scheduled,
+        assumptions=(*question.assumptions, *told, *money),
+        notices=tuple(notices),
+    )

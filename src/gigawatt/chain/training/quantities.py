@@ -1,0 +1,484 @@
+"""The chain, first part: model, machine, layouts, training step, failures, power of the machine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gigawatt.catalog import Entity
+from gigawatt.chain.registry import q
+from gigawatt.chain.reliability import CLUSTER, Goodput, goodput_of, run_band
+from gigawatt.chain.resources import resources
+from gigawatt.core.errors import InputError
+from gigawatt.core.evidence import Assumption
+from gigawatt.facility import Weather, facility_load
+from gigawatt.machine import Chip, Cluster, build_cluster
+from gigawatt.performance import Search, Stack, StepTable, TrainingRun, capped, capped_search, evaluate
+from gigawatt.performance.goodput_runs import RunBand
+from gigawatt.performance.power import chip_power_of
+from gigawatt.workload import Architecture, model_flops_per_token
+
+__all__ = ["RATES"]
+
+#: Rows of a machine that a step time depends on (prices and carbon are read elsewhere).
+RATES = (
+    "peak_*", "memory_*", "sram_*", "units", "bandwidth*", "latency*", "efficiency", "in_network",
+    "chips", "scale_up*", "power_limit", "arithmetic", "memory", "traffic", "launch", "overlap_*", "bubble",
+    "weight*", "reserve", "bucket*", "step_overhead", "score_passes", "unaligned", "dropout", "logit_bytes*",
+    "dispatch_bytes", "deduplicates", "routing_wait", "contention", "ring_attention", "expert_skew",
+    "gradient*", "state", "update", "wire", "failure_rate", "checkpoint_*", "restart_*", "straggler",
+    "gated_copies", "kept_*", "gate_bytes", "selective_products", "context_copies", "gathered_layers",
+    "narrow_weights", "fragmentation", "routed_copies", "host", "gemm_*", "attention*", "grouped_*",
+    "sustained*", "share*", "detection", "base", "each", "planned_rate", "evaluation", "*_clock",
+    "least_share", "boost_share", "knee_share", "voltage_slope", "clocked_idle",
+)  # fmt: skip
+_POWER = (*RATES, "idle_power", "energy_*", "overhead_power", "network_power", "training_factor")
+_FAILURES = (
+    "failure_rate", "checkpoint_time", "straggler", "planned_rate", "evaluation", "detection", "base", "each",
+)  # fmt: skip
+
+
+#: How many times as much of a resource a relief has.
+_TWICE = 2.0
+_DAY = 86400.0
+
+#: A count at which no node or domain is cut short, to ask what one accelerator needs.
+_WHOLE_NODES = 2**20
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The accelerators of one run, with what had to be assumed to build it."""
+
+    cluster: Cluster
+    count: int
+    assumptions: tuple[Assumption, ...]
+
+
+@q("model.parameters", "1")
+def model_parameters(model_architecture: Architecture) -> int:
+    """Parameters of the model.
+
+    Counted from the configuration; equal to those of the reference implementation.
+    """
+    return model_architecture.parameters.total
+
+
+@q("model.hidden", "1")
+def model_hidden(model_architecture: Architecture) -> int:
+    """Width of the model: what lies between its layers for a token.
+
+    hidden_size of the configuration
+    """
+    return model_architecture.hidden
+
+
+@q("model.active_parameters", "1")
+def model_active_parameters(model_architecture: Architecture) -> int:
+    """Parameters that one token uses.
+
+    A mixture of experts uses the routed and shared experts of the token, not all.
+    """
+    return model_architecture.active_parameters
+
+
+@q("model.flops_per_token", "GFLOP/token")
+def model_flops(model_architecture: Architecture, training_sequence: int) -> float:
+    """Model FLOPs of one trained token, forward and backward.
+
+    6 per active weight of a matrix multiplication + 12 · layers · heads · head width · sequence for
+    attention, counted in full (PaLM, arXiv 2204.02311, appendix B).
+    """
+    return float(model_flops_per_token(model_architecture, training_sequence))
+
+
+@q("model.training_flops", "FLOP")
+def model_training_flops(model_flops_per_token: float, training_tokens: float) -> float:
+    """Model FLOPs of the whole run.
+
+    FLOPs per token × tokens.
+    """
+    return model_flops_per_token * training_tokens
+
+
+@q("machine.design_power", "W", rows=("power_limit", "overhead_power", "network_power", "chips"))
+def design_power(
+    machine_chip: Chip, machine_options: Mapping[str, Any], machine_power_cap: float | None
+) -> float:
+    """IT power that has to be provided for one accelerator.
+
+    power limit of the chip, or the cap if that is less + node overhead / chips in a node + network power
+    per accelerator
+    """
+    cluster, _ = build_cluster(chip=machine_chip, count=_WHOLE_NODES, **machine_options)
+    node, limit = cluster.node, machine_chip.power_limit
+    held = limit if machine_power_cap is None else min(machine_power_cap, limit)
+    return held + node.overhead_power / node.chips + cluster.network_power
+
+
+@q("machine.pue_peak", "1")
+def pue_peak(site_weather: Weather, site_cooling: Entity, site_redundancy: Entity | None) -> float:
+    """PUE in the hottest hour at full load, for sizing.
+
+    Largest hourly PUE of a constant IT load under the site's weather.
+    """
+    load = facility_load(
+        it_power=np.ones(len(site_weather.air_temperature())),
+        weather=site_weather,
+        cooling=site_cooling,
+        redundancy=site_redundancy,
+    )
+    return float(np.max(load.pue))
+
+
+@q("machine.count", "1", rows=("power_limit", "overhead_power", "network_power", "chips"))
+def machine_count(
+    machine_size: Mapping[str, Any], training_runs: int, machine_design_power: float, machine_pue_peak: float
+) -> int:
+    """Accelerators of the campus.
+
+    As given; or facility power / (design power × PUE in the hottest hour), rounded down for each run
+    to a number with at most four significant binary digits, so that parallel degrees can divide it.
+    """
+    if machine_size["count"] is not None:
+        count = int(machine_size["count"])
+        if count % training_runs:
+            raise InputError(
+                "the runs do not divide the accelerators",
+                key="training.runs",
+                given=training_runs,
+                allowed=f"a divisor of {count}",
+            )
+        return count
+    affordable = machine_size["power"] / (machine_design_power * machine_pue_peak) / training_runs
+    if affordable < 1:
+        raise InputError(
+            "the power does not feed one accelerator for each run",
+            key="machine.power",
+            given=f"{machine_size['power'] / 1e6:.4g} MW",
+            allowed=f"at least {machine_design_power * machine_pue_peak * training_runs / 1e6:.4g} MW",
+        )
+    step = 2 ** max(0, math.floor(math.log2(affordable)) - 3)
+    return int(affordable // step * step) * training_runs
+
+
+@q("machine.machine", "", rows=("*",))
+def machine(
+    machine_chip: Chip, machine_count: int, training_runs: int, machine_options: Mapping[str, Any]
+) -> Machine:
+    """The accelerators of one run with their nodes and links.
+
+    The chip's usual node and links unless the scenario names others.
+    """
+    cluster, told = build_cluster(chip=machine_chip, count=machine_count // training_runs, **machine_options)
+    return Machine(cluster, machine_count, told)
+
+
+@q("training.run", "")
+def training_run(
+    model_architecture: Architecture,
+    training_tokens: float,
+    training_sequence: int,
+    training_global_batch: tuple[str, float],
+    training_number_format: str,
+    training_optimizer: str,
+    machine_count: int,
+    training_runs: int,
+) -> TrainingRun:
+    """What one optimizer step computes.
+
+    A batch in sequences is taken as it is. A batch in tokens is brought to the nearest number of
+    sequences with three significant binary digits times the odd part of the accelerators, so that
+    parallel degrees can divide it.
+    """
+    counted, number = training_global_batch
+    sequences = round(number)
+    if counted == "token":
+        each = machine_count // training_runs
+        odd = each // (each & -each)
+        wanted = max(1.0, number / training_sequence / odd)
+        step = 2 ** max(0, math.floor(math.log2(wanted)) - 2)
+        sequences = max(1, round(wanted / step)) * step * odd
+    return TrainingRun(
+        architecture=model_architecture,
+        tokens=training_tokens,
+        sequence=int(training_sequence),
+        global_batch=sequences,
+        number_format=training_number_format,
+        optimizer=training_optimizer,
+    )
+
+
+@q("training.tokens_per_step", "tokens")
+def tokens_per_step(training_run: TrainingRun) -> float:
+    """Tokens of one optimizer step.
+
+    sequences in the global batch × tokens of a sequence
+    """
+    return training_run.tokens_per_step
+
+
+@q("layouts.search", "", rows=_POWER)
+def layouts_search(
+    training_run: TrainingRun,
+    machine_machine: Machine,
+    machine_stack: Stack,
+    layout_fixed: Mapping[str, int],
+    layout_widen: tuple[str, ...],
+    machine_power_cap: float | None,
+) -> Search:
+    """Every layout that divides, evaluated at once; the best that fit in memory, under the power cap.
+
+    tensor × pipeline × interleave × context × expert × ZeRO × micro-batch × recomputation × sequence
+    parallelism, and schedule × sharding × offload where they are widened over; see gigawatt.performance.
+    """
+    return capped_search(
+        training_run, machine_machine.cluster, machine_stack, dict(layout_fixed),
+        widen=layout_widen, cap=machine_power_cap,
+    )  # fmt: skip
+
+
+@q("layouts.looked_at", "1")
+def looked_at(layouts_search: Search) -> int:
+    """Layouts looked at."""
+    return int(layouts_search.looked_at)
+
+
+@q("layouts.fit", "1")
+def fit(layouts_search: Search) -> int:
+    """Layouts that fit in the accelerator's memory."""
+    return int(layouts_search.fit)
+
+
+@q("training.step_time", "s", rows=RATES)
+def step_time(layouts_search: Search) -> float:
+    """Time of one optimizer step of the best layout, without failures.
+
+    arithmetic + memory bandwidth + interconnect bandwidth + interconnect latency + pipeline bubble +
+    launch overhead, each what is exposed on the critical path.
+    """
+    return float(layouts_search.best.step_time[0])
+
+
+@q("training.mfu", "percent", rows=RATES)
+def mfu(layouts_search: Search) -> float:
+    """Model FLOP utilisation of a step.
+
+    model FLOPs of a step / (step time × accelerators × dense datasheet peak of the format)
+    """
+    return float(layouts_search.best.mfu[0])
+
+
+@q("training.reliability", "", rows=_FAILURES)
+def reliability(machine_machine: Machine) -> Goodput:
+    """Failures, checkpoints, restarts, stragglers, maintenance and evaluation of a synchronous run.
+
+    Checkpoints at the interval that loses least (Young 1974, Daly 2006): √(2 · checkpoint time / failure
+    rate of the whole machine).
+    """
+    return goodput_of(CLUSTER, machine_machine.cluster.count)
+
+
+@q("training.goodput", "percent")
+def training_goodput(training_reliability: Goodput) -> float:
+    """Share of the time that makes progress.
+
+    1 − checkpoints − lost work − restarts − stragglers − planned stops − evaluation
+    """
+    return training_reliability.share
+
+
+@q("training.effective_step_time", "s", rows=RATES)
+def effective_step_time(training_step_time: float, training_goodput: float) -> float:
+    """Time of one step with its share of failures, checkpoints and restarts.
+
+    step time / goodput
+    """
+    return training_step_time / training_goodput
+
+
+@q("training.breakdown", "", rows=RATES)
+def breakdown(
+    layouts_search: Search, training_step_time: float, training_effective_step_time: float
+) -> dict[str, float]:
+    """What the time of a step goes to; the parts add up to the effective step time.
+
+    Parts of the step as the performance room splits them, and failures: effective step − step.
+    """
+    parts = {name: float(values[0]) for name, values in layouts_search.best.parts.items()}
+    return {**parts, "failures": training_effective_step_time - training_step_time}
+
+
+@q("training.binding", "")
+def binding(training_breakdown: Mapping[str, float]) -> str:
+    """What takes most of the time.
+
+    Largest part of the breakdown.
+    """
+    return max(training_breakdown, key=lambda name: training_breakdown[name]).replace("_", " ")
+
+
+@q("training.tokens_per_second", "tokens/s", rows=RATES)
+def tokens_per_second(training_tokens_per_step: float, training_effective_step_time: float) -> float:
+    """Tokens trained on per second by one run, failures included.
+
+    tokens of a step / effective step time
+    """
+    return training_tokens_per_step / training_effective_step_time
+
+
+@q("training.duration", "days", rows=RATES)
+def duration(training_tokens: float, training_tokens_per_second: float) -> float:
+    """Time on the clock from first to last token.
+
+    tokens / tokens per second
+    """
+    return training_tokens / training_tokens_per_second
+
+
+@q("training.accelerator_hours", "h", rows=RATES)
+def accelerator_hours(training_duration: float, machine_count: int, training_runs: int) -> float:
+    """Accelerator-hours of one run.
+
+    duration × accelerators of the run
+    """
+    return training_duration * machine_count / training_runs
+
+
+@q("training.run_band", "", rows=RATES)
+def training_run_band(
+    training_reliability: Goodput,
+    training_step_time: float,
+    training_tokens: float,
+    training_tokens_per_step: float,
+) -> RunBand:
+    """The run drawn many times, with rates of failure and times of recovery that nobody knows exactly.
+
+    steps × step time of work in intervals that each end with a checkpoint; failures come by chance at a rate
+    drawn from its range.
+    """
+    return run_band(training_reliability, training_tokens / training_tokens_per_step * training_step_time)
+
+
+@q("training.duration_low", "days", rows=RATES)
+def duration_low(training_run_band: RunBand) -> float:
+    """Time on the clock that only one run in twenty stays below, by failures alone.
+
+    5 % of the drawn runs; the step time is taken as known.
+    """
+    return training_run_band.days[0] * _DAY
+
+
+@q("training.duration_high", "days", rows=RATES)
+def duration_high(training_run_band: RunBand) -> float:
+    """Time on the clock that only one run in twenty exceeds, by failures alone.
+
+    95 % of the drawn runs; the step time is taken as known.
+    """
+    return training_run_band.days[2] * _DAY
+
+
+@q("training.relief", "", rows=RATES)
+def relief(
+    training_run: TrainingRun,
+    machine_machine: Machine,
+    machine_stack: Stack,
+    layouts_search: Search,
+    machine_power_cap: float | None,
+    training_effective_step_time: float,
+    training_goodput: float,
+) -> dict[str, float]:
+    """What doubling one resource would make of the effective step time, with the same layout [s].
+
+    The best layout is evaluated again on a machine with the resource doubled (latency and launch overhead
+    halved).
+    """
+    best, cluster = layouts_search.best.layouts.take(np.arange(1)), machine_machine.cluster
+    times: dict[str, float] = {}
+    for name, (words, change) in resources(machine_power_cap).items():
+        if name == "mtbf":
+            rarer = goodput_of(CLUSTER, cluster.count, failures=1.0 / _TWICE).share
+            times[words] = training_effective_step_time * training_goodput / rarer
+            continue
+        machine, stack = change(cluster, machine_stack, _TWICE)
+        cap = machine_power_cap
+        if cap is not None and name == "power_cap":
+            cap *= _TWICE
+        step = capped(evaluate(training_run, best, machine, stack), machine, cap).step_time[0]
+        times[words] = float(step) / training_goodput
+    return times
+
+
+@q("machine.clock", "percent", rows=_POWER)
+def clock(
+    training_run: TrainingRun,
+    machine_machine: Machine,
+    machine_stack: Stack,
+    layouts_search: Search,
+    machine_power_cap: float | None,
+) -> float:
+    """Clock of the accelerators in the best layout, over the one that they keep at their own power limit.
+
+    The highest clock at which a working accelerator stays within the cap; 100 % without one.
+    """
+    cluster = machine_machine.cluster
+    best = layouts_search.best.layouts.take(np.arange(1))
+    step = evaluate(training_run, best, cluster, machine_stack)
+    return float(chip_power_of(step, cluster.chip, cluster.count, machine_power_cap).clock[0])
+
+
+@q("machine.energy", "", rows=_POWER)
+def energy(layouts_search: Search) -> dict[str, float]:
+    """Energy of one step of one run by component [J].
+
+    idle power × time, J/FLOP × FLOPs, J/B × bytes of each memory level and link, node and network power;
+    what the chip does beyond its idle power follows its clock and stays within its power limit.
+    """
+    best: StepTable = layouts_search.best
+    return {name: float(values[0]) for name, values in best.energy.items()}
+
+
+@q("machine.step_power", "MW", rows=_POWER)
+def step_power(machine_energy: Mapping[str, float], training_step_time: float, training_runs: int) -> float:
+    """IT power of the campus while every run steps.
+
+    energy of a step / step time × runs
+    """
+    return sum(machine_energy.values()) / training_step_time * training_runs
+
+
+@q("machine.standing_power", "MW", rows=_POWER)
+def standing_power(
+    machine_energy: Mapping[str, float], training_step_time: float, training_runs: int
+) -> float:
+    """IT power of the campus while it waits for a restart or a checkpoint.
+
+    Idle power of the chips, the nodes and the network.
+    """
+    idle = sum(machine_energy.get(name, 0.0) for name in ("idle", "node", "network"))
+    return idle / training_step_time * training_runs
+
+
+@q("machine.power_it", "MW", rows=_POWER)
+def power_it(machine_step_power: float, machine_standing_power: float, training_goodput: float) -> float:
+    """Mean IT power of the campus.
+
+    goodput × power of a step + (1 − goodput) × standing power
+    """
+    return training_goodput * machine_step_power + (1.0 - training_goodput) * machine_standing_power
+
+
+@q("machine.chip_power", "W", rows=_POWER)
+def chip_power(
+    machine_energy: Mapping[str, float], training_step_time: float, machine_count: int, training_runs: int
+) -> float:
+    """Mean power of one accelerator during a step.
+
+    energy of a step without node overhead and network / (step time × accelerators)
+    """
+    chips = sum(v for k, v in machine_energy.items() if k not in ("node", "network"))
+    return chips / training_step_time / (machine_count / training_runs)

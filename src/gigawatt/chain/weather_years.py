@@ -1,0 +1,95 @@
+"""Several weather years of one plan, one after another: sun, wind and grid of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigawatt import catalog
+from gigawatt.chain.candidates import of_weather
+from gigawatt.core.errors import InputError
+from gigawatt.core.evidence import Assumption, Grade
+from gigawatt.facility import Site, Weather
+from gigawatt.facility.years import load_years
+from gigawatt.power import Grid, load_grid
+
+__all__ = ["grid_of", "profiles", "weather_years"]
+
+Array = NDArray[np.float64]
+
+
+def weather_years(
+    site: Site, own: Weather, count: int | None
+) -> tuple[tuple[Weather, ...], tuple[Assumption, ...]]:
+    """The weather years of a plan: ``own`` alone, or the last ``count`` of those that ERA5 has of the site.
+
+    Sun and wind are of each year, everything else (temperature, humidity) is of ``own``, which is told.
+
+    Raises
+    ------
+    InputError
+        More years than the site has (key ``years``).
+    MissingDataError
+        A site without any.
+    """
+    if count is None or count == 1:
+        return (own,), ()
+    known = load_years(site.id)
+    if count > len(known):
+        raise InputError("not so many weather years", key="years", given=count,
+                         allowed=f"at most {len(known)}: {known[0].year} to {known[-1].year}")  # fmt: skip
+    chosen = known[-count:]
+    told = Assumption(
+        "site.years",
+        f"{chosen[0].year} to {chosen[-1].year}",
+        f"sun and wind of these; temperature and load of every year are those of {own.id} in {own.year}",
+        Grade.modelled,
+    )
+    return tuple(
+        replace(own, year=one.year, solar_capacity_factor=one.solar, wind_capacity_factor=one.wind)
+        for one in chosen
+    ), (*chosen[0].assumptions, told)
+
+
+def profiles(
+    skies: Sequence[Weather], given: Mapping[str, Array] | None = None
+) -> Callable[[str], Array | None]:
+    """Capacity factors of plants in all weather years, one after another, computed when they are asked for.
+
+    ``given`` are those of one year (8760,) by plant, which stand in every year. A plant that follows the
+    weather and that neither knows is an ``InputError`` (key ``capacity-factor``).
+    """
+    each = [of_weather(sky) for sky in skies]
+    read = {name: np.tile(values, len(skies)) for name, values in (given or {}).items()}
+
+    def profile(name: str) -> Array | None:
+        if name in read:
+            return read[name]
+        found = [values for one in each if (values := one(name)) is not None]
+        if not found and catalog.entity("plants", name).text("kind") == "profile":
+            raise InputError(
+                "the weather does not say what this plant gives",
+                key="capacity-factor",
+                allowed=f"{name}=FILE, a CSV of 8,760 shares of its capacity",
+            )
+        return np.concatenate(found) if found else None
+
+    return profile
+
+
+def grid_of(
+    name: str, year: int, skies: Sequence[Weather], price: float | None = None, carbon: float | None = None
+) -> Grid:
+    """The grid in every weather year, one after another; ``price`` [$/J], ``carbon`` [kg/J]: its means."""
+    each = [load_grid(name, year, weather=sky, price=price, carbon=carbon) for sky in skies]
+    mixes = [one.clean for one in each]
+    known = [mix for mix in mixes if mix is not None]
+    return replace(
+        each[0],
+        clean=np.concatenate(known) if len(known) == len(mixes) else None,
+        price=np.concatenate([one.price for one in each]),
+        carbon=np.concatenate([one.carbon for one in each]),
+    )

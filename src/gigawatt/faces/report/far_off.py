@@ -1,0 +1,193 @@
+"""How far an answer may be off, in words and as a table: from errors on what a fit had not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from gigawatt.chain.reliability import days_band
+from gigawatt.core.document import Grid
+from gigawatt.core.errors import GigawattError
+from gigawatt.core.result import Result
+from gigawatt.faces.figures.readable import shown, significant, with_unit
+from gigawatt.faces.report.parts import rows_grid
+from gigawatt.faces.report.sayings import find, subject
+from gigawatt.machine import load_chip
+from gigawatt.studies.run.words_serving import errors_of, is_serving
+from gigawatt.validation.band import Band, prediction_band
+from gigawatt.validation.domain import outside_domain, step_time_band
+
+__all__ = ["StepBand", "band_grid", "card_bands", "step_band", "training_error", "training_error_grid"]
+
+_DAY = 86400.0
+_TIMES = (
+    "training.duration", "training.step_time", "training.effective_step_time", "training.tokens_per_second",
+    "training.mfu",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StepBand:
+    """The band of a result's step: factors, times [s], days if known, why it is unlike the rest."""
+
+    band: Band
+    step: tuple[float, float]
+    days: tuple[float, float] | None
+    outside: tuple[str, ...]
+
+    @property
+    def share(self) -> str:
+        """Which part of the measured steps lies inside."""
+        return "every one" if self.outside else f"{100 * self.band.coverage:.0f} %"
+
+
+def step_band(result: Result) -> StepBand | None:
+    """How far measured steps were from predicted ones; ``None`` where the result has no step to judge."""
+    step = find(result, "training.step_time")
+    total, active = find(result, "model.parameters"), find(result, "model.active_parameters")
+    if step is None or total is None or active is None:
+        return None
+    routed = float(active.value) < float(total.value)
+    outside = _outside(result, routed)
+    band = step_time_band(routed=routed, outside=outside)
+    if band.groups == 0:
+        return None
+    ends = band.low * float(step.value), band.high * float(step.value)
+    return StepBand(band, ends, _days(result, band), outside)
+
+
+def _days(result: Result, band: Band) -> tuple[float, float] | None:
+    """What the band of a step and the chance of failures make of the days."""
+    found = [find(result, f"training.duration{end}") for end in ("", "_low", "_high")]
+    days = [float(one.value) for one in found if one is not None]
+    if len(days) < len(found):
+        return None
+    middle, low, high = days
+    factors = days_band(step=(band.low, band.high), failures=(low / middle, high / middle))
+    return middle * factors[0] / _DAY, middle * factors[1] / _DAY
+
+
+def _outside(result: Result, routed: bool) -> tuple[str, ...]:
+    """In what the run is unlike every measured one, as far as the result says what it is."""
+    names = ("machine.count", "model.hidden", "training.sequence", "training.number_format")
+    found = [find(result, name) for name in names]
+    number, hidden, sequence, form = found
+    if number is None or hidden is None or sequence is None or form is None:
+        return ()
+    try:
+        chip = load_chip(subject(result, "machine.chip"))
+    except GigawattError:  # a chip that this machine's catalog does not have
+        return ()
+    runs = find(result, "training.runs")
+    return outside_domain(
+        chip=chip,
+        number_format=str(form.value),
+        routed=routed,
+        count=round(float(number.value) / (float(runs.value) if runs is not None else 1.0)),
+        hidden=int(hidden.value),
+        sequence=int(sequence.value),
+    )
+
+
+def band_grid(found: StepBand) -> Grid:
+    """The band as a table."""
+    band = found.band
+    rows = [
+        ("measured over predicted step", significant(band.low), significant(band.high)),
+        ("step", *(with_unit(value, "s") for value in found.step)),
+    ]
+    if found.days is not None:
+        rows.append(("time to train [days], with the chance of failures", *map(significant, found.days)))
+    caption = (
+        f"How far off the time may be: between these ends lay {found.share} of the measured steps of "
+        f"{band.groups} published sources, each predicted by a fit that had not seen it."
+    )
+    return rows_grid(caption, ("of", "low end", "high end"), rows)
+
+
+def card_bands(result: Result) -> dict[str, str]:
+    """Quantity → where its true value may lie, for key figures of which that is known.
+
+    Of a run: days, a step and the rates that follow from them, from the steps of published sources and the
+    chance of failures (:func:`step_band`). Of a service: the waits of half of the requests. Of nine measured
+    rows in ten the prediction p was within a share f, |p/m - 1| <= f, so that what is measured, m, lies
+    between p/(1 + f) and p/(1 - f); where f is 1 or more there is no upper end, and nothing is said. The rows
+    are means and medians: no such error is known of the 99th percentile, nor of totals that the demand sets.
+    """
+    found = step_band(result)
+    if found is None:
+        return _wait_bands(result)
+    low, high = found.band.low, found.band.high
+    bands = {"training.step_time": (low, high), "training.mfu": (1.0 / high, 1.0 / low)}
+    duration = find(result, "training.duration")
+    if found.days is not None and duration is not None:
+        days = float(duration.value) / _DAY
+        first, last = (end / days for end in found.days)
+        bands["training.duration"] = bands["training.accelerator_hours"] = (first, last)
+        bands["training.effective_step_time"] = (first, last)
+        bands["training.tokens_per_second"] = (1.0 / last, 1.0 / first)
+    return _spread_of(result, bands)
+
+
+def _wait_bands(result: Result) -> dict[str, str]:
+    if not is_serving(result):
+        return {}
+    bands: dict[str, tuple[float, float]] = {}
+    for key, (_, far, _) in errors_of(result).items():
+        if far < 1.0:
+            bands[f"serving.{key}_p50"] = (1.0 / (1.0 + far), 1.0 / (1.0 - far))
+    return _spread_of(result, bands)
+
+
+def _spread_of(result: Result, bands: Mapping[str, tuple[float, float]]) -> dict[str, str]:
+    """Factors on quantities as two ends in their unit."""
+    said: dict[str, str] = {}
+    for name, factors in bands.items():
+        quantity = find(result, name)
+        if quantity is not None:
+            ends = (shown(replace(quantity, value=float(quantity.value) * factor)) for factor in factors)
+            said[name] = " to ".join(ends)
+    return said
+
+
+def training_error(names: Iterable[str]) -> str:
+    """A sentence on the band of a step, where a time or a rate of training is among ``names``."""
+    if not any(name in _TIMES for name in names):
+        return ""
+    dense, routed = (prediction_band(routed=kind) for kind in (False, True))
+    if dense.groups == 0:
+        return ""
+    text = (
+        f"How far a time of training is off: {100 * dense.coverage:.0f} % of the measured steps of "
+        f"{dense.groups} published sources took between {significant(dense.low)} and "
+        f"{significant(dense.high)} times the prediction"
+    )
+    if routed != dense:
+        text += f" (of mixtures of experts {significant(routed.low)} to {significant(routed.high)} times)"
+    return f"{text}."
+
+
+def training_error_grid(names: Iterable[str]) -> tuple[Grid, ...]:
+    """The same as a table, or nothing."""
+    if not training_error(names):
+        return ()
+    rows = [
+        (
+            words,
+            significant(band.low),
+            significant(band.high),
+            f"{100 * band.coverage:.0f} %",
+            f"{band.groups}",
+        )
+        for words, band in (
+            ("dense models", prediction_band(routed=False)),
+            ("mixtures of experts", prediction_band(routed=True)),
+        )
+    ]
+    return (
+        rows_grid(
+            "Measured steps over predicted ones, each by a fit that had not seen its source.",
+            ("of", "low end", "high end", "share of steps inside", "sources"),
+            rows,
+        ),
+    )

@@ -1,0 +1,51 @@
+"""Reading options that commands write alike: pairs such as ``grid=300MW``, errors that name the option."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from gigawatt.core.errors import GigawattError, InputError
+
+__all__ = ["flagged", "read_pairs"]
+
+T = TypeVar("T")
+
+
+def flagged(
+    call: Callable[[], T], command: Callable[..., Any], renamed: Mapping[str, str] | None = None
+) -> T:
+    """Call a room; an error of its names the option of ``command``, not what the room calls it.
+
+    ``renamed`` has the options of keys that are called otherwise there.
+    """
+    try:
+        return call()
+    except GigawattError as error:
+        if error.key is not None:
+            key = error.key.removeprefix("cluster.")
+            name = key.split(".")[0].replace("-", "_")
+            known = name in inspect.signature(command).parameters
+            flag = f"--{name.replace('_', '-')}" if known else key
+            error.key = (renamed or {}).get(error.key, flag)
+        raise
+
+
+def read_pairs(key: str, allowed: str, written: Sequence[str], *, split: bool = True) -> dict[str, str]:
+    """``name=value`` as often as it was given, with commas between them where ``split``.
+
+    Raises
+    ------
+    InputError
+        Not a pair, or a name given twice.
+    """
+    pairs: dict[str, str] = {}
+    for one in (part for text in written for part in (text.split(",") if split else (text,))):
+        name, equals, value = (part.strip() for part in one.partition("="))
+        if not (equals and name and value):
+            raise InputError("not a pair", key=key, given=one, allowed=allowed)
+        if name in pairs:
+            raise InputError("given twice", key=key, given=one)
+        pairs[name] = value
+    return pairs

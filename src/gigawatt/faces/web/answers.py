@@ -1,0 +1,192 @@
+"""What a process of the page does for a question: compute the result, remember it, let a view show it.
+
+Everything here runs in a worker (:mod:`gigawatt.faces.web.worker`); the server only passes on what comes
+back.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gigawatt.chain.memo import Memo, Remembered
+from gigawatt.chain.study import Study
+from gigawatt.core.errors import GigawattError
+from gigawatt.faces.web.paths import file_keys, known
+from gigawatt.faces.web.state import State, placed
+from gigawatt.faces.web.uploads import Stored
+from gigawatt.faces.web.views import long_of, view_of
+
+if TYPE_CHECKING:
+    from gigawatt.core.result import Result
+
+__all__ = ["Asked", "Fragment", "Question", "result_of", "show"]
+
+Progress = Callable[[str, float], None]
+
+_MOST_RESULTS = 12
+"""Results that a process keeps whole, so that another view of the same question is quick."""
+_MEMORY = 384 * 2**20
+"""Bytes of quantities that a process remembers, about."""
+
+_remembered = Remembered(Memo(limit=_MEMORY))
+_results: OrderedDict[State, Result] = OrderedDict()
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a view: the state, the view's settings, and what else the address names."""
+
+    view: str
+    state: State
+    settings: tuple[tuple[str, str], ...] = ()
+    item: str = ""
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """What a view shows: HTML, and the title of the page."""
+
+    html: str
+    title: str = ""
+
+
+@dataclass
+class Asked:
+    """A question as a view sees it: the result is computed when it is first looked at."""
+
+    question: Question
+    progress: Progress = field(repr=False)
+
+    @property
+    def state(self) -> State:
+        """The scenario and what is changed in it."""
+        return self.question.state
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """Settings of the view that the address holds."""
+        return dict(self.question.settings)
+
+    def setting(self, name: str, choices: Mapping[str, str] | tuple[str, ...]) -> str:
+        """A setting of the view, or the first of its choices where the address has none of them."""
+        given = self.settings.get(name, "")
+        return given if given in choices else next(iter(choices))
+
+    @cached_property
+    def result(self) -> Result:
+        """The answer of the chain; raises what the scenario refuses, at the field it belongs to."""
+        return result_of(self.state, self.progress)
+
+
+def result_of(state: State, progress: Progress) -> Result:
+    """The result of a state, from memory where it was asked before.
+
+    Raises
+    ------
+    GigawattError
+        What the scenario refuses, with the key of the field it belongs to.
+    """
+    found = _results.get(state)
+    if found is None:
+        try:
+            uploads = Stored(Path.cwd())  # a last look: no name but those of catalog and uploads may be read
+            for key, text in state.changes:
+                if text and key in file_keys():
+                    known(key, text, uploads)
+            found = Study(state.loaded()).run(progress, _remembered)
+        except GigawattError as error:
+            raise placed(error, state.serves) from None
+        _results[state] = found
+        while len(_results) > _MOST_RESULTS:
+            _results.popitem(last=False)
+    _results.move_to_end(state)
+    return found
+
+
+def show(question: Question, progress: Progress) -> Fragment:
+    """What a view shows of a question."""
+    return _function(view_of(question.view).target)(Asked(question, progress))
+
+
+def work(question: Question, progress: Progress) -> tuple[Question, Fragment]:
+    """What long work (:data:`gigawatt.faces.web.views.LONG`) shows of a question, and the question."""
+    return question, _function(long_of(question.view).target)(Asked(question, progress))
+
+
+def _function(target: str) -> Any:
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)
+
+
+def as_data(state: State, progress: Progress) -> dict[str, Any]:
+    """The answer as plain data, tables as lists of rows."""
+    from gigawatt.core.store import as_json
+
+    return as_json(result_of(state, progress))
+
+
+def explained(asked: tuple[State, str], progress: Progress) -> list[dict[str, Any]]:
+    """The walk from a quantity down to its rows, as plain data."""
+    from gigawatt.core.explain import as_data, explain
+
+    state, name = asked
+    return [as_data(step) for step in explain(result_of(state, progress), name)]
+
+
+def figure_json(asked: tuple[State, str], progress: Progress) -> str:
+    """A figure of the answer as plotly's JSON."""
+    from gigawatt.faces.figures import figure
+
+    state, name = asked
+    return str(figure(result_of(state, progress), name).to_json())
+
+
+def table_json(asked: tuple[State, str], progress: Progress) -> str:
+    """A table of the answer as JSON, with all its rows."""
+    import json
+
+    from gigawatt.core.store import table_as_data
+
+    state, name = asked
+    return json.dumps(table_as_data(result_of(state, progress), name), allow_nan=False)
+
+
+def table_sizes(state: State, progress: Progress) -> dict[str, int]:
+    """How many rows each table of the answer has."""
+    return {str(name): len(table) for name, table in result_of(state, progress).tables.items()}
+
+
+def compared(asked: tuple[State, State], progress: Progress) -> dict[str, Any]:
+    """Two questions side by side, and their differences split among the inputs that differ."""
+    from gigawatt.studies.compare.compare import Side, beside
+
+    sides: list[Side] = []
+    for state in asked:
+        result = result_of(state, progress)
+        sides.append(Side(result.name, state.query(), result, state.loaded()))
+    return beside(sides, progress=progress).to_json()
+
+
+def report_html(state: State, progress: Progress) -> str:
+    """The report as one file."""
+    from gigawatt.faces.report import render
+
+    return render(result_of(state, progress))
+
+
+def report_markdown(state: State, progress: Progress) -> str:
+    """The report as Markdown."""
+    from gigawatt.faces.report import render_markdown
+
+    return render_markdown(result_of(state, progress))
+
+
+def scenario_yaml(state: State, progress: Progress) -> str:
+    """The scenario as a file that ``gigawatt run`` reads."""
+    return state.loaded().yaml

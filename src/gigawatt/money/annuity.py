@@ -1,0 +1,141 @@
+"""Money over time: the capital recovery factor, present value and levelised cost.
+
+Rates are effective annual rates as fractions (0.07 is 7 % a year), real rather than nominal wherever
+the money is of one currency year; lives are in seconds and a year is 8,760 hours.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gigawatt.core.errors import InputError
+from gigawatt.core.quantities import HOURS_PER_YEAR, factor
+
+__all__ = ["SECONDS_PER_YEAR", "annuity", "capital_recovery_factor", "levelised_cost", "present_value"]
+
+SECONDS_PER_YEAR = HOURS_PER_YEAR * factor("h")
+
+
+def _checked(name: str, value: ArrayLike, *, above: float, inclusive: bool) -> NDArray[np.float64]:
+    array = np.asarray(value, dtype=float)
+    good = np.isfinite(array) & ((array >= above) if inclusive else (array > above))
+    if not np.all(good):
+        bad = float(array[~good].flat[0])
+        relation = "at least" if inclusive else "more than"
+        raise InputError(
+            f"{name} is out of range", given=bad, allowed=f"a finite number, {relation} {above:g}"
+        )
+    return array
+
+
+def capital_recovery_factor(*, rate: ArrayLike, life: ArrayLike) -> NDArray[np.float64]:
+    """Yearly payment at each year's end that repays one unit of capital over its life.
+
+    ``i / (1 - (1 + i)^-n)`` with ``n = life`` in years, and its limit ``1 / n`` as ``i → 0``.
+
+    Parameters
+    ----------
+    rate : array_like
+        Effective annual discount rate as a fraction [1/yr], > -1.
+    life : array_like
+        Economic life [s], > 0.
+
+    Returns
+    -------
+    ndarray
+        Broadcast shape of the two [1/yr]. Never below ``1 / n`` for a rate ≥ 0.
+
+    Raises
+    ------
+    InputError
+        A rate of -100 % or less, a life that is zero or negative, anything not finite.
+
+    References
+    ----------
+    .. [1] W. Short, D. J. Packey, T. Holt, "A Manual for the Economic Evaluation of Energy Efficiency and
+       Renewable Energy Technologies", NREL/TP-462-5173, 1995: uniform capital recovery factor.
+    """
+    i = _checked("the discount rate", rate, above=-1.0, inclusive=False)
+    years = _checked("the life", life, above=0.0, inclusive=False) / SECONDS_PER_YEAR
+    # expm1 loses nothing near zero; below the rounding of 1 + rate the limit 1/years is exact.
+    flat = np.abs(i) < np.finfo(np.float64).eps
+    paid = np.where(flat, 1.0, -np.expm1(-np.log1p(i) * years))
+    return np.where(flat, 1.0 / years, i / paid)
+
+
+def annuity(*, capital: ArrayLike, rate: ArrayLike, life: ArrayLike) -> NDArray[np.float64]:
+    """Yearly cost [$/yr] of ``capital`` [$] over ``life`` [s] at ``rate`` [1/yr].
+
+    Capital times its recovery factor. Raises ``InputError`` where the capital is negative, or as
+    :func:`capital_recovery_factor` does.
+    """
+    return _checked("the capital", capital, above=0.0, inclusive=True) * capital_recovery_factor(
+        rate=rate, life=life
+    )
+
+
+def present_value(*, payments: ArrayLike, rate: ArrayLike) -> NDArray[np.float64]:
+    """Value now of payments at the end of years 1, 2, … (numpy-financial's ``npv`` starts at year 0).
+
+    Parameters
+    ----------
+    payments : array_like, shape (..., n)
+        Payment at the end of each year [$].
+    rate : array_like, broadcastable to ``payments[..., 0]``
+        Effective annual rate [1/yr], > -1.
+
+    Returns
+    -------
+    ndarray, shape (...)
+        [$].
+    """
+    cash = np.atleast_1d(np.asarray(payments, dtype=float))
+    if not np.all(np.isfinite(cash)):
+        raise InputError("a payment is not finite", allowed="finite numbers, one a year")
+    i = _checked("the discount rate", rate, above=-1.0, inclusive=False)
+    years = np.arange(1.0, cash.shape[-1] + 1.0)
+    return np.sum(cash * (1.0 + i[..., np.newaxis]) ** -years, axis=-1)
+
+
+def levelised_cost(
+    *,
+    capital: ArrayLike,
+    rate: ArrayLike,
+    life: ArrayLike,
+    operating: ArrayLike = 0.0,
+    variable: ArrayLike = 0.0,
+    output: ArrayLike,
+) -> NDArray[np.float64]:
+    """Levelised cost of a product whose yearly output and costs stay constant (LCOE for electricity).
+
+    ``(capital × CRF + operating) / output + variable``.
+
+    Parameters
+    ----------
+    capital : array_like
+        Overnight capital [$], ≥ 0.
+    rate, life : array_like
+        Effective annual rate [1/yr] and life [s].
+    operating : array_like
+        Fixed cost [$/yr], ≥ 0.
+    variable : array_like
+        Cost per unit of output [$/unit], fuel included; may be negative (a subsidy).
+    output : array_like
+        Units a year [unit/yr], > 0; joules for $/J.
+
+    Returns
+    -------
+    ndarray
+        [$/unit].
+
+    References
+    ----------
+    .. [1] NREL, "Simple Levelized Cost of Energy Calculator Documentation" (sLCOE).
+    """
+    fixed = annuity(capital=capital, rate=rate, life=life) + _checked(
+        "the operating cost", operating, above=0.0, inclusive=True
+    )
+    return fixed / _checked("the output", output, above=0.0, inclusive=False) + np.asarray(
+        variable, dtype=float
+    )

@@ -1,0 +1,37 @@
+"""Energy supply: resource, grid, plants, and the hourly capacity plan."""
+
+from gigawatt.power.export_pypsa import export_pypsa, pypsa_limits
+from gigawatt.power.flexible import Flexible
+from gigawatt.power.grid import Grid, list_grids, load_grid
+from gigawatt.power.network import Link, NetworkPlan, plan_network
+from gigawatt.power.plan import SupplyPlan, plan, solve_problem
+from gigawatt.power.plant import Plant, Storage
+from gigawatt.power.plants import build_plant, default_not_served_price, list_plants
+from gigawatt.power.problem import Problem
+from gigawatt.power.resource import solar_capacity_factor, wind_capacity_factor
+from gigawatt.power.units import UnitPlan, plan_units
+
+__all__ = [
+    "Flexible",
+    "Grid",
+    "Link",
+    "NetworkPlan",
+    "Plant",
+    "Problem",
+    "Storage",
+    "SupplyPlan",
+    "UnitPlan",
+    "build_plant",
+    "default_not_served_price",
+    "export_pypsa",
+    "list_grids",
+    "list_plants",
+    "load_grid",
+    "plan",
+    "plan_network",
+    "plan_units",
+    "pypsa_limits",
+    "solar_capacity_factor",
+    "solve_problem",
+    "wind_capacity_factor",
+]

@@ -1,0 +1,306 @@
+"""From catalog rows to a :class:`Plant` of a year at a site."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from gigawatt.catalog.loader import Entity, entity, table
+from gigawatt.core.errors import InputError, MissingDataError, nearest
+from gigawatt.core.evidence import Assumption, Evidence, worst
+from gigawatt.core.quantities import HOURS_PER_YEAR
+from gigawatt.power.plant import Hourly, Plant, Storage
+from gigawatt.power.thermal import Derating, PartLoad
+
+__all__ = ["build_plant", "cycle_life", "default_not_served_price", "list_plants"]
+
+Array = npt.NDArray[np.float64]
+
+_YEAR = HOURS_PER_YEAR * 3600.0
+CASES = ("value", "low", "high")
+
+
+def list_plants() -> list[str]:
+    """Ids of the plants in the catalog."""
+    return list(table("plants"))
+
+
+def default_not_served_price() -> tuple[float, Assumption]:
+    """($/J of energy not served, the assumption that says where it comes from)."""
+    row = entity("supply_plan", "plan").evidence("not_served_price")
+    return row.value, Assumption(
+        key="supply.not_served_price",
+        value=f"{row.written} {row.unit}",
+        reason="no price of lost load was given; " + row.note,
+        grade=row.grade,
+        source=row.source_id,
+    )
+
+
+def cycle_life(*, life: float, cycles: float, cycles_per_year: float) -> float:
+    """Life of a store in s: by the calendar or by its full cycles, whichever ends first.
+
+    Parameters
+    ----------
+    life : float
+        s by the calendar, > 0.
+    cycles : float
+        Full cycles that it stands, > 0; ``inf`` where cycles do no harm.
+    cycles_per_year : float
+        Energy put in over a year / rated energy, >= 0; a partial cycle counts in part.
+
+    Raises
+    ------
+    InputError
+        A number out of its range.
+
+    References
+    ----------
+    Xu et al., IEEE Trans. Smart Grid 9(2), 2018: cycle and calendar ageing (here the first-order rule).
+    """
+    for name, value in (("life", life), ("cycles", cycles), ("cycles_per_year", cycles_per_year)):
+        if not (value > 0.0 or (name == "cycles_per_year" and value == 0.0)):
+            raise InputError("not a sensible value", key=name, given=f"{value:g}", allowed="above 0")
+    return life if cycles_per_year == 0.0 else min(life, cycles / cycles_per_year * _YEAR)
+
+
+@dataclass
+class _Reader:
+    """Reads numbers of one catalog row at a year, keeping what it read; overrides go first."""
+
+    row: Entity
+    year: float
+    given: Mapping[str, float]
+    case: str
+    seen: list[Evidence] = field(default_factory=lambda: [])
+
+    def number(self, quantity: str, default: float | None = None, *, ranged: bool = False) -> float:
+        if quantity in self.given:
+            return float(self.given[quantity])
+        if default is not None and quantity not in self.row.numbers:
+            return default
+        triple = self.row.at(quantity, self.year)
+        self.seen.append(self.row.evidence(quantity, math.floor(self.year)))
+        return triple[CASES.index(self.case) if ranged else 0]
+
+
+def build_plant(
+    plant: str,
+    *,
+    year: float,
+    capital_recovery: Callable[[float], float],
+    profile: npt.ArrayLike | None = None,
+    price: Hourly | None = None,
+    carbon: Hourly | None = None,
+    water: Hourly | None = None,
+    clean: Hourly | None = None,
+    limit: float | None = None,
+    minimum: float = 0.0,
+    fuel_price: float | None = None,
+    overrides: Mapping[str, float] | None = None,
+    case: str = "value",
+    upstream: bool = True,
+    temperature: npt.ArrayLike | None = None,
+    cycles_per_year: float = 0.0,
+) -> Plant:
+    """A plant as it could be bought in ``year``.
+
+    Parameters
+    ----------
+    plant : str
+        Id or alias in the catalog's ``plants``.
+    year : float
+        Year of operation; cost series are read there, linearly between their rows.
+    capital_recovery : callable
+        Life in s → yearly share of the investment to be paid back, 1/year (``economics.annuity`` bound to
+        a rate).
+    profile : (H,), optional
+        Capacity factor; needed by weather-driven plants, a derating by hour for others.
+    price, carbon, water : float or (H,), optional
+        $/J, kg/J, m³/J of electricity from the grid (price and carbon are needed there); for other plants
+        they replace fuel, carbon and water of the catalog.
+    clean : float or (H,), optional
+        Share of what is delivered that counts as clean under hourly matching; see :class:`Plant`.
+    limit, minimum : float, optional
+        Largest and smallest capacity, W.
+    fuel_price : float, optional
+        $/J of heat at the plant, in place of the catalog's price and delivery.
+    overrides : mapping, optional
+        SI values in place of catalog quantities, by name (``{"capital_cost": 2.0, "lead_time": 6.3e7}``).
+    case : str
+        ``value``, ``low`` or ``high`` end of the range of capital costs.
+    upstream : bool
+        Whether carbon counts what the fuel's supply chain leaks and burns.
+    temperature : (H,), optional
+        Air temperature [K]: takes capacity and efficiency hour by hour where the catalog has a derating.
+    cycles_per_year : float
+        Full cycles of a store in a year; above its cycle life over its calendar life they shorten it.
+
+    Returns
+    -------
+    Plant
+
+    Raises
+    ------
+    InputError
+        Unknown plant, override or case; a profile that is missing or of wrong values; a temperature that is
+        none of air.
+    MissingDataError
+        A number without a row.
+    """
+    row = entity("plants", plant)
+    given = dict(overrides or {})
+    unknown = [name for name in given if name not in row.numbers]
+    if unknown:
+        raise InputError(
+            "no such quantity of this plant",
+            key=row.id,
+            given=unknown[0],
+            allowed=sorted(row.numbers),
+            nearest=nearest(unknown[0], row.numbers),
+        )
+    if case not in CASES:
+        raise InputError("unknown case", key=row.id, given=case, allowed=CASES, nearest=nearest(case, CASES))
+    kind = row.text("kind")
+    read = _Reader(row, year, given, case)
+    life = read.number("life")
+    if kind == "storage":
+        stands = read.number("cycle_life", math.inf)
+        life = cycle_life(life=life, cycles=stands, cycles_per_year=cycles_per_year)
+    recovery = capital_recovery(life)
+    capital = read.number("capital_cost", ranged=True)
+    share = read.number("fixed_share", 0.0) * _YEAR
+    fixed = read.number("fixed_cost", 0.0) * _YEAR + share * capital
+    availability: Hourly = read.number("availability")
+    if profile is not None:
+        availability = availability * np.asarray(profile, dtype=float)
+    elif kind == "profile":
+        raise InputError("a plant that follows the weather needs its hourly profile", key=row.id)
+    burnt = _fuel(row, read, fuel_price, upstream)
+    derating = _derating(row, read)
+    fuel: Hourly = burnt.cost
+    direct: Hourly = burnt.carbon
+    if derating is not None and temperature is not None:
+        availability = availability * np.minimum(derating.capacity(temperature), 1.0)
+        fuel, direct = (value * derating.heat_rate(temperature) for value in (fuel, direct))
+    if kind == "grid" and (price is None or carbon is None):
+        raise InputError("the grid needs a price and a carbon intensity", key=row.id)
+    storage = None
+    if kind == "storage":
+        energy_capital = read.number("energy_capital_cost", ranged=True)
+        storage = Storage(
+            charge_efficiency=read.number("charge_efficiency"),
+            discharge_efficiency=read.number("discharge_efficiency"),
+            energy_capital=energy_capital * recovery,
+            energy_fixed=energy_capital * share,
+            energy_investment=energy_capital,
+            duration_min=read.number("duration_min"),
+            duration_max=read.number("duration_max"),
+            self_discharge=min(read.number("self_discharge", 0.0) * 3600.0, 1.0),
+            construction_carbon=read.number("energy_construction_carbon", 0.0) / (life / _YEAR),
+            cycles=read.number("cycle_life", math.inf),
+            fade=read.number("fade", 0.0),
+        )
+    construction = read.number("construction_carbon", 0.0) * read.number("capacity_factor", 1.0) * _YEAR
+    ramp = read.number("ramp", math.nan) * 3600.0
+    lead_time, least = read.number("lead_time", 0.0), read.number("minimum_load", 0.0)
+    start_heat = read.number("start_fuel", 0.0)
+    made = Plant(
+        id=row.id,
+        name=row.text("name", row.id),
+        kind=kind,
+        capital=capital * recovery,
+        fixed=fixed,
+        variable=read.number("variable_cost", 0.0),
+        fuel=fuel if price is None else price,
+        carbon=direct if carbon is None else carbon,
+        clean=clean,
+        construction_carbon=construction,
+        water=read.number("water", 0.0) if water is None else water,
+        availability=availability,
+        minimum=minimum,
+        maximum=math.inf if limit is None else limit,
+        minimum_load=least,
+        ramp=None if math.isnan(ramp) else ramp,
+        storage=storage,
+        unit_size=read.number("unit_size", 0.0),
+        lead_time=lead_time,
+        queue_time=min(read.number("queue_time", 0.0), lead_time),
+        life=life,
+        investment=capital,
+        start_cost=read.number("start_cost", 0.0) + start_heat * burnt.heat_price,
+        start_carbon=start_heat * burnt.heat_carbon,
+        minimum_up=read.number("minimum_up", 0.0),
+        minimum_down=read.number("minimum_down", 0.0),
+        minimum_running=max(read.number("minimum_running", least), least),
+        part_load=_part_load(row, read),
+        derating=derating,
+        host=row.text("host"),
+        host_ratio=read.number("host_ratio", math.inf),
+    )
+    rows = tuple(dict.fromkeys((*read.seen, *burnt.rows)))
+    return replace(made, evidence=rows, assumptions=_assumptions(row, rows, year))
+
+
+@dataclass(frozen=True)
+class _Burnt:
+    """$ and kg per J of electricity, $ and kg per J of heat, rows read."""
+
+    cost: float = 0.0
+    carbon: float = 0.0
+    heat_price: float = 0.0
+    heat_carbon: float = 0.0
+    rows: tuple[Evidence, ...] = ()
+
+
+def _fuel(row: Entity, read: _Reader, fuel_price: float | None, upstream: bool) -> _Burnt:
+    name = row.text("fuel")
+    if not name:
+        return _Burnt()
+    fuel = _Reader(entity("fuels", name), read.year, {}, "value")
+    heat_rate = read.number("heat_rate")
+    if fuel_price is None and ("fuel_cost" in read.given or "fuel_cost" in row.numbers):
+        cost = read.number("fuel_cost")
+    elif fuel_price is None:
+        cost = heat_rate * (fuel.number("price") + fuel.number("delivery", 0.0))
+    else:
+        cost = heat_rate * fuel_price
+    leaked = fuel.number("upstream_carbon") if upstream else 0.0
+    carbon = fuel.number("combustion_carbon") + leaked
+    return _Burnt(cost, heat_rate * carbon, cost / heat_rate, carbon, tuple(fuel.seen))
+
+
+def _derating(row: Entity, read: _Reader) -> Derating | None:
+    if "derating_capacity" not in row.numbers:
+        return None
+    return Derating(
+        reference=read.number("derating_reference"),
+        capacity_slope=read.number("derating_capacity"),
+        heat_slope=read.number("derating_heat", 0.0),
+    )
+
+
+def _part_load(row: Entity, read: _Reader) -> PartLoad | None:
+    if "part_load" not in row.numbers:
+        return None
+    return PartLoad(load=read.number("part_load"), heat_rate=read.number("part_load_heat_rate"))
+
+
+def _assumptions(row: Entity, rows: tuple[Evidence, ...], year: float) -> tuple[Assumption, ...]:
+    if not rows:
+        raise MissingDataError("no number of this plant was read", key=row.id)
+    bad = worst(evidence.grade for evidence in rows)
+    weak = dict.fromkeys(evidence.quantity for evidence in rows if evidence.grade == bad)
+    return (
+        Assumption(
+            key=f"supply.plants.{row.id}",
+            value=f"catalog costs and properties of {year:g}",
+            reason=f"not given in the scenario; least certain ({bad.label}): {', '.join(weak)}",
+            grade=bad,
+            source=", ".join(dict.fromkeys(evidence.source_id for evidence in rows)),
+        ),
+    )

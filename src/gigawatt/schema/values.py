@@ -1,0 +1,182 @@
+"""Values of a scenario: quantities read in their unit, counts, names, demands; an impossible one says why."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
+
+from gigawatt.core.errors import InputError
+from gigawatt.core.quantities import parse
+from gigawatt.schema.pins import RARE, SHARD_ALL, read_widen
+
+__all__ = [
+    "AtLeastOne", "CarbonIntensity", "CarbonPrice", "Count", "FromNothing", "Length", "Money", "Name",
+    "PerEnergy", "Rate", "Seconds", "Share", "Tokens", "Watts", "WattsEach", "WattsOrNone", "Whole",
+    "as_batch", "as_demand", "as_shape", "as_shard", "as_widen", "count", "quantity",
+]  # fmt: skip
+
+#: Above any sense in SI units, and low enough for every product to stay finite.
+_MOST, _MOST_THINGS = 1e30, 2**31 - 1
+_MOST_NAME = 255
+"""Bytes of a file's name on the systems there are."""
+_MOST_BATCH = {"token": 1e15, "sequence": _MOST_THINGS}
+
+
+def quantity(
+    unit: str, example: str | None = None, *, low: float = 0.0, open_low: bool = False, high: float = _MOST
+) -> BeforeValidator:
+    """A validator that reads a quantity in ``unit`` and checks its bounds (SI)."""
+
+    def read(value: object) -> float:
+        if isinstance(value, float) and value != value:
+            raise PydanticCustomError("quantity", "not a number", {"given": value, "allowed": "a number"})
+        try:
+            number = parse(value, unit, example=example)
+        except InputError as error:
+            context = {"given": error.given, "allowed": error.allowed}
+            raise PydanticCustomError("quantity", "{text}", {"text": error.message, **context}) from None
+        if number < low or (open_low and number == low):
+            allowed = f"more than {low:g}" if open_low else f"{low:g} or more"
+            raise PydanticCustomError("quantity", "out of range", {"given": str(value), "allowed": allowed})
+        if number > high:
+            allowed = f"at most {high:g}"
+            raise PydanticCustomError("quantity", "out of range", {"given": str(value), "allowed": allowed})
+        return number
+
+    return BeforeValidator(read)
+
+
+def count(unit: str = "1", least: int = 1) -> BeforeValidator:
+    """A validator for a whole number of things, at least one, or none where ``least`` is 0."""
+
+    def read(value: object) -> int:
+        allowed = "a whole number of one or more" if least else "a whole number from 0"
+        try:
+            number = parse(value, unit)
+        except InputError as error:
+            raise PydanticCustomError(
+                "quantity", "{text}", {"text": error.message, "given": error.given, "allowed": allowed}
+            ) from None
+        if number < least or number != int(number):
+            raise PydanticCustomError("quantity", "not a count", {"given": str(value), "allowed": allowed})
+        if number > _MOST_THINGS:
+            most = f"at most {_MOST_THINGS}"
+            raise PydanticCustomError("quantity", "out of range", {"given": str(value), "allowed": most})
+        return int(number)
+
+    return BeforeValidator(read)
+
+
+Count = Annotated[int, count()]
+Length = Annotated[int, count("token")]
+Tokens = Annotated[float, quantity("token", "15.6T tokens", open_low=True)]
+Watts = Annotated[float, quantity("W", "1 GW", open_low=True)]
+WattsEach = Annotated[float, quantity("W", "500 W", open_low=True)]
+WattsOrNone = Annotated[float, quantity("W", "300 MW")]
+Seconds = Annotated[float, quantity("s", "5 years", open_low=True)]
+PerEnergy = Annotated[float, quantity("$/J", "60 $/MWh")]
+CarbonIntensity = Annotated[float, quantity("kg/J", "100 g/kWh")]
+CarbonPrice = Annotated[float, quantity("$/kg", "50 $/t")]
+Money = Annotated[float, quantity("$", "30 k$")]
+AtLeastOne = Annotated[float, quantity("1", low=1.0)]
+Rate = Annotated[float, quantity("1", "7 %", low=-0.5, high=1.0)]
+Share = Annotated[float, quantity("1", "30 %", high=1.0)]
+FromNothing = Annotated[float, quantity("1")]
+Whole = Annotated[int, count(least=0)]
+
+
+def as_name(value: object) -> object:
+    """A name, or the path of a file: a number is a name too, what no file can be called is none."""
+    text = str(value) if isinstance(value, int | float) else value
+    if isinstance(text, str) and any(
+        len(part.encode("utf-8", "replace")) > _MOST_NAME for part in text.split("/")
+    ):
+        allowed = f"at most {_MOST_NAME} bytes"
+        raise PydanticCustomError("quantity", "too long for a name", {"given": text, "allowed": allowed})
+    return text
+
+
+Name = Annotated[str, BeforeValidator(as_name)]
+
+
+def as_batch(value: object) -> tuple[str, float]:
+    """``16M tokens`` or ``2048 sequences``: (what is counted, how many)."""
+    text = str(value)
+    for unit in ("token", "sequence"):
+        if unit in text:
+            try:
+                number = parse(text, unit)
+            except InputError:
+                break
+            if 1 <= number <= _MOST_BATCH[unit] and (unit == "token" or number == int(number)):
+                return unit, number
+    raise PydanticCustomError(
+        "quantity", "not a batch", {"given": text, "allowed": '"16M tokens" or "2048 sequences"'}
+    )
+
+
+def as_shard(value: object) -> int:
+    """Ranks that ZeRO shares over, or ``all`` of them (0)."""
+    if value == SHARD_ALL:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MOST_THINGS:
+        allowed = f'a whole number of one or more, or "{SHARD_ALL}"'
+        raise PydanticCustomError(
+            "quantity", "not a number of ranks", {"given": str(value), "allowed": allowed}
+        )
+    return value
+
+
+def as_widen(value: object) -> tuple[str, ...]:
+    """Rare columns to search: a list of names, names with commas, or ``all``."""
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list | tuple):
+        allowed = [*RARE, "all"]
+        raise PydanticCustomError(
+            "quantity", "not a list of columns", {"given": str(value), "allowed": allowed}
+        )
+    try:
+        return read_widen(str(name) for name in names)
+    except InputError as error:
+        context = {"given": error.given, "allowed": error.allowed, "nearest": error.nearest}
+        raise PydanticCustomError("quantity", "{text}", {"text": error.message, **context}) from None
+
+
+_HOURS_OF_A_DAY = 24
+
+
+def as_demand(value: object) -> tuple[str, float]:
+    """``2000 requests/s`` or ``1M tokens/s`` (written ones): (what is counted, how many a second)."""
+    from gigawatt.chain.serving.question import read_rate  # the scenario of a training run needs none of it
+
+    text = str(value)
+    try:
+        found = parse(text, "token/s", example="1M tokens/s") if "token" in text else read_rate(text)
+    except InputError as error:
+        allowed = '"2000 requests/s" or "1M tokens/s" (written)'
+        raise PydanticCustomError(
+            "quantity", "{text}", {"text": error.message, "given": text, "allowed": allowed}
+        ) from None
+    if not 0.0 < found <= _MOST_BATCH["token"]:
+        allowed = f"above 0, at most {_MOST_BATCH['token']:g}"
+        raise PydanticCustomError("quantity", "out of range", {"given": text, "allowed": allowed})
+    return ("token" if "token" in text else "request"), found
+
+
+def as_shape(value: object) -> str | float | tuple[float, ...]:
+    """A daily shape: a name, the share that the least hour is of the largest, or 24 relative rates."""
+    numbers = value if isinstance(value, list | tuple) else [value]
+    if isinstance(value, str):
+        return value
+    if any(isinstance(v, bool) or not isinstance(v, int | float) for v in numbers):
+        allowed = "a name, the trough over the peak from 0 to 1, or 24 rates"
+        raise PydanticCustomError("quantity", "not a daily shape", {"given": str(value), "allowed": allowed})
+    if len(numbers) not in (1, _HOURS_OF_A_DAY):
+        given = f"{len(numbers)} numbers"
+        raise PydanticCustomError(
+            "quantity", "not a daily shape", {"given": given, "allowed": "24 rates, one an hour"}
+        )
+    found = tuple(float(v) for v in numbers)  # type: ignore[arg-type]
+    return found[0] if len(found) == 1 else found

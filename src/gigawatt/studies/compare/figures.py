@@ -1,0 +1,239 @@
+"""Scenarios side by side: figures in a table, a waterfall for each difference that was split."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from gigawatt.faces.figures.readable import significant, with_unit
+from gigawatt.faces.figures.style import INK, colour, finish, safe
+
+__all__ = [
+    "change", "letters", "percent_words", "ratio_words", "ratios_figure", "side_by_side", "value_words",
+    "waterfall",
+]  # fmt: skip
+
+Document = Mapping[str, Any]
+_UP, _DOWN, _ENDS = "#d55e00", "#0072b2", "#8c929a"
+_DIGITS = 1e-9
+"""Ratios this close to one differ by a solver's last digits."""
+_MANY, _LEAST_PERCENT, _CLOSE = 10.0, 5e-3, 1.06
+"""Ratio from which on a factor is written; percent that is nothing; ratio without a round tick below."""
+_TICKS = (
+    (1.4, (0.75, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.25)),
+    (3.5, (0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)),
+    (30.0, (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)),
+)
+"""Multiples that are marked while none is farther from one than the number before them; else tenfold ones."""
+_SMALL = 5e-4
+"""Share of the largest part below which a group is not drawn: it is in the table."""
+
+
+def value_words(value: float | str | None, unit: str) -> str:
+    """A value in ``unit`` as a person reads it; what is not there is a dash."""
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else with_unit(value, unit)
+
+
+def change(value: float | None, unit: str) -> str:
+    """A difference with its sign; of percentages it is in points."""
+    if value is None:
+        return "–"
+    if value == 0.0:
+        return "0"
+    size = abs(value)
+    words = f"{significant(size)} points" if unit in ("percent", "%") else with_unit(size, unit)
+    return f"{'+' if value > 0 else '−'}{words}"
+
+
+def ratio_words(value: float | None) -> str:
+    """A ratio to the first, as a factor."""
+    return "–" if value is None else f"× {significant(value)}"
+
+
+def percent_words(ratio: float | None) -> str:
+    """How much more or less than the first, in percent; a factor from ten times on.
+
+    >>> percent_words(1.25), percent_words(0.5), percent_words(40.0), percent_words(1.0)
+    ('+25 %', '−50 %', '× 40', '0')
+    """
+    if ratio is None:
+        return "–"
+    if not 0.0 <= ratio < _MANY:
+        return ratio_words(ratio)
+    share = 100.0 * (ratio - 1.0)
+    words = significant(abs(share)) if abs(share) >= _LEAST_PERCENT else "0"
+    return words if words == "0" else f"{'+' if share > 0 else '−'}{words} %"
+
+
+def ratios_figure(document: Document, called: Mapping[str, str] | None = None) -> Any:
+    """Every quantity that matters and differs as a ratio to the first scenario, on a logarithmic axis.
+
+    Parameters
+    ----------
+    document : mapping
+        What ``Comparison.to_json`` gives.
+    called : mapping of str to str, optional
+        Short names by quantity; what it is in words where there is none.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    import plotly.graph_objects as go
+
+    marks = letters(document)
+    rows = [
+        row
+        for row in document["quantities"]
+        if row["matters"] and row["differs"] and any(r is not None and r > 0.0 for r in row["ratios"][1:])
+    ]
+    short = called or {}
+    names = [safe(short.get(row["quantity"], row["what"].rstrip(".")), 38) for row in rows]
+    figure = go.Figure()
+    reach = 1.0 + _LEAST_PERCENT
+    for number, letter in enumerate(marks[1:], 1):
+        points = [
+            (name, row["ratios"][number], value_words(row["values"][number], row["unit"]))
+            for name, row in zip(names, rows, strict=True)
+            if (row["ratios"][number] or 0.0) > 0.0
+        ]
+        reach = max([reach, *(max(ratio, 1.0 / ratio) for _, ratio, _ in points)])
+        hue = colour("", number - 1)
+        for name, ratio, _ in points:
+            figure.add_shape(
+                type="line",
+                x0=1.0,
+                x1=ratio,
+                y0=name,
+                y1=name,
+                line={"color": hue, "width": 1.5},
+                opacity=0.6,
+            )
+        figure.add_scatter(
+            x=[ratio for _, ratio, _ in points],
+            y=[name for name, _, _ in points],
+            mode="markers",
+            marker={"color": hue, "size": 10, "symbol": ("circle", "diamond", "square")[(number - 1) % 3]},
+            name=f"{letter} / {marks[0]}",
+            customdata=[f"{percent_words(ratio)}, {words}" for _, ratio, words in points],
+            hovertemplate="%{y}: %{customdata}<extra>" + letter + "</extra>",
+        )
+    made = finish(
+        figure, title="Ratios to the first", height=130 + 24 * len(rows), x=f"as a multiple of {marks[0]}",
+        legend=len(marks) > 2,
+    )  # fmt: skip
+    made.add_vline(x=1.0, line={"color": INK, "width": 1})
+    tenfold = [10.0**power for power in range(-9, 10)]
+    marked = next((ticks for far, ticks in _TICKS if reach <= far), tenfold)
+    ticks = [t for t in marked if 0.9 / reach <= t <= reach * 1.1]
+    if reach < _CLOSE:  # no round multiple lies in there
+        ticks = [1.0 / reach, 1.0, reach]
+    ends = math.log10(reach) * 1.08
+    made.update_xaxes(
+        type="log",
+        range=[-ends, ends],
+        tickvals=ticks,
+        ticktext=[f"×{significant(t)}" for t in ticks],
+        tickangle=0,
+    )
+    made.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=names)
+    return made
+
+
+def waterfall(split: Document, groups: Sequence[Document], names: Sequence[str]) -> Any:
+    """From one scenario's value to the other's, a bar for what each group moved.
+
+    Parameters
+    ----------
+    split : mapping
+        One of the ``quantities`` of an attribution: ``before``, ``after``, ``parts`` in ``unit``, ``errors``.
+    groups : sequence of mapping
+        Its groups, in the order of the parts.
+    names : sequence of str
+        The two scenarios.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    import plotly.graph_objects as go
+
+    unit, parts = split["unit"], split["parts"]
+    least = _SMALL * max((abs(part) for part in parts), default=0.0)
+    shown = [i for i in sorted(range(len(parts)), key=lambda i: -abs(parts[i])) if abs(parts[i]) > least]
+    errors = split["errors"]
+    bars = [parts[i] for i in shown]
+    words = [change(part, unit) for part in bars]
+    if errors is not None:
+        words = [
+            text if (e := errors[i]) is None else f"{text} ± {with_unit(e, unit)}"
+            for text, i in zip(words, shown, strict=True)
+        ]
+    labels = [safe(names[0], 34), *(safe(groups[i]["name"]) for i in shown), safe(names[1], 34)]
+    rest = split["after"] - split["before"] - math.fsum(bars)
+    if abs(rest) > least and shown:
+        labels.insert(-1, "the rest")
+        bars.append(rest)
+        words.append(change(rest, unit))
+    values = [split["before"], *bars, split["after"]]
+    texts = [value_words(split["before"], unit), *words, value_words(split["after"], unit)]
+    figure = go.Figure(
+        go.Waterfall(
+            orientation="h",
+            y=[f"{number}" for number in range(len(values))],
+            x=values,
+            measure=["absolute", *["relative"] * len(bars), "total"],
+            text=texts,
+            textposition="outside",
+            cliponaxis=False,
+            increasing={"marker": {"color": _UP}},
+            decreasing={"marker": {"color": _DOWN}},
+            totals={"marker": {"color": _ENDS}},
+            connector={"line": {"color": INK, "width": 0.6, "dash": "dot"}},
+            customdata=labels,
+            hovertemplate="%{customdata}: %{text}<extra></extra>",
+        )
+    )
+    made = finish(figure, title=safe(split["what"].rstrip("."), 90), height=110 + 34 * len(values), x=unit)
+    made.update_yaxes(
+        autorange="reversed", tickmode="array", tickvals=[f"{n}" for n in range(len(values))], ticktext=labels
+    )
+    made.update_layout(waterfallgap=0.35)
+    reach = [split["before"]]
+    for part in bars:
+        reach.append(reach[-1] + part)
+    low, high = min(0.0, *reach), max(0.0, *reach)
+    span = high - low or 1.0
+    falls = [now for last, now in pairwise(reach) if now < last]  # whose words stand to the left of the bar
+    room = 0.24 if falls and min(falls) < low + 0.26 * span else 0.02
+    made.update_xaxes(range=[low - room * span, high + 0.34 * span])
+    return made
+
+
+def letters(document: Document) -> list[str]:
+    """A for the first, and so on; numbers after the alphabet."""
+    return [chr(ord("A") + n) if n < 26 else f"#{n + 1}" for n in range(len(document["scenarios"]))]
+
+
+def side_by_side(document: Document) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Head and rows of quantities that matter: values, then differences and ratios against the first."""
+    marks = letters(document)
+    heads: list[str] = ["quantity", *marks]
+    for letter in marks[1:]:
+        heads += [f"{letter} − A", f"{letter} / A"]
+    rows: list[tuple[str, ...]] = []
+    for row in document["quantities"]:
+        if not row["matters"] or all(isinstance(value, str) for value in row["values"]):
+            continue
+        cells: list[str] = [row["what"].rstrip(".")]
+        for value, grade in zip(row["values"], row["grades"], strict=True):
+            cells.append(f"{value_words(value, row['unit'])} ({grade})" if grade else "–")
+        for difference, ratio in zip(row["differences"][1:], row["ratios"][1:], strict=True):
+            same = ratio is not None and abs(ratio - 1.0) <= _DIGITS
+            cells += [change(0.0 if same else difference, row["unit"]), ratio_words(ratio)]
+        rows.append(tuple(cells))
+    return heads, rows

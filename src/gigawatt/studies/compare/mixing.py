@@ -1,0 +1,272 @@
+"""Two scenarios mixed: some groups of keys as the first says, the others as the second says.
+
+Groups are what a person changes as one thing: the chip, the machine's size, the site with its weather and
+grid, the plants. A mixture is a scenario of its own: leaves that follow from two keys at once, such as the
+grid at a site in a year or the usual software of a chip, are filled for the mixture and not taken from
+either side. The year is several things at once and is split by who reads it: the prices of plants, the
+grid, the software, the calendar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from gigawatt.chain.leaves import beside, fill_leaves
+from gigawatt.core.errors import GigawattError
+from gigawatt.core.fingerprint import fingerprint
+from gigawatt.core.graph import Graph, Leaf
+from gigawatt.schema.scenario import LoadedScenario, Scenario
+
+__all__ = ["Group", "Mixer", "differing", "mixed"]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Keys that are set as one: ``name``, in ``words``, the dotted ``keys``, as ``before`` and ``after``."""
+
+    name: str
+    words: str
+    keys: tuple[str, ...]
+    before: str = ""
+    after: str = ""
+
+
+def _group(name: str, words: str, *keys: str) -> Group:
+    return Group(name, words, keys or (name,))
+
+
+_GROUPS = (
+    _group("model", "the model"),
+    _group("training.tokens", "tokens to train on"),
+    _group("training.batch", "batch and sequence", "training.global_batch", "training.sequence"),
+    _group(
+        "training.precision", "number format and zeros",
+        "training.number_format", "training.precision", "training.sparsity",
+    ),
+    _group("training.optimizer", "the optimizer"),
+    _group(
+        "serving.traffic", "lengths and arrivals",
+        "serving.trace", "serving.prompt", "serving.output", "serving.arrivals", "serving.variation",
+    ),
+    _group("serving.shape", "hours of the day", "serving.shape", "serving.days"),
+    _group("serving.objective", "the promise"),
+    _group(
+        "serving.engine", "engine, guesses, routing",
+        "serving.engine", "serving.guesses", "serving.acceptance", "serving.routing",
+    ),
+    _group(
+        "serving.precision", "formats of weights and cache",
+        "serving.weights", "serving.cache", "serving.precision", "serving.sparsity",
+    ),
+    _group("serving.layout", "degrees of a replica"),
+    _group(
+        "serving.simulation", "what is simulated",
+        "serving.seed", "serving.simulated_requests", "serving.simulated_replicas",
+    ),
+    _group("machine.chip", "the accelerator"),
+    _group(  # runs side by side share a machine; serving has its size as a demand or as a machine
+        "machine.size", "how much of it, for how many", "machine.count", "machine.power", "training.runs",
+        "serving.demand", "serving.replicas", "serving.mode", "serving.autoscaling",
+    ),
+    _group(
+        "machine.network", "node and links", "machine.node", "machine.scale_up", "machine.scale_out",
+        "machine.domain", "machine.oversubscription", "machine.topology",
+    ),
+    _group("machine.power_cap", "power cap"),
+    _group("machine.stack", "the software stack"),
+    _group("layout", "the layout that is held"),
+    _group("site", "site, weather, its grid", "site.name", "site.weather", "site.weather_years"),
+    _group("site.building", "cooling and spares", "site.cooling", "site.redundancy"),
+    _group("supply.plants", "plants and their limits", "supply.plants", "supply.limits"),
+    _group("supply.grid", "the grid connection"),
+    _group(
+        "supply.terms", "carbon, reliability, flexibility", "supply.carbon_limit", "supply.carbon_price",
+        "supply.not_served_price", "supply.reliability", "supply.matching", "supply.flexible",
+        "supply.deferrable",
+    ),
+    _group("economics", "discount rate, price and life of chips"),
+    _group("year", "the year"),
+)  # fmt: skip
+
+_YEAR_LEAF, _USUAL = "scenario.year", "year: plants"
+#: What the year is, with who reads it: leaves that are filled by it, and quantities that see it.
+_YEAR: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("year: plants", "prices and years of plants", (), ("supply.candidates",)),
+    ("year: grid", "the grid of that year", ("supply.grid",), ()),
+    (
+        "year: software",
+        "the usual software of that year",
+        (
+            "machine.stack", "training.optimizer", "training.number_format", "serving.engine",
+            "serving.weights", "serving.cache", "serving.precision",
+        ),
+        ("serving.question",),
+    ),
+    ("year: calendar", "weekdays of that year", (), ("machine.power_hours", "machine.energy")),
+)  # fmt: skip
+_PATHS = ("model", "machine.chip", "site.weather", "serving.trace")
+
+
+def _get(scenario: Scenario, key: str) -> Any:
+    """The value of a dotted key; ``None`` in a section that is not there."""
+    at: Any = scenario
+    for part in key.split("."):
+        at = None if at is None else getattr(at, part, None)
+    return at
+
+
+def _put(scenario: Scenario, key: str, value: Any) -> Scenario:
+    """The scenario with another value of a key of one or two parts."""
+    section, _, name = key.partition(".")
+    if not name:
+        return scenario.model_copy(update={section: value})
+    inner = getattr(scenario, section)
+    return scenario.model_copy(update={section: inner.model_copy(update={name: value})})
+
+
+def _in_place(loaded: LoadedScenario) -> Scenario:
+    """The scenario with its files by whole paths, so that they are found from anywhere."""
+    scenario = loaded.scenario
+    for key in _PATHS:
+        name = _get(scenario, key)
+        found = None if name is None else beside(loaded, name)
+        if isinstance(found, Path):
+            scenario = _put(scenario, key, str(found.resolve()))
+    return scenario
+
+
+def _shown(loaded: LoadedScenario, keys: Iterable[str]) -> str:
+    """What a scenario writes for some keys: values alone, with the key's own name where there are several."""
+    told: list[tuple[str, str]] = []
+    for key in keys:
+        inside = [name for name in loaded.written if name == key or name.startswith(f"{key}.")]
+        told += [(name, loaded.written[name]) for name in inside if not name.rsplit(".", 1)[-1].isdigit()]
+    if len(told) == 1:
+        return told[0][1]
+    return ", ".join(f"{name.rsplit('.', 1)[-1]} {value}" for name, value in told) or "not given"
+
+
+def differing(first: LoadedScenario, second: LoadedScenario) -> tuple[Group, ...]:
+    """The groups in which two scenarios differ; both train or both serve."""
+    one, two = _in_place(first), _in_place(second)
+    return tuple(
+        replace(group, before=_shown(first, group.keys), after=_shown(second, group.keys))
+        for group in _GROUPS
+        if any(_get(one, key) != _get(two, key) for key in group.keys)
+    )
+
+
+def mixed(first: LoadedScenario, second: LoadedScenario, groups: Iterable[Group]) -> LoadedScenario:
+    """The first scenario with the keys of ``groups`` as the second has them.
+
+    Lines and texts are left out: an error of a mixture is nobody's line.
+    """
+    scenario, other = _in_place(first), _in_place(second)
+    for group in groups:
+        for key in group.keys:
+            section = key.partition(".")[0]
+            if getattr(other, section, None) is not None or section == key:
+                scenario = _put(scenario, key, _get(other, key))
+    return LoadedScenario(scenario, first.file, {}, {}, "")
+
+
+class Mixer:
+    """Fills the leaves of every mixture of two scenarios that do the same with a model.
+
+    Attributes
+    ----------
+    groups : tuple of Group
+        The players: those of :func:`differing`, the year split into what reads it.
+    graph : Graph
+        That of the scenarios; where the year differs each of its readers has a leaf of its own for it.
+    """
+
+    def __init__(self, first: LoadedScenario, second: LoadedScenario, graph: Graph) -> None:
+        self._first, self._second = first, second
+        self._filled: dict[tuple[frozenset[str], int], Mapping[str, Leaf]] = {}
+        found = differing(first, second)
+        self._whole = {group.name: group for group in found if group.name != "year"}
+        year = next((group for group in found if group.name == "year"), None)
+        self.graph, self._readers = graph, dict[str, tuple[str, ...]]()
+        if year is None:
+            self._parts: dict[str, Group] = {}
+        else:
+            self._readers = {
+                name: tuple(one for one in readers if _YEAR_LEAF in _inputs(graph, one))
+                for name, _, _, readers in _YEAR
+            }
+            self._parts = self._years(year, graph)
+            self.graph = _by_reader(graph, (one for readers in self._readers.values() for one in readers))
+        self.groups = (*self._whole.values(), *self._parts.values())
+
+    def _years(self, year: Group, graph: Graph) -> dict[str, Group]:
+        """The parts of the year that something in this graph reads, and that either year changes."""
+        return {
+            name: replace(year, name=name, words=words)
+            for name, words, leaves, _ in _YEAR
+            if self._readers[name] or self._changes([leaf for leaf in leaves if leaf in graph.nodes])
+        }
+
+    def _changes(self, leaves: list[str]) -> bool:
+        """Whether the year changes one of these leaves for either scenario, or with the other's chip."""
+        years = (self._first.scenario.year, self._second.scenario.year)
+        chips = frozenset({"machine.chip"} & set(self._whole))
+        for chosen in {frozenset(), frozenset(self._whole), chips} if leaves else ():
+            try:
+                one, two = (self._fill(chosen, year) for year in years)
+            except GigawattError:
+                return True
+            for name in leaves:
+                if (name in one) != (name in two):
+                    return True
+                if name in one and fingerprint(one[name].value) != fingerprint(two[name].value):
+                    return True
+        return False
+
+    def _fill(self, chosen: frozenset[str], year: int) -> Mapping[str, Leaf]:
+        if (chosen, year) not in self._filled:
+            loaded = mixed(self._first, self._second, [self._whole[name] for name in sorted(chosen)])
+            loaded = replace(loaded, scenario=loaded.scenario.model_copy(update={"year": year}))
+            self._filled = {key: kept for key, kept in self._filled.items() if key[0] == chosen}
+            self._filled[chosen, year], _ = fill_leaves(loaded)
+        return self._filled[chosen, year]
+
+    def leaves(self, chosen: frozenset[str]) -> dict[str, Leaf]:
+        """Leaves of :attr:`graph` where the groups in ``chosen`` are as in the second scenario.
+
+        Raises
+        ------
+        gigawatt.core.errors.GigawattError
+            The mixture is no scenario: a node that does not take the chip, a name of another year.
+        """
+        whole = chosen & frozenset(self._whole)
+        years = (self._first.scenario.year, self._second.scenario.year)
+        if not self._parts:
+            return dict(self._fill(whole, years[0]))
+        parts = {name: years[name in chosen] for name in self._parts}
+        usual = parts.get(_USUAL, years[0])
+        leaves = dict(self._fill(whole, usual))
+        for name, _, filled, _ in _YEAR:
+            year = parts.get(name, usual)
+            other = self._fill(whole, year)
+            leaves |= {leaf: other[leaf] for leaf in filled if leaf in other}
+            leaves |= {f"{_YEAR_LEAF}@{reader}": other[_YEAR_LEAF] for reader in self._readers[name]}
+        return leaves
+
+
+def _inputs(graph: Graph, name: str) -> tuple[str, ...]:
+    return graph.nodes[name].inputs if name in graph.nodes else ()
+
+
+def _by_reader(graph: Graph, readers: Iterable[str]) -> Graph:
+    """The graph with a leaf of its own for the year that each of these quantities reads."""
+    nodes = dict(graph.nodes)
+    for name in readers:
+        own = f"{_YEAR_LEAF}@{name}"
+        nodes[own] = replace(nodes[_YEAR_LEAF], name=own)
+        inputs = tuple(own if one == _YEAR_LEAF else one for one in nodes[name].inputs)
+        nodes[name] = replace(nodes[name], inputs=inputs)
+    return Graph(nodes)

@@ -1,0 +1,193 @@
+"""A pathway as it is told: sentences, rows of steps and plants, the JSON of the command."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+
+from gigawatt import catalog
+from gigawatt.core.quantities import compact
+from gigawatt.money.annuity import SECONDS_PER_YEAR
+from gigawatt.power.words import money
+from gigawatt.studies.pathway.plan import NOTICED, Pathways
+
+__all__ = ["pathway_answer", "sentences"]
+
+_MWH = 3.6e9
+_GWH = 3.6e12
+_TONNE = 1e3
+_KWH = 3.6e6
+
+
+def pathway_answer(found: Pathways) -> dict[str, Any]:
+    """The answer as plain data, units in the names of its keys."""
+    best, asked = found.best, found.question
+    idle = found.accelerators.hours(best.energy_not_served)
+    ends = [*best.years[1:], asked.end]
+    steps: list[dict[str, Any]] = []
+    for s, step in enumerate(best.steps):
+        served = best.demand[s] - best.energy_not_served[s]
+        plants = [
+            {
+                "plant": name,
+                "capacity_MW": best.capacity[s, i] / 1e6,
+                "built_MW": best.added[s, i] / 1e6,
+                "retired_MW": best.retired[s, i] / 1e6,
+                "storage_MWh": best.storage_energy[s, i] / _MWH,
+                "energy_GWh": best.energy[s, i] / _GWH,
+                "share_of_load": best.energy[s, i] / best.demand[s] if best.demand[s] else 0.0,
+                "cost_M$": sum(float(one[s, i]) for one in best.costs.values()) / 1e6,
+                "carbon_kt": best.carbon[s, i] / (1e3 * _TONNE),
+            }
+            for i, name in enumerate(best.names)
+        ]
+        steps.append(
+            {
+                "year": float(step.year),
+                "end": float(ends[s]),
+                "load_MW": best.demand[s] / SECONDS_PER_YEAR / 1e6,
+                "served_GWh": served / _GWH,
+                "not_served_GWh": best.energy_not_served[s] / _GWH,
+                "idle_accelerator_hours": float(idle[s]),
+                "idle_cost_M$": float(idle[s]) * found.accelerators.hour / 1e6,
+                "cost_M$": float(best.cost[s]) / 1e6,
+                "cost_$/MWh": _number(best.cost_per_energy[s] * _MWH),
+                "carbon_g/kWh": _number(best.carbon_intensity[s] * _KWH * 1e3),
+                "carbon_kt": float(best.carbon[s].sum()) / (1e3 * _TONNE),
+                "carbon_price_$/t": step.carbon_price * _TONNE,
+                "carbon_limit_g/kWh": None if step.carbon_limit is None else step.carbon_limit * _KWH * 1e3,
+                "carbon_shadow_price_$/t": float(best.carbon_shadow_price[s]) * _TONNE,
+                "costs_M$": {name: float(one[s].sum()) / 1e6 for name, one in best.costs.items()},
+                "plants": plants,
+            }
+        )
+    dark = np.array(_lasting(found, best.energy_not_served))
+    waiting = None
+    if found.waiting is not None:
+        more = _lasting(found, found.waiting.energy_not_served - best.energy_not_served)
+        hours = float(found.accelerators.hours(np.array(more)))
+        waiting = {
+            "without": list(found.bridges),
+            "idle_accelerator_hours_more": hours,
+            "idle_cost_more_M$": hours * found.accelerators.hour / 1e6,
+            "present_cost_more_M$": (found.waiting.objective - best.objective) / 1e6,
+        }
+    return {
+        "site": asked.site,
+        "years": [float(year) for year in best.years],
+        "end": float(asked.end),
+        "discount_rate": found.rate,
+        "present_cost_M$": best.objective / 1e6,
+        "accelerator": {
+            "chip": found.accelerators.chip,
+            "power_at_meter_W": found.accelerators.power,
+            "cost_$/h": found.accelerators.hour,
+        },
+        "idle_accelerator_hours": float(found.accelerators.hours(dark)),
+        "not_served_price_$/MWh": found.not_served_price * _MWH,
+        "ready": {name: float(year) for name, year in found.ready.items()},
+        "steps": steps,
+        "bridges": list(found.bridges),
+        "waiting": waiting,
+        "weeks": {
+            "hours": len(best.hours.index),
+            "error_of_cost": found.week_error,
+            "checked_step": found.checked,
+        },
+        "words": list(sentences(found)),
+        "notices": list(best.notices),
+        "solver": {"name": best.solver, "gap": best.gap, "infeasibility": best.infeasibility,
+                   "seconds": best.seconds, "iterations": best.iterations},
+        "assumptions": [{**dataclasses.asdict(one), "grade": one.grade.label} for one in found.assumptions],
+    }  # fmt: skip
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _lasting(found: Pathways, yearly: Any) -> float:
+    """A yearly figure by step, summed over all years."""
+    return float(np.sum(np.diff([*found.best.years, found.question.end]) * yearly))
+
+
+def _called(name: str) -> str:
+    return catalog.entity("plants", name).text("name", name)
+
+
+def _when(year: float) -> str:
+    return f"{year:.0f}" if float(year).is_integer() else f"{year:.2f}".rstrip("0")
+
+
+def sentences(found: Pathways) -> tuple[str, ...]:
+    """What a planner would say: who waits, what bridges until what, what waiting instead would cost."""
+    best, said = found.best, []
+    demand = np.maximum(best.demand, 1e-300)
+    share = best.energy / demand[:, None]
+    ends = [*best.years[1:], found.question.end]
+    dark = best.energy_not_served / demand
+    made = [name for name in found.ready if catalog.entity("plants", name).text("kind") != "storage"]
+    ready = min((found.ready[name] for name in made), default=math.inf)
+    spans: list[list[int]] = []
+    for s in (int(one) for one in np.flatnonzero(dark > NOTICED)):
+        alike = spans and spans[-1][-1] == s - 1 and abs(dark[s] - dark[s - 1]) < NOTICED
+        (spans[-1] if alike else spans.append([]) or spans[-1]).append(s)
+    for span in spans:
+        s = span[0]
+        hours = float(found.accelerators.hours(best.energy_not_served[s : s + 1])[0])
+        why = "to feed the rest too would cost more than the wait"
+        if best.years[s] < ready:
+            why = "nothing ordered at the start gives power yet"
+        elif dark[s] > NOTICED * 10:
+            why = "what is ready is held by a limit, or dearer than the wait"
+        share_waits = f"{dark[s]:.0%}" if dark[s] > 1.0 - NOTICED else f"{dark[s]:.1%}"
+        said.append(
+            f"from {_when(best.years[s])} to {_when(ends[span[-1]])} {share_waits} of the load waits "
+            f"({why}): {hours / 1e6:,.4g} million idle accelerator-hours a year, "
+            f"{money(hours * found.accelerators.hour)}"
+        )
+    for name in found.bridges:
+        i = best.names.index(name)
+        most = int(np.argmax(share[:, i]))
+        after = [s for s in range(most + 1, len(best.steps)) if share[s, i] < share[most, i] / 2.0]
+        text = (
+            f"{_called(name)} bridges: ready in {_when(found.ready[name])}, it carries {share[most, i]:.0%} "
+            f"of the load from {_when(best.years[most])}"
+        )
+        if after:
+            s = after[0]
+            risen = np.argsort(best.energy[most] / demand[most] - best.energy[s] / demand[s])
+            came = [best.names[j] for j in risen if share[s, j] - share[most, j] > 0.1][:2]
+            last = len(best.steps) - 1
+            text += f" and {share[s, i]:.0%} from {_when(best.years[s])}"
+            text += f", when {' and '.join(_called(one) for one in came)} came" if came else ""
+            kept = best.capacity[last, i]
+            text += (
+                f"; {compact(kept, 'W')} of it stay to stand by in the last step"
+                if kept > NOTICED * best.capacity[most, i]
+                else "; in the last step none of it is left"
+            )
+        said.append(text)
+    if found.waiting is not None:
+        joules = _lasting(found, found.waiting.energy_not_served - best.energy_not_served)
+        hours = float(found.accelerators.hours(np.array(joules)))
+        without = " and ".join(_called(one) for one in found.bridges)
+        dearer = money(found.waiting.objective - best.objective)
+        said.append(
+            f"waiting instead, without {without}: {hours / 1e6:,.4g} million more idle accelerator-hours "
+            f"({money(hours * found.accelerators.hour)} at ${found.accelerators.hour:.2f} an hour), "
+            f"and the whole pathway costs {dearer} more at present worth"
+        )
+    late = {n: y for n, y in found.ready.items() if y > best.years[0] and n not in found.bridges}
+    for name, year in sorted(late.items(), key=lambda pair: -pair[1]):
+        i = best.names.index(name) if name in best.names else None
+        if i is not None and share[:, i].max() > 1.0 / 4.0:
+            first = int(np.flatnonzero(share[:, i] > NOTICED)[0])
+            said.append(
+                f"{_called(name)}, ready in {_when(year)} if ordered in {_when(best.years[0])}, comes in "
+                f"{_when(best.years[first])} and carries {share[:, i].max():.0%} at most"
+            )
+    return tuple(said)

@@ -1,0 +1,471 @@
+"""Power for a campus over decades: what to build when, what to run meanwhile, what waiting costs.
+
+The site's weather and grid, the catalog's plants of every year, and the accelerators that wait, put into the
+one programme of :mod:`gigawatt.power.pathway`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigawatt import catalog
+from gigawatt.chain.candidates import of_weather, plant_id
+from gigawatt.core.errors import InputError
+from gigawatt.core.evidence import Assumption, Grade
+from gigawatt.core.quantities import parse, show
+from gigawatt.facility import facility_load, load_site, load_weather
+from gigawatt.machine.load import build_cluster
+from gigawatt.money import campus_assets, capital_recovery_factor, discount_rate
+from gigawatt.money.annuity import SECONDS_PER_YEAR
+from gigawatt.power import Grid, Plant, build_plant, load_grid
+from gigawatt.power.pathway import Pathway, Step, Vintage, plan_pathway
+from gigawatt.power.pathway_hours import Hours, representative_weeks, whole_year
+
+__all__ = ["Accelerators", "Pathways", "Question", "accelerators", "pathways", "read_path", "read_years"]
+
+Array = NDArray[np.float64]
+
+#: Vintages of a plant run as one where fuel, cost and carbon lie as near as this.
+TOGETHER = 0.02
+#: What serves less than this share of the load is not worth a word.
+NOTICED = 1e-3
+_ROUNDING = 1e-6
+#: Steps of their own begin where a lead time ends, to this part of a year.
+_CUTS = 4
+#: Accelerators of the cluster whose network is priced.
+_CLUSTER = 1024
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, in SI units; paths are ``(year, value)`` in order, linear between, constant
+    outside (a carbon limit begins with its first year).
+
+    ``years`` begin the steps and the last lasts to ``end``; ``load`` is mean power at the meter; ``limits``
+    and ``build_rates`` [W], [W/yr] by plant; ``lead_times`` [s] in place of the catalog's; ``learning`` a
+    rate for each doubling by plant, or ``None`` for the catalog's; ``existing`` (plant, W, its first
+    year); ``weeks`` that stand for a year.
+    """
+
+    site: str
+    load: tuple[tuple[float, float], ...]
+    plants: tuple[str, ...]
+    years: tuple[float, ...]
+    end: float
+    chip: str
+    cut: bool = True
+    carbon_limit: tuple[tuple[float, float], ...] = ()
+    carbon_price: tuple[tuple[float, float], ...] = ()
+    gas_price: tuple[tuple[float, float], ...] = ()
+    grid_price: tuple[tuple[float, float], ...] = ()
+    limits: Mapping[str, float] = field(default_factory=lambda: {})
+    build_rates: Mapping[str, float] = field(default_factory=lambda: {})
+    lead_times: Mapping[str, float] = field(default_factory=lambda: {})
+    learning: Mapping[str, float | None] = field(default_factory=lambda: {})
+    existing: tuple[tuple[str, float, float], ...] = ()
+    case: str = "value"
+    rate: float | None = None
+    not_served_price: float | None = None
+    weeks: int = 7
+    cooling: str = "water-cooled-chiller-tower"
+
+
+@dataclass(frozen=True)
+class Accelerators:
+    """What waits: ``power`` [W at the meter] of one in use, ``hour`` [$] that it costs, fed or not."""
+
+    chip: str
+    power: float
+    hour: float
+    assumptions: tuple[Assumption, ...] = ()
+
+    def hours(self, energy: Array) -> Array:
+        """Accelerator-hours that ``energy`` [J] would have fed."""
+        return energy / (self.power * SECONDS_PER_HOUR)
+
+
+@dataclass(frozen=True)
+class Pathways:
+    """The cheapest pathway, the one that waits instead of bridging, and how well the weeks stand for a year.
+
+    ``bridges`` are plants that carry load only until others come; ``waiting`` is the pathway without them.
+    ``ready`` is the year in which a plant ordered at the start gives power. ``week_error`` is cost by the
+    weeks over cost by all hours, less one, of the step of ``checked``.
+    """
+
+    question: Question
+    best: Pathway
+    accelerators: Accelerators
+    ready: Mapping[str, float]
+    bridges: tuple[str, ...]
+    waiting: Pathway | None
+    week_error: float | None
+    checked: float | None
+    not_served_price: float
+    rate: float
+    assumptions: tuple[Assumption, ...]
+
+
+SECONDS_PER_HOUR = 3600.0
+
+
+def read_path(text: str | None, unit: str, key: str) -> tuple[tuple[float, float], ...]:
+    """``"2025: 200 MW, 2030: 1 GW"`` as (year, SI value), or one value for all years; nothing: no path.
+
+    Raises
+    ------
+    InputError
+        A year that is none or stands twice, a value of another unit, years out of order.
+    """
+    if text is None:
+        return ()
+    found: list[tuple[float, float]] = []
+    for part in text.split(","):
+        head, colon, tail = part.partition(":")
+        written = (tail if colon else head).strip()
+        try:
+            year = float(head) if colon else 0.0
+        except ValueError:
+            raise InputError(
+                "not a year", key=key, given=head.strip(), allowed=f"such as 2030: 1 {unit}"
+            ) from None
+        try:
+            value = parse(written, unit)
+        except InputError as error:
+            raise error.at(key=key) from None
+        if value < 0.0:
+            raise InputError("out of range", key=key, given=written, allowed="0 or more")
+        found.append((year, value))
+    if len(found) > 1 and any(b[0] <= a[0] for a, b in pairwise(found)):
+        raise InputError("the years of the path are not in order", key=key, given=text,
+                         allowed=f"such as 2025: 1 {unit}, 2030: 2 {unit}")  # fmt: skip
+    return tuple(found)
+
+
+def read_years(text: str, every: int, key: str = "years") -> tuple[tuple[float, ...], float]:
+    """``"2025-2050"`` in steps of ``every``, or ``"2025, 2028, 2035"``: (first years, end of the last)."""
+    try:
+        if "-" in text:
+            first, last = (int(part) for part in text.split("-"))
+            years = [float(year) for year in range(first, last + 1, every)]
+        else:
+            years = [float(int(part)) for part in text.split(",")]
+    except ValueError:
+        raise InputError("not years", key=key, given=text, allowed="2025-2050, or 2025,2030,2040") from None
+    if not years or any(b <= a for a, b in pairwise(years)) or not 1900 <= years[0] <= 2200:
+        raise InputError(
+            "the years are not in order", key=key, given=text, allowed="2025-2050, or 2025,2030,2040"
+        )
+    return tuple(years), years[-1] + (years[-1] - years[-2] if len(years) > 1 else every)
+
+
+def accelerators(*, chip: str, pue: float, rate: float) -> Accelerators:
+    """What one accelerator draws at the meter and costs in an hour, fed or not.
+
+    Chip, share of node, network and building, spares and upkeep, as annuities at ``rate`` [1/yr].
+    """
+    cluster, told = build_cluster(chip=chip, count=_CLUSTER)
+    node = cluster.node
+    power = cluster.chip.power_limit + node.overhead_power / node.chips + cluster.network_power
+    assets, more = campus_assets(
+        chip_count=1.0,
+        chip_price=cluster.chip.price,
+        node_count=1.0 / node.chips,
+        node_price=node.price,
+        network_price=cluster.network_price,
+        it_power=power,
+    )
+    yearly = sum(
+        asset.price * float(capital_recovery_factor(rate=rate, life=asset.life)) + asset.operating
+        for asset in assets.values()
+    )
+    return Accelerators(
+        cluster.chip.id, power * pue, yearly * SECONDS_PER_HOUR / SECONDS_PER_YEAR, (*told, *more)
+    )
+
+
+def pathways(
+    question: Question,
+    *,
+    compare: bool = True,
+    check: bool = False,
+    progress: Callable[[str, float], None] = lambda text, share: None,
+) -> Pathways:
+    """Answer a question.
+
+    Parameters
+    ----------
+    question : Question
+        What is asked.
+    compare : bool
+        Whether to plan again without the plants that bridge, to say what waiting would cost.
+    check : bool
+        Whether to plan the step before the last with all 8,760 hours beside the weeks.
+    progress : callable
+        Told what is being done and how much of it is done.
+
+    Raises
+    ------
+    InputError, InfeasibleError
+        As :func:`gigawatt.power.pathway.plan_pathway`; an unknown plant, site or chip.
+    """
+    progress("Weather and grid", 0.0)
+    here = _Site(question)
+    progress("Choosing the weeks", 0.1)
+    hours = here.weeks()
+    progress("Planning all years", 0.15)
+    best = here.plan(hours)
+    bridges = _bridges(best, here.ready)
+    waiting = None
+    if compare and bridges:
+        progress("Planning without the bridge", 0.6)
+        waiting = here.plan(hours, without=bridges)
+    error = checked = None
+    if check:
+        progress("Checking the weeks against the year", 0.75)
+        at = max(len(here.years) - 2, 0)
+        few, all_hours = (here.plan(one, only=at) for one in (hours, whole_year()))
+        error, checked = few.objective / all_hours.objective - 1.0, here.years[at]
+    return Pathways(
+        question, best, here.waiting, here.ready, bridges, waiting, error, checked,
+        here.not_served_price, here.rate, here.assumptions(),
+    )  # fmt: skip
+
+
+def at_year(path: Sequence[tuple[float, float]], year: float, default: float) -> float:
+    """A path's value in a year: linear between its years, constant outside."""
+    if not path:
+        return default
+    return float(np.interp(year, [one[0] for one in path], [one[1] for one in path]))
+
+
+class _Site:
+    """What the programmes share: weather, load, grid, what of each plant may begin when."""
+
+    def __init__(self, asked: Question) -> None:
+        names = tuple(dict.fromkeys(plant_id("plants", name) for name in asked.plants))
+        self.limits = {plant_id("limit", k): v for k, v in asked.limits.items()}
+        self.rates = {plant_id("build_rate", k): v for k, v in asked.build_rates.items()}
+        self.leads = {plant_id("lead_time", k): v for k, v in asked.lead_times.items()}
+        self.learning = {plant_id("learning", k): v for k, v in asked.learning.items()}
+        self.standing = tuple((plant_id("existing", k), watts, year) for k, watts, year in asked.existing)
+        self.names = tuple(dict.fromkeys((*names, *(k for k, _, _ in self.standing))))
+        for key, given in (("limit", self.limits), ("build_rate", self.rates), ("lead_time", self.leads),
+                           ("learning", self.learning)):  # fmt: skip
+            for name in given:
+                if name not in self.names:
+                    raise InputError("not among the plants that may be built", key=key, given=name,
+                                     allowed=", ".join(self.names))  # fmt: skip
+        self.asked, self.buildable = asked, names
+        self.rows = {name: catalog.entity("plants", name) for name in self.names}
+        self.site = load_site(asked.site)
+        self.weather = load_weather(self.site)
+        shape = facility_load(
+            it_power=1.0, weather=self.weather, cooling=catalog.entity("cooling", asked.cooling)
+        )
+        self.shape = shape.facility / float(shape.facility.mean())
+        self.profiles: dict[str, Array] = {}
+        profile = of_weather(self.weather)
+        for name in self.names:
+            if self.rows[name].text("host"):
+                raise InputError("a store inside a plant has no pathway of its own", key="plants", given=name,
+                                 allowed="plan-supply, for a year of it")  # fmt: skip
+            if self.rows[name].text("kind") == "profile":
+                values = profile(name)
+                if values is None:
+                    raise InputError("the weather gives this plant no profile", key="plants", given=name,
+                                     allowed="solar and wind plants, or plants of fuel")  # fmt: skip
+                self.profiles[name] = values
+        found, told = discount_rate()
+        self.rate = found if asked.rate is None else asked.rate
+        self.told = [] if asked.rate is not None else [told]
+        self.waiting = accelerators(chip=asked.chip, pue=shape.annual_pue, rate=self.rate)
+        self.not_served_price = asked.not_served_price or (
+            self.waiting.hour / (self.waiting.power * SECONDS_PER_HOUR)
+        )
+        self.now = asked.years[0]
+        self.grids: dict[float, Grid] = {}
+        self.built: dict[tuple[str, float, float, int], Plant] = {}
+        self.ready = {name: self.now + self._lead(name) / SECONDS_PER_YEAR for name in self.buildable}
+        cuts = (
+            {math.ceil(year * _CUTS - _ROUNDING) / _CUTS for year in self.ready.values()} if asked.cut else ()
+        )
+        self.years = tuple(sorted({*asked.years, *(year for year in cuts if year < asked.end)}))
+        if not asked.load or all(at_year(asked.load, year, 0.0) <= 0.0 for year in self.years):
+            raise InputError("there is no load in any step", key="load", given=0, allowed="such as 1 GW")
+
+    def _grid(self, year: float) -> Grid:
+        if year not in self.grids:
+            price = at_year(self.asked.grid_price, year, 0.0) or None
+            self.grids[year] = load_grid(self.site.grid, int(year), weather=self.weather, price=price)
+        return self.grids[year]
+
+    def _lead(self, name: str) -> float:
+        if name in self.leads:
+            return self.leads[name]
+        if self.rows[name].text("kind") == "grid":
+            return self._grid(self.now).connection_time
+        return self.rows[name].value("lead_time")
+
+    def _capital(self, name: str, year: float) -> dict[str, float]:
+        """Investment of a year where a learning rate is given: of the first year, by what stands by then."""
+        if name not in self.learning:
+            return {}
+        row, asked = self.rows[name], self.learning[name]
+        known = catalog.table("pathway")
+        if name not in known:
+            raise InputError("this plant has no row of learning", key="learning", given=name,
+                             allowed=", ".join(known))  # fmt: skip
+        learns = known[name]
+        _, low, high = learns.at("learning_rate", year)
+        slow = {"value": learns.value("learning_rate"), "low": high, "high": low}[self.asked.case]
+        rate = slow if asked is None else asked
+        passed = learns.value("doublings") * (year - self.now) * SECONDS_PER_YEAR
+        factor = (1.0 - rate) ** passed
+        place = ("value", "low", "high").index(self.asked.case)
+        return {
+            quantity: row.at(quantity, self.now)[place] * factor
+            for quantity in ("capital_cost", "energy_capital_cost")
+            if quantity in row.numbers
+        }
+
+    def _limit(self, year: float) -> float | None:
+        """The carbon limit of a year; none before the path begins."""
+        path = self.asked.carbon_limit
+        return at_year(path, year, 0.0) if path and year >= path[0][0] - _ROUNDING else None
+
+    def _worth(self, years: float) -> float:
+        """A dollar at the end of each of so many years, at the start: what an annuity of a dollar repays."""
+        if years <= 0.0:
+            return 0.0
+        return 1.0 / float(capital_recovery_factor(rate=self.rate, life=years * SECONDS_PER_YEAR))
+
+    def plant(self, name: str, built: float, runs: float, hours: Hours) -> Plant:
+        """A plant of the year ``built`` as it runs in the year ``runs``, at these hours."""
+        key = (name, built, runs, len(hours.index))
+        if key in self.built:
+            return self.built[key]
+
+        def recovery(life: float) -> float:
+            return float(capital_recovery_factor(rate=self.rate, life=life))
+
+        row = self.rows[name]
+        options: dict[str, Any] = {}
+        if name in self.profiles:
+            options["profile"] = hours.read(self.profiles[name], most=1.0)
+        if row.text("kind") == "grid":
+            grid = self._grid(runs)
+            options["price"], options["carbon"] = hours.read(grid.price), hours.read(grid.carbon)
+        if row.text("fuel") and "fuel_cost" not in row.numbers:
+            fuel = catalog.entity("fuels", row.text("fuel"))
+            price = fuel.at("price", runs)[0]
+            if fuel.id == "natural-gas":
+                price = at_year(self.asked.gas_price, runs, price)
+            options["fuel_price"] = price + (fuel.get("delivery", 0.0) or 0.0)
+        if self.weather.temperature is not None:
+            options["temperature"] = self.weather.temperature[hours.index]
+        made = build_plant(
+            name, year=built, capital_recovery=recovery, case=self.asked.case,
+            overrides=self._capital(name, built), **options,
+        )  # fmt: skip
+        return self.built.setdefault(key, made)
+
+    def weeks(self) -> Hours:
+        """The weeks that stand for the year."""
+        series, others = list(self.profiles.values()), []
+        if "grid" in self.names and float(self._grid(self.now).price.std()) > 0.0:
+            others.append(self._grid(self.now).price)
+        return representative_weeks(series=series, others=others, load=self.shape, weeks=self.asked.weeks)
+
+    def plan(self, hours: Hours, *, without: Sequence[str] = (), only: int | None = None) -> Pathway:
+        """The cheapest pathway; ``only``: of that step alone, everything ready."""
+        asked = self.asked
+        years = self.years if only is None else (self.years[only],)
+        lengths = np.diff([*self.years, asked.end]) if only is None else np.ones(1)
+        worths = [self._worth(float(after)) for after in np.cumsum([0.0, *lengths])]
+        shape = hours.read(self.shape)
+        steps = tuple(
+            Step(
+                year=year,
+                worth=worths[s + 1] - worths[s],
+                load=shape * at_year(asked.load, year, 0.0),
+                carbon_price=at_year(asked.carbon_price, year, 0.0),
+                carbon_limit=self._limit(year),
+                limits=self.limits,
+                build_limits={} if only is not None else
+                {name: rate * float(lengths[s]) * SECONDS_PER_YEAR for name, rate in self.rates.items()},
+            )
+            for s, year in enumerate(years)
+        )  # fmt: skip
+        vintages: list[Vintage] = []
+
+        def add(name: str, built: float, capacity: float | None) -> None:
+            running = tuple(self.plant(name, built, max(year, built), hours) for year in years)
+            life = self.rows[name].at("life", built)[0]
+            vintages.append(Vintage(name, built, life, running, capacity))
+
+        for name, watts, built in self.standing:
+            add(name, built, watts)
+        for name in self.buildable:
+            for year in years:
+                if name not in without and (only is not None or year >= self.ready[name] - _ROUNDING):
+                    add(name, year, None)
+        if not any(one.running[0].kind != "storage" for one in vintages):
+            raise InputError("no plant is ready in any step", key="plants", given=", ".join(self.names),
+                             allowed="a plant whose lead time ends before the last step")  # fmt: skip
+        return plan_pathway(
+            steps=steps,
+            vintages=vintages,
+            hours=hours,
+            not_served_price=self.not_served_price,
+            together=TOGETHER,
+        )
+
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """What nobody gave."""
+        told = list(self.told)
+        if self.asked.not_served_price is None:
+            told.append(
+                Assumption(
+                    "pathway.not_served_price",
+                    show(self.not_served_price, "$/MWh"),
+                    f"an hour without power costs what a {self.waiting.chip} costs whether it runs or not",
+                    Grade.modelled,
+                )
+            )
+        told.extend(self.waiting.assumptions)
+        grid = self.grids.get(self.now)
+        told.extend(grid.assumptions if grid is not None else ())
+        for name in self.buildable:
+            told.extend(self.plant(name, self.years[-1], self.years[-1], whole_year()).assumptions)
+        seen: dict[str, Assumption] = {}
+        for one in told:
+            seen.setdefault(one.key, one)
+        return tuple(seen.values())
+
+
+def _bridges(found: Pathway, ready: Mapping[str, float]) -> tuple[str, ...]:
+    """Plants that carry load early and less than half as much of it once slower ones have come."""
+    demand = np.maximum(found.demand, 1e-300)
+    share = found.energy / demand[:, None]
+    late = max((ready[name] for i, name in enumerate(found.names)
+                if name in ready and share[:, i].max() > NOTICED), default=0.0)  # fmt: skip
+    after = found.years >= late - _ROUNDING
+    if not np.any(after) or np.all(after):
+        return ()
+    return tuple(
+        name
+        for i, name in enumerate(found.names)
+        if name in ready
+        and share[~after, i].max() > NOTICED * 10
+        and share[after, i].max() < share[~after, i].max() / 2.0
+        and ready[name] < late
+        and next(v.running[0].kind for v in found.vintages if v.plant == name) == "dispatchable"
+    )

@@ -1,0 +1,297 @@
+"""Answers of the quantum room, each with what was asked and the rows of the catalog that it read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gigawatt.chain.rows_read import reading
+from gigawatt.core.errors import InputError
+from gigawatt.core.evidence import Assumption, Grade
+from gigawatt.technology.quantum import run_cost
+from gigawatt.technology.quantum_break_even import break_even
+from gigawatt.technology.qubits import chemistry, factoring, molecules, neighbour, noise, resources
+from gigawatt.technology.qubits.ansatz import two_qubit_gates
+from gigawatt.technology.qubits.beside import run_piece
+from gigawatt.technology.qubits.vqe import shots_needed, vqe
+
+__all__ = ["break_even_answer", "optimise_answer", "resources_answer", "vqe_answer"]
+
+_ANGSTROM = 1e-10
+_USUAL = {"h2": 0.735e-10, "lih": 1.6e-10, "h4": 0.9e-10, "beh2": 1.3e-10}
+"""Bond lengths [m] near those of least energy, where none is given."""
+_ERRORS = tuple(10.0**power for power in (-5.0, -4.5, -4.0, -3.5, -3.0, -2.5, -2.0))
+"""Errors of a two-qubit gate at which an energy under noise is computed."""
+
+Answer = dict[str, Any]
+
+
+def _told(asked: Answer, compute: Callable[[], Answer], more: tuple[Assumption, ...] = ()) -> Answer:
+    """An answer with ``asked``, and with ``assumptions`` and ``rows`` of what was read for it."""
+    found, read = reading(compute)
+    made = read.to_json()
+    first = [
+        {"key": a.key, "value": a.value, "reason": a.reason, "grade": a.grade.label, "source": a.source}
+        for a in more
+    ]
+    return {**found, "asked": asked, "assumptions": [*first, *made["assumptions"]], "rows": made["rows"]}
+
+
+def vqe_answer(
+    name: str = "h2",
+    bond: float | None = None,
+    *,
+    ansatz: str = "uccsd",
+    optimiser: str = "bfgs",
+    layers: int = 2,
+    iterations: int = 200,
+    shots: int = 0,
+    seed: int = 0,
+    noisy: bool = False,
+) -> Answer:
+    """Ground-state energy of a molecule beside the exact one.
+
+    Parameters
+    ----------
+    name : str
+        ``h2``, ``lih``, ``h4`` or ``beh2``.
+    bond : float, optional
+        Distance of neighbours [m]; near that of least energy where left out.
+    ansatz, optimiser, layers, iterations, shots, seed
+        As of :func:`~gigawatt.technology.qubits.vqe.vqe`.
+    noisy : bool
+        With the error of the energy over that of a gate.
+
+    Returns
+    -------
+    dict
+        ``kind`` vqe; energies in hartree, ``bond`` in m.
+
+    Raises
+    ------
+    InputError
+        No such molecule or bond length, ansatz or optimiser; too many qubits for noise.
+    """
+    lengths = molecules.bond_lengths(name)
+    length = _USUAL.get(name, lengths[0]) if bond is None else bond
+    assumed = [
+        Assumption(
+            "integrals", molecules.load_molecule(name, length).source,
+            "a small basis: energies are exact within it, and far from experiment", Grade.modelled,
+            "quantum-earlier-run",
+        )
+    ]  # fmt: skip
+    if bond is None:
+        assumed.append(
+            Assumption(
+                "bond", f"{length / _ANGSTROM:g} Å", "near that of least energy; no bond length was given",
+                Grade.modelled, "quantum-earlier-run",
+            )
+        )  # fmt: skip
+
+    def compute() -> Answer:
+        molecule = molecules.load_molecule(name, length)
+        found = vqe(
+            molecule, ansatz=ansatz, optimiser=optimiser, layers=layers, iterations=iterations, shots=shots,
+            seed=seed,
+        )  # fmt: skip
+        read = shots_needed(found.circuit.run(found.angles), molecule.hamiltonian)
+        curve: list[dict[str, float]] = []
+        if noisy:
+            compact = len(found.circuit.steps) == 1
+            made = noise.noise_curve(
+                molecule, found.circuit, list(found.angles), list(_ERRORS), compact=compact
+            )
+            curve = [
+                {"gate_error": float(e), "raw": float(r), "mitigated": float(m)}
+                for e, r, m in zip(made.errors, made.raw, made.mitigated, strict=True)
+            ]
+        return {
+            "kind": "vqe",
+            "name": f"{name} at {molecule.bond / _ANGSTROM:g} angstrom",
+            "molecule": name,
+            "bond": molecule.bond,
+            "ansatz": ansatz,
+            "optimiser": optimiser,
+            "energy": found.energy,
+            "exact": molecule.active,
+            "full": molecule.full,
+            "hartree_fock": molecule.hartree_fock,
+            "error": found.energy - molecule.active,
+            "qubits": molecule.qubits,
+            "parameters": found.circuit.parameters,
+            "two_qubit_gates": two_qubit_gates(found.circuit),
+            "evaluations": found.evaluations,
+            "history": list(found.history),
+            "shots": {"groups": read.groups, "shots": read.shots, "error": read.error},
+            "noise": curve,
+            "source": molecule.source,
+        }
+
+    asked = {
+        "molecule": name, "ansatz": ansatz, "optimiser": optimiser, "layers": layers,
+        "iterations at most": iterations, "shots of an energy": shots, "seed": seed,
+    }  # fmt: skip
+    if ansatz != "hardware-efficient":
+        del asked["layers"]
+    return _told(asked, compute, tuple(assumed))
+
+
+def optimise_answer(
+    piece: str = "pipeline",
+    *,
+    depth: int = 3,
+    model: str = "llama-3.1-8b",
+    stages: int = 4,
+    window: int = 5,
+    mean_bits: float = 3.5,
+    machine: str = "superconducting",
+) -> Answer:
+    """A piece of model development on qubits beside exact classical solvers (``kind`` optimise).
+
+    Raises
+    ------
+    InputError
+        As of :func:`~gigawatt.technology.qubits.beside.run_piece`.
+    """
+    settings: Answer = (
+        {"model": model, "stages": stages, "window": window}
+        if piece == "pipeline"
+        else {"mean_bits": mean_bits}
+    )
+    asked = {"piece": piece, "layers of QAOA at most": depth, "machine": machine}
+    asked |= {key.replace("_", " "): value for key, value in settings.items()}
+    return _told(
+        asked,
+        lambda: {
+            "kind": "optimise",
+            **run_piece(piece, depth=depth, machine=machine, **settings).to_json(),
+        },
+    )
+
+
+def resources_answer(
+    name: str = "rsa",
+    *,
+    qubits: float | None = None,
+    toffolis: float | None = None,
+    bits: int = 2048,
+    error: float = 1e-3,
+    cycle: float = 1e-6,
+    reaction: float = 1e-5,
+    budget: float = 0.1,
+    factories: int = 4,
+    qdk: bool = False,
+) -> Answer:
+    """Physical qubits, time, joules and dollars of a fault-tolerant computation (``kind`` resources).
+
+    Parameters
+    ----------
+    name : str
+        ``rsa``, a row of ``quantum_algorithms``, a molecule, or ``custom``.
+    qubits, toffolis : float
+        Logical qubits and gates of custom.
+    bits : int
+        Of rsa.
+    error, cycle, reaction : float
+        Of a physical gate; of a round of checks and of classical control [s].
+    budget : float
+        Chance that a run fails, at most; not of rsa.
+    factories : int
+        Of magic states, side by side; not of rsa.
+    qdk : bool
+        Ask the other estimator too.
+
+    Raises
+    ------
+    InputError
+        No such algorithm, a number out of range.
+    """
+    name = name.lower()
+    first, _, size = name.partition("-")
+    if first == "rsa" and size.isdigit():  # rsa-4096
+        name, bits = first, int(size)
+    asked: Answer = {
+        "algorithm": name, "error of a gate": error, "µs of a round of checks": cycle * 1e6,
+        "µs of classical control": reaction * 1e6,
+    }  # fmt: skip
+    if name == "rsa":
+        asked |= {"bits": bits}
+    else:
+        asked |= {"chance that a run fails, at most": budget, "factories": factories}
+
+    def compute() -> Answer:
+        machine = resources.Physical(error, cycle, reaction)
+        made: Answer = {"kind": "resources", "ladder": [], "qdk": []}
+        if name == "rsa":
+            counts = _rsa(made, bits, machine)
+        else:
+            counts = _counts(name, qubits, toffolis)
+            found = resources.estimate(counts, machine, budget=budget, factories=factories)
+            made |= {
+                "name": counts.name, "physical_qubits": found.total, "parts": found.qubits,
+                "seconds": found.seconds, "distance": found.distance, "factories": found.factories,
+                "factory": found.factory.name, "failure": found.failure, "toffolis": counts.states,
+                "limit": found.limit,
+            }  # fmt: skip
+        if qdk:
+            made["qdk"] = [
+                {"qubits": one.qubits, "seconds": one.seconds}
+                for one in neighbour.qdk_estimate(counts, error=error, budget=budget)
+            ]
+        run = run_cost(made["physical_qubits"], made["seconds"])
+        return made | {"run": {"joules": list(run.joules), "dollars": list(run.dollars)}}
+
+    return _told(asked, compute)
+
+
+def _rsa(made: Answer, bits: int, machine: resources.Physical) -> resources.Algorithm:
+    """Put an estimate of factoring into ``made``; with the steps to 2025 where they were published."""
+    found = factoring.gidney_ekera(bits, machine)
+    made |= {
+        "name": f"RSA of {bits} bits, Gidney and Ekerå 2019",
+        "physical_qubits": found.qubits, "seconds": found.expected_seconds, "distance": found.distance,
+        "factories": found.factories, "failure": found.failure, "toffolis": found.toffolis,
+    }  # fmt: skip
+    if bits == 2048 and machine.error == 1e-3:
+        made["ladder"] = [
+            {"change": one.change, "qubits": one.qubits, "days": one.days}
+            for one in factoring.ladder(machine)
+        ]
+    return resources.Algorithm("rsa", 3.0 * bits, found.toffolis)
+
+
+def _counts(name: str, qubits: float | None, toffolis: float | None) -> resources.Algorithm:
+    if name == "custom":
+        for key, value in (("qubits", qubits), ("toffolis", toffolis)):
+            if value is None:
+                raise InputError("custom needs it", key=key, allowed="a number")
+        return resources.Algorithm("custom", float(qubits or 0.0), float(toffolis or 0.0))
+    if name not in molecules.MOLECULES:
+        return resources.load_algorithm(name)
+    h = molecules.load_molecule(name, _USUAL[name]).hamiltonian
+    return chemistry.phase_estimation(name, terms=len(h.terms), one_norm=h.one_norm, qubits=h.qubits)
+
+
+def break_even_answer(
+    problem: str = "chemistry",
+    *,
+    algorithm: str = "femoco-lee",
+    weights: float = 8e9,
+    machine: str = "superconducting",
+) -> Answer:
+    """Joules and dollars of a quantum run beside the classical way, with bands (``kind`` break-even).
+
+    Raises
+    ------
+    InputError
+        As of :func:`~gigawatt.technology.quantum_break_even.break_even`.
+    """
+    asked: Answer = {"problem": problem, "machine": machine}
+    asked |= {"chemistry": {"algorithm": algorithm}, "llm": {"weights": weights}}.get(problem, {})
+
+    def compute() -> Answer:
+        found = break_even(problem, machine=machine, algorithm=algorithm, weights=weights)
+        return {"kind": "break-even", **found.to_json()}
+
+    return _told(asked, compute)

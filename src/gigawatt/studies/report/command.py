@@ -1,0 +1,40 @@
+"""``gigawatt report``: the report of a stored result or study, made anew."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from gigawatt.core.errors import InputError, nearest
+from gigawatt.faces.terminal.console import console
+
+__all__ = ["report_command"]
+
+
+def report_command(folder: Path, form: str, out: str | None, *, quiet: bool) -> None:
+    """Read, make, write or print."""
+    from gigawatt.faces.report.stored import FORMATS, stored
+
+    if form not in FORMATS:
+        raise InputError(
+            "no such format", key="--format", given=form, allowed=FORMATS, nearest=nearest(form, FORMATS)
+        )
+    found = stored(folder)
+    text = found.text(form)
+    if out == "-":
+        sys.stdout.write(text)
+        return
+    file = found.folder / f"{found.stem}.{form}" if out is None else Path(out)
+    _write(file, text)
+    if not quiet:
+        console().print(f"Report: {file}", markup=False)
+
+
+def _write(file: Path, text: str) -> None:
+    """The file whole or not at all; what else lies in its folder stays."""
+    from gigawatt.core.store import write_beside
+
+    try:
+        write_beside(file, text)
+    except InputError as error:
+        raise error.at(key="--out") from None

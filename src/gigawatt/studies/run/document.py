@@ -1,0 +1,273 @@
+"""The report of a result as a document: a training run, or a campus that serves."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import PurePath
+from typing import Any
+
+from gigawatt.core.document import (
+    Again,
+    Code,
+    Columns,
+    Document,
+    Drawing,
+    Folded,
+    Grid,
+    Heading,
+    Part,
+    Section,
+    Text,
+)
+from gigawatt.core.result import Result
+from gigawatt.faces.figures import figure
+from gigawatt.faces.report.drawings import drawn
+from gigawatt.faces.report.far_off import band_grid, step_band
+from gigawatt.faces.report.trust import assumption_grid, result_sources
+from gigawatt.studies.run import grids
+from gigawatt.studies.run.figures_tables import has_table
+from gigawatt.studies.run.words import subject, topics
+from gigawatt.studies.run.words_serving import error_grid, errors_of, is_serving
+
+__all__ = ["document", "setting"]
+
+#: Figure → (the table that it draws, its caption).
+_FIGURES: dict[str, tuple[str, str]] = {
+    "sankey": ("flows", "From the sources to arithmetic: year means of power."),
+    "breakdown": ("breakdown", "What the time of a step goes to; each bar starts where the one above ends."),
+    "relief": ("relief", "What doubling one resource (halving a latency) would save of the step."),
+    "goodput": ("goodput", "Where time on the clock is lost: what is not progress."),
+    "memory": ("memory", "Memory of one accelerator in the best layout; the dashed line is what it has."),
+    "energy": ("energy", "What the electricity of a million tokens is used for."),
+    "dispatch_summer": (
+        "hourly",
+        "The hottest week of the site's year: what each source gives, the load, below zero "
+        "what storage takes in; the strip is the marginal price.",
+    ),
+    "dispatch_winter": ("hourly", "The coldest week of the site's year."),
+    "duration": ("hourly", "Power of each source, its hours sorted from the highest to the lowest."),
+    "price": ("hourly", "Marginal price of electricity, hours sorted from the dearest to the cheapest."),
+    "capacity": ("plants", "What is built, and what it gives in a year."),
+    "ledger": ("ledger", "What the run costs, by component."),
+}
+_SAME = ("sankey", "dispatch_summer", "dispatch_winter", "duration", "price", "capacity")
+#: The same of a campus that serves.
+_FIGURES_SERVING: dict[str, tuple[str, str]] = {
+    "day": (
+        "day",
+        "Power by the hour, mean of the year's days; marks: the highest five minutes of IT. Below: demand.",
+    ),
+    "latency": ("latency", "How many requests wait no longer; dashed lines are what is promised."),
+    "occupancy": ("day", "Requests that a replica works on and that wait, and the room that they take."),
+    "time": ("breakdown", "What the time of an accelerator goes to under the load of the highest hour."),
+    "cost_relief": (
+        "relief",
+        "What doubling one resource (halving a latency or overhead) would save of a token.",
+    ),
+    "wall": (
+        "wall",
+        "Left of its ridge a machine waits for memory. Circles: answers, batches growing to the right; "
+        "squares: prompts.",
+    ),
+    "memory": ("memory", "Memory of one accelerator; the dashed line is what it has."),
+    "energy": ("energy", "What the electricity of a million written tokens is used for."),
+    **{name: _FIGURES[name] for name in _SAME},
+    "cost": ("ledger", "What a year of the campus costs, by component."),
+}
+#: Figures whose table stands right below and says the same as a caption would.
+_BESIDE = (
+    "breakdown", "time", "relief", "cost_relief", "goodput", "capacity", "ledger", "cost",
+)  # fmt: skip
+_GROUPS = (
+    ("training", "serving", "waits", "error", "binding", "layout"),
+    ("day", "facility", "supply"),
+    ("money", "tokens", "trust"),
+)
+"""Topics by paragraph: the run or the service; the power; money and trust."""
+
+_EXPLAINED = ("training.step_time", "ledger.cost_per_mtoken --depth 4")
+_EXPLAINED_SERVING = ("serving.ttft_p99", "economics.cost_million_output --depth 4")
+"""Quantities that the page shows how to explain."""
+
+
+def setting(result: Result) -> str:
+    """Model, chip, site and year in one line."""
+    parts = (
+        subject(result, "model.architecture"),
+        subject(result, "machine.chip"),
+        subject(result, "site.site"),
+        subject(result, "scenario.year"),
+    )
+    return " · ".join(part for part in parts if part)
+
+
+class _Pieces:
+    """Figures and tables of a result by name, those that it has."""
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+        self.serves = is_serving(result)
+        self.captions = _FIGURES_SERVING if self.serves else _FIGURES
+
+    def figure(self, name: str) -> tuple[Drawing, ...]:
+        """The figure, or nothing."""
+        if name not in self.captions:
+            return ()
+        table, caption = self.captions[name]
+        if not has_table(self.result, table):
+            return ()
+        return (drawn(name, figure(self.result, name), caption, captioned=name not in _BESIDE, titled=False),)
+
+    def table(self, name: str) -> tuple[Grid, ...]:
+        """The table, or nothing."""
+        made = grids.table(self.result, name)
+        return () if made is None else (made,)
+
+    def folded(self, name: str, summary: str) -> tuple[Folded, ...]:
+        """The table under a summary, or nothing."""
+        return tuple(Folded(summary, grid) for grid in self.table(name))
+
+
+def _far_off(result: Result) -> tuple[Grid, ...]:
+    """How far off the times may be, as a table."""
+    if is_serving(result):
+        made = error_grid(errors_of(result))
+        return () if made is None else (made,)
+    found = step_band(result)
+    return () if found is None else (band_grid(found),)
+
+
+def _sections(result: Result) -> tuple[Section, ...]:
+    one = _Pieces(result)
+    serves = one.serves
+    found: list[tuple[str, str, tuple[Part, ...]]] = []
+
+    def add(key: str, title: str, *parts: Part) -> None:
+        kept = tuple(p for p in parts if not isinstance(p, Columns) or p.left or p.right)
+        if kept:
+            found.append((key, title, kept))
+
+    if serves:
+        waits = Columns(
+            (*one.figure("latency"), *one.table("promise"), *one.folded("latency", "Waits as a table")),
+            one.figure("occupancy"),
+        )
+        add(
+            "day", "The day, and what requests wait",
+            *one.figure("day"), waits, *one.folded("day", "Every hour as a table"),
+        )  # fmt: skip
+    add(
+        "flows", "From source to arithmetic",
+        *one.figure("sankey"), *one.folded("flows", "The flows as a table"),
+    )  # fmt: skip
+    binding: list[Part] = [
+        Columns(
+            (*one.figure("time" if serves else "breakdown"), *one.table("breakdown")),
+            (*one.figure("cost_relief" if serves else "relief"), *one.table("relief")),
+        )
+    ]
+    if one.table("goodput"):
+        binding.append(Heading("Where time on the clock is lost"))
+        binding.append(Columns(one.figure("goodput"), one.table("goodput")))
+    add("binding", "What binds, and what would relieve it", *binding)
+    add("error", "How far off it may be", *_far_off(result))
+    wall = one.figure("wall")
+    if wall:
+        more = one.folded("formats", "Other formats and quicker memory as a table")
+        add(
+            "replicas", "The replicas", *one.table("configurations"), Heading("The memory wall"), *wall, *more
+        )
+    else:
+        add("replicas", "The replicas", *one.table("configurations"))
+    if one.table("layouts"):
+        every = one.folded("operations", "Every operation of a layer, forward and backward")
+        add("layouts", "The best layouts", *one.table("layouts"), *every)
+    add(
+        "machine", "Memory and energy",
+        Columns(
+            (*one.figure("memory"), *one.folded("memory", "Memory as a table")),
+            (*one.figure("energy"), *one.folded("energy", "Electricity as a table")),
+        ),
+    )  # fmt: skip
+    if summer := one.figure("dispatch_summer"):
+        add(
+            "weeks", "Two weeks, hour by hour",
+            Heading("Summer"), *summer,
+            Heading("Winter"), *one.figure("dispatch_winter"),
+            Heading("The whole year, sorted"), Columns(one.figure("duration"), one.figure("price")),
+        )  # fmt: skip
+    add("plants", "The plants", *one.figure("capacity"), *one.table("plants"))
+    add(
+        "ledger", "The ledger",
+        *one.figure("cost" if serves else "ledger"),
+        Columns(one.table("ledger"), one.table("per_token"), uneven=True),
+    )  # fmt: skip
+    return tuple(Section(key, title, parts) for key, title, parts in found)
+
+
+def again(result: Result) -> Again:
+    """The command that computes the result anew, from the scenario as it was read."""
+    run = result.run
+    file = PurePath(str(run.get("scenario", ""))).name or "scenario.yaml"
+    return Again(
+        command=f"gigawatt run {shlex.quote(file if not file.startswith('-') else f'./{file}')}",
+        gigawatt=str(run.get("gigawatt", "")),
+        catalog=str(run.get("catalog", "")),
+        inputs=((file, str(run["scenario_hash"])),) if "scenario_hash" in run else (),
+        file=file,
+        scenario=str(run.get("scenario_text", "")),
+    )
+
+
+def _appendix(result: Result) -> tuple[Section, ...]:
+    names = _EXPLAINED_SERVING if is_serving(result) else _EXPLAINED
+    return (
+        Section("scenario", "The scenario", (grids.scenario(result),)),
+        Section(
+            "explain",
+            "Where a number comes from",
+            (
+                Text(
+                    "Beside this report lie result.json, trace.json, run.json and one Parquet file a table. "
+                    "Any number can be walked back to its formula, its inputs and the rows it was read from:"
+                ),
+                Code("\n".join(f"gigawatt explain FOLDER {name}" for name in names), "sh"),
+                Text("where FOLDER is the folder that holds this report."),
+                Folded("Every computed quantity by name", grids.quantities(result)),
+            ),
+        ),
+    )
+
+
+_FACTS = (
+    ("scenario", "scenario"),
+    ("scenario_hash", "scenario hash"),
+    ("catalog", "catalog version"),
+    ("gigawatt", "gigawatt"),
+    ("python", "Python"),
+    ("seconds", "seconds"),
+)
+
+
+def _facts(run: Any) -> tuple[tuple[str, str], ...]:
+    said = [(title, str(run[key])) for key, title in _FACTS if key in run]
+    return (*said, *((str(name), str(version)) for name, version in run.get("packages", {}).items()))
+
+
+def document(result: Result) -> Document:
+    """Everything that the report of a result says."""
+    said = topics(result)
+    texts = (" ".join(said[name] for name in group if name in said) for group in _GROUPS)
+    return Document(
+        title=result.name,
+        setting=setting(result),
+        paragraphs=tuple(text for text in texts if text),
+        again=again(result),
+        cards=grids.cards(result),
+        notices=tuple(result.notices),
+        sections=_sections(result),
+        assumptions=assumption_grid(result.assumptions),
+        sources=result_sources(result),
+        appendix=_appendix(result),
+        facts=_facts(result.run),
+    )

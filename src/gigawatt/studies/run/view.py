@@ -1,0 +1,59 @@
+"""The chain: key figures, words, the flow from source to arithmetic, what binds, relief, money."""
+
+from __future__ import annotations
+
+from gigawatt.faces.figures import figure
+from gigawatt.faces.report.html import glued
+from gigawatt.faces.report.trust import assumption_grid
+from gigawatt.faces.web.answers import Asked, Fragment
+from gigawatt.faces.web.rendering import Plot, fragment, plot
+from gigawatt.studies.explain.view import link_to
+from gigawatt.studies.run import grids
+from gigawatt.studies.run.figures_tables import has_table
+from gigawatt.studies.run.words import topics
+from gigawatt.studies.run.words_serving import is_serving
+
+__all__ = ["show"]
+
+_CAPTIONS = {
+    "sankey": ("flows", "From the sources to arithmetic: year means of power."),
+    "breakdown": ("breakdown", "What the time of a step goes to; each bar starts where the one above ends."),
+    "relief": ("relief", "What doubling one resource (halving a latency) would save of the step."),
+    "time": ("breakdown", "What the time of an accelerator goes to under the load of the highest hour."),
+    "cost_relief": (
+        "relief",
+        "What doubling one resource (halving a latency or overhead) would save of a token.",
+    ),
+}
+_TABLES = ("flows", "breakdown", "relief", "goodput", "ledger", "per_token")
+_FIRST = ("training", "serving", "error", "binding")
+"""Topics that are said before the key figures; the others follow the figures."""
+
+
+def show(asked: Asked) -> Fragment:
+    """Words, cards, Sankey, breakdown, relief, ledger, assumptions."""
+    result = asked.result
+    names = ("sankey", "time", "cost_relief") if is_serving(result) else ("sankey", "breakdown", "relief")
+    plots: dict[str, Plot] = {}
+    for name in names:
+        table, caption = _CAPTIONS[name]
+        if has_table(result, table):
+            plots[name] = plot(name, figure(result, name), caption)
+    query = asked.state.query()
+    said = {name: glued(text) for name, text in topics(result).items()}
+    return fragment(
+        "chain.html.j2",
+        title=result.name,
+        first=" ".join(text for name, text in said.items() if name in _FIRST),
+        then=[text for name, text in said.items() if name not in _FIRST],
+        notices=result.notices,
+        cards=grids.cards(result),
+        plots=plots,
+        tables={
+            name: grids.linked(grids.table(result, name), name, result, lambda one: link_to(one, query))
+            for name in _TABLES
+        },
+        assumptions=assumption_grid(result.assumptions),
+        names=names,
+        query=query,
+    )

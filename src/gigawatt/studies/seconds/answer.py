@@ -1,0 +1,162 @@
+"""The answer of ``plan-seconds`` as plain data, documented in docs/seconds.md."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigawatt.power.dynamics import Carried, Frequency, Measures, Sized, spectrum
+from gigawatt.studies.seconds.plan import SecondsAnswer
+
+__all__ = ["as_answer", "series"]
+
+Array = NDArray[np.float64]
+
+_MEGA, _KWH = 1e6, 3.6e6
+_POINTS = 1500
+
+
+def as_answer(found: SecondsAnswer) -> dict[str, Any]:
+    """Stable keys with their unit in the name; ``None`` where a thing is not there."""
+    q, limits = found.question, found.question.limits
+    best = next((one for one in found.offers if one.store == found.frontier_store), None)
+    return {
+        "what": q.what,
+        "duration_s": len(q.load) * q.step,
+        "step_s": q.step,
+        "segments": [
+            {"name": one.name, "power_W": one.power, "duration_s": one.duration} for one in q.segments
+        ],
+        "measures": _measures(found.measures),
+        "limits": {
+            "id": q.limits_id,
+            "ramp_MW_per_s": limits.ramp_up / _MEGA,
+            "ramp_window_s": limits.ramp_window,
+            "dynamic_range_MW": limits.dynamic_range / _MEGA,
+            "range_window_s": limits.range_window,
+            "oscillation_MW": None if math.isinf(limits.amplitude) else limits.amplitude / _MEGA,
+            "band_Hz": [limits.low, limits.high],
+        },
+        "excess": dict(found.excess),
+        "stores": [
+            {
+                "store": one.store,
+                "cost_USD_per_year": None if one.sized is None else one.cost,
+                "refused": one.refused or None,
+                **_sized(one.sized),
+            }
+            for one in found.offers
+        ],
+        "cheapest_store": found.frontier_store or None,
+        "after": None if best is None or best.sized is None else _measures(best.sized.measures),
+        "frontier": [
+            {
+                "slow_start_and_stop": kind == "slow",
+                "floor_MW": point.floor / _MEGA,
+                "burnt_share": point.burnt_share,
+                "delayed_kWh": point.software.delayed / _KWH,
+                "cost_USD_per_year": point.cost,
+                **_sized(point.sized),
+            }
+            for kind, curve in (("floor", found.frontier), ("slow", found.slow))
+            for point in (curve.points if curve else ())
+        ],
+        "bound": None
+        if found.bound is None
+        else {
+            "power_MW": found.bound.power / _MEGA,
+            "energy_kWh": found.bound.energy / _KWH,
+            "dummy_kWh": found.bound.dummy / _KWH,
+            "cost_USD_per_year": found.bound.cost,
+        },
+        "plants": None if found.carried is None else _plants(found.carried, found),
+        "notices": list(found.notices),
+        "assumptions": [
+            {
+                "key": one.key,
+                "value": one.value,
+                "reason": one.reason,
+                "grade": one.grade.label,
+                "source": one.source,
+            }
+            for one in q.assumptions
+        ],
+    }
+
+
+def _measures(found: Measures) -> dict[str, Any]:
+    return {
+        "peak_MW": found.peak / _MEGA,
+        "mean_MW": found.mean / _MEGA,
+        "least_MW": found.least / _MEGA,
+        "ramp_up_MW_per_s": found.ramp_up / _MEGA,
+        "ramp_down_MW_per_s": found.ramp_down / _MEGA,
+        "change_in_a_minute_MW": found.per_minute / _MEGA,
+        "dynamic_range_MW": found.dynamic_range / _MEGA,
+        "oscillation_MW": found.amplitude / _MEGA,
+        "band_rms_MW": found.band_rms / _MEGA,
+        "modes": [{"frequency_Hz": hertz, "amplitude_MW": watts / _MEGA} for hertz, watts in found.modes],
+    }
+
+
+def _sized(found: Sized | None) -> dict[str, Any]:
+    return {
+        "power_MW": None if found is None else found.store.power / _MEGA,
+        "energy_kWh": None if found is None else found.store.energy / _KWH,
+        "time_constant_s": None if found is None else found.store.time_constant,
+        "losses_share": None if found is None else found.losses_share,
+    }
+
+
+def _plants(found: Carried, whole: SecondsAnswer) -> dict[str, Any]:
+    return {
+        "given": {name: watts / _MEGA for name, watts in whole.question.plants.items()},
+        "carried": found.carried,
+        "island": found.island,
+        "before": _frequency(found.frequency),
+        "behind_store": _frequency(found.after),
+        "needed": _sized(found.sized),
+        "covered_MW": found.covered / _MEGA,
+        "to_buy_MW": found.power / _MEGA,
+        "to_buy_MWh": found.energy / (1e3 * _KWH),
+        "cost_USD_per_year": found.cost,
+        "flicker_Pst": found.severity,
+        "voltage_dip_share": found.voltage_dip,
+        "machine_modes": [{"frequency_Hz": one.frequency, "damping": one.damping} for one in found.modes],
+    }
+
+
+def _frequency(found: Frequency) -> dict[str, Any]:
+    return {
+        "nadir_Hz": found.nadir,
+        "zenith_Hz": found.zenith,
+        "rocof_Hz_per_s": found.rocof,
+        "machines_at_a_limit": found.limited,
+    }
+
+
+def series(found: SecondsAnswer) -> dict[str, list[float]]:
+    """What the figures draw: time [s], load, drawn behind the store [MW], deviation [Hz] at most 1,500 times;
+    frequency [Hz] and amplitudes [MW] of both."""
+    q = found.question
+    every = max(1, math.ceil(len(q.load) / _POINTS))
+    drawn = next((one.sized.passed.power for one in found.offers
+                  if one.store == found.frontier_store and one.sized is not None), q.load)  # fmt: skip
+    made = {
+        "time_s": np.arange(0, len(q.load), every) * q.step,
+        "load_MW": q.load[::every] / _MEGA,
+        "drawn_MW": drawn[::every] / _MEGA,
+    }
+    if found.carried is not None:
+        made["deviation_Hz"] = found.carried.frequency.deviation[:-1:every]
+        made["deviation_behind_store_Hz"] = found.carried.after.deviation[:-1:every]
+    if not math.isinf(q.limits.amplitude):
+        for name, power in (("load", q.load), ("drawn", drawn)):
+            seen = spectrum(power, step=q.step, low=q.limits.low, high=q.limits.high)
+            inside = (seen.frequency > 0.0) & (seen.frequency <= q.limits.high)
+            made["frequency_Hz"] = seen.frequency[inside]
+            made[f"{name}_amplitude_MW"] = seen.amplitude[inside] / _MEGA
+    return {name: [float(f"{value:.5g}") for value in values] for name, values in made.items()}

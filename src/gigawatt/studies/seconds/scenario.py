@@ -1,0 +1,79 @@
+"""The seconds of a scenario that trains: its own step, the plants that its plan built, its price."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from gigawatt.chain.asking import Asker
+from gigawatt.core.errors import GigawattError, InputError
+from gigawatt.core.quantities import show
+from gigawatt.schema.scenario import LoadedScenario, read_scenario
+from gigawatt.studies.seconds.plan import Run, SecondsAnswer, plan_seconds, read_seconds_question
+
+__all__ = ["scenario_seconds"]
+
+
+def scenario_seconds(
+    scenario: LoadedScenario | str | Path,
+    *,
+    plants: Mapping[str, float] | None = None,
+    electricity: float | None = None,
+    limits: str | None = None,
+    duration: str | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> SecondsAnswer:
+    """:func:`gigawatt.studies.seconds.plan.plan_seconds` of the run of a scenario.
+
+    The load is that of accelerators, nodes and network; the building follows slowly and is left out.
+
+    Parameters
+    ----------
+    scenario : LoadedScenario or path
+        One that trains.
+    plants : mapping, optional
+        Plant → capacity [W], such as a plan of supply built. Where these cannot be judged, a notice says why
+        and the load is judged without them.
+    electricity : float, optional
+        $/J; the usual price if left out.
+    limits, duration
+        As :func:`gigawatt.studies.seconds.plan.read_seconds_question` has them.
+    progress : callable, optional
+        Called with (what is done, share done).
+
+    Raises
+    ------
+    InputError, InfeasibleError
+        No such file, a scenario that serves, a run that fits in no layout.
+    """
+    loaded = scenario if isinstance(scenario, LoadedScenario) else read_scenario(scenario)
+    if loaded.serves:
+        raise InputError("this scenario trains nothing", file=loaded.file, allowed="a training: section")
+    say = progress or (lambda text, share: None)
+    say("The training step", 0.0)
+    point = Asker(loaded).at({})
+    search, machine = (point.value(name).value for name in ("layouts.search", "machine.machine"))
+    model = point.value("model.architecture").value
+    count = int(machine.cluster.count)
+    run = Run(f"{model.name} on {count:,} × {machine.cluster.chip.name}", search.best, count)
+    question = read_seconds_question(
+        run=run,
+        limits=limits,
+        duration=duration,
+        electricity=None if electricity is None else show(electricity, "$/MWh", digits=6),
+        plants={name: f"{watts:.9g} W" for name, watts in (plants or {}).items() if watts > 0.0},
+    )
+
+    def told(text: str, share: float) -> None:
+        say(text, 0.2 + 0.8 * share)
+
+    try:
+        return plan_seconds(question, told)
+    except GigawattError as error:
+        if not question.plants:
+            raise
+        alone = replace(
+            question, plants={}, notices=(*question.notices, f"the plants are not judged: {error}")
+        )
+        return plan_seconds(alone, told)

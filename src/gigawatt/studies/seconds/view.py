@@ -1,0 +1,139 @@
+"""The seconds of a campus that trains: how power swings, what a connection bears, what store mends it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gigawatt.core.document import Grid
+from gigawatt.core.errors import GigawattError
+from gigawatt.core.result import Result
+from gigawatt.faces.figures.readable import label, significant, with_unit
+from gigawatt.faces.report.parts import rows_grid
+from gigawatt.faces.report.trust import assumption_grid
+from gigawatt.faces.web.answers import Asked, Fragment
+from gigawatt.faces.web.rendering import fragment, plot
+from gigawatt.faces.web.state import placed
+from gigawatt.power.dynamics import list_limits
+from gigawatt.studies.run.figures_tables import built, column, need_table
+from gigawatt.studies.seconds.answer import as_answer, series
+from gigawatt.studies.seconds.figures import FIGURES
+from gigawatt.studies.seconds.scenario import scenario_seconds
+from gigawatt.studies.seconds.words import sentences
+
+__all__ = ["DURATIONS", "compute"]
+
+DURATIONS = {"120 s": "2 minutes", "60 s": "1 minute", "600 s": "10 minutes"}
+"""How long a run may be looked at."""
+_WATTS = 1e6
+_TABLES = {
+    "power": (("time_s", "load_MW", "drawn_MW"), "time [s]", "[MW]", "The power at even points."),
+    "spectrum": (
+        ("frequency_Hz", "load_amplitude_MW", "drawn_amplitude_MW"), "frequency [Hz]", "[MW]",
+        "Amplitudes at even points.",
+    ),
+    "frequency": (
+        ("time_s", "deviation_Hz", "deviation_behind_store_Hz"), "time [s]", "[Hz]",
+        "How far the frequency is off at even points.",
+    ),
+}  # fmt: skip
+"""Figure → keys of the series that it draws, what is along, the unit of both curves, what it shows."""
+_KEPT = 24
+"""Rows of the series in the table beneath a figure, evenly chosen."""
+
+
+def compute(asked: Asked) -> Fragment:
+    """Load, oscillations, stores, floors, and whether the plan's plants carry it."""
+    result = asked.result
+    try:
+        found = scenario_seconds(
+            asked.state.loaded(),
+            plants=_capacities(result),
+            electricity=float(result["supply.electricity_cost"]),
+            limits=asked.setting("limits", tuple(sorted(list_limits(), key=lambda name: name != "moderate"))),
+            duration=asked.setting("duration", DURATIONS),
+            progress=asked.progress,
+        )
+    except GigawattError as error:
+        raise placed(error, asked.state.serves) from None
+    answer, drawn = as_answer(found), series(found)
+    plots = {
+        name: plot(f"seconds-{name}", draw(answer, drawn), words)
+        for name, (draw, words) in FIGURES.items()
+        if name != "frequency" or answer["plants"] is not None
+    }
+    return fragment(
+        "seconds.html.j2",
+        title=f"The seconds of {answer['what']}",
+        paragraphs=sentences(answer),
+        plots=plots,
+        tables={
+            **{name: _thinned(drawn, *table) for name, table in _TABLES.items()},
+            "frontier": _frontier(answer),
+        },
+        stores=_stores(answer),
+        notices=answer["notices"],
+        assumed=assumption_grid(found.question.assumptions),
+    )
+
+
+def _capacities(result: Result) -> dict[str, float]:
+    """Plants of the plan that are built, in W."""
+    frame = need_table(result, "plants")
+    size = column(frame, "capacity")[0]
+    return {str(frame.index[i]): _WATTS * float(size.iloc[i]) for i in built(frame)}
+
+
+def _thinned(
+    drawn: dict[str, list[float]], keys: tuple[str, ...], along: str, unit: str, caption: str
+) -> Grid | None:
+    if any(key not in drawn for key in keys):
+        return None
+    every = max(1, -(-len(drawn[keys[0]]) // _KEPT))
+    columns = [[significant(value, 4) for value in drawn[key][::every]] for key in keys]
+    return rows_grid(
+        caption, (along, f"as it is {unit}", f"behind the store {unit}"), zip(*columns, strict=True)
+    )
+
+
+def _why(refused: str | None) -> str:
+    """Why a store does not do, without the key of the error, which nobody gave."""
+    text = refused or ""
+    return text.partition(": ")[2] or text
+
+
+def _stores(answer: dict[str, Any]) -> Grid | None:
+    rows = [
+        (label(row["store"]), "–", "–", "–", "–", _why(row["refused"]))
+        if row["power_MW"] is None
+        else (
+            label(row["store"]),
+            with_unit(row["power_MW"], "MW"),
+            with_unit(row["energy_kWh"], "kWh"),
+            f"{100 * row['losses_share']:.2g} %",
+            with_unit(row["cost_USD_per_year"], "$"),
+            "cheapest" if row["store"] == answer["cheapest_store"] else "",
+        )
+        for row in answer["stores"]
+    ]
+    heads = ("store", "power", "energy", "losses", "cost a year", "verdict")
+    return (
+        rows_grid("The least store of each kind with which the limits are kept.", heads, rows)
+        if rows
+        else None
+    )
+
+
+def _frontier(answer: dict[str, Any]) -> Grid | None:
+    rows = [
+        (
+            "slow start and stop" if row["slow_start_and_stop"] else "floor alone",
+            with_unit(row["floor_MW"], "MW"),
+            with_unit(row["power_MW"], "MW"),
+            with_unit(row["energy_kWh"], "kWh"),
+            f"{100 * row['burnt_share']:.2g} %",
+            with_unit(row["cost_USD_per_year"], "$"),
+        )
+        for row in answer["frontier"]
+    ]
+    heads = ("software", "floor", "store", "its energy", "burnt", "cost a year")
+    return rows_grid("A floor held by software, and the store beside it.", heads, rows) if rows else None

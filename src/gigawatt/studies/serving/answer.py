@@ -1,0 +1,441 @@
+"""Answers of `gigawatt plan-serving` and `simulate-serving` as JSON: the unit at the end of each key."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from gigawatt.chain.serving.choice import Configuration, Pool
+from gigawatt.chain.serving.intensity import Roofline, Wall
+from gigawatt.chain.serving.plan import ServingPlan
+from gigawatt.chain.serving.question import ServingQuestion
+from gigawatt.chain.serving.replica import Prices
+from gigawatt.chain.serving.simulate import Part, ServingRun
+from gigawatt.chain.serving.trials import Tried
+from gigawatt.core.evidence import Assumption
+from gigawatt.performance.inference import multiply_format
+from gigawatt.serving.engine import ITL_EDGES
+from gigawatt.serving.outcome import Quantiles, latencies
+from gigawatt.serving.power_profile import power_series
+
+__all__ = ["plan_answer", "request_columns", "run_answer", "series_columns"]
+
+_MWH, _KW = 3.6e9, 1e3
+_BINS = 60
+"""Bins of a distribution that is drawn."""
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def _question(question: ServingQuestion) -> dict[str, Any]:
+    model, traffic, objective = question.architecture, question.traffic, question.objective
+    return {
+        "model": model.name,
+        "parameters": model.parameters.total,
+        "active_parameters": model.active_parameters,
+        "chip": question.chip.id,
+        "weights": question.weights,
+        "multiplied_in": multiply_format(question.weights, question.chip),
+        "cache": question.cache,
+        "engine": question.engine.id,
+        "guesses": question.guesses,
+        "accepted_tokens": question.accepted,
+        "trace": traffic.name,
+        "arrivals": traffic.arrivals,
+        "prompt_tokens_mean": traffic.mean_prompt,
+        "output_tokens_mean": traffic.mean_output,
+        "requests_too_long": traffic.long,
+        "objective": {
+            "name": objective.name,
+            **{f"{key}_s": _finite(getattr(objective, key)) for key in ("ttft", "tpot", "e2e")},
+            "percentile": objective.percentile,
+        },
+    }
+
+
+def _prices(question: ServingQuestion, prices: Prices) -> dict[str, Any]:
+    return {
+        "chip_hour_USD": prices.second * 3600.0,
+        "electricity_USD_per_MWh": prices.electricity * _MWH,
+        "pue": question.pue_mean,
+        "pue_peak": question.pue_peak,
+    }
+
+
+def _told(assumptions: tuple[Assumption, ...], notices: tuple[str, ...]) -> dict[str, Any]:
+    seen: dict[str, Assumption] = {one.key: one for one in assumptions}
+    return {
+        "notices": list(notices),
+        "assumptions": [{**asdict(one), "grade": one.grade.label} for one in seen.values()],
+    }
+
+
+def _quantiles(values: Quantiles) -> dict[str, float | None]:
+    names = {"mean": "mean", "p50": "p50", "p90": "p90", "p99": "p99", "most": "max"}
+    return {name: _finite(getattr(values, key)) for key, name in names.items()}
+
+
+def _pool(pool: Pool, question: ServingQuestion) -> dict[str, Any]:
+    points = pool.points
+    return {
+        "role": pool.role,
+        **points.degrees.row(0),
+        "replicas": pool.replicas,
+        "requests_per_s_replica": pool.rate,
+        "held_mean": float(points.held[0]) * pool.rate / float(points.rate[0]),
+        "held_peak": float(points.peak[0]),
+        "room": _finite(float(points.most[0])),
+        "iteration_s": float(points.iteration[0]),
+        "parts": {name: float(value[0]) for name, value in points.parts.items() if value[0] > 0.0},
+    }
+
+
+def _configuration(
+    one: Configuration, question: ServingQuestion, prices: Prices, tried: Tried | None
+) -> dict[str, Any]:
+    """One row: as the event engine has it where it was tried, else in closed form."""
+    traffic = question.traffic
+    percent = f"p{100 * (question.objective.percentile or 1.0):g}"
+    output = one.rate * traffic.mean_output
+    row: dict[str, Any] = {
+        "mode": one.mode,
+        "pools": [_pool(pool, question) for pool in one.pools],
+        "chips": one.chips,
+        "replicas": one.replicas,
+        "requests_per_s": one.rate,
+        "output_tokens_per_s": output,
+        "output_tokens_per_s_chip": output / one.chips,
+        "by_events": tried is not None,
+    }
+    if tried is None:
+        mean, slow = one.waits(), one.waits("slow_")
+        power, cost = one.power, float(prices.cost(one.power, one.chips))
+        share = _prompt_share(one)
+        row |= {f"{key}_s": {"mean": mean[key], percent: slow[key]} for key in ("ttft", "tpot")}
+        row |= _money(cost, share, one.rate * traffic.mean_prompt, output)
+        row |= _power(power, float(prices.meter(power, one.chips)), output)
+        return row
+    run, s = tried.run, tried.run.summary
+    power, meter = s.power * tried.scale, run.meter_power * tried.scale
+    row |= {f"{key}_s": _quantiles(getattr(s, key)) for key in ("ttft", "tpot", "itl", "e2e")}
+    for key, value in _asked(run).items():
+        row[f"{key}_s"].setdefault(percent, value)
+    row |= {
+        "USD_per_hour": run.money / run.seconds * 3600.0 * tried.scale,
+        "USD_per_million_prompt_tokens": _finite(run.million("prompt")),
+        "USD_per_million_output_tokens": _finite(run.million("output")),
+        **_power(power, meter, s.output_rate * tried.scale),
+        "capacity_requests_per_s": tried.most,
+        "kept_share": _kept(run),
+        "held_mean": s.concurrency / run.setup.main.replicas,
+        "utilisation": _finite(s.utilisation),
+        "kv_occupancy": _finite(s.occupancy),
+        "preemptions": s.preemptions,
+        "simulated_requests": len(run.requests),
+        "simulations": tried.runs,
+    }
+    return row
+
+
+def _prompt_share(one: Configuration) -> float:
+    if one.mode == "aggregated":
+        return float(one.pools[0].points.prompt_share[0])
+    return one.pools[0].chips / one.chips
+
+
+def _money(cost: float, share: float, prompts: float, outputs: float) -> dict[str, Any]:
+    return {
+        "USD_per_hour": cost * 3600.0,
+        "USD_per_million_prompt_tokens": cost * share / prompts * 1e6,
+        "USD_per_million_output_tokens": cost * (1.0 - share) / outputs * 1e6,
+    }
+
+
+def _power(accelerators: float, meter: float, output: float) -> dict[str, Any]:
+    return {
+        "power_kW": {"accelerators": accelerators / _KW, "meter": meter / _KW},
+        "energy_per_output_token_J": {
+            "accelerators": _finite(accelerators / output if output > 0.0 else None),
+            "meter": _finite(meter / output if output > 0.0 else None),
+        },
+    }
+
+
+def _asked(run: ServingRun) -> dict[str, float | None]:
+    """Times at the percentile of the objective, of the requests that came in the window."""
+    start, end = run.summary.window
+    mine = (run.outcome.arrival >= start) & (run.outcome.arrival <= end)
+    quantile, found = run.question.objective.percentile or 1.0, dict[str, float | None]()
+    for key, values in latencies(run.outcome, run.requests).items():
+        seen = values[mine & np.isfinite(values)]
+        found[key] = float(np.quantile(seen, quantile)) if len(seen) else None
+    return {key: found[key] for key in ("ttft", "tpot", "e2e")}
+
+
+def _kept(run: ServingRun) -> dict[str, float]:
+    goodput = run.summary.goodput
+    return {} if goodput is None else {**goodput.by_limit, "all": goodput.share}
+
+
+def plan_answer(plan: ServingPlan, wall: Wall | None = None) -> dict[str, Any]:
+    """One document with everything that was found; see docs/plan-serving.md.
+
+    Parameters
+    ----------
+    plan : ServingPlan
+        The configurations.
+    wall : Wall, optional
+        The memory wall, where it was asked for.
+    """
+    question, prices, first = plan.question, plan.prices, plan.first
+    tried = {id(one.configuration): one for one in plan.tried}
+    rows = [_configuration(one, question, prices, tried.get(id(one))) for one in plan.best]
+    pools = rows[0]["pools"]
+    writes = pools[-1]
+    answer: dict[str, Any] = {
+        **_question(question),
+        "minimise": plan.minimise,
+        "modes": plan.mode,
+        "chips_given": plan.chips,
+        "requests_per_s_asked": question.demand,
+        "layouts_evaluated": plan.looked_at,
+        "layouts_fit": plan.fit,
+        "points_evaluated": plan.points,
+        "points_within_objective": plan.kept,
+        "screen_cpu_s": plan.cpu_seconds,
+        "points_per_cpu_s": plan.points / plan.cpu_seconds if plan.cpu_seconds > 0.0 else None,
+        "trials_cpu_s": plan.trial_cpu_seconds,
+        "memory_GB": _memory(plan, first.pools[-1]),
+        "binds": max(writes["parts"], key=lambda name: writes["parts"][name]),
+        "limit": plan.limit,
+        "design_power_kW": plan.power.facility / _KW,
+        **{key: value for key, value in rows[0].items() if key != "pools"},
+        "pools": pools,
+        "best": rows,
+        "front": _front(plan),
+        **_prices(question, prices),
+    }
+    if first.moved is not None:
+        decode = first.pools[-1].points
+        moved = first.moved
+        answer["transfer"] = {
+            "MB_per_request": moved.size / 1e6,
+            "GB_per_s": moved.bandwidth / 1e9,
+            "time_s": moved.time,
+            "link_busy": first.rate / first.pools[-1].replicas * moved.size / moved.bandwidth,
+            "share_of_answer": moved.time / max(float(decode.tpot[0]) * decode.gaps, 1e-9),
+        }
+    if wall is not None:
+        answer["roofline"] = _wall(wall)
+    return answer | _told(plan.assumptions, plan.notices)
+
+
+def _memory(plan: ServingPlan, pool: Pool) -> dict[str, float]:
+    """GB of one accelerator of the replicas that write the answers."""
+    from gigawatt.chain.serving.replica import held_bytes, replica
+
+    question, chip = plan.question, plan.cluster.chip
+    found = replica(question, plan.cluster, pool.points.degrees)
+    weights, each = (float(np.max(x)) for x in held_bytes(question, found))
+    held = float(pool.points.held[0]) / float(pool.points.degrees.data[0])
+    engine = question.engine
+    usable = chip.memory_bytes * engine.usable - engine.reserve
+    cache = min(each * held, max(usable - weights, 0.0))
+    parts = {
+        "weights": weights,
+        "keys and values": cache,
+        "room for more": max(usable - weights - cache, 0.0),
+        "engine's reserve": chip.memory_bytes - usable,
+    }
+    return {name: value / 1e9 for name, value in parts.items()}
+
+
+def _front(plan: ServingPlan) -> list[dict[str, Any]]:
+    f = plan.front
+    return [
+        {
+            "tokens_per_s_user": float(f.user[i]),
+            "tokens_per_s_chip": float(f.chip[i]),
+            "energy_per_output_token_J": float(f.energy[i]),
+            "within_objective": bool(f.kept[i]),
+            "mode": f.mode[i],
+            "held_mean": float(f.held[i]),
+            "layouts": list(f.degrees[i]),
+        }
+        for i in range(len(f))
+    ]
+
+
+def _wall(wall: Wall) -> dict[str, Any]:
+    return {
+        "layout": wall.degrees,
+        "prompt_tokens": wall.prompt,
+        "output_tokens": wall.output,
+        "rows": list(wall.rows),
+        "curves": [_curve(one) for one in wall.curves],
+    }
+
+
+def _curve(one: Roofline) -> dict[str, Any]:
+    machine = one.machine
+    return {
+        "weights": machine.weights,
+        "cache": machine.cache,
+        "memory_times": machine.times,
+        "ridge_FLOP_per_B": machine.ridge,
+        "peak_FLOP_per_s": machine.peak,
+        "bandwidth_B_per_s": machine.bandwidth,
+        "phase": one.phase,
+        "batch": one.batch.tolist(),
+        "context_tokens": one.context.tolist(),
+        "intensity_FLOP_per_B": one.intensity.tolist(),
+        "reached_FLOP_per_s": one.reached.tolist(),
+        "tokens_per_s_chip": one.rate.tolist(),
+        "token_time_s": one.token.tolist(),
+        "chip_energy_per_token_J": one.energy.tolist(),
+        "binds": list(one.binds),
+        "memory_fits": one.held.tolist(),
+    }
+
+
+def _part(part: Part, role: str) -> dict[str, Any]:
+    return {
+        "role": role,
+        **part.degrees.row(0),
+        "replicas": part.replicas,
+        "token_budget": part.options.token_budget,
+        "max_sequences": part.options.max_sequences,
+    }
+
+
+def run_answer(run: ServingRun) -> dict[str, Any]:
+    """A simulated run as one document; see docs/simulate-serving.md."""
+    question, setup, s, outcome = run.question, run.setup, run.summary, run.outcome
+    parts = [_part(setup.main, "replica" if setup.prefill is None else "decode")]
+    if setup.prefill is not None:
+        parts.insert(0, _part(setup.prefill, "prefill"))
+    times = latencies(outcome, run.requests)
+    goodput = s.goodput
+    counters = {key: float(value) for key, value in outcome.counters.items()}
+    answer = {
+        **_question(question),
+        "pools": parts,
+        "chips": setup.chips,
+        "routing": setup.routing,
+        "batching": setup.main.options.mode,
+        "preemption": setup.main.options.preemption,
+        "prefix_caching": setup.main.options.prefix_caching,
+        "concurrency_asked": setup.concurrency,
+        "autoscaling": None if setup.autoscaling is None else asdict(setup.autoscaling),
+        "seed": run.seed,
+        "requests": len(run.requests),
+        "requests_finished": int((~outcome.rejected).sum()),
+        "requests_rejected": int(outcome.rejected.sum()),
+        "requests_preempted": s.preempted,
+        "window_s": list(s.window),
+        "window": s.trimmed,
+        **{f"{key}_s": _quantiles(getattr(s, key)) for key in ("wait", "ttft", "tpot", "itl", "e2e")},
+        "requests_per_s": _finite(s.request_rate),
+        "prompt_tokens_per_s": _finite(s.prompt_rate),
+        "output_tokens_per_s": _finite(s.output_rate),
+        "output_tokens_per_s_chip": _finite(s.output_rate / setup.chips),
+        "goodput_requests_per_s": None if goodput is None else _finite(goodput.rate),
+        "kept_share": {key: _finite(value) for key, value in _kept(run).items()},
+        "objective_kept": None if goodput is None else goodput.met,
+        "utilisation": _finite(s.utilisation),
+        "kv_occupancy": _finite(s.occupancy),
+        "kv_occupancy_peak": _finite(s.peak_occupancy),
+        "running_mean": _finite(s.concurrency),
+        "waiting_mean": _finite(s.queue),
+        "replicas_on_mean": _finite(s.replicas),
+        "preemptions": s.preemptions,
+        "cached_share": _finite(s.cached),
+        "USD_per_hour": run.money / run.seconds * 3600.0,
+        "USD_per_million_prompt_tokens": _finite(run.million("prompt")),
+        "USD_per_million_output_tokens": _finite(run.million("output")),
+        **_power(s.power, run.meter_power, s.output_rate),
+        "power_peak_kW": s.peak_power / _KW,
+        "power_step_kW": s.power_step / _KW,
+        "energy_per_request_J": _finite(s.request_energy),
+        "counters": counters,
+        "events_cpu_s": run.cpu_seconds,
+        "requests_per_cpu_s": len(run.requests) / run.cpu_seconds if run.cpu_seconds > 0.0 else None,
+        "distributions": {
+            "ttft": _histogram(times["ttft"]),
+            "tpot": _histogram(times["tpot"]),
+            "itl": _gaps(outcome.itl_weights),
+        },
+        **_prices(question, run.prices),
+    }
+    if question.objective.percentile is not None:
+        for key, value in _asked(run).items():
+            answer[f"{key}_s"].setdefault(f"p{100 * question.objective.percentile:g}", value)
+    return answer | _told(run.assumptions, run.notices)
+
+
+def _histogram(values: np.ndarray[Any, Any]) -> dict[str, list[float]]:
+    """Shares (K,) of values between edges (K + 1,) [s], spaced evenly in the logarithm."""
+    seen = values[np.isfinite(values) & (values > 0.0)]
+    if not len(seen):
+        return {"edges_s": [], "share": []}
+    low, high = float(seen.min()), float(seen.max())
+    edges = np.geomspace(low * (1.0 - 1e-9), max(high, low * 1.001) * (1.0 + 1e-9), _BINS + 1)
+    counts, _ = np.histogram(seen, edges)
+    return {"edges_s": edges.tolist(), "share": (counts / counts.sum()).tolist()}
+
+
+def _gaps(weights: np.ndarray[Any, Any]) -> dict[str, list[float]]:
+    total = float(weights.sum())
+    filled = np.flatnonzero(weights > 0.0)
+    if not len(filled):
+        return {"edges_s": [], "share": []}
+    first, last = int(filled[0]), int(filled[-1]) + 1
+    step = max(1, math.ceil((last - first) / _BINS))
+    starts = np.arange(first, last, step)
+    share = np.add.reduceat(weights[first:last], starts - first) / total
+    edges = ITL_EDGES[np.append(starts, last)]
+    return {"edges_s": edges.tolist(), "share": share.tolist()}
+
+
+def request_columns(run: ServingRun) -> dict[str, np.ndarray[Any, Any]]:
+    """One row a request: when it came, what it was, what became of it."""
+    outcome, requests = run.outcome, run.requests
+    times = latencies(outcome, requests)
+    return {
+        "arrival_s": outcome.arrival,
+        "prompt_tokens": requests.prompt,
+        "output_tokens": requests.output,
+        "replica": outcome.replica,
+        "rejected": outcome.rejected,
+        "wait_s": times["wait"],
+        "ttft_s": times["ttft"],
+        "tpot_s": times["tpot"],
+        "e2e_s": times["e2e"],
+        "preemptions": outcome.preemptions,
+        "cached_tokens": outcome.cached_tokens,
+    }
+
+
+def series_columns(run: ServingRun) -> dict[str, np.ndarray[Any, Any]]:
+    """One row a bin of the run: mean power, what runs, what waits, what is kept."""
+    series = run.outcome.series
+    power = power_series(series).power
+    start = np.arange(len(series)) * series.bin
+    room = run.tables.capacity * np.maximum(series.replicas_on, 1e-9)
+    return {
+        "start_s": start,
+        "power_W": power[: len(start)],
+        "running": series.running,
+        "waiting": series.waiting,
+        "kv_share": series.kv_tokens / room,
+        "prompt_tokens": series.prompt_tokens,
+        "output_tokens": series.output_tokens,
+        "iterations": series.iterations,
+        "replicas_on": series.replicas_on,
+        "busy_s": series.busy,
+    }

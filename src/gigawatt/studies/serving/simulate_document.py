@@ -1,0 +1,173 @@
+"""A simulated service as a document: what requests waited, what the promise was kept for, power over time."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gigawatt.core.document import Again, Card, Document, Grid, Part, Section
+from gigawatt.core.evidence import worst
+from gigawatt.faces.figures.readable import count, label, significant, with_unit
+from gigawatt.faces.report.drawings import drawn
+from gigawatt.faces.report.parts import facts_of, rows_grid, trusted, with_percent
+from gigawatt.faces.report.trust import read_assumptions, trust_words
+from gigawatt.studies.run.words_serving import error_grid, error_words, left_out
+from gigawatt.studies.serving.document import cost_words, facts_grid, pools_words, waits_words
+from gigawatt.studies.serving.simulate_figures import distributions, series
+
+__all__ = ["document", "more"]
+
+Answer = Mapping[str, Any]
+Columns = Mapping[str, list[float]]
+
+_COLUMNS = ("mean", "p50", "p90", "p99", "max")
+_NAMES = {
+    "wait_s": "to the first iteration",
+    "ttft_s": "TTFT, first token",
+    "tpot_s": "TPOT, further tokens",
+    "itl_s": "ITL, between tokens",
+    "e2e_s": "E2E, last token",
+}
+
+
+def more(folder: Path) -> Columns:
+    """The series of the run by column, from ``series.csv``."""
+    with (folder / "series.csv").open(newline="", encoding="utf-8") as stream:
+        rows = csv.reader(stream)
+        names = next(rows)
+        columns = list(zip(*rows, strict=True))
+    found = zip(names, columns, strict=True)
+    return {name: [float(x) if x else float("nan") for x in column] for name, column in found}
+
+
+def _answered(answer: Answer, grade: str) -> str:
+    goodput = significant(answer["goodput_requests_per_s"] or 0.0)
+    share = significant(100 * (answer["kept_share"].get("all") or 0.0))
+    noun = "accelerator" if answer["chips"] == 1 else "accelerators"
+    return (
+        f"{count(answer['requests'])} requests to {answer['model']} were simulated one by one on "
+        f"{count(answer['chips'])} {answer['chip']} {noun}: {pools_words(answer)} with "
+        f"{answer['engine']} ({grade}). "
+        f"{significant(answer['requests_per_s'] or 0.0)} requests/s were served, {goodput} of "
+        "them within the "
+        f"objective, which {share} % of the requests kept."
+    )
+
+
+def _busy(answer: Answer) -> str:
+    parts = [
+        f"The replicas were busy for {_share(answer['utilisation'])} of the time",
+        f"keys and values took {_share(answer['kv_occupancy'])} of their room in the mean and "
+        f"{_share(answer['kv_occupancy_peak'])} at most",
+        f"{_share(answer['cached_share'])} of the prompts came from the cache",
+    ]
+    lost = f"{answer['preemptions']:,} preemptions, {answer['requests_rejected']:,} rejected"
+    peak, step = (with_unit(answer[key], "kW") for key in ("power_peak_kW", "power_step_kW"))
+    return (
+        f"{'; '.join(parts)} ({lost}). In the highest second the accelerators drew {peak}, and {step} is the "
+        "largest step from one second to the next."
+    )
+
+
+def _share(value: float | None) -> str:
+    return f"{100 * (value or 0.0):.3g} %"
+
+
+def _bound(answer: Answer) -> str:
+    """What the time of the replicas went to, where the answer says so."""
+    pool = answer["pools"][-1]
+    parts = sorted(pool.get("parts", {}).items(), key=lambda item: -item[1])
+    if not parts:
+        return ""
+    (first, share), rest = parts[0], [(n, v) for n, v in parts[1:3] if v >= 0.005]
+    text = f"Most of their time went to {label(first)} ({with_percent(share)})"
+    if rest:
+        text += f", then to {' and '.join(f'{label(n)} ({with_percent(v)})' for n, v in rest)}"
+    return f" {text}."
+
+
+def _times(answer: Answer) -> Grid:
+    rows = [
+        (name, *("–" if answer[key][q] is None else with_unit(answer[key][q], "s") for q in _COLUMNS))
+        for key, name in _NAMES.items()
+    ]
+    return rows_grid("What requests waited.", ("wait", *_COLUMNS), rows)
+
+
+def _parts(answer: Answer) -> list[Grid]:
+    rows = [
+        (pool["role"], label(name), f"{100 * share:.1f} %")
+        for pool in answer["pools"]
+        for name, share in sorted(pool.get("parts", {}).items(), key=lambda item: -item[1])
+    ]
+    return (
+        [rows_grid("What the time of the replicas went to.", ("pool", "part", "share"), rows)] if rows else []
+    )
+
+
+def document(answer: Answer, again: Again, more: Any = None) -> Document:
+    """Everything that the report of a simulated service says; ``more`` are the columns of its series."""
+    columns: Columns = more or {}
+    assumptions = read_assumptions(answer["assumptions"])
+    grade = worst(a.grade for a in assumptions).label
+    errors = left_out(answer["engine"], answer["chip"])
+    far = error_grid(errors)
+    peak, step = (with_unit(answer[key], "kW") for key in ("power_peak_kW", "power_step_kW"))
+    goodput = significant(answer["goodput_requests_per_s"] or 0.0)
+    kept = significant(100 * (answer["kept_share"].get("all") or 0.0))
+    held, most = _share(answer["kv_occupancy"]), _share(answer["kv_occupancy_peak"])
+    lost = f"{answer['preemptions']:,} preemptions, {answer['requests_rejected']:,} rejected"
+    added = (
+        ("goodput", f"{goodput} requests/s, the objective kept by {kept} % of requests"),
+        ("busy", f"{_share(answer['utilisation'])} of the time; keys and values {held}, at most {most}"),
+        ("from the cache", f"{_share(answer['cached_share'])} of prompts; {lost}"),
+        ("power over time", f"highest second {peak}, largest step from one second to the next {step}"),
+        ("looked at", str(answer["window"])),
+    )
+    waited = (
+        "Share of requests whose first token, and whose tokens in the mean, come no later; of "
+        "tokens by the gap "
+        "to the one before. Vertical: the objective; horizontal: its percentile."
+    )
+    over: tuple[Part, ...] = ()
+    if columns:
+        over = (drawn("series", series(answer, columns), "Shaded: what latencies and means are taken of."),)
+    sections = [
+        Section("answer", "The answer", (facts_grid(answer, *added),)),
+        Section("waits", "What requests waited",
+                (drawn("distributions", distributions(answer), waited), _times(answer))),
+        Section("time", "Over time", (*over, *_parts(answer))),
+    ]  # fmt: skip
+    sections = [section for section in sections if section.parts]
+    if far is not None:
+        sections.append(Section("error", "How far off it may be", (far,)))
+    texts = (
+        f"{_answered(answer, grade)} {waits_words(answer)}".strip(),
+        f"{_busy(answer)}{_bound(answer)} {error_words(errors)}",
+        f"{cost_words(answer)} {trust_words(assumptions)}",
+    )
+    machine = f"{count(answer['chips'])} {answer['chip']}"
+    cards = (
+        Card("Requests served", f"{significant(answer['requests_per_s'] or 0.0)} requests/s", grade),
+        Card(
+            "Within the objective",
+            f"{significant(answer['goodput_requests_per_s'] or 0.0)} requests/s",
+            grade,
+        ),
+        Card("Million tokens written", with_unit(answer["USD_per_million_output_tokens"] or 0.0, "$"), grade),
+        Card("At the meter", with_unit(answer["power_kW"]["meter"], "kW"), grade),
+        Card("Highest second, accelerators", peak, grade),
+    )
+    return Document(
+        title=f"{answer['model']} on {machine}, {count(answer['requests'])} requests",
+        setting=f"weights {answer['weights']} · cache {answer['cache']} · {answer['engine']}",
+        paragraphs=texts,
+        again=again,
+        cards=cards,
+        notices=tuple(map(str, answer["notices"])),
+        sections=tuple(sections),
+        facts=facts_of(again),
+        **trusted(assumptions),
+    )

@@ -1,0 +1,257 @@
+"""The answer of `gigawatt plan-supply` as JSON: stable keys, the unit at the end of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigawatt.core.quantities import HOURS_PER_YEAR
+from gigawatt.power import Flexible
+from gigawatt.studies.supply.plan import SupplyAnswer
+
+__all__ = ["DUST", "as_answer", "hourly"]
+
+Array = NDArray[np.float64]
+
+#: Below this share of the load a capacity is the solver's dust.
+DUST = 1e-3
+#: Power not served counts as lacking above this share of the load.
+_LACKING = 1e-6
+HOUR = 3600.0
+_MWH, _GWH, _MW, _GRAM = 3.6e9, 3.6e12, 1e6, 3.6e9
+_YEAR = HOURS_PER_YEAR * HOUR
+_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+           "November", "December")  # fmt: skip
+_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_PERCENTILES = (10, 50, 90)
+#: A marginal price of at least this share of the price of energy not served is one of scarcity.
+_SCARCE = 0.5
+#: A price below this share of the mean is nothing.
+_NOTHING = 1e-3
+#: $/MWh below which a price is written as nothing.
+_CENT = 1e-2
+
+
+def as_answer(found: SupplyAnswer) -> dict[str, Any]:
+    """One document with everything that was found, of a mean year; see docs/plan-supply.md."""
+    question, plan = found.question, found.plan
+    year = found.year_share
+    served = plan.energy_served * year
+    low, high = (sum(costs.values()) * year for costs in (found.costs.low, found.costs.high))
+    spent = plan.cost_per_energy * served
+    plants = _plants(found)
+    water = sum(plan.water.values()) * year
+    curtailed = float(np.sum(plan.curtailed)) * HOUR * plan.weight * year
+    lacking = float(np.sum(plan.not_served)) * HOUR * plan.weight * year
+    made = sum(plan.construction_carbon.values()) * year
+    gives = question.flexible or Flexible()
+    queue = plan.waiting.reshape(question.weather_years, -1)  # J
+    put_off = float(np.maximum(queue - np.roll(queue, 1, axis=1), 0.0).sum()) * plan.weight * year
+    answer: dict[str, Any] = {
+        "site": question.site.id,
+        "site_name": question.site.name,
+        "grid": question.grid.id,
+        "year": question.year,
+        "weather_years": question.weather_years,
+        "load_peak_MW": float(plan.load.max()) / _MW,
+        "load_mean_MW": float(plan.load.mean()) / _MW,
+        "load_GWh": float(plan.load.sum()) * HOUR * plan.weight * year / _GWH,
+        "profile": question.profile,
+        "carbon_limit_g_per_kWh": _scaled(question.carbon_limit, _GRAM),
+        "carbon_price_USD_per_t": question.carbon_price * 1e3,
+        "not_served_price_USD_per_MWh": question.not_served_price * _MWH,
+        "reliability": None if question.not_served_limit is None else 1.0 - question.not_served_limit,
+        "matching": question.matching,
+        "flexible_share": gives.cut_share or None,
+        "flexible_USD_per_MWh": gives.cut_cost * _MWH if gives.cut_share else None,
+        "deferrable_share": gives.defer_share or None,
+        "deferrable_h": gives.defer_window / HOUR if gives.defer_share else None,
+        "discount_rate": question.rate,
+        "cost_USD_per_MWh": plan.cost_per_energy * _MWH,
+        "cost_low_USD_per_MWh": low / served * _MWH,
+        "cost_high_USD_per_MWh": high / served * _MWH,
+        "cost_USD_per_year": spent,
+        "upfront_USD": sum(plan.upfront.values()),
+        "carbon_g_per_kWh": plan.carbon_intensity * _GRAM,
+        "construction_carbon_g_per_kWh": made / served * _GRAM,
+        "carbon_t_per_year": sum(plan.carbon.values()) * year / 1e3,
+        "carbon_shadow_price_USD_per_t": plan.carbon_shadow_price * 1e3,
+        "water_m3_per_year": water,
+        "water_L_per_kWh": water * 1e3 / (served / 3.6e6),
+        "curtailed_GWh": curtailed / _GWH,
+        "not_served_MWh": lacking / _MWH,
+        "not_served_hours": float(np.sum(plan.not_served > _LACKING * plan.load.max())) * plan.weight * year,
+        "cut_MWh": float(np.sum(plan.cut)) * HOUR * plan.weight * year / _MWH,
+        "cut_hours": float(np.sum(plan.cut > _LACKING * plan.load.max())) * plan.weight * year,
+        "put_off_MWh": put_off / _MWH,
+        "price_USD_per_MWh": _prices(plan.price * _MWH, plan.load),
+        "price_hours": _price_hours(found),
+        "plants": plants,
+        "months": _months(found),
+        "binding": list(plan.binding),
+        "lead_times": _lead_times(found),
+        "notices": [*question.notices, *plan.notices],
+        "gap": plan.gap,
+        "infeasibility": plan.infeasibility,
+        "solver": plan.solver,
+        "plan_cpu_s": found.cpu_seconds,
+        "assumptions": [
+            {"key": one.key, "value": one.value, "reason": one.reason, "grade": one.grade.label}
+            for one in question.assumptions
+        ],
+    }
+    if question.building is not None:
+        built = question.building
+        answer["building"] = {
+            "it_peak_MW": float(built.it.max()) / _MW,
+            "pue": built.annual_pue,
+            "pue_hottest_hour": float(built.pue.max()),
+            "water_m3_per_year": float(built.water.sum()),
+        }
+    return answer
+
+
+def _scaled(value: float | None, scale: float) -> float | None:
+    return None if value is None else value * scale
+
+
+def _plants(found: SupplyAnswer) -> list[dict[str, Any]]:
+    plan, year = found.plan, found.year_share
+    energy, charge, wasted = (plan.energy(what) for what in ("dispatch", "charge", "curtailed"))
+    served = plan.energy_served
+    worth = DUST * float(plan.load.max())
+    rows: list[dict[str, Any]] = []
+    for i, plant in enumerate(plan.plants):
+        size, name = plan.capacity[plant.id], plant.id
+        parts = plan.cost[name]
+        lead = found.question.grid.connection_time if plant.kind == "grid" else plant.lead_time
+        full = plan.dispatch[:, i] >= size * (1.0 - DUST)
+        store = plan.storage_energy.get(name)
+        rows.append(
+            {
+                "id": name,
+                "name": plant.name,
+                "kind": plant.kind,
+                "built": size > worth,
+                "capacity_MW": size / _MW,
+                "limit_MW": plant.maximum / _MW if np.isfinite(plant.maximum) else None,
+                "storage_MWh": _scaled(store, 1.0 / _MWH),
+                "energy_GWh": energy[name] * year / _GWH,
+                "charged_GWh": charge[name] * year / _GWH if store is not None else None,
+                "share": (energy[name] - charge[name]) / served,
+                "capacity_factor": energy[name] / (size * HOUR * plan.hours) if size > worth else None,
+                "full_hours": float(np.sum(full)) * plan.weight * year if size > worth else 0.0,
+                "curtailed_GWh": wasted[name] * year / _GWH,
+                "cost_USD_per_year": sum(parts.values()) * year,
+                "cost_low_USD_per_year": found.costs.low[name] * year,
+                "cost_high_USD_per_year": found.costs.high[name] * year,
+                "cost_parts_USD_per_year": {part: value * year for part, value in parts.items()},
+                "upfront_USD": plan.upfront[name],
+                "carbon_t_per_year": plan.carbon[name] * year / 1e3,
+                "construction_carbon_t_per_year": plan.construction_carbon[name] * year / 1e3,
+                "water_m3_per_year": plan.water[name] * year,
+                "lead_time_years": lead / _YEAR,
+                "order_by": found.question.year - lead / _YEAR,
+            }
+        )
+    return rows
+
+
+def _prices(price: Array, load: Array) -> dict[str, float]:
+    price = np.where(np.abs(price) < _CENT, 0.0, price)  # what an interior point leaves of nothing
+    low, middle, high = (float(v) for v in np.percentile(price, _PERCENTILES))
+    return {
+        "mean": float(np.average(price, weights=load)),
+        "p10": low,
+        "median": middle,
+        "p90": high,
+        "highest": float(price.max()),
+    }
+
+
+def _price_hours(found: SupplyAnswer) -> dict[str, float]:
+    """Hours of a mean year by what an hour's marginal price is: nothing, ordinary, dear, of scarcity."""
+    plan, question = found.plan, found.question
+    mean = float(np.average(plan.price, weights=plan.load))
+    scarce = plan.price >= _SCARCE * question.not_served_price
+    nothing = plan.price <= _NOTHING * mean
+    dear = (plan.price > 2.0 * mean) & ~scarce
+    hours = plan.weight * found.year_share
+    return {
+        "nothing": float(np.sum(nothing & ~scarce)) * hours,
+        "ordinary": float(np.sum(~nothing & ~dear & ~scarce)) * hours,
+        "above_twice_the_mean": float(np.sum(dear & ~nothing)) * hours,
+        "of_scarcity": float(np.sum(scarce)) * hours,
+    }
+
+
+def _months(found: SupplyAnswer) -> list[dict[str, Any]]:
+    """Energy of each month of a mean year: load, each plant, what stores take, what is lost and lacking."""
+    plan = found.plan
+    scale = HOUR * plan.weight * found.year_share / _GWH
+    of_day = len(plan.load) // (found.question.weather_years * sum(_DAYS))
+    edges = np.concatenate([[0], np.cumsum(_DAYS)]) * of_day
+
+    def split(values: Array) -> list[float]:
+        years = values.reshape(found.question.weather_years, -1).sum(0)
+        return [float(years[a:b].sum()) * scale for a, b in pairwise(edges)]
+
+    columns: dict[str, Sequence[float]] = {
+        "load_GWh": split(plan.load),
+        "not_served_GWh": split(plan.not_served),
+        "charged_GWh": split(plan.charge.sum(1)),
+        "curtailed_GWh": split(plan.curtailed.sum(1)),
+    }
+    made = {plant.id: split(plan.dispatch[:, i]) for i, plant in enumerate(plan.plants)}
+    return [
+        {
+            "month": month,
+            **{name: values[i] for name, values in columns.items()},
+            "plants_GWh": {name: values[i] for name, values in made.items()},
+        }
+        for i, month in enumerate(_MONTHS)
+    ]
+
+
+def _lead_times(found: SupplyAnswer) -> list[str]:
+    """What has to be ordered when, the first to be ordered first."""
+    rows = [row for row in _plants(found) if row["built"] and row["lead_time_years"] > 0.0]
+    rows.sort(key=lambda row: row["order_by"])
+    return [
+        f"{row['name']}: {row['lead_time_years']:.1f} years from decision to power, for the start of "
+        f"{found.question.year} by {_date(row['order_by'])}"
+        for row in rows
+    ]
+
+
+def _date(year: float) -> str:
+    return f"{_MONTHS[min(int((year % 1.0) * len(_MONTHS)), len(_MONTHS) - 1)]} {int(year)}"
+
+
+def hourly(found: SupplyAnswer) -> dict[str, list[float]]:
+    """Series of the plan in MW and $/MWh, four significant digits, for figures and hourly.csv.
+
+    ``load``, ``not served``, ``price``; by plant ``ID`` given, ``ID charge``, ``ID stored`` [MWh],
+    ``ID curtailed`` where there is any.
+    """
+    plan = found.plan
+    worth = DUST * float(plan.load.max())
+    series: dict[str, Array] = {
+        "load": plan.load / _MW,
+        "not served": plan.not_served / _MW,
+        "price": plan.price * _MWH,
+    }
+    for i, plant in enumerate(plan.plants):
+        if plan.capacity[plant.id] <= worth:
+            continue
+        series[plant.id] = plan.dispatch[:, i] / _MW
+        if plant.storage is not None:
+            series[f"{plant.id} charge"] = plan.charge[:, i] / _MW
+            series[f"{plant.id} stored"] = plan.state_of_charge[:, i] / _MWH
+        elif np.any(plan.curtailed[:, i] > worth):
+            series[f"{plant.id} curtailed"] = plan.curtailed[:, i] / _MW
+    return {name: [float(f"{value:.4g}") for value in values.tolist()] for name, values in series.items()}

@@ -1,0 +1,225 @@
+"""A planned supply as a document: what is built, what it costs and emits, what binds, what to order when."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gigawatt.core.document import Again, Card, Document, Grid, Part, Points, Section
+from gigawatt.core.evidence import worst
+from gigawatt.faces.figures.readable import significant, with_unit
+from gigawatt.faces.report.drawings import drawn
+from gigawatt.faces.report.parts import facts_of, rows_grid, trusted, with_percent
+from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.trust import read_assumptions, trust_words
+from gigawatt.studies.supply.figures import FIGURES, built
+
+__all__ = ["document", "more"]
+
+Answer = Mapping[str, Any]
+Hours = Mapping[str, list[float]]
+
+_LEAST = 0.005
+"""A smaller share of the energy is not told."""
+
+
+def more(folder: Path) -> Hours:
+    """The hours of a year by column, from ``hourly.csv``."""
+    with (folder / "hourly.csv").open(newline="", encoding="utf-8") as stream:
+        rows = csv.reader(stream)
+        names = next(rows)
+        columns = list(zip(*rows, strict=True))
+    found = zip(names, columns, strict=True)
+    return {name: [float(x) for x in column] for name, column in found if name != "hour"}
+
+
+def _asked(answer: Answer) -> str:
+    load = with_unit(answer["load_peak_MW"], "MW")
+    if answer["load_mean_MW"] < 0.999 * answer["load_peak_MW"]:
+        load += f" in the highest hour, {with_unit(answer['load_mean_MW'], 'MW')} in the mean"
+    text = f"Asked was the cheapest supply of {load} at {answer['site_name']} in {answer['year']}"
+    limit = answer["carbon_limit_g_per_kWh"]
+    if limit is not None:
+        text += f" with at most {significant(limit)} g/kWh of carbon in operation"
+    if answer["carbon_price_USD_per_t"]:
+        text += f", carbon at ${significant(answer['carbon_price_USD_per_t'])} a tonne"
+    return f"{text} ({answer['profile']})."
+
+
+def _answered(answer: Answer, grade: str) -> str:
+    rows = sorted(built(answer), key=lambda row: (row["storage_MWh"] is not None, -row["share"]))
+    said: list[str] = []
+    for row in rows:
+        share = row["storage_MWh"] is None and row["share"] >= _LEAST
+        words = f" ({with_percent(row['share'])} of the energy)" if share else ""
+        said.append(f"{row['name']} {with_unit(row['capacity_MW'], 'MW')}{words}")
+    cost, low, high = (significant(answer[f"cost{end}_USD_per_MWh"]) for end in ("", "_low", "_high"))
+    what = f"It is {listed(said)}. " if said else "Nothing is built. "
+    return (
+        f"{what}Its electricity costs ${cost}/MWh (${low} to ${high} with all costs at their "
+        "low and at their "
+        f"high ends), {with_unit(answer['cost_USD_per_year'], '$')} a year; to build it takes "
+        f"{with_unit(answer['upfront_USD'], '$')} ({grade})."
+    )
+
+
+def _carbon(answer: Answer) -> str:
+    text = (
+        f"It emits {significant(answer['carbon_g_per_kWh'])} g/kWh in operation and "
+        f"{significant(answer['construction_carbon_g_per_kWh'])} g/kWh in the making of the "
+        "plants, and takes "
+        f"{significant(answer['water_L_per_kWh'])} L/kWh of water. "
+    )
+    if answer["not_served_MWh"] > 0.0:
+        text += (
+            f"{with_unit(answer['not_served_MWh'], 'MWh')} a year are not served, in "
+            f"{answer['not_served_hours']:,.0f} h; "
+        )
+    else:
+        text += "Every hour is served; "
+    text += f"{with_unit(answer['curtailed_GWh'], 'GWh')} a year are curtailed."
+    if answer["flexible_share"] is not None:
+        text += f" {with_unit(answer['cut_MWh'], 'MWh')} are cut in {answer['cut_hours']:,.0f} h."
+    if answer["deferrable_share"] is not None:
+        text += f" {with_unit(answer['put_off_MWh'], 'MWh')} are drawn later."
+    return text
+
+
+def _bound(answer: Answer) -> str:
+    if answer["binding"]:
+        lines = "; ".join(one.rstrip(".") for one in answer["binding"])
+        text = f"What binds: {lines}."
+    else:
+        text = "No limit binds: what is built is the cheapest there is."
+    late = [r for r in built(answer) if r["order_by"] is not None]
+    if late:
+        first = min(late, key=lambda row: row["order_by"])
+        text += (
+            f" First to be ordered is {first['name']}, {significant(first['lead_time_years'])} years ahead "
+            f"(by {first['order_by']:.0f})."
+        )
+    return text
+
+
+def _facts(answer: Answer) -> Grid:
+    hours, price = answer["price_hours"], answer["price_USD_per_MWh"]
+    limit = answer["carbon_limit_g_per_kWh"]
+    rows: list[tuple[str, str]] = [
+        ("load in the highest hour", with_unit(answer["load_peak_MW"], "MW")),
+        ("load in the mean", with_unit(answer["load_mean_MW"], "MW")),
+        ("energy of a year", with_unit(answer["load_GWh"], "GWh")),
+        ("cost", f"${significant(answer['cost_USD_per_MWh'])}/MWh"),
+        ("cost, all costs at their low ends", f"${significant(answer['cost_low_USD_per_MWh'])}/MWh"),
+        ("cost, all costs at their high ends", f"${significant(answer['cost_high_USD_per_MWh'])}/MWh"),
+        ("cost of a year", with_unit(answer["cost_USD_per_year"], "$")),
+        ("to build", with_unit(answer["upfront_USD"], "$")),
+        ("carbon in operation", f"{significant(answer['carbon_g_per_kWh'])} g/kWh"),
+        ("carbon limit", "none" if limit is None else f"{significant(limit)} g/kWh"),
+        ("price of the last tonne within the limit",
+         f"${significant(answer['carbon_shadow_price_USD_per_t'])}/t"),
+        ("carbon of making the plants", f"{significant(answer['construction_carbon_g_per_kWh'])} g/kWh"),
+        ("water", f"{significant(answer['water_L_per_kWh'])} L/kWh"),
+        ("curtailed in a year", with_unit(answer["curtailed_GWh"], "GWh")),
+        ("not served in a year", with_unit(answer["not_served_MWh"], "MWh")),
+        ("hours with energy not served", f"{answer['not_served_hours']:,.0f} h"),
+        ("cut in a year", with_unit(answer["cut_MWh"], "MWh")),
+        ("hours with load cut", f"{answer['cut_hours']:,.0f} h"),
+        ("drawn later in a year", with_unit(answer["put_off_MWh"], "MWh")),
+        ("marginal price, median hour", f"${significant(price['median'])}/MWh"),
+        ("marginal price, dearest tenth", f"${significant(price['p90'])}/MWh"),
+        ("marginal price, highest", f"${significant(price['highest'])}/MWh"),
+        ("hours at a price of nothing", f"{hours['nothing']:,.0f} h"),
+        ("hours above twice the mean", f"{hours['above_twice_the_mean']:,.0f} h"),
+        ("hours of scarcity", f"{hours['of_scarcity']:,.0f} h"),
+    ]  # fmt: skip
+    if "building" in answer:
+        one = answer["building"]
+        rows += [
+            ("PUE", significant(one["pue"])),
+            ("PUE in the hottest hour", significant(one["pue_hottest_hour"])),
+            ("water of the building in a year", with_unit(one["water_m3_per_year"], "m^3")),
+        ]
+    return rows_grid("The answer; sums are of a mean year.", ("figure", "value"), rows)
+
+
+def _plants(answer: Answer) -> Grid:
+    rows = [
+        (
+            row["name"], with_unit(row["capacity_MW"], "MW"),
+            "–" if row["storage_MWh"] is None else with_unit(row["storage_MWh"], "MWh"),
+            with_unit(row["energy_GWh"], "GWh"), f"{100 * row['share']:.1f} %",
+            f"{100 * row['capacity_factor']:.0f} %", with_unit(row["cost_USD_per_year"], "$"),
+            f"{with_unit(row['cost_low_USD_per_year'], '$', 2)} to "
+            f"{with_unit(row['cost_high_USD_per_year'], '$', 2)}",
+            with_unit(row["carbon_t_per_year"], "t") if row["carbon_t_per_year"] > 0 else "–",
+            f"{significant(row['lead_time_years'])} years",
+            "–" if row["order_by"] is None else f"{row['order_by']:.0f}",
+        )
+        for row in built(answer)
+    ]  # fmt: skip
+    heads = ("plant", "capacity", "store", "energy", "share", "in use", "cost a year", "range", "carbon",
+             "lead time", "order by")  # fmt: skip
+    return rows_grid("Plants that are built, and what a year of each gives, costs and emits.", heads, rows)
+
+
+def _months(answer: Answer) -> Grid:
+    rows = built(answer)
+    cells = [
+        (month["month"], significant(month["load_GWh"]),
+         *(significant(month["plants_GWh"][row["id"]]) for row in rows), significant(month["charged_GWh"]),
+         significant(month["curtailed_GWh"]), significant(month["not_served_GWh"]))
+        for month in answer["months"]
+    ]  # fmt: skip
+    heads = ("month", "load", *(row["name"] for row in rows), "into stores", "curtailed", "not served")
+    return rows_grid("Month by month [GWh].", heads, cells)
+
+
+def document(answer: Answer, again: Again, more: Any = None) -> Document:
+    """Everything that the report of a supply says; ``more`` are the hours of the year by column."""
+    hours: Hours = more or {}
+    assumptions = read_assumptions(answer["assumptions"])
+    grade = worst(a.grade for a in assumptions).label
+
+    def figure(name: str, *, table: bool = False) -> tuple[Part, ...]:
+        draw, caption = FIGURES[name]
+        return (drawn(name, draw(answer, hours), caption, table=table),) if hours else ()
+
+    sections = [
+        Section("answer", "The answer", (_facts(answer),)),
+        Section("plants", "The plants", (*figure("capacity"), _plants(answer))),
+        Section("hours", "Hour by hour", (*figure("heat"), *figure("duration", table=True))),
+        Section("months", "Month by month", (*figure("months"), _months(answer))),
+    ]
+    sections = [section for section in sections if section.parts]
+    if answer["binding"]:
+        sections.insert(1, Section("binding", "What binds, and what more of it would save",
+                                   (Points(tuple(answer["binding"])),)))  # fmt: skip
+    if answer["lead_times"]:
+        sections.append(Section("orders", "Order by", (Points(tuple(answer["lead_times"])),)))
+    texts = (
+        f"{_asked(answer)} {_answered(answer, grade)}",
+        f"{_carbon(answer)} {_bound(answer)}",
+        trust_words(assumptions),
+    )
+    cost = significant(answer["cost_USD_per_MWh"])
+    cards = (
+        Card("Electricity", f"${cost}/MWh", grade),
+        Card("A year", with_unit(answer["cost_USD_per_year"], "$"), grade),
+        Card("To build", with_unit(answer["upfront_USD"], "$"), grade),
+        Card("Carbon in operation", f"{significant(answer['carbon_g_per_kWh'])} g/kWh", grade),
+        Card("Not served in a year", with_unit(answer["not_served_MWh"], "MWh"), grade),
+        Card("Curtailed in a year", with_unit(answer["curtailed_GWh"], "GWh"), grade),
+    )
+    return Document(
+        title=f"{with_unit(answer['load_peak_MW'], 'MW')} at {answer['site_name']} in {answer['year']}",
+        setting=f"{answer['site']} · grid {answer['grid']} · {answer['profile']}",
+        paragraphs=texts,
+        again=again,
+        cards=cards,
+        notices=tuple(map(str, answer["notices"])),
+        sections=tuple(sections),
+        facts=facts_of(again, ("solver", answer["solver"]), ("gap", significant(answer["gap"], 2))),
+        **trusted(assumptions),
+    )

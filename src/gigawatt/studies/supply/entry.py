@@ -1,0 +1,120 @@
+"""At what price a plant enters the cheapest supply: what its first watt saves, by the prices of the hours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gigawatt.core.errors import InputError
+from gigawatt.power import Plant
+from gigawatt.studies.supply.plan import SupplyAnswer, plan_supply
+from gigawatt.studies.supply.question import SupplyQuestion
+
+__all__ = ["Entry", "entries", "entry_of"]
+
+HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A plant before the door of a plan.
+
+    ``worth`` [$/W/yr] is what its first watt saves in the operation of all others; ``enters_at`` [$/W] the
+    capital cost at which it is built, its fixed cost falling alike; ``capital``, ``low``, ``high`` [$/W] what
+    the catalog expects of the year; ``low_enters``: whether it is built at the low end of the range.
+    """
+
+    plant: str
+    name: str
+    worth: float
+    enters_at: float
+    capital: float
+    low: float
+    high: float
+    low_enters: bool
+
+    @property
+    def enters(self) -> str:
+        """``yes``, ``at its low end`` of the range, or ``no``."""
+        if self.capital <= self.enters_at:
+            return "yes"
+        return "at its low end" if self.low_enters else "no"
+
+
+def entry_of(found: SupplyAnswer, plant: Plant, low: Plant, high: Plant) -> Entry:
+    """What the first watt of ``plant`` would be worth beside the plants of ``found``.
+
+    The sum over the hours of availability × what the hour's price is above its running cost, carbon at its
+    price among it. It is the reduced cost of the linear programme where the plant has neither least load nor
+    ramp; with them it is worth less, so that ``enters_at`` is then the most that can be paid.
+
+    Parameters
+    ----------
+    found : SupplyAnswer
+        A plan without the plant.
+    plant, low, high : Plant
+        In the middle and at both ends of the range of its capital cost.
+
+    Raises
+    ------
+    InputError
+        A store, whose worth is in no price of an hour alone.
+
+    References
+    ----------
+    Bertsimas, D., Tsitsiklis, J. (1997). Introduction to Linear Optimization, ch. 5 (adding a column).
+    """
+    if plant.storage is not None:
+        raise InputError(
+            "a store has no worth by the hour alone", key=plant.id, allowed="a plant that generates"
+        )
+    plan, count = found.plan, len(found.plan.load)
+    carbon = found.question.carbon_price + plan.carbon_shadow_price
+    running = plant.hourly("variable", count) + plant.hourly("fuel", count)
+    running = running + plant.hourly("carbon", count) * carbon
+    gain = np.maximum(plan.price - running, 0.0) * plant.hourly("availability", count)
+    worth = float(plan.hour_weight @ gain) * HOUR * plan.weight * found.year_share
+    return Entry(
+        plant=plant.id,
+        name=plant.name,
+        worth=worth,
+        enters_at=plant.investment * worth / (plant.capital + plant.fixed),
+        capital=plant.investment,
+        low=low.investment,
+        high=high.investment,
+        low_enters=low.capital + low.fixed <= worth,
+    )
+
+
+def entries(question: SupplyQuestion, newcomers: Sequence[str]) -> tuple[SupplyAnswer, tuple[Entry, ...]]:
+    """(the plan without ``newcomers``, each of them before its door); ids among the question's plants.
+
+    Raises
+    ------
+    InputError
+        A newcomer that is not among the plants.
+    InfeasibleError
+        As :func:`~gigawatt.studies.supply.plan.plan_supply`.
+    """
+    at = {plant.id: i for i, plant in enumerate(question.plants)}
+    for name in newcomers:
+        if name not in at:
+            raise InputError("not among the plants", key="newcomers", given=name, allowed=tuple(at))
+
+    def without(plants: tuple[Plant, ...]) -> tuple[Plant, ...]:
+        return tuple(plant for plant in plants if plant.id not in newcomers)
+
+    alone = replace(
+        question,
+        plants=without(question.plants),
+        low=without(question.low),
+        high=without(question.high),
+    )
+    found = plan_supply(alone)
+    made = tuple(
+        entry_of(found, question.plants[at[name]], question.low[at[name]], question.high[at[name]])
+        for name in newcomers
+    )
+    return found, made

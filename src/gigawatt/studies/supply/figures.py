@@ -1,0 +1,252 @@
+"""Figures of a planned supply, and one page with all of them.
+
+Each takes the document that ``gigawatt plan-supply --json`` prints, and the hours of ``hourly.csv``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from gigawatt.faces.figures.readable import with_unit
+from gigawatt.faces.figures.style import GRID, INK, NOT_SERVED, colour, finish, safe, translucent
+
+__all__ = [
+    "FIGURES",
+    "built",
+    "capacity_stack",
+    "dispatch_heat_map",
+    "duration_curve",
+    "monthly_balance",
+]
+
+Answer = Mapping[str, Any]
+Hours = Mapping[str, Sequence[float]]
+
+_DAY, _DAYS = 24, 365
+_TITLE = 30
+"""Height of a figure's own title, which a page has as a heading instead."""
+_ROW, _PANEL = 38, 105
+_DUST = 1e-3
+"""Below this share of the load a series is what the solver left."""
+_POINTS = 300
+_FIRST_OF_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
+_LETTERS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def built(answer: Answer) -> list[Mapping[str, Any]]:
+    """Rows of the plants that are built."""
+    return [row for row in answer["plants"] if row["built"]]
+
+
+def _short(values: Any) -> list[float]:
+    return [float(f"{float(value):.4g}") for value in values]
+
+
+def dispatch_heat_map(answer: Answer, hours: Hours) -> Any:
+    """Every hour of the first weather year, a day a column: what each plant gives over its capacity.
+
+    Of a store: what it gives (warm) and takes (cold).
+    """
+    import numpy as np
+    from plotly.subplots import make_subplots
+
+    rows = built(answer)
+    figure: Any = make_subplots(
+        rows=len(rows),
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=min(0.05, 0.28 / max(len(rows), 1)),
+        subplot_titles=[f"{safe(row['name'])}, {with_unit(row['capacity_MW'], 'MW')}" for row in rows],
+    )
+    span = _DAY * _DAYS
+    for place, row in enumerate(rows, 1):
+        given = np.asarray(hours[row["id"]][:span], dtype=float)
+        taken = hours.get(f"{row['id']} charge")
+        if taken is not None:
+            given = given - np.asarray(taken[:span], dtype=float)
+        share = np.round(100.0 * given / row["capacity_MW"]).reshape(_DAYS, _DAY).T
+        hue = colour(row["id"], place)
+        scale = [[0.0, translucent(hue, 0.04)], [1.0, hue]]
+        if taken is not None:
+            scale = [[0.0, colour("grid charge")], [0.5, translucent(hue, 0.04)], [1.0, hue]]
+        figure.add_heatmap(
+            z=share.astype(int).tolist(),
+            zmin=-100 if taken is not None else 0,
+            zmax=100,
+            colorscale=scale,
+            showscale=False,
+            hovertemplate=f"{safe(row['name'])}: %{{z}} % on day %{{x}} at %{{y}}:00<extra></extra>",
+            row=place,
+            col=1,
+        )
+    finish(figure, title="Every hour of a year", height=70 + (_PANEL + 26) * len(rows))
+    figure.update_annotations(font={"size": 12, "color": None}, xanchor="left", x=0)
+    figure.update_xaxes(tickvals=list(_FIRST_OF_MONTH), ticktext=list(_LETTERS), showgrid=False)
+    figure.update_yaxes(tickvals=[0, 12, 23], ticktext=["0 h", "12 h", "23 h"], showgrid=False)
+    figure.update_layout(margin={"t": 62, "r": 20})
+    return figure
+
+
+def duration_curve(answer: Answer, hours: Hours) -> Any:
+    """Power of load and plants, and the marginal price, sorted from the highest hour to the lowest."""
+    import numpy as np
+    from plotly.subplots import make_subplots
+
+    figure: Any = make_subplots(
+        rows=2, cols=1, shared_xaxes=True, row_heights=[0.7, 0.3], vertical_spacing=0.08
+    )
+    share = np.linspace(0.0, 1.0, _POINTS)
+
+    def ordered(values: Sequence[float]) -> list[float]:
+        return _short(np.quantile(np.asarray(values, dtype=float), 1.0 - share))
+
+    x = _short(100 * share)
+    named = [("load", "load", INK), *((row["id"], row["name"], colour(row["id"], i))
+             for i, row in enumerate(built(answer)))]  # fmt: skip
+    for key, words, hue in named:
+        figure.add_scatter(
+            x=x,
+            y=ordered(hours[key]),
+            name=safe(words),
+            mode="lines",
+            line={"color": hue, "width": 2},
+            hovertemplate=safe(words) + " %{y:,.4~g} MW or more in %{x:.3g} % of the year<extra></extra>",
+            row=1,
+            col=1,
+        )
+    price = ordered(hours["price"])
+    figure.add_scatter(
+        x=x,
+        y=price,
+        showlegend=False,
+        mode="lines",
+        line={"color": INK, "width": 1.6},
+        hovertemplate="$%{y:,.4~g}/MWh or more in %{x:.3g} % of the year<extra></extra>",
+        row=2,
+        col=1,
+    )
+    finish(figure, title="Sorted from the highest hour to the lowest", height=500, legend=True)
+    figure.update_xaxes(title={"text": "share of the year [%]", "standoff": 8}, row=2, col=1)
+    figure.update_yaxes(title={"text": "power [MW]", "standoff": 8}, row=1, col=1)
+    usual = price[int(0.03 * _POINTS)]
+    figure.update_yaxes(
+        title={"text": "price<br>[$/MWh]", "standoff": 8},
+        range=[min(0.0, price[-1]), 1.2 * max(usual, 1.0)],
+        nticks=4,
+        row=2,
+        col=1,
+    )
+    if price[0] > 1.2 * max(usual, 1.0):
+        dearest = with_unit(answer["price_USD_per_MWh"]["highest"], "$/MWh")
+        figure.add_annotation(
+            x=1, y=1, xref="paper", yref="y2 domain", xanchor="right", yanchor="top", showarrow=False,
+            font={"size": 11}, text=f"dearest hour: {dearest}",
+        )  # fmt: skip
+    return figure
+
+
+def capacity_stack(answer: Answer, hours: Hours) -> Any:
+    """Capacity, energy and cost of what is built, each stacked beside the others as shares of a whole."""
+    import plotly.graph_objects as go
+
+    rows = built(answer)
+    wholes = {
+        "capacity": (sum(row["capacity_MW"] for row in rows), "MW", "capacity_MW"),
+        "energy a year": (
+            sum(row["energy_GWh"] for row in rows if row["kind"] != "storage"),
+            "GWh",
+            "energy_GWh",
+        ),
+        "cost a year": (sum(row["cost_USD_per_year"] for row in rows), "$", "cost_USD_per_year"),
+    }
+    names = [f"{name}<br>{with_unit(whole, unit)}" for name, (whole, unit, _) in wholes.items()]
+    figure = go.Figure()
+    for number, row in enumerate(rows):
+        values = [
+            0.0 if key == "energy_GWh" and row["kind"] == "storage" else row[key]
+            for _, _, key in wholes.values()
+        ]
+        shares = [100.0 * value / whole for value, (whole, _, _) in zip(values, wholes.values(), strict=True)]
+        figure.add_bar(
+            y=names,
+            x=_short(shares),
+            name=safe(row["name"]),
+            orientation="h",
+            marker={"color": colour(row["id"], number)},
+            text=[
+                with_unit(value, unit) if share > 7.0 else ""
+                for value, share, (_, unit, _) in zip(values, shares, wholes.values(), strict=True)
+            ],
+            textposition="inside",
+            insidetextanchor="middle",
+            textangle=0,
+            customdata=[
+                with_unit(value, unit) for value, (_, unit, _) in zip(values, wholes.values(), strict=True)
+            ],
+            hovertemplate=safe(row["name"]) + ": %{customdata}, %{x:.1f} %<extra></extra>",
+        )
+    finish(
+        figure, title="What is built, what it gives, what it costs", height=300, x="share [%]", legend=True
+    )
+    figure.update_layout(barmode="stack")
+    figure.update_xaxes(range=[0, 100])
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return figure
+
+
+def monthly_balance(answer: Answer, hours: Hours) -> Any:
+    """Energy of each month: what plants give above zero, what stores take and what is lost below."""
+    import plotly.graph_objects as go
+
+    months = answer["months"]
+    names = [month["month"][:3] for month in months]
+    least = _DUST * max(month["load_GWh"] for month in months)
+    figure = go.Figure()
+
+    def bars(name: str, values: Sequence[float], hue: str) -> None:
+        if max(abs(value) for value in values) > least:
+            figure.add_bar(
+                x=names,
+                y=_short(values),
+                name=safe(name),
+                marker={"color": hue},
+                hovertemplate=safe(name) + " %{y:,.4~g} GWh<extra></extra>",
+            )
+
+    for number, row in enumerate(built(answer)):
+        bars(row["name"], [month["plants_GWh"][row["id"]] for month in months], colour(row["id"], number))
+    bars("not served", [month["not_served_GWh"] for month in months], NOT_SERVED)
+    bars("into stores", [-month["charged_GWh"] for month in months], translucent(colour("battery"), 0.6))
+    bars("curtailed", [-month["curtailed_GWh"] for month in months], GRID)
+    figure.add_scatter(
+        x=names,
+        y=_short(month["load_GWh"] for month in months),
+        name="load",
+        mode="lines+markers",
+        line={"color": INK, "width": 2, "shape": "hvh"},
+        marker={"size": 5},
+        hovertemplate="load %{y:,.4~g} GWh<extra></extra>",
+    )
+    finish(figure, title="Month by month", height=400, y="energy [GWh]", legend=True)
+    figure.update_layout(barmode="relative", hovermode="x unified")
+    return figure
+
+
+FIGURES: dict[str, tuple[Callable[[Answer, Hours], Any], str]] = {
+    "capacity": (
+        capacity_stack,
+        "Capacities of stores are those of giving; their energy is that of the plants that charge them.",
+    ),
+    "heat": (
+        dispatch_heat_map,
+        "A day is a column, midnight is at the bottom, an hour is as dark as the plant is in use. A store "
+        "that takes is grey.",
+    ),
+    "duration": (
+        duration_curve,
+        "Each curve is sorted by itself. The price is that of one more megawatt-hour in an hour.",
+    ),
+    "months": (monthly_balance, "What plants give; below zero what stores take and what nobody took."),
+}
+"""Figure → (the function, its caption)."""

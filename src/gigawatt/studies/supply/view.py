@@ -1,0 +1,213 @@
+"""Supply: where the campus stands, its plants, weeks hour by hour, prices, carbon; the seconds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gigawatt.core.document import Grid
+from gigawatt.core.errors import InputError
+from gigawatt.core.result import Result
+from gigawatt.faces.figures import figure
+from gigawatt.faces.figures.readable import label
+from gigawatt.faces.report.frames import grid_of
+from gigawatt.faces.web.answers import Asked, Fragment
+from gigawatt.faces.web.rendering import Plot, fragment, plot
+from gigawatt.power.dynamics import list_limits
+from gigawatt.studies.run import grids
+from gigawatt.studies.run.figures_power import carbon, dispatch_week, plant_names
+from gigawatt.studies.run.figures_tables import get_table, has_table, need_table
+from gigawatt.studies.seconds.view import DURATIONS
+from gigawatt.studies.supply.question import find_site
+from gigawatt.studies.supply.site_map import COLOURED, site_map
+from gigawatt.studies.supply.site_overview import site_overview
+from gigawatt.studies.supply.weeks import days_of, sorted_hours, weeks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["show"]
+
+_COLOURS = {key: words for key, (_, _, words, _) in COLOURED.items()}
+_SITES = (
+    "country", "solar_capacity_factor []", "wind_capacity_factor []", "temperature [degC]",
+    "temperature_max [degC]", "grid", "price [$/MWh]", "price_grade", "carbon [g/kWh]", "carbon_grade",
+    "clean []",
+)  # fmt: skip
+_SITE_HEADS = {
+    "solar_capacity_factor": "sun",
+    "wind_capacity_factor": "wind",
+    "temperature": "air, mean",
+    "temperature_max": "air, hottest",
+    "price": "grid price",
+    "price_grade": "grade of the price",
+    "carbon": "grid carbon",
+    "carbon_grade": "grade of the carbon",
+    "clean": "without fossil fuel",
+}
+_PAIRS = (
+    ("hottest", "coldest"), ("windiest", "stillest"), ("sunniest", "darkest"), ("dearest", "cheapest"),
+)  # fmt: skip
+_CARDS = (
+    ("facility.power_mean", "Facility, mean"),
+    ("facility.power_peak", "Facility, peak"),
+    ("supply.electricity_cost", "Electricity"),
+    ("supply.marginal_price", "One more, mean price"),
+    ("supply.curtailed", "Curtailed"),
+    ("supply.not_served", "Not served"),
+    ("supply.cut", "Load cut"),
+)
+_CARBON = (
+    ("supply.carbon_intensity", "Carbon intensity"),
+    ("ledger.carbon_operational_per_mtoken", "In operation, of a million tokens"),
+    ("ledger.carbon_embodied_per_mtoken", "Embodied, of a million tokens"),
+    ("economics.carbon_operational_request", "In operation, of a request"),
+)
+_CURVES = {
+    "duration": "Power of each source sorted from its highest hour to its lowest, each by itself, and the "
+    "load.",
+    "price": "Price of one more megawatt-hour in each hour, from the dearest to the cheapest.",
+}
+_CAPACITY = "Plants that are built, with what they give in a year; stores give back what they took."
+_NEITHER = ("pue", "temperature")
+_HOUR_HEADS = {"pue": "PUE", "not served": "not served"}
+
+
+def show(asked: Asked) -> Fragment:
+    """Map, plants, two weeks, curves, carbon; the seconds are begun from here."""
+    state, result = asked.state, asked.result
+    hourly = need_table(result, "hourly")
+    stands_out = weeks(hourly)
+    pairs = {f"{a}-{b}": f"the {a} and the {b}" for a, b in _PAIRS if a in stands_out}
+    pair = asked.setting("week", pairs)
+    asked.progress("The sites", 0.9)
+    plots, tables = _places(asked)
+    for place, name in enumerate(pair.split("-")):
+        plots[f"week-{place}"] = plot(
+            f"week-{place}", dispatch_week(result, stands_out[name], f"The {name} week"), _week_words(name)
+        )
+        tables[f"week-{place}"] = _days(result, hourly, stands_out[name], name)
+    for name, words in _CURVES.items():
+        plots[name] = plot(name, figure(result, name), words)
+    tables["hours"] = _sorted(result, hourly)
+    if has_table(result, "plants"):
+        plots["capacity"] = plot("capacity", figure(result, "capacity"), _CAPACITY)
+        plots["carbon"] = plot(
+            "carbon",
+            carbon(result),
+            "Carbon of a year of operation by plant, fuel supply with it; each bar starts where the one "
+            "above ends.",
+        )
+    return fragment(
+        "supply.html.j2",
+        title=f"Supply: {result.name}",
+        serves=state.serves,
+        plots=plots,
+        tables=tables,
+        plants=grids.table(result, "plants"),
+        emitting=_emitting(result),
+        cards=grids.cards(result, _CARDS),
+        carbon_cards=grids.cards(result, _CARBON),
+        pair=pair,
+        pairs=pairs,
+        colour=asked.setting("map", _COLOURS),
+        colours=_COLOURS,
+        limits={name: label(name) for name in _limits()},
+        durations=DURATIONS,
+        query=state.query(asked.settings),
+    )
+
+
+def _limits() -> list[str]:
+    """What connections ask for, the usual first."""
+    return sorted(list_limits(), key=lambda name: name != "moderate")
+
+
+def _places(asked: Asked) -> tuple[dict[str, Plot], dict[str, Grid]]:
+    """The map and the table of all sites; each row leads to the same question there."""
+    state, sites = asked.state, site_overview(_year(asked))
+    try:
+        chosen: str | None = find_site(state.written("site.name")).id
+    except InputError:  # a site of its own
+        chosen = None
+    by = asked.setting("map", _COLOURS)
+    words = (
+        f"Sites by {_COLOURS[by]}; the ring is the one that is asked for. "
+        "A click on a marker asks for that site."
+    )
+    links = {
+        name: f"/supply?{state.with_changes({'site.name': str(name)}).query(asked.settings)}"
+        for name in map(str, sites.index)
+    }
+    grid = grid_of(
+        sites[list(_SITES)],
+        f"All {len(sites)} sites: means over a year of weather, the grid in {_year(asked)}. A name asks for "
+        "that site.",
+        heads=_SITE_HEADS,
+        grades=("price_grade", "carbon_grade"),
+        links=links,
+        names={str(key): str(name) for key, name in sites["name"].items()},
+        most=1,
+    )
+    return {"map": plot("map", site_map(sites, chosen, by=by), words)}, {"sites": grid}
+
+
+def _year(asked: Asked) -> int:
+    return int(asked.state.loaded().scenario.year)
+
+
+def _week_words(name: str) -> str:
+    return (
+        f"The {name} seven days of the year, hour by hour in local standard time: what plants give stands "
+        "up to the "
+        "load (line) and to what stores take in (below zero); beneath it the price of one more megawatt-hour."
+    )
+
+
+def _renamed(result: Result, frame: Any) -> Any:
+    """Columns of plants by the plants' names, those that are nought throughout left out."""
+    names = plant_names(result)
+
+    def said(column: str) -> str:
+        stem, _, unit = column.partition(" [")
+        for end in (" charge", " stored"):
+            bare = stem.removesuffix(end)
+            if bare != stem:
+                return f"{names.get(bare, label(bare))}, {end.strip()} [{unit}"
+        return f"{names.get(stem, label(stem))} [{unit}"
+
+    least = 1e-3 * float(frame["load [MW]"].max())
+    kept = [
+        column
+        for column in map(str, frame.columns)
+        if not column.endswith(("[MW]", "[MWh]")) or float(frame[column].abs().max()) > least
+    ]
+    return frame[kept].rename(columns={column: said(column) for column in kept})
+
+
+def _days(result: Result, hourly: pd.DataFrame, start: int, name: str) -> Grid:
+    return grid_of(
+        _renamed(result, days_of(hourly, start)),
+        f"Means of the days of the {name} week.",
+        heads=_HOUR_HEADS,
+        most=2,
+    )
+
+
+def _sorted(result: Result, hourly: Any) -> Grid:
+    columns = [column for column in map(str, hourly.columns) if column.split(" [")[0] not in _NEITHER]
+    return grid_of(
+        _renamed(result, sorted_hours(hourly[columns])),
+        "What is reached or exceeded in a share of the year, every column sorted by itself.",
+        heads=_HOUR_HEADS | {"share": ""},
+        most=2,
+    )
+
+
+def _emitting(result: Result) -> Grid | None:
+    frame: Any = get_table(result, "plants")
+    if frame is None:
+        return None
+    columns = [column for column in map(str, frame.columns) if column.split(" [")[0] in ("energy", "carbon")]
+    return grid_of(
+        frame[columns], "Carbon of a year of operation by plant.", names=plant_names(result), most=3
+    )

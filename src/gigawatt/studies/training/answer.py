@@ -1,0 +1,337 @@
+"""The answer of `gigawatt plan-training` as JSON: stable keys, the unit at the end of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gigawatt.chain.reliability import days_band
+from gigawatt.chain.training.caps import CapSweep, PowerChoice
+from gigawatt.chain.training.inverse import Inverse
+from gigawatt.chain.training.pareto import Compromise
+from gigawatt.chain.training.plan import Plan
+from gigawatt.chain.training.relief import Relief
+from gigawatt.chain.training.sites import ALLOWED, Sites
+from gigawatt.core.evidence import Assumption
+from gigawatt.performance import StepTable
+from gigawatt.performance.layouts import COLUMNS
+from gigawatt.performance.schedule import Timeline
+from gigawatt.schema.pins import word_of
+
+__all__ = ["Uncertainty", "as_answer", "layout_of"]
+
+Uncertainty = Mapping[str, Any]
+"""The band of a step time: ``low``, ``high`` (factors), ``coverage``, ``groups``, ``outside`` (reasons)."""
+
+_DAY, _MWH, _MW, _KM, _GBIT = 86400.0, 3.6e9, 1e6, 1e3, 1.25e8
+
+
+def layout_of(table: StepTable, row: int) -> dict[str, int | float | str]:
+    """One layout: degrees by name (``recompute``, ``schedule``, ``offload`` in words), ``microbatches``."""
+    layouts = table.layouts
+    found: dict[str, int | float | str] = {name: int(getattr(layouts, name)[row]) for name in COLUMNS}
+    found |= {name: word_of(name, int(found[name])) for name in ("recompute", "schedule", "offload")}
+    found["microbatches"] = float(layouts.microbatches[row])
+    return found
+
+
+def as_answer(
+    plan: Plan,
+    *,
+    band: Uncertainty,
+    relief: Sequence[Relief] = (),
+    compromises: Sequence[Compromise] = (),
+    compromises_of: int = 0,
+    inverse: Inverse | None = None,
+    timeline: Timeline | None = None,
+    caps: CapSweep | None = None,
+    choice: PowerChoice | None = None,
+    sites: Sites | None = None,
+) -> dict[str, Any]:
+    """One document with everything that was found; see docs/plan-training.md.
+
+    Parameters
+    ----------
+    plan : Plan
+        The run on its accelerators.
+    band : mapping
+        See :data:`Uncertainty`; it comes from the validation room, which study does not know.
+    relief, compromises, inverse, timeline, caps, choice, sites
+        Where they were asked for, or found on the way.
+    compromises_of : int
+        Layouts looked at for the compromises.
+    """
+    question, cluster, run = plan.question, plan.cluster, plan.run
+    model = question.architecture
+    search, outcome = plan.search, plan.outcome
+    parts = {name: float(values[0]) for name, values in search.best.parts.items()}
+    low, high = float(band["low"]), float(band["high"])
+    rarely, often = plan.share_band
+    quick, slow = days_band(step=(low, high), failures=(plan.share / often, plan.share / rarely))
+    answer: dict[str, Any] = {
+        "model": model.name,
+        "parameters": model.parameters.total,
+        "active_parameters": model.active_parameters,
+        "tokens": run.tokens,
+        "sequence_tokens": run.sequence,
+        "global_batch_sequences": run.global_batch,
+        "steps": run.steps,
+        "number_format": run.number_format,
+        "optimizer": run.optimizer,
+        "stack": question.stack.id,
+        "chip": cluster.chip.id,
+        "count": cluster.count,
+        "node": cluster.node.id,
+        "scale_up": cluster.scale_up.id,
+        "scale_up_domain": cluster.scale_up_size,
+        "scale_out": cluster.scale_out.id,
+        "layouts_evaluated": search.looked_at,
+        "layouts_fit": search.fit,
+        "layouts_in_full": search.in_full,
+        "search_cpu_s": plan.cpu_seconds,
+        "exact_schedules": len(search.best),
+        "exact_schedules_cpu_s": plan.exact_cpu_seconds,
+        "layouts_per_cpu_s": search.looked_at / plan.cpu_seconds if plan.cpu_seconds > 0 else None,
+        "step_time_s": float(search.best.step_time[0]),
+        "step_time_low_s": float(search.best.step_time[0]) * low,
+        "step_time_high_s": float(search.best.step_time[0]) * high,
+        "mfu": float(search.best.mfu[0]),
+        "tokens_per_s": run.tokens / float(outcome.seconds[0]),
+        "days": plan.days,
+        "days_low": plan.days * quick,
+        "days_high": plan.days * slow,
+        "goodput": plan.share,
+        "goodput_low": plan.share_band[0],
+        "goodput_high": plan.share_band[1],
+        "goodput_parts": dict(plan.goodput.parts),
+        "checkpoint_interval_s": _finite(plan.goodput.interval),
+        "failures_per_day": plan.goodput.failures_per_day,
+        "parts_s": parts,
+        "binds": max(parts, key=lambda name: parts[name]),
+        "power_MW": {
+            "it_mean": float(outcome.power_it[0]) / _MW,
+            "it_design": plan.power.it / _MW,
+            "facility_peak": plan.power.facility / _MW,
+            "limit": None if plan.power.limit is None else plan.power.limit / _MW,
+        },
+        "power_cap_W": question.cap,
+        "chip_power_limit_W": cluster.chip.power_limit,
+        "clock": float(plan.clock[0]),
+        "pue": question.pue_mean,
+        "pue_peak": question.pue_peak,
+        "energy_MWh": float(outcome.energy[0]) / _MWH,
+        "energy_per_token_J": float(outcome.energy[0]) / run.tokens,
+        "cost_USD": float(outcome.cost[0]),
+        "cost_parts_USD": {
+            "machine_and_building": float(outcome.capital[0]),
+            "electricity": float(outcome.electricity[0]),
+        },
+        "chip_hour_USD": plan.chip_second * 3600.0,
+        "electricity_USD_per_MWh": question.electricity * _MWH,
+        "memory_limit_GB": cluster.chip.memory_bytes / 1e9,
+        "best": [_row(plan, row, low, high) for row in range(len(search.best))],
+        "band": {
+            "low": low,
+            "high": high,
+            "coverage": band["coverage"],
+            "sources": band["groups"],
+            "outside_calibrated_domain": list(band.get("outside", ())),
+        },
+    }
+    if relief:
+        answer["relief"] = [_relief(one) for one in relief]
+    if compromises:
+        answer["pareto"] = [_compromise(one) for one in compromises]
+        answer["pareto_layouts_evaluated"] = compromises_of
+    if inverse is not None:
+        answer["inverse"] = _inverse(inverse)
+    if timeline is not None:
+        answer["timeline"] = {
+            "device": timeline.device.tolist(),
+            "chunk": timeline.chunk.tolist(),
+            "microbatch": timeline.microbatch.tolist(),
+            "pass": timeline.name.tolist(),
+            "start_s": timeline.start.tolist(),
+            "end_s": timeline.end.tolist(),
+        }
+    if caps is not None:
+        answer["cap_sweep"] = _caps(caps, run.tokens)
+    if choice is not None:
+        answer["power_choice"] = [_choice(one) for one in (choice.capped, choice.fewer) if one is not None]
+    if sites is not None:
+        answer["sites"] = _sites(plan, sites)
+    answer["notices"] = [
+        *plan.notices,
+        *(sites.notices if sites is not None else ()),
+        *(f"outside what was calibrated: {o}" for o in band.get("outside", ())),
+    ]
+    assumed = (*plan.assumptions, *(sites.assumptions if sites is not None else ()))
+    answer["assumptions"] = [_assumption(one) for one in assumed]
+    return answer
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and abs(value) < float("inf") else None
+
+
+def _row(plan: Plan, row: int, low: float, high: float) -> dict[str, Any]:
+    best, outcome = plan.search.best, plan.outcome
+    step = float(best.step_time[row])
+    return {
+        **layout_of(best, row),
+        "step_time_s": step,
+        "step_time_low_s": step * low,
+        "step_time_high_s": step * high,
+        "step_time_exact_schedule_s": float(plan.exact.step_time[row]),
+        "mfu": float(best.mfu[row]),
+        "clock": float(plan.clock[row]),
+        "days": float(outcome.seconds[row]) / _DAY,
+        "energy_MWh": float(outcome.energy[row]) / _MWH,
+        "energy_per_token_J": float(outcome.energy[row]) / plan.run.tokens,
+        "cost_USD": float(outcome.cost[row]),
+        "memory_GB": float(best.memory_total[row]) / 1e9,
+        "memory_parts_GB": {name: float(v[row]) / 1e9 for name, v in best.memory.items()},
+        "parts_s": {name: float(v[row]) for name, v in best.parts.items()},
+    }
+
+
+def _relief(one: Relief) -> dict[str, Any]:
+    return {
+        "resource": one.resource,
+        "words": one.words,
+        "factor": one.factor,
+        "step_time_same_layout_s": one.step_held,
+        "step_time_s": one.step,
+        "days_same_layout": one.seconds_held / _DAY,
+        "days": one.seconds / _DAY,
+        "gain_same_layout": one.gain_held,
+        "gain": one.gain,
+        "layout_moves": one.moved,
+        "layouts_fit": one.fits,
+        "layout": layout_of(one.best, 0),
+    }
+
+
+def _compromise(one: Compromise) -> dict[str, Any]:
+    return {
+        "count": one.count,
+        "days": one.seconds / _DAY,
+        "energy_MWh": one.energy / _MWH,
+        "cost_USD": one.cost,
+        "goodput": one.share,
+        "step_time_s": float(one.table.step_time[0]),
+        "mfu": float(one.table.mfu[0]),
+        "memory_GB": float(one.table.memory_total[0]) / 1e9,
+        "layout": layout_of(one.table, 0),
+    }
+
+
+def _caps(found: CapSweep, tokens: float) -> dict[str, Any]:
+    rows = [
+        {
+            "power_cap_W": float(found.caps[k]),
+            "clock": float(found.clock[k]),
+            "step_time_s": float(found.step_time[k]),
+            "days": float(found.seconds[k]) / _DAY,
+            "chip_power_W": float(found.chip_power[k]),
+            "energy_MWh": float(found.energy[k]) / _MWH,
+            "energy_per_token_J": float(found.energy[k]) / tokens,
+            "cost_USD": float(found.cost[k]),
+        }
+        for k in range(len(found.caps))
+    ]
+    return {
+        "rows": rows,
+        "least_energy_cap_W": rows[found.frugal]["power_cap_W"],
+        "least_cost_cap_W": rows[found.cheapest]["power_cap_W"],
+    }
+
+
+def _choice(plan: Plan) -> dict[str, Any]:
+    return {
+        "count": plan.cluster.count,
+        "power_cap_W": plan.question.cap,
+        "clock": float(plan.clock[0]),
+        "days": plan.days,
+        "energy_per_token_J": float(plan.outcome.energy[0]) / plan.run.tokens,
+        "cost_USD": float(plan.outcome.cost[0]),
+        "facility_peak_MW": plan.power.facility / _MW,
+    }
+
+
+def _sites(plan: Plan, found: Sites) -> dict[str, Any]:
+    return {
+        "count": found.count,
+        "accelerators_each": plan.cluster.count // found.count,
+        "distance_km": found.distance / _KM,
+        "wan_Gbit_per_s": found.bandwidth / _GBIT,
+        "one_way_delay_ms": found.delay * 1e3,
+        "site_layout": layout_of(found.search.best, 0),
+        "site_step_time_s": found.step_time,
+        "days_on_one_site": plan.days,
+        "slowdown_allowed": ALLOWED,
+        "methods": [
+            {
+                "method": way.method,
+                "inner_steps": way.inner_steps,
+                "step_time_s": _finite(float(way.found.step_time)),
+                "slowdown": _finite(float(way.found.slowdown)),
+                "tokens_factor": _finite(float(way.found.tokens)),
+                "time_factor": _finite(float(way.found.time)),
+                "time_factor_low": _finite(float(way.found.time_low)),
+                "time_factor_high": _finite(float(way.found.time_high)),
+                "days": _finite(way.days),
+                "days_low": _finite(way.days_low),
+                "days_high": _finite(way.days_high),
+                "traffic_Gbit_per_s": float(way.found.traffic) / _GBIT,
+                "needed_Gbit_per_s": _finite(way.bandwidth / _GBIT),
+                "outside_published": bool(way.found.outside),
+            }
+            for way in found.ways
+        ],
+        "still_works": {
+            "distances_km": [float(d) / _KM for d in found.distances],
+            "needed_Gbit_per_s": {
+                name: [_finite(float(b) / _GBIT) for b in row] for name, row in found.needed.items()
+            },
+        },
+    }
+
+
+def _inverse(found: Inverse) -> dict[str, Any]:
+    model = found.plan.question.architecture
+    answer: dict[str, Any] = {
+        "kind": found.kind,
+        "deadline_days": found.deadline / _DAY,
+        "searched": [
+            {
+                "count": one.count,
+                "parameters": one.parameters,
+                "layers": one.layers,
+                "days": one.days,
+                "reason": one.reason,
+            }
+            for one in found.attempts
+        ],
+    }
+    if found.kind == "largest_model":
+        attention = model.blocks[0].attention
+        answer["model"] = {
+            "parameters": model.parameters.total,
+            "active_parameters": model.active_parameters,
+            "layers": model.layers,
+            "hidden": model.hidden,
+            "heads": attention.heads,
+            "key_value_heads": attention.key_value_heads,
+        }
+    return answer
+
+
+def _assumption(one: Assumption) -> dict[str, str]:
+    return {
+        "key": one.key,
+        "value": one.value,
+        "reason": one.reason,
+        "grade": one.grade.label,
+        "source": one.source,
+    }

@@ -1,0 +1,261 @@
+"""A training run, planned: what the command and Python both ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gigawatt.core.answer import Answer
+from gigawatt.core.errors import InputError
+
+if TYPE_CHECKING:
+    from gigawatt.chain.training.plan import Plan
+    from gigawatt.chain.training.question import TrainingQuestion
+
+__all__ = ["answer_training", "plan_training", "sites_apart"]
+
+Progress = Callable[[str, float], None]
+_DAY = 86400.0
+
+
+def _silent(words: str, share: float) -> None:
+    """No progress."""
+
+
+def plan_training(
+    *,
+    model: str | Path,
+    chip: str,
+    count: int | None = None,
+    power: str | None = None,
+    deadline: str | None = None,
+    largest_model: bool = False,
+    top: int = 5,
+    relief: bool | float = False,
+    pareto: bool = False,
+    cap_sweep: bool = False,
+    timeline: bool = False,
+    sites: int | None = None,
+    distance: str | None = None,
+    wan: str | None = None,
+    method: str | None = None,
+    format: str | None = None,
+    progress: Progress | None = None,
+    **words: Any,
+) -> Answer:
+    """Plan a training run, as ``gigawatt plan-training`` does: the best layouts, days, money, what binds.
+
+    Parameters
+    ----------
+    model : str or path
+        A model of the catalog, or a ``config.json`` of a known family.
+    chip : str
+        An accelerator by the words of its name.
+    count, power, deadline : optional
+        Accelerators; power at the meter (``"300 MW"``); time on the clock (``"90 d"``). At least one.
+    largest_model : bool
+        The largest model of the family for ``deadline`` and ``power`` or ``count``.
+    top : int
+        Layouts to return, ≥ 1.
+    relief : bool or float
+        What more of each resource saves: twice as much, or this many times.
+    pareto, cap_sweep, timeline : bool
+        Compromises over the number of accelerators; every power cap; passes of the pipeline.
+    sites, distance, wan, method : optional
+        Data centres that share the accelerators.
+    format : str, optional
+        Number format of the multiplications.
+    progress : callable, optional
+        Called with (what is done, share done).
+    **words
+        Of :func:`gigawatt.chain.training.question.read_question`: ``tokens, sequence, batch, precision,
+        optimizer, stack, year, pins, widen, site, pue, electricity, reliability, cap, node, scale_up …``
+
+    Returns
+    -------
+    Answer
+        Keys in docs/plan-training.md.
+
+    Raises
+    ------
+    gigawatt.core.errors.GigawattError
+        A word that cannot be read, a machine on which the model does not fit, a limit that cannot be met.
+    """
+    from gigawatt.chain.training.question import read_question
+    from gigawatt.studies.training.figures import FIGURES
+
+    question = read_question(model=str(model), chip=chip, number_format=format, **words)
+    document, plan = answer_training(
+        question,
+        count=count,
+        power=power,
+        deadline=deadline,
+        largest_model=largest_model,
+        top=top,
+        relief=2.0 if relief is True else relief or None,
+        pareto=pareto,
+        cap_sweep=cap_sweep,
+        spread=sites_apart(sites, distance, wan, method),
+        timeline=timeline,
+        progress=progress or _silent,
+    )
+    drawn = {name: partial(draw, document) for name, (key, draw, _) in FIGURES.items() if document.get(key)}
+    title = f"{document['model']} on {document['count']:,} {document['chip']}"
+    return Answer(title, document, plan, drawn)
+
+
+def answer_training(
+    question: TrainingQuestion,
+    *,
+    count: int | None,
+    power: str | None,
+    deadline: str | None,
+    largest_model: bool,
+    top: int,
+    relief: float | None,
+    pareto: bool,
+    cap_sweep: bool,
+    spread: Mapping[str, Any] | None,
+    timeline: bool,
+    progress: Progress,
+) -> tuple[dict[str, Any], Plan]:
+    """The document of a planned training run, and the plan; what the command and Python both ask.
+
+    ``relief`` is a factor, ``spread`` as :func:`sites_apart` gives it, the rest as of :func:`plan_training`.
+    """
+    from gigawatt.chain.training.caps import cap_sweep as sweep_caps
+    from gigawatt.chain.training.caps import power_choice
+    from gigawatt.chain.training.inverse import largest_model as largest
+    from gigawatt.chain.training.inverse import smallest_cluster
+    from gigawatt.chain.training.pareto import pareto_front
+    from gigawatt.chain.training.plan import count_for_power, pipeline_timeline
+    from gigawatt.chain.training.plan import plan_training as planned
+    from gigawatt.chain.training.relief import relieve
+    from gigawatt.chain.training.sites import across
+    from gigawatt.studies.training.answer import as_answer
+
+    limit = _positive(power, "W", "power", "300 MW")
+    until = _positive(deadline, "s", "deadline", "90 days")
+    inverse = None
+    if largest_model:
+        if until is None:
+            raise InputError("the largest model by when?", key="largest_model", allowed="give --deadline")
+        inverse = largest(question, until, limit=limit, count=count, top=top, progress=progress)
+        plan = inverse.plan
+    elif count is None and until is not None:
+        inverse = smallest_cluster(question, until, limit=limit, top=top, progress=progress)
+        plan = inverse.plan
+    else:
+        if count is None:
+            if limit is None:
+                raise InputError(
+                    "how many accelerators?", key="count", allowed="give --count, --power or --deadline"
+                )
+            count = count_for_power(question, limit)
+        plan = planned(
+            question,
+            count,
+            limit=limit,
+            top=top,
+            progress=lambda done, all_: progress("Looking at layouts", 0.5 * done / max(all_, 1)),
+        )
+        plan = _beside_deadline(plan, until)
+    apart = None if spread is None else across(plan, **spread)
+    found = () if relief is None else relieve(plan, factor=relief, progress=progress)
+    front, looked_at = pareto_front(plan, progress=progress) if pareto else ((), 0)
+    staged = timeline and plan.search.best.layouts.pipeline[0] > 1
+    document = as_answer(
+        plan,
+        band=_band(plan),
+        relief=found,
+        compromises=front,
+        compromises_of=looked_at,
+        inverse=inverse,
+        timeline=pipeline_timeline(plan) if staged else None,
+        caps=sweep_caps(plan) if cap_sweep else None,
+        choice=power_choice(plan, question) if inverse is None else None,
+        sites=apart,
+    )
+    return document, plan
+
+
+def sites_apart(
+    sites: int | None, distance: str | None, wan: str | None, method: str | None
+) -> dict[str, Any] | None:
+    """Several data centres as asked for: a number, a distance [m], lines [B/s], methods; ``None`` for one.
+
+    Raises
+    ------
+    InputError
+        One of the three without the others, fewer than two, a quantity that cannot be read.
+    """
+    given = {"sites": sites, "distance": distance, "wan": wan}
+    missing = [name for name, value in given.items() if value is None]
+    if len(missing) == len(given) and method is None:
+        return None
+    if missing:
+        allowed = "such as --sites 2 --distance 1000km --wan 400Gbit/s"
+        raise InputError("several sites need this too", key=missing[0], allowed=allowed)
+    from gigawatt.chain.training.sites import method_names
+
+    assert sites is not None
+    if sites < 2:
+        raise InputError("too few to be apart", key="sites", given=sites, allowed="2 or more")
+    return {
+        "sites": sites,
+        "distance": _positive(distance, "m", "distance", "1000 km"),
+        "bandwidth": _positive(wan, "B/s", "wan", "400 Gbit/s"),
+        "methods": method_names(method),
+    }
+
+
+def _positive(text: str | None, unit: str, key: str, example: str) -> float | None:
+    if text is None:
+        return None
+    from gigawatt.core.quantities import parse
+
+    try:
+        value = parse(text, unit, example=example)
+    except InputError as error:
+        raise error.at(key=key) from None
+    if not value > 0:
+        raise InputError("out of range", key=key, given=text, allowed=f"more than 0, such as {example!r}")
+    return value
+
+
+def _beside_deadline(plan: Plan, until: float | None) -> Plan:
+    """Says by how much a given deadline is met or missed."""
+    if until is None:
+        return plan
+    from dataclasses import replace
+
+    days = until / _DAY
+    spare = days - plan.days
+    words = f"{spare:.3g} days to spare" if spare >= 0 else f"{-spare:.3g} days too late"
+    return replace(plan, notices=(*plan.notices, f"the deadline of {days:.4g} days: {words}"))
+
+
+def _band(plan: Plan) -> dict[str, Any]:
+    """Factors on the step time that held 90 % of what no fit had seen, and why this is outside of it."""
+    from gigawatt.validation.domain import outside_domain, step_time_band
+
+    model = plan.question.architecture
+    routed = any(block.experts is not None for block in model.blocks)
+    outside = outside_domain(
+        chip=plan.cluster.chip,
+        number_format=plan.run.number_format,
+        routed=routed,
+        count=plan.cluster.count,
+        hidden=model.hidden,
+        sequence=plan.run.sequence,
+    )
+    band = step_time_band(routed=routed, outside=outside)
+    return {
+        "low": band.low,
+        "high": band.high,
+        "coverage": band.coverage,
+        "groups": band.groups,
+        "outside": outside,
+    }

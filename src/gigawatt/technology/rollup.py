@@ -1,0 +1,381 @@
+"""From operations to a token: joules and seconds of a decode step, by component, at a named scope.
+
+Each operation of the step is placed (:mod:`~gigawatt.technology.mapper`) and priced by the
+technology of the substrate or, where physics leaves it, by the digital chip beside it (``fallback``). To what
+operations cost come the waiting of the chip (``idle``), exchange between chips (``links``), the node
+(``host``) and what the building adds (``cooling``).
+
+*Scope.* ``macro``: what the substrate's own products cost. ``chip``: the dies that the step runs on, their
+memory and their idle power. ``system``: with links, node and cooling. A figure carries its scope, and two of
+unlike scope do not compare (:class:`~gigawatt.technology.substrate.Figure`).
+
+*Amdahl.* If a digital machine spends the share s of a token's energy on what the substrate takes over, no
+substrate saves more than the factor 1/(1 − s) on that machine, however little it needs itself.
+
+References
+----------
+Amdahl 1967, "Validity of the single processor approach to achieving large scale computing capabilities".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from inspect import signature
+
+import numpy as np
+
+from gigawatt.catalog.loader import entity
+from gigawatt.core.errors import InfeasibleError, InputError, MissingDataError
+from gigawatt.machine.load import build_cluster, load_chip, load_node
+from gigawatt.machine.machine import Chip, Cluster
+from gigawatt.technology import digital
+from gigawatt.technology.composition import HYBRID, counted_of, group_of
+from gigawatt.technology.gpu import Gpu
+from gigawatt.technology.hybrid import own_machine, scaled
+from gigawatt.technology.interface import Efficiency
+from gigawatt.technology.mapper import Placed, Work, place, places, share_mapped
+from gigawatt.technology.measured import carried, measured
+from gigawatt.technology.products import cost_module, product_of
+from gigawatt.technology.substrate import Statistics, Substrate
+from gigawatt.technology.token import SYSTEM_SCOPE, TokenCost
+from gigawatt.workload.architecture import Architecture
+from gigawatt.workload.inference import Shares, kept_bytes
+from gigawatt.workload.operation import FORMAT_BYTES, ZERO
+
+__all__ = [
+    "BASE",
+    "chips_needed",
+    "energy_share",
+    "fallback_cost",
+    "token_cost",
+]
+
+BASE = Substrate("bf16", "bf16", "digital", {"weights": "bf16", "activations": "bf16", "cache": "bf16"})
+"""What a digital machine does where nobody asks for anything: 16 bits throughout."""
+
+_GPU = Gpu()
+_BYTE = 8.0
+
+
+def chips_needed(
+    architecture: Architecture,
+    substrate: Substrate,
+    *,
+    chip: Chip,
+    batch: float = 1.0,
+    context: float = 512.0,
+    statistics: Statistics | None = None,
+) -> int:
+    """Least power of two of chips that holds weights, keys and values.
+
+    A substrate that keeps the weights itself leaves head, embedding and keys to the chip; the host of a
+    hybrid has a copy of all of them.
+
+    Raises
+    ------
+    InfeasibleError
+        More than 1,024 chips.
+    """
+    p = architecture.parameters
+    ends = (p.embedding + p.head + p.router + p.norms) * FORMAT_BYTES["bf16"]
+    inner = float(p.attention + p.feed_forward + p.experts)
+    held = 0.0
+    if substrate.technology == HYBRID:  # a copy of all weights, from which cells are written
+        held, kept = inner * FORMAT_BYTES["bf16"], 1.0
+    elif substrate.technology == "digital":
+        bits = digital.stored_weight_bits(substrate, statistics, length=float(architecture.hidden))
+        held = inner * float(bits) / _BYTE
+        kept = float(digital.cache_bits(substrate, statistics)) / (_BYTE * FORMAT_BYTES["bf16"])
+    else:
+        kept = 1.0
+    kept *= float(kept_bytes(architecture, tokens=context, shares=Shares.of())) * batch
+    room = chip.memory_bytes * entity("technologies_digital", "rollup").value("room")
+    count = 1
+    while (held + ends + kept) / count > room:
+        count *= 2
+        if count > 1024:
+            raise InfeasibleError(
+                f"{architecture.name} does not fit on 1,024 {chip.id}",
+                key="batch",
+                given=batch,
+                allowed=f"{(held + ends + kept) / room:,.0f} chips hold it",
+            )
+    return count
+
+
+def _add(total: dict[str, float], values: Mapping[str, float], factor: float) -> None:
+    for name, value in values.items():
+        total[name] = total.get(name, 0.0) + float(value) * factor
+
+
+def _digital(work: Work, substrate: Substrate, chip: Chip, statistics: Statistics) -> tuple[
+    dict[str, float], dict[str, float], tuple[str, ...]
+]:  # fmt: skip
+    """(energy, time, notes) of one launch on a chip, by component."""
+    op, byte = work.operation, chip.energy_byte["dram"]
+    notes: tuple[str, ...] = ()
+    if work.linear:
+        wide = op.name.startswith(("head", "router"))
+        made = digital.linear(
+            op,
+            substrate=BASE if wide else substrate,
+            chip=chip,
+            weights=work.weights,
+            inputs=work.inputs,
+            statistics={} if wide else statistics,
+        )
+        cost, joules = made.cost, made.cost.energy
+        weights = float(made.weight_bytes) * byte
+        energy = {
+            "arithmetic": float(joules["arithmetic"] + joules["dequantise"] + joules["rotate"]),
+            "sram": float(joules["sram"]),
+            "weights": weights,
+            "memory": float(joules["dram"]) - weights,
+        }
+        notes, bound = (() if wide else made.reasons), "weights"
+    else:
+        kept = ZERO
+        if np.any(work.cache):
+            bits = digital.cache_bits(substrate, statistics)
+            kept = work.cache * bits / _BYTE
+            op = replace(op, bytes_read=op.bytes_read - work.cache * FORMAT_BYTES["bf16"] + kept)
+        cost = _GPU.cost(op, chip, Efficiency())
+        energy = {
+            "arithmetic": float(cost.energy["arithmetic"]),
+            "sram": float(cost.energy["sram"]),
+            "cache": float(kept) * byte,
+            "memory": float(cost.energy["dram"] - kept * byte),
+        }
+        bound = "cache" if op.kind == "attention" else "memory"
+    busy = float(np.maximum(cost.arithmetic, cost.memory))
+    bound = "arithmetic" if float(cost.arithmetic) > float(cost.memory) else bound
+    return energy, {bound: busy, "launch": float(cost.launch)}, notes
+
+
+def _standing(works: Sequence[tuple[Work, Substrate, float]], step: float) -> float:
+    """Joules that a technology's own silicon takes while it waits for the rest of the step."""
+    waiting = 0.0
+    for work, substrate, busy in works:
+        module = cost_module(substrate.technology)
+        if work.linear and hasattr(module, "standing_power"):
+            op = work.operation
+            watts = float(np.sum(module.standing_power(substrate, n=op.n, k=op.k)))
+            waiting += watts * work.count * float(op.batch) * max(step - busy, 0.0)
+    return waiting
+
+
+def _links(
+    cluster: Cluster | None, architecture: Architecture, batch: float, tensor: int
+) -> tuple[float, float]:
+    """(J, s) a step of the all-reduces behind attention and feed-forward, as rings."""
+    if cluster is None or tensor == 1:
+        return 0.0, 0.0
+    calls = sum(b.count * b.sublayers for b in architecture.blocks if b.role == "layer")
+    sent = 2.0 * (tensor - 1) / tensor * batch * architecture.hidden * FORMAT_BYTES["bf16"]
+    link, steps = cluster.scale_up, 2.0 * (tensor - 1)
+    curve = link.ring
+    seconds = curve.base + curve.step * steps + sent / (curve.efficiency * link.bandwidth)
+    return calls * sent * tensor * link.energy_byte, calls * seconds
+
+
+@lru_cache(maxsize=64)
+def _cluster(chip: str, count: int) -> Cluster | None:
+    try:
+        node = load_node(entity("chips", chip).text("default_node"))  # shared by as many chips as it holds
+        return build_cluster(chip=chip, count=max(count, node.chips), node=node)[0]
+    except (InputError, MissingDataError):
+        return None
+
+
+def token_cost(
+    substrate: Substrate,
+    architecture: Architecture,
+    statistics: Statistics | None = None,
+    *,
+    chip: str | Chip = digital.CHIP,
+    batch: float = 1.0,
+    context: float = 512.0,
+    tensor: int | None = None,
+) -> TokenCost:
+    """Joules and seconds of one token of a decode step, by component.
+
+    Parameters
+    ----------
+    substrate : Substrate
+        What multiplies by weights.
+    architecture : Architecture
+        The model.
+    statistics : mapping, optional
+        What a functional run of this substrate counted; it goes into the cost.
+    chip : str or Chip
+        The digital machine: the substrate itself, or the host that takes what physics leaves it.
+    batch, context : float
+        Sequences that decode together, ≥ 1, and tokens behind each, ≥ 0.
+    tensor : int, optional
+        Chips that share every matrix; as few as hold the model where left out.
+
+    Returns
+    -------
+    TokenCost
+        With scope, shares and reasons.
+
+    Raises
+    ------
+    InputError
+        A batch below 1, an unknown chip, a setting outside its range.
+    InfeasibleError
+        The model does not fit.
+    MissingDataError
+        No cost model for the technology.
+    """
+    counted: Statistics = statistics or {}
+    machine = load_chip(chip) if isinstance(chip, str) else chip
+    module = None if substrate.technology == HYBRID else cost_module(substrate.technology)
+    if module is not None and hasattr(module, "decode"):
+        beside = {"chip": machine} if "chip" in signature(module.decode).parameters else {}
+        return module.decode(substrate, architecture, counted, batch=batch, context=context, **beside)
+    count = tensor or chips_needed(
+        architecture, substrate, chip=machine, batch=batch, context=context, statistics=counted
+    )
+    placed = places(substrate, architecture, batch=batch, context=context, tensor=count)
+    native = substrate.technology == "digital"
+    energy: dict[str, float] = dict.fromkeys(SYSTEM_SCOPE, 0.0)
+    seconds: dict[str, float] = {}
+    notes: dict[str, None] = {}
+    standing: list[tuple[Work, Substrate, float]] = []
+    for one in placed:
+        work, factor = one.work, one.work.count
+        if native or one.by is None:
+            joules, took, said = _digital(work, substrate if native else BASE, machine, counted)
+            if not native:
+                joules, took = {"fallback": sum(joules.values())}, {"fallback": sum(took.values())}
+            notes.update(dict.fromkeys(said))
+            _add(energy, joules, factor * count)
+        else:
+            cache = (work.cache, float(digital.cache_bits(BASE, counted)))
+            made = product_of(work.operation, one.by, _counted(substrate, one, counted), cache=cache)
+            times = scaled(machine, substrate)
+            joules = {name: float(np.sum(value)) * times for name, value in made.energy.items()}
+            took = {"arithmetic": float(np.sum(made.time))}
+            if substrate.technology == HYBRID:  # whose host has a copy of the weights
+                other, seconds_there, _ = _digital(work, BASE, machine, counted)
+                there = sum(s for name, s in seconds_there.items() if name != "launch")
+                if there < took["arithmetic"]:
+                    joules, took = (
+                        {"fallback": sum(other.values())},
+                        {"fallback": sum(seconds_there.values())},
+                    )
+                    notes[f"{work.operation.name}: sooner on the host"] = None
+            _add(energy, joules, factor * count)
+            standing.append((work, one.by, sum(took.values())))
+        _add(seconds, took, factor)
+    cluster = _cluster(machine.id, count)
+    energy["links"], linked = _links(cluster, architecture, batch, count)
+    if linked:
+        seconds["links"] = linked
+    step = sum(seconds.values())
+    energy["idle"] = machine.idle_power * count * step
+    if not own_machine(machine, substrate):  # whose chip waits with all of its silicon already
+        energy["idle"] += _standing(standing, step) * count
+    if cluster is not None:
+        energy["host"] = cluster.node.overhead_power / cluster.node.chips * count * step
+    energy["cooling"] = sum(energy.values()) * entity("technologies_digital", "rollup").value("cooling")
+    return TokenCost(
+        substrate=substrate.id,
+        technology=substrate.technology,
+        model=architecture.name,
+        chip=machine.id,
+        chips=float(count),
+        batch=batch,
+        context=context,
+        energy={name: value / batch for name, value in energy.items()},
+        time={name: value / batch for name, value in seconds.items()},
+        mapped_operations=float(share_mapped(placed)),
+        mapped_energy=energy_share(
+            [one.work for one in placed], lambda one: place(substrate, one).on_substrate, chip=machine
+        ),
+        placed=tuple(
+            {
+                "operation": one.work.operation.name,
+                "launches": one.work.count,
+                "on_substrate": one.on_substrate,
+                "reason": one.reason,
+            }
+            for one in placed
+        ),
+        notes=tuple(notes),
+        area=0.0 if native else _area(placed, counted) * count,
+    )
+
+
+def _counted(substrate: Substrate, placed: Placed, counted: Statistics) -> Statistics:
+    """What a run counted of the substrate that takes an operation; of a hybrid, what its part's run did."""
+    if substrate.technology != HYBRID or placed.by is None:
+        return counted
+    own = counted_of(counted, group_of(placed.work.operation))
+    if own:
+        return own
+    quality = measured(placed.by.id)
+    return {} if quality is None else carried(quality, "")
+
+
+def _spent(work: Work, chip: Chip, substrate: Substrate = BASE) -> tuple[float, float]:
+    """(J with the chip's waiting, s) a step that an operation takes on a digital machine."""
+    joules, took, _ = _digital(work, substrate, chip, {})
+    seconds = sum(took.values()) * work.count
+    return sum(joules.values()) * work.count + chip.idle_power * seconds, seconds
+
+
+def energy_share(
+    work: Sequence[Work], chosen: Callable[[Work], bool], *, chip: Chip, of: str = "energy"
+) -> float:
+    """Share of a step's energy on a 16-bit digital machine, its waiting counted, that ``chosen`` takes.
+
+    Parameters
+    ----------
+    work : sequence of Work
+        The step.
+    chosen : callable
+        Which operations count.
+    chip : Chip
+        The digital machine.
+    of : str
+        ``energy``, or ``time``: the share of a step's seconds.
+    """
+    which = 1 if of == "time" else 0
+    spent = [(_spent(one, chip)[which], chosen(one)) for one in work]
+    return sum(value for value, mine in spent if mine) / sum(value for value, _ in spent)
+
+
+def fallback_cost(
+    placed: Sequence[Placed], *, chip: Chip, substrate: Substrate = BASE
+) -> tuple[float, float]:
+    """(J, s) a step of what is left to a digital chip, its waiting counted meanwhile.
+
+    ``substrate`` says in which format keys and values are kept.
+    """
+    spent = [_spent(one.work, chip, substrate) for one in placed if not one.on_substrate]
+    return sum(joules for joules, _ in spent), sum(seconds for _, seconds in spent)
+
+
+def _area(placed: tuple[Placed, ...], statistics: Statistics) -> float:
+    total = 0.0
+    shared: set[str] = set()
+    for one in placed:
+        op = one.work.operation
+        if one.by is not None and one.work.linear:
+            module = cost_module(one.by.technology)
+            if not hasattr(module, "area"):
+                continue
+            if hasattr(module, "dynamic") and module.dynamic(one.by):  # one chip for all layers
+                if one.by.id not in shared:
+                    total += float(np.sum(module.area(one.by)))
+                    shared.add(one.by.id)
+                continue
+            taken = signature(module.area).parameters
+            sizes = {"m": op.m, "n": op.n, "k": op.k, "statistics": statistics}
+            made = module.area(one.by, **{name: v for name, v in sizes.items() if name in taken})
+            total += float(np.sum(made)) * one.work.count * float(op.batch)
+    return total
