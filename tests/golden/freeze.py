@@ -1,9 +1,9 @@
 """Golden answers: compute a case, flatten its answer to dotted paths, write it, compare it.
 
-    python tests/golden/freeze.py                    # compute all cases, print what differs, write nothing
-    python tests/golden/freeze.py NAME…              # the same for some cases; a pattern such as 'run-*' too
-    python tests/golden/freeze.py --write NAME…      # freeze these cases again, numbers included
-    python tests/golden/freeze.py --strings NAME…    # freeze texts, keys and new paths again; refused where a number differs
+python tests/golden/freeze.py                    # compute all cases, print what differs, write nothing
+python tests/golden/freeze.py NAME…              # the same for some cases; a pattern such as 'run-*' too
+python tests/golden/freeze.py --write NAME…      # freeze these cases again, numbers included
+    python tests/golden/freeze.py --strings NAME…    # freeze texts again; refused where a number differs
 """
 
 from __future__ import annotations
@@ -34,19 +34,21 @@ import yaml
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 ANSWERS = HERE / "answers"
-LONG = 50
+LONG = 24
 """Entries from which on an array is stored as length, sum, smallest, largest, first and last."""
 COLUMNS = 12
 """Entries from which on a list of rows is stored column by column."""
+REGISTER = 300
+"""Rows up to which a longer list is keyed by the name of each row all the same, where every row has one."""
 DIGITS = {"exact": 12, "model": 9, "solver": 9}
 """Significant digits that are stored."""
 TOLERANCES = {"exact": 1e-9, "model": 1e-6, "solver": 1e-5}
 """Relative: arithmetic alone; iterations to a tolerance of their own; linear programmes."""
 VARIES = re.compile(
     r"(^|[._])(cpu_s|cpu_seconds|wall_seconds|cpu_second|version|versions|python|platform|created|started|date"
-    r"|gigawatt|run\.seconds|solver\.seconds|scenario_hash|catalog_hash)$"
+    r"|gigawatt|run\.seconds|solver\.seconds|scenario_hash|catalog_hash|packages\.[\w-]+|where|locator|note|written)$"
 )
-"""Last words of a path that say something of the run itself (CPU time, versions), not of the question."""
+"""Last words of a path that speak of the run itself (CPU time, versions) or of a row's line and note."""
 _FINGERPRINT = re.compile(r"[0-9a-f]{12,64}")
 STATISTICS = ("length", "sum", "min", "max", "first", "last")
 _IDENTITIES = (
@@ -54,6 +56,7 @@ _IDENTITIES = (
     "what", "use", "kind", "label", "source", "cap", "count", "format", "substrate", "site", "step", "title",
     "where", "table", "phase", "column", "design", "stage", "field",
 )  # fmt: skip
+_REGISTERED = ("quantity", "name", "id", "key")
 _PROSE_WORDS = 5
 _NUMBER = re.compile(r"(?<![\w.])[-−]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
 
@@ -148,7 +151,9 @@ def command(argv: Sequence[str]) -> Any:
             main(list(argv))
         except SystemExit as end:
             code = end.code
-    assert code in (0, None), f"gigawatt {shlex.join(argv)} ended with {code}: {err.getvalue().strip()[-500:]}"
+    assert code in (0, None), (
+        f"gigawatt {shlex.join(argv)} ended with {code}: {err.getvalue().strip()[-500:]}"
+    )
     return json.loads(out.getvalue())
 
 
@@ -156,7 +161,7 @@ def _door(case: Case, folder: str) -> Any:
     """What the Python function of a case answers, as plain data."""
     import gigawatt
 
-    words = {key: _placed([value], folder)[0] if isinstance(value, str) else value for key, value in case.words.items()}
+    words = {key: _words_placed(value, folder) for key, value in case.words.items()}
     if case.door == "load":
         result = gigawatt.load(words["file"]).run()
         values = ((name, result[name]) for name in result.to_frame().index)
@@ -166,6 +171,12 @@ def _door(case: Case, folder: str) -> Any:
     else:
         answer = getattr(gigawatt, str(case.door))(**words)
     return json.loads(json.dumps(answer.to_json()))
+
+
+def _words_placed(value: Any, folder: str) -> Any:
+    if isinstance(value, list):
+        return [_words_placed(one, folder) for one in value]
+    return _placed([value], folder)[0] if isinstance(value, str) else value
 
 
 def _placed(words: Sequence[str], folder: str) -> list[str]:
@@ -196,10 +207,18 @@ def flatten(document: Any, before: str = "") -> Flat:
     """Dotted path → number, text, boolean or short array; long arrays as their statistics."""
     flat: Flat = {}
     for path, value in _leaves(document, before):
+        if _is_echo(path, value):
+            continue
         if path in flat:
             raise ValueError(f"two values at {path}")
         flat[path] = value
     return flat
+
+
+def _is_echo(path: str, value: Value) -> bool:
+    """Whether a value only repeats the name of its row, as ``rows[name=b].name`` does."""
+    row, _, field = path.rpartition(".")
+    return row.endswith("]") and f"{field}={value}" in row.rpartition("[")[2][:-1].split(",")
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Value]]:
@@ -219,11 +238,12 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Value]]:
 def _of_list(values: list[Any], path: str) -> Iterator[tuple[str, Value]]:
     if all(not isinstance(one, list | Mapping) for one in values):
         if any(isinstance(one, str) and _is_prose(one) for one in values):
-            for i, one in enumerate(values):
-                yield from _leaves(one, f"{path}[{i}]")
+            numbers = prose_numbers(" ; ".join(str(one) for one in values))
+            if numbers:
+                yield path, {"prose": numbers}
         else:
             yield path, _column(values)
-    elif len(values) > COLUMNS:
+    elif len(values) > COLUMNS and not _is_register(values):
         columns: dict[str, list[Any]] = {}
         for one in values:
             for inner, leaf in _leaves(one, ""):
@@ -264,12 +284,26 @@ def _names(values: list[Any]) -> list[str]:
     return [str(i) for i in range(len(values))]
 
 
+def _is_register(values: list[Any]) -> bool:
+    """Whether rows are told apart by a text of their own, as quantities are, not by a year or a number."""
+    if len(values) > REGISTER or not all(isinstance(one, Mapping) for one in values):
+        return False
+    return any(
+        len({one[field] for one in values if isinstance(one.get(field), str)}) == len(values)
+        and not any(_is_prose(one[field]) or one[field] == "" for one in values)
+        for field in _REGISTERED
+    )
+
+
 def _name(entry: Mapping[str, Any], fields: Sequence[str]) -> str | None:
     parts: list[str] = []
     for field in fields:
         value = entry.get(field)
-        if isinstance(value, bool) or not isinstance(value, str | int) or value == "" or (
-            isinstance(value, str) and _is_prose(value)
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, str | int)
+            or value == ""
+            or (isinstance(value, str) and _is_prose(value))
         ):
             return None
         parts.append(f"{field}={value}")
@@ -359,7 +393,8 @@ class Difference:
     kind: str  # number, text or missing
 
     def __str__(self) -> str:
-        return f"{self.case}: {self.path}: frozen {json.dumps(self.old)}, now {self.new if self.kind == 'missing' else json.dumps(self.new)}"
+        now = self.new if self.kind == "missing" else json.dumps(self.new)
+        return f"{self.case}: {self.path}: frozen {json.dumps(self.old)}, now {now}"
 
 
 def differences(case: Case, frozen: Flat, today: Flat, moves: Iterable[Move]) -> list[Difference]:
@@ -414,7 +449,7 @@ def _differs(old: Any, new: Any, relative: float, floor: float) -> str:
         return "" if math.isclose(old, new, rel_tol=relative, abs_tol=floor) else "number"
     if isinstance(old, str) and isinstance(new, str):
         return "" if old == new else "text"
-    return "" if old is new or old == new and type(old) is type(new) else "number"
+    return "" if old is new or (old == new and type(old) is type(new)) else "number"
 
 
 def _is_number(value: Any) -> bool:
@@ -434,7 +469,8 @@ def write_answer(case: Case, flat: Flat) -> None:
     ANSWERS.mkdir(exist_ok=True)
     digits = DIGITS[case.tolerance]
     lines = (
-        f"{json.dumps(path, ensure_ascii=False)}:{_text(_rounded(value, digits))}" for path, value in flat.items()
+        f"{json.dumps(path, ensure_ascii=False)}:{_text(_rounded(value, digits))}"
+        for path, value in flat.items()
     )
     (ANSWERS / f"{case.name}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
@@ -445,7 +481,9 @@ def _text(value: Value) -> str:
 
 def main() -> int:
     """Compute cases, print what differs or freeze them again; 1 where something differs or fails."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", help="names of cases or patterns; all where none is given")
     parser.add_argument("--write", action="store_true", help="freeze these cases again")
     parser.add_argument("--strings", action="store_true", help="freeze again where only texts differ")
