@@ -34,7 +34,7 @@ import yaml
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 ANSWERS = HERE / "answers"
-LONG = 24
+LONG = 16
 """Entries from which on an array is stored as length, sum, smallest, largest, first and last."""
 COLUMNS = 12
 """Entries from which on a list of rows is stored column by column."""
@@ -461,22 +461,27 @@ def _is_number(value: Any) -> bool:
 
 def read_answer(name: str) -> Flat:
     """The frozen answer of a case."""
-    return json.loads((ANSWERS / f"{name}.json").read_text(encoding="utf-8"))
+    groups = json.loads((ANSWERS / f"{name}.json").read_text(encoding="utf-8"))
+    return {
+        f"{group}.{leaf}" if group else leaf: value
+        for group, leaves in groups.items()
+        for leaf, value in leaves.items()
+    }
 
 
 def write_answer(case: Case, flat: Flat) -> None:
-    """Freeze an answer: one path a line."""
+    """Freeze an answer: a line for all paths that differ in their last word only."""
     ANSWERS.mkdir(exist_ok=True)
-    digits = DIGITS[case.tolerance]
+    groups: dict[str, Flat] = {}
+    for path, value in flat.items():
+        group, _, leaf = path.rpartition(".")
+        groups.setdefault(group, {})[leaf] = _rounded(value, DIGITS[case.tolerance])
     lines = (
-        f"{json.dumps(path, ensure_ascii=False)}:{_text(_rounded(value, digits))}"
-        for path, value in flat.items()
+        f"{json.dumps(group, ensure_ascii=False)}:"
+        f"{json.dumps(leaves, ensure_ascii=False, separators=(',', ':'))}"
+        for group, leaves in groups.items()
     )
     (ANSWERS / f"{case.name}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-
-
-def _text(value: Value) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def main() -> int:
