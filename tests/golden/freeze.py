@@ -166,6 +166,9 @@ def _door(case: Case, folder: str) -> Any:
         result = gigawatt.load(words["file"]).run()
         values = ((name, result[name]) for name in result.to_frame().index)
         return {"si": {name: value for name, value in values if _is_number(value)}}
+    if case.door == "explain":
+        frame = gigawatt.explain(gigawatt.load(words.pop("file")).run(), **words)
+        return json.loads(frame.reset_index().to_json(orient="records", double_precision=15))
     if case.door == "compare":
         answer = gigawatt.compare(*words.pop("sources"), **words)
     else:
