@@ -13,7 +13,6 @@ import contextlib
 import csv
 import fnmatch
 import io
-import itertools
 import json
 import math
 import os
@@ -22,7 +21,7 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,16 +29,11 @@ from typing import Any
 os.environ["GIGAWATT_CATALOG"] = ""
 
 import yaml
+from flatten import Flat, Value, flatten, is_number, rounded
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 ANSWERS = HERE / "answers"
-LONG = 16
-"""Entries from which on an array is stored as length, sum, smallest, largest, first and last."""
-COLUMNS = 12
-"""Entries from which on a list of rows is stored column by column."""
-REGISTER = 300
-"""Rows up to which a longer list is keyed by the name of each row all the same, where every row has one."""
 DIGITS = {"exact": 12, "model": 9, "solver": 9}
 """Significant digits that are stored."""
 TOLERANCES = {"exact": 1e-9, "model": 1e-6, "solver": 1e-5}
@@ -51,17 +45,6 @@ VARIES = re.compile(
 """Last words of a path that speak of the run itself (CPU time, versions) or of a row's line and note."""
 _FINGERPRINT = re.compile(r"[0-9a-f]{12,64}")
 STATISTICS = ("length", "sum", "min", "max", "first", "last")
-_IDENTITIES = (
-    "name", "id", "key", "quantity", "resource", "metric", "method", "plant", "chip", "year", "part", "group",
-    "what", "use", "kind", "label", "source", "cap", "count", "format", "substrate", "site", "step", "title",
-    "where", "table", "phase", "column", "design", "stage", "field",
-)  # fmt: skip
-_REGISTERED = ("quantity", "name", "id", "key")
-_PROSE_WORDS = 5
-_NUMBER = re.compile(r"(?<![\w.])[-−]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
-
-Value = float | int | str | bool | None | list[Any] | dict[str, Any]
-Flat = dict[str, Value]
 
 
 @dataclass(frozen=True)
@@ -165,7 +148,7 @@ def _door(case: Case, folder: str) -> Any:
     if case.door == "load":
         result = gigawatt.load(words["file"]).run()
         values = ((name, result[name]) for name in result.to_frame().index)
-        return {"si": {name: value for name, value in values if _is_number(value)}}
+        return {"si": {name: value for name, value in values if is_number(value)}}
     if case.door == "explain":
         frame = gigawatt.explain(gigawatt.load(words.pop("file")).run(), **words)
         return json.loads(frame.reset_index().to_json(orient="records", double_precision=15))
@@ -191,8 +174,8 @@ def _traces(folder: Path) -> Flat:
     flat: Flat = {}
     for file in sorted(folder.rglob("trace.json")):
         for name, row in json.loads(file.read_text(encoding="utf-8"))["quantities"].items():
-            if _is_number(row["value"]):
-                flat[f"si.{name}"] = _rounded(row["value"])
+            if is_number(row["value"]):
+                flat[f"si.{name}"] = rounded(row["value"])
     return flat
 
 
@@ -201,151 +184,6 @@ def _without(value: Value, folder: str) -> Value:
     if isinstance(value, str):
         return value.replace(folder, "{out}").replace(str(HERE / "inputs"), "{in}").replace(f"{ROOT}/", "")
     return [_without(one, folder) for one in value] if isinstance(value, list) else value
-
-
-# --- flattening --------------------------------------------------------------------------------------------
-
-
-def flatten(document: Any, before: str = "") -> Flat:
-    """Dotted path → number, text, boolean or short array; long arrays as their statistics."""
-    flat: Flat = {}
-    for path, value in _leaves(document, before):
-        if _is_echo(path, value):
-            continue
-        if path in flat:
-            raise ValueError(f"two values at {path}")
-        flat[path] = value
-    return flat
-
-
-def _is_echo(path: str, value: Value) -> bool:
-    """Whether a value only repeats the name of its row, as ``rows[name=b].name`` does."""
-    row, _, field = path.rpartition(".")
-    return row.endswith("]") and f"{field}={value}" in row.rpartition("[")[2][:-1].split(",")
-
-
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, Value]]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _leaves(inner, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list):
-        yield from _of_list(value, path)
-    elif isinstance(value, str) and _is_prose(value):
-        numbers = prose_numbers(value)
-        if numbers:
-            yield path, {"prose": numbers}
-    else:
-        yield path, _rounded(value)
-
-
-def _of_list(values: list[Any], path: str) -> Iterator[tuple[str, Value]]:
-    if all(not isinstance(one, list | Mapping) for one in values):
-        if any(isinstance(one, str) and _is_prose(one) for one in values):
-            numbers = prose_numbers(" ; ".join(str(one) for one in values))
-            if numbers:
-                yield path, {"prose": numbers}
-        else:
-            yield path, _column(values)
-    elif len(values) > COLUMNS and not _is_register(values):
-        columns: dict[str, list[Any]] = {}
-        for one in values:
-            for inner, leaf in _leaves(one, ""):
-                for part, plain in _scalars(leaf, inner):
-                    columns.setdefault(part, []).append(plain)
-        for inner, column in columns.items():
-            yield f"{path}[].{inner}" if inner else f"{path}[]", _column(column)
-    else:
-        for name, one in zip(_names(values), values, strict=True):
-            yield from _leaves(one, f"{path}[{name}]")
-
-
-def _scalars(leaf: Value, path: str) -> Iterator[tuple[str, Any]]:
-    """The scalars of a leaf inside a long array."""
-    if isinstance(leaf, list):
-        for i, one in enumerate(leaf):
-            yield f"{path}[{i}]", one
-    elif isinstance(leaf, dict):
-        if "prose" not in leaf:
-            for key, one in leaf.items():
-                yield f"{path}.{key}", one
-    else:
-        yield path, leaf
-
-
-def _column(values: list[Any]) -> Value:
-    return _statistics(values) if len(values) > LONG else [_rounded(one) for one in values]
-
-
-def _names(values: list[Any]) -> list[str]:
-    """What tells the entries of a list apart: the fields that name them, else their places."""
-    if all(isinstance(one, Mapping) for one in values):
-        for size in (1, 2):
-            for fields in itertools.combinations(_IDENTITIES, size):
-                names = [_name(one, fields) for one in values]
-                if all(name is not None for name in names) and len(set(names)) == len(names):
-                    return [str(name) for name in names]
-    return [str(i) for i in range(len(values))]
-
-
-def _is_register(values: list[Any]) -> bool:
-    """Whether rows are told apart by a text of their own, as quantities are, not by a year or a number."""
-    if len(values) > REGISTER or not all(isinstance(one, Mapping) for one in values):
-        return False
-    return any(
-        len({one[field] for one in values if isinstance(one.get(field), str)}) == len(values)
-        and not any(_is_prose(one[field]) or one[field] == "" for one in values)
-        for field in _REGISTERED
-    )
-
-
-def _name(entry: Mapping[str, Any], fields: Sequence[str]) -> str | None:
-    parts: list[str] = []
-    for field in fields:
-        value = entry.get(field)
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, str | int)
-            or value == ""
-            or (isinstance(value, str) and _is_prose(value))
-        ):
-            return None
-        parts.append(f"{field}={value}")
-    return ",".join(parts)
-
-
-def _is_prose(text: str) -> bool:
-    return len(text.split()) >= _PROSE_WORDS or "\n" in text
-
-
-def prose_numbers(text: str) -> list[float]:
-    """The numbers of a sentence, smallest first; its words may change, they may not."""
-    return sorted(float(one.replace(",", "").replace("−", "-")) for one in _NUMBER.findall(text))
-
-
-def _statistics(values: list[Any]) -> dict[str, Any]:
-    numbers = [one for one in values if isinstance(one, int | float) and not isinstance(one, bool)]
-    if len(numbers) < len(values) and not numbers:
-        texts = [json.dumps(one) for one in values]
-        counts = {text: texts.count(text) for text in sorted(set(texts))} if len(set(texts)) <= 12 else {}
-        return {"length": len(values), "different": len(set(texts)), **({"counts": counts} if counts else {})}
-    return {
-        "length": len(values),
-        "sum": _rounded(math.fsum(numbers)),
-        "min": _rounded(min(numbers)),
-        "max": _rounded(max(numbers)),
-        "first": _rounded(numbers[0]),
-        "last": _rounded(numbers[-1]),
-        **({"numbers": len(numbers)} if len(numbers) < len(values) else {}),
-    }
-
-
-def _rounded(value: Any, digits: int = DIGITS["exact"]) -> Any:
-    """Floats with so few digits as a comparison needs, in arrays too."""
-    if isinstance(value, list):
-        return [_rounded(one, digits) for one in value]
-    if isinstance(value, dict):
-        return {key: _rounded(one, digits) for key, one in value.items()}
-    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
 
 
 # --- what moved --------------------------------------------------------------------------------------------
@@ -444,19 +282,15 @@ def _differs(old: Any, new: Any, relative: float, floor: float) -> str:
     if isinstance(old, list) and isinstance(new, list):
         if len(old) != len(new):
             return "number"
-        sizes = [abs(one) for one in old if _is_number(one)]
+        sizes = [abs(one) for one in old if is_number(one)]
         floor += relative * max(sizes, default=0.0)
         kinds = {_differs(a, b, relative, floor) for a, b in zip(old, new, strict=True)} - {""}
         return "number" if "number" in kinds else "text" if kinds else ""
-    if _is_number(old) and _is_number(new):
+    if is_number(old) and is_number(new):
         return "" if math.isclose(old, new, rel_tol=relative, abs_tol=floor) else "number"
     if isinstance(old, str) and isinstance(new, str):
         return "" if old == new else "text"
     return "" if old is new or (old == new and type(old) is type(new)) else "number"
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 # --- files -------------------------------------------------------------------------------------------------
@@ -478,7 +312,7 @@ def write_answer(case: Case, flat: Flat) -> None:
     groups: dict[str, Flat] = {}
     for path, value in flat.items():
         group, _, leaf = path.rpartition(".")
-        groups.setdefault(group, {})[leaf] = _rounded(value, DIGITS[case.tolerance])
+        groups.setdefault(group, {})[leaf] = rounded(value, DIGITS[case.tolerance])
     lines = (
         f"{json.dumps(group, ensure_ascii=False)}:"
         f"{json.dumps(leaves, ensure_ascii=False, separators=(',', ':'))}"

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flatten import LONG, flatten
 from freeze import (
     ANSWERS,
-    LONG,
     ROOT,
     Case,
     Move,
     compute,
     differences,
-    flatten,
     read_answer,
     read_cases,
     read_excluded,
