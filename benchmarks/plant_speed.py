@@ -23,9 +23,9 @@ from gigawatt.supply.dynamics import (
     training_power,
 )
 from gigawatt.supply.plants import fusion
-from gigawatt.supply.plants.fusion_lawson import popcon
-from gigawatt.supply.plants.molten_salt_follow import follow, ramp_limit
-from gigawatt.supply.plants.molten_salt_system import system
+from gigawatt.supply.plants.fusion.lawson import popcon
+from gigawatt.supply.plants.molten_salt.follow import follow, ramp_limit
+from gigawatt.supply.plants.molten_salt.system import system
 from gigawatt.supply.seconds.load import Segment
 
 DAY, POINTS, MINUTE = 5.0, 1.0, 2.0

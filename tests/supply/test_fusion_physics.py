@@ -10,27 +10,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.errors import InfeasibleError, InputError
-from gigawatt.supply.plants.fusion_confinement import (
+from gigawatt.supply.plants.fusion.confinement import (
     SCALINGS,
     current_from_safety_factor,
     greenwald_density,
     load_scaling,
     safety_factor,
 )
-from gigawatt.supply.plants.fusion_design import load_design
-from gigawatt.supply.plants.fusion_lawson import fusion_over_bremsstrahlung, popcon, triple_product
-from gigawatt.supply.plants.fusion_machine import Plasma
-from gigawatt.supply.plants.fusion_plasma import evaluate
-from gigawatt.supply.plants.fusion_profiles import Profile, sample
-from gigawatt.supply.plants.fusion_radiation import (
+from gigawatt.supply.plants.fusion.design import load_design
+from gigawatt.supply.plants.fusion.lawson import fusion_over_bremsstrahlung, popcon, triple_product
+from gigawatt.supply.plants.fusion.machine import Plasma
+from gigawatt.supply.plants.fusion.plasma import evaluate
+from gigawatt.supply.plants.fusion.profiles import Profile, sample
+from gigawatt.supply.plants.fusion.radiation import (
     IMPURITIES,
     bremsstrahlung_coefficients,
     cooling_rate,
     mean_charge,
     synchrotron_power,
 )
-from gigawatt.supply.plants.fusion_reactivity import FUELS, REACTIONS, reactivity
-from gigawatt.supply.plants.fusion_solve import solve_temperature
+from gigawatt.supply.plants.fusion.reactivity import FUELS, REACTIONS, reactivity
+from gigawatt.supply.plants.fusion.solve import solve_temperature
 
 ITER = load_design("iter").plasma
 few = settings(deadline=None, max_examples=25, derandomize=True)

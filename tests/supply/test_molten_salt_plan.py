@@ -13,9 +13,9 @@ from gigawatt.catalog import entity
 from gigawatt.errors import InfeasibleError, InputError
 from gigawatt.supply import build_plant
 from gigawatt.supply.plants.molten_salt import curves, sheet
-from gigawatt.supply.plants.molten_salt_cost import availability, fuel_use, separative_work, unit_cost
-from gigawatt.supply.plants.molten_salt_follow import follow, ramp_limit, smallest_store
-from gigawatt.supply.plants.molten_salt_system import system
+from gigawatt.supply.plants.molten_salt.cost import availability, fuel_use, separative_work, unit_cost
+from gigawatt.supply.plants.molten_salt.follow import follow, ramp_limit, smallest_store
+from gigawatt.supply.plants.molten_salt.system import system
 
 HOUR = 3600.0
 few = settings(deadline=None, max_examples=15, derandomize=True)

@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator
 from gigawatt.catalog import entity, table
 from gigawatt.catalog.loader import Entity
 from gigawatt.supply.plants.fusion import sheet
-from gigawatt.supply.plants.fusion_confinement import plasma_inductance
-from gigawatt.supply.plants.fusion_cost import learning_needed, levelised
-from gigawatt.supply.plants.fusion_design import TABLE, Design, load_design, operate
-from gigawatt.supply.plants.fusion_plasma import State, evaluate
-from gigawatt.supply.plants.fusion_solve import solve_temperature
-from gigawatt.supply.plants.fusion_stellarator import ignition_factor
+from gigawatt.supply.plants.fusion.confinement import plasma_inductance
+from gigawatt.supply.plants.fusion.cost import learning_needed, levelised
+from gigawatt.supply.plants.fusion.design import TABLE, Design, load_design, operate
+from gigawatt.supply.plants.fusion.plasma import State, evaluate
+from gigawatt.supply.plants.fusion.solve import solve_temperature
+from gigawatt.supply.plants.fusion.stellarator import ignition_factor
 from gigawatt.validation.supply_check import Check
 
 __all__ = ["PUBLISHED", "checks", "ours"]

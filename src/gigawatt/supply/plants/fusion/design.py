@@ -12,14 +12,14 @@ import numpy.typing as npt
 from gigawatt.catalog import entity
 from gigawatt.catalog.loader import Entity
 from gigawatt.errors import InfeasibleError, InputError
-from gigawatt.supply.plants.fusion_confinement import current_from_safety_factor
-from gigawatt.supply.plants.fusion_lawson import fusion_over_bremsstrahlung
-from gigawatt.supply.plants.fusion_machine import Plasma, with_size
-from gigawatt.supply.plants.fusion_plant import Flows, Plant, burn_time, flows
-from gigawatt.supply.plants.fusion_plasma import State, evaluate
-from gigawatt.supply.plants.fusion_profiles import Profile
-from gigawatt.supply.plants.fusion_radiation import IMPURITIES
-from gigawatt.supply.plants.fusion_reactivity import KEV
+from gigawatt.supply.plants.fusion.confinement import current_from_safety_factor
+from gigawatt.supply.plants.fusion.lawson import fusion_over_bremsstrahlung
+from gigawatt.supply.plants.fusion.machine import Plasma, with_size
+from gigawatt.supply.plants.fusion.plant import Flows, Plant, burn_time, flows
+from gigawatt.supply.plants.fusion.plasma import State, evaluate
+from gigawatt.supply.plants.fusion.profiles import Profile
+from gigawatt.supply.plants.fusion.radiation import IMPURITIES
+from gigawatt.supply.plants.fusion.reactivity import KEV
 
 __all__ = ["TABLE", "Design", "Limits", "Sized", "load_design", "operate", "plant_at", "size_for"]
 
@@ -191,7 +191,7 @@ def operate(design: Design, plasma: Plasma, state: State, *, heating: float | No
 
     References
     ----------
-    As :func:`gigawatt.supply.plants.fusion_plant.flows`.
+    As :func:`gigawatt.supply.plants.fusion.plant.flows`.
     """
     used = design.numbers.get("injected", state.at("auxiliary")) if heating is None else heating
     if used < 0.0:

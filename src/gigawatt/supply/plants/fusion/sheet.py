@@ -1,8 +1,7 @@
 """A fusion plant as a person reads it and as the plan takes it: sheet, settings, curves.
 
-Magnetic plants come from a 0-D power balance (``fusion_plasma``), sized for a wanted net power within their
-limits (``fusion_design``); inertial ones from a gain curve (``fusion_inertial``). Nothing of it has been
-built: what is
+Magnetic plants come from a 0-D power balance (``plasma``), sized for a wanted net power within their
+limits (``design``); inertial ones from a gain curve (``inertial``). Nothing of it has been built: what is
 measured and what is hoped stands in ``docs/plants-fusion.md``.
 """
 
@@ -17,13 +16,10 @@ import numpy as np
 
 from gigawatt.catalog import entity, table
 from gigawatt.errors import InputError, nearest
-from gigawatt.supply.plants.fusion_design import TABLE, Design, Sized, load_design, operate, size_for
-from gigawatt.supply.plants.fusion_inertial import CURVES, Inertial, gain_curve, inertial_flows, rate_for
-from gigawatt.supply.plants.fusion_lawson import popcon, triple_product
-from gigawatt.supply.plants.fusion_plant import Flows, Plant, availability, wall_life
-from gigawatt.supply.plants.fusion_plasma import evaluate
-from gigawatt.supply.plants.fusion_reactivity import FUELS, load_fuel
-from gigawatt.supply.plants.fusion_sheet import (
+from gigawatt.supply.plants.fusion.design import TABLE, Design, Sized, load_design, operate, size_for
+from gigawatt.supply.plants.fusion.inertial import CURVES, Inertial, gain_curve, inertial_flows, rate_for
+from gigawatt.supply.plants.fusion.lawson import popcon, triple_product
+from gigawatt.supply.plants.fusion.lines import (
     SETTINGS,
     FusionSheet,
     assumptions,
@@ -34,8 +30,11 @@ from gigawatt.supply.plants.fusion_sheet import (
     setting,
     tritium_lines,
 )
-from gigawatt.supply.plants.fusion_solve import solve_temperature
-from gigawatt.supply.plants.fusion_stellarator import ignition_factor
+from gigawatt.supply.plants.fusion.plant import Flows, Plant, availability, wall_life
+from gigawatt.supply.plants.fusion.plasma import evaluate
+from gigawatt.supply.plants.fusion.reactivity import FUELS, load_fuel
+from gigawatt.supply.plants.fusion.solve import solve_temperature
+from gigawatt.supply.plants.fusion.stellarator import ignition_factor
 from gigawatt.supply.plants.sheet import Line, Setting
 
 __all__ = ["DESIGN", "curves", "list_designs", "sheet"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from gigawatt.errors import InfeasibleError, InputError
-from gigawatt.supply.plants.fusion_machine import Plasma
-from gigawatt.supply.plants.fusion_plasma import State, evaluate
+from gigawatt.supply.plants.fusion.machine import Plasma
+from gigawatt.supply.plants.fusion.plasma import State, evaluate
 
 __all__ = ["solve_temperature"]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gigawatt.catalog.loader import table
 from gigawatt.errors import InputError, nearest
-from gigawatt.supply.plants.molten_salt_loop import (
+from gigawatt.supply.plants.molten_salt.loop import (
     MOST_FLOW,
     Neutrons,
     Ring,

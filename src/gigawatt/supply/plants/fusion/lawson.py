@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.errors import InputError
-from gigawatt.supply.plants.fusion_machine import Plasma
-from gigawatt.supply.plants.fusion_plasma import State, evaluate
-from gigawatt.supply.plants.fusion_radiation import bremsstrahlung_coefficients
-from gigawatt.supply.plants.fusion_reactivity import KEV, REACTIONS, load_fuel, reactivity
+from gigawatt.supply.plants.fusion.machine import Plasma
+from gigawatt.supply.plants.fusion.plasma import State, evaluate
+from gigawatt.supply.plants.fusion.radiation import bremsstrahlung_coefficients
+from gigawatt.supply.plants.fusion.reactivity import KEV, REACTIONS, load_fuel, reactivity
 
 __all__ = ["Popcon", "fusion_over_bremsstrahlung", "popcon", "triple_product"]
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from gigawatt.errors import InputError
-from gigawatt.supply.plants.space_solar_beam import aperture_product, collection_efficiency
+from gigawatt.supply.plants.space_solar.beam import aperture_product, collection_efficiency
 
 __all__ = ["LaserLink", "laser_link"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gigawatt.errors import InfeasibleError, InputError, nearest
-from gigawatt.supply.plants.fusion_plant import Flows, Plant, flows
-from gigawatt.supply.plants.fusion_reactivity import REACTIONS
+from gigawatt.supply.plants.fusion.plant import Flows, Plant, flows
+from gigawatt.supply.plants.fusion.reactivity import REACTIONS
 
 __all__ = ["CURVES", "Inertial", "gain_curve", "inertial_flows", "rate_for"]
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.errors import InputError
-from gigawatt.supply.plants.fusion_confinement import (
+from gigawatt.supply.plants.fusion.confinement import (
     bootstrap_share,
     greenwald_density,
     lh_power,
@@ -23,15 +23,15 @@ from gigawatt.supply.plants.fusion_confinement import (
     normalised_beta,
     sudo_density,
 )
-from gigawatt.supply.plants.fusion_machine import Plasma
-from gigawatt.supply.plants.fusion_profiles import Sampled, sample
-from gigawatt.supply.plants.fusion_radiation import (
+from gigawatt.supply.plants.fusion.machine import Plasma
+from gigawatt.supply.plants.fusion.profiles import Sampled, sample
+from gigawatt.supply.plants.fusion.radiation import (
     bremsstrahlung_coefficients,
     cooling_rate,
     mean_charge,
     synchrotron_power,
 )
-from gigawatt.supply.plants.fusion_reactivity import KEV, REACTIONS, Fuel, load_fuel, reactivity
+from gigawatt.supply.plants.fusion.reactivity import KEV, REACTIONS, Fuel, load_fuel, reactivity
 
 __all__ = ["State", "evaluate"]
 

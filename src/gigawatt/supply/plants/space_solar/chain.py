@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.errors import InputError
-from gigawatt.supply.plants.space_solar_orbit import ASTRONOMICAL_UNIT, sun
+from gigawatt.supply.plants.space_solar.orbit import ASTRONOMICAL_UNIT, sun
 
 __all__ = ["Stage", "cell_temperature", "irradiance", "power_chain", "radiation_remaining"]
 

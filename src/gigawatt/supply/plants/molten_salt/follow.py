@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.errors import InfeasibleError, InputError
-from gigawatt.supply.plants.molten_salt_kinetics import Transient, simulate
-from gigawatt.supply.plants.molten_salt_system import System
+from gigawatt.supply.plants.molten_salt.kinetics import Transient, simulate
+from gigawatt.supply.plants.molten_salt.system import System
 
 __all__ = ["Following", "Store", "follow", "ramp_limit", "smallest_store"]
 
@@ -249,7 +249,7 @@ def follow(
 
     References
     ----------
-    :func:`smallest_store`, :func:`ramp_limit`, :func:`gigawatt.supply.plants.molten_salt_kinetics.simulate`.
+    :func:`smallest_store`, :func:`ramp_limit`, :func:`gigawatt.supply.plants.molten_salt.kinetics.simulate`.
     """
     row = plant.row
     efficiency = row.value("efficiency")

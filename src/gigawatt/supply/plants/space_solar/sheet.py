@@ -1,8 +1,8 @@
 """Space-based solar power: the sheet of a plant, its curves, and the profile and numbers that a plan takes.
 
-Physics stands in the modules beside this one (``space_solar_orbit``, ``_year``, ``_chain``, ``_beam``,
+Physics stands in the modules beside this one (``orbit``, ``_year``, ``_chain``, ``_beam``,
 ``_air``,
-``_rectenna``, ``_cost``, ``_carbon``, ``_laser``, ``space_compute``); here a design of the table
+``_rectenna``, ``_cost``, ``_carbon``, ``_laser``, ``compute``); here a design of the table
 ``space_solar`` is put through it.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,17 +19,17 @@ from gigawatt.catalog.loader import Entity, entity, table
 from gigawatt.errors import InputError, nearest
 from gigawatt.evidence import Assumption
 from gigawatt.quantities import HOURS_PER_YEAR
-from gigawatt.supply.plants.sheet import PlantSheet
-from gigawatt.supply.plants.space_solar_beam import LIGHT, collection_efficiency
-from gigawatt.supply.plants.space_solar_carbon import footprint
-from gigawatt.supply.plants.space_solar_chain import Stage, power_chain
-from gigawatt.supply.plants.space_solar_cost import Programme, Spending, assembly_months, levelised, spend
-from gigawatt.supply.plants.space_solar_curves import curves_of
-from gigawatt.supply.plants.space_solar_lines import lines_of
-from gigawatt.supply.plants.space_solar_orbit import elevation_and_range, positions, site_position
-from gigawatt.supply.plants.space_solar_rectenna import Beam, physical_beam
-from gigawatt.supply.plants.space_solar_settings import DESIGNS, SETTINGS, defaults, read
-from gigawatt.supply.plants.space_solar_year import constellation, hourly_share
+from gigawatt.supply.plants.space_solar.beam import LIGHT, collection_efficiency
+from gigawatt.supply.plants.space_solar.carbon import footprint
+from gigawatt.supply.plants.space_solar.chain import Stage, power_chain
+from gigawatt.supply.plants.space_solar.cost import Programme, Spending, assembly_months, levelised, spend
+from gigawatt.supply.plants.space_solar.curves import curves_of
+from gigawatt.supply.plants.space_solar.lines import lines_of
+from gigawatt.supply.plants.space_solar.orbit import elevation_and_range, positions, site_position
+from gigawatt.supply.plants.space_solar.orbit_sheet import OrbitSheet
+from gigawatt.supply.plants.space_solar.rectenna import physical_beam
+from gigawatt.supply.plants.space_solar.settings import DESIGNS, SETTINGS, defaults, read
+from gigawatt.supply.plants.space_solar.year import constellation, hourly_share
 
 __all__ = ["DESIGNS", "SETTINGS", "OrbitSheet", "curves", "list_designs", "profile", "sheet"]
 
@@ -41,33 +40,6 @@ _YEAR = HOURS_PER_YEAR * 3600.0
 _MONTH = _YEAR / 12.0
 _START = 8400.5  # days since 2000-01-01 12:00: 2023-01-01 00:00 UT
 _CAPITAL = ("develop", "assemble")
-
-
-@dataclass(frozen=True)
-class OrbitSheet(PlantSheet):
-    """The sheet of a plant in orbit at a site: ``chain`` as NASA assumes it and ``beam`` as physics has it;
-    ``spending`` over the life; ``hours`` (8760,), the profile."""
-
-    chain: tuple[Stage, ...] = field(repr=False)
-    beam: Beam = field(repr=False)
-    programme: Programme = field(repr=False)
-    spending: Spending = field(repr=False)
-    hours: Array = field(repr=False)
-
-    def to_json(self) -> dict[str, Any]:
-        """As every sheet, with the stages of the chain and what each phase costs; without the hours."""
-        stages = [
-            {
-                "stage": one.name,
-                "efficiency": one.efficiency,
-                "entering": one.entering,
-                "leaving": one.leaving,
-                "lost": one.lost,
-            }
-            for one in self.chain
-        ]
-        phases = {name: dict(items) for name, items in self.spending.phases.items()}
-        return {**super().to_json(), "chain": stages, "phases": phases}
 
 
 def list_designs() -> dict[str, str]:
@@ -120,7 +92,7 @@ def profile(
 
     References
     ----------
-    :func:`~gigawatt.supply.plants.space_solar_year.hourly_share`.
+    :func:`~gigawatt.supply.plants.space_solar.year.hourly_share`.
     """
     row = _design(design)
     use = read(row, 2040.0, settings)
@@ -228,7 +200,7 @@ def sheet(
     Parameters
     ----------
     settings : mapping, optional
-        Values in place of the design's, by the keys of :func:`~.space_solar_settings.defaults`, in the units
+        Values in place of the design's, by the keys of :func:`~.settings.defaults`, in the units
         that stand there.
     design : str
         Of :data:`DESIGNS`: NASA's two.
@@ -402,7 +374,7 @@ def curves(
     Returns
     -------
     dict
-        As :func:`~gigawatt.supply.plants.space_solar_curves.curves_of` says.
+        As :func:`~gigawatt.supply.plants.space_solar.curves.curves_of` says.
 
     References
     ----------

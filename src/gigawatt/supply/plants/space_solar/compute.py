@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from gigawatt.errors import InputError
 from gigawatt.quantities import HOURS_PER_YEAR
-from gigawatt.supply.plants.space_solar_chain import STEFAN_BOLTZMANN
-from gigawatt.supply.plants.space_solar_orbit import EARTH_RADIUS
+from gigawatt.supply.plants.space_solar.chain import STEFAN_BOLTZMANN
+from gigawatt.supply.plants.space_solar.orbit import EARTH_RADIUS
 
 __all__ = ["OrbitalCompute", "earth_view", "orbital_compute", "radiator_flux"]
 

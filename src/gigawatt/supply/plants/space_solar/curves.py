@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from gigawatt.catalog.loader import entity
-from gigawatt.supply.plants.space_solar_beam import (
+from gigawatt.supply.plants.space_solar.beam import (
     LIGHT,
     collection_efficiency,
     ground_density,
     optimum_efficiency,
 )
-from gigawatt.supply.plants.space_solar_cost import Programme, levelised, spend
-from gigawatt.supply.plants.space_solar_year import constellation, eclipse_by_day
-
-if TYPE_CHECKING:
-    from gigawatt.supply.plants.space_solar import OrbitSheet
+from gigawatt.supply.plants.space_solar.cost import Programme, levelised, spend
+from gigawatt.supply.plants.space_solar.orbit_sheet import OrbitSheet
+from gigawatt.supply.plants.space_solar.year import constellation, eclipse_by_day
 
 __all__ = ["curves_of"]
 

@@ -10,8 +10,8 @@ from gigawatt.catalog.loader import Entity, entity
 from gigawatt.errors import InputError, nearest
 from gigawatt.quantities import HOURS_PER_YEAR
 from gigawatt.supply.plants.sheet import Setting, read_number
-from gigawatt.supply.plants.space_solar_cost import launch_price
-from gigawatt.supply.plants.space_solar_year import COLLECTORS, list_orbits
+from gigawatt.supply.plants.space_solar.cost import launch_price
+from gigawatt.supply.plants.space_solar.year import COLLECTORS, list_orbits
 
 __all__ = ["DESIGNS", "SETTINGS", "defaults", "read"]
 

@@ -12,12 +12,12 @@ from gigawatt.catalog.loader import entity, table
 from gigawatt.errors import InputError, nearest
 from gigawatt.evidence import Assumption, Evidence
 from gigawatt.quantities import HOURS_PER_YEAR
-from gigawatt.supply.plants.molten_salt_cost import availability, fuel_use, unit_cost
-from gigawatt.supply.plants.molten_salt_follow import follow, ramp_limit
-from gigawatt.supply.plants.molten_salt_kinetics import effective_fraction, simulate
-from gigawatt.supply.plants.molten_salt_loop import TABLE, lost_reactivity, reactor_row
-from gigawatt.supply.plants.molten_salt_pump import measured, pump_transient
-from gigawatt.supply.plants.molten_salt_system import System, decay_heat, system
+from gigawatt.supply.plants.molten_salt.cost import availability, fuel_use, unit_cost
+from gigawatt.supply.plants.molten_salt.follow import follow, ramp_limit
+from gigawatt.supply.plants.molten_salt.kinetics import effective_fraction, simulate
+from gigawatt.supply.plants.molten_salt.loop import TABLE, lost_reactivity, reactor_row
+from gigawatt.supply.plants.molten_salt.pump import measured, pump_transient
+from gigawatt.supply.plants.molten_salt.system import System, decay_heat, system
 from gigawatt.supply.plants.sheet import Line, PlantSheet, Setting, read_number
 
 __all__ = ["curves", "list_designs", "sheet"]

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gigawatt.errors import InputError
-from gigawatt.supply.plants.fusion_confinement import load_scaling, safety_factor
-from gigawatt.supply.plants.fusion_profiles import Profile
-from gigawatt.supply.plants.fusion_radiation import mean_charge
-from gigawatt.supply.plants.fusion_reactivity import load_fuel
+from gigawatt.supply.plants.fusion.confinement import load_scaling, safety_factor
+from gigawatt.supply.plants.fusion.profiles import Profile
+from gigawatt.supply.plants.fusion.radiation import mean_charge
+from gigawatt.supply.plants.fusion.reactivity import load_fuel
 
 __all__ = ["AVERAGES", "Plasma", "with_size"]
 

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from gigawatt.catalog.loader import table
 from gigawatt.errors import InputError
-from gigawatt.supply.plants.space_solar_air import cloud_loss, gas_loss, passes, rain_loss
-from gigawatt.supply.plants.space_solar_beam import (
+from gigawatt.supply.plants.space_solar.air import cloud_loss, gas_loss, passes, rain_loss
+from gigawatt.supply.plants.space_solar.beam import (
     LIGHT,
     aperture_product,
     collection_efficiency,
@@ -42,7 +42,7 @@ def rectenna_efficiency(density: npt.ArrayLike) -> Array:
     Parameters
     ----------
     density : array [W/m²]
-        >= 0. Between the rows of ``space_solar_rectenna`` linear in its logarithm, below in proportion,
+        >= 0. Between the rows of ``rectenna`` linear in its logarithm, below in proportion,
         above constant.
 
     Raises

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from gigawatt.catalog.loader import entity
 from gigawatt.quantities import HOURS_PER_YEAR
-from gigawatt.supply.plants.space_solar_beam import LIGHT, keep_out_radius, sidelobe
-from gigawatt.supply.plants.space_solar_carbon import footprint
-from gigawatt.supply.plants.space_solar_chain import irradiance
-from gigawatt.supply.plants.space_solar_cost import assembly_months, levelised
-from gigawatt.supply.plants.space_solar_usual import usual_cells, usual_laser
-
-if TYPE_CHECKING:
-    from gigawatt.supply.plants.space_solar import OrbitSheet
+from gigawatt.supply.plants.space_solar.beam import LIGHT, keep_out_radius, sidelobe
+from gigawatt.supply.plants.space_solar.carbon import footprint
+from gigawatt.supply.plants.space_solar.chain import irradiance
+from gigawatt.supply.plants.space_solar.cost import assembly_months, levelised
+from gigawatt.supply.plants.space_solar.orbit_sheet import OrbitSheet
+from gigawatt.supply.plants.space_solar.usual import usual_cells, usual_laser
 
 __all__ = ["lines_of"]
 

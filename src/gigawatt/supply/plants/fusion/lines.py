@@ -9,12 +9,12 @@ from gigawatt.catalog import entity
 from gigawatt.errors import InputError, nearest
 from gigawatt.evidence import Assumption, Evidence, worst
 from gigawatt.quantities import HOURS_PER_YEAR
-from gigawatt.supply.plants.fusion_cost import learned, units_by
-from gigawatt.supply.plants.fusion_design import TABLE
-from gigawatt.supply.plants.fusion_machine import Plasma
-from gigawatt.supply.plants.fusion_plant import Flows, tritium
-from gigawatt.supply.plants.fusion_plasma import State
-from gigawatt.supply.plants.fusion_reactivity import load_fuel
+from gigawatt.supply.plants.fusion.cost import learned, units_by
+from gigawatt.supply.plants.fusion.design import TABLE
+from gigawatt.supply.plants.fusion.machine import Plasma
+from gigawatt.supply.plants.fusion.plant import Flows, tritium
+from gigawatt.supply.plants.fusion.plasma import State
+from gigawatt.supply.plants.fusion.reactivity import load_fuel
 from gigawatt.supply.plants.sheet import Line, PlantSheet, read_number
 
 __all__ = [

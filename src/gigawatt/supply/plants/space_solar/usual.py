@@ -10,11 +10,11 @@ import numpy as np
 from gigawatt.catalog.loader import entity, table
 from gigawatt.errors import InputError, nearest
 from gigawatt.quantities import HOURS_PER_YEAR
-from gigawatt.supply.plants.space_compute import OrbitalCompute, orbital_compute, radiator_flux
-from gigawatt.supply.plants.space_solar_chain import cell_temperature, radiation_remaining
-from gigawatt.supply.plants.space_solar_laser import LaserLink, laser_link
-from gigawatt.supply.plants.space_solar_orbit import DAY, EARTH_RADIUS
-from gigawatt.supply.plants.space_solar_year import constellation, eclipse_by_day
+from gigawatt.supply.plants.space_solar.chain import cell_temperature, radiation_remaining
+from gigawatt.supply.plants.space_solar.compute import OrbitalCompute, orbital_compute, radiator_flux
+from gigawatt.supply.plants.space_solar.laser import LaserLink, laser_link
+from gigawatt.supply.plants.space_solar.orbit import DAY, EARTH_RADIUS
+from gigawatt.supply.plants.space_solar.year import constellation, eclipse_by_day
 
 __all__ = ["Cells", "usual_cells", "usual_compute", "usual_laser"]
 
@@ -54,7 +54,7 @@ def usual_cells(*, orbit: str, years: float, efficiency: float | None = None, su
 
     References
     ----------
-    :func:`~.space_solar_chain.cell_temperature`, :func:`~.space_solar_chain.radiation_remaining`.
+    :func:`~.chain.cell_temperature`, :func:`~gigawatt.supply.plants.space_solar.chain.radiation_remaining`.
     """
     known = table("space_solar_orbits")
     if orbit not in known:
@@ -89,7 +89,7 @@ def usual_laser(*, power: float, distance: float, **given: float) -> LaserLink:
     distance : float [m]
         To the ground.
     **given
-        Other keywords of :func:`~.space_solar_laser.laser_link` in place of the catalog's.
+        Other keywords of :func:`~.laser.laser_link` in place of the catalog's.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def usual_compute(
 
     References
     ----------
-    :func:`~.space_compute.orbital_compute`.
+    :func:`~.compute.orbital_compute`.
     """
     row = entity("space_solar", "compute")
     unknown = [name for name in given if name not in row.numbers]

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.errors import InputError
-from gigawatt.supply.plants.molten_salt_loop import MOST_FLOW, lost_reactivity
-from gigawatt.supply.plants.molten_salt_system import Steady, System, steady
+from gigawatt.supply.plants.molten_salt.loop import MOST_FLOW, lost_reactivity
+from gigawatt.supply.plants.molten_salt.system import Steady, System, steady
 
 __all__ = ["Transient", "effective_fraction", "natural_flow", "simulate"]
 
@@ -99,7 +99,7 @@ def simulate(
     natural : bool
         The fuel pump stands and warm salt rises: the flow follows from heat, height and friction.
     rods_at : float, optional
-        W, as in :func:`~gigawatt.supply.plants.molten_salt_system.steady`: where the rods were set.
+        W, as in :func:`~gigawatt.supply.plants.molten_salt.system.steady`: where the rods were set.
     tolerance : float
         Relative tolerance of the solver, [1e-10, 1e-3].
     longest_step : float, optional

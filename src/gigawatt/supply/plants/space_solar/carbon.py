@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gigawatt.catalog.loader import Entity, entity
 from gigawatt.errors import InputError
-from gigawatt.supply.plants.space_solar_cost import Programme, Spending
+from gigawatt.supply.plants.space_solar.cost import Programme, Spending
 
 __all__ = ["Footprint", "footprint"]
 
@@ -60,7 +60,7 @@ def footprint(programme: Programme, spending: Spending, *, case: str = "value") 
     Parameters
     ----------
     programme, spending
-        See :func:`~gigawatt.supply.plants.space_solar_cost.spend`.
+        See :func:`~gigawatt.supply.plants.space_solar.cost.spend`.
     case : str
         ``value``, ``low`` or ``high`` end of every coefficient at once.
 

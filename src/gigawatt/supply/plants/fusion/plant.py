@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from gigawatt.errors import InfeasibleError, InputError
 from gigawatt.quantities import HOURS_PER_YEAR
-from gigawatt.supply.plants.fusion_confinement import plasma_inductance
-from gigawatt.supply.plants.fusion_machine import Plasma
-from gigawatt.supply.plants.fusion_reactivity import REACTIONS
+from gigawatt.supply.plants.fusion.confinement import plasma_inductance
+from gigawatt.supply.plants.fusion.machine import Plasma
+from gigawatt.supply.plants.fusion.reactivity import REACTIONS
 
 __all__ = [
     "Flows",

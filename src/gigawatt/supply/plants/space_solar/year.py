@@ -17,7 +17,7 @@ from gigawatt.catalog.loader import entity, table
 from gigawatt.errors import InputError, nearest
 from gigawatt.facility.sun import hours_to_days_since_2000
 from gigawatt.quantities import HOURS_PER_YEAR
-from gigawatt.supply.plants.space_solar_orbit import (
+from gigawatt.supply.plants.space_solar.orbit import (
     DAY,
     SIDEREAL_DAY,
     Orbit,

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from gigawatt.errors import InfeasibleError, InputError
-from gigawatt.supply.plants.fusion_confinement import load_scaling
-from gigawatt.supply.plants.fusion_machine import Plasma
-from gigawatt.supply.plants.fusion_plasma import State, evaluate
-from gigawatt.supply.plants.fusion_reactivity import REACTIONS
+from gigawatt.supply.plants.fusion.confinement import load_scaling
+from gigawatt.supply.plants.fusion.machine import Plasma
+from gigawatt.supply.plants.fusion.plasma import State, evaluate
+from gigawatt.supply.plants.fusion.reactivity import REACTIONS
 
 __all__ = ["ignition_factor", "temperature_for"]
 

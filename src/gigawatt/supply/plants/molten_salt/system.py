@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from gigawatt.catalog.loader import Entity
 from gigawatt.errors import InputError
-from gigawatt.supply.plants.molten_salt_loop import (
+from gigawatt.supply.plants.molten_salt.loop import (
     Neutrons,
     Ring,
     lost_reactivity,
