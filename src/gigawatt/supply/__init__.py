@@ -8,6 +8,7 @@ from gigawatt.supply.plan import SupplyPlan, plan, solve_problem
 from gigawatt.supply.plant import Plant, Storage
 from gigawatt.supply.plants import build_plant, default_not_served_price, list_plants
 from gigawatt.supply.problem import Problem
+from gigawatt.supply.profiles import plant_profiles
 from gigawatt.supply.resource import solar_capacity_factor, wind_capacity_factor
 from gigawatt.supply.units import UnitPlan, plan_units
 
@@ -30,6 +31,7 @@ __all__ = [
     "plan",
     "plan_network",
     "plan_units",
+    "plant_profiles",
     "pypsa_limits",
     "solar_capacity_factor",
     "solve_problem",
