@@ -59,7 +59,8 @@ class RowReader:
     def assume_missing(self, quantity: str) -> None:
         """List a quantity that the row does not have and for which a rule stands instead of a number."""
         rule = table(DEFAULTS)[quantity]
-        if self.row.text("kind") in rule.text("none_for").split("|"):
+        kind = self.row.text("kind")
+        if kind and kind in rule.text("none_for").split("|"):
             return
         self.assumptions[quantity] = Assumption(
             key=f"supply.{self.row.table}.{self.row.id}.{quantity}",
