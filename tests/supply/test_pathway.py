@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from gigawatt.errors import InfeasibleError, InputError
-from gigawatt.supply.pathway import Pathway, Step, Vintage, plan_pathway
+from gigawatt.supply.pathway import Pathway, plan_pathway
 from gigawatt.supply.pathway_hours import WEEK, Hours, at_hours, representative_weeks, whole_year
+from gigawatt.supply.pathway_steps import Step, Vintage
 from gigawatt.supply.plan import plan
 from gigawatt.supply.plant import Plant, Storage
 

@@ -17,8 +17,9 @@ from gigawatt.errors import InfeasibleError, InputError
 from gigawatt.supply import Plant, Problem, Storage, build_plant, plan_network, plan_units
 from gigawatt.supply.export_pypsa import export_pypsa, pypsa_limits
 from gigawatt.supply.network import Link
-from gigawatt.supply.pathway import Step, Vintage, plan_pathway
+from gigawatt.supply.pathway import plan_pathway
 from gigawatt.supply.pathway_hours import Hours
+from gigawatt.supply.pathway_steps import Step, Vintage
 from gigawatt.supply.plan import SupplyPlan, solve_problem
 from gigawatt.supply.reduce import Guess, price_out, solve_reduced
 from gigawatt.supply.solve import solve

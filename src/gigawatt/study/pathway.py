@@ -25,8 +25,9 @@ from gigawatt.hardware.load import build_cluster
 from gigawatt.quantities import parse, show
 from gigawatt.study.plants_here import plant_id
 from gigawatt.supply import Grid, Plant, build_plant, load_grid, plant_profiles
-from gigawatt.supply.pathway import Pathway, Step, Vintage, plan_pathway
+from gigawatt.supply.pathway import Pathway, plan_pathway
 from gigawatt.supply.pathway_hours import Hours, representative_weeks, whole_year
+from gigawatt.supply.pathway_steps import Step, Vintage
 from gigawatt.supply.plants.row_reader import RowReader
 
 __all__ = ["Accelerators", "Pathways", "Question", "accelerators", "pathways", "read_path", "read_years"]

@@ -19,8 +19,9 @@ import numpy.typing as npt
 
 from gigawatt.errors import InputError, nearest
 from gigawatt.quantities import HOURS_PER_YEAR, compact
+from gigawatt.supply.formulation import CARBON_PER_ENERGY, HOUR, MONEY_PER_ENERGY
 from gigawatt.supply.problem import Problem
-from gigawatt.supply.programme import CARBON_PER_ENERGY, HOUR, MONEY_PER_ENERGY, Programme
+from gigawatt.supply.programme import Programme
 from gigawatt.supply.recover import recover
 from gigawatt.supply.refuse import NOTICED, lacking_share, shortage_notice
 from gigawatt.supply.result import SupplyPlan, books

@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from gigawatt.errors import GigawattError, InfeasibleError
 from gigawatt.quantities import compact
+from gigawatt.supply.formulation import CARBON_PER_ENERGY, HOUR
 from gigawatt.supply.problem import Problem
-from gigawatt.supply.programme import CARBON_PER_ENERGY, HOUR, Programme
+from gigawatt.supply.programme import Programme
 from gigawatt.supply.recover import Hours, recover
 from gigawatt.supply.solve import Solution, interior_point, solve
 from gigawatt.supply.words import carbon_shadow_price, grams

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.quantities import HOURS_PER_YEAR, compact
+from gigawatt.supply.formulation import HOUR, MONEY_PER_ENERGY
 from gigawatt.supply.plant import Plant
 from gigawatt.supply.problem import Problem
-from gigawatt.supply.programme import HOUR, MONEY_PER_ENERGY, Programme
+from gigawatt.supply.programme import Programme
 from gigawatt.supply.recover import Hours
 from gigawatt.supply.solve import Solution
 from gigawatt.supply.words import binding, carbon_shadow_price, money

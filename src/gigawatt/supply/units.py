@@ -19,9 +19,10 @@ import numpy.typing as npt
 
 from gigawatt.errors import GigawattError, InputError
 from gigawatt.quantities import compact
+from gigawatt.supply.formulation import HOUR, MONEY_PER_ENERGY
 from gigawatt.supply.plant import HOURLY, Plant
 from gigawatt.supply.problem import Problem
-from gigawatt.supply.programme import HOUR, MONEY_PER_ENERGY, Programme
+from gigawatt.supply.programme import Programme
 from gigawatt.supply.recover import recover
 from gigawatt.supply.result import SupplyPlan, books
 from gigawatt.supply.solve import Solution, quiet

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.quantities import HOURS_PER_YEAR, compact
-from gigawatt.supply.programme import CARBON_PER_ENERGY, HOUR, MONEY_PER_ENERGY, Programme
+from gigawatt.supply.formulation import CARBON_PER_ENERGY, HOUR, MONEY_PER_ENERGY
+from gigawatt.supply.programme import Programme
 from gigawatt.supply.recover import Hours
 
 __all__ = ["binding", "carbon_shadow_price", "grams", "money"]

@@ -153,8 +153,8 @@ def build_plant(
     kind = row.text("kind")
     read = RowReader(row, year, given, case)
     life = read.number("life")
+    stands = read.number("cycle_life") if kind == "storage" else math.inf
     if kind == "storage":
-        stands = read.number("cycle_life")
         life = cycle_life(life=life, cycles=stands, cycles_per_year=cycles_per_year)
     recovery = capital_recovery(life)
     capital = read.number("capital_cost", ranged=True)
