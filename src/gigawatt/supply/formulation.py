@@ -91,10 +91,14 @@ class Rows:
 
 
 class Model:
-    """A linear programme that is being written, over hours in runs of ``hours``."""
+    """A linear programme that is being written, over hours in runs of ``hours``.
 
-    def __init__(self, hours: int) -> None:
+    ``scale`` : years' worth of money that is 1 beside the money of an hour.
+    """
+
+    def __init__(self, hours: int, scale: float = 1.0) -> None:
         self.columns = 0
+        self._per_power = 1.0 / (HOUR * MONEY_PER_ENERGY * scale)  # of a $ per W and year
         self.equal, self.less = Rows(hours), Rows(hours)
         self._costs: list[Term] = []
 
@@ -125,17 +129,18 @@ class Model:
         if np.isfinite(longest):
             self.less.add(1, 0.0, (energy, 1.0), (power, -longest))
 
-    def pay_investment(self, plant: Plant, times: float, *, power: int, energy: int | None = None) -> None:
-        """The annuity of what is built, ``times`` a $ per W and year in the matrix."""
-        self.pay(power, plant.capital * times)
+    def pay_investment(self, plant: Plant, years: float, *, power: int, energy: int | None = None) -> None:
+        """The annuity of what is built, in years of full worth."""
+        paid = years * self._per_power
+        self.pay(power, plant.capital * paid)
         if energy is not None and plant.storage is not None:
-            self.pay(energy, plant.storage.energy_capital * times * HOUR)
+            self.pay(energy, plant.storage.energy_capital * paid * HOUR)
 
-    def pay_upkeep(self, plant: Plant, times: float, *, power: int, energy: int | None = None) -> None:
-        """Fixed operation of what is on line, ``times`` a $ per W and year in the matrix."""
-        self.pay(power, plant.fixed * times)
+    def pay_upkeep(self, plant: Plant, years: float, *, power: int, energy: int | None = None) -> None:
+        """Fixed operation of what is on line, in years of full worth."""
+        self.pay(power, plant.fixed * years * self._per_power)
         if energy is not None and plant.storage is not None:
-            self.pay(energy, plant.storage.energy_fixed * times * HOUR)
+            self.pay(energy, plant.storage.energy_fixed * years * self._per_power * HOUR)
 
     @property
     def cost(self) -> Array:
@@ -189,7 +194,8 @@ class Dispatch:
 
     ``need`` (H,) : load in the unit of power. ``before`` (H,) : index of the hour before each, cyclic.
     ``pay`` (H,) : what a $/J of an hour's energy is in the objective. ``weight`` (H,) : how much an hour
-    counts in limits over all of them. ``carbon_price`` : $/kg. ``ramps`` : whether hours follow one another.
+    counts in limits over all of them, of ``all_hours``. ``carbon_price`` : $/kg. ``ramps`` : whether hours
+    follow one another.
     """
 
     model: Model
@@ -197,10 +203,11 @@ class Dispatch:
     before: Ints
     pay: Array
     weight: Array
+    all_hours: float = 1.0
     carbon_price: float = 0.0
     ramps: bool = True
     emitted: dict[int, Array] = field(default_factory=lambda: {})
-    """First hourly column of what is dispatched → its carbon by hour, in :data:`CARBON_PER_ENERGY`."""
+    """First hourly column of what is dispatched → its carbon by hour, kg/J."""
     _net: list[Term] = field(default_factory=lambda: [])  # what each column adds to the supply of an hour
     _firm: list[Term] = field(default_factory=lambda: [])  # of that, what may not be thrown away
     _of_load: list[Term] = field(default_factory=lambda: [])  # what each column takes off the load of an hour
@@ -229,7 +236,7 @@ class Dispatch:
         output = model.variables(hours)
         p = output + self._h
         model.pay(p, price)
-        self.emitted[output] = plant.hourly("carbon", hours) / CARBON_PER_ENERGY
+        self.emitted[output] = plant.hourly("carbon", hours)
         self._paid_to_run |= bool(np.any(price < 0.0))
         floor = plant.minimum_load * share
         model.less.add(hours, 0.0, (p, 1.0), *((size, -share) for size in sizes))
@@ -336,9 +343,12 @@ class Dispatch:
     def limit_carbon(self, most: float) -> int:
         """The row by which the mean operational carbon of the energy served is at most ``most`` [kg/J]."""
         limit = most / CARBON_PER_ENERGY
-        made = [(first + self._h, grams * self.weight) for first, grams in self.emitted.items()]
-        spared = [(columns, limit * self.weight) for columns in self._not_carried]
-        return self.model.less.add_sum(limit * self._energy, *made, *spared)
+        made = [
+            (first + self._h, carbon * self.weight / CARBON_PER_ENERGY / self.all_hours)
+            for first, carbon in self.emitted.items()
+        ]
+        spared = [(columns, limit * self.weight / self.all_hours) for columns in self._not_carried]
+        return self.model.less.add_sum(limit * self._energy / self.all_hours, *made, *spared)
 
     def match(self, share: float, dirty: Sequence[tuple[Running, Array]]) -> int:
         """The first row by which a ``share`` of every hour's load is not of ``dirty`` plants; each with the

@@ -105,10 +105,10 @@ def build_pathway_programme(
     count = len(hours.index)
     unit = max(float(np.max(step.load)) for step in steps)
     scale = HOURS_PER_YEAR / count * float(np.mean([step.worth for step in steps]))
-    model = Model(count)
+    model = Model(count, scale)
     stands = np.array([[alive(one, step.year) for step in steps] for one in vintages], dtype=bool)
     stands = stands.reshape(len(vintages), len(steps))
-    capacities = _capacities(model, steps, vintages, stands, unit=unit, scale=scale)
+    capacities = _capacities(model, steps, vintages, stands, unit=unit)
     made = [
         _step(
             model, s, step, vintages, stands[:, s], capacities,
@@ -166,14 +166,13 @@ def _capacities(
     stands: npt.NDArray[np.bool_],
     *,
     unit: float,
-    scale: float,
 ) -> _Capacities:
     """What is built, what of it is on line in each later step, and what both cost.
 
     The annuity is paid in every year of the life, upkeep only while a vintage is on line; a store stays for
     its life. What stands already is paid for.
     """
-    n, per_power = len(vintages), 1.0 / (HOUR * MONEY_PER_ENERGY * scale)
+    n = len(vintages)
     worth: Array = np.array([step.worth for step in steps], dtype=float)
     built, energy = model.variables(n) + np.arange(n), np.full(n, -1)
     online = np.full((n, len(steps)), -1)
@@ -189,7 +188,7 @@ def _capacities(
                 model.equal.add(1, 0.0, (v, 1.0))
             continue
         plant = vintage.running[int(where[0])]
-        years = float(np.sum(worth[where])) * per_power
+        years = float(np.sum(worth[where]))
         if plant.storage is not None:
             e = int(model.variables(1))
             energy[v], online[v, where] = e, v
@@ -207,7 +206,7 @@ def _capacities(
                 model.less.add(1, 0.0, (column, 1.0), (previous, -1.0))
                 model.less.add(1, 0.0, (column, -1.0))
                 online[v, s] = previous = column
-            model.pay_upkeep(plant, steps[s].worth * per_power, power=int(online[v, s]))
+            model.pay_upkeep(plant, steps[s].worth, power=int(online[v, s]))
     return _Capacities(built, energy, online)
 
 
@@ -249,7 +248,8 @@ def _step(
         need=step.load / unit,
         before=hours.before,
         pay=hours.weight * step.worth / scale / MONEY_PER_ENERGY,
-        weight=hours.weight / HOURS_PER_YEAR,
+        weight=hours.weight,
+        all_hours=HOURS_PER_YEAR,
         carbon_price=step.carbon_price,
         ramps=hours.period > 1,
     )

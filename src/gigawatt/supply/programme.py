@@ -20,7 +20,13 @@ import numpy.typing as npt
 from gigawatt.errors import InputError, nearest
 from gigawatt.quantities import HOURS_PER_YEAR
 from gigawatt.supply.flexible import Flexible, before_in
-from gigawatt.supply.formulation import HOUR, MONEY_PER_ENERGY, Dispatch, Model, Running
+from gigawatt.supply.formulation import (
+    CARBON_PER_ENERGY,
+    MONEY_PER_ENERGY,
+    Dispatch,
+    Model,
+    Running,
+)
 from gigawatt.supply.plant import Plant
 
 __all__ = ["Programme", "build_programme", "stores_inside"]
@@ -216,8 +222,8 @@ def build_programme(
     matrix, right = model.matrix()
     first = model.equal.count
     carbon = np.zeros(model.columns)
-    for start, grams in at.emitted.items():
-        carbon[start + h] = grams
+    for start, kilograms in at.emitted.items():
+        carbon[start + h] = kilograms / CARBON_PER_ENERGY
     output, charge, level = (
         {i: start for i, one in enumerate(own) if (start := getattr(one.run, name)) is not None}
         for name in ("output", "charge", "level")
@@ -297,9 +303,9 @@ class _Own:
 def _build(at: Dispatch, plant: Plant, power: int, energy: int | None, unit: float) -> _Own:
     """A plant that may be built: its size, what it costs in these hours, and what it does in them."""
     model = at.model
-    times = at.hours / HOURS_PER_YEAR / (HOUR * MONEY_PER_ENERGY)
-    model.pay_investment(plant, times, power=power, energy=energy)
-    model.pay_upkeep(plant, times, power=power, energy=energy)
+    years = at.hours / HOURS_PER_YEAR
+    model.pay_investment(plant, years, power=power, energy=energy)
+    model.pay_upkeep(plant, years, power=power, energy=energy)
     least, largest = model.limit_size(power, least=plant.minimum / unit, most=plant.maximum / unit)
     limits = model.equal.count, model.less.count
     run = at.run(plant, sizes=(power,), energies=() if energy is None else (energy,))
