@@ -23,9 +23,9 @@ from gigawatt.power.dynamics import (
     training_power,
 )
 from gigawatt.power.plants import fusion
-from gigawatt.power.plants.fusion_lawson import popcon
-from gigawatt.power.plants.molten_salt_follow import follow, ramp_limit
-from gigawatt.power.plants.molten_salt_system import system
+from gigawatt.power.plants.fusion.lawson import popcon
+from gigawatt.power.plants.molten_salt.follow import follow, ramp_limit
+from gigawatt.power.plants.molten_salt.system import system
 from gigawatt.power.seconds.load import Segment
 
 DAY, POINTS, MINUTE = 5.0, 1.0, 2.0

@@ -17,10 +17,10 @@ from gigawatt.catalog import entity
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.power import build_plant
 from gigawatt.power.plants import fusion
-from gigawatt.power.plants.fusion_cost import learned, learning_needed, levelised, units_by
-from gigawatt.power.plants.fusion_design import load_design, operate, size_for
-from gigawatt.power.plants.fusion_inertial import Inertial, gain_curve, inertial_flows, rate_for
-from gigawatt.power.plants.fusion_plant import (
+from gigawatt.power.plants.fusion.cost import learned, learning_needed, levelised, units_by
+from gigawatt.power.plants.fusion.design import load_design, operate, size_for
+from gigawatt.power.plants.fusion.inertial import Inertial, gain_curve, inertial_flows, rate_for
+from gigawatt.power.plants.fusion.plant import (
     Plant,
     availability,
     burn_time,
@@ -29,8 +29,8 @@ from gigawatt.power.plants.fusion_plant import (
     tritium,
     wall_life,
 )
-from gigawatt.power.plants.fusion_plasma import evaluate
-from gigawatt.power.plants.fusion_stellarator import ignition_factor, temperature_for
+from gigawatt.power.plants.fusion.plasma import evaluate
+from gigawatt.power.plants.fusion.stellarator import ignition_factor, temperature_for
 from gigawatt.validation.supply_check import Check
 from gigawatt.validation.supply_fusion import checks
 

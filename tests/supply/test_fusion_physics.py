@@ -10,27 +10,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.core.errors import InfeasibleError, InputError
-from gigawatt.power.plants.fusion_confinement import (
+from gigawatt.power.plants.fusion.confinement import (
     SCALINGS,
     current_from_safety_factor,
     greenwald_density,
     load_scaling,
     safety_factor,
 )
-from gigawatt.power.plants.fusion_design import load_design
-from gigawatt.power.plants.fusion_lawson import fusion_over_bremsstrahlung, popcon, triple_product
-from gigawatt.power.plants.fusion_machine import Plasma
-from gigawatt.power.plants.fusion_plasma import evaluate
-from gigawatt.power.plants.fusion_profiles import Profile, sample
-from gigawatt.power.plants.fusion_radiation import (
+from gigawatt.power.plants.fusion.design import load_design
+from gigawatt.power.plants.fusion.lawson import fusion_over_bremsstrahlung, popcon, triple_product
+from gigawatt.power.plants.fusion.machine import Plasma
+from gigawatt.power.plants.fusion.plasma import evaluate
+from gigawatt.power.plants.fusion.profiles import Profile, sample
+from gigawatt.power.plants.fusion.radiation import (
     IMPURITIES,
     bremsstrahlung_coefficients,
     cooling_rate,
     mean_charge,
     synchrotron_power,
 )
-from gigawatt.power.plants.fusion_reactivity import FUELS, REACTIONS, reactivity
-from gigawatt.power.plants.fusion_solve import solve_temperature
+from gigawatt.power.plants.fusion.reactivity import FUELS, REACTIONS, reactivity
+from gigawatt.power.plants.fusion.solve import solve_temperature
 
 ITER = load_design("iter").plasma
 few = settings(deadline=None, max_examples=25, derandomize=True)

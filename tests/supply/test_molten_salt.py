@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.core.errors import InputError
-from gigawatt.power.plants.molten_salt_kinetics import effective_fraction, natural_flow, simulate
-from gigawatt.power.plants.molten_salt_loop import (
+from gigawatt.power.plants.molten_salt.kinetics import effective_fraction, natural_flow, simulate
+from gigawatt.power.plants.molten_salt.loop import (
     lost_by_group,
     lost_reactivity,
     lost_reactivity_mixed,
@@ -19,8 +19,8 @@ from gigawatt.power.plants.molten_salt_loop import (
     neutrons,
     ring,
 )
-from gigawatt.power.plants.molten_salt_pump import measured, pump_transient, rod_reactivity
-from gigawatt.power.plants.molten_salt_system import decay_heat, steady, system
+from gigawatt.power.plants.molten_salt.pump import measured, pump_transient, rod_reactivity
+from gigawatt.power.plants.molten_salt.system import decay_heat, steady, system
 from gigawatt.validation.supply_molten_salt import checks
 
 PCM = 1e5

@@ -13,9 +13,9 @@ from gigawatt.catalog import entity
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.power import build_plant
 from gigawatt.power.plants.molten_salt import curves, sheet
-from gigawatt.power.plants.molten_salt_cost import availability, fuel_use, separative_work, unit_cost
-from gigawatt.power.plants.molten_salt_follow import follow, ramp_limit, smallest_store
-from gigawatt.power.plants.molten_salt_system import system
+from gigawatt.power.plants.molten_salt.cost import availability, fuel_use, separative_work, unit_cost
+from gigawatt.power.plants.molten_salt.follow import follow, ramp_limit, smallest_store
+from gigawatt.power.plants.molten_salt.system import system
 
 HOUR = 3600.0
 few = settings(deadline=None, max_examples=15, derandomize=True)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from gigawatt.core.errors import InfeasibleError, InputError
-from gigawatt.power.pathway import Pathway, Step, Vintage, plan_pathway
+from gigawatt.power.pathway import Pathway, plan_pathway
 from gigawatt.power.pathway_hours import WEEK, Hours, at_hours, representative_weeks, whole_year
+from gigawatt.power.pathway_steps import Step, Vintage
 from gigawatt.power.plan import plan
 from gigawatt.power.plant import Plant, Storage
 

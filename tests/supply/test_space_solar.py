@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.core.errors import InputError
-from gigawatt.power.plants.space_compute import earth_view, orbital_compute, radiator_flux
-from gigawatt.power.plants.space_solar_air import cloud_loss, gas_loss, passes, rain_coefficients, rain_loss
-from gigawatt.power.plants.space_solar_beam import (
+from gigawatt.power.plants.space_solar.air import cloud_loss, gas_loss, passes, rain_coefficients, rain_loss
+from gigawatt.power.plants.space_solar.beam import (
     LIGHT,
     aperture_product,
     collection_efficiency,
@@ -22,15 +21,16 @@ from gigawatt.power.plants.space_solar_beam import (
     sidelobe,
     tapered_collection,
 )
-from gigawatt.power.plants.space_solar_chain import (
+from gigawatt.power.plants.space_solar.chain import (
     STEFAN_BOLTZMANN,
     cell_temperature,
     irradiance,
     power_chain,
     radiation_remaining,
 )
-from gigawatt.power.plants.space_solar_laser import laser_link
-from gigawatt.power.plants.space_solar_orbit import (
+from gigawatt.power.plants.space_solar.compute import earth_view, orbital_compute, radiator_flux
+from gigawatt.power.plants.space_solar.laser import laser_link
+from gigawatt.power.plants.space_solar.orbit import (
     EARTH_RADIUS,
     Orbit,
     earth_orbit,
@@ -46,8 +46,8 @@ from gigawatt.power.plants.space_solar_orbit import (
     sun,
     sun_synchronous_inclination,
 )
-from gigawatt.power.plants.space_solar_rectenna import physical_beam, rectenna_efficiency
-from gigawatt.power.plants.space_solar_year import (
+from gigawatt.power.plants.space_solar.rectenna import physical_beam, rectenna_efficiency
+from gigawatt.power.plants.space_solar.year import (
     constellation,
     eclipse_by_day,
     hourly_share,

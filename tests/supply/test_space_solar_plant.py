@@ -16,8 +16,8 @@ from gigawatt.core.errors import InputError
 from gigawatt.money import capital_recovery_factor
 from gigawatt.power import build_plant, plan
 from gigawatt.power.plants.space_solar import DESIGNS, SETTINGS, curves, profile, sheet
-from gigawatt.power.plants.space_solar_carbon import footprint
-from gigawatt.power.plants.space_solar_cost import (
+from gigawatt.power.plants.space_solar.carbon import footprint
+from gigawatt.power.plants.space_solar.cost import (
     Programme,
     assembly_months,
     crawford_cost,
@@ -25,7 +25,7 @@ from gigawatt.power.plants.space_solar_cost import (
     levelised,
     spend,
 )
-from gigawatt.power.plants.space_solar_usual import usual_cells, usual_compute, usual_laser
+from gigawatt.power.plants.space_solar.usual import usual_cells, usual_compute, usual_laser
 from gigawatt.validation.supply_space_solar import checks, nasa_levelised, nasa_programme
 
 few = settings(deadline=None, max_examples=15, derandomize=True)

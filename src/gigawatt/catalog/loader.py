@@ -15,7 +15,8 @@ Money is brought to dollars of :data:`CURRENCY_YEAR` when it is loaded (table ``
 years never mix. ``value`` is in SI base units throughout.
 
 A *user catalog* is a folder with tables of the same names and shapes (``chips.csv``, ``chips.details.csv``,
-``kernels.csv``, ``sources/….csv`` …). Its rows are laid over the shipped ones, cell by cell, and are marked:
+``kernels.csv``, ``sources/….csv`` …) and, in folders of their own, the series that rows name (a plant's
+``profile``). Its rows are laid over the shipped ones, cell by cell, and are marked:
 the ``where`` of each starts with :data:`USER`. Where it lies: :func:`use_user_catalog`, else the
 environment's :data:`USER_CATALOG` (empty: none), else the user's data folder. A broken one is refused with
 file and line.
@@ -153,7 +154,7 @@ def _user_files() -> Mapping[str, Path]:
             raise InputError(
                 "this table cannot be the user's" if reason else "no such catalog table",
                 file=file,
-                allowed=reason or known,
+                allowed=reason or f"{', '.join(known)}; series of hours in a folder, such as profiles/",
                 nearest=None if reason else nearest(name, known),
             )
         found[file.stem] = file
@@ -178,7 +179,8 @@ def user_catalog() -> Mapping[str, tuple[str, ...]]:
 def version() -> str:
     """A short hash of every file of the catalog: same hash, same numbers.
 
-    Where a user catalog is in force, ``+`` and the hash of its tables follow.
+    Where a user catalog is in force, ``+`` and the hash of its tables follow, with the series in its folders
+    (hours of a plant's ``profile``).
     """
 
     def digest(root: Path, found: list[Path]) -> str:
@@ -190,6 +192,8 @@ def version() -> str:
 
     shipped = digest(_ROOT, [p for p in _ROOT.rglob("*") if p.is_file()])
     folder, own = user_folder(), [*_user_files().values()]
+    if folder is not None and own:
+        own += [file for file in folder.glob("*/**/*.csv") if file.parent != folder / "sources"]
     return f"{shipped}+{digest(folder, own)}" if folder is not None and own else shipped
 
 

@@ -1,4 +1,4 @@
-"""Plants that may be built at a site in a year, for whoever plans a supply: the chain and `plan-supply`."""
+"""Plants that may be built at a site in a year: what the chain and `plan-supply` choose from."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from gigawatt import catalog
 from gigawatt.core.errors import InputError, MissingDataError, nearest
-from gigawatt.facility import Weather
 from gigawatt.money import capital_recovery_factor
-from gigawatt.power import Grid, Plant, build_plant, solar_capacity_factor, wind_capacity_factor
+from gigawatt.power import Grid, Plant, build_plant
 
-__all__ = ["of_weather", "plant_id", "plants_here"]
+__all__ = ["plant_id", "plants_here"]
 
 Array = NDArray[np.float64]
 
@@ -29,27 +28,6 @@ def plant_id(key: str, name: str) -> str:
         raise InputError(
             "no such plant", key=key, given=name, allowed=", ".join(known), nearest=near
         ) from None
-
-
-def of_weather(weather: Weather) -> Callable[[str], Array | None]:
-    """Capacity factors of solar and wind plants in one year's weather, and of a plant in orbit over the same
-    place, computed when they are asked for."""
-
-    def profile(name: str) -> Array | None:
-        if name == "space-solar":
-            from gigawatt.power.plants import space_solar  # orbits are needed by few
-
-            return space_solar.profile(
-                latitude=weather.latitude,
-                longitude=weather.longitude,
-                year=weather.year,
-                time_zone=weather.time_zone,
-            )
-        if name.startswith("solar"):
-            return solar_capacity_factor(weather)
-        return wind_capacity_factor(weather) if name.startswith("wind") else None
-
-    return profile
 
 
 def _mix(grid: Grid) -> Array:
@@ -95,7 +73,7 @@ def plants_here(
         ``counts``: whether the clean share of its mix counts under hourly matching.
     profile : callable
         Plant's id → its capacity factor by the hour (H,), ``None`` where the weather does not rule it; see
-        :func:`of_weather`.
+        :func:`gigawatt.power.plant_profiles`.
     temperature : (H,) [K], optional
         Of the air, which derates engines and turbines.
     case : str
@@ -130,7 +108,7 @@ def plants_here(
     built: list[Plant] = []
     for name in wanted:
         options: dict[str, Any] = {"limit": limits.get(name)}
-        if name == "grid":
+        if known[name].text("kind") == "grid":
             hours = len(grid.price)
             price, carbon = grid_given.get("price"), grid_given.get("carbon")
             given = grid_given.get("limit")

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
-from gigawatt.chain.candidates import of_weather
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.facility import Site, Weather
 from gigawatt.facility.years import load_years
-from gigawatt.power import Grid, load_grid
+from gigawatt.power import Grid, load_grid, plant_profiles
 
 __all__ = ["grid_of", "profiles", "weather_years"]
 
@@ -62,7 +61,7 @@ def profiles(
     ``given`` are those of one year (8760,) by plant, which stand in every year. A plant that follows the
     weather and that neither knows is an ``InputError`` (key ``capacity-factor``).
     """
-    each = [of_weather(sky) for sky in skies]
+    each = [plant_profiles(sky) for sky in skies]
     read = {name: np.tile(values, len(skies)) for name, values in (given or {}).items()}
 
     def profile(name: str) -> Array | None:

@@ -8,6 +8,7 @@ from gigawatt.power.plan import SupplyPlan, plan, solve_problem
 from gigawatt.power.plant import Plant, Storage
 from gigawatt.power.plants import build_plant, default_not_served_price, list_plants
 from gigawatt.power.problem import Problem
+from gigawatt.power.profiles import plant_profiles
 from gigawatt.power.resource import solar_capacity_factor, wind_capacity_factor
 from gigawatt.power.units import UnitPlan, plan_units
 
@@ -30,6 +31,7 @@ __all__ = [
     "plan",
     "plan_network",
     "plan_units",
+    "plant_profiles",
     "pypsa_limits",
     "solar_capacity_factor",
     "solve_problem",

@@ -19,8 +19,9 @@ import numpy.typing as npt
 
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.quantities import HOURS_PER_YEAR, compact
+from gigawatt.power.formulation import CARBON_PER_ENERGY, HOUR, MONEY_PER_ENERGY
 from gigawatt.power.problem import Problem
-from gigawatt.power.programme import CARBON_PER_ENERGY, HOUR, MONEY_PER_ENERGY, Programme
+from gigawatt.power.programme import Programme
 from gigawatt.power.recover import recover
 from gigawatt.power.refuse import NOTICED, lacking_share, shortage_notice
 from gigawatt.power.result import SupplyPlan, books

@@ -17,63 +17,17 @@ import numpy.typing as npt
 
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.core.quantities import HOURS_PER_YEAR
+from gigawatt.power.formulation import CARBON_PER_ENERGY, HOUR, MONEY_PER_ENERGY, discharge_of
 from gigawatt.power.pathway_hours import Hours
-from gigawatt.power.pathway_programme import PathwayProgramme, alive, build_pathway_programme
-from gigawatt.power.plant import Plant
-from gigawatt.power.programme import CARBON_PER_ENERGY, HOUR, MONEY_PER_ENERGY
+from gigawatt.power.pathway_programme import PathwayProgramme, build_pathway_programme
+from gigawatt.power.pathway_steps import Step, Vintage, alive
 from gigawatt.power.solve import Solution, solve
 
-__all__ = ["COSTS", "Pathway", "Step", "Vintage", "plan_pathway"]
+__all__ = ["COSTS", "Pathway", "plan_pathway"]
 
 Array = npt.NDArray[np.float64]
 
 COSTS = ("capital", "fixed", "variable", "fuel", "carbon_price")
-
-
-@dataclass(frozen=True)
-class Step:
-    """Years that are alike.
-
-    Attributes
-    ----------
-    year : float
-        The first of them.
-    worth : float
-        What a dollar in each of these years is worth at the start of the pathway, years: their number where
-        nothing is discounted.
-    load : (H,)
-        W at the hours that stand for the year.
-    carbon_price : float
-        $/kg.
-    carbon_limit : float or None
-        Largest mean operational carbon of the energy served, kg/J.
-    limits, build_limits : mapping
-        W of a plant that may be on line in the step, that may be built in it.
-    """
-
-    year: float
-    worth: float
-    load: Array = field(repr=False)
-    carbon_price: float = 0.0
-    carbon_limit: float | None = None
-    limits: Mapping[str, float] = field(default_factory=lambda: {})
-    build_limits: Mapping[str, float] = field(default_factory=lambda: {})
-
-
-@dataclass(frozen=True)
-class Vintage:
-    """A plant that begins in ``year`` and stands for ``life`` [s].
-
-    ``running`` is how it runs in each step (by the step's place; series at the hours that stand for the
-    year): fuel, carbon and price may change, the annuity ``capital`` and ``fixed`` are those of its first
-    step. ``capacity`` [W]: it stands already, and is paid for.
-    """
-
-    plant: str
-    year: float
-    life: float
-    running: tuple[Plant, ...] = field(repr=False)
-    capacity: float | None = None
 
 
 @dataclass(frozen=True)
@@ -310,7 +264,7 @@ def _recovered(
     place = {name: i for i, name in enumerate(names)}
     count, several = len(steps), len(names)
     x, h = found.x, np.arange(len(hours.index))
-    before = (h // hours.period) * hours.period + (h % hours.period - 1) % hours.period
+    before = hours.before
     unit = made.power_unit
     built = np.maximum(x[made.built], 0.0) * unit
     stored = np.where(made.energy >= 0, np.maximum(x[made.energy], 0.0), 0.0) * unit * HOUR
@@ -349,10 +303,9 @@ def _recovered(
             if fleet.output is not None:
                 flow = np.maximum(x[fleet.output + h], 0.0) * unit
             elif fleet.level is not None and fleet.charge is not None and plant.storage is not None:
-                store, e = plant.storage, x[fleet.level + h]
                 c = np.maximum(x[fleet.charge + h], 0.0)
-                taken = e[before] * (1.0 - store.self_discharge) + c * store.charge_efficiency - e
-                flow = np.maximum(taken * store.discharge_efficiency, 0.0) * unit
+                given = discharge_of(plant.storage, charge=c, level=x[fleet.level + h], before=before)
+                flow = np.maximum(given, 0.0) * unit
                 charged[s, :, i] += c * unit
                 net -= c * unit
             else:
@@ -368,9 +321,9 @@ def _recovered(
             carbon[s, i] += kilograms
             costs["carbon_price"][s, i] += kilograms * step.carbon_price
             water[s, i] += float(np.sum(joules * plant.hourly("water", len(h))))
-        given = np.sum([one for _, one in free], axis=0) if free else np.zeros(len(h))
+        possible = np.sum([one for _, one in free], axis=0) if free else np.zeros(len(h))
         room = np.clip(step.load - net, 0.0, None)
-        used = np.minimum(given, room) / np.where(given > 0.0, given, 1.0)
+        used = np.minimum(possible, room) / np.where(possible > 0.0, possible, 1.0)
         for i, one in free:
             dispatch[s, :, i] += one * used
             fits = next(f.plant for f in made.fleets[s] if place[vintages[f.members[0]].plant] == i)
@@ -383,6 +336,9 @@ def _recovered(
         dispatch[s] -= thermal * share[:, None]
         pay = hours.weight * step.worth / made.scale / MONEY_PER_ENERGY
         price[s] = found.z[made.balance_row[s] + h] / pay
+        paid_to_run = made.surplus_row[s]
+        if paid_to_run is not None:
+            price[s] -= found.z[paid_to_run + h] / pay
         row = made.carbon_row[s]
         if row is not None:
             per_kilogram = made.scale * MONEY_PER_ENERGY / (CARBON_PER_ENERGY * HOURS_PER_YEAR)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import HOURS_PER_YEAR
+from gigawatt.power.flexible import before_in
 from gigawatt.power.plant import HOURLY, Plant
 
 __all__ = ["WEEK", "Hours", "at_hours", "representative_weeks", "whole_year"]
@@ -55,6 +56,11 @@ class Hours:
                 given=f"{float(self.weight.sum()):g} h",
                 allowed=f"positive weights that sum to {HOURS_PER_YEAR:g} h",
             )
+
+    @property
+    def before(self) -> Ints:
+        """Index of the hour before each hour, cyclic within each period."""
+        return before_in((self.period,) * (len(self.index) // self.period))
 
     def mean(self, values: npt.ArrayLike) -> float:
         """Weighted mean of values at these hours."""

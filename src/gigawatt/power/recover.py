@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.power.programme import HOUR, MONEY_PER_ENERGY, Programme
+from gigawatt.power.formulation import HOUR, MONEY_PER_ENERGY, discharge_of
+from gigawatt.power.programme import Programme
 
 __all__ = ["Hours", "recover"]
 
@@ -188,10 +189,10 @@ def _store(p: Programme, i: int, x: Array, price: Array) -> tuple[Array, Array, 
     """Charge, level and discharge of one store, without burning energy in hours of no price."""
     store = p.plants[i].storage
     assert store is not None
-    keep, into, out = 1.0 - store.self_discharge, store.charge_efficiency, store.discharge_efficiency
+    into, out = store.charge_efficiency, store.discharge_efficiency
     c = np.maximum(x[p.charge[i] : p.charge[i] + p.hours], 0.0)
     e = np.maximum(x[p.level[i] : p.level[i] + p.hours], 0.0)
-    d = out * (keep * e[p.before] + into * c - e)
+    d = discharge_of(store, charge=c, level=e, before=p.before)
     c += np.maximum(-d, 0.0) / (out * into)
     d = np.maximum(d, 0.0)
     both = np.where(price >= 0.0, np.minimum(c, d / (into * out)), 0.0)

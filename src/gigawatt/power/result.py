@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.core.quantities import HOURS_PER_YEAR, compact
+from gigawatt.power.formulation import HOUR, MONEY_PER_ENERGY
 from gigawatt.power.plant import Plant
 from gigawatt.power.problem import Problem
-from gigawatt.power.programme import HOUR, MONEY_PER_ENERGY, Programme
+from gigawatt.power.programme import Programme
 from gigawatt.power.recover import Hours
 from gigawatt.power.solve import Solution
 from gigawatt.power.words import binding, carbon_shadow_price, money

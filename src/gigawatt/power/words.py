@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.core.quantities import HOURS_PER_YEAR, compact
-from gigawatt.power.programme import CARBON_PER_ENERGY, HOUR, MONEY_PER_ENERGY, Programme
+from gigawatt.power.formulation import CARBON_PER_ENERGY, HOUR, MONEY_PER_ENERGY
+from gigawatt.power.programme import Programme
 from gigawatt.power.recover import Hours
 
 __all__ = ["binding", "carbon_shadow_price", "grams", "money"]

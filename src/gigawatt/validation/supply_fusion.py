@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator
 from gigawatt.catalog import entity, table
 from gigawatt.catalog.loader import Entity
 from gigawatt.power.plants.fusion import sheet
-from gigawatt.power.plants.fusion_confinement import plasma_inductance
-from gigawatt.power.plants.fusion_cost import learning_needed, levelised
-from gigawatt.power.plants.fusion_design import TABLE, Design, load_design, operate
-from gigawatt.power.plants.fusion_plasma import State, evaluate
-from gigawatt.power.plants.fusion_solve import solve_temperature
-from gigawatt.power.plants.fusion_stellarator import ignition_factor
+from gigawatt.power.plants.fusion.confinement import plasma_inductance
+from gigawatt.power.plants.fusion.cost import learning_needed, levelised
+from gigawatt.power.plants.fusion.design import TABLE, Design, load_design, operate
+from gigawatt.power.plants.fusion.plasma import State, evaluate
+from gigawatt.power.plants.fusion.solve import solve_temperature
+from gigawatt.power.plants.fusion.stellarator import ignition_factor
 from gigawatt.validation.supply_check import Check
 
 __all__ = ["PUBLISHED", "checks", "ours"]

@@ -14,17 +14,17 @@ import numpy.typing as npt
 from gigawatt.catalog import entity
 from gigawatt.catalog.loader import Entity
 from gigawatt.power.plants.molten_salt import sheet
-from gigawatt.power.plants.molten_salt_cost import separative_work
-from gigawatt.power.plants.molten_salt_kinetics import natural_flow, simulate
-from gigawatt.power.plants.molten_salt_loop import (
+from gigawatt.power.plants.molten_salt.cost import separative_work
+from gigawatt.power.plants.molten_salt.kinetics import natural_flow, simulate
+from gigawatt.power.plants.molten_salt.loop import (
     lost_by_group,
     lost_reactivity,
     lost_reactivity_plug,
     neutrons,
     ring,
 )
-from gigawatt.power.plants.molten_salt_pump import measured, pump_transient
-from gigawatt.power.plants.molten_salt_system import decay_heat, system
+from gigawatt.power.plants.molten_salt.pump import measured, pump_transient
+from gigawatt.power.plants.molten_salt.system import decay_heat, system
 from gigawatt.validation.supply_check import Check
 
 __all__ = ["checks"]

@@ -19,16 +19,16 @@ from gigawatt.catalog.loader import Entity
 from gigawatt.core.evidence import Evidence
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power.plants.space_solar import DESIGNS, sheet
-from gigawatt.power.plants.space_solar_air import rain_coefficients
-from gigawatt.power.plants.space_solar_beam import (
+from gigawatt.power.plants.space_solar.air import rain_coefficients
+from gigawatt.power.plants.space_solar.beam import (
     LIGHT,
     collection_efficiency,
     ground_density,
     sidelobe,
 )
-from gigawatt.power.plants.space_solar_carbon import footprint
-from gigawatt.power.plants.space_solar_cost import Programme, assembly_months, levelised, spend
-from gigawatt.power.plants.space_solar_orbit import (
+from gigawatt.power.plants.space_solar.carbon import footprint
+from gigawatt.power.plants.space_solar.cost import Programme, assembly_months, levelised, spend
+from gigawatt.power.plants.space_solar.orbit import (
     EARTH_RADIUS,
     geostationary,
     lit_share,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from gigawatt.core.errors import InputError, MissingDataError, nearest
 from gigawatt.core.evidence import Assumption, Evidence, worst
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power.plant import Hourly, Plant, Storage
+from gigawatt.power.plants.row_reader import CASES, DEFAULTS, RowReader
 from gigawatt.power.thermal import Derating, PartLoad
 
 __all__ = ["build_plant", "cycle_life", "default_not_served_price", "list_plants"]
@@ -21,7 +22,6 @@ __all__ = ["build_plant", "cycle_life", "default_not_served_price", "list_plants
 Array = npt.NDArray[np.float64]
 
 _YEAR = HOURS_PER_YEAR * 3600.0
-CASES = ("value", "low", "high")
 
 
 def list_plants() -> list[str]:
@@ -66,26 +66,6 @@ def cycle_life(*, life: float, cycles: float, cycles_per_year: float) -> float:
         if not (value > 0.0 or (name == "cycles_per_year" and value == 0.0)):
             raise InputError("not a sensible value", key=name, given=f"{value:g}", allowed="above 0")
     return life if cycles_per_year == 0.0 else min(life, cycles / cycles_per_year * _YEAR)
-
-
-@dataclass
-class _Reader:
-    """Reads numbers of one catalog row at a year, keeping what it read; overrides go first."""
-
-    row: Entity
-    year: float
-    given: Mapping[str, float]
-    case: str
-    seen: list[Evidence] = field(default_factory=lambda: [])
-
-    def number(self, quantity: str, default: float | None = None, *, ranged: bool = False) -> float:
-        if quantity in self.given:
-            return float(self.given[quantity])
-        if default is not None and quantity not in self.row.numbers:
-            return default
-        triple = self.row.at(quantity, self.year)
-        self.seen.append(self.row.evidence(quantity, math.floor(self.year)))
-        return triple[CASES.index(self.case) if ranged else 0]
 
 
 def build_plant(
@@ -150,36 +130,47 @@ def build_plant(
         Unknown plant, override or case; a profile that is missing or of wrong values; a temperature that is
         none of air.
     MissingDataError
-        A number without a row.
+        A number without a row that nothing can stand for.
+
+    Notes
+    -----
+    A number that the row does not have is filled by ``plants_defaults`` and listed in ``assumptions``.
     """
     row = entity("plants", plant)
     given = dict(overrides or {})
-    unknown = [name for name in given if name not in row.numbers]
+    known = sorted({*row.numbers, *table(DEFAULTS)})
+    unknown = [name for name in given if name not in known]
     if unknown:
         raise InputError(
             "no such quantity of this plant",
             key=row.id,
             given=unknown[0],
-            allowed=sorted(row.numbers),
-            nearest=nearest(unknown[0], row.numbers),
+            allowed=known,
+            nearest=nearest(unknown[0], known),
         )
     if case not in CASES:
         raise InputError("unknown case", key=row.id, given=case, allowed=CASES, nearest=nearest(case, CASES))
     kind = row.text("kind")
-    read = _Reader(row, year, given, case)
+    read = RowReader(row, year, given, case)
     life = read.number("life")
+    stands = read.number("cycle_life") if kind == "storage" else math.inf
     if kind == "storage":
-        stands = read.number("cycle_life", math.inf)
         life = cycle_life(life=life, cycles=stands, cycles_per_year=cycles_per_year)
     recovery = capital_recovery(life)
     capital = read.number("capital_cost", ranged=True)
-    share = read.number("fixed_share", 0.0) * _YEAR
-    fixed = read.number("fixed_cost", 0.0) * _YEAR + share * capital
+    share = read.number("fixed_share") * _YEAR if read.has("fixed_share") else 0.0
+    fixed = share * capital
+    if read.has("fixed_cost") or not read.has("fixed_share"):
+        fixed += read.number("fixed_cost") * _YEAR
     availability: Hourly = read.number("availability")
     if profile is not None:
         availability = availability * np.asarray(profile, dtype=float)
     elif kind == "profile":
-        raise InputError("a plant that follows the weather needs its hourly profile", key=row.id)
+        raise InputError(
+            "a plant that follows the weather needs its hourly profile",
+            key=row.id,
+            allowed="a `profile` in its catalog row, or the hours in a file",
+        )
     burnt = _fuel(row, read, fuel_price, upstream)
     derating = _derating(row, read)
     fuel: Hourly = burnt.cost
@@ -200,92 +191,107 @@ def build_plant(
             energy_investment=energy_capital,
             duration_min=read.number("duration_min"),
             duration_max=read.number("duration_max"),
-            self_discharge=min(read.number("self_discharge", 0.0) * 3600.0, 1.0),
-            construction_carbon=read.number("energy_construction_carbon", 0.0) / (life / _YEAR),
-            cycles=read.number("cycle_life", math.inf),
-            fade=read.number("fade", 0.0),
+            self_discharge=min(read.number("self_discharge") * 3600.0, 1.0),
+            construction_carbon=read.number("energy_construction_carbon") / (life / _YEAR),
+            cycles=stands,
+            fade=read.number("fade"),
         )
-    construction = read.number("construction_carbon", 0.0) * read.number("capacity_factor", 1.0) * _YEAR
-    ramp = read.number("ramp", math.nan) * 3600.0
-    lead_time, least = read.number("lead_time", 0.0), read.number("minimum_load", 0.0)
-    start_heat = read.number("start_fuel", 0.0)
+    construction = read.number("construction_carbon")
+    if construction > 0.0 or read.has("capacity_factor"):
+        construction *= read.number("capacity_factor") * _YEAR
+    ramp = read.number("ramp") * 3600.0
+    lead_time, least = read.number("lead_time"), read.number("minimum_load")
+    running = read.number("minimum_running") if least == 0.0 or read.has("minimum_running") else least
+    start_heat = read.number("start_fuel") if row.text("fuel") else 0.0
     made = Plant(
         id=row.id,
         name=row.text("name", row.id),
         kind=kind,
         capital=capital * recovery,
         fixed=fixed,
-        variable=read.number("variable_cost", 0.0),
+        variable=read.number("variable_cost"),
         fuel=fuel if price is None else price,
         carbon=direct if carbon is None else carbon,
         clean=clean,
         construction_carbon=construction,
-        water=read.number("water", 0.0) if water is None else water,
+        water=read.number("water") if water is None else water,
         availability=availability,
         minimum=minimum,
         maximum=math.inf if limit is None else limit,
         minimum_load=least,
-        ramp=None if math.isnan(ramp) else ramp,
+        ramp=None if math.isinf(ramp) else ramp,
         storage=storage,
-        unit_size=read.number("unit_size", 0.0),
+        unit_size=read.number("unit_size"),
         lead_time=lead_time,
-        queue_time=min(read.number("queue_time", 0.0), lead_time),
+        queue_time=min(read.number("queue_time"), lead_time),
         life=life,
         investment=capital,
-        start_cost=read.number("start_cost", 0.0) + start_heat * burnt.heat_price,
+        start_cost=read.number("start_cost") + start_heat * burnt.heat_price,
         start_carbon=start_heat * burnt.heat_carbon,
-        minimum_up=read.number("minimum_up", 0.0),
-        minimum_down=read.number("minimum_down", 0.0),
-        minimum_running=max(read.number("minimum_running", least), least),
+        minimum_up=read.number("minimum_up"),
+        minimum_down=read.number("minimum_down"),
+        minimum_running=max(running, least),
         part_load=_part_load(row, read),
         derating=derating,
         host=row.text("host"),
-        host_ratio=read.number("host_ratio", math.inf),
+        host_ratio=read.number("host_ratio") if row.text("host") else math.inf,
     )
-    rows = tuple(dict.fromkeys((*read.seen, *burnt.rows)))
-    return replace(made, evidence=rows, assumptions=_assumptions(row, rows, year))
+    rows = tuple(dict.fromkeys((*read.evidence, *burnt.rows)))
+    missing = (*read.assumptions.values(), *burnt.assumptions)
+    return replace(made, evidence=rows, assumptions=(*_assumptions(row, rows, year), *missing))
 
 
 @dataclass(frozen=True)
 class _Burnt:
-    """$ and kg per J of electricity, $ and kg per J of heat, rows read."""
+    """$ and kg per J of electricity, $ and kg per J of heat, rows read, numbers that were missing."""
 
     cost: float = 0.0
     carbon: float = 0.0
     heat_price: float = 0.0
     heat_carbon: float = 0.0
     rows: tuple[Evidence, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
 
 
-def _fuel(row: Entity, read: _Reader, fuel_price: float | None, upstream: bool) -> _Burnt:
+def _fuel(row: Entity, read: RowReader, fuel_price: float | None, upstream: bool) -> _Burnt:
     name = row.text("fuel")
     if not name:
         return _Burnt()
-    fuel = _Reader(entity("fuels", name), read.year, {}, "value")
+    fuel = RowReader(entity("fuels", name), read.year, {})
     heat_rate = read.number("heat_rate")
     if fuel_price is None and ("fuel_cost" in read.given or "fuel_cost" in row.numbers):
         cost = read.number("fuel_cost")
     elif fuel_price is None:
-        cost = heat_rate * (fuel.number("price") + fuel.number("delivery", 0.0))
+        cost = heat_rate * (fuel.number("price") + fuel.number("delivery"))
     else:
         cost = heat_rate * fuel_price
     leaked = fuel.number("upstream_carbon") if upstream else 0.0
     carbon = fuel.number("combustion_carbon") + leaked
-    return _Burnt(cost, heat_rate * carbon, cost / heat_rate, carbon, tuple(fuel.seen))
+    return _Burnt(
+        cost,
+        heat_rate * carbon,
+        cost / heat_rate,
+        carbon,
+        tuple(fuel.evidence),
+        tuple(fuel.assumptions.values()),
+    )
 
 
-def _derating(row: Entity, read: _Reader) -> Derating | None:
-    if "derating_capacity" not in row.numbers:
+def _derating(row: Entity, read: RowReader) -> Derating | None:
+    if not read.has("derating_capacity"):
+        read.assume_missing("derating_capacity")
         return None
     return Derating(
         reference=read.number("derating_reference"),
         capacity_slope=read.number("derating_capacity"),
-        heat_slope=read.number("derating_heat", 0.0),
+        heat_slope=read.number("derating_heat") if row.text("fuel") or read.has("derating_heat") else 0.0,
     )
 
 
-def _part_load(row: Entity, read: _Reader) -> PartLoad | None:
-    if "part_load" not in row.numbers:
+def _part_load(row: Entity, read: RowReader) -> PartLoad | None:
+    if not read.has("part_load"):
+        if row.text("fuel"):
+            read.assume_missing("part_load")
         return None
     return PartLoad(load=read.number("part_load"), heat_rate=read.number("part_load_heat_rate"))
 

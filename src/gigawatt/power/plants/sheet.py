@@ -19,7 +19,7 @@ Line = tuple[str, str, float | str, str, str]
 Setting = tuple[float | str, str, str, float, float]
 
 PHYSICS = {"msr": "molten_salt", "fusion": "fusion", "space-solar": "space_solar"}
-"""What the plants are called → the module of :mod:`gigawatt.power.plants` that has their physics."""
+"""What the plants are called → the folder of :mod:`gigawatt.power.plants` that has their physics."""
 _ALSO = {
     "molten-salt": "msr",
     "molten_salt": "msr",

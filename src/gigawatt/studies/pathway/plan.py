@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
-from gigawatt.chain.candidates import of_weather, plant_id
+from gigawatt.chain.candidates import plant_id
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.core.quantities import parse, show
@@ -24,9 +24,11 @@ from gigawatt.facility import facility_load, load_site, load_weather
 from gigawatt.machine.load import build_cluster
 from gigawatt.money import campus_assets, capital_recovery_factor, discount_rate
 from gigawatt.money.annuity import SECONDS_PER_YEAR
-from gigawatt.power import Grid, Plant, build_plant, load_grid
-from gigawatt.power.pathway import Pathway, Step, Vintage, plan_pathway
+from gigawatt.power import Grid, Plant, build_plant, load_grid, plant_profiles
+from gigawatt.power.pathway import Pathway, plan_pathway
 from gigawatt.power.pathway_hours import Hours, representative_weeks, whole_year
+from gigawatt.power.pathway_steps import Step, Vintage
+from gigawatt.power.plants.row_reader import RowReader
 
 __all__ = ["Accelerators", "Pathways", "Question", "accelerators", "pathways", "read_path", "read_years"]
 
@@ -272,17 +274,17 @@ class _Site:
         )
         self.shape = shape.facility / float(shape.facility.mean())
         self.profiles: dict[str, Array] = {}
-        profile = of_weather(self.weather)
+        profile = plant_profiles(self.weather)
         for name in self.names:
             if self.rows[name].text("host"):
                 raise InputError("a store inside a plant has no pathway of its own", key="plants", given=name,
                                  allowed="plan-supply, for a year of it")  # fmt: skip
-            if self.rows[name].text("kind") == "profile":
-                values = profile(name)
-                if values is None:
-                    raise InputError("the weather gives this plant no profile", key="plants", given=name,
-                                     allowed="solar and wind plants, or plants of fuel")  # fmt: skip
+            values = profile(name)
+            if values is not None:
                 self.profiles[name] = values
+            elif self.rows[name].text("kind") == "profile":
+                raise InputError("the weather gives this plant no profile", key="plants", given=name,
+                                 allowed="a plant with a `profile` in its row, or one of fuel")  # fmt: skip
         found, told = discount_rate()
         self.rate = found if asked.rate is None else asked.rate
         self.told = [] if asked.rate is not None else [told]
@@ -292,6 +294,7 @@ class _Site:
         )
         self.now = asked.years[0]
         self.grids: dict[float, Grid] = {}
+        self.missing: dict[str, Assumption] = {}  # numbers that the rows of fuels do not have
         self.built: dict[tuple[str, float, float, int], Plant] = {}
         self.ready = {name: self.now + self._lead(name) / SECONDS_PER_YEAR for name in self.buildable}
         cuts = (
@@ -312,7 +315,7 @@ class _Site:
             return self.leads[name]
         if self.rows[name].text("kind") == "grid":
             return self._grid(self.now).connection_time
-        return self.rows[name].value("lead_time")
+        return RowReader(self.rows[name], self.now, {}).number("lead_time")
 
     def _capital(self, name: str, year: float) -> dict[str, float]:
         """Investment of a year where a learning rate is given: of the first year, by what stands by then."""
@@ -364,11 +367,12 @@ class _Site:
             grid = self._grid(runs)
             options["price"], options["carbon"] = hours.read(grid.price), hours.read(grid.carbon)
         if row.text("fuel") and "fuel_cost" not in row.numbers:
-            fuel = catalog.entity("fuels", row.text("fuel"))
-            price = fuel.at("price", runs)[0]
-            if fuel.id == "natural-gas":
+            fuel = RowReader(catalog.entity("fuels", row.text("fuel")), runs, {})
+            price = fuel.number("price")
+            if fuel.row.id == "natural-gas":
                 price = at_year(self.asked.gas_price, runs, price)
-            options["fuel_price"] = price + (fuel.get("delivery", 0.0) or 0.0)
+            options["fuel_price"] = price + fuel.number("delivery")
+            self.missing |= fuel.assumptions
         if self.weather.temperature is not None:
             options["temperature"] = self.weather.temperature[hours.index]
         made = build_plant(
@@ -443,8 +447,9 @@ class _Site:
         told.extend(self.waiting.assumptions)
         grid = self.grids.get(self.now)
         told.extend(grid.assumptions if grid is not None else ())
-        for name in self.buildable:
+        for name in self.names:
             told.extend(self.plant(name, self.years[-1], self.years[-1], whole_year()).assumptions)
+        told.extend(self.missing.values())
         seen: dict[str, Assumption] = {}
         for one in told:
             seen.setdefault(one.key, one)

@@ -15,13 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
-from gigawatt.chain.candidates import of_weather
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import worst
 from gigawatt.facility import load_weather
 from gigawatt.money import capital_recovery_factor, discount_rate
 from gigawatt.money.annuity import SECONDS_PER_YEAR
-from gigawatt.power import Grid, Plant, build_plant, load_grid
+from gigawatt.power import Grid, Plant, build_plant, load_grid, plant_profiles
 from gigawatt.studies.supply.question import find_site, fuelled, grid_at
 
 if TYPE_CHECKING:
@@ -98,16 +97,26 @@ def _overview(year: int, site: str) -> tuple[tuple[object, ...], ...]:
     place = find_site(site)
     sky = load_weather(place)
     grid = load_grid(place.grid, year, weather=sky)
-    profile = of_weather(sky)
+    profile = plant_profiles(sky)
     rate, _ = discount_rate()
     rows: list[tuple[object, ...]] = []
     for name in catalog.table("plants"):
         try:
-            found, why = profile(name), ""
+            found, why = profile(name), _unknown_profile(name)
         except InputError as error:  # the sky here is none for this plant
-            found, why = np.zeros(1), f"not here: {error.message}"
+            found, why = None, f"not here: {error.message}"
+        if why:
+            found = np.zeros(1)
         rows.append(_row(name, year, rate, found, grid, sky.temperature, why))
     return tuple(rows)
+
+
+def _unknown_profile(name: str) -> str:
+    """Why the mean of a plant that follows the weather is not known; empty where it is."""
+    row = catalog.entity("plants", name)
+    if row.text("kind") != "profile" or row.text("profile") or "capacity_factor" in row.numbers:
+        return ""
+    return "its row has neither a profile nor a capacity factor"
 
 
 def _built(
@@ -164,7 +173,9 @@ def _row(
         if kind == "profile" and profile is None:
             notes.append("capacity factor of the catalog: the inflow is not known")
         elif kind == "profile":
-            notes.append("capacity factor of the sky over the site")
+            driver = row.text("profile")
+            told = f"of {driver}" if driver.endswith(".csv") else "of the sky over the site"
+            notes.append(f"capacity factor {told}")
         elif kind != "grid":
             notes.append("runs whenever it can")
     else:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,10 +16,11 @@ from gigawatt.chain.supply_terms import read_flexible, read_matching, read_relia
 from gigawatt.chain.weather_years import grid_of, profiles, weather_years
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption
-from gigawatt.core.quantities import HOURS_PER_YEAR, parse, same_dimension, to_si
+from gigawatt.core.quantities import HOURS_PER_YEAR, parse
 from gigawatt.facility import LoadShape, Site, Weather, facility_load, load_site, load_weather
 from gigawatt.money import discount_rate
 from gigawatt.power import Flexible, Grid, Plant, default_not_served_price
+from gigawatt.power.hours_file import read_hours, read_shares
 
 __all__ = [
     "PROFILES",
@@ -133,7 +132,7 @@ def read_load(*, load: str | None, profile: str | None, time_zone: float, year: 
         raise InputError("no load", key="load", given=load, allowed="more than 0, such as '1 GW'")
     name = profile or "flat"
     if Path(name).suffix.lower() in _FILES:
-        values, absolute = _read_file(Path(name))
+        values, absolute = read_hours(Path(name), key="profile")
         if power is None and not absolute:
             raise InputError(
                 "how much?", key="load", allowed="--load, or a file with a head such as 'load [MW]'"
@@ -161,57 +160,6 @@ def read_load(*, load: str | None, profile: str | None, time_zone: float, year: 
     week = read_week(shape, days=None, time_zone=time_zone)
     values = week.levels[week.of_year(year)].ravel()
     return values * (power / float(values.max())), f"follows the requests of {shape}"
-
-
-def _read_file(file: Path) -> tuple[Array, bool]:
-    """(hours, whether they are watts) of a CSV of one column, or of its column ``load``."""
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as stream:
-            rows = [(number, row) for number, row in enumerate(csv.reader(stream), 1) if any(row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or "not a text file"
-        raise InputError(f"cannot read this profile: {reason}", key="profile", file=file) from None
-    if not rows:
-        raise InputError("an empty file", key="profile", file=file, allowed="8,760 numbers")
-    column, scale = 0, None
-    heads = [cell.strip() for cell in rows[0][1]]
-    if not any(_is_number(cell) for cell in heads):
-        loads = [i for i, head in enumerate(heads) if head.partition("[")[0].strip().lower() == "load"]
-        if not loads and len(heads) > 1:
-            raise InputError("no column 'load'", key="profile", file=file, given=", ".join(heads),
-                             allowed="a column 'load [MW]'")  # fmt: skip
-        column = loads[0] if loads else 0
-        unit = heads[column].partition("[")[2].rstrip("] ")
-        if unit:
-            if not same_dimension(unit, "W") and not same_dimension(unit, "1"):
-                raise InputError("not a unit of power", key="profile", file=file, line=1, given=unit,
-                                 allowed="W, kW, MW, GW")  # fmt: skip
-            scale = to_si(1.0, unit) if same_dimension(unit, "W") else None
-        rows = rows[1:]
-    values: list[float] = []
-    for number, row in rows:
-        cell = row[column] if column < len(row) else ""
-        value = float(cell) if _is_number(cell) else math.nan
-        if not (math.isfinite(value) and value >= 0.0):
-            raise InputError("not a load", key="profile", file=file, line=number, given=cell,
-                             allowed="a number, 0 or more")  # fmt: skip
-        values.append(value)
-    if len(values) != HOURS:
-        leap = " (leave out 29 February)" if len(values) == HOURS + 24 else ""
-        raise InputError("not a year", key="profile", file=file, given=f"{len(values):,} hours",
-                         allowed=f"{HOURS:,} hours{leap}")  # fmt: skip
-    found = np.array(values)
-    if not found.max() > 0.0:
-        raise InputError("nothing but zeros", key="profile", file=file)
-    return found * (scale or 1.0), scale is not None
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def read_supply_question(
@@ -265,7 +213,7 @@ def read_supply_question(
     power = np.tile(power, len(skies))
     grid = grid_of(place.grid, when, skies, paid_grid, dirt)
     names = tuple(plants) if plants else tuple(told.default("supply.plants").text("text").split("|"))
-    if "grid" in {_id(name) for name in names}:
+    if any(_kind(name) == "grid" for name in names):
         told.assumptions += grid.assumptions
     rate = _rate(told, discount)
     bounds = {name: _not_negative("limit", text, "W", "300 MW") for name, text in (limits or {}).items()}
@@ -320,26 +268,16 @@ def read_supply_question(
 
 def _from_files(given: Mapping[str, str]) -> dict[str, Array]:
     """Capacity factors of one year by plant, from the files that were named."""
-    return {plant_id("capacity-factor", name): _read_shares(Path(file)) for name, file in given.items()}
+    key = "capacity-factor"
+    return {plant_id(key, name): read_shares(Path(file), key=key) for name, file in given.items()}
 
 
-def _read_shares(file: Path) -> Array:
+def _kind(name: str) -> str:
+    """The kind of a plant; empty for a name that the catalog does not know, refused later."""
     try:
-        values, watts = _read_file(file)
-    except InputError as error:
-        error.key = "capacity-factor"
-        raise
-    if watts or values.max() > 1.0:
-        raise InputError("not shares of a capacity", key="capacity-factor", file=file,
-                         given=f"up to {values.max():g}", allowed="8,760 numbers from 0 to 1")  # fmt: skip
-    return values
-
-
-def _id(name: str) -> str:
-    try:
-        return catalog.entity("plants", name).id
+        return catalog.entity("plants", name).text("kind")
     except InputError:
-        return name
+        return ""
 
 
 def _not_negative(key: str, text: str, unit: str, example: str) -> float:
