@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gigawatt.cli.app import main
-from gigawatt.hardware.technology.dram_patterns import patterns, reach
-from gigawatt.hardware.technology.stacked_memory import generations
+from gigawatt.hardware.technology.stacked_memory.dram_patterns import patterns, reach
+from gigawatt.hardware.technology.stacked_memory.stack import generations
 from gigawatt.study.memory import memory_sheet
 from gigawatt.study.technologies import compare
 

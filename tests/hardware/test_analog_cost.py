@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from gigawatt.catalog import entity
 from gigawatt.errors import InputError
-from gigawatt.hardware.technology import analog
-from gigawatt.hardware.technology.analog_write import attention_head, refresh_power, write
-from gigawatt.hardware.technology.substrate import Substrate, load_substrate
+from gigawatt.hardware.technology.analog import tiles as analog
+from gigawatt.hardware.technology.analog.writing import attention_head, refresh_power, write
+from gigawatt.hardware.technology.registry import load_substrate
+from gigawatt.hardware.technology.substrate import Substrate
 from gigawatt.validation.technologies_analog import hermes
 
 few = settings(deadline=None, max_examples=25, derandomize=True)

@@ -18,9 +18,9 @@ from gigawatt.hardware import build_cluster, load_chip
 from gigawatt.hardware.build import build_chip, narrower
 from gigawatt.hardware.design_file import read_design
 from gigawatt.hardware.parts import design_names
-from gigawatt.hardware.technology.gpu import Gpu
+from gigawatt.hardware.technology.chiplets.node_laws import fit_laws, same_die
+from gigawatt.hardware.technology.digital.gpu import Gpu
 from gigawatt.hardware.technology.interface import Efficiency
-from gigawatt.hardware.technology.node_laws import fit_laws, same_die
 from gigawatt.study.leaves import fill_leaves
 from gigawatt.study.scenario import read_scenario
 from gigawatt.validation.technologies_chiplets import SHIPPING, checks, left_out

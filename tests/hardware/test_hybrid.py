@@ -10,14 +10,15 @@ import pytest
 from gigawatt.errors import InputError, MissingDataError
 from gigawatt.hardware.load import build_cluster, load_chip
 from gigawatt.hardware.technology import Efficiency, technology
-from gigawatt.hardware.technology import hybrid as room
 from gigawatt.hardware.technology.composition import GROUPS, group_of, parts
-from gigawatt.hardware.technology.gpu import Gpu
-from gigawatt.hardware.technology.hybrid import Hybrid, machine_of
+from gigawatt.hardware.technology.digital.gpu import Gpu
+from gigawatt.hardware.technology.hybrid import machine as room
+from gigawatt.hardware.technology.hybrid.machine import Hybrid, machine_of
 from gigawatt.hardware.technology.mapper import places, runs_on
 from gigawatt.hardware.technology.products import product_of
+from gigawatt.hardware.technology.registry import load_substrate
 from gigawatt.hardware.technology.rollup import BASE, token_cost
-from gigawatt.hardware.technology.substrate import Substrate, load_substrate
+from gigawatt.hardware.technology.substrate import Substrate
 from gigawatt.performance.engines import load_engine
 from gigawatt.performance.inference import Replica, cells_lacking, check_fits, holding
 from gigawatt.performance.inference import token_cost as step_cost
@@ -164,7 +165,7 @@ def test_bad_machines_are_refused() -> None:
 def test_silicon_that_leaks_adds_to_what_a_chip_takes_idle() -> None:
     events = machine_of("neuromorphic-2045")
     leaking = load_substrate("event-2040-ttfs-t31")
-    from gigawatt.hardware.technology import neuromorphic
+    from gigawatt.hardware.technology.neuromorphic import cores as neuromorphic
 
     one = 4096.0
     silicon = float(np.sum(neuromorphic.area(leaking, n=one, k=one)))

@@ -16,7 +16,7 @@ from gigawatt.catalog.loader import entity
 from gigawatt.errors import InputError, MissingDataError
 from gigawatt.hardware import Chip, Cost, Efficiency, load_chip, technology
 from gigawatt.hardware.clocks import clock_model
-from gigawatt.hardware.technology import forms, gpu, surfaces
+from gigawatt.hardware.technology.digital import forms, gpu, surfaces
 from gigawatt.workload.operations import Operation
 
 SAMPLE = Path(__file__).with_name("kernel_sample.csv")

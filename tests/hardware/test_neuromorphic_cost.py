@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from gigawatt.catalog import entity, table
 from gigawatt.errors import InputError, MissingDataError
 from gigawatt.hardware.load import load_chip
-from gigawatt.hardware.technology import neuromorphic as room
 from gigawatt.hardware.technology.mapper import places
+from gigawatt.hardware.technology.neuromorphic import cores as room
+from gigawatt.hardware.technology.registry import load_substrate
 from gigawatt.hardware.technology.rollup import token_cost
-from gigawatt.hardware.technology.substrate import Substrate, load_substrate
+from gigawatt.hardware.technology.substrate import Substrate
 from gigawatt.study.technologies import compare, measured, read_model, read_substrate
 
 few = settings(deadline=None, max_examples=25, derandomize=True)

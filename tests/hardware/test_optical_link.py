@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gigawatt.catalog import entity, table
 from gigawatt.errors import InputError
 from gigawatt.hardware import load_link
-from gigawatt.hardware.technology.optical_link import (
+from gigawatt.hardware.technology.optical.link import (
     COMPONENTS,
     error_ratio,
     fabric_power,

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from gigawatt.catalog import entity
 from gigawatt.errors import InputError
-from gigawatt.hardware.technology.nonlinear_kerr import KerrCavity
-from gigawatt.hardware.technology.optical_gates import (
+from gigawatt.hardware.technology.optical.gates import (
     best_amplifier,
     levels,
     list_gates,
@@ -20,8 +19,9 @@ from gigawatt.hardware.technology.optical_gates import (
     verdict,
     with_amplifier,
 )
-from gigawatt.hardware.technology.optical_logic import adder_energy, chain, ripple_adder, xor_tree
-from gigawatt.hardware.technology.optical_memory import holding_energy, kerr_latch, loop_buffer
+from gigawatt.hardware.technology.optical.kerr import KerrCavity
+from gigawatt.hardware.technology.optical.logic import adder_energy, chain, ripple_adder, xor_tree
+from gigawatt.hardware.technology.optical.memory import holding_energy, kerr_latch, loop_buffer
 
 few = settings(deadline=None, max_examples=15, derandomize=True)
 PASSIVE, POWERED = ("gate-absorber", "gate-kerr"), ("gate-soa-mzi", "gate-electro-optic")

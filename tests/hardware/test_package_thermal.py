@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.errors import InputError
-from gigawatt.hardware.technology.package_thermal import (
+from gigawatt.hardware.technology.chiplets.package_thermal import (
     coolings,
     load_cooling,
     package_thermal,

@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from gigawatt.catalog import entity
 from gigawatt.errors import InputError
-from gigawatt.hardware.technology import photonic
 from gigawatt.hardware.technology.mapper import places
-from gigawatt.hardware.technology.photonic_link import detected_power, receiver
-from gigawatt.hardware.technology.photonic_noise import needed_power
-from gigawatt.hardware.technology.photonic_write import write
+from gigawatt.hardware.technology.photonic import products as photonic
+from gigawatt.hardware.technology.photonic.link import detected_power, receiver
+from gigawatt.hardware.technology.photonic.noise import needed_power
+from gigawatt.hardware.technology.photonic.writing import write
+from gigawatt.hardware.technology.registry import load_substrate
 from gigawatt.hardware.technology.rollup import token_cost
-from gigawatt.hardware.technology.substrate import Substrate, load_substrate
+from gigawatt.hardware.technology.substrate import Substrate
 from gigawatt.validation.technologies_photonic import checks, lightening, processor
 from gigawatt.workload import read_architecture
 

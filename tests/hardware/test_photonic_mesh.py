@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.linalg import expm
 
 from gigawatt.errors import InputError
-from gigawatt.hardware.technology.photonic_mesh import (
+from gigawatt.hardware.technology.photonic.mesh import (
     Flaws,
     apply_mesh,
     correct_mesh,

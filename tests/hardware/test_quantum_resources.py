@@ -27,10 +27,10 @@ from gigawatt.hardware.quantum.resources import (
     patch_qubits,
     yoked_patch,
 )
-from gigawatt.hardware.technology import quantum
-from gigawatt.hardware.technology.mapper import decode_work
-from gigawatt.hardware.technology.quantum_break_even import PROBLEMS, break_even
+from gigawatt.hardware.technology.quantum import loading as quantum
+from gigawatt.hardware.technology.quantum.break_even import PROBLEMS, break_even
 from gigawatt.hardware.technology.substrate import Substrate
+from gigawatt.hardware.technology.work import decode_work
 from gigawatt.validation.technologies_quantum import checks
 from gigawatt.workload import read_architecture
 

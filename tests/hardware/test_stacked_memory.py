@@ -13,9 +13,18 @@ from gigawatt import catalog
 from gigawatt.catalog import entity
 from gigawatt.errors import InputError
 from gigawatt.hardware.load import load_chip
-from gigawatt.hardware.technology import digital, stacked_memory
-from gigawatt.hardware.technology.dram_energy import access_energy, access_range, idle_power, refresh_power
-from gigawatt.hardware.technology.dram_thermal import (
+from gigawatt.hardware.technology.digital import formats as digital
+from gigawatt.hardware.technology.near_memory.sram_machines import machines, token_rate
+from gigawatt.hardware.technology.registry import load_substrate
+from gigawatt.hardware.technology.rollup import token_cost
+from gigawatt.hardware.technology.stacked_memory import products as stacked_memory
+from gigawatt.hardware.technology.stacked_memory.dram_energy import (
+    access_energy,
+    access_range,
+    idle_power,
+    refresh_power,
+)
+from gigawatt.hardware.technology.stacked_memory.dram_thermal import (
     COOLING,
     die_powers,
     most_height,
@@ -23,8 +32,8 @@ from gigawatt.hardware.technology.dram_thermal import (
     solve,
     stack_temperature,
 )
-from gigawatt.hardware.technology.dram_timing import channel_of
-from gigawatt.hardware.technology.pim import (
+from gigawatt.hardware.technology.stacked_memory.dram_timing import channel_of
+from gigawatt.hardware.technology.stacked_memory.pim import (
     crossover,
     gemv_energy,
     gemv_time,
@@ -33,10 +42,9 @@ from gigawatt.hardware.technology.pim import (
     system,
     units_of,
 )
-from gigawatt.hardware.technology.rollup import token_cost
-from gigawatt.hardware.technology.sram_machines import machines, token_rate
-from gigawatt.hardware.technology.stacked_memory import generations, host, stack_of
-from gigawatt.hardware.technology.substrate import Substrate, load_substrate
+from gigawatt.hardware.technology.stacked_memory.products import host
+from gigawatt.hardware.technology.stacked_memory.stack import generations, stack_of
+from gigawatt.hardware.technology.substrate import Substrate
 from gigawatt.validation.technologies_memory import checks
 from gigawatt.workload import read_architecture
 

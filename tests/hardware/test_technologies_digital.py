@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from gigawatt.errors import InputError
 from gigawatt.hardware.load import load_chip
-from gigawatt.hardware.technology import digital
-from gigawatt.hardware.technology.digital import (
+from gigawatt.hardware.technology.digital import formats as digital
+from gigawatt.hardware.technology.digital.formats import (
     cache_bits,
     format_bits,
     kept_share,
@@ -21,7 +21,7 @@ from gigawatt.hardware.technology.digital import (
     sparse_gain,
     stored_weight_bits,
 )
-from gigawatt.hardware.technology.gpu import Gpu
+from gigawatt.hardware.technology.digital.gpu import Gpu
 from gigawatt.hardware.technology.interface import Efficiency
 from gigawatt.hardware.technology.substrate import Substrate
 from gigawatt.workload.operation import ONE

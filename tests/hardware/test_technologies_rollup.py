@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gigawatt.errors import InfeasibleError, InputError, MissingDataError
 from gigawatt.hardware.load import load_chip
 from gigawatt.hardware.technology import products
-from gigawatt.hardware.technology.mapper import decode_work, places, reason_of, share_mapped
+from gigawatt.hardware.technology.mapper import places, reason_of, share_mapped
 from gigawatt.hardware.technology.products import cost_module
 from gigawatt.hardware.technology.rollup import (
     BASE,
@@ -26,6 +26,7 @@ from gigawatt.hardware.technology.rollup import (
 )
 from gigawatt.hardware.technology.substrate import Figure, Substrate
 from gigawatt.hardware.technology.token import CHIP_SCOPE, SYSTEM_SCOPE
+from gigawatt.hardware.technology.work import decode_work
 from gigawatt.workload import read_architecture
 
 LLAMA = read_architecture("llama-3.1-8b")
@@ -148,7 +149,7 @@ class _Free(ModuleType):
 
 
 def test_a_substrate_that_costs_nothing_saves_what_amdahl_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    name = "gigawatt.hardware.technology.analog"
+    name = "gigawatt.hardware.technology.analog.tiles"
     monkeypatch.setitem(sys.modules, name, _Free(name))
     free = token_cost(TILES, LLAMA, chip=H100)
     base = token_cost(BASE, LLAMA, chip=H100)
@@ -165,7 +166,7 @@ def test_components_of_a_technology_are_grouped(monkeypatch: pytest.MonkeyPatch)
         def cost(substrate, *, m, n, k, statistics):
             return {"adc": 3.0, "dac": 1.0, "laser": 0.5, "tiles": 2.0, "buffers": 0.25, "programming": 0.125}
 
-    name = "gigawatt.hardware.technology.analog"
+    name = "gigawatt.hardware.technology.analog.tiles"
     monkeypatch.setitem(sys.modules, name, Named(name))
     made = token_cost(TILES, LLAMA, chip=H100)
     launches = 4 * 32
@@ -188,7 +189,7 @@ def test_attention_in_cells_is_two_products_and_area_is_that_of_the_weights(
         def area(substrate, *, n, k):
             return n * k * 1e-15
 
-    name = "gigawatt.hardware.technology.analog"
+    name = "gigawatt.hardware.technology.analog.tiles"
     monkeypatch.setitem(sys.modules, name, Counted(name))
     monkeypatch.setattr(products, "_attention_head", lambda module: None)
     cells = replace(TILES, settings={"attention": "gain-cell"})
@@ -204,7 +205,7 @@ def test_a_head_that_a_technology_prices_itself_is_taken_as_it_is(monkeypatch: p
         energy: ClassVar = {"scores": 2.0, "dac": 1.0}
         time = 0.5
 
-    name = "gigawatt.hardware.technology.analog"
+    name = "gigawatt.hardware.technology.analog.tiles"
     monkeypatch.setitem(sys.modules, name, _Free(name))
     cells = replace(TILES, settings={"attention": "gain-cell"})
     monkeypatch.setattr(products, "_attention_head", lambda module: lambda **sizes: Head)

@@ -9,7 +9,7 @@ import pytest
 from gigawatt.cli.app import main
 from gigawatt.errors import MissingDataError
 from gigawatt.hardware.load import load_chip
-from gigawatt.hardware.technology.hybrid import machine_of
+from gigawatt.hardware.technology.hybrid.machine import machine_of
 from gigawatt.study.hybrids import machine_notices, needs, training_notices
 from gigawatt.workload import read_architecture
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gigawatt.hardware import load_chip
-from gigawatt.hardware.technology import digital
+from gigawatt.hardware.technology.digital import formats as digital
 from gigawatt.study.changed import scenario_with
 from gigawatt.study.precision import TRAINED, run_of
 from gigawatt.study.technologies import compare

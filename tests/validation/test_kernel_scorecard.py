@@ -13,7 +13,7 @@ import pytest
 from gigawatt.calibration import kernel_fits, kernel_rows
 from gigawatt.errors import InputError
 from gigawatt.hardware import load_chip
-from gigawatt.hardware.technology.gpu import kernels
+from gigawatt.hardware.technology.digital.gpu import kernels
 from gigawatt.validation.files import data_folder
 from gigawatt.validation.kernels import (
     COLUMNS,

@@ -13,9 +13,9 @@ from gigawatt.calibration.plan import ATTENTION
 from gigawatt.calibration.report import operation, row_values
 from gigawatt.calibration.user import Number, best_bandwidth
 from gigawatt.evidence import Grade
-from gigawatt.hardware.technology.forms import AXES, Family
-from gigawatt.hardware.technology.gpu import Kernels, fitted_as, kernels
-from gigawatt.hardware.technology.surfaces import DEFAULT, Surface, surface
+from gigawatt.hardware.technology.digital.forms import AXES, Family
+from gigawatt.hardware.technology.digital.gpu import Kernels, fitted_as, kernels
+from gigawatt.hardware.technology.digital.surfaces import DEFAULT, Surface, surface
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gigawatt.hardware.technology.forms import Family
-from gigawatt.hardware.technology.surfaces import Surface
+from gigawatt.hardware.technology.digital.forms import Family
+from gigawatt.hardware.technology.digital.surfaces import Surface
 from gigawatt.workload.operations import Array
 
 __all__ = [

@@ -118,7 +118,7 @@ def compare_technologies(
         ``components``.
     """
     from gigawatt.figures import technologies as figures
-    from gigawatt.hardware.technology import digital
+    from gigawatt.hardware.technology.digital import formats as digital
     from gigawatt.study.technologies import compare as compared
     from gigawatt.study.technologies import with_bands
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from gigawatt.emulation.layers import linear_layers, replace_layer
 from gigawatt.errors import InputError
 from gigawatt.hardware.technology.composition import parts
+from gigawatt.hardware.technology.registry import registered
 from gigawatt.hardware.technology.substrate import Substrate
 
 __all__ = ["Hidden", "convert", "group_of_layer"]
@@ -94,7 +95,7 @@ def convert(
         hidden = _hide(model, [name for name in layers if name not in mine])
         if part.technology == "digital":  # keys and values are attention's, not of this group
             part = replace(part, settings={**part.settings, "cache": "fp32"})
-        face = import_module(f"gigawatt.emulation.{part.technology}")
+        face = import_module(registered(part.technology).emulation)
         counted[group] = face.convert(model, part, calibration_inputs, generator)
         for name, layer in hidden.items():
             replace_layer(model, name, layer)

@@ -17,7 +17,7 @@ from gigawatt.emulation.optical_activation import optical_module
 from gigawatt.emulation.text import Text
 from gigawatt.emulation.train import train_tokenizer
 from gigawatt.errors import InputError, nearest
-from gigawatt.hardware.technology.photonic_nonlinear import list_activations, load_activation
+from gigawatt.hardware.technology.optical.activations import list_activations, load_activation
 
 if TYPE_CHECKING:
     from torch import nn

@@ -22,9 +22,9 @@ from gigawatt.catalog.loader import entity
 from gigawatt.emulation.analog import DIGITAL, linear_layers, run_calibration
 from gigawatt.emulation.analog_tile import best_range, convert_range, quantise
 from gigawatt.errors import InputError
-from gigawatt.hardware.technology.photonic import dynamic, number
-from gigawatt.hardware.technology.photonic_mesh import Flaws, decompose_real, flawed_matrix
-from gigawatt.hardware.technology.photonic_rings import drop
+from gigawatt.hardware.technology.photonic.mesh import Flaws, decompose_real, flawed_matrix
+from gigawatt.hardware.technology.photonic.products import dynamic, number
+from gigawatt.hardware.technology.photonic.rings import drop
 from gigawatt.hardware.technology.substrate import Substrate
 
 __all__ = ["NOISY", "PhotonicLinear", "convert", "mesh_weights", "ring_weights"]

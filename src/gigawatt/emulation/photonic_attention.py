@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gigawatt.emulation.analog_tile import quantise
 from gigawatt.errors import InputError, MissingDataError
-from gigawatt.hardware.technology.photonic import dynamic, number
+from gigawatt.hardware.technology.photonic.products import dynamic, number
 from gigawatt.hardware.technology.substrate import Substrate
 
 __all__ = ["photonic_attention", "use_photonic_attention"]

@@ -4,8 +4,8 @@
 so that a design runs wherever a chip of the catalog does.
 
 *Rate.* What a die's memory and interfaces leave computes at the law of its node and year
-(:mod:`~gigawatt.hardware.technology.node_laws`), by the share of its units that must work. A narrower format
-is quicker as it is narrower; tf32 is half of 16 bits.
+(:mod:`~gigawatt.hardware.technology.chiplets.node_laws`), by the share of its units that must work. A
+narrower format is quicker as it is narrower; tf32 is half of 16 bits.
 
 *Power.* As every chip of the catalog is taken: a large multiplication in 16 bits at the sustained rate draws
 it, idle power the usual share of it. A chip that draws more when it only reads its memory is rated for that,
@@ -27,13 +27,13 @@ from gigawatt.hardware.build_power import Power, voltage
 from gigawatt.hardware.built import Built, DieBuilt
 from gigawatt.hardware.design_file import read_design
 from gigawatt.hardware.parts import Design, is_design_file
-from gigawatt.hardware.technology.die_cost import design_cost, load_process
-from gigawatt.hardware.technology.die_links import load_die_link
-from gigawatt.hardware.technology.gpu import BITS
-from gigawatt.hardware.technology.node_laws import Laws, fit_laws
-from gigawatt.hardware.technology.package import PackageCost, load_package
-from gigawatt.hardware.technology.package_thermal import load_cooling
-from gigawatt.hardware.technology.stacked_memory import Stack
+from gigawatt.hardware.technology.chiplets.die_cost import design_cost, load_process
+from gigawatt.hardware.technology.chiplets.die_links import load_die_link
+from gigawatt.hardware.technology.chiplets.node_laws import Laws, fit_laws
+from gigawatt.hardware.technology.chiplets.package import PackageCost, load_package
+from gigawatt.hardware.technology.chiplets.package_thermal import load_cooling
+from gigawatt.hardware.technology.digital.gpu import BITS
+from gigawatt.hardware.technology.stacked_memory.stack import Stack
 
 __all__ = ["build_chip", "made_row", "narrower"]
 

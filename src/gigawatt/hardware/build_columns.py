@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 from gigawatt.catalog.loader import entity
 from gigawatt.errors import InputError
 from gigawatt.hardware.parts import Design, DieArea
-from gigawatt.hardware.technology.die_cost import RULES, load_process
-from gigawatt.hardware.technology.die_links import load_die_link
-from gigawatt.hardware.technology.node_laws import Laws, fit_laws
-from gigawatt.hardware.technology.package import load_package
-from gigawatt.hardware.technology.stacked_memory import stack_of
+from gigawatt.hardware.technology.chiplets.die_cost import RULES, load_process
+from gigawatt.hardware.technology.chiplets.die_links import load_die_link
+from gigawatt.hardware.technology.chiplets.node_laws import Laws, fit_laws
+from gigawatt.hardware.technology.chiplets.package import load_package
+from gigawatt.hardware.technology.stacked_memory.stack import stack_of
 
 __all__ = ["Columns", "chip_columns", "template_die", "vary"]
 

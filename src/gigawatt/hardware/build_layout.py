@@ -9,11 +9,12 @@ from gigawatt.errors import InfeasibleError, InputError, nearest
 from gigawatt.evidence import Assumption, Grade, worst
 from gigawatt.hardware.built import SOURCE, DieBuilt
 from gigawatt.hardware.parts import Design, DieArea
-from gigawatt.hardware.technology.die_cost import RULES, DieCost, Harvest, die_cost, load_process
-from gigawatt.hardware.technology.die_links import DieLink, need
-from gigawatt.hardware.technology.node_laws import Laws, compute_area, phy_area, sram_area
-from gigawatt.hardware.technology.package import PackageCost, assemble, load_package
-from gigawatt.hardware.technology.stacked_memory import Stack, stack_of
+from gigawatt.hardware.rows import load_link
+from gigawatt.hardware.technology.chiplets.die_cost import RULES, DieCost, Harvest, die_cost, load_process
+from gigawatt.hardware.technology.chiplets.die_links import DieLink, need
+from gigawatt.hardware.technology.chiplets.node_laws import Laws, compute_area, phy_area, sram_area
+from gigawatt.hardware.technology.chiplets.package import PackageCost, assemble, load_package
+from gigawatt.hardware.technology.stacked_memory.stack import Stack, stack_of
 
 __all__ = ["Layout"]
 
@@ -73,8 +74,6 @@ class Layout:
         """What leaves the package to other chips, one way [B/s]."""
         if self.leaving is not None:
             return self.leaving
-        from gigawatt.hardware.load import load_link
-
         total = 0.0
         for key in ("scale_up", "scale_out"):
             name = getattr(self.design, key)

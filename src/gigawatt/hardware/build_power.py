@@ -12,11 +12,11 @@ from gigawatt.evidence import Grade
 from gigawatt.hardware.build_layout import Layout
 from gigawatt.hardware.built import DieBuilt
 from gigawatt.hardware.clocks import ClockModel
-from gigawatt.hardware.technology.die_cost import load_process
-from gigawatt.hardware.technology.die_links import DieLink
-from gigawatt.hardware.technology.gpu import kernels
-from gigawatt.hardware.technology.package_thermal import Thermal, load_cooling, package_thermal
-from gigawatt.hardware.technology.stacked_memory import Stack
+from gigawatt.hardware.technology.chiplets.die_cost import load_process
+from gigawatt.hardware.technology.chiplets.die_links import DieLink
+from gigawatt.hardware.technology.chiplets.package_thermal import Thermal, load_cooling, package_thermal
+from gigawatt.hardware.technology.digital.gpu import kernels
+from gigawatt.hardware.technology.stacked_memory.stack import Stack
 
 __all__ = ["Power", "voltage"]
 

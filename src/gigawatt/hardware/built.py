@@ -9,11 +9,11 @@ from typing import Any
 from gigawatt.catalog.loader import CURRENCY_YEAR, Entity
 from gigawatt.evidence import Assumption, Evidence, Grade
 from gigawatt.hardware.parts import Design
-from gigawatt.hardware.technology.die_cost import DieCost
-from gigawatt.hardware.technology.node_laws import Laws
-from gigawatt.hardware.technology.package import PackageCost
-from gigawatt.hardware.technology.package_thermal import Thermal
-from gigawatt.hardware.technology.stacked_memory import Stack
+from gigawatt.hardware.technology.chiplets.die_cost import DieCost
+from gigawatt.hardware.technology.chiplets.node_laws import Laws
+from gigawatt.hardware.technology.chiplets.package import PackageCost
+from gigawatt.hardware.technology.chiplets.package_thermal import Thermal
+from gigawatt.hardware.technology.stacked_memory.stack import Stack
 
 __all__ = ["Built", "DieBuilt"]
 

@@ -11,7 +11,7 @@ from gigawatt.catalog.loader import entity, table
 from gigawatt.errors import InputError, nearest
 from gigawatt.evidence import Grade, worst
 from gigawatt.hardware.parts import FORMATS, PLACES, Design, DieArea, MemoryPart, is_design_file
-from gigawatt.hardware.technology.chiplets import check
+from gigawatt.hardware.technology.chiplets.yields import check
 from gigawatt.quantities import parse
 
 __all__ = ["read_design", "set_values"]

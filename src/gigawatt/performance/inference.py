@@ -23,8 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from gigawatt.errors import InputError
 from gigawatt.hardware.machine import Chip, Cluster
 from gigawatt.hardware.technology import technology
-from gigawatt.hardware.technology.gpu import BLOCK
-from gigawatt.hardware.technology.hybrid import Hybrid
+from gigawatt.hardware.technology.digital.gpu import BLOCK
 from gigawatt.performance import collectives
 from gigawatt.performance.collectives import Fabric, Traffic, group
 from gigawatt.performance.costs import domains_reached, expert_imbalance
@@ -353,10 +352,7 @@ def room(r: Replica) -> Array:
 
 def cells_lacking(r: Replica) -> Array:
     """Silicon that an accelerator (L,) lacks for weights that stay written in it [m²]; else 0."""
-    kind = technology(r.cluster.chip.technology)
-    if not isinstance(kind, Hybrid):
-        return np.zeros(())
-    return kind.cells_lacking(r.cluster.chip, r.architecture, r.chips)
+    return technology(r.cluster.chip.technology).cells_lacking(r.cluster.chip, r.architecture, r.chips)
 
 
 def kept(r: Replica, tokens: ArrayLike) -> Array:

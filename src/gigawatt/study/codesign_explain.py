@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from gigawatt.hardware import Cluster
-from gigawatt.hardware.technology.node_laws import Laws, fit_laws
+from gigawatt.hardware.technology.chiplets.node_laws import Laws, fit_laws
 from gigawatt.performance.search import non_dominated
 from gigawatt.study.codesign_model import Model, Outcome, ServingModel, TrainingModel
 from gigawatt.study.codesign_space import GROUPS

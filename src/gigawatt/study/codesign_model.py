@@ -26,7 +26,7 @@ from gigawatt.hardware.built import Built
 from gigawatt.hardware.load import chip_of, load_link, load_node
 from gigawatt.hardware.machine import Link, Node
 from gigawatt.hardware.parts import Design
-from gigawatt.hardware.technology.node_laws import Laws
+from gigawatt.hardware.technology.chiplets.node_laws import Laws
 from gigawatt.performance import capped_search
 from gigawatt.study.codesign_space import Gene
 from gigawatt.study.equal_loss import shaped, tokens_at_equal_loss

@@ -7,18 +7,23 @@ from typing import Any
 
 from gigawatt.catalog import entity
 from gigawatt.errors import InputError
-from gigawatt.hardware.technology import dram_patterns
-from gigawatt.hardware.technology.dram_energy import (
+from gigawatt.hardware.technology.stacked_memory import dram_patterns
+from gigawatt.hardware.technology.stacked_memory.dram_energy import (
     COMPONENTS,
     SCOPES_OF,
     access_energy,
     access_range,
     require,
 )
-from gigawatt.hardware.technology.dram_patterns import pattern_of, reach
-from gigawatt.hardware.technology.dram_thermal import BONDS, most_height, most_power, stack_temperature
-from gigawatt.hardware.technology.pim import units_of
-from gigawatt.hardware.technology.stacked_memory import Stack, generations, stack_of
+from gigawatt.hardware.technology.stacked_memory.dram_patterns import pattern_of, reach
+from gigawatt.hardware.technology.stacked_memory.dram_thermal import (
+    BONDS,
+    most_height,
+    most_power,
+    stack_temperature,
+)
+from gigawatt.hardware.technology.stacked_memory.pim import units_of
+from gigawatt.hardware.technology.stacked_memory.stack import Stack, generations, stack_of
 from gigawatt.study.rows_read import reading
 
 __all__ = ["memory_answer", "memory_sheet"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from gigawatt.catalog.loader import Entity, entity, table
 from gigawatt.errors import GigawattError, InputError, nearest
 from gigawatt.hardware.machine import Chip
-from gigawatt.hardware.technology.digital import sparse_gain
+from gigawatt.hardware.technology.digital.formats import sparse_gain
 from gigawatt.hardware.technology.measured import measured
 from gigawatt.hardware.technology.rollup import BASE, token_cost
 from gigawatt.hardware.technology.substrate import Substrate

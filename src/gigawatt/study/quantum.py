@@ -11,8 +11,8 @@ from gigawatt.hardware.quantum import chemistry, factoring, molecules, neighbour
 from gigawatt.hardware.quantum.ansatz import two_qubit_gates
 from gigawatt.hardware.quantum.beside import run_piece
 from gigawatt.hardware.quantum.vqe import shots_needed, vqe
-from gigawatt.hardware.technology.quantum import run_cost
-from gigawatt.hardware.technology.quantum_break_even import break_even
+from gigawatt.hardware.technology.quantum.break_even import break_even
+from gigawatt.hardware.technology.quantum.loading import run_cost
 from gigawatt.study.rows_read import reading
 
 __all__ = ["break_even_answer", "optimise_answer", "resources_answer", "vqe_answer"]
@@ -285,7 +285,7 @@ def break_even_answer(
     Raises
     ------
     InputError
-        As of :func:`~gigawatt.hardware.technology.quantum_break_even.break_even`.
+        As of :func:`~gigawatt.hardware.technology.quantum.break_even.break_even`.
     """
     asked: Answer = {"problem": problem, "machine": machine}
     asked |= {"chemistry": {"algorithm": algorithm}, "llm": {"weights": weights}}.get(problem, {})

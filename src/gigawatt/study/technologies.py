@@ -17,10 +17,11 @@ from gigawatt.catalog.loader import entity, table
 from gigawatt.economics.annuity import SECONDS_PER_YEAR, capital_recovery_factor
 from gigawatt.errors import GigawattError, InputError, MissingDataError
 from gigawatt.hardware.load import load_chip, load_node
-from gigawatt.hardware.technology import digital
+from gigawatt.hardware.technology.digital import formats as digital
 from gigawatt.hardware.technology.measured import Measured, carried, measured
+from gigawatt.hardware.technology.registry import load_substrate, model_of
 from gigawatt.hardware.technology.rollup import token_cost
-from gigawatt.hardware.technology.substrate import Substrate, load_substrate
+from gigawatt.hardware.technology.substrate import Substrate
 from gigawatt.hardware.technology.token import TokenCost
 from gigawatt.study.bands import Band, bands
 from gigawatt.workload import read_architecture
@@ -94,9 +95,8 @@ def money_of(cost: TokenCost, scope: str) -> float:
     recovery = float(
         capital_recovery_factor(rate=finance.value("discount_rate"), life=finance.value("chip_life"))
     )
-    if cost.technology == "near_memory":
-        capital = cost.chips * entity("near_memory", cost.chip).value("price")
-    else:
+    capital = model_of(cost.technology).capital(cost)
+    if capital is None:
         chip = load_chip(cost.chip)
         capital = cost.chips * chip.price + cost.area * row.value("silicon")
         node = entity("chips", chip.id).text("default_node")

@@ -19,10 +19,11 @@ from gigawatt.errors import InputError, nearest
 from gigawatt.evidence import Evidence
 from gigawatt.hardware.load import load_chip, load_node
 from gigawatt.hardware.machine import Chip
-from gigawatt.hardware.technology.mapper import Work, decode_work, places
+from gigawatt.hardware.technology.mapper import places
 from gigawatt.hardware.technology.rollup import energy_share, fallback_cost, token_cost
 from gigawatt.hardware.technology.substrate import SCOPES, Figure, Substrate
 from gigawatt.hardware.technology.token import TokenCost
+from gigawatt.hardware.technology.work import Work, decode_work
 from gigawatt.study.technologies import read_model
 from gigawatt.workload.architecture import Architecture
 

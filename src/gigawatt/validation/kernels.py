@@ -26,13 +26,13 @@ from gigawatt.calibration.kernel_fits import Device, Fit, deviation_surface, pre
 from gigawatt.calibration.kernel_rows import DEVICES, FILES, judged, read_kernels
 from gigawatt.errors import InputError, MissingDataError
 from gigawatt.hardware import load_chip
-from gigawatt.hardware.technology.gpu import kernels
-from gigawatt.hardware.technology.surfaces import read_surface, read_values, surface_row
+from gigawatt.hardware.technology.digital.gpu import kernels
+from gigawatt.hardware.technology.digital.surfaces import read_surface, read_values, surface_row
 from gigawatt.validation.files import data_folder
 
 if TYPE_CHECKING:
     from gigawatt.calibration.kernel_rows import Frame
-    from gigawatt.hardware.technology.forms import Family
+    from gigawatt.hardware.technology.digital.forms import Family
     from gigawatt.workload.operations import Array
 
 __all__ = [

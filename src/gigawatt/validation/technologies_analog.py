@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gigawatt.catalog import entity, table
-from gigawatt.hardware.technology import analog
-from gigawatt.hardware.technology.analog_write import attention_head
-from gigawatt.hardware.technology.substrate import load_substrate
+from gigawatt.hardware.technology.analog import tiles as analog
+from gigawatt.hardware.technology.analog.writing import attention_head
+from gigawatt.hardware.technology.registry import load_substrate
 from gigawatt.validation.supply_check import Check
 
 __all__ = ["PUBLISHED", "adapted", "checks", "hermes", "layer_errors"]

@@ -11,11 +11,11 @@ import numpy as np
 
 from gigawatt.catalog import entity, tables
 from gigawatt.evidence import Evidence
-from gigawatt.hardware.technology.nonlinear_electro_optic import electro_optic_field
-from gigawatt.hardware.technology.optical_gates import load_gate, verdict
-from gigawatt.hardware.technology.optical_link import link_budget
-from gigawatt.hardware.technology.optical_logic import ripple_adder
-from gigawatt.hardware.technology.photonic_nonlinear import load_activation
+from gigawatt.hardware.technology.optical.activations import load_activation
+from gigawatt.hardware.technology.optical.electro_optic import electro_optic_field
+from gigawatt.hardware.technology.optical.gates import load_gate, verdict
+from gigawatt.hardware.technology.optical.link import link_budget
+from gigawatt.hardware.technology.optical.logic import ripple_adder
 from gigawatt.validation.supply_check import Check
 
 __all__ = ["checks", "measured"]

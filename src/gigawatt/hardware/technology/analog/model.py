@@ -1,0 +1,55 @@
+"""Analog tiles behind the protocol of technologies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gigawatt.hardware.technology.analog import tiles, writing
+from gigawatt.hardware.technology.interface import Product, Writing
+from gigawatt.hardware.technology.multiplier import Multiplier
+from gigawatt.hardware.technology.substrate import Statistics, Substrate
+from gigawatt.workload.operations import Array, Operation
+
+__all__ = ["Analog"]
+
+
+class Analog(Multiplier):
+    """Tiles that hold weights, and gain cells that hold keys and values."""
+
+    def joules(
+        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
+    ) -> Mapping[str, Array]:
+        """As :func:`gigawatt.hardware.technology.analog.tiles.cost`."""
+        return tiles.cost(substrate, m=m, n=n, k=k, statistics=statistics)
+
+    def seconds(
+        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
+    ) -> Array:
+        """As :func:`gigawatt.hardware.technology.analog.tiles.time`."""
+        return tiles.time(substrate, m=m, n=n, k=k, statistics=statistics)
+
+    def matrix_area(
+        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
+    ) -> Array:
+        """Silicon of its tiles [m²]."""
+        del m, statistics
+        return tiles.area(substrate, n=n, k=k)
+
+    def attention(
+        self, substrate: Substrate, operation: Operation, *, cache: Array, cache_bits: float
+    ) -> Product | None:
+        """Each token through each head, writing of its key and value included."""
+        del substrate, cache, cache_bits
+        op = operation
+        head = writing.attention_head(window=op.n, width=op.k)
+        factor = op.batch * op.m
+        energy = {name: value * factor for name, value in self.technology.grouped(head.energy).items()}
+        return Product(energy, op.m * np.asarray(head.time))
+
+    def write(self, substrate: Substrate, weights: float) -> Writing:
+        """As :func:`gigawatt.hardware.technology.analog.writing.write`."""
+        made = writing.write(substrate, weights)
+        return Writing(float(made.energy), float(made.time))

@@ -1,0 +1,35 @@
+"""Digital tensor machines: chips of the catalog, their kernels, number formats and zeros."""
+
+from __future__ import annotations
+
+from gigawatt.hardware.technology.interface import Technology
+from gigawatt.hardware.technology.operations import ELEMENTWISE, OPERATIONS, every
+
+__all__ = ["TECHNOLOGY"]
+
+TECHNOLOGY = Technology(
+    name="digital",
+    title="digital tensor machine",
+    names=("gpu",),
+    operations={
+        **every(OPERATIONS, "multiplied on the chip itself"),
+        **every(("head", "router"), "on the same chip, kept in 16 bits"),
+        **every(ELEMENTWISE, "element by element, on the same chip"),
+    },
+    phases=("inference", "training"),
+    cost="gigawatt.hardware.technology.digital.model:Digital",
+    parts={
+        "arithmetic": "arithmetic",
+        "dequantise": "arithmetic",
+        "rotate": "arithmetic",
+        "sram": "sram",
+        "weights": "weights",
+        "cache": "cache",
+        "memory": "memory",
+    },
+    settings="gigawatt.hardware.technology.digital.formats:SETTINGS",
+    emulation="gigawatt.emulation.digital",
+    alone=True,
+    native=True,
+)
+"""GPUs, TPUs and their kin: the host of every other."""

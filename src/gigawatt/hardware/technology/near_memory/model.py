@@ -1,0 +1,59 @@
+"""Near-memory cards behind the protocol of technologies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from numpy.typing import ArrayLike
+
+from gigawatt.catalog.loader import entity
+from gigawatt.hardware.machine import Chip
+from gigawatt.hardware.technology.multiplier import Multiplier
+from gigawatt.hardware.technology.near_memory import cards
+from gigawatt.hardware.technology.substrate import Statistics, Substrate
+from gigawatt.hardware.technology.token import TokenCost
+from gigawatt.workload.architecture import Architecture
+from gigawatt.workload.operations import Array
+
+__all__ = ["NearMemory"]
+
+
+class NearMemory(Multiplier):
+    """A model as a pipeline of cards."""
+
+    def joules(
+        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
+    ) -> Mapping[str, Array]:
+        """As :func:`gigawatt.hardware.technology.near_memory.cards.cost`."""
+        return cards.cost(substrate, m=m, n=n, k=k, statistics=statistics)
+
+    def seconds(
+        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
+    ) -> Array:
+        """As :func:`gigawatt.hardware.technology.near_memory.cards.time`."""
+        return cards.time(substrate, m=m, n=n, k=k, statistics=statistics)
+
+    def matrix_area(
+        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
+    ) -> float:
+        """Silicon of one card [m²]."""
+        del m, n, k, statistics
+        return cards.area(substrate)
+
+    def decode(
+        self,
+        substrate: Substrate,
+        architecture: Architecture,
+        statistics: Statistics,
+        *,
+        batch: float,
+        context: float,
+        chip: Chip,
+    ) -> TokenCost:
+        """A token of the whole pipeline; no digital chip stands beside it."""
+        del chip
+        return cards.decode(substrate, architecture, statistics, batch=batch, context=context)
+
+    def capital(self, cost: TokenCost) -> float:
+        """The cards' own price [$]."""
+        return cost.chips * entity("near_memory", cost.chip).value("price")

@@ -1,0 +1,57 @@
+"""Light behind the protocol of technologies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gigawatt.hardware.technology.interface import Product
+from gigawatt.hardware.technology.multiplier import Multiplier
+from gigawatt.hardware.technology.photonic import products
+from gigawatt.hardware.technology.substrate import Statistics, Substrate
+from gigawatt.workload.operations import Array, Operation
+
+__all__ = ["Photonic"]
+
+
+class Photonic(Multiplier):
+    """Meshes and rings hold their weights; a crossbar is one chip for all layers."""
+
+    def joules(
+        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
+    ) -> Mapping[str, Array]:
+        """As :func:`gigawatt.hardware.technology.photonic.products.cost`."""
+        return products.cost(substrate, m=m, n=n, k=k, statistics=statistics)
+
+    def seconds(
+        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
+    ) -> Array:
+        """As :func:`gigawatt.hardware.technology.photonic.products.time`."""
+        return products.time(substrate, m=m, n=n, k=k, statistics=statistics)
+
+    def matrix_area(
+        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
+    ) -> Array:
+        """Photonics and converters of the arrays that hold it, or of the whole crossbar [m²]."""
+        del m, statistics
+        return products.area(substrate, n=n, k=k)
+
+    def matrix_power(self, substrate: Substrate, *, n: ArrayLike, k: ArrayLike) -> Array:
+        """Watts that hold a matrix; 0 where it is sent in."""
+        return products.standing_power(substrate, n=n, k=k)
+
+    def attention(
+        self, substrate: Substrate, operation: Operation, *, cache: Array, cache_bits: float
+    ) -> Product | None:
+        """Both operands sent in."""
+        op = operation
+        made = products.attention(
+            substrate, m=op.m, n=op.n, k=op.k, batch=op.batch, cache=cache, cache_bits=cache_bits
+        )
+        return Product(self.technology.grouped(made.energy), np.asarray(made.time, dtype=float))
+
+    def stays(self, substrate: Substrate) -> bool:
+        """Not in a crossbar."""
+        return not products.dynamic(substrate)

@@ -1,0 +1,33 @@
+"""Stacks of memory beside a digital chip, with or without multipliers between their banks."""
+
+from __future__ import annotations
+
+from gigawatt.hardware.technology.interface import Technology
+from gigawatt.hardware.technology.operations import ELEMENTWISE, OPERATIONS, every
+
+__all__ = ["TECHNOLOGY"]
+
+TECHNOLOGY = Technology(
+    name="stacked_memory",
+    title="stacked memory",
+    names=("stacked-memory",),
+    operations={
+        **every(OPERATIONS, "multiplied on the chip itself"),
+        **every(("head", "router"), "on the same chip, kept in 16 bits"),
+        **every(ELEMENTWISE, "element by element, on the same chip"),
+    },
+    cost="gigawatt.hardware.technology.stacked_memory.model:StackedMemory",
+    parts={
+        "arithmetic": "arithmetic",
+        "dequantise": "arithmetic",
+        "rotate": "arithmetic",
+        "dram": "memory",
+        "memory": "memory",
+        "sram": "sram",
+        "weights": "weights",
+    },
+    settings="gigawatt.hardware.technology.stacked_memory.products:SETTINGS",
+    emulation="gigawatt.emulation.stacked_memory",
+    native=True,
+)
+"""Other stacks in place of a chip's own."""

@@ -1,0 +1,59 @@
+"""Stacked memory behind the protocol of technologies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from numpy.typing import ArrayLike
+
+from gigawatt.hardware.machine import Chip
+from gigawatt.hardware.technology.multiplier import Multiplier
+from gigawatt.hardware.technology.stacked_memory import products
+from gigawatt.hardware.technology.stacked_memory.decoding import decode
+from gigawatt.hardware.technology.substrate import Statistics, Substrate
+from gigawatt.hardware.technology.token import TokenCost
+from gigawatt.workload.architecture import Architecture
+from gigawatt.workload.operations import Array
+
+__all__ = ["StackedMemory"]
+
+
+class StackedMemory(Multiplier):
+    """A chip with other stacks, which multiply where that is quicker."""
+
+    def joules(
+        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
+    ) -> Mapping[str, Array]:
+        """As :func:`gigawatt.hardware.technology.stacked_memory.products.cost`."""
+        return products.cost(substrate, m=m, n=n, k=k, statistics=statistics)
+
+    def seconds(
+        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
+    ) -> Array:
+        """As :func:`gigawatt.hardware.technology.stacked_memory.products.time`."""
+        return products.time(substrate, m=m, n=n, k=k, statistics=statistics)
+
+    def matrix_area(
+        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
+    ) -> float:
+        """Silicon of the chip and footprint of its stacks [m²]."""
+        del m, n, k, statistics
+        return products.area(substrate)
+
+    def stays(self, substrate: Substrate) -> bool:
+        """Weights lie in memory."""
+        del substrate
+        return False
+
+    def decode(
+        self,
+        substrate: Substrate,
+        architecture: Architecture,
+        statistics: Statistics,
+        *,
+        batch: float,
+        context: float,
+        chip: Chip,
+    ) -> TokenCost:
+        """A token on the chip with these stacks."""
+        return decode(substrate, architecture, statistics, batch=batch, context=context, chip=chip)
