@@ -13,7 +13,7 @@ from gigawatt.hardware.technology import Efficiency, technology
 from gigawatt.hardware.technology.composition import GROUPS, group_of, parts
 from gigawatt.hardware.technology.digital.gpu import Gpu
 from gigawatt.hardware.technology.hybrid import machine as room
-from gigawatt.hardware.technology.hybrid.machine import Hybrid, machine_of
+from gigawatt.hardware.technology.hybrid.machine import machine_of
 from gigawatt.hardware.technology.mapper import places, runs_on
 from gigawatt.hardware.technology.products import product_of
 from gigawatt.hardware.technology.registry import load_substrate
@@ -83,7 +83,10 @@ def test_what_runs_on_a_substrate_costs_what_its_own_face_says() -> None:
     part, _ = runs_on(machine_of(CHIP.id).substrate, one)
     assert part is not None
     machine = machine_of(CHIP.id)
-    made, mine = product_of(one, part, machine.statistics(part)), Hybrid().cost(one, CHIP, PLAIN)
+    made, mine = (
+        product_of(one, part, machine.statistics(part), chip=CHIP),
+        technology("hybrid").cost(one, CHIP, PLAIN),
+    )
     assert float(mine.arithmetic) == pytest.approx(float(made.time))
     ours = sum(float(np.sum(x)) for x in mine.energy.values())
     theirs = sum(float(np.sum(x)) for x in made.energy.values())
@@ -98,7 +101,7 @@ def test_a_prompt_goes_to_the_host_where_that_is_sooner_and_a_machine_is_never_s
         for op in token_operations(LLAMA, LLAMA.blocks[0], tokens=tokens, shares=Shares.of())
         if op.name == "mlp.up"
     )
-    mine, host = Hybrid().cost(one, CHIP, PLAIN), Gpu().cost(one, CHIP, PLAIN)
+    mine, host = technology("hybrid").cost(one, CHIP, PLAIN), Gpu().cost(one, CHIP, PLAIN)
     assert np.all(mine.time <= host.time * (1 + 1e-12))
     assert mine.active[0] == 0.0
     assert mine.active[-1] == 1.0

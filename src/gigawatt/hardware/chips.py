@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from gigawatt.catalog.loader import Entity, entity, table
-from gigawatt.errors import MissingDataError
+from gigawatt.errors import InfeasibleError, MissingDataError
 from gigawatt.evidence import Assumption, Evidence, Grade, worst
 from gigawatt.hardware.machine import Chip
 from gigawatt.hardware.technology.composition import HYBRID
 from gigawatt.hardware.technology.digital.gpu import BITS, kernels
 from gigawatt.hardware.technology.hybrid.machine import machine_of
+from gigawatt.hardware.technology.registry import registered
 
 __all__ = ["catalog_chip", "chip_of", "equivalent_peak", "list_chips"]
 
@@ -105,11 +106,15 @@ def chip_of(entry: Entity, assumed: tuple[Assumption, ...] = ()) -> Chip:
     Raises
     ------
     MissingDataError
-        The row lacks what no rule may fill in: a peak rate, memory size or bandwidth.
+        The row lacks what no rule may fill in: a peak rate, memory size or bandwidth; its technology is not
+        registered, or multiplies beside a host that the row does not have.
+    InfeasibleError
+        It takes more, waiting, than its power limit.
     """
     row = _Row(entry)
     row.assumed += assumed
     peak = _peaks(entry)
+    _check_alone(entry, peak)
     if not peak:
         raise MissingDataError(
             "this chip has no peak rate",
@@ -133,8 +138,26 @@ def chip_of(entry: Entity, assumed: tuple[Assumption, ...] = ()) -> Chip:
         reason = "never measured: share of the power limit of measured chips"
         idle = row.fill("idle_power", rules.value("idle_share") * power, "W", reason, "idle_share")
     if entry.text("technology") == HYBRID:
-        standing = machine_of(entry.id).standing_power
+        machine = machine_of(entry.id)
+        standing = machine.standing_power
+        if idle + standing >= power:
+            most = machine.area * max(power - idle, 0.0) / standing if standing else 0.0
+            raise InfeasibleError(
+                "silicon for weights takes more, waiting, than the package may draw",
+                file="hybrids.csv",
+                key=f"{entry.id}.area",
+                given=f"{machine.area * 1e6:,.0f} mm² of {standing:,.0f} W beside the host's {idle:,.0f} W",
+                allowed=f"less than {most * 1e6:,.0f} mm² in {power:,.0f} W",
+            )
         idle = row.fill("idle_power", idle + standing, "W", "with the silicon of weights that stay written")
+    if idle >= power:
+        raise InfeasibleError(
+            "a chip takes more, waiting, than its power limit",
+            file="chips.csv",
+            key=f"{entry.id}.idle_power",
+            given=f"{idle:,.0f} W",
+            allowed=f"less than {power:,.0f} W",
+        )
     die_area = row.default("die_area", "m^2", "die area unknown: median of the catalog")
     memory_bytes = row.need("memory_bytes")
     carbon = row.get("embodied_carbon")
@@ -171,6 +194,24 @@ def chip_of(entry: Entity, assumed: tuple[Assumption, ...] = ()) -> Chip:
         evidence=row.evidence,
         kernels=_fit(row),
         assumptions=tuple(row.assumed),
+    )
+
+
+def _check_alone(entry: Entity, peak: Mapping[str, float]) -> None:
+    """Refuse a chip of a technology that only multiplies: it has no host for everything else."""
+    technology = registered(entry.text("technology", "gpu"))
+    if technology.alone:
+        return
+    lacking = [] if peak else ["peak rate"]
+    lacking += [name for name in ("memory_bytes", "memory_bandwidth") if name not in entry.numbers]
+    rows = (one for one in table("substrates").values() if one.text("technology") == technology.name)
+    known = next((f"gigawatt technologies compare --substrate {one.id}, or " for one in rows), "")
+    raise MissingDataError(
+        f"a chip of technology {technology.name} needs a digital host, and the catalog has none for it"
+        + (f", nor a {' or '.join(lacking)}" if lacking else ""),
+        file="chips.csv",
+        key=entry.id,
+        allowed=f"{known}a chip of technology hybrid with a row in hybrids.csv",
     )
 
 

@@ -49,6 +49,7 @@ __all__ = [
     "Replica",
     "cells_lacking",
     "check_fits",
+    "check_used",
     "decode_cost",
     "holding",
     "kept",
@@ -367,6 +368,37 @@ def holding(r: Replica, tokens: ArrayLike) -> Array:
     """Sequences of ``tokens`` (L,) for which a replica has room; 0 where not even one fits."""
     one = kept(r, tokens)
     return np.floor(np.maximum(room(r), 0.0) / np.maximum(one, 1.0))
+
+
+def check_used(r: Replica, context: ArrayLike) -> None:
+    """Raise where what stands beside a chip's host would take no product of this model.
+
+    One decoding sequence, at each ``context`` (L,), is what it is best at.
+
+    Raises
+    ------
+    InputError
+        Names what stands beside the host: the answer would be that of the host alone.
+    """
+    chip, seen = metered(r.cluster.chip), np.asarray(context, dtype=float)
+    kind = technology(chip.technology)
+    names, one = kind.beside(chip), np.ones_like(seen)
+    if not names:
+        return
+    for block in r.architecture.blocks:
+        for op in (
+            *token_operations(r.architecture, block, tokens=one, shares=r.shares),
+            *decode_operations(block, sequences=one, context=seen, shares=r.shares),
+        ):
+            if np.any(np.equal(kind.cost(op, chip, r.engine.efficiency).active, 0.0)):
+                return
+    raise InputError(
+        f"{', '.join(names)} takes no product of {r.architecture.name}, the host is sooner in all: "
+        "the answer would be the host's",
+        key="machine.chip",
+        given=chip.id,
+        allowed="the host by itself, as a chip or design of technology gpu",
+    )
 
 
 def check_fits(r: Replica) -> None:

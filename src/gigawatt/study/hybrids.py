@@ -156,6 +156,8 @@ def _writing(machine: Machine, architecture: Architecture, power: float) -> list
 
     All tiles at once, or as many as ``power`` [W] of each package feeds.
     """
+    if not machine.stationary or machine.area <= 0.0:
+        return []
     packages = max(machine.area_needed(architecture) / machine.area, 1.0)
     found: list[Need] = []
     for name, part in {part.id: part for _, part in machine.stationary}.items():

@@ -112,6 +112,10 @@ class Model(Protocol):
         """Silicon that each of ``chips`` (L,) lacks for weights that stay written in it [m²]; 0: none."""
         ...
 
+    def beside(self, chip: Chip) -> tuple[str, ...]:
+        """Substrates that stand beside a chip's digital host; empty: none."""
+        ...
+
     def product(self, work: Work, substrate: Substrate, statistics: Statistics, *, chip: Chip) -> Product:
         """One launch on the substrate; ``chip`` is the digital machine, itself or its host."""
         ...

@@ -184,3 +184,8 @@ class Multiplier:
         """Nothing stands beside the chip."""
         del chip, architecture
         return chips * 0.0
+
+    def beside(self, chip: Chip) -> tuple[str, ...]:
+        """Nothing."""
+        del chip
+        return ()

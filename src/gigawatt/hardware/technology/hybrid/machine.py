@@ -143,6 +143,8 @@ def machine_of(chip: str) -> Machine:
     ------
     MissingDataError
         The chip has no row in ``hybrids``.
+    InputError
+        Silicon for weights that stay written, where nothing does.
     """
     rows = table("hybrids")
     if chip not in rows:
@@ -153,7 +155,7 @@ def machine_of(chip: str) -> Machine:
             allowed=f"a row {chip}, as those of {', '.join(rows)}",
         )
     row = entity("hybrids", chip)
-    return Machine(
+    machine = Machine(
         substrate=load_substrate(row.text("substrate")),
         area=row.value("area"),
         density=row.value("density"),
@@ -161,6 +163,20 @@ def machine_of(chip: str) -> Machine:
         today=load_substrate(row.text("today")),
         row=row,
     )
+    if not machine.stationary:
+        for key, used, given in (
+            ("area", machine.area > 0.0, f"{machine.area * 1e6:,.0f} mm²"),
+            ("density", machine.density != 1.0, f"{machine.density:g}"),
+        ):
+            if used:
+                raise InputError(
+                    "nothing of this machine stays written: cells for it would change no answer",
+                    file="hybrids.csv",
+                    key=f"{chip}.{key}",
+                    given=given,
+                    allowed="0 mm², density 1; or a substrate with parts that keep their weights",
+                )
+    return machine
 
 
 def own_machine(chip: Chip, substrate: Substrate) -> bool:
@@ -236,6 +252,10 @@ class Hybrid:
         machine = machine_of(chip.id)
         need = machine.area_needed(architecture) / np.maximum(chips, ONE)
         return np.maximum(need - machine.area, 0.0)
+
+    def beside(self, chip: Chip) -> tuple[str, ...]:
+        """Substrates that stand beside its host, each once."""
+        return tuple(dict.fromkeys(part.id for part in parts(machine_of(chip.id).substrate).values()))
 
     def area(self, chip: Chip) -> float:
         """Silicon of the host's dies and of the cells [m²]."""
