@@ -373,7 +373,7 @@ def holding(r: Replica, tokens: ArrayLike) -> Array:
 def check_used(r: Replica, context: ArrayLike) -> None:
     """Raise where what stands beside a chip's host would take no product of this model.
 
-    One decoding sequence, at each ``context`` (L,), is what it is best at.
+    One decoding sequence, ``context`` (L,) tokens in, is what it is best at.
 
     Raises
     ------

@@ -86,7 +86,7 @@ def step_tables(
     tokens = _knots(max(most, places * r.verified), _STEP, few=8)
     batch = _knots(places, _STEP)
     context = np.concatenate([[0.0], 16.0 * _knots(longest / 16.0, _WIDE, few=2)])
-    check_used(r, context)
+    check_used(r, typical)
     chunk = _knots(most, _WIDE)
     before = np.concatenate([[0.0], 16.0 * _knots(longest / 16.0, 2.0, few=1)])
     linear_time, linear_energy = _grid(token_cost(r, tokens), tokens.shape)

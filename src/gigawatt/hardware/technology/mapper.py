@@ -47,10 +47,13 @@ class Placed:
         return self.by is not None
 
 
-def reason_of(substrate: Substrate, operation: Operation, *, kind: str = "") -> tuple[bool, str]:
+def reason_of(
+    substrate: Substrate, operation: Operation, *, kind: str = "", phase: str = "inference"
+) -> tuple[bool, str]:
     """(whether the operation runs on the substrate, why): its technology's registration decides.
 
-    ``kind`` names the kind of operation where it is another than that of its name.
+    ``kind`` names the kind of operation where it is another than that of its name, ``phase`` what it is of; a
+    backward pass is always training's.
 
     Raises
     ------
@@ -60,15 +63,22 @@ def reason_of(substrate: Substrate, operation: Operation, *, kind: str = "") -> 
     technology = registered(substrate.technology)
     form, formats = operation.number_format, technology.formats
     on, reason = technology.support(substrate, kind or operation_kind(operation))
+    training = phase == "training" or operation.phase == "backward"
+    if on and training and "training" not in technology.phases:
+        return False, "training changes every weight at every step: nothing stays written"
+    if on and not training and "inference" not in technology.phases:
+        return False, f"{technology.name} is registered for {', '.join(technology.phases)} alone"
     if on and formats and operation.kind != "memory" and form not in formats:
         return False, f"{technology.name} multiplies {', '.join(formats)}: this operation is in {form}"
     return on, reason
 
 
-def runs_on(substrate: Substrate, operation: Operation) -> tuple[Substrate | None, str]:
+def runs_on(
+    substrate: Substrate, operation: Operation, *, phase: str = "inference"
+) -> tuple[Substrate | None, str]:
     """(the substrate that takes an operation, why); ``None``: the digital host does.
 
-    Of a hybrid it is the part that has the operation's group, if that part can do it.
+    Of a hybrid it is the part that has the operation's group, if that part can do it in this ``phase``.
 
     Raises
     ------
@@ -76,7 +86,7 @@ def runs_on(substrate: Substrate, operation: Operation) -> tuple[Substrate | Non
         A hybrid of unknown parts.
     """
     if substrate.technology != HYBRID:
-        on, reason = reason_of(substrate, operation)
+        on, reason = reason_of(substrate, operation, phase=phase)
         return (substrate if on else None), reason
     group = group_of(operation)
     if group is None:
@@ -86,7 +96,7 @@ def runs_on(substrate: Substrate, operation: Operation) -> tuple[Substrate | Non
         return None, f"{group.replace('_', ' ')} stay with the host in this machine"
     # a router named as part of the machine ranks what its part gives
     gate = group == "gate" and operation.kind == "gemm"
-    on, reason = reason_of(part, operation, kind="projections" if gate else "")
+    on, reason = reason_of(part, operation, kind="projections" if gate else "", phase=phase)
     return (part if on else None), f"{part.id}: {reason}"
 
 

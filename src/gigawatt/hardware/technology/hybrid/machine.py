@@ -25,7 +25,7 @@ from gigawatt.hardware.technology.interface import Cost, Efficiency, Product, Te
 from gigawatt.hardware.technology.mapper import runs_on
 from gigawatt.hardware.technology.measured import carried, measured
 from gigawatt.hardware.technology.products import product_of
-from gigawatt.hardware.technology.registry import load_substrate, model_of, registered
+from gigawatt.hardware.technology.registry import load_substrate, model_of
 from gigawatt.hardware.technology.substrate import Statistics, Substrate
 from gigawatt.hardware.technology.token import TokenCost
 from gigawatt.hardware.technology.work import Work
@@ -201,10 +201,8 @@ class Hybrid:
         self.technology, self.training = technology, training
 
     def _part(self, operation: Operation, chip: Chip) -> tuple[Substrate | None, str]:
-        part, reason = runs_on(machine_of(chip.id).substrate, operation)
-        if part is not None and self.training and "training" not in registered(part.technology).phases:
-            return None, "training changes every weight at every step: nothing stays written"
-        return part, reason
+        phase = "training" if self.training else "inference"
+        return runs_on(machine_of(chip.id).substrate, operation, phase=phase)
 
     def lacks(self, operation: Operation, chip: Chip) -> str | None:
         """Why the host takes an operation, or ``None``: a substrate does."""

@@ -286,4 +286,12 @@ def laser_power(
     _positive(ways=ways)
     if not 0.0 < efficiency <= 1.0:
         raise InputError("not an efficiency", key="efficiency", given=efficiency, allowed="above 0 to 1")
-    return np.asarray(detected, dtype=float) * ways / amplitude(total) / efficiency
+    passed = amplitude(total)
+    if not np.all(passed > 0.0):
+        raise InputError(
+            "no light arrives",
+            key="losses",
+            given=f"{float(np.max(total)):,.0f} dB",
+            allowed="fewer elements",
+        )
+    return np.asarray(detected, dtype=float) * ways / passed / efficiency
