@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gigawatt.catalog import loader
 from gigawatt.errors import InputError, MissingDataError
 from gigawatt.hardware.load import build_cluster, load_chip
 from gigawatt.hardware.technology import Efficiency, technology
@@ -20,8 +23,10 @@ from gigawatt.hardware.technology.registry import load_substrate
 from gigawatt.hardware.technology.rollup import BASE, token_cost
 from gigawatt.hardware.technology.substrate import Substrate
 from gigawatt.performance.engines import load_engine
-from gigawatt.performance.inference import Replica, cells_lacking, check_fits, holding
+from gigawatt.performance.inference import Replica, cells_lacking, check_fits, check_used, holding
 from gigawatt.performance.inference import token_cost as step_cost
+from gigawatt.performance.serving_tables import step_tables
+from gigawatt.study.hybrids import needs
 from gigawatt.workload import read_architecture
 from gigawatt.workload.inference import Shares, token_operations
 
@@ -192,3 +197,52 @@ def test_the_host_has_a_copy_of_all_weights() -> None:
     large = read_architecture("llama-3.1-70b")
     mixed = hybrid(projections="pcm", feed_forward="pcm")
     assert token_cost(mixed, large, chip="H100").chips == token_cost(BASE, large, chip="H100").chips == 2.0
+
+
+@pytest.fixture
+def overlay(tmp_path: Path) -> Iterator[Callable[[str], None]]:
+    """Lay a user's row of ``hybrids`` with a photonic machine over the catalog."""
+
+    def lay(row: str) -> None:
+        (tmp_path / "substrates.csv").write_text(
+            "id,name,technology,projections,feed_forward,experts,gate,attention\n"
+            "light,light,hybrid,photonic-crossbar,photonic-crossbar,photonic-crossbar,digital,photonic-crossbar\n"
+        )
+        (tmp_path / "hybrids.csv").write_text(
+            "id,substrate,today,area [mm^2],density [],joules [],grade,source_id,locator,note\n" + row
+        )
+        loader.use_user_catalog(tmp_path)
+
+    before = loader.user_folder()
+    yield lay
+    loader.use_user_catalog(before)
+
+
+@pytest.mark.parametrize(("area", "density", "key"), [("6000", "1", "area"), ("0", "30", "density")])
+def test_cells_of_a_machine_in_which_nothing_stays_written_are_refused(
+    overlay: Callable[[str], None], area: str, density: str, key: str
+) -> None:
+    overlay(f"mixed-2035,light,photonic-crossbar,{area},{density},1,guess,hybrid-judgement,,\n")
+    with pytest.raises(InputError, match="nothing of this machine stays written") as refused:
+        load_chip("mixed-2035")
+    assert (refused.value.file, refused.value.key) == ("hybrids.csv", f"mixed-2035.{key}")
+
+
+def test_a_machine_whose_host_takes_every_product_is_refused_by_name(overlay: Callable[[str], None]) -> None:
+    """A photonic overlay answered its host's numbers to the digit."""
+    overlay("mixed-2035,light,photonic-crossbar,0,1,1,guess,hybrid-judgement,,\n")
+    cluster, _ = build_cluster(chip="mixed-2035", count=64)
+    light = Replica(LLAMA, cluster, load_engine("vllm-2025"), Shares.of(), np.asarray(1.0))
+    with pytest.raises(InputError, match=r"photonic-crossbar takes no product of llama-3\.1-8b") as refused:
+        step_tables(light)
+    assert refused.value.key == "machine.chip"
+
+
+def test_machines_that_take_something_are_not_refused() -> None:
+    for chip in ("mixed-2035", "neuromorphic-2045", "H100"):
+        check_used(replica(1.0, chip), 4096.0)
+
+
+def test_needs_of_a_machine_without_cells(overlay: Callable[[str], None]) -> None:
+    overlay("mixed-2035,light,photonic-crossbar,0,1,1,guess,hybrid-judgement,,\n")
+    assert not [one for one in needs("mixed-2035", LLAMA) if "write" in one.what]

@@ -1,4 +1,4 @@
-"""Every registered technology on random machines and settings: nothing negative, no part cheaper by more of it."""
+"""Every technology on random machines and settings: nothing negative, no part cheaper by more of it."""
 
 from __future__ import annotations
 
