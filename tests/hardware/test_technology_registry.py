@@ -249,3 +249,23 @@ def test_the_example_works_from_another_package_by_its_entry_point(tmp_path: Pat
     (made / "METADATA").write_text("Metadata-Version: 2.1\nName: my-macros\nVersion: 1.0\n")
     (made / "entry_points.txt").write_text(f"[{shown[1]}]\n{shown[2]} = {shown[3]}\n")
     check(compared([ROOT / "src", other], tables))
+
+
+def test_entry_points_that_are_no_technology_or_take_a_name_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Point:
+        value = "other:THING"
+
+        def __init__(self, thing: object) -> None:
+            self.load = lambda: thing
+
+    for thing, words in (
+        (3, "not a technology"),
+        (replace(STUB, name="gpu"), "two technologies of one name"),
+    ):
+        monkeypatch.setattr("importlib.metadata.entry_points", lambda group, thing=thing: [Point(thing)])
+        technologies.cache_clear()
+        with pytest.raises(InputError, match=words):
+            technologies()
+    technologies.cache_clear()

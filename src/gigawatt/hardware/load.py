@@ -13,7 +13,6 @@ from typing import TypeVar
 from gigawatt.catalog.loader import Entity, entity, table
 from gigawatt.errors import GigawattError, InputError, MissingDataError, nearest
 from gigawatt.evidence import Assumption, Grade
-from gigawatt.hardware.build import made_row
 from gigawatt.hardware.chips import chip_of, list_chips
 from gigawatt.hardware.machine import Chip, Cluster, Link, Node
 from gigawatt.hardware.rows import find_row, load_link, load_node
@@ -65,6 +64,8 @@ def chip_row(id: str) -> tuple[Entity, tuple[Assumption, ...]]:
             design = row.text("design")
             if not design:
                 return row, ()
+    from gigawatt.hardware.build import made_row  # a design alone asks for the builder
+
     return made_row(design)
 
 

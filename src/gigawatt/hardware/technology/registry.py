@@ -7,10 +7,9 @@ imported when they are first asked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from pkgutil import iter_modules
 
@@ -25,37 +24,51 @@ GROUP = "gigawatt.technologies"
 """Entry points of other packages, each naming a ``Technology`` of this room's interface."""
 
 
-@lru_cache(maxsize=1)
-def technologies() -> Mapping[str, Technology]:
-    """Every technology by its name.
-
-    Raises
-    ------
-    InputError
-        Two of one name; an entry point that is no technology.
-    """
-    here = Path(__file__).parent
-    found: list[tuple[str, object]] = []
-    for one in iter_modules([str(here)]):
-        if one.ispkg:
-            package = import_module(f"gigawatt.hardware.technology.{one.name}")
-            found.append((package.__name__, getattr(package, "TECHNOLOGY", None)))
-    found = [(where, made) for where, made in found if made is not None]
-    found += [(point.value, point.load()) for point in entry_points(group=GROUP)]
+def _by_name(found: Iterable[tuple[str, object]]) -> dict[str, Technology]:
     known: dict[str, Technology] = {}
     for where, made in found:
         if not isinstance(made, Technology):
             raise InputError(
-                "not a technology",
-                key=GROUP,
-                given=where,
-                allowed="an object of class Technology",
+                "not a technology", key=GROUP, given=where, allowed="an object of class Technology"
             )
         for name in (made.name, *made.names):
             if name in known and known[name] is not made:
                 raise InputError("two technologies of one name", key=GROUP, given=f"{name} of {where}")
             known[name] = made
     return known
+
+
+@lru_cache(maxsize=1)
+def _folders() -> tuple[tuple[str, object], ...]:
+    """(package, its technology) of the folders of this room."""
+    found: list[tuple[str, object]] = []
+    for one in iter_modules([str(Path(__file__).parent)]):
+        if one.ispkg:
+            package = import_module(f"gigawatt.hardware.technology.{one.name}")
+            made = getattr(package, "TECHNOLOGY", None)
+            if made is not None:
+                found.append((package.__name__, made))
+    return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> Mapping[str, Technology]:
+    return _by_name(_folders())
+
+
+@lru_cache(maxsize=1)
+def technologies() -> Mapping[str, Technology]:
+    """Every technology by its name, those of other packages among them.
+
+    Raises
+    ------
+    InputError
+        Two of one name; an entry point that is no technology.
+    """
+    from importlib.metadata import entry_points
+
+    others = [(point.value, point.load()) for point in entry_points(group=GROUP)]
+    return _by_name([*_folders(), *others])
 
 
 def registered(name: str) -> Technology:
@@ -66,7 +79,8 @@ def registered(name: str) -> Technology:
     MissingDataError
         No technology of that name is registered.
     """
-    known = technologies()
+    shipped = _shipped()
+    known = shipped if name in shipped else technologies()
     if name not in known:
         raise MissingDataError(
             "no cost model for this compute technology yet",
@@ -92,8 +106,10 @@ def model_of(name: str, *, training: bool = False) -> Model:
 
 def settings_bounds(technology: str) -> Mapping[str, Bound]:
     """Settings of a technology with their ranges; empty where it has none or is not registered."""
-    known = technologies()
-    return known[technology].bounds() if technology in known else {}
+    try:
+        return registered(technology).bounds()
+    except MissingDataError:
+        return {}
 
 
 def load_substrate(text: str) -> Substrate:
