@@ -232,8 +232,7 @@ class Technology:
 
     def model(self, *, training: bool = False) -> Model:
         """The cost model; ``training``: as it trains."""
-        made = resolve(self.cost)
-        return cast(Model, made(self, training=training))
+        return cast(Model, resolve(self.cost)(self, training=training))
 
     def bounds(self) -> Mapping[str, Bound]:
         """What settings it has, and their ranges."""
@@ -255,7 +254,7 @@ class Technology:
         InputError
             A component that its registration does not place.
         """
-        found: dict[str, Array] = {}
+        total: dict[str, Array] = {}
         for name, value in energy.items():
             if name not in self.parts:
                 raise InputError(
@@ -265,8 +264,8 @@ class Technology:
                     allowed=tuple(self.parts),
                 )
             key = self.parts[name]
-            found[key] = found.get(key, np.zeros(())) + np.asarray(value, dtype=float)
-        return found
+            total[key] = total.get(key, np.zeros(())) + np.asarray(value, dtype=float)
+        return total
 
 
 def resolve(path: str) -> Any:

@@ -24,31 +24,26 @@ GROUP = "gigawatt.technologies"
 """Entry points of other packages, each naming a ``Technology`` of this room's interface."""
 
 
-def _by_name(found: Iterable[tuple[str, object]]) -> dict[str, Technology]:
+def _by_name(candidates: Iterable[tuple[str, object]]) -> dict[str, Technology]:
     known: dict[str, Technology] = {}
-    for where, made in found:
-        if not isinstance(made, Technology):
+    for where, technology in candidates:
+        if not isinstance(technology, Technology):
             raise InputError(
                 "not a technology", key=GROUP, given=where, allowed="an object of class Technology"
             )
-        for name in (made.name, *made.names):
-            if name in known and known[name] is not made:
+        for name in (technology.name, *technology.names):
+            if name in known and known[name] is not technology:
                 raise InputError("two technologies of one name", key=GROUP, given=f"{name} of {where}")
-            known[name] = made
+            known[name] = technology
     return known
 
 
 @lru_cache(maxsize=1)
 def _folders() -> tuple[tuple[str, object], ...]:
     """(package, its technology) of the folders of this room."""
-    found: list[tuple[str, object]] = []
-    for one in iter_modules([str(Path(__file__).parent)]):
-        if one.ispkg:
-            package = import_module(f"gigawatt.hardware.technology.{one.name}")
-            made = getattr(package, "TECHNOLOGY", None)
-            if made is not None:
-                found.append((package.__name__, made))
-    return tuple(found)
+    names = [one.name for one in iter_modules([str(Path(__file__).parent)]) if one.ispkg]
+    packages = [import_module(f"gigawatt.hardware.technology.{name}") for name in names]
+    return tuple((one.__name__, one.TECHNOLOGY) for one in packages if hasattr(one, "TECHNOLOGY"))
 
 
 @lru_cache(maxsize=1)

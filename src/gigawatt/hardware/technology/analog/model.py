@@ -51,5 +51,5 @@ class Analog(Multiplier):
 
     def write(self, substrate: Substrate, weights: float) -> Writing:
         """As :func:`gigawatt.hardware.technology.analog.writing.write`."""
-        made = writing.write(substrate, weights)
-        return Writing(float(made.energy), float(made.time))
+        once = writing.write(substrate, weights)
+        return Writing(float(once.energy), float(once.time))

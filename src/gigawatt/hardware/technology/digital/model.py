@@ -32,7 +32,7 @@ def host_product(work: Work, substrate: Substrate, chip: Chip, statistics: Stati
     notes: tuple[str, ...] = ()
     if work.linear:
         wide = op.name.startswith(("head", "router"))
-        made = formats.linear(
+        linear = formats.linear(
             op,
             substrate=BASE if wide else substrate,
             chip=chip,
@@ -40,15 +40,15 @@ def host_product(work: Work, substrate: Substrate, chip: Chip, statistics: Stati
             inputs=work.inputs,
             statistics={} if wide else statistics,
         )
-        cost, joules = made.cost, made.cost.energy
-        weights = made.weight_bytes * byte
+        cost, joules = linear.cost, linear.cost.energy
+        weights = linear.weight_bytes * byte
         energy = {
             "arithmetic": joules["arithmetic"] + joules["dequantise"] + joules["rotate"],
             "sram": joules["sram"],
             "weights": weights,
             "memory": joules["dram"] - weights,
         }
-        notes, bound = (() if wide else made.reasons), "weights"
+        notes, bound = (() if wide else linear.reasons), "weights"
     else:
         kept = ZERO
         if np.any(work.cache):

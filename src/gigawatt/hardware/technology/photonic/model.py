@@ -47,10 +47,10 @@ class Photonic(Multiplier):
     ) -> Product | None:
         """Both operands sent in."""
         op = operation
-        made = products.attention(
+        head = products.attention(
             substrate, m=op.m, n=op.n, k=op.k, batch=op.batch, cache=cache, cache_bits=cache_bits
         )
-        return Product(self.technology.grouped(made.energy), np.asarray(made.time, dtype=float))
+        return Product(self.technology.grouped(head.energy), np.asarray(head.time, dtype=float))
 
     def stays(self, substrate: Substrate) -> bool:
         """Not in a crossbar."""
