@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,6 +30,9 @@ _CACHE_BITS = 16.0
 class Multiplier:
     """A :class:`~gigawatt.hardware.technology.interface.Model` of products by weights.
 
+    ``products`` may be a module with functions ``cost`` and ``time``, of which :meth:`joules` and
+    :meth:`seconds` follow.
+
     Parameters
     ----------
     technology : Technology
@@ -37,6 +40,8 @@ class Multiplier:
     training : bool
         Weights change at every step.
     """
+
+    products: ClassVar[Any] = None
 
     def __init__(self, technology: Technology, *, training: bool = False) -> None:
         self.technology, self.training = technology, training
@@ -47,13 +52,13 @@ class Multiplier:
         self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
     ) -> Mapping[str, ArrayLike]:
         """Energy by its own components [J] of m vectors through k inputs and n outputs."""
-        raise NotImplementedError
+        return self.products.cost(substrate, m=m, n=n, k=k, statistics=statistics)
 
     def seconds(
         self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
     ) -> ArrayLike:
         """Seconds of the same."""
-        raise NotImplementedError
+        return self.products.time(substrate, m=m, n=n, k=k, statistics=statistics)
 
     def matrix_area(
         self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics

@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from gigawatt.hardware.technology.substrate import Substrate
 from gigawatt.workload.operations import Operation
 
-__all__ = ["ELEMENTWISE", "OPERATIONS", "PRODUCTS", "Support", "every", "operation_kind", "product_kind"]
+__all__ = [
+    "ELEMENTWISE",
+    "ON_CHIP",
+    "OPERATIONS",
+    "PRODUCTS",
+    "Support",
+    "every",
+    "operation_kind",
+    "product_kind",
+]
 
 _RANKS = "ranks scores exactly and moves tokens: no product by stored weights"
 _PAIR = "product of two activations: neither operand was written before the run"
@@ -76,3 +85,11 @@ class Support:
 def every(kinds: Iterable[str], how: str) -> dict[str, Support]:
     """One way of doing several kinds of operations."""
     return dict.fromkeys(kinds, Support(how))
+
+
+ON_CHIP: Mapping[str, Support] = {
+    **every(OPERATIONS, "multiplied on the chip itself"),
+    **every(("head", "router"), "on the same chip, kept in 16 bits"),
+    **every(ELEMENTWISE, "element by element, on the same chip"),
+}
+"""What a whole digital machine does: everything."""

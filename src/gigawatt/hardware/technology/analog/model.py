@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -19,17 +17,7 @@ __all__ = ["Analog"]
 class Analog(Multiplier):
     """Tiles that hold weights, and gain cells that hold keys and values."""
 
-    def joules(
-        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
-    ) -> Mapping[str, Array]:
-        """As :func:`gigawatt.hardware.technology.analog.tiles.cost`."""
-        return tiles.cost(substrate, m=m, n=n, k=k, statistics=statistics)
-
-    def seconds(
-        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
-    ) -> Array:
-        """As :func:`gigawatt.hardware.technology.analog.tiles.time`."""
-        return tiles.time(substrate, m=m, n=n, k=k, statistics=statistics)
+    products = tiles
 
     def matrix_area(
         self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics

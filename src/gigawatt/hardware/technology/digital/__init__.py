@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gigawatt.hardware.technology.interface import Technology
-from gigawatt.hardware.technology.operations import ELEMENTWISE, OPERATIONS, every
+from gigawatt.hardware.technology.operations import ON_CHIP
 
 __all__ = ["TECHNOLOGY"]
 
@@ -11,11 +11,7 @@ TECHNOLOGY = Technology(
     name="digital",
     title="digital tensor machine",
     names=("gpu",),
-    operations={
-        **every(OPERATIONS, "multiplied on the chip itself"),
-        **every(("head", "router"), "on the same chip, kept in 16 bits"),
-        **every(ELEMENTWISE, "element by element, on the same chip"),
-    },
+    operations=ON_CHIP,
     phases=("inference", "training"),
     cost="gigawatt.hardware.technology.digital.model:Digital",
     parts={

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from numpy.typing import ArrayLike
 
 from gigawatt.catalog.loader import entity
@@ -13,7 +11,6 @@ from gigawatt.hardware.technology.near_memory import cards
 from gigawatt.hardware.technology.substrate import Statistics, Substrate
 from gigawatt.hardware.technology.token import TokenCost
 from gigawatt.workload.architecture import Architecture
-from gigawatt.workload.operations import Array
 
 __all__ = ["NearMemory"]
 
@@ -21,17 +18,7 @@ __all__ = ["NearMemory"]
 class NearMemory(Multiplier):
     """A model as a pipeline of cards."""
 
-    def joules(
-        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
-    ) -> Mapping[str, Array]:
-        """As :func:`gigawatt.hardware.technology.near_memory.cards.cost`."""
-        return cards.cost(substrate, m=m, n=n, k=k, statistics=statistics)
-
-    def seconds(
-        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
-    ) -> Array:
-        """As :func:`gigawatt.hardware.technology.near_memory.cards.time`."""
-        return cards.time(substrate, m=m, n=n, k=k, statistics=statistics)
+    products = cards
 
     def matrix_area(
         self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics

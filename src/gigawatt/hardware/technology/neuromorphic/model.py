@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from numpy.typing import ArrayLike
 
 from gigawatt.hardware.technology.multiplier import Multiplier
@@ -17,17 +15,7 @@ __all__ = ["Neuromorphic"]
 class Neuromorphic(Multiplier):
     """Cores that hold weights and leak as long as the step takes."""
 
-    def joules(
-        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
-    ) -> Mapping[str, Array]:
-        """As :func:`gigawatt.hardware.technology.neuromorphic.cores.cost`."""
-        return cores.cost(substrate, m=m, n=n, k=k, statistics=statistics)
-
-    def seconds(
-        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
-    ) -> Array:
-        """As :func:`gigawatt.hardware.technology.neuromorphic.cores.time`."""
-        return cores.time(substrate, m=m, n=n, k=k, statistics=statistics)
+    products = cores
 
     def matrix_area(
         self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics

@@ -1,1 +1,1 @@
-"""Nonlinear elements, gates, memories and links of light. They multiply nothing, so that none is registered."""
+"""Nonlinear elements, gates, memories and links of light: they multiply nothing, none is registered."""

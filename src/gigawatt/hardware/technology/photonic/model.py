@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -19,17 +17,7 @@ __all__ = ["Photonic"]
 class Photonic(Multiplier):
     """Meshes and rings hold their weights; a crossbar is one chip for all layers."""
 
-    def joules(
-        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
-    ) -> Mapping[str, Array]:
-        """As :func:`gigawatt.hardware.technology.photonic.products.cost`."""
-        return products.cost(substrate, m=m, n=n, k=k, statistics=statistics)
-
-    def seconds(
-        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
-    ) -> Array:
-        """As :func:`gigawatt.hardware.technology.photonic.products.time`."""
-        return products.time(substrate, m=m, n=n, k=k, statistics=statistics)
+    products = products
 
     def matrix_area(
         self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics

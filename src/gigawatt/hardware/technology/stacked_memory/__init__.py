@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gigawatt.hardware.technology.interface import Technology
-from gigawatt.hardware.technology.operations import ELEMENTWISE, OPERATIONS, every
+from gigawatt.hardware.technology.operations import ON_CHIP
 
 __all__ = ["TECHNOLOGY"]
 
@@ -11,11 +11,7 @@ TECHNOLOGY = Technology(
     name="stacked_memory",
     title="stacked memory",
     names=("stacked-memory",),
-    operations={
-        **every(OPERATIONS, "multiplied on the chip itself"),
-        **every(("head", "router"), "on the same chip, kept in 16 bits"),
-        **every(ELEMENTWISE, "element by element, on the same chip"),
-    },
+    operations=ON_CHIP,
     cost="gigawatt.hardware.technology.stacked_memory.model:StackedMemory",
     parts={
         "arithmetic": "arithmetic",

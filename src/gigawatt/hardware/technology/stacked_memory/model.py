@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from numpy.typing import ArrayLike
 
 from gigawatt.hardware.machine import Chip
@@ -13,7 +11,6 @@ from gigawatt.hardware.technology.stacked_memory.decoding import decode
 from gigawatt.hardware.technology.substrate import Statistics, Substrate
 from gigawatt.hardware.technology.token import TokenCost
 from gigawatt.workload.architecture import Architecture
-from gigawatt.workload.operations import Array
 
 __all__ = ["StackedMemory"]
 
@@ -21,17 +18,7 @@ __all__ = ["StackedMemory"]
 class StackedMemory(Multiplier):
     """A chip with other stacks, which multiply where that is quicker."""
 
-    def joules(
-        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
-    ) -> Mapping[str, Array]:
-        """As :func:`gigawatt.hardware.technology.stacked_memory.products.cost`."""
-        return products.cost(substrate, m=m, n=n, k=k, statistics=statistics)
-
-    def seconds(
-        self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
-    ) -> Array:
-        """As :func:`gigawatt.hardware.technology.stacked_memory.products.time`."""
-        return products.time(substrate, m=m, n=n, k=k, statistics=statistics)
+    products = products
 
     def matrix_area(
         self, substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike, statistics: Statistics
