@@ -23,9 +23,9 @@ from gigawatt.calibration import kernel_fits
 from gigawatt.calibration.kernel_rows import DEVICES, judged, read_kernels, target
 from gigawatt.catalog.loader import path
 from gigawatt.machine import load_chip
-from gigawatt.technology.forms import Family
-from gigawatt.technology.gpu import kernels
-from gigawatt.technology.surfaces import DEFAULT, write_values
+from gigawatt.technology.digital.forms import Family
+from gigawatt.technology.digital.gpu import kernels
+from gigawatt.technology.digital.surfaces import DEFAULT, write_values
 from gigawatt.validation.files import data_folder
 from gigawatt.validation.kernels import COLUMNS, FIT_FILE, SAMPLE_FILE, SOURCES_FILE
 

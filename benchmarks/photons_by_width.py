@@ -27,7 +27,7 @@ from gigawatt.emulation.layers import linear_layers, watch_inputs
 from gigawatt.emulation.models import NAMED, load_model
 from gigawatt.emulation.run import emulate
 from gigawatt.emulation.text import load_text
-from gigawatt.technology.photonic_noise import needed_photons
+from gigawatt.technology.photonic.noise import needed_photons
 
 PHOTONS = (3, 10, 30, 100, 300, 1000, 10000)
 IDEAL = "weight_bits=0,dac_bits=0,adc_bits=0,thermal_noise=0,phase_error=0,loss=0"

@@ -10,8 +10,8 @@ import pytest
 from gigawatt.chain.technologies import compare
 from gigawatt.faces.terminal.app import main
 from gigawatt.studies.memory.memory import memory_sheet
-from gigawatt.technology.dram_patterns import patterns, reach
-from gigawatt.technology.stacked_memory import generations
+from gigawatt.technology.stacked_memory.dram_patterns import patterns, reach
+from gigawatt.technology.stacked_memory.stack import generations
 
 
 @pytest.fixture(autouse=True)

@@ -31,8 +31,9 @@ from gigawatt.emulation.analog_devices import (  # noqa: E402
     programming_spread,
 )
 from gigawatt.emulation.analog_tile import best_range, quantise, tiles, wire_transfer  # noqa: E402
-from gigawatt.technology import analog as cost_face  # noqa: E402
-from gigawatt.technology.substrate import Substrate, load_substrate  # noqa: E402
+from gigawatt.technology.analog import tiles as cost_face  # noqa: E402
+from gigawatt.technology.registry import load_substrate  # noqa: E402
+from gigawatt.technology.substrate import Substrate  # noqa: E402
 from gigawatt.validation.technologies_analog import layer_errors  # noqa: E402
 
 torch.set_num_threads(1)

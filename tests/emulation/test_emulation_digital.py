@@ -18,7 +18,8 @@ from gigawatt.emulation.evaluate import pick_windows  # noqa: E402
 from gigawatt.emulation.formats import quantise  # noqa: E402
 from gigawatt.emulation.layers import linear_layers, unfold_transposed  # noqa: E402
 from gigawatt.emulation.run import emulate  # noqa: E402
-from gigawatt.technology.substrate import Substrate, load_substrate  # noqa: E402
+from gigawatt.technology.registry import load_substrate  # noqa: E402
+from gigawatt.technology.substrate import Substrate  # noqa: E402
 
 torch.set_num_threads(1)
 WINDOWS = pick_windows(tiny(), text(), 3, 48)

@@ -48,7 +48,7 @@ def test_no_parts_change_nothing() -> None:
 def test_each_group_is_converted_alone_and_counts_alone() -> None:
     module, counted = converted(feed_forward="nvfp4", projections="w-int8")
     from gigawatt.emulation.digital import convert as digital
-    from gigawatt.technology.substrate import load_substrate
+    from gigawatt.technology.registry import load_substrate
 
     other = copy.deepcopy(tiny().module)
     whole = {"feed_forward": "nvfp4", "projections": "w-int8"}

@@ -15,9 +15,10 @@ from gigawatt.core.errors import InputError  # noqa: E402
 from gigawatt.emulation import photonic as face  # noqa: E402
 from gigawatt.emulation.photonic import PhotonicLinear, convert, mesh_weights, ring_weights  # noqa: E402
 from gigawatt.emulation.photonic_attention import photonic_attention  # noqa: E402
-from gigawatt.technology.photonic_mesh import Flaws  # noqa: E402
-from gigawatt.technology.photonic_rings import bank_weights, ring_phase  # noqa: E402
-from gigawatt.technology.substrate import Substrate, load_substrate  # noqa: E402
+from gigawatt.technology.photonic.mesh import Flaws  # noqa: E402
+from gigawatt.technology.photonic.rings import bank_weights, ring_phase  # noqa: E402
+from gigawatt.technology.registry import load_substrate  # noqa: E402
+from gigawatt.technology.substrate import Substrate  # noqa: E402
 
 torch.set_num_threads(1)
 IDEAL = (

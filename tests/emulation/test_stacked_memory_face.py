@@ -12,8 +12,8 @@ pytest.importorskip("transformers")
 from tiny_llama import tiny  # noqa: E402
 
 from gigawatt.emulation import digital, stacked_memory  # noqa: E402
-from gigawatt.technology.stacked_memory import numerics  # noqa: E402
-from gigawatt.technology.substrate import load_substrate  # noqa: E402
+from gigawatt.technology.registry import load_substrate  # noqa: E402
+from gigawatt.technology.stacked_memory.products import numerics  # noqa: E402
 
 
 def test_products_are_those_of_the_formats() -> None:

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from gigawatt.catalog import entity
 from gigawatt.core.errors import InputError
-from gigawatt.technology import analog
-from gigawatt.technology.analog_write import attention_head, refresh_power, write
-from gigawatt.technology.substrate import Substrate, load_substrate
+from gigawatt.technology.analog import tiles as analog
+from gigawatt.technology.analog.writing import attention_head, refresh_power, write
+from gigawatt.technology.registry import load_substrate
+from gigawatt.technology.substrate import Substrate
 from gigawatt.validation.technologies_analog import hermes
 
 few = settings(deadline=None, max_examples=25, derandomize=True)

@@ -20,9 +20,9 @@ from gigawatt.machine.chip.build import build_chip, narrower
 from gigawatt.machine.chip.design_file import read_design
 from gigawatt.machine.chip.parts import design_names
 from gigawatt.schema.scenario import read_scenario
-from gigawatt.technology.gpu import Gpu
+from gigawatt.technology.chiplets.node_laws import fit_laws, same_die
+from gigawatt.technology.digital.gpu import Gpu
 from gigawatt.technology.interface import Efficiency
-from gigawatt.technology.node_laws import fit_laws, same_die
 from gigawatt.validation.technologies_chiplets import SHIPPING, checks, left_out
 from gigawatt.workload import block_operations, read_architecture
 

@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 
 from gigawatt.catalog import table
 from gigawatt.core.errors import InfeasibleError, InputError
-from gigawatt.technology.chiplets import (
+from gigawatt.technology.chiplets.die_cost import Harvest, design_cost, die_cost, wafer_price
+from gigawatt.technology.chiplets.die_links import (
+    best_cut,
+    crossing,
+    cut,
+    die_links,
+    load_die_link,
+    need,
+)
+from gigawatt.technology.chiplets.package import assemble, load_package, packages
+from gigawatt.technology.chiplets.yields import (
     MODELS,
     cut_optimum,
     die_yield,
@@ -24,9 +34,6 @@ from gigawatt.technology.chiplets import (
     reticle_fields,
     reticle_utilisation,
 )
-from gigawatt.technology.die_cost import Harvest, design_cost, die_cost, wafer_price
-from gigawatt.technology.die_links import best_cut, crossing, cut, die_links, load_die_link, need
-from gigawatt.technology.package import assemble, load_package, packages
 from gigawatt.validation.technologies_chiplets import actuary_die, actuary_package, catch_die, google_die
 
 few = settings(deadline=None, max_examples=25, derandomize=True)

@@ -11,8 +11,14 @@ from hypothesis import strategies as st
 
 from gigawatt.catalog import entity
 from gigawatt.core.errors import InputError
-from gigawatt.technology.dram_patterns import accesses_of, pattern_of, patterns, reach
-from gigawatt.technology.dram_timing import Accesses, bound, channel_of, peak_bandwidth, simulate
+from gigawatt.technology.stacked_memory.dram_patterns import accesses_of, pattern_of, patterns, reach
+from gigawatt.technology.stacked_memory.dram_timing import (
+    Accesses,
+    bound,
+    channel_of,
+    peak_bandwidth,
+    simulate,
+)
 from gigawatt.validation.technologies_memory import SIMULATED, simulated
 
 few = settings(deadline=None, max_examples=8, derandomize=True)
@@ -61,7 +67,7 @@ def test_known_limits_without_refresh() -> None:
 
 def test_every_time_between_two_commands_is_kept() -> None:
     """Times of columns obey burst, group and turnaround; none is lost, none comes twice."""
-    from gigawatt.technology.dram_timing import _Controller
+    from gigawatt.technology.stacked_memory.dram_timing import _Controller
 
     c, rng = channel_of("hbm3", ranks=1), np.random.default_rng(3)
     n = 3000

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gigawatt.catalog import loader
+from gigawatt.chain.hybrids import needs
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.machine.load import build_cluster, load_chip
 from gigawatt.performance.engines import load_engine
-from gigawatt.performance.inference import Replica, cells_lacking, check_fits, holding
+from gigawatt.performance.inference import Replica, cells_lacking, check_fits, check_used, holding
 from gigawatt.performance.inference import token_cost as step_cost
+from gigawatt.performance.serving_tables import step_tables
 from gigawatt.technology import Efficiency, technology
-from gigawatt.technology import hybrid as room
 from gigawatt.technology.composition import GROUPS, group_of, parts
-from gigawatt.technology.gpu import Gpu
-from gigawatt.technology.hybrid import Hybrid, machine_of
+from gigawatt.technology.digital.gpu import Gpu
+from gigawatt.technology.hybrid import machine as room
+from gigawatt.technology.hybrid.machine import machine_of
 from gigawatt.technology.mapper import places, runs_on
 from gigawatt.technology.products import product_of
+from gigawatt.technology.registry import load_substrate
 from gigawatt.technology.rollup import BASE, token_cost
-from gigawatt.technology.substrate import Substrate, load_substrate
+from gigawatt.technology.substrate import Substrate
 from gigawatt.workload import read_architecture
 from gigawatt.workload.inference import Shares, token_operations
 
@@ -82,7 +88,10 @@ def test_what_runs_on_a_substrate_costs_what_its_own_face_says() -> None:
     part, _ = runs_on(machine_of(CHIP.id).substrate, one)
     assert part is not None
     machine = machine_of(CHIP.id)
-    made, mine = product_of(one, part, machine.statistics(part)), Hybrid().cost(one, CHIP, PLAIN)
+    made, mine = (
+        product_of(one, part, machine.statistics(part), chip=CHIP),
+        technology("hybrid").cost(one, CHIP, PLAIN),
+    )
     assert float(mine.arithmetic) == pytest.approx(float(made.time))
     ours = sum(float(np.sum(x)) for x in mine.energy.values())
     theirs = sum(float(np.sum(x)) for x in made.energy.values())
@@ -97,7 +106,7 @@ def test_a_prompt_goes_to_the_host_where_that_is_sooner_and_a_machine_is_never_s
         for op in token_operations(LLAMA, LLAMA.blocks[0], tokens=tokens, shares=Shares.of())
         if op.name == "mlp.up"
     )
-    mine, host = Hybrid().cost(one, CHIP, PLAIN), Gpu().cost(one, CHIP, PLAIN)
+    mine, host = technology("hybrid").cost(one, CHIP, PLAIN), Gpu().cost(one, CHIP, PLAIN)
     assert np.all(mine.time <= host.time * (1 + 1e-12))
     assert mine.active[0] == 0.0
     assert mine.active[-1] == 1.0
@@ -164,7 +173,7 @@ def test_bad_machines_are_refused() -> None:
 def test_silicon_that_leaks_adds_to_what_a_chip_takes_idle() -> None:
     events = machine_of("neuromorphic-2045")
     leaking = load_substrate("event-2040-ttfs-t31")
-    from gigawatt.technology import neuromorphic
+    from gigawatt.technology.neuromorphic import cores as neuromorphic
 
     one = 4096.0
     silicon = float(np.sum(neuromorphic.area(leaking, n=one, k=one)))
@@ -188,3 +197,52 @@ def test_the_host_has_a_copy_of_all_weights() -> None:
     large = read_architecture("llama-3.1-70b")
     mixed = hybrid(projections="pcm", feed_forward="pcm")
     assert token_cost(mixed, large, chip="H100").chips == token_cost(BASE, large, chip="H100").chips == 2.0
+
+
+@pytest.fixture
+def overlay(tmp_path: Path) -> Iterator[Callable[[str], None]]:
+    """Lay a user's row of ``hybrids`` with a photonic machine over the catalog."""
+
+    def lay(row: str) -> None:
+        (tmp_path / "substrates.csv").write_text(
+            "id,name,technology,projections,feed_forward,experts,gate,attention\n"
+            "light,light,hybrid,photonic-crossbar,photonic-crossbar,photonic-crossbar,digital,photonic-crossbar\n"
+        )
+        (tmp_path / "hybrids.csv").write_text(
+            "id,substrate,today,area [mm^2],density [],joules [],grade,source_id,locator,note\n" + row
+        )
+        loader.use_user_catalog(tmp_path)
+
+    before = loader.user_folder()
+    yield lay
+    loader.use_user_catalog(before)
+
+
+@pytest.mark.parametrize(("area", "density", "key"), [("6000", "1", "area"), ("0", "30", "density")])
+def test_cells_of_a_machine_in_which_nothing_stays_written_are_refused(
+    overlay: Callable[[str], None], area: str, density: str, key: str
+) -> None:
+    overlay(f"mixed-2035,light,photonic-crossbar,{area},{density},1,guess,hybrid-judgement,,\n")
+    with pytest.raises(InputError, match="nothing of this machine stays written") as refused:
+        load_chip("mixed-2035")
+    assert (refused.value.file, refused.value.key) == ("hybrids.csv", f"mixed-2035.{key}")
+
+
+def test_a_machine_whose_host_takes_every_product_is_refused_by_name(overlay: Callable[[str], None]) -> None:
+    """A photonic overlay answered its host's numbers to the digit."""
+    overlay("mixed-2035,light,photonic-crossbar,0,1,1,guess,hybrid-judgement,,\n")
+    cluster, _ = build_cluster(chip="mixed-2035", count=64)
+    light = Replica(LLAMA, cluster, load_engine("vllm-2025"), Shares.of(), np.asarray(1.0))
+    with pytest.raises(InputError, match=r"photonic-crossbar takes no product of llama-3\.1-8b") as refused:
+        step_tables(light)
+    assert refused.value.key == "machine.chip"
+
+
+def test_machines_that_take_something_are_not_refused() -> None:
+    for chip in ("mixed-2035", "neuromorphic-2045", "H100"):
+        check_used(replica(1.0, chip), 4096.0)
+
+
+def test_needs_of_a_machine_without_cells(overlay: Callable[[str], None]) -> None:
+    overlay("mixed-2035,light,photonic-crossbar,0,1,1,guess,hybrid-judgement,,\n")
+    assert not [one for one in needs("mixed-2035", LLAMA) if "write" in one.what]

@@ -16,7 +16,7 @@ from gigawatt.catalog.loader import entity
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.machine import Chip, Cost, Efficiency, load_chip, technology
 from gigawatt.machine.clocks import clock_model
-from gigawatt.technology import forms, gpu, surfaces
+from gigawatt.technology.digital import forms, gpu, surfaces
 from gigawatt.workload.operations import Operation
 
 SAMPLE = Path(__file__).with_name("kernel_sample.csv")
@@ -281,11 +281,29 @@ def test_missing_format_is_named() -> None:
         cost(op, load_chip("A100"))
 
 
-def test_technologies_without_a_model_are_refused() -> None:
-    for id, name in (("HERMES", "analog"), ("Lightmatter-2025", "photonic"), ("Loihi-2", "neuromorphic")):
-        assert entity("chips", id).text("technology") == name
-        with pytest.raises(MissingDataError, match="no cost model for this compute technology yet"):
-            technology(name)
+@pytest.mark.parametrize(
+    ("id", "kind", "would_do"),
+    [
+        ("HERMES", "analog", "compare --substrate pcm,"),
+        ("IBM-35M-PCM", "analog", "compare --substrate pcm,"),
+        ("Lightmatter-2025", "photonic", "compare --substrate photonic-mzi,"),
+        ("Loihi-2", "neuromorphic", "compare --substrate loihi2-rate-t63,"),
+    ],
+)
+def test_a_chip_that_only_multiplies_is_refused_with_what_would_do(id: str, kind: str, would_do: str) -> None:
+    assert entity("chips", id).text("technology") == kind
+    with pytest.raises(MissingDataError) as refused:
+        load_chip(id)
+    line = str(refused.value)
+    assert f"a chip of technology {kind} needs a digital host, and the catalog has none for it" in line
+    assert would_do in line
+    assert "hybrids.csv" in line
+    assert "\n" not in line
+
+
+def test_a_technology_without_registration_is_refused() -> None:
+    with pytest.raises(MissingDataError, match=r"no cost model.*allowed: .*digital"):
+        technology("levitation")
 
 
 def test_area_and_money_are_those_of_the_row() -> None:

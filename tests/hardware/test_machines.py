@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 from gigawatt.catalog.loader import entity, path, source, table
-from gigawatt.core.errors import InputError, MissingDataError
+from gigawatt.core.errors import InfeasibleError, InputError, MissingDataError
 from gigawatt.core.evidence import Grade
 from gigawatt.machine import build_cluster, list_chips, load_chip, load_link, load_node
+from gigawatt.machine.chips import chip_of
 
 TABLES = ("chips", "chips_defaults", "memories", "links", "nodes", "kernels", "kernels_tiles")
 INCOMPLETE = {"Feynman", "HERMES", "IBM-35M-PCM", "Lightmatter-2025", "Loihi-2"}
@@ -258,3 +259,14 @@ def test_memory_is_a_little_below_binary_gigabytes() -> None:
     assert load_chip("H100").memory_bytes == pytest.approx(81559 * 2**20, rel=1e-6)
     assert load_chip("A100").memory_bytes == pytest.approx(81920 * 2**20, rel=1e-6)
     assert entity("chips", "H100").text("memory") == "HBM3"
+
+
+def test_a_chip_that_idles_above_its_limit_is_refused() -> None:
+    row = entity("chips", "H100-SXM5-80GB")
+    limit = row.evidence("power_limit")
+    idle = replace(limit, quantity="idle_power", value=limit.value * 1.1)
+    broken = replace(row, numbers={**row.numbers, "idle_power": (idle,)})
+    with pytest.raises(InfeasibleError, match=r"770 W.*less than 700 W") as refused:
+        chip_of(broken)
+    assert refused.value.key == "H100-SXM5-80GB.idle_power"
+    assert chip_of(row).idle_power < chip_of(row).power_limit

@@ -11,10 +11,11 @@ from gigawatt.catalog import entity, table
 from gigawatt.chain.technologies import compare, measured, read_model, read_substrate
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.machine.load import load_chip
-from gigawatt.technology import neuromorphic as room
 from gigawatt.technology.mapper import places
+from gigawatt.technology.neuromorphic import cores as room
+from gigawatt.technology.registry import load_substrate
 from gigawatt.technology.rollup import token_cost
-from gigawatt.technology.substrate import Substrate, load_substrate
+from gigawatt.technology.substrate import Substrate
 
 few = settings(deadline=None, max_examples=25, derandomize=True)
 ROWS = [key for key, row in table("substrates").items() if row.text("technology") == "neuromorphic"]

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from gigawatt.catalog import entity
 from gigawatt.core.errors import InputError
-from gigawatt.technology.neuromorphic_break_even import (
+from gigawatt.technology.neuromorphic.break_even import (
     Silicon,
     break_even,
     curve,
     energies,
     load_silicon,
 )
-from gigawatt.technology.neuromorphic_model import (
+from gigawatt.technology.neuromorphic.deployment import (
     deploy,
     edge_gpu,
     fit_chip,

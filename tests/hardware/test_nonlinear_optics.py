@@ -11,13 +11,19 @@ from scipy.special import lambertw
 
 from gigawatt.catalog import entity
 from gigawatt.core.errors import InputError
-from gigawatt.technology.nonlinear_absorber import filling_energy, saturable_transmission
-from gigawatt.technology.nonlinear_electro_optic import (
+from gigawatt.technology.optical.absorber import filling_energy, saturable_transmission
+from gigawatt.technology.optical.activations import (
+    KINDS,
+    list_activations,
+    load_activation,
+    shape,
+)
+from gigawatt.technology.optical.electro_optic import (
     ElectroOpticNeuron,
     electro_optic_field,
     second_harmonic,
 )
-from gigawatt.technology.nonlinear_kerr import (
+from gigawatt.technology.optical.kerr import (
     CRITICAL_DETUNING,
     CRITICAL_POWER,
     KerrCavity,
@@ -25,12 +31,6 @@ from gigawatt.technology.nonlinear_kerr import (
     nonlinear_phase,
     ring_up,
     turning_points,
-)
-from gigawatt.technology.photonic_nonlinear import (
-    KINDS,
-    list_activations,
-    load_activation,
-    shape,
 )
 
 few = settings(deadline=None, max_examples=25, derandomize=True)

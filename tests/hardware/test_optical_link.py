@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gigawatt.catalog import entity, table
 from gigawatt.core.errors import InputError
 from gigawatt.machine import load_link
-from gigawatt.technology.optical_link import (
+from gigawatt.technology.optical.link import (
     COMPONENTS,
     error_ratio,
     fabric_power,

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from gigawatt.catalog import entity
 from gigawatt.core.errors import InputError
-from gigawatt.technology.nonlinear_kerr import KerrCavity
-from gigawatt.technology.optical_gates import (
+from gigawatt.technology.optical.gates import (
     best_amplifier,
     levels,
     list_gates,
@@ -20,8 +19,9 @@ from gigawatt.technology.optical_gates import (
     verdict,
     with_amplifier,
 )
-from gigawatt.technology.optical_logic import adder_energy, chain, ripple_adder, xor_tree
-from gigawatt.technology.optical_memory import holding_energy, kerr_latch, loop_buffer
+from gigawatt.technology.optical.kerr import KerrCavity
+from gigawatt.technology.optical.logic import adder_energy, chain, ripple_adder, xor_tree
+from gigawatt.technology.optical.memory import holding_energy, kerr_latch, loop_buffer
 
 few = settings(deadline=None, max_examples=15, derandomize=True)
 PASSIVE, POWERED = ("gate-absorber", "gate-kerr"), ("gate-soa-mzi", "gate-electro-optic")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.core.errors import InputError
-from gigawatt.technology.package_thermal import (
+from gigawatt.technology.chiplets.package_thermal import (
     coolings,
     load_cooling,
     package_thermal,

@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from gigawatt.catalog import entity
 from gigawatt.core.errors import InputError
-from gigawatt.technology import photonic
 from gigawatt.technology.mapper import places
-from gigawatt.technology.photonic_link import detected_power, receiver
-from gigawatt.technology.photonic_noise import needed_power
-from gigawatt.technology.photonic_write import write
+from gigawatt.technology.photonic import products as photonic
+from gigawatt.technology.photonic.link import detected_power, receiver
+from gigawatt.technology.photonic.noise import needed_power
+from gigawatt.technology.photonic.writing import write
+from gigawatt.technology.registry import load_substrate
 from gigawatt.technology.rollup import token_cost
-from gigawatt.technology.substrate import Substrate, load_substrate
+from gigawatt.technology.substrate import Substrate
 from gigawatt.validation.technologies_photonic import checks, lightening, processor
 from gigawatt.workload import read_architecture
 

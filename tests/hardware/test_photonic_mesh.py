@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.linalg import expm
 
 from gigawatt.core.errors import InputError
-from gigawatt.technology.photonic_mesh import (
+from gigawatt.technology.photonic.mesh import (
     Flaws,
     apply_mesh,
     correct_mesh,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.core.errors import InputError
-from gigawatt.technology.photonic_noise import (
+from gigawatt.technology.photonic.noise import (
     CHARGE,
     Receiver,
     amplitude,
@@ -21,7 +21,7 @@ from gigawatt.technology.photonic_noise import (
     photon_energy,
     signal_to_noise,
 )
-from gigawatt.technology.photonic_rings import bank_weights, drop, ring_phase, thermal_phase
+from gigawatt.technology.photonic.rings import bank_weights, drop, ring_phase, thermal_phase
 from gigawatt.validation.technologies_photonic import width_exponent
 
 few = settings(deadline=None, max_examples=25, derandomize=True)

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from gigawatt.catalog import entity
 from gigawatt.core.errors import GigawattError
-from gigawatt.machine.load import load_chip
-from gigawatt.technology import quantum
-from gigawatt.technology.mapper import decode_work
-from gigawatt.technology.quantum_break_even import PROBLEMS, break_even
+from gigawatt.technology.mapper import reason_of
+from gigawatt.technology.quantum import loading as quantum
+from gigawatt.technology.quantum.break_even import PROBLEMS, break_even
 from gigawatt.technology.qubits.chemistry import determinants, phase_estimation
 from gigawatt.technology.qubits.factoring import gidney_ekera, gidney_layout, ladder
 from gigawatt.technology.qubits.molecules import load_molecule
@@ -31,6 +30,7 @@ from gigawatt.technology.qubits.resources import (
     yoked_patch,
 )
 from gigawatt.technology.substrate import Substrate
+from gigawatt.technology.work import decode_work
 from gigawatt.validation.technologies_quantum import checks
 from gigawatt.workload import read_architecture
 
@@ -164,9 +164,11 @@ def test_phase_estimation_grows_with_the_one_norm() -> None:
 
 
 def test_nothing_of_a_language_model_maps() -> None:
-    chip = load_chip("H100-SXM5-80GB")
+    machine = Substrate("quantum", "quantum", "quantum", {})
     for work in decode_work(read_architecture("llama-3.1-8b")):
-        assert quantum.lacks(work.operation, chip)
+        on, reason = reason_of(machine, work.operation)
+        assert not on
+        assert reason
 
 
 def test_loading_grows_with_the_weights_whatever_the_circuit() -> None:

@@ -13,9 +13,18 @@ from gigawatt import catalog
 from gigawatt.catalog import entity
 from gigawatt.core.errors import InputError
 from gigawatt.machine.load import load_chip
-from gigawatt.technology import digital, stacked_memory
-from gigawatt.technology.dram_energy import access_energy, access_range, idle_power, refresh_power
-from gigawatt.technology.dram_thermal import (
+from gigawatt.technology.digital import formats as digital
+from gigawatt.technology.near_memory.sram_machines import machines, token_rate
+from gigawatt.technology.registry import load_substrate
+from gigawatt.technology.rollup import token_cost
+from gigawatt.technology.stacked_memory import products as stacked_memory
+from gigawatt.technology.stacked_memory.dram_energy import (
+    access_energy,
+    access_range,
+    idle_power,
+    refresh_power,
+)
+from gigawatt.technology.stacked_memory.dram_thermal import (
     COOLING,
     die_powers,
     most_height,
@@ -23,8 +32,8 @@ from gigawatt.technology.dram_thermal import (
     solve,
     stack_temperature,
 )
-from gigawatt.technology.dram_timing import channel_of
-from gigawatt.technology.pim import (
+from gigawatt.technology.stacked_memory.dram_timing import channel_of
+from gigawatt.technology.stacked_memory.pim import (
     crossover,
     gemv_energy,
     gemv_time,
@@ -33,10 +42,9 @@ from gigawatt.technology.pim import (
     system,
     units_of,
 )
-from gigawatt.technology.rollup import token_cost
-from gigawatt.technology.sram_machines import machines, token_rate
-from gigawatt.technology.stacked_memory import generations, host, stack_of
-from gigawatt.technology.substrate import Substrate, load_substrate
+from gigawatt.technology.stacked_memory.products import host
+from gigawatt.technology.stacked_memory.stack import generations, stack_of
+from gigawatt.technology.substrate import Substrate
 from gigawatt.validation.technologies_memory import checks
 from gigawatt.workload import read_architecture
 

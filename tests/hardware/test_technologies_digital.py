@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from gigawatt.core.errors import InputError
 from gigawatt.machine.load import load_chip
-from gigawatt.technology import digital
-from gigawatt.technology.digital import (
+from gigawatt.technology.digital import formats as digital
+from gigawatt.technology.digital.formats import (
     cache_bits,
     format_bits,
     kept_share,
@@ -21,7 +21,7 @@ from gigawatt.technology.digital import (
     sparse_gain,
     stored_weight_bits,
 )
-from gigawatt.technology.gpu import Gpu
+from gigawatt.technology.digital.gpu import Gpu
 from gigawatt.technology.interface import Efficiency
 from gigawatt.technology.substrate import Substrate
 from gigawatt.workload.operation import ONE

@@ -9,7 +9,7 @@ import pytest
 from gigawatt import catalog
 from gigawatt.catalog.loader import entity
 from gigawatt.core.errors import InputError
-from gigawatt.technology.near_memory import (
+from gigawatt.technology.near_memory.cards import (
     area,
     constant_power,
     cost,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from dataclasses import replace
-from types import ModuleType
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -14,9 +12,11 @@ from hypothesis import strategies as st
 
 from gigawatt.core.errors import InfeasibleError, InputError, MissingDataError
 from gigawatt.machine.load import load_chip
-from gigawatt.technology import products
-from gigawatt.technology.mapper import decode_work, places, reason_of, share_mapped
-from gigawatt.technology.products import cost_module
+from gigawatt.technology import registry, rollup
+from gigawatt.technology.interface import Product
+from gigawatt.technology.mapper import places, reason_of, share_mapped
+from gigawatt.technology.multiplier import Multiplier
+from gigawatt.technology.registry import registered
 from gigawatt.technology.rollup import (
     BASE,
     chips_needed,
@@ -26,6 +26,7 @@ from gigawatt.technology.rollup import (
 )
 from gigawatt.technology.substrate import Figure, Substrate
 from gigawatt.technology.token import CHIP_SCOPE, SYSTEM_SCOPE
+from gigawatt.technology.work import decode_work
 from gigawatt.workload import read_architecture
 
 LLAMA = read_architecture("llama-3.1-8b")
@@ -135,21 +136,48 @@ def test_a_large_model_takes_more_chips_and_pays_for_links() -> None:
         chips_needed(large, BASE, chip=H100, batch=1e6, context=1e6)
 
 
-class _Free(ModuleType):
+class _Free(Multiplier):
     """A substrate whose products cost nothing at all: what is left is what Amdahl says."""
 
-    @staticmethod
-    def cost(substrate, *, m, n, k, statistics):
+    def joules(self, substrate, *, m, n, k, statistics):
         return {"adc": np.zeros(()), "tiles": np.zeros(())}
 
-    @staticmethod
-    def time(substrate, *, m, n, k, statistics):
+    def seconds(self, substrate, *, m, n, k, statistics):
         return np.zeros(())
 
+    def attention(self, substrate, operation, *, cache, cache_bits):
+        return None
 
-def test_a_substrate_that_costs_nothing_saves_what_amdahl_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    name = "gigawatt.technology.analog"
-    monkeypatch.setitem(sys.modules, name, _Free(name))
+
+PARTS = {
+    "adc": "converters",
+    "dac": "converters",
+    "laser": "laser",
+    "tiles": "arithmetic",
+    "buffers": "sram",
+    "programming": "weights",
+    "scores": "arithmetic",
+}
+
+
+@pytest.fixture
+def tiles(monkeypatch: pytest.MonkeyPatch) -> Callable[[type[Multiplier]], None]:
+    """Give the analog technology another cost model."""
+
+    def put(kind: type[Multiplier]) -> None:
+        made = kind(replace(registered("analog"), parts=PARTS))
+        plain = registry.model_of
+
+        def model_of(name: str, *, training: bool = False):
+            return made if name == "analog" else plain(name, training=training)
+
+        monkeypatch.setattr(rollup, "model_of", model_of)
+
+    return put
+
+
+def test_a_substrate_that_costs_nothing_saves_what_amdahl_says(tiles) -> None:
+    tiles(_Free)
     free = token_cost(TILES, LLAMA, chip=H100)
     base = token_cost(BASE, LLAMA, chip=H100)
     assert free.amdahl is not None
@@ -159,14 +187,12 @@ def test_a_substrate_that_costs_nothing_saves_what_amdahl_says(monkeypatch: pyte
     assert 0.8 < free.mapped_energy < 1.0
 
 
-def test_components_of_a_technology_are_grouped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_components_of_a_technology_are_grouped_as_it_says(tiles) -> None:
     class Named(_Free):
-        @staticmethod
-        def cost(substrate, *, m, n, k, statistics):
+        def joules(self, substrate, *, m, n, k, statistics):
             return {"adc": 3.0, "dac": 1.0, "laser": 0.5, "tiles": 2.0, "buffers": 0.25, "programming": 0.125}
 
-    name = "gigawatt.technology.analog"
-    monkeypatch.setitem(sys.modules, name, Named(name))
+    tiles(Named)
     made = token_cost(TILES, LLAMA, chip=H100)
     launches = 4 * 32
     assert made.energy["converters"] == pytest.approx(4.0 * launches)
@@ -176,21 +202,26 @@ def test_components_of_a_technology_are_grouped(monkeypatch: pytest.MonkeyPatch)
     assert made.energy["weights"] == pytest.approx(0.125 * launches)
 
 
-def test_attention_in_cells_is_two_products_and_area_is_that_of_the_weights(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_component_that_nothing_places_is_refused(tiles) -> None:
+    class Unplaced(_Free):
+        def joules(self, substrate, *, m, n, k, statistics):
+            return {"gravity": 1.0}
+
+    tiles(Unplaced)
+    with pytest.raises(InputError) as refused:
+        token_cost(TILES, LLAMA, chip=H100)
+    assert (refused.value.key, refused.value.given) == ("analog.parts", "gravity")
+
+
+def test_attention_in_cells_is_two_products_and_area_is_that_of_the_weights(tiles) -> None:
     class Counted(_Free):
-        @staticmethod
-        def cost(substrate, *, m, n, k, statistics):
+        def joules(self, substrate, *, m, n, k, statistics):
             return {"tiles": m * n * k}
 
-        @staticmethod
-        def area(substrate, *, n, k):
+        def matrix_area(self, substrate, *, m, n, k, statistics):
             return n * k * 1e-15
 
-    name = "gigawatt.technology.analog"
-    monkeypatch.setitem(sys.modules, name, Counted(name))
-    monkeypatch.setattr(products, "_attention_head", lambda module: None)
+    tiles(Counted)
     cells = replace(TILES, settings={"attention": "gain-cell"})
     made = token_cost(cells, LLAMA, chip=H100, context=99.0)
     p = LLAMA.parameters
@@ -199,15 +230,15 @@ def test_attention_in_cells_is_two_products_and_area_is_that_of_the_weights(
     assert made.area == pytest.approx((p.attention + p.feed_forward) * 1e-15, rel=1e-12)
 
 
-def test_a_head_that_a_technology_prices_itself_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Head:
-        energy: ClassVar = {"scores": 2.0, "dac": 1.0}
-        time = 0.5
+def test_a_head_that_a_technology_prices_itself_is_taken_as_it_is(tiles) -> None:
+    class Head(_Free):
+        def attention(self, substrate, operation, *, cache, cache_bits):
+            heads = operation.batch * operation.m
+            energy = self.technology.grouped({"scores": 2.0, "dac": 1.0})
+            return Product({name: value * heads for name, value in energy.items()}, operation.m * 0.5)
 
-    name = "gigawatt.technology.analog"
-    monkeypatch.setitem(sys.modules, name, _Free(name))
+    tiles(Head)
     cells = replace(TILES, settings={"attention": "gain-cell"})
-    monkeypatch.setattr(products, "_attention_head", lambda module: lambda **sizes: Head)
     made = token_cost(cells, LLAMA, chip=H100, batch=2.0)
     heads = 32 * 32  # heads and layers, a token
     assert made.energy["arithmetic"] == pytest.approx(2.0 * heads)
@@ -242,6 +273,6 @@ def test_bad_input_is_told() -> None:
         decode_work(LLAMA, context=-1.0)
     assert context.value.key == "context"
     with pytest.raises(MissingDataError):
-        cost_module("levitation")
+        registered("levitation")
     with pytest.raises(MissingDataError):
-        cost_module("substrate")  # a module of this folder without a cost
+        registered("optical")  # a folder of this room that is no technology

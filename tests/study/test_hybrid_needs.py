@@ -10,7 +10,7 @@ from gigawatt.chain.hybrids import machine_notices, needs, training_notices
 from gigawatt.core.errors import MissingDataError
 from gigawatt.faces.terminal.app import main
 from gigawatt.machine.load import load_chip
-from gigawatt.technology.hybrid import machine_of
+from gigawatt.technology.hybrid.machine import machine_of
 from gigawatt.workload import read_architecture
 
 LLAMA = read_architecture("llama-3.1-8b")

@@ -10,7 +10,7 @@ from gigawatt.faces.web.starts import start_of
 from gigawatt.machine import load_chip
 from gigawatt.schema.changed import scenario_with
 from gigawatt.studies.technologies.own import own_technology
-from gigawatt.technology import digital
+from gigawatt.technology.digital import formats as digital
 
 
 def of(start: str, **changes: str | None):

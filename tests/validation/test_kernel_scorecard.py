@@ -13,7 +13,7 @@ import pytest
 from gigawatt.calibration import kernel_fits, kernel_rows
 from gigawatt.core.errors import InputError
 from gigawatt.machine import load_chip
-from gigawatt.technology.gpu import kernels
+from gigawatt.technology.digital.gpu import kernels
 from gigawatt.validation.files import data_folder
 from gigawatt.validation.kernels import (
     COLUMNS,

@@ -13,9 +13,9 @@ from gigawatt.calibration.plan import ATTENTION
 from gigawatt.calibration.report import operation, row_values
 from gigawatt.calibration.user import Number, best_bandwidth
 from gigawatt.core.evidence import Grade
-from gigawatt.technology.forms import AXES, Family
-from gigawatt.technology.gpu import Kernels, fitted_as, kernels
-from gigawatt.technology.surfaces import DEFAULT, Surface, surface
+from gigawatt.technology.digital.forms import AXES, Family
+from gigawatt.technology.digital.gpu import Kernels, fitted_as, kernels
+from gigawatt.technology.digital.surfaces import DEFAULT, Surface, surface
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -33,9 +33,9 @@ from gigawatt.calibration.kernel_solver import (
     solve,
 )
 from gigawatt.machine.machine import Chip
-from gigawatt.technology.forms import AXES, Family, coordinates
-from gigawatt.technology.gpu import FITTED_FORMATS, Kernels, physical
-from gigawatt.technology.surfaces import Surface, read_values, write_axes, write_values
+from gigawatt.technology.digital.forms import AXES, Family, coordinates
+from gigawatt.technology.digital.gpu import FITTED_FORMATS, Kernels, physical
+from gigawatt.technology.digital.surfaces import Surface, read_values, write_axes, write_values
 
 if TYPE_CHECKING:
     from gigawatt.calibration.kernel_rows import Frame
@@ -76,7 +76,7 @@ KNOTS: Mapping[Family, tuple[tuple[float, ...], ...]] = {
         (0.5, 2, 8, 32, 128, 512),
     ),
 }
-"""Knots of the surface of each family, along its :data:`~gigawatt.technology.forms.AXES`."""
+"""Knots of the surface of each family, along its :data:`~gigawatt.technology.digital.forms.AXES`."""
 
 DEVIATION_KNOTS: Mapping[Family, tuple[tuple[float, ...], ...]] = {
     "gemm": ((1, 16, 64, 256, 1024, 32768), (32, 512, 4096, 65536), (32, 512, 4096, 65536)),

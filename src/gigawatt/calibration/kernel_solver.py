@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gigawatt.technology.forms import Family
-from gigawatt.technology.surfaces import Surface
+from gigawatt.technology.digital.forms import Family
+from gigawatt.technology.digital.surfaces import Surface
 from gigawatt.workload.operations import Array
 
 __all__ = [

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -18,13 +16,14 @@ import numpy as np
 from gigawatt.catalog.loader import table
 from gigawatt.chain.technologies import CAVEAT
 from gigawatt.machine import Chip
-from gigawatt.machine.load import load_chip
+from gigawatt.machine.load import load_chip, load_link
 from gigawatt.machine.machine import Link
 from gigawatt.technology.composition import GROUPS, HYBRID, parts
-from gigawatt.technology.hybrid import Machine, cell_area, machine_of
+from gigawatt.technology.hybrid.machine import Machine, cell_area, machine_of
 from gigawatt.technology.mapper import Placed, places
 from gigawatt.technology.measured import measured
 from gigawatt.technology.products import product_of
+from gigawatt.technology.registry import model_of
 from gigawatt.technology.substrate import Substrate
 from gigawatt.workload.architecture import Architecture
 
@@ -86,7 +85,7 @@ def needs(chip: str, architecture: Architecture, *, today: str = "H100", loss: f
     """
     own, other = load_chip(chip), load_chip(today)
     machine = machine_of(own.id)
-    found = [*_cells(machine, architecture), *_energy(machine, architecture), *_quality(machine, loss)]
+    found = [*_cells(machine, architecture), *_energy(machine, architecture, own), *_quality(machine, loss)]
     found += _writing(machine, architecture, own.power_limit)
     bandwidth = own.memory_bandwidth / 1e12, other.memory_bandwidth / 1e12
     found.append(
@@ -102,8 +101,6 @@ def needs(chip: str, architecture: Architecture, *, today: str = "H100", loss: f
 
 
 def _link(chip: Chip) -> Link | None:
-    from gigawatt.machine.load import load_link
-
     name = table("chips")[chip.id].text("default_scale_up")
     return load_link(name) if name else None
 
@@ -117,7 +114,7 @@ def _cells(machine: Machine, architecture: Architecture) -> list[Need]:
     return [Need("weights on a mm²", dense, now, "1/mm²", dense / now, f"published: {machine.today.name}")]
 
 
-def _energy(machine: Machine, architecture: Architecture) -> list[Need]:
+def _energy(machine: Machine, architecture: Architecture, own: Chip) -> list[Need]:
     """Joules of one token through all products that the machine's substrates take."""
     placed = [one for one in places(machine.substrate, architecture) if one.by is not None]
     linear = [one for one in placed if one.work.linear]
@@ -128,7 +125,7 @@ def _energy(machine: Machine, architecture: Architecture) -> list[Need]:
         total = 0.0
         for one in linear:
             part = of(one)
-            made = product_of(one.work.operation, part, machine.statistics(part))
+            made = product_of(one.work.operation, part, machine.statistics(part), chip=own)
             total += sum(float(np.sum(value)) for value in made.energy.values()) * one.work.count
         return total * factor
 
@@ -159,14 +156,15 @@ def _writing(machine: Machine, architecture: Architecture, power: float) -> list
 
     All tiles at once, or as many as ``power`` [W] of each package feeds.
     """
+    if not machine.stationary or machine.area <= 0.0:
+        return []
     packages = max(machine.area_needed(architecture) / machine.area, 1.0)
     found: list[Need] = []
     for name, part in {part.id: part for _, part in machine.stationary}.items():
-        module = f"gigawatt.technology.{part.technology}_write"
-        if find_spec(module) is None:
+        made = model_of(part.technology).write(part, machine.weights(architecture))
+        if made is None:
             continue
-        made = import_module(module).write(part, machine.weights(architecture))
-        seconds = max(float(made.time), float(made.energy) / (packages * power))
+        seconds = max(made.time, made.energy / (packages * power))
         words = "as many tiles at once as the power limit of the packages feeds"
         found.append(Need(f"time to write all cells, {name}", 3600.0, seconds, "s", seconds / 3600.0, words))
     return found

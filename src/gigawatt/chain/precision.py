@@ -14,7 +14,7 @@ from gigawatt.chain.technologies import CAVEAT
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.machine.machine import Chip
 from gigawatt.performance.inference import multiply_format
-from gigawatt.technology.digital import sparse_gain
+from gigawatt.technology.digital.formats import sparse_gain
 from gigawatt.technology.measured import measured
 from gigawatt.technology.rollup import BASE, token_cost
 from gigawatt.technology.substrate import Substrate

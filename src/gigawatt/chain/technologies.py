@@ -18,10 +18,11 @@ from gigawatt.chain.bands import Band, bands
 from gigawatt.core.errors import GigawattError, InputError, MissingDataError
 from gigawatt.machine.load import load_chip, load_node
 from gigawatt.money.annuity import SECONDS_PER_YEAR, capital_recovery_factor
-from gigawatt.technology import digital
+from gigawatt.technology.digital import formats as digital
 from gigawatt.technology.measured import Measured, carried, measured
+from gigawatt.technology.registry import load_substrate, model_of
 from gigawatt.technology.rollup import token_cost
-from gigawatt.technology.substrate import Substrate, load_substrate
+from gigawatt.technology.substrate import Substrate
 from gigawatt.technology.token import TokenCost
 from gigawatt.workload import read_architecture
 from gigawatt.workload.architecture import Architecture
@@ -94,9 +95,8 @@ def money_of(cost: TokenCost, scope: str) -> float:
     recovery = float(
         capital_recovery_factor(rate=finance.value("discount_rate"), life=finance.value("chip_life"))
     )
-    if cost.technology == "near_memory":
-        capital = cost.chips * entity("near_memory", cost.chip).value("price")
-    else:
+    capital = model_of(cost.technology).capital(cost)
+    if capital is None:
         chip = load_chip(cost.chip)
         capital = cost.chips * chip.price + cost.area * row.value("silicon")
         node = entity("chips", chip.id).text("default_node")

@@ -19,7 +19,7 @@ from gigawatt.emulation.formats import hadamard, quantise, rotate
 from gigawatt.emulation.gptq import gptq
 from gigawatt.emulation.layers import linear_layers, replace_layer, watch_inputs
 from gigawatt.emulation.sparsity import mask_of, threshold
-from gigawatt.technology.digital import SETTINGS
+from gigawatt.technology.digital.formats import SETTINGS
 from gigawatt.technology.substrate import Substrate, check_settings
 from gigawatt.workload.formats import stored_bits
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from gigawatt.core.errors import InputError
 from gigawatt.emulation.layers import linear_layers, replace_layer
 from gigawatt.technology.composition import parts
+from gigawatt.technology.registry import registered
 from gigawatt.technology.substrate import Substrate
 
 __all__ = ["Hidden", "convert", "group_of_layer"]
@@ -94,7 +95,7 @@ def convert(
         hidden = _hide(model, [name for name in layers if name not in mine])
         if part.technology == "digital":  # keys and values are attention's, not of this group
             part = replace(part, settings={**part.settings, "cache": "fp32"})
-        face = import_module(f"gigawatt.emulation.{part.technology}")
+        face = import_module(registered(part.technology).emulation)
         counted[group] = face.convert(model, part, calibration_inputs, generator)
         for name, layer in hidden.items():
             replace_layer(model, name, layer)

@@ -19,7 +19,7 @@ from gigawatt.core.errors import InputError
 from gigawatt.emulation.formats import hadamard, rotate
 from gigawatt.emulation.layers import linear_layers, replace_layer, watch_inputs
 from gigawatt.emulation.neurons import counts, first_spikes, rate_spikes, to_fixed
-from gigawatt.technology.neuromorphic import SETTINGS, setting
+from gigawatt.technology.neuromorphic.cores import SETTINGS, setting
 from gigawatt.technology.substrate import Substrate, check_settings
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.emulation.extra import needed
-from gigawatt.technology.photonic_nonlinear import OpticalActivation
+from gigawatt.technology.optical.activations import OpticalActivation
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -37,7 +37,7 @@ def relative_transmission(power: Tensor, activation: OpticalActivation) -> Tenso
     power : Tensor
         ≥ 0, any shape; not checked, so that it can be compiled.
     activation : OpticalActivation
-        Its ``kind`` chooses the equation; see :mod:`gigawatt.technology.photonic_nonlinear`.
+        Its ``kind`` chooses the equation; see :mod:`gigawatt.technology.optical.activations`.
 
     Returns
     -------

@@ -17,7 +17,7 @@ from gigawatt.emulation.extra import needed
 from gigawatt.emulation.optical_activation import optical_module
 from gigawatt.emulation.text import Text
 from gigawatt.emulation.train import train_tokenizer
-from gigawatt.technology.photonic_nonlinear import list_activations, load_activation
+from gigawatt.technology.optical.activations import list_activations, load_activation
 
 if TYPE_CHECKING:
     from torch import nn

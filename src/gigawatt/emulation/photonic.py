@@ -22,9 +22,9 @@ from gigawatt.catalog.loader import entity
 from gigawatt.core.errors import InputError
 from gigawatt.emulation.analog import DIGITAL, linear_layers, run_calibration
 from gigawatt.emulation.analog_tile import best_range, convert_range, quantise
-from gigawatt.technology.photonic import dynamic, number
-from gigawatt.technology.photonic_mesh import Flaws, decompose_real, flawed_matrix
-from gigawatt.technology.photonic_rings import drop
+from gigawatt.technology.photonic.mesh import Flaws, decompose_real, flawed_matrix
+from gigawatt.technology.photonic.products import dynamic, number
+from gigawatt.technology.photonic.rings import drop
 from gigawatt.technology.substrate import Substrate
 
 __all__ = ["NOISY", "PhotonicLinear", "convert", "mesh_weights", "ring_weights"]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.emulation.analog_tile import quantise
-from gigawatt.technology.photonic import dynamic, number
+from gigawatt.technology.photonic.products import dynamic, number
 from gigawatt.technology.substrate import Substrate
 
 __all__ = ["photonic_attention", "use_photonic_attention"]

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,8 @@ from gigawatt.emulation.evaluate import (
 from gigawatt.emulation.extra import needed
 from gigawatt.emulation.models import LanguageModel, load_model
 from gigawatt.emulation.text import WIKIPEDIA, Text, load_text
-from gigawatt.technology.substrate import Substrate, load_substrate
+from gigawatt.technology.registry import load_substrate, technologies
+from gigawatt.technology.substrate import Substrate
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -112,13 +112,13 @@ class Emulation:
 
 
 def _face(technology: str) -> Any:
-    """The module of this folder that runs a technology."""
-    name = f"gigawatt.emulation.{technology}"
-    if not technology.isidentifier() or find_spec(name) is None:
+    """The module that runs a technology, as its registration names it."""
+    known = technologies()
+    if technology not in known or not known[technology].emulation:
         raise MissingDataError(
             "no functional face of this technology yet", key="technology", given=technology
         )
-    return import_module(name)
+    return import_module(known[technology].emulation)
 
 
 def _read(substrate: str | Substrate) -> Substrate:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gigawatt.core.errors import InputError, nearest
-from gigawatt.technology.digital import SPARSITY
+from gigawatt.technology.digital.formats import SPARSITY
 
 if TYPE_CHECKING:
     from torch import Tensor

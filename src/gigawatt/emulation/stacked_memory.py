@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gigawatt.emulation import digital
-from gigawatt.technology.stacked_memory import SETTINGS, numerics
+from gigawatt.technology.stacked_memory.products import SETTINGS, numerics
 from gigawatt.technology.substrate import Substrate
 
 if TYPE_CHECKING:

@@ -29,8 +29,7 @@ from gigawatt.performance.direct import direct_reduce
 from gigawatt.performance.engines import Engine
 from gigawatt.performance.serving_power import cut_energy, load_serving_power, metered
 from gigawatt.technology import technology
-from gigawatt.technology.gpu import BLOCK
-from gigawatt.technology.hybrid import Hybrid
+from gigawatt.technology.digital.gpu import BLOCK
 from gigawatt.workload.architecture import Architecture, Block
 from gigawatt.workload.inference import (
     SPARSE,
@@ -50,6 +49,7 @@ __all__ = [
     "Replica",
     "cells_lacking",
     "check_fits",
+    "check_used",
     "decode_cost",
     "holding",
     "kept",
@@ -353,10 +353,7 @@ def room(r: Replica) -> Array:
 
 def cells_lacking(r: Replica) -> Array:
     """Silicon that an accelerator (L,) lacks for weights that stay written in it [m²]; else 0."""
-    kind = technology(r.cluster.chip.technology)
-    if not isinstance(kind, Hybrid):
-        return np.zeros(())
-    return kind.cells_lacking(r.cluster.chip, r.architecture, r.chips)
+    return technology(r.cluster.chip.technology).cells_lacking(r.cluster.chip, r.architecture, r.chips)
 
 
 def kept(r: Replica, tokens: ArrayLike) -> Array:
@@ -371,6 +368,37 @@ def holding(r: Replica, tokens: ArrayLike) -> Array:
     """Sequences of ``tokens`` (L,) for which a replica has room; 0 where not even one fits."""
     one = kept(r, tokens)
     return np.floor(np.maximum(room(r), 0.0) / np.maximum(one, 1.0))
+
+
+def check_used(r: Replica, context: ArrayLike) -> None:
+    """Raise where what stands beside a chip's host would take no product of this model.
+
+    One decoding sequence, ``context`` (L,) tokens in, is what it is best at.
+
+    Raises
+    ------
+    InputError
+        Names what stands beside the host: the answer would be that of the host alone.
+    """
+    chip, seen = metered(r.cluster.chip), np.asarray(context, dtype=float)
+    kind = technology(chip.technology)
+    names, one = kind.beside(chip), np.ones_like(seen)
+    if not names:
+        return
+    for block in r.architecture.blocks:
+        for op in (
+            *token_operations(r.architecture, block, tokens=one, shares=r.shares),
+            *decode_operations(block, sequences=one, context=seen, shares=r.shares),
+        ):
+            if np.any(np.equal(kind.cost(op, chip, r.engine.efficiency).active, 0.0)):
+                return
+    raise InputError(
+        f"{', '.join(names)} takes no product of {r.architecture.name}, the host is sooner in all: "
+        "the answer would be the host's",
+        key="machine.chip",
+        given=chip.id,
+        allowed="the host by itself, as a chip or design of technology gpu",
+    )
 
 
 def check_fits(r: Replica) -> None:

@@ -38,6 +38,7 @@ from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Grade, worst
 from gigawatt.machine.clocks import clock_model, settle
 from gigawatt.machine.machine import Chip, Node
+from gigawatt.technology.registry import registered
 
 __all__ = [
     "Drawn",
@@ -58,8 +59,6 @@ __all__ = [
 Array = NDArray[np.float64]
 
 DEFAULT = "default"
-_DIGITAL = ("gpu", "hybrid")
-"""Technologies with digital processors, which draw what this module says; others keep their own energies."""
 _WIDE = "bf16"
 _NARROW = {"fp8": "flop_8", "int8": "flop_8", "fp4": "flop_4"}
 """Ratio of the catalog by which J/FLOP of a format is that of 16 bits; other formats: by their rates."""
@@ -150,7 +149,7 @@ def load_serving_power(chip: Chip) -> ServingPower:
     own, common = _rows(chip)
     sibling = own.id != chip.id
     sustained = common.value("sustained_share")
-    if chip.technology not in _DIGITAL:
+    if not registered(chip.technology).alone:
         return ServingPower(
             id=chip.id, idle=chip.idle_power, active=0.0, byte=chip.energy_byte["dram"],
             flop=chip.energy_flop, limit=sustained * chip.power_limit, sustained=sustained,
@@ -199,7 +198,7 @@ def metered(chip: Chip) -> Chip:
     ``sram`` is nought: J/FLOP of serving have the way of the operands in them.
     """
     power = load_serving_power(chip)
-    if chip.technology not in _DIGITAL:
+    if not registered(chip.technology).alone:
         return chip
     return replace(
         chip, energy_flop=power.flop, energy_byte={**chip.energy_byte, "dram": power.byte, "sram": 0.0}

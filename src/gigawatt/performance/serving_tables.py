@@ -10,6 +10,7 @@ from gigawatt.performance.inference import (
     PassCost,
     Replica,
     check_fits,
+    check_used,
     decode_cost,
     kept,
     prompt_cost,
@@ -73,7 +74,7 @@ def step_tables(
     Raises
     ------
     InputError
-        More than one point, or the model does not fit.
+        More than one point, the model does not fit, or what stands beside the host takes nothing of it.
     """
     if np.size(r.chips) != 1:
         raise InputError("tables are of one replica", key="layout", given=int(np.size(r.chips)), allowed="1")
@@ -85,6 +86,7 @@ def step_tables(
     tokens = _knots(max(most, places * r.verified), _STEP, few=8)
     batch = _knots(places, _STEP)
     context = np.concatenate([[0.0], 16.0 * _knots(longest / 16.0, _WIDE, few=2)])
+    check_used(r, typical)
     chunk = _knots(most, _WIDE)
     before = np.concatenate([[0.0], 16.0 * _knots(longest / 16.0, 2.0, few=1)])
     linear_time, linear_energy = _grid(token_cost(r, tokens), tokens.shape)

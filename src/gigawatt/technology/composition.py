@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from gigawatt.core.errors import InputError, nearest
-from gigawatt.technology.substrate import Statistics, Substrate, load_substrate
+from gigawatt.technology.registry import load_substrate
+from gigawatt.technology.substrate import Statistics, Substrate
 from gigawatt.workload.operations import Operation
 
 __all__ = ["GROUPS", "HOST", "HYBRID", "counted_of", "group_of", "parts"]

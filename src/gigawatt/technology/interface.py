@@ -1,19 +1,32 @@
-"""The one interface behind which every compute technology stands.
+"""What a compute technology says of itself, and the one protocol that its cost model satisfies.
 
-A technology is a file in this folder with an object that satisfies :class:`Technology`; a chip names
-it in the catalog. The performance room asks it for the cost of an operation and never for its kind.
+A technology is a folder with a :class:`Technology`: which operations, formats and phases it supports, and
+where its cost model, its settings and its functional face are found. The performance room and the roll-up
+ask a :class:`Model` and never its kind.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Protocol, cast
 
+import numpy as np
+
+from gigawatt.core.errors import InputError
 from gigawatt.machine.machine import Chip
+from gigawatt.technology.operations import OPERATIONS, Support
+from gigawatt.technology.substrate import Bound, Statistics, Substrate
+from gigawatt.technology.token import SYSTEM_SCOPE, TokenCost
+from gigawatt.technology.work import Work
+from gigawatt.workload.architecture import Architecture
 from gigawatt.workload.operations import Array, Operation
 
-__all__ = ["Cost", "Efficiency", "Technology"]
+__all__ = ["PHASES", "Cost", "Efficiency", "Model", "Product", "Support", "Technology", "Writing"]
+
+PHASES = ("inference", "training")
+"""Training changes every weight at every step; inference leaves them as they were written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +61,39 @@ class Efficiency:
     attention: float = 1.0
 
 
-class Technology(Protocol):
-    """What every compute technology can say about an operation on one of its chips."""
+@dataclass(frozen=True)
+class Product:
+    """One launch on a substrate: joules by the roll-up's component and seconds, arrays over layouts.
 
-    name: str
+    ``bounds`` splits ``time`` by what sets it (empty: all of it is arithmetic); ``notes`` say in which format
+    was multiplied, and why.
+    """
+
+    energy: Mapping[str, Array]
+    time: Array
+    bounds: Mapping[str, float] = field(default_factory=lambda: {})
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Writing:
+    """Writing weights once: joules of all cells, seconds with all arrays at once."""
+
+    energy: float
+    time: float
+
+
+class Model(Protocol):
+    """What every compute technology can say.
+
+    Of a chip of the catalog, for the performance room: ``lacks``, ``cost``, ``area``, ``money``. Of a
+    substrate, alone or beside a digital host, for the roll-up and for machines of several: the rest.
+    :class:`~gigawatt.technology.multiplier.Multiplier` has all of it for a technology that
+    multiplies beside a host.
+    """
 
     def lacks(self, operation: Operation, chip: Chip) -> str | None:
-        """Why this operation cannot run on this chip (it goes to a digital fallback), or ``None``."""
+        """Why this operation cannot run on this chip, or ``None``."""
         ...
 
     def cost(self, operation: Operation, chip: Chip, efficiency: Efficiency) -> Cost:
@@ -68,3 +107,168 @@ class Technology(Protocol):
     def money(self, chip: Chip) -> float:
         """Price of one chip [$]."""
         ...
+
+    def cells_lacking(self, chip: Chip, architecture: Architecture, chips: Array) -> Array:
+        """Silicon that each of ``chips`` (L,) lacks for weights that stay written in it [m²]; 0: none."""
+        ...
+
+    def beside(self, chip: Chip) -> tuple[str, ...]:
+        """Substrates that stand beside a chip's digital host; empty: none."""
+        ...
+
+    def product(self, work: Work, substrate: Substrate, statistics: Statistics, *, chip: Chip) -> Product:
+        """One launch on the substrate; ``chip`` is the digital machine, itself or its host."""
+        ...
+
+    def silicon(self, substrate: Substrate, operation: Operation, statistics: Statistics) -> float:
+        """Area beside the chip that the weights of one launch take [m²]."""
+        ...
+
+    def standing_power(self, substrate: Substrate, operation: Operation) -> float:
+        """Watts that the weights of one launch take whether anything happens or not."""
+        ...
+
+    def stays(self, substrate: Substrate) -> bool:
+        """Whether weights are written before the run, each in a place of its own."""
+        ...
+
+    def write(self, substrate: Substrate, weights: float) -> Writing | None:
+        """Writing ``weights`` once; ``None``: nothing is known of it, or nothing is written."""
+        ...
+
+    def stored(
+        self, substrate: Substrate, architecture: Architecture, statistics: Statistics
+    ) -> tuple[float, float]:
+        """(bytes of layers' weights, keys and values over those in 16 bits) in its chips' memory."""
+        ...
+
+    def decode(
+        self,
+        substrate: Substrate,
+        architecture: Architecture,
+        statistics: Statistics,
+        *,
+        batch: float,
+        context: float,
+        chip: Chip,
+    ) -> TokenCost | None:
+        """A token where the technology is a whole machine of its own; ``None``: operation by operation."""
+        ...
+
+    def capital(self, cost: TokenCost) -> float | None:
+        """Dollars of the machines of a step, where they are no chips of the catalog; else ``None``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Technology:
+    """A compute technology, registered with what it supports.
+
+    Attributes
+    ----------
+    name, title : str
+        As ``technology`` of ``substrates`` and ``chips`` writes it; in words.
+    operations : mapping
+        Of :data:`~gigawatt.technology.operations.OPERATIONS`: how each is done. What is not here
+        goes to the digital host, with the reason.
+    cost : str
+        ``module:class`` of its :class:`Model`, imported when it is first asked.
+    parts : mapping
+        Component of its energy → that of the roll-up; one that is not here is refused by name.
+    formats : tuple of str
+        Number formats of operations that it takes over; empty: any, converted on the way in.
+    phases : tuple of str
+        Of :data:`PHASES`.
+    settings : str
+        ``module:name`` of the mapping of :data:`~gigawatt.technology.substrate.Bound`; empty: none.
+    emulation : str
+        Module of its functional face (torch), never imported here; empty: none.
+    refusals : mapping
+        Reasons of its own for operations that it leaves to the host.
+    names : tuple of str
+        Other names that a catalog may use.
+    alone : bool
+        A chip of it runs every operation; else it stands beside a digital host.
+    native : bool
+        It is the digital chip itself, so that nothing of a step is a fallback.
+    """
+
+    name: str
+    title: str
+    operations: Mapping[str, Support | tuple[Support, ...]]
+    cost: str
+    parts: Mapping[str, str]
+    formats: tuple[str, ...] = ()
+    phases: tuple[str, ...] = ("inference",)
+    settings: str = ""
+    emulation: str = ""
+    refusals: Mapping[str, str] = field(default_factory=lambda: {})
+    names: tuple[str, ...] = ()
+    alone: bool = False
+    native: bool = False
+
+    def __post_init__(self) -> None:
+        for key, given, allowed in (
+            ("operations", self.operations, OPERATIONS),
+            ("refusals", self.refusals, OPERATIONS),
+            ("phases", self.phases, PHASES),
+            ("parts", self.parts.values(), SYSTEM_SCOPE),
+        ):
+            for one in given:
+                if one not in allowed:
+                    raise InputError(
+                        "a technology is registered with what does not exist",
+                        key=f"{self.name}.{key}",
+                        given=one,
+                        allowed=tuple(allowed),
+                    )
+        if ":" not in self.cost:
+            raise InputError(
+                "a cost model is named by module and class",
+                key=f"{self.name}.cost",
+                given=self.cost,
+                allowed="package.module:Class",
+            )
+
+    def model(self, *, training: bool = False) -> Model:
+        """The cost model; ``training``: as it trains."""
+        return cast(Model, resolve(self.cost)(self, training=training))
+
+    def bounds(self) -> Mapping[str, Bound]:
+        """What settings it has, and their ranges."""
+        return dict(resolve(self.settings)) if self.settings else {}
+
+    def support(self, substrate: Substrate, kind: str) -> tuple[bool, str]:
+        """(whether a substrate does operations of a kind, how or why not)."""
+        given = self.operations.get(kind, ())
+        for one in given if isinstance(given, tuple) else (given,):
+            if one.holds(substrate):
+                return True, one.how
+        return False, self.refusals.get(kind, OPERATIONS[kind])
+
+    def grouped(self, energy: Mapping[str, Any]) -> dict[str, Array]:
+        """Its own components under the roll-up's names.
+
+        Raises
+        ------
+        InputError
+            A component that its registration does not place.
+        """
+        total: dict[str, Array] = {}
+        for name, value in energy.items():
+            if name not in self.parts:
+                raise InputError(
+                    "a component of energy that its technology does not place",
+                    key=f"{self.name}.parts",
+                    given=name,
+                    allowed=tuple(self.parts),
+                )
+            key = self.parts[name]
+            total[key] = total.get(key, np.zeros(())) + np.asarray(value, dtype=float)
+        return total
+
+
+def resolve(path: str) -> Any:
+    """What ``module:name`` names."""
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)

@@ -10,56 +10,27 @@ measured quality. What is not mapped pays a digital machine's price.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from gigawatt.core.errors import InputError
-from gigawatt.technology import quantum
 from gigawatt.technology.composition import HYBRID, group_of, parts
+from gigawatt.technology.operations import operation_kind
+from gigawatt.technology.registry import registered
 from gigawatt.technology.substrate import Substrate
+from gigawatt.technology.work import Work, decode_work
 from gigawatt.workload.architecture import Architecture
-from gigawatt.workload.inference import Shares, decode_operations, logits_operations, token_operations
 from gigawatt.workload.operation import ZERO
 from gigawatt.workload.operations import Array, Operation
 
 __all__ = [
-    "STATIONARY",
     "Placed",
-    "Work",
-    "decode_work",
     "place",
     "places",
     "reason_of",
     "runs_on",
     "share_mapped",
 ]
-
-STATIONARY = ("analog", "photonic", "neuromorphic")
-"""Technologies that multiply by weights alone, or by what their settings say besides."""
-
-_ROUTED = ("router", "experts.permute", "indexer")
-
-
-@dataclass(frozen=True)
-class Work:
-    """One operation of a decode step, how often it runs, and the elements that it reads.
-
-    ``count`` launches a step of all layers; ``weights``, ``inputs``, ``cache`` are elements of weights, of
-    activations that meet them, and of kept keys and values, a launch, in whatever format they are stored.
-    """
-
-    operation: Operation
-    count: float
-    weights: Array
-    inputs: Array
-    cache: Array
-
-    @property
-    def linear(self) -> bool:
-        """Whether it multiplies by weights."""
-        return self.operation.kind in ("gemm", "grouped_gemm")
 
 
 @dataclass(frozen=True)
@@ -76,105 +47,38 @@ class Placed:
         return self.by is not None
 
 
-def _operations(
-    architecture: Architecture, batch: Array, context: Array, shares: Shares
-) -> list[tuple[float, Operation]]:
-    found: list[tuple[float, Operation]] = []
-    for block in architecture.blocks:
-        if block.role == "prediction":
-            continue
-        layer = [
-            *token_operations(architecture, block, tokens=batch, shares=shares),
-            *decode_operations(block, sequences=batch, context=context, shares=shares),
-        ]
-        found += [(float(block.count), op) for op in layer]
-    return found + [(1.0, op) for op in logits_operations(architecture, sequences=batch, shares=shares)]
+def reason_of(
+    substrate: Substrate, operation: Operation, *, kind: str = "", phase: str = "inference"
+) -> tuple[bool, str]:
+    """(whether the operation runs on the substrate, why): its technology's registration decides.
 
-
-def decode_work(
-    architecture: Architecture, *, batch: ArrayLike = 1.0, context: ArrayLike = 512.0, tensor: float = 1.0
-) -> tuple[Work, ...]:
-    """Operations of one decode step on one of ``tensor`` chips, with the elements that each reads.
-
-    The elements follow from the same operations in formats of two and of one byte: what shrinks is what was
-    read in that format.
-
-    Parameters
-    ----------
-    architecture : Architecture
-        The model; modules that predict further tokens are left out.
-    batch, context : array
-        Sequences, ≥ 1, and the tokens behind each, ≥ 0.
-    tensor : float
-        Chips that share every matrix, ≥ 1.
+    ``kind`` names the kind of operation where it is another than that of its name, ``phase`` what it is of; a
+    backward pass is always training's.
 
     Raises
     ------
-    InputError
-        A batch or a number of chips below 1, a negative context.
+    MissingDataError
+        The technology is not registered.
     """
-    b, seen = np.asarray(batch, dtype=float), np.asarray(context, dtype=float)
-    for key, value, least in (("batch", b, 1.0), ("context", seen, 0.0), ("tensor", np.asarray(tensor), 1.0)):
-        if not np.all(np.isfinite(value) & (value >= least)):
-            raise InputError("out of range", key=key, given=str(value), allowed=f"{least:g} or more, finite")
-
-    def run(**formats: str) -> list[tuple[float, Operation]]:
-        return _operations(architecture, b, seen, Shares.of(tensor=tensor, **formats))
-
-    wide, weights, inputs, cache = run(), run(weights="fp8"), run(multiply="fp8"), run(cache="fp8")
-    found: list[Work] = []
-    for (count, op), (_, w), (_, x), (_, kv) in zip(wide, weights, inputs, cache, strict=True):
-        read = op.bytes_read
-        found.append(
-            Work(
-                op, count * float(op.launches), read - w.bytes_read, read - x.bytes_read, read - kv.bytes_read
-            )
-        )
-    return tuple(_head(one) for one in found)
+    technology = registered(substrate.technology)
+    form, formats = operation.number_format, technology.formats
+    on, reason = technology.support(substrate, kind or operation_kind(operation))
+    training = phase == "training" or operation.phase == "backward"
+    if on and training and "training" not in technology.phases:
+        return False, "training changes every weight at every step: nothing stays written"
+    if on and not training and "inference" not in technology.phases:
+        return False, f"{technology.name} is registered for {', '.join(technology.phases)} alone"
+    if on and formats and operation.kind != "memory" and form not in formats:
+        return False, f"{technology.name} multiplies {', '.join(formats)}: this operation is in {form}"
+    return on, reason
 
 
-def _head(work: Work) -> Work:
-    """A product that is kept in 16 bits whatever the format (head, router): its elements from its sizes."""
-    op = work.operation
-    if work.linear and not np.any(work.weights):
-        return replace(work, weights=op.batch * op.n * op.k, inputs=op.batch * op.m * op.k, cache=ZERO)
-    return work
-
-
-def reason_of(substrate: Substrate, operation: Operation) -> tuple[bool, str]:
-    """(whether the operation runs on the substrate, why)."""
-    name, kind = operation.name, operation.kind
-    if substrate.technology == "quantum":
-        reason = quantum.lacks(operation)
-        return reason is None, reason or "on the quantum machine"
-    if substrate.technology not in STATIONARY:
-        if kind == "memory":
-            return True, "element by element, on the same chip"
-        if name.startswith(("head", "router")):
-            return True, "on the same chip, kept in 16 bits"
-        return True, "multiplied on the chip itself"
-    if name.startswith(_ROUTED):
-        return False, "ranks scores exactly and moves tokens: no product by stored weights"
-    if kind == "attention":
-        if substrate.word("attention") == "gain-cell" and name.startswith("attention"):
-            return True, "keys and values are written to gain cells token by token"
-        if substrate.word("attention") == "photonic" and name.startswith("attention"):
-            return True, "both operands are sent in as light"
-        return False, "product of two activations: neither operand was written before the run"
-    if kind == "memory":
-        what = "softmax" if "sample" in name else "norm" if "norm" in name else "gate or position"
-        return False, f"{what}: element by element, no matrix product"
-    if name.startswith("head"):
-        return False, "the run that measured quality left the head in digital"
-    if substrate.word("design") == "crossbar":
-        return True, "product by weights that are sent in for each use"
-    return True, "product by weights that stay written"
-
-
-def runs_on(substrate: Substrate, operation: Operation) -> tuple[Substrate | None, str]:
+def runs_on(
+    substrate: Substrate, operation: Operation, *, phase: str = "inference"
+) -> tuple[Substrate | None, str]:
     """(the substrate that takes an operation, why); ``None``: the digital host does.
 
-    Of a hybrid it is the part that has the operation's group, if that part can do it.
+    Of a hybrid it is the part that has the operation's group, if that part can do it in this ``phase``.
 
     Raises
     ------
@@ -182,7 +86,7 @@ def runs_on(substrate: Substrate, operation: Operation) -> tuple[Substrate | Non
         A hybrid of unknown parts.
     """
     if substrate.technology != HYBRID:
-        on, reason = reason_of(substrate, operation)
+        on, reason = reason_of(substrate, operation, phase=phase)
         return (substrate if on else None), reason
     group = group_of(operation)
     if group is None:
@@ -190,9 +94,9 @@ def runs_on(substrate: Substrate, operation: Operation) -> tuple[Substrate | Non
     part = parts(substrate).get(group)
     if part is None:
         return None, f"{group.replace('_', ' ')} stay with the host in this machine"
-    if group == "gate" and operation.kind == "gemm":  # named as part of the machine, it ranks what it gives
-        operation = replace(operation, name="gate")
-    on, reason = reason_of(part, operation)
+    # a router named as part of the machine ranks what its part gives
+    gate = group == "gate" and operation.kind == "gemm"
+    on, reason = reason_of(part, operation, kind="projections" if gate else "", phase=phase)
     return (part if on else None), f"{part.id}: {reason}"
 
 

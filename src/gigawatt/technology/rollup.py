@@ -22,7 +22,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from inspect import signature
 
 import numpy as np
 
@@ -30,19 +29,20 @@ from gigawatt.catalog.loader import entity
 from gigawatt.core.errors import InfeasibleError, InputError, MissingDataError
 from gigawatt.machine.load import build_cluster, load_chip, load_node
 from gigawatt.machine.machine import Chip, Cluster
-from gigawatt.technology import digital
 from gigawatt.technology.composition import HYBRID, counted_of, group_of
-from gigawatt.technology.gpu import Gpu
-from gigawatt.technology.hybrid import own_machine, scaled
-from gigawatt.technology.interface import Efficiency
-from gigawatt.technology.mapper import Placed, Work, place, places, share_mapped
+from gigawatt.technology.digital import formats as digital
+from gigawatt.technology.digital.model import BASE, host_product
+from gigawatt.technology.hybrid.machine import own_machine, scaled
+from gigawatt.technology.interface import Product
+from gigawatt.technology.mapper import Placed, place, places, share_mapped
 from gigawatt.technology.measured import carried, measured
-from gigawatt.technology.products import cost_module, product_of
+from gigawatt.technology.registry import model_of, registered
 from gigawatt.technology.substrate import Statistics, Substrate
 from gigawatt.technology.token import SYSTEM_SCOPE, TokenCost
+from gigawatt.technology.work import Work
 from gigawatt.workload.architecture import Architecture
 from gigawatt.workload.inference import Shares, kept_bytes
-from gigawatt.workload.operation import FORMAT_BYTES, ZERO
+from gigawatt.workload.operation import FORMAT_BYTES
 
 __all__ = [
     "BASE",
@@ -51,12 +51,6 @@ __all__ = [
     "fallback_cost",
     "token_cost",
 ]
-
-BASE = Substrate("bf16", "bf16", "digital", {"weights": "bf16", "activations": "bf16", "cache": "bf16"})
-"""What a digital machine does where nobody asks for anything: 16 bits throughout."""
-
-_GPU = Gpu()
-_BYTE = 8.0
 
 
 def chips_needed(
@@ -80,16 +74,7 @@ def chips_needed(
     """
     p = architecture.parameters
     ends = (p.embedding + p.head + p.router + p.norms) * FORMAT_BYTES["bf16"]
-    inner = float(p.attention + p.feed_forward + p.experts)
-    held = 0.0
-    if substrate.technology == HYBRID:  # a copy of all weights, from which cells are written
-        held, kept = inner * FORMAT_BYTES["bf16"], 1.0
-    elif substrate.technology == "digital":
-        bits = digital.stored_weight_bits(substrate, statistics, length=float(architecture.hidden))
-        held = inner * float(bits) / _BYTE
-        kept = float(digital.cache_bits(substrate, statistics)) / (_BYTE * FORMAT_BYTES["bf16"])
-    else:
-        kept = 1.0
+    held, kept = model_of(substrate.technology).stored(substrate, architecture, statistics or {})
     kept *= float(kept_bytes(architecture, tokens=context, shares=Shares.of())) * batch
     room = chip.memory_bytes * entity("technologies_digital", "rollup").value("room")
     count = 1
@@ -110,59 +95,13 @@ def _add(total: dict[str, float], values: Mapping[str, float], factor: float) ->
         total[name] = total.get(name, 0.0) + float(value) * factor
 
 
-def _digital(work: Work, substrate: Substrate, chip: Chip, statistics: Statistics) -> tuple[
-    dict[str, float], dict[str, float], tuple[str, ...]
-]:  # fmt: skip
-    """(energy, time, notes) of one launch on a chip, by component."""
-    op, byte = work.operation, chip.energy_byte["dram"]
-    notes: tuple[str, ...] = ()
-    if work.linear:
-        wide = op.name.startswith(("head", "router"))
-        made = digital.linear(
-            op,
-            substrate=BASE if wide else substrate,
-            chip=chip,
-            weights=work.weights,
-            inputs=work.inputs,
-            statistics={} if wide else statistics,
-        )
-        cost, joules = made.cost, made.cost.energy
-        weights = float(made.weight_bytes) * byte
-        energy = {
-            "arithmetic": float(joules["arithmetic"] + joules["dequantise"] + joules["rotate"]),
-            "sram": float(joules["sram"]),
-            "weights": weights,
-            "memory": float(joules["dram"]) - weights,
-        }
-        notes, bound = (() if wide else made.reasons), "weights"
-    else:
-        kept = ZERO
-        if np.any(work.cache):
-            bits = digital.cache_bits(substrate, statistics)
-            kept = work.cache * bits / _BYTE
-            op = replace(op, bytes_read=op.bytes_read - work.cache * FORMAT_BYTES["bf16"] + kept)
-        cost = _GPU.cost(op, chip, Efficiency())
-        energy = {
-            "arithmetic": float(cost.energy["arithmetic"]),
-            "sram": float(cost.energy["sram"]),
-            "cache": float(kept) * byte,
-            "memory": float(cost.energy["dram"] - kept * byte),
-        }
-        bound = "cache" if op.kind == "attention" else "memory"
-    busy = float(np.maximum(cost.arithmetic, cost.memory))
-    bound = "arithmetic" if float(cost.arithmetic) > float(cost.memory) else bound
-    return energy, {bound: busy, "launch": float(cost.launch)}, notes
-
-
 def _standing(works: Sequence[tuple[Work, Substrate, float]], step: float) -> float:
     """Joules that a technology's own silicon takes while it waits for the rest of the step."""
     waiting = 0.0
     for work, substrate, busy in works:
-        module = cost_module(substrate.technology)
-        if work.linear and hasattr(module, "standing_power"):
-            op = work.operation
-            watts = float(np.sum(module.standing_power(substrate, n=op.n, k=op.k)))
-            waiting += watts * work.count * float(op.batch) * max(step - busy, 0.0)
+        if work.linear:
+            watts = model_of(substrate.technology).standing_power(substrate, work.operation)
+            waiting += watts * work.count * max(step - busy, 0.0)
     return waiting
 
 
@@ -232,43 +171,31 @@ def token_cost(
     """
     counted: Statistics = statistics or {}
     machine = load_chip(chip) if isinstance(chip, str) else chip
-    module = None if substrate.technology == HYBRID else cost_module(substrate.technology)
-    if module is not None and hasattr(module, "decode"):
-        beside = {"chip": machine} if "chip" in signature(module.decode).parameters else {}
-        return module.decode(substrate, architecture, counted, batch=batch, context=context, **beside)
+    model = model_of(substrate.technology)
+    whole = model.decode(substrate, architecture, counted, batch=batch, context=context, chip=machine)
+    if whole is not None:
+        return whole
     count = tensor or chips_needed(
         architecture, substrate, chip=machine, batch=batch, context=context, statistics=counted
     )
     placed = places(substrate, architecture, batch=batch, context=context, tensor=count)
-    native = substrate.technology == "digital"
+    native = registered(substrate.technology).native
     energy: dict[str, float] = dict.fromkeys(SYSTEM_SCOPE, 0.0)
     seconds: dict[str, float] = {}
     notes: dict[str, None] = {}
     standing: list[tuple[Work, Substrate, float]] = []
     for one in placed:
         work, factor = one.work, one.work.count
-        if native or one.by is None:
-            joules, took, said = _digital(work, substrate if native else BASE, machine, counted)
-            if not native:
-                joules, took = {"fallback": sum(joules.values())}, {"fallback": sum(took.values())}
-            notes.update(dict.fromkeys(said))
-            _add(energy, joules, factor * count)
+        made, by = _launch(substrate, one, machine, counted)
+        if by is None and one.by is not None:
+            notes[f"{work.operation.name}: sooner on the host"] = None
         else:
-            cache = (work.cache, float(digital.cache_bits(BASE, counted)))
-            made = product_of(work.operation, one.by, _counted(substrate, one, counted), cache=cache)
-            times = scaled(machine, substrate)
-            joules = {name: float(np.sum(value)) * times for name, value in made.energy.items()}
-            took = {"arithmetic": float(np.sum(made.time))}
-            if substrate.technology == HYBRID:  # whose host has a copy of the weights
-                other, seconds_there, _ = _digital(work, BASE, machine, counted)
-                there = sum(s for name, s in seconds_there.items() if name != "launch")
-                if there < took["arithmetic"]:
-                    joules, took = (
-                        {"fallback": sum(other.values())},
-                        {"fallback": sum(seconds_there.values())},
-                    )
-                    notes[f"{work.operation.name}: sooner on the host"] = None
-            _add(energy, joules, factor * count)
+            notes.update(dict.fromkeys(made.notes))
+        joules, took = _totals(made)
+        if by is None:
+            joules, took = {"fallback": sum(joules.values())}, {"fallback": sum(took.values())}
+        _add(energy, joules, factor * count)
+        if one.by is not None and not native:
             standing.append((work, one.by, sum(took.values())))
         _add(seconds, took, factor)
     cluster = _cluster(machine.id, count)
@@ -310,6 +237,29 @@ def token_cost(
     )
 
 
+def _launch(
+    substrate: Substrate, placed: Placed, machine: Chip, counted: Statistics
+) -> tuple[Product, Substrate | None]:
+    """(what one launch takes, the substrate that makes it); ``None``: the host does."""
+    work, by = placed.work, placed.by
+    if by is None:
+        return host_product(work, BASE, machine, counted), None
+    mine = model_of(by.technology).product(work, by, _counted(substrate, placed, counted), chip=machine)
+    if substrate.technology != HYBRID:
+        return mine, by
+    times = scaled(machine, substrate)
+    mine = replace(mine, energy={name: value * times for name, value in mine.energy.items()})
+    other = host_product(work, BASE, machine, counted)  # whose host has a copy of the weights
+    there = sum(seconds for name, seconds in other.bounds.items() if name != "launch")
+    return (other, None) if there < float(np.sum(mine.time)) else (mine, by)
+
+
+def _totals(product: Product) -> tuple[dict[str, float], dict[str, float]]:
+    """(joules by component, seconds by what sets them) of one launch."""
+    joules = {name: float(np.sum(value)) for name, value in product.energy.items()}
+    return joules, dict(product.bounds) or {"arithmetic": float(np.sum(product.time))}
+
+
 def _counted(substrate: Substrate, placed: Placed, counted: Statistics) -> Statistics:
     """What a run counted of the substrate that takes an operation; of a hybrid, what its part's run did."""
     if substrate.technology != HYBRID or placed.by is None:
@@ -323,7 +273,7 @@ def _counted(substrate: Substrate, placed: Placed, counted: Statistics) -> Stati
 
 def _spent(work: Work, chip: Chip, substrate: Substrate = BASE) -> tuple[float, float]:
     """(J with the chip's waiting, s) a step that an operation takes on a digital machine."""
-    joules, took, _ = _digital(work, substrate, chip, {})
+    joules, took = _totals(host_product(work, substrate, chip, {}))
     seconds = sum(took.values()) * work.count
     return sum(joules.values()) * work.count + chip.idle_power * seconds, seconds
 
@@ -365,17 +315,12 @@ def _area(placed: tuple[Placed, ...], statistics: Statistics) -> float:
     shared: set[str] = set()
     for one in placed:
         op = one.work.operation
-        if one.by is not None and one.work.linear:
-            module = cost_module(one.by.technology)
-            if not hasattr(module, "area"):
-                continue
-            if hasattr(module, "dynamic") and module.dynamic(one.by):  # one chip for all layers
-                if one.by.id not in shared:
-                    total += float(np.sum(module.area(one.by)))
-                    shared.add(one.by.id)
-                continue
-            taken = signature(module.area).parameters
-            sizes = {"m": op.m, "n": op.n, "k": op.k, "statistics": statistics}
-            made = module.area(one.by, **{name: v for name, v in sizes.items() if name in taken})
-            total += float(np.sum(made)) * one.work.count * float(op.batch)
+        if one.by is None or not one.work.linear:
+            continue
+        model = model_of(one.by.technology)
+        if model.stays(one.by):
+            total += model.silicon(one.by, op, statistics) * one.work.count
+        elif one.by.id not in shared:  # one chip for all layers
+            total += model.silicon(one.by, op, statistics)
+            shared.add(one.by.id)
     return total

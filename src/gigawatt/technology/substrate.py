@@ -10,10 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from importlib import import_module
-from importlib.util import find_spec
 
-from gigawatt.catalog.loader import entity
 from gigawatt.core.errors import InputError, nearest
 
 __all__ = [
@@ -23,8 +20,6 @@ __all__ = [
     "Statistics",
     "Substrate",
     "check_settings",
-    "load_substrate",
-    "settings_bounds",
 ]
 
 SCOPES = ("device", "macro", "chip", "system")
@@ -103,53 +98,6 @@ class Figure:
                     allowed="both of the same; a roll-up brings a macro to a system",
                 )
         return self.value / other.value
-
-
-def settings_bounds(technology: str) -> Mapping[str, Bound]:
-    """``SETTINGS`` of a technology's file of this folder; empty where it has none."""
-    name = f"gigawatt.technology.{technology}"
-    if not technology.isidentifier() or find_spec(name) is None:
-        return {}
-    return dict(getattr(import_module(name), "SETTINGS", {}))
-
-
-def load_substrate(text: str) -> Substrate:
-    """A substrate of the catalog, with changes behind it: ``nvfp4``, ``pcm:adc_bits=6,drift_time=86400``.
-
-    Parameters
-    ----------
-    text : str
-        Id or alias of a row of ``substrates``, a colon, then ``key=value`` with commas between. Settings are
-        checked against :func:`settings_bounds` of its technology.
-
-    Raises
-    ------
-    InputError
-        No such substrate or setting; a value outside its physical range: named, with the range.
-    """
-    name, _, changes = text.partition(":")
-    row = entity("substrates", name.strip())
-    technology = row.text("technology")
-    settings: dict[str, float | str] = {key: row.value(key) for key in row.numbers}
-    for key in row.texts:
-        if key not in ("id", "name", "technology", "aliases", "note") and row.text(key):
-            settings[key] = row.text(key)
-    known = settings_bounds(technology)
-    for part in filter(None, (one.strip() for one in changes.split(","))):
-        key, equals, value = (piece.strip() for piece in part.partition("="))
-        if not (equals and key and value):
-            raise InputError("not a setting", key="substrate", given=part, allowed="key=value")
-        options = set(settings) | set(known)
-        if key not in options:
-            raise InputError(
-                "no such setting of this substrate",
-                key=row.id,
-                given=key,
-                allowed=sorted(options),
-                nearest=nearest(key, options),
-            )
-        settings[key] = value
-    return check_settings(Substrate(text.strip(), row.text("name", row.id), technology, settings), known)
 
 
 def check_settings(substrate: Substrate, bounds: Mapping[str, Bound], *, whole: bool = False) -> Substrate:

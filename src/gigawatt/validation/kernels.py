@@ -26,13 +26,13 @@ from gigawatt.calibration.kernel_fits import Device, Fit, deviation_surface, pre
 from gigawatt.calibration.kernel_rows import DEVICES, FILES, judged, read_kernels
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.machine import load_chip
-from gigawatt.technology.gpu import kernels
-from gigawatt.technology.surfaces import read_surface, read_values, surface_row
+from gigawatt.technology.digital.gpu import kernels
+from gigawatt.technology.digital.surfaces import read_surface, read_values, surface_row
 from gigawatt.validation.files import data_folder
 
 if TYPE_CHECKING:
     from gigawatt.calibration.kernel_rows import Frame
-    from gigawatt.technology.forms import Family
+    from gigawatt.technology.digital.forms import Family
     from gigawatt.workload.operations import Array
 
 __all__ = [

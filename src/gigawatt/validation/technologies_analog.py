@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gigawatt.catalog import entity, table
-from gigawatt.technology import analog
-from gigawatt.technology.analog_write import attention_head
-from gigawatt.technology.substrate import load_substrate
+from gigawatt.technology.analog import tiles as analog
+from gigawatt.technology.analog.writing import attention_head
+from gigawatt.technology.registry import load_substrate
 from gigawatt.validation.supply_check import Check
 
 __all__ = ["PUBLISHED", "adapted", "checks", "hermes", "layer_errors"]

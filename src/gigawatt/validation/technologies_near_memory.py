@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gigawatt import catalog
 from gigawatt.catalog.loader import Entity, entity, source
-from gigawatt.technology.near_memory import pipeline
+from gigawatt.technology.near_memory.cards import pipeline
 from gigawatt.technology.rollup import token_cost
 from gigawatt.technology.substrate import Substrate
 from gigawatt.validation.supply_check import Check

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from gigawatt.catalog import entity
 from gigawatt.catalog.loader import Entity
-from gigawatt.technology.neuromorphic_break_even import Silicon, break_even, energies, load_silicon
-from gigawatt.technology.neuromorphic_model import deploy, edge_gpu
+from gigawatt.technology.neuromorphic.break_even import Silicon, break_even, energies, load_silicon
+from gigawatt.technology.neuromorphic.deployment import deploy, edge_gpu
 from gigawatt.validation.supply_check import Check
 
 __all__ = ["PUBLISHED", "checks", "truenorth_power"]

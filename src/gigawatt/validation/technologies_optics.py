@@ -11,11 +11,11 @@ import numpy as np
 
 from gigawatt.catalog import entity, tables
 from gigawatt.core.evidence import Evidence
-from gigawatt.technology.nonlinear_electro_optic import electro_optic_field
-from gigawatt.technology.optical_gates import load_gate, verdict
-from gigawatt.technology.optical_link import link_budget
-from gigawatt.technology.optical_logic import ripple_adder
-from gigawatt.technology.photonic_nonlinear import load_activation
+from gigawatt.technology.optical.activations import load_activation
+from gigawatt.technology.optical.electro_optic import electro_optic_field
+from gigawatt.technology.optical.gates import load_gate, verdict
+from gigawatt.technology.optical.link import link_budget
+from gigawatt.technology.optical.logic import ripple_adder
 from gigawatt.validation.supply_check import Check
 
 __all__ = ["checks", "measured"]

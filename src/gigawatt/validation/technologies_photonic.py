@@ -14,8 +14,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from gigawatt.catalog import entity, table
-from gigawatt.technology import photonic
-from gigawatt.technology.photonic_mesh import (
+from gigawatt.technology.photonic import products as photonic
+from gigawatt.technology.photonic.mesh import (
     Flaws,
     apply_mesh,
     decompose,
@@ -24,8 +24,9 @@ from gigawatt.technology.photonic_mesh import (
     matrix_of,
     weight_error,
 )
-from gigawatt.technology.photonic_noise import needed_photons
-from gigawatt.technology.substrate import Substrate, load_substrate
+from gigawatt.technology.photonic.noise import needed_photons
+from gigawatt.technology.registry import load_substrate
+from gigawatt.technology.substrate import Substrate
 from gigawatt.validation.supply_check import Check
 
 __all__ = [

@@ -120,7 +120,7 @@ def compare_technologies(
     from gigawatt.chain.technologies import compare as compared
     from gigawatt.chain.technologies import with_bands
     from gigawatt.studies.technologies import figures
-    from gigawatt.technology import digital
+    from gigawatt.technology.digital import formats as digital
 
     found = compared(
         model=model, substrates=substrates, chip=chip or digital.CHIP, batch=batch, context=context

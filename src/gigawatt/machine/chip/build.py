@@ -4,8 +4,8 @@
 so that a design runs wherever a chip of the catalog does.
 
 *Rate.* What a die's memory and interfaces leave computes at the law of its node and year
-(:mod:`~gigawatt.technology.node_laws`), by the share of its units that must work. A narrower format
-is quicker as it is narrower; tf32 is half of 16 bits.
+(:mod:`~gigawatt.technology.chiplets.node_laws`), by the share of its units that must work. A
+narrower format is quicker as it is narrower; tf32 is half of 16 bits.
 
 *Power.* As every chip of the catalog is taken: a large multiplication in 16 bits at the sustained rate draws
 it, idle power the usual share of it. A chip that draws more when it only reads its memory is rated for that,
@@ -27,13 +27,13 @@ from gigawatt.machine.chip.built import Built, DieBuilt
 from gigawatt.machine.chip.design_file import read_design
 from gigawatt.machine.chip.parts import Design, is_design_file
 from gigawatt.machine.chip.power import Power, voltage
-from gigawatt.technology.die_cost import design_cost, load_process
-from gigawatt.technology.die_links import load_die_link
-from gigawatt.technology.gpu import BITS
-from gigawatt.technology.node_laws import Laws, fit_laws
-from gigawatt.technology.package import PackageCost, load_package
-from gigawatt.technology.package_thermal import load_cooling
-from gigawatt.technology.stacked_memory import Stack
+from gigawatt.technology.chiplets.die_cost import design_cost, load_process
+from gigawatt.technology.chiplets.die_links import load_die_link
+from gigawatt.technology.chiplets.node_laws import Laws, fit_laws
+from gigawatt.technology.chiplets.package import PackageCost, load_package
+from gigawatt.technology.chiplets.package_thermal import load_cooling
+from gigawatt.technology.digital.gpu import BITS
+from gigawatt.technology.stacked_memory.stack import Stack
 
 __all__ = ["build_chip", "made_row", "narrower"]
 

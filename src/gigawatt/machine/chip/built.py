@@ -9,11 +9,11 @@ from typing import Any
 from gigawatt.catalog.loader import CURRENCY_YEAR, Entity
 from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.machine.chip.parts import Design
-from gigawatt.technology.die_cost import DieCost
-from gigawatt.technology.node_laws import Laws
-from gigawatt.technology.package import PackageCost
-from gigawatt.technology.package_thermal import Thermal
-from gigawatt.technology.stacked_memory import Stack
+from gigawatt.technology.chiplets.die_cost import DieCost
+from gigawatt.technology.chiplets.node_laws import Laws
+from gigawatt.technology.chiplets.package import PackageCost
+from gigawatt.technology.chiplets.package_thermal import Thermal
+from gigawatt.technology.stacked_memory.stack import Stack
 
 __all__ = ["Built", "DieBuilt"]
 

@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 from gigawatt.catalog.loader import entity
 from gigawatt.core.errors import InputError
 from gigawatt.machine.chip.parts import Design, DieArea
-from gigawatt.technology.die_cost import RULES, load_process
-from gigawatt.technology.die_links import load_die_link
-from gigawatt.technology.node_laws import Laws, fit_laws
-from gigawatt.technology.package import load_package
-from gigawatt.technology.stacked_memory import stack_of
+from gigawatt.technology.chiplets.die_cost import RULES, load_process
+from gigawatt.technology.chiplets.die_links import load_die_link
+from gigawatt.technology.chiplets.node_laws import Laws, fit_laws
+from gigawatt.technology.chiplets.package import load_package
+from gigawatt.technology.stacked_memory.stack import stack_of
 
 __all__ = ["Columns", "chip_columns", "template_die", "vary"]
 

@@ -12,7 +12,7 @@ from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Grade, worst
 from gigawatt.core.quantities import parse
 from gigawatt.machine.chip.parts import FORMATS, PLACES, Design, DieArea, MemoryPart, is_design_file
-from gigawatt.technology.chiplets import check
+from gigawatt.technology.chiplets.yields import check
 
 __all__ = ["read_design", "set_values"]
 

@@ -9,11 +9,12 @@ from gigawatt.core.errors import InfeasibleError, InputError, nearest
 from gigawatt.core.evidence import Assumption, Grade, worst
 from gigawatt.machine.chip.built import SOURCE, DieBuilt
 from gigawatt.machine.chip.parts import Design, DieArea
-from gigawatt.technology.die_cost import RULES, DieCost, Harvest, die_cost, load_process
-from gigawatt.technology.die_links import DieLink, need
-from gigawatt.technology.node_laws import Laws, compute_area, phy_area, sram_area
-from gigawatt.technology.package import PackageCost, assemble, load_package
-from gigawatt.technology.stacked_memory import Stack, stack_of
+from gigawatt.machine.rows import load_link
+from gigawatt.technology.chiplets.die_cost import RULES, DieCost, Harvest, die_cost, load_process
+from gigawatt.technology.chiplets.die_links import DieLink, need
+from gigawatt.technology.chiplets.node_laws import Laws, compute_area, phy_area, sram_area
+from gigawatt.technology.chiplets.package import PackageCost, assemble, load_package
+from gigawatt.technology.stacked_memory.stack import Stack, stack_of
 
 __all__ = ["Layout"]
 
@@ -73,8 +74,6 @@ class Layout:
         """What leaves the package to other chips, one way [B/s]."""
         if self.leaving is not None:
             return self.leaving
-        from gigawatt.machine.load import load_link
-
         total = 0.0
         for key in ("scale_up", "scale_out"):
             name = getattr(self.design, key)

@@ -12,11 +12,11 @@ from gigawatt.core.evidence import Grade
 from gigawatt.machine.chip.built import DieBuilt
 from gigawatt.machine.chip.layout import Layout
 from gigawatt.machine.clocks import ClockModel
-from gigawatt.technology.die_cost import load_process
-from gigawatt.technology.die_links import DieLink
-from gigawatt.technology.gpu import kernels
-from gigawatt.technology.package_thermal import Thermal, load_cooling, package_thermal
-from gigawatt.technology.stacked_memory import Stack
+from gigawatt.technology.chiplets.die_cost import load_process
+from gigawatt.technology.chiplets.die_links import DieLink
+from gigawatt.technology.chiplets.package_thermal import Thermal, load_cooling, package_thermal
+from gigawatt.technology.digital.gpu import kernels
+from gigawatt.technology.stacked_memory.stack import Stack
 
 __all__ = ["Power", "voltage"]
 

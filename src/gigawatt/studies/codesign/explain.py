@@ -31,7 +31,7 @@ from gigawatt.studies.codesign.evolve import evolve
 from gigawatt.studies.codesign.model import Model, Outcome, ServingModel, TrainingModel
 from gigawatt.studies.codesign.space import GROUPS
 from gigawatt.studies.compare.shapley import shapley
-from gigawatt.technology.node_laws import Laws, fit_laws
+from gigawatt.technology.chiplets.node_laws import Laws, fit_laws
 
 __all__ = [
     "Doubt", "Parts", "Relieved", "doubt", "error_of_builder", "groups_changed", "relief_of", "same_use",

@@ -35,7 +35,7 @@ from gigawatt.money import campus_assets
 from gigawatt.performance import capped_search
 from gigawatt.studies.codesign.equal_loss import shaped, tokens_at_equal_loss
 from gigawatt.studies.codesign.space import Gene
-from gigawatt.technology.node_laws import Laws
+from gigawatt.technology.chiplets.node_laws import Laws
 
 __all__ = [
     "Limits", "Model", "Outcome", "ServingModel", "Source", "TrainingModel", "capital", "metrics_of",

@@ -8,18 +8,23 @@ from typing import Any
 from gigawatt.catalog import entity
 from gigawatt.chain.rows_read import reading
 from gigawatt.core.errors import InputError
-from gigawatt.technology import dram_patterns
-from gigawatt.technology.dram_energy import (
+from gigawatt.technology.stacked_memory import dram_patterns
+from gigawatt.technology.stacked_memory.dram_energy import (
     COMPONENTS,
     SCOPES_OF,
     access_energy,
     access_range,
     require,
 )
-from gigawatt.technology.dram_patterns import pattern_of, reach
-from gigawatt.technology.dram_thermal import BONDS, most_height, most_power, stack_temperature
-from gigawatt.technology.pim import units_of
-from gigawatt.technology.stacked_memory import Stack, generations, stack_of
+from gigawatt.technology.stacked_memory.dram_patterns import pattern_of, reach
+from gigawatt.technology.stacked_memory.dram_thermal import (
+    BONDS,
+    most_height,
+    most_power,
+    stack_temperature,
+)
+from gigawatt.technology.stacked_memory.pim import units_of
+from gigawatt.technology.stacked_memory.stack import Stack, generations, stack_of
 
 __all__ = ["memory_answer", "memory_sheet"]
 

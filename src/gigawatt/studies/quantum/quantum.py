@@ -8,8 +8,8 @@ from typing import Any
 from gigawatt.chain.rows_read import reading
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Grade
-from gigawatt.technology.quantum import run_cost
-from gigawatt.technology.quantum_break_even import break_even
+from gigawatt.technology.quantum.break_even import break_even
+from gigawatt.technology.quantum.loading import run_cost
 from gigawatt.technology.qubits import chemistry, factoring, molecules, neighbour, noise, resources
 from gigawatt.technology.qubits.ansatz import two_qubit_gates
 from gigawatt.technology.qubits.beside import run_piece
@@ -285,7 +285,7 @@ def break_even_answer(
     Raises
     ------
     InputError
-        As of :func:`~gigawatt.technology.quantum_break_even.break_even`.
+        As of :func:`~gigawatt.technology.quantum.break_even.break_even`.
     """
     asked: Answer = {"problem": problem, "machine": machine}
     asked |= {"chemistry": {"algorithm": algorithm}, "llm": {"weights": weights}}.get(problem, {})

@@ -20,10 +20,11 @@ from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Evidence
 from gigawatt.machine.load import load_chip, load_node
 from gigawatt.machine.machine import Chip
-from gigawatt.technology.mapper import Work, decode_work, places
+from gigawatt.technology.mapper import places
 from gigawatt.technology.rollup import energy_share, fallback_cost, token_cost
 from gigawatt.technology.substrate import SCOPES, Figure, Substrate
 from gigawatt.technology.token import TokenCost
+from gigawatt.technology.work import Work, decode_work
 from gigawatt.workload.architecture import Architecture
 
 __all__ = ["Audit", "audit", "audited", "best_digital", "figure_of", "peak_joules", "shares_of"]

@@ -9,7 +9,7 @@ from gigawatt.chain.leaves import beside, fill_leaves
 from gigawatt.chain.precision import TRAINED, run_of
 from gigawatt.machine.machine import Chip
 from gigawatt.schema.scenario import LoadedScenario
-from gigawatt.technology import digital
+from gigawatt.technology.digital import formats as digital
 
 __all__ = ["Own", "own_technology"]
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from gigawatt.chain.technologies import Comparison, compare, list_substrates, read_substrate
 from gigawatt.core.errors import InputError
 from gigawatt.emulation.run import Emulation, emulate
 from gigawatt.emulation.text import WIKIPEDIA
-from gigawatt.technology import digital
+from gigawatt.technology.digital import formats as digital
 from gigawatt.technology.measured import Measured
+from gigawatt.technology.registry import registered
 
 __all__ = ["Studied", "study_all"]
 
@@ -90,7 +90,7 @@ def study_all(
     failed: list[tuple[str, str]] = []
     for done, name in enumerate(names):
         one = read_substrate(name)
-        if find_spec(f"gigawatt.emulation.{one.technology}") is None:
+        if not registered(one.technology).emulation:
             failed.append((one.id, "no functional face: its quality is that of its number format"))
             continue
         share = done / len(names)

@@ -1,0 +1,1 @@
+"""What chips are built from: dies and their yields, links, packages, nodes. No technology by itself."""

@@ -1,0 +1,326 @@
+"""Digital tensor machines: GPUs, TPUs and their kin.
+
+One launch takes ``max(arithmetic, memory) + launch``. Both times come from a physical form (tiles, waves,
+bytes: ``forms.py``), lengthened where they overlap imperfectly, and are corrected by a fitted surface of the
+operation's sizes (``surfaces.py``). Shares of the datasheet rates and surfaces are rows of the catalog,
+fitted to measured kernels for the chips that somebody measured, and the median of those fits for all others.
+Arithmetic is never quicker than the datasheet's peak; bytes beyond what the chip holds in its own memory
+never pass more quickly than the datasheet's bandwidth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from gigawatt.catalog.loader import Entity, entity, table
+from gigawatt.core.errors import InputError
+from gigawatt.machine.machine import Chip
+from gigawatt.technology.digital.forms import (
+    Family,
+    attention_time,
+    coordinates,
+    family,
+    gemm_time,
+    memory_time,
+    overlap_loss,
+)
+from gigawatt.technology.digital.surfaces import DEFAULT, surface, surface_row
+from gigawatt.technology.interface import Cost, Efficiency
+from gigawatt.workload.operations import Array, Operation
+
+__all__ = ["BITS", "FITTED_FORMATS", "Gpu", "Kernels", "fitted_as", "kernels", "on_chip_bytes", "physical"]
+
+BITS: Mapping[str, int] = {
+    "fp32": 32,
+    "tf32": 32,
+    "bf16": 16,
+    "fp16": 16,
+    "fp8": 8,
+    "fp8_block": 8,
+    "int8": 8,
+    "fp4": 4,
+}
+"""Bits of one stored element of each number format (exact)."""
+
+FITTED_FORMATS = ("bf16", "fp8", "fp4")
+"""Formats that have shares in the ``kernels`` table."""
+
+BLOCK = "fp8_block"
+"""FP8 with a scale for every block: multiplied at the rate of FP8 by kernels that have fits of their own."""
+
+_FITTED_AS = {"fp32": "bf16", "tf32": "bf16", "fp16": "bf16", "int8": "fp8"}
+
+
+def fitted_as(form: str) -> str:
+    """The format whose fit stands for ``form``."""
+    return _FITTED_AS.get(form, form)
+
+
+def multiplied_as(form: str) -> str:
+    """The format whose datasheet rate and energy ``form`` has."""
+    return "fp8" if form == BLOCK else form
+
+
+@dataclass(frozen=True, slots=True)
+class Kernels:
+    """What fitted kernels reach on a chip, read from the catalog's ``kernels`` table.
+
+    ``share`` of the datasheet peak by family and fitted format, ``launch`` by family and of ``memory``
+    operations [s]; the rest are the constants of the physical forms.
+    """
+
+    share: Mapping[tuple[str, str], float]
+    launch: Mapping[str, float]
+    memory: float
+    attention_backward: float
+    attention_tile: float
+    depth_offset: float
+    tile_offset: float
+    wave_share: float
+    overlap_power: float
+    on_chip_traffic: float
+
+
+@lru_cache(maxsize=1)
+def tiles() -> tuple[tuple[float, float], ...]:
+    """Tile shapes that a multiplication may use."""
+    return tuple((row.value("m"), row.value("n")) for row in table("kernels_tiles").values())
+
+
+@lru_cache(maxsize=128)
+def kernels(fit: str = DEFAULT) -> Kernels:
+    """The kernel fit named ``fit``; a number that it lacks is taken from ``default``."""
+    default = entity("kernels", DEFAULT)
+    own: Entity = entity("kernels", fit) if fit else default
+
+    def read(quantity: str) -> float:
+        value = own.get(quantity)
+        return default.value(quantity) if value is None else value
+
+    share = {
+        (of, form): read(f"{name}_share_{form}")
+        for of, name in (("gemm", "gemm"), ("grouped_gemm", "grouped"), ("attention", "attention"))
+        for form in FITTED_FORMATS
+        if not (of == "attention" and form == "fp4")
+    }
+    share |= {("attention", "fp4"): share["attention", "fp8"]}
+    share |= {("decode", form): share["attention", form] for form in FITTED_FORMATS}
+    blocks = {of: surface_row(fit, of, BLOCK) for of in ("gemm", "grouped_gemm")}
+    fixed: dict[str, float] = {}
+    for of, row in blocks.items():
+        own_share = None if row is None else row.get("share")
+        own_fixed = None if row is None else row.get("fixed")
+        share[of, BLOCK] = share[of, "fp8"] if own_share is None else own_share
+        if own_fixed is not None:
+            fixed[of + BLOCK] = own_fixed
+    return Kernels(
+        share=share,
+        launch={
+            **fixed,
+            "memory": read("launch"),
+            "gemm": read("launch"),
+            "grouped_gemm": read("grouped_launch"),
+            "attention": read("attention_launch"),
+            "decode": read("decode_launch"),
+        },
+        memory=read("memory_share"),
+        attention_backward=read("attention_backward"),
+        attention_tile=read("attention_tile"),
+        depth_offset=read("gemm_depth_offset"),
+        tile_offset=read("gemm_tile_offset"),
+        wave_share=read("gemm_wave_share"),
+        overlap_power=read("overlap_power"),
+        on_chip_traffic=read("on_chip_traffic"),
+    )
+
+
+def physical(
+    of: Family,
+    fit: Kernels,
+    *,
+    m: Array,
+    n: Array,
+    k: Array,
+    batch: Array,
+    flops: Array,
+    moved: Array,
+    units: float,
+    rate: float,
+    bandwidth: float,
+    groups: Array | None = None,
+) -> tuple[Array, Array]:
+    """(arithmetic, memory) times of the physical form, lengthened by what does not overlap [s].
+
+    Parameters
+    ----------
+    of : str
+        Family of kernels.
+    fit : Kernels
+        Whose constants of the forms are taken.
+    m, n, k, batch, flops, moved : array
+        Sizes, FLOPs and bytes of one launch.
+    units, rate, bandwidth : float [1, FLOP/s, B/s]
+        Processors, reached rate of large operations, reached bandwidth.
+    groups : array, optional
+        Sequences × key-value heads of attention; ``batch`` if left out, which matters only where few query
+        tokens leave room in a tile.
+    """
+    if of == "decode":
+        arithmetic = flops / rate
+    elif of == "attention":
+        arithmetic = attention_time(
+            flops=flops,
+            m=m,
+            batch=batch,
+            groups=batch if groups is None else groups,
+            units=units,
+            rate=rate,
+            tile=fit.attention_tile,
+            wave_share=fit.wave_share,
+        )
+    else:
+        arithmetic = gemm_time(
+            m=m,
+            n=n,
+            k=k,
+            batch=batch,
+            units=units,
+            rate=rate,
+            depth_offset=fit.depth_offset,
+            tile_offset=fit.tile_offset,
+            wave_share=fit.wave_share,
+            tiles=tiles(),
+        )
+    memory = memory_time(bytes_moved=moved, rate=bandwidth)
+    loss = overlap_loss(arithmetic=arithmetic, memory=memory, power=fit.overlap_power)
+    return arithmetic * loss, memory * loss
+
+
+def on_chip_bytes(*, flops: Array, traffic: float, bits: int) -> Array:
+    """Operand bytes that the tiles of a multiplication take from on-chip memory [B].
+
+    ``traffic`` [B/FLOP] is that of a 16-bit format; it scales with ``bits``. What passes from device memory
+    is not counted again: its effective energy is that of the whole path.
+    """
+    return flops * (traffic * bits / BITS["bf16"])
+
+
+class Gpu:
+    """A digital tensor machine behind the ``Technology`` seam of ``interface.py``."""
+
+    name = "gpu"
+
+    def lacks(self, operation: Operation, chip: Chip) -> str | None:
+        """Names the number format that the chip cannot multiply in, or ``None``."""
+        if operation.kind == "memory" or multiplied_as(operation.number_format) in chip.peak:
+            return None
+        return f"{chip.id} has no {operation.number_format} rate (it has {', '.join(chip.peak)})"
+
+    def cost(self, operation: Operation, chip: Chip, efficiency: Efficiency) -> Cost:
+        """Time and energy by component of one launch.
+
+        ``launch`` is the larger of the stack's exposed launch time and the kernel's own fixed time.
+
+        Raises
+        ------
+        InputError
+            The chip lacks the number format, or the format is unknown.
+        """
+        fit, op = kernels(chip.kernels), operation
+        moved = op.bytes_read + op.bytes_written
+        bandwidth = chip.memory_bandwidth * min(fit.memory * efficiency.memory, 1.0)
+        if op.kind == "memory":
+            of = "memory"
+            memory = memory_time(bytes_moved=moved, rate=bandwidth)
+            arithmetic: Array = np.zeros_like(memory)
+        else:
+            of = family(op.kind, op.m, op.n)
+            arithmetic, memory = self._multiply(of, op, chip, efficiency, moved, bandwidth)
+        own = fit.launch.get(of + op.number_format, fit.launch[of])
+        launch = np.asarray(max(efficiency.launch, own))
+        return Cost(
+            arithmetic=arithmetic,
+            memory=memory,
+            launch=launch,
+            time=np.maximum(arithmetic, memory) + launch,
+            energy=self.energy(op, chip, moved),
+        )
+
+    def _multiply(
+        self,
+        of: Family,
+        op: Operation,
+        chip: Chip,
+        efficiency: Efficiency,
+        moved: Array,
+        bandwidth: float,
+    ) -> tuple[Array, Array]:
+        lacking = self.lacks(op, chip)
+        if lacking is not None:
+            raise InputError(lacking, key=op.name, given=op.number_format, allowed=list(chip.peak))
+        fit, form = kernels(chip.kernels), fitted_as(op.number_format)
+        peak = chip.peak[multiplied_as(op.number_format)]
+        share = fit.share[of, form]
+        if op.kind == "attention":
+            share *= efficiency.attention * (fit.attention_backward if op.phase == "backward" else 1.0)
+        else:
+            share *= efficiency.arithmetic
+        arithmetic, memory = physical(
+            of,
+            fit,
+            m=op.m,
+            n=op.n,
+            k=op.k,
+            batch=op.batch,
+            flops=op.flops,
+            moved=moved,
+            units=chip.units,
+            rate=peak * min(share, 1.0),
+            bandwidth=bandwidth,
+        )
+        found = surface(chip.kernels, of, form)
+        if found is not None:
+            at = coordinates(
+                of,
+                m=op.m,
+                n=op.n,
+                k=op.k,
+                batch=op.batch,
+                flops=op.flops,
+                moved=moved,
+                tile=fit.attention_tile,
+            )
+            factor = found.at(*at)
+            arithmetic, memory = arithmetic * factor, memory * factor
+        held = np.maximum(moved - chip.sram_bytes, 0.0)
+        return np.maximum(arithmetic, op.flops / peak), np.maximum(memory, held / chip.memory_bandwidth)
+
+    def energy(self, operation: Operation, chip: Chip, moved: Array) -> dict[str, Array]:
+        """Energy of one launch by component above the chip's idle power [J]."""
+        if operation.kind == "memory":
+            arithmetic: Array = np.zeros_like(moved)
+            on_chip = arithmetic
+        else:
+            arithmetic = operation.flops * chip.energy_flop[multiplied_as(operation.number_format)]
+            on_chip = on_chip_bytes(
+                flops=operation.flops,
+                traffic=kernels(chip.kernels).on_chip_traffic,
+                bits=BITS[operation.number_format],
+            )
+        return {
+            "arithmetic": arithmetic,
+            "dram": moved * chip.energy_byte["dram"],
+            "sram": on_chip * chip.energy_byte["sram"],
+        }
+
+    def area(self, chip: Chip) -> float:
+        """Silicon area of the compute dies [m²]."""
+        return chip.die_area
+
+    def money(self, chip: Chip) -> float:
+        """Price of one chip [$ of the catalog's currency year]."""
+        return chip.price
