@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.catalog import entity, table
-from gigawatt.emulation.memristive_stdp import (
+from gigawatt.errors import InputError, MissingDataError
+from memristive_learning import (
     Patterns,
     learn,
     load_digits,
@@ -20,7 +21,6 @@ from gigawatt.emulation.memristive_stdp import (
     make_patterns,
     pulse,
 )
-from gigawatt.errors import InputError, MissingDataError
 
 few = settings(deadline=None, max_examples=25, derandomize=True)
 DEVICES = [key for key, row in table("memristors").items() if row.text("kind") == "device"]

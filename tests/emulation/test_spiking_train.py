@@ -10,8 +10,8 @@ pytest.importorskip("transformers")
 from tiny_llama import text  # noqa: E402
 
 from gigawatt.catalog import entity, table  # noqa: E402
-from gigawatt.emulation.spiking_train import KINDS, feed_forward, spike, train_twins  # noqa: E402
 from gigawatt.errors import InputError  # noqa: E402
+from spiking_training import KINDS, feed_forward, spike, train_twins  # noqa: E402
 
 torch.set_num_threads(1)
 
