@@ -26,9 +26,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from gigawatt import catalog
 from gigawatt.errors import InputError
-from gigawatt.outlook.concentration import CHINA, OTHER, concentration, owners, quarters
+from gigawatt.outlook.concentration import CHINA, OTHER, concentration
 from gigawatt.outlook.frame import YEARS
 from gigawatt.outlook.randomness import SEED
+from gigawatt.outlook.series import owners, quarters
 from gigawatt.quantities import factor
 
 __all__ = [

@@ -13,10 +13,11 @@ from gigawatt.evidence import Assumption
 from gigawatt.hardware import Cluster
 from gigawatt.performance.engines import Engine
 from gigawatt.performance.step_tables import StepTables, stage_delay
-from gigawatt.serving.engine import EngineOptions, Outcome, simulate
+from gigawatt.serving.engine import EngineOptions, Outcome
 from gigawatt.serving.fleet import Autoscaling, Fleet, Link
 from gigawatt.serving.outcome import Summary, summarise
 from gigawatt.serving.requests import Requests
+from gigawatt.serving.simulation import simulate
 from gigawatt.study.serving_question import ServingQuestion
 from gigawatt.study.serving_replica import (
     Degrees,

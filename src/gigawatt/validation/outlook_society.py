@@ -15,10 +15,11 @@ from gigawatt import catalog
 from gigawatt.catalog import Entity
 from gigawatt.economics import discount_rate
 from gigawatt.evidence import Evidence
-from gigawatt.outlook.concentration import concentration, quarters
+from gigawatt.outlook.concentration import concentration
 from gigawatt.outlook.ownership import drawn_ahead, year_apart
 from gigawatt.outlook.priors import read_priors
 from gigawatt.outlook.randomness import SEED
+from gigawatt.outlook.series import quarters
 from gigawatt.outlook.society import curse_effect, price_rise
 from gigawatt.quantities import factor
 from gigawatt.study.outlook import OutlookResult, outlook
