@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 from gigawatt import catalog
-from gigawatt.study.outlook_energy import rows_of, site_water
 from gigawatt.study.store import write_files
+from outlook_energy import rows_of, site_water
 
 
 def _text(rows: list[dict[str, str]]) -> str:

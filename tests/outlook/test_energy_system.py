@@ -21,8 +21,8 @@ from gigawatt.outlook.response import KEPT, OWN_REGIONS, own_response, site_wate
 from gigawatt.outlook.series import read_rows
 from gigawatt.quantities import factor
 from gigawatt.study.outlook import evaluate
-from gigawatt.study.outlook_energy import cells, question, respond
 from gigawatt.study.outlook_limits import outlook_tables
+from outlook_energy import cells, question, respond
 
 QUICK = settings(max_examples=25, derandomize=True, deadline=None)
 SUM = ("coal", "gas", "fission", "hydro", "wind", "solar", "fusion", "space")

@@ -51,10 +51,6 @@ def concentration(quarter: str, *, draws: int = 4000, seed: int = 0) -> Concentr
     draws, seed : int
         Owners' totals are drawn log-normally with their published 5 and 95 %, independently.
 
-    Returns
-    -------
-    Concentration
-
     Raises
     ------
     InputError

@@ -205,15 +205,6 @@ def stock_by_year(first: int, last: int) -> tuple[Array, Array]:
 def record(name: str) -> YearSeries:
     """A record by year: the highest value so far, each year from the first to the last complete one.
 
-    Parameters
-    ----------
-    name : str
-        One of :func:`list_records`.
-
-    Returns
-    -------
-    YearSeries
-
     Raises
     ------
     InputError

@@ -161,10 +161,6 @@ def run_days(
     fixed : bool
         Draw chance alone, with rates and times at their middle values.
 
-    Returns
-    -------
-    RunBand
-
     Raises
     ------
     InputError

@@ -331,15 +331,7 @@ def chunks(
     sizes: Mapping[tuple[int, int], Sequence[int]] | None = None,
     times: StageTimes | None = None,
 ) -> Chunks:
-    """What :func:`~gigawatt.performance.schedule.exact_makespan` needs to know of a cut.
-
-    Parameters
-    ----------
-    architecture, pipeline, interleave, sizes, times
-        As in :func:`cuts`.
-    shape
-        As in :func:`cut`.
-    """
+    """What :func:`~gigawatt.performance.schedule.exact_makespan` needs to know of a cut."""
     order, extra = _layer_kinds(architecture)
     key = pipeline.astype(np.int64) * (architecture.layers + 1) + interleave
     found, index = np.unique(key, return_inverse=True)

@@ -188,10 +188,6 @@ def evaluate(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Stack)
     layouts : Layouts
         Each must divide (:func:`~gigawatt.performance.layouts.enumerate_layouts`) and use the cluster's
         ``count`` accelerators. A layout that does not fit in memory is evaluated all the same.
-
-    Returns
-    -------
-    StepTable
     """
     return evaluate_prepared(prepare(run, layouts, cluster, stack), layouts, slice(None))
 

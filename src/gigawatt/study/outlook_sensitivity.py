@@ -281,15 +281,6 @@ def explained(
 ) -> OutlookResult:
     """A result with what makes the spread of each of :data:`ANSWERS` that lies in its years.
 
-    Parameters
-    ----------
-    result : OutlookResult
-        Its seed is taken.
-    asked : OutlookScenario
-        What it was drawn of.
-    progress : callable, optional
-        Called with (words, share done).
-
     Returns
     -------
     OutlookResult
