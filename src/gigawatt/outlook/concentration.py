@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.errors import InputError
+from gigawatt.evidence import Z95
 from gigawatt.outlook.series import owners
 
 __all__ = ["Concentration", "concentration"]
@@ -65,7 +66,7 @@ def concentration(quarter: str, *, draws: int = 4000, seed: int = 0) -> Concentr
     width = np.array([np.log(row[2] / row[1]) if row[1] > 0.0 else 0.0 for row in rows.values()])
     centre = np.array([row[0] for row in rows.values()])
     normal = rng.standard_normal((draws, len(rows)))
-    drawn = _by_owner(rows, names, centre * np.exp(normal * width / (2.0 * _Z95)))
+    drawn = _by_owner(rows, names, centre * np.exp(normal * width / (2.0 * Z95)))
     hhi_low, hhi_high, top = _measures(middle[None, :], names)
     low_draws, _, top_draws = _measures(drawn, names)
     five, ninety_five = np.quantile(low_draws, [0.05, 0.95])
@@ -80,9 +81,6 @@ def concentration(quarter: str, *, draws: int = 4000, seed: int = 0) -> Concentr
         largest_low={k: float(np.quantile(v, 0.05)) for k, v in top_draws.items()},
         largest_high={k: float(np.quantile(v, 0.95)) for k, v in top_draws.items()},
     )
-
-
-_Z95 = 1.6448536269514722  # standard normal quantile 0.95
 
 
 def _by_owner(

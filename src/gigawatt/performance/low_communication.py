@@ -31,6 +31,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog import Entity, entity
 from gigawatt.errors import InputError
+from gigawatt.evidence import Z95
 
 __all__ = [
     "COEFFICIENTS",
@@ -46,8 +47,6 @@ Array = NDArray[np.float64]
 
 #: Coefficients of the law, in the order of the fit.
 COEFFICIENTS = ("base", "replicas_scale", "size_exponent", "replicas_exponent", "inner_scale")
-
-_TAIL = 1.6448536269514722  #: standard normal quantile of 95 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +214,7 @@ def low_communication_penalty(
         | _beyond(domain, "inner_steps", inner)
     )
     residual = entity("diloco_law", "penalty").evidence("residual")
-    spread = np.where(outside, residual.high or residual.value, _TAIL * residual.value)
+    spread = np.where(outside, residual.high or residual.value, Z95 * residual.value)
     loss, low, high = (np.maximum(r, 0.0) for r in (rho, rho - spread, rho + spread))
     factors = [token_factor(log_loss=r, parameters=size, tokens=spent) for r in (loss, low, high)]
     compute = compute_factor(log_loss=loss, parameters=size, tokens=spent)
