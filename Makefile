@@ -4,6 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 EXAMPLE ?= examples/llama-3.1-405b-texas.yaml
 
+# rewritten tests are kept: to compile them anew takes 15 CPU-seconds a process
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: install demo test test-apart emulation test-emulation lint bench validate docs clean help
 
 help: ## List the targets

@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from gigawatt.emulation.adapt import LowRank, adapt, attach
 from gigawatt.emulation.analog import AnalogLinear, convert, linear_layers
 from gigawatt.emulation.evaluate import losses, pick_windows
 from gigawatt.emulation.models import load_model
 from gigawatt.emulation.text import load_text
 from gigawatt.technology.registry import load_substrate
+from low_rank_adapters import LowRank, adapt, attach
 
 SUBSTRATE = "pcm-hermes-precise:tile_rows=4096,tile_columns=4096,ir_drop=0,output_noise=0,read_noise=0"
 """Programming noise of the HERMES chip, one scale a column; converters of 8 bits where they are on."""

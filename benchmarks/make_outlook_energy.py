@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gigawatt import catalog
 from gigawatt.core.store import write_files
-from gigawatt.studies.outlook.energy import rows_of, site_water
+from outlook_energy import rows_of, site_water
 
 
 def _text(rows: list[dict[str, str]]) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from gigawatt.catalog import path
-from gigawatt.emulation.memristive_stdp import (
+from memristive_learning import (
     Memristor,
     Patterns,
     learn,

@@ -15,8 +15,8 @@ from pathlib import Path
 import torch
 
 from gigawatt.catalog import path
-from gigawatt.emulation.spiking_train import KINDS, train_twins
 from gigawatt.emulation.text import load_text
+from spiking_training import KINDS, train_twins
 
 FILE = path("neuromorphic_trained.csv")
 COLUMNS = (

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gigawatt.emulation.optical_training import CONTROLS, prepare, train_with
 from gigawatt.emulation.text import load_text
+from optical_training import CONTROLS, prepare, train_with
 
 OPTICAL = (
     "kerr-silicon-phc",

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from gigawatt.emulation.text import load_text
-from gigawatt.emulation.train import train_small_model
+from language_training import train_small_model
 
 SHIPPED = Path(__file__).parent.parent / "src" / "gigawatt" / "emulation" / "data" / "small"
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st  # noqa: E402
 from torch import nn  # noqa: E402
 
 from gigawatt.core.errors import InputError, MissingDataError  # noqa: E402
-from gigawatt.emulation.adapt import LowRank, adapt, attach, correction, trainable  # noqa: E402
 from gigawatt.emulation.analog import convert  # noqa: E402
 from gigawatt.emulation.analog_attention import gain_cell_attention, levels, use_gain_cells  # noqa: E402
 from gigawatt.technology.registry import load_substrate  # noqa: E402
+from low_rank_adapters import LowRank, adapt, attach, correction, trainable  # noqa: E402
 
 torch.set_num_threads(1)
 few = settings(deadline=None, max_examples=15, derandomize=True)

@@ -18,7 +18,7 @@ from gigawatt.emulation.evaluate import interval, losses, pick_windows  # noqa: 
 from gigawatt.emulation.models import check_memory, load_model  # noqa: E402
 from gigawatt.emulation.run import emulate  # noqa: E402
 from gigawatt.emulation.text import Text, load_text  # noqa: E402
-from gigawatt.emulation.train import train_small_model, train_tokenizer  # noqa: E402
+from language_training import train_small_model, train_tokenizer  # noqa: E402
 
 torch.set_num_threads(1)
 needs_slice = pytest.mark.skipif(find_spec("gensim") is None, reason="the wheel gensim is not installed")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gigawatt.catalog import entity, table
 from gigawatt.core.errors import InputError, MissingDataError
-from gigawatt.emulation.memristive_stdp import (
+from memristive_learning import (
     Patterns,
     learn,
     load_digits,

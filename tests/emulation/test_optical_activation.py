@@ -9,14 +9,16 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from gigawatt.core.errors import InputError  # noqa: E402
-from gigawatt.emulation.optical_activation import (  # noqa: E402
+from gigawatt.emulation.text import Text  # noqa: E402
+from gigawatt.technology.photonic_nonlinear import list_activations, load_activation  # noqa: E402
+from optical_activation import (  # noqa: E402
     ENCODINGS,
     optical_module,
     relative_transmission,
 )
-from gigawatt.emulation.optical_training import activation_layer, prepare, train_with  # noqa: E402
 from gigawatt.emulation.text import Text  # noqa: E402
 from gigawatt.technology.optical.activations import list_activations, load_activation  # noqa: E402
+from optical_training import activation_layer, prepare, train_with  # noqa: E402
 
 torch.set_num_threads(1)
 POWERS = np.concatenate([[0.0, 1e-9], np.linspace(1e-3, 8.0, 400)])

@@ -11,7 +11,7 @@ from tiny_llama import text  # noqa: E402
 
 from gigawatt.catalog import entity, table  # noqa: E402
 from gigawatt.core.errors import InputError  # noqa: E402
-from gigawatt.emulation.spiking_train import KINDS, feed_forward, spike, train_twins  # noqa: E402
+from spiking_training import KINDS, feed_forward, spike, train_twins  # noqa: E402
 
 torch.set_num_threads(1)
 

@@ -20,9 +20,9 @@ from gigawatt.outlook.frame import YEARS
 from gigawatt.outlook.priors import read_priors
 from gigawatt.outlook.response import KEPT, OWN_REGIONS, own_response, site_water
 from gigawatt.outlook.series import read_rows
-from gigawatt.studies.outlook.energy import cells, question, respond
 from gigawatt.studies.outlook.limits import outlook_tables
 from gigawatt.studies.outlook.outlook import evaluate
+from outlook_energy import cells, question, respond
 
 QUICK = settings(max_examples=25, derandomize=True, deadline=None)
 SUM = ("coal", "gas", "fission", "hydro", "wind", "solar", "fusion", "space")

@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 from gigawatt import catalog
 from gigawatt.core.errors import InputError
 from gigawatt.outlook import society
-from gigawatt.outlook.concentration import concentration, quarters
+from gigawatt.outlook.concentration import concentration
 from gigawatt.outlook.frame import YEARS
 from gigawatt.outlook.ownership import (
     country_table,
@@ -28,6 +28,7 @@ from gigawatt.outlook.ownership import (
 )
 from gigawatt.outlook.paths import ANCHOR
 from gigawatt.outlook.priors import read_priors
+from gigawatt.outlook.series import quarters
 from gigawatt.outlook.society import able, curse_effect, price_rise
 
 QUICK = settings(max_examples=25, derandomize=True, deadline=None)

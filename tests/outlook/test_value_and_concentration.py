@@ -10,7 +10,8 @@ from scipy import stats
 
 from gigawatt.core.errors import InputError
 from gigawatt.outlook import concentration as owners_module
-from gigawatt.outlook.concentration import concentration, owners, quarters
+from gigawatt.outlook.concentration import concentration
+from gigawatt.outlook.series import owners, quarters
 from gigawatt.outlook.trends import records_only, trend
 from gigawatt.outlook.value import metcalfe_exponent, revenue_and_users
 

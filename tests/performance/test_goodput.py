@@ -20,7 +20,7 @@ from gigawatt.performance.failures import (
     straggler_share,
 )
 from gigawatt.performance.goodput import goodput_in_memory
-from gigawatt.performance.goodput_runs import interruptions, reliability_of, run_days
+from gigawatt.performance.goodput_runs import reliability_of, run_days
 
 HOUR = 3600.0
 DAY = 86400.0
@@ -43,12 +43,18 @@ def test_interval_is_the_best_one() -> None:
 def test_llama_3_interruptions_from_other_clusters() -> None:
     """419 in 54 days on 16,384 H100 (arXiv 2407.21783) lie in the band of clusters without Llama 3's."""
     assert entity("reliability_clusters", "llama3-h100").text("role") == "judge"
-    found = interruptions(accelerators=16384, duration=54 * DAY)
-    assert found["low"] < 419 < found["high"]
-    assert found["mean"] == pytest.approx(419, rel=0.15)
-    own = interruptions(accelerators=16384, duration=54 * DAY, cluster="llama3-h100")
-    assert own["mean"] == pytest.approx(419, rel=1e-3)
-    assert 0.85 * 419 < own["low"] < 419 < own["high"] < 1.15 * 419
+    exposure = 16384 * 54 * DAY
+    assert entity("reliability", "large-cluster").value("failure_rate") * exposure == pytest.approx(
+        419, rel=0.15
+    )
+    row = reliability_of("large-cluster", accelerators=16384)
+    band = run_days(work=50 * DAY, accelerators=16384, reliability=row, draws=5000).interruption_band
+    assert band[0] < 419 < band[2]
+    own = entity("reliability", "llama3-h100").evidence("failure_rate")
+    assert own.value * exposure == pytest.approx(419, rel=1e-3)
+    assert own.low is not None
+    assert own.high is not None
+    assert 0.85 * 419 < own.low * exposure < 419 < own.high * exposure < 1.15 * 419
 
 
 def test_llama_3_effective_time() -> None:

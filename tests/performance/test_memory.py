@@ -11,10 +11,8 @@ from gigawatt.machine import build_cluster
 from gigawatt.performance import Layouts, TrainingRun, load_stack
 from gigawatt.performance.memory import (
     MEMORY_PARTS,
+    StageMemory,
     activation_bytes,
-    device_memory,
-    host_memory,
-    recomputed_layers,
     shards,
     stage_parameters,
 )
@@ -89,7 +87,7 @@ def test_every_second_product_of_llama_is_kept_by_torchtitan() -> None:
 
 
 class Question:
-    """The keywords of ``device_memory`` for some layouts of one model."""
+    """The keywords of ``StageMemory`` for some layouts of one model."""
 
     def __init__(
         self,
@@ -120,10 +118,10 @@ class Question:
         }
 
     def device(self, **other: object) -> dict[str, np.ndarray]:
-        return device_memory(**(self.keywords | other))  # pyright: ignore[reportArgumentType]
+        return StageMemory(**(self.keywords | other)).device()  # pyright: ignore[reportArgumentType]
 
     def host(self) -> np.ndarray:
-        return host_memory(**self.keywords)  # pyright: ignore[reportArgumentType]
+        return StageMemory(**self.keywords).host()  # pyright: ignore[reportArgumentType]
 
 
 def total(parts: dict[str, np.ndarray]) -> np.ndarray:
@@ -253,28 +251,3 @@ def test_sequence_parallelism_and_tensor_parallelism_never_cost_memory() -> None
         for t in (1, 2, 4, 8)
     ]
     assert by_tensor[3] < by_tensor[0]
-
-
-def test_early_stages_recompute_more_layers() -> None:
-    """Uneven recomputation: stage i of p holds p − i microbatches; whole layers, none where all fits."""
-    waiting = np.arange(8, 0, -1.0)
-    found = recomputed_layers(
-        room=np.array(40.0),
-        layers=np.array(10.0),
-        waiting=waiting,
-        kept=np.array(1.0),
-        recomputed=np.array(0.1),
-    )
-    assert np.all(np.diff(found) <= 0.0)
-    assert found[0] > found[3] > 0.0
-    assert found[-4:] == pytest.approx(0.0)
-    held = waiting * ((10.0 - found) * 1.0 + found * 0.1)
-    assert np.all(held <= 40.0)
-    one_fewer = held + waiting * (1.0 - 0.1)
-    assert np.all(one_fewer[found > 0.0] > 40.0)
-    assert np.isinf(
-        recomputed_layers(
-            room=np.array(1.0), layers=np.array(10.0), waiting=np.array(8.0), kept=np.array(1.0),
-            recomputed=np.array(0.9),
-        )
-    )  # fmt: skip

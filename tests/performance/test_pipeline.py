@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.core.errors import InputError
-from gigawatt.performance.pipeline import StageTimes, balanced, chunks, cut, cuts, end_sizes, in_flight
+from gigawatt.performance.pipeline import StageTimes, balanced, chunks, cut, cuts, in_flight
 from gigawatt.workload import read_architecture
 
 
@@ -64,16 +64,6 @@ def test_a_heavy_head_takes_layers_off_the_last_stage() -> None:
     assert longest([1.0] * 126, sizes.tolist(), 0.0, 3.0) == 9.0
 
 
-def test_ends_as_megatron_pins_them() -> None:
-    """DeepSeek-V3's 61 layers on 16 stages, 4 each and 1 on the last, and Llama's 126 with 7 at both ends."""
-    assert end_sizes(layers=61, runs=16, last=1).tolist() == [4] * 15 + [1]
-    assert end_sizes(layers=126, runs=16, first=7, last=7).tolist() == [7, *[8] * 14, 7]
-    assert end_sizes(layers=80, runs=8).tolist() == [10] * 8
-    assert end_sizes(layers=3, runs=1, first=3).tolist() == [3]
-    with pytest.raises(InputError, match=r"given '119 layers on 15 stages'; allowed: multiples of 15"):
-        end_sizes(layers=126, runs=16, first=7)
-
-
 def test_explicit_sizes_and_the_v() -> None:
     order = (0, 0, 1, 1, 1, 1)
     counts = cut(order=order, kinds=2, pipeline=2, interleave=1, sizes=[4, 2])
@@ -108,9 +98,7 @@ def test_cuts_by_time_are_never_longer_than_equal_ones() -> None:
     for row, (a, b) in enumerate(zip(slowest(timed), slowest(equal), strict=True)):
         assert a <= b + 1e-9 or interleave[row] > 1
     assert slowest(timed)[3] < slowest(equal)[3]
-    pinned = cuts(
-        model, pipeline, interleave, sizes={(16, 1): end_sizes(layers=61, runs=16, last=1).tolist()}
-    )
+    pinned = cuts(model, pipeline, interleave, sizes={(16, 1): [4] * 15 + [1]})
     stage = pinned.layers[pinned.index[3]]
     assert (stage.sum(axis=1) - pinned.head[pinned.index[3]]).max() == 4.0
 

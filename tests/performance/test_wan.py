@@ -10,14 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fit_low_communication import fit_penalty, published_losses
 from gigawatt.catalog import entity
 from gigawatt.core.errors import InputError
 from gigawatt.performance.low_communication import (
     compute_factor,
-    fit_penalty,
     loss_penalty,
     low_communication_penalty,
-    published_losses,
     token_factor,
 )
 from gigawatt.performance.wan import (

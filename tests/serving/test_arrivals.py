@@ -20,7 +20,6 @@ from gigawatt.serving.arrivals import (
 )
 from gigawatt.serving.lengths import (
     as_lengths,
-    empirical_lengths,
     lognormal_lengths,
     read_lengths,
     uniform_lengths,
@@ -172,12 +171,6 @@ def test_a_lognormal_goes_through_what_it_was_given() -> None:
     assert cut.max() == 1500
     assert cut.min() >= 1
     assert np.all(lognormal_lengths(median=500, mean=500).draw(10, random()) == 500)
-
-
-def test_empirical_lengths_are_the_observed_ones() -> None:
-    drawn = empirical_lengths(values=[3, 3, 9]).draw(30_000, random())
-    assert set(drawn.tolist()) == {3, 9}
-    assert np.mean(drawn == 3) == pytest.approx(2 / 3, abs=0.01)
 
 
 def test_lengths_as_text() -> None:

@@ -10,9 +10,10 @@ from gigawatt.performance.engines import load_engine
 from gigawatt.performance.inference import Replica
 from gigawatt.performance.serving_tables import step_tables
 from gigawatt.performance.steady import steady
-from gigawatt.serving.engine import EngineOptions, simulate
+from gigawatt.serving.engine import EngineOptions
 from gigawatt.serving.fleet import Fleet
 from gigawatt.serving.requests import Requests
+from gigawatt.serving.simulation import simulate
 from gigawatt.workload import read_architecture
 from gigawatt.workload.inference import Shares
 

@@ -13,7 +13,7 @@ from gigawatt import catalog
 from gigawatt.core.errors import InputError
 from gigawatt.serving.arrivals import daily_shape
 from gigawatt.serving.requests import Requests
-from gigawatt.serving.scaling import scale_trace, select_requests, spread_ties
+from gigawatt.serving.scaling import scale_trace, select_requests
 from gigawatt.serving.traces import list_traces, read_trace, trace_facts, trace_period, write_trace
 
 PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "serving"
@@ -364,19 +364,6 @@ def test_copies_are_other_peoples_prompts() -> None:
     assert len(values) - 1 == 2 * (len(np.unique(requests.blocks[1])) - 1)
     day = trace_facts(scale_trace(read_trace("mooncake"), span=6 * 3600.0))
     assert day.shared == pytest.approx(trace_facts(read_trace("mooncake")).shared, abs=0.01)
-
-
-def test_ties_are_spread_until_the_next_tick() -> None:
-    requests = read_trace("mooncake")
-    spread = spread_ties(requests, seed=1)
-    assert np.array_equal(spread.prompt, requests.prompt)
-    assert np.all(np.diff(spread.arrival) > 0.0)
-    assert np.all(spread.arrival - requests.arrival > -3.1)
-    assert np.all(spread.arrival - requests.arrival < 3.1)
-    assert trace_facts(requests).variation > 3.0
-    assert trace_facts(spread).variation == pytest.approx(1.0, abs=0.05)
-    distinct = made()
-    assert spread_ties(distinct) is distinct
 
 
 @pytest.mark.parametrize(

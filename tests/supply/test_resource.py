@@ -25,7 +25,20 @@ from gigawatt.power.solar import SKIES, Sky
 
 SITES = sorted(loader.table("sites"))
 QUICK = ("abilene-texas", "rome", "geraldton-australia", "kuala-lumpur", "kiruna", "tamil-nadu")
-ORACLE_SITES = [site for site in SITES if load_weather(site).ghi is not None]
+
+
+def sites_with_light() -> list[str]:
+    """Sites whose weather has irradiance, by the columns of the files alone."""
+    import duckdb
+
+    files = str(loader.path("weather/*.parquet"))
+    with duckdb.connect() as connection:
+        query = "SELECT parse_filename(file_name) FROM parquet_schema(?) WHERE name = 'ghi'"
+        lit = {name for (name,) in connection.execute(query, [files]).fetchall()}
+    return [site for site, row in loader.table("sites").items() if row.text("weather") in lit]
+
+
+ORACLE_SITES = sorted(sites_with_light())
 
 
 @lru_cache(maxsize=1)

@@ -243,10 +243,6 @@ def fit_family(
     beside : mapping, optional
         Where :func:`beside_of_thin` found it: how many times the least time what a variant times beside its
         kernel takes; held there. Otherwise near 1.
-
-    Returns
-    -------
-    Fit
     """
     single = isinstance(device, Device)
     devices: Mapping[str, Device] = {"": device} if single else device  # type: ignore[dict-item,assignment]

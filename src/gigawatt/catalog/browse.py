@@ -65,15 +65,7 @@ def _holding(name: str) -> Holding:
 
 @lru_cache(maxsize=256)
 def main_quantities(name: str, most: int = 6) -> tuple[str, ...]:
-    """The quantities of a table that most of its entries have, those that come first in it before others.
-
-    Parameters
-    ----------
-    name : str
-        Of a table.
-    most : int
-        How many at most.
-    """
+    """The quantities of a table that most of its entries have, those that come first in it before others."""
     counts: Counter[str] = Counter()
     for entry in table(name).values():
         counts.update(quantity for quantity in entry.numbers)

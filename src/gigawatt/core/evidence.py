@@ -10,7 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
-__all__ = ["Assumption", "Evidence", "Grade", "Source", "worst"]
+__all__ = ["Z95", "Assumption", "Evidence", "Grade", "Source", "worst"]
+
+Z95 = 1.6448536269514722
+"""Standard normal quantile of 95 %: ranges of rows are 5 and 95 % of a distribution."""
 
 
 class Grade(IntEnum):

@@ -11,13 +11,12 @@ in fp32.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gigawatt.core.errors import InputError
 from gigawatt.emulation.formats import hadamard, quantise, rotate
 from gigawatt.emulation.gptq import gptq
-from gigawatt.emulation.layers import linear_layers, replace_layer, watch_inputs
+from gigawatt.emulation.layers import Counted, SharedInput, linear_layers, replace_layer, watch_inputs
 from gigawatt.emulation.sparsity import mask_of, threshold
 from gigawatt.technology.digital.formats import SETTINGS
 from gigawatt.technology.substrate import Substrate, check_settings
@@ -35,7 +34,7 @@ _ATTENTION = "gigawatt_rounded_cache"
 _KEPT_INPUTS = 512  # calibration tokens of a layer whose magnitudes are sorted for a threshold
 
 
-class Counter(Mapping[str, float]):
+class Counter(Counted):
     """What the run counted, as :data:`~gigawatt.technology.substrate.Statistics`.
 
     Means over layers are weighted by their multiply-accumulates. ``activation_crest`` is the largest of a
@@ -45,7 +44,7 @@ class Counter(Mapping[str, float]):
     """
 
     def __init__(self) -> None:
-        self.fixed: dict[str, float] = {}
+        super().__init__()
         self._work = self._zeros = self._crest = 0.0
         self._tokens = 0.0
 
@@ -59,32 +58,14 @@ class Counter(Mapping[str, float]):
         self._zeros += work * zeros
         self._crest += work * crest
 
-    def _all(self) -> dict[str, float]:
+    def totals(self) -> dict[str, float]:
+        """Means over the layers."""
         work = max(self._work, 1.0)
-        counted = {
+        return {
             "tokens": self._tokens,
             "activation_zeros": self._zeros / work,
             "activation_crest": self._crest / work,
         }
-        return {**self.fixed, **counted}
-
-    def __getitem__(self, key: str) -> float:
-        return self._all()[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
-
-
-class _Shared:
-    """The last rounded input, so that layers that share it (queries, keys, values) round it once."""
-
-    def __init__(self) -> None:
-        self.source: Tensor | None = None
-        self.key: object = None
-        self.made: tuple[Tensor, float, float] | None = None
 
 
 def _layer_class() -> type[nn.Module]:
@@ -95,7 +76,7 @@ def _layer_class() -> type[nn.Module]:
     class RoundedLinear(nn.Module):
         """A linear layer whose weight and inputs are those of a digital substrate."""
 
-        def __init__(self, linear: nn.Linear, counter: Counter, shared: _Shared) -> None:
+        def __init__(self, linear: nn.Linear, counter: Counter, shared: SharedInput) -> None:
             super().__init__()
             self.weight = nn.Parameter(linear.weight.detach().clone(), requires_grad=False)
             self.bias = linear.bias
@@ -189,7 +170,7 @@ def convert(model: Any, substrate: Substrate, calibration_inputs: Tensor, genera
         raise InputError(
             "needs inputs of calibration", key="calibration", given=0, allowed="a window or more"
         )
-    counter, shared, kind = Counter(), _Shared(), _layer_class()
+    counter, shared, kind = Counter(), SharedInput(), _layer_class()
     layers: dict[str, Any] = {}
     for name, linear in linear_layers(model):
         layers[name] = kind(linear, counter, shared)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gigawatt.core.errors import InputError
@@ -12,7 +12,42 @@ from gigawatt.core.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["linear_layers", "replace_layer", "unfold_transposed", "watch_inputs"]
+__all__ = ["Counted", "SharedInput", "linear_layers", "replace_layer", "unfold_transposed", "watch_inputs"]
+
+
+class Counted(Mapping[str, float]):
+    """What a run counts, as :data:`~gigawatt.technology.substrate.Statistics`.
+
+    ``fixed`` is known before the run; :meth:`totals` is asked when a number is read.
+    """
+
+    def __init__(self) -> None:
+        self.fixed: dict[str, float] = {}
+
+    def totals(self) -> dict[str, float]:
+        """Numbers of the run so far."""
+        return {}
+
+    def _all(self) -> dict[str, float]:
+        return {**self.fixed, **self.totals()}
+
+    def __getitem__(self, key: str) -> float:
+        return self._all()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+
+class SharedInput:
+    """The last input that was rounded or encoded: layers that share it (queries, keys, values) do so once."""
+
+    def __init__(self) -> None:
+        self.source: Tensor | None = None
+        self.key: object = None
+        self.made: Any = None
 
 
 def unfold_transposed(model: nn.Module) -> None:

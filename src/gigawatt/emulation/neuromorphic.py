@@ -11,13 +11,12 @@ of attention and the output head stay digital. Every spike and every addition th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gigawatt.catalog.loader import entity
 from gigawatt.core.errors import InputError
 from gigawatt.emulation.formats import hadamard, rotate
-from gigawatt.emulation.layers import linear_layers, replace_layer, watch_inputs
+from gigawatt.emulation.layers import Counted, SharedInput, linear_layers, replace_layer, watch_inputs
 from gigawatt.emulation.neurons import counts, first_spikes, rate_spikes, to_fixed
 from gigawatt.technology.neuromorphic.cores import SETTINGS, setting
 from gigawatt.technology.substrate import Substrate, check_settings
@@ -33,7 +32,7 @@ NOISY = False
 _KEPT = 512  # calibration tokens of a layer whose magnitudes are sorted for a threshold
 
 
-class Spikes(Mapping[str, float]):
+class Spikes(Counted):
     """What a run counted, as :data:`~gigawatt.technology.substrate.Statistics`.
 
     ``synaptic_operations`` (additions of a weight to a potential), ``macs`` that a dense run of the same
@@ -43,7 +42,7 @@ class Spikes(Mapping[str, float]):
     """
 
     def __init__(self) -> None:
-        self.fixed: dict[str, float] = {}
+        super().__init__()
         self.tokens = self.macs = self.operations = self.updates = 0.0
         self.zeros = self.saturated = self.crest = 0.0
 
@@ -55,10 +54,10 @@ class Spikes(Mapping[str, float]):
         self.saturated += macs * saturated
         self.crest += macs * crest
 
-    def _all(self) -> dict[str, float]:
+    def totals(self) -> dict[str, float]:
+        """By the token, and shares."""
         tokens, macs = max(self.tokens, 1.0), max(self.macs, 1.0)
         return {
-            **self.fixed,
             "tokens": self.tokens,
             "macs": self.macs / tokens,
             "synaptic_operations": self.operations / tokens,
@@ -68,24 +67,6 @@ class Spikes(Mapping[str, float]):
             "saturated": self.saturated / macs,
             "activation_crest": self.crest / macs,
         }
-
-    def __getitem__(self, key: str) -> float:
-        return self._all()[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
-
-
-class _Shared:
-    """The last input that was encoded: layers that share it (queries, keys, values) share its spikes."""
-
-    def __init__(self) -> None:
-        self.source: Tensor | None = None
-        self.key: object = None
-        self.made: tuple[Tensor, Tensor, dict[str, float]] | None = None
 
 
 def weight_codes(weight: Tensor, bits: int) -> tuple[Tensor, Tensor]:
@@ -150,7 +131,7 @@ def layer_class() -> type[nn.Module]:
             self.in_features, self.out_features = linear.in_features, linear.out_features
             self.steps = int(setting(substrate, "steps"))
             self.once = substrate.word("coding") == "ttfs"
-            self.counter, self.shared = counter, shared or _Shared()
+            self.counter, self.shared = counter, shared or SharedInput()
             block = int(setting(substrate, "rotate"))
             self.matrix = hadamard(block) if block else None
             weight = self.turn(linear.weight.detach().to(torch.float32))
@@ -290,7 +271,7 @@ def convert(model: Any, substrate: Substrate, calibration_inputs: Tensor, genera
         raise InputError(
             "needs inputs of calibration", key="calibration", given=0, allowed="a window or more"
         )
-    counter, shared, kind = Spikes(), _Shared(), layer_class()
+    counter, shared, kind = Spikes(), SharedInput(), layer_class()
     layers: dict[str, Any] = {}
     for name, linear in linear_layers(model):
         layers[name] = kind(linear, substrate, counter, shared, generator)

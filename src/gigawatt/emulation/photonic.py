@@ -319,18 +319,7 @@ def convert(
 ) -> Mapping[str, float]:
     """Replace the linear layers of ``model`` in place by those of ``substrate``.
 
-    Parameters
-    ----------
-    model : nn.Module
-        Layers of :data:`~gigawatt.emulation.analog.DIGITAL` stay.
-    substrate : Substrate
-        Of technology ``photonic``.
-    calibration_inputs : tensor, optional
-        What the model is called with once, still digital; needed with converters.
-    generator : torch.Generator, optional
-        Same generator, same chip and same noise.
-    skip : sequence of str
-        Words in the names of layers that stay digital.
+    Keywords of :func:`gigawatt.emulation.analog.convert`.
 
     Returns
     -------

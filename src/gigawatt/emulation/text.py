@@ -78,11 +78,6 @@ def clean_markup(page: str) -> str:
     Templates, tables, notes, files, lists, headings and everything from the appendices on are left out; links
     keep their words.
 
-    Parameters
-    ----------
-    page : str
-        Markup, as a dump has it.
-
     References
     ----------
     Wikimedia, "Help:Wikitext" (the markup that is removed).
@@ -133,11 +128,6 @@ def _wikipedia() -> Text:
 
 def load_text(name: str | Path = WIKIPEDIA) -> Text:
     """The slice of Wikipedia, or a UTF-8 file of one's own whose paragraphs stand apart by empty lines.
-
-    Parameters
-    ----------
-    name : str or Path
-        ``wikipedia``, or a path.
 
     Raises
     ------

@@ -8,6 +8,8 @@ speed, exchangers their effectiveness, chillers a curve and how many of them run
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -249,6 +251,46 @@ def tower_evaporation(
     return flow * np.maximum(_saturated_moisture(outlet, pressure) - np.maximum(brought, 0.0), 0.0)
 
 
+@dataclass(frozen=True)
+class _OutdoorAir:
+    """What a heat rejector sees: ``sink`` [K], what spraying takes off it (``precooling`` [K]), and heat that
+    air takes up by the kelvin: ``capacity`` [J/(kg K)] at its rating, times ``heaviness`` now."""
+
+    sink: Array
+    precooling: Array
+    heaviness: Array
+    capacity: float
+
+
+def _outdoor_air(
+    cooling: Entity, dry: Array, wet: Array, supply: float, load: Array, pressure: float
+) -> _OutdoorAir:
+    kind, value = cooling.text("rejection"), cooling.value
+    approach, rise = value("approach"), value("loop_rise")
+    precooling, heaviness = np.zeros_like(dry), np.ones_like(dry)
+    if kind == "tower":
+        span, rating = approach + rise, value("rated_wet_bulb")
+
+        def slope(at: Array, over: Array) -> Array:
+            ends = [saturated_enthalpy(temperature=x, pressure=pressure) for x in (at, at + over)]
+            return (ends[1] - ends[0]) / over
+
+        capacity = float(slope(np.asarray(rating), np.asarray(span)))
+        heaviness = slope(wet, np.maximum(supply - wet, approach) + load * rise) / capacity
+        return _OutdoorAir(wet, precooling, heaviness, capacity)
+    if kind not in ("dry", "adiabatic", "direct"):
+        raise InputError(
+            "unknown heat rejection",
+            key=f"cooling.{cooling.id}",
+            given=kind,
+            allowed=("dry", "adiabatic", "direct", "tower"),
+        )
+    if kind != "dry":
+        spraying = dry > value("adiabatic_threshold")
+        precooling = np.where(spraying, value("adiabatic_effectiveness") * (dry - wet), 0.0)
+    return _OutdoorAir(dry - precooling, precooling, heaviness, _SPECIFIC_HEAT_AIR)
+
+
 def cooling_demand(
     *,
     heat: ArrayLike,
@@ -304,30 +346,9 @@ def cooling_demand(
     kind, value = cooling.text("rejection"), cooling.value
     full = float(np.max(warm)) if rated is None else rated
     load = warm / full / spare if full > 0.0 else np.zeros_like(warm)
-    precooling, heaviness = np.zeros_like(dry), np.ones_like(dry)
     approach, rise, air_rise = value("approach"), value("loop_rise"), value("rejector_air_rise")
-    capacity = _SPECIFIC_HEAT_AIR  # of a kilogram of air, J/(kg K)
-    if kind == "tower":
-        sink, span, rating = wet, approach + rise, value("rated_wet_bulb")
-
-        def slope(at: Array, over: Array) -> Array:
-            ends = [saturated_enthalpy(temperature=x, pressure=pressure) for x in (at, at + over)]
-            return (ends[1] - ends[0]) / over
-
-        capacity = float(slope(np.asarray(rating), np.asarray(span)))
-        heaviness = slope(wet, np.maximum(supply - wet, approach) + load * rise) / capacity
-    elif kind in ("dry", "adiabatic", "direct"):
-        if kind != "dry":
-            spraying = dry > value("adiabatic_threshold")
-            precooling = np.where(spraying, value("adiabatic_effectiveness") * (dry - wet), 0.0)
-        sink = dry - precooling
-    else:
-        raise InputError(
-            "unknown heat rejection",
-            key=f"cooling.{cooling.id}",
-            given=kind,
-            allowed=("dry", "adiabatic", "direct", "tower"),
-        )
+    air = _outdoor_air(cooling, dry, wet, supply, load, pressure)
+    sink, precooling, heaviness, capacity = air.sink, air.precooling, air.heaviness, air.capacity
     transfer = {
         "size": 0.0
         if kind == "direct"

@@ -74,6 +74,42 @@ class LoadShape:
         return int(np.count_nonzero(self.too_warm > _ROUNDING))
 
 
+def _checked_power(it_power: ArrayLike, design_power: float | None) -> tuple[Array, float]:
+    """The year of IT power (8760,) and what the building is made for [W]."""
+    power = np.asarray(it_power, dtype=np.float64)
+    if power.ndim == 0:
+        power = np.full(HOURS, float(power))
+    if power.shape != (HOURS,) or not np.all(np.isfinite(power)) or power.min() < 0.0 or power.max() <= 0.0:
+        raise InputError(
+            "the IT power is no year",
+            key="it_power",
+            given=f"an array of shape {power.shape}",
+            allowed=f"{HOURS} finite, non-negative hourly values, not all zero",
+        )
+    peak = float(power.max())
+    design = peak if design_power is None else design_power
+    if not (np.isfinite(design) and design >= peak * (1.0 - _SLACK)):
+        raise InputError(
+            "the IT power is beyond what the building is made for",
+            key="design_power",
+            given=f"{design:g} W",
+            allowed=f"at least the year's peak, {peak:g} W",
+        )
+    return power, design
+
+
+def _warm_notice(loop: str, over: Array, limit: float, cooling: Entity) -> list[str]:
+    """A sentence on hours in which a loop is supplied warmer than its ``limit`` [K]; ``over`` (8760,) [K]."""
+    hours = int(np.count_nonzero(over > _ROUNDING))
+    if not hours:
+        return []
+    return [
+        f"the {loop} loop of {cooling.id!r} is supplied above {limit - 273.15:.0f} °C "
+        f"in {hours} hours of the year, by up to {over.max():.1f} K: cap the load then, or add "
+        "compressors"
+    ]
+
+
 def facility_load(
     *,
     it_power: ArrayLike,
@@ -109,26 +145,8 @@ def facility_load(
     MissingDataError
         The weather has no temperature.
     """
-    power = np.asarray(it_power, dtype=np.float64)
-    if power.ndim == 0:
-        power = np.full(HOURS, float(power))
-    if power.shape != (HOURS,) or not np.all(np.isfinite(power)) or power.min() < 0.0 or power.max() <= 0.0:
-        raise InputError(
-            "the IT power is no year",
-            key="it_power",
-            given=f"an array of shape {power.shape}",
-            allowed=f"{HOURS} finite, non-negative hourly values, not all zero",
-        )
-    peak = float(power.max())
-    design = peak if design_power is None else design_power
-    if not (np.isfinite(design) and design >= peak * (1.0 - _SLACK)):
-        raise InputError(
-            "the IT power is beyond what the building is made for",
-            key="design_power",
-            given=f"{design:g} W",
-            allowed=f"at least the year's peak, {peak:g} W",
-        )
-    filled = peak / design
+    power, design = _checked_power(it_power, design_power)
+    filled = float(power.max()) / design
     assumptions: list[Assumption] = []
     if electrical is None:
         electrical = loader.entity("cooling_electrical", "double-conversion")
@@ -167,14 +185,7 @@ def facility_load(
             pressure=float(air_pressure(elevation=weather.elevation)),
         )
         over = np.maximum(found.pop("supply") - cooling.value(limit), 0.0)
-        hours = int(np.count_nonzero(over > _ROUNDING))
-        if hours:
-            loop = "liquid" if name == "liquid" else "air"
-            notices.append(
-                f"the {loop} loop of {cooling.id!r} is supplied above {cooling.value(limit) - 273.15:.0f} °C "
-                f"in {hours} hours of the year, by up to {over.max():.1f} K: cap the load then, or add "
-                "compressors"
-            )
+        notices += _warm_notice("liquid" if name == "liquid" else "air", over, cooling.value(limit), cooling)
         too_warm = np.maximum(too_warm, over)
         total = {key: total.get(key, 0.0) + values for key, values in found.items()}
     parts = {

@@ -33,6 +33,24 @@ def building_price(*, it_power: float, building: Entity) -> float:
     return it_power * building.value("construction") * (1.0 + building.value("density_premium"))
 
 
+_ASSUMED = {
+    "finance": (
+        ("spare_share", "percent", "spares bought beside the working chips"),
+        ("chip_life", "yr", "depreciation of chips and nodes"),
+        ("network_life", "yr", "depreciation of the network"),
+        ("it_upkeep", "percent", "repair and support of IT a year"),
+    ),
+    "building": (
+        ("construction", "$/W", "building, power and cooling per W of IT"),
+        ("density_premium", "percent", "liquid-cooled high density"),
+        ("life", "yr", "depreciation of the building"),
+        ("operation", "$/W/yr", "staff and maintenance of the facility"),
+        ("embodied", "kg/W", "embodied carbon of building, power, cooling"),
+    ),
+}
+"""Numbers of the catalog that every campus takes, by table: quantity, unit, what it is for."""
+
+
 def campus_assets(
     *,
     chip_count: float,
@@ -86,46 +104,9 @@ def campus_assets(
     money = finance or entity("finance", "hyperscaler")
     house = building or entity("building", "ai-campus")
     told = [
-        _assumption(
-            money.evidence("spare_share"),
-            "finance.spare_share",
-            "percent",
-            "spares bought beside the working chips",
-        ),
-        _assumption(
-            money.evidence("chip_life"), "finance.chip_life", "yr", "depreciation of chips and nodes"
-        ),
-        _assumption(
-            money.evidence("network_life"), "finance.network_life", "yr", "depreciation of the network"
-        ),
-        _assumption(
-            money.evidence("it_upkeep"), "finance.it_upkeep", "percent", "repair and support of IT a year"
-        ),
-        _assumption(
-            house.evidence("construction"),
-            "building.construction",
-            "$/W",
-            "building, power and cooling per W of IT",
-        ),
-        _assumption(
-            house.evidence("density_premium"),
-            "building.density_premium",
-            "percent",
-            "liquid-cooled high density",
-        ),
-        _assumption(house.evidence("life"), "building.life", "yr", "depreciation of the building"),
-        _assumption(
-            house.evidence("operation"),
-            "building.operation",
-            "$/W/yr",
-            "staff and maintenance of the facility",
-        ),
-        _assumption(
-            house.evidence("embodied"),
-            "building.embodied",
-            "kg/W",
-            "embodied carbon of building, power, cooling",
-        ),
+        _assumption(row.evidence(quantity), f"{table}.{quantity}", unit, reason)
+        for table, row in (("finance", money), ("building", house))
+        for quantity, unit, reason in _ASSUMED[table]
     ]
     if chip_embodied is None:
         if node_embodied:
@@ -137,11 +118,8 @@ def campus_assets(
             )
         row = money.evidence("accelerator_embodied")
         chip_embodied = row.value
-        told.append(
-            _assumption(
-                row, "finance.accelerator_embodied", "kg", "an accelerator with its share of the server"
-            )
-        )
+        reason = "an accelerator with its share of the server"
+        told.append(_assumption(row, "finance.accelerator_embodied", "kg", reason))
 
     bought = 1.0 + money.value("spare_share")
     upkeep = money.value("it_upkeep")

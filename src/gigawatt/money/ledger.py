@@ -303,10 +303,6 @@ def ledger(
     other : mapping of str to float, optional
         Further operating costs [$/yr] by name (staff, water, insurance).
 
-    Returns
-    -------
-    Ledger
-
     Raises
     ------
     InputError

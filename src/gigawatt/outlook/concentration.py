@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.core.errors import InputError, nearest
-from gigawatt.outlook.series import read_rows
+from gigawatt.core.errors import InputError
+from gigawatt.core.evidence import Z95
+from gigawatt.outlook.series import owners
 
-__all__ = ["Concentration", "concentration", "owners", "quarters", "stock_by_year"]
+__all__ = ["Concentration", "concentration"]
 
 Array = NDArray[np.float64]
 
@@ -42,57 +42,15 @@ class Concentration:
     largest_high: Mapping[int, float]
 
 
-@lru_cache(maxsize=1)
-def _rows() -> Mapping[str, Mapping[tuple[str, str], tuple[float, float, float]]]:
-    found: dict[str, dict[tuple[str, str], tuple[float, float, float]]] = {}
-    for row in read_rows("owners"):
-        median = float(row["median"])
-        low, high = (float(row[key]) if row[key] else median for key in ("low", "high"))
-        found.setdefault(row["quarter"], {})[row["maker"], row["owner"]] = (median, low, high)
-    return found
-
-
-def quarters() -> tuple[str, ...]:
-    """Ends of quarters with rows, as ``2026-03-31``."""
-    return tuple(sorted(_rows()))
-
-
-@lru_cache(maxsize=64)
-def owners(quarter: str) -> Mapping[tuple[str, str], tuple[float, float, float]]:
-    """(maker, owner) → median, 5 and 95 % of cumulative H100 equivalents at the end of ``quarter``.
-
-    Where a maker's owner has no row in a quarter, the latest row before it stands (deliveries only add up).
-
-    Raises
-    ------
-    InputError
-        No such quarter.
-    """
-    if quarter not in _rows():
-        raise InputError(
-            "no such quarter", key="quarter", given=quarter, allowed=f"{quarters()[0]} to {quarters()[-1]}",
-            nearest=nearest(quarter, quarters()),
-        )  # fmt: skip
-    found: dict[tuple[str, str], tuple[float, float, float]] = {}
-    for one in quarters():
-        if one <= quarter:
-            found.update(_rows()[one])
-    return found
-
-
 def concentration(quarter: str, *, draws: int = 4000, seed: int = 0) -> Concentration:
     """Concentration of ownership with its range.
 
     Parameters
     ----------
     quarter : str
-        One of :func:`quarters`.
+        One of :func:`~gigawatt.outlook.series.quarters`.
     draws, seed : int
         Owners' totals are drawn log-normally with their published 5 and 95 %, independently.
-
-    Returns
-    -------
-    Concentration
 
     Raises
     ------
@@ -108,7 +66,7 @@ def concentration(quarter: str, *, draws: int = 4000, seed: int = 0) -> Concentr
     width = np.array([np.log(row[2] / row[1]) if row[1] > 0.0 else 0.0 for row in rows.values()])
     centre = np.array([row[0] for row in rows.values()])
     normal = rng.standard_normal((draws, len(rows)))
-    drawn = _by_owner(rows, names, centre * np.exp(normal * width / (2.0 * _Z95)))
+    drawn = _by_owner(rows, names, centre * np.exp(normal * width / (2.0 * Z95)))
     hhi_low, hhi_high, top = _measures(middle[None, :], names)
     low_draws, _, top_draws = _measures(drawn, names)
     five, ninety_five = np.quantile(low_draws, [0.05, 0.95])
@@ -123,9 +81,6 @@ def concentration(quarter: str, *, draws: int = 4000, seed: int = 0) -> Concentr
         largest_low={k: float(np.quantile(v, 0.05)) for k, v in top_draws.items()},
         largest_high={k: float(np.quantile(v, 0.95)) for k, v in top_draws.items()},
     )
-
-
-_Z95 = 1.6448536269514722  # standard normal quantile 0.95
 
 
 def _by_owner(
@@ -146,10 +101,3 @@ def _measures(values: Array, names: list[str]) -> tuple[Array, Array, dict[int, 
     low = _SCALE * (ordered**2).sum(axis=-1)
     high = _SCALE * (share**2).sum(axis=-1)
     return low, high, {k: ordered[:, :k].sum(axis=-1) for k in (1, 3, 5)}
-
-
-def stock_by_year(first: int, last: int) -> tuple[Array, Array]:
-    """Tracked stock [H100 equivalents] at the ends of the years ``first`` to ``last``: (years, totals)."""
-    years = np.arange(first, last + 1)
-    totals = [sum(row[0] for row in owners(f"{year}-12-31").values()) for year in years]
-    return years.astype(float), np.array(totals)

@@ -100,10 +100,6 @@ def group_quantile(miss: Array, technology: NDArray[np.int64], level: float, lea
         Above 0 and below 1; raised by (n + 1)/n for n technologies.
     least : int
         Technologies.
-
-    Returns
-    -------
-    float
     """
     order = np.argsort(miss)
     return _quantile(miss[order], technology[order], level, least)

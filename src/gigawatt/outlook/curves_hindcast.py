@@ -180,18 +180,7 @@ class CurvesHindcast:
 
 @lru_cache(maxsize=4)
 def curves_hindcast(curve: str = "logistic", seed: int = SEED) -> CurvesHindcast:
-    """Forecast every series from each of its years before the take-off.
-
-    Parameters
-    ----------
-    curve : str
-        ``logistic`` or ``gompertz``.
-    seed : int
-        Of the draws.
-
-    Returns
-    -------
-    CurvesHindcast
+    """Forecast every series by ``logistic`` or ``gompertz`` from each of its years before the take-off.
 
     Raises
     ------

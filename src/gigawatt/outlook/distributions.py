@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.evidence import Z95
 
 __all__ = ["KINDS", "Distribution", "normal_score", "student_t_score"]
 
@@ -94,9 +95,6 @@ def student_t_score(z: Array, freedom: float) -> Array:
     if not freedom > 2.0:
         raise InputError("no finite variance", key="freedom", given=freedom, allowed="> 2")
     return _between(z, _tabled("student_t", float(freedom), 0.0))
-
-
-_Z95 = 1.6448536269514722  # 95 % quantile of the standard normal
 
 
 @dataclass(frozen=True)
@@ -207,14 +205,14 @@ class Distribution:
 
         def line(z: Array, a: float, b: float, m: float | None = None) -> Array:  # 5 % at a, 95 % at b
             if m is None:
-                return 0.5 * (a + b) + z * (0.5 * (b - a) / _Z95)
-            return m + np.where(z < 0.0, z * (m - a), z * (b - m)) / _Z95
+                return 0.5 * (a + b) + z * (0.5 * (b - a) / Z95)
+            return m + np.where(z < 0.0, z * (m - a), z * (b - m)) / Z95
 
         median = None if self.mid is None else mid
 
         def student(u: Array) -> Array:
-            edge = float(student_t_score(np.array(_Z95), shape))
-            return line(student_t_score(normal_score(u), shape) * (_Z95 / edge), low, high)
+            edge = float(student_t_score(np.array(Z95), shape))
+            return line(student_t_score(normal_score(u), shape) * (Z95 / edge), low, high)
 
         def logit(u: Array) -> Array:
             ends = [math.log(x / (1.0 - x)) for x in (low, high)]

@@ -60,10 +60,6 @@ def rebound_share(efficiency: Array, elasticity: Array) -> Array:
     elasticity : array
         η ≥ 0 of the services to their efficiency, broadcast with g.
 
-    Returns
-    -------
-    array
-
     Raises
     ------
     InputError

@@ -89,13 +89,6 @@ def expectations() -> tuple[Expectation, ...]:
 def came_true(expectation: Expectation, found: Mapping[str, Array]) -> NDArray[np.bool_]:
     """Draws in which all conditions hold.
 
-    Parameters
-    ----------
-    expectation : Expectation
-        One of :func:`expectations`.
-    found : mapping
-        Outputs (draws, years) in SI.
-
     Returns
     -------
     array (draws,) of bool

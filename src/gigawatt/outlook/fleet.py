@@ -17,6 +17,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.core.evidence import Z95
 from gigawatt.core.quantities import factor
 from gigawatt.outlook.frame import FIRST, YEARS, Frame
 from gigawatt.outlook.paths import ANCHOR, fading, since, walk
@@ -39,7 +40,6 @@ CLASSES: Mapping[str, str] = {
 }
 """Ways to power a campus → the plant of the catalog whose lead time it has."""
 
-_Z95 = 1.6448536269514722
 _YEAR = np.asarray(YEARS, dtype=float)[None, :]
 _AT = YEARS.index(ANCHOR)
 
@@ -55,7 +55,7 @@ def lead_time_draw(spread: Array, value: float, low: float, high: float) -> Arra
         [s], 0 < low ≤ value ≤ high.
     """
     down, up = math.log(value / low), math.log(high / value)
-    return value * np.exp(spread * np.where(spread < 0.0, down, up) / _Z95)
+    return value * np.exp(spread * np.where(spread < 0.0, down, up) / Z95)
 
 
 BLOCKS = Frame()

@@ -87,10 +87,6 @@ def fit_growth(name: str, until: int | None = None) -> Growth:
     until : int, optional
         Nothing after this year is used: a hindcast.
 
-    Returns
-    -------
-    Growth
-
     Raises
     ------
     InputError

@@ -251,10 +251,6 @@ def cost_hindcast(every: int = 1) -> CostHindcast:
     every : int
         Judge only every so many technologies (1: all); the others still serve in pools.
 
-    Returns
-    -------
-    CostHindcast
-
     Raises
     ------
     InputError

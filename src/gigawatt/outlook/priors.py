@@ -95,15 +95,6 @@ class Priors:
     ) -> dict[str, Array]:
         """Draws ``start`` to ``stop`` of every quantity, in SI units.
 
-        Parameters
-        ----------
-        seed, start, stop : int
-            As of :func:`~gigawatt.outlook.randomness.uniforms`.
-        names : collection of str, optional
-            Only these.
-        streams : mapping, optional
-            Quantity → suffix of its stream.
-
         Returns
         -------
         dict of array
@@ -325,13 +316,6 @@ def correlated(
 
 def read_priors(scenario: str = "base", quantities: Mapping[str, Any] | None = None) -> Priors:
     """The priors of a scenario, with what a user wrote in their place.
-
-    Parameters
-    ----------
-    scenario : str
-        One of :data:`SCENARIOS`.
-    quantities : mapping, optional
-        As of :meth:`Priors.with_user`.
 
     Raises
     ------

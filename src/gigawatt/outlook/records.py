@@ -56,10 +56,6 @@ def record_hindcast(name: str, draws: int = 4000, seed: int = 2026) -> RecordHin
     draws, seed : int
         Of the regimes; counter-based, so that a seed gives the same scores anywhere.
 
-    Returns
-    -------
-    RecordHindcast
-
     Raises
     ------
     InputError

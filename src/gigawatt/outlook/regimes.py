@@ -148,10 +148,6 @@ def fit_regimes(growth: Array, prior: RegimePrior) -> RegimePosterior:
     prior : RegimePrior
         Of every regime alike.
 
-    Returns
-    -------
-    RegimePosterior
-
     Raises
     ------
     InputError

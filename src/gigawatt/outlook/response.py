@@ -1,10 +1,9 @@
 """What the supply room answered for the outlook: shares of plants, cost, carbon and water of least-cost
 supply.
 
-Tables of the catalog that ``study.outlook_energy`` made: pathways of a few sites over the price of gas, the
-price of carbon, how free building is, and the costs of plants. Between the nodes everything is linear (gas:
-in its logarithm), outside them the end stands.
-"""
+Tables of the catalog that ``benchmarks/outlook_energy.py`` made: pathways of a few sites over the price of
+gas, the price of carbon, how free building is, and the costs of plants. Between the nodes everything is
+linear (gas: in its logarithm), outside them the end stands."""
 
 from __future__ import annotations
 

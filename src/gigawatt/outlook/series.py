@@ -25,10 +25,13 @@ __all__ = [
     "decimal_year",
     "electricity",
     "list_records",
+    "owners",
     "points",
+    "quarters",
     "read_rows",
     "record",
     "rule",
+    "stock_by_year",
 ]
 
 Array = NDArray[np.float64]
@@ -153,18 +156,54 @@ def points(name: str) -> tuple[Array, Array]:
     return chips["date"][keep], found[keep]
 
 
+@lru_cache(maxsize=1)
+def _owners_by_quarter() -> Mapping[str, Mapping[tuple[str, str], tuple[float, float, float]]]:
+    found: dict[str, dict[tuple[str, str], tuple[float, float, float]]] = {}
+    for row in read_rows("owners"):
+        median = float(row["median"])
+        low, high = (float(row[key]) if row[key] else median for key in ("low", "high"))
+        found.setdefault(row["quarter"], {})[row["maker"], row["owner"]] = (median, low, high)
+    return found
+
+
+def quarters() -> tuple[str, ...]:
+    """Ends of quarters with rows, as ``2026-03-31``."""
+    return tuple(sorted(_owners_by_quarter()))
+
+
+@lru_cache(maxsize=64)
+def owners(quarter: str) -> Mapping[tuple[str, str], tuple[float, float, float]]:
+    """(maker, owner) → median, 5 and 95 % of cumulative H100 equivalents at the end of ``quarter``.
+
+    Where a maker's owner has no row in a quarter, the latest row before it stands (deliveries only add up).
+
+    Raises
+    ------
+    InputError
+        No such quarter.
+    """
+    if quarter not in _owners_by_quarter():
+        raise InputError(
+            "no such quarter", key="quarter", given=quarter, allowed=f"{quarters()[0]} to {quarters()[-1]}",
+            nearest=nearest(quarter, quarters()),
+        )  # fmt: skip
+    found: dict[tuple[str, str], tuple[float, float, float]] = {}
+    for one in quarters():
+        if one <= quarter:
+            found.update(_owners_by_quarter()[one])
+    return found
+
+
+def stock_by_year(first: int, last: int) -> tuple[Array, Array]:
+    """Tracked stock [H100 equivalents] at the ends of the years ``first`` to ``last``: (years, totals)."""
+    years = np.arange(first, last + 1)
+    totals = [sum(row[0] for row in owners(f"{year}-12-31").values()) for year in years]
+    return years.astype(float), np.array(totals)
+
+
 @lru_cache(maxsize=32)
 def record(name: str) -> YearSeries:
     """A record by year: the highest value so far, each year from the first to the last complete one.
-
-    Parameters
-    ----------
-    name : str
-        One of :func:`list_records`.
-
-    Returns
-    -------
-    YearSeries
 
     Raises
     ------
@@ -179,8 +218,6 @@ def record(name: str) -> YearSeries:
     row = known[name]
     first, last = int(row.text("first_year")), int(row.text("last_year"))
     if row.text("kind") == "stock":
-        from gigawatt.outlook.concentration import stock_by_year
-
         years, values = stock_by_year(first, last)
         return YearSeries(name, row.text("written_unit"), years, np.log(values))
     date, value = points(name)

@@ -48,10 +48,6 @@ def sobol_indices(a: Array, b: Array, mixed: Array, *, resamples: int = 100, see
     seed : int
         Of the bootstrap.
 
-    Returns
-    -------
-    Indices
-
     Raises
     ------
     InputError

@@ -14,7 +14,6 @@ from functools import lru_cache
 
 from gigawatt import catalog
 from gigawatt.core.errors import InputError, nearest
-from gigawatt.core.quantities import factor
 
 __all__ = [
     "COMMON",
@@ -24,7 +23,6 @@ __all__ = [
     "Technology",
     "drawn_name",
     "drawn_names",
-    "levelised",
     "list_technologies",
     "read_technology",
 ]
@@ -161,62 +159,3 @@ def drawn_name(technology: Technology, quantity: str) -> str:
 def drawn_names(technology: Technology) -> tuple[str, ...]:
     """Rows that a technology's quantities are drawn by, in the order of :data:`QUANTITIES`."""
     return tuple(drawn_name(technology, quantity) for quantity in QUANTITIES[technology.family])
-
-
-def levelised(
-    plant: str, year: int, *, capacity_factor: float | None = None, case: str = "value", rate: float = 0.07
-) -> float:
-    """Levelised cost of electricity of a plant of the catalog, without its grid connection.
-
-    Parameters
-    ----------
-    plant : str
-        Row of ``plants``.
-    year : int
-        At which its series are read.
-    capacity_factor : float, optional
-        Above 0, up to 1; the row's availability where left out.
-    case : str
-        ``value``, ``low`` or ``high`` of the capital, and of the fuel's price where fuel is bought; a fixed
-        cost moves with the capital.
-    rate : float
-        Real discount rate a year, above 0.
-
-    Returns
-    -------
-    float
-        $/J.
-
-    Raises
-    ------
-    InputError
-        A case that is none.
-    MissingDataError
-        The row lacks a number.
-
-    References
-    ----------
-    ``economics.annuity.capital_recovery_factor``: the annuity.
-    """
-    from gigawatt.money.annuity import capital_recovery_factor
-
-    cases = ("value", "low", "high")
-    if case not in cases:
-        raise InputError("no such case", key="case", given=case, allowed=cases)
-    row, at = catalog.entity("plants", plant), cases.index(case)
-    triple = row.at("capital_cost", year)
-    capital, moved = triple[at], triple[at] / triple[0]
-    second = factor("yr")
-    paid = capital * float(capital_recovery_factor(rate=rate, life=row.at("life", year)[0])) / second
-    if "fixed_cost" in row.numbers:
-        paid += row.at("fixed_cost", year)[0] * moved
-    if "fixed_share" in row.numbers:
-        paid += row.at("fixed_share", year)[0] * capital
-    fuel = row.at("fuel_cost", year)[0] if "fuel_cost" in row.numbers else 0.0
-    if not fuel and row.text("fuel"):
-        bought = catalog.entity("fuels", row.text("fuel"))
-        price = bought.at("price", year)[at] + bought.value("delivery")
-        fuel = price * row.at("heat_rate", year)[0]
-    variable = row.at("variable_cost", year)[0] if "variable_cost" in row.numbers else 0.0
-    used = capacity_factor if capacity_factor is not None else row.at("availability", year)[0]
-    return paid / used + fuel + variable

@@ -233,10 +233,6 @@ def pool(*, estimate: ArrayLike, unit_variance: ArrayLike, variance: ArrayLike, 
     count : array (n,)
         Steps; ``count - 1`` degrees of freedom.
 
-    Returns
-    -------
-    Pool
-
     Raises
     ------
     InputError
@@ -314,10 +310,6 @@ def shrink(
         ``pools(name)`` gives the field ``name`` of the :class:`Pool` of each forecast, ``(n,)``.
     estimate, unit_variance, variance, count : arrays (n,)
         As of :func:`pool`.
-
-    Returns
-    -------
-    Shrunk
     """
     x, u, s2 = (np.asarray(one, dtype=float) for one in (estimate, unit_variance, variance))
     d = np.asarray(count, dtype=float) - 1.0

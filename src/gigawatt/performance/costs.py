@@ -7,7 +7,6 @@ they are repeated on (recompute). Each layout is an index into the table of thes
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from gigawatt.performance.memory import ELEMENT, activation_bytes, score_bytes
 from gigawatt.performance.stacks import NARROW, Stack
 from gigawatt.technology import Cost, Efficiency, technology
 from gigawatt.workload.architecture import Block, Experts
-from gigawatt.workload.operation import FORMAT_BYTES
+from gigawatt.workload.operation import FORMAT_BYTES, Portion
 from gigawatt.workload.operations import Operation, block_operations, embedding_operations, head_operations
 
 __all__ = ["ENERGY_FROM", "SUMS", "LayerCosts", "domains_reached", "expert_imbalance", "hide", "layer_costs"]
@@ -53,16 +52,6 @@ class LayerCosts:
     activations: Array
     working: Array
     energies: tuple[str, ...]
-
-
-class _Keywords(TypedDict):
-    microbatch: Array
-    sequence: float
-    tensor: Array
-    context: Array
-    expert: Array
-    sequence_parallel: Array
-    number_format: str
 
 
 @dataclass
@@ -310,7 +299,7 @@ class _Shapes:
             )
         ]
 
-    def keywords(self) -> _Keywords:
+    def keywords(self) -> Portion:
         """What the workload asks of a layout."""
         return {
             "microbatch": self.microbatch,

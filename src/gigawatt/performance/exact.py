@@ -50,11 +50,6 @@ def passes(prepared: Prepared, layouts: Layouts, rows: NDArray[np.intp] | slice)
     A chunk's time is what its layers, the embedding (first) and the head (last) take, the communication
     inside them that nothing hides included. It is split between forward, input and weight gradient by
     their multiplications.
-
-    Parameters
-    ----------
-    prepared, layouts, rows
-        As in :func:`~gigawatt.performance.step.evaluate_prepared`.
     """
     mine = layouts.take(rows)
     model, costs = prepared.run.architecture, prepared.costs

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog import entity, table
 from gigawatt.core.errors import InputError
-from gigawatt.core.evidence import Evidence
+from gigawatt.core.evidence import Z95, Evidence
 
 __all__ = [
     "FailureModes",
@@ -33,8 +33,6 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
-
-_TAIL = 1.6448536269514722  #: standard normal quantile of 95 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ class Uncertain:
 
     def draw(self, normal: ArrayLike) -> Array:
         """Draws for standard normal numbers: value at 0, low and high at ∓1.645; never below 0."""
-        z = np.asarray(normal, dtype=float) / _TAIL
+        z = np.asarray(normal, dtype=float) / Z95
         if self.low > 0.0:
             below, above = np.log(self.value / self.low), np.log(self.high / self.value)
             return self.value * np.exp(np.minimum(z, 0.0) * below + np.maximum(z, 0.0) * above)

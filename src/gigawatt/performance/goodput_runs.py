@@ -8,7 +8,6 @@ the closed form, which a test holds it to.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -19,7 +18,7 @@ from gigawatt.core.errors import InputError
 from gigawatt.performance.failures import Uncertain, restart_time
 from gigawatt.performance.goodput import goodput
 
-__all__ = ["Reliability", "RunBand", "interruptions", "reliability_of", "run_days"]
+__all__ = ["Reliability", "RunBand", "reliability_of", "run_days"]
 
 Array = NDArray[np.float64]
 
@@ -161,10 +160,6 @@ def run_days(
     fixed : bool
         Draw chance alone, with rates and times at their middle values.
 
-    Returns
-    -------
-    RunBand
-
     Raises
     ------
     InputError
@@ -231,40 +226,3 @@ def _truncated(rng: np.random.Generator, counts: Array, span: Array, mean: Array
     )
     drawn = counts * each + np.sqrt(counts * variance) * rng.standard_normal(len(counts))
     return np.clip(drawn, 0.0, counts * span)
-
-
-def interruptions(
-    *,
-    accelerators: float,
-    duration: float,
-    cluster: str = "large-cluster",
-    draws: int = 20000,
-    seed: int = 0,
-) -> Mapping[str, float]:
-    """Unexpected interruptions in a time on the clock, with a 90 % band.
-
-    Parameters
-    ----------
-    accelerators : float
-        That fail independently.
-    duration : float [s]
-        On the clock.
-    cluster : str
-        Whose rate: for ``large-cluster`` the spread between clusters counts, for a measured one its
-        counting error; chance (Poisson) comes on top.
-    draws : int
-        Periods drawn.
-    seed : int
-        The same seed gives the same band.
-
-    Returns
-    -------
-    mapping
-        ``mean`` (rate · accelerators · duration at the middle rate), ``low``, ``median``, ``high``.
-    """
-    rng = np.random.default_rng(seed)
-    rate = Uncertain.of(entity("reliability", cluster).evidence("failure_rate"))
-    expected = rate.draw(rng.standard_normal(draws)) * accelerators * duration
-    low, middle, high = _band(rng.poisson(expected).astype(float))
-    mean = rate.value * accelerators * duration
-    return {"mean": mean, "low": low, "median": middle, "high": high}

@@ -25,22 +25,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gigawatt.catalog import Entity, entity, table
+from gigawatt.catalog import Entity, entity
 from gigawatt.core.errors import InputError
+from gigawatt.core.evidence import Z95
 
 __all__ = [
+    "COEFFICIENTS",
     "Penalty",
     "compute_factor",
-    "fit_penalty",
     "loss_penalty",
     "low_communication_penalty",
-    "published_losses",
+    "penalty_law",
     "token_factor",
 ]
 
@@ -48,8 +47,6 @@ Array = NDArray[np.float64]
 
 #: Coefficients of the law, in the order of the fit.
 COEFFICIENTS = ("base", "replicas_scale", "size_exponent", "replicas_exponent", "inner_scale")
-
-_TAIL = 1.6448536269514722  #: standard normal quantile of 95 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +83,10 @@ def _law() -> tuple[list[float], float, float]:
     return [row.value(name) for name in COEFFICIENTS], row.value("size_base"), row.value("inner_base")
 
 
-def _log_loss(
+def penalty_law(
     coefficients: Iterable[float], size: Array, replicas: Array, inner: Array, one: float, base: float
 ) -> Array:
+    """ρ by the law above, from :data:`COEFFICIENTS`, N₀ (``one``) and H₀ (``base``)."""
     offset, scale, decline, power, steps = coefficients
     several = np.log(np.maximum(replicas, 1.0))
     apart = scale * several**power + steps * np.log(inner / base) * (replicas > 1.0)
@@ -122,7 +120,7 @@ def loss_penalty(*, parameters: ArrayLike, replicas: ArrayLike, inner_steps: Arr
         Broadcast of the three; below 0 where the outer optimizer gains more than the replicas lose.
     """
     coefficients, one, base = _law()
-    return _log_loss(
+    return penalty_law(
         coefficients,
         _positive("parameters", parameters),
         _positive("replicas", replicas, 1.0),
@@ -216,7 +214,7 @@ def low_communication_penalty(
         | _beyond(domain, "inner_steps", inner)
     )
     residual = entity("diloco_law", "penalty").evidence("residual")
-    spread = np.where(outside, residual.high or residual.value, _TAIL * residual.value)
+    spread = np.where(outside, residual.high or residual.value, Z95 * residual.value)
     loss, low, high = (np.maximum(r, 0.0) for r in (rho, rho - spread, rho + spread))
     factors = [token_factor(log_loss=r, parameters=size, tokens=spent) for r in (loss, low, high)]
     compute = compute_factor(log_loss=loss, parameters=size, tokens=spent)
@@ -228,42 +226,3 @@ def _beyond(domain: Entity, name: str, values: Array) -> NDArray[np.bool_]:
     low = row.value if row.low is None else row.low
     high = row.value if row.high is None else row.high
     return (values < low) | (values > high)
-
-
-def published_losses(role: str | None = None) -> dict[str, Array]:
-    """Published losses as columns: ``parameters, tokens, replicas, inner_steps, log_loss``.
-
-    Parameters
-    ----------
-    role : {"fit", "judge"}, optional
-        Rows that the law was fitted to, or that were left out; all if left out.
-    """
-    rows = [row for row in table("diloco_losses").values() if role in (None, row.text("role"))]
-    columns = {
-        name: np.array([row.value(name) for row in rows])
-        for name in ("parameters", "tokens", "replicas", "inner_steps")
-    }
-    ratio = np.array([row.value("loss") / row.value("loss_data_parallel") for row in rows])
-    return columns | {"log_loss": np.log(ratio)}
-
-
-def fit_penalty() -> tuple[dict[str, float], float]:
-    """Fit the five coefficients again to the rows of role ``fit``; what the catalog's row was made by.
-
-    Returns
-    -------
-    coefficients : dict
-        By name, as in the catalog's ``diloco_law`` row ``penalty``.
-    residual : float
-        Standard deviation of ρ over the fitted rows.
-    """
-    optimize: Any = import_module("scipy.optimize")
-    rows = published_losses("fit")
-    start, one, base = _law()
-
-    def miss(guess: Array) -> Array:
-        found = _log_loss(guess, rows["parameters"], rows["replicas"], rows["inner_steps"], one, base)
-        return found - rows["log_loss"]
-
-    done = optimize.least_squares(miss, start, x_scale=np.abs(start))
-    return dict(zip(COEFFICIENTS, map(float, done.x), strict=True)), float(np.std(done.fun))

@@ -31,10 +31,8 @@ __all__ = [
     "MEMORY_PARTS",
     "RESERVED",
     "Shards",
+    "StageMemory",
     "activation_bytes",
-    "device_memory",
-    "host_memory",
-    "recomputed_layers",
     "score_bytes",
     "shards",
     "stage_parameters",
@@ -133,20 +131,8 @@ def _repeated(architecture: Architecture, cut: Cuts, layouts: Layouts) -> Array:
     return found
 
 
-def device_memory(
-    *,
-    run: TrainingRun,
-    layouts: Layouts,
-    stack: Stack,
-    optimizer: Optimizer,
-    cut: Cuts,
-    shard: Shards,
-    parameters: tuple[Array, Array],
-    activations: Array,
-    working: Array,
-    waiting: Array | None = None,
-) -> dict[str, Array]:
-    """Bytes on one device of the stage that needs most, by part (:data:`MEMORY_PARTS`), each ``(L,)``.
+class StageMemory:
+    """Bytes of every unlike stage of every layout, ``(L, C)``.
 
     Parameters
     ----------
@@ -163,45 +149,10 @@ def device_memory(
         Microbatches in flight, in units of a whole stage's layers; those of (interleaved) 1F1B where left
         out.
     """
-    by_stage = _Stages(
-        run, layouts, stack, optimizer, cut, shard, parameters, activations, working, waiting
-    ).parts()
-    total = by_stage["weights"] + by_stage["gradients"]
-    for name in MEMORY_PARTS[2:]:
-        total += by_stage[name]
-    rows, worst = np.arange(len(layouts)), np.argmax(total, axis=1)
-    return {name: by_stage[name][rows, worst] for name in MEMORY_PARTS}
-
-
-def host_memory(
-    *,
-    run: TrainingRun,
-    layouts: Layouts,
-    stack: Stack,
-    optimizer: Optimizer,
-    cut: Cuts,
-    shard: Shards,
-    parameters: tuple[Array, Array],
-    activations: Array,
-    working: Array,
-    waiting: Array | None = None,
-) -> Array:
-    """Bytes that one device keeps in its host's memory, on the stage that sends most there, ``(L,)``.
-
-    Keywords as of :func:`device_memory`. Optimizer states where ``offload`` is 1 or 2, activations where it
-    is 2.
-    """
-    stages = _Stages(run, layouts, stack, optimizer, cut, shard, parameters, activations, working, waiting)
-    offload = layouts.offload[:, None]
-    states = np.where(offload >= 1, stages.spread(optimizer.state, 1), 0.0)
-    return np.asarray((states + np.where(offload >= 2, stages.kept(), 0.0)).max(axis=1))
-
-
-class _Stages:
-    """Bytes of every unlike stage of every layout, ``(L, C)``."""
 
     def __init__(
         self,
+        *,
         run: TrainingRun,
         layouts: Layouts,
         stack: Stack,
@@ -211,7 +162,7 @@ class _Stages:
         parameters: tuple[Array, Array],
         activations: Array,
         working: Array,
-        waiting: Array | None,
+        waiting: Array | None = None,
     ) -> None:
         self.run, self.layouts, self.stack, self.optimizer = run, layouts, stack, optimizer
         self.cut, self.shard, self.activations, self.working = cut, shard, activations, working
@@ -237,6 +188,24 @@ class _Stages:
             / np.where(layouts.sequence_parallel > 0, self.tensor, 1.0)
         )
         self.tokens = tokens
+
+    def device(self) -> dict[str, Array]:
+        """Bytes on one device of the stage that needs most, by part (:data:`MEMORY_PARTS`), each ``(L,)``."""
+        by_stage = self.parts()
+        total = by_stage["weights"] + by_stage["gradients"]
+        for name in MEMORY_PARTS[2:]:
+            total += by_stage[name]
+        rows, worst = np.arange(len(self.layouts)), np.argmax(total, axis=1)
+        return {name: by_stage[name][rows, worst] for name in MEMORY_PARTS}
+
+    def host(self) -> Array:
+        """Bytes that one device keeps in its host's memory, on the stage that sends most there, ``(L,)``.
+
+        Optimizer states where ``offload`` is 1 or 2, activations where it is 2.
+        """
+        offload = self.layouts.offload[:, None]
+        states = np.where(offload >= 1, self.spread(self.optimizer.state, 1), 0.0)
+        return np.asarray((states + np.where(offload >= 2, self.kept(), 0.0)).max(axis=1))
 
     def spread(self, per_parameter: float, from_stage: int) -> Array:
         """Bytes of a state that ZeRO spreads from a stage on."""
@@ -341,27 +310,3 @@ class _Stages:
         states = np.where(offload >= 1, one, states)
         passing = np.minimum(kept, 2.0 * np.max(self.activations, axis=0)[:, None])
         return states, np.where(offload >= 2, passing, kept)
-
-
-def recomputed_layers(*, room: Array, layers: Array, waiting: Array, kept: Array, recomputed: Array) -> Array:
-    """Fewest layers of a stage that must be recomputed so that its activations fit: uneven recomputation.
-
-    Early stages of a pipeline hold more microbatches, so that they recompute more layers than late ones.
-
-    Parameters
-    ----------
-    room : array [B]
-        For the activations of one stage.
-    layers, waiting : array
-        Layers of the stage and microbatches in flight.
-    kept, recomputed : array [B]
-        What a layer keeps of one microbatch without and with recomputation, ``kept > recomputed``.
-
-    Returns
-    -------
-    array
-        Whole layers, broadcast; ``inf`` where not even recomputing all of them is enough.
-    """
-    over = waiting * layers * kept - room
-    needed = np.ceil(np.maximum(over, 0.0) / (waiting * (kept - recomputed)))
-    return np.where(needed <= layers, needed, np.inf)

@@ -16,7 +16,7 @@ from gigawatt.core.errors import InputError
 from gigawatt.performance.schedule_closed import held_activations
 from gigawatt.workload.architecture import Architecture
 
-__all__ = ["Chunks", "Cuts", "StageTimes", "balanced", "chunks", "cut", "cuts", "end_sizes", "in_flight"]
+__all__ = ["Chunks", "Cuts", "StageTimes", "balanced", "chunks", "cut", "cuts", "in_flight"]
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -85,34 +85,6 @@ def _device(pipeline: int, interleave: int, shape: str) -> Integers:
     """Stage of every run."""
     turn, device = np.divmod(np.arange(pipeline * interleave, dtype=np.int64), pipeline)
     return np.where((turn % 2 == 1) & (shape == "v"), pipeline - 1 - device, device)
-
-
-def end_sizes(*, layers: int, runs: int, first: int | None = None, last: int | None = None) -> Integers:
-    """Layers of each run with the first or the last run pinned and the others equal, shape ``(runs,)``.
-
-    Megatron-LM's ``--decoder-first-pipeline-num-layers`` and ``--decoder-last-pipeline-num-layers``;
-    Llama 3 has one layer less on both (arXiv:2407.21783, section 3.3.2).
-
-    Raises
-    ------
-    InputError
-        The layers left do not divide among the other runs.
-    """
-    pinned = [n for n in (first, last) if n is not None]
-    others, left = runs - len(pinned), layers - sum(pinned)
-    if others < 0 or left < 0 or (left % others if others else left):
-        raise InputError(
-            "layers that do not divide among the other stages",
-            key="stage_sizes",
-            given=f"{left} layers on {others} stages",
-            allowed=f"multiples of {others}" if others > 0 else f"at most {runs} pinned stages",
-        )
-    sizes = np.full(runs, left // others if others else 0, dtype=np.int64)
-    if last is not None:
-        sizes[-1] = last
-    if first is not None:
-        sizes[0] = first
-    return sizes
 
 
 def balanced(*, layers: ArrayLike, runs: ArrayLike, first: float = 0.0, last: float = 0.0) -> list[Integers]:
@@ -331,15 +303,7 @@ def chunks(
     sizes: Mapping[tuple[int, int], Sequence[int]] | None = None,
     times: StageTimes | None = None,
 ) -> Chunks:
-    """What :func:`~gigawatt.performance.schedule.exact_makespan` needs to know of a cut.
-
-    Parameters
-    ----------
-    architecture, pipeline, interleave, sizes, times
-        As in :func:`cuts`.
-    shape
-        As in :func:`cut`.
-    """
+    """What :func:`~gigawatt.performance.schedule.exact_makespan` needs to know of a cut."""
     order, extra = _layer_kinds(architecture)
     key = pipeline.astype(np.int64) * (architecture.layers + 1) + interleave
     found, index = np.unique(key, return_inverse=True)

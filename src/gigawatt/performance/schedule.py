@@ -213,10 +213,6 @@ def exact_makespan(
     whole : bool
         Evaluate every microbatch, repeating rounds or not.
 
-    Returns
-    -------
-    Makespan
-
     Raises
     ------
     InputError

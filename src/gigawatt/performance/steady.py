@@ -17,7 +17,7 @@ Little 1961 (L = λW). Agrawal et al. 2024, "Sarathi-Serve", arXiv:2403.02310 (c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,7 +33,14 @@ from gigawatt.performance.inference import (
     within_limit,
 )
 
-__all__ = ["Static", "Steady", "accepted_tokens", "most_held", "static_batch", "steady", "with_guesses"]
+__all__ = [
+    "Static",
+    "Steady",
+    "accepted_tokens",
+    "most_held",
+    "static_batch",
+    "steady",
+]
 
 Array = NDArray[np.float64]
 
@@ -236,11 +243,6 @@ def steady(
         power=energy * rate + idle,
         fits=holding(r, s + n) >= 1.0,
     )
-
-
-def with_guesses(r: Replica, guesses: float) -> Replica:
-    """The same replica, guessing so many tokens an iteration."""
-    return replace(r, guesses=guesses)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from gigawatt.performance.collectives import Traffic
 from gigawatt.performance.costs import ENERGY_FROM, LayerCosts, hide, layer_costs
 from gigawatt.performance.exchanges import Exchange, Exchanges
 from gigawatt.performance.layouts import SCHEDULES, Layouts, TrainingRun
-from gigawatt.performance.memory import Shards, device_memory, shards, stage_parameters
+from gigawatt.performance.memory import Shards, StageMemory, shards, stage_parameters
 from gigawatt.performance.pipeline import Cuts, StageTimes, cuts, in_flight
 from gigawatt.performance.schedule_closed import closed_makespan
 from gigawatt.performance.stacks import Optimizer, Stack, load_optimizer
@@ -188,10 +188,6 @@ def evaluate(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Stack)
     layouts : Layouts
         Each must divide (:func:`~gigawatt.performance.layouts.enumerate_layouts`) and use the cluster's
         ``count`` accelerators. A layout that does not fit in memory is evaluated all the same.
-
-    Returns
-    -------
-    StepTable
     """
     return evaluate_prepared(prepare(run, layouts, cluster, stack), layouts, slice(None))
 
@@ -350,7 +346,7 @@ class Stepwise:
 
     def memory(self) -> dict[str, Array]:
         """Bytes of the worst device by part."""
-        return device_memory(
+        return StageMemory(
             run=self.run,
             layouts=self.layouts,
             stack=self.stack,
@@ -367,7 +363,7 @@ class Stepwise:
                 microbatches=self.microbatches[:, None],
                 kind=self.layouts.schedule[:, None],
             ),
-        )
+        ).device()
 
     def energy(self, step_time: Array) -> dict[str, Array]:
         """Joules of the whole cluster for one step by component; call after :meth:`parts`."""

@@ -301,10 +301,6 @@ def across_sites(
     topology : {"mesh", "ring"}
         Every site sends to every other (two hops of latency) or to its neighbour (2(K−1)).
 
-    Returns
-    -------
-    AcrossSites
-
     Raises
     ------
     InputError

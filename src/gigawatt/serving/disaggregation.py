@@ -9,9 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.core.errors import InputError
 from gigawatt.performance.step_tables import StepTables, iteration_cost
-from gigawatt.serving.engine import EngineOptions, Outcome, Series, simulate
+from gigawatt.serving.engine import EngineOptions, Outcome, Series
 from gigawatt.serving.fleet import Fleet, Link
 from gigawatt.serving.requests import Requests
+from gigawatt.serving.simulation import simulate
 
 __all__ = ["Ratio", "plan_ratio", "simulate_disaggregated"]
 
@@ -85,7 +86,7 @@ def simulate_disaggregated(
     link : Link
         What carries keys and values.
     bin, seed, jumps
-        As in :func:`gigawatt.serving.engine.simulate`.
+        As in :func:`gigawatt.serving.simulation.simulate`.
 
     Returns
     -------

@@ -1,8 +1,4 @@
-"""A serving engine over time: requests in, when each token comes out, and what runs meanwhile.
-
-Events, not time steps: an iteration is one event, and where nothing but decoding goes on many iterations are
-one. What an iteration takes stands in :class:`gigawatt.performance.step_tables.StepTables`.
-"""
+"""Options of a serving engine, and what a simulation of it returns: one row a request, series over time."""
 
 from __future__ import annotations
 
@@ -13,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.core.errors import InputError, nearest
-from gigawatt.serving.fleet import Fleet
-from gigawatt.serving.requests import Requests
 
-__all__ = ["ITL_EDGES", "EngineOptions", "Outcome", "Series", "simulate"]
+__all__ = ["ITL_EDGES", "EngineOptions", "Outcome", "Series"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -171,47 +165,3 @@ class Outcome:
 
     def __len__(self) -> int:
         return len(self.arrival)
-
-
-def simulate(
-    requests: Requests,
-    fleet: Fleet,
-    options: EngineOptions | None = None,
-    *,
-    concurrency: int | None = None,
-    bin: float = 1.0,
-    seed: int = 0,
-    jumps: bool = True,
-) -> Outcome:
-    """Serve ``requests`` on ``fleet``.
-
-    Parameters
-    ----------
-    requests : Requests
-        In the order in which they come.
-    fleet : Fleet
-        What serves them.
-    options : EngineOptions, optional
-        Of every replica.
-    concurrency : int, optional
-        A closed loop: so many requests are in flight, and the next of the list arrives when one finishes;
-        ``requests.arrival`` is ignored.
-    bin : float [s]
-        Width of the bins of ``Outcome.series``.
-    seed : int
-        Of random routing.
-    jumps : bool
-        Take many decode iterations in one event where nothing else goes on; the results are the same.
-
-    Raises
-    ------
-    InputError
-        Options that contradict each other, or more than ten million bins.
-    """
-    options = options or EngineOptions()
-    if concurrency is not None and concurrency < 1:
-        raise InputError("must be positive", key="concurrency", given=concurrency, allowed="1 or more")
-    from gigawatt.serving.engine_run import build, outcome, serve  # what compiles is loaded only here
-
-    arrays = build(requests, fleet, options, concurrency=concurrency or 0, width=bin, seed=seed, jumps=jumps)
-    return outcome(serve(arrays), fleet, bin)

@@ -175,7 +175,7 @@ def build(
     jumps: bool = True,
     prefilled: Prefilled | None = None,
 ) -> Arrays:
-    """The state before the first request; the keywords of :func:`gigawatt.serving.engine.simulate`."""
+    """The state before the first request; the keywords of :func:`gigawatt.serving.simulation.simulate`."""
     if not width > 0.0:
         raise InputError("must be positive", key="bin", given=width, allowed="seconds, more than 0")
     fixed = _options(requests, fleet, options)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from gigawatt.core.errors import InputError, nearest
 
@@ -19,7 +19,6 @@ __all__ = [
     "Lengths",
     "as_lengths",
     "constant_lengths",
-    "empirical_lengths",
     "lognormal_lengths",
     "read_lengths",
     "uniform_lengths",
@@ -44,13 +43,11 @@ class Lengths:
     Attributes
     ----------
     kind : str
-        constant, uniform, lognormal or empirical.
+        constant, uniform or lognormal.
     low, high : int
         Ends of a uniform (both included); of a constant both are its value.
     median : float [token], sigma : float
         Of a lognormal: exp(mean) and standard deviation of the logarithm.
-    values : array (K,)
-        Observed lengths, each as likely as another.
     maximum : int, optional
         What is longer is cut there, as an engine cuts at its limit.
     """
@@ -60,7 +57,6 @@ class Lengths:
     high: int = 1
     median: float = 1.0
     sigma: float = 0.0
-    values: Tokens = field(default_factory=lambda: np.ones(1, np.int64), repr=False)
     maximum: int | None = None
 
     def draw(self, count: int, random: np.random.Generator) -> Tokens:
@@ -69,9 +65,7 @@ class Lengths:
             raw = self.median * np.exp(self.sigma * random.standard_normal(count))
             most = float(self.maximum or np.iinfo(np.int64).max // 2)
             return np.maximum(np.rint(np.minimum(raw, most)), 1.0).astype(np.int64)
-        if self.kind == "empirical":
-            drawn = self.values[random.integers(0, len(self.values), count)]
-        elif self.kind == "uniform":
+        if self.kind == "uniform":
             drawn = random.integers(self.low, self.high + 1, count)
         else:
             drawn = np.full(count, self.low, np.int64)
@@ -166,14 +160,6 @@ def lognormal_lengths(
     wide = math.log(second / median)
     sigma = wide / _Z90 if key == "p90" else math.sqrt(2.0 * wide)
     return Lengths("lognormal", median=float(median), sigma=sigma, maximum=_limit(maximum))
-
-
-def empirical_lengths(*, values: ArrayLike, maximum: int | None = None) -> Lengths:
-    """As observed: each of ``values`` [tokens] as likely as another, drawn with replacement."""
-    seen = np.asarray(values).ravel()
-    if not len(seen) or not np.all(np.isfinite(seen)) or np.any(seen < 1) or np.any(seen != np.floor(seen)):
-        raise InputError("not observed lengths", key="values", allowed="whole numbers of tokens from 1")
-    return Lengths("empirical", values=seen.astype(np.int64), maximum=_limit(maximum))
 
 
 def read_lengths(text: str) -> Lengths:

@@ -256,7 +256,7 @@ def summarise(
     Parameters
     ----------
     outcome : Outcome
-        Of :func:`gigawatt.serving.engine.simulate`.
+        Of :func:`gigawatt.serving.simulation.simulate`.
     requests : Requests
         That led to it.
     objective : Objective or str, optional

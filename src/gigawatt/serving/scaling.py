@@ -20,7 +20,10 @@ from gigawatt.serving.arrivals import DailyShape, daily_shape
 from gigawatt.serving.requests import Requests
 from gigawatt.serving.traces import trace_period
 
-__all__ = ["scale_trace", "select_requests", "spread_ties"]
+__all__ = [
+    "scale_trace",
+    "select_requests",
+]
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -50,21 +53,6 @@ def _spans(offsets: Whole, rows: Whole) -> tuple[Whole, Whole]:
     counts = np.diff(offsets)[rows]
     ends = np.concatenate([[0], np.cumsum(counts)])
     return np.arange(int(ends[-1]), dtype=np.int64) + np.repeat(offsets[rows] - ends[:-1], counts), ends
-
-
-def spread_ties(requests: Requests, *, seed: int = 0) -> Requests:
-    """Requests that arrive at the same instant spread at random until the next arrival.
-
-    For traces whose clock is coarse (Mooncake's ticks every three seconds): as they stand, every tick is a
-    burst. Order, counts and everything but arrivals stay; the last tick is spread over a mean one.
-    """
-    ticks, tick = np.unique(requests.arrival, return_inverse=True)
-    if len(ticks) in (1, len(requests.arrival)):
-        return requests
-    room = np.append(np.diff(ticks), np.diff(ticks).mean())
-    random = np.random.default_rng(seed)
-    arrival = np.sort(requests.arrival + room[tick] * random.random(len(tick)))
-    return select_requests(requests, np.arange(len(tick)), arrival=arrival - arrival[0])
 
 
 def scale_trace(

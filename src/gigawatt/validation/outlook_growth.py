@@ -9,8 +9,8 @@ from functools import lru_cache
 import numpy as np
 
 from gigawatt.catalog import entity
-from gigawatt.outlook.concentration import concentration, quarters
-from gigawatt.outlook.series import decimal_year, points, read_rows
+from gigawatt.outlook.concentration import concentration
+from gigawatt.outlook.series import decimal_year, points, quarters, read_rows
 from gigawatt.outlook.trends import Trend, records_only, trend
 from gigawatt.outlook.value import metcalfe_exponent, revenue_and_users
 from gigawatt.validation.outlook_check import beside, published, within

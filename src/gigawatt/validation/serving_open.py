@@ -22,9 +22,10 @@ from gigawatt.performance.inference import Replica, multiply_format
 from gigawatt.performance.serving_tables import step_tables
 from gigawatt.performance.step_tables import StepTables
 from gigawatt.serving.arrivals import poisson_arrivals
-from gigawatt.serving.engine import EngineOptions, Outcome, simulate
+from gigawatt.serving.engine import EngineOptions, Outcome
 from gigawatt.serving.fleet import Fleet
 from gigawatt.serving.requests import Requests
+from gigawatt.serving.simulation import simulate
 from gigawatt.validation.files import data_folder
 from gigawatt.validation.serving_rows import MEASURED
 from gigawatt.workload import read_architecture

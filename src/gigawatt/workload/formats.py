@@ -327,17 +327,10 @@ def decode(encoded: Encoded) -> Array:
 
 
 def quantise(values: ArrayLike, form: str, group: str = "block") -> Array:
-    """Numbers rounded to a format and back, in double precision.
+    """Finite numbers rounded to a format and back, in double precision.
 
     Integers and FP8 have the scale largest / largest magnitude of the element over what ``group`` says: the
     tensor, a row (``channel`` and ``token``: the last axis) or groups of a row, whose scales are fp16.
-
-    Parameters
-    ----------
-    values : array (…, n)
-        Finite.
-    form, group : str
-        Of :data:`FORMATS` and :data:`GROUPS`.
 
     Raises
     ------

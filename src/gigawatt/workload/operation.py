@@ -6,7 +6,7 @@ A device's share of a layout, memory rows, the three multiplications of a weight
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +24,7 @@ __all__ = [
     "Kind",
     "Operation",
     "Phase",
+    "Portion",
     "activation",
     "both",
     "make_device",
@@ -116,23 +117,33 @@ class Device:
         return self.number_format != self.wide_format
 
 
-def make_device(
-    *,
-    microbatch: ArrayLike,
-    sequence: float,
-    tensor: ArrayLike,
-    context: ArrayLike,
-    expert: ArrayLike,
-    sequence_parallel: ArrayLike,
-    number_format: str,
-) -> Device:
-    """A device's share of a microbatch; keywords as of ``block_operations``.
+class Portion(TypedDict):
+    """What one device does of a microbatch: the layout's degrees and the number format.
+
+    ``microbatch``, ``tensor``, ``context``, ``expert`` (L,): sequences of a microbatch and degrees of
+    parallelism, ≥ 1; they need not divide (sizes are means). ``sequence``: tokens of a sequence.
+    ``sequence_parallel`` (L,): 1 where norms and residuals are divided over tensor ranks. ``number_format``
+    of the matrix multiplications: a key of :data:`FORMAT_BYTES`.
+    """
+
+    microbatch: ArrayLike
+    sequence: float
+    tensor: ArrayLike
+    context: ArrayLike
+    expert: ArrayLike
+    sequence_parallel: ArrayLike
+    number_format: str
+
+
+def make_device(**portion: Unpack[Portion]) -> Device:
+    """A device's share of a microbatch.
 
     Raises
     ------
     InputError
         An unknown number format.
     """
+    number_format, sequence = portion["number_format"], portion["sequence"]
     if number_format not in FORMAT_BYTES:
         raise InputError(
             "this number format is not known",
@@ -141,7 +152,9 @@ def make_device(
             allowed=FORMAT_BYTES,
             nearest=nearest(number_format, FORMAT_BYTES),
         )
-    micro, t, c = (np.asarray(x, dtype=float) for x in (microbatch, tensor, context))
+    micro, t, c = (
+        np.asarray(x, dtype=float) for x in (portion["microbatch"], portion["tensor"], portion["context"])
+    )
     tokens = micro * sequence / c
     wide = number_format if FORMAT_BYTES[number_format] >= FORMAT_BYTES["bf16"] else "bf16"
     return Device(
@@ -149,9 +162,9 @@ def make_device(
         sequence=float(sequence),
         tensor=t,
         context=c,
-        expert=np.asarray(expert, dtype=float),
+        expert=np.asarray(portion["expert"], dtype=float),
         tokens=tokens,
-        shared_tokens=np.where(np.asarray(sequence_parallel) > 0, tokens / t, tokens),
+        shared_tokens=np.where(np.asarray(portion["sequence_parallel"]) > 0, tokens / t, tokens),
         number_format=number_format,
         wide_format=wide,
         activation=FORMAT_BYTES[wide],

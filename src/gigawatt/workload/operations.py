@@ -23,7 +23,7 @@ blocks are not counted.
 
 from __future__ import annotations
 
-from numpy.typing import ArrayLike
+from typing import Unpack
 
 from gigawatt.workload.architecture import Architecture, Block
 from gigawatt.workload.matrices import Matrix, matrices
@@ -37,6 +37,7 @@ from gigawatt.workload.operation import (
     Kind,
     Operation,
     Phase,
+    Portion,
     activation,
     both,
     make_device,
@@ -123,14 +124,8 @@ def block_operations(
     architecture: Architecture,
     block: Block,
     *,
-    microbatch: ArrayLike,
-    sequence: float,
-    tensor: ArrayLike,
-    context: ArrayLike,
-    expert: ArrayLike,
-    sequence_parallel: ArrayLike,
-    number_format: str,
     causal: bool = True,
+    **portion: Unpack[Portion],
 ) -> tuple[Operation, ...]:
     """One layer of a block kind, forward and backward, one microbatch, on one device.
 
@@ -138,16 +133,10 @@ def block_operations(
     ----------
     architecture, block
         The model and one of its block kinds.
-    microbatch, tensor, context, expert : array (L,)
-        Sequences in a microbatch and degrees of parallelism, ≥ 1; need not divide (sizes are means).
-    sequence : float
-        Tokens of a sequence.
-    sequence_parallel : array (L,)
-        1 where norms and residuals are divided over tensor ranks.
-    number_format : str
-        Of the matrix multiplications, a key of :data:`FORMAT_BYTES`.
     causal : bool
         Count the causal part of attention (what is computed), or the whole square.
+    **portion
+        Keywords of :class:`~gigawatt.workload.operation.Portion`.
 
     Returns
     -------
@@ -165,15 +154,7 @@ def block_operations(
     (FlashAttention-2, backward = 2.5 × forward); DeepSeek-AI 2024 (latent attention, experts); those of
     :mod:`~gigawatt.workload.operations_mixers`.
     """
-    d = make_device(
-        microbatch=microbatch,
-        sequence=sequence,
-        tensor=tensor,
-        context=context,
-        expert=expert,
-        sequence_parallel=sequence_parallel,
-        number_format=number_format,
-    )
+    d = make_device(**portion)
     per_token = block.experts.per_token if block.experts is not None else 1
     gemms: list[Operation] = []
     for matrix in matrices(architecture.hidden, block):
@@ -190,31 +171,13 @@ def block_operations(
     return tuple(sorted(found, key=lambda op: op.phase == "backward"))
 
 
-def embedding_operations(
-    architecture: Architecture,
-    *,
-    microbatch: ArrayLike,
-    sequence: float,
-    tensor: ArrayLike,
-    context: ArrayLike,
-    expert: ArrayLike,
-    sequence_parallel: ArrayLike,
-    number_format: str,
-) -> tuple[Operation, ...]:
+def embedding_operations(architecture: Architecture, **portion: Unpack[Portion]) -> tuple[Operation, ...]:
     """Gather of token (and learned position) embeddings; backward adds gradients in fp32.
 
-    Keywords and shapes as :func:`block_operations`. The vocabulary is split over tensor ranks: a rank
-    reads its share of the rows and writes all of the output, zeros included.
+    Keywords of :class:`~gigawatt.workload.operation.Portion`. The vocabulary is split over tensor ranks: a
+    rank reads its share of the rows and writes all of the output, zeros included.
     """
-    d = make_device(
-        microbatch=microbatch,
-        sequence=sequence,
-        tensor=tensor,
-        context=context,
-        expert=expert,
-        sequence_parallel=sequence_parallel,
-        number_format=number_format,
-    )
+    d = make_device(**portion)
     tables = 2.0 if architecture.learned_positions else 1.0
     element = d.tokens * architecture.hidden
     read = tables * element * d.activation / d.tensor
@@ -226,41 +189,16 @@ def embedding_operations(
     )
 
 
-def head_operations(
-    architecture: Architecture,
-    *,
-    microbatch: ArrayLike,
-    sequence: float,
-    tensor: ArrayLike,
-    context: ArrayLike,
-    expert: ArrayLike,
-    sequence_parallel: ArrayLike,
-    number_format: str,
-) -> tuple[Operation, ...]:
+def head_operations(architecture: Architecture, **portion: Unpack[Portion]) -> tuple[Operation, ...]:
     """Final norm, logits (in bf16 at least), softmax loss.
 
-    Keywords and shapes as :func:`block_operations`. Every multi-token-prediction module runs the head
-    once more: ``launches`` is 1 + ``architecture.prediction_depth``.
+    Keywords of :class:`~gigawatt.workload.operation.Portion`. Every multi-token-prediction module runs the
+    head once more: ``launches`` is 1 + ``architecture.prediction_depth``.
     """
-    d = make_device(
-        microbatch=microbatch,
-        sequence=sequence,
-        tensor=tensor,
-        context=context,
-        expert=expert,
-        sequence_parallel=sequence_parallel,
-        number_format=number_format,
-    )
+    d = make_device(**portion)
     if d.narrow:
-        d = make_device(
-            microbatch=microbatch,
-            sequence=sequence,
-            tensor=tensor,
-            context=context,
-            expert=expert,
-            sequence_parallel=sequence_parallel,
-            number_format=d.wide_format,
-        )
+        portion["number_format"] = d.wide_format
+        d = make_device(**portion)
     runs = 1.0 + architecture.prediction_depth
     logits = Matrix("head.logits", "head", architecture.hidden, ((1, architecture.vocabulary),), "column")
     found = both("norm", d, d.shared_tokens, architecture.hidden, (1.0, 1.0), (2.0, 1.0))

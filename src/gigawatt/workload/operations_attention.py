@@ -16,15 +16,6 @@ _INDEX_BYTES = 4.0  # a selected position; a score before selection
 def attention_operations(a: Attention, d: Device, causal: bool) -> list[Operation]:
     """Everything of attention but its weight matrices; nothing where there are no heads.
 
-    Parameters
-    ----------
-    a : Attention
-        Of one layer.
-    d : Device
-        A device's share.
-    causal : bool
-        Count what a query sees, or the whole square.
-
     References
     ----------
     Dao 2023 (FlashAttention-2, backward = 2.5 × forward); DeepSeek-AI 2025, "DeepSeek-V3.2" (indexer).

@@ -45,15 +45,7 @@ class _Product:
 
 
 def mixer_operations(m: Mixer, d: Device) -> list[Operation]:
-    """Convolution, scan and gated norm of one layer; its projections are weight matrices.
-
-    Parameters
-    ----------
-    m : StateSpace or DeltaRule
-        The mixer.
-    d : Device
-        A device's share.
-    """
+    """Convolution, scan and gated norm of one layer; its projections are weight matrices."""
     convolved = _channels(m, d)
     inner = m.inner / d.tensor
     found = both("mixer.convolution", d, d.tokens, convolved, (1.0, 1.0), (2.0, 1.0))

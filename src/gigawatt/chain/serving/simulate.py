@@ -23,10 +23,11 @@ from gigawatt.core.evidence import Assumption
 from gigawatt.machine import Cluster
 from gigawatt.performance.engines import Engine
 from gigawatt.performance.step_tables import StepTables, stage_delay
-from gigawatt.serving.engine import EngineOptions, Outcome, simulate
+from gigawatt.serving.engine import EngineOptions, Outcome
 from gigawatt.serving.fleet import Autoscaling, Fleet, Link
 from gigawatt.serving.outcome import Summary, summarise
 from gigawatt.serving.requests import Requests
+from gigawatt.serving.simulation import simulate
 
 __all__ = [
     "Part",

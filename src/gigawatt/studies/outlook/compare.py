@@ -44,10 +44,6 @@ def compare_energy(energy: float) -> tuple[Comparison, ...]:
     energy : float
         [J], above 0.
 
-    Returns
-    -------
-    tuple of Comparison
-
     Raises
     ------
     InputError

@@ -90,11 +90,6 @@ class Decades:
     def result(self, priors: Priors, seed: int) -> dict[str, Any]:
         """The decades as they are told: plain numbers and texts.
 
-        Parameters
-        ----------
-        priors, seed
-            Those that the draws came from.
-
         Returns
         -------
         dict

@@ -18,17 +18,7 @@ __all__ = ["Mixed"]
 
 
 class Mixed:
-    """Draws ``start`` to ``stop`` of two samples, A and B, and A's outputs.
-
-    Parameters
-    ----------
-    priors, tables, seed, start, stop
-        As of :func:`gigawatt.studies.outlook.outlook.evaluate`.
-    targets : sequence of str
-        Outputs that are asked for.
-    other : str
-        Suffix of B's streams.
-    """
+    """Draws ``start`` to ``stop`` of two samples, A and B, and A's outputs."""
 
     def __init__(
         self,

@@ -203,10 +203,6 @@ def outlook(
     progress : callable, optional
         Called with (words, share done).
 
-    Returns
-    -------
-    OutlookResult
-
     Raises
     ------
     InputError

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from gigawatt.outlook.frame import YEARS, year_index
 from gigawatt.outlook.model import FRAME, REPORTED, TABLES
 from gigawatt.outlook.priors import SCENARIOS, Priors, read_priors
 from gigawatt.outlook.randomness import SEED
-from gigawatt.outlook.sobol import Indices, sobol_indices
+from gigawatt.outlook.sobol import sobol_indices
 from gigawatt.outlook.tables import Tables
 from gigawatt.studies.outlook.limits import outlook_tables
 from gigawatt.studies.outlook.mixed import Mixed
@@ -106,8 +105,7 @@ def sensitivities(
     Returns
     -------
     dict
-        Answer → rows (quantities, S1, ST, their standard errors), largest ST first, with the variance and by
-        whom the indices were computed.
+        Answer → rows (quantities, S1, ST, their standard errors), largest ST first, with the variance.
 
     Raises
     ------
@@ -116,7 +114,7 @@ def sensitivities(
 
     References
     ----------
-    Saltelli et al. 2010, as of :mod:`gigawatt.outlook.sobol`; SALib's analysis where it is installed.
+    Saltelli et al. 2010, as of :mod:`gigawatt.outlook.sobol`.
     """
     if not 100 <= draws <= 100_000:
         raise InputError("too few or too many", key="draws", given=draws, allowed="100 to 100,000")
@@ -150,7 +148,7 @@ def sensitivities(
     result: dict[str, Any] = {}
     for answer in answers:
         name = answer.name
-        indices, by = _analysed(a[name], b[name], np.array(mixed[name]))
+        indices = sobol_indices(a[name], b[name], np.array(mixed[name]))
         rows = [
             {
                 "quantities": list(group), "S1": float(indices.first[i]), "ST": float(indices.total[i]),
@@ -161,27 +159,8 @@ def sensitivities(
         rows.sort(key=lambda row: -row["ST"])
         unit = f"log10 {_unit(answer.output)}" if answer.logarithmic else _unit(answer.output)
         spread = float(np.var(np.concatenate([a[name], b[name]])))
-        result[name] = {"unit": unit, "variance": spread, "draws": draws, "by": by, "rows": rows}
+        result[name] = {"unit": unit, "variance": spread, "draws": draws, "rows": rows}
     return result
-
-
-def _analysed(a: Array, b: Array, mixed: Array) -> tuple[Indices, str]:
-    """(indices, who computed them): SALib where it is installed, else our own of the same formulas."""
-    if find_spec("SALib") is None:
-        return sobol_indices(a, b, mixed), "gigawatt"
-    from SALib.analyze import sobol  # pyright: ignore[reportMissingImports]
-
-    count = len(mixed)
-    rows = np.concatenate([a[:, None], mixed.T, b[:, None]], axis=1).ravel()
-    problem = {
-        "num_vars": count,
-        "names": np.array([str(i) for i in range(count)]),
-        "bounds": [[0.0, 1.0]] * count,
-    }
-    found = sobol.analyze(problem, rows, calc_second_order=False, num_resamples=100, seed=0)
-    width = 1.959963984540054  # SALib gives half widths of 95 % intervals
-    errors = [np.asarray(found[key]) / width for key in ("S1_conf", "ST_conf")]
-    return Indices(np.asarray(found["S1"]), np.asarray(found["ST"]), errors[0], errors[1]), "SALib"
 
 
 def tornado(
@@ -280,15 +259,6 @@ def explained(
     result: OutlookResult, asked: OutlookScenario, progress: Callable[[str, float], None] | None = None
 ) -> OutlookResult:
     """A result with what makes the spread of each of :data:`ANSWERS` that lies in its years.
-
-    Parameters
-    ----------
-    result : OutlookResult
-        Its seed is taken.
-    asked : OutlookScenario
-        What it was drawn of.
-    progress : callable, optional
-        Called with (words, share done).
 
     Returns
     -------

@@ -54,11 +54,6 @@ def chances(result: OutlookResult) -> dict[str, Any]:
 def society_block(result: OutlookResult) -> dict[str, Any]:
     """Names by part, chances and comparisons, plain numbers: what the command adds to its JSON.
 
-    Parameters
-    ----------
-    result : OutlookResult
-        Of :func:`gigawatt.studies.outlook.outlook.outlook`.
-
     Returns
     -------
     dict

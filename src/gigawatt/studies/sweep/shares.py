@@ -10,13 +10,6 @@ class Shares:
 
     Every slot begins with an equal stretch of its own and goes through it in order, so that what it remembers
     of one place serves the next. A slot without any takes the farther half of the longest that is left.
-
-    Parameters
-    ----------
-    total : int
-        Places.
-    slots : iterable of int
-        Who asks; others may come later.
     """
 
     def __init__(self, total: int, slots: tuple[int, ...]) -> None:

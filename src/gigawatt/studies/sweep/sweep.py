@@ -87,10 +87,6 @@ def sweep(
     pool : Pool, optional
         Where to compute, in place of what ``workers`` and ``scheduler`` say; it is not closed.
 
-    Returns
-    -------
-    Swept
-
     Raises
     ------
     InputError

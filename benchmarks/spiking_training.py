@@ -28,7 +28,7 @@ from gigawatt.catalog.loader import entity
 from gigawatt.core.errors import InputError
 from gigawatt.emulation.extra import needed
 from gigawatt.emulation.text import Text
-from gigawatt.emulation.train import SHAPE, _initialise, _steps, train_tokenizer
+from language_training import SHAPE, initialise, train_steps, train_tokenizer
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -177,11 +177,11 @@ def train_twins(
     steps : int
         Of the spiking neurons.
     epochs, batch, length, rate, seed
-        As of :func:`~gigawatt.emulation.train.train_small_model`.
+        As of :func:`~language_training.train_small_model`.
     windows : int
         Of held-out text.
     shape : dict, optional
-        Of :data:`~gigawatt.emulation.train.SHAPE`'s keys; ``intermediate_size`` is that of the gated layer,
+        Of :data:`~language_training.SHAPE`'s keys; ``intermediate_size`` is that of the gated layer,
         the others have half as many again, which makes as many weights.
     progress : callable, optional
         Called with words and the share done of a model.
@@ -217,10 +217,10 @@ def train_twins(
         model = LlamaForCausalLM(config)
         for layer in model.model.layers:
             layer.mlp = feed_forward(kind, sizes["hidden_size"], sizes["intermediate_size"] * 3 // 2, steps)
-        _initialise(model, sizes["hidden_size"], sizes["num_hidden_layers"])
+        initialise(model, sizes["hidden_size"], sizes["num_hidden_layers"])
         count = max(2, math.ceil(epochs * (len(ids) - 1) / (batch * length)))
         model.train()
-        losses = _steps(model, ids, count, seed, batch, length, rate, progress)
+        losses = train_steps(model, ids, count, seed, batch, length, rate, progress)
         model.eval()
         judged = []
         with torch.no_grad():

@@ -25,7 +25,7 @@ from gigawatt.emulation.text import Text
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["SHAPE", "train_small_model", "train_tokenizer"]
+__all__ = ["SHAPE", "initialise", "train_small_model", "train_steps", "train_tokenizer"]
 
 SHAPE: dict[str, int] = {
     "vocab_size": 2048,
@@ -130,9 +130,9 @@ def train_small_model(
     torch.manual_seed(seed)
     config = LlamaConfig(**sizes, tie_word_embeddings=True, bos_token_id=end, eos_token_id=end)
     model = LlamaForCausalLM(config)
-    _initialise(model, sizes["hidden_size"], sizes["num_hidden_layers"])
+    initialise(model, sizes["hidden_size"], sizes["num_hidden_layers"])
     steps = max(2, math.ceil(epochs * (len(ids) - 1) / (batch * length)))
-    losses = _steps(model, ids, steps, seed, batch, length, rate, progress)
+    losses = train_steps(model, ids, steps, seed, batch, length, rate, progress)
     folder.mkdir(parents=True, exist_ok=True)
     state = {k: v.detach().half() for k, v in model.state_dict().items() if k != "lm_head.weight"}
     save_file(state, str(folder / "model.safetensors"), metadata={"format": "pt"})
@@ -151,7 +151,7 @@ def train_small_model(
     return made
 
 
-def _initialise(model: torch.nn.Module, width: int, layers: int) -> None:
+def initialise(model: torch.nn.Module, width: int, layers: int) -> None:
     """Normal weights of 1/sqrt(width), those that end a residual branch smaller by sqrt(2 layers)."""
     import torch
 
@@ -163,7 +163,7 @@ def _initialise(model: torch.nn.Module, width: int, layers: int) -> None:
             torch.nn.init.normal_(weight, std=spread)
 
 
-def _steps(
+def train_steps(
     model: Any,
     ids: np.ndarray,
     steps: int,

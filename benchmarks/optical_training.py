@@ -14,10 +14,10 @@ import numpy as np
 
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.emulation.extra import needed
-from gigawatt.emulation.optical_activation import optical_module
 from gigawatt.emulation.text import Text
-from gigawatt.emulation.train import train_tokenizer
 from gigawatt.technology.optical.activations import list_activations, load_activation
+from language_training import train_tokenizer
+from optical_activation import optical_module
 
 if TYPE_CHECKING:
     from torch import nn
