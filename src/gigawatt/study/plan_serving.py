@@ -27,11 +27,13 @@ from gigawatt.study.serving_replica import Prices, candidates, prices_of
 from gigawatt.study.serving_screen import Points, decode_points, prefill_points, screen
 from gigawatt.study.serving_trials import CLOSE, Tried, layout_words, try_out
 
-__all__ = ["MODES", "ServingPlan", "plan_serving"]
+__all__ = ["FINALISTS", "MODES", "ServingPlan", "plan_serving"]
 
 Array = NDArray[np.float64]
 Progress = Callable[[str, float], None]
 
+FINALISTS = 3
+"""Configurations that the event engine tries."""
 MODES = ("aggregated", "disaggregated", "both")
 """Prompts and answers on the same replicas, on replicas of their own, or whichever is better."""
 
@@ -79,7 +81,7 @@ def plan_serving(
     chips: int | None = None,
     mode: str = "aggregated",
     minimise: str = "cost",
-    finalists: int = 3,
+    finalists: int = FINALISTS,
     requests: int = 4000,
     seed: int = 0,
     progress: Progress | None = None,

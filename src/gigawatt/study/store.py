@@ -47,7 +47,13 @@ def as_json(result: Result) -> dict[str, Any]:
     return {
         "name": result.name,
         "quantities": {
-            q.name: {"value": _plain(q.shown), "unit": q.unit, "grade": q.label, "what": q.summary}
+            q.name: {
+                "value": _plain(q.shown),
+                "unit": q.unit,
+                "grade": q.label,
+                "what": q.summary,
+                "code": q.code,
+            }
             for q in result.quantities.values()
         },
         "tables": {name: _records(table) for name, table in small.items()},
@@ -144,6 +150,10 @@ def _trace(result: Result) -> dict[str, Any]:
             "reason": q.reason,
             "written": q.written,
             "evidence": keys,
+            "code": q.code,
+            "method": q.method,
+            "expression": q.expression,
+            "terms": {text: _plain(value) for text, value in q.terms.items()},
         }
     return {"quantities": quantities, "rows": rows}
 
@@ -420,8 +430,11 @@ def _check_types(
     """Raise ``TypeError`` where what was stored is of another kind than what a result has."""
     for q in quantities.values():
         texts += [q.unit, q.summary, q.formula, q.origin, q.where, q.reason, q.written, *q.inputs]
+        texts += [q.code, q.method, q.expression, *q.terms]
         if not (q.value is None or isinstance(q.value, bool | int | float | str)):
             raise TypeError(f"{q.name} holds no value")
+        if not all(value is None or isinstance(value, int | float) for value in q.terms.values()):
+            raise TypeError(f"a term of {q.name} is no number")
         factor(str(q.unit))
     for row in rows.values():
         texts += [row.entity, row.quantity, row.unit, row.written, row.source_id, row.locator, row.note]
