@@ -20,6 +20,7 @@ from gigawatt.errors import InputError, nearest
 from gigawatt.evidence import Assumption, Evidence, Grade
 from gigawatt.quantities import factor
 from gigawatt.study.exchange import exchanged
+from gigawatt.study.formula import put_in
 from gigawatt.study.result import Quantity, Result
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def _trace(result: Result) -> dict[str, Any]:
             "code": q.code,
             "method": q.method,
             "expression": q.expression,
-            "terms": {text: _plain(value) for text, value in q.terms.items()},
+            "terms": {text: value for text, value in q.terms.items() if math.isfinite(value)},
         }
     return {"quantities": quantities, "rows": rows}
 
@@ -414,7 +415,7 @@ def load_result(folder: str | Path) -> Result:
         _check_types(quantities, rows, assumptions, [name, *notices])
         if not isinstance(run, dict):
             raise TypeError("nothing is known of the run")
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OSError) as error:
+    except (KeyError, TypeError, ValueError, SyntaxError, AttributeError, RecursionError, OSError) as error:
         raise InputError("this result cannot be read", file=path, given=str(error)) from None
     tables = {file.stem: read_parquet(file) for file in sorted(path.glob("*.parquet"))}
     _check_files(path)
@@ -433,8 +434,10 @@ def _check_types(
         texts += [q.code, q.method, q.expression, *q.terms]
         if not (q.value is None or isinstance(q.value, bool | int | float | str)):
             raise TypeError(f"{q.name} holds no value")
-        if not all(value is None or isinstance(value, int | float) for value in q.terms.values()):
+        if not all(isinstance(value, int | float) for value in q.terms.values()):
             raise TypeError(f"a term of {q.name} is no number")
+        if q.expression:
+            put_in(q.expression, {})  # a SyntaxError where it is none
         factor(str(q.unit))
     for row in rows.values():
         texts += [row.entity, row.quantity, row.unit, row.written, row.source_id, row.locator, row.note]
