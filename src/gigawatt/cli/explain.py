@@ -197,7 +197,7 @@ def _label(step: Step) -> str:
 
     q = step.quantity
     value = _shown(q) if q.value is not None else _value(q)
-    given = f"  ← {q.where}" if q.where else "  ← not given"
+    given = f"  ← {q.where or q.reason or 'not given'}"
     origin = {"scenario": given, "default": f"  ← default: {q.reason}"}.get(q.origin, "")
     again = "  (opened above)" if step.repeated and q.inputs else ""
     said = f"{escape(q.summary)} ({q.label}){escape(origin)}{again}"

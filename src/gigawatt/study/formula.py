@@ -89,8 +89,8 @@ def function_of(formula: str, doc: str, constants: Mapping[str, float] | None = 
     body = tree.visit(ast.parse(formula, mode="eval").body)
     source = f"def quantity({', '.join(tree.names)}):\n    return {ast.unparse(body)}"
     caller = sys._getframe(1)
-    while caller.f_back is not None and caller.f_code.co_name != "<module>":
-        caller = caller.f_back  # to the statement that declares the quantity
+    while caller.f_back is not None and caller.f_back.f_code.co_filename == caller.f_code.co_filename:
+        caller = caller.f_back  # to the statement of the module that declares the quantity
     names: dict[str, Any] = {**(constants or {}), "__name__": caller.f_globals["__name__"]}
     exec(compile(source, caller.f_code.co_filename, "exec"), names)
     made = names["quantity"]

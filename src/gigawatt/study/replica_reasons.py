@@ -112,7 +112,8 @@ class ReplicaVerdict:
     def sentence(self) -> str:
         """Why the planning did not take it."""
         if self.plan is None:
-            return f"{self.outcome}: {self.reason}"
+            divides = self.reason.startswith(self.outcome)
+            return self.reason if divides else f"{self.outcome}: {self.reason}"
         if self.outcome == "best":
             return "the best replica of the plan"
         loss = _loss(self.plan, self.plan.first, self.best)

@@ -16,6 +16,7 @@ from gigawatt.study.asking import Asker
 from gigawatt.study.bands import bands
 from gigawatt.study.leaves import fill_leaves
 from gigawatt.study.scenario import LoadedScenario
+from gigawatt.supply.kept import keeping
 
 __all__ = ["Spread", "SpreadRow", "spread"]
 
@@ -54,8 +55,9 @@ def spread(loaded: LoadedScenario, name: str, progress: Callable[[str, float], N
     asker.quantity(name, "quantity")
 
     def compute() -> dict[str, float]:
-        leaves, _ = fill_leaves(loaded)
-        value = asker.graph.evaluate(leaves, targets=(name,))[name].value
+        with keeping(asker.optima):  # a plan of supply is solved once for all loads of one shape
+            leaves, _ = fill_leaves(loaded)
+            value = asker.graph.evaluate(leaves, targets=(name,))[name].value
         return {name: math.nan if value is None else float(value)}
 
     found = bands({name: compute}, progress, named=None)[name][name]
