@@ -1,7 +1,8 @@
-"""Why the search left layouts out: against a search of the test's own over all layouts, evaluated in full."""
+"""Why layouts and replicas were left out, beside an evaluation of all layouts in full by the test itself."""
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from gigawatt.errors import InputError
 from gigawatt.performance import StepTable, evaluate
 from gigawatt.study.explain import scenario_of
 from gigawatt.study.layout_reasons import INDIVISIBLE, LayoutQuestion, LayoutReasons, row_words
+from gigawatt.study.replica_reasons import replica_reasons, replica_verdict
 from gigawatt.study.scenario import read_scenario
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "gpt3-175b-a100.yaml"
@@ -128,3 +130,21 @@ def test_a_result_holds_its_scenario() -> None:
     assert loaded.scenario == read_scenario(EXAMPLE).scenario
     found = LayoutQuestion.of(loaded).reasons()
     assert float(found.search.best.step_time[0]) == result["training.step_time"]
+
+
+def test_a_replica_is_refused_or_costs_more_for_a_reason() -> None:
+    loaded = read_scenario(EXAMPLE.with_name("serve-llama-70b-virginia.yaml"))
+    found = replica_reasons(loaded).to_json()
+    costs = [one["cost"] for one in found["best"] if one["tried"] == "closed form"]
+    assert costs == sorted(costs)
+    assert found["fit"] <= found["looked_at"]
+    slow = replica_verdict(loaded, {"tensor": 1, "pipeline": 1})
+    assert slow.outcome == "refused"
+    assert re.search(r"ttft \d+ ms.*times what is allowed", slow.sentence)
+    assert replica_verdict(loaded, {"tensor": 3}).outcome == "does not divide"
+    with pytest.raises(InputError, match="no such degree"):
+        replica_verdict(loaded, {"tensr": 3})
+    eight = replica_verdict(loaded, {"tensor": 8}).to_json()
+    assert eight["outcome"] == "costlier"
+    assert eight["configuration"]["cost"] == pytest.approx(eight["best"]["cost"] * (1.0 + eight["costlier"]))
+    assert eight["best"]["cost"] == pytest.approx(found["best"][0]["cost"], rel=1e-12)
