@@ -171,7 +171,11 @@ def _version(package: str) -> str:
 def _quantity(value: Value, objects: Mapping[str, Any]) -> Quantity:
     node, leaf = value.node, value.leaf
     formula = node.expression
-    terms = {} if formula is None else formula.numbers([objects[name] for name in node.inputs])
+    terms: dict[str, float] = {}
+    if formula is not None and formula.text not in formula.terms:
+        terms = formula.numbers([objects[name] for name in node.inputs])
+    elif formula is not None and isinstance(value.value, int | float):  # one term, which is the value itself
+        terms = {formula.text: value.value}
     return Quantity(
         name=node.name,
         value=_plain(value.value),
