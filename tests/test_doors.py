@@ -237,7 +237,9 @@ def test_a_scorecard_says_what_it_missed() -> None:
 def test_a_walk_ends_in_rows_with_grade_and_source() -> None:
     result = gigawatt.load(TEXAS).run()
     walk = gigawatt.explain(result, "training.duration", depth=4)
-    assert list(walk.columns) == ["quantity", "value", "unit", "grade", "from"]
+    assert list(walk.columns) == ["quantity", "value", "unit", "grade", "from", "code"]
+    assert walk.loc[0, "from"] == "training.tokens / training.tokens_per_second"
+    assert walk.loc[0, "code"].startswith("gigawatt/chain/training/quantities.py:")
     assert walk.loc[0, "value"] == pytest.approx(result.quantity("training.duration").shown)
     assert walk["from"].str.contains(r"\.csv:\d+, ").any()
     assert walk["from"].str.contains("llama-3.1-405b-texas.yaml:").any()

@@ -131,6 +131,78 @@ def test_explain_in_json(call: Call, answer: Path) -> None:
     assert steps[0]["quantity"] == "ledger.cost_per_mtoken"
     assert any("small.yaml:" in step["where"] for step in steps)
     assert any(re.fullmatch(r"chips.*\.csv:\d+", row["where"]) for step in steps for row in step["rows"])
+    first = steps[0]
+    assert re.fullmatch(r"gigawatt/chain/money\.py:\d+", first["code"])
+    assert first["expression"] == "ledger.ledger.cost / ledger.ledger.tokens"
+    cost, tokens = first["terms"]["ledger.ledger.cost"], first["terms"]["ledger.ledger.tokens"]
+    assert first["value"] == pytest.approx(cost / tokens * 1e6, rel=1e-12)
+
+
+def test_explain_shows_code_and_numbers(call: Call, answer: Path) -> None:
+    code, out, err = call("explain", answer, "training.accelerator_hours", "--depth", "1")
+    assert (code, err) == (0, "")
+    assert "= training.duration × machine.count / training.runs" in out
+    assert re.search(r"= [\d.,]+ \w+ × 64 / 1", out)
+    assert len(re.findall(r"gigawatt/chain/training/quantities\.py:\d+", out)) == 3
+
+
+def test_explain_of_the_layout_search(call: Call, answer: Path) -> None:
+    code, out, err = call("explain", answer, "layouts.search", "--json", "--depth", "0")
+    assert (code, err) == (0, "")
+    search = strict(out)[0]["search"]  # type: ignore[index]
+    assert search["looked_at"] > search["fit"] > 0
+    assert sum(item["layouts"] for item in search["too_large"]) == search["looked_at"] - search["fit"]
+    code, out, err = call("explain", answer, "layouts.search", "--depth", "0")
+    assert (code, err) == (0, "")
+    assert f"{search['looked_at']:,} layouts looked at, {search['fit']:,} fit in memory." in out
+    best = search["best"][0]["layout"]
+    code, out, err = call("explain", answer, "layouts.search", "--layout", f"tensor={best['tensor']}")
+    assert (code, err) == (0, "")
+    assert "the best layout of the search" in out
+    code, out, err = call("explain", answer, "layouts.search", "--layout", "tensor=3", "--json")
+    assert (code, err) == (0, "")
+    assert strict(out)["outcome"] == "does not divide"  # type: ignore[index,call-overload]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["layouts.search", "--layout", "tensr=8"], "no such layout column; given 'tensr'.*'tensor'"),
+        (
+            ["layouts.search", "--layout", "tensor"],
+            "not a layout; given 'tensor'; allowed: tensor=8,pipeline=16",
+        ),
+        (["layouts.search", "--layout", "zero=7"], "zero: out of range; given 7; allowed: 0 to 3"),
+        (["training.mfu", "--layout", "tensor=8"], "allowed: layouts.search, serving.plan"),
+        (["serving.plan", "--layout", "tensor=8"], "no such quantity; given 'serving.plan'"),
+        (["--spread"], "--spread is of one quantity"),
+        (["machine.chip", "--spread"], "this quantity is not a number; given 'machine.chip'"),
+    ],
+)
+def test_explain_refuses(call: Call, answer: Path, words: list[str], says: str) -> None:
+    refused(call("explain", answer, *words), says)
+
+
+def test_explain_runs_a_scenario(call: Call, scenario: Path, answer: Path) -> None:
+    words = ("training.step_time", "--depth", "1", "--json")
+    code, out, err = call("explain", scenario, *words)
+    assert (code, err) == (0, "")
+    stored = strict(call("explain", answer, *words)[1])
+    found = strict(out)
+    assert [step["value"] for step in found] == [step["value"] for step in stored]  # type: ignore[union-attr]
+    assert [entry.name for entry in scenario.parent.iterdir()] == ["small.yaml"]
+
+
+def test_explain_lists_the_rows_of_a_spread(call: Call, answer: Path) -> None:
+    code, out, err = call("explain", answer, "training.goodput", "--spread", "--json")
+    assert (code, err) == (0, "")
+    found = strict(out)
+    assert isinstance(found, dict)
+    shares = [row["share"] for row in found["rows"]]
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) == pytest.approx(1.0)
+    assert found["rows"][0]["row"].startswith("reliability.")
+    assert found["low"] < found["value"] < found["high"]
 
 
 @pytest.mark.parametrize("columns", ["60", "80"])

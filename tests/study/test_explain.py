@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -104,6 +105,22 @@ def test_a_step_time_does_not_rest_on_a_price() -> None:
     rows = {row.quantity for row in result().quantity("training.step_time").evidence}
     assert "price" not in rows
     assert any(row.startswith("peak_") for row in rows)
+
+
+@pytest.mark.parametrize("name", ["gpt3-175b-a100", "serve-llama-70b-virginia"])
+def test_every_path_ends_in_rows_a_line_or_a_listed_default(name: str) -> None:
+    answer = gigawatt.load(EXAMPLE.with_name(f"{name}.yaml")).run()
+    listed = {one.key for one in answer.assumptions}
+    leaves = [q for q in answer.quantities.values() if not q.inputs]
+    assert len(leaves) > 30
+    for leaf in leaves:
+        assert leaf.origin != "computed", leaf.name
+        row = any(item.where and item.source_id for item in leaf.evidence)
+        line = bool(re.search(r"\.yaml:\d+$", leaf.where))
+        default = leaf.origin == "default" and leaf.name in listed
+        assert row or line or default or leaf.reason.startswith("not given"), leaf.name
+        if leaf.reason == "not given":
+            assert leaf.value in (None, "") or "None" in str(leaf.value), leaf.name
 
 
 def test_a_quantity_opens_once_and_depth_ends_the_walk() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
@@ -292,3 +293,42 @@ def test_a_spoilt_result_is_one_line(tmp_path: Path, file: str, text: str, says:
 def test_no_result_here(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no result here; given '.*nothing'; allowed: a folder that"):
         load_result(tmp_path / "nothing")
+
+
+def test_code_formula_and_method_come_back(tmp_path: Path) -> None:
+    told = quantity(
+        "a.half", 6.0, code="gigawatt/study/x.py:3", method="searched", expression="a.whole / TWO",
+        terms={"TWO": 2.0},
+    )  # fmt: skip
+    result = dataclasses.replace(make(), quantities={**make().quantities, "a.half": told})
+    save_result(result, tmp_path / "out")
+    assert load_result(tmp_path / "out").quantity("a.half") == told
+    stored = json.loads((tmp_path / "out" / "result.json").read_text())["quantities"]["a.half"]
+    assert stored["code"] == "gigawatt/study/x.py:3"
+
+
+def test_a_result_of_version_0_1_still_opens(tmp_path: Path) -> None:
+    """Without what later versions store of a quantity."""
+    save_result(make(), tmp_path / "out")
+    file = tmp_path / "out" / "trace.json"
+    trace = json.loads(file.read_text())
+    for stored in trace["quantities"].values():
+        for key in ("code", "method", "expression", "terms"):
+            del stored[key]
+    (tmp_path / "out" / "run.json").unlink()
+    file.write_text(json.dumps(trace))
+    opened = load_result(tmp_path / "out").quantity("a.time")
+    assert (opened.code, opened.method, opened.expression, dict(opened.terms)) == ("", "", "", {})
+    assert opened.value == make().quantity("a.time").value
+
+
+@pytest.mark.parametrize(("key", "value"), [("expression", "a +"), ("terms", {"a": "b"}), ("code", 3)])
+def test_a_formula_that_is_none_is_refused(tmp_path: Path, key: str, value: object) -> None:
+    save_result(make(), tmp_path / "out")
+    file = tmp_path / "out" / "trace.json"
+    trace = json.loads(file.read_text())
+    trace["quantities"]["a.time"][key] = value
+    (tmp_path / "out" / "run.json").unlink()
+    file.write_text(json.dumps(trace))
+    with pytest.raises(InputError, match="this result cannot be read"):
+        load_result(tmp_path / "out")

@@ -59,6 +59,7 @@ def _ends(row: Evidence) -> tuple[float, float] | None:
 def bands(
     computations: Mapping[str, Callable[[], Numbers]],
     progress: Callable[[str, float], None] | None = None,
+    named: int | None = _TOLD,
 ) -> dict[str, dict[str, Band]]:
     """Bands of positive numbers of several computations; each row is moved once for all that read it.
 
@@ -68,6 +69,8 @@ def bands(
         Each gives numbers by name, reading the catalog on the way.
     progress : callable, optional
         Called with words and the share done.
+    named : int, optional
+        Rows that a band names at most; ``None``: all that move it.
 
     Returns
     -------
@@ -101,7 +104,7 @@ def bands(
         for (name, number), both in factors.items():
             moved[name][number].append((".".join(key), min(*both, 1.0), max(*both, 1.0)))
     return {
-        name: {number: _band(values[name][number], rows) for number, rows in numbers.items()}
+        name: {number: _band(values[name][number], rows, named) for number, rows in numbers.items()}
         for name, numbers in moved.items()
     }
 
@@ -118,9 +121,9 @@ def _factors(compute: Callable[[], Numbers], values: Numbers) -> dict[str, float
     }
 
 
-def _band(value: float, rows: list[tuple[str, float, float]]) -> Band:
+def _band(value: float, rows: list[tuple[str, float, float]], count: int | None) -> Band:
     down = math.sqrt(sum(math.log(low) ** 2 for _, low, _ in rows))
     up = math.sqrt(sum(math.log(high) ** 2 for _, _, high in rows))
-    first = sorted(rows, key=lambda row: math.log(row[1]) - math.log(row[2]))[:_TOLD]
+    first = sorted(rows, key=lambda row: math.log(row[1]) - math.log(row[2]))[:count]
     named = tuple(row for row in first if row[1] < 1.0 or row[2] > 1.0)
     return Band(value, value * math.exp(-down), value * math.exp(up), named)

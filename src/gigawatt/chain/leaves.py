@@ -29,6 +29,8 @@ from gigawatt.workload import read_architecture
 __all__ = ["Filler", "beside", "clock_rows", "fill_leaves"]
 
 T = TypeVar("T")
+#: Why a leaf of the scenario has no line in it.
+_NOT_GIVEN, _SCHEMA = "not given", "not given: default of the scenario"
 #: Formats in which a model can be trained, in the order of preference.
 _FORMATS = ("bf16", "fp16", "tf32", "fp32", "fp8")
 
@@ -61,7 +63,10 @@ class Filler:
         ``rows`` are those of the catalog that the value was read from, where it does not hold them.
         """
         where, written = self.loaded.where(key), self.loaded.written.get(key, "")
-        self.leaves[name] = Leaf(value, "scenario", where=where, written=written, evidence=rows)
+        reason = "" if where else _NOT_GIVEN if value is None or value in ((), {}) else _SCHEMA
+        self.leaves[name] = Leaf(
+            value, "scenario", where=where, reason=reason, written=written, evidence=rows
+        )
 
     def default(
         self, name: str, value: Any, shown: str, reason: str, row: catalog.Entity | None = None

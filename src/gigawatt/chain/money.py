@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from gigawatt import catalog
 from gigawatt.catalog import Entity
+from gigawatt.chain.formula import function_of
 from gigawatt.chain.registry import q, serving, shared
 from gigawatt.chain.training.quantities import Machine
 from gigawatt.core.evidence import Assumption, Evidence
@@ -122,37 +123,43 @@ def books(
     )
 
 
-def _figure(name: str, unit: str, summary: str, formula: str, read: Any, register: Any = q) -> None:
-    def compute(ledger_ledger: Ledger) -> float:
-        return float(read(ledger_ledger))
+_CONSTANTS = {"SECONDS_PER_YEAR": SECONDS_PER_YEAR}
 
-    compute.__doc__ = f"{summary}\n\n{formula}"
-    register(name, unit)(compute)
+
+def _figure(
+    name: str, unit: str, summary: str, words: str, formula: str, register: Callable[..., Any] = q
+) -> Callable[..., Any]:
+    return register(name, unit)(function_of(formula, f"{summary}\n\n{words}", _CONSTANTS))
 
 
 _figure("ledger.total_capital", "M$", "Money needed before anything runs.",
-        "chips + nodes + network + building + plants", lambda b: b.capital_upfront, shared)  # fmt: skip
+        "chips + nodes + network + building + plants", "ledger.ledger.capital_upfront", shared)  # fmt: skip
 _figure("ledger.annual_cost", "M$/yr", "Cost of the campus in a year.",
-        "annuities + operation + energy", lambda b: b.cost_yearly / SECONDS_PER_YEAR, shared)  # fmt: skip
+        "annuities + operation + energy", "ledger.ledger.cost_yearly / SECONDS_PER_YEAR", shared)  # fmt: skip
 _figure("ledger.run_cost", "M$", "Cost of one run.",
-        "yearly cost × share of the campus × duration in years", lambda b: b.cost)  # fmt: skip
+        "yearly cost × share of the campus × duration in years",
+        "ledger.ledger.cost_yearly * ledger.ledger.run_years")  # fmt: skip
 _figure("ledger.electricity_cost", "$/MWh", "Levelised cost of the facility's electricity.",
-        "cost of the plants / energy of the facility", lambda b: b.electricity_cost, shared)  # fmt: skip
+        "cost of the plants / energy of the facility",
+        "ledger.ledger.electricity_yearly / ledger.ledger.energy_yearly", shared)  # fmt: skip
 _figure("ledger.chip_hour", "$/h", "All-in cost of one accelerator for one hour.",
         "cost of the run, or of a year that serves / accelerator-hours",
-        lambda b: b.cost_per_chip_second, shared)  # fmt: skip
+        "ledger.ledger.cost / ledger.ledger.chip_seconds", shared)  # fmt: skip
 _figure("ledger.cost_per_mtoken", "$/Mtoken", "Cost of a million tokens.",
-        "cost of the run / tokens", lambda b: b.cost / b.tokens)  # fmt: skip
+        "cost of the run / tokens", "ledger.ledger.cost / ledger.ledger.tokens")  # fmt: skip
 _figure("ledger.energy_per_mtoken", "kWh/Mtoken", "Electricity of a million tokens, at the facility's meter.",
-        "energy of the run / tokens", lambda b: b.energy / b.tokens)  # fmt: skip
+        "energy of the run / tokens",
+        "ledger.ledger.energy_yearly * ledger.ledger.run_years / ledger.ledger.tokens")  # fmt: skip
 _figure("ledger.carbon_operational_per_mtoken", "g/Mtoken", "Operational carbon of a million tokens.",
-        "operational carbon of the run / tokens", lambda b: b.carbon_operational / b.tokens)  # fmt: skip
+        "operational carbon of the run / tokens",
+        "ledger.ledger.carbon_yearly * ledger.ledger.run_years / ledger.ledger.tokens")  # fmt: skip
 _figure("ledger.carbon_embodied_per_mtoken", "g/Mtoken", "Embodied carbon of a million tokens.",
         "the run's share of what making chips, building and plants emitted / tokens",
-        lambda b: b.carbon_embodied / b.tokens)  # fmt: skip
+        "ledger.ledger.carbon_embodied / ledger.ledger.tokens")  # fmt: skip
 _figure("ledger.water_per_mtoken", "L/Mtoken", "Water of a million tokens, on site and at the plants.",
-        "water of the run / tokens", lambda b: b.water / b.tokens)  # fmt: skip
-_figure("ledger.run_carbon", "t", "Carbon of one run, operational and embodied.",
-        "operational + embodied", lambda b: b.carbon)  # fmt: skip
-_figure("ledger.annual_carbon", "t", "Carbon of a year, operational and embodied.",
-        "operational + embodied", lambda b: b.carbon, serving)  # fmt: skip
+        "water of the run / tokens",
+        "(ledger.ledger.water_site + ledger.ledger.water_supply) / ledger.ledger.tokens")  # fmt: skip
+_figure("ledger.run_carbon", "t", "Carbon of one run, operational and embodied.", "operational + embodied",
+        "ledger.ledger.carbon_operational + ledger.ledger.carbon_embodied")  # fmt: skip
+_figure("ledger.annual_carbon", "t", "Carbon of a year, operational and embodied.", "operational + embodied",
+        "ledger.ledger.carbon_operational + ledger.ledger.carbon_embodied", serving)  # fmt: skip

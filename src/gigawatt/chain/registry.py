@@ -20,12 +20,12 @@ CHAIN_TRAINING, CHAIN_SERVING = Graph(), Graph()
 
 
 def _registrar(*graphs: Graph) -> Callable[..., Register]:
-    def quantity(name: str, unit: str, *, rows: Iterable[str] = ("*",)) -> Register:
+    def quantity(name: str, unit: str, *, rows: Iterable[str] = ("*",), method: str = "") -> Register:
         patterns = tuple(rows)
 
         def register(function: Function) -> Function:
             for graph in graphs:
-                graph.quantity(name, unit, rows=patterns)(function)
+                graph.quantity(name, unit, rows=patterns, method=method)(function)
             return function
 
         return register
@@ -46,7 +46,7 @@ def take(*names: str) -> None:
     for name in names:
         node = CHAIN_TRAINING.nodes[name]
         assert node.function is not None
-        serving(name, node.unit, rows=node.rows)(node.function)
+        serving(name, node.unit, rows=node.rows, method=node.method)(node.function)
 
 
 _BOTH = (

@@ -15,7 +15,16 @@ from gigawatt.core.evidence import Assumption, Evidence
 from gigawatt.performance import goodput
 from gigawatt.performance.goodput_runs import RunBand, reliability_of, run_days
 
-__all__ = ["CLUSTER", "Goodput", "days_band", "goodput_of", "reliability_rows", "run_band", "share_band"]
+__all__ = [
+    "CLUSTER",
+    "DRAWS",
+    "Goodput",
+    "days_band",
+    "goodput_of",
+    "reliability_rows",
+    "run_band",
+    "share_band",
+]
 
 CLUSTER = "large-cluster"
 """Whose failures are taken where nobody says: the row of the catalog for a cluster that nobody measured."""
@@ -23,7 +32,7 @@ QUANTITIES = ("failure_rate", "checkpoint_time", "straggler", "planned_rate", "e
 """Numbers of a cluster of the catalog's ``reliability``; what one lacks is that of ``large-cluster``."""
 RECOVERY = ("detection", "base", "each")
 """Numbers of the row ``recovery``: a restart takes longer on more accelerators."""
-_DRAWS = 2000
+DRAWS = 2000
 """Runs drawn for a band."""
 _BESIDE = ("interval", "failures_per_day")
 _DAY = 86400.0
@@ -98,7 +107,7 @@ def goodput_of(cluster: str, accelerators: float, *, failures: float = 1.0) -> G
 def run_band(found: Goodput, work: float) -> RunBand:
     """Days of a run of ``work`` [s] without any loss, drawn with uncertain rates, chance included."""
     reliability = reliability_of(found.cluster, accelerators=found.accelerators)
-    return run_days(work=work, accelerators=found.accelerators, reliability=reliability, draws=_DRAWS)
+    return run_days(work=work, accelerators=found.accelerators, reliability=reliability, draws=DRAWS)
 
 
 def share_band(found: Goodput, work: float) -> tuple[float, float]:

@@ -157,7 +157,7 @@ class Study:
             "cpu_seconds": round(time.process_time() - cpu, 3),
         }
         name = self.loaded.scenario.name or self.loaded.file.stem
-        quantities = {key: _quantity(value) for key, value in values.items()}
+        quantities = {key: _quantity(value, objects) for key, value in values.items()}
         return Result(name, quantities, tables, tuple(objects["study.notices"]), tuple(found), run)
 
 
@@ -168,8 +168,14 @@ def _version(package: str) -> str:
         return "missing"
 
 
-def _quantity(value: Value) -> Quantity:
+def _quantity(value: Value, objects: Mapping[str, Any]) -> Quantity:
     node, leaf = value.node, value.leaf
+    formula = node.expression
+    terms: dict[str, float] = {}
+    if formula is not None and formula.text not in formula.terms:
+        terms = formula.numbers([objects[name] for name in node.inputs])
+    elif formula is not None and isinstance(value.value, int | float):  # one term, which is the value itself
+        terms = {formula.text: value.value}
     return Quantity(
         name=node.name,
         value=_plain(value.value),
@@ -183,6 +189,10 @@ def _quantity(value: Value) -> Quantity:
         reason=leaf.reason if leaf else "",
         written=leaf.written if leaf else "",
         evidence=value.evidence,
+        code=node.code,
+        method=node.method,
+        expression="" if formula is None else formula.text,
+        terms={text: number for text, number in terms.items() if text not in node.inputs},
     )
 
 

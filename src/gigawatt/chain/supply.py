@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog import Entity
+from gigawatt.chain import methods
 from gigawatt.chain.candidates import plants_here
 from gigawatt.chain.registry import q, shared
 from gigawatt.chain.weather_years import profiles
@@ -128,7 +129,7 @@ def candidates(
     )
 
 
-@shared("supply.plan", "")
+@shared("supply.plan", "", method=methods.SUPPLY)
 def supply_plan(
     facility_load: LoadShape,
     supply_candidates: tuple[Plant, ...],
@@ -203,7 +204,7 @@ def not_served(supply_plan: SupplyPlan) -> float:
 
     Sum over the hours.
     """
-    return _of_a_year(supply_plan, supply_plan.not_served)
+    return float(supply_plan.hour_weight @ supply_plan.not_served) * HOUR * supply_plan.weight
 
 
 @shared("supply.cut", "MWh")
@@ -212,7 +213,7 @@ def cut(supply_plan: SupplyPlan) -> float:
 
     Sum over the hours.
     """
-    return _of_a_year(supply_plan, supply_plan.cut)
+    return float(supply_plan.hour_weight @ supply_plan.cut) * HOUR * supply_plan.weight
 
 
 @shared("supply.put_off", "MWh")
@@ -223,7 +224,7 @@ def put_off(supply_plan: SupplyPlan) -> float:
     """
     queue = supply_plan.waiting.reshape(supply_plan.years, -1)
     joined = np.maximum(queue - np.roll(queue, 1, axis=1), 0.0).ravel()
-    return _of_a_year(supply_plan, joined / HOUR)
+    return float(supply_plan.hour_weight @ joined) * supply_plan.weight
 
 
 @shared("supply.curtailed", "GWh")
@@ -232,7 +233,7 @@ def curtailed(supply_plan: SupplyPlan) -> float:
 
     Sum over plants and hours.
     """
-    return _of_a_year(supply_plan, supply_plan.curtailed.sum(axis=1))
+    return float(supply_plan.hour_weight @ supply_plan.curtailed.sum(axis=1)) * HOUR * supply_plan.weight
 
 
 @shared("supply.gap", "1")
@@ -242,11 +243,6 @@ def gap(supply_plan: SupplyPlan) -> float:
     |primal − dual| / |primal|
     """
     return supply_plan.gap
-
-
-def _of_a_year(found: SupplyPlan, power: Array) -> float:
-    """J in a mean year of W by the hour."""
-    return float(found.hour_weight @ power) * HOUR * found.weight
 
 
 def lead_time_notices(found: SupplyPlan, year: int) -> list[str]:

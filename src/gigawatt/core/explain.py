@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
+from gigawatt.chain.formula import put_in
+from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Evidence
 from gigawatt.core.result import Quantity, Result
+from gigawatt.schema.scenario import LoadedScenario, check_scenario
 
-__all__ = ["Step", "as_data", "explain", "weakest"]
+__all__ = ["Step", "as_data", "explain", "scenario_of", "terms_of", "weakest", "with_numbers"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,54 @@ def explain(result: Result, name: str, depth: int = 4) -> Iterator[Step]:
     return walk(name, 0, None)
 
 
-def as_data(step: Step) -> dict[str, Any]:
+def terms_of(result: Result, quantity: Quantity) -> dict[str, float]:
+    """SI values of all terms of a quantity's expression that are numbers, quantities among them."""
+    inputs = {name: result.quantity(name).value for name in quantity.inputs}
+    numbers = {name: value for name, value in inputs.items() if isinstance(value, int | float)}
+    return {name: value for name, value in {**numbers, **quantity.terms}.items() if _stands(name, quantity)}
+
+
+def _stands(term: str, quantity: Quantity) -> bool:
+    return bool(quantity.expression) and put_in(quantity.expression, {term: "x"}) != quantity.expression
+
+
+def with_numbers(result: Result, quantity: Quantity, shown: Callable[[Quantity], str]) -> str:
+    """The expression of a quantity with the values of its terms; quantities as ``shown``, the others in SI.
+
+    Empty where a quantity has no expression, or one that only names the value itself.
+    """
+    if not quantity.expression or quantity.expression in quantity.terms:
+        return ""
+    words = {
+        name: shown(result.quantity(name)) if name in quantity.inputs else f"{value:.6g}"
+        for name, value in terms_of(result, quantity).items()
+    }
+    return put_in(quantity.expression, words)
+
+
+def scenario_of(result: Result) -> LoadedScenario:
+    """The scenario that a result was computed from, from the text stored with it.
+
+    Raises
+    ------
+    InputError
+        The result holds no scenario, or one that this version does not read.
+    """
+    import yaml
+
+    text, file = result.run.get("scenario_text"), Path(str(result.run.get("scenario", "")))
+    try:
+        data = yaml.safe_load(text) if isinstance(text, str) else None
+    except yaml.YAMLError:
+        data = None
+    if not isinstance(data, dict):
+        raise InputError("this result holds no scenario to compute again", given=result.name)
+    scenario = check_scenario(cast("dict[str, Any]", data), file, {})
+    digest = str(result.run.get("scenario_hash", ""))
+    return LoadedScenario(scenario, file, {}, {}, digest, cast("dict[str, Any]", data), str(text))
+
+
+def as_data(result: Result, step: Step) -> dict[str, Any]:
     """A line of the walk as plain data."""
     q = step.quantity
     rows = [
@@ -69,6 +120,12 @@ def as_data(step: Step) -> dict[str, Any]:
         "grade": q.grade.label,
         "what": q.summary,
         "formula": q.formula,
+        "expression": q.expression,
+        "terms": {
+            name: value if math.isfinite(value) else None for name, value in terms_of(result, q).items()
+        },
+        "method": q.method,
+        "code": q.code,
         "inputs": list(q.inputs),
         "origin": q.origin,
         "where": q.where,

@@ -16,6 +16,7 @@ from fnmatch import fnmatch
 from functools import lru_cache
 from typing import Any, cast
 
+from gigawatt.chain.formula import Formula, code_of, formula_of
 from gigawatt.core.errors import GigawattError
 from gigawatt.core.evidence import Assumption, Evidence, Grade, worst
 
@@ -45,7 +46,11 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Node:
-    """One quantity: how it is called, in what unit, from what, by which function."""
+    """One quantity: how it is called, in what unit, from what, by which function.
+
+    ``formula`` is the rest of the function's docstring; ``method`` says of a search or a programme what is
+    searched, under what, by what, and where it stops.
+    """
 
     name: str
     unit: str
@@ -54,6 +59,17 @@ class Node:
     summary: str
     formula: str
     rows: tuple[str, ...] = ("*",)
+    method: str = ""
+
+    @property
+    def code(self) -> str:
+        """File and line of the function, ``gigawatt/chain/training/quantities.py:107``; empty for a leaf."""
+        return code_of(self.function)
+
+    @property
+    def expression(self) -> Formula | None:
+        """Its arithmetic over the names of its inputs; ``None`` where it is more than that."""
+        return None if self.function is None else formula_of(self.function)
 
 
 @dataclass(frozen=True)
@@ -116,7 +132,7 @@ class Graph:
         self._add(Node(name, unit, (), None, summary, ""))
 
     def quantity(
-        self, name: str, unit: str, *, rows: Iterable[str] = ("*",)
+        self, name: str, unit: str, *, rows: Iterable[str] = ("*",), method: str = ""
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a pure function as the quantity ``name``.
 
@@ -127,6 +143,8 @@ class Graph:
         rows : iterable of str
             Glob patterns of the evidence quantities it reads from its composite inputs, so that a grade
             is not spoiled by a row that is not used (a chip's price in a step time).
+        method : str
+            Of a search or a programme: what is searched, its objective and constraints, where it stops.
         """
 
         def register(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -135,7 +153,8 @@ class Graph:
             if not doc:
                 raise GraphError(f"{name} has no docstring")
             summary, _, rest = doc.partition("\n\n")
-            self._add(Node(name, unit, inputs, function, " ".join(summary.split()), rest, tuple(rows)))
+            said = " ".join(summary.split())
+            self._add(Node(name, unit, inputs, function, said, rest, tuple(rows), " ".join(method.split())))
             return function
 
         return register

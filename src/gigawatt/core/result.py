@@ -23,7 +23,12 @@ renderers: dict[str, Callable[..., Any]] = {}
 
 @dataclass(frozen=True)
 class Quantity:
-    """One quantity of a result: SI value, unit to show it in, grade, how it came about."""
+    """One quantity of a result: SI value, unit to show it in, grade, how it came about.
+
+    ``code`` is the file and line of its function, ``method`` what a search or a programme does; both are
+    empty in results of version 0.1. ``expression`` is the arithmetic of the function over the names of its
+    inputs where it is only arithmetic, ``terms`` the SI values in it of what is not a quantity.
+    """
 
     name: str
     value: Any
@@ -37,6 +42,10 @@ class Quantity:
     reason: str
     written: str
     evidence: tuple[Evidence, ...] = field(repr=False, default=())
+    code: str = ""
+    method: str = ""
+    expression: str = ""
+    terms: Mapping[str, float] = field(repr=False, default_factory=dict[str, float])
 
     @property
     def label(self) -> str:

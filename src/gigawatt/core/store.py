@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gigawatt.chain.formula import put_in
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.exchange import exchanged
@@ -47,7 +48,13 @@ def as_json(result: Result) -> dict[str, Any]:
     return {
         "name": result.name,
         "quantities": {
-            q.name: {"value": _plain(q.shown), "unit": q.unit, "grade": q.label, "what": q.summary}
+            q.name: {
+                "value": _plain(q.shown),
+                "unit": q.unit,
+                "grade": q.label,
+                "what": q.summary,
+                "code": q.code,
+            }
             for q in result.quantities.values()
         },
         "tables": {name: _records(table) for name, table in small.items()},
@@ -144,6 +151,10 @@ def _trace(result: Result) -> dict[str, Any]:
             "reason": q.reason,
             "written": q.written,
             "evidence": keys,
+            "code": q.code,
+            "method": q.method,
+            "expression": q.expression,
+            "terms": {text: value for text, value in q.terms.items() if math.isfinite(value)},
         }
     return {"quantities": quantities, "rows": rows}
 
@@ -404,7 +415,7 @@ def load_result(folder: str | Path) -> Result:
         _check_types(quantities, rows, assumptions, [name, *notices])
         if not isinstance(run, dict):
             raise TypeError("nothing is known of the run")
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OSError) as error:
+    except (KeyError, TypeError, ValueError, SyntaxError, AttributeError, RecursionError, OSError) as error:
         raise InputError("this result cannot be read", file=path, given=str(error)) from None
     tables = {file.stem: read_parquet(file) for file in sorted(path.glob("*.parquet"))}
     _check_files(path)
@@ -420,8 +431,13 @@ def _check_types(
     """Raise ``TypeError`` where what was stored is of another kind than what a result has."""
     for q in quantities.values():
         texts += [q.unit, q.summary, q.formula, q.origin, q.where, q.reason, q.written, *q.inputs]
+        texts += [q.code, q.method, q.expression, *q.terms]
         if not (q.value is None or isinstance(q.value, bool | int | float | str)):
             raise TypeError(f"{q.name} holds no value")
+        if not all(isinstance(value, int | float) for value in q.terms.values()):
+            raise TypeError(f"a term of {q.name} is no number")
+        if q.expression:
+            put_in(q.expression, {})  # a SyntaxError where it is none
         factor(str(q.unit))
     for row in rows.values():
         texts += [row.entity, row.quantity, row.unit, row.written, row.source_id, row.locator, row.note]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +24,10 @@ from gigawatt.workload.architecture import Architecture, Block, StateSpace
 if TYPE_CHECKING:
     import pandas  # pyright: ignore[reportMissingTypeStubs]
 
-__all__ = ["COLUMNS", "RECOMPUTE", "SCHEDULES", "Layouts", "TrainingRun", "enumerate_layouts", "scheduled"]
+__all__ = [
+    "COLUMNS", "RECOMPUTE", "SCHEDULES", "IndivisibleError", "Layouts", "TrainingRun", "enumerate_layouts",
+    "scheduled",
+]  # fmt: skip
 
 Integers = NDArray[np.int32]
 
@@ -46,6 +50,10 @@ RECOMPUTE = ("none", "selective", "full", "feed-forward")
 """What is computed again in the backward pass, by the number that stands in a layout."""
 SCHEDULES = ("1f1b", "zb-h1", "zb-h2", "dualpipe")
 """Pipeline schedules by the number that stands in a layout; 1F1B is interleaved where ``interleave`` > 1."""
+
+
+class IndivisibleError(InputError):
+    """Fixed columns that no layout can have, or a run that no layout divides."""
 
 
 @dataclass(frozen=True)
@@ -165,17 +173,21 @@ def _divisors(n: int) -> list[int]:
     return [d for d in range(1, n + 1) if n % d == 0]
 
 
-def _cross(table: _Table, name: str, values: list[int], keep: _Filter) -> _Table:
-    """Every row with every value of a new column, those rows that pass ``keep``."""
+def _cross(
+    table: _Table, name: str, values: list[int], keep: _Filter, refused: dict[str, int] | None = None
+) -> _Table:
+    """Every row with every value of a new column, those rows that pass ``keep``; the others are counted."""
     rows = len(next(iter(table.values()))) if table else 1
     wide = {key: np.repeat(column, len(values)) for key, column in table.items()}
     wide[name] = np.tile(np.asarray(values, dtype=np.int32), rows)
     mask = keep(wide)
+    if refused is not None:
+        refused[name] = refused.get(name, 0) + int(np.sum(~mask))
     return {key: column[mask] for key, column in wide.items()}
 
 
-def _does_not_divide(key: str, given: int, what: str, number: int) -> InputError:
-    return InputError(
+def _does_not_divide(key: str, given: int, what: str, number: int) -> IndivisibleError:
+    return IndivisibleError(
         f"a layout that cannot divide: {given} does not divide {what} ({number})", key=key, given=given
     )
 
@@ -203,7 +215,7 @@ def _check_pins(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, int]) ->
     if count % product:
         raise _does_not_divide("tensor · context · data · pipeline", product, "the accelerators", count)
     if all(key in fixed for key in ("tensor", "context", "data", "pipeline")) and product != count:
-        raise InputError(
+        raise IndivisibleError(
             "a layout that cannot divide: tensor · context · data · pipeline is not the accelerators",
             given=product,
             allowed=str(count),
@@ -221,7 +233,7 @@ def _check_pins(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, int]) ->
             raise _does_not_divide("tensor", tensor, "the groups of a token mixer", groups)
     depth = fixed.get("pipeline", 1) * fixed.get("interleave", 1)
     if depth > model.layers + _ENDS:
-        raise InputError(
+        raise IndivisibleError(
             "a layout that cannot divide: more pipeline chunks than layers",
             key="pipeline · interleave",
             given=depth,
@@ -235,7 +247,7 @@ def _check_pins(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, int]) ->
     experts = [block.experts.count for block in model.blocks if block.experts]
     expert = fixed.get("expert", 1)
     if expert > 1 and not experts:
-        raise InputError(
+        raise IndivisibleError(
             "a model without experts has no expert parallelism", key="expert", given=expert, allowed="1"
         )
     for number in experts:
@@ -278,7 +290,12 @@ def scheduled(layouts: Layouts, schedule: str) -> Layouts:
 
 
 def _rare(
-    table: _Table, run: TrainingRun, cluster: Cluster, pins: Mapping[str, int], widen: set[str]
+    table: _Table,
+    run: TrainingRun,
+    cluster: Cluster,
+    pins: Mapping[str, int],
+    widen: set[str],
+    cross: Callable[[_Table, str, list[int], _Filter], _Table],
 ) -> _Table:
     """The columns that are searched only on request: schedule, shard, offload."""
     unknown = next((name for name in widen if name not in _RARE), None)
@@ -300,9 +317,9 @@ def _rare(
 
     near = [s for s in _divisors(cluster.scale_up_size) if s > 1]
     everything = list(range(len(SCHEDULES)))
-    table = _cross(table, "schedule", options("schedule", everything), schedule_fits)
-    table = _cross(table, "shard", options("shard", [0, *near]), shard_fits)
-    return _cross(
+    table = cross(table, "schedule", options("schedule", everything), schedule_fits)
+    table = cross(table, "shard", options("shard", [0, *near]), shard_fits)
+    return cross(
         table, "offload", options("offload", [0, 1, 2]), lambda w: np.ones(len(w["tensor"]), dtype=bool)
     )
 
@@ -312,6 +329,7 @@ def enumerate_layouts(
     cluster: Cluster,
     fixed: Mapping[str, int] | None = None,
     widen: Iterable[str] = (),
+    refused: dict[str, int] | None = None,
 ) -> Layouts:
     """Every layout that divides, with the degrees of ``fixed`` pinned.
 
@@ -327,6 +345,8 @@ def enumerate_layouts(
     widen : names among ``schedule``, ``shard``, ``offload``
         Columns to search as well: every pipeline schedule, sharding inside the fast domain only, and
         states and activations in the host's memory. The others keep 0.
+    refused : dict, optional
+        Gets, by column, how many combinations of its values with those of the columns before do not divide.
 
     Returns
     -------
@@ -342,6 +362,7 @@ def enumerate_layouts(
     _check_pins(run, cluster, pins)
     model, count, layers = run.architecture, cluster.count, run.architecture.layers
     limits = entity("stacks_search", "limits")
+    cross = partial(_cross, refused=refused)
 
     def options(name: str, free: list[int]) -> list[int]:
         return [int(pins[name])] if name in pins else free
@@ -351,8 +372,8 @@ def enumerate_layouts(
 
     degrees = _divisors(count)
     tensors = options("tensor", [t for t in degrees if t <= cluster.scale_up_size and tensor_fits(t)])
-    table = _cross({}, "tensor", tensors, lambda w: count % w["tensor"] == 0)
-    table = _cross(
+    table = cross({}, "tensor", tensors, lambda w: count % w["tensor"] == 0)
+    table = cross(
         table,
         "pipeline",
         options("pipeline", [p for p in degrees if p <= layers]),
@@ -367,12 +388,12 @@ def enumerate_layouts(
         alone = (w["interleave"] == 1) | (w["pipeline"] > 1)
         return (chunks <= layers) & (per_stage % w["interleave"] == 0) & alone
 
-    table = _cross(table, "interleave", options("interleave", list(range(1, layers + 1))), interleave_fits)
+    table = cross(table, "interleave", options("interleave", list(range(1, layers + 1))), interleave_fits)
     shortest = limits.value("context_tokens")
     contexts = [
         c for c in degrees if c == 1 or (run.sequence % (2 * c) == 0 and run.sequence / c >= shortest)
     ]
-    table = _cross(
+    table = cross(
         table,
         "context",
         options("context", contexts),
@@ -380,6 +401,8 @@ def enumerate_layouts(
     )
     table["data"] = (count // (table["tensor"] * table["pipeline"] * table["context"])).astype(np.int32)
     mask = run.global_batch % table["data"] == 0
+    if refused is not None:
+        refused["data"] = int(np.sum(~mask))
     if "data" in pins:
         mask &= table["data"] == pins["data"]
     table = {key: column[mask] for key, column in table.items()}
@@ -392,7 +415,7 @@ def enumerate_layouts(
         return ranks % w["expert"] == 0
 
     expert_degrees = [e for e in _divisors(shared) if all(n % e == 0 for n in experts)]
-    table = _cross(table, "expert", options("expert", expert_degrees), expert_fits)
+    table = cross(table, "expert", options("expert", expert_degrees), expert_fits)
 
     def microbatch_fits(w: _Table) -> NDArray[np.bool_]:
         each = run.global_batch // w["data"]
@@ -400,31 +423,31 @@ def enumerate_layouts(
         return whole & ((w["interleave"] == 1) | (each // w["microbatch"] % w["pipeline"] == 0))
 
     largest = min(int(limits.value("microbatch")), run.global_batch)
-    table = _cross(table, "microbatch", options("microbatch", list(range(1, largest + 1))), microbatch_fits)
-    table = _cross(
+    table = cross(table, "microbatch", options("microbatch", list(range(1, largest + 1))), microbatch_fits)
+    table = cross(
         table,
         "sequence_parallel",
         options("sequence_parallel", [0, 1]),
         lambda w: (w["sequence_parallel"] == 0) | (w["tensor"] > 1) | ("sequence_parallel" in pins),
     )
-    table = _cross(
+    table = cross(
         table,
         "recompute",
         options("recompute", [0, 1, 2]),
         lambda w: np.ones(len(w["tensor"]), dtype=bool),
     )
-    table = _cross(
+    table = cross(
         table,
         "zero",
         options("zero", [0, 1, 2, 3]),
         lambda w: (w["zero"] == 0) | (w["data"] * w["context"] > 1) | ("zero" in pins),
     )
-    table = _rare(table, run, cluster, pins, set(widen))
+    table = _rare(table, run, cluster, pins, set(widen), cross)
     if not len(table["tensor"]):
         given = ", ".join(f"{key} {value}" for key, value in pins.items())
         power = 2 ** round(float(np.log2(count)))
         batch = max(1, round(run.global_batch / power)) * power
-        raise InputError(
+        raise IndivisibleError(
             "a layout that cannot divide: no product of degrees gives "
             f"{count} accelerators, {layers} layers and {run.global_batch} sequences a step",
             given=given or None,

@@ -20,7 +20,7 @@ from gigawatt.performance.search import Search, search
 from gigawatt.performance.stacks import Stack
 from gigawatt.performance.step import StepTable
 
-__all__ = ["capped", "capped_search", "chip_power_of", "chip_work"]
+__all__ = ["DEEPEST", "capped", "capped_search", "chip_power_of", "chip_work"]
 
 Array = NDArray[np.float64]
 
@@ -28,7 +28,7 @@ _KNOWN = ("idle", "dram", "scale_up", "scale_out", "node", "network")
 """Components of a step's energy that are not work of the chip's core."""
 _BOUND = ("arithmetic", "memory_bandwidth", "pipeline_bubble")
 """Parts of a step time that a clock changes or that wait for those; all others keep their seconds."""
-_DEEPEN, _DEEPEST = 4, 4096
+_DEEPEN, DEEPEST = 4, 4096
 """By how much a search under a cap looks deeper at a time, and how many layouts it keeps at most."""
 
 
@@ -146,7 +146,7 @@ def capped_search(
         found = search(run, cluster, stack, fixed, top=depth, progress=progress, widen=names)
         table = capped(found.best, cluster, cap)
         order = np.argsort(table.step_time, kind="stable")[:top]
-        complete = len(found.best) < depth or depth >= _DEEPEST
+        complete = len(found.best) < depth or depth >= DEEPEST
         if complete or table.step_time[order[-1]] <= found.best.step_time[-1]:
             return replace(found, best=table.take(order))
-        depth = min(depth * _DEEPEN, _DEEPEST)
+        depth = min(depth * _DEEPEN, DEEPEST)

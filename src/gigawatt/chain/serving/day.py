@@ -42,6 +42,8 @@ from gigawatt.serving.scaling import scale_trace, select_requests
 from gigawatt.serving.synthetic import synthetic
 
 __all__ = [
+    "EASE",
+    "RUNS",
     "Day",
     "Profile",
     "Scaling",
@@ -64,7 +66,7 @@ _LEAD = 1
 """Hours that are served before the first that counts, so that it finds replicas as they are at midnight."""
 _BINS = 12
 """Means of power in an hour, of which the largest is the hour's peak: five minutes each."""
-_RUNS, _EASE = 4, 1.03
+RUNS, EASE = 4, 1.03
 """Times that a day is served at most, and how much easier each is than the one before."""
 _FEWEST = 100
 """Requests of a day without which it says nothing."""
@@ -384,7 +386,7 @@ def sized_day(
             question, cluster, configuration, week, rate=configuration.rate / week.peak, **given
         )
         runs += 1
-        if fixed or runs == _RUNS or found.kept(question.objective) >= asked:
+        if fixed or runs == RUNS or found.kept(question.objective) >= asked:
             return found
         configuration = _eased(configuration, grows)
 
@@ -392,11 +394,11 @@ def sized_day(
 def _eased(configuration: Configuration, grows: bool) -> Configuration:
     """A little more of every pool for the same demand, or a little less demand."""
     if not grows:
-        rate = configuration.rate / _EASE
-        pools = tuple(replace(pool, rate=pool.rate / _EASE) for pool in configuration.pools)
+        rate = configuration.rate / EASE
+        pools = tuple(replace(pool, rate=pool.rate / EASE) for pool in configuration.pools)
         return replace(configuration, pools=pools, rate=rate)
     pools = tuple(
-        replace(pool, replicas=(n := math.ceil(pool.replicas * _EASE)), rate=configuration.rate / n)
+        replace(pool, replicas=(n := math.ceil(pool.replicas * EASE)), rate=configuration.rate / n)
         for pool in configuration.pools
     )
     return replace(configuration, pools=pools)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from gigawatt.chain.formula import function_of
 from gigawatt.chain.money import Campus, supply_costs
 from gigawatt.chain.registry import serving
 from gigawatt.money import SECONDS_PER_YEAR, Ledger, ledger
@@ -12,18 +11,13 @@ from gigawatt.power import SupplyPlan
 __all__ = ["BEARERS", "BORNE", "shown_unit"]
 
 BORNE = {
-    "cost": ("Cost", "$", "all costs of the campus", lambda books: books.cost),
-    "energy": ("Electricity at the meter", "kWh", "electricity of the facility", lambda books: books.energy),
-    "carbon_operational": (
-        "Operational carbon", "g", "carbon of plants and grid", lambda books: books.carbon_operational,
-    ),
-    "carbon_embodied": (
-        "Embodied carbon", "g", "a year's share of what making campus and plants emitted",
-        lambda books: books.carbon_embodied,
-    ),
-    "water": ("Water, on site and at the plants,", "L", "water of the year", lambda books: books.water),
-}  # fmt: skip
-"""What a year takes: words, unit, formula, how it is read from the ledger of a year."""
+    "cost": ("Cost", "$", "all costs of the campus"),
+    "energy": ("Electricity at the meter", "kWh", "electricity of the facility"),
+    "carbon_operational": ("Operational carbon", "g", "carbon of plants and grid"),
+    "carbon_embodied": ("Embodied carbon", "g", "a year's share of what making campus and plants emitted"),
+    "water": ("Water, on site and at the plants,", "L", "water of the year"),
+}
+"""What a year takes, by its name in the ledger of a year: words, unit, what it is."""
 BEARERS = {
     "million_prompt": ("a million tokens read", "/Mtoken"),
     "million_output": ("a million tokens written", "/Mtoken"),
@@ -66,36 +60,26 @@ def books(
     )
 
 
-def _prompt(read: Any) -> Any:
-    def share(ledger_ledger: Ledger, serving_prompt_share: float, serving_throughput_prompt: float) -> float:
-        return read(ledger_ledger) * serving_prompt_share / (serving_throughput_prompt * SECONDS_PER_YEAR)
-
-    return share
-
-
-def _output(read: Any) -> Any:
-    def share(ledger_ledger: Ledger, serving_prompt_share: float, serving_throughput: float) -> float:
-        return read(ledger_ledger) * (1.0 - serving_prompt_share) / (serving_throughput * SECONDS_PER_YEAR)
-
-    return share
-
-
-def _request(read: Any) -> Any:
-    def share(ledger_ledger: Ledger, serving_rate: float, serving_rejected: float) -> float:
-        return read(ledger_ledger) / (serving_rate * (1.0 - serving_rejected) * SECONDS_PER_YEAR)
-
-    return share
-
-
 _SPLIT = {
-    "million_prompt": (_prompt, "{} × share that prompts bear / tokens read in a year"),
-    "million_output": (_output, "{} × (1 − share that prompts bear) / tokens written in a year"),
-    "request": (_request, "{} / requests of a year"),
+    "million_prompt": (
+        "{} × share that prompts bear / tokens read in a year",
+        "{} * serving.prompt_share / (serving.throughput_prompt * SECONDS_PER_YEAR)",
+    ),
+    "million_output": (
+        "{} × (1 − share that prompts bear) / tokens written in a year",
+        "{} * (1 - serving.prompt_share) / (serving.throughput * SECONDS_PER_YEAR)",
+    ),
+    "request": (
+        "{} / requests of a year",
+        "{} / (serving.rate * (1 - serving.rejected) * SECONDS_PER_YEAR)",
+    ),
 }
+"""What a bearer's share is: in words, and as a formula."""
+_CONSTANTS = {"SECONDS_PER_YEAR": SECONDS_PER_YEAR}
 
-for _name, (_words, _unit, _formula, _read) in BORNE.items():
+for _name, (_words, _unit, _what) in BORNE.items():
     for _who, (_bearer, _per) in BEARERS.items():
-        _make, _text = _SPLIT[_who]
-        _figure = _make(_read)
-        _figure.__doc__ = f"{_words} of {_bearer}.\n\n{_text.format(_formula)}"
+        _text, _formula = _SPLIT[_who]
+        _doc = f"{_words} of {_bearer}.\n\n{_text.format(_what)}"
+        _figure = function_of(_formula.format(f"ledger.ledger.{_name}"), _doc, _CONSTANTS)
         serving(f"economics.{_name}_{_who}", f"{shown_unit(_unit, _who)}{_per}")(_figure)

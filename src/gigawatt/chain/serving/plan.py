@@ -27,11 +27,13 @@ from gigawatt.core.errors import InfeasibleError, InputError, nearest
 from gigawatt.core.evidence import Assumption
 from gigawatt.machine import Cluster
 
-__all__ = ["MODES", "ServingPlan", "plan_serving"]
+__all__ = ["FINALISTS", "MODES", "ServingPlan", "plan_serving"]
 
 Array = NDArray[np.float64]
 Progress = Callable[[str, float], None]
 
+FINALISTS = 3
+"""Configurations that the event engine tries."""
 MODES = ("aggregated", "disaggregated", "both")
 """Prompts and answers on the same replicas, on replicas of their own, or whichever is better."""
 
@@ -79,7 +81,7 @@ def plan_serving(
     chips: int | None = None,
     mode: str = "aggregated",
     minimise: str = "cost",
-    finalists: int = 3,
+    finalists: int = FINALISTS,
     requests: int = 4000,
     seed: int = 0,
     progress: Progress | None = None,

@@ -13,6 +13,8 @@ from gigawatt.catalog import Entity
 from gigawatt.chain.registry import serving, take
 from gigawatt.chain.serving.choice import Configuration
 from gigawatt.chain.serving.day import (
+    EASE,
+    RUNS,
     Day,
     Scaling,
     Week,
@@ -22,9 +24,10 @@ from gigawatt.chain.serving.day import (
     with_replicas,
 )
 from gigawatt.chain.serving.intensity import Wall
-from gigawatt.chain.serving.plan import ServingPlan, plan_serving
+from gigawatt.chain.serving.plan import FINALISTS, ServingPlan, plan_serving
 from gigawatt.chain.serving.question import ServingQuestion, Traffic
 from gigawatt.chain.serving.relief import relieve, time_shares, wall_of
+from gigawatt.chain.serving.trials import CLOSE, TRIALS
 from gigawatt.chain.training.quantities import RATES, Machine
 from gigawatt.facility import Site, Weather, facility_load
 from gigawatt.machine import Chip, build_cluster
@@ -121,7 +124,18 @@ def question(
     )
 
 
-@serving("serving.plan", "")
+@serving(
+    "serving.plan",
+    "",
+    method=f"""Exhaustive search over tensor, pipeline, data and expert degree of a replica (those of the
+    scenario held) and over the requests in flight, on one pool or on pools for prompts and answers.
+    Objective: least cost of a request. Constraints: weights and cache fit in memory, the engine's
+    sequences and tokens of an iteration, TTFT and TPOT at the target's percentile, the demand or the
+    accelerators. Every replica and load in closed form; the best {FINALISTS} are then simulated by
+    events, their rate bisected between one that meets the target and one that does not, until they are
+    within {CLOSE - 1:.0%} or after {TRIALS} simulations; replicas are added until the demand meets the
+    target.""",
+)
 def plan(
     serving_question: ServingQuestion,
     serving_demand: tuple[str, float] | None,
@@ -149,7 +163,15 @@ def plan(
     return plan_serving(asked, chips=chips, mode=serving_mode, seed=serving_seed)
 
 
-@serving("serving.day", "")
+@serving(
+    "serving.day",
+    "",
+    method=f"""Discrete-event simulation, request by request, of few replicas with their share of the
+    demand, the clock of the day quickened until the limit on simulated requests is met. Where the target
+    is not met over the days, or in an hour with enough requests to judge it, they are simulated again
+    with {EASE - 1:.0%} more replicas (or less demand where accelerators are given), {RUNS} times at most.
+    Seed of the scenario.""",
+)
 def day(
     serving_question: ServingQuestion,
     serving_plan: ServingPlan,
@@ -371,7 +393,13 @@ def limit(serving_plan: ServingPlan) -> str:
     return serving_plan.limit
 
 
-@serving("serving.relief", "")
+@serving(
+    "serving.relief",
+    "",
+    method="""For each resource the replicas are screened again in closed form on a machine with twice of
+    it (half of a latency or overhead), their layout held, the load that costs least within the target
+    searched again.""",
+)
 def relief(serving_plan: ServingPlan, serving_configuration: Configuration) -> dict[str, float]:
     """What twice a resource (half a latency or overhead) would make of the cost of a token, over what it is.
 

@@ -297,7 +297,7 @@ def ledger(o: Objects) -> pd.DataFrame:
 def per_token(o: Objects) -> pd.DataFrame:
     """What a million tokens read, a million tokens written and a request take."""
     rows: list[dict[str, Any]] = []
-    for name, (words, unit, _, _) in BORNE.items():
+    for name, (words, unit, _) in BORNE.items():
         row: dict[str, Any] = {"quantity": words.split(",")[0].lower()}
         for who in BEARERS:
             shown, per = shown_unit(unit, who), BEARERS[who][1]

@@ -16,11 +16,11 @@ from gigawatt.machine import Cluster
 from gigawatt.performance.step_tables import StepTables
 from gigawatt.serving.fleet import Link
 
-__all__ = ["CLOSE", "Tried", "layout_words", "setup_of", "try_out"]
+__all__ = ["CLOSE", "TRIALS", "Tried", "layout_words", "setup_of", "try_out"]
 
 Progress = Callable[[str, float], None]
 
-_TRIALS = 8
+TRIALS = 8
 """Runs of the event engine a configuration at most, to find the most that it serves."""
 _FEW = 4
 """Replicas of a kind that are simulated at most; more of them behave alike."""
@@ -114,7 +114,7 @@ class _Trials:
         low, high, rate = 0.0, math.inf, guess
         best: ServingRun | None = None
         run: ServingRun | None = None
-        while self.runs < _TRIALS and high > low * CLOSE:
+        while self.runs < TRIALS and high > low * CLOSE:
             met, run = self.at(rate)
             if met:
                 low, best = rate, run
@@ -178,7 +178,7 @@ def _confirmed(
     while True:
         met, run = _Trials(question, cluster, sized, prices, requests, seed).at(sized.rate)
         runs += 1
-        if met or runs == _TRIALS:
+        if met or runs == TRIALS:
             return sized, run, runs
         pools = tuple(
             replace(pool, replicas=(n := math.ceil(pool.replicas * CLOSE)), rate=sized.rate / n)

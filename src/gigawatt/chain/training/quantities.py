@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gigawatt.catalog import Entity
+from gigawatt.chain import methods
 from gigawatt.chain.registry import q
 from gigawatt.chain.reliability import CLUSTER, Goodput, goodput_of, run_band
 from gigawatt.chain.resources import resources
@@ -222,7 +223,7 @@ def tokens_per_step(training_run: TrainingRun) -> float:
     return training_run.tokens_per_step
 
 
-@q("layouts.search", "", rows=_POWER)
+@q("layouts.search", "", rows=_POWER, method=methods.LAYOUTS)
 def layouts_search(
     training_run: TrainingRun,
     machine_machine: Machine,
@@ -349,7 +350,7 @@ def accelerator_hours(training_duration: float, machine_count: int, training_run
     return training_duration * machine_count / training_runs
 
 
-@q("training.run_band", "", rows=RATES)
+@q("training.run_band", "", rows=RATES, method=methods.RUN_BAND)
 def training_run_band(
     training_reliability: Goodput,
     training_step_time: float,
@@ -382,7 +383,7 @@ def duration_high(training_run_band: RunBand) -> float:
     return training_run_band.days[2] * _DAY
 
 
-@q("training.relief", "", rows=RATES)
+@q("training.relief", "", rows=RATES, method=methods.RELIEF)
 def relief(
     training_run: TrainingRun,
     machine_machine: Machine,
@@ -413,7 +414,7 @@ def relief(
     return times
 
 
-@q("machine.clock", "percent", rows=_POWER)
+@q("machine.clock", "percent", rows=_POWER, method=methods.CLOCK)
 def clock(
     training_run: TrainingRun,
     machine_machine: Machine,
@@ -459,8 +460,11 @@ def standing_power(
 
     Idle power of the chips, the nodes and the network.
     """
-    idle = sum(machine_energy.get(name, 0.0) for name in ("idle", "node", "network"))
-    return idle / training_step_time * training_runs
+    return (
+        (machine_energy["idle"] + machine_energy["node"] + machine_energy["network"])
+        / training_step_time
+        * training_runs
+    )
 
 
 @q("machine.power_it", "MW", rows=_POWER)
@@ -480,5 +484,8 @@ def chip_power(
 
     energy of a step without node overhead and network / (step time × accelerators)
     """
-    chips = sum(v for k, v in machine_energy.items() if k not in ("node", "network"))
-    return chips / training_step_time / (machine_count / training_runs)
+    return (
+        (sum(machine_energy.values()) - machine_energy["node"] - machine_energy["network"])
+        / training_step_time
+        / (machine_count / training_runs)
+    )

@@ -70,7 +70,8 @@ def explain(result: Result, name: str, depth: int = 4) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``quantity`` (indented by its depth), ``value``, ``unit``, ``grade``, ``from``: the formula of what
-        is computed, the line of the scenario, or the row of the catalog and its source.
+        is computed, the line of the scenario, or the row of the catalog and its source; ``code``: file and
+        line of the function of what is computed.
 
     Raises
     ------
@@ -84,14 +85,15 @@ def explain(result: Result, name: str, depth: int = 4) -> pd.DataFrame:
     lines: list[dict[str, Any]] = []
     for step in walked(result, name, depth):
         q = step.quantity
-        origin = "as above" if step.repeated else q.formula if q.inputs else q.where or q.reason
+        formula = q.expression or q.formula or q.method
+        origin = "as above" if step.repeated else formula if q.inputs else q.where or q.reason
         lines.append(
             {"quantity": f"{'· ' * step.depth}{q.name}", "value": q.shown, "unit": q.unit, "grade": q.label,
-             "from": origin}
+             "from": origin, "code": q.code}
         )  # fmt: skip
         lines += [
             {"quantity": f"{'· ' * (step.depth + 1)}{row.name}", "value": row.written, "unit": row.unit,
-             "grade": row.grade.label, "from": f"{row.where}, {row.source_id}"}
+             "grade": row.grade.label, "from": f"{row.where}, {row.source_id}", "code": ""}
             for row in (() if step.repeated else step.rows)
         ]  # fmt: skip
     return pd.DataFrame(lines)

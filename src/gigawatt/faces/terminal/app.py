@@ -121,18 +121,31 @@ def run(
 
 @app.command(epilog="Example: gigawatt explain results/llama-3.1-405b-texas training.step_time")
 def explain(
-    result: Annotated[Path, typer.Argument(help="A folder that `gigawatt run` wrote.", show_default=False)],
+    result: Annotated[
+        Path,
+        typer.Argument(help="A folder that `gigawatt run` wrote, or a scenario file.", show_default=False),
+    ],
     quantity: Annotated[
         str | None,
         typer.Argument(help="A dotted name; without it, all names are listed.", show_default=False),
     ] = None,
     depth: Annotated[int, typer.Option(min=0, help="How many levels of inputs to open.")] = 2,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            help="Of layouts.search or serving.plan: why not this layout, as tensor=8,pipeline=16.",
+            show_default=False,
+        ),
+    ] = None,
+    spread: Annotated[
+        bool, typer.Option("--spread", help="The rows that the quantity's band comes from, largest first.")
+    ] = False,
     json: JsonFlag = False,
 ) -> None:
-    """Walk from a number to its formula, its inputs and the rows of the catalog behind it."""
+    """Walk from a number to its formula, code, inputs and the rows of the catalog behind it."""
     from gigawatt.studies.explain.command import explain_command
 
-    explain_command(result, quantity, depth, as_json=json)
+    explain_command(result, quantity, depth, layout=layout, spread=spread, as_json=json)
 
 
 @app.command(epilog="Example: gigawatt report results/llama-3.1-405b-texas --format md --out -")

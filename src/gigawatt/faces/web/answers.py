@@ -136,7 +136,8 @@ def explained(asked: tuple[State, str], progress: Progress) -> list[dict[str, An
     from gigawatt.core.explain import as_data, explain
 
     state, name = asked
-    return [as_data(step) for step in explain(result_of(state, progress), name)]
+    result = result_of(state, progress)
+    return [as_data(result, step) for step in explain(result, name)]
 
 
 def figure_json(asked: tuple[State, str], progress: Progress) -> str:

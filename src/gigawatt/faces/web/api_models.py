@@ -122,6 +122,10 @@ class Step(BaseModel):
     grade: str
     what: str
     formula: str
+    expression: str
+    terms: dict[str, float | None]
+    method: str
+    code: str
     inputs: list[str]
     origin: str
     where: str

@@ -3,45 +3,122 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from gigawatt import catalog
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Evidence
-from gigawatt.core.explain import Step, as_data, explain, weakest
+from gigawatt.core.explain import Step, as_data, explain, weakest, with_numbers
 from gigawatt.core.quantities import parse
-from gigawatt.core.result import Quantity
-from gigawatt.core.store import load_result
+from gigawatt.core.result import Quantity, Result
 from gigawatt.faces.terminal.console import console, number, print_json
 
 __all__ = ["explain_command"]
 
 _MOST_ROWS = 20
+_SCENARIOS = (".yaml", ".yml")
 
 
-def explain_command(folder: Path, name: str | None, depth: int, *, as_json: bool) -> None:
-    """Print the tree of one quantity, or the list of all."""
+def explain_command(
+    source: Path,
+    name: str | None,
+    depth: int,
+    *,
+    layout: str | None = None,
+    spread: bool = False,
+    as_json: bool,
+) -> None:
+    """Print the tree of one quantity, the list of all, a layout beside the best, or the rows of a spread.
+
+    Parameters
+    ----------
+    source : Path
+        A folder of a result, or a scenario file, which is run.
+    name : str, optional
+        The quantity.
+    depth : int
+        Levels of inputs that are opened.
+    layout : str, optional
+        Columns of a layout (``tensor=8,pipeline=16``), for a search over layouts or replicas.
+    spread : bool
+        Print the rows that the quantity's band comes from, in place of the tree.
+    as_json : bool
+        Print JSON.
+    """
+    result = _result(source)
+    if layout is not None:
+        from gigawatt.faces.terminal.explain_search import verdict_command
+
+        verdict_command(result, name, layout, as_json=as_json)
+    elif spread:
+        from gigawatt.faces.terminal.explain_spread import spread_command
+
+        spread_command(result, name, as_json=as_json)
+    elif name is None:
+        _all(result, as_json=as_json)
+    else:
+        _walk(result, name, depth, as_json=as_json)
+
+
+def _result(source: Path) -> Result:
+    """The stored result, or that of a scenario file."""
+    if source.suffix in _SCENARIOS and source.is_file():
+        from gigawatt.chain.study import Study
+
+        return Study.read(source).run()
+    from gigawatt.core.store import load_result
+
+    return load_result(source)
+
+
+def _all(result: Result, *, as_json: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
+
+    if as_json:
+        print_json(
+            [
+                {"quantity": q.name, "unit": q.unit, "what": q.summary, "code": q.code}
+                for q in result.quantities.values()
+            ]
+        )
+        return
+    shown = Table("quantity", "value", "unit", "grade", "what", box=None)
+    shown.columns[0].no_wrap = True
+    for q in result.quantities.values():
+        shown.add_row(q.name, escape(_value(q)), _unit(q.unit), q.label, escape(q.summary))
+    console().print(shown)
+
+
+def _walk(result: Result, name: str, depth: int, *, as_json: bool) -> None:
+    """The tree of one quantity, and of a search what it left out."""
+    steps = list(explain(result, name, depth))
+    searched = name in ("layouts.search", "serving.plan") and name in result.quantities
+    if as_json:
+        first, *others = [as_data(result, step) for step in steps]
+        if searched:
+            from gigawatt.faces.terminal.explain_search import search_data
+
+            first["search"] = search_data(result, name)
+        print_json([first, *others])
+        return
+    out = console()
+    out.print(_tree(result, steps, depth))
+    weak = weakest(result, name)
+    for grade in {row.grade.label for row in weak}:
+        named = ", ".join(f"{row.name} ({row.where})" for row in weak[:6])
+        more = f" and {len(weak) - 6} more" if len(weak) > 6 else ""
+        out.print(f"Weakest rows on the path ({grade}): {named}{more}", markup=False)
+    if searched:
+        from gigawatt.faces.terminal.explain_search import print_search
+
+        print_search(result, name)
+
+
+def _tree(result: Result, steps: list[Step], depth: int) -> Any:
+    from rich.markup import escape
     from rich.tree import Tree
 
-    result = load_result(folder)
-    out = console()
-    if name is None:
-        if as_json:
-            print_json(
-                [{"quantity": q.name, "unit": q.unit, "what": q.summary} for q in result.quantities.values()]
-            )
-            return
-        shown = Table("quantity", "value", "unit", "grade", "what", box=None)
-        shown.columns[0].no_wrap = True
-        for q in result.quantities.values():
-            shown.add_row(q.name, escape(_value(q)), _unit(q.unit), q.label, escape(q.summary))
-        out.print(shown)
-        return
-    steps = list(explain(result, name, depth))
-    if as_json:
-        print_json([as_data(step) for step in steps])
-        return
     branches: list[Tree] = []
     for step in steps:
         label = _label(step)
@@ -50,20 +127,31 @@ def explain_command(folder: Path, name: str | None, depth: int, *, as_json: bool
         if step.repeated:
             continue
         q = step.quantity
-        if q.formula and step.depth == 0:
-            branch.add(f"[dim]{escape(q.formula)}[/dim]")
+        for line in _how(result, q, first=step.depth == 0):
+            branch.add(f"[dim]{escape(line)}[/dim]")
         for row in step.rows[:_MOST_ROWS]:
             branch.add(f"[dim]{escape(_row(row))}[/dim]")
         if len(step.rows) > _MOST_ROWS:
             branch.add(f"[dim]and {len(step.rows) - _MOST_ROWS} more rows: see --json[/dim]")
         if q.inputs and step.depth == depth:
             branch.add(f"[dim]from {escape(', '.join(q.inputs))}: see --depth {depth + 1}[/dim]")
-    out.print(branches[0])
-    weak = weakest(result, name)
-    for grade in {row.grade.label for row in weak}:
-        named = ", ".join(f"{row.name} ({row.where})" for row in weak[:6])
-        more = f" and {len(weak) - 6} more" if len(weak) > 6 else ""
-        out.print(f"Weakest rows on the path ({grade}): {named}{more}", markup=False)
+    return branches[0]
+
+
+def _how(result: Result, q: Quantity, *, first: bool) -> list[str]:
+    """How a quantity is computed: words, method, expression with and without numbers, file and line."""
+    said: list[str] = [text for text in (q.formula, q.method) if text and first]
+    worked = with_numbers(result, q, _shown) if first else ""
+    arithmetic = [f"= {text.replace(' * ', ' × ')}" for text in (q.expression, worked) if text]
+    if not q.code:
+        return [*said, *arithmetic]
+    if first or not arithmetic:
+        return [*said, *arithmetic, q.code]
+    return [f"{arithmetic[0]}  {q.code}"]
+
+
+def _shown(q: Quantity) -> str:
+    return f"{_value(q)} {_unit(q.unit)}".strip()
 
 
 def _row(row: Evidence) -> str:
@@ -108,8 +196,8 @@ def _label(step: Step) -> str:
     from rich.markup import escape
 
     q = step.quantity
-    value = f"{_value(q)} {_unit(q.unit)}".strip() if q.value is not None else _value(q)
-    given = f"  ← {q.where}" if q.where else "  ← not given"
+    value = _shown(q) if q.value is not None else _value(q)
+    given = f"  ← {q.where or q.reason or 'not given'}"
     origin = {"scenario": given, "default": f"  ← default: {q.reason}"}.get(q.origin, "")
     again = "  (opened above)" if step.repeated and q.inputs else ""
     said = f"{escape(q.summary)} ({q.label}){escape(origin)}{again}"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from gigawatt import catalog
 from gigawatt.core.evidence import Evidence
-from gigawatt.core.explain import Step, explain, weakest
-from gigawatt.core.result import Quantity
+from gigawatt.core.explain import Step, explain, weakest, with_numbers
+from gigawatt.core.result import Quantity, Result
 from gigawatt.faces.web.answers import Asked, Fragment
 from gigawatt.faces.web.rendering import fragment
 from gigawatt.studies.catalog.document import web_address, where
@@ -23,8 +23,8 @@ _DEPTH, _MOST_ROWS, _MOST_WEAK = 3, 12, 6
 class Branch:
     """One quantity of the walk, with those it is made of.
 
-    ``value`` is empty where it is something composite, which no number says; ``origin`` says who gave it
-    where it is not computed.
+    ``formula`` are paragraphs: words, what a search does, the expression without and with numbers. ``value``
+    is empty where it is composite; ``origin`` says where it is from if it is not computed.
     """
 
     step: Step
@@ -55,7 +55,7 @@ def _one(asked: Asked, name: str) -> Fragment:
         q = step.quantity
         rows = [_row(row) for row in step.rows[:_MOST_ROWS]]
         branch = Branch(
-            step, _value(q), _paragraphs(q.formula), _origin(q), rows, len(step.rows) - len(rows), []
+            step, _value(q), _formula(result, q), _origin(q), rows, len(step.rows) - len(rows), []
         )
         (above[step.depth - 1].inside if step.depth else roots).append(branch)
         above[step.depth :] = [branch]
@@ -99,8 +99,17 @@ def _origin(quantity: Quantity) -> str:
     if quantity.origin == "default":
         return f"filled in: {quantity.reason}"
     if quantity.origin == "scenario":
-        return "as the question says"
+        return quantity.reason or "as the question says"
     return "" if quantity.origin == "computed" else f"from the {quantity.origin}"
+
+
+def _formula(result: Result, quantity: Quantity) -> list[str]:
+    """Words, method, expression, and the expression with numbers."""
+    from gigawatt.faces.figures.readable import shown
+
+    worked = (quantity.expression, with_numbers(result, quantity, shown))
+    arithmetic = [f"= {text.replace(' * ', ' × ')}" for text in worked if text]
+    return [*_paragraphs(quantity.formula), *_paragraphs(quantity.method), *arithmetic]
 
 
 def _paragraphs(formula: str) -> list[str]:

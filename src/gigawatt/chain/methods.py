@@ -1,0 +1,53 @@
+"""What the searches and programmes of a training run and of the supply do, for ``explain``.
+
+Each text says what is searched over what, the objective, the constraints, the solver or the order of the
+search, its tolerance and where it stops. Numbers in the texts are those of the code.
+"""
+
+from __future__ import annotations
+
+from gigawatt.chain.reliability import DRAWS
+from gigawatt.performance.power import DEEPEST
+from gigawatt.performance.search import CHUNK
+from gigawatt.power.solve import ACCEPTED_GAP
+
+__all__ = ["CLOCK", "LAYOUTS", "RELIEF", "RUN_BAND", "SUPPLY"]
+
+LAYOUTS = f"""
+Exhaustive search over tensor, pipeline, interleave, data, context and expert degree, microbatch, sequence
+parallelism, recomputation and ZeRO stage (schedule, sharding and offload where widened), columns of the
+scenario's layout held. Objective: least time of an optimizer step. Constraints: degrees divide
+accelerators, heads, layers, sequence, experts and batch; tensor parallelism stays in the fast domain; the
+memory of the worst device suffices. Order: memory and a floor under the step time for all layouts,
+{CHUNK} at a time, then full evaluation from the lowest floor upwards. Stops when the next floor exceeds
+the slowest of the ten layouts retained, so that the result is that of evaluating all; no tolerance. Under
+a power cap the quickest layouts are slowed to it, up to {DEEPEST} of them, until the next without the cap
+is slower than those retained with it.
+"""
+
+RELIEF = """
+For each resource the step of the best layout is evaluated again on a machine with twice of it (half of a
+latency or launch overhead); failures are halved in the goodput. The layout is not searched again.
+"""
+
+CLOCK = """
+Bisection of the clock between the least clock and the reference clock for the highest at which the power
+of the working chip is within the cap; below the least clock the chip pauses. Without a cap below its
+demand: 100 %.
+"""
+
+RUN_BAND = f"""
+Monte Carlo: {DRAWS} runs with failure rate and recovery times drawn from the ranges of their rows and
+failures drawn at that rate; 5, 50 and 95 % of the durations are retained. The seed is fixed.
+"""
+
+SUPPLY = f"""
+Linear programme. Variables: capacity of every plant and store, output, charge and level in every hour,
+load cut, deferred and not served. Objective: least annuities, fixed and variable cost, fuel, carbon price
+and prices of load cut and not served, in a year. Constraints: balance of every hour, capacity times
+availability, ramps, levels of stores (cyclic in each weather year), connection and capacity limits, and
+where given carbon limit, reliability and hourly matching. Solver: an interior point that eliminates hour
+by hour, else Clarabel, else HiGHS, on the plants that a sample of days builds; the others are priced out
+and taken back where they would pay. Accepted at a relative gap and infeasibility below {ACCEPTED_GAP:g},
+measured on the whole programme. Unit sizes are not modelled.
+"""
