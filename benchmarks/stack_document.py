@@ -122,7 +122,7 @@ def document(card: Mapping[str, Any], fitted: Mapping[str, Any]) -> None:
         "",
         "The 90 % band is made of errors on sources left out. Of the rows, each predicted and judged without its",
         f"own source, it holds {covered[0]:.0%}, and {covered[1]:.0%} where every source counts alike; of held-out",
-        f"rows {fitted['held_out_coverage']:.0%}; of the rows in sample {card['coverage90']:.0%}.",
+        f"rows {fitted['held_out_coverage']:.0%}; of the rows in sample {card['overall']['coverage90']:.0%}.",
         "",
         "## By source, in sample",
         "",

@@ -9,7 +9,7 @@ import pytest
 from gigawatt.catalog import table
 from gigawatt.cli.validate import validate_command
 from gigawatt.errors import InputError
-from gigawatt.validation.outlook import validate_outlook
+from gigawatt.validation import validate
 from gigawatt.validation.outlook_check import PUBLISHED, at_least, at_most, published, within
 from gigawatt.validation.outlook_energy import TABLE, run_energy
 
@@ -25,8 +25,8 @@ MISSES = {
 
 
 def test_all_but_the_named_pass(capsys: pytest.CaptureFixture[str]) -> None:
-    card = validate_outlook(PARTS)
-    assert {one.what.split(":")[0] for one in card.checks if not one.passes} == MISSES
+    card = validate("outlook", parts=PARTS)
+    assert {one.what.split(":")[0] for one in card.checks if not one.ok} == MISSES
     assert len(card.checks) > 70
     assert card.to_json()["table"] == "outlook"
     assert {one.part for one in card.checks} == set(PARTS)
@@ -69,4 +69,4 @@ def test_every_published_row_has_its_source() -> None:
 
 def test_no_such_part() -> None:
     with pytest.raises(InputError, match=r"growth"):
-        validate_outlook(("growt",))
+        validate("outlook", parts=("growt",))

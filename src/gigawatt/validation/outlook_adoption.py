@@ -23,9 +23,9 @@ from gigawatt.outlook.randomness import SEED
 from gigawatt.quantities import factor
 from gigawatt.study.outlook import evaluate
 from gigawatt.study.outlook_limits import outlook_tables
+from gigawatt.validation.check import Check
 from gigawatt.validation.outlook_check import at_most, within
 from gigawatt.validation.outlook_monte_carlo import overlap
-from gigawatt.validation.supply_check import Check
 
 __all__ = ["DRAWS", "checks"]
 

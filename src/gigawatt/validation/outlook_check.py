@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gigawatt.catalog import entity
 from gigawatt.evidence import Evidence
-from gigawatt.validation.supply_check import Check
+from gigawatt.validation.check import Check
 
 __all__ = ["PUBLISHED", "at_least", "at_most", "beside", "published", "within"]
 

@@ -7,8 +7,8 @@ Means are over technologies' means there (every technology counts the same); our
 from __future__ import annotations
 
 from gigawatt.outlook.hindcast import BINS, Score, cost_hindcast
+from gigawatt.validation.check import Check
 from gigawatt.validation.outlook_check import at_least, at_most, beside, published, within
-from gigawatt.validation.supply_check import Check
 
 __all__ = ["OURS", "checks", "hindcast_scores"]
 

@@ -22,7 +22,7 @@ from gigawatt.performance.power import capped
 from gigawatt.performance.search import search
 from gigawatt.performance.stacks import default_stack, load_stack
 from gigawatt.study.reliability import goodput_of
-from gigawatt.validation.supply_check import Check
+from gigawatt.validation.check import Check
 from gigawatt.workload import read_architecture
 
 __all__ = ["TABLE", "RunEnergy", "checks", "run_energy"]

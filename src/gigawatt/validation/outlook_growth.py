@@ -13,8 +13,8 @@ from gigawatt.outlook.concentration import concentration, quarters
 from gigawatt.outlook.series import decimal_year, points, read_rows
 from gigawatt.outlook.trends import Trend, records_only, trend
 from gigawatt.outlook.value import metcalfe_exponent, revenue_and_users
+from gigawatt.validation.check import Check
 from gigawatt.validation.outlook_check import beside, published, within
-from gigawatt.validation.supply_check import Check
 
 __all__ = ["checks", "exponent", "site_numbers", "stock_trend"]
 

@@ -25,7 +25,7 @@ from gigawatt.evidence import Evidence
 from gigawatt.quantities import factor
 from gigawatt.study.outlook import OutlookResult, outlook
 from gigawatt.study.outlook_utilisation import cliff_and_wall
-from gigawatt.validation.supply_check import Check
+from gigawatt.validation.check import Check
 
 __all__ = ["DRAWS", "checks", "overlap"]
 

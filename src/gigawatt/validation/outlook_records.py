@@ -7,8 +7,8 @@ import numpy as np
 
 from gigawatt.outlook.growth import fit_growth
 from gigawatt.outlook.records import record_hindcast
+from gigawatt.validation.check import Check
 from gigawatt.validation.outlook_check import at_least, at_most, published, within
-from gigawatt.validation.supply_check import Check
 
 __all__ = ["above", "checks"]
 

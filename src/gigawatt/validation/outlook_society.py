@@ -25,9 +25,9 @@ from gigawatt.study.outlook import OutlookResult, outlook
 from gigawatt.study.outlook_compare import compare_energy
 from gigawatt.study.outlook_limits import outlook_tables
 from gigawatt.study.pathway import accelerators
+from gigawatt.validation.check import Check
 from gigawatt.validation.outlook_energy import run_energy
 from gigawatt.validation.outlook_monte_carlo import DRAWS, overlap
-from gigawatt.validation.supply_check import Check
 
 __all__ = ["checks", "run_cost"]
 

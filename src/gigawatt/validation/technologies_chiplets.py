@@ -22,7 +22,7 @@ from gigawatt.hardware.technology.die_links import load_die_link
 from gigawatt.hardware.technology.node_laws import compute_area, fit_laws
 from gigawatt.hardware.technology.package import Package, PackageCost, assemble, load_package
 from gigawatt.hardware.technology.package_thermal import load_cooling, package_thermal
-from gigawatt.validation.supply_check import Check
+from gigawatt.validation.check import Check
 
 __all__ = ["SHIPPING", "actuary_die", "actuary_package", "catch_die", "checks", "google_die", "left_out"]
 

@@ -20,7 +20,7 @@ from gigawatt.hardware.technology.dram_timing import Accesses, channel_of, peak_
 from gigawatt.hardware.technology.pim import published_systems, speedup, units_of
 from gigawatt.hardware.technology.sram_machines import token_rate
 from gigawatt.hardware.technology.stacked_memory import stack_of
-from gigawatt.validation.supply_check import Check
+from gigawatt.validation.check import Check
 from gigawatt.workload import read_architecture
 
 __all__ = ["SIMULATED", "checks", "of_generations", "simulated", "trace"]

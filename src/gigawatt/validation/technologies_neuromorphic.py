@@ -13,7 +13,7 @@ from gigawatt.catalog import entity
 from gigawatt.catalog.loader import Entity
 from gigawatt.hardware.technology.neuromorphic_break_even import Silicon, break_even, energies, load_silicon
 from gigawatt.hardware.technology.neuromorphic_model import deploy, edge_gpu
-from gigawatt.validation.supply_check import Check
+from gigawatt.validation.check import Check
 
 __all__ = ["PUBLISHED", "checks", "truenorth_power"]
 

@@ -18,7 +18,7 @@ from gigawatt.hardware.quantum.neighbour import sequential_pauli
 from gigawatt.hardware.quantum.resources import estimate, load_algorithm
 from gigawatt.hardware.quantum.vqe import vqe
 from gigawatt.hardware.technology.quantum import break_even_time
-from gigawatt.validation.supply_check import Check
+from gigawatt.validation.check import Check
 
 __all__ = ["PUBLISHED", "beside", "checks", "energies", "estimates", "speed_ups"]
 
