@@ -200,7 +200,7 @@ def _moe(table: Frame) -> Frame:
     table = table[~table["kernel_source"].str.contains("nongated")]
     form = table["moe_dtype"].map(FORMATS)
     table, form = table[form.notna()], form[form.notna()]
-    exponent = table["distribution"].str.extract(r"([0-9.]+)$")[0].fillna(0).astype(float)
+    exponent = table["distribution"].str.extract(r"([0-9.]+)$")[0].fillna("0").astype(float)
     keys = zip(
         table["num_tokens"].astype(float), table["num_experts"], table["topk"], table["moe_ep_size"],
         exponent, strict=True,

@@ -14,8 +14,9 @@ _FIGURES = ("n", "refused", "mape", "median_ape", "p90_ape", "bias", "coverage90
 _CHECK = ("part", "what", "ours", "published", "unit", "error", "tolerance", "ok")
 _SHARES = frozenset(
     (
-        "mape", "median_ape", "p90_ape", "bias", "coverage90", "baseline_mape", "median", "p90", "median_error",
-        "median_as_used", "p90_as_used", "benchmark", "step", "measured", "fitted", "error", "tolerance",
+        "mape", "median_ape", "p90_ape", "bias", "coverage90", "baseline_mape", "median", "p90",
+        "median_error", "median_as_used", "p90_as_used", "benchmark", "step", "measured", "fitted", "error",
+        "tolerance",
     )
 )  # fmt: skip
 _WORDS = frozenset(("part", "metric", "source", "accelerator", "use", "role", "counted", "what", "operation",

@@ -170,8 +170,8 @@ def card_of_checks(table: str, checks: Sequence[Check], **more: Any) -> Card:
         checks=tuple(checks),
         more={**_passed(checks), **more},
         notes=(
-            f"{sum(check.ok for check in checks):,} of {len(checks):,} within their tolerance. Judging: those "
-            "that our number was not made from. Errors are (ours - published) / published.",
+            f"{sum(check.ok for check in checks):,} of {len(checks):,} within their tolerance. Judging: "
+            "those that our number was not made from. Errors are (ours - published) / published.",
         ),
     )
 

@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 from gigawatt.calibration.link_fits import Measured, predict
 from gigawatt.catalog.loader import entity
-from gigawatt.errors import InputError, nearest
+from gigawatt.errors import InputError
 from gigawatt.hardware.load import load_link
 from gigawatt.hardware.machine import Link
 from gigawatt.hardware.topology import Topology
 from gigawatt.performance.collectives import Fabric
 from gigawatt.quantities import to_si
 from gigawatt.validation.card import Card, Group, Summary
-from gigawatt.validation.rows import cells_of, number_of
+from gigawatt.validation.rows import cells_of, check_columns, number_of
 
 __all__ = [
     "COLUMNS",
@@ -84,8 +84,8 @@ _SMALL = 1e6
 class Score:
     """Measured and predicted times [s] of one part; ``fitted`` where its link was fitted to them.
 
-    ``median`` and ``p90`` are of the size of errors (predicted over measured time less one), ``bias`` is their
-    median. ``of`` is the part that a part of one operation belongs to: such rows count there.
+    ``median`` and ``p90`` are of the size of errors (predicted over measured time less one), ``bias`` is
+    their median. ``of`` is the part that a part of one operation belongs to: such rows count there.
     """
 
     part: str
@@ -143,10 +143,7 @@ def _read(file: Path) -> tuple[Measured, Counter[str]]:
     if not file.is_file():
         raise InputError("no such file of measured collectives", file=file, allowed="nccl__DEVICE.parquet")
     header, cells = cells_of(file)
-    for column in COLUMNS:
-        if column not in header:
-            raise InputError("this column is missing", file=file, line=1, key=column, allowed=COLUMNS,
-                             nearest=nearest(column, [name for name in header if name not in COLUMNS]))  # fmt: skip
+    check_columns(file, header, COLUMNS)
     refused: Counter[str] = Counter()
     times: dict[tuple[str, float, float], list[float]] = {}
     for line, record in cells:

@@ -27,8 +27,8 @@ def _title(row: Evidence) -> str:
 
 _COMMON: Names = {
     "abs": abs, "entity": entity, "float": float, "int": int, "log10": math.log10, "max": max, "min": min,
-    "pi": math.pi, "publisher": _publisher, "round": round, "source": loader.source, "sum": sum, "table": table,
-    "title": _title,
+    "pi": math.pi, "publisher": _publisher, "round": round, "source": loader.source, "sum": sum,
+    "table": table, "title": _title,
 }  # fmt: skip
 
 
@@ -128,9 +128,10 @@ def _optics() -> Names:
 
 
 def _neuromorphic() -> Names:
+    from gigawatt.hardware.technology.neuromorphic_model import deploy
     from gigawatt.validation import technologies_neuromorphic as own
 
-    return _public(own)
+    return {**_public(own), "deploy": deploy}
 
 
 def _memory() -> Names:

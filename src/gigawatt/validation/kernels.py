@@ -31,7 +31,7 @@ from gigawatt.hardware.technology.gpu import kernels
 from gigawatt.hardware.technology.surfaces import read_surface, read_values, surface_row
 from gigawatt.validation.card import Card, Group, Summary
 from gigawatt.validation.files import data_folder
-from gigawatt.validation.rows import cells_of, number_of
+from gigawatt.validation.rows import cells_of, check_columns, number_of
 
 if TYPE_CHECKING:
     from gigawatt.calibration.kernel_rows import Frame
@@ -137,8 +137,8 @@ class KernelCard:
                 "judge)",
             },
             notes=(
-                "Measured rows of shapes that no fit saw: of the row as its framework timed it, and as used: of "
-                "the kernel as predictions use it (the middle of the frameworks).",
+                "Measured rows of shapes that no fit saw: of the row as its framework timed it, and as used: "
+                "of the kernel as predictions use it (the middle of the frameworks).",
             ),
             detail=self,
         )  # fmt: skip
@@ -215,10 +215,7 @@ def _file_rows(file: Path) -> tuple[Frame, Counter[str]]:
 
     header, cells = cells_of(file)
     texts, sizes = COLUMNS[:_TEXTS], COLUMNS[_TEXTS:]
-    for column in COLUMNS:
-        if column not in header:
-            raise InputError("this column is missing", file=file, line=1, key=column, allowed=COLUMNS,
-                             nearest=nearest(column, [name for name in header if name not in COLUMNS]))  # fmt: skip
+    check_columns(file, header, COLUMNS)
     refused: Counter[str] = Counter()
     found: list[dict[str, Any]] = []
     for line, record in cells:
@@ -259,7 +256,8 @@ def _table_rows(file: Path) -> Frame:
         raise InputError(
             "its name is of no table of measured kernels", key="--rows", given=str(file),
             allowed=f"OPERATION__DEVICE.parquet of {', '.join(known)} and {', '.join(DEVICES)}, or a table "
-            f"with the columns {', '.join(COLUMNS)}", nearest=nearest(table, known) or nearest(device, DEVICES),
+            f"with the columns {', '.join(COLUMNS)}",
+            nearest=nearest(table, known) or nearest(device, DEVICES),
         )  # fmt: skip
     rows = read_kernels(file.parent, known[table], device, tables=(table,))
     return rows[judged(rows)].assign(family=known[table], chip=DEVICES[device])
@@ -279,7 +277,7 @@ def _rows_of(path: Path | None, progress: Callable[[int, int], object]) -> tuple
 
 
 def _named(rows: Frame) -> tuple[Frame, Counter[str]]:
-    """(rows that the catalog has a chip and a surface for, with its chips' own names; the others' reasons)."""
+    """(rows that the catalog has a chip and a surface for, under its names; the others' reasons)."""
     refused: Counter[str] = Counter()
     keep = np.zeros(len(rows), dtype=bool)
     chips = np.array(rows["chip"], dtype=object)

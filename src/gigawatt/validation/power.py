@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gigawatt.errors import GigawattError, InputError, nearest
+from gigawatt.errors import GigawattError
 from gigawatt.hardware.clocks import ClockModel, clock_model, settle, sustained_share
 from gigawatt.hardware.load import build_cluster, load_chip
 from gigawatt.hardware.machine import Chip
@@ -26,7 +26,7 @@ from gigawatt.performance.search import search
 from gigawatt.performance.stacks import default_stack, load_stack, sustained
 from gigawatt.validation.card import Errors, errors_of
 from gigawatt.validation.files import Refusal, table
-from gigawatt.validation.rows import cells_of, number_of
+from gigawatt.validation.rows import LEAST, cells_of, check_columns, number_of
 from gigawatt.workload import read_architecture
 from gigawatt.workload.architecture import Architecture
 
@@ -174,10 +174,7 @@ def _rows(file: Path | None) -> list[Row]:
     if file is None:
         return shipped
     header, cells = cells_of(file)
-    for column in shipped[0]:
-        if column not in header:
-            raise InputError("this column is missing", file=file, line=1, key=column, allowed=list(shipped[0]),
-                             nearest=nearest(column, [name for name in header if name not in shipped[0]]))  # fmt: skip
+    check_columns(file, header, list(shipped[0]))
     for line, record in cells:
         for column in _NUMBERS:
             if column != "power" or record["kind"].strip() != "step":
@@ -201,7 +198,7 @@ def _check(row: Row) -> None:
         value = number_of(row, column)
         if value is None:
             raise Refusal(f"{column} is not given")
-        if not 0.0 < value <= _LARGEST or (column in _COUNTS and value != round(value)):
+        if not LEAST <= value <= _LARGEST or (column in _COUNTS and value != round(value)):
             raise Refusal(f"{column} is out of range")
     if row["kind"] != "cap" and row["number_format"] not in _chip(row).peak and row["kind"] != "pair":
         raise Refusal("the accelerator has no rate in this number format")

@@ -21,8 +21,8 @@ source     words; source, locator and note of the catalog's row where empty
 note       words that follow the source
 ========== ==============================================================================================
 
-In every call the catalog's row is ``row``, its entity ``id`` and ``its``, its quantity ``quantity`` and what the
-stars stand for ``star`` and ``stars``. What a part misses its tolerance by is left in.
+In every call the catalog's row is ``row``, its entity ``id`` and ``its``, its quantity ``quantity`` and what
+the stars stand for ``star`` and ``stars``. What a part misses its tolerance by is left in.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from gigawatt.catalog import entity, loader, table
+from gigawatt.catalog import entity, table
 from gigawatt.errors import GigawattError, InputError, nearest
 from gigawatt.evidence import Evidence
 from gigawatt.quantities import factor
@@ -73,7 +73,8 @@ def rows_of(name: str) -> tuple[Row, ...]:
     for row in rows:
         if (row["rule"] or "share") not in RULES:
             raise InputError("no such rule", file=file, line=int(row["line"]), key="rule",
-                             given=row["rule"], allowed=RULES, nearest=nearest(row["rule"], RULES))  # fmt: skip
+                             given=row["rule"], allowed=RULES,
+                             nearest=nearest(row["rule"], RULES))  # fmt: skip
     return tuple(rows)
 
 
@@ -222,8 +223,3 @@ def _tolerance(rule: str, least: float, ours: float, published: float, row: Evid
 @lru_cache(maxsize=128)
 def _scale(unit: str, written: str) -> float:
     return float(written) if written else factor(unit) if unit else 1.0
-
-
-def title(row: Evidence) -> str:
-    """The title of a catalog row's source."""
-    return loader.source(row.source_id).title

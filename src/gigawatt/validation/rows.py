@@ -14,7 +14,18 @@ from pathlib import Path
 
 from gigawatt.errors import InputError, nearest
 
-__all__ = ["LARGEST", "NUMBERS", "REQUIRED", "TEXTS", "Row", "cells_of", "number_of", "read_rows"]
+__all__ = [
+    "LARGEST",
+    "LEAST",
+    "NUMBERS",
+    "REQUIRED",
+    "TEXTS",
+    "Row",
+    "cells_of",
+    "check_columns",
+    "number_of",
+    "read_rows",
+]
 
 TEXTS = (
     "id", "source", "source_loc", "accelerator", "model", "zero_stage", "recompute", "precision",
@@ -37,6 +48,8 @@ _EMPTY = frozenset(("", "nan", "NaN", "None", "null", "NA", "n/a"))
 _PARQUET_MAGIC = b"PAR1"
 LARGEST = 1e9
 """No count, time or rate of a measured run is larger, in the columns' units (FLOP/s are in tera)."""
+LEAST = 1e-9
+"""Nothing measured is less."""
 _LARGEST = {"layers": 1e4, "heads": 1e5, "kv_heads": 1e5, "head_dim": 1e5, "hidden": 1e6, "ffn": 1e7,
             "n_experts": 1e5, "vocab": 1e8, "n_accel": 1e7, "tokens_per_s": 1e15}  # fmt: skip
 
@@ -123,6 +136,23 @@ def cells_of(file: Path) -> tuple[Sequence[str], Cells]:
     return _parquet(file) if parquet else _csv(file)
 
 
+def check_columns(file: Path, header: Sequence[str], required: Sequence[str]) -> None:
+    """That a table has the ``required`` columns.
+
+    Raises
+    ------
+    InputError
+        One is missing: file, column, the nearest spelling.
+    """
+    for column in required:
+        if column not in header:
+            others = [name for name in header if name not in required]
+            raise InputError(
+                "this column is missing", file=file, line=1, key=column, allowed=", ".join(required),
+                nearest=nearest(column, others),
+            )  # fmt: skip
+
+
 def number_of(
     record: Mapping[str, str], column: str, *, file: Path | None = None, line: int | None = None
 ) -> float | None:
@@ -194,13 +224,7 @@ def _parquet(file: Path) -> tuple[Sequence[str], Cells]:
 
 
 def _check_header(file: Path, header: Sequence[str]) -> None:
-    for column in REQUIRED:
-        if column not in header:
-            others = [name for name in header if name not in NUMBERS and name not in TEXTS]
-            raise InputError(
-                "this column is missing", file=file, line=1, key=column, allowed=_listed(REQUIRED),
-                nearest=nearest(column, others),
-            )  # fmt: skip
+    check_columns(file, header, REQUIRED)
     if not any(column in header for column in TARGETS):
         raise InputError(
             "no column holds a measurement", file=file, line=1, allowed=f"one of {_listed(TARGETS)}",
@@ -220,7 +244,9 @@ def _row(file: Path, line: int, record: Mapping[str, str]) -> Row:
         if value is None:
             continue
         written, most = record[name].strip(), _LARGEST.get(name, LARGEST)
-        if value < 0 or value > most or (name in _COUNTS and value < 1) or (name in _POSITIVE and value == 0):
+        if not (0.0 if name not in _COUNTS else 1.0) <= value <= most or (
+            name in _POSITIVE and value < LEAST
+        ):
             at_least = "1 or more" if name in _COUNTS else "above 0" if name in _POSITIVE else "0 or more"
             allowed = f"{most:g} or less" if value > most else at_least
             raise _OutOfRange("out of range", file=file, line=line, key=name, given=written, allowed=allowed)

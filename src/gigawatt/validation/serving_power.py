@@ -314,8 +314,8 @@ def _nodes(rows: Sequence[Mapping[str, str]], refused: Counter[str]) -> list[Pow
         value = wall_power(node=node) if idle else largest_step(node=node, high=power.limit)
         what = "idle node watts" if idle else "largest one-second step of a training node"
         found.append(
-            PowerRow(row.get("id") or f"line {row['line']}", kind, cluster.chip.id, row.get("model", ""), what,
-                     row.get("use") or "judge", watts, float(value))
+            PowerRow(row.get("id") or f"line {row['line']}", kind, cluster.chip.id, row.get("model", ""),
+                     what, row.get("use") or "judge", watts, float(value))
         )  # fmt: skip
     return found
 

@@ -20,11 +20,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from gigawatt.errors import GigawattError, InputError, nearest
+from gigawatt.errors import GigawattError, InputError
 from gigawatt.hardware import Chip, load_chip
 from gigawatt.hardware.technology.gpu import BITS
 from gigawatt.validation.files import Refusal, table
-from gigawatt.validation.rows import LARGEST, cells_of, number_of
+from gigawatt.validation.rows import LARGEST, LEAST, cells_of, check_columns, number_of
 from gigawatt.workload import read_architecture
 from gigawatt.workload.architecture import Architecture
 
@@ -100,12 +100,7 @@ def read_serving_rows(file: Path) -> list[dict[str, str]]:
         No such file, a required column missing (with the nearest spelling), or none with a measurement.
     """
     names, cells = cells_of(file)
-    for column in _REQUIRED:
-        if column not in names:
-            raise InputError(
-                "a column is missing", file=file, line=1, key=column, allowed=names,
-                nearest=nearest(column, names),
-            )  # fmt: skip
+    check_columns(file, names, _REQUIRED)
     if not set(MEASURED) & set(names):
         raise InputError("nothing measured here", file=file, line=1, allowed=MEASURED)
     return [{**record, "line": str(line)} for line, record in cells]
@@ -159,7 +154,7 @@ def _number(row: Mapping[str, str], column: str) -> float | None:
     value = number_of(row, column, line=int(row["line"]))
     if value is None:
         return None
-    if not 0.0 < value <= _MOST.get(column, LARGEST):
+    if not LEAST <= value <= _MOST.get(column, LARGEST):
         raise Refusal(f"{column} is out of range", row[column])
     return value
 

@@ -75,9 +75,9 @@ def training_card(rows: Path | None = None, progress: Progress | None = None) ->
         more={**made.more, "with_named_stacks": {key: whole[key] for key in keys}},
         notes=(
             *made.notes,
-            "Software as `gigawatt run` takes it for the chip and the year. With the one that is known of each "
-            f"source: mean error {_share(named.overall.mape)}, median {_share(named.overall.median_ape)}, "
-            f"bias {_share(named.overall.bias)} of {named.predicted:,} rows.",
+            "Software as `gigawatt run` takes it for the chip and the year. With the one that is known of "
+            f"each source: mean error {_share(named.overall.mape)}, "
+            f"median {_share(named.overall.median_ape)}, bias {_share(named.overall.bias)} of {named.predicted:,} rows.",
         ),
     )
 
