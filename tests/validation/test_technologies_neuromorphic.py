@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from gigawatt.validation.technologies_neuromorphic import checks, truenorth_power
+from gigawatt.validation.published import checks_of
+from gigawatt.validation.technologies_neuromorphic import truenorth_power
 
-FOUND = {one.what: one for one in checks()}
+FOUND = {one.what: one for one in checks_of("technologies", "neuromorphic")}
 
 
 def test_what_fails_is_known() -> None:
