@@ -11,6 +11,7 @@ from typing import Any
 
 from gigawatt.catalog import entity, loader, table
 from gigawatt.evidence import Evidence
+from gigawatt.quantities import factor
 
 __all__ = ["PARTS", "computations"]
 
@@ -26,7 +27,7 @@ def _title(row: Evidence) -> str:
 
 
 _COMMON: Names = {
-    "abs": abs, "entity": entity, "float": float, "int": int, "log10": math.log10, "max": max, "min": min,
+    "abs": abs, "entity": entity, "factor": factor, "float": float, "len": len, "int": int, "log10": math.log10, "max": max, "min": min,
     "pi": math.pi, "publisher": _publisher, "round": round, "source": loader.source, "sum": sum,
     "table": table, "title": _title,
 }  # fmt: skip
