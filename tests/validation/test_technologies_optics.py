@@ -34,12 +34,12 @@ def test_published_rows_of_links_are_all_used() -> None:
 
 
 def test_the_runner_finds_the_part() -> None:
-    assert "optics" in PARTS
+    assert "optics" in PARTS["technologies"]
     assert len(validate("technologies", parts=("optics",)).checks) == len(checks_of("technologies", "optics"))
 
 
 def test_a_wrong_area_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gigawatt.validation import technologies_optics as module
+    from gigawatt.hardware.technology import photonic_nonlinear as module
 
     load = module.load_activation
     monkeypatch.setattr(

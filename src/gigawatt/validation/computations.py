@@ -27,7 +27,8 @@ def _title(row: Evidence) -> str:
 
 
 _COMMON: Names = {
-    "abs": abs, "entity": entity, "factor": factor, "float": float, "len": len, "int": int, "log10": math.log10, "max": max, "min": min,
+    "abs": abs, "entity": entity, "factor": factor, "float": float, "int": int, "len": len,
+    "log10": math.log10, "max": max, "min": min,
     "pi": math.pi, "publisher": _publisher, "round": round, "source": loader.source, "sum": sum,
     "table": table, "title": _title,
 }  # fmt: skip

@@ -72,8 +72,8 @@ def _beside(row: Evidence, cost: Array, unit: str, words: str, note: str) -> Tol
     low, middle, high = (float(x) for x in np.quantile(cost, (0.1, 0.5, 0.9)))
     ends, scale = (row.low or row.value, row.high or row.value), factor(unit)
     told = (
-        f"{words}: overlap of {low / scale:.3g} to {high / scale:.3g} (80 %, median {middle / scale:.3g}) with "
-        f"{ends[0] / scale:.3g} to {ends[1] / scale:.3g} {unit}"
+        f"{words}: overlap of {low / scale:.3g} to {high / scale:.3g} (80 %, median "
+        f"{middle / scale:.3g}) with {ends[0] / scale:.3g} to {ends[1] / scale:.3g} {unit}"
     )
     return Told(overlap(low, high, *ends), told, note)
 
@@ -92,7 +92,8 @@ def mature() -> Told:
     row, doublings, drawn = _row("F1"), _row("F1-mature"), _drawn(None)
     paid = drawn["fusion_cost"] * (1.0 - drawn["fusion_learning"]) ** doublings.value
     words = f" after {doublings.value:g} doublings ({doublings.locator})"
-    below = f"{float(np.mean(paid < row.value)):.0%} of our draws are below its {row.value / factor('$/MWh'):.4g}"
+    share, edge = float(np.mean(paid < row.value)), row.value / factor("$/MWh")
+    below = f"{share:.0%} of our draws are below its {edge:.4g}"
     return _beside(row, paid, "$/MWh", words, below)
 
 

@@ -149,7 +149,7 @@ def _ahead() -> tuple[Mapping[str, Array], str]:
 
 
 def owners_place(name: str) -> Told:
-    """Place of what came in what was drawn two years before: ``hhi``, or the share of the ``five`` largest."""
+    """Place of what came in what was drawn two years before: ``hhi``, or share of the ``five`` largest."""
     now = owners(last_quarter())
     came = now.hhi_low if name == "hhi" else now.largest[_FIVE]
     ahead, since = _ahead()

@@ -55,8 +55,8 @@ def power_card(file: Path | None = None) -> Card:
         notes=(
             "time and energy: of work under a cap over that at its limit; rate: of one silicon at two "
             "limits; watts: of a training step. Rows of use work set the workload's two shares and judge "
-            "nothing. serving: at the rate that was measured, or at the one that is predicted as well. A row may give "
-            "several numbers.",
+            "nothing. serving: at the rate that was measured, or at the one that is predicted as well. A row "
+            "may give several numbers.",
         ),
         detail=parts,
     )

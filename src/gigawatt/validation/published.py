@@ -43,7 +43,7 @@ from gigawatt.validation.check import Check, Told
 from gigawatt.validation.computations import PARTS, computations
 from gigawatt.validation.files import data_folder
 
-__all__ = ["COLUMNS", "checks_of", "published_card", "rows_of"]
+__all__ = ["COLUMNS", "check_of", "checks_of", "published_card", "rows_of"]
 
 COLUMNS = (
     "part", "group", "each", "where", "what", "ours", "published", "unit", "scale", "rule", "tolerance",
@@ -118,7 +118,7 @@ def checks_of(name: str, part: str) -> list[Check]:
     found: list[Check] = [] if "checks" not in names else list(names["checks"]())
     for row in mine:
         try:
-            found += [_check(row, calls, scope) for scope in _scopes(row, calls)]
+            found += [check_of(row, calls, scope) for scope in _scopes(row, calls)]
         except ModuleNotFoundError as error:
             if error.name not in OPTIONAL:
                 raise
@@ -154,7 +154,8 @@ def _stars(pattern: str, text: str) -> tuple[str, ...] | None:
     return None if found is None else found.groups()
 
 
-def _check(row: Row, calls: Calls, scope: Mapping[str, Any]) -> Check:
+def check_of(row: Row, calls: Calls, scope: Mapping[str, Any]) -> Check:
+    """The check that a row asks for; ``scope`` are the names of its catalog row, where it has one."""
     evidence: Evidence | None = scope.get("row")
     made = calls.value(row["ours"], scope)
     told = made if isinstance(made, Told) else Told(float(made))

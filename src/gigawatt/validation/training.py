@@ -77,7 +77,8 @@ def training_card(rows: Path | None = None, progress: Progress | None = None) ->
             *made.notes,
             "Software as `gigawatt run` takes it for the chip and the year. With the one that is known of "
             f"each source: mean error {_share(named.overall.mape)}, "
-            f"median {_share(named.overall.median_ape)}, bias {_share(named.overall.bias)} of {named.predicted:,} rows.",
+            f"median {_share(named.overall.median_ape)}, bias {_share(named.overall.bias)} "
+            f"of {named.predicted:,} rows.",
         ),
     )
 
