@@ -31,8 +31,9 @@ def document(card: Mapping[str, Any], fitted: Mapping[str, Any]) -> None:
     lines = [
         "# Scorecard: training",
         "",
-        "Written by `python benchmarks/fit_stacks.py --write-docs`; `gigawatt validate training` prints the same",
-        "errors for the shipped rows, `--rows FILE` for any others. Errors are of the time of a step: APE is",
+        "Written by `python benchmarks/fit_stacks.py --write-docs`, with the software that is known of each source",
+        "(`validation/stacks_of_sources.csv`): `with_named_stacks` of `gigawatt validate training --json`, whose own figures",
+        "are a user's, with the software that `gigawatt run` takes for the chip and the year. Errors are of the time of a step: APE is",
         "|predicted/measured - 1|, bias the geometric mean of predicted/measured less one (above zero: too slow).",
         "",
         f"{card['rows']:,} rows, {card['predicted']:,} predicted, {card['refused']} refused: "

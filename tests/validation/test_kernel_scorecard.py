@@ -191,9 +191,11 @@ def test_a_slower_device_shows(card: KernelCard) -> None:
 
 
 def test_a_folder_without_tables_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"rows: no tables of measured kernels here.*gemm__h100_sxm.parquet"):
+    with pytest.raises(
+        InputError, match=r"--rows: no tables of measured kernels here.*gemm__h100_sxm.parquet"
+    ):
         validate_kernels(tmp_path)
-    with pytest.raises(InputError, match="rows: no such folder"):
+    with pytest.raises(InputError, match="--rows: no such folder"):
         validate_kernels(tmp_path / "none")
 
 

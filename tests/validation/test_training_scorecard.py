@@ -134,6 +134,24 @@ def test_refused_rows_are_counted_and_a_bad_file_is_an_error(tmp_path: Path) -> 
         validate_training(file)
 
 
+def test_the_headline_is_a_users_and_the_named_stacks_stand_beside(tmp_path: Path) -> None:
+    """The same run of two sources: a user gets one answer, the named stacks differ."""
+    columns = "id,source,source_loc,accelerator,model,precision,year,n_accel,seq_len,global_batch"
+    header = f"{columns},step_time_s,TP,PP"
+    run = "H100,llama-3.1-8b,bf16,2024,8,8192,128,9.5,1,1"
+    file = tmp_path / "rows.csv"
+    rows = (f"{id},{source},x,{run}" for id, source in (("A", "MosaicML llm-foundry"), ("B", "MLPerf v4.0")))
+    file.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    asked, named = validate_training(file), validate_training(file, named=True)
+    assert asked.judged[0].predicted == asked.judged[1].predicted
+    assert named.judged[0].predicted != named.judged[1].predicted
+    card = training_card(file).to_json()
+    assert card["overall"]["mape"] == asked.overall.mape
+    assert card["with_named_stacks"]["overall"]["mape"] == named.overall.mape
+    assert any("stack nemo-mlperf" in text for text in named.judged[1].assumptions)
+    assert not any("nemo-mlperf" in text for text in asked.judged[1].assumptions)
+
+
 @pytest.fixture(scope="module")
 def shipped() -> Scorecard:
     return validate_training(named=True)
