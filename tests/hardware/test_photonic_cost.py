@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from gigawatt.technology.photonic.link import detected_power, receiver
+from gigawatt.technology.photonic.noise import needed_power
+from gigawatt.technology.photonic.products import products as photonic
+from gigawatt.technology.photonic.writing import write
+from gigawatt.technology.registry import load_substrate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.catalog import entity
 from gigawatt.core.errors import InputError
-from gigawatt.technology import photonic
 from gigawatt.technology.mapper import places
-from gigawatt.technology.photonic_link import detected_power, receiver
-from gigawatt.technology.photonic_noise import needed_power
-from gigawatt.technology.photonic_write import write
 from gigawatt.technology.rollup import token_cost
-from gigawatt.technology.substrate import Substrate, load_substrate
-from gigawatt.validation.technologies_photonic import checks, lightening, processor
+from gigawatt.technology.substrate import Substrate
+from gigawatt.validation.published import checks_of
+from gigawatt.validation.technologies_photonic import lightening, processor
 from gigawatt.workload import read_architecture
 
 few = settings(deadline=None, max_examples=20, derandomize=True)
@@ -47,7 +49,11 @@ def test_processors() -> None:
     """PACE without lasers, the light of the processor with four cores; PACE with lasers is missed by 20 %."""
     assert processor("pace")["efficiency_without_lasers"] == pytest.approx(4.21e12, rel=0.15)
     assert processor("lightmatter")["optical_power"] == pytest.approx(1.6, rel=0.15)
-    missed = {one.what for one in checks() if not one.passes and one.what.startswith("pace")}
+    missed = {
+        one.what
+        for one in checks_of("technologies", "photonic")
+        if not one.ok and one.what.startswith("pace")
+    }
     assert missed <= {"pace: efficiency"}
 
 

@@ -16,13 +16,13 @@ from gigawatt.catalog import Entity, entity, table
 from gigawatt.machine.chip.build import build_chip
 from gigawatt.machine.chip.built import Built
 from gigawatt.machine.load import load_chip
-from gigawatt.technology.chiplets import die_yield, dies_on_wafer, gross_dies, reticle_utilisation
-from gigawatt.technology.die_cost import design_cost, good_die, load_process
-from gigawatt.technology.die_links import load_die_link
-from gigawatt.technology.node_laws import compute_area, fit_laws
-from gigawatt.technology.package import Package, PackageCost, assemble, load_package
-from gigawatt.technology.package_thermal import load_cooling, package_thermal
-from gigawatt.validation.supply_check import Check
+from gigawatt.technology.chiplets.die_cost import design_cost, good_die, load_process
+from gigawatt.technology.chiplets.die_links import load_die_link
+from gigawatt.technology.chiplets.node_laws import compute_area, fit_laws
+from gigawatt.technology.chiplets.package import Package, PackageCost, assemble, load_package
+from gigawatt.technology.chiplets.package_thermal import load_cooling, package_thermal
+from gigawatt.technology.chiplets.yields import die_yield, dies_on_wafer, gross_dies, reticle_utilisation
+from gigawatt.validation.check import Check
 
 __all__ = ["SHIPPING", "actuary_die", "actuary_package", "catch_die", "checks", "google_die", "left_out"]
 

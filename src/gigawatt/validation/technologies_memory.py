@@ -13,14 +13,14 @@ from functools import lru_cache
 import numpy as np
 
 from gigawatt.catalog.loader import entity, source
-from gigawatt.technology.dram_energy import access_energy
-from gigawatt.technology.dram_patterns import reach
-from gigawatt.technology.dram_thermal import stack_temperature
-from gigawatt.technology.dram_timing import Accesses, channel_of, peak_bandwidth, simulate
-from gigawatt.technology.pim import published_systems, speedup, units_of
-from gigawatt.technology.sram_machines import token_rate
-from gigawatt.technology.stacked_memory import stack_of
-from gigawatt.validation.supply_check import Check
+from gigawatt.technology.near_memory.sram_machines import token_rate
+from gigawatt.technology.stacked_memory.dram_energy import access_energy
+from gigawatt.technology.stacked_memory.dram_patterns import reach
+from gigawatt.technology.stacked_memory.dram_thermal import stack_temperature
+from gigawatt.technology.stacked_memory.dram_timing import Accesses, channel_of, peak_bandwidth, simulate
+from gigawatt.technology.stacked_memory.pim import published_systems, speedup, units_of
+from gigawatt.technology.stacked_memory.products import stack_of
+from gigawatt.validation.check import Check
 from gigawatt.workload import read_architecture
 
 __all__ = ["SIMULATED", "checks", "of_generations", "simulated", "trace"]

@@ -12,13 +12,13 @@ from typing import Any
 
 from gigawatt.catalog import entity, source
 from gigawatt.catalog.loader import Entity
-from gigawatt.technology.quantum import break_even_time
+from gigawatt.technology.quantum.loading import break_even_time
 from gigawatt.technology.qubits.factoring import gidney_ekera, gidney_layout
 from gigawatt.technology.qubits.molecules import load_molecule
 from gigawatt.technology.qubits.neighbour import sequential_pauli
 from gigawatt.technology.qubits.resources import estimate, load_algorithm
 from gigawatt.technology.qubits.vqe import vqe
-from gigawatt.validation.supply_check import Check
+from gigawatt.validation.check import Check
 
 __all__ = ["PUBLISHED", "beside", "checks", "energies", "estimates", "speed_ups"]
 
