@@ -111,9 +111,10 @@ def show(title: str, stacks: Mapping[str, Stack], everything: Sequence[MemoryCas
     """Print errors by source."""
     card = MemoryScorecard(tuple(judge(everything, stacks)[0]), ())
     print(title)
-    for line in card.to_table()[1]:
-        source, counted, role, number, *errors = line
-        print(f"  {source:45} {counted:10} {role:6} {number:4} " + " ".join(f"{e:7.1%}" for e in errors))
+    for group in card.card().groups:
+        e = group.summary
+        errors = " ".join(f"{one or 0.0:7.1%}" for one in (e.mape, e.median_ape, e.p90_ape, e.bias))
+        print(f"  {group.group:60} {e.n:4} {errors}")
 
 
 def main() -> None:

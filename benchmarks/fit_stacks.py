@@ -28,12 +28,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.validation.baseline import constant_utilisation
+from gigawatt.validation.card import errors_of
 from gigawatt.validation.cases import Case
 from gigawatt.validation.files import rows_file
 from gigawatt.validation.regimes import regime_of
 from gigawatt.validation.rows import read_rows
-from gigawatt.validation.scorecard import errors_of
-from gigawatt.validation.validate import prepare_all, validate, width
+from gigawatt.validation.training import prepare_all, validate_training, width
 from stack_document import document
 from stack_knobs import BESIDE, KNOBS, Knob, Values
 from stack_surrogate import fit, left_out, logs, surrogate
@@ -219,8 +219,8 @@ def main() -> None:
     given = parser.parse_args()
     if given.write_docs and not given.write:
         judged = json.loads(RESULT.read_text(encoding="utf-8"))
-        judged["held_out_coverage"] = validate("training", HELD_OUT).to_json()["coverage90"]
-        document(validate("training").to_json(), judged)
+        judged["held_out_coverage"] = validate_training(HELD_OUT, named=True).overall.coverage90
+        document(validate_training(named=True).card().to_json(), judged)
         return
     began = time.perf_counter()
     cases, _ = prepare_all([*read_rows(given.rows), *read_rows(MORE)])

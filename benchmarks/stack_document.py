@@ -31,8 +31,9 @@ def document(card: Mapping[str, Any], fitted: Mapping[str, Any]) -> None:
     lines = [
         "# Scorecard: training",
         "",
-        "Written by `python benchmarks/fit_stacks.py --write-docs`; `gigawatt validate training` prints the same",
-        "errors for the shipped rows, `--rows FILE` for any others. Errors are of the time of a step: APE is",
+        "Written by `python benchmarks/fit_stacks.py --write-docs`, with the software that is known of each source",
+        "(`validation/stacks_of_sources.csv`): `with_named_stacks` of `gigawatt validate training --json`, whose own figures",
+        "are a user's, with the software that `gigawatt run` takes for the chip and the year. Errors are of the time of a step: APE is",
         "|predicted/measured - 1|, bias the geometric mean of predicted/measured less one (above zero: too slow).",
         "",
         f"{card['rows']:,} rows, {card['predicted']:,} predicted, {card['refused']} refused: "
@@ -122,7 +123,7 @@ def document(card: Mapping[str, Any], fitted: Mapping[str, Any]) -> None:
         "",
         "The 90 % band is made of errors on sources left out. Of the rows, each predicted and judged without its",
         f"own source, it holds {covered[0]:.0%}, and {covered[1]:.0%} where every source counts alike; of held-out",
-        f"rows {fitted['held_out_coverage']:.0%}; of the rows in sample {card['coverage90']:.0%}.",
+        f"rows {fitted['held_out_coverage']:.0%}; of the rows in sample {card['overall']['coverage90']:.0%}.",
         "",
         "## By source, in sample",
         "",

@@ -6,14 +6,11 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
+from gigawatt.validation import Card, validate
 from gigawatt.validation.band import coverage_left_out, prediction_band
 from gigawatt.validation.collectives import scorecard as collectives
-from gigawatt.validation.outlook import validate_outlook
 from gigawatt.validation.power import errors, power_scorecard
-from gigawatt.validation.supply import SupplyCard, validate_supply
-from gigawatt.validation.technologies import validate_technologies
 
 __all__ = ["evidence_page"]
 
@@ -22,7 +19,7 @@ DOCS = Path(__file__).parent.parent
 #: Parts that take a few seconds; the others are run by `gigawatt validate` alone.
 SUPPLY = ("resource", "plants", "building", "plan")
 TECHNOLOGIES = (
-    "cost", "near_memory", "formats", "sparsity", "analog", "optics", "neuromorphic", "quantum", "chiplets",
+    "cost", "near_memory", "formats", "analog", "optics", "neuromorphic", "quantum", "chiplets",
 )  # fmt: skip
 OUTLOOK = ("costs", "records", "growth", "energy")
 
@@ -57,22 +54,22 @@ def _rows(table: list[str], *kept: str) -> list[str]:
     return [*table[:2], *(line for line in table[2:] if any(word in line for word in kept))]
 
 
-def _groups(card: SupplyCard) -> Iterable[str]:
+def _groups(card: Card) -> Iterable[str]:
     yield "| part | checks | within tolerance | judging | of them within |"
     yield "|---|--:|--:|--:|--:|"
-    for group in card.groups():
+    for group in card.groups:
         yield (
-            f"| {group['part']} | {group['n']} | {group['passed']} "
-            f"| {group['judging']} | {group['judging_passed']} |"
+            f"| {group.group} | {group.summary.n} | {group.more['passed']} "
+            f"| {group.more['judging']} | {group.more['judging_passed']} |"
         )
 
 
-def _misses(cards: Iterable[tuple[str, SupplyCard]]) -> Iterable[str]:
+def _misses(cards: Iterable[tuple[str, Card]]) -> Iterable[str]:
     yield "| room | part | what | ours | published | unit | error | tolerance |"
     yield "|---|---|---|--:|--:|---|--:|--:|"
     for room, card in cards:
-        for one in card.checks:
-            if not one.passes:
+        for one in card.checks or ():
+            if not one.ok:
                 what, unit = (text.replace("|", "\\|") for text in (one.what, one.unit))
                 yield (
                     f"| {room} | {one.part} | {what} | {_number(one.ours)} | {_number(one.published)} "
@@ -120,8 +117,12 @@ def _collectives() -> Iterable[str]:
 
 
 @lru_cache(maxsize=1)
-def _cards() -> tuple[SupplyCard, Any, Any]:
-    return validate_supply(SUPPLY), validate_technologies(TECHNOLOGIES), validate_outlook(OUTLOOK)
+def _cards() -> tuple[Card, Card, Card]:
+    return (
+        validate("supply", parts=SUPPLY),
+        validate("technologies", parts=TECHNOLOGIES),
+        validate("outlook", parts=OUTLOOK),
+    )
 
 
 def evidence_page() -> str:

@@ -30,7 +30,8 @@ from gigawatt.studies.technologies.audit import (
 from gigawatt.technology.measured import Measured, measured
 from gigawatt.technology.rollup import BASE, token_cost
 from gigawatt.technology.substrate import SCOPES, Substrate
-from gigawatt.validation.technologies import PARTS, validate_technologies
+from gigawatt.validation import validate
+from gigawatt.validation.computations import PARTS
 
 GUIDE = Path(__file__).parent.parent.parent / "docs" / "technologies.md"
 
@@ -267,14 +268,14 @@ def test_an_empty_catalog_of_substrates_is_told(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_scorecard(capsys: pytest.CaptureFixture[str]) -> None:
-    card = validate_technologies(("cost", "near_memory"))
-    missed = [check.what for check in card.checks if not check.passes]
+    card = validate("technologies", parts=("cost", "near_memory"))
+    missed = [check.what for check in card.checks if not check.ok]
     assert missed == []
     assert any(check.fitted for check in card.checks)
     assert card.to_json()["table"] == "technologies"
     with pytest.raises(InputError):
-        validate_technologies(("levitation",))
-    assert "near_memory" in PARTS
+        validate("technologies", parts=("levitation",))
+    assert "near_memory" in PARTS["technologies"]
 
 
 def cells(begins: str) -> list[str]:
@@ -301,7 +302,7 @@ def test_the_guide_s_audits_are_those_of_the_command(begins: str, id: str) -> No
 
 
 def test_the_guide_s_numbers_of_northpole_are_those_of_the_scorecard() -> None:
-    card = validate_technologies(("near_memory",))
+    card = validate("technologies", parts=("near_memory",))
     by_name = {check.what: check for check in card.checks}
     for begins, what, scale in (
         ("mJ a token, 3B", "J a token of the 3B model, cards", 1e3),

@@ -17,7 +17,8 @@ from gigawatt.technology.photonic.writing import write
 from gigawatt.technology.registry import load_substrate
 from gigawatt.technology.rollup import token_cost
 from gigawatt.technology.substrate import Substrate
-from gigawatt.validation.technologies_photonic import checks, lightening, processor
+from gigawatt.validation.published import checks_of
+from gigawatt.validation.technologies_photonic import lightening, processor
 from gigawatt.workload import read_architecture
 
 few = settings(deadline=None, max_examples=20, derandomize=True)
@@ -48,7 +49,11 @@ def test_processors() -> None:
     """PACE without lasers, the light of the processor with four cores; PACE with lasers is missed by 20 %."""
     assert processor("pace")["efficiency_without_lasers"] == pytest.approx(4.21e12, rel=0.15)
     assert processor("lightmatter")["optical_power"] == pytest.approx(1.6, rel=0.15)
-    missed = {one.what for one in checks() if not one.passes and one.what.startswith("pace")}
+    missed = {
+        one.what
+        for one in checks_of("technologies", "photonic")
+        if not one.ok and one.what.startswith("pace")
+    }
     assert missed <= {"pace: efficiency"}
 
 

@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 
 from gigawatt.faces.report.held import held_section, held_words, rows_words
-from gigawatt.validation.supply import SupplyCard
-from gigawatt.validation.supply_check import Check
+from gigawatt.validation.check import Check
 from gigawatt.validation.technologies_memory import of_generations
 from gigawatt.validation.technologies_quantum import beside
 
 
 def _rows(*checks: Check) -> list[dict[str, Any]]:
-    return SupplyCard(checks).to_json()["checks"]
+    return [check.to_json() for check in checks]
 
 
 def _check(what: str, ours: float, published: float, fitted: bool = False, unit: str = "W") -> Check:

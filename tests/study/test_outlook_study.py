@@ -13,7 +13,8 @@ from gigawatt.studies.outlook.limits import outlook_tables
 from gigawatt.studies.outlook.outlook import OutlookResult, OutlookScenario, outlook, read_outlook
 from gigawatt.studies.outlook.sensitivity import Answer, sensitivities, tornado
 from gigawatt.studies.outlook.utilisation import run_curve
-from gigawatt.validation.outlook_monte_carlo import checks, overlap
+from gigawatt.validation.outlook_monte_carlo import overlap
+from gigawatt.validation.published import checks_of
 
 DAY = 86400.0
 
@@ -179,7 +180,7 @@ def test_overlap_of_ranges() -> None:
 def test_every_published_target_has_a_finite_check() -> None:
     from gigawatt import catalog
 
-    found = checks()
+    found = checks_of("outlook", "monte_carlo")
     assert {check.what.split()[0] for check in found} == set(catalog.table("outlook_published"))
     assert all(np.isfinite(check.ours) and check.source for check in found)
     assert {check.what.split()[0] for check in found if check.fitted} == {"I1", "C1"}

@@ -26,7 +26,8 @@ from gigawatt.power.plants.space_solar.cost import (
     spend,
 )
 from gigawatt.power.plants.space_solar.usual import usual_cells, usual_compute, usual_laser
-from gigawatt.validation.supply_space_solar import checks, nasa_levelised, nasa_programme
+from gigawatt.validation.published import checks_of
+from gigawatt.validation.supply_space_solar import nasa_levelised, nasa_programme
 
 few = settings(deadline=None, max_examples=15, derandomize=True)
 YEAR = 8760 * 3600.0
@@ -42,8 +43,8 @@ KNOWN = {
 
 
 def test_every_check_passes_but_the_known() -> None:
-    found = checks()
-    assert {check.what for check in found if not check.passes} == set(KNOWN)
+    found = checks_of("supply", "space_solar")
+    assert {check.what for check in found if not check.ok} == set(KNOWN)
     assert len(found) > 50
     assert sum(check.fitted for check in found) == 4
     for check in found:
@@ -315,5 +316,5 @@ def test_carbon_per_kilowatt_hour_is_given_back() -> None:
 
 def test_table_of_the_page_is_what_the_checks_give() -> None:
     page = (Path(__file__).parents[2] / "docs" / "plants-space-solar.md").read_text(encoding="utf-8")
-    for check in checks():
+    for check in checks_of("supply", "space_solar"):
         assert f"| {check.what} | {check.ours:.4g} | {check.published:.4g} | {check.unit} |" in page

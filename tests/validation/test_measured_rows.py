@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gigawatt.core.errors import InputError, MissingDataError
+from gigawatt.validation import validate
 from gigawatt.validation.files import data_folder, rows_file
 from gigawatt.validation.network import scale_out_bandwidth
 from gigawatt.validation.rows import NUMBERS, TEXTS, read_rows
@@ -94,6 +95,8 @@ def test_files_that_are_no_tables(tmp_path: Path) -> None:
 
 def test_an_unknown_table_names_the_nearest() -> None:
     with pytest.raises(InputError, match=r"no such table of measured rows; .*did you mean 'training'\?"):
+        validate("trainning")
+    with pytest.raises(MissingDataError, match="the shipped measured rows lack this table"):
         rows_file("trainning")
 
 

@@ -94,9 +94,8 @@ def test_a_file_that_is_not_there_is_an_input_error(tmp_path: Path) -> None:
 
 
 def test_the_scorecard_as_data_and_as_a_table(card: MemoryScorecard) -> None:
-    data = card.to_json()
+    data = card.card().to_json()
     assert data["predicted"] + data["refused"] == data["rows"] == 192
     assert sum(group["n"] for group in data["groups"]) == data["predicted"]
-    columns, lines = card.to_table()
-    assert all(len(line) == len(columns) for line in lines)
+    assert data["held_out"]["n"] == len(card.select(role="judge"))
     assert len(card.to_frame()) == data["predicted"]

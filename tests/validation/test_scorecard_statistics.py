@@ -10,7 +10,8 @@ import pytest
 
 from gigawatt.validation.band import conformal_band
 from gigawatt.validation.baseline import constant_utilisation
-from gigawatt.validation.scorecard import Judged, Refused, Scorecard, errors_of
+from gigawatt.validation.card import errors_of
+from gigawatt.validation.scorecard import Judged, Refused, Scorecard
 
 
 def judged(
@@ -48,12 +49,12 @@ def test_every_row_is_predicted_or_refused_and_json_has_the_agreed_keys() -> Non
         Refused("T8", 8, "a", "H100", "dense", "no batch", ""),
     ]
     made = card([judged("a", 1.0, 1.05), judged("a", 1.0, 2.0), judged("b", 2.0, 2.0)], lost)
-    plain = json.loads(json.dumps(made.to_json(), allow_nan=False))
+    plain = json.loads(json.dumps(made.card().to_json(), allow_nan=False))
     assert set(plain) >= {"table", "rows", "predicted", "refused", "overall", "groups", "parameters_fitted"}
     assert plain["rows"] == plain["predicted"] + plain["refused"] == 5
     assert sum(group["n"] for group in plain["groups"]) == plain["predicted"]
     assert sum(group["refused"] for group in plain["groups"]) == sum(plain["refused_reasons"].values()) == 2
-    assert set(plain["overall"]) == {"mape", "median_ape", "p90_ape", "bias"}
+    assert set(plain["overall"]) == {"n", "mape", "median_ape", "p90_ape", "bias", "coverage90"}
     for group in plain["groups"]:
         assert set(group) >= {"group", "n", "mape", "median_ape", "p90_ape", "bias", "coverage90"}
     by_name = {group["group"]: group for group in plain["groups"]}
@@ -71,14 +72,17 @@ def test_frame_and_table_hold_all_rows() -> None:
     assert len(frame) == 3
     assert frame["error"].iloc[0] == pytest.approx(0.1)
     assert frame["reason"].iloc[2] == "no"
-    columns, lines = made.to_table()
-    assert lines[-1][0] == "all"
-    assert all(len(line) == len(columns) for line in lines)
+    groups = made.card().groups
+    assert [(group.group, group.summary.n, group.more["refused"]) for group in groups] == [
+        ("a | H100 | dense", 1, 0),
+        ("b | H100 | dense", 1, 0),
+        ("c | H100 | MoE", 0, 1),
+    ]
 
 
 def test_nothing_predicted_is_no_error() -> None:
     made = card([], [Refused("T9", 9, "c", "H100", "MoE", "no", "x")])
-    plain = json.loads(json.dumps(made.to_json(), allow_nan=False))
+    plain = json.loads(json.dumps(made.card().to_json(), allow_nan=False))
     assert (plain["predicted"], plain["refused"], plain["overall"]["mape"]) == (0, 1, None)
 
 

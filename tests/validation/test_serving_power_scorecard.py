@@ -10,9 +10,9 @@ import pytest
 from gigawatt import catalog
 from gigawatt.core.errors import InputError
 from gigawatt.performance.serving_power import load_serving_power
+from gigawatt.validation.card import Errors
 from gigawatt.validation.files import table
 from gigawatt.validation.power import PowerRow
-from gigawatt.validation.scorecard import Errors
 from gigawatt.validation.serving_power import (
     MEASURED_RATE,
     OWN_RATE,

@@ -111,7 +111,7 @@ def test_a_table_that_is_none(tmp_path: Path) -> None:
     with file.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(["source", "accelerator", "models", "isl", "osl", "regime", "TPOT_ms"])
-    with pytest.raises(InputError, match="model: a column is missing"):
+    with pytest.raises(InputError, match="model: this column is missing"):
         read_serving_rows(file)
     with pytest.raises(InputError, match="no such file"):
         read_serving_rows(tmp_path / "none.csv")

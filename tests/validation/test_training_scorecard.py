@@ -10,11 +10,12 @@ import pytest
 
 from gigawatt.core.errors import InputError
 from gigawatt.performance.stacks import load_stack
-from gigawatt.validation import Scorecard, prediction_band, validate
+from gigawatt.validation import Scorecard, prediction_band
 from gigawatt.validation.band import coverage_left_out
 from gigawatt.validation.cases import prepare
 from gigawatt.validation.files import Refusal, data_folder, rows_file, table
 from gigawatt.validation.rows import Row, read_rows
+from gigawatt.validation.training import training_card, validate_training
 
 ROWS = {row.id: row for row in read_rows(rows_file("training"))}
 SHARED = Path(__file__).resolve().parents[3] / "shared/data/training/measured.csv"
@@ -121,7 +122,7 @@ def test_refused_rows_are_counted_and_a_bad_file_is_an_error(tmp_path: Path) -> 
         "C,x,Abacus,llama3-8b,bf16,8,8192,128,9.5,1,1\n",
         encoding="utf-8",
     )
-    made = validate("training", rows=file)
+    made = validate_training(file)
     assert (made.rows, len(made.judged), len(made.refused)) == (3, 1, 2)
     assert made.refused_reasons == {
         "the model's shape is not given": 1,
@@ -130,16 +131,34 @@ def test_refused_rows_are_counted_and_a_bad_file_is_an_error(tmp_path: Path) -> 
     assert made.judged[0].low < made.judged[0].predicted < made.judged[0].high
     file.write_text(header.replace("model", "modell") + "\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"rows.csv:1: model: this column is missing; .*mean 'modell'\?"):
-        validate("training", rows=file)
+        validate_training(file)
+
+
+def test_the_headline_is_a_users_and_the_named_stacks_stand_beside(tmp_path: Path) -> None:
+    """The same run of two sources: a user gets one answer, the named stacks differ."""
+    columns = "id,source,source_loc,accelerator,model,precision,year,n_accel,seq_len,global_batch"
+    header = f"{columns},step_time_s,TP,PP"
+    run = "H100,llama-3.1-8b,bf16,2024,8,8192,128,9.5,1,1"
+    file = tmp_path / "rows.csv"
+    rows = (f"{id},{source},x,{run}" for id, source in (("A", "MosaicML llm-foundry"), ("B", "MLPerf v4.0")))
+    file.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    asked, named = validate_training(file), validate_training(file, named=True)
+    assert asked.judged[0].predicted == asked.judged[1].predicted
+    assert named.judged[0].predicted != named.judged[1].predicted
+    card = training_card(file).to_json()
+    assert card["overall"]["mape"] == asked.overall.mape
+    assert card["with_named_stacks"]["overall"]["mape"] == named.overall.mape
+    assert any("stack nemo-mlperf" in text for text in named.judged[1].assumptions)
+    assert not any("nemo-mlperf" in text for text in asked.judged[1].assumptions)
 
 
 @pytest.fixture(scope="module")
 def shipped() -> Scorecard:
-    return validate("training")
+    return validate_training(named=True)
 
 
 def test_all_shipped_rows_are_accounted_for(shipped: Scorecard) -> None:
-    plain = json.loads(json.dumps(shipped.to_json(), allow_nan=False))
+    plain = json.loads(json.dumps(shipped.card().to_json(), allow_nan=False))
     assert plain["rows"] == 2263 == plain["predicted"] + plain["refused"]
     assert plain["predicted"] > 2200
     assert sum(plain["refused_reasons"].values()) == plain["refused"]

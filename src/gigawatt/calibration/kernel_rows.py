@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.core.errors import MissingDataError
+from gigawatt.core.errors import InputError, MissingDataError
 
 if TYPE_CHECKING:
     from gigawatt.workload.operations import Array
@@ -104,8 +104,9 @@ def target(frame: Frame) -> NDArray[np.bool_]:
     return chosen
 
 
-def read_kernels(folder: Path, family: str, device: str) -> Frame:
-    """Measured rows of a family of kernels on a device.
+def read_kernels(folder: Path, family: str, device: str, tables: tuple[str, ...] | None = None) -> Frame:
+    """Measured rows of a family of kernels on a device; ``tables`` are those of :data:`FILES` to read, all if
+    left out.
 
     Returns
     -------
@@ -123,10 +124,10 @@ def read_kernels(folder: Path, family: str, device: str) -> Frame:
     import pandas as pd
 
     found: list[Frame] = []
-    for name in FILES[family]:
+    for name in tables or FILES[family]:
         file = folder / f"{name}__{device}.parquet"
         if file.is_file():
-            found.append(_READERS[name](_table(file)))
+            found.append(_read(name, file))
     if not found:
         raise MissingDataError(
             "no measured kernels here", given=str(folder), allowed=f"{FILES[family][0]}__{device}.parquet"
@@ -135,10 +136,23 @@ def read_kernels(folder: Path, family: str, device: str) -> Frame:
     return made[made["m"] > 0.0].reset_index(drop=True)
 
 
+def _read(name: str, file: Path) -> Frame:
+    """The rows of one table; a file that is not of its shape is an error with the column."""
+    try:
+        return _READERS[name](_table(file))
+    except KeyError as error:
+        raise InputError("this column is missing", file=file, key=str(error.args[0])) from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"not a table of measured kernels ({error})", file=file) from None
+
+
 def _table(file: Path) -> Frame:
     import duckdb
 
-    return duckdb.connect().execute("select * from read_parquet(?)", [file.as_posix()]).df()
+    try:
+        return duckdb.connect().execute("select * from read_parquet(?)", [file.as_posix()]).df()
+    except duckdb.Error as error:
+        raise InputError("not a readable Parquet table", file=file) from error
 
 
 def _frame(table: Frame, **columns: object) -> Frame:
@@ -186,7 +200,7 @@ def _moe(table: Frame) -> Frame:
     table = table[~table["kernel_source"].str.contains("nongated")]
     form = table["moe_dtype"].map(FORMATS)
     table, form = table[form.notna()], form[form.notna()]
-    exponent = table["distribution"].str.extract(r"([0-9.]+)$")[0].fillna(0).astype(float)
+    exponent = table["distribution"].str.extract(r"([0-9.]+)$")[0].fillna("0").astype(float)
     keys = zip(
         table["num_tokens"].astype(float), table["num_experts"], table["topk"], table["moe_ep_size"],
         exponent, strict=True,

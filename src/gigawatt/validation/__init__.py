@@ -1,18 +1,23 @@
-"""Measured rows beside predictions: the scorecard, and the band that a prediction deserves."""
+"""Measured rows beside predictions: the scorecards, and the band that a prediction deserves."""
 
 from gigawatt.validation.band import Band, prediction_band
-from gigawatt.validation.files import TABLES, data_folder
-from gigawatt.validation.scorecard import Errors, Group, Judged, Refused, Scorecard
-from gigawatt.validation.validate import validate
+from gigawatt.validation.card import Card, Errors, Group, Summary
+from gigawatt.validation.check import Check
+from gigawatt.validation.files import data_folder
+from gigawatt.validation.scorecard import Judged, Refused, Scorecard
+from gigawatt.validation.tables import TABLES, validate
 
 __all__ = [
     "TABLES",
     "Band",
+    "Card",
+    "Check",
     "Errors",
     "Group",
     "Judged",
     "Refused",
     "Scorecard",
+    "Summary",
     "data_folder",
     "prediction_band",
     "validate",

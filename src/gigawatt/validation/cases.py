@@ -25,6 +25,7 @@ from gigawatt.core.errors import GigawattError
 from gigawatt.machine import build_cluster, load_chip
 from gigawatt.machine.machine import Chip, Cluster
 from gigawatt.performance.layouts import RECOMPUTE
+from gigawatt.performance.stacks import default_stack
 from gigawatt.validation.files import Refusal, table
 from gigawatt.validation.models import architecture_of
 from gigawatt.validation.network import scale_out_bandwidth
@@ -32,13 +33,15 @@ from gigawatt.validation.rows import Row
 from gigawatt.validation.target import counted_flops_per_token, measured_step_time
 from gigawatt.workload.architecture import Architecture
 
-__all__ = ["Case", "Habits", "habits_of", "prepare"]
+__all__ = ["Case", "Habits", "default_habits", "habits_of", "prepare"]
 
 BATCH_SLACK = 0.05
 """Largest share by which a batch may be rounded so that it divides over the layout."""
 LARGEST_MICROBATCH = 32
 LEAST_NETWORK = 0.1
 """A described network below this share of the accelerator's usual one is the host's, not the fabric."""
+ZERO = (0, 1, 2, 3)
+"""Stages of ZeRO that are looked at where neither the row nor its software says which."""
 SPARSE = 0.9
 """Active share of the parameters below which a model of unknown shape counts as a mixture of experts."""
 _FORMATS = (("fp4", r"(nv|mx)?fp4"), ("fp8", r"(mx|amp_)?fp8|float8"), ("int8", r"int8"),
@@ -53,11 +56,14 @@ _SHARED_OVER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """How a source's software is run where its rows do not say: a line of ``stacks_of_sources.csv``."""
+    """How software is run where a row does not say: a line of ``stacks_of_sources.csv``, or the default.
+
+    ``zero`` and ``sequence_parallel`` are ``None`` where every value is looked at.
+    """
 
     stack: str
-    zero: int
-    sequence_parallel: bool
+    zero: int | None
+    sequence_parallel: bool | None
     interleaves: bool
     microbatch_per_chip: bool
     hybrid: bool
@@ -95,8 +101,8 @@ def kind_of(row: Row, architecture: Architecture | None = None) -> str:
     return "MoE" if row.count("n_experts") or sparse else "dense"
 
 
-def prepare(row: Row) -> Case:
-    """The case of a row.
+def prepare(row: Row, *, named: bool = True) -> Case:
+    """The case of a row; ``named``: with the software of :func:`habits_of`, else of :func:`default_habits`.
 
     Raises
     ------
@@ -110,7 +116,7 @@ def prepare(row: Row) -> Case:
     architecture, told = architecture_of(row)
     chip = _chip(row)
     number_format = _format(row, chip)
-    habits = habits_of(row, chip)
+    habits = habits_of(row, chip) if named else default_habits(row, chip)
     cluster = _sliced(_cluster(chip.id, count, row.text("interconnect")), row)
     options, degrees_told = _degrees(row, architecture, count, batch, habits)
     if "data" in options:
@@ -196,6 +202,17 @@ def habits_of(row: Row, chip: Chip) -> Habits:
     raise Refusal("no stack for this source and accelerator", f"{row.text('source')} {chip.id}")
 
 
+def default_habits(row: Row, chip: Chip) -> Habits:
+    """What is known of the software by chip and year alone, as ``gigawatt run`` takes it: the row's source is
+    not looked at, and what a user leaves open is looked for."""
+    year = row.count("year") or chip.year
+    try:
+        stack = default_stack(chip, year)
+    except GigawattError as error:
+        raise Refusal("no software is known for this accelerator", str(error)) from error
+    return Habits(stack, None, None, True, False, False, f"the default for {chip.id} in {year}")
+
+
 def _degrees(
     row: Row, architecture: Architecture, count: int, batch: int, habits: Habits
 ) -> tuple[dict[str, tuple[int, ...]], list[str]]:
@@ -266,11 +283,20 @@ def _rest(
         options["expert"] = tuple(e for e in _divisors(min(experts), ranks) if ranks % e == 0)
         told.append("expert parallelism is not given: the fastest that fits")
     stage = row.text("zero_stage")[:1]
-    options["zero"] = (int(stage) if stage in ("0", "1", "2", "3") else habits.zero,)
+    ranks = data * options.get("context", (1,))[0]
+    if stage in ("0", "1", "2", "3"):
+        options["zero"] = (int(stage),)
+    elif habits.zero is not None:
+        options["zero"] = (habits.zero,)
+    else:
+        options["zero"] = ZERO if ranks != 1 else (0,)
+        told.append("the ZeRO stage is not given: the fastest that fits")
     given = row.number("seq_parallel")
     tensor = options.get("tensor", (2,))[0]
     shared = bool(given) if given is not None else habits.sequence_parallel
-    options["sequence_parallel"] = (int(shared and tensor > 1),)
+    options["sequence_parallel"] = (
+        (0, 1) if shared is None and tensor > 1 else (int(bool(shared) and tensor > 1),)
+    )
     word, _, brackets = row.text("recompute").lower().partition(" ")
     if word in RECOMPUTE:
         but_projections = word == "full" and _BUT_PROJECTIONS.search(brackets) is not None

@@ -8,13 +8,15 @@ others published (catalog table ``collectives_measured``), of which one sweep wa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gigawatt.calibration.link_fits import Measured, errors
+from gigawatt.calibration.link_fits import Measured, predict
 from gigawatt.catalog.loader import entity
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import to_si
@@ -22,10 +24,30 @@ from gigawatt.machine.load import load_link
 from gigawatt.machine.machine import Link
 from gigawatt.machine.topology import Topology
 from gigawatt.performance.collectives import Fabric
+from gigawatt.validation.card import Card, Group, Summary
+from gigawatt.validation.rows import cells_of, check_columns, number_of
 
-__all__ = ["Score", "between_nodes", "published_parts", "scorecard", "sweep", "training_rows"]
+__all__ = [
+    "COLUMNS",
+    "Score",
+    "between_nodes",
+    "collectives_card",
+    "published_parts",
+    "scorecard",
+    "sweep",
+    "training_rows",
+]
 
+Array = NDArray[np.float64]
+
+COLUMNS = ("op_name", "num_gpus", "message_size", "nccl_dtype", "latency_ms")
+"""Columns of a sweep inside a domain."""
 _BYTES = {"half": 2.0, "int8": 1.0}
+_OPERATIONS = {
+    "alltoall": "all_to_all", "all_to_all": "all_to_all", "all_reduce": "all_reduce",
+    "all_gather": "all_gather", "reduce_scatter": "reduce_scatter",
+}  # fmt: skip
+_MOST_RANKS, _MOST_ELEMENTS = 1e6, 1e15
 _DEVICES = {
     "a100_sxm": ("nvlink3", True),
     "h100_sxm": ("nvlink4", True),
@@ -60,14 +82,42 @@ _SMALL = 1e6
 
 @dataclass(frozen=True)
 class Score:
-    """Errors of one part, predicted over measured time less one: median and p90 of their size."""
+    """Measured and predicted times [s] of one part; ``fitted`` where its link was fitted to them.
+
+    ``median`` and ``p90`` are of the size of errors (predicted over measured time less one), ``bias`` is
+    their median. ``of`` is the part that a part of one operation belongs to: such rows count there.
+    """
 
     part: str
     fitted: bool
-    rows: int
-    median: float
-    p90: float
-    bias: float
+    measured: Array
+    predicted: Array
+    of: str = ""
+
+    @property
+    def rows(self) -> int:
+        """Collectives."""
+        return len(self.measured)
+
+    @property
+    def errors(self) -> Array:
+        """Predicted over measured time less one."""
+        return self.predicted / self.measured - 1.0
+
+    @property
+    def median(self) -> float:
+        """Median size of the errors."""
+        return float(np.median(np.abs(self.errors)))
+
+    @property
+    def p90(self) -> float:
+        """Size of error that nine in ten are below."""
+        return float(np.quantile(np.abs(self.errors), 0.9))
+
+    @property
+    def bias(self) -> float:
+        """Median error."""
+        return float(np.median(self.errors))
 
     def __str__(self) -> str:
         kind = "fitted" if self.fitted else "judges"
@@ -78,37 +128,56 @@ class Score:
 
 
 def sweep(file: Path) -> Measured:
-    """The collectives of one device, each the median of its repeats; ``message_size`` counts elements.
+    """The collectives of one device that can be timed, each the median of its repeats.
 
     Raises
     ------
     InputError
-        No such file.
+        No such file, or one of another shape.
     """
+    return _read(file)[0]
+
+
+def _read(file: Path) -> tuple[Measured, Counter[str]]:
+    """(collectives, why others cannot be timed) of one device; ``message_size`` counts elements."""
     if not file.is_file():
         raise InputError("no such file of measured collectives", file=file, allowed="nccl__DEVICE.parquet")
-    import duckdb
-
-    size = " ".join(f"when '{name}' then {width}" for name, width in _BYTES.items())
-    frame = (
-        duckdb.connect()
-        .execute(
-            "select op_name as operation, num_gpus as ranks, "
-            f"message_size * case nccl_dtype {size} end as size, median(latency_ms) / 1e3 as seconds "
-            f"from '{file}' group by all order by all"
+    header, cells = cells_of(file)
+    check_columns(file, header, COLUMNS)
+    refused: Counter[str] = Counter()
+    times: dict[tuple[str, float, float], list[float]] = {}
+    for line, record in cells:
+        operation, width = record["op_name"].strip(), _BYTES.get(record["nccl_dtype"].strip())
+        ranks, count, latency = (
+            number_of(record, name, file=file, line=line)
+            for name in ("num_gpus", "message_size", "latency_ms")
         )
-        .fetchnumpy()
-    )
-    operation = np.asarray(frame["operation"], dtype=str)
+        if operation not in _OPERATIONS:
+            refused["an operation that is not timed"] += 1
+        elif width is None:
+            refused["a type of element whose size is not known"] += 1
+        elif ranks is None or count is None or latency is None:
+            refused["ranks, message size or latency are not given"] += 1
+        elif not (2.0 <= ranks <= _MOST_RANKS and ranks == round(ranks)):
+            refused["num_gpus is out of range"] += 1
+        elif not (1.0 <= count <= _MOST_ELEMENTS and 0.0 < latency <= _MOST_ELEMENTS):
+            refused["message_size or latency_ms is out of range"] += 1
+        else:
+            times.setdefault((_OPERATIONS[operation], ranks, count * width), []).append(latency / 1e3)
+    keys = sorted(times)
     rows = Measured(
-        np.where(operation == "alltoall", "all_to_all", operation),
-        np.asarray(frame["size"], dtype=float),
-        np.asarray(frame["ranks"], dtype=float),
-        np.ones(len(operation)),
-        np.asarray(frame["seconds"], dtype=float),
+        np.array([key[0] for key in keys], dtype=str),
+        np.array([key[2] for key in keys], dtype=float),
+        np.array([key[1] for key in keys], dtype=float),
+        np.ones(len(keys)),
+        np.array([float(np.median(times[key])) for key in keys], dtype=float),
     )
-    alone = any(file.stem.endswith(f"__{device}") for device in _PAIRS)
-    return rows.where(rows.inside <= 2.0) if alone else rows
+    if any(file.stem.endswith(f"__{device}") for device in _PAIRS):
+        pairs = rows.inside <= 2.0
+        beyond = sum(len(times[key]) for key, pair in zip(keys, pairs, strict=True) if not pair)
+        refused["more than a pair over the host's memory"] += beyond
+        rows = rows.where(pairs)
+    return rows, +refused
 
 
 def _odd(rows: Measured) -> np.ndarray:
@@ -149,42 +218,112 @@ def between_nodes(entry: str, *, up: Link, out: Link) -> tuple[Measured, Fabric]
     return rows, Fabric(up, out, domain=inside, outer=flat)
 
 
-def _score(part: str, fitted: bool, rows: Measured, fabric: Fabric) -> Score:
-    found = errors(rows, fabric)
-    size = np.abs(found)
-    median, p90 = float(np.median(size)), float(np.quantile(size, 0.9))
-    return Score(part, fitted, len(rows), median, p90, float(np.median(found)))
+def _score(part: str, fitted: bool, rows: Measured, fabric: Fabric, of: str = "") -> Score:
+    return Score(part, fitted, rows.seconds, predict(rows, fabric), of)
 
 
-def scorecard(folder: Path | None = None, *, links: Mapping[str, Link] | None = None) -> list[Score]:
-    """Scores of every part, inside a domain (with ``folder``) and between nodes.
+def scorecard(path: Path | None = None, *, links: Mapping[str, Link] | None = None) -> list[Score]:
+    """Scores of every part, inside a domain (with a folder or file of sweeps) and between nodes.
 
     ``links`` replaces links of the catalog by id.
     """
-    given = links or {}
+    return _scores(path, links or {})[0]
 
+
+def _scores(path: Path | None, given: Mapping[str, Link]) -> tuple[list[Score], Counter[str]]:
     def link(name: str) -> Link:
         return given.get(name) or load_link(name)
 
     found: list[Score] = []
-    if folder is not None:
-        for device, (name, own) in _DEVICES.items():
-            rows = sweep(folder / f"nccl__{device}.parquet")
-            fabric = Fabric(link(name), link(name), domain=float(rows.inside.max()))
-            odd = _odd(rows)
-            if own:
-                found.append(_score(f"{name} on {device}, odd sizes", True, rows.where(odd), fabric))
-            judging = rows.where(~odd) if own else rows
-            title = "even sizes" if own else "device left out"
-            found.append(_score(f"{name} on {device}, {title}", False, judging, fabric))
-            for operation in dict.fromkeys(rows.operation.tolist()):
-                part = judging.where(judging.operation == operation)
-                found.append(_score(f"  {name} on {device}, {operation}", False, part, fabric))
-        rows = sweep(folder / "nccl__gb200.parquet")
-        fabric = Fabric(link("nvlink5"), link("nvlink5"), domain=float(rows.inside.max()))
-        found.append(_score("nvlink5 on gb200, device left out", False, rows, fabric))
-    found.extend(_score(*one) for one in published_parts(given))
+    refused: Counter[str] = Counter()
+    for device, file in _files(path).items():
+        name, own = _DEVICES[device]
+        rows, lost = _read(file)
+        refused += lost
+        if not len(rows):
+            continue
+        fabric = Fabric(link(name), link(name), domain=float(rows.inside.max()))
+        odd = _odd(rows)
+        if own and odd.any():
+            found.append(_score(f"{name} on {device}, odd sizes", True, rows.where(odd), fabric))
+        judging = rows.where(~odd) if own else rows
+        title = f"{name} on {device}, {'even sizes' if own else 'device left out'}"
+        if not len(judging):
+            continue
+        found.append(_score(title, False, judging, fabric))
+        for operation in dict.fromkeys(judging.operation.tolist()):
+            part = judging.where(judging.operation == operation)
+            found.append(_score(f"  {name} on {device}, {operation}", False, part, fabric, of=title))
+        if device == "gb200":
+            fabric = Fabric(link("nvlink5"), link("nvlink5"), domain=float(rows.inside.max()))
+            found.append(_score("nvlink5 on gb200, device left out", False, rows, fabric, of=title))
+    if path is None or path.is_dir():
+        found.extend(_score(*one) for one in published_parts(given))
+    return found, refused
+
+
+def _files(path: Path | None) -> dict[str, Path]:
+    """Device → its sweep: of a folder, or the one file that was given."""
+    if path is None:
+        return {}
+    if path.is_dir():
+        found = {name: path / f"nccl__{name}.parquet" for name in _DEVICES}
+        found = {name: file for name, file in found.items() if file.is_file()}
+    else:
+        device = path.stem.partition("__")[2]
+        found = {device: path} if path.is_file() and device in _DEVICES else {}
+    if not found:
+        raise InputError(
+            "no measured collectives here", key="--rows", given=str(path),
+            allowed=f"nccl__DEVICE.parquet of {', '.join(_DEVICES)}, or a folder of them",
+        )  # fmt: skip
     return found
+
+
+def collectives_card(path: Path | None = None) -> Card:
+    """The scorecard of collectives in the shape of every table.
+
+    Parameters
+    ----------
+    path : Path, optional
+        A sweep inside a domain (``nccl__DEVICE.parquet``), or a folder of them, beside what is published
+        between nodes.
+
+    Raises
+    ------
+    InputError
+        No such file, one of another shape, a cell that is no number: file, line, column.
+    """
+    scores, refused = _scores(path, {})
+    whole = [score for score in scores if not score.of]
+    predicted = sum(score.rows for score in whole)
+    seen_by_none = [score for score in whole if not score.fitted]
+    return Card(
+        table="collectives",
+        rows=predicted + sum(refused.values()),
+        predicted=predicted,
+        refused_reasons=dict(refused.most_common()),
+        parameters_fitted=None,
+        overall=_summary(whole),
+        groups=tuple(
+            Group(f"{score.part.strip()} | {'fit' if score.fitted else 'judge'}", _summary([score]),
+                  {"use": "fit" if score.fitted else "judge", "part_of": score.of or None,
+                   "median_error": score.bias})
+            for score in scores
+        ),
+        more={"held_out": _summary(seen_by_none)},
+        notes=("Groups that are part of another count there. Repeats of a size are one row, their median.",),
+        detail=scores,
+    )  # fmt: skip
+
+
+def _summary(scores: Sequence[Score]) -> Summary:
+    if not scores:
+        return Summary(0)
+    return Summary.of(
+        np.concatenate([score.predicted for score in scores]),
+        np.concatenate([score.measured for score in scores]),
+    )
 
 
 def published_parts(

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from gigawatt.core.errors import InputError, MissingDataError, nearest
+from gigawatt.core.errors import MissingDataError
 
-__all__ = ["TABLES", "Refusal", "data_folder", "rows_file", "table"]
+__all__ = ["Refusal", "data_folder", "rows_file", "table"]
 
-TABLES = ("training",)
 _MARK = "README.md"
 
 
@@ -40,11 +39,13 @@ def data_folder() -> Path:
 
 
 def rows_file(name: str) -> Path:
-    """The shipped rows of a measured table (``training``); an unknown name is an error with the nearest."""
-    if name not in TABLES:
-        raise InputError(
-            "no such table of measured rows", given=name, allowed=TABLES, nearest=nearest(name, TABLES)
-        )
+    """The shipped file of measured rows of a table, such as ``training.csv`` of ``training``.
+
+    Raises
+    ------
+    MissingDataError
+        No file ships under this name.
+    """
     for suffix in (".csv", ".parquet"):
         file = data_folder() / f"{name}{suffix}"
         if file.is_file():

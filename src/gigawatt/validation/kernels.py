@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -24,11 +25,13 @@ import numpy as np
 
 from gigawatt.calibration.kernel_fits import Device, Fit, deviation_surface, predict
 from gigawatt.calibration.kernel_rows import DEVICES, FILES, judged, read_kernels
-from gigawatt.core.errors import InputError, MissingDataError
+from gigawatt.core.errors import GigawattError, InputError, MissingDataError, nearest
 from gigawatt.machine import load_chip
 from gigawatt.technology.digital.gpu import kernels
 from gigawatt.technology.digital.surfaces import read_surface, read_values, surface_row
+from gigawatt.validation.card import Card, Group, Summary
 from gigawatt.validation.files import data_folder
+from gigawatt.validation.rows import cells_of, check_columns, number_of
 
 if TYPE_CHECKING:
     from gigawatt.calibration.kernel_rows import Frame
@@ -55,6 +58,11 @@ COLUMNS = (
 )  # fmt: skip
 """Columns of the shipped sample: texts, then sizes and time as ``calibration.kernel_rows`` has them."""
 _TEXTS = 6
+_LARGEST = 1e18
+_LEAST: Mapping[str, float] = {
+    **dict.fromkeys(COLUMNS[_TEXTS:], 1e-12), "groups": 0.0, "moved": 0.0, "extra": 0.0, "gate": 0.0,
+}  # fmt: skip
+"""What the numbers of a row are at least; none is more than ``_LARGEST`` (FLOP, bytes)."""
 _FAMILIES: Mapping[str, str] = {
     "gemm": "GEMM",
     "grouped_gemm": "grouped GEMM",
@@ -77,17 +85,18 @@ class Line:
     median_as_used: float
     p90_as_used: float
 
-    def cells(self) -> list[str | int | float]:
-        """In the order of the table's columns."""
-        return [getattr(self, name) for name in self.__dataclass_fields__]
-
 
 @dataclass(frozen=True)
 class KernelCard:
-    """``lines`` by operation, device and format; ``totals`` by operation; what refits on others gave."""
+    """``lines`` by operation, device and format; ``totals`` by operation; what refits on others gave.
+
+    ``judged`` are the rows with their errors (:func:`judge`), ``refused`` counts the others by reason.
+    """
 
     lines: tuple[Line, ...]
     totals: tuple[Line, ...]
+    judged: Frame = field(repr=False)
+    refused: Mapping[str, int] = field(default_factory=dict)
     left_out: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -95,26 +104,57 @@ class KernelCard:
         """Rows that were judged."""
         return sum(line.rows for line in self.lines)
 
-    def left_out_table(self) -> tuple[list[str], list[list[str | int | float]]]:
-        """Column names and rows of the devices left out, as ``benchmarks/fit_kernels.py`` found them."""
-        found = list(self.left_out.get("devices_left_out", ()))
-        columns = list(found[0]) if found else []
-        return columns, [[line[c] for c in columns] for line in found]
+    def card(self) -> Card:
+        """The scorecard in the shape of every table; its figures are of rows as their framework timed them.
 
-    def to_table(self) -> tuple[list[str], list[list[str | int | float]]]:
-        """Column names and rows, the totals last."""
-        return list(Line.__dataclass_fields__), [line.cells() for line in (*self.lines, *self.totals)]
+        A group adds ``median_as_used`` and ``p90_as_used``: the kernel as predictions use it, the middle of
+        the frameworks. ``bias`` is the geometric mean of the ratios, ``median_error`` their median.
+        """
+        groups = [
+            Group(f"{kind} | {chip} | {form}", _summary(part), _beside(kind, chip, form, part))
+            for (kind, chip, form), part in self.judged.groupby(["kind", "chip", "form"], sort=True)
+        ]
+        totals = [
+            {"group": f"{line.operation} | {line.format}", "n": line.rows, "median_ape": line.median,
+             "p90_ape": line.p90, "median_error": line.bias, "median_as_used": line.median_as_used,
+             "p90_as_used": line.p90_as_used}
+            for line in self.totals
+        ]  # fmt: skip
+        fit = dict(self.left_out)
+        return Card(
+            table="kernels",
+            rows=self.rows + sum(self.refused.values()),
+            predicted=self.rows,
+            refused_reasons=dict(self.refused),
+            parameters_fitted=fit.get("numbers_fitted"),
+            overall=_summary(self.judged),
+            groups=tuple(groups),
+            more={"totals": totals, "devices_left_out": fit.get("devices_left_out", []),
+                  "numbers_of_sources": fit.get("numbers_of_sources")},
+            titles={
+                "totals": "By operation",
+                "devices_left_out": "Devices left out: predicted by fits of other devices (all shapes that "
+                "judge)",
+            },
+            notes=(
+                "Measured rows of shapes that no fit saw: of the row as its framework timed it, and as used: "
+                "of the kernel as predictions use it (the middle of the frameworks).",
+            ),
+            detail=self,
+        )  # fmt: skip
 
-    def to_json(self) -> dict[str, object]:
-        """Everything, as JSON has it."""
-        names = list(Line.__dataclass_fields__)
-        return {
-            "table": "kernels",
-            "rows": self.rows,
-            "groups": [dict(zip(names, line.cells(), strict=True)) for line in self.lines],
-            "totals": [dict(zip(names, line.cells(), strict=True)) for line in self.totals],
-            "fit": dict(self.left_out),
-        }
+
+def _summary(rows: Frame) -> Summary:
+    time = rows["time"].to_numpy(dtype=float)
+    return Summary.of(time * (1.0 + rows["as_measured"].to_numpy(dtype=float)), time)
+
+
+def _beside(kind: object, chip: object, form: object, rows: Frame) -> dict[str, Any]:
+    line = _line(str(kind), str(chip), str(form), rows)
+    return {
+        "operation": line.operation, "device": line.device, "format": line.format, "median_error": line.bias,
+        "median_as_used": line.median_as_used, "p90_as_used": line.p90_as_used,
+    }  # fmt: skip
 
 
 @lru_cache(maxsize=1)
@@ -169,13 +209,28 @@ def shipped_rows() -> Frame:
     return pd.read_csv(data_folder() / SAMPLE_FILE, comment="#", dtype=dict.fromkeys(COLUMNS[_TEXTS:], float))
 
 
+def _file_rows(file: Path) -> tuple[Frame, Counter[str]]:
+    """(rows, reasons why others cannot be predicted) of a table with the columns of the shipped sample."""
+    import pandas as pd
+
+    header, cells = cells_of(file)
+    texts, sizes = COLUMNS[:_TEXTS], COLUMNS[_TEXTS:]
+    check_columns(file, header, COLUMNS)
+    refused: Counter[str] = Counter()
+    found: list[dict[str, Any]] = []
+    for line, record in cells:
+        numbers = {name: number_of(record, name, file=file, line=line) for name in sizes}
+        wrong = next((n for n, v in numbers.items() if v is None or not _LEAST[n] <= v <= _LARGEST), None)
+        if wrong is not None:
+            refused[f"{wrong} is {'not given' if numbers[wrong] is None else 'out of range'}"] += 1
+        else:
+            found.append({**{name: record[name].strip() for name in texts}, **numbers})
+    return pd.DataFrame(found, columns=list(COLUMNS)), refused
+
+
 def _folder_rows(folder: Path, progress: Callable[[int, int], object]) -> Frame:
     import pandas as pd
 
-    if not folder.is_dir():
-        raise InputError(
-            "no such folder", key="rows", given=str(folder), allowed="a folder of Parquet tables of kernels"
-        )
     wanted = [(family, name) for family in FILES for name in DEVICES]
     found: list[Frame] = []
     for done, (family, name) in enumerate(wanted):
@@ -186,11 +241,62 @@ def _folder_rows(folder: Path, progress: Callable[[int, int], object]) -> Frame:
     if not found:
         raise InputError(
             "no tables of measured kernels here",
-            key="rows",
+            key="--rows",
             given=str(folder),
             allowed="files such as gemm__h100_sxm.parquet",
         )
     return pd.concat(found, ignore_index=True)
+
+
+def _table_rows(file: Path) -> Frame:
+    """The judged shapes of one table of a collection, called ``OPERATION__DEVICE.parquet``."""
+    table, _, device = file.stem.partition("__")
+    known = {name: family for family, names in FILES.items() for name in names}
+    if table not in known or device not in DEVICES:
+        raise InputError(
+            "its name is of no table of measured kernels", key="--rows", given=str(file),
+            allowed=f"OPERATION__DEVICE.parquet of {', '.join(known)} and {', '.join(DEVICES)}, or a table "
+            f"with the columns {', '.join(COLUMNS)}",
+            nearest=nearest(table, known) or nearest(device, DEVICES),
+        )  # fmt: skip
+    rows = read_kernels(file.parent, known[table], device, tables=(table,))
+    return rows[judged(rows)].assign(family=known[table], chip=DEVICES[device])
+
+
+def _rows_of(path: Path | None, progress: Callable[[int, int], object]) -> tuple[Frame, Counter[str]]:
+    if path is None:
+        return shipped_rows(), Counter()
+    if path.is_dir():
+        return _folder_rows(path, progress), Counter()
+    if not path.exists():
+        raise InputError("no such folder", key="--rows", given=str(path),
+                         allowed="a table of kernels, or a folder of such Parquet tables")  # fmt: skip
+    if "__" in path.stem:
+        return _table_rows(path), Counter()
+    return _file_rows(path)
+
+
+def _named(rows: Frame) -> tuple[Frame, Counter[str]]:
+    """(rows that the catalog has a chip and a surface for, under its names; the others' reasons)."""
+    refused: Counter[str] = Counter()
+    keep = np.zeros(len(rows), dtype=bool)
+    chips = np.array(rows["chip"], dtype=object)
+    for (name, family, form), part in rows.groupby(["chip", "family", "form"], sort=False, dropna=False):
+        at = rows.index.get_indexer(part.index)
+        try:
+            chip = load_chip(str(name))
+        except GigawattError:
+            refused["the accelerator is not in the catalog"] += len(part)
+            continue
+        if family not in _FAMILIES:
+            refused["a family of kernels that is not predicted"] += len(part)
+        elif str(form) not in Device.of(chip).peak:
+            refused["the accelerator has no rate in this number format"] += len(part)
+        elif surface_row(chip.kernels, family, str(form)) is None:
+            refused["no surface of this operation and number format"] += len(part)
+        else:
+            chips[at], keep[at] = chip.id, True
+    return rows.assign(chip=chips)[keep], refused
 
 
 def judge(rows: Frame, progress: Callable[[int, int], object] = lambda done, of: None) -> Frame:
@@ -226,12 +332,26 @@ def validate_kernels(
     Parameters
     ----------
     folder : Path, optional
-        Parquet tables of measured kernels, of which the shapes that judge are taken; the shipped sample of
-        them if left out.
+        Parquet tables of measured kernels (or one of them), of which the shapes that judge are taken, or a
+        table with the columns of the shipped sample (:data:`COLUMNS`); that sample if left out.
     progress : callable
         Of (done, all).
+
+    Raises
+    ------
+    InputError
+        No such table, another shape, a cell that is no number: file, line, column.
     """
-    rows = judge(shipped_rows() if folder is None else _folder_rows(folder, progress), progress)
+    read, unreadable = _rows_of(folder, progress)
+    named, unnamed = _named(read)
+    with np.errstate(all="ignore"):
+        rows = judge(named, progress)
+    finite = np.isfinite(rows["as_measured"].to_numpy(dtype=float)) & np.isfinite(
+        rows["as_used"].to_numpy(float)
+    )
+    refused = unreadable + unnamed
+    refused["the kernel's model gives no finite time"] += len(named) - int(finite.sum())
+    rows = rows[finite]
     lines = [
         _line(str(kind), str(chip), str(form), part)
         for (kind, chip, form), part in rows.groupby(["kind", "chip", "form"], sort=True)
@@ -245,4 +365,4 @@ def validate_kernels(
             totals.append(_line(name, "all", "all", whole))
     file = data_folder() / FIT_FILE
     left_out = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return KernelCard(tuple(lines), tuple(totals), left_out)
+    return KernelCard(tuple(lines), tuple(totals), rows, dict((+refused).most_common()), left_out)

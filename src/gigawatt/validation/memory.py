@@ -9,9 +9,10 @@ run, and whether the source was used in a fit stands in ``memory_of_sources.csv`
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,10 +21,10 @@ from gigawatt.performance.layouts import Layouts, TrainingRun
 from gigawatt.performance.memory import ALLOCATED, MEMORY_PARTS, RESERVED
 from gigawatt.performance.stacks import Stack, load_stack
 from gigawatt.performance.step import evaluate
+from gigawatt.validation.card import Card, Errors, Summary, errors_of, grouped
 from gigawatt.validation.cases import Case, prepare
 from gigawatt.validation.files import Refusal, data_folder, table
 from gigawatt.validation.rows import Row, read_rows
-from gigawatt.validation.scorecard import Errors, errors_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,44 +105,33 @@ class MemoryScorecard:
         mine = self.select(**wanted)
         return errors_of(np.array([one.predicted for one in mine]), np.array([one.measured for one in mine]))
 
-    def groups(self) -> list[tuple[str, str, str, int, Errors]]:
-        """(source, counted, role, rows, errors) of every source."""
-        found: list[tuple[str, str, str, int, Errors]] = []
-        for role, source, counted in sorted({(one.role, one.source, one.counted) for one in self.judged}):
-            wanted = {"role": role, "source": source, "counted": counted}
-            found.append((source, counted, role, len(self.select(**wanted)), self.errors(**wanted)))
-        return found
+    def card(self) -> Card:
+        """The scorecard in the shape of every table: groups by role, source and what was counted."""
+        reasons = Counter(reason for _, reason in self.refused)
+        judges = self.errors_summary(role="judge")
+        return Card(
+            table="memory",
+            rows=len(self.judged) + len(self.refused),
+            predicted=len(self.judged),
+            refused_reasons=dict(reasons.most_common()),
+            parameters_fitted=None,
+            overall=self.errors_summary(),
+            groups=grouped(
+                self.judged,
+                key=lambda one: (one.role, one.source, one.counted),
+                pair=lambda one: (one.predicted, one.measured),
+                name=lambda key: " | ".join((*key[1:], key[0])),
+                more=lambda key: dict(zip(("role", "source", "counted"), key, strict=True)),
+            ),
+            more={"held_out": judges},
+            notes=("Sources of role judge were seen by no fit.",),
+            detail=self,
+        )
 
-    def to_table(self) -> tuple[tuple[str, ...], list[tuple[str | int | float, ...]]]:
-        """(column names, lines) by source, then all that were fitted and all that judge."""
-        columns = ("source", "counted", "role", "n", "MAPE", "median", "p90", "bias")
-        lines: list[tuple[str | int | float, ...]] = [
-            (source, counted, role, number, e.mape, e.median_ape, e.p90_ape, e.bias)
-            for source, counted, role, number, e in self.groups()
-        ]
-        for role in sorted({one.role for one in self.judged}):
-            e = self.errors(role=role)
-            lines.append(
-                ("all", "", role, len(self.select(role=role)), e.mape, e.median_ape, e.p90_ape, e.bias)
-            )
-        return columns, lines
-
-    def to_json(self) -> dict[str, Any]:
-        """The scorecard as plain data; errors are fractions."""
-        return {
-            "table": "memory",
-            "rows": len(self.judged) + len(self.refused),
-            "predicted": len(self.judged),
-            "refused": len(self.refused),
-            "refused_rows": [{"id": id, "reason": reason} for id, reason in self.refused],
-            "by_role": {
-                role: asdict(self.errors(role=role)) for role in sorted({j.role for j in self.judged})
-            },
-            "groups": [
-                {"source": source, "counted": counted, "role": role, "n": number, **asdict(errors)}
-                for source, counted, role, number, errors in self.groups()
-            ],
-        }
+    def errors_summary(self, **wanted: str) -> Summary:
+        """:meth:`errors` with the count of rows."""
+        mine = self.select(**wanted)
+        return Summary.of([one.predicted for one in mine], [one.measured for one in mine])
 
     def to_frame(self) -> pd.DataFrame:
         """One line a row: what was measured, predicted, and the parts [GiB]."""
@@ -164,7 +154,7 @@ class MemoryScorecard:
 def validate_memory(
     rows: Path | None = None, *, stacks: Mapping[str, Stack] | None = None
 ) -> MemoryScorecard:
-    """Predict the peak memory of every row that reports it.
+    """Predict the peak memory of every row that reports it; of a file the others are refused.
 
     Parameters
     ----------
@@ -179,18 +169,26 @@ def validate_memory(
     InputError
         Unreadable file, a bad cell: one line with file, line and column.
     """
-    if rows is not None:
-        found = read_rows(rows)
-    else:
-        found = [row for name in ("training.csv", "memory.csv") for row in read_rows(data_folder() / name)]
+    files = [data_folder() / name for name in ("training.csv", "memory.csv")] if rows is None else [rows]
+    unreadable: list[tuple[int, str, str, Mapping[str, str]]] = []
+    found = [row for file in files for row in read_rows(file, unreadable)]
     cases: list[MemoryCase] = []
-    refused: list[tuple[str, str]] = []
+    refused = [
+        (cells.get("id") or f"line {line}", reason)
+        for line, reason, _, cells in unreadable
+        if rows is not None
+    ]
     for row in found:
-        if row.number("mem_gib") is not None:
-            try:
-                cases.append(memory_case(row))
-            except Refusal as refusal:
-                refused.append((row.id, str(refusal)))
+        if row.number("mem_gib") is None:
+            if rows is not None:
+                refused.append((row.id, "no memory is reported"))
+            continue
+        try:
+            cases.append(memory_case(row))
+        except Refusal as refusal:
+            refused.append((row.id, refusal.reason))
+        except (GigawattError, ArithmeticError):
+            refused.append((row.id, "the row's numbers cannot be run"))
     judged, lost = judge(cases, stacks or {})
     return MemoryScorecard(tuple(judged), (*refused, *lost))
 
@@ -206,8 +204,8 @@ def judge(
         try:
             own = stacks.get(one.memory_of) or load_stack(one.stack, one.memory_of)
             parts = one.memory(own)
-        except GigawattError as error:
-            lost.append((row.id, str(error)))
+        except (GigawattError, ArithmeticError, MemoryError):
+            lost.append((row.id, "the performance model refuses"))
             continue
         judged.append(
             MemoryJudged(

@@ -12,6 +12,7 @@ and network as they draw; either times the published PUE (1 where it is not in).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -22,16 +23,12 @@ from gigawatt.performance.layouts import TrainingRun
 from gigawatt.performance.power import capped
 from gigawatt.performance.search import search
 from gigawatt.performance.stacks import default_stack, load_stack
-from gigawatt.validation.supply_check import Check
 from gigawatt.workload import read_architecture
 
-__all__ = ["TABLE", "RunEnergy", "checks", "run_energy"]
+__all__ = ["TABLE", "RunEnergy", "architecture", "boundary", "energy_of", "median_ratio", "run_energy"]
 
 TABLE = "hindcast_energy"
-_MWH = 3.6e9
 _CLUSTER = "large-cluster"
-_MEDIAN_LOW, _MEDIAN_HIGH = 0.8, 1.25  # the target of the project
-_FACTOR = 2.0  # within which a single run is said to be met
 
 
 @dataclass(frozen=True)
@@ -99,46 +96,27 @@ def run_energy(row: Entity) -> RunEnergy:
     )
 
 
-def checks() -> list[Check]:
-    """The twelve runs (each within a factor of two) and the median of ours over published."""
-    rows = table(TABLE)
-    found = [run_energy(row) for row in rows.values()]
-    made = [
-        Check(
-            part="energy",
-            what=f"{rows[one.id].text('name')}, {_boundary(rows[one.id])}",
-            ours=one.ours / _MWH,
-            published=one.published / _MWH,
-            unit="MWh",
-            tolerance=_FACTOR - 1.0 if one.ratio >= 1.0 else 1.0 - 1.0 / _FACTOR,
-            source=_source(rows[one.id]),
-            fitted=rows[one.id].text("seen") == "yes",
-        )
-        for one in found
-    ]
-    median = float(np.median([one.ratio for one in found]))
-    made.append(
-        Check(
-            part="energy",
-            what="median of ours over published, 12 runs",
-            ours=median,
-            published=1.0,
-            unit="1",
-            tolerance=_MEDIAN_HIGH - 1.0 if median >= 1.0 else 1.0 - _MEDIAN_LOW,
-            source="target of the project (V3): 0.8 to 1.25",
-        )
-    )
-    return made
+@lru_cache(maxsize=64)
+def energy_of(id: str) -> RunEnergy:
+    """:func:`run_energy` of a row of :data:`TABLE` by its id."""
+    return run_energy(table(TABLE)[id])
 
 
-def _boundary(row: Entity) -> str:
+def median_ratio() -> float:
+    """Median of ours over published, all runs."""
+    return float(np.median([energy_of(id).ratio for id in table(TABLE)]))
+
+
+def boundary(id: str) -> str:
+    """What is counted in a run's published energy, in words."""
+    row = table(TABLE)[id]
     counted = "chips at their limit" if row.text("boundary") == "tdp" else "chips, hosts and network"
     pue = row.value("pue")
     return f"{counted}, PUE {pue:g}" if pue > 1.0 else f"{counted}, no PUE"
 
 
-def _source(row: Entity) -> str:
-    one = row.evidence("published")
+def architecture(id: str) -> str:
+    """The architecture that stands for a run's own, in words."""
+    row = table(TABLE)[id]
     stands = row.text("stands_for")
-    ours = f"architecture {row.text('architecture')}" + (f" ({stands})" if stands else "")
-    return ", ".join(part for part in (one.source_id, one.locator, ours, one.note) if part)
+    return f"architecture {row.text('architecture')}" + (f" ({stands})" if stands else "")

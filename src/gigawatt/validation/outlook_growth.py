@@ -9,14 +9,13 @@ from functools import lru_cache
 import numpy as np
 
 from gigawatt.catalog import entity
-from gigawatt.outlook.concentration import concentration
+from gigawatt.outlook.concentration import Concentration, concentration
 from gigawatt.outlook.series import decimal_year, points, quarters, read_rows
 from gigawatt.outlook.trends import Trend, records_only, trend
 from gigawatt.outlook.value import metcalfe_exponent, revenue_and_users
-from gigawatt.validation.outlook_check import beside, published, within
-from gigawatt.validation.supply_check import Check
+from gigawatt.validation.check import Told
 
-__all__ = ["checks", "exponent", "site_numbers", "stock_trend"]
+__all__ = ["exponent", "exponent_told", "growth", "owners", "site_numbers", "stock_trend"]
 
 _DRAWS, _SEED = 20_000, 11
 _STOCK_FROM = "2023-12-31"  # all makers but one had entered; earlier growth is of makers entering
@@ -69,125 +68,20 @@ def site_numbers() -> Mapping[str, float]:
     }
 
 
-def checks() -> list[Check]:
-    """Each published number of ``hindcast_published`` that can be recomputed, beside ours."""
-    part, sites = "growth", site_numbers()
-    compute, year = points("training_compute")[::-1]
-    found = [
-        within(
-            part,
-            "AI chips delivered, factor a year",
-            stock_trend().factor,
-            published("E10", "stock_growth"),
-            note="quarters from the end of 2023; 3.9 from the end of 2022, 4.3 from 2022",
-        ),
-        beside(
-            part,
-            "AI chips delivered by the first quarter of 2026",
-            concentration("2026-03-31", draws=1).total,
-            published("E11", "stock"),
-            tolerance=0.25,
-            unit="H100e",
-        ),
-        within(
-            part,
-            "training compute, factor a year",
-            trend(year[year >= 2010.0], compute[year >= 2010.0]).factor,
-            published("E12", "training_compute"),
-        ),
-        within(
-            part,
-            "FP32 per watt, factor a year",
-            trend(*points("chip_flops_per_watt")).factor,
-            published("E13", "fp32_per_watt"),
-        ),
-        beside(
-            part,
-            "16-bit per watt of record chips, factor a year",
-            trend(*records_only(*points("chip_flops_per_watt_16bit_tensor"))).factor,
-            published("E13", "sixteen_per_watt"),
-            tolerance=0.1,
-            note="matrix units; chips not told; chosen of six definitions, 1.19 to 1.59",
-        ),
-        within(
-            part,
-            "memory bandwidth, factor a year",
-            trend(*points("memory_bandwidth_all")).factor,
-            published("E14", "memory_bandwidth"),
-            note="all rows, memory on the chip too",
-        ),
-        within(
-            part,
-            "16-bit per dollar, factor a year",
-            trend(*points("chip_flops_per_dollar_16bit_tensor")).factor,
-            published("E15", "sixteen_per_dollar"),
-            note="matrix units",
-        ),
-        beside(
-            part,
-            "stock at tracked sites, August 2026",
-            sites["stock"],
-            published("E16", "tracked_stock"),
-            tolerance=0.1,
-            unit="H100e",
-            note="our snapshot has 51 sites of the 83",
-        ),
-        beside(
-            part, "its doubling", sites["doubling"], published("E16", "doubling"), tolerance=0.1, unit="d"
-        ),
-        beside(
-            part,
-            "capital a facility watt",
-            sites["capital"],
-            published("C2", "capital_per_watt"),
-            tolerance=0.2,
-            unit="$/W",
-        ),
-        within(part, "first work to first power", sites["wait"], published("C3", "to_first_power"), unit="y"),
-    ]
-    first, last = concentration("2022-03-31", draws=1), concentration("2026-03-31", draws=1)
-    hhi = published("H1", "hhi")
-    found += [
-        within(part, "HHI of owners, the unnamed as small ones", last.hhi_low, hhi),
-        within(part, "HHI of owners, the unnamed as one", last.hhi_high, hhi),
-        beside(
-            part,
-            "share of the five largest, Q1 2022",
-            first.largest[5],
-            published("H1", "five_largest_first"),
-            tolerance=0.1,
-        ),
-        beside(
-            part,
-            "share of the five largest, Q1 2026",
-            last.largest[5],
-            published("H1", "five_largest"),
-            tolerance=0.05,
-        ),
-    ]
-    for quantity, with_first in (("exponent", False), ("exponent_outlier", True)):
-        middle, low, high, _ = exponent(with_first=with_first)
-        row = published("M2", quantity)
-        found.append(
-            within(
-                part,
-                f"exponent of revenue over users, {row.locator}",
-                middle,
-                row,
-                note=f"ours {low:.2f} to {high:.2f}",
-            )
-        )
-    for key in ("alpha", "beta"):
-        law = entity("diloco_law", "chinchilla")
-        ours = law.value({"alpha": "size_exponent", "beta": "token_exponent"}[key])
-        found.append(
-            beside(
-                part,
-                f"Chinchilla's {key}, median of the bootstrap",
-                ours,
-                published("L1", key),
-                tolerance=0.05,
-                fitted=True,
-            )
-        )
-    return found
+def growth(series: str, *, since: float = 0.0, records: bool = False) -> float:
+    """Factor a year of a series of the outlook, from a year on, of records alone where asked."""
+    year, value = points(series)
+    late = year >= since
+    trended = (year[late], value[late])
+    return trend(*(records_only(*trended) if records else trended)).factor
+
+
+def owners(quarter: str) -> Concentration:
+    """How concentrated the tracked AI chips were in a quarter."""
+    return concentration(quarter, draws=1)
+
+
+def exponent_told(*, with_first: bool) -> Told:
+    """Median exponent of revenue over users, with its 5 and 95 %."""
+    middle, low, high, _ = exponent(with_first=with_first)
+    return Told(middle, note=f"ours {low:.2f} to {high:.2f}")

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gigawatt.core.errors import InputError, nearest
+from gigawatt.validation import tables
+from gigawatt.validation.card import Errors, errors_of
+from gigawatt.validation.check import Check
 from gigawatt.validation.files import data_folder
-from gigawatt.validation.scorecard import Errors, errors_of
-from gigawatt.validation.supply_check import Check
+from gigawatt.validation.tables import validate
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from gigawatt.validation.supply import SupplyCard
 
 __all__ = [
     "COLUMNS", "QUICK", "TABLES", "ParityTable", "furthest", "groups", "headline", "is_known", "make",
@@ -62,10 +62,10 @@ class ParityTable:
 
 
 def _training(done: Done) -> _Made:
-    from gigawatt.validation.validate import validate
+    from gigawatt.validation.training import validate_training
 
-    fitted = validate("training", progress=done)
-    held = validate("training", data_folder() / "training_held_out.csv")
+    fitted = validate_training(progress=done)
+    held = validate_training(data_folder() / "training_held_out.csv")
     lines = [
         (
             one.measured, one.predicted, "s", one.accelerator, one.source,
@@ -155,16 +155,16 @@ def _serving(done: Done) -> _Made:
     )  # fmt: skip
 
 
-def _of_checks(card: SupplyCard) -> _Made:
-    judging = [check for check in card.checks if not check.fitted]
-    return _Made(
-        tuple(_of_check(check) for check in card.checks),
-        passed={
-            "passed": card.passed,
-            "judging": len(judging),
-            "judging_passed": sum(check.passes for check in judging),
-        },
-    )
+def _of_checks(table: str) -> Callable[[Done], _Made]:
+    def made(done: Done) -> _Made:
+        card = validate(table, progress=done)
+        passed = ("passed", "judging", "judging_passed")
+        return _Made(
+            tuple(_of_check(check) for check in card.checks or ()),
+            passed={key: card.more[key] for key in passed},
+        )
+
+    return made
 
 
 def _of_check(check: Check) -> _Line:
@@ -173,34 +173,17 @@ def _of_check(check: Check) -> _Line:
             _NONE, _NONE)  # fmt: skip
 
 
-def _supply(done: Done) -> _Made:
-    from gigawatt.validation.supply import validate_supply
-
-    return _of_checks(validate_supply(progress=done))
-
-
-def _technologies(done: Done) -> _Made:
-    from gigawatt.validation.technologies import validate_technologies
-
-    return _of_checks(validate_technologies(progress=done))
-
-
-def _outlook(done: Done) -> _Made:
-    from gigawatt.validation.outlook import validate_outlook
-
-    return _of_checks(validate_outlook(progress=done))
-
-
+_MAKERS: Mapping[str, Callable[[Done], _Made]] = {
+    "training": _training,
+    "kernels": _kernels,
+    "memory": _memory,
+    "power": _power,
+    "collectives": _collectives,
+    "serving": _serving,
+}
 TABLES: Mapping[str, ParityTable] = {
-    "training": ParityTable("time of a training step", 11.0, _training),
-    "kernels": ParityTable("time of one kernel, shapes that no fit saw", 0.6, _kernels),
-    "memory": ParityTable("peak memory of an accelerator in training", 1.5, _memory),
-    "power": ParityTable("power caps, watts of training steps and of serving", 7.3, _power),
-    "collectives": ParityTable("time of a collective between nodes", 0.1, _collectives),
-    "serving": ParityTable("time to first token, time a token, throughput", 20.0, _serving),
-    "supply": ParityTable("plants, weather, building and plan beside published numbers", 11.0, _supply),
-    "technologies": ParityTable("compute technologies beside published numbers", 5.5, _technologies),
-    "outlook": ParityTable("hindcasts, growth and energies beside published numbers", 16.0, _outlook),
+    name: ParityTable(table.words, table.seconds, _MAKERS.get(name) or _of_checks(name))
+    for name, table in tables.TABLES.items()
 }
 """Every table by name."""
 

@@ -9,14 +9,14 @@ rate, beside what fits of training runs say it keeps.
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from gigawatt.core.errors import InputError
+from gigawatt.core.errors import GigawattError
 from gigawatt.machine.clocks import ClockModel, clock_model, settle, sustained_share
 from gigawatt.machine.load import build_cluster, load_chip
 from gigawatt.machine.machine import Chip
@@ -24,13 +24,29 @@ from gigawatt.performance.layouts import TrainingRun
 from gigawatt.performance.power import chip_power_of
 from gigawatt.performance.search import search
 from gigawatt.performance.stacks import default_stack, load_stack, sustained
-from gigawatt.validation.files import table
-from gigawatt.validation.scorecard import Errors, errors_of
+from gigawatt.validation.card import Errors, errors_of
+from gigawatt.validation.files import Refusal, table
+from gigawatt.validation.rows import LEAST, cells_of, check_columns, number_of
 from gigawatt.workload import read_architecture
+from gigawatt.workload.architecture import Architecture
 
-__all__ = ["PowerRow", "Share", "errors", "kept_shares", "power_scorecard"]
+__all__ = ["PowerOutcome", "PowerRow", "Share", "errors", "kept_shares", "power_outcome", "power_scorecard"]
 
 Row = dict[str, str]
+
+_NUMBERS = (
+    "reference_cap", "cap", "value", "low", "high", "energy_ratio", "power", "count", "sequence", "batch",
+)  # fmt: skip
+_NEEDED = {
+    "cap": ("reference_cap", "cap", "value", "energy_ratio"),
+    "pair": ("reference_cap", "cap", "value"),
+    "step": ("count", "sequence", "batch", "value"),
+    "share": ("power", "value"),
+}
+"""Numbers that a row of each kind has."""
+_COUNTS = ("count", "sequence", "batch")
+_LARGEST = 1e7
+"""No watts, counts or ratios of a row are more."""
 
 #: Shares of the time that a workload keeps the chip busy, and of that which multiplications bind.
 _BUSY = np.linspace(0.5, 1.0, 26)
@@ -66,29 +82,67 @@ class Share:
     fitted: float
 
 
-def power_scorecard(file: Path | None = None) -> tuple[PowerRow, ...]:
-    """Every row of ``power.csv`` (or of a ``file`` of its shape) that measures something, predicted."""
-    try:
-        return _scored(_rows(file))
-    except (ValueError, KeyError) as error:
-        if file is None or isinstance(error, InputError):
-            raise
-        raise InputError("a cell that cannot be read", file=file, given=str(error)) from None
+@dataclass(frozen=True)
+class PowerOutcome:
+    """Every row of a table: what is predicted of it, or why not. ``rows`` counts the table's."""
+
+    rows: int
+    judged: tuple[PowerRow, ...]
+    shares: tuple[Share, ...]
+    refused: Mapping[str, int]
+
+    @property
+    def predicted(self) -> int:
+        """Rows of the table that something is predicted of."""
+        return self.rows - sum(self.refused.values())
 
 
-def _scored(rows: Sequence[Row]) -> tuple[PowerRow, ...]:
+def power_outcome(file: Path | None = None) -> PowerOutcome:
+    """Every row of ``power.csv`` (or of a ``file`` of its shape), predicted or refused.
+
+    Raises
+    ------
+    InputError
+        No such file, another shape, a cell that is no number: file, line, column.
+    """
+    rows, refused = _rows(file), Counter[str]()
     found: list[PowerRow] = []
+    shares: list[Share] = []
     sweeps: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        if row["kind"] == "cap":
-            sweeps.setdefault((row["chip"], row["workload"]), []).append(row)
-        elif row["kind"] == "pair":
-            found.append(_made(row, "rate", float(row["value"]), _pair(row)))
-        elif row["kind"] == "step":
-            found.append(_made(row, "watts", float(row["value"]), _step(row)))
+        try:
+            _check(row)
+            chip = _chip(row)
+            if row["kind"] == "cap":
+                sweeps.setdefault((chip.id, row["workload"]), []).append(row)
+            elif row["kind"] == "pair":
+                found.append(_made(row, "rate", float(row["value"]), _finite(_pair(row))))
+            elif row["kind"] == "step":
+                found.append(_made(row, "watts", float(row["value"]), _finite(_step(row))))
+            else:
+                shares.append(_share(row))
+        except Refusal as why:
+            refused[why.reason] += 1
+        except (GigawattError, ArithmeticError, ValueError):
+            refused["the row's numbers cannot be run"] += 1
     for sweep in sweeps.values():
-        found.extend(_sweep(sweep))
-    return tuple(found)
+        try:
+            found.extend(_sweep(sweep))
+        except Refusal as why:
+            refused[why.reason] += len(sweep)
+        else:
+            refused["the reference of its sweep"] += sum(row["use"] == "reference" for row in sweep)
+    return PowerOutcome(len(rows), tuple(found), tuple(shares), dict((+refused).most_common()))
+
+
+def power_scorecard(file: Path | None = None) -> tuple[PowerRow, ...]:
+    """What is predicted of the rows of ``power.csv`` (or of a ``file`` of its shape)."""
+    return power_outcome(file).judged
+
+
+def kept_shares(file: Path | None = None) -> tuple[Share, ...]:
+    """The absolute side: what power alone leaves of benchmarked rates, beside the catalog's ``sustained``."""
+    return power_outcome(file).shares
 
 
 def errors(rows: Sequence[PowerRow], *, what: str, use: str = "judge") -> Errors:
@@ -97,21 +151,15 @@ def errors(rows: Sequence[PowerRow], *, what: str, use: str = "judge") -> Errors
     return errors_of(np.array([r.predicted for r in mine]), np.array([r.measured for r in mine]))
 
 
-def kept_shares(file: Path | None = None) -> tuple[Share, ...]:
-    """The absolute side: what power alone leaves of benchmarked rates, beside the catalog's ``sustained``."""
-    found: list[Share] = []
-    for row in _rows(file):
-        if row["kind"] != "share":
-            continue
-        chip, form = load_chip(row["chip"]), row["number_format"]
-        model, rate = clock_model(chip), float(row["power"]) * chip.peak[form]
-        joules = _joules(chip, form)
-        alone, step = sustained_share(
-            chip_power=model, rate=rate, energy_flop=joules * np.array([1.0, model.factor]), clock=1.0
-        )
-        measured = float(row["value"]) if row["value"] else float("nan")
-        found.append(Share(chip.id, form, float(alone), float(step), measured, sustained(chip, form)))
-    return tuple(found)
+def _share(row: Row) -> Share:
+    chip, form = _chip(row), row["number_format"]
+    model, rate = clock_model(chip), float(row["power"]) * chip.peak[form]
+    joules = _joules(chip, form)
+    alone, step = sustained_share(
+        chip_power=model, rate=rate, energy_flop=joules * np.array([1.0, model.factor]), clock=1.0
+    )
+    measured = float(row["value"]) if row["value"] else float("nan")
+    return Share(chip.id, form, float(alone), float(step), measured, sustained(chip, form))
 
 
 def _rows(file: Path | None) -> list[Row]:
@@ -120,28 +168,58 @@ def _rows(file: Path | None) -> list[Row]:
     Raises
     ------
     InputError
-        No such file, or columns that lack.
+        No such file, columns that lack, a cell that is no number.
     """
     shipped = [dict(row) for row in table("power.csv")]
     if file is None:
         return shipped
-    if not file.is_file():
-        raise InputError("no such file of measured rows", key="--rows", given=str(file), allowed="a CSV file")
+    header, cells = cells_of(file)
+    check_columns(file, header, list(shipped[0]))
+    for line, record in cells:
+        for column in _NUMBERS:
+            if column != "power" or record["kind"].strip() != "step":
+                number_of(record, column, file=file, line=line)
+    return [{name: record[name].strip() for name in shipped[0]} for _, record in cells]
+
+
+def _check(row: Row) -> None:
+    """That a row has the numbers of its kind, and that they can be.
+
+    Raises
+    ------
+    Refusal
+        Another kind, a number that lacks or that no measurement can have.
+    """
+    if row["kind"] not in _NEEDED:
+        raise Refusal("a kind of row that is not cap, pair, step or share")
+    for column in _NEEDED[row["kind"]]:
+        if column == "value" and row["kind"] == "share" and not row[column]:
+            continue  # measured by none
+        value = number_of(row, column)
+        if value is None:
+            raise Refusal(f"{column} is not given")
+        if not LEAST <= value <= _LARGEST or (column in _COUNTS and value != round(value)):
+            raise Refusal(f"{column} is out of range")
+    if row["kind"] != "cap" and row["number_format"] not in _chip(row).peak and row["kind"] != "pair":
+        raise Refusal("the accelerator has no rate in this number format")
+
+
+def _chip(row: Row) -> Chip:
     try:
-        with file.open(newline="", encoding="utf-8") as stream:
-            reader = csv.DictReader(stream)
-            rows, columns = list(reader), reader.fieldnames or ()
-    except UnicodeDecodeError:
-        raise InputError("not a UTF-8 text file", file=file) from None
-    lacking = [name for name in shipped[0] if name not in columns]
-    if lacking:
-        raise InputError("a column lacks", file=file, line=1, key=lacking[0], allowed=list(shipped[0]))
-    return [{name: row[name] or "" for name in shipped[0]} for row in rows]
+        return load_chip(row["chip"])
+    except GigawattError as error:
+        raise Refusal("the accelerator is not in the catalog", row["chip"]) from error
+
+
+def _finite(value: float) -> float:
+    if not (np.isfinite(value) and value > 0.0):
+        raise Refusal("the power model gives no finite number")
+    return value
 
 
 def _made(row: Row, what: str, measured: float, predicted: float) -> PowerRow:
     return PowerRow(
-        row["id"], row["kind"], row["chip"], row["workload"], what, row["use"], measured, predicted
+        row["id"], row["kind"], _chip(row).id, row["workload"], what, row["use"], measured, predicted
     )
 
 
@@ -166,7 +244,7 @@ def _whole(chip: Chip) -> float:
 
 def _pair(row: Row) -> float:
     """Ratio of rates of a large multiplication at two caps, both at their limit."""
-    chip = load_chip(row["chip"])
+    chip = _chip(row)
     model = replace(clock_model(chip), power_limit=float(row["reference_cap"]), factor=1.0)
     done = settle(
         chip_power=model, dynamic_energy=model.power_limit - model.idle, arithmetic_time=1.0,
@@ -176,16 +254,21 @@ def _pair(row: Row) -> float:
 
 
 def _sweep(rows: Sequence[Row]) -> list[PowerRow]:
-    chip = load_chip(rows[0]["chip"])
+    """Time and energy at every cap of one workload, by the two shares that its rows of use work set."""
+    chip = _chip(rows[0])
     model = replace(clock_model(chip), power_limit=float(rows[0]["reference_cap"]), factor=1.0)
     caps = np.array([float(row["cap"]) for row in rows])
     times = np.array([float(row["value"]) for row in rows])
     joules = np.array([float(row["energy_ratio"]) for row in rows])
-    power = next(float(row["power"]) for row in rows if row["use"] == "reference")
+    power = next((float(row["power"] or 0.0) for row in rows if row["use"] == "reference"), 0.0)
+    if not 0.0 < power <= _LARGEST or not any(row["use"] == "work" for row in rows):
+        raise Refusal("its sweep has no reference with its power, or no row of use work")
     busy, bound = (grid.reshape(-1, 1) for grid in np.meshgrid(_BUSY, _BOUND))
     time, energy = _relative(model, power, busy, bound, caps)
     off = np.abs(np.log(time / times)) + np.abs(np.log(energy / joules))
     work = np.array([row["use"] == "work" for row in rows])
+    if not (np.isfinite(time).all() and np.isfinite(energy).all()):
+        raise Refusal("the power model gives no finite number")
     best = int(np.argmin(off[:, work].sum(axis=1)))
     found: list[PowerRow] = []
     for i, row in enumerate(rows):
@@ -210,12 +293,19 @@ def _relative(
     return done.step_time[:, :-1] / done.step_time[:, -1:], done.energy[:, :-1] / done.energy[:, -1:]
 
 
+def _architecture(name: str) -> Architecture:
+    try:
+        return read_architecture(name)
+    except GigawattError as error:
+        raise Refusal("the model is not in the catalog", name) from error
+
+
 def _step(row: Row) -> float:
-    count, batch, sequence = (int(row[name]) for name in ("count", "batch", "sequence"))
-    cluster, _ = build_cluster(chip=row["chip"], count=count)
+    count, batch, sequence = (int(float(row[name])) for name in ("count", "batch", "sequence"))
+    cluster, _ = build_cluster(chip=_chip(row).id, count=count)
     stack = load_stack(default_stack(cluster.chip, cluster.chip.year + 2))
     run = TrainingRun(
-        architecture=read_architecture(row["workload"]), tokens=float(batch * sequence), sequence=sequence,
+        architecture=_architecture(row["workload"]), tokens=float(batch * sequence), sequence=sequence,
         global_batch=batch, number_format=row["number_format"], optimizer=stack.optimizer, stack=stack.id,
     )  # fmt: skip
     fixed = {name: int(value) for name, value in (item.split("=") for item in row["fixed"].split())}

@@ -98,7 +98,7 @@ def _batch(cases: Sequence[Case], stack: Stack) -> list[Prediction | Refusal]:
         table = evaluate_prepared(prepared, whole, slice(None), energy=False)
     except InfeasibleError as error:
         return [Refusal("no layout fits in memory by our count", str(error)) for _ in cases]
-    except GigawattError as error:
+    except (GigawattError, ArithmeticError, MemoryError) as error:
         if len(cases) > 1:
             return [outcome for one in cases for outcome in _batch([one], stack)]
         return [Refusal("the performance model refuses", str(error))]

@@ -14,7 +14,18 @@ from pathlib import Path
 
 from gigawatt.core.errors import InputError, nearest
 
-__all__ = ["NUMBERS", "REQUIRED", "TEXTS", "Row", "read_rows"]
+__all__ = [
+    "LARGEST",
+    "LEAST",
+    "NUMBERS",
+    "REQUIRED",
+    "TEXTS",
+    "Row",
+    "cells_of",
+    "check_columns",
+    "number_of",
+    "read_rows",
+]
 
 TEXTS = (
     "id", "source", "source_loc", "accelerator", "model", "zero_stage", "recompute", "precision",
@@ -35,6 +46,12 @@ _COUNTS = frozenset(
 _POSITIVE = frozenset((*TARGETS, "params_b", "active_params_b", "year", "mem_gib"))
 _EMPTY = frozenset(("", "nan", "NaN", "None", "null", "NA", "n/a"))
 _PARQUET_MAGIC = b"PAR1"
+LARGEST = 1e9
+"""No count, time or rate of a measured run is larger, in the columns' units (FLOP/s are in tera)."""
+LEAST = 1e-9
+"""Nothing measured is less."""
+_LARGEST = {"layers": 1e4, "heads": 1e5, "kv_heads": 1e5, "head_dim": 1e5, "hidden": 1e6, "ffn": 1e7,
+            "n_experts": 1e5, "vocab": 1e8, "n_accel": 1e7, "tokens_per_s": 1e15}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +81,16 @@ class Row:
         return self.texts.get("id") or f"line {self.line}"
 
 
-def read_rows(file: Path) -> list[Row]:
+def read_rows(file: Path, refused: list[tuple[int, str, str, Mapping[str, str]]] | None = None) -> list[Row]:
     """Every row of a CSV or Parquet table of measured training runs.
+
+    Parameters
+    ----------
+    file : Path
+        The table.
+    refused : list, optional
+        Takes (line, reason, detail, cells) of rows with a number that no run can have (0 accelerators,
+        1e400 tokens), which are then left out; an error where there is no list.
 
     Raises
     ------
@@ -74,35 +99,103 @@ def read_rows(file: Path) -> list[Row]:
         with a measurement, a cell that is no number, a count below one: one line with file, line
         and column.
     """
+    header, cells = cells_of(file)
+    _check_header(file, header)
+    found: list[Row] = []
+    for line, record in cells:
+        try:
+            found.append(_row(file, line, record))
+        except _OutOfRange as error:
+            if refused is None:
+                raise
+            refused.append((line, f"{error.key} is {error.message}", str(error), record))
+    return found
+
+
+class _OutOfRange(InputError):
+    """A number of the right kind that no run can have."""
+
+
+Cells = list[tuple[int, Mapping[str, str]]]
+"""(line of the file, cells by column) of each row."""
+
+
+def cells_of(file: Path) -> tuple[Sequence[str], Cells]:
+    """(columns, rows) of a CSV or Parquet table, cells as texts; lines of comment (#) before the header are
+    left out.
+
+    Raises
+    ------
+    InputError
+        No such file, not a table, a row with another number of cells: one line with file and line.
+    """
     if not file.is_file():
         raise InputError("no such file of measured rows", file=file, allowed="a .csv or .parquet table")
     with file.open("rb") as stream:
         parquet = stream.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC
-    header, cells = _parquet(file) if parquet else _csv(file)
-    _check_header(file, header)
-    return [_row(file, line, record) for line, record in cells]
+    return _parquet(file) if parquet else _csv(file)
 
 
-_Cells = list[tuple[int, Mapping[str, str]]]
+def check_columns(file: Path, header: Sequence[str], required: Sequence[str]) -> None:
+    """That a table has the ``required`` columns.
+
+    Raises
+    ------
+    InputError
+        One is missing: file, column, the nearest spelling.
+    """
+    for column in required:
+        if column not in header:
+            others = [name for name in header if name not in required]
+            raise InputError(
+                "this column is missing", file=file, line=1, key=column, allowed=", ".join(required),
+                nearest=nearest(column, others),
+            )  # fmt: skip
 
 
-def _csv(file: Path) -> tuple[Sequence[str], _Cells]:
+def number_of(
+    record: Mapping[str, str], column: str, *, file: Path | None = None, line: int | None = None
+) -> float | None:
+    """The number of a cell, ``None`` where it is empty; infinite where it was written so.
+
+    Raises
+    ------
+    InputError
+        The cell holds something else: file, line, column.
+    """
+    written = record.get(column, "").strip()
+    if written in _EMPTY:
+        return None
+    try:
+        value = {"true": 1.0, "false": 0.0}.get(written.lower())
+        value = float(written) if value is None else value
+    except ValueError as error:
+        raise InputError(
+            "not a number", file=file, line=line, key=column, given=written, allowed="a number or nothing"
+        ) from error
+    return None if math.isnan(value) else value
+
+
+def _csv(file: Path) -> tuple[Sequence[str], Cells]:
     try:
         with file.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            header = reader.fieldnames or []
-            cells: _Cells = []
+            before = 0
+            while (first := stream.readline()).startswith("#"):
+                before += 1
+            header = next(csv.reader([first]), [])
+            reader = csv.DictReader(stream, header)
+            cells: Cells = []
             for record in reader:
                 if None in record or None in record.values():
                     given = len(header) - list(record.values()).count(None) + len(record.get(None) or ())
                     raise InputError(
                         "a row with another number of cells than the header",
                         file=file,
-                        line=reader.line_num,
+                        line=reader.line_num + before + 1,
                         given=given,
                         allowed=f"{len(header)} cells",
                     )
-                cells.append((reader.line_num, record))
+                cells.append((reader.line_num + before + 1, record))
             return header, cells
     except UnicodeDecodeError as error:
         raise InputError("not a text table", file=file, allowed="UTF-8 CSV, or Parquet") from error
@@ -110,7 +203,7 @@ def _csv(file: Path) -> tuple[Sequence[str], _Cells]:
         raise InputError(f"not a CSV table ({error})", file=file, allowed="UTF-8 CSV, or Parquet") from error
 
 
-def _parquet(file: Path) -> tuple[Sequence[str], _Cells]:
+def _parquet(file: Path) -> tuple[Sequence[str], Cells]:
     import duckdb
 
     try:
@@ -120,7 +213,7 @@ def _parquet(file: Path) -> tuple[Sequence[str], _Cells]:
             records = found.fetchall()
     except duckdb.Error as error:
         raise InputError("not a readable Parquet table", file=file) from error
-    cells: _Cells = [
+    cells: Cells = [
         (
             number,
             {key: "" if value is None else str(value) for key, value in zip(header, record, strict=True)},
@@ -131,13 +224,7 @@ def _parquet(file: Path) -> tuple[Sequence[str], _Cells]:
 
 
 def _check_header(file: Path, header: Sequence[str]) -> None:
-    for column in REQUIRED:
-        if column not in header:
-            others = [name for name in header if name not in NUMBERS and name not in TEXTS]
-            raise InputError(
-                "this column is missing", file=file, line=1, key=column, allowed=_listed(REQUIRED),
-                nearest=nearest(column, others),
-            )  # fmt: skip
+    check_columns(file, header, REQUIRED)
     if not any(column in header for column in TARGETS):
         raise InputError(
             "no column holds a measurement", file=file, line=1, allowed=f"one of {_listed(TARGETS)}",
@@ -153,21 +240,18 @@ def _row(file: Path, line: int, record: Mapping[str, str]) -> Row:
     texts = {name: text for name in TEXTS if (text := record.get(name, "").strip()) not in _EMPTY}
     numbers: dict[str, float] = {}
     for name in NUMBERS:
-        written = record.get(name, "").strip()
-        if written in _EMPTY:
+        value = number_of(record, name, file=file, line=line)
+        if value is None:
             continue
-        try:
-            value = {"true": 1.0, "false": 0.0}.get(written.lower())
-            value = float(written) if value is None else value
-        except ValueError as error:
-            raise InputError("not a number", file=file, line=line, key=name, given=written) from error
-        if not math.isfinite(value):
-            continue
-        if value < 0 or (name in _COUNTS and value < 1) or (name in _POSITIVE and value == 0):
+        written, most = record[name].strip(), _LARGEST.get(name, LARGEST)
+        if not (0.0 if name not in _COUNTS else 1.0) <= value <= most or (
+            name in _POSITIVE and value < LEAST
+        ):
             at_least = "1 or more" if name in _COUNTS else "above 0" if name in _POSITIVE else "0 or more"
-            raise InputError("out of range", file=file, line=line, key=name, given=written, allowed=at_least)
+            allowed = f"{most:g} or less" if value > most else at_least
+            raise _OutOfRange("out of range", file=file, line=line, key=name, given=written, allowed=allowed)
         if name in _COUNTS and value != round(value):
-            raise InputError("not a whole number", file=file, line=line, key=name, given=written)
+            raise _OutOfRange("not a whole number", file=file, line=line, key=name, given=written)
         numbers[name] = value
     for name in ("source", "accelerator", "model", "precision"):
         if name not in texts:

@@ -17,8 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from gigawatt.core.errors import GigawattError, InputError
+from gigawatt.validation.card import Card, Group, Summary
 from gigawatt.validation.files import Refusal, data_folder
-from gigawatt.validation.serving_open import open_runs, replays
+from gigawatt.validation.serving_open import is_open, open_run, replays
 from gigawatt.validation.serving_predict import predict_serving
 from gigawatt.validation.serving_rows import ServingCase, case_of, read_serving_rows
 
@@ -38,7 +40,6 @@ __all__ = [
 SLOWER = 1.25
 """Times a token of a larger machine over a smaller one's from which on the smaller one's guesses tokens."""
 _TAIL = 0.9
-_LENGTHS_OPEN = "a load whose lengths or rate are not in the row"
 
 ALIKE = 1.15
 """Times a token of rows with the same labels that differ by less are of the same configuration."""
@@ -95,66 +96,14 @@ def _cases(rows: Iterable[Mapping[str, str]]) -> tuple[list[ServingCase], Counte
             found.append(case_of(row))
         except Refusal as why:
             refused[why.reason] += 1
+        except GigawattError as error:
+            if isinstance(error, InputError):
+                raise
+            refused["the row's numbers cannot be run"] += 1
     kept, left = filtered(found)
     if left:
         refused["quicker than a row with the same labels, or than a larger machine (guessed tokens)"] = left
     return kept, refused
-
-
-@dataclass(frozen=True)
-class ServingLine:
-    """Errors of one group: ``use`` is ``fit`` or ``judge``, ``bias`` the geometric mean ratio less one."""
-
-    metric: str
-    source: str
-    accelerator: str
-    use: str
-    rows: int
-    median: float
-    p90: float
-    bias: float
-
-    def cells(self) -> list[str | int | float]:
-        """In the order of the table's columns."""
-        return [getattr(self, name) for name in self.__dataclass_fields__]
-
-
-@dataclass(frozen=True)
-class ServingCard:
-    """``lines`` by metric, source, accelerator and use; ``totals`` by metric and source; ``models`` by model.
-
-    ``runs`` are those at a rate, ``replays`` those known request by request, ``left_out`` what fits gave that
-    had not seen an accelerator, ``refused`` counts rows by reason.
-    """
-
-    lines: tuple[ServingLine, ...]
-    totals: tuple[ServingLine, ...]
-    models: tuple[ServingLine, ...]
-    runs: tuple[ServingLine, ...]
-    replays: tuple[ServingLine, ...]
-    rows: int
-    predicted: int
-    refused: Mapping[str, int]
-    left_out: Mapping[str, Any] = field(default_factory=dict)
-    fitted: int = 0
-
-    def to_table(self) -> tuple[list[str], list[list[str | int | float]]]:
-        """Column names and rows."""
-        parts = (*self.lines, *self.totals, *self.runs, *self.replays)
-        return list(ServingLine.__dataclass_fields__), [line.cells() for line in parts]
-
-    def to_json(self) -> dict[str, Any]:
-        """Everything, as JSON has it."""
-        names = ("lines", "totals", "models", "runs", "replays")
-        made = {name: [asdict(line) for line in getattr(self, name)] for name in names}
-        return {
-            **made, "rows": self.rows, "predicted": self.predicted, "refused": sum(self.refused.values()),
-            "reasons": dict(self.refused), "accelerator_left_out": dict(self.left_out),
-            "parameters_fitted": self.fitted,
-        }  # fmt: skip
-
-
-_Ratios = dict[tuple[str, str, str, str], list[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +124,7 @@ class ServingPair:
     measured: float
     predicted: float
     label: str
+    row: int = 0
 
     @property
     def ratio(self) -> float:
@@ -182,27 +132,142 @@ class ServingPair:
         return self.predicted / self.measured
 
 
+@dataclass(frozen=True)
+class ServingLine:
+    """Errors of one group: ``use`` is ``fit`` or ``judge``, ``bias`` the geometric mean ratio less one."""
+
+    metric: str
+    source: str
+    accelerator: str
+    use: str
+    rows: int
+    median: float
+    p90: float
+    bias: float
+
+
+@dataclass(frozen=True)
+class ServingCard:
+    """``lines`` by metric, source, accelerator and use; ``totals`` by metric and source; ``models`` by model.
+
+    ``runs`` are those at a rate, ``replays`` those known request by request, ``left_out`` what fits gave that
+    had not seen an accelerator, ``refused`` counts rows by reason.
+    """
+
+    lines: tuple[ServingLine, ...]
+    totals: tuple[ServingLine, ...]
+    models: tuple[ServingLine, ...]
+    runs: tuple[ServingLine, ...]
+    replays: tuple[ServingLine, ...]
+    rows: int
+    predicted: int
+    refused: Mapping[str, int]
+    pairs: tuple[ServingPair, ...] = field(repr=False)
+    left_out: Mapping[str, Any] = field(default_factory=dict)
+    fitted: int = 0
+
+    def card(self) -> Card:
+        """The scorecard in the shape of every table: groups by metric, source, accelerator and use.
+
+        A row gives up to three numbers, so groups count numbers.
+        """
+        parts = {"rows": self.lines, "runs": self.runs, "replays": self.replays}
+        judging = [pair for pair in self.pairs if pair.use == "judge"]
+        return Card(
+            table="serving",
+            rows=self.rows,
+            predicted=self.predicted,
+            refused_reasons=dict(self.refused),
+            parameters_fitted=self.fitted,
+            overall=_summary(self.pairs),
+            groups=tuple(
+                Group(f"{pair[0].metric} | {pair[0].source} | {pair[0].chip} | {pair[0].use}", _summary(pair),
+                      {"part": part, "metric": pair[0].metric, "source": pair[0].source,
+                       "accelerator": pair[0].chip, "use": pair[0].use})
+                for part in parts
+                for pair in _by_line([one for one in self.pairs if one.part == part])
+            ),
+            more={
+                "held_out": _summary(judging),
+                "totals": [asdict(line) for line in self.totals],
+                "models": [asdict(line) for line in self.models],
+                "accelerator_left_out": dict(self.left_out),
+            },
+            titles={"totals": "By metric and source"},
+            notes=("Rows of use judge were seen by no fit. A row gives up to three numbers.",),
+            detail=self,
+        )  # fmt: skip
+
+
 def fitted_half(case: ServingCase) -> bool:
     """Whether fits saw the case's group (model, accelerator, engine): those of an even CRC-32."""
     return zlib.crc32(case.half.encode()) % 2 == 0
 
 
-def _lines(ratios: _Ratios) -> tuple[ServingLine, ...]:
+def _lines(
+    pairs: Sequence[ServingPair], key: Callable[[ServingPair], tuple[str, str, str, str]]
+) -> tuple[ServingLine, ...]:
+    ratios: dict[tuple[str, str, str, str], list[float]] = defaultdict(list)
+    for pair in pairs:
+        ratios[key(pair)].append(pair.ratio)
     found: list[ServingLine] = []
-    for key, values in sorted(ratios.items()):
+    for name, values in sorted(ratios.items()):
         r = np.array(values)
         off = np.abs(r - 1.0)
         found.append(
             ServingLine(
-                *key, len(r), float(np.median(off)), float(np.quantile(off, _TAIL)),
+                *name, len(r), float(np.median(off)), float(np.quantile(off, _TAIL)),
                 float(np.exp(np.mean(np.log(r))) - 1.0),
             )
         )  # fmt: skip
     return tuple(found)
 
 
+def _summary(pairs: Sequence[ServingPair]) -> Summary:
+    return Summary.of([pair.predicted for pair in pairs], [pair.measured for pair in pairs])
+
+
+def _by_line(pairs: Sequence[ServingPair]) -> list[list[ServingPair]]:
+    """Pairs by metric, source, accelerator and use, in this order."""
+    found: dict[tuple[str, str, str, str], list[ServingPair]] = defaultdict(list)
+    for pair in pairs:
+        found[pair.metric, pair.source, pair.chip, pair.use].append(pair)
+    return [found[key] for key in sorted(found)]
+
+
+def _finite(pairs: Sequence[ServingPair]) -> bool:
+    return all(np.isfinite(pair.predicted) and pair.predicted > 0.0 for pair in pairs)
+
+
+def _predicted(cases: Sequence[ServingCase], refused: Counter[str]) -> list[ServingPair]:
+    """What is predicted of the cases; those that cannot be are counted in ``refused``."""
+    with np.errstate(all="ignore"):
+        try:
+            return _split(_row_pairs(cases), refused)
+        except (GigawattError, ArithmeticError, MemoryError):
+            if len(cases) > 1:  # one of them: the groups apart, then the rows
+                first = [case for case in cases if case.group == cases[0].group]
+                rest = [case for case in cases if case.group != cases[0].group]
+                half = len(first) // 2
+                parts = (first, rest) if rest else (first[:half], first[half:])
+                return [pair for part in parts for pair in _predicted(part, refused)]
+            refused["the row's numbers cannot be run"] += 1
+            return []
+
+
+def _split(pairs: Iterator[ServingPair], refused: Counter[str]) -> list[ServingPair]:
+    """Pairs of rows whose predictions are finite; the other rows are counted."""
+    by_row: dict[int, list[ServingPair]] = defaultdict(list)
+    for pair in pairs:
+        by_row[pair.row].append(pair)
+    bad = [row for row, mine in by_row.items() if not _finite(mine)]
+    if bad:
+        refused["the step model gives no finite time"] += len(bad)
+    return [pair for row, mine in by_row.items() if row not in bad for pair in mine]
+
+
 def _row_pairs(cases: Sequence[ServingCase]) -> Iterator[ServingPair]:
-    for case, made in zip(cases, predict_serving(cases), strict=True):
+    for row, (case, made) in enumerate(zip(cases, predict_serving(cases), strict=True)):
         use = "fit" if fitted_half(case) else "judge"
         label = (
             f"{case.model}, {case.engine}, {case.weights}, {case.prompt:.0f} in, {case.output:.0f} out, "
@@ -210,12 +275,36 @@ def _row_pairs(cases: Sequence[ServingCase]) -> Iterator[ServingPair]:
         )
         for name, value in made.items():
             yield ServingPair(
-                "rows", name, case.source, case.chip.id, case.model, use, case.measured[name], value, label
+                "rows",
+                name,
+                case.source,
+                case.chip.id,
+                case.model,
+                use,
+                case.measured[name],
+                value,
+                label,
+                row,
             )
 
 
-def _run_pairs(rows: Sequence[Mapping[str, str]]) -> Iterator[ServingPair]:
-    for run in open_runs(rows):
+def _run_pairs(rows: Sequence[Mapping[str, str]], refused: Counter[str]) -> Iterator[ServingPair]:
+    for row in rows:
+        if not is_open(row):
+            continue
+        try:
+            with np.errstate(all="ignore"):
+                run = open_run(row)
+            if not all(np.isfinite(value) and value > 0.0 for value in run.predicted.values()):
+                raise Refusal("the step model gives no finite time")
+        except Refusal as why:
+            refused[why.reason] += 1
+            continue
+        except (GigawattError, ArithmeticError, MemoryError) as error:
+            if isinstance(error, InputError):
+                raise
+            refused["the row's numbers cannot be run"] += 1
+            continue
         source = f"at a rate, {'saturated' if run.saturated else 'below saturation'}"
         label = f"{run.model}, {run.rate:g} requests/s, {run.prompt:.0f} in, {run.output:.0f} out"
         for name, value in run.measured.items():
@@ -242,7 +331,7 @@ def serving_pairs(progress: Callable[[int, int], None] | None = None) -> tuple[S
     tell = progress or (lambda done, all_: None)
     rows = read_serving_rows(data_folder() / "serving.parquet")
     found: list[ServingPair] = []
-    parts = (lambda: _row_pairs(_cases(rows)[0]), lambda: _run_pairs(rows), _replay_pairs)
+    parts = (lambda: _row_pairs(_cases(rows)[0]), lambda: _run_pairs(rows, Counter()), _replay_pairs)
     for done, part in enumerate(parts, 1):
         found.extend(part())
         tell(done, len(parts))
@@ -263,28 +352,30 @@ def validate_serving(
         Called with (parts done, parts in all).
     """
     tell = progress or (lambda done, all_: None)
-    rows = read_serving_rows(file or data_folder() / "serving.parquet")
+    path = file or data_folder() / "serving.parquet"
+    rows = read_serving_rows(path)
     tell(0, 3)
-    cases, refused = _cases(rows)
-    by_line, by_source, by_model, runs, again = (defaultdict[Any, list[float]](list) for _ in range(5))
-    for one in _row_pairs(cases):
-        by_line[one.metric, one.source, one.chip, one.use].append(one.ratio)
-        by_source[one.metric, one.source, "all", one.use].append(one.ratio)
-        by_model[one.metric, one.source, one.model, one.use].append(one.ratio)
-    tell(1, 3)
-    for one in _run_pairs(rows):
-        runs[one.metric, one.source, one.chip, one.use].append(one.ratio)
+    try:
+        cases, refused = _cases([row for row in rows if not is_open(row)])
+        by_row = _predicted(cases, refused)
+        tell(1, 3)
+        by_run = list(_run_pairs(rows, refused))
+    except InputError as error:
+        raise error.at(file=path) from None
     tell(2, 3)
-    for one in _replay_pairs() if file is None else ():
-        again[one.metric, one.source, one.chip, one.use].append(one.ratio)
+    again = list(_replay_pairs()) if file is None else []
     saved = data_folder() / "serving_fit.json"
     fit = json.loads(saved.read_text(encoding="utf-8")) if saved.is_file() else {}
-    open_ = sum("open-loop rate" in row.get("regime", "") for row in rows)
-    refused[_LENGTHS_OPEN] -= open_
     tell(3, 3)
+    refused = +refused
     return ServingCard(
-        _lines(by_line), _lines(by_source), _lines(by_model), _lines(runs), _lines(again),
-        rows=len(rows), predicted=len(cases) + open_, refused=+refused,
+        _lines(by_row, lambda one: (one.metric, one.source, one.chip, one.use)),
+        _lines(by_row, lambda one: (one.metric, one.source, "all", one.use)),
+        _lines(by_row, lambda one: (one.metric, one.source, one.model, one.use)),
+        _lines(by_run, lambda one: (one.metric, one.source, one.chip, one.use)),
+        _lines(again, lambda one: (one.metric, one.source, one.chip, one.use)),
+        rows=len(rows), predicted=len(rows) - sum(refused.values()), refused=dict(refused.most_common()),
+        pairs=(*by_row, *by_run, *again),
         left_out=fit.get("errors", {}).get("accelerator_left_out", {}),
         fitted=sum(len(v) for v in fit.get("fitted", {}).values()),
     )  # fmt: skip

@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.machine import build_cluster, load_chip
+from gigawatt.machine import build_cluster
 from gigawatt.performance.engines import load_engine
 from gigawatt.performance.inference import Replica, multiply_format
 from gigawatt.performance.serving_tables import step_tables
@@ -26,15 +26,18 @@ from gigawatt.serving.engine import EngineOptions, Outcome
 from gigawatt.serving.fleet import Fleet
 from gigawatt.serving.requests import Requests
 from gigawatt.serving.simulation import simulate
-from gigawatt.validation.files import data_folder
-from gigawatt.validation.serving_rows import MEASURED
+from gigawatt.validation.files import Refusal, data_folder
+from gigawatt.validation.rows import number_of
+from gigawatt.validation.serving_rows import case_of
 from gigawatt.workload import read_architecture
 from gigawatt.workload.inference import Shares
 
-__all__ = ["OpenRun", "Replay", "open_runs", "replays", "running_series"]
+__all__ = ["OpenRun", "Replay", "is_open", "open_run", "open_runs", "replays", "running_series"]
 
 Array = NDArray[np.float64]
 
+_LONGEST = 1e5
+"""Tokens of the longest prompt or output of a run at a rate."""
 _REQUESTS = 500
 """Requests of a run of TensorRT-LLM's online table."""
 _SATURATED = 0.9
@@ -71,11 +74,26 @@ class Replay:
     running: Array
 
 
+_ALONE = (1.0, 1.0, 1.0, 1.0)
+
+
 @lru_cache(maxsize=32)
-def _tables(model: str, chip: str, weights: str, engine: str, most: int) -> StepTables:
-    cluster, _ = build_cluster(chip=chip, count=8)
-    shares = Shares.of(weights=weights, multiply=multiply_format(weights, cluster.chip))
-    replica = Replica(read_architecture(model), cluster, load_engine(engine), shares, np.asarray(1.0))
+def _tables(
+    model: str,
+    chip: str,
+    weights: str,
+    engine: str,
+    most: int,
+    layout: tuple[float, float, float, float] = _ALONE,
+) -> StepTables:
+    """``layout``: tensor, data, expert and pipeline degrees."""
+    tensor, data, expert, pipeline = layout
+    cluster, _ = build_cluster(chip=chip, count=int(max(8, tensor * data * pipeline)))
+    shares = Shares.of(
+        tensor=tensor, data=data, expert=expert, weights=weights,
+        multiply=multiply_format(weights, cluster.chip),
+    )  # fmt: skip
+    replica = Replica(read_architecture(model), cluster, load_engine(engine), shares, np.asarray(pipeline))
     return step_tables(replica, sequences=float(most))
 
 
@@ -95,35 +113,54 @@ def _times(outcome: Outcome, requests: Requests, engine: str) -> tuple[Array, Ar
     return first, step
 
 
+def is_open(row: Mapping[str, str]) -> bool:
+    """Whether a row is of a run at a rate."""
+    return "open-loop rate" in row.get("regime", "")
+
+
+def open_run(row: Mapping[str, str]) -> OpenRun:
+    """The run at a rate that a row (as of ``read_serving_rows``) measured, simulated; an endless rate is
+    saturated.
+
+    Raises
+    ------
+    InputError
+        A cell that is no number.
+    Refusal
+        An unknown machine or model, or lengths, rate or times that are not given or cannot be.
+    """
+    rate = number_of(row, "request_rate", line=int(row["line"]))
+    if rate is None or rate <= 0.0:
+        raise Refusal("request_rate is not given or out of range")
+    case = case_of({**row, "regime": "closed-loop", "concurrency": "1"})
+    if {"ttft", "tpot", "throughput"} - set(case.measured):
+        raise Refusal("a run at a rate without TTFT, TPOT or throughput")
+    if max(case.prompt, case.output) > _LONGEST:
+        raise Refusal("isl or osl is longer than a run at a rate is simulated for")
+    saturated = not np.isfinite(rate) or case.measured["throughput"] / case.output < _SATURATED * rate
+    arrival = (
+        poisson_arrivals(rate=rate, count=_REQUESTS, seed=0) if np.isfinite(rate) else np.zeros(_REQUESTS)
+    )
+    requests = Requests(
+        arrival=arrival,
+        prompt=np.full(_REQUESTS, round(case.prompt)),
+        output=np.full(_REQUESTS, round(case.output)),
+    )
+    most = round(load_engine(case.engine).max_sequences)
+    layout = (case.tensor, case.data, case.expert, case.pipeline)
+    tables = _tables(case.model, case.chip.id, case.weights, case.engine, most, layout)
+    outcome = simulate(requests, Fleet(tables), _options(case.engine, most))
+    first, step = _times(outcome, requests, case.engine)
+    return OpenRun(
+        case.chip.id, case.model, rate, case.prompt, case.output, saturated,
+        {name: case.measured[name] for name in ("ttft", "tpot")},
+        {"ttft": float(np.mean(first)), "tpot": float(np.mean(step))},
+    )  # fmt: skip
+
+
 def open_runs(rows: Sequence[Mapping[str, str]]) -> Iterator[OpenRun]:
-    """Runs at a rate among ``rows`` (as of ``read_serving_rows``), simulated; endless rates are saturated."""
-    for row in rows:
-        if "open-loop rate" not in row.get("regime", ""):
-            continue
-        rate = float(row["request_rate"].lower().replace("inf", "inf"))
-        prompt, output = float(row["isl"]), float(row["osl"])
-        chip, engine = load_chip(row["accelerator"]), "trtllm-2024"
-        measured = {
-            name: float(row[column]) * 1e-3 for name, column in (("ttft", MEASURED[0]), ("tpot", MEASURED[1]))
-        }
-        served = float(row["tok_s_total"]) / output
-        saturated = not np.isfinite(rate) or served < _SATURATED * rate
-        arrival = (
-            poisson_arrivals(rate=rate, count=_REQUESTS, seed=0) if np.isfinite(rate) else np.zeros(_REQUESTS)
-        )
-        requests = Requests(
-            arrival=arrival,
-            prompt=np.full(_REQUESTS, round(prompt)),
-            output=np.full(_REQUESTS, round(output)),
-        )
-        most = round(load_engine(engine).max_sequences)
-        tables = _tables("llama-3.1-8b", chip.id, "bf16", engine, most)
-        outcome = simulate(requests, Fleet(tables), _options(engine, most))
-        first, step = _times(outcome, requests, engine)
-        yield OpenRun(
-            chip.id, "llama-3.1-8b", rate, prompt, output, saturated, measured,
-            {"ttft": float(np.mean(first)), "tpot": float(np.mean(step))},
-        )  # fmt: skip
+    """Runs at a rate among ``rows``, simulated (:func:`open_run`)."""
+    return (open_run(row) for row in rows if is_open(row))
 
 
 def _read(name: str) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@ layout and load, so that errors of the step model's times come on top.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from gigawatt.catalog.loader import table as rows_of
+from gigawatt.core.errors import GigawattError
 from gigawatt.machine.load import build_cluster
 from gigawatt.machine.machine import Cluster
 from gigawatt.performance.engines import Engine, load_engine
@@ -42,10 +43,10 @@ from gigawatt.performance.serving_power import (
     wall_power,
 )
 from gigawatt.performance.steady import steady
-from gigawatt.validation.files import table
-from gigawatt.validation.power import PowerRow
-from gigawatt.validation.scorecard import Errors, errors_of
-from gigawatt.validation.serving_power_rows import IMAGES, NODE, PowerCase, cases_of, cluster_of
+from gigawatt.validation.card import Errors, errors_of
+from gigawatt.validation.power import PowerOutcome, PowerRow
+from gigawatt.validation.rows import LARGEST, number_of
+from gigawatt.validation.serving_power_rows import IMAGES, NODE, PowerCase, cases_of, cluster_of, power_rows
 from gigawatt.workload.inference import (
     Shares,
     decode_operations,
@@ -63,6 +64,7 @@ __all__ = [
     "at_rate",
     "groups",
     "own_rate",
+    "serving_power_outcome",
     "serving_power_scorecard",
     "work_of",
 ]
@@ -230,66 +232,91 @@ def own_rate(case: PowerCase, power: ServingPower) -> tuple[float, float]:
 
 
 def serving_power_scorecard(file: Path | None = None) -> tuple[PowerRow, ...]:
-    """Every row that can be predicted, by what is compared: see :func:`groups`."""
-    cases, _ = cases_of(file)
+    """What is predicted of every row, by what is compared: see :func:`groups`."""
+    return serving_power_outcome(file).judged
+
+
+def serving_power_outcome(file: Path | None = None) -> PowerOutcome:
+    """Every row of ``serving_power.csv`` (or of a ``file`` of its shape), predicted or refused.
+
+    Raises
+    ------
+    InputError
+        No such file, another shape, a cell that is no number: file, line, column.
+    """
+    rows = power_rows(file)
+    cases, refused = cases_of(file, rows)
     found: list[PowerRow] = []
     for case in cases:
-        work, power = work_of(case), load_serving_power(case.chip)
-        given = at_rate(case, work, power)
-        own, rate = own_rate(case, power)
-
-        def add(what: str, measured: float, predicted: float, case: PowerCase = case) -> None:
-            found.append(
-                PowerRow(case.id, case.kind, case.chip.id, case.model, what, case.use, measured, predicted)
-            )
-
-        if case.kind == "cap":
-            _, free = own_rate(replace(case, cap=None), power)
-            add("serving rate, limit over cap", case.measured, free / rate)
+        try:
+            with np.errstate(all="ignore"):
+                made = _of_case(case)
+        except (GigawattError, ArithmeticError, MemoryError):
+            refused["the row's numbers cannot be run"] += 1
             continue
-        if case.kind == "gpu":
-            what = "" if case.load not in IMAGES else "images: "
-            add(f"{what}serving watts, {MEASURED_RATE}", case.measured, given)
-            add(f"{what}serving watts, {OWN_RATE}", case.measured, own)
-            add(f"{what}serving J/token, {OWN_RATE}", case.measured / case.rate, own / rate)
-            continue
+        if all(np.isfinite(one.predicted) and one.predicted > 0.0 for one in made):
+            found += made
+        else:
+            refused["the power model gives no finite number"] += 1
+    found += _nodes(rows, refused)
+    return PowerOutcome(len(rows), tuple(found), (), dict((+refused).most_common()))
+
+
+def _of_case(case: PowerCase) -> list[PowerRow]:
+    found: list[PowerRow] = []
+    work, power = work_of(case), load_serving_power(case.chip)
+    given = at_rate(case, work, power)
+    own, rate = own_rate(case, power)
+
+    def add(what: str, measured: float, predicted: float) -> None:
+        found.append(
+            PowerRow(case.id, case.kind, case.chip.id, case.model, what, case.use, measured, predicted)
+        )
+
+    if case.kind == "cap":
+        _, free = own_rate(replace(case, cap=None), power)
+        add("serving rate, limit over cap", case.measured, free / rate)
+    elif case.kind == "gpu":
+        what = "" if case.load not in IMAGES else "images: "
+        add(f"{what}serving watts, {MEASURED_RATE}", case.measured, given)
+        add(f"{what}serving watts, {OWN_RATE}", case.measured, own)
+        add(f"{what}serving J/token, {OWN_RATE}", case.measured / case.rate, own / rate)
+    else:
         node = load_node_power(_cluster_of_node(case).node, case.chip)
         replicas = node.chips / (case.tensor * case.data * case.pipeline)
         at_wall, own_wall = (float(wall_power(node=node, chip_power=watts)) for watts in (given, own))
         add(f"wall watts, {MEASURED_RATE}", case.measured, at_wall)
         add(f"wall J/token, {OWN_RATE}", case.measured / (case.rate * replicas), own_wall / (rate * replicas))
-    if file is None:
-        found += _nodes()
-    return tuple(found)
+    return found
 
 
 def _cluster_of_node(case: PowerCase) -> Cluster:
     return build_cluster(chip=case.chip.id, count=NODE, node=case.node or None)[0]
 
 
-def _nodes() -> list[PowerRow]:
-    """Idle nodes and largest steps of the shipped rows."""
+def _nodes(rows: Sequence[Mapping[str, str]], refused: Counter[str]) -> list[PowerRow]:
+    """Idle nodes and largest steps among the rows; others of these kinds are counted in ``refused``."""
     found: list[PowerRow] = []
-    for row in table("serving_power.csv"):
-        if row["kind"] not in ("idle", "step"):
+    for row in rows:
+        kind, watts = row.get("kind", ""), number_of(row, "watts")
+        if kind not in ("idle", "step"):
             continue
-        cluster = build_cluster(chip=row["accelerator"], count=NODE, node=row["node"] or None)[0]
-        node, power = load_node_power(cluster.node, cluster.chip), load_serving_power(cluster.chip)
-        idle = row["kind"] == "idle"
+        if watts is None or not 0.0 < watts < LARGEST:
+            refused["watts are not given" if watts is None else "watts are out of range"] += 1
+            continue
+        try:
+            cluster = build_cluster(chip=row["accelerator"], count=NODE, node=row.get("node") or None)[0]
+            node, power = load_node_power(cluster.node, cluster.chip), load_serving_power(cluster.chip)
+        except GigawattError:
+            refused["an accelerator or node that the catalog lacks"] += 1
+            continue
+        idle = kind == "idle"
         value = wall_power(node=node) if idle else largest_step(node=node, high=power.limit)
         what = "idle node watts" if idle else "largest one-second step of a training node"
         found.append(
-            PowerRow(
-                row["id"],
-                row["kind"],
-                cluster.chip.id,
-                row["model"],
-                what,
-                row["use"],
-                float(row["watts"]),
-                float(value),
-            )
-        )
+            PowerRow(row.get("id") or f"line {row['line']}", kind, cluster.chip.id, row.get("model", ""),
+                     what, row.get("use") or "judge", watts, float(value))
+        )  # fmt: skip
     return found
 
 

@@ -10,19 +10,19 @@ follows from the checksum of its name (even: fitted), so that nobody chose.
 
 from __future__ import annotations
 
-import csv
 import re
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from gigawatt.core.errors import GigawattError, InputError
-from gigawatt.machine.load import build_cluster
+from gigawatt.machine.load import build_cluster, load_chip
 from gigawatt.machine.machine import Chip, Cluster
 from gigawatt.validation.files import Refusal, table
+from gigawatt.validation.rows import LARGEST, cells_of, number_of
 from gigawatt.workload import read_architecture
 from gigawatt.workload.architecture import Architecture
 
@@ -37,6 +37,7 @@ __all__ = [
     "even",
     "is_serving_power_table",
     "loads",
+    "power_rows",
 ]
 
 COLUMNS = (
@@ -59,6 +60,8 @@ _TOP = 1.02
 _IDLE = 0.5
 """Less than this of its idle power no accelerator draws in the mean of a run."""
 NODE = 8
+MOST = 4096
+"""Accelerators of the largest replica that is looked at."""
 IMAGES = ("image-chat", "video-chat")
 """Loads whose prompts have images: what turns them into tokens is not predicted, so they stand apart."""
 
@@ -141,49 +144,45 @@ def _architecture(model: str) -> Architecture:
 
 def is_serving_power_table(file: Path) -> bool:
     """Whether a file has the columns of measured serving power, of a collection or of the leaderboard."""
-    names = set(_header(file))
+    return _of_serving(cells_of(file)[0])
+
+
+def _of_serving(header: Sequence[str]) -> bool:
+    names = set(header)
     collection = {"model", "accelerator", "concurrency", "osl"} <= names
     watts = bool({"power_w_per_accel", "power_frac_tdp_avg"} & names)
     return (collection and watts) or {"task", "gpu_model", "avg_power_watts"} <= names
 
 
-def _header(file: Path) -> list[str]:
-    if not file.is_file():
+def power_rows(file: Path | None = None) -> list[dict[str, str]]:
+    """Rows of the shipped table or of a ``file``, texts by a collection's columns, with their ``line``.
+
+    Raises
+    ------
+    InputError
+        No such file, or one without the columns that are needed.
+    """
+    if file is None:
+        return [{**row, "line": str(line)} for line, row in enumerate(table("serving_power.csv"), start=2)]
+    header, cells = cells_of(file)
+    if not _of_serving(header):
         raise InputError(
-            "no such file of measured rows", key="--rows", given=str(file), allowed="a .csv or .parquet table"
+            "these columns are not of measured serving power", file=file, line=1, allowed=COLUMNS
         )
-    return list(_read(file)[0]) if file.suffix == ".parquet" else _first_line(file)
-
-
-def _first_line(file: Path) -> list[str]:
-    try:
-        with file.open(newline="", encoding="utf-8") as stream:
-            return next(csv.reader(stream), [])
-    except UnicodeDecodeError:
-        raise InputError("not a UTF-8 text file", file=file) from None
-
-
-def _read(file: Path) -> list[dict[str, str]]:
-    """Rows of a CSV or Parquet file, texts by column."""
-    if file.suffix == ".parquet":
-        import duckdb
-
-        frame = duckdb.connect().execute("select * from read_parquet(?)", [file.as_posix()])
-        names = [one[0] for one in frame.description or ()]
-        found = frame.fetchall()
-        return [{n: "" if v is None else str(v) for n, v in zip(names, row, strict=True)} for row in found]
-    with file.open(newline="", encoding="utf-8") as stream:
-        return [{k: v or "" for k, v in row.items() if k is not None} for row in csv.DictReader(stream)]
+    return [
+        {**{_LEADERBOARD.get(k, k): v.strip() for k, v in record.items()}, "line": str(line)}
+        for line, record in cells
+    ]
 
 
 def _number(row: Mapping[str, str], name: str, default: float | None = None) -> float | None:
-    text = row.get(name, "")
-    if text in ("", "nan", "None"):
+    """The number of a cell; ``Refusal`` where no run can have it."""
+    value = number_of(row, name, line=int(row["line"]))
+    if value is None:
         return default
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError("not a number", line=int(row["line"]), key=name, given=text) from None
+    if not 0.0 <= value <= LARGEST:
+        raise Refusal(f"{name} is out of range")
+    return value
 
 
 def _needed(row: Mapping[str, str], name: str) -> float:
@@ -213,12 +212,14 @@ def _case(row: Mapping[str, str]) -> PowerCase:
     """What a row of a collection asks; ``Refusal`` where it cannot be predicted."""
     name = row["accelerator"]
     try:
-        chip = cluster_of(_named("chip", name) or name, NODE).chip
+        chip = cluster_of(load_chip(_named("chip", name) or name).id, NODE).chip
     except GigawattError as error:
         raise Refusal("an accelerator that the catalog lacks", name) from error
     architecture = _architecture(row["model"])
     count = _needed(row, "n_accel")
     data, pipeline, expert = (_number(row, key, 1.0) or 1.0 for key in ("DP", "PP", "EP"))
+    if max(count, data, pipeline, expert) > MOST:
+        raise Refusal("more accelerators than a replica has")
     tensor = count / (data * pipeline)
     if tensor < 1.0:
         raise Refusal("degrees that do not divide", name)
@@ -249,32 +250,30 @@ def _case(row: Mapping[str, str]) -> PowerCase:
     )  # fmt: skip
 
 
-def cases_of(file: Path | None = None) -> tuple[list[PowerCase], Counter[str]]:
-    """(cases, reasons why other rows cannot be predicted) of the shipped rows or of a ``file``.
+def cases_of(
+    file: Path | None = None, rows: Sequence[Mapping[str, str]] | None = None
+) -> tuple[list[PowerCase], Counter[str]]:
+    """(cases, reasons why other rows cannot be predicted) of a ``file`` or the shipped rows; idle nodes and
+    largest steps are in neither. ``rows`` are those of the file, where they are read already.
 
     Raises
     ------
     InputError
-        No such file, or one without the columns that are needed.
+        As of :func:`power_rows`, and a cell that is no number: file, line, column.
     """
-    if file is None:
-        rows = [dict(row) for row in table("serving_power.csv")]
-    else:
-        if not is_serving_power_table(file):
-            raise InputError(
-                "these columns are not of measured serving power", file=file, line=1, allowed=COLUMNS
-            )
-        rows = [{_LEADERBOARD.get(k, k): v for k, v in row.items()} for row in _read(file)]
     found, refused = list[PowerCase](), Counter[str]()
-    for line, row in enumerate(rows, start=2):
-        if row.get("kind", "gpu") not in ("gpu", "wall", "cap"):
+    for row in power_rows(file) if rows is None else rows:
+        kind = row.get("kind") or "gpu"
+        if kind in ("idle", "step"):
             continue
         try:
-            found.append(_case({**row, "line": str(line)}))
+            if kind not in ("gpu", "wall", "cap"):
+                raise Refusal("a kind of row that is not gpu, wall, cap, idle or step")
+            found.append(_case(row))
         except Refusal as why:
             refused[why.reason] += 1
         except InputError as error:
-            if file is None:
-                raise
             raise error.at(file=file, key=error.key or "row") from None
+        except (GigawattError, ArithmeticError):
+            refused["the row's numbers cannot be run"] += 1
     return found, refused

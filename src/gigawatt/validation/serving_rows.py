@@ -14,21 +14,21 @@ divided. Where data ranks are not given, they are the experts' ranks over attent
 
 from __future__ import annotations
 
-import csv
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from gigawatt.core.errors import GigawattError, InputError, nearest
+from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.machine import Chip, load_chip
+from gigawatt.technology.digital.gpu import BITS
 from gigawatt.validation.files import Refusal, table
+from gigawatt.validation.rows import LARGEST, LEAST, cells_of, check_columns, number_of
 from gigawatt.workload import read_architecture
 from gigawatt.workload.architecture import Architecture
 
-__all__ = ["COLUMNS", "MEASURED", "ServingCase", "case_of", "read_serving_rows"]
+__all__ = ["COLUMNS", "MEASURED", "ServingCase", "case_of", "chip_of_row", "read_serving_rows"]
 
 MEASURED = ("TTFT_ms", "TPOT_ms", "tok_s_total")
 """Columns of which a row must have one."""
@@ -37,8 +37,9 @@ COLUMNS = (
     "regime", "parallel_detail", "n_accel", "TP", "PP", "DP", "EP", "isl", "osl", "concurrency", *MEASURED,
 )  # fmt: skip
 _REQUIRED = ("source", "accelerator", "model", "isl", "osl", "regime")
-_NUMBERS = frozenset(("n_accel", "TP", "PP", "DP", "EP", "isl", "osl", "concurrency", *MEASURED))
 _EMPTY = frozenset(("", "nan", "NaN", "None", "null", "NA"))
+_MOST = {"n_accel": 4096.0, "TP": 4096.0, "PP": 4096.0, "DP": 4096.0, "EP": 4096.0, "isl": 1e7, "osl": 1e7,
+         "concurrency": 1e6}  # fmt: skip
 _DETAIL = re.compile(r"tp(\d+) pp(\d+) dp(\d+|None) mtp(\d+) ep(\d+)")
 _NODE = 8.0
 """Accelerators of a node of the machines whose labels are mended."""
@@ -98,37 +99,11 @@ def read_serving_rows(file: Path) -> list[dict[str, str]]:
     InputError
         No such file, a required column missing (with the nearest spelling), or none with a measurement.
     """
-    if not file.is_file():
-        raise InputError("no such file of measured rows", file=file, allowed="a .csv or .parquet table")
-    if file.suffix == ".parquet":
-        import duckdb
-
-        frame = duckdb.connect().execute("select * from read_parquet(?)", [file.as_posix()])
-        names = [one[0] for one in frame.description or ()]
-        found = [
-            {n: "" if v is None else str(v) for n, v in zip(names, row, strict=True)}
-            for row in frame.fetchall()
-        ]
-    else:
-        with file.open(newline="", encoding="utf-8") as stream:
-            reader = csv.DictReader(stream)
-            names = list(reader.fieldnames or ())
-            found = [{k: v or "" for k, v in row.items() if k is not None} for row in reader]
-    for column in _REQUIRED:
-        if column not in names:
-            raise InputError(
-                "a column is missing",
-                file=file,
-                line=1,
-                key=column,
-                allowed=names,
-                nearest=nearest(column, names),
-            )
+    names, cells = cells_of(file)
+    check_columns(file, names, _REQUIRED)
     if not set(MEASURED) & set(names):
         raise InputError("nothing measured here", file=file, line=1, allowed=MEASURED)
-    for line, row in enumerate(found, start=2):
-        row["line"] = str(line)
-    return found
+    return [{**record, "line": str(line)} for line, record in cells]
 
 
 @lru_cache(maxsize=4096)
@@ -147,6 +122,17 @@ def _chip(text: str) -> Chip:
         raise Refusal("an accelerator that the catalog lacks", text) from error
 
 
+def chip_of_row(row: Mapping[str, str]) -> Chip:
+    """The catalog's chip by any of its names.
+
+    Raises
+    ------
+    Refusal
+        The catalog lacks it.
+    """
+    return _chip(row["accelerator"].strip())
+
+
 @lru_cache(maxsize=512)
 def _model(text: str) -> Architecture:
     name = _named("model", text)
@@ -156,14 +142,21 @@ def _model(text: str) -> Architecture:
 
 
 def _number(row: Mapping[str, str], column: str) -> float | None:
-    text = row.get(column, "").strip()
-    if text in _EMPTY:
+    """The number of a cell, above zero.
+
+    Raises
+    ------
+    InputError
+        The cell is no number.
+    Refusal
+        A number that no run can have.
+    """
+    value = number_of(row, column, line=int(row["line"]))
+    if value is None:
         return None
-    try:
-        value = float(text)
-    except ValueError:
-        raise InputError("not a number", line=int(row["line"]), key=column, given=text) from None
-    return value if math.isfinite(value) else None
+    if not LEAST <= value <= _MOST.get(column, LARGEST):
+        raise Refusal(f"{column} is out of range", row[column])
+    return value
 
 
 def _layout(row: Mapping[str, str], chip: Chip) -> tuple[float, float, float, float, float]:
@@ -181,6 +174,8 @@ def _layout(row: Mapping[str, str], chip: Chip) -> tuple[float, float, float, fl
         return tensor, data, expert, max(tensor * data / expert, 1.0), pipeline
     tensor, pipeline = float(said[1]), float(said[2])
     expert = float(said[5])
+    if not all(1.0 <= float(part) <= _MOST["TP"] for part in said.groups() if part != "None"):
+        raise Refusal("degrees that no layout has", row.get("parallel_detail", ""))
     ranks = float(said[4]) * expert  # of the experts: all that a stage has
     data = max(ranks / tensor, 1.0) if said[3] == "None" else float(said[3])
     if tensor * data > _NODE and expert > 1.0 and not chip.id.startswith("GB"):
@@ -217,7 +212,7 @@ def case_of(row: Mapping[str, str]) -> ServingCase:
         With the reason: an unknown model or machine, no layout, no lengths, a label that cannot be.
     """
     kind = _kind(row)
-    chip, architecture = _chip(row["accelerator"]), _model(row["model"])
+    chip, architecture = chip_of_row(row), _model(row["model"])
     tensor, data, expert, expert_tensor, pipeline = _layout(row, chip)
     prompt, output = _number(row, "isl"), _number(row, "osl")
     if not prompt or not output:
@@ -236,6 +231,8 @@ def case_of(row: Mapping[str, str]) -> ServingCase:
         own = engine.startswith("trtllm") or _MAKERS.search(row["model"]) is not None
         cache = "fp8" if weights in ("fp8", "fp4") and own else "bf16"
     cache = "bf16" if cache == "fp16" else cache
+    if weights not in {*BITS, "int4"} or cache not in BITS:
+        raise Refusal("the number format is not known", f"{weights} {cache}")
     if weights == "fp8" and _BLOCKS.search(row["model"]):
         weights = "fp8_block"
     measured = {
@@ -243,7 +240,7 @@ def case_of(row: Mapping[str, str]) -> ServingCase:
         for name, column, scale in (
             ("ttft", "TTFT_ms", 1e-3), ("tpot", "TPOT_ms", 1e-3), ("throughput", "tok_s_total", 1.0),
         )
-        if (value := _number(row, column)) is not None and value > 0.0
+        if (value := _number(row, column)) is not None
     }  # fmt: skip
     if not measured:
         raise Refusal("nothing measured that is predicted")

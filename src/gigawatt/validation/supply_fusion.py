@@ -10,10 +10,10 @@ misses its tolerance is left in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import lru_cache
 
-from gigawatt.catalog import entity, table
-from gigawatt.catalog.loader import Entity
+from gigawatt.catalog import entity
 from gigawatt.power.plants.fusion import sheet
 from gigawatt.power.plants.fusion.confinement import plasma_inductance
 from gigawatt.power.plants.fusion.cost import learning_needed, levelised
@@ -21,109 +21,13 @@ from gigawatt.power.plants.fusion.design import TABLE, Design, load_design, oper
 from gigawatt.power.plants.fusion.plasma import State, evaluate
 from gigawatt.power.plants.fusion.solve import solve_temperature
 from gigawatt.power.plants.fusion.stellarator import ignition_factor
-from gigawatt.validation.supply_check import Check
 
-__all__ = ["PUBLISHED", "checks", "ours"]
+__all__ = ["PUBLISHED", "ours"]
 
 PUBLISHED = "fusion_published"
 
-_TOLERANCE = 0.10
-_WIDE: dict[tuple[str, str], float] = {
-    ("sparc", "ohmic"): 0.30,  # bootstrap scalings differ by a factor of two
-    ("large-tokamak", "bootstrap"): 0.30,
-    ("arc-2015", "density_share"): 0.20,  # line and volume average mixed in the paper
-    ("cost", "learning_needed"): 0.30,  # "more than 30 %"
-}
-_FITTED = {
-    ("iter", "fusion"),
-    ("iter", "gain_auxiliary"),
-    ("arc-2015", "gross"),
-    ("arc-2015", "net"),
-    ("large-tokamak", "gross"),
-    ("large-tokamak", "net"),
-    ("life", "fusion"),
-    ("nif-2022", "yield"),
-}
-_UNITS: dict[str, tuple[str, float]] = {
-    "fusion": ("MW", 1e6),
-    "loss": ("MW", 1e6),
-    "heating": ("MW", 1e6),
-    "auxiliary": ("MW", 1e6),
-    "radiation": ("MW", 1e6),
-    "synchrotron": ("MW", 1e6),
-    "lh": ("MW", 1e6),
-    "ohmic": ("MW", 1e6),
-    "gross": ("MW", 1e6),
-    "net": ("MW", 1e6),
-    "stored": ("MJ", 1e6),
-    "yield": ("MJ", 1e6),
-    "current": ("MA", 1e6),
-    "confinement": ("s", 1.0),
-    "voltage": ("V", 1.0),
-    "ramp_flux": ("Wb", 1.0),
-    "levelised_mature": ("$/MWh", 1.0 / 3.6e9),
-}
-_WORDS: dict[str, str] = {
-    "fusion": "fusion power",
-    "loss": "loss power of the scaling",
-    "heating": "heating that the balance asks for",
-    "auxiliary": "heating that the balance asks for",
-    "radiation": "radiation",
-    "synchrotron": "synchrotron radiation",
-    "lh": "H-mode threshold",
-    "ohmic": "ohmic power",
-    "gross": "gross electric power",
-    "net": "net electric power",
-    "stored": "stored energy",
-    "yield": "yield of the shot",
-    "current": "plasma current",
-    "confinement": "energy confinement time",
-    "voltage": "loop voltage",
-    "ramp_flux": "inductive flux of the start",
-    "gain": "gain Q",
-    "gain_launched": "gain Q of launched and ohmic power",
-    "gain_auxiliary": "gain Q of auxiliary power",
-    "z_effective": "effective charge",
-    "beta_normalised": "normalised beta",
-    "bootstrap": "bootstrap share",
-    "density_share": "density over Greenwald's",
-    "h_ignition": "confinement over ISS04 at ignition",
-    "learning_needed": "learning rate from first cost to the mature cost",
-}
 
-
-def checks() -> tuple[Check, ...]:
-    """Every published number of ``fusion_published`` beside ours."""
-    found: list[Check] = []
-    for name in _cases():
-        row = entity(PUBLISHED, name)
-        mine = ours(name)
-        found.extend(_row(name, row, mine))
-    return tuple(found)
-
-
-def _cases() -> tuple[str, ...]:
-    return tuple(table(PUBLISHED))
-
-
-def _row(name: str, row: Entity, mine: dict[str, float]) -> Iterator[Check]:
-    for quantity, evidence in row.numbers.items():
-        if quantity not in mine:
-            continue
-        unit, scale = _UNITS.get(quantity, ("1", 1.0))
-        one = evidence[0]
-        yield Check(
-            part="fusion",
-            what=f"{name}: {_WORDS[quantity]}",
-            ours=mine[quantity] / scale,
-            published=one.value / scale,
-            unit=unit,
-            tolerance=_WIDE.get((name, quantity), _TOLERANCE),
-            source=", ".join(part for part in (one.source_id, one.locator, one.note) if part),
-            fitted=(name, quantity) in _FITTED,
-        )
-
-
+@lru_cache(maxsize=64)
 def ours(name: str) -> dict[str, float]:
     """What we predict of a case, SI, by the quantity's name in ``fusion_published``.
 

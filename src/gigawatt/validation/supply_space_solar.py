@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from gigawatt.catalog import entity, table
 from gigawatt.catalog.loader import Entity
-from gigawatt.core.evidence import Evidence
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power.plants.space_solar import DESIGNS, sheet
 from gigawatt.power.plants.space_solar.air import rain_coefficients
@@ -36,51 +36,12 @@ from gigawatt.power.plants.space_solar.orbit import (
     sun,
     sun_synchronous_inclination,
 )
-from gigawatt.validation.supply_check import Check
 
-__all__ = ["TABLE", "checks", "nasa_levelised", "nasa_programme"]
+__all__ = ["TABLE", "name_of", "nasa_levelised", "nasa_programme", "ours"]
 
 TABLE = "space_solar_published"
 
-_PART = "space_solar"
 _YEAR = HOURS_PER_YEAR * 3600.0
-_FITTED = ("launches", "lcoe")
-_NAMES = {
-    "chain": ("share of sunlight that reaches the grid", "%", 100.0),
-    "power": ("mean power", "MW", 1e-6),
-    "geometry": ("capacity factor, ours by shadow and angle alone", "1", 1.0),
-    "collection": ("beam collected, ours by the pattern", "1", 1.0),
-    "air": ("share that the air lets through, ours by ITU-R", "1", 1.0),
-    "rectenna": ("rectenna, ours by its power density", "1", 1.0),
-    "modules": ("cost of all modules", "G$", 1e-9),
-    "technology": ("cost of technology", "G$", 1e-9),
-    "develop": ("cost to develop", "G$", 1e-9),
-    "launches": ("launches", "1", 1.0),
-    "direct_launches": ("launches straight to orbit", "1", 1.0),
-    "assembly": ("years of assembly", "years", 1.0 / _YEAR),
-    "launch_share": ("launch over total cost", "%", 100.0),
-    "total": ("total cost", "G$", 1e-9),
-    "lcoe": ("levelised cost by NASA's formula", "$/kWh", 3.6e6),
-    "launch_50": ("levelised cost at 50 M$ a launch", "%", 100.0),
-    "launch_10": ("levelised cost at 10 M$ a launch", "%", 100.0),
-    "direct": ("levelised cost, straight to orbit", "%", 100.0),
-    "electric": ("levelised cost, electric propulsion", "%", 100.0),
-    "cells_50": ("levelised cost, cells of 50 %", "%", 100.0),
-    "learning_5": ("levelised cost, learning 5 points faster", "%", 100.0),
-    "hardware_10": ("levelised cost, first units at a tenth", "%", 100.0),
-    "life_15": ("levelised cost, modules of 15 years", "%", 100.0),
-    "carbon": ("carbon of making and launching", "g/kWh", 3.6e9),
-    "eclipse_longest": ("longest shadow in a day at geostationary height", "min", 1.0 / 60.0),
-    "eclipse_days": ("days with shadow at geostationary height", "1", 1.0),
-    "eclipse_lit": ("share of the year in sunlight at geostationary height", "1", 1.0),
-    "synchronous_800": ("tilt of a sun-synchronous circle at 800 km", "deg", 180.0 / math.pi),
-    "tau_173": ("collected at τ = 1.73", "1", 1.0),
-    "reference_peak": ("middle of the beam of the reference system", "W/m²", 1.0),
-    "reference_sidelobe": ("its first sidelobe", "dB", 1.0),
-    "rain_k_6": ("rain k at 6 GHz", "1", 1.0),
-    "rain_a_6": ("rain α at 6 GHz", "1", 1.0),
-    "rain_k_20": ("rain k at 20 GHz", "1", 1.0),
-}
 
 
 def nasa_programme(design: str, **given: float) -> Programme:
@@ -104,34 +65,15 @@ def nasa_levelised(design: str, **given: float) -> float:
     )
 
 
-def checks() -> list[Check]:
-    """Every published number of ``space_solar_published`` beside ours."""
-    found: list[Check] = []
-    for published in table(TABLE).values():
-        ours = (
-            _design(published.id)
-            if published.id in table("space_solar") and published.id != "beam"
-            else _physics()
-        )
-        for quantity, rows in published.numbers.items():
-            found.append(_check(published, quantity, rows[0], ours[quantity]()))
-    return found
+def ours(id: str, quantity: str) -> float:
+    """Our number of a quantity of ``space_solar_published``, SI."""
+    design = id in table("space_solar") and id != "beam"
+    return (_design(id) if design else _physics())[quantity]()
 
 
-def _check(published: Entity, quantity: str, row: Evidence, ours: float) -> Check:
-    what, unit, scale = _NAMES[quantity]
-    low, high = (row.value if end is None else end for end in (row.low, row.high))
-    name = entity("space_solar", published.id).text("name") if published.id in DESIGNS else published.id
-    return Check(
-        part=_PART,
-        what=f"{name}: {what}",
-        ours=ours * scale,
-        published=row.value * scale,
-        unit=unit,
-        tolerance=max(high - row.value, row.value - low) / abs(row.value),
-        source=f"{row.source_id}: {row.locator}",
-        fitted=quantity in _FITTED,
-    )
+def name_of(id: str) -> str:
+    """The name of a design, the id of anything else."""
+    return entity("space_solar", id).text("name") if id in DESIGNS else id
 
 
 def _power(row: Entity) -> float:
@@ -141,6 +83,7 @@ def _power(row: Entity) -> float:
     return row.value("irradiance") * row.value("panel_area") * chain
 
 
+@lru_cache(maxsize=4)
 def _design(design: str) -> dict[str, Callable[[], float]]:
     row, made, paid = entity("space_solar", design), sheet(design=design), spend(nasa_programme(design))
     launch, year = entity("space_solar", "launch"), _YEAR
@@ -187,6 +130,7 @@ def _design(design: str) -> dict[str, Callable[[], float]]:
     }
 
 
+@lru_cache(maxsize=1)
 def _eclipses() -> Any:
     start = 8400.5  # 2023-01-01 12:00 UT, noon of a satellite above Greenwich is near it
     seconds = np.arange(0.0, 365.0 * 86400.0, 60.0) + 30.0

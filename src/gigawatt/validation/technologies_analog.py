@@ -7,29 +7,14 @@ chip of the family and from published shares; neither of its totals was used.
 # pyright: reportMissingImports=false
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import lru_cache
 
-from gigawatt.catalog import entity, table
+from gigawatt.catalog import entity
 from gigawatt.technology.analog import tiles as analog
 from gigawatt.technology.analog.writing import attention_head
 from gigawatt.technology.registry import load_substrate
-from gigawatt.validation.supply_check import Check
 
-__all__ = ["PUBLISHED", "adapted", "checks", "hermes", "layer_errors"]
-
-PUBLISHED = "analog_published"
-_TOLERANCE = 0.15
-_UNITS = {
-    "throughput": ("TOPS", 1e12),
-    "efficiency": ("TOPS/W", 1e12),
-    "energy": ("nJ", 1e-9),
-    "density": ("TOPS/mm²", 1e18),
-    "latency": ("ns", 1e-9),
-    "power": ("W", 1.0),
-}
-_LAYERS = ("aihwkit-256", "aihwkit-512", "aihwkit-1024")
-_ADAPTED_BELOW = 27.0
-_MINUTES_BELOW = 30.0
+__all__ = ["adapted", "gain_cell", "hermes", "layer_errors", "m1076"]
 
 
 def hermes(mode: str) -> dict[str, float]:
@@ -53,7 +38,8 @@ def hermes(mode: str) -> dict[str, float]:
     }
 
 
-def _m1076() -> dict[str, float]:
+def m1076() -> dict[str, float]:
+    """Ours of Mythic's M1076 in fast mode, SI."""
     made = load_substrate("flash:mode=fast")
     core = entity("analog", "core-flash")
     rows, columns, cores = core.value("rows"), core.value("columns"), core.value("cores")
@@ -62,6 +48,7 @@ def _m1076() -> dict[str, float]:
     return {"throughput": cores * 2.0 * rows * columns / seconds, "power": cores * joules / seconds}
 
 
+@lru_cache(maxsize=8)
 def layer_errors(inputs: int, draws: int = 5) -> dict[str, float]:
     """Relative errors of a layer of ``inputs`` × 512 normal weights on PCM, as the other simulator was run.
 
@@ -112,62 +99,7 @@ def adapted() -> dict[str, float]:
     return {key: row.value(key) for key in row.numbers}
 
 
-def _rows(case: str, ours: dict[str, float], *, fitted: tuple[str, ...] = ()) -> Iterator[Check]:
-    row = entity(PUBLISHED, case)
-    for quantity, evidence in row.numbers.items():
-        unit, scale = _UNITS.get(quantity, ("1", 1.0))
-        one = evidence[0]
-        yield Check(
-            part="analog",
-            what=f"{case}: {quantity.replace('_', ' ')}",
-            ours=ours[quantity] / scale,
-            published=one.value / scale,
-            unit=unit,
-            tolerance=_TOLERANCE,
-            source=", ".join(part for part in (one.source_id, one.locator, one.note) if part),
-            fitted=quantity in fitted,
-        )
-
-
-def _has_torch() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("torch") is not None
-
-
-def checks() -> list[Check]:
-    """Every published number of ``analog_published`` beside ours; those that need torch only where it is."""
-    found = [*_rows("hermes-fast", hermes("fast")), *_rows("hermes-precise", hermes("precise"))]
+def gain_cell() -> dict[str, float]:
+    """Ours of an attention head on gain cells: a window of 1,024, 64 wide, SI."""
     head = attention_head(window=1024.0, width=64.0)
-    ours = {"energy": sum(float(x) for x in head.energy.values()), "latency": float(head.time)}
-    found += _rows("gain-cell", ours, fitted=("energy", "latency"))
-    found += _rows("m1076", _m1076(), fitted=("throughput",))
-    if _has_torch():
-        for case in _LAYERS:
-            found += _rows(case, layer_errors(int(case.rsplit("-", 1)[1])))
-    if "analog_adapted" in _tables():
-        run = adapted()
-        source = "target of the project: below 27 from about 38 in under 30 CPU-minutes; measured, stored run"
-        spent = run["training_minutes"] + run["correction_minutes"]
-        for what, value, limit, unit in (
-            ("perplexity after adaptation", run["perplexity_adapted"], _ADAPTED_BELOW, "1"),
-            ("minutes of one processor", spent, _MINUTES_BELOW, "min"),
-        ):
-            found.append(
-                Check(
-                    "analog",
-                    f"adaptation: {what} above its limit",
-                    max(0.0, value - limit),
-                    0.0,
-                    unit,
-                    0.0,
-                    source,
-                )
-            )
-    return found
-
-
-def _tables() -> set[str]:
-    from gigawatt.catalog import tables
-
-    return {*tables()} if table(PUBLISHED) else set()
+    return {"energy": sum(float(x) for x in head.energy.values()), "latency": float(head.time)}

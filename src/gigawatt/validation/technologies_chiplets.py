@@ -27,7 +27,7 @@ from gigawatt.technology.chiplets.yields import (
     gross_dies,
     reticle_utilisation,
 )
-from gigawatt.validation.supply_check import Check
+from gigawatt.validation.check import Check
 
 __all__ = ["SHIPPING", "actuary_die", "actuary_package", "catch_die", "checks", "google_die", "left_out"]
 

@@ -24,8 +24,8 @@ from gigawatt.technology.stacked_memory.dram_timing import (
     simulate,
 )
 from gigawatt.technology.stacked_memory.pim import published_systems, speedup, units_of
-from gigawatt.technology.stacked_memory.stack import stack_of
-from gigawatt.validation.supply_check import Check
+from gigawatt.technology.stacked_memory.products import stack_of
+from gigawatt.validation.check import Check
 from gigawatt.workload import read_architecture
 
 __all__ = ["SIMULATED", "checks", "of_generations", "simulated", "trace"]

@@ -9,7 +9,8 @@ not be moved by a choice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -27,19 +28,18 @@ from gigawatt.technology.photonic.mesh import (
 from gigawatt.technology.photonic.noise import needed_photons
 from gigawatt.technology.registry import load_substrate
 from gigawatt.technology.substrate import Substrate
-from gigawatt.validation.supply_check import Check
 
 __all__ = [
     "WORKLOADS",
-    "checks",
     "lightening",
     "mesh_error",
+    "ours",
     "processor",
+    "residual",
     "trained_exponent",
     "width_exponent",
 ]
 
-PUBLISHED = "photonic_published"
 WORKLOADS: Mapping[str, tuple[tuple[float, float, float, float, bool], ...]] = {
     "deit": (
         (12, 197, 576, 192, True), (12, 197, 192, 192, True), (12, 197, 768, 192, True), (12, 197, 192, 768,
@@ -53,9 +53,7 @@ WORKLOADS: Mapping[str, tuple[tuple[float, float, float, float, bool], ...]] = {
 }  # fmt: skip
 """(times, vectors, outputs, inputs, by weights) of the products of DeiT-T (197 tokens) and BERT-B (384)."""
 
-_RESIDUAL = 1e-12
 _WORSE = 0.05  # of perplexity
-_SCALE = {"mJ": 1e-3, "us": 1e-6, "mm^2": 1e-6, "TFLOP/s": 1e12, "TFLOP/J": 1e12}
 
 
 def _lightening(bits: int) -> Substrate:
@@ -115,7 +113,8 @@ def mesh_error(modes: int, *, meshes: int = 40, seed: int = 0) -> float:
     return float(weight_error(found, w).mean())
 
 
-def _residual(modes: int) -> float:
+def residual(modes: int) -> float:
+    """Largest error of four random unitaries on meshes of so many modes."""
     rng = np.random.default_rng(modes)
     u = np.linalg.qr(rng.standard_normal((4, modes, modes)) + 1j * rng.standard_normal((4, modes, modes)))[0]
     return float(np.abs(matrix_of(decompose(u)) - u).max())
@@ -156,7 +155,13 @@ def trained_exponent() -> float:
     return float(np.polyfit(np.log(list(points)), needed, 1)[0])
 
 
-def _ours() -> dict[str, dict[str, float]]:
+@lru_cache(maxsize=8)
+def ours(case: str) -> dict[str, float]:
+    """Ours of a case of ``photonic_published`` by quantity, SI; empty where there is none."""
+    return _CASES[case]() if case in _CASES else {}
+
+
+def _chip() -> dict[str, float]:
     made = _lightening(4)
     power, size = photonic.powers(made), photonic.chip_area(made)
     whole = sum(power.values())
@@ -172,65 +177,24 @@ def _ours() -> dict[str, dict[str, float]]:
     for name in WORKLOADS:
         for bits in (4, 8):
             chip[f"energy_{name}_{bits}"], chip[f"latency_{name}"] = lightening(name, bits)
-    found = {
-        "lt-b": chip,
-        "pace": processor("pace"),
-        "lightmatter": processor("lightmatter"),
-        "mesh": {f"error_{n}": mesh_error(n) for n in (16, 32, 64)},
-        "width": {
-            "exponent_intensities": width_exponent("intensities"),
-            "exponent_trained": trained_exponent(),
-        },
-        "shot": {
-            f"ratio_{row.value('photons'):.0f}": row.value("ratio")
-            for row in table("photonic_shot").values()
-            if row.text("model") == "smollm2-135m"
-        },
+    return chip
+
+
+def _shot() -> dict[str, float]:
+    return {
+        f"ratio_{row.value('photons'):.0f}": row.value("ratio")
+        for row in table("photonic_shot").values()
+        if row.text("model") == "smollm2-135m"
     }
-    return found
 
 
-_FITTED = {
-    ("lt-b", "area"), ("lt-b", "power"), ("lt-b", "share_laser"), ("lt-b", "share_modulator"),
-    ("lt-b", "share_tia"), ("lt-b", "energy_deit_4"), ("lt-b", "energy_deit_8"), ("lt-b", "energy_bert_4"),
-    ("lt-b", "energy_bert_8"), ("pace", "efficiency_without_lasers"), ("lightmatter", "throughput"),
-    ("lightmatter", "optical_power"), ("lightmatter", "efficiency"), ("mesh", "error_16"),
-    ("mesh", "error_32"), ("mesh", "error_64"),
+_CASES: Mapping[str, Callable[[], dict[str, float]]] = {
+    "lt-b": _chip,
+    "pace": lambda: processor("pace"),
+    "lightmatter": lambda: processor("lightmatter"),
+    "mesh": lambda: {f"error_{n}": mesh_error(n) for n in (16, 32, 64)},
+    "width": lambda: {
+        "exponent_intensities": width_exponent("intensities"), "exponent_trained": trained_exponent(),
+    },
+    "shot": _shot,
 }  # fmt: skip
-_TOLERANCE = {"lt-b": 0.10, "mesh": 0.10, "pace": 0.15, "lightmatter": 0.15, "width": 0.15, "shot": 0.10}
-
-
-def checks() -> list[Check]:
-    """Every published number of ``photonic_published`` beside ours."""
-    ours = _ours()
-    found = [
-        Check(
-            "photonic",
-            f"mesh of {modes} modes: residual above 1e-12",
-            max(0.0, _residual(modes) - _RESIDUAL),
-            0.0,
-            "1",
-            0.0,
-            "target of the project; Clements et al. 2016, Optica 3, 1460",
-        )
-        for modes in (8, 33, 64)
-    ]
-    for case, row in table(PUBLISHED).items():
-        for quantity, evidence in row.numbers.items():
-            if quantity not in ours.get(case, {}):
-                continue
-            one = evidence[0]
-            scale = _SCALE.get(one.unit, 1.0)
-            found.append(
-                Check(
-                    part="photonic",
-                    what=f"{case}: {quantity.replace('_', ' ')}",
-                    ours=ours[case][quantity] / scale,
-                    published=one.value / scale,
-                    unit=one.unit,
-                    tolerance=_TOLERANCE[case],
-                    source=", ".join(part for part in (one.source_id, one.locator, one.note) if part),
-                    fitted=(case, quantity) in _FITTED,
-                )
-            )
-    return found

@@ -18,7 +18,7 @@ from gigawatt.technology.qubits.molecules import load_molecule
 from gigawatt.technology.qubits.neighbour import sequential_pauli
 from gigawatt.technology.qubits.resources import estimate, load_algorithm
 from gigawatt.technology.qubits.vqe import vqe
-from gigawatt.validation.supply_check import Check
+from gigawatt.validation.check import Check
 
 __all__ = ["PUBLISHED", "beside", "checks", "energies", "estimates", "speed_ups"]
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from gigawatt.core.answer import Answer
-from gigawatt.core.errors import InputError, nearest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from gigawatt.core.result import Result
@@ -16,41 +17,35 @@ if TYPE_CHECKING:
 __all__ = ["explain", "validate"]
 
 
-def validate(table: str = "training", parts: Sequence[str] | None = None) -> Answer:
+def validate(
+    table: str = "training", rows: str | Path | None = None, parts: Sequence[str] | None = None
+) -> Answer:
     """Predictions beside measurements, as ``gigawatt validate`` does.
 
     Parameters
     ----------
     table : str
-        ``training``, ``supply``, ``technologies``, ``outlook``: those whose scorecard is one document.
+        ``training``, ``kernels``, ``memory``, ``power``, ``collectives``, ``serving``, ``supply``,
+        ``technologies`` or ``outlook``.
+    rows : path, optional
+        A file of the table's shape (of kernels and collectives also a folder) instead of the shipped rows.
     parts : sequence of str, optional
-        Of ``outlook`` alone: the parts to check, all of them where left out.
+        Of supply, technologies and outlook: the parts to check, all of them where left out.
 
     Returns
     -------
     Answer
-        Keys as of ``gigawatt validate TABLE --json``.
+        Keys as of ``gigawatt validate TABLE --json``, the same for every table; ``found`` is the
+        :class:`~gigawatt.validation.Card`, whose ``detail`` has the rows.
 
     Raises
     ------
     InputError
-        Another table, or an unknown part.
+        Another table, an unknown part, or a file that is not of the table's shape.
     """
-    from importlib import import_module
+    from gigawatt.validation.tables import validate as judged
 
-    known = ("training", "supply", "technologies", "outlook")
-    if table not in known:
-        raise InputError("no such scorecard", key="table", given=table, allowed=known,
-                         nearest=nearest(table, known))  # fmt: skip
-    if parts is not None and table != "outlook":
-        raise InputError("only the outlook's scorecard has parts", key="parts", given=", ".join(parts))
-    if table == "training":
-        from gigawatt.validation import validate as judged
-
-        card: Any = judged(table)
-    else:
-        function = getattr(import_module(f"gigawatt.validation.{table}"), f"validate_{table}")
-        card = function() if parts is None else function(tuple(parts))
+    card = judged(table, rows, parts)
     return Answer(f"Scorecard of {table}", card.to_json(), card)
 
 

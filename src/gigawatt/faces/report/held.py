@@ -17,8 +17,7 @@ from gigawatt.faces.figures.readable import significant
 from gigawatt.faces.report.parts import facts_of, rows_grid
 from gigawatt.faces.report.studies import study_files
 from gigawatt.faces.report.trust import assumption_grid, read_assumptions, source_grid
-from gigawatt.validation.supply import SupplyCard
-from gigawatt.validation.supply_check import Check
+from gigawatt.validation.check import Check
 
 __all__ = ["held_section", "held_words", "published", "rest", "rows_words", "with_published"]
 
@@ -38,13 +37,14 @@ def with_published(
     """The files of a study (:func:`~gigawatt.faces.report.studies.study_files`) with what was published
     beside.
     """
-    text = json.dumps(SupplyCard(tuple(checks)).to_json()["checks"], indent=1, allow_nan=False) + "\n"
+    text = json.dumps([check.to_json() for check in checks], indent=1, allow_nan=False) + "\n"
     return {**study_files(study, answer, words, json.loads(text)), FILE: text}
 
 
 def published(folder: Path) -> Rows:
-    """What ``with_published`` kept."""
-    return json.loads((folder / FILE).read_text(encoding="utf-8"))
+    """The rows that :func:`with_published` stored; those of version 0.1 say ``passes`` for ``ok``."""
+    rows = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    return [{**row, "ok": row["ok"] if "ok" in row else row["passes"]} for row in rows]
 
 
 def _judging(rows: Rows) -> list[Mapping[str, Any]]:
@@ -76,7 +76,7 @@ def held_words(rows: Rows, what: str) -> str:
     judging = _judging(rows)
     if not judging:
         return ""
-    passed = sum(bool(row["passes"]) for row in judging)
+    passed = sum(bool(row["ok"]) for row in judging)
     text = (
         f"How far off: of {len(judging)} published {'number' if len(judging) == 1 else 'numbers'} of {what} "
         f"that nothing here was made from, {passed} {'is' if passed == 1 else 'are'} met within "
@@ -93,7 +93,7 @@ def held_section(rows: Rows, what: str, note: str = "") -> tuple[Section, ...]:
     if not rows:
         return ()
     judging = _judging(rows)
-    passed = sum(bool(row["passes"]) for row in judging)
+    passed = sum(bool(row["ok"]) for row in judging)
     caption = (
         f"Published numbers of {what} beside ours: {passed} of {len(judging)} that judge are met within "
         "their tolerance."
@@ -106,7 +106,7 @@ def held_section(rows: Rows, what: str, note: str = "") -> tuple[Section, ...]:
                 row["what"], _number(row["ours"], row["unit"]), _number(row["published"], row["unit"]),
                 "" if row["unit"] == "1" else row["unit"], _off(row),
                 _allowed(row["tolerance"]),
-                "made from it" if row["fitted"] else "met" if row["passes"] else "fails", row["source"],
+                "made from it" if row["fitted"] else "met" if row["ok"] else "fails", row["source"],
             )
             for row in rows
         ],

@@ -1,278 +1,97 @@
-"""``gigawatt validate``: the door to every scorecard."""
+"""``gigawatt validate``: one printer for the scorecards of all tables."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gigawatt.core.errors import InputError, nearest
 from gigawatt.faces.terminal.console import console, number, print_json, progress
 
-__all__ = ["validate_command"]
+__all__ = ["print_card", "validate_command"]
 
-_SHARES = (
-    "mape", "median_ape", "p90_ape", "bias", "coverage90", "baseline_mape",
-    "median", "p90", "median_as_used", "p90_as_used", "MAPE", "by_power", "in_a_step", "measured", "fitted",
-    "error", "tolerance",
+_FIGURES = ("n", "refused", "mape", "median_ape", "p90_ape", "bias", "coverage90")
+_CHECK = ("part", "what", "ours", "published", "unit", "error", "tolerance", "ok")
+_SHARES = frozenset(
+    (
+        "mape", "median_ape", "p90_ape", "bias", "coverage90", "baseline_mape", "median", "p90",
+        "median_error", "median_as_used", "p90_as_used", "benchmark", "step", "measured", "fitted", "error",
+        "tolerance",
+    )
 )  # fmt: skip
+_WORDS = frozenset(("part", "metric", "source", "accelerator", "use", "role", "counted", "what", "operation",
+                    "device", "format", "part_of"))  # fmt: skip
+"""Keys of groups whose words stand in the group's name already."""
 
 
 def validate_command(table: str, rows: Path | None, *, as_json: bool, quiet: bool) -> None:
     """Predict, compare, print."""
-    if table in _SCORECARDS:
-        _SCORECARDS[table](rows, as_json=as_json, quiet=quiet)
-        return
-    known = ("training", *_SCORECARDS)
-    if table not in known:
-        raise InputError(
-            "no such table of measured rows", given=table, allowed=known, nearest=nearest(table, known)
-        )
-    from gigawatt.validation import validate
+    from gigawatt.validation.tables import known_table, validate
 
+    words = known_table(table).words
     with progress(quiet=quiet or as_json) as report:
         card = validate(
-            table, rows, progress=lambda done, all_: report("Predicting rows", done / max(all_, 1))
+            table,
+            rows,
+            progress=lambda done, all_: report(f"Predicting: {words}", done / max(all_, 1)),
         )
     answer = card.to_json()
-    _not_empty(rows, answer["rows"])
     if as_json:
         print_json(answer)
-        return
-    out = console()
-    columns, lines = card.to_table()
-    _print(columns, lines)
-    out.print(
-        f"{answer['rows']:,} rows: {answer['predicted']:,} predicted, {answer['refused']:,} refused; "
-        f"{answer['parameters_fitted']} parameters fitted; errors are (predicted - measured) / measured.",
-        markup=False,
-    )
-    for reason, count in answer.get("refused_reasons", {}).items():
-        out.print(f"refused {count:>4}: {reason}", markup=False)
+    else:
+        print_card(answer, titles=card.titles, notes=card.notes)
 
 
-def _not_empty(rows: Path | None, count: int) -> None:
-    """A table that was given holds something to predict."""
-    if rows is not None and not count:
-        raise InputError("no measured rows here", key="--rows", given=str(rows), allowed="one row or more")
-
-
-def _kernels(folder: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """The scorecard of kernels: shapes not fitted, and devices left out of every fit."""
-    from gigawatt.validation.kernels import validate_kernels
-
-    with progress(quiet=quiet or as_json) as report:
-        try:
-            card = validate_kernels(
-                folder, progress=lambda done, all_: report("Predicting kernels", done / max(all_, 1))
-            )
-        except InputError as error:
-            if error.key == "rows":
-                error.key = "--rows"
-            raise
-    if as_json:
-        print_json(card.to_json())
-        return
-    _print(*card.to_table())
-    out = console()
-    out.print(
-        f"{card.rows:,} measured rows of shapes that no fit saw. Median and p90 of |predicted - measured| / "
-        "measured: of the row as its framework timed it, and of the kernel as predictions use it (the "
-        "middle of the frameworks).",
-        markup=False,
-    )
-    columns, lines = card.left_out_table()
-    if lines:
-        out.print(
-            "\nDevices left out: predicted by fits of other devices (all shapes that judge)", markup=False
-        )
-        _print(columns, lines)
-
-
-def _memory(file: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """The scorecard of peak memory: sources that a fit used, and those that judge."""
-    from gigawatt.validation.memory import validate_memory
-
-    with progress(quiet=quiet or as_json) as report:
-        report("Counting memory", 0.0)
-        card = validate_memory(file)
-    answer = card.to_json()
-    _not_empty(file, answer["rows"])
-    if as_json:
-        print_json(answer)
-        return
-    if card.judged:
-        _print(*card.to_table())
-    console().print(
-        f"{answer['rows']:,} rows that report memory: {answer['predicted']:,} predicted, "
-        f"{answer['refused']:,} refused; errors are (predicted - measured) / measured.",
-        markup=False,
-    )
-
-
-def _power(file: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """The scorecard of power caps, of the power of training steps and of serving."""
-    from gigawatt.validation.power import errors, kept_shares, power_scorecard
-    from gigawatt.validation.serving_power import serving_power_scorecard
-    from gigawatt.validation.serving_power_rows import is_serving_power_table
-
-    with progress(quiet=quiet or as_json) as report:
-        report("Settling clocks", 0.0)
-        if file is not None and is_serving_power_table(file):
-            rows, shares = serving_power_scorecard(file), ()
-        else:
-            rows, shares = power_scorecard(file), kept_shares(file)
-            rows += serving_power_scorecard() if file is None else ()
-    _not_empty(file, len(rows))
-    groups = [
-        (what, use, sum((row.what, row.use) == (what, use) for row in rows), errors(rows, what=what, use=use))
-        for what, use in sorted({(row.what, row.use) for row in rows})
-    ]
-    if as_json:
-        print_json(
-            {
-                "table": "power",
-                "rows": len(rows),
-                "groups": [{"what": w, "use": u, "n": n, **asdict(e)} for w, u, n, e in groups],
-                "predictions": [asdict(row) for row in rows],
-                "kept_shares": [
-                    {key: None if value != value else value for key, value in asdict(one).items()}
-                    for one in shares
-                ],
-            }
-        )
-        return
-    _print(
-        ("what", "use", "n", "median_ape", "p90_ape", "bias"),
-        [(w, u, n, e.median_ape, e.p90_ape, e.bias) for w, u, n, e in groups],
-    )
-    if shares:
-        console().print(
-            "\nShare of a benchmarked rate that power leaves, beside what others say", markup=False
-        )
-        names = ("chip", "format", "by_power", "in_a_step", "measured", "fitted")
-        _print(
-            names,
-            [
-                (one.chip, one.number_format, one.benchmark, one.step, one.measured, one.fitted)
-                for one in shares
-            ],
-        )
-    console().print(
-        "time and energy: of work under a cap over that at its limit; rate: of one silicon at two limits; "
-        "watts: of a training step. Rows of use work set the workload's two shares and judge nothing. "
-        "serving: at the rate that was measured, or at the one that is predicted as well.",
-        markup=False,
-    )
-
-
-def _collectives(folder: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """The scorecard of collectives: between nodes as others published, inside a domain with --rows."""
-    from gigawatt.validation.collectives import scorecard
-
-    if folder is not None and not folder.is_dir():
-        raise InputError(
-            "no such folder of measured collectives", key="--rows", given=str(folder),
-            allowed="a folder with nccl__DEVICE.parquet",
-        )  # fmt: skip
-    with progress(quiet=quiet or as_json) as report:
-        report("Timing collectives", 0.0)
-        scores = scorecard(folder)
-    if as_json:
-        print_json({"table": "collectives", "groups": [asdict(one) for one in scores]})
-        return
-    _print(
-        ("part", "use", "n", "median", "p90", "bias"),
-        [
-            (one.part, "fitted" if one.fitted else "judges", one.rows, one.median, one.p90, one.bias)
-            for one in scores
-        ],
-    )
-    console().print("errors are (predicted - measured) / measured times.", markup=False)
-
-
-def _serving(file: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """The scorecard of serving: time to first token, time a token, throughput."""
-    from gigawatt.validation.serving import validate_serving
-
-    with progress(quiet=quiet or as_json) as report:
-        card = validate_serving(
-            file, progress=lambda done, all_: report("Predicting serving runs", done / max(all_, 1))
-        )
-    answer = card.to_json()
-    _not_empty(file, answer["rows"])
-    if as_json:
-        print_json(answer)
-        return
-    _print(*card.to_table())
-    out = console()
-    out.print(
-        f"{answer['rows']:,} rows: {answer['predicted']:,} predicted, {answer['refused']:,} refused; "
-        f"{answer['parameters_fitted']} parameters fitted; errors are (predicted - measured) / measured. "
-        "Rows of use judge were seen by no fit.",
-        markup=False,
-    )
-    for reason, count in answer["reasons"].items():
-        out.print(f"refused {count:>4}: {reason}", markup=False)
-
-
-def _supply(file: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """The scorecard of supply and building: published numbers beside ours."""
-    from gigawatt.validation.supply import validate_supply
-
-    _published("supply", validate_supply, file, as_json=as_json, quiet=quiet)
-
-
-def _technologies(file: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """The scorecard of compute technologies: published numbers beside ours."""
-    from gigawatt.validation.technologies import validate_technologies
-
-    _published("technologies", validate_technologies, file, as_json=as_json, quiet=quiet)
-
-
-def _outlook(file: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """The scorecard of the outlook: hindcasts and published numbers beside ours."""
-    from gigawatt.validation.outlook import validate_outlook
-
-    _published("outlook", validate_outlook, file, as_json=as_json, quiet=quiet)
-
-
-def _published(
-    name: str, validate: Callable[..., Any], file: Path | None, *, as_json: bool, quiet: bool
+def print_card(
+    answer: Mapping[str, Any], *, titles: Mapping[str, str] | None = None, notes: Sequence[str] = ()
 ) -> None:
-    """A scorecard whose rows are published numbers, part by part."""
-    if file is not None:
-        raise InputError(
-            "this scorecard takes no rows", key="--rows", given=str(file),
-            allowed=f"`gigawatt validate {name}` alone: its rows are the catalog's and published documents'",
-        )  # fmt: skip
-    with progress(quiet=quiet or as_json) as report:
-        card = validate(progress=lambda done, all_: report("Checking", done / max(all_, 1)))
-    if as_json:
-        print_json(card.to_json())
-        return
-    _print(*card.to_table())
-    console().print()
-    names = ("part", "n", "passed", "judging", "judging_passed")
-    _print(names, [tuple(group[name] for name in names) for group in card.groups()])
-    console().print(
-        f"{card.passed:,} of {len(card.checks):,} within their tolerance. Judging: those that our "
-        "number was not made from. Errors are (ours - published) / published.",
+    """A scorecard on the terminal: its checks, its groups with the whole last, what was refused and why.
+
+    Parameters
+    ----------
+    answer : mapping
+        As of ``Card.to_json``.
+    titles : mapping, optional
+        Headings of the keys that are tables to print as well.
+    notes : sequence of str
+        Lines below.
+    """
+    out = console()
+    if "checks" in answer:
+        _print(_CHECK, [tuple(_verdict(one) if key == "ok" else one[key] for key in _CHECK)
+                        for one in answer["checks"]])  # fmt: skip
+        out.print()
+    groups = answer["groups"]
+    names = [key for key in (groups[0] if groups else {}) if key not in _WORDS and key != "group"]
+    columns = ("group", *[key for key in _FIGURES if key in names],
+               *[key for key in names if key not in _FIGURES])  # fmt: skip
+    columns = tuple(
+        key for key in columns if key == "group" or any(one.get(key) is not None for one in groups)
+    )
+    total = {"group": "all", **answer["overall"], **{key: answer[key] for key in columns if key in answer}}
+    _print(columns, [tuple(one.get(key) for key in columns) for one in (*groups, total)])
+    for key, title in (titles or {}).items():
+        lines = answer[key]
+        if lines:
+            out.print(f"\n{title}", markup=False)
+            _print(list(lines[0]), [tuple(line.values()) for line in lines])
+    fitted = answer["parameters_fitted"]
+    out.print(
+        f"{answer['rows']:,} rows: {answer['predicted']:,} predicted, {answer['refused']:,} refused"
+        + (f"; {fitted:,} parameters fitted" if fitted is not None else "")
+        + ("." if "checks" in answer else "; errors are (predicted - measured) / measured."),
         markup=False,
     )
+    for note in notes:
+        out.print(note, markup=False)
+    for reason, count in answer["refused_reasons"].items():
+        out.print(f"refused {count:>4}: {reason}", markup=False)
 
 
-_SCORECARDS = {
-    "kernels": _kernels,
-    "memory": _memory,
-    "power": _power,
-    "collectives": _collectives,
-    "serving": _serving,
-    "supply": _supply,
-    "technologies": _technologies,
-    "outlook": _outlook,
-}
+def _verdict(check: Mapping[str, Any]) -> str:
+    if not check["ok"]:
+        return "no"
+    return "yes, fitted" if check["fitted"] else "yes"
 
 
 def _print(columns: Sequence[str], lines: Iterable[Sequence[str | int | float | None]]) -> None:
@@ -287,6 +106,6 @@ def _print(columns: Sequence[str], lines: Iterable[Sequence[str | int | float | 
 def _cell(name: str, value: str | int | float | None) -> str:
     if value is None or (isinstance(value, float) and value != value):
         return ""
-    if isinstance(value, str):
-        return value
+    if isinstance(value, (str, bool)):
+        return str(value)
     return f"{100 * value:.1f} %" if name in _SHARES else number(value)
