@@ -6,33 +6,13 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import get_args
 
 import pytest
 import typer
-from pydantic import BaseModel
 
 from gigawatt.faces.terminal.app import app
-from gigawatt.schema.scenario import Scenario
 
 ROOT = Path(__file__).parent.parent
-
-
-def keys(model: type[BaseModel], prefix: str = ""):
-    for name, field in model.model_fields.items():
-        kind = field.annotation  # a section that may be left out is what is not None of it
-        kind = next(
-            (one for one in get_args(kind) if isinstance(one, type) and issubclass(one, BaseModel)), kind
-        )
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from keys(kind, f"{prefix}{name}.")
-        else:
-            yield prefix + name
-
-
-def test_docs_list_every_key_of_a_scenario():
-    listed = re.findall(r"^\| `([a-z_.]+)` \|", (ROOT / "docs" / "scenario.md").read_text(), re.M)
-    assert listed == list(keys(Scenario))
 
 
 def pages() -> list[Path]:

@@ -17,7 +17,8 @@ from gigawatt.chain.study import Study
 from gigawatt.core.errors import InputError
 from gigawatt.core.fingerprint import fingerprint
 from gigawatt.core.store import save_result
-from gigawatt.schema.scenario import Scenario, read_scenario
+from gigawatt.schema.fields import fields
+from gigawatt.schema.scenario import read_scenario
 from gigawatt.studies.compare.attribution import Split, attribute, chain_of
 from gigawatt.studies.compare.compare import Comparison, compare
 from gigawatt.studies.compare.mixing import Mixer, differing, mixed
@@ -67,21 +68,12 @@ def parts(found: Comparison, quantity: str) -> dict[str, float]:
     return dict(zip((group.name for group in found.attribution.groups), split.parts, strict=True))
 
 
-def leaf_keys(model: type = Scenario, prefix: str = "") -> list[str]:
-    found: list[str] = []
-    for name, info in model.model_fields.items():  # type: ignore[attr-defined]
-        arguments = getattr(info.annotation, "__args__", (info.annotation,))
-        inner = next((one for one in arguments if hasattr(one, "model_fields")), None)
-        found += [prefix + name] if inner is None or prefix else leaf_keys(inner, f"{name}.")
-    return found
-
-
 def test_every_key_of_a_scenario_belongs_to_one_group() -> None:
     from gigawatt.studies.compare.mixing import _GROUPS
 
     keys = [key for group in _GROUPS for key in group.keys]
     left_out = [
-        key for key in leaf_keys() if key not in keys and key.partition(".")[0] not in keys and key != "name"
+        key for key in fields() if key not in keys and key.partition(".")[0] not in keys and key != "name"
     ]
     assert left_out == []
     assert len(keys) == len(set(keys))

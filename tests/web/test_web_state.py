@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gigawatt.core.errors import InputError
-from gigawatt.faces.web.fields import FIELDS, SIZE, fields_of, options, scenario_keys
+from gigawatt.faces.web.fields import FORM_FIELDS, SIZE, fields_of, options, scenario_keys
 from gigawatt.faces.web.form import form_of, stop_of
 from gigawatt.faces.web.starts import DEFAULT, starts
 from gigawatt.faces.web.state import MOST_KEYS, Shown, State, read_address, read_form, read_values
@@ -65,8 +65,8 @@ def test_every_choice_can_be_read(start: str) -> None:
 
 
 def test_fields_are_keys_of_a_scenario() -> None:
-    assert {field.key for field in FIELDS} - {SIZE} <= scenario_keys()
-    assert len({field.key for field in FIELDS}) == len(FIELDS)
+    assert {field.key for field in FORM_FIELDS} - {SIZE} <= scenario_keys()
+    assert len({field.key for field in FORM_FIELDS}) == len(FORM_FIELDS)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_too_many_keys_are_not_read() -> None:
 
 
 _KEYS = st.sampled_from(
-    [*(field.key for field in FIELDS), "start", "show.week", "name", "supply.limits.wind", "x"]
+    [*(field.key for field in FORM_FIELDS), "start", "show.week", "name", "supply.limits.wind", "x"]
 )
 
 

@@ -23,7 +23,7 @@ from gigawatt.performance import default_stack, load_optimizer, load_stack
 from gigawatt.performance.stacks import stack_rows
 from gigawatt.power import default_not_served_price
 from gigawatt.schema.pins import WORDS
-from gigawatt.schema.scenario import LoadedScenario, SupplySection, TrainingSection
+from gigawatt.schema.scenario import LoadedScenario
 from gigawatt.workload import read_architecture
 
 __all__ = ["Filler", "beside", "clock_rows", "fill_leaves"]
@@ -125,7 +125,7 @@ def beside(loaded: LoadedScenario, name: str) -> str | Path:
     return found if found.is_file() else name
 
 
-def _model_and_training(fill: Filler, training: TrainingSection) -> None:
+def _model_and_training(fill: Filler, training: Any) -> None:
     scenario = fill.loaded.scenario
     named = beside(fill.loaded, scenario.model)
     model = fill.ask("model", lambda: once(("model", stamp(named)), lambda: read_architecture(named)))
@@ -174,7 +174,7 @@ def _chip_and_size(fill: Filler, chip: Chip, rows: tuple[Evidence, ...]) -> None
     fill.written("machine.options", "machine", options)
 
 
-def _machine(fill: Filler, training: TrainingSection) -> None:
+def _machine(fill: Filler, training: Any) -> None:
     scenario = fill.loaded.scenario
     machine = scenario.machine
     chip = fill.ask("machine.chip", lambda: load_chip(str(beside(fill.loaded, machine.chip))))
@@ -256,7 +256,7 @@ def _site_and_supply(fill: Filler) -> None:
     _terms(fill, supply)
 
 
-def _terms(fill: Filler, supply: SupplySection) -> None:
+def _terms(fill: Filler, supply: Any) -> None:
     """What the buyer allows and asks of the supply; nothing of it where nothing is written."""
     needed, share = supply.reliability, supply.matching
     limit = None if needed is None else fill.ask("supply.reliability", lambda: read_reliability(needed))

@@ -10,47 +10,22 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.keys import read_keys
-from gigawatt.schema.values import (
-    AtLeastOne,
-    CarbonIntensity,
-    CarbonPrice,
-    Count,
-    FromNothing,
-    Length,
-    Money,
-    Name,
-    PerEnergy,
-    Rate,
-    Seconds,
-    Share,
-    Tokens,
-    Watts,
-    WattsEach,
-    WattsOrNone,
-    Whole,
-    as_batch,
-    as_demand,
-    as_shape,
-    as_shard,
-    as_widen,
-)
+from gigawatt.schema.fields import FIELDS, fields, keys_under, sections
+from gigawatt.schema.values import annotation, starting
 
 __all__ = [
     "YEAR",
     "YEARS",
     "LoadedScenario",
     "Scenario",
-    "ServingSection",
-    "TrainingSection",
     "check_scenario",
     "read_scenario",
-    "section_of",
 ]
 
 YEAR = 2026
@@ -63,161 +38,38 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
-class TrainingSection(_Strict):
-    """What is trained: tokens, batch, sequence, number format."""
-
-    tokens: Tokens
-    sequence: Length | None = None
-    global_batch: Annotated[tuple[str, float], BeforeValidator(as_batch)] | None = None
-    number_format: Literal["bf16", "fp16", "fp8", "fp4", "tf32", "fp32"] | None = None
-    precision: Name | None = None
-    sparsity: Name | None = None
-    optimizer: Name | None = None
-    runs: Count = 1
+#: Sections that are absent, rather than empty, where nothing is written of them.
+_ABSENT = ("training", "serving", "serving.autoscaling")
 
 
-class ReplicaSection(_Strict):
-    """Degrees of a replica that are held; what is left out is searched."""
-
-    tensor: Count | None = None
-    pipeline: Count | None = None
-    data: Count | None = None
-    expert: Count | None = None
-
-
-class AutoscalingSection(_Strict):
-    """Replicas that turn off where fewer will do: the share that stays on, requests that each is to have."""
-
-    minimum: Share | None = None
-    target: FromNothing | None = None
-
-
-class ServingSection(_Strict):
-    """What is served to whom: demand, lengths, hours of the day, promise, engine, replicas."""
-
-    demand: Annotated[tuple[str, float], BeforeValidator(as_demand)] | None = None
-    trace: Name | None = None
-    prompt: Name | None = None
-    output: Name | None = None
-    arrivals: Literal["poisson", "gamma", "constant"] | None = None
-    variation: FromNothing | None = None
-    shape: Annotated[str | float | tuple[float, ...], BeforeValidator(as_shape)] | None = None
-    days: Literal[1, 2] | None = None
-    objective: Name | None = None
-    engine: Name | None = None
-    weights: Name | None = None
-    cache: Name | None = None
-    precision: Name | None = None
-    sparsity: Name | None = None
-    guesses: Whole | None = None
-    acceptance: Share | None = None
-    layout: ReplicaSection = ReplicaSection()
-    mode: Literal["aggregated", "disaggregated", "both"] | None = None
-    routing: Literal["round-robin", "least-loaded", "random"] | None = None
-    autoscaling: AutoscalingSection | None = None
-    replicas: Count | None = None
-    seed: Whole = 0
-    simulated_requests: Count | None = None
-    simulated_replicas: Count | None = None
+def _section(name: str) -> Any:
+    """The model of a section, made of its fields: what holds values holds them under their names."""
+    made: dict[str, Any] = {}
+    for part in keys_under(name):
+        key = f"{name}.{part}" if name else part
+        if key in sections():
+            inner = _section(key)
+            needed = any(one.needed for one in FIELDS if one.key.startswith(f"{key}."))
+            absent = key in _ABSENT
+            made[part] = (inner | None, None) if absent else (inner, ... if needed else inner())
+            continue
+        one = fields()[key]
+        kind = annotation(one)
+        default = starting(one)
+        made[part] = (kind, ...) if one.needed else (kind if default is not None else kind | None, default)
+    title = "".join(part.title() for part in name.replace("_", ".").split(".")) or "Scenario"
+    return create_model(title if title == "Scenario" else f"{title}Section", __base__=_Strict, **made)
 
 
-class MachineSection(_Strict):
-    """What computes it: accelerator, how many (or how much facility power), node, links, software stack."""
-
-    chip: Name
-    count: Count | None = None
-    power: Watts | None = None
-    node: Name | None = None
-    scale_up: Name | None = None
-    scale_out: Name | None = None
-    domain: Count | None = None
-    oversubscription: AtLeastOne | None = None
-    topology: Name | None = None
-    power_cap: WattsEach | None = None
-    stack: Name | None = None
-
-
-class LayoutSection(_Strict):
-    """Columns of the layout that are fixed, and rare ones (``widen``) that are searched as well."""
-
-    tensor: Count | None = None
-    pipeline: Count | None = None
-    interleave: Count | None = None
-    data: Count | None = None
-    context: Count | None = None
-    expert: Count | None = None
-    microbatch: Count | None = None
-    zero: Literal[0, 1, 2, 3] | None = None
-    recompute: Literal["none", "selective", "full", "feed-forward"] | None = None
-    sequence_parallel: bool | None = None
-    schedule: Literal["1f1b", "zb-h1", "zb-h2", "dualpipe"] | None = None
-    shard: Annotated[int, BeforeValidator(as_shard)] | None = None
-    offload: Literal["none", "optimizer", "all"] | None = None
-    widen: Annotated[tuple[str, ...], BeforeValidator(as_widen)] = ()
-
-
-class SiteSection(_Strict):
-    """Where it stands: a site of the catalog, or a place with a weather file."""
-
-    name: Name
-    weather: Name | None = None
-    weather_years: Count | None = None
-    cooling: Name | None = None
-    redundancy: Name | None = None
-
-
-class GridSection(_Strict):
-    """The grid connection: limit, price and carbon override the site's grid."""
-
-    limit: WattsOrNone | None = None
-    price: PerEnergy | None = None
-    carbon: CarbonIntensity | None = None
-    counts: bool | None = None
-
-
-class SupplySection(_Strict):
-    """Which plants may be built, and under which limits."""
-
-    plants: tuple[Name, ...] | None = None
-    grid: GridSection = GridSection()
-    limits: dict[str, WattsOrNone] = {}
-    carbon_limit: CarbonIntensity | None = None
-    carbon_price: CarbonPrice | None = None
-    not_served_price: PerEnergy | None = None
-    reliability: Name | None = None
-    matching: Name | None = None
-    flexible: Name | None = None
-    deferrable: Name | None = None
-
-
-class EconomicsSection(_Strict):
-    """Money: real discount rate, lives and prices that override the catalog."""
-
-    discount_rate: Rate | None = None
-    chip_price: Money | None = None
-    chip_life: Seconds | None = None
-
-
-class Scenario(_Strict):
-    """The whole question: ``model``, ``machine.chip``, ``site``, and one of ``training`` and ``serving``."""
-
-    name: Name | None = None
-    year: Annotated[int, BeforeValidator(lambda v: v)] = YEAR
-    model: Name
-    training: TrainingSection | None = None
-    serving: ServingSection | None = None
-    machine: MachineSection
-    layout: LayoutSection = LayoutSection()
-    site: SiteSection
-    supply: SupplySection = SupplySection()
-    economics: EconomicsSection = EconomicsSection()
+Scenario: Any = _section("")
+"""The whole question, made of :data:`~gigawatt.schema.fields.FIELDS`: ``scenario.training.tokens`` [SI]."""
 
 
 @dataclass(frozen=True)
 class LoadedScenario:
     """A scenario with where each key stands, so that every later error can say its line."""
 
-    scenario: Scenario
+    scenario: Any
     file: Path
     lines: Mapping[str, int] = field(repr=False)
     written: Mapping[str, str] = field(repr=False)
@@ -249,19 +101,6 @@ class LoadedScenario:
         return error
 
 
-def section_of(annotation: Any) -> Any:
-    """The section of a key that may be left out: what is not ``None`` of ``Section | None``."""
-    return next((one for one in get_args(annotation) if hasattr(one, "model_fields")), annotation)
-
-
-def _fields(path: list[str]) -> list[str]:
-    model: Any = Scenario
-    for part in path:
-        info = getattr(model, "model_fields", {}).get(part)
-        model = section_of(info.annotation) if info is not None else None
-    return list(getattr(model, "model_fields", {}))
-
-
 def _as_input_error(error: ValidationError, file: Path, lines: Mapping[str, int]) -> InputError:
     found = error.errors()
     first = next((item for item in found if item["type"] == "extra_forbidden"), found[0])
@@ -270,7 +109,7 @@ def _as_input_error(error: ValidationError, file: Path, lines: Mapping[str, int]
         path = path[:-1]
     key, line = ".".join(path), lines.get(".".join(path))
     if first["type"] == "extra_forbidden":
-        options = _fields(path[:-1])
+        options = keys_under(".".join(path[:-1]))
         return InputError(
             "unknown key", file=file, line=line, key=key, allowed=options, nearest=nearest(path[-1], options)
         )
@@ -315,14 +154,14 @@ def read_scenario(file: str | Path) -> LoadedScenario:
     InputError
         No such file, not YAML, an unknown or missing key, a wrong unit or value; with file, line, key.
     """
-    keys = read_keys(file, "scenario", list(Scenario.model_fields))
+    keys = read_keys(file, "scenario", keys_under(""))
     path, lines, data = keys.file, keys.lines, keys.data
     scenario = check_scenario(data, path, lines)
     digest = hashlib.sha256(keys.text.encode()).hexdigest()[:12]
     return LoadedScenario(scenario, path, lines, keys.written, digest, data, keys.text)
 
 
-def check_scenario(data: Mapping[str, Any], file: Path, lines: Mapping[str, int]) -> Scenario:
+def check_scenario(data: Mapping[str, Any], file: Path, lines: Mapping[str, int]) -> Any:
     """A scenario of keys as they are written; raises ``InputError`` with file, line and key."""
     try:
         scenario = Scenario.model_validate(data)
@@ -332,7 +171,7 @@ def check_scenario(data: Mapping[str, Any], file: Path, lines: Mapping[str, int]
     return scenario
 
 
-def _cross_check(scenario: Scenario, file: Path, lines: Mapping[str, int]) -> None:
+def _cross_check(scenario: Any, file: Path, lines: Mapping[str, int]) -> None:
     training, serving, machine = scenario.training, scenario.serving, scenario.machine
     if (training is None) == (serving is None):
         both = training is not None
@@ -373,7 +212,7 @@ _TRAINING_ONLY = {
 }
 
 
-def _check_serving(scenario: Scenario, serving: ServingSection, file: Path, lines: Mapping[str, int]) -> None:
+def _check_serving(scenario: Any, serving: Any, file: Path, lines: Mapping[str, int]) -> None:
     for key, instead in _TRAINING_ONLY.items():
         if key in lines:
             raise InputError("belongs to training", file=file, line=lines[key], key=key, allowed=instead)

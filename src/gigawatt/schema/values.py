@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import parse
+from gigawatt.schema.fields import Field
 from gigawatt.schema.pins import RARE, SHARD_ALL, read_widen
 
-__all__ = [
-    "AtLeastOne", "CarbonIntensity", "CarbonPrice", "Count", "FromNothing", "Length", "Money", "Name",
-    "PerEnergy", "Rate", "Seconds", "Share", "Tokens", "Watts", "WattsEach", "WattsOrNone", "Whole",
-    "as_batch", "as_demand", "as_shape", "as_shard", "as_widen", "count", "quantity",
-]  # fmt: skip
+__all__ = ["annotation", "count", "quantity", "starting"]
 
 #: Above any sense in SI units, and low enough for every product to stay finite.
 _MOST, _MOST_THINGS = 1e30, 2**31 - 1
@@ -69,24 +66,6 @@ def count(unit: str = "1", least: int = 1) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-Count = Annotated[int, count()]
-Length = Annotated[int, count("token")]
-Tokens = Annotated[float, quantity("token", "15.6T tokens", open_low=True)]
-Watts = Annotated[float, quantity("W", "1 GW", open_low=True)]
-WattsEach = Annotated[float, quantity("W", "500 W", open_low=True)]
-WattsOrNone = Annotated[float, quantity("W", "300 MW")]
-Seconds = Annotated[float, quantity("s", "5 years", open_low=True)]
-PerEnergy = Annotated[float, quantity("$/J", "60 $/MWh")]
-CarbonIntensity = Annotated[float, quantity("kg/J", "100 g/kWh")]
-CarbonPrice = Annotated[float, quantity("$/kg", "50 $/t")]
-Money = Annotated[float, quantity("$", "30 k$")]
-AtLeastOne = Annotated[float, quantity("1", low=1.0)]
-Rate = Annotated[float, quantity("1", "7 %", low=-0.5, high=1.0)]
-Share = Annotated[float, quantity("1", "30 %", high=1.0)]
-FromNothing = Annotated[float, quantity("1")]
-Whole = Annotated[int, count(least=0)]
-
-
 def as_name(value: object) -> object:
     """A name, or the path of a file: a number is a name too, what no file can be called is none."""
     text = str(value) if isinstance(value, int | float) else value
@@ -96,9 +75,6 @@ def as_name(value: object) -> object:
         allowed = f"at most {_MOST_NAME} bytes"
         raise PydanticCustomError("quantity", "too long for a name", {"given": text, "allowed": allowed})
     return text
-
-
-Name = Annotated[str, BeforeValidator(as_name)]
 
 
 def as_batch(value: object) -> tuple[str, float]:
@@ -180,3 +156,53 @@ def as_shape(value: object) -> str | float | tuple[float, ...]:
         )
     found = tuple(float(v) for v in numbers)  # type: ignore[arg-type]
     return found[0] if len(found) == 1 else found
+
+
+def _bounds(field: Field) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if field.low:
+        found["low"], found["open_low"] = float(field.low.lstrip(">")), field.low.startswith(">")
+    if field.high:
+        found["high"] = float(field.high)
+    return found
+
+
+_FORMS: dict[str, tuple[Any, Any]] = {
+    "name": (str, as_name),
+    "batch": (tuple[str, float], as_batch),
+    "demand": (tuple[str, float], as_demand),
+    "shape": (str | float | tuple[float, ...], as_shape),
+    "ranks": (int, as_shard),
+    "columns": (tuple[str, ...], as_widen),
+}
+
+
+def annotation(field: Field) -> Any:
+    """The type of a field's value with the reader that checks it (pydantic)."""
+    if field.kind == "quantity":
+        return Annotated[float, quantity(field.unit, field.example or None, **_bounds(field))]
+    if field.kind == "count":
+        return Annotated[int, count(field.unit, int(field.low or 1))]
+    if field.kind in _FORMS:
+        kind, read = _FORMS[field.kind]
+        return Annotated[kind, BeforeValidator(read)]
+    if field.kind == "names":
+        return tuple[Annotated[str, BeforeValidator(as_name)], ...]
+    if field.kind == "powers":
+        return dict[str, Annotated[float, quantity("W", "300 MW")]]
+    if field.kind == "choice":
+        return Literal[field.choices]  # type: ignore[valid-type]
+    if field.kind == "number":
+        return Literal[tuple(int(one) for one in field.choices)]  # type: ignore[valid-type]
+    return {"flag": bool, "year": int}[field.kind]
+
+
+def starting(field: Field) -> Any:
+    """The value of a field that is left out: its default, nothing of what is a list or mapping, else
+    ``None``.
+    """
+    if field.kind == "powers":
+        return {}
+    if field.kind == "columns":
+        return ()
+    return int(field.default) if field.default else None

@@ -19,7 +19,6 @@ from gigawatt.core.quantities import parse
 from gigawatt.machine import Chip, load_chip
 from gigawatt.performance.engines import engine_rows
 from gigawatt.performance.serving_power import DEFAULT, load_serving_power
-from gigawatt.schema.scenario import ServingSection
 from gigawatt.workload import read_architecture
 
 __all__ = ["model_and_serving", "power_rows"]
@@ -91,7 +90,7 @@ def power_rows(chip: Chip) -> tuple[Evidence, ...]:
     return (*(known[chip.id].rows() if chip.id in known else ()), *common)
 
 
-def _question(fill: Filler, section: ServingSection) -> ServingQuestion:
+def _question(fill: Filler, section: Any) -> ServingQuestion:
     """The question as ``plan-serving`` reads it, with errors that name file, line and key."""
     scenario = fill.loaded.scenario
     trace = None if section.trace is None else str(beside(fill.loaded, section.trace))
@@ -163,7 +162,7 @@ def _default(fill: Filler, name: str, unit: str) -> float:
     return parse(text, unit)
 
 
-def _autoscaling(fill: Filler, section: ServingSection) -> Scaling | None:
+def _autoscaling(fill: Filler, section: Any) -> Scaling | None:
     given = section.autoscaling
     if given is None:
         return None
@@ -184,7 +183,7 @@ def _autoscaling(fill: Filler, section: ServingSection) -> Scaling | None:
     )
 
 
-def _simulation(fill: Filler, section: ServingSection) -> None:
+def _simulation(fill: Filler, section: Any) -> None:
     """How much is simulated: less where nothing is compiled."""
     from gigawatt.serving.compiled import COMPILED  # brings numba
 

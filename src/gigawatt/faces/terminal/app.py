@@ -222,6 +222,16 @@ def catalog_show(
     show_command(table, entry, as_json=json)
 
 
+@app.command(epilog="Example: gigawatt schema > scenario.schema.json")
+def schema(
+    format: Annotated[str, typer.Option(help="json: JSON schema; markdown: the table of the docs.")] = "json",
+) -> None:
+    """Print every field of a scenario, as a JSON schema for editors or as a table."""
+    from gigawatt.faces.terminal.schema import schema_command
+
+    schema_command(format)
+
+
 @app.command()
 def doctor(json: JsonFlag = False) -> None:
     """Say what is installed, what is missing, and which feature needs it."""

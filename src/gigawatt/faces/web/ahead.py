@@ -16,7 +16,7 @@ from itertools import zip_longest
 
 from gigawatt.core.errors import GigawattError
 from gigawatt.faces.web.answers import Question
-from gigawatt.faces.web.fields import Field, fields_of
+from gigawatt.faces.web.fields import FormField, fields_of
 from gigawatt.faces.web.form import stop_of
 from gigawatt.faces.web.kept import Kept
 from gigawatt.faces.web.state import State
@@ -56,11 +56,11 @@ def likely(question: Question, before: State | None) -> Iterator[Question]:
         yield from (one for one in round_ if one is not None)
 
 
-def _at(field: Field, state: State) -> int:
+def _at(field: FormField, state: State) -> int:
     return stop_of(state.written(field.key), field.stops_of(state.serves))
 
 
-def _moves(question: Question, field: Field, ways: tuple[int, ...]) -> Iterator[Question]:
+def _moves(question: Question, field: FormField, ways: tuple[int, ...]) -> Iterator[Question]:
     """The question at other stops of one slider."""
     state = question.state
     stops, at = field.stops_of(state.serves), _at(field, state)

@@ -25,7 +25,7 @@ from gigawatt.faces.web.api_models import (
     Step,
     Table,
 )
-from gigawatt.faces.web.fields import FIELDS, fields_of, options
+from gigawatt.faces.web.fields import FORM_FIELDS, fields_of, options
 from gigawatt.faces.web.names import Unknown
 from gigawatt.faces.web.site import Site, affinity
 from gigawatt.faces.web.starts import DEFAULT, starts
@@ -52,12 +52,12 @@ def _keys() -> list[dict[str, Any]]:
     text = {"type": "string", "maxLength": 400}
     found = [{"name": "start", "in": "query", "required": False, "schema": {**text, "enum": list(starts())},
               "description": f"scenario to start from; {DEFAULT} if left out"}]  # fmt: skip
-    for field in FIELDS:
+    for field in FORM_FIELDS:
         if any(one["name"] == field.key for one in found):
             continue
         example = field.example or (field.stops[0] if field.stops else "")
-        said = ": ".join(part for part in (field.label, field.words) if part)
-        only = {"train": " (training only)", "serve": " (serving only)"}.get(field.purpose, "")
+        said = ": ".join(part for part in (field.label, field.sentence) if part)
+        only = {"training": " (training only)", "serving": " (serving only)"}.get(field.branch, "")
         shown = {"example": example} if example else {}
         found.append({"name": field.key, "in": "query", "required": False, "schema": text,
                       "description": said + only, **shown})  # fmt: skip
@@ -89,7 +89,7 @@ async def controls(start: str = Path(max_length=80)) -> list[Control]:
     state = State(start)
     return [
         Control(
-            key=field.key, section=field.section, label=field.label, words=field.words, kind=field.kind,
+            key=field.key, section=field.section, label=field.label, words=field.sentence, kind=field.kind,
             value=state.written(field.key), stops=list(field.stops_of(state.serves)),
             choices=[Choice(value=o.value, words=o.words, group=o.group) for o in options(field.key)],
         )

@@ -1,29 +1,23 @@
 """The controls of the page: a field for every key of a scenario that can be set there.
 
-A field is a row of ``fields.csv`` and says what may stand in it; whether a value is right is said by the
-scenario itself (:mod:`gigawatt.schema.scenario`). Stops of sliders are places to halt at, nothing else: any
-value may be typed.
+Which fields there are and what they are called is said by the schema (:mod:`gigawatt.schema.fields`), whether
+a value is right by the reader of scenarios. A slider stops at usual values; any other may be typed.
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
-from typing import Any, Literal
 
 from gigawatt import catalog
 from gigawatt.catalog import Entity
-from gigawatt.schema.scenario import Scenario, section_of
+from gigawatt.schema.fields import FIELDS, fields
 
-__all__ = ["FIELDS", "SIZE", "Field", "Option", "field_of", "fields_of", "options", "scenario_keys"]
+__all__ = ["FORM_FIELDS", "SIZE", "FormField", "Option", "field_of", "fields_of", "options", "scenario_keys"]
 
 SIZE = "size"
 """One field for the size, whichever key says it: ``16384``, ``300 MW``, ``2000 requests/s``."""
-
-Purpose = Literal["train", "serve", "both"]
 
 
 @dataclass(frozen=True)
@@ -36,33 +30,27 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Field:
-    """One control.
+class FormField:
+    """A field of the schema as the page shows it; ``SIZE`` joins the three that say how large the machine is.
 
     Attributes
     ----------
-    key : str
-        Dotted key of the scenario, or :data:`SIZE`.
-    section, label, words : str
-        Where it stands, what it is called, what it means in a few words.
-    kind : str
-        ``choice`` (of a list), ``many`` (of a list), ``stops`` (a text with a slider), ``text``.
-    purpose : str
-        In scenarios of which purpose it stands.
+    key, section, label, sentence, kind, example : str
+        As in :class:`gigawatt.schema.fields.Field`; ``kind`` is ``choice, many, stops`` or ``text``.
+    branch : str
+        ``training`` or ``serving`` where it stands in scenarios of that branch alone.
     stops : tuple of str
         Where the slider halts, in order.
     more : bool
         Folded away with those that are rarely set.
-    example : str
-        What could be typed.
     """
 
     key: str
     section: str
     label: str
-    words: str
-    kind: Literal["choice", "many", "stops", "text"]
-    purpose: Purpose = "both"
+    sentence: str
+    kind: str
+    branch: str = ""
     stops: tuple[str, ...] = ()
     stops_serve: tuple[str, ...] = ()
     more: bool = False
@@ -73,46 +61,43 @@ class Field:
         return self.stops_serve if serves and self.stops_serve else self.stops
 
 
-def _read() -> Iterator[Field]:
-    """The rows of ``fields.csv``, in the order in which a section shows them."""
-    text = (files("gigawatt.faces.web") / "fields.csv").read_text(encoding="utf-8")
-    for row in csv.DictReader(text.splitlines()):
-        stops, stops_serve = (
-            tuple(filter(None, row.pop(name).split("|"))) for name in ("stops", "stops_serve")
-        )
-        more = bool(row.pop("more"))
-        yield Field(**row, more=more, stops=stops, stops_serve=stops_serve)  # type: ignore[arg-type]
+def _controls() -> Iterator[FormField]:
+    """The fields that the page shows, in the order of the schema."""
+    count, demand = fields()["machine.count"], fields()["serving.demand"]
+    size = "Accelerators, or power of the facility; in serving also the demand"
+    for one in FIELDS:
+        if one.key == count.key:
+            yield FormField(
+                SIZE, "Machine", "Size", size, "stops",
+                stops=count.stops, stops_serve=demand.stops, example="16384, or 300 MW",
+            )  # fmt: skip
+        elif one.control:
+            yield FormField(
+                one.key, one.section, one.label, one.sentence, one.control, one.branch, one.stops,
+                more=one.more, example=one.example if one.control in ("stops", "text") else "",
+            )  # fmt: skip
 
 
-FIELDS: tuple[Field, ...] = tuple(_read())
+FORM_FIELDS: tuple[FormField, ...] = tuple(_controls())
 """Every control."""
 
 
 @lru_cache(maxsize=2)
-def fields_of(serves: bool) -> dict[str, Field]:
-    """The fields of a scenario that serves, or that trains, by key."""
-    mine = "serve" if serves else "train"
-    return {one.key: one for one in FIELDS if one.purpose in ("both", mine)}
+def fields_of(serves: bool) -> dict[str, FormField]:
+    """The controls of a scenario that serves, or that trains, by key."""
+    mine = "serving" if serves else "training"
+    return {one.key: one for one in FORM_FIELDS if one.branch in ("", mine)}
 
 
-def field_of(key: str, serves: bool) -> Field | None:
-    """The field of a key, or ``None``."""
+def field_of(key: str, serves: bool) -> FormField | None:
+    """The control of a key, or ``None``."""
     return fields_of(serves).get(key)
 
 
 @lru_cache(maxsize=1)
 def scenario_keys() -> frozenset[str]:
-    """Every key of a scenario that holds a value, whether it has a field or not."""
-
-    def walk(model: Any, prefix: str) -> Iterator[str]:
-        for name, info in model.model_fields.items():
-            section = section_of(info.annotation)
-            if hasattr(section, "model_fields"):
-                yield from walk(section, f"{prefix}{name}.")
-            else:
-                yield f"{prefix}{name}"
-
-    return frozenset(walk(Scenario, ""))
+    """Every key of a scenario that holds a value, whether it has a control or not."""
+    return frozenset(fields())
 
 
 def _rows(table: str, group: str = "", words: Callable[[Entity], str] | None = None) -> Iterator[Option]:
@@ -135,49 +120,32 @@ def _precisions(trained: bool) -> Iterator[Option]:
             yield Option(name, row.text("name") or name)
 
 
-def _words(*values: str) -> Callable[[], Iterator[Option]]:
-    return lambda: (Option(value, value) for value in values)
+def _words(*values: str) -> Callable[[], tuple[Option, ...]]:
+    return lambda: tuple(Option(value, value) for value in values)
 
 
-def _links() -> Iterator[Option]:
-    yield from _rows("links")
-
-
+#: Options that are neither the choices nor the rows of the catalog that the schema names for a field.
 _OPTIONS: dict[str, Callable[[], Iterable[Option]]] = {
     "model": lambda: sorted(_rows("models"), key=lambda one: one.words.lower()),
     "machine.chip": _chips,
-    "training.number_format": _words("bf16", "fp16", "fp8", "fp4", "tf32", "fp32"),
     "serving.precision": lambda: _precisions(trained=False),
     "serving.weights": _words("bf16", "fp8", "fp8_block", "fp4", "int4"),
     "serving.cache": _words("bf16", "fp8"),
     "serving.sparsity": _words("none", "2:4"),
-    "serving.trace": lambda: _rows("traces"),
     "serving.shape": lambda: (*_words("constant")(), *_rows("traces_shapes")),
-    "serving.engine": lambda: _rows("engines"),
-    "serving.mode": _words("aggregated", "disaggregated", "both"),
-    "serving.routing": _words("round-robin", "least-loaded", "random"),
-    "serving.objective": lambda: _rows("objectives"),
     "site.name": lambda: sorted(_rows("sites"), key=lambda one: one.words),
-    "site.cooling": lambda: _rows("cooling"),
-    "site.redundancy": lambda: _rows("cooling_redundancy"),
     "supply.plants": lambda: _rows("plants", "kind"),
     "supply.reliability": _words("99 %", "99.9 %", "99.99 %", "99.999 %"),
     "supply.matching": _words("annual", "hourly", "50 %", "70 %", "80 %", "90 %", "95 %", "100 %"),
-    "training.optimizer": lambda: _rows("optimizers"),
-    "machine.node": lambda: _rows("nodes"),
-    "machine.scale_up": _links,
-    "machine.scale_out": _links,
-    "machine.topology": lambda: _rows("topologies"),
-    "machine.stack": lambda: _rows("stacks"),
-    "layout.zero": _words("0", "1", "2", "3"),
-    "layout.recompute": _words("none", "selective", "feed-forward", "full"),
-    "layout.schedule": _words("1f1b", "zb-h1", "zb-h2", "dualpipe"),
-    "layout.offload": _words("none", "optimizer", "all"),
 }
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def options(key: str) -> tuple[Option, ...]:
     """What may be chosen for a key, in the order in which it is shown; empty where anything may be typed."""
-    made = _OPTIONS.get(key)
-    return tuple(made()) if made is not None else ()
+    if key in _OPTIONS:
+        return tuple(_OPTIONS[key]())
+    one = fields().get(key)
+    if one is None or one.control not in ("choice", "many"):
+        return ()
+    return _words(*one.choices)() if one.choices else tuple(_rows(one.table)) if one.table else ()

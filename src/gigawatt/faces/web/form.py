@@ -10,7 +10,7 @@ from itertools import groupby
 from gigawatt.catalog import entity
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import parse
-from gigawatt.faces.web.fields import SIZE, Field, Option, fields_of, options
+from gigawatt.faces.web.fields import SIZE, FormField, Option, fields_of, options
 from gigawatt.faces.web.paths import MOST_BYTES
 from gigawatt.faces.web.starts import Start, starts
 from gigawatt.faces.web.state import State
@@ -145,7 +145,7 @@ def form_of(
     return Form(state.start, listed, sections, extra, state.query(), brought)
 
 
-def _control(field: Field, state: State, error: str, labels: Mapping[str, str]) -> Control:
+def _control(field: FormField, state: State, error: str, labels: Mapping[str, str]) -> Control:
     text = state.written(field.key)
     choices = options(field.key)
     keys = (SIZE, "serving.demand", "machine.count", "machine.power") if field.key == SIZE else (field.key,)
@@ -154,7 +154,7 @@ def _control(field: Field, state: State, error: str, labels: Mapping[str, str]) 
         key=field.key,
         id=field_id(field.key),
         label=field.label,
-        words=field.words,
+        words=field.sentence,
         kind=field.kind,
         text=text,
         example=field.example,

@@ -16,7 +16,8 @@ from gigawatt.core.graph import Graph
 from gigawatt.core.keys import Keys, read_keys
 from gigawatt.core.quantities import parse
 from gigawatt.schema.changed import scenario_with
-from gigawatt.schema.scenario import LoadedScenario, Scenario, read_scenario
+from gigawatt.schema.fields import fields, keys_under, sections
+from gigawatt.schema.scenario import LoadedScenario, read_scenario
 from gigawatt.studies.sweep.axes import MOST_POINTS, Column, Reader, Taken, drawn, listed, read_axis
 from gigawatt.studies.sweep.draws import DISTRIBUTIONS, METHODS, shares
 
@@ -195,7 +196,7 @@ def _scenario_reader(
     return read
 
 
-def _taken(scenario: Scenario, key: str) -> Taken:
+def _taken(scenario: Any, key: str) -> Taken:
     """What a scenario has under a key."""
     found: Any = scenario
     for part in key.split("."):
@@ -292,27 +293,24 @@ def _set(keys: Keys, base: LoadedScenario) -> tuple[dict[str, object], dict[Cata
             fixed[catalog_key(key)] = taken.number
         else:
             always[key] = value
-            _at(keys, f"set.{key}", key, lambda k=key: _check_key(base, k))
+            _at(keys, f"set.{key}", key, lambda k=key: _check_key(k))
     return always, fixed
 
 
-def _check_key(base: LoadedScenario, key: str) -> None:
+def _check_key(key: str) -> None:
     """Raise where a key is none of a scenario's."""
-    model: Any = Scenario
     parts = key.split(".")
-    for depth, part in enumerate(parts):
-        fields = getattr(model, "model_fields", None)
-        if fields is None:
-            return  # a mapping, such as supply.limits
-        if part not in fields:
-            whole = ".".join(parts[: depth + 1])
-            near = nearest(part, fields)
-            near = near and ".".join([*parts[:depth], near, *parts[depth + 1 :]])
-            raise InputError("unknown key", key=key, given=whole if whole != key else None, allowed=fields,
-                             nearest=near)  # fmt: skip
-        annotation: Any = fields[part].annotation
-        found = [one for one in getattr(annotation, "__args__", ()) if hasattr(one, "model_fields")]
-        model = found[0] if found else annotation
+    for depth in range(1, len(parts) + 1):
+        whole = ".".join(parts[:depth])
+        if whole in fields():
+            return  # what follows is inside a mapping, such as supply.limits
+        if whole not in sections():
+            allowed = keys_under(".".join(parts[: depth - 1]))
+            near = nearest(parts[depth - 1], allowed)
+            near = near and ".".join([*parts[: depth - 1], near, *parts[depth:]])
+            raise InputError(
+                "unknown key", key=key, given=whole if whole != key else None, allowed=allowed, nearest=near
+            )
 
 
 def _groups(

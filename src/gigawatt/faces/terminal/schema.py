@@ -1,0 +1,26 @@
+"""``gigawatt schema``: the fields of a scenario for editors and for the docs."""
+
+from __future__ import annotations
+
+import json
+
+from gigawatt.core.errors import InputError, nearest
+
+__all__ = ["schema_command"]
+
+_FORMATS = ("json", "markdown")
+
+
+def schema_command(format: str) -> None:
+    """Print the schema; raises ``InputError`` for a format that does not exist."""
+    from gigawatt.schema.exports import as_json_schema, as_table
+
+    if format not in _FORMATS:
+        raise InputError(
+            "no such format",
+            key="--format",
+            given=format,
+            allowed=_FORMATS,
+            nearest=nearest(format, _FORMATS),
+        )  # fmt: skip
+    print(json.dumps(as_json_schema(), indent=1) if format == "json" else as_table(), end="\n")
