@@ -12,8 +12,10 @@ from gigawatt.errors import InfeasibleError, InputError
 from gigawatt.hardware.clocks import clock_model, least_cap
 from gigawatt.performance import StepTable, capped, capped_search, enumerate_layouts, evaluate, search
 from gigawatt.performance.power import chip_power_of
+from gigawatt.study.accelerator_price import power_of
 from gigawatt.study.caps import cap_sweep, power_choice
-from gigawatt.study.plan_training import Plan, cap_for_power, count_for_power, plan_training, power_of
+from gigawatt.study.chain_machine import cap_for_power
+from gigawatt.study.plan_training import Plan, count_for_power, plan_training
 from gigawatt.study.relief import relieve
 from gigawatt.study.resources import RESOURCES
 from gigawatt.study.result import Result
@@ -123,7 +125,9 @@ def test_a_sweep_begins_at_the_plan_and_finds_the_least(plan: Plan) -> None:
 
 def test_more_than_the_power_feeds_fits_with_a_cap(question: TrainingQuestion) -> None:
     limit = 0.85 * power_of(question, 64).facility
-    cap = cap_for_power(question, 64, limit)
+    cap = cap_for_power(
+        chip=question.chip, options=question.options, count=64, limit=limit, pue_peak=question.pue_peak
+    )
     assert power_of(replace(question, cap=cap), 64).facility == pytest.approx(limit)
     held = plan_training(question, 64, limit=limit, top=1)
     assert held.question.cap == pytest.approx(cap)

@@ -14,9 +14,10 @@ from gigawatt.errors import InfeasibleError, InputError
 from gigawatt.hardware import load_chip
 from gigawatt.study.intensity import intensity, memory_wall
 from gigawatt.study.plan_serving import plan_serving
+from gigawatt.study.request_rate import read_rate
 from gigawatt.study.serving_answer import plan_answer
 from gigawatt.study.serving_choice import together, transfer
-from gigawatt.study.serving_question import ServingQuestion, read_rate, read_serving_question
+from gigawatt.study.serving_question import ServingQuestion, read_serving_question
 from gigawatt.study.serving_replica import (
     candidates,
     degrees_of,

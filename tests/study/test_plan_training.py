@@ -14,10 +14,11 @@ from gigawatt.performance.exact import exact_steps
 from gigawatt.performance.layouts import COLUMNS
 from gigawatt.performance.search import front, non_dominated, screen
 from gigawatt.performance.step import prepare
+from gigawatt.study.accelerator_price import power_of
 from gigawatt.study.inverse import _counts, largest_model, scaled_architecture, smallest_cluster
 from gigawatt.study.pareto import pareto_front
 from gigawatt.study.pins import read_pins
-from gigawatt.study.plan_training import Plan, count_for_power, plan_training, power_of
+from gigawatt.study.plan_training import Plan, count_for_power, plan_training
 from gigawatt.study.relief import relieve
 from gigawatt.study.resources import RESOURCES, resources
 from gigawatt.study.training_answer import as_answer

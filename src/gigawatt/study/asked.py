@@ -11,7 +11,7 @@ from gigawatt import catalog
 from gigawatt.errors import InputError
 from gigawatt.evidence import Assumption, Evidence, Grade
 from gigawatt.quantities import parse, show
-from gigawatt.study.scenario import YEAR, YEARS
+from gigawatt.study.scenario_values import YEAR, YEARS
 
 __all__ = ["Told", "counted", "quantity", "site_of", "year_of"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gigawatt.study import chain_money, chain_notices, chain_supply, chain_training
+from gigawatt.study import chain_machine, chain_money, chain_notices, chain_supply, chain_training
 from gigawatt.study.names import CHAIN_TRAINING
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ __all__ = ["CHAIN", "CHAIN_SERVING", "CHAIN_TRAINING"]
 CHAIN = CHAIN_TRAINING
 """The chain of a training run."""
 
-_ = (chain_training, chain_supply, chain_money, chain_notices)  # imported for what they register
+# imported for what they register
+_ = (chain_machine, chain_training, chain_supply, chain_money, chain_notices)
 
 CHAIN_TRAINING.check(targets=["study.notices"])
 

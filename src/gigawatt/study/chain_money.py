@@ -1,4 +1,4 @@
-"""The chain, third part: the ledger of money, carbon and water, and the figures of a token."""
+"""The chain, fourth part: the ledger of money, carbon and water, and the figures of a token."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gigawatt.economics import SECONDS_PER_YEAR, Asset, Ledger, PlantCost, campu
 from gigawatt.evidence import Assumption, Evidence
 from gigawatt.facility.embodied import embodied_carbon
 from gigawatt.facility.power_chain import construction_factor
-from gigawatt.study.chain_training import Machine
+from gigawatt.study.chain_machine import Machine
 from gigawatt.study.names import q, serving, shared
 from gigawatt.supply import SupplyPlan
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from gigawatt.study import (
-    chain,
+    chain_money,
     chain_serving,
     chain_serving_money,
     chain_serving_notices,
     chain_serving_power,
     chain_serving_waits,
+    chain_supply,
+    chain_training,
 )
 from gigawatt.study.names import CHAIN_SERVING
 
@@ -16,8 +18,8 @@ __all__ = ["CHAIN_SERVING"]
 
 # imported for what they register
 _ = (
-    chain, chain_serving, chain_serving_waits, chain_serving_power, chain_serving_money,
-    chain_serving_notices,
+    chain_training, chain_supply, chain_money, chain_serving, chain_serving_waits, chain_serving_power,
+    chain_serving_money, chain_serving_notices,
 )  # fmt: skip
 
 CHAIN_SERVING.check(targets=["study.notices"])

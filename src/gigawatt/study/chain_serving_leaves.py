@@ -15,8 +15,8 @@ from gigawatt.performance.serving_power import DEFAULT, load_serving_power
 from gigawatt.quantities import parse
 from gigawatt.study.asked import Told
 from gigawatt.study.chain_serving_day import Scaling
+from gigawatt.study.filler import Filler, beside
 from gigawatt.study.graph import Leaf
-from gigawatt.study.leaves import Filler, beside
 from gigawatt.study.precision import served
 from gigawatt.study.scenario import ServingSection
 from gigawatt.study.serving_question import DEGREES, ServingQuestion, read_serving_question

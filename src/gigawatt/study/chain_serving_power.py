@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.study.chain_machine import Machine
 from gigawatt.study.chain_serving import SPEED
 from gigawatt.study.chain_serving_day import Day, Profile, Week, power_profile
-from gigawatt.study.chain_training import Machine
 from gigawatt.study.names import serving
 
 __all__ = ["POWER"]

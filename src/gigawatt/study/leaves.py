@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Hashable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
 
 from gigawatt import catalog
 from gigawatt.economics import discount_rate
-from gigawatt.errors import GigawattError
+from gigawatt.errors import InputError, nearest
 from gigawatt.evidence import Assumption, Evidence, Grade
 from gigawatt.facility import load_site, load_weather
 from gigawatt.hardware import Chip, load_chip
 from gigawatt.performance import default_stack, load_optimizer, load_stack
 from gigawatt.performance.stacks import stack_rows
 from gigawatt.quantities import parse, show
+from gigawatt.study.filler import Filler, beside, clock_rows
 from gigawatt.study.graph import Leaf
 from gigawatt.study.once import once, stamp
 from gigawatt.study.pins import WORDS
@@ -26,65 +26,10 @@ from gigawatt.study.weather_years import grid_of, weather_years
 from gigawatt.supply import default_not_served_price
 from gigawatt.workload import read_architecture
 
-__all__ = ["Filler", "beside", "clock_rows", "fill_leaves"]
+__all__ = ["fill_leaves", "training_leaves"]
 
-T = TypeVar("T")
 #: Formats in which a model can be trained, in the order of preference.
 _FORMATS = ("bf16", "fp16", "tf32", "fp32", "fp8")
-
-
-class Filler:
-    """Collects leaves and assumptions, and puts file and line on the errors that rooms raise."""
-
-    def __init__(self, loaded: LoadedScenario) -> None:
-        self.loaded = loaded
-        self.leaves: dict[str, Leaf] = {}
-        self.assumptions: list[Assumption] = []
-
-    def ask(self, key: str, call: Callable[[], T]) -> T:
-        """Call a room; an error of its gets the place of ``key`` in the scenario."""
-        try:
-            return call()
-        except GigawattError as error:
-            named = Path(self.loaded.written.get(key, "")).name
-            if error.file is not None and Path(error.file).name == named and not Path(error.file).is_file():
-                error.file, error.given = None, str(error.file)  # not there: blame who named it
-            if error.file is None:
-                if error.key is not None and "." not in error.key:
-                    error.key = None  # what a room or a command calls it; here it has the scenario's name
-                self.loaded.blame(error, key)
-            raise
-
-    def written(self, name: str, key: str, value: Any, rows: tuple[Evidence, ...] = ()) -> None:
-        """A leaf that the scenario wrote (``key``), or that follows from what it wrote.
-
-        ``rows`` are those of the catalog that the value was read from, where it does not hold them.
-        """
-        where, written = self.loaded.where(key), self.loaded.written.get(key, "")
-        self.leaves[name] = Leaf(value, "scenario", where=where, written=written, evidence=rows)
-
-    def default(
-        self, name: str, value: Any, shown: str, reason: str, row: catalog.Entity | None = None
-    ) -> None:
-        """A leaf that nobody wrote: listed as an assumption."""
-        grade = Grade.read(row.text("grade")) if row else Grade.guess
-        source = row.text("source_id") if row else ""
-        self.leaves[name] = Leaf(value, "default", reason=reason, written=shown, grade=grade)
-        self.assumptions.append(Assumption(name, shown, reason, grade, source))
-
-    def with_rows(self, name: str, rows: tuple[Evidence, ...]) -> None:
-        """A default that is a row of the catalog has the grades of that row, not one of its own."""
-        self.leaves[name] = replace(self.leaves[name], evidence=rows, grade=None)
-
-    def given_or_default(self, name: str, value: T | None, read: Callable[[str], T]) -> T:
-        """The scenario's value of ``name``, or the catalog's default row of that name."""
-        if value is not None:
-            self.written(name, name, value)
-            return value
-        row = catalog.entity("defaults", name)
-        found = read(row.text("text"))
-        self.default(name, found, row.text("text"), row.text("reason"), row)
-        return found
 
 
 def fill_leaves(loaded: LoadedScenario) -> tuple[dict[str, Leaf], tuple[Assumption, ...]]:
@@ -109,15 +54,37 @@ def fill_leaves(loaded: LoadedScenario) -> tuple[dict[str, Leaf], tuple[Assumpti
 
         chip = model_and_serving(fill)
         _chip_and_size(fill, chip, ())
-    _site_and_supply(fill)
+    _place(fill)
+    _cooling(fill)
+    _spares(fill)
+    _grid(fill)
+    _supply(fill)
     _money(fill)
     return fill.leaves, tuple(fill.assumptions)
 
 
-def beside(loaded: LoadedScenario, name: str) -> str | Path:
-    """A path as written, or relative to the scenario's folder where it is found there."""
-    found = loaded.file.parent / name
-    return found if found.is_file() else name
+def training_leaves(
+    loaded: LoadedScenario, *, building: bool, grid: bool
+) -> tuple[dict[str, Leaf], tuple[Assumption, ...]]:
+    """Leaves of model, training, machine and money of a scenario that trains, and their assumptions.
+
+    With ``building`` those of the site's cooling, with ``grid`` those of its grid too; errors are those of
+    :func:`fill_leaves`.
+    """
+    fill = Filler(loaded)
+    fill.written("scenario.year", "year", loaded.scenario.year)
+    assert loaded.scenario.training is not None
+    _model_and_training(fill, loaded.scenario.training)
+    _machine(fill, loaded.scenario.training)
+    if building or grid:
+        _place(fill)
+    if building:
+        _cooling(fill)
+    _spares(fill)
+    if grid:
+        _grid(fill)
+    _money(fill)
+    return fill.leaves, tuple(fill.assumptions)
 
 
 def _model_and_training(fill: Filler, training: TrainingSection) -> None:
@@ -128,24 +95,19 @@ def _model_and_training(fill: Filler, training: TrainingSection) -> None:
     fill.written("training.tokens", "training.tokens", training.tokens)
     if training.sequence is None:
         row = catalog.entity("defaults", "training.sequence")
-        sequence = parse(row.text("text"), "token")
-        if model.max_sequence:
-            sequence = min(sequence, float(model.max_sequence))
-        fill.default("training.sequence", int(sequence), show(sequence, "tokens"), row.text("reason"), row)
+        usual = parse(row.text("text"), "token")
+        longest = float(model.max_sequence or usual)
+        if longest >= usual:
+            fill.default("training.sequence", int(usual), row.text("text"), row.text("reason"), row)
+        else:
+            shown, why = show(longest, "tokens"), "the model's own longest sequence"
+            fill.default("training.sequence", int(longest), shown, why, grade=Grade.vendor)
     else:
         fill.written("training.sequence", "training.sequence", int(training.sequence))
     fill.given_or_default(
         "training.global_batch", training.global_batch, lambda t: ("token", parse(t, "token"))
     )
     fill.written("training.runs", "training.runs", training.runs)
-
-
-def clock_rows(chip: Chip) -> tuple[Evidence, ...]:
-    """The rows of the catalog behind the clock model of a chip: its own, then the default's it lacks."""
-    rows = catalog.table("clocks")
-    common = rows["default"]
-    own = rows.get(chip.id, common)
-    return (*own.rows(), *(row for row in common.rows() if row.quantity not in own.numbers))
 
 
 def _chip_and_size(fill: Filler, chip: Chip, rows: tuple[Evidence, ...]) -> None:
@@ -180,6 +142,14 @@ def _machine(fill: Filler, training: TrainingSection) -> None:
     written = fill.given_or_default("training.number_format", asked, str)
     if training.precision is not None:
         fill.assumptions.append(Assumption("training.precision", written, TRAINED, Grade.guess))
+    if asked is not None and chip.peak and asked not in chip.peak:
+        error = InputError(
+            f"{chip.id} does not multiply in this number format", given=asked, allowed=chip.peak,
+            nearest=nearest(asked, chip.peak),
+        )  # fmt: skip
+        raise fill.loaded.blame(
+            error, "training.number_format" if training.precision is None else "training.precision"
+        )
     if asked is None and written not in chip.peak and chip.peak:
         known = next((name for name in _FORMATS if name in chip.peak), next(iter(chip.peak)))
         del fill.assumptions[-1]
@@ -191,11 +161,13 @@ def _machine(fill: Filler, training: TrainingSection) -> None:
     else:
         name = default_stack(chip, scenario.year)
         stack = load_stack(name)
-        fill.default("machine.stack", stack, name, f"the usual software of {chip.id} in {scenario.year}")
-        fill.with_rows("machine.stack", stack_rows(name))
+        rows, why = stack_rows(name), f"the usual software of {chip.id} in {scenario.year}"
+        fill.default("machine.stack", stack, name, why, source=rows[0].source_id if rows else "")
+        fill.with_rows("machine.stack", rows)
     optimizer = training.optimizer
     if optimizer is None:
-        fill.default("training.optimizer", stack.optimizer, stack.optimizer, "the stack's own recipe")
+        own = stack.optimizer
+        fill.default("training.optimizer", own, own, "the stack's own recipe", grade=Grade.modelled)
         fill.with_rows("training.optimizer", catalog.entity("optimizers", stack.optimizer).rows())
     else:
         fill.ask("training.optimizer", lambda: load_optimizer(optimizer))
@@ -206,26 +178,47 @@ def _machine(fill: Filler, training: TrainingSection) -> None:
     fill.written("layout.widen", "layout.widen", scenario.layout.widen)
 
 
-def _site_and_supply(fill: Filler) -> None:
-    scenario = fill.loaded.scenario
-    place, supply = scenario.site, scenario.supply
+def _weather_key(fill: Filler) -> tuple[str, Hashable]:
+    """(key of the scenario that the weather is of, what its reading depends on)."""
+    place = fill.loaded.scenario.site
+    key = "site.weather" if place.weather else "site.name"
+    file = None if place.weather is None else stamp(beside(fill.loaded, place.weather))
+    return key, (place.name, file)
+
+
+def _place(fill: Filler) -> None:
+    """Site and weather."""
+    place = fill.loaded.scenario.site
     site = fill.ask("site.name", lambda: load_site(place.name))
     fill.written("site.site", "site.name", site)
-    key = "site.weather" if place.weather else "site.name"
+    key, here = _weather_key(fill)
     source = site if place.weather is None else Path(beside(fill.loaded, place.weather))
-    here = (site.id, None if place.weather is None else stamp(beside(fill.loaded, place.weather)))
     weather = fill.ask(key, lambda: once(("weather", here), lambda: load_weather(source)))
     fill.written("site.weather", key, weather)
-    cooling = fill.given_or_default("site.cooling", place.cooling, str)
+
+
+def _cooling(fill: Filler) -> None:
+    cooling = fill.given_or_default("site.cooling", fill.loaded.scenario.site.cooling, str)
     entry = fill.ask("site.cooling", lambda: catalog.entity("cooling", cooling))
     fill.leaves["site.cooling"] = replace(fill.leaves["site.cooling"], value=entry, grade=None)
-    spare = place.redundancy
+
+
+def _spares(fill: Filler) -> None:
+    """Spare units of power and cooling, where they are given."""
+    spare = fill.loaded.scenario.site.redundancy
     row = (
         None
         if spare is None
         else fill.ask("site.redundancy", lambda: catalog.entity("cooling_redundancy", spare))
     )
     fill.written("site.redundancy", "site.redundancy", row)
+
+
+def _grid(fill: Filler) -> None:
+    """The grid at the site in the weather years of the supply; needs the leaves of the building."""
+    scenario, (_, here) = fill.loaded.scenario, _weather_key(fill)
+    place, supply = scenario.site, scenario.supply
+    site, weather = (fill.leaves[name].value for name in ("site.site", "site.weather"))
     key = "site.name" if place.weather_years is None else "site.weather_years"
     here = (here, place.weather_years)
     read_years = lambda: weather_years(site, weather, place.weather_years)  # noqa: E731
@@ -236,6 +229,11 @@ def _site_and_supply(fill: Filler) -> None:
     grid = fill.ask("site.name", lambda: once(("grid", here, site.grid, scenario.year), read_grid))
     fill.written("supply.grid", "site.name", grid)
     fill.written("supply.grid_given", "supply.grid", supply.grid.model_dump())
+
+
+def _supply(fill: Filler) -> None:
+    """Plants that may be built, limits and terms of the supply."""
+    supply = fill.loaded.scenario.supply
     fill.given_or_default("supply.plants", supply.plants, lambda t: tuple(t.split("|")))
     fill.written("supply.limits", "supply.limits", dict(supply.limits))
     fill.written("supply.carbon_limit", "supply.carbon_limit", supply.carbon_limit)

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from gigawatt.errors import GigawattError
+from gigawatt.study.filler import beside
 from gigawatt.study.fingerprint import fingerprint
 from gigawatt.study.graph import Graph, Leaf
-from gigawatt.study.leaves import beside, fill_leaves
+from gigawatt.study.leaves import fill_leaves
 from gigawatt.study.scenario import LoadedScenario, Scenario
 
 __all__ = ["Group", "Mixer", "differing", "mixed"]

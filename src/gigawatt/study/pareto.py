@@ -17,13 +17,8 @@ from numpy.typing import NDArray
 from gigawatt.errors import InfeasibleError, InputError
 from gigawatt.performance import StepTable, capped, capped_search
 from gigawatt.performance.search import front, non_dominated
-from gigawatt.study.plan_training import (
-    Plan,
-    chip_second_price,
-    count_for_power,
-    power_of,
-    training_outcome,
-)
+from gigawatt.study.accelerator_price import chip_second_price, power_of
+from gigawatt.study.plan_training import Plan, count_for_power, training_outcome
 from gigawatt.study.reliability import goodput_of
 from gigawatt.study.training_question import TrainingQuestion
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gigawatt.errors import InfeasibleError, InputError, nearest
 from gigawatt.evidence import Assumption
 from gigawatt.hardware import Cluster
-from gigawatt.study.plan_training import Power
+from gigawatt.study.accelerator_price import Power
 from gigawatt.study.serving_choice import (
     Configuration,
     apart,

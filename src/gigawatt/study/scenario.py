@@ -16,6 +16,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from gigawatt.errors import GigawattError, InputError, nearest
 from gigawatt.study.scenario_values import (
+    YEAR,
+    YEARS,
     AtLeastOne,
     CarbonIntensity,
     CarbonPrice,
@@ -52,11 +54,6 @@ __all__ = [
     "read_scenario",
     "section_of",
 ]
-
-YEAR = 2026
-"""Year of prices, plants and software where nobody says which."""
-YEARS = (2010, 2050)
-"""The first and the last year that may be asked about."""
 
 
 class _Strict(BaseModel):
@@ -322,17 +319,22 @@ def read_scenario(file: str | Path) -> LoadedScenario:
     return LoadedScenario(scenario, path, lines, keys.written, digest, data, keys.text)
 
 
-def check_scenario(data: Mapping[str, Any], file: Path, lines: Mapping[str, int]) -> Scenario:
-    """A scenario of keys as they are written; raises ``InputError`` with file, line and key."""
+def check_scenario(
+    data: Mapping[str, Any], file: Path, lines: Mapping[str, int], *, sized: bool = True
+) -> Scenario:
+    """A scenario of keys as they are written; raises ``InputError`` with file, line and key.
+
+    Without ``sized`` a run may leave open on how many accelerators it is.
+    """
     try:
         scenario = Scenario.model_validate(data)
     except ValidationError as error:
         raise _as_input_error(error, file, lines) from None
-    _cross_check(scenario, file, lines)
+    _cross_check(scenario, file, lines, sized)
     return scenario
 
 
-def _cross_check(scenario: Scenario, file: Path, lines: Mapping[str, int]) -> None:
+def _cross_check(scenario: Scenario, file: Path, lines: Mapping[str, int], sized: bool) -> None:
     training, serving, machine = scenario.training, scenario.serving, scenario.machine
     if (training is None) == (serving is None):
         both = training is not None
@@ -346,13 +348,13 @@ def _cross_check(scenario: Scenario, file: Path, lines: Mapping[str, int]) -> No
         )
     if serving is not None:
         _check_serving(scenario, serving, file, lines)
-    elif (machine.count is None) == (machine.power is None):
+    elif sized and machine.count is None and machine.power is None:
         raise InputError(
-            "give the machine's size either as count or as power",
+            "the machine's size is not given",
             file=file,
             line=lines.get("machine"),
             key="machine",
-            allowed='"count: 16384" or "power: 1 GW"',
+            allowed='"count: 16384", "power: 1 GW", or both: a cap keeps the count within the power',
         )
     if not YEARS[0] <= scenario.year <= YEARS[1]:
         raise InputError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +17,6 @@ from gigawatt.evidence import Assumption, Grade
 from gigawatt.hardware import Chip, Cluster, build_cluster, load_chip
 from gigawatt.performance.engines import Engine, default_engine, engine_rows, load_engine
 from gigawatt.performance.steady import accepted_tokens
-from gigawatt.quantities import parse
 from gigawatt.serving.objectives import Objective, read_objective
 from gigawatt.serving.requests import Requests
 from gigawatt.serving.scaling import scale_trace, select_requests
@@ -26,6 +24,7 @@ from gigawatt.serving.synthetic import synthetic
 from gigawatt.serving.traces import read_trace, trace_period
 from gigawatt.study.asked import Told, quantity, site_of, year_of
 from gigawatt.study.precision import served
+from gigawatt.study.request_rate import read_rate
 from gigawatt.workload import Architecture, read_architecture
 from gigawatt.workload.inference import WEIGHT_BYTES
 from gigawatt.workload.operation import FORMAT_BYTES
@@ -34,7 +33,6 @@ __all__ = [
     "DEGREES",
     "ServingQuestion",
     "Traffic",
-    "read_rate",
     "read_serving_question",
     "read_traffic",
 ]
@@ -44,8 +42,6 @@ DEGREES = ("tensor", "pipeline", "data", "expert")
 
 _SAMPLE = 8192
 """Requests drawn to know the lengths of a distribution."""
-_PER = re.compile(r"^\s*([+-]?[\d.,_]+(?:[eE][+-]?\d+)?)\s*([kM]?)\s*(?:req(?:uest)?s?)?\s*/\s*([a-z]+)\s*$")
-_PREFIX = {"": 1.0, "k": 1e3, "M": 1e6}
 
 
 @dataclass(frozen=True)
@@ -121,7 +117,8 @@ class ServingQuestion:
     and ``sequences`` are those of an iteration of one attention group at most; ``fixed`` holds degrees fast;
     ``largest`` bounds the accelerators of a replica. ``options`` are those of
     :func:`~gigawatt.hardware.build_cluster`; ``pue_mean`` and ``pue_peak`` are of the year and of its hottest
-    hour; ``electricity`` [$/J]; ``rate`` [1/yr] is the discount rate.
+    hour; ``electricity`` [$/J]; ``rate`` [1/yr] is the discount rate; ``chip_life`` [s] is that of
+    accelerators and nodes, where it is given, and ``redundancy`` that of the building.
     """
 
     architecture: Architecture
@@ -148,6 +145,8 @@ class ServingQuestion:
     cap: float | None
     assumptions: tuple[Assumption, ...]
     notices: tuple[str, ...] = ()
+    chip_life: float | None = None
+    redundancy: catalog.Entity | None = None
 
     @property
     def accepted(self) -> float:
@@ -157,30 +156,6 @@ class ServingQuestion:
     def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
         """``count`` accelerators, and what was assumed to build the cluster."""
         return build_cluster(chip=self.chip, count=count, **self.options)
-
-
-def read_rate(text: str, key: str = "rate") -> float:
-    """Requests a second as a person writes them: ``20/s``, ``20 requests/s``, ``72k/h``.
-
-    Raises
-    ------
-    InputError
-        Not a rate, or nothing a second.
-    """
-    match = _PER.match(text)
-    example = "such as '20/s'"
-    if match is None:
-        bare = re.fullmatch(r"\s*[\d.,_]+\s*", text)
-        message = "the unit is missing" if bare else "not a rate of requests"
-        raise InputError(message, key=key, given=text, allowed=f"a number a second, {example}")
-    try:
-        found = parse(f"{match[1]} 1/{match[3]}", "1/s", example="20/s") * _PREFIX[match[2]]
-    except InputError as error:
-        error.given = text
-        raise error.at(key=key) from None
-    if not found > 0.0:
-        raise InputError("out of range", key=key, given=text, allowed=f"more than 0, {example}")
-    return found
 
 
 def read_serving_question(

@@ -16,7 +16,7 @@ from gigawatt.performance.serving_tables import step_tables
 from gigawatt.performance.step_tables import StepTables
 from gigawatt.quantities import show
 from gigawatt.serving.engine import EngineOptions
-from gigawatt.study.plan_training import Power, chip_second_price, power_of
+from gigawatt.study.accelerator_price import Power, chip_second_price, power_of
 from gigawatt.study.serving_question import ServingQuestion
 from gigawatt.workload import Architecture
 from gigawatt.workload.inference import Shares, weight_bytes

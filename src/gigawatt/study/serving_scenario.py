@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gigawatt.errors import InputError
-from gigawatt.study.leaves import beside
+from gigawatt.study.filler import beside
 from gigawatt.study.scenario import LoadedScenario, read_scenario
 from gigawatt.study.serving_question import DEGREES, ServingQuestion, read_serving_question
 

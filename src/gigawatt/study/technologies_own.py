@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from gigawatt.catalog.loader import table
 from gigawatt.hardware.machine import Chip
 from gigawatt.hardware.technology import digital
-from gigawatt.study.leaves import beside, fill_leaves
+from gigawatt.study.filler import beside
+from gigawatt.study.leaves import fill_leaves
 from gigawatt.study.precision import TRAINED, run_of
 from gigawatt.study.scenario import LoadedScenario
 
