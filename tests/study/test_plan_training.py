@@ -138,7 +138,7 @@ def test_defaults_are_listed_and_what_is_given_is_not() -> None:
         ({"year": 1900}, "year: out of range"),
         ({"widen": ("tensor",)}, "widen: this column is always searched"),
         ({"widen": ("shards",)}, "widen: no such column .* did you mean 'shard'"),
-        ({"sequence": "0"}, "not a length"),
+        ({"sequence": "0"}, "sequence: not a count"),
         ({"batch": "2.5 sequences"}, "not a batch"),
         ({"pue": 0.9}, "below one"),
         ({"number_format": "fp4"}, "does not multiply in this number format"),

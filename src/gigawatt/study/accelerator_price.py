@@ -13,7 +13,7 @@ from gigawatt.hardware import Chip, Cluster
 from gigawatt.study.chain_machine import Machine, design_power
 from gigawatt.study.chain_money import Campus, campus
 
-__all__ = ["Accelerators", "Machines", "Power", "campus_of", "chip_second_price", "power_of", "second_price"]
+__all__ = ["MachineTerms", "Machines", "Power", "campus_of", "chip_second_price", "power_of", "second_price"]
 
 
 class Machines(Protocol):
@@ -36,7 +36,7 @@ class Machines(Protocol):
 
 
 @dataclass(frozen=True)
-class Accelerators:
+class MachineTerms:
     """:class:`Machines` without a model: chip, options of its cluster, PUE in the hottest hour, money.
 
     ``cap`` [W] of one; ``rate`` [1/yr]; ``chip_life`` [s] in place of the catalog's; ``redundancy`` of the

@@ -21,7 +21,10 @@ from gigawatt.study.names import q
 __all__ = ["Machine", "cap_for_power", "cap_within", "design_power", "flat_year", "machine_count", "pue_peak"]
 
 #: Rows that a cap for a power limit follows from.
-_HOLDS = ("power_limit", "overhead_power", "network_power", "chips", "*_clock", "least_share")
+_HOLDS = (
+    "power_limit", "overhead_power", "network_power", "chips", "*_clock", "least_share", "boost_share",
+    "knee_share", "voltage_slope", "clocked_idle",
+)  # fmt: skip
 #: A count at which no node or domain is cut short, for what one accelerator needs.
 _WHOLE_NODES = 2**20
 

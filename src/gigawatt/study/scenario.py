@@ -350,11 +350,11 @@ def _cross_check(scenario: Scenario, file: Path, lines: Mapping[str, int], sized
         _check_serving(scenario, serving, file, lines)
     elif sized and machine.count is None and machine.power is None:
         raise InputError(
-            "the machine's size is not given",
+            "give the machine's size as count or as power",
             file=file,
             line=lines.get("machine"),
             key="machine",
-            allowed='"count: 16384", "power: 1 GW", or both: a cap keeps the count within the power',
+            allowed='"count: 16384", "power: 1 GW", or both: then a cap keeps the count within the power',
         )
     if not YEARS[0] <= scenario.year <= YEARS[1]:
         raise InputError(

@@ -255,7 +255,11 @@ def _read(
         values["year"] = year_of(told, None)
     ratio: float | None = None
     if "training.tokens" not in values:
-        tokens, ratio = _tokens(told, read_architecture(str(values["model"])))
+        try:
+            architecture = read_architecture(str(values["model"]))
+        except GigawattError as error:
+            raise error.at(key="model") if error.file is None else error from None
+        tokens, ratio = _tokens(told, architecture)
         values["training.tokens"] = f"{tokens!r} tokens"
     priced = values.get("supply.grid.price") is not None
     if "site.name" not in values:
