@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,11 @@ from gigawatt.study.filler import Filler, beside
 from gigawatt.study.graph import Leaf
 from gigawatt.study.precision import served
 from gigawatt.study.scenario import ServingSection
-from gigawatt.study.serving_question import DEGREES, ServingQuestion, read_serving_question
+from gigawatt.study.serving_question import DEGREES, ServingQuestion, read_service
 from gigawatt.workload import read_architecture
 
 __all__ = ["model_and_serving", "power_rows"]
 
-_NOWHERE: Mapping[str, Any] = {"pue": 1.0, "electricity": "0 $/MWh"}
-"""The chain knows the building and its plants better than a question that stands alone."""
 _ENTERS = ("serving.output", "serving.prompt", "serving.arrivals", "serving.percentile", "machine.format")
 """What a question fills in that is no leaf of its own here."""
 
@@ -107,10 +104,9 @@ def _question(fill: Filler, section: ServingSection) -> ServingQuestion:
     chip = str(beside(fill.loaded, scenario.machine.chip))
     fill.ask("machine.chip", lambda: load_chip(chip))
     try:
-        return read_serving_question(
-            model=str(model), chip=chip, trace=trace,
-            year=scenario.year, fixed={name: getattr(section.layout, name) for name in DEGREES}, **given,
-            **_NOWHERE,
+        return read_service(
+            Told(), model=str(model), chip=chip, trace=trace, year=scenario.year,
+            fixed={name: getattr(section.layout, name) for name in DEGREES}, **given,
         )  # fmt: skip
     except GigawattError as error:
         raise _placed(fill, error) from None

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import replace
-from pathlib import Path
-
 from gigawatt import catalog
-from gigawatt.economics import discount_rate
 from gigawatt.errors import InputError, nearest
-from gigawatt.evidence import Assumption, Evidence, Grade
-from gigawatt.facility import load_site, load_weather
-from gigawatt.hardware import Chip, load_chip
+from gigawatt.evidence import Assumption, Grade
+from gigawatt.hardware import load_chip
 from gigawatt.performance import default_stack, load_optimizer, load_stack
 from gigawatt.performance.stacks import stack_rows
 from gigawatt.quantities import parse, show
@@ -20,13 +14,19 @@ from gigawatt.study.graph import Leaf
 from gigawatt.study.once import once, stamp
 from gigawatt.study.pins import WORDS
 from gigawatt.study.precision import TRAINED, training_format
-from gigawatt.study.scenario import LoadedScenario, SupplySection, TrainingSection
-from gigawatt.study.supply_terms import read_flexible, read_matching, read_reliability
-from gigawatt.study.weather_years import grid_of, weather_years
-from gigawatt.supply import default_not_served_price
+from gigawatt.study.scenario import LoadedScenario, TrainingSection
+from gigawatt.study.shared_leaves import (
+    fill_chip,
+    fill_cooling,
+    fill_grid,
+    fill_money,
+    fill_place,
+    fill_spares,
+    fill_supply,
+)
 from gigawatt.workload import read_architecture
 
-__all__ = ["fill_leaves", "training_leaves"]
+__all__ = ["fill_leaves", "fill_training"]
 
 #: Formats in which a model can be trained, in the order of preference.
 _FORMATS = ("bf16", "fp16", "tf32", "fp32", "fp8")
@@ -43,48 +43,32 @@ def fill_leaves(loaded: LoadedScenario) -> tuple[dict[str, Leaf], tuple[Assumpti
     """
     fill = Filler(loaded)
     scenario = loaded.scenario
-    fill.written("scenario.year", "year", scenario.year)
     if scenario.training is not None:
-        _model_and_training(fill, scenario.training)
-        _machine(fill, scenario.training)
+        fill_training(fill)
     else:
+        fill.written("scenario.year", "year", scenario.year)
         from gigawatt.study.chain_serving_leaves import (
             model_and_serving,  # which reads what training needs not
         )
 
         chip = model_and_serving(fill)
-        _chip_and_size(fill, chip, ())
-    _place(fill)
-    _cooling(fill)
-    _spares(fill)
-    _grid(fill)
-    _supply(fill)
-    _money(fill)
+        fill_chip(fill, chip, ())
+    fill_place(fill)
+    fill_cooling(fill)
+    fill_spares(fill)
+    fill_grid(fill)
+    fill_supply(fill)
+    fill_money(fill)
     return fill.leaves, tuple(fill.assumptions)
 
 
-def training_leaves(
-    loaded: LoadedScenario, *, building: bool, grid: bool
-) -> tuple[dict[str, Leaf], tuple[Assumption, ...]]:
-    """Leaves of model, training, machine and money of a scenario that trains, and their assumptions.
-
-    With ``building`` those of the site's cooling, with ``grid`` those of its grid too; errors are those of
-    :func:`fill_leaves`.
-    """
-    fill = Filler(loaded)
-    fill.written("scenario.year", "year", loaded.scenario.year)
-    assert loaded.scenario.training is not None
-    _model_and_training(fill, loaded.scenario.training)
-    _machine(fill, loaded.scenario.training)
-    if building or grid:
-        _place(fill)
-    if building:
-        _cooling(fill)
-    _spares(fill)
-    if grid:
-        _grid(fill)
-    _money(fill)
-    return fill.leaves, tuple(fill.assumptions)
+def fill_training(fill: Filler) -> None:
+    """Leaves of model, training and machine of a scenario that trains; errors of :func:`fill_leaves`."""
+    training = fill.loaded.scenario.training
+    assert training is not None
+    fill.written("scenario.year", "year", fill.loaded.scenario.year)
+    _model_and_training(fill, training)
+    _machine(fill, training)
 
 
 def _model_and_training(fill: Filler, training: TrainingSection) -> None:
@@ -110,27 +94,6 @@ def _model_and_training(fill: Filler, training: TrainingSection) -> None:
     fill.written("training.runs", "training.runs", training.runs)
 
 
-def _chip_and_size(fill: Filler, chip: Chip, rows: tuple[Evidence, ...]) -> None:
-    """The chip at the price that the scenario gives; ``rows`` are those it is read from beside its own."""
-    scenario = fill.loaded.scenario
-    machine, economics = scenario.machine, scenario.economics
-    if economics.chip_price is not None:
-        evidence = {name: row for name, row in chip.evidence.items() if name != "price"}
-        chip = replace(chip, price=economics.chip_price, evidence=evidence)
-    kernels = catalog.entity("kernels", chip.kernels or "default").rows()
-    fill.written("machine.chip", "machine.chip", chip, (*chip.evidence.values(), *kernels, *rows))
-    cap = machine.power_cap
-    fill.written("machine.power_cap", "machine.power_cap", cap, () if cap is None else clock_rows(chip))
-    key = "machine.count" if machine.count is not None else "machine.power"
-    fill.written("machine.size", key, {"count": machine.count, "power": machine.power})
-    options = {
-        name: getattr(machine, name)
-        for name in ("node", "scale_up", "scale_out", "domain", "oversubscription", "topology")
-        if getattr(machine, name) is not None
-    }
-    fill.written("machine.options", "machine", options)
-
-
 def _machine(fill: Filler, training: TrainingSection) -> None:
     scenario = fill.loaded.scenario
     machine = scenario.machine
@@ -154,7 +117,7 @@ def _machine(fill: Filler, training: TrainingSection) -> None:
         known = next((name for name in _FORMATS if name in chip.peak), next(iter(chip.peak)))
         del fill.assumptions[-1]
         fill.default("training.number_format", known, known, f"{chip.id} has no {written} rate")
-    _chip_and_size(fill, chip, tuple(row for row in clock_rows(chip) if row.quantity == "training_factor"))
+    fill_chip(fill, chip, tuple(row for row in clock_rows(chip) if row.quantity == "training_factor"))
     if machine.stack is not None:
         stack = fill.ask("machine.stack", lambda: load_stack(str(machine.stack)))
         fill.written("machine.stack", "machine.stack", stack, stack_rows(stack.id))
@@ -176,101 +139,3 @@ def _machine(fill: Filler, training: TrainingSection) -> None:
     pins = {k: v for k, v in scenario.layout.model_dump(exclude={"widen"}).items() if v is not None}
     fill.written("layout.fixed", "layout", {k: WORDS.get(k, {}).get(v, v) for k, v in pins.items()})
     fill.written("layout.widen", "layout.widen", scenario.layout.widen)
-
-
-def _weather_key(fill: Filler) -> tuple[str, Hashable]:
-    """(key of the scenario that the weather is of, what its reading depends on)."""
-    place = fill.loaded.scenario.site
-    key = "site.weather" if place.weather else "site.name"
-    file = None if place.weather is None else stamp(beside(fill.loaded, place.weather))
-    return key, (place.name, file)
-
-
-def _place(fill: Filler) -> None:
-    """Site and weather."""
-    place = fill.loaded.scenario.site
-    site = fill.ask("site.name", lambda: load_site(place.name))
-    fill.written("site.site", "site.name", site)
-    key, here = _weather_key(fill)
-    source = site if place.weather is None else Path(beside(fill.loaded, place.weather))
-    weather = fill.ask(key, lambda: once(("weather", here), lambda: load_weather(source)))
-    fill.written("site.weather", key, weather)
-
-
-def _cooling(fill: Filler) -> None:
-    cooling = fill.given_or_default("site.cooling", fill.loaded.scenario.site.cooling, str)
-    entry = fill.ask("site.cooling", lambda: catalog.entity("cooling", cooling))
-    fill.leaves["site.cooling"] = replace(fill.leaves["site.cooling"], value=entry, grade=None)
-
-
-def _spares(fill: Filler) -> None:
-    """Spare units of power and cooling, where they are given."""
-    spare = fill.loaded.scenario.site.redundancy
-    row = (
-        None
-        if spare is None
-        else fill.ask("site.redundancy", lambda: catalog.entity("cooling_redundancy", spare))
-    )
-    fill.written("site.redundancy", "site.redundancy", row)
-
-
-def _grid(fill: Filler) -> None:
-    """The grid at the site in the weather years of the supply; needs the leaves of the building."""
-    scenario, (_, here) = fill.loaded.scenario, _weather_key(fill)
-    place, supply = scenario.site, scenario.supply
-    site, weather = (fill.leaves[name].value for name in ("site.site", "site.weather"))
-    key = "site.name" if place.weather_years is None else "site.weather_years"
-    here = (here, place.weather_years)
-    read_years = lambda: weather_years(site, weather, place.weather_years)  # noqa: E731
-    skies, told = fill.ask(key, lambda: once(("weather_years", here), read_years))
-    fill.written("site.weather_years", key, skies)
-    fill.assumptions += told
-    read_grid = lambda: grid_of(site.grid, scenario.year, skies)  # noqa: E731
-    grid = fill.ask("site.name", lambda: once(("grid", here, site.grid, scenario.year), read_grid))
-    fill.written("supply.grid", "site.name", grid)
-    fill.written("supply.grid_given", "supply.grid", supply.grid.model_dump())
-
-
-def _supply(fill: Filler) -> None:
-    """Plants that may be built, limits and terms of the supply."""
-    supply = fill.loaded.scenario.supply
-    fill.given_or_default("supply.plants", supply.plants, lambda t: tuple(t.split("|")))
-    fill.written("supply.limits", "supply.limits", dict(supply.limits))
-    fill.written("supply.carbon_limit", "supply.carbon_limit", supply.carbon_limit)
-    fill.given_or_default("supply.carbon_price", supply.carbon_price, lambda t: parse(t, "$/kg"))
-    if supply.not_served_price is not None:
-        fill.written("supply.not_served_price", "supply.not_served_price", supply.not_served_price)
-    else:
-        price, why = default_not_served_price()
-        fill.leaves["supply.not_served_price"] = Leaf(
-            price, "default", reason=why.reason, written=why.value, grade=why.grade
-        )
-        fill.assumptions.append(why)
-    _terms(fill, supply)
-
-
-def _terms(fill: Filler, supply: SupplySection) -> None:
-    """What the buyer allows and asks of the supply; nothing of it where nothing is written."""
-    needed, share = supply.reliability, supply.matching
-    limit = None if needed is None else fill.ask("supply.reliability", lambda: read_reliability(needed))
-    fill.written("supply.not_served_limit", "supply.reliability", limit)
-    matched = None if share is None else fill.ask("supply.matching", lambda: read_matching(share))
-    fill.written("supply.matching", "supply.matching", matched)
-    key = "supply.flexible" if supply.deferrable is None else "supply.deferrable"
-    cut = fill.ask("supply.flexible", lambda: read_flexible(supply.flexible))
-    both = fill.ask(key, lambda: read_flexible(supply.flexible, supply.deferrable)) or cut
-    fill.written("supply.flexible", key, both)
-
-
-def _money(fill: Filler) -> None:
-    economics = fill.loaded.scenario.economics
-    if economics.discount_rate is not None:
-        fill.written("economics.discount_rate", "economics.discount_rate", economics.discount_rate)
-    else:
-        rate, told = discount_rate()
-        finance = catalog.entity("finance", "hyperscaler").evidence("discount_rate")
-        fill.leaves["economics.discount_rate"] = Leaf(
-            rate, "catalog", reason=told.reason, written=told.value, evidence=(finance,)
-        )
-        fill.assumptions.append(told)
-    fill.written("economics.chip_life", "economics.chip_life", economics.chip_life)

@@ -347,7 +347,7 @@ def _cross_check(scenario: Scenario, file: Path, lines: Mapping[str, int], sized
             allowed='one of "training:" and "serving:"',
         )
     if serving is not None:
-        _check_serving(scenario, serving, file, lines)
+        _check_serving(scenario, serving, file, lines, sized)
     elif sized and machine.count is None and machine.power is None:
         raise InputError(
             "give the machine's size as count or as power",
@@ -375,7 +375,9 @@ _TRAINING_ONLY = {
 }
 
 
-def _check_serving(scenario: Scenario, serving: ServingSection, file: Path, lines: Mapping[str, int]) -> None:
+def _check_serving(
+    scenario: Scenario, serving: ServingSection, file: Path, lines: Mapping[str, int], sized: bool
+) -> None:
     for key, instead in _TRAINING_ONLY.items():
         if key in lines:
             raise InputError("belongs to training", file=file, line=lines[key], key=key, allowed=instead)
@@ -386,7 +388,7 @@ def _check_serving(scenario: Scenario, serving: ServingSection, file: Path, line
     }
     given = [key for key, value in sizes.items() if value is not None]
     example = '"serving.demand: 2000 requests/s", "machine.count: 1024" or "machine.power: 100 MW"'
-    if len(given) != 1:
+    if len(given) > 1 or (sized and not given):
         raise InputError(
             "the size stands twice" if given else "neither the demand nor the machine's size is given",
             file=file,

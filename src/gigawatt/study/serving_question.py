@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from gigawatt import catalog
-from gigawatt.economics import discount_rate
 from gigawatt.errors import InputError, nearest
 from gigawatt.evidence import Assumption, Grade
 from gigawatt.hardware import Chip, Cluster, build_cluster, load_chip
@@ -22,9 +21,13 @@ from gigawatt.serving.requests import Requests
 from gigawatt.serving.scaling import scale_trace, select_requests
 from gigawatt.serving.synthetic import synthetic
 from gigawatt.serving.traces import read_trace, trace_period
-from gigawatt.study.asked import Told, quantity, site_of, year_of
+from gigawatt.study.asked import Told, quantity
+from gigawatt.study.changed import scenario_of
+from gigawatt.study.filler import Filler
 from gigawatt.study.precision import served
+from gigawatt.study.question_words import HERE, Words, place_of, with_defaults
 from gigawatt.study.request_rate import read_rate
+from gigawatt.study.shared_leaves import fill_chip, fill_money
 from gigawatt.workload import Architecture, read_architecture
 from gigawatt.workload.inference import WEIGHT_BYTES
 from gigawatt.workload.operation import FORMAT_BYTES
@@ -33,12 +36,29 @@ __all__ = [
     "DEGREES",
     "ServingQuestion",
     "Traffic",
+    "read_service",
     "read_serving_question",
     "read_traffic",
 ]
 
 DEGREES = ("tensor", "pipeline", "data", "expert")
 """Degrees that a question can hold fast."""
+
+_REFUSED = {
+    "training": "this is a service; gigawatt plan-training has words for training",
+    "machine.count": "--chips", "machine.power": "gigawatt run SCENARIO takes a power",
+    "serving.mode": "--mode", "serving.seed": "--seed", "serving.replicas": "--chips",
+    **dict.fromkeys(
+        ("serving.shape", "serving.days", "serving.autoscaling", "serving.routing",
+         "serving.simulated_requests", "serving.simulated_replicas"),
+        "a plan is of one load; gigawatt run SCENARIO serves the hours of a day",
+    ),
+    "site.weather_years": "gigawatt run SCENARIO plans plants over several years",
+    "name": "a plan has no name; gigawatt run SCENARIO has one",
+    "supply.grid.price": "",
+    "supply": "a plan buys electricity at one price, supply.grid.price; gigawatt run SCENARIO plans plants",
+}  # fmt: skip
+"""Keys of a scenario that a plan of serving has no use for, and what would do; empty: usable after all."""
 
 _SAMPLE = 8192
 """Requests drawn to know the lengths of a distribution."""
@@ -186,6 +206,7 @@ def read_serving_question(
     site: str | None = None,
     pue: float | None = None,
     electricity: str | None = None,
+    settings: Mapping[str, object] | None = None,
     **options: Any,
 ) -> ServingQuestion:
     """Read a question as a person types it.
@@ -223,21 +244,108 @@ def read_serving_question(
         Accelerators of a replica at most.
     site, pue, electricity
         Where the data centre stands, or its PUE and price.
+    settings : mapping, optional
+        Keys of a scenario with values as they stand in its file: ``{"economics.chip_life": "3 years"}``.
     **options
-        Of :func:`~gigawatt.hardware.build_cluster`.
+        Of the machine: node, scale_up, scale_out, domain …; or dotted keys, as in ``settings``.
 
     Raises
     ------
     InputError, MissingDataError
-        A name or quantity that cannot be read, a number that the catalog lacks.
+        A name or quantity that cannot be read, a number that the catalog lacks; a key of a scenario that a
+        plan of serving cannot use, or that a word gives as well.
     """
+    words = Words("plan-serving", _REFUSED)
+    for name, key, value in (
+        ("model", "model", model), ("chip", "machine.chip", chip), ("year", "year", year),
+        ("site", "site.name", site), ("electricity", "supply.grid.price", electricity),
+    ):  # fmt: skip
+        words.word(name, key, value)
+    given: dict[str, Any] = {
+        "trace": trace, "prompt": prompt, "output": output, "arrivals": arrivals, "variation": variation,
+        "objective": objective, "weights": weights, "cache": cache, "precision": precision,
+        "sparsity": sparsity, "engine": engine, "guesses": guesses, "acceptance": acceptance,
+    }  # fmt: skip
+    said = {f"serving.{name}": name for name, value in given.items() if value is not None}
+    said |= {f"serving.layout.{name}": name for name, value in (fixed or {}).items() if value is not None}
+    said |= {"serving.demand": "rate or demand"} if rate is not None or demand is not None else {}
+    dotted = {**(settings or {}), **words.machine(options)}
+    for key in dotted:
+        if key in said:
+            raise InputError("given twice", key=key, given=str(dotted[key]), allowed=f"or {said[key]} alone")
+    words.settings(dotted)
     told = Told()
+    with words.named():
+        values = with_defaults(told, words.values, pue)
+        fill = Filler(scenario_of({"serving.seed": 0, **values}, HERE, sized=False))
+        scenario = fill.loaded.scenario
+        section = scenario.serving
+        assert section is not None
+        held = {name: value for name in DEGREES if (value := getattr(section.layout, name)) is not None}
+        found = read_service(
+            told, model=model, chip=chip, year=scenario.year, shape=shape, token_budget=token_budget,
+            sequences=sequences, largest=largest, fixed={**(fixed or {}), **held},
+            **{key: getattr(section, key) if value is None else value for key, value in given.items()},
+        )  # fmt: skip
+        mean, peak, price = place_of(told, fill, pue)
+        fill_chip(fill, found.chip, ())
+        fill_money(fill)
+        told.assumptions += fill.assumptions
+        wanted = _demand(rate, demand, found.traffic)
+        if section.demand is not None:
+            counted, number = section.demand
+            wanted = number / found.traffic.mean_output if counted == "token" else number
+    leaves = {name: leaf.value for name, leaf in fill.leaves.items()}
+    return replace(
+        found,
+        chip=leaves["machine.chip"],
+        options=leaves["machine.options"],
+        demand=wanted,
+        pue_mean=mean,
+        pue_peak=peak,
+        electricity=price,
+        rate=leaves["economics.discount_rate"],
+        chip_life=leaves["economics.chip_life"],
+        redundancy=leaves["site.redundancy"],
+        assumptions=tuple(told.assumptions),
+        notices=tuple(told.notices),
+    )
+
+
+def read_service(
+    told: Told,
+    *,
+    model: str,
+    chip: str,
+    year: int,
+    trace: str | None,
+    prompt: str | None,
+    output: str | None,
+    arrivals: str | None,
+    variation: float | None,
+    objective: str | None,
+    weights: str | None,
+    cache: str | None,
+    precision: str | None,
+    sparsity: str | None,
+    engine: str | None,
+    guesses: int | None,
+    acceptance: float | None,
+    fixed: Mapping[str, int | None],
+    shape: str | None = None,
+    token_budget: int | None = None,
+    sequences: int | None = None,
+    largest: int | None = None,
+) -> ServingQuestion:
+    """The words of :func:`read_serving_question` that are of the service itself, for scenarios too.
+
+    Place and money are left open: a PUE of one, electricity and capital for nothing.
+    """
     architecture = read_architecture(model)
     accelerator = _chip(told, chip)
-    when = year_of(told, year)
-    if accelerator.year > when:
-        told.notices.append(f"{accelerator.name} is not sold before {accelerator.year}; the year is {when}")
-    software = _engine(told, engine, accelerator, when)
+    if accelerator.year > year:
+        told.notices.append(f"{accelerator.name} is not sold before {accelerator.year}; the year is {year}")
+    software = _engine(told, engine, accelerator, year)
     limit = architecture.max_sequence or None
     weights, cache = served(told, precision, sparsity, (weights, cache), accelerator, architecture)
     traffic = read_traffic(
@@ -245,31 +353,28 @@ def read_serving_question(
         limit=limit,
     )  # fmt: skip
     guessed, chance = _guesses(told, guesses, acceptance)
-    mean, peak, price = site_of(told, site, pue, electricity, when)
-    discount, discount_told = discount_rate()
-    told.assumptions.append(discount_told)
     return ServingQuestion(
         architecture=architecture,
         chip=accelerator,
-        options={key: value for key, value in options.items() if value is not None},
+        options={},
         engine=software,
-        year=when,
+        year=year,
         weights=_stored(told, "weights", weights, WEIGHT_BYTES),
         cache=_cache(told, cache, accelerator),
         guesses=guessed,
         acceptance=chance,
         traffic=traffic,
-        demand=_demand(rate, demand, traffic),
+        demand=None,
         objective=_objective(told, objective, architecture),
         token_budget=_most(told, "token_budget", token_budget, software.token_budget),
         sequences=_most(told, "sequences", sequences, software.max_sequences),
         context_limit=limit,
-        fixed=_fixed(fixed or {}),
+        fixed=_fixed(fixed),
         largest=None if largest is None else int(_whole("largest", largest)),
-        pue_mean=mean,
-        pue_peak=peak,
-        electricity=price,
-        rate=discount,
+        pue_mean=1.0,
+        pue_peak=1.0,
+        electricity=0.0,
+        rate=0.0,
         cap=None,
         assumptions=tuple(told.assumptions),
         notices=tuple(told.notices),

@@ -6,39 +6,33 @@ Words and dotted settings are keys of a scenario, read by :mod:`gigawatt.study.s
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from gigawatt import catalog
 from gigawatt.catalog import Entity
-from gigawatt.errors import GigawattError, InputError
+from gigawatt.errors import GigawattError
 from gigawatt.evidence import Assumption, Evidence, Grade
 from gigawatt.hardware import Chip, Cluster, build_cluster
 from gigawatt.performance import Stack, TrainingRun
 from gigawatt.quantities import compact, show
-from gigawatt.study.asked import Told, counted, year_of
-from gigawatt.study.chain_machine import flat_year, pue_peak
+from gigawatt.study.asked import Told, counted
 from gigawatt.study.chain_training import training_run
 from gigawatt.study.changed import scenario_of
-from gigawatt.study.filler import clock_rows
+from gigawatt.study.filler import Filler, clock_rows
 from gigawatt.study.graph import Leaf
 from gigawatt.study.hybrids import training_notices
-from gigawatt.study.leaves import training_leaves
+from gigawatt.study.leaves import fill_training
 from gigawatt.study.pins import read_pins, read_widen, word_of
 from gigawatt.study.precision import TRAINED
+from gigawatt.study.question_words import HERE, Words, place_of, with_defaults
 from gigawatt.study.reliability import CLUSTER, reliability_rows
+from gigawatt.study.shared_leaves import fill_money
 from gigawatt.workload import Architecture, read_architecture
 
 __all__ = ["TrainingQuestion", "question_of", "read_question"]
 
-_HERE = Path("question")
-"""Where the keys of a question stand: in no file."""
-_SITE = "abilene-texas"
 _WORDS = {
     "model": "model", "chip": "machine.chip", "tokens": "training.tokens", "sequence": "training.sequence",
     "batch": "training.global_batch", "format": "training.number_format",
@@ -49,7 +43,6 @@ _WORDS = {
 """Words of a question and the keys of a scenario that they are."""
 _COUNTED = {"training.tokens": "tokens", "training.sequence": "tokens", "training.global_batch": "sequences"}
 """Keys that may be written as a bare number, and of what."""
-_MACHINE = ("node", "scale_up", "scale_out", "domain", "oversubscription", "topology")
 _REFUSED = {
     "serving": "this is a training run; gigawatt plan-serving has words for serving",
     "machine.count": "--count", "machine.power": "--power",
@@ -188,71 +181,37 @@ def read_question(
         A name or quantity that cannot be read, a number that the catalog lacks; a key of a scenario that a
         planned run cannot use, or that a word gives as well.
     """
-    words: dict[str, object] = {
+    words = Words("plan-training", _REFUSED)
+    given = {
         "model": model, "chip": chip, "tokens": tokens, "sequence": sequence, "batch": batch,
         "format": number_format, "precision": precision, "sparsity": sparsity, "optimizer": optimizer,
         "stack": stack, "site": site, "electricity": electricity, "cap": cap, "year": year,
         "widen": list(read_widen(widen)) or None,
     }  # fmt: skip
-    keys = {key: word for word, key in _WORDS.items()}
-    values = {_WORDS[word]: value for word, value in words.items() if value is not None}
+    for word, key in _WORDS.items():
+        words.word(word, key, given[word])
     for column, number in read_pins(pins or {}).items():
-        keys[f"layout.{column}"] = column
-        values[f"layout.{column}"] = _pinned(column, number)
-    dotted = dict(settings or {})
-    for name, value in options.items():
-        if "." in name:
-            dotted[name] = value
-        elif value is not None:
-            if isinstance(value, float) and not math.isfinite(value):
-                raise InputError("not a finite number", key=name, given=str(value), allowed="a finite number")
-            keys[f"machine.{name}"] = name
-            values[f"machine.{name}"] = value
-    for key, value in dotted.items():
-        _usable(key)
-        if key in values:
-            raise InputError("given twice", key=key, given=str(value), allowed=f"or {keys[key]} alone")
-        values[key] = value
-        keys.pop(key, None)
-    told = Told()
-    try:
-        return _read(told, values, pue, reliability)
-    except GigawattError as error:
-        if error.file == _HERE:
-            error.file = error.line = None
-        error.key = keys.get(error.key or "", error.key)
-        raise
-
-
-def _usable(key: str) -> None:
-    """Refuse a key of a scenario that a planned run cannot use."""
-    parts = key.split(".")
-    for depth in range(len(parts), 0, -1):
-        instead = _REFUSED.get(".".join(parts[:depth]))
-        if instead == "":
-            return
-        if instead is not None:
-            raise InputError("plan-training does not use this key", key=key, allowed=instead)
+        words.word(column, f"layout.{column}", _pinned(column, number))
+    words.settings({**(settings or {}), **words.machine(options)})
+    with words.named():
+        return _read(Told(), words.values, pue, reliability)
 
 
 def _pinned(column: str, number: int) -> object:
     """A pinned column as a scenario writes it."""
-    return bool(number) if column == "sequence_parallel" else _as_number(word_of(column, number))
-
-
-def _as_number(word: str) -> object:
+    word = word_of(column, number)
+    if column == "sequence_parallel":
+        return bool(number)
     return int(word) if word.lstrip("-").isdecimal() else word
 
 
 def _read(
     told: Told, given: Mapping[str, object], pue: float | None, reliability: str | None
 ) -> TrainingQuestion:
-    values = dict(given)
+    values = with_defaults(told, given, pue)
     for key, unit in _COUNTED.items():
         if key in values:
             values[key] = counted(str(values[key]), unit)
-    if "year" not in values:
-        values["year"] = year_of(told, None)
     ratio: float | None = None
     if "training.tokens" not in values:
         try:
@@ -261,33 +220,25 @@ def _read(
             raise error.at(key="model") if error.file is None else error from None
         tokens, ratio = _tokens(told, architecture)
         values["training.tokens"] = f"{tokens!r} tokens"
-    priced = values.get("supply.grid.price") is not None
-    if "site.name" not in values:
-        values["site.name"] = _SITE
-        if pue is None or not priced:
-            told.tell("site.name", _SITE, "PUE and price of electricity need a place", Grade.guess)
-    if pue is not None and not 1.0 <= pue < math.inf:
-        raise InputError(
-            "not finite" if pue == math.inf else "below one", key="pue", given=str(pue), allowed="1 or more"
-        )
-    loaded = scenario_of(values, _HERE, sized=False)
-    leaves, assumptions = training_leaves(loaded, building=pue is None, grid=not priced)
-    told.assumptions += assumptions
-    chip: Chip = leaves["machine.chip"].value
-    if chip.year > loaded.scenario.year:
-        told.notices.append(f"{chip.name} is not sold before {chip.year}; the year is {loaded.scenario.year}")
-    if loaded.scenario.training is not None and loaded.scenario.training.precision is not None:
+    fill = Filler(scenario_of(values, HERE, sized=False))
+    scenario = fill.loaded.scenario
+    fill_training(fill)
+    mean, peak, price = place_of(told, fill, pue)
+    fill_money(fill)
+    told.assumptions += fill.assumptions
+    chip: Chip = fill.leaves["machine.chip"].value
+    if chip.year > scenario.year:
+        told.notices.append(f"{chip.name} is not sold before {chip.year}; the year is {scenario.year}")
+    if scenario.training is not None and scenario.training.precision is not None:
         told.notices.append(TRAINED)
     told.notices += training_notices(chip)
-    mean, peak = (pue, pue) if pue is not None else _pue(told, leaves)
-    price = loaded.scenario.supply.grid.price
     return question_of(
-        leaves,
+        fill.leaves,
         pue_mean=mean,
         pue_peak=peak,
-        electricity=_price(told, leaves) if price is None else price,
+        electricity=price,
         reliability=_reliability(told, reliability),
-        cap=_cap(told, leaves["machine.power_cap"].value, chip),
+        cap=_cap(told, fill.leaves["machine.power_cap"].value, chip),
         tokens_per_parameter=ratio,
         told=told,
     )
@@ -338,37 +289,6 @@ def question_of(
         assumptions=() if told is None else tuple(told.assumptions),
         notices=() if told is None else tuple(told.notices),
     )
-
-
-def _pue(told: Told, leaves: Mapping[str, Leaf]) -> tuple[float, float]:
-    """(PUE of the year, of the hottest hour) under a constant load in the weather of the site."""
-    weather, cooling, redundancy = (
-        leaves[f"site.{name}"].value for name in ("weather", "cooling", "redundancy")
-    )
-    mean = flat_year(weather, cooling, redundancy).annual_pue
-    peak = pue_peak(weather, cooling, redundancy)
-    told.tell(
-        "facility.pue",
-        f"{mean:.3g} in the year, {peak:.3g} in the hottest hour",
-        f"{cooling.id} in the weather of {leaves['site.site'].value.id}",
-        Grade.modelled,
-    )
-    return mean, peak
-
-
-def _price(told: Told, leaves: Mapping[str, Leaf]) -> float:
-    """Mean price of the grid at the site [$/J]."""
-    grid, place = leaves["supply.grid"].value, leaves["site.site"].value
-    price = float(np.mean(grid.price))
-    evidence = grid.evidence.get("price")
-    told.tell(
-        "supply.price",
-        show(price, "$/MWh"),
-        f"mean of the grid {place.grid}",
-        evidence.grade if evidence is not None else Grade.modelled,
-        evidence.source_id if evidence is not None else "",
-    )
-    return price
 
 
 def _tokens(told: Told, architecture: Architecture) -> tuple[float, float]:
