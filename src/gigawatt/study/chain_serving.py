@@ -30,7 +30,8 @@ from gigawatt.study.intensity import Wall
 from gigawatt.study.names import serving, take
 from gigawatt.study.plan_serving import ServingPlan, plan_serving
 from gigawatt.study.serving_choice import Configuration
-from gigawatt.study.serving_question import ServingQuestion, Traffic
+from gigawatt.study.serving_question import ServingQuestion
+from gigawatt.study.serving_traffic import Traffic
 from gigawatt.supply import Grid
 from gigawatt.workload import Architecture
 

@@ -37,8 +37,9 @@ from gigawatt.serving.requests import Requests
 from gigawatt.serving.scaling import scale_trace, select_requests
 from gigawatt.serving.synthetic import synthetic
 from gigawatt.study.serving_choice import Configuration
-from gigawatt.study.serving_question import ServingQuestion, Traffic
+from gigawatt.study.serving_question import ServingQuestion
 from gigawatt.study.serving_replica import Prices
+from gigawatt.study.serving_traffic import Traffic
 from gigawatt.study.simulate_serving import ServingRun, Setup, part, run_serving
 
 __all__ = [

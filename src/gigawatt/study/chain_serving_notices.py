@@ -14,7 +14,7 @@ from gigawatt.study.chain_serving_day import Day, Scaling
 from gigawatt.study.names import serving
 from gigawatt.study.plan_serving import ServingPlan
 from gigawatt.study.serving_choice import Configuration
-from gigawatt.study.serving_question import Traffic
+from gigawatt.study.serving_traffic import Traffic
 from gigawatt.supply import SupplyPlan
 
 __all__: list[str] = []
