@@ -25,6 +25,8 @@ from gigawatt.study.memo import Remembered
 from gigawatt.study.plan_training import Plan, plan_training
 from gigawatt.study.result import Result
 from gigawatt.study.scenario import read_scenario
+from gigawatt.study.serving_question import ServingQuestion, read_serving_question
+from gigawatt.study.serving_replica import prices_of
 from gigawatt.study.solve import Question, solve
 from gigawatt.study.solve_space import read_axis
 from gigawatt.study.study import Study
@@ -319,3 +321,64 @@ def test_serving_has_one_size() -> None:
     loaded = read_scenario(ROOT / "examples/serve-llama-70b-virginia.yaml")
     with pytest.raises(InputError, match="the size stands twice"):
         scenario_with(loaded, {"serving.demand": None, "machine.count": 64, "machine.power": "1 MW"})
+
+
+# serving: the question of the chain and that of plan-serving
+
+MONEY = {
+    "site.redundancy": "2n", "site.cooling": "free-air", "economics.discount_rate": "11 %",
+    "economics.chip_life": "3 years", "economics.chip_price": "21 k$", "supply.grid.price": "85 $/MWh",
+}  # fmt: skip
+WORDS: dict[str, Any] = {
+    "prompt": "1000",
+    "output": "200",
+    "objective": "ttft=2s,tpot=50ms,p99",
+    "weights": "fp8",
+}
+
+
+@pytest.mark.parametrize("gone", [(), tuple(MONEY)])
+def test_a_service_is_the_same_by_both_doors(gone: tuple[str, ...]) -> None:
+    money = {key: item for key, item in MONEY.items() if key not in gone}
+    keys = {
+        "model": "llama-3.1-8b", "year": 2026, "machine.chip": "H100-SXM5-80GB", "site.name": "virginia",
+        "serving.demand": "20 requests/s", **{f"serving.{name}": item for name, item in WORDS.items()},
+    }  # fmt: skip
+    chained = Asker(scenario_of(keys | money, Path("drawn"))).at({}).value("serving.question").value
+    words = read_serving_question(
+        model="llama-3.1-8b", chip="H100-SXM5-80GB", year=2026, site="virginia", rate="20/s", settings=money,
+        **WORDS,
+    )  # fmt: skip
+    for name in ("architecture", "chip", "options", "engine", "weights", "cache", "objective", "fixed", "cap",
+                 "token_budget", "sequences", "chip_life", "redundancy", "rate", "year"):  # fmt: skip
+        assert getattr(chained, name) == getattr(words, name), name
+    for name in ("pue_mean", "pue_peak", "electricity"):
+        assert getattr(chained, name) == pytest.approx(getattr(words, name), rel=CLOSE), name
+    assert words.demand == 20.0
+    cluster = words.cluster(64)[0]
+    mine, theirs = (prices_of(one, cluster)[0] for one in (words, chained))
+    assert mine.second == pytest.approx(theirs.second, rel=CLOSE)
+    assert mine.design == theirs.design
+    assert (mine.second > 1.2 * prices_of(words_without(), cluster)[0].second) == bool(money)
+
+
+@cache
+def words_without() -> ServingQuestion:
+    return read_serving_question(
+        model="llama-3.1-8b", chip="H100-SXM5-80GB", year=2026, site="virginia", **WORDS
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"supply.limits.wind": "2 MW"}, "supply.limits.wind: plan-serving does not use this key"),
+        ({"serving.shape": "flat"}, "serving.shape: plan-serving does not use this key; .*gigawatt run"),
+        ({"machine.power_cap": "500 W"}, "machine.power_cap: belongs to training"),
+        ({"serving.prompt": "500"}, "serving.prompt: given twice"),
+        ({"economics.chip_life": "0 s"}, "economics.chip_life: out of range"),
+    ],
+)
+def test_what_a_plan_of_serving_cannot_use_is_refused(settings: dict[str, object], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        read_serving_question(model="llama-3.1-8b", chip="H100-SXM5-80GB", settings=settings, **WORDS)
