@@ -284,7 +284,7 @@ def _counts(model: Model) -> tuple[float, ...]:
 def _today(model: Model, name: str, ratio: float, forms: Sequence[str] = ()) -> Today | None:
     source = next(iter(model.sources.values()))
     try:
-        own = model.question.chip
+        own = model.chip
         chip = own if name == own.id else load_chip(name)
         metrics = {"chip_price": chip.price, "chip_power": chip.power_limit, "die_area": chip.die_area}
         best: Today | None = None

@@ -98,7 +98,6 @@ class Model(ABC):
     """
 
     objectives = ("cost", "energy", "time", "capital")
-    question: TrainingQuestion | ServingQuestion
 
     def __init__(
         self,
@@ -119,6 +118,11 @@ class Model(ABC):
         self.own_leaving = self.scale_up.bandwidth + self.scale_out.bandwidth
         self.known: dict[tuple[int, ...], Outcome] = {}
         self.prices = entity("codesign", "links")
+
+    @property
+    @abstractmethod
+    def chip(self) -> Chip:
+        """The scenario's chip, at the price that it gives."""
 
     @property
     def own(self) -> tuple[int, ...]:
@@ -237,6 +241,11 @@ class TrainingModel(Model):
         self.question, self.count = question, count
         self._models: dict[tuple[float, float], tuple[Any, float]] = {}
 
+    @property
+    def chip(self) -> Chip:
+        """The scenario's chip, at the price that it gives."""
+        return self.question.chip
+
     def accelerators(self, ratio: float) -> int:
         """Whole nodes of accelerators with few binary digits, about ``ratio`` times the scenario's."""
         if ratio == 1.0:
@@ -326,6 +335,11 @@ class ServingModel(Model):
     def __init__(self, question: ServingQuestion, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.question = question
+
+    @property
+    def chip(self) -> Chip:
+        """The scenario's chip, at the price that it gives."""
+        return self.question.chip
 
     def asked(self, row: Sequence[int], chip: Chip, options: Mapping[str, Any]) -> ServingQuestion:
         """The question of a design."""
