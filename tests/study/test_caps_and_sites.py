@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gigawatt.chain.accelerator_price import power_of
+from gigawatt.chain.machine import cap_for_power
 from gigawatt.chain.resources import RESOURCES
 from gigawatt.chain.study import Study
 from gigawatt.chain.training.caps import cap_sweep, power_choice
-from gigawatt.chain.training.plan import Plan, cap_for_power, count_for_power, plan_training, power_of
+from gigawatt.chain.training.plan import Plan, count_for_power, plan_training
 from gigawatt.chain.training.question import TrainingQuestion, read_question
 from gigawatt.chain.training.relief import relieve
 from gigawatt.chain.training.sites import ALLOWED, Sites, across, method_names, reach
@@ -123,7 +125,9 @@ def test_a_sweep_begins_at_the_plan_and_finds_the_least(plan: Plan) -> None:
 
 def test_more_than_the_power_feeds_fits_with_a_cap(question: TrainingQuestion) -> None:
     limit = 0.85 * power_of(question, 64).facility
-    cap = cap_for_power(question, 64, limit)
+    cap = cap_for_power(
+        chip=question.chip, options=question.options, count=64, limit=limit, pue_peak=question.pue_peak
+    )
     assert power_of(replace(question, cap=cap), 64).facility == pytest.approx(limit)
     held = plan_training(question, 64, limit=limit, top=1)
     assert held.question.cap == pytest.approx(cap)

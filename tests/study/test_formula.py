@@ -14,10 +14,10 @@ import pytest
 
 import gigawatt
 from gigawatt.chain.asking import COSTLY
-from gigawatt.chain.formula import code_of, formula_of, function_of, put_in
 from gigawatt.chain.graph import CHAIN_SERVING, CHAIN_TRAINING
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.core.explain import terms_of, with_numbers
+from gigawatt.core.formula import code_of, formula_of, function_of, put_in
 from gigawatt.core.graph import Graph, Leaf, Node
 from gigawatt.core.result import Quantity, Result
 from gigawatt.schema.scenario import read_scenario

@@ -13,7 +13,7 @@ from scipy.stats import poisson
 from gigawatt.chain.serving.choice import together, transfer
 from gigawatt.chain.serving.intensity import intensity, memory_wall
 from gigawatt.chain.serving.plan import plan_serving
-from gigawatt.chain.serving.question import ServingQuestion, read_rate, read_serving_question
+from gigawatt.chain.serving.question import ServingQuestion, read_serving_question
 from gigawatt.chain.serving.replica import (
     candidates,
     degrees_of,
@@ -27,6 +27,7 @@ from gigawatt.chain.serving.screen import decode_points, loads, mean_below, pref
 from gigawatt.chain.serving.simulate import Setup, part, run_serving
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.machine import load_chip
+from gigawatt.schema.request_rate import read_rate
 from gigawatt.studies.serving.answer import plan_answer
 from gigawatt.workload import read_architecture
 

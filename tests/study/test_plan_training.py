@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gigawatt.chain.accelerator_price import power_of
 from gigawatt.chain.resources import RESOURCES, resources
 from gigawatt.chain.training.inverse import _counts, largest_model, scaled_architecture, smallest_cluster
 from gigawatt.chain.training.pareto import pareto_front
-from gigawatt.chain.training.plan import Plan, count_for_power, plan_training, power_of
+from gigawatt.chain.training.plan import Plan, count_for_power, plan_training
 from gigawatt.chain.training.question import TrainingQuestion, read_question
 from gigawatt.chain.training.relief import relieve
 from gigawatt.core.errors import InfeasibleError, InputError
@@ -137,7 +138,7 @@ def test_defaults_are_listed_and_what_is_given_is_not() -> None:
         ({"year": 1900}, "year: out of range"),
         ({"widen": ("tensor",)}, "widen: this column is always searched"),
         ({"widen": ("shards",)}, "widen: no such column .* did you mean 'shard'"),
-        ({"sequence": "0"}, "not a length"),
+        ({"sequence": "0"}, "sequence: not a count"),
         ({"batch": "2.5 sequences"}, "not a batch"),
         ({"pue": 0.9}, "below one"),
         ({"number_format": "fp4"}, "does not multiply in this number format"),

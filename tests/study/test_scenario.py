@@ -79,7 +79,6 @@ def test_remembers_where_each_key_stands(tmp_path):
         ("year: 2026", "year: 1999", 2, "year", "out of range; given 1999; allowed: 2010 to 2050"),
         ("year: 2026", "year: soon", 2, "year", "valid integer"),
         ("  count: 16,384\n", "", 9, "machine", "count or as power"),
-        ("  count: 16,384\n", "  count: 8\n  power: 1 GW\n", 9, "machine", "count or as power"),
         ("[grid, solar]", "7", 15, "supply.plants", "list"),
         ("model: llama-3.1-405b\n", "", 1, "model", "this key is needed"),
         ("  tokens: 15.6T tokens\n", "", 4, "training.tokens", "this key is needed"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gigawatt.chain import machine as chain_machine
 from gigawatt.chain import money as chain_money
 from gigawatt.chain import notices as chain_notices
 from gigawatt.chain import supply as chain_supply
@@ -24,7 +25,8 @@ __all__ = ["CHAIN", "CHAIN_SERVING", "CHAIN_TRAINING"]
 CHAIN = CHAIN_TRAINING
 """The chain of a training run."""
 
-_ = (chain_training, chain_supply, chain_money, chain_notices)  # imported for what they register
+# imported for what they register
+_ = (chain_machine, chain_training, chain_supply, chain_money, chain_notices)
 
 CHAIN_TRAINING.check(targets=["study.notices"])
 

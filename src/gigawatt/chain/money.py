@@ -1,4 +1,4 @@
-"""The chain, third part: the ledger of money, carbon and water, and the figures of a token."""
+"""The chain, fourth part: the ledger of money, carbon and water, and the figures of a token."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt.catalog import Entity
-from gigawatt.chain.formula import function_of
+from gigawatt.chain.machine import Machine
 from gigawatt.chain.registry import q, serving, shared
-from gigawatt.chain.training.quantities import Machine
 from gigawatt.core.evidence import Assumption, Evidence
+from gigawatt.core.formula import function_of
 from gigawatt.facility.embodied import embodied_carbon
 from gigawatt.facility.power_chain import construction_factor
 from gigawatt.money import SECONDS_PER_YEAR, Asset, Ledger, PlantCost, campus_assets, ledger

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from gigawatt.catalog import Entity
 from gigawatt.chain.hybrids import training_notices
+from gigawatt.chain.machine import cap_within
 from gigawatt.chain.registry import q
 from gigawatt.chain.supply import lead_time_notices
 from gigawatt.facility import LoadShape
@@ -28,7 +30,10 @@ def notices(
     machine_chip: Chip,
     facility_power_peak: float,
     machine_size: Mapping[str, float | None],
+    machine_options: Mapping[str, Any],
     machine_power_cap: float | None,
+    machine_cap: float | None,
+    machine_pue_peak: float,
     machine_clock: float,
     facility_load: LoadShape,
     site_redundancy: Entity | None,
@@ -39,13 +44,18 @@ def notices(
     a power cap does.
     """
     told = [*unsold(machine_chip, scenario_year), *training_notices(machine_chip)]
-    if machine_power_cap is not None:
+    count, limit = machine_size.get("count"), machine_size.get("power")
+    if count is not None and limit is not None:
+        told += cap_within(
+            chip=machine_chip, options=machine_options, cap=machine_power_cap, count=int(count), limit=limit,
+            pue_peak=machine_pue_peak,
+        )[1]  # fmt: skip
+    if machine_cap is not None:
         own = f"of the {machine_chip.power_limit:.4g} W of {machine_chip.name}"
         told.append(
-            f"a power cap of {machine_power_cap:.4g} W {own} changes nothing in a step"
+            f"a power cap of {machine_cap:.4g} W {own} changes nothing in a step"
             if machine_clock > _FULL_CLOCK
-            else f"a power cap of {machine_power_cap:.4g} W {own} leaves {100.0 * machine_clock:.3g} % of "
-            "its clock"
+            else f"a power cap of {machine_cap:.4g} W {own} leaves {100.0 * machine_clock:.3g} % of its clock"
         )
     told.extend(beside_budget(machine_size.get("power"), facility_power_peak, "these runs draw"))
     told.extend(of_building(facility_load, site_redundancy))

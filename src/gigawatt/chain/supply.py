@@ -1,4 +1,4 @@
-"""The chain, second part: the building's load over the year, and the plants that carry it."""
+"""The chain, third part: the building's load over the year, and the plants that carry it."""
 
 from __future__ import annotations
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from gigawatt.chain.formula import put_in
-from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Evidence
+from gigawatt.core.formula import put_in
 from gigawatt.core.result import Quantity, Result
-from gigawatt.schema.scenario import LoadedScenario, check_scenario
 
-__all__ = ["Step", "as_data", "explain", "scenario_of", "terms_of", "weakest", "with_numbers"]
+__all__ = ["Step", "as_data", "explain", "terms_of", "weakest", "with_numbers"]
 
 
 @dataclass(frozen=True)
@@ -72,28 +69,6 @@ def with_numbers(result: Result, quantity: Quantity, shown: Callable[[Quantity],
         for name, value in terms_of(result, quantity).items()
     }
     return put_in(quantity.expression, words)
-
-
-def scenario_of(result: Result) -> LoadedScenario:
-    """The scenario that a result was computed from, from the text stored with it.
-
-    Raises
-    ------
-    InputError
-        The result holds no scenario, or one that this version does not read.
-    """
-    import yaml
-
-    text, file = result.run.get("scenario_text"), Path(str(result.run.get("scenario", "")))
-    try:
-        data = yaml.safe_load(text) if isinstance(text, str) else None
-    except yaml.YAMLError:
-        data = None
-    if not isinstance(data, dict):
-        raise InputError("this result holds no scenario to compute again", given=result.name)
-    scenario = check_scenario(cast("dict[str, Any]", data), file, {})
-    digest = str(result.run.get("scenario_hash", ""))
-    return LoadedScenario(scenario, file, {}, {}, digest, cast("dict[str, Any]", data), str(text))
 
 
 def as_data(result: Result, step: Step) -> dict[str, Any]:

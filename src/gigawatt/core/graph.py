@@ -16,9 +16,9 @@ from fnmatch import fnmatch
 from functools import lru_cache
 from typing import Any, cast
 
-from gigawatt.chain.formula import Formula, code_of, formula_of
 from gigawatt.core.errors import GigawattError
 from gigawatt.core.evidence import Assumption, Evidence, Grade, worst
+from gigawatt.core.formula import Formula, code_of, formula_of
 
 __all__ = ["Graph", "GraphError", "Leaf", "Node", "Value", "evidence_of"]
 

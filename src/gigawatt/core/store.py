@@ -16,10 +16,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gigawatt.chain.formula import put_in
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.exchange import exchanged
+from gigawatt.core.formula import put_in
 from gigawatt.core.quantities import factor
 from gigawatt.core.result import Quantity, Result
 

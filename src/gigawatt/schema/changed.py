@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from gigawatt.core.errors import InputError
 from gigawatt.schema.scenario import LoadedScenario, check_scenario
 
-__all__ = ["scenario_with"]
+__all__ = ["scenario_of", "scenario_with"]
 
 
 def scenario_with(base: LoadedScenario, changes: Mapping[str, object]) -> LoadedScenario:
@@ -40,8 +41,27 @@ def scenario_with(base: LoadedScenario, changes: Mapping[str, object]) -> Loaded
     """
     if not changes:
         return base
-    data: dict[str, Any] = dict(base.data)
-    lines, written = dict(base.lines), dict(base.written)
+    return _read(changes, base.file, dict(base.data), dict(base.lines), dict(base.written))
+
+
+def scenario_of(values: Mapping[str, object], file: Path, *, sized: bool = True) -> LoadedScenario:
+    """The scenario of dotted keys and values, checked as :func:`scenario_with` checks it.
+
+    ``file`` is where an error says that they stand, every key in line 1. Without ``sized`` a run needs no
+    number of accelerators: a question that is asked before it is known.
+    """
+    return _read(values, file, {}, {}, {}, sized)
+
+
+def _read(
+    changes: Mapping[str, object],
+    file: Path,
+    data: dict[str, Any],
+    lines: dict[str, int],
+    written: dict[str, str],
+    sized: bool = True,
+) -> LoadedScenario:
+    base = dict(lines)
     for key, value in changes.items():
         _drop(key, lines, written)
         if value is None:
@@ -51,12 +71,12 @@ def scenario_with(base: LoadedScenario, changes: Mapping[str, object]) -> Loaded
         parts = key.split(".")
         for depth in range(1, len(parts) + 1):  # sections that the base lacks stand there from now on
             lines.setdefault(".".join(parts[:depth]), _line(base, key))
-        _put(base, data, key, plain)
+        _put(file, base, data, key, plain)
         _note(key, plain, lines, written)
-    scenario = check_scenario(data, base.file, lines)
+    scenario = check_scenario(data, file, lines, sized=sized)
     text = json.dumps(data, sort_keys=True, default=str)
     return LoadedScenario(
-        scenario, base.file, lines, written, hashlib.sha256(text.encode()).hexdigest()[:12], data
+        scenario, file, lines, written, hashlib.sha256(text.encode()).hexdigest()[:12], data
     )
 
 
@@ -69,11 +89,11 @@ def _plain(value: Any) -> Any:
     return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
-def _line(base: LoadedScenario, key: str) -> int:
+def _line(base: Mapping[str, int], key: str) -> int:
     """The line of a key in the base, or of the section that it belongs to."""
     while key:
-        if key in base.lines:
-            return base.lines[key]
+        if key in base:
+            return base[key]
         key = key.rpartition(".")[0]
     return 1
 
@@ -96,7 +116,7 @@ def _remove(data: dict[str, Any], key: str) -> None:
     at.pop(last, None)
 
 
-def _put(base: LoadedScenario, data: dict[str, Any], key: str, value: Any) -> None:
+def _put(file: Path, base: Mapping[str, int], data: dict[str, Any], key: str, value: Any) -> None:
     """Put a value where it belongs; sections on the way are copied, so that the base stays as it is."""
     at, (*sections, last) = data, key.split(".")
     for depth, name in enumerate(sections, start=1):
@@ -104,8 +124,8 @@ def _put(base: LoadedScenario, data: dict[str, Any], key: str, value: Any) -> No
         if inner is not None and not isinstance(inner, Mapping):
             raise InputError(
                 "this is a value, not a section",
-                file=base.file,
-                line=base.lines.get(".".join(sections[:depth])),
+                file=file,
+                line=base.get(".".join(sections[:depth])),
                 key=key,
                 given=str(inner),
                 allowed=".".join(sections[:depth]),

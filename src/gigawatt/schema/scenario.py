@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.keys import read_keys
 from gigawatt.schema.fields import FIELDS, fields, keys_under, sections
-from gigawatt.schema.values import annotation, starting
+from gigawatt.schema.values import YEAR, YEARS, annotation, starting
 
 __all__ = [
     "YEAR",
@@ -27,11 +27,6 @@ __all__ = [
     "check_scenario",
     "read_scenario",
 ]
-
-YEAR = 2026
-"""Year of prices, plants and software where nobody says which."""
-YEARS = (2010, 2050)
-"""The first and the last year that may be asked about."""
 
 
 class _Strict(BaseModel):
@@ -161,17 +156,22 @@ def read_scenario(file: str | Path) -> LoadedScenario:
     return LoadedScenario(scenario, path, lines, keys.written, digest, data, keys.text)
 
 
-def check_scenario(data: Mapping[str, Any], file: Path, lines: Mapping[str, int]) -> Any:
-    """A scenario of keys as they are written; raises ``InputError`` with file, line and key."""
+def check_scenario(
+    data: Mapping[str, Any], file: Path, lines: Mapping[str, int], *, sized: bool = True
+) -> Any:
+    """A scenario of keys as they are written; raises ``InputError`` with file, line and key.
+
+    Without ``sized`` a run may leave open on how many accelerators it is.
+    """
     try:
         scenario = Scenario.model_validate(data)
     except ValidationError as error:
         raise _as_input_error(error, file, lines) from None
-    _cross_check(scenario, file, lines)
+    _cross_check(scenario, file, lines, sized)
     return scenario
 
 
-def _cross_check(scenario: Any, file: Path, lines: Mapping[str, int]) -> None:
+def _cross_check(scenario: Any, file: Path, lines: Mapping[str, int], sized: bool) -> None:
     training, serving, machine = scenario.training, scenario.serving, scenario.machine
     if (training is None) == (serving is None):
         both = training is not None
@@ -184,14 +184,14 @@ def _cross_check(scenario: Any, file: Path, lines: Mapping[str, int]) -> None:
             allowed='one of "training:" and "serving:"',
         )
     if serving is not None:
-        _check_serving(scenario, serving, file, lines)
-    elif (machine.count is None) == (machine.power is None):
+        _check_serving(scenario, serving, file, lines, sized)
+    elif sized and machine.count is None and machine.power is None:
         raise InputError(
-            "give the machine's size either as count or as power",
+            "give the machine's size as count or as power",
             file=file,
             line=lines.get("machine"),
             key="machine",
-            allowed='"count: 16384" or "power: 1 GW"',
+            allowed='"count: 16384", "power: 1 GW", or both: then a cap keeps the count within the power',
         )
     if not YEARS[0] <= scenario.year <= YEARS[1]:
         raise InputError(
@@ -212,7 +212,7 @@ _TRAINING_ONLY = {
 }
 
 
-def _check_serving(scenario: Any, serving: Any, file: Path, lines: Mapping[str, int]) -> None:
+def _check_serving(scenario: Any, serving: Any, file: Path, lines: Mapping[str, int], sized: bool) -> None:
     for key, instead in _TRAINING_ONLY.items():
         if key in lines:
             raise InputError("belongs to training", file=file, line=lines[key], key=key, allowed=instead)
@@ -223,7 +223,7 @@ def _check_serving(scenario: Any, serving: Any, file: Path, lines: Mapping[str, 
     }
     given = [key for key, value in sizes.items() if value is not None]
     example = '"serving.demand: 2000 requests/s", "machine.count: 1024" or "machine.power: 100 MW"'
-    if len(given) != 1:
+    if len(given) > 1 or (sized and not given):
         raise InputError(
             "the size stands twice" if given else "neither the demand nor the machine's size is given",
             file=file,

@@ -11,8 +11,14 @@ from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import parse
 from gigawatt.schema.fields import Field
 from gigawatt.schema.pins import RARE, SHARD_ALL, read_widen
+from gigawatt.schema.request_rate import read_rate
 
-__all__ = ["annotation", "count", "quantity", "starting"]
+__all__ = ["YEAR", "YEARS", "annotation", "count", "quantity", "starting"]
+
+YEAR = 2026
+"""Year of prices, plants and software where none is given."""
+YEARS = (2010, 2050)
+"""The first and the last year that may be given."""
 
 #: Above any sense in SI units, and low enough for every product to stay finite.
 _MOST, _MOST_THINGS = 1e30, 2**31 - 1
@@ -80,8 +86,8 @@ def as_name(value: object) -> object:
 def as_batch(value: object) -> tuple[str, float]:
     """``16M tokens`` or ``2048 sequences``: (what is counted, how many)."""
     text = str(value)
-    for unit in ("token", "sequence"):
-        if unit in text:
+    for unit, word in (("sequence", "seq"), ("token", "tok")):
+        if word in text:
             try:
                 number = parse(text, unit)
             except InputError:
@@ -125,8 +131,6 @@ _HOURS_OF_A_DAY = 24
 
 def as_demand(value: object) -> tuple[str, float]:
     """``2000 requests/s`` or ``1M tokens/s`` (written ones): (what is counted, how many a second)."""
-    from gigawatt.chain.serving.question import read_rate  # the scenario of a training run needs none of it
-
     text = str(value)
     try:
         found = parse(text, "token/s", example="1M tokens/s") if "token" in text else read_rate(text)

@@ -25,9 +25,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from gigawatt import catalog
 from gigawatt.chain.serving.choice import Configuration
-from gigawatt.chain.serving.question import ServingQuestion, Traffic
+from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.replica import Prices
 from gigawatt.chain.serving.simulate import ServingRun, Setup, part, run_serving
+from gigawatt.chain.serving.traffic import Traffic
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Evidence
 from gigawatt.machine import Cluster

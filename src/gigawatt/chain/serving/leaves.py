@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gigawatt import catalog
 from gigawatt.chain.asked import Told
-from gigawatt.chain.leaves import Filler, beside
+from gigawatt.chain.filler import Filler, beside
 from gigawatt.chain.precision import served
 from gigawatt.chain.serving.day import Scaling
-from gigawatt.chain.serving.question import DEGREES, ServingQuestion, read_serving_question
+from gigawatt.chain.serving.question import DEGREES, ServingQuestion, read_service
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.graph import Leaf
@@ -23,8 +22,6 @@ from gigawatt.workload import read_architecture
 
 __all__ = ["model_and_serving", "power_rows"]
 
-_NOWHERE: Mapping[str, Any] = {"pue": 1.0, "electricity": "0 $/MWh"}
-"""The chain knows the building and its plants better than a question that stands alone."""
 _ENTERS = ("serving.output", "serving.prompt", "serving.arrivals", "serving.percentile", "machine.format")
 """What a question fills in that is no leaf of its own here."""
 
@@ -106,10 +103,9 @@ def _question(fill: Filler, section: Any) -> ServingQuestion:
     chip = str(beside(fill.loaded, scenario.machine.chip))
     fill.ask("machine.chip", lambda: load_chip(chip))
     try:
-        return read_serving_question(
-            model=str(model), chip=chip, trace=trace,
-            year=scenario.year, fixed={name: getattr(section.layout, name) for name in DEGREES}, **given,
-            **_NOWHERE,
+        return read_service(
+            Told(), model=str(model), chip=chip, trace=trace, year=scenario.year,
+            fixed={name: getattr(section.layout, name) for name in DEGREES}, **given,
         )  # fmt: skip
     except GigawattError as error:
         raise _placed(fill, error) from None

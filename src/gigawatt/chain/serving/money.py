@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gigawatt.chain.formula import function_of
 from gigawatt.chain.money import Campus, supply_costs
 from gigawatt.chain.registry import serving
+from gigawatt.core.formula import function_of
 from gigawatt.money import SECONDS_PER_YEAR, Ledger, ledger
 from gigawatt.power import SupplyPlan
 

@@ -10,7 +10,7 @@ from gigawatt.chain.registry import serving
 from gigawatt.chain.serving.choice import Configuration
 from gigawatt.chain.serving.day import Day, Scaling
 from gigawatt.chain.serving.plan import ServingPlan
-from gigawatt.chain.serving.question import Traffic
+from gigawatt.chain.serving.traffic import Traffic
 from gigawatt.core.quantities import show
 from gigawatt.facility import LoadShape
 from gigawatt.machine import Chip
@@ -30,7 +30,7 @@ def serving_notices(
     facility_power_peak: float,
     machine_size: Mapping[str, float | None],
     machine_count: int,
-    machine_power_cap: float | None,
+    machine_cap: float | None,
     serving_precision: tuple[str, ...],
     serving_plan: ServingPlan,
     serving_configuration: Configuration,
@@ -50,7 +50,7 @@ def serving_notices(
     What precision and zeros save and lose, how much was simulated, promises that are not kept, requests left
     out, accelerators left over, bindings and notices of the supply plan.
     """
-    assert machine_power_cap is None  # the scenario refuses one
+    assert machine_cap is None  # the scenario refuses one
     told = unsold(machine_chip, scenario_year)
     worst = serving_kept_worst if serving_day.judged(serving_objective) else 1.0
     told.extend(_of_promise(serving_objective, serving_kept, worst, serving_day))

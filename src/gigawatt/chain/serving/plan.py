@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.chain.accelerator_price import Power
 from gigawatt.chain.serving.choice import (
     Configuration,
     apart,
@@ -22,7 +23,6 @@ from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.replica import Prices, candidates, prices_of
 from gigawatt.chain.serving.screen import Points, decode_points, prefill_points, screen
 from gigawatt.chain.serving.trials import CLOSE, Tried, layout_words, try_out
-from gigawatt.chain.training.plan import Power
 from gigawatt.core.errors import InfeasibleError, InputError, nearest
 from gigawatt.core.evidence import Assumption
 from gigawatt.machine import Cluster

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from gigawatt import catalog
-from gigawatt.chain.asked import Told, quantity, site_of, year_of
+from gigawatt.chain.asked import Told, quantity
+from gigawatt.chain.filler import Filler
 from gigawatt.chain.precision import served
+from gigawatt.chain.question_words import HERE, Words, place_of, with_defaults
+from gigawatt.chain.serving.traffic import Traffic, read_traffic
+from gigawatt.chain.shared_leaves import fill_chip, fill_money
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Grade
-from gigawatt.core.quantities import parse
 from gigawatt.machine import Chip, Cluster, build_cluster, load_chip
-from gigawatt.money import discount_rate
 from gigawatt.performance.engines import Engine, default_engine, engine_rows, load_engine
 from gigawatt.performance.steady import accepted_tokens
+from gigawatt.schema.changed import scenario_of
+from gigawatt.schema.request_rate import read_rate
 from gigawatt.serving.objectives import Objective, read_objective
-from gigawatt.serving.requests import Requests
-from gigawatt.serving.scaling import scale_trace, select_requests
-from gigawatt.serving.synthetic import synthetic
-from gigawatt.serving.traces import read_trace, trace_period
 from gigawatt.workload import Architecture, read_architecture
 from gigawatt.workload.inference import WEIGHT_BYTES
 from gigawatt.workload.operation import FORMAT_BYTES
@@ -33,83 +29,28 @@ from gigawatt.workload.operation import FORMAT_BYTES
 __all__ = [
     "DEGREES",
     "ServingQuestion",
-    "Traffic",
-    "read_rate",
+    "read_service",
     "read_serving_question",
-    "read_traffic",
 ]
 
 DEGREES = ("tensor", "pipeline", "data", "expert")
 """Degrees that a question can hold fast."""
 
-_SAMPLE = 8192
-"""Requests drawn to know the lengths of a distribution."""
-_PER = re.compile(r"^\s*([+-]?[\d.,_]+(?:[eE][+-]?\d+)?)\s*([kM]?)\s*(?:req(?:uest)?s?)?\s*/\s*([a-z]+)\s*$")
-_PREFIX = {"": 1.0, "k": 1e3, "M": 1e6}
-
-
-@dataclass(frozen=True)
-class Traffic:
-    """What requests look like and how they come.
-
-    Attributes
-    ----------
-    name : str
-        Of the trace, or the lengths in words.
-    sample : Requests
-        A trace as it was read, or a draw of synthetic requests; only what the model's context has room for.
-    arrivals : str
-        ``trace``, or a process of :mod:`gigawatt.serving.arrivals`.
-    variation, shape : optional
-        Of that process.
-    prompt, output : str or None
-        Distributions of lengths; ``None`` where they are those of the sample.
-    long : int
-        Requests of the sample, or trace, that were longer than the context.
-    """
-
-    name: str
-    sample: Requests
-    arrivals: str
-    variation: float | None = None
-    shape: str | None = None
-    prompt: str | None = None
-    output: str | None = None
-    long: int = 0
-
-    @property
-    def mean_prompt(self) -> float:
-        """Tokens read by a request."""
-        return float(self.sample.prompt.mean())
-
-    @property
-    def mean_output(self) -> float:
-        """Tokens written by a request."""
-        return float(self.sample.output.mean())
-
-    @property
-    def own_rate(self) -> float | None:
-        """Requests a second of a trace as it stands; ``None`` for synthetic ones."""
-        period = trace_period(self.sample)
-        return len(self.sample) / period if self.arrivals == "trace" and math.isfinite(period) else None
-
-    def at(self, *, rate: float, count: int, seed: int = 0) -> Requests:
-        """``count`` requests that come at ``rate`` [1/s] in the mean.
-
-        A trace is brought to the rate (:func:`~gigawatt.serving.scaling.scale_trace`) and its beginning
-        taken, stretched until its own mean is the rate.
-        """
-        if self.arrivals != "trace":
-            return synthetic(
-                rate=rate, prompt=self.prompt, output=self.output, count=count, arrivals=self.arrivals,
-                variation=self.variation, shape=self.shape, seed=seed,
-                lengths_of=self.sample if self.prompt is None else None,
-            )  # fmt: skip
-        found = scale_trace(self.sample, rate=rate, span=1.5 * count / rate, seed=seed)
-        found = select_requests(found, np.arange(min(count, len(found))))
-        took = trace_period(found)
-        factor = len(found) / rate / took if math.isfinite(took) else 1.0
-        return replace(found, arrival=found.arrival * factor)
+_REFUSED = {
+    "training": "this is a service; gigawatt plan-training has words for training",
+    "machine.count": "--chips", "machine.power": "gigawatt run SCENARIO takes a power",
+    "serving.mode": "--mode", "serving.seed": "--seed", "serving.replicas": "--chips",
+    **dict.fromkeys(
+        ("serving.shape", "serving.days", "serving.autoscaling", "serving.routing",
+         "serving.simulated_requests", "serving.simulated_replicas"),
+        "a plan is of one load; gigawatt run SCENARIO serves the hours of a day",
+    ),
+    "site.weather_years": "gigawatt run SCENARIO plans plants over several years",
+    "name": "a plan has no name; gigawatt run SCENARIO has one",
+    "supply.grid.price": "",
+    "supply": "a plan buys electricity at one price, supply.grid.price; gigawatt run SCENARIO plans plants",
+}  # fmt: skip
+"""Keys of a scenario that a plan of serving has no use for, and what would do; empty: usable after all."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +62,8 @@ class ServingQuestion:
     and ``sequences`` are those of an iteration of one attention group at most; ``fixed`` holds degrees fast;
     ``largest`` bounds the accelerators of a replica. ``options`` are those of
     :func:`~gigawatt.machine.build_cluster`; ``pue_mean`` and ``pue_peak`` are of the year and of its hottest
-    hour; ``electricity`` [$/J]; ``rate`` [1/yr] is the discount rate.
+    hour; ``electricity`` [$/J]; ``rate`` [1/yr] is the discount rate; ``chip_life`` [s] is that of
+    accelerators and nodes, where it is given, and ``redundancy`` that of the building.
     """
 
     architecture: Architecture
@@ -148,6 +90,8 @@ class ServingQuestion:
     cap: float | None
     assumptions: tuple[Assumption, ...]
     notices: tuple[str, ...] = ()
+    chip_life: float | None = None
+    redundancy: catalog.Entity | None = None
 
     @property
     def accepted(self) -> float:
@@ -157,30 +101,6 @@ class ServingQuestion:
     def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
         """``count`` accelerators, and what was assumed to build the cluster."""
         return build_cluster(chip=self.chip, count=count, **self.options)
-
-
-def read_rate(text: str, key: str = "rate") -> float:
-    """Requests a second as a person writes them: ``20/s``, ``20 requests/s``, ``72k/h``.
-
-    Raises
-    ------
-    InputError
-        Not a rate, or nothing a second.
-    """
-    match = _PER.match(text)
-    example = "such as '20/s'"
-    if match is None:
-        bare = re.fullmatch(r"\s*[\d.,_]+\s*", text)
-        message = "the unit is missing" if bare else "not a rate of requests"
-        raise InputError(message, key=key, given=text, allowed=f"a number a second, {example}")
-    try:
-        found = parse(f"{match[1]} 1/{match[3]}", "1/s", example="20/s") * _PREFIX[match[2]]
-    except InputError as error:
-        error.given = text
-        raise error.at(key=key) from None
-    if not found > 0.0:
-        raise InputError("out of range", key=key, given=text, allowed=f"more than 0, {example}")
-    return found
 
 
 def read_serving_question(
@@ -211,6 +131,7 @@ def read_serving_question(
     site: str | None = None,
     pue: float | None = None,
     electricity: str | None = None,
+    settings: Mapping[str, object] | None = None,
     **options: Any,
 ) -> ServingQuestion:
     """Read a question as a person types it.
@@ -248,21 +169,108 @@ def read_serving_question(
         Accelerators of a replica at most.
     site, pue, electricity
         Where the data centre stands, or its PUE and price.
+    settings : mapping, optional
+        Keys of a scenario with values as they stand in its file: ``{"economics.chip_life": "3 years"}``.
     **options
-        Of :func:`~gigawatt.machine.build_cluster`.
+        Of the machine: node, scale_up, scale_out, domain …; or dotted keys, as in ``settings``.
 
     Raises
     ------
     InputError, MissingDataError
-        A name or quantity that cannot be read, a number that the catalog lacks.
+        A name or quantity that cannot be read, a number that the catalog lacks; a key of a scenario that a
+        plan of serving cannot use, or that a word gives as well.
     """
+    words = Words("plan-serving", _REFUSED)
+    for name, key, value in (
+        ("model", "model", model), ("chip", "machine.chip", chip), ("year", "year", year),
+        ("site", "site.name", site), ("electricity", "supply.grid.price", electricity),
+    ):  # fmt: skip
+        words.word(name, key, value)
+    given: dict[str, Any] = {
+        "trace": trace, "prompt": prompt, "output": output, "arrivals": arrivals, "variation": variation,
+        "objective": objective, "weights": weights, "cache": cache, "precision": precision,
+        "sparsity": sparsity, "engine": engine, "guesses": guesses, "acceptance": acceptance,
+    }  # fmt: skip
+    said = {f"serving.{name}": name for name, value in given.items() if value is not None}
+    said |= {f"serving.layout.{name}": name for name, value in (fixed or {}).items() if value is not None}
+    said |= {"serving.demand": "rate or demand"} if rate is not None or demand is not None else {}
+    dotted = {**(settings or {}), **words.machine(options)}
+    for key in dotted:
+        if key in said:
+            raise InputError("given twice", key=key, given=str(dotted[key]), allowed=f"or {said[key]} alone")
+    words.settings(dotted)
     told = Told()
+    with words.named():
+        values = with_defaults(told, words.values, pue)
+        fill = Filler(scenario_of({"serving.seed": 0, **values}, HERE, sized=False))
+        scenario = fill.loaded.scenario
+        section = scenario.serving
+        assert section is not None
+        held = {name: value for name in DEGREES if (value := getattr(section.layout, name)) is not None}
+        found = read_service(
+            told, model=model, chip=chip, year=scenario.year, shape=shape, token_budget=token_budget,
+            sequences=sequences, largest=largest, fixed={**(fixed or {}), **held},
+            **{key: getattr(section, key) if value is None else value for key, value in given.items()},
+        )  # fmt: skip
+        mean, peak, price = place_of(told, fill, pue)
+        fill_chip(fill, found.chip, ())
+        fill_money(fill)
+        told.assumptions += fill.assumptions
+        wanted = _demand(rate, demand, found.traffic)
+        if section.demand is not None:
+            counted, number = section.demand
+            wanted = number / found.traffic.mean_output if counted == "token" else number
+    leaves = {name: leaf.value for name, leaf in fill.leaves.items()}
+    return replace(
+        found,
+        chip=leaves["machine.chip"],
+        options=leaves["machine.options"],
+        demand=wanted,
+        pue_mean=mean,
+        pue_peak=peak,
+        electricity=price,
+        rate=leaves["economics.discount_rate"],
+        chip_life=leaves["economics.chip_life"],
+        redundancy=leaves["site.redundancy"],
+        assumptions=tuple(told.assumptions),
+        notices=tuple(told.notices),
+    )
+
+
+def read_service(
+    told: Told,
+    *,
+    model: str,
+    chip: str,
+    year: int,
+    trace: str | None,
+    prompt: str | None,
+    output: str | None,
+    arrivals: str | None,
+    variation: float | None,
+    objective: str | None,
+    weights: str | None,
+    cache: str | None,
+    precision: str | None,
+    sparsity: str | None,
+    engine: str | None,
+    guesses: int | None,
+    acceptance: float | None,
+    fixed: Mapping[str, int | None],
+    shape: str | None = None,
+    token_budget: int | None = None,
+    sequences: int | None = None,
+    largest: int | None = None,
+) -> ServingQuestion:
+    """The words of :func:`read_serving_question` that are of the service itself, for scenarios too.
+
+    Place and money are left open: a PUE of one, electricity and capital for nothing.
+    """
     architecture = read_architecture(model)
     accelerator = _chip(told, chip)
-    when = year_of(told, year)
-    if accelerator.year > when:
-        told.notices.append(f"{accelerator.name} is not sold before {accelerator.year}; the year is {when}")
-    software = _engine(told, engine, accelerator, when)
+    if accelerator.year > year:
+        told.notices.append(f"{accelerator.name} is not sold before {accelerator.year}; the year is {year}")
+    software = _engine(told, engine, accelerator, year)
     limit = architecture.max_sequence or None
     weights, cache = served(told, precision, sparsity, (weights, cache), accelerator, architecture)
     traffic = read_traffic(
@@ -270,31 +278,28 @@ def read_serving_question(
         limit=limit,
     )  # fmt: skip
     guessed, chance = _guesses(told, guesses, acceptance)
-    mean, peak, price = site_of(told, site, pue, electricity, when)
-    discount, discount_told = discount_rate()
-    told.assumptions.append(discount_told)
     return ServingQuestion(
         architecture=architecture,
         chip=accelerator,
-        options={key: value for key, value in options.items() if value is not None},
+        options={},
         engine=software,
-        year=when,
+        year=year,
         weights=_stored(told, "weights", weights, WEIGHT_BYTES),
         cache=_cache(told, cache, accelerator),
         guesses=guessed,
         acceptance=chance,
         traffic=traffic,
-        demand=_demand(rate, demand, traffic),
+        demand=None,
         objective=_objective(told, objective, architecture),
         token_budget=_most(told, "token_budget", token_budget, software.token_budget),
         sequences=_most(told, "sequences", sequences, software.max_sequences),
         context_limit=limit,
-        fixed=_fixed(fixed or {}),
+        fixed=_fixed(fixed),
         largest=None if largest is None else int(_whole("largest", largest)),
-        pue_mean=mean,
-        pue_peak=peak,
-        electricity=price,
-        rate=discount,
+        pue_mean=1.0,
+        pue_peak=1.0,
+        electricity=0.0,
+        rate=0.0,
         cap=None,
         assumptions=tuple(told.assumptions),
         notices=tuple(told.notices),
@@ -415,83 +420,3 @@ def _fixed(given: Mapping[str, int | None]) -> dict[str, int]:
                 "no such degree", key=name, given=name, allowed=DEGREES, nearest=nearest(name, DEGREES)
             )
     return {name: int(_whole(name, value)) for name, value in given.items() if value is not None}
-
-
-def read_traffic(
-    told: Told,
-    *,
-    trace: str | None,
-    prompt: str | None,
-    output: str | None,
-    arrivals: str | None,
-    variation: float | None,
-    shape: str | None,
-    limit: int | None,
-) -> Traffic:
-    """The requests: a trace, or lengths and a process of arrivals; see :func:`read_serving_question`."""
-    if trace is not None and (prompt is not None or output is not None):
-        key, given = ("prompt", prompt) if prompt is not None else ("output", output)
-        raise InputError(
-            "lengths stand twice", key=key, given=given, allowed=f"or those of the trace {trace}"
-        )
-    if trace is None and prompt is None and output is None:
-        trace = told.default("serving.trace").text("text")
-    if trace is not None:
-        try:
-            found = Traffic(_short(trace), read_trace(trace), "trace" if arrivals is None else arrivals)
-        except InputError as error:
-            raise error.at(key="trace") if error.file is None else error from None
-    else:
-        ends = {
-            key: told.default(f"serving.{key}").text("text") if given is None else given
-            for key, given in (("prompt", prompt), ("output", output))
-        }
-        how = told.default("serving.arrivals").text("text") if arrivals is None else arrivals
-        found = Traffic(
-            f"{ends['prompt']} in, {ends['output']} out".replace(" tokens", ""),
-            _drawn(ends),
-            how,
-            prompt=ends["prompt"],
-            output=ends["output"],
-        )
-    found = replace(found, variation=variation, shape=shape)
-    if found.arrivals != "trace":  # refuses what does not go together
-        synthetic(rate=1.0, count=2, lengths_of=found.sample, arrivals=found.arrivals, variation=variation,
-                  shape=shape)  # fmt: skip
-    elif variation is not None or shape is not None:
-        key = "variation" if variation is not None else "shape"
-        raise InputError("arrivals are those of the trace", key=key, allowed=f"{key} with --arrivals")
-    return found if limit is None else _within(told, found, limit)
-
-
-def _drawn(ends: Mapping[str, str]) -> Requests:
-    for key, text in ends.items():
-        try:
-            synthetic(rate=1.0, count=1, prompt=text, output=text)
-        except InputError as error:
-            error.key = key
-            raise
-    return synthetic(rate=1.0, count=_SAMPLE, prompt=ends["prompt"], output=ends["output"])
-
-
-def _within(told: Told, traffic: Traffic, limit: int) -> Traffic:
-    """Only what the context has room for; the rest is counted."""
-    size = traffic.sample.prompt + traffic.sample.output
-    kept = np.flatnonzero(size <= limit)
-    long = len(size) - len(kept)
-    if not long:
-        return traffic
-    if not len(kept):
-        raise InputError(
-            "no request fits the model's context", key="trace" if traffic.prompt is None else "prompt",
-            given=f"{int(size.min()):,} tokens at least", allowed=f"prompt and output of {limit:,} together",
-        )  # fmt: skip
-    told.notices.append(
-        f"{long:,} of {len(size):,} requests ({100 * long / len(size):.2g} %) are longer than the model's "
-        f"context of {limit:,} tokens and left out"
-    )
-    return replace(traffic, sample=select_requests(traffic.sample, kept), long=long)
-
-
-def _short(trace: str) -> str:
-    return Path(trace).name if Path(trace).suffix else trace

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from gigawatt.chain.leaves import beside
+from gigawatt.chain.filler import beside
 from gigawatt.chain.serving.question import DEGREES, ServingQuestion, read_serving_question
 from gigawatt.core.errors import InputError
 from gigawatt.schema.scenario import LoadedScenario, read_scenario

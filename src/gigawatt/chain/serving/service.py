@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog import Entity
+from gigawatt.chain.machine import Machine, flat_year
 from gigawatt.chain.registry import serving, take
 from gigawatt.chain.serving.choice import Configuration
 from gigawatt.chain.serving.day import (
@@ -25,11 +26,12 @@ from gigawatt.chain.serving.day import (
 )
 from gigawatt.chain.serving.intensity import Wall
 from gigawatt.chain.serving.plan import FINALISTS, ServingPlan, plan_serving
-from gigawatt.chain.serving.question import ServingQuestion, Traffic
+from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.relief import relieve, time_shares, wall_of
+from gigawatt.chain.serving.traffic import Traffic
 from gigawatt.chain.serving.trials import CLOSE, TRIALS
-from gigawatt.chain.training.quantities import RATES, Machine
-from gigawatt.facility import Site, Weather, facility_load
+from gigawatt.chain.training.quantities import RATES
+from gigawatt.facility import Site, Weather
 from gigawatt.machine import Chip, build_cluster
 from gigawatt.performance.engines import Engine
 from gigawatt.power import Grid
@@ -49,7 +51,12 @@ SPEED = tuple(
 )  # fmt: skip
 
 take(
-    "model.parameters", "model.hidden", "model.active_parameters", "machine.design_power", "machine.pue_peak"
+    "model.parameters",
+    "model.hidden",
+    "model.active_parameters",
+    "machine.cap",
+    "machine.design_power",
+    "machine.pue_peak",
 )
 
 
@@ -84,18 +91,14 @@ def question(
     supply_grid: Grid,
     supply_grid_given: Mapping[str, Any],
     economics_discount_rate: float,
+    economics_chip_life: float | None,
 ) -> ServingQuestion:
     """What is served on what, for whom, as the planning of replicas asks.
 
     To choose among replicas, electricity is taken at the mean price of the site's grid and at the PUE of a
     flat load; what it costs in the end is the supply plan's.
     """
-    flat = facility_load(
-        it_power=np.ones(len(site_weather.air_temperature())),
-        weather=site_weather,
-        cooling=site_cooling,
-        redundancy=site_redundancy,
-    )
+    flat = flat_year(site_weather, site_cooling, site_redundancy)
     price = supply_grid_given.get("price")
     return ServingQuestion(
         architecture=model_architecture,
@@ -119,6 +122,8 @@ def question(
         pue_peak=machine_pue_peak,
         electricity=float(np.mean(supply_grid.price)) if price is None else price,
         rate=economics_discount_rate,
+        chip_life=economics_chip_life,
+        redundancy=site_redundancy,
         cap=None,
         assumptions=(),
     )

@@ -14,14 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.chain.accelerator_price import chip_second_price, power_of
 from gigawatt.chain.reliability import goodput_of
-from gigawatt.chain.training.plan import (
-    Plan,
-    chip_second_price,
-    count_for_power,
-    power_of,
-    training_outcome,
-)
+from gigawatt.chain.training.plan import Plan, count_for_power, training_outcome
 from gigawatt.chain.training.question import TrainingQuestion
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.performance import StepTable, capped, capped_search

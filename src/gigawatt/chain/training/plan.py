@@ -8,21 +8,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.chain.accelerator_price import Power, chip_second_price, power_of
+from gigawatt.chain.machine import cap_within, design_power, machine_count
 from gigawatt.chain.reliability import Goodput, goodput_of, share_band
 from gigawatt.chain.training import quantities as chain
 from gigawatt.chain.training.question import TrainingQuestion
-from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption
-from gigawatt.core.quantities import show
-from gigawatt.machine import Chip, Cluster
-from gigawatt.machine.clocks import clock_model, least_cap
-from gigawatt.money import annuity, campus_assets
-from gigawatt.money.annuity import SECONDS_PER_YEAR
+from gigawatt.machine import Cluster
 from gigawatt.performance import Search, StepTable, TrainingRun, capped_search, evaluate
 from gigawatt.performance.exact import ExactSteps, exact_steps, first_rounds
 from gigawatt.performance.power import chip_power_of
@@ -32,14 +29,10 @@ from gigawatt.performance.step import evaluate_prepared, prepare
 __all__ = [
     "Outcome",
     "Plan",
-    "Power",
-    "cap_for_power",
-    "chip_second_price",
     "count_for_power",
     "outcome_of",
     "pipeline_timeline",
     "plan_training",
-    "power_of",
     "training_outcome",
 ]
 
@@ -66,17 +59,6 @@ class Outcome:
     def cost(self) -> Array:
         """Money of the run [$]."""
         return self.capital + self.electricity
-
-
-@dataclass(frozen=True)
-class Power:
-    """Power to be provided [W]: ``chip`` for one accelerator with its share of node and network, ``it`` for
-    all, ``facility`` at the PUE of the hottest hour; ``limit`` is what is given, if any."""
-
-    chip: float
-    it: float
-    facility: float
-    limit: float | None = None
 
 
 @dataclass(frozen=True)
@@ -117,27 +99,6 @@ class Plan:
         return float(self.outcome.seconds[0]) / 86400.0
 
 
-class Machines(Protocol):
-    """What power and price of accelerators follow from, in a question of training and of serving."""
-
-    @property
-    def chip(self) -> Chip: ...
-    @property
-    def options(self) -> Mapping[str, Any]: ...
-    @property
-    def cap(self) -> float | None: ...
-    @property
-    def pue_peak(self) -> float: ...
-    @property
-    def rate(self) -> float: ...
-
-
-def power_of(question: Machines, count: int, limit: float | None = None) -> Power:
-    """Power that ``count`` accelerators need."""
-    each = chain.design_power(question.chip, question.options, question.cap)
-    return Power(each, each * count, each * count * question.pue_peak, limit)
-
-
 def count_for_power(question: TrainingQuestion, limit: float) -> int:
     """Accelerators that ``limit`` [W] at the meter feeds in the hottest hour.
 
@@ -148,35 +109,8 @@ def count_for_power(question: TrainingQuestion, limit: float) -> int:
     InputError
         Not even one accelerator.
     """
-    each = chain.design_power(question.chip, question.options, question.cap)
-    return chain.machine_count({"count": None, "power": limit}, 1, each, question.pue_peak)
-
-
-def chip_second_price(
-    question: Machines, cluster: Cluster, power: Power
-) -> tuple[float, tuple[Assumption, ...]]:
-    """What one accelerator costs for one second without electricity [$], and what that assumes.
-
-    Annuities and upkeep of chips, nodes, network and building over their lives, every second of the year
-    in use.
-    """
-    count = cluster.count
-    assets, told = campus_assets(
-        chip_count=count,
-        chip_price=cluster.chip.price,
-        node_count=count / cluster.node.chips,
-        node_price=cluster.node.price,
-        network_price=cluster.network_price * count,
-        it_power=power.it,
-        chip_embodied=cluster.chip.embodied_carbon,
-        node_embodied=cluster.node.embodied_carbon,
-    )
-    yearly = sum(
-        float(annuity(capital=asset.price, rate=question.rate, life=asset.life)) + asset.operating
-        for asset in assets.values()
-    )
-    kept = tuple(item for item in told if "embodied" not in item.key)
-    return yearly / SECONDS_PER_YEAR / count, kept
+    each = design_power(question.chip, question.options, question.cap)
+    return machine_count({"count": None, "power": limit}, 1, each, question.pue_peak)
 
 
 def training_outcome(
@@ -213,42 +147,14 @@ def outcome_of(
     )
 
 
-def cap_for_power(question: TrainingQuestion, count: int, limit: float) -> float:
-    """Cap of an accelerator [W] with which ``count`` of them stay within ``limit`` [W] at the meter.
-
-    What is left of the limit in the hottest hour without nodes and network; it can be below what an
-    accelerator can keep, and below zero.
-    """
-    each = chain.design_power(question.chip, question.options, None)
-    return limit / (count * question.pue_peak) - (each - question.chip.power_limit)
-
-
 def _within(question: TrainingQuestion, count: int, limit: float, notices: list[str]) -> TrainingQuestion:
-    """The question with a cap that keeps ``count`` accelerators within the limit, if there is one."""
-    power, most = power_of(question, count, limit), int(_most(question, limit))
-    cap = cap_for_power(question, count, limit)
-    if cap < least_cap(clock_model(question.chip)):
-        raise InfeasibleError(
-            f"{count} accelerators need {show(power.facility, 'MW')} at the meter in the hottest hour "
-            f"({show(power.chip, 'W')} each with node and network, PUE {question.pue_peak:.3g}), and no "
-            "power cap makes up for it",
-            key="power",
-            given=show(limit, "MW"),
-            allowed=f"at most {most} accelerators, or {show(power.facility, 'MW')}",
-        )
-    held = f"a cap of {show(question.cap, 'W')}" if question.cap is not None else "their own limit"
-    notices.append(
-        f"{show(limit, 'MW')} would feed {most:,} accelerators with {held}: "
-        f"all {count:,} fit with a cap of {show(cap, 'W', 3)} each"
-    )
-    return replace(question, cap=cap)
-
-
-def _most(question: TrainingQuestion, limit: float) -> int:
-    try:
-        return count_for_power(question, limit)
-    except InputError:
-        return 0
+    """The question with the cap that keeps ``count`` accelerators within the limit [W], if one is needed."""
+    cap, told = cap_within(
+        chip=question.chip, options=question.options, cap=question.cap, count=count, limit=limit,
+        pue_peak=question.pue_peak,
+    )  # fmt: skip
+    notices += told
+    return question if cap == question.cap else replace(question, cap=cap)
 
 
 def _exact(
@@ -327,10 +233,8 @@ def plan_training(
     if count < 1:
         raise InputError("not a count", key="count", given=count, allowed="a whole number of 1 or more")
     notices = list(question.notices)
-    if limit is not None and power_of(question, count).facility > limit:
+    if limit is not None:
         question = _within(question, count, limit, notices)
-    elif limit is not None and (most := count_for_power(question, limit)) > count:
-        notices.append(f"{show(limit, 'MW')} would feed {most:,} accelerators")
     power = power_of(question, count, limit)
     cluster, told = question.cluster(count)
     run = question.run(count)

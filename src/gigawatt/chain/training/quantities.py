@@ -1,23 +1,17 @@
-"""The chain, first part: model, machine, layouts, training step, failures, power of the machine."""
+"""The chain, second part: model, layouts, training step, failures, power of the machine."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from gigawatt.catalog import Entity
 from gigawatt.chain import methods
+from gigawatt.chain.machine import Machine
 from gigawatt.chain.registry import q
 from gigawatt.chain.reliability import CLUSTER, Goodput, goodput_of, run_band
 from gigawatt.chain.resources import resources
-from gigawatt.core.errors import InputError
-from gigawatt.core.evidence import Assumption
-from gigawatt.facility import Weather, facility_load
-from gigawatt.machine import Chip, Cluster, build_cluster
 from gigawatt.performance import Search, Stack, StepTable, TrainingRun, capped, capped_search, evaluate
 from gigawatt.performance.goodput_runs import RunBand
 from gigawatt.performance.power import chip_power_of
@@ -46,18 +40,6 @@ _FAILURES = (
 #: How many times as much of a resource a relief has.
 _TWICE = 2.0
 _DAY = 86400.0
-
-#: A count at which no node or domain is cut short, to ask what one accelerator needs.
-_WHOLE_NODES = 2**20
-
-
-@dataclass(frozen=True)
-class Machine:
-    """The accelerators of one run, with what had to be assumed to build it."""
-
-    cluster: Cluster
-    count: int
-    assumptions: tuple[Assumption, ...]
 
 
 @q("model.parameters", "1")
@@ -104,79 +86,6 @@ def model_training_flops(model_flops_per_token: float, training_tokens: float) -
     FLOPs per token × tokens.
     """
     return model_flops_per_token * training_tokens
-
-
-@q("machine.design_power", "W", rows=("power_limit", "overhead_power", "network_power", "chips"))
-def design_power(
-    machine_chip: Chip, machine_options: Mapping[str, Any], machine_power_cap: float | None
-) -> float:
-    """IT power that has to be provided for one accelerator.
-
-    power limit of the chip, or the cap if that is less + node overhead / chips in a node + network power
-    per accelerator
-    """
-    cluster, _ = build_cluster(chip=machine_chip, count=_WHOLE_NODES, **machine_options)
-    node, limit = cluster.node, machine_chip.power_limit
-    held = limit if machine_power_cap is None else min(machine_power_cap, limit)
-    return held + node.overhead_power / node.chips + cluster.network_power
-
-
-@q("machine.pue_peak", "1")
-def pue_peak(site_weather: Weather, site_cooling: Entity, site_redundancy: Entity | None) -> float:
-    """PUE in the hottest hour at full load, for sizing.
-
-    Largest hourly PUE of a constant IT load under the site's weather.
-    """
-    load = facility_load(
-        it_power=np.ones(len(site_weather.air_temperature())),
-        weather=site_weather,
-        cooling=site_cooling,
-        redundancy=site_redundancy,
-    )
-    return float(np.max(load.pue))
-
-
-@q("machine.count", "1", rows=("power_limit", "overhead_power", "network_power", "chips"))
-def machine_count(
-    machine_size: Mapping[str, Any], training_runs: int, machine_design_power: float, machine_pue_peak: float
-) -> int:
-    """Accelerators of the campus.
-
-    As given; or facility power / (design power × PUE in the hottest hour), rounded down for each run
-    to a number with at most four significant binary digits, so that parallel degrees can divide it.
-    """
-    if machine_size["count"] is not None:
-        count = int(machine_size["count"])
-        if count % training_runs:
-            raise InputError(
-                "the runs do not divide the accelerators",
-                key="training.runs",
-                given=training_runs,
-                allowed=f"a divisor of {count}",
-            )
-        return count
-    affordable = machine_size["power"] / (machine_design_power * machine_pue_peak) / training_runs
-    if affordable < 1:
-        raise InputError(
-            "the power does not feed one accelerator for each run",
-            key="machine.power",
-            given=f"{machine_size['power'] / 1e6:.4g} MW",
-            allowed=f"at least {machine_design_power * machine_pue_peak * training_runs / 1e6:.4g} MW",
-        )
-    step = 2 ** max(0, math.floor(math.log2(affordable)) - 3)
-    return int(affordable // step * step) * training_runs
-
-
-@q("machine.machine", "", rows=("*",))
-def machine(
-    machine_chip: Chip, machine_count: int, training_runs: int, machine_options: Mapping[str, Any]
-) -> Machine:
-    """The accelerators of one run with their nodes and links.
-
-    The chip's usual node and links unless the scenario names others.
-    """
-    cluster, told = build_cluster(chip=machine_chip, count=machine_count // training_runs, **machine_options)
-    return Machine(cluster, machine_count, told)
 
 
 @q("training.run", "")
@@ -230,7 +139,7 @@ def layouts_search(
     machine_stack: Stack,
     layout_fixed: Mapping[str, int],
     layout_widen: tuple[str, ...],
-    machine_power_cap: float | None,
+    machine_cap: float | None,
 ) -> Search:
     """Every layout that divides, evaluated at once; the best that fit in memory, under the power cap.
 
@@ -239,7 +148,7 @@ def layouts_search(
     """
     return capped_search(
         training_run, machine_machine.cluster, machine_stack, dict(layout_fixed),
-        widen=layout_widen, cap=machine_power_cap,
+        widen=layout_widen, cap=machine_cap,
     )  # fmt: skip
 
 
@@ -389,7 +298,7 @@ def relief(
     machine_machine: Machine,
     machine_stack: Stack,
     layouts_search: Search,
-    machine_power_cap: float | None,
+    machine_cap: float | None,
     training_effective_step_time: float,
     training_goodput: float,
 ) -> dict[str, float]:
@@ -400,13 +309,13 @@ def relief(
     """
     best, cluster = layouts_search.best.layouts.take(np.arange(1)), machine_machine.cluster
     times: dict[str, float] = {}
-    for name, (words, change) in resources(machine_power_cap).items():
+    for name, (words, change) in resources(machine_cap).items():
         if name == "mtbf":
             rarer = goodput_of(CLUSTER, cluster.count, failures=1.0 / _TWICE).share
             times[words] = training_effective_step_time * training_goodput / rarer
             continue
         machine, stack = change(cluster, machine_stack, _TWICE)
-        cap = machine_power_cap
+        cap = machine_cap
         if cap is not None and name == "power_cap":
             cap *= _TWICE
         step = capped(evaluate(training_run, best, machine, stack), machine, cap).step_time[0]
@@ -420,7 +329,7 @@ def clock(
     machine_machine: Machine,
     machine_stack: Stack,
     layouts_search: Search,
-    machine_power_cap: float | None,
+    machine_cap: float | None,
 ) -> float:
     """Clock of the accelerators in the best layout, over the one that they keep at their own power limit.
 
@@ -429,7 +338,7 @@ def clock(
     cluster = machine_machine.cluster
     best = layouts_search.best.layouts.take(np.arange(1))
     step = evaluate(training_run, best, cluster, machine_stack)
-    return float(chip_power_of(step, cluster.chip, cluster.count, machine_power_cap).clock[0])
+    return float(chip_power_of(step, cluster.chip, cluster.count, machine_cap).clock[0])
 
 
 @q("machine.energy", "", rows=_POWER)

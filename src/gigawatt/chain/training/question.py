@@ -1,31 +1,58 @@
-"""What `gigawatt plan-training` is asked: names and quantities read, what nobody said filled in."""
+"""A training run to be planned, made of words, before its number of accelerators is known.
+
+Words and dotted settings are keys of a scenario, read by :mod:`gigawatt.schema.scenario` and filled in by
+:mod:`gigawatt.chain.leaves`, so that units, names, defaults and errors are those of ``gigawatt run``.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from gigawatt import catalog
-from gigawatt.chain.asked import Told, counted, quantity, site_of, year_of
+from gigawatt.catalog import Entity
+from gigawatt.chain.asked import Told, counted
+from gigawatt.chain.filler import Filler, clock_rows
 from gigawatt.chain.hybrids import training_notices
-from gigawatt.chain.leaves import clock_rows
-from gigawatt.chain.precision import TRAINED, training_format
+from gigawatt.chain.leaves import fill_training
+from gigawatt.chain.precision import TRAINED
+from gigawatt.chain.question_words import HERE, Words, place_of, with_defaults
 from gigawatt.chain.reliability import CLUSTER, reliability_rows
+from gigawatt.chain.shared_leaves import fill_money
 from gigawatt.chain.training.quantities import training_run
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.errors import GigawattError
 from gigawatt.core.evidence import Assumption, Evidence, Grade
-from gigawatt.core.quantities import compact, parse, show
-from gigawatt.machine import Chip, Cluster, build_cluster, load_chip
-from gigawatt.money import discount_rate
-from gigawatt.performance import Stack, TrainingRun, default_stack, load_optimizer, load_stack
-from gigawatt.schema.pins import read_pins, read_widen
+from gigawatt.core.graph import Leaf
+from gigawatt.core.quantities import compact, show
+from gigawatt.machine import Chip, Cluster, build_cluster
+from gigawatt.performance import Stack, TrainingRun
+from gigawatt.schema.changed import scenario_of
+from gigawatt.schema.pins import read_pins, read_widen, word_of
 from gigawatt.workload import Architecture, read_architecture
 
-__all__ = ["TrainingQuestion", "read_question"]
+__all__ = ["TrainingQuestion", "question_of", "read_question"]
 
-_FORMATS = ("bf16", "fp16", "fp8", "fp4", "int8", "tf32", "fp32")
+_WORDS = {
+    "model": "model", "chip": "machine.chip", "tokens": "training.tokens", "sequence": "training.sequence",
+    "batch": "training.global_batch", "format": "training.number_format",
+    "precision": "training.precision", "sparsity": "training.sparsity", "optimizer": "training.optimizer",
+    "stack": "machine.stack", "year": "year", "site": "site.name", "electricity": "supply.grid.price",
+    "cap": "machine.power_cap", "widen": "layout.widen",
+}  # fmt: skip
+"""Words of a question and the keys of a scenario that they are."""
+_COUNTED = {"training.tokens": "tokens", "training.sequence": "tokens", "training.global_batch": "sequences"}
+"""Keys that may be written as a bare number, and of what."""
+_REFUSED = {
+    "serving": "this is a training run; gigawatt plan-serving has words for serving",
+    "machine.count": "--count", "machine.power": "--power",
+    "training.runs": "one run is planned; gigawatt run SCENARIO has several side by side",
+    "site.weather_years": "gigawatt run SCENARIO plans plants over several years",
+    "name": "a plan has no name; gigawatt run SCENARIO has one",
+    "supply.grid.price": "",
+    "supply": "a plan buys electricity at one price, supply.grid.price; gigawatt run SCENARIO plans plants",
+}  # fmt: skip
+"""Keys of a scenario that a planned run has no use for, and what would do; empty: usable after all."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +64,8 @@ class TrainingQuestion:
     to search; ``reliability`` names a cluster of the catalog's ``reliability``; ``pue_mean`` and ``pue_peak``
     are of the year and of its hottest hour; ``electricity`` [$/J]; ``rate`` [1/yr]; a model of another size
     is trained on ``tokens_per_parameter`` of its active parameters (``None``: the same tokens); ``cap`` [W]
-    is what an accelerator may draw, where that is less than its own limit.
+    is what an accelerator may draw, where that is less than its own limit; ``chip_life`` [s] is that of
+    accelerators and nodes, where it is given, and ``redundancy`` that of the building.
     """
 
     architecture: Architecture
@@ -61,6 +89,8 @@ class TrainingQuestion:
     cap: float | None
     assumptions: tuple[Assumption, ...]
     notices: tuple[str, ...] = ()
+    chip_life: float | None = None
+    redundancy: Entity | None = None
 
     def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
         """``count`` accelerators, and what was assumed to build the cluster."""
@@ -107,6 +137,7 @@ def read_question(
     electricity: str | None = None,
     reliability: str | None = None,
     cap: str | None = None,
+    settings: Mapping[str, object] | None = None,
     **options: Any,
 ) -> TrainingQuestion:
     """Read a question as a person types it.
@@ -133,8 +164,11 @@ def read_question(
         A cluster of the catalog's ``reliability`` that fails like this one.
     cap : str, optional
         Largest power of an accelerator, such as ``500 W``.
+    settings : mapping, optional
+        Keys of a scenario with values as they stand in its file: ``{"economics.chip_life": "3 years"}``.
     **options
-        Of :func:`~gigawatt.machine.build_cluster`: node, scale_up, scale_out, domain, oversubscription …
+        Of the machine: node, scale_up, scale_out, domain, oversubscription, topology; or dotted keys, as in
+        ``settings``.
 
     Returns
     -------
@@ -144,92 +178,122 @@ def read_question(
     Raises
     ------
     InputError, MissingDataError
-        A name or quantity that cannot be read, a number that the catalog lacks.
+        A name or quantity that cannot be read, a number that the catalog lacks; a key of a scenario that a
+        planned run cannot use, or that a word gives as well.
     """
-    told = Told()
-    architecture = read_architecture(model)
-    accelerator = load_chip(chip)
-    when = year_of(told, year)
-    if accelerator.year > when:
-        told.notices.append(f"{accelerator.name} is not sold before {accelerator.year}; the year is {when}")
-    form = _format(told, training_format(precision, sparsity, number_format), accelerator)
-    if precision is not None:
+    words = Words("plan-training", _REFUSED)
+    given = {
+        "model": model, "chip": chip, "tokens": tokens, "sequence": sequence, "batch": batch,
+        "format": number_format, "precision": precision, "sparsity": sparsity, "optimizer": optimizer,
+        "stack": stack, "site": site, "electricity": electricity, "cap": cap, "year": year,
+        "widen": list(read_widen(widen)) or None,
+    }  # fmt: skip
+    for word, key in _WORDS.items():
+        words.word(word, key, given[word])
+    for column, number in read_pins(pins or {}).items():
+        words.word(column, f"layout.{column}", _pinned(column, number))
+    words.settings({**(settings or {}), **words.machine(options)})
+    with words.named():
+        return _read(Told(), words.values, pue, reliability)
+
+
+def _pinned(column: str, number: int) -> object:
+    """A pinned column as a scenario writes it."""
+    word = word_of(column, number)
+    if column == "sequence_parallel":
+        return bool(number)
+    return int(word) if word.lstrip("-").isdecimal() else word
+
+
+def _read(
+    told: Told, given: Mapping[str, object], pue: float | None, reliability: str | None
+) -> TrainingQuestion:
+    values = with_defaults(told, given, pue)
+    for key, unit in _COUNTED.items():
+        if key in values:
+            values[key] = counted(str(values[key]), unit)
+    ratio: float | None = None
+    if "training.tokens" not in values:
+        try:
+            architecture = read_architecture(str(values["model"]))
+        except GigawattError as error:
+            raise error.at(key="model") if error.file is None else error from None
+        tokens, ratio = _tokens(told, architecture)
+        values["training.tokens"] = f"{tokens!r} tokens"
+    fill = Filler(scenario_of(values, HERE, sized=False))
+    scenario = fill.loaded.scenario
+    fill_training(fill)
+    mean, peak, price = place_of(told, fill, pue)
+    fill_money(fill)
+    told.assumptions += fill.assumptions
+    chip: Chip = fill.leaves["machine.chip"].value
+    if chip.year > scenario.year:
+        told.notices.append(f"{chip.name} is not sold before {chip.year}; the year is {scenario.year}")
+    if scenario.training is not None and scenario.training.precision is not None:
         told.notices.append(TRAINED)
-    told.notices += training_notices(accelerator)
-    if stack is None:
-        stack = default_stack(accelerator, when)
-        row = catalog.entity("stacks", stack)
-        told.tell(
-            "machine.stack",
-            stack,
-            f"the usual software of {accelerator.id} in {when}",
-            Grade.guess,
-            row.rows()[0].source_id if row.rows() else "",
-        )
-    software = load_stack(stack)
-    if optimizer is None:
-        optimizer = software.optimizer
-        told.tell("training.optimizer", optimizer, "the stack's own recipe", Grade.modelled)
-    load_optimizer(optimizer)
-    pue_mean, pue_peak, price = site_of(told, site, pue, electricity, when)
-    rate, rate_told = discount_rate()
-    told.assumptions.append(rate_told)
-    kept = {key: value for key, value in options.items() if value is not None}
-    for key, value in kept.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise InputError("not a finite number", key=key, given=str(value), allowed="a finite number")
-    return TrainingQuestion(
-        architecture=architecture,
-        tokens=_tokens(told, tokens, architecture),
-        sequence=_sequence(told, sequence, architecture),
-        batch=_batch(told, batch),
-        number_format=form,
-        optimizer=optimizer,
-        chip=accelerator,
-        options=kept,
-        stack=software,
-        year=when,
-        fixed=read_pins(pins or {}),
-        widen=read_widen(widen),
-        reliability=_reliability(told, reliability),
-        pue_mean=pue_mean,
-        pue_peak=pue_peak,
+    told.notices += training_notices(chip)
+    return question_of(
+        fill.leaves,
+        pue_mean=mean,
+        pue_peak=peak,
         electricity=price,
-        rate=rate,
-        tokens_per_parameter=None if tokens is not None else _ratio().value,
-        cap=_cap(told, cap, accelerator),
-        assumptions=tuple(told.assumptions),
-        notices=tuple(told.notices),
+        reliability=_reliability(told, reliability),
+        cap=_cap(told, fill.leaves["machine.power_cap"].value, chip),
+        tokens_per_parameter=ratio,
+        told=told,
     )
 
 
-def _format(told: Told, given: str | None, chip: Chip) -> str:
-    if given is not None:
-        if given not in chip.peak:
-            raise InputError(
-                f"{chip.id} does not multiply in this number format",
-                key="format",
-                given=given,
-                allowed=chip.peak,
-                nearest=nearest(given, chip.peak),
-            )
-        return given
-    row = catalog.entity("defaults", "training.number_format")
-    usual = row.text("text")
-    if usual in chip.peak:
-        told.default("training.number_format")
-        return usual
-    known = next((name for name in _FORMATS if name in chip.peak), next(iter(chip.peak)))
-    told.tell("training.number_format", known, f"{chip.id} has no {usual} rate", Grade.guess)
-    return known
+def question_of(
+    leaves: Mapping[str, Leaf],
+    *,
+    pue_mean: float,
+    pue_peak: float,
+    electricity: float,
+    cap: float | None,
+    reliability: str = CLUSTER,
+    tokens_per_parameter: float | None = None,
+    told: Told | None = None,
+) -> TrainingQuestion:
+    """The question of the leaves of a scenario that trains; what no leaf says comes as keywords.
+
+    ``pue_mean``, ``pue_peak``, ``electricity`` [$/J], ``cap`` [W] and the rest are those of
+    :class:`TrainingQuestion`.
+    """
+
+    def leaf(name: str) -> Any:
+        return leaves[name].value
+
+    return TrainingQuestion(
+        architecture=leaf("model.architecture"),
+        tokens=leaf("training.tokens"),
+        sequence=leaf("training.sequence"),
+        batch=leaf("training.global_batch"),
+        number_format=leaf("training.number_format"),
+        optimizer=leaf("training.optimizer"),
+        chip=leaf("machine.chip"),
+        options=leaf("machine.options"),
+        stack=leaf("machine.stack"),
+        year=leaf("scenario.year"),
+        fixed=leaf("layout.fixed"),
+        widen=leaf("layout.widen"),
+        reliability=reliability,
+        pue_mean=pue_mean,
+        pue_peak=pue_peak,
+        electricity=electricity,
+        rate=leaf("economics.discount_rate"),
+        chip_life=leaf("economics.chip_life"),
+        redundancy=leaves["site.redundancy"].value if "site.redundancy" in leaves else None,
+        tokens_per_parameter=tokens_per_parameter,
+        cap=cap,
+        assumptions=() if told is None else tuple(told.assumptions),
+        notices=() if told is None else tuple(told.notices),
+    )
 
 
-def _tokens(told: Told, given: str | None, architecture: Architecture) -> float:
-    if given is not None:
-        number = quantity("tokens", counted(given, "tokens"), "token", "15.6T tokens")
-        if number < 1:
-            raise InputError("no tokens", key="tokens", given=given, allowed="one token or more")
-        return number
+def _tokens(told: Told, architecture: Architecture) -> tuple[float, float]:
+    """(tokens where none are given: those published or so many a parameter, tokens per active parameter)."""
+    usual = catalog.entity("models_training", "default").evidence("tokens_per_parameter")
     row = catalog.table("models_training").get(architecture.name)
     if row is not None and "tokens" in row.numbers:
         evidence = row.evidence("tokens")
@@ -239,73 +303,42 @@ def _tokens(told: Told, given: str | None, architecture: Architecture) -> float:
             compact(evidence.value, "tokens"),
             f"what {architecture.name} was trained on; {evidence.note}",
         )
-        return evidence.value
-    evidence = _ratio()
-    tokens = evidence.value * architecture.active_parameters
+        return evidence.value, usual.value
+    tokens = usual.value * architecture.active_parameters
     told.row(
         "training.tokens",
-        evidence,
+        usual,
         compact(tokens, "tokens"),
-        f"no tokens published: {evidence.value:g} per active parameter",
+        f"no tokens published: {usual.value:g} per active parameter",
     )
-    return tokens
+    return tokens, usual.value
 
 
-def _ratio() -> Evidence:
-    return catalog.entity("models_training", "default").evidence("tokens_per_parameter")
-
-
-def _sequence(told: Told, given: str | None, architecture: Architecture) -> int:
-    if given is not None:
-        number = quantity("sequence", counted(given, "tokens"), "token", "8192 tokens")
-        if number < 1 or number != int(number):
-            raise InputError("not a length", key="sequence", given=given, allowed="whole tokens, 1 or more")
-        return int(number)
-    row = catalog.entity("defaults", "training.sequence")
-    usual = parse(row.text("text"), "token")
-    longest = float(architecture.max_sequence or usual)
-    if longest >= usual:
-        told.default("training.sequence")
-        return int(usual)
-    told.tell("training.sequence", show(longest, "tokens"), "the model's own longest sequence", Grade.vendor)
-    return int(longest)
-
-
-def _batch(told: Told, given: str | None) -> tuple[str, float]:
-    if given is None:
-        return "token", parse(told.default("training.global_batch").text("text"), "token")
-    text = counted(given, "sequences")
-    unit = "sequence" if "seq" in text else "token"
-    number = quantity("batch", text, unit, "16M tokens or 2048 sequences")
-    if number < 1 or (unit == "sequence" and number != int(number)):
-        raise InputError("not a batch", key="batch", given=given, allowed='"16M tokens" or "2048 sequences"')
-    return unit, number
-
-
-def _cap(told: Told, given: str | None, chip: Chip) -> float | None:
-    if given is None:
+def _cap(told: Told, cap: float | None, chip: Chip) -> float | None:
+    """The cap, where it is below the chip's own limit."""
+    if cap is None:
         return None
-    cap = quantity("cap", given, "W", "500 W")
-    if not cap > 0.0:
-        raise InputError("out of range", key="cap", given=given, allowed="more than 0, such as '500 W'")
     if cap >= chip.power_limit:
         limit = show(chip.power_limit, "W")
         told.notices.append(f"a cap of {show(cap, 'W')} changes nothing: {chip.id} is limited to {limit}")
         return None
     for row in clock_rows(chip):
         if row.quantity.startswith(("knee", "voltage_slope")):
-            written = f"{row.written} {row.unit if row.unit != '1' else ''}".strip()
-            told.row(f"machine.{row.quantity}", row, written, row.note or row.locator)
+            _tell_row(told, f"machine.{row.quantity}", row)
     return cap
 
 
 def _reliability(told: Told, given: str | None) -> str:
-    """The cluster whose failures are taken, its numbers told."""
+    """The cluster whose failures are taken, its numbers listed."""
     name = given or CLUSTER
     if given is None:
         told.tell("training.reliability", name, "nobody said whose failures", Grade.guess)
     catalog.entity("reliability", name)
     for row in reliability_rows(name):
-        written = f"{row.written} {row.unit if row.unit != '1' else ''}".strip()
-        told.row(f"training.{row.quantity}", row, written, row.note or row.locator)
+        _tell_row(told, f"training.{row.quantity}", row)
     return name
+
+
+def _tell_row(told: Told, key: str, row: Evidence) -> None:
+    written = f"{row.written} {row.unit if row.unit != '1' else ''}".strip()
+    told.row(key, row, written, row.note or row.locator)

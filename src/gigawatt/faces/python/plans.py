@@ -49,7 +49,8 @@ def plan_serving(
         Called with (what is done, share done).
     **words
         Of :func:`gigawatt.chain.serving.question.read_serving_question`: ``trace`` or ``prompt, output``,
-        ``rate`` or ``demand``, ``objective, weights, cache, precision, sparsity, engine, year, site …``, and
+        ``rate`` or ``demand``, ``objective, weights, cache, precision, sparsity, engine, year, site …``,
+        ``settings`` (keys of a scenario: ``{"economics.chip_life": "3 years"}``), and
         degrees to hold: ``tensor, pipeline, data, expert``.
 
     Returns

@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 
 from gigawatt import catalog
-from gigawatt.chain.asking import Asker
-from gigawatt.chain.reliability import CLUSTER
-from gigawatt.chain.training.question import TrainingQuestion
+from gigawatt.chain.asking import Asker, Point
+from gigawatt.chain.training.question import TrainingQuestion, question_of
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.quantities import parse
 from gigawatt.machine import load_chip
@@ -26,6 +25,7 @@ from gigawatt.machine.chip.parts import Design
 from gigawatt.performance.search import non_dominated
 from gigawatt.studies.codesign.evolve import Evolved, check_population, evolve, spread_out
 from gigawatt.studies.codesign.explain import todays_best
+from gigawatt.studies.codesign.fields import check_fields, replaced_chip
 from gigawatt.studies.codesign.model import (
     Limits,
     Model,
@@ -181,6 +181,7 @@ def read_model(
     serves = asker.base.serves
     bounds = read_limits(limits, serves)
     own = _own_chip(template)
+    check_fields(asker, own)
     # the question is asked of the chip that the template is like, so that defaults are that chip's
     base = Asker(asker.base, {**asker.settings, "machine.chip": own}) if own else asker
     found = [_source(base, None)]
@@ -211,10 +212,14 @@ def read_model(
         serves=serves,
         held=held,
     )
+    more: dict[str, Any] = {
+        "links": links, "limits": bounds, "shared": dict(question.options),
+        "notices": replaced_chip(asker, own),
+    }  # fmt: skip
     if serves:
-        return ServingModel(question, template, genes, found, links=links, limits=bounds)
+        return ServingModel(question, template, genes, found, **more)
     count = int(point.value("machine.count").value) // int(point.value("training.runs").value)
-    return TrainingModel(question, count, template, genes, found, links=links, limits=bounds)
+    return TrainingModel(question, count, template, genes, found, **more)
 
 
 def _own_chip(design: Design) -> str:
@@ -234,31 +239,14 @@ def _source(asker: Asker, plants: list[str] | None) -> Source:
     )
 
 
-def _training(asker: Asker, point: Any) -> TrainingQuestion:
-    def leaf(name: str) -> Any:
-        return point.value(name).value
-
-    return TrainingQuestion(
-        architecture=leaf("model.architecture"),
-        tokens=leaf("training.tokens"),
-        sequence=leaf("training.sequence"),
-        batch=leaf("training.global_batch"),
-        number_format=leaf("training.number_format"),
-        optimizer=leaf("training.optimizer"),
-        chip=leaf("machine.chip"),
-        options=leaf("machine.options"),
-        stack=leaf("machine.stack"),
-        year=leaf("scenario.year"),
-        fixed=leaf("layout.fixed"),
-        widen=leaf("layout.widen"),
-        reliability=CLUSTER,
-        pue_mean=float(leaf("facility.pue")),
-        pue_peak=float(leaf("machine.pue_peak")),
-        electricity=float(leaf("supply.electricity_cost")),
-        rate=float(leaf("economics.discount_rate")),
-        tokens_per_parameter=None,
-        cap=None,
-        assumptions=(),
+def _training(asker: Asker, point: Point) -> TrainingQuestion:
+    """The question of the scenario, on its chip: electricity at the price of its supply plan."""
+    return question_of(
+        asker.leaves({}),
+        pue_mean=float(point.value("facility.pue").value),
+        pue_peak=float(point.value("machine.pue_peak").value),
+        electricity=float(point.value("supply.electricity_cost").value),
+        cap=point.value("machine.cap").value,
     )
 
 
@@ -297,7 +285,8 @@ def _counts(model: Model) -> tuple[float, ...]:
 def _today(model: Model, name: str, ratio: float, forms: Sequence[str] = ()) -> Today | None:
     source = next(iter(model.sources.values()))
     try:
-        chip = load_chip(name)
+        own = model.chip
+        chip = own if name == own.id else load_chip(name)
         metrics = {"chip_price": chip.price, "chip_power": chip.power_limit, "die_area": chip.die_area}
         best: Today | None = None
         for form in forms or next(gene.values for gene in model.genes if gene.key == "format"):
@@ -305,7 +294,7 @@ def _today(model: Model, name: str, ratio: float, forms: Sequence[str] = ()) -> 
                 continue
             if isinstance(model, TrainingModel):
                 question = replace(
-                    model.question, chip=chip, options={}, number_format=str(form), cap=None,
+                    model.question, chip=chip, options=model.shared, number_format=str(form),
                     electricity=source.electricity,
                 )  # fmt: skip
                 count = model.accelerators(ratio)
@@ -313,8 +302,9 @@ def _today(model: Model, name: str, ratio: float, forms: Sequence[str] = ()) -> 
             else:
                 assert isinstance(model, ServingModel)
                 asked = replace(
-                    model.question, chip=chip, options={}, weights=str(form), electricity=source.electricity
-                )
+                    model.question, chip=chip, options=model.shared, weights=str(form),
+                    electricity=source.electricity,
+                )  # fmt: skip
                 count, outcome = 0, model.serve((), asked, source, metrics)
             past = [outcome.metrics.get(k, np.inf) / most - 1.0 for k, most in model.limits.items()]
             if not outcome.metrics or max(past, default=0.0) > 0.0:
@@ -433,6 +423,7 @@ def _around(model: Model) -> np.ndarray:
 
 def _notices(model: Model) -> tuple[str, ...]:
     told = [
+        *model.notices,
         "a link between dies costs area, edge and watts, no time: dies work as one",
         "the network between domains, the software and the cooling of the site stay as they are today",
     ]

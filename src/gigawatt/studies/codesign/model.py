@@ -17,11 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog import entity
+from gigawatt.chain.accelerator_price import campus_of, power_of, second_price
+from gigawatt.chain.money import Campus
 from gigawatt.chain.reliability import goodput_of
 from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.replica import candidates, prices_of
 from gigawatt.chain.serving.screen import screen
-from gigawatt.chain.training.plan import Power, chip_second_price, power_of, training_outcome
+from gigawatt.chain.training.plan import training_outcome
 from gigawatt.chain.training.question import TrainingQuestion
 from gigawatt.core.errors import GigawattError
 from gigawatt.machine import Chip, Cluster
@@ -31,15 +33,13 @@ from gigawatt.machine.chip.columns import chip_columns, vary
 from gigawatt.machine.chip.parts import Design
 from gigawatt.machine.load import chip_of, load_link, load_node
 from gigawatt.machine.machine import Link, Node
-from gigawatt.money import campus_assets
 from gigawatt.performance import capped_search
 from gigawatt.studies.codesign.equal_loss import shaped, tokens_at_equal_loss
 from gigawatt.studies.codesign.space import Gene
 from gigawatt.technology.chiplets.node_laws import Laws
 
 __all__ = [
-    "Limits", "Model", "Outcome", "ServingModel", "Source", "TrainingModel", "capital", "metrics_of",
-    "usual_links",
+    "Limits", "Model", "Outcome", "ServingModel", "Source", "TrainingModel", "metrics_of", "usual_links",
 ]  # fmt: skip
 
 Array = NDArray[np.float64]
@@ -91,7 +91,11 @@ def metrics_of(serves: bool) -> Mapping[str, str]:
 
 
 class Model(ABC):
-    """Designs of one template for one question; outcomes are kept."""
+    """Designs of one template for one question; outcomes are kept.
+
+    ``shared`` are options of the cluster that every chip has, those of the catalog too; ``notices`` are
+    of the scenario.
+    """
 
     objectives = ("cost", "energy", "time", "capital")
 
@@ -104,13 +108,21 @@ class Model(ABC):
         links: tuple[Link, Link, Node],
         limits: Limits | None = None,
         laws: Laws | None = None,
+        shared: Mapping[str, Any] | None = None,
+        notices: Sequence[str] = (),
     ) -> None:
         self.design, self.genes, self.sources = design, tuple(genes), {one.name: one for one in sources}
         self.scale_up, self.scale_out, self.node = links
         self.limits, self.laws = dict(limits or {}), laws
+        self.shared, self.notices = dict(shared or {}), tuple(notices)
         self.own_leaving = self.scale_up.bandwidth + self.scale_out.bandwidth
         self.known: dict[tuple[int, ...], Outcome] = {}
         self.prices = entity("codesign", "links")
+
+    @property
+    @abstractmethod
+    def chip(self) -> Chip:
+        """The scenario's chip, at the price that it gives."""
 
     @property
     def own(self) -> tuple[int, ...]:
@@ -229,6 +241,11 @@ class TrainingModel(Model):
         self.question, self.count = question, count
         self._models: dict[tuple[float, float], tuple[Any, float]] = {}
 
+    @property
+    def chip(self) -> Chip:
+        """The scenario's chip, at the price that it gives."""
+        return self.question.chip
+
     def accelerators(self, ratio: float) -> int:
         """Whole nodes of accelerators with few binary digits, about ``ratio`` times the scenario's."""
         if ratio == 1.0:
@@ -261,7 +278,7 @@ class TrainingModel(Model):
         source = self.sources[str(told["source"])]
         question = replace(
             self.question, architecture=model, tokens=tokens, number_format=str(told["format"]), chip=chip,
-            options=options, electricity=source.electricity, cap=None,
+            options={**self.shared, **options}, electricity=source.electricity,
         )  # fmt: skip
         return question, self.accelerators(float(told["count"]))
 
@@ -283,16 +300,19 @@ class TrainingModel(Model):
         """The outcome of a question on so many accelerators."""
         cluster, _ = question.cluster(count)
         run = question.run(count)
-        found = capped_search(run, cluster, question.stack, question.fixed, top=1, widen=question.widen)
+        found = capped_search(
+            run, cluster, question.stack, question.fixed, top=1, widen=question.widen, cap=question.cap
+        )
         share = goodput_of(question.reliability, count).share
         power = power_of(question, count)
-        price, _ = chip_second_price(question, cluster, power)
+        bought = campus_of(question, cluster, power)
+        price = second_price(bought, question.rate, count)
         outcome = training_outcome(question, run, found.best, count, share, price)
         metrics = {
             "cost": float(outcome.cost[0]),
             "energy": float(outcome.energy[0]),
             "time": float(outcome.seconds[0]),
-            "capital": capital(cluster, power),
+            "capital": _capital(bought),
             "power": power.facility,
             "carbon": float(outcome.energy[0]) * source.carbon,
             "tokens": question.tokens,
@@ -304,20 +324,9 @@ class TrainingModel(Model):
         return Outcome(row, metrics, 0.0, "", question.chip, built, layout, parts)
 
 
-def capital(cluster: Cluster, power: Power) -> float:
+def _capital(bought: Campus) -> float:
     """Money before anything runs: chips, nodes, network, building [$]."""
-    count = cluster.count
-    assets, _ = campus_assets(
-        chip_count=count,
-        chip_price=cluster.chip.price,
-        node_count=count / cluster.node.chips,
-        node_price=cluster.node.price,
-        network_price=cluster.network_price * count,
-        it_power=power.it,
-        chip_embodied=cluster.chip.embodied_carbon,
-        node_embodied=cluster.node.embodied_carbon,
-    )
-    return sum(asset.price for asset in assets.values())
+    return sum(asset.price for asset in bought.assets.values())
 
 
 class ServingModel(Model):
@@ -327,6 +336,11 @@ class ServingModel(Model):
         super().__init__(*args, **more)
         self.question = question
 
+    @property
+    def chip(self) -> Chip:
+        """The scenario's chip, at the price that it gives."""
+        return self.question.chip
+
     def asked(self, row: Sequence[int], chip: Chip, options: Mapping[str, Any]) -> ServingQuestion:
         """The question of a design."""
         told = self.values(row)
@@ -335,8 +349,8 @@ class ServingModel(Model):
         if objective.tpot is not None:
             objective = replace(objective, tpot=objective.tpot * speed)
         return replace(
-            self.question, chip=chip, options=options, weights=str(told["format"]), objective=objective,
-            electricity=source.electricity,
+            self.question, chip=chip, options={**self.shared, **options}, weights=str(told["format"]),
+            objective=objective, electricity=source.electricity,
         )  # fmt: skip
 
     def work(self, row: tuple[int, ...], built: Built, chip: Chip, options: dict[str, Any]) -> Outcome:
@@ -370,13 +384,13 @@ class ServingModel(Model):
         written = kept.rate * question.traffic.mean_output
         meter = prices.meter(kept.power(), kept.chips)
         cost = prices.cost(kept.power(), kept.chips) / written
-        best = int(np.argmin(cost))
+        best, count = int(np.argmin(cost)), cluster.count
         chips = float(kept.chips[best])
         metrics = {
             "cost": float(cost[best]),
             "energy": float(meter[best] / written[best]),
             "time": float(kept.tpot[best]),
-            "capital": capital(cluster, power) / cluster.count * chips / float(written[best]),
+            "capital": _capital(campus_of(question, cluster, power)) / count * chips / float(written[best]),
             "power": prices.design * question.pue_peak * chips / float(written[best]),
             "carbon": float(meter[best] / written[best]) * source.carbon,
             "first_token": float(kept.slow_ttft[best]),

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gigawatt.chain.leaves import beside, fill_leaves
+from gigawatt.chain.filler import beside
+from gigawatt.chain.leaves import fill_leaves
 from gigawatt.core.errors import GigawattError
 from gigawatt.core.fingerprint import fingerprint
 from gigawatt.core.graph import Graph, Leaf

@@ -47,11 +47,11 @@ def explain_command(
     """
     result = _result(source)
     if layout is not None:
-        from gigawatt.faces.terminal.explain_search import verdict_command
+        from gigawatt.studies.explain.search_summary import verdict_command
 
         verdict_command(result, name, layout, as_json=as_json)
     elif spread:
-        from gigawatt.faces.terminal.explain_spread import spread_command
+        from gigawatt.studies.explain.spread_summary import spread_command
 
         spread_command(result, name, as_json=as_json)
     elif name is None:
@@ -97,7 +97,7 @@ def _walk(result: Result, name: str, depth: int, *, as_json: bool) -> None:
     if as_json:
         first, *others = [as_data(result, step) for step in steps]
         if searched:
-            from gigawatt.faces.terminal.explain_search import search_data
+            from gigawatt.studies.explain.search_summary import search_data
 
             first["search"] = search_data(result, name)
         print_json([first, *others])
@@ -110,7 +110,7 @@ def _walk(result: Result, name: str, depth: int, *, as_json: bool) -> None:
         more = f" and {len(weak) - 6} more" if len(weak) > 6 else ""
         out.print(f"Weakest rows on the path ({grade}): {named}{more}", markup=False)
     if searched:
-        from gigawatt.faces.terminal.explain_search import print_search
+        from gigawatt.studies.explain.search_summary import print_search
 
         print_search(result, name)
 

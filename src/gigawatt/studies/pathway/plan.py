@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
+from gigawatt.chain.accelerator_price import MachineTerms, chip_second_price, power_of
 from gigawatt.chain.candidates import plant_id
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.core.quantities import parse, show
 from gigawatt.facility import facility_load, load_site, load_weather
-from gigawatt.machine.load import build_cluster
-from gigawatt.money import campus_assets, capital_recovery_factor, discount_rate
+from gigawatt.machine.load import build_cluster, load_chip
+from gigawatt.money import capital_recovery_factor, discount_rate
 from gigawatt.money.annuity import SECONDS_PER_YEAR
 from gigawatt.power import Grid, Plant, build_plant, load_grid, plant_profiles
 from gigawatt.power.pathway import Pathway, plan_pathway
@@ -173,24 +174,11 @@ def accelerators(*, chip: str, pue: float, rate: float) -> Accelerators:
 
     Chip, share of node, network and building, spares and upkeep, as annuities at ``rate`` [1/yr].
     """
-    cluster, told = build_cluster(chip=chip, count=_CLUSTER)
-    node = cluster.node
-    power = cluster.chip.power_limit + node.overhead_power / node.chips + cluster.network_power
-    assets, more = campus_assets(
-        chip_count=1.0,
-        chip_price=cluster.chip.price,
-        node_count=1.0 / node.chips,
-        node_price=node.price,
-        network_price=cluster.network_price,
-        it_power=power,
-    )
-    yearly = sum(
-        asset.price * float(capital_recovery_factor(rate=rate, life=asset.life)) + asset.operating
-        for asset in assets.values()
-    )
-    return Accelerators(
-        cluster.chip.id, power * pue, yearly * SECONDS_PER_HOUR / SECONDS_PER_YEAR, (*told, *more)
-    )
+    terms = MachineTerms(load_chip(chip), pue, rate)
+    cluster, told = build_cluster(chip=terms.chip, count=_CLUSTER)
+    power = power_of(terms, _CLUSTER)
+    price, more = chip_second_price(terms, cluster, power)
+    return Accelerators(cluster.chip.id, power.chip * pue, price * SECONDS_PER_HOUR, (*told, *more))
 
 
 def pathways(

@@ -57,6 +57,7 @@ def plan_serving_command(
     token_budget: o.TokenBudget = None,
     sequences: o.Sequences = None,
     year: o.Year = None,
+    settings: o.Settings = None,
     tensor: o.Tensor = None,
     pipeline: o.Pipeline = None,
     data: o.Data = None,

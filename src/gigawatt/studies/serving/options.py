@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from gigawatt.core.errors import InputError
+from gigawatt.faces.terminal.options import read_pairs
 
 if TYPE_CHECKING:
     from gigawatt.chain.serving.question import ServingQuestion
@@ -76,6 +77,15 @@ Oversubscription = Annotated[float | None, option("Divides the bandwidth beyond 
 Site = Annotated[str | None, option("Where it stands: weather (PUE) and price of electricity.", WHERE)]
 Pue = Annotated[float | None, option("PUE in place of the site's.", WHERE)]
 Electricity = Annotated[str | None, option("Price, such as '60 $/MWh', in place of the site's.", WHERE)]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="KEY=VALUE of a scenario, such as 'economics.chip_life=3 years'; as often as needed.",
+        show_default=False,
+        rich_help_panel=WHERE,
+    ),
+]
 Tensor = Annotated[int | None, option("Tensor parallelism (TP).", LAYOUT, min=1)]
 Pipeline = Annotated[int | None, option("Pipeline stages (PP).", LAYOUT, min=1)]
 Data = Annotated[int | None, option("Attention groups with sequences of their own (DP).", LAYOUT, min=1)]
@@ -101,7 +111,16 @@ def question_of(given: Mapping[str, Any]) -> ServingQuestion:
     from gigawatt.chain.serving.question import read_serving_question
 
     fixed = {name: given[name] for name in _DEGREES if given.get(name) is not None}
-    return read_serving_question(fixed=fixed, **{name: given[name] for name in _ASKED if name in given})
+    words = {name: given[name] for name in _ASKED if name in given}
+    return read_serving_question(fixed=fixed, settings=_settings(given.get("settings")), **words)
+
+
+def _settings(written: list[str] | None) -> dict[str, object]:
+    if not written:
+        return {}
+    from gigawatt.studies.solve.space import read_settings
+
+    return read_settings(tuple(read_pairs("--set", "KEY=VALUE", written, split=False).items()))
 
 
 def outputs(written: list[str] | None) -> tuple[str | None, Path | None]:

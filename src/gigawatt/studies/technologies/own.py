@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gigawatt.catalog.loader import table
-from gigawatt.chain.leaves import beside, fill_leaves
+from gigawatt.chain.filler import beside
+from gigawatt.chain.leaves import fill_leaves
 from gigawatt.chain.precision import TRAINED, run_of
 from gigawatt.machine.machine import Chip
 from gigawatt.schema.scenario import LoadedScenario

@@ -10,7 +10,7 @@ import typer
 
 from gigawatt.core.errors import InputError
 from gigawatt.faces.terminal.console import console, print_json, progress
-from gigawatt.faces.terminal.options import flagged
+from gigawatt.faces.terminal.options import flagged, read_pairs
 from gigawatt.faces.terminal.typed import typed
 
 __all__ = ["EPILOG", "plan_training_command"]
@@ -126,6 +126,15 @@ def plan_training_command(
     pin: Annotated[
         list[str] | None, _option("Pin any column: --pin tensor=8 --pin sequence_parallel=no.", _LAYOUT)
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="KEY=VALUE of a scenario, such as 'economics.chip_life=3 years'; as often as needed.",
+            show_default=False,
+            rich_help_panel=_LIMITS,
+        ),
+    ] = None,
     widen: Annotated[
         str | None, _option("Search rare columns too: any of schedule,shard,offload, or all.", _LAYOUT)
     ] = None,
@@ -173,7 +182,10 @@ def plan_training_command(
     with progress(quiet=quiet or json) as report:
         report("Reading the catalog", 0.0)
         from gigawatt.chain.training.question import read_question
+        from gigawatt.studies.solve.space import read_settings
 
+        pairs = read_pairs("--set", "KEY=VALUE", settings or [], split=False)
+        given = read_settings(tuple(pairs.items()))
         question = _flagged(
             lambda: read_question(
                 model=model, chip=chip, tokens=tokens, sequence=sequence, batch=batch, number_format=format,
@@ -181,7 +193,7 @@ def plan_training_command(
                 optimizer=optimizer, stack=stack, year=year, pins=pins, widen=wider, site=site, pue=pue,
                 electricity=electricity, reliability=reliability, node=node, scale_up=scale_up,
                 scale_out=scale_out, domain=domain, topology=topology, oversubscription=oversubscription,
-                cap=cap,
+                cap=cap, settings=given,
             )
         )  # fmt: skip
         answer, _ = _flagged(

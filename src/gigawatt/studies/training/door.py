@@ -71,7 +71,8 @@ def plan_training(
         Called with (what is done, share done).
     **words
         Of :func:`gigawatt.chain.training.question.read_question`: ``tokens, sequence, batch, precision,
-        optimizer, stack, year, pins, widen, site, pue, electricity, reliability, cap, node, scale_up …``
+        optimizer, stack, year, pins, widen, site, pue, electricity, reliability, cap, node, scale_up …``,
+        and ``settings``, keys of a scenario: ``{"economics.chip_life": "3 years"}``.
 
     Returns
     -------

@@ -6,10 +6,10 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt.core.errors import InputError
-from gigawatt.core.explain import scenario_of
 from gigawatt.core.quantities import compact
 from gigawatt.core.result import Result
 from gigawatt.faces.terminal.console import console, number, print_json, table
+from gigawatt.schema.stored import stored_scenario
 
 __all__ = ["SEARCHES", "print_search", "search_data", "verdict_command"]
 
@@ -22,10 +22,10 @@ def search_data(result: Result, name: str) -> dict[str, Any]:
     if name == "serving.plan":
         from gigawatt.chain.replica_reasons import replica_reasons
 
-        return replica_reasons(scenario_of(result)).to_json()
+        return replica_reasons(stored_scenario(result)).to_json()
     from gigawatt.chain.layout_reasons import LayoutQuestion
 
-    return LayoutQuestion.of(scenario_of(result)).reasons().to_json()
+    return LayoutQuestion.of(stored_scenario(result)).reasons().to_json()
 
 
 def print_search(result: Result, name: str) -> None:
@@ -79,7 +79,7 @@ def verdict_command(result: Result, name: str | None, layout: str, *, as_json: b
         )
     result.quantity(name)
     columns = _columns(layout)
-    loaded = scenario_of(result)
+    loaded = stored_scenario(result)
     if name == "serving.plan":
         from gigawatt.chain.replica_reasons import replica_verdict
 

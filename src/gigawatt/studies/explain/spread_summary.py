@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from gigawatt.chain.spread import spread
 from gigawatt.core.errors import InputError
-from gigawatt.core.explain import scenario_of
 from gigawatt.core.quantities import factor
 from gigawatt.core.result import Result
 from gigawatt.faces.terminal.console import console, number, print_json, progress, table
+from gigawatt.schema.stored import stored_scenario
 
 __all__ = ["spread_command"]
 
@@ -18,7 +18,7 @@ def spread_command(result: Result, name: str | None, *, as_json: bool) -> None:
         raise InputError("--spread is of one quantity", key="quantity", allowed="a dotted name")
     quantity = result.quantity(name)
     with progress(quiet=as_json) as say:
-        found = spread(scenario_of(result), name, say)
+        found = spread(stored_scenario(result), name, say)
     scale = factor(quantity.unit)
     if as_json:
         rows = [

@@ -1,0 +1,160 @@
+"""Words and settings of a question as keys of a scenario, and what a place without a supply plan says.
+
+A question that is asked before the size of its machine is known has words of its own for some keys of a
+scenario; every other key is a setting, dotted as in the file. Errors name the word, or the key.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gigawatt.chain.asked import Told, year_of
+from gigawatt.chain.filler import Filler
+from gigawatt.chain.machine import flat_year, pue_peak
+from gigawatt.chain.shared_leaves import fill_cooling, fill_grid, fill_place, fill_spares
+from gigawatt.core.errors import GigawattError, InputError
+from gigawatt.core.evidence import Grade
+from gigawatt.core.quantities import show
+
+__all__ = ["HERE", "Words", "place_of", "with_defaults"]
+
+HERE = Path("question")
+"""Where the keys of a question stand: in no file."""
+_SITE = "abilene-texas"
+
+
+class Words:
+    """Keys of a scenario with their values, and the word that each was given by.
+
+    Parameters
+    ----------
+    command : str
+        What an error calls the question.
+    refused : mapping
+        Keys or sections that the question has no use for, and what would do; empty: usable after all.
+    """
+
+    def __init__(self, command: str, refused: Mapping[str, str]) -> None:
+        self.command, self.refused = command, refused
+        self.values: dict[str, object] = {}
+        self.names: dict[str, str] = {}
+
+    def word(self, name: str, key: str, value: object) -> None:
+        """A word, if it is given."""
+        if value is not None:
+            self.values[key] = value
+            self.names[key] = name
+
+    def machine(self, options: Mapping[str, Any]) -> dict[str, object]:
+        """Take options of the machine (node, links, domain …); what has a dot in its name is a setting."""
+        dotted: dict[str, object] = {}
+        for name, value in options.items():
+            if "." in name:
+                dotted[name] = value
+                continue
+            if isinstance(value, float) and not math.isfinite(value):
+                raise InputError("not a finite number", key=name, given=str(value), allowed="a finite number")
+            self.word(name, f"machine.{name}", value)
+        return dotted
+
+    def settings(self, given: Mapping[str, object]) -> None:
+        """Take keys of a scenario.
+
+        Raises
+        ------
+        InputError
+            A key that the question has no use for, or that a word gives as well.
+        """
+        for key, value in given.items():
+            self._usable(key)
+            if key in self.values:
+                raise InputError(
+                    "given twice", key=key, given=str(value), allowed=f"or {self.names[key]} alone"
+                )
+            self.values[key] = value
+
+    def _usable(self, key: str) -> None:
+        parts = key.split(".")
+        for depth in range(len(parts), 0, -1):
+            instead = self.refused.get(".".join(parts[:depth]))
+            if instead == "":
+                return
+            if instead is not None:
+                raise InputError(f"{self.command} does not use this key", key=key, allowed=instead)
+
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """Errors inside name the word that a key was given by, and no file."""
+        try:
+            yield
+        except GigawattError as error:
+            if error.file == HERE:
+                error.file = error.line = None
+            error.key = self.names.get(error.key or "", error.key)
+            raise
+
+
+def with_defaults(told: Told, given: Mapping[str, object], pue: float | None) -> dict[str, object]:
+    """The keys with a year and a site, listed where they are defaults that the answer needs."""
+    values = dict(given)
+    if "year" not in values:
+        values["year"] = year_of(told, None)
+    if "site.name" not in values:
+        values["site.name"] = _SITE
+        if pue is None or values.get("supply.grid.price") is None:
+            told.tell("site.name", _SITE, "PUE and price of electricity need a place", Grade.guess)
+    if pue is not None and not 1.0 <= pue < math.inf:
+        raise InputError(
+            "not finite" if pue == math.inf else "below one", key="pue", given=str(pue), allowed="1 or more"
+        )
+    return values
+
+
+def place_of(told: Told, fill: Filler, pue: float | None) -> tuple[float, float, float]:
+    """(PUE of the year, of the hottest hour, price of electricity [$/J]); fills the leaves that these need.
+
+    ``pue`` where it is given; the price of the scenario, or the mean of the grid at its site.
+    """
+    price = fill.loaded.scenario.supply.grid.price
+    if pue is None or price is None:
+        fill_place(fill)
+    if pue is None:
+        fill_cooling(fill)
+    fill_spares(fill)
+    mean, peak = (pue, pue) if pue is not None else _pue(told, fill)
+    if price is not None:
+        return mean, peak, price
+    fill_grid(fill)
+    grid, place = fill.leaves["supply.grid"].value, fill.leaves["site.site"].value
+    price = float(np.mean(grid.price))
+    evidence = grid.evidence.get("price")
+    told.tell(
+        "supply.price",
+        show(price, "$/MWh"),
+        f"mean of the grid {place.grid}",
+        evidence.grade if evidence is not None else Grade.modelled,
+        evidence.source_id if evidence is not None else "",
+    )
+    return mean, peak, price
+
+
+def _pue(told: Told, fill: Filler) -> tuple[float, float]:
+    """(PUE of the year, of the hottest hour) under a constant load in the weather of the site."""
+    weather, cooling, redundancy = (
+        fill.leaves[f"site.{name}"].value for name in ("weather", "cooling", "redundancy")
+    )
+    mean = flat_year(weather, cooling, redundancy).annual_pue
+    peak = pue_peak(weather, cooling, redundancy)
+    told.tell(
+        "facility.pue",
+        f"{mean:.3g} in the year, {peak:.3g} in the hottest hour",
+        f"{cooling.id} in the weather of {fill.leaves['site.site'].value.id}",
+        Grade.modelled,
+    )
+    return mean, peak

@@ -1,0 +1,166 @@
+"""What requests look like and how they come: a trace, or lengths and a process of arrivals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from gigawatt.chain.asked import Told
+from gigawatt.core.errors import InputError
+from gigawatt.serving.requests import Requests
+from gigawatt.serving.scaling import scale_trace, select_requests
+from gigawatt.serving.synthetic import synthetic
+from gigawatt.serving.traces import read_trace, trace_period
+
+__all__ = ["Traffic", "read_traffic"]
+
+_SAMPLE = 8192
+"""Requests drawn to know the lengths of a distribution."""
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What requests look like and how they come.
+
+    Attributes
+    ----------
+    name : str
+        Of the trace, or the lengths in words.
+    sample : Requests
+        A trace as it was read, or a draw of synthetic requests; only what the model's context has room for.
+    arrivals : str
+        ``trace``, or a process of :mod:`gigawatt.serving.arrivals`.
+    variation, shape : optional
+        Of that process.
+    prompt, output : str or None
+        Distributions of lengths; ``None`` where they are those of the sample.
+    long : int
+        Requests of the sample, or trace, that were longer than the context.
+    """
+
+    name: str
+    sample: Requests
+    arrivals: str
+    variation: float | None = None
+    shape: str | None = None
+    prompt: str | None = None
+    output: str | None = None
+    long: int = 0
+
+    @property
+    def mean_prompt(self) -> float:
+        """Tokens read by a request."""
+        return float(self.sample.prompt.mean())
+
+    @property
+    def mean_output(self) -> float:
+        """Tokens written by a request."""
+        return float(self.sample.output.mean())
+
+    @property
+    def own_rate(self) -> float | None:
+        """Requests a second of a trace as it stands; ``None`` for synthetic ones."""
+        period = trace_period(self.sample)
+        return len(self.sample) / period if self.arrivals == "trace" and math.isfinite(period) else None
+
+    def at(self, *, rate: float, count: int, seed: int = 0) -> Requests:
+        """``count`` requests that come at ``rate`` [1/s] in the mean.
+
+        A trace is brought to the rate (:func:`~gigawatt.serving.scaling.scale_trace`) and its beginning
+        taken, stretched until its own mean is the rate.
+        """
+        if self.arrivals != "trace":
+            return synthetic(
+                rate=rate, prompt=self.prompt, output=self.output, count=count, arrivals=self.arrivals,
+                variation=self.variation, shape=self.shape, seed=seed,
+                lengths_of=self.sample if self.prompt is None else None,
+            )  # fmt: skip
+        found = scale_trace(self.sample, rate=rate, span=1.5 * count / rate, seed=seed)
+        found = select_requests(found, np.arange(min(count, len(found))))
+        took = trace_period(found)
+        factor = len(found) / rate / took if math.isfinite(took) else 1.0
+        return replace(found, arrival=found.arrival * factor)
+
+
+def read_traffic(
+    told: Told,
+    *,
+    trace: str | None,
+    prompt: str | None,
+    output: str | None,
+    arrivals: str | None,
+    variation: float | None,
+    shape: str | None,
+    limit: int | None,
+) -> Traffic:
+    """The requests: a trace, or lengths and a process of arrivals; see :func:`read_serving_question`."""
+    if trace is not None and (prompt is not None or output is not None):
+        key, given = ("prompt", prompt) if prompt is not None else ("output", output)
+        raise InputError(
+            "lengths stand twice", key=key, given=given, allowed=f"or those of the trace {trace}"
+        )
+    if trace is None and prompt is None and output is None:
+        trace = told.default("serving.trace").text("text")
+    if trace is not None:
+        try:
+            found = Traffic(_short(trace), read_trace(trace), "trace" if arrivals is None else arrivals)
+        except InputError as error:
+            raise error.at(key="trace") if error.file is None else error from None
+    else:
+        ends = {
+            key: told.default(f"serving.{key}").text("text") if given is None else given
+            for key, given in (("prompt", prompt), ("output", output))
+        }
+        how = told.default("serving.arrivals").text("text") if arrivals is None else arrivals
+        found = Traffic(
+            f"{ends['prompt']} in, {ends['output']} out".replace(" tokens", ""),
+            _drawn(ends),
+            how,
+            prompt=ends["prompt"],
+            output=ends["output"],
+        )
+    found = replace(found, variation=variation, shape=shape)
+    if found.arrivals != "trace":  # refuses what does not go together
+        synthetic(rate=1.0, count=2, lengths_of=found.sample, arrivals=found.arrivals, variation=variation,
+                  shape=shape)  # fmt: skip
+    elif variation is not None or shape is not None:
+        key = "variation" if variation is not None else "shape"
+        raise InputError("arrivals are those of the trace", key=key, allowed=f"{key} with --arrivals")
+    return found if limit is None else _within(told, found, limit)
+
+
+def _drawn(ends: Mapping[str, str]) -> Requests:
+    for key, text in ends.items():
+        try:
+            synthetic(rate=1.0, count=1, prompt=text, output=text)
+        except InputError as error:
+            error.key = key
+            raise
+    return synthetic(rate=1.0, count=_SAMPLE, prompt=ends["prompt"], output=ends["output"])
+
+
+def _within(told: Told, traffic: Traffic, limit: int) -> Traffic:
+    """Only what the context has room for; the rest is counted."""
+    size = traffic.sample.prompt + traffic.sample.output
+    kept = np.flatnonzero(size <= limit)
+    long = len(size) - len(kept)
+    if not long:
+        return traffic
+    if not len(kept):
+        raise InputError(
+            "no request fits the model's context", key="trace" if traffic.prompt is None else "prompt",
+            given=f"{int(size.min()):,} tokens at least", allowed=f"prompt and output of {limit:,} together",
+        )  # fmt: skip
+    told.notices.append(
+        f"{long:,} of {len(size):,} requests ({100 * long / len(size):.2g} %) are longer than the model's "
+        f"context of {limit:,} tokens and left out"
+    )
+    return replace(traffic, sample=select_requests(traffic.sample, kept), long=long)
+
+
+def _short(trace: str) -> str:
+    return Path(trace).name if Path(trace).suffix else trace

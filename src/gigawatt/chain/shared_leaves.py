@@ -1,0 +1,146 @@
+"""Leaves that training and serving share: chip and size, site, grid, plants and terms of supply, money."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gigawatt import catalog
+from gigawatt.chain.filler import Filler, beside, clock_rows
+from gigawatt.chain.supply_terms import read_flexible, read_matching, read_reliability
+from gigawatt.chain.weather_years import grid_of, weather_years
+from gigawatt.core.evidence import Evidence
+from gigawatt.core.graph import Leaf
+from gigawatt.core.once import once, stamp
+from gigawatt.core.quantities import parse
+from gigawatt.facility import load_site, load_weather
+from gigawatt.machine import Chip
+from gigawatt.money import discount_rate
+from gigawatt.power import default_not_served_price
+
+__all__ = [
+    "fill_chip", "fill_cooling", "fill_grid", "fill_money", "fill_place", "fill_spares", "fill_supply",
+]  # fmt: skip
+
+
+def fill_chip(fill: Filler, chip: Chip, rows: tuple[Evidence, ...]) -> None:
+    """The chip at the price that the scenario gives; ``rows`` are those it is read from beside its own."""
+    scenario = fill.loaded.scenario
+    machine, economics = scenario.machine, scenario.economics
+    if economics.chip_price is not None:
+        evidence = {name: row for name, row in chip.evidence.items() if name != "price"}
+        chip = replace(chip, price=economics.chip_price, evidence=evidence)
+    kernels = catalog.entity("kernels", chip.kernels or "default").rows()
+    fill.written("machine.chip", "machine.chip", chip, (*chip.evidence.values(), *kernels, *rows))
+    cap = machine.power_cap
+    fill.written("machine.power_cap", "machine.power_cap", cap, () if cap is None else clock_rows(chip))
+    key = "machine.count" if machine.count is not None else "machine.power"
+    fill.written("machine.size", key, {"count": machine.count, "power": machine.power})
+    options = {
+        name: getattr(machine, name)
+        for name in ("node", "scale_up", "scale_out", "domain", "oversubscription", "topology")
+        if getattr(machine, name) is not None
+    }
+    fill.written("machine.options", "machine", options)
+
+
+def _weather_key(fill: Filler) -> tuple[str, Hashable]:
+    """(key of the scenario that the weather is of, what its reading depends on)."""
+    place = fill.loaded.scenario.site
+    key = "site.weather" if place.weather else "site.name"
+    file = None if place.weather is None else stamp(beside(fill.loaded, place.weather))
+    return key, (place.name, file)
+
+
+def fill_place(fill: Filler) -> None:
+    """Site and weather."""
+    place = fill.loaded.scenario.site
+    site = fill.ask("site.name", lambda: load_site(place.name))
+    fill.written("site.site", "site.name", site)
+    key, here = _weather_key(fill)
+    source = site if place.weather is None else Path(beside(fill.loaded, place.weather))
+    weather = fill.ask(key, lambda: once(("weather", here), lambda: load_weather(source)))
+    fill.written("site.weather", key, weather)
+
+
+def fill_cooling(fill: Filler) -> None:
+    """The cooling system."""
+    cooling = fill.given_or_default("site.cooling", fill.loaded.scenario.site.cooling, str)
+    entry = fill.ask("site.cooling", lambda: catalog.entity("cooling", cooling))
+    fill.leaves["site.cooling"] = replace(fill.leaves["site.cooling"], value=entry, grade=None)
+
+
+def fill_spares(fill: Filler) -> None:
+    """Spare units of power and cooling, where they are given."""
+    spare = fill.loaded.scenario.site.redundancy
+    row = (
+        None
+        if spare is None
+        else fill.ask("site.redundancy", lambda: catalog.entity("cooling_redundancy", spare))
+    )
+    fill.written("site.redundancy", "site.redundancy", row)
+
+
+def fill_grid(fill: Filler) -> None:
+    """The grid at the site in the weather years of the supply; needs the leaves of the building."""
+    scenario, (_, here) = fill.loaded.scenario, _weather_key(fill)
+    place, supply = scenario.site, scenario.supply
+    site, weather = (fill.leaves[name].value for name in ("site.site", "site.weather"))
+    key = "site.name" if place.weather_years is None else "site.weather_years"
+    here = (here, place.weather_years)
+    read_years = lambda: weather_years(site, weather, place.weather_years)  # noqa: E731
+    skies, told = fill.ask(key, lambda: once(("weather_years", here), read_years))
+    fill.written("site.weather_years", key, skies)
+    fill.assumptions += told
+    read_grid = lambda: grid_of(site.grid, scenario.year, skies)  # noqa: E731
+    grid = fill.ask("site.name", lambda: once(("grid", here, site.grid, scenario.year), read_grid))
+    fill.written("supply.grid", "site.name", grid)
+    fill.written("supply.grid_given", "supply.grid", supply.grid.model_dump())
+
+
+def fill_supply(fill: Filler) -> None:
+    """Plants that may be built, limits and terms of the supply."""
+    supply = fill.loaded.scenario.supply
+    fill.given_or_default("supply.plants", supply.plants, lambda t: tuple(t.split("|")))
+    fill.written("supply.limits", "supply.limits", dict(supply.limits))
+    fill.written("supply.carbon_limit", "supply.carbon_limit", supply.carbon_limit)
+    fill.given_or_default("supply.carbon_price", supply.carbon_price, lambda t: parse(t, "$/kg"))
+    if supply.not_served_price is not None:
+        fill.written("supply.not_served_price", "supply.not_served_price", supply.not_served_price)
+    else:
+        price, why = default_not_served_price()
+        fill.leaves["supply.not_served_price"] = Leaf(
+            price, "default", reason=why.reason, written=why.value, grade=why.grade
+        )
+        fill.assumptions.append(why)
+    _terms(fill, supply)
+
+
+def _terms(fill: Filler, supply: Any) -> None:
+    """What the buyer allows and asks of the supply; nothing of it where nothing is written."""
+    needed, share = supply.reliability, supply.matching
+    limit = None if needed is None else fill.ask("supply.reliability", lambda: read_reliability(needed))
+    fill.written("supply.not_served_limit", "supply.reliability", limit)
+    matched = None if share is None else fill.ask("supply.matching", lambda: read_matching(share))
+    fill.written("supply.matching", "supply.matching", matched)
+    key = "supply.flexible" if supply.deferrable is None else "supply.deferrable"
+    cut = fill.ask("supply.flexible", lambda: read_flexible(supply.flexible))
+    both = fill.ask(key, lambda: read_flexible(supply.flexible, supply.deferrable)) or cut
+    fill.written("supply.flexible", key, both)
+
+
+def fill_money(fill: Filler) -> None:
+    """Discount rate, and the life of accelerators where it is given."""
+    economics = fill.loaded.scenario.economics
+    if economics.discount_rate is not None:
+        fill.written("economics.discount_rate", "economics.discount_rate", economics.discount_rate)
+    else:
+        rate, told = discount_rate()
+        finance = catalog.entity("finance", "hyperscaler").evidence("discount_rate")
+        fill.leaves["economics.discount_rate"] = Leaf(
+            rate, "catalog", reason=told.reason, written=told.value, evidence=(finance,)
+        )
+        fill.assumptions.append(told)
+    fill.written("economics.chip_life", "economics.chip_life", economics.chip_life)

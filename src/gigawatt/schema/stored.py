@@ -1,0 +1,34 @@
+"""The scenario of a stored result, read again from the text that is kept with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+from gigawatt.core.errors import InputError
+from gigawatt.core.result import Result
+from gigawatt.schema.scenario import LoadedScenario, check_scenario
+
+__all__ = ["stored_scenario"]
+
+
+def stored_scenario(result: Result) -> LoadedScenario:
+    """The scenario that a result was computed from, from the text stored with it.
+
+    Raises
+    ------
+    InputError
+        The result holds no scenario, or one that this version does not read.
+    """
+    import yaml
+
+    text, file = result.run.get("scenario_text"), Path(str(result.run.get("scenario", "")))
+    try:
+        data = yaml.safe_load(text) if isinstance(text, str) else None
+    except yaml.YAMLError:
+        data = None
+    if not isinstance(data, dict):
+        raise InputError("this result holds no scenario to compute again", given=result.name)
+    scenario = check_scenario(cast("dict[str, Any]", data), file, {})
+    digest = str(result.run.get("scenario_hash", ""))
+    return LoadedScenario(scenario, file, {}, {}, digest, cast("dict[str, Any]", data), str(text))
