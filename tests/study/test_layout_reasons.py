@@ -13,9 +13,9 @@ import gigawatt
 from gigawatt.chain.layout_reasons import INDIVISIBLE, LayoutQuestion, LayoutReasons, row_words
 from gigawatt.chain.replica_reasons import replica_reasons, replica_verdict
 from gigawatt.core.errors import InputError
-from gigawatt.core.explain import scenario_of
 from gigawatt.performance import StepTable, evaluate
 from gigawatt.schema.scenario import read_scenario
+from gigawatt.schema.stored import stored_scenario as scenario_of
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "gpt3-175b-a100.yaml"
 

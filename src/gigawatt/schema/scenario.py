@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
@@ -56,15 +56,22 @@ def _section(name: str) -> Any:
     return create_model(title if title == "Scenario" else f"{title}Section", __base__=_Strict, **made)
 
 
-Scenario: Any = _section("")
-"""The whole question, made of :data:`~gigawatt.schema.fields.FIELDS`: ``scenario.training.tokens`` [SI]."""
+if TYPE_CHECKING:
+
+    class Scenario(_Strict):
+        """The whole question, made of :data:`~gigawatt.schema.fields.FIELDS`."""
+
+        def __getattr__(self, name: str) -> Any: ...
+
+else:
+    Scenario = _section("")
 
 
 @dataclass(frozen=True)
 class LoadedScenario:
     """A scenario with where each key stands, so that every later error can say its line."""
 
-    scenario: Any
+    scenario: Scenario
     file: Path
     lines: Mapping[str, int] = field(repr=False)
     written: Mapping[str, str] = field(repr=False)

@@ -339,7 +339,7 @@ def _groups(
         lines[key] = keys.lines.get(place, 1)
         if key.startswith(CATALOG):
             return _at(keys, place, key, lambda: _catalog_reader(key))
-        _at(keys, place, key, lambda: _check_key(base, key))
+        _at(keys, place, key, lambda: _check_key(key))
         others = {name: value for name, value in firsts.items() if name != key}
 
         def at(row: int) -> Mapping[str, object]:
