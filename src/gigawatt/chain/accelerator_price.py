@@ -78,6 +78,7 @@ def campus_of(question: Machines, cluster: Cluster, power: Power) -> Campus:
         power.chip,
         question.chip_life,
         question.redundancy,
+        {},
     )
 
 

@@ -14,7 +14,7 @@ from gigawatt.chain import machine as chain_machine
 from gigawatt.chain import money as chain_money
 from gigawatt.chain import notices as chain_notices
 from gigawatt.chain import supply as chain_supply
-from gigawatt.chain.registry import CHAIN_TRAINING
+from gigawatt.chain.registry import CHAIN_TRAINING, complete
 from gigawatt.chain.training import quantities as chain_training
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ CHAIN = CHAIN_TRAINING
 # imported for what they register
 _ = (chain_machine, chain_training, chain_supply, chain_money, chain_notices)
 
+complete(CHAIN_TRAINING)
 CHAIN_TRAINING.check(targets=["study.notices"])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from gigawatt import catalog
 from gigawatt.chain.filler import Filler, beside, clock_rows
 from gigawatt.chain.precision import TRAINED, training_format
+from gigawatt.chain.registry import CHAIN_SERVING, CHAIN_TRAINING
 from gigawatt.chain.shared_leaves import (
     fill_chip,
     fill_cooling,
@@ -24,8 +25,9 @@ from gigawatt.core.quantities import parse, show
 from gigawatt.machine import load_chip
 from gigawatt.performance import default_stack, load_optimizer, load_stack
 from gigawatt.performance.stacks import stack_rows
+from gigawatt.schema.fields import fields
 from gigawatt.schema.pins import WORDS
-from gigawatt.schema.scenario import LoadedScenario
+from gigawatt.schema.scenario import LoadedScenario, value_of
 from gigawatt.workload import read_architecture
 
 __all__ = ["fill_leaves", "fill_training"]
@@ -61,7 +63,16 @@ def fill_leaves(loaded: LoadedScenario) -> tuple[dict[str, Leaf], tuple[Assumpti
     fill_grid(fill)
     fill_supply(fill)
     fill_money(fill)
+    _fields(fill)
     return fill.leaves, tuple(fill.assumptions)
+
+
+def _fields(fill: Filler) -> None:
+    """Leaves that are fields of the scenario as they are, read by no function of their own."""
+    names = CHAIN_SERVING.leaves() if fill.loaded.serves else CHAIN_TRAINING.leaves()
+    for name in names:
+        if name not in fill.leaves and name in fields():
+            fill.written(name, name, value_of(fill.loaded.scenario, name))
 
 
 def fill_training(fill: Filler) -> None:

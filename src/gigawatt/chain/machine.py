@@ -14,7 +14,7 @@ from gigawatt.chain.registry import q
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.core.evidence import Assumption
 from gigawatt.core.quantities import show
-from gigawatt.facility import LoadShape, Weather, facility_load
+from gigawatt.facility import LoadShape, Weather, facility_load, with_pue
 from gigawatt.machine import Chip, Cluster, build_cluster
 from gigawatt.machine.clocks import clock_model, least_cap
 
@@ -120,19 +120,24 @@ def cap_within(
     )
 
 
-def flat_year(weather: Weather, cooling: Entity, redundancy: Entity | None) -> LoadShape:
+def flat_year(
+    weather: Weather, cooling: Entity, redundancy: Entity | None, given_pue: float | None = None
+) -> LoadShape:
     """The facility's year under a constant IT load of one watt."""
     flat = np.ones(len(weather.air_temperature()))
-    return facility_load(it_power=flat, weather=weather, cooling=cooling, redundancy=redundancy)
+    load = facility_load(it_power=flat, weather=weather, cooling=cooling, redundancy=redundancy)
+    return with_pue(load, given_pue)
 
 
 @q("machine.pue_peak", "1")
-def pue_peak(site_weather: Weather, site_cooling: Entity, site_redundancy: Entity | None) -> float:
+def pue_peak(
+    site_weather: Weather, site_cooling: Entity, site_redundancy: Entity | None, site_pue: float | None
+) -> float:
     """PUE in the hottest hour at full load, for sizing.
 
-    Largest hourly PUE of a constant IT load under the site's weather.
+    Largest hourly PUE of a constant IT load under the site's weather, or the PUE that is given.
     """
-    return float(np.max(flat_year(site_weather, site_cooling, site_redundancy).pue))
+    return float(np.max(flat_year(site_weather, site_cooling, site_redundancy, site_pue).pue))
 
 
 @q("machine.count", "1", rows=("power_limit", "overhead_power", "network_power", "chips"))

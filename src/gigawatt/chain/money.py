@@ -40,8 +40,9 @@ def campus(
     machine_design_power: float,
     economics_chip_life: float | None,
     site_redundancy: Entity | None,
+    ledger_assets: Mapping[str, Asset],
 ) -> Campus:
-    """Chips, nodes, network and building: price, life, upkeep and embodied carbon.
+    """Chips, nodes, network, building and further assets: price, life, upkeep and embodied carbon.
 
     The building is sized for the design power of every accelerator; where its redundancy is given, its power
     and cooling cost and embody as much more or less as they are larger or smaller than the usual ones.
@@ -74,7 +75,7 @@ def campus(
     rows = (*catalog.entity("finance", "hyperscaler").rows(), *catalog.entity("building", "ai-campus").rows())
     if site_redundancy is not None:
         rows += (*parts.rows(), *usual.rows())
-    return Campus(assets, rows, told)
+    return Campus({**assets, **ledger_assets}, rows, told)
 
 
 def supply_costs(found: SupplyPlan) -> dict[str, PlantCost]:

@@ -21,12 +21,28 @@ from gigawatt.chain.shared_leaves import fill_cooling, fill_grid, fill_place, fi
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.evidence import Grade
 from gigawatt.core.quantities import show
+from gigawatt.schema.fields import fields
 
 __all__ = ["HERE", "Words", "place_of", "with_defaults"]
 
 HERE = Path("question")
 """Where the keys of a question stand: in no file."""
 _SITE = "abilene-texas"
+_READ_HERE = {
+    "training.tokens", "training.sequence", "training.global_batch", "training.number_format",
+    "training.optimizer", "training.runs", "machine.chip", "machine.power_cap", "machine.stack", "layout.widen",
+    "site.weather", "site.weather_years", "site.cooling", "site.redundancy", "site.pue", "supply.plants",
+    "supply.limits", "supply.carbon_limit", "supply.carbon_price", "supply.not_served_price", "supply.matching",
+    "supply.flexible", "economics.discount_rate", "economics.chip_life",
+}  # fmt: skip
+"""Fields with a leaf of their own name that questions read, or refuse by their own tables."""
+
+
+def _of_the_chain_alone() -> set[str]:
+    """Fields that only quantities of the whole chain read, such as assets that are bought with the campus."""
+    from gigawatt.chain.graph import CHAIN_TRAINING
+
+    return {name for name in CHAIN_TRAINING.leaves() if name in fields()} - _READ_HERE
 
 
 class Words:
@@ -80,6 +96,10 @@ class Words:
             self.values[key] = value
 
     def _usable(self, key: str) -> None:
+        if key in _of_the_chain_alone():
+            raise InputError(
+                f"{self.command} does not use this key", key=key, allowed="gigawatt run SCENARIO"
+            )
         parts = key.split(".")
         for depth in range(len(parts), 0, -1):
             instead = self.refused.get(".".join(parts[:depth]))
@@ -121,7 +141,8 @@ def place_of(told: Told, fill: Filler, pue: float | None) -> tuple[float, float,
 
     ``pue`` where it is given; the price of the scenario, or the mean of the grid at its site.
     """
-    price = fill.loaded.scenario.supply.grid.price
+    scenario = fill.loaded.scenario
+    price, pue = scenario.supply.grid.price, scenario.site.pue if pue is None else pue
     if pue is None or price is None:
         fill_place(fill)
     if pue is None:
@@ -150,7 +171,7 @@ def _pue(told: Told, fill: Filler) -> tuple[float, float]:
         fill.leaves[f"site.{name}"].value for name in ("weather", "cooling", "redundancy")
     )
     mean = flat_year(weather, cooling, redundancy).annual_pue
-    peak = pue_peak(weather, cooling, redundancy)
+    peak = pue_peak(weather, cooling, redundancy, None)
     told.tell(
         "facility.pue",
         f"{mean:.3g} in the year, {peak:.3g} in the hottest hour",

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gigawatt.core.graph import Graph
+from gigawatt.schema.fields import fields
 
-__all__ = ["CHAIN_SERVING", "CHAIN_TRAINING", "q", "serving", "shared", "take"]
+__all__ = ["CHAIN_SERVING", "CHAIN_TRAINING", "complete", "q", "serving", "shared", "take"]
 
 Function = Callable[..., Any]
 Register = Callable[[Function], Function]
@@ -39,6 +40,19 @@ serving = _registrar(CHAIN_SERVING)
 """The same of serving."""
 shared = _registrar(CHAIN_TRAINING, CHAIN_SERVING)
 """The same of both."""
+
+
+def complete(graph: Graph) -> None:
+    """Add what follows from what is registered: the assets of the campus, and leaves that are fields.
+
+    A quantity may read any field of the schema by its name; it enters as the scenario says, ``None`` where it
+    is left out and has no default.
+    """
+    summary = "What is bought once beside chips, nodes, network and building"
+    graph.gather("ledger.assets", "", "assets.", summary)
+    for name in graph.missing():
+        if name in fields():
+            graph.leaf(name, fields()[name].unit, fields()[name].sentence)
 
 
 def take(*names: str) -> None:

@@ -15,7 +15,7 @@ from gigawatt.chain.registry import q, shared
 from gigawatt.chain.weather_years import profiles
 from gigawatt.core.errors import InfeasibleError
 from gigawatt.core.quantities import HOURS_PER_YEAR, show
-from gigawatt.facility import LoadShape, Site, Weather, facility_load
+from gigawatt.facility import LoadShape, Site, Weather, facility_load, with_pue
 from gigawatt.power import (
     Flexible,
     Grid,
@@ -44,15 +44,21 @@ def power_hours(machine_power_it: float, site_weather: Weather) -> Array:
 
 @shared("facility.load", "")
 def facility_load_shape(
-    machine_power_hours: Array, site_weather: Weather, site_cooling: Entity, site_redundancy: Entity | None
+    machine_power_hours: Array,
+    site_weather: Weather,
+    site_cooling: Entity,
+    site_redundancy: Entity | None,
+    site_pue: float | None,
 ) -> LoadShape:
     """Power of the whole facility in every hour of the year.
 
-    IT power of the hour × hourly PUE of the cooling system in the site's weather; water where it evaporates.
+    IT power of the hour × hourly PUE of the cooling system in the site's weather, or the PUE that is given;
+    water where it evaporates.
     """
-    return facility_load(
+    load = facility_load(
         it_power=machine_power_hours, weather=site_weather, cooling=site_cooling, redundancy=site_redundancy
     )
+    return with_pue(load, site_pue)
 
 
 @shared("facility.pue", "1")

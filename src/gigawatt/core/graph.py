@@ -159,6 +159,27 @@ class Graph:
 
         return register
 
+    def gather(self, name: str, unit: str, prefix: str, summary: str) -> None:
+        """Register ``name`` as the mapping of all quantities that begin with ``prefix``, by their last part.
+
+        Called once all of them are registered.
+        """
+        inputs = tuple(one for one in self.nodes if one.startswith(prefix))
+
+        def gathered(*values: Any) -> dict[str, Any]:
+            return {one.removeprefix(prefix): value for one, value in zip(inputs, values, strict=True)}
+
+        self._add(Node(name, unit, inputs, gathered, summary, ""))
+
+    def leaves(self) -> list[str]:
+        """Names of what comes from outside."""
+        return [node.name for node in self.nodes.values() if node.function is None]
+
+    def missing(self) -> list[str]:
+        """Inputs that no quantity and no leaf makes, in order."""
+        needed = dict.fromkeys(one for node in self.nodes.values() for one in node.inputs)
+        return [one for one in needed if one not in self.nodes]
+
     def _add(self, node: Node) -> None:
         if node.name in self.nodes:
             raise GraphError(f"two writers of {node.name}")

@@ -9,7 +9,7 @@ are paid for by the facility, and what evaporates is water. Losses of the power 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,7 +22,15 @@ from gigawatt.facility.humidity import air_pressure
 from gigawatt.facility.power_chain import ChainLosses, chain_losses, electrical_losses, installed_ratio
 from gigawatt.facility.weather import HOURS, Weather
 
-__all__ = ["LoadShape", "cooling_demand", "electrical_losses", "facility_load", "latent_heat", "load_profile"]
+__all__ = [
+    "LoadShape",
+    "cooling_demand",
+    "electrical_losses",
+    "facility_load",
+    "latent_heat",
+    "load_profile",
+    "with_pue",
+]
 
 Array = NDArray[np.float64]
 
@@ -72,6 +80,20 @@ class LoadShape:
     def failing_hours(self) -> int:
         """Hours in which a loop is supplied warmer than its limit."""
         return int(np.count_nonzero(self.too_warm > _ROUNDING))
+
+
+def with_pue(load: LoadShape, pue: float | None) -> LoadShape:
+    """The same year under a PUE that is given for every hour; ``None`` leaves the computed one.
+
+    Cooling and electrical losses are scaled in every hour to (``pue`` − 1) × IT power; water stays that of
+    the cooling system.
+    """
+    if pue is None:
+        return load
+    losses = load.facility - load.it
+    scale = np.divide((pue - 1.0) * load.it, losses, out=np.zeros_like(losses), where=losses > 0.0)
+    parts = {name: part if name == "it" else part * scale for name, part in load.parts.items()}
+    return replace(load, facility=pue * load.it, pue=np.full_like(load.pue, pue), parts=parts)
 
 
 def _checked_power(it_power: ArrayLike, design_power: float | None) -> tuple[Array, float]:

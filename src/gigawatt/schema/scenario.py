@@ -26,6 +26,7 @@ __all__ = [
     "Scenario",
     "check_scenario",
     "read_scenario",
+    "value_of",
 ]
 
 
@@ -101,6 +102,14 @@ class LoadedScenario:
         """Put file, line and key on an error that a room raised about a value of ``key``."""
         error.at(file=self.file, line=self.lines.get(key), key=key)
         return error
+
+
+def value_of(scenario: Scenario, key: str) -> Any:
+    """The value of a field [SI]; ``None`` in a section that is not there."""
+    at: Any = scenario
+    for part in key.split("."):
+        at = None if at is None else getattr(at, part)
+    return at
 
 
 def _as_input_error(error: ValidationError, file: Path, lines: Mapping[str, int]) -> InputError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gigawatt.chain import money as chain_money
 from gigawatt.chain import supply as chain_supply
-from gigawatt.chain.registry import CHAIN_SERVING
+from gigawatt.chain.registry import CHAIN_SERVING, complete
 from gigawatt.chain.serving import money as chain_serving_money
 from gigawatt.chain.serving import notices as chain_serving_notices
 from gigawatt.chain.serving import power as chain_serving_power
@@ -20,4 +20,5 @@ _ = (
     chain_serving_money, chain_serving_notices,
 )  # fmt: skip
 
+complete(CHAIN_SERVING)
 CHAIN_SERVING.check(targets=["study.notices"])

@@ -87,6 +87,7 @@ def question(
     site_weather: Weather,
     site_cooling: Entity,
     site_redundancy: Entity | None,
+    site_pue: float | None,
     machine_pue_peak: float,
     supply_grid: Grid,
     supply_grid_given: Mapping[str, Any],
@@ -98,7 +99,7 @@ def question(
     To choose among replicas, electricity is taken at the mean price of the site's grid and at the PUE of a
     flat load; what it costs in the end is the supply plan's.
     """
-    flat = flat_year(site_weather, site_cooling, site_redundancy)
+    flat = flat_year(site_weather, site_cooling, site_redundancy, site_pue)
     price = supply_grid_given.get("price")
     return ServingQuestion(
         architecture=model_architecture,
