@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+import typer
 
 from gigawatt import __version__, catalog
 from gigawatt.faces.terminal.console import console, print_json
@@ -44,8 +47,10 @@ def user_catalog_words() -> str:
     return f"{folder} ({held})"
 
 
-def doctor_command(*, as_json: bool) -> None:
-    """Print the table of packages and features."""
+def doctor_command(
+    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+) -> None:
+    """Say what is installed, what is missing, and which feature needs it."""
     from rich.table import Table
 
     found: list[dict[str, str]] = []
@@ -63,7 +68,7 @@ def doctor_command(*, as_json: bool) -> None:
         "catalog": catalog.version(),
         "user catalog": user_catalog_words(),
     }
-    if as_json:
+    if json:
         folder, own = catalog.user_folder(), catalog.user_catalog()
         head["user_catalog"] = head.pop("user catalog")
         user = {

@@ -13,8 +13,13 @@ from gigawatt.faces.terminal.doctor import user_catalog_words
 __all__ = ["list_command", "show_command"]
 
 
-def list_command(table: str | None, *, as_json: bool) -> None:
-    """Print the tables, or the entries of one table."""
+def list_command(
+    table: Annotated[
+        str | None, typer.Argument(help="A table; without it, all tables.", show_default=False)
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+) -> None:
+    """List the catalog's tables, or the entries of one."""
     from rich.table import Table
 
     if table is None:
@@ -51,8 +56,12 @@ def list_command(table: str | None, *, as_json: bool) -> None:
         console().print(f"user catalog: {catalog.user_folder()}", markup=False)
 
 
-def show_command(table: str, key: str, *, as_json: bool) -> None:
-    """Print every number of one entry, with its source."""
+def show_command(
+    table: Annotated[str, typer.Argument(show_default=False)],
+    entry: Annotated[str, typer.Argument(show_default=False)],
+    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+) -> None:
+    """Show every number of one entry with unit, range, grade and source."""
     from rich.table import Table
 
     if table == "chips":  # a design is built from its parts

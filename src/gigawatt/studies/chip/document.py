@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -183,14 +184,14 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
             _facts(answer), _roofline(answer), _dies(answer),
         )),
         Section("limits", "What limits it", (
-            drawn("limits", limits(answer), "A bar at 100 % would be at its limit."), _limits(answer),
+            drawn("limits", partial(limits, answer), "A bar at 100 % would be at its limit."), _limits(answer),
         )),
         Section("money", "What it costs", (
-            drawn("cost", cost(answer), "Of making one good chip, design left out."),
+            drawn("cost", partial(cost, answer), "Of making one good chip, design left out."),
             _shared("What a good chip costs to make, by part.", answer["cost"], "$"),
         )),
         Section("power", "What it draws", (
-            drawn("power", power(answer), "At its sustained rate."),
+            drawn("power", partial(power, answer), "At its sustained rate."),
             _shared("Watts by part.", answer["power"], "W"),
         )),
         *held_section(rows, _BESIDE, _HOW),
@@ -203,6 +204,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
             f"{held_words(rows, _BESIDE)} {rows_words(answer)}".strip(),
         ),
         again=again,
+        short=("answer", "limits", "money", "power"),
         cards=(
             Card(f"Peak of {form}", _rate(rate), grade),
             Card("Memory", with_unit(answer["row"]["memory_bytes"], "B"),

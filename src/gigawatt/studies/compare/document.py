@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from gigawatt.core.document import Again, Card, Document, Grid, Part, Points, Section, Text
@@ -237,7 +238,7 @@ def split_parts(answer: Answer) -> tuple[Part, ...]:
     ]
     for number, one in enumerate(split["quantities"]):
         caption = f"{one['what'].rstrip('.')} ({one['quantity']}): the parts sum to the difference."
-        parts.append(drawn(f"split-{number}", waterfall(one, split["groups"], names), caption))
+        parts.append(drawn(f"split-{number}", partial(waterfall, one, split["groups"], names), caption))
         parts.append(_split_grid(one, split["groups"], letters(answer)))
         if one["low"] < min(one["before"], one["after"]) or one["high"] > max(one["before"], one["after"]):
             ends = f"{value_words(one['low'], one['unit'])} to {value_words(one['high'], one['unit'])}"
@@ -338,6 +339,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         ),
         paragraphs=words(answer),
         again=again,
+        short=("beside", "split", "inputs", "told"),
         cards=_cards(answer),
         notices=tuple(answer["said"]),
         sections=tuple(sections),

@@ -18,8 +18,16 @@ __all__ = ["explain_command"]
 _MOST_ROWS = 20
 
 
-def explain_command(folder: Path, name: str | None, depth: int, *, as_json: bool) -> None:
-    """Print the tree of one quantity, or the list of all."""
+def explain_command(
+    result: Annotated[Path, typer.Argument(help="A folder that `gigawatt run` wrote.", show_default=False)],
+    quantity: Annotated[
+        str | None,
+        typer.Argument(help="A dotted name; without it, all names are listed.", show_default=False),
+    ] = None,
+    depth: Annotated[int, typer.Option(min=0, help="How many levels of inputs to open.")] = 2,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+) -> None:
+    """Walk from a number to its formula, its inputs and the rows of the catalog behind it."""
     from rich.markup import escape
     from rich.table import Table
     from rich.tree import Tree

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from gigawatt.core.document import Again, Card, Document, Grid, Points, Section
@@ -128,7 +129,9 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     assumptions = read_assumptions(answer["assumptions"])
     grade = worst(a.grade for a in assumptions).label
     told = tuple(str(text) for text in answer["words"])
-    drawings = {name: drawn(name, draw(answer), caption) for name, (draw, caption) in FIGURES.items()}
+    drawings = {
+        name: drawn(name, partial(draw, answer), caption) for name, (draw, caption) in FIGURES.items()
+    }
     sections = [
         Section("plants", "What to build, keep and retire",
                 (drawings["capacity"], _built(answer), drawings["energy"])),
@@ -166,6 +169,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         setting=f"accelerators that wait: {answer['accelerator']['chip']}",
         paragraphs=tuple(text for text in texts if text),
         again=again,
+        short=("told", "plants", "steps"),
         cards=tuple(cards),
         notices=tuple(map(str, answer["notices"])),
         sections=tuple(sections),

@@ -11,8 +11,20 @@ from gigawatt.faces.terminal.console import console
 __all__ = ["report_command"]
 
 
-def report_command(folder: Path, form: str, out: str | None, *, quiet: bool) -> None:
-    """Read, make, write or print."""
+def report_command(
+    folder: Annotated[
+        Path, typer.Argument(help="A folder of a result or of a study (--output).", show_default=False)
+    ],
+    format: Annotated[str, typer.Option(help="html, or md for Markdown.")] = "html",
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output", "--out", help="Another file; - prints it. Without it, it lies in the folder."
+        ),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+) -> None:
+    """Write the report of a stored result or study again, as one HTML page or as Markdown."""
     from gigawatt.faces.report.stored import FORMATS, stored
 
     if form not in FORMATS:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 import gigawatt
 from gigawatt.core.errors import InputError
@@ -13,8 +16,18 @@ from gigawatt.faces.terminal.console import console, print_json, progress
 __all__ = ["run_command"]
 
 
-def run_command(scenario: Path, out: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """Run, save, print."""
+def run_command(
+    scenario: Annotated[Path, typer.Argument(help="A scenario in YAML.", show_default=False)],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "--out", help="Folder of the result; default results/<name of the scenario file>."
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+) -> None:
+    """Run the whole chain on a scenario: a table here, one HTML report and data files in a folder."""
     study = gigawatt.load(scenario)
     folder = out if out is not None else Path("results") / scenario.stem
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
@@ -116,7 +117,11 @@ class _Pieces:
         table, caption = self.captions[name]
         if not has_table(self.result, table):
             return ()
-        return (drawn(name, figure(self.result, name), caption, captioned=name not in _BESIDE, titled=False),)
+        return (
+            drawn(
+                name, partial(figure, self.result, name), caption, captioned=name not in _BESIDE, titled=False
+            ),
+        )
 
     def table(self, name: str) -> tuple[Grid, ...]:
         """The table, or nothing."""
@@ -263,6 +268,7 @@ def document(result: Result) -> Document:
         setting=setting(result),
         paragraphs=tuple(text for text in texts if text),
         again=again(result),
+        short=("binding", "replicas", "layouts", "plants", "ledger"),
         cards=grids.cards(result),
         notices=tuple(result.notices),
         sections=_sections(result),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +173,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
 
     def figure(name: str) -> tuple[Part, ...]:
         draw, caption = FIGURES[name]
-        return (drawn(name, draw(answer, more), caption, table=name == "spectrum"),) if more else ()
+        return (drawn(name, partial(draw, answer, more), caption, table=name == "spectrum"),) if more else ()
 
     sections = [Section("answer", "The answer", (_facts(answer), *figure("power"), *figure("spectrum")))]
     if answer["stores"]:
@@ -197,6 +198,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         setting=f"limits {answer['limits']['id']} · {significant(answer['duration_s'])} s",
         paragraphs=texts,
         again=again,
+        short=("answer", "stores", "frontier"),
         cards=tuple(cards),
         notices=tuple(map(str, answer["notices"])),
         sections=tuple(sections),

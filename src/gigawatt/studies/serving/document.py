@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from gigawatt.core.document import Again, Card, Document, Grid, Part, Section
@@ -266,7 +267,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
 
     def figure(name: str) -> tuple[Part, ...]:
         key, draw, caption = FIGURES[name]
-        return (drawn(name, draw(answer), caption),) if answer.get(key) else ()
+        return (drawn(name, partial(draw, answer), caption),) if answer.get(key) else ()
 
     looked = ("points looked at", count(answer["points_evaluated"]))
     sections = [
@@ -301,6 +302,11 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         setting=f"weights {answer['weights']} · cache {answer['cache']} · {answer['engine']}",
         paragraphs=tuple(text.strip() for text in texts),
         again=again,
+        short=("answer", "binding", "best", "front", "wall"),
+        stated=("serving.trace", "serving.prompt", "serving.output", "serving.arrivals", "serving.weights",
+                "serving.cache", "serving.objective", "serving.percentile", "serving.engine",
+                "serving.acceptance", "site.name", "facility.pue", "supply.price", "finance.discount_rate",
+                "finance.chip_life"),
         cards=cards,
         notices=tuple(map(str, answer["notices"])),
         sections=tuple(sections),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +185,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
 
     def figure(name: str, *, table: bool = False) -> tuple[Part, ...]:
         draw, caption = FIGURES[name]
-        return (drawn(name, draw(answer, hours), caption, table=table),) if hours else ()
+        return (drawn(name, partial(draw, answer, hours), caption, table=table),) if hours else ()
 
     sections = [
         Section("answer", "The answer", (_facts(answer),)),
@@ -217,6 +218,9 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         setting=f"{answer['site']} · grid {answer['grid']} · {answer['profile']}",
         paragraphs=texts,
         again=again,
+        short=("answer", "plants", "binding", "orders"),
+        stated=("scenario.year", "supply.plants", "supply.not_served_price", "supply.grid_price",
+                "supply.grid_carbon", "finance.discount_rate"),
         cards=cards,
         notices=tuple(map(str, answer["notices"])),
         sections=tuple(sections),

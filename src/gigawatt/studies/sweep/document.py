@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from gigawatt.core.document import Again, Card, Code, Document, Grid, Part, Section, Text
@@ -215,7 +216,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         parts: list[Part] = []
         if bars:
             words = f"Part of the variance of {answer['by']} that each key alone explains."
-            parts.append(drawn("effects", effect_bars(bars), words))
+            parts.append(drawn("effects", partial(effect_bars, bars), words))
         parts += [shares, *_levels(answer, answer["by"])]
         sections.insert(0, Section("moves", "What moves the answer", tuple(parts)))
     ends = _extremes(answer)
@@ -249,6 +250,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         setting=f"{answer['rows']:,} scenarios",
         paragraphs=tuple(text for text in texts if text),
         again=again,
+        short=("moves", "columns", "lost"),
         cards=tuple(cards),
         sections=tuple(sections),
         facts=facts_of(again, ("seconds of computing", f"{answer['seconds']:,.0f}")),

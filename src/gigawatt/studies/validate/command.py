@@ -19,8 +19,16 @@ _SHARES = (
 )  # fmt: skip
 
 
-def validate_command(table: str, rows: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """Predict, compare, print."""
+_TABLES = "Which scorecard: training, kernels, memory, power, collectives, serving, supply, technologies."
+
+
+def validate_command(
+    table: Annotated[str, typer.Argument(help=_TABLES, show_default=False)],
+    rows: Annotated[Path | None, typer.Option(help="Another file (or folder) of the same shape.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+) -> None:
+    """Predictions beside measurements: error by group, beside a naive baseline."""
     if table in _SCORECARDS:
         _SCORECARDS[table](rows, as_json=as_json, quiet=quiet)
         return
