@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gigawatt.faces.report.studies import made
 
 from gigawatt import catalog
 from gigawatt.chain import technologies as room
@@ -16,7 +17,6 @@ from gigawatt.chain.technologies import compare, list_substrates, money_of, read
 from gigawatt.core.document import Again
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.faces.report import html
-from gigawatt.faces.report.studies import made
 from gigawatt.faces.terminal.app import main
 from gigawatt.machine.load import load_chip
 from gigawatt.studies.technologies.audit import (

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import typer
+from gigawatt.faces.report.studies import STUDIES
 from made_result import HOSTILE, make_result
 from markdown_it import MarkdownIt
 from test_report import Page
@@ -23,7 +24,6 @@ from gigawatt.faces.report import html, markdown
 from gigawatt.faces.report.drawings import table_of
 from gigawatt.faces.report.markdown import escaped
 from gigawatt.faces.report.stored import stored
-from gigawatt.faces.report.studies import STUDIES
 from gigawatt.faces.terminal.app import app, main
 from gigawatt.studies.run.document import document as result_document
 

@@ -6,11 +6,11 @@ import io
 from dataclasses import replace
 
 import pytest
+from gigawatt.studies.run.summary import print_summary
 from rich.console import Console
 
 from gigawatt.core.evidence import Grade
 from gigawatt.core.result import Result
-from gigawatt.studies.run.summary import print_summary
 from gigawatt.studies.run.words import sentences, topics
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gigawatt.faces.report.studies import made
 from scipy.stats import mannwhitneyu
 
 from gigawatt.core.document import Again
 from gigawatt.core.errors import InputError
 from gigawatt.faces.report import html
-from gigawatt.faces.report.studies import made
 from gigawatt.faces.terminal import main
 from gigawatt.outlook.expectations import came_true, expectations
 from gigawatt.outlook.frame import YEARS, year_index

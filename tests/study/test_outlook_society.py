@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gigawatt.faces.report.studies import made
 
 from gigawatt import catalog
 from gigawatt.core.document import Again
 from gigawatt.core.errors import InputError
 from gigawatt.faces.report import html
-from gigawatt.faces.report.studies import made
 from gigawatt.faces.terminal import main
 from gigawatt.outlook.society import EXPLORATORY
 from gigawatt.studies.outlook.compare import compare_energy, runs_of, sentence

@@ -74,6 +74,8 @@ class Answer(Mapping[str, Any]):
         What was typed after ``gigawatt``; empty where Python was called.
     listed : bool
         Whether the JSON is the list ``data["rows"]`` alone.
+    say : callable, optional
+        ``(data, again, more) -> Document`` where it is not the study's own.
     """
 
     study: Study
@@ -89,6 +91,7 @@ class Answer(Mapping[str, Any]):
     texts: Mapping[str, Callable[[], str]] = field(repr=False, default_factory=dict[str, Callable[[], str]])
     words: tuple[str, ...] = ()
     listed: bool = False
+    say: Callable[[Any, Any, Any], Document] | None = field(repr=False, default=None)
 
     def __getitem__(self, key: str) -> Any:
         """A value of the data."""
@@ -122,7 +125,8 @@ class Answer(Mapping[str, Any]):
         from gigawatt.core.record import again_of
 
         # through JSON, so that a report written again from the folder is the same
-        return resolve(self.study.document)(json.loads(self.text), again_of(self.record), self.more)
+        say = self.say or resolve(self.study.document)
+        return say(json.loads(self.text), again_of(self.record), self.more)
 
     @property
     def title(self) -> str:

@@ -5,7 +5,7 @@ Each part keeps its own rows: a module ``validation/supply_<part>.py`` with ``ch
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -14,9 +14,14 @@ from typing import Any
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.validation.supply_check import Check
 
-__all__ = ["PARTS", "SupplyCard", "validate_supply"]
+__all__ = ["PARTS", "SupplyCard", "check_rows", "validate_supply"]
 
 PARTS = ("resource", "plants", "building", "plan", "molten_salt", "fusion", "space_solar", "dynamics")
+
+
+def check_rows(checks: Iterable[Check]) -> list[dict[str, Any]]:
+    """Checks as plain rows, as the JSON of a scorecard has them."""
+    return SupplyCard(tuple(checks)).to_json()["checks"]
 
 
 @dataclass(frozen=True)

@@ -32,21 +32,21 @@ def check_folder(output: str | Path | None, key: str = "--output") -> Path | Non
 
 def give(
     ask: Callable[[Progress], Answer],
-    command: Callable[..., Any],
+    command: Callable[..., Any] | None,
     *,
     output: str | Path | None = None,
     json: bool = False,
     quiet: bool = False,
     renamed: Mapping[str, str] | None = None,
-) -> None:
-    """Answer a command.
+) -> Answer:
+    """Answer a command, and return the answer.
 
     Parameters
     ----------
     ask : callable
         Computes the answer; gets a function that reports progress.
-    command : callable
-        Whose options an error names.
+    command : callable, optional
+        Whose options an error names; without one the keys of errors are those of a file.
     output : path, optional
         Folder that is written.
     json, quiet : bool
@@ -68,6 +68,7 @@ def give(
     if folder is not None and not (json or quiet):
         first, *rest = sorted(written, key=_rank)
         console().print(f"Written: {', '.join([str(folder / first), *rest])}", markup=False)
+    return answer
 
 
 def _rank(name: str) -> tuple[int, str]:

@@ -12,7 +12,7 @@ import typer
 from gigawatt import __version__, catalog
 from gigawatt.faces.terminal.console import console, print_json
 
-__all__ = ["doctor_command", "user_catalog_words"]
+__all__ = ["doctor_command"]
 
 _NEEDS = {
     "numpy": ("every room", ""),
@@ -36,17 +36,6 @@ _NEEDS = {
 }
 
 
-def user_catalog_words() -> str:
-    """Which user catalog is in force, and what it holds."""
-    folder, own = catalog.user_folder(), catalog.user_catalog()
-    if folder is None:
-        return "none, as GIGAWATT_CATALOG says"
-    if not own:
-        return f"none in {folder}"
-    held = "; ".join(f"{table}: {', '.join(ids)}" for table, ids in own.items())
-    return f"{folder} ({held})"
-
-
 def doctor_command(
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
 ) -> None:
@@ -66,7 +55,7 @@ def doctor_command(
         "python": platform.python_version(),
         "processors": str(os.cpu_count()),
         "catalog": catalog.version(),
-        "user catalog": user_catalog_words(),
+        "user catalog": catalog.user_words(),
     }
     if json:
         folder, own = catalog.user_folder(), catalog.user_catalog()

@@ -12,7 +12,7 @@ __all__ = ["grid_table", "write_document"]
 
 _BAR = 24
 """Characters of a bar of 100 %."""
-_MOST_NOTICES, _MOST_ASSUMED, _MOST_ROWS = 8, 8, 40
+_MOST_NOTICES, _MOST_ASSUMED, _MOST_ROWS = 8, 8, 400
 _WEAK = (Grade.guess.label, Grade.projected.label)
 _NARROW = 24
 """Characters from which on a column of words is broken where the terminal is narrow."""

@@ -14,11 +14,11 @@ T = TypeVar("T")
 
 
 def flagged(
-    call: Callable[[], T], command: Callable[..., Any], renamed: Mapping[str, str] | None = None
+    call: Callable[[], T], command: Callable[..., Any] | None, renamed: Mapping[str, str] | None = None
 ) -> T:
     """Call a room; an error of its names the option of ``command``, not what the room calls it.
 
-    ``renamed`` has the options of keys that are called otherwise there.
+    ``renamed`` has the options of keys that are called otherwise there; without a command they are all.
     """
     try:
         return call()
@@ -26,8 +26,8 @@ def flagged(
         if error.key is not None:
             key = error.key.removeprefix("cluster.")
             name = key.split(".")[0].replace("-", "_")
-            known = name in inspect.signature(command).parameters
-            flag = f"--{name.replace('_', '-')}" if known else key
+            known = command is not None and name in inspect.signature(command).parameters
+            flag = f"--{name.replace('_', '-')}" if known else error.key if command is None else key
             error.key = (renamed or {}).get(error.key, flag)
         raise
 

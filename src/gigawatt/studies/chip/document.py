@@ -11,7 +11,7 @@ from gigawatt.core.document import Again, Card, Document, Grid, Section
 from gigawatt.faces.figures.readable import count, significant, with_unit
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.held import Rows, held_section, held_words, published, rest, rows_words
-from gigawatt.faces.report.parts import rows_grid, spread, with_percent
+from gigawatt.faces.report.parts import rows_document, rows_grid, spread, with_percent
 from gigawatt.studies.chip.figures import cost, limits, power
 
 __all__ = ["document", "more"]
@@ -184,7 +184,8 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
             _facts(answer), _roofline(answer), _dies(answer),
         )),
         Section("limits", "What limits it", (
-            drawn("limits", partial(limits, answer), "A bar at 100 % would be at its limit."), _limits(answer),
+            drawn("limits", partial(limits, answer), "A bar at 100 % would be at its limit."),
+            _limits(answer),
         )),
         Section("money", "What it costs", (
             drawn("cost", partial(cost, answer), "Of making one good chip, design left out."),
@@ -215,3 +216,15 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         sections=tuple(sections),
         **rest(answer, again),
     )  # fmt: skip
+
+
+def designs_document(answer: Answer, again: Again, more: Any = None) -> Document:
+    """The designs of the catalog."""
+    rows = [(row["id"], row["year"], row["name"], row["note"]) for row in answer["rows"]]
+    return rows_document("Designs", again, rows_grid("", ("design", "year", "name", "note"), rows))
+
+
+def parts_document(answer: Answer, again: Again, more: Any = None) -> Document:
+    """The parts that a design may name, by the key that names them."""
+    rows = [(key, name, words) for key, names in answer.items() for name, words in names.items()]
+    return rows_document("Parts of a design", again, rows_grid("", ("key", "part", "what it is"), rows))

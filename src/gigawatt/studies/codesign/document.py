@@ -8,8 +8,7 @@ from typing import Any
 
 from gigawatt.core.document import Again, Card, Document, Grid, Part, Section, Text
 from gigawatt.faces.report.drawings import drawn
-from gigawatt.faces.report.parts import amount, facts_of, few, rows_grid, with_percent
-from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.parts import amount, facts_of, few, listed, rows_grid, with_percent
 from gigawatt.studies.codesign.figures import front, gains, relief
 
 __all__ = ["document"]

@@ -40,5 +40,5 @@ STUDY = Study(
     ),
     jobs=(Job("compare-split", "Which input moved what", "gigawatt.studies.compare.view:compute"),),
     docs="compare.md",
-    services={"sides": "gigawatt.studies.compare.view:compared"},
+    services={"sides": "gigawatt.studies.compare.door:compare_results"},
 )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from gigawatt import catalog
 from gigawatt.core.errors import InputError
@@ -32,22 +35,22 @@ def explain_command(
     from rich.table import Table
     from rich.tree import Tree
 
-    result = load_result(folder)
+    stored = load_result(result)
     out = console()
-    if name is None:
-        if as_json:
+    if quantity is None:
+        if json:
             print_json(
-                [{"quantity": q.name, "unit": q.unit, "what": q.summary} for q in result.quantities.values()]
+                [{"quantity": q.name, "unit": q.unit, "what": q.summary} for q in stored.quantities.values()]
             )
             return
         shown = Table("quantity", "value", "unit", "grade", "what", box=None)
         shown.columns[0].no_wrap = True
-        for q in result.quantities.values():
+        for q in stored.quantities.values():
             shown.add_row(q.name, escape(_value(q)), _unit(q.unit), q.label, escape(q.summary))
         out.print(shown)
         return
-    steps = list(explain(result, name, depth))
-    if as_json:
+    steps = list(explain(stored, quantity, depth))
+    if json:
         print_json([as_data(step) for step in steps])
         return
     branches: list[Tree] = []
@@ -67,7 +70,7 @@ def explain_command(
         if q.inputs and step.depth == depth:
             branch.add(f"[dim]from {escape(', '.join(q.inputs))}: see --depth {depth + 1}[/dim]")
     out.print(branches[0])
-    weak = weakest(result, name)
+    weak = weakest(stored, quantity)
     for grade in {row.grade.label for row in weak}:
         named = ", ".join(f"{row.name} ({row.where})" for row in weak[:6])
         more = f" and {len(weak) - 6} more" if len(weak) > 6 else ""

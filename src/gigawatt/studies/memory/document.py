@@ -11,8 +11,7 @@ from gigawatt.core.document import Again, Card, Document, Grid, Section
 from gigawatt.faces.figures.readable import significant
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.held import Rows, held_section, held_words, published, rest, rows_words
-from gigawatt.faces.report.parts import rows_grid, with_percent
-from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.parts import listed, rows_grid, with_percent
 from gigawatt.studies.memory.figures import bandwidth, energy, heat
 
 __all__ = ["document", "more"]
@@ -209,12 +208,14 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
             _reached(answer),
         )),
         Section("energy", "Joules of a bit", (
-            drawn("energy", partial(energy, answer), "Core: cells and rows. Stack: with wires and vias. Interface: "
+            drawn("energy", partial(energy, answer),
+                  "Core: cells and rows. Stack: with wires and vias. Interface: "
                   "with both its ends. Bars are ranges."),
             _scopes(answer),
         )),
         Section("heat", "Heat", (
-            drawn("heat", partial(heat, answer), "Beside a processor at its power limit; hybrid bonds are drawn "
+            drawn("heat", partial(heat, answer),
+                  "Beside a processor at its power limit; hybrid bonds are drawn "
                   "through, bumps dotted.", table=True),
             _heat(answer),
         )),

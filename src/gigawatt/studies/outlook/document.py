@@ -6,12 +6,22 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from gigawatt.core.document import Again, Card, Document, Drawing, Grid, Heading, Part, Section, Text
+from gigawatt.core.document import Again, Card, Document, Drawing, Grid, Heading, Part, Points, Section, Text
 from gigawatt.core.evidence import Grade
+from gigawatt.core.quantities import factor
 from gigawatt.faces.report.drawings import drawn
-from gigawatt.faces.report.parts import amount, facts_of, few, rows_grid, spread, trusted, with_percent
-from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.parts import (
+    amount,
+    facts_of,
+    few,
+    listed,
+    rows_grid,
+    spread,
+    trusted,
+    with_percent,
+)
 from gigawatt.faces.report.trust import read_assumptions
+from gigawatt.studies.outlook.compare import sentence
 from gigawatt.studies.outlook.figures import SHOWN, bands, binding, relief, tornado
 from gigawatt.studies.outlook.figures_decades import GROUPS, expected, share_text, shares, wanted_rows
 from gigawatt.studies.outlook.figures_society import comparison_rows, society_figures
@@ -248,7 +258,7 @@ def _figures(one: _Reader) -> list[Section]:
         ),
         drawn(
             "binding-flat",
-            binding(answer, "binding_flat"),
+            partial(binding, answer, "binding_flat"),
             "The least of power, chips, capital, latency and data at the utilisation of small "
             "runs: what most "
             "published estimates compare.",
@@ -278,6 +288,21 @@ def _figures(one: _Reader) -> list[Section]:
     ]
 
 
+def _society_words(one: _Reader) -> tuple[str, ...]:
+    """Chances of the last year, and runs beside other users of electricity."""
+    found = one.answer["society"]
+    chances = found["chances"]
+    said = (
+        f"Value grows faster than users in {with_percent(chances['value_exponent_above_one'])} of the draws; "
+        f"owners' shares revert to their mean in {with_percent(chances['owners_revert'])}.",
+        f"Exploratory, on priors that are not measured for AI: in {one.years[-1]} AI earns more than it "
+        f"costs in {with_percent(chances['surplus'][-1])} of the draws, and use outruns efficiency in "
+        f"{with_percent(chances['backfire'][-1])}.",
+    )
+    runs = (f"{sentence(run['run'], run['energy_MWh'][1] * factor('MWh'))}." for run in found["runs"])
+    return (*said, *runs)
+
+
 def _society(one: _Reader) -> list[Section]:
     if "society" not in one.answer:
         return []
@@ -287,6 +312,7 @@ def _society(one: _Reader) -> list[Section]:
         for number, (figure, caption) in enumerate(society_figures(one.answer))
     ]
     parts += drawings
+    parts.append(Points(_society_words(one)))
     head, rows = comparison_rows(one.answer)
     parts.append(rows_grid("A run beside a year of others: years of their electricity.", head, rows))
     return [Section("society", "Energy, environment, society", tuple(parts))]
@@ -337,7 +363,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         setting=f"{answer['draws']:,} draws · seed {answer['seed']} · {one.years[0]} to {one.years[-1]}",
         paragraphs=tuple(text for text in texts if text),
         again=again,
-        short=("yours", "run", "binding", "world", "society", "years"),
+        short=("yours", "years", "binding", "society", *(f"decade-{one}" for one in answer["decades"])),
         cards=_cards(one),
         sections=tuple(sections),
         facts=facts_of(again, ("draws", f"{answer['draws']:,}"), ("seed", answer["seed"])),

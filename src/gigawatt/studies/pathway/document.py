@@ -10,8 +10,7 @@ from gigawatt.core.document import Again, Card, Document, Grid, Points, Section
 from gigawatt.core.evidence import worst
 from gigawatt.faces.figures.readable import large, significant, with_unit
 from gigawatt.faces.report.drawings import drawn
-from gigawatt.faces.report.parts import facts_of, rows_grid, trusted, with_percent
-from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.parts import facts_of, listed, rows_grid, trusted, with_percent
 from gigawatt.faces.report.trust import read_assumptions, trust_words
 from gigawatt.studies.pathway.figures import FIGURES, plants_shown
 

@@ -12,8 +12,7 @@ from gigawatt.core.document import Again, Card, Document, Grid, Part, Points, Se
 from gigawatt.faces.figures.readable import count, large, significant, with_unit
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.held import Rows, held_section, held_words, published, rest, rows_words
-from gigawatt.faces.report.parts import amount, rows_grid, spread, with_percent
-from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.parts import amount, listed, rows_grid, spread, with_percent
 from gigawatt.studies.quantum.figures import chances, energies, noise, sides, steps
 
 __all__ = ["document", "more"]
@@ -134,7 +133,8 @@ def _energy(answer: Answer, rows: Rows, again: Again) -> Document:
         ("integrals", answer["source"]),
     ]
     grid = rows_grid("The energy, and what it takes.", ("what", "value"), facts)
-    fell = drawn("energies", partial(energies, answer), "Simulated without noise; the line is chemical accuracy.",
+    fell = drawn("energies", partial(energies, answer),
+                 "Simulated without noise; the line is chemical accuracy.",
                  table=True)  # fmt: skip
     sections = [Section("answer", "The answer", (grid, fell))]
     if answer["noise"]:

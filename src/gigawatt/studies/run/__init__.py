@@ -32,6 +32,7 @@ STUDY = Study(
     ),
     docs="result.md",
     services={
+        "figure_names": "gigawatt.studies.run.figures:figure_names",
         "figure": "gigawatt.studies.run.figures:figure",
         "notebook": "gigawatt.studies.run.render:notebook",
         "document": "gigawatt.studies.run.document:document",

@@ -8,9 +8,7 @@ from typing import Annotated
 import typer
 
 import gigawatt
-from gigawatt.core.errors import InputError
-from gigawatt.core.store import as_json as answer
-from gigawatt.core.store import save_result, writable
+from gigawatt.faces.terminal.answer import check_folder
 from gigawatt.faces.terminal.console import console, print_json, progress
 
 __all__ = ["run_command"]
@@ -28,22 +26,20 @@ def run_command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
 ) -> None:
     """Run the whole chain on a scenario: a table here, one HTML report and data files in a folder."""
-    study = gigawatt.load(scenario)
-    folder = out if out is not None else Path("results") / scenario.stem
-    try:
-        writable(folder)
-    except InputError as error:
-        raise error.at(key="--out") from None
-    with progress(quiet=quiet) as report:
-        result = study.run(progress=report)
+    from gigawatt.core.store import as_json, save_result
+    from gigawatt.faces.terminal.document import write_document
+    from gigawatt.studies.run.document import document
+    from gigawatt.studies.run.render import render_files
+
+    folder = output if output is not None else Path("results") / scenario.stem
+    check_folder(folder)
+    with progress(quiet=quiet or json) as report:
+        result = gigawatt.load(scenario).run(progress=report)
         report("Writing the report", 0.98)
-        from gigawatt.faces.report import render_files
-
-        save_result(result, folder, extra=render_files(result))
-    if as_json:
-        print_json(answer(result))
+        said = document(result)
+        save_result(result, folder, extra=render_files(said))
+    if json:
+        print_json(as_json(result))
     elif not quiet:
-        from gigawatt.studies.run.summary import print_summary
-
-        print_summary(result, console())
+        write_document(said, console())
         console().print(f"Report: {folder / 'report.html'}, report.md", markup=False)

@@ -21,11 +21,11 @@ from gigawatt.core.document import (
     Text,
 )
 from gigawatt.core.result import Result
-from gigawatt.faces.figures import figure
 from gigawatt.faces.report.drawings import drawn
-from gigawatt.faces.report.far_off import band_grid, step_band
 from gigawatt.faces.report.trust import assumption_grid, result_sources
 from gigawatt.studies.run import grids
+from gigawatt.studies.run.far_off import band_grid, step_band
+from gigawatt.studies.run.figures import figure
 from gigawatt.studies.run.figures_tables import has_table
 from gigawatt.studies.run.words import subject, topics
 from gigawatt.studies.run.words_serving import error_grid, errors_of, is_serving

@@ -10,8 +10,7 @@ from gigawatt.core.document import Again, Card, Document, Grid, Part, Section
 from gigawatt.core.evidence import worst
 from gigawatt.faces.figures.readable import count, label, large, significant, with_unit
 from gigawatt.faces.report.drawings import drawn
-from gigawatt.faces.report.parts import facts_of, rows_grid, trusted, with_percent
-from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.parts import facts_of, listed, rows_grid, trusted, with_percent
 from gigawatt.faces.report.trust import read_assumptions, trust_words
 from gigawatt.studies.run.words_serving import LIMITED, error_grid, error_words, left_out
 from gigawatt.studies.serving.figures import FIGURES, facts, layout_words, wall_rows
@@ -303,10 +302,23 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         paragraphs=tuple(text.strip() for text in texts),
         again=again,
         short=("answer", "binding", "best", "front", "wall"),
-        stated=("serving.trace", "serving.prompt", "serving.output", "serving.arrivals", "serving.weights",
-                "serving.cache", "serving.objective", "serving.percentile", "serving.engine",
-                "serving.acceptance", "site.name", "facility.pue", "supply.price", "finance.discount_rate",
-                "finance.chip_life"),
+        stated=(
+            "serving.trace",
+            "serving.prompt",
+            "serving.output",
+            "serving.arrivals",
+            "serving.weights",
+            "serving.cache",
+            "serving.objective",
+            "serving.percentile",
+            "serving.engine",
+            "serving.acceptance",
+            "site.name",
+            "facility.pue",
+            "supply.price",
+            "finance.discount_rate",
+            "finance.chip_life",
+        ),
         cards=cards,
         notices=tuple(map(str, answer["notices"])),
         sections=tuple(sections),

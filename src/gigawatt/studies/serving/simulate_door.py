@@ -74,9 +74,7 @@ def simulate_serving(
         "series": partial(drawn_series, data, series),
         "distributions": partial(distributions, data),
     }
-    return Answer(
-        SIMULATION, data, run, drawings, tables, more=series, files=tables, parquet=("requests",)
-    )
+    return Answer(SIMULATION, data, run, drawings, tables, more=series, files=tables, parquet=("requests",))
 
 
 def _filled(given: dict[str, Any]) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from typing import Any
 
 from gigawatt.core.document import Again, Card, Document, Part, Section
 from gigawatt.faces.report.drawings import drawn
-from gigawatt.faces.report.far_off import training_error, training_error_grid
-from gigawatt.faces.report.parts import amount, facts_of, rows_grid, with_percent
-from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.parts import amount, facts_of, listed, rows_grid, with_percent
+from gigawatt.studies.run.far_off import training_error, training_error_grid
 from gigawatt.studies.solve.figures import crossing, points, room
 
 __all__ = ["document"]

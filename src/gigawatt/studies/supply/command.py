@@ -26,6 +26,7 @@ _OPTIONS = {
     "site.weather": "--weather",
 }
 
+
 def _option(help: str, panel: str = _LOAD, **more: Any) -> Any:
     return typer.Option(help=help, show_default=False, rich_help_panel=panel, **more)
 

@@ -19,6 +19,7 @@ EPILOG = (
 _RUN, _MACHINE, _LIMITS, _PLACE = "What is trained", "On what", "Power and time", "Where"
 _LAYOUT, _ANSWER = "Layout, held and widened", "Answer"
 
+
 def _option(help: str, panel: str = _RUN, **more: Any) -> Any:
     return typer.Option(help=help, show_default=False, rich_help_panel=panel, **more)
 

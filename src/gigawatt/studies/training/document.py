@@ -10,8 +10,7 @@ from gigawatt.core.document import Again, Card, Document, Grid, Part, Section, T
 from gigawatt.core.evidence import worst
 from gigawatt.faces.figures.readable import count, label, large, significant, with_unit
 from gigawatt.faces.report.drawings import drawn
-from gigawatt.faces.report.parts import facts_of, rows_grid, spread, trusted, with_percent
-from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.parts import facts_of, listed, rows_grid, spread, trusted, with_percent
 from gigawatt.faces.report.trust import read_assumptions, trust_words
 from gigawatt.studies.run.figures_machine import layout_words
 from gigawatt.studies.training.figures import FIGURES
@@ -360,9 +359,19 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         paragraphs=texts,
         again=again,
         short=("binding", "layouts", "power", "caps", "sites", "pareto", "searched"),
-        stated=("training.tokens", "training.sequence", "training.global_batch", "training.number_format",
-                "training.optimizer", "machine.stack", "site.name", "facility.pue", "supply.price",
-                "finance.discount_rate", "finance.chip_life"),
+        stated=(
+            "training.tokens",
+            "training.sequence",
+            "training.global_batch",
+            "training.number_format",
+            "training.optimizer",
+            "machine.stack",
+            "site.name",
+            "facility.pue",
+            "supply.price",
+            "finance.discount_rate",
+            "finance.chip_life",
+        ),
         cards=cards,
         notices=tuple(map(str, answer["notices"])),
         sections=_sections(answer),

@@ -132,7 +132,8 @@ def answer_training(
 ) -> tuple[dict[str, Any], Plan]:
     """The document of a planned training run, and the plan.
 
-    ``relief`` is a factor, ``spread`` several data centres (``sites, distance, bandwidth, methods``), the rest as of :func:`plan_training`.
+    ``relief`` is a factor, ``spread``: several data centres
+    (``sites, distance, bandwidth, methods``), the rest as of :func:`plan_training`.
     """
     from gigawatt.chain.training.caps import cap_sweep as sweep_caps
     from gigawatt.chain.training.caps import power_choice

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from gigawatt.core.errors import InputError, nearest
-from gigawatt.faces.terminal.console import console, number, print_json, progress
+from gigawatt.faces.terminal.console import console, print_json, progress
+from gigawatt.studies.validate.cells import cell
 
 __all__ = ["validate_command"]
-
-_SHARES = (
-    "mape", "median_ape", "p90_ape", "bias", "coverage90", "baseline_mape",
-    "median", "p90", "median_as_used", "p90_as_used", "MAPE", "by_power", "in_a_step", "measured", "fitted",
-    "error", "tolerance",
-)  # fmt: skip
-
 
 _TABLES = "Which scorecard: training, kernels, memory, power, collectives, serving, supply, technologies."
 
@@ -30,7 +26,7 @@ def validate_command(
 ) -> None:
     """Predictions beside measurements: error by group, beside a naive baseline."""
     if table in _SCORECARDS:
-        _SCORECARDS[table](rows, as_json=as_json, quiet=quiet)
+        _SCORECARDS[table](rows, as_json=json, quiet=quiet)
         return
     known = ("training", *_SCORECARDS)
     if table not in known:
@@ -39,13 +35,13 @@ def validate_command(
         )
     from gigawatt.validation import validate
 
-    with progress(quiet=quiet or as_json) as report:
+    with progress(quiet=quiet or json) as report:
         card = validate(
             table, rows, progress=lambda done, all_: report("Predicting rows", done / max(all_, 1))
         )
     answer = card.to_json()
     _not_empty(rows, answer["rows"])
-    if as_json:
+    if json:
         print_json(answer)
         return
     out = console()
@@ -288,13 +284,5 @@ def _print(columns: Sequence[str], lines: Iterable[Sequence[str | int | float | 
 
     shown = Table(*[name.replace("_", " ") for name in columns], box=None)
     for line in lines:
-        shown.add_row(*[_cell(name, value) for name, value in zip(columns, line, strict=True)])
+        shown.add_row(*[cell(name, value) for name, value in zip(columns, line, strict=True)])
     console().print(shown)
-
-
-def _cell(name: str, value: str | int | float | None) -> str:
-    if value is None or (isinstance(value, float) and value != value):
-        return ""
-    if isinstance(value, str):
-        return value
-    return f"{100 * value:.1f} %" if name in _SHARES else number(value)
