@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gigawatt.faces.report.studies import made
 
 from gigawatt import catalog
 from gigawatt.chain import technologies as room
@@ -27,6 +26,7 @@ from gigawatt.studies.technologies.audit import (
     peak_joules,
     shares_of,
 )
+from gigawatt.studies.technologies.document import document as report
 from gigawatt.technology.measured import Measured, measured
 from gigawatt.technology.rollup import BASE, token_cost
 from gigawatt.technology.substrate import SCOPES, Substrate
@@ -91,7 +91,7 @@ def test_what_another_beats_in_both_is_on_no_front(monkeypatch: pytest.MonkeyPat
 
 
 def page(document: Any) -> str:
-    return html.page(made("technologies", document, Again("gigawatt technologies compare")))
+    return html.page(report(document, Again("gigawatt technologies compare")))
 
 
 def test_the_document_and_its_page(quality: None) -> None:

@@ -15,11 +15,11 @@ from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import parse
 from gigawatt.core.result import Result
 from gigawatt.core.store import as_json, load_result, save_result
-from gigawatt.faces.report import render, sentences
 from gigawatt.studies.run.far_off import card_bands
 from gigawatt.studies.run.figures import NAMES, NAMES_SERVING, figure
 from gigawatt.studies.run.grids import cards, table
-from gigawatt.studies.run.words import topics
+from gigawatt.studies.run.render import render
+from gigawatt.studies.run.words import sentences, topics
 from gigawatt.studies.run.words_serving import errors_of, is_serving, left_out
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "serve-llama-70b-virginia.yaml"
@@ -130,11 +130,13 @@ def test_the_answer_is_json(fresh: Result) -> None:
 
 
 def test_the_summary_in_the_terminal(real: Result) -> None:
-    from gigawatt.studies.run.summary import print_summary
     from rich.console import Console
 
+    from gigawatt.faces.terminal.document import write_document
+    from gigawatt.studies.run.document import document
+
     out = io.StringIO()
-    print_summary(real, Console(file=out, width=140))
+    write_document(document(real), Console(file=out, width=140))
     text = out.getvalue()
     for words in (
         "replicas that keep the promise",

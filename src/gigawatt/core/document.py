@@ -242,7 +242,8 @@ class Document:
     ``setting`` is the line under the title; ``paragraphs`` the answer in words; ``notices`` what a reader has
     to know; ``sections`` figures and tables; ``assumptions`` and ``sources`` a table each; ``appendix`` what
     comes after them; ``facts`` of the run stand at the foot. A terminal and a notebook show the head alone:
-    of ``short`` the sections by key (without them the first table), and of the assumptions ``stated`` by
+    ``lead`` in place of the paragraphs where there is one, of the cards those that ``main`` names,
+    ``short`` (sections by key, or parts; without them the first table), and of the assumptions ``stated`` by
     key before others.
     """
 
@@ -257,13 +258,23 @@ class Document:
     sources: Grid | None = None
     appendix: tuple[Section, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
-    short: tuple[str, ...] = ()
+    lead: tuple[str, ...] = ()
+    main: tuple[str, ...] = ()
+    short: tuple[str | Part, ...] = ()
     stated: tuple[str, ...] = ()
+
+    @property
+    def main_cards(self) -> tuple[Card, ...]:
+        """The key figures of the short form."""
+        return tuple(card for card in self.cards if not self.main or card.name in self.main)
 
     @property
     def head(self) -> tuple[Section, ...]:
         """The sections of the short form with their tables and lists; else the first table there is."""
         by_key = {one.key: one for one in self.sections}
+        parts = tuple(part for part in self.short if not isinstance(part, str))
+        if parts:
+            return (Section("head", "", parts),)
         chosen = [by_key[key] for key in self.short if key in by_key]
         if chosen:
             return tuple(

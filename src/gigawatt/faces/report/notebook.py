@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gigawatt.core.document import Document, Grid
+from gigawatt.core.document import Document
 from gigawatt.faces.report.html import environment
 
 __all__ = ["notebook"]
@@ -10,7 +10,7 @@ __all__ = ["notebook"]
 
 def notebook(document: Document) -> str:
     """Title, sentences, key figures, notices and the tables of the short form."""
-    grids = [part for section in document.head for part in section.parts if isinstance(part, Grid)]
+    grids = [grid for section in document.head for grid in section.grids]
     assumed = 0 if document.assumptions is None else len(document.assumptions.rows)
     return (
         environment()

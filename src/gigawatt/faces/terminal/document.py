@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gigawatt.core.document import Card, Cell, Document, Grid, Points, Section, Text
+from gigawatt.core.document import Card, Cell, Columns, Document, Grid, Points, Section, Text
 from gigawatt.core.evidence import Grade
 
 __all__ = ["grid_table", "write_document"]
 
 _BAR = 24
 """Characters of a bar of 100 %."""
-_MOST_NOTICES, _MOST_ASSUMED, _MOST_ROWS = 8, 8, 400
+_MOST_NOTICES, _MOST_ASSUMED, _MOST_ROWS = 5, 4, 400
 _WEAK = (Grade.guess.label, Grade.projected.label)
 _NARROW = 24
 """Characters from which on a column of words is broken where the terminal is narrow."""
@@ -33,12 +33,12 @@ def write_document(document: Document, console: Any) -> None:
     console.print(Line(document.title, style="bold"))
     if document.setting:
         console.print(Line(document.setting, style="dim"))
-    for paragraph in document.paragraphs:
+    for paragraph in document.lead or document.paragraphs:
         if paragraph:
             console.print(Line(paragraph))
-    if document.cards:
+    if document.main_cards:
         console.print()
-        console.print(_cards(document.cards))
+        console.print(_cards(document.main_cards))
     for section in document.head:
         console.print()
         _section(section, console)
@@ -55,8 +55,8 @@ def write_document(document: Document, console: Any) -> None:
 def _section(section: Section, console: Any) -> None:
     from rich.text import Text as Line
 
-    lists = [part for part in section.parts if not isinstance(part, Grid)]
-    if lists or not section.parts:
+    lists = [part for part in section.parts if isinstance(part, Points | Text)]
+    if section.title and lists:
         console.print(Line(section.title, style="dim"))
     for number, part in enumerate(section.parts):
         if isinstance(part, Grid):
@@ -68,6 +68,12 @@ def _section(section: Section, console: Any) -> None:
             if len(part.rows) > _MOST_ROWS:
                 words = f"{len(part.rows) - _MOST_ROWS:,} more rows: --output FOLDER or --json has all"
                 console.print(Line(words, style="dim"))
+        elif isinstance(part, Columns):
+            from rich.columns import Columns as Beside
+
+            grids = Section("", "", (part,)).grids
+            console.print()
+            console.print(Beside([grid_table(grid) for grid in grids], padding=(0, 4)))
         elif isinstance(part, Points):
             for item in part.items:
                 console.print(Line(f"  {item}", style="yellow" if part.warn else ""))
@@ -116,11 +122,11 @@ def _cards(cards: Sequence[Card]) -> Any:
     """Key figures, in two columns where there are many."""
     graded = any(card.grade for card in cards)
     head = ("key figure", "", "grade") if graded else ("key figure", "")
-    twice = len(cards) > 5 and not any(card.band for card in cards)
+    twice = len(cards) > 5
     half = (len(cards) + 1) // 2 if twice else len(cards)
 
     def cells(card: Card) -> tuple[Cell, ...]:
-        value = f"{card.value} ({card.band})" if card.band else card.value
+        value = f"{card.value} ({card.band})" if card.band and not twice else card.value
         return (Cell(card.title), Cell(value), Cell(card.grade, grade=card.grade))[: len(head)]
 
     empty = (Cell(""),) * len(head)
@@ -138,6 +144,8 @@ def _assumed(document: Document, console: Any) -> None:
 
     rows = () if document.assumptions is None else document.assumptions.rows
     first = [row for row in rows if row[0].text in document.stated]
+    if document.lead and not first:
+        return  # the lead says how many, and how well they are known
     for row in first or rows[:_MOST_ASSUMED]:
         console.print(Line(f"assumed {row[0].text}: {row[1].text} ({row[3].text})", style="dim"))
     more = len(rows) - (len(first) or min(len(rows), _MOST_ASSUMED))

@@ -27,6 +27,7 @@ from gigawatt.studies.run import grids
 from gigawatt.studies.run.far_off import band_grid, step_band
 from gigawatt.studies.run.figures import figure
 from gigawatt.studies.run.figures_tables import has_table
+from gigawatt.studies.run.short import CARDS, lost_words, short
 from gigawatt.studies.run.words import subject, topics
 from gigawatt.studies.run.words_serving import error_grid, errors_of, is_serving
 
@@ -259,6 +260,10 @@ def _facts(run: Any) -> tuple[tuple[str, str], ...]:
     return (*said, *((str(name), str(version)) for name, version in run.get("packages", {}).items()))
 
 
+_LEAD = ("training", "serving", "waits", "error", "binding", "day", "supply", "trust")
+"""Topics of the short form."""
+
+
 def document(result: Result) -> Document:
     """Everything that the report of a result says."""
     said = topics(result)
@@ -268,7 +273,9 @@ def document(result: Result) -> Document:
         setting=setting(result),
         paragraphs=tuple(text for text in texts if text),
         again=again(result),
-        short=("binding", "replicas", "layouts", "plants", "ledger"),
+        lead=(" ".join(said[name] for name in _LEAD if name in said), lost_words(result)),
+        short=short(result),
+        main=CARDS,
         cards=grids.cards(result),
         notices=tuple(result.notices),
         sections=_sections(result),
