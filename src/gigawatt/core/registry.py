@@ -122,6 +122,8 @@ def find_command(words: str) -> Command | None:
         for command in study.commands:
             if command.name == words:
                 return command
+        if any(group.name == words for group in study.groups):
+            return None
     return commands().get(words)
 
 
