@@ -114,7 +114,8 @@ def load(file: str | Path) -> Study:
 
 
 def __getattr__(name: str) -> Any:
-    if not name.startswith("_"):
+    # a folder of the package that is being imported is no function of another package
+    if name in _LATE or not (name.startswith("_") or (Path(__file__).parent / name).is_dir()):
         from gigawatt.core.registry import find_function
         from gigawatt.core.study import resolve
 

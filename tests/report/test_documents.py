@@ -504,7 +504,7 @@ def real_small(place: Path) -> Path:
     [
         (("nowhere",), "neither a result nor a study here"),
         (("made", "--format", "pdf"), "--format: no such format; given 'pdf'"),
-        (("made", "--out", "made"), "--out: a folder, not a file"),
+        (("made", "--out", "made"), "--output: a folder, not a file"),
         (("other",), "this study has no report"),
         (("broken",), "this record of a study cannot be read"),
         (("empty",), "this study cannot be read"),

@@ -139,7 +139,7 @@ def test_the_summary_in_the_terminal(real: Result) -> None:
     write_document(document(real), Console(file=out, width=140))
     text = out.getvalue()
     for words in (
-        "replicas that keep the promise",
+        "replicas that meet the latency target",
         "M written",
         "time of an accelerator at the peak",
         "requests/s",

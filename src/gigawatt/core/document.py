@@ -241,8 +241,8 @@ class Document:
 
     ``setting`` is the line under the title; ``paragraphs`` the answer in words; ``notices`` what a reader has
     to know; ``sections`` figures and tables; ``assumptions`` and ``sources`` a table each; ``appendix`` what
-    comes after them; ``facts`` of the run stand at the foot. A terminal and a notebook show the head alone:
-    ``lead`` in place of the paragraphs where there is one, of the cards those that ``main`` names,
+    comes after them; ``facts`` of the run stand at the foot. A terminal and a notebook show the head alone: in
+    a terminal ``lead`` in place of the paragraphs where there is one, of the cards those that ``main`` names,
     ``short`` (sections by key, or parts; without them the first table), and of the assumptions ``stated`` by
     key before others.
     """

@@ -285,7 +285,7 @@ def _run(answer: Answer, rows: Rows, again: Again) -> Document:
             f"days on the same physical machine, most of all by {most}."
         )
     facts = [
-        ("physical qubits", qubits),
+        ("physical qubits", f"{answer['physical_qubits']:,.0f}"),
         ("time", _time(answer["seconds"])),
         ("distance of the code", count(answer["distance"])),
         ("factories of magic states", f"{answer['factories']} {answer.get('factory', '')}".strip()),

@@ -198,6 +198,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         paragraphs=texts,
         again=again,
         short=("answer", "stores", "frontier"),
+        stated=tuple(one["key"] for one in answer["assumptions"]),
         cards=tuple(cards),
         notices=tuple(map(str, answer["notices"])),
         sections=tuple(sections),
