@@ -241,10 +241,11 @@ class Document:
 
     ``setting`` is the line under the title; ``paragraphs`` the answer in words; ``notices`` what a reader has
     to know; ``sections`` figures and tables; ``assumptions`` and ``sources`` a table each; ``appendix`` what
-    comes after them; ``facts`` of the run stand at the foot. A terminal and a notebook show the head alone: in
-    a terminal ``lead`` in place of the paragraphs where there is one, of the cards those that ``main`` names,
-    ``short`` (sections by key, or parts; without them the first table), and of the assumptions ``stated`` by
-    key before others.
+    comes after them; ``facts`` of the run stand at the foot.
+
+    A terminal and a notebook show the head alone: of the cards those that ``main`` names, ``short`` (sections
+    by key, or parts; without them the first table), of the assumptions ``stated`` by key before others, and
+    a terminal ``lead`` in place of the paragraphs where there is one.
     """
 
     title: str

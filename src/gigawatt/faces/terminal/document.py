@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Any
 
 from gigawatt.core.document import Card, Cell, Columns, Document, Grid, Points, Section, Text
@@ -14,6 +15,8 @@ _BAR = 24
 """Characters of a bar of 100 %."""
 _MOST_NOTICES, _MOST_ASSUMED, _MOST_ROWS = 5, 4, 400
 _WEAK = (Grade.guess.label, Grade.projected.label)
+_HEAD = 14
+"""Characters up to which the head of a narrow column stands in one line."""
 _NARROW = 24
 """Characters from which on a column of words is broken where the terminal is narrow."""
 
@@ -109,7 +112,7 @@ def grid_table(grid: Grid) -> Any:
         bars = any(cell.bar is not None for cell in cells)
         width = max((len(cell.text) for cell in cells), default=0)
         right = grid.numeric[number] and not bars
-        broken = head.replace(" ", "\n") if width < len(head) / 2 else head
+        broken = fill(head, max(width, _HEAD), break_long_words=False)
         table.add_column(
             broken, justify="right" if right else "left", no_wrap=right or width < _NARROW, overflow="fold"
         )
