@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Data", "flat_rows"]
 
 Data = Mapping[str, Any]
-Rows = Sequence[Mapping[str, Any]] | Mapping[str, Sequence[Any]]
+Rows = Sequence[Mapping[str, Any]] | Mapping[str, Any]
 """A table: rows, or columns by name."""
 
 _NOTEBOOK = "gigawatt.faces.report.notebook:notebook"

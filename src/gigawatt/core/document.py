@@ -276,7 +276,7 @@ class Document:
         parts = tuple(part for part in self.short if not isinstance(part, str))
         if parts:
             return (Section("head", "", parts),)
-        chosen = [by_key[key] for key in self.short if key in by_key]
+        chosen = [by_key[key] for key in self.short if isinstance(key, str) and key in by_key]
         if chosen:
             return tuple(
                 Section(

@@ -47,7 +47,8 @@ def short(result: Result) -> tuple[Part, ...]:
     ]
     plants, tokens = _plants(result), _bearers(result) if serves else _tokens(result)
     if plants is not None or tokens is not None:
-        parts.append(Columns(*(() if grid is None else (grid,) for grid in (plants, tokens))))
+        left, right = (() if grid is None else (grid,) for grid in (plants, tokens))
+        parts.append(Columns(left, right))
     return tuple(part for part in parts if part is not None)
 
 

@@ -134,7 +134,8 @@ def _optimum(
     question = Question(asker, axes, bounds, objective, maximise is not None, every, seed)
     found = solved(question, progress or (lambda words, share: None))
     data = as_answer(found)
-    texts = {"found.yaml": partial(found_scenario, found)} if found.found else {}
+    scenario = found_scenario(found) if found.found else None
+    texts = {} if scenario is None else {"found.yaml": lambda: scenario}
     drawings = {"room": partial(room, data)} if data["limits"] else {}
     return Answer(STUDY, data, found, drawings, texts=texts)
 
