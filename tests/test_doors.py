@@ -47,7 +47,7 @@ def plain(answer: Answer) -> Any:
 
 def test_every_door_is_lazy_and_listed() -> None:
     code = (
-        "import sys, gigawatt\nbefore = 'gigawatt.faces.python' in sys.modules\n"
+        "import sys, gigawatt\nbefore = 'gigawatt.core.registry' in sys.modules\n"
         "print([before, sorted(set(gigawatt.__all__) - set(dir(gigawatt)))])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
@@ -112,8 +112,9 @@ def test_what_is_missing_names_the_nearest() -> None:
     assert "days" in answer.to_frame().index
     assert answer.to_frame().loc["days", "value"] == answer["days"]
     assert answer.title in answer._repr_html_()
-    assert set(answer) == set(answer.document)
-    assert len(answer) == len(answer.document)
+    assert set(answer) == set(answer.data)
+    assert len(answer) == len(answer.data)
+    assert answer.document.title == answer.title
 
 
 def test_planning_a_service_is_what_the_command_says(tmp_path: Path) -> None:

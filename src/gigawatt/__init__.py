@@ -6,33 +6,53 @@ result["training.step_time"]
 result.figure("sankey")
 gigawatt.plan_training(model="llama-3.1-8b", chip="H100", count=64)["days"]
 
-The functions are the doors of :mod:`gigawatt.faces.python`, imported when they are asked for.
+A function for each command that answers something, with the same options and units as a person types them
+(``"300 MW"``); each returns an :class:`~gigawatt.core.answer.Answer`, whose data are what the command prints
+with ``--json``. They are found in :mod:`gigawatt.core.registry` and imported when they are used.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gigawatt._version import __version__
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # for editors and type checkers; names are looked up in the registry
     from gigawatt.chain.study import Study
     from gigawatt.core.answer import Answer
     from gigawatt.core.errors import GigawattError
     from gigawatt.core.result import Result
-    from gigawatt.faces.python import (
-        compare,
-        compare_technologies,
-        draw_outlook,
-        explain,
-        plan_serving,
-        plan_supply,
-        plan_training,
-        sweep,
-        validate,
+    from gigawatt.studies.catalog.door import catalog_list, catalog_show
+    from gigawatt.studies.chip.door import chip_build, chip_list
+    from gigawatt.studies.codesign.door import codesign
+    from gigawatt.studies.compare.door import compare
+    from gigawatt.studies.emulate.door import emulate
+    from gigawatt.studies.explain.door import explain
+    from gigawatt.studies.memory.door import technologies_memory
+    from gigawatt.studies.outlook.door import draw_outlook
+    from gigawatt.studies.pathway.door import plan_pathway
+    from gigawatt.studies.plant.door import plant
+    from gigawatt.studies.quantum.door import (
+        quantum_break_even,
+        quantum_optimise,
+        quantum_resources,
+        quantum_vqe,
     )
+    from gigawatt.studies.seconds.door import plan_seconds
+    from gigawatt.studies.serving.door import plan_serving
+    from gigawatt.studies.serving.simulate_door import simulate_serving
+    from gigawatt.studies.solve.door import solve
+    from gigawatt.studies.supply.door import plan_supply
+    from gigawatt.studies.sweep.door import sweep, sweep_show
+    from gigawatt.studies.technologies.door import (
+        compare_technologies,
+        technologies_audit,
+        technologies_needs,
+        technologies_study,
+    )
+    from gigawatt.studies.training.door import plan_training
+    from gigawatt.studies.validate.door import validate
 
 __all__ = [
     "Answer",
@@ -40,37 +60,44 @@ __all__ = [
     "Result",
     "Study",
     "__version__",
+    "catalog_list",
+    "catalog_show",
+    "chip_build",
+    "chip_list",
+    "codesign",
     "compare",
     "compare_technologies",
     "draw_outlook",
+    "emulate",
     "explain",
     "load",
+    "plan_pathway",
+    "plan_seconds",
     "plan_serving",
     "plan_supply",
     "plan_training",
+    "plant",
+    "quantum_break_even",
+    "quantum_optimise",
+    "quantum_resources",
+    "quantum_vqe",
+    "simulate_serving",
+    "solve",
     "sweep",
+    "sweep_show",
+    "technologies_audit",
+    "technologies_memory",
+    "technologies_needs",
+    "technologies_study",
     "validate",
 ]
 
 _LATE = {
-    "Answer": "gigawatt.core.answer",
-    "GigawattError": "gigawatt.core.errors",
-    "Result": "gigawatt.core.result",
-    "Study": "gigawatt.chain.study",
-} | dict.fromkeys(
-    (
-        "compare",
-        "compare_technologies",
-        "draw_outlook",
-        "explain",
-        "plan_serving",
-        "plan_supply",
-        "plan_training",
-        "sweep",
-        "validate",
-    ),
-    "gigawatt.faces.python",
-)
+    "Answer": "gigawatt.core.answer:Answer",
+    "GigawattError": "gigawatt.core.errors:GigawattError",
+    "Result": "gigawatt.core.result:Result",
+    "Study": "gigawatt.chain.study:Study",
+}
 
 
 def load(file: str | Path) -> Study:
@@ -81,16 +108,20 @@ def load(file: str | Path) -> Study:
     gigawatt.core.errors.InputError
         The file is not a right scenario: names file, line, key, what is allowed and the nearest spelling.
     """
-    import gigawatt.faces.figures
-    import gigawatt.faces.report  # noqa: F401  (both register what they can draw with the result)
     from gigawatt.chain.study import Study
 
     return Study.read(file)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LATE:
-        return getattr(import_module(_LATE[name]), name)
+    # a folder of the package that is being imported is no function of another package
+    if name in _LATE or not (name.startswith("_") or (Path(__file__).parent / name).is_dir()):
+        from gigawatt.core.registry import find_function
+        from gigawatt.core.study import resolve
+
+        target = _LATE.get(name) or find_function(name)
+        if target is not None:
+            return resolve(target)
     raise AttributeError(f"module 'gigawatt' has no attribute {name!r}")
 
 

@@ -43,10 +43,10 @@ def test_a_summary_names_what_limits(capsys: pytest.CaptureFixture[str]) -> None
     assert code == 0
     assert not err
     for words in (
-        "Money of a good chip",
+        "What a good chip costs to make",
         "Watts",
-        "Roofline",
-        "Limits",
+        "PFLOP/s",
+        "What is used of each limit",
         "hottest logic",
         "assumed",
         "power limit",

@@ -20,7 +20,7 @@ def test_an_answer_is_told_and_written(tmp_path: Path, capsys: pytest.CaptureFix
         main([*ASK, "--limit", "training.duration <= 60 days", "--output", str(tmp_path / "out")])
     assert stop.value.code == 0
     said = capsys.readouterr().out
-    assert "The largest training.mfu" in said
+    assert "Largest training.mfu" in said
     assert "every one of 3 points" in said
     document = json.loads((tmp_path / "out/solve.json").read_text())
     found = read_scenario(tmp_path / "out/found.yaml")

@@ -39,9 +39,11 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
 def test_the_terminal_says_it_all(call: Call) -> None:
     code, out, err = call("plan-supply", *SMALL, "--carbon", "200 g/kWh", "--flexible", "10%:60$/MWh")
     assert (code, err) == (0, "")
-    for words in ("/MWh", "low and at their high ends", "in operation (limit 200", "L/kWh", "Curtailed",
-                  ", cut ", "of scarcity", "grid connection", "what binds", "the carbon limit", "order by",
-                  "assumed supply.not_served_price"):  # fmt: skip
+    for words in (
+        "/MWh", "low and at their high ends", "at most 200 g/kWh of carbon", "L/kWh", "curtailed",
+        "cut in a year", "hours of scarcity", "grid connection", "What binds", "the carbon limit", "Order by",
+        "assumed supply.not_served_price",
+    ):  # fmt: skip
         assert words in out, words
     assert max(map(len, out.splitlines())) <= 230
 

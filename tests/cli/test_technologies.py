@@ -16,7 +16,6 @@ from gigawatt.chain.technologies import compare, list_substrates, money_of, read
 from gigawatt.core.document import Again
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.faces.report import html
-from gigawatt.faces.report.studies import made
 from gigawatt.faces.terminal.app import main
 from gigawatt.machine.load import load_chip
 from gigawatt.studies.technologies.audit import (
@@ -27,6 +26,7 @@ from gigawatt.studies.technologies.audit import (
     peak_joules,
     shares_of,
 )
+from gigawatt.studies.technologies.document import document as report
 from gigawatt.technology.measured import Measured, measured
 from gigawatt.technology.rollup import BASE, token_cost
 from gigawatt.technology.substrate import SCOPES, Substrate
@@ -92,7 +92,7 @@ def test_what_another_beats_in_both_is_on_no_front(monkeypatch: pytest.MonkeyPat
 
 
 def page(document: Any) -> str:
-    return html.page(made("technologies", document, Again("gigawatt technologies compare")))
+    return html.page(report(document, Again("gigawatt technologies compare")))
 
 
 def test_the_document_and_its_page(quality: None) -> None:

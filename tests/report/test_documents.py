@@ -15,6 +15,7 @@ from made_result import HOSTILE, make_result
 from markdown_it import MarkdownIt
 from test_report import Page
 
+from gigawatt.core import registry
 from gigawatt.core.document import Again, Cell, Document, Grid, Points, Section, Text
 from gigawatt.core.evidence import Grade
 from gigawatt.core.record import read_record
@@ -23,7 +24,6 @@ from gigawatt.faces.report import html, markdown
 from gigawatt.faces.report.drawings import table_of
 from gigawatt.faces.report.markdown import escaped
 from gigawatt.faces.report.stored import stored
-from gigawatt.faces.report.studies import STUDIES
 from gigawatt.faces.terminal.app import app, main
 from gigawatt.studies.run.document import document as result_document
 
@@ -131,7 +131,7 @@ def _face(folder: Path) -> tuple[str, str]:
     """(study, stem of its report)."""
     record = read_record(folder)
     assert record is not None
-    return record["study"], STUDIES[record["study"]].stem
+    return record["study"], registry.find_study(record["study"]).report_stem
 
 
 class Tables(Page):
@@ -291,7 +291,7 @@ def test_a_study_is_written_whole(folder: Path) -> None:
         assert all(row["what"] in page.text and row["what"] in told.replace("\\", "") for row in rows)
         assert {"rows of the catalog", "weakest grade"} <= {key for key, _ in stored(folder).document.facts}
     assert ("assumptions" in page.ids) == (stored(folder).document.assumptions is not None)
-    assert study in STUDIES
+    assert registry.find_study(study).report_stem
 
 
 def test_the_words_say_what_the_tables_say(folder: Path) -> None:
@@ -347,7 +347,7 @@ def test_each_study_says_its_answer(folder: Path) -> None:
     """The sentence that a board reads first, against the JSON."""
     document, said = stored(folder).document, " ".join(stored(folder).document.paragraphs)
     _, stem = _face(folder)
-    answer = json.loads((folder / STUDIES[_face(folder)[0]].answer).read_text())
+    answer = json.loads((folder / registry.find_study(_face(folder)[0]).answer_file).read_text())
     match folder.name:
         case "compare":
             cost = next(r for r in answer["quantities"] if r["quantity"] == "ledger.run_cost")
@@ -504,7 +504,7 @@ def real_small(place: Path) -> Path:
     [
         (("nowhere",), "neither a result nor a study here"),
         (("made", "--format", "pdf"), "--format: no such format; given 'pdf'"),
-        (("made", "--out", "made"), "--out: a folder, not a file"),
+        (("made", "--out", "made"), "--output: a folder, not a file"),
         (("other",), "this study has no report"),
         (("broken",), "this record of a study cannot be read"),
         (("empty",), "this study cannot be read"),

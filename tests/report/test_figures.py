@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from made_result import make_result
 
-import gigawatt.faces.figures as figures
+import gigawatt.studies.run.figures as figures
 from gigawatt.core.errors import InputError
 from gigawatt.core.result import Result
 from gigawatt.faces.figures.style import INK, colour, on

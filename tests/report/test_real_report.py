@@ -11,9 +11,10 @@ import gigawatt
 from gigawatt.core.quantities import parse
 from gigawatt.core.result import Result
 from gigawatt.core.store import load_result, save_result
-from gigawatt.faces.figures import NAMES
-from gigawatt.faces.report import render, sentences
-from gigawatt.faces.report.far_off import card_bands, step_band
+from gigawatt.studies.run.far_off import card_bands, step_band
+from gigawatt.studies.run.figures import NAMES
+from gigawatt.studies.run.render import render
+from gigawatt.studies.run.words import sentences
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "gpt3-175b-a100.yaml"
 

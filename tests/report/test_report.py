@@ -15,8 +15,9 @@ from made_result import HOSTILE, make_result
 
 from gigawatt import catalog
 from gigawatt.core.result import Result
-from gigawatt.faces.figures import NAMES
-from gigawatt.faces.report import notebook, render, sentences
+from gigawatt.studies.run.figures import NAMES
+from gigawatt.studies.run.render import notebook, render
+from gigawatt.studies.run.words import sentences
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 

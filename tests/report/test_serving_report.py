@@ -15,11 +15,11 @@ from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import parse
 from gigawatt.core.result import Result
 from gigawatt.core.store import as_json, load_result, save_result
-from gigawatt.faces.figures import NAMES, NAMES_SERVING, figure
-from gigawatt.faces.report import render, sentences
-from gigawatt.faces.report.far_off import card_bands
+from gigawatt.studies.run.far_off import card_bands
+from gigawatt.studies.run.figures import NAMES, NAMES_SERVING, figure
 from gigawatt.studies.run.grids import cards, table
-from gigawatt.studies.run.words import topics
+from gigawatt.studies.run.render import render
+from gigawatt.studies.run.words import sentences, topics
 from gigawatt.studies.run.words_serving import errors_of, is_serving, left_out
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "serve-llama-70b-virginia.yaml"
@@ -132,13 +132,14 @@ def test_the_answer_is_json(fresh: Result) -> None:
 def test_the_summary_in_the_terminal(real: Result) -> None:
     from rich.console import Console
 
-    from gigawatt.studies.run.summary import print_summary
+    from gigawatt.faces.terminal.document import write_document
+    from gigawatt.studies.run.document import document
 
     out = io.StringIO()
-    print_summary(real, Console(file=out, width=140))
+    write_document(document(real), Console(file=out, width=140))
     text = out.getvalue()
     for words in (
-        "replicas that keep the promise",
+        "replicas that meet the latency target",
         "M written",
         "time of an accelerator at the peak",
         "requests/s",
@@ -163,5 +164,5 @@ def test_a_wait_lies_where_the_measured_rows_left_the_prediction(real: Result) -
 def test_no_band_is_said_where_the_error_has_no_upper_end(
     real: Result, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gigawatt.faces.report.far_off.errors_of", lambda _: {"tpot": (0.5, 1.2, True)})
+    monkeypatch.setattr("gigawatt.studies.run.far_off.errors_of", lambda _: {"tpot": (0.5, 1.2, True)})
     assert card_bands(real) == {}

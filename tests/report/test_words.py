@@ -10,7 +10,8 @@ from rich.console import Console
 
 from gigawatt.core.evidence import Grade
 from gigawatt.core.result import Result
-from gigawatt.studies.run.summary import print_summary
+from gigawatt.faces.terminal.document import write_document
+from gigawatt.studies.run.document import document
 from gigawatt.studies.run.words import sentences, topics
 
 
@@ -100,7 +101,7 @@ def test_what_is_missing_is_left_out(made: Result) -> None:
 
 def _printed(result: Result, width: int = 100) -> list[str]:
     stream = io.StringIO()
-    print_summary(result, Console(file=stream, width=width, highlight=False))
+    write_document(document(result), Console(file=stream, width=width, highlight=False))
     return stream.getvalue().rstrip("\n").split("\n")
 
 

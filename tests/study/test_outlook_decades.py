@@ -10,7 +10,6 @@ from scipy.stats import mannwhitneyu
 from gigawatt.core.document import Again
 from gigawatt.core.errors import InputError
 from gigawatt.faces.report import html
-from gigawatt.faces.report.studies import made
 from gigawatt.faces.terminal import main
 from gigawatt.outlook.expectations import came_true, expectations
 from gigawatt.outlook.frame import YEARS, year_index
@@ -18,6 +17,7 @@ from gigawatt.outlook.priors import read_priors
 from gigawatt.outlook.randomness import SEED
 from gigawatt.outlook.technologies import list_technologies
 from gigawatt.studies.outlook.decades import decade_lines, lift
+from gigawatt.studies.outlook.document import document
 from gigawatt.studies.outlook.limits import outlook_tables
 from gigawatt.studies.outlook.mixed import Mixed
 from gigawatt.studies.outlook.outlook import OutlookResult, OutlookScenario, evaluate, outlook, read_outlook
@@ -172,7 +172,7 @@ def test_the_terminal_and_the_page_tell_the_decades(
     assert any(line.endswith("chiplets are usual") for line in lines)
     with pytest.raises(InputError, match="no such decade"):
         decade_lines(base.decades, "2050s")
-    text = html.page(made("outlook", base.to_json(), Again("gigawatt outlook")))
+    text = html.page(document(base.to_json(), Again("gigawatt outlook")))
     assert "What would have to be true by 2039" in text
     assert "space solar is a reality" in text
     with pytest.raises(SystemExit) as end:

@@ -14,10 +14,10 @@ from gigawatt import catalog
 from gigawatt.core.document import Again
 from gigawatt.core.errors import InputError
 from gigawatt.faces.report import html
-from gigawatt.faces.report.studies import made
 from gigawatt.faces.terminal import main
 from gigawatt.outlook.society import EXPLORATORY
 from gigawatt.studies.outlook.compare import compare_energy, runs_of, sentence
+from gigawatt.studies.outlook.document import document
 from gigawatt.studies.outlook.outlook import OutlookScenario, outlook
 from gigawatt.studies.outlook.society import PARTS, chances, society_block
 
@@ -108,7 +108,7 @@ def test_runs_hold_the_published_and_the_one_to_come(found) -> None:
 
 def test_the_page_has_its_figures_its_table_and_its_marks(found) -> None:
     def page(answer: Any) -> str:
-        return html.page(made("outlook", answer, Again("gigawatt outlook")))
+        return html.page(document(answer, Again("gigawatt outlook")))
 
     text = page({**found.to_json(), "society": society_block(found)})
     for words in ("Electricity of data centres by source", "Firms and states that can pay", "Herfindahl",

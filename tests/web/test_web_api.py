@@ -17,11 +17,11 @@ from served import HERE, ROOT, Answer, Server, serving
 
 from gigawatt import catalog
 from gigawatt.catalog.loader import forget
-from gigawatt.faces.figures import NAMES, NAMES_SERVING, figure
+from gigawatt.core.registry import views
 from gigawatt.faces.web.answers import result_of
 from gigawatt.faces.web.state import State
-from gigawatt.faces.web.views import VIEWS
 from gigawatt.studies.compare.compare import Side, beside
+from gigawatt.studies.run.figures import NAMES, NAMES_SERVING, figure
 
 QUERY = "start=deepseek-v3-h800&supply.plants=grid"
 STATE = State("deepseek-v3-h800", (("supply.plants", "grid"),))
@@ -188,7 +188,7 @@ def page() -> str:
 
 def test_the_page_names_every_view_and_every_path(server: Server) -> None:
     text = page()
-    for view in VIEWS:
+    for view in views():
         if view.listed:
             assert re.search(rf"^\| `{view.name}` \| \S", text, re.M), view.name
     described = json.loads(server.ask("/openapi.json").text)["paths"]

@@ -9,11 +9,11 @@ import pytest
 from browsing import IN_A_BROWSER, Visitor, visiting
 from served import Server
 
-from gigawatt.faces.web.views import VIEWS
+from gigawatt.core.registry import views
 
 pytestmark = IN_A_BROWSER
 
-LISTED = [view.name for view in VIEWS if view.listed]
+LISTED = [view.name for view in views() if view.listed]
 _BLANK = 2_000
 """Bytes of the picture of a plot on which nothing is drawn, at most."""
 

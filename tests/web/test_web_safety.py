@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from served import HERE, PLANTED, PLANTED_TEXT, Answer, Server, sent, serving
 
+from gigawatt.core.registry import views
 from gigawatt.faces.web.app import create_app
 from gigawatt.faces.web.fields import scenario_keys
 from gigawatt.faces.web.paths import file_keys
 from gigawatt.faces.web.security import ALWAYS
-from gigawatt.faces.web.views import VIEWS
 from gigawatt.schema.scenario import Scenario
 
 pytestmark = [pytest.mark.long, pytest.mark.apart]
@@ -83,7 +83,7 @@ def test_every_route_has_the_headers_whatever_is_asked(server: Server, method: s
             assert answer.status in (403, 404, 405), (method, path, answer.status)
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+@pytest.mark.parametrize("view", views(), ids=lambda view: view.name)
 def test_pages_have_the_headers(server: Server, view: Any) -> None:
     for target in (f"/{view.name}", f"/{view.name}?wait=1", f"/answer/{view.name}"):
         answer = server.ask(target, headers=HERE)
@@ -115,7 +115,7 @@ def test_what_is_no_request_has_the_headers(server: Server) -> None:
 
 def test_pages_hold_no_script_of_their_own(server: Server) -> None:
     """What the policy would stop anyway: scripts and handlers within the page, files from elsewhere."""
-    for view in VIEWS:
+    for view in views():
         text = server.ask(f"/{view.name}?wait=1").text
         for attributes, inside in re.findall(r"<script([^>]*)>(.*?)</script>", text, re.S):
             assert "src=" in attributes or 'type="application/json"' in attributes, attributes
@@ -357,7 +357,7 @@ def test_a_scenarios_own_name_is_escaped_in_its_answer(server: Server, text: str
 
 def test_a_part_of_a_view_may_be_called_anything(server: Server) -> None:
     for item in ("%E6%97%A5", "%C3%A9", "a%0D%0AX-Evil:%201", "%00", quote(f"<{MARK}>"), "a" * 3000, "%ff"):
-        for view in VIEWS:
+        for view in views():
             answer = server.ask(f"/answer/{view.name}/{item}", headers=HERE)
             check_escaped(answer)
             assert "x-evil" not in answer.headers
@@ -395,7 +395,7 @@ def ask_for(server: Server, key: str, value: str, targets: Sequence[str] = ASKED
 def test_no_request_has_a_file_read_or_anybody_called(server: Server) -> None:
     """Every view, every key, every route with what a visitor might write; then what the processes did."""
     here = [str(server.folder / "cwd" / name) for name in PLANTED]
-    for view in VIEWS:
+    for view in views():
         server.ask(f"/{view.name}?wait=1", headers=HERE)
         server.ask(f"/answer/{view.name}/training.step_time", headers=HERE)
     for key in sorted(file_keys()):

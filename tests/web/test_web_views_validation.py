@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from page_seen import Seen, seen
 
+from gigawatt.core.registry import jobs, views
 from gigawatt.faces.web.answers import Question, show, work
 from gigawatt.faces.web.state import State
 from gigawatt.faces.web.tabled import percent
-from gigawatt.faces.web.views import LONG, VIEWS
 from gigawatt.studies.validate.view import CHOICES
 from gigawatt.validation import parity as room
 from gigawatt.validation.parity import TABLES, groups, headline, parity
@@ -30,7 +30,7 @@ def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_work_and_views_have_names_of_their_own() -> None:
-    names = [one.name for one in (*VIEWS, *LONG)]
+    names = [one.name for one in (*views(), *jobs())]
     assert len(names) == len(set(names))
 
 

@@ -1,6 +1,6 @@
 """Every number that came from somewhere: rows with unit, range, grade and source, and one loader."""
 
-from gigawatt.catalog.browse import Found, Holding, find, holdings, main_quantities, source_uses
+from gigawatt.catalog.browse import Found, Holding, find, holdings, main_quantities, source_uses, user_words
 from gigawatt.catalog.entity import watched
 from gigawatt.catalog.loader import (
     CURRENCY_YEAR,
@@ -36,6 +36,7 @@ __all__ = [
     "use_user_catalog",
     "user_catalog",
     "user_folder",
+    "user_words",
     "varied",
     "version",
     "watched",

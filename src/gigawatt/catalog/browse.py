@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gigawatt.catalog.entity import Entity
-from gigawatt.catalog.loader import sources, table, tables
+from gigawatt.catalog.loader import sources, table, tables, user_catalog, user_folder
 from gigawatt.core.evidence import Grade
 
-__all__ = ["Found", "Holding", "find", "holdings", "main_quantities", "source_uses"]
+__all__ = ["Found", "Holding", "find", "holdings", "main_quantities", "source_uses", "user_words"]
 
 _KINDS = ("entry", "quantity", "source", "note")
 _ASIDE = ("id", "grade", "source_id", "locator", "note")
@@ -175,3 +175,14 @@ def _hit(line: _Line, wanted: list[str]) -> Found | None:
         if matched:
             return make(kind, matched)
     return None
+
+
+def user_words() -> str:
+    """Which user catalog is in force, and what it holds."""
+    folder, own = user_folder(), user_catalog()
+    if folder is None:
+        return "none, as GIGAWATT_CATALOG says"
+    if not own:
+        return f"none in {folder}"
+    listed = "; ".join(f"{name}: {', '.join(ids)}" for name, ids in own.items())
+    return f"{folder} ({listed})"

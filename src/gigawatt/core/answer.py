@@ -1,20 +1,27 @@
-"""What a plan or a study says, as Python meets it: one document, its lists as tables, its figures by name."""
+"""What a study answers: its data, the document that says it, tables, figures, and what is written of it."""
 
 from __future__ import annotations
 
-import html
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from gigawatt.core.document import Document
 from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.study import Study, resolve
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Answer", "flat_rows"]
+__all__ = ["Answer", "Data", "flat_rows"]
 
-Document = Mapping[str, Any]
+Data = Mapping[str, Any]
+Rows = Sequence[Mapping[str, Any]] | Mapping[str, Any]
+"""A table: rows, or columns by name."""
+
+_NOTEBOOK = "gigawatt.faces.report.notebook:notebook"
 
 
 def flat_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -41,57 +48,108 @@ def _is_table(value: object) -> bool:
 
 @dataclass(frozen=True)
 class Answer(Mapping[str, Any]):
-    """The document that a command prints with ``--json``, read as a mapping, with tables and figures.
+    """What a study answers, read as the mapping that its command prints with ``--json``.
 
     Attributes
     ----------
-    title : str
-        What was asked, in a line.
-    document : mapping
-        Stable keys, the unit at the end of each; the pages of the commands list them.
+    study : Study
+        Which study answers.
+    data : mapping
+        Stable keys, the unit at the end of each; the docs page of the study lists them.
     found : object
-        What the study itself gave: a ``Plan``, a ``ServingPlan``, a ``SupplyAnswer``, an ``OutlookResult`` …
-    figures : tuple of str
-        Names that :meth:`figure` knows.
+        What the study computed: a ``Plan``, a ``ServingPlan``, a ``SupplyAnswer``, an ``OutlookResult`` …
+    drawings : mapping of str to callable
+        Figures by name.
+    larger : mapping of str to callable
+        Tables that are not in ``data``, by name.
+    more : object
+        What the document reads beside ``data``.
+    files : mapping of str to callable
+        Tables that a folder of the answer holds as CSV, by name; rows that are empty are left out.
+    parquet : tuple of str
+        Those of ``files`` that it holds as Parquet too.
+    texts : mapping of str to callable
+        Other files of the folder, by file name.
+    words : tuple of str
+        What was typed after ``gigawatt``; empty where Python was called.
+    listed : bool
+        Whether the JSON is the list ``data["rows"]`` alone.
+    say : callable, optional
+        ``(data, again, more) -> Document`` where it is not the study's own.
     """
 
-    title: str
-    document: Document = field(repr=False)
-    found: Any = field(repr=False)
-    _draw: Mapping[str, Callable[..., Any]] = field(repr=False, default_factory=dict[str, Callable[..., Any]])
-    _more: Mapping[str, Callable[[], Any]] = field(repr=False, default_factory=dict[str, Callable[[], Any]])
+    study: Study
+    data: Data = field(repr=False)
+    found: Any = field(repr=False, default=None)
+    drawings: Mapping[str, Callable[..., Any]] = field(
+        repr=False, default_factory=dict[str, Callable[..., Any]]
+    )
+    larger: Mapping[str, Callable[[], Any]] = field(repr=False, default_factory=dict[str, Callable[[], Any]])
+    more: Any = field(repr=False, default=None)
+    files: Mapping[str, Callable[[], Rows]] = field(repr=False, default_factory=dict[str, Callable[[], Rows]])
+    parquet: tuple[str, ...] = ()
+    texts: Mapping[str, Callable[[], str]] = field(repr=False, default_factory=dict[str, Callable[[], str]])
+    words: tuple[str, ...] = ()
+    listed: bool = False
+    say: Callable[[Any, Any, Any], Document] | None = field(repr=False, default=None)
 
     def __getitem__(self, key: str) -> Any:
-        """A value of the document."""
-        if key not in self.document:
-            raise InputError("no such key", given=key, nearest=nearest(key, self.document))
-        return self.document[key]
+        """A value of the data."""
+        if key not in self.data:
+            raise InputError("no such key", given=key, nearest=nearest(key, self.data))
+        return self.data[key]
 
     def __iter__(self) -> Iterator[str]:
-        """Keys of the document."""
-        return iter(self.document)
+        """Keys of the data."""
+        return iter(self.data)
 
     def __len__(self) -> int:
-        """How many keys the document has."""
-        return len(self.document)
+        """How many keys the data have."""
+        return len(self.data)
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """How the answer is reproduced: command, versions, files that it read."""
+        from gigawatt.core.record import study_record
+
+        return study_record(self.study.name, self.words)
+
+    @cached_property
+    def text(self) -> str:
+        """The data as JSON."""
+        return json.dumps(self.data, indent=1, allow_nan=False) + "\n"
+
+    @cached_property
+    def document(self) -> Document:
+        """What the answer says, for every writer: terminal, HTML, Markdown, web app and notebook."""
+        from gigawatt.core.record import again_of
+
+        # through JSON, so that a report written again from the folder is the same
+        say = self.say or resolve(self.study.document)
+        return say(json.loads(self.text), again_of(self.record), self.more)
+
+    @property
+    def title(self) -> str:
+        """What was answered, in a line."""
+        return self.document.title
 
     @property
     def figures(self) -> tuple[str, ...]:
         """Names of the figures."""
-        return tuple(self._draw)
+        return tuple(self.drawings)
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Names of the tables: lists of rows in the document, dots between keys, and what is larger."""
+        """Names of the tables: lists of rows in the data, dots between keys, and what is larger."""
 
-        def names(document: Document, before: str = "") -> Iterator[str]:
-            for key, value in document.items():
+        def names(data: Data, before: str = "") -> Iterator[str]:
+            for key, value in data.items():
                 if _is_table(value):
                     yield f"{before}{key}"
                 elif isinstance(value, Mapping):
                     yield from names(value, f"{before}{key}.")
 
-        return (*names(self.document), *self._more)
+        return (*names(self.data), *self.larger)
 
     def table(self, name: str) -> pd.DataFrame:
         """A table by name, nested keys joined by dots.
@@ -103,9 +161,9 @@ class Answer(Mapping[str, Any]):
         """
         import pandas as pd
 
-        if name in self._more:
-            return pd.DataFrame(self._more[name]())
-        value: Any = self.document
+        if name in self.larger:
+            return pd.DataFrame(self.larger[name]())
+        value: Any = self.data
         for part in name.split("."):
             value = value.get(part) if isinstance(value, Mapping) else None
         if not _is_table(value):
@@ -122,28 +180,24 @@ class Answer(Mapping[str, Any]):
         InputError
             No such figure, with the nearest.
         """
-        if name not in self._draw:
+        if name not in self.drawings:
             raise InputError(
                 "no such figure", given=name, allowed=self.figures, nearest=nearest(name, self.figures)
             )
-        return self._draw[name](*what, **options)
+        return self.drawings[name](*what, **options)
 
     def to_frame(self) -> pd.DataFrame:
-        """Single values of the document as a table: key, value; nested keys joined by dots."""
+        """Single values of the data as a table: key, value; nested keys joined by dots."""
         import pandas as pd
 
-        row = flat_rows([self.document])[0]
-        kept = {key: value for key, value in row.items() if isinstance(value, bool | int | float | str)}
-        return pd.DataFrame({"value": kept}).rename_axis("key")
+        row = flat_rows([self.data])[0]
+        single = {key: value for key, value in row.items() if isinstance(value, bool | int | float | str)}
+        return pd.DataFrame({"value": single}).rename_axis("key")
 
-    def to_json(self) -> dict[str, Any]:
-        """The document as a plain dictionary."""
-        return dict(self.document)
+    def to_json(self) -> Any:
+        """The data as a plain dictionary, or the list of rows where the answer is one."""
+        return list(self.data["rows"]) if self.listed else dict(self.data)
 
     def _repr_html_(self) -> str:
-        """In a notebook: the title, and what there is to look at."""
-        lines = [f"<b>{html.escape(self.title)}</b>"]
-        for word, names in (("tables", self.tables), ("figures", self.figures)):
-            if names:
-                lines.append(f"{word}: {html.escape(', '.join(names))}")
-        return "<br>".join(lines)
+        """The head of the document, in a notebook."""
+        return resolve(_NOTEBOOK)(self.document)

@@ -1,11 +1,13 @@
-"""What a report says, as plain data: the HTML page and the Markdown file are both made of it.
+"""What a study says, as plain data: terminal, HTML, Markdown, web app and notebook write it.
 
-A face of a result or of a study builds one :class:`Document` and formats nothing else.
+A study builds one :class:`Document` of its answer and formats nothing else.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "Grid",
     "Heading",
     "Part",
+    "Picture",
     "Points",
     "Section",
     "Text",
@@ -50,21 +53,58 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """A figure: plotly's JSON, or SVG; its caption; its numbers, where no table beside has them.
+class Picture:
+    """What a figure shows: plotly's JSON, or SVG; pixels high; its title; its numbers as a table."""
 
-    ``name`` is unique in a document: it is the figure's place in the page. ``height`` is in pixels.
+    height: int
+    plotly: str = field(default="", repr=False)
+    svg: str = field(default="", repr=False)
+    table: Grid | None = field(default=None, repr=False)
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure with its caption; drawn when a writer first looks at it, which a terminal never does.
+
+    ``name`` is unique in a document: it is the figure's place in the page.
     """
 
     kind: ClassVar[str] = "drawing"
     name: str
     caption: str
-    height: int
-    plotly: str = field(default="", repr=False)
-    svg: str = field(default="", repr=False)
-    table: Grid | None = field(default=None, repr=False)
+    draw: Callable[[], Picture] = field(repr=False, compare=False)
     captioned: bool = True
-    title: str = ""
+
+    @cached_property
+    def picture(self) -> Picture:
+        """The figure, drawn once."""
+        return self.draw()
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        return self.picture.height
+
+    @property
+    def plotly(self) -> str:
+        """Plotly's JSON, empty where it is SVG."""
+        return self.picture.plotly
+
+    @property
+    def svg(self) -> str:
+        """SVG, empty where it is plotly's."""
+        return self.picture.svg
+
+    @property
+    def table(self) -> Grid | None:
+        """Its numbers, where no table beside has them."""
+        return self.picture.table
+
+    @property
+    def title(self) -> str:
+        """What stands before the caption."""
+        return self.picture.title
 
     @property
     def words(self) -> str:
@@ -128,6 +168,14 @@ class Columns:
 Part = Grid | Drawing | Text | Heading | Points | Code | Folded | Columns
 
 
+def _flat(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Parts with those of columns one after the other."""
+    found: list[Part] = []
+    for part in parts:
+        found += (*_flat(part.left), *_flat(part.right)) if isinstance(part, Columns) else (part,)
+    return tuple(found)
+
+
 @dataclass(frozen=True)
 class Section:
     """A part of the report under a heading; ``key`` is its place in the page."""
@@ -135,6 +183,11 @@ class Section:
     key: str
     title: str
     parts: tuple[Part, ...]
+
+    @property
+    def grids(self) -> tuple[Grid, ...]:
+        """Its tables, those of columns with them, in the order in which they stand."""
+        return tuple(part for part in _flat(self.parts) if isinstance(part, Grid))
 
 
 @dataclass(frozen=True)
@@ -189,6 +242,10 @@ class Document:
     ``setting`` is the line under the title; ``paragraphs`` the answer in words; ``notices`` what a reader has
     to know; ``sections`` figures and tables; ``assumptions`` and ``sources`` a table each; ``appendix`` what
     comes after them; ``facts`` of the run stand at the foot.
+
+    A terminal and a notebook show the head alone: of the cards those that ``main`` names, ``short`` (sections
+    by key, or parts; without them the first table), of the assumptions ``stated`` by key before others, and
+    a terminal ``lead`` in place of the paragraphs where there is one.
     """
 
     title: str
@@ -202,18 +259,38 @@ class Document:
     sources: Grid | None = None
     appendix: tuple[Section, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    lead: tuple[str, ...] = ()
+    main: tuple[str, ...] = ()
+    short: tuple[str | Part, ...] = ()
+    stated: tuple[str, ...] = ()
+
+    @property
+    def main_cards(self) -> tuple[Card, ...]:
+        """The key figures of the short form."""
+        return tuple(card for card in self.cards if not self.main or card.name in self.main)
+
+    @property
+    def head(self) -> tuple[Section, ...]:
+        """The sections of the short form with their tables and lists; else the first table there is."""
+        by_key = {one.key: one for one in self.sections}
+        parts = tuple(part for part in self.short if not isinstance(part, str))
+        if parts:
+            return (Section("head", "", parts),)
+        chosen = [by_key[key] for key in self.short if isinstance(key, str) and key in by_key]
+        if chosen:
+            return tuple(
+                Section(
+                    one.key,
+                    one.title,
+                    tuple(part for part in _flat(one.parts) if isinstance(part, Grid | Points | Text)),
+                )
+                for one in chosen
+            )
+        first = next((one for one in self.sections if one.grids), None)
+        return () if first is None else (Section(first.key, first.title, first.grids[:1]),)
 
     @property
     def drawings(self) -> tuple[Drawing, ...]:
         """Every figure, in the order in which it stands."""
-
-        def walk(parts: tuple[Part, ...]) -> list[Drawing]:
-            found: list[Drawing] = []
-            for part in parts:
-                if isinstance(part, Drawing):
-                    found.append(part)
-                elif isinstance(part, Columns):
-                    found += walk(part.left) + walk(part.right)
-            return found
-
-        return tuple(one for section in (*self.sections, *self.appendix) for one in walk(section.parts))
+        sections = (*self.sections, *self.appendix)
+        return tuple(part for one in sections for part in _flat(one.parts) if isinstance(part, Drawing))

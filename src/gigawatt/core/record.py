@@ -6,15 +6,16 @@ import hashlib
 import json
 import platform
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gigawatt import catalog
 from gigawatt._version import __version__
+from gigawatt.core.document import Again
 from gigawatt.core.errors import InputError
 
-__all__ = ["FILE", "read_record", "study_record"]
+__all__ = ["FILE", "again_of", "read_record", "study_record"]
 
 FILE = "study.json"
 """Its name in the folder of a study."""
@@ -54,6 +55,16 @@ def study_record(study: str, words: Sequence[str]) -> dict[str, Any]:
         "python": platform.python_version(),
         "inputs": inputs,
     }
+
+
+def again_of(record: Mapping[str, Any]) -> Again:
+    """How a study is reproduced, from its record."""
+    return Again(
+        command=record["command"],
+        gigawatt=record["gigawatt"],
+        catalog=record["catalog"],
+        inputs=tuple(record["inputs"].items()),
+    )
 
 
 def _digest(path: Path) -> str:

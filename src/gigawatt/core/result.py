@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.quantities import factor
+from gigawatt.core.registry import find_study
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["Quantity", "Result", "renderers"]
-
-#: Faces register here what they can draw: ``renderers["figure"](result, name)`` and
-#: ``renderers["html"](result)``. The study room knows none of them.
-renderers: dict[str, Callable[..., Any]] = {}
+__all__ = ["Quantity", "Result"]
 
 
 @dataclass(frozen=True)
@@ -119,7 +116,8 @@ class Result:
 
     def figure(self, name: str) -> Any:
         """A plotly figure by name (``sankey``, ``breakdown``, ``layouts``, ``dispatch``, …)."""
-        return renderers["figure"](self, name)
+        return find_study("run").service("figure")(self, name)
 
     def _repr_html_(self) -> str:
-        return renderers["html"](self) if "html" in renderers else f"<pre>{self.name}</pre>"
+        """The head of the document, in a notebook."""
+        return find_study("run").service("notebook")(self)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from gigawatt.core.result import Quantity
 
-__all__ = ["aligned", "count", "label", "large", "shown", "significant", "with_unit"]
+__all__ = ["aligned", "count", "label", "large", "shown", "significant", "unit_of", "with_unit"]
 
 _WORDS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 _PREFIXES = (
@@ -174,3 +174,8 @@ def shown(quantity: Quantity, digits: int = 3) -> str:
 def label(name: str) -> str:
     """A row or column name as words: ``memory_bandwidth`` → ``memory bandwidth``."""
     return str(name).replace("_", " ").replace("-", " ").strip()
+
+
+def unit_of(name: str) -> str:
+    """The unit in the brackets of a column name."""
+    return name.rsplit(" [", 1)[1].rstrip("]") if " [" in name else ""

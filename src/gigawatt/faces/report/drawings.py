@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from gigawatt.core.document import Cell, Drawing, Grid
+from gigawatt.core.document import Cell, Drawing, Grid, Picture
 from gigawatt.faces.figures.readable import significant
 
 __all__ = ["drawn", "table_of"]
@@ -19,7 +19,7 @@ _MOST = 40
 
 def drawn(
     name: str,
-    figure: Any,
+    figure: Callable[[], Any],
     caption: str,
     *,
     captioned: bool = True,
@@ -28,16 +28,22 @@ def drawn(
 ) -> Drawing:
     """A plotly figure as part of a document; with a ``table`` of what it draws where no other has it.
 
-    Its title goes before the caption, unless the caption says the same or it is not ``titled``.
+    Its title goes before the caption, unless the caption says the same or it is not ``titled``. The figure
+    is called, and plotly imported, when a writer needs it.
     """
-    title = " ".join(_plain(figure.layout.title.text or "").split()).rstrip(".")
-    if not titled or title.lower() in caption.lower():
-        title = ""
-    numbers = table_of(figure, caption) if table else None
-    top = figure.layout.margin.t - _TITLE
-    height = figure.layout.height - _TITLE
-    figure.update_layout(title=None, margin={"t": top}, height=height)
-    return Drawing(name, caption, height, figure.to_json(), table=numbers, captioned=captioned, title=title)
+
+    def draw() -> Picture:
+        made = figure()
+        title = " ".join(_plain(made.layout.title.text or "").split()).rstrip(".")
+        if not titled or title.lower() in caption.lower():
+            title = ""
+        numbers = table_of(made, caption) if table else None
+        top = made.layout.margin.t - _TITLE
+        height = made.layout.height - _TITLE
+        made.update_layout(title=None, margin={"t": top}, height=height)
+        return Picture(height, made.to_json(), table=numbers, title=title)
+
+    return Drawing(name, caption, draw, captioned)
 
 
 def _axis(axis: Any, other: str) -> str:

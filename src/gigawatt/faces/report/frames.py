@@ -6,8 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from gigawatt.core.document import Cell, Grid
-from gigawatt.faces.figures.readable import aligned, label
-from gigawatt.studies.run.figures_tables import unit_of
+from gigawatt.faces.figures.readable import aligned, label, unit_of
 
 __all__ = ["grid_of"]
 

@@ -15,11 +15,9 @@ from gigawatt.core.document import Again, Grid, Section, Text
 from gigawatt.core.evidence import Assumption
 from gigawatt.faces.figures.readable import significant
 from gigawatt.faces.report.parts import facts_of, rows_grid
-from gigawatt.faces.report.studies import study_files
 from gigawatt.faces.report.trust import assumption_grid, read_assumptions, source_grid
-from gigawatt.validation.check import Check
 
-__all__ = ["held_section", "held_words", "published", "rest", "rows_words", "with_published"]
+__all__ = ["FILE", "held_section", "held_words", "published", "published_text", "rest", "rows_words"]
 
 FILE = "published.json"
 _ALIKE = 5e-4
@@ -31,18 +29,13 @@ _LEAST = 1e-5
 Rows = Sequence[Mapping[str, Any]]
 
 
-def with_published(
-    study: str, answer: Mapping[str, Any], words: tuple[str, ...], checks: Sequence[Check]
-) -> dict[str, str]:
-    """The files of a study (:func:`~gigawatt.faces.report.studies.study_files`) with what was published
-    beside.
-    """
-    text = json.dumps([check.to_json() for check in checks], indent=1, allow_nan=False) + "\n"
-    return {**study_files(study, answer, words, json.loads(text)), FILE: text}
+def published_text(rows: Rows) -> str:
+    """What ``published.json`` holds."""
+    return json.dumps(list(rows), indent=1, allow_nan=False) + "\n"
 
 
 def published(folder: Path) -> Rows:
-    """The rows that :func:`with_published` stored; those of version 0.1 say ``passes`` for ``ok``."""
+    """What a folder holds of it; rows of version 0.1 say ``passes`` for ``ok``."""
     rows = json.loads((folder / FILE).read_text(encoding="utf-8"))
     return [{**row, "ok": row["ok"] if "ok" in row else row["passes"]} for row in rows]
 

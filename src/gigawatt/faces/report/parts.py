@@ -6,12 +6,22 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from gigawatt.core.document import Again, Cell, Grid
+from gigawatt.core.document import Again, Cell, Document, Grid, Section
 from gigawatt.core.evidence import Assumption
 from gigawatt.faces.figures.readable import significant, with_unit
 from gigawatt.faces.report.trust import assumption_grid, source_grid
 
-__all__ = ["amount", "facts_of", "few", "rows_grid", "spread", "trusted", "with_percent"]
+__all__ = [
+    "amount",
+    "facts_of",
+    "few",
+    "listed",
+    "rows_document",
+    "rows_grid",
+    "spread",
+    "trusted",
+    "with_percent",
+]  # fmt: skip
 
 _NUMBER = re.compile(r"^(?:under )?[–−<>≤≥+×$ -]*[\d.,]+|^[–-]?$")
 _HUGE = 1e15
@@ -79,6 +89,18 @@ def with_percent(share: float, digits: int = 0) -> str:
     return f"{100.0 * share:.{digits}f} %"
 
 
+def rows_document(
+    title: str, again: Again, *grids: Grid, setting: str = "", paragraphs: tuple[str, ...] = (),
+    notices: tuple[str, ...] = (),
+) -> Document:  # fmt: skip
+    """A document of tables alone, all of which a terminal shows."""
+    sections = tuple(Section(f"table-{i}", grid.caption, (grid,)) for i, grid in enumerate(grids))
+    return Document(
+        title, setting, paragraphs, again, notices=notices, sections=sections, facts=facts_of(again),
+        short=tuple(one.key for one in sections),
+    )  # fmt: skip
+
+
 def trusted(assumptions: tuple[Assumption, ...], caption: str = "") -> Mapping[str, Any]:
     """``assumptions`` and ``sources`` of a document."""
     words = caption or "Every value that nobody gave, weakest grade first."
@@ -89,3 +111,8 @@ def facts_of(again: Again, *more: tuple[str, object]) -> tuple[tuple[str, str], 
     """What stands at the foot of a study."""
     said = [(title, str(value)) for title, value in more if value not in (None, "")]
     return (*said, ("catalog version", again.catalog), ("gigawatt", again.gigawatt))
+
+
+def listed(items: list[str]) -> str:
+    """Items with commas and an ``and`` before the last."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

@@ -8,10 +8,10 @@ from pathlib import Path
 from gigawatt.core.document import Document
 from gigawatt.core.errors import InputError
 from gigawatt.core.record import FILE, read_record
+from gigawatt.core.registry import find_study, studies
 from gigawatt.core.store import load_result
 from gigawatt.faces.report import html, markdown
-from gigawatt.faces.report.studies import STUDIES, read_study
-from gigawatt.studies.run.document import document as result_document
+from gigawatt.faces.report.files import read_study
 
 __all__ = ["FORMATS", "Stored", "stored"]
 
@@ -42,19 +42,20 @@ def stored(folder: str | Path) -> Stored:
     path = Path(folder)
     path = path.parent if path.is_file() else path
     if (path / "trace.json").is_file():
-        return Stored(path, "report", result_document(load_result(path)))
+        return Stored(path, "report", find_study("run").service("document")(load_result(path)))
     record = read_record(path)
     if record is None:
         raise InputError(
             "neither a result nor a study here", given=str(folder),
             allowed="a folder that `gigawatt run` or a study with --output wrote",
         )  # fmt: skip
+    known = {study.name: study for study in studies() if study.report_stem}
     study = record["study"]
-    if study not in STUDIES:
-        raise InputError("this study has no report", file=path / FILE, given=study, allowed=list(STUDIES))
+    if study not in known:
+        raise InputError("this study has no report", file=path / FILE, given=study, allowed=list(known))
     try:
         made = read_study(path, record)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, OSError) as error:
         told = f"{type(error).__name__}: {error}"
         raise InputError("this study cannot be read", file=path, given=told) from None
-    return Stored(path, STUDIES[study].stem, made)
+    return Stored(path, known[study].report_stem, made)

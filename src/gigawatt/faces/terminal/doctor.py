@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+import typer
 
 from gigawatt import __version__, catalog
 from gigawatt.faces.terminal.console import console, print_json
 
-__all__ = ["doctor_command", "user_catalog_words"]
+__all__ = ["doctor_command"]
 
 _NEEDS = {
     "numpy": ("every room", ""),
@@ -33,19 +36,10 @@ _NEEDS = {
 }
 
 
-def user_catalog_words() -> str:
-    """Which user catalog is in force, and what it holds."""
-    folder, own = catalog.user_folder(), catalog.user_catalog()
-    if folder is None:
-        return "none, as GIGAWATT_CATALOG says"
-    if not own:
-        return f"none in {folder}"
-    held = "; ".join(f"{table}: {', '.join(ids)}" for table, ids in own.items())
-    return f"{folder} ({held})"
-
-
-def doctor_command(*, as_json: bool) -> None:
-    """Print the table of packages and features."""
+def doctor_command(
+    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+) -> None:
+    """Say what is installed, what is missing, and which feature needs it."""
     from rich.table import Table
 
     found: list[dict[str, str]] = []
@@ -61,9 +55,9 @@ def doctor_command(*, as_json: bool) -> None:
         "python": platform.python_version(),
         "processors": str(os.cpu_count()),
         "catalog": catalog.version(),
-        "user catalog": user_catalog_words(),
+        "user catalog": catalog.user_words(),
     }
-    if as_json:
+    if json:
         folder, own = catalog.user_folder(), catalog.user_catalog()
         head["user_catalog"] = head.pop("user catalog")
         user = {

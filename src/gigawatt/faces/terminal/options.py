@@ -8,17 +8,17 @@ from typing import Any, TypeVar
 
 from gigawatt.core.errors import GigawattError, InputError
 
-__all__ = ["flagged", "read_pairs"]
+__all__ = ["flagged", "read_pairs", "read_settings"]
 
 T = TypeVar("T")
 
 
 def flagged(
-    call: Callable[[], T], command: Callable[..., Any], renamed: Mapping[str, str] | None = None
+    call: Callable[[], T], command: Callable[..., Any] | None, renamed: Mapping[str, str] | None = None
 ) -> T:
     """Call a room; an error of its names the option of ``command``, not what the room calls it.
 
-    ``renamed`` has the options of keys that are called otherwise there.
+    ``renamed`` has the options of keys that are called otherwise there; without a command they are all.
     """
     try:
         return call()
@@ -26,8 +26,8 @@ def flagged(
         if error.key is not None:
             key = error.key.removeprefix("cluster.")
             name = key.split(".")[0].replace("-", "_")
-            known = name in inspect.signature(command).parameters
-            flag = f"--{name.replace('_', '-')}" if known else key
+            known = command is not None and name in inspect.signature(command).parameters
+            flag = f"--{name.replace('_', '-')}" if known else error.key if command is None else key
             error.key = (renamed or {}).get(error.key, flag)
         raise
 
@@ -49,3 +49,12 @@ def read_pairs(key: str, allowed: str, written: Sequence[str], *, split: bool = 
             raise InputError("given twice", key=key, given=one)
         pairs[name] = value
     return pairs
+
+
+def read_settings(written: Sequence[str] | None) -> dict[str, object]:
+    """Fields of a question as ``--set KEY=VALUE`` gives them; raises ``InputError`` for what is no pair."""
+    if not written:
+        return {}
+    from gigawatt.studies.solve.space import read_settings as read_values
+
+    return read_values(tuple(read_pairs("--set", "KEY=VALUE", written, split=False).items()))

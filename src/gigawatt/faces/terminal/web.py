@@ -32,7 +32,7 @@ def web_command(
     ] = True,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
-    """Serve the page to plan on: choose, slide, see what binds; works offline, sends nothing anywhere."""
+    """Serve the web app: choose, slide, see what binds; works offline, sends nothing anywhere."""
     lacking = [name for name in _NEEDED if find_spec(name) is None]
     if lacking:
         raise MissingDataError(

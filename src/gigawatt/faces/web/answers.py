@@ -10,17 +10,20 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gigawatt.chain.memo import Memo, Remembered
 from gigawatt.chain.study import Study
+from gigawatt.core.document import Document
 from gigawatt.core.errors import GigawattError
+from gigawatt.core.registry import find_study
+from gigawatt.core.study import resolve
+from gigawatt.faces.report import html, markdown
 from gigawatt.faces.web.paths import file_keys, known
 from gigawatt.faces.web.state import State, placed
 from gigawatt.faces.web.uploads import Stored
-from gigawatt.faces.web.views import long_of, view_of
+from gigawatt.faces.web.views import job_of, view_of
 
 if TYPE_CHECKING:
     from gigawatt.core.result import Result
@@ -111,17 +114,12 @@ def result_of(state: State, progress: Progress) -> Result:
 
 def show(question: Question, progress: Progress) -> Fragment:
     """What a view shows of a question."""
-    return _function(view_of(question.view).target)(Asked(question, progress))
+    return resolve(view_of(question.view).target)(Asked(question, progress))
 
 
 def work(question: Question, progress: Progress) -> tuple[Question, Fragment]:
-    """What long work (:data:`gigawatt.faces.web.views.LONG`) shows of a question, and the question."""
-    return question, _function(long_of(question.view).target)(Asked(question, progress))
-
-
-def _function(target: str) -> Any:
-    module, _, name = target.partition(":")
-    return getattr(import_module(module), name)
+    """What a job shows of a question, and the question."""
+    return question, resolve(job_of(question.view).target)(Asked(question, progress))
 
 
 def as_data(state: State, progress: Progress) -> dict[str, Any]:
@@ -142,10 +140,8 @@ def explained(asked: tuple[State, str], progress: Progress) -> list[dict[str, An
 
 def figure_json(asked: tuple[State, str], progress: Progress) -> str:
     """A figure of the answer as plotly's JSON."""
-    from gigawatt.faces.figures import figure
-
     state, name = asked
-    return str(figure(result_of(state, progress), name).to_json())
+    return str(result_of(state, progress).figure(name).to_json())
 
 
 def table_json(asked: tuple[State, str], progress: Progress) -> str:
@@ -165,27 +161,27 @@ def table_sizes(state: State, progress: Progress) -> dict[str, int]:
 
 def compared(asked: tuple[State, State], progress: Progress) -> dict[str, Any]:
     """Two questions side by side, and their differences split among the inputs that differ."""
-    from gigawatt.studies.compare.compare import Side, beside
+    sides = [
+        (result.name, state.query(), result, state.loaded())
+        for state in asked
+        for result in (result_of(state, progress),)
+    ]
+    return find_study("compare").service("sides")(sides, progress)
 
-    sides: list[Side] = []
-    for state in asked:
-        result = result_of(state, progress)
-        sides.append(Side(result.name, state.query(), result, state.loaded()))
-    return beside(sides, progress=progress).to_json()
+
+def _document(result: Result) -> Document:
+    """What the report of a result says."""
+    return find_study("run").service("document")(result)
 
 
 def report_html(state: State, progress: Progress) -> str:
     """The report as one file."""
-    from gigawatt.faces.report import render
-
-    return render(result_of(state, progress))
+    return html.page(_document(result_of(state, progress)))
 
 
 def report_markdown(state: State, progress: Progress) -> str:
     """The report as Markdown."""
-    from gigawatt.faces.report import render_markdown
-
-    return render_markdown(result_of(state, progress))
+    return markdown.markdown(_document(result_of(state, progress)))
 
 
 def scenario_yaml(state: State, progress: Progress) -> str:

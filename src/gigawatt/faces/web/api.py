@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from gigawatt import catalog
 from gigawatt._version import __version__
 from gigawatt.core.errors import GigawattError, nearest
-from gigawatt.faces.figures import NAMES, NAMES_SERVING
+from gigawatt.core.registry import find_study
 from gigawatt.faces.web.api_models import (
     About,
     Answer,
@@ -135,13 +135,14 @@ async def table_of_answer(request: Request, name: str = Path(max_length=80)) -> 
 @router.get("/figures")
 async def figures() -> Figures:
     """Names of figures: of a training run, and of a model that is served."""
-    return Figures(train=list(NAMES), serve=list(NAMES_SERVING))
+    train, serve = find_study("run").service("figure_names")()
+    return Figures(train=list(train), serve=list(serve))
 
 
 @router.get("/figures/{name}", openapi_extra=_ASKS, responses=UNKNOWN)
 async def figure_of_answer(request: Request, name: str = Path(max_length=80)) -> dict[str, Any]:
     """A figure of the answer as plotly draws it: ``data`` and ``layout``."""
-    known = dict.fromkeys((*NAMES, *NAMES_SERVING))
+    known = dict.fromkeys(one for names in find_study("run").service("figure_names")() for one in names)
     if name not in known:
         raise Unknown("no such figure", key="figure", given=name, nearest=nearest(name, known))
     return _json(await _ask(request, "figure_json", name))  # type: ignore[return-value]

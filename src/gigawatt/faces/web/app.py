@@ -27,7 +27,7 @@ from gigawatt.faces.web.security import secured
 from gigawatt.faces.web.site import Site
 from gigawatt.faces.web.state import Shown, State
 from gigawatt.faces.web.uploads import Uploads
-from gigawatt.faces.web.views import VIEWS
+from gigawatt.faces.web.views import all_views
 from gigawatt.faces.web.workers import Busy, Died, Failed, Pool, Superseded
 
 __all__ = ["create_app"]
@@ -66,7 +66,7 @@ def create_app(*, workers: int = 2, jobs: int = 2, hosts: Sequence[str] = (), ah
         try:
             await pool.start()
             app.state.site = site = Site(pool, background, uploads)
-            pages.whole_page(site, VIEWS[0], Shown(State()))  # its own catalog and templates, read once
+            pages.whole_page(site, all_views()[0], Shown(State()))  # its own catalog and templates, read once
             beside.append(asyncio.create_task(_warm(site, workers)))
             if ahead:
                 beside.append(asyncio.create_task(_ahead(site, idle)))
@@ -115,7 +115,7 @@ async def _ahead(site: Site, idle: Pool) -> None:
 
 async def _warm(site: Site, workers: int) -> None:
     """Have every process compute what the page opens with, so that nobody waits for their first time."""
-    asked = (Question(view.name, State()) for view in VIEWS if view.asks and view.listed)
+    asked = (Question(view.name, State()) for view in all_views() if view.asks and view.listed)
     await asyncio.gather(
         *(site.answer(question) for question in islice(asked, workers)), return_exceptions=True
     )

@@ -16,7 +16,7 @@ from gigawatt.faces.web.names import Unknown
 from gigawatt.faces.web.rendering import environment
 from gigawatt.faces.web.site import Site
 from gigawatt.faces.web.state import SHOW, read_address
-from gigawatt.faces.web.views import VIEWS, long_of
+from gigawatt.faces.web.views import all_views, job_of
 
 __all__ = ["router"]
 
@@ -49,7 +49,7 @@ async def _settings(request: Request) -> dict[str, str]:
 @router.post("/{kind}")
 async def begin(request: Request, kind: str, item: str = "", tab: Tab = "", htmx: Htmx = "") -> Response:
     """Begin work of a kind on the question of the address."""
-    long, site = long_of(kind), _site(request)
+    long, site = job_of(kind), _site(request)
     shown = read_address(request.query_params.multi_items(), site.uploads)
     settings = {**dict(shown.settings), **await _settings(request)}
     question = Question(kind, shown.state, tuple(sorted(settings.items())), item[:_MOST_TEXT])
@@ -106,7 +106,9 @@ async def result(request: Request, id: str) -> Response:
 async def alone(request: Request, id: str) -> Response:
     """A page of its own for it, which looks again by itself until it has ended."""
     job = _job(request, id)
-    html = _render("job_page.html.j2", job=job, result=_result(request, job), static=STATIC, views=VIEWS)
+    html = _render(
+        "job_page.html.j2", job=job, result=_result(request, job), static=STATIC, views=all_views()
+    )
     return HTMLResponse(html)
 
 

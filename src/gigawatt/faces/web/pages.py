@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from gigawatt import catalog
 from gigawatt._version import __version__
 from gigawatt.core.errors import GigawattError, InputError
+from gigawatt.core.study import View
 from gigawatt.faces.web.answers import Fragment, Question
 from gigawatt.faces.web.assets import MAP_STYLE, PLOTLY, STATIC
 from gigawatt.faces.web.fields import fields_of
@@ -20,7 +21,7 @@ from gigawatt.faces.web.names import Unknown
 from gigawatt.faces.web.rendering import environment
 from gigawatt.faces.web.site import Site
 from gigawatt.faces.web.state import Shown, State, read_address, read_form
-from gigawatt.faces.web.views import VIEWS, View, view_of
+from gigawatt.faces.web.views import all_views, view_of
 from gigawatt.faces.web.workers import Superseded
 
 __all__ = ["router", "whole_page"]
@@ -42,7 +43,7 @@ def _question(view: View, shown: Shown, item: str) -> Question:
 async def home(request: Request) -> Response:
     """The first view."""
     query = request.url.query
-    return RedirectResponse(f"/{VIEWS[0].name}{f'?{query}' if query else ''}", status_code=307)
+    return RedirectResponse(f"/{all_views()[0].name}{f'?{query}' if query else ''}", status_code=307)
 
 
 @router.get("/answer/{name}")
@@ -144,7 +145,7 @@ def whole_page(
 
 
 def _listed() -> list[View]:
-    return [view for view in VIEWS if view.listed]
+    return [view for view in all_views() if view.listed]
 
 
 def _after(shown: Shown) -> str:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from gigawatt.core.document import Drawing
+from gigawatt.core.document import Document, Drawing
 from gigawatt.faces.report.html import glued
 from gigawatt.faces.web.answers import Fragment
 
-__all__ = ["Plot", "environment", "fragment", "pictured", "plot", "script_safe"]
+__all__ = ["Plot", "document_fragment", "environment", "fragment", "pictured", "plot", "script_safe"]
 
 
 @dataclass(frozen=True)
@@ -73,3 +73,8 @@ def environment() -> Any:
 def fragment(template: str, *, title: str = "", **context: Any) -> Fragment:
     """A view's template with what it has, as the fragment that the page takes in."""
     return Fragment(environment().get_template(template).render(**context), title)
+
+
+def document_fragment(document: Document, prefix: str = "") -> Fragment:
+    """A whole document as a fragment of the page; ``prefix`` makes its names unique there."""
+    return fragment("document_page.html.j2", title=document.title, document=document, prefix=prefix)

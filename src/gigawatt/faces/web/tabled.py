@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from gigawatt.catalog import sources
+from gigawatt.core.document import Cell, Grid
 from gigawatt.faces.figures.readable import significant
-from gigawatt.studies.run.grids import Cell, Grid
 
 __all__ = ["graded", "percent", "ranged", "sourced", "tabled"]
 

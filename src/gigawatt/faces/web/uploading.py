@@ -12,7 +12,7 @@ from gigawatt.faces.web.pages import whole_page
 from gigawatt.faces.web.site import Site
 from gigawatt.faces.web.state import Shown, read_address, read_values
 from gigawatt.faces.web.uploads import Upload
-from gigawatt.faces.web.views import VIEWS, view_of
+from gigawatt.faces.web.views import all_views, view_of
 
 __all__ = ["router"]
 
@@ -22,7 +22,7 @@ _KEYS = {"model": "model", "chip": "machine.chip", "trace": "serving.trace", "we
 
 
 @router.post("/{kind}")
-async def bring(request: Request, kind: str, view: str = VIEWS[0].name) -> Response:
+async def bring(request: Request, kind: str, view: str = all_views()[0].name) -> Response:
     """Take a file in and go on with it; one that cannot be read leaves the old answer, with a line."""
     site: Site = request.app.state.site
     seen = view_of(view)

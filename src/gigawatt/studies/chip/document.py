@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from gigawatt.core.document import Again, Card, Document, Grid, Section
 from gigawatt.faces.figures.readable import count, significant, with_unit
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.held import Rows, held_section, held_words, published, rest, rows_words
-from gigawatt.faces.report.parts import rows_grid, spread, with_percent
+from gigawatt.faces.report.parts import rows_document, rows_grid, spread, with_percent
 from gigawatt.studies.chip.figures import cost, limits, power
 
 __all__ = ["document", "more"]
@@ -183,14 +184,15 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
             _facts(answer), _roofline(answer), _dies(answer),
         )),
         Section("limits", "What limits it", (
-            drawn("limits", limits(answer), "A bar at 100 % would be at its limit."), _limits(answer),
+            drawn("limits", partial(limits, answer), "A bar at 100 % would be at its limit."),
+            _limits(answer),
         )),
         Section("money", "What it costs", (
-            drawn("cost", cost(answer), "Of making one good chip, design left out."),
+            drawn("cost", partial(cost, answer), "Of making one good chip, design left out."),
             _shared("What a good chip costs to make, by part.", answer["cost"], "$"),
         )),
         Section("power", "What it draws", (
-            drawn("power", power(answer), "At its sustained rate."),
+            drawn("power", partial(power, answer), "At its sustained rate."),
             _shared("Watts by part.", answer["power"], "W"),
         )),
         *held_section(rows, _BESIDE, _HOW),
@@ -203,6 +205,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
             f"{held_words(rows, _BESIDE)} {rows_words(answer)}".strip(),
         ),
         again=again,
+        short=("answer", "limits", "money", "power"),
         cards=(
             Card(f"Peak of {form}", _rate(rate), grade),
             Card("Memory", with_unit(answer["row"]["memory_bytes"], "B"),
@@ -213,3 +216,15 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         sections=tuple(sections),
         **rest(answer, again),
     )  # fmt: skip
+
+
+def designs_document(answer: Answer, again: Again, more: Any = None) -> Document:
+    """The designs of the catalog."""
+    rows = [(row["id"], row["year"], row["name"], row["note"]) for row in answer["rows"]]
+    return rows_document("Designs", again, rows_grid("", ("design", "year", "name", "note"), rows))
+
+
+def parts_document(answer: Answer, again: Again, more: Any = None) -> Document:
+    """The parts that a design may name, by the key that names them."""
+    rows = [(key, name, words) for key, names in answer.items() for name, words in names.items()]
+    return rows_document("Parts of a design", again, rows_grid("", ("key", "part", "what it is"), rows))

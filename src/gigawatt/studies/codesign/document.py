@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from gigawatt.core.document import Again, Card, Document, Grid, Part, Section, Text
 from gigawatt.faces.report.drawings import drawn
-from gigawatt.faces.report.parts import amount, facts_of, few, rows_grid, with_percent
-from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.parts import amount, facts_of, few, listed, rows_grid, with_percent
 from gigawatt.studies.codesign.figures import front, gains, relief
 
 __all__ = ["document"]
@@ -220,14 +220,16 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     whole: list[Part] = [_today(answer), *_over_held(answer)]
     if {"time", "cost", "energy"} <= set(answer["objectives"]):
         over_time = "Cost over time of every design told, beside today's chips."
-        whole.insert(0, drawn("front-time", front(answer), over_time))
+        whole.insert(0, drawn("front-time", partial(front, answer), over_time))
         over_energy = "Cost over energy of the same."
-        whole.insert(1, drawn("front-energy", front(answer, "energy", "cost"), over_energy))
+        whole.insert(1, drawn("front-energy", partial(front, answer, "energy", "cost"), over_energy))
     why: list[Part] = [_apart(answer), _relief(answer)]
     if chosen:
-        why.insert(0, drawn("gains", gains(answer, chosen), f"What each group of changes does: {chosen}."))
+        why.insert(
+            0, drawn("gains", partial(gains, answer, chosen), f"What each group of changes does: {chosen}.")
+        )
         caption = f"What twice as much of a resource would save: of today's chip, and of the {chosen} design."
-        why.insert(2, drawn("relief", relief(answer, chosen), caption))
+        why.insert(2, drawn("relief", partial(relief, answer, chosen), caption))
     sections = [
         Section("designs", "The designs", (_choices(answer), _ratios(answer))),
         Section("beside", "Beside today's chips", tuple(whole)),
@@ -270,6 +272,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         setting="serving" if answer["serves"] else "training",
         paragraphs=tuple(text for text in texts if text),
         again=again,
+        short=("designs", "beside", "why"),
         cards=tuple(cards),
         notices=tuple(answer["notices"]),
         sections=tuple(sections),

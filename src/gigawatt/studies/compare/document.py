@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from gigawatt.core.document import Again, Card, Document, Grid, Part, Points, Section, Text
 from gigawatt.core.evidence import Grade, worst
 from gigawatt.faces.figures.readable import significant
 from gigawatt.faces.report.drawings import drawn
-from gigawatt.faces.report.parts import facts_of, rows_grid, with_percent
-from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.parts import facts_of, listed, rows_grid, with_percent
 from gigawatt.studies.compare.figures import change, letters, side_by_side, value_words, waterfall
 from gigawatt.validation.band import Band
 from gigawatt.validation.domain import step_time_band
@@ -237,7 +237,7 @@ def split_parts(answer: Answer) -> tuple[Part, ...]:
     ]
     for number, one in enumerate(split["quantities"]):
         caption = f"{one['what'].rstrip('.')} ({one['quantity']}): the parts sum to the difference."
-        parts.append(drawn(f"split-{number}", waterfall(one, split["groups"], names), caption))
+        parts.append(drawn(f"split-{number}", partial(waterfall, one, split["groups"], names), caption))
         parts.append(_split_grid(one, split["groups"], letters(answer)))
         if one["low"] < min(one["before"], one["after"]) or one["high"] > max(one["before"], one["after"]):
             ends = f"{value_words(one['low'], one['unit'])} to {value_words(one['high'], one['unit'])}"
@@ -298,7 +298,7 @@ def words(answer: Answer) -> tuple[str, ...]:
     return tuple(text for text in texts if text)
 
 
-def document(answer: Answer, again: Again, more: Any = None) -> Document:
+def document(answer: Answer, again: Again, more: Any = None, *, everything: bool = False) -> Document:
     """Everything that the report of a comparison says; ``answer`` is what ``--json`` prints."""
     names = [side["name"] for side in answer["scenarios"]]
     marks = letters(answer)
@@ -306,10 +306,15 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         (a, side["name"], side["does"], side["source"], side["scenario_hash"] or "–", side["catalog"] or "–")
         for a, side in zip(marks, answer["scenarios"], strict=True)
     ]
-    head, rows = side_by_side(answer)
+    head, rows = side_by_side(answer, everything=everything)
     beside: list[Part] = [
         rows_grid("What is compared.", ("", "name", "does", "source", "scenario hash", "catalog"), sides),
-        rows_grid("Quantities that matter; differences and ratios against the first.", head, rows),
+        rows_grid(
+            f"Quantities that {'differ' if everything else 'matter'}; "
+            "differences and ratios against the first.",
+            head,
+            rows,
+        ),
         *_cheaper_grid(answer),
         *_band_grid(answer),
     ]
@@ -338,6 +343,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         ),
         paragraphs=words(answer),
         again=again,
+        short=("beside", "split", "inputs", "told"),
         cards=_cards(answer),
         notices=tuple(answer["said"]),
         sections=tuple(sections),

@@ -219,17 +219,18 @@ def letters(document: Document) -> list[str]:
     return [chr(ord("A") + n) if n < 26 else f"#{n + 1}" for n in range(len(document["scenarios"]))]
 
 
-def side_by_side(document: Document) -> tuple[list[str], list[tuple[str, ...]]]:
-    """Head and rows of quantities that matter: values, then differences and ratios against the first."""
+def side_by_side(document: Document, *, everything: bool = False) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Head and rows of quantities that matter, or of all that differ: values, differences, ratios."""
     marks = letters(document)
     heads: list[str] = ["quantity", *marks]
     for letter in marks[1:]:
         heads += [f"{letter} − A", f"{letter} / A"]
     rows: list[tuple[str, ...]] = []
     for row in document["quantities"]:
-        if not row["matters"] or all(isinstance(value, str) for value in row["values"]):
+        texts = all(isinstance(value, str) for value in row["values"])
+        if not (row["differs"] if everything else row["matters"]) or (texts and not everything):
             continue
-        cells: list[str] = [row["what"].rstrip(".")]
+        cells: list[str] = [row["quantity"] if everything else row["what"].rstrip(".")]
         for value, grade in zip(row["values"], row["grades"], strict=True):
             cells.append(f"{value_words(value, row['unit'])} ({grade})" if grade else "–")
         for difference, ratio in zip(row["differences"][1:], row["ratios"][1:], strict=True):

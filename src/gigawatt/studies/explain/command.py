@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from gigawatt import catalog
 from gigawatt.core.errors import InputError
@@ -20,44 +22,41 @@ _SCENARIOS = (".yaml", ".yml")
 
 
 def explain_command(
-    source: Path,
-    name: str | None,
-    depth: int,
-    *,
-    layout: str | None = None,
-    spread: bool = False,
-    as_json: bool,
+    result: Annotated[
+        Path,
+        typer.Argument(help="A folder that `gigawatt run` wrote, or a scenario file.", show_default=False),
+    ],
+    quantity: Annotated[
+        str | None,
+        typer.Argument(help="A dotted name; without it, all names are listed.", show_default=False),
+    ] = None,
+    depth: Annotated[int, typer.Option(min=0, help="How many levels of inputs to open.")] = 2,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            help="Of layouts.search or serving.plan: why not this layout, as tensor=8,pipeline=16.",
+            show_default=False,
+        ),
+    ] = None,
+    spread: Annotated[
+        bool, typer.Option("--spread", help="The rows that the quantity's band comes from, largest first.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
 ) -> None:
-    """Print the tree of one quantity, the list of all, a layout beside the best, or the rows of a spread.
-
-    Parameters
-    ----------
-    source : Path
-        A folder of a result, or a scenario file, which is run.
-    name : str, optional
-        The quantity.
-    depth : int
-        Levels of inputs that are opened.
-    layout : str, optional
-        Columns of a layout (``tensor=8,pipeline=16``), for a search over layouts or replicas.
-    spread : bool
-        Print the rows that the quantity's band comes from, in place of the tree.
-    as_json : bool
-        Print JSON.
-    """
-    result = _result(source)
+    """Walk from a number to its formula, code, inputs and the rows of the catalog behind it."""
+    found = _result(result)
     if layout is not None:
         from gigawatt.studies.explain.search_summary import verdict_command
 
-        verdict_command(result, name, layout, as_json=as_json)
+        verdict_command(found, quantity, layout, as_json=json)
     elif spread:
         from gigawatt.studies.explain.spread_summary import spread_command
 
-        spread_command(result, name, as_json=as_json)
-    elif name is None:
-        _all(result, as_json=as_json)
+        spread_command(found, quantity, as_json=json)
+    elif quantity is None:
+        _all(found, as_json=json)
     else:
-        _walk(result, name, depth, as_json=as_json)
+        _walk(found, quantity, depth, as_json=json)
 
 
 def _result(source: Path) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,7 @@ from gigawatt.core.document import Again, Card, Document, Grid, Section
 from gigawatt.faces.figures.readable import significant
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.held import Rows, held_section, held_words, published, rest, rows_words
-from gigawatt.faces.report.parts import rows_grid, with_percent
-from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.parts import listed, rows_grid, with_percent
 from gigawatt.studies.memory.figures import bandwidth, energy, heat
 
 __all__ = ["document", "more"]
@@ -203,17 +203,19 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     sections = [
         Section("answer", "The answer", (_facts(answer),)),
         Section("bandwidth", "How it is read", (
-            drawn("bandwidth", bandwidth(answer),
+            drawn("bandwidth", partial(bandwidth, answer),
                   "A stack's peak from its channels, and what patterns of a language model reach of it."),
             _reached(answer),
         )),
         Section("energy", "Joules of a bit", (
-            drawn("energy", energy(answer), "Core: cells and rows. Stack: with wires and vias. Interface: "
+            drawn("energy", partial(energy, answer),
+                  "Core: cells and rows. Stack: with wires and vias. Interface: "
                   "with both its ends. Bars are ranges."),
             _scopes(answer),
         )),
         Section("heat", "Heat", (
-            drawn("heat", heat(answer), "Beside a processor at its power limit; hybrid bonds are drawn "
+            drawn("heat", partial(heat, answer),
+                  "Beside a processor at its power limit; hybrid bonds are drawn "
                   "through, bumps dotted.", table=True),
             _heat(answer),
         )),
@@ -237,6 +239,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
             f"{held_words(published_rows, _BESIDE)} {rows_words(answer)}".strip(),
         ),
         again=again,
+        short=("answer", "bandwidth", "heat"),
         cards=cards,
         sections=tuple(sections),
         **rest(answer, again),

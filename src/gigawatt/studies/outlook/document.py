@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from gigawatt.core.document import Again, Card, Document, Drawing, Grid, Heading, Part, Section, Text
+from gigawatt.core.document import Again, Card, Document, Drawing, Grid, Heading, Part, Points, Section, Text
 from gigawatt.core.evidence import Grade
+from gigawatt.core.quantities import factor
 from gigawatt.faces.report.drawings import drawn
-from gigawatt.faces.report.parts import amount, facts_of, few, rows_grid, spread, trusted, with_percent
-from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.parts import (
+    amount,
+    facts_of,
+    few,
+    listed,
+    rows_grid,
+    spread,
+    trusted,
+    with_percent,
+)
 from gigawatt.faces.report.trust import read_assumptions
+from gigawatt.studies.outlook.compare import sentence
 from gigawatt.studies.outlook.figures import SHOWN, bands, binding, relief, tornado
 from gigawatt.studies.outlook.figures_decades import GROUPS, expected, share_text, shares, wanted_rows
 from gigawatt.studies.outlook.figures_society import comparison_rows, society_figures
@@ -176,7 +187,7 @@ def _sensitivity_sections(one: _Reader) -> list[Part]:
             f"Total Sobol indices: {', '.join(indices)}; {100 * found['scenarios']['share']:.0f} % of the "
             "spread lies between the scenarios."
         )
-        figure = drawn(f"tornado-{number}", tornado(name, found["tornado"], unit), caption)
+        figure = drawn(f"tornado-{number}", partial(tornado, name, found["tornado"], unit), caption)
         rows = [
             (r["quantity"].replace("_", " "), *(amount(r[key], unit, 4) for key in ("low", "middle", "high")))
             for r in found["tornado"][:12]
@@ -199,7 +210,7 @@ def _decades(one: _Reader) -> list[Section]:
     parts: list[Part] = []
     for number, (title, names) in enumerate(GROUPS.items()):
         caption = f"{title}: medians, and bands of 5 to 95 % of the draws."
-        parts.append(drawn(f"shares-{number}", shares(answer, title, names), caption))
+        parts.append(drawn(f"shares-{number}", partial(shares, answer, title, names), caption))
     found = [Section("technologies", "Technologies", tuple(parts))]
     for decade, told in answer["decades"].items():
         rows = [
@@ -207,7 +218,7 @@ def _decades(one: _Reader) -> list[Section]:
             for row in told["expectations"]
         ]
         caption = f"Expectations of the {decade}, judged at the end of {told['year']}."
-        figure = drawn(f"expected-{decade}", expected(decade, told), caption)
+        figure = drawn(f"expected-{decade}", partial(expected, decade, told), caption)
         table = rows_grid(caption, ("expectation", "means", "share of draws", "note"), rows)
         wanted = rows_grid(
             "Medians over the draws in which a technology is big and over the others, of "
@@ -237,28 +248,31 @@ def _figures(one: _Reader) -> list[Section]:
     answer = one.answer
     largest: list[Part] = []
     shown = dict(SHOWN)
-    largest.append(drawn("feasible", bands(answer, "feasible"), shown.pop("feasible")))
+    largest.append(drawn("feasible", partial(bands, answer, "feasible"), shown.pop("feasible")))
     largest.append(_band_table(one, "feasible", "The largest run that is feasible, by year."))
     binds: list[Part] = [
-        drawn("binding", binding(answer), "Share of draws, each with one limit that binds."),
+        drawn("binding", partial(binding, answer), "Share of draws, each with one limit that binds."),
         _binding_grid(one, "binding_actual", "What binds the largest run; demand: the trend stays below."),
         _binding_grid(
             one, "binding", "What binds the feasible run: share of the draws in which each limit does."
         ),
         drawn(
             "binding-flat",
-            binding(answer, "binding_flat"),
+            partial(binding, answer, "binding_flat"),
             "The least of power, chips, capital, latency and data at the utilisation of small "
             "runs: what most "
             "published estimates compare.",
         ),
         _binding_grid(one, "binding_flat", "The same at the utilisation of small runs."),
-        drawn("relief", relief(answer), "The run without one limit over the run with all of them."),
+        drawn("relief", partial(relief, answer), "The run without one limit over the run with all of them."),
         _relief_grid(one),
     ]
     world: list[Part] = []
     for name, caption in shown.items():
-        world += [drawn(f"bands-{name}", bands(answer, name), caption), _band_table(one, name, caption)]
+        world += [
+            drawn(f"bands-{name}", partial(bands, answer, name), caption),
+            _band_table(one, name, caption),
+        ]
     world.append(
         drawn(
             "held-back",
@@ -274,6 +288,21 @@ def _figures(one: _Reader) -> list[Section]:
     ]
 
 
+def _society_words(one: _Reader) -> tuple[str, ...]:
+    """Chances of the last year, and runs beside other users of electricity."""
+    found = one.answer["society"]
+    chances = found["chances"]
+    said = (
+        f"Value grows faster than users in {with_percent(chances['value_exponent_above_one'])} of the draws; "
+        f"owners' shares revert to their mean in {with_percent(chances['owners_revert'])}.",
+        f"Exploratory, on priors that are not measured for AI: in {one.years[-1]} AI earns more than it "
+        f"costs in {with_percent(chances['surplus'][-1])} of the draws, and use outruns efficiency in "
+        f"{with_percent(chances['backfire'][-1])}.",
+    )
+    runs = (f"{sentence(run['run'], run['energy_MWh'][1] * factor('MWh'))}." for run in found["runs"])
+    return (*said, *runs)
+
+
 def _society(one: _Reader) -> list[Section]:
     if "society" not in one.answer:
         return []
@@ -283,6 +312,7 @@ def _society(one: _Reader) -> list[Section]:
         for number, (figure, caption) in enumerate(society_figures(one.answer))
     ]
     parts += drawings
+    parts.append(Points(_society_words(one)))
     head, rows = comparison_rows(one.answer)
     parts.append(rows_grid("A run beside a year of others: years of their electricity.", head, rows))
     return [Section("society", "Energy, environment, society", tuple(parts))]
@@ -333,6 +363,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         setting=f"{answer['draws']:,} draws · seed {answer['seed']} · {one.years[0]} to {one.years[-1]}",
         paragraphs=tuple(text for text in texts if text),
         again=again,
+        short=("yours", "years", "binding", "society", *(f"decade-{one}" for one in answer["decades"])),
         cards=_cards(one),
         sections=tuple(sections),
         facts=facts_of(again, ("draws", f"{answer['draws']:,}"), ("seed", answer["seed"])),

@@ -4,6 +4,7 @@ concentration."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from gigawatt.faces.figures.readable import significant
@@ -148,9 +149,9 @@ FIGURES: Mapping[str, tuple[Callable[[Mapping[str, Any]], Any], str]] = {
 """Figure → (the function of the outlook's JSON, its caption), in the order of the page."""
 
 
-def society_figures(answer: Mapping[str, Any]) -> list[tuple[Any, str]]:
-    """Every figure of this part with its caption, in the order of the page."""
-    return [(draw(answer), caption) for draw, caption in FIGURES.values()]
+def society_figures(answer: Mapping[str, Any]) -> list[tuple[Callable[[], Any], str]]:
+    """What draws every figure of this part, with its caption, in the order of the page."""
+    return [(partial(draw, answer), caption) for draw, caption in FIGURES.values()]
 
 
 def comparison_rows(answer: Mapping[str, Any]) -> tuple[tuple[str, ...], list[list[str]]]:

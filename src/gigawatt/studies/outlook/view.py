@@ -10,7 +10,6 @@ from gigawatt import catalog
 from gigawatt._version import __version__
 from gigawatt.core.document import Again, Grid
 from gigawatt.core.errors import InputError
-from gigawatt.faces.report.studies import made
 from gigawatt.faces.report.trust import assumption_grid
 from gigawatt.faces.web.answers import Asked, Fragment
 from gigawatt.faces.web.rendering import fragment
@@ -18,6 +17,7 @@ from gigawatt.faces.web.tabled import percent, tabled
 from gigawatt.outlook.limits import DEFINITION
 from gigawatt.outlook.priors import SCENARIOS, read_priors
 from gigawatt.outlook.randomness import SEED
+from gigawatt.studies.outlook.document import document as report
 from gigawatt.studies.outlook.outlook import OutlookResult, OutlookScenario, outlook
 from gigawatt.studies.outlook.sensitivity import explained
 from gigawatt.studies.outlook.society import society_block
@@ -64,7 +64,7 @@ def compute(asked: Asked) -> Fragment:
             result, scenario, progress=lambda w, share: asked.progress(w, last + (0.95 - last) * share)
         )
     asked.progress("Forecasts of the past beside what came", 0.96)
-    document = made("outlook", _answer(result), _again(scenario, draws, seed, sensitive))
+    document = report(_answer(result), _again(scenario, draws, seed, sensitive))
     prefix = hashlib.sha256(repr(sorted(asked.settings.items())).encode()).hexdigest()[:6]
     return fragment(
         "outlook_drawn.html.j2",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from gigawatt.core.document import Again, Card, Document, Grid, Points, Section
 from gigawatt.core.evidence import worst
 from gigawatt.faces.figures.readable import large, significant, with_unit
 from gigawatt.faces.report.drawings import drawn
-from gigawatt.faces.report.parts import facts_of, rows_grid, trusted, with_percent
-from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.parts import facts_of, listed, rows_grid, trusted, with_percent
 from gigawatt.faces.report.trust import read_assumptions, trust_words
 from gigawatt.studies.pathway.figures import FIGURES, plants_shown
 
@@ -128,7 +128,9 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     assumptions = read_assumptions(answer["assumptions"])
     grade = worst(a.grade for a in assumptions).label
     told = tuple(str(text) for text in answer["words"])
-    drawings = {name: drawn(name, draw(answer), caption) for name, (draw, caption) in FIGURES.items()}
+    drawings = {
+        name: drawn(name, partial(draw, answer), caption) for name, (draw, caption) in FIGURES.items()
+    }
     sections = [
         Section("plants", "What to build, keep and retire",
                 (drawings["capacity"], _built(answer), drawings["energy"])),
@@ -166,6 +168,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         setting=f"accelerators that wait: {answer['accelerator']['chip']}",
         paragraphs=tuple(text for text in texts if text),
         again=again,
+        short=("told", "plants", "steps"),
         cards=tuple(cards),
         notices=tuple(map(str, answer["notices"])),
         sections=tuple(sections),

@@ -12,10 +12,9 @@ import numpy as np
 from gigawatt.core.document import Again, Document, Section
 from gigawatt.core.evidence import worst
 from gigawatt.faces.report.drawings import drawn
-from gigawatt.faces.report.parts import facts_of, rows_grid, trusted
-from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.parts import facts_of, listed, rows_document, rows_grid, trusted
 from gigawatt.faces.report.trust import read_assumptions, trust_words
-from gigawatt.studies.plant.figures import drawings, line_value
+from gigawatt.studies.plant.figures import drawings, line_value, setting_value
 
 __all__ = ["document", "more"]
 
@@ -69,7 +68,23 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         setting=f"design {answer['design']} · {answer['year']:.0f}",
         paragraphs=(f"{asked} {' '.join(told)}", trust_words(assumptions)),
         again=again,
+        short=tuple(map(_key, names)),
         sections=tuple(sections),
         facts=facts_of(again),
         **trusted(assumptions),
     )
+
+
+def designs_document(answer: Mapping[str, str], again: Again, more: Any = None) -> Document:
+    """The designs of a plant."""
+    return rows_document("Designs", again, rows_grid("", ("design", "what it is"), answer.items()))
+
+
+def keys_document(answer: Answer, again: Again, more: Mapping[str, tuple[Any, ...]]) -> Document:
+    """What may be set of a plant, with its range; ``more`` are (value, unit, meaning, low, high) by key."""
+    rows: list[tuple[str, ...]] = []
+    for key, (value, unit, meaning, low, high) in sorted(more.items()):
+        ends = ("", "") if isinstance(value, str) else (setting_value(low, unit), setting_value(high, unit))
+        rows.append((key, setting_value(value, unit), unit if unit != "1" else "", *ends, meaning))
+    heads = ("key", "value", "unit", "from", "to", "what it is")
+    return rows_document(f"{answer['plant']}: what may be set", again, rows_grid("", heads, rows))

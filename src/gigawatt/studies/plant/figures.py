@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from gigawatt.core.quantities import show
@@ -16,12 +17,12 @@ _EXPONENT = 1e12
 """Above it a number has an exponent."""
 
 
-def drawings(curves: Curves) -> dict[str, tuple[Any, str]]:
-    """Name → (figure, caption) of the curves that can be drawn, in their order."""
+def drawings(curves: Curves) -> dict[str, tuple[Callable[[], Any], str]]:
+    """Name → (what draws the figure, caption) of the curves that can be drawn, in their order."""
     from gigawatt.studies.plant.curves import DRAWINGS
 
     return {
-        name: (DRAWINGS[name][0](values), DRAWINGS[name][1])
+        name: (partial(DRAWINGS[name][0], values), DRAWINGS[name][1])
         for name, values in curves.items()
         if name in DRAWINGS
     }

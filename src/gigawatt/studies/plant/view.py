@@ -193,7 +193,8 @@ def _sections(sheet: PlantSheet) -> list[Grid]:
 def _curves(curves: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Plot, list[Grid]]]:
     """(heading, drawing, its numbers) of every curve that can be drawn."""
     found: list[tuple[str, Plot, list[Grid]]] = []
-    for name, (figure, caption) in drawings(curves).items():
+    for name, (draw, caption) in drawings(curves).items():
+        figure = draw()
         heading = str(figure.layout.title.text)
         simple = None if "yaxis2" in figure.layout else table_of(figure, caption)
         grids = _points(heading, curves[name]) if simple is None else [simple]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,7 @@ from gigawatt.core.document import Again, Card, Document, Grid, Part, Points, Se
 from gigawatt.faces.figures.readable import count, large, significant, with_unit
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.held import Rows, held_section, held_words, published, rest, rows_words
-from gigawatt.faces.report.parts import amount, rows_grid, spread, with_percent
-from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.parts import amount, listed, rows_grid, spread, with_percent
 from gigawatt.studies.quantum.figures import chances, energies, noise, sides, steps
 
 __all__ = ["document", "more"]
@@ -133,7 +133,8 @@ def _energy(answer: Answer, rows: Rows, again: Again) -> Document:
         ("integrals", answer["source"]),
     ]
     grid = rows_grid("The energy, and what it takes.", ("what", "value"), facts)
-    fell = drawn("energies", energies(answer), "Simulated without noise; the line is chemical accuracy.",
+    fell = drawn("energies", partial(energies, answer),
+                 "Simulated without noise; the line is chemical accuracy.",
                  table=True)  # fmt: skip
     sections = [Section("answer", "The answer", (grid, fell))]
     if answer["noise"]:
@@ -144,7 +145,9 @@ def _energy(answer: Answer, rows: Rows, again: Again) -> Document:
              for one in answer["noise"]],
         )  # fmt: skip
         words = "Depolarising gates and errors of readout, angles as without noise; folds of 1, 3 and 5."
-        sections.append(Section("noise", "Under noise", (drawn("noise", noise(answer), words), table)))
+        sections.append(
+            Section("noise", "Under noise", (drawn("noise", partial(noise, answer), words), table))
+        )
     cards = (
         Card("Energy", _hartree(answer["energy"])),
         Card("From exact", f"{_milli(answer['error'])} mHa"),
@@ -222,7 +225,7 @@ def _optimum(answer: Answer, rows: Rows, again: Again) -> Document:
             rows_grid("Exact classical solvers, timed here.", ("solver", "value", "time", "energy"), solvers),
         )),
         Section("layers", "By number of layers", (
-            drawn("chances", chances(answer), "Exact simulation without noise."),
+            drawn("chances", partial(chances, answer), "Exact simulation without noise."),
             rows_grid("QAOA, its shots under the crudest noise, and what they take.", heads, told),
         )),
     ]  # fmt: skip
@@ -282,7 +285,7 @@ def _run(answer: Answer, rows: Rows, again: Again) -> Document:
             f"days on the same physical machine, most of all by {most}."
         )
     facts = [
-        ("physical qubits", qubits),
+        ("physical qubits", f"{answer['physical_qubits']:,.0f}"),
         ("time", _time(answer["seconds"])),
         ("distance of the code", count(answer["distance"])),
         ("factories of magic states", f"{answer['factories']} {answer.get('factory', '')}".strip()),
@@ -299,7 +302,7 @@ def _run(answer: Answer, rows: Rows, again: Again) -> Document:
     grid = rows_grid("What a run takes.", ("what", "value"), facts)
     sections = [Section("answer", "The answer", (grid,))]
     caption = "Physical qubits by part." if not ladder else "Physical qubits after each change since 2019."
-    figure = drawn("qubits", steps(answer), caption)
+    figure = drawn("qubits", partial(steps, answer), caption)
     if ladder:
         told = [(one["change"], large(one["qubits"]), significant(one["days"])) for one in ladder]
         table = rows_grid("What changed, on the same physical machine.", ("change", "qubits", "days"), told)
@@ -354,7 +357,7 @@ def _break_even(answer: Answer, rows: Rows, again: Again) -> Document:
     ratios = [("energy", *(amount(x, "1") for x in joules)), ("money", *(amount(x, "1") for x in dollars))]
     sections = [
         Section("answer", "The answer", (
-            drawn("sides", sides(answer), "Bands from the ranges of the catalog's rows."),
+            drawn("sides", partial(sides, answer), "Bands from the ranges of the catalog's rows."),
             rows_grid("Both ways, each with its band.", ("way", "what", "time", "energy", "money"), told),
             rows_grid("Quantum over classical.", ("of", "middle", "low end", "high end"), ratios),
         )),
@@ -388,6 +391,7 @@ def _made(
         setting=setting,
         paragraphs=(*(one for one in paragraphs if one), rows_words(answer)),
         again=again,
+        short=("answer", "layers", "noise", "ladder", "notes"),
         cards=cards,
         sections=(*sections, *held_section(rows, what), Section("asked", "What was asked", asked)),
         **rest(answer, again),

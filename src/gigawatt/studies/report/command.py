@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.faces.terminal.console import console
@@ -11,20 +14,32 @@ from gigawatt.faces.terminal.console import console
 __all__ = ["report_command"]
 
 
-def report_command(folder: Path, form: str, out: str | None, *, quiet: bool) -> None:
-    """Read, make, write or print."""
+def report_command(
+    folder: Annotated[
+        Path, typer.Argument(help="A folder of a result or of a study (--output).", show_default=False)
+    ],
+    format: Annotated[str, typer.Option(help="html, or md for Markdown.")] = "html",
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output", "--out", help="Another file; - prints it. Without it, it lies in the folder."
+        ),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+) -> None:
+    """Write the report of a stored result or study again, as one HTML page or as Markdown."""
     from gigawatt.faces.report.stored import FORMATS, stored
 
-    if form not in FORMATS:
+    if format not in FORMATS:
         raise InputError(
-            "no such format", key="--format", given=form, allowed=FORMATS, nearest=nearest(form, FORMATS)
+            "no such format", key="--format", given=format, allowed=FORMATS, nearest=nearest(format, FORMATS)
         )
     found = stored(folder)
-    text = found.text(form)
-    if out == "-":
+    text = found.text(format)
+    if output == "-":
         sys.stdout.write(text)
         return
-    file = found.folder / f"{found.stem}.{form}" if out is None else Path(out)
+    file = found.folder / f"{found.stem}.{format}" if output is None else Path(output)
     _write(file, text)
     if not quiet:
         console().print(f"Report: {file}", markup=False)
@@ -37,4 +52,4 @@ def _write(file: Path, text: str) -> None:
     try:
         write_beside(file, text)
     except InputError as error:
-        raise error.at(key="--out") from None
+        raise error.at(key="--output") from None

@@ -1,0 +1,40 @@
+"""The whole chain on one scenario: the run itself, its report and its figures."""
+
+from __future__ import annotations
+
+from gigawatt.core.study import Command, Study, View
+
+__all__ = ["STUDY"]
+
+STUDY = Study(
+    name="run",
+    title="Run",
+    words="Run the whole chain on a scenario.",
+    commands=(
+        Command(
+            name="run",
+            target="gigawatt.studies.run.command:run_command",
+            words=(
+                "Run the whole chain on a scenario: a table here, one HTML report and data files in a folder."
+            ),
+            example="gigawatt run examples/llama-3.1-405b-texas.yaml",
+        ),
+    ),
+    place=10,
+    views=(
+        View(
+            name="chain",
+            title="Chain",
+            words="From source to token: what it takes, what binds first, what would relieve it.",
+            target="gigawatt.studies.run.view:show",
+            place=10,
+        ),
+    ),
+    docs="result.md",
+    services={
+        "figure_names": "gigawatt.studies.run.figures:figure_names",
+        "figure": "gigawatt.studies.run.figures:figure",
+        "notebook": "gigawatt.studies.run.render:notebook",
+        "document": "gigawatt.studies.run.document:document",
+    },
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
@@ -20,12 +21,13 @@ from gigawatt.core.document import (
     Text,
 )
 from gigawatt.core.result import Result
-from gigawatt.faces.figures import figure
 from gigawatt.faces.report.drawings import drawn
-from gigawatt.faces.report.far_off import band_grid, step_band
 from gigawatt.faces.report.trust import assumption_grid, result_sources
 from gigawatt.studies.run import grids
+from gigawatt.studies.run.far_off import band_grid, step_band
+from gigawatt.studies.run.figures import figure
 from gigawatt.studies.run.figures_tables import has_table
+from gigawatt.studies.run.short import CARDS, lost_words, short
 from gigawatt.studies.run.words import subject, topics
 from gigawatt.studies.run.words_serving import error_grid, errors_of, is_serving
 
@@ -116,7 +118,11 @@ class _Pieces:
         table, caption = self.captions[name]
         if not has_table(self.result, table):
             return ()
-        return (drawn(name, figure(self.result, name), caption, captioned=name not in _BESIDE, titled=False),)
+        return (
+            drawn(
+                name, partial(figure, self.result, name), caption, captioned=name not in _BESIDE, titled=False
+            ),
+        )
 
     def table(self, name: str) -> tuple[Grid, ...]:
         """The table, or nothing."""
@@ -254,6 +260,10 @@ def _facts(run: Any) -> tuple[tuple[str, str], ...]:
     return (*said, *((str(name), str(version)) for name, version in run.get("packages", {}).items()))
 
 
+_LEAD = ("training", "serving", "waits", "error", "binding", "day", "supply", "trust")
+"""Topics of the short form."""
+
+
 def document(result: Result) -> Document:
     """Everything that the report of a result says."""
     said = topics(result)
@@ -263,6 +273,9 @@ def document(result: Result) -> Document:
         setting=setting(result),
         paragraphs=tuple(text for text in texts if text),
         again=again(result),
+        lead=(" ".join(said[name] for name in _LEAD if name in said), lost_words(result)),
+        short=short(result),
+        main=CARDS,
         cards=grids.cards(result),
         notices=tuple(result.notices),
         sections=_sections(result),

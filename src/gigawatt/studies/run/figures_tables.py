@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gigawatt.core.errors import InputError
 from gigawatt.core.result import Result
+from gigawatt.faces.figures.readable import unit_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,11 +54,6 @@ def built(frame: pd.DataFrame) -> list[int]:
     size = column(frame, "capacity")[0].to_numpy(dtype=float)
     least = 1e-3 * float(size.sum())
     return [i for i, value in enumerate(size) if value > least and value > 0.0]
-
-
-def unit_of(name: str) -> str:
-    """The unit in the brackets of a column name."""
-    return name.rsplit(" [", 1)[1].rstrip("]") if " [" in name else ""
 
 
 def column(frame: pd.DataFrame, name: str) -> tuple[Any, str]:

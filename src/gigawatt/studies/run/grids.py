@@ -9,10 +9,10 @@ from typing import Any
 from gigawatt.core.document import Card, Cell, Grid
 from gigawatt.core.result import Quantity, Result
 from gigawatt.faces.figures.readable import aligned, label, shown, with_unit
-from gigawatt.faces.report.far_off import card_bands
-from gigawatt.faces.report.sayings import find
+from gigawatt.studies.run.far_off import card_bands
 from gigawatt.studies.run.figures_power import plant_names
 from gigawatt.studies.run.figures_tables import get_table, unit_of
+from gigawatt.studies.run.sayings import find
 from gigawatt.studies.run.words_serving import is_serving
 
 __all__ = [

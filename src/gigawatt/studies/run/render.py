@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from gigawatt.core.document import Document
 from gigawatt.core.result import Result
 from gigawatt.faces.report import html, markdown
-from gigawatt.studies.run import grids
-from gigawatt.studies.run.document import document, setting
-from gigawatt.studies.run.words import sentences
+from gigawatt.faces.report.notebook import notebook as fragment
+from gigawatt.studies.run.document import document
 
 __all__ = ["notebook", "render", "render_files", "render_markdown"]
 
@@ -21,28 +21,11 @@ def render_markdown(result: Result) -> str:
     return markdown.markdown(document(result))
 
 
-def render_files(result: Result) -> dict[str, str]:
-    """``report.html`` and ``report.md`` of a result."""
-    made = document(result)
-    return {"report.html": html.page(made), "report.md": markdown.markdown(made)}
+def render_files(said: Document) -> dict[str, str]:
+    """``report.html`` and ``report.md`` of the document of a result."""
+    return {"report.html": html.page(said), "report.md": markdown.markdown(said)}
 
 
 def notebook(result: Result) -> str:
-    """A short summary for notebooks: sentences, key figures, breakdown and figures of a token; no scripts."""
-    return (
-        html.environment()
-        .get_template("notebook.html.j2")
-        .render(
-            name=result.name,
-            setting=setting(result),
-            sentences=sentences(result),
-            notices=result.notices,
-            cards=grids.cards(result),
-            tables=[
-                grid
-                for n in ("breakdown", "plants", "per_token")
-                if (grid := grids.table(result, n)) is not None
-            ],
-            assumed=len(result.assumptions),
-        )
-    )
+    """A short summary for notebooks, no scripts."""
+    return fragment(document(result))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from gigawatt.faces.figures import figure
 from gigawatt.faces.report.html import glued
 from gigawatt.faces.report.trust import assumption_grid
 from gigawatt.faces.web.answers import Asked, Fragment
 from gigawatt.faces.web.rendering import Plot, fragment, plot
 from gigawatt.studies.explain.view import link_to
 from gigawatt.studies.run import grids
+from gigawatt.studies.run.figures import figure
 from gigawatt.studies.run.figures_tables import has_table
 from gigawatt.studies.run.words import topics
 from gigawatt.studies.run.words_serving import is_serving

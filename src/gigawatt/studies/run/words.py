@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from gigawatt.core.result import Result
 from gigawatt.faces.figures.readable import count, label, large, shown, significant, with_unit
-from gigawatt.faces.report.far_off import step_band
-from gigawatt.faces.report.sayings import find, graded, listed, model_words, money_parts, say, subject
+from gigawatt.faces.report.parts import listed
 from gigawatt.faces.report.trust import trust_words
 from gigawatt.studies.run import words_serving
+from gigawatt.studies.run.far_off import step_band
 from gigawatt.studies.run.figures_machine import layout_words
 from gigawatt.studies.run.figures_power import plant_names
 from gigawatt.studies.run.figures_tables import built, column, get_table
+from gigawatt.studies.run.sayings import find, graded, model_words, money_parts, say, subject
 
 __all__ = ["binding_parts", "energy_shares", "find", "sentences", "subject", "topics"]
 

@@ -10,10 +10,10 @@ from gigawatt.core.document import Grid
 from gigawatt.core.errors import GigawattError
 from gigawatt.core.result import Result
 from gigawatt.faces.figures.readable import label, large, shown, significant, with_unit
-from gigawatt.faces.report.parts import rows_grid
-from gigawatt.faces.report.sayings import find, graded, listed, model_words, money_parts, say, subject
+from gigawatt.faces.report.parts import listed, rows_grid
 from gigawatt.machine import load_chip
 from gigawatt.studies.run.figures_tables import column, get_table
+from gigawatt.studies.run.sayings import find, graded, model_words, money_parts, say, subject
 from gigawatt.validation.files import data_folder
 
 __all__ = [

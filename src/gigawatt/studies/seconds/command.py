@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
-from gigawatt.core.errors import GigawattError, InputError
-from gigawatt.faces.terminal.console import console, print_json, progress
-from gigawatt.faces.terminal.typed import typed
+from gigawatt.core.errors import InputError
+from gigawatt.faces.terminal.answer import give
 
 __all__ = ["EPILOG", "plan_seconds_command"]
 
 EPILOG = "Example: gigawatt plan-seconds --chip nvidia-h100-sxm --count 16384 --plants gas-turbine=40MW"
 _LOAD, _SUPPLY, _ANSWER = "The load", "What carries it", "Answer"
-
-T = TypeVar("T")
 
 
 def _option(help: str, panel: str = _LOAD, **more: Any) -> Any:
@@ -67,57 +63,18 @@ def plan_seconds_command(
     ] = False,
 ) -> None:
     """Look at the seconds of a load: ramps, swings, oscillations, and the least store that mends them."""
-    if output is not None:
-        from gigawatt.core.store import writable
+    from gigawatt.studies.seconds.door import plan_seconds
 
-        try:
-            writable(output)
-        except InputError as error:
-            raise error.at(key="--output") from None
-    given = _pairs(plants or "")
-    with progress(quiet=quiet or json) as report:
-        report("Planning the training step", 0.0)
-        from gigawatt.studies.seconds.answer import as_answer, series
-        from gigawatt.studies.seconds.plan import plan_seconds, read_seconds_question
-
-        question = _flagged(
-            lambda: read_seconds_question(
-                chip=chip, count=count, model=model, trace=None if trace is None else str(trace), nodes=nodes,
-                duration=duration, step=step, limits=limits, plants=given,
-                short_circuit_ratio=short_circuit_ratio, spread=spread, correlation=correlation,
-                electricity=electricity, seed=seed,
-            )
-        )  # fmt: skip
-        report("Sizing stores", 0.5)
-        found = _flagged(lambda: plan_seconds(question))
-        answer = as_answer(found)
-        if output is not None:
-            report("Writing the folder", 0.9)
-            _write(output, answer, series(found))
-    if json:
-        print_json(answer)
-    elif not quiet:
-        from gigawatt.studies.seconds.summary import print_seconds
-
-        print_seconds(answer, console())
-        if output is not None:
-            console().print(
-                f"Written: {output / 'seconds.html'}, seconds.md, seconds.json, seconds.csv", markup=False
-            )
-
-
-def _flagged(call: Callable[[], T]) -> T:
-    """Errors name the option, not what the rooms call it."""
-    import inspect
-
-    try:
-        return call()
-    except GigawattError as error:
-        names = {name.replace("_", "-") for name in inspect.signature(plan_seconds_command).parameters}
-        key = (error.key or "").replace("_", "-")
-        if key in names:
-            error.key = f"--{key}"
-        raise
+    pairs = _pairs(plants or "")
+    give(
+        lambda report: plan_seconds(
+            plants=pairs, progress=report, chip=chip, count=count, model=model,
+            trace=None if trace is None else str(trace), nodes=nodes, duration=duration, step=step,
+            limits=limits, short_circuit_ratio=short_circuit_ratio, spread=spread, correlation=correlation,
+            electricity=electricity, seed=seed,
+        ),
+        plan_seconds_command, output=output, json=json, quiet=quiet,
+    )  # fmt: skip
 
 
 def _pairs(written: str) -> dict[str, str]:
@@ -133,23 +90,3 @@ def _pairs(written: str) -> dict[str, str]:
             raise InputError("given twice", key="--plants", given=one)
         pairs[name] = value
     return pairs
-
-
-def _write(folder: Path, answer: dict[str, Any], drawn: dict[str, list[float]]) -> None:
-    import json
-
-    from gigawatt.core.store import write_files
-    from gigawatt.faces.report.studies import study_files
-
-    series = {name: [float(value) for value in values] for name, values in drawn.items()}
-    names = [name for name in drawn if len(drawn[name]) == len(drawn["time_s"])]
-    rows = zip(*(drawn[name] for name in names), strict=True)
-    table = "\n".join([",".join(names), *(",".join(f"{value:.6g}" for value in row) for row in rows)])
-    write_files(
-        folder,
-        {
-            **study_files("plan-seconds", answer, typed(), series),
-            "drawn.json": json.dumps(series) + "\n",
-            "seconds.csv": table + "\n",
-        },
-    )

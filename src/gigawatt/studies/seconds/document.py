@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,7 @@ from gigawatt.core.document import Again, Card, Document, Grid, Part, Section
 from gigawatt.core.evidence import worst
 from gigawatt.faces.figures.readable import significant, with_unit
 from gigawatt.faces.report.drawings import drawn
-from gigawatt.faces.report.parts import facts_of, rows_grid, trusted
-from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.parts import facts_of, listed, rows_grid, trusted
 from gigawatt.faces.report.trust import read_assumptions, trust_words
 from gigawatt.studies.seconds.figures import FIGURES
 
@@ -172,7 +172,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
 
     def figure(name: str) -> tuple[Part, ...]:
         draw, caption = FIGURES[name]
-        return (drawn(name, draw(answer, more), caption, table=name == "spectrum"),) if more else ()
+        return (drawn(name, partial(draw, answer, more), caption, table=name == "spectrum"),) if more else ()
 
     sections = [Section("answer", "The answer", (_facts(answer), *figure("power"), *figure("spectrum")))]
     if answer["stores"]:
@@ -197,6 +197,8 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         setting=f"limits {answer['limits']['id']} · {significant(answer['duration_s'])} s",
         paragraphs=texts,
         again=again,
+        short=("answer", "stores", "frontier"),
+        stated=tuple(one["key"] for one in answer["assumptions"]),
         cards=tuple(cards),
         notices=tuple(map(str, answer["notices"])),
         sections=tuple(sections),

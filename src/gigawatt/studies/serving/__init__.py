@@ -1,0 +1,82 @@
+"""A service: planned, and simulated request by request."""
+
+from __future__ import annotations
+
+from gigawatt.core.study import Command, Job, Study, View
+
+__all__ = ["SIMULATION", "STUDY"]
+
+STUDY = Study(
+    name="plan-serving",
+    title="Plan a service",
+    words="Which replicas serve a demand within its latency target, and what they cost.",
+    commands=(
+        Command(
+            name="plan-serving",
+            target="gigawatt.studies.serving.command:plan_serving_command",
+            words=(
+                "Plan a service: screen all replicas and loads, try the best by events, say what "
+                "they give and cost."
+            ),
+            example=(
+                "gigawatt plan-serving --model llama-3.1-70b --chip H100 --chips 64 --prompt 1024 "
+                "--output 256 --objective interactive --weights fp8"
+            ),
+            python="gigawatt.studies.serving.door:plan_serving",
+            grouped=True,
+        ),
+    ),
+    place=80,
+    answer_file="plan.json",
+    report_stem="plan",
+    document="gigawatt.studies.serving.document:document",
+    views=(
+        View(
+            name="serving",
+            title="Serving",
+            words="What requests wait, how that grows with load, and what speed for one user costs.",
+            target="gigawatt.studies.serving.view:show",
+            place=30,
+        ),
+        View(
+            name="serving-day",
+            title="The day of a service",
+            words="What requests wait over the hours of a day.",
+            target="gigawatt.studies.serving.view:day",
+            place=35,
+            listed=False,
+        ),
+    ),
+    jobs=(
+        Job("serving-search", "Replicas tried request by request", "gigawatt.studies.serving.view:search"),
+    ),
+    docs="plan-serving.md",
+)
+
+SIMULATION = Study(
+    name="simulate-serving",
+    title="Simulate a service",
+    words="Requests over time on given replicas: latencies, power, what tokens cost.",
+    commands=(
+        Command(
+            name="simulate-serving",
+            target="gigawatt.studies.serving.simulate_command:simulate_serving_command",
+            words=(
+                "Simulate a service: every request through queues and batches; latencies, power, "
+                "what tokens cost."
+            ),
+            example=(
+                "gigawatt simulate-serving --model llama-3.1-70b --chip H100 --tensor 8 --replicas 4 "
+                "--trace azure-conversation-2023 --rate 20/s"
+            ),
+            python="gigawatt.studies.serving.simulate_door:simulate_serving",
+            grouped=True,
+        ),
+    ),
+    place=100,
+    answer_file="run.json",
+    report_stem="run",
+    document="gigawatt.studies.serving.simulate_document:document",
+    more="gigawatt.studies.serving.simulate_document:more",
+    docs="simulate-serving.md",
+)

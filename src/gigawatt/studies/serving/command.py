@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from gigawatt.faces.terminal.console import console, print_json, progress
-from gigawatt.faces.terminal.options import flagged
-from gigawatt.faces.terminal.typed import typed
+from gigawatt.faces.terminal.answer import give
+from gigawatt.faces.terminal.options import read_settings
 from gigawatt.studies.serving import options as o
-from gigawatt.studies.serving.options import flag, flat_csv, option, outputs, question_of
+from gigawatt.studies.serving.options import flag, option, outputs
 
 __all__ = ["EPILOG", "plan_serving_command"]
 
@@ -90,49 +87,15 @@ def plan_serving_command(
     quiet: o.Quiet = False,
 ) -> None:  # fmt: skip
     """Plan a service: screen all replicas and loads, try the best by events, say what they give and cost."""
-    given: dict[str, Any] = dict(locals())
-    given["output"], folder = outputs(output)
-    given["folder"] = folder
-    with progress(quiet=quiet or json) as report:
-        report("Reading the catalog", 0.0)
-        answer = flagged(lambda: _answer(given, report), plan_serving_command)
-        if folder is not None:
-            report("Writing the folder", 0.97)
-            _write(folder, answer)
-    if json:
-        print_json(answer)
-    elif not quiet:
-        from gigawatt.studies.serving.summary import print_plan
+    words: dict[str, Any] = dict(locals())
+    words["output"], folder = outputs(output)
+    for name in ("json", "quiet"):
+        words.pop(name)
+    words["settings"] = read_settings(settings)
+    words["roofline"] = roofline or folder is not None
+    from gigawatt.studies.serving.door import plan_serving
 
-        print_plan(answer, console())
-        if folder is not None:
-            console().print(
-                f"Written: {folder / 'plan.html'}, plan.md, plan.json, tables as CSV", markup=False
-            )
-
-
-def _answer(given: dict[str, Any], report: Callable[[str, float], None]) -> dict[str, Any]:
-    from gigawatt.chain.serving.intensity import memory_wall
-    from gigawatt.chain.serving.plan import plan_serving
-    from gigawatt.studies.serving.answer import plan_answer
-
-    question = question_of(given)
-    plan = plan_serving(
-        question, chips=given["chips"], mode=given["mode"], minimise=given["minimise"],
-        finalists=given["finalists"], requests=given["requests"], seed=given["seed"], progress=report,
+    give(
+        lambda report: plan_serving(**words, progress=report),
+        plan_serving_command, output=folder, json=json, quiet=quiet,
     )  # fmt: skip
-    wall = None
-    if given["roofline"] or given["folder"] is not None:
-        report("The memory wall", 0.96)
-        wall = memory_wall(question, plan.cluster, plan.first.pools[-1].points.degrees, plan.prices)
-    return plan_answer(plan, wall)
-
-
-def _write(folder: Path, answer: dict[str, Any]) -> None:
-    from gigawatt.core.store import write_files
-    from gigawatt.faces.report.studies import study_files
-
-    tables = {"configurations": answer["best"], "front": answer["front"]}
-    tables["roofline"] = answer["roofline"]["rows"]
-    files = study_files("plan-serving", answer, typed())
-    write_files(folder, files | {f"{name}.csv": flat_csv(rows) for name, rows in tables.items() if rows})

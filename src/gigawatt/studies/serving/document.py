@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from gigawatt.core.document import Again, Card, Document, Grid, Part, Section
 from gigawatt.core.evidence import worst
 from gigawatt.faces.figures.readable import count, label, large, significant, with_unit
 from gigawatt.faces.report.drawings import drawn
-from gigawatt.faces.report.parts import facts_of, rows_grid, trusted, with_percent
-from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.parts import facts_of, listed, rows_grid, trusted, with_percent
 from gigawatt.faces.report.trust import read_assumptions, trust_words
 from gigawatt.studies.run.words_serving import LIMITED, error_grid, error_words, left_out
 from gigawatt.studies.serving.figures import FIGURES, facts, layout_words, wall_rows
@@ -266,7 +266,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
 
     def figure(name: str) -> tuple[Part, ...]:
         key, draw, caption = FIGURES[name]
-        return (drawn(name, draw(answer), caption),) if answer.get(key) else ()
+        return (drawn(name, partial(draw, answer), caption),) if answer.get(key) else ()
 
     looked = ("points looked at", count(answer["points_evaluated"]))
     sections = [
@@ -301,6 +301,24 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         setting=f"weights {answer['weights']} · cache {answer['cache']} · {answer['engine']}",
         paragraphs=tuple(text.strip() for text in texts),
         again=again,
+        short=("answer", "binding", "best", "front", "wall"),
+        stated=(
+            "serving.trace",
+            "serving.prompt",
+            "serving.output",
+            "serving.arrivals",
+            "serving.weights",
+            "serving.cache",
+            "serving.objective",
+            "serving.percentile",
+            "serving.engine",
+            "serving.acceptance",
+            "site.name",
+            "facility.pue",
+            "supply.price",
+            "finance.discount_rate",
+            "finance.chip_life",
+        ),
         cards=cards,
         notices=tuple(map(str, answer["notices"])),
         sections=tuple(sections),

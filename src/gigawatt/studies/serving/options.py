@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from gigawatt.core.errors import InputError
-from gigawatt.faces.terminal.options import read_pairs
 
 if TYPE_CHECKING:
-    from gigawatt.chain.serving.question import ServingQuestion
+    pass
 
-__all__ = ["flag", "flat_csv", "option", "outputs", "question_of"]
+__all__ = ["flag", "option", "outputs"]
 
 WHAT, WHO, MACHINE, ENGINE, WHERE = "What is served", "To whom", "On what", "Engine", "Where"
 LAYOUT, ANSWER = "Layout of a replica, held", "Answer"
@@ -96,32 +94,6 @@ Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress, no summary.", rich_help_panel=ANSWER)
 ]
 
-_ASKED = (
-    "model", "chip", "trace", "prompt", "output", "arrivals", "variation", "shape", "rate", "demand",
-    "objective", "weights", "cache", "precision", "sparsity", "engine", "guesses", "acceptance",
-    "token_budget", "sequences", "year",
-    "largest", "site", "pue", "electricity", "node", "scale_up", "scale_out", "domain", "topology",
-    "oversubscription",
-)  # fmt: skip
-_DEGREES = ("tensor", "pipeline", "data", "expert")
-
-
-def question_of(given: Mapping[str, Any]) -> ServingQuestion:
-    """The question that the options of a command ask; ``given`` are all of its parameters."""
-    from gigawatt.chain.serving.question import read_serving_question
-
-    fixed = {name: given[name] for name in _DEGREES if given.get(name) is not None}
-    words = {name: given[name] for name in _ASKED if name in given}
-    return read_serving_question(fixed=fixed, settings=_settings(given.get("settings")), **words)
-
-
-def _settings(written: list[str] | None) -> dict[str, object]:
-    if not written:
-        return {}
-    from gigawatt.studies.solve.space import read_settings
-
-    return read_settings(tuple(read_pairs("--set", "KEY=VALUE", written, split=False).items()))
-
 
 def outputs(written: list[str] | None) -> tuple[str | None, Path | None]:
     """(tokens written, folder) of the values of ``--output``: what reads as lengths is lengths.
@@ -131,7 +103,7 @@ def outputs(written: list[str] | None) -> tuple[str | None, Path | None]:
     InputError
         Two of a kind, or a folder that cannot be written.
     """
-    from gigawatt.core.store import writable
+    from gigawatt.faces.terminal.answer import check_folder
 
     lengths = [one for one in written or [] if _LENGTHS.fullmatch(one)]
     folders = [one for one in written or [] if not _LENGTHS.fullmatch(one)]
@@ -140,35 +112,4 @@ def outputs(written: list[str] | None) -> tuple[str | None, Path | None]:
             raise InputError(
                 "stands twice", key="--output", given=several[1], allowed=f"one of it and {several[0]}"
             )
-    if not folders:
-        return (lengths[0] if lengths else None), None
-    try:
-        return (lengths[0] if lengths else None), writable(folders[0])
-    except InputError as error:
-        raise error.at(key="--output") from None
-
-
-def flat_csv(rows: list[dict[str, Any]]) -> str:
-    """Rows as CSV, nested keys joined by dots; lists of one level by their place."""
-    import csv
-    import io
-
-    def flat(row: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key, value in row.items():
-            if isinstance(value, Mapping):
-                found |= flat(value, f"{before}{key}.")
-            elif isinstance(value, list):
-                for i, one in enumerate(value):
-                    found |= flat(one if isinstance(one, Mapping) else {"": one}, f"{before}{key}.{i}.")
-            else:
-                found[f"{before}{key}"] = value
-        return found
-
-    lines = [flat(row) for row in rows]
-    heads = list(dict.fromkeys(key for line in lines for key in line))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, heads, lineterminator="\n", restval="")
-    writer.writeheader()
-    writer.writerows(lines)
-    return text.getvalue()
+    return (lengths[0] if lengths else None), check_folder(folders[0] if folders else None)

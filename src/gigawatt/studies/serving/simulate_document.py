@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -133,11 +134,15 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     )
     over: tuple[Part, ...] = ()
     if columns:
-        over = (drawn("series", series(answer, columns), "Shaded: what latencies and means are taken of."),)
+        over = (
+            drawn(
+                "series", partial(series, answer, columns), "Shaded: what latencies and means are taken of."
+            ),
+        )
     sections = [
         Section("answer", "The answer", (facts_grid(answer, *added),)),
         Section("waits", "What requests waited",
-                (drawn("distributions", distributions(answer), waited), _times(answer))),
+                (drawn("distributions", partial(distributions, answer), waited), _times(answer))),
         Section("time", "Over time", (*over, *_parts(answer))),
     ]  # fmt: skip
     sections = [section for section in sections if section.parts]
@@ -165,6 +170,24 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         setting=f"weights {answer['weights']} · cache {answer['cache']} · {answer['engine']}",
         paragraphs=texts,
         again=again,
+        short=("answer", "waits"),
+        stated=(
+            "serving.trace",
+            "serving.prompt",
+            "serving.output",
+            "serving.arrivals",
+            "serving.weights",
+            "serving.cache",
+            "serving.objective",
+            "serving.percentile",
+            "serving.engine",
+            "serving.acceptance",
+            "site.name",
+            "facility.pue",
+            "supply.price",
+            "finance.discount_rate",
+            "finance.chip_life",
+        ),
         cards=cards,
         notices=tuple(map(str, answer["notices"])),
         sections=tuple(sections),

@@ -17,7 +17,6 @@ from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.scenario import question_beside
 from gigawatt.core.document import Again, Grid
 from gigawatt.core.errors import GigawattError, InfeasibleError, InputError
-from gigawatt.faces.figures import figure
 from gigawatt.faces.figures.readable import significant, with_unit
 from gigawatt.faces.report.frames import grid_of
 from gigawatt.faces.report.trust import assumption_grid
@@ -25,6 +24,7 @@ from gigawatt.faces.web.answers import Asked, Fragment
 from gigawatt.faces.web.rendering import Plot, fragment, plot
 from gigawatt.faces.web.state import placed
 from gigawatt.studies.run import grids
+from gigawatt.studies.run.figures import figure
 from gigawatt.studies.run.figures_tables import has_table
 from gigawatt.studies.serving.answer import plan_answer
 from gigawatt.studies.serving.document import document

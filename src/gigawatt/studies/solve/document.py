@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from gigawatt.core.document import Again, Card, Document, Part, Section
 from gigawatt.faces.report.drawings import drawn
-from gigawatt.faces.report.far_off import training_error, training_error_grid
-from gigawatt.faces.report.parts import amount, facts_of, rows_grid, with_percent
-from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.parts import amount, facts_of, listed, rows_grid, with_percent
+from gigawatt.studies.run.far_off import training_error, training_error_grid
 from gigawatt.studies.solve.figures import crossing, points, room
 
 __all__ = ["document"]
@@ -139,7 +139,9 @@ def _solved(answer: Answer, again: Again) -> Document:
         ]  # fmt: skip
         heads = ("limit", "value", "room", "binds", "better points stopped", "wider by", "then", "gain", "at")
         table = rows_grid("Limits, and what more of each would give.", heads, rows)
-        drawing = drawn("room", room(answer), "How far each value is from its limit; what binds is dark.")
+        drawing = drawn(
+            "room", partial(room, answer), "How far each value is from its limit; what binds is dark."
+        )
         sections.append(Section("limits", "What binds, and what would relieve it", (drawing, table)))
     sections += _points(answer)
     if answer["not_computable"]:
@@ -161,6 +163,7 @@ def _solved(answer: Answer, again: Again) -> Document:
         setting=answer["scenario"],
         paragraphs=tuple(text for text in texts if text),
         again=again,
+        short=("answer", "crossing", "limits"),
         cards=tuple(cards),
         notices=tuple(answer["notices"]),
         sections=tuple(sections),
@@ -239,7 +242,7 @@ def _crossing(answer: Answer, again: Again) -> Document:
         ],
     )  # fmt: skip
     parts: list[Part] = [
-        drawn("crossing", crossing(answer), f"The two sides of {answer['where']} over {key}.")
+        drawn("crossing", partial(crossing, answer), f"The two sides of {answer['where']} over {key}.")
     ]
     parts += [turned] if answer["crossings"] else []
     sides = [part.strip().removeprefix("other:") for part in answer["where"].split("<=")]
@@ -256,6 +259,7 @@ def _crossing(answer: Answer, again: Again) -> Document:
         setting=f"over {key}",
         paragraphs=(text, *([error] if error else [])),
         again=again,
+        short=("answer", "crossing", "limits"),
         cards=cards,
         sections=tuple(sections),
         facts=facts_of(again, ("searched", searched["method"]), ("CPU seconds", searched["cpu_seconds"])),

@@ -1,0 +1,41 @@
+"""The supply of a load, planned hour by hour."""
+
+from __future__ import annotations
+
+from gigawatt.core.study import Command, Study, View
+
+__all__ = ["STUDY"]
+
+STUDY = Study(
+    name="plan-supply",
+    title="Plan a supply",
+    words="Which plants supply a load at a site at least cost, and what they do in every hour.",
+    commands=(
+        Command(
+            name="plan-supply",
+            target="gigawatt.studies.supply.command:plan_supply_command",
+            words=(
+                "Plan the supply of a load: which plants, how large, what they do in every hour, at "
+                "least cost."
+            ),
+            example='gigawatt plan-supply texas --load 1GW --year 2035 --carbon "20 g/kWh"',
+            python="gigawatt.studies.supply.door:plan_supply",
+            grouped=True,
+        ),
+    ),
+    place=90,
+    answer_file="plan.json",
+    report_stem="plan",
+    document="gigawatt.studies.supply.document:document",
+    more="gigawatt.studies.supply.document:more",
+    views=(
+        View(
+            name="supply",
+            title="Supply",
+            words=("Where the campus stands, which plants are built for it, and what they do hour by hour."),
+            target="gigawatt.studies.supply.view:show",
+            place=40,
+        ),
+    ),
+    docs="plan-supply.md",
+)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
 from gigawatt.core.errors import InputError
-from gigawatt.faces.terminal.console import console, print_json, progress
-from gigawatt.faces.terminal.options import flagged, read_pairs
-from gigawatt.faces.terminal.typed import typed
-
-if TYPE_CHECKING:
-    from gigawatt.studies.supply.plan import SupplyAnswer
+from gigawatt.faces.terminal.answer import give
+from gigawatt.faces.terminal.options import read_pairs
 
 __all__ = ["EPILOG", "plan_supply_command"]
 
@@ -30,8 +25,6 @@ _OPTIONS = {
     "site": "SITE",
     "site.weather": "--weather",
 }
-
-T = TypeVar("T")
 
 
 def _option(help: str, panel: str = _LOAD, **more: Any) -> Any:
@@ -112,52 +105,22 @@ def plan_supply_command(
     ] = False,
 ) -> None:
     """Plan the supply of a load: which plants, how large, what they do in every hour, at least cost."""
-    if output is not None:
-        from gigawatt.core.store import writable
+    from gigawatt.studies.supply.door import plan_supply
 
-        try:
-            writable(output)
-        except InputError as error:
-            raise error.at(key="--output") from None
     limits = read_pairs("--limit", "plant=power, such as grid=300MW", limit or [])
     shares = read_pairs("--capacity-factor", "plant=file, such as hydro=river.csv", capacity_factor or [])
     names = None if plants is None else _names(plants)
-    with progress(quiet=quiet or json) as report:
-        report("Reading the catalog", 0.0)
-        from gigawatt.studies.supply.answer import as_answer
-        from gigawatt.studies.supply.plan import plan_supply
-        from gigawatt.studies.supply.question import read_supply_question
-
-        question = _flagged(
-            lambda: read_supply_question(
-                site=site, load=load, year=year, profile=profile, cooling=cooling,
-                weather=None if weather is None else str(weather), years=years, plants=names, limits=limits,
-                capacity_factors=shares,
-                carbon=carbon, carbon_price=carbon_price, price=price, grid_carbon=grid_carbon,
-                reliability=reliability, not_served_price=not_served_price, discount=discount,
-                flexible=flexible, deferrable=deferrable, matching=matching, grid_counts=grid_counts,
-            )
-        )  # fmt: skip
-        report("Planning every hour", 0.3)
-        found = _flagged(lambda: plan_supply(question))
-        answer = as_answer(found)
-        if output is not None:
-            report("Writing the folder", 0.9)
-            _write(output, answer, found)
-    if json:
-        print_json(answer)
-    elif not quiet:
-        from gigawatt.studies.supply.summary import print_supply
-
-        print_supply(answer, console())
-        if output is not None:
-            console().print(
-                f"Written: {output / 'plan.html'}, plan.md, plan.json, tables as CSV", markup=False
-            )
-
-
-def _flagged(call: Callable[[], T]) -> T:
-    return flagged(call, plan_supply_command, _OPTIONS)
+    give(
+        lambda report: plan_supply(
+            site, progress=report, load=load, year=year, profile=profile, cooling=cooling,
+            weather=None if weather is None else str(weather), years=years, plants=names, limits=limits,
+            capacity_factors=shares, carbon=carbon, carbon_price=carbon_price, price=price,
+            grid_carbon=grid_carbon, reliability=reliability, not_served_price=not_served_price,
+            discount=discount, flexible=flexible, deferrable=deferrable, matching=matching,
+            grid_counts=grid_counts,
+        ),
+        plan_supply_command, output=output, json=json, quiet=quiet, renamed=_OPTIONS,
+    )  # fmt: skip
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -165,45 +128,3 @@ def _names(text: str) -> tuple[str, ...]:
     if not names:
         raise InputError("no plant", key="--plants", given=text, allowed="such as grid,solar,wind,battery")
     return names
-
-
-def _write(folder: Path, answer: dict[str, Any], found: SupplyAnswer) -> None:
-    from gigawatt.core.store import write_files
-    from gigawatt.faces.report.studies import study_files
-    from gigawatt.studies.supply.answer import hourly
-
-    hours = hourly(found)
-    files = {
-        **study_files("plan-supply", answer, typed(), hours),
-        "plants.csv": _csv([_flat(row) for row in answer["plants"]]),
-        "months.csv": _csv([_flat(row) for row in answer["months"]]),
-        "hourly.csv": _csv(
-            [
-                {"hour": i, **dict(zip(hours, row, strict=True))}
-                for i, row in enumerate(zip(*hours.values(), strict=True))
-            ]
-        ),
-    }
-    write_files(folder, files)
-
-
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """A row without nesting, for CSV: ``plants_GWh.solar``."""
-    found: dict[str, Any] = {}
-    for key, value in row.items():
-        if isinstance(value, dict):
-            found.update({f"{key}.{inner}": one for inner, one in value.items()})
-        else:
-            found[key] = value
-    return found
-
-
-def _csv(rows: list[dict[str, Any]]) -> str:
-    import csv
-    import io
-
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()

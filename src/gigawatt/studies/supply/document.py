@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,7 @@ from gigawatt.core.document import Again, Card, Document, Grid, Part, Points, Se
 from gigawatt.core.evidence import worst
 from gigawatt.faces.figures.readable import significant, with_unit
 from gigawatt.faces.report.drawings import drawn
-from gigawatt.faces.report.parts import facts_of, rows_grid, trusted, with_percent
-from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.parts import facts_of, listed, rows_grid, trusted, with_percent
 from gigawatt.faces.report.trust import read_assumptions, trust_words
 from gigawatt.studies.supply.figures import FIGURES, built
 
@@ -184,7 +184,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
 
     def figure(name: str, *, table: bool = False) -> tuple[Part, ...]:
         draw, caption = FIGURES[name]
-        return (drawn(name, draw(answer, hours), caption, table=table),) if hours else ()
+        return (drawn(name, partial(draw, answer, hours), caption, table=table),) if hours else ()
 
     sections = [
         Section("answer", "The answer", (_facts(answer),)),
@@ -217,6 +217,15 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         setting=f"{answer['site']} · grid {answer['grid']} · {answer['profile']}",
         paragraphs=texts,
         again=again,
+        short=("answer", "plants", "binding", "orders"),
+        stated=(
+            "scenario.year",
+            "supply.plants",
+            "supply.not_served_price",
+            "supply.grid_price",
+            "supply.grid_carbon",
+            "finance.discount_rate",
+        ),
         cards=cards,
         notices=tuple(map(str, answer["notices"])),
         sections=tuple(sections),

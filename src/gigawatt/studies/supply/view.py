@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from gigawatt.core.document import Grid
 from gigawatt.core.errors import InputError
 from gigawatt.core.result import Result
-from gigawatt.faces.figures import figure
 from gigawatt.faces.figures.readable import label
 from gigawatt.faces.report.frames import grid_of
 from gigawatt.faces.web.answers import Asked, Fragment
 from gigawatt.faces.web.rendering import Plot, fragment, plot
 from gigawatt.power.dynamics import list_limits
 from gigawatt.studies.run import grids
+from gigawatt.studies.run.figures import figure
 from gigawatt.studies.run.figures_power import carbon, dispatch_week, plant_names
 from gigawatt.studies.run.figures_tables import get_table, has_table, need_table
 from gigawatt.studies.seconds.view import DURATIONS

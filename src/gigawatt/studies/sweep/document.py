@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from gigawatt.core.document import Again, Card, Code, Document, Grid, Part, Section, Text
+from gigawatt.faces.figures.readable import significant
 from gigawatt.faces.report.drawings import drawn
-from gigawatt.faces.report.far_off import training_error, training_error_grid
-from gigawatt.faces.report.parts import amount, facts_of, rows_grid, with_percent
-from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.parts import amount, facts_of, listed, rows_document, rows_grid, with_percent
+from gigawatt.studies.run.far_off import training_error, training_error_grid
 from gigawatt.studies.sweep.figures import cell, effect_bars, figure_of
 
-__all__ = ["document"]
+__all__ = ["document", "overview_document", "rows_of_query", "swept_document"]
 
 Answer = Mapping[str, Any]
+_ROWS = 40
+"""Rows of a query that a terminal shows."""
 
 _LEAST = 0.01
 """A key that explains a smaller part of the variance is not told."""
@@ -200,7 +203,9 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
 
     frame = pd.DataFrame(answer["drawn"])
     axes = [c["name"] for c in answer["columns"] if c["axis"]]
-    figure = figure_of(frame, answer["units"], axes=axes, by=answer["by"], x=answer["x"], y=answer["y"])
+    figure = partial(
+        figure_of, frame, answer["units"], axes=axes, by=answer["by"], x=answer["x"], y=answer["y"]
+    )
     what = (
         f"{answer['y']} over {answer['x']}, coloured by {answer['by']}."
         if answer["x"]
@@ -215,7 +220,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         parts: list[Part] = []
         if bars:
             words = f"Part of the variance of {answer['by']} that each key alone explains."
-            parts.append(drawn("effects", effect_bars(bars), words))
+            parts.append(drawn("effects", partial(effect_bars, bars), words))
         parts += [shares, *_levels(answer, answer["by"])]
         sections.insert(0, Section("moves", "What moves the answer", tuple(parts)))
     ends = _extremes(answer)
@@ -249,7 +254,52 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         setting=f"{answer['rows']:,} scenarios",
         paragraphs=tuple(text for text in texts if text),
         again=again,
+        short=("moves", "columns", "lost"),
         cards=tuple(cards),
         sections=tuple(sections),
         facts=facts_of(again, ("seconds of computing", f"{answer['seconds']:,.0f}")),
     )
+
+
+def swept_document(answer: Answer, again: Again, more: Any = None) -> Document:
+    """What a sweep did."""
+    words = (
+        f"{answer['points']:,} scenarios: {answer['computed']:,} computed now, "
+        f"{answer['known']:,} known before"
+    )
+    if answer["refused"]:
+        words += f"; {answer['refused']:,} of them have no answer"
+    store = answer["store"]
+    said = f"Store: {store}; look at it with `gigawatt sweep show {store}`"
+    return Document(f"{words}; {answer['seconds']:,.1f} s", "", (said,), again)
+
+
+def overview_document(answer: Answer, again: Again, more: Any = None) -> Document:
+    """What a store holds: columns that were varied and read, and why scenarios have no answer."""
+    setting = (
+        f"{answer['rows']:,} scenarios, {answer['refused']:,} without an answer; "
+        f"{answer['seconds']:,.0f} s of computing"
+    )
+    grids: list[Grid] = []
+    for axis, title in ((True, "varied"), (False, "read")):
+        rows = [
+            (one["name"], "" if one["unit"] == "1" else one["unit"], f"{one['values']:,}",
+             *(cell(one[key]) for key in ("low", "middle", "high")))
+            for one in answer["columns"] if one["axis"] == axis
+        ]  # fmt: skip
+        grids.append(rows_grid("", (title, "unit", "values", "least", "middle", "most"), rows))
+    reasons = tuple(f"{count:,} ×: {reason}" for reason, count in answer["reasons"])
+    title = " · ".join(answer["studies"]) or "An empty store"
+    return rows_document(title, again, *grids, setting=setting, notices=reasons)
+
+
+def rows_of_query(frame: Any, answer: Answer, again: Again, more: Any = None) -> Document:
+    """The rows of a query."""
+    heads = tuple(map(str, frame.columns))
+    rows = [
+        tuple(significant(v, 4) if isinstance(v, float) else str(v) for v in row)
+        for row in frame.head(_ROWS).itertuples(index=False)
+    ]
+    more = len(frame) - len(rows)
+    notices = (f"{more:,} more rows: --csv FILE writes all",) if more else ()
+    return rows_document(f"{len(frame):,} rows", again, rows_grid("", heads, rows), notices=notices)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from gigawatt.core.document import Again, Card, Document, Drawing, Section, Text
@@ -75,9 +76,11 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
                     f"Perplexity against {kind} a token ({note}); filled: on the front; bars: ranges; beyond "
                     f"× {WORST:g} nothing is drawn."
                 )
-                drawings.append(drawn(f"front-{kind}-{scope}", front(answer, kind=kind, scope=scope), words))
+                drawings.append(
+                    drawn(f"front-{kind}-{scope}", partial(front, answer, kind=kind, scope=scope), words)
+                )
     made_of = f"What a token's energy is made of at system scope; the {MOST} of least joules."
-    parts = drawn("components", components(answer), made_of, table=True)
+    parts = drawn("components", partial(components, answer), made_of, table=True)
     rows = [
         (
             row["substrate"], row["technology"].replace("_", " "),
@@ -108,6 +111,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         setting=f"decode at batch {answer['batch']:g} · {answer['context']:,.0f} tokens of context",
         paragraphs=_words(answer),
         again=again,
+        short=("all", "refused"),
         cards=(Card("Substrates", f"{len(answer['rows'])}"),
                Card("Run for quality", f"{sum(r['perplexity_ratio'] is not None for r in answer['rows'])}"),
                Card("Quality kept up to", f"{significant(100 * (_NEAR - 1))} % more perplexity")),

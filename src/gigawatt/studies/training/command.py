@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
 from gigawatt.core.errors import InputError
-from gigawatt.faces.terminal.console import console, print_json, progress
-from gigawatt.faces.terminal.options import flagged, read_pairs
-from gigawatt.faces.terminal.typed import typed
+from gigawatt.faces.terminal.answer import give
+from gigawatt.faces.terminal.options import read_settings
 
 __all__ = ["EPILOG", "plan_training_command"]
 
@@ -21,8 +19,6 @@ EPILOG = (
 )
 _RUN, _MACHINE, _LIMITS, _PLACE = "What is trained", "On what", "Power and time", "Where"
 _LAYOUT, _ANSWER = "Layout, held and widened", "Answer"
-
-T = TypeVar("T")
 
 
 def _option(help: str, panel: str = _RUN, **more: Any) -> Any:
@@ -162,64 +158,28 @@ def plan_training_command(
     ] = False,
 ) -> None:
     """Plan a training run: search all layouts on a machine, say how long, how much and what binds."""
-    if output is not None:
-        from gigawatt.core.store import writable
+    from gigawatt.studies.training.door import plan_training
 
-        try:
-            writable(output)
-        except InputError as error:
-            raise error.at(key="--output") from None
     pins = _pins(
         pin or [],
         tensor=tensor, pipeline=pipeline, interleave=interleave, data=data, context=context, expert=expert,
         microbatch=microbatch, zero=zero, recompute=recompute, schedule=schedule, shard=shard,
         offload=offload,
     )  # fmt: skip
-    wider = () if widen is None else tuple(name for name in widen.split(",") if name.strip())
-    from gigawatt.studies.training.door import answer_training, sites_apart
-
-    spread = _flagged(lambda: sites_apart(sites, distance, wan, method))
-    with progress(quiet=quiet or json) as report:
-        report("Reading the catalog", 0.0)
-        from gigawatt.chain.training.question import read_question
-        from gigawatt.studies.solve.space import read_settings
-
-        pairs = read_pairs("--set", "KEY=VALUE", settings or [], split=False)
-        given = read_settings(tuple(pairs.items()))
-        question = _flagged(
-            lambda: read_question(
-                model=model, chip=chip, tokens=tokens, sequence=sequence, batch=batch, number_format=format,
-                precision=precision,
-                optimizer=optimizer, stack=stack, year=year, pins=pins, widen=wider, site=site, pue=pue,
-                electricity=electricity, reliability=reliability, node=node, scale_up=scale_up,
-                scale_out=scale_out, domain=domain, topology=topology, oversubscription=oversubscription,
-                cap=cap, settings=given,
-            )
-        )  # fmt: skip
-        answer, _ = _flagged(
-            lambda: answer_training(
-                question, count=count, power=power, deadline=deadline, largest_model=largest_model, top=top,
-                relief=relief_factor if relief else None, pareto=pareto, cap_sweep=cap_sweep, spread=spread,
-                timeline=output is not None, progress=report,
-            )
-        )  # fmt: skip
-        if output is not None:
-            report("Writing the folder", 0.97)
-            _write(output, answer)
-    if json:
-        print_json(answer)
-    elif not quiet:
-        from gigawatt.studies.training.summary import print_plan
-
-        print_plan(answer, console())
-        if output is not None:
-            console().print(
-                f"Written: {output / 'plan.html'}, plan.md, plan.json, tables as CSV", markup=False
-            )
-
-
-def _flagged(call: Callable[[], T]) -> T:
-    return flagged(call, plan_training_command)
+    give(
+        lambda report: plan_training(
+            model=model, chip=chip, count=count, power=power, deadline=deadline, largest_model=largest_model,
+            top=top, relief=relief_factor if relief else False, pareto=pareto, cap_sweep=cap_sweep,
+            timeline=output is not None, sites=sites, distance=distance, wan=wan, method=method,
+            format=format, progress=report, tokens=tokens, sequence=sequence, batch=batch,
+            precision=precision, optimizer=optimizer, stack=stack, year=year, pins=pins,
+            widen=tuple(name for name in (widen or "").split(",") if name.strip()), site=site, pue=pue,
+            electricity=electricity, reliability=reliability, node=node, scale_up=scale_up,
+            scale_out=scale_out, domain=domain, topology=topology, oversubscription=oversubscription,
+            cap=cap, settings=read_settings(settings),
+        ),
+        plan_training_command, output=output, json=json, quiet=quiet,
+    )  # fmt: skip
 
 
 def _pins(written: list[str], **given: int | str | None) -> dict[str, str | int]:
@@ -235,39 +195,3 @@ def _pins(written: list[str], **given: int | str | None) -> dict[str, str | int]
             )
         pins[name] = value
     return pins
-
-
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """A row without nesting, for CSV: ``layout.tensor``, ``memory_parts_GB.weights``."""
-    found: dict[str, Any] = {}
-    for key, value in row.items():
-        if isinstance(value, dict):
-            found.update({f"{key}.{inner}": one for inner, one in value.items()})
-        else:
-            found[key] = value
-    return found
-
-
-def _write(folder: Path, answer: dict[str, Any]) -> None:
-    from gigawatt.core.store import write_files
-    from gigawatt.faces.report.studies import study_files
-
-    files = study_files("plan-training", answer, typed())
-    tables = {"layouts": answer["best"], "relief": answer.get("relief"), "pareto": answer.get("pareto")}
-    tables["caps"] = answer["cap_sweep"]["rows"] if "cap_sweep" in answer else None
-    tables["sites"] = answer["sites"]["methods"] if "sites" in answer else None
-    if "inverse" in answer:
-        tables["inverse"] = answer["inverse"]["searched"]
-    write_files(folder, files | {f"{name}.csv": _csv(rows) for name, rows in tables.items() if rows})
-
-
-def _csv(rows: list[dict[str, Any]]) -> str:
-    import csv
-    import io
-
-    flat = [_flat(row) for row in rows]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(flat[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(flat)
-    return text.getvalue()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from gigawatt.core.document import Again, Card, Document, Grid, Part, Section, Text
 from gigawatt.core.evidence import worst
 from gigawatt.faces.figures.readable import count, label, large, significant, with_unit
 from gigawatt.faces.report.drawings import drawn
-from gigawatt.faces.report.parts import facts_of, rows_grid, spread, trusted, with_percent
-from gigawatt.faces.report.sayings import listed
+from gigawatt.faces.report.parts import facts_of, listed, rows_grid, spread, trusted, with_percent
 from gigawatt.faces.report.trust import read_assumptions, trust_words
 from gigawatt.studies.run.figures_machine import layout_words
 from gigawatt.studies.training.figures import FIGURES
@@ -304,7 +304,7 @@ def _searched(answer: Answer) -> Grid:
 def _sections(answer: Answer) -> tuple[Section, ...]:
     def figure(name: str) -> tuple[Part, ...]:
         key, draw, caption = FIGURES[name]
-        return (drawn(name.replace("_", "-"), draw(answer), caption),) if answer.get(key) else ()
+        return (drawn(name.replace("_", "-"), partial(draw, answer), caption),) if answer.get(key) else ()
 
     binding: list[Part] = [*figure("step_parts"), _parts(answer)]
     if answer.get("relief"):
@@ -358,6 +358,20 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         setting=f"{large(answer['tokens'])} tokens · {answer['number_format']} · {answer['stack']}",
         paragraphs=texts,
         again=again,
+        short=("binding", "layouts", "power", "caps", "sites", "pareto", "searched"),
+        stated=(
+            "training.tokens",
+            "training.sequence",
+            "training.global_batch",
+            "training.number_format",
+            "training.optimizer",
+            "machine.stack",
+            "site.name",
+            "facility.pue",
+            "supply.price",
+            "finance.discount_rate",
+            "finance.chip_life",
+        ),
         cards=cards,
         notices=tuple(map(str, answer["notices"])),
         sections=_sections(answer),

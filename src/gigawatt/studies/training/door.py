@@ -1,4 +1,4 @@
-"""A training run, planned: what the command and Python both ask."""
+"""A training run, planned: what the command and Python both call."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from gigawatt.core.answer import Answer
 from gigawatt.core.errors import InputError
+from gigawatt.studies.training import STUDY
 
 if TYPE_CHECKING:
     from gigawatt.chain.training.plan import Plan
     from gigawatt.chain.training.question import TrainingQuestion
 
-__all__ = ["answer_training", "plan_training", "sites_apart"]
+__all__ = ["answer_training", "plan_training"]
 
 Progress = Callable[[str, float], None]
 _DAY = 86400.0
@@ -88,7 +89,7 @@ def plan_training(
     from gigawatt.studies.training.figures import FIGURES
 
     question = read_question(model=str(model), chip=chip, number_format=format, **words)
-    document, plan = answer_training(
+    data, plan = answer_training(
         question,
         count=count,
         power=power,
@@ -98,13 +99,21 @@ def plan_training(
         relief=2.0 if relief is True else relief or None,
         pareto=pareto,
         cap_sweep=cap_sweep,
-        spread=sites_apart(sites, distance, wan, method),
+        spread=_sites_apart(sites, distance, wan, method),
         timeline=timeline,
         progress=progress or _silent,
     )
-    drawn = {name: partial(draw, document) for name, (key, draw, _) in FIGURES.items() if document.get(key)}
-    title = f"{document['model']} on {document['count']:,} {document['chip']}"
-    return Answer(title, document, plan, drawn)
+    drawings = {name: partial(draw, data) for name, (key, draw, _) in FIGURES.items() if data.get(key)}
+    tables = {
+        "layouts": data["best"],
+        "relief": data.get("relief"),
+        "pareto": data.get("pareto"),
+        "caps": data.get("cap_sweep", {}).get("rows"),
+        "sites": data.get("sites", {}).get("methods"),
+        "inverse": data.get("inverse", {}).get("searched"),
+    }
+    files = {name: partial(list, rows) for name, rows in tables.items() if rows}
+    return Answer(STUDY, data, plan, drawings, files=files)
 
 
 def answer_training(
@@ -122,9 +131,10 @@ def answer_training(
     timeline: bool,
     progress: Progress,
 ) -> tuple[dict[str, Any], Plan]:
-    """The document of a planned training run, and the plan; what the command and Python both ask.
+    """The document of a planned training run, and the plan.
 
-    ``relief`` is a factor, ``spread`` as :func:`sites_apart` gives it, the rest as of :func:`plan_training`.
+    ``relief`` is a factor, ``spread``: several data centres
+    (``sites, distance, bandwidth, methods``), the rest as of :func:`plan_training`.
     """
     from gigawatt.chain.training.caps import cap_sweep as sweep_caps
     from gigawatt.chain.training.caps import power_choice
@@ -182,7 +192,7 @@ def answer_training(
     return document, plan
 
 
-def sites_apart(
+def _sites_apart(
     sites: int | None, distance: str | None, wan: str | None, method: str | None
 ) -> dict[str, Any] | None:
     """Several data centres as asked for: a number, a distance [m], lines [B/s], methods; ``None`` for one.

@@ -7,12 +7,12 @@ from typing import Any
 from gigawatt.chain.training.layout_space import LayoutSpace, by_binding, scenario_layout_space
 from gigawatt.core.document import Grid
 from gigawatt.core.result import Result
-from gigawatt.faces.figures import figure
 from gigawatt.faces.figures.readable import count, label, with_unit
 from gigawatt.faces.report.frames import grid_of
 from gigawatt.faces.web.answers import Asked, Fragment
 from gigawatt.faces.web.rendering import Plot, fragment, plot
 from gigawatt.studies.run import grids
+from gigawatt.studies.run.figures import figure
 from gigawatt.studies.run.figures_machine import layout_words
 from gigawatt.studies.run.figures_tables import has_table
 from gigawatt.studies.run.words_serving import is_serving

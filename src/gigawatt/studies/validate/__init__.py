@@ -1,0 +1,38 @@
+"""Predictions beside measurements."""
+
+from __future__ import annotations
+
+from gigawatt.core.study import Command, Job, Study, View
+
+__all__ = ["STUDY"]
+
+STUDY = Study(
+    name="validate",
+    title="Validation",
+    words="Predictions beside measurements: error by group, beside a naive baseline.",
+    commands=(
+        Command(
+            name="validate",
+            target="gigawatt.studies.validate.command:validate_command",
+            words="Predictions beside measurements: error by group, beside a naive baseline.",
+            example="gigawatt validate training --rows my_runs.csv --json",
+            python="gigawatt.studies.validate.door:validate",
+        ),
+    ),
+    place=40,
+    views=(
+        View(
+            name="validation",
+            title="Validation",
+            words="Predictions beside measurements, row by row.",
+            target="gigawatt.studies.validate.view:show",
+            place=90,
+            asks=False,
+        ),
+    ),
+    jobs=(
+        Job("validation-table", "Predictions beside measurements", "gigawatt.studies.validate.view:compute"),
+        Job("validation-all", "Every table", "gigawatt.studies.validate.view:compute_all"),
+    ),
+    docs="scorecard.md",
+)

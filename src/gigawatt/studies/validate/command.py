@@ -4,42 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from gigawatt.faces.terminal.console import console, number, print_json, progress
+import typer
+
+from gigawatt.faces.terminal.console import console, print_json, progress
+from gigawatt.studies.validate.cells import cell
 
 __all__ = ["print_card", "validate_command"]
 
+_TABLES = (
+    "Which scorecard: training, kernels, memory, power, collectives, serving, supply, technologies, outlook."
+)
 _FIGURES = ("n", "refused", "mape", "median_ape", "p90_ape", "bias", "coverage90")
 _CHECK = ("part", "what", "ours", "published", "unit", "error", "tolerance", "ok")
-_SHARES = frozenset(
-    (
-        "mape", "median_ape", "p90_ape", "bias", "coverage90", "baseline_mape", "median", "p90",
-        "median_error", "median_as_used", "p90_as_used", "benchmark", "step", "measured", "fitted", "error",
-        "tolerance",
-    )
-)  # fmt: skip
 _WORDS = frozenset(("part", "metric", "source", "accelerator", "use", "role", "counted", "what", "operation",
                     "device", "format", "part_of"))  # fmt: skip
 """Keys of groups whose words stand in the group's name already."""
 
 
-def validate_command(table: str, rows: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """Predict, compare, print."""
-    from gigawatt.validation.tables import known_table, validate
+def validate_command(
+    table: Annotated[str, typer.Argument(help=_TABLES, show_default=False)],
+    rows: Annotated[Path | None, typer.Option(help="Another file (or folder) of the same shape.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+) -> None:
+    """Predictions beside measurements: error by group, beside a naive baseline."""
+    from gigawatt.studies.validate.door import validate
 
-    words = known_table(table).words
-    with progress(quiet=quiet or as_json) as report:
-        card = validate(
-            table,
-            rows,
-            progress=lambda done, all_: report(f"Predicting: {words}", done / max(all_, 1)),
-        )
-    answer = card.to_json()
-    if as_json:
-        print_json(answer)
+    with progress(quiet=quiet or json) as report:
+        answer = validate(table, rows, progress=report)
+    if json:
+        print_json(answer.to_json())
     else:
-        print_card(answer, titles=card.titles, notes=card.notes)
+        print_card(answer.data, titles=answer.found.titles, notes=answer.found.notes)
 
 
 def print_card(
@@ -99,13 +97,5 @@ def _print(columns: Sequence[str], lines: Iterable[Sequence[str | int | float | 
 
     shown = Table(*[name.replace("_", " ") for name in columns], box=None)
     for line in lines:
-        shown.add_row(*[_cell(name, value) for name, value in zip(columns, line, strict=True)])
+        shown.add_row(*[cell(name, value) for name, value in zip(columns, line, strict=True)])
     console().print(shown)
-
-
-def _cell(name: str, value: str | int | float | None) -> str:
-    if value is None or (isinstance(value, float) and value != value):
-        return ""
-    if isinstance(value, (str, bool)):
-        return str(value)
-    return f"{100 * value:.1f} %" if name in _SHARES else number(value)

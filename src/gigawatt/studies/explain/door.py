@@ -1,52 +1,15 @@
-"""What a number stands on: measurements beside predictions, the walk down to its rows."""
+"""Where a number comes from, in Python."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from gigawatt.core.answer import Answer
-
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
     from gigawatt.core.result import Result
 
-__all__ = ["explain", "validate"]
-
-
-def validate(
-    table: str = "training", rows: str | Path | None = None, parts: Sequence[str] | None = None
-) -> Answer:
-    """Predictions beside measurements, as ``gigawatt validate`` does.
-
-    Parameters
-    ----------
-    table : str
-        ``training``, ``kernels``, ``memory``, ``power``, ``collectives``, ``serving``, ``supply``,
-        ``technologies`` or ``outlook``.
-    rows : path, optional
-        A file of the table's shape (of kernels and collectives also a folder) instead of the shipped rows.
-    parts : sequence of str, optional
-        Of supply, technologies and outlook: the parts to check, all of them where left out.
-
-    Returns
-    -------
-    Answer
-        Keys as of ``gigawatt validate TABLE --json``, the same for every table; ``found`` is the
-        :class:`~gigawatt.validation.Card`, whose ``detail`` has the rows.
-
-    Raises
-    ------
-    InputError
-        Another table, an unknown part, or a file that is not of the table's shape.
-    """
-    from gigawatt.validation.tables import validate as judged
-
-    card = judged(table, rows, parts)
-    return Answer(f"Scorecard of {table}", card.to_json(), card)
+__all__ = ["explain"]
 
 
 def explain(result: Result, name: str, depth: int = 4) -> pd.DataFrame:
@@ -80,8 +43,13 @@ def explain(result: Result, name: str, depth: int = 4) -> pd.DataFrame:
     lines: list[dict[str, Any]] = []
     for step in walked(result, name, depth):
         q = step.quantity
-        formula = q.expression or q.formula or q.method
-        origin = "as above" if step.repeated else formula if q.inputs else q.where or q.reason
+        origin = (
+            "as above"
+            if step.repeated
+            else (q.expression or q.formula or q.method)
+            if q.inputs
+            else q.where or q.reason
+        )
         lines.append(
             {"quantity": f"{'· ' * step.depth}{q.name}", "value": q.shown, "unit": q.unit, "grade": q.label,
              "from": origin, "code": q.code}

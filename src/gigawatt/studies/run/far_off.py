@@ -11,8 +11,8 @@ from gigawatt.core.errors import GigawattError
 from gigawatt.core.result import Result
 from gigawatt.faces.figures.readable import shown, significant, with_unit
 from gigawatt.faces.report.parts import rows_grid
-from gigawatt.faces.report.sayings import find, subject
 from gigawatt.machine import load_chip
+from gigawatt.studies.run.sayings import find, subject
 from gigawatt.studies.run.words_serving import errors_of, is_serving
 from gigawatt.validation.band import Band, prediction_band
 from gigawatt.validation.domain import outside_domain, step_time_band

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated
+
+import typer
 
 from gigawatt.core.errors import InputError, nearest
 
@@ -11,7 +14,9 @@ __all__ = ["schema_command"]
 _FORMATS = ("json", "markdown")
 
 
-def schema_command(format: str) -> None:
+def schema_command(
+    format: Annotated[str, typer.Option(help="json: JSON schema; markdown: the table of the docs.")] = "json",
+) -> None:
     """Print the schema; raises ``InputError`` for a format that does not exist."""
     from gigawatt.schema.exports import as_json_schema, as_table
 

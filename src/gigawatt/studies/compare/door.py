@@ -1,4 +1,4 @@
-"""Many scenarios: side by side, and swept."""
+"""Scenarios side by side: what the command and Python both call."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from gigawatt.core.answer import Answer
 from gigawatt.core.errors import InputError
+from gigawatt.studies.compare import STUDY
 
 if TYPE_CHECKING:
     from gigawatt.chain.study import Study
+    from gigawatt.core.result import Result
+    from gigawatt.schema.scenario import LoadedScenario
 
-__all__ = ["compare", "sweep"]
+__all__ = ["compare", "compare_results"]
 
 Progress = Callable[[str, float], None]
 
@@ -24,6 +27,7 @@ def compare(
     split: bool = True,
     orders: int | None = None,
     seed: int = 0,
+    everything: bool = False,
     progress: Progress | None = None,
 ) -> Answer:
     """Put scenarios side by side and say which input moved what, as ``gigawatt compare`` does.
@@ -38,6 +42,8 @@ def compare(
         Whether to split at all.
     orders, seed : int, optional
         Of sampled orders, where more than six groups differ.
+    everything : bool
+        Whether the document's table has every quantity that differs, not only those that matter.
     progress : callable, optional
         Called with (what is done, share done).
 
@@ -49,24 +55,23 @@ def compare(
     """
     from gigawatt.studies.compare.attribution import ORDERS
     from gigawatt.studies.compare.compare import compare as compared
+    from gigawatt.studies.compare.document import document
     from gigawatt.studies.compare.figures import waterfall
 
     found = compared(
         list(sources), outputs=of, split=split, orders=ORDERS if orders is None else orders, seed=seed,
         progress=progress,
     )  # fmt: skip
-    document = found.to_json()
-    names = [side["name"] for side in document["scenarios"]]
-    divided = (
-        document["attribution"] if document["attribution"] and document["attribution"]["groups"] else None
-    )
+    data = found.to_json()
+    names = [side["name"] for side in data["scenarios"]]
+    divided = data["attribution"] if data["attribution"] and data["attribution"]["groups"] else None
 
     def side_by_side() -> list[dict[str, Any]]:
         heads = [name if names.count(name) == 1 else f"{name} ({i + 1})" for i, name in enumerate(names)]
         return [
             {"quantity": row["quantity"], "unit": row["unit"], **dict(zip(heads, row["values"], strict=True)),
              "grade": row["grades"][0], "what": row["what"]}
-            for row in document["quantities"] if row["matters"]
+            for row in data["quantities"] if row["matters"]
         ]  # fmt: skip
 
     def moved() -> list[dict[str, Any]]:
@@ -84,60 +89,17 @@ def compare(
             raise InputError("this difference was not split", given=of, allowed=known)
         return waterfall(known[of or next(iter(known))], divided["groups"], names)
 
-    drawn = {} if divided is None else {"waterfall": draw}
-    more: dict[str, Callable[[], Any]] = {"side_by_side": side_by_side}
-    return Answer(
-        " beside ".join(names), document, found, drawn, more if divided is None else more | {"moved": moved}
-    )
+    drawings = {} if divided is None else {"waterfall": draw}
+    larger: dict[str, Callable[[], Any]] = {"side_by_side": side_by_side}
+    if divided is not None:
+        larger["moved"] = moved
+    return Answer(STUDY, data, found, drawings, larger, say=partial(document, everything=everything))
 
 
-def sweep(
-    study: str | Path,
-    store: str | Path,
-    *,
-    workers: int = 1,
-    resume: bool = False,
-    progress: Progress | None = None,
-) -> Answer:
-    """Compute every scenario of a study that its store lacks, as ``gigawatt sweep`` does.
+def compare_results(
+    sides: Sequence[tuple[str, str, Result, LoadedScenario]], progress: Progress | None = None
+) -> dict[str, Any]:
+    """Results side by side, and their differences split: (name, source, result, scenario) of each."""
+    from gigawatt.studies.compare.compare import Side, beside
 
-    Parameters
-    ----------
-    study : path
-        A study in YAML (docs/sweep.md).
-    store : path
-        Folder of the store.
-    workers : int
-        Processes that compute, ≥ 1.
-    resume : bool
-        Whether the store has to be there.
-    progress : callable, optional
-        Called with (what is done, share done).
-
-    Returns
-    -------
-    Answer
-        What was done; table ``sweep`` (a row a scenario, units as shown: ``answer["units"]``); figure
-        ``sweep`` with ``x=, y=, by=`` columns, without them parallel coordinates.
-    """
-    from gigawatt.studies.sweep.figures import figure_of
-    from gigawatt.studies.sweep.show import ask, drawn_rows, overview
-    from gigawatt.studies.sweep.store import SweepStore
-    from gigawatt.studies.sweep.sweep import sweep as swept
-
-    done = swept(study, store, workers=workers, resume=resume, progress=progress)
-    opened = SweepStore(store)
-    units = {name: unit for name, (unit, _) in opened.units().items()}
-    about = overview(opened)
-    axes = [column.name for column in about.columns if column.axis]
-    read = [column.name for column in about.columns if not column.axis and isinstance(column.low, float)]
-
-    def draw(x: str | None = None, y: str | None = None, by: str | None = None) -> Any:
-        hue = by or (read[0] if read else axes[0])
-        wanted = [x, y, hue] if x is not None and y is not None else [*axes, *read, hue]
-        frame = drawn_rows(opened, list(dict.fromkeys(name for name in wanted if name)))
-        return figure_of(frame, units, axes=axes, by=hue, x=x, y=y)
-
-    document = {**done.to_json(), "overview": about.to_json(), "units": units}
-    rows = partial(ask, opened, "SELECT * FROM sweep ORDER BY key")
-    return Answer(f"{done.points:,} scenarios", document, done, {"sweep": draw}, {"sweep": rows})
+    return beside([Side(*one) for one in sides], progress=progress).to_json()

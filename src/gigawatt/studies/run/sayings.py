@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from gigawatt.core.evidence import worst
 from gigawatt.core.result import Quantity, Result
 from gigawatt.faces.figures.readable import label, large, shown
+from gigawatt.faces.report.parts import listed
 from gigawatt.studies.run.figures_tables import column, get_table
 
 __all__ = ["find", "graded", "listed", "model_words", "money_parts", "say", "subject"]
@@ -26,10 +27,6 @@ def say(result: Result, name: str) -> str:
 def graded(result: Result, text: str, names: Iterable[str]) -> str:
     grades = [q.grade for name in names if (q := find(result, name)) is not None]
     return f"{text} ({worst(grades).label})." if grades else f"{text}."
-
-
-def listed(items: list[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
 def subject(result: Result, name: str) -> str:

@@ -1,0 +1,86 @@
+"""Figures of a result: one plotly figure by name, the same in a notebook and in the report.
+
+    result.figure("sankey")
+
+Plotly is imported when a figure is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.result import Result
+from gigawatt.studies.run import figures_machine as machine
+from gigawatt.studies.run import figures_money as money
+from gigawatt.studies.run import figures_power as power
+from gigawatt.studies.run import figures_serving as serving_campus
+
+__all__ = ["NAMES", "NAMES_SERVING", "figure", "figure_names"]
+
+_FIGURES: dict[str, Callable[[Result], Any]] = {
+    "sankey": power.sankey,
+    "breakdown": machine.breakdown,
+    "relief": machine.relief,
+    "goodput": machine.goodput,
+    "layouts": machine.layouts,
+    "memory": machine.memory,
+    "energy": machine.energy,
+    "dispatch_summer": partial(power.dispatch, summer=True),
+    "dispatch_winter": partial(power.dispatch, summer=False),
+    "duration": power.duration,
+    "price": power.price,
+    "capacity": power.capacity,
+    "ledger": money.ledger,
+}
+
+_SERVING: dict[str, Callable[[Result], Any]] = {
+    "day": serving_campus.day,
+    "latency": serving_campus.latency,
+    "occupancy": serving_campus.occupancy,
+    "time": serving_campus.time,
+    "cost_relief": serving_campus.cost_relief,
+    "wall": serving_campus.wall,
+    "cost": serving_campus.cost,
+}
+_BOTH = (
+    "sankey", "memory", "energy", "dispatch_summer", "dispatch_winter", "duration", "price", "capacity",
+)  # fmt: skip
+
+#: Every figure of a training run by name.
+NAMES: tuple[str, ...] = tuple(_FIGURES)
+#: Every figure of a campus that serves.
+NAMES_SERVING: tuple[str, ...] = (*_SERVING, *_BOTH)
+
+
+def figure(result: Result, name: str) -> Any:
+    """A plotly figure of a result.
+
+    Parameters
+    ----------
+    result : Result
+        What to draw.
+    name : str
+        One of :data:`NAMES`, or of :data:`NAMES_SERVING` for a campus that serves.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+
+    Raises
+    ------
+    InputError
+        An unknown name (with the nearest), or a result without the table that the figure draws.
+    """
+    known = _FIGURES | _SERVING
+    if name not in known:
+        mine = NAMES_SERVING if "serving.replicas" in result.quantities else NAMES
+        raise InputError("no such figure", given=name, allowed=mine, nearest=nearest(name, mine))
+    return known[name](result)
+
+
+def figure_names() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Figures of a training run, and of a campus that serves."""
+    return NAMES, NAMES_SERVING

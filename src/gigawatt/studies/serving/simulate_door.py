@@ -1,0 +1,285 @@
+"""A service, simulated request by request: what the command and Python both call."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gigawatt.core.answer import Answer
+from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.studies.serving import SIMULATION
+from gigawatt.studies.serving.door import question_of
+
+if TYPE_CHECKING:
+    from gigawatt.chain.asked import Told
+    from gigawatt.chain.serving.question import ServingQuestion
+    from gigawatt.chain.serving.replica import Degrees
+    from gigawatt.chain.serving.simulate import ServingRun, Setup
+    from gigawatt.machine import Cluster
+    from gigawatt.serving.fleet import Autoscaling
+
+__all__ = ["simulate_serving"]
+
+Progress = Callable[[str, float], None]
+_OF_RUN = (
+    "scenario", "concurrency", "preemption", "host_bandwidth", "prefix_caching", "static", "long_prompt",
+    "layout", "replicas", "routing", "autoscale", "prefill", "requests", "span", "whole", "seed",
+)  # fmt: skip
+"""What is said of the run; the rest is the question."""
+_USUAL: dict[str, Any] = {"prefix_caching": True, "static": False, "whole": False, "seed": 0}
+
+_MANY = 2**20
+"""Accelerators of a machine that cuts no domain short."""
+
+
+def simulate_serving(
+    scenario: str | Path | None = None, *, progress: Progress | None = None, **words: Any
+) -> Answer:
+    """Simulate a service, as ``gigawatt simulate-serving`` does: latencies, power, what tokens cost.
+
+    Parameters
+    ----------
+    scenario : path, optional
+        A scenario with a ``serving`` section; words replace what it says.
+    progress : callable, optional
+        Called with (what is done, share done).
+    **words
+        Options of the command: ``model, chip, trace, rate, demand, objective, tensor, pipeline, replicas,
+        routing, autoscale, prefill, layout, requests, span, whole, seed …``
+
+    Returns
+    -------
+    Answer
+        Keys in docs/simulate-serving.md; tables ``requests`` (a row a request) and ``series`` (a row a bin).
+
+    Raises
+    ------
+    gigawatt.core.errors.GigawattError
+        A word that cannot be read; replicas on which the model does not fit.
+    """
+    from gigawatt.studies.serving.answer import request_columns, run_answer, series_columns
+    from gigawatt.studies.serving.simulate_figures import distributions
+    from gigawatt.studies.serving.simulate_figures import series as drawn_series
+
+    silent = dict.fromkeys((*_OF_RUN, "model", "chip", "rate", "demand")) | _USUAL
+    given = _filled(silent | words | {"scenario": scenario})
+    run = _run(given, progress or (lambda said, share: None))
+    data, series = run_answer(run), series_columns(run)
+    tables = {"requests": partial(request_columns, run), "series": partial(series_columns, run)}
+    drawings = {
+        "series": partial(drawn_series, data, series),
+        "distributions": partial(distributions, data),
+    }
+    return Answer(SIMULATION, data, run, drawings, tables, more=series, files=tables, parquet=("requests",))
+
+
+def _filled(given: dict[str, Any]) -> dict[str, Any]:
+    """The options, with what a scenario says where they are silent."""
+    if given["scenario"] is not None:
+        from gigawatt.chain.serving.scenario import asked_by
+
+        said = asked_by(given["scenario"])
+        if given["rate"] or given["demand"] or given["concurrency"]:
+            said = {key: value for key, value in said.items() if key not in ("rate", "demand")}
+        if given["span"] is not None:
+            said.pop("requests", None)
+        silent = {key for key, value in given.items() if value is None or (key == "seed" and value == 0)}
+        given = given | {key: value for key, value in said.items() if key in silent}
+    for key in ("model", "chip"):
+        if given[key] is None:
+            raise InputError(
+                "is missing", key=f"--{key}", allowed=f"--{key} NAME, or a scenario that says it"
+            )
+    return given
+
+
+def _run(given: dict[str, Any], report: Callable[[str, float], None]) -> ServingRun:
+    from dataclasses import replace
+
+    from gigawatt.chain.asked import Told
+    from gigawatt.chain.serving.simulate import request_count, run_serving
+
+    asked_for = {name: value for name, value in given.items() if name not in _OF_RUN}
+    question, told = question_of(asked_for), Told()
+    rate = _rate(question, given)
+    cluster, setup = _setup(question, given, rate, report, told)
+    span = None if given["span"] is None else _quantity(given["span"], "s", "span", "1 h")
+    count = request_count(
+        question, rate=rate, count=given["requests"], span=span, concurrency=given["concurrency"]
+    )
+    report(f"{count:,} requests", 0.1)
+    asked = question.traffic.at(rate=rate, count=count, seed=given["seed"])
+    report(f"{count:,} requests on {setup.chips:,} accelerators", 0.2)
+    run = run_serving(
+        question, cluster, setup, asked, window=None if given["whole"] else "steady", seed=given["seed"]
+    )
+    return replace(run, assumptions=(*run.assumptions, *told.assumptions))
+
+
+def _rate(question: ServingQuestion, given: dict[str, Any]) -> float:
+    own = question.traffic.own_rate
+    if question.demand is not None:
+        return question.demand
+    if given["concurrency"] is not None:
+        return 1.0 if own is None else own
+    if own is None:
+        raise InputError(
+            "how many requests?", key="rate", allowed="--rate such as '20/s', --demand or --concurrency"
+        )
+    return own
+
+
+def _setup(
+    question: ServingQuestion,
+    given: dict[str, Any],
+    rate: float,
+    report: Callable[[str, float], None],
+    told: Told,
+) -> tuple[Cluster, Setup]:
+    from gigawatt.chain.serving.choice import transfer
+    from gigawatt.chain.serving.simulate import Setup, part
+    from gigawatt.serving.fleet import Link
+
+    cluster, _ = question.cluster(_MANY)
+    report("The layout", 0.05)
+    degrees, number = _degrees(question, given, rate, cluster)
+    number = given["replicas"] if given["replicas"] is not None else number
+    scaling = _autoscaling(given["autoscale"], told)
+    if scaling is not None:
+        number = min(max(number, scaling.minimum), scaling.maximum)
+    options: dict[str, Any] = {
+        "preemption": given["preemption"] or told.default("serving.preemption").text("text"),
+        "host_bandwidth": None if given["host_bandwidth"] is None
+        else _quantity(given["host_bandwidth"], "B/s", "host_bandwidth", "100 GB/s"),
+        "prefix_caching": given["prefix_caching"],
+        "mode": "static" if given["static"] else None,
+        "long_prompt": given["long_prompt"],
+    }  # fmt: skip
+    main = part(question, degrees, number, **options)
+    routing = given["routing"] or told.default("serving.routing").text("text")
+    if given["prefill"] is None:
+        setup = Setup(main, routing, scaling, concurrency=given["concurrency"])
+        return cluster, setup
+    if given["concurrency"] is not None or scaling is not None or given["static"]:
+        key = "concurrency" if given["concurrency"] is not None else "autoscale" if scaling else "static"
+        raise InputError("does not go with replicas for prompts alone", key=key, allowed="without --prefill")
+    count, first = _counted_layout(question, given["prefill"], cluster)
+    moved = transfer(question, cluster, float(first.chips[0]), float(degrees.chips[0]))
+    before = part(question, first, count, **options)
+    return cluster, Setup(main, routing, prefill=before, link=Link(moved.bandwidth, moved.latency))
+
+
+def _degrees(
+    question: ServingQuestion, given: dict[str, Any], rate: float, cluster: Cluster
+) -> tuple[Degrees, int]:
+    """(the replica, how many of it where nobody says)."""
+    from dataclasses import replace
+
+    from gigawatt.chain.serving.plan import plan_serving
+    from gigawatt.chain.serving.replica import degrees_of
+    from gigawatt.chain.serving.simulate import check_replica, least_replica
+
+    text = given["layout"]
+    if text is not None and text.strip().lower() != "auto":
+        if question.fixed:
+            raise InputError("the layout stands twice", key="layout", given=text, allowed="it or --tensor …")
+        return _layout(question, text, cluster, "layout"), 1
+    if question.fixed and text is None:
+        found = degrees_of(**question.fixed)
+        check_replica(question, cluster, found)
+        return found, 1
+    try:
+        asked = question if given["concurrency"] is not None else replace(question, demand=rate)
+        plan = plan_serving(asked, finalists=0)
+    except InfeasibleError:
+        return least_replica(question, cluster), 1
+    pool = plan.first.pools[0]
+    return pool.points.degrees, pool.replicas
+
+
+def _layout(question: ServingQuestion, text: str, cluster: Cluster, key: str) -> Degrees:
+    from gigawatt.chain.serving.replica import degrees_of
+    from gigawatt.chain.serving.simulate import check_replica
+
+    names = {"tp": "tensor", "pp": "pipeline", "dp": "data", "ep": "expert"}
+    found: dict[str, int] = {}
+    for word in re.split(r"[\s,]+", text.strip().lower()):
+        match = re.fullmatch(r"(tp|pp|dp|ep)=?(\d+)", word)
+        if match is None or names[match[1]] in found or int(match[2]) < 1:
+            raise InputError(
+                "not a layout", key=key, given=text, allowed="auto, or such as 'TP8' or 'TP4 PP2'"
+            )
+        found[names[match[1]]] = int(match[2])
+    degrees = degrees_of(**found)
+    try:
+        check_replica(question, cluster, degrees)
+    except (InputError, InfeasibleError) as error:
+        error.key = key
+        raise
+    return degrees
+
+
+def _counted_layout(question: ServingQuestion, text: str, cluster: Cluster) -> tuple[int, Degrees]:
+    match = re.fullmatch(r"\s*(\d+)\s*[x×]\s*(.+?)\s*", text, re.IGNORECASE)
+    if match is None or int(match[1]) < 1:
+        raise InputError("not replicas of a layout", key="prefill", given=text, allowed="such as '2xTP8'")
+    return int(match[1]), _layout(question, match[2], cluster, "prefill")
+
+
+def _autoscaling(text: str | None, told: Told) -> Autoscaling | None:
+    """``1-8,target=64,interval=10s,start=60s,cool=120s``: limits, and what is told of the rest."""
+    if text is None:
+        return None
+    from gigawatt.serving.fleet import Autoscaling
+
+    example = "such as '1-8,target=64,start=60s'"
+    head, *rest = text.split(",")
+    match = re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*", head)
+    if match is None:
+        raise InputError("not limits of replicas", key="autoscale", given=text, allowed=example)
+    rules: dict[str, str] = {}
+    for word in rest:
+        name, sign, value = (part.strip() for part in word.partition("="))
+        if not sign or name not in ("target", "interval", "start", "cool") or name in rules:
+            raise InputError("not a rule of autoscaling", key="autoscale", given=word.strip(),
+                             allowed="target, interval, start, cool")  # fmt: skip
+        rules[name] = value
+    if "target" not in rules:
+        raise InputError("how many requests a replica?", key="autoscale", given=text, allowed=example)
+    try:
+        target = float(rules["target"])
+    except ValueError:
+        target = math.nan
+    if not target > 0.0:
+        raise InputError("not a number of requests", key="autoscale", given=rules["target"], allowed=example)
+    usual = {"interval": "interval", "start": "start_up", "cool": "cool_down"}
+    times = {
+        name: _quantity(
+            rules[name] if name in rules else told.default(f"serving.autoscaling_{row}").text("text"),
+            "s", "autoscale", "60 s", least=0.0,
+        )
+        for name, row in usual.items()
+    }  # fmt: skip
+    try:
+        return Autoscaling(
+            int(match[1]), int(match[2]), target, times["interval"], times["start"], times["cool"]
+        )
+    except InputError as error:
+        error.key = "autoscale"
+        raise
+
+
+def _quantity(text: str, unit: str, key: str, example: str, least: float | None = None) -> float:
+    from gigawatt.core.quantities import parse
+
+    try:
+        value = parse(text, unit, example=example)
+    except InputError as error:
+        raise error.at(key=key) from None
+    if not (value > 0 if least is None else value >= least):
+        raise InputError("out of range", key=key, given=text, allowed=f"more than 0, such as {example!r}")
+    return value

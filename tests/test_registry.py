@@ -1,0 +1,108 @@
+"""What studies register: everything they name is there, says the same, and is imported late."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+import gigawatt
+from gigawatt.core.errors import InputError
+from gigawatt.core.registry import (
+    commands,
+    find_study,
+    functions,
+    groups,
+    jobs,
+    own_studies,
+    studies,
+    views,
+)
+from gigawatt.core.study import Command, resolve
+from gigawatt.faces.terminal.app import app
+from gigawatt.faces.terminal.commands import OWN
+
+ROOT = Path(__file__).parent.parent
+EVERY = {**commands(), **OWN}
+
+
+def test_every_folder_registers_a_study() -> None:
+    folders = {file.parent.name for file in (ROOT / "src/gigawatt/studies").glob("*/__init__.py")}
+    targets = [one.target for study in own_studies() for one in study.commands]
+    assert folders == {target.split(".")[2] for target in targets}
+
+
+def test_reading_all_registrations_imports_no_room() -> None:
+    code = (
+        "import sys\nfrom gigawatt.core import registry\nregistry.studies()\n"
+        "print([m for m in sys.modules if m.startswith('gigawatt.') and m.count('.') > 1\n"
+        "       and not m.startswith(('gigawatt.core.', 'gigawatt.studies.')) or m.count('.') > 2\n"
+        "       and m.startswith('gigawatt.')])\n"
+        "print([m for m in ('numpy', 'pandas', 'typer') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]\n[]", done.stderr
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_command_is_what_its_registration_says(name: str) -> None:
+    command: Command = EVERY[name]
+    first = (inspect.getdoc(resolve(command.target)) or "").splitlines()[0]
+    assert first == command.words
+    known = typer.main.get_command(app)
+    context = known.make_context("gigawatt", [], resilient_parsing=True)
+    words = shlex.split(command.example)[1:] if command.example else name.split()
+    while hasattr(known, "commands"):
+        _, known, words = known.resolve_command(context, words)
+    assert known.make_context(str(known.name), words, parent=context).params
+    assert not command.example or command.example.startswith(
+        ("gigawatt " + name, "gigawatt " + name.split()[0])
+    )
+
+
+@pytest.mark.parametrize("name", functions())
+def test_a_function_is_found_and_says_what_it_does(name: str) -> None:
+    function = getattr(gigawatt, name)
+    assert function is resolve(functions()[name])
+    assert function.__doc__
+    assert name in gigawatt.__all__
+
+
+@pytest.mark.parametrize("study", studies(), ids=lambda study: study.name)
+def test_what_a_study_names_is_there(study) -> None:
+    targets = [study.document, study.more, *study.services.values()]
+    targets += [one.target for one in (*study.views, *study.jobs)]
+    for target in filter(None, targets):
+        assert callable(resolve(target)), target
+    assert bool(study.answer_file) == bool(study.report_stem) == bool(study.document)
+    assert (ROOT / "docs" / study.docs).is_file()
+    assert find_study(study.name) is study
+
+
+def test_names_are_unique() -> None:
+    for names in (
+        [one.name for one in studies()],
+        [one.name for one in (*views(), *jobs())],
+        [command.name for study in studies() for command in study.commands],
+    ):
+        assert len(names) == len(set(names))
+    assert {name.split()[0] for name in commands() if " " in name} == set(groups())
+
+
+def test_an_unknown_study_is_named_with_the_nearest() -> None:
+    with pytest.raises(InputError, match="plan-supply"):
+        find_study("plan-suply")
+
+
+def test_no_face_imports_a_study() -> None:
+    for file in (ROOT / "src/gigawatt/faces").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            assert not any(name.startswith("gigawatt.studies") for name in names), file
