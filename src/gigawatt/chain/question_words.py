@@ -31,11 +31,10 @@ _SITE = "abilene-texas"
 _READ_HERE = {
     "training.tokens", "training.sequence", "training.global_batch", "training.number_format",
     "training.optimizer", "training.runs", "machine.chip", "machine.power_cap", "machine.stack",
-    "layout.widen",
-    "site.weather", "site.weather_years", "site.cooling", "site.redundancy", "site.pue", "supply.plants",
-    "supply.limits", "supply.carbon_limit", "supply.carbon_price", "supply.not_served_price",
-    "supply.matching",
-    "supply.flexible", "economics.discount_rate", "economics.chip_life",
+    "layout.widen", "site.weather", "site.weather_years", "site.cooling", "site.redundancy", "site.pue",
+    "supply.plants", "supply.limits", "supply.carbon_limit", "supply.carbon_price",
+    "supply.not_served_price", "supply.matching", "supply.flexible", "economics.discount_rate",
+    "economics.chip_life",
 }  # fmt: skip
 """Fields with a leaf of their own name that questions read, or refuse by their own tables."""
 

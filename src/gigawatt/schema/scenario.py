@@ -53,8 +53,11 @@ def _section(name: str) -> Any:
         kind = annotation(one)
         default = starting(one)
         made[part] = (kind, ...) if one.needed else (kind if default is not None else kind | None, default)
-    title = "".join(part.title() for part in name.replace("_", ".").split(".")) or "Scenario"
-    return create_model(title if title == "Scenario" else f"{title}Section", __base__=_Strict, **made)
+    title = "".join(part.title() for part in name.replace("_", ".").split("."))
+    title = f"{title}Section" if title else "Scenario"
+    model = create_model(title, __base__=_Strict, __module__=__name__, **made)
+    globals()[title] = model  # where pickle looks for it
+    return model
 
 
 if TYPE_CHECKING:

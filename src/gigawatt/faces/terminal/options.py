@@ -55,6 +55,6 @@ def read_settings(written: Sequence[str] | None) -> dict[str, object]:
     """Fields of a question as ``--set KEY=VALUE`` gives them; raises ``InputError`` for what is no pair."""
     if not written:
         return {}
-    from gigawatt.studies.solve.space import read_settings as read_values
+    from gigawatt.schema.settings import read_settings as read_values
 
     return read_values(tuple(read_pairs("--set", "KEY=VALUE", written, split=False).items()))

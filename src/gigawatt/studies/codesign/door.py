@@ -64,10 +64,10 @@ def codesign(
     """
     from gigawatt.chain.asking import Asker
     from gigawatt.schema.scenario import read_scenario
+    from gigawatt.schema.settings import read_settings
     from gigawatt.studies.codesign.answer import as_codesign
     from gigawatt.studies.codesign.codesign import co_design, read_model
     from gigawatt.studies.codesign.figures import front
-    from gigawatt.studies.solve.space import read_settings
 
     report = progress or (lambda words, share: None)
     asker = Asker(read_scenario(Path(scenario)), read_settings(tuple((settings or {}).items())))

@@ -53,13 +53,12 @@ def technologies_memory(
     from gigawatt.faces.report.held import FILE, published_text
     from gigawatt.studies.memory import figures
     from gigawatt.studies.memory.memory import memory_answer
-    from gigawatt.validation.supply import check_rows
     from gigawatt.validation.technologies_memory import of_generations
 
     data = memory_answer(generation, patterns=patterns, stacks=stacks, cooling=cooling)
     if published and progress is not None:
         progress("Reading what is published", 0.5)
     names = [row["generation"] for row in data["generations"]]
-    rows = check_rows(of_generations(names)) if published else []
+    rows = [check.to_json() for check in of_generations(names)] if published else []
     drawings = {name: partial(getattr(figures, name), data) for name in ("bandwidth", "energy", "heat")}
     return Answer(STUDY, data, None, drawings, more=rows, texts={FILE: lambda: published_text(rows)})

@@ -16,10 +16,9 @@ _ANGSTROM, _MICRO = 1e-10, 1e-6  # metres, of a unit
 def _answer(data: dict[str, Any], published: bool) -> Answer:
     """The answer, with what is published beside it."""
     from gigawatt.faces.report.held import FILE, published_text
-    from gigawatt.validation.supply import check_rows
     from gigawatt.validation.technologies_quantum import beside
 
-    rows = check_rows(beside(data)) if published else []
+    rows = [check.to_json() for check in beside(data)] if published else []
     return Answer(STUDY, data, more=rows, texts={FILE: lambda: published_text(rows)})
 
 

@@ -73,7 +73,7 @@ def solve(
     """
     from gigawatt.chain.asking import Asker
     from gigawatt.schema.scenario import read_scenario
-    from gigawatt.studies.solve.space import read_settings
+    from gigawatt.schema.settings import read_settings
 
     pairs = dict(settings or {})
     theirs = {key.removeprefix(_OTHER): pairs.pop(key) for key in list(pairs) if key.startswith(_OTHER)}

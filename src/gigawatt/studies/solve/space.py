@@ -8,17 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from gigawatt import catalog
 from gigawatt.chain.asking import LAYERS, Asker
 from gigawatt.chain.training.inverse import scaled_architecture
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.quantities import factor, parse, show
+from gigawatt.schema.settings import read_setting
 
-__all__ = ["Axis", "Limit", "check_limits", "read_axis", "read_limit", "read_settings"]
+__all__ = ["Axis", "Limit", "check_limits", "read_axis", "read_limit"]
 
-_LISTS = ("supply.plants", "layout.widen")
 _TABLES = {
     "site.name": "sites", "site.cooling": "cooling", "machine.chip": "chips", "model": "models",
     "machine.topology": "topologies", "training.optimizer": "optimizers",
@@ -146,11 +144,6 @@ def check_limits(limits: Sequence[Limit], key: str = "--limit") -> None:
                     given=f"{least.written} and {most.written}",
                     allowed="a least value below the most",
                 )
-
-
-def read_settings(pairs: Sequence[tuple[str, str]]) -> dict[str, object]:
-    """Values of some keys as YAML reads them; lists with ``+`` between, ``null`` takes a key away."""
-    return {key: _value(key, text) for key, text in pairs}
 
 
 def read_axis(asker: Asker, key: str, written: str) -> Axis:
@@ -308,18 +301,11 @@ def _choices(asker: Asker, key: str, written: str, flag: str) -> Axis:
         raise InputError("an empty range", key=flag, given=written, allowed=_RANGE)
     if len(set(texts)) < len(texts):
         raise InputError("a value stands twice", key=flag, given=written)
-    values = tuple(_value(key, text) for text in texts)
+    values = tuple(read_setting(key, text) for text in texts)
     for value in values:
         _check(asker, key, value, flag, catalogued=written.strip() != "all")
     ordered = all(isinstance(one, int | float) for one in values)
     return Axis(key, values, tuple(_worded(one) for one in values), ordered=ordered, note="as given")
-
-
-def _value(key: str, text: str) -> object:
-    if key in _LISTS:
-        return [part.strip() for part in text.strip("[] ").replace(",", "+").split("+")]
-    value = yaml.safe_load(text)
-    return value if value is None or isinstance(value, int | float | str | list) else text
 
 
 def _check(asker: Asker, key: str, value: object, flag: str, *, catalogued: bool = False) -> None:

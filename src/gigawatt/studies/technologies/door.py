@@ -50,7 +50,7 @@ def compare_technologies(
     """
     from gigawatt.chain.technologies import compare as compared
     from gigawatt.chain.technologies import with_bands
-    from gigawatt.technology import digital
+    from gigawatt.technology.digital import formats as digital
 
     found = compared(
         model=model, substrates=substrates, chip=chip or digital.CHIP, batch=batch, context=context
@@ -100,7 +100,7 @@ def technologies_study(
     """
     from gigawatt.chain.technologies import with_bands
     from gigawatt.studies.technologies.study import study_all
-    from gigawatt.technology import digital
+    from gigawatt.technology.digital import formats as digital
 
     report = progress or (lambda words, share: None)
     made = study_all(

@@ -16,9 +16,12 @@ def card_document(answer: Mapping[str, Any], again: Again, more: Any = None) -> 
     """The groups of a scorecard with their errors, the whole last."""
     whole = {"group": "all", **answer["overall"]}
     groups = [*answer["groups"], whole]
-    names = [key for key in dict.fromkeys(key for one in groups for key in one)
-             if any(not isinstance(one.get(key), (list, dict)) and one.get(key) is not None for one in
-             groups)]  # fmt: skip
+    keys = dict.fromkeys(key for one in groups for key in one)
+    names = [key for key in keys if any(_single(one.get(key)) for one in groups)]
     rows = [[cell(name, one.get(name)) for name in names] for one in groups]
     heads = [name.replace("_", " ") for name in names]
     return rows_document(f"Scorecard of {answer['table']}", again, rows_grid("", heads, rows))
+
+
+def _single(value: object) -> bool:
+    return value is not None and not isinstance(value, list | dict)
