@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,30 @@ def missing(file: Path) -> set[str]:
 
 def test_what_a_module_offers_is_there() -> None:
     assert {relative(file): names for file in MODULES if (names := missing(file))} == {}
+
+
+def imported(file: Path, names: set[str]) -> set[str]:
+    """Modules of the package that a file imports, inside functions too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert not node.level, f"{relative(file)} imports relatively"
+            found |= {node.module, *(f"{node.module}.{one.name}" for one in node.names)}
+    return found & names
+
+
+def test_files_import_one_way() -> None:
+    """No circle between files, imports inside functions counted; packages' own files are left out."""
+    files = {
+        ".".join(file.relative_to(SOURCE.parent).with_suffix("").parts): file
+        for file in MODULES
+        if file.name != "__init__.py"
+    }
+    graph = {name: imported(file, set(files)) - {name} for name, file in files.items()}
+    order = list(TopologicalSorter(graph).static_order())  # CycleError names the files of a circle
+    assert len(order) == len(files) > 500
 
 
 def test_the_import_is_quick() -> None:

@@ -42,7 +42,8 @@ from gigawatt.technology.stacked_memory.pim import (
     system,
     units_of,
 )
-from gigawatt.technology.stacked_memory.products import generations, host, stack_of
+from gigawatt.technology.stacked_memory.products import host
+from gigawatt.technology.stacked_memory.stack import generations, stack_of
 from gigawatt.technology.substrate import Substrate
 from gigawatt.validation.technologies_memory import checks
 from gigawatt.workload import read_architecture

@@ -12,6 +12,7 @@ from gigawatt import catalog
 from gigawatt.chain.technologies import read_model, read_substrate
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import factor
+from gigawatt.money.annuity import capital_recovery_factor
 from gigawatt.outlook import adoption
 from gigawatt.outlook.adoption_curves import capped, gompertz, logistic, logit_shares, ready_year
 from gigawatt.outlook.curves_hindcast import (
@@ -31,7 +32,6 @@ from gigawatt.outlook.technologies import (
     QUANTITIES,
     drawn_name,
     drawn_names,
-    levelised,
     list_technologies,
     read_technology,
 )
@@ -41,6 +41,30 @@ YEAR, MWH, GW = factor("yr"), factor("$/MWh"), factor("GW")
 AT = YEARS.index(ANCHOR)
 QUICK = settings(max_examples=25, derandomize=True, deadline=None)
 SHARE = st.floats(0.001, 0.5)
+
+
+def levelised(
+    plant: str, year: int, *, capacity_factor: float | None = None, case: str = "value", rate: float = 0.07
+) -> float:
+    """Levelised cost of electricity of a plant of the catalog [$/J], without its grid connection."""
+    cases = ("value", "low", "high")
+    row, at = catalog.entity("plants", plant), cases.index(case)
+    triple = row.at("capital_cost", year)
+    capital, moved = triple[at], triple[at] / triple[0]
+    second = factor("yr")
+    paid = capital * float(capital_recovery_factor(rate=rate, life=row.at("life", year)[0])) / second
+    if "fixed_cost" in row.numbers:
+        paid += row.at("fixed_cost", year)[0] * moved
+    if "fixed_share" in row.numbers:
+        paid += row.at("fixed_share", year)[0] * capital
+    fuel = row.at("fuel_cost", year)[0] if "fuel_cost" in row.numbers else 0.0
+    if not fuel and row.text("fuel"):
+        bought = catalog.entity("fuels", row.text("fuel"))
+        price = bought.at("price", year)[at] + bought.value("delivery")
+        fuel = price * row.at("heat_rate", year)[0]
+    variable = row.at("variable_cost", year)[0] if "variable_cost" in row.numbers else 0.0
+    used = capacity_factor if capacity_factor is not None else row.at("availability", year)[0]
+    return paid / used + fuel + variable
 
 
 def test_the_logistic_is_that_of_the_equation_df_dt() -> None:

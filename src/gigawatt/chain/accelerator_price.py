@@ -20,19 +20,39 @@ class Machines(Protocol):
     """What power and price of accelerators follow from, in every question that has a machine."""
 
     @property
-    def chip(self) -> Chip: ...
+    def chip(self) -> Chip:
+        """The accelerator."""
+        ...
+
     @property
-    def options(self) -> Mapping[str, Any]: ...
+    def options(self) -> Mapping[str, Any]:
+        """Options of its cluster: node, links, domain."""
+        ...
+
     @property
-    def cap(self) -> float | None: ...
+    def cap(self) -> float | None:
+        """Power cap of one accelerator [W]."""
+        ...
+
     @property
-    def pue_peak(self) -> float: ...
+    def pue_peak(self) -> float:
+        """PUE in the hottest hour."""
+        ...
+
     @property
-    def rate(self) -> float: ...
+    def rate(self) -> float:
+        """Real discount rate [1/yr]."""
+        ...
+
     @property
-    def chip_life(self) -> float | None: ...
+    def chip_life(self) -> float | None:
+        """Life of accelerators and nodes [s], where it is given."""
+        ...
+
     @property
-    def redundancy(self) -> Entity | None: ...
+    def redundancy(self) -> Entity | None:
+        """Spare units of power and cooling, where they are given."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ _GROUPS = (
     _group("machine.stack", "the software stack"),
     _group("layout", "the layout that is held"),
     _group("site", "site, weather, its grid", "site.name", "site.weather", "site.weather_years"),
-    _group("site.building", "cooling and spares", "site.cooling", "site.redundancy"),
+    _group("site.building", "cooling and spares", "site.cooling", "site.redundancy", "site.pue"),
     _group("supply.plants", "plants and their limits", "supply.plants", "supply.limits"),
     _group("supply.grid", "the grid connection"),
     _group(

@@ -20,11 +20,13 @@ def find(result: Result, name: str) -> Quantity | None:
 
 
 def say(result: Result, name: str) -> str:
+    """A quantity with its unit; empty where the result lacks it."""
     quantity = find(result, name)
     return "" if quantity is None else shown(quantity)
 
 
 def graded(result: Result, text: str, names: Iterable[str]) -> str:
+    """A sentence with the worst grade of the quantities that it names."""
     grades = [q.grade for name in names if (q := find(result, name)) is not None]
     return f"{text} ({worst(grades).label})." if grades else f"{text}."
 
