@@ -21,7 +21,7 @@ def test_what_was_fitted_is_marked() -> None:
         "Alireo of 400 M on Jetson Orin Nano: speed",
         "Alireo of 400 M on Jetson Orin Nano: joules",
     }
-    assert all(FOUND[what].passes for what in fitted)
+    assert all(FOUND[what].ok for what in fitted)
 
 
 def test_a_sweep_that_two_ends_were_taken_from() -> None:
