@@ -571,7 +571,7 @@ def test_a_site_without_weather(
 ) -> None:
     import dataclasses
 
-    import gigawatt.chain.leaves as leaves
+    import gigawatt.chain.shared_leaves as leaves
     from gigawatt.catalog.loader import forget
 
     forget()  # what earlier scenarios of this process loaded

@@ -73,6 +73,8 @@ def _fields(fill: Filler) -> None:
     for name in names:
         if name not in fill.leaves and name in fields():
             fill.written(name, name, value_of(fill.loaded.scenario, name))
+    if "ledger.assets" in names:
+        fill.written("ledger.assets", "economics", {})
 
 
 def fill_training(fill: Filler) -> None:

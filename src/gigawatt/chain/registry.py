@@ -49,7 +49,10 @@ def complete(graph: Graph) -> None:
     is left out and has no default.
     """
     summary = "What is bought once beside chips, nodes, network and building"
-    graph.gather("ledger.assets", "", "assets.", summary)
+    if any(name.startswith("assets.") for name in graph.nodes):
+        graph.gather("ledger.assets", "", "assets.", summary)
+    else:
+        graph.leaf("ledger.assets", "", summary)
     for name in graph.missing():
         if name in fields():
             graph.leaf(name, fields()[name].unit, fields()[name].sentence)

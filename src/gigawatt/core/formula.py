@@ -96,6 +96,7 @@ def function_of(formula: str, doc: str, constants: Mapping[str, float] | None = 
     made = names["quantity"]
     made.__code__ = made.__code__.replace(co_firstlineno=caller.f_lineno)
     made.__doc__ = doc
+    made.__annotations__["return"] = "float"
     setattr(made, _BUILT, ast.unparse(body))
     return made
 

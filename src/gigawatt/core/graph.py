@@ -169,7 +169,7 @@ class Graph:
         def gathered(*values: Any) -> dict[str, Any]:
             return {one.removeprefix(prefix): value for one, value in zip(inputs, values, strict=True)}
 
-        self._add(Node(name, unit, inputs, gathered, summary, ""))
+        self._add(Node(name, unit, inputs, gathered, summary, "", method=f"all quantities {prefix}*"))
 
     def leaves(self) -> list[str]:
         """Names of what comes from outside."""

@@ -9,12 +9,12 @@ __all__ = ["STUDY"]
 STUDY = Study(
     name="explain",
     title="Why this number",
-    words="Walk from a number to its formula, its inputs and the rows of the catalog behind it.",
+    words="Walk from a number to its formula, code, inputs and the rows of the catalog behind it.",
     commands=(
         Command(
             name="explain",
             target="gigawatt.studies.explain.command:explain_command",
-            words="Walk from a number to its formula, its inputs and the rows of the catalog behind it.",
+            words="Walk from a number to its formula, code, inputs and the rows of the catalog behind it.",
             example="gigawatt explain results/llama-3.1-405b-texas training.step_time",
             python="gigawatt.studies.explain.door:explain",
         ),

@@ -17,7 +17,7 @@ _FORMATS = ("json", "markdown")
 def schema_command(
     format: Annotated[str, typer.Option(help="json: JSON schema; markdown: the table of the docs.")] = "json",
 ) -> None:
-    """Print the schema; raises ``InputError`` for a format that does not exist."""
+    """Print every field of a scenario, as a JSON schema for editors or as a table."""
     from gigawatt.schema.exports import as_json_schema, as_table
 
     if format not in _FORMATS:

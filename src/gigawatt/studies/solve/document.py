@@ -194,10 +194,9 @@ def _points(answer: Answer) -> list[Section]:
     shown = f"the best {_MOST} of {len(kept):,}" if len(kept) > _MOST else f"all {len(kept):,}"
     table = rows_grid(f"Points that were looked at: {shown}.", (*keys, *names, "keeps every limit"), rows)
     parts: list[Part] = [table]
-    figure = points(answer, kept)
-    if figure is not None:
+    if points(answer, kept) is not None:
         caption = f"{place} of every point that was looked at over {keys[0]}; dark ones keep every limit."
-        parts.insert(0, drawn("points", figure, caption))
+        parts.insert(0, drawn("points", partial(points, answer, kept), caption))
     return [Section("points", "What was looked at", tuple(parts))]
 
 
