@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -406,3 +408,17 @@ def test_what_cannot_be_served_is_one_line(given: dict[str, Any], line: int, say
 def test_training_and_serving_are_told_apart(text: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         study(text)
+
+
+def test_leaves_are_whole_where_nothing_else_was_imported(tmp_path: Path) -> None:
+    """In a process of its own, whose first import is that of the leaves: none of the graph's is missing."""
+    (tmp_path / "scenario.yaml").write_text(write())
+    code = (
+        "from gigawatt.chain.leaves import fill_leaves\n"
+        "from gigawatt.schema.scenario import read_scenario\n"
+        f"leaves, _ = fill_leaves(read_scenario({str(tmp_path / 'scenario.yaml')!r}))\n"
+        "from gigawatt.chain.graph import CHAIN_SERVING\n"
+        "print(sorted(set(CHAIN_SERVING.leaves()) - set(leaves)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "[]", done.stderr

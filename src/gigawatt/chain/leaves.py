@@ -7,7 +7,6 @@ from typing import Any
 from gigawatt import catalog
 from gigawatt.chain.filler import Filler, beside, clock_rows
 from gigawatt.chain.precision import TRAINED, training_format
-from gigawatt.chain.registry import CHAIN_SERVING, CHAIN_TRAINING
 from gigawatt.chain.shared_leaves import (
     fill_chip,
     fill_cooling,
@@ -68,9 +67,16 @@ def fill_leaves(loaded: LoadedScenario) -> tuple[dict[str, Leaf], tuple[Assumpti
 
 
 def _fields(fill: Filler) -> None:
-    """Leaves that are fields of the scenario as they are, read by no function of their own."""
-    names = CHAIN_SERVING.leaves() if fill.loaded.serves else CHAIN_TRAINING.leaves()
-    for name in names:
+    """Leaves that are fields of the scenario as they are, read by no function of their own.
+
+    A graph names all its leaves only when the files that register its quantities are imported, which these
+    imports do.
+    """
+    if fill.loaded.serves:
+        from gigawatt.chain.serving.graph import CHAIN_SERVING as CHAIN
+    else:
+        from gigawatt.chain.graph import CHAIN_TRAINING as CHAIN
+    for name in CHAIN.leaves():
         if name not in fill.leaves and name in fields():
             fill.written(name, name, value_of(fill.loaded.scenario, name))
     if "ledger.assets" in names:
