@@ -1,4 +1,4 @@
-"""What docs/extending.md adds, on a copy as it stands there: a chip, a model family, a field that costs money.
+"""What docs/extending.md adds, on a copy: a chip, a model family, a field that costs money.
 
 Its plant, technology and study are executed beside their rooms (``supply/test_plant_rows.py``,
 ``hardware/test_technology_registry.py``, ``test_extending_study.py``).
@@ -112,7 +112,7 @@ def test_a_chip_is_one_row(tmp_path: Path) -> None:
     assert write_files(CHIP, tmp_path) == {"chip/chips.csv", "chip/sources/mine.csv", "chip.yaml"}
     rows = (tmp_path / "chip" / "chips.csv").read_text().splitlines()[1:]
     assert len(rows) == 1
-    assert len([file for file in (tmp_path / "chip").glob("*.csv")]) == counted("a chip")
+    assert len(list((tmp_path / "chip").glob("*.csv"))) == counted("a chip")
     (block,) = shown(CHIP, "sh")
     show, *rest = typed(block.splitlines(), tmp_path, ROOT / "src", "chip")
     assert show[0] == 0, show[2]
@@ -127,7 +127,7 @@ def test_a_chip_is_one_row(tmp_path: Path) -> None:
 
 
 def starcoder2_3b() -> int:
-    """Numbers in the tensors of the checkpoint, by the shapes of its files."""
+    """Parameters by hand: the tensors of transformers' Starcoder2 classes, each by its shape."""
     hidden, inner, heads, groups, vocabulary, layers = 3072, 12288, 24, 2, 49152, 30
     width = groups * hidden // heads
     layer = {

@@ -45,8 +45,8 @@ def campus(
     """Chips, nodes, network, building and further assets: price, life, upkeep and embodied carbon.
 
     The building is sized for the design power of every accelerator; where its redundancy is given, its power
-    and cooling cost and embody as much more or less as they are larger or smaller than the usual ones. A further
-    asset that is ``None`` is not bought.
+    and cooling cost and embody as much more or less as they are larger or smaller than the usual ones.
+    A further asset that is ``None`` is not bought.
     """
     cluster = machine_machine.cluster
     it_power = max(machine_power_it, machine_design_power * machine_count)
