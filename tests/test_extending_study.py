@@ -1,4 +1,4 @@
-"""A study of another package: docs/_extending_study.md as it stands there, through an entry point."""
+"""A study of another package: docs/extending.md as it stands there, through an entry point."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGE = (ROOT / "docs" / "_extending_study.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8").partition("\n## A study: one folder\n")[2]
 FILES = dict(re.findall(r'^```python title="([^"]+)"\n(.*?)^```$', PAGE, re.M | re.S))
 MAIN = "from gigawatt.faces.terminal import main; main()"
 

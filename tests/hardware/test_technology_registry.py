@@ -175,8 +175,7 @@ def test_no_plan_or_registration_imports_torch() -> None:
 
 def example() -> dict[str, str]:
     """File → content, as the page shows them; the entry point under ``toml``."""
-    pages = (ROOT / "docs" / name for name in ("_extending_technology.md", "extending.md"))
-    text = next(page.read_text(encoding="utf-8") for page in pages if page.is_file())
+    text = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
     section = re.search(r"^## A technology: one folder$.*?(?=^## |\Z)", text, re.M | re.S)
     assert section is not None
     found = dict(re.findall(r"`([\w/.]+\.(?:py|csv))`:\n\n```\w+\n(.*?)^```$", section[0], re.M | re.S))

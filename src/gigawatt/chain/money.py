@@ -40,12 +40,13 @@ def campus(
     machine_design_power: float,
     economics_chip_life: float | None,
     site_redundancy: Entity | None,
-    ledger_assets: Mapping[str, Asset],
+    ledger_assets: Mapping[str, Asset | None],
 ) -> Campus:
     """Chips, nodes, network, building and further assets: price, life, upkeep and embodied carbon.
 
     The building is sized for the design power of every accelerator; where its redundancy is given, its power
     and cooling cost and embody as much more or less as they are larger or smaller than the usual ones.
+    A further asset that is ``None`` is not bought.
     """
     cluster = machine_machine.cluster
     it_power = max(machine_power_it, machine_design_power * machine_count)
@@ -75,7 +76,8 @@ def campus(
     rows = (*catalog.entity("finance", "hyperscaler").rows(), *catalog.entity("building", "ai-campus").rows())
     if site_redundancy is not None:
         rows += (*parts.rows(), *usual.rows())
-    return Campus({**assets, **ledger_assets}, rows, told)
+    assets |= {name: asset for name, asset in ledger_assets.items() if asset is not None}
+    return Campus(assets, rows, told)
 
 
 def supply_costs(found: SupplyPlan) -> dict[str, PlantCost]:
