@@ -18,12 +18,14 @@ __all__ = ["FIELDS", "Field", "Option", "Witness", "field", "fields", "keys_unde
 class Option:
     """An option of a command that sets a field: ``--tokens`` of ``plan-training``.
 
-    ``flag`` without dashes is an argument. A number typed without a unit has ``unit``.
+    ``flag`` without dashes is an argument. A number typed without a unit has ``unit``. Written
+    ``--tokens[tokens]``; ``--routing+prefix-aware`` has ``more`` choices than a scenario.
     """
 
     command: str
     flag: str
     unit: str = ""
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +106,9 @@ class Field:
 
 def _option(text: str) -> Option:
     command, _, flag = text.partition(":")
+    flag, *more = flag.split("+")
     flag, _, unit = flag.partition("[")
-    return Option(command, flag, unit.rstrip("]"))
+    return Option(command, flag, unit.rstrip("]"), tuple(more))
 
 
 def _parts(text: str, separator: str = "|") -> tuple[str, ...]:

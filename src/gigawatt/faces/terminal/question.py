@@ -1,0 +1,193 @@
+"""Options of a command that are fields of its question, made of the rows of the schema."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from gigawatt.core.errors import GigawattError, InputError
+from gigawatt.faces.terminal.options import read_settings
+from gigawatt.schema.fields import FIELDS, Field, Option
+
+__all__ = ["Asked", "asks", "panel_of"]
+
+_WHOLE = ("count", "number", "year")
+"""Kinds of fields that are whole numbers where they have no unit."""
+_LISTS = ("names", "columns")
+"""Kinds of fields that hold several names, with commas between them."""
+_PURE = "1"
+_SET = "settings"
+Made = tuple[Field, Option]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was typed of a question.
+
+    Attributes
+    ----------
+    words : dict
+        By the name of the option: ``{"tokens": "15.6T tokens"}``; what was left out is not there.
+    fields : dict
+        The same by dotted field: ``{"training.tokens": "15.6T tokens"}``.
+    settings : dict
+        Other fields, as ``--set KEY=VALUE`` gave them.
+    typed : tuple of str
+        Names of the options that were given.
+    """
+
+    words: dict[str, Any] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, object] = field(default_factory=dict)
+    typed: tuple[str, ...] = ()
+
+    def under(self, section: str) -> dict[str, Any]:
+        """Words of the fields of a section, which are taken out of :attr:`words`."""
+        names = [key.rpartition(".")[2] for key in self.fields if key.startswith(f"{section}.")]
+        return {name: self.words.pop(name) for name in names if name in self.words}
+
+
+def asks(
+    command: str, *needed: str, settings: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of the schema that name it.
+
+    The command's parameter ``asked`` receives an :class:`Asked`; an error about a field names the option that
+    gave it.
+
+    Parameters
+    ----------
+    command : str
+        Name of the command in the column ``options`` of ``fields.csv``.
+    *needed : str
+        Dotted fields without which the command does not run.
+    settings : bool
+        Whether ``--set KEY=VALUE`` gives the fields that have no option.
+    """
+    made: dict[str, Made] = {}
+    for one in FIELDS:
+        for option in one.options:
+            if option.command == command:
+                made.setdefault(_name(option), (one, option))
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        own = [p for p in inspect.signature(function).parameters.values() if p.name != "asked"]
+        hints = get_type_hints(function, include_extras=True)
+        parameters = [
+            *(_parameter(name, one, option, one.key in needed) for name, (one, option) in made.items()),
+            *([_setting()] if settings else []),
+            *(p.replace(kind=p.KEYWORD_ONLY, annotation=hints[p.name]) for p in own),
+        ]
+
+        @wraps(function)
+        def run(**given: Any) -> None:
+            asked = _asked(made, given)
+            left = {p.name: given[p.name] for p in own}
+            try:
+                function(asked, **left)
+            except GigawattError as error:
+                if error.file is None and error.key in asked.fields:
+                    error.key = next(
+                        o.flag
+                        for name, (one, o) in made.items()
+                        if one.key == error.key and name in asked.typed
+                    )
+                raise
+
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        return run
+
+    return decorate
+
+
+def panel_of(one: Field) -> str:
+    """The group of the help: the field's section, or that of its first neighbour that has one."""
+    room = one.key.rpartition(".")[0]
+    beside = (other.section for other in FIELDS if other.section and other.key.rpartition(".")[0] == room)
+    return one.section or next(beside, "Question")
+
+
+def _name(option: Option) -> str:
+    return option.flag.lstrip("-").replace("-", "_").lower()
+
+
+def _kind(one: Field, option: Option) -> Any:
+    if one.kind == "flag":
+        return bool
+    if one.kind == "powers":
+        return list[str]
+    return int if one.kind in _WHOLE and not option.unit else str
+
+
+def _parameter(name: str, one: Field, option: Option, required: bool) -> inspect.Parameter:
+    kind, shown = _kind(one, option), f"{one.sentence}{_choices(one, option)}. Example: {one.example}."
+    needed = required or not option.flag.startswith("--")
+    default: Any = inspect.Parameter.empty if needed else None
+    panel = panel_of(one)
+    of_typer: Any = (
+        typer.Option(help=shown, show_default=False, rich_help_panel=panel)
+        if option.flag.startswith("--")
+        else typer.Argument(help=shown, show_default=False, rich_help_panel=panel)
+    )
+    annotation = Annotated[kind if needed else kind | None, of_typer]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _choices(one: Field, option: Option) -> str:
+    """The only values, where the sentence does not list them."""
+    choices = (*one.choices, *option.more)
+    listed = all(choice in one.sentence for choice in choices)
+    return "" if listed else f": {', '.join(choices)}"
+
+
+def _setting() -> inspect.Parameter:
+    shown = typer.Option(
+        "--set", metavar="KEY=VALUE", show_default=False, rich_help_panel="Question",
+        help="Any other field of the question, such as 'economics.chip_life=3 years': `gigawatt schema` "
+        "lists them; as often as needed.",
+    )  # fmt: skip
+    return inspect.Parameter(
+        _SET, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[list[str] | None, shown]
+    )
+
+
+def _asked(made: Mapping[str, Made], given: Mapping[str, Any]) -> Asked:
+    words = {
+        name: _value(one, option, given[name])
+        for name, (one, option) in made.items()
+        if given[name] is not None and given[name] != []
+    }
+    fields = {made[name][0].key: value for name, value in words.items()}
+    settings = read_settings(given.get(_SET))
+    for name in words:
+        one, option = made[name]
+        if one.key in settings:
+            raise InputError(
+                "given twice", key="--set", given=f"{one.key}={settings[one.key]}",
+                allowed=f"one of it and {option.flag}",
+            )  # fmt: skip
+    return Asked(words, fields, settings, tuple(words))
+
+
+def _value(one: Field, option: Option, typed: Any) -> Any:
+    """A value as the reader of questions takes it: with its unit, a plain number, or a tuple of names."""
+    if one.kind in _LISTS:
+        return tuple(dict.fromkeys(name.strip() for name in typed.split(",") if name.strip()))
+    if option.unit == _PURE:
+        from gigawatt.core.quantities import parse
+
+        try:
+            return parse(typed, _PURE)
+        except InputError as error:
+            raise error.at(key=option.flag) from None
+    if option.unit:
+        from gigawatt.chain.asked import counted  # a catalog comes with it, which help does without
+
+        return counted(typed, option.unit)
+    return typed
