@@ -143,7 +143,7 @@ def test_explain_shows_code_and_numbers(call: Call, answer: Path) -> None:
     assert (code, err) == (0, "")
     assert "= training.duration × machine.count / training.runs" in out
     assert re.search(r"= [\d.,]+ \w+ × 64 / 1", out)
-    assert len(re.findall(r"gigawatt/chain/training/quantities\.py:\d+", out)) == 3
+    assert len(re.findall(r"gigawatt/chain/[\w/]+\.py:\d+", out)) == 3
 
 
 def test_explain_of_the_layout_search(call: Call, answer: Path) -> None:

@@ -54,7 +54,7 @@ def test_a_machine_of_several_substrates_is_one_itself() -> None:
 
 
 def test_a_chip_that_no_token_is_priced_on_gives_way_to_the_usual_one() -> None:
-    own = of("llama-3.1-405b-texas", machine__chip="TPU-8t")
+    own = of("llama-3.1-405b-texas", machine__chip="TPU-8t", training__number_format=None)
     assert own.chip == digital.CHIP
     assert own.notes[0].startswith("TPU-8t has no bf16 rate")
 

@@ -79,7 +79,7 @@ def _fields(fill: Filler) -> None:
     for name in CHAIN.leaves():
         if name not in fill.leaves and name in fields():
             fill.written(name, name, value_of(fill.loaded.scenario, name))
-    if "ledger.assets" in names:
+    if "ledger.assets" in CHAIN.leaves():
         fill.written("ledger.assets", "economics", {})
 
 
