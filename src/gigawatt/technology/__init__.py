@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gigawatt.machine  # noqa: F401  (chips and technologies know one another: chips come first)
 from gigawatt.technology.interface import Cost, Efficiency, Model, Technology
 from gigawatt.technology.registry import model_of as technology
 from gigawatt.technology.registry import technologies

@@ -10,18 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
 from gigawatt.core.errors import InputError
-from gigawatt.machine.machine import Chip
 from gigawatt.technology.operations import OPERATIONS, Support
 from gigawatt.technology.substrate import Bound, Statistics, Substrate
 from gigawatt.technology.token import SYSTEM_SCOPE, TokenCost
 from gigawatt.technology.work import Work
 from gigawatt.workload.architecture import Architecture
 from gigawatt.workload.operations import Array, Operation
+
+if TYPE_CHECKING:
+    from gigawatt.machine.machine import Chip
 
 __all__ = ["PHASES", "Cost", "Efficiency", "Model", "Product", "Support", "Technology", "Writing"]
 

@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gigawatt.catalog.loader import Entity, entity, table
 from gigawatt.core.errors import InputError
-from gigawatt.machine.machine import Chip
 from gigawatt.technology.digital.forms import (
     Family,
     attention_time,
@@ -31,6 +31,9 @@ from gigawatt.technology.digital.forms import (
 from gigawatt.technology.digital.surfaces import DEFAULT, surface, surface_row
 from gigawatt.technology.interface import Cost, Efficiency
 from gigawatt.workload.operations import Array, Operation
+
+if TYPE_CHECKING:
+    from gigawatt.machine.machine import Chip
 
 __all__ = ["BITS", "FITTED_FORMATS", "Gpu", "Kernels", "fitted_as", "kernels", "on_chip_bytes", "physical"]
 
