@@ -40,9 +40,10 @@ TOLERANCES = {"exact": 1e-9, "model": 1e-6, "solver": 1e-5}
 """Relative: arithmetic alone; iterations to a tolerance of their own; linear programmes."""
 VARIES = re.compile(
     r"(^|[._])(cpu_s|cpu_seconds|wall_seconds|cpu_second|version|versions|python|platform|created|started|date"
-    r"|gigawatt|code|expression|run\.seconds|solver\.seconds|scenario_hash|catalog_hash|packages\.[\w-]+|where|locator|note|written)$"
+    r"|gigawatt|code|expression|run\.seconds|solver\.seconds|scenario_hash|catalog_hash"
+    r"|packages\.[\w-]+|where|locator|note|written)$"
 )
-"""Last words of a path that speak of the run itself (CPU time, versions), of a row's line and note or of the code."""
+"""Last words of a path that speak of the run itself (CPU time, versions), a row's line and note, or code."""
 _FINGERPRINT = re.compile(r"[0-9a-f]{12,64}")
 STATISTICS = ("length", "sum", "min", "max", "first", "last")
 
