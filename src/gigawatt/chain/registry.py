@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from gigawatt.core.graph import Graph
+from gigawatt.core.graph import Graph, GraphError
 from gigawatt.schema.fields import fields
 
 __all__ = ["CHAIN_SERVING", "CHAIN_TRAINING", "complete", "q", "serving", "shared", "take"]
@@ -18,6 +18,7 @@ Function = Callable[..., Any]
 Register = Callable[[Function], Function]
 
 CHAIN_TRAINING, CHAIN_SERVING = Graph(), Graph()
+_USUAL_ASSETS = ("chips", "nodes", "network", "building")
 
 
 def _registrar(*graphs: Graph) -> Callable[..., Register]:
@@ -49,6 +50,9 @@ def complete(graph: Graph) -> None:
     is left out and has no default.
     """
     summary = "What is bought once beside chips, nodes, network and building"
+    taken = [name for name in graph.nodes if name in {f"assets.{usual}" for usual in _USUAL_ASSETS}]
+    if taken:
+        raise GraphError(f"{taken[0]} has the name of an asset that every campus has")
     if any(name.startswith("assets.") for name in graph.nodes):
         graph.gather("ledger.assets", "", "assets.", summary)
     else:

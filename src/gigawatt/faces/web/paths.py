@@ -55,10 +55,10 @@ class FileKey:
 
 
 _FILE_KEYS: Mapping[str, FileKey] = {
-    "model": FileKey("study.leaves.beside, workload.read_architecture", ("models",), "model"),
-    "machine.chip": FileKey("study.leaves.beside, hardware.load_chip", ("chips", "chip_designs"), "chip"),
-    "serving.trace": FileKey("study.chain_serving_leaves.beside, serving.read_trace", ("traces",), "trace"),
-    "site.weather": FileKey("study.leaves.beside, facility.load_weather", (), "weather"),
+    "model": FileKey("chain.leaves.beside, workload.read_architecture", ("models",), "model"),
+    "machine.chip": FileKey("chain.leaves.beside, machine.load_chip", ("chips", "chip_designs"), "chip"),
+    "serving.trace": FileKey("chain.serving.leaves.beside, serving.read_trace", ("traces",), "trace"),
+    "site.weather": FileKey("chain.leaves.beside, facility.load_weather", (), "weather"),
 }
 
 
