@@ -16,12 +16,14 @@ from gigawatt.studies.sweep.figures import cell, effect_bars, figure_of
 __all__ = ["document", "overview_document", "rows_of_query", "swept_document"]
 
 Answer = Mapping[str, Any]
-_ROWS = 40
+_SHOWN = 40
 """Rows of a query that a terminal shows."""
 
 _LEAST = 0.01
 """A key that explains a smaller part of the variance is not told."""
 _ROWS = 60
+_WHOLE = 1e15
+"""Floats from here on no longer hold every whole number to the last digit."""
 
 
 def _value(answer: Answer, name: str, value: Any, digits: int = 4) -> str:
@@ -293,12 +295,20 @@ def overview_document(answer: Answer, again: Again, more: Any = None) -> Documen
     return rows_document(title, again, *grids, setting=setting, notices=reasons)
 
 
+def _queried(value: Any) -> str:
+    """A value of a query; whole numbers stay whole."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    whole = isinstance(value, int) or (value.is_integer() and abs(value) < _WHOLE)
+    return f"{value:,.0f}" if whole else significant(value, 4)
+
+
 def rows_of_query(frame: Any, answer: Answer, again: Again, more: Any = None) -> Document:
     """The rows of a query."""
     heads = tuple(map(str, frame.columns))
     rows = [
-        tuple(significant(v, 4) if isinstance(v, float) else str(v) for v in row)
-        for row in frame.head(_ROWS).itertuples(index=False)
+        tuple(_queried(value) for value in row)
+        for row in frame.head(_SHOWN).itertuples(index=False)
     ]
     more = len(frame) - len(rows)
     notices = (f"{more:,} more rows: --csv FILE writes all",) if more else ()
