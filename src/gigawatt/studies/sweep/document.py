@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from gigawatt.core.document import Again, Card, Code, Document, Grid, Part, Section, Text
-from gigawatt.faces.figures.readable import significant
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.parts import amount, facts_of, listed, rows_document, rows_grid, with_percent
 from gigawatt.studies.run.far_off import training_error, training_error_grid
@@ -22,8 +21,6 @@ _SHOWN = 40
 _LEAST = 0.01
 """A key that explains a smaller part of the variance is not told."""
 _ROWS = 60
-_WHOLE = 1e15
-"""Floats from here on no longer hold every whole number to the last digit."""
 
 
 def _value(answer: Answer, name: str, value: Any, digits: int = 4) -> str:
@@ -295,19 +292,11 @@ def overview_document(answer: Answer, again: Again, more: Any = None) -> Documen
     return rows_document(title, again, *grids, setting=setting, notices=reasons)
 
 
-def _queried(value: Any) -> str:
-    """A value of a query; whole numbers stay whole."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    whole = isinstance(value, int) or (value.is_integer() and abs(value) < _WHOLE)
-    return f"{value:,.0f}" if whole else significant(value, 4)
-
-
 def rows_of_query(frame: Any, answer: Answer, again: Again, more: Any = None) -> Document:
     """The rows of a query."""
     heads = tuple(map(str, frame.columns))
     rows = [
-        tuple(_queried(value) for value in row)
+        tuple(cell(value) if isinstance(value, int | float) else str(value) for value in row)
         for row in frame.head(_SHOWN).itertuples(index=False)
     ]
     more = len(frame) - len(rows)
