@@ -45,11 +45,12 @@ def test_the_terminal_says_it_all(call: Call) -> None:
         "failures included",
         "90 % band",
         "best layouts of",
-        "what would relieve it",
+        "What more of one resource would save of the run's time.",
+        "peak FLOP/s of all formats",
         "best compromises",
         "arithmetic",
         "recompute",
-        "J/token",
+        "J a token",
         "assumed machine.stack",
         "1 MW would feed",
     ):
@@ -104,7 +105,7 @@ def test_more_than_the_power_feeds(call: Call, tmp_path: Path) -> None:
     assert (code, err) == (0, "")
     for words in ("fit with a cap of", "Every accelerator is held to", "within the power", "least energy",
                   "2 sites of 32, 1,000 km apart", "streaming-diloco", "at most 5 % longer"):  # fmt: skip
-        assert words in out, words
+        assert words in " ".join(out.split()), words
     answer = json.loads((tmp_path / "plan" / "plan.json").read_text())
     assert answer["power_MW"]["facility_peak"] == pytest.approx(0.075)
     assert answer["power_cap_W"] < answer["chip_power_limit_W"]

@@ -4,6 +4,7 @@ command."""
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -135,13 +136,15 @@ def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, out, err = call(file)
     assert (code, err) == (0, "")
     for words in (
-        "energy and society",
-        "exploratory",
+        "Energy, environment, society",
+        "(exploratory)",
+        "Exploratory, on priors that are not measured",
         "GPT-3 175B takes",
-        "yours: own_share = 0.9",
-        "[percent]",
+        "What this scenario puts in place.",
+        "percent a year (",
     ):
-        assert words in out, words
+        assert words in " ".join(out.split()), words
+    assert re.search(r"^own_share +0\.9 *$", out, re.M)
     file.write_text("quantities:\n  own_share: 1.9\n")
     code, out, err = call(file)
     assert (code, out) == (2, "")

@@ -19,6 +19,12 @@ _HEAD = 14
 """Characters up to which the head of a narrow column stands in one line."""
 _NARROW = 24
 """Characters from which on a column of words is broken where the terminal is narrow."""
+_LONGEST = 48
+"""Characters from which on a word is broken: longer than names, shorter than addresses."""
+_GAP = 2
+"""Characters between two columns."""
+_FEW = 5
+"""Key figures that stand in one column."""
 
 
 def write_document(document: Document, console: Any) -> None:
@@ -41,7 +47,7 @@ def write_document(document: Document, console: Any) -> None:
             console.print(Line(paragraph))
     if document.main_cards:
         console.print()
-        console.print(_cards(document.main_cards))
+        console.print(_cards(document.main_cards, console.width))
     for section in document.head:
         console.print()
         _section(section, console)
@@ -59,7 +65,8 @@ def _section(section: Section, console: Any) -> None:
     from rich.text import Text as Line
 
     lists = [part for part in section.parts if isinstance(part, Points | Text)]
-    if section.title and lists:
+    captions = [part.caption for part in section.parts if isinstance(part, Grid)]
+    if section.title and (lists or (captions and section.title not in captions)):
         console.print(Line(section.title, style="dim"))
     for number, part in enumerate(section.parts):
         if isinstance(part, Grid):
@@ -67,7 +74,10 @@ def _section(section: Section, console: Any) -> None:
                 console.print()
             if part.caption:
                 console.print(Line(part.caption, style="dim"))
-            console.print(grid_table(part))
+            for place, grid in enumerate(_split(part, console.width)):
+                if place:
+                    console.print()
+                console.print(grid_table(grid, console.width))
             if len(part.rows) > _MOST_ROWS:
                 words = f"{len(part.rows) - _MOST_ROWS:,} more rows: --output FOLDER or --json has all"
                 console.print(Line(words, style="dim"))
@@ -101,44 +111,123 @@ def _cell(cell: Cell) -> Any:
     return Line(text)
 
 
-def grid_table(grid: Grid) -> Any:
-    """A table of a document for the terminal; columns of numbers are never broken."""
+def _full(head: str, cells: Sequence[Cell]) -> int:
+    """Characters of a column that is not broken."""
+    lines = head.split("\n")
+    return max((*map(len, lines), *(_cell(cell).cell_len for cell in cells)))
+
+
+def _fewest(head: str, cells: Sequence[Cell]) -> int:
+    """Characters of a column of words at its narrowest: no name is broken, but an address is."""
+    words = [word for cell in cells for word in cell.text.split()]
+    longest = max((*map(len, head.split("\n")), *map(len, words), 1))
+    return min(_full(head, cells), max(min(longest, _LONGEST), _NARROW))
+
+
+def _layout(grid: Grid) -> tuple[list[str], list[int], list[int]]:
+    """Heads as they are broken, widths, and the widths to which columns may be narrowed."""
+    heads: list[str] = []
+    full: list[int] = []
+    fewest: list[int] = []
+    for number, head in enumerate(grid.head):
+        cells = [row[number] for row in grid.rows[:_MOST_ROWS]]
+        widest = max((len(cell.text) for cell in cells), default=0)
+        heads.append(fill(head, max(widest, _HEAD), break_long_words=False))
+        full.append(_full(heads[-1], cells))
+        whole = grid.numeric[number] or widest < _NARROW
+        fewest.append(full[-1] if whole else _fewest(heads[-1], cells))
+    return heads, full, fewest
+
+
+def _split(grid: Grid, width: int) -> list[Grid]:
+    """A table that is wider than the terminal as several, each with the first column."""
+    fewest = _layout(grid)[2]
+    groups: list[list[int]] = [[]]
+    for number in range(1, len(fewest)):
+        columns = [0, *groups[-1], number]
+        if groups[-1] and sum(fewest[i] + _GAP for i in columns) - _GAP > width:
+            groups.append([])
+        groups[-1].append(number)
+    if len(groups) == 1:
+        return [grid]
+    return [
+        Grid(
+            grid.caption if place == 0 else "",
+            tuple(grid.head[i] for i in columns),
+            tuple(grid.numeric[i] for i in columns),
+            tuple(tuple(row[i] for i in columns) for row in grid.rows),
+            grid.total,
+        )
+        for place, columns in enumerate([0, *group] for group in groups)
+    ]
+
+
+def _narrowed(full: Sequence[int], fewest: Sequence[int], width: int) -> list[int]:
+    """Widths of columns that fit in ``width``: the widest that may be broken is narrowed first."""
+    widths = list(full)
+    while sum(widths) > width:
+        free = [i for i, least in enumerate(fewest) if widths[i] > least]
+        if not free:
+            break
+        widths[max(free, key=widths.__getitem__)] -= 1
+    return widths
+
+
+def grid_table(grid: Grid, width: int | None = None) -> Any:
+    """A table of a document for the terminal; columns of numbers are never broken, names stay whole.
+
+    Parameters
+    ----------
+    grid : Grid
+        Of any document.
+    width : int, optional
+        Characters that it may be wide.
+    """
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
     table.show_header = any(grid.head)
-    for number, head in enumerate(grid.head):
+    heads, full, fewest = _layout(grid)
+    if width is not None and heads:
+        room = width - _GAP * (len(heads) - 1)
+        first = max(full[0], len(grid.head[0]))
+        if first + sum(full[1:]) <= room:
+            heads[0], full[0] = grid.head[0], first
+        full = _narrowed(full, fewest, room)
+    for number, head in enumerate(heads):
         cells = [row[number] for row in grid.rows]
-        bars = any(cell.bar is not None for cell in cells)
-        width = max((len(cell.text) for cell in cells), default=0)
-        right = grid.numeric[number] and not bars
-        broken = fill(head, max(width, _HEAD), break_long_words=False)
+        right = grid.numeric[number] and not any(cell.bar is not None for cell in cells)
+        words = max((len(cell.text) for cell in cells), default=0) >= _NARROW
         table.add_column(
-            broken, justify="right" if right else "left", no_wrap=right or width < _NARROW, overflow="fold"
-        )
+            head, justify="right" if right else "left", no_wrap=right or not words, overflow="fold",
+            width=None if width is None else full[number],
+        )  # fmt: skip
     for row in grid.rows[:_MOST_ROWS]:
         table.add_row(*map(_cell, row))
     return table
 
 
-def _cards(cards: Sequence[Card]) -> Any:
-    """Key figures, in two columns where there are many."""
+def _cards(cards: Sequence[Card], width: int) -> Any:
+    """Key figures, in two columns where there are many and the terminal is wide enough."""
     graded = any(card.grade for card in cards)
     head = ("key figure", "", "grade") if graded else ("key figure", "")
-    twice = len(cards) > 5
-    half = (len(cards) + 1) // 2 if twice else len(cards)
 
-    def cells(card: Card) -> tuple[Cell, ...]:
-        value = f"{card.value} ({card.band})" if card.band and not twice else card.value
+    def cells(card: Card, *, banded: bool) -> tuple[Cell, ...]:
+        value = f"{card.value} ({card.band})" if card.band and banded else card.value
         return (Cell(card.title), Cell(value), Cell(card.grade, grade=card.grade))[: len(head)]
 
-    empty = (Cell(""),) * len(head)
-    rows = tuple(
-        cells(cards[i]) + ((cells(cards[half + i]) if half + i < len(cards) else empty) if twice else ())
-        for i in range(half)
-    )
-    times = 2 if twice else 1
-    return grid_table(Grid("", head * times, (False, True, False)[: len(head)] * times, rows))
+    def grid(times: int) -> Grid:
+        made = [cells(card, banded=times == 1) for card in cards]
+        half = -(-len(made) // times)
+        made += [(Cell(""),) * len(head)] * (half * times - len(made))
+        rows = tuple(sum((made[i + half * column] for column in range(times)), ()) for i in range(half))
+        return Grid("", head * times, (False, True, False)[: len(head)] * times, rows)
+
+    if len(cards) > _FEW:
+        twice = grid(2)
+        if sum(_layout(twice)[1]) + _GAP * (len(twice.head) - 1) <= width:
+            return grid_table(twice, width)
+    return grid_table(grid(1), width)
 
 
 def _assumed(document: Document, console: Any) -> None:

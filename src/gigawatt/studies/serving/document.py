@@ -66,8 +66,10 @@ def _asked(answer: Answer) -> str:
 def _answered(answer: Answer, grade: str) -> str:
     number = answer["chips"]
     noun = "accelerator" if number == 1 else "accelerators"
+    running = significant(answer.get("held_mean", answer["pools"][-1]["held_mean"]))
     return (
-        f"It takes {count(number)} {answer['chip']} {noun}: {pools_words(answer)}; they serve "
+        f"It takes {count(number)} {answer['chip']} {noun}: {pools_words(answer)}, with {running} requests "
+        "in flight on each; they serve "
         f"{significant(answer['requests_per_s'] or 0.0)} requests/s and write "
         f"{large(round(answer['output_tokens_per_s'] or 0.0))} tokens/s ({grade})."
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from gigawatt.core.document import Again, Card, Document, Grid, Part, Section
 from gigawatt.core.evidence import worst
-from gigawatt.faces.figures.readable import count, label, significant, with_unit
+from gigawatt.faces.figures.readable import count, label, large, significant, with_unit
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.parts import facts_of, rows_grid, trusted, with_percent
 from gigawatt.faces.report.trust import read_assumptions, trust_words
@@ -120,12 +120,17 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     kept = significant(100 * (answer["kept_share"].get("all") or 0.0))
     held, most = _share(answer["kv_occupancy"]), _share(answer["kv_occupancy_peak"])
     lost = f"{answer['preemptions']:,} preemptions, {answer['requests_rejected']:,} rejected"
+    running, waiting = (significant(answer[key] or 0.0) for key in ("running_mean", "waiting_mean"))
+    speed = answer["requests_per_cpu_s"]
+    rate = f", {large(round(speed, -3))} requests a CPU-second" if speed else ""
     added = (
         ("goodput", f"{goodput} requests/s, the objective kept by {kept} % of requests"),
         ("busy", f"{_share(answer['utilisation'])} of the time; keys and values {held}, at most {most}"),
         ("from the cache", f"{_share(answer['cached_share'])} of prompts; {lost}"),
         ("power over time", f"highest second {peak}, largest step from one second to the next {step}"),
+        ("in flight", f"{running} requests run, {waiting} wait, in the mean"),
         ("looked at", str(answer["window"])),
+        ("simulated in", f"{with_unit(answer['events_cpu_s'], 's')} of CPU time{rate}"),
     )
     waited = (
         "Share of requests whose first token, and whose tokens in the mean, come no later; of "

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from gigawatt.core.document import Again, Card, Code, Document, Grid, Part, Section, Text
-from gigawatt.faces.figures.readable import significant
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.parts import amount, facts_of, listed, rows_document, rows_grid, with_percent
 from gigawatt.studies.run.far_off import training_error, training_error_grid
@@ -16,7 +15,7 @@ from gigawatt.studies.sweep.figures import cell, effect_bars, figure_of
 __all__ = ["document", "overview_document", "rows_of_query", "swept_document"]
 
 Answer = Mapping[str, Any]
-_ROWS = 40
+_SHOWN = 40
 """Rows of a query that a terminal shows."""
 
 _LEAST = 0.01
@@ -297,8 +296,8 @@ def rows_of_query(frame: Any, answer: Answer, again: Again, more: Any = None) ->
     """The rows of a query."""
     heads = tuple(map(str, frame.columns))
     rows = [
-        tuple(significant(v, 4) if isinstance(v, float) else str(v) for v in row)
-        for row in frame.head(_ROWS).itertuples(index=False)
+        tuple(cell(value) if isinstance(value, int | float) else str(value) for value in row)
+        for row in frame.head(_SHOWN).itertuples(index=False)
     ]
     more = len(frame) - len(rows)
     notices = (f"{more:,} more rows: --csv FILE writes all",) if more else ()

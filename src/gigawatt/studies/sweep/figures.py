@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gigawatt.faces.figures.readable import significant
+from gigawatt.faces.figures.readable import count, significant
 from gigawatt.faces.figures.style import GRID, INK, colour, empty, finish, safe
 
 if TYPE_CHECKING:
@@ -169,8 +169,15 @@ def effect_bars(effects: Sequence[Mapping[str, Any]]) -> Any:
     return made
 
 
+_WHOLE = 1e15
+"""Floats from here on no longer hold every whole number to the last digit."""
+
+
 def cell(value: float | str | None) -> str:
-    """A number as a person reads it, a text as it is."""
+    """A number as a person reads it, whole ones in full, a text as it is."""
     if value is None:
         return "–"
-    return value if isinstance(value, str) else significant(float(value), 5)
+    if isinstance(value, str):
+        return value
+    whole = float(value).is_integer() and abs(value) < _WHOLE
+    return count(value) if whole else significant(float(value), 5)

@@ -233,12 +233,15 @@ def _pareto(answer: Answer) -> Grid:
 
 
 def _caps(answer: Answer) -> Grid:
+    found = answer["cap_sweep"]
+    least = (("least energy", found["least_energy_cap_W"]), ("least cost", found["least_cost_cap_W"]))
     rows = [
         (with_unit(row["power_cap_W"], "W"), with_percent(row["clock"]), with_unit(row["step_time_s"], "s"),
-         significant(row["days"]), with_unit(row["energy_per_token_J"], "J"), with_unit(row["cost_USD"], "$"))
-        for row in answer["cap_sweep"]["rows"]
+         significant(row["days"]), with_unit(row["energy_per_token_J"], "J"), with_unit(row["cost_USD"], "$"),
+         ", ".join(words for words, cap in least if cap == row["power_cap_W"]))
+        for row in found["rows"]
     ]  # fmt: skip
-    heads = ("cap", "clock", "step", "days", "a token", "cost")
+    heads = ("cap", "clock", "step", "days", "a token", "cost", "")
     return rows_grid("The best layout under power caps of an accelerator.", heads, rows)
 
 
@@ -271,7 +274,9 @@ def _sites(found: Mapping[str, Any]) -> Grid:
     ]  # fmt: skip
     heads = ("method", "step", "slower", "days", "90 % band", "traffic", "needed for 5 %")
     caption = (
-        f"{found['count']} sites, {significant(found['distance_km'])} km apart with lines of "
+        f"{found['count']} sites of {count(found['accelerators_each'])}, "
+        f"{significant(found['distance_km'])} km apart "
+        f"({significant(found['one_way_delay_ms'])} ms one way) with lines of "
         f"{significant(found['wan_Gbit_per_s'])} Gbit/s: ways of keeping them in step."
     )
     return rows_grid(caption, heads, rows)
