@@ -15,7 +15,7 @@ from gigawatt.faces.terminal import main
 from gigawatt.faces.terminal.commands import built
 from gigawatt.schema.fields import FIELDS, Field, Option
 
-MADE = ("plan-training", "plan-serving", "simulate-serving")
+MADE = ("plan-training", "plan-serving", "simulate-serving", "plan-supply")
 """Commands whose options are made of the schema."""
 SETTINGS = ("plan-training", "plan-serving")
 """Commands that take every other field after ``--set``."""
@@ -50,10 +50,14 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
 @pytest.mark.parametrize(("one", "option"), DECLARED, ids=[f"{o.command} {o.flag}" for _, o in DECLARED])
 def test_an_option_of_the_schema_is_in_its_command(one: Field, option: Option) -> None:
     parameter = known(option.command)[option.flag]
-    first = next(other for other, o in DECLARED if (o.command, o.flag) == (option.command, option.flag))
+    beside = [other for other, o in DECLARED if (o.command, o.flag) == (option.command, option.flag)]
+    last = beside[-1]  # a mapping of all plants stands behind the grid's own field
     if option.command in MADE:
-        assert parameter.help.startswith(first.sentence)
-        assert parameter.help.endswith(f"Example: {first.example}.")
+        assert parameter.help.startswith(last.sentence)
+        said = {"supply.plants": "grid,solar,battery", "supply.limits": "wind=200 MW"}.get(
+            last.key, last.example
+        )
+        assert last.kind == "flag" or parameter.help.endswith(f"Example: {said}.")
 
 
 @pytest.mark.parametrize("command", sorted({option.command for _, option in DECLARED}))
@@ -94,6 +98,10 @@ def test_help_loads_nothing_heavy() -> None:
         ((*SERVING, "--rate", "20 km"), "--rate: not a rate of requests; given '20 km'"),
         ((*SERVING, "--set", "serving.weigths=fp8"), "did you mean 'weights'?"),
         (("simulate-serving", "--variation", "high"), "--variation: not a number; given 'high'"),
+        (
+            ("plan-supply", "texas", "--load", "1GW", "--plants", ","),
+            "--plants: no name; given ','; allowed: such as grid,solar,battery",
+        ),
         ((*TRAINING, "--zero", "5"), "--zero: unknown value; given '5'"),
     ],
 )
