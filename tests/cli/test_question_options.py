@@ -15,12 +15,13 @@ from gigawatt.faces.terminal import main
 from gigawatt.faces.terminal.commands import built
 from gigawatt.schema.fields import FIELDS, Field, Option
 
-MADE = ("plan-training",)
+MADE = ("plan-training", "plan-serving", "simulate-serving", "plan-supply")
 """Commands whose options are made of the schema."""
-SETTINGS = ("plan-training",)
+SETTINGS = ("plan-training", "plan-serving")
 """Commands that take every other field after ``--set``."""
 DECLARED = [(one, option) for one in FIELDS for option in one.options]
 TRAINING = ("plan-training", "--model", "llama-3.1-8b", "--chip", "H100", "--count", "64")
+SERVING = ("plan-serving", "--model", "llama-3.1-8b", "--chip", "H100", "--prompt", "1024", "--output", "200")
 Call = Callable[..., tuple[int, str, str]]
 
 
@@ -49,10 +50,14 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
 @pytest.mark.parametrize(("one", "option"), DECLARED, ids=[f"{o.command} {o.flag}" for _, o in DECLARED])
 def test_an_option_of_the_schema_is_in_its_command(one: Field, option: Option) -> None:
     parameter = known(option.command)[option.flag]
-    first = next(other for other, o in DECLARED if (o.command, o.flag) == (option.command, option.flag))
+    beside = [other for other, o in DECLARED if (o.command, o.flag) == (option.command, option.flag)]
+    last = beside[-1]  # a mapping of all plants stands behind the grid's own field
     if option.command in MADE:
-        assert parameter.help.startswith(first.sentence)
-        assert parameter.help.endswith(f"Example: {first.example}.")
+        assert parameter.help.startswith(last.sentence)
+        said = {"supply.plants": "grid,solar,battery", "supply.limits": "wind=200 MW"}.get(
+            last.key, last.example
+        )
+        assert last.kind == "flag" or parameter.help.endswith(f"Example: {said}.")
 
 
 @pytest.mark.parametrize("command", sorted({option.command for _, option in DECLARED}))
@@ -89,6 +94,14 @@ def test_help_loads_nothing_heavy() -> None:
         ((*TRAINING, "--set", "economics"), "--set: not a pair; given 'economics'; allowed: KEY=VALUE"),
         ((*TRAINING, "--tokens", "5 km"), "--tokens: 'km' is the wrong kind of unit here"),
         ((*TRAINING, "--pue", "low"), "--pue: not a number; given 'low'"),
+        ((*SERVING, "--weights", "fp8", "--set", "serving.weights=bf16"), "allowed: one of it and --weights"),
+        ((*SERVING, "--rate", "20 km"), "--rate: not a rate of requests; given '20 km'"),
+        ((*SERVING, "--set", "serving.weigths=fp8"), "did you mean 'weights'?"),
+        (("simulate-serving", "--variation", "high"), "--variation: not a number; given 'high'"),
+        (
+            ("plan-supply", "texas", "--load", "1GW", "--plants", ","),
+            "--plants: no name; given ','; allowed: such as grid,solar,battery",
+        ),
         ((*TRAINING, "--zero", "5"), "--zero: unknown value; given '5'"),
     ],
 )
@@ -99,6 +112,13 @@ def test_what_cannot_be_read_is_one_line_that_names_the_option(
     assert (code, out) == (2, "")
     assert said in err
     assert err.count("\n") == 1
+
+
+def test_a_rate_without_its_unit_is_of_requests(call: Call) -> None:
+    short = (*SERVING, "--pue", "1.2", "--electricity", "60 $/MWh", "--finalists", "0", "--json")
+    answers = [json.loads(call(*short, "--rate", rate)[1]) for rate in ("20", "20 requests/s", "40/s")]
+    first, same, other = (answer["chips"] for answer in answers)
+    assert first == same < other
 
 
 def test_a_number_without_its_unit_has_that_of_the_option(call: Call) -> None:

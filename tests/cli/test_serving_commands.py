@@ -153,7 +153,7 @@ PLANS = [
     (("--objective", "ttft=1s,tpot=1ms,p99"), "times what is allowed"),
     (("--rate", "0/s"), "--rate: out of range"),
     (("--rate", "-2/s"), "more than 0"),
-    (("--rate", "20"), "the unit is missing"),
+    (("--demand", "20"), "the unit is missing"),
     (("--demand", "0 tokens/s"), "--demand: out of range"),
     (("--rate", "5/s", "--demand", "1k tokens/s"), "the demand stands twice"),
     (("--prompt", "0"), "--prompt: not a number of tokens"),

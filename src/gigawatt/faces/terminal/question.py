@@ -20,6 +20,8 @@ _WHOLE = ("count", "number", "year")
 """Kinds of fields that are whole numbers where they have no unit."""
 _LISTS = ("names", "columns")
 """Kinds of fields that hold several names, with commas between them."""
+_REPEATED = ("powers",)
+"""Kinds of fields that are pairs, one an option."""
 _PURE = "1"
 _SET = "settings"
 Made = tuple[Field, Option]
@@ -72,8 +74,8 @@ def asks(
     made: dict[str, Made] = {}
     for one in FIELDS:
         for option in one.options:
-            if option.command == command:
-                made.setdefault(_name(option), (one, option))
+            if option.command == command and (one.kind in _REPEATED or _name(option) not in made):
+                made[_name(option)] = (one, option)
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         own = [p for p in inspect.signature(function).parameters.values() if p.name != "asked"]
@@ -120,13 +122,14 @@ def _name(option: Option) -> str:
 def _kind(one: Field, option: Option) -> Any:
     if one.kind == "flag":
         return bool
-    if one.kind == "powers":
+    if one.kind in _REPEATED:
         return list[str]
     return int if one.kind in _WHOLE and not option.unit else str
 
 
 def _parameter(name: str, one: Field, option: Option, required: bool) -> inspect.Parameter:
-    kind, shown = _kind(one, option), f"{one.sentence}{_choices(one, option)}. Example: {one.example}."
+    kind, shown = _kind(one, option), f"{one.sentence}{_choices(one, option)}."
+    shown += f" Example: {_example(one)}." if one.kind != "flag" else ""
     needed = required or not option.flag.startswith("--")
     default: Any = inspect.Parameter.empty if needed else None
     panel = panel_of(one)
@@ -137,6 +140,13 @@ def _parameter(name: str, one: Field, option: Option, required: bool) -> inspect
     )
     annotation = Annotated[kind if needed else kind | None, of_typer]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _example(one: Field) -> str:
+    """The example as it is typed after an option: names with commas between, a pair with ``=``."""
+    if one.kind == "names":
+        return one.example.strip("[]").replace(", ", ",")
+    return one.example.strip("{}").replace(": ", "=") if one.kind in _REPEATED else one.example
 
 
 def _choices(one: Field, option: Option) -> str:
@@ -178,7 +188,10 @@ def _asked(made: Mapping[str, Made], given: Mapping[str, Any]) -> Asked:
 def _value(one: Field, option: Option, typed: Any) -> Any:
     """A value as the reader of questions takes it: with its unit, a plain number, or a tuple of names."""
     if one.kind in _LISTS:
-        return tuple(dict.fromkeys(name.strip() for name in typed.split(",") if name.strip()))
+        names = tuple(dict.fromkeys(name.strip() for name in typed.split(",") if name.strip()))
+        if not names and one.kind == "names":
+            raise InputError("no name", key=option.flag, given=typed, allowed=f"such as {_example(one)}")
+        return names
     if option.unit == _PURE:
         from gigawatt.core.quantities import parse
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from gigawatt.faces.terminal.answer import give
-from gigawatt.faces.terminal.options import read_settings
+from gigawatt.faces.terminal.question import Asked, asks
 from gigawatt.studies.serving import options as o
 from gigawatt.studies.serving.options import flag, option, outputs
 
@@ -19,54 +19,16 @@ EPILOG = (
 )
 
 
+@asks("plan-serving", "model", "machine.chip", settings=True)
 def plan_serving_command(
-    model: o.Model,
-    chip: o.Chip,
-    weights: o.Weights = None,
-    cache: o.Cache = None,
-    precision: o.Precision = None,
-    sparsity: o.Sparsity = None,
-    guesses: o.Guesses = None,
-    acceptance: o.Acceptance = None,
-    trace: o.Trace = None,
-    prompt: o.Prompt = None,
+    asked: Asked,
     output: o.Output = None,
-    arrivals: o.Arrivals = None,
-    variation: o.Variation = None,
-    shape: o.Shape = None,
-    rate: o.Rate = None,
-    demand: o.Demand = None,
-    objective: o.Objective = None,
-    chips: Annotated[
-        int | None, option("Accelerators there are; default: as many as the demand takes.", o.MACHINE)
-    ] = None,
     largest: Annotated[
         int | None,
         option("Accelerators of a replica at most; default: a domain, or the fewest that fit.", o.MACHINE),
     ] = None,
-    node: o.NodeName = None,
-    scale_up: o.ScaleUp = None,
-    scale_out: o.ScaleOut = None,
-    domain: o.Domain = None,
-    topology: o.Topology = None,
-    oversubscription: o.Oversubscription = None,
-    engine: o.EngineName = None,
     token_budget: o.TokenBudget = None,
     sequences: o.Sequences = None,
-    year: o.Year = None,
-    settings: o.Settings = None,
-    tensor: o.Tensor = None,
-    pipeline: o.Pipeline = None,
-    data: o.Data = None,
-    expert: o.Expert = None,
-    site: o.Site = None,
-    pue: o.Pue = None,
-    electricity: o.Electricity = None,
-    mode: Annotated[
-        str,
-        typer.Option(help="aggregated, disaggregated (pools for prompts and answers), or both.",
-                     rich_help_panel="Choice"),
-    ] = "aggregated",
     minimise: Annotated[
         str, typer.Option(help="cost, energy or chips, of a request.", rich_help_panel="Choice")
     ] = "cost",
@@ -78,7 +40,6 @@ def plan_serving_command(
     requests: Annotated[
         int, typer.Option(help="Requests of each such run, at least.", min=10, rich_help_panel="Choice")
     ] = 4000,
-    seed: o.Seed = 0,
     roofline: Annotated[
         bool,
         flag("--roofline", "The memory wall: FLOPs for each byte, other formats, quicker memory.", o.ANSWER),
@@ -87,15 +48,14 @@ def plan_serving_command(
     quiet: o.Quiet = False,
 ) -> None:  # fmt: skip
     """Plan a service: screen all replicas and loads, try the best by events, say what they give and cost."""
-    words: dict[str, Any] = dict(locals())
-    words["output"], folder = outputs(output)
-    for name in ("json", "quiet"):
-        words.pop(name)
-    words["settings"] = read_settings(settings)
-    words["roofline"] = roofline or folder is not None
+    lengths, folder = outputs(output)
     from gigawatt.studies.serving.door import plan_serving
 
     give(
-        lambda report: plan_serving(**words, progress=report),
+        lambda report: plan_serving(
+            **asked.words, settings=asked.settings, output=lengths, largest=largest,
+            token_budget=token_budget, sequences=sequences, minimise=minimise, finalists=finalists,
+            requests=requests, roofline=roofline or folder is not None, progress=report,
+        ),
         plan_serving_command, output=folder, json=json, quiet=quiet,
     )  # fmt: skip

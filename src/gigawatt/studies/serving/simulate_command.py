@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from gigawatt.faces.terminal.answer import give
+from gigawatt.faces.terminal.question import Asked, asks
 from gigawatt.studies.serving import options as o
 from gigawatt.studies.serving.options import flag, option, outputs
 
@@ -20,39 +21,18 @@ EPILOG = (
 _FLEET, _TIME = "Fleet", "Time"
 
 
+@asks("simulate-serving")
 def simulate_serving_command(
+    asked: Asked,
     scenario: Annotated[
         Path | None,
         typer.Argument(help="A scenario with a serving: section; options replace what it says.",
                        show_default=False),
     ] = None,
-    model: o.ModelName = None,
-    chip: o.ChipName = None,
-    weights: o.Weights = None,
-    cache: o.Cache = None,
-    precision: o.Precision = None,
-    sparsity: o.Sparsity = None,
-    guesses: o.Guesses = None,
-    acceptance: o.Acceptance = None,
-    trace: o.Trace = None,
-    prompt: o.Prompt = None,
     output: o.Output = None,
-    arrivals: o.Arrivals = None,
-    variation: o.Variation = None,
-    shape: o.Shape = None,
-    rate: o.Rate = None,
-    demand: o.Demand = None,
     concurrency: Annotated[
         int | None, option("Closed loop: so many requests are always in flight.", o.WHO, min=1)
     ] = None,
-    objective: o.Objective = None,
-    node: o.NodeName = None,
-    scale_up: o.ScaleUp = None,
-    scale_out: o.ScaleOut = None,
-    domain: o.Domain = None,
-    topology: o.Topology = None,
-    oversubscription: o.Oversubscription = None,
-    engine: o.EngineName = None,
     token_budget: o.TokenBudget = None,
     sequences: o.Sequences = None,
     preemption: Annotated[str | None, option("recompute or swap.", o.ENGINE)] = None,
@@ -70,19 +50,8 @@ def simulate_serving_command(
     long_prompt: Annotated[
         int | None, option("Tokens of one prompt in an iteration at most.", o.ENGINE)
     ] = None,
-    year: o.Year = None,
     layout: Annotated[
         str | None, option("auto: what plan-serving chooses; or such as 'TP8' or 'TP4 PP2'.", o.LAYOUT)
-    ] = None,
-    tensor: o.Tensor = None,
-    pipeline: o.Pipeline = None,
-    data: o.Data = None,
-    expert: o.Expert = None,
-    replicas: Annotated[
-        int | None, option("Replicas; of those for answers where there are both.", _FLEET)
-    ] = None,
-    routing: Annotated[
-        str | None, option("round-robin, least-loaded, prefix-aware, random.", _FLEET)
     ] = None,
     autoscale: Annotated[
         str | None, option("Such as '1-8,target=64,start=60s': replicas, requests each, start-up.", _FLEET)
@@ -97,21 +66,20 @@ def simulate_serving_command(
     whole: Annotated[
         bool, flag("--whole", "Look at the whole run, warm-up and tail included.", _TIME)
     ] = False,
-    site: o.Site = None,
-    pue: o.Pue = None,
-    electricity: o.Electricity = None,
-    seed: o.Seed = 0,
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:  # fmt: skip
     """Simulate a service: every request through queues and batches; latencies, power, what tokens cost."""
-    words: dict[str, Any] = dict(locals())
-    words["output"], folder = outputs(output)
-    for name in ("json", "quiet"):
-        words.pop(name)
+    lengths, folder = outputs(output)
     from gigawatt.studies.serving.simulate_door import simulate_serving
 
     give(
-        lambda report: simulate_serving(**words, progress=report),
+        lambda report: simulate_serving(
+            scenario, **asked.words, output=lengths, concurrency=concurrency, token_budget=token_budget,
+            sequences=sequences, preemption=preemption, host_bandwidth=host_bandwidth,
+            prefix_caching=prefix_caching, static=static, long_prompt=long_prompt, layout=layout,
+            autoscale=autoscale, prefill=prefill, requests=requests, span=span, whole=whole,
+            progress=report,
+        ),
         simulate_serving_command, output=folder, json=json, quiet=quiet,
     )  # fmt: skip

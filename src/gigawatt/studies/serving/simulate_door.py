@@ -87,8 +87,8 @@ def _filled(given: dict[str, Any]) -> dict[str, Any]:
             said = {key: value for key, value in said.items() if key not in ("rate", "demand")}
         if given["span"] is not None:
             said.pop("requests", None)
-        silent = {key for key, value in given.items() if value is None or (key == "seed" and value == 0)}
-        given = given | {key: value for key, value in said.items() if key in silent}
+        spoken = {key for key, value in given.items() if value is not None and (key, value) != ("seed", 0)}
+        given = given | {key: value for key, value in said.items() if key not in spoken}
     for key in ("model", "chip"):
         if given[key] is None:
             raise InputError(
