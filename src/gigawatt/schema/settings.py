@@ -12,15 +12,30 @@ __all__ = ["read_setting", "read_settings"]
 
 _LISTS = ("names", "columns")
 """Kinds of fields that hold several names."""
+_WORDS = ("name", "choice", "quantity", "batch", "demand")
+"""Kinds whose value is the text itself: to YAML ``2:4`` would be a number of minutes."""
 
 
 def read_setting(key: str, text: str) -> object:
-    """The value as YAML reads it; lists with ``+`` or commas between, ``null`` takes the field away."""
+    """The value as a file has it; lists with ``+`` or commas between, ``null`` takes the field away."""
     found = field(key)
-    if found is not None and found.kind in _LISTS:
+    kind = found.kind if found is not None else ""
+    if kind in _LISTS:
         return [part.strip() for part in text.strip("[] ").replace(",", "+").split("+")]
     value = yaml.safe_load(text)
-    return value if value is None or isinstance(value, int | float | str | list) else text
+    if value is None or (kind == "powers" and isinstance(value, dict)):
+        return value
+    if kind in _WORDS and not isinstance(value, str):
+        return value if _plain(value, text) else text
+    return value if isinstance(value, int | float | str | list) else text
+
+
+def _plain(value: object, text: str) -> bool:
+    """Whether YAML's number is the one that is written."""
+    try:
+        return float(text) == value
+    except ValueError:
+        return False
 
 
 def read_settings(pairs: Sequence[tuple[str, str]]) -> dict[str, object]:
