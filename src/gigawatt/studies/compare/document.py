@@ -265,7 +265,9 @@ def _split_grid(one: Mapping[str, Any], groups: Sequence[Mapping[str, Any]], mar
     rows.append((f"{marks[1]} − {marks[0]}", change(one["difference"], one["unit"]), ""))
     sampled = any(error is not None for error in errors)
     made = rows_grid(
-        f"{one['what'].rstrip('.')}: what each group moved.", ("", "value", "of the sampling"), rows
+        f"{one['what'].rstrip('.')} ({one['quantity']}): what each group moved.",
+        ("", "value", "of the sampling"),
+        rows,
     )
     if sampled:
         return made
