@@ -13,6 +13,7 @@ import pytest
 from gigawatt.core.registry import find_command
 from gigawatt.faces.terminal import main
 from gigawatt.faces.terminal.commands import built
+from gigawatt.faces.terminal.question import has_example
 from gigawatt.schema.fields import FIELDS, Field, Option
 
 MADE = ("plan-training", "plan-serving", "simulate-serving", "plan-supply")
@@ -57,7 +58,7 @@ def test_an_option_of_the_schema_is_in_its_command(one: Field, option: Option) -
         said = {"supply.plants": "grid,solar,battery", "supply.limits": "wind=200 MW"}.get(
             last.key, last.example
         )
-        assert last.kind == "flag" or parameter.help.endswith(f"Example: {said}.")
+        assert parameter.help.endswith(f"Example: {said}.") == has_example(last)
 
 
 @pytest.mark.parametrize("command", sorted({option.command for _, option in DECLARED}))

@@ -54,6 +54,10 @@ class Asked:
         return {name: self.words.pop(name) for name in names if name in self.words}
 
 
+#: Kinds whose form has to be seen.
+_LISTED = ("names", "powers")
+
+
 def asks(
     command: str, *needed: str, settings: bool = False
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -119,6 +123,11 @@ def _name(option: Option) -> str:
     return option.flag.lstrip("-").replace("-", "_").lower()
 
 
+def has_example(one: Field) -> bool:
+    """Whether an example says more than the sentence: not of whole numbers, choices, rows of the catalog."""
+    return one.kind in _LISTED or not (one.kind in (*_WHOLE, "flag", "choice", "number") or one.table)
+
+
 def _kind(one: Field, option: Option) -> Any:
     if one.kind == "flag":
         return bool
@@ -129,7 +138,7 @@ def _kind(one: Field, option: Option) -> Any:
 
 def _parameter(name: str, one: Field, option: Option, required: bool) -> inspect.Parameter:
     kind, shown = _kind(one, option), f"{one.sentence}{_choices(one, option)}."
-    shown += f" Example: {_example(one)}." if one.kind != "flag" else ""
+    shown += f" Example: {_example(one)}." if has_example(one) else ""
     needed = required or not option.flag.startswith("--")
     default: Any = inspect.Parameter.empty if needed else None
     panel = panel_of(one)
