@@ -58,7 +58,7 @@ def test_an_option_of_the_schema_is_in_its_command(one: Field, option: Option) -
         said = {"supply.plants": "grid,solar,battery", "supply.limits": "wind=200 MW"}.get(
             last.key, last.example
         )
-        assert parameter.help.endswith(f"Example: {said}.") == has_example(last)
+        assert parameter.help.endswith(f" ({said}).") == has_example(last)
 
 
 @pytest.mark.parametrize("command", sorted({option.command for _, option in DECLARED}))

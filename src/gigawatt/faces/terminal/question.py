@@ -137,8 +137,8 @@ def _kind(one: Field, option: Option) -> Any:
 
 
 def _parameter(name: str, one: Field, option: Option, required: bool) -> inspect.Parameter:
-    kind, shown = _kind(one, option), f"{one.sentence}{_choices(one, option)}."
-    shown += f" Example: {_example(one)}." if has_example(one) else ""
+    kind, shown = _kind(one, option), f"{one.sentence}{_choices(one, option)}"
+    shown += f" ({_example(one)})." if has_example(one) else "."
     needed = required or not option.flag.startswith("--")
     default: Any = inspect.Parameter.empty if needed else None
     panel = panel_of(one)
