@@ -1,0 +1,1 @@
+"""Units, errors, evidence, the quantity graph, answers, documents and the store."""

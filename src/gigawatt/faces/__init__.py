@@ -1,0 +1,1 @@
+"""Writers of documents: terminal, HTML, Markdown, figures, web."""

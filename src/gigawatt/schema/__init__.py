@@ -1,0 +1,1 @@
+"""The fields of a question, the reader of scenarios and what editors complete from."""

@@ -1,0 +1,1 @@
+"""Replicas, loads and days of a service."""

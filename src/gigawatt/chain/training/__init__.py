@@ -1,0 +1,1 @@
+"""Layouts, steps, failures and plans of a training run."""

@@ -1,0 +1,1 @@
+"""A chip from its parts."""
