@@ -276,7 +276,7 @@ def _figures(one: _Reader) -> list[Section]:
     world.append(
         drawn(
             "held-back",
-            binding(answer, "held_back"),
+            partial(binding, answer, "held_back"),
             "Additions are the least of what factories, money and power allow.",
         )
     )
