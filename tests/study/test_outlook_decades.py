@@ -179,8 +179,9 @@ def test_the_terminal_and_the_page_tell_the_decades(
         main(["outlook", "--draws", "300"])
     assert not end.value.code
     told = capsys.readouterr().out
-    assert "2040s, share of draws in which it comes true:" in told
-    assert "by a proxy, judgement" in " ".join(told.split())
+    assert "Expectations of the 2040s, judged at the end of" in " ".join(told.split())
+    assert "share of draws" in " ".join(told.split())
+    assert "proxy" in told
 
 
 def test_a_mixed_sample_is_the_frame_run_anew() -> None:

@@ -15,7 +15,7 @@ STUDY = Study(
             name="schema",
             target="gigawatt.studies.schema.command:schema_command",
             words="Print every field of a scenario, as a JSON schema for editors or as a table.",
-            example="gigawatt schema > scenario.schema.json",
+            example="gigawatt schema --format json",
         ),
     ),
     place=45,
