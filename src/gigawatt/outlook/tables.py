@@ -1,6 +1,6 @@
 """Response tables: what the other rooms computed for the outlook, as plain arrays.
 
-``study.outlook_limits`` makes them; the outlook itself knows no chips, sites or plants.
+``studies.outlook.limits`` makes them; the outlook itself knows no chips, sites or plants.
 """
 
 from __future__ import annotations
