@@ -145,7 +145,7 @@ def test_what_no_room_expected_is_one_line_too(
 ) -> None:
     from gigawatt.faces.terminal import doctor
 
-    def fail(**_: object) -> None:
+    def fail() -> None:
         raise OSError(errno.EIO, "Input/output error", "somewhere.csv")
 
     monkeypatch.setattr(doctor, "doctor_command", fail)
