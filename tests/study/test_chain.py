@@ -14,7 +14,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from gigawatt.chain.graph import CHAIN
+from gigawatt.chain.graph import graph_of_branch
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.chain.study import Study
 from gigawatt.core.errors import GigawattError, InfeasibleError, InputError
@@ -77,9 +77,9 @@ def up_to(target: str) -> Graph:
 
     def keep(name: str) -> None:
         if name not in kept:
-            for needed in CHAIN.nodes[name].inputs:
+            for needed in graph_of_branch("training").nodes[name].inputs:
                 keep(needed)
-            kept[name] = CHAIN.nodes[name]
+            kept[name] = graph_of_branch("training").nodes[name]
 
     keep(target)
     return Graph(kept)
@@ -304,7 +304,7 @@ def test_a_chip_without_the_usual_number_format_gets_one_of_its_own() -> None:
 def test_every_answer_of_the_chain_to_an_error_is_a_quantity() -> None:
     from gigawatt.chain.study import _ANSWERS
 
-    assert set(_ANSWERS) <= set(CHAIN.nodes)
+    assert set(_ANSWERS) <= set(graph_of_branch("training").nodes)
     loaded = read_scenario(Path(__file__).parents[2] / "examples" / "gb200-1gw-virginia.yaml")
     known = {"layout", "economics", "site", *loaded.lines}
     for answers in _ANSWERS.values():

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gigawatt.chain.graph import CHAIN_SERVING, CHAIN_TRAINING
+from gigawatt.chain.graph import graph_of_branch
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.chain.serving.day import day_requests, read_week
 from gigawatt.chain.serving.question import read_serving_question
@@ -63,9 +63,9 @@ def part_of(*targets: str) -> Graph:
 
     def keep(name: str) -> None:
         if name not in kept:
-            for needed in CHAIN_SERVING.nodes[name].inputs:
+            for needed in graph_of_branch("serving").nodes[name].inputs:
                 keep(needed)
-            kept[name] = CHAIN_SERVING.nodes[name]
+            kept[name] = graph_of_branch("serving").nodes[name]
 
     for target in targets:
         keep(target)
@@ -91,18 +91,21 @@ def served(**given: Any) -> dict[str, Any]:
 
 
 def test_both_chains_share_functions_and_nothing_else() -> None:
-    both = set(CHAIN_TRAINING.nodes) & set(CHAIN_SERVING.nodes)
+    both = set(graph_of_branch("training").nodes) & set(graph_of_branch("serving").nodes)
     for name in ("supply.plan", "facility.load", "ledger.campus", "model.parameters", "machine.design_power"):
-        assert CHAIN_TRAINING.nodes[name].function is CHAIN_SERVING.nodes[name].function, name
+        functions = {graph_of_branch(branch).nodes[name].function for branch in ("training", "serving")}
+        assert len(functions) == 1, name
     assert {name for name in both if name.startswith("supply.")} == {
-        name for name in CHAIN_TRAINING.nodes if name.startswith("supply.")
+        name for name in graph_of_branch("training").nodes if name.startswith("supply.")
     }
-    assert not [name for name in CHAIN_SERVING.nodes if name.startswith(("training.", "layouts."))]
-    assert not [name for name in CHAIN_TRAINING.nodes if name.startswith("serving.")]
+    assert not [
+        name for name in graph_of_branch("serving").nodes if name.startswith(("training.", "layouts."))
+    ]
+    assert not [name for name in graph_of_branch("training").nodes if name.startswith("serving.")]
 
 
 def test_every_answer_of_the_serving_chain_to_an_error_is_a_quantity() -> None:
-    assert set(_ANSWERS_SERVING) <= set(CHAIN_SERVING.nodes)
+    assert set(_ANSWERS_SERVING) <= set(graph_of_branch("serving").nodes)
 
 
 def test_every_quantity_can_be_explained() -> None:
@@ -417,8 +420,8 @@ def test_leaves_are_whole_where_nothing_else_was_imported(tmp_path: Path) -> Non
         "from gigawatt.chain.leaves import fill_leaves\n"
         "from gigawatt.schema.scenario import read_scenario\n"
         f"leaves, _ = fill_leaves(read_scenario({str(tmp_path / 'scenario.yaml')!r}))\n"
-        "from gigawatt.chain.graph import CHAIN_SERVING\n"
-        "print(sorted(set(CHAIN_SERVING.leaves()) - set(leaves)))"
+        "from gigawatt.chain.graph import graph_of_branch\n"
+        "print(sorted(set(graph_of_branch('serving').leaves()) - set(leaves)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.stdout.strip() == "[]", done.stderr

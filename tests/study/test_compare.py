@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gigawatt import catalog
-from gigawatt.chain.graph import CHAIN_TRAINING
+from gigawatt.chain.graph import graph_of, graph_of_branch
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.chain.memo import Memo
 from gigawatt.chain.study import Study
@@ -19,7 +19,7 @@ from gigawatt.core.fingerprint import fingerprint
 from gigawatt.core.store import save_result
 from gigawatt.schema.fields import fields
 from gigawatt.schema.scenario import read_scenario
-from gigawatt.studies.compare.attribution import Split, attribute, chain_of
+from gigawatt.studies.compare.attribution import Split, attribute
 from gigawatt.studies.compare.compare import Comparison, compare
 from gigawatt.studies.compare.mixing import Mixer, differing, mixed
 
@@ -106,7 +106,7 @@ def test_the_ends_are_the_scenarios_themselves(write: Write) -> None:
               economics="{discount_rate: 5 %}")
     )  # fmt: skip
     for one, two in ((a, b), (b, a)):
-        mixer = Mixer(one, two, CHAIN_TRAINING)
+        mixer = Mixer(one, two, graph_of_branch("training"))
         for chosen, whole in ((frozenset(), one), (frozenset(g.name for g in mixer.groups), two)):
             leaves = mixer.leaves(chosen)
             wanted, _ = fill_leaves(whole)
@@ -122,7 +122,7 @@ def test_a_mixture_is_the_scenario_that_a_person_would_write(write: Write) -> No
         ("a", "H100-SXM5-80GB", "64", "abilene-texas"), ("b", "B200-SXM-180GB", "32", "virginia"),
     ))  # fmt: skip
     names = ("training.duration", "supply.electricity_cost", "ledger.run_cost")
-    mixer = Mixer(a, b, CHAIN_TRAINING)
+    mixer = Mixer(a, b, graph_of_branch("training"))
     values = Memo().evaluate(mixer.graph, mixer.leaves(frozenset({"machine.chip"})), targets=names)
     got = {name: values[name].value for name in names}
     by_hand = Study.read(write("c", chip="B200-SXM-180GB")).run()
@@ -186,9 +186,9 @@ def test_software_of_another_year_is_its_own_part(write: Write) -> None:
     new = read_scenario(write("d", chip="A100-SXM4-80GB", year="2026"))
     for first, second in ((one, two), (old, new)):
         before, after = (fill_leaves(loaded)[0]["machine.stack"].value for loaded in (first, second))
-        names = [group.name for group in Mixer(first, second, CHAIN_TRAINING).groups]
+        names = [group.name for group in Mixer(first, second, graph_of_branch("training")).groups]
         assert ("year: software" in names) == (fingerprint(before) != fingerprint(after))
-    assert "year: software" in [group.name for group in Mixer(one, two, CHAIN_TRAINING).groups]
+    assert "year: software" in [group.name for group in Mixer(one, two, graph_of_branch("training")).groups]
 
 
 def test_a_mixture_without_an_answer_is_told_and_passed_by(write: Write) -> None:
@@ -350,4 +350,4 @@ def test_the_json_says_it_all(write: Write) -> None:
     assert sum(second["parts"]) == pytest.approx(second["difference"])
     assert document["scenarios"][0]["does"] == "training"
     assert all(len(row["values"]) == 2 for row in document["quantities"])
-    assert chain_of(read_scenario(write("x"))) is CHAIN_TRAINING
+    assert graph_of(read_scenario(write("x"))) is graph_of_branch("training")

@@ -14,7 +14,7 @@ import pytest
 
 import gigawatt
 from gigawatt.chain.asking import COSTLY
-from gigawatt.chain.graph import CHAIN_SERVING, CHAIN_TRAINING
+from gigawatt.chain.graph import graph_of_branch
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.core.explain import terms_of, with_numbers
 from gigawatt.core.formula import code_of, formula_of, function_of, put_in
@@ -22,6 +22,7 @@ from gigawatt.core.graph import Graph, Leaf, Node
 from gigawatt.core.result import Quantity, Result
 from gigawatt.schema.scenario import read_scenario
 
+TRAINING, SERVING = graph_of_branch("training"), graph_of_branch("serving")
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ("gpt3-175b-a100", "serve-llama-70b-virginia")
 ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
@@ -77,7 +78,7 @@ def test_every_expression_gives_the_value_of_its_quantity(name: str) -> None:
         )
 
 
-@pytest.mark.parametrize(("name", "graph"), [(EXAMPLES[0], CHAIN_TRAINING), (EXAMPLES[1], CHAIN_SERVING)])
+@pytest.mark.parametrize(("name", "graph"), [(EXAMPLES[0], TRAINING), (EXAMPLES[1], SERVING)])
 def test_every_term_read_from_the_inputs_gives_the_value(name: str, graph: Graph) -> None:
     """Single terms too, whose number a result takes from the quantity itself."""
     leaves, _ = fill_leaves(read_scenario(ROOT / "examples" / f"{name}.yaml"))
@@ -125,7 +126,7 @@ def test_what_is_arithmetic_has_an_expression() -> None:
     assert with_figures == f"{hours:.6g} * 1024 / 1"
 
 
-@pytest.mark.parametrize("graph", [CHAIN_TRAINING, CHAIN_SERVING], ids=["training", "serving"])
+@pytest.mark.parametrize("graph", [TRAINING, SERVING], ids=["training", "serving"])
 def test_every_computed_node_says_how_and_where(graph: Graph) -> None:
     for node in graph.nodes.values():
         if node.function is None:
@@ -139,27 +140,27 @@ def test_every_computed_node_says_how_and_where(graph: Graph) -> None:
 
 
 def test_what_takes_long_says_what_is_searched_by_what_and_where_it_stops() -> None:
-    for graph in (CHAIN_TRAINING, CHAIN_SERVING):
+    for graph in (TRAINING, SERVING):
         for name in frozenset[str]().union(*COSTLY) & set(graph.nodes):
             method = graph.nodes[name].method
             assert len(method) > 200, name
-    search = CHAIN_TRAINING.nodes["layouts.search"].method
+    search = TRAINING.nodes["layouts.search"].method
     for word in ("Objective", "Constraints", "Stops", "tolerance"):
         assert word in search
     from gigawatt.power.solve import ACCEPTED_GAP
 
-    supply = CHAIN_SERVING.nodes["supply.plan"].method
+    supply = SERVING.nodes["supply.plan"].method
     assert f"{ACCEPTED_GAP:g}" in supply
     for word in ("Variables", "Objective", "Constraints", "Solver"):
         assert word in supply
 
 
 def test_a_line_is_that_of_the_declaration() -> None:
-    node = CHAIN_TRAINING.nodes["training.accelerator_hours"]
+    node = TRAINING.nodes["training.accelerator_hours"]
     assert node.function is not None
     _, line = inspect.getsourcelines(node.function)
     assert node.code == f"gigawatt/chain/training/quantities.py:{line}"
-    file, _, number = CHAIN_TRAINING.nodes["ledger.run_cost"].code.rpartition(":")
+    file, _, number = TRAINING.nodes["ledger.run_cost"].code.rpartition(":")
     assert (
         "ledger.run_cost" in (ROOT / "src" / file).read_text(encoding="utf-8").splitlines()[int(number) - 1]
     )

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt import catalog
-from gigawatt.chain.graph import CHAIN_TRAINING
+from gigawatt.chain.graph import graph_of_branch
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.chain.memo import Memo
 from gigawatt.core.errors import InfeasibleError
@@ -178,8 +178,8 @@ def test_the_chain_is_the_same_with_a_memory() -> None:
     ]
     for change in changes:
         filled = fill_leaves(scenario_with(base, change))[0]
-        found = memo.evaluate(CHAIN_TRAINING, filled, targets=targets)
-        plain = CHAIN_TRAINING.evaluate(filled, targets=targets)
+        found = memo.evaluate(graph_of_branch("training"), filled, targets=targets)
+        plain = graph_of_branch("training").evaluate(filled, targets=targets)
         for name in targets:
             assert found[name].value == plain[name].value
             assert found[name].grade == plain[name].grade
@@ -189,8 +189,10 @@ def test_the_chain_is_the_same_with_a_memory() -> None:
     assert key[2] in catalog.entity("finance", "hyperscaler").numbers
     with catalog.varied({key: 3.0 * 31536000.0}):
         filled = fill_leaves(scenario_with(base, changes[0]))[0]
-        varied = memo.evaluate(CHAIN_TRAINING, filled, targets=targets, varied={key: 3.0 * 31536000.0})
-        plain = CHAIN_TRAINING.evaluate(filled, targets=targets)
+        varied = memo.evaluate(
+            graph_of_branch("training"), filled, targets=targets, varied={key: 3.0 * 31536000.0}
+        )
+        plain = graph_of_branch("training").evaluate(filled, targets=targets)
         assert varied["ledger.cost_per_mtoken"].value == plain["ledger.cost_per_mtoken"].value
     assert varied["ledger.cost_per_mtoken"].value > found["ledger.cost_per_mtoken"].value * 0.5
     assert memo.misses["ledger.campus"] == 3  # chip, chip of another price, catalog of another life

@@ -21,7 +21,7 @@ import pandas as pd
 import pytest
 
 from gigawatt import catalog
-from gigawatt.chain.graph import CHAIN_TRAINING
+from gigawatt.chain.graph import graph_of_branch
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.chain.memo import Remembered
 from gigawatt.chain.study import Study
@@ -210,7 +210,11 @@ def test_rows_of_the_catalog_are_varied_and_put_back(tmp_path: Path) -> None:
 
     def power() -> float:
         leaves = fill_leaves(read_scenario(TEXAS))[0]
-        return CHAIN_TRAINING.evaluate(leaves, targets=["machine.power_it"])["machine.power_it"].value
+        return (
+            graph_of_branch("training")
+            .evaluate(leaves, targets=["machine.power_it"])["machine.power_it"]
+            .value
+        )
 
     before = power()
     sweep(file, tmp_path / "store")

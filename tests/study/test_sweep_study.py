@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from gigawatt import catalog
+from gigawatt.chain.graph import graph_of
 from gigawatt.core.errors import InputError
 from gigawatt.schema.changed import scenario_with
 from gigawatt.schema.scenario import read_scenario
 from gigawatt.studies.sweep.draws import quantile, shares
 from gigawatt.studies.sweep.points import Points, scenario_key
 from gigawatt.studies.sweep.shares import Shares
-from gigawatt.studies.sweep.study import SweepStudy, default_reads, graph_of, read_study
+from gigawatt.studies.sweep.study import SweepStudy, default_reads, read_study
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TEXAS = EXAMPLES / "llama-3.1-405b-texas.yaml"

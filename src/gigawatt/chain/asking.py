@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from gigawatt.chain.graph import CHAIN_TRAINING
+from gigawatt.chain.graph import graph_of
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.chain.memo import Memo
 from gigawatt.chain.training.inverse import scaled_architecture
@@ -46,11 +46,11 @@ class Asker:
 
     def __init__(self, base: LoadedScenario, settings: Changes | None = None) -> None:
         self.base, self.settings = base, dict(settings or {})
-        self.graph = _graph(base)
+        self.graph = graph_of(scenario_with(base, self.settings))
         self.memo, self.optima = Memo(), KeptOptima()
         self._ancestors: dict[str, frozenset[str]] = {}
         self._points: dict[str, Point] = {}
-        self._leaves: dict[str, dict[str, Leaf]] = {}
+        self._leaves: dict[str, tuple[dict[str, Leaf], Graph]] = {}
 
     def quantity(self, name: str, key: str) -> str:
         """The unit of a quantity that is a number; ``key`` is what an error names.
@@ -98,11 +98,8 @@ class Asker:
         A model of another size keeps the tokens per active parameter of the scenario, unless the tokens are
         changed as well.
         """
-        kept = {key: value for key, value in changes.items() if key != LAYERS}
-        name = _key(kept)
-        if name not in self._leaves:
-            self._leaves[name], _ = fill_leaves(self.loaded(kept))
-        leaves, layers = dict(self._leaves[name]), changes.get(LAYERS)
+        found, _ = self._filled(changes)
+        leaves, layers = dict(found), changes.get(LAYERS)
         if layers is not None:
             leaf = leaves["model.architecture"]
             model = scaled_architecture(leaf.value, int(layers))  # type: ignore[call-overload]
@@ -113,6 +110,19 @@ class Asker:
                 ratio = model.active_parameters / leaf.value.active_parameters
                 leaves["training.tokens"] = replace(tokens, value=tokens.value * ratio)
         return leaves
+
+    def graph_at(self, changes: Changes) -> Graph:
+        """The graph at a point: a field that is given in place of a quantity cuts it."""
+        return self._filled(changes)[1]
+
+    def _filled(self, changes: Changes) -> tuple[dict[str, Leaf], Graph]:
+        """Leaves and graph of a point, without a change of the model's size."""
+        kept = {key: value for key, value in changes.items() if key != LAYERS}
+        name = _key(kept)
+        if name not in self._leaves:
+            loaded = self.loaded(kept)
+            self._leaves[name] = fill_leaves(loaded)[0], graph_of(loaded)
+        return self._leaves[name]
 
     def at(self, changes: Changes) -> Point:
         """The point with these changes; the same one whenever it is asked for."""
@@ -151,19 +161,11 @@ class Point:
         asker = self.asker
         with keeping(asker.optima):
             leaves = asker.leaves(self.changes)
-            return asker.memo.evaluate(asker.graph, leaves, targets=(name,))[name]
+            return asker.memo.evaluate(asker.graph_at(self.changes), leaves, targets=(name,))[name]
 
 
 def _key(changes: Changes) -> str:
     return repr(sorted((name, repr(value)) for name, value in changes.items()))
-
-
-def _graph(base: LoadedScenario) -> Graph:
-    if not base.serves:
-        return CHAIN_TRAINING
-    from gigawatt.chain.serving.graph import CHAIN_SERVING
-
-    return CHAIN_SERVING
 
 
 def _by_last(name: str, known: Iterable[str]) -> str | None:

@@ -1,40 +1,103 @@
-"""The chains: every quantity from the model's configuration to the cost of a token, by name.
+"""The graph of a question: the branch of the chain that its scenario asks, cut by what it gives.
 
-Two graphs, filled by the modules of this room in the order of the chain: model and machine, training or
-serving, power and building, supply, money. Each registers pure functions on the training chain, on the
-serving chain, or on both (:mod:`gigawatt.chain.registry`); a graph is checked when it is imported. The
-serving chain is filled when it is first asked for, since a training run needs none of what it brings.
+The modules of this room register pure functions on :data:`~gigawatt.chain.registry.CHAIN` in the order of the
+chain: model and machine, training or serving, power and building, supply, money. What serving brings is
+registered when it is first asked for, since a training run needs none of it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import Any
 
-from gigawatt.chain import machine as chain_machine
-from gigawatt.chain import money as chain_money
-from gigawatt.chain import notices as chain_notices
-from gigawatt.chain import supply as chain_supply
-from gigawatt.chain.registry import CHAIN_TRAINING, complete
-from gigawatt.chain.training import quantities as chain_training
+from gigawatt.chain.registry import CHAIN, LOAD, SERVING, TRAINING, complete
+from gigawatt.core.branching import cut_by, fields_of
+from gigawatt.core.errors import InputError
+from gigawatt.core.graph import Graph
+from gigawatt.schema.fields import field
+from gigawatt.schema.scenario import LoadedScenario, value_of
 
-if TYPE_CHECKING:
-    from gigawatt.chain.registry import CHAIN_SERVING
+__all__ = ["branch_of", "graph_of", "graph_of_branch", "refuse_unread", "training_graph"]
 
-__all__ = ["CHAIN", "CHAIN_SERVING", "CHAIN_TRAINING"]
-
-CHAIN = CHAIN_TRAINING
-"""The chain of a training run."""
-
-# imported for what they register
-_ = (chain_machine, chain_training, chain_supply, chain_money, chain_notices)
-
-complete(CHAIN_TRAINING)
-CHAIN_TRAINING.check(targets=["study.notices"])
+_TITLE = "name"
+"""The field that no quantity reads: the title of the report."""
 
 
-def __getattr__(name: str) -> Any:
-    if name == "CHAIN_SERVING":
-        from gigawatt.chain.serving.graph import CHAIN_SERVING
+@lru_cache(maxsize=len(CHAIN.branches))
+def _registered(branch: str) -> None:
+    """Import what registers the quantities of a branch, once."""
+    from gigawatt.chain import supply
 
-        return CHAIN_SERVING
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    modules: tuple[Any, ...] = (supply,)
+    if branch != LOAD:
+        from gigawatt.chain import machine, money
+
+        modules = (*modules, machine, money)
+    if branch == TRAINING:
+        from gigawatt.chain import notices
+        from gigawatt.chain.training import quantities
+
+        modules = (*modules, notices, quantities)
+    elif branch == SERVING:
+        from gigawatt.chain.serving import money as serving_money
+        from gigawatt.chain.serving import notices as serving_notices
+        from gigawatt.chain.serving import power, service, waits
+        from gigawatt.chain.training import quantities
+
+        modules = (*modules, quantities, service, waits, power, serving_money, serving_notices)
+    assert all(modules)
+    complete(branch)
+
+
+def graph_of_branch(branch: str, given: tuple[str, ...] = ()) -> Graph:
+    """The graph of ``training``, ``serving`` or ``load`` where the fields ``given`` are given."""
+    _registered(branch)
+    return CHAIN.graph(branch, given)
+
+
+def training_graph() -> Graph:
+    """The graph of a training run of which nothing computed is given."""
+    return graph_of_branch(TRAINING)
+
+
+def branch_of(loaded: LoadedScenario) -> str:
+    """The branch that a scenario asks."""
+    scenario = loaded.scenario
+    return TRAINING if scenario.training is not None else SERVING if loaded.serves else LOAD
+
+
+def _given(loaded: LoadedScenario) -> tuple[str, ...]:
+    """Fields that the scenario gives in place of what would be computed."""
+    return tuple(name for name in CHAIN.seams if value_of(loaded.scenario, name) is not None)
+
+
+def graph_of(loaded: LoadedScenario) -> Graph:
+    """The graph that answers a scenario; raises ``InputError`` where two of its fields exclude each other."""
+    branch = branch_of(loaded)
+    _registered(branch)
+    try:
+        return CHAIN.graph(branch, _given(loaded))
+    except InputError as error:
+        raise loaded.blame(error, error.key or "") from None
+
+
+def refuse_unread(loaded: LoadedScenario, graph: Graph, targets: tuple[str, ...] | None = None) -> None:
+    """Raise ``InputError`` of the first field that is written and that ``targets`` do not follow from.
+
+    The message names what cuts it: a field that is given in its place, or the branch.
+    """
+    read = fields_of(graph, targets)
+    for key in loaded.written:
+        known = field(key)
+        if known is None or known.key in read or known.key == _TITLE:
+            continue
+        branch = branch_of(loaded)
+        error = InputError(
+            "nothing that is asked follows from this field", key=key, given=loaded.written[key]
+        )
+        cut = cut_by(CHAIN, branch, _given(loaded), known.key)
+        if cut is not None:
+            error.message, error.allowed = f"{cut} is given in place of what follows from this", "one of them"
+        elif not known.allows(branch):
+            error.message = f"belongs to {known.branch}"
+        raise loaded.blame(error, key)

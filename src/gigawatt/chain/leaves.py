@@ -6,6 +6,7 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt.chain.filler import Filler, beside, clock_rows
+from gigawatt.chain.graph import graph_of
 from gigawatt.chain.precision import TRAINED, training_format
 from gigawatt.chain.shared_leaves import (
     fill_chip,
@@ -72,14 +73,11 @@ def _fields(fill: Filler) -> None:
     A graph names all its leaves only when the files that register its quantities are imported, which these
     imports do.
     """
-    if fill.loaded.serves:
-        from gigawatt.chain.serving.graph import CHAIN_SERVING as CHAIN
-    else:
-        from gigawatt.chain.graph import CHAIN_TRAINING as CHAIN
-    for name in CHAIN.leaves():
+    graph = graph_of(fill.loaded)
+    for name in graph.leaves():
         if name not in fill.leaves and name in fields():
             fill.written(name, name, value_of(fill.loaded.scenario, name))
-    if "ledger.assets" in CHAIN.leaves():
+    if "ledger.assets" in graph.leaves():
         fill.written("ledger.assets", "economics", {})
 
 

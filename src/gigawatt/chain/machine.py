@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gigawatt.catalog import Entity
-from gigawatt.chain.registry import q
+from gigawatt.chain.registry import running, training
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.core.evidence import Assumption
 from gigawatt.core.quantities import show
@@ -38,7 +38,7 @@ class Machine:
     assumptions: tuple[Assumption, ...]
 
 
-@q("machine.cap", "", rows=_HOLDS)
+@running("machine.cap", "", rows=_HOLDS)
 def machine_cap(
     machine_chip: Chip,
     machine_options: Mapping[str, Any],
@@ -60,7 +60,7 @@ def machine_cap(
     )[0]  # fmt: skip
 
 
-@q("machine.design_power", "W", rows=("power_limit", "overhead_power", "network_power", "chips"))
+@running("machine.design_power", "W", rows=("power_limit", "overhead_power", "network_power", "chips"))
 def design_power(machine_chip: Chip, machine_options: Mapping[str, Any], machine_cap: float | None) -> float:
     """IT power that has to be provided for one accelerator.
 
@@ -129,7 +129,7 @@ def flat_year(
     return with_pue(load, given_pue)
 
 
-@q("machine.pue_peak", "1")
+@running("machine.pue_peak", "1")
 def pue_peak(
     site_weather: Weather, site_cooling: Entity, site_redundancy: Entity | None, site_pue: float | None
 ) -> float:
@@ -140,7 +140,7 @@ def pue_peak(
     return float(np.max(flat_year(site_weather, site_cooling, site_redundancy, site_pue).pue))
 
 
-@q("machine.count", "1", rows=("power_limit", "overhead_power", "network_power", "chips"))
+@training("machine.count", "1", rows=("power_limit", "overhead_power", "network_power", "chips"))
 def machine_count(
     machine_size: Mapping[str, Any], training_runs: int, machine_design_power: float, machine_pue_peak: float
 ) -> int:
@@ -179,7 +179,7 @@ def _affordable(power: float, each: float, pue: float, runs: int) -> int:
     return int(affordable // step * step) * runs
 
 
-@q("machine.machine", "", rows=("*",))
+@training("machine.machine", "", rows=("*",))
 def machine(
     machine_chip: Chip, machine_count: int, training_runs: int, machine_options: Mapping[str, Any]
 ) -> Machine:

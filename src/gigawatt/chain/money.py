@@ -9,7 +9,7 @@ from typing import Any
 from gigawatt import catalog
 from gigawatt.catalog import Entity
 from gigawatt.chain.machine import Machine
-from gigawatt.chain.registry import q, serving, shared
+from gigawatt.chain.registry import running, serving, training
 from gigawatt.core.evidence import Assumption, Evidence
 from gigawatt.core.formula import function_of
 from gigawatt.facility.embodied import embodied_carbon
@@ -32,7 +32,7 @@ class Campus:
     assumptions: tuple[Assumption, ...]
 
 
-@shared("ledger.campus", "")
+@running("ledger.campus", "")
 def campus(
     machine_machine: Machine,
     machine_count: int,
@@ -95,7 +95,7 @@ def supply_costs(found: SupplyPlan) -> dict[str, PlantCost]:
     return supply
 
 
-@q("ledger.ledger", "")
+@training("ledger.ledger", "")
 def books(
     ledger_campus: Campus,
     supply_plan: SupplyPlan,
@@ -130,24 +130,24 @@ _CONSTANTS = {"SECONDS_PER_YEAR": SECONDS_PER_YEAR}
 
 
 def _figure(
-    name: str, unit: str, summary: str, words: str, formula: str, register: Callable[..., Any] = q
+    name: str, unit: str, summary: str, words: str, formula: str, register: Callable[..., Any] = training
 ) -> Callable[..., Any]:
     return register(name, unit)(function_of(formula, f"{summary}\n\n{words}", _CONSTANTS))
 
 
 _figure("ledger.total_capital", "M$", "Money needed before anything runs.",
-        "chips + nodes + network + building + plants", "ledger.ledger.capital_upfront", shared)  # fmt: skip
+        "chips + nodes + network + building + plants", "ledger.ledger.capital_upfront", running)  # fmt: skip
 _figure("ledger.annual_cost", "M$/yr", "Cost of the campus in a year.",
-        "annuities + operation + energy", "ledger.ledger.cost_yearly / SECONDS_PER_YEAR", shared)  # fmt: skip
+        "annuities + operation + energy", "ledger.ledger.cost_yearly / SECONDS_PER_YEAR", running)  # fmt: skip
 _figure("ledger.run_cost", "M$", "Cost of one run.",
         "yearly cost × share of the campus × duration in years",
         "ledger.ledger.cost_yearly * ledger.ledger.run_years")  # fmt: skip
 _figure("ledger.electricity_cost", "$/MWh", "Levelised cost of the facility's electricity.",
         "cost of the plants / energy of the facility",
-        "ledger.ledger.electricity_yearly / ledger.ledger.energy_yearly", shared)  # fmt: skip
+        "ledger.ledger.electricity_yearly / ledger.ledger.energy_yearly", running)  # fmt: skip
 _figure("ledger.chip_hour", "$/h", "All-in cost of one accelerator for one hour.",
         "cost of the run, or of a year that serves / accelerator-hours",
-        "ledger.ledger.cost / ledger.ledger.chip_seconds", shared)  # fmt: skip
+        "ledger.ledger.cost / ledger.ledger.chip_seconds", running)  # fmt: skip
 _figure("ledger.cost_per_mtoken", "$/Mtoken", "Cost of a million tokens.",
         "cost of the run / tokens", "ledger.ledger.cost / ledger.ledger.tokens")  # fmt: skip
 _figure("ledger.energy_per_mtoken", "kWh/Mtoken", "Electricity of a million tokens, at the facility's meter.",

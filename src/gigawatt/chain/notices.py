@@ -8,7 +8,7 @@ from typing import Any
 from gigawatt.catalog import Entity
 from gigawatt.chain.hybrids import training_notices
 from gigawatt.chain.machine import cap_within
-from gigawatt.chain.registry import q
+from gigawatt.chain.registry import training
 from gigawatt.chain.supply import lead_time_notices
 from gigawatt.facility import LoadShape
 from gigawatt.facility.power_chain import served_share
@@ -23,7 +23,7 @@ _WELL_BELOW = 0.95
 _FULL_CLOCK = 0.9999
 
 
-@q("study.notices", "")
+@training("study.notices", "")
 def notices(
     supply_plan: SupplyPlan,
     scenario_year: int,

@@ -17,7 +17,7 @@ import numpy as np
 from gigawatt.chain.asked import Told, year_of
 from gigawatt.chain.filler import Filler
 from gigawatt.chain.machine import flat_year, pue_peak
-from gigawatt.chain.registry import CHAIN_TRAINING
+from gigawatt.chain.registry import CHAIN, TRAINING
 from gigawatt.chain.shared_leaves import fill_cooling, fill_grid, fill_place, fill_spares
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.evidence import Grade
@@ -42,7 +42,10 @@ _READ_HERE = {
 
 def _of_the_chain_alone() -> set[str]:
     """Fields that only quantities of the whole chain read, such as assets that are bought with the campus."""
-    names = {*CHAIN_TRAINING.leaves(), *CHAIN_TRAINING.missing()}
+    leaves = {
+        one.node.name for one in CHAIN.writers if one.node.function is None and TRAINING in one.branches
+    }
+    names = {*leaves, *CHAIN.missing(TRAINING)}
     return {name for name in names if name in fields()} - _READ_HERE
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt._version import __version__
-from gigawatt.chain.graph import CHAIN_TRAINING
+from gigawatt.chain.graph import graph_of
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.chain.memo import Remembered
 from gigawatt.chain.tables import TABLES_TRAINING, serving_tables
@@ -128,11 +128,8 @@ class Study:
         """
         started, cpu = time.perf_counter(), time.process_time()
         leaves, assumptions = fill_leaves(self.loaded)
-        chain, made = CHAIN_TRAINING, TABLES_TRAINING
-        if self.loaded.serves:
-            from gigawatt.chain.serving.graph import CHAIN_SERVING
-
-            chain, made = CHAIN_SERVING, serving_tables()
+        chain = graph_of(self.loaded)
+        made = serving_tables() if self.loaded.serves else TABLES_TRAINING
         blamed = lambda error, name: blame(self.loaded, error, name)  # noqa: E731
         if remembered is None:
             values = chain.evaluate(leaves, progress, blamed)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gigawatt.catalog import Entity
 from gigawatt.chain import methods
 from gigawatt.chain.candidates import plants_here
-from gigawatt.chain.registry import q, shared
+from gigawatt.chain.registry import shared, training
 from gigawatt.chain.weather_years import profiles
 from gigawatt.core.errors import InfeasibleError
 from gigawatt.core.quantities import HOURS_PER_YEAR, show
@@ -33,7 +33,7 @@ HOUR = 3600.0
 _ROUNDING = 1e-9
 
 
-@q("machine.power_hours", "")
+@training("machine.power_hours", "")
 def power_hours(machine_power_it: float, site_weather: Weather) -> Array:
     """IT power of the campus in every hour of the year.
 

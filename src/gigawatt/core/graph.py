@@ -20,7 +20,7 @@ from gigawatt.core.errors import GigawattError
 from gigawatt.core.evidence import Assumption, Evidence, Grade, worst
 from gigawatt.core.formula import Formula, code_of, formula_of
 
-__all__ = ["Graph", "GraphError", "Leaf", "Node", "Value", "evidence_of"]
+__all__ = ["Graph", "GraphError", "Leaf", "Node", "Value", "evidence_of", "node_of"]
 
 
 class GraphError(Exception):
@@ -49,7 +49,8 @@ class Node:
     """One quantity: how it is called, in what unit, from what, by which function.
 
     ``formula`` is the rest of the function's docstring; ``method`` says of a search or a programme what is
-    searched, under what, by what, and where it stops.
+    searched, under what, by what, and where it stops; ``fields`` are those of a question that a leaf is read
+    from.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Node:
     formula: str
     rows: tuple[str, ...] = ("*",)
     method: str = ""
+    fields: tuple[str, ...] = ()
 
     @property
     def code(self) -> str:
@@ -70,6 +72,18 @@ class Node:
     def expression(self) -> Formula | None:
         """Its arithmetic over the names of its inputs; ``None`` where it is more than that."""
         return None if self.function is None else formula_of(self.function)
+
+
+def node_of(
+    name: str, unit: str, function: Callable[..., Any], *, rows: Iterable[str] = ("*",), method: str = ""
+) -> Node:
+    """The quantity ``name`` that a function writes; raises ``GraphError`` where it has no docstring."""
+    inputs = tuple(p.replace("_", ".", 1) for p in inspect.signature(function).parameters)
+    summary, _, formula = (inspect.getdoc(function) or "").partition("\n\n")
+    if not summary:
+        raise GraphError(f"{name} has no docstring")
+    words = " ".join(summary.split())
+    return Node(name, unit, inputs, function, words, formula, tuple(rows), " ".join(method.split()))
 
 
 @dataclass(frozen=True)
@@ -148,37 +162,14 @@ class Graph:
         """
 
         def register(function: Callable[..., Any]) -> Callable[..., Any]:
-            inputs = tuple(p.replace("_", ".", 1) for p in inspect.signature(function).parameters)
-            doc = inspect.getdoc(function) or ""
-            if not doc:
-                raise GraphError(f"{name} has no docstring")
-            summary, _, rest = doc.partition("\n\n")
-            said = " ".join(summary.split())
-            self._add(Node(name, unit, inputs, function, said, rest, tuple(rows), " ".join(method.split())))
+            self._add(node_of(name, unit, function, rows=rows, method=method))
             return function
 
         return register
 
-    def gather(self, name: str, unit: str, prefix: str, summary: str) -> None:
-        """Register ``name`` as the mapping of all quantities that begin with ``prefix``, by their last part.
-
-        Called once all of them are registered.
-        """
-        inputs = tuple(one for one in self.nodes if one.startswith(prefix))
-
-        def gathered(*values: Any) -> dict[str, Any]:
-            return {one.removeprefix(prefix): value for one, value in zip(inputs, values, strict=True)}
-
-        self._add(Node(name, unit, inputs, gathered, summary, "", method=f"all quantities {prefix}*"))
-
     def leaves(self) -> list[str]:
         """Names of what comes from outside."""
         return [node.name for node in self.nodes.values() if node.function is None]
-
-    def missing(self) -> list[str]:
-        """Inputs that no quantity and no leaf makes, in order."""
-        needed = dict.fromkeys(one for node in self.nodes.values() for one in node.inputs)
-        return [one for one in needed if one not in self.nodes]
 
     def _add(self, node: Node) -> None:
         if node.name in self.nodes:

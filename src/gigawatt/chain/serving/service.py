@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gigawatt.catalog import Entity
 from gigawatt.chain.machine import Machine, flat_year
-from gigawatt.chain.registry import serving, take
+from gigawatt.chain.registry import serving
 from gigawatt.chain.serving.choice import Configuration
 from gigawatt.chain.serving.day import (
     EASE,
@@ -49,15 +49,6 @@ SPEED = tuple(
          "requests", "span", "hour_*", "ttft", "tpot", "percentile", "idle_power")
     )
 )  # fmt: skip
-
-take(
-    "model.parameters",
-    "model.hidden",
-    "model.active_parameters",
-    "machine.cap",
-    "machine.design_power",
-    "machine.pue_peak",
-)
 
 
 @serving("serving.week", "", rows=("hour_*",))

@@ -9,7 +9,7 @@ import numpy as np
 
 from gigawatt.chain import methods
 from gigawatt.chain.machine import Machine
-from gigawatt.chain.registry import q
+from gigawatt.chain.registry import running, training
 from gigawatt.chain.reliability import CLUSTER, Goodput, goodput_of, run_band
 from gigawatt.chain.resources import resources
 from gigawatt.performance import Search, Stack, StepTable, TrainingRun, capped, capped_search, evaluate
@@ -42,7 +42,7 @@ _TWICE = 2.0
 _DAY = 86400.0
 
 
-@q("model.parameters", "1")
+@running("model.parameters", "1")
 def model_parameters(model_architecture: Architecture) -> int:
     """Parameters of the model.
 
@@ -51,7 +51,7 @@ def model_parameters(model_architecture: Architecture) -> int:
     return model_architecture.parameters.total
 
 
-@q("model.hidden", "1")
+@running("model.hidden", "1")
 def model_hidden(model_architecture: Architecture) -> int:
     """Width of the model: what lies between its layers for a token.
 
@@ -60,7 +60,7 @@ def model_hidden(model_architecture: Architecture) -> int:
     return model_architecture.hidden
 
 
-@q("model.active_parameters", "1")
+@running("model.active_parameters", "1")
 def model_active_parameters(model_architecture: Architecture) -> int:
     """Parameters that one token uses.
 
@@ -69,7 +69,7 @@ def model_active_parameters(model_architecture: Architecture) -> int:
     return model_architecture.active_parameters
 
 
-@q("model.flops_per_token", "GFLOP/token")
+@training("model.flops_per_token", "GFLOP/token")
 def model_flops(model_architecture: Architecture, training_sequence: int) -> float:
     """Model FLOPs of one trained token, forward and backward.
 
@@ -79,7 +79,7 @@ def model_flops(model_architecture: Architecture, training_sequence: int) -> flo
     return float(model_flops_per_token(model_architecture, training_sequence))
 
 
-@q("model.training_flops", "FLOP")
+@training("model.training_flops", "FLOP")
 def model_training_flops(model_flops_per_token: float, training_tokens: float) -> float:
     """Model FLOPs of the whole run.
 
@@ -88,7 +88,7 @@ def model_training_flops(model_flops_per_token: float, training_tokens: float) -
     return model_flops_per_token * training_tokens
 
 
-@q("training.run", "")
+@training("training.run", "")
 def training_run(
     model_architecture: Architecture,
     training_tokens: float,
@@ -123,7 +123,7 @@ def training_run(
     )
 
 
-@q("training.tokens_per_step", "tokens")
+@training("training.tokens_per_step", "tokens")
 def tokens_per_step(training_run: TrainingRun) -> float:
     """Tokens of one optimizer step.
 
@@ -132,7 +132,7 @@ def tokens_per_step(training_run: TrainingRun) -> float:
     return training_run.tokens_per_step
 
 
-@q("layouts.search", "", rows=_POWER, method=methods.LAYOUTS)
+@training("layouts.search", "", rows=_POWER, method=methods.LAYOUTS)
 def layouts_search(
     training_run: TrainingRun,
     machine_machine: Machine,
@@ -152,19 +152,19 @@ def layouts_search(
     )  # fmt: skip
 
 
-@q("layouts.looked_at", "1")
+@training("layouts.looked_at", "1")
 def looked_at(layouts_search: Search) -> int:
     """Layouts looked at."""
     return int(layouts_search.looked_at)
 
 
-@q("layouts.fit", "1")
+@training("layouts.fit", "1")
 def fit(layouts_search: Search) -> int:
     """Layouts that fit in the accelerator's memory."""
     return int(layouts_search.fit)
 
 
-@q("training.step_time", "s", rows=RATES)
+@training("training.step_time", "s", rows=RATES)
 def step_time(layouts_search: Search) -> float:
     """Time of one optimizer step of the best layout, without failures.
 
@@ -174,7 +174,7 @@ def step_time(layouts_search: Search) -> float:
     return float(layouts_search.best.step_time[0])
 
 
-@q("training.mfu", "percent", rows=RATES)
+@training("training.mfu", "percent", rows=RATES)
 def mfu(layouts_search: Search) -> float:
     """Model FLOP utilisation of a step.
 
@@ -183,7 +183,7 @@ def mfu(layouts_search: Search) -> float:
     return float(layouts_search.best.mfu[0])
 
 
-@q("training.reliability", "", rows=_FAILURES)
+@training("training.reliability", "", rows=_FAILURES)
 def reliability(machine_machine: Machine) -> Goodput:
     """Failures, checkpoints, restarts, stragglers, maintenance and evaluation of a synchronous run.
 
@@ -193,7 +193,7 @@ def reliability(machine_machine: Machine) -> Goodput:
     return goodput_of(CLUSTER, machine_machine.cluster.count)
 
 
-@q("training.goodput", "percent")
+@training("training.goodput", "percent")
 def training_goodput(training_reliability: Goodput) -> float:
     """Share of the time that makes progress.
 
@@ -202,7 +202,7 @@ def training_goodput(training_reliability: Goodput) -> float:
     return training_reliability.share
 
 
-@q("training.effective_step_time", "s", rows=RATES)
+@training("training.effective_step_time", "s", rows=RATES)
 def effective_step_time(training_step_time: float, training_goodput: float) -> float:
     """Time of one step with its share of failures, checkpoints and restarts.
 
@@ -211,7 +211,7 @@ def effective_step_time(training_step_time: float, training_goodput: float) -> f
     return training_step_time / training_goodput
 
 
-@q("training.breakdown", "", rows=RATES)
+@training("training.breakdown", "", rows=RATES)
 def breakdown(
     layouts_search: Search, training_step_time: float, training_effective_step_time: float
 ) -> dict[str, float]:
@@ -223,7 +223,7 @@ def breakdown(
     return {**parts, "failures": training_effective_step_time - training_step_time}
 
 
-@q("training.binding", "")
+@training("training.binding", "")
 def binding(training_breakdown: Mapping[str, float]) -> str:
     """What takes most of the time.
 
@@ -232,7 +232,7 @@ def binding(training_breakdown: Mapping[str, float]) -> str:
     return max(training_breakdown, key=lambda name: training_breakdown[name]).replace("_", " ")
 
 
-@q("training.tokens_per_second", "tokens/s", rows=RATES)
+@training("training.tokens_per_second", "tokens/s", rows=RATES)
 def tokens_per_second(training_tokens_per_step: float, training_effective_step_time: float) -> float:
     """Tokens trained on per second by one run, failures included.
 
@@ -241,7 +241,7 @@ def tokens_per_second(training_tokens_per_step: float, training_effective_step_t
     return training_tokens_per_step / training_effective_step_time
 
 
-@q("training.duration", "days", rows=RATES)
+@training("training.duration", "days", rows=RATES)
 def duration(training_tokens: float, training_tokens_per_second: float) -> float:
     """Time on the clock from first to last token.
 
@@ -250,7 +250,7 @@ def duration(training_tokens: float, training_tokens_per_second: float) -> float
     return training_tokens / training_tokens_per_second
 
 
-@q("training.accelerator_hours", "h", rows=RATES)
+@training("training.accelerator_hours", "h", rows=RATES)
 def accelerator_hours(training_duration: float, machine_count: int, training_runs: int) -> float:
     """Accelerator-hours of one run.
 
@@ -259,7 +259,7 @@ def accelerator_hours(training_duration: float, machine_count: int, training_run
     return training_duration * machine_count / training_runs
 
 
-@q("training.run_band", "", rows=RATES, method=methods.RUN_BAND)
+@training("training.run_band", "", rows=RATES, method=methods.RUN_BAND)
 def training_run_band(
     training_reliability: Goodput,
     training_step_time: float,
@@ -274,7 +274,7 @@ def training_run_band(
     return run_band(training_reliability, training_tokens / training_tokens_per_step * training_step_time)
 
 
-@q("training.duration_low", "days", rows=RATES)
+@training("training.duration_low", "days", rows=RATES)
 def duration_low(training_run_band: RunBand) -> float:
     """Time on the clock that only one run in twenty stays below, by failures alone.
 
@@ -283,7 +283,7 @@ def duration_low(training_run_band: RunBand) -> float:
     return training_run_band.days[0] * _DAY
 
 
-@q("training.duration_high", "days", rows=RATES)
+@training("training.duration_high", "days", rows=RATES)
 def duration_high(training_run_band: RunBand) -> float:
     """Time on the clock that only one run in twenty exceeds, by failures alone.
 
@@ -292,7 +292,7 @@ def duration_high(training_run_band: RunBand) -> float:
     return training_run_band.days[2] * _DAY
 
 
-@q("training.relief", "", rows=RATES, method=methods.RELIEF)
+@training("training.relief", "", rows=RATES, method=methods.RELIEF)
 def relief(
     training_run: TrainingRun,
     machine_machine: Machine,
@@ -323,7 +323,7 @@ def relief(
     return times
 
 
-@q("machine.clock", "percent", rows=_POWER, method=methods.CLOCK)
+@training("machine.clock", "percent", rows=_POWER, method=methods.CLOCK)
 def clock(
     training_run: TrainingRun,
     machine_machine: Machine,
@@ -341,7 +341,7 @@ def clock(
     return float(chip_power_of(step, cluster.chip, cluster.count, machine_cap).clock[0])
 
 
-@q("machine.energy", "", rows=_POWER)
+@training("machine.energy", "", rows=_POWER)
 def energy(layouts_search: Search) -> dict[str, float]:
     """Energy of one step of one run by component [J].
 
@@ -352,7 +352,7 @@ def energy(layouts_search: Search) -> dict[str, float]:
     return {name: float(values[0]) for name, values in best.energy.items()}
 
 
-@q("machine.step_power", "MW", rows=_POWER)
+@training("machine.step_power", "MW", rows=_POWER)
 def step_power(machine_energy: Mapping[str, float], training_step_time: float, training_runs: int) -> float:
     """IT power of the campus while every run steps.
 
@@ -361,7 +361,7 @@ def step_power(machine_energy: Mapping[str, float], training_step_time: float, t
     return sum(machine_energy.values()) / training_step_time * training_runs
 
 
-@q("machine.standing_power", "MW", rows=_POWER)
+@training("machine.standing_power", "MW", rows=_POWER)
 def standing_power(
     machine_energy: Mapping[str, float], training_step_time: float, training_runs: int
 ) -> float:
@@ -376,7 +376,7 @@ def standing_power(
     )
 
 
-@q("machine.power_it", "MW", rows=_POWER)
+@training("machine.power_it", "MW", rows=_POWER)
 def power_it(machine_step_power: float, machine_standing_power: float, training_goodput: float) -> float:
     """Mean IT power of the campus.
 
@@ -385,7 +385,7 @@ def power_it(machine_step_power: float, machine_standing_power: float, training_
     return training_goodput * machine_step_power + (1.0 - training_goodput) * machine_standing_power
 
 
-@q("machine.chip_power", "W", rows=_POWER)
+@training("machine.chip_power", "W", rows=_POWER)
 def chip_power(
     machine_energy: Mapping[str, float], training_step_time: float, machine_count: int, training_runs: int
 ) -> float:

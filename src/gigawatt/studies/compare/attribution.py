@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.chain.graph import CHAIN_TRAINING
+from gigawatt.chain.graph import graph_of
 from gigawatt.chain.memo import Memo
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.graph import Graph
@@ -19,7 +19,7 @@ from gigawatt.schema.scenario import LoadedScenario
 from gigawatt.studies.compare.mixing import Group, Mixer
 from gigawatt.studies.compare.shapley import MOST_EXACT, ORDERS, Shares, shapley
 
-__all__ = ["SPLIT", "SPLIT_SERVING", "Attribution", "Split", "attribute", "chain_of"]
+__all__ = ["SPLIT", "SPLIT_SERVING", "Attribution", "Split", "attribute"]
 
 Array = NDArray[np.float64]
 Progress = Callable[[str, float], None]
@@ -92,15 +92,6 @@ class Attribution:
     seed: int | None
 
 
-def chain_of(loaded: LoadedScenario) -> Graph:
-    """The graph that a scenario is answered by."""
-    if not loaded.serves:
-        return CHAIN_TRAINING
-    from gigawatt.chain.serving.graph import CHAIN_SERVING
-
-    return CHAIN_SERVING
-
-
 def attribute(
     first: LoadedScenario,
     second: LoadedScenario,
@@ -153,7 +144,7 @@ def attribute(
             given=f"{first.file}, {second.file}",
             allowed="two scenarios that train, or two that serve",
         )
-    graph = chain_of(first)
+    graph = graph_of(first)
     asked = _asked(graph, outputs, first.serves)
     mixer = Mixer(first, second, graph)
     names = tuple(group.name for group in mixer.groups)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gigawatt.chain.graph import graph_of
 from gigawatt.core.document import Drawing
 from gigawatt.core.errors import GigawattError
 from gigawatt.faces.report.html import glued
@@ -18,7 +19,6 @@ from gigawatt.faces.web.rendering import Plot, fragment, pictured, plot
 from gigawatt.faces.web.starts import start_of, starts
 from gigawatt.faces.web.state import State
 from gigawatt.faces.web.uploads import Stored
-from gigawatt.studies.compare.attribution import chain_of
 from gigawatt.studies.compare.compare import LEAST, NOT_ASKED, Comparison, Side, beside
 from gigawatt.studies.compare.document import split_parts, split_words, words
 from gigawatt.studies.compare.figures import change, letters, percent_words, ratios_figure, value_words
@@ -221,7 +221,7 @@ def _split(columns: Sequence[Column]) -> dict[str, Any]:
     first, second = (column.state for column in columns)
     if first.serves != second.serves:
         return {**told, "why_not": "A training run and a service have no mixture."}
-    groups = len(Mixer(first.loaded(), second.loaded(), chain_of(first.loaded())).groups)
+    groups = len(Mixer(first.loaded(), second.loaded(), graph_of(first.loaded())).groups)
     return {**told, "mixtures": _mixtures(groups)}
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt._version import __version__
+from gigawatt.chain.graph import graph_of
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.chain.memo import Memo, Remembered
 from gigawatt.chain.study import blame
@@ -22,7 +23,6 @@ from gigawatt.power.kept import keeping
 from gigawatt.schema.changed import scenario_with
 from gigawatt.schema.scenario import LoadedScenario
 from gigawatt.studies.sweep.points import Point
-from gigawatt.studies.sweep.study import graph_of
 
 __all__ = ["Answer", "Row", "Task", "evaluate_task"]
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from gigawatt._version import __version__
+from gigawatt.chain.graph import graph_of
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.chain.memo import leaf_key
 from gigawatt.core.errors import GigawattError, InputError
@@ -22,7 +23,7 @@ from gigawatt.core.graph import Graph
 from gigawatt.core.once import stamp
 from gigawatt.schema.changed import scenario_with
 from gigawatt.schema.scenario import LoadedScenario
-from gigawatt.studies.sweep.study import CATALOG, CatalogKey, Group, SweepStudy, catalog_key, graph_of
+from gigawatt.studies.sweep.study import CATALOG, CatalogKey, Group, SweepStudy, catalog_key
 
 __all__ = ["Point", "Points", "scenario_key"]
 

@@ -26,10 +26,11 @@ from numpy.typing import NDArray
 
 from gigawatt import catalog
 from gigawatt._version import __version__
+from gigawatt.chain.graph import graph_of
 from gigawatt.core.errors import InputError
 from gigawatt.core.store import writable
 from gigawatt.studies.sweep.evaluate import Row
-from gigawatt.studies.sweep.study import SweepStudy, graph_of
+from gigawatt.studies.sweep.study import SweepStudy
 
 __all__ = ["FORMAT", "Done", "SweepStore", "quoted"]
 

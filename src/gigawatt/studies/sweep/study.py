@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gigawatt import catalog
+from gigawatt.chain.graph import graph_of
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.graph import Graph
 from gigawatt.core.keys import Keys, read_keys
@@ -21,7 +22,7 @@ from gigawatt.schema.scenario import LoadedScenario, read_scenario
 from gigawatt.studies.sweep.axes import MOST_POINTS, Column, Reader, Taken, drawn, listed, read_axis
 from gigawatt.studies.sweep.draws import DISTRIBUTIONS, METHODS, shares
 
-__all__ = ["CATALOG", "Group", "SweepStudy", "default_reads", "graph_of", "read_study"]
+__all__ = ["CATALOG", "Group", "SweepStudy", "default_reads", "read_study"]
 
 T = TypeVar("T")
 CatalogKey = tuple[str, str, str]
@@ -107,17 +108,6 @@ class SweepStudy:
         error.file, error.line = self.file, self.lines.get(key)
         error.key = key if error.key is None or error.key in key.split(".") else error.key
         return error
-
-
-def graph_of(loaded: LoadedScenario) -> Graph:
-    """The chain of a scenario."""
-    if loaded.serves:
-        from gigawatt.chain.serving.graph import CHAIN_SERVING
-
-        return CHAIN_SERVING
-    from gigawatt.chain.graph import CHAIN_TRAINING
-
-    return CHAIN_TRAINING
 
 
 def default_reads(graph: Graph) -> tuple[str, ...]:

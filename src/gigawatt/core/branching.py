@@ -1,0 +1,176 @@
+"""One graph with branches: quantities that some questions have, and functions that given fields choose.
+
+A quantity may have several writers. A writer belongs to branches (to train a model, to serve one, a load of
+its own); one that names fields of the question writes the quantity where one of them is given, in place of
+the usual one, and so cuts all that only the usual one reads. What is left for a branch and given fields is an
+ordinary :class:`~gigawatt.core.graph.Graph`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from gigawatt.core.errors import InputError
+from gigawatt.core.graph import Graph, GraphError, Node, node_of
+
+__all__ = ["BranchingGraph", "Writer"]
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A quantity in some branches; ``given`` are the fields of which one has to be given, empty: none."""
+
+    node: Node
+    branches: frozenset[str]
+    given: tuple[str, ...] = ()
+
+
+@dataclass
+class BranchingGraph:
+    """Writers of every quantity in the order of declaration, and the graphs that were made of them."""
+
+    branches: tuple[str, ...]
+    writers: list[Writer] = field(default_factory=list)
+    _graphs: dict[tuple[str, frozenset[str]], Graph] = field(default_factory=dict, repr=False)
+
+    def leaf(
+        self,
+        name: str,
+        unit: str,
+        summary: str,
+        branches: Iterable[str] = (),
+        *,
+        fields: Iterable[str] = (),
+        given: Iterable[str] = (),
+    ) -> None:
+        """Declare a value from outside; ``fields`` are those of a question that it is read from."""
+        self._add(Node(name, unit, (), None, summary, "", fields=tuple(fields)), branches, given)
+
+    def quantity(
+        self,
+        name: str,
+        unit: str,
+        branches: Iterable[str] = (),
+        *,
+        given: Iterable[str] = (),
+        rows: Iterable[str] = ("*",),
+        method: str = "",
+    ) -> Callable[[Callable[..., object]], Callable[..., object]]:
+        """Register a pure function as a quantity of ``branches`` (all, if left out).
+
+        ``given``: where one of these fields is given, this function writes it and no other. The rest as
+        :meth:`gigawatt.core.graph.Graph.quantity` has it.
+        """
+
+        def register(function: Callable[..., object]) -> Callable[..., object]:
+            self._add(node_of(name, unit, function, rows=rows, method=method), branches, given)
+            return function
+
+        return register
+
+    def gather(self, name: str, unit: str, prefix: str, summary: str, branches: Iterable[str] = ()) -> None:
+        """Register the mapping of all quantities that begin with ``prefix``, by their last part.
+
+        Called once all of them are registered.
+        """
+        inputs = tuple(one.node.name for one in self.writers if one.node.name.startswith(prefix))
+
+        def gathered(*values: object) -> dict[str, object]:
+            return {one.removeprefix(prefix): value for one, value in zip(inputs, values, strict=True)}
+
+        node = Node(name, unit, inputs, gathered, summary, "", method=f"all quantities {prefix}*")
+        self._add(node, branches, ())
+
+    def _add(self, node: Node, branches: Iterable[str], given: Iterable[str]) -> None:
+        writer = Writer(node, frozenset(branches or self.branches), tuple(given))
+        unknown = writer.branches - set(self.branches)
+        if unknown:
+            raise GraphError(f"{node.name}: no branch {', '.join(sorted(unknown))}")
+        for other in self.writers:
+            both = other.branches & writer.branches
+            if (
+                other.node.name == node.name
+                and both
+                and (not (other.given or writer.given) or set(other.given) & set(writer.given))
+            ):
+                raise GraphError(f"two writers of {node.name}")
+        self.writers.append(writer)
+        self._graphs.clear()
+
+    @property
+    def seams(self) -> dict[str, tuple[str, ...]]:
+        """Fields that can be given in place of what is computed, with the quantities that they then write."""
+        found: dict[str, tuple[str, ...]] = {}
+        for writer in self.writers:
+            if writer.node.function is not None:
+                for name in writer.given:
+                    found[name] = (*found.get(name, ()), writer.node.name)
+        return found
+
+    def graph(self, branch: str, given: Iterable[str] = ()) -> Graph:
+        """The graph of a branch where these fields are given; leaves that nothing reads are left out of it.
+
+        Raises
+        ------
+        GraphError
+            A missing input, or a cycle.
+        InputError
+            Two fields that each write the same quantity.
+        """
+        seams = self.seams
+        key = branch, frozenset(given) & frozenset(seams)
+        if key not in self._graphs:
+            self._graphs[key] = self._resolved(branch, key[1])
+        return self._graphs[key]
+
+    def _resolved(self, branch: str, given: frozenset[str]) -> Graph:
+        chosen: dict[str, Writer] = {}
+        for writer in self.writers:
+            name = writer.node.name
+            if branch not in writer.branches or (writer.given and not given & set(writer.given)):
+                continue
+            other = chosen.get(name)
+            if other is not None and other.given and writer.given:
+                first, second = (sorted(given & set(one.given))[0] for one in (other, writer))
+                raise InputError(f"{first} is given as well", key=second, allowed=f"one of them: {name}")
+            if other is None or writer.given:
+                chosen[name] = writer
+        graph = Graph({name: writer.node for name, writer in chosen.items()})
+        read = {one for node in graph.nodes.values() for one in node.inputs}
+        for name in [name for name in graph.leaves() if name not in read]:
+            del graph.nodes[name]
+        graph.check()
+        return graph
+
+    def unread(self, branch: str) -> list[str]:
+        """Leaves of a branch that no quantity reads, whatever is given."""
+        of_branch = [one.node for one in self.writers if branch in one.branches]
+        read = {name for node in of_branch for name in node.inputs}
+        return [node.name for node in of_branch if node.function is None and node.name not in read]
+
+    def missing(self, branch: str) -> list[str]:
+        """Inputs that no quantity and no leaf of a branch makes, in order."""
+        of_branch = [one.node for one in self.writers if branch in one.branches]
+        known = {node.name for node in of_branch}
+        return list(dict.fromkeys(name for node in of_branch for name in node.inputs if name not in known))
+
+
+def fields_of(graph: Graph, targets: Iterable[str] | None = None) -> dict[str, tuple[str, ...]]:
+    """Fields of a question that quantities follow from, each with the leaves that read it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in graph.order(targets):
+        for key in graph.nodes[name].fields:
+            found[key] = (*found.get(key, ()), name)
+    return found
+
+
+def cut_by(
+    graph: BranchingGraph, branch: str, given: Mapping[str, object] | Iterable[str], key: str
+) -> str | None:
+    """The given field without which ``key`` would have been read, or ``None``."""
+    fields = frozenset(given) & frozenset(graph.seams)
+    for one in sorted(fields):
+        if key in fields_of(graph.graph(branch, fields - {one})):
+            return one
+    return None
