@@ -46,7 +46,7 @@ class Asker:
 
     def __init__(self, base: LoadedScenario, settings: Changes | None = None) -> None:
         self.base, self.settings = base, dict(settings or {})
-        self.graph = graph_of(scenario_with(base, self.settings))
+        self.graph = graph_of(base, self.settings)
         self.memo, self.optima = Memo(), KeptOptima()
         self._ancestors: dict[str, frozenset[str]] = {}
         self._points: dict[str, Point] = {}

@@ -7,7 +7,8 @@ registered when it is first asked for, since a training run needs none of it.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from gigawatt.chain.registry import CHAIN, LOAD, SERVING, TRAINING, complete
@@ -23,9 +24,13 @@ _TITLE = "name"
 """The field that no quantity reads: the title of the report."""
 
 
-@lru_cache(maxsize=len(CHAIN.branches))
+_REGISTERED: set[str] = set()
+
+
 def _registered(branch: str) -> None:
     """Import what registers the quantities of a branch, once."""
+    if branch in _REGISTERED:
+        return
     from gigawatt.chain import supply
 
     modules: tuple[Any, ...] = (supply,)
@@ -47,6 +52,7 @@ def _registered(branch: str) -> None:
         modules = (*modules, quantities, service, waits, power, serving_money, serving_notices)
     assert all(modules)
     complete(branch)
+    _REGISTERED.add(branch)
 
 
 def graph_of_branch(branch: str, given: tuple[str, ...] = ()) -> Graph:
@@ -66,17 +72,27 @@ def branch_of(loaded: LoadedScenario) -> str:
     return TRAINING if scenario.training is not None else SERVING if loaded.serves else LOAD
 
 
-def _given(loaded: LoadedScenario) -> tuple[str, ...]:
-    """Fields that the scenario gives in place of what would be computed."""
-    return tuple(name for name in CHAIN.seams if value_of(loaded.scenario, name) is not None)
+def _given(loaded: LoadedScenario, changes: Mapping[str, object]) -> tuple[str, ...]:
+    """Fields that the scenario gives in place of what would be computed, under changes of its keys."""
+
+    def given(name: str) -> bool:
+        return (changes[name] if name in changes else value_of(loaded.scenario, name)) is not None
+
+    return tuple(name for name in CHAIN.seams if given(name))
 
 
-def graph_of(loaded: LoadedScenario) -> Graph:
-    """The graph that answers a scenario; raises ``InputError`` where two of its fields exclude each other."""
+def graph_of(loaded: LoadedScenario, changes: Mapping[str, object] = MappingProxyType({})) -> Graph:
+    """The graph that answers a scenario, under changes of its keys.
+
+    Raises
+    ------
+    InputError
+        Two fields that are given each write the same quantity.
+    """
     branch = branch_of(loaded)
     _registered(branch)
     try:
-        return CHAIN.graph(branch, _given(loaded))
+        return CHAIN.graph(branch, _given(loaded, changes))
     except InputError as error:
         raise loaded.blame(error, error.key or "") from None
 
@@ -95,7 +111,7 @@ def refuse_unread(loaded: LoadedScenario, graph: Graph, targets: tuple[str, ...]
         error = InputError(
             "nothing that is asked follows from this field", key=key, given=loaded.written[key]
         )
-        cut = cut_by(CHAIN, branch, _given(loaded), known.key)
+        cut = cut_by(CHAIN, branch, _given(loaded, {}), known.key)
         if cut is not None:
             error.message, error.allowed = f"{cut} is given in place of what follows from this", "one of them"
         elif not known.allows(branch):

@@ -138,7 +138,8 @@ def _figure(
 _figure("ledger.total_capital", "M$", "Money needed before anything runs.",
         "chips + nodes + network + building + plants", "ledger.ledger.capital_upfront", running)  # fmt: skip
 _figure("ledger.annual_cost", "M$/yr", "Cost of the campus in a year.",
-        "annuities + operation + energy", "ledger.ledger.cost_yearly / SECONDS_PER_YEAR", running)  # fmt: skip
+        "annuities + operation + energy", "ledger.ledger.cost_yearly / SECONDS_PER_YEAR",
+        running)  # fmt: skip
 _figure("ledger.run_cost", "M$", "Cost of one run.",
         "yearly cost × share of the campus × duration in years",
         "ledger.ledger.cost_yearly * ledger.ledger.run_years")  # fmt: skip
