@@ -18,6 +18,7 @@ from spoil import fuzz, refuses_or_reads, spoilt, twisted
 
 from gigawatt import catalog
 from gigawatt.chain.leaves import fill_leaves
+from gigawatt.chain.load import profile_hours
 from gigawatt.core.errors import GigawattError
 from gigawatt.core.quantities import parse
 from gigawatt.core.store import load_result
@@ -26,7 +27,6 @@ from gigawatt.machine.chip.design_file import read_design
 from gigawatt.schema.scenario import read_scenario
 from gigawatt.serving.traces import read_trace, write_trace
 from gigawatt.studies.seconds.plan import read_trace as read_power
-from gigawatt.studies.supply.question import read_load
 from gigawatt.workload import read_architecture
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -200,7 +200,7 @@ def test_bytes_of_a_load(folder: Path, data: bytes, many: bool) -> None:
         folder,
         "l.csv",
         whole,
-        lambda file: read_load(load=None, profile=str(file), time_zone=-6.0, year=2026),
+        lambda file: profile_hours(str(file), time_zone=-6.0, year=2026),
     )
 
 

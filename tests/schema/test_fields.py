@@ -13,12 +13,13 @@ from gigawatt.core.quantities import parse
 from gigawatt.schema.exports import as_json_schema, as_table
 from gigawatt.schema.fields import FIELDS, Field, field, fields, keys_under, option_of, sections
 from gigawatt.schema.scenario import Scenario, read_scenario
+from gigawatt.schema.settings import read_setting
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = [file for file in sorted((ROOT / "examples").glob("*.yaml")) if not file.stem.startswith("sweep")]
 KINDS = {
     "quantity", "count", "name", "names", "choice", "number", "flag", "batch", "demand", "shape", "ranks",
-    "columns", "powers", "year",
+    "columns", "powers", "files", "path", "prices", "year",
 }  # fmt: skip
 
 
@@ -29,9 +30,9 @@ def test_a_field_stands_once_and_is_whole() -> None:
         assert one.sentence, one.key
         assert not one.sentence.endswith("."), one.key
         assert one.example, one.key
-        assert one.branch in ("", "training", "serving"), one.key
+        assert one.branch in ("", "training", "serving", "running"), one.key
         assert bool(one.control) <= bool(one.label and one.section), one.key
-        if one.kind in ("quantity", "count"):
+        if one.kind in ("quantity", "count", "path", "prices"):
             assert one.unit, one.key
 
 
@@ -46,7 +47,7 @@ def test_the_example_of_a_field_is_read(one: Field, tmp_path: Path) -> None:
         **({"serving": {}} if serving else {"training": {"tokens": "1T tokens"}}),
     }
     size = {"serving.demand": "10 requests/s"} if serving else {"machine.count": 64}
-    sets = {**size, one.key: yaml.safe_load(one.example)}
+    sets = {**size, one.key: read_setting(one.key, one.example)}
     if one.key == "machine.power":
         sets.pop("machine.count", None)
     if serving and one.key in ("machine.count", "machine.power"):

@@ -24,16 +24,25 @@ serving: {demand: 20 requests/s}
 machine: {chip: H100}
 site: {name: abilene-texas}
 """
+LOAD = """
+load: {peak: 50 MW}
+site: {name: abilene-texas}
+"""
 #: Fields without a quantity of their own to move, and why.
 NONE = {
     "name": "the title of a report",
     "training.sparsity": "its only value is none",
     "site.weather": "a file: tests/study/test_chain.py has one",
+    "load.hours": "a file: tests/study/test_plan_supply.py has one",
+    "supply.capacity_factors": "a file: tests/study/test_plan_supply.py has one",
 }
 WITNESSED = [one for one in FIELDS if one.witness is not None]
 #: A few of each branch that take little; the rest are run apart.
-QUICK = ("training.tokens", "training.sequence", "machine.count", "machine.power", "machine.power_cap",
-         "machine.node", "site.pue", "layout.tensor", "layout.widen")  # fmt: skip
+QUICK = (
+    "training.tokens", "training.sequence", "training.step_time", "training.goodput", "training.failures",
+    "machine.count", "machine.power", "machine.power_cap", "machine.node", "site.pue", "layout.tensor",
+    "layout.widen", "load.peak", "load.mean", "load.it_peak", "load.profile", "supply.price",
+)  # fmt: skip
 
 
 def values(one: Field, tmp_path: Path) -> tuple[object, object]:
@@ -41,8 +50,10 @@ def values(one: Field, tmp_path: Path) -> tuple[object, object]:
     assert one.witness is not None
     serving = one.branch == "serving" or one.witness.quantity.startswith("serving.")
     file = tmp_path / "scenario.yaml"
-    file.write_text(SERVING if serving else TRAINING)
+    file.write_text(LOAD if one.key.startswith("load.") else SERVING if serving else TRAINING)
     others = {key: yaml.safe_load(value) if value else None for key, value in one.witness.others}
+    if one.key.startswith("load.") and one.key != "load.profile":
+        others["load.peak"] = None  # one of them is given
     asker = Asker(read_scenario(file), {key: listed(key, value) for key, value in others.items()})
     first, second = (
         asker.at({one.key: read_setting(one.key, value)}).value(one.witness.quantity).value

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gigawatt.chain.load import profile_hours
 from gigawatt.chain.supply_terms import read_flexible
 from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.facility import load_site
 from gigawatt.power import Flexible
 from gigawatt.studies.supply.answer import as_answer, hourly
 from gigawatt.studies.supply.plan import SupplyAnswer, plan_supply, priced
-from gigawatt.studies.supply.question import find_site, read_load, read_supply_question
+from gigawatt.studies.supply.question import read_supply_question
 
 PLANTS = ("grid", "solar", "wind", "battery")
 
@@ -107,7 +109,7 @@ def test_a_load_above_every_limit_says_by_how_much() -> None:
     )
     with pytest.raises(InfeasibleError, match=r"above every limit: of 1 GW") as told:
         plan_supply(question)
-    assert told.value.key == "limit"
+    assert told.value.key == "limits"
     assert "too little" in str(told.value)
 
 
@@ -117,21 +119,23 @@ def test_a_load_above_every_limit_says_by_how_much() -> None:
      ("pecos county", "west-texas"), ("Telangana India", "telangana")],
 )  # fmt: skip
 def test_sites_by_words(words: str, site: str) -> None:
-    assert find_site(words).id == site
+    assert load_site(words).id == site
 
 
 def test_an_unknown_site_has_its_nearest() -> None:
     with pytest.raises(InputError) as told:
-        find_site("kirunna")
+        load_site("kirunna")
     assert told.value.nearest == "kiruna"
 
 
 def test_profiles(tmp_path: Path) -> None:
-    flat, _ = read_load(load="1 GW", profile=None, time_zone=0.0, year=2023)
-    assert flat.tolist() == [1e9] * 8760
-    serving, words = read_load(load="1 GW", profile="serving", time_zone=0.0, year=2023)
-    assert serving.max() == pytest.approx(1e9)
-    assert 0.3 < serving.mean() / 1e9 < 0.95
+    flat = read_supply_question(site="texas", load="1 GW")
+    assert flat.load.tolist() == [1e9] * 8760
+    asked = read_supply_question(site="texas", load="1 GW", profile="serving")
+    words = asked.profile
+    assert asked.load.max() == pytest.approx(1e9)
+    serving, _ = profile_hours("serving", time_zone=0.0, year=2023)
+    assert 0.3 < serving.mean() / serving.max() < 0.95
     assert "azure" in words
     # 2023 began on a Sunday: weekday hours are the same on Monday and Tuesday and not on Sunday
     days = serving.reshape(365, 24)
@@ -140,8 +144,8 @@ def test_profiles(tmp_path: Path) -> None:
     file = tmp_path / "load.csv"
     values = np.linspace(10.0, 20.0, 8760)
     file.write_text("load [MW]\n" + "\n".join(map(repr, values.tolist())) + "\n")
-    assert read_load(load=None, profile=str(file), time_zone=0.0, year=2023)[0] == pytest.approx(values * 1e6)
-    scaled, _ = read_load(load="1 GW", profile=str(file), time_zone=0.0, year=2023)
+    assert read_supply_question(site="texas", profile=str(file)).load == pytest.approx(values * 1e6)
+    scaled = read_supply_question(site="texas", load="1 GW", profile=str(file)).load
     assert scaled == pytest.approx(values * 5e7)
 
 
@@ -162,7 +166,7 @@ def test_profiles_that_cannot_be(tmp_path: Path, text: str, cause: str) -> None:
     file = tmp_path / "bad.csv"
     file.write_text(text)
     with pytest.raises(InputError, match=cause):
-        read_load(load="1 GW", profile=str(file), time_zone=0.0, year=2023)
+        read_supply_question(site="texas", load="1 GW", profile=str(file))
 
 
 def test_a_river_from_a_file(tmp_path: Path) -> None:

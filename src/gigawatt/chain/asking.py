@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 
 from gigawatt.chain.graph import graph_of
 from gigawatt.chain.leaves import fill_leaves
@@ -46,11 +47,15 @@ class Asker:
 
     def __init__(self, base: LoadedScenario, settings: Changes | None = None) -> None:
         self.base, self.settings = base, dict(settings or {})
-        self.graph = graph_of(base, self.settings)
         self.memo, self.optima = Memo(), KeptOptima()
         self._ancestors: dict[str, frozenset[str]] = {}
         self._points: dict[str, Point] = {}
         self._leaves: dict[str, tuple[dict[str, Leaf], Graph]] = {}
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The chain of the scenario with its settings."""
+        return graph_of(self.base, self.settings)
 
     def quantity(self, name: str, key: str) -> str:
         """The unit of a quantity that is a number; ``key`` is what an error names.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from gigawatt.core.errors import InputError, MissingDataError, nearest
 from gigawatt.money import capital_recovery_factor
 from gigawatt.power import Grid, Plant, build_plant
 
-__all__ = ["plant_id", "plants_here"]
+__all__ = ["delivered_price", "fuel_id", "fuelled", "grid_at", "plant_id", "plants_here"]
 
 Array = NDArray[np.float64]
 
@@ -40,6 +42,24 @@ def _mix(grid: Grid) -> Array:
     return grid.clean
 
 
+def delivered_price(fuel: str, year: float, given: Mapping[str, float | None]) -> float | None:
+    """Price of a fuel at the plant [$/J of heat] where that at its hub is given, else ``None``."""
+    price = given.get(fuel)
+    if price is None:
+        return None
+    row = catalog.entity("fuels", fuel)
+    return price + (row.at("delivery", year)[0] if "delivery" in row.numbers else 0.0)
+
+
+def fuel_id(key: str, name: str) -> str:
+    """The id of a fuel of the catalog; an unknown one is an ``InputError`` of ``key``."""
+    known = catalog.table("fuels")
+    if name not in known:
+        near = nearest(name, known)
+        raise InputError("no such fuel", key=key, given=name, allowed=", ".join(known), nearest=near)
+    return name
+
+
 def plants_here(
     *,
     names: Sequence[str],
@@ -50,6 +70,7 @@ def plants_here(
     grid_given: Mapping[str, Any],
     profile: Callable[[str], Array | None],
     temperature: Array | None = None,
+    fuel_prices: Mapping[str, float | None] = MappingProxyType({}),
     case: str = "value",
     key: str = "supply.plants",
     limits_key: str = "supply.limits",
@@ -69,13 +90,15 @@ def plants_here(
     grid : Grid
         Price and carbon of the hours; may be longer than a year.
     grid_given : mapping
-        ``price`` [$/J], ``carbon`` [kg/J], ``limit`` [W] in place of the grid's, where not ``None``;
-        ``counts``: whether the clean share of its mix counts under hourly matching.
+        ``limit`` [W] in place of the grid's, where not ``None``; ``counts``: whether the clean share of its
+        mix counts under hourly matching.
     profile : callable
         Plant's id → its capacity factor by the hour (H,), ``None`` where the weather does not rule it; see
         :func:`gigawatt.power.plant_profiles`.
     temperature : (H,) [K], optional
         Of the air, which derates engines and turbines.
+    fuel_prices : mapping
+        Price at the hub [$/J of heat] by fuel, in place of the catalog's.
     case : str
         ``value``, ``low`` or ``high`` end of the ranges of capital costs.
     key, limits_key : str
@@ -109,16 +132,47 @@ def plants_here(
     for name in wanted:
         options: dict[str, Any] = {"limit": limits.get(name)}
         if known[name].text("kind") == "grid":
-            hours = len(grid.price)
-            price, carbon = grid_given.get("price"), grid_given.get("carbon")
             given = grid_given.get("limit")
             options = {
-                "price": grid.price if price is None else np.full(hours, price),
-                "carbon": grid.carbon if carbon is None else np.full(hours, carbon),
+                "price": grid.price,
+                "carbon": grid.carbon,
                 "limit": given if given is not None else limits.get(name),
                 "clean": _mix(grid) if grid_given.get("counts") else None,
             }
         else:
             options |= {"profile": profile(name), "temperature": temperature}
+            options["fuel_price"] = delivered_price(known[name].text("fuel"), year, fuel_prices)
         built.append(build_plant(name, year=year, capital_recovery=recovery, case=case, **options))
     return tuple(built)
+
+
+def grid_at(grid: Grid, case: str) -> Grid:
+    """The grid with its hours at one end of the range of its mean price."""
+    row = grid.evidence.get("price")
+    end = None if row is None or case == "value" else (row.low if case == "low" else row.high)
+    if row is None or end is None or not row.value > 0.0:
+        return grid
+    return replace(grid, price=grid.price * (end / row.value))
+
+
+def fuelled(
+    plant: Plant, case: str, year: float, given: Mapping[str, float | None] = MappingProxyType({})
+) -> Plant:
+    """A plant whose fuel costs what it costs at one end of the range of its price; one that is given has
+    none.
+    """
+    row = catalog.entity("plants", plant.id)
+    name = row.text("fuel")
+    if not name or case == "value" or given.get(name) is not None:
+        return plant
+    which = 1 if case == "low" else 2
+    if "fuel_cost" in row.numbers:
+        middle = row.at("fuel_cost", year)
+        share = middle[which] / middle[0] if middle[0] > 0.0 else 1.0
+    else:
+        fuel = catalog.entity("fuels", name)
+        price = fuel.at("price", year)
+        delivery = fuel.at("delivery", year)[0] if "delivery" in fuel.numbers else 0.0
+        whole = price[0] + delivery
+        share = (price[which] + delivery) / whole if whole > 0.0 else 1.0
+    return replace(plant, fuel=plant.fuel * share)

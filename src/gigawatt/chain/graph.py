@@ -31,9 +31,9 @@ def _registered(branch: str) -> None:
     """Import what registers the quantities of a branch, once."""
     if branch in _REGISTERED:
         return
-    from gigawatt.chain import supply
+    from gigawatt.chain import load, supply
 
-    modules: tuple[Any, ...] = (supply,)
+    modules: tuple[Any, ...] = (supply, load)
     if branch != LOAD:
         from gigawatt.chain import machine, money
 
@@ -91,6 +91,9 @@ def graph_of(loaded: LoadedScenario, changes: Mapping[str, object] = MappingProx
     """
     branch = branch_of(loaded)
     _registered(branch)
+    if branch == LOAD and not any(name.startswith("load.") for name in _given(loaded, changes)):
+        allowed = "the highest hour, such as 1GW, or a file with a head such as 'load [MW]'"
+        raise loaded.blame(InputError("how much?", allowed=allowed), "load.peak")
     try:
         return CHAIN.graph(branch, _given(loaded, changes))
     except InputError as error:

@@ -16,10 +16,11 @@ from gigawatt.chain.shared_leaves import (
     fill_place,
     fill_spares,
     fill_supply,
+    fill_year,
 )
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Grade
-from gigawatt.core.graph import Leaf
+from gigawatt.core.graph import Graph, Leaf
 from gigawatt.core.once import once, stamp
 from gigawatt.core.quantities import parse, show
 from gigawatt.machine import load_chip
@@ -49,8 +50,10 @@ def fill_leaves(loaded: LoadedScenario) -> tuple[dict[str, Leaf], tuple[Assumpti
     scenario = loaded.scenario
     if scenario.training is not None:
         fill_training(fill)
+    elif not loaded.serves:
+        fill_year(fill)
     else:
-        fill.written("scenario.year", "year", scenario.year)
+        fill_year(fill)
         from gigawatt.chain.serving.leaves import (
             model_and_serving,  # which reads what training needs not
         )
@@ -63,17 +66,15 @@ def fill_leaves(loaded: LoadedScenario) -> tuple[dict[str, Leaf], tuple[Assumpti
     fill_grid(fill)
     fill_supply(fill)
     fill_money(fill)
-    _fields(fill)
-    return fill.leaves, tuple(fill.assumptions)
+    graph = graph_of(loaded)
+    _fields(fill, graph)
+    cut = fill.leaves.keys() - graph.nodes.keys()  # what a given field stands in for assumes nothing
+    leaves = {name: leaf for name, leaf in fill.leaves.items() if name not in cut}
+    return leaves, tuple(one for one in fill.assumptions if one.key not in cut)
 
 
-def _fields(fill: Filler) -> None:
-    """Leaves that are fields of the scenario as they are, read by no function of their own.
-
-    A graph names all its leaves only when the files that register its quantities are imported, which these
-    imports do.
-    """
-    graph = graph_of(fill.loaded)
+def _fields(fill: Filler, graph: Graph) -> None:
+    """Leaves that are fields of the scenario as they are, read by no function of their own."""
     for name in graph.leaves():
         if name not in fill.leaves and name in fields():
             fill.written(name, name, value_of(fill.loaded.scenario, name))
@@ -85,7 +86,7 @@ def fill_training(fill: Filler) -> None:
     """Leaves of model, training and machine of a scenario that trains; errors of :func:`fill_leaves`."""
     training = fill.loaded.scenario.training
     assert training is not None
-    fill.written("scenario.year", "year", fill.loaded.scenario.year)
+    fill_year(fill)
     _model_and_training(fill, training)
     _machine(fill, training)
 

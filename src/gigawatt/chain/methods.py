@@ -11,7 +11,7 @@ from gigawatt.performance.power import DEEPEST
 from gigawatt.performance.search import CHUNK
 from gigawatt.power.solve import ACCEPTED_GAP
 
-__all__ = ["CLOCK", "LAYOUTS", "RELIEF", "RUN_BAND", "SUPPLY"]
+__all__ = ["CLOCK", "LAYOUTS", "PURCHASE", "RELIEF", "RUN_BAND", "SUPPLY"]
 
 LAYOUTS = f"""
 Exhaustive search over tensor, pipeline, interleave, data, context and expert degree, microbatch, sequence
@@ -23,6 +23,10 @@ memory of the worst device suffices. Order: memory and a floor under the step ti
 the slowest of the ten layouts retained, so that the result is that of evaluating all; no tolerance. Under
 a power cap the quickest layouts are slowed to it, up to {DEEPEST} of them, until the next without the cap
 is slower than those retained with it.
+"""
+
+PURCHASE = """
+Nothing is searched: the whole load is bought in its hour at the one price that is given.
 """
 
 RELIEF = """

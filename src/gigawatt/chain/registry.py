@@ -61,7 +61,9 @@ def complete(branch: str) -> None:
     taken = sorted(names & {f"assets.{usual}" for usual in _USUAL_ASSETS})
     if taken:
         raise GraphError(f"{taken[0]} has the name of an asset that every campus has")
-    if any(name.startswith("assets.") for name in names):
+    if "ledger.assets" not in CHAIN.missing(branch):
+        pass  # no campus is bought
+    elif any(name.startswith("assets.") for name in names):
         CHAIN.gather("ledger.assets", "", "assets.", summary, (branch,))
     else:
         CHAIN.leaf("ledger.assets", "", summary, (branch,))
@@ -87,11 +89,15 @@ _EVERY = (
      f"{_WEATHER} site.weather_years"),
     ("site.cooling", "", "The cooling system", "site.cooling"),
     ("site.redundancy", "", "Spare units of power and cooling, where they are given", "site.redundancy"),
-    ("supply.grid", "", "The grid at the site, hour by hour", f"year {_WEATHER} site.weather_years"),
-    ("supply.grid_given", "", "Connection limit, price and carbon where they are given",
-     "supply.grid.limit supply.grid.price supply.grid.carbon supply.grid.counts"),
+    ("supply.grid", "", "The grid at the site, hour by hour",
+     f"year {_WEATHER} site.weather_years supply.grid.price supply.grid.carbon"),
+    ("supply.grid_given", "", "Connection limit, and whether its clean share counts, where they are given",
+     "supply.grid.limit supply.grid.counts"),
     ("supply.plants", "", "Plants that may be built", "supply.plants"),
     ("supply.limits", "", "Largest capacity of a plant where it is given", "supply.limits"),
+    ("supply.capacity_factors", "", "Capacity factors by the hour of a plant, where they are given",
+     "supply.capacity_factors"),
+    ("supply.fuel_prices", "", "Prices of fuels at their hubs, where they are given", "supply.fuel_prices"),
     ("supply.carbon_limit", "g/kWh", "Largest average carbon intensity of the electricity",
      "supply.carbon_limit"),
     ("supply.carbon_price", "$/t", "Price on operational carbon", "supply.carbon_price"),

@@ -9,6 +9,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from gigawatt import catalog
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Evidence
@@ -20,6 +22,7 @@ __all__ = [
     "DRAWS",
     "Goodput",
     "days_band",
+    "given_goodput",
     "goodput_of",
     "reliability_rows",
     "run_band",
@@ -104,8 +107,20 @@ def goodput_of(cluster: str, accelerators: float, *, failures: float = 1.0) -> G
     )
 
 
+def given_goodput(share: float, accelerators: int) -> Goodput:
+    """Goodput as somebody measured it: the share that makes progress, and the rest in one part."""
+    parts = {"progress": share, "lost": 1.0 - share}
+    return Goodput(share, parts, math.inf, 0.0, "", float(accelerators), (), ())
+
+
 def run_band(found: Goodput, work: float) -> RunBand:
-    """Days of a run of ``work`` [s] without any loss, drawn with uncertain rates, chance included."""
+    """Days of a run of ``work`` [s] without any loss, drawn with uncertain rates, chance included.
+
+    A goodput that is given has no rates: its run takes one time.
+    """
+    if not found.cluster:
+        wall = np.array([work / found.share])
+        return RunBand(wall, np.zeros(1), np.array([found.share]), work / found.share)
     reliability = reliability_of(found.cluster, accelerators=found.accelerators)
     return run_days(work=work, accelerators=found.accelerators, reliability=reliability, draws=DRAWS)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gigawatt import catalog
+from gigawatt.chain.candidates import fuel_id, plant_id
 from gigawatt.chain.filler import Filler, beside, clock_rows
 from gigawatt.chain.supply_terms import read_flexible, read_matching, read_reliability
 from gigawatt.chain.weather_years import grid_of, weather_years
@@ -19,9 +23,14 @@ from gigawatt.facility import load_site, load_weather
 from gigawatt.machine import Chip
 from gigawatt.money import discount_rate
 from gigawatt.power import default_not_served_price
+from gigawatt.power.hours_file import read_shares
+from gigawatt.schema.values import ByYear, at_year
+
+Array = NDArray[np.float64]
 
 __all__ = [
     "fill_chip", "fill_cooling", "fill_grid", "fill_money", "fill_place", "fill_spares", "fill_supply",
+    "fill_year", "limit_in",
 ]  # fmt: skip
 
 
@@ -52,6 +61,15 @@ def _weather_key(fill: Filler) -> tuple[str, Hashable]:
     key = "site.weather" if place.weather else "site.name"
     file = None if place.weather is None else stamp(beside(fill.loaded, place.weather))
     return key, (place.name, file)
+
+
+def fill_year(fill: Filler) -> None:
+    """The year of prices, plants and software."""
+    year = fill.loaded.scenario.year
+    if "year" in fill.loaded.lines:
+        fill.written("scenario.year", "year", year)
+    else:
+        fill.default("scenario.year", year, str(year), "software and prices of a scenario without a year")
 
 
 def fill_place(fill: Filler) -> None:
@@ -94,10 +112,12 @@ def fill_grid(fill: Filler) -> None:
     skies, told = fill.ask(key, lambda: once(("weather_years", here), read_years))
     fill.written("site.weather_years", key, skies)
     fill.assumptions += told
-    read_grid = lambda: grid_of(site.grid, scenario.year, skies)  # noqa: E731
-    grid = fill.ask("site.name", lambda: once(("grid", here, site.grid, scenario.year), read_grid))
+    means = at_year(supply.grid.price, scenario.year), supply.grid.carbon
+    read_grid = lambda: grid_of(site.grid, scenario.year, skies, *means)  # noqa: E731
+    grid = fill.ask("site.name", lambda: once(("grid", here, site.grid, scenario.year, means), read_grid))
     fill.written("supply.grid", "site.name", grid)
-    fill.written("supply.grid_given", "supply.grid", supply.grid.model_dump())
+    given = {name: getattr(supply.grid, name) for name in ("limit", "counts")}
+    fill.written("supply.grid_given", "supply.grid", given)
 
 
 def fill_supply(fill: Filler) -> None:
@@ -105,8 +125,12 @@ def fill_supply(fill: Filler) -> None:
     supply = fill.loaded.scenario.supply
     fill.given_or_default("supply.plants", supply.plants, lambda t: tuple(t.split("|")))
     fill.written("supply.limits", "supply.limits", dict(supply.limits))
-    fill.written("supply.carbon_limit", "supply.carbon_limit", supply.carbon_limit)
-    fill.given_or_default("supply.carbon_price", supply.carbon_price, lambda t: parse(t, "$/kg"))
+    year = fill.loaded.scenario.year
+    fill.written("supply.carbon_limit", "supply.carbon_limit", limit_in(supply.carbon_limit, year))
+    price = at_year(supply.carbon_price, year)
+    fill.given_or_default("supply.carbon_price", price, lambda t: parse(t, "$/kg"))
+    fill.written("supply.fuel_prices", "supply.fuel_prices", _by_fuel(fill, supply.fuel_prices))
+    fill.written("supply.capacity_factors", "supply.capacity_factors", _factors(fill, supply))
     if supply.not_served_price is not None:
         fill.written("supply.not_served_price", "supply.not_served_price", supply.not_served_price)
     else:
@@ -116,6 +140,27 @@ def fill_supply(fill: Filler) -> None:
         )
         fill.assumptions.append(why)
     _terms(fill, supply)
+
+
+def _by_fuel(fill: Filler, given: Mapping[str, ByYear]) -> dict[str, ByYear]:
+    key = "supply.fuel_prices"
+    return {fill.ask(f"{key}.{name}", lambda n=name: fuel_id(key, n)): price for name, price in given.items()}
+
+
+def _factors(fill: Filler, supply: Any) -> dict[str, Array]:
+    """Capacity factors of one year by plant, from the files that are named."""
+    key, found = "supply.capacity_factors", dict[str, Array]()
+    for name, file in supply.capacity_factors.items():
+        plant = fill.ask(f"{key}.{name}", lambda n=name: plant_id(key, n))
+        found[plant] = fill.ask(
+            f"{key}.{name}", lambda f=file: read_shares(Path(beside(fill.loaded, f)), key=key)
+        )
+    return found
+
+
+def limit_in(path: ByYear | None, year: float) -> float | None:
+    """A limit in a year: none before the first year that it is given for."""
+    return None if isinstance(path, tuple) and year < path[0][0] else at_year(path, year)
 
 
 def _terms(fill: Filler, supply: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,10 +12,10 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt._version import __version__
-from gigawatt.chain.graph import graph_of
+from gigawatt.chain.graph import branch_of, graph_of, refuse_unread
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.chain.memo import Remembered
-from gigawatt.chain.tables import TABLES_TRAINING, serving_tables
+from gigawatt.chain.tables import tables_of
 from gigawatt.core.errors import GigawattError
 from gigawatt.core.evidence import Assumption
 from gigawatt.core.graph import Value
@@ -24,7 +24,7 @@ from gigawatt.power.kept import keeping
 from gigawatt.schema.changed import scenario_with
 from gigawatt.schema.scenario import LoadedScenario, read_scenario
 
-__all__ = ["Study", "blame"]
+__all__ = ["Study", "assumptions_of", "blame"]
 
 _PACKAGES = ("numpy", "scipy", "pandas", "clarabel", "highspy", "pint", "pydantic")
 
@@ -127,9 +127,9 @@ class Study:
             layout, a limit that cannot be met: one line that names the mend.
         """
         started, cpu = time.perf_counter(), time.process_time()
-        leaves, assumptions = fill_leaves(self.loaded)
         chain = graph_of(self.loaded)
-        made = serving_tables() if self.loaded.serves else TABLES_TRAINING
+        refuse_unread(self.loaded, chain)
+        leaves, assumptions = fill_leaves(self.loaded)
         blamed = lambda error, name: blame(self.loaded, error, name)  # noqa: E731
         if remembered is None:
             values = chain.evaluate(leaves, progress, blamed)
@@ -137,12 +137,8 @@ class Study:
             with keeping(remembered.optima):
                 values = remembered.memo.evaluate(chain, leaves, progress, blamed)
         objects = {name: value.value for name, value in values.items()}
-        found = list(assumptions)
-        for value in values.values():
-            for item in _assumptions(value.value):
-                if item not in found:
-                    found.append(item)
-        tables = {name: make(objects) for name, make in made.items()}
+        found = assumptions_of(values, assumptions)
+        tables = {name: make(objects) for name, make in tables_of(branch_of(self.loaded)).items()}
         run = {
             "scenario": str(self.loaded.file),
             "scenario_hash": self.loaded.hash,
@@ -156,7 +152,15 @@ class Study:
         }
         name = self.loaded.scenario.name or self.loaded.file.stem
         quantities = {key: _quantity(value, objects) for key, value in values.items()}
-        return Result(name, quantities, tables, tuple(objects["study.notices"]), tuple(found), run)
+        return Result(name, quantities, tables, tuple(objects["study.notices"]), found, run)
+
+
+def assumptions_of(values: Mapping[str, Value], first: Iterable[Assumption]) -> tuple[Assumption, ...]:
+    """Assumptions of the scenario (``first``), then those that values hold, each once."""
+    found = dict.fromkeys(first)
+    for value in values.values():
+        found |= dict.fromkeys(_assumptions(value.value))
+    return tuple(found)
 
 
 def _version(package: str) -> str:

@@ -10,21 +10,23 @@ from numpy.typing import NDArray
 
 from gigawatt.catalog import Entity
 from gigawatt.chain import methods
-from gigawatt.chain.candidates import plants_here
-from gigawatt.chain.registry import shared, training
+from gigawatt.chain.candidates import fuelled, grid_at, plants_here
+from gigawatt.chain.registry import running, shared, training
 from gigawatt.chain.weather_years import profiles
 from gigawatt.core.errors import InfeasibleError
 from gigawatt.core.quantities import HOURS_PER_YEAR, show
-from gigawatt.facility import LoadShape, Site, Weather, facility_load, with_pue
+from gigawatt.facility import LoadShape, Weather, facility_load, with_pue
 from gigawatt.power import (
     Flexible,
     Grid,
     Plant,
     SupplyPlan,
+    default_not_served_price,
     plan,
 )
+from gigawatt.schema.values import ByYear, at_year
 
-__all__ = ["HOUR"]
+__all__ = ["HOUR", "candidates_in"]
 
 Array = NDArray[np.float64]
 
@@ -42,7 +44,7 @@ def power_hours(machine_power_it: float, site_weather: Weather) -> Array:
     return np.full(len(site_weather.air_temperature()), machine_power_it)
 
 
-@shared("facility.load", "")
+@running("facility.load", "")
 def facility_load_shape(
     machine_power_hours: Array,
     site_weather: Weather,
@@ -61,7 +63,7 @@ def facility_load_shape(
     return with_pue(load, site_pue)
 
 
-@shared("facility.pue", "1")
+@running("facility.pue", "1")
 def pue(facility_load: LoadShape) -> float:
     """Power usage effectiveness over the year.
 
@@ -97,7 +99,7 @@ def facility_energy(facility_load: LoadShape) -> float:
     return float(np.sum(facility_load.facility)) * HOUR
 
 
-@shared("facility.water", "m^3")
+@running("facility.water", "m^3")
 def water(facility_load: LoadShape) -> float:
     """Water evaporated and drained on site in a year.
 
@@ -112,7 +114,8 @@ def candidates(
     supply_grid: Grid,
     supply_grid_given: Mapping[str, Any],
     supply_limits: Mapping[str, float],
-    site_site: Site,
+    supply_capacity_factors: Mapping[str, Array],
+    supply_fuel_prices: Mapping[str, ByYear],
     site_weather: Weather,
     site_weather_years: tuple[Weather, ...],
     scenario_year: int,
@@ -122,17 +125,51 @@ def candidates(
 
     capital × rate / (1 − (1 + rate)^−life) + fixed operation; fuel and variable cost per joule.
     """
+    return candidates_in(
+        "value",
+        supply_plants=supply_plants,
+        supply_grid=supply_grid,
+        supply_grid_given=supply_grid_given,
+        supply_limits=supply_limits,
+        supply_capacity_factors=supply_capacity_factors,
+        supply_fuel_prices=supply_fuel_prices,
+        site_weather=site_weather,
+        site_weather_years=site_weather_years,
+        scenario_year=scenario_year,
+        economics_discount_rate=economics_discount_rate,
+    )
+
+
+def candidates_in(
+    case: str,
+    *,
+    supply_plants: tuple[str, ...],
+    supply_grid: Grid,
+    supply_grid_given: Mapping[str, Any],
+    supply_limits: Mapping[str, float],
+    supply_capacity_factors: Mapping[str, Array],
+    supply_fuel_prices: Mapping[str, ByYear],
+    site_weather: Weather,
+    site_weather_years: tuple[Weather, ...],
+    scenario_year: int,
+    economics_discount_rate: float,
+) -> tuple[Plant, ...]:
+    """:func:`candidates` with capital, fuel and grid prices at ``value``, ``low`` or ``high``."""
     air = site_weather.temperature
-    return plants_here(
+    given = {name: at_year(price, scenario_year) for name, price in supply_fuel_prices.items()}
+    plants = plants_here(
+        case=case,
         names=supply_plants,
         limits=supply_limits,
         year=scenario_year,
         rate=economics_discount_rate,
-        grid=supply_grid,
+        grid=grid_at(supply_grid, case),
         grid_given=supply_grid_given,
-        profile=profiles(site_weather_years),
+        profile=profiles(site_weather_years, supply_capacity_factors),
+        fuel_prices=given,
         temperature=None if air is None else np.tile(air, len(site_weather_years)),
     )
+    return tuple(fuelled(plant, case, scenario_year, given) for plant in plants)
 
 
 @shared("supply.plan", "", method=methods.SUPPLY)
@@ -173,6 +210,20 @@ def supply_plan(
             allowed="a plant, or a limit, or a price of energy not served, with which some of it is served",
         )
     return found
+
+
+@running("supply.plan", "", given=("supply.price",), method=methods.PURCHASE)
+def purchase(facility_load: LoadShape, supply_price: float, supply_grid: Grid) -> SupplyPlan:
+    """All electricity bought at the given price, with the carbon of the grid's hours.
+
+    price × energy of every hour; no plant is built.
+    """
+    hours = len(facility_load.facility)
+    years = len(supply_grid.carbon) // hours
+    carbon = supply_grid.carbon.reshape(years, hours).mean(axis=0)
+    bought = Plant("grid", "grid", name="bought", fuel=supply_price, carbon=carbon)
+    dearer = supply_price + default_not_served_price()[0]  # the whole load is bought, whatever it costs
+    return plan(load=facility_load.facility, plants=(bought,), not_served_price=dearer)
 
 
 @shared("supply.electricity_cost", "$/MWh")

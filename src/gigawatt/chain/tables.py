@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gigawatt.chain.registry import LOAD, TRAINING
 from gigawatt.chain.supply import HOUR
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.schema.pins import word_of
@@ -15,7 +16,7 @@ from gigawatt.workload import block_operations, embedding_operations, head_opera
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TABLES_TRAINING", "serving_tables"]
+__all__ = ["tables_of"]
 
 Objects = Mapping[str, Any]
 _MW, _GWH, _MWH = 1e6, 3.6e12, 3.6e9
@@ -228,7 +229,8 @@ def _per_token(o: Objects) -> pd.DataFrame:
     return _frame(rows, "quantity")
 
 
-TABLES_TRAINING: dict[str, Callable[[Objects], pd.DataFrame]] = {
+_OF_SUPPLY: dict[str, Callable[[Objects], pd.DataFrame]] = {"hourly": _hourly, "plants": _plants}
+_OF_TRAINING: dict[str, Callable[[Objects], pd.DataFrame]] = {
     "breakdown": _breakdown,
     "goodput": _goodput,
     "relief": _relief,
@@ -237,16 +239,18 @@ TABLES_TRAINING: dict[str, Callable[[Objects], pd.DataFrame]] = {
     "memory": _memory,
     "energy": _energy,
     "flows": _flows,
-    "hourly": _hourly,
-    "plants": _plants,
+    **_OF_SUPPLY,
     "ledger": _ledger,
     "per_token": _per_token,
 }
-"""Tables of a training run."""
 
 
-def serving_tables() -> dict[str, Callable[[Objects], pd.DataFrame]]:
-    """Tables of a campus that serves: its own, and those that every campus has."""
+def tables_of(branch: str) -> dict[str, Callable[[Objects], pd.DataFrame]]:
+    """The tables of a branch of the chain by name, each made of the values of its quantities."""
+    return {TRAINING: _OF_TRAINING, LOAD: _OF_SUPPLY}.get(branch) or _of_serving()
+
+
+def _of_serving() -> dict[str, Callable[[Objects], pd.DataFrame]]:
     from gigawatt.chain.serving import tables as served  # which a training run does without
 
     return {
@@ -261,8 +265,7 @@ def serving_tables() -> dict[str, Callable[[Objects], pd.DataFrame]]:
         "wall": served.wall,
         "formats": served.formats,
         "flows": lambda o: _flows(o, served.energy),
-        "hourly": _hourly,
-        "plants": _plants,
+        **_OF_SUPPLY,
         "ledger": served.ledger,
         "per_token": served.per_token,
     }

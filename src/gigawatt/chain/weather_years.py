@@ -59,7 +59,7 @@ def profiles(
     """Capacity factors of plants in all weather years, one after another, computed when they are asked for.
 
     ``given`` are those of one year (8760,) by plant, which stand in every year. A plant that follows the
-    weather and that neither knows is an ``InputError`` (key ``capacity-factor``).
+    weather and that neither knows is an ``InputError`` (key ``supply.plants``).
     """
     each = [plant_profiles(sky) for sky in skies]
     read = {name: np.tile(values, len(skies)) for name, values in (given or {}).items()}
@@ -71,8 +71,10 @@ def profiles(
         if not found and catalog.entity("plants", name).text("kind") == "profile":
             raise InputError(
                 "the weather does not say what this plant gives",
-                key="capacity-factor",
-                allowed=f"{name}=FILE, a CSV of 8,760 shares of its capacity",
+                key="supply.plants",
+                given=name,
+                allowed=f"capacity factors of it, a CSV of 8,760 shares: --capacity-factor {name}=FILE, or "
+                "supply.capacity_factors of a scenario",
             )
         return np.concatenate(found) if found else None
 

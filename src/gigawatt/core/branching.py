@@ -103,9 +103,8 @@ class BranchingGraph:
         """Fields that can be given in place of what is computed, with the quantities that they then write."""
         found: dict[str, tuple[str, ...]] = {}
         for writer in self.writers:
-            if writer.node.function is not None:
-                for name in writer.given:
-                    found[name] = (*found.get(name, ()), writer.node.name)
+            for name in writer.given:
+                found[name] = (*found.get(name, ()), writer.node.name)
         return found
 
     def graph(self, branch: str, given: Iterable[str] = ()) -> Graph:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.catalog import loader
-from gigawatt.core.errors import MissingDataError
+from gigawatt.catalog import Entity, loader
+from gigawatt.core.errors import InputError, MissingDataError, nearest
 from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.facility.humidity import dew_point, dew_point_from_daily_minimum, relative_humidity, wet_bulb
 from gigawatt.facility.mend import check_clock
@@ -104,8 +104,14 @@ class Weather:
 
 
 def load_site(name: str) -> Site:
-    """A site of the catalog by name; an unknown one is an error that names the nearest spelling."""
-    row = loader.entity("sites", name)
+    """A site of the catalog by id, alias, or the words of its id, name and country in any order.
+
+    Raises
+    ------
+    InputError
+        No site has these words (names the nearest), or several have.
+    """
+    row = _row_of_site(name)
     return Site(
         id=row.id,
         name=row.text("name", row.id),
@@ -121,6 +127,38 @@ def load_site(name: str) -> Site:
         note=row.text("note"),
         evidence={item.quantity: item for item in row.rows()},
     )
+
+
+def _row_of_site(name: str) -> Entity:
+    try:
+        return loader.entity("sites", name)
+    except InputError:
+        sites, wanted = loader.table("sites"), _words(name)
+    found = [
+        row
+        for row in sites.values()
+        if wanted and wanted <= _words(f"{row.id} {row.text('name')} {row.text('country')}")
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(row.id for row in found)
+        raise InputError("several sites have these words", key="site", given=name, allowed=ids)
+    aliases = [alias for row in sites.values() for alias in row.text("aliases").split("|") if alias]
+    words = {word: row.id for row in sites.values() for word in sorted(_words(row.text("name")))}
+    near = nearest(name, [*words, *sites, *aliases])
+    known = {*sites, *aliases}
+    raise InputError(
+        "no such site",
+        key="site",
+        given=name,
+        allowed="a row of `gigawatt catalog list sites`, or words of its name",
+        nearest=near if near is None or near in known else words[near],
+    )
+
+
+def _words(text: str) -> set[str]:
+    return {word for word in "".join(c if c.isalnum() else " " for c in text.lower()).split() if word}
 
 
 def load_weather(source: str | Path | Site, *, fill: int = 0) -> Weather:

@@ -19,7 +19,10 @@ _TYPES: dict[str, dict[str, Any]] = {
     "shape": {"type": ["string", "number", "array"]},
     "ranks": {"type": ["integer", "string"]},
     "columns": {"type": ["array", "string"]},
+    "path": {"type": ["string", "number", "object"]},
     "powers": {"type": "object", "additionalProperties": {"type": "string"}},
+    "files": {"type": "object", "additionalProperties": {"type": "string"}},
+    "prices": {"type": "object", "additionalProperties": {"type": ["string", "number", "object"]}},
     "year": {"type": "integer", "minimum": 2010, "maximum": 2050},
     "flag": {"type": "boolean"},
 }
@@ -49,7 +52,7 @@ def _property(field: Field) -> dict[str, Any]:
 
 
 def _sentence(field: Field) -> str:
-    more = f" ({field.branch} only)" if field.branch else ""
+    more = f" ({field.branch} only)" if field.branch in ("training", "serving") else ""
     return f"{field.sentence}{more}."
 
 
@@ -60,11 +63,11 @@ def _object(section: str) -> dict[str, Any]:
         key = f"{section}.{name}" if section else name
         if key in sections():
             properties[name] = _object(key)
-            inside = any(one.needed for one in FIELDS if one.key.startswith(f"{key}."))
+            inside = any(one.required for one in FIELDS if one.key.startswith(f"{key}."))
             optional = key in ("training", "serving")
         else:
             properties[name] = _property(fields()[key])
-            inside, optional = fields()[key].needed, False
+            inside, optional = fields()[key].required, False
         if inside and not optional:
             needed.append(name)
     found: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": properties}
@@ -86,7 +89,8 @@ def as_table() -> str:
     lines = ["| field | what it is | example |", "|---|---|---|"]
     for one in FIELDS:
         needed = "**needed** · " if one.needed else ""
-        belongs = f"; {one.branch} only" if one.branch and not one.key.startswith(one.branch) else ""
+        alone = one.branch in ("training", "serving") and not one.key.startswith(one.branch)
+        belongs = f"; {one.branch} only" if alone else ""
         said = (one.sentence + belongs).replace("|", "\\|")
         choices = f": {', '.join(one.choices)}" if one.choices else ""
         default = f" (default {one.default})" if one.default else ""

@@ -14,6 +14,10 @@ from importlib.resources import files
 __all__ = ["FIELDS", "Field", "Option", "Witness", "field", "fields", "keys_under", "option_of", "sections"]
 
 
+_MODEL, _RUNNING = ("training", "serving"), "running"
+"""Branches with a model, and what both are called together."""
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
     """An option of a command that sets a field: ``--tokens`` of ``plan-training``.
@@ -47,7 +51,7 @@ class Field:
         Dotted name: ``training.tokens``.
     kind : str
         How it is read: ``quantity, count, name, names, choice, number, flag``, or a form of its own
-        (``batch, demand, shape, ranks, columns, powers, year``).
+        (``batch, demand, shape, ranks, columns, powers, files, path, prices, year``).
     unit : str
         SI unit of the value inside; of a ``quantity`` or ``count``.
     low, high : str
@@ -61,7 +65,8 @@ class Field:
     needed : bool
         Whether a question of its branch has to give it.
     branch : str
-        ``training`` or ``serving`` where it belongs to one branch of the chain alone.
+        ``training`` or ``serving`` where it belongs to one branch of the chain alone, ``running`` where it
+        belongs to both and not to a load without a model.
     sentence : str
         What it is.
     example : str
@@ -101,7 +106,12 @@ class Field:
 
     def allows(self, branch: str) -> bool:
         """Whether the field stands in a question of this branch."""
-        return self.branch in ("", branch)
+        return self.branch in ("", branch) or (self.branch == _RUNNING and branch in _MODEL)
+
+    @property
+    def required(self) -> bool:
+        """Whether every question has to give it, or every one that has its section."""
+        return self.needed and self.branch != _RUNNING
 
 
 def _option(text: str) -> Option:

@@ -45,14 +45,14 @@ def _section(name: str) -> Any:
         key = f"{name}.{part}" if name else part
         if key in sections():
             inner = _section(key)
-            needed = any(one.needed for one in FIELDS if one.key.startswith(f"{key}."))
+            needed = any(one.required for one in FIELDS if one.key.startswith(f"{key}."))
             absent = key in _ABSENT
             made[part] = (inner | None, None) if absent else (inner, ... if needed else inner())
             continue
         one = fields()[key]
         kind = annotation(one)
         default = starting(one)
-        made[part] = (kind, ...) if one.needed else (kind if default is not None else kind | None, default)
+        made[part] = (kind, ...) if one.required else (kind if default is not None else kind | None, default)
     title = "".join(part.title() for part in name.replace("_", ".").split("."))
     title = f"{title}Section" if title else "Scenario"
     model = create_model(title, __base__=_Strict, __module__=__name__, **made)
@@ -192,19 +192,21 @@ def check_scenario(
 
 def _cross_check(scenario: Any, file: Path, lines: Mapping[str, int], sized: bool) -> None:
     training, serving, machine = scenario.training, scenario.serving, scenario.machine
-    if (training is None) == (serving is None):
-        both = training is not None
+    alone = training is None and serving is None
+    if (training is not None and serving is not None) or (alone and "load" not in lines):
         raise InputError(
-            "a scenario trains or serves, not both" if both else "what is done with the model is not said",
+            "what is done with the model is not said" if alone else "a scenario trains or serves, not both",
             file=file,
             line=lines.get("serving", 1),
-            key="serving" if both else "training",
-            given="training as well" if both else None,
-            allowed='one of "training:" and "serving:"',
+            key="training" if alone else "serving",
+            given=None if alone else "training as well",
+            allowed='one of "training:" and "serving:", or "load:" for a load without a model',
         )
+    if not alone:
+        _check_model(scenario, file, lines)
     if serving is not None:
         _check_serving(scenario, serving, file, lines, sized)
-    elif sized and machine.count is None and machine.power is None:
+    elif training is not None and sized and machine.count is None and machine.power is None:
         raise InputError(
             "give the machine's size as count or as power",
             file=file,
@@ -221,6 +223,15 @@ def _cross_check(scenario: Any, file: Path, lines: Mapping[str, int], sized: boo
             given=scenario.year,
             allowed=f"{YEARS[0]} to {YEARS[1]}",
         )
+
+
+def _check_model(scenario: Any, file: Path, lines: Mapping[str, int]) -> None:
+    """Refuse a question of a model that lacks what it needs."""
+    for one in FIELDS:
+        if one.needed and not one.required and value_of(scenario, one.key) is None:
+            section = one.key.rpartition(".")[0]
+            key = one.key if not section or section in lines else section
+            raise InputError("this key is needed", file=file, line=lines.get(section, 1), key=key)
 
 
 #: Keys that only a training run has, and what serving has in their place.

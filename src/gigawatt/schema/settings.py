@@ -12,7 +12,9 @@ __all__ = ["read_setting", "read_settings"]
 
 _LISTS = ("names", "columns")
 """Kinds of fields that hold several names."""
-_WORDS = ("name", "choice", "quantity", "batch", "demand")
+_MAPPINGS = ("powers", "files", "prices")
+"""Kinds of fields that hold values by name."""
+_WORDS = ("name", "choice", "quantity", "path", "batch", "demand")
 """Kinds whose value is the text itself: to YAML ``2:4`` would be a number of minutes."""
 
 
@@ -22,8 +24,10 @@ def read_setting(key: str, text: str) -> object:
     kind = found.kind if found is not None else ""
     if kind in _LISTS:
         return [part.strip() for part in text.strip("[] ").replace(",", "+").split("+")]
+    if kind == "path" and ":" in text:
+        return text
     value = yaml.safe_load(text)
-    if value is None or (kind == "powers" and isinstance(value, dict)):
+    if value is None or (kind in _MAPPINGS and isinstance(value, dict)):
         return value
     if kind in _WORDS and not isinstance(value, str):
         return value if _plain(value, text) else text

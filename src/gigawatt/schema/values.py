@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
@@ -13,12 +15,15 @@ from gigawatt.schema.fields import Field
 from gigawatt.schema.pins import RARE, SHARD_ALL, read_widen
 from gigawatt.schema.request_rate import read_rate
 
-__all__ = ["YEAR", "YEARS", "annotation", "count", "quantity", "starting"]
+__all__ = ["YEAR", "YEARS", "ByYear", "annotation", "at_year", "count", "quantity", "starting"]
 
 YEAR = 2026
 """Year of prices, plants and software where none is given."""
 YEARS = (2010, 2050)
 """The first and the last year that may be given."""
+
+ByYear = float | tuple[tuple[float, float], ...]
+"""A value [SI], or (year, value) in order of the years: linear between them, constant outside."""
 
 #: Above any sense in SI units, and low enough for every product to stay finite.
 _MOST, _MOST_THINGS = 1e30, 2**31 - 1
@@ -49,6 +54,46 @@ def quantity(
         return number
 
     return BeforeValidator(read)
+
+
+def at_year(value: ByYear | None, year: float) -> float | None:
+    """The value in a year [SI]; ``None`` where there is none."""
+    if value is None or not isinstance(value, tuple):
+        return value
+    for (first, low), (last, high) in pairwise(value):
+        if first <= year <= last:
+            return low + (high - low) * (year - first) / (last - first)
+    return value[0][1] if year < value[0][0] else value[-1][1]
+
+
+def by_year(read: BeforeValidator, unit: str) -> BeforeValidator:
+    """A validator of one value that ``read`` reads, or of ``2025: 200 MW, 2030: 1 GW``."""
+    one: Any = read.func
+
+    def values(given: object) -> ByYear:
+        parts = given if isinstance(given, Mapping) else _by_colon(given)
+        if parts is None:
+            return one(given)
+        found: list[tuple[float, float]] = []
+        for year, value in parts.items():
+            if not str(year).strip().isdigit():
+                allowed = f"a year of four digits, such as 2030: 1 {unit}"
+                raise PydanticCustomError("quantity", "not a year", {"given": str(year), "allowed": allowed})
+            found.append((float(str(year)), one(value)))
+        if any(later <= earlier for (earlier, _), (later, _) in pairwise(found)):
+            context = {"given": str(given), "allowed": f"such as 2025: 1 {unit}, 2030: 2 {unit}"}
+            raise PydanticCustomError("quantity", "the years are not in order", context)
+        return tuple(found)
+
+    return BeforeValidator(values)
+
+
+def _by_colon(given: object) -> dict[str, str] | None:
+    """``2025: 200 MW, 2030: 1 GW`` as a mapping; ``None`` of a text without a colon."""
+    if not isinstance(given, str) or ":" not in given:
+        return None
+    pairs = [part.partition(":") for part in given.split(",")]
+    return {year.strip(): value.strip() for year, _, value in pairs}
 
 
 def count(unit: str = "1", least: int = 1) -> BeforeValidator:
@@ -181,10 +226,21 @@ _FORMS: dict[str, tuple[Any, Any]] = {
 }
 
 
+def _shown_unit(field: Field) -> str:
+    """The unit of a field's example."""
+    return field.example.rstrip("}").rpartition(" ")[2]
+
+
 def annotation(field: Field) -> Any:
     """The type of a field's value with the reader that checks it (pydantic)."""
     if field.kind == "quantity":
         return Annotated[float, quantity(field.unit, field.example or None, **_bounds(field))]
+    if field.kind in ("path", "prices"):
+        read = quantity(field.unit, field.example if field.kind == "path" else None, **_bounds(field))
+        value = Annotated[ByYear, by_year(read, _shown_unit(field))]
+        return value if field.kind == "path" else dict[str, value]
+    if field.kind == "files":
+        return dict[str, Annotated[str, BeforeValidator(as_name)]]
     if field.kind == "count":
         return Annotated[int, count(field.unit, int(field.low or 1))]
     if field.kind in _FORMS:
@@ -205,7 +261,7 @@ def starting(field: Field) -> Any:
     """The value of a field that is left out: its default, nothing of what is a list or mapping, else
     ``None``.
     """
-    if field.kind == "powers":
+    if field.kind in ("powers", "files", "prices"):
         return {}
     if field.kind == "columns":
         return ()

@@ -9,8 +9,8 @@ import numpy as np
 
 from gigawatt.chain import methods
 from gigawatt.chain.machine import Machine
-from gigawatt.chain.registry import running, training
-from gigawatt.chain.reliability import CLUSTER, Goodput, goodput_of, run_band
+from gigawatt.chain.registry import CHAIN, TRAINING, running, training
+from gigawatt.chain.reliability import CLUSTER, Goodput, given_goodput, goodput_of, run_band
 from gigawatt.chain.resources import resources
 from gigawatt.performance import Search, Stack, StepTable, TrainingRun, capped, capped_search, evaluate
 from gigawatt.performance.goodput_runs import RunBand
@@ -175,22 +175,38 @@ def step_time(layouts_search: Search) -> float:
 
 
 @training("training.mfu", "percent", rows=RATES)
-def mfu(layouts_search: Search) -> float:
+def mfu(layouts_search: Search, training_step_time: float) -> float:
     """Model FLOP utilisation of a step.
 
     model FLOPs of a step / (step time × accelerators × dense datasheet peak of the format)
     """
-    return float(layouts_search.best.mfu[0])
+    best = layouts_search.best
+    return float(best.mfu[0]) * (float(best.step_time[0]) / training_step_time)
 
 
 @training("training.reliability", "", rows=_FAILURES)
-def reliability(machine_machine: Machine) -> Goodput:
+def reliability(machine_machine: Machine, training_failures: str | None) -> Goodput:
     """Failures, checkpoints, restarts, stragglers, maintenance and evaluation of a synchronous run.
 
     Checkpoints at the interval that loses least (Young 1974, Daly 2006): √(2 · checkpoint time / failure
     rate of the whole machine).
     """
-    return goodput_of(CLUSTER, machine_machine.cluster.count)
+    return goodput_of(training_failures or CLUSTER, machine_machine.cluster.count)
+
+
+@training("training.reliability", "", given=("training.goodput",))
+def reliability_of_goodput(machine_machine: Machine, training_goodput: float) -> Goodput:
+    """Share of the time that makes progress, as given; the rest is lost to one cause without a name.
+
+    1 − goodput
+    """
+    return given_goodput(training_goodput, machine_machine.cluster.count)
+
+
+CHAIN.leaf("training.goodput", "percent", "Share of the time that makes progress, as given", (TRAINING,),
+           fields=("training.goodput",), given=("training.goodput",))  # fmt: skip
+CHAIN.leaf("training.step_time", "s", "Time of one optimizer step, as given", (TRAINING,),
+           fields=("training.step_time",), given=("training.step_time",))  # fmt: skip
 
 
 @training("training.goodput", "percent")
@@ -217,10 +233,14 @@ def breakdown(
 ) -> dict[str, float]:
     """What the time of a step goes to; the parts add up to the effective step time.
 
-    Parts of the step as the performance room splits them, and failures: effective step − step.
+    Parts of the step as the performance room splits them, and failures: effective step − step. Where a step
+    time is given, what it has beyond the computed parts is unexplained.
     """
     parts = {name: float(values[0]) for name, values in layouts_search.best.parts.items()}
-    return {**parts, "failures": training_effective_step_time - training_step_time}
+    failures = training_effective_step_time - training_step_time
+    if training_step_time != layouts_search.best.step_time[0]:  # given, not computed
+        parts["unexplained"] = training_step_time - sum(parts.values())
+    return {**parts, "failures": failures}
 
 
 @training("training.binding", "")
@@ -299,6 +319,8 @@ def relief(
     machine_stack: Stack,
     layouts_search: Search,
     machine_cap: float | None,
+    training_reliability: Goodput,
+    training_step_time: float,
     training_effective_step_time: float,
     training_goodput: float,
 ) -> dict[str, float]:
@@ -308,18 +330,20 @@ def relief(
     halved).
     """
     best, cluster = layouts_search.best.layouts.take(np.arange(1)), machine_machine.cluster
+    longer = training_step_time / float(layouts_search.best.step_time[0])  # 1, unless a step time is given
     times: dict[str, float] = {}
     for name, (words, change) in resources(machine_cap).items():
         if name == "mtbf":
-            rarer = goodput_of(CLUSTER, cluster.count, failures=1.0 / _TWICE).share
-            times[words] = training_effective_step_time * training_goodput / rarer
+            if training_reliability.cluster:
+                rarer = goodput_of(training_reliability.cluster, cluster.count, failures=1.0 / _TWICE).share
+                times[words] = training_effective_step_time * training_goodput / rarer
             continue
         machine, stack = change(cluster, machine_stack, _TWICE)
         cap = machine_cap
         if cap is not None and name == "power_cap":
             cap *= _TWICE
         step = capped(evaluate(training_run, best, machine, stack), machine, cap).step_time[0]
-        times[words] = float(step) / training_goodput
+        times[words] = float(step) * longer / training_goodput
     return times
 
 
@@ -341,15 +365,22 @@ def clock(
     return float(chip_power_of(step, cluster.chip, cluster.count, machine_cap).clock[0])
 
 
+_BY_TIME = ("idle", "node", "network")
+"""Components whose energy is a power times the time of the step."""
+
+
 @training("machine.energy", "", rows=_POWER)
-def energy(layouts_search: Search) -> dict[str, float]:
+def energy(layouts_search: Search, training_step_time: float) -> dict[str, float]:
     """Energy of one step of one run by component [J].
 
     idle power × time, J/FLOP × FLOPs, J/B × bytes of each memory level and link, node and network power;
     what the chip does beyond its idle power follows its clock and stays within its power limit.
     """
     best: StepTable = layouts_search.best
-    return {name: float(values[0]) for name, values in best.energy.items()}
+    longer = training_step_time / float(best.step_time[0])  # 1, unless a step time is given
+    return {
+        name: float(values[0]) * (longer if name in _BY_TIME else 1.0) for name, values in best.energy.items()
+    }
 
 
 @training("machine.step_power", "MW", rows=_POWER)

@@ -26,10 +26,22 @@ def flagged(
         if error.key is not None:
             key = error.key.removeprefix("cluster.")
             name = key.split(".")[0].replace("-", "_")
-            known = command is not None and name in inspect.signature(command).parameters
-            flag = f"--{name.replace('_', '-')}" if known else error.key if command is None else key
+            flag = _flag(command, name) or (error.key if command is None else key)
             error.key = (renamed or {}).get(error.key, flag)
         raise
+
+
+def _flag(command: Callable[..., Any] | None, name: str) -> str | None:
+    """What a command calls one of its parameters: ``--load``, or ``SITE`` of an argument."""
+    known = {} if command is None else inspect.signature(command).parameters
+    if name not in known:
+        return None
+    argument = any(type(one).__name__ == "ArgumentInfo" for one in _metadata(known[name].annotation))
+    return name.upper() if argument else f"--{name.replace('_', '-')}"
+
+
+def _metadata(annotation: Any) -> tuple[Any, ...]:
+    return getattr(annotation, "__metadata__", ())
 
 
 def read_pairs(key: str, allowed: str, written: Sequence[str], *, split: bool = True) -> dict[str, str]:

@@ -20,7 +20,7 @@ _WHOLE = ("count", "number", "year")
 """Kinds of fields that are whole numbers where they have no unit."""
 _LISTS = ("names", "columns")
 """Kinds of fields that hold several names, with commas between them."""
-_REPEATED = ("powers",)
+_REPEATED = ("powers", "files")
 """Kinds of fields that are pairs, one an option."""
 _PURE = "1"
 _SET = "settings"
@@ -55,7 +55,7 @@ class Asked:
 
 
 #: Kinds whose form has to be seen.
-_LISTED = ("names", "powers")
+_LISTED = ("names", "powers", "files")
 
 
 def asks(

@@ -86,7 +86,7 @@ FORM_FIELDS: tuple[FormField, ...] = tuple(_controls())
 def fields_of(serves: bool) -> dict[str, FormField]:
     """The controls of a scenario that serves, or that trains, by key."""
     mine = "serving" if serves else "training"
-    return {one.key: one for one in FORM_FIELDS if one.branch in ("", mine)}
+    return {one.key: one for one in FORM_FIELDS if one.branch in ("", "running", mine)}
 
 
 def field_of(key: str, serves: bool) -> FormField | None:

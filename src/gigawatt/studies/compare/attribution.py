@@ -138,13 +138,16 @@ def attribute(
     ----------
     See :func:`gigawatt.studies.compare.shapley.shapley`.
     """
-    if first.serves != second.serves:
-        raise InputError(
-            "a training run and a service have no mixture",
-            given=f"{first.file}, {second.file}",
-            allowed="two scenarios that train, or two that serve",
-        )
     graph = graph_of(first)
+    if graph is not graph_of(second):
+        alike = first.serves == second.serves
+        raise InputError(
+            "what one gives and the other computes has no mixture"
+            if alike
+            else "a training run and a service have no mixture",
+            given=f"{first.file}, {second.file}",
+            allowed="two scenarios that train, or two that serve, and give the same fields",
+        )
     asked = _asked(graph, outputs, first.serves)
     mixer = Mixer(first, second, graph)
     names = tuple(group.name for group in mixer.groups)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gigawatt import catalog
+from gigawatt.chain.graph import graph_of
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.result import Quantity, Result
 from gigawatt.core.store import load_result
@@ -349,7 +350,10 @@ def _why_not(sides: Sequence[Side]) -> str:
     if sides[0].serves != sides[1].serves:
         return "a training run and a service have no mixture: they stand side by side only"
     gone = next((side for side in sides if side.loaded is None), None)
-    return "" if gone is None else f"nothing is split: {gone.source} is a stored result and {gone.why}"
+    if gone is not None:
+        return f"nothing is split: {gone.source} is a stored result and {gone.why}"
+    graphs = [graph_of(side.loaded) for side in sides if side.loaded is not None]
+    return "" if graphs[0] is graphs[1] else "what one gives and the other computes has no mixture"
 
 
 def _checked(split: Attribution, results: Sequence[Result]) -> list[str]:

@@ -44,18 +44,20 @@ _GROUPS = (
     _group("training.tokens", "tokens to train on"),
     _group("training.batch", "batch and sequence", "training.global_batch", "training.sequence"),
     _group(
-        "training.precision", "number format and zeros",
+        "training.precision", "number format and sparsity",
         "training.number_format", "training.precision", "training.sparsity",
     ),
     _group("training.optimizer", "the optimizer"),
+    _group("training.goodput", "failures and goodput", "training.failures", "training.goodput"),
+    _group("training.step_time", "the step time that is given"),
     _group(
         "serving.traffic", "lengths and arrivals",
         "serving.trace", "serving.prompt", "serving.output", "serving.arrivals", "serving.variation",
     ),
     _group("serving.shape", "hours of the day", "serving.shape", "serving.days"),
-    _group("serving.objective", "the promise"),
+    _group("serving.objective", "the latency target"),
     _group(
-        "serving.engine", "engine, guesses, routing",
+        "serving.engine", "engine, speculative decoding, routing",
         "serving.engine", "serving.guesses", "serving.acceptance", "serving.routing",
     ),
     _group(
@@ -81,8 +83,13 @@ _GROUPS = (
     _group("layout", "the layout that is held"),
     _group("site", "site, weather, its grid", "site.name", "site.weather", "site.weather_years"),
     _group("site.building", "cooling and spares", "site.cooling", "site.redundancy", "site.pue"),
-    _group("supply.plants", "plants and their limits", "supply.plants", "supply.limits"),
+    _group("load", "the load that is given"),
+    _group(
+        "supply.plants", "plants and their limits", "supply.plants", "supply.limits",
+        "supply.capacity_factors", "supply.fuel_prices",
+    ),
     _group("supply.grid", "the grid connection"),
+    _group("supply.price", "the price of electricity that is given"),
     _group(
         "supply.terms", "carbon, reliability, flexibility", "supply.carbon_limit", "supply.carbon_price",
         "supply.not_served_price", "supply.reliability", "supply.matching", "supply.flexible",

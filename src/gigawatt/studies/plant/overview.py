@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
+from gigawatt.chain.candidates import fuelled, grid_at
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import worst
-from gigawatt.facility import load_weather
+from gigawatt.facility import load_site, load_weather
 from gigawatt.money import capital_recovery_factor, discount_rate
 from gigawatt.money.annuity import SECONDS_PER_YEAR
 from gigawatt.power import Grid, Plant, build_plant, load_grid, plant_profiles
-from gigawatt.studies.supply.question import find_site, fuelled, grid_at
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,13 +88,13 @@ def plant_overview(year: int, site: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = _overview(year, find_site(site).id)
+    rows = _overview(year, load_site(site).id)
     return pd.DataFrame(list(rows), columns=["plant", *COLUMNS]).set_index("plant")
 
 
 @lru_cache(maxsize=64)
 def _overview(year: int, site: str) -> tuple[tuple[object, ...], ...]:
-    place = find_site(site)
+    place = load_site(site)
     sky = load_weather(place)
     grid = load_grid(place.grid, year, weather=sky)
     profile = plant_profiles(sky)

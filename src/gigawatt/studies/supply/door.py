@@ -25,7 +25,8 @@ def plan_supply(site: str, *, progress: Progress | None = None, **words: Any) ->
         Called with (what is done, share done).
     **words
         Of :func:`gigawatt.studies.supply.question.read_supply_question`: ``load, year, profile, plants,
-        limits, carbon, carbon_price, matching, reliability, flexible, deferrable …``
+        limits, carbon, carbon_price, matching, reliability, flexible, deferrable …``, and ``settings``,
+        fields of a scenario: ``{"load.mean": "100 MW"}``.
 
     Returns
     -------

@@ -121,7 +121,7 @@ def _reachable(question: SupplyQuestion) -> None:
         raise InfeasibleError(
             f"the load is above every limit: of {compact(least, 'W')} in the mean the plants can give "
             f"{compact(mean, 'W')}, {compact(least - mean, 'W')} too little",
-            key="limit",
+            key="limits",
             given=", ".join(bound),
             allowed="higher limits, or a plant without one",
         )

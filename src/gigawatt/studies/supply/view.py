@@ -11,13 +11,13 @@ from gigawatt.faces.figures.readable import label
 from gigawatt.faces.report.frames import grid_of
 from gigawatt.faces.web.answers import Asked, Fragment
 from gigawatt.faces.web.rendering import Plot, fragment, plot
+from gigawatt.facility import load_site
 from gigawatt.power.dynamics import list_limits
 from gigawatt.studies.run import grids
 from gigawatt.studies.run.figures import figure
 from gigawatt.studies.run.figures_power import carbon, dispatch_week, plant_names
 from gigawatt.studies.run.figures_tables import get_table, has_table, need_table
 from gigawatt.studies.seconds.view import DURATIONS
-from gigawatt.studies.supply.question import find_site
 from gigawatt.studies.supply.site_map import COLOURED, site_map
 from gigawatt.studies.supply.site_overview import site_overview
 from gigawatt.studies.supply.weeks import days_of, sorted_hours, weeks
@@ -126,7 +126,7 @@ def _places(asked: Asked) -> tuple[dict[str, Plot], dict[str, Grid]]:
     """The map and the table of all sites; each row leads to the same question there."""
     state, sites = asked.state, site_overview(_year(asked))
     try:
-        chosen: str | None = find_site(state.written("site.name")).id
+        chosen: str | None = load_site(state.written("site.name")).id
     except InputError:  # a site of its own
         chosen = None
     by = asked.setting("map", _COLOURS)

@@ -1,0 +1,158 @@
+"""The chain where a load is given in place of a model's: its hours, and what the building adds to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigawatt import catalog
+from gigawatt.catalog import Entity
+from gigawatt.chain.notices import of_building, of_supply
+from gigawatt.chain.registry import CHAIN, LOAD, shared
+from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.quantities import HOURS_PER_YEAR
+from gigawatt.facility import LoadShape, Site, Weather, facility_load, with_pue
+from gigawatt.power import SupplyPlan
+from gigawatt.power.hours_file import read_hours
+from gigawatt.schema.values import ByYear, at_year
+
+__all__ = ["FLAT", "PROFILES", "profile_hours", "profile_words"]
+
+Array = NDArray[np.float64]
+
+FLAT = "flat"
+PROFILES = (FLAT, "serving")
+_HOURS = int(HOURS_PER_YEAR)
+_FILES = (".csv", ".txt")
+
+
+def profile_words(profile: str | None) -> str:
+    """What a profile is, in words."""
+    name = profile or FLAT
+    if Path(name).suffix.lower() in _FILES:
+        return f"hours of {Path(name).name}"
+    return "the same in every hour" if name == FLAT else f"follows the requests of {_shape(name)}"
+
+
+def _shape(name: str) -> str:
+    return catalog.entity("defaults", "serving.shape").text("text") if name == "serving" else name
+
+
+def profile_hours(profile: str | None, *, time_zone: float, year: int) -> tuple[Array, bool]:
+    """((8760,) values in hours of local standard time, whether they are watts) of a profile.
+
+    Parameters
+    ----------
+    profile : str, optional
+        ``flat``, ``serving`` (the days of the catalog's usual ``traces_shapes``), a row of ``traces_shapes``,
+        or a CSV file of 8,760 numbers, with or without a head ``load [MW]``.
+    time_zone : float [h]
+        Of the site.
+    year : int
+        Whose weekdays count.
+
+    Raises
+    ------
+    InputError
+        No such profile (key ``load.profile``), or a file that is none.
+    """
+    name = profile or FLAT
+    if Path(name).suffix.lower() in _FILES:
+        return read_hours(Path(name), key="load.profile")
+    if name == FLAT:
+        return np.ones(_HOURS), False
+    shapes, shape = catalog.table("traces_shapes"), _shape(name)
+    if shape not in shapes:
+        known = (*PROFILES, *shapes)
+        raise InputError(
+            "no such profile of a load", key="load.profile", given=name,
+            allowed=(*known, "a CSV file of 8,760 hours"), nearest=nearest(name, known),
+        )  # fmt: skip
+    from gigawatt.chain.serving.day import read_week  # it brings all of serving
+
+    week = read_week(shape, days=None, time_zone=time_zone)
+    return week.levels[week.of_year(year)].ravel(), False
+
+
+def _profile(profile: str | None, site: Site, weather: Weather) -> Array:
+    """Relative hours of a load (8760,)."""
+    return profile_hours(profile, time_zone=site.time_zone, year=weather.year)[0]
+
+
+def _at_the_meter(power: Array) -> LoadShape:
+    none = np.zeros(len(power))
+    return LoadShape(facility=power, it=power, pue=none + 1.0, water=none, evaporated=none,
+                     parts={"it": power})  # fmt: skip
+
+
+@shared("facility.load", "", given=("load.peak",))
+def load_of_peak(
+    load_peak: float, load_profile: str | None, site_site: Site, site_weather: Weather
+) -> LoadShape:
+    """Power of the whole facility in every hour of the year, at the meter, from its highest hour.
+
+    profile × highest hour / highest of the profile
+    """
+    hours = _profile(load_profile, site_site, site_weather)
+    return _at_the_meter(hours * (load_peak / float(hours.max())))
+
+
+@shared("facility.load", "", given=("load.mean",))
+def load_of_mean(
+    load_mean: ByYear, load_profile: str | None, scenario_year: int, site_site: Site, site_weather: Weather
+) -> LoadShape:
+    """Power of the whole facility in every hour of the year, at the meter, from its mean in that year.
+
+    profile × mean / mean of the profile
+    """
+    hours, mean = _profile(load_profile, site_site, site_weather), at_year(load_mean, scenario_year)
+    assert mean is not None
+    return _at_the_meter(hours * (mean / float(hours.mean())))
+
+
+@shared("facility.load", "", given=("load.hours",))
+def load_of_hours(load_hours: str) -> LoadShape:
+    """Power of the whole facility in every hour of the year, at the meter, from a file.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, or that has no head with a unit of power.
+    """
+    hours, absolute = read_hours(Path(load_hours), key="load.hours")
+    if not absolute:
+        raise InputError(
+            "how much?", key="load.peak",
+            allowed="the highest hour, such as 1GW, or a file with a head such as 'load [MW]'",
+        )  # fmt: skip
+    return _at_the_meter(hours)
+
+
+@shared("facility.load", "", given=("load.it_peak",))
+def load_at_the_racks(
+    load_it_peak: float,
+    load_profile: str | None,
+    site_site: Site,
+    site_weather: Weather,
+    site_cooling: Entity,
+    site_redundancy: Entity | None,
+    site_pue: float | None,
+) -> LoadShape:
+    """Power of the whole facility in every hour of the year, from the one given at the racks.
+
+    IT power of the hour × hourly PUE of the cooling system in the site's weather, or the PUE that is given.
+    """
+    hours = _profile(load_profile, site_site, site_weather)
+    power = hours * (load_it_peak / float(hours.max()))
+    load = facility_load(
+        it_power=power, weather=site_weather, cooling=site_cooling, redundancy=site_redundancy
+    )
+    return with_pue(load, site_pue)
+
+
+@CHAIN.quantity("study.notices", "", (LOAD,))
+def notices(facility_load: LoadShape, supply_plan: SupplyPlan, scenario_year: int) -> tuple[str, ...]:
+    """What a reader has to know: bindings and notices of plan and building, lead times."""
+    return (*of_building(facility_load, None), *of_supply(supply_plan, scenario_year))
