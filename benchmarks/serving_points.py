@@ -15,7 +15,7 @@ import time
 import numpy as np
 
 from gigawatt.chain.serving.plan import plan_serving
-from gigawatt.chain.serving.question import read_serving_question
+from gigawatt.chain.serving.reader import read_serving_question
 from gigawatt.chain.serving.replica import candidates, replica
 from gigawatt.chain.serving.screen import screen
 from gigawatt.performance.steady import steady

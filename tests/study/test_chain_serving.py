@@ -15,7 +15,7 @@ import pytest
 from gigawatt.chain.graph import graph_of_branch
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.chain.serving.day import day_requests, read_week
-from gigawatt.chain.serving.question import read_serving_question
+from gigawatt.chain.serving.reader import read_serving_question
 from gigawatt.chain.study import _ANSWERS_SERVING, Study
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.explain import explain
@@ -384,7 +384,7 @@ REFUSED = [
     ({"serving": ("prompt: 1024",)}, 9, "serving.prompt: lengths stand twice"),
     ({"serving": ("mode: disaggregated", "replicas: 5")}, 10, "serving.replicas: is not known for two kinds"),
     ({"serving": ("autoscaling:", "  target: 0")}, 10, "serving.autoscaling.target: must be positive"),
-    ({"site": "virgina"}, 12, "site.name: no such entry.*did you mean 'virginia'"),
+    ({"site": "virgina"}, 12, "site.name: no such site.*did you mean 'virginia'"),
 ]
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from gigawatt.chain.asking import Asker
 from gigawatt.chain.memo import Remembered
-from gigawatt.chain.serving.question import ServingQuestion, read_serving_question
+from gigawatt.chain.serving.question import ServingQuestion
+from gigawatt.chain.serving.reader import read_serving_question
 from gigawatt.chain.serving.replica import prices_of
 from gigawatt.chain.study import Study
 from gigawatt.chain.training.plan import Plan, plan_training
@@ -263,7 +264,7 @@ def test_what_codesign_cannot_use_is_refused_by_name(changes: dict[str, object],
     [
         (
             {"supply.plants": ["solar"]},
-            "supply.plants: plan-training does not use this key; .*supply.grid.price",
+            "supply.plants: plan-training does not use this key; .*supply.price",
         ),
         ({"machine.count": 64}, "machine.count: .*--count"),
         ({"training.runs": 2}, "training.runs: plan-training does not use this key"),

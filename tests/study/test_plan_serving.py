@@ -13,7 +13,8 @@ from scipy.stats import poisson
 from gigawatt.chain.serving.choice import together, transfer
 from gigawatt.chain.serving.intensity import intensity, memory_wall
 from gigawatt.chain.serving.plan import plan_serving
-from gigawatt.chain.serving.question import ServingQuestion, read_serving_question
+from gigawatt.chain.serving.question import ServingQuestion
+from gigawatt.chain.serving.reader import read_serving_question
 from gigawatt.chain.serving.replica import (
     candidates,
     degrees_of,

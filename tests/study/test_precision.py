@@ -7,7 +7,7 @@ import pytest
 from gigawatt.chain import precision as room
 from gigawatt.chain.asked import Told
 from gigawatt.chain.precision import TRAINED, served, training_format
-from gigawatt.chain.serving.question import read_serving_question
+from gigawatt.chain.serving.reader import read_serving_question
 from gigawatt.chain.training.question import read_question
 from gigawatt.core.errors import InputError
 from gigawatt.machine.load import load_chip

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gigawatt.chain.serving.load import latency_against_load
-from gigawatt.chain.serving.question import read_serving_question
+from gigawatt.chain.serving.reader import read_serving_question
 from gigawatt.chain.serving.scenario import question_beside
 from gigawatt.core.errors import InputError
 from gigawatt.schema.scenario import read_scenario

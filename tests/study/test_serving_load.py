@@ -17,7 +17,7 @@ from gigawatt.chain.serving.load import (
     service_front,
 )
 from gigawatt.chain.serving.plan import plan_serving
-from gigawatt.chain.serving.question import read_serving_question
+from gigawatt.chain.serving.reader import read_serving_question
 from gigawatt.chain.serving.screen import screen
 from gigawatt.core.errors import InputError
 from gigawatt.studies.serving.answer import plan_answer

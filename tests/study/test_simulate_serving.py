@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from gigawatt.chain.serving.question import ServingQuestion, read_serving_question
+from gigawatt.chain.serving.question import ServingQuestion
+from gigawatt.chain.serving.reader import read_serving_question
 from gigawatt.chain.serving.replica import degrees_of
 from gigawatt.chain.serving.simulate import (
     MOST,

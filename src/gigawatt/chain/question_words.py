@@ -7,7 +7,7 @@ scenario; every other key is a setting, dotted as in the file. Errors name the w
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,36 +17,20 @@ import numpy as np
 from gigawatt.chain.asked import Told, year_of
 from gigawatt.chain.filler import Filler
 from gigawatt.chain.machine import flat_year, pue_peak
-from gigawatt.chain.registry import CHAIN, TRAINING
 from gigawatt.chain.shared_leaves import fill_cooling, fill_grid, fill_place, fill_spares
+from gigawatt.core.branching import fields_of
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.evidence import Grade
+from gigawatt.core.graph import Graph
 from gigawatt.core.quantities import show
-from gigawatt.schema.fields import fields
+from gigawatt.schema.fields import field
+from gigawatt.schema.values import at_year
 
 __all__ = ["HERE", "Words", "place_of", "with_defaults"]
 
 HERE = Path("question")
 """Where the keys of a question stand: in no file."""
 _SITE = "abilene-texas"
-_READ_HERE = {
-    "training.tokens", "training.sequence", "training.global_batch", "training.number_format",
-    "training.optimizer", "training.runs", "machine.chip", "machine.power_cap", "machine.stack",
-    "layout.widen", "site.weather", "site.weather_years", "site.cooling", "site.redundancy", "site.pue",
-    "supply.plants", "supply.limits", "supply.carbon_limit", "supply.carbon_price",
-    "supply.not_served_price", "supply.matching", "supply.flexible", "economics.discount_rate",
-    "economics.chip_life",
-}  # fmt: skip
-"""Fields with a leaf of their own name that questions read, or refuse by their own tables."""
-
-
-def _of_the_chain_alone() -> set[str]:
-    """Fields that only quantities of the whole chain read, such as assets that are bought with the campus."""
-    leaves = {
-        one.node.name for one in CHAIN.writers if one.node.function is None and TRAINING in one.branches
-    }
-    names = {*leaves, *CHAIN.missing(TRAINING)}
-    return {name for name in names if name in fields()} - _READ_HERE
 
 
 class Words:
@@ -99,18 +83,25 @@ class Words:
                 )
             self.values[key] = value
 
-    def _usable(self, key: str) -> None:
-        if key in _of_the_chain_alone():
-            raise InputError(
-                f"{self.command} does not use this key", key=key, allowed="gigawatt run SCENARIO"
-            )
+    def refuse_unread(self, graph: Graph, targets: Iterable[str]) -> None:
+        """Raise ``InputError`` of the first key that ``targets`` of the graph do not follow from."""
+        read = fields_of(graph, targets)
+        for key in self.values:
+            known = field(key)
+            if known is not None and known.key not in read and self._usable(key) is None:
+                message = f"{self.command} does not use this key"
+                raise InputError(message, key=key, allowed="gigawatt run SCENARIO")
+
+    def _usable(self, key: str) -> str | None:
+        """``""`` of a key that is usable after all, ``None`` of one that is not named."""
         parts = key.split(".")
         for depth in range(len(parts), 0, -1):
             instead = self.refused.get(".".join(parts[:depth]))
-            if instead == "":
-                return
-            if instead is not None:
+            if instead:
                 raise InputError(f"{self.command} does not use this key", key=key, allowed=instead)
+            if instead is not None:
+                return instead
+        return None
 
     @contextmanager
     def named(self) -> Iterator[None]:
@@ -131,7 +122,7 @@ def with_defaults(told: Told, given: Mapping[str, object], pue: float | None) ->
         values["year"] = year_of(told, None)
     if "site.name" not in values:
         values["site.name"] = _SITE
-        if pue is None or values.get("supply.grid.price") is None:
+        if pue is None or not values.keys() & {"supply.price", "supply.grid.price"}:
             told.tell("site.name", _SITE, "PUE and price of electricity need a place", Grade.guess)
     if pue is not None and not 1.0 <= pue < math.inf:
         raise InputError(
@@ -143,10 +134,12 @@ def with_defaults(told: Told, given: Mapping[str, object], pue: float | None) ->
 def place_of(told: Told, fill: Filler, pue: float | None) -> tuple[float, float, float]:
     """(PUE of the year, of the hottest hour, price of electricity [$/J]); fills the leaves that these need.
 
-    ``pue`` where it is given; the price of the scenario, or the mean of the grid at its site.
+    ``pue`` where it is given; the price that is given, or the mean of the grid at its site.
     """
     scenario = fill.loaded.scenario
-    price, pue = scenario.supply.grid.price, scenario.site.pue if pue is None else pue
+    mean_price = at_year(scenario.supply.grid.price, scenario.year)
+    price = mean_price if scenario.supply.price is None else scenario.supply.price
+    pue = scenario.site.pue if pue is None else pue
     if pue is None or price is None:
         fill_place(fill)
     if pue is None:

@@ -15,7 +15,7 @@ from gigawatt.chain.registry import running, shared, training
 from gigawatt.chain.weather_years import profiles
 from gigawatt.core.errors import InfeasibleError
 from gigawatt.core.quantities import HOURS_PER_YEAR, show
-from gigawatt.facility import LoadShape, Weather, facility_load, with_pue
+from gigawatt.facility import LoadShape, Site, Weather, facility_load, with_pue
 from gigawatt.power import (
     Flexible,
     Grid,
@@ -116,6 +116,7 @@ def candidates(
     supply_limits: Mapping[str, float],
     supply_capacity_factors: Mapping[str, Array],
     supply_fuel_prices: Mapping[str, ByYear],
+    site_site: Site,
     site_weather: Weather,
     site_weather_years: tuple[Weather, ...],
     scenario_year: int,
@@ -133,6 +134,7 @@ def candidates(
         supply_limits=supply_limits,
         supply_capacity_factors=supply_capacity_factors,
         supply_fuel_prices=supply_fuel_prices,
+        site_site=site_site,
         site_weather=site_weather,
         site_weather_years=site_weather_years,
         scenario_year=scenario_year,
@@ -149,6 +151,7 @@ def candidates_in(
     supply_limits: Mapping[str, float],
     supply_capacity_factors: Mapping[str, Array],
     supply_fuel_prices: Mapping[str, ByYear],
+    site_site: Site,
     site_weather: Weather,
     site_weather_years: tuple[Weather, ...],
     scenario_year: int,
@@ -165,7 +168,7 @@ def candidates_in(
         rate=economics_discount_rate,
         grid=grid_at(supply_grid, case),
         grid_given=supply_grid_given,
-        profile=profiles(site_weather_years, supply_capacity_factors),
+        profile=profiles(site_weather_years, supply_capacity_factors, place=site_site.name),
         fuel_prices=given,
         temperature=None if air is None else np.tile(air, len(site_weather_years)),
     )

@@ -54,7 +54,7 @@ def weather_years(
 
 
 def profiles(
-    skies: Sequence[Weather], given: Mapping[str, Array] | None = None
+    skies: Sequence[Weather], given: Mapping[str, Array] | None = None, *, place: str = ""
 ) -> Callable[[str], Array | None]:
     """Capacity factors of plants in all weather years, one after another, computed when they are asked for.
 
@@ -70,7 +70,7 @@ def profiles(
         found = [values for one in each if (values := one(name)) is not None]
         if not found and catalog.entity("plants", name).text("kind") == "profile":
             raise InputError(
-                "the weather does not say what this plant gives",
+                f"the weather{f' of {place}' if place else ''} does not say what this plant gives",
                 key="supply.plants",
                 given=name,
                 allowed=f"capacity factors of it, a CSV of 8,760 shares: --capacity-factor {name}=FILE, or "

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from gigawatt.chain.filler import beside
-from gigawatt.chain.serving.question import DEGREES, ServingQuestion, read_serving_question
+from gigawatt.chain.serving.question import DEGREES, ServingQuestion
+from gigawatt.chain.serving.reader import read_serving_question
 from gigawatt.core.errors import InputError
 from gigawatt.schema.scenario import LoadedScenario, read_scenario
 

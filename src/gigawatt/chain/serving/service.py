@@ -81,17 +81,16 @@ def question(
     site_pue: float | None,
     machine_pue_peak: float,
     supply_grid: Grid,
-    supply_grid_given: Mapping[str, Any],
+    supply_price: float | None,
     economics_discount_rate: float,
     economics_chip_life: float | None,
 ) -> ServingQuestion:
     """What is served on what, for whom, as the planning of replicas asks.
 
-    To choose among replicas, electricity is taken at the mean price of the site's grid and at the PUE of a
-    flat load; what it costs in the end is the supply plan's.
+    To choose among replicas, electricity is taken at the price that is given or the mean of the site's grid,
+    and at the PUE of a flat load; what it costs in the end is the supply plan's.
     """
     flat = flat_year(site_weather, site_cooling, site_redundancy, site_pue)
-    price = supply_grid_given.get("price")
     return ServingQuestion(
         architecture=model_architecture,
         chip=machine_chip,
@@ -112,7 +111,7 @@ def question(
         largest=None,
         pue_mean=flat.annual_pue,
         pue_peak=machine_pue_peak,
-        electricity=float(np.mean(supply_grid.price)) if price is None else price,
+        electricity=float(np.mean(supply_grid.price)) if supply_price is None else supply_price,
         rate=economics_discount_rate,
         chip_life=economics_chip_life,
         redundancy=site_redundancy,

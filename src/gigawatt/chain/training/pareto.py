@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.chain.accelerator_price import chip_second_price, power_of
-from gigawatt.chain.reliability import goodput_of
 from gigawatt.chain.training.plan import Plan, count_for_power, training_outcome
 from gigawatt.chain.training.question import TrainingQuestion
 from gigawatt.core.errors import InfeasibleError, InputError
@@ -82,7 +81,7 @@ def pareto_front(
         except (InfeasibleError, InputError):
             continue  # too small for the model, or no degrees divide it
         looked_at += best.looked_at
-        share = goodput_of(question.reliability, count).share
+        share = question.goodput(count).share
         tables = [capped(best.best, cluster, question.cap)]
         if question.cap is not None:
             quickest = capped_search(

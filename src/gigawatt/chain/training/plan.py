@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gigawatt.chain.accelerator_price import Power, chip_second_price, power_of
 from gigawatt.chain.machine import cap_within, design_power, machine_count
-from gigawatt.chain.reliability import Goodput, goodput_of, share_band
+from gigawatt.chain.reliability import Goodput, share_band
 from gigawatt.chain.training import quantities as chain
 from gigawatt.chain.training.question import TrainingQuestion
 from gigawatt.core.errors import InputError
@@ -244,7 +244,7 @@ def plan_training(
         top=top, progress=progress, widen=question.widen, cap=question.cap,
     )  # fmt: skip
     spent = time.process_time() - started
-    expected = goodput_of(question.reliability, count)
+    expected = question.goodput(count)
     exact, scheduled = _exact(question, run, cluster, found.best)
     price, money = chip_second_price(question, cluster, power)
     outcome = training_outcome(question, run, found.best, count, expected.share, price)

@@ -14,11 +14,13 @@ from gigawatt import catalog
 from gigawatt.catalog import Entity
 from gigawatt.chain.asked import Told, counted
 from gigawatt.chain.filler import Filler, clock_rows
+from gigawatt.chain.graph import graph_of_branch
 from gigawatt.chain.hybrids import training_notices
 from gigawatt.chain.leaves import fill_training
 from gigawatt.chain.precision import TRAINED
 from gigawatt.chain.question_words import HERE, Words, place_of, with_defaults
-from gigawatt.chain.reliability import CLUSTER, reliability_rows
+from gigawatt.chain.registry import TRAINING
+from gigawatt.chain.reliability import CLUSTER, Goodput, given_goodput, goodput_of, reliability_rows
 from gigawatt.chain.shared_leaves import fill_money
 from gigawatt.chain.training.quantities import training_run
 from gigawatt.core.errors import GigawattError
@@ -37,7 +39,8 @@ _WORDS = {
     "model": "model", "chip": "machine.chip", "tokens": "training.tokens", "sequence": "training.sequence",
     "batch": "training.global_batch", "format": "training.number_format",
     "precision": "training.precision", "sparsity": "training.sparsity", "optimizer": "training.optimizer",
-    "stack": "machine.stack", "year": "year", "site": "site.name", "electricity": "supply.grid.price",
+    "stack": "machine.stack", "year": "year", "site": "site.name", "electricity": "supply.price",
+    "reliability": "training.failures",
     "cap": "machine.power_cap", "widen": "layout.widen",
 }  # fmt: skip
 """Words of a question and the keys of a scenario that they are."""
@@ -49,10 +52,20 @@ _REFUSED = {
     "training.runs": "one run is planned; gigawatt run SCENARIO has several side by side",
     "site.weather_years": "gigawatt run SCENARIO plans plants over several years",
     "name": "a plan has no name; gigawatt run SCENARIO has one",
-    "supply.grid.price": "",
-    "supply": "a plan buys electricity at one price, supply.grid.price; gigawatt run SCENARIO plans plants",
+    "training.step_time": "gigawatt run SCENARIO takes one; a plan computes it",
+    "load": "gigawatt run SCENARIO takes one; a plan computes it",
+    "supply.grid.price": "", "supply.price": "",
+    "supply": "a plan buys electricity at one price, supply.price; gigawatt run SCENARIO plans plants",
 }  # fmt: skip
 """Keys of a scenario that a planned run has no use for, and what would do; empty: usable after all."""
+
+
+_PRICE = "supply.price"
+_TARGETS = ("training.duration", "training.duration_high", "machine.power_it", "machine.chip_power",
+            "facility.pue")  # fmt: skip
+_READ = (_PRICE, "supply.grid", "economics.discount_rate", "economics.chip_life", "site.redundancy",
+         "machine.size", "scenario.year")  # fmt: skip
+"""Quantities that a plan answers, and leaves that it reads besides; its electricity has one price."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +78,8 @@ class TrainingQuestion:
     are of the year and of its hottest hour; ``electricity`` [$/J]; ``rate`` [1/yr]; a model of another size
     is trained on ``tokens_per_parameter`` of its active parameters (``None``: the same tokens); ``cap`` [W]
     is what an accelerator may draw, where that is less than its own limit; ``chip_life`` [s] is that of
-    accelerators and nodes, where it is given, and ``redundancy`` that of the building.
+    accelerators and nodes, where it is given, and ``redundancy`` that of the building; ``given_goodput``
+    takes the place of that from failure rates.
     """
 
     architecture: Architecture
@@ -91,6 +105,13 @@ class TrainingQuestion:
     notices: tuple[str, ...] = ()
     chip_life: float | None = None
     redundancy: Entity | None = None
+    given_goodput: float | None = None
+
+    def goodput(self, count: int, failures: float = 1.0) -> Goodput:
+        """Goodput on ``count`` accelerators that fail ``failures`` times as often; the given one, if any."""
+        if self.given_goodput is not None:
+            return given_goodput(self.given_goodput, count)
+        return goodput_of(self.reliability, count, failures=failures)
 
     def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
         """``count`` accelerators, and what was assumed to build the cluster."""
@@ -186,7 +207,7 @@ def read_question(
         "model": model, "chip": chip, "tokens": tokens, "sequence": sequence, "batch": batch,
         "format": number_format, "precision": precision, "sparsity": sparsity, "optimizer": optimizer,
         "stack": stack, "site": site, "electricity": electricity, "cap": cap, "year": year,
-        "widen": list(read_widen(widen)) or None,
+        "widen": list(read_widen(widen)) or None, "reliability": reliability,
     }  # fmt: skip
     for word, key in _WORDS.items():
         words.word(word, key, given[word])
@@ -194,7 +215,9 @@ def read_question(
         words.word(column, f"layout.{column}", _pinned(column, number))
     words.settings({**(settings or {}), **words.machine(options)})
     with words.named():
-        return _read(Told(), words.values, pue, reliability)
+        graph = graph_of_branch(TRAINING, (_PRICE, *words.values))
+        words.refuse_unread(graph, (*_TARGETS, *(one for one in _READ if one in graph.nodes)))
+        return _read(Told(), words.values, pue)
 
 
 def _pinned(column: str, number: int) -> object:
@@ -205,9 +228,7 @@ def _pinned(column: str, number: int) -> object:
     return int(word) if word.lstrip("-").isdecimal() else word
 
 
-def _read(
-    told: Told, given: Mapping[str, object], pue: float | None, reliability: str | None
-) -> TrainingQuestion:
+def _read(told: Told, given: Mapping[str, object], pue: float | None) -> TrainingQuestion:
     values = with_defaults(told, given, pue)
     for key, unit in _COUNTED.items():
         if key in values:
@@ -237,7 +258,8 @@ def _read(
         pue_mean=mean,
         pue_peak=peak,
         electricity=price,
-        reliability=_reliability(told, reliability),
+        reliability=_reliability(told, scenario),
+        given_goodput=None if scenario.training is None else scenario.training.goodput,
         cap=_cap(told, fill.leaves["machine.power_cap"].value, chip),
         tokens_per_parameter=ratio,
         told=told,
@@ -252,6 +274,7 @@ def question_of(
     electricity: float,
     cap: float | None,
     reliability: str = CLUSTER,
+    given_goodput: float | None = None,
     tokens_per_parameter: float | None = None,
     told: Told | None = None,
 ) -> TrainingQuestion:
@@ -278,6 +301,7 @@ def question_of(
         fixed=leaf("layout.fixed"),
         widen=leaf("layout.widen"),
         reliability=reliability,
+        given_goodput=given_goodput,
         pue_mean=pue_mean,
         pue_peak=pue_peak,
         electricity=electricity,
@@ -328,11 +352,14 @@ def _cap(told: Told, cap: float | None, chip: Chip) -> float | None:
     return cap
 
 
-def _reliability(told: Told, given: str | None) -> str:
-    """The cluster whose failures are taken, its numbers listed."""
+def _reliability(told: Told, scenario: Any) -> str:
+    """The cluster whose failures are taken, its numbers listed; nothing of it where a goodput is given."""
+    given = scenario.training.failures
     name = given or CLUSTER
+    if scenario.training.goodput is not None:
+        return name
     if given is None:
-        told.tell("training.reliability", name, "nobody said whose failures", Grade.guess)
+        told.tell("training.failures", name, "no cluster is named whose failures these are", Grade.guess)
     catalog.entity("reliability", name)
     for row in reliability_rows(name):
         _tell_row(told, f"training.{row.quantity}", row)

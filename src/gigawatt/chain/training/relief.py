@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gigawatt.chain.reliability import goodput_of
 from gigawatt.chain.resources import LESS, resources
 from gigawatt.chain.training.plan import Plan
 from gigawatt.core.errors import InputError
@@ -80,7 +79,7 @@ def relieve(
         cluster, stack = change(plan.cluster, question.stack, factor)
         share, step_held, best, fits = plan.share, now_step, plan.search.best, plan.search.fit
         if name == "mtbf":
-            share = goodput_of(question.reliability, cluster.count, failures=1.0 / factor).share
+            share = question.goodput(cluster.count, failures=1.0 / factor).share
         else:
             cap = question.cap
             if cap is not None and name == "power_cap":

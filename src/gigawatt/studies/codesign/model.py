@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from gigawatt.catalog import entity
 from gigawatt.chain.accelerator_price import campus_of, power_of, second_price
 from gigawatt.chain.money import Campus
-from gigawatt.chain.reliability import goodput_of
 from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.replica import candidates, prices_of
 from gigawatt.chain.serving.screen import screen
@@ -303,7 +302,7 @@ class TrainingModel(Model):
         found = capped_search(
             run, cluster, question.stack, question.fixed, top=1, widen=question.widen, cap=question.cap
         )
-        share = goodput_of(question.reliability, count).share
+        share = question.goodput(count).share
         power = power_of(question, count)
         bought = campus_of(question, cluster, power)
         price = second_price(bought, question.rate, count)

@@ -92,7 +92,7 @@ def plan_serving(
 
 def question_of(words: Mapping[str, Any]) -> ServingQuestion:
     """The question that words ask: those of the reader of questions, degrees held in a mapping of theirs."""
-    from gigawatt.chain.serving.question import read_serving_question
+    from gigawatt.chain.serving.reader import read_serving_question
 
     fixed = {name: words[name] for name in _DEGREES if words.get(name) is not None}
     return read_serving_question(

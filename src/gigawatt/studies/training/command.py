@@ -32,10 +32,6 @@ def _flag(name: str, help: str, panel: str) -> Any:
 @asks("plan-training", "model", "machine.chip", settings=True)
 def plan_training_command(
     asked: Asked,
-    reliability: Annotated[
-        str | None,
-        _option("Fails like this cluster: a row of `gigawatt catalog list reliability`.", _LIMITS),
-    ] = None,
     deadline: Annotated[
         str | None,
         _option("Time on the clock, such as 90d. Without --count: the fewest accelerators.", _LIMITS),
@@ -99,7 +95,7 @@ def plan_training_command(
             **asked.words, settings=asked.settings, pins=pins, widen=widen, deadline=deadline,
             largest_model=largest_model, top=top, relief=relief_factor if relief else False, pareto=pareto,
             cap_sweep=cap_sweep, timeline=output is not None, sites=sites, distance=distance, wan=wan,
-            method=method, reliability=reliability, progress=report,
+            method=method, progress=report,
         ),
         plan_training_command, output=output, json=json, quiet=quiet,
     )  # fmt: skip

@@ -1,0 +1,190 @@
+"""A question of serving as a person types it: words and settings, read as a scenario that serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from gigawatt.chain.asked import Told, quantity
+from gigawatt.chain.filler import Filler
+from gigawatt.chain.graph import graph_of_branch
+from gigawatt.chain.question_words import HERE, Words, place_of, with_defaults
+from gigawatt.chain.registry import SERVING
+from gigawatt.chain.serving.question import DEGREES, ServingQuestion, read_service
+from gigawatt.chain.serving.traffic import Traffic
+from gigawatt.chain.shared_leaves import fill_chip, fill_money
+from gigawatt.core.errors import InputError
+from gigawatt.schema.changed import scenario_of
+from gigawatt.schema.request_rate import read_rate
+
+__all__ = ["read_serving_question"]
+
+_TARGETS = ("serving.plan",)
+"""What a plan of serving answers."""
+_REFUSED = {
+    "training": "this is a service; gigawatt plan-training has words for training",
+    "machine.count": "--chips", "machine.power": "gigawatt run SCENARIO takes a power",
+    "serving.mode": "--mode", "serving.seed": "--seed", "serving.replicas": "--chips",
+    **dict.fromkeys(
+        ("serving.shape", "serving.days", "serving.autoscaling", "serving.routing",
+         "serving.simulated_requests", "serving.simulated_replicas"),
+        "a plan is of one load; gigawatt run SCENARIO serves the hours of a day",
+    ),
+    "site.weather_years": "gigawatt run SCENARIO plans plants over several years",
+    "name": "a plan has no name; gigawatt run SCENARIO has one",
+    "load": "gigawatt run SCENARIO takes one; a plan computes it",
+    "supply.grid.price": "", "supply.price": "",
+    "supply": "a plan buys electricity at one price, supply.price; gigawatt run SCENARIO plans plants",
+}  # fmt: skip
+"""Keys of a scenario that a plan of serving has no use for, and what would do; empty: usable after all."""
+
+
+def read_serving_question(
+    *,
+    model: str,
+    chip: str,
+    trace: str | None = None,
+    prompt: str | None = None,
+    output: str | None = None,
+    arrivals: str | None = None,
+    variation: float | None = None,
+    shape: str | None = None,
+    rate: str | None = None,
+    demand: str | None = None,
+    objective: str | None = None,
+    weights: str | None = None,
+    cache: str | None = None,
+    precision: str | None = None,
+    sparsity: str | None = None,
+    engine: str | None = None,
+    guesses: int | None = None,
+    acceptance: float | None = None,
+    token_budget: int | None = None,
+    sequences: int | None = None,
+    year: int | None = None,
+    fixed: Mapping[str, int | None] | None = None,
+    largest: int | None = None,
+    site: str | None = None,
+    pue: float | None = None,
+    electricity: str | None = None,
+    settings: Mapping[str, object] | None = None,
+    **options: Any,
+) -> ServingQuestion:
+    """Read a question as a person types it.
+
+    Parameters
+    ----------
+    model, chip : str
+        Names of the catalog (a model may be the path of a ``config.json``).
+    trace : str, optional
+        A row of the catalog's ``traces`` or a file; not together with ``prompt`` and ``output``.
+    prompt, output : str, optional
+        Tokens or a distribution of them (:func:`~gigawatt.serving.lengths.read_lengths`).
+    arrivals, variation, shape : optional
+        How requests come (:func:`~gigawatt.serving.arrivals.arrival_times`); as in the trace, if there is
+        one.
+    rate, demand : str, optional
+        Requests (``20/s``) or tokens written (``1M tokens/s``) in all; one of them.
+    objective : str, optional
+        A row of the catalog's ``objectives``, or ``ttft=2s,tpot=50ms,p99``.
+    weights, cache : str, optional
+        Number formats in which weights, keys and values are stored.
+    precision, sparsity : str, optional
+        One word for both of them, and for a pattern of zeros (:mod:`~gigawatt.chain.precision`).
+    engine : str, optional
+        A row of the catalog's ``engines``.
+    guesses, acceptance : optional
+        Tokens guessed an iteration, and the chance that one is right.
+    token_budget, sequences : int, optional
+        Of an iteration at most, in place of the engine's usual ones.
+    year : int, optional
+        Of software and prices; that of a scenario if left out.
+    fixed : mapping, optional
+        Degrees to hold fast: ``tensor``, ``pipeline``, ``data``, ``expert``.
+    largest : int, optional
+        Accelerators of a replica at most.
+    site, pue, electricity
+        Where the data centre stands, or its PUE and price.
+    settings : mapping, optional
+        Keys of a scenario with values as they stand in its file: ``{"economics.chip_life": "3 years"}``.
+    **options
+        Of the machine: node, scale_up, scale_out, domain …; or dotted keys, as in ``settings``.
+
+    Raises
+    ------
+    InputError, MissingDataError
+        A name or quantity that cannot be read, a number that the catalog lacks; a key of a scenario that a
+        plan of serving cannot use, or that a word gives as well.
+    """
+    words = Words("plan-serving", _REFUSED)
+    for name, key, value in (
+        ("model", "model", model), ("chip", "machine.chip", chip), ("year", "year", year),
+        ("site", "site.name", site), ("electricity", "supply.price", electricity),
+    ):  # fmt: skip
+        words.word(name, key, value)
+    given: dict[str, Any] = {
+        "trace": trace, "prompt": prompt, "output": output, "arrivals": arrivals, "variation": variation,
+        "objective": objective, "weights": weights, "cache": cache, "precision": precision,
+        "sparsity": sparsity, "engine": engine, "guesses": guesses, "acceptance": acceptance,
+    }  # fmt: skip
+    said = {f"serving.{name}": name for name, value in given.items() if value is not None}
+    said |= {f"serving.layout.{name}": name for name, value in (fixed or {}).items() if value is not None}
+    said |= {"serving.demand": "rate or demand"} if rate is not None or demand is not None else {}
+    dotted = {**(settings or {}), **words.machine(options)}
+    for key in dotted:
+        if key in said:
+            raise InputError("given twice", key=key, given=str(dotted[key]), allowed=f"or {said[key]} alone")
+    words.settings(dotted)
+    told = Told()
+    with words.named():
+        words.refuse_unread(graph_of_branch(SERVING), _TARGETS)
+        values = with_defaults(told, words.values, pue)
+        fill = Filler(scenario_of({"serving.seed": 0, **values}, HERE, sized=False))
+        scenario = fill.loaded.scenario
+        section = scenario.serving
+        assert section is not None
+        held = {name: value for name in DEGREES if (value := getattr(section.layout, name)) is not None}
+        found = read_service(
+            told, model=model, chip=chip, year=scenario.year, shape=shape, token_budget=token_budget,
+            sequences=sequences, largest=largest, fixed={**(fixed or {}), **held},
+            **{key: getattr(section, key) if value is None else value for key, value in given.items()},
+        )  # fmt: skip
+        mean, peak, price = place_of(told, fill, pue)
+        fill_chip(fill, found.chip, ())
+        fill_money(fill)
+        told.assumptions += fill.assumptions
+        wanted = _demand(rate, demand, found.traffic)
+        if section.demand is not None:
+            counted, number = section.demand
+            wanted = number / found.traffic.mean_output if counted == "token" else number
+    leaves = {name: leaf.value for name, leaf in fill.leaves.items()}
+    return replace(
+        found,
+        chip=leaves["machine.chip"],
+        options=leaves["machine.options"],
+        demand=wanted,
+        pue_mean=mean,
+        pue_peak=peak,
+        electricity=price,
+        rate=leaves["economics.discount_rate"],
+        chip_life=leaves["economics.chip_life"],
+        redundancy=leaves["site.redundancy"],
+        assumptions=tuple(told.assumptions),
+        notices=tuple(told.notices),
+    )
+
+
+def _demand(rate: str | None, demand: str | None, traffic: Traffic) -> float | None:
+    if rate is not None and demand is not None:
+        raise InputError("the demand stands twice", key="demand", given=demand, allowed=f"or the rate {rate}")
+    if rate is not None:
+        return read_rate(rate)
+    if demand is None:
+        return None
+    tokens = quantity("demand", demand, "token/s", "1M tokens/s")
+    if not tokens > 0.0:
+        raise InputError(
+            "out of range", key="demand", given=demand, allowed="more than 0, such as '1M tokens/s'"
+        )
+    return tokens / traffic.mean_output
