@@ -16,7 +16,8 @@ from itertools import product
 import numpy as np
 
 from gigawatt import catalog
-from gigawatt.studies.pathway.plan import Question, pathways
+from gigawatt.studies.pathway.plan import pathways
+from gigawatt.studies.pathway.question import Question
 
 __all__ = ["BUILDS", "CASES", "PLANTS", "YEARS_TOLD", "Cell", "cells", "respond", "rows_of", "site_water"]
 

@@ -16,7 +16,8 @@ from gigawatt.faces.terminal import main
 from gigawatt.money import capital_recovery_factor
 from gigawatt.studies.pathway.answer import pathway_answer, sentences
 from gigawatt.studies.pathway.figures import FIGURES
-from gigawatt.studies.pathway.plan import Question, accelerators, pathways, read_path, read_years
+from gigawatt.studies.pathway.plan import accelerators, pathways
+from gigawatt.studies.pathway.question import Question, read_pathway_question, read_years
 
 YEAR = 8760 * 3600.0
 MWH = 3.6e9
@@ -25,7 +26,7 @@ SMALL = ("solar", "wind", "battery", "gas-engine", "fission-small")
 
 def question(**more: object) -> Question:
     given: dict = {
-        "site": "texas", "load": read_path("1 GW", "W", "load"), "plants": SMALL,
+        "site": "texas", "load": ((0.0, 1e9),), "plants": SMALL,
         "years": (2025.0, 2035.0, 2045.0), "end": 2055.0, "chip": "H100", "weeks": 2,
     }  # fmt: skip
     return Question(**(given | more))
@@ -103,7 +104,7 @@ def test_an_accelerator_hour_by_hand() -> None:
 
 def test_a_carbon_limit_begins_with_its_first_year() -> None:
     asked = question(
-        plants=("gas-engine",), weeks=1, cut=False, carbon_limit=read_path("2040: 10 g/kWh", "g/kWh", "c")
+        plants=("gas-engine",), weeks=1, cut=False, carbon_limit=((2040.0, 10 / 3.6e9),)
     )
     best = pathways(asked, compare=False).best
     share = best.energy_not_served / best.demand
@@ -143,8 +144,11 @@ def test_the_catalogs_learning_has_a_range() -> None:
 
 
 def test_paths_and_years() -> None:
-    assert read_path("2025: 200 MW, 2030: 1 GW", "W", "load") == ((2025.0, 2e8), (2030.0, 1e9))
-    assert read_path(None, "W", "load") == ()
+    asked = read_pathway_question(site="texas", load="2025: 200 MW, 2030: 1 GW", carbon_price="50 $/t")
+    assert asked.load == ((2025.0, 2e8), (2030.0, 1e9))
+    assert asked.carbon_price == ((0.0, pytest.approx(0.05)),)
+    assert asked.carbon_limit == ()
+    assert {one.key for one in asked.assumptions} == {"pathway.chip", "pathway.plants"}
     assert read_years("2025-2050", 5) == ((2025.0, 2030.0, 2035.0, 2040.0, 2045.0, 2050.0), 2055.0)
     assert read_years("2025,2028,2040", 5) == ((2025.0, 2028.0, 2040.0), 2052.0)
 
@@ -155,12 +159,12 @@ def test_paths_and_years() -> None:
         ("2030: 1 GW, 2025: 2 GW", "not in order"),
         ("soon: 1 GW", "not a year"),
         ("5 $/t", "load"),
-        ("-1 GW", "0 or more"),
+        ("-1 GW", "load: out of range; .*more than 0"),
     ],
 )
 def test_a_bad_path_is_one_line(text: str, says: str) -> None:
     with pytest.raises(InputError, match=says) as caught:
-        read_path(text, "W", "load")
+        read_pathway_question(site="texas", load=text)
     assert "\n" not in str(caught.value)
 
 
@@ -217,6 +221,21 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     with pytest.raises(SystemExit):
         main(words)
     assert "waits" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"year": 2030}, "year: plan-pathway does not use this field; .*2025-2050"),
+        ({"supply.grid.carbon": "300 g/kWh"}, "supply.grid.carbon: plan-pathway does not use this field"),
+        ({"load.mean": "1 GW"}, "load.mean: given twice"),
+        ({"supply.fuel_prices.uranium": "1 $/MMBtu"}, "a path of gas alone; given 'uranium'"),
+        ({"suply.plants": ["solar"]}, "suply: unknown key; .*did you mean 'supply'"),
+    ],
+)
+def test_a_field_without_use_is_refused_by_name(settings: dict[str, object], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        read_pathway_question(site="texas", load="1 GW", settings=settings)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from gigawatt.faces.terminal.answer import give
+from gigawatt.faces.terminal.question import Asked, asks
 from gigawatt.studies.serving.options import flag, option
 
 __all__ = ["EPILOG", "plan_pathway_command"]
@@ -19,9 +20,9 @@ EPILOG = (
 _WHAT, _PATHS, _PLANTS, _ANSWER = "What is asked", "Paths", "Plants", "Answer"
 
 
+@asks("plan-pathway", "site.name", "load.mean", settings=True)
 def plan_pathway_command(
-    site: Annotated[str, typer.Argument(help="A site of the catalog.", show_default=False)],
-    load: Annotated[str, option("Mean power at the meter; one value, or by year, linear between.", _WHAT)],
+    asked: Asked,
     years: Annotated[
         str, typer.Option(help="2025-2050, or 2025,2030,2040: where steps begin.", rich_help_panel=_WHAT)
     ] = "2025-2050",
@@ -31,15 +32,7 @@ def plan_pathway_command(
     whole_steps: Annotated[
         bool, flag("--whole-steps", "No steps of their own where a lead time ends.", _WHAT)
     ] = False,
-    chip: Annotated[str, typer.Option(help="The accelerator that waits.", rich_help_panel=_WHAT)] = "H100",
-    carbon: Annotated[str | None, option("Limit of the mean, such as 100 g/kWh; or by year.", _PATHS)] = None,
-    carbon_price: Annotated[str | None, option("Such as 50 $/t; or by year.", _PATHS)] = None,
     gas_price: Annotated[str | None, option("At the hub, such as 4 $/MMBtu; or by year.", _PATHS)] = None,
-    grid_price: Annotated[str | None, option("Mean, such as 60 $/MWh; or by year.", _PATHS)] = None,
-    plants: Annotated[
-        str, typer.Option(help="What may be built, commas between.", rich_help_panel=_PLANTS)
-    ] = "grid,solar,wind,battery,gas-engine,gas-turbine,gas-combined-cycle,fission-small",
-    limit: Annotated[list[str] | None, option("Most of a plant: grid=300 MW.", _PLANTS)] = None,
     build_rate: Annotated[list[str] | None, option("Most built in a year: wind=200 MW.", _PLANTS)] = None,
     lead_time: Annotated[
         list[str] | None, option("In place of the catalog's, queue included: grid=3 yr.", _PLANTS)
@@ -52,11 +45,6 @@ def plan_pathway_command(
     case: Annotated[
         str, typer.Option(help="Capital costs: value, low or high.", rich_help_panel=_PLANTS)
     ] = "value",
-    discount_rate: Annotated[str | None, option("Real, such as 7 %.", _PATHS)] = None,
-    not_served: Annotated[
-        str | None,
-        option("Price of power that lacks, such as 500 $/MWh; default: idle accelerators.", _PATHS),
-    ] = None,
     weeks: Annotated[
         int,
         typer.Option(help="Weeks that stand for a year; 52 is every hour.", min=1, rich_help_panel=_ANSWER),
@@ -71,11 +59,12 @@ def plan_pathway_command(
 ) -> None:
     """Plan a campus's power over decades: build, retire, bridge; and what waiting for power costs."""
     words: dict[str, Any] = dict(locals())
-    for name in ("output", "json", "quiet"):
+    for name in ("asked", "output", "json", "quiet"):
         words.pop(name)
     from gigawatt.studies.pathway.door import plan_pathway
 
+    words |= asked.words
     give(
-        lambda report: plan_pathway(**words, progress=report),
+        lambda report: plan_pathway(**words, settings=asked.settings, progress=report),
         plan_pathway_command, output=output, json=json, quiet=quiet,
     )  # fmt: skip

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from gigawatt.chain.accelerator_price import MachineTerms, chip_second_price, po
 from gigawatt.chain.candidates import plant_id
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Grade
-from gigawatt.core.quantities import parse, show
+from gigawatt.core.quantities import show
 from gigawatt.facility import facility_load, load_site, load_weather
 from gigawatt.machine.load import build_cluster, load_chip
 from gigawatt.money import capital_recovery_factor, discount_rate
@@ -30,8 +29,9 @@ from gigawatt.power.pathway import Pathway, plan_pathway
 from gigawatt.power.pathway_hours import Hours, representative_weeks, whole_year
 from gigawatt.power.pathway_steps import Step, Vintage
 from gigawatt.power.plants.row_reader import RowReader
+from gigawatt.studies.pathway.question import Path, Question
 
-__all__ = ["Accelerators", "Pathways", "Question", "accelerators", "pathways", "read_path", "read_years"]
+__all__ = ["Accelerators", "Pathways", "accelerators", "pathways"]
 
 Array = NDArray[np.float64]
 
@@ -44,40 +44,6 @@ _ROUNDING = 1e-6
 _CUTS = 4
 #: Accelerators of the cluster whose network is priced.
 _CLUSTER = 1024
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked, in SI units; paths are ``(year, value)`` in order, linear between, constant
-    outside (a carbon limit begins with its first year).
-
-    ``years`` begin the steps and the last lasts to ``end``; ``load`` is mean power at the meter; ``limits``
-    and ``build_rates`` [W], [W/yr] by plant; ``lead_times`` [s] in place of the catalog's; ``learning`` a
-    rate for each doubling by plant, or ``None`` for the catalog's; ``existing`` (plant, W, its first
-    year); ``weeks`` that stand for a year.
-    """
-
-    site: str
-    load: tuple[tuple[float, float], ...]
-    plants: tuple[str, ...]
-    years: tuple[float, ...]
-    end: float
-    chip: str
-    cut: bool = True
-    carbon_limit: tuple[tuple[float, float], ...] = ()
-    carbon_price: tuple[tuple[float, float], ...] = ()
-    gas_price: tuple[tuple[float, float], ...] = ()
-    grid_price: tuple[tuple[float, float], ...] = ()
-    limits: Mapping[str, float] = field(default_factory=lambda: {})
-    build_rates: Mapping[str, float] = field(default_factory=lambda: {})
-    lead_times: Mapping[str, float] = field(default_factory=lambda: {})
-    learning: Mapping[str, float | None] = field(default_factory=lambda: {})
-    existing: tuple[tuple[str, float, float], ...] = ()
-    case: str = "value"
-    rate: float | None = None
-    not_served_price: float | None = None
-    weeks: int = 7
-    cooling: str = "water-cooled-chiller-tower"
 
 
 @dataclass(frozen=True)
@@ -117,56 +83,6 @@ class Pathways:
 
 
 SECONDS_PER_HOUR = 3600.0
-
-
-def read_path(text: str | None, unit: str, key: str) -> tuple[tuple[float, float], ...]:
-    """``"2025: 200 MW, 2030: 1 GW"`` as (year, SI value), or one value for all years; nothing: no path.
-
-    Raises
-    ------
-    InputError
-        A year that is none or stands twice, a value of another unit, years out of order.
-    """
-    if text is None:
-        return ()
-    found: list[tuple[float, float]] = []
-    for part in text.split(","):
-        head, colon, tail = part.partition(":")
-        written = (tail if colon else head).strip()
-        try:
-            year = float(head) if colon else 0.0
-        except ValueError:
-            raise InputError(
-                "not a year", key=key, given=head.strip(), allowed=f"such as 2030: 1 {unit}"
-            ) from None
-        try:
-            value = parse(written, unit)
-        except InputError as error:
-            raise error.at(key=key) from None
-        if value < 0.0:
-            raise InputError("out of range", key=key, given=written, allowed="0 or more")
-        found.append((year, value))
-    if len(found) > 1 and any(b[0] <= a[0] for a, b in pairwise(found)):
-        raise InputError("the years of the path are not in order", key=key, given=text,
-                         allowed=f"such as 2025: 1 {unit}, 2030: 2 {unit}")  # fmt: skip
-    return tuple(found)
-
-
-def read_years(text: str, every: int, key: str = "years") -> tuple[tuple[float, ...], float]:
-    """``"2025-2050"`` in steps of ``every``, or ``"2025, 2028, 2035"``: (first years, end of the last)."""
-    try:
-        if "-" in text:
-            first, last = (int(part) for part in text.split("-"))
-            years = [float(year) for year in range(first, last + 1, every)]
-        else:
-            years = [float(int(part)) for part in text.split(",")]
-    except ValueError:
-        raise InputError("not years", key=key, given=text, allowed="2025-2050, or 2025,2030,2040") from None
-    if not years or any(b <= a for a, b in pairwise(years)) or not 1900 <= years[0] <= 2200:
-        raise InputError(
-            "the years are not in order", key=key, given=text, allowed="2025-2050, or 2025,2030,2040"
-        )
-    return tuple(years), years[-1] + (years[-1] - years[-2] if len(years) > 1 else every)
 
 
 def accelerators(*, chip: str, pue: float, rate: float) -> Accelerators:
@@ -229,11 +145,9 @@ def pathways(
     )  # fmt: skip
 
 
-def at_year(path: Sequence[tuple[float, float]], year: float, default: float) -> float:
+def at_year(path: Path, year: float, default: float) -> float:
     """A path's value in a year: linear between its years, constant outside."""
-    if not path:
-        return default
-    return float(np.interp(year, [one[0] for one in path], [one[1] for one in path]))
+    return float(np.interp(year, [one[0] for one in path], [one[1] for one in path])) if path else default
 
 
 class _Site:
@@ -275,7 +189,7 @@ class _Site:
                                  allowed="a plant with a `profile` in its row, or one of fuel")  # fmt: skip
         found, told = discount_rate()
         self.rate = found if asked.rate is None else asked.rate
-        self.told = [] if asked.rate is not None else [told]
+        self.told = [*asked.assumptions, *([] if asked.rate is not None else [told])]
         self.waiting = accelerators(chip=asked.chip, pue=shape.annual_pue, rate=self.rate)
         self.not_served_price = asked.not_served_price or (
             self.waiting.hour / (self.waiting.power * SECONDS_PER_HOUR)
