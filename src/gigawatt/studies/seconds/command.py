@@ -9,6 +9,7 @@ import typer
 
 from gigawatt.core.errors import InputError
 from gigawatt.faces.terminal.answer import give
+from gigawatt.faces.terminal.question import Asked, asks
 
 __all__ = ["EPILOG", "plan_seconds_command"]
 
@@ -20,12 +21,9 @@ def _option(help: str, panel: str = _LOAD, **more: Any) -> Any:
     return typer.Option(help=help, show_default=False, rich_help_panel=panel, **more)
 
 
+@asks("plan-seconds", settings=True)
 def plan_seconds_command(
-    chip: Annotated[str | None, _option("An accelerator, by the words of its name in any order.")] = None,
-    count: Annotated[int | None, _option("Accelerators.", min=1)] = None,
-    model: Annotated[
-        str | None, _option("What is trained: a model of the catalog, llama-3.1-405b if left out.")
-    ] = None,
+    asked: Asked,
     trace: Annotated[
         Path | None, _option("In place of a chip: a CSV with time [s] and power [W] of a node.")
     ] = None,
@@ -46,7 +44,6 @@ def plan_seconds_command(
     short_circuit_ratio: Annotated[
         float | None, _option("Short-circuit power over the connection's.", _SUPPLY)
     ] = None,
-    electricity: Annotated[str | None, _option("Price, such as '60 $/MWh'.", _SUPPLY)] = None,
     seed: Annotated[int, _option("Of what is drawn.", _ANSWER, min=0)] = 0,
     output: Annotated[Path | None, _option("Folder for seconds.html, .md, .json and .csv.", _ANSWER)] = None,
     json: Annotated[
@@ -68,10 +65,10 @@ def plan_seconds_command(
     pairs = _pairs(plants or "")
     give(
         lambda report: plan_seconds(
-            plants=pairs, progress=report, chip=chip, count=count, model=model,
+            **asked.words, settings=asked.settings, plants=pairs, progress=report,
             trace=None if trace is None else str(trace), nodes=nodes, duration=duration, step=step,
             limits=limits, short_circuit_ratio=short_circuit_ratio, spread=spread, correlation=correlation,
-            electricity=electricity, seed=seed,
+            seed=seed,
         ),
         plan_seconds_command, output=output, json=json, quiet=quiet,
     )  # fmt: skip

@@ -28,7 +28,7 @@ def plan_seconds(
         Called with (what is done, share done).
     **words
         Options of the command: ``chip, count, model, trace, nodes, duration, step, spread, correlation,
-        limits, short_circuit_ratio, electricity, seed``.
+        limits, short_circuit_ratio, electricity, seed``, and ``settings``, fields of the training run.
 
     Returns
     -------

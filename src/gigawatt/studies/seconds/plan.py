@@ -209,6 +209,7 @@ def read_seconds_question(
     correlation: float | None = None,
     electricity: str | None = None,
     seed: int = 0,
+    settings: Mapping[str, object] | None = None,
 ) -> SecondsQuestion:
     """Read a question as a person types it.
 
@@ -231,6 +232,8 @@ def read_seconds_question(
         As :func:`gigawatt.power.dynamics.carry_seconds` and ``sum_nodes`` have them.
     electricity : str, optional
         Such as ``60 $/MWh``.
+    settings : mapping, optional
+        Fields of the training run: ``{"training.sequence": "4096 tokens", "layout.tensor": 8}``.
 
     Raises
     ------
@@ -241,6 +244,7 @@ def read_seconds_question(
         raise InputError(
             "give a chip or a trace", key="chip", allowed="--chip with --count, or --trace FILE (not both)"
         )
+    _check_alone(trace, {"count": count, "model": model, "duration": duration, **dict(settings or {})}, nodes)
     told: list[Assumption] = []
     notices: list[str] = []
     row = catalog.entity("dynamics_load", "training")
@@ -278,7 +282,7 @@ def read_seconds_question(
             raise InputError(
                 "not a duration", key="duration", given=duration, allowed=f"10 to {_LONGEST:g} s"
             )
-        planned = _planned(str(chip), count, model, told) if run is None else run
+        planned = _planned(str(chip), count, model, told, settings or {}) if run is None else run
         one_chip = training_load(planned.best, planned.count)
         default("jitter", "jitter", "steps are not all alike")
         start, stop = (default(key, key, "idle around the run") for key in ("start", "stop"))
@@ -332,7 +336,22 @@ def read_seconds_question(
     )
 
 
-def _planned(chip: str, count: int | None, model: str | None, told: list[Assumption]) -> Run:
+def _check_alone(trace: str | None, given: Mapping[str, object], nodes: float) -> None:
+    """Refuse what the load does not follow from: a model's words of a trace, nodes of a model."""
+    if trace is None:
+        if nodes != 1.0:
+            raise InputError("nodes are those of a trace", key="nodes", given=nodes, allowed="--count")
+        return
+    for key, value in given.items():
+        if value is not None:
+            raise InputError(
+                "a trace is a load already", key=key, given=str(value), allowed="--chip, or a trace"
+            )
+
+
+def _planned(
+    chip: str, count: int | None, model: str | None, told: list[Assumption], settings: Mapping[str, object]
+) -> Run:
     """The best layout of a model on ``count`` accelerators."""
     if count is None:
         raise InputError("how many accelerators?", key="count", allowed="a whole number of 1 or more")
@@ -340,7 +359,7 @@ def _planned(chip: str, count: int | None, model: str | None, told: list[Assumpt
     if model is None:
         grade = catalog.entity("dynamics_load", "training").evidence("jitter").grade
         told.append(Assumption("model", name, "no model was given", grade, "models.csv"))
-    question = read_question(model=name, chip=chip)
+    question = read_question(model=name, chip=chip, settings=settings)
     plan = plan_training(question, count, top=1)
     what = f"{question.architecture.name} on {count:,} × {question.chip.name}"
     return Run(what, plan.search.best, count)
