@@ -103,9 +103,7 @@ def test_an_accelerator_hour_by_hand() -> None:
 
 
 def test_a_carbon_limit_begins_with_its_first_year() -> None:
-    asked = question(
-        plants=("gas-engine",), weeks=1, cut=False, carbon_limit=((2040.0, 10 / 3.6e9),)
-    )
+    asked = question(plants=("gas-engine",), weeks=1, cut=False, carbon_limit=((2040.0, 10 / 3.6e9),))
     best = pathways(asked, compare=False).best
     share = best.energy_not_served / best.demand
     assert share[1] < 1e-3

@@ -136,11 +136,17 @@ class BranchingGraph:
             if other is None or writer.given:
                 chosen[name] = writer
         graph = Graph({name: writer.node for name, writer in chosen.items()})
-        read = {one for node in graph.nodes.values() for one in node.inputs}
-        for name in [name for name in graph.leaves() if name not in read]:
-            del graph.nodes[name]
+        of_branch = [writer.node for writer in self.writers if branch in writer.branches]
+        answers = set(graph.nodes) - {one for node in of_branch for one in node.inputs}
+        while cut := self._unread(graph) - answers:  # what only a cut quantity read
+            for name in cut:
+                del graph.nodes[name]
         graph.check()
         return graph
+
+    @staticmethod
+    def _unread(graph: Graph) -> set[str]:
+        return set(graph.nodes) - {one for node in graph.nodes.values() for one in node.inputs}
 
     def unread(self, branch: str) -> list[str]:
         """Leaves of a branch that no quantity reads, whatever is given."""
@@ -168,8 +174,14 @@ def cut_by(
     graph: BranchingGraph, branch: str, given: Mapping[str, object] | Iterable[str], key: str
 ) -> str | None:
     """The given field without which ``key`` would have been read, or ``None``."""
-    fields = frozenset(given) & frozenset(graph.seams)
+    seams = graph.seams
+    fields = frozenset(given) & frozenset(seams)
     for one in sorted(fields):
-        if key in fields_of(graph.graph(branch, fields - {one})):
-            return one
+        others = [other for other in seams if set(seams[other]) & set(seams[one]) and other != one]
+        for instead in (frozenset[str](), *(frozenset((other,)) for other in others)):
+            try:
+                if key in fields_of(graph.graph(branch, fields - {one} | instead)):
+                    return one
+            except GraphError:  # without it nothing writes the quantity
+                continue
     return None

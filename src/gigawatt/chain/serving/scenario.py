@@ -18,6 +18,11 @@ _SAME = (
     "sparsity", "engine", "guesses", "acceptance", "replicas", "routing",
 )  # fmt: skip
 _MACHINE = ("chip", "node", "scale_up", "scale_out", "domain", "topology", "oversubscription")
+_SETTINGS = (
+    "site.weather", "site.cooling", "site.redundancy", "site.pue", "supply.price", "supply.grid.price",
+    "economics.discount_rate", "economics.chip_price", "economics.chip_life",
+)  # fmt: skip
+"""Fields of building, price and money that a question of serving alone reads as well."""
 _REQUESTS = 200_000
 """Simulated where neither the scenario nor the caller says how many."""
 
@@ -25,8 +30,9 @@ _REQUESTS = 200_000
 def asked_by(file: str | Path) -> dict[str, Any]:
     """What the scenario in ``file`` says, by the names that questions of serving use.
 
-    ``rate`` or ``demand`` is what it asks for; ``requests`` how many are to be simulated. The hours of its
-    day, the building and its supply are left to ``gigawatt run``.
+    ``rate`` or ``demand`` is what it asks for; ``requests`` how many are to be simulated; ``settings`` what
+    it says of building, price of electricity and money. The hours of its day and the plan of its supply are
+    left to ``gigawatt run``.
 
     Raises
     ------
@@ -52,6 +58,7 @@ def asked_by(file: str | Path) -> dict[str, Any]:
         kind, value = section.demand
         key = "demand" if kind.startswith("token") else "rate"
         found[key] = f"{value:g} tokens/s" if key == "demand" else f"{value:g}/s"
+    found["settings"] = {key: loaded.written[key] for key in _SETTINGS if key in loaded.written}
     return {key: value for key, value in found.items() if value is not None}
 
 

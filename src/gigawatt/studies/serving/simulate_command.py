@@ -21,7 +21,7 @@ EPILOG = (
 _FLEET, _TIME = "Fleet", "Time"
 
 
-@asks("simulate-serving")
+@asks("simulate-serving", settings=True)
 def simulate_serving_command(
     asked: Asked,
     scenario: Annotated[
@@ -75,10 +75,10 @@ def simulate_serving_command(
 
     give(
         lambda report: simulate_serving(
-            scenario, **asked.words, output=lengths, concurrency=concurrency, token_budget=token_budget,
-            sequences=sequences, preemption=preemption, host_bandwidth=host_bandwidth,
-            prefix_caching=prefix_caching, static=static, long_prompt=long_prompt, layout=layout,
-            autoscale=autoscale, prefill=prefill, requests=requests, span=span, whole=whole,
+            scenario, **asked.words, settings=asked.settings, output=lengths, concurrency=concurrency,
+            token_budget=token_budget, sequences=sequences, preemption=preemption,
+            host_bandwidth=host_bandwidth, prefix_caching=prefix_caching, static=static,
+            long_prompt=long_prompt, layout=layout, autoscale=autoscale, prefill=prefill, requests=requests, span=span, whole=whole,
             progress=report,
         ),
         simulate_serving_command, output=folder, json=json, quiet=quiet,

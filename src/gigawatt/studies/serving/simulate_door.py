@@ -49,7 +49,8 @@ def simulate_serving(
         Called with (what is done, share done).
     **words
         Options of the command: ``model, chip, trace, rate, demand, objective, tensor, pipeline, replicas,
-        routing, autoscale, prefill, layout, requests, span, whole, seed …``
+        routing, autoscale, prefill, layout, requests, span, whole, seed …``, and ``settings``, fields of a
+        scenario: ``{"economics.chip_life": "3 years"}``
 
     Returns
     -------
@@ -87,8 +88,9 @@ def _filled(given: dict[str, Any]) -> dict[str, Any]:
             said = {key: value for key, value in said.items() if key not in ("rate", "demand")}
         if given["span"] is not None:
             said.pop("requests", None)
+        said["settings"] = {**said["settings"], **(given.get("settings") or {})}
         spoken = {key for key, value in given.items() if value is not None and (key, value) != ("seed", 0)}
-        given = given | {key: value for key, value in said.items() if key not in spoken}
+        given |= {key: value for key, value in said.items() if key not in spoken or key == "settings"}
     for key in ("model", "chip"):
         if given[key] is None:
             raise InputError(

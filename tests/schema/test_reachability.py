@@ -1,0 +1,104 @@
+"""Which fields a question uses follows from the graph; the others are refused by name, every one of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gigawatt.chain.graph import graph_of, graph_of_branch, refuse_unread
+from gigawatt.core.branching import fields_of
+from gigawatt.core.errors import InputError
+from gigawatt.schema.changed import scenario_of
+from gigawatt.schema.fields import FIELDS, Field, fields
+from gigawatt.schema.settings import read_setting
+
+TITLE = "name"
+#: Fields that are given in place of what is computed: they are read only where they are given.
+SEAMS = {"load.peak", "load.mean", "load.hours", "load.it_peak", "training.goodput", "training.step_time",
+         "supply.price"}  # fmt: skip
+OF_LOAD = {"load.profile"}
+BUILDING = {"site.cooling", "site.redundancy", "site.pue"}
+PLAN = {
+    "supply.plants", "supply.limits", "supply.capacity_factors", "supply.fuel_prices", "supply.grid.limit",
+    "supply.grid.counts", "supply.carbon_limit", "supply.carbon_price", "supply.not_served_price",
+    "supply.reliability", "supply.matching", "supply.flexible", "supply.deferrable",
+}  # fmt: skip
+#: (branch, what is given in place of something) → what then has no use.
+CUTS: dict[tuple[str, str], set[str]] = {
+    ("training", "training.goodput"): {"training.failures"},
+    ("training", "training.step_time"): set(),
+    ("training", "supply.price"): PLAN,
+    ("serving", "supply.price"): PLAN,
+    ("load", "load.peak"): BUILDING,
+    ("load", "load.mean"): BUILDING,
+    ("load", "load.hours"): BUILDING | OF_LOAD,
+    ("load", "load.it_peak"): set(),
+}
+BASES: dict[str, dict[str, object]] = {
+    "training": {"model": "llama-3.1-8b", "training.tokens": "1T tokens", "machine.chip": "H100",
+                 "machine.count": 64, "site.name": "virginia"},
+    "serving": {"model": "llama-3.1-8b", "serving.demand": "10 requests/s", "machine.chip": "H100",
+                "site.name": "virginia"},
+    "load": {"site.name": "virginia"},
+}  # fmt: skip
+
+
+def read_by(branch: str, *given: str) -> set[str]:
+    return set(fields_of(graph_of_branch(branch, given)))
+
+
+def of_branch(branch: str) -> set[str]:
+    """Fields that may stand in a question of a branch and are no seam."""
+    return {one.key for one in FIELDS if one.allows(branch)} - SEAMS - {TITLE}
+
+
+@pytest.mark.parametrize("branch", ["training", "serving"])
+def test_every_field_of_a_branch_has_a_path_to_its_answer(branch: str) -> None:
+    read = {key for key in read_by(branch) if fields()[key].allows(branch)}
+    assert read - SEAMS == of_branch(branch) - OF_LOAD
+
+
+@pytest.mark.parametrize(("branch", "seam"), CUTS, ids="-".join)
+def test_what_is_given_cuts_what_only_led_to_it(branch: str, seam: str) -> None:
+    """The whole table: field by field, used or cut."""
+    found = read_by(branch, seam)
+    assert seam in found
+    unused = of_branch(branch) - found
+    assert unused - (set() if branch == "load" else OF_LOAD) == CUTS[branch, seam]
+
+
+def scenario(branch: str, seam: str, one: Field) -> dict[str, object]:
+    values = dict(BASES[branch])
+    if seam:
+        values[seam] = "load.csv" if seam == "load.hours" else read_setting(seam, fields()[seam].example)
+    return values | {one.key: read_setting(one.key, one.example)}
+
+
+REFUSED = [
+    (branch, seam, key)
+    for (branch, seam), cut in CUTS.items()
+    for key in sorted(cut)
+] + [("training", "", "load.profile"), ("load", "load.peak", "machine.count"), ("load", "load.peak", "model"),
+     ("load", "load.peak", "economics.chip_life")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("branch", "seam", "key"), REFUSED, ids="-".join)
+def test_a_field_without_a_path_is_refused_by_name(branch: str, seam: str, key: str) -> None:
+    loaded = scenario_of(scenario(branch, seam, fields()[key]), Path("question"))
+    with pytest.raises(InputError) as caught:
+        refuse_unread(loaded, graph_of(loaded))
+    assert str(caught.value.key).startswith(key)
+    words = str(caught.value)
+    assert "\n" not in words
+    if seam and key in CUTS[branch, seam]:
+        assert seam in words  # what it is given in place of
+
+
+def test_two_fields_in_place_of_one_quantity_are_refused() -> None:
+    values = {"site.name": "virginia", "load.peak": "1 GW", "load.mean": "500 MW"}
+    loaded = scenario_of(values, Path("question"))
+    with pytest.raises(
+        InputError, match=r"load\.peak: load\.mean is given as well|load\.mean: load\.peak is"
+    ):
+        graph_of(loaded)
