@@ -15,7 +15,7 @@ from gigawatt.chain.registry import CHAIN, LOAD, SERVING, TRAINING, complete
 from gigawatt.core.branching import cut_by, fields_of
 from gigawatt.core.errors import InputError
 from gigawatt.core.graph import Graph
-from gigawatt.schema.fields import field
+from gigawatt.schema.fields import RUNNING, field
 from gigawatt.schema.scenario import LoadedScenario, value_of
 
 __all__ = ["branch_of", "graph_of", "graph_of_branch", "refuse_unread", "training_graph"]
@@ -118,5 +118,9 @@ def refuse_unread(loaded: LoadedScenario, graph: Graph, targets: tuple[str, ...]
         if cut is not None:
             error.message, error.allowed = f"{cut} is given in place of what follows from this", "one of them"
         elif not known.allows(branch):
-            error.message = f"belongs to {known.branch}"
+            error.message = (
+                "a load alone is given, and no machine"
+                if known.branch == RUNNING
+                else f"belongs to {known.branch}"
+            )
         raise loaded.blame(error, key)

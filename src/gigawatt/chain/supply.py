@@ -224,7 +224,8 @@ def purchase(facility_load: LoadShape, supply_price: float, supply_grid: Grid) -
     hours = len(facility_load.facility)
     years = len(supply_grid.carbon) // hours
     carbon = supply_grid.carbon.reshape(years, hours).mean(axis=0)
-    bought = Plant("grid", "grid", name="bought", fuel=supply_price, carbon=carbon)
+    peak = float(facility_load.facility.max())
+    bought = Plant("grid", "grid", name="bought", fuel=supply_price, carbon=carbon, maximum=peak)
     dearer = supply_price + default_not_served_price()[0]  # the whole load is bought, whatever it costs
     return plan(load=facility_load.facility, plants=(bought,), not_served_price=dearer)
 

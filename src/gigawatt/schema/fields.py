@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
-__all__ = ["FIELDS", "Field", "Option", "Witness", "field", "fields", "keys_under", "option_of", "sections"]
+__all__ = [
+    "FIELDS", "RUNNING", "Field", "Option", "Witness", "field", "fields", "keys_under", "option_of", "sections",
+]  # fmt: skip
 
 
-_MODEL, _RUNNING = ("training", "serving"), "running"
+_MODEL, RUNNING = ("training", "serving"), "running"
 """Branches with a model, and what both are called together."""
 
 
@@ -106,12 +108,12 @@ class Field:
 
     def allows(self, branch: str) -> bool:
         """Whether the field stands in a question of this branch."""
-        return self.branch in ("", branch) or (self.branch == _RUNNING and branch in _MODEL)
+        return self.branch in ("", branch) or (self.branch == RUNNING and branch in _MODEL)
 
     @property
     def required(self) -> bool:
         """Whether every question has to give it, or every one that has its section."""
-        return self.needed and self.branch != _RUNNING
+        return self.needed and self.branch != RUNNING
 
 
 def _option(text: str) -> Option:
