@@ -12,7 +12,8 @@ from functools import lru_cache
 from importlib.resources import files
 
 __all__ = [
-    "FIELDS", "RUNNING", "Field", "Option", "Witness", "field", "fields", "keys_under", "option_of", "sections",
+    "FIELDS", "RUNNING", "Field", "Option", "Witness", "field", "fields", "keys_under", "option_of",
+    "sections",
 ]  # fmt: skip
 
 
