@@ -18,6 +18,8 @@ TITLE = "name"
 SEAMS = {"load.peak", "load.mean", "load.hours", "load.it_peak", "training.goodput", "training.step_time",
          "supply.price"}  # fmt: skip
 OF_LOAD = {"load.profile"}
+#: Of a plan of a training run alone, which spreads it over data centres.
+OF_PLAN = {"machine.sites", "machine.distance", "machine.wan", "machine.exchange"}
 BUILDING = {"site.cooling", "site.redundancy", "site.pue"}
 PLAN = {
     "supply.plants", "supply.limits", "supply.capacity_factors", "supply.fuel_prices", "supply.grid.limit",
@@ -50,7 +52,7 @@ def read_by(branch: str, *given: str) -> set[str]:
 
 def of_branch(branch: str) -> set[str]:
     """Fields that may stand in a question of a branch and are no seam."""
-    return {one.key for one in FIELDS if one.allows(branch)} - SEAMS - {TITLE}
+    return {one.key for one in FIELDS if one.allows(branch)} - SEAMS - OF_PLAN - {TITLE}
 
 
 @pytest.mark.parametrize("branch", ["training", "serving"])
@@ -76,11 +78,10 @@ def scenario(branch: str, seam: str, one: Field) -> dict[str, object]:
 
 
 REFUSED = [
-    (branch, seam, key)
-    for (branch, seam), cut in CUTS.items()
-    for key in sorted(cut)
-] + [("training", "", "load.profile"), ("load", "load.peak", "machine.count"), ("load", "load.peak", "model"),
-     ("load", "load.peak", "economics.chip_life")]  # fmt: skip
+    *((branch, seam, key) for (branch, seam), cut in CUTS.items() for key in sorted(cut)),
+    *(("training", "", key) for key in ("load.profile", *sorted(OF_PLAN))),
+    *(("load", "load.peak", key) for key in ("model", "machine.count", "economics.chip_life")),
+]
 
 
 @pytest.mark.parametrize(("branch", "seam", "key"), REFUSED, ids="-".join)

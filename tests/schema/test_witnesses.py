@@ -37,9 +37,14 @@ NONE = {
     "supply.capacity_factors": "a file: tests/study/test_plan_supply.py has one",
 }
 WITNESSED = [one for one in FIELDS if one.witness is not None]
+NONE |= dict.fromkeys(
+    ("machine.sites", "machine.distance", "machine.wan", "machine.exchange"),
+    "plan-training's alone: tests/study/test_caps_and_sites.py",
+)
 #: A few of each branch that take little; the rest are run apart.
 QUICK = (
     "training.tokens", "training.sequence", "training.step_time", "training.goodput", "training.failures",
+    "training.deadline",
     "machine.count", "machine.power", "machine.power_cap", "machine.node", "site.pue", "layout.tensor",
     "layout.widen", "load.peak", "load.mean", "load.it_peak", "load.profile", "supply.price",
 )  # fmt: skip

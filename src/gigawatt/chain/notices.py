@@ -19,6 +19,7 @@ __all__ = ["beside_budget", "of_building", "of_supply", "unsold"]
 
 #: A peak below this share of the power given is worth a word.
 _WELL_BELOW = 0.95
+_DAY = 86400.0
 #: A clock above this share of the chip's own is that.
 _FULL_CLOCK = 0.9999
 
@@ -35,6 +36,7 @@ def notices(
     machine_cap: float | None,
     machine_pue_peak: float,
     machine_clock: float,
+    training_spare: float | None,
     facility_load: LoadShape,
     site_redundancy: Entity | None,
 ) -> tuple[str, ...]:
@@ -56,6 +58,13 @@ def notices(
             f"a power cap of {machine_cap:.4g} W {own} changes nothing in a step"
             if machine_clock > _FULL_CLOCK
             else f"a power cap of {machine_cap:.4g} W {own} leaves {100.0 * machine_clock:.3g} % of its clock"
+        )
+    if training_spare is not None:
+        days = training_spare / _DAY
+        told.append(
+            f"the deadline: {days:.3g} days to spare"
+            if days >= 0.0
+            else f"the deadline: {-days:.3g} days too late"
         )
     told.extend(beside_budget(machine_size.get("power"), facility_power_peak, "these runs draw"))
     told.extend(of_building(facility_load, site_redundancy))

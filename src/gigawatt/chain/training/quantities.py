@@ -270,6 +270,15 @@ def duration(training_tokens: float, training_tokens_per_second: float) -> float
     return training_tokens / training_tokens_per_second
 
 
+@training("training.spare", "days", rows=RATES)
+def spare(training_deadline: float | None, training_duration: float) -> float | None:
+    """Time between the end of the run and its deadline, where one is given; below zero: too late.
+
+    deadline − duration
+    """
+    return None if training_deadline is None else training_deadline - training_duration
+
+
 @training("training.accelerator_hours", "h", rows=RATES)
 def accelerator_hours(training_duration: float, machine_count: int, training_runs: int) -> float:
     """Accelerator-hours of one run.

@@ -50,6 +50,7 @@ _GROUPS = (
     _group("training.optimizer", "the optimizer"),
     _group("training.goodput", "failures and goodput", "training.failures", "training.goodput"),
     _group("training.step_time", "the step time that is given"),
+    _group("training.deadline", "the deadline"),
     _group(
         "serving.traffic", "lengths and arrivals",
         "serving.trace", "serving.prompt", "serving.output", "serving.arrivals", "serving.variation",
@@ -79,6 +80,10 @@ _GROUPS = (
         "machine.domain", "machine.oversubscription", "machine.topology",
     ),
     _group("machine.power_cap", "power cap"),
+    _group(
+        "machine.sites", "data centres apart", "machine.sites", "machine.distance", "machine.wan",
+        "machine.exchange",
+    ),
     _group("machine.stack", "the software stack"),
     _group("layout", "the layout that is held"),
     _group("site", "site, weather, its grid", "site.name", "site.weather", "site.weather_years"),

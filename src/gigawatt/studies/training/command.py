@@ -18,7 +18,7 @@ EPILOG = (
     "Example: gigawatt plan-training --model llama-3.1-405b --chip nvidia-h100-sxm --count 16384 "
     "--power 300MW --relief"
 )
-_LIMITS, _PLACE, _LAYOUT, _ANSWER = "Power and time", "Several data centres", "Layout", "Answer"
+_LIMITS, _LAYOUT, _ANSWER = "Power and time", "Layout", "Answer"
 
 
 def _option(help: str, panel: str, **more: Any) -> Any:
@@ -32,10 +32,6 @@ def _flag(name: str, help: str, panel: str) -> Any:
 @asks("plan-training", "model", "machine.chip", settings=True)
 def plan_training_command(
     asked: Asked,
-    deadline: Annotated[
-        str | None,
-        _option("Time on the clock, such as 90d. Without --count: the fewest accelerators.", _LIMITS),
-    ] = None,
     largest_model: Annotated[
         bool,
         _flag(
@@ -48,16 +44,6 @@ def plan_training_command(
         bool,
         _flag("--cap-sweep", "Time, energy and cost under every cap from its own limit down.", _LIMITS),
     ] = False,
-    sites: Annotated[
-        int | None, _option("Data centres that share the accelerators; needs the two below.", _PLACE)
-    ] = None,
-    distance: Annotated[str | None, _option("Between them, such as 1000km.", _PLACE)] = None,
-    wan: Annotated[
-        str | None, _option("Lines of one site together, each way, such as 400Gbit/s.", _PLACE)
-    ] = None,
-    method: Annotated[
-        str | None, _option("How they keep in step: `gigawatt catalog list wan_methods`, or all.", _PLACE)
-    ] = None,
     pin: Annotated[
         list[str] | None, _option("Pin any column: --pin tensor=8 --pin sequence_parallel=no.", _LAYOUT)
     ] = None,
@@ -92,10 +78,9 @@ def plan_training_command(
     pins = _pins(pin or [], layout)
     give(
         lambda report: plan_training(
-            **asked.words, settings=asked.settings, pins=pins, widen=widen, deadline=deadline,
-            largest_model=largest_model, top=top, relief=relief_factor if relief else False, pareto=pareto,
-            cap_sweep=cap_sweep, timeline=output is not None, sites=sites, distance=distance, wan=wan,
-            method=method, progress=report,
+            **asked.words, settings=asked.settings, pins=pins, widen=widen, largest_model=largest_model,
+            top=top, relief=relief_factor if relief else False, pareto=pareto,
+            cap_sweep=cap_sweep, timeline=output is not None, progress=report,
         ),
         plan_training_command, output=output, json=json, quiet=quiet,
     )  # fmt: skip

@@ -88,18 +88,21 @@ def plan_training(
     from gigawatt.chain.training.question import read_question
     from gigawatt.studies.training.figures import FIGURES
 
+    own = {"count": count, "power": power, "deadline": deadline, "sites": sites, "distance": distance,
+           "wan": wan, "method": method}  # fmt: skip
+    own, words["settings"] = _own_fields(own, words.get("settings") or {})
     question = read_question(model=str(model), chip=chip, number_format=format, **words)
     data, plan = answer_training(
         question,
-        count=count,
-        power=power,
-        deadline=deadline,
+        count=own["count"],
+        power=own["power"],
+        deadline=own["deadline"],
         largest_model=largest_model,
         top=top,
         relief=2.0 if relief is True else relief or None,
         pareto=pareto,
         cap_sweep=cap_sweep,
-        spread=_sites_apart(sites, distance, wan, method),
+        spread=_sites_apart(own["sites"], own["distance"], own["wan"], own["method"]),
         timeline=timeline,
         progress=progress or _silent,
     )
@@ -190,6 +193,30 @@ def answer_training(
         sites=apart,
     )
     return document, plan
+
+
+_FIELDS = {
+    "machine.count": "count", "machine.power": "power", "training.deadline": "deadline",
+    "machine.sites": "sites", "machine.distance": "distance", "machine.wan": "wan",
+    "machine.exchange": "method",
+}  # fmt: skip
+"""Fields that a plan reads itself, and its words for them."""
+
+
+def _own_fields(
+    words: dict[str, Any], settings: Mapping[str, object]
+) -> tuple[dict[str, Any], dict[str, object]]:
+    """(words with those that ``settings`` give as fields, the other settings)."""
+    found, others = dict(words), dict[str, object]()
+    for key, value in settings.items():
+        word = _FIELDS.get(key)
+        if word is None:
+            others[key] = value
+        elif found[word] is not None:
+            raise InputError("given twice", key=key, given=str(value), allowed=f"or {word} alone")
+        else:
+            found[word] = value if word in ("count", "sites") else str(value)
+    return found, others
 
 
 def _sites_apart(
