@@ -27,7 +27,7 @@ from gigawatt.catalog.loader import forget
 from gigawatt.core.errors import GigawattError
 from gigawatt.core.evidence import Evidence
 
-__all__ = ["Band", "bands"]
+__all__ = ["Band", "bands", "row_ends"]
 
 Numbers = Mapping[str, float]
 _TOLD = 3
@@ -49,11 +49,13 @@ class Band:
         return {"value": self.value, "low": self.low, "high": self.high, "rows": rows}
 
 
-def _ends(row: Evidence) -> tuple[float, float] | None:
+def row_ends(row: Evidence) -> tuple[float, float] | None:
+    """Both ends of a row's range [SI]; ``None`` of one without."""
     low, high = row.low, row.high
     if low is None and high is None:
         return None
-    return (row.value if low is None else low, row.value if high is None else high)
+    ends = (row.value if low is None else low, row.value if high is None else high)
+    return None if ends == (row.value, row.value) else ends
 
 
 def bands(
@@ -85,8 +87,8 @@ def bands(
         with watched() as seen:
             values[name] = dict(compute())
         for key, row in seen.items():
-            found = _ends(row)
-            if found is not None and found != (row.value, row.value):
+            found = row_ends(row)
+            if found is not None:
                 ends[key] = found
                 readers.setdefault(key, []).append(name)
     moved: dict[str, dict[str, list[tuple[str, float, float]]]] = {
