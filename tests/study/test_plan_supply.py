@@ -226,3 +226,49 @@ def test_hourly_matching_leaves_no_dirty_hour(found: SupplyAnswer) -> None:
     matched = plan_supply(replace(found.question, carbon_limit=None, matching=0.9)).plan
     dirty = matched.dispatch[:, list(matched.names).index("grid")]
     assert np.all(dirty <= 0.1 * matched.load * (1 + 1e-5))
+
+
+def test_a_file_with_one_value_a_section_is_the_command_line(tmp_path: Path) -> None:
+    file = tmp_path / "load.yaml"
+    file.write_text("site: texas\nload: 1 GW\nsupply: {plants: [grid]}\n")
+    here, typed = (
+        read_supply_question(site=str(file)),
+        read_supply_question(site="texas", load="1 GW", plants=("grid",)),
+    )
+    assert here.load.tolist() == typed.load.tolist()
+    assert here.plants[0].fuel == pytest.approx(typed.plants[0].fuel)
+    changed = read_supply_question(site=str(file), settings={"load": "2 GW"})
+    assert changed.load.max() == pytest.approx(2e9)
+    file.write_text("site: texas\nload: 1\n")
+    with pytest.raises(InputError, match=r"load\.yaml:2: load\.peak: the unit is missing"):
+        read_supply_question(site=str(file))
+
+
+def test_a_load_by_year_is_that_of_the_year_and_fuel_prices_move_the_cost() -> None:
+    words = {"load.mean": "2025: 200 MW, 2030: 1 GW"}
+    mid = read_supply_question(site="texas", year=2027, plants=("gas-turbine",), settings=words)
+    assert mid.load.mean() == pytest.approx(5.2e8)
+    dear = {"supply.fuel_prices.natural-gas": "20 $/MMBtu"}
+    more = read_supply_question(site="texas", year=2027, plants=("gas-turbine",), settings=words | dear)
+    assert np.mean(more.plants[0].fuel) > 2 * np.mean(mid.plants[0].fuel)
+    assert np.mean(more.low[0].fuel) == pytest.approx(
+        np.mean(more.high[0].fuel)
+    )  # a given price has no range
+    with pytest.raises(InputError, match="no such fuel"):
+        read_supply_question(site="texas", load="1 GW", settings={"supply.fuel_prices.gass": "2 $/MMBtu"})
+
+
+def test_the_supply_of_a_scenario_that_trains_is_that_of_run(tmp_path: Path) -> None:
+    from gigawatt.chain.study import Study
+
+    file = tmp_path / "run.yaml"
+    file.write_text(
+        "model: llama-3.1-8b\ntraining: {tokens: 1T tokens}\nmachine: {chip: H100, count: 64}\n"
+        "site: virginia\nsupply: {plants: [grid, solar, battery], carbon_limit: 250 g/kWh}\n"
+    )
+    result = Study.read(file).run()
+    answer = as_answer(plan_supply(read_supply_question(site=str(file))))
+    assert answer["cost_USD_per_MWh"] == pytest.approx(result["supply.electricity_cost"] * 3.6e9, rel=1e-9)
+    assert answer["carbon_g_per_kWh"] == pytest.approx(result["supply.carbon_intensity"] * 3.6e9, rel=1e-9)
+    assert answer["load_mean_MW"] == pytest.approx(result["facility.power_mean"] / 1e6, rel=1e-9)
+    assert answer["building"]["pue"] == pytest.approx(result["facility.pue"], rel=1e-9)

@@ -24,6 +24,7 @@ from gigawatt.core.evidence import Grade
 from gigawatt.core.graph import Graph
 from gigawatt.core.quantities import show
 from gigawatt.schema.fields import field
+from gigawatt.schema.scenario import SHORT
 from gigawatt.schema.values import at_year
 
 __all__ = ["HERE", "Words", "place_of", "with_defaults"]
@@ -75,7 +76,8 @@ class Words:
         InputError
             A key that the question has no use for, or that a word gives as well.
         """
-        for key, value in given.items():
+        for name, value in given.items():
+            key = name if isinstance(value, Mapping) else SHORT.get(name, name)
             self._usable(key)
             if key in self.values:
                 raise InputError(

@@ -215,7 +215,7 @@ def supply_plan(
     return found
 
 
-@running("supply.plan", "", given=("supply.price",), method=methods.PURCHASE)
+@shared("supply.plan", "", given=("supply.price",), method=methods.PURCHASE)
 def purchase(facility_load: LoadShape, supply_price: float, supply_grid: Grid) -> SupplyPlan:
     """All electricity bought at the given price, with the carbon of the grid's hours.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gigawatt.core.errors import InputError
-from gigawatt.schema.scenario import LoadedScenario, check_scenario
+from gigawatt.schema.scenario import SHORT, LoadedScenario, check_scenario
 
 __all__ = ["scenario_of", "scenario_with"]
 
@@ -62,7 +62,8 @@ def _read(
     sized: bool = True,
 ) -> LoadedScenario:
     base = dict(lines)
-    for key, value in changes.items():
+    for name, value in changes.items():
+        key = name if value is None or isinstance(value, Mapping) else SHORT.get(name, name)
         _drop(key, lines, written)
         if value is None:
             _remove(data, key)

@@ -6,6 +6,7 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt.schema.fields import FIELDS, Field, fields, keys_under, sections
+from gigawatt.schema.scenario import SHORT
 
 __all__ = ["as_json_schema", "as_table"]
 
@@ -71,7 +72,8 @@ def _object(section: str) -> dict[str, Any]:
         if inside and not optional:
             needed.append(name)
     found: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": properties}
-    return {**found, "required": needed} if needed else found
+    found = {**found, "required": needed} if needed else found
+    return {"anyOf": [_property(fields()[SHORT[section]]), found]} if section in SHORT else found
 
 
 def as_json_schema() -> dict[str, Any]:

@@ -20,6 +20,7 @@ from gigawatt.schema.fields import FIELDS, fields, keys_under, sections
 from gigawatt.schema.values import YEAR, YEARS, annotation, starting
 
 __all__ = [
+    "SHORT",
     "YEAR",
     "YEARS",
     "LoadedScenario",
@@ -34,6 +35,8 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
+SHORT = {"site": "site.name", "load": "load.peak"}
+"""Sections that may be one value, ``site: texas`` and ``load: 1 GW``, and the field that it then is."""
 #: Sections that are absent, rather than empty, where nothing is written of them.
 _ABSENT = ("training", "serving", "serving.autoscaling")
 
@@ -169,10 +172,15 @@ def read_scenario(file: str | Path) -> LoadedScenario:
         No such file, not YAML, an unknown or missing key, a wrong unit or value; with file, line, key.
     """
     keys = read_keys(file, "scenario", keys_under(""))
-    path, lines, data = keys.file, keys.lines, keys.data
+    path, lines, written = keys.file, dict(keys.lines), dict(keys.written)
+    data = dict(keys.data)
+    for section, key in SHORT.items():
+        if section in written:  # one value in place of a section
+            data[section] = {key.rpartition(".")[2]: data[section]}
+            written[key], lines[key] = written.pop(section), lines[section]
     scenario = check_scenario(data, path, lines)
     digest = hashlib.sha256(keys.text.encode()).hexdigest()[:12]
-    return LoadedScenario(scenario, path, lines, keys.written, digest, data, keys.text)
+    return LoadedScenario(scenario, path, lines, written, digest, data, keys.text)
 
 
 def check_scenario(

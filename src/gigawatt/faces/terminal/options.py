@@ -23,7 +23,8 @@ def flagged(
     try:
         return call()
     except GigawattError as error:
-        if error.key is not None:
+        of_file = error.file is not None and error.key is not None and "." in error.key
+        if error.key is not None and not of_file:  # a field of a file is called as it stands there
             key = error.key.removeprefix("cluster.")
             name = key.split(".")[0].replace("-", "_")
             flag = _flag(command, name) or (error.key if command is None else key)

@@ -16,6 +16,7 @@ from gigawatt.chain.load import profile_words
 from gigawatt.chain.question_words import HERE, Words
 from gigawatt.chain.study import assumptions_of, blame
 from gigawatt.chain.supply import candidates_in
+from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption
 from gigawatt.facility import LoadShape, Site, Weather, load_site
 from gigawatt.power import Flexible, Grid, Plant
@@ -27,6 +28,7 @@ __all__ = ["SupplyQuestion", "question_of", "read_supply_question"]
 Array = NDArray[np.float64]
 
 _TARGETS = ("supply.plan",)
+_PRICE = "supply.price"
 _NEEDS = ("facility.load", "supply.candidates")
 _FILES = (".yaml", ".yml")
 _WORDS = {
@@ -133,6 +135,10 @@ def _plain(value: Any) -> Any:
 def question_of(loaded: LoadedScenario) -> SupplyQuestion:
     """The question that a scenario asks of its supply; errors as :func:`read_supply_question`."""
     graph = graph_of(loaded)
+    if "supply.candidates" not in graph.nodes:
+        error = InputError("all electricity is bought at one price: there is nothing to plan",
+                           given=loaded.written.get(_PRICE), allowed="a question without it")  # fmt: skip
+        raise loaded.blame(error, _PRICE)
     refuse_unread(loaded, graph, _TARGETS)
     leaves, assumptions = fill_leaves(loaded)
     asked = graph.evaluate(
