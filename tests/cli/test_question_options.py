@@ -16,10 +16,8 @@ from gigawatt.faces.terminal.commands import built
 from gigawatt.faces.terminal.question import has_example
 from gigawatt.schema.fields import FIELDS, Field, Option
 
-MADE = ("plan-training", "plan-serving", "simulate-serving", "plan-supply")
-"""Commands whose options are made of the schema."""
-SETTINGS = ("plan-training", "plan-serving")
-"""Commands that take every other field after ``--set``."""
+MADE = ("plan-training", "plan-serving", "simulate-serving", "plan-supply", "plan-pathway", "plan-seconds")
+"""Commands whose options are made of the schema; each takes every other field after ``--set``."""
 DECLARED = [(one, option) for one in FIELDS for option in one.options]
 TRAINING = ("plan-training", "--model", "llama-3.1-8b", "--chip", "H100", "--count", "64")
 SERVING = ("plan-serving", "--model", "llama-3.1-8b", "--chip", "H100", "--prompt", "1024", "--output", "200")
@@ -55,9 +53,9 @@ def test_an_option_of_the_schema_is_in_its_command(one: Field, option: Option) -
     last = beside[-1]  # a mapping of all plants stands behind the grid's own field
     if option.command in MADE:
         assert parameter.help.startswith(last.sentence)
-        said = {"supply.plants": "grid,solar,battery", "supply.limits": "wind=200 MW"}.get(
-            last.key, last.example
-        )
+        typed = {"supply.plants": "grid,solar,battery", "supply.limits": "wind=200 MW",
+                 "supply.capacity_factors": "hydro=river.csv"}  # fmt: skip
+        said = typed.get(last.key, last.example)
         assert parameter.help.endswith(f" ({said}).") == has_example(last)
 
 
@@ -70,7 +68,7 @@ def test_the_help_runs(call: Call, command: str) -> None:
             assert option.flag.lower() in out.lower()
             if command in MADE and one.section:
                 assert f"\n{one.section}:" in out
-    assert ("--set KEY=VALUE" in out) == (command in SETTINGS)
+    assert ("--set KEY=VALUE" in out) == (command in MADE)
 
 
 def test_help_loads_nothing_heavy() -> None:
