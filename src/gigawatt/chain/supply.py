@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -227,7 +228,8 @@ def purchase(facility_load: LoadShape, supply_price: float, supply_grid: Grid) -
     peak = float(facility_load.facility.max())
     bought = Plant("grid", "grid", name="bought", fuel=supply_price, carbon=carbon, maximum=peak)
     dearer = supply_price + default_not_served_price()[0]  # the whole load is bought, whatever it costs
-    return plan(load=facility_load.facility, plants=(bought,), not_served_price=dearer)
+    bill = plan(load=facility_load.facility, plants=(bought,), not_served_price=dearer)
+    return replace(bill, binding=())  # that the purchase is as large as the load is no limit
 
 
 @shared("supply.electricity_cost", "$/MWh")
