@@ -26,7 +26,10 @@ def read_setting(key: str, text: str) -> object:
         return [part.strip() for part in text.strip("[] ").replace(",", "+").split("+")]
     if kind == "path" and ":" in text:
         return text
-    value = yaml.safe_load(text)
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:  # no value of YAML: the field's own reader says what it is not
+        return text
     if value is None or (kind in _MAPPINGS and isinstance(value, dict)):
         return value
     if kind in _WORDS and not isinstance(value, str):

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from gigawatt.core.errors import InputError
+from gigawatt.core.paths import is_device
 from gigawatt.core.quantities import parse
 from gigawatt.schema.fields import Field
 from gigawatt.schema.pins import RARE, SHARD_ALL, read_widen
@@ -125,6 +126,9 @@ def as_name(value: object) -> object:
     ):
         allowed = f"at most {_MOST_NAME} bytes"
         raise PydanticCustomError("quantity", "too long for a name", {"given": text, "allowed": allowed})
+    if isinstance(text, str) and "/" in text and is_device(text):
+        allowed = "a regular file"
+        raise PydanticCustomError("quantity", "a device, not a file", {"given": text, "allowed": allowed})
     return text
 
 

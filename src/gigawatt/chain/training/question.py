@@ -23,9 +23,10 @@ from gigawatt.chain.registry import TRAINING
 from gigawatt.chain.reliability import CLUSTER, Goodput, given_goodput, goodput_of, reliability_rows
 from gigawatt.chain.shared_leaves import fill_money
 from gigawatt.chain.training.quantities import training_run
-from gigawatt.core.errors import GigawattError
+from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.graph import Leaf
+from gigawatt.core.paths import is_device
 from gigawatt.core.quantities import compact, show
 from gigawatt.machine import Chip, Cluster, build_cluster
 from gigawatt.performance import Stack, TrainingRun
@@ -235,6 +236,9 @@ def _read(told: Told, given: Mapping[str, object], pue: float | None) -> Trainin
             values[key] = counted(str(values[key]), unit)
     ratio: float | None = None
     if "training.tokens" not in values:
+        if is_device(str(values["model"])):
+            raise InputError("a device, not a file", key="model", given=str(values["model"]),
+                             allowed="a model of the catalog, or a config.json")  # fmt: skip
         try:
             architecture = read_architecture(str(values["model"]))
         except GigawattError as error:

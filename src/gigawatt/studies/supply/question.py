@@ -116,6 +116,9 @@ def read_supply_question(
     hours = profile is not None and load is None and Path(profile).suffix.lower() in (".csv", ".txt")
     said.word("profile", "load.hours" if hours else "load.profile", profile)
     said.word("load", "load.peak" if words.get("cooling") is None else "load.it_peak", load)
+    plants = words.get("plants")
+    if isinstance(plants, str):
+        words["plants"] = [one.strip() for one in plants.split(",")]
     for name, value in words.items():
         given = value if isinstance(value, Mapping | str | bool) or value is None else _plain(value)
         said.word(name, _WORDS[name], given or None)
