@@ -495,7 +495,7 @@ BAD = [
     (
         "too little power",
         "count: 64",
-        "power: 1 W",
+        "power: 100 W",
         8,
         r"machine\.power: the power does not feed one accelerator",
     ),

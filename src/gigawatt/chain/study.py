@@ -152,7 +152,7 @@ class Study:
         }
         name = self.loaded.scenario.name or self.loaded.file.stem
         quantities = {key: _quantity(value, objects) for key, value in values.items()}
-        return Result(name, quantities, tables, tuple(objects["study.notices"]), found, run)
+        return Result(name, quantities, tables, (*self.loaded.notices, *objects["study.notices"]), found, run)
 
 
 def assumptions_of(values: Mapping[str, Value], first: Iterable[Assumption]) -> tuple[Assumption, ...]:

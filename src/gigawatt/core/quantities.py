@@ -93,6 +93,7 @@ sequence = [] = sequences
 """
 
 _NUMBER = re.compile(r"^\s*([+-]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?(?:[eE][+-]?\d+)?")
 # A unit as a person writes it: names, powers, products, quotients; no sum, no second number ("1.200,5 MW").
 # A power stands once, with one digit: a tower such as W**99**99**99 would compute for ever.
 _UNIT = re.compile(
@@ -189,6 +190,11 @@ def parse(text: object, unit: str, *, example: str | None = None) -> float:
         raise InputError(
             "not a number" if unit == "1" else "not a quantity", given=str(text), allowed=allowed
         )
+    if "," in match[1] and not _GROUPED.fullmatch(match[1]):
+        raise InputError(
+            "a comma that could be a decimal one", given=str(text),
+            allowed=f"{match[1].replace(',', '.', 1)} or {match[1].replace(',', '')}, groups of three digits",
+        )  # fmt: skip
     number, written = float(match[1].replace(",", "").replace("_", "")), match[2]
     if not math.isfinite(number):
         raise InputError("not a finite number", given=str(text), allowed=allowed)

@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.keys import read_keys
 from gigawatt.schema.fields import FIELDS, fields, keys_under, sections
+from gigawatt.schema.fields import field as find_field
+from gigawatt.schema.plausible import check_plausible, implausible
 from gigawatt.schema.values import YEAR, YEARS, annotation, starting
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "LoadedScenario",
     "Scenario",
     "check_scenario",
+    "given_fields",
     "read_scenario",
     "value_of",
 ]
@@ -95,6 +98,11 @@ class LoadedScenario:
 
         return self.text or yaml.safe_dump(dict(self.data), sort_keys=False, allow_unicode=True)
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What to know of the values as they are written: those outside of where the world lies."""
+        return implausible(given_fields(self.scenario, self.lines))
+
     def where(self, key: str) -> str:
         """``file:line`` of a dotted key, or an empty string if it was not written."""
         return f"{self.file}:{self.lines[key]}" if key in self.lines else ""
@@ -108,6 +116,12 @@ class LoadedScenario:
         """Put file, line and key on an error that a room raised about a value of ``key``."""
         error.at(file=self.file, line=self.lines.get(key), key=key)
         return error
+
+
+def given_fields(scenario: Any, lines: Mapping[str, int]) -> list[tuple[str, Any]]:
+    """(name, value [SI]) of the fields that are written."""
+    keys = {one.key: None for key in lines if (one := find_field(key)) is not None}
+    return [(key, value) for key in keys if (value := value_of(scenario, key)) is not None]
 
 
 def value_of(scenario: Scenario, key: str) -> Any:
@@ -195,6 +209,7 @@ def check_scenario(
     except ValidationError as error:
         raise _as_input_error(error, file, lines) from None
     _cross_check(scenario, file, lines, sized)
+    check_plausible(given_fields(scenario, lines), file, lines)
     return scenario
 
 

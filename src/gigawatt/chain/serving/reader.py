@@ -154,6 +154,7 @@ def read_serving_question(
         fill_chip(fill, found.chip, ())
         fill_money(fill)
         told.assumptions += fill.assumptions
+        told.notices += fill.loaded.notices
         wanted = _demand(rate, demand, found.traffic)
         if section.demand is not None:
             counted, number = section.demand

@@ -256,7 +256,7 @@ def _read(told: Told, given: Mapping[str, object], pue: float | None) -> Trainin
         told.notices.append(f"{chip.name} is not sold before {chip.year}; the year is {scenario.year}")
     if scenario.training is not None and scenario.training.precision is not None:
         told.notices.append(TRAINED)
-    told.notices += training_notices(chip)
+    told.notices += (*fill.loaded.notices, *training_notices(chip))
     return question_of(
         fill.leaves,
         pue_mean=mean,
