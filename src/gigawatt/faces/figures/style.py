@@ -15,6 +15,7 @@ __all__ = ["GRID", "INK", "NOT_SERVED", "colour", "empty", "finish", "on", "safe
 INK = "#6e7681"
 GRID = "rgba(128,134,142,0.25)"
 NOT_SERVED = "#c1121f"
+CUT = "#e0a3a8"
 
 _BLUE, _SKY, _GREEN, _AMBER = "#0072b2", "#56b4e9", "#009e73", "#e69f00"
 _VERMILION, _PINK, _GREY, _VIOLET, _SAND = "#d55e00", "#cc79a7", "#8c929a", "#6a51a3", "#b8a13a"

@@ -7,7 +7,7 @@ from typing import Any
 from gigawatt.core.errors import InputError
 from gigawatt.core.result import Result
 from gigawatt.faces.figures.readable import label, with_unit
-from gigawatt.faces.figures.style import GRID, INK, NOT_SERVED, colour, empty, finish, safe, translucent
+from gigawatt.faces.figures.style import CUT, GRID, INK, NOT_SERVED, colour, empty, finish, safe, translucent
 from gigawatt.studies.run.figures_machine import waterfall
 from gigawatt.studies.run.figures_tables import built, column, get_table, need_table, supply_columns
 from gigawatt.studies.supply.weeks import hottest_and_coldest_week
@@ -154,7 +154,7 @@ def dispatch_week(result: Result, start: int, title: str) -> Any:
         area("not served", lacking, NOT_SERVED, "given", legend=True, words="not served")
     cut = _maybe(week, "cut")
     if cut is not None and float(cut.max()) > least:
-        area("cut", cut, GRID, "given", legend=True, words="load cut")
+        area("cut", cut, CUT, "given", legend=True, words="load cut")
     figure.add_scatter(
         x=stamps,
         y=_short(column(week, "load")[0]),

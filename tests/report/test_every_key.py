@@ -1,0 +1,57 @@
+"""Every key of a scenario goes through its report, and not only through the solver."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gigawatt.chain.study import Study
+from gigawatt.schema.changed import scenario_of
+from gigawatt.studies.run.document import document
+from gigawatt.studies.run.render import render_files
+
+TRAINING: dict[str, object] = {
+    "model": "llama-3.1-8b", "training.tokens": "1T tokens", "machine.chip": "H100", "machine.count": 64,
+    "site": "virginia",
+}  # fmt: skip
+LOAD: dict[str, object] = {"site": "virginia", "load.peak": "50 MW"}
+#: Keys together, so that each of the supply, the building and the money is rendered at least once.
+CASES: dict[str, tuple[dict[str, object], dict[str, object]]] = {
+    "what may be cut or wait": (
+        TRAINING,
+        {"supply.flexible": "10%:60$/MWh", "supply.deferrable": "20%:6h",
+         "supply.plants": ["grid", "solar", "battery"], "supply.grid.limit": "0.05 MW"},
+    ),
+    "terms of the supply": (
+        LOAD,
+        {"supply.matching": "80 %", "supply.reliability": "99.9 %", "supply.carbon_limit": "200 g/kWh",
+         "supply.carbon_price": "2025: 50 $/t, 2040: 150 $/t", "supply.not_served_price": "5 $/kWh",
+         "supply.grid.counts": True, "supply.grid.price": "60 $/MWh", "supply.grid.carbon": "300 g/kWh",
+         "supply.limits": {"wind": "40 MW"}, "supply.fuel_prices": {"natural-gas": "5 $/MMBtu"}},
+    ),
+    "building and money": (
+        TRAINING,
+        {"site.cooling": "air-cooled-chiller", "site.redundancy": "2n", "site.pue": 1.3,
+         "economics.chip_price": "30 k$", "economics.chip_life": "4 years", "economics.discount_rate": "8 %",
+         "training.deadline": "40 days", "machine.power_cap": "500 W", "training.failures": "llama3-h100"},
+    ),
+    "what is given in place of something": (
+        TRAINING,
+        {"training.goodput": "92 %", "training.step_time": "5 s", "supply.price": "60 $/MWh"},
+    ),
+    "a load at the racks": (
+        {"site": "virginia"},
+        {"load.it_peak": "20 MW", "load.profile": "serving", "site.weather_years": 2},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_report_of_these_keys_renders(name: str) -> None:
+    base, changes = CASES[name]
+    result = Study(scenario_of(base | changes, Path("question"))).run()
+    files = render_files(document(result))
+    page, text = files["report.html"], files["report.md"]
+    assert len(page) > 100_000
+    assert "nan" not in str(text).replace("finance", "").lower().split()
