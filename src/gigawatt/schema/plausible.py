@@ -21,6 +21,7 @@ _SLIPS = (1e3, 1e-3, 1e6, 1e-6, 1e9, 1e-9, 1e12, 1e-12)
 """What a prefix too much or too little makes of a value."""
 _PERCENT = 1e-2
 _JUDGED = ("quantity", "path", "prices", "powers")
+_COUNT = "count"
 
 
 def _bounds(one: Field) -> tuple[float, float, str]:
@@ -53,15 +54,18 @@ def _outside(written: Iterable[tuple[str, Any]]) -> Iterator[tuple[Field, float,
     """(field, value, times beyond its range) of what is outside."""
     values = dict(written)
     for one in FIELDS:
-        if one.plausible and one.kind in _JUDGED and one.key in values:
+        if one.plausible and one.kind in (*_JUDGED, _COUNT) and one.key in values:
             low, high, _ = _bounds(one)
             for value in _values(values[one.key]):
-                times = _beyond(value, low, high)
+                few = one.kind == _COUNT and value < low  # a small number of things is no slip
+                times = 1.0 if few else _beyond(value, low, high)
                 if times > 1.0 + 1e-9:
                     yield one, value, times
 
 
-def check_plausible(written: Iterable[tuple[str, Any]], file: Path, lines: Mapping[str, int]) -> None:
+def check_plausible(
+    written: Iterable[tuple[str, Any]], file: Path | None, lines: Mapping[str, int]
+) -> None:
     """Raise ``InputError`` of the first value that is so far outside that a unit must have slipped.
 
     Parameters
@@ -72,7 +76,7 @@ def check_plausible(written: Iterable[tuple[str, Any]], file: Path, lines: Mappi
         Where they stand.
     """
     for one, value, times in _outside(written):
-        if times < _GROSS:
+        if times < (1.0 if one.kind == _COUNT else _GROSS):
             continue
         low, high, unit = _bounds(one)
         slips = (*((_PERCENT,) if unit == "1" else ()), *_SLIPS)
@@ -98,7 +102,7 @@ def implausible(written: Iterable[tuple[str, Any]]) -> tuple[str, ...]:
 
 def _shown(value: float, unit: str) -> str:
     if unit == "1":
-        return f"{100.0 * value:.4g} %" if value < 1.0 else f"{value:.4g}"
+        return f"{100.0 * value:.4g} %" if value < 1.0 else f"{value:,.10g}"
     number = value / factor(unit)
     if unit == "tokens":
         return f"{compact(number, '')} tokens"

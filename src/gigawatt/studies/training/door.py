@@ -86,11 +86,14 @@ def plan_training(
         A word that cannot be read, a machine on which the model does not fit, a limit that cannot be met.
     """
     from gigawatt.chain.training.question import read_question
+    from gigawatt.schema.plausible import check_plausible
     from gigawatt.studies.training.figures import FIGURES
 
     own = {"count": count, "power": power, "deadline": deadline, "sites": sites, "distance": distance,
            "wan": wan, "method": method}  # fmt: skip
     own, words["settings"] = _own_fields(own, words.get("settings") or {})
+    if isinstance(own["count"], int):
+        check_plausible([("machine.count", own["count"])], None, {})
     question = read_question(model=str(model), chip=chip, number_format=format, **words)
     data, plan = answer_training(
         question,
