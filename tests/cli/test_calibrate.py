@@ -138,7 +138,8 @@ BAD = [
     (("--backend", "numpy", "--formats", "bf16"), r"runs none of .* formats; given 'bf16'; allowed: fp32"),
     (("--backend", "numpy", "--name", "A100"), r"--name: the catalog has a chip of this name"),
     (("--backend", "numpy", "--like", "A1000"), r"no such entry in the catalog's chips; given 'A1000'"),
-    (("--backend", "numpy", "--output", "x.txt"), r"--output: unknown kind of table; given 'x.txt'"),
+    (("--backend", "numpy", "--table", "x.txt"), r"--table: unknown kind of table; given 'x.txt'"),
+    (("--backend", "numpy", "--output", "x.csv"), r"--output: .* given 'x.csv'; allowed: --table x.csv"),
 ]  # fmt: skip
 
 

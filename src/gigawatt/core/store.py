@@ -32,6 +32,7 @@ __all__ = [
     "load_result",
     "save_result",
     "table_as_data",
+    "trace_text",
     "writable",
     "write_beside",
     "write_files",
@@ -145,6 +146,11 @@ def _read_tables(folder: Path) -> dict[str, pd.DataFrame]:
     return found
 
 
+def trace_text(result: Result) -> str:
+    """What ``gigawatt explain`` walks, as JSON: of each quantity its inputs, rows, code and expression."""
+    return json.dumps(_trace(result), indent=1, allow_nan=False)
+
+
 def _trace(result: Result) -> dict[str, Any]:
     rows: dict[str, dict[str, Any]] = {}
     quantities: dict[str, Any] = {}
@@ -175,17 +181,17 @@ def _trace(result: Result) -> dict[str, Any]:
     return {"quantities": quantities, "rows": rows}
 
 
-def save_result(result: Result, folder: str | Path, extra: dict[str, str] | None = None) -> Path:
-    """Write a result into ``folder`` (made if needed); each file appears whole or not at all.
+def save_result(result: Result, folder: str | Path, extra: Mapping[str, str] | None = None) -> Path:
+    """The folder into which a result was written, without a report; each file whole or not at all.
 
     Parameters
     ----------
     result : Result
         What is written.
     folder : path
-        Where; files of an earlier result of the same name are replaced.
+        Made if needed; files of an earlier result of the same name are replaced.
     extra : mapping of file name to text, optional
-        Further files, such as a report, that belong to the same result.
+        Further files that belong to the same result.
 
     Raises
     ------
@@ -194,7 +200,7 @@ def save_result(result: Result, folder: str | Path, extra: dict[str, str] | None
     """
     texts = {
         "result.json": json.dumps(as_json(result), indent=1, allow_nan=False),
-        "trace.json": json.dumps(_trace(result), indent=1, allow_nan=False),
+        "trace.json": trace_text(result),
         **(extra or {}),
     }
     return write_files(folder, texts, result.tables, record={"run.json": result.run})
