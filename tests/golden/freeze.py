@@ -153,6 +153,8 @@ def _door(case: Case, folder: str) -> Any:
     if case.door == "explain":
         frame = gigawatt.explain(words.pop("file"), **words).table("walk")
         return json.loads(frame.reset_index().to_json(orient="records", double_precision=15))
+    if case.door == "run":
+        return {"run": json.loads(json.dumps(gigawatt.run(words.pop("scenario"), **words).to_json()))}
     if case.door == "compare":
         answer = gigawatt.compare(*words.pop("sources"), **words)
     else:
