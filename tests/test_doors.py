@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import gigawatt
 from gigawatt.core.answer import Answer, flat_rows
@@ -237,18 +238,110 @@ def test_a_scorecard_says_what_it_missed() -> None:
             gigawatt.validate(**words)  # type: ignore[arg-type]
 
 
-def test_a_walk_ends_in_rows_with_grade_and_source() -> None:
+SMALL = """
+model: llama-3.1-8b
+training: {tokens: 100B tokens, sequence: 8192 tokens, global_batch: 512 sequences}
+machine: {chip: H100-SXM5-80GB, count: 64}
+site: {name: abilene-texas}
+supply: {plants: [grid]}
+"""
+
+
+def test_a_run_is_what_the_command_says_and_writes(tmp_path: Path) -> None:
+    """From a file with ``--set``, from its keys, and from keywords: the same numbers and files."""
+    (tmp_path / "small.yaml").write_text(SMALL)
+    told = command("run", "small.yaml", "--set", "machine.count=128", "--output", "told", cwd=tmp_path)
+    answer = gigawatt.run(tmp_path / "small.yaml", settings={"machine.count": 128})
+    assert plain(answer)["quantities"] == without_time(told)["quantities"]
+    assert answer.found["machine.count"] == 128
+    assert answer.found["training.duration"] == answer.found.quantity("training.duration").value
+    names = answer.save(tmp_path / "mine")
+    files = {file.name for file in (tmp_path / "told").iterdir()}
+    assert files == {file.name for file in (tmp_path / "mine").iterdir()} == set(names)
+    assert {"result.json", "trace.json", "run.json", "report.html", "report.md", "hourly.parquet"} <= files
+    assert answer.table("hourly").shape == answer.found.tables["hourly"].shape
+    assert answer.figure("breakdown").data
+    keys = yaml.safe_load(SMALL)
+    durations = {
+        one["quantities"]["training.duration"]["value"]
+        for one in (
+            answer,
+            gigawatt.run(keys, machine={"count": 128}),
+            gigawatt.run(**{**keys, "machine": {"chip": "H100-SXM5-80GB", "count": 128}}),
+        )
+    }
+    assert len(durations) == 1
+    with pytest.raises(InputError, match=r"^machine.cuont: unknown key.*did you mean 'count'"):
+        gigawatt.run(keys, machine={"cuont": 128})
+
+
+def test_a_report_is_what_the_command_prints(tmp_path: Path) -> None:
+    answer = gigawatt.plan_training(model="llama-3.1-8b", chip="H100", count=64)
+    answer.save(tmp_path / "plan")
+    done = subprocess.run(
+        [sys.executable, "-c", "from gigawatt.faces.terminal import main; main()", "report", "plan",
+         "--format", "md", "--output", "-"],
+        capture_output=True, text=True, timeout=120, cwd=tmp_path,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert gigawatt.report(tmp_path / "plan", "md") == done.stdout == (tmp_path / "plan/plan.md").read_text()
+    assert gigawatt.report(tmp_path / "plan") == (tmp_path / "plan/plan.html").read_text()
+    with pytest.raises(InputError, match=r"no such format; given 'htm'.*did you mean 'html'"):
+        gigawatt.report(tmp_path / "plan", "htm")
+
+
+def test_the_schema_is_what_the_command_prints(tmp_path: Path) -> None:
+    code = "from gigawatt.faces.terminal import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "schema"], capture_output=True, text=True, timeout=60, cwd=tmp_path
+    )
+    assert gigawatt.scenario_schema() == json.loads(done.stdout)
+
+
+def test_a_walk_ends_in_rows_with_grade_and_source(tmp_path: Path) -> None:
     result = gigawatt.load(TEXAS).run()
-    walk = gigawatt.explain(result, "training.duration", depth=4)
+    answer = gigawatt.explain(result, "training.duration", depth=4)
+    walk = answer.table("walk")
     assert list(walk.columns) == ["quantity", "value", "unit", "grade", "from", "code"]
     assert walk.loc[0, "from"] == "training.tokens / training.tokens_per_second"
     assert walk.loc[0, "code"].startswith("gigawatt/chain/training/quantities.py:")
     assert walk.loc[0, "value"] == pytest.approx(result.quantity("training.duration").shown)
     assert walk["from"].str.contains(r"\.csv:\d+, ").any()
     assert walk["from"].str.contains("llama-3.1-405b-texas.yaml:").any()
-    assert len(gigawatt.explain(result, "training.duration", depth=0)) < len(walk)
+    assert len(gigawatt.explain(result, "training.duration", depth=0).table("walk")) < len(walk)
     with pytest.raises(InputError):
         gigawatt.explain(result, "training.duraton")
+    with pytest.raises(InputError, match="a stored result has its values"):
+        gigawatt.explain(result, "training.duration", settings={"machine.count": 8})
+
+
+@pytest.mark.parametrize(
+    ("words", "keywords"),
+    [
+        ((), {}),
+        (("training.mfu", "--depth", "1"), {"name": "training.mfu", "depth": 1}),
+        (("layouts.search",), {"name": "layouts.search"}),
+        (("layouts.search", "--layout", "tensor=8"), {"name": "layouts.search", "layout": "tensor=8"}),
+        (("training.goodput", "--spread"), {"name": "training.goodput", "spread": True}),
+    ],
+)
+def test_explaining_is_what_the_command_says_and_is_stored(
+    tmp_path: Path, words: tuple[str, ...], keywords: dict[str, Any]
+) -> None:
+    (tmp_path / "small.yaml").write_text(SMALL)
+    told = command("explain", "small.yaml", *words, "--output", "why", cwd=tmp_path)
+    answer = gigawatt.explain(tmp_path / "small.yaml", **keywords)
+    mine = json.loads(json.dumps(answer.to_json()).replace(str(tmp_path / "small.yaml"), "small.yaml"))
+    assert mine == told
+    assert gigawatt.report(tmp_path / "why", "md") == (tmp_path / "why" / "explain.md").read_text()
+
+
+def test_a_scorecard_is_stored_and_opens(tmp_path: Path) -> None:
+    told = command("validate", "outlook", "--output", "card", cwd=tmp_path)
+    assert gigawatt.validate("outlook").to_json() == told
+    text = gigawatt.report(tmp_path / "card", "md")
+    assert text == (tmp_path / "card" / "scorecard.md").read_text()
+    assert f"{told['rows']:,} rows: {told['predicted']:,} predicted" in text
 
 
 def test_rows_are_flattened() -> None:

@@ -160,6 +160,50 @@ def test_files_import_one_way() -> None:
     assert len(order) == len(files) > 500
 
 
+#: Imports every module of the package alone: a process per module, forked from one that has the libraries.
+ALONE = """
+import gc, importlib, os, sys
+for name in {libraries!r}:
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        pass
+gc.disable()
+gc.freeze()
+for name in sys.argv[1:]:
+    if os.fork() == 0:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] not in {extras!r}:
+                print(name + ": " + str(error), flush=True)
+        except BaseException as error:
+            print(name + ": " + type(error).__name__ + ": " + str(error), flush=True)
+        os._exit(0)
+    os.wait()
+print("all")
+"""
+LIBRARIES = (
+    "numpy", "pandas", "scipy.optimize", "scipy.sparse", "scipy.special", "scipy.stats", "pint", "pydantic",
+    "duckdb", "plotly.graph_objects", "typer", "rich.console", "jinja2", "clarabel", "highspy", "numba",
+    "yaml", "fastapi", "fastapi.testclient", "uvicorn", "xarray",
+)  # fmt: skip
+EXTRAS = ("torch", "transformers", "gguf", "qdk", "numba", "pypsa", "fastapi", "uvicorn", "distributed")
+
+
+@pytest.mark.long
+@pytest.mark.apart
+def test_every_module_can_be_imported_first() -> None:
+    """No circle at run time either, packages' own files counted; what an extra needs may be missing."""
+    names = [
+        ".".join(file.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
+        for file in MODULES
+    ]
+    code = ALONE.format(libraries=LIBRARIES, extras=EXTRAS)
+    done = subprocess.run([sys.executable, "-c", code, *names], capture_output=True, text=True, timeout=600)
+    assert done.stdout.splitlines() == ["all"], done.stderr
+
+
 def test_the_import_is_quick() -> None:
     """At most half a second; the best of three, since other processes share the machine."""
     code = "import time; t = time.perf_counter(); import gigawatt; print(time.perf_counter() - t)"

@@ -85,6 +85,31 @@ def test_what_a_study_names_is_there(study) -> None:
     assert find_study(study.name) is study
 
 
+@pytest.mark.parametrize("name", commands())
+def test_a_command_has_a_function_and_a_page_of_the_docs(name: str) -> None:
+    study = next(one for one in studies() if any(command.name == name for command in one.commands))
+    assert commands()[name].python
+    assert study.docs
+
+
+#: Commands that print what is stored, or a list.
+LOOKS = (
+    "report", "schema", "catalog list", "catalog show", "chip list", "technologies audit",
+    "technologies needs",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name in commands() if name not in LOOKS])
+def test_a_command_writes_a_folder_prints_json_and_is_quiet(name: str) -> None:
+    command = typer.main.get_command_from_info(
+        typer.models.CommandInfo(callback=resolve(commands()[name].target)),
+        pretty_exceptions_short=True, rich_markup_mode=None,
+    )  # fmt: skip
+    flags = {flag for one in command.params for flag in one.opts}
+    assert {"--output", "--json", "--quiet"} <= flags
+    assert next(one for one in studies() if commands()[name] in one.commands).answer_file
+
+
 def test_names_are_unique() -> None:
     for names in (
         [one.name for one in studies()],

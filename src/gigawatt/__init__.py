@@ -1,14 +1,15 @@
 """gigawatt: from silicon to power plant, what it takes to train or serve a model, and what binds first.
 
 import gigawatt
-result = gigawatt.load("examples/llama-3.1-405b-texas.yaml").run()
-result["training.step_time"]
-result.figure("sankey")
+answer = gigawatt.run("examples/llama-3.1-405b-texas.yaml", settings={"machine.count": 8192})
+answer.found["training.step_time"]
+answer.figure("sankey")
 gigawatt.plan_training(model="llama-3.1-8b", chip="H100", count=64)["days"]
 
-A function for each command that answers something, with the same options and units as a person types them
-(``"300 MW"``); each returns an :class:`~gigawatt.core.answer.Answer`, whose data are what the command prints
-with ``--json``. They are found in :mod:`gigawatt.core.registry` and imported when they are used.
+A function for each command, with the same options and units as a person types them (``"300 MW"``); each
+returns an :class:`~gigawatt.core.answer.Answer`, whose data are what the command prints with ``--json`` and
+whose ``save(folder)`` writes what ``--output`` does; :func:`report` returns a text, :func:`scenario_schema`
+a dictionary. They are found in :mod:`gigawatt.core.registry` and imported when they are used.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:  # for editors and type checkers; names are looked up in the r
     from gigawatt.core.answer import Answer
     from gigawatt.core.errors import GigawattError
     from gigawatt.core.result import Result
+    from gigawatt.studies.calibrate.door import calibrate
     from gigawatt.studies.catalog.door import catalog_list, catalog_show
     from gigawatt.studies.chip.door import chip_build, chip_list
     from gigawatt.studies.codesign.door import codesign
@@ -39,6 +41,9 @@ if TYPE_CHECKING:  # for editors and type checkers; names are looked up in the r
         quantum_resources,
         quantum_vqe,
     )
+    from gigawatt.studies.report.door import report
+    from gigawatt.studies.run.door import run
+    from gigawatt.studies.schema.door import scenario_schema
     from gigawatt.studies.seconds.door import plan_seconds
     from gigawatt.studies.serving.door import plan_serving
     from gigawatt.studies.serving.simulate_door import simulate_serving
@@ -60,6 +65,7 @@ __all__ = [
     "Result",
     "Study",
     "__version__",
+    "calibrate",
     "catalog_list",
     "catalog_show",
     "chip_build",
@@ -81,6 +87,9 @@ __all__ = [
     "quantum_optimise",
     "quantum_resources",
     "quantum_vqe",
+    "report",
+    "run",
+    "scenario_schema",
     "simulate_serving",
     "solve",
     "sweep",

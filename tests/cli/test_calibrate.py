@@ -16,8 +16,11 @@ from pathlib import Path
 
 import pytest
 
+import gigawatt
 from gigawatt.catalog import loader
+from gigawatt.core.answer import Answer
 from gigawatt.faces.terminal import main
+from gigawatt.studies.calibrate import STUDY
 
 Call = Callable[..., tuple[int, str, str]]
 SECONDS = "3"
@@ -124,6 +127,23 @@ def test_the_plan_alone(call: Call, tmp_path: Path) -> None:
     assert [*tmp_path.iterdir()] == []
 
 
+def test_python_answers_what_the_command_does(call: Call, folder: Path, tmp_path: Path) -> None:
+    """The plan again (its rates are measured, so that they differ), and the stored form of a measurement."""
+    words = {"backend": "numpy", "seconds": 2, "catalog": tmp_path / "c", "dry_run": True}
+    out = call("calibrate", "--backend", "numpy", "--seconds", "2", "--catalog", tmp_path / "c", "--dry-run",
+               "--json")[1]  # fmt: skip
+    plan, told = gigawatt.calibrate(**words), json.loads(out)
+    assert list(plan) == list(told)
+    for key in ("name", "device", "backend", "budget_s", "notices", "table", "catalog"):
+        assert plan[key] == told[key]
+    assert [*tmp_path.iterdir()] == []
+    data = json.loads((folder / "answer.json").read_text())
+    Answer(STUDY, data).save(tmp_path / "report")
+    text = gigawatt.report(tmp_path / "report", "md")
+    assert f"MY-CPU: {data['rows']} shapes on" in text
+    assert "| price | " in text
+
+
 def test_help_has_an_example(call: Call) -> None:
     code, out, err = call("calibrate", "--help")
     assert (code, err) == (0, "")
@@ -138,7 +158,8 @@ BAD = [
     (("--backend", "numpy", "--formats", "bf16"), r"runs none of .* formats; given 'bf16'; allowed: fp32"),
     (("--backend", "numpy", "--name", "A100"), r"--name: the catalog has a chip of this name"),
     (("--backend", "numpy", "--like", "A1000"), r"no such entry in the catalog's chips; given 'A1000'"),
-    (("--backend", "numpy", "--output", "x.txt"), r"--output: unknown kind of table; given 'x.txt'"),
+    (("--backend", "numpy", "--table", "x.txt"), r"--table: unknown kind of table; given 'x.txt'"),
+    (("--backend", "numpy", "--output", "x.csv"), r"--output: .* given 'x.csv'; allowed: --table x.csv"),
 ]  # fmt: skip
 
 

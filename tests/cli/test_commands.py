@@ -193,6 +193,22 @@ def test_explain_runs_a_scenario(call: Call, scenario: Path, answer: Path) -> No
     assert [entry.name for entry in scenario.parent.iterdir()] == ["small.yaml"]
 
 
+def test_a_field_of_a_scenario_is_set(call: Call, scenario: Path, answer: Path, tmp_path: Path) -> None:
+    """By run and explain alike; a misspelt key is one line with the nearest, a stored result is refused."""
+    code, out, err = call("run", scenario, "--set", "machine.count=128", "--out", tmp_path / "o", "--json")
+    assert (code, err) == (0, "")
+    days = strict(out)["quantities"]["training.duration"]["value"]  # type: ignore[index,call-overload]
+    assert days < strict(call("explain", answer, "training.duration", "--json")[1])[0]["value"]  # type: ignore[index]
+    words = ("training.duration", "--set", "machine.count=128", "--json")
+    assert strict(call("explain", scenario, *words)[1])[0]["value"] == days  # type: ignore[index]
+    for command in (("run", scenario), ("explain", scenario, "training.duration")):
+        refused(
+            call(*command, "--set", "machine.cuont=1"), "machine.cuont: unknown key.*did you mean 'count'"
+        )
+        refused(call(*command, "--set", "machine.count"), "--set: not a pair; given 'machine.count'")
+    refused(call("explain", answer, *words), "--set: a stored result has its values; given 'machine.count'")
+
+
 def test_explain_lists_the_rows_of_a_spread(call: Call, answer: Path) -> None:
     code, out, err = call("explain", answer, "training.goodput", "--spread", "--json")
     assert (code, err) == (0, "")

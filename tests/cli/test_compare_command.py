@@ -80,6 +80,22 @@ def test_json_alone(call: Call, files: tuple[Path, Path]) -> None:
     ]
 
 
+def test_a_field_of_all_scenarios_is_set(call: Call, files: tuple[Path, Path]) -> None:
+    """The same as if it stood in both files; a key that no scenario has is one line."""
+    words = ("--set", "machine.count=256", "--no-split", "--json")
+    code, out, err = call("compare", *files, *words)
+    assert (code, err) == (0, "")
+    for file in files:
+        text = file.read_text().replace("count: 64", "count: 256").replace("count: 128", "count: 256")
+        file.write_text(text)
+    today = json.loads(call("compare", *files, "--no-split", "--json")[1])["quantities"]
+    assert json.loads(out)["quantities"] == today
+    code, out, err = call("compare", *files, "--set", "machine.cuont=256")
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert "machine.cuont: unknown key" in err
+    assert "did you mean 'count'" in err
+
+
 def test_quiet_and_without_a_split(call: Call, files: tuple[Path, Path]) -> None:
     assert call("compare", *files, "--no-split", "-q") == (0, "", "")
     said = call("compare", *files, "--no-split", "--all")[1]

@@ -50,6 +50,37 @@ def test_the_example_is_computed_once(call: Call, store: Path) -> None:
     assert call("sweep", "-q", EXAMPLES / "sweep-texas.yaml", "--output", store) == (0, "", "")
 
 
+STUDY = """
+base: {base}
+over:
+  machine.count: [8192, 16384]
+read: [training.duration]
+"""
+
+
+def test_a_field_of_the_base_is_set(call: Call, tmp_path: Path) -> None:
+    """The same durations as those of a base that has it; what the study varies is refused."""
+    study, text = tmp_path / "study.yaml", (EXAMPLES / "llama-3.1-405b-texas.yaml").read_text()
+    (tmp_path / "base.yaml").write_text(text)
+    study.write_text(STUDY.format(base="base.yaml"))
+    days: list[list[float]] = []
+    for number, words in enumerate(([], ["--set", "training.tokens=5T tokens"])):
+        store = tmp_path / f"store-{number}"
+        assert call("sweep", study, "--output", store, *words, "-q") == (0, "", "")
+        rows = json.loads(
+            call("sweep", "show", store, "--sql", 'SELECT * FROM sweep ORDER BY "machine.count"', "--json")[1]
+        )
+        days.append([row["training.duration"] for row in rows])
+    assert [b / a for a, b in zip(*days, strict=True)] == pytest.approx([5.0 / 15.6] * 2, rel=1e-2)
+    for setting, says in (
+        ("machine.count=8", "--set: the study gives this key; given 'machine.count'"),
+        ("machine.cuont=8", "machine.cuont: unknown key"),
+    ):
+        code, out, err = call("sweep", study, "--output", tmp_path / "s", "--set", setting)
+        assert (code, out, len(err.splitlines())) == (2, "", 1)
+        assert says in err
+
+
 def test_a_store_is_shown(call: Call, store: Path, tmp_path: Path) -> None:
     code, out, err = call("sweep", "show", store)
     assert (code, err) == (0, "")

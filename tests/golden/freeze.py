@@ -151,8 +151,10 @@ def _door(case: Case, folder: str) -> Any:
         values = ((name, result[name]) for name in result.to_frame().index)
         return {"si": {name: value for name, value in values if is_number(value)}}
     if case.door == "explain":
-        frame = gigawatt.explain(gigawatt.load(words.pop("file")).run(), **words)
+        frame = gigawatt.explain(words.pop("file"), **words).table("walk")
         return json.loads(frame.reset_index().to_json(orient="records", double_precision=15))
+    if case.door == "run":
+        return {"run": json.loads(json.dumps(gigawatt.run(words.pop("scenario"), **words).to_json()))}
     if case.door == "compare":
         answer = gigawatt.compare(*words.pop("sources"), **words)
     else:

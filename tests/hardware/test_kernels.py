@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from gigawatt.catalog.loader import entity
 from gigawatt.core.errors import InputError, MissingDataError
-from gigawatt.machine import Chip, Cost, Efficiency, load_chip, technology
+from gigawatt.machine import Chip, load_chip
 from gigawatt.machine.clocks import clock_model
+from gigawatt.technology import Cost, Efficiency, technology
 from gigawatt.technology.digital import forms, gpu, surfaces
 from gigawatt.workload.operations import Operation
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -166,11 +167,11 @@ def test_a_write_cut_short_leaves_the_old_result(
     done: list[str] = []
     write = store.write_parquet
 
-    def cut(table: pd.DataFrame, file: Path) -> None:
+    def cut(table: pd.DataFrame, file: Path, connection: Any) -> None:
         if done:
             raise error
         done.append(file.name)
-        write(table, file)
+        write(table, file, connection)
 
     monkeypatch.setattr(store, "write_parquet", cut)
     with pytest.raises((KeyboardInterrupt, OSError, MemoryError, InputError)):
@@ -209,13 +210,14 @@ KILLED = """
 import sys, time
 sys.path.insert(0, {tests!r})
 from pathlib import Path
+from typing import Any
 import gigawatt.core.store as store
 from test_result_store import make
 
 write = store.write_parquet
 
-def slow(table, file):
-    write(table, file)
+def slow(table, file, connection):
+    write(table, file, connection)
     print("writing", flush=True)
     time.sleep(60)
 

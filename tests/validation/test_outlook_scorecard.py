@@ -32,7 +32,7 @@ def test_all_but_the_named_pass(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(card.checks) > 70
     assert card.to_json()["table"] == "outlook"
     assert {one.part for one in card.checks} == set(PARTS)
-    validate_command("outlook", None, json=True, quiet=True)
+    validate_command("outlook", None, None, json=True, quiet=True)
     answer = json.loads(capsys.readouterr().out)
     assert answer["table"] == "outlook"
 

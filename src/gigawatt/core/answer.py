@@ -13,6 +13,8 @@ from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.study import Study, resolve
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
 __all__ = ["Answer", "Data", "flat_rows"]
@@ -22,6 +24,7 @@ Rows = Sequence[Mapping[str, Any]] | Mapping[str, Any]
 """A table: rows, or columns by name."""
 
 _NOTEBOOK = "gigawatt.faces.report.notebook:notebook"
+_WRITER = "gigawatt.faces.report.files:write_answer"
 
 
 def flat_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -66,10 +69,12 @@ class Answer(Mapping[str, Any]):
         What the document reads beside ``data``.
     files : mapping of str to callable
         Tables that a folder of the answer holds as CSV, by name; rows that are empty are left out.
-    parquet : tuple of str
-        Those of ``files`` that it holds as Parquet too.
+    parquet : mapping of str to callable
+        Tables that it holds as Parquet, by name.
     texts : mapping of str to callable
         Other files of the folder, by file name.
+    sealed : mapping of str to mapping
+        Records, by file name, that get the digests of the other files and stand in place of ``study.json``.
     words : tuple of str
         What was typed after ``gigawatt``; empty where Python was called.
     listed : bool
@@ -87,8 +92,9 @@ class Answer(Mapping[str, Any]):
     larger: Mapping[str, Callable[[], Any]] = field(repr=False, default_factory=dict[str, Callable[[], Any]])
     more: Any = field(repr=False, default=None)
     files: Mapping[str, Callable[[], Rows]] = field(repr=False, default_factory=dict[str, Callable[[], Rows]])
-    parquet: tuple[str, ...] = ()
+    parquet: Mapping[str, Callable[[], Any]] = field(repr=False, default_factory=dict[str, Callable[[], Any]])
     texts: Mapping[str, Callable[[], str]] = field(repr=False, default_factory=dict[str, Callable[[], str]])
+    sealed: Mapping[str, Mapping[str, Any]] = field(repr=False, default_factory=dict[str, Mapping[str, Any]])
     words: tuple[str, ...] = ()
     listed: bool = False
     say: Callable[[Any, Any, Any], Document] | None = field(repr=False, default=None)
@@ -197,6 +203,16 @@ class Answer(Mapping[str, Any]):
     def to_json(self) -> Any:
         """The data as a plain dictionary, or the list of rows where the answer is one."""
         return list(self.data["rows"]) if self.listed else dict(self.data)
+
+    def save(self, folder: str | Path) -> tuple[str, ...]:
+        """Names of the files that are written into a folder, as ``--output`` does, all or none.
+
+        Raises
+        ------
+        InputError
+            The folder cannot be written.
+        """
+        return resolve(_WRITER)(folder, self)
 
     def _repr_html_(self) -> str:
         """The head of the document, in a notebook."""

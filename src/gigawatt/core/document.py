@@ -12,6 +12,7 @@ from typing import ClassVar
 
 __all__ = [
     "Again",
+    "Branch",
     "Card",
     "Cell",
     "Code",
@@ -26,6 +27,7 @@ __all__ = [
     "Points",
     "Section",
     "Text",
+    "Tree",
 ]
 
 
@@ -165,7 +167,25 @@ class Columns:
     uneven: bool = False
 
 
-Part = Grid | Drawing | Text | Heading | Points | Code | Folded | Columns
+@dataclass(frozen=True)
+class Branch:
+    """A quantity or the like with what is said of it: words beside it, lines below, what it is made of."""
+
+    head: str
+    words: str = ""
+    lines: tuple[str, ...] = ()
+    inside: tuple[Branch, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A walk from one thing down to what it is made of."""
+
+    kind: ClassVar[str] = "tree"
+    root: Branch
+
+
+Part = Grid | Drawing | Text | Heading | Points | Code | Folded | Columns | Tree
 
 
 def _flat(parts: tuple[Part, ...]) -> tuple[Part, ...]:
@@ -282,7 +302,7 @@ class Document:
                 Section(
                     one.key,
                     one.title,
-                    tuple(part for part in _flat(one.parts) if isinstance(part, Grid | Points | Text)),
+                    tuple(part for part in _flat(one.parts) if isinstance(part, Grid | Points | Text | Tree)),
                 )
                 for one in chosen
             )

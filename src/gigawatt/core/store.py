@@ -24,6 +24,7 @@ from gigawatt.core.quantities import factor
 from gigawatt.core.result import Quantity, Result
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "load_result",
     "save_result",
     "table_as_data",
+    "trace_text",
     "writable",
     "write_beside",
     "write_files",
@@ -100,7 +102,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): _plain(v) for k, v in row.items()} for row in frame.to_dict(orient="records")]
 
 
-def write_parquet(table: pd.DataFrame, file: Path) -> None:
+def write_parquet(table: pd.DataFrame, file: Path, connection: duckdb.DuckDBPyConnection) -> None:
     """Write a frame (index included where it has a name) as Parquet; ``OSError`` where that cannot be."""
     import duckdb
 
@@ -110,24 +112,43 @@ def write_parquet(table: pd.DataFrame, file: Path) -> None:
         if frame[column].dtype == object or str(frame[column].dtype).startswith("str"):
             frame[column] = frame[column].astype(object)
     quoted = str(file).replace("'", "''")
-    with duckdb.connect() as connection:
-        connection.register("frame", frame)
-        try:
-            connection.execute(f"COPY frame TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)")
-        except duckdb.IOException as error:  # a full disk
-            raise OSError(str(error).split("\n")[0]) from None
+    connection.register("frame", frame)
+    try:
+        connection.execute(f"COPY frame TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)")
+    except duckdb.IOException as error:  # a full disk
+        raise OSError(str(error).split("\n")[0]) from None
 
 
-def read_parquet(file: Path) -> pd.DataFrame:
-    """Read a Parquet table."""
+def _write_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
+    """Each as Parquet under its name, through one connection: opening one takes longer than a small table."""
+    if not tables:
+        return
     import duckdb
 
     with duckdb.connect() as connection:
-        try:
-            return connection.execute("SELECT * FROM read_parquet(?)", [str(file)]).df()
-        except duckdb.Error as error:
-            told = str(error).split("\n")[0]
-            raise InputError("this table cannot be read", file=file, given=told) from None
+        for name, table in tables.items():
+            write_parquet(table, folder / f"{name}.parquet", connection)
+
+
+def _read_tables(folder: Path) -> dict[str, pd.DataFrame]:
+    """Every Parquet table of a folder by its name."""
+    import duckdb
+
+    found: dict[str, pd.DataFrame] = {}
+    with duckdb.connect() as connection:
+        for file in sorted(folder.glob("*.parquet")):
+            try:
+                table = connection.execute("SELECT * FROM read_parquet(?)", [str(file)]).df()
+            except duckdb.Error as error:
+                reason = str(error).split("\n")[0]
+                raise InputError("this table cannot be read", file=file, given=reason) from None
+            found[file.stem] = table
+    return found
+
+
+def trace_text(result: Result) -> str:
+    """What ``gigawatt explain`` walks, as JSON: of each quantity its inputs, rows, code and expression."""
+    return json.dumps(_trace(result), indent=1, allow_nan=False)
 
 
 def _trace(result: Result) -> dict[str, Any]:
@@ -137,7 +158,8 @@ def _trace(result: Result) -> dict[str, Any]:
         keys: list[str] = []
         for row in q.evidence:
             key = f"{row.where}:{row.quantity}"
-            rows.setdefault(key, {**dataclasses.asdict(row), "grade": row.grade.label})
+            if key not in rows:  # a row stands behind hundreds of quantities
+                rows[key] = {**dataclasses.asdict(row), "grade": row.grade.label}
             keys.append(key)
         quantities[q.name] = {
             "value": _plain(q.value),
@@ -159,17 +181,17 @@ def _trace(result: Result) -> dict[str, Any]:
     return {"quantities": quantities, "rows": rows}
 
 
-def save_result(result: Result, folder: str | Path, extra: dict[str, str] | None = None) -> Path:
-    """Write a result into ``folder`` (made if needed); each file appears whole or not at all.
+def save_result(result: Result, folder: str | Path, extra: Mapping[str, str] | None = None) -> Path:
+    """The folder into which a result was written, without a report; each file whole or not at all.
 
     Parameters
     ----------
     result : Result
         What is written.
     folder : path
-        Where; files of an earlier result of the same name are replaced.
+        Made if needed; files of an earlier result of the same name are replaced.
     extra : mapping of file name to text, optional
-        Further files, such as a report, that belong to the same result.
+        Further files that belong to the same result.
 
     Raises
     ------
@@ -178,7 +200,7 @@ def save_result(result: Result, folder: str | Path, extra: dict[str, str] | None
     """
     texts = {
         "result.json": json.dumps(as_json(result), indent=1, allow_nan=False),
-        "trace.json": json.dumps(_trace(result), indent=1, allow_nan=False),
+        "trace.json": trace_text(result),
         **(extra or {}),
     }
     return write_files(folder, texts, result.tables, record={"run.json": result.run})
@@ -242,8 +264,7 @@ def write_files(
         whole.mkdir()
         for name, text in texts.items():
             (whole / name).write_text(text, encoding="utf-8", newline="\n")
-        for name, table in (tables or {}).items():
-            write_parquet(table, whole / f"{name}.parquet")
+        _write_tables(tables or {}, whole)
         files = sorted(whole.iterdir())
         for name, document in (record or {}).items():
             digests = {"files": {file.name: _digest(file) for file in files}}
@@ -417,7 +438,7 @@ def load_result(folder: str | Path) -> Result:
             raise TypeError("nothing is known of the run")
     except (KeyError, TypeError, ValueError, SyntaxError, AttributeError, RecursionError, OSError) as error:
         raise InputError("this result cannot be read", file=path, given=str(error)) from None
-    tables = {file.stem: read_parquet(file) for file in sorted(path.glob("*.parquet"))}
+    tables = _read_tables(path)
     _check_files(path)
     return Result(name, quantities, tables, notices, assumptions, run)
 

@@ -10,7 +10,7 @@ from gigawatt.core.quantities import compact
 from gigawatt.machine import Chip, load_chip
 from gigawatt.validation.band import COVERAGE, RESIDUALS, Band, prediction_band
 from gigawatt.validation.files import data_folder, table
-from gigawatt.validation.rows import read_rows
+from gigawatt.validation.rows import cells_of, number_of
 
 __all__ = ["Domain", "calibrated_domain", "outside_domain", "step_time_band"]
 
@@ -52,14 +52,14 @@ def calibrated_domain() -> Domain:
     judged = {record["id"] for record in table(RESIDUALS)}
     kinds: set[tuple[str, str, bool]] = set()
     ranges: dict[str, list[float]] = {"n_accel": [], "hidden": [], "seq_len": []}
-    for row in (row for name in FITTED for row in read_rows(data_folder() / name)):
-        if row.text("id") not in judged:
+    for _, row in (one for name in FITTED for one in cells_of(data_folder() / name)[1]):
+        if row.get("id", "").strip() not in judged:
             continue
-        chip = _chip_id(row.text("accelerator"))
+        chip = _chip_id(row["accelerator"].strip())
         if chip is not None:
-            kinds.add((chip, _width(row.text("precision")), bool(row.number("n_experts"))))
+            kinds.add((chip, _width(row["precision"]), bool(number_of(row, "n_experts"))))
         for name, values in ranges.items():
-            if (value := row.number(name)) is not None:
+            if (value := number_of(row, name)) is not None:
                 values.append(value)
     spans = [(min(values, default=0.0), max(values, default=float("inf"))) for values in ranges.values()]
     return Domain(frozenset(kinds), *spans)

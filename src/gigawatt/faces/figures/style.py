@@ -159,15 +159,10 @@ def finish(figure: Any, *, title: str, height: int, x: str = "", y: str = "", le
         hoverlabel={"font": {"size": 13}},
         separators=".,",
     )
-    figure.update_xaxes(title={"font": {"size": 13}})
-    figure.update_yaxes(title={"font": {"size": 13}})
     common = {"gridcolor": GRID, "linecolor": GRID, "zerolinecolor": GRID, "automargin": True, "ticks": ""}
-    figure.update_xaxes(**common)
-    figure.update_yaxes(**common)
-    if x:
-        figure.update_xaxes(title={"text": x, "standoff": 8})
-    if y:
-        figure.update_yaxes(title={"text": y, "standoff": 8})
+    for update, words in ((figure.update_xaxes, x), (figure.update_yaxes, y)):
+        title_of = {"text": words, "standoff": 8} if words else {}
+        update(title={"font": {"size": 13}, **title_of}, **common)
     return figure
 
 

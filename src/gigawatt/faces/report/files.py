@@ -62,7 +62,9 @@ def _flat(row: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 def answer_files(answer: Answer) -> dict[str, str]:
     """File name → text: the data and the record as JSON, the report as HTML and Markdown, tables as CSV."""
     study = answer.study
-    files = {study.answer_file: answer.text, FILE: json.dumps(answer.record, indent=1) + "\n"}
+    files = {study.answer_file: answer.text}
+    if not answer.sealed:
+        files[FILE] = json.dumps(answer.record, indent=1) + "\n"
     if study.report_stem:
         files[f"{study.report_stem}.html"] = html.page(answer.document)
         files[f"{study.report_stem}.md"] = markdown.markdown(answer.document)
@@ -85,10 +87,10 @@ def write_answer(folder: str | Path, answer: Answer) -> tuple[str, ...]:
     if answer.parquet:
         import pandas as pd
 
-        tables = {name: pd.DataFrame(answer.files[name]()) for name in answer.parquet}
+        tables = {name: pd.DataFrame(table()) for name, table in answer.parquet.items()}
     files = answer_files(answer)
-    write_files(folder, files, tables)
-    return (*files, *(f"{name}.parquet" for name in tables))
+    write_files(folder, files, tables, record=answer.sealed)
+    return (*files, *answer.sealed, *(f"{name}.parquet" for name in tables))
 
 
 def read_study(folder: Path, record: Mapping[str, Any]) -> Document:

@@ -6,6 +6,7 @@ import re
 
 from gigawatt.core.document import (
     Again,
+    Branch,
     Cell,
     Code,
     Columns,
@@ -18,6 +19,7 @@ from gigawatt.core.document import (
     Points,
     Section,
     Text,
+    Tree,
 )
 
 __all__ = ["escaped", "markdown"]
@@ -85,6 +87,15 @@ def _drawing(drawing: Drawing) -> list[str]:
     return said if drawing.table is None else [*said, *_grid(drawing.table)]
 
 
+def _branch(branch: Branch, depth: int = 0) -> list[str]:
+    """A branch as a list that is indented by its depth."""
+    indent = "  " * depth
+    words = f" {escaped(branch.words)}" if branch.words else ""
+    lines = [f"{indent}- **{escaped(branch.head)}**{words}"]
+    lines += [f"{indent}  - {escaped(line)}" for line in branch.lines]
+    return [*lines, *(line for one in branch.inside for line in _branch(one, depth + 1))]
+
+
 def _part(part: Part) -> list[str]:
     match part:
         case Grid():
@@ -101,6 +112,8 @@ def _part(part: Part) -> list[str]:
             return [_fenced(part)]
         case Folded():
             return _grid(part.grid)
+        case Tree():
+            return ["\n".join(_branch(part.root))]
         case Columns():
             return [line for one in (*part.left, *part.right) for line in _part(one)]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gigawatt.core.document import Document
-from gigawatt.core.errors import InputError
+from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.record import FILE, read_record
 from gigawatt.core.registry import find_study, studies
 from gigawatt.core.store import load_result
@@ -27,7 +27,11 @@ class Stored:
     document: Document
 
     def text(self, form: str) -> str:
-        """The report in one of :data:`FORMATS`."""
+        """The report in one of :data:`FORMATS`; raises ``InputError`` for another."""
+        if form not in FORMATS:
+            raise InputError(
+                "no such format", key="format", given=form, allowed=FORMATS, nearest=nearest(form, FORMATS)
+            )
         return html.page(self.document) if form == "html" else markdown.markdown(self.document)
 
 

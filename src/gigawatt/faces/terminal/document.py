@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from textwrap import fill
 from typing import Any
 
-from gigawatt.core.document import Card, Cell, Columns, Document, Grid, Points, Section, Text
+from gigawatt.core.document import Branch, Card, Cell, Columns, Document, Grid, Points, Section, Text, Tree
 from gigawatt.core.evidence import Grade
 
 __all__ = ["grid_table", "write_document"]
@@ -92,6 +92,20 @@ def _section(section: Section, console: Any) -> None:
                 console.print(Line(f"  {item}", style="yellow" if part.warn else ""))
         elif isinstance(part, Text):
             console.print(Line(part.text))
+        elif isinstance(part, Tree):
+            console.print(_tree(part.root))
+
+
+def _tree(branch: Branch) -> Any:
+    from rich.text import Text as Line
+    from rich.tree import Tree as Drawn
+
+    drawn = Drawn(Line.assemble((branch.head, "bold"), "  " if branch.words else "", (branch.words, "dim")))
+    for line in branch.lines:
+        drawn.add(Line(line, style="dim"))
+    for inside in branch.inside:
+        drawn.children.append(_tree(inside))
+    return drawn
 
 
 def _graded(text: str) -> Any:

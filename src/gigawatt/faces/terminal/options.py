@@ -6,9 +6,20 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import typer
+
 from gigawatt.core.errors import GigawattError, InputError
 
-__all__ = ["flagged", "read_pairs", "read_settings"]
+__all__ = ["SETTINGS", "flagged", "read_pairs", "read_settings"]
+
+SETTINGS: Any = typer.Option(
+    "--set",
+    metavar="KEY=VALUE",
+    show_default=False,
+    help="Another value of a field of the scenario, such as 'economics.chip_life=3 years': `gigawatt schema` "
+    "lists them; as often as needed.",
+)
+"""The option of commands that take a scenario."""
 
 T = TypeVar("T")
 

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from gigawatt.faces.terminal.answer import give
+from gigawatt.faces.terminal.options import SETTINGS, read_settings
 
 __all__ = ["EPILOG", "compare_command"]
 
 EPILOG = (
     "Example: gigawatt compare a.yaml b.yaml --of training.duration --of ledger.run_cost --output results/ab"
 )
-_NAMES = {"outputs": "--of"}
+_NAMES = {"outputs": "--of", "settings": "--set"}
 
 
 def compare_command(
@@ -42,6 +43,7 @@ def compare_command(
         int, typer.Option(min=4, max=1000, help="Orders to sample where more than six groups differ.")
     ] = 8,
     seed: Annotated[int, typer.Option(min=0, help="Of the sampled orders.")] = 0,
+    settings: Annotated[list[str] | None, SETTINGS] = None,
     output: Annotated[
         Path | None,
         typer.Option(help="Folder for compare.json, compare.html and compare.md.", show_default=False),
@@ -52,9 +54,11 @@ def compare_command(
     """Put scenarios or results side by side; of two, split every difference among the inputs that differ."""
     from gigawatt.studies.compare.door import compare
 
+    other = read_settings(settings)
     give(
         lambda report: compare(
-            *sources, of=of, split=split, orders=orders, seed=seed, everything=everything, progress=report
+            *sources, of=of, split=split, orders=orders, seed=seed, everything=everything, settings=other,
+            progress=report,
         ),
         compare_command, output=output, json=json, quiet=quiet, renamed=_NAMES,
     )  # fmt: skip

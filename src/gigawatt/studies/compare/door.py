@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ def compare(
     orders: int | None = None,
     seed: int = 0,
     everything: bool = False,
+    settings: Mapping[str, object] | None = None,
     progress: Progress | None = None,
 ) -> Answer:
     """Put scenarios side by side and say which input moved what, as ``gigawatt compare`` does.
@@ -44,6 +45,8 @@ def compare(
         Of sampled orders, where more than six groups differ.
     everything : bool
         Whether the document's table has every quantity that differs, not only those that matter.
+    settings : mapping, optional
+        Other values of some fields of every scenario, as ``--set`` takes them.
     progress : callable, optional
         Called with (what is done, share done).
 
@@ -59,8 +62,8 @@ def compare(
     from gigawatt.studies.compare.figures import waterfall
 
     found = compared(
-        list(sources), outputs=of, split=split, orders=ORDERS if orders is None else orders, seed=seed,
-        progress=progress,
+        [_set(source, settings or {}) for source in sources], outputs=of, split=split,
+        orders=ORDERS if orders is None else orders, seed=seed, progress=progress,
     )  # fmt: skip
     data = found.to_json()
     names = [side["name"] for side in data["scenarios"]]
@@ -94,6 +97,22 @@ def compare(
     if divided is not None:
         larger["moved"] = moved
     return Answer(STUDY, data, found, drawings, larger, say=partial(document, everything=everything))
+
+
+def _set(source: str | Path | Study, settings: Mapping[str, object]) -> str | Path | Study:
+    """A scenario with other values of some fields; a stored result has its values."""
+    if not settings:
+        return source
+    from gigawatt.chain.study import Study
+
+    if isinstance(source, Study):
+        return source.changed(settings)
+    if Path(source).is_dir() or Path(source).name == "result.json":
+        raise InputError(
+            "a stored result has its values", key="settings", given=str(source),
+            allowed="with scenario files, which are run",
+        )  # fmt: skip
+    return Study.read(source).changed(settings)
 
 
 def compare_results(

@@ -20,6 +20,9 @@ STUDY = Study(
         ),
     ),
     place=20,
+    answer_file="explain.json",
+    report_stem="explain",
+    document="gigawatt.studies.explain.document:document",
     views=(
         View(
             name="explain",

@@ -16,6 +16,7 @@ STUDY = Study(
             target="gigawatt.studies.report.command:report_command",
             words="Write the report of a stored result or study again, as one HTML page or as Markdown.",
             example="gigawatt report results/llama-3.1-405b-texas --format md --output -",
+            python="gigawatt.studies.report.door:report",
         ),
     ),
     place=30,

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.errors import InputError
 from gigawatt.faces.terminal.console import console
+from gigawatt.faces.terminal.options import flagged
 
 __all__ = ["report_command"]
 
@@ -28,14 +29,10 @@ def report_command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
 ) -> None:
     """Write the report of a stored result or study again, as one HTML page or as Markdown."""
-    from gigawatt.faces.report.stored import FORMATS, stored
+    from gigawatt.faces.report.stored import stored
 
-    if format not in FORMATS:
-        raise InputError(
-            "no such format", key="--format", given=format, allowed=FORMATS, nearest=nearest(format, FORMATS)
-        )
     found = stored(folder)
-    text = found.text(format)
+    text = flagged(lambda: found.text(format), report_command)
     if output == "-":
         sys.stdout.write(text)
         return

@@ -18,9 +18,14 @@ STUDY = Study(
                 "Run the whole chain on a scenario: a table here, one HTML report and data files in a folder."
             ),
             example="gigawatt run examples/llama-3.1-405b-texas.yaml",
+            python="gigawatt.studies.run.door:run",
         ),
     ),
     place=10,
+    answer_file="result.json",
+    report_stem="report",
+    document="gigawatt.studies.run.document:answer_document",
+    more="gigawatt.core.store:load_result",
     views=(
         View(
             name="chain",

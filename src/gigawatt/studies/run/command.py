@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
-import gigawatt
-from gigawatt.faces.terminal.answer import check_folder
-from gigawatt.faces.terminal.console import console, print_json, progress
+from gigawatt.faces.terminal.answer import give
+from gigawatt.faces.terminal.options import SETTINGS, read_settings
 
 __all__ = ["run_command"]
 
 
 def run_command(
     scenario: Annotated[Path, typer.Argument(help="A scenario in YAML.", show_default=False)],
+    settings: Annotated[list[str] | None, SETTINGS] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -26,20 +26,11 @@ def run_command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
 ) -> None:
     """Run the whole chain on a scenario: a table here, one HTML report and data files in a folder."""
-    from gigawatt.core.store import as_json, save_result
-    from gigawatt.faces.terminal.document import write_document
-    from gigawatt.studies.run.document import document
-    from gigawatt.studies.run.render import render_files
+    from gigawatt.studies.run.door import run
 
     folder = output if output is not None else Path("results") / scenario.stem
-    check_folder(folder)
-    with progress(quiet=quiet or json) as report:
-        result = gigawatt.load(scenario).run(progress=report)
-        report("Writing the report", 0.98)
-        said = document(result)
-        save_result(result, folder, extra=render_files(said))
-    if json:
-        print_json(as_json(result))
-    elif not quiet:
-        write_document(said, console())
-        console().print(f"Report: {folder / 'report.html'}, report.md", markup=False)
+    other = read_settings(settings)
+    give(
+        lambda report: run(scenario, settings=other, progress=report),
+        None, output=folder, json=json, quiet=quiet,
+    )  # fmt: skip

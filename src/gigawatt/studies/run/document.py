@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from functools import partial
 from pathlib import PurePath
 from typing import Any
@@ -262,6 +263,11 @@ def _facts(run: Any) -> tuple[tuple[str, str], ...]:
 
 _LEAD = ("training", "serving", "waits", "error", "binding", "day", "supply", "trust")
 """Topics of the short form."""
+
+
+def answer_document(answer: Mapping[str, Any], again: Again, more: Result) -> Document:
+    """:func:`document` of the result that an answer is the JSON of; it says itself how it is reproduced."""
+    return document(more)
 
 
 def document(result: Result) -> Document:

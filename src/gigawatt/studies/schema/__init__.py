@@ -16,6 +16,8 @@ STUDY = Study(
             target="gigawatt.studies.schema.command:schema_command",
             words="Print every field of a scenario, as a JSON schema for editors or as a table.",
             example="gigawatt schema --format json",
+            python="gigawatt.studies.schema.door:scenario_schema",
+            function="scenario_schema",
         ),
     ),
     place=45,

@@ -18,7 +18,8 @@ def schema_command(
     format: Annotated[str, typer.Option(help="json: JSON schema; markdown: the table of the docs.")] = "json",
 ) -> None:
     """Print every field of a scenario, as a JSON schema for editors or as a table."""
-    from gigawatt.schema.exports import as_json_schema, as_table
+    from gigawatt.schema.exports import as_table
+    from gigawatt.studies.schema.door import scenario_schema
 
     if format not in _FORMATS:
         raise InputError(
@@ -28,4 +29,4 @@ def schema_command(
             allowed=_FORMATS,
             nearest=nearest(format, _FORMATS),
         )  # fmt: skip
-    print(json.dumps(as_json_schema(), indent=1) if format == "json" else as_table(), end="\n")
+    print(json.dumps(scenario_schema(), indent=1) if format == "json" else as_table(), end="\n")

@@ -75,7 +75,8 @@ def simulate_serving(
         "series": partial(drawn_series, data, series),
         "distributions": partial(distributions, data),
     }
-    return Answer(SIMULATION, data, run, drawings, tables, more=series, files=tables, parquet=("requests",))
+    parquet = {"requests": tables["requests"]}
+    return Answer(SIMULATION, data, run, drawings, tables, more=series, files=tables, parquet=parquet)
 
 
 def _filled(given: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import typer
 from gigawatt.core.errors import InputError
 from gigawatt.faces.terminal.answer import give
 from gigawatt.faces.terminal.console import console
+from gigawatt.faces.terminal.options import SETTINGS, read_settings
 
 __all__ = ["run_command", "show_command"]
 
@@ -32,6 +33,7 @@ def run_command(
     resume: Annotated[
         bool, typer.Option("--resume", help="The store has to be there: go on with it.")
     ] = False,
+    settings: Annotated[list[str] | None, SETTINGS] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
 ) -> None:
@@ -42,13 +44,14 @@ def run_command(
     from gigawatt.studies.sweep.door import sweep
 
     folder = output if output is not None else Path("results") / study.stem
+    other = read_settings(settings)
     try:
         answer = give(
             lambda report: sweep(
                 study, folder, workers=workers, scheduler=scheduler, resume=resume, look=False,
-                progress=report,
+                settings=other, progress=report,
             ),
-            None, json=json, quiet=quiet,
+            None, json=json, quiet=quiet, renamed={"settings": "--set"},
         )  # fmt: skip
     except InputError as error:
         if error.key is None and error.given == str(folder):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ def sweep(
     scheduler: str | None = None,
     resume: bool = False,
     look: bool = True,
+    settings: Mapping[str, object] | None = None,
     progress: Progress | None = None,
 ) -> Answer:
     """Compute every scenario of a study that its store lacks, as ``gigawatt sweep`` does.
@@ -41,6 +42,8 @@ def sweep(
         Whether the store has to be there.
     look : bool
         Whether to read what the store then holds: ``overview``, ``units``, table and figure.
+    settings : mapping, optional
+        Other values of some fields of the base, as ``--set`` takes them.
     progress : callable, optional
         Called with (what is done, share done).
 
@@ -54,10 +57,16 @@ def sweep(
     from gigawatt.studies.sweep.figures import figure_of
     from gigawatt.studies.sweep.show import ask, drawn_rows, overview
     from gigawatt.studies.sweep.store import SweepStore
+    from gigawatt.studies.sweep.study import read_study
     from gigawatt.studies.sweep.sweep import sweep as swept
 
     done = swept(
-        Path(study), Path(store), workers=workers, scheduler=scheduler, resume=resume, progress=progress
+        read_study(study, settings),
+        Path(store),
+        workers=workers,
+        scheduler=scheduler,
+        resume=resume,
+        progress=progress,
     )
     if not look:
         return Answer(STUDY, done.to_json(), done, say=swept_document)

@@ -209,14 +209,14 @@ def _first(given: object, row: int = 0) -> object:
     return given
 
 
-def read_study(file: str | Path) -> SweepStudy:
-    """Read and check a sweep.
+def read_study(file: str | Path, settings: Mapping[str, object] | None = None) -> SweepStudy:
+    """A sweep that was read and checked; ``settings`` are other values of some fields of its base.
 
     Raises
     ------
     InputError
         No such file, an unknown key or quantity (with the nearest spelling), an empty grid, a value that the
-        scenario or the catalog does not take: with file, line and key.
+        scenario or the catalog does not take: with file, line and key. A setting that the study varies.
     """
     keys = read_keys(file, "sweep", _KEYS)
     _known(keys, "", keys.data, _KEYS)
@@ -230,13 +230,23 @@ def read_study(file: str | Path) -> SweepStudy:
         near = nearest(named, [p.name for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else [])
         raise InputError("no such scenario file", file=keys.file, line=keys.lines["base"], key="base",
                          given=named, nearest=near)  # fmt: skip
-    base = read_scenario(path if path.is_file() else named)
+    other = settings or {}
+    base = scenario_with(read_scenario(path if path.is_file() else named), other)
     always, fixed = _set(keys, base)
     groups, lines = _groups(keys, base, always)
     if base.scenario and not groups:
         raise InputError("nothing is varied", file=keys.file, line=1, allowed="over, zip or sample")
+    varied = {*always, *(column.key for group in groups for column in group.columns)} & {*other}
+    if varied:
+        raise InputError(
+            "the study gives this key",
+            key="settings",
+            given=sorted(varied)[0],
+            allowed=f"a change of {keys.file}",
+        )
+    text = keys.text + "".join(f"\n# --set {key}={value}" for key, value in other.items())
     study = SweepStudy(
-        keys.file, str(keys.data.get("name") or keys.file.stem), keys.text, base, always, fixed, groups,
+        keys.file, str(keys.data.get("name") or keys.file.stem), text, base, always, fixed, groups,
         _reads(keys, graph_of(base)), lines,
     )  # fmt: skip
     if len(study) > MOST_POINTS:

@@ -20,6 +20,10 @@ STUDY = Study(
         ),
     ),
     place=40,
+    answer_file="scorecard.json",
+    report_stem="scorecard",
+    document="gigawatt.studies.validate.document:card_document",
+    more="gigawatt.studies.validate.document:read_notes",
     views=(
         View(
             name="validation",

@@ -2,26 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from gigawatt.core.document import Again, Document
-from gigawatt.faces.report.parts import rows_document, rows_grid
+from gigawatt.core.document import Again, Document, Grid, Points, Section
+from gigawatt.faces.report.parts import facts_of, rows_grid
 from gigawatt.studies.validate.cells import cell
 
-__all__ = ["card_document"]
+__all__ = ["NOTES", "card_document", "read_notes"]
+
+NOTES = "notes.json"
+"""Its name in a folder: headings of the card's own tables, and lines that stand below the numbers."""
+_FIGURES = ("n", "refused", "mape", "median_ape", "p90_ape", "bias", "coverage90")
+_CHECK = ("part", "what", "ours", "published", "unit", "error", "tolerance", "ok")
+_WORDS = frozenset(("part", "metric", "source", "accelerator", "use", "role", "counted", "what", "operation",
+                    "device", "format", "part_of"))  # fmt: skip
+"""Keys of groups whose words stand in the group's name already."""
+Data = Mapping[str, Any]
 
 
-def card_document(answer: Mapping[str, Any], again: Again, more: Any = None) -> Document:
-    """The groups of a scorecard with their errors, the whole last."""
-    whole = {"group": "all", **answer["overall"]}
-    groups = [*answer["groups"], whole]
-    keys = dict.fromkeys(key for one in groups for key in one)
-    names = [key for key in keys if any(_single(one.get(key)) for one in groups)]
-    rows = [[cell(name, one.get(name)) for name in names] for one in groups]
-    heads = [name.replace("_", " ") for name in names]
-    return rows_document(f"Scorecard of {answer['table']}", again, rows_grid("", heads, rows))
+def read_notes(folder: Path) -> dict[str, Any]:
+    """``titles`` and ``notes`` of a stored card; raises ``OSError`` or ``ValueError`` where it has none."""
+    return json.loads((folder / NOTES).read_text(encoding="utf-8"))
 
 
-def _single(value: object) -> bool:
-    return value is not None and not isinstance(value, list | dict)
+def card_document(answer: Data, again: Again, more: Any = None) -> Document:
+    """The checks and groups of a scorecard with their errors, the whole last; what was refused and why.
+
+    ``more`` has ``titles``: headings of the keys that are tables to show as well, and ``notes``.
+    """
+    about: Data = more or {}
+    checks = "checks" in answer
+    parts = (_checks(answer["checks"]), _groups(answer)) if checks else (_groups(answer),)
+    parts += tuple(
+        _grid(title, list(answer[key][0]), [tuple(line.values()) for line in answer[key]])
+        for key, title in about.get("titles", {}).items()
+        if answer[key]
+    )
+    sections = [Section("card", "Errors", parts)]
+    if answer["refused_reasons"]:
+        reasons = tuple(f"{count:>4} {reason}" for reason, count in answer["refused_reasons"].items())
+        sections.append(Section("refused", "Refused", (Points(reasons),)))
+    return Document(
+        f"Scorecard of {answer['table']}",
+        "",
+        (" ".join((_summary(answer), *about.get("notes", ()))),),
+        again,
+        sections=tuple(sections),
+        facts=facts_of(again),
+        short=tuple(one.key for one in sections),
+    )
+
+
+def _summary(answer: Data) -> str:
+    fitted = answer["parameters_fitted"]
+    counts = f"{answer['rows']:,} rows: {answer['predicted']:,} predicted, {answer['refused']:,} refused"
+    counts += f"; {fitted:,} parameters fitted" if fitted is not None else ""
+    return counts + ("." if "checks" in answer else "; errors are (predicted - measured) / measured.")
+
+
+def _checks(checks: Sequence[Data]) -> Grid:
+    rows = [tuple(_verdict(one) if key == "ok" else one[key] for key in _CHECK) for one in checks]
+    return _grid("Checks against what was published.", _CHECK, rows)
+
+
+def _verdict(check: Data) -> str:
+    if not check["ok"]:
+        return "no"
+    return "yes, fitted" if check["fitted"] else "yes"
+
+
+def _groups(answer: Data) -> Grid:
+    groups = answer["groups"]
+    names = [key for key in (groups[0] if groups else {}) if key not in _WORDS and key != "group"]
+    columns = (
+        "group",
+        *(key for key in _FIGURES if key in names),
+        *(key for key in names if key not in _FIGURES),
+    )
+    columns = tuple(
+        key for key in columns if key == "group" or any(one.get(key) is not None for one in groups)
+    )
+    total = {"group": "all", **answer["overall"], **{key: answer[key] for key in columns if key in answer}}
+    return _grid("By group.", columns, [tuple(one.get(key) for key in columns) for one in (*groups, total)])
+
+
+def _grid(caption: str, columns: Sequence[str], lines: Sequence[Sequence[Any]]) -> Grid:
+    rows = [[cell(name, value) for name, value in zip(columns, line, strict=True)] for line in lines]
+    return rows_grid(caption, [name.replace("_", " ") for name in columns], rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def validate(
     InputError
         Another table, an unknown part, or a file that is not of the table's shape.
     """
-    from gigawatt.studies.validate.document import card_document
+    from gigawatt.studies.validate.document import NOTES
     from gigawatt.validation.tables import known_table
     from gigawatt.validation.tables import validate as judged
 
@@ -53,4 +54,6 @@ def validate(
             progress(f"Predicting: {words}", done / max(whole, 1))
 
     card = judged(table, None if rows is None else Path(rows), parts, progress=count)
-    return Answer(STUDY, card.to_json(), card, say=card_document)
+    about = {"titles": dict(card.titles), "notes": list(card.notes)}
+    texts = {NOTES: lambda: json.dumps(about, indent=1) + "\n"}
+    return Answer(STUDY, card.to_json(), card, more=about, texts=texts)

@@ -1,0 +1,113 @@
+"""The whole chain on one scenario: what the command and Python both call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gigawatt.core.answer import Answer
+from gigawatt.core.errors import GigawattError
+from gigawatt.studies.run import STUDY
+
+if TYPE_CHECKING:
+    from gigawatt.chain.study import Study
+    from gigawatt.core.result import Result
+
+__all__ = ["run"]
+
+Progress = Callable[[str, float], None]
+_UNNAMED = Path("scenario.yaml")
+"""Where relative paths of a scenario without a file begin."""
+
+
+def run(
+    scenario: str | Path | Mapping[str, Any] | Study | None = None,
+    *,
+    settings: Mapping[str, object] | None = None,
+    progress: Progress | None = None,
+    **fields: Any,
+) -> Answer:
+    """Run the whole chain on a scenario, as ``gigawatt run`` does.
+
+    Parameters
+    ----------
+    scenario : path, mapping or Study, optional
+        A file in YAML, the keys of one, or one that was loaded; left out where keywords say it.
+    settings : mapping, optional
+        Other values of some fields by dotted name, as ``--set`` takes them: ``{"machine.count": 8192}``.
+    progress : callable, optional
+        Called with (what is done, share done).
+    **fields
+        Other values of some fields, or the whole scenario:
+        ``model="llama-3.1-8b", training={"tokens": "1T tokens"}, machine={"chip": "H100", "count": 64}``.
+
+    Returns
+    -------
+    Answer
+        Keys as of ``gigawatt run --json`` (docs/result.md): ``quantities`` in their shown units, small
+        tables, notices, assumptions. ``found`` is the :class:`~gigawatt.core.result.Result`
+        (``found["training.step_time"]`` in SI); tables and figures are those of the result;
+        ``save(folder)`` writes what the command writes.
+
+    Raises
+    ------
+    GigawattError
+        A key that no scenario has (with the nearest), a wrong value, a limit that cannot be met.
+    """
+    from gigawatt.core.store import as_json, trace_text
+    from gigawatt.studies.run.figures import figure, figure_names
+
+    result = _result(scenario, {**(settings or {}), **dict(_dotted(fields))}, progress)
+    training, serving = figure_names()
+    names = serving if "serving.replicas" in result.quantities else training
+    tables: dict[str, Callable[[], Any]] = {name: partial(_table, result, name) for name in result.tables}
+    return Answer(
+        STUDY,
+        as_json(result),
+        result,
+        {name: partial(figure, result, name) for name in names},
+        tables,
+        more=result,
+        texts={"trace.json": partial(trace_text, result)},
+        parquet=tables,
+        sealed={"run.json": result.run},
+    )
+
+
+def _table(result: Result, name: str) -> Any:
+    return result.tables[name]
+
+
+def _dotted(fields: Mapping[str, Any], section: str = "") -> Iterator[tuple[str, Any]]:
+    """Sections given as mappings, by the dotted names of their fields."""
+    from gigawatt.schema.fields import sections
+
+    for name, value in fields.items():
+        key = f"{section}.{name}" if section else name
+        if key in sections() and isinstance(value, Mapping):
+            yield from _dotted(value, key)  # type: ignore[arg-type]
+        else:
+            yield key, value
+
+
+def _result(
+    scenario: str | Path | Mapping[str, Any] | Study | None,
+    changes: Mapping[str, Any],
+    progress: Progress | None,
+) -> Result:
+    from gigawatt.chain.study import Study
+    from gigawatt.schema.changed import scenario_of
+
+    if isinstance(scenario, str | Path):
+        scenario = Study.read(scenario)
+    if isinstance(scenario, Study):
+        return scenario.changed(changes).run(progress)
+    try:
+        values = {**dict(_dotted(scenario or {})), **changes}
+        return Study(scenario_of(values, _UNNAMED)).run(progress)
+    except GigawattError as error:
+        if error.file is not None and Path(error.file) == _UNNAMED:  # there is no file that could be opened
+            error.file = error.line = None
+        raise
