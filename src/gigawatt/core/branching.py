@@ -135,7 +135,8 @@ class BranchingGraph:
                 raise InputError(f"{first} is given as well", key=second, allowed=f"one of them: {name}")
             if other is None or writer.given:
                 chosen[name] = writer
-        graph = Graph({name: writer.node for name, writer in chosen.items()})
+        nodes = sorted((writer.node for writer in chosen.values()), key=_place)
+        graph = Graph({node.name: node for node in nodes})
         of_branch = [writer.node for writer in self.writers if branch in writer.branches]
         answers = set(graph.nodes) - {one for node in of_branch for one in node.inputs}
         while cut := self._unread(graph) - answers:  # what only a cut quantity read
@@ -159,6 +160,12 @@ class BranchingGraph:
         of_branch = [one.node for one in self.writers if branch in one.branches]
         known = {node.name for node in of_branch}
         return list(dict.fromkeys(name for node in of_branch for name in node.inputs if name not in known))
+
+
+def _place(node: Node) -> tuple[bool, str, int]:
+    """Leaves as declared, then functions by file and line: whatever was imported first."""
+    file, _, line = node.code.rpartition(":")
+    return (node.function is not None, file, int(line or 0))
 
 
 def fields_of(graph: Graph, targets: Iterable[str] | None = None) -> dict[str, tuple[str, ...]]:

@@ -63,9 +63,7 @@ def _outside(written: Iterable[tuple[str, Any]]) -> Iterator[tuple[Field, float,
                     yield one, value, times
 
 
-def check_plausible(
-    written: Iterable[tuple[str, Any]], file: Path | None, lines: Mapping[str, int]
-) -> None:
+def check_plausible(written: Iterable[tuple[str, Any]], file: Path | None, lines: Mapping[str, int]) -> None:
     """Raise ``InputError`` of the first value that is so far outside that a unit must have slipped.
 
     Parameters
