@@ -26,9 +26,13 @@ def _title(row: Evidence) -> str:
     return loader.source(row.source_id).title
 
 
+def _cited(row: Evidence) -> str:
+    return ", ".join(part for part in (_title(row), row.locator, row.note) if part)
+
+
 _COMMON: Names = {
     "abs": abs, "entity": entity, "factor": factor, "float": float, "int": int, "len": len,
-    "log10": math.log10, "max": max, "min": min,
+    "cited": _cited, "log10": math.log10, "max": max, "min": min,
     "pi": math.pi, "publisher": _publisher, "round": round, "source": loader.source, "sum": sum,
     "table": table, "title": _title,
 }  # fmt: skip
@@ -148,6 +152,12 @@ def _quantum() -> Names:
     return _public(own)
 
 
+def _shipping() -> Names:
+    from gigawatt.validation import technologies_shipping as own
+
+    return _public(own)
+
+
 def _chiplets() -> Names:
     from gigawatt.validation import technologies_chiplets as own
 
@@ -220,8 +230,11 @@ _TABLES: Mapping[str, Mapping[str, Callable[[], Names]]] = {
         "optics": _optics,
         "neuromorphic": _neuromorphic,
         "memory": _memory,
-        "quantum": _quantum,
+        "quantum_energies": _quantum,
+        "quantum_estimates": _quantum,
+        "quantum_speed_ups": _quantum,
         "chiplets": _chiplets,
+        "shipping": _shipping,
     },
     "outlook": {
         "costs": _costs,

@@ -110,15 +110,21 @@ def published_card(
     return card_of_checks(name, found)
 
 
-def checks_of(name: str, part: str) -> list[Check]:
-    """The checks of one part of a table, in the order of its rows."""
-    names = computations(name, part)
-    calls = Calls(names)
-    mine = [row for row in rows_of(name) if row["part"] == part]
-    found: list[Check] = [] if "checks" not in names else list(names["checks"]())
-    for row in mine:
+def checks_of(name: str, part: str, about: Callable[[str], bool] | None = None) -> list[Check]:
+    """The checks of one part of a table, in the order of its rows.
+
+    ``about`` takes the words of a row before its number is computed: those for which it is false are left
+    out.
+    """
+    calls = Calls(computations(name, part))
+    found: list[Check] = []
+    for row in (row for row in rows_of(name) if row["part"] == part):
         try:
-            found += [check_of(row, calls, scope) for scope in _scopes(row, calls)]
+            found += [
+                check_of(row, calls, scope)
+                for scope in _scopes(row, calls)
+                if about is None or about(calls.words(row["what"], scope))
+            ]
         except ModuleNotFoundError as error:
             if error.name not in OPTIONAL:
                 raise
