@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gigawatt.validation.serving import ServingLine, validate_serving
-from gigawatt.validation.serving_open import Replay, replays, running_series
+from gigawatt.validation.serving.card import ServingLine, validate_serving
+from gigawatt.validation.serving.open_loop import Replay, replays, running_series
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/scorecard-serving.md"

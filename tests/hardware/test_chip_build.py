@@ -24,7 +24,7 @@ from gigawatt.technology.chiplets.node_laws import fit_laws, same_die
 from gigawatt.technology.digital.gpu import Gpu
 from gigawatt.technology.interface import Efficiency
 from gigawatt.validation.published import checks_of
-from gigawatt.validation.technologies_shipping import left_out
+from gigawatt.validation.technologies.shipping import left_out
 from gigawatt.workload import block_operations, read_architecture
 
 few = settings(deadline=None, max_examples=15, derandomize=True)

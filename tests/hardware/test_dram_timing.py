@@ -19,7 +19,7 @@ from gigawatt.technology.stacked_memory.dram_timing import (
     peak_bandwidth,
     simulate,
 )
-from gigawatt.validation.technologies_memory import simulated
+from gigawatt.validation.technologies.memory import simulated
 
 SIMULATED = tuple(
     id.removeprefix("dramsim3-hbm2-")

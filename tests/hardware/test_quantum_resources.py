@@ -45,7 +45,7 @@ MISSED = {
 
 
 def test_the_scorecard_misses_what_it_is_known_to_miss_and_nothing_else() -> None:
-    parts = ("quantum_energies", "quantum_estimates", "quantum_speed_ups")
+    parts = ("quantum.energies", "quantum.estimates", "quantum.speed_ups")
     found = [one for part in parts for one in checks_of("technologies", part)]
     assert len(found) > 30
     assert {one.what for one in found if not one.ok} == MISSED

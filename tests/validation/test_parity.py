@@ -22,9 +22,9 @@ from gigawatt.validation.parity import (
     parity,
     parity_tables,
 )
-from gigawatt.validation.power import errors as power_errors
-from gigawatt.validation.power import power_scorecard
-from gigawatt.validation.serving_power import serving_power_scorecard
+from gigawatt.validation.power.serving import serving_power_scorecard
+from gigawatt.validation.power.training import errors as power_errors
+from gigawatt.validation.power.training import power_scorecard
 
 QUICK = ("kernels", "memory", "collectives")
 
@@ -102,8 +102,8 @@ def test_checks_become_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.long
 @pytest.mark.apart
 def test_long_tables_are_the_scorecards() -> None:
-    from gigawatt.validation.serving import validate_serving
-    from gigawatt.validation.training import validate_training
+    from gigawatt.validation.serving.card import validate_serving
+    from gigawatt.validation.training.card import validate_training
 
     card, frame = validate_training(), parity("training")
     own = frame[~frame["held_out"]]

@@ -280,7 +280,7 @@ def _files(path: Path | None) -> dict[str, Path]:
     return found
 
 
-def collectives_card(path: Path | None = None) -> Card:
+def collectives_card(path: Path | None = None, progress: object = None) -> Card:
     """The scorecard of collectives in the shape of every table.
 
     Parameters
@@ -288,6 +288,8 @@ def collectives_card(path: Path | None = None) -> Card:
     path : Path, optional
         A sweep inside a domain (``nccl__DEVICE.parquet``), or a folder of them, beside what is published
         between nodes.
+    progress : object
+        Not used: it takes no time.
 
     Raises
     ------

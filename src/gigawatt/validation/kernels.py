@@ -47,6 +47,7 @@ __all__ = [
     "Line",
     "catalog_fit",
     "judge",
+    "kernels_card",
     "shipped_rows",
     "validate_kernels",
 ]
@@ -115,11 +116,17 @@ class KernelCard:
             for (kind, chip, form), part in self.judged.groupby(["kind", "chip", "form"], sort=True)
         ]
         totals = [
-            {"group": f"{line.operation} | {line.format}", "n": line.rows, "median_ape": line.median,
-             "p90_ape": line.p90, "median_error": line.bias, "median_as_used": line.median_as_used,
-             "p90_as_used": line.p90_as_used}
+            {
+                "group": f"{line.operation} | {line.format}",
+                "n": line.rows,
+                "median_ape": line.median,
+                "p90_ape": line.p90,
+                "median_error": line.bias,
+                "median_as_used": line.median_as_used,
+                "p90_as_used": line.p90_as_used,
+            }
             for line in self.totals
-        ]  # fmt: skip
+        ]
         fit = dict(self.left_out)
         return Card(
             table="kernels",
@@ -366,3 +373,10 @@ def validate_kernels(
     file = data_folder() / FIT_FILE
     left_out = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     return KernelCard(tuple(lines), tuple(totals), rows, dict((+refused).most_common()), left_out)
+
+
+def kernels_card(
+    path: Path | None = None, progress: Callable[[int, int], object] = lambda done, of: None
+) -> Card:
+    """:func:`validate_kernels` in the shape of every table."""
+    return validate_kernels(path, progress).card()

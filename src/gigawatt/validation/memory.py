@@ -22,23 +22,31 @@ from gigawatt.performance.memory import ALLOCATED, MEMORY_PARTS, RESERVED
 from gigawatt.performance.stacks import Stack, load_stack
 from gigawatt.performance.step import evaluate
 from gigawatt.validation.card import Card, Errors, Summary, errors_of, grouped
-from gigawatt.validation.cases import Case, prepare
 from gigawatt.validation.files import Refusal, data_folder, table
 from gigawatt.validation.rows import Row, read_rows
+from gigawatt.validation.training.cases import Case, prepare
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
 
-__all__ = ["COUNTED", "MemoryCase", "MemoryJudged", "MemoryScorecard", "memory_case", "validate_memory"]
+__all__ = [
+    "COUNTED",
+    "MemoryCase",
+    "MemoryJudged",
+    "MemoryScorecard",
+    "memory_card",
+    "memory_case",
+    "validate_memory",
+]
 
 COUNTED = {"allocated": ALLOCATED, "reserved": RESERVED, "device": MEMORY_PARTS}
 """Parts of a device's memory that each kind of report counts."""
 GIB = 2.0**30
 """Bytes of a gibibyte (exact)."""
 TIMELESS = 1.0
-"""Step time [s] for rows that report memory alone: :func:`~gigawatt.validation.cases.prepare` wants one."""
+"""Step time [s] for rows that report memory alone: :func:`.training.cases.prepare` wants one."""
 
 
 @dataclass(frozen=True)
@@ -278,3 +286,8 @@ def _counted(row: Row) -> Mapping[str, str]:
         ):
             return record
     raise Refusal("it is not known which memory this source counts", row.text("source"))
+
+
+def memory_card(rows: Path | None = None, progress: object = None) -> Card:
+    """:func:`validate_memory` in the shape of every table."""
+    return validate_memory(rows).card()

@@ -62,7 +62,7 @@ class ParityTable:
 
 
 def _training(done: Done) -> _Made:
-    from gigawatt.validation.training import validate_training
+    from gigawatt.validation.training.card import validate_training
 
     fitted = validate_training(progress=done)
     held = validate_training(data_folder() / "training_held_out.csv")
@@ -109,8 +109,8 @@ def _memory(_: Done) -> _Made:
 
 
 def _power(_: Done) -> _Made:
-    from gigawatt.validation.power import power_scorecard
-    from gigawatt.validation.serving_power import serving_power_scorecard
+    from gigawatt.validation.power.serving import serving_power_scorecard
+    from gigawatt.validation.power.training import power_scorecard
 
     return _Made(
         tuple(
@@ -144,7 +144,7 @@ def _collectives(_: Done) -> _Made:
 
 
 def _serving(done: Done) -> _Made:
-    from gigawatt.validation.serving import serving_pairs
+    from gigawatt.validation.serving.card import serving_pairs
 
     return _Made(
         tuple(

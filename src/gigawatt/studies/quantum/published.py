@@ -21,11 +21,11 @@ def beside(answer: Mapping[str, Any]) -> list[Check]:
     """
     kind, asked = answer["kind"], answer["asked"]
     if kind == "vqe":
-        return _of("quantum_energies", str(asked["molecule"]))
+        return _of("quantum.energies", str(asked["molecule"]))
     if kind == "resources" or (kind == "break-even" and "algorithm" in asked):
-        return _of("quantum_estimates", str(asked["algorithm"]))
+        return _of("quantum.estimates", str(asked["algorithm"]))
     if kind == "break-even" and asked["problem"] == "search":
-        return checks_of("technologies", "quantum_speed_ups")
+        return checks_of("technologies", "quantum.speed_ups")
     return []
 
 

@@ -1,7 +1,7 @@
 """Published numbers on cost, concentration, carbon, water and waste beside the outlook's, and on runs beside
 homes.
 
-*overlap* and *place* as in :mod:`gigawatt.validation.outlook_monte_carlo`. Nothing was fitted to these
+*overlap* and *place* as in :mod:`gigawatt.validation.outlook.monte_carlo`. Nothing was fitted to these
 numbers, but for those marked; where boundaries differ the row says so.
 """
 
@@ -29,8 +29,8 @@ from gigawatt.studies.outlook.limits import outlook_tables
 from gigawatt.studies.outlook.outlook import OutlookResult, outlook
 from gigawatt.studies.pathway.plan import accelerators
 from gigawatt.validation.check import Told
-from gigawatt.validation.outlook_energy import run_energy
-from gigawatt.validation.outlook_monte_carlo import DRAWS, overlap
+from gigawatt.validation.outlook.energy import run_energy
+from gigawatt.validation.outlook.monte_carlo import DRAWS, overlap
 
 __all__ = [
     "bills",

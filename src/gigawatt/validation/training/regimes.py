@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gigawatt.performance.stacks import NARROW
-from gigawatt.validation.cases import Case
+from gigawatt.validation.training.cases import Case
 
 __all__ = ["REGIMES", "regime_of"]
 

@@ -29,13 +29,13 @@ __all__ = [
     "load_chip", "load_die_link", "node_of", "rise_in_channels",
 ]  # fmt: skip
 
-PUBLISHED = "chiplets_published"
+_PUBLISHED = "chiplets_published"
 _ACTUARY_NODES = {"5": "n5", "7": "n7", "14": "n16", "3": "n3"}
 
 
 def _wafer(model: str) -> dict[str, float]:
     """Rim and lane of a cost model's wafer."""
-    row = entity(PUBLISHED, f"{model}-wafer")
+    row = entity(_PUBLISHED, f"{model}-wafer")
     return {"edge": row.value("edge"), "scribe": row.value("scribe")}
 
 
@@ -45,7 +45,7 @@ def actuary_die(row: Entity) -> dict[str, float]:
     gross = float(gross_dies(area, **_wafer("actuary")))
     share = float(
         die_yield(
-            area, row.value("defects"), clustering=entity(PUBLISHED, "actuary-wafer").value("clustering")
+            area, row.value("defects"), clustering=entity(_PUBLISHED, "actuary-wafer").value("clustering")
         )
     )
     raw, lost, _ = good_die(wafer=row.value("wafer"), gross=gross, sold=share)
@@ -54,7 +54,7 @@ def actuary_die(row: Entity) -> dict[str, float]:
 
 def actuary_kind(name: str) -> Package:
     """Chiplet Actuary's packages with its own parameters: ``os``, ``fo``, ``fo0`` (chip first), ``si``."""
-    row, ours = entity(PUBLISHED, f"actuary-kind-{name}"), load_package("organic")
+    row, ours = entity(_PUBLISHED, f"actuary-kind-{name}"), load_package("organic")
     wafer = _wafer("actuary")
     return Package(
         id=name,
@@ -73,12 +73,12 @@ def actuary_package(row: Entity) -> PackageCost:
     area = (
         row.value("area")
         / count
-        * (1.0 if count == 1 else 1.0 + entity(PUBLISHED, "actuary-wafer").value("link_share"))
+        * (1.0 if count == 1 else 1.0 + entity(_PUBLISHED, "actuary-wafer").value("link_share"))
     )
     gross = float(gross_dies(area, **_wafer("actuary")))
     share = float(
         die_yield(
-            area, row.value("defects"), clustering=entity(PUBLISHED, "actuary-wafer").value("clustering")
+            area, row.value("defects"), clustering=entity(_PUBLISHED, "actuary-wafer").value("clustering")
         )
     )
     price = sum(good_die(wafer=row.value("wafer"), gross=gross, sold=share))
@@ -88,7 +88,7 @@ def actuary_package(row: Entity) -> PackageCost:
 def catch_die(row: Entity) -> dict[str, float]:
     """Ours with the inputs of a layer of UCLA's model, and with its count of dies on the wafer."""
     area, litho = row.value("area"), row.value("litho")
-    own = entity(PUBLISHED, "catch-wafer")
+    own = entity(_PUBLISHED, "catch-wafer")
     share = float(
         die_yield(
             area, row.value("defects"), clustering=own.value("clustering"), critical=row.value("critical")

@@ -14,8 +14,8 @@ from gigawatt.performance.layouts import COLUMNS, Layouts, TrainingRun, schedule
 from gigawatt.performance.search import search
 from gigawatt.performance.stacks import Stack, load_stack
 from gigawatt.performance.step import evaluate_prepared, prepare
-from gigawatt.validation.cases import Case
 from gigawatt.validation.files import Refusal
+from gigawatt.validation.training.cases import Case
 
 __all__ = ["Prediction", "predict"]
 

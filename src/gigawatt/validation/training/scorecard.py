@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.validation.baseline import Baseline
 from gigawatt.validation.card import Card, Errors, Group, Summary, errors_of
+from gigawatt.validation.training.baseline import Baseline
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -30,17 +30,15 @@ from gigawatt.technology.registry import load_substrate
 from gigawatt.technology.substrate import Substrate
 
 __all__ = [
-    "WORKLOADS",
     "lightening",
     "mesh_error",
     "ours",
     "processor",
     "residual",
-    "trained_exponent",
     "width_exponent",
 ]
 
-WORKLOADS: Mapping[str, tuple[tuple[float, float, float, float, bool], ...]] = {
+_WORKLOADS: Mapping[str, tuple[tuple[float, float, float, float, bool], ...]] = {
     "deit": (
         (12, 197, 576, 192, True), (12, 197, 192, 192, True), (12, 197, 768, 192, True), (12, 197, 192, 768,
         True), (36, 197, 197, 64, False), (36, 197, 64, 197, False), (1, 196, 192, 768, True), (1, 1, 1000,
@@ -68,7 +66,7 @@ def lightening(workload: str, bits: int, *, memory: bool = True) -> tuple[float,
     """
     made = _lightening(bits)
     joules = seconds = 0.0
-    for times, m, n, k, weights in WORKLOADS[workload]:
+    for times, m, n, k, weights in _WORKLOADS[workload]:
         cost = photonic.cost(made, m=m, n=n, k=k)
         joules += times * sum(
             float(x) for name, x in cost.items() if (weights and memory) or name != "weights"
@@ -138,7 +136,7 @@ def width_exponent(kind: str) -> float:
     return float(np.polyfit(np.log(widths), np.log(found), 1)[0])
 
 
-def trained_exponent() -> float:
+def _trained_exponent() -> float:
     """Exponent of the photons for 5 % more perplexity against the width of models that were trained alike.
 
     From measured rows of ``photonic_shot``; between points the excess is a power of the photons.
@@ -174,7 +172,7 @@ def _chip() -> dict[str, float]:
         "share_modulator": (power["modulator"] + power["tuning"]) / whole,
         **{f"share_{name}": power[name] / whole for name in ("laser", "dac", "adc", "tia", "detector")},
     }
-    for name in WORKLOADS:
+    for name in _WORKLOADS:
         for bits in (4, 8):
             chip[f"energy_{name}_{bits}"], chip[f"latency_{name}"] = lightening(name, bits)
     return chip
@@ -194,7 +192,7 @@ _CASES: Mapping[str, Callable[[], dict[str, float]]] = {
     "lightmatter": lambda: processor("lightmatter"),
     "mesh": lambda: {f"error_{n}": mesh_error(n) for n in (16, 32, 64)},
     "width": lambda: {
-        "exponent_intensities": width_exponent("intensities"), "exponent_trained": trained_exponent(),
+        "exponent_intensities": width_exponent("intensities"), "exponent_trained": _trained_exponent(),
     },
     "shot": _shot,
 }  # fmt: skip

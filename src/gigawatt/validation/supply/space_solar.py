@@ -37,9 +37,9 @@ from gigawatt.power.plants.space_solar.orbit import (
     sun_synchronous_inclination,
 )
 
-__all__ = ["TABLE", "name_of", "nasa_levelised", "nasa_programme", "ours"]
+__all__ = ["name_of", "nasa_levelised", "nasa_programme", "ours"]
 
-TABLE = "space_solar_published"
+_TABLE = "space_solar_published"
 
 _YEAR = HOURS_PER_YEAR * 3600.0
 

@@ -28,7 +28,7 @@ from gigawatt.serving.requests import Requests
 from gigawatt.serving.simulation import simulate
 from gigawatt.validation.files import Refusal, data_folder
 from gigawatt.validation.rows import number_of
-from gigawatt.validation.serving_rows import case_of
+from gigawatt.validation.serving.rows import case_of
 from gigawatt.workload import read_architecture
 from gigawatt.workload.inference import Shares
 

@@ -1,6 +1,6 @@
 """Adoption beside what is published: the CMOS cap, mature fusion, space solar; curves on history.
 
-No row was fitted to these. *Overlap* is as of :mod:`gigawatt.validation.outlook_monte_carlo`: the length in
+No row was fitted to these. *Overlap* is as of :mod:`gigawatt.validation.outlook.monte_carlo`: the length in
 logarithms that our 80 % interval and the published range share, over the shorter of both; 1 is wanted, 0.7
 passes. Costs of fusion and space solar are those of draws in which the technology works and is ready by 2050.
 """
@@ -24,11 +24,11 @@ from gigawatt.outlook.randomness import SEED
 from gigawatt.studies.outlook.limits import outlook_tables
 from gigawatt.studies.outlook.outlook import evaluate
 from gigawatt.validation.check import Told
-from gigawatt.validation.outlook_monte_carlo import overlap
+from gigawatt.validation.outlook.monte_carlo import overlap
 
-__all__ = ["DRAWS", "cost", "coverage", "mature", "most_a_joule", "nearest_to_the_ceiling", "off_target"]
+__all__ = ["cost", "coverage", "mature", "most_a_joule", "nearest_to_the_ceiling", "off_target"]
 
-DRAWS = 10_000
+_DRAWS = 10_000
 _FP4 = 4.0  # 4-bit operations in the place of one of 16 bits
 Array = NDArray[np.float64]
 
@@ -52,8 +52,8 @@ def _drawn(ceiling: float | None) -> dict[str, Array]:
         "space_solar_fails",
         "space_solar_time",
     ]
-    found = evaluate(priors, outlook_tables(), SEED, 0, DRAWS, outputs)
-    return {**found, **priors.draw(SEED, 0, DRAWS, names)}
+    found = evaluate(priors, outlook_tables(), SEED, 0, _DRAWS, outputs)
+    return {**found, **priors.draw(SEED, 0, _DRAWS, names)}
 
 
 def nearest_to_the_ceiling() -> float:

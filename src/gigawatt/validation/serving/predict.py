@@ -13,7 +13,7 @@ from gigawatt.machine import Cluster, build_cluster
 from gigawatt.performance.engines import Engine, load_engine
 from gigawatt.performance.inference import Replica, multiply_format
 from gigawatt.performance.steady import most_held, static_batch, steady
-from gigawatt.validation.serving_rows import ServingCase
+from gigawatt.validation.serving.rows import ServingCase
 from gigawatt.workload.inference import Shares
 
 __all__ = ["BURST", "LENGTHS", "predict_serving"]

@@ -6,14 +6,14 @@ from collections import Counter
 from pathlib import Path
 
 from gigawatt.validation.card import Card, Summary, grouped
-from gigawatt.validation.power import PowerOutcome, power_outcome
-from gigawatt.validation.serving_power import serving_power_outcome
-from gigawatt.validation.serving_power_rows import is_serving_power_table
+from gigawatt.validation.power.serving import serving_power_outcome
+from gigawatt.validation.power.serving_rows import is_serving_power_table
+from gigawatt.validation.power.training import PowerOutcome, power_outcome
 
 __all__ = ["power_card"]
 
 
-def power_card(file: Path | None = None) -> Card:
+def power_card(file: Path | None = None, progress: object = None) -> Card:
     """The scorecard of ``power.csv`` and ``serving_power.csv``, or of a ``file`` of either shape.
 
     Raises

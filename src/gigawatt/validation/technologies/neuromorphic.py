@@ -15,8 +15,8 @@ from gigawatt.technology.neuromorphic.deployment import Deployment, deploy, edge
 from gigawatt.validation.check import Told
 
 __all__ = [
-    "PUBLISHED",
     "beside_the_edge",
+    "deploy",
     "edge",
     "events_over_dense",
     "loihi",
@@ -27,7 +27,7 @@ __all__ = [
     "unlike_their_simulation",
 ]
 
-PUBLISHED = "neuromorphic_published"
+_PUBLISHED = "neuromorphic_published"
 
 
 def truenorth_power(rate: float, synapses: float) -> float:
@@ -39,7 +39,7 @@ def truenorth_power(rate: float, synapses: float) -> float:
 
 def truenorth_events() -> float:
     """Synaptic events a second of TrueNorth in the middle of its sweep."""
-    row, chip = entity(PUBLISHED, "truenorth"), entity("neuromorphic", "truenorth")
+    row, chip = entity(_PUBLISHED, "truenorth"), entity("neuromorphic", "truenorth")
     return chip.value("cores") * chip.value("neurons") * row.value("rate_middle") * row.value("synapses")
 
 
@@ -51,7 +51,7 @@ def edge(quantity: str) -> tuple[float, float]:
 @lru_cache(maxsize=1)
 def loihi() -> Deployment:
     """The language model on Loihi 2, its reading as fast as it was measured."""
-    return deploy(measured_prefill=entity(PUBLISHED, "loihi2-lm").value("prefill_throughput"))
+    return deploy(measured_prefill=entity(_PUBLISHED, "loihi2-lm").value("prefill_throughput"))
 
 
 def beside_the_edge(quantity: str) -> Told:
@@ -59,7 +59,7 @@ def beside_the_edge(quantity: str) -> Told:
     made, gpu = loihi(), edge("parameters")
     mine = (made.throughput, gpu[0]) if quantity == "throughput" else (made.energy, gpu[1])
     low, high = mine[0][0] / mine[1], mine[0][2] / mine[1]
-    published = entity(PUBLISHED, "loihi2-ratio").value(quantity)
+    published = entity(_PUBLISHED, "loihi2-ratio").value(quantity)
     return Told(min(max(published, low), high), f", published one within ours of {low:.2f} to {high:.2f}")
 
 
@@ -80,7 +80,7 @@ def events_over_dense(substrate: str) -> float:
 
 def spikes_at_break_even() -> float:
     """Spikes at which events are as costly as the dense product, on the published energies."""
-    row = entity(PUBLISHED, "break-even")
+    row = entity(_PUBLISHED, "break-even")
     theirs = Silicon(row.value("event"), row.value("dense") - row.value("event"), 0.0)
     return float(break_even(theirs))
 

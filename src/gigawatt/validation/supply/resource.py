@@ -13,7 +13,15 @@ from gigawatt.facility.years import load_years
 from gigawatt.power.solar import solar_capacity_factor
 from gigawatt.power.wind import power_curve
 
-__all__ = ["fleet_wind", "site_radiation", "site_solar", "site_wind", "turbine_power", "years_of"]
+__all__ = [
+    "fleet_target",
+    "fleet_wind",
+    "site_radiation",
+    "site_solar",
+    "site_wind",
+    "turbine_power",
+    "years_of",
+]
 
 _YEAR = 2013  # the calendar that pvlib and PySAM were given
 
@@ -45,6 +53,11 @@ def site_wind(place: str) -> float:
 def fleet_wind(series: str) -> float:
     """Mean capacity factor of wind over all years of a series."""
     return float(np.mean([year.wind.mean() for year in load_years(series)]))
+
+
+def fleet_target(series: str) -> float | None:
+    """Mean capacity factor of wind that a series is scaled to, where one is published."""
+    return loader.entity("sites_years", series).get("wind_capacity_factor")
 
 
 def years_of(series: str) -> int:

@@ -14,8 +14,9 @@ from functools import lru_cache
 
 from gigawatt.catalog import table
 from gigawatt.catalog.loader import Entity
+from gigawatt.workload.formats import stored_bits
 
-__all__ = ["MEASURED", "measured"]
+__all__ = ["MEASURED", "bits", "measured"]
 
 MEASURED = "technologies_measured"
 
@@ -24,3 +25,8 @@ MEASURED = "technologies_measured"
 def measured(model: str) -> dict[str, Entity]:
     """Rows of :data:`MEASURED` of a model, by substrate."""
     return {row.text("substrate"): row for row in table(MEASURED).values() if row.text("model") == model}
+
+
+def bits(form: str, *, width: float, rows: float) -> float:
+    """Bits of a number of a ``width`` by ``rows`` matrix, with its part of the scales."""
+    return float(stored_bits(form, width=width, rows=rows))

@@ -1,7 +1,7 @@
 """Power of serving beside measurements: watts of accelerators, watts and joules at the wall, idle nodes.
 
 Rows are those of ``serving_power.csv`` (of sources whose licence lets them be shipped), or of a table that
-:mod:`~gigawatt.validation.serving_power_rows` reads. ``gpu``: mean watts of an accelerator while it serves a
+:mod:`~gigawatt.validation.power.serving_rows` reads. ``gpu``: mean watts of an accelerator while it serves a
 closed loop. ``wall``: watts of a node. ``cap``: what a lower limit costs in rate. ``idle``: a node that
 serves nothing. ``step``: the largest change of a node's power within a second of a training run.
 
@@ -44,9 +44,9 @@ from gigawatt.performance.serving_power import (
 )
 from gigawatt.performance.steady import steady
 from gigawatt.validation.card import Errors, errors_of
-from gigawatt.validation.power import PowerOutcome, PowerRow
+from gigawatt.validation.power.serving_rows import IMAGES, NODE, PowerCase, cases_of, cluster_of, power_rows
+from gigawatt.validation.power.training import PowerOutcome, PowerRow
 from gigawatt.validation.rows import LARGEST, number_of
-from gigawatt.validation.serving_power_rows import IMAGES, NODE, PowerCase, cases_of, cluster_of, power_rows
 from gigawatt.workload.inference import (
     Shares,
     decode_operations,

@@ -20,9 +20,9 @@ import numpy as np
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.validation.card import Card, Group, Summary
 from gigawatt.validation.files import Refusal, data_folder
-from gigawatt.validation.serving_open import is_open, open_run, replays
-from gigawatt.validation.serving_predict import predict_serving
-from gigawatt.validation.serving_rows import ServingCase, case_of, read_serving_rows
+from gigawatt.validation.serving.open_loop import is_open, open_run, replays
+from gigawatt.validation.serving.predict import predict_serving
+from gigawatt.validation.serving.rows import ServingCase, case_of, read_serving_rows
 
 __all__ = [
     "ALIKE",
@@ -33,6 +33,7 @@ __all__ = [
     "filtered",
     "fitted_half",
     "read_cases",
+    "serving_card",
     "serving_pairs",
     "validate_serving",
 ]
@@ -379,3 +380,8 @@ def validate_serving(
         left_out=fit.get("errors", {}).get("accelerator_left_out", {}),
         fitted=sum(len(v) for v in fit.get("fitted", {}).values()),
     )  # fmt: skip
+
+
+def serving_card(file: Path | None = None, progress: Callable[[int, int], None] | None = None) -> Card:
+    """:func:`validate_serving` in the shape of every table."""
+    return validate_serving(file, progress).card()

@@ -23,7 +23,6 @@ from gigawatt.power import Flexible, Plant, Problem, Storage, SupplyPlan, solve_
 
 __all__ = [
     "CASES",
-    "TABLE",
     "case",
     "screening",
     "screening_optimum",
@@ -34,7 +33,7 @@ __all__ = [
 
 Array = npt.NDArray[np.float64]
 
-TABLE = "supply_plan_golden"
+_TABLE = "supply_plan_golden"
 _HOUR, _MWH, _KWH = 3600.0, 3.6e9, 3.6e6
 _YEAR = HOURS_PER_YEAR * _HOUR
 _HOURS, _LOAD = 336, 1e9
@@ -84,7 +83,7 @@ def case(name: str) -> Problem:
 
 def screening() -> Problem:
     """The question of PyPSA's screening example: a load that falls evenly from 1,000 MW to none."""
-    row = entity(TABLE, "screening")
+    row = entity(_TABLE, "screening")
     load = np.linspace(row.value("load"), 0.0, round(row.value("snapshots")))
     plants = [
         _plant(entity("supply_plan_cases", f"screening-{n}"), None, len(load)) for n in ("base", "peak")

@@ -16,7 +16,6 @@ from gigawatt.power import Plant, build_plant
 from gigawatt.studies.plant.overview import levelised_cost_of
 
 __all__ = [
-    "TABLE",
     "fall",
     "investment",
     "levelised",
@@ -27,7 +26,7 @@ __all__ = [
     "warm_air_loss",
 ]
 
-TABLE = "plants_published"
+_TABLE = "plants_published"
 
 _HOUR = 3600.0
 _YEAR = HOURS_PER_YEAR * _HOUR
@@ -85,7 +84,7 @@ def read_from(plant: str, source: str, *quantities: str) -> bool:
 
 def published_rate() -> float:
     """The interest of the published levelised costs, 1/year."""
-    return entity(TABLE, "finance").value("rate") * _YEAR
+    return entity(_TABLE, "finance").value("rate") * _YEAR
 
 
 def life_cycle(plant: str, *, year: float, rate: float) -> float:

@@ -22,10 +22,12 @@ from gigawatt.power.plants.molten_salt.loop import (
     ring,
 )
 from gigawatt.power.plants.molten_salt.pump import measured, pump_transient
-from gigawatt.power.plants.molten_salt.system import system
+from gigawatt.power.plants.molten_salt.sheet import sheet
+from gigawatt.power.plants.molten_salt.system import decay_heat, system
 from gigawatt.validation.check import Told
 
 __all__ = [
+    "decay_heat",
     "exchanged",
     "group_that_counts",
     "in_the_heads",
@@ -37,6 +39,7 @@ __all__ = [
     "pump_peak",
     "rod",
     "separation",
+    "sheet",
     "step_distance",
     "step_rise",
     "step_settles",
@@ -44,7 +47,7 @@ __all__ = [
 
 Array = npt.NDArray[np.float64]
 
-TABLE = "molten_salt_published"
+_TABLE = "molten_salt_published"
 
 
 def lost(fuel: str) -> float:
@@ -93,14 +96,14 @@ def pump_distance(name: str) -> Told:
     """Root mean square distance of the measured curve over the loss by flow."""
     points, ours = measured(name), pump_transient(name)
     off = np.interp(points.time, ours.time, ours.value) - points.value
-    loss = entity(TABLE, "loss").value("u235")
+    loss = entity(_TABLE, "loss").value("u235")
     return Told(float(np.sqrt((off**2).mean())) / loss, note=points.source)
 
 
 @lru_cache(maxsize=1)
 def natural() -> tuple[float, float, float]:
     """(power [W], warming across the vessel [K], flow [m³/s]) of natural circulation as it was measured."""
-    row, plant = entity(TABLE, "natural"), system("msre", fuel="u233")
+    row, plant = entity(_TABLE, "natural"), system("msre", fuel="u233")
     power = row.value("power")
     time = np.linspace(0.0, 21600.0, 361)
     knots = np.array([0.0, 1200.0, 4500.0, 8400.0, 11700.0])
@@ -114,7 +117,7 @@ def natural() -> tuple[float, float, float]:
 @lru_cache(maxsize=8)
 def _step(megawatts: int) -> tuple[Array, Array]:
     """(time, rise of the power [W]) after the measured step at a power."""
-    row, points = entity(TABLE, f"step-{megawatts}"), measured(f"step-{megawatts}")
+    row, points = entity(_TABLE, f"step-{megawatts}"), measured(f"step-{megawatts}")
     time = np.concatenate([[0.0], np.linspace(0.1, max(160.0, float(points.time[-1])), 801)])
     size = np.where(time > 0.0, row.value("reactivity"), 0.0)
     plant = system("msre", fuel="u233")
@@ -151,7 +154,7 @@ def exchanged(megawatts: int, other: int) -> float:
     Figures 2 and 4 of ORNL-TM-2997 with their reactivities exchanged: a guess, made since at 8 MW the rise
     that is shown is less than the prompt jump of 24.8 pcm.
     """
-    size = entity(TABLE, f"step-{other}").value("reactivity")
+    size = entity(_TABLE, f"step-{other}").value("reactivity")
     plant, time = system("msre", fuel="u233"), np.concatenate([[0.0], np.linspace(0.1, 60.0, 301)])
     made = simulate(plant, time=time, power=megawatts * 1e6, reactivity=np.where(time > 0.0, size, 0.0))
     return float((made.fission - made.fission[0]).max())

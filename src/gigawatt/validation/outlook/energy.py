@@ -25,7 +25,7 @@ from gigawatt.performance.search import search
 from gigawatt.performance.stacks import default_stack, load_stack
 from gigawatt.workload import read_architecture
 
-__all__ = ["TABLE", "RunEnergy", "architecture", "boundary", "energy_of", "median_ratio", "run_energy"]
+__all__ = ["TABLE", "architecture", "boundary", "energy_of", "median_ratio", "run_energy"]
 
 TABLE = "hindcast_energy"
 _CLUSTER = "large-cluster"

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from gigawatt.core.errors import GigawattError
-from gigawatt.validation.baseline import constant_utilisation
 from gigawatt.validation.card import Card
-from gigawatt.validation.cases import Case, kind_of, prepare
-from gigawatt.validation.domain import outside_domain, step_time_band
 from gigawatt.validation.files import Refusal, data_folder, rows_file
-from gigawatt.validation.predict import Prediction, Progress, predict
 from gigawatt.validation.rows import Row, read_rows
-from gigawatt.validation.scorecard import Judged, Refused, Scorecard
+from gigawatt.validation.training.baseline import constant_utilisation
+from gigawatt.validation.training.cases import Case, kind_of, prepare
+from gigawatt.validation.training.domain import outside_domain, step_time_band
+from gigawatt.validation.training.predict import Prediction, Progress, predict
+from gigawatt.validation.training.scorecard import Judged, Refused, Scorecard
 
 __all__ = [
     "fitted_parameters",

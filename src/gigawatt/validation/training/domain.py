@@ -8,9 +8,9 @@ from functools import lru_cache
 from gigawatt.core.errors import GigawattError
 from gigawatt.core.quantities import compact
 from gigawatt.machine import Chip, load_chip
-from gigawatt.validation.band import COVERAGE, RESIDUALS, Band, prediction_band
 from gigawatt.validation.files import data_folder, table
 from gigawatt.validation.rows import read_rows
+from gigawatt.validation.training.band import COVERAGE, RESIDUALS, Band, prediction_band
 
 __all__ = ["Domain", "calibrated_domain", "outside_domain", "step_time_band"]
 
@@ -97,7 +97,7 @@ def step_time_band(
     Parameters
     ----------
     routed, without, coverage
-        As in :func:`~gigawatt.validation.band.prediction_band`.
+        As in :func:`~gigawatt.validation.training.band.prediction_band`.
     outside : tuple of str
         What :func:`outside_domain` found.
     """

@@ -22,9 +22,9 @@ from gigawatt.power.plants.fusion.plasma import State, evaluate
 from gigawatt.power.plants.fusion.solve import solve_temperature
 from gigawatt.power.plants.fusion.stellarator import ignition_factor
 
-__all__ = ["PUBLISHED", "ours"]
+__all__ = ["ours"]
 
-PUBLISHED = "fusion_published"
+_PUBLISHED = "fusion_published"
 
 
 @lru_cache(maxsize=64)
@@ -118,6 +118,6 @@ def _cost() -> dict[str, float]:
         build=row.value("lead_time"),
         availability=made.quantities["availability"],
     )
-    mature = entity(PUBLISHED, "cost").value("levelised_mature")
+    mature = entity(_PUBLISHED, "cost").value("levelised_mature")
     units = row.value("mature_units")
     return {"learning_needed": learning_needed(first=cost, mature=mature, units=units)}

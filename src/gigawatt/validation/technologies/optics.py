@@ -10,12 +10,16 @@ from __future__ import annotations
 import numpy as np
 
 from gigawatt.catalog import table, tables
+from gigawatt.technology.optical.activations import load_activation
 from gigawatt.technology.optical.electro_optic import electro_optic_field
 from gigawatt.technology.optical.gates import load_gate, verdict
 from gigawatt.technology.optical.link import link_budget
 from gigawatt.technology.optical.logic import ripple_adder
 
-__all__ = ["carry_quality", "criteria_failed", "engine_energy", "gain_of", "measured", "neuron"]
+__all__ = [
+    "carry_quality", "criteria_failed", "engine_energy", "gain_of", "link_budget", "load_activation",
+    "measured", "neuron",
+]  # fmt: skip
 
 
 def neuron(field: float, phase_gain: float) -> float:

@@ -27,10 +27,10 @@ from gigawatt.machine.machine import Chip, Cluster
 from gigawatt.performance.layouts import RECOMPUTE
 from gigawatt.performance.stacks import default_stack
 from gigawatt.validation.files import Refusal, table
-from gigawatt.validation.models import architecture_of
-from gigawatt.validation.network import scale_out_bandwidth
 from gigawatt.validation.rows import Row
-from gigawatt.validation.target import counted_flops_per_token, measured_step_time
+from gigawatt.validation.training.models import architecture_of
+from gigawatt.validation.training.network import scale_out_bandwidth
+from gigawatt.validation.training.target import counted_flops_per_token, measured_step_time
 from gigawatt.workload.architecture import Architecture
 
 __all__ = ["Case", "Habits", "default_habits", "habits_of", "prepare"]
