@@ -8,7 +8,6 @@ others published (catalog table ``collectives_measured``), of which one sweep wa
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from gigawatt.machine.machine import Link
 from gigawatt.machine.topology import Topology
 from gigawatt.performance.collectives import Fabric
 from gigawatt.validation.card import Card, Group, Summary
+from gigawatt.validation.files import Refusal, Refusals
 from gigawatt.validation.rows import cells_of, check_columns, number_of
 
 __all__ = [
@@ -138,13 +138,13 @@ def sweep(file: Path) -> Measured:
     return _read(file)[0]
 
 
-def _read(file: Path) -> tuple[Measured, Counter[str]]:
+def _read(file: Path) -> tuple[Measured, Refusals]:
     """(collectives, why others cannot be timed) of one device; ``message_size`` counts elements."""
     if not file.is_file():
         raise InputError("no such file of measured collectives", file=file, allowed="nccl__DEVICE.parquet")
     header, cells = cells_of(file)
     check_columns(file, header, COLUMNS)
-    refused: Counter[str] = Counter()
+    refused = Refusals()
     times: dict[tuple[str, float, float], list[float]] = {}
     for line, record in cells:
         operation, width = record["op_name"].strip(), _BYTES.get(record["nccl_dtype"].strip())
@@ -153,15 +153,17 @@ def _read(file: Path) -> tuple[Measured, Counter[str]]:
             for name in ("num_gpus", "message_size", "latency_ms")
         )
         if operation not in _OPERATIONS:
-            refused["an operation that is not timed"] += 1
+            refused.add(Refusal("an operation that is not timed", operation), line)
         elif width is None:
-            refused["a type of element whose size is not known"] += 1
+            refused.add(Refusal("a type of element whose size is not known", record["nccl_dtype"]), line)
         elif ranks is None or count is None or latency is None:
-            refused["ranks, message size or latency are not given"] += 1
+            refused.add("ranks, message size or latency are not given", line)
         elif not (2.0 <= ranks <= _MOST_RANKS and ranks == round(ranks)):
-            refused["num_gpus is out of range"] += 1
+            refused.add(Refusal("num_gpus is out of range", record["num_gpus"]), line)
         elif not (1.0 <= count <= _MOST_ELEMENTS and 0.0 < latency <= _MOST_ELEMENTS):
-            refused["message_size or latency_ms is out of range"] += 1
+            refused.add(
+                Refusal("message_size or latency_ms is out of range", f"{count:g} and {latency:g}"), line
+            )
         else:
             times.setdefault((_OPERATIONS[operation], ranks, count * width), []).append(latency / 1e3)
     keys = sorted(times)
@@ -175,9 +177,9 @@ def _read(file: Path) -> tuple[Measured, Counter[str]]:
     if any(file.stem.endswith(f"__{device}") for device in _PAIRS):
         pairs = rows.inside <= 2.0
         beyond = sum(len(times[key]) for key, pair in zip(keys, pairs, strict=True) if not pair)
-        refused["more than a pair over the host's memory"] += beyond
+        refused.add("more than a pair over the host's memory", count=beyond)
         rows = rows.where(pairs)
-    return rows, +refused
+    return rows, refused
 
 
 def _odd(rows: Measured) -> np.ndarray:
@@ -230,16 +232,16 @@ def scorecard(path: Path | None = None, *, links: Mapping[str, Link] | None = No
     return _scores(path, links or {})[0]
 
 
-def _scores(path: Path | None, given: Mapping[str, Link]) -> tuple[list[Score], Counter[str]]:
+def _scores(path: Path | None, given: Mapping[str, Link]) -> tuple[list[Score], Refusals]:
     def link(name: str) -> Link:
         return given.get(name) or load_link(name)
 
     found: list[Score] = []
-    refused: Counter[str] = Counter()
+    refused = Refusals()
     for device, file in _files(path).items():
         name, own = _DEVICES[device]
         rows, lost = _read(file)
-        refused += lost
+        refused.include(lost)
         if not len(rows):
             continue
         fabric = Fabric(link(name), link(name), domain=float(rows.inside.max()))
@@ -304,7 +306,7 @@ def collectives_card(path: Path | None = None, progress: object = None) -> Card:
         table="collectives",
         rows=predicted + sum(refused.values()),
         predicted=predicted,
-        refused_reasons=dict(refused.most_common()),
+        refusals=refused,
         parameters_fitted=None,
         overall=_summary(whole),
         groups=tuple(

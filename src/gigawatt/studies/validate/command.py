@@ -83,7 +83,8 @@ def print_card(
     for note in notes:
         out.print(note, markup=False)
     for reason, count in answer["refused_reasons"].items():
-        out.print(f"refused {count:>4}: {reason}", markup=False)
+        first = answer["refused_first"][reason]
+        out.print(f"refused {count:>4}: {reason}" + (f" (first: {first})" if first else ""), markup=False)
 
 
 def _verdict(check: Mapping[str, Any]) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 from gigawatt.validation.card import Card, Summary, grouped
+from gigawatt.validation.files import Refusals
 from gigawatt.validation.power.serving import serving_power_outcome
 from gigawatt.validation.power.serving_rows import is_serving_power_table
 from gigawatt.validation.power.training import PowerOutcome, power_outcome
@@ -28,13 +28,15 @@ def power_card(file: Path | None = None, progress: object = None) -> Card:
         parts.append(serving_power_outcome(file))
     judged = [row for part in parts for row in part.judged]
     shares = [share for part in parts for share in part.shares]
-    refused = sum((Counter(dict(part.refused)) for part in parts), Counter[str]())
+    refused = Refusals()
+    for part in parts:
+        refused.include(part.refused)
     seen_by_none = [row for row in judged if row.use == "judge"]
     return Card(
         table="power",
         rows=sum(part.rows for part in parts),
         predicted=sum(part.predicted for part in parts),
-        refused_reasons=dict(refused.most_common()),
+        refusals=refused,
         parameters_fitted=None,
         overall=Summary.of([row.predicted for row in judged], [row.measured for row in judged]),
         groups=grouped(

@@ -12,7 +12,7 @@ layout and load, so that errors of the step model's times come on top.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -44,6 +44,7 @@ from gigawatt.performance.serving_power import (
 )
 from gigawatt.performance.steady import steady
 from gigawatt.validation.card import Errors, errors_of
+from gigawatt.validation.files import Refusal, Refusals
 from gigawatt.validation.power.serving_rows import IMAGES, NODE, PowerCase, cases_of, cluster_of, power_rows
 from gigawatt.validation.power.training import PowerOutcome, PowerRow
 from gigawatt.validation.rows import LARGEST, number_of
@@ -251,15 +252,15 @@ def serving_power_outcome(file: Path | None = None) -> PowerOutcome:
         try:
             with np.errstate(all="ignore"):
                 made = _of_case(case)
-        except (GigawattError, ArithmeticError, MemoryError):
-            refused["the row's numbers cannot be run"] += 1
+        except (GigawattError, ArithmeticError, MemoryError) as error:
+            refused.add(Refusal("the row's numbers cannot be run", str(error)), case.id)
             continue
         if all(np.isfinite(one.predicted) and one.predicted > 0.0 for one in made):
             found += made
         else:
-            refused["the power model gives no finite number"] += 1
+            refused.add("the power model gives no finite number", case.id)
     found += _nodes(rows, refused)
-    return PowerOutcome(len(rows), tuple(found), (), dict((+refused).most_common()))
+    return PowerOutcome(len(rows), tuple(found), (), refused)
 
 
 def _of_case(case: PowerCase) -> list[PowerRow]:
@@ -294,7 +295,7 @@ def _cluster_of_node(case: PowerCase) -> Cluster:
     return build_cluster(chip=case.chip.id, count=NODE, node=case.node or None)[0]
 
 
-def _nodes(rows: Sequence[Mapping[str, str]], refused: Counter[str]) -> list[PowerRow]:
+def _nodes(rows: Sequence[Mapping[str, str]], refused: Refusals) -> list[PowerRow]:
     """Idle nodes and largest steps among the rows; others of these kinds are counted in ``refused``."""
     found: list[PowerRow] = []
     for row in rows:
@@ -302,13 +303,15 @@ def _nodes(rows: Sequence[Mapping[str, str]], refused: Counter[str]) -> list[Pow
         if kind not in ("idle", "step"):
             continue
         if watts is None or not 0.0 < watts < LARGEST:
-            refused["watts are not given" if watts is None else "watts are out of range"] += 1
+            why = "watts are not given" if watts is None else "watts are out of range"
+            refused.add(Refusal(why, row.get("watts", "")), int(row["line"]))
             continue
         try:
             cluster = build_cluster(chip=row["accelerator"], count=NODE, node=row.get("node") or None)[0]
             node, power = load_node_power(cluster.node, cluster.chip), load_serving_power(cluster.chip)
-        except GigawattError:
-            refused["an accelerator or node that the catalog lacks"] += 1
+        except GigawattError as error:
+            why = Refusal("an accelerator or node that the catalog lacks", str(error))
+            refused.add(why, int(row["line"]))
             continue
         idle = kind == "idle"
         value = wall_power(node=node) if idle else largest_step(node=node, high=power.limit)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,8 +20,8 @@ from pathlib import Path
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.machine.load import build_cluster, load_chip
 from gigawatt.machine.machine import Chip, Cluster
-from gigawatt.validation.files import Refusal, table
-from gigawatt.validation.rows import LARGEST, cells_of, number_of
+from gigawatt.validation.files import Refusal, Refusals, table
+from gigawatt.validation.rows import LARGEST, cells_of, check_columns, number_of
 from gigawatt.workload import read_architecture
 from gigawatt.workload.architecture import Architecture
 
@@ -62,6 +61,8 @@ _IDLE = 0.5
 NODE = 8
 MOST = 4096
 """Accelerators of the largest replica that is looked at."""
+USES = ("", "fit", "judge")
+"""What a row may be for; by its model where it does not say."""
 IMAGES = ("image-chat", "video-chat")
 """Loads whose prompts have images: what turns them into tokens is not predicted, so they stand apart."""
 
@@ -169,6 +170,7 @@ def power_rows(file: Path | None = None) -> list[dict[str, str]]:
         raise InputError(
             "these columns are not of measured serving power", file=file, line=1, allowed=COLUMNS
         )
+    check_columns(file, header, (), (*COLUMNS, *_LEADERBOARD, *table("serving_power.csv")[0]))
     return [
         {**{_LEADERBOARD.get(k, k): v.strip() for k, v in record.items()}, "line": str(line)}
         for line, record in cells
@@ -252,7 +254,7 @@ def _case(row: Mapping[str, str]) -> PowerCase:
 
 def cases_of(
     file: Path | None = None, rows: Sequence[Mapping[str, str]] | None = None
-) -> tuple[list[PowerCase], Counter[str]]:
+) -> tuple[list[PowerCase], Refusals]:
     """(cases, reasons why other rows cannot be predicted) of a ``file`` or the shipped rows; idle nodes and
     largest steps are in neither. ``rows`` are those of the file, where they are read already.
 
@@ -261,7 +263,7 @@ def cases_of(
     InputError
         As of :func:`power_rows`, and a cell that is no number: file, line, column.
     """
-    found, refused = list[PowerCase](), Counter[str]()
+    found, refused = list[PowerCase](), Refusals()
     for row in power_rows(file) if rows is None else rows:
         kind = row.get("kind") or "gpu"
         if kind in ("idle", "step"):
@@ -269,11 +271,13 @@ def cases_of(
         try:
             if kind not in ("gpu", "wall", "cap"):
                 raise Refusal("a kind of row that is not gpu, wall, cap, idle or step")
+            if row.get("use", "") not in USES:
+                raise Refusal("a use that is not known", f"{row['use']!r}; allowed: {', '.join(USES[1:])}")
             found.append(_case(row))
         except Refusal as why:
-            refused[why.reason] += 1
+            refused.add(why, int(row["line"]))
         except InputError as error:
             raise error.at(file=file, key=error.key or "row") from None
-        except (GigawattError, ArithmeticError):
-            refused["the row's numbers cannot be run"] += 1
+        except (GigawattError, ArithmeticError) as error:
+            refused.add(Refusal("the row's numbers cannot be run", str(error)), int(row["line"]))
     return found, refused

@@ -9,8 +9,7 @@ rate, beside what fits of training runs say it keeps.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from gigawatt.performance.power import chip_power_of
 from gigawatt.performance.search import search
 from gigawatt.performance.stacks import default_stack, load_stack, sustained
 from gigawatt.validation.card import Errors, errors_of
-from gigawatt.validation.files import Refusal, table
+from gigawatt.validation.files import Refusal, Refusals, table
 from gigawatt.validation.rows import LEAST, cells_of, check_columns, number_of
 from gigawatt.workload import read_architecture
 from gigawatt.workload.architecture import Architecture
@@ -37,6 +36,7 @@ Row = dict[str, str]
 _NUMBERS = (
     "reference_cap", "cap", "value", "low", "high", "energy_ratio", "power", "count", "sequence", "batch",
 )  # fmt: skip
+_USES = ("", "judge", "fit", "work", "reference", "report")
 _NEEDED = {
     "cap": ("reference_cap", "cap", "value", "energy_ratio"),
     "pair": ("reference_cap", "cap", "value"),
@@ -89,7 +89,7 @@ class PowerOutcome:
     rows: int
     judged: tuple[PowerRow, ...]
     shares: tuple[Share, ...]
-    refused: Mapping[str, int]
+    refused: Refusals
 
     @property
     def predicted(self) -> int:
@@ -105,7 +105,7 @@ def power_outcome(file: Path | None = None) -> PowerOutcome:
     InputError
         No such file, another shape, a cell that is no number: file, line, column.
     """
-    rows, refused = _rows(file), Counter[str]()
+    rows, refused = _rows(file), Refusals()
     found: list[PowerRow] = []
     shares: list[Share] = []
     sweeps: dict[tuple[str, str], list[Row]] = {}
@@ -122,17 +122,18 @@ def power_outcome(file: Path | None = None) -> PowerOutcome:
             else:
                 shares.append(_share(row))
         except Refusal as why:
-            refused[why.reason] += 1
-        except (GigawattError, ArithmeticError, ValueError):
-            refused["the row's numbers cannot be run"] += 1
+            refused.add(why, row["id"])
+        except (GigawattError, ArithmeticError, ValueError) as error:
+            refused.add(Refusal("the row's numbers cannot be run", str(error)), row["id"])
     for sweep in sweeps.values():
         try:
             found.extend(_sweep(sweep))
         except Refusal as why:
-            refused[why.reason] += len(sweep)
+            refused.add(why, sweep[0]["id"], len(sweep))
         else:
-            refused["the reference of its sweep"] += sum(row["use"] == "reference" for row in sweep)
-    return PowerOutcome(len(rows), tuple(found), tuple(shares), dict((+refused).most_common()))
+            references = [row["id"] for row in sweep if row["use"] == "reference"]
+            refused.add("the reference of its sweep", *references[:1], count=len(references))
+    return PowerOutcome(len(rows), tuple(found), tuple(shares), refused)
 
 
 def power_scorecard(file: Path | None = None) -> tuple[PowerRow, ...]:
@@ -179,7 +180,10 @@ def _rows(file: Path | None) -> list[Row]:
         for column in _NUMBERS:
             if column != "power" or record["kind"].strip() != "step":
                 number_of(record, column, file=file, line=line)
-    return [{name: record[name].strip() for name in shipped[0]} for _, record in cells]
+    return [
+        {name: record[name].strip() for name in shipped[0]} | {"id": record["id"].strip() or f"line {line}"}
+        for line, record in cells
+    ]
 
 
 def _check(row: Row) -> None:
@@ -192,6 +196,8 @@ def _check(row: Row) -> None:
     """
     if row["kind"] not in _NEEDED:
         raise Refusal("a kind of row that is not cap, pair, step or share")
+    if row["use"] not in _USES:
+        raise Refusal("a use that is not known", f"{row['use']!r}; allowed: {', '.join(_USES[1:])}")
     for column in _NEEDED[row["kind"]]:
         if column == "value" and row["kind"] == "share" and not row[column]:
             continue  # measured by none

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ import numpy as np
 
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.validation.card import Card, Group, Summary
-from gigawatt.validation.files import Refusal, data_folder
+from gigawatt.validation.files import Refusal, Refusals, data_folder
 from gigawatt.validation.serving.open_loop import is_open, open_run, replays
 from gigawatt.validation.serving.predict import predict_serving
 from gigawatt.validation.serving.rows import ServingCase, case_of, read_serving_rows
@@ -84,26 +84,30 @@ def filtered(cases: Sequence[ServingCase]) -> tuple[list[ServingCase], int]:
     return kept, len(cases) - len(kept)
 
 
-def read_cases(file: Path) -> tuple[list[ServingCase], Counter[str]]:
+def read_cases(file: Path) -> tuple[list[ServingCase], Refusals]:
     """Cases of a file that the closed forms can predict, and why the others cannot be, by reason."""
     return _cases(read_serving_rows(file))
 
 
-def _cases(rows: Iterable[Mapping[str, str]]) -> tuple[list[ServingCase], Counter[str]]:
+def _cases(rows: Iterable[Mapping[str, str]]) -> tuple[list[ServingCase], Refusals]:
     found: list[ServingCase] = []
-    refused: Counter[str] = Counter()
+    refused = Refusals()
     for row in rows:
         try:
             found.append(case_of(row))
         except Refusal as why:
-            refused[why.reason] += 1
+            refused.add(why, int(row["line"]))
         except GigawattError as error:
             if isinstance(error, InputError):
                 raise
-            refused["the row's numbers cannot be run"] += 1
+            refused.add(Refusal("the row's numbers cannot be run", str(error)), int(row["line"]))
     kept, left = filtered(found)
     if left:
-        refused["quicker than a row with the same labels, or than a larger machine (guessed tokens)"] = left
+        judged = {case.line for case in kept}
+        first = next(case.line for case in found if case.line not in judged)
+        refused.add(
+            "quicker than a row with the same labels, or than a larger machine (guessed tokens)", first, left
+        )
     return kept, refused
 
 
@@ -162,7 +166,7 @@ class ServingCard:
     replays: tuple[ServingLine, ...]
     rows: int
     predicted: int
-    refused: Mapping[str, int]
+    refused: Refusals
     pairs: tuple[ServingPair, ...] = field(repr=False)
     left_out: Mapping[str, Any] = field(default_factory=dict)
     fitted: int = 0
@@ -178,7 +182,7 @@ class ServingCard:
             table="serving",
             rows=self.rows,
             predicted=self.predicted,
-            refused_reasons=dict(self.refused),
+            refusals=self.refused,
             parameters_fitted=self.fitted,
             overall=_summary(self.pairs),
             groups=tuple(
@@ -240,30 +244,32 @@ def _finite(pairs: Sequence[ServingPair]) -> bool:
     return all(np.isfinite(pair.predicted) and pair.predicted > 0.0 for pair in pairs)
 
 
-def _predicted(cases: Sequence[ServingCase], refused: Counter[str]) -> list[ServingPair]:
+def _predicted(cases: Sequence[ServingCase], refused: Refusals) -> list[ServingPair]:
     """What is predicted of the cases; those that cannot be are counted in ``refused``."""
     with np.errstate(all="ignore"):
         try:
-            return _split(_row_pairs(cases), refused)
-        except (GigawattError, ArithmeticError, MemoryError):
+            return _split(_row_pairs(cases), cases, refused)
+        except (GigawattError, ArithmeticError, MemoryError) as error:
             if len(cases) > 1:  # one of them: the groups apart, then the rows
                 first = [case for case in cases if case.group == cases[0].group]
                 rest = [case for case in cases if case.group != cases[0].group]
                 half = len(first) // 2
                 parts = (first, rest) if rest else (first[:half], first[half:])
                 return [pair for part in parts for pair in _predicted(part, refused)]
-            refused["the row's numbers cannot be run"] += 1
+            refused.add(Refusal("the row's numbers cannot be run", str(error)), cases[0].line)
             return []
 
 
-def _split(pairs: Iterator[ServingPair], refused: Counter[str]) -> list[ServingPair]:
+def _split(
+    pairs: Iterator[ServingPair], cases: Sequence[ServingCase], refused: Refusals
+) -> list[ServingPair]:
     """Pairs of rows whose predictions are finite; the other rows are counted."""
     by_row: dict[int, list[ServingPair]] = defaultdict(list)
     for pair in pairs:
         by_row[pair.row].append(pair)
     bad = [row for row, mine in by_row.items() if not _finite(mine)]
-    if bad:
-        refused["the step model gives no finite time"] += len(bad)
+    for row in bad:
+        refused.add("the step model gives no finite time", cases[row].line)
     return [pair for row, mine in by_row.items() if row not in bad for pair in mine]
 
 
@@ -289,7 +295,7 @@ def _row_pairs(cases: Sequence[ServingCase]) -> Iterator[ServingPair]:
             )
 
 
-def _run_pairs(rows: Sequence[Mapping[str, str]], refused: Counter[str]) -> Iterator[ServingPair]:
+def _run_pairs(rows: Sequence[Mapping[str, str]], refused: Refusals) -> Iterator[ServingPair]:
     for row in rows:
         if not is_open(row):
             continue
@@ -299,12 +305,12 @@ def _run_pairs(rows: Sequence[Mapping[str, str]], refused: Counter[str]) -> Iter
             if not all(np.isfinite(value) and value > 0.0 for value in run.predicted.values()):
                 raise Refusal("the step model gives no finite time")
         except Refusal as why:
-            refused[why.reason] += 1
+            refused.add(why, int(row["line"]))
             continue
         except (GigawattError, ArithmeticError, MemoryError) as error:
             if isinstance(error, InputError):
                 raise
-            refused["the row's numbers cannot be run"] += 1
+            refused.add(Refusal("the row's numbers cannot be run", str(error)), int(row["line"]))
             continue
         source = f"at a rate, {'saturated' if run.saturated else 'below saturation'}"
         label = f"{run.model}, {run.rate:g} requests/s, {run.prompt:.0f} in, {run.output:.0f} out"
@@ -332,7 +338,7 @@ def serving_pairs(progress: Callable[[int, int], None] | None = None) -> tuple[S
     tell = progress or (lambda done, all_: None)
     rows = read_serving_rows(data_folder() / "serving.parquet")
     found: list[ServingPair] = []
-    parts = (lambda: _row_pairs(_cases(rows)[0]), lambda: _run_pairs(rows, Counter()), _replay_pairs)
+    parts = (lambda: _row_pairs(_cases(rows)[0]), lambda: _run_pairs(rows, Refusals()), _replay_pairs)
     for done, part in enumerate(parts, 1):
         found.extend(part())
         tell(done, len(parts))
@@ -368,14 +374,13 @@ def validate_serving(
     saved = data_folder() / "serving_fit.json"
     fit = json.loads(saved.read_text(encoding="utf-8")) if saved.is_file() else {}
     tell(3, 3)
-    refused = +refused
     return ServingCard(
         _lines(by_row, lambda one: (one.metric, one.source, one.chip, one.use)),
         _lines(by_row, lambda one: (one.metric, one.source, "all", one.use)),
         _lines(by_row, lambda one: (one.metric, one.source, one.model, one.use)),
         _lines(by_run, lambda one: (one.metric, one.source, one.chip, one.use)),
         _lines(again, lambda one: (one.metric, one.source, one.chip, one.use)),
-        rows=len(rows), predicted=len(rows) - sum(refused.values()), refused=dict(refused.most_common()),
+        rows=len(rows), predicted=len(rows) - sum(refused.values()), refused=refused,
         pairs=(*by_row, *by_run, *again),
         left_out=fit.get("errors", {}).get("accelerator_left_out", {}),
         fitted=sum(len(v) for v in fit.get("fitted", {}).values()),

@@ -36,11 +36,15 @@ COLUMNS = (
     "source", "accelerator", "model", "framework", "framework_version", "weight_prec", "kv_prec", "mode",
     "regime", "parallel_detail", "n_accel", "TP", "PP", "DP", "EP", "isl", "osl", "concurrency", *MEASURED,
 )  # fmt: skip
+_RATE = "request_rate"
 _REQUIRED = ("source", "accelerator", "model", "isl", "osl", "regime")
 _EMPTY = frozenset(("", "nan", "NaN", "None", "null", "NA"))
 _MOST = {"n_accel": 4096.0, "TP": 4096.0, "PP": 4096.0, "DP": 4096.0, "EP": 4096.0, "isl": 1e7, "osl": 1e7,
          "concurrency": 1e6}  # fmt: skip
 _DETAIL = re.compile(r"tp(\d+) pp(\d+) dp(\d+|None) mtp(\d+) ep(\d+)")
+_PLAIN = re.compile(r"TP\d+(,PP\d+)?")
+"""Labels that repeat the columns ``TP`` and ``PP``."""
+_LAYOUTS = "such as tp8 pp1 dp1 mtp1 ep8, or nothing beside TP, PP, DP, EP"
 _NODE = 8.0
 """Accelerators of a node of the machines whose labels are mended."""
 _WEIGHTS = {"fp16/bf16": "bf16", "fp16": "bf16", "bfloat16": "bf16", "mxfp4": "fp4"}
@@ -100,7 +104,7 @@ def read_serving_rows(file: Path) -> list[dict[str, str]]:
         No such file, a required column missing (with the nearest spelling), or none with a measurement.
     """
     names, cells = cells_of(file)
-    check_columns(file, names, _REQUIRED)
+    check_columns(file, names, _REQUIRED, (*COLUMNS, _RATE))
     if not set(MEASURED) & set(names):
         raise InputError("nothing measured here", file=file, line=1, allowed=MEASURED)
     return [{**record, "line": str(line)} for line, record in cells]
@@ -161,16 +165,18 @@ def _number(row: Mapping[str, str], column: str) -> float | None:
 
 def _layout(row: Mapping[str, str], chip: Chip) -> tuple[float, float, float, float, float]:
     """(tensor, data, expert, expert tensor, pipeline)."""
-    said = _DETAIL.fullmatch(row.get("parallel_detail", "").strip())
+    detail = row.get("parallel_detail", "").strip()
+    said = _DETAIL.fullmatch(detail)
+    count, tensor, pipeline, data, expert = (
+        _number(row, name) for name in ("n_accel", "TP", "PP", "DP", "EP")
+    )
     if said is None:
-        tensor, pipeline = (_number(row, name) for name in ("TP", "PP"))
-        count = _number(row, "n_accel")
+        if detail not in _EMPTY and not _PLAIN.fullmatch(detail):
+            raise Refusal("the layout cannot be read", f"parallel_detail {detail!r}; allowed: {_LAYOUTS}")
         if tensor is None and count is None:
             raise Refusal("the layout is not given")
-        pipeline = pipeline or 1.0
-        data = _number(row, "DP") or 1.0
+        pipeline, data, expert = pipeline or 1.0, data or 1.0, expert or 1.0
         tensor = tensor or max((count or 1.0) / pipeline, 1.0)
-        expert = _number(row, "EP") or 1.0
         return tensor, data, expert, max(tensor * data / expert, 1.0), pipeline
     tensor, pipeline = float(said[1]), float(said[2])
     expert = float(said[5])
@@ -190,8 +196,11 @@ def _layout(row: Mapping[str, str], chip: Chip) -> tuple[float, float, float, fl
 
 def _kind(row: Mapping[str, str]) -> str:
     regime = row.get("regime", "")
-    if row.get("mode", "").startswith("disagg"):
+    mode = row.get("mode", "").strip()
+    if mode.startswith("disagg"):
         raise Refusal("disaggregated: pools of one row are not told apart")
+    if mode not in _EMPTY and not mode.startswith("agg"):
+        raise Refusal("the mode is not known", f"{mode!r}; allowed: agg, disagg")
     if "first-token" in regime:
         return "first"
     if "static" in regime:
@@ -212,6 +221,7 @@ def case_of(row: Mapping[str, str]) -> ServingCase:
         With the reason: an unknown model or machine, no layout, no lengths, a label that cannot be.
     """
     kind = _kind(row)
+    number_of(row, _RATE, line=int(row["line"]))
     chip, architecture = chip_of_row(row), _model(row["model"])
     tensor, data, expert, expert_tensor, pipeline = _layout(row, chip)
     prompt, output = _number(row, "isl"), _number(row, "osl")

@@ -118,6 +118,8 @@ def prepare(row: Row, *, named: bool = True) -> Case:
     number_format = _format(row, chip)
     habits = habits_of(row, chip) if named else default_habits(row, chip)
     cluster = _sliced(_cluster(chip.id, count, row.text("interconnect")), row)
+    if row.text("interconnect") and scale_out_bandwidth(row.text("interconnect"), per_node=1.0) is None:
+        told = (*told, f"interconnect {row.text('interconnect')!r} names no rate: the usual one of {chip.id}")
     options, degrees_told = _degrees(row, architecture, count, batch, habits)
     if "data" in options:
         options["shard"] = (_shard(cluster, options, row, habits),)
@@ -175,7 +177,8 @@ def _format(row: Row, chip: Chip) -> str:
                 if candidate in chip.peak:
                     return candidate
             raise Refusal("the accelerator has no rate in this number format", f"{chip.id} {name}")
-    raise Refusal("the number format is not known", row.text("precision"))
+    allowed = ", ".join(name for name, _ in _FORMATS)
+    raise Refusal("the number format is not known", f"{row.text('precision')!r}; allowed: {allowed}")
 
 
 def habits_of(row: Row, chip: Chip) -> Habits:
@@ -282,10 +285,12 @@ def _rest(
         ranks = data * options["context"][0]
         options["expert"] = tuple(e for e in _divisors(min(experts), ranks) if ranks % e == 0)
         told.append("expert parallelism is not given: the fastest that fits")
-    stage = row.text("zero_stage")[:1]
+    stage = row.text("zero_stage")
     ranks = data * options.get("context", (1,))[0]
-    if stage in ("0", "1", "2", "3"):
-        options["zero"] = (int(stage),)
+    if stage:
+        if stage[:1] not in map(str, ZERO):
+            raise Refusal("the ZeRO stage is not known", f"{stage!r}; allowed: 0, 1, 2, 3")
+        options["zero"] = (int(stage[:1]),)
     elif habits.zero is not None:
         options["zero"] = (habits.zero,)
     else:
@@ -301,6 +306,8 @@ def _rest(
     if word in RECOMPUTE:
         but_projections = word == "full" and _BUT_PROJECTIONS.search(brackets) is not None
         options["recompute"] = (RECOMPUTE.index("feed-forward" if but_projections else word),)
+    elif word:
+        raise Refusal("the recomputation is not known", f"{word!r}; allowed: {', '.join(RECOMPUTE)}")
     elif data:
         options["recompute"] = (0,)
         told.append("recomputation is not given: none, since reports say where they use it")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.validation.card import Card, Errors, Group, Summary, errors_of
+from gigawatt.validation.files import Refusal, Refusals
 from gigawatt.validation.training.baseline import Baseline
 
 if TYPE_CHECKING:
@@ -77,9 +78,12 @@ class Scorecard:
         return np.array([one.predicted for one in self.judged])
 
     @property
-    def refused_reasons(self) -> dict[str, int]:
-        """How many rows were refused for each reason, most frequent first."""
-        return dict(Counter(one.reason for one in self.refused).most_common())
+    def refusals(self) -> Refusals:
+        """How many rows were refused for each reason, and the first of each."""
+        found = Refusals()
+        for one in self.refused:
+            found.add(Refusal(one.reason, one.detail), one.line)
+        return found
 
     @property
     def overall(self) -> Summary:
@@ -117,7 +121,7 @@ class Scorecard:
             table=self.table,
             rows=self.rows,
             predicted=len(self.judged),
-            refused_reasons=self.refused_reasons,
+            refusals=self.refusals,
             parameters_fitted=self.parameters_fitted,
             overall=self.overall,
             groups=self._groups(),
