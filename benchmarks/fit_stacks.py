@@ -33,9 +33,9 @@ from gigawatt.validation.rows import read_rows
 from gigawatt.validation.training.baseline import constant_utilisation
 from gigawatt.validation.training.card import prepare_all, validate_training, width
 from gigawatt.validation.training.cases import Case
-from gigawatt.validation.training.regimes import regime_of
 from stack_document import document
 from stack_knobs import BESIDE, KNOBS, Knob, Values
+from stack_regimes import regime_of
 from stack_surrogate import fit, left_out, logs, surrogate
 
 ROOT = Path(__file__).resolve().parents[1]

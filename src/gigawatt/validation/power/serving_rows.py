@@ -10,7 +10,6 @@ follows from the checksum of its name (even: fitted), so that nobody chose.
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,11 +17,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from gigawatt.core.errors import GigawattError, InputError
-from gigawatt.machine.load import build_cluster, load_chip
+from gigawatt.machine.load import build_cluster
 from gigawatt.machine.machine import Chip, Cluster
 from gigawatt.validation.files import Refusal, Refusals, table
 from gigawatt.validation.rows import LARGEST, cells_of, check_columns, number_of
-from gigawatt.workload import read_architecture
+from gigawatt.validation.serving.names import architecture_named, blocked, chip_named, named, number_format
 from gigawatt.workload.architecture import Architecture
 
 __all__ = [
@@ -51,9 +50,6 @@ _LEADERBOARD = {
     "avg_power_watts": "watts",
 }  # fmt: skip
 """Columns of the leaderboard's table by those of a collection."""
-_WEIGHTS = {"bfloat16": "bf16", "fp16": "bf16", "fp16/bf16": "bf16", "mxfp4": "fp4", "": "bf16"}
-_BLOCKS = re.compile(r"deepseek|qwen|glm|minimax|kimi", re.I)
-"""Models whose 8-bit weights have a scale for every block."""
 _TOP = 1.02
 """More than this over its limit no accelerator draws in the mean: such a row measures something else."""
 _IDLE = 0.5
@@ -127,22 +123,6 @@ def cluster_of(chip: str, count: int) -> Cluster:
     return build_cluster(chip=chip, count=count)[0]
 
 
-@lru_cache(maxsize=512)
-def _named(what: str, text: str) -> str | None:
-    for row in table("serving_names.csv"):
-        if row["what"] == what and re.search(row["pattern"], text, re.I):
-            return row["name"]
-    return None
-
-
-@lru_cache(maxsize=512)
-def _architecture(model: str) -> Architecture:
-    name = _named("model", model)
-    if name is None:
-        raise Refusal("a model that the catalog lacks", model)
-    return read_architecture(name)
-
-
 def is_serving_power_table(file: Path) -> bool:
     """Whether a file has the columns of measured serving power, of a collection or of the leaderboard."""
     return _of_serving(cells_of(file)[0])
@@ -213,11 +193,8 @@ def _watts(row: Mapping[str, str], chip: Chip, count: float, cap: float | None) 
 def _case(row: Mapping[str, str]) -> PowerCase:
     """What a row of a collection asks; ``Refusal`` where it cannot be predicted."""
     name = row["accelerator"]
-    try:
-        chip = cluster_of(load_chip(_named("chip", name) or name).id, NODE).chip
-    except GigawattError as error:
-        raise Refusal("an accelerator that the catalog lacks", name) from error
-    architecture = _architecture(row["model"])
+    chip = cluster_of(chip_named(name).id, NODE).chip
+    architecture = architecture_named(row["model"])
     count = _needed(row, "n_accel")
     data, pipeline, expert = (_number(row, key, 1.0) or 1.0 for key in ("DP", "PP", "EP"))
     if max(count, data, pipeline, expert) > MOST:
@@ -235,11 +212,8 @@ def _case(row: Mapping[str, str]) -> PowerCase:
     prompt = _number(row, "isl") or (load.prompt if load else None)
     if prompt is None:
         raise Refusal("the length of prompts is not known for this task", row.get("table", ""))
-    weights = row.get("weight_prec", "")
-    weights = _WEIGHTS.get(weights, weights)
-    if weights == "fp8" and _BLOCKS.search(row["model"]):
-        weights = "fp8_block"
-    engine = row.get("engine") or _named("engine", row.get("framework", "") or "vllm") or "generic-2025"
+    weights = blocked(number_format(row.get("weight_prec", "")), row["model"])
+    engine = row.get("engine") or named("engine", row.get("framework", "") or "vllm") or "generic-2025"
     return PowerCase(
         id=row.get("id") or f"line {row['line']}", source=row.get("source", ""), model=row["model"],
         architecture=architecture, chip=chip, engine=engine, weights=weights, tensor=tensor, data=data,

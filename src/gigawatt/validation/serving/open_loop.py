@@ -9,7 +9,7 @@ measured one.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -32,7 +32,7 @@ from gigawatt.validation.serving.rows import case_of
 from gigawatt.workload import read_architecture
 from gigawatt.workload.inference import Shares
 
-__all__ = ["OpenRun", "Replay", "is_open", "open_run", "open_runs", "replays", "running_series"]
+__all__ = ["OpenRun", "Replay", "is_open", "open_run", "replays"]
 
 Array = NDArray[np.float64]
 
@@ -158,11 +158,6 @@ def open_run(row: Mapping[str, str]) -> OpenRun:
     )  # fmt: skip
 
 
-def open_runs(rows: Sequence[Mapping[str, str]]) -> Iterator[OpenRun]:
-    """Runs at a rate among ``rows``, simulated (:func:`open_run`)."""
-    return (open_run(row) for row in rows if is_open(row))
-
-
 def _read(name: str) -> list[dict[str, str]]:
     with (data_folder() / name).open(newline="", encoding="utf-8") as stream:
         return list(csv.DictReader(stream))
@@ -199,9 +194,3 @@ def replays(engine: str = "vllm-2025") -> list[Replay]:
             )
         )  # fmt: skip
     return found
-
-
-def running_series(replay: Replay) -> tuple[Array, Array]:
-    """(seconds, running requests as predicted), by the bins of the outcome."""
-    series = replay.outcome.series
-    return np.asarray((np.arange(len(series)) + 1.0) * series.bin, dtype=np.float64), series.running

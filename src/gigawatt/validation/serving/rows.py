@@ -17,18 +17,24 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 
-from gigawatt.core.errors import GigawattError, InputError
-from gigawatt.machine import Chip, load_chip
+from gigawatt.core.errors import InputError
+from gigawatt.machine import Chip
 from gigawatt.technology.digital.gpu import BITS
-from gigawatt.validation.files import Refusal, table
+from gigawatt.validation.files import Refusal
 from gigawatt.validation.rows import LARGEST, LEAST, cells_of, check_columns, number_of
-from gigawatt.workload import read_architecture
+from gigawatt.validation.serving.names import (
+    EMPTY,
+    architecture_named,
+    blocked,
+    chip_named,
+    named,
+    number_format,
+)
 from gigawatt.workload.architecture import Architecture
 
-__all__ = ["COLUMNS", "MEASURED", "ServingCase", "case_of", "chip_of_row", "read_serving_rows"]
+__all__ = ["COLUMNS", "MEASURED", "ServingCase", "case_of", "read_serving_rows"]
 
 MEASURED = ("TTFT_ms", "TPOT_ms", "tok_s_total")
 """Columns of which a row must have one."""
@@ -38,7 +44,6 @@ COLUMNS = (
 )  # fmt: skip
 _RATE = "request_rate"
 _REQUIRED = ("source", "accelerator", "model", "isl", "osl", "regime")
-_EMPTY = frozenset(("", "nan", "NaN", "None", "null", "NA"))
 _MOST = {"n_accel": 4096.0, "TP": 4096.0, "PP": 4096.0, "DP": 4096.0, "EP": 4096.0, "isl": 1e7, "osl": 1e7,
          "concurrency": 1e6}  # fmt: skip
 _DETAIL = re.compile(r"tp(\d+) pp(\d+) dp(\d+|None) mtp(\d+) ep(\d+)")
@@ -47,9 +52,6 @@ _PLAIN = re.compile(r"TP\d+(,PP\d+)?")
 _LAYOUTS = "such as tp8 pp1 dp1 mtp1 ep8, or nothing beside TP, PP, DP, EP"
 _NODE = 8.0
 """Accelerators of a node of the machines whose labels are mended."""
-_WEIGHTS = {"fp16/bf16": "bf16", "fp16": "bf16", "bfloat16": "bf16", "mxfp4": "fp4"}
-_BLOCKS = re.compile(r"deepseek|qwen|glm|minimax|kimi", re.I)
-"""Models whose 8-bit weights have a scale for every block."""
 _MAKERS = re.compile(r"llama-3\.[13]-(70b|405b)", re.I)
 """Models that benchmarks run from their maker's quantised weights, with an 8-bit cache."""
 
@@ -110,41 +112,6 @@ def read_serving_rows(file: Path) -> list[dict[str, str]]:
     return [{**record, "line": str(line)} for line, record in cells]
 
 
-@lru_cache(maxsize=4096)
-def _named(what: str, text: str) -> str | None:
-    for row in table("serving_names.csv"):
-        if row["what"] == what and re.search(row["pattern"], text, re.I):
-            return row["name"]
-    return None
-
-
-@lru_cache(maxsize=512)
-def _chip(text: str) -> Chip:
-    try:
-        return load_chip(_named("chip", text) or text)
-    except GigawattError as error:
-        raise Refusal("an accelerator that the catalog lacks", text) from error
-
-
-def chip_of_row(row: Mapping[str, str]) -> Chip:
-    """The catalog's chip by any of its names.
-
-    Raises
-    ------
-    Refusal
-        The catalog lacks it.
-    """
-    return _chip(row["accelerator"].strip())
-
-
-@lru_cache(maxsize=512)
-def _model(text: str) -> Architecture:
-    name = _named("model", text)
-    if name is None:
-        raise Refusal("a model that the catalog lacks", text)
-    return read_architecture(name)
-
-
 def _number(row: Mapping[str, str], column: str) -> float | None:
     """The number of a cell, above zero.
 
@@ -171,7 +138,7 @@ def _layout(row: Mapping[str, str], chip: Chip) -> tuple[float, float, float, fl
         _number(row, name) for name in ("n_accel", "TP", "PP", "DP", "EP")
     )
     if said is None:
-        if detail not in _EMPTY and not _PLAIN.fullmatch(detail):
+        if detail not in EMPTY and not _PLAIN.fullmatch(detail):
             raise Refusal("the layout cannot be read", f"parallel_detail {detail!r}; allowed: {_LAYOUTS}")
         if tensor is None and count is None:
             raise Refusal("the layout is not given")
@@ -199,7 +166,7 @@ def _kind(row: Mapping[str, str]) -> str:
     mode = row.get("mode", "").strip()
     if mode.startswith("disagg"):
         raise Refusal("disaggregated: pools of one row are not told apart")
-    if mode not in _EMPTY and not mode.startswith("agg"):
+    if mode not in EMPTY and not mode.startswith("agg"):
         raise Refusal("the mode is not known", f"{mode!r}; allowed: agg, disagg")
     if "first-token" in regime:
         return "first"
@@ -222,7 +189,7 @@ def case_of(row: Mapping[str, str]) -> ServingCase:
     """
     kind = _kind(row)
     number_of(row, _RATE, line=int(row["line"]))
-    chip, architecture = chip_of_row(row), _model(row["model"])
+    chip, architecture = chip_named(row["accelerator"].strip()), architecture_named(row["model"])
     tensor, data, expert, expert_tensor, pipeline = _layout(row, chip)
     prompt, output = _number(row, "isl"), _number(row, "osl")
     if not prompt or not output:
@@ -234,17 +201,14 @@ def case_of(row: Mapping[str, str]) -> ServingCase:
         raise Refusal("the number of requests at once is not given")
     framework = row.get("framework", "").strip()
     engine = _engine(framework, row)
-    weights = row.get("weight_prec", "").strip()
-    weights = _WEIGHTS.get(weights, weights) if weights not in _EMPTY else "bf16"
+    weights = number_format(row.get("weight_prec", "").strip())
     cache = row.get("kv_prec", "").strip()
-    if cache in _EMPTY or cache == "auto":
+    if cache in EMPTY or cache == "auto":
         own = engine.startswith("trtllm") or _MAKERS.search(row["model"]) is not None
         cache = "fp8" if weights in ("fp8", "fp4") and own else "bf16"
     cache = "bf16" if cache == "fp16" else cache
     if weights not in {*BITS, "int4"} or cache not in BITS:
         raise Refusal("the number format is not known", f"{weights} {cache}")
-    if weights == "fp8" and _BLOCKS.search(row["model"]):
-        weights = "fp8_block"
     measured = {
         name: value * scale
         for name, column, scale in (
@@ -256,8 +220,9 @@ def case_of(row: Mapping[str, str]) -> ServingCase:
         raise Refusal("nothing measured that is predicted")
     return ServingCase(
         line=int(row["line"]), source=row["source"], model=architecture.name, architecture=architecture,
-        chip=chip, engine=engine, weights=weights, cache=cache, kind=kind, tensor=tensor, data=data,
-        expert=expert, expert_tensor=expert_tensor, pipeline=pipeline, prompt=prompt, output=output,
+        chip=chip, engine=engine, weights=blocked(weights, row["model"]), cache=cache, kind=kind,
+        tensor=tensor, data=data, expert=expert, expert_tensor=expert_tensor, pipeline=pipeline,
+        prompt=prompt, output=output,
         held=held or 0.0, label=f"{row.get('framework_version', '')}|{row.get('parallel_detail', '')}",
         measured=measured,
     )  # fmt: skip
@@ -271,5 +236,5 @@ def _engine(framework: str, row: Mapping[str, str]) -> str:
         return "vllm-2024-offline"
     if framework == "TensorRT-LLM":
         return "trtllm-2024"
-    found = _named("engine", framework)
+    found = named("engine", framework)
     return "generic-2025" if found is None else found
