@@ -296,6 +296,32 @@ def test_two_columns_of_one_name(tmp_path: Path) -> None:
         validate("training", path)
 
 
+@pytest.mark.parametrize(
+    ("device", "as_if"), [("h100_sxm", "h100_sxm"), ("NVIDIA H100 SXM", "h100_sxm"), ("l40s", "L40S")]
+)
+def test_a_sweep_has_its_device_by_any_name(device: str, as_if: str, tmp_path: Path) -> None:
+    rows = [dict(zip(SWEEP, row, strict=True)) for row in COLLECTIVES]
+    first, second = (
+        validate("collectives", write(tmp_path / f"nccl__{name}.csv", SWEEP, rows))
+        for name in (device, as_if)
+    )
+    assert first.to_json() == second.to_json()
+    assert first.predicted > 0
+
+
+def test_a_sweep_of_another_chip_is_timed_over_its_own_link(tmp_path: Path) -> None:
+    rows = [dict(zip(SWEEP, row, strict=True)) for row in COLLECTIVES]
+    card = validate("collectives", write(tmp_path / "nccl__MI300X.csv", SWEEP, rows))
+    assert card.predicted == len(rows)
+    assert all(group.group.endswith("| judge") and "MI300X" in group.group for group in card.groups)
+
+
+def test_a_sweep_of_no_chip_is_one_line(tmp_path: Path) -> None:
+    rows = [dict(zip(SWEEP, row, strict=True)) for row in COLLECTIVES]
+    with pytest.raises(GigawattError, match=r"nccl__h100_sxn\.csv: no such device.*did you mean 'h100_sxm'"):
+        validate("collectives", write(tmp_path / "nccl__h100_sxn.csv", SWEEP, rows))
+
+
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 
 

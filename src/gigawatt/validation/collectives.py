@@ -15,11 +15,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.calibration.kernel_rows import DEVICES
 from gigawatt.calibration.link_fits import Measured, predict
 from gigawatt.catalog.loader import entity
-from gigawatt.core.errors import InputError
+from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.quantities import to_si
-from gigawatt.machine.load import load_link
+from gigawatt.machine.load import build_cluster, load_chip, load_link
 from gigawatt.machine.machine import Link
 from gigawatt.machine.topology import Topology
 from gigawatt.performance.collectives import Fabric
@@ -57,6 +58,7 @@ _DEVICES = {
     "l40s": ("pcie4", True),
 }
 """Device → (its link, whether the link was fitted on it)."""
+_PAIR = 2
 _PAIRS = ("l40s",)
 """Devices of which only pairs count: over its host's memory eight L40S move 1.2 GB/s each where two move 20,
 a property of that server and not of PCIe."""
@@ -138,8 +140,11 @@ def sweep(file: Path) -> Measured:
     return _read(file)[0]
 
 
-def _read(file: Path) -> tuple[Measured, Refusals]:
-    """(collectives, why others cannot be timed) of one device; ``message_size`` counts elements."""
+def _read(file: Path, *, pairs: bool = False) -> tuple[Measured, Refusals]:
+    """(collectives, why others cannot be timed) of one device, of ``pairs`` alone where it says so.
+
+    ``message_size`` counts elements.
+    """
     if not file.is_file():
         raise InputError("no such file of measured collectives", file=file, allowed="nccl__DEVICE.parquet")
     header, cells = cells_of(file)
@@ -174,11 +179,11 @@ def _read(file: Path) -> tuple[Measured, Refusals]:
         np.ones(len(keys)),
         np.array([float(np.median(times[key])) for key in keys], dtype=float),
     )
-    if any(file.stem.endswith(f"__{device}") for device in _PAIRS):
-        pairs = rows.inside <= 2.0
-        beyond = sum(len(times[key]) for key, pair in zip(keys, pairs, strict=True) if not pair)
+    if pairs:
+        kept = rows.inside <= _PAIR
+        beyond = sum(len(times[key]) for key, pair in zip(keys, kept, strict=True) if not pair)
         refused.add("more than a pair over the host's memory", count=beyond)
-        rows = rows.where(pairs)
+        rows = rows.where(kept)
     return rows, refused
 
 
@@ -239,8 +244,8 @@ def _scores(path: Path | None, given: Mapping[str, Link]) -> tuple[list[Score], 
     found: list[Score] = []
     refused = Refusals()
     for device, file in _files(path).items():
-        name, own = _DEVICES[device]
-        rows, lost = _read(file)
+        name, own = _DEVICES.get(device) or (build_cluster(chip=device, count=_PAIR)[0].scale_up.id, False)
+        rows, lost = _read(file, pairs=device in _PAIRS)
         refused.include(lost)
         if not len(rows):
             continue
@@ -264,6 +269,29 @@ def _scores(path: Path | None, given: Mapping[str, Link]) -> tuple[list[Score], 
     return found, refused
 
 
+def _device(file: Path) -> str | None:
+    """The device of a sweep that is called ``nccl__DEVICE``, by any of its names; ``None`` for another name.
+
+    Raises
+    ------
+    InputError
+        A device that the catalog lacks.
+    """
+    start, _, device = file.stem.partition("__")
+    if not file.is_file() or start != "nccl" or not device:
+        return None
+    if device in _DEVICES:
+        return device
+    try:
+        chip = load_chip(device).id
+    except GigawattError as error:
+        raise InputError(
+            "no such device in the catalog", file=file, given=device, nearest=nearest(device, _DEVICES),
+            allowed=f"a name of a chip of the catalog, or {', '.join(_DEVICES)}",
+        ) from error  # fmt: skip
+    return next((name for name, id in DEVICES.items() if id == chip and name in _DEVICES), chip)
+
+
 def _files(path: Path | None) -> dict[str, Path]:
     """Device → its sweep: of a folder, or the one file that was given."""
     if path is None:
@@ -272,12 +300,13 @@ def _files(path: Path | None) -> dict[str, Path]:
         found = {name: path / f"nccl__{name}.parquet" for name in _DEVICES}
         found = {name: file for name, file in found.items() if file.is_file()}
     else:
-        device = path.stem.partition("__")[2]
-        found = {device: path} if path.is_file() and device in _DEVICES else {}
+        device = _device(path)
+        found = {} if device is None else {device: path}
     if not found:
         raise InputError(
             "no measured collectives here", key="--rows", given=str(path),
-            allowed=f"nccl__DEVICE.parquet of {', '.join(_DEVICES)}, or a folder of them",
+            allowed="nccl__DEVICE.parquet of a chip of the catalog, or a folder of those of "
+            f"{', '.join(_DEVICES)}",
         )  # fmt: skip
     return found
 

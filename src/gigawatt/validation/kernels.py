@@ -261,15 +261,23 @@ def _table_rows(file: Path) -> Frame:
     """The judged shapes of one table of a collection, called ``OPERATION__DEVICE.parquet``."""
     table, _, device = file.stem.partition("__")
     known = {name: family for family, names in FILES.items() for name in names}
-    if table not in known or device not in DEVICES:
+    chip = DEVICES.get(device) or _chip_id(device)
+    if table not in known or chip is None:
         raise InputError(
             "its name is of no table of measured kernels", key="--rows", given=str(file),
-            allowed=f"OPERATION__DEVICE.parquet of {', '.join(known)} and {', '.join(DEVICES)}, or a table "
-            f"with the columns {', '.join(COLUMNS)}",
+            allowed=f"OPERATION__DEVICE.parquet of {', '.join(known)} and of a chip of the catalog, or a "
+            f"table with the columns {', '.join(COLUMNS)}",
             nearest=nearest(table, known) or nearest(device, DEVICES),
         )  # fmt: skip
     rows = read_kernels(file.parent, known[table], device, tables=(table,))
-    return rows[judged(rows)].assign(family=known[table], chip=DEVICES[device])
+    return rows[judged(rows)].assign(family=known[table], chip=chip)
+
+
+def _chip_id(name: str) -> str | None:
+    try:
+        return load_chip(name).id
+    except GigawattError:
+        return None
 
 
 def _rows_of(path: Path | None, progress: Callable[[int, int], object]) -> tuple[Frame, Refusals]:
