@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "COLUMNS", "QUICK", "TABLES", "ParityTable", "furthest", "groups", "headline", "is_known", "make", "parity",
+    "COLUMNS", "QUICK", "TABLES", "ParityTable", "furthest", "groups", "headline", "is_known", "make",
+    "parity",
 ]  # fmt: skip
 
 COLUMNS = (
