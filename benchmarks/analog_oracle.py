@@ -2,7 +2,7 @@
 
 Its torch tile with the presets of ``StandardHWATrainingPreset``, without IR drop and output-referred weight
 noise, which that tile does not have. Weights and inputs are those of
-``gigawatt.validation.technologies_analog.layer_errors``.
+``gigawatt.validation.technologies.analog.layer_errors``.
 
     pip install --no-deps aihwkit==1.1.0
     python benchmarks/analog_oracle.py

@@ -3,7 +3,7 @@
     python benchmarks/fit_engines.py ROWS [--write]
 
 ROWS is a collection of measured serving rows (CSV or Parquet, columns as in
-``gigawatt.validation.serving_rows``). A group is a model on an accelerator under an engine; groups whose name has an
+``gigawatt.validation.serving.rows``). A group is a model on an accelerator under an engine; groups whose name has an
 even CRC-32 are fitted. ``--write`` writes ``engines.details.csv`` of the catalog and ``validation/serving_fit.json``.
 """
 
@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from gigawatt.performance.engines import Engine, load_engine
-from gigawatt.validation.serving import fitted_half, read_cases
-from gigawatt.validation.serving_predict import predict_serving
-from gigawatt.validation.serving_rows import ServingCase
+from gigawatt.validation.serving.card import fitted_half, read_cases
+from gigawatt.validation.serving.predict import predict_serving
+from gigawatt.validation.serving.rows import ServingCase
 
 Array = NDArray[np.float64]
 ROOT = Path(__file__).resolve().parents[1]

@@ -22,8 +22,8 @@ from scipy.optimize import least_squares
 
 from gigawatt.machine.load import load_chip
 from gigawatt.performance.serving_power import load_serving_power, whole_energy
-from gigawatt.validation.serving_power import Work, work_of
-from gigawatt.validation.serving_power_rows import IMAGES, PowerCase, cases_of
+from gigawatt.validation.power.serving import Work, work_of
+from gigawatt.validation.power.serving_rows import IMAGES, PowerCase, cases_of
 
 CHIPS = {"A100-SXM4-40GB": "v2", "H100-SXM5-80GB": "v3", "B200-SXM-180GB": "v3"}
 OWN = ("active", "byte", "flop")

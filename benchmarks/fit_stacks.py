@@ -27,15 +27,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.validation.baseline import constant_utilisation
 from gigawatt.validation.card import errors_of
-from gigawatt.validation.cases import Case
 from gigawatt.validation.files import rows_file
-from gigawatt.validation.regimes import regime_of
 from gigawatt.validation.rows import read_rows
-from gigawatt.validation.training import prepare_all, validate_training, width
+from gigawatt.validation.training.baseline import constant_utilisation
+from gigawatt.validation.training.card import prepare_all, validate_training, width
+from gigawatt.validation.training.cases import Case
 from stack_document import document
 from stack_knobs import BESIDE, KNOBS, Knob, Values
+from stack_regimes import regime_of
 from stack_surrogate import fit, left_out, logs, surrogate
 
 ROOT = Path(__file__).resolve().parents[1]

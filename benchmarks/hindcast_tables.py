@@ -20,9 +20,9 @@ from gigawatt.outlook.hindcast import BINS, MODELS, cost_hindcast
 from gigawatt.outlook.records import record_hindcast
 from gigawatt.outlook.regimes import RegimePrior, fit_regimes
 from gigawatt.outlook.series import cost_series, list_records, quarters
-from gigawatt.validation.outlook_energy import TABLE, run_energy
-from gigawatt.validation.outlook_growth import exponent
-from gigawatt.validation.outlook_records import above
+from gigawatt.validation.outlook.energy import TABLE, run_energy
+from gigawatt.validation.outlook.growth import exponent
+from gigawatt.validation.outlook.records import above
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "hindcasts.md"
 HAZARDS = (0.0, 0.01, 0.03, 0.05, 0.07, 0.15)

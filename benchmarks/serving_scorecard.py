@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gigawatt.validation.serving import ServingLine, validate_serving
-from gigawatt.validation.serving_open import Replay, replays, running_series
+from gigawatt.validation.serving.card import ServingLine, validate_serving
+from gigawatt.validation.serving.open_loop import Replay, replays
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/scorecard-serving.md"
@@ -70,7 +70,8 @@ def table(lines: Iterable[ServingLine], *, wanted: bool = False) -> list[str]:
 
 def svg(replay: Replay) -> str:
     """Running requests by the second, measured and predicted."""
-    at, predicted = running_series(replay)
+    series = replay.outcome.series
+    at, predicted = (np.arange(len(series)) + 1.0) * series.bin, series.running
     last = max(at[-1], replay.seconds[-1])
     most = 1.1 * max(predicted.max(), replay.running.max())
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gigawatt.validation.band import coverage_left_out
+from gigawatt.validation.training.band import coverage_left_out
 from stack_knobs import KNOBS
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from gigawatt.performance.stacks import NARROW, Stack, attention_share, load_stack, sustained
-from gigawatt.validation.cases import Case
+from gigawatt.validation.training.cases import Case
 
 SHRINK = 0.15
 """What one `scale` away from the prior costs, in rows' logarithms: about as far as one source lies from

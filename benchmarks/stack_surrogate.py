@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.validation.cases import Case
 from gigawatt.validation.files import Refusal
-from gigawatt.validation.predict import predict
+from gigawatt.validation.training.cases import Case
+from gigawatt.validation.training.predict import predict
 from stack_knobs import KNOBS, Knob, Values, stacks_of
 
 Array = NDArray[np.float64]

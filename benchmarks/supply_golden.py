@@ -19,7 +19,7 @@ import pypsa
 
 import gigawatt
 from gigawatt.power.export_pypsa import export_pypsa, pypsa_limits
-from gigawatt.validation.supply_plan import CASES, case
+from gigawatt.validation.supply.plan import CASES, case
 
 COLUMNS = ("id", "quantity", "value", "low", "high", "unit", "year", "currency_year", "grade", "source_id",
            "locator", "note")  # fmt: skip

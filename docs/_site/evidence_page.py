@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from gigawatt.validation import Card, validate
-from gigawatt.validation.band import coverage_left_out, prediction_band
 from gigawatt.validation.collectives import scorecard as collectives
-from gigawatt.validation.power import errors, power_scorecard
+from gigawatt.validation.power.training import errors, power_scorecard
+from gigawatt.validation.training.band import coverage_left_out, prediction_band
 
 __all__ = ["evidence_page"]
 

@@ -15,7 +15,7 @@ import pytest
 from gigawatt.faces.terminal import main
 from gigawatt.machine import load_chip
 from gigawatt.studies.training.figures import FIGURES
-from gigawatt.validation.domain import outside_domain, step_time_band
+from gigawatt.validation.training.domain import outside_domain, step_time_band
 
 ROOT = Path(__file__).parent.parent.parent
 GUIDE = ROOT / "docs" / "plan-training.md"

@@ -15,7 +15,7 @@ from gigawatt.faces.terminal import main
 from gigawatt.studies.supply.figures import FIGURES
 from gigawatt.validation import validate
 from gigawatt.validation.check import Check
-from gigawatt.validation.computations import PARTS
+from gigawatt.validation.published import parts_of
 
 ROOT = Path(__file__).parent.parent.parent
 GUIDE = ROOT / "docs" / "plan-supply.md"
@@ -164,7 +164,7 @@ def test_validate_supply_is_the_checks_of_its_parts(call: Call, monkeypatch: pyt
 def test_every_part_gives_checks_of_a_named_source() -> None:
     done: list[tuple[int, int]] = []
     card = validate("supply", progress=lambda number, all_: done.append((number, all_)))
-    assert done[-1] == (len(PARTS["supply"]), len(PARTS["supply"]))
+    assert done[-1] == (len(parts_of("supply")), len(parts_of("supply")))
     for check in card.checks or ():
         assert check.source, check.what
         assert check.tolerance > 0.0, check.what

@@ -31,7 +31,7 @@ from gigawatt.technology.measured import Measured, measured
 from gigawatt.technology.rollup import BASE, token_cost
 from gigawatt.technology.substrate import SCOPES, Substrate
 from gigawatt.validation import validate
-from gigawatt.validation.computations import PARTS
+from gigawatt.validation.published import parts_of
 
 GUIDE = Path(__file__).parent.parent.parent / "docs" / "technologies.md"
 
@@ -275,7 +275,7 @@ def test_the_scorecard(capsys: pytest.CaptureFixture[str]) -> None:
     assert card.to_json()["table"] == "technologies"
     with pytest.raises(InputError):
         validate("technologies", parts=("levitation",))
-    assert "near_memory" in PARTS["technologies"]
+    assert "near_memory" in parts_of("technologies")
 
 
 def cells(begins: str) -> list[str]:

@@ -34,7 +34,7 @@ from gigawatt.emulation.analog_tile import best_range, quantise, tiles, wire_tra
 from gigawatt.technology.analog import tiles as cost_face  # noqa: E402
 from gigawatt.technology.registry import load_substrate  # noqa: E402
 from gigawatt.technology.substrate import Substrate  # noqa: E402
-from gigawatt.validation.technologies_analog import layer_errors  # noqa: E402
+from gigawatt.validation.technologies.analog import layer_errors  # noqa: E402
 
 torch.set_num_threads(1)
 few = settings(deadline=None, max_examples=15, derandomize=True)

@@ -13,7 +13,7 @@ from gigawatt.technology.analog import tiles as analog
 from gigawatt.technology.analog.writing import attention_head, refresh_power, write
 from gigawatt.technology.registry import load_substrate
 from gigawatt.technology.substrate import Substrate
-from gigawatt.validation.technologies_analog import hermes
+from gigawatt.validation.technologies.analog import hermes
 
 few = settings(deadline=None, max_examples=25, derandomize=True)
 SUBSTRATES = ("pcm", "pcm-hermes-fast", "pcm-hermes-precise", "rram", "flash", "gain-cell")

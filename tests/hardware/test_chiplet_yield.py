@@ -34,7 +34,7 @@ from gigawatt.technology.chiplets.yields import (
     reticle_fields,
     reticle_utilisation,
 )
-from gigawatt.validation.technologies_chiplets import actuary_die, actuary_package, catch_die, google_die
+from gigawatt.validation.technologies.chiplets import actuary_die, actuary_package, catch_die, google_die
 
 few = settings(deadline=None, max_examples=25, derandomize=True)
 MM2 = 1e-6

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gigawatt.catalog import entity
+from gigawatt.catalog import entity, table
 from gigawatt.core.errors import InputError
 from gigawatt.technology.stacked_memory.dram_patterns import accesses_of, pattern_of, patterns, reach
 from gigawatt.technology.stacked_memory.dram_timing import (
@@ -19,8 +19,14 @@ from gigawatt.technology.stacked_memory.dram_timing import (
     peak_bandwidth,
     simulate,
 )
-from gigawatt.validation.technologies_memory import SIMULATED, simulated
+from gigawatt.validation.technologies.memory import simulated
 
+SIMULATED = tuple(
+    id.removeprefix("dramsim3-hbm2-")
+    for id in table("stacked_memory_published")
+    if id.startswith("dramsim3-hbm2-")
+)
+"""Traces that were run through DRAMsim3."""
 few = settings(deadline=None, max_examples=8, derandomize=True)
 
 

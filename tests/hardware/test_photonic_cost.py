@@ -18,7 +18,7 @@ from gigawatt.technology.registry import load_substrate
 from gigawatt.technology.rollup import token_cost
 from gigawatt.technology.substrate import Substrate
 from gigawatt.validation.published import checks_of
-from gigawatt.validation.technologies_photonic import lightening, processor
+from gigawatt.validation.technologies.photonic import lightening, processor
 from gigawatt.workload import read_architecture
 
 few = settings(deadline=None, max_examples=20, derandomize=True)

@@ -24,7 +24,7 @@ from gigawatt.technology.photonic.mesh import (
     matrix_of,
     weight_error,
 )
-from gigawatt.validation.technologies_photonic import mesh_error
+from gigawatt.validation.technologies.photonic import mesh_error
 
 few = settings(deadline=None, max_examples=15, derandomize=True)
 

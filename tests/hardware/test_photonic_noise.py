@@ -22,7 +22,7 @@ from gigawatt.technology.photonic.noise import (
     signal_to_noise,
 )
 from gigawatt.technology.photonic.rings import bank_weights, drop, ring_phase, thermal_phase
-from gigawatt.validation.technologies_photonic import width_exponent
+from gigawatt.validation.technologies.photonic import width_exponent
 
 few = settings(deadline=None, max_examples=25, derandomize=True)
 

@@ -45,7 +45,7 @@ from gigawatt.technology.stacked_memory.pim import (
 from gigawatt.technology.stacked_memory.products import host
 from gigawatt.technology.stacked_memory.stack import generations, stack_of
 from gigawatt.technology.substrate import Substrate
-from gigawatt.validation.technologies_memory import checks
+from gigawatt.validation.published import checks_of
 from gigawatt.workload import read_architecture
 
 few = settings(deadline=None, max_examples=15, derandomize=True)
@@ -329,7 +329,7 @@ def test_rates_of_machines_that_hold_their_weights() -> None:
 
 
 def test_the_scorecard_has_its_rows() -> None:
-    made = checks()
+    made = checks_of("technologies", "memory")
     assert len({one.what for one in made}) == len(made) >= 55
     judged = [one for one in made if not one.fitted]
     assert sum(one.ok for one in judged) >= 36

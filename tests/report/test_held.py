@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from gigawatt.faces.report.held import held_section, held_words, rows_words
+from gigawatt.studies.memory.published import of_generations
+from gigawatt.studies.quantum.published import beside
 from gigawatt.validation.check import Check
-from gigawatt.validation.technologies_memory import of_generations
-from gigawatt.validation.technologies_quantum import beside
 
 
 def _rows(*checks: Check) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from gigawatt.studies.outlook.limits import outlook_tables
 from gigawatt.studies.outlook.outlook import OutlookResult, OutlookScenario, outlook, read_outlook
 from gigawatt.studies.outlook.sensitivity import Answer, sensitivities, tornado
 from gigawatt.studies.outlook.utilisation import run_curve
-from gigawatt.validation.outlook_monte_carlo import overlap
+from gigawatt.validation.outlook.monte_carlo import overlap
 from gigawatt.validation.published import checks_of
 
 DAY = 86400.0

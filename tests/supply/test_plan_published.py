@@ -13,7 +13,7 @@ from scipy.optimize import linprog
 from gigawatt.core.errors import InputError
 from gigawatt.power import solve_problem
 from gigawatt.validation.published import checks_of
-from gigawatt.validation.supply_plan import CASES, case, screening, screening_optimum
+from gigawatt.validation.supply.plan import CASES, case, screening, screening_optimum
 
 MWH = 3.6e9
 

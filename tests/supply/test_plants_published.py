@@ -7,7 +7,7 @@ import pytest
 from gigawatt.money import capital_recovery_factor
 from gigawatt.power import build_plant
 from gigawatt.validation.published import checks_of
-from gigawatt.validation.supply_plants import levelised
+from gigawatt.validation.supply.plants import levelised
 
 YEAR = 8760 * 3600.0
 

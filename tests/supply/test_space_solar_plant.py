@@ -27,7 +27,7 @@ from gigawatt.power.plants.space_solar.cost import (
 )
 from gigawatt.power.plants.space_solar.usual import usual_cells, usual_compute, usual_laser
 from gigawatt.validation.published import checks_of
-from gigawatt.validation.supply_space_solar import nasa_levelised, nasa_programme
+from gigawatt.validation.supply.space_solar import nasa_levelised, nasa_programme
 
 few = settings(deadline=None, max_examples=15, derandomize=True)
 YEAR = 8760 * 3600.0

@@ -9,8 +9,8 @@ import pytest
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.validation import validate
 from gigawatt.validation.files import data_folder, rows_file
-from gigawatt.validation.network import scale_out_bandwidth
 from gigawatt.validation.rows import NUMBERS, TEXTS, read_rows
+from gigawatt.validation.training.network import scale_out_bandwidth
 
 HEADER = "id,source,accelerator,model,precision,n_accel,seq_len,global_batch,step_time_s"
 GOOD = "T1,somebody,H100,llama3-8b,bf16,8,8192,128,9.5"

@@ -11,7 +11,7 @@ from gigawatt.core.errors import InputError
 from gigawatt.studies.validate.command import validate_command
 from gigawatt.validation import validate
 from gigawatt.validation.calls import Calls
-from gigawatt.validation.outlook_energy import TABLE, run_energy
+from gigawatt.validation.outlook.energy import TABLE, run_energy
 from gigawatt.validation.published import COLUMNS, check_of
 
 PARTS = ("costs", "records", "growth", "energy")

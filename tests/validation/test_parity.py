@@ -20,11 +20,10 @@ from gigawatt.validation.parity import (
     is_known,
     make,
     parity,
-    parity_tables,
 )
-from gigawatt.validation.power import errors as power_errors
-from gigawatt.validation.power import power_scorecard
-from gigawatt.validation.serving_power import serving_power_scorecard
+from gigawatt.validation.power.serving import serving_power_scorecard
+from gigawatt.validation.power.training import errors as power_errors
+from gigawatt.validation.power.training import power_scorecard
 
 QUICK = ("kernels", "memory", "collectives")
 
@@ -32,7 +31,7 @@ QUICK = ("kernels", "memory", "collectives")
 def test_tables_are_those_of_the_command() -> None:
     from gigawatt.validation.tables import TABLES as JUDGED
 
-    assert set(parity_tables()) == set(JUDGED)
+    assert set(room.TABLES) == set(JUDGED)
     assert [name for name, table in TABLES.items() if table.quick] == list(QUICK)
 
 
@@ -102,8 +101,8 @@ def test_checks_become_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.long
 @pytest.mark.apart
 def test_long_tables_are_the_scorecards() -> None:
-    from gigawatt.validation.serving import validate_serving
-    from gigawatt.validation.training import validate_training
+    from gigawatt.validation.serving.card import validate_serving
+    from gigawatt.validation.training.card import validate_training
 
     card, frame = validate_training(), parity("training")
     own = frame[~frame["held_out"]]

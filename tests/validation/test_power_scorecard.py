@@ -12,7 +12,7 @@ from gigawatt.performance.power import chip_power_of
 from gigawatt.performance.search import search
 from gigawatt.performance.stacks import load_stack
 from gigawatt.validation.files import table
-from gigawatt.validation.power import PowerRow, errors, kept_shares, power_scorecard
+from gigawatt.validation.power.training import PowerRow, errors, kept_shares, power_scorecard
 from gigawatt.workload import read_architecture
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gigawatt.validation.files import Refusal, rows_file
-from gigawatt.validation.models import architecture_of, from_columns
 from gigawatt.validation.rows import Row, read_rows
-from gigawatt.validation.target import counted_flops_per_token, measured_step_time
+from gigawatt.validation.training.models import architecture_of, from_columns
+from gigawatt.validation.training.target import counted_flops_per_token, measured_step_time
 
 ROWS = {row.id: row for row in read_rows(rows_file("training"))}
 BY_MODEL = {row.text("model"): row for row in ROWS.values()}

@@ -8,10 +8,10 @@ import math
 import numpy as np
 import pytest
 
-from gigawatt.validation.band import conformal_band
-from gigawatt.validation.baseline import constant_utilisation
 from gigawatt.validation.card import errors_of
-from gigawatt.validation.scorecard import Judged, Refused, Scorecard
+from gigawatt.validation.training.band import conformal_band
+from gigawatt.validation.training.baseline import constant_utilisation
+from gigawatt.validation.training.scorecard import Judged, Refused, Scorecard
 
 
 def judged(

@@ -12,8 +12,7 @@ from gigawatt.core.errors import InputError
 from gigawatt.performance.serving_power import load_serving_power
 from gigawatt.validation.card import Errors
 from gigawatt.validation.files import table
-from gigawatt.validation.power import PowerRow
-from gigawatt.validation.serving_power import (
+from gigawatt.validation.power.serving import (
     MEASURED_RATE,
     OWN_RATE,
     at_rate,
@@ -21,7 +20,8 @@ from gigawatt.validation.serving_power import (
     serving_power_scorecard,
     work_of,
 )
-from gigawatt.validation.serving_power_rows import IMAGES, cases_of, even, is_serving_power_table, loads
+from gigawatt.validation.power.serving_rows import IMAGES, cases_of, even, is_serving_power_table, loads
+from gigawatt.validation.power.training import PowerRow
 
 SHARED = Path(__file__).resolve().parents[3] / "shared/data"
 H100, A100, B200 = "H100-SXM5-80GB", "A100-SXM4-40GB", "B200-SXM-180GB"

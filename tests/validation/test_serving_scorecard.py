@@ -12,8 +12,8 @@ import pytest
 from gigawatt.core.errors import InputError
 from gigawatt.performance.engines import load_engine
 from gigawatt.validation.files import Refusal, data_folder
-from gigawatt.validation.serving import filtered, validate_serving
-from gigawatt.validation.serving_rows import case_of, read_serving_rows
+from gigawatt.validation.serving.card import filtered, validate_serving
+from gigawatt.validation.serving.rows import case_of, read_serving_rows
 
 ROW = {
     "line": "2", "source": "somebody", "accelerator": "h200_sxm", "model": "deepseek-ai/DeepSeek-R1",

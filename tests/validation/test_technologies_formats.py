@@ -8,7 +8,7 @@ import pytest
 
 from gigawatt.catalog import table
 from gigawatt.validation.published import checks_of
-from gigawatt.validation.technologies_formats import MEASURED
+from gigawatt.validation.technologies.formats import MEASURED
 
 CARD = checks_of("technologies", "formats")
 

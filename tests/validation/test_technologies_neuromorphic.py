@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gigawatt.validation.published import checks_of
-from gigawatt.validation.technologies_neuromorphic import truenorth_power
+from gigawatt.validation.technologies.neuromorphic import truenorth_power
 
 FOUND = {one.what: one for one in checks_of("technologies", "neuromorphic")}
 

@@ -6,9 +6,8 @@ import pytest
 
 from gigawatt.catalog import entity, table
 from gigawatt.validation import validate
-from gigawatt.validation.computations import PARTS
-from gigawatt.validation.published import checks_of
-from gigawatt.validation.technologies_optics import measured
+from gigawatt.validation.published import checks_of, parts_of
+from gigawatt.validation.technologies.optics import measured
 
 MISSES = {
     "kerr-silicon-phc: light of the threshold",  # 50 fJ for 30: another cavity than the published one
@@ -34,12 +33,12 @@ def test_published_rows_of_links_are_all_used() -> None:
 
 
 def test_the_runner_finds_the_part() -> None:
-    assert "optics" in PARTS["technologies"]
+    assert "optics" in parts_of("technologies")
     assert len(validate("technologies", parts=("optics",)).checks) == len(checks_of("technologies", "optics"))
 
 
 def test_a_wrong_area_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gigawatt.technology.optical import activations as module
+    from gigawatt.validation.technologies import optics as module
 
     load = module.load_activation
     monkeypatch.setattr(

@@ -11,11 +11,11 @@ import pytest
 from gigawatt.core.errors import InputError
 from gigawatt.performance.stacks import load_stack
 from gigawatt.validation import Scorecard, prediction_band
-from gigawatt.validation.band import coverage_left_out
-from gigawatt.validation.cases import prepare
 from gigawatt.validation.files import Refusal, data_folder, rows_file, table
 from gigawatt.validation.rows import Row, read_rows
-from gigawatt.validation.training import training_card, validate_training
+from gigawatt.validation.training.band import coverage_left_out
+from gigawatt.validation.training.card import training_card, validate_training
+from gigawatt.validation.training.cases import prepare
 
 ROWS = {row.id: row for row in read_rows(rows_file("training"))}
 SHARED = Path(__file__).resolve().parents[3] / "shared/data/training/measured.csv"

@@ -16,7 +16,7 @@ from gigawatt.studies.outlook.document import document
 from gigawatt.studies.outlook.outlook import OutlookScenario, outlook
 from gigawatt.studies.outlook.society import society_block
 from gigawatt.studies.outlook.view import DRAWS
-from gigawatt.validation.outlook_costs import OURS, hindcast_scores
+from gigawatt.validation.outlook.costs import OURS, hindcast_scores
 
 STATE = State()
 

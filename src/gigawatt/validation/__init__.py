@@ -1,11 +1,11 @@
 """Measured rows beside predictions: the scorecards, and the band that a prediction deserves."""
 
-from gigawatt.validation.band import Band, prediction_band
 from gigawatt.validation.card import Card, Errors, Group, Summary
 from gigawatt.validation.check import Check
 from gigawatt.validation.files import data_folder
-from gigawatt.validation.scorecard import Judged, Refused, Scorecard
 from gigawatt.validation.tables import TABLES, validate
+from gigawatt.validation.training.band import Band, prediction_band
+from gigawatt.validation.training.scorecard import Judged, Refused, Scorecard
 
 __all__ = [
     "TABLES",

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.validation.check import Check
+from gigawatt.validation.files import Refusals
 
 __all__ = ["FIGURES", "Card", "Errors", "Group", "Summary", "card_of_checks", "errors_of", "grouped", "plain"]
 
@@ -95,15 +96,15 @@ class Group:
 class Card:
     """The outcome of one validation: every row is predicted, or refused with a reason that is counted.
 
-    ``checks`` are the rows of tables of published targets, ``more`` the keys that a table adds, ``titles``
-    those of them that are tables to print, with a heading each, ``notes`` the lines below; ``detail`` is what
-    the table's own module gave.
+    ``refusals`` also say which row is the first of each reason. ``checks`` are the rows of tables of
+    published targets, ``more`` the keys that a table adds, ``titles`` those of them that are tables to print,
+    with a heading each, ``notes`` the lines below; ``detail`` is what the table's own module gave.
     """
 
     table: str
     rows: int
     predicted: int
-    refused_reasons: Mapping[str, int]
+    refusals: Refusals
     parameters_fitted: int | None
     overall: Summary
     groups: tuple[Group, ...]
@@ -116,7 +117,12 @@ class Card:
     @property
     def refused(self) -> int:
         """Rows that cannot be predicted."""
-        return sum(self.refused_reasons.values())
+        return sum(self.refusals.values())
+
+    @property
+    def refused_reasons(self) -> dict[str, int]:
+        """How many rows were refused for each reason, most frequent first."""
+        return dict((+self.refusals).most_common())
 
     def to_json(self) -> dict[str, Any]:
         """The scorecard as plain data: the same keys for every table, then those that a table adds."""
@@ -125,11 +131,14 @@ class Card:
             "rows": self.rows,
             "predicted": self.predicted,
             "refused": self.refused,
-            "refused_reasons": dict(self.refused_reasons),
+            "refused_reasons": self.refused_reasons,
             "parameters_fitted": self.parameters_fitted,
             "overall": asdict(self.overall),
             "groups": [group.to_json() for group in self.groups],
         }
+        if self.refused:
+            first = self.refusals.first
+            made["refused_first"] = {reason: first.get(reason, "") for reason in self.refused_reasons}
         if self.checks is not None:
             made["checks"] = [check.to_json() for check in self.checks]
         return {**made, **plain(self.more)}
@@ -159,7 +168,7 @@ def card_of_checks(table: str, checks: Sequence[Check], **more: Any) -> Card:
         table=table,
         rows=len(checks),
         predicted=len(checks),
-        refused_reasons={},
+        refusals=Refusals(),
         parameters_fitted=None,
         overall=_errors(checks),
         groups=tuple(

@@ -8,7 +8,6 @@ others published (catalog table ``collectives_measured``), of which one sweep wa
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +15,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.calibration.kernel_rows import DEVICES
 from gigawatt.calibration.link_fits import Measured, predict
 from gigawatt.catalog.loader import entity
-from gigawatt.core.errors import InputError
+from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.quantities import to_si
-from gigawatt.machine.load import load_link
+from gigawatt.machine.load import build_cluster, load_chip, load_link
 from gigawatt.machine.machine import Link
 from gigawatt.machine.topology import Topology
 from gigawatt.performance.collectives import Fabric
 from gigawatt.validation.card import Card, Group, Summary
+from gigawatt.validation.files import Refusal, Refusals
 from gigawatt.validation.rows import cells_of, check_columns, number_of
 
 __all__ = [
@@ -57,6 +58,7 @@ _DEVICES = {
     "l40s": ("pcie4", True),
 }
 """Device → (its link, whether the link was fitted on it)."""
+_PAIR = 2
 _PAIRS = ("l40s",)
 """Devices of which only pairs count: over its host's memory eight L40S move 1.2 GB/s each where two move 20,
 a property of that server and not of PCIe."""
@@ -138,13 +140,16 @@ def sweep(file: Path) -> Measured:
     return _read(file)[0]
 
 
-def _read(file: Path) -> tuple[Measured, Counter[str]]:
-    """(collectives, why others cannot be timed) of one device; ``message_size`` counts elements."""
+def _read(file: Path, *, pairs: bool = False) -> tuple[Measured, Refusals]:
+    """(collectives, why others cannot be timed) of one device, of ``pairs`` alone where it says so.
+
+    ``message_size`` counts elements.
+    """
     if not file.is_file():
         raise InputError("no such file of measured collectives", file=file, allowed="nccl__DEVICE.parquet")
     header, cells = cells_of(file)
     check_columns(file, header, COLUMNS)
-    refused: Counter[str] = Counter()
+    refused = Refusals()
     times: dict[tuple[str, float, float], list[float]] = {}
     for line, record in cells:
         operation, width = record["op_name"].strip(), _BYTES.get(record["nccl_dtype"].strip())
@@ -153,15 +158,17 @@ def _read(file: Path) -> tuple[Measured, Counter[str]]:
             for name in ("num_gpus", "message_size", "latency_ms")
         )
         if operation not in _OPERATIONS:
-            refused["an operation that is not timed"] += 1
+            refused.add(Refusal("an operation that is not timed", operation), line)
         elif width is None:
-            refused["a type of element whose size is not known"] += 1
+            refused.add(Refusal("a type of element whose size is not known", record["nccl_dtype"]), line)
         elif ranks is None or count is None or latency is None:
-            refused["ranks, message size or latency are not given"] += 1
+            refused.add("ranks, message size or latency are not given", line)
         elif not (2.0 <= ranks <= _MOST_RANKS and ranks == round(ranks)):
-            refused["num_gpus is out of range"] += 1
+            refused.add(Refusal("num_gpus is out of range", record["num_gpus"]), line)
         elif not (1.0 <= count <= _MOST_ELEMENTS and 0.0 < latency <= _MOST_ELEMENTS):
-            refused["message_size or latency_ms is out of range"] += 1
+            refused.add(
+                Refusal("message_size or latency_ms is out of range", f"{count:g} and {latency:g}"), line
+            )
         else:
             times.setdefault((_OPERATIONS[operation], ranks, count * width), []).append(latency / 1e3)
     keys = sorted(times)
@@ -172,12 +179,12 @@ def _read(file: Path) -> tuple[Measured, Counter[str]]:
         np.ones(len(keys)),
         np.array([float(np.median(times[key])) for key in keys], dtype=float),
     )
-    if any(file.stem.endswith(f"__{device}") for device in _PAIRS):
-        pairs = rows.inside <= 2.0
-        beyond = sum(len(times[key]) for key, pair in zip(keys, pairs, strict=True) if not pair)
-        refused["more than a pair over the host's memory"] += beyond
-        rows = rows.where(pairs)
-    return rows, +refused
+    if pairs:
+        kept = rows.inside <= _PAIR
+        beyond = sum(len(times[key]) for key, pair in zip(keys, kept, strict=True) if not pair)
+        refused.add("more than a pair over the host's memory", count=beyond)
+        rows = rows.where(kept)
+    return rows, refused
 
 
 def _odd(rows: Measured) -> np.ndarray:
@@ -230,16 +237,16 @@ def scorecard(path: Path | None = None, *, links: Mapping[str, Link] | None = No
     return _scores(path, links or {})[0]
 
 
-def _scores(path: Path | None, given: Mapping[str, Link]) -> tuple[list[Score], Counter[str]]:
+def _scores(path: Path | None, given: Mapping[str, Link]) -> tuple[list[Score], Refusals]:
     def link(name: str) -> Link:
         return given.get(name) or load_link(name)
 
     found: list[Score] = []
-    refused: Counter[str] = Counter()
+    refused = Refusals()
     for device, file in _files(path).items():
-        name, own = _DEVICES[device]
-        rows, lost = _read(file)
-        refused += lost
+        name, own = _DEVICES.get(device) or (build_cluster(chip=device, count=_PAIR)[0].scale_up.id, False)
+        rows, lost = _read(file, pairs=device in _PAIRS)
+        refused.include(lost)
         if not len(rows):
             continue
         fabric = Fabric(link(name), link(name), domain=float(rows.inside.max()))
@@ -262,6 +269,29 @@ def _scores(path: Path | None, given: Mapping[str, Link]) -> tuple[list[Score], 
     return found, refused
 
 
+def _device(file: Path) -> str | None:
+    """The device of a sweep that is called ``nccl__DEVICE``, by any of its names; ``None`` for another name.
+
+    Raises
+    ------
+    InputError
+        A device that the catalog lacks.
+    """
+    start, _, device = file.stem.partition("__")
+    if not file.is_file() or start != "nccl" or not device:
+        return None
+    if device in _DEVICES:
+        return device
+    try:
+        chip = load_chip(device).id
+    except GigawattError as error:
+        raise InputError(
+            "no such device in the catalog", file=file, given=device, nearest=nearest(device, _DEVICES),
+            allowed=f"a name of a chip of the catalog, or {', '.join(_DEVICES)}",
+        ) from error  # fmt: skip
+    return next((name for name, id in DEVICES.items() if id == chip and name in _DEVICES), chip)
+
+
 def _files(path: Path | None) -> dict[str, Path]:
     """Device → its sweep: of a folder, or the one file that was given."""
     if path is None:
@@ -270,17 +300,18 @@ def _files(path: Path | None) -> dict[str, Path]:
         found = {name: path / f"nccl__{name}.parquet" for name in _DEVICES}
         found = {name: file for name, file in found.items() if file.is_file()}
     else:
-        device = path.stem.partition("__")[2]
-        found = {device: path} if path.is_file() and device in _DEVICES else {}
+        device = _device(path)
+        found = {} if device is None else {device: path}
     if not found:
         raise InputError(
             "no measured collectives here", key="--rows", given=str(path),
-            allowed=f"nccl__DEVICE.parquet of {', '.join(_DEVICES)}, or a folder of them",
+            allowed="nccl__DEVICE.parquet of a chip of the catalog, or a folder of those of "
+            f"{', '.join(_DEVICES)}",
         )  # fmt: skip
     return found
 
 
-def collectives_card(path: Path | None = None) -> Card:
+def collectives_card(path: Path | None = None, progress: object = None) -> Card:
     """The scorecard of collectives in the shape of every table.
 
     Parameters
@@ -288,6 +319,8 @@ def collectives_card(path: Path | None = None) -> Card:
     path : Path, optional
         A sweep inside a domain (``nccl__DEVICE.parquet``), or a folder of them, beside what is published
         between nodes.
+    progress : object
+        Not used: it takes no time.
 
     Raises
     ------
@@ -302,7 +335,7 @@ def collectives_card(path: Path | None = None) -> Card:
         table="collectives",
         rows=predicted + sum(refused.values()),
         predicted=predicted,
-        refused_reasons=dict(refused.most_common()),
+        refusals=refused,
         parameters_fitted=None,
         overall=_summary(whole),
         groups=tuple(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
 from gigawatt.core.errors import MissingDataError
 
-__all__ = ["Refusal", "data_folder", "rows_file", "table"]
+__all__ = ["Refusal", "Refusals", "data_folder", "rows_file", "table"]
 
 _MARK = "README.md"
 
@@ -20,6 +21,27 @@ class Refusal(Exception):
     def __init__(self, reason: str, detail: str = "") -> None:
         self.reason, self.detail = reason, detail
         super().__init__(f"{reason}: {detail}" if detail else reason)
+
+
+class Refusals(Counter[str]):
+    """How many rows cannot be predicted for each reason; ``first`` says which row was the first of each."""
+
+    def __init__(self, counts: Mapping[str, int] | None = None, /) -> None:
+        super().__init__(counts or {})
+        self.first: dict[str, str] = {}
+
+    def add(self, why: Refusal | str, row: int | str = "", count: int = 1) -> None:
+        """Count rows, the first of which is ``row``: a line of the file, or what the row is called."""
+        reason, detail = (why, "") if isinstance(why, str) else (why.reason, why.detail)
+        where = f"line {row}" if isinstance(row, int) else row
+        if count > 0:
+            self[reason] += count
+            self.first.setdefault(reason, ": ".join(part for part in (where, detail) if part))
+
+    def include(self, other: Refusals) -> None:
+        """Count those of ``other`` too."""
+        for reason, count in other.items():
+            self.add(Refusal(reason, other.first.get(reason, "")), count=count)
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -30,7 +29,7 @@ from gigawatt.machine import load_chip
 from gigawatt.technology.digital.gpu import kernels
 from gigawatt.technology.digital.surfaces import read_surface, read_values, surface_row
 from gigawatt.validation.card import Card, Group, Summary
-from gigawatt.validation.files import data_folder
+from gigawatt.validation.files import Refusal, Refusals, data_folder
 from gigawatt.validation.rows import cells_of, check_columns, number_of
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ __all__ = [
     "Line",
     "catalog_fit",
     "judge",
+    "kernels_card",
     "shipped_rows",
     "validate_kernels",
 ]
@@ -58,6 +58,8 @@ COLUMNS = (
 )  # fmt: skip
 """Columns of the shipped sample: texts, then sizes and time as ``calibration.kernel_rows`` has them."""
 _TEXTS = 6
+_LINE = "line"
+"""Name of the index of rows whose file has lines."""
 _LARGEST = 1e18
 _LEAST: Mapping[str, float] = {
     **dict.fromkeys(COLUMNS[_TEXTS:], 1e-12), "groups": 0.0, "moved": 0.0, "extra": 0.0, "gate": 0.0,
@@ -96,7 +98,7 @@ class KernelCard:
     lines: tuple[Line, ...]
     totals: tuple[Line, ...]
     judged: Frame = field(repr=False)
-    refused: Mapping[str, int] = field(default_factory=dict)
+    refused: Refusals = field(default_factory=Refusals)
     left_out: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -115,17 +117,23 @@ class KernelCard:
             for (kind, chip, form), part in self.judged.groupby(["kind", "chip", "form"], sort=True)
         ]
         totals = [
-            {"group": f"{line.operation} | {line.format}", "n": line.rows, "median_ape": line.median,
-             "p90_ape": line.p90, "median_error": line.bias, "median_as_used": line.median_as_used,
-             "p90_as_used": line.p90_as_used}
+            {
+                "group": f"{line.operation} | {line.format}",
+                "n": line.rows,
+                "median_ape": line.median,
+                "p90_ape": line.p90,
+                "median_error": line.bias,
+                "median_as_used": line.median_as_used,
+                "p90_as_used": line.p90_as_used,
+            }
             for line in self.totals
-        ]  # fmt: skip
+        ]
         fit = dict(self.left_out)
         return Card(
             table="kernels",
             rows=self.rows + sum(self.refused.values()),
             predicted=self.rows,
-            refused_reasons=dict(self.refused),
+            refusals=self.refused,
             parameters_fitted=fit.get("numbers_fitted"),
             overall=_summary(self.judged),
             groups=tuple(groups),
@@ -209,23 +217,24 @@ def shipped_rows() -> Frame:
     return pd.read_csv(data_folder() / SAMPLE_FILE, comment="#", dtype=dict.fromkeys(COLUMNS[_TEXTS:], float))
 
 
-def _file_rows(file: Path) -> tuple[Frame, Counter[str]]:
+def _file_rows(file: Path) -> tuple[Frame, Refusals]:
     """(rows, reasons why others cannot be predicted) of a table with the columns of the shipped sample."""
     import pandas as pd
 
     header, cells = cells_of(file)
     texts, sizes = COLUMNS[:_TEXTS], COLUMNS[_TEXTS:]
     check_columns(file, header, COLUMNS)
-    refused: Counter[str] = Counter()
+    refused = Refusals()
     found: list[dict[str, Any]] = []
     for line, record in cells:
         numbers = {name: number_of(record, name, file=file, line=line) for name in sizes}
         wrong = next((n for n, v in numbers.items() if v is None or not _LEAST[n] <= v <= _LARGEST), None)
         if wrong is not None:
-            refused[f"{wrong} is {'not given' if numbers[wrong] is None else 'out of range'}"] += 1
+            lack = "not given" if numbers[wrong] is None else "out of range"
+            refused.add(Refusal(f"{wrong} is {lack}", record[wrong]), line)
         else:
-            found.append({**{name: record[name].strip() for name in texts}, **numbers})
-    return pd.DataFrame(found, columns=list(COLUMNS)), refused
+            found.append({_LINE: line, **{name: record[name].strip() for name in texts}, **numbers})
+    return pd.DataFrame(found, columns=[_LINE, *COLUMNS]).set_index(_LINE), refused
 
 
 def _folder_rows(folder: Path, progress: Callable[[int, int], object]) -> Frame:
@@ -252,48 +261,60 @@ def _table_rows(file: Path) -> Frame:
     """The judged shapes of one table of a collection, called ``OPERATION__DEVICE.parquet``."""
     table, _, device = file.stem.partition("__")
     known = {name: family for family, names in FILES.items() for name in names}
-    if table not in known or device not in DEVICES:
+    chip = DEVICES.get(device) or _chip_id(device)
+    if table not in known or chip is None:
         raise InputError(
             "its name is of no table of measured kernels", key="--rows", given=str(file),
-            allowed=f"OPERATION__DEVICE.parquet of {', '.join(known)} and {', '.join(DEVICES)}, or a table "
-            f"with the columns {', '.join(COLUMNS)}",
+            allowed=f"OPERATION__DEVICE.parquet of {', '.join(known)} and of a chip of the catalog, or a "
+            f"table with the columns {', '.join(COLUMNS)}",
             nearest=nearest(table, known) or nearest(device, DEVICES),
         )  # fmt: skip
     rows = read_kernels(file.parent, known[table], device, tables=(table,))
-    return rows[judged(rows)].assign(family=known[table], chip=DEVICES[device])
+    return rows[judged(rows)].assign(family=known[table], chip=chip)
 
 
-def _rows_of(path: Path | None, progress: Callable[[int, int], object]) -> tuple[Frame, Counter[str]]:
+def _chip_id(name: str) -> str | None:
+    try:
+        return load_chip(name).id
+    except GigawattError:
+        return None
+
+
+def _rows_of(path: Path | None, progress: Callable[[int, int], object]) -> tuple[Frame, Refusals]:
     if path is None:
-        return shipped_rows(), Counter()
+        return shipped_rows(), Refusals()
     if path.is_dir():
-        return _folder_rows(path, progress), Counter()
+        return _folder_rows(path, progress), Refusals()
     if not path.exists():
         raise InputError("no such folder", key="--rows", given=str(path),
                          allowed="a table of kernels, or a folder of such Parquet tables")  # fmt: skip
     if "__" in path.stem:
-        return _table_rows(path), Counter()
+        return _table_rows(path), Refusals()
     return _file_rows(path)
 
 
-def _named(rows: Frame) -> tuple[Frame, Counter[str]]:
+def _named(rows: Frame) -> tuple[Frame, Refusals]:
     """(rows that the catalog has a chip and a surface for, under its names; the others' reasons)."""
-    refused: Counter[str] = Counter()
+    refused = Refusals()
     keep = np.zeros(len(rows), dtype=bool)
     chips = np.array(rows["chip"], dtype=object)
     for (name, family, form), part in rows.groupby(["chip", "family", "form"], sort=False, dropna=False):
         at = rows.index.get_indexer(part.index)
+        first = int(part.index[0]) if rows.index.name == _LINE else ""
         try:
             chip = load_chip(str(name))
-        except GigawattError:
-            refused["the accelerator is not in the catalog"] += len(part)
+        except GigawattError as error:
+            refused.add(Refusal("the accelerator is not in the catalog", str(error)), first, len(part))
             continue
         if family not in _FAMILIES:
-            refused["a family of kernels that is not predicted"] += len(part)
+            why = Refusal("a family of kernels that is not predicted", str(family))
+            refused.add(why, first, len(part))
         elif str(form) not in Device.of(chip).peak:
-            refused["the accelerator has no rate in this number format"] += len(part)
+            why = Refusal("the accelerator has no rate in this number format", f"{chip.id} {form}")
+            refused.add(why, first, len(part))
         elif surface_row(chip.kernels, family, str(form)) is None:
-            refused["no surface of this operation and number format"] += len(part)
+            why = Refusal("no surface of this operation and number format", f"{chip.id} {family} {form}")
+            refused.add(why, first, len(part))
         else:
             chips[at], keep[at] = chip.id, True
     return rows.assign(chip=chips)[keep], refused
@@ -349,8 +370,10 @@ def validate_kernels(
     finite = np.isfinite(rows["as_measured"].to_numpy(dtype=float)) & np.isfinite(
         rows["as_used"].to_numpy(float)
     )
-    refused = unreadable + unnamed
-    refused["the kernel's model gives no finite time"] += len(named) - int(finite.sum())
+    refused = Refusals()
+    refused.include(unreadable)
+    refused.include(unnamed)
+    refused.add("the kernel's model gives no finite time", count=len(named) - int(finite.sum()))
     rows = rows[finite]
     lines = [
         _line(str(kind), str(chip), str(form), part)
@@ -365,4 +388,11 @@ def validate_kernels(
             totals.append(_line(name, "all", "all", whole))
     file = data_folder() / FIT_FILE
     left_out = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return KernelCard(tuple(lines), tuple(totals), rows, dict((+refused).most_common()), left_out)
+    return KernelCard(tuple(lines), tuple(totals), rows, refused, left_out)
+
+
+def kernels_card(
+    path: Path | None = None, progress: Callable[[int, int], object] = lambda done, of: None
+) -> Card:
+    """:func:`validate_kernels` in the shape of every table."""
+    return validate_kernels(path, progress).card()

@@ -9,7 +9,6 @@ run, and whether the source was used in a fit stands in ``memory_of_sources.csv`
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -22,23 +21,31 @@ from gigawatt.performance.memory import ALLOCATED, MEMORY_PARTS, RESERVED
 from gigawatt.performance.stacks import Stack, load_stack
 from gigawatt.performance.step import evaluate
 from gigawatt.validation.card import Card, Errors, Summary, errors_of, grouped
-from gigawatt.validation.cases import Case, prepare
-from gigawatt.validation.files import Refusal, data_folder, table
+from gigawatt.validation.files import Refusal, Refusals, data_folder, table
 from gigawatt.validation.rows import Row, read_rows
+from gigawatt.validation.training.cases import Case, prepare
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
 
-__all__ = ["COUNTED", "MemoryCase", "MemoryJudged", "MemoryScorecard", "memory_case", "validate_memory"]
+__all__ = [
+    "COUNTED",
+    "MemoryCase",
+    "MemoryJudged",
+    "MemoryScorecard",
+    "memory_card",
+    "memory_case",
+    "validate_memory",
+]
 
 COUNTED = {"allocated": ALLOCATED, "reserved": RESERVED, "device": MEMORY_PARTS}
 """Parts of a device's memory that each kind of report counts."""
 GIB = 2.0**30
 """Bytes of a gibibyte (exact)."""
 TIMELESS = 1.0
-"""Step time [s] for rows that report memory alone: :func:`~gigawatt.validation.cases.prepare` wants one."""
+"""Step time [s] for rows that report memory alone: :func:`.training.cases.prepare` wants one."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,7 @@ class MemoryScorecard:
     """All rows that report memory, judged or refused with a reason."""
 
     judged: tuple[MemoryJudged, ...]
-    refused: tuple[tuple[str, str], ...]
+    refused: Refusals
 
     def select(self, **wanted: str) -> list[MemoryJudged]:
         """The judged rows with these attributes, such as ``role="judge"``."""
@@ -107,13 +114,12 @@ class MemoryScorecard:
 
     def card(self) -> Card:
         """The scorecard in the shape of every table: groups by role, source and what was counted."""
-        reasons = Counter(reason for _, reason in self.refused)
         judges = self.errors_summary(role="judge")
         return Card(
             table="memory",
-            rows=len(self.judged) + len(self.refused),
+            rows=len(self.judged) + sum(self.refused.values()),
             predicted=len(self.judged),
-            refused_reasons=dict(reasons.most_common()),
+            refusals=self.refused,
             parameters_fitted=None,
             overall=self.errors_summary(),
             groups=grouped(
@@ -173,39 +179,36 @@ def validate_memory(
     unreadable: list[tuple[int, str, str, Mapping[str, str]]] = []
     found = [row for file in files for row in read_rows(file, unreadable)]
     cases: list[MemoryCase] = []
-    refused = [
-        (cells.get("id") or f"line {line}", reason)
-        for line, reason, _, cells in unreadable
-        if rows is not None
-    ]
+    refused = Refusals()
+    for line, reason, detail, _ in unreadable if rows is not None else ():
+        refused.add(Refusal(reason, detail), line)
     for row in found:
         if row.number("mem_gib") is None:
             if rows is not None:
-                refused.append((row.id, "no memory is reported"))
+                refused.add("no memory is reported", row.line)
             continue
         try:
             cases.append(memory_case(row))
         except Refusal as refusal:
-            refused.append((row.id, refusal.reason))
-        except (GigawattError, ArithmeticError):
-            refused.append((row.id, "the row's numbers cannot be run"))
+            refused.add(refusal, row.line)
+        except (GigawattError, ArithmeticError) as error:
+            refused.add(Refusal("the row's numbers cannot be run", str(error)), row.line)
     judged, lost = judge(cases, stacks or {})
-    return MemoryScorecard(tuple(judged), (*refused, *lost))
+    refused.include(lost)
+    return MemoryScorecard(tuple(judged), refused)
 
 
-def judge(
-    cases: Iterable[MemoryCase], stacks: Mapping[str, Stack]
-) -> tuple[list[MemoryJudged], list[tuple[str, str]]]:
-    """(judged rows, (id, reason) of those that the performance room refuses)."""
+def judge(cases: Iterable[MemoryCase], stacks: Mapping[str, Stack]) -> tuple[list[MemoryJudged], Refusals]:
+    """(judged rows, those that the performance room refuses)."""
     judged: list[MemoryJudged] = []
-    lost: list[tuple[str, str]] = []
+    lost = Refusals()
     for one in cases:
         row = one.case.row
         try:
             own = stacks.get(one.memory_of) or load_stack(one.stack, one.memory_of)
             parts = one.memory(own)
-        except (GigawattError, ArithmeticError, MemoryError):
-            lost.append((row.id, "the performance model refuses"))
+        except (GigawattError, ArithmeticError, MemoryError) as error:
+            lost.add(Refusal("the performance model refuses", str(error)), row.line)
             continue
         judged.append(
             MemoryJudged(
@@ -278,3 +281,8 @@ def _counted(row: Row) -> Mapping[str, str]:
         ):
             return record
     raise Refusal("it is not known which memory this source counts", row.text("source"))
+
+
+def memory_card(rows: Path | None = None, progress: object = None) -> Card:
+    """:func:`validate_memory` in the shape of every table."""
+    return validate_memory(rows).card()

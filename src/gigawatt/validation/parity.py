@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gigawatt.core.errors import InputError, nearest
 from gigawatt.validation import tables
 from gigawatt.validation.card import Errors, errors_of
 from gigawatt.validation.check import Check
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLUMNS", "QUICK", "TABLES", "ParityTable", "furthest", "groups", "headline", "is_known", "make",
-    "parity", "parity_tables",
+    "parity",
 ]  # fmt: skip
 
 COLUMNS = (
@@ -62,7 +61,7 @@ class ParityTable:
 
 
 def _training(done: Done) -> _Made:
-    from gigawatt.validation.training import validate_training
+    from gigawatt.validation.training.card import validate_training
 
     fitted = validate_training(progress=done)
     held = validate_training(data_folder() / "training_held_out.csv")
@@ -109,8 +108,8 @@ def _memory(_: Done) -> _Made:
 
 
 def _power(_: Done) -> _Made:
-    from gigawatt.validation.power import power_scorecard
-    from gigawatt.validation.serving_power import serving_power_scorecard
+    from gigawatt.validation.power.serving import serving_power_scorecard
+    from gigawatt.validation.power.training import power_scorecard
 
     return _Made(
         tuple(
@@ -144,7 +143,7 @@ def _collectives(_: Done) -> _Made:
 
 
 def _serving(done: Done) -> _Made:
-    from gigawatt.validation.serving import serving_pairs
+    from gigawatt.validation.serving.card import serving_pairs
 
     return _Made(
         tuple(
@@ -188,15 +187,11 @@ TABLES: Mapping[str, ParityTable] = {
 """Every table by name."""
 
 
-def parity_tables() -> tuple[str, ...]:
-    """The tables that have measured and predicted numbers."""
-    return tuple(TABLES)
-
-
 _kept: dict[str, _Made] = {}
 
 
 def _made(table: str, done: Done | None = None) -> _Made:
+    tables.known_table(table)
     if table not in _kept:
         _kept[table] = TABLES[table].make(done or (lambda _, __: None))
     return _kept[table]
@@ -210,23 +205,13 @@ def make(table: str, done: Done | None = None) -> None:
     InputError
         No such table.
     """
-    _made(_known(table), done)
+    _made(table, done)
 
 
 def is_known(table: str) -> bool:
     """Whether this process has made a table already, so that asking for it takes no time."""
-    return _known(table) in _kept
-
-
-def _known(table: str) -> str:
-    if table not in TABLES:
-        raise InputError(
-            "no such table of measured rows",
-            given=table,
-            allowed=tuple(TABLES),
-            nearest=nearest(table, TABLES),
-        )
-    return table
+    tables.known_table(table)
+    return table in _kept
 
 
 def parity(table: str) -> pd.DataFrame:
@@ -235,7 +220,7 @@ def parity(table: str) -> pd.DataFrame:
     Parameters
     ----------
     table : str
-        One of :func:`parity_tables`. The first call takes its :attr:`ParityTable.seconds`.
+        One of :data:`TABLES`. The first call takes its :attr:`ParityTable.seconds`.
 
     Returns
     -------
@@ -250,7 +235,7 @@ def parity(table: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    return pd.DataFrame(list(_made(_known(table)).lines), columns=list(COLUMNS))
+    return pd.DataFrame(list(_made(table).lines), columns=list(COLUMNS))
 
 
 def groups(table: str) -> list[dict[str, Any]]:
@@ -262,7 +247,7 @@ def groups(table: str) -> list[dict[str, Any]]:
         ``group``, ``held_out`` (rows that no fit saw), ``number``, ``number_compared``, ``median``, ``p90``,
         ``bias``.
     """
-    lines = _made(_known(table)).lines
+    lines = _made(table).lines
     names = dict.fromkeys((line[3], line[6]) for line in lines)
     found: list[dict[str, Any]] = []
     for name, held_out in names:
@@ -280,7 +265,7 @@ def furthest(table: str, most: int = 20) -> pd.DataFrame:
     Parameters
     ----------
     table : str
-        One of :func:`parity_tables`.
+        One of :data:`TABLES`.
     most : int
         Rows, ≥ 0.
     """
@@ -304,7 +289,7 @@ def headline(table: str) -> dict[str, Any]:
         utilisation for each accelerator on the rows that are not held out; ``passed``, ``judging``,
         ``judging_passed`` where published numbers have a tolerance.
     """
-    made = _made(_known(table))
+    made = _made(table)
     found: dict[str, Any] = {"table": table, "words": TABLES[table].words, **_errors(made.lines)}
     held = [line for line in made.lines if line[6]]
     if 0 < len(held) < len(made.lines):

@@ -3,7 +3,8 @@
 A row of the file asks for one number, or for one of each row of the catalog that ``each`` names. Its columns:
 
 ========== ==============================================================================================
-part       group of computations that the row's names come from (:mod:`.computations`), and what is run alone
+part       module of the table's folder whose names the row calls (:mod:`.computations`), after a dot a piece
+           of it; what is run alone
 group      what it counts in; the part where empty
 each       ``TABLE/ENTITY/QUANTITY`` of the catalog, ``*`` in the last two stands for any text
 where      condition on a row of ``each``; all where empty
@@ -40,10 +41,10 @@ from gigawatt.core.quantities import factor
 from gigawatt.validation.calls import Calls
 from gigawatt.validation.card import Card, card_of_checks
 from gigawatt.validation.check import Check, Told
-from gigawatt.validation.computations import PARTS, computations
+from gigawatt.validation.computations import computations
 from gigawatt.validation.files import data_folder
 
-__all__ = ["COLUMNS", "check_of", "checks_of", "published_card", "rows_of"]
+__all__ = ["COLUMNS", "check_of", "checks_of", "parts_of", "published_card", "rows_of"]
 
 COLUMNS = (
     "part", "group", "each", "where", "what", "ours", "published", "unit", "scale", "rule", "tolerance",
@@ -78,6 +79,11 @@ def rows_of(name: str) -> tuple[Row, ...]:
     return tuple(rows)
 
 
+def parts_of(name: str) -> tuple[str, ...]:
+    """Parts of a table of published targets, in the order of its rows."""
+    return tuple(dict.fromkeys(row["part"] for row in rows_of(name)))
+
+
 def published_card(
     name: str, parts: Sequence[str] | None = None, progress: Callable[[int, int], None] | None = None
 ) -> Card:
@@ -97,7 +103,7 @@ def published_card(
     InputError
         No such part.
     """
-    known = PARTS[name]
+    known = parts_of(name)
     chosen = known if parts is None else tuple(parts)
     for part in chosen:
         if part not in known:
@@ -110,15 +116,21 @@ def published_card(
     return card_of_checks(name, found)
 
 
-def checks_of(name: str, part: str) -> list[Check]:
-    """The checks of one part of a table, in the order of its rows."""
-    names = computations(name, part)
-    calls = Calls(names)
-    mine = [row for row in rows_of(name) if row["part"] == part]
-    found: list[Check] = [] if "checks" not in names else list(names["checks"]())
-    for row in mine:
+def checks_of(name: str, part: str, about: Callable[[str], bool] | None = None) -> list[Check]:
+    """The checks of one part of a table, in the order of its rows.
+
+    ``about`` takes the words of a row before its number is computed: those for which it is false are left
+    out.
+    """
+    calls = Calls(computations(name, part))
+    found: list[Check] = []
+    for row in (row for row in rows_of(name) if row["part"] == part):
         try:
-            found += [check_of(row, calls, scope) for scope in _scopes(row, calls)]
+            found += [
+                check_of(row, calls, scope)
+                for scope in _scopes(row, calls)
+                if about is None or about(calls.words(row["what"], scope))
+            ]
         except ModuleNotFoundError as error:
             if error.name not in OPTIONAL:
                 raise

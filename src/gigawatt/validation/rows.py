@@ -10,6 +10,7 @@ import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
 from gigawatt.core.errors import InputError, nearest
@@ -46,6 +47,8 @@ _COUNTS = frozenset(
 _POSITIVE = frozenset((*TARGETS, "params_b", "active_params_b", "year", "mem_gib"))
 _EMPTY = frozenset(("", "nan", "NaN", "None", "null", "NA", "n/a"))
 _PARQUET_MAGIC = b"PAR1"
+_NEARLY = 0.85
+"""Likeness of two names from which on one is taken for a slip of the other."""
 LARGEST = 1e9
 """No count, time or rate of a measured run is larger, in the columns' units (FLOP/s are in tera)."""
 LEAST = 1e-9
@@ -133,16 +136,24 @@ def cells_of(file: Path) -> tuple[Sequence[str], Cells]:
         raise InputError("no such file of measured rows", file=file, allowed="a .csv or .parquet table")
     with file.open("rb") as stream:
         parquet = stream.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC
-    return _parquet(file) if parquet else _csv(file)
+    header, cells = _parquet(file) if parquet else _csv(file)
+    twice = next((name for i, name in enumerate(header) if name and name in header[:i]), None)
+    if twice is not None:
+        raise InputError("two columns of this name", file=file, line=1, key=twice, allowed="one")
+    return header, cells
 
 
-def check_columns(file: Path, header: Sequence[str], required: Sequence[str]) -> None:
-    """That a table has the ``required`` columns.
+def check_columns(
+    file: Path, header: Sequence[str], required: Sequence[str], known: Sequence[str] = ()
+) -> None:
+    """That a table has the ``required`` columns, and none that is nearly one of the ``known`` that it lacks.
+
+    Others that are not known are of no matter, but ``step_time_ms`` without ``step_time_s`` is.
 
     Raises
     ------
     InputError
-        One is missing: file, column, the nearest spelling.
+        One is missing or nearly right: file, column, the nearest spelling.
     """
     for column in required:
         if column not in header:
@@ -150,6 +161,14 @@ def check_columns(file: Path, header: Sequence[str], required: Sequence[str]) ->
             raise InputError(
                 "this column is missing", file=file, line=1, key=column, allowed=", ".join(required),
                 nearest=nearest(column, others),
+            )  # fmt: skip
+    lacking = {name.lower(): name for name in known if name not in header}
+    for column in header:
+        near = get_close_matches(column.lower(), lacking, n=1, cutoff=_NEARLY) if column not in known else []
+        if near:
+            raise InputError(
+                "this column is not known", file=file, line=1, key=column, nearest=lacking[near[0]],
+                allowed=f"{lacking[near[0]]}, or another name where it is something else",
             )  # fmt: skip
 
 
@@ -224,7 +243,7 @@ def _parquet(file: Path) -> tuple[Sequence[str], Cells]:
 
 
 def _check_header(file: Path, header: Sequence[str]) -> None:
-    check_columns(file, header, REQUIRED)
+    check_columns(file, header, REQUIRED, (*TEXTS, *NUMBERS))
     if not any(column in header for column in TARGETS):
         raise InputError(
             "no column holds a measurement", file=file, line=1, allowed=f"one of {_listed(TARGETS)}",

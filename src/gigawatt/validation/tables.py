@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.study import resolve
 from gigawatt.validation.card import Card
+from gigawatt.validation.published import published_card
 
 __all__ = ["TABLES", "Table", "known_table", "validate"]
 
@@ -17,76 +19,27 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Table:
-    """One table: what it compares in ``words``, CPU seconds of the shipped rows, what makes its scorecard.
+    """One table: what it compares in ``words``, and CPU seconds of the shipped rows.
 
-    ``rows``: what ``--rows`` takes, ``file`` or ``folder``; empty for published targets, whose rows are the
-    catalog's, and which have parts instead.
+    ``card`` is the ``module:function`` of this folder that makes the scorecard of measured rows from (file or
+    ``None``, progress); empty for published targets, whose rows are the catalog's, and which have parts.
     """
 
     words: str
     seconds: float
-    card: Callable[[Path | None, Sequence[str] | None, Progress], Card]
-    rows: str = "file"
-
-
-def _training(rows: Path | None, _: Sequence[str] | None, progress: Progress) -> Card:
-    from gigawatt.validation.training import training_card
-
-    return training_card(rows, progress)
-
-
-def _kernels(rows: Path | None, _: Sequence[str] | None, progress: Progress) -> Card:
-    from gigawatt.validation.kernels import validate_kernels
-
-    return validate_kernels(rows, progress).card()
-
-
-def _memory(rows: Path | None, _: Sequence[str] | None, progress: Progress) -> Card:
-    from gigawatt.validation.memory import validate_memory
-
-    return validate_memory(rows).card()
-
-
-def _power(rows: Path | None, _: Sequence[str] | None, progress: Progress) -> Card:
-    from gigawatt.validation.power_card import power_card
-
-    return power_card(rows)
-
-
-def _collectives(rows: Path | None, _: Sequence[str] | None, progress: Progress) -> Card:
-    from gigawatt.validation.collectives import collectives_card
-
-    return collectives_card(rows)
-
-
-def _serving(rows: Path | None, _: Sequence[str] | None, progress: Progress) -> Card:
-    from gigawatt.validation.serving import validate_serving
-
-    return validate_serving(rows, progress).card()
-
-
-def _published(table: str) -> Callable[[Path | None, Sequence[str] | None, Progress], Card]:
-    def card(_: Path | None, parts: Sequence[str] | None, progress: Progress) -> Card:
-        from gigawatt.validation.published import published_card
-
-        return published_card(table, parts, progress)
-
-    return card
+    card: str = ""
 
 
 TABLES: Mapping[str, Table] = {
-    "training": Table("time of a training step", 40.0, _training),
-    "kernels": Table("time of one kernel, shapes that no fit saw", 0.6, _kernels, rows="file or folder"),
-    "memory": Table("peak memory of an accelerator in training", 1.5, _memory),
-    "power": Table("power caps, watts of training steps and of serving", 7.3, _power),
-    "collectives": Table("time of a collective between nodes", 0.1, _collectives, rows="file or folder"),
-    "serving": Table("TTFT, TPOT, throughput", 20.0, _serving),
-    "supply": Table("plants, weather, building and plan beside published numbers", 11.0,
-                    _published("supply"), rows=""),
-    "technologies": Table("compute technologies beside published numbers", 5.5,
-                          _published("technologies"), rows=""),
-    "outlook": Table("hindcasts, growth and energies beside published numbers", 16.0,
-                     _published("outlook"), rows=""),
+    "training": Table("time of a training step", 40.0, "training.card:training_card"),
+    "kernels": Table("time of one kernel, shapes that no fit saw", 0.6, "kernels:kernels_card"),
+    "memory": Table("peak memory of an accelerator in training", 1.5, "memory:memory_card"),
+    "power": Table("power caps, watts of training steps and of serving", 7.3, "power.card:power_card"),
+    "collectives": Table("time of a collective between nodes", 0.1, "collectives:collectives_card"),
+    "serving": Table("TTFT, TPOT, throughput", 20.0, "serving.card:serving_card"),
+    "supply": Table("plants, weather, building and plan beside published numbers", 11.0),
+    "technologies": Table("compute technologies beside published numbers", 5.5),
+    "outlook": Table("hindcasts, growth and energies beside published numbers", 16.0),
 }  # fmt: skip
 """Every table by name."""
 
@@ -132,16 +85,18 @@ def validate(
         was given and what is allowed), or one without rows.
     """
     known = known_table(table)
-    if rows is not None and not known.rows:
+    if rows is not None and not known.card:
         raise InputError(
             "this scorecard takes no rows", key="--rows", given=str(rows),
             allowed=f"`gigawatt validate {table}` alone: its rows are the catalog's and published documents'",
         )  # fmt: skip
-    if parts is not None and known.rows:
-        having = [name for name, one in TABLES.items() if not one.rows]
+    if parts is not None and known.card:
+        having = [name for name, one in TABLES.items() if not one.card]
         raise InputError(f"only {', '.join(having)} have parts", key="parts", given=", ".join(parts))
+    if not known.card:
+        return published_card(table, parts, progress)
     file = None if rows is None else Path(rows)
-    card = known.card(file, parts, progress or (lambda done, of: None))
+    card: Card = resolve(f"{__package__}.{known.card}")(file, progress or (lambda done, of: None))
     if file is not None and not card.rows:
         raise InputError("no measured rows here", key="--rows", given=str(file), allowed="one row or more")
     return card

@@ -49,12 +49,12 @@ def chip_build(design: str, settings: Mapping[str, str] | None = None, *, publis
     from gigawatt.faces.report.held import FILE, published_text
     from gigawatt.studies.chip import figures
     from gigawatt.studies.chip.chip import chip_answer
-    from gigawatt.validation.technologies_chiplets import shipping
+    from gigawatt.validation.published import checks_of
 
     built, data = chip_answer(design, dict(settings or {}))
     row = {f"{key} [{unit}]": float(f"{value:.6g}") for key, (value, unit) in built.numbers().items()}
     row_of_catalog = {"id": built.design.id, "name": built.design.name, **row}
-    rows = [check.to_json() for check in shipping()] if published else []
+    rows = [check.to_json() for check in checks_of("technologies", "shipping")] if published else []
     drawings = {name: partial(getattr(figures, name), data) for name in ("limits", "cost", "power")}
     return Answer(
         STUDY, data, built, drawings, more=rows, files={"chips": lambda: [row_of_catalog]},

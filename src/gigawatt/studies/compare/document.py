@@ -13,8 +13,8 @@ from gigawatt.faces.figures.readable import significant
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.parts import facts_of, listed, rows_grid, with_percent
 from gigawatt.studies.compare.figures import change, letters, side_by_side, value_words, waterfall
-from gigawatt.validation.band import Band
-from gigawatt.validation.domain import step_time_band
+from gigawatt.validation.training.band import Band
+from gigawatt.validation.training.domain import step_time_band
 
 __all__ = ["document", "split_parts", "split_words", "words"]
 

@@ -53,7 +53,7 @@ def technologies_memory(
     from gigawatt.faces.report.held import FILE, published_text
     from gigawatt.studies.memory import figures
     from gigawatt.studies.memory.memory import memory_answer
-    from gigawatt.validation.technologies_memory import of_generations
+    from gigawatt.studies.memory.published import of_generations
 
     data = memory_answer(generation, patterns=patterns, stacks=stacks, cooling=cooling)
     if published and progress is not None:

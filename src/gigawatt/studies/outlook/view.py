@@ -21,7 +21,7 @@ from gigawatt.studies.outlook.document import document as report
 from gigawatt.studies.outlook.outlook import OutlookResult, OutlookScenario, outlook
 from gigawatt.studies.outlook.sensitivity import explained
 from gigawatt.studies.outlook.society import society_block
-from gigawatt.validation.outlook_costs import OURS, hindcast_scores
+from gigawatt.validation.outlook.costs import OURS, hindcast_scores
 
 __all__ = ["compute", "show"]
 

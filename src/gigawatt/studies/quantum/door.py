@@ -16,7 +16,7 @@ _ANGSTROM, _MICRO = 1e-10, 1e-6  # metres, of a unit
 def _answer(data: dict[str, Any], published: bool) -> Answer:
     """The answer, with what is published beside it."""
     from gigawatt.faces.report.held import FILE, published_text
-    from gigawatt.validation.technologies_quantum import beside
+    from gigawatt.studies.quantum.published import beside
 
     rows = [check.to_json() for check in beside(data)] if published else []
     return Answer(STUDY, data, more=rows, texts={FILE: lambda: published_text(rows)})

@@ -14,8 +14,8 @@ from gigawatt.faces.report.parts import rows_grid
 from gigawatt.machine import load_chip
 from gigawatt.studies.run.sayings import find, subject
 from gigawatt.studies.run.words_serving import errors_of, is_serving
-from gigawatt.validation.band import Band, prediction_band
-from gigawatt.validation.domain import outside_domain, step_time_band
+from gigawatt.validation.training.band import Band, prediction_band
+from gigawatt.validation.training.domain import outside_domain, step_time_band
 
 __all__ = ["StepBand", "band_grid", "card_bands", "step_band", "training_error", "training_error_grid"]
 

@@ -280,7 +280,7 @@ def _beside_deadline(plan: Plan, until: float | None) -> Plan:
 
 def _band(plan: Plan) -> dict[str, Any]:
     """Factors on the step time that held 90 % of what no fit had seen, and why this is outside of it."""
-    from gigawatt.validation.domain import outside_domain, step_time_band
+    from gigawatt.validation.training.domain import outside_domain, step_time_band
 
     model = plan.question.architecture
     routed = any(block.experts is not None for block in model.blocks)

@@ -43,7 +43,11 @@ def card_document(answer: Data, again: Again, more: Any = None) -> Document:
     )
     sections = [Section("card", "Errors", parts)]
     if answer["refused_reasons"]:
-        reasons = tuple(f"{count:>4} {reason}" for reason, count in answer["refused_reasons"].items())
+        first = answer.get("refused_first", {})
+        reasons = tuple(
+            f"{count:>4} {reason}" + (f" (first: {first[reason]})" if first.get(reason) else "")
+            for reason, count in answer["refused_reasons"].items()
+        )
         sections.append(Section("refused", "Refused", (Points(reasons),)))
     return Document(
         f"Scorecard of {answer['table']}",

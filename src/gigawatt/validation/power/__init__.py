@@ -1,0 +1,1 @@
+"""Power: caps, training steps and serving, measured beside predicted."""

@@ -1,0 +1,1 @@
+"""Serving: measured TTFT, TPOT and throughput beside predictions."""

@@ -1,0 +1,1 @@
+"""Compute technologies beside published numbers: what rows of ``published_technologies.csv`` call."""
