@@ -124,7 +124,7 @@ def test_refused_rows_are_counted_and_a_bad_file_is_an_error(tmp_path: Path) -> 
     )
     made = validate_training(file)
     assert (made.rows, len(made.judged), len(made.refused)) == (3, 1, 2)
-    assert made.refused_reasons == {
+    assert made.card().refused_reasons == {
         "the model's shape is not given": 1,
         "the accelerator is not in the catalog": 1,
     }
