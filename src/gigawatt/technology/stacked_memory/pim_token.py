@@ -55,10 +55,6 @@ def with_units(
         Their generation.
     stacks : float
         Beside each chip.
-
-    Returns
-    -------
-    TokenCost
     """
     work = decode_work(architecture, batch=plain.batch, context=plain.context, tensor=plain.chips)
     energy: dict[str, float] = dict.fromkeys(SYSTEM_SCOPE, 0.0)
