@@ -121,10 +121,12 @@ def _lookup(substrate: Substrate, weights: Array) -> _Lookup:
 
 
 def _sizes(m: ArrayLike, n: ArrayLike, k: ArrayLike) -> tuple[Array, Array]:
-    sizes = [np.asarray(x, dtype=float) for x in (m, n, k)]
-    for key, size in zip("mnk", sizes, strict=True):
+    """(tokens, weights) of a product."""
+    tokens, outputs, inputs = (
         check_range(key, size, 0.0, open_low=True, message="not a size")
-    return sizes[0], sizes[1] * sizes[2]
+        for key, size in (("m", m), ("n", n), ("k", k))
+    )
+    return tokens, outputs * inputs
 
 
 def cost(
