@@ -80,7 +80,7 @@ def test_components_and_columns_sum_to_the_totals(
     # A sum of terms of both signs is exact to rounding of its largest term.
     scale = 1e-12 * float(np.abs(made.run).sum()) + 1e-300
     assert math.isclose(math.fsum(made.by_component.values()), made.cost, rel_tol=0, abs_tol=scale)
-    assert math.isclose(math.fsum(made.by_column.values()), made.cost, rel_tol=0, abs_tol=scale)
+    assert math.isclose(math.fsum(made.run.sum(axis=0)), made.cost, rel_tol=0, abs_tol=scale)
     assert math.isclose(made.cost_yearly * made.run_years, made.cost, rel_tol=0, abs_tol=scale)
     assert made.capital_upfront == pytest.approx(
         sum(a.price for a in assets.values()) + sum(p.upfront for p in supply.values()), rel=1e-12
@@ -127,7 +127,7 @@ def test_by_hand() -> None:
     )
     assert made.cost == pytest.approx(15.0)
     assert made.by_component == pytest.approx({"chips": 10.0, "grid": 5.0})
-    assert made.by_column == pytest.approx({"capital": 10.0, "operating": 0.0, "energy": 5.0})
+    assert made.run.sum(axis=0) == pytest.approx([10.0, 0.0, 5.0])  # capital, operating, energy
     assert made.shares == pytest.approx({"chips": 2 / 3, "grid": 1 / 3})
     assert made.figures() == pytest.approx(
         {
@@ -163,7 +163,6 @@ def test_frames_say_the_same_and_end_with_the_total() -> None:
     assert frame.loc["total", "embodied"] == pytest.approx(made.carbon_embodied, rel=1e-12)
     year = made.to_frame("year")
     assert year.loc["total", "total"] == pytest.approx(made.cost_yearly, rel=1e-12)
-    assert dict(made.per_token_frame().itertuples(index=False)) == made.per_token()
     with pytest.raises(InputError, match="no such period"):
         made.to_frame("month")
 

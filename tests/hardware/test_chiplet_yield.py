@@ -25,7 +25,6 @@ from gigawatt.technology.chiplets.die_links import (
 from gigawatt.technology.chiplets.package import assemble, load_package, packages
 from gigawatt.technology.chiplets.yields import (
     MODELS,
-    cut_optimum,
     die_yield,
     dies_on_wafer,
     gross_dies,
@@ -232,18 +231,6 @@ def test_links_scale_as_they_must() -> None:
     assert fine.energy < coarse.energy
     assert crossing(1e12, 1) == 0.0
     assert crossing(1e12, 4) == pytest.approx(0.75e12)
-
-
-@few
-@given(area=st.floats(200, 2000), overhead=st.floats(1, 30), density=st.floats(100, 3000))
-def test_the_closed_form_beside_trying(area: float, overhead: float, density: float) -> None:
-    def silicon(n: np.ndarray) -> np.ndarray:
-        return (area + n * overhead) * np.exp(density * MM2 * (area / n + overhead))
-
-    n = np.linspace(0.05, 60, 200_001)
-    best = cut_optimum(area=area * MM2, overhead=overhead * MM2, defect_density=density)
-    if best < 55:
-        assert n[np.argmin(silicon(n))] == pytest.approx(best, abs=1e-3)
 
 
 def test_the_best_cut_is_the_cheapest_of_all() -> None:

@@ -19,7 +19,6 @@ from gigawatt.technology.neuromorphic.break_even import (
 from gigawatt.technology.neuromorphic.deployment import (
     deploy,
     edge_gpu,
-    fit_chip,
     model_weights,
 )
 
@@ -101,6 +100,21 @@ def test_what_cannot_be_is_named(run: object, key: str) -> None:
         run()  # type: ignore[operator]
     assert caught.value.key == key
     assert caught.value.allowed
+
+
+def fit_chip() -> dict[str, float]:
+    """Joules a synapse and static watts of Loihi 2: Hala Point at its rate, 24 chips that read a prompt."""
+    system, model = entity("neuromorphic", "hala-point"), entity("neuromorphic", "matmul-free-370m")
+    published = entity("neuromorphic_published", "loihi2-lm")
+    chips, rate = system.value("chips"), published.value("prefill_throughput")
+    one, other = (
+        system.value("power") / chips,
+        rate * published.value("prefill_energy") / published.value("chips"),
+    )
+    busy = system.value("synapse_rate") / chips
+    active = rate * model_weights(model) * (1.0 - model.value("zeros")) / published.value("chips")
+    synapse = (one - other) / (busy - active)
+    return {"synapse": synapse, "static": one - synapse * busy}
 
 
 def test_rows_of_the_chip_are_the_fit() -> None:

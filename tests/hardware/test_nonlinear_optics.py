@@ -28,7 +28,6 @@ from gigawatt.technology.optical.kerr import (
     CRITICAL_POWER,
     KerrCavity,
     cavity_energy,
-    nonlinear_phase,
     ring_up,
     turning_points,
 )
@@ -100,14 +99,6 @@ def test_the_threshold_falls_with_the_square_of_q_and_grows_with_the_volume() ->
     large = KerrCavity(1.55e-6, 3.48, 4.5e-18, 0.14e-18, 4e-12)
     assert CAVITY.threshold_power / double.threshold_power == pytest.approx(4.0, rel=1e-12)
     assert large.threshold_power / CAVITY.threshold_power == pytest.approx(2.0, rel=1e-12)
-
-
-def test_phase_of_a_waveguide() -> None:
-    """Agrawal: γ = 2π·n₂/(λ·A); 1.3 /(W·km) with the numbers of standard fibre."""
-    phase = nonlinear_phase(1.0, kerr_index=2.6e-20, area=80e-12, wavelength=1.55e-6, length=1e3)
-    assert phase == pytest.approx(1.317, rel=1e-3)
-    lossy = nonlinear_phase(1.0, kerr_index=2.6e-20, area=80e-12, wavelength=1.55e-6, length=1e9, loss=1e-3)
-    assert lossy == pytest.approx(1.317, rel=1e-3)  # the effective length is 1/loss
 
 
 @few

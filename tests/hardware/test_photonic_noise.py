@@ -21,7 +21,7 @@ from gigawatt.technology.photonic.noise import (
     photon_energy,
     signal_to_noise,
 )
-from gigawatt.technology.photonic.rings import bank_weights, drop, ring_phase, thermal_phase
+from gigawatt.technology.photonic.rings import bank_weights, drop, ring_phase
 from gigawatt.validation.technologies.photonic import width_exponent
 
 few = settings(deadline=None, max_examples=25, derandomize=True)
@@ -111,7 +111,6 @@ def test_neighbours_take_light() -> None:
     assert errors[0] > errors[1] > errors[2]  # finer rings see less of one another
     one = np.array([[0.0]])
     assert bank_weights(one, finesse=50.0) == pytest.approx(1.0)
-    assert thermal_phase(0.01, shift=75e-12, free_spectral_range=10e-9) == pytest.approx(4.712e-4, rel=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +119,6 @@ def test_neighbours_take_light() -> None:
         (lambda: drop(0.0, finesse=1.0), "finesse"),
         (lambda: ring_phase(1.5, finesse=50), "weight"),
         (lambda: bank_weights(np.zeros((1, 3)), finesse=50, spacing=-1.0), "spacing"),
-        (lambda: thermal_phase(1.0, shift=1e-10, free_spectral_range=0.0), "free_spectral_range"),
         (lambda: photon_energy(0.0), "wavelength"),
         (lambda: laser_power(1.0, losses=(-1.0,)), "losses"),
         (lambda: laser_power(1.0, losses=(1.0,), efficiency=2.0), "efficiency"),

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from gigawatt.catalog import table
 from gigawatt.core.errors import InputError
 from gigawatt.machine.load import build_cluster
 from gigawatt.machine.machine import Cluster
-from gigawatt.machine.topology import block, list_topologies, load_topology
+from gigawatt.machine.topology import block, load_topology
 from gigawatt.performance import TrainingRun, evaluate
 from gigawatt.performance.collectives import Fabric, all_to_all, group, point_to_point, reduce_scatter
 from gigawatt.performance.layouts import COLUMNS, Layouts
@@ -138,7 +139,7 @@ def test_a_rail_leaf_spans_more_nodes_than_a_rack() -> None:
     assert np.all(waits["fat-tree"] > waits["rail"])
 
 
-@pytest.mark.parametrize("name", list_topologies())
+@pytest.mark.parametrize("name", list(table("topologies")))
 @given(
     size=st.floats(1e2, 1e10),
     ranks=st.sampled_from([1.0, 2.0, 16.0, 128.0, 2048.0]),

@@ -412,7 +412,7 @@ def test_each_study_says_its_answer(folder: Path) -> None:
             assert answer["classical"][0]["method"] in said
         case "quantum-resources":
             assert f"{answer['physical_qubits'] / 1e6:.3g} million physical qubits" in said
-            assert "What binds its time is the factories" in said
+            assert "The bottleneck of its time is the factories" in said
             assert "of 2 published numbers" in said
         case "quantum-rsa":
             assert f"to {answer['ladder'][-1]['qubits']:,.0f} and" in said

@@ -15,7 +15,7 @@ from gigawatt.performance.step_tables import StepTables, iteration_cost
 from gigawatt.serving.engine import ITL_EDGES, Outcome, Series
 from gigawatt.serving.objectives import list_objectives, read_objective
 from gigawatt.serving.outcome import Quantiles, latencies, steady_window, summarise
-from gigawatt.serving.power_profile import hourly_profile, largest_step, power_series
+from gigawatt.serving.power_profile import largest_step, power_series
 from gigawatt.serving.requests import Requests
 from gigawatt.serving.token_cost import token_cost
 
@@ -322,26 +322,6 @@ def test_a_short_last_step_is_no_peak() -> None:
     assert found.power.tolist() == [2.0, 2.0, 100.0]
     assert found.whole.tolist() == [2.0, 2.0]
     assert largest_step(found) == 0.0
-
-
-def test_hours_of_a_run_and_of_days() -> None:
-    """Two and a half days of a plain wave by the minute, one minute of one hour higher."""
-    minutes = np.arange(60 * 60)
-    power = 1000.0 + 100.0 * np.sin(2 * np.pi * minutes / 1440.0)
-    power[26 * 60 + 5] = 5000.0
-    made = series(60.0, len(minutes), energy=power * 60.0)
-    hours = hourly_profile(made)
-    assert len(hours.mean) == 60
-    assert hours.step == 60.0
-    assert hours.mean == pytest.approx(power.reshape(60, 60).mean(axis=1))
-    assert hours.peak == pytest.approx(power.reshape(60, 60).max(axis=1))
-    day = hourly_profile(made, fold=True)
-    assert len(day.mean) == 24
-    assert day.peak[2] == 5000.0
-    assert day.hours.tolist() == [3.0] * 12 + [2.0] * 12
-    assert day.mean @ day.hours * 3600.0 == pytest.approx(made.energy.sum())
-    with pytest.raises(InputError, match="the run is shorter than a day"):
-        hourly_profile(series(60.0, 100), fold=True)
 
 
 # cost

@@ -23,6 +23,7 @@ from gigawatt.calibration.user import (
 )
 from gigawatt.catalog import loader
 from gigawatt.catalog.loader import Entity, entity, use_user_catalog
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InfeasibleError, InputError, nearest
 from gigawatt.core.evidence import Grade
 
@@ -108,11 +109,7 @@ class Session:
         if not seconds >= 2.0:
             raise InputError("too little time", key="--seconds", given=seconds, allowed="2 or more")
         for form in formats:
-            if form not in DTYPES:
-                raise InputError(
-                    "this number format is not measured", key="--formats", given=form, allowed=DTYPES,
-                    nearest=nearest(form, DTYPES),
-                )  # fmt: skip
+            check_word("--formats", form, DTYPES, "this number format is not measured")
         self.backend, self.seconds, self.folder = backend, float(seconds), folder
         use_user_catalog(folder)
         self.name = check_name(name or default_name(backend.device))

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from gigawatt.catalog.loader import entity
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 
 __all__ = [
     "DEVICES",
@@ -61,14 +62,7 @@ def load_cell(device: str) -> Cell:
     InputError
         Not one of :data:`DEVICES`.
     """
-    if device not in DEVICES:
-        raise InputError(
-            "no such memory device",
-            key="device",
-            given=device,
-            allowed=DEVICES,
-            nearest=nearest(device, DEVICES),
-        )
+    check_word("device", device, DEVICES, "no such memory device")
     row = entity("analog", device)
     return Cell(device, {key: row.value(key) for key in row.numbers})
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 from gigawatt.technology.digital.formats import SPARSITY
 
 if TYPE_CHECKING:
@@ -98,14 +99,7 @@ def mask_of(method: str, weight: Tensor, keep: float, norms: Tensor | None) -> T
     InputError
         An unknown method; Wanda without norms.
     """
-    if method not in SPARSITY:
-        raise InputError(
-            "no such sparsity",
-            key="sparsity",
-            given=method,
-            allowed=SPARSITY,
-            nearest=nearest(method, SPARSITY),
-        )
+    check_word("sparsity", method, SPARSITY, "no such sparsity")
     if method in ("none", "teal"):
         return None
     pattern, _, rest = method.rpartition("-")

@@ -343,69 +343,77 @@ def cooling_demand(
         A heat rejection that is none of these.
     """
     warm, dry, wet = (np.asarray(x, dtype=np.float64) for x in (heat, dry_bulb, wet_bulb))
-    kind, value = cooling.text("rejection"), cooling.value
+    value = cooling.value
     full = float(np.max(warm)) if rated is None else rated
     load = warm / full / spare if full > 0.0 else np.zeros_like(warm)
-    approach, rise, air_rise = value("approach"), value("loop_rise"), value("rejector_air_rise")
     air = _outdoor_air(cooling, dry, wet, supply, load, pressure)
-    sink, precooling, heaviness, capacity = air.sink, air.precooling, air.heaviness, air.capacity
-    transfer = {
-        "size": 0.0
-        if kind == "direct"
-        else exchange_size(approach=approach, loop_rise=rise, air_ratio=rise / air_rise),
-        "air_ratio": rise / air_rise,
-        "exponent": value("exchange_exponent"),
-    }
-    if kind == "direct":
-        coldest = sink + approach
-    else:
-        coldest = sink + load * rise * approach_ratio(speed=1.0, heaviness=heaviness, **transfer)
-    excess = (coldest - supply) / np.maximum(load * rise, 1e-9)
-    wanted = np.clip(excess, 0.0, 1.0) if value("economiser") > 0.0 else np.ones_like(sink)
-    mechanical = np.minimum(wanted, trim / np.maximum(load, 1e-9))
-    reached = supply + np.where(mechanical < wanted, excess - mechanical, 0.0) * load * rise
-    floor = value("fan_speed_floor")
-    if kind == "direct":
-        speed = np.maximum(load, floor)
-    else:
-        aim = np.maximum(supply - sink, 0.0) / np.maximum(load * rise, 1e-9)
-        speed = fan_speed(wanted=aim, floor=floor, heaviness=heaviness, **transfer)
-        speed = np.where(wanted > 0.0, 1.0, speed)
-    cold = supply - value("evaporator_approach") * load
-    lift = np.maximum(sink + value("condenser_approach") * load - cold, 1.0)
-    performance = np.minimum(value("carnot_share") * cold / lift, value("cop_max"))
+    free = _free_cooling(cooling, air, supply, load, trim)
     compressor = np.zeros_like(warm * dry)
     if trim > 0.0:
+        cold = supply - value("evaporator_approach") * load
+        lift = np.maximum(air.sink + value("condenser_approach") * load - cold, 1.0)
+        performance = np.minimum(value("carnot_share") * cold / lift, value("cop_max"))
         plant = chiller_power(
-            load=np.minimum(mechanical * load / trim, 1.0),
+            load=np.minimum(free.mechanical * load / trim, 1.0),
             units=value("chiller_units") * spare,
             constant=value("part_load_constant"),
             linear=value("part_load_linear"),
         )
         compressor = full * spare * trim * plant / performance
     rejected = warm + compressor
-    flow = speed * full * spare / (capacity * air_rise)
-    if kind == "tower":
+    flow = free.fan_speed * full * spare / (air.capacity * value("rejector_air_rise"))
+    if cooling.text("rejection") == "tower":
         evaporated = tower_evaporation(
             rejected=rejected, air_flow=flow, dry_bulb=dry, wet_bulb=wet, pressure=pressure
         )
     else:
-        evaporated = flow * _SPECIFIC_HEAT_AIR * precooling / latent_heat(temperature=sink)
+        evaporated = flow * _SPECIFIC_HEAT_AIR * air.precooling / latent_heat(temperature=air.sink)
     evaporated = np.where(warm > 0.0, evaporated, 0.0) * _HOUR / _DENSITY_WATER
     blowdown = evaporated / (value("cycles_of_concentration") - 1.0)
-    drift = value("drift") * rejected / (_SPECIFIC_HEAT_WATER * rise) * _HOUR / _DENSITY_WATER
+    drift = value("drift") * rejected / (_SPECIFIC_HEAT_WATER * value("loop_rise")) * _HOUR / _DENSITY_WATER
+    pumped = cube_law(share=load, floor=value("pump_floor"), static=value("pump_static"))
     return {
         "compressor": compressor,
-        "rejector_fan": value("rejector_fan") * (full * spare + compressor) * speed**3,
-        "pump": value("pump")
-        * full
-        * spare
-        * cube_law(share=load, floor=value("pump_floor"), static=value("pump_static")),
+        "rejector_fan": value("rejector_fan") * (full * spare + compressor) * free.fan_speed**3,
+        "pump": value("pump") * full * spare * pumped,
         "rejected": rejected,
         "evaporated": evaporated,
         "blowdown": blowdown,
         "withdrawn": evaporated + blowdown + np.where(evaporated > 0.0, drift, 0.0),
-        "mechanical": mechanical,
-        "fan_speed": speed,
-        "supply": reached,
+        "mechanical": free.mechanical,
+        "fan_speed": free.fan_speed,
+        "supply": free.supply,
     }
+
+
+@dataclass(frozen=True)
+class _FreeCooling:
+    """What outdoor air does for a loop: ``mechanical`` share of the heat that is left to compressors,
+    ``fan_speed`` of the rejector (share of full), temperature ``supply`` [K] that the loop reaches."""
+
+    mechanical: Array
+    fan_speed: Array
+    supply: Array
+
+
+def _free_cooling(cooling: Entity, air: _OutdoorAir, supply: float, load: Array, trim: float) -> _FreeCooling:
+    """The part of the heat that needs no compressor, at ``load`` (share of what is installed)."""
+    value, direct = cooling.value, cooling.text("rejection") == "direct"
+    approach, rise = value("approach"), value("loop_rise")
+    ratio = rise / value("rejector_air_rise")
+    size = 0.0 if direct else exchange_size(approach=approach, loop_rise=rise, air_ratio=ratio)
+    transfer = {"size": size, "air_ratio": ratio, "exponent": value("exchange_exponent")}
+    if direct:
+        coldest = air.sink + approach
+    else:
+        coldest = air.sink + load * rise * approach_ratio(speed=1.0, heaviness=air.heaviness, **transfer)
+    excess = (coldest - supply) / np.maximum(load * rise, 1e-9)
+    wanted = np.clip(excess, 0.0, 1.0) if value("economiser") > 0.0 else np.ones_like(air.sink)
+    mechanical = np.minimum(wanted, trim / np.maximum(load, 1e-9))
+    reached = supply + np.where(mechanical < wanted, excess - mechanical, 0.0) * load * rise
+    floor = value("fan_speed_floor")
+    if direct:
+        return _FreeCooling(mechanical, np.maximum(load, floor), reached)
+    aim = np.maximum(supply - air.sink, 0.0) / np.maximum(load * rise, 1e-9)
+    speed = fan_speed(wanted=aim, floor=floor, heaviness=air.heaviness, **transfer)
+    return _FreeCooling(mechanical, np.where(wanted > 0.0, 1.0, speed), reached)

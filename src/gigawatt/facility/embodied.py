@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from gigawatt.catalog import Entity
-from gigawatt.core.errors import InputError
+from gigawatt.core.checks import check_range
 from gigawatt.facility.power_chain import installed_ratio
 
 __all__ = ["PARTS", "embodied_carbon"]
@@ -47,8 +47,7 @@ def embodied_carbon(
         Power or years that are negative or not finite.
     """
     for key, value in (("it_power", it_power), ("years", years)):
-        if not (math.isfinite(value) and value >= 0.0):
-            raise InputError("out of range", key=key, given=value, allowed="a finite number, 0 or more")
+        check_range(key, value, 0.0, message="out of range")
     found: dict[str, float] = {}
     for part in PARTS:
         bought = max(math.ceil(years / parts.value(f"life_{part}") - 1e-9), 1)

@@ -169,47 +169,20 @@ def facility_load(
     """
     power, design = _checked_power(it_power, design_power)
     filled = float(power.max()) / design
-    assumptions: list[Assumption] = []
+    assumptions: tuple[Assumption, ...] = ()
     if electrical is None:
         electrical = loader.entity("cooling_electrical", "double-conversion")
-        assumptions.append(
-            Assumption(
-                "facility.electrical",
-                electrical.id,
-                electrical.text("name"),
-                electrical.evidence("ups_no_load").grade,
-                electrical.evidence("ups_no_load").source_id,
-            )
-        )
-    dry, wet = weather.air_temperature(), weather.wet_bulb()
+        row = electrical.evidence("ups_no_load")
+        reason = electrical.text("name")
+        assumptions = (Assumption("facility.electrical", electrical.id, reason, row.grade, row.source_id),)
     chain = chain_losses(it_power=power, chain=electrical, redundancy=redundancy, design_power=design)
     spare = installed_ratio(redundancy, "cooling")
-    liquid = cooling.value("liquid_share")
-    air_heat = power * (1.0 - liquid) + chain.inside
+    air_heat = power * (1.0 - cooling.value("liquid_share")) + chain.inside
     most = float(air_heat.max()) / filled
     flow = cube_law(share=air_heat / (most * spare), floor=cooling.value("room_fan_floor"))
     air_fan = cooling.value("air_fan") * most * spare * flow
-    loops = {"supply": (air_heat + air_fan, "supply_temperature", "supply_limit", "trim")}
-    if liquid > 0.0:
-        loops["liquid"] = (power * liquid, "liquid_temperature", "liquid_limit", "liquid_trim")
-    total: dict[str, Array] = {}
-    too_warm, notices = np.zeros(HOURS), list[str]()
-    for name, (heat, temperature, limit, trim) in loops.items():
-        found = cooling_demand(
-            heat=heat,
-            supply=cooling.value(temperature),
-            dry_bulb=dry,
-            wet_bulb=wet,
-            cooling=cooling,
-            rated=float(heat.max()) / filled,
-            spare=spare,
-            trim=cooling.value(trim),
-            pressure=float(air_pressure(elevation=weather.elevation)),
-        )
-        over = np.maximum(found.pop("supply") - cooling.value(limit), 0.0)
-        notices += _warm_notice("liquid" if name == "liquid" else "air", over, cooling.value(limit), cooling)
-        too_warm = np.maximum(too_warm, over)
-        total = {key: total.get(key, 0.0) + values for key, values in found.items()}
+    heat = {"supply": air_heat + air_fan, "liquid": power * cooling.value("liquid_share")}
+    total, too_warm, notices = _loops(cooling, weather, heat, filled=filled, spare=spare)
     parts = {
         "it": power,
         "electrical": chain.inside + chain.transformer,
@@ -226,12 +199,50 @@ def facility_load(
         water=total["withdrawn"],
         evaporated=total["evaporated"],
         parts=parts,
-        assumptions=tuple(assumptions),
+        assumptions=assumptions,
         blowdown=total["blowdown"],
         too_warm=too_warm,
         chain=chain,
         notices=tuple(notices),
     )
+
+
+_LOOPS = {
+    "supply": ("air", "supply_temperature", "supply_limit", "trim"),
+    "liquid": ("liquid", "liquid_temperature", "liquid_limit", "liquid_trim"),
+}
+"""Loops of a building: name, and the numbers of ``cooling`` that they have."""
+
+
+def _loops(
+    cooling: Entity, weather: Weather, heat: Mapping[str, Array], *, filled: float, spare: float
+) -> tuple[dict[str, Array], Array, list[str]]:
+    """(demand of all loops by name, K by which the warmest is above its limit (8760,), notices).
+
+    ``heat`` (8760,) [W] by loop; a building that is ``filled`` in part is made for more.
+    """
+    dry, wet = weather.air_temperature(), weather.wet_bulb()
+    total: dict[str, Array] = {}
+    too_warm, notices = np.zeros(HOURS), list[str]()
+    for key, (loop, temperature, limit, trim) in _LOOPS.items():
+        if key == "liquid" and cooling.value("liquid_share") <= 0.0:
+            continue
+        demand = cooling_demand(
+            heat=heat[key],
+            supply=cooling.value(temperature),
+            dry_bulb=dry,
+            wet_bulb=wet,
+            cooling=cooling,
+            rated=float(heat[key].max()) / filled,
+            spare=spare,
+            trim=cooling.value(trim),
+            pressure=float(air_pressure(elevation=weather.elevation)),
+        )
+        over = np.maximum(demand.pop("supply") - cooling.value(limit), 0.0)
+        notices += _warm_notice(loop, over, cooling.value(limit), cooling)
+        too_warm = np.maximum(too_warm, over)
+        total = {name: total.get(name, 0.0) + values for name, values in demand.items()}
+    return total, too_warm, notices
 
 
 def load_profile(

@@ -124,20 +124,64 @@ def chip_of(entry: Entity, assumed: tuple[Assumption, ...] = ()) -> Chip:
             allowed="add peak_bf16 or another peak_… to its row",
         )
     rate = equivalent_peak(peak)
+    power, price = _power_limit(row, rate), _price(row, rate)
+    idle = _idle_power(row, power)
+    die_area = row.default("die_area", "m^2", "die area unknown: median of the catalog")
+    memory_bytes = row.need("memory_bytes")
+    embodied_carbon = _embodied_carbon(row, die_area, memory_bytes)
+    energy_byte = {
+        "dram": _energy_dram(row),
+        "sram": row.default("energy_sram", "J/B", "one figure for all chips"),
+    }
+    return Chip(
+        id=entry.id,
+        name=entry.text("name", entry.id),
+        technology=entry.text("technology", "gpu"),
+        year=int(entry.text("year", "0")),
+        peak=peak,
+        memory_bytes=memory_bytes,
+        memory_bandwidth=row.need("memory_bandwidth"),
+        sram_bytes=row.default("sram_bytes", "B", "on-chip memory unknown"),
+        units=row.default("units", "", "number of processors unknown (wave quantisation)"),
+        power_limit=power,
+        idle_power=idle,
+        energy_flop=_energy_flop(row, peak, power, idle, energy_byte),
+        energy_byte=energy_byte,
+        die_area=die_area,
+        price=price,
+        embodied_carbon=embodied_carbon,
+        evidence=row.evidence,
+        kernels=_fit(row),
+        assumptions=tuple(row.assumed),
+    )
+
+
+def _power_limit(row: _Row, rate: float) -> float:
+    stated = row.get("power_limit")
+    if stated is not None:
+        return stated
+    reason = "no published power limit: median power of a 16-bit equivalent FLOP/s times the peak"
+    value = _defaults().value("power_per_rate") * rate
+    return row.fill("power_limit", value, "W", reason, "power_per_rate")
+
+
+def _price(row: _Row, rate: float) -> float:
+    stated = row.get("price")
+    if stated is not None:
+        return stated
     rules = _defaults()
-    power = row.get("power_limit")
-    if power is None:
-        reason = "no published power limit: median power of a 16-bit equivalent FLOP/s times the peak"
-        power = row.fill("power_limit", rules.value("power_per_rate") * rate, "W", reason, "power_per_rate")
-    price = row.get("price")
-    if price is None:
-        reason = "no published price: regression of known prices on the 16-bit equivalent peak"
-        value = rules.value("price_at_petaflop") * (rate / _PETA) ** rules.value("price_exponent")
-        price = row.fill("price", value, "$", reason, "price_at_petaflop", "price_exponent")
+    reason = "no published price: regression of known prices on the 16-bit equivalent peak"
+    value = rules.value("price_at_petaflop") * (rate / _PETA) ** rules.value("price_exponent")
+    return row.fill("price", value, "$", reason, "price_at_petaflop", "price_exponent")
+
+
+def _idle_power(row: _Row, power: float) -> float:
+    """Watts while it waits, with the silicon of a hybrid's weights; below its limit of ``power`` [W]."""
+    entry = row.row
     idle = row.get("idle_power")
     if idle is None:
         reason = "never measured: share of the power limit of measured chips"
-        idle = row.fill("idle_power", rules.value("idle_share") * power, "W", reason, "idle_share")
+        idle = row.fill("idle_power", _defaults().value("idle_share") * power, "W", reason, "idle_share")
     if entry.text("technology") == HYBRID:
         machine = machine_of(entry.id)
         standing = machine.standing_power
@@ -159,43 +203,18 @@ def chip_of(entry: Entity, assumed: tuple[Assumption, ...] = ()) -> Chip:
             given=f"{idle:,.0f} W",
             allowed=f"less than {power:,.0f} W",
         )
-    die_area = row.default("die_area", "m^2", "die area unknown: median of the catalog")
-    memory_bytes = row.need("memory_bytes")
-    carbon = row.get("embodied_carbon")
-    if carbon is None:
-        reason = "no product footprint: by die area, memory and board"
-        value = (
-            rules.value("carbon_per_area") * die_area
-            + rules.value("carbon_per_memory") * memory_bytes
-            + rules.value("carbon_of_board")
-        )
-        names = ("carbon_per_area", "carbon_per_memory", "carbon_of_board")
-        carbon = row.fill("embodied_carbon", value, "kg", reason, *names)
-    energy_byte = {
-        "dram": _energy_dram(row),
-        "sram": row.default("energy_sram", "J/B", "one figure for all chips"),
-    }
-    return Chip(
-        id=entry.id,
-        name=entry.text("name", entry.id),
-        technology=entry.text("technology", "gpu"),
-        year=int(entry.text("year", "0")),
-        peak=peak,
-        memory_bytes=memory_bytes,
-        memory_bandwidth=row.need("memory_bandwidth"),
-        sram_bytes=row.default("sram_bytes", "B", "on-chip memory unknown"),
-        units=row.default("units", "", "number of processors unknown (wave quantisation)"),
-        power_limit=power,
-        idle_power=idle,
-        energy_flop=_energy_flop(row, peak, power, idle, energy_byte),
-        energy_byte=energy_byte,
-        die_area=die_area,
-        price=price,
-        embodied_carbon=carbon,
-        evidence=row.evidence,
-        kernels=_fit(row),
-        assumptions=tuple(row.assumed),
-    )
+    return idle
+
+
+def _embodied_carbon(row: _Row, die_area: float, memory_bytes: float) -> float:
+    stated = row.get("embodied_carbon")
+    if stated is not None:
+        return stated
+    names = ("carbon_per_area", "carbon_per_memory", "carbon_of_board")
+    per_area, per_byte, board = (_defaults().value(name) for name in names)
+    value = per_area * die_area + per_byte * memory_bytes + board
+    reason = "no product footprint: by die area, memory and board"
+    return row.fill("embodied_carbon", value, "kg", reason, *names)
 
 
 def _check_alone(entry: Entity, peak: Mapping[str, float]) -> None:

@@ -223,10 +223,6 @@ def settle(
     waiting_time : array [s]
         Pipeline bubble: idle, and stretched as the work of the other stages is.
 
-    Returns
-    -------
-    Settled
-
     Raises
     ------
     InputError

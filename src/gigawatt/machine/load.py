@@ -124,42 +124,19 @@ def build_cluster(
     row = table("chips").get(machine.id)
     assumed = list(machine.assumptions)
 
-    def default(key: str, column: str) -> str:
-        value = row.text(column) if row is not None else ""
-        if not value:
-            raise MissingDataError(
-                f"{machine.id} has no default for this",
-                key=f"cluster.{key}",
-                allowed="name one in the scenario",
-            )
-        assumed.append(
-            Assumption(
-                f"cluster.{key}", value, f"catalog default of {machine.id}", Grade.modelled, "chips.csv"
-            )
-        )
-        return value
-
     def link(key: str, given: str | Link | None) -> Link:
         if isinstance(given, Link):
             return given
-        name = given if given is not None else default(key, f"default_{key}")
+        name = given if given is not None else _default(machine, row, key, f"default_{key}", assumed)
         return _keyed(f"cluster.{key}", lambda: load_link(name))
 
     up, out = link("scale_up", scale_up), link("scale_out", scale_out)
     if isinstance(node, Node):
         server = node
     else:
-        name = node if node is not None else default("node", "default_node")
+        name = node if node is not None else _default(machine, row, "node", "default_node", assumed)
         server = _keyed("cluster.node", lambda: load_node(name))
-    if domain is None:
-        stated = row.get("scale_up_domain") if row is not None else None
-        rules = entity("chips_defaults", "default").evidence("scale_up_domain")
-        size = int(rules.value if stated is None else stated)
-        grade = rules.grade if stated is None or row is None else row.evidence("scale_up_domain").grade
-        reason = "no domain known: one node" if stated is None else f"catalog default of {machine.id}"
-        assumed.append(Assumption("cluster.domain", str(size), reason, grade, "chips.csv"))
-    else:
-        size = domain
+    size = _domain(machine, row, assumed) if domain is None else domain
     if size > count:
         reason = f"a domain of {size} accelerators is larger than the machine: cut to it"
         assumed.append(Assumption("cluster.domain", str(count), reason, Grade.modelled))
@@ -168,29 +145,14 @@ def build_cluster(
         server = replace(server, chips=count)
         reason = f"a node of {server.id} holds more; its overhead is not scaled"
         assumed.append(Assumption("cluster.node.chips", str(count), reason, Grade.modelled))
-    for key, value, unit in (
-        ("network_power", out.network_power, "W"),
-        ("network_price", out.network_price, "$"),
-    ):
-        evidence = out.evidence.get(key)
-        if evidence is not None:
-            assumed.append(
-                Assumption(
-                    f"cluster.{key}",
-                    f"{value:.4g} {unit}",
-                    f"per accelerator with {out.id}",
-                    evidence.grade,
-                    evidence.source_id,
-                )
-            )
-    own_out = row.text("default_scale_out") if row is not None else ""
+    assumed += _network(out)
     inner, outer, wired = _keyed(
         "cluster.topology",
         lambda: wire(
             chip=machine.id,
             scale_up=up,
             scale_out=out,
-            usual_out=out.id == own_out,
+            usual_out=out.id == (row.text("default_scale_out") if row is not None else ""),
             domain=size,
             count=count,
             topology=topology,
@@ -211,6 +173,45 @@ def build_cluster(
         topology=outer,
     )
     return cluster, tuple(assumed)
+
+
+def _default(machine: Chip, row: Entity | None, key: str, column: str, assumed: list[Assumption]) -> str:
+    """The chip's own default of a part of the cluster, listed among ``assumed``."""
+    name = row.text(column) if row is not None else ""
+    if not name:
+        raise MissingDataError(
+            f"{machine.id} has no default for this", key=f"cluster.{key}", allowed="name one in the scenario"
+        )
+    reason = f"catalog default of {machine.id}"
+    assumed.append(Assumption(f"cluster.{key}", name, reason, Grade.modelled, "chips.csv"))
+    return name
+
+
+def _domain(machine: Chip, row: Entity | None, assumed: list[Assumption]) -> int:
+    """Accelerators of a scale-up domain: those of the chip's row, else of one node; listed."""
+    stated = row.get("scale_up_domain") if row is not None else None
+    rule = entity("chips_defaults", "default").evidence("scale_up_domain")
+    size = int(rule.value if stated is None else stated)
+    grade = rule.grade if stated is None or row is None else row.evidence("scale_up_domain").grade
+    reason = "no domain known: one node" if stated is None else f"catalog default of {machine.id}"
+    assumed.append(Assumption("cluster.domain", str(size), reason, grade, "chips.csv"))
+    return size
+
+
+def _network(out: Link) -> list[Assumption]:
+    """Power and price of the scale-out network for each accelerator, where its row knows them."""
+    numbers = (("network_power", out.network_power, "W"), ("network_price", out.network_price, "$"))
+    return [
+        Assumption(
+            f"cluster.{key}",
+            f"{value:.4g} {unit}",
+            f"per accelerator with {out.id}",
+            out.evidence[key].grade,
+            out.evidence[key].source_id,
+        )
+        for key, value, unit in numbers
+        if out.evidence.get(key) is not None
+    ]
 
 
 def _at_least_one(key: str, value: int) -> None:

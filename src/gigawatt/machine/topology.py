@@ -25,7 +25,7 @@ from gigawatt.catalog.loader import entity, table
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Evidence
 
-__all__ = ["KINDS", "Tier", "Topology", "block", "fitted", "list_topologies", "load_topology", "usual"]
+__all__ = ["KINDS", "Tier", "Topology", "block", "fitted", "load_topology", "usual"]
 
 KINDS = ("single_switch", "mesh", "fat_tree", "rail", "dragonfly", "torus")
 _DETOUR = 2.0
@@ -88,11 +88,6 @@ class Topology:
         if self.kind == "dragonfly":
             return replace(self, global_share=self.global_share / factor)
         return replace(self, leaf_oversubscription=self.leaf_oversubscription * factor)
-
-
-def list_topologies(level: str | None = None) -> list[str]:
-    """Ids of the catalog's topologies, those of one ``level`` (``inner``, ``outer``) if given."""
-    return [row.id for row in table("topologies").values() if level in (None, row.text("level"))]
 
 
 def load_topology(id: str) -> Topology:

@@ -14,7 +14,6 @@ from gigawatt.machine.topology import Topology, block, fitted, load_topology, us
 __all__ = ["curved", "wire"]
 
 _LEVELS = ("inside", "between", "torus")
-_MEASURED = ("base", "bulk", "half")
 
 
 def curved(link: Link, row: Entity) -> Link:

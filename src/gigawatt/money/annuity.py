@@ -9,24 +9,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import HOURS_PER_YEAR, factor
 
 __all__ = ["SECONDS_PER_YEAR", "annuity", "capital_recovery_factor", "levelised_cost", "present_value"]
 
 SECONDS_PER_YEAR = HOURS_PER_YEAR * factor("h")
-
-
-def _checked(name: str, value: ArrayLike, *, above: float, inclusive: bool) -> NDArray[np.float64]:
-    array = np.asarray(value, dtype=float)
-    good = np.isfinite(array) & ((array >= above) if inclusive else (array > above))
-    if not np.all(good):
-        bad = float(array[~good].flat[0])
-        relation = "at least" if inclusive else "more than"
-        raise InputError(
-            f"{name} is out of range", given=bad, allowed=f"a finite number, {relation} {above:g}"
-        )
-    return array
 
 
 def capital_recovery_factor(*, rate: ArrayLike, life: ArrayLike) -> NDArray[np.float64]:
@@ -56,8 +45,9 @@ def capital_recovery_factor(*, rate: ArrayLike, life: ArrayLike) -> NDArray[np.f
     .. [1] W. Short, D. J. Packey, T. Holt, "A Manual for the Economic Evaluation of Energy Efficiency and
        Renewable Energy Technologies", NREL/TP-462-5173, 1995: uniform capital recovery factor.
     """
-    i = _checked("the discount rate", rate, above=-1.0, inclusive=False)
-    years = _checked("the life", life, above=0.0, inclusive=False) / SECONDS_PER_YEAR
+    i = check_range("rate", rate, -1.0, open_low=True, message="the discount rate is out of range")
+    seconds = check_range("life", life, 0.0, unit="s", open_low=True, message="the life is out of range")
+    years = seconds / SECONDS_PER_YEAR
     # expm1 loses nothing near zero; below the rounding of 1 + rate the limit 1/years is exact.
     flat = np.abs(i) < np.finfo(np.float64).eps
     paid = np.where(flat, 1.0, -np.expm1(-np.log1p(i) * years))
@@ -70,9 +60,8 @@ def annuity(*, capital: ArrayLike, rate: ArrayLike, life: ArrayLike) -> NDArray[
     Capital times its recovery factor. Raises ``InputError`` where the capital is negative, or as
     :func:`capital_recovery_factor` does.
     """
-    return _checked("the capital", capital, above=0.0, inclusive=True) * capital_recovery_factor(
-        rate=rate, life=life
-    )
+    dollars = check_range("capital", capital, 0.0, unit="$", message="the capital is out of range")
+    return dollars * capital_recovery_factor(rate=rate, life=life)
 
 
 def present_value(*, payments: ArrayLike, rate: ArrayLike) -> NDArray[np.float64]:
@@ -93,7 +82,7 @@ def present_value(*, payments: ArrayLike, rate: ArrayLike) -> NDArray[np.float64
     cash = np.atleast_1d(np.asarray(payments, dtype=float))
     if not np.all(np.isfinite(cash)):
         raise InputError("a payment is not finite", allowed="finite numbers, one a year")
-    i = _checked("the discount rate", rate, above=-1.0, inclusive=False)
+    i = check_range("rate", rate, -1.0, open_low=True, message="the discount rate is out of range")
     years = np.arange(1.0, cash.shape[-1] + 1.0)
     return np.sum(cash * (1.0 + i[..., np.newaxis]) ** -years, axis=-1)
 
@@ -133,9 +122,9 @@ def levelised_cost(
     ----------
     .. [1] NREL, "Simple Levelized Cost of Energy Calculator Documentation" (sLCOE).
     """
-    fixed = annuity(capital=capital, rate=rate, life=life) + _checked(
-        "the operating cost", operating, above=0.0, inclusive=True
+    units = check_range("output", output, 0.0, open_low=True, message="the output is out of range")
+    upkeep = check_range(
+        "operating", operating, 0.0, unit="$/yr", message="the operating cost is out of range"
     )
-    return fixed / _checked("the output", output, above=0.0, inclusive=False) + np.asarray(
-        variable, dtype=float
-    )
+    fixed = annuity(capital=capital, rate=rate, life=life) + upkeep
+    return fixed / units + np.asarray(variable, dtype=float)

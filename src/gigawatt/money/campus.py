@@ -103,7 +103,7 @@ def campus_assets(
             raise InputError("out of range", key=key, given=value, allowed="more than 0")
     money = finance or entity("finance", "hyperscaler")
     house = building or entity("building", "ai-campus")
-    told = [
+    assumptions = [
         _assumption(row.evidence(quantity), f"{table}.{quantity}", unit, reason)
         for table, row in (("finance", money), ("building", house))
         for quantity, unit, reason in _ASSUMED[table]
@@ -119,7 +119,7 @@ def campus_assets(
         row = money.evidence("accelerator_embodied")
         chip_embodied = row.value
         reason = "an accelerator with its share of the server"
-        told.append(_assumption(row, "finance.accelerator_embodied", "kg", reason))
+        assumptions.append(_assumption(row, "finance.accelerator_embodied", "kg", reason))
 
     bought = 1.0 + money.value("spare_share")
     upkeep = money.value("it_upkeep")
@@ -142,4 +142,4 @@ def campus_assets(
             embodied=it_power * house.value("embodied") if building_embodied is None else building_embodied,
         ),
     }
-    return assets, tuple(told)
+    return assets, tuple(assumptions)

@@ -113,11 +113,6 @@ class Ledger:
         return dict(zip(self.components, self.run.sum(axis=1).tolist(), strict=True))
 
     @property
-    def by_column(self) -> dict[str, float]:
-        """Cost of the run [$] as capital, operating, energy."""
-        return dict(zip(COLUMNS, self.run.sum(axis=0).tolist(), strict=True))
-
-    @property
     def shares(self) -> dict[str, float]:
         """Share of the run's cost by component; they sum to one."""
         total = self.cost
@@ -217,12 +212,6 @@ class Ledger:
         frame.insert(4, "share", frame["total"] / total if total else 0.0)
         return frame
 
-    def per_token_frame(self) -> pd.DataFrame:
-        """Two columns, ``quantity`` and ``value``: :meth:`per_token` as a table."""
-        import pandas as pd
-
-        return pd.DataFrame(list(self.per_token().items()), columns=["quantity", "value"])
-
 
 def _per_token_rows(book: Ledger) -> tuple[tuple[str, str, float], ...]:
     return (
@@ -255,6 +244,34 @@ def _check(key: str, value: float, *, positive: bool = False, most: float | None
             "out of range", key=key, given=number, allowed=allowed + (f", at most {most:g}" if most else "")
         )
     return number
+
+
+def _asset_line(name: str, asset: Asset, rate: float) -> tuple[float, float, float, float, float]:
+    """Capital, operating and energy a year [$/yr], upfront [$], embodied carbon a year [kg/yr]."""
+    price = _check(f"{name}.price", asset.price)
+    life = _check(f"{name}.life", asset.life, positive=True)
+    operating = _check(f"{name}.operating", asset.operating)
+    capital = price * float(capital_recovery_factor(rate=rate, life=life))
+    return (
+        capital,
+        operating,
+        0.0,
+        price,
+        _check(f"{name}.embodied", asset.embodied) * SECONDS_PER_YEAR / life,
+    )
+
+
+def _plant_line(name: str, plant: PlantCost) -> tuple[float, float, float, float, float]:
+    """As :func:`_asset_line`; the plan of the supply has its annuity already, and its energy may be sold."""
+    if not isfinite(plant.energy):
+        raise InputError("not a finite number", key=f"{name}.energy", given=plant.energy)
+    return (
+        _check(f"{name}.capital", plant.capital),
+        _check(f"{name}.operating", plant.operating),
+        plant.energy,
+        _check(f"{name}.upfront", plant.upfront),
+        _check(f"{name}.embodied", plant.embodied),
+    )
 
 
 def ledger(
@@ -313,41 +330,19 @@ def ledger(
     for name in names:
         if names.count(name) > 1:
             raise InputError("this component stands twice in the ledger", key=name, allowed="distinct names")
-
-    yearly, upfront, embodied = np.zeros((len(names), 3)), np.zeros(len(names)), np.zeros(len(names))
-    row = 0
-    for name, asset in assets.items():
-        price = _check(f"{name}.price", asset.price)
-        life = _check(f"{name}.life", asset.life, positive=True)
-        operating = _check(f"{name}.operating", asset.operating)
-        yearly[row, :2] = price * float(capital_recovery_factor(rate=discount_rate, life=life)), operating
-        upfront[row] = price
-        embodied[row] = _check(f"{name}.embodied", asset.embodied) * SECONDS_PER_YEAR / life
-        row += 1
-    for name, plant in supply.items():
-        if not isfinite(plant.energy):
-            raise InputError("not a finite number", key=f"{name}.energy", given=plant.energy)
-        yearly[row] = (
-            _check(f"{name}.capital", plant.capital),
-            _check(f"{name}.operating", plant.operating),
-            plant.energy,
-        )
-        upfront[row] = _check(f"{name}.upfront", plant.upfront)
-        embodied[row] = _check(f"{name}.embodied", plant.embodied)
-        row += 1
-    for name, cost in further.items():
-        yearly[row, 1] = _check(name, cost)
-        row += 1
-
+    lines = [_asset_line(name, asset, discount_rate) for name, asset in assets.items()]
+    lines += [_plant_line(name, plant) for name, plant in supply.items()]
+    lines += [(0.0, _check(name, cost), 0.0, 0.0, 0.0) for name, cost in further.items()]
+    book = np.array(lines, dtype=float).reshape(len(names), 5)
     share = _check("campus_share", campus_share, positive=True, most=1.0)
     busy = _check("utilisation", utilisation, positive=True, most=1.0)
     seconds = _check("duration", duration, positive=True)
     return Ledger(
         components=names,
         supply=tuple(supply),
-        yearly=_frozen(yearly),
-        upfront=_frozen(upfront),
-        embodied_yearly=_frozen(embodied),
+        yearly=_frozen(book[:, :3].copy()),
+        upfront=_frozen(book[:, 3].copy()),
+        embodied_yearly=_frozen(book[:, 4].copy()),
         energy_yearly=_check("energy", energy, positive=True),
         carbon_yearly=_check("carbon", carbon),
         water_site_yearly=_check("water_site", water_site),

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog import entity
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_range, check_word
+from gigawatt.core.errors import InputError
 
 __all__ = [
     "DAY",
@@ -114,16 +115,15 @@ def daily_shape(shape: DailyShape | str | float | ArrayLike) -> DailyShape:
 
 
 def _asked(rate: float, count: int | None, span: float | None) -> None:
-    if not (math.isfinite(rate) and rate > 0.0):
-        raise InputError("not a rate of requests", key="rate", given=rate, allowed="above 0 per second")
+    check_range("rate", rate, 0.0, unit="per second", open_low=True, message="not a rate of requests")
     if (count is None) == (span is None):
         raise InputError("how many requests is not clear", key="count", allowed="one of count and span")
     if count is not None and (count < 1 or count != int(count)):
         raise InputError(
             "not a number of requests", key="count", given=count, allowed="a whole number from 1"
         )
-    if span is not None and not (math.isfinite(span) and span > 0.0):
-        raise InputError("not a span of time", key="span", given=span, allowed="above 0 seconds")
+    if span is not None:
+        check_range("span", span, 0.0, unit="seconds", open_low=True, message="not a span of time")
 
 
 def constant_arrivals(*, rate: float, count: int | None = None, span: float | None = None) -> Array:
@@ -174,8 +174,7 @@ def gamma_arrivals(
     Wang et al. 2024, BurstGPT, arXiv:2401.17644, model bursts with gamma gaps.
     """
     _asked(rate, count, span)
-    if not (math.isfinite(variation) and variation >= 0.0):
-        raise InputError("not a coefficient of variation", key="variation", given=variation, allowed="from 0")
+    check_range("variation", variation, 0.0, message="not a coefficient of variation")
     if variation == 0.0:
         return constant_arrivals(rate=rate, count=count, span=span)
     random = np.random.default_rng(seed)
@@ -247,14 +246,7 @@ def arrival_times(
 
     ``gamma`` needs ``variation``, ``diurnal`` needs ``shape``; the others take neither.
     """
-    if kind not in _KINDS:
-        raise InputError(
-            "no such process of arrivals",
-            key="arrivals",
-            given=kind,
-            allowed=_KINDS,
-            nearest=nearest(kind, _KINDS),
-        )
+    check_word("arrivals", kind, _KINDS, "no such process of arrivals")
     for name, given, owner in (("variation", variation, "gamma"), ("shape", shape, "diurnal")):
         if (given is not None) != (kind == owner):
             raise InputError(

@@ -8,7 +8,8 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 
 __all__ = ["ITL_EDGES", "EngineOptions", "Outcome", "Series"]
 
@@ -72,10 +73,7 @@ class EngineOptions:
     def __post_init__(self) -> None:
         for key, options in (("preemption", _PREEMPTION), ("mode", _MODE)):
             given = getattr(self, key)
-            if given not in options:
-                raise InputError(
-                    "no such choice", key=key, given=given, allowed=options, nearest=nearest(given, options)
-                )
+            check_word(key, given, options, "no such choice")
         for key in ("token_budget", "max_sequences", "block", "long_prompt", "context_limit"):
             given = getattr(self, key)
             if given is not None and given < 1:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 from gigawatt.performance.step_tables import StepTables
 
 __all__ = ["ROUTINGS", "Autoscaling", "Fleet", "Link"]
@@ -109,11 +110,7 @@ class Fleet:
     autoscaling: Autoscaling | None = None
 
     def __post_init__(self) -> None:
-        if self.routing not in ROUTINGS:
-            raise InputError(
-                "no such routing",
-                key="routing", given=self.routing, allowed=ROUTINGS, nearest=nearest(self.routing, ROUTINGS),
-            )  # fmt: skip
+        check_word("routing", self.routing, ROUTINGS, "no such routing")
         _positive(replicas=self.replicas)
         if self.bound < 1.0:
             raise InputError("is below the mean", key="bound", given=self.bound, allowed="1 or more")

@@ -13,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.core.checks import check_range, check_word
 from gigawatt.core.errors import InputError, nearest
 
 __all__ = [
@@ -117,14 +118,7 @@ def uniform_lengths(
     n = _tokens(tokens, "tokens")
     if not 0.0 <= ratio <= 1.0:
         raise InputError("not a share", key="ratio", given=ratio, allowed="0 to 1")
-    if convention not in _CONVENTIONS:
-        raise InputError(
-            "no such convention of the ratio",
-            key="convention",
-            given=convention,
-            allowed=_CONVENTIONS,
-            nearest=nearest(convention, _CONVENTIONS),
-        )
+    check_word("convention", convention, _CONVENTIONS, "no such convention of the ratio")
     below, above = (1.0 - ratio, 1.0 + ratio) if convention == "vllm" else (ratio, 1.0)
     low, high = max(math.floor(n * below), 1), max(math.ceil(n * above), 1)
     return Lengths("uniform", low=low, high=high, maximum=_limit(maximum))
@@ -151,8 +145,7 @@ def lognormal_lengths(
     if (p90 is None) == (mean is None):
         raise InputError("a lognormal needs a second number", key="p90", allowed="one of p90 and mean")
     second, key = (p90, "p90") if p90 is not None else (mean, "mean")
-    if not (math.isfinite(median) and median > 0.0):
-        raise InputError("not a number of tokens", key="median", given=median, allowed="above 0")
+    check_range("median", median, 0.0, open_low=True, message="not a number of tokens")
     if second is None or not math.isfinite(second) or second < median:
         raise InputError(
             "a lognormal's spread cannot be negative", key=key, given=second, allowed=f"at least {median:g}"

@@ -15,7 +15,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_range, check_word
+from gigawatt.core.errors import InputError
 from gigawatt.serving.arrivals import DailyShape, daily_shape
 from gigawatt.serving.requests import Requests
 from gigawatt.serving.traces import trace_period
@@ -105,11 +106,10 @@ def scale_trace(
         raise InputError(
             "this trace has no rate that could be scaled", allowed="two requests at two times at least"
         )
-    if by not in _BY:
-        raise InputError("no such way to scale", key="by", given=by, allowed=_BY, nearest=nearest(by, _BY))
+    check_word("by", by, _BY, "no such way to scale")
     times = _factor(requests, period, rate, token_rate, factor)
-    if span is not None and not (math.isfinite(span) and span > 0.0):
-        raise InputError("not a span of time", key="span", given=span, allowed="above 0 seconds")
+    if span is not None:
+        check_range("span", span, 0.0, unit="seconds", open_low=True, message="not a span of time")
     length = period if span is None else float(span)
     base = requests.arrival - requests.arrival[0]
     if by == "time":
@@ -151,8 +151,7 @@ def _factor(
     if len(given) > 1:
         raise InputError("the demand stands twice", key=", ".join(given), allowed=f"one of {', '.join(own)}")
     for name, value in given.items():
-        if not (math.isfinite(value) and value > 0.0):
-            raise InputError("not a demand", key=name, given=value, allowed="above 0")
+        check_range(name, value, 0.0, open_low=True, message="not a demand")
         return value / own[name]
     return 1.0
 

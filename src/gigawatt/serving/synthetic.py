@@ -6,13 +6,13 @@ the others as they were.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.serving.arrivals import DailyShape, arrival_times
 from gigawatt.serving.lengths import Lengths, as_lengths
@@ -52,8 +52,7 @@ class SharedPrefixes:
         for key, value in (("groups", self.groups), ("block_tokens", self.block_tokens)):
             if value < 1 or value != int(value):
                 raise InputError("not a whole number from 1", key=f"prefixes.{key}", given=value)
-        if not (math.isfinite(self.skew) and self.skew >= 0.0):
-            raise InputError("not a skew", key="prefixes.skew", given=self.skew, allowed="from 0")
+        check_range("prefixes.skew", self.skew, 0.0, message="not a skew")
         if not 0.0 <= self.share <= 1.0:
             raise InputError("not a share", key="prefixes.share", given=self.share, allowed="0 to 1")
 

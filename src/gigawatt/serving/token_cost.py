@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.performance.step_tables import StepTables, iteration_cost
 from gigawatt.serving.outcome import Summary
@@ -60,8 +61,7 @@ def token_cost(
     There is no true split: prompts and outputs share iterations, and weights that are read once serve both.
     Idle time is borne by both in proportion.
     """
-    if not (math.isfinite(price) and price >= 0.0):
-        raise InputError("not a price of a chip's time", key="price", given=price, allowed="from 0")
+    check_range("price", price, 0.0, message="not a price of a chip's time")
     seconds = summary.window[1] - summary.window[0]
     total = price * tables.chips * summary.replicas * seconds
     share = _prompt_share(summary, tables, split)

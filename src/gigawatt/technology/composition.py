@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 from gigawatt.technology.registry import load_substrate
 from gigawatt.technology.substrate import Statistics, Substrate
 from gigawatt.workload.operations import Operation
@@ -55,14 +56,7 @@ def parts(substrate: Substrate) -> dict[str, Substrate]:
         raise InputError("not a hybrid", key="technology", given=substrate.technology, allowed=HYBRID)
     found: dict[str, Substrate] = {}
     for group, name in substrate.settings.items():
-        if group not in GROUPS:
-            raise InputError(
-                "no such group of operations",
-                key=substrate.id,
-                given=group,
-                allowed=GROUPS,
-                nearest=nearest(group, GROUPS),
-            )
+        check_word(substrate.id, group, GROUPS, "no such group of operations")
         if name == HOST:
             continue
         try:

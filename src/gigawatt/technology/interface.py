@@ -25,7 +25,17 @@ from gigawatt.workload.operations import Array, Operation
 if TYPE_CHECKING:
     from gigawatt.machine.machine import Chip
 
-__all__ = ["PHASES", "Cost", "Efficiency", "Model", "Product", "Support", "Technology", "Writing"]
+__all__ = [
+    "PHASES",
+    "Cost",
+    "Efficiency",
+    "Model",
+    "ModelDefaults",
+    "Product",
+    "Support",
+    "Technology",
+    "Writing",
+]
 
 PHASES = ("inference", "training")
 """Training changes every weight at every step; inference leaves them as they were written."""
@@ -160,6 +170,58 @@ class Model(Protocol):
     def capital(self, cost: TokenCost) -> float | None:
         """Dollars of the machines of a step, where they are no chips of the catalog; else ``None``."""
         ...
+
+
+class ModelDefaults:
+    """A :class:`Model` of chips of the catalog with nothing beside them; a technology says what differs.
+
+    ``training``: weights change at every step, so that what stays written runs on the host.
+    """
+
+    def __init__(self, technology: Technology, *, training: bool = False) -> None:
+        self.technology, self.training = technology, training
+
+    def area(self, chip: Chip) -> float:
+        """Silicon of the chip's dies [m²]."""
+        return chip.die_area
+
+    def money(self, chip: Chip) -> float:
+        """Price of one chip [$ of the catalog's currency year]."""
+        return chip.price
+
+    def cells_lacking(self, chip: Chip, architecture: Architecture, chips: Array) -> Array:
+        """Nothing stays written in it [m²]."""
+        del chip, architecture
+        return chips * 0.0
+
+    def beside(self, chip: Chip) -> tuple[str, ...]:
+        """No substrate."""
+        del chip
+        return ()
+
+    def write(self, substrate: Substrate, weights: float) -> Writing | None:
+        """Nothing is written, or nothing is known of it."""
+        del substrate, weights
+        return None
+
+    def decode(
+        self,
+        substrate: Substrate,
+        architecture: Architecture,
+        statistics: Statistics,
+        *,
+        batch: float,
+        context: float,
+        chip: Chip,
+    ) -> TokenCost | None:
+        """Operation by operation."""
+        del substrate, architecture, statistics, batch, context, chip
+        return None
+
+    def capital(self, cost: TokenCost) -> float | None:
+        """Its machines are chips of the catalog and its own silicon."""
+        del cost
+        return None
 
 
 @dataclass(frozen=True)

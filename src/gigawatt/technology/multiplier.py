@@ -15,9 +15,8 @@ from numpy.typing import ArrayLike
 
 from gigawatt.core.errors import InputError
 from gigawatt.machine.machine import Chip
-from gigawatt.technology.interface import Cost, Efficiency, Product, Technology, Writing
+from gigawatt.technology.interface import Cost, Efficiency, ModelDefaults, Product
 from gigawatt.technology.substrate import Statistics, Substrate
-from gigawatt.technology.token import TokenCost
 from gigawatt.technology.work import Work
 from gigawatt.workload.architecture import Architecture
 from gigawatt.workload.operations import Array, Operation
@@ -27,24 +26,14 @@ __all__ = ["Multiplier"]
 _CACHE_BITS = 16.0
 
 
-class Multiplier:
+class Multiplier(ModelDefaults):
     """A :class:`~gigawatt.technology.interface.Model` of products by weights.
 
     ``products`` may be a module with functions ``cost`` and ``time``, of which :meth:`joules` and
     :meth:`seconds` follow.
-
-    Parameters
-    ----------
-    technology : Technology
-        Its registration.
-    training : bool
-        Weights change at every step.
     """
 
     products: ClassVar[Any] = None
-
-    def __init__(self, technology: Technology, *, training: bool = False) -> None:
-        self.technology, self.training = technology, training
 
     # what a technology says of itself
 
@@ -77,11 +66,6 @@ class Multiplier:
     ) -> Product | None:
         """Attention where it is more than its two products; ``None``: it is priced as those."""
         del substrate, operation, cache, cache_bits
-        return None
-
-    def write(self, substrate: Substrate, weights: float) -> Writing | None:
-        """As of the protocol."""
-        del substrate, weights
         return None
 
     def stays(self, substrate: Substrate) -> bool:
@@ -137,25 +121,6 @@ class Multiplier:
         del substrate, architecture, statistics
         return 0.0, 1.0
 
-    def decode(
-        self,
-        substrate: Substrate,
-        architecture: Architecture,
-        statistics: Statistics,
-        *,
-        batch: float,
-        context: float,
-        chip: Chip,
-    ) -> TokenCost | None:
-        """Operation by operation."""
-        del substrate, architecture, statistics, batch, context, chip
-        return None
-
-    def capital(self, cost: TokenCost) -> float | None:
-        """Its machines are the host's chips and its own silicon."""
-        del cost
-        return None
-
     def lacks(self, operation: Operation, chip: Chip) -> str | None:
         """A chip of it alone has no host for what it cannot do."""
         del operation
@@ -176,21 +141,3 @@ class Multiplier:
             given=chip.id,
             allowed="a chip of technology hybrid, with a row in hybrids.csv",
         )
-
-    def area(self, chip: Chip) -> float:
-        """Silicon of the chip [m²]."""
-        return chip.die_area
-
-    def money(self, chip: Chip) -> float:
-        """Price of one chip [$ of the catalog's currency year]."""
-        return chip.price
-
-    def cells_lacking(self, chip: Chip, architecture: Architecture, chips: Array) -> Array:
-        """Nothing stands beside the chip."""
-        del chip, architecture
-        return chips * 0.0
-
-    def beside(self, chip: Chip) -> tuple[str, ...]:
-        """Nothing."""
-        del chip
-        return ()

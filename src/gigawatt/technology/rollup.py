@@ -155,11 +155,6 @@ def token_cost(
     tensor : int, optional
         Chips that share every matrix; as few as hold the model where left out.
 
-    Returns
-    -------
-    TokenCost
-        With scope, shares and reasons.
-
     Raises
     ------
     InputError
@@ -172,43 +167,17 @@ def token_cost(
     counted: Statistics = statistics or {}
     machine = load_chip(chip) if isinstance(chip, str) else chip
     model = model_of(substrate.technology)
-    whole = model.decode(substrate, architecture, counted, batch=batch, context=context, chip=machine)
-    if whole is not None:
-        return whole
+    pipeline = model.decode(substrate, architecture, counted, batch=batch, context=context, chip=machine)
+    if pipeline is not None:
+        return pipeline
     count = tensor or chips_needed(
         architecture, substrate, chip=machine, batch=batch, context=context, statistics=counted
     )
     placed = places(substrate, architecture, batch=batch, context=context, tensor=count)
     native = registered(substrate.technology).native
-    energy: dict[str, float] = dict.fromkeys(SYSTEM_SCOPE, 0.0)
-    seconds: dict[str, float] = {}
-    notes: dict[str, None] = {}
-    standing: list[tuple[Work, Substrate, float]] = []
-    for one in placed:
-        work, factor = one.work, one.work.count
-        made, by = _launch(substrate, one, machine, counted)
-        if by is None and one.by is not None:
-            notes[f"{work.operation.name}: sooner on the host"] = None
-        else:
-            notes.update(dict.fromkeys(made.notes))
-        joules, took = _totals(made)
-        if by is None:
-            joules, took = {"fallback": sum(joules.values())}, {"fallback": sum(took.values())}
-        _add(energy, joules, factor * count)
-        if one.by is not None and not native:
-            standing.append((work, one.by, sum(took.values())))
-        _add(seconds, took, factor)
-    cluster = _cluster(machine.id, count)
-    energy["links"], linked = _links(cluster, architecture, batch, count)
-    if linked:
-        seconds["links"] = linked
-    step = sum(seconds.values())
-    energy["idle"] = machine.idle_power * count * step
-    if not own_machine(machine, substrate):  # whose chip waits with all of its silicon already
-        energy["idle"] += _standing(standing, step) * count
-    if cluster is not None:
-        energy["host"] = cluster.node.overhead_power / cluster.node.chips * count * step
-    energy["cooling"] = sum(energy.values()) * entity("technologies_digital", "rollup").value("cooling")
+    energy, seconds, notes = _step(
+        substrate, placed, machine, counted, count, reduce=(architecture, batch), native=native
+    )
     return TokenCost(
         substrate=substrate.id,
         technology=substrate.technology,
@@ -232,9 +201,54 @@ def token_cost(
             }
             for one in placed
         ),
-        notes=tuple(notes),
+        notes=notes,
         area=0.0 if native else _area(placed, counted) * count,
     )
+
+
+def _step(
+    substrate: Substrate,
+    placed: Sequence[Placed],
+    machine: Chip,
+    counted: Statistics,
+    count: int,
+    *,
+    reduce: tuple[Architecture, float],
+    native: bool,
+) -> tuple[dict[str, float], dict[str, float], tuple[str, ...]]:
+    """(J of all chips, s, notes) of a decode step, with links, idle silicon, hosts and cooling.
+
+    ``reduce``: model and batch whose activations the chips sum over.
+    """
+    energy: dict[str, float] = dict.fromkeys(SYSTEM_SCOPE, 0.0)
+    seconds: dict[str, float] = {}
+    notes: dict[str, None] = {}
+    standing: list[tuple[Work, Substrate, float]] = []
+    for one in placed:
+        product, by = _launch(substrate, one, machine, counted)
+        if by is None and one.by is not None:
+            notes[f"{one.work.operation.name}: sooner on the host"] = None
+        else:
+            notes.update(dict.fromkeys(product.notes))
+        joules, took = _totals(product)
+        if by is None:
+            joules, took = {"fallback": sum(joules.values())}, {"fallback": sum(took.values())}
+        _add(energy, joules, one.work.count * count)
+        _add(seconds, took, one.work.count)
+        if one.by is not None and not native:
+            standing.append((one.work, one.by, sum(took.values())))
+    cluster = _cluster(machine.id, count)
+    energy["links"], linked = _links(cluster, *reduce, count)
+    if linked:
+        seconds["links"] = linked
+    step = sum(seconds.values())
+    energy["idle"] = machine.idle_power * count * step
+    if not own_machine(machine, substrate):  # whose chip waits with all of its silicon already
+        energy["idle"] += _standing(standing, step) * count
+    if cluster is not None:
+        energy["host"] = cluster.node.overhead_power / cluster.node.chips * count * step
+    energy["cooling"] = sum(energy.values()) * entity("technologies_digital", "rollup").value("cooling")
+    return energy, seconds, tuple(notes)
 
 
 def _launch(

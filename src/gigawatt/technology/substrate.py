@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError, nearest
 
 __all__ = [
@@ -77,14 +78,7 @@ class Figure:
     precision: str = ""
 
     def __post_init__(self) -> None:
-        if self.scope not in SCOPES:
-            raise InputError(
-                "unknown scope",
-                key="scope",
-                given=self.scope,
-                allowed=SCOPES,
-                nearest=nearest(self.scope, SCOPES),
-            )
+        check_word("scope", self.scope, SCOPES, "unknown scope")
 
     def over(self, other: Figure) -> float:
         """This figure over another of the same scope and unit."""

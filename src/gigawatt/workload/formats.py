@@ -19,7 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 from gigawatt.workload.operation import Array
 
 __all__ = [
@@ -129,14 +130,7 @@ def format_of(name: str) -> Format:
     InputError
         No such format.
     """
-    if name not in FORMATS:
-        raise InputError(
-            "this number format is not known",
-            key="format",
-            given=name,
-            allowed=FORMATS,
-            nearest=nearest(name, FORMATS),
-        )
+    check_word("format", name, FORMATS, "this number format is not known")
     return FORMATS[name]
 
 
@@ -149,10 +143,7 @@ def group_size(form: str, group: str = "block") -> int:
         An unknown group, or a group that is not the block of a microscaled format.
     """
     found = format_of(form)
-    if group not in GROUPS:
-        raise InputError(
-            "no such group", key="group", given=group, allowed=GROUPS, nearest=nearest(group, GROUPS)
-        )
+    check_word("group", group, GROUPS, "no such group")
     if found.block:
         if group not in ("block", f"g{found.block}"):
             raise InputError(

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
 from gigawatt.workload.architecture import Architecture, Attention, Block, DeltaRule, Experts, Mixer
 from gigawatt.workload.matrices import Matrix, matrices
 from gigawatt.workload.operation import FORMAT_BYTES, ONE, Array, Operation, make_device, memory
@@ -95,14 +95,7 @@ class Shares:
         """
         for key, form in (("weights", weights), ("multiply", multiply), ("cache", cache), ("attend", attend)):
             known = WEIGHT_BYTES if key == "weights" else FORMAT_BYTES
-            if form not in known:
-                raise InputError(
-                    "this number format is not known",
-                    key=key,
-                    given=form,
-                    allowed=known,
-                    nearest=nearest(form, known),
-                )
+            check_word(key, form, known, "this number format is not known")
         t, d, e = (np.asarray(x, dtype=float) for x in (tensor, data, expert))
         et = t * d / e if expert_tensor is None else np.asarray(expert_tensor, dtype=float)
         return cls(t, d, e, et, weights, multiply, cache, attend)

@@ -11,7 +11,7 @@ from typing import Literal, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
 from gigawatt.workload.matrices import Matrix
 
 __all__ = [
@@ -144,14 +144,7 @@ def make_device(**portion: Unpack[Portion]) -> Device:
         An unknown number format.
     """
     number_format, sequence = portion["number_format"], portion["sequence"]
-    if number_format not in FORMAT_BYTES:
-        raise InputError(
-            "this number format is not known",
-            key="number_format",
-            given=number_format,
-            allowed=FORMAT_BYTES,
-            nearest=nearest(number_format, FORMAT_BYTES),
-        )
+    check_word("number_format", number_format, FORMAT_BYTES, "this number format is not known")
     micro, t, c = (
         np.asarray(x, dtype=float) for x in (portion["microbatch"], portion["tensor"], portion["context"])
     )

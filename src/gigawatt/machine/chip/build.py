@@ -86,10 +86,6 @@ def build_chip(
     leaving : float, optional
         What leaves the package to other chips, one way [B/s]; what the design's links carry where left out.
 
-    Returns
-    -------
-    Built
-
     Raises
     ------
     InputError

@@ -126,10 +126,6 @@ def chip_columns(
     laws : Laws, optional
         Of rate and joules.
 
-    Returns
-    -------
-    Columns
-
     Raises
     ------
     InputError

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from gigawatt.catalog.loader import entity, table
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Grade, worst
 from gigawatt.core.quantities import parse
 from gigawatt.machine.chip.parts import FORMATS, PLACES, Design, DieArea, MemoryPart, is_design_file
-from gigawatt.technology.chiplets.yields import check
 
 __all__ = ["read_design", "set_values"]
 
@@ -72,10 +72,6 @@ def read_design(text: str | Path, settings: Mapping[str, str] | None = None) -> 
         Id or alias of ``chip_designs``; a file that ends in ``.yaml`` or ``.yml``.
     settings : mapping, optional
         Dotted key → value as it would stand in the file: ``{"dies.gpu.area": "400 mm^2"}``.
-
-    Returns
-    -------
-    Design
 
     Raises
     ------
@@ -262,7 +258,7 @@ class _Reader:
 
     def number(self, value: float, key: str, low: float, high: float, unit: str, scale: float) -> float:
         try:
-            return float(check(key, value / scale, low, high, unit)) * scale
+            return float(check_range(key, value / scale, low, high, unit)) * scale
         except InputError as error:
             error.file, error.line = self.file or None, self.lines.get(key)
             raise

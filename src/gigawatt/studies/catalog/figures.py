@@ -61,10 +61,6 @@ def series_figure(entry: Entity, quantity: str) -> Any:
         Of the catalog.
     quantity : str
         One that has rows of several years.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
     """
     import plotly.graph_objects as go
 

@@ -66,7 +66,7 @@ def _answered(answer: Answer) -> str:
         f"{memory['stacks']} {'stack' if memory['stacks'] == 1 else 'stacks'} of {memory['generation']}"
     )  # fmt: skip
     return (
-        f"Asked was the chip that the design {answer['id']} of {answer['year']} makes: "
+        f"The question was the chip that the design {answer['id']} of {answer['year']} makes: "
         f"{dies} {'die' if dies == 1 else 'dies'}, {held}, on {answer['package']['kind']} under "
         f"{answer['thermal']['cooling']} cooling. It reaches {_rate(form[1])} of {form[0]}, "
         f"reads {with_unit(row['memory_bytes'], 'B')} at {_speed(row['memory_bandwidth'])}, is "

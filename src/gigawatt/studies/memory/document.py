@@ -76,7 +76,7 @@ def _of_one(answer: Answer) -> tuple[str, str]:
     row = answer["generations"][0]
     warm, most = row["temperature"], answer["limits"]["throttle"]
     asked = (
-        f"Asked was what a stack of {row['name']} gives, takes and costs ({row['height']} dies, "
+        f"The question was what a stack of {row['name']} gives, takes and costs ({row['height']} dies, "
         f"{row['year']}). It gives {_giga(row['bandwidth'])} GB/s and {_giga(row['capacity'])} GB; "
         f"{_reached_words(row)}. A bit takes {_bit(row)}, a stack {significant(row['power'])} W at its full "
         f"bandwidth, and a gigabyte costs ${_price(row)}."
@@ -114,7 +114,7 @@ def _of_all(answer: Answer) -> tuple[str, str]:
     rows = answer["generations"]
     first, last = rows[0], rows[-1]
     asked = (
-        f"Asked was what stacks of {len(rows)} generations give, take and cost. From {first['name']} "
+        f"The question was what stacks of {len(rows)} generations give, take and cost. From {first['name']} "
         f"({first['year']}) to {last['name']} ({last['year']}) a stack goes from "
         f"{_giga(first['bandwidth'])} to {_giga(last['bandwidth'])} GB/s, from "
         f"{_giga(first['capacity'])} to {_giga(last['capacity'])} GB, and a bit from {_bit(first)} to "

@@ -7,6 +7,7 @@ from typing import Any
 
 from gigawatt.catalog import entity
 from gigawatt.chain.rows_read import reading
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.technology.stacked_memory import dram_patterns
 from gigawatt.technology.stacked_memory.dram_energy import (
@@ -14,7 +15,6 @@ from gigawatt.technology.stacked_memory.dram_energy import (
     SCOPES_OF,
     access_energy,
     access_range,
-    require,
 )
 from gigawatt.technology.stacked_memory.dram_patterns import pattern_of, reach
 from gigawatt.technology.stacked_memory.dram_thermal import (
@@ -62,7 +62,7 @@ def memory_sheet(
     InputError
         An unknown generation, pattern or cooling; a number outside its range.
     """
-    require("stacks", stacks, 1, 64)
+    check_range("stacks", stacks, 1, 64)
     names = generations() if generation is None else (stack_of(generation).generation,)
     asked = tuple(patterns) if patterns else (_SUMMARY if generation is None else dram_patterns.patterns())
     for one in asked:

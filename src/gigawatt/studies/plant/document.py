@@ -59,7 +59,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         parts = (drawn(f"curve-{name}", figure, words, table=True) for name, (figure, words) in made.items())
         sections.append(Section("drawings", "Figures", tuple(parts)))
     asked = (
-        f"Asked was the sheet of a {answer['plant']}, design {answer['design']}, in "
+        f"The question was the sheet of a {answer['plant']}, design {answer['design']}, in "
         f"{answer['year']:.0f}; the "
         f"weakest number on the way is graded {grade}."
     )

@@ -68,7 +68,7 @@ def _asked(answer: Answer) -> Grid:
         (key, _setting(value) if isinstance(value, float) else value)
         for key, value in answer["asked"].items()
     ]
-    return rows_grid("As the command read it, defaults included.", ("what", "value"), rows)
+    return rows_grid("As the command read it, with its defaults.", ("what", "value"), rows)
 
 
 # an energy
@@ -86,37 +86,42 @@ def _reach(answer: Answer, key: str) -> float | None:
 
 def _noise_words(answer: Answer) -> str:
     if not answer["noise"]:
-        return "Noise was not looked at."
+        return "Noise was not simulated."
     said: list[str] = []
     for key, words in (("raw", "as read"), ("mitigated", "extrapolated to no noise")):
         good = _reach(answer, key)
         said.append(f"{words} {'at none' if good is None else f'up to {_error(good)}'}")
     return (
-        f"Of the errors of a two-qubit gate that were tried, noise leaves it within "
+        f"Of the errors of a two-qubit gate that were simulated, noise leaves it within "
         f"{answer['shots']['error'] * 1e3:g} mHa {' and '.join(said)}."
     )
 
 
-def _energy(answer: Answer, rows: Rows, again: Again) -> Document:
+def _energy_words(answer: Answer) -> tuple[str, str]:
+    """(question and result, bottleneck) of an energy."""
     shots = answer["shots"]
     accuracy = f"{shots['error'] * 1e3:g} mHa"
-    off = abs(answer["error"])
-    within = "within" if off <= shots["error"] else "beyond"
-    asked = (
-        f"Asked was the lowest energy of {answer['molecule']}, atoms {answer['bond'] * 1e10:g} Å apart, by "
-        f"the variational eigensolver ({answer['ansatz']}, {answer['optimiser']}) on a simulated machine of "
-        f"{answer['qubits']} qubits."
+    within = "within" if abs(answer["error"]) <= shots["error"] else "beyond"
+    question = (
+        f"The question was the lowest energy of {answer['molecule']}, atoms {answer['bond'] * 1e10:g} Å "
+        f"apart, by the variational eigensolver ({answer['ansatz']}, {answer['optimiser']}) on a simulated "
+        f"machine of {answer['qubits']} qubits."
     )
-    found = (
-        f"It found {_hartree(answer['energy'])}, {_milli(answer['error'])} mHa from the exact "
+    result = (
+        f"It is {_hartree(answer['energy'])}, {_milli(answer['error'])} mHa from the exact "
         f"{_hartree(answer['exact'])} of the same orbitals, {within} chemical accuracy ({accuracy}); the "
         f"mean field has {_hartree(answer['hartree_fock'])}."
     )
-    binds = (
-        f"What binds is reading it on a machine: {significant(shots['shots'])} shots in {shots['groups']} "
-        f"settings for one energy to {accuracy}, and a minimisation asks for many "
+    bottleneck = (
+        f"The bottleneck is reading it on a machine: {significant(shots['shots'])} shots in "
+        f"{shots['groups']} settings for one energy to {accuracy}, and a minimisation needs many "
         f"({count(answer['evaluations'])} here)."
     )
+    return f"{question} {result}", f"{bottleneck} {_noise_words(answer)}"
+
+
+def _energy_facts(answer: Answer) -> Grid:
+    shots = answer["shots"]
     facts = [
         ("energy", _hartree(answer["energy"])),
         ("from exact", f"{_milli(answer['error'])} mHa"),
@@ -127,16 +132,19 @@ def _energy(answer: Answer, rows: Rows, again: Again) -> Document:
         ("qubits", count(answer["qubits"])),
         ("angles", count(answer["parameters"])),
         ("two-qubit gates, compiled plainly", count(answer["two_qubit_gates"])),
-        ("energies asked for", count(answer["evaluations"])),
-        (f"shots to read it to {accuracy}", significant(shots["shots"])),
+        ("energies evaluated", count(answer["evaluations"])),
+        (f"shots to read it to {shots['error'] * 1e3:g} mHa", significant(shots["shots"])),
         ("settings in which they are read", count(shots["groups"])),
         ("integrals", answer["source"]),
     ]
-    grid = rows_grid("The energy, and what it takes.", ("what", "value"), facts)
+    return rows_grid("The energy, and what it takes.", ("what", "value"), facts)
+
+
+def _energy(answer: Answer, rows: Rows, again: Again) -> Document:
     fell = drawn("energies", partial(energies, answer),
                  "Simulated without noise; the line is chemical accuracy.",
                  table=True)  # fmt: skip
-    sections = [Section("answer", "The answer", (grid, fell))]
+    sections = [Section("answer", "The answer", (_energy_facts(answer), fell))]
     if answer["noise"]:
         table = rows_grid(
             "Error of the energy under noise.", ("error of a two-qubit gate", "as read [mHa]",
@@ -151,13 +159,12 @@ def _energy(answer: Answer, rows: Rows, again: Again) -> Document:
     cards = (
         Card("Energy", _hartree(answer["energy"])),
         Card("From exact", f"{_milli(answer['error'])} mHa"),
-        Card("Shots to read it", significant(shots["shots"])),
+        Card("Shots to read it", significant(answer["shots"]["shots"])),
     )
-    told = held_words(rows, "energies of molecules")
-    return _made(
+    return _document(
         answer, rows, again, f"The energy of {answer['molecule']}, {answer['bond'] * 1e10:g} Å",
         f"{answer['ansatz']} · {answer['optimiser']} · {answer['qubits']} qubits",
-        (f"{asked} {found}", f"{binds} {_noise_words(answer)}", told), cards, sections,
+        (*_energy_words(answer), held_words(rows, "energies of molecules")), cards, sections,
         "energies of molecules",
     )  # fmt: skip
 
@@ -165,78 +172,88 @@ def _energy(answer: Answer, rows: Rows, again: Again) -> Document:
 # a piece of model development
 
 
-def _optimum(answer: Answer, rows: Rows, again: Again) -> Document:
-    last, classical = answer["quantum"][-1], answer["classical"]
-    unit = answer["unit"]
-    asked = (
-        f"Asked was which of {count(answer['combinations'])} combinations is best, on {answer['qubits']} "
-        f"qubits: {answer['choice']}, judged by the {unit}."
+def _optimum_words(answer: Answer) -> tuple[str, str, str]:
+    """(question and result, bottleneck, uncertainty) of an optimisation."""
+    last = answer["quantum"][-1]
+    question = (
+        f"The question was which of {count(answer['combinations'])} combinations is best, on "
+        f"{answer['qubits']} qubits: {answer['choice']}, judged by the {answer['unit']}."
     )
-    best = f"{significant(answer['best'], 4)}"
     solved = [f"{one['method']} in {with_unit(one['seconds'], 's')} with {amount(one['joules'], 'J')}"
-              for one in classical]  # fmt: skip
-    held = (
+              for one in answer["classical"]]  # fmt: skip
+    of_machine = (
         "the machine can hold it"
         if abs(answer["best_of_machine"] - answer["best"]) <= 1e-9 * abs(answer["best"])
         else "the least of what the machine minimises instead has "
         f"{significant(answer['best_of_machine'], 4)}"
     )
-    found = (
-        f"The best is {best}, found and proved by {listed(solved)}; {held}. A shot of QAOA of "
-        f"{last['depth']} {'layer' if last['depth'] == 1 else 'layers'} is its optimum in "
+    result = (
+        f"The best is {significant(answer['best'], 4)}, proved by {listed(solved)}; {of_machine}. A "
+        f"shot of QAOA of {last['depth']} {'layer' if last['depth'] == 1 else 'layers'} is its optimum in "
         f"{_chance(last['optimum'])} of the cases, an even draw in {_chance(last['even'])}."
     )
-    joules = "–" if last["joules"] is None else amount(last["joules"], "J")
-    binds = (
-        f"What binds is finding the angles: {count(last['shots_of_angles'])} of the shots are for them; with "
-        f"them the machine takes {_time(last['seconds'])} and {joules}."
+    bottleneck = (
+        f"The bottleneck is the search for the angles: {count(last['shots_of_angles'])} of the shots are for "
+        f"them; with them the machine takes {_time(last['seconds'])} and {_joules(last)}."
     )
-    lost = (
-        "How far off: the circuit was simulated exactly, without noise, and the optimum is proved; nothing "
+    uncertainty = (
+        "Uncertainty: the circuit was simulated exactly, without noise, and the optimum is proved; nothing "
         "published is of this piece."
     )
+    return f"{question} {result}", bottleneck, uncertainty
+
+
+def _joules(depth: Answer) -> str:
+    """Energy of a number of layers, where the machine ever ends."""
+    return "–" if depth["joules"] is None else amount(depth["joules"], "J")
+
+
+def _optimum_sections(answer: Answer) -> list[Section]:
     heads = ("layers", "optimum a shot", "even draw", "ratio", "ratio of an even draw", "gates",
              "shots for 99 %", "shots for the angles", "time", "energy")  # fmt: skip
-    told = [
+    depths = [
         (
             one["depth"], _chance(one["optimum"]), _chance(one["even"]), f"{one['ratio']:.3f}",
             f"{one['ratio_of_an_even_draw']:.3f}", count(one["gates"]),
             "–" if one["shots_noisy"] is None else large(round(one["shots_noisy"])),
-            count(one["shots_of_angles"]), _time(one["seconds"]),
-            "–" if one["joules"] is None else amount(one["joules"], "J"),
+            count(one["shots_of_angles"]), _time(one["seconds"]), _joules(one),
         )
         for one in answer["quantum"]
     ]  # fmt: skip
     solvers = [
         (one["method"], significant(one["value"], 4), with_unit(one["seconds"], "s"),
          amount(one["joules"], "J"))
-        for one in classical
+        for one in answer["classical"]
     ]  # fmt: skip
     facts = [
-        ("best", f"{best} ({unit})"),
+        ("best", f"{significant(answer['best'], 4)} ({answer['unit']})"),
         ("best by what the machine minimises", significant(answer["best_of_machine"], 4)),
         ("its answer", answer["answer_of_machine"]),
         ("qubits", count(answer["qubits"])),
         ("combinations", count(answer["combinations"])),
     ]
-    sections = [
+    return [
         Section("answer", "The answer", (
-            rows_grid("What was looked for, and found.", ("what", "value"), facts),
+            rows_grid("The piece and its optimum.", ("what", "value"), facts),
             rows_grid("Exact classical solvers, timed here.", ("solver", "value", "time", "energy"), solvers),
         )),
         Section("layers", "By number of layers", (
             drawn("chances", partial(chances, answer), "Exact simulation without noise."),
-            rows_grid("QAOA, its shots under the crudest noise, and what they take.", heads, told),
+            rows_grid("QAOA, its shots under the crudest noise, and what they take.", heads, depths),
         )),
     ]  # fmt: skip
+
+
+def _optimum(answer: Answer, rows: Rows, again: Again) -> Document:
+    last = answer["quantum"][-1]
     cards = (
-        Card("Best", best, what=unit),
+        Card("Best", significant(answer["best"], 4), what=answer["unit"]),
         Card("Optimum a shot", _chance(last["optimum"])),
-        Card("Energy with its angles", joules),
+        Card("Energy with its angles", _joules(last)),
     )
-    return _made(
+    return _document(
         answer, rows, again, f"{answer['choice'][:1].upper()}{answer['choice'][1:]}",
-        f"QAOA · {answer['qubits']} qubits", (f"{asked} {found}", binds, lost), cards, sections, "",
+        f"QAOA · {answer['qubits']} qubits", _optimum_words(answer), cards, _optimum_sections(answer), "",
     )  # fmt: skip
 
 
@@ -247,43 +264,51 @@ def _chance(value: float) -> str:
 # a run on a fault-tolerant machine
 
 
-def _run(answer: Answer, rows: Rows, again: Again) -> Document:
-    qubits, watts = large(answer["physical_qubits"]), _watts(answer)
-    asked = (
-        f"Asked was what {answer['name']}, with {amount(answer['toffolis'], '1')} Toffolis, takes on a "
-        "fault-tolerant machine of the surface code."
+def _run_words(answer: Answer) -> tuple[str, str]:
+    """(question, result, bottleneck and relief; power and money) of a fault-tolerant run."""
+    question = (
+        f"The question was what {answer['name']}, with {amount(answer['toffolis'], '1')} Toffolis, takes on "
+        "a fault-tolerant machine of the surface code."
     )
-    found = (
-        f"It takes {qubits} physical qubits for {_time(answer['seconds'])}, at distance {answer['distance']} "
-        f"with {answer['factories']} factories; a run fails in {with_percent(answer['failure'], 1)} of the "
-        "cases."
+    result = (
+        f"It takes {large(answer['physical_qubits'])} physical qubits for {_time(answer['seconds'])}, at "
+        f"distance {answer['distance']} with {answer['factories']} factories; a run fails in "
+        f"{with_percent(answer['failure'], 1)} of the cases."
     )
-    binds = (
-        " What binds its time is the reaction of the classical control in additions, and rounds of checks in "
-        "look-ups."
+    bottleneck = (
+        "The bottleneck of its time is the reaction of the classical control in additions, and rounds of "
+        "checks in look-ups."
     )
     if "limit" in answer:
-        binds = f" What binds its time is {_LIMITS[answer['limit']]}"
         parts = answer["parts"]
         most = max(parts, key=lambda name: parts[name])
-        binds += f"; most of the qubits are {most} ({with_percent(parts[most] / answer['physical_qubits'])})."
+        bottleneck = (
+            f"The bottleneck of its time is {_LIMITS[answer['limit']]}; most of the qubits are {most} "
+            f"({with_percent(parts[most] / answer['physical_qubits'])})."
+        )
     power = (
-        f"It would draw {_band(watts, 'W')} and spend {_band(answer['run']['joules'], 'J')}, "
+        f"It would draw {_band(_watts(answer), 'W')} and spend {_band(answer['run']['joules'], 'J')}, "
         f"{_band(answer['run']['dollars'], '$')}: the bands are of the ranges of the rows, most of them "
         "guesses, and their middles are not to be quoted."
     )
-    relief = ""
+    return " ".join(filter(None, (question, result, bottleneck, _relief(answer["ladder"])))), power
+
+
+def _relief(ladder: list[Answer]) -> str:
+    if not ladder:
+        return ""
+    first, last = ladder[0], ladder[-1]
+    pairs = [(after["change"], before["qubits"] / after["qubits"]) for before, after in pairwise(ladder)]
+    most = max(pairs, key=lambda pair: pair[1])[0]
+    return (
+        f"What relieves it are better layouts: from {large(first['qubits'])} qubits and "
+        f"{significant(first['days'])} days to {large(last['qubits'])} and {significant(last['days'])} "
+        f"days on the same physical machine, most of all by {most}."
+    )
+
+
+def _run_sections(answer: Answer) -> list[Section]:
     ladder = answer["ladder"]
-    if ladder:
-        first, last = ladder[0], ladder[-1]
-        pairs = [(b["change"], a["qubits"] / b["qubits"]) for a, b in pairwise(ladder)]
-        most = max(pairs, key=lambda pair: pair[1])[0]
-        relief = (
-            " What relieves it are better layouts: from "
-            f"{large(first['qubits'])} qubits and "
-            f"{significant(first['days'])} days to {large(last['qubits'])} and {significant(last['days'])} "
-            f"days on the same physical machine, most of all by {most}."
-        )
     facts = [
         ("physical qubits", f"{answer['physical_qubits']:,.0f}"),
         ("time", _time(answer["seconds"])),
@@ -291,7 +316,7 @@ def _run(answer: Answer, rows: Rows, again: Again) -> Document:
         ("factories of magic states", f"{answer['factories']} {answer.get('factory', '')}".strip()),
         ("chance that a run fails", with_percent(answer["failure"], 1)),
         ("Toffolis", amount(answer["toffolis"], "1")),
-        ("power", _band(watts, "W")),
+        ("power", _band(_watts(answer), "W")),
         ("energy", _band(answer["run"]["joules"], "J")),
         ("money", _band(answer["run"]["dollars"], "$")),
     ]
@@ -299,29 +324,34 @@ def _run(answer: Answer, rows: Rows, again: Again) -> Document:
         ("of the other estimator qdk", f"{large(one['qubits'])} qubits, {_time(one['seconds'])}")
         for one in answer["qdk"]
     ]
-    grid = rows_grid("What a run takes.", ("what", "value"), facts)
-    sections = [Section("answer", "The answer", (grid,))]
     caption = "Physical qubits by part." if not ladder else "Physical qubits after each change since 2019."
-    figure = drawn("qubits", partial(steps, answer), caption)
     if ladder:
-        told = [(one["change"], large(one["qubits"]), significant(one["days"])) for one in ladder]
-        table = rows_grid("What changed, on the same physical machine.", ("change", "qubits", "days"), told)
+        changes = [(one["change"], large(one["qubits"]), significant(one["days"])) for one in ladder]
+        heads = ("change", "qubits", "days")
+        table = rows_grid("What changed, on the same physical machine.", heads, changes)
     else:
-        told = [
+        parts = [
             (name, large(value), with_percent(value / answer["physical_qubits"]))
             for name, value in answer.get("parts", {"all": answer["physical_qubits"]}).items()
         ]
-        table = rows_grid("Qubits by part.", ("part", "qubits", "share"), told)
-    sections.append(Section("qubits", "Where the qubits go", (figure, table)))
+        table = rows_grid("Qubits by part.", ("part", "qubits", "share"), parts)
+    return [
+        Section("answer", "The answer", (rows_grid("What a run takes.", ("what", "value"), facts),)),
+        Section("qubits", "Where the qubits go", (drawn("qubits", partial(steps, answer), caption), table)),
+    ]
+
+
+def _run(answer: Answer, rows: Rows, again: Again) -> Document:
+    watts = _watts(answer)
     cards = (
-        Card("Physical qubits", qubits),
+        Card("Physical qubits", large(answer["physical_qubits"])),
         Card("Time", _time(answer["seconds"])),
         Card("Power", amount(watts[0], "W"), answer["rows"]["weakest"], band=spread(watts[1], watts[2], "W")),
     )
-    return _made(
+    return _document(
         answer, rows, again, f"A fault-tolerant run: {answer['name']}",
         f"surface code · distance {answer['distance']}",
-        (f"{asked} {found}{binds}{relief}", power, held_words(rows, "fault-tolerant runs")), cards, sections,
+        (*_run_words(answer), held_words(rows, "fault-tolerant runs")), cards, _run_sections(answer),
         "fault-tolerant runs",
     )  # fmt: skip
 
@@ -331,26 +361,26 @@ def _run(answer: Answer, rows: Rows, again: Again) -> Document:
 
 def _break_even(answer: Answer, rows: Rows, again: Again) -> Document:
     quantum, classical = answer["quantum"], answer["classical"]
-    asked = (
-        f"Asked was whether a quantum machine takes less than the classical way to the same answer "
+    question = (
+        f"The question was whether a quantum machine takes less than the classical way to the same answer "
         f"({answer['problem']})."
     )
     verdict = str(answer["verdict"])
     joules, dollars = answer["joules"], answer["dollars"]
-    found = (
+    result = (
         f"{verdict[:1].upper()}{verdict[1:]}. It takes {_band(quantum['joules'], 'J')} beside "
         f"{_band(classical['joules'], 'J')}: {_band(joules, '1')} times as much energy, and "
         f"{_band(dollars, '1')} times the money."
     )
-    binds = (
+    times = (
         f"The quantum way ({quantum['what']}) takes {_time(quantum['seconds'][0])}, the classical one "
         f"({classical['what']}) {_time(classical['seconds'][0])}. The low end of a ratio is the quantum "
         "machine at its best beside the classical one at its worst."
     )
-    far = held_words(rows, "the quantum side") or (
-        "How far off: nothing published is of this question; the bands are of the ranges of the rows."
+    uncertainty = held_words(rows, "the quantum side") or (
+        "Uncertainty: nothing published is of this question; the bands are of the ranges of the rows."
     )
-    told = [
+    ways = [
         (words, one["what"], _time(one["seconds"][0]), _band(one["joules"], "J"), _band(one["dollars"], "$"))
         for words, one in (("quantum", quantum), ("classical", classical))
     ]
@@ -358,7 +388,7 @@ def _break_even(answer: Answer, rows: Rows, again: Again) -> Document:
     sections = [
         Section("answer", "The answer", (
             drawn("sides", partial(sides, answer), "Bands from the ranges of the catalog's rows."),
-            rows_grid("Both ways, each with its band.", ("way", "what", "time", "energy", "money"), told),
+            rows_grid("Both ways, each with its band.", ("way", "what", "time", "energy", "money"), ways),
             rows_grid("Quantum over classical.", ("of", "middle", "low end", "high end"), ratios),
         )),
         Section("notes", "What was left out", (Points(tuple(_sentence(note) for note in answer["notes"])),)),
@@ -370,9 +400,9 @@ def _break_even(answer: Answer, rows: Rows, again: Again) -> Document:
         Card("Money, quantum over classical", amount(dollars[0], "1"), grade,
              band=spread(dollars[1], dollars[2], "1")),
     )  # fmt: skip
-    return _made(
+    return _document(
         answer, rows, again, f"Break-even: {answer['problem']}", f"{answer['asked']['machine']} machine",
-        (f"{asked} {found}", binds, far), cards, sections, "the quantum side",
+        (f"{question} {result}", times, uncertainty), cards, sections, "the quantum side",
     )  # fmt: skip
 
 
@@ -380,11 +410,11 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _made(
+def _document(
     answer: Answer, rows: Rows, again: Again, title: str, setting: str, paragraphs: tuple[str, ...],
     cards: tuple[Card, ...], sections: list[Section], what: str,
 ) -> Document:  # fmt: skip
-    """What all four have alike: what it rests on, what is published, what was asked; ``what`` names that."""
+    """What all four have alike: its rows, published numbers and settings; ``what`` names the numbers."""
     asked: tuple[Part, ...] = (_asked(answer),)
     return Document(
         title=title,

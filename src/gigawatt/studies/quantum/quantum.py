@@ -13,7 +13,7 @@ from gigawatt.technology.quantum.loading import run_cost
 from gigawatt.technology.qubits import chemistry, factoring, molecules, neighbour, noise, resources
 from gigawatt.technology.qubits.ansatz import two_qubit_gates
 from gigawatt.technology.qubits.beside import run_piece
-from gigawatt.technology.qubits.vqe import shots_needed, vqe
+from gigawatt.technology.qubits.vqe import Variational, shots_needed, vqe
 
 __all__ = ["break_even_answer", "optimise_answer", "resources_answer", "vqe_answer"]
 
@@ -26,15 +26,15 @@ _ERRORS = tuple(10.0**power for power in (-5.0, -4.5, -4.0, -3.5, -3.0, -2.5, -2
 Answer = dict[str, Any]
 
 
-def _told(asked: Answer, compute: Callable[[], Answer], more: tuple[Assumption, ...] = ()) -> Answer:
+def _with_rows(asked: Answer, compute: Callable[[], Answer], more: tuple[Assumption, ...] = ()) -> Answer:
     """An answer with ``asked``, and with ``assumptions`` and ``rows`` of what was read for it."""
-    found, read = reading(compute)
-    made = read.to_json()
+    answer, read = reading(compute)
+    rows = read.to_json()
     first = [
         {"key": a.key, "value": a.value, "reason": a.reason, "grade": a.grade.label, "source": a.source}
         for a in more
     ]
-    return {**found, "asked": asked, "assumptions": [*first, *made["assumptions"]], "rows": made["rows"]}
+    return {**answer, "asked": asked, "assumptions": [*first, *rows["assumptions"]], "rows": rows["rows"]}
 
 
 def vqe_answer(
@@ -91,41 +91,14 @@ def vqe_answer(
 
     def compute() -> Answer:
         molecule = molecules.load_molecule(name, length)
-        found = vqe(
+        minimum = vqe(
             molecule, ansatz=ansatz, optimiser=optimiser, layers=layers, iterations=iterations, shots=shots,
             seed=seed,
         )  # fmt: skip
-        read = shots_needed(found.circuit.run(found.angles), molecule.hamiltonian)
-        curve: list[dict[str, float]] = []
-        if noisy:
-            compact = len(found.circuit.steps) == 1
-            made = noise.noise_curve(
-                molecule, found.circuit, list(found.angles), list(_ERRORS), compact=compact
-            )
-            curve = [
-                {"gate_error": float(e), "raw": float(r), "mitigated": float(m)}
-                for e, r, m in zip(made.errors, made.raw, made.mitigated, strict=True)
-            ]
-        return {
-            "kind": "vqe",
-            "name": f"{name} at {molecule.bond / _ANGSTROM:g} angstrom",
+        return _energy(molecule, minimum, noisy) | {
             "molecule": name,
-            "bond": molecule.bond,
             "ansatz": ansatz,
             "optimiser": optimiser,
-            "energy": found.energy,
-            "exact": molecule.active,
-            "full": molecule.full,
-            "hartree_fock": molecule.hartree_fock,
-            "error": found.energy - molecule.active,
-            "qubits": molecule.qubits,
-            "parameters": found.circuit.parameters,
-            "two_qubit_gates": two_qubit_gates(found.circuit),
-            "evaluations": found.evaluations,
-            "history": list(found.history),
-            "shots": {"groups": read.groups, "shots": read.shots, "error": read.error},
-            "noise": curve,
-            "source": molecule.source,
         }
 
     asked = {
@@ -134,7 +107,40 @@ def vqe_answer(
     }  # fmt: skip
     if ansatz != "hardware-efficient":
         del asked["layers"]
-    return _told(asked, compute, tuple(assumed))
+    return _with_rows(asked, compute, tuple(assumed))
+
+
+def _energy(molecule: molecules.Molecule, minimum: Variational, noisy: bool) -> Answer:
+    """What a minimisation reached beside the exact energies [hartree], the shots to read it, its noise."""
+    read = shots_needed(minimum.circuit.run(minimum.angles), molecule.hamiltonian)
+    return {
+        "kind": "vqe",
+        "name": f"{molecule.name} at {molecule.bond / _ANGSTROM:g} angstrom",
+        "bond": molecule.bond,
+        "energy": minimum.energy,
+        "exact": molecule.active,
+        "full": molecule.full,
+        "hartree_fock": molecule.hartree_fock,
+        "error": minimum.energy - molecule.active,
+        "qubits": molecule.qubits,
+        "parameters": minimum.circuit.parameters,
+        "two_qubit_gates": two_qubit_gates(minimum.circuit),
+        "evaluations": minimum.evaluations,
+        "history": list(minimum.history),
+        "shots": {"groups": read.groups, "shots": read.shots, "error": read.error},
+        "noise": _noise(molecule, minimum) if noisy else [],
+        "source": molecule.source,
+    }
+
+
+def _noise(molecule: molecules.Molecule, minimum: Variational) -> list[dict[str, float]]:
+    """Errors of the energy [hartree], as read and extrapolated, at each of :data:`_ERRORS`."""
+    compact = len(minimum.circuit.steps) == 1
+    curve = noise.noise_curve(molecule, minimum.circuit, list(minimum.angles), list(_ERRORS), compact=compact)
+    return [
+        {"gate_error": float(gate), "raw": float(raw), "mitigated": float(mitigated)}
+        for gate, raw, mitigated in zip(curve.errors, curve.raw, curve.mitigated, strict=True)
+    ]
 
 
 def optimise_answer(
@@ -161,7 +167,7 @@ def optimise_answer(
     )
     asked = {"piece": piece, "layers of QAOA at most": depth, "machine": machine}
     asked |= {key.replace("_", " "): value for key, value in settings.items()}
-    return _told(
+    return _with_rows(
         asked,
         lambda: {
             "kind": "optimise",
@@ -222,43 +228,49 @@ def resources_answer(
 
     def compute() -> Answer:
         machine = resources.Physical(error, cycle, reaction)
-        made: Answer = {"kind": "resources", "ladder": [], "qdk": []}
         if name == "rsa":
-            counts = _rsa(made, bits, machine)
+            counts, needs = _rsa(bits, machine)
         else:
             counts = _counts(name, qubits, toffolis)
-            found = resources.estimate(counts, machine, budget=budget, factories=factories)
-            made |= {
-                "name": counts.name, "physical_qubits": found.total, "parts": found.qubits,
-                "seconds": found.seconds, "distance": found.distance, "factories": found.factories,
-                "factory": found.factory.name, "failure": found.failure, "toffolis": counts.states,
-                "limit": found.limit,
-            }  # fmt: skip
+            needs = _needs(counts, machine, budget, factories)
         if qdk:
-            made["qdk"] = [
+            needs["qdk"] = [
                 {"qubits": one.qubits, "seconds": one.seconds}
                 for one in neighbour.qdk_estimate(counts, error=error, budget=budget)
             ]
-        run = run_cost(made["physical_qubits"], made["seconds"])
-        return made | {"run": {"joules": list(run.joules), "dollars": list(run.dollars)}}
+        run = run_cost(needs["physical_qubits"], needs["seconds"])
+        return needs | {"run": {"joules": list(run.joules), "dollars": list(run.dollars)}}
 
-    return _told(asked, compute)
+    return _with_rows(asked, compute)
 
 
-def _rsa(made: Answer, bits: int, machine: resources.Physical) -> resources.Algorithm:
-    """Put an estimate of factoring into ``made``; with the steps to 2025 where they were published."""
-    found = factoring.gidney_ekera(bits, machine)
-    made |= {
-        "name": f"RSA of {bits} bits, Gidney and Ekerå 2019",
-        "physical_qubits": found.qubits, "seconds": found.expected_seconds, "distance": found.distance,
-        "factories": found.factories, "failure": found.failure, "toffolis": found.toffolis,
+def _needs(counts: resources.Algorithm, machine: resources.Physical, budget: float, factories: int) -> Answer:
+    """Physical qubits by part and seconds of an algorithm."""
+    estimate = resources.estimate(counts, machine, budget=budget, factories=factories)
+    return {
+        "kind": "resources", "ladder": [], "qdk": [],
+        "name": counts.name, "physical_qubits": estimate.total, "parts": estimate.qubits,
+        "seconds": estimate.seconds, "distance": estimate.distance, "factories": estimate.factories,
+        "factory": estimate.factory.name, "failure": estimate.failure, "toffolis": counts.states,
+        "limit": estimate.limit,
     }  # fmt: skip
-    if bits == 2048 and machine.error == 1e-3:
-        made["ladder"] = [
-            {"change": one.change, "qubits": one.qubits, "days": one.days}
-            for one in factoring.ladder(machine)
-        ]
-    return resources.Algorithm("rsa", 3.0 * bits, found.toffolis)
+
+
+def _rsa(bits: int, machine: resources.Physical) -> tuple[resources.Algorithm, Answer]:
+    """(counts, needs) of factoring; with the steps to 2025 where they were published."""
+    estimate = factoring.gidney_ekera(bits, machine)
+    published = bits == 2048 and machine.error == 1e-3
+    ladder = factoring.ladder(machine) if published else ()
+    needs: Answer = {
+        "kind": "resources",
+        "ladder": [{"change": one.change, "qubits": one.qubits, "days": one.days} for one in ladder],
+        "qdk": [],
+        "name": f"RSA of {bits} bits, Gidney and Ekerå 2019",
+        "physical_qubits": estimate.qubits, "seconds": estimate.expected_seconds,
+        "distance": estimate.distance, "factories": estimate.factories, "failure": estimate.failure,
+        "toffolis": estimate.toffolis,
+    }  # fmt: skip
+    return resources.Algorithm("rsa", 3.0 * bits, estimate.toffolis), needs
 
 
 def _counts(name: str, qubits: float | None, toffolis: float | None) -> resources.Algorithm:
@@ -294,4 +306,4 @@ def break_even_answer(
         found = break_even(problem, machine=machine, algorithm=algorithm, weights=weights)
         return {"kind": "break-even", **found.to_json()}
 
-    return _told(asked, compute)
+    return _with_rows(asked, compute)

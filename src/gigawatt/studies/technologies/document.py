@@ -24,7 +24,7 @@ def _words(answer: Answer) -> tuple[str, ...]:
     rows = answer["rows"]
     ran = [row for row in rows if row["perplexity_ratio"] is not None]
     asked = (
-        f"Asked was what a token of {answer['model']} takes on {len(rows)} "
+        f"The question was what a token of {answer['model']} takes on {len(rows)} "
         f"{'substrate' if len(rows) == 1 else 'substrates'}, beside or instead of {answer['chip']}, at batch "
         f"{answer['batch']:g} with {answer['context']:,.0f} tokens of context; {len(ran)} of "
         "them were run for "

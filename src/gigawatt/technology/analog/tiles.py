@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gigawatt.catalog.loader import Entity, entity
+from gigawatt.core.checks import check_range, check_word
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.technology.substrate import Bound, Statistics, Substrate
 from gigawatt.workload.operations import Array
@@ -130,10 +131,7 @@ def phases(substrate: Substrate) -> float:
         An unknown mode.
     """
     mode = substrate.word("mode") or "precise"
-    if mode not in PHASES:
-        raise InputError(
-            "no such mode", key="mode", given=mode, allowed=tuple(PHASES), nearest=nearest(mode, PHASES)
-        )
+    check_word("mode", mode, PHASES, "no such mode")
     return PHASES[mode]
 
 
@@ -211,8 +209,7 @@ def reads(substrate: Substrate, *, n: ArrayLike, k: ArrayLike) -> dict[str, Arra
     """
     inputs, outputs = np.asarray(k, dtype=float), np.asarray(n, dtype=float)
     for key, size in (("k", inputs), ("n", outputs)):
-        if not bool(np.all(np.isfinite(size) & (size > 0.0))):
-            raise InputError("not a size", key=key, given=str(size), allowed="above 0, finite")
+        check_range(key, size, 0.0, open_low=True, message="not a size")
     down = np.ceil(inputs / _number(substrate, "tile_rows"))
     across = np.ceil(outputs / _number(substrate, "tile_columns"))
     pieces = _number(substrate, "slices")
@@ -225,9 +222,7 @@ def reads(substrate: Substrate, *, n: ArrayLike, k: ArrayLike) -> dict[str, Arra
 
 
 def _vectors(m: ArrayLike) -> Array:
-    made = np.asarray(m, dtype=float)
-    if not bool(np.all(np.isfinite(made) & (made >= 0.0))):
-        raise InputError("not a count of vectors", key="m", given=str(made), allowed="0 or more, finite")
+    made = check_range("m", m, 0.0, message="not a count of vectors")
     return made
 
 

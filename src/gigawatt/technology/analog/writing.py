@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gigawatt.catalog.loader import entity
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.technology.analog.tiles import DEVICES
 from gigawatt.technology.substrate import Substrate
@@ -64,11 +65,7 @@ def write(substrate: Substrate, weights: ArrayLike) -> Writing:
     ----------
     Le Gallo et al. 2023, Nature Electronics 6, 680 (program and verify, at most 30 iterations).
     """
-    count = np.asarray(weights, dtype=float)
-    if not bool(np.all(np.isfinite(count) & (count >= 0.0))):
-        raise InputError(
-            "not a count of weights", key="weights", given=str(count), allowed="0 or more, finite"
-        )
+    count = check_range("weights", weights, 0.0, message="not a count of weights")
     row = entity("analog", _device(substrate))
     pieces = float(substrate.settings.get("slices", 1.0))
     pulses = row.value("write_pulses")
@@ -151,8 +148,7 @@ def attention_head(*, window: ArrayLike, width: ArrayLike) -> HeadCost:
     """
     seen, wide = np.asarray(window, dtype=float), np.asarray(width, dtype=float)
     for key, size in (("window", seen), ("width", wide)):
-        if not bool(np.all(np.isfinite(size) & (size > 0.0))):
-            raise InputError("not a size", key=key, given=str(size), allowed="above 0, finite")
+        check_range(key, size, 0.0, open_low=True, message="not a size")
     row = entity("analog", "core-gain-cell")
     tile = row.value("rows")
     tiles = np.ceil(seen / tile) * np.ceil(wide / tile)

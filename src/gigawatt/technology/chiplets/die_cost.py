@@ -13,10 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gigawatt.catalog.loader import Entity, entity, table
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Grade, worst
 from gigawatt.technology.chiplets.yields import (
-    check,
     die_yield,
     gross_dies,
     harvested_yield,
@@ -131,9 +131,9 @@ def good_die(
     InputError
         A number outside its range.
     """
-    check("gross", gross, 1.0, 1e7, "dies")
-    check("sold", sold, 0.0, 1.0, "", open_low=True)
-    check("quality", quality, 0.0, 1.0, "", open_low=True)
+    check_range("gross", gross, 1.0, 1e7, "dies")
+    check_range("sold", sold, 0.0, 1.0, open_low=True)
+    check_range("quality", quality, 0.0, 1.0, open_low=True)
     passed = min(sold / quality, 1.0)
     raw = wafer / gross
     return raw, raw * (1.0 / passed - 1.0), test / passed
@@ -161,8 +161,8 @@ def design_cost(node: str, area: float, *, reused: float = 0.0) -> float:
     Feng and Ma 2022: shares 0.5 (modules), 0.3 (chip), 0.2 (fixed) of the cost of a 300 mm² die.
     """
     rules = entity("chip_rules", RULES)
-    check("area", area, 0.0, 0.1, "m²", open_low=True)
-    check("reused", reused, 0.0, 1.0, "")
+    check_range("area", area, 0.0, 0.1, "m²", open_low=True)
+    check_range("reused", reused, 0.0, 1.0)
     whole = load_process(node).value("design_cost")
     modules, chip = rules.value("design_modules"), rules.value("design_chip")
     size = area / _NRE_AREA
@@ -198,10 +198,6 @@ def die_cost(
     volume : float, optional
         Dies over which the design is spread.
 
-    Returns
-    -------
-    DieCost
-
     Raises
     ------
     InputError
@@ -216,40 +212,26 @@ def die_cost(
             given=f"{area * 1e6:.0f} mm²",
             allowed=f"{field * 1e6:.0f} mm²: {area / field - 1:.0%} too large",
         )
-    check("area", area, 0.0, field * 1.001, "m²", open_low=True)
-    density = row.at("defect_density", year) if defect_density is None else (defect_density,) * 3
-    found = rules.value("test_coverage") if coverage is None else coverage
-    critical, clustering = row.value("critical"), row.value("clustering")
+    check_range("area", area, 0.0, field * 1.001, "m²", open_low=True)
+    densities = row.at("defect_density", year) if defect_density is None else (defect_density,) * 3
+    tested = rules.value("test_coverage") if coverage is None else coverage
     gross = float(gross_dies(area, edge=rules.value("wafer_edge"), scribe=rules.value("wafer_scribe")))
-
-    def share(defects: float) -> tuple[float, float]:
-        perfect = float(die_yield(area, defects, clustering=clustering, critical=critical))
-        if harvest is None:
-            return perfect, perfect
-        left = area - harvest.units * harvest.unit_area
-        if left < -1e-12:
-            raise InputError(
-                "units larger than the die", key="harvest", given=f"{harvest.units} × "
-                f"{harvest.unit_area * 1e6:.2f} mm²", allowed=f"{area * 1e6:.0f} mm² in all",
-            )  # fmt: skip
-        sold = harvested_yield(
-            unit_area=harvest.unit_area * critical,
-            units=harvest.units,
-            needed=harvest.needed,
-            shared_area=max(left, 0.0) * critical,
-            defect_density=defects,
-            clustering=clustering,
-        )
-        return perfect, sold
-
-    perfect, sold = share(density[0])
-    passed, quality = (float(x) for x in known_good(sold, found))
+    perfect, sold = _sellable(row, area, densities[0], harvest)
+    passed, quality = (float(x) for x in known_good(sold, tested))
     prices = row.at("wafer_price", year)
     test = rules.value("test_area") * area
     raw, lost, tests = good_die(wafer=prices[0], gross=gross, sold=sold, test=test, quality=quality)
     ends = [
-        sum(good_die(wafer=p, gross=gross, sold=share(d)[1], test=test, quality=quality))
-        for p, d in zip(prices[1:], density[1:], strict=True)
+        sum(
+            good_die(
+                wafer=price,
+                gross=gross,
+                sold=_sellable(row, area, density, harvest)[1],
+                test=test,
+                quality=quality,
+            )
+        )
+        for price, density in zip(prices[1:], densities[1:], strict=True)
     ]
     grades = [row.evidence(name).grade for name in ("wafer_price", "defect_density", "clustering")]
     return DieCost(
@@ -270,3 +252,28 @@ def die_cost(
         design=0.0 if volume is None else design_cost(row.id, area) / volume,
         grade=worst(grades),
     )
+
+
+def _sellable(row: Entity, area: float, density: float, harvest: Harvest | None) -> tuple[float, float]:
+    """Shares of sites (without a defect, that can be sold) at a ``density`` of defects [1/m²]."""
+    critical, clustering = row.value("critical"), row.value("clustering")
+    perfect = float(die_yield(area, density, clustering=clustering, critical=critical))
+    if harvest is None:
+        return perfect, perfect
+    left = area - harvest.units * harvest.unit_area
+    if left < -1e-12:
+        raise InputError(
+            "units larger than the die",
+            key="harvest",
+            given=f"{harvest.units} × {harvest.unit_area * 1e6:.2f} mm²",
+            allowed=f"{area * 1e6:.0f} mm² in all",
+        )
+    sold = harvested_yield(
+        unit_area=harvest.unit_area * critical,
+        units=harvest.units,
+        needed=harvest.needed,
+        shared_area=max(left, 0.0) * critical,
+        defect_density=density,
+        clustering=clustering,
+    )
+    return perfect, sold

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from gigawatt.catalog.loader import entity, table
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InfeasibleError, InputError, nearest
 from gigawatt.core.evidence import Grade, worst
 from gigawatt.technology.chiplets.die_cost import die_cost
 from gigawatt.technology.chiplets.package import Package, assemble
-from gigawatt.technology.chiplets.yields import check
 
 __all__ = ["Cut", "DieLink", "LinkNeed", "best_cut", "crossing", "cut", "die_links", "load_die_link", "need"]
 
@@ -69,10 +69,6 @@ def load_die_link(id: str, *, rate: float | None = None, pitch: float | None = N
         Of bumps, within the row's range. The depth of a module goes with its square: as many bumps are
         needed.
 
-    Returns
-    -------
-    DieLink
-
     Raises
     ------
     InputError
@@ -94,7 +90,7 @@ def load_die_link(id: str, *, rate: float | None = None, pitch: float | None = N
         low = one.value if one.low is None else one.low
         high = one.value if one.high is None else one.high
         if given is not None:
-            check(f"{row.id}.{key}", given, low * (1 - 1e-9), high * (1 + 1e-9), unit)
+            check_range(f"{row.id}.{key}", given, low * (1 - 1e-9), high * (1 + 1e-9), unit)
         return one.value if given is None else float(given)
 
     speed, bumps = bounded("rate", rate, "B/s"), bounded("pitch", pitch, "m")
@@ -143,7 +139,7 @@ def need(link: DieLink, bandwidth: float) -> LinkNeed:
     InputError
         A negative bandwidth.
     """
-    check("bandwidth", bandwidth, 0.0, 1e18, "B/s")
+    check_range("bandwidth", bandwidth, 0.0, 1e18, "B/s")
     edge = 0.0 if link.over_area else bandwidth / link.edge
     return LinkNeed(edge=edge, area=bandwidth / link.areal, power=bandwidth * link.energy)
 
@@ -156,8 +152,8 @@ def crossing(traffic: float, dies: int) -> float:
     InputError
         Less than one die, a negative traffic.
     """
-    check("traffic", traffic, 0.0, 1e18, "B/s")
-    check("dies", dies, 1, 100_000, "dies")
+    check_range("traffic", traffic, 0.0, 1e18, "B/s")
+    check_range("dies", dies, 1, 100_000, "dies")
     return traffic * (1.0 - 1.0 / dies)
 
 
@@ -216,10 +212,6 @@ def cut(
     defect_density : float, optional [1/m²]
         The node's of that year where left out.
 
-    Returns
-    -------
-    Cut
-
     Raises
     ------
     InputError
@@ -227,7 +219,7 @@ def cut(
     InfeasibleError
         More edge than a square die has; a carrier above the package's limit.
     """
-    check("dies", dies, 1, 10_000, "dies")
+    check_range("dies", dies, 1, 10_000, "dies")
     crossed = crossing(traffic, dies)
     each = 2.0 * crossed / dies  # a byte leaves one die and enters another: both have a port for it
     taken = need(link, each) if dies > 1 else LinkNeed(0.0, 0.0, 0.0)

@@ -29,10 +29,10 @@ from functools import lru_cache
 import numpy as np
 
 from gigawatt.catalog.loader import Entity, entity, table
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InfeasibleError, MissingDataError
 from gigawatt.machine.chips import catalog_chip
 from gigawatt.technology.chiplets.die_cost import RULES, load_process
-from gigawatt.technology.chiplets.yields import check
 
 __all__ = ["Law", "Laws", "compute_area", "fit_laws", "phy_area", "same_die", "sram_area"]
 
@@ -72,7 +72,7 @@ def sram_area(process: Entity, size: float) -> float:
     InputError
         A negative size.
     """
-    check("sram", size, 0.0, 1e12, "B")
+    check_range("sram", size, 0.0, 1e12, "B")
     fill = entity("chip_rules", RULES).value("sram_fill")
     return size / (process.value("sram_density") * fill)
 
@@ -86,8 +86,8 @@ def phy_area(phys: float, links: float) -> float:
         A negative number.
     """
     rules = entity("chip_rules", RULES)
-    check("phys", phys, 0, 1000, "PHYs")
-    check("links", links, 0.0, 1e15, "B/s")
+    check_range("phys", phys, 0, 1000, "PHYs")
+    check_range("links", links, 0.0, 1e15, "B/s")
     return phys * rules.value("phy_stack") + links / rules.value("phy_links")
 
 
@@ -125,10 +125,6 @@ def fit_laws(without: str | None = None) -> Laws:
     ----------
     without : str, optional
         A chip of the catalog to leave out, with those of the same silicon.
-
-    Returns
-    -------
-    Laws
 
     Raises
     ------

@@ -18,12 +18,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-import numpy as np
-
 from gigawatt.catalog.loader import Entity, entity, table
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InfeasibleError, InputError, nearest
 from gigawatt.core.evidence import Grade, worst
-from gigawatt.technology.chiplets.yields import check, die_yield, gross_dies, reticle_fields
+from gigawatt.technology.chiplets.yields import die_yield, gross_dies, reticle_fields
 
 __all__ = ["Package", "PackageCost", "assemble", "load_package", "packages"]
 
@@ -187,10 +186,6 @@ def assemble(
     checked : bool
         Refuse a carrier above ``kind.limit``.
 
-    Returns
-    -------
-    PackageCost
-
     Raises
     ------
     InputError
@@ -201,53 +196,37 @@ def assemble(
     if not dies:
         raise InputError("a package holds a die", key="dies", given="none", allowed="one or more")
     for name, (count, area, price) in dies.items():
-        check(f"{name}.count", count, 1.0, 1e5, "dies")
-        check(f"{name}.area", area, 0.0, 0.1, "m²", open_low=True)
-        check(f"{name}.price", price, 0.0, 1e7, "$")
-    whole = sum(count * area for count, area, _ in dies.values())
-    number = int(sum(count for count, _, _ in dies.values())) if joined is None else joined
-    flat = whole if laid is None else float(check("laid", laid, 0.0, 1.0, "m²", open_low=True))
+        check_range(f"{name}.count", count, 1.0, 1e5, "dies")
+        check_range(f"{name}.area", area, 0.0, 0.1, "m²", open_low=True)
+        check_range(f"{name}.price", price, 0.0, 1e7, "$")
+    bonds = int(sum(count for count, _, _ in dies.values())) if joined is None else joined
+    side_by_side = sum(count * area for count, area, _ in dies.values())
+    if laid is not None:
+        side_by_side = float(check_range("laid", laid, 0.0, 1.0, "m²", open_low=True))
     has_carrier = kind.carrier_price > 0.0
-    base = flat * kind.carrier_scale
+    base = side_by_side * kind.carrier_scale
     substrate_area = base * kind.substrate_scale
-    sized = base if has_carrier else substrate_area
-    if checked and sized > kind.limit * (1.0 + 1e-9):
-        raise InfeasibleError(
-            f"the {'interposer' if has_carrier else 'package'} of {kind.id} is too large",
-            key="package",
-            given=f"{sized * 1e6:,.0f} mm² ({sized / (_RETICLE[0] * _RETICLE[1]):.1f} reticles)",
-            allowed=f"{kind.limit * 1e6:,.0f} mm²: {sized / kind.limit - 1:.0%} less area, or a larger kind",
-        )
+    if checked:
+        _check_size(kind, base if has_carrier else substrate_area)
     chips = sum(count * (price + area * kind.die_bump) for count, area, price in dies.values())
-    carrier, good = 0.0, 1.0
-    if has_carrier:
-        diameter, edge, lane = kind.wafer
-        on_wafer = float(gross_dies(base, diameter=diameter, edge=edge, scribe=lane))
-        if on_wafer < 1.0:
-            raise InfeasibleError(
-                "no whole interposer fits a wafer", key="package", given=f"{base * 1e6:,.0f} mm²",
-                allowed="a smaller one, or a kind that uses the whole wafer",
-            )  # fmt: skip
-        carrier = kind.carrier_price / on_wafer + base * kind.carrier_bump
-        good = float(die_yield(base, kind.carrier_defects, clustering=kind.carrier_clustering))
-        good *= reticle_fields(base, stitch_yield=kind.stitch)[2]
+    carrier, good = _carrier(kind, base) if has_carrier else (0.0, 1.0)
     factor = 1.0
-    if number > 1:
+    if bonds > 1:
         for least, times in kind.layers:
             factor = times if substrate_area > least else factor
     substrate = substrate_area * kind.substrate_price * factor
-    bond = kind.bonding**number
-    last = kind.attach if has_carrier else 1.0
+    bonded = kind.bonding**bonds
+    attached = kind.attach if has_carrier else 1.0
+    body = substrate + kind.fixed
     if not has_carrier:
-        defects = (substrate + kind.fixed) * (1.0 / bond - 1.0)
-        wasted = chips * (1.0 / bond - 1.0)
+        defects = body * (1.0 / bonded - 1.0)
+        wasted = chips * (1.0 / bonded - 1.0)
     elif kind.first:
-        defects = carrier * (1.0 / (good * last) - 1.0) + (substrate + kind.fixed) * (1.0 / last - 1.0)
-        wasted = chips * (1.0 / (good * last) - 1.0)
+        defects = carrier * (1.0 / (good * attached) - 1.0) + body * (1.0 / attached - 1.0)
+        wasted = chips * (1.0 / (good * attached) - 1.0)
     else:
-        defects = carrier * (1.0 / (good * bond * last) - 1.0)
-        defects += (substrate + kind.fixed) * (1.0 / last - 1.0)
-        wasted = chips * (1.0 / (bond * last) - 1.0)
+        defects = carrier * (1.0 / (good * bonded * attached) - 1.0) + body * (1.0 / attached - 1.0)
+        wasted = chips * (1.0 / (bonded * attached) - 1.0)
     return PackageCost(
         dies=float(chips),
         carrier=float(carrier),
@@ -257,6 +236,33 @@ def assemble(
         wasted=float(wasted),
         carrier_area=base if has_carrier else 0.0,
         substrate_area=float(substrate_area),
-        carrier_yield=float(np.float64(good)),
-        joining_yield=bond * last,
+        carrier_yield=good,
+        joining_yield=bonded * attached,
     )
+
+
+def _check_size(kind: Package, area: float) -> None:
+    """Refuse a carrier (or a substrate without one) of ``area`` [m²] above the kind's limit."""
+    if area > kind.limit * (1.0 + 1e-9):
+        raise InfeasibleError(
+            f"the {'interposer' if kind.carrier_price > 0.0 else 'package'} of {kind.id} is too large",
+            key="package",
+            given=f"{area * 1e6:,.0f} mm² ({area / (_RETICLE[0] * _RETICLE[1]):.1f} reticles)",
+            allowed=f"{kind.limit * 1e6:,.0f} mm²: {area / kind.limit - 1:.0%} less area, or a larger kind",
+        )
+
+
+def _carrier(kind: Package, area: float) -> tuple[float, float]:
+    """(price [$], yield) of a carrier of ``area`` [m²] with its bumps."""
+    diameter, edge, lane = kind.wafer
+    on_wafer = float(gross_dies(area, diameter=diameter, edge=edge, scribe=lane))
+    if on_wafer < 1.0:
+        raise InfeasibleError(
+            "no whole interposer fits a wafer",
+            key="package",
+            given=f"{area * 1e6:,.0f} mm²",
+            allowed="a smaller one, or a kind that uses the whole wafer",
+        )
+    good = float(die_yield(area, kind.carrier_defects, clustering=kind.carrier_clustering))
+    good *= float(reticle_fields(area, stitch_yield=kind.stitch)[2])
+    return kind.carrier_price / on_wafer + area * kind.carrier_bump, good

@@ -26,9 +26,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog.loader import entity, table
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Grade, worst
-from gigawatt.technology.chiplets.yields import check
 
 __all__ = [
     "Cooling",
@@ -85,8 +85,8 @@ def spreading_resistance(
     ----------
     Lee et al. 1995.
     """
-    a2 = check("source_area", source_area, 0.0, 1.0, "m²", open_low=True)
-    b2 = check("plate_area", plate_area, 0.0, 1.0, "m²", open_low=True)
+    a2 = check_range("source_area", source_area, 0.0, 1.0, "m²", open_low=True)
+    b2 = check_range("plate_area", plate_area, 0.0, 1.0, "m²", open_low=True)
     if np.any(a2 > b2 * (1 + 1e-12)):
         raise InputError(
             "the source is larger than its plate",
@@ -94,9 +94,9 @@ def spreading_resistance(
             given=f"{float(np.max(a2)) * 1e6:.3g} mm²",
             allowed=f"up to {float(np.min(b2)) * 1e6:.3g} mm²",
         )
-    t = check("thickness", thickness, 0.0, 0.1, "m", open_low=True)
-    k = check("conductivity", conductivity, 0.0, 1e4, "W/m/K", open_low=True)
-    h = check("film", film, 0.0, 1e8, "W/m²/K", open_low=True)
+    t = check_range("thickness", thickness, 0.0, 0.1, "m", open_low=True)
+    k = check_range("conductivity", conductivity, 0.0, 1e4, "W/m/K", open_low=True)
+    h = check_range("film", film, 0.0, 1e8, "W/m²/K", open_low=True)
     a, b = np.sqrt(a2 / math.pi), np.sqrt(b2 / math.pi)
     eps = np.minimum(a / b, 1.0)
     biot = h * b / k
@@ -129,10 +129,6 @@ def spreading_exact(
     terms : int
         Of the series, ≥ 1.
 
-    Returns
-    -------
-    float
-
     Raises
     ------
     InputError
@@ -142,7 +138,7 @@ def spreading_exact(
     ----------
     Kennedy 1960; Yovanovich, Muzychka, Culham 1999.
     """
-    check("source_area", source_area, 0.0, plate_area, "m²", open_low=True)
+    check_range("source_area", source_area, 0.0, plate_area, "m²", open_low=True)
     from scipy import special
 
     a, b = math.sqrt(source_area / math.pi), math.sqrt(plate_area / math.pi)
@@ -191,8 +187,8 @@ def stack_temperatures(*, powers: ArrayLike, joints: ArrayLike, outside: ArrayLi
     InputError
         A negative power or resistance, a wrong number of joints.
     """
-    made = check("powers", powers, 0.0, 1e6, "W")
-    between = check("joints", joints, 0.0, 1e4, "K/W")
+    made = check_range("powers", powers, 0.0, 1e6, "W")
+    between = check_range("joints", joints, 0.0, 1e4, "K/W")
     if made.ndim != 1 or between.shape != (max(made.size - 1, 0),):
         raise InputError(
             "as many joints as layers less one", key="joints", given=between.size, allowed=f"{made.size - 1}"
@@ -358,72 +354,97 @@ def package_thermal(
         Of the stacks: ``beside`` the logic; ``on-logic``, so that its heat leaves through them;
         ``under-logic``, so that theirs leaves through it.
 
-    Returns
-    -------
-    Thermal
-
     Raises
     ------
     InputError
         A number outside its range; layers that do not sum to the logic's power.
     """
+    check_range("logic_power", logic_power, 0.0, 1e6, "W", open_low=True)
+    check_range("logic_area", logic_area, 0.0, 0.1, "m²", open_low=True)
+    check_range("stack_power", stack_power, 0.0, 1e5, "W")
+    check_range("stacks", stacks, 0, 1000, "stacks")
     rules = entity("chip_rules", RULES)
-    check("logic_power", logic_power, 0.0, 1e6, "W", open_low=True)
-    check("logic_area", logic_area, 0.0, 0.1, "m²", open_low=True)
-    check("stack_power", stack_power, 0.0, 1e5, "W")
-    check("stacks", stacks, 0, 1000, "stacks")
-    whole = logic_power + stack_power
-    share = logic_power / whole
+    total_power = logic_power + stack_power
+    share = logic_power / total_power
     beside = stacks * stack_area if place == "beside" else 0.0
-    found, film = _path(cooling, share, logic_area, logic_area + beside)
-    k, thick = rules.value("silicon_conductivity"), rules.value("die_thickness")
-    outside = found["coolant"] + found.get("plate", 0.0) + found.get("lid joint", 0.0)
-    column = rules.value("stack_resistance") * stack_height / rules.value("stack_reference")
+    resistance, film = _path(cooling, share, logic_area, logic_area + beside)
+    outside = resistance["coolant"] + resistance.get("plate", 0.0) + resistance.get("lid joint", 0.0)
     if layers:
-        if not math.isclose(sum(layers), logic_power, rel_tol=1e-6):
-            raise InputError(
-                "layers that do not sum to the logic's power",
-                key="layers",
-                given=f"{sum(layers):g} W",
-                allowed=f"{logic_power:g} W",
-            )
-        joint = rules.value("bond_resistance") / logic_area
-        steps = stack_temperatures(
-            powers=np.asarray(layers), joints=np.full(len(layers) - 1, joint), outside=0.0, coolant=0.0
-        )
-        found["stacked logic"] = float(steps[-1]) / whole
+        resistance["stacked logic"] = _layered_rise(layers, logic_power, logic_area) / total_power
     memory = outside
     if stacks:
-        one = column / (stacks * stack_area)
-        if place == "on-logic":  # the bottom die of a stack is as warm as the logic under it
-            found["memory"] = (share + 0.5 * (1.0 - share)) * one
-            memory = sum(found.values())
-        elif place == "under-logic":
-            joint = rules.value("bond_resistance") / (stacks * stack_area)
-            through = found["silicon"] + found.get("joint", 0.0)
-            memory = sum(found.values()) + (1.0 - share) * (through / share + joint + 0.5 * one)
-        else:
-            memory += (1.0 - share) * (0.5 * one + cooling.interface / (stacks * stack_area))
-    spot = min(rules.value("hot_spot_area"), 0.5 * logic_area)
-    depth = cooling.plate_thickness if cooling.contact == "die" else thick
-    sharp = float(
-        spreading_exact(source_area=spot, plate_area=logic_area, thickness=depth, conductivity=k, film=film)
-    )
-    hot = (
-        share * (rules.value("hot_spot_flux") - 1.0) * spot / logic_area * (1.0 / (film * logic_area) + sharp)
-    )
-    limits = {"logic": (rules.value("junction_limit") - cooling.coolant) / (sum(found.values()) + hot)}
+        memory = _memory_path(
+            resistance, cooling, share=share, footprint=stacks * stack_area, height=stack_height,
+            outside=outside, place=place,
+        )  # fmt: skip
+    hot = share * _hot_spot(cooling, logic_area, film)
+    limits = {"logic": (rules.value("junction_limit") - cooling.coolant) / (sum(resistance.values()) + hot)}
     if stacks:
         limits["memory"] = (rules.value("stack_limit") - cooling.coolant) / memory
     binding = min(limits, key=lambda name: limits[name])
     return Thermal(
-        resistance=found,
+        resistance=resistance,
         hot_spot=hot,
-        junction=cooling.coolant + whole * (sum(found.values()) + hot),
-        memory=cooling.coolant + whole * memory if stacks else cooling.coolant,
+        junction=cooling.coolant + total_power * (sum(resistance.values()) + hot),
+        memory=cooling.coolant + total_power * memory if stacks else cooling.coolant,
         flux=logic_power / logic_area,
         limit=limits[binding],
         limit_flux=limits[binding] * share / logic_area,
         binding=binding,
         coolant=cooling.coolant,
     )
+
+
+def _layered_rise(layers: Sequence[float], logic_power: float, logic_area: float) -> float:
+    """Temperature [K] of the last layer of logic above the first, each bonded to the one before."""
+    if not math.isclose(sum(layers), logic_power, rel_tol=1e-6):
+        raise InputError(
+            "layers that do not sum to the logic's power",
+            key="layers",
+            given=f"{sum(layers):g} W",
+            allowed=f"{logic_power:g} W",
+        )
+    joint = entity("chip_rules", RULES).value("bond_resistance") / logic_area
+    steps = stack_temperatures(
+        powers=np.asarray(layers), joints=np.full(len(layers) - 1, joint), outside=0.0, coolant=0.0
+    )
+    return float(steps[-1])
+
+
+def _memory_path(
+    resistance: dict[str, float],
+    cooling: Cooling,
+    *,
+    share: float,
+    footprint: float,
+    height: int,
+    outside: float,
+    place: str,
+) -> float:
+    """K per watt of the package from the stacks to the coolant; stacks on the logic join its ``resistance``.
+
+    ``share`` of the package's heat is the logic's; ``outside`` [K/W] is the path that both share.
+    """
+    rules = entity("chip_rules", RULES)
+    column = rules.value("stack_resistance") * height / rules.value("stack_reference") / footprint
+    if place == "on-logic":  # the bottom die of a stack is as warm as the logic under it
+        resistance["memory"] = (share + 0.5 * (1.0 - share)) * column
+        return sum(resistance.values())
+    if place == "under-logic":
+        joint = rules.value("bond_resistance") / footprint
+        through = resistance["silicon"] + resistance.get("joint", 0.0)
+        return sum(resistance.values()) + (1.0 - share) * (through / share + joint + 0.5 * column)
+    return outside + (1.0 - share) * (0.5 * column + cooling.interface / footprint)
+
+
+def _hot_spot(cooling: Cooling, logic_area: float, film: float) -> float:
+    """K per watt of the logic by which its hottest spot is above its mean; ``film`` [W/m²/K] is under it."""
+    rules = entity("chip_rules", RULES)
+    spot = min(rules.value("hot_spot_area"), 0.5 * logic_area)
+    depth = cooling.plate_thickness if cooling.contact == "die" else rules.value("die_thickness")
+    conductivity = rules.value("silicon_conductivity")
+    sharp = spreading_exact(
+        source_area=spot, plate_area=logic_area, thickness=depth, conductivity=conductivity, film=film
+    )
+    excess = (rules.value("hot_spot_flux") - 1.0) * spot / logic_area
+    return excess * (1.0 / (film * logic_area) + sharp)

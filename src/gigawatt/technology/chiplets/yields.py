@@ -30,11 +30,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError, nearest
 
 __all__ = [
     "MODELS",
-    "cut_optimum",
     "die_yield",
     "dies_on_wafer",
     "gross_dies",
@@ -48,21 +48,6 @@ Array = NDArray[np.float64]
 MODELS = ("poisson", "murphy", "seeds", "negative-binomial", "bose-einstein")
 _NODES = 64  # of the quadrature over the density of defects
 _MOST_UNITS = 100_000
-
-
-def check(key: str, value: ArrayLike, low: float, high: float, unit: str, *, open_low: bool = False) -> Array:
-    """``value`` as an array, each within [low, high] (above ``low`` with ``open_low``); named where not."""
-    made = np.asarray(value, float)
-    good = (made > low if open_low else made >= low) & (made <= high)
-    if not bool(np.all(good)):
-        worst = float(np.ravel(made)[int(np.argmin(np.ravel(good)))])
-        raise InputError(
-            "outside its physical range",
-            key=key,
-            given=f"{worst:g}",
-            allowed=f"{'above ' if open_low else ''}{low:g} to {high:g} {unit}".strip(),
-        )
-    return made
 
 
 def gross_dies(
@@ -100,10 +85,10 @@ def gross_dies(
     ----------
     De Vries 2005.
     """
-    check("diameter", diameter, 0.0, 0.45, "m", open_low=True)
-    check("edge", edge, 0.0, 0.5 * diameter, "m")
-    check("scribe", scribe, 0.0, 0.01, "m")
-    size = check("area", area, 0.0, 0.25 * math.pi * diameter**2, "m²", open_low=True)
+    check_range("diameter", diameter, 0.0, 0.45, "m", open_low=True)
+    check_range("edge", edge, 0.0, 0.5 * diameter, "m")
+    check_range("scribe", scribe, 0.0, 0.01, "m")
+    size = check_range("area", area, 0.0, 0.25 * math.pi * diameter**2, "m²", open_low=True)
     cell = (np.sqrt(size) + scribe) ** 2
     usable = math.pi * (0.5 * diameter - edge) ** 2
     inner = diameter - 2.0 * (edge if rim is None else rim)
@@ -132,18 +117,14 @@ def dies_on_wafer(
     shifts : int
         Places tried along each axis, ≥ 1: the count is a lower bound, exact as it grows.
 
-    Returns
-    -------
-    int
-
     Raises
     ------
     InputError
         As :func:`gross_dies`.
     """
-    check("area", area, 0.0, 0.25 * math.pi * diameter**2, "m²", open_low=True)
-    check("aspect", aspect, 0.01, 100.0, "")
-    check("edge", edge, 0.0, 0.5 * diameter, "m")
+    check_range("area", area, 0.0, 0.25 * math.pi * diameter**2, "m²", open_low=True)
+    check_range("aspect", aspect, 0.01, 100.0)
+    check_range("edge", edge, 0.0, 0.5 * diameter, "m")
     width, height = math.sqrt(area * aspect), math.sqrt(area / aspect)
     dx, dy, radius = width + scribe, height + scribe, 0.5 * diameter - edge
     columns, rows = math.ceil(2.0 * radius / dx) + 2, math.ceil(2.0 * radius / dy) + 2
@@ -195,9 +176,9 @@ def die_yield(
     InputError
         An unknown model; a number outside its range.
     """
-    size = check("area", area, 0.0, 0.1, "m²", open_low=True)
-    density = check("defect_density", defect_density, 0.0, 1e6, "1/m²")
-    x = size * density * check("critical", critical, 0.0, 1.0, "")
+    size = check_range("area", area, 0.0, 0.1, "m²", open_low=True)
+    density = check_range("defect_density", defect_density, 0.0, 1e6, "1/m²")
+    x = size * density * check_range("critical", critical, 0.0, 1.0)
     if model == "poisson":
         return np.exp(-x)
     if model == "murphy":
@@ -206,10 +187,10 @@ def die_yield(
     if model == "seeds":
         return 1.0 / (1.0 + x)
     if model == "negative-binomial":
-        alpha = float(check("clustering", clustering, 0.0, np.inf, "", open_low=True))
+        alpha = float(check_range("clustering", clustering, 0.0, np.inf, open_low=True))
         return np.exp(-x) if math.isinf(alpha) else np.exp(-alpha * np.log1p(x / alpha))
     if model == "bose-einstein":
-        return (1.0 + x) ** -check("layers", layers, 1.0, 1000.0, "")
+        return (1.0 + x) ** -check_range("layers", layers, 1.0, 1000.0)
     raise InputError(
         "no such model of yield", key="model", given=model, allowed=MODELS, nearest=nearest(model, MODELS)
     )
@@ -259,12 +240,12 @@ def harvested_yield(
     InputError
         More units needed than there are; a number outside its range.
     """
-    check("units", units, 1, _MOST_UNITS, "")
-    check("needed", needed, 0, units, "units")
-    check("unit_area", unit_area, 0.0, 0.1, "m²", open_low=True)
-    check("shared_area", shared_area, 0.0, 0.1, "m²")
-    check("defect_density", defect_density, 0.0, 1e6, "1/m²")
-    check("clustering", clustering, 0.0, np.inf, "", open_low=True)
+    check_range("units", units, 1, _MOST_UNITS)
+    check_range("needed", needed, 0, units, "units")
+    check_range("unit_area", unit_area, 0.0, 0.1, "m²", open_low=True)
+    check_range("shared_area", shared_area, 0.0, 0.1, "m²")
+    check_range("defect_density", defect_density, 0.0, 1e6, "1/m²")
+    check_range("clustering", clustering, 0.0, np.inf, open_low=True)
     if needed == units:
         return float(die_yield(shared_area + units * unit_area, defect_density, clustering=clustering))
     if math.isinf(clustering):
@@ -312,8 +293,8 @@ def known_good(true_yield: ArrayLike, coverage: ArrayLike) -> tuple[Array, Array
     ----------
     Williams and Brown 1981.
     """
-    good = check("true_yield", true_yield, 0.0, 1.0, "", open_low=True)
-    found = check("coverage", coverage, 0.0, 1.0, "")
+    good = check_range("true_yield", true_yield, 0.0, 1.0, open_low=True)
+    found = check_range("coverage", coverage, 0.0, 1.0)
     return good**found, good ** (1.0 - found)
 
 
@@ -341,8 +322,8 @@ def reticle_fields(
     InputError
         A number outside its range.
     """
-    check("area", area, 0.0, 0.1, "m²", open_low=True)
-    check("stitch_yield", stitch_yield, 0.0, 1.0, "", open_low=True)
+    check_range("area", area, 0.0, 0.1, "m²", open_low=True)
+    check_range("stitch_yield", stitch_yield, 0.0, 1.0, open_low=True)
     fields = math.ceil(area / (field[0] * field[1]) - 1e-9)
     side = math.isqrt(fields)
     left = fields - side * side
@@ -359,37 +340,7 @@ def reticle_utilisation(area: float, *, field: tuple[float, float] = (0.026, 0.0
     ----------
     Graening, Pal, Gupta 2023, "Chiplets: how small is too small?", DAC.
     """
-    check("area", area, 0.0, 0.1, "m²", open_low=True)
+    check_range("area", area, 0.0, 0.1, "m²", open_low=True)
     one = field[0] * field[1]
     exposed = one * math.ceil(area / one - 1e-9)
     return math.floor(exposed / area + 1e-9) * area / exposed
-
-
-def cut_optimum(*, area: float, overhead: float, defect_density: float) -> float:
-    """Dies into which a chip is best cut where silicon is all that costs: A/2 · (D + √(D² + 4D/p)).
-
-    The least of (A + n·p) · exp(D·(A/n + p)) over real n: each die of Poisson yield carries the ``overhead``
-    p of its links. Bonding and package come on top:
-    :func:`~gigawatt.technology.chiplets.die_links.best_cut`.
-
-    Parameters
-    ----------
-    area, overhead : float [m²]
-        Of the whole chip without links; of the links of one die, > 0.
-    defect_density : float [1/m²]
-        Of the node.
-
-    Returns
-    -------
-    float
-        Below 1 where it is best not to cut.
-
-    Raises
-    ------
-    InputError
-        A number outside its range.
-    """
-    check("area", area, 0.0, 0.1, "m²", open_low=True)
-    check("overhead", overhead, 0.0, 0.1, "m²", open_low=True)
-    d = float(check("defect_density", defect_density, 0.0, 1e6, "1/m²"))
-    return 0.5 * area * (d + math.sqrt(d * d + 4.0 * d / overhead))

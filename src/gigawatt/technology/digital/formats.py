@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gigawatt.catalog.loader import Entity, entity, table
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_range, check_word
+from gigawatt.core.errors import InputError
 from gigawatt.machine.load import load_chip
 from gigawatt.machine.machine import Chip
 from gigawatt.technology.digital.gpu import Gpu
@@ -89,10 +90,7 @@ def number_formats() -> Mapping[str, Entity]:
 
 def _format(name: str, key: str) -> Entity:
     found = number_formats()
-    if name not in found:
-        raise InputError(
-            "no such number format", key=key, given=name, allowed=list(found), nearest=nearest(name, found)
-        )
+    check_word(key, name, found, "no such number format")
     return found[name]
 
 
@@ -347,8 +345,7 @@ def linear(
 def _product(m: ArrayLike, n: ArrayLike, k: ArrayLike) -> tuple[Operation, Array, Array]:
     rows, outputs, depth = (np.asarray(x, dtype=float) for x in (m, n, k))
     for name, size in (("m", rows), ("n", outputs), ("k", depth)):
-        if not np.all(np.isfinite(size) & (size > 0.0)):
-            raise InputError("not a size", key=name, given=str(size), allowed="finite and above 0")
+        check_range(name, size, 0.0, open_low=True, message="not a size")
     weights, inputs = outputs * depth, rows * depth
     flops = 2.0 * rows * weights
     read = (weights + inputs) * FORMAT_BYTES[WIDE]

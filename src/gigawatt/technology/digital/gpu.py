@@ -319,11 +319,3 @@ class Gpu:
             "dram": moved * chip.energy_byte["dram"],
             "sram": on_chip * chip.energy_byte["sram"],
         }
-
-    def area(self, chip: Chip) -> float:
-        """Silicon area of the compute dies [m²]."""
-        return chip.die_area
-
-    def money(self, chip: Chip) -> float:
-        """Price of one chip [$ of the catalog's currency year]."""
-        return chip.price

@@ -9,13 +9,12 @@ import numpy as np
 from gigawatt.machine.machine import Chip
 from gigawatt.technology.digital import formats
 from gigawatt.technology.digital.gpu import Gpu
-from gigawatt.technology.interface import Efficiency, Product, Technology, Writing
+from gigawatt.technology.interface import Efficiency, ModelDefaults, Product
 from gigawatt.technology.substrate import Statistics, Substrate
-from gigawatt.technology.token import TokenCost
 from gigawatt.technology.work import Work
 from gigawatt.workload.architecture import Architecture
 from gigawatt.workload.operation import FORMAT_BYTES, ZERO
-from gigawatt.workload.operations import Array, Operation
+from gigawatt.workload.operations import Operation
 
 __all__ = ["BASE", "Digital", "host_product"]
 
@@ -71,11 +70,8 @@ def host_product(work: Work, substrate: Substrate, chip: Chip, statistics: Stati
     return Product(energy, busy + launch, bounds, notes)
 
 
-class Digital(Gpu):
+class Digital(ModelDefaults, Gpu):
     """A chip of the catalog in a number format."""
-
-    def __init__(self, technology: Technology, *, training: bool = False) -> None:
-        self.technology, self.training = technology, training
 
     def product(self, work: Work, substrate: Substrate, statistics: Statistics, *, chip: Chip) -> Product:
         """As :func:`host_product`."""
@@ -96,11 +92,6 @@ class Digital(Gpu):
         del substrate
         return False
 
-    def write(self, substrate: Substrate, weights: float) -> Writing | None:
-        """Nothing is written."""
-        del substrate, weights
-        return None
-
     def stored(
         self, substrate: Substrate, architecture: Architecture, statistics: Statistics
     ) -> tuple[float, float]:
@@ -110,32 +101,3 @@ class Digital(Gpu):
         inner = float(p.attention + p.feed_forward + p.experts)
         kept = float(formats.cache_bits(substrate, statistics)) / (_BYTE * FORMAT_BYTES["bf16"])
         return inner * float(bits) / _BYTE, kept
-
-    def decode(
-        self,
-        substrate: Substrate,
-        architecture: Architecture,
-        statistics: Statistics,
-        *,
-        batch: float,
-        context: float,
-        chip: Chip,
-    ) -> TokenCost | None:
-        """Operation by operation."""
-        del substrate, architecture, statistics, batch, context, chip
-        return None
-
-    def capital(self, cost: TokenCost) -> float | None:
-        """Its chips are those of the catalog."""
-        del cost
-        return None
-
-    def cells_lacking(self, chip: Chip, architecture: Architecture, chips: Array) -> Array:
-        """Nothing stays written in it."""
-        del chip, architecture
-        return chips * 0.0
-
-    def beside(self, chip: Chip) -> tuple[str, ...]:
-        """Nothing."""
-        del chip
-        return ()

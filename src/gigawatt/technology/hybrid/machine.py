@@ -21,13 +21,12 @@ from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.machine.machine import Chip
 from gigawatt.technology.composition import HYBRID, parts
 from gigawatt.technology.digital.gpu import Gpu
-from gigawatt.technology.interface import Cost, Efficiency, Product, Technology, Writing
+from gigawatt.technology.interface import Cost, Efficiency, ModelDefaults, Product
 from gigawatt.technology.mapper import runs_on
 from gigawatt.technology.measured import carried, measured
 from gigawatt.technology.products import product_of
 from gigawatt.technology.registry import load_substrate, model_of
 from gigawatt.technology.substrate import Statistics, Substrate
-from gigawatt.technology.token import TokenCost
 from gigawatt.technology.work import Work
 from gigawatt.workload.architecture import Architecture
 from gigawatt.workload.operation import FORMAT_BYTES, ONE
@@ -191,14 +190,11 @@ def scaled(chip: Chip, substrate: Substrate) -> float:
     return machine_of(chip.id).joules if own_machine(chip, substrate) else 1.0
 
 
-class Hybrid:
+class Hybrid(ModelDefaults):
     """Several substrates and a digital host behind the protocol of technologies.
 
     ``training``: weights change at every step, so that what stays written runs on the host.
     """
-
-    def __init__(self, technology: Technology, *, training: bool = False) -> None:
-        self.technology, self.training = technology, training
 
     def _part(self, operation: Operation, chip: Chip) -> tuple[Substrate | None, str]:
         phase = "training" if self.training else "inference"
@@ -259,10 +255,6 @@ class Hybrid:
         """Silicon of the host's dies and of the cells [m²]."""
         return chip.die_area + machine_of(chip.id).area
 
-    def money(self, chip: Chip) -> float:
-        """Price of one chip [$ of the catalog's currency year]."""
-        return chip.price
-
     def product(self, work: Work, substrate: Substrate, statistics: Statistics, *, chip: Chip) -> Product:
         """On the part that takes it.
 
@@ -290,11 +282,6 @@ class Hybrid:
         """Whether all of its parts keep their weights."""
         return all(model_of(part.technology).stays(part) for part in parts(substrate).values())
 
-    def write(self, substrate: Substrate, weights: float) -> Writing | None:
-        """Its parts are written, each for itself."""
-        del substrate, weights
-        return None
-
     def stored(
         self, substrate: Substrate, architecture: Architecture, statistics: Statistics
     ) -> tuple[float, float]:
@@ -302,22 +289,3 @@ class Hybrid:
         del substrate, statistics
         p = architecture.parameters
         return float(p.attention + p.feed_forward + p.experts) * FORMAT_BYTES["bf16"], 1.0
-
-    def decode(
-        self,
-        substrate: Substrate,
-        architecture: Architecture,
-        statistics: Statistics,
-        *,
-        batch: float,
-        context: float,
-        chip: Chip,
-    ) -> TokenCost | None:
-        """Operation by operation."""
-        del substrate, architecture, statistics, batch, context, chip
-        return None
-
-    def capital(self, cost: TokenCost) -> float | None:
-        """Its host's chips and its own silicon."""
-        del cost
-        return None

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from gigawatt.catalog.loader import entity, table
-from gigawatt.technology.stacked_memory.dram_energy import require
+from gigawatt.core.checks import check_range
 from gigawatt.workload.architecture import Architecture
 from gigawatt.workload.inference import Shares, kept_bytes
 
@@ -71,21 +71,17 @@ def token_rate(
     weight_bytes : float, optional
         Of a stored weight [B], 0.25 to 4; the machine's where left out.
 
-    Returns
-    -------
-    TokenRate
-
     Raises
     ------
     InputError
         An unknown machine, a number outside its range.
     """
-    require("batch", batch, 1.0, 1e6)
-    require("context", context, 0.0, 1e9)
+    check_range("batch", batch, 1.0, 1e6)
+    check_range("context", context, 0.0, 1e9)
     if machine in table("near_memory"):
         return _near_memory(machine, architecture, batch, context)
     row = entity(_TABLE, machine)
-    stored = float(require("weight_bytes", weight_bytes or row.value("weight_bytes"), 0.25, 4.0, "B"))
+    stored = float(check_range("weight_bytes", weight_bytes or row.value("weight_bytes"), 0.25, 4.0, "B"))
     active = float(architecture.active_parameters - architecture.parameters.embedding)
     keys = float(kept_bytes(architecture, tokens=context, shares=Shares.of()))
     held = architecture.parameters.total * stored + keys * batch

@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gigawatt.catalog.loader import entity
+from gigawatt.core.checks import check_range, check_word
 from gigawatt.core.errors import InputError
 from gigawatt.workload.operations import Array
 
@@ -51,8 +52,7 @@ class Silicon:
     def __post_init__(self) -> None:
         for name in ("add", "multiply", "fetch", "update", "route"):
             value = getattr(self, name)
-            if not (np.isfinite(value) and value >= 0.0):
-                raise InputError("not an energy", key=name, given=value, allowed="0 J or more, finite")
+            check_range(name, value, 0.0, unit="J", message="not an energy")
         if self.add == 0.0:
             raise InputError("not an energy", key="add", given=0.0, allowed="above 0 J")
 
@@ -74,16 +74,6 @@ def load_silicon(*, weight_bits: float = 8.0, memory: str = "sram") -> Silicon:
     row = entity("neuromorphic", "silicon-45nm")
     fetch = 0.0 if memory == "none" else row.value(memory) * weight_bits / _BYTE
     return Silicon(row.value("add"), row.value("multiply_8"), fetch)
-
-
-def _numbers(**given: tuple[ArrayLike, float, float]) -> list[Array]:
-    found: list[Array] = []
-    for key, (value, low, high) in given.items():
-        made = np.asarray(value, dtype=float)
-        if not bool(np.all(np.isfinite(made) & (made >= low) & (made <= high))):
-            raise InputError("out of range", key=key, given=str(made), allowed=f"{low:g} to {high:g}")
-        found.append(made)
-    return found
 
 
 def energies(
@@ -124,11 +114,10 @@ def energies(
     InputError
         Out of range; fewer spikes than numbers that are not silent.
     """
-    s, z, n, k = _numbers(
-        spikes=(spikes, 0.0, 1e6), zeros=(zeros, 0.0, 1.0), outputs=(outputs, 1.0, _LONG),
-        inputs=(inputs, 1.0, _LONG),
-    )  # fmt: skip
-    _numbers(steps=(steps, 0.0, 1e6), batch=(batch, 1.0, 1e9))
+    s, z = check_range("spikes", spikes, 0.0, 1e6), check_range("zeros", zeros, 0.0, 1.0)
+    n, k = check_range("outputs", outputs, 1.0, _LONG), check_range("inputs", inputs, 1.0, _LONG)
+    check_range("steps", steps, 0.0, 1e6)
+    check_range("batch", batch, 1.0, 1e9)
     if bool(np.any(s < 1.0 - z - 1e-9)):
         raise InputError(
             "fewer spikes than numbers that are not silent", key="spikes", given=str(s), allowed="≥ 1 − zeros"
@@ -165,9 +154,9 @@ def break_even(
     InputError
         Out of range, or another comparison.
     """
-    if against not in ("dense", "gated"):
-        raise InputError("no such comparison", key="against", given=against, allowed=("dense", "gated"))
-    z, n, k = _numbers(zeros=(zeros, 0.0, 1.0), outputs=(outputs, 1.0, _LONG), inputs=(inputs, 1.0, _LONG))
+    check_word("against", against, ("dense", "gated"), "no such comparison")
+    z = check_range("zeros", zeros, 0.0, 1.0)
+    n, k = check_range("outputs", outputs, 1.0, _LONG), check_range("inputs", inputs, 1.0, _LONG)
     made = energies(silicon, spikes=1.0, zeros=z, outputs=n, inputs=k, batch=batch, refetch=refetch)
     fixed = silicon.update * steps * (1.0 / n + 1.0 / k)
     once = 0.0 if refetch else (1.0 - z) * silicon.fetch
@@ -182,9 +171,8 @@ def curve(
 
     Where a code cannot be (fewer spikes than numbers that are not silent) the value is that of the fewest.
     """
-    z, s = _numbers(zeros=(zeros, 0.0, 1.0), spikes=(spikes, 0.0, 1e6))
-    if against not in ("dense", "gated"):
-        raise InputError("no such comparison", key="against", given=against, allowed=("dense", "gated"))
+    z, s = check_range("zeros", zeros, 0.0, 1.0), check_range("spikes", spikes, 0.0, 1e6)
+    check_word("against", against, ("dense", "gated"), "no such comparison")
     z, s = np.atleast_1d(z)[:, None], np.atleast_1d(s)[None, :]
     made = energies(silicon, spikes=np.maximum(s, 1.0 - z), zeros=z, refetch=refetch)
     return made["events"] / np.maximum(made[against], 1e-300)

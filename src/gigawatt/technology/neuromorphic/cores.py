@@ -12,13 +12,13 @@ Events are counted by a functional run (:mod:`gigawatt.emulation.neuromorphic`),
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from gigawatt.catalog.loader import Entity, entity
-from gigawatt.core.errors import InputError, MissingDataError, nearest
+from gigawatt.core.checks import check_range, check_word
+from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.technology.substrate import Bound, Statistics, Substrate
 from gigawatt.workload.operations import Array
 
@@ -31,7 +31,6 @@ __all__ = [
     "cores_needed",
     "cost",
     "distance",
-    "placed_distance",
     "setting",
     "standing_power",
     "synapse_energy",
@@ -84,10 +83,7 @@ def core(name: str) -> Entity:
     InputError
         No such core.
     """
-    if name not in CORES:
-        raise InputError(
-            "no such event-driven core", key="core", given=name, allowed=CORES, nearest=nearest(name, CORES)
-        )
+    check_word("core", name, CORES, "no such event-driven core")
     return entity("neuromorphic", name)
 
 
@@ -100,15 +96,6 @@ def _own(substrate: Substrate) -> Entity:
             allowed="neuromorphic",
         )
     return core(substrate.word("core") or "loihi2")
-
-
-def _size(key: str, value: ArrayLike, least: float) -> Array:
-    made = np.asarray(value, dtype=float)
-    above = made >= least if least == 0.0 else made > 0.0
-    if not bool(np.all(np.isfinite(made) & above)):
-        words = "0 or more, finite" if least == 0.0 else "above 0, finite"
-        raise InputError("not a size", key=key, given=str(made), allowed=words)
-    return made
 
 
 def _spikes(statistics: Statistics | None) -> float:
@@ -148,7 +135,7 @@ def cores_needed(substrate: Substrate, *, n: ArrayLike, k: ArrayLike) -> dict[st
         ``sources``: cores of the neurons that send.
     """
     row = _own(substrate)
-    inputs, outputs = _size("k", k, 1.0), _size("n", n, 1.0)
+    inputs, outputs = check_range("k", k, 0.0, open_low=True), check_range("n", n, 0.0, open_low=True)
     stored = inputs * outputs * setting(substrate, "weight_bits") / _BYTE
     down = np.ceil(inputs / row.value("axons"))
     held = np.maximum(stored / row.value("memory"), down * outputs / row.value("neurons"))
@@ -171,7 +158,7 @@ def distance(sources: ArrayLike, targets: ArrayLike) -> Array:
     sources, targets : array [tiles]
         ≥ 0; broadcastable.
     """
-    one, other = np.sqrt(_size("sources", sources, 0.0)), np.sqrt(_size("targets", targets, 0.0))
+    one, other = np.sqrt(check_range("sources", sources, 0.0)), np.sqrt(check_range("targets", targets, 0.0))
     long, short = np.maximum(one, other), np.minimum(one, other)
     across = long / 4.0 + short**2 / (12.0 * np.maximum(long, 1e-300))
     apart = (one + other) / 2.0 + across
@@ -226,7 +213,7 @@ def cost(
     Davies et al. 2018, "Loihi: A neuromorphic manycore processor with on-chip learning", IEEE Micro 38, 82.
     """
     row, spikes = _own(substrate), _spikes(statistics)
-    vectors, used = _size("m", m, 0.0), cores_needed(substrate, n=n, k=k)
+    vectors, used = check_range("m", m, 0.0), cores_needed(substrate, n=n, k=k)
     inputs, outputs = np.asarray(k, dtype=float), np.asarray(n, dtype=float)
     add, fetch = synapse_energy(substrate)
     sent = vectors * inputs * spikes
@@ -259,7 +246,7 @@ def time(
     held = np.maximum(used["weights"], 1.0)
     synapses = inputs * spikes * outputs * pieces / held * row.value("synapse_time")
     updates = steps * np.maximum(outputs / held, inputs / used["sources"]) * row.value("update_time")
-    return _size("m", m, 0.0) * (synapses + updates + steps * row.value("barrier"))
+    return check_range("m", m, 0.0) * (synapses + updates + steps * row.value("barrier"))
 
 
 def area(substrate: Substrate, *, n: ArrayLike, k: ArrayLike) -> Array:
@@ -272,18 +259,3 @@ def standing_power(substrate: Substrate, *, n: ArrayLike, k: ArrayLike) -> Array
     """Watts that the cores of a matrix take whether anything happens or not: their share of a chip's."""
     row = _own(substrate)
     return cores_needed(substrate, n=n, k=k)["weights"] * row.value("static") / row.value("cores")
-
-
-@lru_cache(maxsize=64)
-def _grid(tiles: int) -> tuple[tuple[int, int], ...]:
-    """Positions of ``tiles`` tiles in a near-square, column by column."""
-    side = int(np.ceil(np.sqrt(tiles)))
-    return tuple((i // side, i % side) for i in range(tiles))
-
-
-def placed_distance(sources: int, targets: int) -> float:
-    """The same mean distance counted on a mesh, tile by tile: what :func:`distance` is held to by a test."""
-    a, b = np.array(_grid(sources), dtype=float), np.array(_grid(targets), dtype=float)
-    a -= [a[:, 0].max() + 1.0, a[:, 1].mean()]
-    b -= [0.0, b[:, 1].mean()]
-    return float(np.abs(a[:, None, :] - b[None, :, :]).sum(2).mean())

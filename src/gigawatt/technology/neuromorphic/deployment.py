@@ -17,7 +17,7 @@ from gigawatt.catalog.loader import Entity, entity
 from gigawatt.core.errors import InputError
 from gigawatt.technology.neuromorphic.cores import core
 
-__all__ = ["Deployment", "deploy", "edge_gpu", "fit_chip", "model_weights"]
+__all__ = ["Deployment", "deploy", "edge_gpu", "model_weights"]
 
 _BYTE = 8.0
 _STEPS = 2.0  # of a product: the norm before it, the product
@@ -44,22 +44,6 @@ def model_weights(model: Entity) -> float:
     """Weights of the blocks: four square matrices of the mixer, three of the feed-forward layer."""
     hidden, wide = model.value("hidden"), model.value("intermediate")
     return model.value("layers") * (4.0 * hidden**2 + 3.0 * hidden * wide)
-
-
-def fit_chip() -> dict[str, float]:
-    """(``synapse`` [J], ``static`` [W]) of Loihi 2 from two totals that its makers published.
-
-    Power of Hala Point at its rate, and power of 24 chips that read a prompt: two equations. Neither
-    is of generated tokens, which :func:`deploy` predicts. Neurons and routes are in ``synapse``.
-    """
-    whole, model = entity("neuromorphic", "hala-point"), entity("neuromorphic", "matmul-free-370m")
-    told = entity("neuromorphic_published", "loihi2-lm")
-    chips, rate = whole.value("chips"), told.value("prefill_throughput")
-    one, other = whole.value("power") / chips, rate * told.value("prefill_energy") / told.value("chips")
-    busy = whole.value("synapse_rate") / chips
-    active = rate * model_weights(model) * (1.0 - model.value("zeros")) / told.value("chips")
-    synapse = (one - other) / (busy - active)
-    return {"synapse": synapse, "static": one - synapse * busy}
 
 
 def deploy(

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gigawatt.core.errors import InputError
+from gigawatt.core.checks import check_range
 from gigawatt.workload.operations import Array
 
 __all__ = ["PLANCK_REDUCED", "filling_energy", "saturable_transmission"]
@@ -50,12 +50,9 @@ def saturable_transmission(power: ArrayLike, *, depth: float, fixed_depth: float
     Corless et al. 1996, "On the Lambert W function", Advances in Computational Mathematics 5, 329;
     Siegman 1986, Lasers, section 7.7 (homogeneous saturation along a medium).
     """
-    u = np.asarray(power, dtype=float)
-    if not bool(np.all(np.isfinite(u) & (u >= 0.0))):
-        raise InputError("not a power", key="power", given=str(power), allowed="0 or more, finite")
+    u = check_range("power", power, 0.0, message="not a power")
     for key, value in (("depth", depth), ("fixed_depth", fixed_depth)):
-        if not (np.isfinite(value) and value >= 0.0):
-            raise InputError("not an optical depth", key=key, given=value, allowed="0 or more, finite")
+        check_range(key, value, 0.0, message="not an optical depth")
     total = depth + fixed_depth
     if total == 0.0:
         return np.ones_like(u)
@@ -95,8 +92,7 @@ def filling_energy(*, wavelength: float, fermi_velocity: float, area: float) -> 
     Functional Materials 19, 3077 (saturation by Pauli blocking).
     """
     for key, value in (("wavelength", wavelength), ("fermi_velocity", fermi_velocity), ("area", area)):
-        if not (np.isfinite(value) and value > 0.0):
-            raise InputError("not a size", key=key, given=value, allowed="above 0, finite")
+        check_range(key, value, 0.0, open_low=True, message="not a size")
     photon = 2.0 * np.pi * PLANCK_REDUCED * 299_792_458.0 / wavelength
     density = (0.5 * photon / (PLANCK_REDUCED * fermi_velocity)) ** 2 / np.pi
     return float(area * density * photon)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gigawatt.catalog.loader import Entity, entity, table
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.technology.optical.absorber import filling_energy, saturable_transmission
 from gigawatt.technology.optical.electro_optic import ElectroOpticNeuron, second_harmonic
@@ -71,9 +72,7 @@ class OpticalActivation:
 
     def relative(self, power: ArrayLike) -> Array:
         """Output for an input ≥ 0, both in units of ``threshold_power``."""
-        u = np.asarray(power, dtype=float)
-        if not bool(np.all(np.isfinite(u) & (u >= 0.0))):
-            raise InputError("not a power", key="power", given=str(power), allowed="0 or more, finite")
+        u = check_range("power", power, 0.0, message="not a power")
         form = self.form
         if self.kind == "kerr":
             y = cavity_energy(u * form["scale"], form["detuning"])
@@ -134,8 +133,7 @@ def shape(activation: OpticalActivation, *, most: float = 3.0, points: int = 300
     InputError
         A range or grid that is too small.
     """
-    if not (np.isfinite(most) and most > 0.0):
-        raise InputError("not a range", key="most", given=most, allowed="above 0, finite")
+    check_range("most", most, 0.0, open_low=True, message="not a range")
     if points < 100:
         raise InputError("too few points", key="points", given=points, allowed="100 or more")
     u = np.linspace(0.0, most, points)
@@ -192,7 +190,7 @@ def load_activation(id: str, **changes: float) -> OpticalActivation:
     if kind == "harmonic":
         efficiency, length, lifetime = number("efficiency"), number("length"), number("lifetime")
         second_harmonic(0.0, efficiency=efficiency, length=length)
-        _positive(row, lifetime=lifetime)
+        check_range(f"{row.id}.lifetime", lifetime, 0.0, open_low=True)
         return OpticalActivation(row.id, name, kind, 1.0 / (efficiency * length**2), lifetime, 0.0)
     raise InputError("no such kind of activation", key=row.id, given=kind, allowed=KINDS)
 
@@ -214,15 +212,7 @@ def _kerr(row: Entity, name: str, of: dict[str, float]) -> OpticalActivation:
 
 def _absorber(row: Entity, name: str, of: dict[str, float]) -> OpticalActivation:
     energy = filling_energy(wavelength=of["wavelength"], fermi_velocity=of["fermi_velocity"], area=of["area"])
-    _positive(row, lifetime=of["lifetime"])
+    check_range(f"{row.id}.lifetime", of["lifetime"], 0.0, open_low=True)
     form = {"depth": of["depth"], "fixed_depth": of["fixed_depth"]}
     saturable_transmission(0.0, depth=form["depth"], fixed_depth=form["fixed_depth"])
     return OpticalActivation(row.id, name, "absorber", energy / of["lifetime"], of["lifetime"], 0.0, form)
-
-
-def _positive(row: Entity, **values: float) -> None:
-    for key, value in values.items():
-        if not (np.isfinite(value) and value > 0.0):
-            raise InputError(
-                "outside its range", key=f"{row.id}.{key}", given=value, allowed="above 0, finite"
-            )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.workload.operations import Array
 
@@ -72,12 +73,9 @@ def second_harmonic(power: ArrayLike, *, efficiency: float, length: float) -> Ar
     ----------
     Armstrong et al. 1962, Physical Review 127, 1918 (depletion of the pump).
     """
-    p = np.asarray(power, dtype=float)
-    if not bool(np.all(np.isfinite(p) & (p >= 0.0))):
-        raise InputError("not a power", key="power", given=str(power), allowed="0 or more, finite")
+    p = check_range("power", power, 0.0, message="not a power")
     for key, value in (("efficiency", efficiency), ("length", length)):
-        if not (np.isfinite(value) and value > 0.0):
-            raise InputError("not a size", key=key, given=value, allowed="above 0, finite")
+        check_range(key, value, 0.0, open_low=True, message="not a size")
     return p * np.tanh(length * np.sqrt(efficiency * p)) ** 2
 
 
@@ -125,12 +123,10 @@ class ElectroOpticNeuron:
     def __post_init__(self) -> None:
         for key in ("responsivity", "transimpedance", "half_wave_voltage", "rate"):
             value = float(getattr(self, key))
-            if not (np.isfinite(value) and value > 0.0):
-                raise InputError("outside its range", key=key, given=value, allowed="above 0, finite")
+            check_range(key, value, 0.0, open_low=True)
         for key in ("amplifier_power", "capacitance", "insertion", "bias"):
             value = float(getattr(self, key))
-            if not (np.isfinite(value) and value >= 0.0):
-                raise InputError("outside its range", key=key, given=value, allowed="0 or more, finite")
+            check_range(key, value, 0.0)
         if not 0.0 < self.tap < 1.0:
             raise InputError("not a tap", key="tap", given=self.tap, allowed="above 0 and below 1")
 
@@ -152,9 +148,7 @@ class ElectroOpticNeuron:
 
     def transmitted(self, power: ArrayLike) -> Array:
         """Output [W] for ``power`` [W] ≥ 0."""
-        p = np.asarray(power, dtype=float)
-        if not bool(np.all(np.isfinite(p) & (p >= 0.0))):
-            raise InputError("not a power", key="power", given=str(power), allowed="0 or more, finite")
+        p = check_range("power", power, 0.0, message="not a power")
         field = electro_optic_field(
             np.sqrt(p), tap=self.tap, phase_gain=self.phase_gain, phase_bias=np.pi * self.bias
         )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gigawatt.catalog.loader import entity, table
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.technology.optical.absorber import PLANCK_REDUCED
 from gigawatt.technology.optical.activations import load_activation
@@ -20,7 +21,6 @@ __all__ = [
     "Gate",
     "Levels",
     "Verdict",
-    "best_amplifier",
     "levels",
     "list_gates",
     "load_gate",
@@ -170,8 +170,7 @@ def load_gate(id: str, **changes: float) -> Gate:
     for key, value in changes.items():
         if key not in known:
             raise InputError("no such number of a gate", key=row.id, given=key, allowed=known)
-        if not (np.isfinite(value) and value >= 0.0):
-            raise InputError("outside its range", key=f"{row.id}.{key}", given=value, allowed="0 or more")
+        check_range(f"{row.id}.{key}", value, 0.0)
 
     def number(key: str, otherwise: float) -> float:
         own = row.get(key, otherwise)
@@ -236,10 +235,8 @@ def levels(gate: Gate, fan_out: float = 1.0, light: float = 1.0) -> Levels:
     Miller 2010, Nature Photonics 4, 3, box 1 (logic-level restoration); Hill 1968 (noise margins from
     repeated stages).
     """
-    if not (np.isfinite(fan_out) and fan_out >= 1.0):
-        raise InputError("not a fan-out", key="fan_out", given=fan_out, allowed="1 or more, finite")
-    if not (np.isfinite(light) and light > 0.0):
-        raise InputError("not a share of light", key="light", given=light, allowed="above 0, finite")
+    check_range("fan_out", fan_out, 1.0, message="not a fan-out")
+    check_range("light", light, 0.0, open_low=True, message="not a share of light")
     p = np.linspace(0.0, _MOST, _GRID)
     out = light * gate.stage(p, fan_out)
     gap = out - p
@@ -345,10 +342,8 @@ def with_amplifier(gate: Gate, gain: float, saturation: float) -> Gate:
     ----------
     Siegman 1986, Lasers, chapter 7 (saturation of homogeneous gain, here lumped).
     """
-    if not (np.isfinite(gain) and gain >= 1.0):
-        raise InputError("not a gain", key="gain", given=gain, allowed="1 or more, finite")
-    if not (np.isfinite(saturation) and saturation > 0.0):
-        raise InputError("not a saturation", key="saturation", given=saturation, allowed="above 0, finite")
+    check_range("gain", gain, 1.0, message="not a gain")
+    check_range("saturation", saturation, 0.0, open_low=True, message="not a saturation")
     p = np.linspace(0.0, 4.0 * _MOST, 4 * _GRID)
     tabled = gate.transfer(p)  # solved once, read many times
 
@@ -357,39 +352,3 @@ def with_amplifier(gate: Gate, gain: float, saturation: float) -> Gate:
         return out / (1.0 + out / saturation)
 
     return replace(gate, transfer=transfer, drive=gain * gate.drive, supplied=False)
-
-
-def best_amplifier(gate: Gate, fan_out: float = 2.0) -> tuple[float, float, Levels]:
-    """(gain, saturation, levels) of the amplifier behind a passive ``gate`` that leaves the widest margin.
-
-    Gains from 1 to 1,000 and saturations from 1 to 100 switching inputs are tried; (1, ∞, one level) if none
-    leaves two levels.
-
-    Parameters
-    ----------
-    gate : Gate
-        Any.
-    fan_out : float
-        ≥ 1.
-
-    Raises
-    ------
-    InputError
-        A fan-out below 1.
-    """
-    best = (1.0, float("inf"), levels(gate, fan_out))
-    plain = with_amplifier(gate, 1.0, 1e30)
-    for gain in np.geomspace(1.0, 1e3, 49):
-        for saturation in np.geomspace(1.0, 1e2, 13):
-            found = levels(_amplified(plain, float(gain), float(saturation)), fan_out)
-            if found.margin > best[2].margin:
-                best = (float(gain), float(saturation), found)
-    return best
-
-
-def _amplified(gate: Gate, gain: float, saturation: float) -> Gate:
-    def transfer(power: Array) -> Array:
-        out = gain * gate.transfer(power)
-        return out / (1.0 + out / saturation)
-
-    return replace(gate, transfer=transfer)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.workload.operations import Array
 
@@ -21,7 +22,6 @@ __all__ = [
     "LIGHT",
     "KerrCavity",
     "cavity_energy",
-    "nonlinear_phase",
     "ring_up",
     "turning_points",
 ]
@@ -96,8 +96,7 @@ def cavity_energy(power: ArrayLike, detuning: ArrayLike, *, upper: bool = False)
     Gibbs 1985, Optical Bistability (the cubic of dispersive bistability); Cardano's formula.
     """
     x, d = np.broadcast_arrays(np.asarray(power, dtype=float), np.asarray(detuning, dtype=float))
-    if not bool(np.all(np.isfinite(x) & (x >= 0.0))):
-        raise InputError("not a power", key="power", given=str(power), allowed="0 or more, finite")
+    check_range("power", x, 0.0, message="not a power")
     if not bool(np.all(np.isfinite(d))):
         raise InputError("not a detuning", key="detuning", given=str(detuning), allowed="finite")
     p = 1.0 - d**2 / 3.0
@@ -144,10 +143,8 @@ def ring_up(power: ArrayLike, detuning: float, *, start: ArrayLike = 0.0, until:
         A negative power, a duration that is not above 0.
     """
     x = np.atleast_1d(np.asarray(power, dtype=float))
-    if not bool(np.all(np.isfinite(x) & (x >= 0.0))):
-        raise InputError("not a power", key="power", given=str(power), allowed="0 or more, finite")
-    if not (np.isfinite(until) and until > 0.0):
-        raise InputError("not a duration", key="until", given=until, allowed="above 0, finite")
+    check_range("power", x, 0.0, message="not a power")
+    check_range("until", until, 0.0, open_low=True, message="not a duration")
     drive = np.sqrt(x)
     steps = int(np.ceil(200.0 * until))
     h = until / steps
@@ -165,40 +162,6 @@ def ring_up(power: ArrayLike, detuning: float, *, start: ArrayLike = 0.0, until:
         a = a + (h / 6.0) * (k1 + 2.0 * k2 + 2.0 * k3 + k4)
         found.append(np.abs(a) ** 2)
     return np.stack(found)
-
-
-def nonlinear_phase(
-    power: ArrayLike, *, kerr_index: float, area: float, wavelength: float, length: float, loss: float = 0.0
-) -> Array:
-    """Phase [rad] that light of ``power`` adds to itself in a waveguide: (2π/λ)·n₂·P/A·L_eff.
-
-    Parameters
-    ----------
-    power : array [W]
-        ≥ 0.
-    kerr_index, area, wavelength, length : float [m²/W, m², m, m]
-        Each above 0.
-    loss : float [1/m]
-        ≥ 0; L_eff = (1 − e^(−loss·L))/loss.
-
-    Raises
-    ------
-    InputError
-        A number outside its range.
-
-    References
-    ----------
-    Agrawal, Nonlinear Fiber Optics (self-phase modulation).
-    """
-    p = np.asarray(power, dtype=float)
-    given = {"kerr_index": kerr_index, "area": area, "wavelength": wavelength, "length": length}
-    for key, value in given.items():
-        if not (np.isfinite(value) and value > 0.0):
-            raise InputError("not a size", key=key, given=value, allowed="above 0, finite")
-    if not bool(np.all(np.isfinite(p) & (p >= 0.0))) or not (np.isfinite(loss) and loss >= 0.0):
-        raise InputError("negative power or loss", key="power", given=str(power), allowed="0 or more, finite")
-    effective = -np.expm1(-loss * length) / loss if loss > 0.0 else length
-    return 2.0 * np.pi / wavelength * kerr_index / area * effective * p
 
 
 @dataclass(frozen=True)

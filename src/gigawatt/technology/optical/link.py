@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gigawatt.catalog.loader import entity
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.technology.optical.kerr import LIGHT
 from gigawatt.workload.operations import Array
@@ -102,8 +103,7 @@ def sensitivity(
         "extinction": extinction,
     }
     for key, value in given.items():
-        if not (np.isfinite(value) and value > 0.0):
-            raise InputError("outside its range", key=key, given=value, allowed="above 0, finite")
+        check_range(key, value, 0.0, open_low=True)
     share = float(error_ratio(0.0, levels))
     if not 0.0 < error_rate < share:
         raise InputError(
@@ -157,9 +157,7 @@ class LinkBudget:
 
     def latency(self, length: ArrayLike) -> Array:
         """Seconds over ``length`` [m] of fibre."""
-        metres = np.asarray(length, dtype=float)
-        if not bool(np.all(np.isfinite(metres) & (metres >= 0.0))):
-            raise InputError("not a length", key="length", given=str(length), allowed="0 or more, finite")
+        metres = check_range("length", length, 0.0, message="not a length")
         return self.delay + metres * _FIBRE_INDEX / LIGHT
 
 
@@ -189,8 +187,7 @@ def link_budget(id: str, **changes: float) -> LinkBudget:
 
     def number(key: str) -> float:
         value = float(changes.get(key, row.value(key)))
-        if not (np.isfinite(value) and value >= 0.0):
-            raise InputError("outside its range", key=key, given=value, allowed="0 or more, finite")
+        check_range(key, value, 0.0)
         return value
 
     # the loader brings bits to bytes
@@ -247,11 +244,8 @@ def fabric_power(
     Leiserson 1985, "Fat-trees", IEEE Transactions on Computers C-34, 892.
     """
     b, t = np.asarray(rate, dtype=float), np.asarray(tiers, dtype=float)
-    if not bool(np.all(np.isfinite(b) & (b > 0.0))):
-        raise InputError("not a rate", key="rate", given=str(rate), allowed="above 0, finite")
-    if not bool(np.all(np.isfinite(t) & (t >= 1.0))):
-        raise InputError("not a number of tiers", key="tiers", given=str(tiers), allowed="1 or more, finite")
+    check_range("rate", b, 0.0, open_low=True, message="not a rate")
+    check_range("tiers", t, 1.0, message="not a number of tiers")
     for key, value in (("host", host), ("switch", switch), ("silicon", silicon)):
-        if not (np.isfinite(value) and value >= 0.0):
-            raise InputError("not an energy a bit", key=key, given=value, allowed="0 or more, finite")
+        check_range(key, value, 0.0, message="not an energy a bit")
     return b * (host + (2.0 * t - 1.0) * (switch + silicon))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gigawatt.catalog.loader import entity
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.technology.optical.absorber import PLANCK_REDUCED
 from gigawatt.technology.optical.gates import TABLE
@@ -136,9 +137,7 @@ def loop_buffer(bits: ArrayLike, id: str = "loop-fibre") -> Loop:
     ----------
     Agrawal, Fiber-Optic Communication Systems, chapter 7 (noise of amplifiers).
     """
-    count = np.asarray(bits, dtype=float)
-    if not bool(np.all(np.isfinite(count) & (count >= 1.0))):
-        raise InputError("not a number of bits", key="bits", given=str(bits), allowed="1 or more, finite")
+    count = check_range("bits", bits, 1.0, message="not a number of bits")
     row, rules = entity(TABLE, id), entity(TABLE, "criteria")
     rate = row.value("rate") * 8.0  # the loader brings bits to bytes
     turn = count / rate
@@ -169,8 +168,6 @@ def holding_energy(id: str, seconds: ArrayLike) -> Array:
     MissingDataError
         A row without an energy to write.
     """
-    time = np.asarray(seconds, dtype=float)
-    if not bool(np.all(np.isfinite(time) & (time >= 0.0))):
-        raise InputError("not a time", key="seconds", given=str(seconds), allowed="0 or more, finite")
+    time = check_range("seconds", seconds, 0.0, message="not a time")
     row = entity(TABLE, id)
     return row.value("write_energy") + (row.get("hold_power", 0.0) or 0.0) * time

@@ -8,7 +8,8 @@ from functools import lru_cache
 import numpy as np
 
 from gigawatt.catalog.loader import Entity, entity
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 from gigawatt.technology.photonic.noise import Receiver, laser_power, photon_energy
 from gigawatt.technology.substrate import Bound, Substrate
 
@@ -87,10 +88,7 @@ def word(substrate: Substrate, key: str, default: str) -> str:
         )
     given, bound = substrate.word(key) or default, SETTINGS[key]
     assert len(bound) == 3
-    if given not in bound[2]:
-        raise InputError(
-            f"not known: {bound[1]}", key=key, given=given, allowed=bound[2], nearest=nearest(given, bound[2])
-        )
+    check_word(key, given, bound[2], f"not known: {bound[1]}")
     return given
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 
 __all__ = [
@@ -47,9 +48,7 @@ def photon_energy(wavelength: float) -> float:
 
 def _positive(**values: ArrayLike) -> None:
     for key, value in values.items():
-        given = np.asarray(value, dtype=float)
-        if not np.all(np.isfinite(given) & (given > 0.0)):
-            raise InputError("out of range", key=key, given=str(given), allowed="above 0, finite")
+        check_range(key, value, 0.0, open_low=True)
 
 
 def amplitude(loss: ArrayLike) -> Array:

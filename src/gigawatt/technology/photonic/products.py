@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gigawatt.catalog.loader import entity
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.technology.photonic.link import (
     SETTINGS,
@@ -96,20 +97,13 @@ class Counts:
     arrays: Array
 
 
-def _sizes(**given: ArrayLike) -> tuple[Array, ...]:
-    made: list[Array] = []
-    for key, value in given.items():
-        size = np.asarray(value, dtype=float)
-        least = 0.0 if key in ("m", "batch", "cache") else np.nextafter(0.0, 1.0)
-        if not bool(np.all(np.isfinite(size) & (size >= least))):
-            raise InputError(
-                "not a size",
-                key=key,
-                given=str(size),
-                allowed="0 or more, finite" if least == 0.0 else "above 0, finite",
-            )
-        made.append(size)
-    return tuple(np.broadcast_arrays(*made))
+def _sizes(**sizes: ArrayLike) -> tuple[Array, ...]:
+    """Sizes broadcast together; a matrix has rows and columns, a product may have no vector."""
+    checked = [
+        check_range(key, value, 0.0, open_low=key not in ("m", "batch", "cache"), message="not a size")
+        for key, value in sizes.items()
+    ]
+    return tuple(np.broadcast_arrays(*checked))
 
 
 def counts(substrate: Substrate, *, m: ArrayLike, n: ArrayLike, k: ArrayLike) -> Counts:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.core.errors import InputError
 
-__all__ = ["bank_weights", "drop", "ring_phase", "thermal_phase"]
+__all__ = ["bank_weights", "drop", "ring_phase"]
 
 Array = NDArray[Any]
 
@@ -110,25 +110,3 @@ def bank_weights(phases: Array, *, finesse: float, spacing: float | None = None)
         seen: Array = tuned[..., ring : ring + 1] + (channel - ring) * apart
         passed = passed * (1.0 - drop(seen, finesse=finesse))
     return 1.0 - 2.0 * passed
-
-
-def thermal_phase(kelvin: ArrayLike, *, shift: float, free_spectral_range: float) -> Array:
-    """Phase [rad] by which a ring is off that a lock holds to ``kelvin`` [K].
-
-    Parameters
-    ----------
-    kelvin : array [K]
-        Residual of the lock.
-    shift : float [m/K]
-        Of the resonance's wavelength.
-    free_spectral_range : float [m]
-        In wavelength, > 0.
-    """
-    if not free_spectral_range > 0.0:
-        raise InputError(
-            "no free spectral range",
-            key="free_spectral_range",
-            given=free_spectral_range,
-            allowed="above 0 m",
-        )
-    return 2.0 * np.pi * np.asarray(kelvin, dtype=float) * shift / free_spectral_range

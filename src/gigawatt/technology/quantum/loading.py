@@ -27,7 +27,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gigawatt.catalog.loader import Entity, entity
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_range, check_word
+from gigawatt.core.errors import InputError
 from gigawatt.technology.qubits.resources import cultivation_ccz, load_physical, patch_qubits
 from gigawatt.technology.substrate import Bound, Statistics, Substrate
 from gigawatt.workload.operations import Array
@@ -67,10 +68,7 @@ class Side:
 
 def _row(substrate: Substrate) -> Entity:
     name = substrate.word("machine") or "superconducting"
-    if name not in MACHINES:
-        raise InputError(
-            "no such machine", key="machine", given=name, allowed=MACHINES, nearest=nearest(name, MACHINES)
-        )
+    check_word("machine", name, MACHINES, "no such machine")
     return entity("quantum_machines", name)
 
 
@@ -123,11 +121,12 @@ def _lookup(substrate: Substrate, weights: Array) -> _Lookup:
 
 
 def _sizes(m: ArrayLike, n: ArrayLike, k: ArrayLike) -> tuple[Array, Array]:
-    sizes = [np.asarray(x, dtype=float) for x in (m, n, k)]
-    for key, size in zip("mnk", sizes, strict=True):
-        if not bool(np.all(np.isfinite(size) & (size > 0.0))):
-            raise InputError("not a size", key=key, given=str(size), allowed="above 0, finite")
-    return sizes[0], sizes[1] * sizes[2]
+    """(tokens, weights) of a product."""
+    tokens, outputs, inputs = (
+        check_range(key, size, 0.0, open_low=True, message="not a size")
+        for key, size in (("m", m), ("n", n), ("k", k))
+    )
+    return tokens, outputs * inputs
 
 
 def cost(

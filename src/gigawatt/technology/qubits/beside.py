@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from gigawatt.catalog.loader import entity
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
 from gigawatt.technology.qubits.pieces import (
     Classical,
     best_bits,
@@ -146,9 +146,6 @@ def run_piece(piece: str, *, depth: int = 3, machine: str = "superconducting", *
     InputError
         No such piece.
     """
-    if piece not in PIECES:
-        raise InputError(
-            "no such piece", key="piece", given=piece, allowed=PIECES, nearest=nearest(piece, PIECES)
-        )
+    check_word("piece", piece, PIECES, "no such piece")
     choice, classical = pipeline(**settings) if piece == "pipeline" else bits(**settings)
     return beside(choice, classical, depth, machine)

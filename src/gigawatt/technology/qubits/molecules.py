@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog.loader import path
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 from gigawatt.technology.qubits.pauli import PauliSum, molecular
 
 __all__ = ["MOLECULES", "Molecule", "bond_lengths", "load_molecule"]
@@ -85,14 +86,7 @@ class Molecule:
 
 @lru_cache(maxsize=8)
 def _document(name: str) -> dict[str, Any]:
-    if name not in MOLECULES:
-        raise InputError(
-            "no such molecule",
-            key="molecule",
-            given=name,
-            allowed=MOLECULES,
-            nearest=nearest(name, MOLECULES),
-        )
+    check_word("molecule", name, MOLECULES, "no such molecule")
     return json.loads(path(f"quantum/{name}.json").read_text(encoding="utf-8"))
 
 

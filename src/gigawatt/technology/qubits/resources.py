@@ -17,12 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil, log, sqrt
+from math import ceil, sqrt
 
 import numpy as np
 
 from gigawatt.catalog.loader import entity, table
-from gigawatt.core.errors import InfeasibleError, InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InfeasibleError, InputError
 
 __all__ = [
     "THRESHOLD",
@@ -33,7 +34,6 @@ __all__ = [
     "algorithms",
     "auto_ccz",
     "cultivation_ccz",
-    "distance_for",
     "estimate",
     "load_algorithm",
     "load_physical",
@@ -169,11 +169,7 @@ def load_algorithm(name: str) -> Algorithm:
     InputError
         No such row.
     """
-    if name not in algorithms():
-        raise InputError(
-            "no such algorithm", key="algorithm", given=name, allowed=algorithms(),
-            nearest=nearest(name, algorithms()),
-        )  # fmt: skip
+    check_word("algorithm", name, algorithms(), "no such algorithm")
     row = entity("quantum_algorithms", name)
     return Algorithm(
         name, row.value("qubits"), row.get("toffolis", 0.0) or 0.0, row.get("t_gates", 0.0) or 0.0
@@ -191,20 +187,6 @@ def logical_error_rate(distance: float, error: float) -> float:
     if not distance >= 1:
         raise InputError("not a distance", key="distance", given=distance, allowed="1 or more")
     return _PREFACTOR * (below_threshold(error) / THRESHOLD) ** ((distance + 1) / 2)
-
-
-def distance_for(target: float, error: float) -> int:
-    """Least odd distance whose failure in a round is at most ``target``.
-
-    Raises
-    ------
-    InputError
-        A target that is no probability; an error at the threshold or above.
-    """
-    if not 0.0 < target < 1.0:
-        raise InputError("not a probability", key="target", given=target, allowed="between 0 and 1")
-    half = log(target / _PREFACTOR) / log(below_threshold(error) / THRESHOLD)
-    return max(3, 2 * ceil(half - 1e-12) - 1)
 
 
 def patch_qubits(distance: float) -> float:

@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 from gigawatt.technology.qubits.ansatz import build, from_excitations, pool
 from gigawatt.technology.qubits.molecules import Molecule
 from gigawatt.technology.qubits.pauli import PauliSum, groups, parity
@@ -125,11 +126,7 @@ def minimise(
     InputError
         No such optimiser; shots for one that needs exact gradients; no iteration.
     """
-    if optimiser not in OPTIMISERS:
-        raise InputError(
-            "no such optimiser", key="optimiser", given=optimiser, allowed=OPTIMISERS,
-            nearest=nearest(optimiser, OPTIMISERS),
-        )  # fmt: skip
+    check_word("optimiser", optimiser, OPTIMISERS, "no such optimiser")
     if iterations < 1 or shots < 0:
         raise InputError(
             "out of range", key="iterations", given=iterations, allowed="1 or more; shots 0 or more"

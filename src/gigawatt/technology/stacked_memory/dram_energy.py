@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog.loader import Entity, entity
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.workload.operations import Array
 
@@ -38,7 +39,6 @@ __all__ = [
     "idle_power",
     "is_hot",
     "refresh_power",
-    "require",
 ]
 
 COMPONENTS = ("activation", "array", "wire", "via", "io")
@@ -53,25 +53,6 @@ SCOPES_OF: Mapping[str, tuple[str, ...]] = {
 
 _BITS = 8.0
 _HALF = 0.5  # the activity at which energies stand in the catalog
-
-
-def require(key: str, value: ArrayLike, low: float, high: float, unit: str = "") -> Array:
-    """``value`` as an array, all of it finite and within ``low`` to ``high``.
-
-    Raises
-    ------
-    InputError
-        Named, with the range.
-    """
-    found = np.asarray(value, dtype=float)
-    if not np.all(np.isfinite(found) & (found >= low) & (found <= high)):
-        raise InputError(
-            "outside its physical range",
-            key=key,
-            given=str(value),
-            allowed=f"{low:g} to {high:g} {unit}".strip(),
-        )
-    return found
 
 
 @lru_cache(maxsize=64)
@@ -93,7 +74,7 @@ def defaults() -> Entity:
 
 
 def _height(row: Entity, height: float | None) -> float:
-    return float(require("height", row.value("height") if height is None else height, 1.0, 64.0, "dies"))
+    return float(check_range("height", row.value("height") if height is None else height, 1.0, 64.0, "dies"))
 
 
 def access_energy(
@@ -128,10 +109,12 @@ def access_energy(
     """
     row = generation(memory) if isinstance(memory, str) else memory
     page = row.value("page")
-    used = require(
+    used = check_range(
         "row_bytes", defaults().value("row_bytes") if row_bytes is None else row_bytes, 1.0, page, "B"
     )
-    toggles = require("activity", defaults().value("activity") if activity is None else activity, 0.0, 1.0)
+    toggles = check_range(
+        "activity", defaults().value("activity") if activity is None else activity, 0.0, 1.0
+    )
     moved = toggles / _HALF * np.ones_like(used)
     crossed = (_height(row, height) + 1.0) / 2.0
     return {
@@ -189,7 +172,7 @@ def is_hot(temperature: ArrayLike | None) -> NDArray[np.bool_]:
     """
     if temperature is None:
         return np.zeros((), dtype=bool)
-    return require("temperature", temperature, 200.0, 500.0, "K") > defaults().value("hot")
+    return check_range("temperature", temperature, 200.0, 500.0, "K") > defaults().value("hot")
 
 
 def refresh_power(
@@ -212,7 +195,7 @@ def refresh_power(
         A value outside its range.
     """
     row = generation(memory) if isinstance(memory, str) else memory
-    size = require("capacity", capacity, 1.0, 1e15, "B")
+    size = check_range("capacity", capacity, 1.0, 1e15, "B")
     return size * row.value("refresh") / row.value("refi") * np.where(is_hot(temperature), 2.0, 1.0)
 
 

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog.loader import Entity, table
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_range, check_word
+from gigawatt.core.errors import InputError
 from gigawatt.technology.stacked_memory.dram_energy import (
     access_energy,
     defaults,
     generation,
-    require,
 )
 from gigawatt.technology.stacked_memory.dram_timing import (
     WINDOW,
@@ -71,30 +71,20 @@ def pattern_of(name: str) -> Pattern:
     """
     id, _, changes = name.partition(":")
     rows = table("stacked_memory_patterns")
-    if id not in rows:
-        raise InputError(
-            "no such pattern", key="pattern", given=id, allowed=tuple(rows), nearest=nearest(id, rows)
-        )
+    check_word("pattern", id, rows, "no such pattern")
     row = rows[id]
     values = {key: row.value(key) for key in ("contiguous", "stride", "piece", "write_share")}
     for change in filter(None, changes.split(",")):
         key, _, text = (part.strip() for part in change.partition("="))
-        if key not in values:
-            raise InputError(
-                "no such number of a pattern",
-                key=id,
-                given=key,
-                allowed=tuple(values),
-                nearest=nearest(key, values),
-            )
+        check_word(id, key, values, "no such number of a pattern")
         try:
             values[key] = float(text)
         except ValueError:
             raise InputError("not a number", key=f"{id}.{key}", given=text, allowed="a number") from None
-    require("contiguous", values["contiguous"], 1.0, 1e12, "B")
-    require("stride", values["stride"], 1.0, 1e9, "B")
-    require("piece", values["piece"], 1.0, values["stride"], "B")
-    require("write_share", values["write_share"], 0.0, 1.0)
+    check_range("contiguous", values["contiguous"], 1.0, 1e12, "B")
+    check_range("stride", values["stride"], 1.0, 1e9, "B")
+    check_range("piece", values["piece"], 1.0, values["stride"], "B")
+    check_range("write_share", values["write_share"], 0.0, 1.0)
     return Pattern(id, row.text("name"), **values)
 
 
@@ -116,17 +106,13 @@ def accesses_of(
     seed : int
         Of the places of objects.
 
-    Returns
-    -------
-    Accesses
-
     Raises
     ------
     InputError
         A number outside its range.
     """
-    require("pseudo_channels", pseudo_channels, 1, 1e6)
-    require("count", count, 512, 1e6)
+    check_range("pseudo_channels", pseudo_channels, 1, 1e6)
+    check_range("count", count, 512, 1e6)
     granule = defaults().value("granule")
     atoms = max(1, round(granule / channel.access))  # of a granule
     row_granules = max(1, channel.columns // atoms)
@@ -251,10 +237,6 @@ def reach(
     count, seed : int
         Accesses that are simulated; of the draws.
 
-    Returns
-    -------
-    Reached
-
     Raises
     ------
     InputError
@@ -262,7 +244,7 @@ def reach(
     """
     row = generation(memory) if isinstance(memory, str) else memory
     shape = pattern_of(pattern) if isinstance(pattern, str) else pattern
-    require("stacks", stacks, 1, 64)
+    check_range("stacks", stacks, 1, 64)
     channel = channel_of(row, data_rate=data_rate, temperature=temperature)
     own = row.value("channels") * row.value("pseudo_channels")
     found = _simulated(channel, shape, round(stacks * own), refresh, count, seed)

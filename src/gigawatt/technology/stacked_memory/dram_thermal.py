@@ -21,13 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog.loader import entity
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_range, check_word
+from gigawatt.core.errors import InputError
 from gigawatt.technology.stacked_memory.dram_energy import (
     access_energy,
     defaults,
     idle_power,
     refresh_power,
-    require,
 )
 from gigawatt.technology.stacked_memory.dram_timing import channel_of
 from gigawatt.technology.stacked_memory.stack import Stack, stack_of
@@ -58,8 +58,7 @@ def _value(id: str, quantity: str) -> float:
 
 
 def _word(key: str, given: str, allowed: tuple[str, ...]) -> str:
-    if given not in allowed:
-        raise InputError("not known", key=key, given=given, allowed=allowed, nearest=nearest(given, allowed))
+    check_word(key, given, allowed, "not known")
     return given
 
 
@@ -133,7 +132,7 @@ def die_powers(stack: Stack, *, use: float = 1.0, temperature: float | None = No
 
     Cells, wires and vias are the dies'; of the interface the stack has one of two ends, in its base die.
     """
-    require("use", use, 0.0, 1.0)
+    check_range("use", use, 0.0, 1.0)
     parts = {name: float(one) for name, one in access_energy(stack.generation, height=stack.height).items()}
     moved = stack.bandwidth * use
     base_idle = entity("stacked_memory", stack.generation).value("base_die")
@@ -192,10 +191,6 @@ def stack_temperature(
     lateral, board : bool
         Whether the processor and the board are there; both off: heat has one way, up.
 
-    Returns
-    -------
-    Temperatures
-
     Raises
     ------
     InputError
@@ -205,15 +200,15 @@ def stack_temperature(
     bond = _word("bonding", bonding or one.bonding, BONDS)
     cool = _word("cooling", cooling or one.cooling, COOLING)
     fluid = float(
-        require("coolant", _value(cool, "temperature") if coolant is None else coolant, 250.0, 350.0, "K")
+        check_range("coolant", _value(cool, "temperature") if coolant is None else coolant, 250.0, 350.0, "K")
     )
     power = _value("processor", "power") if processor_power is None else processor_power
-    require("processor_power", power, 0.0, 5000.0, "W")
+    check_range("processor_power", power, 0.0, 5000.0, "W")
 
     def at(temperature: float) -> Temperatures:
         usual = die_powers(one, use=use, temperature=temperature)
-        each = float(require("dies", usual[0] if dies is None else dies, 0.0, 1000.0, "W"))
-        lowest = float(require("base", usual[1] if base is None else base, 0.0, 500.0, "W"))
+        each = float(check_range("dies", usual[0] if dies is None else dies, 0.0, 1000.0, "W"))
+        lowest = float(check_range("base", usual[1] if base is None else base, 0.0, 500.0, "W"))
         return _solved(one, bond, cool, fluid, (each, lowest, power if lateral else 0.0), lateral, board)
 
     cold = at(defaults().value("hot") - 1.0)
@@ -308,7 +303,9 @@ def _refreshing(one: Stack, temperature: float) -> tuple[float, float, float]:
 
 
 def _limit(limit: float | None) -> float:
-    return float(require("limit", _value("limit", "throttle") if limit is None else limit, 300.0, 500.0, "K"))
+    return float(
+        check_range("limit", _value("limit", "throttle") if limit is None else limit, 300.0, 500.0, "K")
+    )
 
 
 def most_power(stack: Stack | str, *, limit: float | None = None, **where: str | float | None) -> float:

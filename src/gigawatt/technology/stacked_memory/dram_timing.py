@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog.loader import Entity
-from gigawatt.core.errors import InputError, nearest
-from gigawatt.technology.stacked_memory.dram_energy import generation, is_hot, require
+from gigawatt.core.checks import check_range, check_word
+from gigawatt.technology.stacked_memory.dram_energy import generation, is_hot
 
 __all__ = [
     "REFRESH",
@@ -125,13 +125,13 @@ def channel_of(
     """
     row = generation(memory) if isinstance(memory, str) else memory
     rate = float(
-        require("data_rate", row.value("data_rate") if data_rate is None else data_rate, 1e7, 1e11, "B/s")
+        check_range("data_rate", row.value("data_rate") if data_rate is None else data_rate, 1e7, 1e11, "B/s")
     )
     lanes = row.value("width") * _BITS
     access = lanes * row.value("burst") / _BITS
     clock = row.value("transfers_of_a_clock") / (rate * _BITS)
     usual = max(1, round(row.value("height") / row.value("dies_of_a_rank")))
-    count = round(float(require("ranks", usual if ranks is None else ranks, 1, 16)))
+    count = round(float(check_range("ranks", usual if ranks is None else ranks, 1, 16)))
     hot = bool(is_hot(temperature))
     return Channel(
         groups=round(row.value("bank_groups")) * count,
@@ -203,27 +203,16 @@ def simulate(
     warm : float
         Share of requests at the beginning that do not count, 0 to 0.9.
 
-    Returns
-    -------
-    Achieved
-
     Raises
     ------
     InputError
         Too few requests, a bank that is not there, an unknown kind of refresh, a window outside its range.
     """
-    if refresh not in REFRESH:
-        raise InputError(
-            "no such refresh",
-            key="refresh",
-            given=refresh,
-            allowed=REFRESH,
-            nearest=nearest(refresh, REFRESH),
-        )
-    require("window", window, 1, 4096)
-    require("warm", warm, 0.0, 0.9)
-    require("accesses", len(accesses), 4 * window, 10_000_000)
-    require("bank", accesses.bank, 0, channel.banks - 1)
+    check_word("refresh", refresh, REFRESH, "no such refresh")
+    check_range("window", window, 1, 4096)
+    check_range("warm", warm, 0.0, 0.9)
+    check_range("accesses", len(accesses), 4 * window, 10_000_000)
+    check_range("bank", accesses.bank, 0, channel.banks - 1)
     issued, activations, hits = _Controller(channel, accesses, int(window), refresh).run()
     first = int(len(accesses) * warm)
     last = max(len(accesses) - 2 * int(window), first + 1)  # what is left then waits for few banks
@@ -408,10 +397,10 @@ def bound(
         Of :data:`REFRESH`.
     """
     c = channel
-    used = float(require("row_bytes", row_bytes, 1.0, c.columns * c.access, "B"))
-    busy = float(require("banks", c.banks if banks is None else banks, 1.0, c.banks))
-    spread = float(require("groups", min(c.groups, busy) if groups is None else groups, 1.0, c.groups))
-    share = float(require("write_share", write_share, 0.0, 1.0))
+    used = float(check_range("row_bytes", row_bytes, 1.0, c.columns * c.access, "B"))
+    busy = float(check_range("banks", c.banks if banks is None else banks, 1.0, c.banks))
+    spread = float(check_range("groups", min(c.groups, busy) if groups is None else groups, 1.0, c.groups))
+    share = float(check_range("write_share", write_share, 0.0, 1.0))
     u = max(used / c.access, 1.0)
     step = max(c.burst, c.ccd_s, c.ccd_l / spread)
     read = max(c.rc, c.rcd_read + (u - 1.0) * c.ccd_l + c.rtp + c.rp, c.ras + c.rp)

@@ -29,7 +29,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gigawatt.catalog.loader import Entity, entity
-from gigawatt.technology.stacked_memory.dram_energy import access_energy, generation, require
+from gigawatt.core.checks import check_range
+from gigawatt.technology.stacked_memory.dram_energy import access_energy, generation
 from gigawatt.technology.stacked_memory.dram_timing import Channel, channel_of
 from gigawatt.workload.operations import Array
 
@@ -145,10 +146,10 @@ def gemv_time(
         A size that is not above 0.
     """
     units = units_of(memory, data_rate=data_rate)
-    weights = require("n", n, 1e-9, 1e12) * require("k", k, 1e-9, 1e12)
-    tokens = require("m", m, 1e-9, 1e12)
-    require("stacks", stacks, 1e-3, 1e5)
-    require("weight_bytes", weight_bytes, 0.25, 4.0, "B")
+    weights = check_range("n", n, 1e-9, 1e12) * check_range("k", k, 1e-9, 1e12)
+    tokens = check_range("m", m, 1e-9, 1e12)
+    check_range("stacks", stacks, 1e-3, 1e5)
+    check_range("weight_bytes", weight_bytes, 0.25, 4.0, "B")
     stored = weights * weight_bytes / units.reached
     busy = units.reached / units.bandwidth
     multiplied = 2.0 * weights / (units.rate * busy)
@@ -169,9 +170,9 @@ def gemv_energy(
         A size that is not above 0.
     """
     row, machine = (generation(memory) if isinstance(memory, str) else memory), entity(_TABLE, "bank")
-    tokens = require("m", m, 1e-9, 1e12)
-    outputs, inputs = require("n", n, 1e-9, 1e12), require("k", k, 1e-9, 1e12)
-    require("weight_bytes", weight_bytes, 0.25, 4.0, "B")
+    tokens = check_range("m", m, 1e-9, 1e12)
+    outputs, inputs = check_range("n", n, 1e-9, 1e12), check_range("k", k, 1e-9, 1e12)
+    check_range("weight_bytes", weight_bytes, 0.25, 4.0, "B")
     parts = access_energy(row, row_bytes=row.value("page"))
     weights = outputs * inputs
     cells = parts["activation"] + parts["array"]
@@ -203,7 +204,7 @@ def speedup(gain: ArrayLike, share: ArrayLike) -> Array:
     InputError
         A gain that is not above 0, a share outside 0 to 1.
     """
-    quicker, part = require("gain", gain, 1e-9, 1e9), require("share", share, 0.0, 1.0)
+    quicker, part = check_range("gain", gain, 1e-9, 1e9), check_range("share", share, 0.0, 1.0)
     return 1.0 / (1.0 - part + part / quicker)
 
 
@@ -239,7 +240,7 @@ def system(
     card = entity(_TABLE, "alveo")
     count = card.value("stacks") if stacks is None else stacks
     part = card.value("share") if share is None else share
-    rest = float(require("power", card.value("power") if power is None else power, 0.0, 1e5, "W"))
+    rest = float(check_range("power", card.value("power") if power is None else power, 0.0, 1e5, "W"))
     row, units = generation(memory), units_of(memory, data_rate=data_rate)
     quicker = float(speedup(units.gain, part))
     from gigawatt.technology.stacked_memory.dram_energy import idle_power

@@ -6,6 +6,7 @@ whose keys several heads share, norms and gates stay with the chip.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -55,25 +56,19 @@ def with_units(
         Their generation.
     stacks : float
         Beside each chip.
-
-    Returns
-    -------
-    TokenCost
     """
     work = decode_work(architecture, batch=plain.batch, context=plain.context, tensor=plain.chips)
     energy: dict[str, float] = dict.fromkeys(SYSTEM_SCOPE, 0.0)
     placed: list[dict[str, Any]] = []
-    inside: set[str] = set()
     units = host_time = 0.0
     for one in work:
         joules, seconds = fallback_cost([Placed(one, None, "")], chip=chip, substrate=substrate)
-        mine = _in_stack(one, substrate, statistics, memory=memory, stacks=stacks)
-        taken = mine is not None and mine[1] < seconds
-        if mine is not None and taken:
-            for name, value in mine[0].items():
+        inside = _in_stack(one, substrate, statistics, memory=memory, stacks=stacks)
+        sooner = inside is not None and inside[1] < seconds
+        if inside is not None and sooner:
+            for name, value in inside[0].items():
                 energy[name] += value * plain.chips
-            units += mine[1]
-            inside.add(one.operation.name)
+            units += inside[1]
         else:
             energy["fallback"] += (joules - chip.idle_power * seconds) * plain.chips
             host_time += seconds
@@ -81,29 +76,42 @@ def with_units(
             {
                 "operation": one.operation.name,
                 "launches": one.count,
-                "on_substrate": taken,
-                "reason": _reason(one, mine is not None, taken),
+                "on_substrate": sooner,
+                "reason": _reason(one, inside is not None, sooner),
             }
         )
-    if not inside:
+    names = {row["operation"] for row in placed if row["on_substrate"]}
+    if not names:
         return replace(plain, placed=tuple(placed), mapped_operations=0.0, mapped_energy=0.0)
     linked = plain.time.get("links", 0.0) * plain.batch
     step = units + host_time + linked
-    before = plain.step_time
     energy["links"] = plain.energy["links"] * plain.batch
     energy["idle"] = chip.idle_power * plain.chips * step
-    energy["host"] = plain.energy["host"] * plain.batch * step / before
+    energy["host"] = plain.energy["host"] * plain.batch * step / plain.step_time
     energy["cooling"] = sum(energy.values()) * entity("technologies_digital", "rollup").value("cooling")
-    seconds_of = {"arithmetic": units, "fallback": host_time, "links": linked}
+    return _with_shares(plain, work, names, chip, energy, (units, host_time, linked), tuple(placed))
+
+
+def _with_shares(
+    plain: TokenCost,
+    work: Sequence[Work],
+    names: Set[str],
+    chip: Chip,
+    energy: Mapping[str, float],
+    seconds: tuple[float, float, float],
+    placed: tuple[dict[str, Any], ...],
+) -> TokenCost:
+    """The token of a step's ``energy`` [J] and ``seconds`` (units, host, links); ``names`` in the stacks."""
     total = sum(float(one.operation.flops) * one.count for one in work)
-    moved = sum(float(one.operation.flops) * one.count for one in work if one.operation.name in inside)
+    moved = sum(float(one.operation.flops) * one.count for one in work if one.operation.name in names)
+    by_part = zip(("arithmetic", "fallback", "links"), seconds, strict=True)
     return replace(
         plain,
         energy={name: value / plain.batch for name, value in energy.items()},
-        time={name: value / plain.batch for name, value in seconds_of.items() if value > 0.0},
+        time={name: value / plain.batch for name, value in by_part if value > 0.0},
         mapped_operations=moved / total,
-        mapped_energy=energy_share(work, lambda one: one.operation.name in inside, chip=chip),
-        placed=tuple(placed),
+        mapped_energy=energy_share(work, lambda one: one.operation.name in names, chip=chip),
+        placed=placed,
     )
 
 

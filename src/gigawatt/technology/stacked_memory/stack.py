@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gigawatt.catalog.loader import table
+from gigawatt.core.checks import check_range
 from gigawatt.technology.stacked_memory import dram_energy
-from gigawatt.technology.stacked_memory.dram_energy import access_range, idle_power, require
+from gigawatt.technology.stacked_memory.dram_energy import access_range, idle_power
 
 __all__ = ["Stack", "generations", "stack_of"]
 
@@ -70,11 +71,6 @@ class Stack:
     bonding: str
     cooling: str
 
-    @property
-    def price_byte(self) -> float:
-        """$ a byte."""
-        return self.price / self.capacity
-
 
 def stack_of(generation: str, *, height: int | None = None, data_rate: float | None = None) -> Stack:
     """A stack of a generation.
@@ -88,10 +84,6 @@ def stack_of(generation: str, *, height: int | None = None, data_rate: float | N
     data_rate : float, optional
         Of a lane [B/s], within the range of its grades; 9.6 Gb/s is 1.2e9.
 
-    Returns
-    -------
-    Stack
-
     Raises
     ------
     InputError
@@ -103,7 +95,7 @@ def stack_of(generation: str, *, height: int | None = None, data_rate: float | N
         one = row.evidence(key)
         low = one.value if one.low is None else one.low
         high = one.value if one.high is None else one.high
-        found[key] = float(require(key, one.value if given is None else given, low, high, unit))
+        found[key] = float(check_range(key, one.value if given is None else given, low, high, unit))
     dies = round(found["height"])
     lanes = row.value("channels") * row.value("pseudo_channels") * row.value("width") * _BYTE
     bandwidth = lanes * found["data_rate"]

@@ -1,0 +1,61 @@
+"""Checks of arguments: a number within its range, a word among those known; else one line that names it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gigawatt.core.errors import InputError, nearest
+
+__all__ = ["check_range", "check_word"]
+
+
+def check_range(
+    key: str,
+    value: ArrayLike,
+    low: float,
+    high: float | None = None,
+    unit: str = "",
+    *,
+    open_low: bool = False,
+    message: str = "outside its physical range",
+) -> NDArray[Any]:
+    """``value`` as an array of floats, all of it within ``low`` to ``high``.
+
+    ``high`` of ``None`` is no limit, but infinity is refused; ``np.inf`` lets it pass. With ``open_low`` the
+    values are above ``low``.
+
+    Raises
+    ------
+    InputError
+        ``message`` with the key, the first value outside the range (or NaN), and the range.
+    """
+    numbers = np.asarray(value, dtype=float)
+    good = (numbers > low if open_low else numbers >= low) & (
+        np.isfinite(numbers) if high is None else numbers <= high
+    )
+    if not np.all(good):
+        given = value if np.ndim(value) == 0 else float(numbers.flat[int(np.argmin(np.ravel(good)))])
+        spaced = f" {unit}" if unit else ""
+        if high is not None:
+            allowed = f"{'above ' if open_low else ''}{low:g} to {high:g}{spaced}"
+        else:
+            allowed = f"above {low:g}{spaced}, finite" if open_low else f"{low:g}{spaced} or more, finite"
+        raise InputError(message, key=key, given=given, allowed=allowed)
+    return numbers
+
+
+def check_word(key: str, given: str, options: Collection[str], message: str = "not known") -> str:
+    """``given``, which is one of ``options``.
+
+    Raises
+    ------
+    InputError
+        ``message`` with the key, the options and the nearest of them.
+    """
+    if given not in options:
+        raise InputError(message, key=key, given=given, allowed=options, nearest=nearest(given, options))
+    return given
