@@ -15,7 +15,7 @@ from gigawatt.studies.outlook.outlook import OutlookResult, outlook
 _FILES = {"2030s": (2030, 2032, 2035, 2037, 2039), "2040s": (2040, 2042, 2045, 2047, 2049)}
 _CAVEAT = {
     "2030s": "Most rows are judgement. The shares of draws are no odds: they say what follows from the rows.",
-    "2040s": "A band of the 2040s is conditional on rows that nobody can test today. It is no forecast.",
+    "2040s": "A band of the 2040s is conditional on rows that cannot be tested today. It is no forecast.",
 }
 
 

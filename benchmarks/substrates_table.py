@@ -27,7 +27,7 @@ for any model, chip and batch.
 Quality is perplexity over that of the model as trained, {caveat}. Energy and money are of one token of {model} that
 decodes beside {chip} (the machine itself, or the host of what is not digital), {context:,.0f} tokens of context, at
 system scope: links, the node's share and cooling are in it. Ranges are those that the ranges of catalog rows leave,
-each row for itself ([how](technologies.md)); what nobody measured is a guess with a wide one. *Front*: no other
+each row for itself ([how](technologies.md)); an unmeasured value is a guess with a wide range. *Front*: no other
 substrate is as good in both quality and joules (J) or dollars ($).
 """
 

@@ -129,13 +129,13 @@ def _room(source: Path, room: str) -> str:
 def _index(source: Path) -> str:
     lines = [
         "# Python", "",
-        "Rooms import downward only: what stands lower in this list may use what stands above it. Inside are "
+        "Packages import downward only: a package may use those above it in this list. Internal values are "
         "SI floats: W, J, s, B (bytes), FLOP, kg, m³, $ of the catalog's currency year. Every function takes "
         "keyword arguments and broadcasts over numpy arrays where its docstring gives shapes.", "",
         "```python", "import gigawatt", "",
         'result = gigawatt.load("examples/gpt3-175b-a100.yaml").run()',
         'print(result["training.step_time"])', "```", "",
-        "| room | what |", "|---|---|",
+        "| package | contents |", "|---|---|",
     ]  # fmt: skip
     for room in ROOMS:
         home = source / room / "__init__.py" if (source / room).is_dir() else source / f"{room}.py"

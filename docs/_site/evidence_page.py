@@ -1,4 +1,4 @@
-"""How far to trust it: errors by room, what is quick predicted anew, the rest read from its scorecard."""
+"""Accuracy: errors by package; fast checks are computed in the build, the others come from scorecards."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def written(page: str, heading: str, number: int = 0) -> list[str]:
     Raises
     ------
     LookupError
-        The page has no such table: it was written anew under other headings.
+        The page has no such table: it was rewritten under other headings.
     """
     text = (DOCS / page).read_text(encoding="utf-8")
     below = re.split(rf"^## {re.escape(heading)}$", text, maxsplit=1, flags=re.M)
@@ -129,16 +129,16 @@ def evidence_page() -> str:
     """The page; its tables of *this build* were predicted while the site was built."""
     supply, technologies, outlook = _cards()
     lines = [
-        "# How far to trust it",
+        "# Accuracy",
         "",
-        "Every prediction stands beside measurements or published numbers. Tables marked *this build* were "
-        "predicted while this site was built, from the rows that are shipped; the others are read from the "
+        "Every prediction is compared with measurements or published numbers. Tables of *this build* were "
+        "predicted while this site was built, from the shipped rows; the others are read from the "
         "scorecards that take minutes. How rows are judged, and what a band is: [errors](model/errors.md). "
-        "What others' programs say of the same: [neighbours](neighbours.md).",
+        "Comparison with other tools: [neighbours](neighbours.md).",
         "",
         "## Training",
         "",
-        "Mean absolute error of a step's time; *source left out*: predicted by a fit that had not seen its "
+        "Mean absolute error of the step time; *source left out*: predicted by a fit without its "
         "publisher. [Scorecard](scorecard.md), `gigawatt validate training`.",
         "",
         *written("scorecard.md", "Wanted and reached"),
@@ -151,7 +151,7 @@ def evidence_page() -> str:
         "",
         "## Serving",
         "",
-        "[Scorecard](scorecard-serving.md), `gigawatt validate serving`; no fit saw the rows of use *judge*.",
+        "[Scorecard](scorecard-serving.md), `gigawatt validate serving`; rows of use *judge* are held out.",
         "",
         *_rows(
             written("scorecard-serving.md", "By metric and source"),
@@ -160,7 +160,7 @@ def evidence_page() -> str:
         "",
         "## Kernels and memory",
         "",
-        "Kernels of shapes that no fit saw ([parts](scorecard-parts.md), `gigawatt validate kernels`):",
+        "Kernels of held-out shapes ([parts](scorecard-parts.md), `gigawatt validate kernels`):",
         "",
         *written("scorecard-parts.md", "Kernels", 1),
         "",
@@ -178,8 +178,8 @@ def evidence_page() -> str:
         "",
         "## Building and supply",
         "",
-        "Published numbers beside ours, *this build*. Judging: those that ours were not made from. "
-        "`gigawatt validate supply` adds molten salt, fusion, space solar and the seconds between the hours.",
+        "Published numbers beside ours, *this build*. Judging: held-out numbers. "
+        "`gigawatt validate supply` adds molten salt, fusion, space solar and power swings within seconds.",
         "",
         *_groups(supply),
         "",
@@ -192,13 +192,13 @@ def evidence_page() -> str:
         "## The outlook",
         "",
         "Hindcasts and published growth, *this build*; `gigawatt validate outlook` adds the Monte Carlo, "
-        "adoption and society. [Hindcasts](hindcasts.md) tell how the forecasts would have done.",
+        "adoption and society. [Hindcasts](hindcasts.md) test the forecasts on the past.",
         "",
         *_groups(outlook),
         "",
-        "## What misses its tolerance",
+        "## Outside their tolerance",
         "",
-        "Of the checks of this build. A row that fails stays.",
+        "Checks of this build. Failing rows are kept.",
         "",
         *_misses((("supply", supply), ("technologies", technologies), ("outlook", outlook))),
         "",

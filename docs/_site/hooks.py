@@ -51,7 +51,7 @@ def on_config(config: Any) -> Any:
         for entry in section.get("Reference", []):
             if "Python" in entry:
                 entry["Python"] = [
-                    {"All rooms": "reference/api/index.md"},
+                    {"All packages": "reference/api/index.md"},
                     *({room: f"reference/api/{room}.md"} for room in ROOMS),
                 ]
     return config
