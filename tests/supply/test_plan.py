@@ -366,7 +366,7 @@ def test_profile_with_a_cost_of_its_own_is_dispatched() -> None:
 def test_part_of_a_reactor_is_told() -> None:
     part = Plant("fission", "dispatchable", capital=300 * PER_KW, unit_size=3e8)
     found = plan(load=np.full(24, 1e8), plants=[part], not_served_price=VOLL)
-    told = "fission: 100 MW is less than one unit of 300 MW; the plan does not know whole units"
+    told = "fission: 100 MW is less than one unit of 300 MW; unit sizes are not modelled"
     assert found.notices == (told,)
 
 

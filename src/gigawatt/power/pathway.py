@@ -19,7 +19,7 @@ from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power.formulation import CARBON_PER_ENERGY, HOUR, MONEY_PER_ENERGY, discharge_of
 from gigawatt.power.pathway_hours import Hours
-from gigawatt.power.pathway_programme import PathwayProgramme, build_pathway_programme
+from gigawatt.power.pathway_programme import Fleet, PathwayProgramme, build_pathway_programme
 from gigawatt.power.pathway_steps import Step, Vintage, alive
 from gigawatt.power.solve import Solution, solve
 
@@ -188,68 +188,84 @@ def _check(steps: Sequence[Step], vintages: Sequence[Vintage], hours: Hours, not
         raise InputError(
             "the steps are not in order", key="years", given=years, allowed="one year or more, rising"
         )
-    if not (np.isfinite(not_served_price) and not_served_price > 0.0):
-        raise InputError(
-            "out of range", key="not_served_price", given=not_served_price, allowed="above 0 $/J"
-        )
-    count = len(hours.index)
+    _check_range("not_served_price", not_served_price, not_served_price > 0.0, "above 0 $/J")
     for step in steps:
-        if step.load.shape != (count,) or not np.all(np.isfinite(step.load)) or np.any(step.load < 0.0):
-            raise InputError(
-                "not a load at the hours that stand for the year",
-                key=f"{step.year:g}.load",
-                given=f"{step.load.shape}",
-                allowed=f"{count} finite values, not negative",
-            )
-        if not (np.isfinite(step.worth) and step.worth > 0.0):
-            raise InputError("out of range", key=f"{step.year:g}.worth", given=step.worth, allowed="above 0")
-        if not (np.isfinite(step.carbon_price) and step.carbon_price >= 0.0):
-            raise InputError("out of range", key=f"{step.year:g}.carbon_price", given=step.carbon_price,
-                             allowed="0 $/kg or more")  # fmt: skip
-        if step.carbon_limit is not None and not step.carbon_limit >= 0.0:
-            raise InputError("out of range", key=f"{step.year:g}.carbon_limit", given=step.carbon_limit,
-                             allowed="0 kg/J or more")  # fmt: skip
-        for limits in (step.limits, step.build_limits):
-            for name, limit in limits.items():
-                if not limit >= 0.0:
-                    raise InputError(
-                        "out of range", key=f"{step.year:g}.{name}", given=limit, allowed="0 W or more"
-                    )
+        _check_step(step, len(hours.index))
     if not any(np.any(step.load > 0.0) for step in steps):
         raise InputError("there is no load in any step", key="load", given=0, allowed="a load above 0")
     for one in vintages:
-        if any(plant.host for plant in one.running):
-            raise InputError(
-                "a store inside a plant has no pathway of its own",
-                key=one.plant,
-                given=f"inside {one.running[0].host}",
-                allowed="a plan of one year, or a store that any power charges",
-            )
-        if len(one.running) != len(steps):
-            raise InputError(
-                "a vintage runs in every step",
-                key=one.plant,
-                given=len(one.running),
-                allowed=f"{len(steps)} plants",
-            )
-        if one.capacity is None and one.year not in years:
-            raise InputError(
-                "built in no step", key=one.plant, given=one.year, allowed=[f"{year:g}" for year in years]
-            )
-        if not one.life > 0.0 or (one.capacity is not None and not one.capacity >= 0.0):
-            raise InputError("out of range", key=one.plant, given=min(one.life, one.capacity or 0.0),
-                             allowed="a life above 0 s, a capacity of 0 W or more")  # fmt: skip
-    standing: dict[str, float] = {}
+        _check_vintage(one, years)
+    _check_existing_stores(steps, vintages)
+
+
+def _check_range(key: str, value: float, fits: bool, allowed: str) -> None:
+    if not (np.isfinite(value) and fits):
+        raise InputError("out of range", key=key, given=value, allowed=allowed)
+
+
+def _check_step(step: Step, count: int) -> None:
+    if step.load.shape != (count,) or not np.all(np.isfinite(step.load)) or np.any(step.load < 0.0):
+        raise InputError(
+            "not a load at the hours that stand for the year",
+            key=f"{step.year:g}.load",
+            given=f"{step.load.shape}",
+            allowed=f"{count} finite values, not negative",
+        )
+    _check_range(f"{step.year:g}.worth", step.worth, step.worth > 0.0, "above 0")
+    carbon = step.carbon_price
+    _check_range(f"{step.year:g}.carbon_price", carbon, carbon >= 0.0, "0 $/kg or more")
+    limits = [("carbon_limit", step.carbon_limit, "0 kg/J or more")]
+    limits += [
+        (name, watts, "0 W or more") for of in (step.limits, step.build_limits) for name, watts in of.items()
+    ]
+    for name, limit, allowed in limits:
+        if limit is not None and not limit >= 0.0:
+            raise InputError("out of range", key=f"{step.year:g}.{name}", given=limit, allowed=allowed)
+
+
+def _check_vintage(one: Vintage, years: Sequence[float]) -> None:
+    if any(plant.host for plant in one.running):
+        raise InputError(
+            "a store inside a plant has no pathway of its own",
+            key=one.plant,
+            given=f"inside {one.running[0].host}",
+            allowed="a plan of one year, or a store that any power charges",
+        )
+    if len(one.running) != len(years):
+        raise InputError(
+            "a vintage runs in every step",
+            key=one.plant,
+            given=len(one.running),
+            allowed=f"{len(years)} plants",
+        )
+    if one.capacity is None and one.year not in years:
+        raise InputError(
+            "built in no step", key=one.plant, given=one.year, allowed=[f"{year:g}" for year in years]
+        )
+    if not one.life > 0.0 or (one.capacity is not None and not one.capacity >= 0.0):
+        raise InputError(
+            "out of range",
+            key=one.plant,
+            given=min(one.life, one.capacity or 0.0),
+            allowed="a life above 0 s, a capacity of 0 W or more",
+        )
+
+
+def _check_existing_stores(steps: Sequence[Step], vintages: Sequence[Vintage]) -> None:
+    """A store stays for its whole life: no later limit may lie below what stands."""
+    existing: dict[str, float] = {}
     for one in vintages:
-        if one.capacity is not None and one.running[0].storage is not None and alive(one, years[0]):
-            standing[one.plant] = standing.get(one.plant, 0.0) + one.capacity
-    for name, watts in standing.items():
+        if one.capacity is not None and one.running[0].storage is not None and alive(one, steps[0].year):
+            existing[one.plant] = existing.get(one.plant, 0.0) + one.capacity
+    for name, watts in existing.items():
         limit = min(step.limits.get(name, np.inf) for step in steps)
         if watts > limit:
             raise InfeasibleError(
-                "more of this store stands than its limit lets", key=name, given=f"{watts:g} W",
+                "more of this store stands than its limit lets",
+                key=name,
+                given=f"{watts:g} W",
                 allowed=f"at most {limit:g} W",
-            )  # fmt: skip
+            )
 
 
 def _recovered(
@@ -260,96 +276,146 @@ def _recovered(
     made: PathwayProgramme,
     found: Solution,
 ) -> Pathway:
-    names = tuple(dict.fromkeys(one.plant for one in vintages))
-    place = {name: i for i, name in enumerate(names)}
-    count, several = len(steps), len(names)
-    x, h = found.x, np.arange(len(hours.index))
-    before = hours.before
-    unit = made.power_unit
-    built = np.maximum(x[made.built], 0.0) * unit
-    stored = np.where(made.energy >= 0, np.maximum(x[made.energy], 0.0), 0.0) * unit * HOUR
-    online = np.where(made.online >= 0, np.maximum(x[made.online], 0.0), 0.0) * unit
-    shape = (count, several)
-    capacity, added, retired, storage = (np.zeros(shape) for _ in range(4))
-    construction, carbon, water = (np.zeros(shape) for _ in range(3))
-    costs = {name: np.zeros(shape) for name in COSTS}
-    dispatch, charged = (np.zeros((count, len(h), several)) for _ in range(2))
-    not_served, price = (np.zeros((count, len(h))) for _ in range(2))
-    for v, one in enumerate(vintages):
-        i, where = place[one.plant], np.flatnonzero(made.online[v] >= 0)
-        capacity[:, i] += online[v]
-        gone = np.maximum(online[v, :-1] - online[v, 1:], 0.0)
-        retired[1:, i] += gone
+    books = _Books(steps, vintages, hours, made, found)
+    for v in range(len(vintages)):
+        books.enter_vintage(v)
+    for s in range(len(steps)):
+        books.run_step(s)
+    return Pathway(
+        steps=tuple(steps), vintages=tuple(vintages), hours=hours, names=books.names, built=books.built,
+        storage_built=books.stored, online=books.online, capacity=books.capacity, added=books.added,
+        retired=books.retired, storage_energy=books.storage, dispatch=books.dispatch, charge=books.charge,
+        not_served=books.not_served, price=books.price, costs=books.costs,
+        not_served_cost=books.not_served @ hours.weight * HOUR * not_served_price, carbon=books.carbon,
+        construction_carbon=books.construction, water=books.water, carbon_shadow_price=books.shadow,
+        objective=found.objective * made.money, gap=found.gap, infeasibility=found.infeasibility,
+        solver=found.solver, seconds=found.seconds, iterations=found.iterations, notices=found.notices,
+    )  # fmt: skip
+
+
+class _Books:
+    """Capacities, hours and costs of a pathway, filled by vintage and then by step; shapes as in Pathway."""
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        vintages: Sequence[Vintage],
+        hours: Hours,
+        made: PathwayProgramme,
+        found: Solution,
+    ) -> None:
+        self.steps, self.vintages, self.hours, self.made, self.found = steps, vintages, hours, made, found
+        self.names = tuple(dict.fromkeys(one.plant for one in vintages))
+        self.place = {name: i for i, name in enumerate(self.names)}
+        self.h = np.arange(len(hours.index))
+        x, unit = found.x, made.power_unit
+        self.built = np.maximum(x[made.built], 0.0) * unit
+        self.stored = np.where(made.energy >= 0, np.maximum(x[made.energy], 0.0), 0.0) * unit * HOUR
+        self.online = np.where(made.online >= 0, np.maximum(x[made.online], 0.0), 0.0) * unit
+        count, h, several = len(steps), len(self.h), len(self.names)
+        self.capacity, self.added, self.retired, self.storage = np.zeros((4, count, several))
+        self.construction, self.carbon, self.water = np.zeros((3, count, several))
+        self.costs = {name: np.zeros((count, several)) for name in COSTS}
+        self.dispatch, self.charge = np.zeros((2, count, h, several))
+        self.not_served, self.price = np.zeros((2, count, h))
+        self.shadow = np.zeros(count)
+
+    def enter_vintage(self, v: int) -> None:
+        """What of a vintage is on line in each step, what it costs to have and what making it emitted."""
+        one = self.vintages[v]
+        i, where = self.place[one.plant], np.flatnonzero(self.made.online[v] >= 0)
+        online, built, stored = self.online[v], self.built[v], self.stored[v]
+        self.capacity[:, i] += online
+        self.retired[1:, i] += np.maximum(online[:-1] - online[1:], 0.0)
         if not len(where):
-            continue
+            return
         s, plant = int(where[0]), one.running[int(where[0])]
         if one.capacity is None:
-            added[s, i] += built[v]
-            costs["capital"][where, i] += plant.capital * built[v]
-        costs["fixed"][where, i] += plant.fixed * online[v, where]
-        construction[where, i] += plant.construction_carbon * online[v, where]
+            self.added[s, i] += built
+            self.costs["capital"][where, i] += plant.capital * built
+        self.costs["fixed"][where, i] += plant.fixed * online[where]
+        self.construction[where, i] += plant.construction_carbon * online[where]
         if plant.storage is not None:
-            storage[where, i] += stored[v]
+            self.storage[where, i] += stored
             if one.capacity is None:
-                costs["capital"][where, i] += plant.storage.energy_capital * stored[v]
-            costs["fixed"][where, i] += plant.storage.energy_fixed * stored[v]
-            construction[where, i] += plant.storage.construction_carbon * stored[v]
-    shadow = np.zeros(count)
-    for s, step in enumerate(steps):
-        net = np.zeros(len(h))
-        free: list[tuple[int, Array]] = []
-        for fleet in made.fleets[s]:
-            plant, i = fleet.plant, place[vintages[fleet.members[0]].plant]
-            if fleet.output is not None:
-                flow = np.maximum(x[fleet.output + h], 0.0) * unit
-            elif fleet.level is not None and fleet.charge is not None and plant.storage is not None:
-                c = np.maximum(x[fleet.charge + h], 0.0)
-                given = discharge_of(plant.storage, charge=c, level=x[fleet.level + h], before=before)
-                flow = np.maximum(given, 0.0) * unit
-                charged[s, :, i] += c * unit
-                net -= c * unit
-            else:
-                size = sum(max(float(x[column]), 0.0) for column in fleet.capacity) * unit
-                free.append((i, plant.hourly("availability", len(h)) * size))
+                self.costs["capital"][where, i] += plant.storage.energy_capital * stored
+            self.costs["fixed"][where, i] += plant.storage.energy_fixed * stored
+            self.construction[where, i] += plant.storage.construction_carbon * stored
+
+    def run_step(self, s: int) -> None:
+        """Hours of a step: dispatch first, then what needs none, then what is left over or not served."""
+        net = np.zeros(len(self.h))
+        free: list[Fleet] = []
+        for fleet in self.made.fleets[s]:
+            flow = self._flow(s, fleet)
+            if flow is None:
+                free.append(fleet)
                 continue
-            net += flow
-            dispatch[s, :, i] += flow
-            joules = flow * hours.weight * HOUR
-            costs["variable"][s, i] += float(np.sum(joules * plant.hourly("variable", len(h))))
-            costs["fuel"][s, i] += float(np.sum(joules * plant.hourly("fuel", len(h))))
-            kilograms = float(np.sum(joules * plant.hourly("carbon", len(h))))
-            carbon[s, i] += kilograms
-            costs["carbon_price"][s, i] += kilograms * step.carbon_price
-            water[s, i] += float(np.sum(joules * plant.hourly("water", len(h))))
-        possible = np.sum([one for _, one in free], axis=0) if free else np.zeros(len(h))
-        room = np.clip(step.load - net, 0.0, None)
-        used = np.minimum(possible, room) / np.where(possible > 0.0, possible, 1.0)
-        for i, one in free:
-            dispatch[s, :, i] += one * used
-            fits = next(f.plant for f in made.fleets[s] if place[vintages[f.members[0]].plant] == i)
-            water[s, i] += float(np.sum(one * used * hours.weight * fits.hourly("water", len(h)))) * HOUR
-        left = step.load - dispatch[s].sum(1) + charged[s].sum(1)
-        not_served[s] = np.clip(left, 0.0, None)
-        surplus = np.clip(-left, 0.0, None)  # must-run output that nobody takes
-        thermal = dispatch[s] * (surplus > 0.0)[:, None]
+            discharged, charged = flow
+            net += discharged - charged
+            self._enter_flow(s, fleet, discharged)
+        self._use_free(s, free, room=np.clip(self.steps[s].load - net, 0.0, None))
+        left = self.steps[s].load - self.dispatch[s].sum(1) + self.charge[s].sum(1)
+        self.not_served[s] = np.clip(left, 0.0, None)
+        surplus = np.clip(-left, 0.0, None)  # of must-run output
+        thermal = self.dispatch[s] * (surplus > 0.0)[:, None]
         share = surplus / np.maximum(thermal.sum(1), 1e-300)
-        dispatch[s] -= thermal * share[:, None]
-        pay = hours.weight * step.worth / made.scale / MONEY_PER_ENERGY
-        price[s] = found.z[made.balance_row[s] + h] / pay
+        self.dispatch[s] -= thermal * share[:, None]
+        self._price_step(s)
+
+    def _index(self, fleet: Fleet) -> int:
+        return self.place[self.vintages[fleet.members[0]].plant]
+
+    def _flow(self, s: int, fleet: Fleet) -> tuple[Array, Array] | None:
+        """(output or discharge, charge) in W; ``None`` for what runs without being dispatched."""
+        x, h, unit = self.found.x, self.h, self.made.power_unit
+        if fleet.output is not None:
+            return np.maximum(x[fleet.output + h], 0.0) * unit, np.zeros(len(h))
+        store = fleet.plant.storage
+        if fleet.level is None or fleet.charge is None or store is None:
+            return None
+        charge = np.maximum(x[fleet.charge + h], 0.0)
+        given = discharge_of(store, charge=charge, level=x[fleet.level + h], before=self.hours.before)
+        self.charge[s, :, self._index(fleet)] += charge * unit
+        return np.maximum(given, 0.0) * unit, charge * unit
+
+    def _enter_flow(self, s: int, fleet: Fleet, flow: Array) -> None:
+        """Fuel, variable cost, carbon and water of what a fleet delivers."""
+        i, plant, count = self._index(fleet), fleet.plant, len(self.h)
+        self.dispatch[s, :, i] += flow
+        joules = flow * self.hours.weight * HOUR
+        for name in ("variable", "fuel"):
+            self.costs[name][s, i] += float(np.sum(joules * plant.hourly(name, count)))
+        kilograms = float(np.sum(joules * plant.hourly("carbon", count)))
+        self.carbon[s, i] += kilograms
+        self.costs["carbon_price"][s, i] += kilograms * self.steps[s].carbon_price
+        self.water[s, i] += float(np.sum(joules * plant.hourly("water", count)))
+
+    def _use_free(self, s: int, fleets: Sequence[Fleet], *, room: Array) -> None:
+        """What weather gives fills ``room``, each plant by its part of what is possible."""
+        x, count = self.found.x, len(self.h)
+        output = [
+            fleet.plant.hourly("availability", count)
+            * (sum(max(float(x[column]), 0.0) for column in fleet.capacity) * self.made.power_unit)
+            for fleet in fleets
+        ]
+        possible = np.sum(output, axis=0) if output else np.zeros(count)
+        used = np.minimum(possible, room) / np.where(possible > 0.0, possible, 1.0)
+        for fleet, one in zip(fleets, output, strict=True):
+            i = self._index(fleet)
+            self.dispatch[s, :, i] += one * used
+            water = fleet.plant.hourly("water", count)
+            self.water[s, i] += float(np.sum(one * used * self.hours.weight * water)) * HOUR
+
+    def _price_step(self, s: int) -> None:
+        """The price of energy by the hour, and of the carbon limit."""
+        made, z, step = self.made, self.found.z, self.steps[s]
+        pay = self.hours.weight * step.worth / made.scale / MONEY_PER_ENERGY
+        self.price[s] = z[made.balance_row[s] + self.h] / pay
         paid_to_run = made.surplus_row[s]
         if paid_to_run is not None:
-            price[s] -= found.z[paid_to_run + h] / pay
+            self.price[s] -= z[paid_to_run + self.h] / pay
         row = made.carbon_row[s]
         if row is not None:
             per_kilogram = made.scale * MONEY_PER_ENERGY / (CARBON_PER_ENERGY * HOURS_PER_YEAR)
-            shadow[s] = float(found.z[row]) * per_kilogram / step.worth
-    lacking = not_served @ hours.weight * HOUR * not_served_price
-    return Pathway(
-        steps=tuple(steps), vintages=tuple(vintages), hours=hours, names=names, built=built,
-        storage_built=stored, online=online, capacity=capacity, added=added, retired=retired,
-        storage_energy=storage, dispatch=dispatch, charge=charged, not_served=not_served, price=price,
-        costs=costs, not_served_cost=lacking, carbon=carbon, construction_carbon=construction, water=water,
-        carbon_shadow_price=shadow, objective=found.objective * made.money, gap=found.gap,
-        infeasibility=found.infeasibility, solver=found.solver, seconds=found.seconds,
-        iterations=found.iterations, notices=found.notices,
-    )  # fmt: skip
+            self.shadow[s] = float(z[row]) * per_kilogram / step.worth

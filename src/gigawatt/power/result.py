@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -175,54 +175,13 @@ def books(
     start: float,
 ) -> SupplyPlan:
     """The plan with its books: dollars, kilograms and cubic metres by plant, and what binds, in words."""
-    carbon_limit, carbon_price = problem.carbon_limit, problem.carbon_price
-    hours, w = problem.hours_of_year, programme.weight
-    count = programme.hours
-    weight = hours / count
-    of_year = hours / HOURS_PER_YEAR
-    cost: dict[str, dict[str, float]] = {}
-    upfront: dict[str, float] = {}
-    carbon: dict[str, float] = {}
-    construction: dict[str, float] = {}
-    water: dict[str, float] = {}
-    for i, plant in enumerate(programme.plants):
-        made = found.output[:, i] * w * HOUR * weight
-        size, store = found.capacity[i], plant.storage
-        carbon[plant.id] = float(made @ plant.hourly("carbon", count))
-        water[plant.id] = float(made @ plant.hourly("water", count))
-        construction[plant.id] = float(size * plant.construction_carbon * of_year)
-        capital, fixed = size * plant.capital, size * plant.fixed
-        upfront[plant.id] = float(size * plant.investment)
-        if store is not None:
-            capital += found.energy[i] * store.energy_capital
-            upfront[plant.id] += float(found.energy[i] * store.energy_investment)
-            fixed += found.energy[i] * store.energy_fixed
-            construction[plant.id] += float(found.energy[i] * store.construction_carbon * of_year)
-        cost[plant.id] = {
-            "capital": float(capital * of_year),
-            "fixed": float(fixed * of_year),
-            "variable": float(made @ plant.hourly("variable", count)),
-            "fuel": float(made @ plant.hourly("fuel", count)),
-            "carbon_price": carbon_price * carbon[plant.id],
-        }
-        both = np.minimum(found.charge[:, i], found.output[:, i]) > _BURNT * programme.power_unit
-        if store is not None and np.any(both):
-            notices.append(
-                f"{plant.name} charges and discharges at once in {int(np.sum(both)):,} h of negative price, "
-                "which a linear programme cannot forbid: the cost is a little too low"
-            )
-        if _NOTICED * plant.unit_size < size < (1.0 - _NOTICED) * plant.unit_size:
-            unit = compact(plant.unit_size, "W")
-            notices.append(
-                f"{plant.name}: {compact(size, 'W')} is less than one unit of {unit}; the plan does not know "
-                "whole units"
-            )
-    lacking = float(w @ found.not_served) * HOUR * weight
-    cost["energy not served"] = {"not_served": lacking * problem.not_served_price}
-    if problem.flexible is not None:
-        cut = float(w @ found.cut) * problem.flexible.cut_cost
-        waited = float(w @ found.queue) * problem.flexible.wait_cost
-        cost["load cut"] = {"not_served": cut * HOUR * weight + waited * weight}
+    carbon_limit, w = problem.carbon_limit, programme.weight
+    hours = problem.hours_of_year
+    weight = hours / programme.hours
+    ledgers = {q.id: _plant_books(problem, programme, found, i) for i, q in enumerate(programme.plants)}
+    for i in range(len(programme.plants)):
+        notices.extend(_plant_notices(programme, found, i))
+    cost = {name: one.cost for name, one in ledgers.items()} | _lost_load(problem, w, found, weight)
     objective = math.fsum(value for parts in cost.values() for value in parts.values())
     unit = MONEY_PER_ENERGY * HOUR * programme.power_unit * weight
     solved = solution.objective * unit
@@ -242,10 +201,10 @@ def books(
         price=found.price,
         cost=cost,
         objective=objective,
-        upfront=upfront,
-        carbon=carbon,
-        construction_carbon=construction,
-        water=water,
+        upfront={name: one.upfront for name, one in ledgers.items()},
+        carbon={name: one.carbon for name, one in ledgers.items()},
+        construction_carbon={name: one.construction_carbon for name, one in ledgers.items()},
+        water={name: one.water for name, one in ledgers.items()},
         carbon_shadow_price=carbon_shadow_price(programme, solution.z),
         gap=solution.gap,
         infeasibility=solution.infeasibility,
@@ -262,3 +221,64 @@ def books(
         years=problem.years,
         bound=min(solution.bound * unit, solved),
     )
+
+
+@dataclass(frozen=True)
+class _PlantBooks:
+    """Of one plant over the plan's hours: $ by component, $ when it is built, kg, kg and m³."""
+
+    cost: dict[str, float]
+    upfront: float
+    carbon: float
+    construction_carbon: float
+    water: float
+
+
+def _plant_books(problem: Problem, programme: Programme, found: Hours, i: int) -> _PlantBooks:
+    plant, count = programme.plants[i], programme.hours
+    of_year = problem.hours_of_year / HOURS_PER_YEAR
+    made = found.output[:, i] * programme.weight * HOUR * (problem.hours_of_year / count)
+    size, store = found.capacity[i], plant.storage
+    capital, fixed, upfront = size * plant.capital, size * plant.fixed, float(size * plant.investment)
+    construction = float(size * plant.construction_carbon * of_year)
+    if store is not None:
+        capital += found.energy[i] * store.energy_capital
+        upfront += float(found.energy[i] * store.energy_investment)
+        fixed += found.energy[i] * store.energy_fixed
+        construction += float(found.energy[i] * store.construction_carbon * of_year)
+    carbon = float(made @ plant.hourly("carbon", count))
+    cost = {
+        "capital": float(capital * of_year),
+        "fixed": float(fixed * of_year),
+        "variable": float(made @ plant.hourly("variable", count)),
+        "fuel": float(made @ plant.hourly("fuel", count)),
+        "carbon_price": problem.carbon_price * carbon,
+    }
+    return _PlantBooks(cost, upfront, carbon, construction, float(made @ plant.hourly("water", count)))
+
+
+def _plant_notices(programme: Programme, found: Hours, i: int) -> Iterator[str]:
+    """What a linear programme gets wrong of a plant."""
+    plant, size = programme.plants[i], found.capacity[i]
+    both = np.minimum(found.charge[:, i], found.output[:, i]) > _BURNT * programme.power_unit
+    if plant.storage is not None and np.any(both):
+        yield (
+            f"{plant.name} charges and discharges at once in {int(np.sum(both)):,} h of negative price, "
+            "which a linear programme cannot forbid: the cost is a little too low"
+        )
+    if _NOTICED * plant.unit_size < size < (1.0 - _NOTICED) * plant.unit_size:
+        unit = compact(plant.unit_size, "W")
+        yield (
+            f"{plant.name}: {compact(size, 'W')} is less than one unit of {unit}; unit sizes are not modelled"
+        )
+
+
+def _lost_load(problem: Problem, w: Array, found: Hours, weight: float) -> dict[str, dict[str, float]]:
+    """$ of the load that is not served, cut or made to wait."""
+    lacking = float(w @ found.not_served) * HOUR * weight
+    cost = {"energy not served": {"not_served": lacking * problem.not_served_price}}
+    if problem.flexible is not None:
+        cut = float(w @ found.cut) * problem.flexible.cut_cost
+        waited = float(w @ found.queue) * problem.flexible.wait_cost
+        cost["load cut"] = {"not_served": cut * HOUR * weight + waited * weight}
+    return cost

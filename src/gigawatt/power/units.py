@@ -171,7 +171,7 @@ def plan_units(
         start_cost[q.id] = (
             float(p.weight @ started[q.id]) * q.unit_size * paid * asked.hours_of_year / p.hours
         )
-    plan = replace(plan, binding=(), notices=tuple(t for t in plan.notices if "whole units" not in t))
+    plan = replace(plan, binding=(), notices=tuple(t for t in plan.notices if "unit sizes" not in t))
     return UnitPlan(
         plan=plan,
         built=built,
