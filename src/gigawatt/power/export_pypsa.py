@@ -66,16 +66,23 @@ def export_pypsa(problem: Problem) -> Any:
     if problem.years != 1:
         raise InputError("one weather year is exported at a time", key="years", given=str(problem.years))
     need = problem.watts / _MEGA
-    hours, top = len(need), float(np.max(need))
-    of_year = hours / HOURS_PER_YEAR
+    top = float(np.max(need))
     network: Any = pypsa.Network()
-    network.set_snapshots(range(hours))
+    network.set_snapshots(range(len(need)))
     network.add("Bus", _SITE)
     network.add("Load", "load", bus=_SITE, p_set=need)
     lost = problem.not_served_price * _MWH
     network.add(
         "Generator", "energy not served", bus=_SITE, p_nom=top, p_max_pu=need / top, marginal_cost=lost
     )
+    _add_plants(network, problem)
+    _add_flexible(network, problem, need, top)
+    return network
+
+
+def _add_plants(network: Any, problem: Problem) -> None:
+    hours = len(problem.watts)
+    of_year = hours / HOURS_PER_YEAR
     must_run = negative = False
     for plant in problem.plants:
         price = _price(problem, plant, hours)
@@ -106,6 +113,10 @@ def export_pypsa(problem: Problem) -> Any:
         )
     if must_run:
         network.add("Generator", "spill", bus=_SITE, sign=-1.0, p_nom_extendable=True)
+
+
+def _add_flexible(network: Any, problem: Problem, need: Array, top: float) -> None:
+    """Load that may be cut, as a generator; load that may wait, as a store below empty."""
     flexible = problem.flexible
     if flexible is not None and flexible.cuts:
         network.add(
@@ -129,27 +140,42 @@ def export_pypsa(problem: Problem) -> Any:
             e_cyclic=True,
             marginal_cost_storage=-flexible.wait_cost * _MWH,
         )
-    return network
 
 
 def pypsa_limits(problem: Problem) -> Callable[[Any, Any], None]:
     """What :func:`export_pypsa` cannot say in components, as PyPSA's ``extra_functionality``."""
 
     def add(network: Any, snapshots: Any) -> None:
-        model = network.model
-        need = problem.watts / _MEGA
-        hours = len(need)
-        made = model.variables["Generator-p"]
+        limits = _Limits(problem, network.model)
+        limits.stores_and_ramps()
+        limits.stores_inside()
+        unserved, left_out = limits.flexible()
+        limits.shortage()
+        limits.emissions(unserved, left_out)
 
-        def output(name: str) -> Any:
-            return made.sel(name=name)
+    return add
 
-        def series(values: Array) -> Any:
-            import xarray as xr
 
-            return xr.DataArray(values, coords={"snapshot": made.coords["snapshot"]}, dims="snapshot")
+class _Limits:
+    """Constraints added to a linopy model of the network, group by group."""
 
-        for plant in problem.plants:
+    def __init__(self, problem: Problem, model: Any) -> None:
+        self.problem, self.model = problem, model
+        self.need = problem.watts / _MEGA
+        self.hours = len(self.need)
+        self.made = model.variables["Generator-p"]
+
+    def output(self, name: str) -> Any:
+        return self.made.sel(name=name)
+
+    def series(self, values: Array) -> Any:
+        import xarray as xr
+
+        return xr.DataArray(values, coords={"snapshot": self.made.coords["snapshot"]}, dims="snapshot")
+
+    def stores_and_ramps(self) -> None:
+        model = self.model
+        for plant in self.problem.plants:
             if plant.storage is not None:
                 _durations(model, plant)
                 if np.isfinite(plant.host_ratio) and plant.host:
@@ -157,52 +183,64 @@ def pypsa_limits(problem: Problem) -> Callable[[Any, Any], None]:
                     host = model.variables["Generator-p_nom"].sel(name=plant.host)
                     model.add_constraints(size - plant.host_ratio * host <= 0, name=f"{plant.id} beside host")
             elif plant.ramp is not None and plant.ramp < 1.0 and not plant.follows_weather_freely:
-                share = plant.hourly("availability", hours)
-                room = series(plant.ramp + np.abs(share - np.roll(share, 1)))
+                share = plant.hourly("availability", self.hours)
+                room = self.series(plant.ramp + np.abs(share - np.roll(share, 1)))
                 size = model.variables["Generator-p_nom"].sel(name=plant.id)
-                step = output(plant.id) - output(plant.id).roll(snapshot=1)
+                step = self.output(plant.id) - self.output(plant.id).roll(snapshot=1)
                 model.add_constraints(step - room * size <= 0, name=f"{plant.id} ramp up")
                 model.add_constraints(step + room * size >= 0, name=f"{plant.id} ramp down")
-        for i, stores in stores_inside(problem.plants).items():
-            passes = model.variables["Link-p"]
-            charge = sum(passes.sel(name=f"{problem.plants[k].id} charge") for k in stores)
-            host = problem.plants[i].id
-            model.add_constraints(charge - output(host) <= 0, name=f"{host} charges what is inside")
-        flexible, taken = problem.flexible, [output("energy not served")]
+
+    def stores_inside(self) -> None:
+        plants = self.problem.plants
+        for i, stores in stores_inside(plants).items():
+            passes = self.model.variables["Link-p"]
+            charge = sum(passes.sel(name=f"{plants[k].id} charge") for k in stores)
+            host = plants[i].id
+            self.model.add_constraints(charge - self.output(host) <= 0, name=f"{host} charges what is inside")
+
+    def flexible(self) -> tuple[Any, Any]:
+        """(load not served or cut, load that needs no supply in the hour)."""
+        flexible, need, model = self.problem.flexible, self.need, self.model
+        unserved = self.output("energy not served")
         if flexible is not None and flexible.cuts:
-            taken.append(output("load cut"))
+            unserved = unserved + self.output("load cut")
             if flexible.cut_limit is not None:
                 most = flexible.cut_limit * float(np.sum(need))
-                model.add_constraints(output("load cut").sum() <= most, name="limit on load cut")
-        unserved = taken[0] if len(taken) == 1 else taken[0] + taken[1]
-        less = unserved
-        if flexible is not None and flexible.waits:
-            put_off = model.variables["Store-p"].sel(name="waiting")
-            peak = max((flexible.peak or 0.0) / _MEGA, float(np.max(need)))
-            model.add_constraints(put_off <= series(flexible.defer_share * need), name="work put off")
-            model.add_constraints(put_off >= series(need - peak), name="work made up")
-            less = unserved + put_off
-        if problem.not_served_limit is not None:
-            most = problem.not_served_limit * float(np.sum(need))
-            model.add_constraints(
-                output("energy not served").sum() <= most, name="limit on energy not served"
-            )
+                model.add_constraints(self.output("load cut").sum() <= most, name="limit on load cut")
+        if flexible is None or not flexible.waits:
+            return unserved, unserved
+        put_off = model.variables["Store-p"].sel(name="waiting")
+        peak = max((flexible.peak or 0.0) / _MEGA, float(np.max(need)))
+        model.add_constraints(put_off <= self.series(flexible.defer_share * need), name="work put off")
+        model.add_constraints(put_off >= self.series(need - peak), name="work made up")
+        return unserved, unserved + put_off
+
+    def shortage(self) -> None:
+        if self.problem.not_served_limit is not None:
+            most = self.problem.not_served_limit * float(np.sum(self.need))
+            lost = self.output("energy not served").sum()
+            self.model.add_constraints(lost <= most, name="limit on energy not served")
+
+    def emissions(self, unserved: Any, left_out: Any) -> None:
+        """The carbon limit in the mean of what is served, and hourly matching."""
+        problem, need, hours = self.problem, self.need, self.hours
         emitting = [
             q for q in problem.plants if q.storage is None and np.any(q.hourly("carbon", hours) > 0.0)
         ]
         if problem.carbon_limit is not None and emitting:
             limit = problem.carbon_limit * _MWH
-            carbon = sum((output(q.id) * series(q.hourly("carbon", hours) * _MWH)).sum() for q in emitting)
+            carbon = sum(
+                (self.output(q.id) * self.series(q.hourly("carbon", hours) * _MWH)).sum() for q in emitting
+            )
             served = limit * float(np.sum(need))
-            model.add_constraints(carbon + limit * unserved.sum() <= served, name="carbon limit")
-        if problem.matching is not None:
+            self.model.add_constraints(carbon + limit * unserved.sum() <= served, name="carbon limit")
+        if problem.matching is not None and emitting:
             rest = 1.0 - problem.matching
-            dirty = [output(q.id) * series(q.dirty(hours, problem.clean_carbon)) for q in emitting]
-            if dirty:
-                total = sum(dirty[1:], start=dirty[0])
-                model.add_constraints(total + rest * less <= series(rest * need), name="hourly matching")
-
-    return add
+            dirty = [self.output(q.id) * self.series(q.dirty(hours, problem.clean_carbon)) for q in emitting]
+            total = sum(dirty[1:], start=dirty[0])
+            self.model.add_constraints(
+                total + rest * left_out <= self.series(rest * need), name="hourly matching"
+            )
 
 
 def _price(problem: Problem, plant: Plant, hours: int) -> Array:
