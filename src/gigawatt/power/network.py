@@ -25,7 +25,7 @@ from gigawatt.power.programme import Programme
 from gigawatt.power.recover import recover
 from gigawatt.power.refuse import NOTICED, lacking_share, shortage_notice
 from gigawatt.power.result import SupplyPlan, books
-from gigawatt.power.solve import solve
+from gigawatt.power.solve import Solution, solve
 from gigawatt.power.words import grams, money
 
 __all__ = ["Link", "NetworkPlan", "plan_network"]
@@ -144,47 +144,32 @@ def plan_network(
     _check(sites, links)
     unit = max(float(np.max(problem.watts)) for problem in sites.values())
     parts = {name: problem.programme(power_unit=unit) for name, problem in sites.items()}
-    A, b, cost, equalities, places, columns, carbon_row = _join(parts, links, carbon_limit)
-    found = solve(A=A, b=b, cost=cost, equalities=equalities, solver=solver)
+    joined = _join(parts, links, carbon_limit)
+    found = solve(A=joined.A, b=joined.b, cost=joined.cost, equalities=joined.equalities, solver=solver)
     hours = next(iter(parts.values())).hours
-    any_site = next(iter(sites.values()))
-    weight = any_site.hours_of_year / hours
-    scale = MONEY_PER_ENERGY * HOUR * unit * weight
-    flow: dict[str, Array] = {}
-    back: dict[str, Array] = {}
-    drawn = {name: np.zeros(hours) for name in sites}
-    for link in links:
-        at = columns[link.id]
-        there = np.maximum(found.x[at.there : at.there + hours], 0.0) * unit
-        home = np.zeros(hours)
-        if at.back is not None:
-            home = np.maximum(found.x[at.back : at.back + hours], 0.0) * unit
-        flow[link.id], back[link.id] = there, home
-        drawn[link.source] += there - link.efficiency * home
-        drawn[link.sink] += home - link.efficiency * there
+    of_year = next(iter(sites.values())).hours_of_year
+    weight = of_year / hours
+    flow, back, drawn = _flows(sites, links, joined.columns, found.x, hours, unit)
     plans: dict[str, SupplyPlan] = {}
     notices = list(found.notices)
-    carbon_price = 0.0 if carbon_row is None else float(found.z[carbon_row])
-    for name, (first, rows) in places.items():
-        p, problem = parts[name], sites[name]
-        x, z = found.x[first : first + len(p.cost)], found.z[rows]
-        mine = recover(p, x, z, drawn=drawn[name])
-        objective = float(p.cost @ x)
-        solution = replace(found, x=x, z=z, objective=objective, bound=-np.inf, notices=())
-        told: list[str] = []
-        if lacking_share(p, mine) > NOTICED:
-            told.append(shortage_notice(p, mine, weight, problem.not_served_price, ""))
-        plans[name] = books(
-            problem=problem, programme=p, solution=solution, found=mine, notices=told, start=start
-        )
-        notices.extend(f"{name}: {text}" for text in told)
-    capacity = {link.id: max(float(found.x[columns[link.id].size]), 0.0) * unit for link in links}
+    for name, (first, rows) in joined.places.items():
+        x, z = found.x[first : first + len(parts[name].cost)], found.z[rows]
+        part = replace(found, x=x, z=z, objective=float(parts[name].cost @ x), bound=-np.inf, notices=())
+        plans[name], of_site = _site_plan(sites[name], parts[name], part, drawn[name], weight, start)
+        notices.extend(f"{name}: {text}" for text in of_site)
+    capacity = {link.id: max(float(found.x[joined.columns[link.id].size]), 0.0) * unit for link in links}
     paid: dict[str, float] = {}
     w = next(iter(parts.values())).weight
     for link in links:
         sent = float(w @ (flow[link.id] + back[link.id])) * HOUR * weight
-        paid[link.id] = capacity[link.id] * link.capital * any_site.hours_of_year / HOURS_PER_YEAR
+        paid[link.id] = capacity[link.id] * link.capital * of_year / HOURS_PER_YEAR
         paid[link.id] += sent * link.cost
+    carbon_price = 0.0 if joined.carbon_row is None else float(found.z[joined.carbon_row])
+    scale = MONEY_PER_ENERGY * HOUR * unit * weight
+    words = _limits_of_links(links, joined.columns, found, scale, unit, hours, weight)
+    if carbon_limit is not None and carbon_price * carbon_limit / CARBON_PER_ENERGY > 1e-6:
+        per_tonne = carbon_price * MONEY_PER_ENERGY / CARBON_PER_ENERGY * 1e3
+        words.insert(0, f"the carbon limit of {grams(carbon_limit)} binds at ${per_tonne:,.4g} per tonne")
     return NetworkPlan(
         sites=plans,
         capacity=capacity,
@@ -197,11 +182,47 @@ def plan_network(
         infeasibility=found.infeasibility,
         solver=found.solver,
         seconds=time.perf_counter() - start,
-        binding=_words(
-            links, columns, found.z, scale, unit, found.objective, carbon_limit, carbon_price, hours, weight
-        ),
+        binding=tuple(words),
         notices=tuple(notices),
     )
+
+
+def _flows(
+    sites: Mapping[str, Problem],
+    links: Sequence[Link],
+    columns: Mapping[str, _Columns],
+    x: Array,
+    hours: int,
+    unit: float,
+) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:
+    """(W from source to sink, W back, both by link; W that links take away, by site)."""
+    flow: dict[str, Array] = {}
+    back: dict[str, Array] = {}
+    drawn = {name: np.zeros(hours) for name in sites}
+    for link in links:
+        at = columns[link.id]
+        there = np.maximum(x[at.there : at.there + hours], 0.0) * unit
+        home = np.zeros(hours)
+        if at.back is not None:
+            home = np.maximum(x[at.back : at.back + hours], 0.0) * unit
+        flow[link.id], back[link.id] = there, home
+        drawn[link.source] += there - link.efficiency * home
+        drawn[link.sink] += home - link.efficiency * there
+    return flow, back, drawn
+
+
+def _site_plan(
+    problem: Problem, programme: Programme, solution: Solution, drawn: Array, weight: float, start: float
+) -> tuple[SupplyPlan, list[str]]:
+    """The plan of one site, and its notices."""
+    found = recover(programme, solution.x, solution.z, drawn=drawn)
+    notices: list[str] = []
+    if lacking_share(programme, found) > NOTICED:
+        notices.append(shortage_notice(programme, found, weight, problem.not_served_price, ""))
+    plan = books(
+        problem=problem, programme=programme, solution=solution, found=found, notices=notices, start=start
+    )
+    return plan, notices
 
 
 def _check(sites: Mapping[str, Problem], links: Sequence[Link]) -> None:
@@ -241,136 +262,163 @@ def _check(sites: Mapping[str, Problem], links: Sequence[Link]) -> None:
             raise InputError("a link joins a site to itself", key=f"links.{link.id}", given=link.sink)
 
 
-def _join(
-    parts: Mapping[str, Programme], links: Sequence[Link], carbon_limit: float | None
-) -> tuple[Any, Array, Array, int, dict[str, tuple[int, Ints]], dict[str, _Columns], int | None]:
-    """(A, b, cost, equalities, {site: (first column, its rows)}, {link: columns}, carbon row)."""
+@dataclass(frozen=True)
+class _Joined:
+    """One programme of all sites: ``places`` (first column, rows) by site, ``columns`` by link."""
+
+    A: Any
+    b: Array
+    cost: Array
+    equalities: int
+    places: dict[str, tuple[int, Ints]]
+    columns: dict[str, _Columns]
+    carbon_row: int | None
+
+
+class _Rows:
+    """Rows ``≤`` that are added below those of the sites, the first of them number ``first``."""
+
+    def __init__(self, first: int) -> None:
+        self.first, self.count = first, 0
+        self.rows: list[Ints] = []
+        self.columns: list[Ints] = []
+        self.values: list[Array] = []
+        self.right: list[Array] = []
+
+    def put(self, rows: npt.ArrayLike, column: npt.ArrayLike, value: float | Array) -> None:
+        """Entries in rows that are there or will be added."""
+        spots = np.atleast_1d(np.asarray(rows))
+        self.rows.append(spots)
+        self.columns.append(np.broadcast_to(np.asarray(column), spots.shape))
+        self.values.append(np.broadcast_to(np.asarray(value, dtype=float), spots.shape))
+
+    def add(self, right: Array, *terms: tuple[npt.ArrayLike, float]) -> int:
+        """The first of ``len(right)`` new rows; a term is (columns, value)."""
+        first = self.first + self.count
+        for column, value in terms:
+            self.put(first + np.arange(len(right)), column, value)
+        self.right.append(right)
+        self.count += len(right)
+        return first
+
+    def below(self, inside: Any, columns: int) -> Any:
+        """The matrix of ``inside`` with these rows below it."""
+        sparse: Any = import_module("scipy.sparse")
+        above = sparse.vstack([inside, sparse.csc_matrix((self.count, inside.shape[1]))]).tocoo()
+        entries = (
+            np.concatenate([above.data, *self.values]),
+            (np.concatenate([above.row, *self.rows]), np.concatenate([above.col, *self.columns])),
+        )
+        return sparse.coo_matrix(entries, shape=(self.first + self.count, columns)).tocsr()
+
+
+def _join(parts: Mapping[str, Programme], links: Sequence[Link], carbon_limit: float | None) -> _Joined:
     sparse: Any = import_module("scipy.sparse")
     programmes = list(parts.values())
-    hours, unit, w = programmes[0].hours, programmes[0].power_unit, programmes[0].weight
-    inside = sparse.block_diag([p.A for p in programmes], format="csr")
-    b = np.concatenate([p.b for p in programmes])
-    is_equal = np.concatenate([np.arange(len(p.b)) < p.equalities for p in programmes])
-    cost = [p.cost for p in programmes]
     first_column = np.cumsum([0, *(len(p.cost) for p in programmes)])
     first_row = np.cumsum([0, *(len(p.b) for p in programmes)])
-    index = {name: k for k, name in enumerate(parts)}
-    h, count = np.arange(hours), int(first_column[-1])
-    rows: list[npt.NDArray[np.int64]] = []
-    places: list[npt.NDArray[np.int64]] = []
-    values: list[Array] = []
-    right: list[Array] = []
-    added = 0
+    row_of = {name: int(first_row[k]) for k, name in enumerate(parts)}
+    count = int(first_column[-1])
+    cost = [p.cost for p in programmes]
+    rows = _Rows(int(first_row[-1]))
     columns: dict[str, _Columns] = {}
-    total = len(b)
-
-    def put(where: npt.ArrayLike, column: npt.ArrayLike, value: float | Array) -> None:
-        spots = np.atleast_1d(np.asarray(where))
-        rows.append(spots)
-        places.append(np.broadcast_to(np.asarray(column), spots.shape))
-        values.append(np.broadcast_to(np.asarray(value, dtype=float), spots.shape))
-
     for link in links:
-        size, there = count, count + 1
-        back = count + 1 + hours if link.both_ways and link.load_share is None else None
-        count += 1 + hours * (1 if back is None else 2)
-        at = [there] if back is None else [there, back]
-        price = [link.capital * hours / HOURS_PER_YEAR / (HOUR * MONEY_PER_ENERGY)]
-        cost.append(np.concatenate([price, *(link.cost / MONEY_PER_ENERGY * w for _ in at)]))
-        ends = (link.source, link.sink)
-        for first, (giver, taker) in zip(at, (ends, ends[::-1]), strict=False):
-            for name, sign in ((giver, 1.0), (taker, -link.efficiency)):
-                p, base = parts[name], first_row[index[name]]
-                put(base + p.balance_row + h, first + h, sign)
-                if p.surplus_row is not None:
-                    put(base + p.surplus_row + h, first + h, -sign)
-            put(total + added + h, first + h, -1.0)
-            right.append(np.zeros(hours))
-            added += hours
-        cap_row = total + added
-        for first in at:
-            put(total + added + h, first + h, 1.0)
-        put(total + added + h, size, -1.0)
-        right.append(np.zeros(hours))
-        added += hours
-        if link.load_share is not None:
-            put(total + added + h, there + h, 1.0)
-            right.append(link.load_share * parts[link.sink].load / unit)
-            added += hours
-        put(total + added, size, -1.0)
-        right.append(np.array([-link.minimum / unit]))
-        added += 1
-        if np.isfinite(link.maximum):
-            put(total + added, size, 1.0)
-            right.append(np.array([link.maximum / unit]))
-            added += 1
-        columns[link.id] = _Columns(size, there, back, cap_row)
+        columns[link.id], paid = _add_link(rows, link, parts, row_of, count)
+        count += len(paid)
+        cost.append(paid)
     carbon_row = None
     if carbon_limit is not None:
-        limit, served = carbon_limit / CARBON_PER_ENERGY, 0.0
-        for k, p in enumerate(programmes):
-            weights = p.carbon.copy()
-            for first in p.output.values():
-                weights[first + h] *= w
-            for first in (p.shed, p.cut):
-                if first is not None:
-                    weights[first + h] = limit * w
-            used = np.flatnonzero(weights)
-            put(np.full(len(used), total + added), first_column[k] + used, weights[used])
-            served += limit * float(np.sum(w * p.load)) / unit
-        carbon_row = total + added
-        right.append(np.array([served]))
-        added += 1
-    shape = (total + added, count)
-    whole = sparse.vstack([inside, sparse.csc_matrix((added, inside.shape[1]))]).tocoo()
-    A = sparse.coo_matrix(
-        (
-            np.concatenate([whole.data, *values]),
-            (np.concatenate([whole.row, *rows]), np.concatenate([whole.col, *places])),
-        ),
-        shape=shape,
-    ).tocsr()
-    b = np.concatenate([b, *right])
-    is_equal = np.concatenate([is_equal, np.zeros(added, dtype=bool)])
-    order = np.concatenate([np.flatnonzero(is_equal), np.flatnonzero(~is_equal)])
+        carbon_row = _limit_carbon(rows, programmes, first_column, carbon_limit / CARBON_PER_ENERGY)
+    A = rows.below(sparse.block_diag([p.A for p in programmes], format="csr"), count)
+    b = np.concatenate([*(p.b for p in programmes), *rows.right])
+    is_equal = [np.arange(len(p.b)) < p.equalities for p in programmes]
+    equal = np.concatenate([*is_equal, np.zeros(rows.count, dtype=bool)])
+    order = np.concatenate([np.flatnonzero(equal), np.flatnonzero(~equal)])  # equalities come first
     new = np.empty_like(order)
     new[order] = np.arange(len(order))
-    where = {name: (int(first_column[k]), new[first_row[k] : first_row[k + 1]]) for name, k in index.items()}
-    columns = {name: replace(c, cap_row=int(new[c.cap_row])) for name, c in columns.items()}
-    moved = None if carbon_row is None else int(new[carbon_row])
-    matrix = sparse.csc_matrix(A[order])
-    return matrix, b[order], np.concatenate(cost), int(np.sum(is_equal)), where, columns, moved
+    return _Joined(
+        A=sparse.csc_matrix(A[order]),
+        b=b[order],
+        cost=np.concatenate(cost),
+        equalities=int(np.sum(equal)),
+        places={
+            name: (int(first_column[k]), new[first_row[k] : first_row[k + 1]]) for k, name in enumerate(parts)
+        },
+        columns={name: replace(c, cap_row=int(new[c.cap_row])) for name, c in columns.items()},
+        carbon_row=None if carbon_row is None else int(new[carbon_row]),
+    )
 
 
-def _words(
+def _add_link(
+    rows: _Rows, link: Link, parts: Mapping[str, Programme], row_of: Mapping[str, int], count: int
+) -> tuple[_Columns, Array]:
+    """A link's columns from ``count`` on (size, hours there, hours back) and what they cost."""
+    any_site = next(iter(parts.values()))
+    hours, unit = any_site.hours, any_site.power_unit
+    h, none = np.arange(hours), np.zeros(hours)
+    size, there = count, count + 1
+    back = count + 1 + hours if link.both_ways and link.load_share is None else None
+    at = [there] if back is None else [there, back]
+    price = [link.capital * hours / HOURS_PER_YEAR / (HOUR * MONEY_PER_ENERGY)]
+    ends = (link.source, link.sink)
+    for first, (giver, taker) in zip(at, (ends, ends[::-1]), strict=False):
+        for name, sign in ((giver, 1.0), (taker, -link.efficiency)):
+            p = parts[name]
+            rows.put(row_of[name] + p.balance_row + h, first + h, sign)
+            if p.surplus_row is not None:
+                rows.put(row_of[name] + p.surplus_row + h, first + h, -sign)
+        rows.add(none, (first + h, -1.0))
+    cap_row = rows.add(none, *((first + h, 1.0) for first in at), (size, -1.0))
+    if link.load_share is not None:
+        rows.add(link.load_share * parts[link.sink].load / unit, (there + h, 1.0))
+    rows.add(np.array([-link.minimum / unit]), (size, -1.0))
+    if np.isfinite(link.maximum):
+        rows.add(np.array([link.maximum / unit]), (size, 1.0))
+    running = (link.cost / MONEY_PER_ENERGY * any_site.weight for _ in at)
+    return _Columns(size, there, back, cap_row), np.concatenate([price, *running])
+
+
+def _limit_carbon(rows: _Rows, programmes: Sequence[Programme], first_column: Ints, limit: float) -> int:
+    """The row of the mean carbon of what is served at all sites together."""
+    w, served = programmes[0].weight, 0.0
+    h = np.arange(programmes[0].hours)
+    number = rows.first + rows.count
+    for k, p in enumerate(programmes):
+        weights = p.carbon.copy()
+        for first in p.output.values():
+            weights[first + h] *= w
+        for first in (p.shed, p.cut):
+            if first is not None:
+                weights[first + h] = limit * w
+        used = np.flatnonzero(weights)
+        rows.put(np.full(len(used), number), first_column[k] + used, weights[used])
+        served += limit * float(np.sum(w * p.load)) / p.power_unit
+    return rows.add(np.array([served]))
+
+
+def _limits_of_links(
     links: Sequence[Link],
     columns: Mapping[str, _Columns],
-    z: Array,
+    found: Solution,
     scale: float,
     unit: float,
-    bill: float,
-    carbon_limit: float | None,
-    carbon_price: float,
     hours: int,
     weight: float,
-) -> tuple[str, ...]:
-    found: list[tuple[float, str]] = []
+) -> list[str]:
+    """Links whose largest size binds, the dearest first."""
+    saved: list[tuple[float, str]] = []
     for link in links:
-        rows = slice(columns[link.id].cap_row, columns[link.id].cap_row + hours)
-        rent = float(np.sum(z[rows])) * scale / unit
+        first = columns[link.id].cap_row
+        shadow = found.z[first : first + hours]
+        rent = float(np.sum(shadow)) * scale / unit
         net = rent - link.capital * hours * weight / HOURS_PER_YEAR
-        if np.isfinite(link.maximum) and net * max(link.maximum, unit) > 1e-5 * abs(bill) * scale:
-            full = int(np.sum(z[rows] > NOTICED * float(np.max(z[rows]))))
-            found.append(
+        if np.isfinite(link.maximum) and net * max(link.maximum, unit) > 1e-5 * abs(found.objective) * scale:
+            full = int(np.sum(shadow > NOTICED * float(np.max(shadow))))
+            saved.append(
                 (
                     net * link.maximum,
                     f"the {compact(link.maximum, 'W')} limit of {link.id} binds in {full:,} of {hours:,} h: "
                     f"one more MW would save {money(net * 1e6)} per year",
                 )
             )
-    if carbon_limit is not None and carbon_price * carbon_limit / CARBON_PER_ENERGY > 1e-6:
-        per_tonne = carbon_price * MONEY_PER_ENERGY / CARBON_PER_ENERGY * 1e3
-        found.append(
-            (math.inf, f"the carbon limit of {grams(carbon_limit)} binds at ${per_tonne:,.4g} per tonne")
-        )
-    return tuple(text for _, text in sorted(found, key=lambda pair: -pair[0]))
+    return [text for _, text in sorted(saved, key=lambda pair: -pair[0])]

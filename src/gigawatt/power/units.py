@@ -131,47 +131,42 @@ def plan_units(
     start = time.perf_counter()
     if problem.years != 1:
         raise InputError("whole units are planned on one weather year", key="years", given=str(problem.years))
-    asked, first_hours, of = _cut(problem, weeks)
-    units = [
-        i
-        for i, q in enumerate(asked.plants)
-        if q.unit_size > 0.0 and q.storage is None and not q.follows_weather_freely
-    ]
-    linear = tuple(
-        replace(q, minimum_load=0.0, ramp=1.0) if i in units else q for i, q in enumerate(asked.plants)
-    )
-    p = replace(asked, plants=linear).programme(
-        not_served_share=asked.not_served_limit, blocks=of[0], weights=of[1]
+    cut, first_hours, (blocks, weights) = _cut(problem, weeks)
+    committed = [i for i, q in enumerate(cut.plants) if _in_units(q)]
+    linear = tuple(replace(q, minimum_load=0.0, ramp=1.0) if _in_units(q) else q for q in cut.plants)
+    p = replace(cut, plants=linear).programme(
+        not_served_share=cut.not_served_limit, blocks=blocks, weights=weights
     )
     model = _Model(p)
-    columns = {i: model.commit(i, asked.plants[i]) for i in units}
+    columns = {i: model.commit(i, cut.plants[i]) for i in committed}
     x, bound, reached = model.solve(gap, time_limit)
-    scale = MONEY_PER_ENERGY * HOUR * p.power_unit * asked.hours_of_year / p.hours
-    notices: list[str] = []
-    if reached > gap * (1.0 + 1e-6):
-        notices.append(f"the search was stopped after {time_limit:g} s at a gap of {reached * 100:.2g} %")
-    if weeks is not None:
-        notices.append(f"whole units were planned on {len(first_hours)} typical weeks of the year")
-    whole = replace(p, plants=asked.plants)
-    z = np.zeros(len(p.b))
-    found = replace(recover(p, x[: len(p.cost)], z), price=np.full(p.hours, math.nan))
-    cost = float(p.cost @ x[: len(p.cost)])
-    solution = Solution(x[: len(p.cost)], z, cost, reached, 0.0, "highs", time.perf_counter() - start, 0)
-    plan = books(problem=asked, programme=whole, solution=solution, found=found, notices=[], start=start)
-    h = np.arange(p.hours)
+    solution = Solution(
+        x=x[: len(p.cost)],
+        z=np.zeros(len(p.b)),
+        objective=float(p.cost @ x[: len(p.cost)]),
+        gap=reached,
+        infeasibility=0.0,
+        solver="highs",
+        seconds=time.perf_counter() - start,
+        iterations=0,
+    )
+    plan = _hourly_plan(cut, p, solution, start)
+    h, of_year = np.arange(p.hours), cut.hours_of_year / p.hours
     built: dict[str, int] = {}
     start_cost: dict[str, float] = {}
     running: dict[str, Array] = {}
     started: dict[str, Array] = {}
     for i, (number, on, begin, _) in columns.items():
-        q = asked.plants[i]
+        q = cut.plants[i]
         built[q.id] = round(float(x[number]))
         running[q.id], started[q.id] = np.round(x[on + h]), np.round(x[begin + h])
-        paid = q.start_cost + asked.carbon_price * q.start_carbon
-        start_cost[q.id] = (
-            float(p.weight @ started[q.id]) * q.unit_size * paid * asked.hours_of_year / p.hours
-        )
-    plan = replace(plan, binding=(), notices=tuple(t for t in plan.notices if "unit sizes" not in t))
+        paid = q.start_cost + cut.carbon_price * q.start_carbon
+        start_cost[q.id] = float(p.weight @ started[q.id]) * q.unit_size * paid * of_year
+    notices: list[str] = []
+    if reached > gap * (1.0 + 1e-6):
+        notices.append(f"the search was stopped after {time_limit:g} s at a gap of {reached * 100:.2g} %")
+    if weeks is not None:
+        notices.append(f"whole units were planned on {len(first_hours)} typical weeks of the year")
     return UnitPlan(
         plan=plan,
         built=built,
@@ -179,12 +174,30 @@ def plan_units(
         started=started,
         start_cost=start_cost,
         objective=plan.objective + sum(start_cost.values()),
-        bound=bound * scale,
+        bound=bound * MONEY_PER_ENERGY * HOUR * p.power_unit * of_year,
         gap=reached,
         seconds=time.perf_counter() - start,
         weeks=first_hours,
         notices=tuple(notices),
     )
+
+
+def _in_units(plant: Plant) -> bool:
+    return plant.unit_size > 0.0 and plant.storage is None and not plant.follows_weather_freely
+
+
+def _hourly_plan(problem: Problem, p: Programme, solution: Solution, start: float) -> SupplyPlan:
+    """Hours and books without shadow prices, which a programme in whole numbers does not have."""
+    found = replace(recover(p, solution.x, solution.z), price=np.full(p.hours, math.nan))
+    plan = books(
+        problem=problem,
+        programme=replace(p, plants=problem.plants),
+        solution=solution,
+        found=found,
+        notices=[],
+        start=start,
+    )
+    return replace(plan, binding=(), notices=tuple(t for t in plan.notices if "unit sizes" not in t))
 
 
 def _cut(
@@ -244,7 +257,7 @@ class _Model:
         paid = q.start_cost * size / (HOUR * MONEY_PER_ENERGY)
         self.cost.append(np.concatenate([np.zeros(1 + p.hours), paid * p.weight, np.zeros(p.hours)]))
         self.whole.append(np.arange(number, self.count))
-        out, before = p.output[i] + h, p.before
+        out = p.output[i] + h
         inf = math.inf
         self.rows.append((np.full(2, self.row), np.array([i, number]), np.array([1.0, -size])))
         self.lower.append(np.zeros(1))
@@ -254,7 +267,7 @@ class _Model:
         self.add(-inf, 0.0, (out, 1.0), (on + h, -size * share))
         if q.minimum_load > 0.0:
             self.add(0.0, inf, (out, 1.0), (on + h, -size * share * q.minimum_load))
-        self.add(0.0, 0.0, (on + h, 1.0), (on + before, -1.0), (begin + h, -1.0), (end + h, 1.0))
+        self.add(0.0, 0.0, (on + h, 1.0), (on + p.before, -1.0), (begin + h, -1.0), (end + h, 1.0))
         for seconds, first, sign in ((q.minimum_up, begin, 1.0), (q.minimum_down, end, -1.0)):
             last = self.before(math.ceil(seconds / HOUR))
             if len(last) > 1 and sign > 0.0:
@@ -263,9 +276,9 @@ class _Model:
                 self.add(-inf, 0.0, *((first + at, 1.0) for at in last), (on + h, 1.0), (number, -1.0))
         if q.ramp is not None and q.ramp < 1.0:
             room, jump = q.ramp * size, max(q.ramp, q.minimum_load) * size
-            moved = np.abs(share - share[before]) * size
-            up = ((out, 1.0), (out[before], -1.0), (on + before, -room - moved), (begin + h, -jump))
-            down = ((out, -1.0), (out[before], 1.0), (on + h, -room - moved), (end + h, -jump))
+            moved = np.abs(share - share[p.before]) * size
+            up = ((out, 1.0), (out[p.before], -1.0), (on + p.before, -room - moved), (begin + h, -jump))
+            down = ((out, -1.0), (out[p.before], 1.0), (on + h, -room - moved), (end + h, -jump))
             self.add(-inf, 0.0, *up)
             self.add(-inf, 0.0, *down)
         return number, on, begin, end
