@@ -134,60 +134,25 @@ def _rows(programme: Programme) -> dict[str, Any]:
 def solve_problem(asked: Problem, *, solver: str = "hours") -> SupplyPlan:
     """:func:`plan` of a question that was put together before."""
     start = time.perf_counter()
-    limit = asked.carbon_limit
+    limit, most = asked.carbon_limit, asked.not_served_limit
     if solver not in SOLVERS:
         raise InputError("unknown solver", given=solver, allowed=SOLVERS, nearest=nearest(solver, SOLVERS))
-    kept = kept_optima() if solver == "hours" else None
-
-    def optimum(programme: Programme, share: float | None) -> Solution:
-        if solver == "highs":
-            return solve(**_rows(programme), solver=solver)
-        known = None if kept is None else kept.find(programme)
-        if known is not None:
-            return known
-        found = search(programme, share)
-        if kept is not None:
-            kept.keep(programme, found)
-        return found
-
-    def search(programme: Programme, share: float | None) -> Solution:
-        guess, sample = Guess(), asked.sample()
-        if sample is not None:
-            small = sample.programme(not_served_share=share)
-            guess = guess_from(small, solver)
-            if guess.contradicts:
-                explain_infeasible(programme)
-            if limit is not None and guess.solution is not None and share is None:
-                lost = guess.solution.x[small.shed : small.shed + small.hours]
-                if np.mean(lost) > NOTICED and carbon_starves(small, guess.solution, asked.not_served_price):
-                    check_carbon(asked, limit, solver, early=True)
-        return solve_reduced(programme, guess, solver)
-
     programme = asked.programme()
-    try:
-        solution = optimum(programme, None)
-    except InfeasibleError:
-        raise
-    except ContradictionError:
-        explain_infeasible(programme)
-        solution = fall_back(**_rows(programme))
-    except GigawattError:
-        explain_infeasible(programme)
-        raise
+    solution = _first_optimum(asked, programme, solver)
     found = recover(programme, solution.x, solution.z)
     notices = list(solution.notices)
     share = lacking_share(programme, found)
     if share > NOTICED:
-        cause, allowed = "", asked.not_served_limit
+        cause = ""
         if limit is not None and carbon_starves(programme, solution, asked.not_served_price):
             check_carbon(asked, limit, solver)
             cause = " under the carbon limit"
         if matching_starves(programme, solution):
             cause += f"{' and' if cause else ' under'} the hourly matching"
-        if allowed is not None and share > allowed:
-            check_shortage(asked.programme(), solver, allowed, cause)
-            programme = asked.programme(not_served_share=allowed)
-            solution = optimum(programme, allowed)
+        if most is not None and share > most:
+            check_shortage(asked.programme(), solver, most, cause)
+            programme = asked.programme(not_served_share=most)
+            solution = _optimum(asked, programme, solver, most)
             notices.extend(solution.notices)
             found = recover(programme, solution.x, solution.z)
         if lacking_share(programme, found) > NOTICED:
@@ -201,3 +166,47 @@ def solve_problem(asked: Problem, *, solver: str = "hours") -> SupplyPlan:
         notices=notices,
         start=start,
     )
+
+
+def _first_optimum(asked: Problem, programme: Programme, solver: str) -> Solution:
+    """The optimum, or an error that says which limit rules out every plan."""
+    try:
+        return _optimum(asked, programme, solver, None)
+    except InfeasibleError:
+        raise
+    except ContradictionError:
+        explain_infeasible(programme)
+        return fall_back(**_rows(programme))
+    except GigawattError:
+        explain_infeasible(programme)
+        raise
+
+
+def _optimum(asked: Problem, programme: Programme, solver: str, share: float | None) -> Solution:
+    """The optimum with at most ``share`` of the energy not served, from the store of optima where it is."""
+    if solver == "highs":
+        return solve(**_rows(programme), solver=solver)
+    kept = kept_optima() if solver == "hours" else None
+    known = None if kept is None else kept.find(programme)
+    if known is not None:
+        return known
+    found = solve_reduced(programme, _guess(asked, programme, solver, share), solver)
+    if kept is not None:
+        kept.keep(programme, found)
+    return found
+
+
+def _guess(asked: Problem, programme: Programme, solver: str, share: float | None) -> Guess:
+    """What binds, by the optimum of some days; raises where those already say that no plan meets a limit."""
+    sample, limit = asked.sample(), asked.carbon_limit
+    if sample is None:
+        return Guess()
+    small = sample.programme(not_served_share=share)
+    guess = guess_from(small, solver)
+    if guess.contradicts:
+        explain_infeasible(programme)
+    if limit is not None and guess.solution is not None and share is None:
+        lost = guess.solution.x[small.shed : small.shed + small.hours]
+        if np.mean(lost) > NOTICED and carbon_starves(small, guess.solution, asked.not_served_price):
+            check_carbon(asked, limit, solver, early=True)
+    return guess
