@@ -9,8 +9,7 @@ is read at those hours is brought to the mean of the year, so that no energy is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +17,8 @@ import numpy.typing as npt
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power.flexible import before_in
-from gigawatt.power.plant import HOURLY, Plant
 
-__all__ = ["WEEK", "Hours", "at_hours", "representative_weeks", "whole_year"]
+__all__ = ["WEEK", "Hours", "representative_weeks", "whole_year"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -176,14 +174,3 @@ def _medoids(points: Array, count: int) -> tuple[Ints, Ints]:
             chosen.append(int(mine[np.argmin(((points[mine] - middle[i]) ** 2).sum(1))]))
             sizes.append(len(mine))
     return np.array(chosen, dtype=np.int64), np.array(sizes, dtype=np.int64)
-
-
-def at_hours(plant: Plant, hours: Hours) -> Plant:
-    """A plant with the year's series read at these hours (:meth:`Hours.read`)."""
-    changed: dict[str, Any] = {}
-    for name in HOURLY:
-        values = getattr(plant, name)
-        if np.ndim(values) == 1:
-            most = 1.0 if name in ("availability", "clean") else np.inf
-            changed[name] = hours.read(np.asarray(values, dtype=float), most=most)
-    return replace(plant, **changed) if changed else plant

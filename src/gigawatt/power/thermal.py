@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from gigawatt.core.errors import InputError
 
-__all__ = ["Derating", "PartLoad", "output_changes", "start_count"]
+__all__ = ["Derating", "PartLoad"]
 
 Array = npt.NDArray[np.float64]
 
@@ -122,24 +122,3 @@ def _kelvin(temperature: npt.ArrayLike) -> Array:
 
 #: K; no station has measured air outside (Vostok 183.9 K, Death Valley 329.9 K: WMO archive of extremes).
 _EARTH = (180.0, 335.0)
-
-
-def output_changes(output: npt.ArrayLike, *, cyclic: bool = True) -> Array:
-    """Change of output into each hour, (H,): ``output`` [any unit] less that of the hour before.
-
-    ``cyclic`` : the hour before the first is the last, as in the plan; else the first change is 0.
-    """
-    values = np.asarray(output, dtype=float)
-    before = np.roll(values, 1)
-    if not cyclic:
-        before[:1] = values[:1]
-    return values - before
-
-
-def start_count(output: npt.ArrayLike, *, threshold: float = 0.0, cyclic: bool = True) -> int:
-    """How often ``output`` (H,) rises from at most ``threshold`` to above it; ``cyclic`` as in the plan."""
-    running = np.asarray(output, dtype=float) > threshold
-    before = np.roll(running, 1)
-    if not cyclic:
-        before[:1] = False
-    return int(np.count_nonzero(running & ~before))
