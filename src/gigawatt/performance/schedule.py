@@ -320,17 +320,7 @@ def _checked(
     interleave: ArrayLike | None,
     overlapped: ArrayLike | None,
 ) -> Problem:
-    named = {
-        "forward": np.asarray(forward, dtype=float),
-        "input_gradient": np.asarray(input_gradient, dtype=float),
-        "weight_gradient": np.asarray(weight_gradient, dtype=float),
-        "hop": np.asarray(hop, dtype=float),
-    }
-    if overlapped is not None:
-        named["overlapped"] = np.asarray(overlapped, dtype=float)
-    for name, array in named.items():
-        if not np.isfinite(array).all() or (array < 0.0).any():
-            raise InputError("a time is negative or not finite", key=name, allowed="0 s or more")
+    named = _times(forward, input_gradient, weight_gradient, hop, overlapped)
     stages = [named[name] for name in ("forward", "input_gradient", "weight_gradient")]
     try:
         stages = list(np.broadcast_arrays(*[s[..., None] if s.ndim == 2 else s for s in stages]))
@@ -359,14 +349,8 @@ def _checked(
             given=", ".join(f"{name} {array.shape}" for name, array in named.items()),
             allowed="(layouts, stages) or (layouts, stages, chunks), the others (layouts,)",
         ) from None
-    kinds, p, v, m = columns
-    for name, column in (("pipeline", p), ("interleave", v), ("microbatches", m)):
-        if column.dtype.kind not in "iu" and not (np.asarray(column) == np.floor(column)).all():
-            raise InputError(
-                "not a whole number", key=name, given=float(column[column != np.floor(column)][0])
-            )
-    p, v, m = (np.asarray(column, dtype=np.int64) for column in (p, v, m))
-    kinds = np.asarray(kinds, dtype=np.str_)
+    kinds = np.asarray(columns[0], dtype=np.str_)
+    p, v, m = map(_whole, ("pipeline", "interleave", "microbatches"), columns[1:])
     v = np.where(kinds == "zb-v", 2, v)
     wide = np.where(kinds == "dualpipe", 1, v)
     if number and (p.max() > devices or wide.max() > chunks):
@@ -379,6 +363,33 @@ def _checked(
         check(*key)
     f, i, w = stages
     return Problem(kinds, p, v, m, f, i, w, named["hop"], named.get("overlapped"))
+
+
+def _times(
+    forward: ArrayLike,
+    input_gradient: ArrayLike,
+    weight_gradient: ArrayLike,
+    hop: ArrayLike,
+    overlapped: ArrayLike | None,
+) -> dict[str, Array]:
+    named = {
+        "forward": np.asarray(forward, dtype=float),
+        "input_gradient": np.asarray(input_gradient, dtype=float),
+        "weight_gradient": np.asarray(weight_gradient, dtype=float),
+        "hop": np.asarray(hop, dtype=float),
+    }
+    if overlapped is not None:
+        named["overlapped"] = np.asarray(overlapped, dtype=float)
+    for name, array in named.items():
+        if not np.isfinite(array).all() or (array < 0.0).any():
+            raise InputError("a time is negative or not finite", key=name, allowed="0 s or more")
+    return named
+
+
+def _whole(name: str, column: Array) -> Integers:
+    if column.dtype.kind not in "iu" and not (column == np.floor(column)).all():
+        raise InputError("not a whole number", key=name, given=float(column[column != np.floor(column)][0]))
+    return np.asarray(column, dtype=np.int64)
 
 
 def timeline(

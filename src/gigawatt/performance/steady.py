@@ -213,15 +213,8 @@ def steady(
     places = (engine.max_sequences if sequences is None else sequences) * r.shares.data
     holds = holding(r, s + engine.reserved * n)
     c = np.maximum(np.minimum(np.minimum(asked, places), holds), 1.0)
-    steps, context = np.maximum(n - 1.0, 0.0) / gain, s + n / 2.0
-    b, together = c, np.zeros(())
-    one = _round(r, s, context, b, together, most)
-    for _ in range(rounds):
-        rate = 1.0 / (steps * one.alone / b + one.extra)
-        waiting = _first(r, one, s)
-        # damped: half of the way to what Little's law asks for
-        b = 0.5 * (b + np.clip(c - rate * waiting, 0.5, c))
-        one = _round(r, s, context, b, rate * one.whole, most)
+    steps = np.maximum(n - 1.0, 0.0) / gain
+    b, one = _decoding(r, s, s + n / 2.0, steps, c, most, rounds)
     rate = 1.0 / (steps * one.alone / b + one.extra)
     waiting = _first(r, one, s)
     chip = r.cluster.chip
@@ -243,6 +236,19 @@ def steady(
         power=energy * rate + idle,
         fits=holding(r, s + n) >= 1.0,
     )
+
+
+def _decoding(
+    r: Replica, prompt: Array, context: Array, steps: Array, held: Array, budget: float, rounds: int
+) -> tuple[Array, _Round]:
+    """(sequences that decode, the iterations with them): those held less what Little's law has waiting."""
+    b = held
+    one = _round(r, prompt, context, b, np.zeros(()), budget)
+    for _ in range(rounds):
+        rate = 1.0 / (steps * one.alone / b + one.extra)
+        b = 0.5 * (b + np.clip(held - rate * _first(r, one, prompt), 0.5, held))  # damped: half of the way
+        one = _round(r, prompt, context, b, rate * one.whole, budget)
+    return b, one
 
 
 @dataclass(frozen=True)
