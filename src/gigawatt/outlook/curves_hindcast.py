@@ -30,7 +30,6 @@ from gigawatt.outlook.randomness import SEED, uniforms
 from gigawatt.outlook.series import cost_series, read_rows
 
 __all__ = [
-    "BINS",
     "AdoptionCurve",
     "CurvesHindcast",
     "adoption_curves",
@@ -41,7 +40,6 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
-BINS = ((1, 5), (6, 10), (11, 20))
 """Horizons [years] that are judged together."""
 _LEVEL = (0.05, 0.95)
 _POWER = {"Solar power": "Solar_PV_LCOE_global", "Wind power": "Wind_onshore_LCOE_global"}

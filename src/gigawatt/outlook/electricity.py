@@ -10,16 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.outlook.frame import YEARS, Frame
-from gigawatt.outlook.paths import ANCHOR, fading
+from gigawatt.outlook.paths import fading
 
-__all__ = ["BLOCKS", "REGIONS"]
+__all__ = ["BLOCKS"]
 
 Array = NDArray[np.float64]
 
-REGIONS = ("us", "china", "europe", "asia")
-"""Regions whose share is told; ``asia`` is Asia and the Pacific without China."""
-
-_AT = YEARS.index(ANCHOR)
 _YEAR = np.asarray(YEARS, dtype=float)[None, :]
 
 

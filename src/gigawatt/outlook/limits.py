@@ -16,7 +16,6 @@ from gigawatt.core.quantities import factor
 from gigawatt.outlook.demand import LAW_FLOPS
 from gigawatt.outlook.fleet import H100_FLOPS
 from gigawatt.outlook.frame import YEARS, Frame
-from gigawatt.outlook.paths import ANCHOR
 from gigawatt.outlook.tables import Tables, Utilisation
 
 __all__ = ["BLOCKS", "DEFINITION", "LIMITS"]
@@ -34,7 +33,6 @@ DEFINITION = (
 )
 
 _YEAR = np.asarray(YEARS, dtype=float)
-_AT = YEARS.index(ANCHOR)
 
 
 BLOCKS = Frame()

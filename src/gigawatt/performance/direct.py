@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from gigawatt.catalog import table
 from gigawatt.machine.machine import Link
 from gigawatt.performance.collectives import Fabric, Traffic
 
 __all__ = ["direct_latency", "direct_reduce"]
-
-Array = NDArray[np.float64]
 
 
 def direct_latency(link: Link) -> tuple[float, float]:

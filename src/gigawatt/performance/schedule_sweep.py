@@ -18,7 +18,6 @@ __all__ = ["Block", "Compiled", "Problem", "compile_orders", "durations_of", "fo
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Small = NDArray[np.int32]
-Key = tuple[str, int, int, int]
 
 _EQUAL = 1e-12
 """Relative difference below which two sums of the same times in another order are the same."""

@@ -33,7 +33,6 @@ from gigawatt.power.solve import ContradictionError, Solution, fall_back, solve
 
 __all__ = ["COMPONENTS", "SupplyPlan", "plan", "solve_problem"]
 
-Array = npt.NDArray[np.float64]
 
 SOLVERS = ("hours", *GENERAL)
 

@@ -19,7 +19,6 @@ from gigawatt.power.thermal import Derating, PartLoad
 
 __all__ = ["build_plant", "cycle_life", "default_not_served_price", "list_plants"]
 
-Array = npt.NDArray[np.float64]
 
 _YEAR = HOURS_PER_YEAR * 3600.0
 

@@ -28,7 +28,6 @@ ROW, PRICED_AS = "fission-molten-salt", "fission-small"
 _HOUR = 3600.0
 _YEAR = HOURS_PER_YEAR * _HOUR
 _MWH = 3.6e9
-_KELVIN = 273.15
 _REFINEMENT = 1.0  # cells of the fuel loop; with twice as many the ramp moves by 2 %
 _NUMBERS: dict[str, str] = {
     "burnup": "heat from a kg of uranium",
