@@ -125,10 +125,6 @@ def plan_network(
     solver : str
         ``clarabel`` or ``highs``.
 
-    Returns
-    -------
-    NetworkPlan
-
     Raises
     ------
     InputError

@@ -158,10 +158,6 @@ def plan_pathway(
     solver : str
         ``clarabel`` or ``highs``.
 
-    Returns
-    -------
-    Pathway
-
     Raises
     ------
     InputError

@@ -104,10 +104,6 @@ def representative_weeks(
         Weeks that stand for themselves alone: those in which the load, less what all series together give,
         is highest, each series of the same mean as the load.
 
-    Returns
-    -------
-    Hours
-
     References
     ----------
     .. [1] L. Kotzur, P. Markewitz, M. Robinius, D. Stolten, "Impact of different time series aggregation

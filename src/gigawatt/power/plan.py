@@ -90,10 +90,6 @@ def plan(
     solver : str
         ``hours`` (:mod:`gigawatt.power.interior`), ``clarabel`` or ``highs``.
 
-    Returns
-    -------
-    SupplyPlan
-
     Raises
     ------
     InputError

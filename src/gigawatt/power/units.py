@@ -112,10 +112,6 @@ def plan_units(
     time_limit : float
         s after which the best plan so far is taken, with its gap.
 
-    Returns
-    -------
-    UnitPlan
-
     Raises
     ------
     InputError

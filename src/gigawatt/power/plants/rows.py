@@ -119,10 +119,6 @@ def build_plant(
     cycles_per_year : float
         Full cycles of a store in a year; above its cycle life over its calendar life they shorten it.
 
-    Returns
-    -------
-    Plant
-
     Raises
     ------
     InputError

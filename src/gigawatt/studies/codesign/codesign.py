@@ -337,10 +337,6 @@ def co_design(
     progress : callable, optional
         Called with (what is done, share done).
 
-    Returns
-    -------
-    CoDesign
-
     Raises
     ------
     InputError

@@ -78,10 +78,6 @@ def ratios_figure(document: Document, called: Mapping[str, str] | None = None) -
         What ``Comparison.to_json`` gives.
     called : mapping of str to str, optional
         Short names by quantity; what it is in words where there is none.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
     """
     import plotly.graph_objects as go
 
@@ -155,10 +151,6 @@ def waterfall(split: Document, groups: Sequence[Document], names: Sequence[str])
         Its groups, in the order of the parts.
     names : sequence of str
         The two scenarios.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
     """
     import plotly.graph_objects as go
 

@@ -288,10 +288,6 @@ def tritium(
     duty : float
         Availability, (0, 1].
 
-    Returns
-    -------
-    Tritium
-
     Raises
     ------
     InputError

@@ -69,10 +69,6 @@ def sheet(
     year : float
         Year of operation, for the cost before learning, 2000 to 2100.
 
-    Returns
-    -------
-    PlantSheet
-
     Raises
     ------
     InputError
