@@ -14,6 +14,7 @@ One way through it::
 
 from __future__ import annotations
 
+from gigawatt.power.seconds.bound import Bound, Prices, least_store
 from gigawatt.power.seconds.carried import Carried, carry_seconds
 from gigawatt.power.seconds.flicker import LAMPS, flicker_severity, voltage
 from gigawatt.power.seconds.load import Segment, TrainingLoad, resample, sum_nodes, training_power
@@ -37,16 +38,7 @@ from gigawatt.power.seconds.rows import (
     load_store,
     store_prices,
 )
-from gigawatt.power.seconds.sizing import (
-    Bound,
-    Frontier,
-    FrontierPoint,
-    Prices,
-    Sized,
-    frontier,
-    least_store,
-    smallest_store,
-)
+from gigawatt.power.seconds.sizing import Frontier, FrontierPoint, Sized, frontier, smallest_store
 from gigawatt.power.seconds.stores import Passed, Software, Store, pass_store, pass_stores, soften
 
 __all__ = [
