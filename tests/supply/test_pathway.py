@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from gigawatt.core.errors import InfeasibleError, InputError
-from gigawatt.power.pathway import Pathway, plan_pathway
-from gigawatt.power.pathway_hours import WEEK, Hours, representative_weeks, whole_year
-from gigawatt.power.pathway_steps import Step, Vintage
-from gigawatt.power.plan import plan
-from gigawatt.power.plant import Plant, Storage
+from gigawatt.power.pathway.hours import WEEK, Hours, representative_weeks, whole_year
+from gigawatt.power.pathway.pathway import Pathway, plan_pathway
+from gigawatt.power.pathway.steps import Step, Vintage
+from gigawatt.power.plan.plan import plan
+from gigawatt.power.plants.plant import Plant, Storage
 
 YEAR = 8760 * 3600.0
 MWH = 3.6e9

@@ -11,7 +11,7 @@ from gigawatt.core.errors import InputError
 from gigawatt.money import capital_recovery_factor
 from gigawatt.power import Plant, Storage, build_plant, list_plants
 from gigawatt.power.plants import cycle_life
-from gigawatt.power.thermal import Derating, PartLoad
+from gigawatt.power.plants.thermal import Derating, PartLoad
 
 KWH, MWH = 3.6e6, 3.6e9
 HOUR, YEAR = 3600.0, 8760 * 3600.0

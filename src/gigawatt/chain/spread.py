@@ -15,7 +15,7 @@ from gigawatt.chain.asking import Asker
 from gigawatt.chain.bands import bands
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.core.errors import InputError
-from gigawatt.power.kept import keeping
+from gigawatt.power.plan.kept_optima import keeping
 from gigawatt.schema.scenario import LoadedScenario
 
 __all__ = ["Spread", "SpreadRow", "spread"]

@@ -13,9 +13,9 @@ from gigawatt.catalog.loader import Entity, entity, table
 from gigawatt.core.errors import InputError, MissingDataError, nearest
 from gigawatt.core.evidence import Assumption, Evidence, worst
 from gigawatt.core.quantities import HOURS_PER_YEAR
-from gigawatt.power.plant import Hourly, Plant, Storage
+from gigawatt.power.plants.plant import Hourly, Plant, Storage
 from gigawatt.power.plants.row_reader import CASES, DEFAULTS, RowReader
-from gigawatt.power.thermal import Derating, PartLoad
+from gigawatt.power.plants.thermal import Derating, PartLoad
 
 __all__ = ["build_plant", "cycle_life", "default_not_served_price", "list_plants"]
 

@@ -20,7 +20,7 @@ from gigawatt.core.quantities import HOURS_PER_YEAR, parse
 from gigawatt.facility import LoadShape, Site, Weather, facility_load, load_site, load_weather
 from gigawatt.money import discount_rate
 from gigawatt.power import Flexible, Grid, Plant, default_not_served_price
-from gigawatt.power.hours_file import read_hours, read_shares
+from gigawatt.power.resource.hours_file import read_hours, read_shares
 
 __all__ = [
     "PROFILES",

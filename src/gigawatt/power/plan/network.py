@@ -20,13 +20,13 @@ import numpy.typing as npt
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.quantities import HOURS_PER_YEAR, compact
 from gigawatt.power.formulation import CARBON_PER_ENERGY, HOUR, MONEY_PER_ENERGY
-from gigawatt.power.problem import Problem
-from gigawatt.power.programme import Programme
-from gigawatt.power.recover import recover
-from gigawatt.power.refuse import NOTICED, lacking_share, shortage_notice
-from gigawatt.power.result import SupplyPlan, books
+from gigawatt.power.plan.problem import Problem
+from gigawatt.power.plan.programme import Programme
+from gigawatt.power.plan.recover import recover
+from gigawatt.power.plan.refuse import NOTICED, lacking_share, shortage_notice
+from gigawatt.power.plan.result import SupplyPlan, books
+from gigawatt.power.plan.words import grams, money
 from gigawatt.power.solve import Solution, solve
-from gigawatt.power.words import grams, money
 
 __all__ = ["Link", "NetworkPlan", "plan_network"]
 

@@ -27,7 +27,7 @@ from gigawatt.power.formulation import (
     Model,
     Running,
 )
-from gigawatt.power.plant import Plant
+from gigawatt.power.plants.plant import Plant
 
 __all__ = ["Programme", "build_programme", "stores_inside"]
 

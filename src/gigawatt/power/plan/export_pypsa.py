@@ -19,9 +19,9 @@ import numpy.typing as npt
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power.flexible import queue_limit
-from gigawatt.power.plant import Plant
-from gigawatt.power.problem import Problem
-from gigawatt.power.programme import stores_inside
+from gigawatt.power.plan.problem import Problem
+from gigawatt.power.plan.programme import stores_inside
+from gigawatt.power.plants.plant import Plant
 
 __all__ = ["export_pypsa", "pypsa_limits"]
 

@@ -1,8 +1,8 @@
 """Solved programmes that are kept, so that the same programme of another size is not solved again.
 
 A capacity plan is homogeneous of degree one: with load and limits k times as large, capacities, dispatch,
-cost and carbon are k times as large, and prices stay. :mod:`gigawatt.power.programme` measures power in the
-largest load, so that plans which differ in size alone have one programme, up to the rounding of that
+cost and carbon are k times as large, and prices stay. :mod:`gigawatt.power.plan.programme` measures power in
+the largest load, so that plans which differ in size alone have one programme, up to the rounding of that
 division. Such a programme is recognised by its numbers, and its solution is taken as it is; what is made of
 it is in the units of the plan at hand.
 
@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.power.programme import Programme
+from gigawatt.power.plan.programme import Programme
 from gigawatt.power.solve import Solution
 
 __all__ = ["DEFAULT_BYTES", "KeptOptima", "keeping", "kept_optima"]

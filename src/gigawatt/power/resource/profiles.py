@@ -12,9 +12,9 @@ from gigawatt.catalog import loader
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.facility.weather import Weather
-from gigawatt.power.hours_file import read_shares
-from gigawatt.power.solar import solar_capacity_factor
-from gigawatt.power.wind import wind_capacity_factor
+from gigawatt.power.resource.hours_file import read_shares
+from gigawatt.power.resource.solar import solar_capacity_factor
+from gigawatt.power.resource.wind import wind_capacity_factor
 
 __all__ = ["DRIVERS", "plant_profiles", "profile_file"]
 

@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from gigawatt.core.quantities import HOURS_PER_YEAR, compact
 from gigawatt.power.formulation import HOUR, MONEY_PER_ENERGY
-from gigawatt.power.plant import Plant
-from gigawatt.power.problem import Problem
-from gigawatt.power.programme import Programme
-from gigawatt.power.recover import Hours
+from gigawatt.power.plan.problem import Problem
+from gigawatt.power.plan.programme import Programme
+from gigawatt.power.plan.recover import Hours
+from gigawatt.power.plan.words import binding, carbon_shadow_price, money
+from gigawatt.power.plants.plant import Plant
 from gigawatt.power.solve import Solution
-from gigawatt.power.words import binding, carbon_shadow_price, money
 
 if TYPE_CHECKING:
     import pandas as pd  # pyright: ignore[reportMissingTypeStubs]

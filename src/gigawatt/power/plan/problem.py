@@ -13,9 +13,9 @@ import numpy.typing as npt
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.core.quantities import compact
 from gigawatt.power.flexible import Flexible
-from gigawatt.power.plant import Plant
-from gigawatt.power.programme import Programme, build_programme, stores_inside
-from gigawatt.power.reduce import sample_days
+from gigawatt.power.plan.programme import Programme, build_programme, stores_inside
+from gigawatt.power.plan.reduce import sample_days
+from gigawatt.power.plants.plant import Plant
 
 __all__ = ["Problem"]
 
@@ -24,7 +24,7 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Problem:
-    """A plan's question at one place; the attributes are the keywords of :func:`gigawatt.power.plan.plan`.
+    """A plan's question at one place; attributes are the keywords of :func:`~gigawatt.power.plan.plan.plan`.
 
     Raises
     ------

@@ -18,9 +18,9 @@ import numpy.typing as npt
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power.formulation import CARBON_PER_ENERGY, HOUR, MONEY_PER_ENERGY, discharge_of
-from gigawatt.power.pathway_hours import Hours
-from gigawatt.power.pathway_programme import Fleet, PathwayProgramme, build_pathway_programme
-from gigawatt.power.pathway_steps import Step, Vintage, alive
+from gigawatt.power.pathway.hours import Hours
+from gigawatt.power.pathway.programme import Fleet, PathwayProgramme, build_pathway_programme
+from gigawatt.power.pathway.steps import Step, Vintage, alive
 from gigawatt.power.solve import Solution, solve
 
 __all__ = ["COSTS", "Pathway", "plan_pathway"]

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.power.programme import Programme
+from gigawatt.power.plan.programme import Programme
 
 __all__ = ["Factor", "HourBlocks", "OtherFormError", "SingularError"]
 

@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power.formulation import HOUR, MONEY_PER_ENERGY, Dispatch, Model
-from gigawatt.power.pathway_hours import Hours
-from gigawatt.power.pathway_steps import ROUNDING, Step, Vintage, alive
-from gigawatt.power.plant import Plant
+from gigawatt.power.pathway.hours import Hours
+from gigawatt.power.pathway.steps import ROUNDING, Step, Vintage, alive
+from gigawatt.power.plants.plant import Plant
 
 __all__ = ["Fleet", "PathwayProgramme", "build_pathway_programme"]
 
@@ -101,7 +101,7 @@ def build_pathway_programme(
     not_served_price: float,
     together: float,
 ) -> PathwayProgramme:
-    """Assemble the programme of checked steps and vintages (:func:`gigawatt.power.pathway.plan_pathway`)."""
+    """Assemble the programme of checked steps and vintages (:func:`~.pathway.plan_pathway`)."""
     count = len(hours.index)
     unit = max(float(np.max(step.load)) for step in steps)
     scale = HOURS_PER_YEAR / count * float(np.mean([step.worth for step in steps]))

@@ -3,7 +3,7 @@
 Mehrotra's predictor and corrector on ``min c·x, A x + s = b, s ≥ 0``, infeasible start, steps of primal and
 dual apart, the second-order part weighed, then one corrector towards the centre. Where the sizes of plants
 are about known (from a sample of days), the first steps leave them there. The matrix of a step is that
-of :mod:`gigawatt.power.hour_blocks`. Where it does not converge, or the part has not the form, Clarabel
+of :mod:`gigawatt.power.plan.hour_blocks`. Where it does not converge, or the part has not the form, Clarabel
 takes over; every solution is certified on the rows themselves, whoever found it.
 
 References
@@ -20,8 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.power.hour_blocks import Factor, HourBlocks, SingularError
-from gigawatt.power.programme import Programme
+from gigawatt.power.plan.hour_blocks import Factor, HourBlocks, SingularError
+from gigawatt.power.plan.programme import Programme
 from gigawatt.power.solve import ACCEPTED_GAP, Solution, certify, interior_point
 
 __all__ = ["optimum_of_part"]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.power.formulation import HOUR, MONEY_PER_ENERGY, discharge_of
-from gigawatt.power.programme import Programme
+from gigawatt.power.plan.programme import Programme
 
 __all__ = ["Hours", "recover"]
 

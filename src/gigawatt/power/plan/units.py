@@ -20,11 +20,11 @@ import numpy.typing as npt
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.quantities import compact
 from gigawatt.power.formulation import HOUR, MONEY_PER_ENERGY
-from gigawatt.power.plant import HOURLY, Plant
-from gigawatt.power.problem import Problem
-from gigawatt.power.programme import Programme
-from gigawatt.power.recover import recover
-from gigawatt.power.result import SupplyPlan, books
+from gigawatt.power.plan.problem import Problem
+from gigawatt.power.plan.programme import Programme
+from gigawatt.power.plan.recover import recover
+from gigawatt.power.plan.result import SupplyPlan, books
+from gigawatt.power.plants.plant import HOURLY, Plant
 from gigawatt.power.solve import Solution, quiet
 
 __all__ = ["UnitPlan", "plan_units", "typical_weeks"]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power.formulation import HOUR
-from gigawatt.power.plant import Plant
+from gigawatt.power.plants.plant import Plant
 
 __all__ = ["ROUNDING", "Step", "Vintage", "alive"]
 

@@ -11,13 +11,12 @@ import numpy.typing as npt
 
 from gigawatt.core.errors import GigawattError, InfeasibleError, InputError, nearest
 from gigawatt.power.flexible import Flexible
-from gigawatt.power.kept import kept_optima
-from gigawatt.power.plant import Plant
-from gigawatt.power.problem import Problem
-from gigawatt.power.programme import Programme
-from gigawatt.power.recover import recover
-from gigawatt.power.reduce import Guess, guess_from, solve_reduced
-from gigawatt.power.refuse import (
+from gigawatt.power.plan.kept_optima import kept_optima
+from gigawatt.power.plan.problem import Problem
+from gigawatt.power.plan.programme import Programme
+from gigawatt.power.plan.recover import recover
+from gigawatt.power.plan.reduce import Guess, guess_from, solve_reduced
+from gigawatt.power.plan.refuse import (
     NOTICED,
     carbon_starves,
     check_carbon,
@@ -27,7 +26,8 @@ from gigawatt.power.refuse import (
     matching_starves,
     shortage_notice,
 )
-from gigawatt.power.result import COMPONENTS, SupplyPlan, books
+from gigawatt.power.plan.result import COMPONENTS, SupplyPlan, books
+from gigawatt.power.plants.plant import Plant
 from gigawatt.power.solve import SOLVERS as GENERAL
 from gigawatt.power.solve import ContradictionError, Solution, fall_back, solve
 
@@ -88,7 +88,7 @@ def plan(
     clean_carbon : float
         kg/J up to which a plant counts as clean in an hour.
     solver : str
-        ``hours`` (:mod:`gigawatt.power.interior`), ``clarabel`` or ``highs``.
+        ``hours`` (:mod:`gigawatt.power.plan.interior`), ``clarabel`` or ``highs``.
 
     Raises
     ------

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Evidence
-from gigawatt.power.thermal import Derating, PartLoad
+from gigawatt.power.plants.thermal import Derating, PartLoad
 
 __all__ = ["HOURLY", "KINDS", "Plant", "Storage"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.power.programme import Programme
+from gigawatt.power.plan.programme import Programme
 from gigawatt.power.solve import interior_point
 
 __all__ = ["mend_ramps"]

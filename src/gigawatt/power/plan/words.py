@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from gigawatt.core.quantities import HOURS_PER_YEAR, compact
 from gigawatt.power.formulation import CARBON_PER_ENERGY, HOUR, MONEY_PER_ENERGY
-from gigawatt.power.programme import Programme
-from gigawatt.power.recover import Hours
+from gigawatt.power.plan.programme import Programme
+from gigawatt.power.plan.recover import Hours
 
 __all__ = ["binding", "carbon_shadow_price", "grams", "money"]
 

@@ -12,11 +12,11 @@ import numpy.typing as npt
 from gigawatt.core.errors import GigawattError, InfeasibleError
 from gigawatt.core.quantities import compact
 from gigawatt.power.formulation import CARBON_PER_ENERGY, HOUR
-from gigawatt.power.problem import Problem
-from gigawatt.power.programme import Programme
-from gigawatt.power.recover import Hours, recover
+from gigawatt.power.plan.problem import Problem
+from gigawatt.power.plan.programme import Programme
+from gigawatt.power.plan.recover import Hours, recover
+from gigawatt.power.plan.words import carbon_shadow_price, grams
 from gigawatt.power.solve import Solution, interior_point, solve
-from gigawatt.power.words import carbon_shadow_price, grams
 
 __all__ = [
     "NOTICED",

@@ -3,7 +3,7 @@
 An interior point takes most of its steps for plants whose capacity tends to 0, because all their hourly
 outputs tend to 0 with it. A sample of days tells which plants these are, and whose ramps are slack. The
 programme is solved without them. Then its solution is put into the left-out ramp rows, where a few broken
-ones are mended in the hours around (:mod:`gigawatt.power.mend`), and each left-out plant is offered the
+ones are mended in the hours around (:mod:`gigawatt.power.plan.mend`), and each left-out plant is offered the
 prices found: the cheapest year of one unit of its capacity, running as its own rows allow, is a small
 programme, and its optimum is the plant's reduced cost. Where no row is broken and no
 reduced cost negative, the solution, with zeros, is the optimum of the whole programme, and the duals of the
@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.power.interior import optimum_of_part
-from gigawatt.power.mend import mend_ramps
-from gigawatt.power.plant import HOURLY, Plant
-from gigawatt.power.programme import Programme
+from gigawatt.power.plan.interior import optimum_of_part
+from gigawatt.power.plan.mend import mend_ramps
+from gigawatt.power.plan.programme import Programme
+from gigawatt.power.plants.plant import HOURLY, Plant
 from gigawatt.power.solve import ContradictionError, Solution, certify, fall_back
 
 __all__ = ["Guess", "guess_from", "price_out", "sample_days", "solve_reduced"]

@@ -1,28 +1,12 @@
-"""What sun and wind give, in one place: :mod:`~gigawatt.power.solar`, :mod:`~gigawatt.power.wind`, and what
-they take for granted. Several weather years of a site are in :mod:`~gigawatt.facility.years`."""
+"""What the capacity factors of sun and wind take for granted."""
 
 from __future__ import annotations
 
 from gigawatt.catalog import loader
 from gigawatt.core.evidence import Assumption
 from gigawatt.facility.weather import Weather
-from gigawatt.facility.years import ResourceYear, list_years, load_years
-from gigawatt.power.solar import plane_irradiance, pv_output, solar_capacity_factor, tracker_rotation
-from gigawatt.power.wind import power_curve, wind_at_hub, wind_capacity_factor
 
-__all__ = [
-    "ResourceYear",
-    "list_years",
-    "load_years",
-    "plane_irradiance",
-    "power_curve",
-    "pv_output",
-    "resource_assumptions",
-    "solar_capacity_factor",
-    "tracker_rotation",
-    "wind_at_hub",
-    "wind_capacity_factor",
-]
+__all__ = ["resource_assumptions"]
 
 
 def resource_assumptions(
