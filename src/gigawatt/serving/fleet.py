@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gigawatt.core.errors import InputError, nearest
-from gigawatt.performance.step_tables import StepTables
+from gigawatt.performance.serving.step_tables import StepTables
 
 __all__ = ["ROUTINGS", "Autoscaling", "Fleet", "Link"]
 

@@ -17,8 +17,8 @@ from gigawatt.chain.shared_leaves import fill_chip, fill_money
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.machine import Chip, Cluster, build_cluster, load_chip
-from gigawatt.performance.engines import Engine, default_engine, engine_rows, load_engine
-from gigawatt.performance.steady import accepted_tokens
+from gigawatt.performance.serving.engines import Engine, default_engine, engine_rows, load_engine
+from gigawatt.performance.serving.steady import accepted_tokens
 from gigawatt.schema.changed import scenario_of
 from gigawatt.schema.request_rate import read_rate
 from gigawatt.serving.objectives import Objective, read_objective

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.core.errors import InputError
-from gigawatt.performance.inference import (
+from gigawatt.performance.serving.inference import (
     PassCost,
     Replica,
     check_fits,
@@ -18,8 +18,8 @@ from gigawatt.performance.inference import (
     sequence_cost,
     token_cost,
 )
-from gigawatt.performance.serving_power import load_serving_power
-from gigawatt.performance.step_tables import StepTables
+from gigawatt.performance.serving.power import load_serving_power
+from gigawatt.performance.serving.step_tables import StepTables
 
 __all__ = ["step_tables"]
 

@@ -30,7 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog import entity, table
 from gigawatt.core.errors import InputError, nearest
-from gigawatt.performance.low_communication import Penalty, low_communication_penalty
+from gigawatt.performance.sites.low_communication import Penalty, low_communication_penalty
 
 __all__ = [
     "AcrossSites",

@@ -168,7 +168,7 @@ def checkpoint_times(
     stall, safe : array [s]
         barrier + the copy to the hosts (or, synchronous, to the storage); stall + the write to storage. A
         failure before it is safe falls back to the checkpoint before: see ``lag`` of
-        :func:`gigawatt.performance.goodput.goodput`. Checkpoints closer than the write are not possible.
+        :func:`~.goodput.goodput`. Checkpoints closer than the write are not possible.
     """
     row = entity("reliability", "checkpoint")
     size = np.asarray(state_bytes, dtype=float)

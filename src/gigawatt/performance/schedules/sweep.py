@@ -1,6 +1,6 @@
 """The longest path through many pipeline schedules at once, slot by slot.
 
-What :mod:`~gigawatt.performance.schedule` works with: orders with a slot for every pass, layouts of one
+What :mod:`~.schedules.makespan` works with: orders with a slot for every pass, layouts of one
 order as a block of columns, end times as a table of slots by devices, and the search for rounds that repeat.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.performance.schedule_order import PASSES, Order, forget_orders, order_of, slots_of
+from gigawatt.performance.schedules.order import PASSES, Order, forget_orders, order_of, slots_of
 
 __all__ = ["Block", "Compiled", "Problem", "compile_orders", "durations_of", "forget", "repeats", "sweep"]
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from gigawatt.catalog import entity
 from gigawatt.core.errors import InputError
-from gigawatt.performance.failures import Uncertain, restart_time
-from gigawatt.performance.goodput import goodput
+from gigawatt.performance.reliability.failures import Uncertain, restart_time
+from gigawatt.performance.reliability.goodput import goodput
 
 __all__ = ["Reliability", "RunBand", "reliability_of", "run_days"]
 
@@ -62,7 +62,7 @@ class Reliability:
         return drawn
 
     def values(self) -> dict[str, float]:
-        """The middle values by name: keywords of :func:`gigawatt.performance.goodput.goodput`."""
+        """The middle values by name: keywords of :func:`gigawatt.performance.reliability.goodput.goodput`."""
         return {part.name: getattr(self, part.name).value for part in fields(self)}
 
 
@@ -117,7 +117,7 @@ def reliability_of(
     accelerators : float > 0
         The restart time grows with it.
     checkpoint_time, lag : Uncertain [s], optional
-        Of this model and storage (:func:`gigawatt.performance.failures.checkpoint_times`); the cluster's
+        Of this model and storage (:func:`~.failures.checkpoint_times`); the cluster's
         row and 0 if left out.
     """
     row, plain = entity("reliability", cluster), entity("reliability", "large-cluster")

@@ -1,6 +1,6 @@
 """Closed forms of pipeline schedules, as arrays over layouts: time to fill and drain, activations held.
 
-For equal stages they are those of :func:`~gigawatt.performance.schedule.exact_makespan` (the tests compare
+For equal stages they are those of :func:`~.makespan.exact_makespan` (the tests compare
 them); for unequal ones they are estimates that keep the work of every stage.
 
 References
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.core.errors import InputError, nearest
-from gigawatt.performance.schedule_order import KINDS
+from gigawatt.performance.schedules.order import KINDS
 
 __all__ = ["closed_makespan", "fill_time", "held_activations", "kind_index"]
 
@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 
 
 def kind_index(kind: str | ArrayLike) -> NDArray[np.int64]:
-    """Numbers in :data:`~gigawatt.performance.schedule_order.KINDS` of names, or numbers as they are.
+    """Numbers in :data:`~gigawatt.performance.schedules.order.KINDS` of names, or numbers as they are.
 
     Raises
     ------

@@ -11,7 +11,7 @@ no such rounds are found, all microbatches are.
 
 References
 ----------
-See :mod:`~gigawatt.performance.schedule_order`. Periodicity of systems of sums and maxima: Baccelli, Cohen,
+See :mod:`~gigawatt.performance.schedules.order`. Periodicity of systems of sums and maxima: Baccelli, Cohen,
 Olsder and Quadrat 1992, "Synchronization and Linearity", section 3.7.
 """
 
@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.core.errors import InputError
-from gigawatt.performance.schedule_closed import held_activations
-from gigawatt.performance.schedule_order import PASSES, check, chunks_of, order_of
-from gigawatt.performance.schedule_sweep import (
+from gigawatt.performance.schedules.closed import held_activations
+from gigawatt.performance.schedules.order import PASSES, check, chunks_of, order_of
+from gigawatt.performance.schedules.sweep import (
     Block,
     Compiled,
     Problem,
@@ -83,7 +83,7 @@ class Timeline:
     """All passes of one schedule in a fixed order, arrays ``(N,)``.
 
     ``device``, ``chunk``, ``microbatch`` count from 0, ``name`` is one of
-    :data:`~gigawatt.performance.schedule_order.PASSES`, ``start`` and ``end`` are seconds. A forward and a
+    :data:`~gigawatt.performance.schedules.order.PASSES`, ``start`` and ``end`` are seconds. A forward and a
     backward that run at once are two rows of the same times.
     """
 
@@ -193,7 +193,7 @@ def exact_makespan(
     Parameters
     ----------
     kind : str or array of str (L,)
-        One of :data:`~gigawatt.performance.schedule_order.KINDS`; 1F1B with ``interleave`` above 1 is the
+        One of :data:`~gigawatt.performance.schedules.order.KINDS`; 1F1B with ``interleave`` above 1 is the
         interleaved one of Megatron-LM.
     forward, input_gradient, weight_gradient : array (L, P, C) or (L, P) [s]
         One pass of one microbatch through chunk ``c`` of device ``i``. Chunk ``c`` of device ``i`` is stage

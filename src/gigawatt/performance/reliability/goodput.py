@@ -1,5 +1,5 @@
 """Goodput: the share of time that makes progress under failures, checkpoints, stragglers, maintenance and
-evaluation. Closed form; :mod:`gigawatt.performance.goodput_runs` draws whole runs around it.
+evaluation. Closed form; :mod:`gigawatt.performance.reliability.runs` draws whole runs around it.
 """
 
 from __future__ import annotations

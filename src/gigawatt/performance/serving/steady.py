@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gigawatt.performance.inference import (
+from gigawatt.performance.serving.inference import (
     PassCost,
     Replica,
     decode_cost,

@@ -9,7 +9,7 @@ of one iteration run one after another.
 gains a token when its batch has passed all stages. An iteration of the replica is such a pass: it takes what
 the whole model takes for a pth of the tokens, and the way from stage to stage.
 
-*Energy.* That of :mod:`~gigawatt.performance.serving_power`: J/B and J/FLOP of serving, and active power for
+*Energy.* That of :mod:`~gigawatt.performance.serving.power`: J/B and J/FLOP of serving, and active power for
 as long as kernels or collectives run.
 """
 
@@ -25,9 +25,9 @@ from gigawatt.machine.machine import Chip, Cluster
 from gigawatt.performance import collectives
 from gigawatt.performance.collectives import Fabric, Traffic, group
 from gigawatt.performance.costs import domains_reached, expert_imbalance
-from gigawatt.performance.direct import direct_reduce
-from gigawatt.performance.engines import Engine
-from gigawatt.performance.serving_power import cut_energy, load_serving_power, metered
+from gigawatt.performance.serving.direct import direct_reduce
+from gigawatt.performance.serving.engines import Engine
+from gigawatt.performance.serving.power import cut_energy, load_serving_power, metered
 from gigawatt.technology import technology
 from gigawatt.technology.digital.gpu import BLOCK
 from gigawatt.workload.architecture import Architecture, Block

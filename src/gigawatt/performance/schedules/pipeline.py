@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.core.errors import InputError
-from gigawatt.performance.schedule_closed import held_activations
+from gigawatt.performance.schedules.closed import held_activations
 from gigawatt.workload.architecture import Architecture
 
 __all__ = ["Chunks", "Cuts", "StageTimes", "balanced", "chunks", "cut", "cuts", "in_flight"]
@@ -303,7 +303,7 @@ def chunks(
     sizes: Mapping[tuple[int, int], Sequence[int]] | None = None,
     times: StageTimes | None = None,
 ) -> Chunks:
-    """What :func:`~gigawatt.performance.schedule.exact_makespan` needs to know of a cut."""
+    """What :func:`~gigawatt.performance.schedules.makespan.exact_makespan` needs to know of a cut."""
     order, extra = _layer_kinds(architecture)
     key = pipeline.astype(np.int64) * (architecture.layers + 1) + interleave
     found, index = np.unique(key, return_inverse=True)
@@ -396,7 +396,7 @@ def in_flight(
 
     1F1B: ``min(m, p − i)`` on stage ``i``. Interleaved by ``v``: ``2(p − i − 1) + (v − 1)p + 1`` runs of
     1/v of the stage each, so ``1 + (p − 1)/(p v)`` times the layers of the model on the first stage. Other
-    kinds: :func:`~gigawatt.performance.schedule_closed.held_activations`.
+    kinds: :func:`~gigawatt.performance.schedules.closed.held_activations`.
 
     References
     ----------
