@@ -11,11 +11,11 @@ from gigawatt.core.document import Again
 from gigawatt.core.errors import InputError
 from gigawatt.faces.report import html
 from gigawatt.faces.terminal import main
-from gigawatt.outlook.expectations import came_true, expectations
+from gigawatt.outlook.adoption.expectations import came_true, expectations
+from gigawatt.outlook.adoption.technologies import list_technologies
 from gigawatt.outlook.frame import YEARS, year_index
 from gigawatt.outlook.priors import read_priors
 from gigawatt.outlook.randomness import SEED
-from gigawatt.outlook.technologies import list_technologies
 from gigawatt.studies.outlook.decades import lift
 from gigawatt.studies.outlook.document import document
 from gigawatt.studies.outlook.limits import outlook_tables

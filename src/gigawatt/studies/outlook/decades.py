@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import factor
-from gigawatt.outlook.adoption_told import SHARES
-from gigawatt.outlook.expectations import DECADES, came_true, expectations
+from gigawatt.outlook.adoption.expectations import DECADES, came_true, expectations
+from gigawatt.outlook.adoption.outputs import SHARES
+from gigawatt.outlook.adoption.technologies import COMMON, Technology, drawn_names, read_technology
 from gigawatt.outlook.frame import year_index
 from gigawatt.outlook.priors import SHARE, Priors
-from gigawatt.outlook.technologies import COMMON, Technology, drawn_names, read_technology
 
 __all__ = ["KEPT", "Decades", "lift"]
 

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.core.errors import InputError
-from gigawatt.outlook.scores import StudentT
-from gigawatt.outlook.walks import Shrunk, step_variance
+from gigawatt.outlook.forecasts.scores import StudentT
+from gigawatt.outlook.forecasts.walks import Shrunk, step_variance
 
 __all__ = ["Experience", "combination", "experience", "learning_rate", "wright"]
 

@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.core.errors import InputError, nearest
-from gigawatt.outlook.conformal import widening
-from gigawatt.outlook.learning import Experience, combination, experience, wright
-from gigawatt.outlook.scores import StudentT, mean_by_group
-from gigawatt.outlook.series import CostSeries, cost_series, rule
-from gigawatt.outlook.walks import (
+from gigawatt.outlook.forecasts.conformal import widening
+from gigawatt.outlook.forecasts.learning import Experience, combination, experience, wright
+from gigawatt.outlook.forecasts.scores import StudentT, mean_by_group
+from gigawatt.outlook.forecasts.walks import (
     LEAST_VARIANCE,
     Pool,
     Shrunk,
@@ -30,6 +29,7 @@ from gigawatt.outlook.walks import (
     steps,
     trend_line,
 )
+from gigawatt.outlook.series import CostSeries, cost_series, rule
 
 __all__ = [
     "BINS",

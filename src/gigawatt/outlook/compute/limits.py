@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.core.quantities import factor
-from gigawatt.outlook.demand import LAW_FLOPS
-from gigawatt.outlook.fleet import H100_FLOPS
+from gigawatt.outlook.compute.demand import LAW_FLOPS
+from gigawatt.outlook.compute.fleet import H100_FLOPS
 from gigawatt.outlook.frame import YEARS, Frame
 from gigawatt.outlook.tables import Tables, Utilisation
 

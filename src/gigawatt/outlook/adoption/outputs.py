@@ -1,9 +1,9 @@
-"""What is told of technologies: outputs of ``outlook.adoption`` with units, words and ranges."""
+"""Outputs of technologies with units, words and ranges."""
 
 from __future__ import annotations
 
 from gigawatt.core.quantities import factor
-from gigawatt.outlook.technologies import list_technologies
+from gigawatt.outlook.adoption.technologies import list_technologies
 
 __all__ = ["SHARES", "TOLD", "UNTOLD"]
 

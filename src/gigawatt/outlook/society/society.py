@@ -24,8 +24,8 @@ from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import factor
 from gigawatt.money.annuity import capital_recovery_factor
 from gigawatt.outlook.frame import FIRST, LAST, YEARS, Frame
-from gigawatt.outlook.ownership import country_table, owner_futures
 from gigawatt.outlook.paths import ANCHOR, since
+from gigawatt.outlook.society.ownership import country_table, owner_futures
 
 __all__ = ["BLOCKS", "EXPLORATORY", "LINEAR", "TOLD", "able", "curse_effect", "price_rise"]
 

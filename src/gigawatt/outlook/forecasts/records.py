@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.core.errors import InputError
-from gigawatt.outlook.growth import fit_growth
-from gigawatt.outlook.hindcast import LEVEL
-from gigawatt.outlook.scores import crps_ensemble, crps_student_t
+from gigawatt.outlook.forecasts.growth import fit_growth
+from gigawatt.outlook.forecasts.hindcast import LEVEL
+from gigawatt.outlook.forecasts.scores import crps_ensemble, crps_student_t
+from gigawatt.outlook.forecasts.walks import random_walk, steps, trend_line
 from gigawatt.outlook.series import record, rule
-from gigawatt.outlook.walks import random_walk, steps, trend_line
 
 __all__ = ["RecordHindcast", "record_hindcast"]
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gigawatt import catalog
 from gigawatt.core.errors import InputError, nearest
-from gigawatt.outlook.regimes import RegimePrior, fit_regimes
+from gigawatt.outlook.forecasts.regimes import RegimePrior, fit_regimes
 from gigawatt.outlook.series import YearSeries, cost_series, electricity, list_records, record
 
 __all__ = ["Growth", "fit_growth", "growth_correlation", "list_growth", "regime_prior", "sample_together"]
@@ -155,7 +155,7 @@ def _made(series: YearSeries, method: str, draw: Callable[[np.random.Generator, 
 
 
 def _of_electricity(name: str, until: int | None) -> Growth:
-    from gigawatt.outlook.walks import steps
+    from gigawatt.outlook.forecasts.walks import steps
 
     series = _cut(electricity(name), until)
     fitted = steps(series.years, series.values, 0.0)
@@ -174,7 +174,7 @@ def _of_electricity(name: str, until: int | None) -> Growth:
 
 
 def _of_cost(name: str, until: int | None) -> Growth:
-    from gigawatt.outlook.current import current_forecast
+    from gigawatt.outlook.forecasts.current import current_forecast
 
     now = current_forecast(name, until)
 

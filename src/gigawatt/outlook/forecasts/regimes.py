@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.core.errors import InputError
-from gigawatt.outlook.special import log_gamma
+from gigawatt.outlook.forecasts.special import log_gamma
 
 __all__ = ["RegimePosterior", "RegimePrior", "fit_regimes"]
 

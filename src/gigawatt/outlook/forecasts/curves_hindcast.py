@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from gigawatt import catalog
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.quantities import factor
-from gigawatt.outlook.adoption_curves import CURVES
+from gigawatt.outlook.adoption.curves import CURVES
 from gigawatt.outlook.distributions import normal_score
 from gigawatt.outlook.randomness import SEED, uniforms
 from gigawatt.outlook.series import cost_series, read_rows

@@ -24,12 +24,9 @@ from numpy.typing import NDArray
 
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import factor
-from gigawatt.outlook.adoption_curves import CURVES, capped, logit_shares, ready_year
-from gigawatt.outlook.frame import YEARS, Frame
-from gigawatt.outlook.learning_costs import exponent, log_cost, log_shock
-from gigawatt.outlook.paths import ANCHOR, since
-from gigawatt.outlook.tables import Tables
-from gigawatt.outlook.technologies import (
+from gigawatt.outlook.adoption.curves import CURVES, capped, logit_shares, ready_year
+from gigawatt.outlook.adoption.learning_costs import exponent, log_cost, log_shock
+from gigawatt.outlook.adoption.technologies import (
     COMMON,
     POSITIVE,
     QUANTITIES,
@@ -37,6 +34,9 @@ from gigawatt.outlook.technologies import (
     drawn_name,
     list_technologies,
 )
+from gigawatt.outlook.frame import YEARS, Frame
+from gigawatt.outlook.paths import ANCHOR, since
+from gigawatt.outlook.tables import Tables
 
 __all__ = ["BLOCKS", "compute_shares", "energy_shares", "generation_shares", "package_shares"]
 
@@ -192,7 +192,7 @@ def package_shares(group: Sequence[Technology], q: Drawn, choice: Array, market:
     group, q, market
         As of :func:`compute_shares`; ``cost`` is that over what it replaces.
     choice : array (draws,)
-        As of :func:`~gigawatt.outlook.adoption_curves.logit_shares`.
+        As of :func:`~gigawatt.outlook.adoption.curves.logit_shares`.
     """
     sold = market.T
     ready = ready_year(q["fails"], q["time"] / factor("yr"), _TODAY)

@@ -1,7 +1,7 @@
 """The energy system behind data centres: power by source, its price, the carbon and water of making it.
 
 What stood in 2025 takes the grid. Of what is added, a share (``own_share``) in the United States, Europe and
-Asia is supplied as the least-cost pathways of the supply room say (:mod:`gigawatt.outlook.response`), at the
+Asia is supplied as the least-cost pathways of the supply room say (:mod:`~.energy.response`), at the
 draw's price of gas and of carbon, freedom to build and costs of plants; the rest takes the grid. The mix of a
 grid starts from its row and moves by the year: coal and gas fall, others take their place.
 
@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
+from gigawatt.outlook.energy.response import KEPT, OWN_REGIONS, own_response
 from gigawatt.outlook.frame import FIRST, YEARS, Frame
 from gigawatt.outlook.paths import ANCHOR, since
-from gigawatt.outlook.response import KEPT, OWN_REGIONS, own_response
 
 __all__ = ["BLOCKS", "GRID_SOURCES", "REGIONS", "SOURCES", "TOLD", "moved", "moved_mean"]
 

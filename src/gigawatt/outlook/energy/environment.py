@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import factor
-from gigawatt.outlook.energy import REGIONS
+from gigawatt.outlook.energy.response import KEPT, OWN_REGIONS, site_water
+from gigawatt.outlook.energy.sources import REGIONS
 from gigawatt.outlook.frame import FIRST, LAST, YEARS, Frame
 from gigawatt.outlook.paths import ANCHOR, since
-from gigawatt.outlook.response import KEPT, OWN_REGIONS, site_water
 
 __all__ = ["BLOCKS", "TOLD", "cohorts", "rebound_share"]
 
@@ -87,7 +87,7 @@ def cohorts(stock: Array, life: Array) -> tuple[Array, Array]:
     """What is added and what is taken out in each year, of a stock whose parts last ``life``.
 
     The first year's stock counts as of that year. A part is taken out in the year of its life, as machines of
-    :mod:`gigawatt.outlook.fleet` are. Where a stock falls faster than parts reach their life, the rest of
+    :mod:`~.compute.fleet` are. Where a stock falls faster than parts reach their life, the rest of
     the fall is taken out as well.
 
     Parameters

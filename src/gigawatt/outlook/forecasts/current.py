@@ -11,12 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.core.errors import InputError
-from gigawatt.outlook.conformal import group_quantile
-from gigawatt.outlook.hindcast import LEVEL, all_origins, cost_hindcast, horizon_bins, pools_before, theta
-from gigawatt.outlook.learning import wright
-from gigawatt.outlook.scores import StudentT
+from gigawatt.outlook.forecasts.conformal import group_quantile
+from gigawatt.outlook.forecasts.hindcast import (
+    LEVEL,
+    all_origins,
+    cost_hindcast,
+    horizon_bins,
+    pools_before,
+    theta,
+)
+from gigawatt.outlook.forecasts.learning import wright
+from gigawatt.outlook.forecasts.scores import StudentT
+from gigawatt.outlook.forecasts.walks import Shrunk, shrink
 from gigawatt.outlook.series import rule
-from gigawatt.outlook.walks import Shrunk, shrink
 
 __all__ = ["CurrentForecast", "current_forecast"]
 

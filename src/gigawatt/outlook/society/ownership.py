@@ -27,10 +27,10 @@ from numpy.typing import ArrayLike, NDArray
 from gigawatt import catalog
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import factor
-from gigawatt.outlook.concentration import CHINA, OTHER, concentration
 from gigawatt.outlook.frame import YEARS
 from gigawatt.outlook.randomness import SEED
 from gigawatt.outlook.series import owners, quarters
+from gigawatt.outlook.society.concentration import CHINA, OTHER, concentration
 
 __all__ = [
     "Futures",

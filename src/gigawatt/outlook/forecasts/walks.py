@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.core.errors import InputError
-from gigawatt.outlook.scores import StudentT
-from gigawatt.outlook.special import digamma, polygamma
+from gigawatt.outlook.forecasts.scores import StudentT
+from gigawatt.outlook.forecasts.special import digamma, polygamma
 
 __all__ = [
     "LEAST_VARIANCE",

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.core.errors import InputError
-from gigawatt.outlook.special import log_beta, log_gamma, student_cdf, student_quantile
+from gigawatt.outlook.forecasts.special import log_beta, log_gamma, student_cdf, student_quantile
 
 __all__ = ["StudentT", "crps_ensemble", "crps_student_t", "mean_by_group"]
 
