@@ -34,9 +34,9 @@ from urllib.parse import quote, urlencode
 import h11
 import numpy as np
 
-from gigawatt.faces.web.fields import Field, fields_of
+from gigawatt.faces.web.form.fields import Field, fields_of
+from gigawatt.faces.web.form.state import State
 from gigawatt.faces.web.starts import DEFAULT, starts
-from gigawatt.faces.web.state import State
 
 SERVER = """
 import gc, json, sys

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from gigawatt.faces.web.state import State, read_address
+from gigawatt.faces.web.form.state import State, read_address
 
 __all__ = ["SLOTS", "Pin", "pins", "router", "settings_of", "with_pin"]
 

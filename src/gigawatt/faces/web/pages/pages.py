@@ -15,14 +15,14 @@ from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.study import View
 from gigawatt.faces.web.answers import Fragment, Question
 from gigawatt.faces.web.assets import MAP_STYLE, PLOTLY, STATIC
-from gigawatt.faces.web.fields import fields_of
-from gigawatt.faces.web.form import field_id, form_of
+from gigawatt.faces.web.form.fields import fields_of
+from gigawatt.faces.web.form.form import field_id, form_of
+from gigawatt.faces.web.form.state import Shown, State, read_address, read_form
 from gigawatt.faces.web.names import Unknown
+from gigawatt.faces.web.processes.pool import Superseded
 from gigawatt.faces.web.rendering import environment
 from gigawatt.faces.web.site import Site
-from gigawatt.faces.web.state import Shown, State, read_address, read_form
 from gigawatt.faces.web.views import all_views, view_of
-from gigawatt.faces.web.workers import Superseded
 
 __all__ = ["router", "whole_page"]
 

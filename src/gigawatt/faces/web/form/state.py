@@ -19,9 +19,9 @@ from urllib.parse import quote, urlencode
 
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.quantities import parse
-from gigawatt.faces.web.fields import SIZE, field_of, fields_of, options, scenario_keys
-from gigawatt.faces.web.paths import file_keys, known
+from gigawatt.faces.web.form.fields import SIZE, field_of, fields_of, options, scenario_keys
 from gigawatt.faces.web.starts import DEFAULT, start_of, starts
+from gigawatt.faces.web.uploads.paths import file_keys, known
 from gigawatt.schema.changed import scenario_with
 from gigawatt.schema.scenario import LoadedScenario
 

@@ -11,7 +11,7 @@ from gigawatt import catalog
 from gigawatt._version import __version__
 from gigawatt.core.errors import GigawattError, nearest
 from gigawatt.core.registry import find_study
-from gigawatt.faces.web.api_models import (
+from gigawatt.faces.web.api.models import (
     About,
     Answer,
     Choice,
@@ -25,11 +25,11 @@ from gigawatt.faces.web.api_models import (
     Step,
     Table,
 )
-from gigawatt.faces.web.fields import FORM_FIELDS, fields_of, options
+from gigawatt.faces.web.form.fields import FORM_FIELDS, fields_of, options
+from gigawatt.faces.web.form.state import State, read_form
 from gigawatt.faces.web.names import Unknown
 from gigawatt.faces.web.site import Site, affinity
 from gigawatt.faces.web.starts import DEFAULT, starts
-from gigawatt.faces.web.state import State, read_form
 
 __all__ = ["PREFIX", "REFUSES", "UNKNOWN", "as_problem", "elsewhere", "router"]
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from gigawatt.core.errors import GigawattError, InputError, nearest
-from gigawatt.faces.web.paths import KINDS, MOST_BYTES, is_token, vetted
+from gigawatt.faces.web.uploads.paths import KINDS, MOST_BYTES, is_token, vetted
 
 __all__ = ["Checked", "Stored", "Upload", "Uploads", "check", "checked", "limits"]
 

@@ -1,6 +1,6 @@
 """Bounds on what one address may ask at once and on what a request may hold; two layers of the page.
 
-See :mod:`gigawatt.faces.web.security` for the order that layers belong in.
+See :mod:`gigawatt.faces.web.guards.security` for the order that layers belong in.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from gigawatt.faces.web.asgi import App, Message, Receive, Scope, Send, address_of, refuse, values_of
+from gigawatt.faces.web.guards.asgi import App, Message, Receive, Scope, Send, address_of, refuse, values_of
 
 __all__ = ["Bodies", "Rates"]
 

@@ -11,11 +11,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 
 from gigawatt.faces.web.answers import Fragment, Question
 from gigawatt.faces.web.assets import STATIC
-from gigawatt.faces.web.jobs import Job, sse
+from gigawatt.faces.web.form.state import SHOW, read_address
 from gigawatt.faces.web.names import Unknown
+from gigawatt.faces.web.processes.jobs import Job, sse
 from gigawatt.faces.web.rendering import environment
 from gigawatt.faces.web.site import Site
-from gigawatt.faces.web.state import SHOW, read_address
 from gigawatt.faces.web.views import all_views, job_of
 
 __all__ = ["router"]

@@ -14,7 +14,7 @@ from multiprocessing.context import BaseContext
 from multiprocessing.sharedctypes import RawValue
 from typing import Any
 
-from gigawatt.faces.web.worker import Settings, serve
+from gigawatt.faces.web.processes.worker import Settings, serve
 
 __all__ = ["Busy", "Died", "Failed", "Line", "Superseded"]
 
@@ -47,7 +47,7 @@ def _context() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["gigawatt.faces.web.preload"])
+    context.set_forkserver_preload(["gigawatt.faces.web.processes.preload"])
     return context
 
 
@@ -70,7 +70,7 @@ class Line:
     settings : Settings
         What the process is told.
     hear : callable
-        Is called with ``(kind, number, what)`` for every message, in order (``gigawatt.faces.web.worker``).
+        Is called with ``(kind, number, what)`` for every message, in order (``processes.worker``).
     """
 
     def __init__(self, settings: Settings, hear: Callable[[str, int, Any], None]) -> None:

@@ -3,7 +3,7 @@
 :func:`secured` wraps an application from outside, so that answers to errors pass every layer too. From the
 outside in: :class:`Headers` marks every answer, :class:`Hosts` lets in requests to names that are ours (a
 page elsewhere whose name is made to resolve to this machine is turned away), :class:`Origins` refuses what
-another site sends; then come the two of :mod:`gigawatt.faces.web.bounds`: ``Bodies`` limits the size of a
+another site sends; then come the two of :mod:`~.guards.bounds`: ``Bodies`` limits the size of a
 request and the time that it takes to arrive, ``Rates`` what one address may have in flight. A refusal is one
 line of plain text.
 
@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gigawatt.faces.web.asgi import App, Message, Receive, Scope, Send, address_of, refuse, values_of
-from gigawatt.faces.web.bounds import Bodies, Rates
+from gigawatt.faces.web.guards.asgi import App, Message, Receive, Scope, Send, address_of, refuse, values_of
+from gigawatt.faces.web.guards.bounds import Bodies, Rates
 
 __all__ = ["ALWAYS", "POLICY", "Headers", "Hosts", "Origins", "secured"]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gigawatt.core.errors import GigawattError
-from gigawatt.faces.web.line import Busy, Died, Line
-from gigawatt.faces.web.worker import MEMORY, Settings, check_target, packed
+from gigawatt.faces.web.processes.line import Busy, Died, Line
+from gigawatt.faces.web.processes.worker import MEMORY, Settings, check_target, packed
 
 __all__ = ["Busy", "Job", "Jobs", "State", "sse"]
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from fastapi import APIRouter, HTTPException, Path, Request, Response
 
-from gigawatt.faces.web.api import PREFIX, REFUSES, UNKNOWN
-from gigawatt.faces.web.api_models import Begin, JobState, Refused
-from gigawatt.faces.web.jobs import Busy, Job
+from gigawatt.faces.web.api.models import Begin, JobState, Refused
+from gigawatt.faces.web.api.questions import PREFIX, REFUSES, UNKNOWN
+from gigawatt.faces.web.form.state import State, read_form
 from gigawatt.faces.web.names import Unknown
-from gigawatt.faces.web.state import State, read_form
+from gigawatt.faces.web.processes.jobs import Busy, Job
 
 __all__ = ["router"]
 

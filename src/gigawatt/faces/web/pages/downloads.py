@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from gigawatt.core.errors import GigawattError
+from gigawatt.faces.web.form.state import read_address
 from gigawatt.faces.web.site import Site, affinity
-from gigawatt.faces.web.state import read_address
 
 __all__ = ["router"]
 

@@ -15,8 +15,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from gigawatt.faces.web.line import Busy, Died, Failed, Line, Superseded
-from gigawatt.faces.web.worker import MEMORY, Settings, check_target, packed
+from gigawatt.faces.web.processes.line import Busy, Died, Failed, Line, Superseded
+from gigawatt.faces.web.processes.worker import MEMORY, Settings, check_target, packed
 
 __all__ = ["Busy", "Died", "Failed", "Pool", "Superseded"]
 

@@ -4,7 +4,7 @@ A scenario on disk may say ``model: my/config.json``. On the page nobody may nam
 that serves it: :func:`vetted` lets through a name that the catalog's table of a key has, and the token of an
 upload of the right kind; anything else is one line of error, and nothing was looked up on the disk.
 
-A token is the name of a file in the folder of uploads (:mod:`gigawatt.faces.web.uploads`). Processes that
+A token is the name of a file in the folder of uploads (:mod:`~.uploads.store`). Processes that
 answer work in that folder, so that a token is all that they need.
 """
 

@@ -10,10 +10,10 @@ from itertools import groupby
 from gigawatt.catalog import entity
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import parse
-from gigawatt.faces.web.fields import SIZE, FormField, Option, fields_of, options
-from gigawatt.faces.web.paths import MOST_BYTES
+from gigawatt.faces.web.form.fields import SIZE, FormField, Option, fields_of, options
+from gigawatt.faces.web.form.state import State
 from gigawatt.faces.web.starts import Start, starts
-from gigawatt.faces.web.state import State
+from gigawatt.faces.web.uploads.paths import MOST_BYTES
 
 __all__ = ["Brought", "Control", "Form", "Section", "field_id", "form_of", "stop_of"]
 

@@ -1,7 +1,7 @@
 """The connection under the layers: it gives up on a client that does not get to the end of its headers.
 
 uvicorn waits for the head of a request as long as the connection stands, before any layer of
-:mod:`gigawatt.faces.web.security` sees it; thousands of half requests would hold all the sockets that a
+:mod:`~.guards.security` sees it; thousands of half requests would hold all the sockets that a
 process may have.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from gigawatt.faces.web.security import ALWAYS
+from gigawatt.faces.web.guards.security import ALWAYS
 
 __all__ = ["PATIENCE", "Patient"]
 

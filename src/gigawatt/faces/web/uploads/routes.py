@@ -8,10 +8,10 @@ from starlette.datastructures import UploadFile
 
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.faces.web.answers import Question
-from gigawatt.faces.web.pages import whole_page
+from gigawatt.faces.web.form.state import Shown, read_address, read_values
+from gigawatt.faces.web.pages.pages import whole_page
 from gigawatt.faces.web.site import Site
-from gigawatt.faces.web.state import Shown, read_address, read_values
-from gigawatt.faces.web.uploads import Upload
+from gigawatt.faces.web.uploads.store import Upload
 from gigawatt.faces.web.views import all_views, view_of
 
 __all__ = ["router"]

@@ -20,7 +20,7 @@ _NEEDED = (
     "plotly.subplots", "scipy.linalg", "scipy.sparse",
     "gigawatt.faces.figures", "gigawatt.faces.report", "gigawatt.chain.serving.service",
     "gigawatt.chain.serving.plan",
-    "gigawatt.chain.training.plan", "gigawatt.chain.study", "gigawatt.faces.web.worker",
+    "gigawatt.chain.training.plan", "gigawatt.chain.study", "gigawatt.faces.web.processes.worker",
 )  # fmt: skip
 _WHERE_INSTALLED = ("numba",)
 
