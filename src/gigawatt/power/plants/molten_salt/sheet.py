@@ -182,7 +182,7 @@ def _operation_lines(q: Mapping[str, float], fuel: Fuel) -> list[Line]:
         ("fuel", "cost", fuel.cost * _MWH, "$/MWh", ""),
         ("money", "price of a unit", q["capital_cost"] * 1e3, "$/kW", between),
         ("money", "fixed cost", q["fixed_cost"] * _YEAR * 1e3, "$/kW/year", ""),
-        ("money", "time to build", building, "year", "none has been built since 1965"),
+        ("money", "time to build", building, "year", "nobody has built one since 1965"),
     ]
 
 

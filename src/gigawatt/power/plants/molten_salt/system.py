@@ -226,8 +226,8 @@ class _Matrices:
             here = _range(at, at + cells)
             self.still[here, here] = -kinetics.decay[group]
             self.still[here, 0] = kinetics.fraction[group] * loop.source
-            worth = loop.importance * loop.time
-            self.still[0, here] = kinetics.decay[group] * worth / kinetics.generation_time
+            given = kinetics.decay[group] * loop.importance * loop.time
+            self.still[0, here] = given / kinetics.generation_time
             self.moved[here, here] = -1.0 / loop.time
             self.moved[here, np.roll(here, 1)] = 1.0 / loop.time
         self.still[0, 0] = -kinetics.total / kinetics.generation_time
