@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from gigawatt.performance.engines import Engine, load_engine
+from gigawatt.performance.serving.engines import Engine, load_engine
 from gigawatt.validation.serving.card import fitted_half, read_cases
 from gigawatt.validation.serving.predict import predict_serving
 from gigawatt.validation.serving.rows import ServingCase

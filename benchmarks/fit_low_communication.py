@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from gigawatt.catalog import entity, table
-from gigawatt.performance.low_communication import COEFFICIENTS, penalty_law
+from gigawatt.performance.sites.low_communication import COEFFICIENTS, penalty_law
 
 Array = np.ndarray
 

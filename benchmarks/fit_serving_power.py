@@ -21,7 +21,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from gigawatt.machine.load import load_chip
-from gigawatt.performance.serving_power import load_serving_power, whole_energy
+from gigawatt.performance.serving.power import load_serving_power, whole_energy
 from gigawatt.validation.power.serving import Work, work_of
 from gigawatt.validation.power.serving_rows import IMAGES, PowerCase, cases_of
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from gigawatt import catalog
-from gigawatt.outlook.concentration import concentration
-from gigawatt.outlook.growth import fit_growth, growth_correlation
-from gigawatt.outlook.hindcast import BINS, MODELS, cost_hindcast
-from gigawatt.outlook.records import record_hindcast
-from gigawatt.outlook.regimes import RegimePrior, fit_regimes
+from gigawatt.outlook.forecasts.growth import fit_growth, growth_correlation
+from gigawatt.outlook.forecasts.hindcast import BINS, MODELS, cost_hindcast
+from gigawatt.outlook.forecasts.records import record_hindcast
+from gigawatt.outlook.forecasts.regimes import RegimePrior, fit_regimes
 from gigawatt.outlook.series import cost_series, list_records, quarters
+from gigawatt.outlook.society.concentration import concentration
 from gigawatt.validation.outlook.energy import TABLE, run_energy
 from gigawatt.validation.outlook.growth import exponent
 from gigawatt.validation.outlook.records import above

@@ -12,7 +12,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gigawatt.power.dynamics import (
+from gigawatt.power.plants import fusion
+from gigawatt.power.plants.fusion.lawson import popcon
+from gigawatt.power.plants.molten_salt.follow import follow, ramp_limit
+from gigawatt.power.plants.molten_salt.system import system
+from gigawatt.power.seconds import (
     Machine,
     Store,
     TrainingLoad,
@@ -22,10 +26,6 @@ from gigawatt.power.dynamics import (
     sum_nodes,
     training_power,
 )
-from gigawatt.power.plants import fusion
-from gigawatt.power.plants.fusion.lawson import popcon
-from gigawatt.power.plants.molten_salt.follow import follow, ramp_limit
-from gigawatt.power.plants.molten_salt.system import system
 from gigawatt.power.seconds.load import Segment
 
 DAY, POINTS, MINUTE = 5.0, 1.0, 2.0

@@ -20,9 +20,9 @@ import numpy as np
 from gigawatt.machine import build_cluster
 from gigawatt.performance import TrainingRun
 from gigawatt.performance.layouts import SCHEDULES, Layouts, enumerate_layouts
-from gigawatt.performance.pipeline import chunks
-from gigawatt.performance.schedule import clear_orders, exact_makespan
-from gigawatt.performance.schedule_closed import closed_makespan
+from gigawatt.performance.schedules.closed import closed_makespan
+from gigawatt.performance.schedules.makespan import clear_orders, exact_makespan
+from gigawatt.performance.schedules.pipeline import chunks
 from gigawatt.workload import Architecture, read_architecture
 
 TARGET = 2_000.0

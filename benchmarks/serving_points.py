@@ -18,7 +18,7 @@ from gigawatt.chain.serving.plan import plan_serving
 from gigawatt.chain.serving.reader import read_serving_question
 from gigawatt.chain.serving.replica import candidates, replica
 from gigawatt.chain.serving.screen import screen
-from gigawatt.performance.steady import steady
+from gigawatt.performance.serving.steady import steady
 
 _SWEEP, _SWEEP_SECONDS, _ONE_SECONDS = 131, 7.2, 1.5  # aiconfigurator 0.12
 

@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "serving"))
 
 from synthetic_tables import plausible_tables
 
-from gigawatt.performance.step_tables import StepTables
+from gigawatt.performance.serving.step_tables import StepTables
 from gigawatt.serving import EngineOptions, Fleet, Requests, simulate
 from gigawatt.serving.compiled import COMPILED
 

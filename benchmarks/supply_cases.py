@@ -17,9 +17,9 @@ import numpy as np
 
 from gigawatt.core.errors import GigawattError, InfeasibleError
 from gigawatt.power.flexible import Flexible
-from gigawatt.power.plan import solve_problem
-from gigawatt.power.plant import Plant, Storage
-from gigawatt.power.problem import Problem
+from gigawatt.power.plan.plan import solve_problem
+from gigawatt.power.plan.problem import Problem
+from gigawatt.power.plants.plant import Plant, Storage
 
 MWH, KWH, PER_KW = 3.6e9, 3.6e6, 1e-3
 

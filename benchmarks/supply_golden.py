@@ -18,7 +18,7 @@ import numpy as np
 import pypsa
 
 import gigawatt
-from gigawatt.power.export_pypsa import export_pypsa, pypsa_limits
+from gigawatt.power.plan.export_pypsa import export_pypsa, pypsa_limits
 from gigawatt.validation.supply.plan import CASES, case
 
 COLUMNS = ("id", "quantity", "value", "low", "high", "unit", "year", "currency_year", "grade", "source_id",

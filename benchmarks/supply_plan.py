@@ -30,9 +30,9 @@ from gigawatt.chain.graph import CHAIN
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.chain.study import Study
 from gigawatt.core.graph import GraphError
+from gigawatt.facility.years import load_years
 from gigawatt.money import capital_recovery_factor
 from gigawatt.power import Problem, build_plant, default_not_served_price, list_plants, plan
-from gigawatt.power.resource import load_years
 from gigawatt.power.solve import solve
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"

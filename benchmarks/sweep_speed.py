@@ -102,7 +102,7 @@ def overhead(folder: Path, points: int) -> float:
     """Part 1; returns CPU seconds of a bare scenario."""
     from gigawatt.chain.leaves import fill_leaves
     from gigawatt.chain.memo import Memo, Remembered
-    from gigawatt.power.kept import KeptOptima
+    from gigawatt.power.plan.kept_optima import KeptOptima
     from gigawatt.schema.changed import scenario_with
     from gigawatt.studies.sweep.points import Points
     from gigawatt.studies.sweep.pools import Here

@@ -34,9 +34,9 @@ from urllib.parse import quote, urlencode
 import h11
 import numpy as np
 
-from gigawatt.faces.web.fields import Field, fields_of
+from gigawatt.faces.web.form.fields import FormField, fields_of
+from gigawatt.faces.web.form.state import State
 from gigawatt.faces.web.starts import DEFAULT, starts
-from gigawatt.faces.web.state import State
 
 SERVER = """
 import gc, json, sys
@@ -149,7 +149,7 @@ def processors(pid: int) -> float:
     return total or float("nan")
 
 
-def sliders(serves: bool) -> list[Field]:
+def sliders(serves: bool) -> list[FormField]:
     """Fields with stops that the form shows unfolded."""
     return [one for one in fields_of(serves).values() if one.stops_of(serves) and not one.more]
 

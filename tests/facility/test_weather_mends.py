@@ -11,7 +11,7 @@ import pytest
 from gigawatt.core.errors import GigawattError, InputError, MissingDataError
 from gigawatt.facility import Weather, load_weather
 from gigawatt.facility.mend import fill_gaps, gaps, night_share
-from gigawatt.power.solar import solar_capacity_factor
+from gigawatt.power.resource.solar import solar_capacity_factor
 
 SITE = load_weather("abilene-texas")
 

@@ -13,10 +13,10 @@ from gigawatt.catalog import loader
 from gigawatt.chain.hybrids import needs
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.machine.load import build_cluster, load_chip
-from gigawatt.performance.engines import load_engine
-from gigawatt.performance.inference import Replica, cells_lacking, check_fits, check_used, holding
-from gigawatt.performance.inference import token_cost as step_cost
-from gigawatt.performance.serving_tables import step_tables
+from gigawatt.performance.serving.engines import load_engine
+from gigawatt.performance.serving.inference import Replica, cells_lacking, check_fits, check_used, holding
+from gigawatt.performance.serving.inference import token_cost as step_cost
+from gigawatt.performance.serving.tables import step_tables
 from gigawatt.technology import Efficiency, technology
 from gigawatt.technology.composition import GROUPS, group_of, parts
 from gigawatt.technology.digital.gpu import Gpu

@@ -13,21 +13,11 @@ from gigawatt.chain.technologies import read_model, read_substrate
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import factor
 from gigawatt.money.annuity import capital_recovery_factor
-from gigawatt.outlook import adoption
-from gigawatt.outlook.adoption_curves import capped, gompertz, logistic, logit_shares, ready_year
-from gigawatt.outlook.curves_hindcast import (
-    BINS,
-    adoption_curves,
-    curves_hindcast,
-    fitted_rates,
-    straightened,
-)
-from gigawatt.outlook.expectations import came_true, expectations
-from gigawatt.outlook.frame import YEARS, year_index
-from gigawatt.outlook.learning_costs import exponent, log_cost, log_shock
-from gigawatt.outlook.paths import ANCHOR
-from gigawatt.outlook.priors import read_priors
-from gigawatt.outlook.technologies import (
+from gigawatt.outlook.adoption import shares as adoption
+from gigawatt.outlook.adoption.curves import capped, gompertz, logistic, logit_shares, ready_year
+from gigawatt.outlook.adoption.expectations import came_true, expectations
+from gigawatt.outlook.adoption.learning_costs import exponent, log_cost, log_shock
+from gigawatt.outlook.adoption.technologies import (
     FAMILIES,
     QUANTITIES,
     drawn_name,
@@ -35,6 +25,15 @@ from gigawatt.outlook.technologies import (
     list_technologies,
     read_technology,
 )
+from gigawatt.outlook.forecasts.curves_hindcast import (
+    adoption_curves,
+    curves_hindcast,
+    fitted_rates,
+    straightened,
+)
+from gigawatt.outlook.frame import YEARS, year_index
+from gigawatt.outlook.paths import ANCHOR
+from gigawatt.outlook.priors import read_priors
 from gigawatt.technology.rollup import token_cost
 
 YEAR, MWH, GW = factor("yr"), factor("$/MWh"), factor("GW")
@@ -434,7 +433,7 @@ def test_curves_on_history_know_nothing_after_their_origin() -> None:
         one = series[index]
         assert one.share[np.searchsorted(one.years, origin)] <= 0.15
     assert 0.8 < done.coverage() <= 1.0
-    assert done.width(BINS[0]) < done.width(BINS[-1])
+    assert done.width((1, 5)) < done.width((11, 20))
     with pytest.raises(InputError, match="no forecast"):
         done.coverage((50, 60))
 

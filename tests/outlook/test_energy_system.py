@@ -14,11 +14,11 @@ from scipy.interpolate import RegularGridInterpolator
 from gigawatt import catalog
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import factor
-from gigawatt.outlook import energy
-from gigawatt.outlook.energy import GRID_SOURCES, REGIONS, SOURCES, moved, moved_mean
+from gigawatt.outlook.energy import sources as energy
+from gigawatt.outlook.energy.response import KEPT, OWN_REGIONS, own_response, site_water
+from gigawatt.outlook.energy.sources import GRID_SOURCES, REGIONS, SOURCES, moved, moved_mean
 from gigawatt.outlook.frame import YEARS
 from gigawatt.outlook.priors import read_priors
-from gigawatt.outlook.response import KEPT, OWN_REGIONS, own_response, site_water
 from gigawatt.outlook.series import read_rows
 from gigawatt.studies.outlook.limits import outlook_tables
 from gigawatt.studies.outlook.outlook import evaluate
@@ -204,7 +204,7 @@ def test_a_table_with_a_hole_is_refused(tmp_path, monkeypatch) -> None:
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    monkeypatch.setattr("gigawatt.outlook.response.read_rows", lambda name: rows)
+    monkeypatch.setattr("gigawatt.outlook.energy.response.read_rows", lambda name: rows)
     with pytest.raises(InputError, match="a node is missing") as caught:
         own_response.__wrapped__()
     assert "virginia" in str(caught.value)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from gigawatt import catalog
 from gigawatt.core.errors import InputError
-from gigawatt.outlook import environment, fleet
-from gigawatt.outlook.environment import cohorts, rebound_share
+from gigawatt.outlook.compute import fleet
+from gigawatt.outlook.energy import environment
+from gigawatt.outlook.energy.environment import cohorts, rebound_share
 from gigawatt.outlook.frame import YEARS
 from gigawatt.outlook.priors import read_priors
 

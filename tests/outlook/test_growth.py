@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from gigawatt.core.errors import InputError
-from gigawatt.outlook.current import current_forecast
-from gigawatt.outlook.growth import (
+from gigawatt.outlook.forecasts.current import current_forecast
+from gigawatt.outlook.forecasts.growth import (
     CORRELATED,
     fit_growth,
     growth_correlation,
@@ -16,7 +16,7 @@ from gigawatt.outlook.growth import (
     regime_prior,
     sample_together,
 )
-from gigawatt.outlook.records import record_hindcast
+from gigawatt.outlook.forecasts.records import record_hindcast
 from gigawatt.outlook.series import electricity, list_records, points, record
 
 
@@ -93,7 +93,7 @@ def test_correlation_is_one_of_growth() -> None:
 
 
 def test_together_keeps_each_and_follows_the_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gigawatt.outlook import growth
+    from gigawatt.outlook.forecasts import growth
 
     names = ("chip_flops", "memory_bandwidth")
     monkeypatch.setattr(

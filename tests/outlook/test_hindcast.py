@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from gigawatt.core.errors import InputError
-from gigawatt.outlook import hindcast
-from gigawatt.outlook.conformal import group_quantile, widening
-from gigawatt.outlook.hindcast import BINS, MODELS, all_origins, cost_hindcast, pools_before
+from gigawatt.outlook.forecasts import hindcast
+from gigawatt.outlook.forecasts.conformal import group_quantile, widening
+from gigawatt.outlook.forecasts.hindcast import BINS, MODELS, all_origins, cost_hindcast, pools_before
 from gigawatt.outlook.series import CostSeries, cost_series
 
 YEAR = 1970.0

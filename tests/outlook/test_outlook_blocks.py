@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from gigawatt.outlook import demand, electricity, fleet, limits
-from gigawatt.outlook.fleet import H100_FLOPS, lead_time_draw
+from gigawatt.outlook.compute import demand, fleet, limits
+from gigawatt.outlook.compute.fleet import H100_FLOPS, lead_time_draw
+from gigawatt.outlook.energy import electricity
 from gigawatt.outlook.frame import YEARS
 from gigawatt.outlook.paths import ANCHOR, fading, walk
 from gigawatt.outlook.tables import Tables, Utilisation

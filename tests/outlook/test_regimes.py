@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from gigawatt.core.errors import InputError
-from gigawatt.outlook.regimes import RegimePrior, fit_regimes
+from gigawatt.outlook.forecasts.regimes import RegimePrior, fit_regimes
 
 PRIOR = RegimePrior(drift=0.2, drift_spread=1.5, scale=0.3, freedom=3.0, hazard=0.0, thetas=(0.4,))
 

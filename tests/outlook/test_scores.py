@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from gigawatt.core.errors import InputError
-from gigawatt.outlook.scores import StudentT, crps_ensemble, crps_student_t, mean_by_group
+from gigawatt.outlook.forecasts.scores import StudentT, crps_ensemble, crps_student_t, mean_by_group
 
 
 # scoringrules 0.10.0, crps_t(observation, df, location, scale)

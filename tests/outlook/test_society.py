@@ -12,10 +12,13 @@ from scipy.optimize import brentq
 
 from gigawatt import catalog
 from gigawatt.core.errors import InputError
-from gigawatt.outlook import society
-from gigawatt.outlook.concentration import concentration
 from gigawatt.outlook.frame import YEARS
-from gigawatt.outlook.ownership import (
+from gigawatt.outlook.paths import ANCHOR
+from gigawatt.outlook.priors import read_priors
+from gigawatt.outlook.series import quarters
+from gigawatt.outlook.society import society
+from gigawatt.outlook.society.concentration import concentration
+from gigawatt.outlook.society.ownership import (
     country_table,
     drawn_ahead,
     gini,
@@ -26,10 +29,7 @@ from gigawatt.outlook.ownership import (
     year_apart,
     yearly_shares,
 )
-from gigawatt.outlook.paths import ANCHOR
-from gigawatt.outlook.priors import read_priors
-from gigawatt.outlook.series import quarters
-from gigawatt.outlook.society import able, curse_effect, price_rise
+from gigawatt.outlook.society.society import able, curse_effect, price_rise
 
 QUICK = settings(max_examples=25, derandomize=True, deadline=None)
 YEAR = 8760.0 * 3600.0

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from gigawatt.core.errors import InputError
-from gigawatt.outlook import concentration as owners_module
-from gigawatt.outlook.concentration import concentration
+from gigawatt.outlook.forecasts.trends import records_only, trend
 from gigawatt.outlook.series import owners, quarters
-from gigawatt.outlook.trends import records_only, trend
-from gigawatt.outlook.value import metcalfe_exponent, revenue_and_users
+from gigawatt.outlook.society import concentration as owners_module
+from gigawatt.outlook.society.concentration import concentration
+from gigawatt.outlook.society.value import metcalfe_exponent, revenue_and_users
 
 
 def exponent(users, revenue, **more):

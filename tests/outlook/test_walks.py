@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.core.errors import InputError
-from gigawatt.outlook.learning import combination, experience, learning_rate, wright
-from gigawatt.outlook.scores import StudentT
-from gigawatt.outlook.walks import Pool, pool, random_walk, shrink, step_variance, steps, trend_line
+from gigawatt.outlook.forecasts.learning import combination, experience, learning_rate, wright
+from gigawatt.outlook.forecasts.scores import StudentT
+from gigawatt.outlook.forecasts.walks import Pool, pool, random_walk, shrink, step_variance, steps, trend_line
 
 
 def a_star(m: float, tau: float, theta: float) -> float:

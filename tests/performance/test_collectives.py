@@ -14,7 +14,6 @@ from gigawatt.performance.collectives import (
     all_gather,
     all_reduce,
     all_to_all,
-    beside,
     group,
     place,
     point_to_point,
@@ -168,22 +167,6 @@ def test_an_all_reduce_takes_the_quickest_way(size: float, ranks: float) -> None
     assert found.time <= ring.time + where.out_steps * fabric.scale_out.latency + where.out_wait + 1e-12
     if size < 1e3 and ranks >= 256.0:
         assert found.latency < 0.2 * ring.latency
-
-
-@given(a=st.floats(0.0, 1e10), b=st.floats(1.0, 1e10))
-def test_two_traffics_on_one_card_lose_nothing(a: float, b: float) -> None:
-    """The later of two ends when all bytes are through; neither ends sooner than alone, nor is starved."""
-    first = point_to_point(size=np.array(a), within=False, fabric=FABRIC)
-    second = point_to_point(size=np.array(b), within=False, fabric=FABRIC)
-    slowed = (
-        beside(traffic=first, other=second, fabric=FABRIC),
-        beside(traffic=second, other=first, fabric=FABRIC),
-    )
-    assert max(x.bandwidth for x in slowed) == pytest.approx((a + b) / 50e9)
-    for before, after in zip((first, second), slowed, strict=True):
-        assert before.bandwidth <= after.bandwidth <= 2.0 * before.bandwidth + 1e-15
-    inside = point_to_point(size=np.array(a), within=True, fabric=FABRIC)
-    assert beside(traffic=inside, other=second, fabric=FABRIC).bandwidth == inside.bandwidth
 
 
 def test_links_nobody_measured_have_a_transferred_curve() -> None:

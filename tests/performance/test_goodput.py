@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gigawatt.catalog import entity, table
 from gigawatt.core.errors import InputError
 from gigawatt.performance import checkpoint_interval, goodput
-from gigawatt.performance.failures import (
+from gigawatt.performance.reliability.failures import (
     Uncertain,
     checkpoint_times,
     failure_modes,
@@ -19,8 +19,8 @@ from gigawatt.performance.failures import (
     shrink_loss,
     straggler_share,
 )
-from gigawatt.performance.goodput import goodput_in_memory
-from gigawatt.performance.goodput_runs import reliability_of, run_days
+from gigawatt.performance.reliability.goodput import goodput_in_memory
+from gigawatt.performance.reliability.runs import reliability_of, run_days
 
 HOUR = 3600.0
 DAY = 86400.0
@@ -177,7 +177,7 @@ def test_many_lost_attempts_by_their_limit(monkeypatch: pytest.MonkeyPatch) -> N
     """Above a number of failures their sum is drawn as normal: same mean and spread."""
     row = reliability_of("large-cluster", accelerators=16384)
     exact = run_days(work=40 * DAY, accelerators=16384, reliability=row, fixed=True, draws=2000)
-    monkeypatch.setattr("gigawatt.performance.goodput_runs._EXACT", 0)
+    monkeypatch.setattr("gigawatt.performance.reliability.runs._EXACT", 0)
     limit = run_days(work=40 * DAY, accelerators=16384, reliability=row, fixed=True, draws=2000)
     assert limit.wall.mean() == pytest.approx(exact.wall.mean(), rel=1e-3)
     assert limit.wall.std() == pytest.approx(exact.wall.std(), rel=0.1)

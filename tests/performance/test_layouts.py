@@ -9,7 +9,7 @@ from gigawatt.core.errors import InputError
 from gigawatt.machine import build_cluster
 from gigawatt.performance import Layouts, TrainingRun, enumerate_layouts
 from gigawatt.performance.layouts import COLUMNS
-from gigawatt.performance.pipeline import cut, cuts, in_flight
+from gigawatt.performance.schedules.pipeline import cut, cuts, in_flight
 from gigawatt.workload import read_architecture
 
 

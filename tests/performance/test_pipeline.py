@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.core.errors import InputError
-from gigawatt.performance.pipeline import StageTimes, balanced, chunks, cut, cuts, in_flight
+from gigawatt.performance.schedules.pipeline import StageTimes, balanced, chunks, cut, cuts, in_flight
 from gigawatt.workload import read_architecture
 
 
@@ -147,7 +147,7 @@ def test_chunks_sum_to_stages() -> None:
 
 
 def test_rows_alone_and_rows_together_fill_alike() -> None:
-    from gigawatt.performance import pipeline
+    from gigawatt.performance.schedules import pipeline
 
     rng = np.random.default_rng(4)
     for _ in range(200):

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from gigawatt.core.errors import InputError
 from gigawatt.performance.layouts import SCHEDULES
-from gigawatt.performance.schedule import exact_makespan, timeline
-from gigawatt.performance.schedule_closed import closed_makespan, fill_time, held_activations, kind_index
-from gigawatt.performance.schedule_order import KINDS, order_of, slots_of
+from gigawatt.performance.schedules.closed import closed_makespan, fill_time, held_activations, kind_index
+from gigawatt.performance.schedules.makespan import exact_makespan, timeline
+from gigawatt.performance.schedules.order import KINDS, order_of, slots_of
 
 Array = NDArray[np.float64]
 Pass = tuple[str, int, int]  # what, stage of the model, microbatch

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gigawatt.catalog import sources, table
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.machine import build_cluster, load_chip
-from gigawatt.performance.serving_power import (
+from gigawatt.performance.serving.power import (
     capped_serving,
     cut_energy,
     largest_step,

@@ -10,9 +10,9 @@ import pytest
 from gigawatt.core.errors import InputError
 from gigawatt.machine import build_cluster
 from gigawatt.performance.collectives import Fabric, all_reduce, group
-from gigawatt.performance.direct import direct_reduce
-from gigawatt.performance.engines import default_engine, load_engine
-from gigawatt.performance.inference import (
+from gigawatt.performance.serving.direct import direct_reduce
+from gigawatt.performance.serving.engines import default_engine, load_engine
+from gigawatt.performance.serving.inference import (
     Replica,
     decode_cost,
     holding,
@@ -23,9 +23,9 @@ from gigawatt.performance.inference import (
     token_cost,
     within_limit,
 )
-from gigawatt.performance.serving_tables import step_tables
-from gigawatt.performance.steady import accepted_tokens, most_held, static_batch, steady
-from gigawatt.performance.step_tables import iteration_cost, stage_delay
+from gigawatt.performance.serving.steady import accepted_tokens, most_held, static_batch, steady
+from gigawatt.performance.serving.step_tables import iteration_cost, stage_delay
+from gigawatt.performance.serving.tables import step_tables
 from gigawatt.workload import read_architecture
 from gigawatt.workload.inference import Shares
 

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from fit_low_communication import fit_penalty, published_losses
 from gigawatt.catalog import entity
 from gigawatt.core.errors import InputError
-from gigawatt.performance.low_communication import (
+from gigawatt.performance.sites.low_communication import (
     compute_factor,
     loss_penalty,
     low_communication_penalty,
     token_factor,
 )
-from gigawatt.performance.wan import (
+from gigawatt.performance.sites.wan import (
     across_sites,
     delay,
     load_method,

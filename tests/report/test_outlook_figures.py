@@ -6,14 +6,14 @@ import json
 
 import pytest
 
-from gigawatt.core.errors import InputError
 from gigawatt.power.plants.sheet import physics_of
-from gigawatt.studies.outlook.figures_all import FIGURES, outlook_band, outlook_figure
+from gigawatt.studies.outlook import figures, figures_decades, figures_society
 from gigawatt.studies.outlook.outlook import outlook
 from gigawatt.studies.outlook.society import society_block
 from gigawatt.studies.plant.figures import drawings
 
 MOST = 400_000
+FIGURES = {**figures.FIGURES, **figures_decades.FIGURES, **figures_society.FIGURES}
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def answer() -> dict:
 
 @pytest.mark.parametrize("name", list(FIGURES))
 def test_a_figure_by_name(answer: dict, name: str) -> None:
-    text = outlook_figure(answer, name).to_json()
+    text = FIGURES[name][0](answer).to_json()
     assert len(text) < MOST
     document = json.loads(text)
     assert document["data"]
@@ -33,25 +33,16 @@ def test_a_figure_by_name(answer: dict, name: str) -> None:
 
 
 def test_shares_of_what_binds_are_whole(answer: dict) -> None:
-    bars = json.loads(outlook_figure(answer, "binding").to_json())["data"]
+    bars = json.loads(figures.binding(answer).to_json())["data"]
     for year in range(len(answer["years"])):
         assert sum(trace["y"][year] for trace in bars) == pytest.approx(100.0, abs=1e-6)
 
 
 def test_a_band_holds_its_median(answer: dict) -> None:
-    document = json.loads(outlook_band(answer, "run_cost").to_json())
+    document = json.loads(figures.bands(answer, "run_cost").to_json())
     middle = document["data"][-1]["y"]
     at = answer["quantiles"].index(0.5)
     assert middle == pytest.approx([row[at] for row in answer["bands"]["run_cost"]["values"]])
-
-
-def test_unknown_names(answer: dict) -> None:
-    with pytest.raises(InputError) as caught:
-        outlook_figure(answer, "bindin")
-    assert caught.value.nearest == "binding"
-    with pytest.raises(InputError) as caught:
-        outlook_band(answer, "electricty")
-    assert caught.value.nearest == "electricity"
 
 
 @pytest.mark.parametrize("plant", ["msr", "fusion", "space-solar"])

@@ -11,7 +11,7 @@ from math import ceil, floor, inf
 
 import numpy as np
 
-from gigawatt.performance.step_tables import StepTables, _line, _plane
+from gigawatt.performance.serving.step_tables import StepTables, _line, _plane
 from gigawatt.serving import EngineOptions, Requests
 
 

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from gigawatt.performance.step_tables import StepTables
+from gigawatt.performance.serving.step_tables import StepTables
 
 
 def plausible_tables(**changes: object) -> StepTables:

@@ -7,7 +7,7 @@ import pytest
 from synthetic_tables import plain_tables, plausible_tables
 
 from gigawatt.core.errors import InputError
-from gigawatt.performance.step_tables import iteration_cost
+from gigawatt.performance.serving.step_tables import iteration_cost
 from gigawatt.serving import EngineOptions, Fleet, Link, Requests, Series, plan_ratio, simulate_disaggregated
 
 SERIES = [name for name in Series.__dataclass_fields__ if name != "bin"]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from synthetic_tables import plain_tables, plausible_tables
 
 from gigawatt.core.errors import InputError
-from gigawatt.performance.step_tables import iteration_cost
+from gigawatt.performance.serving.step_tables import iteration_cost
 from gigawatt.serving import Autoscaling, EngineOptions, Fleet, Outcome, Requests, Series, simulate
 from gigawatt.serving.fleet import ROUTINGS
 

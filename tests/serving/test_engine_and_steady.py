@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from gigawatt.machine import build_cluster
-from gigawatt.performance.engines import load_engine
-from gigawatt.performance.inference import Replica
-from gigawatt.performance.serving_tables import step_tables
-from gigawatt.performance.steady import steady
+from gigawatt.performance.serving.engines import load_engine
+from gigawatt.performance.serving.inference import Replica
+from gigawatt.performance.serving.steady import steady
+from gigawatt.performance.serving.tables import step_tables
 from gigawatt.serving.engine import EngineOptions
 from gigawatt.serving.fleet import Fleet
 from gigawatt.serving.requests import Requests

@@ -11,7 +11,7 @@ import pytest
 
 from gigawatt import catalog
 from gigawatt.core.errors import InputError
-from gigawatt.performance.step_tables import StepTables, iteration_cost
+from gigawatt.performance.serving.step_tables import StepTables, iteration_cost
 from gigawatt.serving.engine import ITL_EDGES, Outcome, Series
 from gigawatt.serving.objectives import list_objectives, read_objective
 from gigawatt.serving.outcome import Quantiles, latencies, steady_window, summarise

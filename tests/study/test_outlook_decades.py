@@ -11,12 +11,12 @@ from gigawatt.core.document import Again
 from gigawatt.core.errors import InputError
 from gigawatt.faces.report import html
 from gigawatt.faces.terminal import main
-from gigawatt.outlook.expectations import came_true, expectations
+from gigawatt.outlook.adoption.expectations import came_true, expectations
+from gigawatt.outlook.adoption.technologies import list_technologies
 from gigawatt.outlook.frame import YEARS, year_index
 from gigawatt.outlook.priors import read_priors
 from gigawatt.outlook.randomness import SEED
-from gigawatt.outlook.technologies import list_technologies
-from gigawatt.studies.outlook.decades import decade_lines, lift
+from gigawatt.studies.outlook.decades import lift
 from gigawatt.studies.outlook.document import document
 from gigawatt.studies.outlook.limits import outlook_tables
 from gigawatt.studies.outlook.mixed import Mixed
@@ -167,11 +167,7 @@ def test_new_rows_join_the_sensitivities() -> None:
 def test_the_terminal_and_the_page_tell_the_decades(
     base: OutlookResult, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = decade_lines(base.decades, "2030s")
-    assert len(lines) == len(base.decades["2030s"]["expectations"])
-    assert any(line.endswith("chiplets are usual") for line in lines)
-    with pytest.raises(InputError, match="no such decade"):
-        decade_lines(base.decades, "2050s")
+    assert any(row["words"].endswith("chiplets are usual") for row in base.decades["2030s"]["expectations"])
     text = html.page(document(base.to_json(), Again("gigawatt outlook")))
     assert "What would have to be true by 2039" in text
     assert "space solar is a reality" in text

@@ -16,7 +16,7 @@ from gigawatt.core.document import Again
 from gigawatt.core.errors import InputError
 from gigawatt.faces.report import html
 from gigawatt.faces.terminal import main
-from gigawatt.outlook.society import EXPLORATORY
+from gigawatt.outlook.society.society import EXPLORATORY
 from gigawatt.studies.outlook.compare import compare_energy, runs_of, sentence
 from gigawatt.studies.outlook.document import document
 from gigawatt.studies.outlook.outlook import OutlookScenario, outlook

@@ -8,7 +8,7 @@ import pytest
 
 from gigawatt.core.errors import InputError
 from gigawatt.faces.terminal import main
-from gigawatt.outlook.limits import LIMITS
+from gigawatt.outlook.compute.limits import LIMITS
 from gigawatt.studies.outlook.limits import outlook_tables
 from gigawatt.studies.outlook.outlook import OutlookResult, OutlookScenario, outlook, read_outlook
 from gigawatt.studies.outlook.sensitivity import Answer, sensitivities, tornado

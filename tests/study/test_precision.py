@@ -11,7 +11,7 @@ from gigawatt.chain.serving.reader import read_serving_question
 from gigawatt.chain.training.question import read_question
 from gigawatt.core.errors import InputError
 from gigawatt.machine.load import load_chip
-from gigawatt.performance.inference import multiply_format
+from gigawatt.performance.serving.inference import multiply_format
 from gigawatt.technology.measured import Measured
 from gigawatt.workload import read_architecture
 from gigawatt.workload.inference import SPARSE, WEIGHT_BYTES

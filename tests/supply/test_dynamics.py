@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.core.errors import InfeasibleError, InputError
-from gigawatt.power.dynamics import (
+from gigawatt.power.seconds import (
     Limits,
     Machine,
     Prices,

@@ -9,11 +9,11 @@ import pytest
 
 from gigawatt.power import Plant, Storage, plan
 from gigawatt.power.formulation import discharge_of
-from gigawatt.power.pathway import plan_pathway
-from gigawatt.power.pathway_hours import whole_year
-from gigawatt.power.pathway_programme import build_pathway_programme
-from gigawatt.power.pathway_steps import Step, Vintage
-from gigawatt.power.programme import build_programme
+from gigawatt.power.pathway.hours import whole_year
+from gigawatt.power.pathway.pathway import plan_pathway
+from gigawatt.power.pathway.programme import build_pathway_programme
+from gigawatt.power.pathway.steps import Step, Vintage
+from gigawatt.power.plan.programme import build_programme
 
 HOURS = 48
 MWH, KWH = 3.6e9, 3.6e6

@@ -15,15 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from gigawatt.power import interior
 from gigawatt.power.flexible import Flexible
-from gigawatt.power.hour_blocks import HourBlocks, SingularError
-from gigawatt.power.interior import optimum_of_part
-from gigawatt.power.plan import plan
-from gigawatt.power.plant import Plant, Storage
-from gigawatt.power.problem import Problem
-from gigawatt.power.programme import Programme
-from gigawatt.power.reduce import Guess, guess_from, solve_reduced
+from gigawatt.power.plan import interior
+from gigawatt.power.plan.hour_blocks import HourBlocks, SingularError
+from gigawatt.power.plan.interior import optimum_of_part
+from gigawatt.power.plan.plan import plan
+from gigawatt.power.plan.problem import Problem
+from gigawatt.power.plan.programme import Programme
+from gigawatt.power.plan.reduce import Guess, guess_from, solve_reduced
+from gigawatt.power.plants.plant import Plant, Storage
 from gigawatt.power.solve import ContradictionError, Solution, interior_point, solve
 
 MWH, KWH, PER_KW = 3.6e9, 3.6e6, 1e-3
@@ -289,7 +289,7 @@ import hashlib
 import sys
 sys.path.insert(0, {folder!r})
 from test_interior import FORMS, everything, question
-from gigawatt.power.interior import optimum_of_part
+from gigawatt.power.plan.interior import optimum_of_part
 for form in ("carbon", "years", "flexible"):
     p = question(2_016, **FORMS[form]).programme()
     found = optimum_of_part(p, **everything(p), b=p.b, cost=p.cost, solver="hours")

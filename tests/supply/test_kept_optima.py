@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gigawatt.power import Plant, Storage, plan
-from gigawatt.power.kept import KeptOptima, keeping, kept_optima
+from gigawatt.power.plan.kept_optima import KeptOptima, keeping, kept_optima
 
 HOURS = 24 * 14
 T = np.arange(HOURS)

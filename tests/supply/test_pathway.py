@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from gigawatt.core.errors import InfeasibleError, InputError
-from gigawatt.power.pathway import Pathway, plan_pathway
-from gigawatt.power.pathway_hours import WEEK, Hours, at_hours, representative_weeks, whole_year
-from gigawatt.power.pathway_steps import Step, Vintage
-from gigawatt.power.plan import plan
-from gigawatt.power.plant import Plant, Storage
+from gigawatt.power.pathway.hours import WEEK, Hours, representative_weeks, whole_year
+from gigawatt.power.pathway.pathway import Pathway, plan_pathway
+from gigawatt.power.pathway.steps import Step, Vintage
+from gigawatt.power.plan.plan import plan
+from gigawatt.power.plants.plant import Plant, Storage
 
 YEAR = 8760 * 3600.0
 MWH = 3.6e9
@@ -259,8 +259,6 @@ def test_weeks_weigh_a_year_and_keep_its_means(weeks: int) -> None:
     for series in (sun, wind):
         assert hours.mean(hours.read(series, most=1.0)) == pytest.approx(series.mean(), rel=1e-6)
         assert hours.read(series, most=1.0).max() <= 1.0
-    plant = at_hours(Plant("wind", "profile", availability=wind), hours)
-    assert hours.mean(plant.availability) == pytest.approx(wind.mean(), rel=1e-6)
 
 
 def test_the_hardest_week_is_among_them() -> None:

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from gigawatt.core.errors import InfeasibleError, InputError
-from gigawatt.power.plan import SupplyPlan, plan
-from gigawatt.power.plant import Plant, Storage
-from gigawatt.power.programme import build_programme
-from gigawatt.power.reduce import Guess, solve_reduced
+from gigawatt.power.plan.plan import SupplyPlan, plan
+from gigawatt.power.plan.programme import build_programme
+from gigawatt.power.plan.reduce import Guess, solve_reduced
+from gigawatt.power.plants.plant import Plant, Storage
 from gigawatt.power.solve import solve
 
 MWH = 3.6e9
@@ -267,7 +267,7 @@ def test_reduced_month_is_the_whole_month_whatever_was_guessed(
 
 
 def test_the_sample_of_a_long_series_only_saves_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gigawatt.power import reduce as room
+    from gigawatt.power.plan import reduce as room
 
     kw: dict = {"load": load(720), "plants": park(720), "not_served_price": VOLL, "carbon_limit": 0.05 / KWH}
     whole = plan(**kw)
@@ -366,7 +366,7 @@ def test_profile_with_a_cost_of_its_own_is_dispatched() -> None:
 def test_part_of_a_reactor_is_told() -> None:
     part = Plant("fission", "dispatchable", capital=300 * PER_KW, unit_size=3e8)
     found = plan(load=np.full(24, 1e8), plants=[part], not_served_price=VOLL)
-    told = "fission: 100 MW is less than one unit of 300 MW; the plan does not know whole units"
+    told = "fission: 100 MW is less than one unit of 300 MW; unit sizes are not modelled"
     assert found.notices == (told,)
 
 

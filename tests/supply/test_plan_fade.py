@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gigawatt.core.errors import InputError
 from gigawatt.power import Plant, Problem, Storage
-from gigawatt.power.plan import solve_problem
+from gigawatt.power.plan.plan import solve_problem
 
 MWH, KWH, PER_KW = 3.6e9, 3.6e6, 1e-3
 SUN = np.tile([1.0] * 12 + [0.0] * 12, 7)

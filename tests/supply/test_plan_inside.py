@@ -15,13 +15,13 @@ from scipy.sparse import lil_matrix
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.money import capital_recovery_factor
 from gigawatt.power import Plant, Problem, Storage, build_plant, plan_network, plan_units
-from gigawatt.power.export_pypsa import export_pypsa, pypsa_limits
-from gigawatt.power.network import Link
-from gigawatt.power.pathway import plan_pathway
-from gigawatt.power.pathway_hours import Hours
-from gigawatt.power.pathway_steps import Step, Vintage
-from gigawatt.power.plan import SupplyPlan, solve_problem
-from gigawatt.power.reduce import Guess, price_out, solve_reduced
+from gigawatt.power.pathway.hours import Hours
+from gigawatt.power.pathway.pathway import plan_pathway
+from gigawatt.power.pathway.steps import Step, Vintage
+from gigawatt.power.plan.export_pypsa import export_pypsa, pypsa_limits
+from gigawatt.power.plan.network import Link
+from gigawatt.power.plan.plan import SupplyPlan, solve_problem
+from gigawatt.power.plan.reduce import Guess, price_out, solve_reduced
 from gigawatt.power.solve import solve
 
 MWH, KWH, PER_KW = 3.6e9, 3.6e6, 1e-3

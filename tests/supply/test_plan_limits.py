@@ -12,13 +12,13 @@ import pytest
 
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.power.flexible import Flexible, before_in, queue_limit
-from gigawatt.power.network import Link, plan_network
-from gigawatt.power.plan import SupplyPlan, plan
-from gigawatt.power.plant import Plant, Storage
-from gigawatt.power.problem import Problem
-from gigawatt.power.reduce import Guess, solve_reduced
+from gigawatt.power.plan.network import Link, plan_network
+from gigawatt.power.plan.plan import SupplyPlan, plan
+from gigawatt.power.plan.problem import Problem
+from gigawatt.power.plan.reduce import Guess, solve_reduced
+from gigawatt.power.plan.units import plan_units, typical_weeks
+from gigawatt.power.plants.plant import Plant, Storage
 from gigawatt.power.solve import solve
-from gigawatt.power.units import plan_units, typical_weeks
 
 MWH, KWH, PER_KW = 3.6e9, 3.6e6, 1e-3
 VOLL = 10_000 / MWH

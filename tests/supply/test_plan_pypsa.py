@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from gigawatt.core.errors import GigawattError, InputError
-from gigawatt.power.export_pypsa import export_pypsa, pypsa_limits
 from gigawatt.power.flexible import Flexible
-from gigawatt.power.plan import solve_problem
-from gigawatt.power.plant import Plant, Storage
-from gigawatt.power.problem import Problem
+from gigawatt.power.plan.export_pypsa import export_pypsa, pypsa_limits
+from gigawatt.power.plan.plan import solve_problem
+from gigawatt.power.plan.problem import Problem
+from gigawatt.power.plants.plant import Plant, Storage
 
 MWH, KWH, PER_KW = 3.6e9, 3.6e6, 1e-3
 needs_pypsa = pytest.mark.skipif(find_spec("pypsa") is None, reason="the extra pypsa is not installed")

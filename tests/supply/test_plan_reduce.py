@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import gigawatt.power.reduce as reduce_module
-from gigawatt.power.mend import mend_ramps
-from gigawatt.power.plant import Plant, Storage
-from gigawatt.power.problem import Problem
-from gigawatt.power.programme import Programme
-from gigawatt.power.reduce import Guess, solve_reduced
+import gigawatt.power.plan.reduce as reduce_module
+from gigawatt.power.plan.mend import mend_ramps
+from gigawatt.power.plan.problem import Problem
+from gigawatt.power.plan.programme import Programme
+from gigawatt.power.plan.reduce import Guess, solve_reduced
+from gigawatt.power.plants.plant import Plant, Storage
 from gigawatt.power.solve import Solution, certify, solve
 
 MWH, KWH, PER_KW = 3.6e9, 3.6e6, 1e-3

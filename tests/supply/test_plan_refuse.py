@@ -12,10 +12,10 @@ from scipy.optimize import linprog
 
 import gigawatt.power.solve as solve_module
 from gigawatt.core.errors import InfeasibleError
-from gigawatt.power.plan import solve_problem
-from gigawatt.power.plant import Plant, Storage
-from gigawatt.power.problem import Problem
-from gigawatt.power.refuse import check_carbon
+from gigawatt.power.plan.plan import solve_problem
+from gigawatt.power.plan.problem import Problem
+from gigawatt.power.plan.refuse import check_carbon
+from gigawatt.power.plants.plant import Plant, Storage
 
 MWH, KWH, PER_KW = 3.6e9, 3.6e6, 1e-3
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"

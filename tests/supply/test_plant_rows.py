@@ -16,8 +16,8 @@ from gigawatt.catalog import loader
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.facility import Weather, load_site, load_weather
 from gigawatt.power import build_plant, plant_profiles
-from gigawatt.power.plant import Plant
-from gigawatt.power.profiles import DRIVERS
+from gigawatt.power.plants.plant import Plant
+from gigawatt.power.resource.profiles import DRIVERS
 from gigawatt.studies.plant.overview import plant_overview
 from gigawatt.studies.supply.answer import as_answer
 from gigawatt.studies.supply.plan import plan_supply

@@ -11,7 +11,7 @@ from gigawatt.core.errors import InputError
 from gigawatt.money import capital_recovery_factor
 from gigawatt.power import Plant, Storage, build_plant, list_plants
 from gigawatt.power.plants import cycle_life
-from gigawatt.power.thermal import Derating, PartLoad, output_changes, start_count
+from gigawatt.power.plants.thermal import Derating, PartLoad
 
 KWH, MWH = 3.6e6, 3.6e9
 HOUR, YEAR = 3600.0, 8760 * 3600.0
@@ -194,17 +194,6 @@ def test_what_is_displaced_emits_more_than_gas() -> None:
     assert grams["gas-combined-cycle"] < grams["coal"] < grams["coal-existing"]
     assert 751 < grams["coal"] < 1095  # UNECE 2022, hard coal
     assert 700 < grams["diesel"] < 1000
-
-
-def test_starts_and_changes_of_a_series() -> None:
-    output = [0, 0, 5, 5, 0, 3, 3, 0]
-    assert start_count(output) == 2
-    assert start_count([1, 0, 0, 1]) == 1  # runs through the end of the year
-    assert start_count([1, 0, 0, 1], cyclic=False) == 2
-    assert start_count([2, 1, 2], threshold=1) == 1
-    changes = output_changes(output)
-    assert changes.sum() == pytest.approx(0.0)
-    assert output_changes([4, 1, 2], cyclic=False).tolist() == [0, -3, 1]
 
 
 @pytest.mark.parametrize(

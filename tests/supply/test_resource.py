@@ -21,7 +21,7 @@ from gigawatt.power.resource import (
     wind_at_hub,
     wind_capacity_factor,
 )
-from gigawatt.power.solar import SKIES, Sky
+from gigawatt.power.resource.solar import SKIES, Sky
 
 SITES = sorted(loader.table("sites"))
 QUICK = ("abilene-texas", "rome", "geraldton-australia", "kuala-lumpur", "kiruna", "tamil-nadu")

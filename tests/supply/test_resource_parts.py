@@ -12,7 +12,7 @@ from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.facility import load_weather
 from gigawatt.facility.bias import curve_points, rank_to_mean, wind_loss
 from gigawatt.facility.sun import air_mass
-from gigawatt.power.solar import (
+from gigawatt.power.resource.solar import (
     glass_transmission,
     low_light_loss,
     perez_brightness,
@@ -21,7 +21,7 @@ from gigawatt.power.solar import (
     shaded_share,
     solar_capacity_factor,
 )
-from gigawatt.power.wind import log_law, power_law, speed_scale, wind_at_hub, wind_capacity_factor
+from gigawatt.power.resource.wind import log_law, power_law, speed_scale, wind_at_hub, wind_capacity_factor
 
 TURBINE = "nrel-atb-5.5mw-175"
 N = 400

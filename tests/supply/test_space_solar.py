@@ -51,7 +51,6 @@ from gigawatt.power.plants.space_solar.year import (
     constellation,
     eclipse_by_day,
     hourly_share,
-    satellites_needed,
 )
 
 few = settings(deadline=None, max_examples=20, derandomize=True)
@@ -201,9 +200,11 @@ def test_two_slots_bridge_each_others_eclipses() -> None:
 
 
 def test_three_molniya_satellites_serve_a_northern_site_all_day_and_none_serves_the_south() -> None:
-    assert satellites_needed("molniya", latitude=55.0, longitude=40.0).satellites == 3
-    with pytest.raises(InputError, match="not even so many"):
-        satellites_needed("molniya", latitude=-60.0, longitude=40.0, share=0.9, most=6)
+    north = {"latitude": 55.0, "longitude": 40.0, "mask": math.radians(20.0), "step": 1800.0}
+    two, three = (hourly_share("molniya", satellites=n, **north).mean() for n in (2, 3))
+    assert two < 0.99 <= three
+    south = hourly_share("molniya", satellites=6, **(north | {"latitude": -60.0}))
+    assert south.mean() < 0.9
 
 
 def test_low_orbit_serves_a_site_for_a_small_share_of_the_day() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from gigawatt import catalog
 from gigawatt.core.errors import InputError
-from gigawatt.performance.serving_power import load_serving_power
+from gigawatt.performance.serving.power import load_serving_power
 from gigawatt.validation.card import Errors
 from gigawatt.validation.files import table
 from gigawatt.validation.power.serving import (

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gigawatt.core.errors import InputError
-from gigawatt.performance.engines import load_engine
+from gigawatt.performance.serving.engines import load_engine
 from gigawatt.validation.files import Refusal, data_folder
 from gigawatt.validation.serving.card import filtered, validate_serving
 from gigawatt.validation.serving.rows import case_of, read_serving_rows

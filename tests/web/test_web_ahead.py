@@ -9,8 +9,8 @@ from gigawatt.core.errors import InputError
 from gigawatt.core.registry import views
 from gigawatt.faces.web.ahead import Ahead, likely
 from gigawatt.faces.web.answers import Fragment, Question
+from gigawatt.faces.web.form.state import State
 from gigawatt.faces.web.kept import Kept
-from gigawatt.faces.web.state import State
 
 
 def _counts(questions: list[Question]) -> list[str]:

@@ -19,7 +19,7 @@ from gigawatt import catalog
 from gigawatt.catalog.loader import forget
 from gigawatt.core.registry import views
 from gigawatt.faces.web.answers import result_of
-from gigawatt.faces.web.state import State
+from gigawatt.faces.web.form.state import State
 from gigawatt.studies.compare.compare import Side, beside
 from gigawatt.studies.run.figures import NAMES, NAMES_SERVING, figure
 

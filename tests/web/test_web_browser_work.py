@@ -14,8 +14,8 @@ from browsing import IN_A_BROWSER, Visitor, visiting
 from served import Server
 
 from gigawatt.core.errors import InputError
-from gigawatt.faces.web.paths import MOST_BYTES
-from gigawatt.faces.web.uploads import Uploads
+from gigawatt.faces.web.uploads.paths import MOST_BYTES
+from gigawatt.faces.web.uploads.store import Uploads
 
 pytestmark = IN_A_BROWSER
 

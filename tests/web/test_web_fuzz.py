@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from served import HERE, Server, serving
 
 from gigawatt.faces.web.app import create_app
-from gigawatt.faces.web.security import ALWAYS
+from gigawatt.faces.web.guards.security import ALWAYS
 from gigawatt.faces.web.starts import DEFAULT
 
 pytestmark = [pytest.mark.long, pytest.mark.apart]

@@ -15,7 +15,7 @@ import pytest
 from web_desk import Desk, gone, run
 
 from gigawatt.core.errors import InputError
-from gigawatt.faces.web.jobs import Busy, Job, Jobs, sse
+from gigawatt.faces.web.processes.jobs import Busy, Job, Jobs, sse
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs sockets with names")
 

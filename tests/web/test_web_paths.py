@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from gigawatt import catalog
 from gigawatt.core.errors import InputError
-from gigawatt.faces.web.paths import confirm, file_keys, is_token, known, vetted
+from gigawatt.faces.web.uploads.paths import confirm, file_keys, is_token, known, vetted
 from gigawatt.schema.scenario import read_scenario
 
 TOKENS = {

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import uvicorn
 
-from gigawatt.faces.web.protocol import PATIENCE, Patient
-from gigawatt.faces.web.security import ALWAYS
+from gigawatt.faces.web.guards.protocol import PATIENCE, Patient
+from gigawatt.faces.web.guards.security import ALWAYS
 
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 Links = tuple[asyncio.StreamReader, asyncio.StreamWriter]

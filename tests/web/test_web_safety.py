@@ -17,9 +17,9 @@ from served import HERE, PLANTED, PLANTED_TEXT, Answer, Server, sent, serving
 
 from gigawatt.core.registry import views
 from gigawatt.faces.web.app import create_app
-from gigawatt.faces.web.fields import scenario_keys
-from gigawatt.faces.web.paths import file_keys
-from gigawatt.faces.web.security import ALWAYS
+from gigawatt.faces.web.form.fields import scenario_keys
+from gigawatt.faces.web.guards.security import ALWAYS
+from gigawatt.faces.web.uploads.paths import file_keys
 from gigawatt.schema.scenario import Scenario
 
 pytestmark = [pytest.mark.long, pytest.mark.apart]

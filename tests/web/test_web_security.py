@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plain_asgi import HERE, HOST, Answer, ask, scope
 
-from gigawatt.faces.web import asgi
-from gigawatt.faces.web.bounds import Bodies, Rates
-from gigawatt.faces.web.security import POLICY, Headers, Hosts, Origins, secured
+from gigawatt.faces.web.guards import asgi
+from gigawatt.faces.web.guards.bounds import Bodies, Rates
+from gigawatt.faces.web.guards.security import POLICY, Headers, Hosts, Origins, secured
 
 LOOPBACK = str(IPv4Address((127 << 24) + 1))
 OTHER = str(IPv4Address("192.0.2.7"))  # of the block for documentation

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gigawatt.core.errors import InputError
-from gigawatt.faces.web.fields import FORM_FIELDS, SIZE, fields_of, options, scenario_keys
-from gigawatt.faces.web.form import form_of, stop_of
+from gigawatt.faces.web.form.fields import FORM_FIELDS, SIZE, fields_of, options, scenario_keys
+from gigawatt.faces.web.form.form import form_of, stop_of
+from gigawatt.faces.web.form.state import MOST_KEYS, Shown, State, read_address, read_form, read_values
 from gigawatt.faces.web.starts import DEFAULT, starts
-from gigawatt.faces.web.state import MOST_KEYS, Shown, State, read_address, read_form, read_values
 
 
 def as_sent(state: State) -> list[tuple[str, str]]:

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from gigawatt import catalog
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.core.errors import InputError
-from gigawatt.faces.web.paths import file_keys, is_token, known
-from gigawatt.faces.web.uploads import Checked, Stored, Upload, Uploads, check, checked, limits
+from gigawatt.faces.web.uploads.paths import file_keys, is_token, known
+from gigawatt.faces.web.uploads.store import Checked, Stored, Upload, Uploads, check, checked, limits
 from gigawatt.schema.scenario import read_scenario
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
@@ -66,7 +66,7 @@ def uploads() -> Any:
 
 async def here(target: str, payload: tuple[str, str, str]) -> Checked:
     """Ask this process, as a pool of processes would be."""
-    assert target == "gigawatt.faces.web.uploads:checked"
+    assert target == "gigawatt.faces.web.uploads.store:checked"
     return checked(payload)
 
 

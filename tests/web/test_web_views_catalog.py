@@ -9,8 +9,8 @@ from page_seen import Seen, seen
 
 from gigawatt import catalog
 from gigawatt.faces.web.answers import Question, show
+from gigawatt.faces.web.form.state import State, read_address
 from gigawatt.faces.web.names import Unknown
-from gigawatt.faces.web.state import State, read_address
 
 STATE = State(changes=(("year", "2031"),))
 

@@ -9,8 +9,8 @@ from page_seen import Seen, seen
 
 from gigawatt.core.errors import GigawattError
 from gigawatt.faces.web.answers import Asked, Fragment, Question, result_of, show
-from gigawatt.faces.web.pinned import SLOTS, pins, settings_of, with_pin
-from gigawatt.faces.web.state import State, read_address
+from gigawatt.faces.web.form.state import State, read_address
+from gigawatt.faces.web.pages.pinned import SLOTS, pins, settings_of, with_pin
 from gigawatt.studies.compare.compare import MATTERS, Side, beside
 from gigawatt.studies.compare.figures import change, percent_words, value_words
 from gigawatt.studies.compare.view import compute

@@ -11,7 +11,7 @@ from gigawatt.core.errors import InputError
 from gigawatt.core.explain import explain, weakest
 from gigawatt.faces.figures.readable import shown
 from gigawatt.faces.web.answers import Question, result_of, show
-from gigawatt.faces.web.state import State
+from gigawatt.faces.web.form.state import State
 
 STATE = State("deepseek-v3-h800", (("supply.plants", "grid"),))
 

@@ -8,7 +8,7 @@ from page_seen import Seen, seen
 from gigawatt.chain.training.layout_space import by_binding, scenario_layout_space
 from gigawatt.core.errors import GigawattError
 from gigawatt.faces.web.answers import Question, result_of, show
-from gigawatt.faces.web.state import State
+from gigawatt.faces.web.form.state import State
 from gigawatt.studies.run.figures_machine import layout_words
 
 SMALL = State("gpt3-175b-a100").with_changes({"supply.plants": "grid"})

@@ -9,7 +9,7 @@ from gigawatt.core.document import Again
 from gigawatt.core.errors import InputError
 from gigawatt.faces.report.html import glued
 from gigawatt.faces.web.answers import Question, show, work
-from gigawatt.faces.web.state import State
+from gigawatt.faces.web.form.state import State
 from gigawatt.outlook.priors import read_priors
 from gigawatt.outlook.randomness import SEED
 from gigawatt.studies.outlook.document import document

@@ -7,7 +7,7 @@ from page_seen import Seen, seen
 
 from gigawatt import catalog
 from gigawatt.faces.web.answers import Question, show
-from gigawatt.faces.web.state import State
+from gigawatt.faces.web.form.state import State
 from gigawatt.faces.web.tabled import ranged
 from gigawatt.power.plants.sheet import physics_of
 from gigawatt.studies.plant.figures import line_value

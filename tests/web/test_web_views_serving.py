@@ -11,7 +11,7 @@ from gigawatt.chain.serving.plan import plan_serving
 from gigawatt.chain.serving.scenario import question_beside
 from gigawatt.core.errors import InputError
 from gigawatt.faces.web.answers import Question, result_of, show, work
-from gigawatt.faces.web.state import State
+from gigawatt.faces.web.form.state import State
 from gigawatt.studies.serving.answer import plan_answer
 
 TRAINED = State("gpt3-175b-a100").with_changes({"supply.plants": "grid"})

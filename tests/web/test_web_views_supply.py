@@ -11,7 +11,7 @@ from page_seen import Seen, seen
 from gigawatt import catalog
 from gigawatt.core.errors import InputError
 from gigawatt.faces.web.answers import Question, result_of, show, work
-from gigawatt.faces.web.state import State, read_address
+from gigawatt.faces.web.form.state import State, read_address
 from gigawatt.studies.run.figures_tables import built
 from gigawatt.studies.seconds.scenario import scenario_seconds
 from gigawatt.studies.supply.site_overview import site_overview

@@ -11,7 +11,7 @@ from page_seen import Seen, seen
 from gigawatt.chain.technologies import Comparison, compare, with_bands
 from gigawatt.faces.figures.readable import significant
 from gigawatt.faces.web.answers import Question, show, work
-from gigawatt.faces.web.state import State
+from gigawatt.faces.web.form.state import State
 from gigawatt.faces.web.tabled import ranged
 from gigawatt.studies.technologies.audit import audit, audited
 from gigawatt.studies.technologies.own import own_technology

@@ -7,7 +7,7 @@ from page_seen import Seen, seen
 
 from gigawatt.core.registry import jobs, views
 from gigawatt.faces.web.answers import Question, show, work
-from gigawatt.faces.web.state import State
+from gigawatt.faces.web.form.state import State
 from gigawatt.faces.web.tabled import percent
 from gigawatt.studies.validate.view import CHOICES
 from gigawatt.validation import parity as room

@@ -20,7 +20,7 @@ import pytest
 from web_desk import Desk, gone, run
 
 from gigawatt.core.errors import GigawattError, InputError
-from gigawatt.faces.web.workers import Busy, Died, Failed, Pool, Superseded
+from gigawatt.faces.web.processes.pool import Busy, Died, Failed, Pool, Superseded
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs sockets with names")
 HELD = "web_desk:held"
@@ -357,7 +357,7 @@ def test_what_a_process_remembers_is_in_nobodys_way(tmp_path: Path) -> None:
         "web_desk:_hidden",
         "web_desk",
         "web_desk:a.b",
-        "gigawatt.faces.web.worker:serve",
+        "gigawatt.faces.web.processes.worker:serve",
         "web_desk:",
     ],
 )
@@ -451,7 +451,7 @@ ORPHANS = """
 import asyncio, sys
 from multiprocessing import forkserver
 from pathlib import Path
-from gigawatt.faces.web.workers import Pool
+from gigawatt.faces.web.processes.pool import Pool
 
 async def main():
     pool = Pool(workers=2, folder=Path(sys.argv[1]), allowed="web_desk")

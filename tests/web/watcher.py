@@ -17,8 +17,8 @@ from typing import Any
 import gigawatt
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.core.errors import GigawattError
-from gigawatt.faces.web.fields import scenario_keys
-from gigawatt.faces.web.paths import confirm, vetted
+from gigawatt.faces.web.form.fields import scenario_keys
+from gigawatt.faces.web.uploads.paths import confirm, vetted
 from gigawatt.schema.changed import scenario_with
 from gigawatt.schema.scenario import read_scenario
 

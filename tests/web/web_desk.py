@@ -65,7 +65,7 @@ def surroundings(_: str, progress: Progress) -> dict[str, Any]:
     return {
         "pid": os.getpid(), "folder": os.getcwd(), "nice": os.nice(0),
         "threads": os.environ["OMP_NUM_THREADS"], "running": len(os.listdir("/proc/self/task")),
-        "warm": "gigawatt.faces.web.preload" in sys.modules,
+        "warm": "gigawatt.faces.web.processes.preload" in sys.modules,
     }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from gigawatt.chain.memo import Memo
 from gigawatt.chain.training.inverse import scaled_architecture
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.graph import Graph, Leaf, Value
-from gigawatt.power.kept import KeptOptima, keeping
+from gigawatt.power.plan.kept_optima import KeptOptima, keeping
 from gigawatt.schema.changed import scenario_with
 from gigawatt.schema.scenario import LoadedScenario
 

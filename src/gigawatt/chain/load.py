@@ -15,7 +15,7 @@ from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.facility import LoadShape, Site, Weather, facility_load, with_pue
 from gigawatt.power import SupplyPlan
-from gigawatt.power.hours_file import read_hours
+from gigawatt.power.resource.hours_file import read_hours
 from gigawatt.schema.values import ByYear, at_year
 
 __all__ = ["FLAT", "PROFILES", "profile_hours", "profile_words"]

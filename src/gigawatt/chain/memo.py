@@ -19,7 +19,7 @@ from gigawatt import catalog
 from gigawatt.core.errors import GigawattError
 from gigawatt.core.fingerprint import BYTES, Opaque, fingerprint
 from gigawatt.core.graph import Graph, GraphError, Leaf, Node, Value
-from gigawatt.power.kept import KeptOptima
+from gigawatt.power.plan.kept_optima import KeptOptima
 
 __all__ = ["DEFAULT_BYTES", "Memo", "Remembered", "leaf_key"]
 

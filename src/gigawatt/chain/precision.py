@@ -13,7 +13,7 @@ from gigawatt.chain.hybrids import machine_notices
 from gigawatt.chain.technologies import CAVEAT
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.machine.machine import Chip
-from gigawatt.performance.inference import multiply_format
+from gigawatt.performance.serving.inference import multiply_format
 from gigawatt.technology.digital.formats import sparse_gain
 from gigawatt.technology.measured import measured
 from gigawatt.technology.rollup import BASE, token_cost

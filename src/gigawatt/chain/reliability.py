@@ -15,7 +15,7 @@ from gigawatt import catalog
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Evidence
 from gigawatt.performance import goodput
-from gigawatt.performance.goodput_runs import RunBand, reliability_of, run_days
+from gigawatt.performance.reliability.runs import RunBand, reliability_of, run_days
 
 __all__ = [
     "CLUSTER",

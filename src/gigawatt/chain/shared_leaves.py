@@ -23,7 +23,7 @@ from gigawatt.facility import load_site, load_weather
 from gigawatt.machine import Chip
 from gigawatt.money import discount_rate
 from gigawatt.power import default_not_served_price
-from gigawatt.power.hours_file import read_shares
+from gigawatt.power.resource.hours_file import read_shares
 from gigawatt.schema.values import ByYear, at_year
 
 Array = NDArray[np.float64]

@@ -21,7 +21,7 @@ from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.evidence import Evidence
 from gigawatt.core.fingerprint import Opaque, fingerprint
 from gigawatt.core.graph import Leaf, Value
-from gigawatt.power.kept import KeptOptima, keeping
+from gigawatt.power.plan.kept_optima import KeptOptima, keeping
 from gigawatt.schema.scenario import LoadedScenario
 
 __all__ = ["Spread", "SpreadRow", "spread"]

@@ -20,7 +20,7 @@ from gigawatt.core.errors import GigawattError
 from gigawatt.core.evidence import Assumption
 from gigawatt.core.graph import Value
 from gigawatt.core.result import Quantity, Result
-from gigawatt.power.kept import keeping
+from gigawatt.power.plan.kept_optima import keeping
 from gigawatt.schema.changed import scenario_with
 from gigawatt.schema.scenario import LoadedScenario, read_scenario
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "as_json",
     "load_result",
+    "plain",
     "save_result",
     "table_as_data",
     "trace_text",
@@ -51,7 +52,7 @@ def as_json(result: Result) -> dict[str, Any]:
         "name": result.name,
         "quantities": {
             q.name: {
-                "value": _plain(q.shown),
+                "value": plain(q.shown),
                 "unit": q.unit,
                 "grade": q.label,
                 "what": q.summary,
@@ -85,21 +86,24 @@ def table_as_data(result: Result, name: str) -> dict[str, Any]:
         {"name": stem, "unit": unit.removesuffix("]")}
         for stem, _, unit in (str(column).partition(" [") for column in frame.columns)
     ]
-    values = [[_plain(value) for value in frame[column].tolist()] for column in frame.columns]
+    values = [[plain(value) for value in frame[column].tolist()] for column in frame.columns]
     return {"name": name, "columns": columns, "rows": [list(row) for row in zip(*values, strict=True)]}
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
+def plain(value: Any) -> Any:
+    """A value as JSON has it: numbers of NumPy as Python's, ``None`` for what is not finite, also inside."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
     if hasattr(value, "item"):
-        return _plain(value.item())
-    return value
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     frame = table if table.index.name is None else table.reset_index()
-    return [{str(k): _plain(v) for k, v in row.items()} for row in frame.to_dict(orient="records")]
+    return [{str(k): plain(v) for k, v in row.items()} for row in frame.to_dict(orient="records")]
 
 
 def write_parquet(table: pd.DataFrame, file: Path, connection: duckdb.DuckDBPyConnection) -> None:
@@ -162,7 +166,7 @@ def _trace(result: Result) -> dict[str, Any]:
                 rows[key] = {**dataclasses.asdict(row), "grade": row.grade.label}
             keys.append(key)
         quantities[q.name] = {
-            "value": _plain(q.value),
+            "value": plain(q.value),
             "unit": q.unit,
             "grade": q.grade.label,
             "summary": q.summary,

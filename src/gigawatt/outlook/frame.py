@@ -19,14 +19,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
 from gigawatt.core.errors import InputError
 
 __all__ = ["FIRST", "LAST", "YEARS", "Block", "Frame", "FrameError", "year_index"]
 
-Array = NDArray[np.float64]
 
 FIRST, LAST = 2024, 2050
 YEARS: tuple[int, ...] = tuple(range(FIRST, LAST + 1))

@@ -5,10 +5,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gigawatt.outlook import adoption, demand, electricity, energy, environment, fleet, limits, society
-from gigawatt.outlook.adoption_told import TOLD, UNTOLD
+from gigawatt.outlook.adoption import shares as adoption
+from gigawatt.outlook.adoption.outputs import TOLD, UNTOLD
+from gigawatt.outlook.compute import demand, fleet, limits
+from gigawatt.outlook.energy import electricity, environment
+from gigawatt.outlook.energy import sources as energy
 from gigawatt.outlook.frame import Frame
 from gigawatt.outlook.sketch import Sketch
+from gigawatt.outlook.society import society
 
 __all__ = ["FRAME", "REPORTED", "TABLES", "Reported"]
 

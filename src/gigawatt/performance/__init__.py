@@ -1,8 +1,8 @@
 """How long, how much memory and energy a training step takes, and which layout is the quickest."""
 
-from gigawatt.performance.goodput import checkpoint_interval, goodput
 from gigawatt.performance.layouts import Layouts, TrainingRun, enumerate_layouts
 from gigawatt.performance.power import capped, capped_search
+from gigawatt.performance.reliability.goodput import checkpoint_interval, goodput
 from gigawatt.performance.search import Search, search
 from gigawatt.performance.stacks import Optimizer, Stack, default_stack, load_optimizer, load_stack
 from gigawatt.performance.step import PARTS, StepTable, evaluate

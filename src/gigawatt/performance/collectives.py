@@ -37,7 +37,6 @@ __all__ = [
     "all_gather",
     "all_reduce",
     "all_to_all",
-    "beside",
     "group",
     "place",
     "point_to_point",
@@ -319,20 +318,3 @@ def _path(fabric: Fabric, distance: Array, *, inner: bool) -> tuple[Array, Array
         below *= side
     least = np.maximum(np.asarray(hops, dtype=float), 1.0)
     return least, 2.0 * len(wired.shape) * least
-
-
-def beside(*, traffic: Traffic, other: Traffic, fabric: Fabric) -> Traffic:
-    """``traffic`` while ``other`` uses the same links: on each level the two share the rate until one ends.
-
-    With equal shares, a communication that keeps a link busy for a seconds beside one that keeps it busy
-    for b ends after a + min(a, b); nothing is lost: the later of the two ends after a + b.
-    Latencies do not add, since both wait at the same time.
-    """
-    found = traffic.bandwidth
-    for link, own, others in (
-        (fabric.scale_up, traffic.up_bytes, other.up_bytes),
-        (fabric.scale_out, traffic.out_bytes, other.out_bytes),
-    ):
-        rate = link.bandwidth * link.efficiency
-        found = np.maximum(found, (own + np.minimum(own, others)) / rate)
-    return Traffic(found, traffic.latency, traffic.up_bytes, traffic.out_bytes)

@@ -427,28 +427,9 @@ def layer_costs(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Sta
         )
     for compute, traffic in ends:
         tables.append([_rows(compute, traffic, energies, stack)] * len(RECOMPUTE))
-
-    def kept(block: Block, recompute: int) -> Array:
-        return activation_bytes(
-            block=block,
-            hidden=model.hidden,
-            microbatch=shapes.microbatch,
-            sequence=run.sequence,
-            tensor=shapes.tensor,
-            context=shapes.context,
-            sequence_parallel=shapes.sequence_parallel,
-            recompute=recompute,
-            dropout=stack.dropout,
-            fused=stack.score_passes <= 0.0,
-            gated_copies=stack.gated_copies,
-            kept_bytes=stack.kept_narrow if run.number_format in NARROW else stack.kept_bytes,
-            routed_copies=stack.routed_copies,
-            gate_bytes=stack.gate_bytes,
-            selective_products=stack.selective_products,
-            context_copies=stack.context_copies,
-        )
-
-    everything = [[kept(block, r) for r in range(len(RECOMPUTE))] for block in model.blocks]
+    everything = [
+        [_activations(run, stack, shapes, block, r) for r in range(len(RECOMPUTE))] for block in model.blocks
+    ]
     return LayerCosts(
         index=layouts.recompute.astype(np.intp) * shapes.size + shapes.inverse,
         kinds=np.stack([np.concatenate(by_recompute, axis=1) for by_recompute in tables]),
@@ -457,4 +438,26 @@ def layer_costs(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Sta
             [np.concatenate([rows[0] - rows[r] for r in range(len(RECOMPUTE))]) for rows in everything]
         ),
         energies=energies,
+    )
+
+
+def _activations(run: TrainingRun, stack: Stack, shapes: _Shapes, block: Block, recompute: int) -> Array:
+    """Bytes that a layer keeps of one microbatch, for every shape."""
+    return activation_bytes(
+        block=block,
+        hidden=run.architecture.hidden,
+        microbatch=shapes.microbatch,
+        sequence=run.sequence,
+        tensor=shapes.tensor,
+        context=shapes.context,
+        sequence_parallel=shapes.sequence_parallel,
+        recompute=recompute,
+        dropout=stack.dropout,
+        fused=stack.score_passes <= 0.0,
+        gated_copies=stack.gated_copies,
+        kept_bytes=stack.kept_narrow if run.number_format in NARROW else stack.kept_bytes,
+        routed_copies=stack.routed_copies,
+        gate_bytes=stack.gate_bytes,
+        selective_products=stack.selective_products,
+        context_copies=stack.context_copies,
     )

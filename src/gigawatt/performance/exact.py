@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.performance.layouts import SCHEDULES, Layouts
-from gigawatt.performance.pipeline import chunks
-from gigawatt.performance.schedule import Timeline, exact_makespan, timeline
+from gigawatt.performance.schedules.makespan import Timeline, exact_makespan, timeline
+from gigawatt.performance.schedules.pipeline import chunks
 from gigawatt.performance.step import BUSY, Prepared, StepTable, pass_shares
 
 __all__ = ["ExactSteps", "Passes", "exact_steps", "first_rounds", "passes"]

@@ -16,7 +16,7 @@ from gigawatt.machine.machine import Chip, Cluster
 from gigawatt.performance.collectives import Fabric, all_reduce, group, point_to_point, reduce_scatter
 from gigawatt.performance.layouts import Layouts, TrainingRun
 from gigawatt.performance.memory import ELEMENT, Shards
-from gigawatt.performance.pipeline import Cuts
+from gigawatt.performance.schedules.pipeline import Cuts
 from gigawatt.performance.stacks import Optimizer, Stack
 
 __all__ = ["Exchange", "Exchanges", "HostLink", "host_link"]

@@ -193,8 +193,7 @@ def _does_not_divide(key: str, given: int, what: str, number: int) -> Indivisibl
 
 
 def _check_pins(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, int]) -> None:
-    """Pins that no layout can satisfy, each named by the numbers that do not divide."""
-    model, count = run.architecture, cluster.count
+    """Raise on pins that no layout can satisfy, each named by the numbers that do not divide."""
     for key, value in fixed.items():
         if key not in COLUMNS:
             raise InputError(
@@ -206,6 +205,17 @@ def _check_pins(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, int]) ->
                 raise InputError("out of range", key=key, given=value, allowed=f"0 to {top}")
         elif value < 1 or value != int(value):
             raise InputError("not a positive whole number", key=key, given=value)
+    _check_ranks(cluster.count, fixed)
+    _check_model_pins(run.architecture, fixed)
+    if run.sequence % fixed.get("context", 1):
+        raise _does_not_divide("context", fixed["context"], "the sequence", run.sequence)
+    sequences = fixed.get("data", 1) * fixed.get("microbatch", 1)
+    if run.global_batch % sequences:
+        raise _does_not_divide("data · microbatch", sequences, "the global batch", run.global_batch)
+
+
+def _check_ranks(count: int, fixed: Mapping[str, int]) -> None:
+    """Raise where the degrees do not divide the accelerators, or all four are not their number."""
     for key in ("tensor", "pipeline", "context", "data"):
         if count % fixed.get(key, 1):
             raise _does_not_divide(key, fixed[key], "the accelerators", count)
@@ -220,6 +230,10 @@ def _check_pins(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, int]) ->
             given=product,
             allowed=str(count),
         )
+
+
+def _check_model_pins(model: Architecture, fixed: Mapping[str, int]) -> None:
+    """Raise where heads, layers or experts of the model do not split as pinned."""
     tensor = fixed.get("tensor", 1)
     for block in model.blocks:
         heads, key_value = block.attention.heads, block.attention.key_value_heads
@@ -239,11 +253,6 @@ def _check_pins(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, int]) ->
             given=depth,
             allowed=f"at most {model.layers + _ENDS} (embedding and head as ends of their own)",
         )
-    if run.sequence % fixed.get("context", 1):
-        raise _does_not_divide("context", fixed["context"], "the sequence", run.sequence)
-    sequences = fixed.get("data", 1) * fixed.get("microbatch", 1)
-    if run.global_batch % sequences:
-        raise _does_not_divide("data · microbatch", sequences, "the global batch", run.global_batch)
     experts = [block.experts.count for block in model.blocks if block.experts]
     expert = fixed.get("expert", 1)
     if expert > 1 and not experts:

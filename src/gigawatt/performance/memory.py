@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from gigawatt.performance.activations import ELEMENT, activation_bytes, score_bytes
 from gigawatt.performance.layouts import SCHEDULES, Layouts, TrainingRun
-from gigawatt.performance.pipeline import Cuts, in_flight
+from gigawatt.performance.schedules.pipeline import Cuts, in_flight
 from gigawatt.performance.stacks import NARROW, Optimizer, Stack
 from gigawatt.workload.architecture import Architecture, Block
 

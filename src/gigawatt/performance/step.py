@@ -21,8 +21,8 @@ from gigawatt.performance.costs import ENERGY_FROM, LayerCosts, hide, layer_cost
 from gigawatt.performance.exchanges import Exchange, Exchanges
 from gigawatt.performance.layouts import SCHEDULES, Layouts, TrainingRun
 from gigawatt.performance.memory import Shards, StageMemory, shards, stage_parameters
-from gigawatt.performance.pipeline import Cuts, StageTimes, cuts, in_flight
-from gigawatt.performance.schedule_closed import closed_makespan
+from gigawatt.performance.schedules.closed import closed_makespan
+from gigawatt.performance.schedules.pipeline import Cuts, StageTimes, cuts, in_flight
 from gigawatt.performance.stacks import Optimizer, Stack, load_optimizer
 from gigawatt.workload.operations import model_flops_per_token
 

@@ -1,16 +1,16 @@
 """Energy supply: resource, grid, plants, and the hourly capacity plan."""
 
-from gigawatt.power.export_pypsa import export_pypsa, pypsa_limits
 from gigawatt.power.flexible import Flexible
 from gigawatt.power.grid import Grid, list_grids, load_grid
-from gigawatt.power.network import Link, NetworkPlan, plan_network
-from gigawatt.power.plan import SupplyPlan, plan, solve_problem
-from gigawatt.power.plant import Plant, Storage
+from gigawatt.power.plan.export_pypsa import export_pypsa, pypsa_limits
+from gigawatt.power.plan.network import Link, NetworkPlan, plan_network
+from gigawatt.power.plan.plan import SupplyPlan, plan, solve_problem
+from gigawatt.power.plan.problem import Problem
+from gigawatt.power.plan.units import UnitPlan, plan_units
 from gigawatt.power.plants import build_plant, default_not_served_price, list_plants
-from gigawatt.power.problem import Problem
-from gigawatt.power.profiles import plant_profiles
+from gigawatt.power.plants.plant import Plant, Storage
 from gigawatt.power.resource import solar_capacity_factor, wind_capacity_factor
-from gigawatt.power.units import UnitPlan, plan_units
+from gigawatt.power.resource.profiles import plant_profiles
 
 __all__ = [
     "Flexible",

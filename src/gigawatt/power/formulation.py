@@ -1,7 +1,7 @@
 """Variables, balances, limits and costs of a supply of power, each written once.
 
-The plan of one year (:mod:`gigawatt.power.programme`) and the pathway over years
-(:mod:`gigawatt.power.pathway_programme`) are linear programmes of the same pieces. Which capacities there
+The plan of one year (:mod:`gigawatt.power.plan.programme`) and the pathway over years
+(:mod:`gigawatt.power.pathway.programme`) are linear programmes of the same pieces. Which capacities there
 are and what they cost in which years is theirs; what plants, stores and the load do in hours that are
 dispatched together is here:
 
@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.power.flexible import Flexible, queue_limit
-from gigawatt.power.plant import Plant, Storage
+from gigawatt.power.plants.plant import Plant, Storage
 
 __all__ = [
     "CARBON_PER_ENERGY",

@@ -156,9 +156,6 @@ def load_grid(
         left, demand = _residual(row, defaults, weather, assumptions)
         dirty = left / demand
         dirty = dirty / dirty.mean()
-    share = row.get("price_energy_share", 0.0) or 0.0
-    rising = left ** (row.get("price_exponent", 1.0) or 1.0)
-    prices = mean_price * (1.0 - share + share * rising / rising.mean())
     if method == "cambium":
         carbons = _cambium(row, year, "marginal" if marginal else "average", assumptions)
         carbons = carbons if carbon is None else carbons * (carbon / carbons.mean())
@@ -171,7 +168,7 @@ def load_grid(
         id=row.id,
         name=row.text("name", row.id),
         year=year,
-        price=prices,
+        price=mean_price * _price_shape(row, left),
         carbon=carbons,
         limit=limit,
         connection_time=(connection or defaults.evidence("connection_time")).value,
@@ -179,6 +176,13 @@ def load_grid(
         assumptions=tuple(assumptions),
         clean=_clean(row, dirty),
     )
+
+
+def _price_shape(row: Entity, left: Array) -> Array:
+    """(H,) price over its mean: a part of it rises with the residual load ``left``."""
+    share = row.get("price_energy_share", 0.0) or 0.0
+    rising = left ** (row.get("price_exponent", 1.0) or 1.0)
+    return 1.0 - share + share * rising / rising.mean()
 
 
 def _clean(row: Entity, dirty: Array) -> Array | None:

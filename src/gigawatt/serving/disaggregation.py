@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.core.errors import InputError
-from gigawatt.performance.step_tables import StepTables, iteration_cost
+from gigawatt.performance.serving.step_tables import StepTables, iteration_cost
 from gigawatt.serving.engine import EngineOptions, Outcome, Series
 from gigawatt.serving.fleet import Fleet, Link
 from gigawatt.serving.requests import Requests

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError
-from gigawatt.performance.step_tables import StepTables
+from gigawatt.performance.serving.step_tables import StepTables
 
 __all__ = ["ROUTINGS", "Autoscaling", "Fleet", "Link"]
 

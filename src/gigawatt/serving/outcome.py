@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.core.errors import InputError
-from gigawatt.performance.step_tables import StepTables
+from gigawatt.performance.serving.step_tables import StepTables
 from gigawatt.serving.engine import ITL_EDGES, Outcome, Series
 from gigawatt.serving.objectives import Objective, read_objective
 from gigawatt.serving.power_profile import largest_step, power_series

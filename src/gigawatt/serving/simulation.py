@@ -1,7 +1,7 @@
 """A serving engine over time: requests in, when each token comes out, and what runs meanwhile.
 
 Events, not time steps: an iteration is one event, and where nothing but decoding goes on many iterations are
-one. What an iteration takes stands in :class:`gigawatt.performance.step_tables.StepTables`.
+one. What an iteration takes stands in :class:`gigawatt.performance.serving.step_tables.StepTables`.
 """
 
 from __future__ import annotations

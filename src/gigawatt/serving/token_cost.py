@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
-from gigawatt.performance.step_tables import StepTables, iteration_cost
+from gigawatt.performance.serving.step_tables import StepTables, iteration_cost
 from gigawatt.serving.outcome import Summary
 
 __all__ = ["TokenCost", "token_cost"]

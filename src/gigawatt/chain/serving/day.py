@@ -32,7 +32,7 @@ from gigawatt.chain.serving.traffic import Traffic
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Evidence
 from gigawatt.machine import Cluster
-from gigawatt.performance.serving_power import load_node_power
+from gigawatt.performance.serving.power import load_node_power
 from gigawatt.serving.arrivals import DailyShape, daily_shape
 from gigawatt.serving.engine import Outcome, Series
 from gigawatt.serving.fleet import Autoscaling, Link
@@ -454,7 +454,7 @@ def power_profile(day: Day, cluster: Cluster) -> Profile:
 
     Accelerators draw their idle power where they are on and, for all work that is done, the energy that it
     took in the slice over the share that the slice is; nodes draw a base where their accelerators are on, and
-    a share of what those draw (:mod:`gigawatt.performance.serving_power`); the network throughout.
+    a share of what those draw (:mod:`gigawatt.performance.serving.power`); the network throughout.
     """
     shape = (len(day.week.kinds), _HOURS)
     chips = day.configuration.chips

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.replica import Degrees, Prices, replica
 from gigawatt.machine import Cluster
-from gigawatt.performance.inference import (
+from gigawatt.performance.serving.inference import (
     Replica,
     decode_cost,
     prompt_cost,
@@ -30,7 +30,7 @@ from gigawatt.performance.inference import (
     token_cost,
     within_limit,
 )
-from gigawatt.performance.steady import most_held
+from gigawatt.performance.serving.steady import most_held
 from gigawatt.workload.inference import (
     decode_operations,
     logits_operations,

@@ -16,8 +16,8 @@ from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.graph import Leaf
 from gigawatt.core.quantities import parse
 from gigawatt.machine import Chip, load_chip
-from gigawatt.performance.engines import engine_rows
-from gigawatt.performance.serving_power import DEFAULT, load_serving_power
+from gigawatt.performance.serving.engines import engine_rows
+from gigawatt.performance.serving.power import DEFAULT, load_serving_power
 from gigawatt.workload import read_architecture
 
 __all__ = ["model_and_serving", "power_rows"]

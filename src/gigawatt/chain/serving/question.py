@@ -14,8 +14,8 @@ from gigawatt.chain.serving.traffic import Traffic, read_traffic
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.machine import Chip, Cluster, build_cluster, load_chip
-from gigawatt.performance.engines import Engine, default_engine, engine_rows, load_engine
-from gigawatt.performance.steady import accepted_tokens
+from gigawatt.performance.serving.engines import Engine, default_engine, engine_rows, load_engine
+from gigawatt.performance.serving.steady import accepted_tokens
 from gigawatt.serving.objectives import Objective, read_objective
 from gigawatt.workload import Architecture, read_architecture
 from gigawatt.workload.inference import WEIGHT_BYTES

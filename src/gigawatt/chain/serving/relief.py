@@ -14,7 +14,7 @@ from gigawatt.chain.serving.replica import Prices
 from gigawatt.chain.serving.screen import decode_points, prefill_points, screen
 from gigawatt.machine import Cluster
 from gigawatt.performance import default_stack, load_stack
-from gigawatt.performance.engines import Engine
+from gigawatt.performance.serving.engines import Engine
 
 __all__ = ["PARTS", "relieve", "time_shares", "wall_of"]
 

@@ -14,9 +14,9 @@ from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.core.quantities import show
 from gigawatt.machine import Cluster
-from gigawatt.performance.inference import Replica, cells_lacking, kept, multiply_format
-from gigawatt.performance.serving_tables import step_tables
-from gigawatt.performance.step_tables import StepTables
+from gigawatt.performance.serving.inference import Replica, cells_lacking, kept, multiply_format
+from gigawatt.performance.serving.step_tables import StepTables
+from gigawatt.performance.serving.tables import step_tables
 from gigawatt.serving.engine import EngineOptions
 from gigawatt.workload import Architecture
 from gigawatt.workload.inference import Shares, weight_bytes

@@ -79,7 +79,7 @@ def question_beside(loaded: LoadedScenario, *, objective: str | None = None) -> 
     ------
     InputError
         A scenario that serves, or what
-        :func:`~gigawatt.chain.serving.question.read_serving_question` refuses.
+        :func:`~gigawatt.chain.serving.reader.read_serving_question` refuses.
     """
     scenario = loaded.scenario
     if loaded.serves:

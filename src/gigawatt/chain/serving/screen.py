@@ -1,6 +1,6 @@
 """Serving in closed form, arrays over replicas and loads: what each gives, what its slowest requests wait.
 
-A replica in steady serving (:mod:`gigawatt.performance.steady`) holds n requests in the mean. Requests
+A replica in steady serving (:mod:`~.performance.serving.steady`) holds n requests in the mean. Requests
 come one by one, so that the number in flight swings about its mean as a Poisson number does: with the
 quantile q it stays below c, n + z·√n = c, z the normal quantile of q. A point of the screen is a replica and
 such a c: memory and the engine's places must have room for c, the replica is given the rate at which it
@@ -35,7 +35,7 @@ from numpy.typing import ArrayLike, NDArray
 from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.replica import Degrees, replica
 from gigawatt.machine import Cluster
-from gigawatt.performance.inference import (
+from gigawatt.performance.serving.inference import (
     PassCost,
     Replica,
     decode_cost,
@@ -44,7 +44,7 @@ from gigawatt.performance.inference import (
     sequence_cost,
     token_cost,
 )
-from gigawatt.performance.steady import steady
+from gigawatt.performance.serving.steady import steady
 from gigawatt.serving.objectives import Objective
 
 __all__ = ["Points", "decode_points", "loads", "mean_below", "prefill_points", "screen", "waits"]

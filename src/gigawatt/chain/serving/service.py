@@ -33,7 +33,7 @@ from gigawatt.chain.serving.trials import CLOSE, TRIALS
 from gigawatt.chain.training.quantities import RATES
 from gigawatt.facility import Site, Weather
 from gigawatt.machine import Chip, build_cluster
-from gigawatt.performance.engines import Engine
+from gigawatt.performance.serving.engines import Engine
 from gigawatt.power import Grid
 from gigawatt.serving.objectives import Objective
 from gigawatt.workload import Architecture

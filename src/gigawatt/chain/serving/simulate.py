@@ -21,8 +21,8 @@ from gigawatt.chain.serving.replica import (
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption
 from gigawatt.machine import Cluster
-from gigawatt.performance.engines import Engine
-from gigawatt.performance.step_tables import StepTables, stage_delay
+from gigawatt.performance.serving.engines import Engine
+from gigawatt.performance.serving.step_tables import StepTables, stage_delay
 from gigawatt.serving.engine import EngineOptions, Outcome
 from gigawatt.serving.fleet import Autoscaling, Fleet, Link
 from gigawatt.serving.outcome import Summary, summarise

@@ -13,7 +13,7 @@ from gigawatt.chain.serving.simulate import Part, ServingRun, Setup, part, run_s
 from gigawatt.core.errors import InfeasibleError
 from gigawatt.core.quantities import show
 from gigawatt.machine import Cluster
-from gigawatt.performance.step_tables import StepTables
+from gigawatt.performance.serving.step_tables import StepTables
 from gigawatt.serving.fleet import Link
 
 __all__ = ["CLOSE", "TRIALS", "Tried", "layout_words", "setup_of", "try_out"]

@@ -23,7 +23,7 @@ from gigawatt.machine import Cluster
 from gigawatt.performance import Search, StepTable, TrainingRun, capped_search, evaluate
 from gigawatt.performance.exact import ExactSteps, exact_steps, first_rounds
 from gigawatt.performance.power import chip_power_of
-from gigawatt.performance.schedule import Timeline
+from gigawatt.performance.schedules.makespan import Timeline
 from gigawatt.performance.step import evaluate_prepared, prepare
 
 __all__ = [

@@ -13,8 +13,8 @@ from gigawatt.chain.registry import CHAIN, TRAINING, running, training
 from gigawatt.chain.reliability import CLUSTER, Goodput, given_goodput, goodput_of, run_band
 from gigawatt.chain.resources import resources
 from gigawatt.performance import Search, Stack, StepTable, TrainingRun, capped, capped_search, evaluate
-from gigawatt.performance.goodput_runs import RunBand
 from gigawatt.performance.power import chip_power_of
+from gigawatt.performance.reliability.runs import RunBand
 from gigawatt.workload import Architecture, model_flops_per_token
 
 __all__ = ["RATES"]

@@ -20,7 +20,7 @@ from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.evidence import Assumption
 from gigawatt.core.quantities import compact
 from gigawatt.performance import Search, capped_search
-from gigawatt.performance.wan import AcrossSites, Wan, across_sites, delay, load_wan, working_region
+from gigawatt.performance.sites.wan import AcrossSites, Wan, across_sites, delay, load_wan, working_region
 
 __all__ = ["ALLOWED", "Sites", "WaySites", "across", "method_names", "reach"]
 

@@ -16,12 +16,12 @@ from itertools import zip_longest
 
 from gigawatt.core.errors import GigawattError
 from gigawatt.faces.web.answers import Question
-from gigawatt.faces.web.fields import FormField, fields_of
-from gigawatt.faces.web.form import stop_of
+from gigawatt.faces.web.form.fields import FormField, fields_of
+from gigawatt.faces.web.form.form import stop_of
+from gigawatt.faces.web.form.state import State
 from gigawatt.faces.web.kept import Kept
-from gigawatt.faces.web.state import State
+from gigawatt.faces.web.processes.pool import Busy, Died, Failed, Pool
 from gigawatt.faces.web.views import all_views, view_of
-from gigawatt.faces.web.workers import Busy, Died, Failed, Pool
 
 __all__ = ["Ahead", "likely"]
 

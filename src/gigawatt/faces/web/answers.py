@@ -1,6 +1,6 @@
 """What a process of the page does for a question: compute the result, remember it, let a view show it.
 
-Everything here runs in a worker (:mod:`gigawatt.faces.web.worker`); the server only passes on what comes
+Everything here runs in a worker (:mod:`~.processes.worker`); the server only passes on what comes
 back.
 """
 
@@ -20,9 +20,9 @@ from gigawatt.core.errors import GigawattError
 from gigawatt.core.registry import find_study
 from gigawatt.core.study import resolve
 from gigawatt.faces.report import html, markdown
-from gigawatt.faces.web.paths import file_keys, known
-from gigawatt.faces.web.state import State, placed
-from gigawatt.faces.web.uploads import Stored
+from gigawatt.faces.web.form.state import State, placed
+from gigawatt.faces.web.uploads.paths import file_keys, known
+from gigawatt.faces.web.uploads.store import Stored
 from gigawatt.faces.web.views import job_of, view_of
 
 if TYPE_CHECKING:

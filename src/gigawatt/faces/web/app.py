@@ -1,5 +1,5 @@
 """The application: pages, files, JSON, jobs and uploads behind the guards of
-:mod:`gigawatt.faces.web.security`.
+:mod:`gigawatt.faces.web.guards.security`.
 """
 
 from __future__ import annotations
@@ -17,18 +17,23 @@ from starlette.exceptions import HTTPException
 
 from gigawatt._version import __version__
 from gigawatt.core.errors import GigawattError, InputError
-from gigawatt.faces.web import api, api_jobs, assets, downloads, longer, pages, pinned, uploading
+from gigawatt.faces.web import assets
 from gigawatt.faces.web.ahead import Ahead
 from gigawatt.faces.web.answers import Question
-from gigawatt.faces.web.api import as_problem
-from gigawatt.faces.web.jobs import Jobs
+from gigawatt.faces.web.api import jobs as api_jobs
+from gigawatt.faces.web.api import questions as api
+from gigawatt.faces.web.api.questions import as_problem
+from gigawatt.faces.web.form.state import Shown, State
+from gigawatt.faces.web.guards.security import secured
 from gigawatt.faces.web.names import Unknown
-from gigawatt.faces.web.security import secured
+from gigawatt.faces.web.pages import downloads, pages, pinned
+from gigawatt.faces.web.pages import jobs as longer
+from gigawatt.faces.web.processes.jobs import Jobs
+from gigawatt.faces.web.processes.pool import Busy, Died, Failed, Pool, Superseded
 from gigawatt.faces.web.site import Site
-from gigawatt.faces.web.state import Shown, State
-from gigawatt.faces.web.uploads import Uploads
+from gigawatt.faces.web.uploads import routes as uploading
+from gigawatt.faces.web.uploads.store import Uploads
 from gigawatt.faces.web.views import all_views
-from gigawatt.faces.web.workers import Busy, Died, Failed, Pool, Superseded
 
 __all__ = ["create_app"]
 

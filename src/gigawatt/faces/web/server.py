@@ -13,7 +13,7 @@ import uvicorn
 
 from gigawatt.core.errors import InputError
 from gigawatt.faces.web.app import create_app
-from gigawatt.faces.web.protocol import Patient
+from gigawatt.faces.web.guards.protocol import Patient
 
 __all__ = ["serve"]
 

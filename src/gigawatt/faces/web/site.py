@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from gigawatt.faces.web.ahead import Ahead
 from gigawatt.faces.web.answers import Fragment, Question
-from gigawatt.faces.web.jobs import Jobs
+from gigawatt.faces.web.form.state import State
 from gigawatt.faces.web.kept import Kept
-from gigawatt.faces.web.state import State
-from gigawatt.faces.web.uploads import Uploads
-from gigawatt.faces.web.workers import Pool
+from gigawatt.faces.web.processes.jobs import Jobs
+from gigawatt.faces.web.processes.pool import Pool
+from gigawatt.faces.web.uploads.store import Uploads
 
 __all__ = ["Site", "affinity"]
 
@@ -44,7 +44,7 @@ class Site:
         ------
         GigawattError
             What the question refuses.
-        gigawatt.faces.web.workers.Superseded, gigawatt.faces.web.workers.Busy
+        gigawatt.faces.web.processes.pool.Superseded, gigawatt.faces.web.processes.pool.Busy
         """
         found = self.kept.get(question)
         if found is None:

@@ -13,13 +13,12 @@ from gigawatt.catalog.loader import Entity, entity, table
 from gigawatt.core.errors import InputError, MissingDataError, nearest
 from gigawatt.core.evidence import Assumption, Evidence, worst
 from gigawatt.core.quantities import HOURS_PER_YEAR
-from gigawatt.power.plant import Hourly, Plant, Storage
+from gigawatt.power.plants.plant import Hourly, Plant, Storage
 from gigawatt.power.plants.row_reader import CASES, DEFAULTS, RowReader
-from gigawatt.power.thermal import Derating, PartLoad
+from gigawatt.power.plants.thermal import Derating, PartLoad
 
 __all__ = ["build_plant", "cycle_life", "default_not_served_price", "list_plants"]
 
-Array = npt.NDArray[np.float64]
 
 _YEAR = HOURS_PER_YEAR * 3600.0
 
@@ -120,10 +119,6 @@ def build_plant(
     cycles_per_year : float
         Full cycles of a store in a year; above its cycle life over its calendar life they shorten it.
 
-    Returns
-    -------
-    Plant
-
     Raises
     ------
     InputError
@@ -138,39 +133,22 @@ def build_plant(
     """
     row = entity("plants", plant)
     given = dict(overrides or {})
-    known = sorted({*row.numbers, *table(DEFAULTS)})
-    unknown = [name for name in given if name not in known]
-    if unknown:
-        raise InputError(
-            "no such quantity of this plant",
-            key=row.id,
-            given=unknown[0],
-            allowed=known,
-            nearest=nearest(unknown[0], known),
-        )
-    if case not in CASES:
-        raise InputError("unknown case", key=row.id, given=case, allowed=CASES, nearest=nearest(case, CASES))
+    _check(row, given, case)
     kind = row.text("kind")
+    if kind == "grid" and (price is None or carbon is None):
+        raise InputError("the grid needs a price and a carbon intensity", key=row.id)
     read = RowReader(row, year, given, case)
     life = read.number("life")
-    stands = read.number("cycle_life") if kind == "storage" else math.inf
+    cycles = read.number("cycle_life") if kind == "storage" else math.inf
     if kind == "storage":
-        life = cycle_life(life=life, cycles=stands, cycles_per_year=cycles_per_year)
+        life = cycle_life(life=life, cycles=cycles, cycles_per_year=cycles_per_year)
     recovery = capital_recovery(life)
     capital = read.number("capital_cost", ranged=True)
     share = read.number("fixed_share") * _YEAR if read.has("fixed_share") else 0.0
     fixed = share * capital
     if read.has("fixed_cost") or not read.has("fixed_share"):
         fixed += read.number("fixed_cost") * _YEAR
-    availability: Hourly = read.number("availability")
-    if profile is not None:
-        availability = availability * np.asarray(profile, dtype=float)
-    elif kind == "profile":
-        raise InputError(
-            "a plant that follows the weather needs its hourly profile",
-            key=row.id,
-            allowed="a `profile` in its catalog row, or the hours in a file",
-        )
+    availability = _availability(read, kind, profile)
     burnt = _fuel(row, read, fuel_price, upstream)
     derating = _derating(row, read)
     fuel: Hourly = burnt.cost
@@ -178,24 +156,7 @@ def build_plant(
     if derating is not None and temperature is not None:
         availability = availability * np.minimum(derating.capacity(temperature), 1.0)
         fuel, direct = (value * derating.heat_rate(temperature) for value in (fuel, direct))
-    if kind == "grid" and (price is None or carbon is None):
-        raise InputError("the grid needs a price and a carbon intensity", key=row.id)
-    storage = None
-    if kind == "storage":
-        energy_capital = read.number("energy_capital_cost", ranged=True)
-        storage = Storage(
-            charge_efficiency=read.number("charge_efficiency"),
-            discharge_efficiency=read.number("discharge_efficiency"),
-            energy_capital=energy_capital * recovery,
-            energy_fixed=energy_capital * share,
-            energy_investment=energy_capital,
-            duration_min=read.number("duration_min"),
-            duration_max=read.number("duration_max"),
-            self_discharge=min(read.number("self_discharge") * 3600.0, 1.0),
-            construction_carbon=read.number("energy_construction_carbon") / (life / _YEAR),
-            cycles=stands,
-            fade=read.number("fade"),
-        )
+    storage = _storage(read, recovery, share, life, cycles) if kind == "storage" else None
     construction = read.number("construction_carbon")
     if construction > 0.0 or read.has("capacity_factor"):
         construction *= read.number("capacity_factor") * _YEAR
@@ -239,6 +200,52 @@ def build_plant(
     rows = tuple(dict.fromkeys((*read.evidence, *burnt.rows)))
     missing = (*read.assumptions.values(), *burnt.assumptions)
     return replace(made, evidence=rows, assumptions=(*_assumptions(row, rows, year), *missing))
+
+
+def _check(row: Entity, given: Mapping[str, float], case: str) -> None:
+    known = sorted({*row.numbers, *table(DEFAULTS)})
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise InputError(
+            "no such quantity of this plant",
+            key=row.id,
+            given=unknown[0],
+            allowed=known,
+            nearest=nearest(unknown[0], known),
+        )
+    if case not in CASES:
+        raise InputError("unknown case", key=row.id, given=case, allowed=CASES, nearest=nearest(case, CASES))
+
+
+def _availability(read: RowReader, kind: str, profile: npt.ArrayLike | None) -> Hourly:
+    """Share of the capacity that can be used, by the hour where there is a profile."""
+    availability = read.number("availability")
+    if profile is not None:
+        return availability * np.asarray(profile, dtype=float)
+    if kind == "profile":
+        raise InputError(
+            "a plant that follows the weather needs its hourly profile",
+            key=read.row.id,
+            allowed="a `profile` in its catalog row, or the hours in a file",
+        )
+    return availability
+
+
+def _storage(read: RowReader, recovery: float, share: float, life: float, cycles: float) -> Storage:
+    energy_capital = read.number("energy_capital_cost", ranged=True)
+    return Storage(
+        charge_efficiency=read.number("charge_efficiency"),
+        discharge_efficiency=read.number("discharge_efficiency"),
+        energy_capital=energy_capital * recovery,
+        energy_fixed=energy_capital * share,
+        energy_investment=energy_capital,
+        duration_min=read.number("duration_min"),
+        duration_max=read.number("duration_max"),
+        self_discharge=min(read.number("self_discharge") * 3600.0, 1.0),
+        construction_carbon=read.number("energy_construction_carbon") / (life / _YEAR),
+        cycles=cycles,
+        fade=read.number("fade"),
+    )
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,89 @@
-"""The seconds between the hours of a plan: loads that swing, stores, frequency, voltage, limits."""
+"""The seconds between: a campus from 10 ms to hours, through racks, stores and machines to the grid.
+
+    segments or a trace → load of all nodes → software (floor, slow start) → stores → bus: frequency, voltage
+
+One way through it::
+
+    node = training_power(load, step=0.01, duration=60.0)          # W of one node
+    campus = sum_nodes(node, step=0.01, nodes=2048, spread=0.02)   # W of all
+    limits = load_limits("moderate", peak=campus.max())
+    found = smallest_store(campus, step=0.01, limits=limits)       # blind controller
+    bound = least_store(campus, step=0.01, limits=limits, prices=…)  # no controller undercuts it
+    verdict = carry_seconds(campus, step=0.01, plants={"gas-turbine": 50e6}, limits=limits, …)
+"""
+
+from __future__ import annotations
+
+from gigawatt.power.seconds.bound import Bound, Prices, least_store
+from gigawatt.power.seconds.carried import Carried, carry_seconds
+from gigawatt.power.seconds.flicker import LAMPS, flicker_severity, voltage
+from gigawatt.power.seconds.load import Segment, TrainingLoad, resample, sum_nodes, training_power
+from gigawatt.power.seconds.machines import (
+    Frequency,
+    Machine,
+    Mode,
+    frequency,
+    modes,
+    response,
+    settled,
+    step_deviation,
+)
+from gigawatt.power.seconds.measures import Limits, Measures, Spectrum, measure, spectrum
+from gigawatt.power.seconds.rows import (
+    bought,
+    list_limits,
+    list_stores,
+    load_limits,
+    load_machine,
+    load_store,
+    store_prices,
+)
+from gigawatt.power.seconds.sizing import Frontier, FrontierPoint, Sized, frontier, smallest_store
+from gigawatt.power.seconds.stores import Passed, Software, Store, pass_store, pass_stores, soften
+
+__all__ = [
+    "LAMPS",
+    "Bound",
+    "Carried",
+    "Frequency",
+    "Frontier",
+    "FrontierPoint",
+    "Limits",
+    "Machine",
+    "Measures",
+    "Mode",
+    "Passed",
+    "Prices",
+    "Segment",
+    "Sized",
+    "Software",
+    "Spectrum",
+    "Store",
+    "TrainingLoad",
+    "bought",
+    "carry_seconds",
+    "flicker_severity",
+    "frequency",
+    "frontier",
+    "least_store",
+    "list_limits",
+    "list_stores",
+    "load_limits",
+    "load_machine",
+    "load_store",
+    "measure",
+    "modes",
+    "pass_store",
+    "pass_stores",
+    "resample",
+    "response",
+    "settled",
+    "smallest_store",
+    "soften",
+    "spectrum",
+    "step_deviation",
+    "store_prices",
+    "sum_nodes",
+    "training_power",
+    "voltage",
+]

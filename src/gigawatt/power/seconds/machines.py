@@ -204,10 +204,6 @@ def frequency(
     secondary : float
         s in which the set points take over a lasting deviation (isochronous control); ``inf``: droop alone.
 
-    Returns
-    -------
-    Frequency
-
     Raises
     ------
     InputError

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from gigawatt.catalog.loader import Entity, entity, table
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.quantities import HOURS_PER_YEAR
+from gigawatt.power.seconds.bound import Prices
 from gigawatt.power.seconds.machines import Machine
 from gigawatt.power.seconds.measures import Limits
-from gigawatt.power.seconds.sizing import Prices
 from gigawatt.power.seconds.stores import Store
 
 __all__ = [

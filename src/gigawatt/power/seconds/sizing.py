@@ -1,35 +1,30 @@
-"""The smallest store that meets the limits: what a blind controller needs, and a bound below it."""
+"""The smallest store with which a controller that knows nothing of the future meets the limits."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.power.seconds.bound import Prices
 from gigawatt.power.seconds.load import series
 from gigawatt.power.seconds.measures import Limits, Measures, measure
 from gigawatt.power.seconds.stores import Passed, Software, Store, endless, pass_store, soften
 
 __all__ = [
-    "Bound",
     "Frontier",
     "FrontierPoint",
-    "Prices",
     "Sized",
     "frontier",
-    "least_store",
     "smallest_store",
 ]
 
 Array = npt.NDArray[np.float64]
 
-_YEAR = 8760.0 * 3600.0
 _BISECTIONS = 40
 _CLOSE = 1e-4
 """Bisection ends where the time constant is known to this share."""
@@ -44,38 +39,6 @@ _WORDS = {
 
 
 @dataclass(frozen=True)
-class Prices:
-    """What a store and energy cost.
-
-    ``power`` $/W and ``energy`` $/J a year (annuity and fixed); ``electricity`` $/J; ``hours``: share of the
-    year in which the load is as in the series, [0, 1]; ``minimum_duration`` s: energy over power that cells
-    come with at least, needed or not.
-    """
-
-    power: float
-    energy: float
-    electricity: float
-    hours: float = 1.0
-    minimum_duration: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name in ("power", "energy", "electricity", "hours", "minimum_duration"):
-            if not 0.0 <= getattr(self, name) < math.inf:
-                raise InputError(
-                    "not a price", key=name, given=f"{getattr(self, name):g}", allowed="0 or more"
-                )
-
-    def yearly(self, *, power: float, energy: float, burnt: float, seconds: float) -> float:
-        """$ a year of a store of ``power`` [W] and ``energy`` [J] and of ``burnt`` J in ``seconds``."""
-        cells = max(energy, power * self.minimum_duration)
-        return power * self.power + cells * self.energy + burnt * self.of_year(seconds)
-
-    def of_year(self, seconds: float) -> float:
-        """$ a year for each J that is burnt in a series of ``seconds``."""
-        return self.electricity * self.hours * _YEAR / seconds
-
-
-@dataclass(frozen=True)
 class Sized:
     """The smallest store of a controller, and what comes of it.
 
@@ -87,23 +50,6 @@ class Sized:
     passed: Passed
     measures: Measures
     losses_share: float
-
-
-@dataclass(frozen=True)
-class Bound:
-    """What no controller undercuts, since this one knows the future.
-
-    ``power`` [W], ``energy`` [J], ``dummy`` [J] burnt, ``losses`` [J], ``cost`` [$/year];
-    ``drawn`` (K,) [W] over steps of ``step`` s.
-    """
-
-    power: float
-    energy: float
-    dummy: float
-    losses: float
-    cost: float
-    drawn: Array
-    step: float
 
 
 @dataclass(frozen=True)
@@ -240,154 +186,6 @@ def _unreachable(
         key=name,
         given=f"{getattr(limits, name):.4g} {unit}",
         allowed=f"{getattr(found, name):.4g} {unit} or more, a slow start and stop, or a higher floor",
-    )
-
-
-def least_store(
-    load: npt.ArrayLike,
-    *,
-    step: float,
-    limits: Limits,
-    prices: Prices,
-    store: Store | None = None,
-    floor: float = 0.0,
-    most_steps: int = 600,
-) -> Bound:
-    """The cheapest store and dummy load with perfect foresight: a linear programme, a lower bound.
-
-    Minimise $/year of power, energy, losses and what is burnt, subject to ramps and dynamic range; the store
-    ends no emptier than it began, and software may burn up to ``floor``. Oscillation limits are left out and
-    the load is averaged over at most ``most_steps`` steps, both of which only lower the bound.
-
-    Parameters
-    ----------
-    load, step, limits, store
-        As :func:`smallest_store`.
-    prices : Prices
-        Of store and electricity.
-    floor : float
-        W up to which software may fill the load.
-    most_steps : int
-        Size of the programme.
-
-    Raises
-    ------
-    InfeasibleError
-        The limits cannot be met with the power and energy there may be.
-
-    References
-    ----------
-    Huangfu and Hall, Math. Prog. Comp. 10, 2018 (HiGHS, which solves the programme).
-    """
-    linprog: Any = import_module("scipy.optimize").linprog
-    sparse: Any = import_module("scipy.sparse")
-    csr_matrix, hstack = sparse.csr_matrix, sparse.hstack
-
-    values = series(load, "load")
-    basis = store if store is not None else Store()
-    width = math.ceil(len(values) / most_steps)
-    count = len(values) // width
-    dt = width * step
-    p = values[: count * width].reshape(count, width).mean(axis=1)
-    scale = max(float(p.max()), 1.0)
-    p = p / scale
-    # x = charge, discharge, burnt (count each), stored (count + 1), power, energy, least, most; W over scale
-    one: Any = sparse.eye_array(count, format="csr")
-
-    def zero(rows: int, columns: int) -> Any:
-        return csr_matrix((rows, columns))
-
-    move = sparse.diags_array([-np.ones(count), np.ones(count)], offsets=[0, 1], shape=(count, count + 1))
-    into, out = basis.charge_efficiency, basis.discharge_efficiency
-    drawn = hstack([one, -1.0 * one, one, zero(count, count + 1), zero(count, 4)])
-    balance = hstack([-dt * into * one, dt / out * one, zero(count, count), move, zero(count, 4)])
-    column = np.zeros((count, 4))
-    rows: list[Any] = []
-    right: list[Array] = []
-
-    def row(matrix: Any, bound: Array) -> None:
-        rows.append(matrix)
-        right.append(bound)
-
-    for start in (0, count):  # charge and discharge within the power
-        cells = column.copy()
-        cells[:, 0] = -1.0
-        left = [zero(count, count)] * 3
-        left[start // count] = one
-        row(hstack([*left, zero(count, count + 1), csr_matrix(cells)]), np.zeros(count))
-    cells = np.zeros((count + 1, 4))
-    cells[:, 1] = -1.0
-    every = sparse.eye_array(count + 1)
-    row(hstack([zero(count + 1, 3 * count), every, csr_matrix(cells)]), np.zeros(count + 1))
-    cyclic = np.zeros((1, 4 * count + 5))
-    cyclic[0, 3 * count], cyclic[0, 4 * count] = 1.0, -1.0
-    row(csr_matrix(cyclic), np.zeros(1))
-    if math.isfinite(limits.dynamic_range):
-        for sign, place in ((1.0, 3), (-1.0, 2)):
-            cells = column.copy()
-            cells[:, place] = -sign
-            row(sign * drawn + hstack([zero(count, 4 * count + 1), csr_matrix(cells)]), -sign * p)
-        between = np.zeros((1, 4 * count + 5))
-        between[0, -2:] = -1.0, 1.0
-        if limits.range_window >= len(values) * step:
-            row(csr_matrix(between), np.array([limits.dynamic_range / scale]))
-    lag = min(max(1, round(limits.ramp_window / dt)), count - 1)
-    later = drawn.tocsr()[lag:] - drawn.tocsr()[:-lag]
-    rise = p[lag:] - p[:-lag]
-    for sign, most in ((1.0, limits.ramp_up), (-1.0, limits.ramp_down)):
-        if math.isfinite(most):
-            row(sign * later, most / scale * lag * dt - sign * rise)
-    of_year = prices.of_year(count * dt)
-    cells = np.zeros((1, 4 * count + 5))
-    cells[0, -4:-2] = prices.minimum_duration, -1.0
-    row(csr_matrix(cells), np.zeros(1))
-    cost = np.concatenate(
-        [
-            np.full(count, (1.0 - into) * dt * of_year),
-            np.full(count, (1.0 / out - 1.0) * dt * of_year),
-            np.full(count, dt * of_year),
-            np.zeros(count + 1),
-            [prices.power, prices.energy, 0.0, 0.0],
-        ]
-    )
-    most_power, most_energy = basis.power / scale, basis.energy / scale
-    upper = np.concatenate(
-        [
-            np.full(2 * count, np.inf),
-            np.maximum(floor / scale - p, 0.0),
-            np.full(count + 1, np.inf),
-            [most_power, most_energy, np.inf, np.inf],
-        ]
-    )
-    lower = np.zeros(len(upper))
-    lower[-2:] = -np.inf
-    found: Any = linprog(
-        cost,
-        A_ub=sparse.vstack(rows, format="csr"),
-        b_ub=np.concatenate(right),
-        A_eq=balance,
-        b_eq=np.zeros(count),
-        bounds=np.column_stack([lower, upper]),
-        method="highs",
-    )
-    if found.x is None:
-        raise InfeasibleError(
-            "no store of this size meets the limits",
-            key=basis.name,
-            given=f"{basis.power / 1e6:.4g} MW, {basis.energy / 1e6:.4g} MJ",
-            allowed="more power or energy, wider limits, or a higher floor",
-        )
-    x = np.asarray(found.x, dtype=float)
-    charge, discharge, burnt = (x[i * count : (i + 1) * count] for i in range(3))
-    lost = ((1.0 - into) * charge + (1.0 / out - 1.0) * discharge).sum() * dt * scale
-    return Bound(
-        power=float(x[-4]) * scale,
-        energy=float(x[-3]) * scale,
-        dummy=float(burnt.sum()) * dt * scale,
-        losses=float(lost),
-        cost=float(found.fun) * scale,
-        drawn=(p + charge - discharge + burnt) * scale,
-        step=dt,
     )
 
 

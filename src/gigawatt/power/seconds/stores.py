@@ -133,10 +133,6 @@ def pass_store(load: npt.ArrayLike, *, step: float, store: Store) -> Passed:
     store : Store
         Its size and its rule.
 
-    Returns
-    -------
-    Passed
-
     Raises
     ------
     InputError

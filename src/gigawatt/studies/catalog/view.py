@@ -12,7 +12,7 @@ from gigawatt.core.errors import nearest
 from gigawatt.core.evidence import Source
 from gigawatt.faces.figures.readable import label
 from gigawatt.faces.web.answers import Asked, Fragment
-from gigawatt.faces.web.fields import field_of, options
+from gigawatt.faces.web.form.fields import field_of, options
 from gigawatt.faces.web.names import Unknown
 from gigawatt.faces.web.rendering import Plot, fragment, plot
 from gigawatt.studies.catalog import document as grids

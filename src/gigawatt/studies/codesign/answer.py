@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from gigawatt.core.quantities import factor, show
+from gigawatt.core.store import plain
 from gigawatt.studies.codesign.codesign import CoDesign, Today
 from gigawatt.studies.codesign.explain import (
     doubt,
@@ -34,18 +34,8 @@ def gene_words(gene: Gene, value: float | str) -> str:
     return f"{value:.3g}" if not float(value).is_integer() else f"{int(value)}"
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    return value.item() if hasattr(value, "item") else value
-
-
 def _metrics(metrics: Mapping[str, float], units: Mapping[str, str]) -> dict[str, Any]:
-    return {name: _plain(value / factor(units[name])) for name, value in metrics.items()}
+    return {name: plain(value / factor(units[name])) for name, value in metrics.items()}
 
 
 def _design(model: Model, outcome: Outcome, units: Mapping[str, str]) -> dict[str, Any]:
@@ -53,7 +43,7 @@ def _design(model: Model, outcome: Outcome, units: Mapping[str, str]) -> dict[st
     return {
         "genes": {gene.key: gene_words(gene, values[gene.key]) for gene in model.genes},
         "metrics": _metrics(outcome.metrics, units),
-        "layout": _plain(dict(outcome.layout)),
+        "layout": plain(dict(outcome.layout)),
     }
 
 
@@ -70,15 +60,15 @@ def _chip(outcome: Outcome) -> dict[str, Any]:
     if chip is None or built is None:
         return {}
     return {
-        "peak": {form: _plain(rate / 1e12) for form, rate in chip.peak.items()},
-        "memory_gb": _plain(chip.memory_bytes / 1e9),
-        "memory_tb_s": _plain(chip.memory_bandwidth / 1e12),
-        "power_w": _plain(chip.power_limit),
-        "price": _plain(chip.price),
-        "clock": _plain(built.clock),
+        "peak": {form: plain(rate / 1e12) for form, rate in chip.peak.items()},
+        "memory_gb": plain(chip.memory_bytes / 1e9),
+        "memory_tb_s": plain(chip.memory_bandwidth / 1e12),
+        "power_w": plain(chip.power_limit),
+        "price": plain(chip.price),
+        "clock": plain(built.clock),
         "binding": built.binding,
-        "used": {name: _plain(used / there) for name, (used, there, _) in built.limits.items()},
-        "budget": {die.role: _plain(dict(die.budget)) for die in built.dies},
+        "used": {name: plain(used / there) for name, (used, there, _) in built.limits.items()},
+        "budget": {die.role: plain(dict(die.budget)) for die in built.dies},
     }
 
 
@@ -106,59 +96,17 @@ def as_codesign(found: CoDesign, progress: Progress | None = None) -> dict[str, 
         Called with (what is explained, share done).
     """
     model, units = found.model, metrics_of(found.serves)
-    names = found.named()
-    pairs = [(same_use(model, one), one) for one in names.values()]
-    told = list(zip(names, pairs, strict=True))
-    usable = [(name, pair) for name, pair in told if pair[0].metrics]
-    if progress is not None:
-        progress("Drawing the model's error", 0.96)
-    doubts = dict(
-        zip(
-            (name for name, _ in usable),
-            doubt(model, [pair for _, pair in usable], seed=found.seed),
-            strict=True,
-        )
-    )
-    designs: list[dict[str, Any]] = []
-    for name, (same, outcome) in told:
-        if progress is not None:
-            progress(f"Taking apart: {name}", 0.97)
-        parts = [take_apart(model, found.twin, outcome, metric) for metric in model.objectives]
-        designs.append(
-            {
-                "name": name,
-                **_design(model, outcome, units),
-                "chip": _chip(outcome),
-                "at_end": _at_end(model, outcome),
-                "over_twin": {m: outcome.metrics[m] / found.twin.metrics[m] for m in model.objectives},
-                "over_same_use": {m: outcome.metrics[m] / same.metrics[m] for m in model.objectives}
-                if same.metrics
-                else None,
-                "error": [_plain(asdict(one)) for one in doubts.get(name, ())],
-                "parts": [_plain(asdict(one)) for one in parts],
-                "relief": [asdict(one) for one in relief_of(model, outcome)],
-                "parts_of_time": _plain(dict(outcome.parts)),
-            }
-        )
     bests = {
         m: min(one.metrics[m] for one in found.held) / found.twin.metrics[m] for m in model.objectives
     } if found.held else {}  # fmt: skip
+    own = found.own
     return {
         "design": model.design.id,
         "serves": found.serves,
         "objectives": list(model.objectives),
         "units": dict(units),
         "limits": {name: most / factor(units[name]) for name, most in model.limits.items()},
-        "genes": [
-            {
-                "key": gene.key,
-                "words": gene.words,
-                "group": gene.group,
-                "values": [gene_words(gene, v) for v in gene.values],
-                "today": gene_words(gene, gene.values[gene.own]),
-            }
-            for gene in model.genes
-        ],
+        "genes": [_gene(gene) for gene in model.genes],
         "sources": [
             {
                 "name": one.name,
@@ -172,15 +120,15 @@ def as_codesign(found: CoDesign, progress: Progress | None = None) -> dict[str, 
             "chip": _chip(found.twin),
             "relief": [asdict(one) for one in relief_of(model, found.twin)],
         },
-        "own": None if found.own is None else _today(found.own, units, found),
+        "own": None if own is None else _today(own, units, found),
         "twin_over_own": None
-        if found.own is None or found.own.outcome.chip is None
-        else _plain(_chips(found.own.outcome, found.twin)),
+        if own is None or own.outcome.chip is None
+        else plain(_chips(own.outcome, found.twin)),
         "best_today": None if found.best is None else _today(found.best, units, found),
         "today": [_today(one, units, found) for one in found.today],
         "held_at_its_best": bests,
         "found_over_held": {m: found.least(m).metrics[m] / (bests[m] * found.twin.metrics[m]) for m in bests},
-        "designs": designs,
+        "designs": _designs(found, units, progress),
         "held": [_design(model, one, units) for one in found.held],
         "front": [_design(model, one, units) for one in found.front],
         "searched": {
@@ -191,11 +139,54 @@ def as_codesign(found: CoDesign, progress: Progress | None = None) -> dict[str, 
             "designs": len(found.evolved.genes),
             "kept_every_limit": int((found.evolved.excess <= 0.0).sum()),
             "front": found.size,
-            "history": _plain((found.evolved.history / found.evolved.history[0]).tolist()),
+            "history": plain((found.evolved.history / found.evolved.history[0]).tolist()),
             "cpu_seconds": round(found.cpu_seconds, 2),
         },
         "notices": list(found.notices),
     }
+
+
+def _gene(gene: Gene) -> dict[str, Any]:
+    return {
+        "key": gene.key,
+        "words": gene.words,
+        "group": gene.group,
+        "values": [gene_words(gene, v) for v in gene.values],
+        "today": gene_words(gene, gene.values[gene.own]),
+    }
+
+
+def _designs(found: CoDesign, units: Mapping[str, str], progress: Progress | None) -> list[dict[str, Any]]:
+    """The designs of the front that have a name, over today's chip, with errors and reasons."""
+    model, names = found.model, found.named()
+    pairs = {name: (same_use(model, one), one) for name, one in names.items()}
+    usable = [name for name, (same, _) in pairs.items() if same.metrics]
+    if progress is not None:
+        progress("Drawing the model's error", 0.96)
+    drawn = doubt(model, [pairs[name] for name in usable], seed=found.seed)
+    doubts = dict(zip(usable, drawn, strict=True))
+    designs: list[dict[str, Any]] = []
+    for name, (same, outcome) in pairs.items():
+        if progress is not None:
+            progress(f"Taking apart: {name}", 0.97)
+        parts = [take_apart(model, found.twin, outcome, metric) for metric in model.objectives]
+        designs.append(
+            {
+                "name": name,
+                **_design(model, outcome, units),
+                "chip": _chip(outcome),
+                "at_end": _at_end(model, outcome),
+                "over_twin": {m: outcome.metrics[m] / found.twin.metrics[m] for m in model.objectives},
+                "over_same_use": {m: outcome.metrics[m] / same.metrics[m] for m in model.objectives}
+                if same.metrics
+                else None,
+                "error": [plain(asdict(one)) for one in doubts.get(name, ())],
+                "parts": [plain(asdict(one)) for one in parts],
+                "relief": [asdict(one) for one in relief_of(model, outcome)],
+                "parts_of_time": plain(dict(outcome.parts)),
+            }
+        )
+    return designs
 
 
 def _chips(own: Outcome, twin: Outcome) -> dict[str, float]:

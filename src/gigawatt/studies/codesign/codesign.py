@@ -180,7 +180,7 @@ def read_model(
     links = usual_links(template)
     serves = asker.base.serves
     bounds = read_limits(limits, serves)
-    own = _own_chip(template)
+    own = template.kin
     check_fields(asker, own)
     # the question is asked of the chip that the template is like, so that defaults are that chip's
     base = Asker(asker.base, {**asker.settings, "machine.chip": own}) if own else asker
@@ -191,14 +191,6 @@ def read_model(
         one = _source(base, list(plants))
         if one.name not in [known.name for known in found]:
             found.append(one)
-    usual = _SERVED_IN if serves else _TRAINED_IN
-    chosen = [form for form in (formats or usual) if form in template.formats]
-    unknown = [form for form in formats if form not in template.formats]
-    if unknown:
-        raise InputError(
-            "the design does not multiply in this format", key="--formats", given=unknown[0],
-            allowed=template.formats, nearest=nearest(unknown[0], template.formats),
-        )  # fmt: skip
     point = base.at({})
     question: Any = point.value("serving.question").value if serves else _training(base, point)
     form = question.weights if serves else question.number_format
@@ -206,7 +198,7 @@ def read_model(
         template,
         scale_up=links[0].bandwidth,
         domain=template.domain or links[2].chips,
-        formats=chosen,
+        formats=_formats(template, formats, serves),
         form=form,
         sources=[one.name for one in found],
         serves=serves,
@@ -222,9 +214,16 @@ def read_model(
     return TrainingModel(question, count, template, genes, found, **more)
 
 
-def _own_chip(design: Design) -> str:
-    """The catalog's chip that a design is like, if there is one."""
-    return design.kin
+def _formats(template: Design, formats: Sequence[str], serves: bool) -> list[str]:
+    """Number formats to choose from: those that were asked for, or the usual ones that the design has."""
+    unknown = [form for form in formats if form not in template.formats]
+    if unknown:
+        raise InputError(
+            "the design does not multiply in this format", key="--formats", given=unknown[0],
+            allowed=template.formats, nearest=nearest(unknown[0], template.formats),
+        )  # fmt: skip
+    usual = _SERVED_IN if serves else _TRAINED_IN
+    return [form for form in (formats or usual) if form in template.formats]
 
 
 def _source(asker: Asker, plants: list[str] | None) -> Source:
@@ -338,10 +337,6 @@ def co_design(
     progress : callable, optional
         Called with (what is done, share done).
 
-    Returns
-    -------
-    CoDesign
-
     Raises
     ------
     InputError
@@ -372,32 +367,18 @@ def co_design(
         start=start,
         progress=report,
     )
-    if not len(found.front):
-        near = model.outcome(found.genes[int(np.argmin(found.excess))].tolist())
-        raise InputError(
-            "no design keeps every limit", key="--limit",
-            given=", ".join(f"{name} <= {value:.4g}" for name, value in model.limits.items()),
-            allowed=f"the nearest misses it by {near.excess:.1%}" if near.metrics else near.reason,
-        )  # fmt: skip
-    kept = found.front[spread_out(np.log(found.values[found.front]), FRONT)]
-    designs = [model.outcome(found.genes[i].tolist()) for i in kept]
-    front = sorted(designs, key=lambda one: one.metrics["cost"])
-    points = np.array([[one.outcome.metrics[m] for m in model.objectives] for one in today])
-    rows = np.flatnonzero(non_dominated(points)) if len(points) else np.zeros(0, dtype=np.intp)
-    priced = [one for one in today if one.priced]
-    unbeaten = tuple(sorted((today[i] for i in rows), key=lambda one: one.outcome.metrics["cost"]))
-    kin = _own_chip(model.design)
     form = next(str(gene.values[gene.own]) for gene in model.genes if gene.key == "format")
-    own = _today(model, kin, 1.0, (form,)) if kin else None
     return CoDesign(
         model=model,
         serves=isinstance(model, ServingModel),
         twin=twin,
         held=held,
-        own=own,
-        today=unbeaten,
-        best=min(priced, key=lambda one: one.outcome.metrics["cost"], default=None),
-        front=tuple(front),
+        own=_today(model, model.design.kin, 1.0, (form,)) if model.design.kin else None,
+        today=_unbeaten(model, today),
+        best=min(
+            (one for one in today if one.priced), key=lambda one: one.outcome.metrics["cost"], default=None
+        ),
+        front=_front(model, found),
         size=len(found.front),
         evolved=found,
         population=population,
@@ -406,6 +387,27 @@ def co_design(
         notices=_notices(model),
         cpu_seconds=time.process_time() - started,
     )
+
+
+def _front(model: Model, found: Evolved) -> tuple[Outcome, ...]:
+    """Designs that none beats, spread out over the front, the cheapest first."""
+    if not len(found.front):
+        near = model.outcome(found.genes[int(np.argmin(found.excess))].tolist())
+        raise InputError(
+            "no design keeps every limit", key="--limit",
+            given=", ".join(f"{name} <= {value:.4g}" for name, value in model.limits.items()),
+            allowed=f"the nearest misses it by {near.excess:.1%}" if near.metrics else near.reason,
+        )  # fmt: skip
+    chosen = found.front[spread_out(np.log(found.values[found.front]), FRONT)]
+    designs = [model.outcome(found.genes[i].tolist()) for i in chosen]
+    return tuple(sorted(designs, key=lambda one: one.metrics["cost"]))
+
+
+def _unbeaten(model: Model, today: Sequence[Today]) -> tuple[Today, ...]:
+    """Chips of the catalog that none of them beats in every objective, the cheapest first."""
+    points = np.array([[one.outcome.metrics[m] for m in model.objectives] for one in today])
+    rows = np.flatnonzero(non_dominated(points)) if len(points) else np.zeros(0, dtype=np.intp)
+    return tuple(sorted((today[int(i)] for i in rows), key=lambda one: one.outcome.metrics["cost"]))
 
 
 def _around(model: Model) -> np.ndarray:

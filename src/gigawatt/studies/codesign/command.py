@@ -10,12 +10,8 @@ import typer
 from gigawatt.faces.terminal.answer import give
 from gigawatt.faces.terminal.options import read_pairs
 
-__all__ = ["EPILOG", "codesign_command"]
+__all__ = ["codesign_command"]
 
-EPILOG = (
-    "Example: gigawatt codesign examples/llama-3.1-405b-texas.yaml --design B200-parts "
-    "--set training.number_format=fp8 --source grid --limit 'power <= 40 MW' --output results/codesign"
-)
 _ASKED, _SEARCH, _ANSWER = "What is varied", "Search", "Answer"
 
 

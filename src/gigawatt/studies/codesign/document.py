@@ -212,46 +212,59 @@ def _relief(answer: Answer) -> Grid:
     return rows_grid("What twice as much of a resource would save, at no price.", heads, rows)
 
 
-def document(answer: Answer, again: Again, more: Any = None) -> Document:
-    """Everything that the report of a co-design says; ``answer`` is what ``--json`` prints."""
+def _beside(answer: Answer) -> tuple[Part, ...]:
+    tables = (_today(answer), *_over_held(answer))
+    if not {"time", "cost", "energy"} <= set(answer["objectives"]):
+        return tables
+    over_time = "Cost over time of every design named here, beside today's chips."
+    return (
+        drawn("front-time", partial(front, answer), over_time),
+        drawn("front-energy", partial(front, answer, "energy", "cost"), "Cost over energy of the same."),
+        *tables,
+    )
+
+
+def _reasons(answer: Answer) -> tuple[Part, ...]:
     named = [one["name"] for one in answer["designs"]]
     chosen = "balanced" if "balanced" in named else named[0] if named else ""
+    if not chosen:
+        return _apart(answer), _relief(answer)
+    caption = f"What twice as much of a resource would save: of today's chip, and of the {chosen} design."
+    return (
+        drawn("gains", partial(gains, answer, chosen), f"What each group of changes does: {chosen}."),
+        _apart(answer),
+        drawn("relief", partial(relief, answer, chosen), caption),
+        _relief(answer),
+    )
+
+
+def _varied(answer: Answer) -> tuple[Part, ...]:
     searched = answer["searched"]
-    whole: list[Part] = [_today(answer), *_over_held(answer)]
-    if {"time", "cost", "energy"} <= set(answer["objectives"]):
-        over_time = "Cost over time of every design told, beside today's chips."
-        whole.insert(0, drawn("front-time", partial(front, answer), over_time))
-        over_energy = "Cost over energy of the same."
-        whole.insert(1, drawn("front-energy", partial(front, answer, "energy", "cost"), over_energy))
-    why: list[Part] = [_apart(answer), _relief(answer)]
-    if chosen:
-        why.insert(
-            0, drawn("gains", partial(gains, answer, chosen), f"What each group of changes does: {chosen}.")
-        )
-        caption = f"What twice as much of a resource would save: of today's chip, and of the {chosen} design."
-        why.insert(2, drawn("relief", partial(relief, answer, chosen), caption))
-    sections = [
-        Section("designs", "The designs", (_choices(answer), _ratios(answer))),
-        Section("beside", "Beside today's chips", tuple(whole)),
-        Section("why", "Why: what binds, and what each change gives", tuple(why)),
-    ]
+    search = (
+        f"{searched['method']}, {searched['population']:,} designs × {searched['generations']:,} "
+        f"generations, seed {searched['seed']}; {searched['kept_every_limit']:,} of "
+        f"{searched['designs']:,} kept every limit."
+    )
+    varied = [(g["words"], g["group"], g["today"], ", ".join(g["values"])) for g in answer["genes"]]
     sources = [
         (one["name"], amount(one["electricity"], "$/MWh"), amount(one["carbon"], "g/kWh"))
         for one in answer["sources"]
     ]
-    made = rows_grid("Sources of power to choose from.", ("source", "electricity", "carbon"), sources)
-    varied = [(g["words"], g["group"], g["today"], ", ".join(g["values"])) for g in answer["genes"]]
-    ranges = rows_grid(
-        "What is varied: ranges are judgement.", ("choice", "group", "today", "values"), varied
+    return (
+        Text(search),
+        rows_grid("What is varied: ranges are judgement.", ("choice", "group", "today", "values"), varied),
+        rows_grid("Sources of power to choose from.", ("source", "electricity", "carbon"), sources),
     )
-    search = (
-        f"{searched['method']}, {searched['population']:,} designs × "
-        f"{searched['generations']:,} generations, "
-        f"seed {searched['seed']}; {searched['kept_every_limit']:,} of {searched['designs']:,} "
-        "kept every limit."
-    )
-    sections.append(
-        Section("varied", "What is varied, and how it was searched", (Text(search), ranges, made))
+
+
+def document(answer: Answer, again: Again, more: Any = None) -> Document:
+    """Everything that the report of a co-design says; ``answer`` is what ``--json`` prints."""
+    searched = answer["searched"]
+    sections = (
+        Section("designs", "The designs", (_choices(answer), _ratios(answer))),
+        Section("beside", "Beside today's chips", _beside(answer)),
+        Section("why", "Why: what binds, and what each change gives", _reasons(answer)),
+        Section("varied", "What is varied, and how it was searched", _varied(answer)),
     )
     cards = [
         Card(
@@ -275,6 +288,6 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         short=("designs", "beside", "why"),
         cards=tuple(cards),
         notices=tuple(answer["notices"]),
-        sections=tuple(sections),
+        sections=sections,
         facts=facts_of(again, ("seed", searched["seed"]), ("CPU seconds", searched["cpu_seconds"])),
     )

@@ -151,44 +151,13 @@ def attribute(
     asked = _asked(graph, outputs, first.serves)
     mixer = Mixer(first, second, graph)
     names = tuple(group.name for group in mixer.groups)
-    reasons: dict[frozenset[str], str] = {}
-    memo = Memo(limit=_MOST_BYTES)
-    whole = frozenset(names)
     most = 2 ** len(names) if len(names) <= MOST_EXACT else (orders + orders % 2) * len(names)
-    done = 0
-
-    def values(chosen: frozenset[str]) -> dict[str, Any]:
-        nonlocal done
-        if progress is not None:
-            progress(f"Mixture {done + 1} of at most {most}", min(1.0, done / most))
-        done += 1
-        found = memo.evaluate(mixer.graph, mixer.leaves(chosen), targets=asked)
-        return {name: found[name].value for name in asked}
-
-    start = values(frozenset())
-    ends = (start, values(whole) if names else start)
-    numbers = tuple(name for name in asked if all(_is_number(end[name]) for end in ends))
-    if outputs is not None and len(numbers) < len(asked):
-        wrong = next(name for name in asked if name not in numbers)
+    mixtures = _Mixtures(mixer, asked, names, most, progress)
+    if outputs is not None and len(mixtures.numbers) < len(asked):
+        wrong = next(name for name in asked if name not in mixtures.numbers)
         raise InputError("this quantity is no number", given=wrong, allowed="one with a value and a unit")
-
-    def game(chosen: frozenset[str]) -> Array | None:
-        if chosen in (frozenset(), whole):
-            found = ends[chosen == whole and bool(names)]
-        else:
-            try:
-                found = values(chosen)
-            except GigawattError as error:
-                reasons[chosen] = reason(error)
-                return None
-        row = np.array([float(found[name]) if _is_number(found[name]) else np.nan for name in numbers])
-        if not np.all(np.isfinite(row)):
-            reasons[chosen] = "a quantity that is asked for is no number"
-            return None
-        return row
-
-    shares = shapley(names, game, orders=orders, seed=seed)
-    counts = memo.misses
+    shares = shapley(names, mixtures.row, orders=orders, seed=seed)
+    counts = mixtures.memo.misses
     slowest = max(
         (name for name in ("supply.plan", "serving.plan", "layouts.search") if name in counts),
         key=lambda name: counts[name],
@@ -196,14 +165,61 @@ def attribute(
     )
     return Attribution(
         mixer.groups,
-        _splits(graph, numbers, shares),
+        _splits(graph, mixtures.numbers, shares),
         _method(shares, seed),
-        tuple((tuple(n for n in names if n in chosen), reasons[chosen]) for chosen in shares.impossible),
-        tuple(name for name in asked if name not in numbers),
-        done,
+        tuple(
+            (tuple(n for n in names if n in chosen), mixtures.reasons[chosen]) for chosen in shares.impossible
+        ),
+        tuple(name for name in asked if name not in mixtures.numbers),
+        mixtures.done,
         (slowest, counts.get(slowest, 0)),
         None if shares.errors is None else seed,
     )
+
+
+class _Mixtures:
+    """Quantities of mixtures of two scenarios; ``numbers`` are those that are numbers at both ends.
+
+    ``reasons`` says of a mixture without an answer why; ``done`` counts those that were computed.
+    """
+
+    def __init__(
+        self, mixer: Mixer, asked: Sequence[str], names: Sequence[str], most: int, progress: Progress | None
+    ) -> None:
+        self.mixer, self.asked, self.most, self.progress = mixer, asked, most, progress
+        self.memo = Memo(limit=_MOST_BYTES)
+        self.reasons: dict[frozenset[str], str] = {}
+        self.done = 0
+        nothing, everything = frozenset[str](), frozenset(names)
+        self.ends = {nothing: self._values(nothing)}
+        if everything:
+            self.ends[everything] = self._values(everything)
+        self.numbers = tuple(
+            name for name in asked if all(_is_number(end[name]) for end in self.ends.values())
+        )
+
+    def _values(self, chosen: frozenset[str]) -> dict[str, Any]:
+        if self.progress is not None:
+            words = f"Mixture {self.done + 1} of at most {self.most}"
+            self.progress(words, min(1.0, self.done / self.most))
+        self.done += 1
+        found = self.memo.evaluate(self.mixer.graph, self.mixer.leaves(chosen), targets=self.asked)
+        return {name: found[name].value for name in self.asked}
+
+    def row(self, chosen: frozenset[str]) -> Array | None:
+        """Values (K,) of ``numbers`` where the groups ``chosen`` are the second scenario's."""
+        found = self.ends.get(chosen)
+        if found is None:
+            try:
+                found = self._values(chosen)
+            except GigawattError as error:
+                self.reasons[chosen] = reason(error)
+                return None
+        row = np.array([float(found[name]) if _is_number(found[name]) else np.nan for name in self.numbers])
+        if not np.all(np.isfinite(row)):
+            self.reasons[chosen] = "a quantity that is asked for is no number"
+            return None
+        return row
 
 
 def reason(error: GigawattError) -> str:

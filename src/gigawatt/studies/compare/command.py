@@ -10,11 +10,8 @@ import typer
 from gigawatt.faces.terminal.answer import give
 from gigawatt.faces.terminal.options import SETTINGS, read_settings
 
-__all__ = ["EPILOG", "compare_command"]
+__all__ = ["compare_command"]
 
-EPILOG = (
-    "Example: gigawatt compare a.yaml b.yaml --of training.duration --of ledger.run_cost --output results/ab"
-)
 _NAMES = {"outputs": "--of", "settings": "--set"}
 
 

@@ -78,10 +78,6 @@ def ratios_figure(document: Document, called: Mapping[str, str] | None = None) -
         What ``Comparison.to_json`` gives.
     called : mapping of str to str, optional
         Short names by quantity; what it is in words where there is none.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
     """
     import plotly.graph_objects as go
 
@@ -127,21 +123,26 @@ def ratios_figure(document: Document, called: Mapping[str, str] | None = None) -
         legend=len(marks) > 2,
     )  # fmt: skip
     made.add_vline(x=1.0, line={"color": INK, "width": 1})
+    made.update_xaxes(**_ratio_axis(reach))
+    made.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=names)
+    return made
+
+
+def _ratio_axis(reach: float) -> dict[str, Any]:
+    """A logarithmic axis to ``reach`` either way, marked at round multiples."""
     tenfold = [10.0**power for power in range(-9, 10)]
     marked = next((ticks for far, ticks in _TICKS if reach <= far), tenfold)
     ticks = [t for t in marked if 0.9 / reach <= t <= reach * 1.1]
     if reach < _CLOSE:  # no round multiple lies in there
         ticks = [1.0 / reach, 1.0, reach]
     ends = math.log10(reach) * 1.08
-    made.update_xaxes(
-        type="log",
-        range=[-ends, ends],
-        tickvals=ticks,
-        ticktext=[f"×{significant(t)}" for t in ticks],
-        tickangle=0,
-    )
-    made.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=names)
-    return made
+    return {
+        "type": "log",
+        "range": [-ends, ends],
+        "tickvals": ticks,
+        "ticktext": [f"×{significant(t)}" for t in ticks],
+        "tickangle": 0,
+    }
 
 
 def waterfall(split: Document, groups: Sequence[Document], names: Sequence[str]) -> Any:
@@ -155,10 +156,6 @@ def waterfall(split: Document, groups: Sequence[Document], names: Sequence[str])
         Its groups, in the order of the parts.
     names : sequence of str
         The two scenarios.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
     """
     import plotly.graph_objects as go
 
@@ -203,15 +200,18 @@ def waterfall(split: Document, groups: Sequence[Document], names: Sequence[str])
         autorange="reversed", tickmode="array", tickvals=[f"{n}" for n in range(len(values))], ticktext=labels
     )
     made.update_layout(waterfallgap=0.35)
-    reach = [split["before"]]
-    for part in bars:
-        reach.append(reach[-1] + part)
+    made.update_xaxes(range=_room_for_words(split["before"], bars))
+    return made
+
+
+def _room_for_words(start: float, bars: Sequence[float]) -> list[float]:
+    """Ends of the axis of a waterfall, with room for what is written beside its bars."""
+    reach = [start, *(start + sum(bars[: i + 1]) for i in range(len(bars)))]
     low, high = min(0.0, *reach), max(0.0, *reach)
     span = high - low or 1.0
     falls = [now for last, now in pairwise(reach) if now < last]  # whose words stand to the left of the bar
     room = 0.24 if falls and min(falls) < low + 0.26 * span else 0.02
-    made.update_xaxes(range=[low - room * span, high + 0.34 * span])
-    return made
+    return [low - room * span, high + 0.34 * span]
 
 
 def letters(document: Document) -> list[str]:

@@ -13,12 +13,12 @@ from gigawatt.core.errors import GigawattError
 from gigawatt.faces.report.html import glued
 from gigawatt.faces.report.parts import rows_grid
 from gigawatt.faces.web.answers import Asked, Fragment, result_of
-from gigawatt.faces.web.fields import SIZE, field_of
-from gigawatt.faces.web.pinned import SLOTS, pins, settings_of
+from gigawatt.faces.web.form.fields import SIZE, field_of
+from gigawatt.faces.web.form.state import State
+from gigawatt.faces.web.pages.pinned import SLOTS, pins, settings_of
 from gigawatt.faces.web.rendering import Plot, fragment, pictured, plot
 from gigawatt.faces.web.starts import start_of, starts
-from gigawatt.faces.web.state import State
-from gigawatt.faces.web.uploads import Stored
+from gigawatt.faces.web.uploads.store import Stored
 from gigawatt.studies.compare.compare import LEAST, NOT_ASKED, Comparison, Side, beside
 from gigawatt.studies.compare.document import split_parts, split_words, words
 from gigawatt.studies.compare.figures import change, letters, percent_words, ratios_figure, value_words

@@ -9,9 +9,7 @@ import typer
 
 from gigawatt.faces.terminal.answer import give
 
-__all__ = ["EPILOG", "outlook_command"]
-
-EPILOG = "Example: gigawatt outlook lift-off --draws 20000 --output results/outlook"
+__all__ = ["outlook_command"]
 
 
 def outlook_command(

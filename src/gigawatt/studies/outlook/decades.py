@@ -14,22 +14,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import factor
-from gigawatt.outlook.adoption_told import SHARES
-from gigawatt.outlook.expectations import DECADES, came_true, expectations
+from gigawatt.outlook.adoption.expectations import DECADES, came_true, expectations
+from gigawatt.outlook.adoption.outputs import SHARES
+from gigawatt.outlook.adoption.technologies import COMMON, Technology, drawn_names, read_technology
 from gigawatt.outlook.frame import year_index
 from gigawatt.outlook.priors import SHARE, Priors
-from gigawatt.outlook.technologies import COMMON, Technology, drawn_names, read_technology
 
-__all__ = ["KEPT", "Decades", "decade_lines", "lift"]
+__all__ = ["KEPT", "Decades", "lift"]
 
 Array = NDArray[np.float64]
 
 KEPT = 10_000
 """Draws (the first ones) that are kept for what would have to be true."""
 _FEWEST = 30
-_PROXY = " (by a proxy, judgement)"
 _TOP = 5
 _MOVING: Mapping[str, tuple[str, str]] = {
     "chip_watts_digital": ("watts of a new digital chip per H100 equivalent in that year", "W"),
@@ -164,27 +163,3 @@ def _compared(name: str, words: str, unit: str, values: Array, big: NDArray[np.b
         "big": float(middle(values[big])), "other": float(middle(values[~big])),
         "lift": lift(values[big], values[~big]),
     }  # fmt: skip
-
-
-def decade_lines(decades: Mapping[str, Any], decade: str) -> list[str]:
-    """Short lines of a decade for the terminal: each expectation with its share of draws.
-
-    Raises
-    ------
-    InputError
-        No such decade.
-    """
-    if decade not in decades:
-        raise InputError("no such decade", given=decade, allowed=decades, nearest=nearest(decade, decades))
-    return [
-        f"{_percent(row['share'])} {row['words']}" + (_PROXY if row["speaks"] == "proxy" else "")
-        for row in decades[decade]["expectations"]
-    ]
-
-
-def _percent(share: float) -> str:
-    if 0.0 < share < 0.005:
-        return "<0.5 %"
-    if 0.995 < share < 1.0:
-        return ">99 %"
-    return f"{100.0 * share:.0f} %"

@@ -101,10 +101,6 @@ def lines(
         Output and its colour.
     logarithmic : bool
         Of the y axis.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
     """
     import plotly.graph_objects as go
 

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from gigawatt import catalog
 from gigawatt.facility import facility_load, load_site, load_weather
-from gigawatt.outlook.fleet import CLASSES
+from gigawatt.outlook.compute.fleet import CLASSES
+from gigawatt.outlook.forecasts.growth import sample_together
 from gigawatt.outlook.frame import YEARS
-from gigawatt.outlook.growth import sample_together
 from gigawatt.outlook.paths import ANCHOR
 from gigawatt.outlook.randomness import SEED
 from gigawatt.outlook.series import record
+from gigawatt.outlook.society.value import metcalfe_exponent, revenue_and_users
 from gigawatt.outlook.tables import Tables
-from gigawatt.outlook.value import metcalfe_exponent, revenue_and_users
 from gigawatt.studies.outlook.utilisation import overhead_by_chip, utilisation_table
 
 __all__ = ["SERVED", "SITES", "outlook_tables"]
@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 SITES = ("abilene-texas", "virginia", "iron-range-minnesota", "turku", "kuala-lumpur")
 """Sites whose weather stands for where campuses are: hot, mild, cold, cold, tropical."""
 SERIES = ("training_compute", "chip_flops_per_watt_16bit")
-"""Records of AI whose futures are drawn, by the models of ``outlook.growth``."""
+"""Records of AI whose futures are drawn, by the models of ``outlook.forecasts.growth``."""
 SERVED = ("llama-3.1-8b", "llama-3.1-70b", "llama-3.1-405b", "mixtral-8x22b")
 """Models whose tokens stand for what is served."""
 

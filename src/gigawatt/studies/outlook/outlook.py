@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption
 from gigawatt.core.quantities import factor
+from gigawatt.outlook.compute.limits import DEFINITION, LIMITS
 from gigawatt.outlook.frame import FIRST, LAST, YEARS, year_index
-from gigawatt.outlook.limits import DEFINITION, LIMITS
 from gigawatt.outlook.model import EXTRA, FRAME, REPORTED, TABLES
 from gigawatt.outlook.priors import SCENARIOS, Priors, read_priors
 from gigawatt.outlook.randomness import SEED, checked_seed
 from gigawatt.outlook.sketch import Sketch
-from gigawatt.outlook.society import EXPLORATORY
+from gigawatt.outlook.society.society import EXPLORATORY
 from gigawatt.outlook.tables import Tables
 from gigawatt.studies.outlook.decades import Decades
 from gigawatt.studies.outlook.limits import outlook_tables

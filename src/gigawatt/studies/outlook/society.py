@@ -9,8 +9,10 @@ import numpy as np
 
 from gigawatt import catalog
 from gigawatt.core.quantities import factor
-from gigawatt.outlook import energy, environment, society
-from gigawatt.outlook.ownership import owner_futures
+from gigawatt.outlook.energy import environment
+from gigawatt.outlook.energy import sources as energy
+from gigawatt.outlook.society import society
+from gigawatt.outlook.society.ownership import owner_futures
 from gigawatt.studies.outlook.compare import compare_energy, runs_of
 from gigawatt.studies.outlook.outlook import QUANTILES, OutlookResult
 

@@ -27,7 +27,7 @@ from gigawatt.chain.training.inverse import scaled_architecture
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.machine import build_cluster, load_chip
 from gigawatt.machine.machine import Chip, Cluster, Link
-from gigawatt.outlook.demand import LAW_FLOPS
+from gigawatt.outlook.compute.demand import LAW_FLOPS
 from gigawatt.outlook.tables import Utilisation
 from gigawatt.performance import Layouts, TrainingRun, default_stack, evaluate, load_stack
 from gigawatt.performance.layouts import SCHEDULES

@@ -14,7 +14,7 @@ from gigawatt.faces.report.trust import assumption_grid
 from gigawatt.faces.web.answers import Asked, Fragment
 from gigawatt.faces.web.rendering import fragment
 from gigawatt.faces.web.tabled import percent, tabled
-from gigawatt.outlook.limits import DEFINITION
+from gigawatt.outlook.compute.limits import DEFINITION
 from gigawatt.outlook.priors import SCENARIOS, read_priors
 from gigawatt.outlook.randomness import SEED
 from gigawatt.studies.outlook.document import document as report

@@ -11,7 +11,7 @@ import numpy as np
 from gigawatt import catalog
 from gigawatt.core.quantities import compact
 from gigawatt.money.annuity import SECONDS_PER_YEAR
-from gigawatt.power.words import money
+from gigawatt.power.plan.words import money
 from gigawatt.studies.pathway.plan import NOTICED, Pathways
 
 __all__ = ["pathway_answer", "sentences"]

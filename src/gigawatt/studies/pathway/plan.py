@@ -1,7 +1,7 @@
 """Power for a campus over decades: what to build when, what to run meanwhile, what waiting costs.
 
 The site's weather and grid, the catalog's plants of every year, and the accelerators that wait, put into the
-one programme of :mod:`gigawatt.power.pathway`.
+one programme of :mod:`gigawatt.power.pathway.pathway`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from gigawatt.machine.load import build_cluster, load_chip
 from gigawatt.money import capital_recovery_factor, discount_rate
 from gigawatt.money.annuity import SECONDS_PER_YEAR
 from gigawatt.power import Grid, Plant, build_plant, load_grid, plant_profiles
-from gigawatt.power.pathway import Pathway, plan_pathway
-from gigawatt.power.pathway_hours import Hours, representative_weeks, whole_year
-from gigawatt.power.pathway_steps import Step, Vintage
+from gigawatt.power.pathway.hours import Hours, representative_weeks, whole_year
+from gigawatt.power.pathway.pathway import Pathway, plan_pathway
+from gigawatt.power.pathway.steps import Step, Vintage
 from gigawatt.power.plants.row_reader import RowReader
 from gigawatt.studies.pathway.question import Path, Question
 
@@ -120,7 +120,7 @@ def pathways(
     Raises
     ------
     InputError, InfeasibleError
-        As :func:`gigawatt.power.pathway.plan_pathway`; an unknown plant, site or chip.
+        As :func:`gigawatt.power.pathway.pathway.plan_pathway`; an unknown plant, site or chip.
     """
     progress("Weather and grid", 0.0)
     here = _Site(question)

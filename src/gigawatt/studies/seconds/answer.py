@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.power.dynamics import Carried, Frequency, Measures, Sized, spectrum
+from gigawatt.power.seconds import Carried, Frequency, Measures, Sized, spectrum
 from gigawatt.studies.seconds.plan import SecondsAnswer
 
 __all__ = ["as_answer", "series"]

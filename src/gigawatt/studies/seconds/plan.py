@@ -21,7 +21,7 @@ from gigawatt.core.evidence import Assumption, Evidence
 from gigawatt.core.quantities import parse
 from gigawatt.money import capital_recovery_factor
 from gigawatt.performance import StepTable
-from gigawatt.power.dynamics import (
+from gigawatt.power.seconds import (
     Bound,
     Carried,
     Frontier,
@@ -229,7 +229,7 @@ def read_seconds_question(
     plants : mapping, optional
         Plant → power, such as ``{"gas-turbine": "40MW"}``.
     short_circuit_ratio, spread, correlation, seed
-        As :func:`gigawatt.power.dynamics.carry_seconds` and ``sum_nodes`` have them.
+        As :func:`gigawatt.power.seconds.carry_seconds` and ``sum_nodes`` have them.
     electricity : str, optional
         Such as ``60 $/MWh``.
     settings : mapping, optional

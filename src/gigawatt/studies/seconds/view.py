@@ -11,9 +11,9 @@ from gigawatt.faces.figures.readable import label, significant, with_unit
 from gigawatt.faces.report.parts import rows_grid
 from gigawatt.faces.report.trust import assumption_grid
 from gigawatt.faces.web.answers import Asked, Fragment
+from gigawatt.faces.web.form.state import placed
 from gigawatt.faces.web.rendering import fragment, plot
-from gigawatt.faces.web.state import placed
-from gigawatt.power.dynamics import list_limits
+from gigawatt.power.seconds import list_limits
 from gigawatt.studies.run.figures_tables import built, column, need_table
 from gigawatt.studies.seconds.answer import as_answer, series
 from gigawatt.studies.seconds.figures import FIGURES

@@ -16,7 +16,7 @@ from gigawatt.chain.serving.replica import Prices
 from gigawatt.chain.serving.simulate import Part, ServingRun
 from gigawatt.chain.serving.trials import Tried
 from gigawatt.core.evidence import Assumption
-from gigawatt.performance.inference import multiply_format
+from gigawatt.performance.serving.inference import multiply_format
 from gigawatt.serving.engine import ITL_EDGES
 from gigawatt.serving.outcome import Quantiles, latencies
 from gigawatt.serving.power_profile import power_series

@@ -52,7 +52,7 @@ def plan_serving(
     progress : callable, optional
         Called with (what is done, share done).
     **words
-        Of :func:`gigawatt.chain.serving.question.read_serving_question`: ``trace`` or ``prompt, output``,
+        Of :func:`gigawatt.chain.serving.reader.read_serving_question`: ``trace`` or ``prompt, output``,
         ``rate`` or ``demand``, ``objective, weights, cache, precision, sparsity, engine, year, site …``, and
         degrees to hold: ``tensor, pipeline, data, expert``.
 

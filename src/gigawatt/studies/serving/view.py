@@ -21,8 +21,8 @@ from gigawatt.faces.figures.readable import significant, with_unit
 from gigawatt.faces.report.frames import grid_of
 from gigawatt.faces.report.trust import assumption_grid
 from gigawatt.faces.web.answers import Asked, Fragment
+from gigawatt.faces.web.form.state import placed
 from gigawatt.faces.web.rendering import Plot, fragment, plot
-from gigawatt.faces.web.state import placed
 from gigawatt.studies.run import grids
 from gigawatt.studies.run.figures import figure
 from gigawatt.studies.run.figures_tables import has_table

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import yaml
 
 from gigawatt.chain.asking import LAYERS
 from gigawatt.core.quantities import factor
+from gigawatt.core.store import plain
 from gigawatt.studies.solve.crossing import Crossings
-from gigawatt.studies.solve.solve import Answer
+from gigawatt.studies.solve.solve import Answer, Kept
 
 __all__ = ["as_answer", "as_crossings", "found_scenario"]
 
 _MOST = 2000
-
-
-def _plain(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else float(value)
 
 
 def as_answer(answer: Answer) -> dict[str, Any]:
@@ -33,7 +29,7 @@ def as_answer(answer: Answer) -> dict[str, Any]:
         "sense": "maximise" if question.most else "minimise",
         "unit": unit,
         "found": answer.found,
-        "value": _plain(None if answer.objective is None else answer.objective / scale),
+        "value": plain(None if answer.objective is None else answer.objective / scale),
         "grade": None if answer.grade is None else answer.grade.label,
         "values": dict(answer.values),
         "unknowns": [
@@ -47,23 +43,7 @@ def as_answer(answer: Answer) -> dict[str, Any]:
             }
             for axis in question.axes
         ],
-        "limits": [
-            {
-                "limit": one.limit.written,
-                "quantity": one.limit.quantity,
-                "unit": one.limit.unit,
-                "bound": _plain(one.limit.value / factor(one.limit.unit)),
-                "value": _plain(None if one.value is None else one.value / factor(one.limit.unit)),
-                "room": _plain(one.room),
-                "binds": one.binds,
-                "better_points_stopped": one.stopped,
-                "wider_by": one.share,
-                "objective_if_wider": _plain(None if one.wider is None else one.wider / scale),
-                "gain_if_wider": one.gain,
-                "values_if_wider": one.there,
-            }
-            for one in answer.kept
-        ],
+        "limits": [_limit(one, scale) for one in answer.kept],
         "searched": {
             "method": answer.method,
             "exact": answer.exact,
@@ -78,14 +58,32 @@ def as_answer(answer: Answer) -> dict[str, Any]:
             {
                 "values": dict(one.values),
                 "amounts": {
-                    name: _plain(value / factor(question.asker.graph.nodes[name].unit))
+                    name: plain(value / factor(question.asker.graph.nodes[name].unit))
                     for name, value in one.amounts.items()
                 },
-                "excess": _plain(one.excess),
+                "excess": plain(one.excess),
                 "reason": one.reason,
             }
             for one in answer.tried[:_MOST]
         ],
+    }
+
+
+def _limit(one: Kept, scale: float) -> dict[str, Any]:
+    unit = factor(one.limit.unit)
+    return {
+        "limit": one.limit.written,
+        "quantity": one.limit.quantity,
+        "unit": one.limit.unit,
+        "bound": plain(one.limit.value / unit),
+        "value": plain(None if one.value is None else one.value / unit),
+        "room": plain(one.room),
+        "binds": one.binds,
+        "better_points_stopped": one.stopped,
+        "wider_by": one.share,
+        "objective_if_wider": plain(None if one.wider is None else one.wider / scale),
+        "gain_if_wider": one.gain,
+        "values_if_wider": one.there,
     }
 
 
@@ -103,14 +101,14 @@ def as_crossings(found: Crossings) -> dict[str, Any]:
                 "before": one.before,
                 "after": one.after,
                 "holds_after": one.holds,
-                "left": _plain(one.left / scale),
-                "right": _plain(one.right / scale),
+                "left": plain(one.left / scale),
+                "right": plain(one.right / scale),
             }
             for one in found.found
         ],
         "nearest": None
         if found.nearest is None
-        else {"value": found.nearest[0], "missed_by": _plain(found.nearest[1])},
+        else {"value": found.nearest[0], "missed_by": plain(found.nearest[1])},
         "searched": {
             "method": found.method,
             "monotone": found.monotone,
@@ -118,7 +116,7 @@ def as_crossings(found: Crossings) -> dict[str, Any]:
         },
         "not_computable": list(found.reasons),
         "rows": [
-            {"value": words, "left": _plain(mine / scale), "right": _plain(theirs / scale), "holds": holds}
+            {"value": words, "left": plain(mine / scale), "right": plain(theirs / scale), "holds": holds}
             for words, mine, theirs, holds in found.rows
         ],
     }

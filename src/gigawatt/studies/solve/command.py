@@ -10,13 +10,8 @@ import typer
 from gigawatt.faces.terminal.answer import give, print_answer
 from gigawatt.faces.terminal.options import read_pairs
 
-__all__ = ["EPILOG", "solve_command"]
+__all__ = ["solve_command"]
 
-EPILOG = (
-    "Example: gigawatt solve examples/llama-3.1-405b-texas.yaml --find model.parameters=50B..3T "
-    "--find 'machine.count=8192..65536 step 8192' --maximise model.parameters "
-    "--limit 'facility.power_peak <= 300 MW' --limit 'training.duration <= 180 days'"
-)
 _SOUGHT, _ANSWER = "What is sought", "Answer"
 
 

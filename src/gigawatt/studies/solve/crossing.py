@@ -17,7 +17,7 @@ import numpy as np
 
 from gigawatt.chain.asking import Asker
 from gigawatt.core.errors import GigawattError, InputError
-from gigawatt.core.quantities import factor, parse, same_dimension
+from gigawatt.core.quantities import parse, same_dimension
 from gigawatt.studies.solve.space import Axis
 
 __all__ = ["Crossing", "Crossings", "Side", "crossings", "read_comparison"]
@@ -160,52 +160,25 @@ def crossings(
             key=f"--find {axis.key}", given="|".join(axis.shown[:6]), allowed="a range",
         )  # fmt: skip
     started = time.process_time()
-    reasons: dict[str, None] = {}
-    known: dict[float, tuple[float, float]] = {}
-
-    def changes(at: float) -> object:
-        return axis.at(at) if axis.continuous else axis.values[round(at)]
-
-    def both(at: float) -> tuple[float, float]:
-        if at not in known:
-            if progress is not None:
-                progress(f"{axis.key} {axis.words(changes(at))}", len(known) / (len(known) + 20.0))
-            value = {axis.key: changes(at)}
-            try:
-                known[at] = left.at(value), right.at(value)
-            except GigawattError as error:
-                reasons[f"{axis.words(changes(at))}: {error.message}"] = None
-                known[at] = math.nan, math.nan
-        return known[at]
-
-    def gap(at: float) -> float:
-        mine, theirs = both(at)
-        return mine - theirs
-
+    sides = _Sides(axis, left, right, progress)
     if axis.continuous:
         places = [float(x) for x in np.linspace(0.0, 1.0, _POINTS)]
     elif len(axis.values) <= every:
         places = [float(i) for i in range(len(axis.values))]
     else:
         places = sorted({float(round(x)) for x in np.linspace(0, len(axis.values) - 1, _POINTS)})
-    gaps = [gap(at) for at in places]
+    gaps = [sides.gap(at) for at in places]
     found: list[Crossing] = []
     usable = [i for i, one in enumerate(gaps) if not math.isnan(one)]
     for i, j in pairwise(usable):
         if (gaps[i] <= 0.0) == (gaps[j] <= 0.0):
             continue
-        low, high = _close(axis, gap, places[i], places[j])
-        mine, theirs = both(high)
-        holds = gaps[j] <= 0.0
-        found.append(Crossing(axis.words(changes(low)), axis.words(changes(high)), holds, mine, theirs))
-    rows = tuple((axis.words(changes(at)), *known[at], known[at][0] <= known[at][1]) for at in sorted(known))
+        low, high = _close(axis, sides.gap, places[i], places[j])
+        mine, theirs = sides.at(high)
+        found.append(Crossing(sides.words(low), sides.words(high), gaps[j] <= 0.0, mine, theirs))
+    rows = sides.rows()
     falls = [gaps[j] - gaps[i] for i, j in pairwise(usable)]
     first = next((words for words, _, _, holds in rows if holds), None)
-    closest = min((at for at in known if not math.isnan(gap(at))), key=lambda at: gap(at), default=None)
-    near = None
-    if first is None and closest is not None:
-        mine, theirs = known[closest]
-        near = axis.words(changes(closest)), (mine - theirs) / abs(theirs) if theirs else math.inf
     whole = not axis.continuous and len(places) == len(axis.values)
     method = f"all {len(places)} values" if whole else f"{len(places)} of the range, then between neighbours"
     return Crossings(
@@ -215,12 +188,61 @@ def crossings(
         first=first,
         found=tuple(found),
         rows=rows,
-        nearest=near,
+        nearest=sides.nearest() if first is None else None,
         method=method,
         monotone=all(one <= 0.0 for one in falls) or all(one >= 0.0 for one in falls),
-        reasons=tuple(reasons),
+        reasons=tuple(sides.reasons),
         cpu_seconds=time.process_time() - started,
     )
+
+
+class _Sides:
+    """Both sides at places of an axis, each place computed once; ``reasons`` where one has no answer."""
+
+    def __init__(
+        self, axis: Axis, left: Side, right: Side, progress: Callable[[str, float], None] | None
+    ) -> None:
+        self.axis, self.left, self.right, self.progress = axis, left, right, progress
+        self.reasons: dict[str, None] = {}
+        self.known: dict[float, tuple[float, float]] = {}
+
+    def _value(self, at: float) -> object:
+        return self.axis.at(at) if self.axis.continuous else self.axis.values[round(at)]
+
+    def words(self, at: float) -> str:
+        return self.axis.words(self._value(at))
+
+    def at(self, at: float) -> tuple[float, float]:
+        """(left, right) in SI; not numbers where one of them has no answer."""
+        if at not in self.known:
+            if self.progress is not None:
+                share = len(self.known) / (len(self.known) + 20.0)
+                self.progress(f"{self.axis.key} {self.words(at)}", share)
+            value = {self.axis.key: self._value(at)}
+            try:
+                self.known[at] = self.left.at(value), self.right.at(value)
+            except GigawattError as error:
+                self.reasons[f"{self.words(at)}: {error.message}"] = None
+                self.known[at] = math.nan, math.nan
+        return self.known[at]
+
+    def gap(self, at: float) -> float:
+        """Left less right."""
+        mine, theirs = self.at(at)
+        return mine - theirs
+
+    def rows(self) -> tuple[tuple[str, float, float, bool], ...]:
+        """(value, left, right, whether left is at most right) of every place, in order."""
+        return tuple((self.words(at), *both, both[0] <= both[1]) for at, both in sorted(self.known.items()))
+
+    def nearest(self) -> tuple[str, float] | None:
+        """The value whose left misses right by least, and by what share of right."""
+        usable = [at for at in self.known if not math.isnan(self.gap(at))]
+        if not usable:
+            return None
+        closest = min(usable, key=self.gap)
+        mine, theirs = self.known[closest]
+        return self.words(closest), (mine - theirs) / abs(theirs) if theirs else math.inf
 
 
 def _close(axis: Axis, gap: Callable[[float], float], low: float, high: float) -> tuple[float, float]:
@@ -241,8 +263,3 @@ def _close(axis: Axis, gap: Callable[[float], float], low: float, high: float) -
         if (gap(there) <= 0.0) != first and not math.isnan(gap(there)):
             return here, there
     return low, high
-
-
-def shown(side: Side, value: float) -> float:
-    """An SI value in the unit of a side."""
-    return value / factor(side.unit or "1")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from gigawatt.core.document import Again, Card, Document, Part, Section
+from gigawatt.core.document import Again, Card, Document, Grid, Part, Section
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.parts import amount, facts_of, listed, rows_grid, with_percent
 from gigawatt.studies.run.far_off import training_error, training_error_grid
@@ -99,55 +99,20 @@ def _error(names: list[str]) -> str:
 
 
 def _solved(answer: Answer, again: Again) -> Document:
-    unit = answer["unit"]
-    unknowns = [
-        (one["key"], answer["values"].get(one["key"], "–"), one["low"], one["high"], one["values"] or "–",
-         one["chosen"], "yes" if one["at_end"] else "")
-        for one in answer["unknowns"]
-    ]  # fmt: skip
-    parts: list[Part] = [
-        rows_grid(
-            "What was sought, and what was found.",
-            ("unknown", "found", "from", "to", "values", "chosen", "at an end"),
-            unknowns,
-        )
-    ]
-    searched = answer["searched"]
-    told = [
-        (answer["objective"], "–" if answer["value"] is None else amount(answer["value"], unit, 4),
-         answer["grade"] or "–", f"{searched['points']:,}", searched["method"],
-         "yes" if searched["exact"] else "no"),
-    ]  # fmt: skip
-    heads = ("objective", "value", "grade", "points", "searched", "proven best")
-    parts.append(rows_grid("The answer.", heads, told, grade="grade"))
+    unit, searched = answer["unit"], answer["searched"]
     names = [answer["objective"], *(one["quantity"] for one in answer["limits"])]
-    parts += training_error_grid(names)
-    if answer["settings"]:
-        held = list(answer["settings"].items())
-        parts.append(rows_grid("What was held at every point.", ("key", "value"), held))
-    sections = [Section("answer", "The answer", tuple(parts))]
+    sections = [Section("answer", "The answer", _answer_tables(answer, names))]
     if answer["limits"]:
-        rows = [
-            (one["limit"], "–" if one["value"] is None else amount(one["value"], one["unit"]),
-             "–" if one["room"] is None else with_percent(one["room"], 1) if one["room"] >= 0.0
-             else f"−{with_percent(-one['room'], 1)}",
-             "binds" if one["binds"] else "", f"{one['better_points_stopped']:,}",
-             with_percent(one["wider_by"]),
-             "–" if one["objective_if_wider"] is None else amount(one["objective_if_wider"], unit, 4),
-             with_percent(one["gain_if_wider"], 1), one["values_if_wider"])
-            for one in answer["limits"]
-        ]  # fmt: skip
-        heads = ("limit", "value", "room", "binds", "better points stopped", "wider by", "then", "gain", "at")
-        table = rows_grid("Limits, and what more of each would give.", heads, rows)
-        drawing = drawn(
-            "room", partial(room, answer), "How far each value is from its limit; what binds is dark."
+        caption = "How far each value is from its limit; what binds is dark."
+        drawing = drawn("room", partial(room, answer), caption)
+        sections.append(
+            Section("limits", "What binds, and what would relieve it", (drawing, _limits(answer)))
         )
-        sections.append(Section("limits", "What binds, and what would relieve it", (drawing, table)))
     sections += _points(answer)
     if answer["not_computable"]:
         rows = [(why, f"{times:,}") for why, times in answer["not_computable"].items()]
-        made = rows_grid("Points that could not be computed.", ("why", "points"), rows)
-        sections.append(Section("lost", "Without an answer", (made,)))
+        lost = rows_grid("Points that could not be computed.", ("why", "points"), rows)
+        sections.append(Section("lost", "Without an answer", (lost,)))
     texts = (
         f"{_asked(answer)} {_answered(answer)}",
         _bound(answer) if answer["found"] else "",
@@ -169,6 +134,47 @@ def _solved(answer: Answer, again: Again) -> Document:
         sections=tuple(sections),
         facts=facts_of(again, ("seed", searched["seed"]), ("CPU seconds", searched["cpu_seconds"])),
     )
+
+
+def _answer_tables(answer: Answer, names: list[str]) -> tuple[Part, ...]:
+    """Unknowns, the objective, the error of a step, and what was held."""
+    unknowns = [
+        (one["key"], answer["values"].get(one["key"], "–"), one["low"], one["high"], one["values"] or "–",
+         one["chosen"], "yes" if one["at_end"] else "")
+        for one in answer["unknowns"]
+    ]  # fmt: skip
+    heads = ("unknown", "found", "from", "to", "values", "chosen", "at an end")
+    searched = answer["searched"]
+    optimum = (
+        answer["objective"], "–" if answer["value"] is None else amount(answer["value"], answer["unit"], 4),
+        answer["grade"] or "–", f"{searched['points']:,}", searched["method"],
+        "yes" if searched["exact"] else "no",
+    )  # fmt: skip
+    of_optimum = ("objective", "value", "grade", "points", "searched", "proven best")
+    parts: list[Part] = [
+        rows_grid("What was sought, and what was found.", heads, unknowns),
+        rows_grid("The answer.", of_optimum, [optimum], grade="grade"),
+        *training_error_grid(names),
+    ]
+    if answer["settings"]:
+        held = list(answer["settings"].items())
+        parts.append(rows_grid("What was held at every point.", ("key", "value"), held))
+    return tuple(parts)
+
+
+def _limits(answer: Answer) -> Grid:
+    rows = [
+        (one["limit"], "–" if one["value"] is None else amount(one["value"], one["unit"]),
+         "–" if one["room"] is None else with_percent(one["room"], 1) if one["room"] >= 0.0
+         else f"−{with_percent(-one['room'], 1)}",
+         "binds" if one["binds"] else "", f"{one['better_points_stopped']:,}",
+         with_percent(one["wider_by"]),
+         "–" if one["objective_if_wider"] is None else amount(one["objective_if_wider"], answer["unit"], 4),
+         with_percent(one["gain_if_wider"], 1), one["values_if_wider"])
+        for one in answer["limits"]
+    ]  # fmt: skip
+    heads = ("limit", "value", "room", "binds", "better points stopped", "wider by", "then", "gain", "at")
+    return rows_grid("Limits, and what more of each would give.", heads, rows)
 
 
 def _points(answer: Answer) -> list[Section]:

@@ -44,10 +44,6 @@ def points(answer: Answer, rows: Sequence[Mapping[str, Any]]) -> Any:
         What ``gigawatt solve --json`` prints.
     rows : sequence of mapping
         Those of its ``points`` that have an objective.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure or None
     """
     import plotly.graph_objects as go
 

@@ -113,10 +113,6 @@ def search(
         Of the evolution.
     start : tuple, optional
         A position to begin with, such as the best one under tighter limits.
-
-    Returns
-    -------
-    Found
     """
     run = _Run(space, look, peek)
     if start is not None:

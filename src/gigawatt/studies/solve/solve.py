@@ -225,10 +225,6 @@ def solve(question: Question, progress: Progress | None = None) -> Answer:
     progress : callable, optional
         Called with (what is looked at, share done).
 
-    Returns
-    -------
-    Answer
-
     Raises
     ------
     InputError

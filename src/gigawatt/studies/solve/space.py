@@ -159,10 +159,6 @@ def read_axis(asker: Asker, key: str, written: str) -> Axis:
         ``LOW..HIGH`` (``2026..2032``, ``100..300 MW``), with ``step 2`` or ``times 2`` behind it, ``a|b|c``,
         or ``all`` for a name of the catalog.
 
-    Returns
-    -------
-    Axis
-
     Raises
     ------
     InputError

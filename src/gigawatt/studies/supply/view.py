@@ -12,7 +12,7 @@ from gigawatt.faces.report.frames import grid_of
 from gigawatt.faces.web.answers import Asked, Fragment
 from gigawatt.faces.web.rendering import Plot, fragment, plot
 from gigawatt.facility import load_site
-from gigawatt.power.dynamics import list_limits
+from gigawatt.power.seconds import list_limits
 from gigawatt.studies.run import grids
 from gigawatt.studies.run.figures import figure
 from gigawatt.studies.run.figures_power import carbon, dispatch_week, plant_names

@@ -14,9 +14,6 @@ from gigawatt.faces.terminal.options import SETTINGS, read_settings
 
 __all__ = ["run_command", "show_command"]
 
-RUN = "Example: gigawatt sweep examples/sweep-texas.yaml --workers 2 --output results/texas"
-SHOW = "Example: gigawatt sweep show results/texas --x machine.count --y training.tokens"
-
 
 def run_command(
     study: Annotated[

@@ -19,7 +19,7 @@ from gigawatt.chain.memo import Memo, Remembered
 from gigawatt.chain.study import blame
 from gigawatt.core.errors import GigawattError
 from gigawatt.core.graph import Graph, Value
-from gigawatt.power.kept import keeping
+from gigawatt.power.plan.kept_optima import keeping
 from gigawatt.schema.changed import scenario_with
 from gigawatt.schema.scenario import LoadedScenario
 from gigawatt.studies.sweep.points import Point

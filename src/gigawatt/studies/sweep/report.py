@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
+from gigawatt.core.store import plain
 from gigawatt.studies.sweep.effects import effects, extremes
 from gigawatt.studies.sweep.show import Overview, drawn_rows
 from gigawatt.studies.sweep.store import SweepStore
@@ -16,12 +16,6 @@ HEADLINES = (
     "serving.ttft_p99", "facility.power_peak",
 )  # fmt: skip
 """Quantities that a report tells of where they were read; colours are of the first."""
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value.item() if hasattr(value, "item") else value
 
 
 def report_data(
@@ -56,7 +50,7 @@ def report_data(
         "y": y,
         "by": colours,
         "told": [name for name in told if name != colours][:2],
-        "drawn": {str(name): [_plain(v) for v in frame[name].tolist()] for name in frame.columns},
+        "drawn": {str(name): [plain(v) for v in frame[name].tolist()] for name in frame.columns},
         "asked": [
             {key: str(one.get(key, "")) for key in ("name", "text", "base", "catalog", "gigawatt")}
             for one in store.studies().values()

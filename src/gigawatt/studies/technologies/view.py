@@ -13,8 +13,8 @@ from gigawatt.core.errors import GigawattError
 from gigawatt.faces.figures.readable import significant, with_unit
 from gigawatt.faces.report.drawings import table_of
 from gigawatt.faces.web.answers import Asked, Fragment
+from gigawatt.faces.web.form.state import placed
 from gigawatt.faces.web.rendering import Plot, fragment, plot
-from gigawatt.faces.web.state import placed
 from gigawatt.faces.web.tabled import ranged, tabled
 from gigawatt.studies.technologies.audit import Audit, audit, audited
 from gigawatt.studies.technologies.figures import WORST, components, front

@@ -15,7 +15,7 @@ from gigawatt.chain.training.sites import ALLOWED, Sites
 from gigawatt.core.evidence import Assumption
 from gigawatt.performance import StepTable
 from gigawatt.performance.layouts import COLUMNS
-from gigawatt.performance.schedule import Timeline
+from gigawatt.performance.schedules.makespan import Timeline
 from gigawatt.schema.pins import word_of
 
 __all__ = ["Uncertainty", "as_answer", "layout_of"]

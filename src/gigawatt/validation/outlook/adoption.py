@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from gigawatt import catalog
 from gigawatt.core.evidence import Evidence
 from gigawatt.core.quantities import factor
-from gigawatt.outlook.curves_hindcast import CurvesHindcast, curves_hindcast
-from gigawatt.outlook.fleet import H100_FLOPS
+from gigawatt.outlook.compute.fleet import H100_FLOPS
+from gigawatt.outlook.forecasts.curves_hindcast import CurvesHindcast, curves_hindcast
 from gigawatt.outlook.frame import LAST, year_index
 from gigawatt.outlook.paths import ANCHOR
 from gigawatt.outlook.priors import read_priors

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from gigawatt.outlook.hindcast import BINS, Score, cost_hindcast
+from gigawatt.outlook.forecasts.hindcast import BINS, Score, cost_hindcast
 
 __all__ = ["OURS", "hindcast_scores", "score"]
 

@@ -9,10 +9,10 @@ from functools import lru_cache
 import numpy as np
 
 from gigawatt.catalog import entity
-from gigawatt.outlook.concentration import Concentration, concentration
+from gigawatt.outlook.forecasts.trends import Trend, records_only, trend
 from gigawatt.outlook.series import decimal_year, points, quarters, read_rows
-from gigawatt.outlook.trends import Trend, records_only, trend
-from gigawatt.outlook.value import metcalfe_exponent, revenue_and_users
+from gigawatt.outlook.society.concentration import Concentration, concentration
+from gigawatt.outlook.society.value import metcalfe_exponent, revenue_and_users
 from gigawatt.validation.check import Told
 
 __all__ = ["exponent", "exponent_told", "growth", "owners", "site_numbers", "stock_trend"]

@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 
 from gigawatt.catalog import entity
-from gigawatt.outlook.growth import fit_growth
-from gigawatt.outlook.records import record_hindcast
+from gigawatt.outlook.forecasts.growth import fit_growth
+from gigawatt.outlook.forecasts.records import record_hindcast
 
 __all__ = ["above", "above_lbnl", "mean"]
 

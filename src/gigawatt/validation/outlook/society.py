@@ -18,12 +18,12 @@ from gigawatt.catalog import Entity
 from gigawatt.core.evidence import Evidence
 from gigawatt.core.quantities import factor
 from gigawatt.money import discount_rate
-from gigawatt.outlook.concentration import Concentration, concentration
-from gigawatt.outlook.ownership import drawn_ahead, year_apart
 from gigawatt.outlook.priors import read_priors
 from gigawatt.outlook.randomness import SEED
 from gigawatt.outlook.series import quarters
-from gigawatt.outlook.society import curse_effect, price_rise
+from gigawatt.outlook.society.concentration import Concentration, concentration
+from gigawatt.outlook.society.ownership import drawn_ahead, year_apart
+from gigawatt.outlook.society.society import curse_effect, price_rise
 from gigawatt.studies.outlook.compare import compare_energy
 from gigawatt.studies.outlook.limits import outlook_tables
 from gigawatt.studies.outlook.outlook import OutlookResult, outlook

@@ -23,8 +23,8 @@ from gigawatt.catalog.loader import table as rows_of
 from gigawatt.core.errors import GigawattError
 from gigawatt.machine.load import build_cluster
 from gigawatt.machine.machine import Cluster
-from gigawatt.performance.engines import Engine, load_engine
-from gigawatt.performance.inference import (
+from gigawatt.performance.serving.engines import Engine, load_engine
+from gigawatt.performance.serving.inference import (
     PassCost,
     Replica,
     decode_cost,
@@ -33,7 +33,7 @@ from gigawatt.performance.inference import (
     sequence_cost,
     token_cost,
 )
-from gigawatt.performance.serving_power import (
+from gigawatt.performance.serving.power import (
     ServingPower,
     capped_serving,
     largest_step,
@@ -42,7 +42,7 @@ from gigawatt.performance.serving_power import (
     serving_power,
     wall_power,
 )
-from gigawatt.performance.steady import steady
+from gigawatt.performance.serving.steady import steady
 from gigawatt.validation.card import Errors, errors_of
 from gigawatt.validation.files import Refusal, Refusals
 from gigawatt.validation.power.serving_rows import IMAGES, NODE, PowerCase, cases_of, cluster_of, power_rows

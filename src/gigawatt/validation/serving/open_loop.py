@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.machine import build_cluster
-from gigawatt.performance.engines import load_engine
-from gigawatt.performance.inference import Replica, multiply_format
-from gigawatt.performance.serving_tables import step_tables
-from gigawatt.performance.step_tables import StepTables
+from gigawatt.performance.serving.engines import load_engine
+from gigawatt.performance.serving.inference import Replica, multiply_format
+from gigawatt.performance.serving.step_tables import StepTables
+from gigawatt.performance.serving.tables import step_tables
 from gigawatt.serving.arrivals import poisson_arrivals
 from gigawatt.serving.engine import EngineOptions, Outcome
 from gigawatt.serving.fleet import Fleet

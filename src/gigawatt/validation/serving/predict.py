@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.machine import Cluster, build_cluster
-from gigawatt.performance.engines import Engine, load_engine
-from gigawatt.performance.inference import Replica, multiply_format
-from gigawatt.performance.steady import most_held, static_batch, steady
+from gigawatt.performance.serving.engines import Engine, load_engine
+from gigawatt.performance.serving.inference import Replica, multiply_format
+from gigawatt.performance.serving.steady import most_held, static_batch, steady
 from gigawatt.validation.serving.rows import ServingCase
 from gigawatt.workload.inference import Shares
 

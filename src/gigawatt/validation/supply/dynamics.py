@@ -15,7 +15,7 @@ from gigawatt.catalog import entity
 from gigawatt.chain.training.plan import plan_training
 from gigawatt.chain.training.question import read_question
 from gigawatt.core.errors import InfeasibleError
-from gigawatt.power.dynamics import (
+from gigawatt.power.seconds import (
     Limits,
     Machine,
     Store,

@@ -10,8 +10,8 @@ import numpy as np
 from gigawatt.catalog import loader
 from gigawatt.facility.weather import Weather, load_weather
 from gigawatt.facility.years import load_years
-from gigawatt.power.solar import solar_capacity_factor
-from gigawatt.power.wind import power_curve
+from gigawatt.power.resource.solar import solar_capacity_factor
+from gigawatt.power.resource.wind import power_curve
 
 __all__ = [
     "fleet_target",

@@ -120,10 +120,6 @@ def load_design(name: str, given: Mapping[str, float] | None = None) -> Design:
     given : mapping, optional
         SI values (temperatures in keV) in place of the catalog's, by quantity; ``fuel`` is text.
 
-    Returns
-    -------
-    Design
-
     Raises
     ------
     InputError
@@ -356,10 +352,6 @@ def size_for(design: Design, net: float, *, tolerance: float = 1e-4) -> Sized:
         W to the grid, averaged over pulses, > 0.
     tolerance : float
         Of the radius.
-
-    Returns
-    -------
-    Sized
 
     Raises
     ------

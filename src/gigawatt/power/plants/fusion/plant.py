@@ -9,7 +9,6 @@ import math
 from dataclasses import dataclass
 
 from gigawatt.core.errors import InfeasibleError, InputError
-from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power.plants.fusion.confinement import plasma_inductance
 from gigawatt.power.plants.fusion.machine import Plasma
 from gigawatt.power.plants.fusion.reactivity import REACTIONS
@@ -27,7 +26,6 @@ __all__ = [
 ]
 
 _MU0 = 1.25663706212e-6  # H/m, CODATA 2018
-_YEAR = HOURS_PER_YEAR * 3600.0
 _TRITON = 3.0160492 * 1.66053906660e-27  # kg
 _DECAY = math.log(2.0) / (12.32 * 365.25 * 86400.0)  # 1/s, tritium (Lucas, Unterweger 2000)
 
@@ -289,10 +287,6 @@ def tritium(
         s that fuel spends on its way round; s of feed held for an outage of the plant.
     duty : float
         Availability, (0, 1].
-
-    Returns
-    -------
-    Tritium
 
     Raises
     ------

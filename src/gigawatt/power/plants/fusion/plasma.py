@@ -199,20 +199,9 @@ def evaluate(plasma: Plasma, density: npt.ArrayLike, temperature: npt.ArrayLike)
     2141.
     """
     n, t = np.asarray(density, dtype=float), np.asarray(temperature, dtype=float)
-    for name, value, low, high, unit in (
-        ("density", n, 1e17, 1e23, "1/m³"),
-        ("temperature", t, 0.1, 500.0, "keV"),
-    ):
-        if value.size == 0 or not bool(np.all((value >= low) & (value <= high))):
-            raise InputError(
-                "outside the physical range",
-                key=name,
-                given=f"{float(np.min(value)):g} to {float(np.max(value)):g} {unit}"
-                if value.size
-                else "nothing",
-                allowed=f"{low:g} to {high:g} {unit}",
-            )
-    fuel, scaling = load_fuel(plasma.fuel), load_scaling(plasma.scaling)
+    _check_range("density", n, 1e17, 1e23, "1/m³")
+    _check_range("temperature", t, 0.1, 500.0, "keV")
+    fuel = load_fuel(plasma.fuel)
     made = _integrals(plasma, fuel, t)
     room = 1.0 - made.charge
     if bool(np.any(room <= 0.0)):
@@ -222,110 +211,29 @@ def evaluate(plasma: Plasma, density: npt.ArrayLike, temperature: npt.ArrayLike)
             given=f"{float(np.max(made.charge)):.2f} of the electrons are theirs",
             allowed="less than 1",
         )
-    volume = plasma.torus
-    pairs = {name: _pairs(fuel, name) * made.rates[name] for name in fuel.reactions}  # rate over n_fuel²
-    alphas = _total([pairs[name] * REACTIONS[name].alphas for name in fuel.reactions])
-    prefactor = plasma.h_factor * scaling.prefactor(
-        current=plasma.current,
-        field=plasma.field,
-        density=n * made.line,
-        major_radius=plasma.major_radius,
-        minor_radius=plasma.minor_radius,
-        elongation=plasma.elongation,
-        elongation_edge=plasma.elongation_edge,
-        triangularity=plasma.triangularity,
-        mass=fuel.mass,
-        iota=plasma.iota,
-    )
-
-    def share(helium: Array) -> Array:
-        return (room - 2.0 * helium) / fuel.charge
-
-    def energy(helium: Array) -> Array:
-        ions = share(helium) + helium + made.count
-        return 1.5 * volume * KEV * n * t * made.pressure * (1.0 + plasma.ion_ratio * ions)
-
-    def lost(stored: Array) -> Array:
-        return 1e6 * (stored / (1e6 * prefactor)) ** (1.0 / (1.0 + scaling.power))
-
     shape = np.broadcast_shapes(n.shape, t.shape)
-    if plasma.helium is not None:
-        helium = np.full(shape, plasma.helium)
-        if bool(np.any(2.0 * helium >= room)):
-            raise InputError(
-                "the helium leaves no fuel",
-                key="plasma.helium",
-                given=f"{plasma.helium:g} of the electrons",
-                allowed=f"below {float(np.min(room)) / 2.0:.3f}",
-            )
-    else:
-        low, high = np.zeros(shape), np.broadcast_to(room / 2.0, shape).copy()
-        for _ in range(_STEPS if plasma.ash_ratio > 0.0 else 0):
-            helium = 0.5 * (low + high)
-            stored = energy(helium)
-            stays = plasma.ash_ratio * stored / lost(stored)
-            more = stays * n * share(helium) ** 2 * alphas > helium
-            low, high = np.where(more, helium, low), np.where(more, high, helium)
-        helium = 0.5 * (low + high) if plasma.ash_ratio > 0.0 else low
-    part = share(helium)
-    burning = volume * (n * part) ** 2
-    fusion = burning * _total([pairs[name] * REACTIONS[name].energy for name in fuel.reactions])
-    charged = burning * _total([pairs[name] * REACTIONS[name].charged for name in fuel.reactions])
-    stored = energy(helium)
-    loss = lost(stored)
+    core = _Core(plasma, fuel, made, n, t, room)
+    helium = core.helium(shape)
+    part = core.share(helium)
+    fusion, charged = core.fusion_power(part)
+    stored = core.energy(helium)
+    loss = core.lost(stored)
     light = part * fuel.charge_squared + 4.0 * helium  # Σ Z² n / n_e of fuel and ash
     z_eff = light + made.charge2
-    brems = volume * n**2 * (light * made.ions + made.electrons)
-    lines = volume * n**2 * made.lines
-    round_ = synchrotron_power(
-        density=n * made.peak_density,
-        temperature=t * made.peak_temperature,
-        major_radius=plasma.major_radius,
-        minor_radius=plasma.minor_radius,
-        elongation=plasma.elongation,
-        field=plasma.field,
-        density_exponent=plasma.profile.density,
-        temperature_exponent=plasma.profile.temperature,
-        temperature_inner=plasma.profile.inner,
-        reflection=plasma.reflection,
-    )
-    core = plasma.core_radiation * (
-        volume * n**2 * (light * made.ions_core + made.electrons_core + made.lines_core) + round_
-    )
+    brems, lines, round_, inside = core.radiation(light)
     deposited = plasma.deposited * charged
-    heating = loss + core - deposited
-    pressure = stored / (1.5 * volume)
-    beta = 2.0 * _MU0 * pressure / plasma.field**2
+    heating = loss + inside - deposited
+    pressure = stored / (1.5 * plasma.torus)
     if plasma.current > 0.0:
-        poloidal = _MU0 * plasma.current / plasma.circumference
-        bootstrap = bootstrap_share(
-            beta_poloidal=2.0 * _MU0 * pressure / poloidal**2,
-            aspect=plasma.minor_radius / plasma.major_radius,
-            z_effective=z_eff,
-            q95=plasma.safety,
-            density_exponent=max(made.peak_density - 1.0, 0.0),
-            temperature_exponent=np.maximum(made.peak_temperature - 1.0, 1e-3),
-        )
-        voltage = loop_voltage(
-            current=plasma.current * (1.0 - bootstrap),
-            temperature=t,
-            z_effective=z_eff,
-            major_radius=plasma.major_radius,
-            minor_radius=plasma.minor_radius,
-            elongation=plasma.elongation,
-        )
-        ohmic = voltage * plasma.current * (1.0 - bootstrap)
-        beta_n = normalised_beta(
-            pressure=pressure, field=plasma.field, current=plasma.current, minor_radius=plasma.minor_radius
-        )
-        densest: Array | float = greenwald_density(current=plasma.current, minor_radius=plasma.minor_radius)
         mass = (part * fuel.mass + helium * _HELIUM) / (part + helium)
-        lh = lh_power(density=n * made.line, field=plasma.field, surface=plasma.skin, mass=1.0) / mass
+        driven = core.with_current(pressure, z_eff, mass)
     else:
-        bootstrap = voltage = ohmic = beta_n = lh = np.zeros(shape)
-        densest = sudo_density(
+        none = np.zeros(shape)
+        power = np.sqrt(np.maximum(deposited + np.maximum(heating, 0.0), 1.0))
+        densest = power * sudo_density(
             power=1.0, field=plasma.field, major_radius=plasma.major_radius, minor_radius=plasma.minor_radius
-        ) * np.sqrt(np.maximum(deposited + np.maximum(heating, 0.0), 1.0))
+        )
+        driven = _Driven(none, none, none, none, none, densest)
     return State(
         density=np.broadcast_to(n, shape),
         temperature=np.broadcast_to(t, shape),
@@ -336,23 +244,167 @@ def evaluate(plasma: Plasma, density: npt.ArrayLike, temperature: npt.ArrayLike)
         bremsstrahlung=brems,
         impurity=np.broadcast_to(lines, shape),
         synchrotron=np.broadcast_to(round_, shape),
-        core=core,
+        core=inside,
         loss=loss,
         heating=heating,
-        ohmic=ohmic,
-        auxiliary=heating - ohmic,
+        ohmic=driven.ohmic,
+        auxiliary=heating - driven.ohmic,
         stored=stored,
         confinement=stored / loss,
         helium=helium,
         fuel=part,
         z_effective=z_eff,
-        beta=beta,
-        beta_normalised=beta_n,
-        density_share=n * made.line / densest + np.zeros(shape),
-        bootstrap=bootstrap,
-        lh=lh,
-        voltage=voltage,
+        beta=2.0 * _MU0 * pressure / plasma.field**2,
+        beta_normalised=driven.beta_normalised,
+        density_share=n * made.line / driven.densest + np.zeros(shape),
+        bootstrap=driven.bootstrap,
+        lh=driven.lh,
+        voltage=driven.voltage,
     )
+
+
+def _check_range(name: str, value: Array, low: float, high: float, unit: str) -> None:
+    if value.size and bool(np.all((value >= low) & (value <= high))):
+        return
+    given = f"{float(np.min(value)):g} to {float(np.max(value)):g} {unit}" if value.size else "nothing"
+    raise InputError(
+        "outside the physical range", key=name, given=given, allowed=f"{low:g} to {high:g} {unit}"
+    )
+
+
+@dataclass(frozen=True)
+class _Driven:
+    """What follows from the plasma's current: shares, V, W, and the largest density, 1/m³."""
+
+    bootstrap: Array
+    voltage: Array
+    ohmic: Array
+    beta_normalised: Array
+    lh: Array
+    densest: Array | float
+
+
+class _Core:
+    """A plasma at densities ``n`` and temperatures ``t``; ``room``: share of electrons of fuel and ash."""
+
+    def __init__(self, plasma: Plasma, fuel: Fuel, made: _Integrals, n: Array, t: Array, room: Array) -> None:
+        self.plasma, self.fuel, self.made, self.n, self.t, self.room = plasma, fuel, made, n, t, room
+        self.pairs = {name: _pairs(fuel, name) * made.rates[name] for name in fuel.reactions}
+        scaling = load_scaling(plasma.scaling)
+        self.power = scaling.power
+        self.prefactor = plasma.h_factor * scaling.prefactor(
+            current=plasma.current,
+            field=plasma.field,
+            density=n * made.line,
+            major_radius=plasma.major_radius,
+            minor_radius=plasma.minor_radius,
+            elongation=plasma.elongation,
+            elongation_edge=plasma.elongation_edge,
+            triangularity=plasma.triangularity,
+            mass=fuel.mass,
+            iota=plasma.iota,
+        )
+
+    def share(self, helium: Array) -> Array:
+        """Fuel ions over electrons."""
+        return (self.room - 2.0 * helium) / self.fuel.charge
+
+    def energy(self, helium: Array) -> Array:
+        """J stored."""
+        ions = self.share(helium) + helium + self.made.count
+        warm = 1.5 * self.plasma.torus * KEV * self.n * self.t * self.made.pressure
+        return warm * (1.0 + self.plasma.ion_ratio * ions)
+
+    def lost(self, stored: Array) -> Array:
+        """W by transport, from the scaling of the confinement time."""
+        return 1e6 * (stored / (1e6 * self.prefactor)) ** (1.0 / (1.0 + self.power))
+
+    def helium(self, shape: tuple[int, ...]) -> Array:
+        """Ash over electrons: as given, or what stays where its confinement is ``ash_ratio`` of energy's."""
+        plasma, room = self.plasma, self.room
+        if plasma.helium is not None:
+            helium = np.full(shape, plasma.helium)
+            if bool(np.any(2.0 * helium >= room)):
+                raise InputError(
+                    "the helium leaves no fuel",
+                    key="plasma.helium",
+                    given=f"{plasma.helium:g} of the electrons",
+                    allowed=f"below {float(np.min(room)) / 2.0:.3f}",
+                )
+            return helium
+        low, high = np.zeros(shape), np.broadcast_to(room / 2.0, shape).copy()
+        if not plasma.ash_ratio > 0.0:
+            return low
+        alphas = _total([self.pairs[name] * REACTIONS[name].alphas for name in self.fuel.reactions])
+        for _ in range(_STEPS):
+            helium = 0.5 * (low + high)
+            stored = self.energy(helium)
+            stays = plasma.ash_ratio * stored / self.lost(stored)
+            more = stays * self.n * self.share(helium) ** 2 * alphas > helium
+            low, high = np.where(more, helium, low), np.where(more, high, helium)
+        return 0.5 * (low + high)
+
+    def fusion_power(self, part: Array) -> tuple[Array, Array]:
+        """(W of all products, of the charged ones)."""
+        burning = self.plasma.torus * (self.n * part) ** 2
+        names = self.fuel.reactions
+        whole = _total([self.pairs[name] * REACTIONS[name].energy for name in names])
+        return burning * whole, burning * _total(
+            [self.pairs[name] * REACTIONS[name].charged for name in names]
+        )
+
+    def radiation(self, light: Array) -> tuple[Array, Array, Array, Array]:
+        """W of bremsstrahlung, lines and synchrotron, and what of all three leaves the core."""
+        plasma, made, volume, n = self.plasma, self.made, self.plasma.torus, self.n
+        round_ = synchrotron_power(
+            density=n * made.peak_density,
+            temperature=self.t * made.peak_temperature,
+            major_radius=plasma.major_radius,
+            minor_radius=plasma.minor_radius,
+            elongation=plasma.elongation,
+            field=plasma.field,
+            density_exponent=plasma.profile.density,
+            temperature_exponent=plasma.profile.temperature,
+            temperature_inner=plasma.profile.inner,
+            reflection=plasma.reflection,
+        )
+        brems = volume * n**2 * (light * made.ions + made.electrons)
+        inside = volume * n**2 * (light * made.ions_core + made.electrons_core + made.lines_core)
+        return brems, volume * n**2 * made.lines, round_, plasma.core_radiation * (inside + round_)
+
+    def with_current(self, pressure: Array, z_effective: Array, mass: Array) -> _Driven:
+        """Of a plasma with a current: bootstrap share, loop voltage, limits."""
+        plasma, made = self.plasma, self.made
+        poloidal = _MU0 * plasma.current / plasma.circumference
+        bootstrap = bootstrap_share(
+            beta_poloidal=2.0 * _MU0 * pressure / poloidal**2,
+            aspect=plasma.minor_radius / plasma.major_radius,
+            z_effective=z_effective,
+            q95=plasma.safety,
+            density_exponent=max(made.peak_density - 1.0, 0.0),
+            temperature_exponent=np.maximum(made.peak_temperature - 1.0, 1e-3),
+        )
+        voltage = loop_voltage(
+            current=plasma.current * (1.0 - bootstrap),
+            temperature=self.t,
+            z_effective=z_effective,
+            major_radius=plasma.major_radius,
+            minor_radius=plasma.minor_radius,
+            elongation=plasma.elongation,
+        )
+        return _Driven(
+            bootstrap=bootstrap,
+            voltage=voltage,
+            ohmic=voltage * plasma.current * (1.0 - bootstrap),
+            beta_normalised=normalised_beta(
+                pressure=pressure,
+                field=plasma.field,
+                current=plasma.current,
+                minor_radius=plasma.minor_radius,
+            ),
+            lh=lh_power(density=self.n * made.line, field=plasma.field, surface=plasma.skin, mass=1.0) / mass,
+            densest=greenwald_density(current=plasma.current, minor_radius=plasma.minor_radius),
+        )
 
 
 def _pairs(fuel: Fuel, reaction: str) -> float:

@@ -164,10 +164,6 @@ def sample(profile: Profile, temperature: npt.ArrayLike, count: int = 48) -> Sam
     count : int
         Gauss points, at least 8.
 
-    Returns
-    -------
-    Sampled
-
     Raises
     ------
     InputError

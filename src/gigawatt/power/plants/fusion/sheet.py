@@ -67,10 +67,6 @@ def sheet(
     year : float
         Of operation; the cost falls with the plants built by then.
 
-    Returns
-    -------
-    FusionSheet
-
     Raises
     ------
     InputError

@@ -107,10 +107,6 @@ def simulate(
     method : str
         ``BDF`` or ``Radau`` (implicit: the system is stiff).
 
-    Returns
-    -------
-    Transient
-
     Raises
     ------
     InputError

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.catalog.loader import entity, table
+from gigawatt.catalog.loader import Entity, entity, table
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Evidence
 from gigawatt.core.quantities import HOURS_PER_YEAR
-from gigawatt.power.plants.molten_salt.cost import availability, fuel_use, unit_cost
+from gigawatt.power.plants.molten_salt.cost import Fuel, availability, fuel_use, unit_cost
 from gigawatt.power.plants.molten_salt.follow import follow, ramp_limit
 from gigawatt.power.plants.molten_salt.kinetics import effective_fraction, simulate
 from gigawatt.power.plants.molten_salt.loop import TABLE, lost_reactivity, reactor_row
@@ -28,7 +28,6 @@ ROW, PRICED_AS = "fission-molten-salt", "fission-small"
 _HOUR = 3600.0
 _YEAR = HOURS_PER_YEAR * _HOUR
 _MWH = 3.6e9
-_KELVIN = 273.15
 _REFINEMENT = 1.0  # cells of the fuel loop; with twice as many the ramp moves by 2 %
 _NUMBERS: dict[str, str] = {
     "burnup": "heat from a kg of uranium",
@@ -70,10 +69,6 @@ def sheet(
     year : float
         Year of operation, for the cost before learning, 2000 to 2100.
 
-    Returns
-    -------
-    PlantSheet
-
     Raises
     ------
     InputError
@@ -96,8 +91,7 @@ def sheet(
     given = _settings(settings or {}, design)
     number = {key: float(value[0]) for key, value in given.items() if key != "fuel"}
     plant = _plant(design, given)
-    efficiency = row.value("efficiency")
-    ramp = ramp_limit(plant, rate=number["temperature_rate"])
+    efficiency, listed = row.value("efficiency"), entity("plants", ROW)
     fuel = fuel_use(
         burnup=number["burnup"],
         efficiency=efficiency,
@@ -109,90 +103,87 @@ def sheet(
         separation_price=number["separation_price"],
         salt_price=number["salt_price"],
     )
-    running = availability(
-        forced=number["forced_outage"], outage=number["outage"], interval=number["core_life"]
-    )
-    estimate = entity("plants", PRICED_AS).at("capital_cost", year)[0]
-    learnt = {"units": number["units_built"], "learning_rate": number["learning_rate"]}
-    price = unit_cost(estimate=estimate, overrun=0.0, **learnt)
-    dear = max(price, unit_cost(estimate=estimate, overrun=number["overrun"], **learnt))
-    best = row.evidence("learning_rate").high or 0.0
-    cheap = min(price, unit_cost(estimate=estimate, overrun=0.0, units=10.0, learning_rate=best))
-    listed = entity("plants", ROW)
-    static = plant.kinetics.total
-    lost, counts = lost_reactivity(plant.kinetics, plant.loop), effective_fraction(plant)
-    heat = decay_heat([1.0, _HOUR, 24.0 * _HOUR], operation=number["core_life"])
-    unit_size = plant.power * efficiency
+    price, cheap, dear = _prices(row, number, year)
     quantities: dict[str, float] = {
         "capital_cost": price,
         "capital_cost_low": cheap,
         "capital_cost_high": dear,
         "fuel_cost": fuel.cost,
-        "ramp": ramp,
+        "ramp": ramp_limit(plant, rate=number["temperature_rate"]),
         "minimum_load": number["turbine_minimum"],
-        "availability": running,
-        "unit_size": unit_size,
+        "availability": availability(
+            forced=number["forced_outage"], outage=number["outage"], interval=number["core_life"]
+        ),
+        "unit_size": plant.power * efficiency,
         "heat_rate": 1.0 / efficiency,
     }
     for name in ("fixed_cost", "variable_cost", "lead_time", "life", "water"):
         quantities[name] = listed.value(name)
     for name in ("construction_carbon", "capacity_factor"):  # kg/J at that capacity factor
         quantities[name] = listed.value(name)
-    pcm = 1e5
-    lines: list[Line] = [
+    heat = decay_heat([1.0, _HOUR, 24.0 * _HOUR], operation=number["core_life"])
+    return PlantSheet(
+        name=row.text("name", design),
+        design=design,
+        year=year,
+        lines=[
+            *_reactor_lines(plant, str(given["fuel"][0]), efficiency, heat),
+            *_operation_lines(quantities, fuel),
+        ],
+        quantities=quantities,
+        settings=given,
+        assumptions=_assumptions(settings or {}, design, year),
+    )
+
+
+def _prices(row: Entity, number: Mapping[str, float], year: float) -> tuple[float, float, float]:
+    """$/W of a unit: as estimated, after ten units of the best learning, with the overrun of first ones."""
+    estimate = entity("plants", PRICED_AS).at("capital_cost", year)[0]
+    learnt = {"units": number["units_built"], "learning_rate": number["learning_rate"]}
+    price = unit_cost(estimate=estimate, overrun=0.0, **learnt)
+    dear = unit_cost(estimate=estimate, overrun=number["overrun"], **learnt)
+    best = row.evidence("learning_rate").high or 0.0
+    cheap = unit_cost(estimate=estimate, overrun=0.0, units=10.0, learning_rate=best)
+    return price, min(price, cheap), max(price, dear)
+
+
+def _reactor_lines(plant: System, fuel: str, efficiency: float, heat: Array) -> list[Line]:
+    kinetics, pcm = plant.kinetics, 1e5
+    lost = lost_reactivity(kinetics, plant.loop)
+    outside = f"{lost / kinetics.total:.0%} of them decay outside the core"
+    shares = ", ".join(f"{x:.2%}" for x in heat)
+    graphite = kinetics.graphite_coefficient * pcm
+    electricity = plant.power * efficiency / 1e6
+    critical = effective_fraction(plant) * pcm
+    return [
         ("reactor", "heat of one unit", plant.power / 1e6, "MW", ""),
-        ("reactor", "electricity of one unit", unit_size / 1e6, "MW", f"efficiency {efficiency:.0%}"),
-        ("reactor", "fuel", str(given["fuel"][0]), "", "kinetics of MSRE's"),
-        ("reactor", "delayed neutrons at rest", static * pcm, "pcm", ""),
-        (
-            "reactor",
-            "lost by the flow",
-            lost * pcm,
-            "pcm",
-            f"{lost / static:.0%} of them decay outside the core",
-        ),
-        ("reactor", "prompt critical above", counts * pcm, "pcm", "an insertion of more is refused"),
-        ("reactor", "feedback of fuel", plant.kinetics.fuel_coefficient * pcm, "pcm/K", "at once"),
-        (
-            "reactor",
-            "feedback of graphite",
-            plant.kinetics.graphite_coefficient * pcm,
-            "pcm/K",
-            "within minutes",
-        ),
-        (
-            "reactor",
-            "decay heat after 1 s, 1 h, 1 day",
-            ", ".join(f"{x:.2%}" for x in heat),
-            "",
-            "of the power",
-        ),
-        ("operation", "ramp", ramp * 60.0, "1/min", "by the rate of temperature that thick metal stands"),
-        ("operation", "least load", number["turbine_minimum"], "", "of the turbine; the reactor goes lower"),
+        ("reactor", "electricity of one unit", electricity, "MW", f"efficiency {efficiency:.0%}"),
+        ("reactor", "fuel", fuel, "", "kinetics of MSRE's"),
+        ("reactor", "delayed neutrons at rest", kinetics.total * pcm, "pcm", ""),
+        ("reactor", "lost by the flow", lost * pcm, "pcm", outside),
+        ("reactor", "prompt critical above", critical, "pcm", "an insertion of more is refused"),
+        ("reactor", "feedback of fuel", kinetics.fuel_coefficient * pcm, "pcm/K", "at once"),
+        ("reactor", "feedback of graphite", graphite, "pcm/K", "within minutes"),
+        ("reactor", "decay heat after 1 s, 1 h, 1 day", shares, "", "of the power"),
+    ]
+
+
+def _operation_lines(q: Mapping[str, float], fuel: Fuel) -> list[Line]:
+    ramp, least, running = q["ramp"] * 60.0, q["minimum_load"], q["availability"]
+    between = f"{q['capital_cost_low'] * 1e3:,.0f} to {q['capital_cost_high'] * 1e3:,.0f}"
+    building = q["lead_time"] / _YEAR
+    return [
+        ("operation", "ramp", ramp, "1/min", "by the rate of temperature that thick metal stands"),
+        ("operation", "least load", least, "", "of the turbine; the reactor goes lower"),
         ("operation", "availability", running, "", "no outage for fuel: it is topped up as it runs"),
         ("fuel", "uranium", fuel.uranium * _MWH * 1e3, "g/MWh", ""),
         ("fuel", "natural uranium", fuel.natural * _MWH * 1e3, "g/MWh", ""),
         ("fuel", "separative work", fuel.work * _MWH * 1e3, "g/MWh", ""),
         ("fuel", "cost", fuel.cost * _MWH, "$/MWh", ""),
-        ("money", "price of a unit", price * 1e3, "$/kW", f"{cheap * 1e3:,.0f} to {dear * 1e3:,.0f}"),
-        ("money", "fixed cost", quantities["fixed_cost"] * _YEAR * 1e3, "$/kW/year", ""),
-        (
-            "money",
-            "time to build",
-            quantities["lead_time"] / _YEAR,
-            "year",
-            "nobody has built one since 1965",
-        ),
+        ("money", "price of a unit", q["capital_cost"] * 1e3, "$/kW", between),
+        ("money", "fixed cost", q["fixed_cost"] * _YEAR * 1e3, "$/kW/year", ""),
+        ("money", "time to build", building, "year", "nobody has built one since 1965"),
     ]
-    return PlantSheet(
-        name=row.text("name", design),
-        design=design,
-        year=year,
-        lines=lines,
-        quantities=quantities,
-        settings=given,
-        assumptions=_assumptions(settings or {}, design, year),
-    )
 
 
 def curves(made: PlantSheet | Mapping[str, float | str] | None = None) -> dict[str, dict[str, Array]]:
@@ -228,18 +219,7 @@ def curves(made: PlantSheet | Mapping[str, float | str] | None = None) -> dict[s
             "measured_time": points.time,
             "measured_reactivity": points.value,
         }
-    points = measured("step-8")
-    msre = system("msre", fuel="u233")
-    time = np.concatenate([[0.0], np.linspace(0.05, 100.0, 401)])
-    size = entity("molten_salt_published", "step-8").value("reactivity")
-    step = simulate(msre, time=time, power=msre.power, reactivity=np.where(time > 0.0, size, 0.0))
-    found["step"] = {
-        "time": time,
-        "power": step.fission - step.fission[0],
-        "outlet": step.outlet,
-        "measured_time": points.time,
-        "measured_power": points.value,
-    }
+    found["step"] = _reactivity_step()
     if isinstance(made, PlantSheet):
         given, design, ramp = made.settings, made.design, made.quantities["ramp"]
     else:
@@ -248,6 +228,28 @@ def curves(made: PlantSheet | Mapping[str, float | str] | None = None) -> dict[s
     plant = _plant(design, given)
     if ramp is None:
         ramp = ramp_limit(plant, rate=float(given["temperature_rate"][0]))
+    found["day"] = _day(plant, given, ramp)
+    return found
+
+
+def _reactivity_step() -> dict[str, Array]:
+    """Power of the MSRE after a step of reactivity at 8 MW, computed and published."""
+    points = measured("step-8")
+    msre = system("msre", fuel="u233")
+    time = np.concatenate([[0.0], np.linspace(0.05, 100.0, 401)])
+    size = entity("molten_salt_published", "step-8").value("reactivity")
+    step = simulate(msre, time=time, power=msre.power, reactivity=np.where(time > 0.0, size, 0.0))
+    return {
+        "time": time,
+        "power": step.fission - step.fission[0],
+        "outlet": step.outlet,
+        "measured_time": points.time,
+        "measured_power": points.value,
+    }
+
+
+def _day(plant: System, given: Mapping[str, Setting], ramp: float) -> dict[str, Array]:
+    """A reactor that follows a day of serving."""
     time = np.linspace(0.0, 24.0 * _HOUR, 289)
     load = plant.power * plant.row.value("efficiency") * _serving(time / _HOUR)
     day = follow(
@@ -258,7 +260,7 @@ def curves(made: PlantSheet | Mapping[str, float | str] | None = None) -> dict[s
         ramp_turbine=float(given["turbine_ramp"][0]),
         minimum_load=float(given["turbine_minimum"][0]),
     )
-    found["day"] = {
+    return {
         "time": time,
         "load": load,
         "heat": day.heat,
@@ -270,7 +272,6 @@ def curves(made: PlantSheet | Mapping[str, float | str] | None = None) -> dict[s
         "coolant_cold": day.reactor.coolant_cold,
         "salt": day.salt_level,
     }
-    return found
 
 
 def _serving(hour: Array) -> Array:

@@ -157,108 +157,27 @@ def system(
                 given=value,
                 allowed="-1e-3 to 0 per K",
             )
-    cells, groups, power = len(loop.time), len(kinetics.decay), row.value("power")
-    core = np.flatnonzero(loop.where("core"))
-    shell = np.flatnonzero(loop.where("exchanger"))
-    names: dict[str, slice] = {}
-    size = 0
-    lengths = {
-        "power": 1,
-        "precursors": groups * cells,
-        "decay": len(_DECAY_RATE),
-        "fuel": cells,
-        "graphite": len(core),
-        "tubes": len(shell),
-        "coolant": len(shell) + sum(_SECONDARY[1:]),
-        "fission": 1,
-        "removed": 1,
-    }
-    for name, length in lengths.items():
-        names[name] = slice(size, size + length)
-        size += length
-    still, moved, film = (np.zeros((size, size)) for _ in range(3))
-    warmth, feedback = np.zeros(size), np.zeros(size)
-
-    # precursors and neutrons
-    for group in range(groups):
-        at = names["precursors"].start + group * cells
-        here = _range(at, at + cells)
-        still[here, here] = -kinetics.decay[group]
-        still[here, 0] = kinetics.fraction[group] * loop.source
-        still[0, here] = kinetics.decay[group] * loop.importance * loop.time / kinetics.generation_time
-        moved[here, here] = -1.0 / loop.time
-        moved[here, np.roll(here, 1)] = 1.0 / loop.time
-    still[0, 0] = -kinetics.total / kinetics.generation_time
-
-    # heat made: at once, and by decay
-    fuel0, graphite0 = names["fuel"].start, names["graphite"].start
-    mass_flow = _fuel_flow(row) * row.value("heat_capacity")
-    fuel_warmth = mass_flow * loop.time
-    warmth[names["fuel"]] = fuel_warmth
-    in_core = loop.source[core] * loop.time[core]
-    in_core = in_core / in_core.sum()
-    warmth[names["graphite"]] = row.value("graphite_capacity") * loop.time[core] / loop.time[core].sum()
-    prompt, share = 1.0 - float(_DECAY_SHARE.sum()), row.value("graphite_share")
-    still[names["fuel"], 0] = prompt * power * (1.0 - share) * loop.source * loop.time / fuel_warmth
-    still[names["graphite"], 0] = prompt * power * share * in_core / warmth[names["graphite"]]
-    held = _range(names["decay"].start, names["decay"].stop)
-    still[held, 0] = _DECAY_SHARE * power
-    still[held, held] = -_DECAY_RATE
-    warmth[held] = 1.0
-    spread = loop.time / loop.total_time
-    still[names["fuel"], names["decay"]] = np.outer(spread / fuel_warmth, _DECAY_RATE)
-
-    # heat moved: along the loops, between graphite, fuel, tubes and coolant
-    here = _range(fuel0, fuel0 + cells)
-    moved[here, here] -= 1.0 / loop.time
-    moved[here, np.roll(here, 1)] += 1.0 / loop.time
-
-    def exchange(into: Array, one: int, other: int, conductance: float, before: int | None = None) -> None:
-        # `other` gives heat at its own temperature, or in a stream at the mean of what enters and what leaves
-        parts = ((other, 1.0),) if before is None else ((other, 0.5), (before, 0.5))
-        into[one, one] -= conductance / warmth[one]
-        into[other, one] += conductance / warmth[other]
-        for cell, share in parts:
-            into[one, cell] += share * conductance / warmth[one]
-            into[other, cell] -= share * conductance / warmth[other]
-
-    coolant = names["coolant"]
-    stays = np.concatenate([
-        np.full(len(shell), row.value("coolant_exchanger_time") / len(shell)),
-        *(
-            np.full(count, row.value(f"coolant_{part}_time") / count)
-            for part, count in zip(("hot", "sink", "cold"), _SECONDARY[1:], strict=True)
-        ),
-    ])  # fmt: skip
-    warmth[coolant] = row.value("coolant_flow") * row.value("coolant_heat_capacity") * stays
-    warmth[names["tubes"]] = row.value("wall_capacity") / len(shell)
-    here = _range(coolant.start, coolant.stop)
-    still[here, here] -= 1.0 / stays
-    still[here, np.roll(here, 1)] += 1.0 / stays
-    conductances = row.value("graphite_conductance") * loop.time[core] / loop.time[core].sum()
-    for number, cell in enumerate(core):
-        exchange(still, graphite0 + number, fuel0 + int(cell), float(conductances[number]))
-    for number, cell in enumerate(shell):
-        tube = names["tubes"].start + number
-        exchange(film, tube, fuel0 + int(cell), row.value("film_fuel") / len(shell), fuel0 + int(cell) - 1)
-        against = coolant.start + len(shell) - 1 - number
-        ahead = against - 1 if against > coolant.start else coolant.stop - 1
-        exchange(still, tube, against, row.value("film_coolant") / len(shell), ahead)
-    still[names["fission"], 0] = power
-
+    matrices = _Matrices(row, loop, kinetics)
+    matrices.neutrons()
+    matrices.heat_made()
+    matrices.heat_carried()
+    matrices.heat_exchanged()
+    names = matrices.names
     worth = loop.source * loop.importance * loop.time
+    core = loop.where("core")
+    feedback = np.zeros(len(matrices.warmth))
     feedback[names["fuel"]] = alpha_fuel * worth / worth.sum()
     feedback[names["graphite"]] = alpha_graphite * worth[core] / worth[core].sum()
-    first = coolant.start + len(shell) + _SECONDARY[1]
+    first = names["coolant"].start + len(matrices.shell) + _SECONDARY[1]
     return System(
         design=design,
         kinetics=kinetics,
         loop=loop,
-        power=power,
-        still=still,
-        moved=moved,
-        film=film,
-        warmth=warmth,
+        power=row.value("power"),
+        still=matrices.still,
+        moved=matrices.moved,
+        film=matrices.film,
+        warmth=matrices.warmth,
         feedback=feedback,
         names=names,
         sink_cells=_range(first, first + _SECONDARY[2]),
@@ -267,6 +186,117 @@ def system(
         reference=row.value("inlet_temperature"),
         row=row,
     )
+
+
+class _Matrices:
+    """Rates of change of the states: ``still``, ``moved`` (with the flow) and ``film`` (with its power).
+
+    ``names`` gives the states of each part, ``warmth`` their heat capacity, J/K.
+    """
+
+    def __init__(self, row: Entity, loop: Ring, kinetics: Neutrons) -> None:
+        self.row, self.loop, self.kinetics = row, loop, kinetics
+        self.core = np.flatnonzero(loop.where("core"))
+        self.shell = np.flatnonzero(loop.where("exchanger"))
+        cells = len(loop.time)
+        lengths = {
+            "power": 1,
+            "precursors": len(kinetics.decay) * cells,
+            "decay": len(_DECAY_RATE),
+            "fuel": cells,
+            "graphite": len(self.core),
+            "tubes": len(self.shell),
+            "coolant": len(self.shell) + sum(_SECONDARY[1:]),
+            "fission": 1,
+            "removed": 1,
+        }
+        self.names: dict[str, slice] = {}
+        size = 0
+        for name, length in lengths.items():
+            self.names[name] = slice(size, size + length)
+            size += length
+        self.still, self.moved, self.film = (np.zeros((size, size)) for _ in range(3))
+        self.warmth = np.zeros(size)
+
+    def neutrons(self) -> None:
+        """Power and the precursors of delayed neutrons, group by group, carried round the loop."""
+        loop, kinetics, cells = self.loop, self.kinetics, len(self.loop.time)
+        for group in range(len(kinetics.decay)):
+            at = self.names["precursors"].start + group * cells
+            here = _range(at, at + cells)
+            self.still[here, here] = -kinetics.decay[group]
+            self.still[here, 0] = kinetics.fraction[group] * loop.source
+            given = kinetics.decay[group] * loop.importance * loop.time
+            self.still[0, here] = given / kinetics.generation_time
+            self.moved[here, here] = -1.0 / loop.time
+            self.moved[here, np.roll(here, 1)] = 1.0 / loop.time
+        self.still[0, 0] = -kinetics.total / kinetics.generation_time
+
+    def heat_made(self) -> None:
+        """Heat in fuel and graphite, at once and by decay."""
+        row, loop, core, names, still = self.row, self.loop, self.core, self.names, self.still
+        power = row.value("power")
+        fuel_warmth = _fuel_flow(row) * row.value("heat_capacity") * loop.time
+        self.warmth[names["fuel"]] = fuel_warmth
+        in_core = loop.source[core] * loop.time[core]
+        in_core = in_core / in_core.sum()
+        graphite = row.value("graphite_capacity") * loop.time[core] / loop.time[core].sum()
+        self.warmth[names["graphite"]] = graphite
+        prompt, share = 1.0 - float(_DECAY_SHARE.sum()), row.value("graphite_share")
+        still[names["fuel"], 0] = prompt * power * (1.0 - share) * loop.source * loop.time / fuel_warmth
+        still[names["graphite"], 0] = prompt * power * share * in_core / graphite
+        held = _range(names["decay"].start, names["decay"].stop)
+        still[held, 0] = _DECAY_SHARE * power
+        still[held, held] = -_DECAY_RATE
+        self.warmth[held] = 1.0
+        spread = loop.time / loop.total_time
+        still[names["fuel"], names["decay"]] = np.outer(spread / fuel_warmth, _DECAY_RATE)
+        still[names["fission"], 0] = power
+
+    def heat_carried(self) -> None:
+        """Heat that fuel and coolant carry along their loops."""
+        row, loop, shell = self.row, self.loop, self.shell
+        here = _range(self.names["fuel"].start, self.names["fuel"].stop)
+        self.moved[here, here] -= 1.0 / loop.time
+        self.moved[here, np.roll(here, 1)] += 1.0 / loop.time
+        coolant = self.names["coolant"]
+        stays = np.concatenate([
+            np.full(len(shell), row.value("coolant_exchanger_time") / len(shell)),
+            *(
+                np.full(count, row.value(f"coolant_{part}_time") / count)
+                for part, count in zip(("hot", "sink", "cold"), _SECONDARY[1:], strict=True)
+            ),
+        ])  # fmt: skip
+        self.warmth[coolant] = row.value("coolant_flow") * row.value("coolant_heat_capacity") * stays
+        self.warmth[self.names["tubes"]] = row.value("wall_capacity") / len(shell)
+        here = _range(coolant.start, coolant.stop)
+        self.still[here, here] -= 1.0 / stays
+        self.still[here, np.roll(here, 1)] += 1.0 / stays
+
+    def heat_exchanged(self) -> None:
+        """Heat between graphite and fuel, fuel and tubes, tubes and coolant."""
+        row, loop, core, shell, coolant = self.row, self.loop, self.core, self.shell, self.names["coolant"]
+        fuel, graphite = self.names["fuel"].start, self.names["graphite"].start
+        conductances = row.value("graphite_conductance") * loop.time[core] / loop.time[core].sum()
+        for number, cell in enumerate(core):
+            self._exchange(self.still, graphite + number, fuel + int(cell), float(conductances[number]))
+        for number, cell in enumerate(shell):
+            tube, at = self.names["tubes"].start + number, fuel + int(cell)
+            self._exchange(self.film, tube, at, row.value("film_fuel") / len(shell), at - 1)
+            against = coolant.start + len(shell) - 1 - number
+            ahead = against - 1 if against > coolant.start else coolant.stop - 1
+            self._exchange(self.still, tube, against, row.value("film_coolant") / len(shell), ahead)
+
+    def _exchange(
+        self, into: Array, one: int, other: int, conductance: float, before: int | None = None
+    ) -> None:
+        """``other`` gives heat at its own temperature, or in a stream at the mean of inlet and outlet."""
+        parts = ((other, 1.0),) if before is None else ((other, 0.5), (before, 0.5))
+        into[one, one] -= conductance / self.warmth[one]
+        into[other, one] += conductance / self.warmth[other]
+        for cell, share in parts:
+            into[one, cell] += share * conductance / self.warmth[one]
+            into[other, cell] -= share * conductance / self.warmth[other]
 
 
 def steady(

@@ -33,104 +33,64 @@ def defaults(design: Entity, year: float, case: str = "value") -> dict[str, Sett
     case : str
         Of the launch price: ``value``, ``low``, ``high``.
     """
-    launch, beam = entity("space_solar", "launch"), entity("space_solar", "beam")
-    site, operation = entity("sites", "abilene"), entity("space_solar", "operation")
+    launch = entity("space_solar", "launch")
     payload = launch.value("payload")
-    return {
-        "launch_price": (
-            launch_price(year, payload=payload, case=case),
-            "$",
-            "of a launch, before the discount for a block",
-            1e5,
-            1e10,
-        ),
-        "launch_payload": (payload, "kg", "to low orbit", 1e3, 1e6),
-        "refuels": (
-            launch.value("refuels"),
-            "1",
-            "tankers for a payload that goes on from low orbit",
-            0.0,
-            30.0,
-        ),
-        "electric_propulsion": (0.0, "1", "1: no tankers, but engines on the modules", 0.0, 1.0),
-        "cell_efficiency": (
-            design.value("cell_efficiency"),
-            "1",
-            "of the cells; the panel shrinks so that the power stays",
-            0.05,
-            0.7,
-        ),
-        "module_mass": (design.value("module_mass"), "kg", "of a module", 0.1, 1e3),
-        "module_cost": (design.value("module_cost"), "$", "of the first module", 1e2, 1e8),
-        "module_learning": (design.value("module_learning"), "1", "cost at twice the number", 0.55, 1.0),
-        "servicer_learning": (design.value("servicer_learning"), "1", "cost at twice the number", 0.55, 1.0),
-        "remover_learning": (design.value("remover_learning"), "1", "cost at twice the number", 0.55, 1.0),
-        "module_life": (
-            design.value("module_life"),
-            "s",
-            "after which every module is replaced",
-            _YEAR,
-            50.0 * _YEAR,
-        ),
-        "rectenna_cost": (beam.value("rectenna_cost"), "$/m^2", "of the ground", 0.0, 1e4),
-        "frequency": (design.value("frequency"), "Hz", "of the beam", 1e9, 5e10),
-        "transmit_diameter": (design.value("transmit_diameter"), "m", "aperture in orbit", 10.0, 2e4),
-        "rectenna_diameter": (
-            design.value("rectenna_diameter"),
-            "m",
-            "on the ground, as seen along the beam",
-            50.0,
-            3e4,
-        ),
-        "taper": (beam.value("taper"), "1", "dB that the aperture's edge is down", 0.0, 40.0),
-        "pointing": (
-            beam.value("pointing"),
-            "radian",
-            "root mean square of the beam's offset on an axis",
-            0.0,
-            1e-3,
-        ),
-        "rain_rate": (
-            beam.value("rain_rate"),
-            "1",
-            "mm/h of rain for which the physical beam is shown",
-            0.0,
-            200.0,
-        ),
-        "liquid": (beam.value("liquid"), "kg/m^2", "water of the cloud above", 0.0, 20.0),
-        "latitude": (
-            math.degrees(site.value("latitude")),
-            "deg",
-            "of the rectenna",
-            -90.0,
-            90.0,
-        ),
-        "longitude": (
-            math.degrees(site.value("longitude")),
-            "deg",
-            "of the rectenna",
-            -180.0,
-            180.0,
-        ),
-        "mask": (beam.value("mask"), "radian", "least elevation", math.radians(5.0), math.radians(85.0)),
-        "constellation": (
-            1.0,
-            "1",
-            "satellites of this orbit, each of the design's size where it is not geo",
-            1.0,
-            500.0,
-        ),
-        "interest": (operation.value("interest"), "1", "effective, a year", 0.0, 0.3),
+    rows = {
+        "design": design, "launch": launch, "beam": entity("space_solar", "beam"),
+        "site": entity("sites", "abilene"), "operation": entity("space_solar", "operation"),
+    }  # fmt: skip
+    values = {
+        "launch_price": launch_price(year, payload=payload, case=case),
+        "launch_payload": payload,
+        "electric_propulsion": 0.0,
+        "constellation": 1.0,
+        "latitude": math.degrees(rows["site"].value("latitude")),
+        "longitude": math.degrees(rows["site"].value("longitude")),
+    }
+    numbers: dict[str, Setting] = {
+        key: (rows[row].value(key) if row else values[key], unit, meaning, low, high)
+        for key, row, unit, meaning, low, high in _NUMBERS
+    }
+    return numbers | {
         "orbit": (design.text("orbit"), "", "one of " + ", ".join(list_orbits()), 0.0, 0.0),
         "collector": (design.text("collector"), "", "one of " + ", ".join(COLLECTORS), 0.0, 0.0),
         "beam": (
-            "assumed",
-            "",
-            "assumed: NASA's efficiencies; physical: by apertures, air and diodes",
-            0.0,
-            0.0,
+            BEAMS[0], "", "assumed: NASA's efficiencies; physical: by apertures, air and diodes", 0.0, 0.0,
         ),
-    }
+    }  # fmt: skip
+
+
+#: Key, row of its value ("" where it is computed), unit, meaning, low, high.
+_NUMBERS: tuple[tuple[str, str, str, str, float, float], ...] = (
+    ("launch_price", "", "$", "of a launch, before the discount for a block", 1e5, 1e10),
+    ("launch_payload", "", "kg", "to low orbit", 1e3, 1e6),
+    ("refuels", "launch", "1", "tankers for a payload that goes on from low orbit", 0.0, 30.0),
+    ("electric_propulsion", "", "1", "1: no tankers, but engines on the modules", 0.0, 1.0),
+    ("cell_efficiency", "design", "1", "of the cells; the panel shrinks so that the power stays", 0.05, 0.7),
+    ("module_mass", "design", "kg", "of a module", 0.1, 1e3),
+    ("module_cost", "design", "$", "of the first module", 1e2, 1e8),
+    ("module_learning", "design", "1", "cost at twice the number", 0.55, 1.0),
+    ("servicer_learning", "design", "1", "cost at twice the number", 0.55, 1.0),
+    ("remover_learning", "design", "1", "cost at twice the number", 0.55, 1.0),
+    ("module_life", "design", "s", "after which every module is replaced", _YEAR, 50.0 * _YEAR),
+    ("rectenna_cost", "beam", "$/m^2", "of the ground", 0.0, 1e4),
+    ("frequency", "design", "Hz", "of the beam", 1e9, 5e10),
+    ("transmit_diameter", "design", "m", "aperture in orbit", 10.0, 2e4),
+    ("rectenna_diameter", "design", "m", "on the ground, as seen along the beam", 50.0, 3e4),
+    ("taper", "beam", "1", "dB that the aperture's edge is down", 0.0, 40.0),
+    ("pointing", "beam", "radian", "root mean square of the beam's offset on an axis", 0.0, 1e-3),
+    ("rain_rate", "beam", "1", "mm/h of rain for which the physical beam is shown", 0.0, 200.0),
+    ("liquid", "beam", "kg/m^2", "water of the cloud above", 0.0, 20.0),
+    ("latitude", "", "deg", "of the rectenna", -90.0, 90.0),
+    ("longitude", "", "deg", "of the rectenna", -180.0, 180.0),
+    ("mask", "beam", "radian", "least elevation", math.radians(5.0), math.radians(85.0)),
+    (
+        "constellation", "", "1",
+        "satellites of this orbit, each of the design's size where it is not geo", 1.0, 500.0,
+    ),
+    ("interest", "operation", "1", "effective, a year", 0.0, 0.3),
+)  # fmt: skip
+SETTINGS = (*(key for key, *_ in _NUMBERS), "orbit", "collector", "beam")
 
 
 def _words() -> dict[str, tuple[str, ...]]:
@@ -174,34 +134,3 @@ def read(design: Entity, year: float, given: Mapping[str, float | str] | None) -
             raise InputError("not a whole number", key=key, given=value, allowed=meaning)
         found[key] = number
     return found
-
-
-SETTINGS = (
-    "launch_price",
-    "launch_payload",
-    "refuels",
-    "electric_propulsion",
-    "cell_efficiency",
-    "module_mass",
-    "module_cost",
-    "module_learning",
-    "servicer_learning",
-    "remover_learning",
-    "module_life",
-    "rectenna_cost",
-    "frequency",
-    "transmit_diameter",
-    "rectenna_diameter",
-    "taper",
-    "pointing",
-    "rain_rate",
-    "liquid",
-    "latitude",
-    "longitude",
-    "mask",
-    "constellation",
-    "interest",
-    "orbit",
-    "collector",
-    "beam",
-)

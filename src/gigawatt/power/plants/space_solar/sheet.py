@@ -34,7 +34,6 @@ from gigawatt.power.plants.space_solar.year import constellation, hourly_share
 __all__ = ["DESIGNS", "SETTINGS", "OrbitSheet", "curves", "list_designs", "profile", "sheet"]
 
 Array = npt.NDArray[np.float64]
-Line = tuple[str, str, float | str, str, str]
 
 _YEAR = HOURS_PER_YEAR * 3600.0
 _MONTH = _YEAR / 12.0

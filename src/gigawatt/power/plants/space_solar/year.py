@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -35,12 +35,10 @@ from gigawatt.power.plants.space_solar.orbit import (
 
 __all__ = [
     "COLLECTORS",
-    "Coverage",
     "constellation",
     "eclipse_by_day",
     "hourly_share",
     "list_orbits",
-    "satellites_needed",
 ]
 
 Array = npt.NDArray[np.float64]
@@ -260,74 +258,3 @@ def eclipse_by_day(orbit: Orbit, *, days_since_2000: float, days: int = 365, ste
     direction, distance = sun(days_since_2000 + seconds / DAY)
     hidden = 1.0 - lit_share(positions(orbit, seconds), direction, distance)
     return hidden.reshape(days, each).mean(axis=1) * DAY / 60.0
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """``satellites`` that deliver ``share`` of the rated energy, and the ``floor`` in the worst hour []."""
-
-    satellites: int
-    share: float
-    floor: float
-
-
-def satellites_needed(
-    name: str, *, latitude: float, longitude: float, share: float = 0.99, most: int = 200, **options: float
-) -> Coverage:
-    """The fewest satellites whose year reaches ``share`` of the rated energy.
-
-    Doubling, then halving the interval; the share is taken to rise with the number, which it does up to small
-    waves of Walker patterns.
-
-    Parameters
-    ----------
-    name, latitude, longitude
-        As in :func:`hourly_share`.
-    share : float []
-        Above 0, at most 1.
-    most : int
-        Where to give up.
-    **options
-        ``mask``, ``step``, ``year`` of :func:`hourly_share`.
-
-    Raises
-    ------
-    InputError
-        Even ``most`` satellites fall short; says how far they get.
-
-    References
-    ----------
-    Wertz, J. (2001). Mission Geometry. Microcosm, chapter 13: coverage of constellations.
-    """
-
-    def at(count: int) -> Coverage:
-        hours = hourly_share(
-            name,
-            latitude=latitude,
-            longitude=longitude,
-            satellites=count,
-            mask=options.get("mask", math.radians(20.0)),
-            step=options.get("step", 1800.0),
-            year=int(options.get("year", 2023)),
-        )
-        return Coverage(count, float(hours.mean()), float(hours.min()))
-
-    low, high, best = 0, 1, at(1)
-    while best.share < share:
-        if high >= most:
-            raise InputError(
-                "not even so many satellites deliver this share of the year here",
-                key="satellites",
-                given=f"{share:.1%} with {high} on {name}",
-                allowed=f"at most {best.share:.1%}, or another orbit",
-            )
-        low, high = high, min(2 * high, most)
-        best = at(high)
-    while high - low > 1:
-        middle = (low + high) // 2
-        found = at(middle)
-        if found.share >= share:
-            high, best = middle, found
-        else:
-            low = middle
-    return best

@@ -1,0 +1,1 @@
+"""The JSON interface: questions, jobs, and the types that describe them."""

@@ -1,0 +1,1 @@
+"""ASGI layers and limits between the network and the web app."""

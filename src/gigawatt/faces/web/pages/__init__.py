@@ -1,0 +1,1 @@
+"""Routes of the pages: views, long work, pinned questions, downloads."""

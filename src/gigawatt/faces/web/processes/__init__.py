@@ -1,0 +1,1 @@
+"""Processes that answer questions and do long work, and the lines to them."""

@@ -1,0 +1,1 @@
+"""A forward pass when a model is served: engines, costs, power, steady serving, tables for the events."""

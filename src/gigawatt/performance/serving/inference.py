@@ -1,0 +1,429 @@
+"""What a forward pass takes when a model is served: time and energy of its parts, over arrays of points.
+
+A point is a replica (layout), a batch and lengths. All parts are of one iteration of a replica: what works on
+every token (:func:`token_cost`), attention of prompt chunks (:func:`prompt_cost`) and of decoding sequences
+(:func:`decode_cost`), and what is done once a sequence (:func:`sequence_cost`). They add up, because kernels
+of one iteration run one after another.
+
+*Pipelines.* With p stages, p batches are under way at once, each with a pth of the sequences; a sequence
+gains a token when its batch has passed all stages. An iteration of the replica is such a pass: it takes what
+the whole model takes for a pth of the tokens, and the way from stage to stage.
+
+*Energy.* That of :mod:`~gigawatt.performance.serving.power`: J/B and J/FLOP of serving, and active power for
+as long as kernels or collectives run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gigawatt.core.errors import InputError
+from gigawatt.machine.machine import Chip, Cluster
+from gigawatt.performance import collectives
+from gigawatt.performance.collectives import Fabric, Traffic, group
+from gigawatt.performance.costs import domains_reached, expert_imbalance
+from gigawatt.performance.serving.direct import direct_reduce
+from gigawatt.performance.serving.engines import Engine
+from gigawatt.performance.serving.power import cut_energy, load_serving_power, metered
+from gigawatt.technology import technology
+from gigawatt.technology.digital.gpu import BLOCK
+from gigawatt.workload.architecture import Architecture, Block
+from gigawatt.workload.inference import (
+    SPARSE,
+    Shares,
+    decode_operations,
+    kept_bytes,
+    logits_operations,
+    prompt_operations,
+    token_operations,
+    weight_bytes,
+)
+from gigawatt.workload.operation import FORMAT_BYTES, Operation
+
+__all__ = [
+    "PARTS",
+    "PassCost",
+    "Replica",
+    "cells_lacking",
+    "check_fits",
+    "check_used",
+    "decode_cost",
+    "holding",
+    "kept",
+    "multiply_format",
+    "prompt_cost",
+    "room",
+    "sequence_cost",
+    "token_cost",
+    "within_limit",
+]
+
+Array = NDArray[np.float64]
+
+PARTS = ("arithmetic", "memory", "launch", "exchange", "latency")
+"""What the time of a pass is bound by: rates of arithmetic, memory and links, their latencies, launches."""
+
+_WIDE = FORMAT_BYTES["bf16"]
+
+
+def multiply_format(weights: str, chip: Chip) -> str:
+    """Format that weights stored so are multiplied in: their own where the chip has it, else bf16.
+
+    INT4 weights are always widened; a chip without FP4 or FP8 widens those too. Of a 2:4 pattern bytes alone
+    are saved: multiplications are counted at the dense rate.
+    """
+    weights = weights.removesuffix(SPARSE)
+    if (weights if weights != BLOCK else "fp8") in chip.peak:
+        return weights
+    return "bf16" if "bf16" in chip.peak else "fp16"
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One copy of a model on its accelerators; layout columns are arrays over points ``(L,)``.
+
+    ``guesses`` tokens a sequence are guessed by ``drafts`` passes of a prediction module in each iteration
+    (0: none) and checked beside the next one.
+    """
+
+    architecture: Architecture
+    cluster: Cluster
+    engine: Engine
+    shares: Shares
+    pipeline: Array
+    guesses: float = 0.0
+
+    @property
+    def chips(self) -> Array:
+        """Accelerators."""
+        return self.shares.tensor * self.shares.data * self.pipeline
+
+    @property
+    def verified(self) -> float:
+        """Tokens that a decoding sequence puts through the model in an iteration."""
+        return 1.0 + self.guesses
+
+
+@dataclass
+class PassCost:
+    """Seconds of one iteration by what binds, and joules of all accelerators above idle."""
+
+    parts: dict[str, Array]
+    energy: Array
+
+    @property
+    def time(self) -> Array:
+        """All parts."""
+        return np.asarray(sum(self.parts.values(), np.zeros(())))
+
+    def plus(self, other: PassCost) -> PassCost:
+        """Both, one after another."""
+        return PassCost(
+            {name: self.parts[name] + other.parts[name] for name in PARTS}, self.energy + other.energy
+        )
+
+    def times(self, factor: ArrayLike) -> PassCost:
+        """So many of them."""
+        f = np.asarray(factor, dtype=float)
+        return PassCost({name: value * f for name, value in self.parts.items()}, self.energy * f)
+
+
+def _nothing() -> PassCost:
+    return PassCost({name: np.zeros(()) for name in PARTS}, np.zeros(()))
+
+
+def _operations(
+    r: Replica, operations: tuple[Operation, ...], imbalance: Array | float = 1.0, attention: float = 1.0
+) -> PassCost:
+    """Time of all launches on one accelerator, energy of all accelerators of a stage."""
+    chip, engine = r.cluster.chip, r.engine
+    kind = technology(chip.technology)
+    found = _nothing()
+    ranks = r.shares.tensor * r.shares.data
+    power = load_serving_power(chip)
+    chip = metered(chip)
+    for op in operations:
+        cost = kind.cost(op, chip, engine.efficiency)
+        arithmetic, memory = cost.arithmetic, cost.memory
+        if op.kind == "grouped_gemm":
+            one = op.batch <= 1.0
+            if np.any(one):  # a single expert is multiplied as any other matrix
+                plain = kind.cost(replace(op, kind="gemm"), chip, engine.efficiency)
+                arithmetic = np.where(one, plain.arithmetic, arithmetic)
+            slower = engine.experts * (engine.experts_block if op.number_format == BLOCK else 1.0)
+            arithmetic, memory = arithmetic * slower * imbalance, memory * slower
+        elif op.kind == "memory":
+            memory = memory * engine.traffic
+        elif op.kind == "attention":
+            # of what the chip's own memory cannot hold, nothing passes more quickly than the datasheet says
+            moved = np.maximum(op.bytes_read + op.bytes_written - chip.sram_bytes, 0.0)
+            least = moved / chip.memory_bandwidth
+            arithmetic, memory = arithmetic * attention, np.maximum(memory * attention, least)
+        binds = arithmetic >= memory
+        launches = op.launches
+        some = np.where((op.flops > 0.0) | (op.bytes_read > 0.0), launches, 0.0)
+        found = found.plus(
+            PassCost(
+                {
+                    "arithmetic": np.where(binds, arithmetic, 0.0) * launches,
+                    "memory": np.where(binds, 0.0, memory) * launches,
+                    "launch": cost.launch * some,
+                    "exchange": np.zeros(()),
+                    "latency": np.zeros(()),
+                },
+                (
+                    sum(cost.energy.values(), np.zeros(()))
+                    + cost.active * power.active * np.maximum(arithmetic, memory)
+                )
+                * launches
+                * ranks,
+            )
+        )
+    return found
+
+
+def _exchanged(r: Replica, traffic: Traffic, times: Array | float = 1.0) -> PassCost:
+    """A communication of every rank of a stage."""
+    factor = times * r.engine.exchange
+    ranks = r.shares.tensor * r.shares.data
+    up, out = r.cluster.scale_up.energy_byte, r.cluster.scale_out.energy_byte
+    active = load_serving_power(r.cluster.chip).active * (traffic.bandwidth + traffic.latency) * factor
+    joules = ((traffic.up_bytes * up + traffic.out_bytes * out) * times + active) * ranks
+    parts = {name: np.zeros(()) for name in PARTS}
+    parts["exchange"], parts["latency"] = traffic.bandwidth * factor, traffic.latency * factor
+    return PassCost(parts, joules)
+
+
+def _reduced(r: Replica, size: Array, ranks: Array, fabric: Fabric) -> Traffic:
+    """The quicker of the links' all-reduce and one by kernels that read their neighbours' memory."""
+    found = collectives.all_reduce(
+        size=size, group=group(size=ranks, stride=1.0, fabric=fabric), fabric=fabric
+    )
+    if r.engine.direct > 0.0:
+        found = direct_reduce(size=size, ranks=ranks, fabric=fabric, other=found)
+    return found
+
+
+def _exchanges(r: Replica, block: Block, tokens: Array) -> PassCost:
+    """Communication of one layer for ``tokens`` of the replica in an iteration."""
+    s, hidden = r.shares, r.architecture.hidden
+    fabric = Fabric.of(r.cluster)
+    rows = tokens / s.data
+    size = rows * hidden * _WIDE
+    reduced = _exchanged(r, _reduced(r, size, s.tensor, fabric), np.where(s.tensor > 1.0, 1.0, 0.0))
+    mixes = block.mixer is not None or block.attention.heads > 0
+    dense = block.feed_forward is not None
+    apart = s.data > 1.0
+    e = block.experts
+    together = 0.0 if block.parallel and mixes and (dense or e is not None) else float(mixes)
+    found = reduced.times(together)
+    if e is None:
+        return found.plus(reduced) if dense else found
+    # Where the ranks of a stage hold the same tokens, expert outputs are added up as dense ones are.
+    found = found.plus(reduced.times(np.where(apart, 0.0, 1.0)))
+    if not bool(np.any(apart)):
+        return found
+    ranks = s.tensor * s.data
+    inner = e.inputs(hidden)
+    spread = group(size=np.minimum(s.expert, ranks), stride=np.maximum(ranks / s.expert, 1.0), fabric=fabric)
+    elements = rows / s.tensor * e.per_token * inner
+    copies: Array | float = 1.0
+    if r.engine.deduplicates > 0.0:
+        copies = domains_reached(experts=e, domains=spread.outside) / e.per_token
+    sent = _nothing()
+    for width in (r.engine.dispatch_bytes, _WIDE):
+        sent = sent.plus(
+            _exchanged(
+                r, collectives.all_to_all(size=elements * width, group=spread, copies=copies, fabric=fabric)
+            )
+        )
+    everyone = group(size=ranks, stride=1.0, fabric=fabric)
+    gathered = collectives.all_gather(size=tokens * inner * _WIDE, group=everyone, fabric=fabric)
+    gathered = _exchanged(r, gathered.times(2.0))
+    routed = s.expert > 1.0
+    chosen = PassCost(
+        {name: np.where(routed, sent.parts[name], gathered.parts[name]) for name in PARTS},
+        np.where(routed, sent.energy, gathered.energy),
+    )
+    return found.plus(chosen.times(np.where(apart, 1.0, 0.0)))
+
+
+def within_limit(r: Replica, cost: PassCost) -> PassCost:
+    """The pass with its joules cut to what the accelerators' limit allows in its time."""
+    power = load_serving_power(r.cluster.chip)
+    energy = cut_energy(power=power, chips=r.chips, time=cost.time, energy=cost.energy)
+    return PassCost(cost.parts, energy)
+
+
+def token_cost(r: Replica, tokens: ArrayLike) -> PassCost:
+    """Everything that works on ``tokens`` (L,) alike, through all layers, with communication.
+
+    Guessing passes of a prediction module, where there are any, are in :func:`sequence_cost`.
+    """
+    t = np.asarray(tokens, dtype=float) / r.pipeline
+    found = _nothing()
+    for block in r.architecture.blocks:
+        if block.role != "prediction":
+            found = found.plus(_layer(r, block, t).times(block.count))
+    hops = _stages(r, t)
+    return found.plus(hops)
+
+
+def _layer(r: Replica, block: Block, tokens: Array) -> PassCost:
+    imbalance: Array | float = 1.0
+    if block.experts is not None:
+        imbalance = expert_imbalance(
+            tokens=tokens / r.shares.expert,
+            per_token=block.experts.per_token,
+            expert=r.shares.expert,
+            skew=r.engine.expert_skew,
+        )
+    operations = token_operations(r.architecture, block, tokens=tokens, shares=r.shares)
+    found = _operations(r, operations, imbalance).plus(_exchanges(r, block, tokens))
+    waits = r.engine.layer_overhead * np.where(tokens > 0.0, 1.0, 0.0)
+    found.parts["launch"] = found.parts["launch"] + waits
+    return found
+
+
+def _stages(r: Replica, tokens: Array) -> PassCost:
+    """From stage to stage, a pth of the tokens at a time."""
+    if not np.any(r.pipeline > 1.0):
+        return _nothing()
+    fabric = Fabric.of(r.cluster)
+    size = tokens / r.shares.data * r.architecture.hidden * _WIDE / r.shares.tensor
+    hop = collectives.point_to_point(
+        size=size, within=r.chips <= fabric.domain, distance=r.shares.tensor * r.shares.data, fabric=fabric
+    )
+    return _exchanged(r, hop, r.pipeline - 1.0)
+
+
+def prompt_cost(r: Replica, chunk: ArrayLike, before: ArrayLike) -> PassCost:
+    """Attention of one chunk of ``chunk`` (L,) tokens of a prompt of which ``before`` (L,) are done."""
+    q = np.maximum(np.asarray(chunk, dtype=float), 1.0)
+    found = _nothing()
+    for block in r.architecture.blocks:
+        if block.role != "prediction":
+            operations = prompt_operations(block, chunk=q / r.pipeline, before=before, shares=r.shares)
+            found = found.plus(_operations(r, operations).times(block.count))
+    # one group has the whole chunk: joules of its own ranks only
+    return PassCost(found.parts, found.energy / r.shares.data)
+
+
+def decode_cost(r: Replica, sequences: ArrayLike, context: ArrayLike) -> PassCost:
+    """Attention and states of other mixers of ``sequences`` (L,), each ``context`` (L,) tokens in."""
+    b = np.asarray(sequences, dtype=float) / r.pipeline
+    found = _nothing()
+    for block in r.architecture.blocks:
+        if block.role != "prediction":
+            operations = decode_operations(
+                block, sequences=b, context=context, shares=r.shares, queries=r.verified
+            )
+            one = _operations(r, operations, attention=r.engine.decode_attention)
+            found = found.plus(one.times(block.count))
+    return found
+
+
+def sequence_cost(r: Replica, sequences: ArrayLike) -> PassCost:
+    """Logits and sampling of ``sequences`` (L,), the host's work for them, guesses of next tokens."""
+    b = np.asarray(sequences, dtype=float) / r.pipeline
+    rows = b * r.verified
+    found = _operations(r, logits_operations(r.architecture, sequences=rows, shares=r.shares))
+    if r.guesses > 0.0:
+        once = found.times(1.0 / r.verified)
+        for block in r.architecture.blocks:
+            if block.role == "prediction":
+                once = once.plus(_layer(r, block, b))
+        found = found.plus(once.times(r.guesses))
+    found.parts["launch"] = found.parts["launch"] + r.engine.sequence * b
+    return found
+
+
+def room(r: Replica) -> Array:
+    """Bytes over all accelerators of a replica (L,) that weights leave for keys, values and states.
+
+    Fewer than nought mean that the weights alone do not fit.
+    """
+    weights = weight_bytes(r.architecture, shares=r.shares, prediction=r.guesses > 0.0) / r.pipeline
+    found = (r.cluster.chip.memory_bytes * r.engine.usable - r.engine.reserve - weights) * r.chips
+    return np.where(cells_lacking(r) > 0.0, -np.inf, found)
+
+
+def cells_lacking(r: Replica) -> Array:
+    """Silicon that an accelerator (L,) lacks for weights that stay written in it [m²]; else 0."""
+    return technology(r.cluster.chip.technology).cells_lacking(r.cluster.chip, r.architecture, r.chips)
+
+
+def kept(r: Replica, tokens: ArrayLike) -> Array:
+    """Bytes over all accelerators of a replica (L,) that one sequence of ``tokens`` (L,) needs.
+
+    Key-value heads that several tensor ranks repeat count for each of them.
+    """
+    return kept_bytes(r.architecture, tokens=tokens, shares=r.shares) * r.shares.tensor
+
+
+def holding(r: Replica, tokens: ArrayLike) -> Array:
+    """Sequences of ``tokens`` (L,) for which a replica has room; 0 where not even one fits."""
+    one = kept(r, tokens)
+    return np.floor(np.maximum(room(r), 0.0) / np.maximum(one, 1.0))
+
+
+def check_used(r: Replica, context: ArrayLike) -> None:
+    """Raise where what stands beside a chip's host would take no product of this model.
+
+    One decoding sequence, ``context`` (L,) tokens in, is what it is best at.
+
+    Raises
+    ------
+    InputError
+        Names what stands beside the host: the answer would be that of the host alone.
+    """
+    chip, seen = metered(r.cluster.chip), np.asarray(context, dtype=float)
+    kind = technology(chip.technology)
+    names, one = kind.beside(chip), np.ones_like(seen)
+    if not names:
+        return
+    for block in r.architecture.blocks:
+        for op in (
+            *token_operations(r.architecture, block, tokens=one, shares=r.shares),
+            *decode_operations(block, sequences=one, context=seen, shares=r.shares),
+        ):
+            if np.any(np.equal(kind.cost(op, chip, r.engine.efficiency).active, 0.0)):
+                return
+    raise InputError(
+        f"{', '.join(names)} takes no product of {r.architecture.name}, the host is sooner in all: "
+        "the answer would be the host's",
+        key="machine.chip",
+        given=chip.id,
+        allowed="the host by itself, as a chip or design of technology gpu",
+    )
+
+
+def check_fits(r: Replica) -> None:
+    """Raise where a single replica's weights do not fit.
+
+    Raises
+    ------
+    InputError
+        Names what is there and what is needed.
+    """
+    chip = r.cluster.chip
+    cells = float(np.max(cells_lacking(r)))
+    if cells > 0.0:
+        raise InputError(
+            "the weights that stay written do not fit on the silicon for them",
+            key="layout",
+            given=f"{float(np.max(r.chips)):.0f} {chip.id}, each {cells * 1e6:,.0f} mm² short",
+            allowed="more accelerators, or a machine that keeps fewer groups written",
+        )
+    if np.any(room(r) <= 0.0):
+        weights = float(np.max(weight_bytes(r.architecture, shares=r.shares) / r.pipeline))
+        usable = chip.memory_bytes * r.engine.usable - r.engine.reserve
+        raise InputError(
+            "the model does not fit",
+            key="layout",
+            given=f"{weights / 1e9:.1f} GB of weights on each of {float(np.max(r.chips)):.0f} {chip.id}",
+            allowed=f"at most {usable / 1e9:.1f} GB; use more accelerators or narrower weights",
+        )

@@ -1,0 +1,309 @@
+"""Steady serving in closed form: what a replica gives when it is asked all the time, arrays over points.
+
+A replica holds so many requests at once (closed loop). While a request decodes, prompts of others are
+computed beside it and lengthen its iterations. With D the time of an iteration of b decoding sequences, p the
+time that one prompt adds, and s = (output − 1)/accepted steps a request, the replica finishes
+
+    X = 1 / (s·D/b + p)  requests a second,
+
+and a request decodes for s·D + b·p. What it waits for its first token, W, is the iterations that compute its
+prompt; the sequences that decode are those held less X·W (Little). The event engine of the serving room gives
+the same without these means, and queues besides.
+
+References
+----------
+Little 1961 (L = λW). Agrawal et al. 2024, "Sarathi-Serve", arXiv:2403.02310 (chunks beside decoding).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gigawatt.performance.serving.inference import (
+    PassCost,
+    Replica,
+    decode_cost,
+    holding,
+    prompt_cost,
+    sequence_cost,
+    token_cost,
+    within_limit,
+)
+
+__all__ = [
+    "Static",
+    "Steady",
+    "accepted_tokens",
+    "most_held",
+    "static_batch",
+    "steady",
+]
+
+Array = NDArray[np.float64]
+
+_LEAST_SHARE = 4.0
+"""Prompts have at least this part of an iteration's tokens, whatever decodes."""
+_ROUNDS = 6
+"""Rounds of the fixed point; beyond these hardly a point moves by a thousandth."""
+
+
+@dataclass(frozen=True)
+class Steady:
+    """A replica in steady serving, arrays over points ``(L,)``.
+
+    Attributes
+    ----------
+    first_token : array [s]
+        Mean time to the first token (TTFT) without the queue of a start.
+    burst : array [s]
+        Mean time to the first token of requests that all arrive at once at the start.
+    token : array [s]
+        Mean time between tokens of a request (TPOT).
+    requests : array [1/s]
+        Finished by the replica.
+    decoding, held : array
+        Sequences that decode, and those held at all: fewer than asked for where memory has no room.
+    iteration : array [s]
+        Of decoding alone.
+    parts : mapping of array [s]
+        What the time of such an iteration goes to, ``host`` included.
+    energy : array [J]
+        Of a request, idle power included.
+    power : array [W]
+        Of all accelerators of the replica.
+    fits : array of bool
+        Whether weights and one request fit.
+    """
+
+    first_token: Array
+    burst: Array
+    token: Array
+    requests: Array
+    decoding: Array
+    held: Array
+    iteration: Array
+    parts: dict[str, Array]
+    energy: Array
+    power: Array
+    fits: NDArray[np.bool_]
+
+
+def accepted_tokens(*, guesses: float, acceptance: ArrayLike) -> Array:
+    """Tokens gained an iteration: 1 + a + a² + … + a^guesses.
+
+    Parameters
+    ----------
+    guesses : float
+        Tokens guessed and checked at once, a whole number.
+    acceptance : array
+        Chance a that a guess is right, given that those before it were; 0 to 1.
+
+    References
+    ----------
+    Leviathan et al. 2023, arXiv:2211.17192, equation 1.
+    """
+    a = np.asarray(acceptance, dtype=float)
+    return np.asarray(sum((a**i for i in range(1, int(guesses) + 1)), np.ones_like(a)))
+
+
+@dataclass(frozen=True)
+class _Round:
+    """One evaluation of the fixed point: decoding alone, with prompts beside it, and what one prompt adds."""
+
+    decode: PassCost
+    alone: Array
+    whole: Array
+    share: Array
+    extra: Array
+    joules: Array
+
+
+def _round(
+    r: Replica, prompt: Array, context: Array, decoding: Array, together: Array, budget: float
+) -> _Round:
+    """Iterations of ``decoding`` sequences, and of as many prompts beside them as come ``together``."""
+    engine, b = r.engine, decoding
+    attention, ends = decode_cost(r, b, context), sequence_cost(r, b)
+    decode = within_limit(r, token_cost(r, b * r.verified).plus(attention).plus(ends))
+    host = engine.host + engine.host_sequence * b
+    alone = np.maximum(decode.time, host) + engine.overhead
+    beside = b * r.verified if engine.chunked > 0.0 else np.zeros(())
+    most = np.maximum(budget * r.shares.data - beside, budget / _LEAST_SHARE)
+    chunk = np.minimum(prompt * np.maximum(together, 1.0), most)
+    share = chunk / prompt
+    one = np.minimum(chunk, prompt)
+    pieces = prompt_cost(r, one, np.maximum(prompt - one, 0.0) / 2.0).times(chunk / one / r.shares.data)
+    added = token_cost(r, beside + chunk).plus(pieces).plus(sequence_cost(r, share))
+    if engine.chunked > 0.0:
+        added = added.plus(attention).plus(ends)
+    added = within_limit(r, added)
+    issued = engine.eager * r.architecture.layers
+    whole = np.maximum(np.maximum(added.time, host), issued) + engine.overhead
+    before = (alone, decode.energy) if engine.chunked > 0.0 else (0.0, 0.0)
+    return _Round(
+        decode, alone, whole, share, (whole - before[0]) / share, (added.energy - before[1]) / share
+    )
+
+
+def _first(r: Replica, one: _Round, prompt: Array) -> Array:
+    """Iterations that compute a prompt, which passes a pipeline whole, stage after stage."""
+    chunks = np.maximum(1.0 / one.share, 1.0)
+    found = chunks * one.whole
+    if np.all(r.pipeline <= 1.0):
+        return found
+    chunk, p = np.minimum(prompt, prompt * one.share), r.pipeline
+    alone, passing = _prompt_alone(r, chunk), _prompt_alone(r, chunk * p)
+    return found + np.maximum(passing.time - alone.time, 0.0)
+
+
+def _prompt_alone(r: Replica, chunk: Array) -> PassCost:
+    return token_cost(r, chunk).plus(prompt_cost(r, chunk, 0.0)).plus(sequence_cost(r, 1.0))
+
+
+def _burst(r: Replica, prompt: Array, count: Array, budget: float) -> Array:
+    """Mean time to the first token of ``count`` prompts that come at once to an empty replica."""
+    engine, s = r.engine, prompt
+    chunk = np.minimum(count * s, budget * r.shares.data)
+    passes = count * s / chunk
+    one = np.minimum(chunk, s)
+    cost = token_cost(r, chunk).plus(
+        prompt_cost(r, one, np.maximum(s - one, 0.0) / 2.0).times(chunk / one / r.shares.data)
+    )
+    cost = cost.plus(sequence_cost(r, chunk / s))
+    least = np.maximum(engine.host + engine.host_sequence * count, engine.eager * r.architecture.layers)
+    each = np.maximum(cost.time, least) + engine.overhead
+    return (passes + 1.0) / 2.0 * each
+
+
+def steady(
+    r: Replica,
+    *,
+    prompt: ArrayLike,
+    output: ArrayLike,
+    held: ArrayLike,
+    accepted: ArrayLike = 1.0,
+    budget: float | None = None,
+    sequences: float | None = None,
+    rounds: int = _ROUNDS,
+) -> Steady:
+    """A replica that is never without ``held`` requests.
+
+    Parameters
+    ----------
+    r : Replica
+        Layouts, model, machine and engine.
+    prompt, output : array (L,)
+        Tokens read and written by a request.
+    held : array (L,)
+        Requests at once; those for which memory has no room wait.
+    accepted : array (L,)
+        Tokens gained an iteration (:func:`accepted_tokens`).
+    budget, sequences : float, optional
+        Tokens and sequences of an iteration at most; the engine's usual ones if left out.
+    rounds : int
+        Of the fixed point of decoding sequences.
+    """
+    s, n, asked = (np.asarray(x, dtype=float) for x in (prompt, output, held))
+    gain = np.asarray(accepted, dtype=float)
+    engine = r.engine
+    most = engine.token_budget if budget is None else budget
+    places = (engine.max_sequences if sequences is None else sequences) * r.shares.data
+    holds = holding(r, s + engine.reserved * n)
+    c = np.maximum(np.minimum(np.minimum(asked, places), holds), 1.0)
+    steps = np.maximum(n - 1.0, 0.0) / gain
+    b, one = _decoding(r, s, s + n / 2.0, steps, c, most, rounds)
+    rate = 1.0 / (steps * one.alone / b + one.extra)
+    waiting = _first(r, one, s)
+    chip = r.cluster.chip
+    idle = chip.idle_power * r.chips
+    energy = steps * one.decode.energy / b + one.joules
+    return Steady(
+        first_token=waiting + engine.prompt + np.maximum(asked - c, 0.0) / rate,
+        burst=_burst(r, s, c, most) + engine.prompt,
+        token=(steps * one.alone + b * one.extra) / np.maximum(n - 1.0, 1.0),
+        requests=rate,
+        decoding=b,
+        held=c,
+        iteration=one.alone,
+        parts={
+            **one.decode.parts,
+            "host": one.alone - one.decode.time,
+        },
+        energy=energy + idle / rate,
+        power=energy * rate + idle,
+        fits=holding(r, s + n) >= 1.0,
+    )
+
+
+def _decoding(
+    r: Replica, prompt: Array, context: Array, steps: Array, held: Array, budget: float, rounds: int
+) -> tuple[Array, _Round]:
+    """(sequences that decode, the iterations with them): those held less what Little's law has waiting."""
+    b = held
+    one = _round(r, prompt, context, b, np.zeros(()), budget)
+    for _ in range(rounds):
+        rate = 1.0 / (steps * one.alone / b + one.extra)
+        b = 0.5 * (b + np.clip(held - rate * _first(r, one, prompt), 0.5, held))  # damped: half of the way
+        one = _round(r, prompt, context, b, rate * one.whole, budget)
+    return b, one
+
+
+@dataclass(frozen=True)
+class Static:
+    """One batch whose requests start and end together: arrays over points ``(L,)``."""
+
+    first_token: Array
+    token: Array
+    requests: Array
+    energy: Array
+    power: Array
+    fits: NDArray[np.bool_]
+
+
+def static_batch(
+    r: Replica, *, prompt: ArrayLike, output: ArrayLike, batch: ArrayLike, budget: float | None = None
+) -> Static:
+    """A batch of ``batch`` (L,) alike requests: all prompts first, then all tokens, then the next batch.
+
+    Where not all have room at once, they go through in as many batches as it takes (``requests`` and
+    ``energy`` are of those). Parameters as of :func:`steady`.
+    """
+    s, n, asked = (np.asarray(x, dtype=float) for x in (prompt, output, batch))
+    engine = r.engine
+    most = (engine.token_budget if budget is None else budget) * r.shares.data
+    b = np.maximum(np.minimum(asked, holding(r, s + n)), 1.0)
+    whole = b * s
+    passes = np.maximum(whole / most, 1.0)
+    one = np.minimum(s, most)
+    chunks = whole / one / r.shares.data
+    work = token_cost(r, whole / passes).times(passes)
+    work = work.plus(prompt_cost(r, one, (s - one) / 2.0).times(np.maximum(chunks, 1.0)))
+    work = within_limit(r, work.plus(sequence_cost(r, b)))
+    least = engine.host + engine.host_sequence * b
+    issued = np.maximum(least, engine.eager * r.architecture.layers)
+    first = np.maximum(work.time, issued * np.ceil(passes)) + engine.overhead * np.ceil(passes)
+    decode = token_cost(r, b).plus(decode_cost(r, b, s + n / 2.0)).plus(sequence_cost(r, b))
+    decode = within_limit(r, decode)
+    step = np.maximum(decode.time, least) + engine.overhead
+    steps = np.maximum(n - 1.0, 0.0)
+    span = first + steps * step
+    joules = work.energy + steps * decode.energy
+    idle = r.cluster.chip.idle_power * r.chips
+    return Static(
+        first_token=first + engine.prompt,
+        token=step,
+        requests=b / span,
+        energy=(joules + idle * span) / b,
+        power=joules / span + idle,
+        fits=holding(r, s + n) >= 1.0,
+    )
+
+
+def most_held(r: Replica, *, prompt: ArrayLike, output: ArrayLike) -> Array:
+    """Requests of ``prompt`` and ``output`` (L,) tokens that a replica holds, by memory and places."""
+    s, n = (np.asarray(x, dtype=float) for x in (prompt, output))
+    places = r.engine.max_sequences * r.shares.data
+    return np.maximum(np.minimum(holding(r, s + r.engine.reserved * n), places), 1.0)

@@ -1,0 +1,1 @@
+"""Training across data centres: long links, and what low communication costs in loss."""

@@ -1,0 +1,284 @@
+"""A capacity plan as it is handed on, and its books."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from gigawatt.core.quantities import HOURS_PER_YEAR, compact
+from gigawatt.power.formulation import HOUR, MONEY_PER_ENERGY
+from gigawatt.power.plan.problem import Problem
+from gigawatt.power.plan.programme import Programme
+from gigawatt.power.plan.recover import Hours
+from gigawatt.power.plan.words import binding, carbon_shadow_price, money
+from gigawatt.power.plants.plant import Plant
+from gigawatt.power.solve import Solution
+
+if TYPE_CHECKING:
+    import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
+
+__all__ = ["COMPONENTS", "SupplyPlan", "books"]
+
+Array = npt.NDArray[np.float64]
+
+COMPONENTS = ("capital", "fixed", "variable", "fuel", "carbon_price", "not_served")
+
+#: A part of a unit smaller than this share of it is the solver's dust.
+_NOTICED = 1e-6
+#: Power that a store passes through itself, in units of the largest load, above which it is told.
+_BURNT = 1e-4
+
+
+@dataclass(frozen=True)
+class SupplyPlan:
+    """Capacities and hours of the cheapest supply, in SI units and dollars.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Plant ids; the columns of the hourly arrays.
+    capacity, storage_energy : dict
+        W and J by plant (stores only in the second).
+    load, not_served, price : (H,)
+        W, W, and the marginal price of a joule, $/J.
+    dispatch : (H, plants)
+        W delivered (a store's discharge), net of what is curtailed.
+    charge, state_of_charge, curtailed : (H, plants)
+        W, J at the end of the hour, W. ``dispatch.sum(1) − charge.sum(1) + not_served == load``.
+    cost : dict of dict
+        $ by plant and component (``capital, fixed, variable, fuel, carbon_price``), and under
+        ``"energy not served"`` its price. The sum is ``objective``.
+    objective : float
+        $ over ``hours`` hours of the year.
+    upfront : dict
+        $ by plant when it is built.
+    carbon, construction_carbon : dict
+        kg by plant, operational and from making the plants, over ``hours`` hours.
+    water : dict
+        m³ by plant.
+    carbon_shadow_price : float
+        $/kg of the carbon limit.
+    gap, infeasibility : float
+        Relative duality gap; largest violation of a row in units of the largest load.
+    binding, notices : tuple of str
+        Sentences.
+    hour_weight : (H,)
+        How much each hour counts, 1 in the mean: other than 1 where weather years are weighted.
+    cut, waiting : (H,)
+        W of load cut, J of load that waits at the end of the hour. They stand on the left of the balance:
+        ``dispatch.sum(1) − charge.sum(1) + not_served == drawn``.
+    years : int
+        Weather years that the hours are of, one after the other.
+    bound : float
+        $ that no plan of these plants and limits can undercut, by the dual.
+    """
+
+    plants: tuple[Plant, ...]
+    hours: float
+    load: Array = field(repr=False)
+    capacity: Mapping[str, float]
+    storage_energy: Mapping[str, float]
+    dispatch: Array = field(repr=False)
+    charge: Array = field(repr=False)
+    state_of_charge: Array = field(repr=False)
+    curtailed: Array = field(repr=False)
+    not_served: Array = field(repr=False)
+    price: Array = field(repr=False)
+    cost: Mapping[str, Mapping[str, float]]
+    objective: float
+    upfront: Mapping[str, float]
+    carbon: Mapping[str, float]
+    construction_carbon: Mapping[str, float]
+    water: Mapping[str, float]
+    carbon_shadow_price: float
+    gap: float
+    infeasibility: float
+    solver: str
+    seconds: float
+    iterations: int
+    binding: tuple[str, ...]
+    notices: tuple[str, ...]
+    hour_weight: Array = field(repr=False)
+    cut: Array = field(repr=False)
+    waiting: Array = field(repr=False)
+    years: int = 1
+    bound: float = math.nan
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Plant ids in the order of the columns."""
+        return tuple(plant.id for plant in self.plants)
+
+    @property
+    def weight(self) -> float:
+        """Hours of the year that each hour of the plan stands for."""
+        return self.hours / len(self.load)
+
+    @property
+    def energy_served(self) -> float:
+        """J over ``hours`` hours."""
+        return float(self.hour_weight @ (self.load - self.not_served - self.cut)) * HOUR * self.weight
+
+    @property
+    def drawn(self) -> Array:
+        """(H,) W that the load asks for after cutting and putting off."""
+        by_year = self.waiting.reshape(self.years, -1)
+        return self.load - self.cut + (np.roll(by_year, 1, axis=1) - by_year).ravel() / HOUR
+
+    @property
+    def cost_per_energy(self) -> float:
+        """$/J served, without the price of energy not served."""
+        spent = self.objective - self.cost["energy not served"]["not_served"]
+        spent -= self.cost.get("load cut", {}).get("not_served", 0.0)
+        return spent / self.energy_served if self.energy_served > 0.0 else math.nan
+
+    @property
+    def carbon_intensity(self) -> float:
+        """Operational kg/J served."""
+        return sum(self.carbon.values()) / self.energy_served if self.energy_served > 0.0 else math.nan
+
+    def energy(self, what: str = "dispatch") -> dict[str, float]:
+        """J by plant over ``hours`` hours of ``dispatch``, ``charge`` or ``curtailed``."""
+        total = self.hour_weight @ np.asarray(getattr(self, what)) * HOUR * self.weight
+        return dict(zip(self.names, total.tolist(), strict=True))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Hourly table: ``load``, ``not_served``, ``price``, then ``plant dispatch|charge|…`` columns."""
+        import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
+
+        columns: dict[str, Array] = {"load": self.load, "not_served": self.not_served, "price": self.price}
+        for i, plant in enumerate(self.plants):
+            columns[f"{plant.id} dispatch"] = self.dispatch[:, i]
+            if plant.kind == "storage":
+                columns[f"{plant.id} charge"] = self.charge[:, i]
+                columns[f"{plant.id} state_of_charge"] = self.state_of_charge[:, i]
+            elif np.any(self.curtailed[:, i] > 0.0):
+                columns[f"{plant.id} curtailed"] = self.curtailed[:, i]
+        if np.any(self.cut) or np.any(self.waiting):
+            columns |= {"cut": self.cut, "waiting": self.waiting}
+        return pd.DataFrame(columns, index=pd.RangeIndex(len(self.load), name="hour"))
+
+
+def books(
+    *,
+    problem: Problem,
+    programme: Programme,
+    solution: Solution,
+    found: Hours,
+    notices: list[str],
+    start: float,
+) -> SupplyPlan:
+    """The plan with its books: dollars, kilograms and cubic metres by plant, and what binds, in words."""
+    carbon_limit, w = problem.carbon_limit, programme.weight
+    hours = problem.hours_of_year
+    weight = hours / programme.hours
+    ledgers = {q.id: _plant_books(problem, programme, found, i) for i, q in enumerate(programme.plants)}
+    for i in range(len(programme.plants)):
+        notices.extend(_plant_notices(programme, found, i))
+    cost = {name: one.cost for name, one in ledgers.items()} | _lost_load(problem, w, found, weight)
+    objective = math.fsum(value for parts in cost.values() for value in parts.values())
+    unit = MONEY_PER_ENERGY * HOUR * programme.power_unit * weight
+    solved = solution.objective * unit
+    if abs(objective - solved) > 1e-6 * max(abs(objective), abs(solved)):
+        notices.append(f"bounds were mended after solving: {money(objective)} instead of {money(solved)}")
+    return SupplyPlan(
+        plants=programme.plants,
+        hours=hours,
+        load=programme.load,
+        capacity={q.id: float(found.capacity[i]) for i, q in enumerate(programme.plants)},
+        storage_energy={programme.plants[i].id: float(found.energy[i]) for i in programme.energy},
+        dispatch=found.delivered,
+        charge=found.charge,
+        state_of_charge=found.level,
+        curtailed=found.curtailed,
+        not_served=found.not_served,
+        price=found.price,
+        cost=cost,
+        objective=objective,
+        upfront={name: one.upfront for name, one in ledgers.items()},
+        carbon={name: one.carbon for name, one in ledgers.items()},
+        construction_carbon={name: one.construction_carbon for name, one in ledgers.items()},
+        water={name: one.water for name, one in ledgers.items()},
+        carbon_shadow_price=carbon_shadow_price(programme, solution.z),
+        gap=solution.gap,
+        infeasibility=solution.infeasibility,
+        solver=solution.solver,
+        seconds=time.perf_counter() - start,
+        iterations=solution.iterations,
+        binding=binding(
+            programme=programme, hours=found, z=solution.z, bill=objective / weight, carbon_limit=carbon_limit
+        ),
+        notices=tuple(notices),
+        hour_weight=w,
+        cut=found.cut,
+        waiting=found.queue,
+        years=problem.years,
+        bound=min(solution.bound * unit, solved),
+    )
+
+
+@dataclass(frozen=True)
+class _PlantBooks:
+    """Of one plant over the plan's hours: $ by component, $ when it is built, kg, kg and m³."""
+
+    cost: dict[str, float]
+    upfront: float
+    carbon: float
+    construction_carbon: float
+    water: float
+
+
+def _plant_books(problem: Problem, programme: Programme, found: Hours, i: int) -> _PlantBooks:
+    plant, count = programme.plants[i], programme.hours
+    of_year = problem.hours_of_year / HOURS_PER_YEAR
+    made = found.output[:, i] * programme.weight * HOUR * (problem.hours_of_year / count)
+    size, store = found.capacity[i], plant.storage
+    capital, fixed, upfront = size * plant.capital, size * plant.fixed, float(size * plant.investment)
+    construction = float(size * plant.construction_carbon * of_year)
+    if store is not None:
+        capital += found.energy[i] * store.energy_capital
+        upfront += float(found.energy[i] * store.energy_investment)
+        fixed += found.energy[i] * store.energy_fixed
+        construction += float(found.energy[i] * store.construction_carbon * of_year)
+    carbon = float(made @ plant.hourly("carbon", count))
+    cost = {
+        "capital": float(capital * of_year),
+        "fixed": float(fixed * of_year),
+        "variable": float(made @ plant.hourly("variable", count)),
+        "fuel": float(made @ plant.hourly("fuel", count)),
+        "carbon_price": problem.carbon_price * carbon,
+    }
+    return _PlantBooks(cost, upfront, carbon, construction, float(made @ plant.hourly("water", count)))
+
+
+def _plant_notices(programme: Programme, found: Hours, i: int) -> Iterator[str]:
+    """What a linear programme gets wrong of a plant."""
+    plant, size = programme.plants[i], found.capacity[i]
+    both = np.minimum(found.charge[:, i], found.output[:, i]) > _BURNT * programme.power_unit
+    if plant.storage is not None and np.any(both):
+        yield (
+            f"{plant.name} charges and discharges at once in {int(np.sum(both)):,} h of negative price, "
+            "which a linear programme cannot forbid: the cost is a little too low"
+        )
+    if _NOTICED * plant.unit_size < size < (1.0 - _NOTICED) * plant.unit_size:
+        unit = compact(plant.unit_size, "W")
+        yield (
+            f"{plant.name}: {compact(size, 'W')} is less than one unit of {unit}; unit sizes are not modelled"
+        )
+
+
+def _lost_load(problem: Problem, w: Array, found: Hours, weight: float) -> dict[str, dict[str, float]]:
+    """$ of the load that is not served, cut or made to wait."""
+    lacking = float(w @ found.not_served) * HOUR * weight
+    cost = {"energy not served": {"not_served": lacking * problem.not_served_price}}
+    if problem.flexible is not None:
+        cut = float(w @ found.cut) * problem.flexible.cut_cost
+        waited = float(w @ found.queue) * problem.flexible.wait_cost
+        cost["load cut"] = {"not_served": cut * HOUR * weight + waited * weight}
+    return cost

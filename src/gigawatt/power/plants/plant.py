@@ -1,0 +1,278 @@
+"""One kind of plant as one row: what the capacity plan needs to know, and nothing of how it works inside.
+
+A grid connection, a solar field, a battery, a gas turbine, a fission reactor, later fusion and space
+solar, all enter the plan through :class:`Plant`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.evidence import Assumption, Evidence
+from gigawatt.power.plants.thermal import Derating, PartLoad
+
+__all__ = ["HOURLY", "KINDS", "Plant", "Storage"]
+
+Array = npt.NDArray[np.float64]
+Hourly = float | Array
+
+HOURLY = ("variable", "fuel", "carbon", "clean", "water", "availability")
+"""Attributes of a plant that may have a value an hour."""
+KINDS = ("dispatchable", "profile", "storage", "grid")
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The energy side of a storage plant.
+
+    ``charge_efficiency``, ``discharge_efficiency`` : share that passes, (0, 1].
+    ``energy_capital``, ``energy_fixed`` : $ per J of store and year; ``energy_investment`` : $ per J.
+    ``duration_min``, ``duration_max`` : s; stored energy over power.
+    ``self_discharge`` : share of the stored energy lost in an hour, [0, 1).
+    ``construction_carbon`` : kg per J of store and year of life.
+    ``cycles`` : full cycles that the store stands; see :func:`gigawatt.power.plants.cycle_life`.
+    ``fade`` : share of the store that is gone at the end of its life, [0, 1), where nothing is replaced.
+    """
+
+    charge_efficiency: float
+    discharge_efficiency: float
+    energy_capital: float
+    energy_fixed: float = 0.0
+    duration_min: float = 0.0
+    duration_max: float = math.inf
+    self_discharge: float = 0.0
+    construction_carbon: float = 0.0
+    energy_investment: float = 0.0
+    cycles: float = math.inf
+    fade: float = 0.0
+
+    @property
+    def wear(self) -> float:
+        """$/J put in: the store's price over the energy that passes in its cycles; 0 where cycles do no harm.
+
+        Not in ``variable``: a plan that pays the annuity of a life by the calendar has paid it already.
+        """
+        return self.energy_investment / self.cycles
+
+    @property
+    def mean_energy(self) -> float:
+        """Share of the rated store that is there in the mean of its life, falling evenly by ``fade``.
+
+        A plan's store holds at most this share of the energy that is paid for.
+        """
+        return 1.0 - self.fade / 2.0
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A plant that may be built at the site, in SI units and dollars.
+
+    Attributes
+    ----------
+    id, name : str
+        Unique in a plan; what it is called in sentences.
+    kind : str
+        ``dispatchable`` (fuel decides), ``profile`` (the weather decides), ``storage``, ``grid``.
+    capital, fixed : float
+        $ per W and year: annuity of the investment, fixed operation.
+    investment : float
+        $ per W when it is built; for the books, the plan sees only the annuity.
+    variable, fuel : float or (H,)
+        $/J delivered: variable operation; fuel or electricity bought.
+    carbon : float or (H,)
+        kg/J delivered, operational, with the fuel's supply chain.
+    clean : float, (H,) or None
+        Share of what is delivered that counts as clean under hourly matching. ``None``: all of it in hours
+        without operational carbon, nothing of it in others.
+    construction_carbon : float
+        kg per W and year of life: making the plant, and for fission the fuel cycle.
+    water : float or (H,)
+        m³/J delivered.
+    availability : float or (H,)
+        Share of the capacity that can run; for a profile its capacity factor.
+    minimum, maximum : float
+        Limits of the capacity, W. Equal values fix it.
+    minimum_load : float
+        Least output as a share of the available capacity (a linear form of commitment: no starts).
+    ramp : float or None
+        Largest change of output in an hour as a share of the capacity; ``None`` is free.
+    storage : Storage or None
+        For kind ``storage`` only.
+    unit_size, lead_time : float
+        W of one unit (0: any size); s from decision to operation.
+    queue_time : float
+        s of the lead time that pass in a queue, for a connection or a slot of the maker.
+    life : float
+        s of operation over which ``capital`` pays the investment back.
+    start_cost, start_carbon : float
+        $ and kg per W of capacity that is started: wear and fuel.
+    minimum_up, minimum_down : float
+        s that a unit runs after a start and rests after a stop; of ``unit_size``, with commitment only.
+    minimum_running : float
+        Least output of a unit that runs, as a share of its capacity; with commitment only (``minimum_load``
+        binds without).
+    part_load : PartLoad or None
+        Heat rate below full load, with commitment only; ``fuel`` and ``carbon`` are those at full load.
+        ``None``: as at full load.
+    derating : Derating or None
+        How warm air acts; where the plant was built with a temperature, ``availability``, ``fuel`` and
+        ``carbon`` have it in them already.
+    host, host_ratio : str, float
+        A store inside a plant (salt beside a reactor): the id of the plant whose output alone charges it,
+        hour by hour, and how many W of it at most stand beside one W of that plant. Empty: any power.
+    evidence, assumptions
+        Catalog rows read, and defaults filled in.
+    """
+
+    id: str
+    kind: str
+    name: str = ""
+    capital: float = 0.0
+    fixed: float = 0.0
+    variable: Hourly = 0.0
+    fuel: Hourly = 0.0
+    carbon: Hourly = 0.0
+    clean: Hourly | None = None
+    construction_carbon: float = 0.0
+    water: Hourly = 0.0
+    availability: Hourly = 1.0
+    minimum: float = 0.0
+    maximum: float = math.inf
+    minimum_load: float = 0.0
+    ramp: float | None = None
+    storage: Storage | None = None
+    unit_size: float = 0.0
+    lead_time: float = 0.0
+    investment: float = 0.0
+    queue_time: float = 0.0
+    life: float = math.inf
+    start_cost: float = 0.0
+    start_carbon: float = 0.0
+    minimum_up: float = 0.0
+    minimum_down: float = 0.0
+    minimum_running: float = 0.0
+    part_load: PartLoad | None = None
+    derating: Derating | None = None
+    host: str = ""
+    host_ratio: float = math.inf
+    evidence: tuple[Evidence, ...] = field(default=(), repr=False)
+    assumptions: tuple[Assumption, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", self.id.replace("-", " "))
+        if self.kind not in KINDS:
+            raise InputError(
+                "unknown kind of plant",
+                key=self.id,
+                given=self.kind,
+                allowed=KINDS,
+                nearest=nearest(self.kind, KINDS),
+            )
+        if (self.storage is not None) != (self.kind == "storage"):
+            raise InputError("a plant of kind 'storage', and no other, has storage data", key=self.id)
+        for name in ("capital", "fixed", "investment", "construction_carbon", "carbon", "water"):
+            self._check(name, 0.0, math.inf)
+        for name in ("minimum", "unit_size", "lead_time", "start_cost", "start_carbon"):
+            self._check(name, 0.0, math.inf)
+        for name in ("minimum_up", "minimum_down"):
+            self._check(name, 0.0, math.inf)
+        self._check("queue_time", 0.0, self.lead_time)
+        if self.host and self.kind != "storage":
+            raise InputError("only a store stands inside a plant", key=f"{self.id}.host", given=self.host)
+        if not self.host_ratio > 0.0:
+            raise InputError(
+                "not a sensible value",
+                key=f"{self.id}.host_ratio",
+                given=f"{self.host_ratio:g}",
+                allowed="above 0",
+            )
+        if not self.life > 0.0:
+            raise InputError(
+                "a plant lives", key=f"{self.id}.life", given=f"{self.life:g} s", allowed="above 0 s"
+            )
+        for name in ("variable", "fuel"):
+            self._check(name, -math.inf, math.inf)
+        for name in ("availability", "minimum_load", "minimum_running"):
+            self._check(name, 0.0, 1.0)
+        if self.clean is not None:
+            self._check("clean", 0.0, 1.0)
+        if self.ramp is not None:
+            self._check("ramp", 0.0, math.inf)
+        if not self.maximum >= self.minimum:
+            raise InputError(
+                "the largest capacity is below the smallest",
+                key=self.id,
+                given=f"{self.maximum:g} W",
+                allowed=f"at least {self.minimum:g} W",
+            )
+        if self.storage is not None:
+            self._check_storage(self.storage)
+            if np.any(np.asarray(self.carbon, dtype=float)):
+                raise InputError("the carbon of a store is that of what charges it", key=f"{self.id}.carbon")
+
+    def _check(self, name: str, low: float, high: float) -> None:
+        values = np.asarray(getattr(self, name), dtype=float)
+        fits = np.isfinite(values) & (values >= low) & (values <= high)
+        if values.ndim > 1 or not np.all(fits):
+            bad = values[~fits].ravel()
+            raise InputError(
+                "not a sensible value",
+                key=f"{self.id}.{name}",
+                given=f"{bad[0]:g}" if bad.size else f"an array of {values.ndim} dimensions",
+                allowed=f"finite, {low:g} to {high:g}, one number or one an hour",
+            )
+
+    def _check_storage(self, store: Storage) -> None:
+        rules = (
+            ("charge_efficiency", "above 0, at most 1", 0.0 < store.charge_efficiency <= 1.0),
+            ("discharge_efficiency", "above 0, at most 1", 0.0 < store.discharge_efficiency <= 1.0),
+            ("self_discharge", "0 to 1 an hour", 0.0 <= store.self_discharge < 1.0),
+            ("cycles", "above 0", store.cycles > 0.0),
+            ("fade", "0, below 1", 0.0 <= store.fade < 1.0),
+        )
+        for name, allowed, holds in rules:
+            if not holds:
+                raise InputError(
+                    "not a sensible value",
+                    key=f"{self.id}.storage.{name}",
+                    given=f"{getattr(store, name):g}",
+                    allowed=allowed,
+                )
+        if not 0.0 <= store.duration_min <= store.duration_max or store.duration_max <= 0.0:
+            raise InputError(
+                "the durations are not in order",
+                key=f"{self.id}.storage",
+                given=f"{store.duration_min:g} s to {store.duration_max:g} s",
+            )
+
+    def hourly(self, name: str, hours: int) -> Array:
+        """An attribute as an array of ``hours`` values; an array of another length is an ``InputError``."""
+        values = np.asarray(getattr(self, name), dtype=float)
+        if values.ndim == 1 and values.shape[0] != hours:
+            raise InputError(
+                "the series does not have the length of the load",
+                key=f"{self.id}.{name}",
+                given=f"{values.shape[0]} hours",
+                allowed=f"{hours} hours",
+            )
+        return np.broadcast_to(values, (hours,))
+
+    def dirty(self, hours: int, clean_carbon: float) -> Array:
+        """(H,) share of what is delivered that does not count as clean under hourly matching; without
+        ``clean`` a plant of at most ``clean_carbon`` [kg/J] in an hour is clean."""
+        if self.clean is not None:
+            return 1.0 - self.hourly("clean", hours)
+        return (self.hourly("carbon", hours) > clean_carbon).astype(float)
+
+    @property
+    def follows_weather_freely(self) -> bool:
+        """A profile whose every joule is free and clean: its output needs no variable in the plan."""
+        cost = np.asarray(self.variable, dtype=float) + np.asarray(self.fuel, dtype=float)
+        clean = not np.any(np.asarray(self.carbon, dtype=float))
+        return self.kind == "profile" and not np.any(cost) and clean and self.ramp is None
