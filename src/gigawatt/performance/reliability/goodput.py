@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["checkpoint_interval", "goodput", "goodput_in_memory"]
+__all__ = ["checkpoint_interval", "goodput", "goodput_elastic", "goodput_in_memory"]
 
 Array = NDArray[np.float64]
 
@@ -191,5 +191,78 @@ def goodput_in_memory(
         "restart": parts["restart"] + parts["planned"],
         "planned": parts["planned"] * 0.0,
         "failures_per_day": np.asarray(count, dtype=float) * rate * 86400.0,
+    }
+    return shares["progress"], shares
+
+
+def goodput_elastic(
+    *,
+    count: ArrayLike,
+    failure_rate: ArrayLike,
+    checkpoint_time: ArrayLike,
+    restart_time: ArrayLike,
+    stall: ArrayLike,
+    coverage: ArrayLike,
+    group: ArrayLike,
+    group_restart_time: ArrayLike,
+    straggler: ArrayLike = 0.0,
+    planned_rate: ArrayLike = 0.0,
+    planned_time: ArrayLike | None = None,
+    evaluation: ArrayLike = 0.0,
+) -> tuple[Array, Mapping[str, Array]]:
+    """Goodput of elastic data parallelism: a failure takes out one replica group, and the others go on.
+
+    A share ``coverage`` of failures stays in its group: all stand still for ``stall`` while the group leaves,
+    and the group is missing until it has restarted and taken the state from a neighbour. The other failures
+    restart the whole run from storage, with Daly's interval for them alone.
+
+    Parameters
+    ----------
+    count, failure_rate, checkpoint_time, restart_time, straggler, planned_rate, planned_time, evaluation
+        As in :func:`goodput`, of the whole run.
+    stall : array [s]
+        Time that all groups stand still for a failure of one.
+    coverage : array in [0, 1]
+        Share of failures that stay in their group.
+    group : array, 0 < group
+        Accelerators of a replica group; at most ``count``.
+    group_restart_time : array [s]
+        From a failure of a group to its first new step.
+
+    Returns
+    -------
+    share, breakdown
+        As :func:`goodput`; what groups lack stands in ``restart`` with the stalls.
+
+    References
+    ----------
+    Fault-tolerant HSDP on 100,000 GPUs, Meta 2026: groups leave and rejoin, a stall of 3 minutes in place of
+    10, 80 % effective training time in place of 44 % at 98 thousand H100 failing every 18 minutes.
+    """
+    rate, kept = np.asarray(failure_rate, dtype=float), np.asarray(coverage, dtype=float)
+    machine, size = np.asarray(count, dtype=float), np.minimum(group, np.asarray(count, dtype=float))
+    planned = np.asarray(planned_rate, dtype=float)
+    time = np.asarray(restart_time if planned_time is None else planned_time, dtype=float)
+    inside = machine * rate * kept
+    events = planned + inside
+    pause = (planned * time + inside * np.asarray(stall, dtype=float)) / np.where(events > 0.0, events, 1.0)
+    share, parts = goodput(
+        count=machine,
+        failure_rate=rate * (1.0 - kept),
+        checkpoint_time=checkpoint_time,
+        restart_time=restart_time,
+        straggler=straggler,
+        planned_rate=events,
+        planned_time=pause,
+        evaluation=evaluation,
+    )
+    away = size * rate * kept * np.asarray(group_restart_time, dtype=float)
+    missing = away / (1.0 + away)  # share of the groups that are restarting
+    stalled = np.where(events > 0.0, parts["planned"] * inside / np.where(events > 0.0, events, 1.0), 0.0)
+    shares = dict(parts) | {
+        "progress": share * (1.0 - missing),
+        "restart": parts["restart"] + stalled + share * missing,
+        "planned": parts["planned"] - stalled,
+        "failures_per_day": machine * rate * 86400.0,
     }
     return shares["progress"], shares
