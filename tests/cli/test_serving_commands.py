@@ -57,9 +57,9 @@ def test_the_plan_in_the_terminal(call: Call) -> None:
     code, out, err = call("plan-serving", *QUICK, "--rate", "50/s", "--mode", "both", "--roofline")
     assert (code, err) == (0, "")
     for words in (
-        "accelerators: ", "requests in flight on each", "TTFT, first token", "p99", "the promise is kept for",
-        "points looked at", "per million tokens read", "at the meter", "What binds is ",
-        "The best configurations of", "closed form", "best compromises", "The memory wall",
+        "accelerators: ", "requests in flight per replica", "TTFT", "p99", "the SLO is met by",
+        "configurations searched", "per million prompt tokens", "at the meter", "The bottleneck is ",
+        "The best of", "closed form", "Pareto front", "Roofline",
         "assumed serving.engine",
     ):  # fmt: skip
         assert words in " ".join(out.split()), words
@@ -121,8 +121,8 @@ def test_the_folder_of_a_run(call: Call, tmp_path: Path) -> None:
     assert code == 0
     for words in (
         "requests/s were served",
-        "keys and values took",
-        "TTFT, first token",
+        "KV cache occupancy",
+        "TTFT",
         "requests a CPU-second",
         "Written: ",
     ):
@@ -159,7 +159,7 @@ PLANS = [
     (("--prompt", "0"), "--prompt: not a number of tokens"),
     (("--prompt", "130000", "--output", "9000"), "no request fits the model's context"),
     (("--prompt", "10", "--trace", "azure-code"), "lengths stand twice"),
-    (("--output", "12", "--output", "13"), "stands twice"),
+    (("--output", "12", "--output", "13"), "given twice"),
     (("--weights", "fp9"), "did you mean 'fp8'"),
     (("--chip", "A100", "--cache", "fp8"), "allowed: bf16"),
     (("--tensor", "3"), "--tensor: does not divide"),
@@ -171,18 +171,18 @@ PLANS = [
     (("--pue", "0.5"), "1 or more"),
 ]
 RUNS = [
-    (("--prompt", "100"), "--rate: how many requests?"),
+    (("--prompt", "100"), "--rate: the request rate is missing"),
     (("--layout", "TP3"), "--layout: does not divide"),
-    (("--layout", "TP2", "--tensor", "2"), "the layout stands twice"),
+    (("--layout", "TP2", "--tensor", "2"), "the layout is given twice"),
     (("--layout", "two"), "--layout: not a layout"),
     (("--preemption", "drop"), "allowed: recompute, swap"),
     (("--preemption", "swap"), "--host-bandwidth: swapping needs a bandwidth"),
     (("--routing", "robin"), "round-robin"),
     (("--autoscale", "4-2,target=8"), "--autoscale: is below the minimum"),
-    (("--autoscale", "1-2"), "how many requests a replica?"),
+    (("--autoscale", "1-2"), "the requests per replica are missing"),
     (("--autoscale", "1-2,target=8,sometimes=3s"), "not a rule of autoscaling"),
     (("--prefill", "TP8"), "such as '2xTP8'"),
-    (("--prefill", "1xTP1", "--concurrency", "4"), "--concurrency: does not go with"),
+    (("--prefill", "1xTP1", "--concurrency", "4"), "--concurrency: cannot be combined with"),
     (("--replicas", "0"), "1 or more"),
     (("--requests", "0"), "1 or more"),
     (("--span", "5"), "--span: the unit is missing"),

@@ -251,9 +251,7 @@ def test_a_load_by_year_is_that_of_the_year_and_fuel_prices_move_the_cost() -> N
     dear = {"supply.fuel_prices.natural-gas": "20 $/MMBtu"}
     more = read_supply_question(site="texas", year=2027, plants=("gas-turbine",), settings=words | dear)
     assert np.mean(more.plants[0].fuel) > 2 * np.mean(mid.plants[0].fuel)
-    assert np.mean(more.low[0].fuel) == pytest.approx(
-        np.mean(more.high[0].fuel)
-    )  # of a given price
+    assert np.mean(more.low[0].fuel) == pytest.approx(np.mean(more.high[0].fuel))  # of a given price
     with pytest.raises(InputError, match="no such fuel"):
         read_supply_question(site="texas", load="1 GW", settings={"supply.fuel_prices.gass": "2 $/MMBtu"})
 

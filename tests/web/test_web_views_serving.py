@@ -68,7 +68,7 @@ def test_waits_and_fronts_are_those_of_the_study(state: State, request: pytest.F
     question = scenario_question(loaded) if loaded.serves else question_beside(loaded)
     frame = latency_against_load(question, events=False).frame
     table = found.table("Waits of one replica")
-    at = table.head.index("first token, 99 % [s]")
+    at = table.head.index("TTFT p99 [s]")
     assert [float(row[at]) for row in table.rows] == pytest.approx(frame["ttft_p99 [s]"].tolist(), abs=1e-3)
     assert {row[table.head.index("known by")] for row in table.rows} == {"closed form"}
     front = found.table("Replicas and loads of both fronts")

@@ -48,7 +48,7 @@ _CLUSTER = 1024
 
 @dataclass(frozen=True)
 class Accelerators:
-    """Idle accelerators: ``power`` [W at the meter] of one in use, ``hour`` [$] of its cost, powered or not."""
+    """Idle accelerators: ``power`` [W at the meter] of one in use, ``hour`` [$], its cost."""
 
     chip: str
     power: float
@@ -179,8 +179,8 @@ class _Site:
         profile = plant_profiles(self.weather)
         for name in self.names:
             if self.rows[name].text("host"):
-                raise InputError("a store inside a plant cannot be planned over decades", key="plants",
-                                 given=name,                                 allowed="plan-supply, for a year of it")  # fmt: skip
+                raise InputError("a store inside a plant cannot be planned over decades",
+                                 key="plants", given=name, allowed="plan-supply, for a year of it")  # fmt: skip
             values = profile(name)
             if values is not None:
                 self.profiles[name] = values
