@@ -8,7 +8,7 @@ a token, and what a stored run says of quality, with its caveat. Nothing is scal
 from __future__ import annotations
 
 from gigawatt.catalog.loader import Entity, entity, table
-from gigawatt.chain.asked import Told
+from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.hybrids import machine_notices
 from gigawatt.chain.technologies import CAVEAT
 from gigawatt.core.errors import GigawattError, InputError, nearest
@@ -101,7 +101,7 @@ def run_of(weights: str, chip: Chip) -> str:
 
 
 def served(
-    told: Told,
+    assumed: AssumptionList,
     precision: str | None,
     sparsity: str | None,
     stored: tuple[str | None, str | None],
@@ -112,7 +112,7 @@ def served(
 
     Parameters
     ----------
-    told : Told
+    assumed : AssumptionList
         Takes the notices.
     precision, sparsity : str, optional
         A row of ``precisions``; ``2:4`` or ``none``.
@@ -126,7 +126,7 @@ def served(
     InputError
         No such precision or pattern, or a format that has no pattern.
     """
-    told.notices += machine_notices(chip, architecture)
+    assumed.notices += machine_notices(chip, architecture)
     if precision is None and sparsity in (None, "none"):
         return stored
     if sparsity is not None and sparsity not in PATTERNS:
@@ -142,7 +142,7 @@ def served(
     if cache is None and precision is not None:
         cache = row.text("cache")
         if cache not in chip.peak:
-            told.notices.append(f"the cache stays in bf16: {chip.id} has no {cache} rate for attention")
+            assumed.notices.append(f"the cache stays in bf16: {chip.id} has no {cache} rate for attention")
             cache = "bf16"
     pattern = sparsity == "2:4"
     if pattern:
@@ -150,7 +150,7 @@ def served(
             allowed = [name.removesuffix(SPARSE) for name in WEIGHT_BYTES if name.endswith(SPARSE)]
             raise InputError("no 2:4 pattern of this format", key="sparsity", given=weights, allowed=allowed)
         weights = f"{weights}{SPARSE}"
-    told.notices += _notices(weights, cache or "bf16", pattern, chip, architecture)
+    assumed.notices += _notices(weights, cache or "bf16", pattern, chip, architecture)
     return weights, cache
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from gigawatt.chain.asked import quantity
+from gigawatt.chain.assumption_list import quantity
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.quantities import parse
 from gigawatt.power import Flexible

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gigawatt import catalog
-from gigawatt.chain.asked import Told
+from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.filler import Filler, beside
 from gigawatt.chain.precision import served
 from gigawatt.chain.serving.day import Scaling
@@ -62,10 +62,10 @@ def model_and_serving(fill: Filler) -> Chip:
     leaf("engine", engine, section.engine is not None, engine_rows(engine.id))
     leaf("weights", question.weights, section.weights is not None)  # given, or what precision means
     leaf("cache", question.cache, section.cache is not None)
-    said = Told()
+    assumed = AssumptionList()
     formats = (section.weights, section.cache)
-    served(said, section.precision, section.sparsity, formats, question.chip, question.architecture)
-    leaf("precision", tuple(said.notices), True)
+    served(assumed, section.precision, section.sparsity, formats, question.chip, question.architecture)
+    leaf("precision", tuple(assumed.notices), True)
     leaf("guesses", question.guesses, True)
     leaf("acceptance", question.acceptance, section.acceptance is not None)
     leaf("layout", dict(question.fixed), True)
@@ -104,7 +104,7 @@ def _question(fill: Filler, section: Any) -> ServingQuestion:
     fill.ask("machine.chip", lambda: load_chip(chip))
     try:
         return read_service(
-            Told(), model=str(model), chip=chip, trace=trace, year=scenario.year,
+            AssumptionList(), model=str(model), chip=chip, trace=trace, year=scenario.year,
             fixed={name: getattr(section.layout, name) for name in DEGREES}, **given,
         )  # fmt: skip
     except GigawattError as error:

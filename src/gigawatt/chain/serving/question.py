@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gigawatt import catalog
-from gigawatt.chain.asked import Told
+from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.precision import served
 from gigawatt.chain.serving.traffic import Traffic, read_traffic
 from gigawatt.core.errors import InputError, nearest
@@ -82,7 +82,7 @@ class ServingQuestion:
 
 
 def read_service(
-    told: Told,
+    assumed: AssumptionList,
     *,
     model: str,
     chip: str,
@@ -111,32 +111,34 @@ def read_service(
     Place and money are left open: a PUE of one, electricity and capital for nothing.
     """
     architecture = read_architecture(model)
-    accelerator = _chip(told, chip)
+    accelerator = _chip(assumed, chip)
     if accelerator.year > year:
-        told.notices.append(f"{accelerator.name} is not sold before {accelerator.year}; the year is {year}")
-    software = _engine(told, engine, accelerator, year)
+        assumed.notices.append(
+            f"{accelerator.name} is not sold before {accelerator.year}; the year is {year}"
+        )
+    software = _engine(assumed, engine, accelerator, year)
     limit = architecture.max_sequence or None
-    weights, cache = served(told, precision, sparsity, (weights, cache), accelerator, architecture)
+    weights, cache = served(assumed, precision, sparsity, (weights, cache), accelerator, architecture)
     traffic = read_traffic(
-        told, trace=trace, prompt=prompt, output=output, arrivals=arrivals, variation=variation, shape=shape,
+        assumed, trace=trace, prompt=prompt, output=output, arrivals=arrivals, variation=variation, shape=shape,
         limit=limit,
     )  # fmt: skip
-    guessed, chance = _guesses(told, guesses, acceptance)
+    guessed, chance = _guesses(assumed, guesses, acceptance)
     return ServingQuestion(
         architecture=architecture,
         chip=accelerator,
         options={},
         engine=software,
         year=year,
-        weights=_stored(told, "weights", weights, WEIGHT_BYTES),
-        cache=_cache(told, cache, accelerator),
+        weights=_stored(assumed, "weights", weights, WEIGHT_BYTES),
+        cache=_cache(assumed, cache, accelerator),
         guesses=guessed,
         acceptance=chance,
         traffic=traffic,
         demand=None,
-        objective=_objective(told, objective, architecture),
-        token_budget=_most(told, "token_budget", token_budget, software.token_budget),
-        sequences=_most(told, "sequences", sequences, software.max_sequences),
+        objective=_objective(assumed, objective, architecture),
+        token_budget=_most(assumed, "token_budget", token_budget, software.token_budget),
+        sequences=_most(assumed, "sequences", sequences, software.max_sequences),
         context_limit=limit,
         fixed=_fixed(fixed),
         largest=None if largest is None else int(_whole("largest", largest)),
@@ -145,40 +147,40 @@ def read_service(
         electricity=0.0,
         rate=0.0,
         cap=None,
-        assumptions=tuple(told.assumptions),
-        notices=tuple(told.notices),
+        assumptions=tuple(assumed.assumptions),
+        notices=tuple(assumed.notices),
     )
 
 
-def _chip(told: Told, name: str) -> Chip:
+def _chip(assumed: AssumptionList, name: str) -> Chip:
     """The chip; one without bf16 works in fp16 instead."""
     found = load_chip(name)
     if "bf16" in found.peak or "fp16" not in found.peak:
         return found
-    told.tell("machine.format", "fp16", f"{found.id} does not multiply in bf16", Grade.modelled)
+    assumed.add("machine.format", "fp16", f"{found.id} does not multiply in bf16", Grade.modelled)
     peak, joules = dict(found.peak), dict(found.energy_flop)
     peak["bf16"], joules["bf16"] = peak["fp16"], joules["fp16"]
     return replace(found, peak=peak, energy_flop=joules)
 
 
-def _engine(told: Told, given: str | None, chip: Chip, year: int) -> Engine:
+def _engine(assumed: AssumptionList, given: str | None, chip: Chip, year: int) -> Engine:
     name = given
     if name is None:
         name = default_engine(chip, year)
-        told.tell("serving.engine", name, f"the usual engine for {chip.id} in {year}", Grade.guess)
+        assumed.add("serving.engine", name, f"the usual engine for {chip.id} in {year}", Grade.guess)
     try:
         found = load_engine(name)
     except InputError as error:
         raise error.at(key="engine") from None
     for row in engine_rows(name):
         written = f"{row.written} {row.unit if row.unit != '1' else ''}".strip()
-        told.row(f"engine.{row.quantity}", row, written, row.note or row.locator)
+        assumed.add_row(f"engine.{row.quantity}", row, written, row.note or row.locator)
     return found
 
 
-def _stored(told: Told, key: str, given: str | None, known: Mapping[str, float]) -> str:
+def _stored(assumed: AssumptionList, key: str, given: str | None, known: Mapping[str, float]) -> str:
     if given is None:
-        return told.default(f"serving.{key}").text("text")
+        return assumed.default(f"serving.{key}").text("text")
     if given not in known:
         raise InputError(
             "this number format is not known", key=key, given=given, allowed=known,
@@ -187,9 +189,9 @@ def _stored(told: Told, key: str, given: str | None, known: Mapping[str, float])
     return given
 
 
-def _cache(told: Told, given: str | None, chip: Chip) -> str:
+def _cache(assumed: AssumptionList, given: str | None, chip: Chip) -> str:
     known = [name for name in FORMAT_BYTES if name in ("bf16", "fp8")]
-    found = _stored(told, "cache", given, {name: FORMAT_BYTES[name] for name in known})
+    found = _stored(assumed, "cache", given, {name: FORMAT_BYTES[name] for name in known})
     if found not in chip.peak:
         usable = [name for name in known if name in chip.peak]
         raise InputError(
@@ -198,19 +200,19 @@ def _cache(told: Told, given: str | None, chip: Chip) -> str:
     return found
 
 
-def _guesses(told: Told, guesses: int | None, acceptance: float | None) -> tuple[int, float]:
+def _guesses(assumed: AssumptionList, guesses: int | None, acceptance: float | None) -> tuple[int, float]:
     if guesses is None:
         if acceptance is not None:
             raise InputError("how many tokens are guessed?", key="guesses", allowed="such as 3")
         return 0, 0.0
     count = int(_whole("guesses", guesses, least=0))
-    chance = float(told.default("serving.acceptance").text("text")) if acceptance is None else acceptance
+    chance = float(assumed.default("serving.acceptance").text("text")) if acceptance is None else acceptance
     if not 0.0 <= chance <= 1.0:
         raise InputError("not a chance", key="acceptance", given=str(acceptance), allowed="0 to 1")
     return count, chance
 
 
-def _objective(told: Told, given: str | None, architecture: Architecture) -> Objective:
+def _objective(assumed: AssumptionList, given: str | None, architecture: Architecture) -> Objective:
     if given is not None:
         try:
             found = read_objective(given)
@@ -218,19 +220,19 @@ def _objective(told: Told, given: str | None, architecture: Architecture) -> Obj
             raise error.at(key="objective") from None
         if found.percentile is not None:
             return found
-        asked = told.default("serving.percentile").text("text")
+        asked = assumed.default("serving.percentile").text("text")
         return replace(found, percentile=read_objective(f"ttft=1s,{asked}").percentile)
     for row in catalog.table("objectives").values():
         if row.text("model") == architecture.name:  # the first of a model is that of its server scenario
-            told.tell("serving.objective", row.id, row.text("name"), Grade.vendor, row.rows()[0].source_id)
+            assumed.add("serving.objective", row.id, row.text("name"), Grade.vendor, row.rows()[0].source_id)
             return read_objective(row.id)
-    return read_objective(told.default("serving.objective").text("text"))
+    return read_objective(assumed.default("serving.objective").text("text"))
 
 
-def _most(told: Told, key: str, given: int | None, usual: float) -> float:
+def _most(assumed: AssumptionList, key: str, given: int | None, usual: float) -> float:
     if given is not None:
         return _whole(key, given)
-    told.tell(f"serving.{key}", f"{usual:g}", "the engine's usual setting", Grade.guess)
+    assumed.add(f"serving.{key}", f"{usual:g}", "the engine's usual setting", Grade.guess)
     return usual
 
 

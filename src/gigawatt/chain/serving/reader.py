@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from gigawatt.chain.asked import Told, quantity
+from gigawatt.chain.assumption_list import AssumptionList, quantity
 from gigawatt.chain.filler import Filler
 from gigawatt.chain.graph import graph_of_branch
 from gigawatt.chain.question_words import HERE, Words, place_of, with_defaults
@@ -136,24 +136,24 @@ def read_serving_question(
         if key in said:
             raise InputError("given twice", key=key, given=str(dotted[key]), allowed=f"or {said[key]} alone")
     words.settings(dotted)
-    told = Told()
+    assumed = AssumptionList()
     with words.named():
         words.refuse_unread(graph_of_branch(SERVING), _TARGETS)
-        values = with_defaults(told, words.values, pue)
+        values = with_defaults(assumed, words.values, pue)
         fill = Filler(scenario_of({"serving.seed": 0, **values}, HERE, sized=False))
         scenario = fill.loaded.scenario
         section = scenario.serving
         assert section is not None
         held = {name: value for name in DEGREES if (value := getattr(section.layout, name)) is not None}
         found = read_service(
-            told, model=model, chip=chip, year=scenario.year, shape=shape, token_budget=token_budget,
+            assumed, model=model, chip=chip, year=scenario.year, shape=shape, token_budget=token_budget,
             sequences=sequences, largest=largest, fixed={**(fixed or {}), **held},
             **{key: getattr(section, key) if value is None else value for key, value in given.items()},
         )  # fmt: skip
-        mean, peak, price = place_of(told, fill, pue)
+        mean, peak, price = place_of(assumed, fill, pue)
         fill_chip(fill, found.chip, ())
         fill_money(fill)
-        told.assumptions += fill.assumptions
+        assumed.assumptions += fill.assumptions
         wanted = _demand(rate, demand, found.traffic)
         if section.demand is not None:
             counted, number = section.demand
@@ -170,8 +170,8 @@ def read_serving_question(
         rate=leaves["economics.discount_rate"],
         chip_life=leaves["economics.chip_life"],
         redundancy=leaves["site.redundancy"],
-        assumptions=tuple(told.assumptions),
-        notices=tuple(told.notices),
+        assumptions=tuple(assumed.assumptions),
+        notices=tuple(assumed.notices),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt.catalog import Entity
-from gigawatt.chain.asked import Told, counted
+from gigawatt.chain.assumption_list import AssumptionList, counted
 from gigawatt.chain.filler import Filler, clock_rows
 from gigawatt.chain.graph import graph_of_branch
 from gigawatt.chain.hybrids import training_notices
@@ -217,7 +217,7 @@ def read_question(
     with words.named():
         graph = graph_of_branch(TRAINING, (_PRICE, *words.values))
         words.refuse_unread(graph, (*_TARGETS, *(one for one in _READ if one in graph.nodes)))
-        return _read(Told(), words.values, pue)
+        return _read(AssumptionList(), words.values, pue)
 
 
 def _pinned(column: str, number: int) -> object:
@@ -228,8 +228,8 @@ def _pinned(column: str, number: int) -> object:
     return int(word) if word.lstrip("-").isdecimal() else word
 
 
-def _read(told: Told, given: Mapping[str, object], pue: float | None) -> TrainingQuestion:
-    values = with_defaults(told, given, pue)
+def _read(assumed: AssumptionList, given: Mapping[str, object], pue: float | None) -> TrainingQuestion:
+    values = with_defaults(assumed, given, pue)
     for key, unit in _COUNTED.items():
         if key in values:
             values[key] = counted(str(values[key]), unit)
@@ -239,30 +239,30 @@ def _read(told: Told, given: Mapping[str, object], pue: float | None) -> Trainin
             architecture = read_architecture(str(values["model"]))
         except GigawattError as error:
             raise error.at(key="model") if error.file is None else error from None
-        tokens, ratio = _tokens(told, architecture)
+        tokens, ratio = _tokens(assumed, architecture)
         values["training.tokens"] = f"{tokens!r} tokens"
     fill = Filler(scenario_of(values, HERE, sized=False))
     scenario = fill.loaded.scenario
     fill_training(fill)
-    mean, peak, price = place_of(told, fill, pue)
+    mean, peak, price = place_of(assumed, fill, pue)
     fill_money(fill)
-    told.assumptions += fill.assumptions
+    assumed.assumptions += fill.assumptions
     chip: Chip = fill.leaves["machine.chip"].value
     if chip.year > scenario.year:
-        told.notices.append(f"{chip.name} is not sold before {chip.year}; the year is {scenario.year}")
+        assumed.notices.append(f"{chip.name} is not sold before {chip.year}; the year is {scenario.year}")
     if scenario.training is not None and scenario.training.precision is not None:
-        told.notices.append(TRAINED)
-    told.notices += training_notices(chip)
+        assumed.notices.append(TRAINED)
+    assumed.notices += training_notices(chip)
     return question_of(
         fill.leaves,
         pue_mean=mean,
         pue_peak=peak,
         electricity=price,
-        reliability=_reliability(told, scenario),
+        reliability=_reliability(assumed, scenario),
         given_goodput=None if scenario.training is None else scenario.training.goodput,
-        cap=_cap(told, fill.leaves["machine.power_cap"].value, chip),
+        cap=_cap(assumed, fill.leaves["machine.power_cap"].value, chip),
         tokens_per_parameter=ratio,
-        told=told,
+        assumed=assumed,
     )
 
 
@@ -276,7 +276,7 @@ def question_of(
     reliability: str = CLUSTER,
     given_goodput: float | None = None,
     tokens_per_parameter: float | None = None,
-    told: Told | None = None,
+    assumed: AssumptionList | None = None,
 ) -> TrainingQuestion:
     """The question of the leaves of a scenario that trains; what no leaf says comes as keywords.
 
@@ -310,18 +310,18 @@ def question_of(
         redundancy=leaves["site.redundancy"].value if "site.redundancy" in leaves else None,
         tokens_per_parameter=tokens_per_parameter,
         cap=cap,
-        assumptions=() if told is None else tuple(told.assumptions),
-        notices=() if told is None else tuple(told.notices),
+        assumptions=() if assumed is None else tuple(assumed.assumptions),
+        notices=() if assumed is None else tuple(assumed.notices),
     )
 
 
-def _tokens(told: Told, architecture: Architecture) -> tuple[float, float]:
+def _tokens(assumed: AssumptionList, architecture: Architecture) -> tuple[float, float]:
     """(tokens where none are given: those published or so many a parameter, tokens per active parameter)."""
     usual = catalog.entity("models_training", "default").evidence("tokens_per_parameter")
     row = catalog.table("models_training").get(architecture.name)
     if row is not None and "tokens" in row.numbers:
         evidence = row.evidence("tokens")
-        told.row(
+        assumed.add_row(
             "training.tokens",
             evidence,
             compact(evidence.value, "tokens"),
@@ -329,7 +329,7 @@ def _tokens(told: Told, architecture: Architecture) -> tuple[float, float]:
         )
         return evidence.value, usual.value
     tokens = usual.value * architecture.active_parameters
-    told.row(
+    assumed.add_row(
         "training.tokens",
         usual,
         compact(tokens, "tokens"),
@@ -338,34 +338,34 @@ def _tokens(told: Told, architecture: Architecture) -> tuple[float, float]:
     return tokens, usual.value
 
 
-def _cap(told: Told, cap: float | None, chip: Chip) -> float | None:
+def _cap(assumed: AssumptionList, cap: float | None, chip: Chip) -> float | None:
     """The cap, where it is below the chip's own limit."""
     if cap is None:
         return None
     if cap >= chip.power_limit:
         limit = show(chip.power_limit, "W")
-        told.notices.append(f"a cap of {show(cap, 'W')} changes nothing: {chip.id} is limited to {limit}")
+        assumed.notices.append(f"a cap of {show(cap, 'W')} changes nothing: {chip.id} is limited to {limit}")
         return None
     for row in clock_rows(chip):
         if row.quantity.startswith(("knee", "voltage_slope")):
-            _tell_row(told, f"machine.{row.quantity}", row)
+            _tell_row(assumed, f"machine.{row.quantity}", row)
     return cap
 
 
-def _reliability(told: Told, scenario: Any) -> str:
+def _reliability(assumed: AssumptionList, scenario: Any) -> str:
     """The cluster whose failures are taken, its numbers listed; nothing of it where a goodput is given."""
     given = scenario.training.failures
     name = given or CLUSTER
     if scenario.training.goodput is not None:
         return name
     if given is None:
-        told.tell("training.failures", name, "no cluster is named whose failures these are", Grade.guess)
+        assumed.add("training.failures", name, "no cluster is named whose failures these are", Grade.guess)
     catalog.entity("reliability", name)
     for row in reliability_rows(name):
-        _tell_row(told, f"training.{row.quantity}", row)
+        _tell_row(assumed, f"training.{row.quantity}", row)
     return name
 
 
-def _tell_row(told: Told, key: str, row: Evidence) -> None:
+def _tell_row(assumed: AssumptionList, key: str, row: Evidence) -> None:
     written = f"{row.written} {row.unit if row.unit != '1' else ''}".strip()
-    told.row(key, row, written, row.note or row.locator)
+    assumed.add_row(key, row, written, row.note or row.locator)

@@ -180,7 +180,8 @@ class _Site:
         for name in self.names:
             if self.rows[name].text("host"):
                 raise InputError("a store inside a plant cannot be planned over decades",
-                                 key="plants", given=name, allowed="plan-supply, for a year of it")  # fmt: skip
+                                 key="plants", given=name,
+                                 allowed="plan-supply, for a year of it")  # fmt: skip
             values = profile(name)
             if values is not None:
                 self.profiles[name] = values

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from gigawatt.chain.asked import Told
+from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.candidates import fuel_id
 from gigawatt.chain.question_words import HERE, Words
 from gigawatt.core.errors import InputError
@@ -128,9 +128,9 @@ def read_pathway_question(
             raise InputError("a pathway takes a price path of gas only", key="supply.fuel_prices",
                              given=other, allowed=_GAS)  # fmt: skip
     first, end = read_years(years, every)
-    supply, told = scenario.supply, Told()
-    chip = scenario.machine.chip or told.default("pathway.chip").text("text")
-    names = supply.plants or tuple(told.default("pathway.plants").text("text").split("|"))
+    supply, assumed = scenario.supply, AssumptionList()
+    chip = scenario.machine.chip or assumed.default("pathway.chip").text("text")
+    names = supply.plants or tuple(assumed.default("pathway.plants").text("text").split("|"))
     learns: dict[str, float | None] = {
         name: None if text == "rows" else _value("learning", text, "percent")
         for name, text in _pairs("learning", learning)
@@ -157,7 +157,7 @@ def read_pathway_question(
         rate=scenario.economics.discount_rate,
         not_served_price=supply.not_served_price,
         weeks=weeks,
-        assumptions=tuple(told.assumptions),
+        assumptions=tuple(assumed.assumptions),
         **({} if scenario.site.cooling is None else {"cooling": scenario.site.cooling}),
     )
 

@@ -15,7 +15,7 @@ from gigawatt.studies.serving import SIMULATION
 from gigawatt.studies.serving.door import question_of
 
 if TYPE_CHECKING:
-    from gigawatt.chain.asked import Told
+    from gigawatt.chain.assumption_list import AssumptionList
     from gigawatt.chain.serving.question import ServingQuestion
     from gigawatt.chain.serving.replica import Degrees
     from gigawatt.chain.serving.simulate import ServingRun, Setup
@@ -100,13 +100,13 @@ def _filled(given: dict[str, Any]) -> dict[str, Any]:
 def _run(given: dict[str, Any], report: Callable[[str, float], None]) -> ServingRun:
     from dataclasses import replace
 
-    from gigawatt.chain.asked import Told
+    from gigawatt.chain.assumption_list import AssumptionList
     from gigawatt.chain.serving.simulate import request_count, run_serving
 
     words_of = {name: value for name, value in given.items() if name not in _OF_RUN}
-    question, told = question_of(words_of), Told()
+    question, assumed = question_of(words_of), AssumptionList()
     rate = _rate(question, given)
-    cluster, setup = _setup(question, given, rate, report, told)
+    cluster, setup = _setup(question, given, rate, report, assumed)
     span = None if given["span"] is None else _quantity(given["span"], "s", "span", "1 h")
     count = request_count(
         question, rate=rate, count=given["requests"], span=span, concurrency=given["concurrency"]
@@ -117,7 +117,7 @@ def _run(given: dict[str, Any], report: Callable[[str, float], None]) -> Serving
     run = run_serving(
         question, cluster, setup, requests, window=None if given["whole"] else "steady", seed=given["seed"]
     )
-    return replace(run, assumptions=(*run.assumptions, *told.assumptions))
+    return replace(run, assumptions=(*run.assumptions, *assumed.assumptions))
 
 
 def _rate(question: ServingQuestion, given: dict[str, Any]) -> float:
@@ -140,7 +140,7 @@ def _setup(
     given: dict[str, Any],
     rate: float,
     report: Callable[[str, float], None],
-    told: Told,
+    assumed: AssumptionList,
 ) -> tuple[Cluster, Setup]:
     from gigawatt.chain.serving.choice import transfer
     from gigawatt.chain.serving.simulate import Setup, part
@@ -150,11 +150,11 @@ def _setup(
     report("Choosing the layout", 0.05)
     degrees, number = _degrees(question, given, rate, cluster)
     number = given["replicas"] if given["replicas"] is not None else number
-    scaling = _autoscaling(given["autoscale"], told)
+    scaling = _autoscaling(given["autoscale"], assumed)
     if scaling is not None:
         number = min(max(number, scaling.minimum), scaling.maximum)
     options: dict[str, Any] = {
-        "preemption": given["preemption"] or told.default("serving.preemption").text("text"),
+        "preemption": given["preemption"] or assumed.default("serving.preemption").text("text"),
         "host_bandwidth": None if given["host_bandwidth"] is None
         else _quantity(given["host_bandwidth"], "B/s", "host_bandwidth", "100 GB/s"),
         "prefix_caching": given["prefix_caching"],
@@ -162,7 +162,7 @@ def _setup(
         "long_prompt": given["long_prompt"],
     }  # fmt: skip
     main = part(question, degrees, number, **options)
-    routing = given["routing"] or told.default("serving.routing").text("text")
+    routing = given["routing"] or assumed.default("serving.routing").text("text")
     if given["prefill"] is None:
         setup = Setup(main, routing, scaling, concurrency=given["concurrency"])
         return cluster, setup
@@ -234,7 +234,7 @@ def _counted_layout(question: ServingQuestion, text: str, cluster: Cluster) -> t
     return int(match[1]), _layout(question, match[2], cluster, "prefill")
 
 
-def _autoscaling(text: str | None, told: Told) -> Autoscaling | None:
+def _autoscaling(text: str | None, assumed: AssumptionList) -> Autoscaling | None:
     """``1-8,target=64,interval=10s,start=60s,cool=120s``: the autoscaling rule, defaults filled in."""
     if text is None:
         return None
@@ -263,7 +263,7 @@ def _autoscaling(text: str | None, told: Told) -> Autoscaling | None:
     usual = {"interval": "interval", "start": "start_up", "cool": "cool_down"}
     times = {
         name: _quantity(
-            rules[name] if name in rules else told.default(f"serving.autoscaling_{row}").text("text"),
+            rules[name] if name in rules else assumed.default(f"serving.autoscaling_{row}").text("text"),
             "s", "autoscale", "60 s", least=0.0,
         )
         for name, row in usual.items()

@@ -91,7 +91,7 @@ def _training(asked: Asked, result: Result) -> Fragment:
         cloud=_cloud_table(space),
         binding=grid_of(
             by_binding(space).rename(index=label),
-            "Layouts of the cloud by bottleneck them, and the quickest of each fittings.",
+            "Sampled layouts by bottleneck, with the fastest of each that fits.",
             heads=_BINDING,
         ),
         drawn=drawn,
