@@ -57,7 +57,7 @@ def test_the_plan_in_the_terminal(call: Call) -> None:
     code, out, err = call("plan-serving", *QUICK, "--rate", "50/s", "--mode", "both", "--roofline")
     assert (code, err) == (0, "")
     for words in (
-        "accelerators: ", "requests in flight per replica", "TTFT", "p99", "the SLO is met by",
+        "accelerators, ", "requests in flight per replica", "TTFT", "p99", "the SLO is met by",
         "configurations searched", "per million prompt tokens", "at the meter", "The bottleneck is ",
         "The best of", "closed form", "Pareto front", "Roofline",
         "assumed serving.engine",
@@ -127,7 +127,7 @@ def test_the_folder_of_a_run(call: Call, tmp_path: Path) -> None:
         "Written: ",
     ):
         assert words in " ".join(out.split()), words
-    assert re.search(r"\n *in flight +[\d.,]+ requests run, [\d.,]+ wait, in the mean *\n", out)
+    assert re.search(r"\n *in flight +[\d.,]+ requests running, [\d.,]+ waiting, on average *\n", out)
     names = {file.name for file in (tmp_path / "run").iterdir()}
     assert names == {
         "run.json", "run.html", "run.md", "study.json", "requests.csv", "requests.parquet", "series.csv"

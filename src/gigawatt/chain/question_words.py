@@ -1,4 +1,4 @@
-"""Words and settings of a question as keys of a scenario, and what a place without a supply plan says.
+"""Words and settings of a question as keys of a scenario; PUE and price without a supply plan.
 
 A question that is asked before the size of its machine is known has words of its own for some keys of a
 scenario; every other key is a setting, dotted as in the file. Errors name the word, or the key.
@@ -30,7 +30,7 @@ from gigawatt.schema.values import at_year
 __all__ = ["HERE", "Words", "place_of", "with_defaults"]
 
 HERE = Path("question")
-"""Where the keys of a question stand: in no file."""
+"""The file name of keys that are in no file."""
 _SITE = "abilene-texas"
 
 
@@ -51,7 +51,7 @@ class Words:
         self.names: dict[str, str] = {}
 
     def word(self, name: str, key: str, value: object) -> None:
-        """A word, if it is given."""
+        """Set the key of a word, where the word is set."""
         if value is not None:
             self.values[key] = value
             self.names[key] = name
@@ -107,7 +107,7 @@ class Words:
 
     @contextmanager
     def named(self) -> Iterator[None]:
-        """Errors inside name the word that a key was given by, and no file."""
+        """Errors inside name the word of a key, and no file."""
         try:
             yield
         except GigawattError as error:
@@ -127,7 +127,7 @@ def with_defaults(
     if "site.name" not in values:
         values["site.name"] = _SITE
         if pue is None or not values.keys() & {"supply.price", "supply.grid.price"}:
-            assumed.add("site.name", _SITE, "PUE and price of electricity need a place", Grade.guess)
+            assumed.add("site.name", _SITE, "PUE and price of electricity depend on the site", Grade.guess)
     if pue is not None and not 1.0 <= pue < math.inf:
         raise InputError(
             "not finite" if pue == math.inf else "below one", key="pue", given=str(pue), allowed="1 or more"

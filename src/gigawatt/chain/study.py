@@ -118,7 +118,7 @@ class Study:
         progress : callable, optional
             Called with (what is being done, share done).
         remembered : Remembered, optional
-            What is known from other scenarios, and takes what this one finds; left out, nothing is.
+            Cache shared with other scenarios; none if left out.
 
         Raises
         ------

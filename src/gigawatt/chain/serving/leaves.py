@@ -1,4 +1,4 @@
-"""Leaves of a scenario that serves a model: what it writes, what the catalog says, what is assumed."""
+"""Leaves of a serving scenario: values of the file, of the catalog, and assumptions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gigawatt.workload import read_architecture
 __all__ = ["model_and_serving", "power_rows"]
 
 _ENTERS = ("serving.output", "serving.prompt", "serving.arrivals", "serving.percentile", "machine.format")
-"""What a question fills in that is no leaf of its own here."""
+"""Assumptions of a question that have no leaf here."""
 
 
 def model_and_serving(fill: Filler) -> Chip:
@@ -32,7 +32,7 @@ def model_and_serving(fill: Filler) -> Chip:
     Raises
     ------
     InputError
-        A name that the catalog does not know, lengths or a promise that cannot be read: with file, line, key.
+        A name that the catalog does not know, lengths or an SLO that cannot be read: with file, line, key.
     """
     scenario = fill.loaded.scenario
     section = scenario.serving
@@ -163,9 +163,7 @@ def _autoscaling(fill: Filler, section: Any) -> Scaling | None:
     if given is None:
         return None
     if given.target is not None and not given.target > 0.0:
-        error = InputError(
-            "must be positive", given=given.target, allowed="requests that a replica is to have"
-        )
+        error = InputError("must be positive", given=given.target, allowed="requests per replica")
         raise fill.loaded.blame(error, "serving.autoscaling.target")
     least, target = given.minimum, given.target
     times = [
@@ -180,7 +178,7 @@ def _autoscaling(fill: Filler, section: Any) -> Scaling | None:
 
 
 def _simulation(fill: Filler, section: Any) -> None:
-    """How much is simulated: less where nothing is compiled."""
+    """Limits of the simulation: smaller without numba."""
     from gigawatt.serving.compiled import COMPILED  # brings numba
 
     usual = "serving.simulated_requests" + ("" if COMPILED else "_interpreted")

@@ -1,4 +1,4 @@
-"""What serving is asked for: model, machine, engine, requests and objective read, the rest filled in."""
+"""A serving question: model, machine, engine, requests and SLO, with defaults filled in."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ __all__ = [
 ]
 
 DEGREES = ("tensor", "pipeline", "data", "expert")
-"""Degrees that a question can hold fast."""
+"""Degrees that a question can fix."""
 
 
 @dataclass(frozen=True)
 class ServingQuestion:
     """A model to be served, everything in SI, before it is known on how many accelerators.
 
-    ``weights`` and ``cache`` are stored formats; ``guesses`` tokens are guessed an iteration, each right with
-    the chance ``acceptance``; ``demand`` [1/s] is the rate of requests, where one was given; ``token_budget``
-    and ``sequences`` are those of an iteration of one attention group at most; ``fixed`` holds degrees fast;
-    ``largest`` bounds the accelerators of a replica. ``options`` are those of
-    :func:`~gigawatt.machine.build_cluster`; ``pue_mean`` and ``pue_peak`` are of the year and of its hottest
-    hour; ``electricity`` [$/J]; ``rate`` [1/yr] is the discount rate; ``chip_life`` [s] is that of
+    ``weights`` and ``cache`` are stored formats; ``guesses`` draft tokens per iteration, each accepted with
+    the probability ``acceptance``; ``demand`` [1/s] is the rate of requests, where one was given;
+    ``token_budget`` and ``sequences`` are those of an iteration of one attention group at most; ``fixed``
+    holds degrees fast; ``largest`` bounds the accelerators of a replica. ``options`` are those of
+    :func:`~gigawatt.machine.build_cluster`; ``pue_mean`` and ``pue_peak`` are of the year and of its
+    hottest hour; ``electricity`` [$/J]; ``rate`` [1/yr] is the discount rate; ``chip_life`` [s] is that of
     accelerators and nodes, where it is given, and ``redundancy`` that of the building.
     """
 
@@ -73,11 +73,11 @@ class ServingQuestion:
 
     @property
     def accepted(self) -> float:
-        """Tokens that a decoding sequence gains an iteration."""
+        """Tokens per iteration of a decoding sequence."""
         return float(accepted_tokens(guesses=self.guesses, acceptance=self.acceptance))
 
     def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
-        """``count`` accelerators, and what was assumed to build the cluster."""
+        """(the cluster of ``count`` accelerators, its assumptions)."""
         return build_cluster(chip=self.chip, count=count, **self.options)
 
 
@@ -108,7 +108,7 @@ def read_service(
 ) -> ServingQuestion:
     """The words of a question that are of the service itself, for scenarios too.
 
-    Place and money are left open: a PUE of one, electricity and capital for nothing.
+    Site and money are left open: a PUE of one, electricity and capital at zero cost.
     """
     architecture = read_architecture(model)
     accelerator = _chip(assumed, chip)
@@ -120,8 +120,8 @@ def read_service(
     limit = architecture.max_sequence or None
     weights, cache = served(assumed, precision, sparsity, (weights, cache), accelerator, architecture)
     traffic = read_traffic(
-        assumed, trace=trace, prompt=prompt, output=output, arrivals=arrivals, variation=variation, shape=shape,
-        limit=limit,
+        assumed, trace=trace, prompt=prompt, output=output, arrivals=arrivals, variation=variation,
+        shape=shape, limit=limit,
     )  # fmt: skip
     guessed, chance = _guesses(assumed, guesses, acceptance)
     return ServingQuestion(
@@ -157,7 +157,7 @@ def _chip(assumed: AssumptionList, name: str) -> Chip:
     found = load_chip(name)
     if "bf16" in found.peak or "fp16" not in found.peak:
         return found
-    assumed.add("machine.format", "fp16", f"{found.id} does not multiply in bf16", Grade.modelled)
+    assumed.add("machine.format", "fp16", f"{found.id} does not support bf16", Grade.modelled)
     peak, joules = dict(found.peak), dict(found.energy_flop)
     peak["bf16"], joules["bf16"] = peak["fp16"], joules["fp16"]
     return replace(found, peak=peak, energy_flop=joules)
@@ -183,7 +183,7 @@ def _stored(assumed: AssumptionList, key: str, given: str | None, known: Mapping
         return assumed.default(f"serving.{key}").text("text")
     if given not in known:
         raise InputError(
-            "this number format is not known", key=key, given=given, allowed=known,
+            "unknown number format", key=key, given=given, allowed=known,
             nearest=nearest(given, known),
         )  # fmt: skip
     return given
@@ -203,12 +203,12 @@ def _cache(assumed: AssumptionList, given: str | None, chip: Chip) -> str:
 def _guesses(assumed: AssumptionList, guesses: int | None, acceptance: float | None) -> tuple[int, float]:
     if guesses is None:
         if acceptance is not None:
-            raise InputError("how many tokens are guessed?", key="guesses", allowed="such as 3")
+            raise InputError("the number of draft tokens is missing", key="guesses", allowed="such as 3")
         return 0, 0.0
     count = int(_whole("guesses", guesses, least=0))
     chance = float(assumed.default("serving.acceptance").text("text")) if acceptance is None else acceptance
     if not 0.0 <= chance <= 1.0:
-        raise InputError("not a chance", key="acceptance", given=str(acceptance), allowed="0 to 1")
+        raise InputError("not a probability", key="acceptance", given=str(acceptance), allowed="0 to 1")
     return count, chance
 
 

@@ -1,4 +1,4 @@
-"""A question of serving as a person types it: words and settings, read as a scenario that serves."""
+"""A serving question from words and settings, read as a serving scenario."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gigawatt.schema.request_rate import read_rate
 __all__ = ["read_serving_question"]
 
 _TARGETS = ("serving.plan",)
-"""What a plan of serving answers."""
+"""Quantities that a plan of serving computes."""
 _REFUSED = {
     "training": "this is a service; gigawatt plan-training has words for training",
     "machine.count": "--chips", "machine.power": "gigawatt run SCENARIO takes a power",
@@ -37,7 +37,7 @@ _REFUSED = {
     "supply.grid.price": "", "supply.price": "",
     "supply": "a plan buys electricity at one price, supply.price; gigawatt run SCENARIO plans plants",
 }  # fmt: skip
-"""Keys of a scenario that a plan of serving has no use for, and what would do; empty: usable after all."""
+"""Unused keys of a scenario and their replacement; empty: the key is used."""
 
 
 def read_serving_question(
@@ -71,7 +71,7 @@ def read_serving_question(
     settings: Mapping[str, object] | None = None,
     **options: Any,
 ) -> ServingQuestion:
-    """Read a question as a person types it.
+    """The serving question of the given words.
 
     Parameters
     ----------
@@ -177,7 +177,9 @@ def read_serving_question(
 
 def _demand(rate: str | None, demand: str | None, traffic: Traffic) -> float | None:
     if rate is not None and demand is not None:
-        raise InputError("the demand stands twice", key="demand", given=demand, allowed=f"or the rate {rate}")
+        raise InputError(
+            "the demand is given twice", key="demand", given=demand, allowed=f"or the rate {rate}"
+        )
     if rate is not None:
         return read_rate(rate)
     if demand is None:

@@ -1,4 +1,4 @@
-"""Serving in closed form, arrays over replicas and loads: what each gives, what its slowest requests wait.
+"""Serving in closed form, arrays over replicas and loads: throughput and latency percentiles.
 
 A replica in steady serving (:mod:`gigawatt.performance.steady`) holds n requests in the mean. Requests
 come one by one, so that the number in flight swings about its mean as a Poisson number does: with the
@@ -53,9 +53,9 @@ Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
 _STEP = 1.1
-"""Ratio of one number of held requests to the next."""
+"""Ratio of one number of requests in flight to the next."""
 _LOADS = np.linspace(0.1, 0.96, 44)
-"""Utilisations of a pool for prompts that are tried."""
+"""Utilisations of a prefill pool that are evaluated."""
 _ROWS = 4096
 """Points evaluated at once."""
 

@@ -1,4 +1,4 @@
-"""What requests look like and how they come: a trace, or lengths and a process of arrivals."""
+"""The traffic of a service: a trace, or lengths and an arrival process."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from gigawatt.serving.traces import read_trace, trace_period
 __all__ = ["Traffic", "read_traffic"]
 
 _SAMPLE = 8192
-"""Requests drawn to know the lengths of a distribution."""
+"""Sample size of a length distribution."""
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """What requests look like and how they come.
+    """The traffic of a service: lengths and arrivals of requests.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ def read_traffic(
     if trace is not None and (prompt is not None or output is not None):
         key, given = ("prompt", prompt) if prompt is not None else ("output", output)
         raise InputError(
-            "lengths stand twice", key=key, given=given, allowed=f"or those of the trace {trace}"
+            "lengths are given twice", key=key, given=given, allowed=f"or those of the trace {trace}"
         )
     if trace is None and prompt is None and output is None:
         trace = assumed.default("serving.trace").text("text")

@@ -43,9 +43,9 @@ _WORDS = {
     "reliability": "training.failures",
     "cap": "machine.power_cap", "widen": "layout.widen",
 }  # fmt: skip
-"""Words of a question and the keys of a scenario that they are."""
+"""Keyword → key of the scenario."""
 _COUNTED = {"training.tokens": "tokens", "training.sequence": "tokens", "training.global_batch": "sequences"}
-"""Keys that may be written as a bare number, and of what."""
+"""Keys that accept a bare number, with its unit."""
 _REFUSED = {
     "serving": "this is a training run; gigawatt plan-serving has words for serving",
     "machine.count": "--count", "machine.power": "--power",
@@ -57,7 +57,7 @@ _REFUSED = {
     "supply.grid.price": "", "supply.price": "",
     "supply": "a plan buys electricity at one price, supply.price; gigawatt run SCENARIO plans plants",
 }  # fmt: skip
-"""Keys of a scenario that a planned run has no use for, and what would do; empty: usable after all."""
+"""Unused keys of a scenario and their replacement; empty: the key is used."""
 
 
 _PRICE = "supply.price"
@@ -114,7 +114,7 @@ class TrainingQuestion:
         return goodput_of(self.reliability, count, failures=failures)
 
     def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
-        """``count`` accelerators, and what was assumed to build the cluster."""
+        """(the cluster of ``count`` accelerators, its assumptions)."""
         return build_cluster(chip=self.chip, count=count, **self.options)
 
     def run(self, count: int) -> TrainingRun:
@@ -325,7 +325,7 @@ def _tokens(assumed: AssumptionList, architecture: Architecture) -> tuple[float,
             "training.tokens",
             evidence,
             compact(evidence.value, "tokens"),
-            f"what {architecture.name} was trained on; {evidence.note}",
+            f"training tokens of {architecture.name}; {evidence.note}",
         )
         return evidence.value, usual.value
     tokens = usual.value * architecture.active_parameters
@@ -333,7 +333,7 @@ def _tokens(assumed: AssumptionList, architecture: Architecture) -> tuple[float,
         "training.tokens",
         usual,
         compact(tokens, "tokens"),
-        f"no tokens published: {usual.value:g} per active parameter",
+        f"no published token count: {usual.value:g} per active parameter",
     )
     return tokens, usual.value
 
@@ -344,7 +344,7 @@ def _cap(assumed: AssumptionList, cap: float | None, chip: Chip) -> float | None
         return None
     if cap >= chip.power_limit:
         limit = show(chip.power_limit, "W")
-        assumed.notices.append(f"a cap of {show(cap, 'W')} changes nothing: {chip.id} is limited to {limit}")
+        assumed.notices.append(f"a cap of {show(cap, 'W')} has no effect: {chip.id} is limited to {limit}")
         return None
     for row in clock_rows(chip):
         if row.quantity.startswith(("knee", "voltage_slope")):
@@ -359,7 +359,7 @@ def _reliability(assumed: AssumptionList, scenario: Any) -> str:
     if scenario.training.goodput is not None:
         return name
     if given is None:
-        assumed.add("training.failures", name, "no cluster is named whose failures these are", Grade.guess)
+        assumed.add("training.failures", name, "no cluster of failure rates is set", Grade.guess)
     catalog.entity("reliability", name)
     for row in reliability_rows(name):
         _tell_row(assumed, f"training.{row.quantity}", row)
