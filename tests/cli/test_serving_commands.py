@@ -155,10 +155,10 @@ PLANS = [
     (("--rate", "-2/s"), "more than 0"),
     (("--demand", "20"), "the unit is missing"),
     (("--demand", "0 tokens/s"), "--demand: out of range"),
-    (("--rate", "5/s", "--demand", "1k tokens/s"), "the demand stands twice"),
+    (("--rate", "5/s", "--demand", "1k tokens/s"), "the demand is given twice"),
     (("--prompt", "0"), "--prompt: not a number of tokens"),
     (("--prompt", "130000", "--output", "9000"), "no request fits the model's context"),
-    (("--prompt", "10", "--trace", "azure-code"), "lengths stand twice"),
+    (("--prompt", "10", "--trace", "azure-code"), "lengths are given twice"),
     (("--output", "12", "--output", "13"), "given twice"),
     (("--weights", "fp9"), "did you mean 'fp8'"),
     (("--chip", "A100", "--cache", "fp8"), "allowed: bf16"),
@@ -167,7 +167,7 @@ PLANS = [
     (("--minimise", "money"), "allowed: cost, energy, chips"),
     (("--chips", "0"), "--chips: too few"),
     (("--guesses", "2", "--acceptance", "1.5"), "0 to 1"),
-    (("--acceptance", "0.5"), "--guesses: how many tokens are guessed?"),
+    (("--acceptance", "0.5"), "--guesses: the number of draft tokens is missing"),
     (("--pue", "0.5"), "1 or more"),
 ]
 RUNS = [
@@ -248,7 +248,7 @@ def test_a_scenario_says_what_options_do_not(call: Call, tmp_path: Path) -> None
     assert faster["weights"] == "bf16"
     code, _, err = call("simulate-serving", Path("examples/gpt3-175b-a100.yaml").resolve())
     assert code == 2
-    assert "this scenario serves nothing" in err
+    assert "not a serving scenario" in err
     code, _, err = call("simulate-serving", "--chip", "H100")
     assert code == 2
     assert "--model: is missing" in err
