@@ -60,5 +60,5 @@ def test_plants_that_make_no_frequency_are_told_and_left_out() -> None:
 
 
 def test_a_service_has_no_step() -> None:
-    with pytest.raises(InputError, match="trains nothing"):
+    with pytest.raises(InputError, match="not a training scenario"):
         scenario_seconds(EXAMPLES / "serve-llama-70b-virginia.yaml")

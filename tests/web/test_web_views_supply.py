@@ -171,5 +171,5 @@ def test_a_service_has_no_training_step() -> None:
     there = page(SERVED)
     assert not there.forms
     assert any("/serving?" in link for link, _ in there.links)
-    with pytest.raises(InputError, match="trains nothing"):
+    with pytest.raises(InputError, match="not a training scenario"):
         work(Question("seconds", SERVED), said)

@@ -1,8 +1,8 @@
 """What a hybrid machine requires to match its rows, and the notices of a plan on it.
 
 Nothing of a machine of the 2030s or 2040s is measured. Each of its numbers is set beside the best that is
-published today, so that a reader sees what stands between: so many times denser cells, so many times less
-energy, so much less error, so much quicker memory.
+published today, as the factor of improvement that it requires: density of cells, energy, error, memory
+bandwidth.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class Transfer:
-    """Keys and values of one prompt from a prefill to a decode replica.
+    """The KV cache of one prompt from a prefill to a decode replica.
 
     ``size`` [B] a request, ``bandwidth`` [B/s] and ``latency`` [s] of the way, ``time`` [s] it takes.
     """
@@ -198,7 +198,7 @@ def together(
 
 
 def transfer(question: ServingQuestion, cluster: Cluster, prefill: float, decode: float) -> Transfer:
-    """The way of keys and values between replicas of so many accelerators.
+    """The transfer of the KV cache between replicas of these numbers of accelerators.
 
     Every accelerator sends its share over its own link between domains, so that the smaller replica bounds
     the rate; what several tensor ranks hold alike is sent once.
@@ -252,7 +252,7 @@ def apart(
     minimise: str,
     chips: int | None,
 ) -> list[Configuration]:
-    """For every pair of replicas, one for prompts and one for answers, the best numbers of them."""
+    """The best numbers of every pair of a prefill and a decode replica."""
     prefill, decode = pools
     objective, found = question.objective, list[Configuration]()
     ends = replace(objective, tpot=math.inf, e2e=math.inf)

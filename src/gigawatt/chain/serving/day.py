@@ -150,7 +150,7 @@ def read_week(shape: str | float | tuple[float, ...], *, days: int | None, time_
 
 @dataclass(frozen=True)
 class _Quick(DailyShape):
-    """The days of a week one after another, ``speed`` times as quick, after the hours of the lead."""
+    """The days of a week one after another, at ``speed`` times the clock, after the warm-up hours."""
 
     speed: float = 1.0
 
@@ -168,7 +168,7 @@ class _Quick(DailyShape):
 
 
 def day_requests(traffic: Traffic, week: Week, *, rate: float, speed: float, seed: int = 0) -> Requests:
-    """Requests of a lead and of a day of each kind, ``speed`` times as quick, at ``rate`` [1/s] in the mean.
+    """Requests of a warm-up and of a day of each kind, at ``speed`` times the clock and a mean ``rate`` [1/s].
 
     A trace is scaled with the shape (:func:`~gigawatt.serving.scaling.scale_trace`); another process runs on
     a clock that goes as quick as the demand is high.
@@ -207,7 +207,7 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Day:
-    """Days that were served: a ``share`` of the campus, ``speed`` times as quick.
+    """Simulated days: a ``share`` of the campus, at ``speed`` times the clock.
 
     ``numbers`` of replicas of each pool were simulated; ``prices`` and ``cluster`` are the campus's.
     """
@@ -406,7 +406,7 @@ def _eased(configuration: Configuration, grows: bool) -> Configuration:
 
 
 def _quick_scaling(scaling: Scaling | None, replicas: int, held: float, speed: float) -> Autoscaling | None:
-    """The rule for a slice whose day is ``speed`` times as quick: its times are as much shorter."""
+    """The autoscaling rule of a slice at ``speed`` times the clock, with its times shortened alike."""
     if scaling is None or replicas < 2:
         return None
     return Autoscaling(
@@ -484,6 +484,6 @@ def power_profile(day: Day, cluster: Cluster) -> Profile:
 
 
 def with_replicas(configuration: Configuration, replicas: int) -> Configuration:
-    """The configuration of one pool with so many replicas for the same demand."""
+    """The configuration of one pool with this number of replicas for the same demand."""
     pool = replace(configuration.pools[0], replicas=replicas, rate=configuration.rate / replicas)
     return replace(configuration, pools=(pool,))

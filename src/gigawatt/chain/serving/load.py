@@ -57,9 +57,9 @@ class LoadCurve:
     """Latency of one replica against its load.
 
     ``frame`` has the columns ``rate [1/s]``, ``by``, ``ttft_p50 [s]``, ``ttft_p99 [s]``, ``tpot_p50 [s]``,
-    ``tpot_p99 [s]``, ``held`` (requests in flight in the mean) and ``tokens [token/s]`` written by an
-    accelerator. ``limits`` [s] are those of the promise by name, ``percentile`` the share of requests that
-    must keep them; ``layout`` in words, on ``chips`` accelerators.
+    ``tpot_p99 [s]``, ``held`` (mean requests in flight) and ``tokens [token/s]`` output per accelerator.
+    ``limits`` [s] are those of the SLO by name, ``percentile`` the share of requests that must keep them;
+    ``layout`` in words, on ``chips`` accelerators.
     """
 
     frame: pd.DataFrame
@@ -115,7 +115,7 @@ def latency_against_load(
     InputError
         Too few requests.
     InfeasibleError
-        Nothing fits, or keeps the promise.
+        No replica fits, or none meets the SLO.
     """
     import pandas as pd
 
@@ -150,7 +150,7 @@ def _asking(question: ServingQuestion, share: float) -> ServingQuestion:
 def _closed(question: ServingQuestion, found: dict[str, Points]) -> pd.DataFrame:
     """Both quantiles at the same rates, between those of the screen along straight lines.
 
-    No row where the closed form has prompts wait without end at every load (answers of one token).
+    No row where prompts wait without end at every load in closed form (outputs of one token).
     """
     import pandas as pd
 
@@ -225,8 +225,8 @@ def service_front(question: ServingQuestion, *, chips: int | None = None) -> pd.
     DataFrame
         One row a replica and load, slowest for a user first: ``layout``, ``chips``, ``held`` in the mean,
         ``user [token/s]`` of one request, ``chip [token/s]`` written by an accelerator, ``tpot [s]``,
-        ``cost [$/Mtoken]`` of a million tokens written (prompts bear their own part), ``energy [J/token]`` at
-        the meter, ``kept`` (the promise is), ``on_output`` and ``on_cost``: the fronts that it stands on.
+        ``cost [$/Mtoken]`` per million output tokens (without prefill), ``energy [J/token]`` at
+        the meter, ``kept`` (the SLO is met), ``on_output`` and ``on_cost``: the fronts that it stands on.
 
     Raises
     ------

@@ -85,7 +85,7 @@ def read_serving_question(
         How requests come (:func:`~gigawatt.serving.arrivals.arrival_times`); as in the trace, if there is
         one.
     rate, demand : str, optional
-        Requests (``20/s``) or tokens written (``1M tokens/s``) in all; one of them.
+        Requests (``20/s``) or output tokens (``1M tokens/s``) in total; one of them.
     objective : str, optional
         A row of the catalog's ``objectives``, or ``ttft=2s,tpot=50ms,p99``.
     weights, cache : str, optional

@@ -265,7 +265,7 @@ def _seen(outcome: Outcome, requests: Requests, engine: Engine, prompts: StepTab
 
 
 def _occupied(outcome: Outcome, tables: StepTables, summary: Summary) -> Summary:
-    """The summary with the keys and values of the replicas that write, where others compute prompts."""
+    """The summary with the KV cache of the decode replicas, where prefill is disaggregated."""
     series = outcome.pools["decode"]
     share = series.kv_tokens / (tables.capacity * np.maximum(series.replicas_on, 1e-9))
     first, last = (int(t / series.bin) for t in summary.window)

@@ -230,14 +230,14 @@ def _point(one: Roofline, i: int) -> dict[str, Any]:
 
 
 def _is_drawn(one: Roofline) -> bool:
-    """Answers after the shortest context, and prompts on the memory that the machine has."""
+    """Decode at the shortest context, and prefill, on the machine's memory."""
     if one.phase == "decode":
         return float(one.context[0]) == SHORT
     return one.machine.times == 1.0
 
 
 def formats(o: Objects) -> pd.DataFrame:
-    """Answers in the largest batch that fits, in other formats, and with quicker memory."""
+    """Decode in the largest batch that fits, in other formats and with faster memory."""
     rows: list[dict[str, Any]] = []
     found = [row for row in o["serving.wall"].rows if row["phase"] == "decode"][1::2]
     for row in found:

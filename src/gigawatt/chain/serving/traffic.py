@@ -68,7 +68,7 @@ class Traffic:
         return len(self.sample) / period if self.arrivals == "trace" and math.isfinite(period) else None
 
     def at(self, *, rate: float, count: int, seed: int = 0) -> Requests:
-        """``count`` requests that come at ``rate`` [1/s] in the mean.
+        """``count`` requests at a mean ``rate`` [1/s].
 
         A trace is brought to the rate (:func:`~gigawatt.serving.scaling.scale_trace`) and its beginning
         taken, stretched until its own mean is the rate.

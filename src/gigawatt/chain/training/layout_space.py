@@ -1,7 +1,7 @@
 """The layouts of a training run as a cloud: step time against memory, what binds, which fit.
 
 The search evaluates in full only what may be among the best. Here a few thousand of all layouts are, chosen
-without chance: the best, and from those that fit and those that do not every so many-th in the order of the
+evenly sampled: the best, and from those that fit and those that do not every n-th in the order of the
 floor under their step time, from the quickest to the slowest.
 """
 

@@ -316,7 +316,7 @@ def question_of(
 
 
 def _tokens(assumed: AssumptionList, architecture: Architecture) -> tuple[float, float]:
-    """(tokens where none are given: those published or so many a parameter, tokens per active parameter)."""
+    """(default tokens: published or in proportion to parameters, tokens per active parameter)."""
     usual = catalog.entity("models_training", "default").evidence("tokens_per_parameter")
     row = catalog.table("models_training").get(architecture.name)
     if row is not None and "tokens" in row.numbers:

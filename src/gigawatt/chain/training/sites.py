@@ -1,7 +1,7 @@
 """A training run spread over several data centres: which way of keeping in step works how far apart.
 
 Every site holds an equal part of the accelerators and of the batch, with a layout of its own, the best for
-that part; sites exchange gradients every step, or what changed every so many steps.
+that part; sites exchange gradients every step, or updates every n steps.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ def across(plan: Plan, *, sites: int, distance: float, bandwidth: float, methods
 
 
 def _assumed(methods: Sequence[str]) -> tuple[Assumption, ...]:
-    """The numbers of the long lines and of the methods, which nobody gave."""
+    """Assumptions of the lines between sites and of the methods."""
     used = [("wan", entity("wan", "fibre")), *((name, table("wan_methods")[name]) for name in methods)]
     return tuple(
         Assumption(

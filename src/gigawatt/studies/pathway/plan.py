@@ -248,7 +248,7 @@ class _Site:
         return at_year(path, year, 0.0) if path and year >= path[0][0] - _ROUNDING else None
 
     def _worth(self, years: float) -> float:
-        """A dollar at the end of each of so many years, at the start: what an annuity of a dollar repays."""
+        """Present value of an annuity of one dollar over these years."""
         if years <= 0.0:
             return 0.0
         return 1.0 / float(capital_recovery_factor(rate=self.rate, life=years * SECONDS_PER_YEAR))

@@ -60,7 +60,7 @@ def _busy(answer: Answer) -> str:
         f"The replicas were busy for {_share(answer['utilisation'])} of the time",
         f"mean KV cache occupancy was {_share(answer['kv_occupancy'])}, its peak "
         f"{_share(answer['kv_occupancy_peak'])}",
-        f"{_share(answer['cached_share'])} of the prompts came from the cache",
+        f"{_share(answer['cached_share'])} of prompt tokens came from the prefix cache",
     ]
     lost = f"{answer['preemptions']:,} preemptions, {answer['requests_rejected']:,} rejected"
     peak, step = (with_unit(answer[key], "kW") for key in ("power_peak_kW", "power_step_kW"))
@@ -125,7 +125,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
             "busy",
             f"{_share(answer['utilisation'])} of the time; mean KV cache occupancy {occupancy}, peak {most}",
         ),
-        ("from the cache", f"{_share(answer['cached_share'])} of prompts; {lost}"),
+        ("prefix cache", f"{_share(answer['cached_share'])} of prompt tokens; {lost}"),
         ("power over time", f"highest second {peak}, largest step from one second to the next {step}"),
         ("in flight", f"{running} requests running, {waiting} waiting, on average"),
         ("evaluated window", str(answer["window"])),

@@ -72,8 +72,8 @@ def series(answer: Mapping[str, Any], columns: Columns) -> Any:
             shape="hv",
         )
     line("KV cache [%]", 100.0 * _thinned(columns["kv_share"], count), "KV cache", "#cc79a7")
-    line("tokens/s", _thinned(columns["prompt_tokens"], count) / width, "prompts", "#56b4e9")
-    line("tokens/s", _thinned(columns["output_tokens"], count) / width, "answers", "#009e73")
+    line("tokens/s", _thinned(columns["prompt_tokens"], count) / width, "prompt tokens", "#56b4e9")
+    line("tokens/s", _thinned(columns["output_tokens"], count) / width, "output tokens", "#009e73")
     power = np.asarray(columns["power_W"], dtype=float) / 1e3
     if count < len(start):
         line("accelerators [kW]", _thinned(power, count, largest=True), "highest second", "#e6c9a8")
