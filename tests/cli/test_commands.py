@@ -506,14 +506,14 @@ BAD = [
         "512 sequences",
         "512 sequences\n  runs: 7",
         6,
-        r"training\.runs: the runs do not divide the accelerators; given 7",
+        r"training\.runs: the number of runs does not divide the accelerators; given 7",
     ),
     (
         "too little power",
         "count: 64",
         "power: 100 W",
         8,
-        r"machine\.power: the power does not feed one accelerator",
+        r"machine\.power: the power is too small for one accelerator",
     ),
     (
         "a key twice",

@@ -55,9 +55,9 @@ def test_the_terminal_says_it_all(call: Call) -> None:
     code, out, err = call(*SMALL, "--plants", "gas-turbine=4MW")
     assert (code, err) == (0, "")
     for words in (
-        "steepest rise", "largest oscillation", "What binds are the limits 'moderate'", "frequency, as it is",
-        "to buy, power", "supercapacitor", "cheapest", "floor held", "slow start and stop",
-        "no controller does with less", "assumed spread",
+        "steepest rise", "largest oscillation", "Limits of 'moderate' are exceeded", "frequency, as it is",
+        "to buy, power", "supercapacitor", "cheapest", "software power floor",
+        "limited ramps at start and stop", "the lower bound of any controller", "assumed spread",
     ):  # fmt: skip
         assert words in out, words
 

@@ -57,9 +57,9 @@ def test_the_plan_in_the_terminal(call: Call) -> None:
     code, out, err = call("plan-serving", *QUICK, "--rate", "50/s", "--mode", "both", "--roofline")
     assert (code, err) == (0, "")
     for words in (
-        "accelerators: ", "requests in flight on each", "TTFT, first token", "p99", "the promise is kept for",
-        "points looked at", "per million tokens read", "at the meter", "What binds is ",
-        "The best configurations of", "closed form", "best compromises", "The memory wall",
+        "accelerators, ", "requests in flight per replica", "TTFT", "p99", "the SLO is met by",
+        "configurations searched", "per million prompt tokens", "at the meter", "The bottleneck is ",
+        "The best of", "closed form", "Pareto front", "Roofline",
         "assumed serving.engine",
     ):  # fmt: skip
         assert words in " ".join(out.split()), words
@@ -121,13 +121,13 @@ def test_the_folder_of_a_run(call: Call, tmp_path: Path) -> None:
     assert code == 0
     for words in (
         "requests/s were served",
-        "keys and values took",
-        "TTFT, first token",
+        "KV cache occupancy",
+        "TTFT",
         "requests a CPU-second",
         "Written: ",
     ):
         assert words in " ".join(out.split()), words
-    assert re.search(r"\n *in flight +[\d.,]+ requests run, [\d.,]+ wait, in the mean *\n", out)
+    assert re.search(r"\n *in flight +[\d.,]+ requests running, [\d.,]+ waiting, on average *\n", out)
     names = {file.name for file in (tmp_path / "run").iterdir()}
     assert names == {
         "run.json", "run.html", "run.md", "study.json", "requests.csv", "requests.parquet", "series.csv"
@@ -155,11 +155,11 @@ PLANS = [
     (("--rate", "-2/s"), "more than 0"),
     (("--demand", "20"), "the unit is missing"),
     (("--demand", "0 tokens/s"), "--demand: out of range"),
-    (("--rate", "5/s", "--demand", "1k tokens/s"), "the demand stands twice"),
+    (("--rate", "5/s", "--demand", "1k tokens/s"), "the demand is given twice"),
     (("--prompt", "0"), "--prompt: not a number of tokens"),
     (("--prompt", "130000", "--output", "9000"), "no request fits the model's context"),
-    (("--prompt", "10", "--trace", "azure-code"), "lengths stand twice"),
-    (("--output", "12", "--output", "13"), "stands twice"),
+    (("--prompt", "10", "--trace", "azure-code"), "lengths are given twice"),
+    (("--output", "12", "--output", "13"), "given twice"),
     (("--weights", "fp9"), "did you mean 'fp8'"),
     (("--chip", "A100", "--cache", "fp8"), "allowed: bf16"),
     (("--tensor", "3"), "--tensor: does not divide"),
@@ -167,22 +167,22 @@ PLANS = [
     (("--minimise", "money"), "allowed: cost, energy, chips"),
     (("--chips", "0"), "--chips: too few"),
     (("--guesses", "2", "--acceptance", "1.5"), "0 to 1"),
-    (("--acceptance", "0.5"), "--guesses: how many tokens are guessed?"),
+    (("--acceptance", "0.5"), "--guesses: the number of draft tokens is missing"),
     (("--pue", "0.5"), "1 or more"),
 ]
 RUNS = [
-    (("--prompt", "100"), "--rate: how many requests?"),
+    (("--prompt", "100"), "--rate: the request rate is missing"),
     (("--layout", "TP3"), "--layout: does not divide"),
-    (("--layout", "TP2", "--tensor", "2"), "the layout stands twice"),
+    (("--layout", "TP2", "--tensor", "2"), "the layout is given twice"),
     (("--layout", "two"), "--layout: not a layout"),
     (("--preemption", "drop"), "allowed: recompute, swap"),
     (("--preemption", "swap"), "--host-bandwidth: swapping needs a bandwidth"),
     (("--routing", "robin"), "round-robin"),
     (("--autoscale", "4-2,target=8"), "--autoscale: is below the minimum"),
-    (("--autoscale", "1-2"), "how many requests a replica?"),
+    (("--autoscale", "1-2"), "the requests per replica are missing"),
     (("--autoscale", "1-2,target=8,sometimes=3s"), "not a rule of autoscaling"),
     (("--prefill", "TP8"), "such as '2xTP8'"),
-    (("--prefill", "1xTP1", "--concurrency", "4"), "--concurrency: does not go with"),
+    (("--prefill", "1xTP1", "--concurrency", "4"), "--concurrency: cannot be combined with"),
     (("--replicas", "0"), "1 or more"),
     (("--requests", "0"), "1 or more"),
     (("--span", "5"), "--span: the unit is missing"),
@@ -248,7 +248,7 @@ def test_a_scenario_says_what_options_do_not(call: Call, tmp_path: Path) -> None
     assert faster["weights"] == "bf16"
     code, _, err = call("simulate-serving", Path("examples/gpt3-175b-a100.yaml").resolve())
     assert code == 2
-    assert "this scenario serves nothing" in err
+    assert "not a serving scenario" in err
     code, _, err = call("simulate-serving", "--chip", "H100")
     assert code == 2
     assert "--model: is missing" in err

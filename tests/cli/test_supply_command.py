@@ -40,9 +40,9 @@ def test_the_terminal_says_it_all(call: Call) -> None:
     code, out, err = call("plan-supply", *SMALL, "--carbon", "200 g/kWh", "--flexible", "10%:60$/MWh")
     assert (code, err) == (0, "")
     for words in (
-        "/MWh", "low and at their high ends", "at most 200 g/kWh of carbon", "L/kWh", "curtailed",
-        "cut in a year", "hours of scarcity", "grid connection", "What binds", "the carbon limit", "Order by",
-        "assumed supply.not_served_price",
+        "/MWh", "at their low and high ends", "at most 200 g/kWh of carbon", "L/kWh", "curtailed",
+        "load cut per year", "hours of scarcity", "grid connection", "Binding limits", "the carbon limit",
+        "Order by", "assumed supply.not_served_price",
     ):  # fmt: skip
         assert words in out, words
     assert max(map(len, out.splitlines())) <= 230
@@ -96,7 +96,7 @@ def test_the_folder(call: Call, tmp_path: Path) -> None:
         (("texas", "--load", "1GW", "--plants", "grid,sollar"), "--plants: no such plant; .*'solar'"),
         (("texas", "--load", "1GW", "--plants", "battery"), "--plants: no plant here makes electricity"),
         (("texas", "--load", "1GW", "--plants", "grid", "--limit", "grid=300MW"),
-         "--limit: the load is above every limit: of 1 GW in the mean the plants can give 299.* too little"),
+         "--limit: the load exceeds the sum of all limits: its mean is 1 GW, .* 299.* too little"),
         (("texas", "--load", "1GW", "--plants", "grid", "--limit", "wind=300MW"),
          "--limit: a limit on a plant"),
         (("texas", "--load", "1GW", "--limit", "grid"), "--limit: not a pair"),

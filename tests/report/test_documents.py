@@ -378,18 +378,18 @@ def test_each_study_says_its_answer(folder: Path) -> None:
             first = max(shares, key=lambda name: shares[name])
             assert re.search(rf"in 2030 is (the )?{first}, in {100 * shares[first]:.0f} % of the draws", said)
         case "plan-training":
-            assert f"between {answer['days_low']:.3g} and {answer['days_high']:.3g} days" in said
+            assert f"band: {answer['days_low']:.3g} to {answer['days_high']:.3g} days" in said
             top = max(answer["relief"], key=lambda row: row["gain"])
-            assert f"the {top['words']} would shorten the run most" in said
-            assert f"What binds is {answer['binds'].replace('_', ' ')}" in said
+            assert f"the {top['words']} shortens the run most" in said
+            assert f"The bottleneck is {answer['binds'].replace('_', ' ')}" in said
         case "plan-serving":
-            assert f"It takes {answer['chips']:,} {answer['chip']}" in said
+            assert f"{answer['chips']:,} {answer['chip']} accelerator" in said
             assert "that had not seen" in said
         case "simulate-serving":
             assert f"{answer['requests']:,} requests" in said
         case "plan-seconds":
             over = max(answer["excess"], key=lambda key: answer["excess"][key])
-            assert f"by {answer['excess'][over]:.3g} times" in said
+            assert f" {answer['excess'][over]:.3g} times" in said
             assert f"with {answer['cheapest_store']}" in said or f"is {answer['cheapest_store']}" in said
         case "plant":
             assert answer["plant"] in said

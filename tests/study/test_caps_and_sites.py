@@ -141,7 +141,7 @@ def test_more_than_the_power_feeds_fits_with_a_cap(question: TrainingQuestion) -
     assert power_choice(plan_training(question, 64, top=1), question) is None
     rows = as_answer(held, band=BAND, choice=choice)["power_choice"]
     assert [row["count"] for row in rows] == [64, choice.fewer.cluster.count]
-    with pytest.raises(InfeasibleError, match="no power cap makes up for it"):
+    with pytest.raises(InfeasibleError, match="more than any power cap can save"):
         plan_training(question, 64, limit=0.3 * power_of(question, 64).facility)
 
 
@@ -196,7 +196,7 @@ def test_next_door_with_wide_lines_is_one_site(plan: Plan) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"sites": 1}, "too few to be apart"),
+        ({"sites": 1}, "too few sites"),
         ({"sites": 3}, "do not divide the accelerators"),
         ({"methods": ["gossip"]}, "no such method"),
         ({"distance": -1.0}, "out of range"),

@@ -297,7 +297,7 @@ def test_replicas_given_are_kept_and_too_few_are_told() -> None:
     few = run(serving=(f"replicas: {half}",))
     assert few["serving.replicas"] == half
     assert few["serving.kept"] < 0.99
-    assert any("more replicas would keep it" in notice for notice in few.notices)
+    assert any("more replicas would meet it" in notice for notice in few.notices)
 
 
 def test_replicas_that_turn_off_save_power() -> None:
@@ -357,9 +357,9 @@ REFUSED = [
         "serving.demand: the unit is missing; given '2000'; allowed: \"2000 requests/s\"",
     ),
     ({"demand": "-3 requests/s"}, 4, "serving.demand: out of range"),
-    ({"demand": "1 request/h"}, 4, "serving.demand: too few requests come to know what a day is"),
-    ({"demand": None}, 3, "serving: neither the demand nor the machine's size is given"),
-    ({"count": 64}, 11, "machine.count: the size stands twice; given 'serving.demand as well'"),
+    ({"demand": "1 request/h"}, 4, "serving.demand: too few requests for a day"),
+    ({"demand": None}, 3, "serving: the demand or the machine's size is missing"),
+    ({"count": 64}, 11, "machine.count: the size is given twice; given 'serving.demand as well'"),
     (
         {"trace": "azure-conversatio"},
         5,
@@ -369,20 +369,24 @@ REFUSED = [
     ({"shape": "azure-covnersation"}, 6, "serving.shape: no such entry.* did you mean 'azure-conv"),
     ({"shape": "1.5"}, 6, "serving.shape: not a ratio of trough to peak"),
     ({"shape": "[1, 2]"}, 6, "serving.shape: not a daily shape; given '2 numbers'"),
-    ({"shape": "constant", "serving": ("days: 2",)}, 9, "serving.days: this shape has no weekend of its own"),
+    ({"shape": "constant", "serving": ("days: 2",)}, 9, "serving.days: this shape has no separate weekend"),
     ({"objective": "ttft=1"}, 7, "serving.objective: the unit is missing"),
-    ({"objective": "ttft=1ms,tpot=1ms,p99"}, 7, "serving.objective: no configuration keeps it: the closest"),
+    (
+        {"objective": "ttft=1ms,tpot=1ms,p99"},
+        7,
+        "serving.objective: no configuration meets the SLO: the closest",
+    ),
     (
         {"serving": ("weights: fp7",)},
         9,
-        "serving.weights: this number format is not known.*mean 'fp8'",
+        "serving.weights: unknown number format.*mean 'fp8'",
     ),
-    ({"serving": ("cache: fp4",)}, 9, "serving.cache: this number format is not known"),
+    ({"serving": ("cache: fp4",)}, 9, "serving.cache: unknown number format"),
     ({"serving": ("layout:", "  tensor: 3")}, 10, "serving.layout.tensor: does not divide"),
     ({"serving": ("layot:", "  tensor: 2")}, 9, "serving.layot: unknown key.*did you mean 'layout'"),
     ({"serving": ("engine: vlm-2025",)}, 9, "serving.engine: no such entry.*did you mean 'vllm-2025'"),
-    ({"serving": ("prompt: 1024",)}, 9, "serving.prompt: lengths stand twice"),
-    ({"serving": ("mode: disaggregated", "replicas: 5")}, 10, "serving.replicas: is not known for two kinds"),
+    ({"serving": ("prompt: 1024",)}, 9, "serving.prompt: lengths are given twice"),
+    ({"serving": ("mode: disaggregated", "replicas: 5")}, 10, "serving.replicas: needs one kind of replica"),
     ({"serving": ("autoscaling:", "  target: 0")}, 10, "serving.autoscaling.target: must be positive"),
     ({"site": "virgina"}, 12, "site.name: no such site.*did you mean 'virginia'"),
 ]
@@ -405,7 +409,7 @@ def test_what_cannot_be_served_is_one_line(given: dict[str, Any], line: int, say
             "machine.stack: belongs to training; allowed: serving.engine",
         ),
         ("model: llama-3.1-8b\nmachine:\n  chip: H100\n  count: 8\nsite:\n  name: virginia\n",
-         "1: training: what is done with the model is not said"),
+         "1: training: training or serving is missing"),
     ],
 )  # fmt: skip
 def test_training_and_serving_are_told_apart(text: str, says: str) -> None:

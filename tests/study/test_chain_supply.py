@@ -113,10 +113,10 @@ def test_redundancy_costs_power_money_and_carbon_and_is_told(plain: Result, tmp_
 @pytest.mark.parametrize(
     ("site", "supply", "says"),
     [
-        ({"weather_years": 20}, {}, r":16: site\.weather_years: not so many weather years; given 20"),
+        ({"weather_years": 20}, {}, r":16: site\.weather_years: too many weather years; given 20"),
         ({"redundancy": "3n"}, {}, r":16: site\.redundancy: no such entry"),
         ({}, {"reliability": "120 %"}, r":18: supply\.reliability: not a share of the energy"),
-        ({}, {"matching": "hourley"}, r":18: supply\.matching: no such matching; given 'hourley'.*hourly"),
+        ({}, {"matching": "hourley"}, r":18: supply\.matching: unknown matching; given 'hourley'.*hourly"),
         ({}, {"flexible": "10%"}, r":18: supply\.flexible: not a flexible load"),
         ({}, {"deferrable": '"20%:6 days and more"'}, r":18: supply\.deferrable: "),
         ({}, {"deferable": '"20%:6h"'}, r":18: supply\.deferable: unknown key.*deferrable"),

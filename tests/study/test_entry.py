@@ -51,7 +51,7 @@ def test_a_range_may_enter_at_its_low_end_only(question: SupplyQuestion) -> None
 
 
 def test_stores_and_strangers_are_refused(question: SupplyQuestion) -> None:
-    with pytest.raises(InputError, match="battery: a store has no worth"):
+    with pytest.raises(InputError, match="battery: the value of a store does not follow"):
         entries(question, ["battery"])
     with pytest.raises(InputError, match="newcomers: not among the plants; given 'coal'"):
         entries(question, ["coal"])

@@ -34,7 +34,7 @@ def test_needs_are_factors_over_what_is_published() -> None:
 def test_a_plan_names_what_maps_and_the_fallback_of_what_does_not() -> None:
     chip = load_chip("mixed-2035")
     told = machine_notices(chip, MIXED)
-    assert any(line.startswith("mixed-2035 is supposed, not sold") for line in told)
+    assert any(line.startswith("mixed-2035 is hypothetical") for line in told)
     assert any(line.startswith("on pcm") and "experts" in line for line in told)
     assert any("left to the digital host" in line and "attention.decode" in line for line in told)
     assert any("router" in line and "event-2040" in line for line in told)

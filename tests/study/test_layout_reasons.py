@@ -112,7 +112,7 @@ def test_the_best_is_the_best_and_what_is_outside_says_so() -> None:
     verdict = question().verdict(columns)
     assert (verdict.outcome, verdict.outside) == ("best", "")
     wide = question().verdict({"tensor": 16})
-    assert wide.outside == "the search looks at tensor 8 only"
+    assert wide.outside == "the search covers tensor 8 only"
     assert wide.outcome in ("slower", "quicker", "does not fit")
     words = row_words({"tensor": 8, "pipeline": 1, "recompute": 2, "sequence_parallel": 1})
     assert words == "tensor 8, recompute full, sequence parallel yes"

@@ -97,7 +97,7 @@ def test_the_figure_marks_the_best(space) -> None:
 def test_what_is_refused() -> None:
     with pytest.raises(InputError) as caught:
         scenario_layout_space(EXAMPLES / "serve-llama-70b-virginia.yaml")
-    assert "trains nothing" in str(caught.value)
+    assert "not a training scenario" in str(caught.value)
     with pytest.raises(InputError) as caught:
         scenario_layout_space(SMALL, most=10)
     assert caught.value.key == "most"

@@ -320,7 +320,7 @@ def test_a_power_that_no_cap_keeps_says_how_many_fit() -> None:
 
 def test_serving_has_one_size() -> None:
     loaded = read_scenario(ROOT / "examples/serve-llama-70b-virginia.yaml")
-    with pytest.raises(InputError, match="the size stands twice"):
+    with pytest.raises(InputError, match="the size is given twice"):
         scenario_with(loaded, {"serving.demand": None, "machine.count": 64, "machine.power": "1 MW"})
 
 

@@ -227,7 +227,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         ({"year": 2030}, "year: plan-pathway does not use this field; .*2025-2050"),
         ({"supply.grid.carbon": "300 g/kWh"}, "supply.grid.carbon: plan-pathway does not use this field"),
         ({"load.mean": "1 GW"}, "load.mean: given twice"),
-        ({"supply.fuel_prices.uranium": "1 $/MMBtu"}, "a path of gas alone; given 'uranium'"),
+        ({"supply.fuel_prices.uranium": "1 $/MMBtu"}, "a price path of gas only; given 'uranium'"),
         ({"suply.plants": ["solar"]}, "suply: unknown key; .*did you mean 'supply'"),
     ],
 )

@@ -337,7 +337,7 @@ def test_the_closest_is_named_and_by_how_much() -> None:
     with pytest.raises(InfeasibleError) as caught:
         plan_serving(ask(objective="ttft=1s,tpot=1ms,p99"), finalists=0)
     text = str(caught.value)
-    assert "no configuration keeps it: the closest, TP8 with 1 in flight" in text
+    assert "no configuration meets the SLO: the closest, TP8 with 1 in flight" in text
     cluster, _ = ask().cluster(_MANY)
     points, _ = screen(ask(), cluster, degrees_of(tensor=8))
     assert f"{float(points.slow_tpot[0]) / 1e-3:.3g} times what is allowed" in text

@@ -107,7 +107,7 @@ def test_a_load_above_every_limit_says_by_how_much() -> None:
     question = read_supply_question(
         site="texas", load="1 GW", year=2030, plants=("grid", "battery"), limits={"grid": "300 MW"}
     )
-    with pytest.raises(InfeasibleError, match=r"above every limit: of 1 GW") as told:
+    with pytest.raises(InfeasibleError, match=r"exceeds the sum of all limits: its mean is 1 GW") as told:
         plan_supply(question)
     assert told.value.key == "limits"
     assert "too little" in str(told.value)

@@ -146,7 +146,7 @@ def test_defaults_are_listed_and_what_is_given_is_not() -> None:
         ({"pins": {"recompute": "some"}}, "recompute: unknown value"),
         ({"pins": {"shard": "some"}}, "shard: not a degree; .* allowed: all, a whole number"),
         ({"pins": {"offload": "al"}}, "offload: unknown value; .* did you mean 'all'"),
-        ({"reliability": "recovery"}, "this is no cluster"),
+        ({"reliability": "recovery"}, "not a cluster"),
         ({"stack": "megatron"}, "no such entry"),
     ],
 )
@@ -259,7 +259,7 @@ def test_largest_model_is_in_time_and_a_larger_one_is_not(question: TrainingQues
     assert found.plan.question.tokens == pytest.approx(20.0 * model.active_parameters)
     longer = largest_model(question, 40 * 86400.0, count=64)
     assert longer.plan.question.architecture.parameters.total > model.parameters.total
-    with pytest.raises(InputError, match="the largest model for what"):
+    with pytest.raises(InputError, match="the largest model needs a machine"):
         largest_model(question, 86400.0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gigawatt.chain import precision as room
-from gigawatt.chain.asked import Told
+from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.precision import TRAINED, served, training_format
 from gigawatt.chain.serving.reader import read_serving_question
 from gigawatt.chain.training.question import read_question
@@ -22,40 +22,43 @@ NOTHING: tuple[str | None, str | None] = (None, None)
 
 
 def test_a_precision_is_two_stored_formats() -> None:
-    told = Told()
-    assert served(told, "nvfp4", None, NOTHING, B200, MODEL) == ("fp4", "fp8")
-    assert served(told, "fp4", None, NOTHING, B200, MODEL) == ("fp4", "fp8")  # its alias
-    assert served(told, "int4", None, NOTHING, H100, MODEL) == ("int4", "bf16")
-    assert served(told, "fp8", None, ("bf16", "bf16"), H100, MODEL) == ("bf16", "bf16")  # named ones go first
-    assert served(told, None, None, NOTHING, H100, MODEL) == NOTHING
-    assert served(told, None, "none", ("fp8", None), H100, MODEL) == ("fp8", None)
+    assumed = AssumptionList()
+    assert served(assumed, "nvfp4", None, NOTHING, B200, MODEL) == ("fp4", "fp8")
+    assert served(assumed, "fp4", None, NOTHING, B200, MODEL) == ("fp4", "fp8")  # its alias
+    assert served(assumed, "int4", None, NOTHING, H100, MODEL) == ("int4", "bf16")
+    assert served(assumed, "fp8", None, ("bf16", "bf16"), H100, MODEL) == (
+        "bf16",
+        "bf16",
+    )  # named ones go first
+    assert served(assumed, None, None, NOTHING, H100, MODEL) == NOTHING
+    assert served(assumed, None, "none", ("fp8", None), H100, MODEL) == ("fp8", None)
 
 
 def test_nobody_is_told_of_what_nobody_asked() -> None:
-    told = Told()
-    served(told, None, None, ("fp8", None), H100, MODEL)
-    assert told.notices == []
+    assumed = AssumptionList()
+    served(assumed, None, None, ("fp8", None), H100, MODEL)
+    assert assumed.notices == []
 
 
 def test_a_pattern_stores_half_and_a_mask() -> None:
-    told = Told()
-    weights, cache = served(told, None, "2:4", NOTHING, H100, MODEL)
+    assumed = AssumptionList()
+    weights, cache = served(assumed, None, "2:4", NOTHING, H100, MODEL)
     assert (weights, cache) == ("bf16_2of4", None)
     assert WEIGHT_BYTES[str(weights)] == 16 / 2 / 8 + 1 / 8
     assert multiply_format(str(weights), H100) == "bf16"
     assert multiply_format(f"fp8{SPARSE}", A100) == "bf16"
-    text = " ".join(told.notices)
+    text = " ".join(assumed.notices)
     assert "in place of" in text
     assert "dense rate" in text
-    other = Told()
+    other = AssumptionList()
     served(other, None, "2:4", NOTHING, load_chip("TPU-v5e"), MODEL)
     assert "no units for 2:4" in " ".join(other.notices)
 
 
 def test_a_cache_that_the_chip_cannot_attend_to_stays_wide() -> None:
-    told = Told()
-    assert served(told, "fp8", None, NOTHING, A100, MODEL) == ("fp8", "bf16")
-    assert "stays in bf16" in told.notices[0]
+    assumed = AssumptionList()
+    assert served(assumed, "fp8", None, NOTHING, A100, MODEL) == ("fp8", "bf16")
+    assert "stays in bf16" in assumed.notices[0]
 
 
 @pytest.mark.parametrize(
@@ -78,9 +81,9 @@ def test_quality_is_that_of_the_mode_that_is_priced(
         return found if substrate == run else None
 
     monkeypatch.setattr(room, "measured", stored)
-    told = Told()
-    served(told, precision, sparsity, NOTHING, chip, MODEL)
-    (quality,) = [one for one in told.notices if "perplexity" in one]
+    assumed = AssumptionList()
+    served(assumed, precision, sparsity, NOTHING, chip, MODEL)
+    (quality,) = [one for one in assumed.notices if "perplexity" in one]
     assert "1.250" in quality
     assert run in quality
     assert "135 million" in quality
@@ -89,9 +92,9 @@ def test_quality_is_that_of_the_mode_that_is_priced(
 
 def test_what_nobody_ran_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "measured", lambda substrate: None)
-    told = Told()
-    served(told, "nvfp4", "2:4", NOTHING, B200, MODEL)
-    assert any("no stored run" in one for one in told.notices)
+    assumed = AssumptionList()
+    served(assumed, "nvfp4", "2:4", NOTHING, B200, MODEL)
+    assert any("no stored run" in one for one in assumed.notices)
 
 
 def test_a_question_takes_both() -> None:
@@ -124,10 +127,10 @@ def test_training_takes_a_precision_and_no_pattern() -> None:
 def test_what_nobody_trains_in_is_refused(
     precision: str | None, sparsity: str | None, given: str | None, key: str
 ) -> None:
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as assumed:
         training_format(precision, sparsity, given)
-    assert told.value.key == key
-    assert told.value.allowed
+    assert assumed.value.key == key
+    assert assumed.value.allowed
 
 
 @pytest.mark.parametrize(
@@ -139,6 +142,6 @@ def test_what_nobody_trains_in_is_refused(
 def test_what_cannot_be_served_is_refused(
     precision: str | None, sparsity: str | None, stored: tuple[str | None, str | None], key: str
 ) -> None:
-    with pytest.raises(InputError) as told:
-        served(Told(), precision, sparsity, stored, H100, MODEL)
-    assert told.value.key == key
+    with pytest.raises(InputError) as assumed:
+        served(AssumptionList(), precision, sparsity, stored, H100, MODEL)
+    assert assumed.value.key == key

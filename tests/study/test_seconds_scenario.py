@@ -53,12 +53,12 @@ def test_plants_that_make_no_frequency_are_told_and_left_out() -> None:
         progress=lambda words, share: told.append((words, share)),
     )
     assert alone.carried is None
-    assert any("the plants are not judged" in text for text in alone.notices)
+    assert any("the plants were not checked" in text for text in alone.notices)
     assert alone.offers
-    assert told[0] == ("The training step", 0.0)
+    assert told[0] == ("Planning the training step", 0.0)
     assert all(0.0 <= share <= 1.0 for _, share in told)
 
 
 def test_a_service_has_no_step() -> None:
-    with pytest.raises(InputError, match="trains nothing"):
+    with pytest.raises(InputError, match="not a training scenario"):
         scenario_seconds(EXAMPLES / "serve-llama-70b-virginia.yaml")

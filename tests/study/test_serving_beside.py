@@ -37,7 +37,7 @@ def test_the_promise_may_be_given() -> None:
 
 
 def test_a_service_is_not_served_beside() -> None:
-    with pytest.raises(InputError, match="serves already"):
+    with pytest.raises(InputError, match="already a serving scenario"):
         question_beside(read_scenario(EXAMPLES / "serve-llama-70b-virginia.yaml"))
 
 

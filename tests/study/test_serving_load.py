@@ -114,7 +114,7 @@ def test_a_scenario_is_a_question() -> None:
     assert found.objective.limits
     with pytest.raises(InputError) as caught:
         scenario_question(EXAMPLES / "gpt3-175b-a100.yaml")
-    assert "serves nothing" in str(caught.value)
+    assert "not a serving scenario" in str(caught.value)
 
 
 def test_too_few_requests(question) -> None:

@@ -146,7 +146,7 @@ def test_replicas_come_and_go(question: ServingQuestion, cluster: Cluster) -> No
 def test_too_much_is_said(question: ServingQuestion, cluster: Cluster) -> None:
     asked = question.traffic.at(rate=200.0, count=2500, seed=2)
     run = run_serving(question, cluster, Setup(part(question, degrees_of(), 1)), asked, window=None)
-    assert any("more come than these replicas can serve" in one for one in run.notices)
+    assert any("the demand exceeds the capacity of these replicas" in one for one in run.notices)
 
 
 def test_how_many_requests(question: ServingQuestion) -> None:

@@ -56,7 +56,7 @@ def test_the_best_layouts_are_those_of_the_result(training: Seen) -> None:
 def test_the_cloud_and_its_tables_are_the_studys(training: Seen) -> None:
     space = scenario_layout_space(SMALL.loaded(), most=1500)
     assert f"{space.shown} of {space.looked_at} layouts" in training.figures["cloud"].caption
-    counted = training.table("Layouts of the cloud by what binds them")
+    counted = training.table("Sampled layouts by bottleneck")
     for row, (name, mine) in zip(counted.rows, by_binding(space).iterrows(), strict=True):
         assert row[0] == str(name).replace("_", " ")
         assert [int(text) for text in row[1:3]] == [mine["shown"], mine["fitting"]]

@@ -67,8 +67,8 @@ def test_waits_and_fronts_are_those_of_the_study(state: State, request: pytest.F
     loaded = state.loaded()
     question = scenario_question(loaded) if loaded.serves else question_beside(loaded)
     frame = latency_against_load(question, events=False).frame
-    table = found.table("Waits of one replica")
-    at = table.head.index("first token, 99 % [s]")
+    table = found.table("Latency of one replica")
+    at = table.head.index("TTFT p99 [s]")
     assert [float(row[at]) for row in table.rows] == pytest.approx(frame["ttft_p99 [s]"].tolist(), abs=1e-3)
     assert {row[table.head.index("known by")] for row in table.rows} == {"closed form"}
     front = found.table("Replicas and loads of both fronts")
@@ -85,7 +85,7 @@ def test_a_model_that_is_trained_says_what_was_assumed(trained: Seen) -> None:
 
 def test_the_promise_is_a_setting_of_a_model_that_is_trained(trained: Seen, served: Seen) -> None:
     quick = page(TRAINED, objective="mlperf-llama2-70b-interactive")
-    assert "450 ms" in next(text for text in quick.paragraphs if "Promised" in text)
+    assert "450 ms" in next(text for text in quick.paragraphs if "SLO:" in text)
     assert quick.choices["show.objective"].chosen == "mlperf-llama2-70b-interactive"
     assert trained.choices["show.objective"].chosen == "usual"
     assert page(TRAINED, objective="none such").choices["show.objective"].chosen == "usual"
@@ -97,8 +97,8 @@ def test_a_promise_that_nothing_keeps_leaves_the_front() -> None:
     found = page(state)
     assert "load" not in found.figures
     assert "output" in found.figures
-    (refused,) = [text for text in found.paragraphs if "ttft" in text.lower() and "Promised" not in text]
-    assert "no configuration keeps it: the closest" in refused
+    (refused,) = [text for text in found.paragraphs if "ttft" in text.lower() and "SLO:" not in text]
+    assert "no configuration meets the SLO: the closest" in refused
 
 
 def test_the_day_comes_by_itself_with_the_question(served: Seen) -> None:
@@ -114,7 +114,7 @@ def test_the_day_comes_by_itself_with_the_question(served: Seen) -> None:
 
 
 def test_no_day_without_a_service() -> None:
-    with pytest.raises(InputError, match="serves nothing"):
+    with pytest.raises(InputError, match="not a serving scenario"):
         page(TRAINED, "serving-day")
 
 
@@ -127,12 +127,12 @@ def test_the_search_is_offered_with_its_choices(served: Seen) -> None:
 def test_the_search_is_that_of_the_plan(searched: Seen) -> None:
     plan = plan_serving(scenario_question(SERVED.loaded()), finalists=1, requests=1000)
     answer = plan_answer(plan)
-    best = searched.table("The best configurations")
+    best = searched.table("The best of")
     chips = [int(row[best.head.index("chips")].replace(",", "")) for row in best.rows]
     assert chips == [row["chips"] for row in answer["best"]]
     assert best.rows[0][-1] == "events"
     assert {"searched-load", "searched-parts", "searched-memory", "searched-front"} <= set(searched.figures)
-    events = searched.table("Waits of one replica")
+    events = searched.table("Latency of one replica")
     assert {row[events.head.index("known by")] for row in events.rows} == {"closed form", "events"}
     modes = [trace["mode"] for trace in searched.figures["searched-load"].data["data"]]
     assert {"lines", "markers"} <= set(modes)
@@ -142,4 +142,4 @@ def test_the_search_is_that_of_the_plan(searched: Seen) -> None:
 def test_unknown_choices_of_the_search_are_the_first_ones() -> None:
     settings = {**QUICK, "mode": "sideways", "minimise": "sorrow"}
     _, found = work(Question("serving-search", TRAINED, tuple(sorted(settings.items()))), said)
-    assert "Prompts and answers on the same replicas, least cost" in found.html
+    assert "Prefill and decode on the same replicas, least cost" in found.html

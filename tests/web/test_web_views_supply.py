@@ -42,7 +42,7 @@ def seconds() -> Seen:
     _, made = work(
         Question("seconds", STATE, (("duration", "60 s"),)), lambda words, share: told.append(words)
     )
-    assert "The training step" in told
+    assert "Planning the training step" in told
     assert any(words.startswith("The store") for words in told)
     return seen(made.html)
 
@@ -120,7 +120,7 @@ def test_weeks_and_colours_are_settings(found: Seen) -> None:
 
 
 def test_curves_go_from_high_to_low(found: Seen) -> None:
-    table = found.table("What is reached or exceeded")
+    table = found.table("Value reached or exceeded")
     hourly = result_of(STATE, said).tables["hourly"]
     for column in ("load [MW]", "price [$/MWh]"):
         values = [float(row[table.head.index(column)].replace(",", "").lstrip("<")) for row in table.rows]
@@ -146,7 +146,7 @@ def test_the_seconds_are_those_of_the_room(seconds: Seen) -> None:
     room = scenario_seconds(
         STATE.loaded(), plants=plants, electricity=result["supply.electricity_cost"], duration="60 s"
     )
-    table = seconds.table("The least store of each kind")
+    table = seconds.table("The smallest store of each kind")
     costs = {row[0]: row[table.head.index("cost a year")] for row in table.rows}
     assert set(costs) == {one.store.replace("-", " ") for one in room.offers}
     for one in room.offers:
@@ -164,12 +164,12 @@ def test_plants_that_cannot_be_judged_are_told() -> None:
     _, made = work(Question("seconds", weak, (("duration", "60 s"),)), said)
     found = seen(made.html)
     assert "seconds-frequency" not in found.figures
-    assert "the plants are not judged: short_circuit" in made.html
+    assert "the plants were not checked: short_circuit" in made.html
 
 
 def test_a_service_has_no_training_step() -> None:
     there = page(SERVED)
     assert not there.forms
     assert any("/serving?" in link for link, _ in there.links)
-    with pytest.raises(InputError, match="trains nothing"):
+    with pytest.raises(InputError, match="not a training scenario"):
         work(Question("seconds", SERVED), said)

@@ -1,1 +1,1 @@
-"""Where rooms meet: the quantities from a model's configuration to the cost of a token."""
+"""The quantity graph from a model's configuration to the cost of a token."""

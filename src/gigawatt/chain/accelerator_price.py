@@ -17,7 +17,7 @@ __all__ = ["MachineTerms", "Machines", "Power", "campus_of", "chip_second_price"
 
 
 class Machines(Protocol):
-    """What power and price of accelerators follow from, in every question that has a machine."""
+    """The inputs of power and price of accelerators, in every question with a machine."""
 
     @property
     def chip(self) -> Chip:
@@ -75,7 +75,7 @@ class MachineTerms:
 @dataclass(frozen=True)
 class Power:
     """Power to be provided [W]: ``chip`` for one accelerator with its share of node and network, ``it`` for
-    all, ``facility`` at the PUE of the hottest hour; ``limit`` is what is given, if any."""
+    all, ``facility`` at the PUE of the hottest hour; ``limit`` is the power limit, if any."""
 
     chip: float
     it: float
@@ -90,7 +90,7 @@ def power_of(question: Machines, count: int, limit: float | None = None) -> Powe
 
 
 def campus_of(question: Machines, cluster: Cluster, power: Power) -> Campus:
-    """What is bought for a cluster, by :func:`gigawatt.chain.money.campus`."""
+    """The assets of a cluster, by :func:`gigawatt.chain.money.campus`."""
     return campus(
         Machine(cluster, cluster.count, ()),
         cluster.count,
@@ -103,7 +103,7 @@ def campus_of(question: Machines, cluster: Cluster, power: Power) -> Campus:
 
 
 def second_price(bought: Campus, rate: float, count: int) -> float:
-    """What one of ``count`` accelerators costs for one second without electricity [$].
+    """Cost of one of ``count`` accelerators for one second, without electricity [$].
 
     Annuities at ``rate`` [1/yr] and upkeep of chips, nodes, network and building over their lives, every
     second of the year in use.
@@ -118,7 +118,7 @@ def second_price(bought: Campus, rate: float, count: int) -> float:
 def chip_second_price(
     question: Machines, cluster: Cluster, power: Power
 ) -> tuple[float, tuple[Assumption, ...]]:
-    """(:func:`second_price` of a cluster, what that assumes)."""
+    """(:func:`second_price` of a cluster, its assumptions)."""
     bought = campus_of(question, cluster, power)
     kept = tuple(item for item in bought.assumptions if "embodied" not in item.key)
     return second_price(bought, question.rate, cluster.count), kept

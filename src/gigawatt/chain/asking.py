@@ -1,8 +1,9 @@
-"""Asking a chain for a few of its quantities, point after point, without computing anything twice.
+"""A few quantities of a chain, point after point, without repeated computation.
 
-A point is a scenario with other values for some keys. Only the ancestors of what is asked are evaluated, and
-a quantity whose inputs are those of an earlier point is remembered (:class:`~gigawatt.chain.memo.Memo`): a
-plan of supply is solved once for all points that draw the same load, or a multiple of it.
+A point is a scenario with other values for some keys. Only the ancestors of the requested quantities are
+evaluated, and a quantity whose inputs are those of an earlier point is remembered
+(:class:`~gigawatt.chain.memo.Memo`): a plan of supply is solved once for all points that draw the same
+load, or a multiple of it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from gigawatt.schema.scenario import LoadedScenario
 __all__ = ["COSTLY", "LAYERS", "Asker", "Point"]
 
 LAYERS = "model.parameters"
-"""The unknown that is no key of a scenario: the model with other layers, its width in proportion."""
+"""The unknown outside a scenario's keys: the model with other layers, its width in proportion."""
 COSTLY: tuple[frozenset[str], ...] = (
     frozenset(("layouts.search", "serving.plan")),
     frozenset(("supply.plan", "serving.day")),
@@ -35,7 +36,7 @@ Changes = Mapping[str, object]
 
 
 class Asker:
-    """One scenario, ready to be asked under changes of its keys.
+    """A scenario that is evaluated under changes of its keys.
 
     Parameters
     ----------
@@ -79,7 +80,7 @@ class Asker:
         return node.unit
 
     def stage(self, name: str) -> int:
-        """How costly a quantity is to ask for: 0, or the number of the last of :data:`COSTLY` on its path."""
+        """How costly a quantity is: 0, or the number of the last of :data:`COSTLY` on its path."""
         above = self.ancestors(name)
         return max((i + 1 for i, costly in enumerate(COSTLY) if costly & above), default=0)
 
@@ -144,7 +145,7 @@ class Asker:
 
 
 class Point:
-    """A scenario with changes, asked for one quantity after another."""
+    """A scenario with changes, evaluated quantity by quantity."""
 
     def __init__(self, asker: Asker, changes: dict[str, object]) -> None:
         self.asker, self.changes = asker, changes

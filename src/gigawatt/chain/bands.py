@@ -36,7 +36,7 @@ _TOLD = 3
 
 @dataclass(frozen=True)
 class Band:
-    """A number with the range that its rows leave it; ``from_rows``: those that matter most, with factors."""
+    """A number with the band from its rows; ``from_rows``: those that matter most, with factors."""
 
     value: float
     low: float

@@ -35,7 +35,7 @@ def plant_id(key: str, name: str) -> str:
 def _mix(grid: Grid) -> Array:
     if grid.clean is None:
         raise MissingDataError(
-            f"the mix of the grid {grid.id!r} is not known, so that none of it can count as clean",
+            f"the mix of the grid {grid.id!r} is unknown, so its clean share cannot count",
             key="grid-counts",
             allowed="matching without it",
         )
@@ -114,7 +114,7 @@ def plants_here(
     limits = {plant_id(limits_key, name): limit for name, limit in limits.items()}
     for name in limits:
         if name not in wanted:
-            raise InputError("a limit on a plant that may not be built", key=limits_key, given=name,
+            raise InputError("a limit on a plant outside supply.plants", key=limits_key, given=name,
                              allowed=", ".join(wanted))  # fmt: skip
 
     if not any(known[name].text("kind") != "storage" for name in wanted):

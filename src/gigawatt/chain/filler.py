@@ -18,7 +18,7 @@ __all__ = ["Filler", "beside", "clock_rows"]
 
 T = TypeVar("T")
 #: Why a leaf of the scenario has no line in it.
-_NOT_GIVEN, _SCHEMA = "not given", "not given: default of the scenario"
+_NOT_GIVEN, _SCHEMA = "not set", "not set: default of the scenario"
 
 
 class Filler:
@@ -30,7 +30,7 @@ class Filler:
         self.assumptions: list[Assumption] = []
 
     def ask(self, key: str, call: Callable[[], T]) -> T:
-        """Call a room; an error of its gets the place of ``key`` in the scenario."""
+        """The value of a call; an error gets the place of ``key`` in the scenario."""
         try:
             return call()
         except GigawattError as error:

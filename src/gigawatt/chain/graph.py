@@ -1,8 +1,8 @@
-"""The graph of a question: the branch of the chain that its scenario asks, cut by what it gives.
+"""The graph of a question: the branch of its scenario, cut at quantities that the scenario sets.
 
-The modules of this room register pure functions on :data:`~gigawatt.chain.registry.CHAIN` in the order of the
-chain: model and machine, training or serving, power and building, supply, money. What serving brings is
-registered when it is first asked for, since a training run needs none of it.
+The modules of this room register pure functions on :data:`~gigawatt.chain.registry.CHAIN` in the order of
+the chain: model and machine, training or serving, power and building, supply, money. Serving is registered
+on first use, since a training run does not need it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gigawatt.schema.scenario import LoadedScenario, value_of
 __all__ = ["branch_of", "graph_of", "graph_of_branch", "refuse_unread", "training_graph"]
 
 _TITLE = "name"
-"""The field that no quantity reads: the title of the report."""
+"""The field without a quantity: the title of the report."""
 
 
 _REGISTERED: set[str] = set()
@@ -62,12 +62,12 @@ def graph_of_branch(branch: str, given: tuple[str, ...] = ()) -> Graph:
 
 
 def training_graph() -> Graph:
-    """The graph of a training run of which nothing computed is given."""
+    """The graph of a training run without set quantities."""
     return graph_of_branch(TRAINING)
 
 
 def branch_of(loaded: LoadedScenario) -> str:
-    """The branch that a scenario asks."""
+    """The branch of a scenario."""
     scenario = loaded.scenario
     return TRAINING if scenario.training is not None else SERVING if loaded.serves else LOAD
 
@@ -93,7 +93,7 @@ def graph_of(loaded: LoadedScenario, changes: Mapping[str, object] = MappingProx
     _registered(branch)
     if branch == LOAD and not any(name.startswith("load.") for name in _given(loaded, changes)):
         allowed = "the highest hour, such as 1GW, or a file with a head such as 'load [MW]'"
-        raise loaded.blame(InputError("how much?", allowed=allowed), "load.peak")
+        raise loaded.blame(InputError("the load is missing", allowed=allowed), "load.peak")
     try:
         return CHAIN.graph(branch, _given(loaded, changes))
     except InputError as error:
@@ -111,15 +111,16 @@ def refuse_unread(loaded: LoadedScenario, graph: Graph, targets: tuple[str, ...]
         if known is None or known.key in read or known.key == _TITLE:
             continue
         branch = branch_of(loaded)
-        error = InputError(
-            "nothing that is asked follows from this field", key=key, given=loaded.written[key]
-        )
+        error = InputError("no requested quantity depends on this field", key=key, given=loaded.written[key])
         cut = cut_by(CHAIN, branch, _given(loaded, {}), known.key)
         if cut is not None:
-            error.message, error.allowed = f"{cut} is given in place of what follows from this", "one of them"
+            error.message, error.allowed = (
+                f"{cut} is set and replaces what depends on this field",
+                "one of them",
+            )
         elif not known.allows(branch):
             error.message = (
-                "a load alone is given, and no machine"
+                "the scenario has a load and no machine"
                 if known.branch == RUNNING
                 else f"belongs to {known.branch}"
             )

@@ -1,8 +1,8 @@
-"""What a hybrid machine would need to be what its rows say, and what a plan on it has to be told.
+"""What a hybrid machine requires to match its rows, and the notices of a plan on it.
 
 Nothing of a machine of the 2030s or 2040s is measured. Each of its numbers is set beside the best that is
-published today, so that a reader sees what stands between: so many times denser cells, so many times less
-energy, so much less error, so much quicker memory.
+published today, as the factor of improvement that it requires: density of cells, energy, error, memory
+bandwidth.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _energy(machine: Machine, architecture: Architecture, own: Chip) -> list[Nee
 
 
 def _quality(machine: Machine, loss: float) -> list[Need]:
-    """Of the machine as it was run, or of each of its parts where it was not."""
+    """The quality of the machine as it was run, or else of each of its parts."""
     whole = measured(machine.substrate.id)
     runs = {machine.substrate.id: whole}
     if whole is None:
@@ -171,17 +171,17 @@ def _writing(machine: Machine, architecture: Architecture, power: float) -> list
 
 
 def training_notices(chip: Chip) -> list[str]:
-    """What somebody who trains on this chip has to know; nothing for a digital one."""
+    """The notices of training on this chip; none for a digital one."""
     if chip.technology != HYBRID:
         return []
     return [
-        f"{chip.id} trains on its digital host alone: training changes every weight at every step, and "
-        "nothing stays written"
+        f"{chip.id} trains on its digital host alone: training changes every weight at every step, so "
+        "that no weights stay written"
     ]
 
 
 def machine_notices(chip: Chip, architecture: Architecture) -> list[str]:
-    """What somebody who serves on this chip has to know; nothing for a digital one.
+    """The notices of serving on this chip; none for a digital one.
 
     Names what runs where, and what no substrate of the machine can do, with the fallback.
     """
@@ -192,7 +192,7 @@ def machine_notices(chip: Chip, architecture: Architecture) -> list[str]:
     mine = {one.work.operation.name: one.by.id for one in placed if one.by is not None}
     host = {one.work.operation.name: one.reason for one in placed if one.by is None}
     found = [
-        f"{chip.id} is supposed, not sold: "
+        f"{chip.id} is hypothetical: "
         + "; ".join(
             f"{one.what} {one.factor:.3g} times today's"
             for one in needs(chip.id, architecture)
@@ -217,5 +217,5 @@ def machine_notices(chip: Chip, architecture: Architecture) -> list[str]:
             f"{machine.substrate.id}: {CAVEAT}"
         )
     elif len(left) < len(GROUPS):
-        found.append(f"nobody ran {machine.substrate.id}: what it does to quality is not said")
+        found.append(f"no stored run of {machine.substrate.id}: its effect on quality is unknown")
     return found

@@ -1,4 +1,4 @@
-"""Why the search over layouts took the one it took: what it left out, by reason, and any layout by itself.
+"""The reasons of the layout search: layouts left out, by reason, and any layout by itself.
 
 Everything is computed by the functions of the search, on arrays over layouts. A layout is left out for one of
 three reasons: its degrees do not divide, its memory does not suffice, or its step takes longer.
@@ -40,7 +40,7 @@ INDIVISIBLE: Mapping[str, str] = {
     "shard": "sharding does not divide data · context",
     "offload": "offload",
 }
-"""Column → what does not hold for the combinations that the enumeration drops at that column."""
+"""Column → the condition that the combinations dropped at that column violate."""
 _SMALL = 1e-3
 """Shares below this are written with three digits after the point."""
 _INPUTS = ("training.run", "machine.machine", "machine.stack", "layout.fixed", "layout.widen",
@@ -76,7 +76,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class LayoutReasons:
-    """What a search left out, and what the best lose to the first.
+    """The layouts that a search left out, and the loss of the best ones to the first.
 
     ``indivisible``: column → combinations of its values with those of the columns before that do not divide.
     ``too_large``: part of memory that is largest → layouts that do not fit. ``lacking`` [B] of the closest of
@@ -141,7 +141,7 @@ class LayoutVerdict:
 
     @property
     def sentence(self) -> str:
-        """Why the search did not take it."""
+        """The reason against the layout."""
         step, loss = self.step, self.loss
         if step is None or loss is None:
             return f"does not divide: {self.reason}"
@@ -149,8 +149,8 @@ class LayoutVerdict:
             part = max(step.memory, key=lambda name: float(step.memory[name][0]))
             return (
                 f"does not fit: the closest of {self.looked_at:,} layouts lacks "
-                f"{compact(self.lacking, 'B')} of {compact(self.capacity, 'B')} per accelerator; "
-                f"most is {part}, {compact(float(step.memory[part][0]), 'B')}"
+                f"{compact(self.lacking, 'B')} of {compact(self.capacity, 'B')} per accelerator; the "
+                f"largest part is {part}, {compact(float(step.memory[part][0]), 'B')}"
             )
         if self.outcome == "best":
             return "the best layout of the search"
@@ -191,7 +191,7 @@ class LayoutVerdict:
 
 @dataclass(frozen=True)
 class LayoutQuestion:
-    """What ``layouts.search`` is given: run, machine, software, fixed and widened columns, power cap [W]."""
+    """The inputs of ``layouts.search``: run, machine, software, fixed and widened columns, power cap [W]."""
 
     run: TrainingRun
     cluster: Cluster
@@ -202,7 +202,7 @@ class LayoutQuestion:
 
     @classmethod
     def of(cls, loaded: LoadedScenario) -> LayoutQuestion:
-        """The question of a scenario that trains."""
+        """The layout question of a training scenario."""
         point = Asker(loaded).at({})
         run, machine, stack, fixed, widen, cap = (point.value(name).value for name in _INPUTS)
         return cls(run, machine.cluster, stack, dict(fixed), widen, cap)
@@ -236,7 +236,7 @@ class LayoutQuestion:
         )
 
     def verdict(self, columns: Mapping[str, int]) -> LayoutVerdict:
-        """Why the search did not take a layout with these columns, beside those that the scenario fixes.
+        """The reason against a layout with these columns, beside those that the scenario fixes.
 
         Raises
         ------
@@ -286,7 +286,7 @@ class LayoutQuestion:
         return total, largest, names
 
     def _outside(self, layout: Layouts) -> str:
-        """Why the scenario's own search does not look at a layout; empty where it does."""
+        """Why the scenario's search leaves a layout out; empty where it covers it."""
         looked_at = self.layouts(self.fixed)
         if _same(looked_at, layout).any():
             return ""
@@ -294,8 +294,8 @@ class LayoutQuestion:
             value, known = int(getattr(layout, name)[0]), np.unique(getattr(looked_at, name))
             if value not in known:
                 words = _listed(word_of(name, int(one)) for one in known)
-                return f"the search looks at {name.replace('_', ' ')} {words} only"
-        return "the search does not look at this combination of degrees"
+                return f"the search covers {name.replace('_', ' ')} {words} only"
+        return "the search leaves out this combination of degrees"
 
 
 def _same(layouts: Layouts, one: Layouts) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""From a scenario to the graph's leaves: what was written, what the catalog says, what is assumed."""
+"""The graph's leaves of a scenario: values of the file, of the catalog, and assumptions."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def _machine(fill: Filler, training: Any) -> None:
         fill.assumptions.append(Assumption("training.precision", written, TRAINED, Grade.guess))
     if asked is not None and chip.peak and asked not in chip.peak:
         error = InputError(
-            f"{chip.id} does not multiply in this number format", given=asked, allowed=chip.peak,
+            f"{chip.id} does not support this number format", given=asked, allowed=chip.peak,
             nearest=nearest(asked, chip.peak),
         )  # fmt: skip
         raise fill.loaded.blame(

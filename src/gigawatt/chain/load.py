@@ -1,4 +1,4 @@
-"""The chain where a load is given in place of a model's: its hours, and what the building adds to them."""
+"""The chain of a load without a model: its hours, and what the building adds to them."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _FILES = (".csv", ".txt")
 
 
 def profile_words(profile: str | None) -> str:
-    """What a profile is, in words."""
+    """A profile in words."""
     name = profile or FLAT
     if Path(name).suffix.lower() in _FILES:
         return f"hours of {Path(name).name}"
-    return "the same in every hour" if name == FLAT else f"follows the requests of {_shape(name)}"
+    return "constant" if name == FLAT else f"follows the requests of {_shape(name)}"
 
 
 def _shape(name: str) -> str:
@@ -67,7 +67,7 @@ def profile_hours(profile: str | None, *, time_zone: float, year: int) -> tuple[
     if shape not in shapes:
         known = (*PROFILES, *shapes)
         raise InputError(
-            "no such profile of a load", key="load.profile", given=name,
+            "unknown load profile", key="load.profile", given=name,
             allowed=(*known, "a CSV file of 8,760 hours"), nearest=nearest(name, known),
         )  # fmt: skip
     from gigawatt.chain.serving.day import read_week  # it brings all of serving
@@ -124,7 +124,7 @@ def load_of_hours(load_hours: str) -> LoadShape:
     hours, absolute = read_hours(Path(load_hours), key="load.hours")
     if not absolute:
         raise InputError(
-            "how much?", key="load.peak",
+            "the load is missing", key="load.peak",
             allowed="the highest hour, such as 1GW, or a file with a head such as 'load [MW]'",
         )  # fmt: skip
     return _at_the_meter(hours)
@@ -154,5 +154,5 @@ def load_at_the_racks(
 
 @CHAIN.quantity("study.notices", "", (LOAD,))
 def notices(facility_load: LoadShape, supply_plan: SupplyPlan, scenario_year: int) -> tuple[str, ...]:
-    """What a reader has to know: bindings and notices of plan and building, lead times."""
+    """The notices: bindings and notices of plan and building, lead times."""
     return (*of_building(facility_load, None), *of_supply(supply_plan, scenario_year))

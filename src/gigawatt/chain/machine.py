@@ -1,4 +1,4 @@
-"""The chain, first part: how many accelerators, what each may draw, and what has to be provided for it."""
+"""The chain, first part: number of accelerators, their power, and the power provided for them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _WHOLE_NODES = 2**20
 
 @dataclass(frozen=True)
 class Machine:
-    """The accelerators of one run, with what had to be assumed to build it."""
+    """The cluster of one run, with its assumptions."""
 
     cluster: Cluster
     count: int
@@ -62,7 +62,7 @@ def machine_cap(
 
 @running("machine.design_power", "W", rows=("power_limit", "overhead_power", "network_power", "chips"))
 def design_power(machine_chip: Chip, machine_options: Mapping[str, Any], machine_cap: float | None) -> float:
-    """IT power that has to be provided for one accelerator.
+    """IT power provided for one accelerator.
 
     power limit of the chip, or the cap if that is less + node overhead / chips in a node + network power
     per accelerator
@@ -87,7 +87,7 @@ def cap_for_power(
 def cap_within(
     *, chip: Chip, options: Mapping[str, Any], cap: float | None, count: int, limit: float, pue_peak: float
 ) -> tuple[float | None, tuple[str, ...]]:
-    """(the cap [W] that keeps ``count`` accelerators within ``limit`` [W] at the meter, what that says).
+    """(the cap [W] that keeps ``count`` accelerators within ``limit`` [W] at the meter, its notice).
 
     The given ``cap`` where it is enough.
 
@@ -99,7 +99,7 @@ def cap_within(
     each = design_power(chip, options, cap)
     most = _affordable(limit, each, pue_peak, 1)
     if each * count * pue_peak <= limit:
-        return cap, (f"{show(limit, 'MW')} would feed {most:,} accelerators",) if most > count else ()
+        return cap, (f"{show(limit, 'MW')} feeds {most:,} accelerators",) if most > count else ()
     found = cap_for_power(chip=chip, options=options, count=count, limit=limit, pue_peak=pue_peak)
     least = least_cap(clock_model(chip))
     if found < least:
@@ -107,7 +107,7 @@ def cap_within(
         low = design_power(chip, options, least)
         raise InfeasibleError(
             f"{count} accelerators need {needed} at the meter in the hottest hour ({show(each, 'W')} each "
-            f"with node and network, PUE {pue_peak:.3g}), and no power cap makes up for it",
+            f"with node and network, PUE {pue_peak:.3g}), more than any power cap can save",
             key="power",
             given=show(limit, "MW"),
             allowed=f"at most {most} accelerators, {_affordable(limit, low, pue_peak, 1)} with the least cap "
@@ -115,8 +115,8 @@ def cap_within(
         )
     held = f"a cap of {show(cap, 'W')}" if cap is not None else "their own limit"
     return found, (
-        f"{show(limit, 'MW')} would feed {most:,} accelerators with {held}: "
-        f"all {count:,} fit with a cap of {show(found, 'W', 3)} each",
+        f"{show(limit, 'MW')} feeds {most:,} accelerators with {held}: all {count:,} fit with a cap of "
+        f"{show(found, 'W', 3)} each",
     )
 
 
@@ -153,7 +153,7 @@ def machine_count(
         count = int(machine_size["count"])
         if count % training_runs:
             raise InputError(
-                "the runs do not divide the accelerators",
+                "the number of runs does not divide the accelerators",
                 key="training.runs",
                 given=training_runs,
                 allowed=f"a divisor of {count}",
@@ -162,7 +162,7 @@ def machine_count(
     count = _affordable(machine_size["power"], machine_design_power, machine_pue_peak, training_runs)
     if not count:
         raise InputError(
-            "the power does not feed one accelerator for each run",
+            "the power is too small for one accelerator per run",
             key="machine.power",
             given=f"{machine_size['power'] / 1e6:.4g} MW",
             allowed=f"at least {machine_design_power * machine_pue_peak * training_runs / 1e6:.4g} MW",

@@ -1,4 +1,4 @@
-"""A memory of the quantity graph: what was computed once from the same inputs is not computed again.
+"""A cache of the quantity graph: a quantity is computed once for the same inputs.
 
 Leaves have content keys (:mod:`gigawatt.core.fingerprint`). The key of a quantity's inputs is made of its
 name and of the content keys of what goes in, values and evidence; under it stands the value, with a content
@@ -24,9 +24,9 @@ from gigawatt.power.plan.kept_optima import KeptOptima
 __all__ = ["DEFAULT_BYTES", "Memo", "Remembered", "leaf_key"]
 
 DEFAULT_BYTES = 192 * 2**20
-"""What a memory keeps at most, about, in bytes."""
+"""Largest size of a cache, about [B]."""
 _ENTRY = 512
-"""Bytes of an entry beside its value, roughly."""
+"""Overhead of an entry, roughly [B]."""
 _CHANGES = Mapping[tuple[str, str, str], float]
 
 
@@ -78,11 +78,11 @@ class Memo:
 
     @property
     def size(self) -> int:
-        """Bytes that are kept now, about."""
+        """Size of the cached values, about [B]."""
         return self._size
 
     def __len__(self) -> int:
-        """Values that are kept now."""
+        """Number of cached values."""
         return len(self._kept)
 
     def clear(self) -> None:
@@ -176,14 +176,14 @@ class Memo:
 
 @dataclass
 class Remembered:
-    """What a process remembers from scenario to scenario: quantities, and optima of the supply."""
+    """The caches of a process: quantities, and optima of the supply."""
 
     memo: Memo = field(default_factory=Memo)
     optima: KeptOptima = field(default_factory=KeptOptima)
 
 
 def _again(error: GigawattError) -> GigawattError:
-    """The same error anew, to be blamed on another line."""
+    """A copy of the error, to be blamed on another line."""
     made = type(error)(error.message)
     made.__dict__.update(error.__dict__)
     return made

@@ -1,4 +1,4 @@
-"""What the searches and programmes of a training run and of the supply do, for ``explain``.
+"""Methods of the searches and programmes of training and supply, for ``explain``.
 
 Each text says what is searched over what, the objective, the constraints, the solver or the order of the
 search, its tolerance and where it stops. Numbers in the texts are those of the code.
@@ -26,7 +26,7 @@ is slower than those retained with it.
 """
 
 PURCHASE = """
-Nothing is searched: the whole load is bought in its hour at the one price that is given.
+No optimisation: all electricity is bought hour by hour at the given price.
 """
 
 RELIEF = """

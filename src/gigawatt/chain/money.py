@@ -25,7 +25,7 @@ _PUBLISHED = "n+1"
 
 @dataclass(frozen=True)
 class Campus:
-    """What is bought once, with the rows and assumptions behind it."""
+    """Assets that are bought once, with their rows and assumptions."""
 
     assets: Mapping[str, Asset]
     evidence: tuple[Evidence, ...]
@@ -46,7 +46,7 @@ def campus(
 
     The building is sized for the design power of every accelerator; where its redundancy is given, its power
     and cooling cost and embody as much more or less as they are larger or smaller than the usual ones.
-    A further asset that is ``None`` is not bought.
+    A further asset that is ``None`` is left out.
     """
     cluster = machine_machine.cluster
     it_power = max(machine_power_it, machine_design_power * machine_count)
@@ -81,7 +81,7 @@ def campus(
 
 
 def supply_costs(found: SupplyPlan) -> dict[str, PlantCost]:
-    """What each plant of the supply costs a year."""
+    """Cost of each plant of the supply per year."""
     supply: dict[str, PlantCost] = {}
     for plant in found.plants:
         cost = found.cost[plant.id]
@@ -135,7 +135,7 @@ def _figure(
     return register(name, unit)(function_of(formula, f"{summary}\n\n{words}", _CONSTANTS))
 
 
-_figure("ledger.total_capital", "M$", "Money needed before anything runs.",
+_figure("ledger.total_capital", "M$", "Upfront investment.",
         "chips + nodes + network + building + plants", "ledger.ledger.capital_upfront", running)  # fmt: skip
 _figure("ledger.annual_cost", "M$/yr", "Cost of the campus in a year.",
         "annuities + operation + energy", "ledger.ledger.cost_yearly / SECONDS_PER_YEAR",

@@ -1,4 +1,4 @@
-"""The chain's last part: what a reader has to know, in sentences."""
+"""The chain's last part: notices in sentences."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def notices(
     facility_load: LoadShape,
     site_redundancy: Entity | None,
 ) -> tuple[str, ...]:
-    """What a reader has to know.
+    """The notices of a training run.
 
     Bindings and notices of the supply plan and of the building, lead times, a chip that is not yet sold, what
     a power cap does.
@@ -55,7 +55,7 @@ def notices(
     if machine_cap is not None:
         own = f"of the {machine_chip.power_limit:.4g} W of {machine_chip.name}"
         told.append(
-            f"a power cap of {machine_cap:.4g} W {own} changes nothing in a step"
+            f"a power cap of {machine_cap:.4g} W {own} does not change the step"
             if machine_clock > _FULL_CLOCK
             else f"a power cap of {machine_cap:.4g} W {own} leaves {100.0 * machine_clock:.3g} % of its clock"
         )
@@ -73,40 +73,40 @@ def notices(
 
 
 def of_building(load: LoadShape, redundancy: Entity | None) -> list[str]:
-    """What cooling cannot do in some hours; how often the power chain of a given redundancy is whole."""
+    """Notices of the building: hours beyond the cooling, availability of the power chain."""
     told = list(load.notices)
     if redundancy is not None:
         number = {name: int(redundancy.value(f"power_{name}")) for name in ("units", "spare", "paths")}
         out = 1.0 - served_share(availability=redundancy.value("unit_availability"), **number)
         told.append(
-            f"the power chain, {redundancy.text('name')}, carries the whole load in all but {out:.1g} of the "
-            "time, if its units fail one by one"
+            f"the power chain, {redundancy.text('name')}, carries the full load except for {out:.1g} of "
+            "the time, if its units fail independently"
         )
     return told
 
 
 def unsold(chip: Chip, year: int) -> list[str]:
-    """A chip that nobody sells yet in the scenario's year."""
+    """Notice of a chip that is not yet sold in the scenario's year."""
     if chip.year <= year:
         return []
     return [f"{chip.name} is not sold before {chip.year}; the scenario is for {year}"]
 
 
 def beside_budget(budget: float | None, peak: float, draw: str) -> list[str]:
-    """What the facility draws beside the power given, where that is far from it."""
+    """Notice of a peak power far from the power limit."""
     if budget is None or _WELL_BELOW * budget <= peak <= budget:
         return []
     if peak > budget:
         return [
-            f"the facility draws {peak / 1e6:.4g} MW in its highest hour, "
-            f"above the {budget / 1e6:.4g} MW given"
+            f"the facility draws {peak / 1e6:.4g} MW in its highest hour, above the limit of "
+            f"{budget / 1e6:.4g} MW"
         ]
     return [
-        f"{budget / 1e6:.4g} MW feed every accelerator at its power limit in the hottest hour; "
-        f"{draw} {peak / 1e6:.4g} MW in their highest hour"
+        f"{budget / 1e6:.4g} MW cover every accelerator at its power limit in the hottest hour; {draw} "
+        f"{peak / 1e6:.4g} MW in their highest hour"
     ]
 
 
 def of_supply(found: SupplyPlan, year: int) -> list[str]:
-    """What the supply plan tells: notices, bindings, plants that come late."""
+    """Notices of the supply plan: notices, bindings, late plants."""
     return [*found.notices, *found.binding, *lead_time_notices(found, year)]

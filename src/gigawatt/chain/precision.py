@@ -1,4 +1,4 @@
-"""One word for a precision, one for a pattern of zeros: what they store, what they save, what they lose.
+"""Precision and sparsity: stored formats, savings, effect on quality.
 
 ``precision: nvfp4`` chooses the stored formats of weights and cache (or the format of a training run's
 multiplications); ``sparsity: "2:4"`` stores half of the weights. Notices of the answer say what that saves of
@@ -8,7 +8,7 @@ a token, and what a stored run says of quality, with its caveat. Nothing is scal
 from __future__ import annotations
 
 from gigawatt.catalog.loader import Entity, entity, table
-from gigawatt.chain.asked import Told
+from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.hybrids import machine_notices
 from gigawatt.chain.technologies import CAVEAT
 from gigawatt.core.errors import GigawattError, InputError, nearest
@@ -25,10 +25,10 @@ __all__ = ["BATCH", "PATTERNS", "TRAINED", "run_of", "served", "training_format"
 
 PATTERNS = ("none", "2:4")
 BATCH = 32.0
-"""Sequences at which a notice says what a token takes."""
+"""Batch size of the energy in a notice."""
 TRAINED = (
-    "what training in this precision does to quality is not said: stored runs round a model that was trained "
-    "in 16 bits"
+    "the effect of training in this precision on quality is unknown: stored runs round a model that was "
+    "trained in 16 bits"
 )
 
 _RUNS = {
@@ -68,11 +68,11 @@ def training_format(precision: str | None, sparsity: str | None, given: str | No
     Raises
     ------
     InputError
-        A precision that nobody trains in; one that says otherwise than the format; a pattern of zeros.
+        A precision for serving alone; one that contradicts the format; a sparsity pattern.
     """
     if sparsity not in (None, "none"):
         raise InputError(
-            "no training framework of the catalog trains with zeros", key="sparsity", given=sparsity,
+            "no training framework of the catalog supports sparsity", key="sparsity", given=sparsity,
             allowed="none; 2:4 in a scenario that serves",
         )  # fmt: skip
     if precision is None:
@@ -82,11 +82,11 @@ def training_format(precision: str | None, sparsity: str | None, given: str | No
     if not found:
         allowed = [name for name, one in table("precisions").items() if one.text("training")]
         raise InputError(
-            "a format to serve in, not to train in", key="precision", given=precision, allowed=allowed
+            "a format for serving, not for training", key="precision", given=precision, allowed=allowed
         )
     if given is not None and given != found:
         raise InputError(
-            "says otherwise than the number format",
+            "contradicts the number format",
             key="precision",
             given=precision,
             allowed=f"or {given} alone",
@@ -95,13 +95,13 @@ def training_format(precision: str | None, sparsity: str | None, given: str | No
 
 
 def run_of(weights: str, chip: Chip) -> str:
-    """The substrate whose stored run is that of weights stored so on a chip; empty where nobody ran it."""
+    """The substrate whose stored run is that of weights stored so on a chip; empty where there is no run."""
     narrow = multiply_format(weights, chip) not in ("bf16", "fp16")
     return _RUNS.get((weights.removesuffix(SPARSE), narrow, weights.endswith(SPARSE)), "")
 
 
 def served(
-    told: Told,
+    assumed: AssumptionList,
     precision: str | None,
     sparsity: str | None,
     stored: tuple[str | None, str | None],
@@ -112,7 +112,7 @@ def served(
 
     Parameters
     ----------
-    told : Told
+    assumed : AssumptionList
         Takes the notices.
     precision, sparsity : str, optional
         A row of ``precisions``; ``2:4`` or ``none``.
@@ -126,13 +126,13 @@ def served(
     InputError
         No such precision or pattern, or a format that has no pattern.
     """
-    told.notices += machine_notices(chip, architecture)
+    assumed.notices += machine_notices(chip, architecture)
     if precision is None and sparsity in (None, "none"):
         return stored
     if sparsity is not None and sparsity not in PATTERNS:
-        hint = "zeros of activations save reads at batch 1 alone; " if sparsity == "teal" else ""
+        hint = "activation sparsity saves reads at batch 1 only; " if sparsity == "teal" else ""
         raise InputError(
-            "no such pattern of zeros for serving",
+            "unsupported sparsity pattern for serving",
             key="sparsity",
             given=sparsity,
             allowed=f"{hint}{', '.join(PATTERNS)}",
@@ -142,15 +142,15 @@ def served(
     if cache is None and precision is not None:
         cache = row.text("cache")
         if cache not in chip.peak:
-            told.notices.append(f"the cache stays in bf16: {chip.id} has no {cache} rate for attention")
+            assumed.notices.append(f"the cache stays in bf16: {chip.id} has no {cache} rate for attention")
             cache = "bf16"
     pattern = sparsity == "2:4"
     if pattern:
         if f"{weights}{SPARSE}" not in WEIGHT_BYTES:
             allowed = [name.removesuffix(SPARSE) for name in WEIGHT_BYTES if name.endswith(SPARSE)]
-            raise InputError("no 2:4 pattern of this format", key="sparsity", given=weights, allowed=allowed)
+            raise InputError("no 2:4 sparsity of this format", key="sparsity", given=weights, allowed=allowed)
         weights = f"{weights}{SPARSE}"
-    told.notices += _notices(weights, cache or "bf16", pattern, chip, architecture)
+    assumed.notices += _notices(weights, cache or "bf16", pattern, chip, architecture)
     return weights, cache
 
 
@@ -163,25 +163,25 @@ def _notices(weights: str, cache: str, pattern: bool, chip: Chip, architecture: 
     mine, wide = (
         float(weight_bytes(architecture, shares=Shares.of(weights=one))) for one in (weights, "bf16")
     )
-    found = [f"weights in {weights} take {mine / 1e9:,.3g} GB in place of {wide / 1e9:,.3g} GB in bf16"]
+    found = [f"weights in {weights} take {mine / 1e9:,.3g} GB instead of {wide / 1e9:,.3g} GB in bf16"]
     try:
         less, base = (
             token_cost(one, architecture, chip=chip, batch=BATCH).joules("chip") for one in (substrate, BASE)
         )
         found[0] += (
-            f"; a decoded token at batch {BATCH:g} takes {less * 1e3:.3g} mJ of the chip in place of "
+            f"; an output token at batch {BATCH:g} takes {less * 1e3:.3g} mJ at the chip instead of "
             f"{base * 1e3:.3g} mJ"
         )
     except GigawattError as error:
-        found.append(f"what a token saves cannot be said: {error}")
+        found.append(f"the saving per token is unknown: {error}")
     if pattern:
         gain, why = sparse_gain(substrate, chip)
-        words = f"units that would be {gain:.3g} times as quick are not counted" if gain > 1.0 else why
+        words = f"a sparse speed-up of {gain:.3g} is not counted" if gain > 1.0 else why
         found.append(f"2:4: multiplications at the dense rate; {words}")
     run = run_of(weights, chip)
     quality = measured(run)
     if quality is None:
-        found.append(f"no stored run says what {weights} does to quality")
+        found.append(f"the effect of {weights} on quality is unknown: no stored run")
     else:
         found.append(
             f"perplexity × {quality.ratio:.3f} ({quality.low:.3f} to {quality.high:.3f}) with {run}: {CAVEAT}"

@@ -1,4 +1,4 @@
-"""Words and settings of a question as keys of a scenario, and what a place without a supply plan says.
+"""Words and settings of a question as keys of a scenario; PUE and price without a supply plan.
 
 A question that is asked before the size of its machine is known has words of its own for some keys of a
 scenario; every other key is a setting, dotted as in the file. Errors name the word, or the key.
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gigawatt.chain.asked import Told, year_of
+from gigawatt.chain.assumption_list import AssumptionList, year_of
 from gigawatt.chain.filler import Filler
 from gigawatt.chain.machine import flat_year, pue_peak
 from gigawatt.chain.shared_leaves import fill_cooling, fill_grid, fill_place, fill_spares
@@ -30,7 +30,7 @@ from gigawatt.schema.values import at_year
 __all__ = ["HERE", "Words", "place_of", "with_defaults"]
 
 HERE = Path("question")
-"""Where the keys of a question stand: in no file."""
+"""The file name of keys that are in no file."""
 _SITE = "abilene-texas"
 
 
@@ -51,7 +51,7 @@ class Words:
         self.names: dict[str, str] = {}
 
     def word(self, name: str, key: str, value: object) -> None:
-        """A word, if it is given."""
+        """Set the key of a word, where the word is set."""
         if value is not None:
             self.values[key] = value
             self.names[key] = name
@@ -107,7 +107,7 @@ class Words:
 
     @contextmanager
     def named(self) -> Iterator[None]:
-        """Errors inside name the word that a key was given by, and no file."""
+        """Errors inside name the word of a key, and no file."""
         try:
             yield
         except GigawattError as error:
@@ -117,15 +117,17 @@ class Words:
             raise
 
 
-def with_defaults(told: Told, given: Mapping[str, object], pue: float | None) -> dict[str, object]:
+def with_defaults(
+    assumed: AssumptionList, given: Mapping[str, object], pue: float | None
+) -> dict[str, object]:
     """The keys with a year and a site, listed where they are defaults that the answer needs."""
     values = dict(given)
     if "year" not in values:
-        values["year"] = year_of(told, None)
+        values["year"] = year_of(assumed, None)
     if "site.name" not in values:
         values["site.name"] = _SITE
         if pue is None or not values.keys() & {"supply.price", "supply.grid.price"}:
-            told.tell("site.name", _SITE, "PUE and price of electricity need a place", Grade.guess)
+            assumed.add("site.name", _SITE, "PUE and price of electricity depend on the site", Grade.guess)
     if pue is not None and not 1.0 <= pue < math.inf:
         raise InputError(
             "not finite" if pue == math.inf else "below one", key="pue", given=str(pue), allowed="1 or more"
@@ -133,7 +135,7 @@ def with_defaults(told: Told, given: Mapping[str, object], pue: float | None) ->
     return values
 
 
-def place_of(told: Told, fill: Filler, pue: float | None) -> tuple[float, float, float]:
+def place_of(assumed: AssumptionList, fill: Filler, pue: float | None) -> tuple[float, float, float]:
     """(PUE of the year, of the hottest hour, price of electricity [$/J]); fills the leaves that these need.
 
     ``pue`` where it is given; the price that is given, or the mean of the grid at its site.
@@ -147,14 +149,14 @@ def place_of(told: Told, fill: Filler, pue: float | None) -> tuple[float, float,
     if pue is None:
         fill_cooling(fill)
     fill_spares(fill)
-    mean, peak = (pue, pue) if pue is not None else _pue(told, fill)
+    mean, peak = (pue, pue) if pue is not None else _pue(assumed, fill)
     if price is not None:
         return mean, peak, price
     fill_grid(fill)
     grid, place = fill.leaves["supply.grid"].value, fill.leaves["site.site"].value
     price = float(np.mean(grid.price))
     evidence = grid.evidence.get("price")
-    told.tell(
+    assumed.add(
         "supply.price",
         show(price, "$/MWh"),
         f"mean of the grid {place.grid}",
@@ -164,14 +166,14 @@ def place_of(told: Told, fill: Filler, pue: float | None) -> tuple[float, float,
     return mean, peak, price
 
 
-def _pue(told: Told, fill: Filler) -> tuple[float, float]:
+def _pue(assumed: AssumptionList, fill: Filler) -> tuple[float, float]:
     """(PUE of the year, of the hottest hour) under a constant load in the weather of the site."""
     weather, cooling, redundancy = (
         fill.leaves[f"site.{name}"].value for name in ("weather", "cooling", "redundancy")
     )
     mean = flat_year(weather, cooling, redundancy).annual_pue
     peak = pue_peak(weather, cooling, redundancy, None)
-    told.tell(
+    assumed.add(
         "facility.pue",
         f"{mean:.3g} in the year, {peak:.3g} in the hottest hour",
         f"{cooling.id} in the weather of {fill.leaves['site.site'].value.id}",

@@ -57,7 +57,7 @@ def complete(branch: str) -> None:
         A leaf that nothing reads, an input that is neither quantity nor field, an asset with a usual name.
     """
     names = {one.node.name for one in CHAIN.writers if branch in one.branches}
-    summary = "What is bought once beside chips, nodes, network and building"
+    summary = "Further assets besides chips, nodes, network and building"
     taken = sorted(names & {f"assets.{usual}" for usual in _USUAL_ASSETS})
     if taken:
         raise GraphError(f"{taken[0]} has the name of an asset that every campus has")
@@ -101,20 +101,20 @@ _EVERY = (
     ("supply.carbon_limit", "g/kWh", "Largest average carbon intensity of the electricity",
      "supply.carbon_limit"),
     ("supply.carbon_price", "$/t", "Price on operational carbon", "supply.carbon_price"),
-    ("supply.not_served_price", "$/MWh", "What energy not served costs, where it is given",
+    ("supply.not_served_price", "$/MWh", "Price of energy not served, where it is given",
      "supply.not_served_price"),
-    ("supply.not_served_limit", "percent", "Share of the energy that may stay unserved, where it is given",
+    ("supply.not_served_limit", "percent", "Share of the energy that may be unserved, where it is given",
      "supply.reliability"),
     ("supply.matching", "percent", "Share of every hour's load from clean plants, where it is given",
      "supply.matching"),
-    ("supply.flexible", "", "What of the load may be cut or wait, where it is given",
+    ("supply.flexible", "", "Curtailable and deferrable load, where it is given",
      "supply.flexible supply.deferrable"),
     ("economics.discount_rate", "percent", "Real discount rate a year", "economics.discount_rate"),
 )  # fmt: skip
 _RUNNING = (
     ("model.architecture", "", "The model, as its config.json describes it", "model"),
     ("machine.chip", "", "The accelerator", "machine.chip economics.chip_price"),
-    ("machine.size", "", "How many accelerators, or the facility power they may draw",
+    ("machine.size", "", "Number of accelerators, or their facility power limit",
      "machine.count machine.power"),
     ("machine.options", "", "Node, links and domain where they differ from the chip's usual ones", _MACHINE),
     ("machine.power_cap", "W", "Largest power of one accelerator, where it is given", "machine.power_cap"),
@@ -124,7 +124,7 @@ _RUNNING = (
 _TRAINING = (
     ("training.tokens", "tokens", "Tokens to train on", "training.tokens"),
     ("training.sequence", "tokens", "Tokens of one sequence", "training.sequence"),
-    ("training.global_batch", "", "What one optimizer step sees, as written", "training.global_batch"),
+    ("training.global_batch", "", "Global batch of an optimizer step, as written", "training.global_batch"),
     ("training.number_format", "", "Number format of the multiplications",
      "training.number_format training.precision training.sparsity"),
     ("training.optimizer", "", "Optimizer and its number formats", "training.optimizer"),
@@ -134,9 +134,9 @@ _TRAINING = (
     ("layout.widen", "", "Rare columns of the layout that are searched as well", "layout.widen"),
 )  # fmt: skip
 _SERVING = (
-    ("serving.demand", "", "Requests or written tokens a second, as written; the mean of the year",
+    ("serving.demand", "", "Requests or output tokens a second, as written; the mean of the year",
      "serving.demand"),
-    ("serving.traffic", "", "Lengths of prompts and answers, and how requests come",
+    ("serving.traffic", "", "Prompt and output lengths, and arrivals of requests",
      "serving.trace serving.prompt serving.output serving.arrivals serving.variation"),
     ("serving.shape", "", "Hours of the day that the demand follows", "serving.shape"),
     ("serving.days", "", "Kinds of days: all alike, or weekdays and weekends", "serving.days"),
@@ -144,22 +144,22 @@ _SERVING = (
     ("serving.engine", "", "The serving engine", "serving.engine year"),
     ("serving.weights", "", "Format in which weights are stored", "serving.weights serving.precision"),
     ("serving.cache", "", "Format in which keys and values are stored", "serving.cache serving.precision"),
-    ("serving.precision", "", "What precision and sparsity save, and what a stored run lost by them",
+    ("serving.precision", "", "Savings by precision and sparsity, and the quality loss of a stored run",
      "serving.precision serving.sparsity"),
     ("serving.guesses", "1", "Draft tokens of an iteration, checked together", "serving.guesses"),
     ("serving.acceptance", "percent", "Acceptance rate of a draft token", "serving.acceptance"),
-    ("serving.layout", "", "Degrees of a replica that are held", _DEGREES),
+    ("serving.layout", "", "Fixed degrees of a replica", _DEGREES),
     ("serving.mode", "", "Whether prefill and decode share replicas", "serving.mode"),
     ("serving.routing", "", "How a request finds its replica", "serving.routing"),
-    ("serving.autoscaling", "", "How replicas turn off and on, where they do",
+    ("serving.autoscaling", "", "Autoscaling of replicas, where it is given",
      "serving.autoscaling.minimum serving.autoscaling.target"),
     ("serving.replicas_given", "1", "Replicas, where their number is given", "serving.replicas"),
-    ("serving.seed", "", "Of everything that is drawn", "serving.seed"),
+    ("serving.seed", "", "Random seed", "serving.seed"),
     ("serving.simulated_requests", "1", "Requests that the event engine may simulate",
      "serving.simulated_requests"),
-    ("serving.simulated_replicas", "1", "Replicas of a kind that it simulates at most",
+    ("serving.simulated_replicas", "1", "Replicas of a kind that the event engine may simulate",
      "serving.simulated_replicas"),
-    ("serving.simulated_hour", "s", "Seconds simulated that stand for an hour at least", ""),
+    ("serving.simulated_hour", "s", "Fewest simulated seconds that represent an hour", ""),
 )  # fmt: skip
 
 for _branches, _leaves in (

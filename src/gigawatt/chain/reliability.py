@@ -1,4 +1,4 @@
-"""What a run may expect of its cluster: goodput, where the rest of the time goes, days with a band.
+"""Goodput of a run on its cluster, lost time by cause, days with a band.
 
 One place for the chain and for plans, so that both say the same of the same run.
 """
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 CLUSTER = "large-cluster"
-"""Whose failures are taken where nobody says: the row of the catalog for a cluster that nobody measured."""
+"""The default cluster of failure rates: the row of the catalog for an unmeasured cluster."""
 QUANTITIES = ("failure_rate", "checkpoint_time", "straggler", "planned_rate", "evaluation")
 """Numbers of a cluster of the catalog's ``reliability``; what one lacks is that of ``large-cluster``."""
 RECOVERY = ("detection", "base", "each")
@@ -70,7 +70,7 @@ def reliability_rows(cluster: str) -> tuple[Evidence, ...]:
     row = catalog.entity("reliability", cluster)
     if "failure_rate" not in row.numbers:
         clusters = [one.id for one in catalog.table("reliability").values() if "failure_rate" in one.numbers]
-        raise InputError("this is no cluster", key="reliability", given=cluster, allowed=clusters)
+        raise InputError("not a cluster", key="reliability", given=cluster, allowed=clusters)
     plain, recovery = (catalog.entity("reliability", name) for name in ("large-cluster", "recovery"))
     own = tuple((row if name in row.numbers else plain).evidence(name) for name in QUANTITIES)
     return (*own, *(recovery.evidence(name) for name in RECOVERY))
@@ -108,7 +108,7 @@ def goodput_of(cluster: str, accelerators: float, *, failures: float = 1.0) -> G
 
 
 def given_goodput(share: float, accelerators: int) -> Goodput:
-    """Goodput as somebody measured it: the share that makes progress, and the rest in one part."""
+    """A given goodput: the share that makes progress, and the rest in one part."""
     parts = {"progress": share, "lost": 1.0 - share}
     return Goodput(share, parts, math.inf, 0.0, "", float(accelerators), (), ())
 

@@ -1,4 +1,4 @@
-"""Why the planning of replicas chose the one it chose: the next best, and any replica by itself.
+"""The reasons of the replica choice: the next best, and any replica by itself.
 
 A replica is planned by the serving chain itself with its degrees held, so that what it costs, and why it is
 refused, is what the planning says.
@@ -39,7 +39,7 @@ def _words(one: Configuration) -> str:
 
 
 def _loss(plan: ServingPlan, one: Configuration, best_plan: ServingPlan) -> _Loss:
-    """By what a request costs more than with the best, and which part of the time most of that is."""
+    """The extra cost of a request over the best, and the part of the time that causes most of it."""
     cost, least = _cost(plan, one), _cost(best_plan, best_plan.first)
     mine, other = time_shares(one), time_shares(best_plan.first)
     more = {
@@ -64,7 +64,7 @@ def _configuration(plan: ServingPlan, one: Configuration) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ReplicaReasons:
-    """What the planning looked at, and what the next best lose to the best."""
+    """The replicas searched, and the loss of the next best to the best."""
 
     plan: ServingPlan
 
@@ -110,7 +110,7 @@ class ReplicaVerdict:
 
     @property
     def sentence(self) -> str:
-        """Why the planning did not take it."""
+        """The reason against the replica."""
         if self.plan is None:
             divides = self.reason.startswith(self.outcome)
             return self.reason if divides else f"{self.outcome}: {self.reason}"
@@ -119,12 +119,12 @@ class ReplicaVerdict:
         loss = _loss(self.plan, self.plan.first, self.best)
         least = _cost(self.best, self.best.first)
         return (
-            f"{self.outcome} by {abs(loss.share):.2%}: ${_cost(self.plan, self.plan.first):.4g} a request "
-            f"instead of ${least:.4g}, most of it {loss.part} ({loss.dollars:+.3g} $)"
+            f"{self.outcome} by {abs(loss.share):.2%}: ${_cost(self.plan, self.plan.first):.4g} per "
+            f"request instead of ${least:.4g}, most of it {loss.part} ({loss.dollars:+.3g} $)"
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Stable keys, plain numbers; bytes on each accelerator of the pool that writes the answers."""
+        """Stable keys, plain numbers; bytes on each accelerator of the decode pool."""
         found = self.plan
         return {
             "fixed": dict(self.fixed),
@@ -156,7 +156,7 @@ def replica_reasons(loaded: LoadedScenario) -> ReplicaReasons:
 
 
 def replica_verdict(loaded: LoadedScenario, degrees: Mapping[str, int]) -> ReplicaVerdict:
-    """Why the planning did not take a replica with these degrees, beside those that the scenario holds.
+    """The reason against a replica with these degrees, beside those that the scenario fixes.
 
     Raises
     ------

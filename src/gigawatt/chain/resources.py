@@ -1,4 +1,4 @@
-"""Resources of a machine, and what the machine is with more of one: relief of the chain and of plans."""
+"""Resources of a machine, and the machine with more of one: relief of the chain and of plans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a computation read of the catalog: how many rows of which source, and those that are guesses."""
+"""Rows of the catalog that a computation read: counts by source, and those graded guess."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class RowsRead:
 
 
 def reading(compute: Callable[[], T]) -> tuple[T, RowsRead]:
-    """What ``compute`` gives, and the rows that it read; what caches kept of the catalog is dropped first."""
+    """The value of ``compute`` and the rows that it read; caches of the catalog are dropped first."""
     forget(tables_too=False)
     with watched() as seen:
         found = compute()

@@ -69,7 +69,7 @@ def fill_year(fill: Filler) -> None:
     if "year" in fill.loaded.lines:
         fill.written("scenario.year", "year", year)
     else:
-        fill.default("scenario.year", year, str(year), "software and prices of a scenario without a year")
+        fill.default("scenario.year", year, str(year), "no year is set: software and prices of this year")
 
 
 def fill_place(fill: Filler) -> None:
@@ -164,7 +164,7 @@ def limit_in(path: ByYear | None, year: float) -> float | None:
 
 
 def _terms(fill: Filler, supply: Any) -> None:
-    """What the buyer allows and asks of the supply; nothing of it where nothing is written."""
+    """The terms of the supply; ``None`` where left out."""
     needed, share = supply.reliability, supply.matching
     limit = None if needed is None else fill.ask("supply.reliability", lambda: read_reliability(needed))
     fill.written("supply.not_served_limit", "supply.reliability", limit)

@@ -58,7 +58,7 @@ class _Part:
 
 
 class _Branch:
-    """What a quantity follows from, computed once, and again only where a row or an input is another."""
+    """The ancestors of a quantity, recomputed only where a row or an input differs."""
 
     def __init__(self, loaded: LoadedScenario, name: str) -> None:
         asker = Asker(loaded)
@@ -118,7 +118,7 @@ class _Branch:
 
 
 _LEAVES = ""
-"""Who reads a row when a scenario is filled in."""
+"""The readers of a row while a scenario's leaves are filled."""
 
 
 def spread(loaded: LoadedScenario, name: str, progress: Callable[[str, float], None] | None = None) -> Spread:

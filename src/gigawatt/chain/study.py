@@ -71,7 +71,7 @@ def blame(loaded: LoadedScenario, error: GigawattError, quantity: str) -> None:
         section, star, _ = answer.partition("*")
         keys.extend([section + name for name in named] if star else [answer])
     written = [key for key in keys if key in loaded.lines]
-    # a promise that nobody wrote is to blame all the same, rather than the size that somebody did
+    # a default objective is to blame as well, rather than the size in the file
     left_out = next((key for key in keys if key == "serving.objective" and key not in loaded.lines), None)
     blamed = left_out or (written or keys or [quantity])[0]
     if written or left_out:
@@ -118,7 +118,7 @@ class Study:
         progress : callable, optional
             Called with (what is being done, share done).
         remembered : Remembered, optional
-            What is known from other scenarios, and takes what this one finds; left out, nothing is.
+            Cache shared with other scenarios; none if left out.
 
         Raises
         ------

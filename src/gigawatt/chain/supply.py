@@ -40,7 +40,7 @@ _ROUNDING = 1e-9
 def power_hours(machine_power_it: float, site_weather: Weather) -> Array:
     """IT power of the campus in every hour of the year.
 
-    Constant: the campus keeps such runs going all year.
+    Constant: runs follow one another all year.
     """
     return np.full(len(site_weather.air_temperature()), machine_power_it)
 
@@ -208,10 +208,10 @@ def supply_plan(
     )
     if float(np.sum(found.load - found.not_served)) <= _ROUNDING * float(np.sum(found.load)):
         raise InfeasibleError(
-            f"the plants serve nothing of a load of {show(float(np.mean(found.load)), 'MW')}",
+            f"the plants cannot serve any of a load of {show(float(np.mean(found.load)), 'MW')}",
             key="supply.plants",
             given=", ".join(found.capacity),
-            allowed="a plant, or a limit, or a price of energy not served, with which some of it is served",
+            allowed="a plant, limit or price of energy not served with which some of the load is served",
         )
     return found
 
@@ -272,7 +272,7 @@ def not_served(supply_plan: SupplyPlan) -> float:
 
 @shared("supply.cut", "MWh")
 def cut(supply_plan: SupplyPlan) -> float:
-    """Energy of the load that is cut in a year, as its flexibility allows.
+    """Curtailable load that is cut in a year.
 
     Sum over the hours.
     """
@@ -281,7 +281,7 @@ def cut(supply_plan: SupplyPlan) -> float:
 
 @shared("supply.put_off", "MWh")
 def put_off(supply_plan: SupplyPlan) -> float:
-    """Energy of the load that waits for a later hour, in a year.
+    """Deferrable load that is shifted to a later hour, in a year.
 
     Sum of what joins the queue, by the hour.
     """
@@ -292,7 +292,7 @@ def put_off(supply_plan: SupplyPlan) -> float:
 
 @shared("supply.curtailed", "GWh")
 def curtailed(supply_plan: SupplyPlan) -> float:
-    """Energy that sun, wind and must-run plants could have given and nobody took.
+    """Curtailed energy of sun, wind and must-run plants in a year.
 
     Sum over plants and hours.
     """

@@ -1,4 +1,4 @@
-"""What a buyer of electricity allows and asks: load cut or put off, energy that must be served, matching.
+"""Terms of a supply: curtailable and deferrable load, reliability, clean matching.
 
 Read from words, the same for an option of the command line and for a key of a scenario.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from gigawatt.chain.asked import quantity
+from gigawatt.chain.assumption_list import quantity
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.quantities import parse
 from gigawatt.power import Flexible
@@ -25,7 +25,7 @@ def read_flexible(cut: str | None, wait: str | None = None) -> Flexible | None:
         return None
     cut_share, cost = 0.0, 0.0
     if cut is not None:
-        cut_share, cost = _share_and("flexible", cut, "$/J", "what a cut costs, such as '10%:60$/MWh'")
+        cut_share, cost = _share_and("flexible", cut, "$/J", "the cost of a cut, such as '10%:60$/MWh'")
     wait_share, window = 0.0, 0.0
     if wait is not None:
         wait_share, window = _share_and("deferrable", wait, "s", "the longest wait, such as '20%:6h'")
@@ -72,7 +72,7 @@ def read_matching(text: str) -> float | None:
     except InputError:
         share = math.nan
     if not 0.0 <= share <= 1.0:
-        raise InputError("no such matching", key="matching", given=text,
+        raise InputError("unknown matching", key="matching", given=text,
                          allowed="annual, hourly, or the share of every hour's load such as '90 %'",
                          nearest=nearest(text, MATCHING))  # fmt: skip
     return share

@@ -1,4 +1,4 @@
-"""The tables of a result, made from the chain's objects; docs/result.md says what each column is."""
+"""The tables of a result from the chain's objects; docs/result.md has every column."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _layouts(o: Objects) -> pd.DataFrame:
 
 
 def _operations(o: Objects) -> pd.DataFrame:
-    """One line a kernel of one microbatch on one device under the best layout, by kind of layer."""
+    """A row per kernel of one microbatch on one device under the best layout, by kind of layer."""
     import pandas as pd
 
     run, best = o["training.run"], o["layouts.search"].best.layouts.take(np.arange(1))

@@ -1,9 +1,9 @@
-"""Substrates side by side: quality as it was measured against joules and dollars a token.
+"""Substrates compared: measured quality against joules and dollars per token.
 
 Quality is the perplexity of a stored functional run (table ``technologies_measured``) over that of the same
-model as it was trained; energy and time are those of the roll-up at one scope. A substrate that nobody ran
-has a cost and no quality, and stands on no front. The runs are of a model of 135 million weights, which
-suffers more from few bits than larger ones: their increases are shown as they are, never carried over.
+model as it was trained; energy and time are those of the roll-up at one scope. A substrate without a run
+has a cost but no quality, and is on no front. The runs are of a model of 135 million weights, which suffers
+more from few bits than larger ones: their increases are shown as they are, never carried over.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def money_of(cost: TokenCost, scope: str) -> float:
 
 @dataclass(frozen=True)
 class Row:
-    """One substrate of a comparison: its cost, its quality where somebody ran it, the fronts it stands on."""
+    """One substrate of a comparison: its cost, its measured quality, its fronts."""
 
     substrate: Substrate
     cost: TokenCost
@@ -188,7 +188,7 @@ def compare(
     context: float = 512.0,
     qualities: Mapping[str, Measured] | None = None,
 ) -> Comparison:
-    """Every substrate's cost of a token and measured quality, and who stands on which front.
+    """Every substrate's cost per token and measured quality, with the fronts.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ def weather_years(
 ) -> tuple[tuple[Weather, ...], tuple[Assumption, ...]]:
     """The weather years of a plan: ``own`` alone, or the last ``count`` of those that ERA5 has of the site.
 
-    Sun and wind are of each year, everything else (temperature, humidity) is of ``own``, which is told.
+    Sun and wind are of each year, everything else (temperature, humidity) is of ``own``, with a notice.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def weather_years(
         return (own,), ()
     known = load_years(site.id)
     if count > len(known):
-        raise InputError("not so many weather years", key="years", given=count,
+        raise InputError("too many weather years", key="years", given=count,
                          allowed=f"at most {len(known)}: {known[0].year} to {known[-1].year}")  # fmt: skip
     chosen = known[-count:]
     told = Assumption(
@@ -70,7 +70,7 @@ def profiles(
         found = [values for one in each if (values := one(name)) is not None]
         if not found and catalog.entity("plants", name).text("kind") == "profile":
             raise InputError(
-                f"the weather{f' of {place}' if place else ''} does not say what this plant gives",
+                f"the weather{f' of {place}' if place else ''} has no capacity factor of this plant",
                 key="supply.plants",
                 given=name,
                 allowed=f"capacity factors of it, a CSV of 8,760 shares: --capacity-factor {name}=FILE, or "

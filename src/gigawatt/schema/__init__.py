@@ -1,1 +1,1 @@
-"""The fields of a question, the reader of scenarios and what editors complete from."""
+"""The fields of a scenario, the reader of scenarios and the schema for editors."""

@@ -15,7 +15,7 @@ __all__ = ["scenario_of", "scenario_with"]
 
 
 def scenario_with(base: LoadedScenario, changes: Mapping[str, object]) -> LoadedScenario:
-    """The scenario that ``base`` would be with other values for some keys.
+    """The scenario ``base`` with other values for some keys.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def scenario_with(base: LoadedScenario, changes: Mapping[str, object]) -> Loaded
         As :func:`gigawatt.schema.scenario.read_scenario` gives it.
     changes : mapping of str to object
         Dotted key → value as a person writes it in YAML: ``{"machine.count": 8192,
-        "supply.carbon_limit": "100 g/kWh", "supply.limits.wind": "200 MW"}``. ``None`` takes a key away,
+        "supply.carbon_limit": "100 g/kWh", "supply.limits.wind": "200 MW"}``. ``None`` removes a key,
         so that ``{"machine.count": None, "machine.power": "1 GW"}`` says the size otherwise.
 
     Returns
@@ -100,7 +100,7 @@ def _line(base: Mapping[str, int], key: str) -> int:
 
 
 def _drop(key: str, lines: dict[str, int], written: dict[str, str]) -> None:
-    """Forget where a key and what is inside it stood."""
+    """Drop the lines of a key and of the keys inside it."""
     inside = f"{key}."
     for name in [name for name in lines if name == key or name.startswith(inside)]:
         del lines[name]
@@ -118,7 +118,7 @@ def _remove(data: dict[str, Any], key: str) -> None:
 
 
 def _put(file: Path, base: Mapping[str, int], data: dict[str, Any], key: str, value: Any) -> None:
-    """Put a value where it belongs; sections on the way are copied, so that the base stays as it is."""
+    """Set a value; sections on the way are copied, so that the base stays as it is."""
     at, (*sections, last) = data, key.split(".")
     for depth, name in enumerate(sections, start=1):
         inner = at.get(name)
@@ -136,7 +136,7 @@ def _put(file: Path, base: Mapping[str, int], data: dict[str, Any], key: str, va
 
 
 def _note(key: str, value: Any, lines: dict[str, int], written: dict[str, str]) -> None:
-    """What a person would have written, as the reader of a file notes it."""
+    """The keys as the reader of a file would note them."""
     if isinstance(value, Mapping):
         for name, one in value.items():
             lines[f"{key}.{name}"] = lines[key]

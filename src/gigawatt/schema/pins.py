@@ -1,4 +1,4 @@
-"""What a person calls the columns of a layout: words for their numbers, one set for scenarios and plans."""
+"""Words for the numbers in the columns of a layout, for scenarios and plans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A rate of requests as a person writes it: ``20/s``, ``72k/h``."""
+"""A rate of requests as text: ``20/s``, ``72k/h``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PREFIX = {"": 1.0, "k": 1e3, "M": 1e6}
 
 
 def read_rate(text: str, key: str = "rate") -> float:
-    """Requests a second as a person writes them: ``20/s``, ``20 requests/s``, ``72k/h``.
+    """Requests a second from text: ``20/s``, ``20 requests/s``, ``72k/h``.
 
     Raises
     ------

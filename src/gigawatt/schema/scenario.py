@@ -1,7 +1,7 @@
-"""A scenario: what a person writes in YAML, read strictly, with the line of every key.
+"""A scenario in YAML, read strictly, with the line of every key.
 
-Units are read here, once (:mod:`gigawatt.core.quantities`); everything behind this door is SI. An unknown
-key, a missing unit or an impossible value is one line that names file, line, key and the mend.
+Units are read here, once (:mod:`gigawatt.core.quantities`); all values inside are SI. An unknown
+key, a missing unit or an impossible value is one line that names file, line, key and the allowed values.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class LoadedScenario:
         return self.scenario.serving is not None
 
     def blame(self, error: GigawattError, key: str) -> GigawattError:
-        """Put file, line and key on an error that a room raised about a value of ``key``."""
+        """The error about a value of ``key``, with file, line and key."""
         error.at(file=self.file, line=self.lines.get(key), key=key)
         return error
 
@@ -218,7 +218,7 @@ def _cross_check(scenario: Any, file: Path, lines: Mapping[str, int], sized: boo
     alone = training is None and serving is None
     if (training is not None and serving is not None) or (alone and "load" not in lines):
         raise InputError(
-            "what is done with the model is not said" if alone else "a scenario trains or serves, not both",
+            "training or serving is missing" if alone else "a scenario trains or serves, not both",
             file=file,
             line=lines.get("serving", 1),
             key="training" if alone else "serving",
@@ -249,7 +249,7 @@ def _cross_check(scenario: Any, file: Path, lines: Mapping[str, int], sized: boo
 
 
 def _check_model(scenario: Any, file: Path, lines: Mapping[str, int]) -> None:
-    """Refuse a question of a model that lacks what it needs."""
+    """Raise ``InputError`` of a scenario that lacks a needed key."""
     for one in FIELDS:
         if one.needed and not one.required and value_of(scenario, one.key) is None:
             section = one.key.rpartition(".")[0]
@@ -261,7 +261,7 @@ def _check_model(scenario: Any, file: Path, lines: Mapping[str, int]) -> None:
 _TRAINING_ONLY = {
     "layout": "serving.layout",
     "machine.stack": "serving.engine",
-    "machine.power_cap": "no cap: serving knows the chip's own power limit only",
+    "machine.power_cap": "no cap: serving uses the chip's power limit",
 }
 
 
@@ -278,7 +278,7 @@ def _check_serving(scenario: Any, serving: Any, file: Path, lines: Mapping[str, 
     example = '"serving.demand: 2000 requests/s", "machine.count: 1024" or "machine.power: 100 MW"'
     if len(given) > 1 or (sized and not given):
         raise InputError(
-            "the size stands twice" if given else "neither the demand nor the machine's size is given",
+            "the size is given twice" if given else "the demand or the machine's size is missing",
             file=file,
             line=lines.get(given[-1] if given else "serving"),
             key=given[-1] if given else "serving",
@@ -295,7 +295,7 @@ def _check_serving(scenario: Any, serving: Any, file: Path, lines: Mapping[str, 
         for key in ("replicas", "autoscaling"):
             if getattr(serving, key) is not None:
                 raise InputError(
-                    f"is not known for two kinds of replicas, which mode {serving.mode} may have",
+                    f"needs one kind of replica; mode {serving.mode} may have two",
                     file=file, line=lines.get(f"serving.{key}"), key=f"serving.{key}",
                     allowed="mode: aggregated",
                 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Fields of a question as they are typed after ``--set``: ``economics.chip_life=5 years``."""
+"""Fields of a scenario as typed after ``--set``: ``economics.chip_life=5 years``."""
 
 from __future__ import annotations
 

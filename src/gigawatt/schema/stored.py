@@ -1,4 +1,4 @@
-"""The scenario of a stored result, read again from the text that is kept with it."""
+"""The scenario of a stored result, read from the text stored with it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def stored_scenario(result: Result) -> LoadedScenario:
     Raises
     ------
     InputError
-        The result holds no scenario, or one that this version does not read.
+        The result contains no scenario, or one that this version cannot read.
     """
     import yaml
 
@@ -28,7 +28,7 @@ def stored_scenario(result: Result) -> LoadedScenario:
     except yaml.YAMLError:
         data = None
     if not isinstance(data, dict):
-        raise InputError("this result holds no scenario to compute again", given=result.name)
+        raise InputError("this result contains no scenario", given=result.name)
     scenario = check_scenario(cast("dict[str, Any]", data), file, {})
     digest = str(result.run.get("scenario_hash", ""))
     return LoadedScenario(scenario, file, {}, {}, digest, cast("dict[str, Any]", data), str(text))

@@ -19,9 +19,9 @@ from gigawatt.schema.request_rate import read_rate
 __all__ = ["YEAR", "YEARS", "ByYear", "annotation", "at_year", "count", "quantity", "starting"]
 
 YEAR = 2026
-"""Year of prices, plants and software where none is given."""
+"""Default year of prices, plants and software."""
 YEARS = (2010, 2050)
-"""The first and the last year that may be given."""
+"""The first and the last allowed year."""
 
 ByYear = float | tuple[tuple[float, float], ...]
 """A value [SI], or (year, value) in order of the years: linear between them, constant outside."""
@@ -119,7 +119,7 @@ def count(unit: str = "1", least: int = 1) -> BeforeValidator:
 
 
 def as_name(value: object) -> object:
-    """A name, or the path of a file: a number is a name too, what no file can be called is none."""
+    """A name or the path of a file; a number counts as a name, an impossible file name does not."""
     text = str(value) if isinstance(value, int | float) else value
     if isinstance(text, str) and any(
         len(part.encode("utf-8", "replace")) > _MOST_NAME for part in text.split("/")
@@ -179,12 +179,12 @@ _HOURS_OF_A_DAY = 24
 
 
 def as_demand(value: object) -> tuple[str, float]:
-    """``2000 requests/s`` or ``1M tokens/s`` (written ones): (what is counted, how many a second)."""
+    """``2000 requests/s`` or ``1M tokens/s`` (output tokens): (what is counted, how many a second)."""
     text = str(value)
     try:
         found = parse(text, "token/s", example="1M tokens/s") if "token" in text else read_rate(text)
     except InputError as error:
-        allowed = '"2000 requests/s" or "1M tokens/s" (written)'
+        allowed = '"2000 requests/s" or "1M tokens/s" (output)'
         raise PydanticCustomError(
             "quantity", "{text}", {"text": error.message, "given": text, "allowed": allowed}
         ) from None

@@ -1,4 +1,4 @@
-"""Which replicas to serve with, of those screened: one pool, or one for prompts and one for answers."""
+"""The choice among screened replicas: one pool, or disaggregated prefill and decode pools."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ __all__ = [
 Array = NDArray[np.float64]
 
 MINIMISED = ("cost", "energy", "chips")
-"""What can be made least: money, energy at the meter, accelerators."""
+"""Objectives of the choice: money, energy at the meter, accelerators."""
 
 _KEPT = 8
 """Layouts of each pool that are combined with one another."""
 _MIX = 8
-"""Replicas for prompts at most where nobody says how much is asked for."""
+"""Most prefill replicas where no demand is set."""
 _NEAR = 1.05
-"""A smaller mix of pools that is so near to the best one is taken where nobody says how much is asked for."""
+"""Factor to the best within which a smaller mix of pools is preferred where no demand is set."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,13 @@ class Pool:
 
     @property
     def capacity(self) -> float:
-        """Requests a second [1/s] up to which the objective is kept."""
+        """Largest rate of requests within the SLO [1/s]."""
         return self.replicas * float(self.points.rate[0])
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """Keys and values of one prompt from a prefill to a decode replica.
+    """The KV cache of one prompt from a prefill to a decode replica.
 
     ``size`` [B] a request, ``bandwidth`` [B/s] and ``latency`` [s] of the way, ``time`` [s] it takes.
     """
@@ -113,14 +113,14 @@ class Configuration:
         return sum(pool.replicas for pool in self.pools)
 
     def waits(self, prefix: str = "") -> dict[str, float]:
-        """``ttft``, ``tpot`` [s] in the mean, or with ``slow_`` at the percentile."""
+        """``ttft``, ``tpot`` [s] on average, or with ``slow_`` at the percentile."""
         first, last = self.pools[0].points, self.pools[-1].points
         beside = 0.0 if self.moved is None else self.moved.time
         gap = float(getattr(last, f"{prefix}tpot")[0])
         return {"ttft": float(getattr(first, f"{prefix}ttft")[0]), "tpot": gap + beside * _per_gap(last)}
 
     def score(self, prices: Prices, minimise: str) -> tuple[float, float]:
-        """What is made least, of one request; then the cost."""
+        """The minimised quantity of one request; then the cost."""
         money = float(prices.cost(self.power, self.chips)) / self.rate
         if minimise == "energy":
             return float(prices.meter(self.power, self.chips)) / self.rate, money
@@ -149,10 +149,10 @@ def ranked(
 
 
 def check_minimised(minimise: str) -> None:
-    """Raise for what cannot be made least."""
+    """Raise ``InputError`` of an unknown objective."""
     if minimise not in MINIMISED:
         raise InputError(
-            "this cannot be made least", key="minimise", given=minimise, allowed=MINIMISED,
+            "unknown objective", key="minimise", given=minimise, allowed=MINIMISED,
             nearest=nearest(minimise, MINIMISED),
         )  # fmt: skip
 
@@ -198,7 +198,7 @@ def together(
 
 
 def transfer(question: ServingQuestion, cluster: Cluster, prefill: float, decode: float) -> Transfer:
-    """The way of keys and values between replicas of so many accelerators.
+    """The transfer of the KV cache between replicas of these numbers of accelerators.
 
     Every accelerator sends its share over its own link between domains, so that the smaller replica bounds
     the rate; what several tensor ranks hold alike is sent once.
@@ -210,7 +210,7 @@ def transfer(question: ServingQuestion, cluster: Cluster, prefill: float, decode
 
 
 def _best_rows(points: Points, objective: Objective, prices: Prices) -> list[int]:
-    """Rows that keep the objective: of every replica the cheapest, the cheapest replicas first."""
+    """Rows that meet the SLO: of every replica the cheapest, the cheapest replicas first."""
     cost = prices.cost(points.power(), points.chips) / points.rate
     rows = np.flatnonzero(points.excess(objective) <= 1.0)
     rows = rows[np.argsort(cost[rows], kind="stable")]
@@ -252,7 +252,7 @@ def apart(
     minimise: str,
     chips: int | None,
 ) -> list[Configuration]:
-    """For every pair of replicas, one for prompts and one for answers, the best numbers of them."""
+    """The best numbers of every pair of a prefill and a decode replica."""
     prefill, decode = pools
     objective, found = question.objective, list[Configuration]()
     ends = replace(objective, tpot=math.inf, e2e=math.inf)
@@ -287,7 +287,7 @@ def _smallest(mixes: list[Configuration], prices: Prices, minimise: str, within:
 def closest(
     question: ServingQuestion, points: Points, chips: int | None, prices: Prices, words: Callable[[int], str]
 ) -> InfeasibleError:
-    """The error where nothing keeps the objective (or what is asked for): the closest, and by how much."""
+    """The error where no configuration meets the SLO (or the demand): the closest, and by how much."""
     objective, excess = question.objective, points.excess(question.objective)
     if np.any(excess <= 1.0):
         return _too_few(question, points, excess, chips)
@@ -298,8 +298,8 @@ def closest(
     waits = ", ".join(f"{key} {_seconds(value)}" for key, value in told.items())
     enough = ",".join(f"{key}={_seconds(math.ceil(value * 1e3 + 1e-6) / 1e3)}" for key, value in told.items())
     return InfeasibleError(
-        f"no configuration keeps it: the closest, {words(row)} with {points.peak[row]:.0f} in flight, has "
-        f"{waits} at {percent}, {float(excess[row]):.3g} times what is allowed",
+        f"no configuration meets the SLO: the closest, {words(row)} with {points.peak[row]:.0f} in "
+        f"flight, has {waits} at {percent}, {float(excess[row]):.3g} times what is allowed",
         key="objective", given=str(objective),
         allowed=f"{enough.replace(' ', '')},{percent}, narrower weights or a faster accelerator",
     )  # fmt: skip
@@ -311,7 +311,7 @@ def _too_few(question: ServingQuestion, points: Points, excess: Array, chips: in
     if question.demand is None:
         least = int(points.chips[good].min())
         return InfeasibleError(
-            "no replica that keeps the objective is so small", key="chips", given=chips,
+            "every replica that meets the SLO is larger", key="chips", given=chips,
             allowed=f"{least} or more",
         )  # fmt: skip
     need = np.ceil(question.demand / points.rate[good]) * points.chips[good]
@@ -319,8 +319,8 @@ def _too_few(question: ServingQuestion, points: Points, excess: Array, chips: in
     number, size = int(np.ceil(question.demand / points.rate[row])), int(points.chips[row])
     most = float(np.max(np.floor((chips or 0) / points.chips[good]) * points.rate[good]))
     return InfeasibleError(
-        f"these accelerators serve {most:.3g} requests/s within the objective, "
-        f"{question.demand:.4g} are asked for", key="chips", given=chips,
+        f"these accelerators serve {most:.3g} requests/s within the SLO, less than the demand of "
+        f"{question.demand:.4g}", key="chips", given=chips,
         allowed=f"{number * size} or more ({number} replicas of {size})",
     )  # fmt: skip
 

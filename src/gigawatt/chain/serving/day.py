@@ -1,4 +1,4 @@
-"""Days of a served campus: who comes when, the slice of it that is simulated, what its power is by the hour.
+"""Days of a serving campus: demand by the hour, the simulated slice, power by the hour.
 
 A campus of hundreds of replicas serves more requests in a day than need be simulated. A *slice* of few
 replicas is served with its share of the demand, and the day is run ``speed`` times as quick: an hour of the
@@ -64,17 +64,17 @@ Ints = NDArray[np.int64]
 _HOUR, _HOURS, _DAYS, _WEEK = 3600.0, 24, 365, 7
 _WEEKEND = 5  # the first of its days, Monday is 0
 _LEAD = 1
-"""Hours that are served before the first that counts, so that it finds replicas as they are at midnight."""
+"""Warm-up hours before the first that counts."""
 _BINS = 12
-"""Means of power in an hour, of which the largest is the hour's peak: five minutes each."""
+"""Power averages per hour, five minutes each; the largest is the hour's peak."""
 RUNS, EASE = 4, 1.03
-"""Times that a day is served at most, and how much easier each is than the one before."""
+"""Most repetitions of a day, and the relaxation from one to the next."""
 _FEWEST = 100
-"""Requests of a day without which it says nothing."""
+"""Fewest requests of a day."""
 _SLICE = 4
 """Replicas that the planning simulates of a kind."""
 _FAILURES = 10.0
-"""Requests of an hour that may break the promise, with fewer of which hours are not judged one by one."""
+"""Fewest requests of an hour that may miss the SLO for hours to be judged one by one."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def read_week(shape: str | float | tuple[float, ...], *, days: int | None, time_
     known = catalog.table("traces_shapes")
     if days == 2 and other not in known:
         raise InputError(
-            "this shape has no weekend of its own", key="days", given=days,
+            "this shape has no separate weekend", key="days", given=days,
             allowed=["1", *(f"2 with {one}" for one in known if one.endswith("-weekday"))],
         )  # fmt: skip
     both = [first] if days == 1 or other not in known else [first, daily_shape(other)]
@@ -150,7 +150,7 @@ def read_week(shape: str | float | tuple[float, ...], *, days: int | None, time_
 
 @dataclass(frozen=True)
 class _Quick(DailyShape):
-    """The days of a week one after another, ``speed`` times as quick, after the hours of the lead."""
+    """The days of a week one after another, at ``speed`` times the clock, after the warm-up hours."""
 
     speed: float = 1.0
 
@@ -168,7 +168,7 @@ class _Quick(DailyShape):
 
 
 def day_requests(traffic: Traffic, week: Week, *, rate: float, speed: float, seed: int = 0) -> Requests:
-    """Requests of a lead and of a day of each kind, ``speed`` times as quick, at ``rate`` [1/s] in the mean.
+    """Requests of a warm-up and of a day of each kind, ``speed`` times as fast, at a mean ``rate`` [1/s].
 
     A trace is scaled with the shape (:func:`~gigawatt.serving.scaling.scale_trace`); another process runs on
     a clock that goes as quick as the demand is high.
@@ -207,7 +207,7 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Day:
-    """Days that were served: a ``share`` of the campus, ``speed`` times as quick.
+    """Simulated days: a ``share`` of the campus, at ``speed`` times the clock.
 
     ``numbers`` of replicas of each pool were simulated; ``prices`` and ``cluster`` are the campus's.
     """
@@ -221,7 +221,7 @@ class Day:
 
     @property
     def outcome(self) -> Outcome:
-        """What became of each request."""
+        """The outcome of each request."""
         return self.run.outcome
 
     @property
@@ -243,7 +243,7 @@ class Day:
         return np.where((hour >= 0) & (hour < kinds * _HOURS), self.week.share[kind] * kinds, 0.0)
 
     def kept(self, objective: Objective) -> float:
-        """Share of the requests that keep the limit which fewest do, in the worst hour.
+        """Share of the requests that meets the tightest limit, in the worst hour.
 
         Over the days, where an hour has too few requests to be judged.
         """
@@ -263,7 +263,7 @@ class Day:
         return worst
 
     def judged(self, objective: Objective) -> bool:
-        """Whether hours say more of the promise than the planning did.
+        """Whether single hours are judged against the SLO.
 
         A mean hour has requests enough that some may break it, and the slice is no smaller than those of the
         planning: few replicas level out less of what comes.
@@ -291,7 +291,7 @@ def check_demand(rate: float) -> None:
     least = _FEWEST / (_HOURS * _HOUR)
     if rate < least:
         raise InputError(
-            "too few requests come to know what a day is", key="demand", given=f"{rate:.3g} requests/s",
+            "too few requests for a day", key="demand", given=f"{rate:.3g} requests/s",
             allowed=f"{least:.2g} requests/s or more",
         )  # fmt: skip
 
@@ -406,7 +406,7 @@ def _eased(configuration: Configuration, grows: bool) -> Configuration:
 
 
 def _quick_scaling(scaling: Scaling | None, replicas: int, held: float, speed: float) -> Autoscaling | None:
-    """The rule for a slice whose day is ``speed`` times as quick: its times are as much shorter."""
+    """The autoscaling rule of a slice at ``speed`` times the clock, with its times shortened alike."""
     if scaling is None or replicas < 2:
         return None
     return Autoscaling(
@@ -484,6 +484,6 @@ def power_profile(day: Day, cluster: Cluster) -> Profile:
 
 
 def with_replicas(configuration: Configuration, replicas: int) -> Configuration:
-    """The configuration of one pool with so many replicas for the same demand."""
+    """The configuration of one pool with this number of replicas for the same demand."""
     pool = replace(configuration.pools[0], replicas=replicas, rate=configuration.rate / replicas)
     return replace(configuration, pools=(pool,))

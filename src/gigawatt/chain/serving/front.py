@@ -1,4 +1,4 @@
-"""The best compromises of a service: speed for one user, output of an accelerator, energy of a token."""
+"""The Pareto front of a service: speed per user, output per accelerator, energy per token."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["Front", "front_of"]
 Array = NDArray[np.float64]
 
 _FRONT = 400
-"""Points of the front at most."""
+"""Most points of the front."""
 
 
 @dataclass(frozen=True)
 class Front:
-    """Points that none beats in speed for one user, output of an accelerator and energy; columns ``(L,)``.
+    """Pareto-optimal points in speed per user, output per accelerator and energy; columns ``(L,)``.
 
     ``user`` [token/s] of one request, ``chip`` [token/s] written by an accelerator, ``energy`` [J] a token
     written, at the meter; ``kept`` whether the objective is; ``mode`` and ``degrees`` of each, of all pools.

@@ -1,4 +1,4 @@
-"""The memory wall: FLOPs for each byte of prompts and of answers against what a machine has of both.
+"""Roofline: arithmetic intensity of prefill and decode against a machine's ridge.
 
 A pass is bound by memory where it computes less for a byte than the machine's ridge, peak FLOP/s over memory
 bandwidth. Decoding reads all weights and every request's keys and values for one token of each request: its
@@ -50,7 +50,7 @@ _CONTEXTS = (1024.0, 8192.0, 65536.0)
 _PROMPTS = tuple(2**i for i in range(5, 16))
 """Tokens of a prompt."""
 _TIMES = (1.0, 2.0, 4.0)
-"""Memory of so many times the bandwidth."""
+"""Factors on the memory bandwidth."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Roofline:
-    """Prompts or answers on one machine under one variable, columns ``(L,)``.
+    """Prefill or decode on one machine under one variable, columns ``(L,)``.
 
     ``phase`` is ``prompt`` or ``decode``; ``batch`` sequences, each ``context`` tokens in (decode), or a
     prompt of ``context`` tokens; ``intensity`` [FLOP/B]; ``reached`` [FLOP/s] of an accelerator; ``rate``
@@ -155,7 +155,7 @@ def intensity(
 def machines(
     question: ServingQuestion, cluster: Cluster, weights: Sequence[str] | None = None
 ) -> Iterator[tuple[Machine, Cluster]]:
-    """Formats of weights and cache on the machine as it is, and its memory two and four times as quick."""
+    """Formats of weights and cache on the machine, and two and four times its memory bandwidth."""
     chip = cluster.chip
     formats = list(weights or ("bf16", "fp8", "fp4", "int4"))
     caches = [name for name in ("bf16", "fp8") if name in chip.peak]
@@ -177,7 +177,7 @@ def machines(
 
 
 def _binds(parts: dict[str, Array], host: Array) -> tuple[str, ...]:
-    """What takes most of each pass: arithmetic, memory, links, launches or the host."""
+    """The bottleneck of each pass: arithmetic, memory, links, launches or the host."""
     groups = {
         "arithmetic": parts["arithmetic"],
         "memory": parts["memory"],
@@ -231,7 +231,7 @@ def _curve(
 
 
 def memory_wall(question: ServingQuestion, cluster: Cluster, degrees: Degrees, prices: Prices) -> Wall:
-    """Prompts and answers of one replica on the machine, in other formats and with quicker memory.
+    """Roofline of prefill and decode of one replica, in other formats and with faster memory.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Leaves of a scenario that serves a model: what it writes, what the catalog says, what is assumed."""
+"""Leaves of a serving scenario: values of the file, of the catalog, and assumptions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gigawatt import catalog
-from gigawatt.chain.asked import Told
+from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.filler import Filler, beside
 from gigawatt.chain.precision import served
 from gigawatt.chain.serving.day import Scaling
@@ -23,7 +23,7 @@ from gigawatt.workload import read_architecture
 __all__ = ["model_and_serving", "power_rows"]
 
 _ENTERS = ("serving.output", "serving.prompt", "serving.arrivals", "serving.percentile", "machine.format")
-"""What a question fills in that is no leaf of its own here."""
+"""Assumptions of a question that have no leaf here."""
 
 
 def model_and_serving(fill: Filler) -> Chip:
@@ -32,7 +32,7 @@ def model_and_serving(fill: Filler) -> Chip:
     Raises
     ------
     InputError
-        A name that the catalog does not know, lengths or a promise that cannot be read: with file, line, key.
+        A name that the catalog does not know, lengths or an SLO that cannot be read: with file, line, key.
     """
     scenario = fill.loaded.scenario
     section = scenario.serving
@@ -62,10 +62,10 @@ def model_and_serving(fill: Filler) -> Chip:
     leaf("engine", engine, section.engine is not None, engine_rows(engine.id))
     leaf("weights", question.weights, section.weights is not None)  # given, or what precision means
     leaf("cache", question.cache, section.cache is not None)
-    said = Told()
+    assumed = AssumptionList()
     formats = (section.weights, section.cache)
-    served(said, section.precision, section.sparsity, formats, question.chip, question.architecture)
-    leaf("precision", tuple(said.notices), True)
+    served(assumed, section.precision, section.sparsity, formats, question.chip, question.architecture)
+    leaf("precision", tuple(assumed.notices), True)
     leaf("guesses", question.guesses, True)
     leaf("acceptance", question.acceptance, section.acceptance is not None)
     leaf("layout", dict(question.fixed), True)
@@ -104,7 +104,7 @@ def _question(fill: Filler, section: Any) -> ServingQuestion:
     fill.ask("machine.chip", lambda: load_chip(chip))
     try:
         return read_service(
-            Told(), model=str(model), chip=chip, trace=trace, year=scenario.year,
+            AssumptionList(), model=str(model), chip=chip, trace=trace, year=scenario.year,
             fixed={name: getattr(section.layout, name) for name in DEGREES}, **given,
         )  # fmt: skip
     except GigawattError as error:
@@ -163,9 +163,7 @@ def _autoscaling(fill: Filler, section: Any) -> Scaling | None:
     if given is None:
         return None
     if given.target is not None and not given.target > 0.0:
-        error = InputError(
-            "must be positive", given=given.target, allowed="requests that a replica is to have"
-        )
+        error = InputError("must be positive", given=given.target, allowed="requests per replica")
         raise fill.loaded.blame(error, "serving.autoscaling.target")
     least, target = given.minimum, given.target
     times = [
@@ -180,7 +178,7 @@ def _autoscaling(fill: Filler, section: Any) -> Scaling | None:
 
 
 def _simulation(fill: Filler, section: Any) -> None:
-    """How much is simulated: less where nothing is compiled."""
+    """Limits of the simulation: smaller without numba."""
     from gigawatt.serving.compiled import COMPILED  # brings numba
 
     usual = "serving.simulated_requests" + ("" if COMPILED else "_interpreted")

@@ -1,4 +1,4 @@
-"""What requests wait as more of them come, and what speed costs: curves of one service.
+"""Latency against load, and cost against speed: curves of one service.
 
 Waits stand twice: by the closed form of the screen (:mod:`gigawatt.chain.serving.screen`), at every load, and
 by the event engine, request by request, at a few. The column ``by`` says which.
@@ -42,24 +42,24 @@ Array = NDArray[np.float64]
 
 CLOSED, EVENTS = "closed form", "events"
 _SHARES = (0.1, 0.25, 0.4, 0.55, 0.7, 0.8, 0.87, 0.93, 0.97, 1.0)
-"""Loads that the event engine serves, over the highest that the closed form has."""
+"""Loads that the event engine simulates, relative to the highest of the closed form."""
 _QUANTILES = {"p50": 0.5, "p99": 0.99}
 _RATES = 40
 """Loads of the closed form."""
 _TURNS, _WARM = 6.0, 0.2
-"""Times that the requests in flight change in a run at least; share of it that only fills the replica."""
+"""Fewest turnovers of the requests in flight in a run; share of the run for warm-up."""
 _MANY = 2**20
-"""Accelerators of a machine that cuts no domain short."""
+"""Accelerators of a machine with whole domains."""
 
 
 @dataclass(frozen=True)
 class LoadCurve:
-    """Waits of one replica against its load.
+    """Latency of one replica against its load.
 
     ``frame`` has the columns ``rate [1/s]``, ``by``, ``ttft_p50 [s]``, ``ttft_p99 [s]``, ``tpot_p50 [s]``,
-    ``tpot_p99 [s]``, ``held`` (requests in flight in the mean) and ``tokens [token/s]`` written by an
-    accelerator. ``limits`` [s] are those of the promise by name, ``percentile`` the share of requests that
-    must keep them; ``layout`` in words, on ``chips`` accelerators.
+    ``tpot_p99 [s]``, ``held`` (mean requests in flight) and ``tokens [token/s]`` output per accelerator.
+    ``limits`` [s] are those of the SLO by name, ``percentile`` the share of requests that must keep them;
+    ``layout`` in words, on ``chips`` accelerators.
     """
 
     frame: pd.DataFrame
@@ -79,7 +79,7 @@ def scenario_question(scenario: LoadedScenario | str | Path) -> ServingQuestion:
     """
     loaded = scenario if isinstance(scenario, LoadedScenario) else read_scenario(scenario)
     if not loaded.serves:
-        raise InputError("this scenario serves nothing", file=loaded.file, allowed="a serving: section")
+        raise InputError("not a serving scenario", file=loaded.file, allowed="a serving: section")
     found: ServingQuestion = Asker(loaded).at({}).value("serving.question").value
     return found
 
@@ -93,14 +93,14 @@ def latency_against_load(
     seed: int = 0,
     progress: Callable[[str, float], None] | None = None,
 ) -> LoadCurve:
-    """What requests wait on one replica, from next to no load to the most that it bears.
+    """Latency of one replica from low load to its highest.
 
     Parameters
     ----------
     question : ServingQuestion
         What is served, for whom.
     degrees : Degrees, optional
-        The replica (one row); the cheapest that keeps the promise, by the closed form, if left out.
+        The replica (one row); the cheapest that meets the SLO, by the closed form, if left out.
     events : bool
         Whether the event engine serves a few loads too.
     requests : int
@@ -115,7 +115,7 @@ def latency_against_load(
     InputError
         Too few requests.
     InfeasibleError
-        Nothing fits, or keeps the promise.
+        No replica fits, or none meets the SLO.
     """
     import pandas as pd
 
@@ -150,7 +150,7 @@ def _asking(question: ServingQuestion, share: float) -> ServingQuestion:
 def _closed(question: ServingQuestion, found: dict[str, Points]) -> pd.DataFrame:
     """Both quantiles at the same rates, between those of the screen along straight lines.
 
-    No row where the closed form has prompts wait without end at every load (answers of one token).
+    No row where prompts wait without end at every load in closed form (outputs of one token).
     """
     import pandas as pd
 
@@ -211,7 +211,7 @@ def _events(
 
 
 def service_front(question: ServingQuestion, *, chips: int | None = None) -> pd.DataFrame:
-    """Replicas and loads, in closed form, that none beats in speed and output, or in speed and cost.
+    """Pareto fronts of replicas and loads, in closed form, in speed and output, and in speed and cost.
 
     Parameters
     ----------
@@ -225,8 +225,8 @@ def service_front(question: ServingQuestion, *, chips: int | None = None) -> pd.
     DataFrame
         One row a replica and load, slowest for a user first: ``layout``, ``chips``, ``held`` in the mean,
         ``user [token/s]`` of one request, ``chip [token/s]`` written by an accelerator, ``tpot [s]``,
-        ``cost [$/Mtoken]`` of a million tokens written (prompts bear their own part), ``energy [J/token]`` at
-        the meter, ``kept`` (the promise is), ``on_output`` and ``on_cost``: the fronts that it stands on.
+        ``cost [$/Mtoken]`` per million output tokens (without prefill), ``energy [J/token]`` at
+        the meter, ``kept`` (the SLO is met), ``on_output`` and ``on_cost``: the fronts that it stands on.
 
     Raises
     ------
@@ -239,7 +239,7 @@ def service_front(question: ServingQuestion, *, chips: int | None = None) -> pd.
 
     if question.traffic.mean_output <= 1.0:
         raise InputError(
-            "answers of one token have no time between tokens", key="output", given="1 token",
+            "outputs of one token have no TPOT", key="output", given="1 token",
             allowed="2 tokens or more",
         )  # fmt: skip
     cluster, _ = question.cluster(_MANY if chips is None else chips)
@@ -275,6 +275,6 @@ def service_front(question: ServingQuestion, *, chips: int | None = None) -> pd.
 
 
 def _cost(points: Points, prices: Prices, output: float) -> Array:
-    """Money of one token written [$], without what prompts bear."""
+    """Cost of one output token [$], without prefill."""
     money = prices.cost(points.power(), points.chips) / points.rate
     return money * (1.0 - points.prompt_share) / output

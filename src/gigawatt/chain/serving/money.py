@@ -1,4 +1,4 @@
-"""The serving chain: the ledger of a year, and what prompts, answers and requests bear of it."""
+"""The serving chain: the ledger of a year, and its share per prompt token, output token and request."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ BORNE = {
     "carbon_embodied": ("Embodied carbon", "g", "a year's share of what making campus and plants emitted"),
     "water": ("Water, on site and at the plants,", "L", "water of the year"),
 }
-"""What a year takes, by its name in the ledger of a year: words, unit, what it is."""
+"""Items of the ledger of a year by name: words, unit, description."""
 BEARERS = {
-    "million_prompt": ("a million tokens read", "/Mtoken"),
-    "million_output": ("a million tokens written", "/Mtoken"),
+    "million_prompt": ("a million prompt tokens", "/Mtoken"),
+    "million_output": ("a million output tokens", "/Mtoken"),
     "request": ("a request", ""),
 }
-"""Who bears it: words, and what the unit is over."""
+"""Bearer → words, and the denominator of the unit."""
 _SMALLER = {"kWh": "Wh", "g": "mg", "L": "mL"}
 
 
@@ -42,7 +42,7 @@ def books(
     serving_throughput: float,
     machine_count: int,
 ) -> Ledger:
-    """Money, carbon and water of the campus in a year; its tokens are those written.
+    """Money, carbon and water of the campus in a year; its tokens are output tokens.
 
     The campus serves all year round.
     """
@@ -62,11 +62,11 @@ def books(
 
 _SPLIT = {
     "million_prompt": (
-        "{} × share that prompts bear / tokens read in a year",
+        "{} × share of prefill / prompt tokens in a year",
         "{} * serving.prompt_share / (serving.throughput_prompt * SECONDS_PER_YEAR)",
     ),
     "million_output": (
-        "{} × (1 − share that prompts bear) / tokens written in a year",
+        "{} × (1 − share of prefill) / output tokens in a year",
         "{} * (1 - serving.prompt_share) / (serving.throughput * SECONDS_PER_YEAR)",
     ),
     "request": (
@@ -74,7 +74,7 @@ _SPLIT = {
         "{} / (serving.rate * (1 - serving.rejected) * SECONDS_PER_YEAR)",
     ),
 }
-"""What a bearer's share is: in words, and as a formula."""
+"""Bearer → its share in words, and as a formula."""
 _CONSTANTS = {"SECONDS_PER_YEAR": SECONDS_PER_YEAR}
 
 for _name, (_words, _unit, _what) in BORNE.items():

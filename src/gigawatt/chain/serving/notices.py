@@ -1,4 +1,4 @@
-"""The serving chain's last part: what a reader has to know, in sentences."""
+"""The serving chain's last part: notices in sentences."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def serving_notices(
     facility_load: LoadShape,
     site_redundancy: Entity | None,
 ) -> tuple[str, ...]:
-    """What a reader has to know.
+    """The notices of a service.
 
-    What precision and zeros save and lose, how much was simulated, promises that are not kept, requests left
-    out, accelerators left over, bindings and notices of the supply plan.
+    Savings and losses of precision and sparsity, size of the simulation, missed SLOs, requests left out,
+    spare accelerators, bindings and notices of the supply plan.
     """
     assert machine_cap is None  # the scenario refuses one
     told = unsold(machine_chip, scenario_year)
@@ -56,7 +56,7 @@ def serving_notices(
     told.extend(_of_promise(serving_objective, serving_kept, worst, serving_day))
     told.extend(_of_simulation(serving_day, serving_simulated, serving_configuration))
     if serving_autoscaling is not None and serving_day.run.setup.autoscaling is None:
-        told.append("replicas do not turn off: the slice that is simulated is a single one")
+        told.append("replicas do not turn off: the simulated slice is a single replica")
     if serving_traffic.long:
         told.append(
             f"{serving_traffic.long:,} requests of {serving_traffic.name} are longer than the model's "
@@ -64,12 +64,13 @@ def serving_notices(
         )
     if serving_rejected > 0.0:
         told.append(
-            f"{100 * serving_rejected:.2g} % of the requests are longer than context or cache: turned away"
+            f"{100 * serving_rejected:.2g} % of the requests are longer than context or cache and rejected"
         )
     given = machine_size.get("count")
     if given is not None and machine_count < given:
         told.append(
-            f"{given - machine_count:,.0f} of {given:,.0f} accelerators are too few for another replica"
+            f"{given - machine_count:,.0f} of {given:,.0f} accelerators are spare: too few for another "
+            "replica"
         )
     told.extend(beside_budget(machine_size.get("power"), facility_power_peak, "replicas draw"))
     told.extend(serving_precision)
@@ -80,27 +81,28 @@ def serving_notices(
 
 
 def _of_promise(objective: Objective, share: float, worst: float, day: Day) -> list[str]:
-    """Where what is promised is not kept; what replicas that turn on have to do with it."""
+    """Notices of a missed SLO, and of replicas that turn on."""
     asked, found = objective.percentile or 1.0, list[str]()
     scales = day.run.setup.autoscaling is not None
     if share < asked:
-        mend = "" if scales else ": more replicas would keep it"
-        found.append(f"{objective} is kept for {100 * share:.3g} % of the requests only{mend}")
+        mend = "" if scales else ": more replicas would meet it"
+        found.append(f"{objective} is met by only {100 * share:.3g} % of the requests{mend}")
     elif worst < asked:
         found.append(
-            f"in the worst hour {100 * worst:.3g} % of the requests keep {objective}; over the days "
+            f"in the worst hour {100 * worst:.3g} % of the requests meet {objective}; over the days "
             f"{100 * share:.4g} %"
         )
     if scales and day.speed > 1.0:
         found.append(
-            "a replica that turns on takes all new requests until it has as many as the others; the day is "
-            f"run {day.speed:.3g} times as quick, so that as many times more of the requests wait for that"
+            "a replica that turns on takes all new requests until it has as many as the others; the day "
+            f"is simulated at {day.speed:.3g} times its speed, which multiplies the share of requests "
+            "that wait for this"
         )
     return found
 
 
 def _of_simulation(day: Day, requests: int, configuration: Configuration) -> list[str]:
-    """How large the slice is, and how quick its day."""
+    """The notice of the slice's size and the speed of its day."""
     from gigawatt.serving.compiled import COMPILED  # brings numba, which a training run does without
 
     if day.share >= 1.0 and day.speed <= 1.0:
@@ -113,5 +115,5 @@ def _of_simulation(day: Day, requests: int, configuration: Configuration) -> lis
     hour = show(_HOUR / day.speed, "s", 3)
     text = f"simulated: {requests:,} requests of {kinds} on {slice_}, an hour in {hour}"
     if not COMPILED:
-        text += "; numba is not installed, so that fewer requests are simulated and percentiles are rougher"
+        text += "; without numba fewer requests are simulated and percentiles are less precise"
     return [text]

@@ -1,4 +1,4 @@
-"""Planning a service: every replica and load in closed form, the best few tried by the event engine."""
+"""The plan of a service: every replica and load in closed form, the best few simulated by events."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ Array = NDArray[np.float64]
 Progress = Callable[[str, float], None]
 
 FINALISTS = 3
-"""Configurations that the event engine tries."""
+"""Configurations that the event engine simulates."""
 MODES = ("aggregated", "disaggregated", "both")
-"""Prompts and answers on the same replicas, on replicas of their own, or whichever is better."""
+"""Prefill and decode on the same replicas, disaggregated, or the better of both."""
 
 _MANY = 2**20
-"""Accelerators of a machine that cuts no domain short."""
+"""Accelerators of a machine with whole domains."""
 
 
 @dataclass(frozen=True)
 class ServingPlan:
-    """The answer: the best configuration first in ``best``; those tried by events in ``tried``, best first.
+    """The plan: the best configuration first in ``best``; those simulated in ``tried``, best first.
 
-    ``limit`` says what stands against more requests in flight: a limit of the objective, ``memory``,
+    ``limit`` is the limit on more requests in flight: a limit of the objective, ``memory``,
     ``sequences`` (the engine's places) or ``demand``.
     """
 
@@ -192,7 +192,7 @@ def _nothing(
         points = pools[int(np.argmax(ends))]
         if max(ends) <= 1.0:
             return InfeasibleError(
-                "these accelerators are too few for a pool of each kind that keeps the objective",
+                "these accelerators are too few for a prefill and a decode pool within the SLO",
                 key="chips", given=chips, allowed="more accelerators, or --mode aggregated",
             )  # fmt: skip
     return closest(question, points, chips, prices, lambda row: layout_words(points.degrees.row(row)))
@@ -205,7 +205,7 @@ def _limit(
     one: Points,
     pools: tuple[Points, Points] | None,
 ) -> str:
-    """What stands against more requests on the replicas that write the answers."""
+    """The limit on more requests on the decode replicas."""
     if tried is not None and tried.run.summary.goodput is not None:
         if question.demand is not None and tried.most > question.demand * CLOSE:
             return "demand"

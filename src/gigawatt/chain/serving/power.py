@@ -1,4 +1,4 @@
-"""The serving chain: power of the campus by the hour of the day and of the year, and what draws it."""
+"""The serving chain: power of the campus by hour of the day and of the year, by component."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ def chip_power(machine_energy: Mapping[str, float], machine_count: int) -> float
 
 @serving("serving.energy_token", "J/token", rows=POWER)
 def energy_token(machine_power_it: float, serving_throughput: float) -> float:
-    """IT energy of a token written, its share of the prompts included.
+    """IT energy per output token, its share of prefill included.
 
-    IT power / tokens written a second
+    IT power / output tokens a second
     """
     return machine_power_it / serving_throughput

@@ -1,4 +1,4 @@
-"""What serving is asked for: model, machine, engine, requests and objective read, the rest filled in."""
+"""A serving question: model, machine, engine, requests and SLO, with defaults filled in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gigawatt import catalog
-from gigawatt.chain.asked import Told
+from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.precision import served
 from gigawatt.chain.serving.traffic import Traffic, read_traffic
 from gigawatt.core.errors import InputError, nearest
@@ -28,19 +28,19 @@ __all__ = [
 ]
 
 DEGREES = ("tensor", "pipeline", "data", "expert")
-"""Degrees that a question can hold fast."""
+"""Degrees that a question can fix."""
 
 
 @dataclass(frozen=True)
 class ServingQuestion:
     """A model to be served, everything in SI, before it is known on how many accelerators.
 
-    ``weights`` and ``cache`` are stored formats; ``guesses`` tokens are guessed an iteration, each right with
-    the chance ``acceptance``; ``demand`` [1/s] is the rate of requests, where one was given; ``token_budget``
-    and ``sequences`` are those of an iteration of one attention group at most; ``fixed`` holds degrees fast;
-    ``largest`` bounds the accelerators of a replica. ``options`` are those of
-    :func:`~gigawatt.machine.build_cluster`; ``pue_mean`` and ``pue_peak`` are of the year and of its hottest
-    hour; ``electricity`` [$/J]; ``rate`` [1/yr] is the discount rate; ``chip_life`` [s] is that of
+    ``weights`` and ``cache`` are stored formats; ``guesses`` draft tokens per iteration, each accepted with
+    the probability ``acceptance``; ``demand`` [1/s] is the rate of requests, where one was given;
+    ``token_budget`` and ``sequences`` are those of an iteration of one attention group at most; ``fixed``
+    holds degrees fast; ``largest`` bounds the accelerators of a replica. ``options`` are those of
+    :func:`~gigawatt.machine.build_cluster`; ``pue_mean`` and ``pue_peak`` are of the year and of its
+    hottest hour; ``electricity`` [$/J]; ``rate`` [1/yr] is the discount rate; ``chip_life`` [s] is that of
     accelerators and nodes, where it is given, and ``redundancy`` that of the building.
     """
 
@@ -73,16 +73,16 @@ class ServingQuestion:
 
     @property
     def accepted(self) -> float:
-        """Tokens that a decoding sequence gains an iteration."""
+        """Tokens per iteration of a decoding sequence."""
         return float(accepted_tokens(guesses=self.guesses, acceptance=self.acceptance))
 
     def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
-        """``count`` accelerators, and what was assumed to build the cluster."""
+        """(the cluster of ``count`` accelerators, its assumptions)."""
         return build_cluster(chip=self.chip, count=count, **self.options)
 
 
 def read_service(
-    told: Told,
+    assumed: AssumptionList,
     *,
     model: str,
     chip: str,
@@ -108,35 +108,37 @@ def read_service(
 ) -> ServingQuestion:
     """The words of a question that are of the service itself, for scenarios too.
 
-    Place and money are left open: a PUE of one, electricity and capital for nothing.
+    Site and money are left open: a PUE of one, electricity and capital at zero cost.
     """
     architecture = read_architecture(model)
-    accelerator = _chip(told, chip)
+    accelerator = _chip(assumed, chip)
     if accelerator.year > year:
-        told.notices.append(f"{accelerator.name} is not sold before {accelerator.year}; the year is {year}")
-    software = _engine(told, engine, accelerator, year)
+        assumed.notices.append(
+            f"{accelerator.name} is not sold before {accelerator.year}; the year is {year}"
+        )
+    software = _engine(assumed, engine, accelerator, year)
     limit = architecture.max_sequence or None
-    weights, cache = served(told, precision, sparsity, (weights, cache), accelerator, architecture)
+    weights, cache = served(assumed, precision, sparsity, (weights, cache), accelerator, architecture)
     traffic = read_traffic(
-        told, trace=trace, prompt=prompt, output=output, arrivals=arrivals, variation=variation, shape=shape,
-        limit=limit,
+        assumed, trace=trace, prompt=prompt, output=output, arrivals=arrivals, variation=variation,
+        shape=shape, limit=limit,
     )  # fmt: skip
-    guessed, chance = _guesses(told, guesses, acceptance)
+    guessed, chance = _guesses(assumed, guesses, acceptance)
     return ServingQuestion(
         architecture=architecture,
         chip=accelerator,
         options={},
         engine=software,
         year=year,
-        weights=_stored(told, "weights", weights, WEIGHT_BYTES),
-        cache=_cache(told, cache, accelerator),
+        weights=_stored(assumed, "weights", weights, WEIGHT_BYTES),
+        cache=_cache(assumed, cache, accelerator),
         guesses=guessed,
         acceptance=chance,
         traffic=traffic,
         demand=None,
-        objective=_objective(told, objective, architecture),
-        token_budget=_most(told, "token_budget", token_budget, software.token_budget),
-        sequences=_most(told, "sequences", sequences, software.max_sequences),
+        objective=_objective(assumed, objective, architecture),
+        token_budget=_most(assumed, "token_budget", token_budget, software.token_budget),
+        sequences=_most(assumed, "sequences", sequences, software.max_sequences),
         context_limit=limit,
         fixed=_fixed(fixed),
         largest=None if largest is None else int(_whole("largest", largest)),
@@ -145,51 +147,51 @@ def read_service(
         electricity=0.0,
         rate=0.0,
         cap=None,
-        assumptions=tuple(told.assumptions),
-        notices=tuple(told.notices),
+        assumptions=tuple(assumed.assumptions),
+        notices=tuple(assumed.notices),
     )
 
 
-def _chip(told: Told, name: str) -> Chip:
+def _chip(assumed: AssumptionList, name: str) -> Chip:
     """The chip; one without bf16 works in fp16 instead."""
     found = load_chip(name)
     if "bf16" in found.peak or "fp16" not in found.peak:
         return found
-    told.tell("machine.format", "fp16", f"{found.id} does not multiply in bf16", Grade.modelled)
+    assumed.add("machine.format", "fp16", f"{found.id} does not support bf16", Grade.modelled)
     peak, joules = dict(found.peak), dict(found.energy_flop)
     peak["bf16"], joules["bf16"] = peak["fp16"], joules["fp16"]
     return replace(found, peak=peak, energy_flop=joules)
 
 
-def _engine(told: Told, given: str | None, chip: Chip, year: int) -> Engine:
+def _engine(assumed: AssumptionList, given: str | None, chip: Chip, year: int) -> Engine:
     name = given
     if name is None:
         name = default_engine(chip, year)
-        told.tell("serving.engine", name, f"the usual engine for {chip.id} in {year}", Grade.guess)
+        assumed.add("serving.engine", name, f"the usual engine for {chip.id} in {year}", Grade.guess)
     try:
         found = load_engine(name)
     except InputError as error:
         raise error.at(key="engine") from None
     for row in engine_rows(name):
         written = f"{row.written} {row.unit if row.unit != '1' else ''}".strip()
-        told.row(f"engine.{row.quantity}", row, written, row.note or row.locator)
+        assumed.add_row(f"engine.{row.quantity}", row, written, row.note or row.locator)
     return found
 
 
-def _stored(told: Told, key: str, given: str | None, known: Mapping[str, float]) -> str:
+def _stored(assumed: AssumptionList, key: str, given: str | None, known: Mapping[str, float]) -> str:
     if given is None:
-        return told.default(f"serving.{key}").text("text")
+        return assumed.default(f"serving.{key}").text("text")
     if given not in known:
         raise InputError(
-            "this number format is not known", key=key, given=given, allowed=known,
+            "unknown number format", key=key, given=given, allowed=known,
             nearest=nearest(given, known),
         )  # fmt: skip
     return given
 
 
-def _cache(told: Told, given: str | None, chip: Chip) -> str:
+def _cache(assumed: AssumptionList, given: str | None, chip: Chip) -> str:
     known = [name for name in FORMAT_BYTES if name in ("bf16", "fp8")]
-    found = _stored(told, "cache", given, {name: FORMAT_BYTES[name] for name in known})
+    found = _stored(assumed, "cache", given, {name: FORMAT_BYTES[name] for name in known})
     if found not in chip.peak:
         usable = [name for name in known if name in chip.peak]
         raise InputError(
@@ -198,19 +200,19 @@ def _cache(told: Told, given: str | None, chip: Chip) -> str:
     return found
 
 
-def _guesses(told: Told, guesses: int | None, acceptance: float | None) -> tuple[int, float]:
+def _guesses(assumed: AssumptionList, guesses: int | None, acceptance: float | None) -> tuple[int, float]:
     if guesses is None:
         if acceptance is not None:
-            raise InputError("how many tokens are guessed?", key="guesses", allowed="such as 3")
+            raise InputError("the number of draft tokens is missing", key="guesses", allowed="such as 3")
         return 0, 0.0
     count = int(_whole("guesses", guesses, least=0))
-    chance = float(told.default("serving.acceptance").text("text")) if acceptance is None else acceptance
+    chance = float(assumed.default("serving.acceptance").text("text")) if acceptance is None else acceptance
     if not 0.0 <= chance <= 1.0:
-        raise InputError("not a chance", key="acceptance", given=str(acceptance), allowed="0 to 1")
+        raise InputError("not a probability", key="acceptance", given=str(acceptance), allowed="0 to 1")
     return count, chance
 
 
-def _objective(told: Told, given: str | None, architecture: Architecture) -> Objective:
+def _objective(assumed: AssumptionList, given: str | None, architecture: Architecture) -> Objective:
     if given is not None:
         try:
             found = read_objective(given)
@@ -218,19 +220,19 @@ def _objective(told: Told, given: str | None, architecture: Architecture) -> Obj
             raise error.at(key="objective") from None
         if found.percentile is not None:
             return found
-        asked = told.default("serving.percentile").text("text")
+        asked = assumed.default("serving.percentile").text("text")
         return replace(found, percentile=read_objective(f"ttft=1s,{asked}").percentile)
     for row in catalog.table("objectives").values():
         if row.text("model") == architecture.name:  # the first of a model is that of its server scenario
-            told.tell("serving.objective", row.id, row.text("name"), Grade.vendor, row.rows()[0].source_id)
+            assumed.add("serving.objective", row.id, row.text("name"), Grade.vendor, row.rows()[0].source_id)
             return read_objective(row.id)
-    return read_objective(told.default("serving.objective").text("text"))
+    return read_objective(assumed.default("serving.objective").text("text"))
 
 
-def _most(told: Told, key: str, given: int | None, usual: float) -> float:
+def _most(assumed: AssumptionList, key: str, given: int | None, usual: float) -> float:
     if given is not None:
         return _whole(key, given)
-    told.tell(f"serving.{key}", f"{usual:g}", "the engine's usual setting", Grade.guess)
+    assumed.add(f"serving.{key}", f"{usual:g}", "the engine's usual setting", Grade.guess)
     return usual
 
 

@@ -1,4 +1,4 @@
-"""A question of serving as a person types it: words and settings, read as a scenario that serves."""
+"""A serving question from words and settings, read as a serving scenario."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from gigawatt.chain.asked import Told, quantity
+from gigawatt.chain.assumption_list import AssumptionList, quantity
 from gigawatt.chain.filler import Filler
 from gigawatt.chain.graph import graph_of_branch
 from gigawatt.chain.question_words import HERE, Words, place_of, with_defaults
@@ -21,7 +21,7 @@ from gigawatt.schema.request_rate import read_rate
 __all__ = ["read_serving_question"]
 
 _TARGETS = ("serving.plan",)
-"""What a plan of serving answers."""
+"""Quantities that a plan of serving computes."""
 _REFUSED = {
     "training": "this is a service; gigawatt plan-training has words for training",
     "machine.count": "--chips", "machine.power": "gigawatt run SCENARIO takes a power",
@@ -37,7 +37,7 @@ _REFUSED = {
     "supply.grid.price": "", "supply.price": "",
     "supply": "a plan buys electricity at one price, supply.price; gigawatt run SCENARIO plans plants",
 }  # fmt: skip
-"""Keys of a scenario that a plan of serving has no use for, and what would do; empty: usable after all."""
+"""Unused keys of a scenario and their replacement; empty: the key is used."""
 
 
 def read_serving_question(
@@ -71,7 +71,7 @@ def read_serving_question(
     settings: Mapping[str, object] | None = None,
     **options: Any,
 ) -> ServingQuestion:
-    """Read a question as a person types it.
+    """The serving question of the given words.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def read_serving_question(
         How requests come (:func:`~gigawatt.serving.arrivals.arrival_times`); as in the trace, if there is
         one.
     rate, demand : str, optional
-        Requests (``20/s``) or tokens written (``1M tokens/s``) in all; one of them.
+        Requests (``20/s``) or output tokens (``1M tokens/s``) in total; one of them.
     objective : str, optional
         A row of the catalog's ``objectives``, or ``ttft=2s,tpot=50ms,p99``.
     weights, cache : str, optional
@@ -136,25 +136,25 @@ def read_serving_question(
         if key in said:
             raise InputError("given twice", key=key, given=str(dotted[key]), allowed=f"or {said[key]} alone")
     words.settings(dotted)
-    told = Told()
+    assumed = AssumptionList()
     with words.named():
         words.refuse_unread(graph_of_branch(SERVING), _TARGETS)
-        values = with_defaults(told, words.values, pue)
+        values = with_defaults(assumed, words.values, pue)
         fill = Filler(scenario_of({"serving.seed": 0, **values}, HERE, sized=False))
         scenario = fill.loaded.scenario
         section = scenario.serving
         assert section is not None
         held = {name: value for name in DEGREES if (value := getattr(section.layout, name)) is not None}
         found = read_service(
-            told, model=model, chip=chip, year=scenario.year, shape=shape, token_budget=token_budget,
+            assumed, model=model, chip=chip, year=scenario.year, shape=shape, token_budget=token_budget,
             sequences=sequences, largest=largest, fixed={**(fixed or {}), **held},
             **{key: getattr(section, key) if value is None else value for key, value in given.items()},
         )  # fmt: skip
-        mean, peak, price = place_of(told, fill, pue)
+        mean, peak, price = place_of(assumed, fill, pue)
         fill_chip(fill, found.chip, ())
         fill_money(fill)
-        told.assumptions += fill.assumptions
-        told.notices += fill.loaded.notices
+        assumed.assumptions += fill.assumptions
+        assumed.notices += fill.loaded.notices
         wanted = _demand(rate, demand, found.traffic)
         if section.demand is not None:
             counted, number = section.demand
@@ -171,14 +171,16 @@ def read_serving_question(
         rate=leaves["economics.discount_rate"],
         chip_life=leaves["economics.chip_life"],
         redundancy=leaves["site.redundancy"],
-        assumptions=tuple(told.assumptions),
-        notices=tuple(told.notices),
+        assumptions=tuple(assumed.assumptions),
+        notices=tuple(assumed.notices),
     )
 
 
 def _demand(rate: str | None, demand: str | None, traffic: Traffic) -> float | None:
     if rate is not None and demand is not None:
-        raise InputError("the demand stands twice", key="demand", given=demand, allowed=f"or the rate {rate}")
+        raise InputError(
+            "the demand is given twice", key="demand", given=demand, allowed=f"or the rate {rate}"
+        )
     if rate is not None:
         return read_rate(rate)
     if demand is None:

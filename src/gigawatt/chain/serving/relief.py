@@ -1,4 +1,4 @@
-"""What binds a service, what would relieve it, and the memory wall of its replica: in closed form."""
+"""Bottleneck of a service, its relief, and the roofline of its replica: in closed form."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["PARTS", "relieve", "time_shares", "wall_of"]
 
 _TWICE = 2.0
 _SOFTWARE = ("launch", "overhead", "layer_overhead", "eager", "sequence", "host", "host_sequence", "prompt")
-"""Times of an engine that are its host's and its own."""
+"""Overheads of an engine: host and engine time."""
 _HOST = "launch and host overhead of the engine"
 _RESOURCES = (
     "arithmetic", "memory_bandwidth", "memory_capacity", "scale_up_bandwidth", "scale_out_bandwidth",
@@ -56,7 +56,7 @@ def time_shares(configuration: Configuration) -> dict[str, float]:
 def _cost(
     question: ServingQuestion, cluster: Cluster, configuration: Configuration, prices: Prices
 ) -> float | None:
-    """Money [$] of a request on these replicas under the load that costs least within the promise."""
+    """Money [$] of a request on these replicas under the load that costs least within the SLO."""
     asked = replace(question, demand=None)
     degrees = [pool.points.degrees for pool in configuration.pools]
     if len(degrees) == 1:
@@ -92,5 +92,5 @@ def relieve(plan: ServingPlan, configuration: Configuration) -> dict[str, float]
 
 
 def wall_of(plan: ServingPlan, configuration: Configuration) -> Wall:
-    """The memory wall of the replica that writes the answers."""
+    """The roofline of the decode replica."""
     return memory_wall(plan.question, plan.cluster, configuration.pools[-1].points.degrees, plan.prices)

@@ -1,4 +1,4 @@
-"""Replicas that could serve a model: degrees as arrays, what fits, what the event engine needs of one."""
+"""Replicas of a model: degrees as arrays, those that fit, inputs of the event engine."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __all__ = [
 Array = NDArray[np.float64]
 
 _DOMAINS = 64
-"""Domains that the search for the fewest accelerators goes up to."""
+"""Largest number of domains in the search for the fewest accelerators."""
 
 
 @dataclass(frozen=True)
@@ -256,7 +256,7 @@ def candidates(
 
 
 def _too_large(question: ServingQuestion, cluster: Cluster, given: int) -> InfeasibleError:
-    """Says what is missing on ``given`` accelerators, and how many would do."""
+    """The error of what is missing on ``given`` accelerators, and how many suffice."""
     domain = question.cluster(_DOMAINS * cluster.scale_up_size)[0].scale_up_size
     fixed = {k: v for k, v in question.fixed.items() if k in ("tensor", "pipeline", "data", "expert")}
     here = enumerate_degrees(question.architecture, domain=cluster.scale_up_size, most=given, fixed=fixed)
@@ -265,7 +265,7 @@ def _too_large(question: ServingQuestion, cluster: Cluster, given: int) -> Infea
     more, _ = question.cluster(_DOMAINS * domain)
     wide = enumerate_degrees(question.architecture, domain=domain, most=_DOMAINS * domain)
     fit = wide.take(_lacking(question, more, wide) <= 0.0)
-    words = "no number of them would do"
+    words = "no number of accelerators suffices"
     if len(fit):
         few = int(np.min(fit.chips))
         words = f"{few} {cluster.chip.id}, or narrower weights"
@@ -319,7 +319,7 @@ def engine_options(question: ServingQuestion, degrees: Degrees, **more: Any) -> 
 
 @dataclass(frozen=True)
 class Prices:
-    """What one accelerator costs and draws beside its own power.
+    """Cost and further power of one accelerator.
 
     ``second`` [$] without electricity; ``beside`` [W] is its share of node and network; ``pue`` of the year;
     ``electricity`` [$/J]; ``design`` [W] is what has to be provided for it.

@@ -1,4 +1,4 @@
-"""A scenario that serves, as questions of serving alone are asked: key by key, as a person writes it."""
+"""A serving scenario as words of a serving question."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _SETTINGS = (
 )  # fmt: skip
 """Fields of building, price and money that a question of serving alone reads as well."""
 _REQUESTS = 200_000
-"""Simulated where neither the scenario nor the caller says how many."""
+"""Default number of simulated requests."""
 
 
 def asked_by(file: str | Path) -> dict[str, Any]:
-    """What the scenario in ``file`` says, by the names that questions of serving use.
+    """The values of the scenario in ``file`` by the names of serving questions.
 
     ``rate`` or ``demand`` is what it asks for; ``requests`` how many are to be simulated; ``settings`` what
     it says of building, price of electricity and money. The hours of its day and the plan of its supply are
@@ -43,7 +43,7 @@ def asked_by(file: str | Path) -> dict[str, Any]:
     scenario, section = loaded.scenario, loaded.scenario.serving
     if section is None:
         raise InputError(
-            "this scenario serves nothing",
+            "not a serving scenario",
             file=loaded.file,
             allowed="a serving: section; gigawatt run trains",
         )
@@ -63,7 +63,7 @@ def asked_by(file: str | Path) -> dict[str, Any]:
 
 
 def question_beside(loaded: LoadedScenario, *, objective: str | None = None) -> ServingQuestion:
-    """What it would be to serve the model of a scenario that trains, on its machine and at its site.
+    """The question of serving a training scenario's model on its machine and at its site.
 
     Accelerator, node, links, site and year are those of the scenario; requests, formats and engine are the
     usual ones, listed among the assumptions. No demand is asked for: one replica is looked for.
@@ -83,7 +83,7 @@ def question_beside(loaded: LoadedScenario, *, objective: str | None = None) -> 
     """
     scenario = loaded.scenario
     if loaded.serves:
-        raise InputError("this scenario serves already", file=loaded.file, allowed="a training: section")
+        raise InputError("already a serving scenario", file=loaded.file, allowed="a training: section")
     machine = {name: getattr(scenario.machine, name) for name in _MACHINE}
     machine["chip"] = str(beside(loaded, scenario.machine.chip))
     return read_serving_question(

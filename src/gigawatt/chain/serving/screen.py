@@ -1,12 +1,12 @@
-"""Serving in closed form, arrays over replicas and loads: what each gives, what its slowest requests wait.
+"""Serving in closed form, arrays over replicas and loads: throughput and latency percentiles.
 
-A replica in steady serving (:mod:`~.performance.serving.steady`) holds n requests in the mean. Requests
+A replica in steady serving (:mod:`~.performance.serving.steady`) holds n requests on average. Requests
 come one by one, so that the number in flight swings about its mean as a Poisson number does: with the
 quantile q it stays below c, n + z·√n = c, z the normal quantile of q. A point of the screen is a replica and
 such a c: memory and the engine's places must have room for c, the replica is given the rate at which it
 holds n.
 
-*Time between tokens.* With q a request of g gaps sees iterations of c sequences, and as many prompts beside
+*TPOT.* With q a request of g gaps sees iterations of c sequences, and as many prompts beside
 each gap as m + z·√(m·(1 + v)/g), m those that come in one, v the squared coefficient of variation of prompts'
 lengths, g the harmonic mean over answers.
 
@@ -53,9 +53,9 @@ Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
 _STEP = 1.1
-"""Ratio of one number of held requests to the next."""
+"""Ratio of one number of requests in flight to the next."""
 _LOADS = np.linspace(0.1, 0.96, 44)
-"""Utilisations of a pool for prompts that are tried."""
+"""Utilisations of a prefill pool that are evaluated."""
 _ROWS = 4096
 """Points evaluated at once."""
 
@@ -67,8 +67,8 @@ class Points:
     ``peak`` requests in flight are not exceeded with the objective's percentile, ``held`` are in the mean;
     ``rate`` [1/s] of requests a replica; ``ttft``, ``tpot`` [s] means and ``slow_ttft``, ``slow_tpot``,
     ``slow_e2e`` [s] at the percentile; ``active`` [J] of a request above ``idle`` [W] of the replica;
-    ``prompt_share`` of the money that prompts bear, by the times that prompts and answers would take alone;
-    ``parts`` what a replica's time goes to, shares, ``prompts`` what computing them adds;
+    ``prompt_share`` of the cost that prefill bears, by the times of prefill and decode alone;
+    ``parts`` shares of a replica's time, ``prompts`` the time that prefill adds;
     ``iteration`` [s] of decoding alone; ``most`` requests that memory has room for; ``gaps`` between the
     tokens of a mean answer.
     """
@@ -208,7 +208,7 @@ def _most(question: ServingQuestion, found: Replica) -> Array:
 def screen(
     question: ServingQuestion, cluster: Cluster, degrees: Degrees, progress: Progress | None = None
 ) -> tuple[Points, int]:
-    """(every replica under every load, points evaluated): prompts and answers on the same accelerators.
+    """(every replica under every load, points evaluated): prefill and decode on the same accelerators.
 
     Parameters
     ----------
@@ -291,7 +291,7 @@ def _spread(values: NDArray[np.int64], quantile: float) -> tuple[float, float]:
 
 
 def _few_gaps(output: NDArray[np.int64]) -> float:
-    """Harmonic mean of the gaps of answers: the shorter one is, the more one prompt beside it weighs."""
+    """Harmonic mean of the gaps per request: the shorter the output, the more one prompt beside it weighs."""
     gaps = output[output > 1] - 1.0
     return float(1.0 / np.mean(1.0 / gaps)) if len(gaps) else 1.0
 
@@ -304,7 +304,7 @@ def _time(question: ServingQuestion, r: Replica, cost: PassCost, sequences: Arra
 
 
 def _prompts(question: ServingQuestion, r: Replica, prompts: Array) -> tuple[Array, Array]:
-    """(seconds, joules) until so many prompts (L,), that came together, have their first token."""
+    """(seconds, joules) until ``prompts`` (L,) that arrive together have their first token."""
     prompt, engine = question.traffic.mean_prompt, question.engine
     budget = question.token_budget * r.shares.data
     passes = np.maximum(prompt * prompts / budget, 1.0)
@@ -319,7 +319,7 @@ def _prompts(question: ServingQuestion, r: Replica, prompts: Array) -> tuple[Arr
 
 
 def prefill_points(question: ServingQuestion, cluster: Cluster, degrees: Degrees) -> tuple[Points, int]:
-    """(replicas that compute prompts only, under every load; points evaluated)."""
+    """(prefill replicas under every load, points evaluated)."""
     traffic, quantile = question.traffic, question.objective.percentile or 1.0
     prompt = traffic.mean_prompt
     r = replica(question, cluster, degrees)
@@ -347,7 +347,7 @@ def prefill_points(question: ServingQuestion, cluster: Cluster, degrees: Degrees
 
 
 def decode_points(question: ServingQuestion, cluster: Cluster, degrees: Degrees) -> tuple[Points, int]:
-    """(replicas that only decode, under every load; points evaluated)."""
+    """(decode replicas under every load, points evaluated)."""
     traffic, quantile = question.traffic, question.objective.percentile or 1.0
     prompt, output = traffic.mean_prompt, traffic.mean_output
     steps = max(output - 1.0, 1e-9) / question.accepted

@@ -1,4 +1,4 @@
-"""The serving chain: model, replicas that keep the promise at the peak, days served by the event engine."""
+"""The serving chain: model, replicas that meet the SLO at the peak, days simulated by the event engine."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def question(
     economics_discount_rate: float,
     economics_chip_life: float | None,
 ) -> ServingQuestion:
-    """What is served on what, for whom, as the planning of replicas asks.
+    """The serving question: model, machine, requests and SLO.
 
     To choose among replicas, electricity is taken at the price that is given or the mean of the site's grid,
     and at the PUE of a flat load; what it costs in the end is the supply plan's.
@@ -124,7 +124,7 @@ def question(
     "serving.plan",
     "",
     method=f"""Exhaustive search over tensor, pipeline, data and expert degree of a replica (those of the
-    scenario held) and over the requests in flight, on one pool or on pools for prompts and answers.
+    scenario held) and over the requests in flight, on one pool or on disaggregated prefill and decode pools.
     Objective: least cost of a request. Constraints: weights and cache fit in memory, the engine's
     sequences and tokens of an iteration, TTFT and TPOT at the target's percentile, the demand or the
     accelerators. Every replica and load in closed form; the best {FINALISTS} are then simulated by
@@ -142,9 +142,9 @@ def plan(
     machine_design_power: float,
     machine_pue_peak: float,
 ) -> ServingPlan:
-    """The cheapest replicas that keep the promise in the hour of the highest demand.
+    """The cheapest replicas that meet the SLO in the hour of the highest demand.
 
-    Every replica and load in closed form, the best few tried by events (gigawatt plan-serving). Without a
+    Every replica and load in closed form, the best few simulated by events (gigawatt plan-serving). Without a
     demand: what the accelerators serve, or those that the power feeds at their limit in the hottest hour.
     """
     chips, asked = machine_size["count"], serving_question
@@ -184,7 +184,7 @@ def day(
     """A day of each kind, served request by request on a slice of the campus.
 
     Few replicas with their share of the demand, the clock of the day quickened until no more requests come
-    than may be simulated; see gigawatt.chain.serving.day. Where an hour does not keep the promise, the
+    than may be simulated; see gigawatt.chain.serving.day. Where an hour misses the SLO, the
     day is served again with a few more replicas, or with less demand where the accelerators are given; not
     where replicas turn off and on, whose waits more of them do not mend.
     """
@@ -205,7 +205,7 @@ def day(
 def configuration(serving_day: Day) -> Configuration:
     """Replicas that serve, and the load of each in the highest hour.
 
-    The best of the plan; as many replicas as are given, or as it takes to keep the promise in every hour.
+    The best of the plan; as many replicas as are given, or as it takes to meet the SLO in every hour.
     """
     return serving_day.configuration
 
@@ -214,7 +214,7 @@ def configuration(serving_day: Day) -> Configuration:
 def replicas(serving_configuration: Configuration) -> int:
     """Copies of the model that serve at the peak.
 
-    Demand of the highest hour / what a replica serves within the promise, rounded up.
+    Demand of the highest hour / what a replica serves within the SLO, rounded up.
     """
     return serving_configuration.replicas
 
@@ -242,14 +242,14 @@ def machine(machine_chip: Chip, machine_count: int, machine_options: Mapping[str
 def rate_peak(serving_configuration: Configuration) -> float:
     """Requests a second in the hour of the highest demand.
 
-    Mean demand × the highest hour over the mean; or what the accelerators serve within the promise.
+    Mean demand × the highest hour over the mean; or what the accelerators serve within the SLO.
     """
     return serving_configuration.rate
 
 
 @serving("serving.rate", "1/s", rows=SPEED)
 def rate(serving_rate_peak: float, serving_week: Week) -> float:
-    """Requests a second in the mean of the year.
+    """Mean rate of requests over the year.
 
     Of the highest hour / the highest hour over the mean.
     """
@@ -258,9 +258,9 @@ def rate(serving_rate_peak: float, serving_week: Week) -> float:
 
 @serving("serving.capacity", "1/s", rows=SPEED)
 def capacity(serving_plan: ServingPlan, serving_configuration: Configuration) -> float:
-    """Requests a second up to which the promise is kept.
+    """Largest rate of requests within the SLO.
 
-    By events: the highest rate at which the asked share of requests waits no longer than promised.
+    By events: the highest rate at which the required share of requests meets the latency target.
     """
     tried = serving_plan.tried
     most = tried[0].most if tried else min(pool.capacity for pool in serving_plan.first.pools)
@@ -278,7 +278,7 @@ def simulated(serving_day: Day) -> int:
 
 @serving("serving.prompt_tokens", "tokens")
 def prompt_tokens(serving_traffic: Traffic) -> float:
-    """Tokens that a request reads.
+    """Prompt tokens of a request.
 
     Mean of the trace, or of the lengths drawn.
     """
@@ -287,7 +287,7 @@ def prompt_tokens(serving_traffic: Traffic) -> float:
 
 @serving("serving.output_tokens", "tokens")
 def output_tokens(serving_traffic: Traffic) -> float:
-    """Tokens that a request writes.
+    """Output tokens of a request.
 
     Mean of the trace, or of the lengths drawn.
     """
@@ -296,25 +296,25 @@ def output_tokens(serving_traffic: Traffic) -> float:
 
 @serving("serving.throughput", "tokens/s", rows=SPEED)
 def throughput(serving_rate: float, serving_rejected: float, serving_output_tokens: float) -> float:
-    """Tokens written a second by the campus, in the mean of the year.
+    """Output tokens a second of the campus, mean of the year.
 
-    requests a second × (1 − share turned away) × tokens of an answer
+    requests a second × (1 − rejected share) × output tokens of a request
     """
     return serving_rate * (1.0 - serving_rejected) * serving_output_tokens
 
 
 @serving("serving.throughput_prompt", "tokens/s", rows=SPEED)
 def throughput_prompt(serving_rate: float, serving_rejected: float, serving_prompt_tokens: float) -> float:
-    """Tokens read a second by the campus, in the mean of the year.
+    """Prompt tokens a second of the campus, mean of the year.
 
-    requests a second × (1 − share turned away) × tokens of a prompt
+    requests a second × (1 − rejected share) × prompt tokens of a request
     """
     return serving_rate * (1.0 - serving_rejected) * serving_prompt_tokens
 
 
 @serving("serving.throughput_chip", "tokens/s", rows=SPEED)
 def throughput_chip(serving_throughput: float, machine_count: int) -> float:
-    """Tokens written a second by one accelerator.
+    """Output tokens a second per accelerator.
 
     tokens a second / accelerators
     """
@@ -332,43 +332,43 @@ def utilisation(serving_day: Day) -> float:
 
 @serving("serving.load", "percent", rows=SPEED)
 def load(serving_rate: float, serving_capacity: float) -> float:
-    """Mean demand over what the replicas serve within the promise.
+    """Mean demand over what the replicas serve within the SLO.
 
-    requests a second / requests a second up to which the promise is kept
+    requests a second / largest rate of requests within the SLO
     """
     return serving_rate / serving_capacity
 
 
 @serving("serving.occupancy", "percent", rows=SPEED)
 def occupancy(serving_day: Day) -> float:
-    """Share of the room for keys and values that is taken, in the mean.
+    """Mean occupancy of the KV cache.
 
-    Tokens kept / tokens for which there is room
+    tokens in the cache / tokens that fit in it
     """
     return serving_day.run.summary.occupancy
 
 
 @serving("serving.prompt_share", "percent", rows=SPEED)
 def prompt_share(serving_day: Day) -> float:
-    """Share of the cost that prompts bear.
+    """Share of the cost that prefill bears.
 
-    As the times that prompts and answers would take alone; of pools of their own, as their accelerators.
+    By the times of prefill and decode alone; of disaggregated pools, by their accelerators.
     """
     return serving_day.run.prompt_share
 
 
 @serving("serving.breakdown", "", rows=SPEED)
 def breakdown(serving_configuration: Configuration) -> dict[str, float]:
-    """What the time of an accelerator goes to under the load of the highest hour, in closed form.
+    """Time of an accelerator by component under the load of the highest hour, in closed form.
 
-    Prompts, and what binds the iterations that decode; the shares add up to one.
+    Prefill, and the bottlenecks of decoding iterations; the shares add up to one.
     """
     return time_shares(serving_configuration)
 
 
 @serving("serving.binding", "", rows=SPEED)
 def binding(serving_breakdown: Mapping[str, float]) -> str:
-    """What takes most of the time.
+    """The bottleneck of the service.
 
     Largest part of the breakdown.
     """
@@ -377,10 +377,10 @@ def binding(serving_breakdown: Mapping[str, float]) -> str:
 
 @serving("serving.limit", "", rows=SPEED)
 def limit(serving_plan: ServingPlan) -> str:
-    """What stands against more requests on a replica.
+    """The limit on requests per replica.
 
-    The limit of the promise that the fewest requests keep at the peak; else memory, the engine's sequences,
-    or that no more is asked for.
+    The SLO limit that the fewest requests meet at the peak; else memory, the engine's sequences, or
+    the demand.
     """
     tried = serving_plan.tried
     goodput = tried[0].run.summary.goodput if tried else None
@@ -393,21 +393,21 @@ def limit(serving_plan: ServingPlan) -> str:
     "serving.relief",
     "",
     method="""For each resource the replicas are screened again in closed form on a machine with twice of
-    it (half of a latency or overhead), their layout held, the load that costs least within the target
+    it (half of a latency or overhead), their layout fixed, the load that costs least within the target
     searched again.""",
 )
 def relief(serving_plan: ServingPlan, serving_configuration: Configuration) -> dict[str, float]:
-    """What twice a resource (half a latency or overhead) would make of the cost of a token, over what it is.
+    """Cost of an output token with twice a resource (half a latency or overhead), relative to now.
 
-    The layout held, the load chosen anew within the promise, in closed form; accelerators cost what they did.
+    Layout fixed, load optimised again within the SLO, in closed form; accelerators at the same cost.
     """
     return relieve(serving_plan, serving_configuration)
 
 
 @serving("serving.wall", "", rows=SPEED)
 def wall(serving_plan: ServingPlan, serving_configuration: Configuration) -> Wall:
-    """FLOPs for each byte of prompts and answers against what the machine has of both.
+    """Arithmetic intensity of prefill and decode against the machine's ridge.
 
-    The replica in other formats, and with memory two and four times as quick.
+    The replica in other formats, and with two and four times the memory bandwidth.
     """
     return wall_of(serving_plan, serving_configuration)

@@ -1,4 +1,4 @@
-"""Serving as it goes on: requests of a question on a fleet of given replicas, by the event engine."""
+"""Requests of a question on a fleet of given replicas, by the event engine."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 MOST = 200_000
-"""Requests that are simulated where nobody says how many."""
+"""Default number of simulated requests."""
 _SPAN, _TURNS, _FEWEST = 600.0, 10, 1000
 
 
@@ -62,8 +62,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Setup:
-    """What serves: ``main`` computes prompts and answers, or only answers where there is ``prefill`` for
-    prompts.
+    """The fleet: ``main`` runs prefill and decode, or decode alone where ``prefill`` is set.
 
     ``link`` carries keys and values from one to the other. ``concurrency`` requests are in flight, if given,
     whatever their arrivals.
@@ -89,7 +88,7 @@ class ServingRun:
     """A simulated run.
 
     ``tables`` are those of a replica of ``setup.main``, ``summary`` of what ``window`` was asked for;
-    ``money`` [$] is that of the window, of which prompts bear ``prompt_share``; ``meter_power`` [W] is the
+    ``money`` [$] is that of the window, of which prefill bears ``prompt_share``; ``meter_power`` [W] is the
     mean at the meter. ``cpu_seconds`` went into the events.
     """
 
@@ -176,7 +175,7 @@ def run_serving(
     prices: Prices | None = None,
     tables: tuple[StepTables, StepTables | None] | None = None,
 ) -> ServingRun:
-    """Serve requests and say what became of them.
+    """The outcome of requests on a fleet.
 
     Parameters
     ----------
@@ -187,7 +186,7 @@ def run_serving(
     setup : Setup
         Replicas.
     requests : Requests
-        Who comes when.
+        Arrivals and lengths.
     window : "steady", None or (start, end)
         What of the run counts (:func:`~gigawatt.serving.outcome.summarise`).
     seed : int
@@ -266,7 +265,7 @@ def _seen(outcome: Outcome, requests: Requests, engine: Engine, prompts: StepTab
 
 
 def _occupied(outcome: Outcome, tables: StepTables, summary: Summary) -> Summary:
-    """The summary with the keys and values of the replicas that write, where others compute prompts."""
+    """The summary with the KV cache of the decode replicas, where prefill is disaggregated."""
     series = outcome.pools["decode"]
     share = series.kv_tokens / (tables.capacity * np.maximum(series.replicas_on, 1e-9))
     first, last = (int(t / series.bin) for t in summary.window)
@@ -275,7 +274,7 @@ def _occupied(outcome: Outcome, tables: StepTables, summary: Summary) -> Summary
 
 
 def _prompt_share(setup: Setup, summary: Summary, tables: StepTables) -> float:
-    """Share of the money that prompts bear: of accelerators, or of the time that they take alone."""
+    """Share of the cost that prefill bears: of accelerators, or of the time that they take alone."""
     if setup.prefill is not None:
         return setup.prefill.chips / setup.chips
     from gigawatt.serving.token_cost import token_cost
@@ -291,8 +290,8 @@ def _notices(question: ServingQuestion, setup: Setup, outcome: Outcome, summary:
         found.append(f"{rejected:,} requests ({share:.2g} %) were rejected: longer than context or cache")
     if setup.concurrency is None and summary.queue > max(1.0, summary.concurrency):
         found.append(
-            f"requests wait: {summary.queue:,.0f} in the mean beside {summary.concurrency:,.0f} that run; "
-            "more come than these replicas can serve"
+            f"the queue grows: {summary.queue:,.0f} requests wait on average beside "
+            f"{summary.concurrency:,.0f} running; the demand exceeds the capacity of these replicas"
         )
     return tuple(found)
 

@@ -1,4 +1,4 @@
-"""The tables of a campus that serves, made from the chain's objects; docs/result.md has their columns."""
+"""The tables of a serving campus from the chain's objects; docs/result.md has their columns."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _HOURS = 24
 _SHARES = (
     *(i / 100.0 for i in range(1, 100)), 0.995, 0.999,
 )  # fmt: skip
-"""Shares of the requests at which the distributions of waits are given."""
+"""Shares of the requests at which latency distributions are listed."""
 SHORT = 1024.0
-"""Tokens before a decoding sequence on the curves that are drawn."""
+"""Context of a decoding sequence on the drawn curves [tokens]."""
 _MOST = 10
-"""Configurations that are listed at most."""
+"""Most configurations that are listed."""
 
 
 def _frame(rows: list[dict[str, Any]], index: str) -> pd.DataFrame:
@@ -51,7 +51,7 @@ def breakdown(o: Objects) -> pd.DataFrame:
 
 
 def relief(o: Objects) -> pd.DataFrame:
-    """Cost of a million written tokens with twice a resource, and what that saves."""
+    """Cost per million output tokens with twice a resource, and the saving."""
     now = o["economics.cost_million_output"] / factor("$/Mtoken")
     rows = [
         {"resource": k, "cost [$/Mtoken]": now * v, "gain []": 1.0 - v}
@@ -71,7 +71,7 @@ def _degrees(one: Configuration) -> dict[str, Any]:
 
 
 def configurations(o: Objects) -> pd.DataFrame:
-    """The replicas that serve, then what else was found, cheapest first; by events where they were tried."""
+    """The chosen replicas, then the others, cheapest first; by events where they were simulated."""
     plan, output = o["serving.plan"], o["serving.output_tokens"]
     mine: Configuration = o["serving.configuration"]
     tried = {id(one.configuration): one for one in plan.tried}
@@ -102,7 +102,7 @@ def configurations(o: Objects) -> pd.DataFrame:
 
 
 def day(o: Objects) -> pd.DataFrame:
-    """Every hour of each kind of day: demand, power, waits, what runs."""
+    """Every hour of each kind of day: demand, power, latencies, running requests."""
     served: Day = o["serving.day"]
     waits: Waits = o["serving.waits"]
     profile, load = o["machine.power_day"], o["facility.load"]
@@ -167,7 +167,7 @@ def latency(o: Objects) -> pd.DataFrame:
 
 
 def memory(o: Objects) -> pd.DataFrame:
-    """Memory of one accelerator of the replicas that write the answers."""
+    """Memory of one accelerator of the decode replicas."""
     plan, one = o["serving.plan"], o["serving.configuration"]
     question, cluster = plan.question, plan.cluster
     found = replica(question, cluster, one.pools[-1].points.degrees)
@@ -186,7 +186,7 @@ def memory(o: Objects) -> pd.DataFrame:
 
 
 def energy(o: Objects) -> pd.DataFrame:
-    """Electricity of a million written tokens by what uses it; prompts' share is in it."""
+    """Electricity per million output tokens by component, prefill included."""
     parts = dict(o["machine.energy"])
     parts["building"] = o["facility.power_mean"] - o["machine.power_it"]
     total, tokens = sum(parts.values()), o["serving.throughput"]
@@ -198,7 +198,7 @@ def energy(o: Objects) -> pd.DataFrame:
 
 
 def wall(o: Objects) -> pd.DataFrame:
-    """Prompts and answers of the replica against the machine's roofs, in several formats and memories."""
+    """Prefill and decode of the replica against the machine's rooflines, in several formats and memories."""
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
@@ -230,14 +230,14 @@ def _point(one: Roofline, i: int) -> dict[str, Any]:
 
 
 def _is_drawn(one: Roofline) -> bool:
-    """Answers after the shortest context, and prompts on the memory that the machine has."""
+    """Decode at the shortest context, and prefill, on the machine's memory."""
     if one.phase == "decode":
         return float(one.context[0]) == SHORT
     return one.machine.times == 1.0
 
 
 def formats(o: Objects) -> pd.DataFrame:
-    """Answers in the largest batch that fits, in other formats, and with quicker memory."""
+    """Decode in the largest batch that fits, in other formats and with faster memory."""
     rows: list[dict[str, Any]] = []
     found = [row for row in o["serving.wall"].rows if row["phase"] == "decode"][1::2]
     for row in found:
@@ -260,7 +260,7 @@ def formats(o: Objects) -> pd.DataFrame:
 
 
 def promise(o: Objects) -> pd.DataFrame:
-    """Each limit of the promise: what is asked, for how many requests it is kept."""
+    """Each limit of the SLO: its value, and the share of requests that meets it."""
     waits: Waits = o["serving.waits"]
     objective = o["serving.objective"]
     kept = waits.kept_by_hour()
@@ -295,7 +295,7 @@ def ledger(o: Objects) -> pd.DataFrame:
 
 
 def per_token(o: Objects) -> pd.DataFrame:
-    """What a million tokens read, a million tokens written and a request take."""
+    """Cost, energy, carbon and water per million prompt tokens, million output tokens and request."""
     rows: list[dict[str, Any]] = []
     for name, (words, unit, _) in BORNE.items():
         row: dict[str, Any] = {"quantity": words.split(",")[0].lower()}

@@ -1,4 +1,4 @@
-"""What requests look like and how they come: a trace, or lengths and a process of arrivals."""
+"""The traffic of a service: a trace, or lengths and an arrival process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gigawatt.chain.asked import Told
+from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.core.errors import InputError
 from gigawatt.serving.requests import Requests
 from gigawatt.serving.scaling import scale_trace, select_requests
@@ -19,12 +19,12 @@ from gigawatt.serving.traces import read_trace, trace_period
 __all__ = ["Traffic", "read_traffic"]
 
 _SAMPLE = 8192
-"""Requests drawn to know the lengths of a distribution."""
+"""Sample size of a length distribution."""
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """What requests look like and how they come.
+    """The traffic of a service: lengths and arrivals of requests.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Traffic:
         return len(self.sample) / period if self.arrivals == "trace" and math.isfinite(period) else None
 
     def at(self, *, rate: float, count: int, seed: int = 0) -> Requests:
-        """``count`` requests that come at ``rate`` [1/s] in the mean.
+        """``count`` requests at a mean ``rate`` [1/s].
 
         A trace is brought to the rate (:func:`~gigawatt.serving.scaling.scale_trace`) and its beginning
         taken, stretched until its own mean is the rate.
@@ -87,7 +87,7 @@ class Traffic:
 
 
 def read_traffic(
-    told: Told,
+    assumed: AssumptionList,
     *,
     trace: str | None,
     prompt: str | None,
@@ -101,10 +101,10 @@ def read_traffic(
     if trace is not None and (prompt is not None or output is not None):
         key, given = ("prompt", prompt) if prompt is not None else ("output", output)
         raise InputError(
-            "lengths stand twice", key=key, given=given, allowed=f"or those of the trace {trace}"
+            "lengths are given twice", key=key, given=given, allowed=f"or those of the trace {trace}"
         )
     if trace is None and prompt is None and output is None:
-        trace = told.default("serving.trace").text("text")
+        trace = assumed.default("serving.trace").text("text")
     if trace is not None:
         try:
             found = Traffic(_short(trace), read_trace(trace), "trace" if arrivals is None else arrivals)
@@ -112,10 +112,10 @@ def read_traffic(
             raise error.at(key="trace") if error.file is None else error from None
     else:
         ends = {
-            key: told.default(f"serving.{key}").text("text") if given is None else given
+            key: assumed.default(f"serving.{key}").text("text") if given is None else given
             for key, given in (("prompt", prompt), ("output", output))
         }
-        how = told.default("serving.arrivals").text("text") if arrivals is None else arrivals
+        how = assumed.default("serving.arrivals").text("text") if arrivals is None else arrivals
         found = Traffic(
             f"{ends['prompt']} in, {ends['output']} out".replace(" tokens", ""),
             _drawn(ends),
@@ -130,7 +130,7 @@ def read_traffic(
     elif variation is not None or shape is not None:
         key = "variation" if variation is not None else "shape"
         raise InputError("arrivals are those of the trace", key=key, allowed=f"{key} with --arrivals")
-    return found if limit is None else _within(told, found, limit)
+    return found if limit is None else _within(assumed, found, limit)
 
 
 def _drawn(ends: Mapping[str, str]) -> Requests:
@@ -143,7 +143,7 @@ def _drawn(ends: Mapping[str, str]) -> Requests:
     return synthetic(rate=1.0, count=_SAMPLE, prompt=ends["prompt"], output=ends["output"])
 
 
-def _within(told: Told, traffic: Traffic, limit: int) -> Traffic:
+def _within(assumed: AssumptionList, traffic: Traffic, limit: int) -> Traffic:
     """Only what the context has room for; the rest is counted."""
     size = traffic.sample.prompt + traffic.sample.output
     kept = np.flatnonzero(size <= limit)
@@ -155,7 +155,7 @@ def _within(told: Told, traffic: Traffic, limit: int) -> Traffic:
             "no request fits the model's context", key="trace" if traffic.prompt is None else "prompt",
             given=f"{int(size.min()):,} tokens at least", allowed=f"prompt and output of {limit:,} together",
         )  # fmt: skip
-    told.notices.append(
+    assumed.notices.append(
         f"{long:,} of {len(size):,} requests ({100 * long / len(size):.2g} %) are longer than the model's "
         f"context of {limit:,} tokens and left out"
     )

@@ -21,15 +21,15 @@ __all__ = ["CLOSE", "TRIALS", "Tried", "layout_words", "setup_of", "try_out"]
 Progress = Callable[[str, float], None]
 
 TRIALS = 8
-"""Runs of the event engine a configuration at most, to find the most that it serves."""
+"""Most simulations of a configuration to find its largest rate."""
 _FEW = 4
-"""Replicas of a kind that are simulated at most; more of them behave alike."""
+"""Most simulated replicas of a kind; more of them behave alike."""
 _TURNS = 6.0
-"""Times that the requests in flight change in a run, at least."""
+"""Fewest turnovers of the requests in flight in a run."""
 _WARM = 0.2
-"""Share of a run's requests that only fill the replicas."""
+"""Share of a run's requests for warm-up."""
 CLOSE = 1.03
-"""Rates so close to one another are not told apart."""
+"""Ratio below which two rates count as equal."""
 
 
 def layout_words(degrees: dict[str, int]) -> str:
@@ -140,7 +140,7 @@ def try_out(
     failed: list[tuple[Configuration, ServingRun]] = []
     for i, one in enumerate(finalists):
         say(
-            f"Trying {layout_words(one.pools[-1].points.degrees.row(0))} by events",
+            f"Simulating {layout_words(one.pools[-1].points.degrees.row(0))}",
             0.45 + 0.5 * i / len(finalists),
         )
         trials = _Trials(question, cluster, one, prices, requests, seed)
@@ -158,7 +158,7 @@ def try_out(
     notices = [_failure(question, one, run) for one, run in failed]
     if failed and not found:
         raise InfeasibleError(
-            f"the closed form found configurations, but by events none keeps it: {notices[0]}",
+            f"configurations meet the SLO in closed form, but none by events: {notices[0]}",
             key="objective", given=str(question.objective), allowed="a looser objective, or more --finalists",
         )  # fmt: skip
     found.sort(key=lambda tried: tried.configuration.score(prices, minimise))
@@ -206,6 +206,6 @@ def _failure(question: ServingQuestion, one: Configuration, run: ServingRun) -> 
     share = 100 * goodput.by_limit[worst]
     limit = show(question.objective.limits[worst], "s")
     return (
-        f"{words} keeps {worst} ≤ {limit} for {share:.3g} % of requests only, by events at "
+        f"{words} meets {worst} ≤ {limit} for only {share:.3g} % of requests, by events at "
         f"{run.summary.request_rate:.3g} requests/s"
     )

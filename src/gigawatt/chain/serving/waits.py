@@ -1,4 +1,4 @@
-"""The serving chain: what requests wait, over the simulated days, and for how many the promise is kept.
+"""The serving chain: latencies over the simulated days, and the share of requests that meets the SLO.
 
 Each request counts as often as its kind of day is in a week.
 """
@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 class Waits:
     """Requests that count, arrays (N,): ``times`` ``ttft, tpot, e2e`` [s], nan where there is none.
 
-    ``weight`` of each, ``hour`` since the first midnight; ``kept`` by limit of the promise; ``rejected``.
+    ``weight`` of each, ``hour`` since the first midnight; ``kept`` by limit of the SLO; ``rejected``.
     """
 
     times: Mapping[str, Array]
@@ -85,9 +85,9 @@ def waits(serving_day: Day, serving_objective: Objective) -> Waits:
 
 
 _WORDS = {
-    "ttft": ("s", "Time to the first token", "first token − arrival"),
-    "tpot": ("ms", "Time between tokens of a request", "(last token − first token) / (tokens − 1)"),
-    "e2e": ("s", "Time to the last token", "last token − arrival"),
+    "ttft": ("s", "Time to first token (TTFT)", "first token − arrival"),
+    "tpot": ("ms", "Time per output token (TPOT) of a request", "(last token − first token) / (tokens − 1)"),
+    "e2e": ("s", "End-to-end latency of a request", "last token − arrival"),
 }
 _SHARES = {
     "p50": (0.5, "half of the requests stay below"),
@@ -112,7 +112,7 @@ for _key, (_unit, _what, _formula) in _WORDS.items():
 
 @serving("serving.goodput", "percent", rows=SPEED)
 def goodput(serving_waits: Waits) -> float:
-    """Share of the requests for which everything promised is kept.
+    """Share of the requests that meets all limits of the SLO.
 
     Requests within all limits / all requests, over the simulated days.
     """
@@ -121,16 +121,16 @@ def goodput(serving_waits: Waits) -> float:
 
 @serving("serving.kept", "percent", rows=SPEED)
 def kept(serving_waits: Waits) -> float:
-    """Share of the requests that keep the limit of the promise which the fewest keep.
+    """Share of the requests that meets the tightest limit of the SLO.
 
-    Least over the limits, over the simulated days: what the promise's percentile is asked of.
+    Least over the limits, over the simulated days; compared with the percentile of the SLO.
     """
     return min(share for share, _ in serving_waits.kept_by_hour().values())
 
 
 @serving("serving.kept_worst", "percent", rows=SPEED)
 def kept_worst(serving_waits: Waits) -> float:
-    """The same in the worst hour.
+    """Share of the requests that meets the tightest limit in the worst hour.
 
     Least over the limits and the hours of the days.
     """
@@ -139,7 +139,7 @@ def kept_worst(serving_waits: Waits) -> float:
 
 @serving("serving.rejected", "percent")
 def rejected(serving_waits: Waits) -> float:
-    """Share of the requests that are turned away.
+    """Share of the requests that is rejected.
 
     Longer than the context or than the cache of a replica.
     """

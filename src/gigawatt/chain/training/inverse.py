@@ -25,9 +25,9 @@ Progress = Callable[[str, float], None]
 _BITS = 4
 """Significant binary digits of a number of accelerators, as where a power limit gives it."""
 _OCTAVES = 5
-"""Doublings beyond what the FLOPs alone need, after which a deadline is given up."""
+"""Doublings beyond the FLOPs' own need, after which a deadline counts as infeasible."""
 _PATIENCE = 2**_BITS
-"""Numbers of accelerators in a row that bring nothing, after which more are not looked at (two doublings)."""
+"""Consecutive numbers of accelerators without gain that end the search (two doublings)."""
 _GRANULE = 8
 """Heads and widths of a scaled model are multiples of it, so that tensor parallelism can divide them."""
 _WIDTH = 128
@@ -115,7 +115,7 @@ def smallest_cluster(
         No number of accelerators, or none within ``limit``, is quick enough; says the quickest.
     """
     if not deadline > 0.0:
-        raise InputError("no time", key="deadline", given=deadline, allowed="more than 0")
+        raise InputError("not a positive time", key="deadline", given=deadline, allowed="more than 0")
     peak = question.chip.peak[question.number_format]
     least = _flops(question) / (peak * deadline)
     if least > _most_degrees(question):
@@ -161,15 +161,15 @@ def _too_slow(
         if limit is not None and not attempts:
             reason += f", the power feeds {count_for_power(question, limit):,}"
         return InfeasibleError(
-            "no number of accelerators does it by the deadline", key="deadline", given=given, allowed=reason
+            "no number of accelerators meets the deadline", key="deadline", given=given, allowed=reason
         )
     best = min(done, key=lambda one: one.days or 0.0)
     most = max(one.count for one in attempts)
     return InfeasibleError(
-        f"no number of {question.chip.id} up to {most:,} does it by the deadline",
+        f"no number of {question.chip.id} up to {most:,} meets the deadline",
         key="deadline",
         given=given,
-        allowed=f"{best.days:.4g} days, the quickest, on {best.count:,} accelerators",
+        allowed=f"{best.days:.4g} days, the shortest, on {best.count:,} accelerators",
     )
 
 
@@ -207,11 +207,11 @@ def largest_model(
         Not even the smallest of the family.
     """
     if not deadline > 0.0:
-        raise InputError("no time", key="deadline", given=deadline, allowed="more than 0")
+        raise InputError("not a positive time", key="deadline", given=deadline, allowed="more than 0")
     if count is None:
         if limit is None:
             raise InputError(
-                "the largest model for what?", key="largest-model", allowed="give --power or --count"
+                "the largest model needs a machine", key="largest-model", allowed="give --power or --count"
             )
         most = count_for_power(question, limit)
         round_count = 2 ** math.floor(math.log2(most))  # divides better, fails less
@@ -237,7 +237,7 @@ def largest_model(
             return Inverse("largest_model", plan, deadline, tuple(attempts))
         layers -= 2
     raise InfeasibleError(
-        "no model of this family is trained by the deadline",
+        "no model of this family meets the deadline",
         key="deadline",
         given=show(deadline, "days"),
         allowed=attempts[-1].reason or f"{attempts[-1].days:.3g} days for two layers",

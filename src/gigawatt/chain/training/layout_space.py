@@ -1,7 +1,7 @@
 """The layouts of a training run as a cloud: step time against memory, what binds, which fit.
 
 The search evaluates in full only what may be among the best. Here a few thousand of all layouts are, chosen
-without chance: the best, and from those that fit and those that do not every so many-th in the order of the
+evenly sampled: the best, and from those that fit and those that do not every n-th in the order of the
 floor under their step time, from the quickest to the slowest.
 """
 
@@ -34,11 +34,11 @@ __all__ = ["LayoutSpace", "by_binding", "layout_space", "scenario_layout_space"]
 Rows = NDArray[np.intp]
 
 _BEST = 0.1
-"""Share of the layouts that are the quickest."""
+"""Share of the sample that is the fastest layouts."""
 _OUTSIDE = 0.25
-"""Share of those that do not fit, if so many there are."""
+"""Largest share of layouts that do not fit."""
 _REACH = 2.5
-"""Layouts that need more than so many times the memory are not shown."""
+"""Layouts beyond this multiple of the memory are left out."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def scenario_layout_space(scenario: LoadedScenario | str | Path, *, most: int = 
     """
     loaded = scenario if isinstance(scenario, LoadedScenario) else read_scenario(scenario)
     if loaded.serves:
-        raise InputError("this scenario trains nothing", file=loaded.file, allowed="a training: section")
+        raise InputError("not a training scenario", file=loaded.file, allowed="a training: section")
     point = Asker(loaded).at({})
     names = ("training.run", "machine.machine", "machine.stack", "layout.fixed", "layout.widen",
              "machine.power_cap")  # fmt: skip

@@ -73,7 +73,7 @@ def pareto_front(
     looked_at = 0
     for i, count in enumerate(chosen):
         if progress is not None:
-            progress(f"Compromises on {count:,} accelerators", i / len(chosen))
+            progress(f"Pareto front on {count:,} accelerators", i / len(chosen))
         cluster, _ = question.cluster(count)
         run = question.run(count)
         try:

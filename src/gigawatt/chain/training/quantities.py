@@ -295,7 +295,7 @@ def training_run_band(
     training_tokens: float,
     training_tokens_per_step: float,
 ) -> RunBand:
-    """The run drawn many times, with rates of failure and times of recovery that nobody knows exactly.
+    """Draws of the run with uncertain failure rates and recovery times.
 
     steps × step time of work in intervals that each end with a checkpoint; failures come by chance at a rate
     drawn from its range.

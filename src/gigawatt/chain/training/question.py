@@ -12,7 +12,7 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt.catalog import Entity
-from gigawatt.chain.asked import Told, counted
+from gigawatt.chain.assumption_list import AssumptionList, counted
 from gigawatt.chain.filler import Filler, clock_rows
 from gigawatt.chain.graph import graph_of_branch
 from gigawatt.chain.hybrids import training_notices
@@ -44,9 +44,9 @@ _WORDS = {
     "reliability": "training.failures",
     "cap": "machine.power_cap", "widen": "layout.widen",
 }  # fmt: skip
-"""Words of a question and the keys of a scenario that they are."""
+"""Keyword → key of the scenario."""
 _COUNTED = {"training.tokens": "tokens", "training.sequence": "tokens", "training.global_batch": "sequences"}
-"""Keys that may be written as a bare number, and of what."""
+"""Keys that accept a bare number, with its unit."""
 _REFUSED = {
     "serving": "this is a training run; gigawatt plan-serving has words for serving",
     "machine.count": "--count", "machine.power": "--power",
@@ -58,7 +58,7 @@ _REFUSED = {
     "supply.grid.price": "", "supply.price": "",
     "supply": "a plan buys electricity at one price, supply.price; gigawatt run SCENARIO plans plants",
 }  # fmt: skip
-"""Keys of a scenario that a planned run has no use for, and what would do; empty: usable after all."""
+"""Unused keys of a scenario and their replacement; empty: the key is used."""
 
 
 _PRICE = "supply.price"
@@ -115,7 +115,7 @@ class TrainingQuestion:
         return goodput_of(self.reliability, count, failures=failures)
 
     def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
-        """``count`` accelerators, and what was assumed to build the cluster."""
+        """(the cluster of ``count`` accelerators, its assumptions)."""
         return build_cluster(chip=self.chip, count=count, **self.options)
 
     def run(self, count: int) -> TrainingRun:
@@ -218,7 +218,7 @@ def read_question(
     with words.named():
         graph = graph_of_branch(TRAINING, (_PRICE, *words.values))
         words.refuse_unread(graph, (*_TARGETS, *(one for one in _READ if one in graph.nodes)))
-        return _read(Told(), words.values, pue)
+        return _read(AssumptionList(), words.values, pue)
 
 
 def _pinned(column: str, number: int) -> object:
@@ -229,8 +229,8 @@ def _pinned(column: str, number: int) -> object:
     return int(word) if word.lstrip("-").isdecimal() else word
 
 
-def _read(told: Told, given: Mapping[str, object], pue: float | None) -> TrainingQuestion:
-    values = with_defaults(told, given, pue)
+def _read(assumed: AssumptionList, given: Mapping[str, object], pue: float | None) -> TrainingQuestion:
+    values = with_defaults(assumed, given, pue)
     for key, unit in _COUNTED.items():
         if key in values:
             values[key] = counted(str(values[key]), unit)
@@ -243,30 +243,30 @@ def _read(told: Told, given: Mapping[str, object], pue: float | None) -> Trainin
             architecture = read_architecture(str(values["model"]))
         except GigawattError as error:
             raise error.at(key="model") if error.file is None else error from None
-        tokens, ratio = _tokens(told, architecture)
+        tokens, ratio = _tokens(assumed, architecture)
         values["training.tokens"] = f"{tokens!r} tokens"
     fill = Filler(scenario_of(values, HERE, sized=False))
     scenario = fill.loaded.scenario
     fill_training(fill)
-    mean, peak, price = place_of(told, fill, pue)
+    mean, peak, price = place_of(assumed, fill, pue)
     fill_money(fill)
-    told.assumptions += fill.assumptions
+    assumed.assumptions += fill.assumptions
     chip: Chip = fill.leaves["machine.chip"].value
     if chip.year > scenario.year:
-        told.notices.append(f"{chip.name} is not sold before {chip.year}; the year is {scenario.year}")
+        assumed.notices.append(f"{chip.name} is not sold before {chip.year}; the year is {scenario.year}")
     if scenario.training is not None and scenario.training.precision is not None:
-        told.notices.append(TRAINED)
-    told.notices += (*fill.loaded.notices, *training_notices(chip))
+        assumed.notices.append(TRAINED)
+    assumed.notices += (*fill.loaded.notices, *training_notices(chip))
     return question_of(
         fill.leaves,
         pue_mean=mean,
         pue_peak=peak,
         electricity=price,
-        reliability=_reliability(told, scenario),
+        reliability=_reliability(assumed, scenario),
         given_goodput=None if scenario.training is None else scenario.training.goodput,
-        cap=_cap(told, fill.leaves["machine.power_cap"].value, chip),
+        cap=_cap(assumed, fill.leaves["machine.power_cap"].value, chip),
         tokens_per_parameter=ratio,
-        told=told,
+        assumed=assumed,
     )
 
 
@@ -280,7 +280,7 @@ def question_of(
     reliability: str = CLUSTER,
     given_goodput: float | None = None,
     tokens_per_parameter: float | None = None,
-    told: Told | None = None,
+    assumed: AssumptionList | None = None,
 ) -> TrainingQuestion:
     """The question of the leaves of a scenario that trains; what no leaf says comes as keywords.
 
@@ -314,62 +314,62 @@ def question_of(
         redundancy=leaves["site.redundancy"].value if "site.redundancy" in leaves else None,
         tokens_per_parameter=tokens_per_parameter,
         cap=cap,
-        assumptions=() if told is None else tuple(told.assumptions),
-        notices=() if told is None else tuple(told.notices),
+        assumptions=() if assumed is None else tuple(assumed.assumptions),
+        notices=() if assumed is None else tuple(assumed.notices),
     )
 
 
-def _tokens(told: Told, architecture: Architecture) -> tuple[float, float]:
-    """(tokens where none are given: those published or so many a parameter, tokens per active parameter)."""
+def _tokens(assumed: AssumptionList, architecture: Architecture) -> tuple[float, float]:
+    """(default tokens: published or in proportion to parameters, tokens per active parameter)."""
     usual = catalog.entity("models_training", "default").evidence("tokens_per_parameter")
     row = catalog.table("models_training").get(architecture.name)
     if row is not None and "tokens" in row.numbers:
         evidence = row.evidence("tokens")
-        told.row(
+        assumed.add_row(
             "training.tokens",
             evidence,
             compact(evidence.value, "tokens"),
-            f"what {architecture.name} was trained on; {evidence.note}",
+            f"training tokens of {architecture.name}; {evidence.note}",
         )
         return evidence.value, usual.value
     tokens = usual.value * architecture.active_parameters
-    told.row(
+    assumed.add_row(
         "training.tokens",
         usual,
         compact(tokens, "tokens"),
-        f"no tokens published: {usual.value:g} per active parameter",
+        f"no published token count: {usual.value:g} per active parameter",
     )
     return tokens, usual.value
 
 
-def _cap(told: Told, cap: float | None, chip: Chip) -> float | None:
+def _cap(assumed: AssumptionList, cap: float | None, chip: Chip) -> float | None:
     """The cap, where it is below the chip's own limit."""
     if cap is None:
         return None
     if cap >= chip.power_limit:
         limit = show(chip.power_limit, "W")
-        told.notices.append(f"a cap of {show(cap, 'W')} changes nothing: {chip.id} is limited to {limit}")
+        assumed.notices.append(f"a cap of {show(cap, 'W')} has no effect: {chip.id} is limited to {limit}")
         return None
     for row in clock_rows(chip):
         if row.quantity.startswith(("knee", "voltage_slope")):
-            _tell_row(told, f"machine.{row.quantity}", row)
+            _tell_row(assumed, f"machine.{row.quantity}", row)
     return cap
 
 
-def _reliability(told: Told, scenario: Any) -> str:
+def _reliability(assumed: AssumptionList, scenario: Any) -> str:
     """The cluster whose failures are taken, its numbers listed; nothing of it where a goodput is given."""
     given = scenario.training.failures
     name = given or CLUSTER
     if scenario.training.goodput is not None:
         return name
     if given is None:
-        told.tell("training.failures", name, "no cluster is named whose failures these are", Grade.guess)
+        assumed.add("training.failures", name, "no cluster of failure rates is set", Grade.guess)
     catalog.entity("reliability", name)
     for row in reliability_rows(name):
-        _tell_row(told, f"training.{row.quantity}", row)
+        _tell_row(assumed, f"training.{row.quantity}", row)
     return name
 
 
-def _tell_row(told: Told, key: str, row: Evidence) -> None:
+def _tell_row(assumed: AssumptionList, key: str, row: Evidence) -> None:
     written = f"{row.written} {row.unit if row.unit != '1' else ''}".strip()
-    told.row(key, row, written, row.note or row.locator)
+    assumed.add_row(key, row, written, row.note or row.locator)

@@ -68,7 +68,7 @@ def relieve(
         A factor of one or less.
     """
     if not factor > 1.0:
-        raise InputError("no relief", key="relief-factor", given=factor, allowed="more than 1")
+        raise InputError("not a relief", key="relief-factor", given=factor, allowed="more than 1")
     question, held = plan.question, plan.search.best.layouts.take(np.arange(1))
     now_step, now = float(plan.search.best.step_time[0]), float(plan.outcome.seconds[0])
     found: list[Relief] = []

@@ -1,7 +1,7 @@
 """A training run spread over several data centres: which way of keeping in step works how far apart.
 
 Every site holds an equal part of the accelerators and of the batch, with a layout of its own, the best for
-that part; sites exchange gradients every step, or what changed every so many steps.
+that part; sites exchange gradients every step, or updates every n steps.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ Array = NDArray[np.float64]
 
 _DAY = 86400.0
 ALLOWED = 0.05
-"""Slowdown for which the needed bandwidth is told."""
+"""Slowdown of the listed bandwidth."""
 _FARTHEST = 2.1e7
-"""Metres: half around the Earth, with something to spare for what is written in round numbers."""
+"""Largest distance [m]: half around the Earth, rounded up."""
 _DISTANCES = np.array([0.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 2e4]) * 1e3
 """Distances [m] of the table of what still works, from next door to the other side of the Earth."""
 
@@ -84,7 +84,7 @@ def method_names(written: str | None) -> tuple[str, ...]:
     for name in names:
         if name not in known:
             raise InputError(
-                "no such way to keep sites in step",
+                "unknown synchronisation method",
                 key="method",
                 given=name,
                 allowed=["all", *known],
@@ -118,7 +118,7 @@ def across(plan: Plan, *, sites: int, distance: float, bandwidth: float, methods
     """
     question, run, whole = plan.question, plan.run, plan.cluster.count
     if sites < 2:
-        raise InputError("too few to be apart", key="sites", given=sites, allowed="2 or more")
+        raise InputError("too few sites", key="sites", given=sites, allowed="2 or more")
     if distance > _FARTHEST:
         most = f"at most {_FARTHEST / 1e3:,.0f} km, to the other side of the Earth"
         raise InputError("too far", key="distance", given=f"{distance / 1e3:.4g} km", allowed=most)
@@ -163,16 +163,16 @@ def across(plan: Plan, *, sites: int, distance: float, bandwidth: float, methods
                 bandwidth=float(needed[name]),
             )
         )
-    notices = ["failures of the long lines are left out; a site that stands still stops the others"]
+    notices = ["failures of the lines between sites are left out; a stopped site stops the others"]
     if any(bool(way.found.outside) for way in ways):
         domain = entity("diloco_law", "domain")
         size, many = (domain.evidence(name).high or 0.0 for name in ("parameters", "replicas"))
         notices.append(
-            f"what rare exchange costs in tokens was published for models of up to {compact(size, '')} "
+            f"the token cost of rare exchange was published for models of up to {compact(size, '')} "
             f"parameters on {many:.0f} sites: for this run it is extrapolated"
         )
     if any(block.experts is not None for block in model.blocks):
-        notices.append("what rare exchange costs in tokens was published for dense models only")
+        notices.append("the token cost of rare exchange was published for dense models only")
     return Sites(
         count=sites,
         distance=distance,
@@ -190,7 +190,7 @@ def across(plan: Plan, *, sites: int, distance: float, bandwidth: float, methods
 
 
 def _assumed(methods: Sequence[str]) -> tuple[Assumption, ...]:
-    """The numbers of the long lines and of the methods, which nobody gave."""
+    """Assumptions of the lines between sites and of the methods."""
     used = [("wan", entity("wan", "fibre")), *((name, table("wan_methods")[name]) for name in methods)]
     return tuple(
         Assumption(

@@ -209,7 +209,7 @@ def _value(one: Field, option: Option, typed: Any) -> Any:
         except InputError as error:
             raise error.at(key=option.flag) from None
     if option.unit:
-        from gigawatt.chain.asked import counted  # a catalog comes with it, which help does without
+        from gigawatt.chain.assumption_list import counted  # a catalog comes with it, which help does without
 
         return counted(typed, option.unit)
     return typed

@@ -9,13 +9,16 @@ __all__ = ["STUDY"]
 STUDY = Study(
     name="plan-pathway",
     title="Plan a pathway",
-    words=("What a campus builds and retires over decades, what bridges, and what waiting for power costs."),
+    words=(
+        "What a campus builds and retires over decades, bridging plants, and the cost of waiting for power."
+    ),
     commands=(
         Command(
             name="plan-pathway",
             target="gigawatt.studies.pathway.command:plan_pathway_command",
             words=(
-                "Plan a campus's power over decades: build, retire, bridge; and what waiting for power costs."
+                "Plan a campus's power over decades: build, retire, bridge, and the cost of waiting for "
+                "power."
             ),
             example=(
                 'gigawatt plan-pathway texas --load "2025: 200 MW, 2030: 1 GW" --carbon-price "2030: 50 $/t"'

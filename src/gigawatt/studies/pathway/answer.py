@@ -1,4 +1,4 @@
-"""A pathway as it is told: sentences, rows of steps and plants, the JSON of the command."""
+"""The answer of `gigawatt plan-pathway`: sentences, rows of steps and plants, JSON."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _TONNE = 1e3
 _KWH = 3.6e6
 
 
-def pathway_answer(found: Pathways) -> dict[str, Any]:
+def pathway_answer(pathways: Pathways) -> dict[str, Any]:
     """The answer as plain data, units in the names of its keys."""
-    best, asked = found.best, found.question
-    idle = found.accelerators.hours(best.energy_not_served)
-    ends = [*best.years[1:], asked.end]
+    best, question = pathways.best, pathways.question
+    idle = pathways.accelerators.hours(best.energy_not_served)
+    ends = [*best.years[1:], question.end]
     steps: list[dict[str, Any]] = []
     for s, step in enumerate(best.steps):
         served = best.demand[s] - best.energy_not_served[s]
@@ -52,7 +52,7 @@ def pathway_answer(found: Pathways) -> dict[str, Any]:
                 "served_GWh": served / _GWH,
                 "not_served_GWh": best.energy_not_served[s] / _GWH,
                 "idle_accelerator_hours": float(idle[s]),
-                "idle_cost_M$": float(idle[s]) * found.accelerators.hour / 1e6,
+                "idle_cost_M$": float(idle[s]) * pathways.accelerators.hour / 1e6,
                 "cost_M$": float(best.cost[s]) / 1e6,
                 "cost_$/MWh": _number(best.cost_per_energy[s] * _MWH),
                 "carbon_g/kWh": _number(best.carbon_intensity[s] * _KWH * 1e3),
@@ -64,44 +64,46 @@ def pathway_answer(found: Pathways) -> dict[str, Any]:
                 "plants": plants,
             }
         )
-    dark = np.array(_lasting(found, best.energy_not_served))
+    dark = np.array(_lasting(pathways, best.energy_not_served))
     waiting = None
-    if found.waiting is not None:
-        more = _lasting(found, found.waiting.energy_not_served - best.energy_not_served)
-        hours = float(found.accelerators.hours(np.array(more)))
+    if pathways.waiting is not None:
+        more = _lasting(pathways, pathways.waiting.energy_not_served - best.energy_not_served)
+        hours = float(pathways.accelerators.hours(np.array(more)))
         waiting = {
-            "without": list(found.bridges),
+            "without": list(pathways.bridges),
             "idle_accelerator_hours_more": hours,
-            "idle_cost_more_M$": hours * found.accelerators.hour / 1e6,
-            "present_cost_more_M$": (found.waiting.objective - best.objective) / 1e6,
+            "idle_cost_more_M$": hours * pathways.accelerators.hour / 1e6,
+            "present_cost_more_M$": (pathways.waiting.objective - best.objective) / 1e6,
         }
     return {
-        "site": asked.site,
+        "site": question.site,
         "years": [float(year) for year in best.years],
-        "end": float(asked.end),
-        "discount_rate": found.rate,
+        "end": float(question.end),
+        "discount_rate": pathways.rate,
         "present_cost_M$": best.objective / 1e6,
         "accelerator": {
-            "chip": found.accelerators.chip,
-            "power_at_meter_W": found.accelerators.power,
-            "cost_$/h": found.accelerators.hour,
+            "chip": pathways.accelerators.chip,
+            "power_at_meter_W": pathways.accelerators.power,
+            "cost_$/h": pathways.accelerators.hour,
         },
-        "idle_accelerator_hours": float(found.accelerators.hours(dark)),
-        "not_served_price_$/MWh": found.not_served_price * _MWH,
-        "ready": {name: float(year) for name, year in found.ready.items()},
+        "idle_accelerator_hours": float(pathways.accelerators.hours(dark)),
+        "not_served_price_$/MWh": pathways.not_served_price * _MWH,
+        "ready": {name: float(year) for name, year in pathways.ready.items()},
         "steps": steps,
-        "bridges": list(found.bridges),
+        "bridges": list(pathways.bridges),
         "waiting": waiting,
         "weeks": {
             "hours": len(best.hours.index),
-            "error_of_cost": found.week_error,
-            "checked_step": found.checked,
+            "error_of_cost": pathways.week_error,
+            "checked_step": pathways.checked,
         },
-        "words": list(sentences(found)),
+        "words": list(sentences(pathways)),
         "notices": list(best.notices),
         "solver": {"name": best.solver, "gap": best.gap, "infeasibility": best.infeasibility,
                    "seconds": best.seconds, "iterations": best.iterations},
-        "assumptions": [{**dataclasses.asdict(one), "grade": one.grade.label} for one in found.assumptions],
+        "assumptions": [
+            {**dataclasses.asdict(one), "grade": one.grade.label} for one in pathways.assumptions
+        ],
     }  # fmt: skip
 
 
@@ -109,9 +111,9 @@ def _number(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _lasting(found: Pathways, yearly: Any) -> float:
+def _lasting(pathways: Pathways, yearly: Any) -> float:
     """A yearly figure by step, summed over all years."""
-    return float(np.sum(np.diff([*found.best.years, found.question.end]) * yearly))
+    return float(np.sum(np.diff([*pathways.best.years, pathways.question.end]) * yearly))
 
 
 def _called(name: str) -> str:
@@ -122,40 +124,40 @@ def _when(year: float) -> str:
     return f"{year:.0f}" if float(year).is_integer() else f"{year:.2f}".rstrip("0")
 
 
-def sentences(found: Pathways) -> tuple[str, ...]:
-    """What a planner would say: who waits, what bridges until what, what waiting instead would cost."""
-    best, said = found.best, []
+def sentences(pathways: Pathways) -> tuple[str, ...]:
+    """The pathway in sentences: load that waits, bridging plants, the cost of waiting instead."""
+    best, lines = pathways.best, []
     demand = np.maximum(best.demand, 1e-300)
     share = best.energy / demand[:, None]
-    ends = [*best.years[1:], found.question.end]
+    ends = [*best.years[1:], pathways.question.end]
     dark = best.energy_not_served / demand
-    made = [name for name in found.ready if catalog.entity("plants", name).text("kind") != "storage"]
-    ready = min((found.ready[name] for name in made), default=math.inf)
+    generators = [name for name in pathways.ready if catalog.entity("plants", name).text("kind") != "storage"]
+    ready = min((pathways.ready[name] for name in generators), default=math.inf)
     spans: list[list[int]] = []
     for s in (int(one) for one in np.flatnonzero(dark > NOTICED)):
         alike = spans and spans[-1][-1] == s - 1 and abs(dark[s] - dark[s - 1]) < NOTICED
         (spans[-1] if alike else spans.append([]) or spans[-1]).append(s)
     for span in spans:
         s = span[0]
-        hours = float(found.accelerators.hours(best.energy_not_served[s : s + 1])[0])
-        why = "to feed the rest too would cost more than the wait"
+        hours = float(pathways.accelerators.hours(best.energy_not_served[s : s + 1])[0])
+        why = "serving the rest would cost more than waiting"
         if best.years[s] < ready:
-            why = "nothing ordered at the start gives power yet"
+            why = "no plant ordered at the start is ready"
         elif dark[s] > NOTICED * 10:
-            why = "what is ready is held by a limit, or dearer than the wait"
+            why = "ready plants are at a limit, or cost more than waiting"
         share_waits = f"{dark[s]:.0%}" if dark[s] > 1.0 - NOTICED else f"{dark[s]:.1%}"
-        said.append(
+        lines.append(
             f"from {_when(best.years[s])} to {_when(ends[span[-1]])} {share_waits} of the load waits "
             f"({why}): {hours / 1e6:,.4g} million idle accelerator-hours a year, "
-            f"{money(hours * found.accelerators.hour)}"
+            f"{money(hours * pathways.accelerators.hour)}"
         )
-    for name in found.bridges:
+    for name in pathways.bridges:
         i = best.names.index(name)
         most = int(np.argmax(share[:, i]))
         after = [s for s in range(most + 1, len(best.steps)) if share[s, i] < share[most, i] / 2.0]
         text = (
-            f"{_called(name)} bridges: ready in {_when(found.ready[name])}, it carries {share[most, i]:.0%} "
-            f"of the load from {_when(best.years[most])}"
+            f"{_called(name)} bridges: ready in {_when(pathways.ready[name])}, it carries "
+            f"{share[most, i]:.0%} of the load from {_when(best.years[most])}"
         )
         if after:
             s = after[0]
@@ -164,30 +166,30 @@ def sentences(found: Pathways) -> tuple[str, ...]:
             last = len(best.steps) - 1
             text += f" and {share[s, i]:.0%} from {_when(best.years[s])}"
             text += f", when {' and '.join(_called(one) for one in came)} came" if came else ""
-            kept = best.capacity[last, i]
+            reserve = best.capacity[last, i]
             text += (
-                f"; {compact(kept, 'W')} of it stay to stand by in the last step"
-                if kept > NOTICED * best.capacity[most, i]
-                else "; in the last step none of it is left"
+                f"; {compact(reserve, 'W')} remain as reserve in the last step"
+                if reserve > NOTICED * best.capacity[most, i]
+                else "; it is retired by the last step"
             )
-        said.append(text)
-    if found.waiting is not None:
-        joules = _lasting(found, found.waiting.energy_not_served - best.energy_not_served)
-        hours = float(found.accelerators.hours(np.array(joules)))
-        without = " and ".join(_called(one) for one in found.bridges)
-        dearer = money(found.waiting.objective - best.objective)
-        said.append(
+        lines.append(text)
+    if pathways.waiting is not None:
+        joules = _lasting(pathways, pathways.waiting.energy_not_served - best.energy_not_served)
+        hours = float(pathways.accelerators.hours(np.array(joules)))
+        without = " and ".join(_called(one) for one in pathways.bridges)
+        dearer = money(pathways.waiting.objective - best.objective)
+        lines.append(
             f"waiting instead, without {without}: {hours / 1e6:,.4g} million more idle accelerator-hours "
-            f"({money(hours * found.accelerators.hour)} at ${found.accelerators.hour:.2f} an hour), "
+            f"({money(hours * pathways.accelerators.hour)} at ${pathways.accelerators.hour:.2f} an hour), "
             f"and the whole pathway costs {dearer} more at present worth"
         )
-    late = {n: y for n, y in found.ready.items() if y > best.years[0] and n not in found.bridges}
+    late = {n: y for n, y in pathways.ready.items() if y > best.years[0] and n not in pathways.bridges}
     for name, year in sorted(late.items(), key=lambda pair: -pair[1]):
         i = best.names.index(name) if name in best.names else None
         if i is not None and share[:, i].max() > 1.0 / 4.0:
             first = int(np.flatnonzero(share[:, i] > NOTICED)[0])
-            said.append(
-                f"{_called(name)}, ready in {_when(year)} if ordered in {_when(best.years[0])}, comes in "
-                f"{_when(best.years[first])} and carries {share[:, i].max():.0%} at most"
+            lines.append(
+                f"{_called(name)}, ready in {_when(year)} if ordered in {_when(best.years[0])}, starts in "
+                f"{_when(best.years[first])} and carries up to {share[:, i].max():.0%}"
             )
-    return tuple(said)
+    return tuple(lines)

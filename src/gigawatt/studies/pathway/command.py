@@ -1,4 +1,4 @@
-"""``gigawatt plan-pathway``: power over decades, what bridges, what waiting costs."""
+"""``gigawatt plan-pathway``: power over decades, bridging plants, the cost of waiting."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EPILOG = (
     'Example: gigawatt plan-pathway texas --load "2025: 200 MW, 2030: 1 GW" --carbon-price "2030: 50 $/t"'
 )
 
-_WHAT, _PATHS, _PLANTS, _ANSWER = "What is asked", "Paths", "Plants", "Answer"
+_WHAT, _PATHS, _PLANTS, _ANSWER = "Question", "Paths", "Plants", "Answer"
 
 
 @asks("plan-pathway", "site.name", "load.mean", settings=True)
@@ -27,37 +27,41 @@ def plan_pathway_command(
         str, typer.Option(help="2025-2050, or 2025,2030,2040: where steps begin.", rich_help_panel=_WHAT)
     ] = "2025-2050",
     every: Annotated[
-        int, typer.Option(help="Years of a step, of a span of years.", min=1, rich_help_panel=_WHAT)
+        int, typer.Option(help="Years per step of a span of years.", min=1, rich_help_panel=_WHAT)
     ] = 5,
     whole_steps: Annotated[
-        bool, flag("--whole-steps", "No steps of their own where a lead time ends.", _WHAT)
+        bool, flag("--whole-steps", "Do not start a step where a lead time ends.", _WHAT)
     ] = False,
     gas_price: Annotated[str | None, option("At the hub, such as 4 $/MMBtu; or by year.", _PATHS)] = None,
-    build_rate: Annotated[list[str] | None, option("Most built in a year: wind=200 MW.", _PLANTS)] = None,
-    lead_time: Annotated[
-        list[str] | None, option("In place of the catalog's, queue included: grid=3 yr.", _PLANTS)
+    build_rate: Annotated[
+        list[str] | None, option("Largest build rate per year: wind=200 MW.", _PLANTS)
     ] = None,
-    existing: Annotated[list[str] | None, option("Stands already: gas-turbine=100 MW@2015.", _PLANTS)] = None,
+    lead_time: Annotated[
+        list[str] | None, option("Instead of the catalog's, queue included: grid=3 yr.", _PLANTS)
+    ] = None,
+    existing: Annotated[
+        list[str] | None, option("Existing plants: gas-turbine=100 MW@2015.", _PLANTS)
+    ] = None,
     learning: Annotated[
         list[str] | None,
-        option("Fall of cost at each doubling: fission-small=-10 %, or =rows for the catalog's.", _PLANTS),
+        option("Cost change per doubling: fission-small=-10 %, or =rows for the catalog's.", _PLANTS),
     ] = None,
     case: Annotated[
         str, typer.Option(help="Capital costs: value, low or high.", rich_help_panel=_PLANTS)
     ] = "value",
     weeks: Annotated[
         int,
-        typer.Option(help="Weeks that stand for a year; 52 is every hour.", min=1, rich_help_panel=_ANSWER),
+        typer.Option(help="Representative weeks per year; 52 is every hour.", min=1, rich_help_panel=_ANSWER),
     ] = 7,
     check: Annotated[
         bool,
-        flag("--check", "Plan one step with every hour too, and say how far the weeks are off.", _ANSWER),
+        flag("--check", "Plan one step with every hour as well, and report the error of the weeks.", _ANSWER),
     ] = False,
     output: Annotated[Path | None, option("Folder for page, JSON and tables.", _ANSWER)] = None,
     json: Annotated[bool, flag("--json", "Print JSON alone on standard output.", _ANSWER)] = False,
     quiet: Annotated[bool, flag("--quiet", "No progress, no summary.", _ANSWER)] = False,
 ) -> None:
-    """Plan a campus's power over decades: build, retire, bridge; and what waiting for power costs."""
+    """Plan a campus's power over decades: build, retire, bridge, and the cost of waiting for power."""
     words: dict[str, Any] = dict(locals())
     for name in ("asked", "output", "json", "quiet"):
         words.pop(name)

@@ -1,4 +1,4 @@
-"""A pathway of supply as a document: what to build, keep and retire by when, and what waits for power."""
+"""A pathway of supply as a document: plants built and retired by year, and load that waits for power."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def _years(step: Mapping[str, Any]) -> str:
     return f"{step['year']:g} to {step['end']:g}"
 
 
-def _asked(answer: Answer) -> str:
+def _question(answer: Answer) -> str:
     first, last = answer["steps"][0], answer["steps"][-1]
     low, high = (with_unit(step["load_MW"], "MW") for step in (first, last))
-    load = f"{low} of load" if low == high else f"{low} of load at first and {high} at last"
+    load = f"{low} of load" if low == high else f"{low} of load, rising to {high},"
     return (
-        f"Asked was the cheapest way to power {load} at {answer['site']} from {first['year']:g} to "
-        f"{answer['end']:g}, in {len(answer['steps'])} {'step' if len(answer['steps']) == 1 else 'steps'}."
+        f"Cheapest supply of {load} at {answer['site']} from {first['year']:g} to {answer['end']:g}, in "
+        f"{len(answer['steps'])} {'step' if len(answer['steps']) == 1 else 'steps'}:"
     )
 
 
-def _answered(answer: Answer, grade: str) -> str:
+def _summary(answer: Answer, grade: str) -> str:
     last = answer["steps"][-1]
     names = plants_shown(answer)
     stand = [
@@ -42,14 +42,14 @@ def _answered(answer: Answer, grade: str) -> str:
         if last["plants"][i]["capacity_MW"] > 0.001 * last["load_MW"]
     ]
     text = (
-        f"Its present cost is {with_unit(answer['present_cost_M$'], 'M$')} at "
+        f"the present cost is {with_unit(answer['present_cost_M$'], 'M$')} at a discount rate of "
         f"{with_percent(answer['discount_rate'], 1)} a year ({grade})."
     )
     if stand:
-        text += f" At the end stand {listed(stand)}"
+        text += f" The last step has {listed(stand)}"
         cost = last["cost_$/MWh"]
         if cost is not None:
-            text += f", and electricity costs ${significant(cost)}/MWh"
+            text += f"; its electricity costs ${significant(cost)}/MWh"
         if last["carbon_g/kWh"] is not None:
             text += f" and emits {significant(last['carbon_g/kWh'])} g/kWh"
         text += "."
@@ -57,29 +57,29 @@ def _answered(answer: Answer, grade: str) -> str:
 
 
 def _waits(answer: Answer) -> str:
-    waits = [step for step in answer["steps"] if step["not_served_GWh"] > 1e-3 * _whole(step)]
+    waits = [step for step in answer["steps"] if step["not_served_GWh"] > 1e-3 * _energy(step)]
     if not waits:
         return "No step waits for power."
-    said = [
-        f"{with_percent(step['not_served_GWh'] / _whole(step))} of the load from {_years(step)}"
+    spans = [
+        f"{with_percent(step['not_served_GWh'] / _energy(step))} of the load from {_years(step)}"
         for step in waits
     ]
-    whole = large(answer["idle_accelerator_hours"])
-    return f"What waits for power is {listed(said)}: {whole} accelerator-hours in all."
+    total = large(answer["idle_accelerator_hours"])
+    return f"Load that waits for power: {listed(spans)}; {total} idle accelerator-hours in total."
 
 
-def _whole(step: Mapping[str, Any]) -> float:
+def _energy(step: Mapping[str, Any]) -> float:
     return float(step["served_GWh"]) + float(step["not_served_GWh"])
 
 
 def _error(answer: Answer) -> str:
     weeks = answer["weeks"]
-    text = f"Each step is planned by {weeks['hours']:,} hours that stand for its year"
+    text = f"Each step is planned on {weeks['hours']:,} representative hours of its year"
     if weeks["error_of_cost"] is None:
-        return f"{text}; how far that is from every hour was not checked (--check)."
+        return f"{text}; their error was not checked (--check)."
     return (
-        f"{text}; in {weeks['checked_step']:g} they cost {100 * weeks['error_of_cost']:+.1f} "
-        "% beside every hour."
+        f"{text}; in {weeks['checked_step']:g} their cost is off by {100 * weeks['error_of_cost']:+.1f} % "
+        "against every hour."
     )
 
 
@@ -90,19 +90,23 @@ def _steps(answer: Answer) -> Grid:
             _years(step), with_unit(step["load_MW"], "MW"),
             *(significant(step["plants"][i]["capacity_MW"]) for i, _ in names),
             *("–" if step[key] is None else significant(step[key]) for key in ("cost_$/MWh", "carbon_g/kWh")),
-            with_percent(step["not_served_GWh"] / _whole(step), 1) if _whole(step) else "–",
+            with_percent(step["not_served_GWh"] / _energy(step), 1) if _energy(step) else "–",
             significant(step["not_served_GWh"]), large(step["idle_accelerator_hours"]),
             significant(step["idle_cost_M$"]),
         )
         for step in answer["steps"]
     ]  # fmt: skip
     heads = ("years", "load", *(f"{name} [MW]" for _, name in names), "$/MWh", "g/kWh", "not served",
-             "not served [GWh a year]", "idle accelerator-hours a year", "idle [M$ a year]")  # fmt: skip
+             "not served [GWh/yr]", "idle accelerator-hours per year", "idle cost [M$/yr]")  # fmt: skip
     number, hours = len(rows), answer["weeks"]["hours"]
     counted = "step" if number == 1 else "steps"
     error, checked = answer["weeks"]["error_of_cost"], answer["weeks"]["checked_step"]
-    off = "" if error is None else f" In {checked:g} they cost {100 * error:+.1f} % beside every hour."
-    caption = f"The {number} {counted}, each by {hours:,} hours that stand for its year.{off}"
+    off = (
+        ""
+        if error is None
+        else (f" In {checked:g} their cost is off by {100 * error:+.1f} % against every hour.")
+    )
+    caption = f"The {number} {counted}, each on {hours:,} representative hours of its year.{off}"
     return rows_grid(caption, heads, rows)
 
 
@@ -118,13 +122,13 @@ def _built(answer: Answer) -> Grid:
         for i, name in names
         for one in [step["plants"][i]]
     ]  # fmt: skip
-    heads = ("years", "plant", "stands [MW]", "built [MW]", "retired [MW]", "energy [GWh a year]",
-             "of the load", "cost [M$ a year]", "carbon [kt a year]")  # fmt: skip
-    return rows_grid("What is built, kept and retired.", heads, rows)
+    heads = ("years", "plant", "capacity [MW]", "built [MW]", "retired [MW]", "energy [GWh/yr]",
+             "share of the load", "cost [M$/yr]", "carbon [kt/yr]")  # fmt: skip
+    return rows_grid("Capacity built, retained and retired.", heads, rows)
 
 
 def document(answer: Answer, again: Again, more: Any = None) -> Document:
-    """Everything that the report of a pathway says; ``answer`` is what ``--json`` prints."""
+    """The document of a pathway; ``answer`` is what ``--json`` prints."""
     assumptions = read_assumptions(answer["assumptions"])
     grade = worst(a.grade for a in assumptions).label
     told = tuple(str(text) for text in answer["words"])
@@ -132,19 +136,17 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         name: drawn(name, partial(draw, answer), caption) for name, (draw, caption) in FIGURES.items()
     }
     sections = [
-        Section("plants", "What to build, keep and retire",
+        Section("plants", "Capacity built and retired",
                 (drawings["capacity"], _built(answer), drawings["energy"])),
-        Section("steps", "What it costs, emits and lacks",
+        Section("steps", "Cost, carbon and energy not served",
                 (_steps(answer), drawings["cost"], drawings["carbon"], drawings["idle"])),
     ]  # fmt: skip
     if told:
-        sections.insert(0, Section("told", "What happens", (Points(told),)))
+        sections.insert(0, Section("told", "Timeline", (Points(told),)))
     ready = [(name, f"{year:g}") for name, year in answer["ready"].items()]
     if ready:
-        caption = "When a plant gives power at the earliest, if it is ordered at the start."
-        sections.append(
-            Section("ready", "Ready at the earliest", (rows_grid(caption, ("plant", "year"), ready),))
-        )
+        caption = "Earliest power of a plant that is ordered at the start."
+        sections.append(Section("ready", "Earliest power", (rows_grid(caption, ("plant", "year"), ready),)))
     cards = [
         Card("Present cost", with_unit(answer["present_cost_M$"], "M$"), grade),
         Card("Idle accelerator-hours", large(answer["idle_accelerator_hours"]), grade),
@@ -159,13 +161,13 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
             Card(f"Carbon from {last['year']:g}", f"{significant(last['carbon_g/kWh'])} g/kWh", grade)
         )
     texts = (
-        f"{_asked(answer)} {_answered(answer, grade)} {_waits(answer)}",
+        f"{_question(answer)} {_summary(answer, grade)} {_waits(answer)}",
         " ".join(f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in told),
         f"{_error(answer)} {trust_words(assumptions)}",
     )
     return Document(
         title=f"Power for {answer['site']}, {answer['years'][0]:g} to {answer['end']:g}",
-        setting=f"accelerators that wait: {answer['accelerator']['chip']}",
+        setting=f"idle accelerators: {answer['accelerator']['chip']}",
         paragraphs=tuple(text for text in texts if text),
         again=again,
         short=("told", "plants", "steps"),

@@ -1,4 +1,4 @@
-"""Figures of a pathway: what stands, what gives, what it costs and emits, who waits; and its page."""
+"""Figures of a pathway: capacity, energy, cost, carbon and idle accelerators."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def capacity(answer: Mapping[str, Any]) -> Any:
         (name, colour(name, i), [step["plants"][i]["capacity_MW"] for step in steps], "MW")
         for i, name in plants_shown(answer)
     ]
-    figure = _bars(answer, rows, "What stands", "capacity [MW]")
+    figure = _bars(answer, rows, "Capacity", "capacity [MW]")
     figure.add_scatter(
         x=[x for step in steps for x in (step["year"], step["end"])],
         y=[step["load_MW"] for step in steps for _ in range(2)],
@@ -76,7 +76,7 @@ def energy(answer: Mapping[str, Any]) -> Any:
     lacking = [step["not_served_GWh"] for step in steps]
     if max(lacking) > 0.0:
         rows.append(("not served", NOT_SERVED, lacking, "GWh"))
-    return _bars(answer, rows, "What gives the energy of a year", "energy [GWh a year]")
+    return _bars(answer, rows, "Energy per year", "energy [GWh/yr]")
 
 
 def cost(answer: Mapping[str, Any]) -> Any:
@@ -89,14 +89,14 @@ def cost(answer: Mapping[str, Any]) -> Any:
         for name, hue in hues.items()
         if max(abs(step["costs_M$"][name]) for step in steps) > 0.0
     ]
-    return _bars(answer, rows, "What power costs in a year", "cost [M$ a year]")
+    return _bars(answer, rows, "Cost of power per year", "cost [M$/yr]")
 
 
 def carbon(answer: Mapping[str, Any]) -> Any:
     """Operational carbon of what is served in every step."""
     steps = answer["steps"]
     values = [step["carbon_g/kWh"] or 0.0 for step in steps]
-    figure = _bars(answer, [("carbon", translucent("#7a4a2b", 0.8), values, "g/kWh")], "What it emits",
+    figure = _bars(answer, [("carbon", translucent("#7a4a2b", 0.8), values, "g/kWh")], "Carbon intensity",
                    "operational carbon [g/kWh]")  # fmt: skip
     limits = [step["carbon_limit_g/kWh"] for step in steps]
     if any(limit is not None for limit in limits):
@@ -112,15 +112,18 @@ def carbon(answer: Mapping[str, Any]) -> Any:
 def idle(answer: Mapping[str, Any]) -> Any:
     """Accelerator-hours of a year that wait for power."""
     values = [step["idle_accelerator_hours"] / 1e6 for step in answer["steps"]]
-    return _bars(answer, [("idle", NOT_SERVED, values, "million h")], "Accelerators that wait for power",
-                 "idle accelerator-hours [million a year]")  # fmt: skip
+    return _bars(answer, [("idle", NOT_SERVED, values, "million h")], "Idle accelerators",
+                 "idle accelerator-hours [million/yr]")  # fmt: skip
 
 
 FIGURES: dict[str, tuple[Callable[[Mapping[str, Any]], Any], str]] = {
     "capacity": (capacity, "Each bar is as wide as its step is long."),
-    "energy": (energy, "A store's discharge counts as energy too, so bars may stand above the load."),
-    "cost": (cost, "Annuities are paid for the whole life of what was built, kept or not. Not discounted."),
-    "carbon": (carbon, "Of the energy served, with the supply chain of the fuel, without construction."),
-    "idle": (idle, "Accelerators that the load is meant for, at what one draws at the meter."),
+    "energy": (energy, "The discharge of a store counts as energy as well, so bars may exceed the load."),
+    "cost": (
+        cost,
+        "Annuities are paid over the full life of a plant, also after it is retired. Not discounted.",
+    ),
+    "carbon": (carbon, "Per energy served, with the fuel's supply chain, without construction."),
+    "idle": (idle, "Accelerators of the load, by the power of one at the meter."),
 }
 """Figure → (the function, its caption)."""

@@ -1,4 +1,4 @@
-"""Power for a campus over decades: what to build when, what to run meanwhile, what waiting costs.
+"""Power for a campus over decades: build dates, bridging plants, the cost of waiting.
 
 The site's weather and grid, the catalog's plants of every year, and the accelerators that wait, put into the
 one programme of :mod:`gigawatt.power.pathway.pathway`.
@@ -48,7 +48,7 @@ _CLUSTER = 1024
 
 @dataclass(frozen=True)
 class Accelerators:
-    """What waits: ``power`` [W at the meter] of one in use, ``hour`` [$] that it costs, fed or not."""
+    """Idle accelerators: ``power`` [W at the meter] of one in use, ``hour`` [$], its cost."""
 
     chip: str
     power: float
@@ -104,18 +104,18 @@ def pathways(
     check: bool = False,
     progress: Callable[[str, float], None] = lambda text, share: None,
 ) -> Pathways:
-    """Answer a question.
+    """The cheapest pathway that answers a question.
 
     Parameters
     ----------
     question : Question
-        What is asked.
+        The question.
     compare : bool
         Whether to plan again without the plants that bridge, to say what waiting would cost.
     check : bool
         Whether to plan the step before the last with all 8,760 hours beside the weeks.
     progress : callable
-        Told what is being done and how much of it is done.
+        Called with (what is done, share done).
 
     Raises
     ------
@@ -131,7 +131,7 @@ def pathways(
     bridges = _bridges(best, here.ready)
     waiting = None
     if compare and bridges:
-        progress("Planning without the bridge", 0.6)
+        progress("Planning without bridging plants", 0.6)
         waiting = here.plan(hours, without=bridges)
     error = checked = None
     if check:
@@ -179,7 +179,8 @@ class _Site:
         profile = plant_profiles(self.weather)
         for name in self.names:
             if self.rows[name].text("host"):
-                raise InputError("a store inside a plant has no pathway of its own", key="plants", given=name,
+                raise InputError("a store inside a plant cannot be planned over decades",
+                                 key="plants", given=name,
                                  allowed="plan-supply, for a year of it")  # fmt: skip
             values = profile(name)
             if values is not None:
@@ -204,7 +205,7 @@ class _Site:
         )
         self.years = tuple(sorted({*asked.years, *(year for year in cuts if year < asked.end)}))
         if not asked.load or all(at_year(asked.load, year, 0.0) <= 0.0 for year in self.years):
-            raise InputError("there is no load in any step", key="load", given=0, allowed="such as 1 GW")
+            raise InputError("the load is zero in every step", key="load", given=0, allowed="such as 1 GW")
 
     def _grid(self, year: float) -> Grid:
         if year not in self.grids:
@@ -247,7 +248,7 @@ class _Site:
         return at_year(path, year, 0.0) if path and year >= path[0][0] - _ROUNDING else None
 
     def _worth(self, years: float) -> float:
-        """A dollar at the end of each of so many years, at the start: what an annuity of a dollar repays."""
+        """Present value of an annuity of one dollar over these years."""
         if years <= 0.0:
             return 0.0
         return 1.0 / float(capital_recovery_factor(rate=self.rate, life=years * SECONDS_PER_YEAR))
@@ -335,14 +336,14 @@ class _Site:
         )
 
     def assumptions(self) -> tuple[Assumption, ...]:
-        """What nobody gave."""
+        """The assumptions of the pathway."""
         told = list(self.told)
         if self.asked.not_served_price is None:
             told.append(
                 Assumption(
                     "pathway.not_served_price",
                     show(self.not_served_price, "$/MWh"),
-                    f"an hour without power costs what a {self.waiting.chip} costs whether it runs or not",
+                    f"an hour without power costs the capital and fixed cost of a {self.waiting.chip}",
                     Grade.modelled,
                 )
             )

@@ -1,4 +1,4 @@
-"""A question of power over decades: the scenario of a load by year, and what only a pathway asks."""
+"""A pathway question: the scenario of a load by year, and the terms of a pathway."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from gigawatt.chain.asked import Told
+from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.candidates import fuel_id
 from gigawatt.chain.question_words import HERE, Words
 from gigawatt.core.errors import InputError
@@ -28,14 +28,14 @@ _WORDS = {
     "grid_price": "supply.grid.price", "plants": "supply.plants", "limit": "supply.limits",
     "discount_rate": "economics.discount_rate", "not_served": "supply.not_served_price",
 }  # fmt: skip
-"""Words of a question and the fields of a scenario that they are."""
+"""Keyword → field of the scenario."""
 _READ = frozenset((*_WORDS.values(), "site.cooling", "supply.fuel_prices"))
 _INSTEAD = {"year": "years, such as 2025-2050", "supply.fuel_prices": f"supply.fuel_prices.{_GAS}"}
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, in SI units; paths are ``(year, value)`` in order, linear between, constant
+    """A pathway question in SI units; paths are ``(year, value)`` in order, linear between, constant
     outside (a carbon limit begins with its first year).
 
     ``years`` begin the steps and the last lasts to ``end``; ``load`` is mean power at the meter; ``limits``
@@ -84,7 +84,7 @@ def read_pathway_question(
     settings: Mapping[str, object] | None = None,
     **words: str | None,
 ) -> Question:
-    """Read a question as a person types it.
+    """The question of the given words.
 
     Parameters
     ----------
@@ -125,12 +125,12 @@ def read_pathway_question(
         fuels = {fuel_id("supply.fuel_prices", name) for name in scenario.supply.fuel_prices}
         if fuels - {_GAS}:
             other = sorted(fuels - {_GAS})[0]
-            raise InputError("a pathway has a path of gas alone", key="supply.fuel_prices", given=other,
-                             allowed=_GAS)  # fmt: skip
+            raise InputError("a pathway takes a price path of gas only", key="supply.fuel_prices",
+                             given=other, allowed=_GAS)  # fmt: skip
     first, end = read_years(years, every)
-    supply, told = scenario.supply, Told()
-    chip = scenario.machine.chip or told.default("pathway.chip").text("text")
-    names = supply.plants or tuple(told.default("pathway.plants").text("text").split("|"))
+    supply, assumed = scenario.supply, AssumptionList()
+    chip = scenario.machine.chip or assumed.default("pathway.chip").text("text")
+    names = supply.plants or tuple(assumed.default("pathway.plants").text("text").split("|"))
     learns: dict[str, float | None] = {
         name: None if text == "rows" else _value("learning", text, "percent")
         for name, text in _pairs("learning", learning)
@@ -157,7 +157,7 @@ def read_pathway_question(
         rate=scenario.economics.discount_rate,
         not_served_price=supply.not_served_price,
         weeks=weeks,
-        assumptions=tuple(told.assumptions),
+        assumptions=tuple(assumed.assumptions),
         **({} if scenario.site.cooling is None else {"cooling": scenario.site.cooling}),
     )
 
@@ -197,7 +197,7 @@ def _pairs(key: str, written: Sequence[str] | None) -> list[tuple[str, str]]:
         if not sign or not name.strip() or not value.strip():
             raise InputError("not a plant and a value", key=key, given=one, allowed="such as wind=200 MW")
         if key != "existing" and any(name.strip() == known for known, _ in found):
-            raise InputError("this plant stands twice", key=key, given=one, allowed="each plant once")
+            raise InputError("this plant is given twice", key=key, given=one, allowed="each plant once")
         found.append((name.strip(), value.strip()))
     return found
 

@@ -10,16 +10,16 @@ STUDY = Study(
     name="plan-seconds",
     title="Plan the seconds",
     words=(
-        "How the power of a load swings within seconds, what its connection allows, and "
-        "which store keeps it within that."
+        "How the power of a load swings within seconds, what its connection allows, and the smallest "
+        "store that meets these limits."
     ),
     commands=(
         Command(
             name="plan-seconds",
             target="gigawatt.studies.seconds.command:plan_seconds_command",
             words=(
-                "Look at the seconds of a load: ramps, swings, oscillations, and the least store "
-                "that mends them."
+                "Analyse the power swings of a load: ramps, oscillations, the smallest store that "
+                "meets limits."
             ),
             example="gigawatt plan-seconds --chip nvidia-h100-sxm --count 16384 --plants gas-turbine=40MW",
             python="gigawatt.studies.seconds.door:plan_seconds",

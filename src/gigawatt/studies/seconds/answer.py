@@ -20,7 +20,7 @@ _POINTS = 1500
 
 
 def as_answer(found: SecondsAnswer) -> dict[str, Any]:
-    """Stable keys with their unit in the name; ``None`` where a thing is not there."""
+    """The answer with stable keys, the unit in the name; ``None`` for absent values."""
     q, limits = found.question, found.question.limits
     best = next((one for one in found.offers if one.store == found.frontier_store), None)
     return {
@@ -139,7 +139,7 @@ def _frequency(found: Frequency) -> dict[str, Any]:
 
 
 def series(found: SecondsAnswer) -> dict[str, list[float]]:
-    """What the figures draw: time [s], load, drawn behind the store [MW], deviation [Hz] at most 1,500 times;
+    """Series of the figures: time [s], load, drawn behind the store [MW], deviation [Hz] at most 1,500 times;
     frequency [Hz] and amplitudes [MW] of both."""
     q = found.question
     every = max(1, math.ceil(len(q.load) / _POINTS))

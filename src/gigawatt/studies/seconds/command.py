@@ -1,4 +1,4 @@
-"""``gigawatt plan-seconds``: how a campus's power swings, what the connection bears, what store mends it."""
+"""``gigawatt plan-seconds``: power swings of a campus, and the smallest store within limits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gigawatt.faces.terminal.question import Asked, asks
 __all__ = ["EPILOG", "plan_seconds_command"]
 
 EPILOG = "Example: gigawatt plan-seconds --chip nvidia-h100-sxm --count 16384 --plants gas-turbine=40MW"
-_LOAD, _SUPPLY, _ANSWER = "The load", "What carries it", "Answer"
+_LOAD, _SUPPLY, _ANSWER = "The load", "Supply", "Answer"
 
 
 def _option(help: str, panel: str = _LOAD, **more: Any) -> Any:
@@ -25,17 +25,18 @@ def _option(help: str, panel: str = _LOAD, **more: Any) -> Any:
 def plan_seconds_command(
     asked: Asked,
     trace: Annotated[
-        Path | None, _option("In place of a chip: a CSV with time [s] and power [W] of a node.")
+        Path | None, _option("Instead of a chip: a CSV with time [s] and power [W] of a node.")
     ] = None,
-    nodes: Annotated[float, _option("Nodes that draw as the trace does.")] = 1.0,
-    duration: Annotated[str | None, _option("What is looked at, 120 s if left out.")] = None,
+    nodes: Annotated[float, _option("Number of nodes with the power of the trace.")] = 1.0,
+    duration: Annotated[str | None, _option("Simulated time, 120 s if left out.")] = None,
     step: Annotated[str | None, _option("Time step, 10 ms if left out (a trace: its own).")] = None,
-    spread: Annotated[str | None, _option("By how much nodes are apart, such as 20ms.")] = None,
+    spread: Annotated[str | None, _option("Time shift between nodes, such as 20ms.")] = None,
     correlation: Annotated[
-        float | None, _option("Of the nodes' swings: 1 one job, 0 many small ones.", min=0.0, max=1.0)
+        float | None,
+        _option("Correlation of the nodes' swings: 1 for one job, 0 for many small ones.", min=0.0, max=1.0),
     ] = None,
     limits: Annotated[
-        str | None, _option("What the connection asks: moderate (if left out) or tight.", _SUPPLY)
+        str | None, _option("Limits of the connection: moderate (if left out) or tight.", _SUPPLY)
     ] = None,
     plants: Annotated[
         str | None,
@@ -44,7 +45,7 @@ def plan_seconds_command(
     short_circuit_ratio: Annotated[
         float | None, _option("Short-circuit power over the connection's.", _SUPPLY)
     ] = None,
-    seed: Annotated[int, _option("Of what is drawn.", _ANSWER, min=0)] = 0,
+    seed: Annotated[int, _option("Random seed of the nodes.", _ANSWER, min=0)] = 0,
     output: Annotated[Path | None, _option("Folder for seconds.html, .md, .json and .csv.", _ANSWER)] = None,
     json: Annotated[
         bool,
@@ -59,7 +60,7 @@ def plan_seconds_command(
         bool, typer.Option("--quiet", "-q", help="No progress, no summary.", rich_help_panel=_ANSWER)
     ] = False,
 ) -> None:
-    """Look at the seconds of a load: ramps, swings, oscillations, and the least store that mends them."""
+    """Analyse the power swings of a load: ramps, oscillations, the smallest store that meets limits."""
     from gigawatt.studies.seconds.door import plan_seconds
 
     pairs = _pairs(plants or "")

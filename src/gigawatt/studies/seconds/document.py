@@ -1,4 +1,4 @@
-"""The seconds of a campus as a document: what swings, what that breaks, the smallest store that mends it."""
+"""Power swings of a campus as a document: swings, exceeded limits, the smallest store that meets them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["document", "more"]
 Answer = Mapping[str, Any]
 
 _WORDS = {
-    "ramp_up": "the rise",
-    "ramp_down": "the fall",
-    "dynamic_range": "the dynamic range",
-    "amplitude": "an oscillation",
+    "ramp_up": "ramp up",
+    "ramp_down": "ramp down",
+    "dynamic_range": "dynamic range",
+    "amplitude": "oscillation",
 }
 
 
@@ -36,12 +36,10 @@ def more(folder: Path) -> Mapping[str, list[float]]:
 def _swings(answer: Answer) -> str:
     m, limits = answer["measures"], answer["limits"]
     text = (
-        f"Asked was what the seconds of {answer['what']} do to its supply. The load goes from "
-        f"{with_unit(m['least_MW'], 'MW')} to {with_unit(m['peak_MW'], 'MW')}, "
-        f"{with_unit(m['mean_MW'], 'MW')} in the mean; it rises by "
-        f"{significant(m['ramp_up_MW_per_s'])} MW/s and "
-        f"falls by {significant(m['ramp_down_MW_per_s'])} MW/s at the steepest "
-        f"({significant(limits['ramp_MW_per_s'])} MW/s allowed)"
+        f"Power swings of {answer['what']}: the load varies from {with_unit(m['least_MW'], 'MW')} to "
+        f"{with_unit(m['peak_MW'], 'MW')} (mean {with_unit(m['mean_MW'], 'MW')}); its steepest ramps are "
+        f"{significant(m['ramp_up_MW_per_s'])} MW/s up and {significant(m['ramp_down_MW_per_s'])} MW/s "
+        f"down ({significant(limits['ramp_MW_per_s'])} MW/s allowed)"
     )
     if m["modes"]:
         first = m["modes"][0]
@@ -52,44 +50,43 @@ def _swings(answer: Answer) -> str:
     return f"{text}."
 
 
-def _bound(answer: Answer) -> str:
-    over = [f"{_WORDS[key]} by {significant(times)} times" for key, times in answer["excess"].items()]
+def _limits(answer: Answer) -> str:
+    over = [f"{_WORDS[key]} {significant(times)} times" for key, times in answer["excess"].items()]
     name = answer["limits"]["id"]
     if not over:
-        return f"Nothing binds: it stays within the limits {name!r}."
-    return f"What binds are the limits {name!r}: they are passed, {listed(over)}."
+        return f"All limits of {name!r} are met."
+    return f"Limits of {name!r} are exceeded: {listed(over)}."
 
 
-def _mended(answer: Answer, grade: str) -> str:
+def _remedy(answer: Answer, grade: str) -> str:
     tried = [row for row in answer["stores"] if row["power_MW"] is not None]
     best = next((row for row in tried if row["store"] == answer["cheapest_store"]), None)
-    said = ""
+    text = ""
     if best is not None:
-        said = (
-            f"The cheapest store that mends it is {best['store']} with "
-            f"{with_unit(best['power_MW'], 'MW')} and "
-            f"{with_unit(best['energy_kWh'], 'kWh')}, "
+        text = (
+            f"The cheapest store that meets the limits is {best['store']} with "
+            f"{with_unit(best['power_MW'], 'MW')} and {with_unit(best['energy_kWh'], 'kWh')}, "
             f"{with_unit(best['cost_USD_per_year'], '$')} a year ({grade})."
         )
     elif answer["stores"]:
-        said = "No store that was tried mends it."
+        text = "None of the stores meets the limits."
     bound = answer["bound"]
     if bound is not None:
-        said += (
-            f" With all of the future known, {with_unit(bound['power_MW'], 'MW')} and "
-            f"{with_unit(bound['energy_kWh'], 'kWh')} would do: no controller does with less."
+        text += (
+            f" With perfect foresight {with_unit(bound['power_MW'], 'MW')} and "
+            f"{with_unit(bound['energy_kWh'], 'kWh')} suffice, the lower bound of any controller."
         )
     plants = answer["plants"]
     if plants is not None:
         if plants["carried"]:
-            said += " The plants carry the seconds."
+            text += " The plants carry the swings."
         else:
-            said += (
-                f" The plants do not carry the seconds: {with_unit(plants['to_buy_MW'], 'MW')} with "
-                f"{with_unit(plants['to_buy_MWh'], 'MWh')} are to be bought, "
-                f"{with_unit(plants['cost_USD_per_year'], '$')} a year."
+            text += (
+                f" The plants do not carry the swings: buy {with_unit(plants['to_buy_MW'], 'MW')} with "
+                f"{with_unit(plants['to_buy_MWh'], 'MWh')}, {with_unit(plants['cost_USD_per_year'], '$')} "
+                "a year."
             )
-    return said.strip()
+    return text.strip()
 
 
 def _facts(answer: Answer) -> Grid:
@@ -119,7 +116,7 @@ def _facts(answer: Answer) -> Grid:
              for key, x in answer["excess"].items()]  # fmt: skip
     plants = answer["plants"]
     if plants is not None:
-        rows.append(("plants carry the seconds", "yes" if plants["carried"] else "no", ""))
+        rows.append(("plants carry the swings", "yes" if plants["carried"] else "no", ""))
         for words, key in (("as it is", "before"), ("behind the store", "behind_store")):
             one = plants[key]
             ends = f"{one['nadir_Hz']:+.3g} to {one['zenith_Hz']:+.3g} Hz"
@@ -128,16 +125,20 @@ def _facts(answer: Answer) -> Grid:
             rows += [
                 ("to buy, power", with_unit(plants["to_buy_MW"], "MW"), ""),
                 ("to buy, energy", with_unit(plants["to_buy_MWh"], "MWh"), ""),
-                ("to buy, cost of a year", with_unit(plants["cost_USD_per_year"], "$"), ""),
+                ("to buy, cost per year", with_unit(plants["cost_USD_per_year"], "$"), ""),
             ]
     bound = answer["bound"]
     if bound is not None:
         rows += [
-            ("least store with all of the future known, power", with_unit(bound["power_MW"], "MW"), ""),
-            ("the same, energy", with_unit(bound["energy_kWh"], "kWh"), ""),
-            ("the same, cost of a year", with_unit(bound["cost_USD_per_year"], "$"), ""),
+            ("smallest store with perfect foresight, power", with_unit(bound["power_MW"], "MW"), ""),
+            ("smallest store with perfect foresight, energy", with_unit(bound["energy_kWh"], "kWh"), ""),
+            (
+                "smallest store with perfect foresight, cost per year",
+                with_unit(bound["cost_USD_per_year"], "$"),
+                "",
+            ),
         ]
-    return rows_grid("What the seconds do.", ("measure", "value", "allowed"), rows)
+    return rows_grid("Summary of the power swings.", ("measure", "value", "allowed"), rows)
 
 
 def _stores(answer: Answer) -> Grid:
@@ -149,8 +150,8 @@ def _stores(answer: Answer) -> Grid:
               "cheapest" if row["store"] == answer["cheapest_store"] else "")
         for row in answer["stores"]
     ]  # fmt: skip
-    heads = ("store", "power", "energy", "losses", "cost a year", "note")
-    return rows_grid("The smallest of each store that keeps the limits.", heads, rows)
+    heads = ("store", "power", "energy", "losses", "cost per year", "note")
+    return rows_grid("The smallest size of each store that meets the limits.", heads, rows)
 
 
 def _frontier(answer: Answer) -> Grid:
@@ -158,15 +159,15 @@ def _frontier(answer: Answer) -> Grid:
         (with_unit(row["floor_MW"], "MW"), with_unit(row["power_MW"], "MW"),
          with_unit(row["energy_kWh"], "kWh"),
          f"{100 * row['burnt_share']:.2g} %", with_unit(row["cost_USD_per_year"], "$"),
-         "slow start and stop" if row["slow_start_and_stop"] else "")
+         "limited ramps at start and stop" if row["slow_start_and_stop"] else "")
         for row in answer["frontier"]
     ]  # fmt: skip
-    heads = ("floor held by software", "store", "its energy", "burnt", "cost a year", "note")
-    return rows_grid("What a floor of the load spares of the store.", heads, rows)
+    heads = ("software power floor", "store", "energy of the floor", "burnt", "cost per year", "note")
+    return rows_grid("Store size against the power floor of the load.", heads, rows)
 
 
 def document(answer: Answer, again: Again, more: Any = None) -> Document:
-    """Everything that the report of the seconds says; ``more`` are the series that are drawn."""
+    """The document of the power swings; ``more`` are the series that are drawn."""
     assumptions = read_assumptions(answer["assumptions"])
     grade = worst(a.grade for a in assumptions).label
 
@@ -174,17 +175,17 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         draw, caption = FIGURES[name]
         return (drawn(name, partial(draw, answer, more), caption, table=name == "spectrum"),) if more else ()
 
-    sections = [Section("answer", "The answer", (_facts(answer), *figure("power"), *figure("spectrum")))]
+    sections = [Section("answer", "Summary", (_facts(answer), *figure("power"), *figure("spectrum")))]
     if answer["stores"]:
-        sections.append(Section("stores", "What would mend it", (_stores(answer),)))
+        sections.append(Section("stores", "Stores that meet the limits", (_stores(answer),)))
     if answer["frontier"]:
-        sections.append(Section("frontier", "Software instead of a store",
+        sections.append(Section("frontier", "Software power floor instead of a store",
                                 (*figure("frontier"), _frontier(answer))))  # fmt: skip
     if answer["plants"] is not None and more:
-        sections.append(Section("frequency", "What the plants feel", figure("frequency")))
+        sections.append(Section("frequency", "Frequency at the plants", figure("frequency")))
     texts = (
-        f"{_swings(answer)} {_bound(answer)}",
-        f"{_mended(answer, grade)} {trust_words(assumptions)}".strip(),
+        f"{_swings(answer)} {_limits(answer)}",
+        f"{_remedy(answer, grade)} {trust_words(assumptions)}".strip(),
     )
     cards = [Card("Peak", with_unit(answer["measures"]["peak_MW"], "MW"), grade)]
     cards += [
@@ -193,7 +194,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         if row["power_MW"] is not None and row["store"] == answer["cheapest_store"]
     ]
     return Document(
-        title=f"The seconds of {answer['what']}",
+        title=f"Power swings of {answer['what']}",
         setting=f"limits {answer['limits']['id']} · {significant(answer['duration_s'])} s",
         paragraphs=texts,
         again=again,

@@ -1,4 +1,4 @@
-"""The seconds of a load: what the command and Python both call."""
+"""The power swings of a load: what the command and Python both call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Progress = Callable[[str, float], None]
 def plan_seconds(
     *, plants: Mapping[str, str] | None = None, progress: Progress | None = None, **words: Any
 ) -> Answer:
-    """Look at the seconds of a load, as ``gigawatt plan-seconds`` does: ramps, swings, the least store.
+    """Analyse the power swings of a load, as ``gigawatt plan-seconds`` does: ramps, oscillations, stores.
 
     Parameters
     ----------

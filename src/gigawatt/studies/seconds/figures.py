@@ -1,4 +1,4 @@
-"""Figures of a campus's seconds.
+"""Figures of a campus's power swings.
 
 Each takes the document that ``gigawatt plan-seconds --json`` prints, and the series beside it.
 """
@@ -27,7 +27,7 @@ def _line(figure: Any, x: Sequence[float], y: Sequence[float], name: str, hue: s
 
 
 def power_figure(answer: Answer, series: Series) -> Any:
-    """The load by the second, and what is drawn behind the store."""
+    """The load over time, without and with the store."""
     import plotly.graph_objects as go
 
     figure = go.Figure()
@@ -43,7 +43,7 @@ def spectrum_figure(answer: Answer, series: Series) -> Any:
     import plotly.graph_objects as go
 
     if "frequency_Hz" not in series:
-        return empty("Oscillations", "The series is too short, or its step too coarse.")
+        return empty("Oscillations", "The series is too short or its step too coarse.")
     figure = go.Figure()
     x, least = series["frequency_Hz"], 1e-5 * answer["measures"]["peak_MW"]
     drawn = [("load", "load_amplitude_MW", INK)]
@@ -62,16 +62,16 @@ def spectrum_figure(answer: Answer, series: Series) -> Any:
 
 
 def frontier_figure(answer: Answer, series: Series) -> Any:
-    """Store against floor, and what each costs a year."""
+    """Store size against power floor, with the yearly cost of both."""
     from plotly.subplots import make_subplots
 
     points = answer["frontier"]
     if not points:
-        return empty("Floor or store", "The load keeps the limits as it is, or no store does.")
+        return empty("Power floor or store", "The load meets the limits as it is, or no store meets them.")
     figure: Any = make_subplots(rows=1, cols=2, horizontal_spacing=0.15)
     for slow, dash in ((False, "solid"), (True, "dot")):
         mine = [point for point in points if point["slow_start_and_stop"] == slow]
-        words = "with a slow start and stop" if slow else "floor alone"
+        words = "with limited ramps at start and stop" if slow else "power floor alone"
         for place, (key, scale, axis, hue) in enumerate(
             (
                 ("power_MW", 1.0, "store [MW]", colour("battery")),
@@ -85,10 +85,8 @@ def frontier_figure(answer: Answer, series: Series) -> Any:
                 hovertemplate=words + ", %{x:,.4~g} MW: %{y:,.4~g}<extra></extra>", row=1, col=place,
             )  # fmt: skip
             figure.update_yaxes(title={"text": axis, "standoff": 8}, rangemode="tozero", row=1, col=place)
-            figure.update_xaxes(
-                title={"text": "floor held by software [MW]", "standoff": 8}, row=1, col=place
-            )
-    finish(figure, title="Floor or store", height=360, legend=True)
+            figure.update_xaxes(title={"text": "software power floor [MW]", "standoff": 8}, row=1, col=place)
+    finish(figure, title="Power floor or store", height=360, legend=True)
     return figure
 
 
@@ -115,10 +113,10 @@ def frequency_figure(answer: Answer, series: Series) -> Any:
 FIGURES: dict[str, tuple[Callable[[Answer, Series], Any], str]] = {
     "power": (
         power_figure,
-        "The whole series at even points; nothing of what the answer judges was thinned.",
+        "The series, evenly sampled for the figure; the analysis uses every step.",
     ),
     "spectrum": (spectrum_figure, "Amplitude of a sine of each frequency (Welch, Hann windows)."),
-    "frontier": (frontier_figure, "Higher floors burn energy and need a smaller store."),
-    "frequency": (frequency_figure, "Of the bus that the plants share, from the first value of the load."),
+    "frontier": (frontier_figure, "A higher floor consumes more energy and needs a smaller store."),
+    "frequency": (frequency_figure, "Frequency of the plants' common bus, from the first value of the load."),
 }
 """Figure → (the function, its caption)."""

@@ -1,4 +1,4 @@
-"""The seconds of a campus: a training step of the model, or a trace, through stores to grid or island."""
+"""Power swings of a campus: a training step of the model, or a trace, through stores to grid or island."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ __all__ = [
 Array = NDArray[np.float64]
 
 FLOORS = (0.0, 0.25, 0.5, 0.7, 0.8, 0.9)
-"""Shares of the peak at which software may hold a floor."""
+"""Software power floors, as shares of the peak."""
 _COMPUTE = ("arithmetic", "memory_bandwidth", "launch")
 _EXCHANGE = ("interconnect_bandwidth", "interconnect_latency")
 _AWAKE = 1.05
@@ -68,7 +68,7 @@ _SECOND, _LONGEST = 1.0, 3600.0
 
 @dataclass(frozen=True)
 class Run:
-    """A training run that is planned already: what it is in words, its step (one row), its accelerators."""
+    """A planned training run: its name, its step (one row), its accelerators."""
 
     what: str
     best: StepTable
@@ -77,7 +77,7 @@ class Run:
 
 @dataclass(frozen=True)
 class SecondsQuestion:
-    """A load (T,) [W] by ``step`` [s], where it comes from, and what it must keep to.
+    """A load (T,) [W] by ``step`` [s], where it comes from, and its limits.
 
     ``idle`` [W]: the whole load at rest; ``segments`` of one accelerator's step, empty for a trace;
     ``accelerators`` (``inf`` where not known); ``plants`` id → W, empty: the connection alone.
@@ -101,7 +101,7 @@ class SecondsQuestion:
 
 @dataclass(frozen=True)
 class StoreOffer:
-    """A store that was tried: ``sized`` with its ``cost`` [$/year], or why it does not do (``refused``)."""
+    """A candidate store: ``sized`` with its ``cost`` [$/year], or the reason against it (``refused``)."""
 
     store: str
     sized: Sized | None
@@ -111,7 +111,7 @@ class StoreOffer:
 
 @dataclass(frozen=True)
 class SecondsAnswer:
-    """Measures of the load, what limits it breaks (measure over limit), and the ways to mend it.
+    """Measures of the load, the limits it exceeds (measure over limit), and the remedies.
 
     ``frontier`` is of floors alone, ``slow`` of floors with a start and a stop held to the ramps by software.
     """
@@ -256,11 +256,7 @@ def read_seconds_question(
         )
         return evidence.value
 
-    lag = (
-        default("spread", "spread", "nodes do not swing at one instant")
-        if spread is None
-        else parse(spread, "s")
-    )
+    lag = default("spread", "spread", "nodes do not swing in phase") if spread is None else parse(spread, "s")
     rho = default("correlation", "correlation", "one job") if correlation is None else correlation
     if trace is not None:
         times, powers = read_trace(trace)
@@ -270,10 +266,10 @@ def read_seconds_question(
         load = sum_nodes(one, step=dt, nodes=nodes, spread=lag, correlation=rho, seed=seed)
         what = f"{nodes:,.0f} × {Path(trace).name}"
         idle, accelerators, segments = float(load.min()), math.inf, ()
-        notices.append("accelerators of a trace are not known: a store in racks is as large as it must be")
+        notices.append("the accelerators of a trace are unknown: a store in racks has no size limit")
         if dt < 0.75 * mean:
             notices.append(
-                f"the trace has a step of {mean:.3g} s: nothing faster than {0.5 / mean:.3g} Hz is in it"
+                f"the trace has a step of {mean:.3g} s: it contains frequencies up to {0.5 / mean:.3g} Hz"
             )
     else:
         dt = 0.01 if step is None else parse(step, "s")
@@ -284,7 +280,7 @@ def read_seconds_question(
             )
         planned = _planned(str(chip), count, model, told, settings or {}) if run is None else run
         one_chip = training_load(planned.best, planned.count)
-        default("jitter", "jitter", "steps are not all alike")
+        default("jitter", "jitter", "identical steps")
         start, stop = (default(key, key, "idle around the run") for key in ("start", "stop"))
         one = training_power(one_chip, step=dt, duration=length, start=start, stop=length - stop, seed=seed)
         load = sum_nodes(one, step=dt, nodes=float(planned.count), spread=lag, correlation=rho, seed=seed)
@@ -292,7 +288,7 @@ def read_seconds_question(
         accelerators, segments = float(planned.count), one_chip.segments
         idle = one_chip.idle * accelerators
         if one_chip.step_time > length - start - stop:
-            notices.append(f"a step takes {one_chip.step_time:.3g} s: the series does not hold one")
+            notices.append(f"a step takes {one_chip.step_time:.3g} s: the series is shorter than one step")
     peak = float(load.max())
     chosen = limits if limits is not None else "moderate"
     found = load_limits(chosen, peak=peak)
@@ -314,7 +310,7 @@ def read_seconds_question(
         )  # fmt: skip
     finance = catalog.entity("finance", "hyperscaler").evidence("discount_rate")
     price = (
-        default("electricity", "electricity", "no price was given")
+        default("electricity", "electricity", "no price is set")
         if electricity is None
         else parse(electricity, "$/J")
     )
@@ -337,7 +333,7 @@ def read_seconds_question(
 
 
 def _check_alone(trace: str | None, given: Mapping[str, object], nodes: float) -> None:
-    """Refuse what the load does not follow from: a model's words of a trace, nodes of a model."""
+    """Raise ``InputError`` of a word that does not apply: model options of a trace, nodes of a model."""
     if trace is None:
         if nodes != 1.0:
             raise InputError("nodes are those of a trace", key="nodes", given=nodes, allowed="--count")
@@ -354,11 +350,13 @@ def _planned(
 ) -> Run:
     """The best layout of a model on ``count`` accelerators."""
     if count is None:
-        raise InputError("how many accelerators?", key="count", allowed="a whole number of 1 or more")
+        raise InputError(
+            "the number of accelerators is missing", key="count", allowed="a whole number of 1 or more"
+        )
     name = "llama-3.1-405b" if model is None else model
     if model is None:
         grade = catalog.entity("dynamics_load", "training").evidence("jitter").grade
-        told.append(Assumption("model", name, "no model was given", grade, "models.csv"))
+        told.append(Assumption("model", name, "no model is set", grade, "models.csv"))
     question = read_question(model=name, chip=chip, settings=settings)
     plan = plan_training(question, count, top=1)
     what = f"{question.architecture.name} on {count:,} × {question.chip.name}"
@@ -368,12 +366,12 @@ def _planned(
 def plan_seconds(
     question: SecondsQuestion, progress: Callable[[str, float], None] | None = None
 ) -> SecondsAnswer:
-    """Measure the load, try every store and every floor, and judge the plants where some are given.
+    """The measures of the load, every store and floor, and the verdict on the plants where some are given.
 
     Parameters
     ----------
     question : SecondsQuestion
-        The load, and what it must keep to.
+        The load, and its limits.
     progress : callable, optional
         Called with (what is done, share done).
 
@@ -400,7 +398,7 @@ def plan_seconds(
     if excess:
         seconds = len(q.load) * q.step
         for number, name in enumerate(list_stores()):
-            say(f"The store {name}", 0.05 + 0.45 * number / len(list_stores()))
+            say(f"Sizing the store {name}", 0.05 + 0.45 * number / len(list_stores()))
             prices = store_prices(name, electricity=q.electricity, capital_recovery=recovery)
             basis = load_store(name, accelerators=q.accelerators)
             try:
@@ -427,7 +425,7 @@ def plan_seconds(
             )  # fmt: skip
 
         try:
-            say("Floors held by software", 0.5)
+            say("Software power floors", 0.5)
             curve = software(False)
             slow = software(True)
             bound = least_store(q.load, step=q.step, limits=q.limits, prices=prices, store=basis, floor=most)
@@ -435,7 +433,7 @@ def plan_seconds(
             notices.append(str(error))
     verdict: Carried | None = None
     if q.plants:
-        say("The plants", 0.8)
+        say("Checking the plants", 0.8)
         verdict = carry_seconds(
             q.load, step=q.step, plants=q.plants, limits=q.limits, electricity=q.electricity,
             capital_recovery=recovery, short_circuit_ratio=q.short_circuit_ratio,

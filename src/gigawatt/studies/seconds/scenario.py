@@ -1,4 +1,4 @@
-"""The seconds of a scenario that trains: its own step, the plants that its plan built, its price."""
+"""Power swings of a training scenario: its step, the plants of its supply plan, its price."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def scenario_seconds(
     """
     loaded = scenario if isinstance(scenario, LoadedScenario) else read_scenario(scenario)
     if loaded.serves:
-        raise InputError("this scenario trains nothing", file=loaded.file, allowed="a training: section")
+        raise InputError("not a training scenario", file=loaded.file, allowed="a training: section")
     say = progress or (lambda text, share: None)
-    say("The training step", 0.0)
+    say("Planning the training step", 0.0)
     point = Asker(loaded).at({})
     search, machine = (point.value(name).value for name in ("layouts.search", "machine.machine"))
     model = point.value("model.architecture").value
@@ -74,6 +74,6 @@ def scenario_seconds(
         if not question.plants:
             raise
         alone = replace(
-            question, plants={}, notices=(*question.notices, f"the plants are not judged: {error}")
+            question, plants={}, notices=(*question.notices, f"the plants were not checked: {error}")
         )
         return plan_seconds(alone, told)

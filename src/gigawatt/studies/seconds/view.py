@@ -1,4 +1,4 @@
-"""The seconds of a campus that trains: how power swings, what a connection bears, what store mends it."""
+"""Power swings of a training campus: ramps, connection limits, the smallest store that meets them."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from gigawatt.studies.seconds.words import sentences
 __all__ = ["DURATIONS", "compute"]
 
 DURATIONS = {"120 s": "2 minutes", "60 s": "1 minute", "600 s": "10 minutes"}
-"""How long a run may be looked at."""
+"""Simulated times that the page offers."""
 _WATTS = 1e6
 _TABLES = {
-    "power": (("time_s", "load_MW", "drawn_MW"), "time [s]", "[MW]", "The power at even points."),
+    "power": (("time_s", "load_MW", "drawn_MW"), "time [s]", "[MW]", "Power, evenly sampled."),
     "spectrum": (
         ("frequency_Hz", "load_amplitude_MW", "drawn_amplitude_MW"), "frequency [Hz]", "[MW]",
-        "Amplitudes at even points.",
+        "Amplitudes, evenly sampled.",
     ),
     "frequency": (
         ("time_s", "deviation_Hz", "deviation_behind_store_Hz"), "time [s]", "[Hz]",
-        "How far the frequency is off at even points.",
+        "Frequency deviation, evenly sampled.",
     ),
 }  # fmt: skip
-"""Figure → keys of the series that it draws, what is along, the unit of both curves, what it shows."""
+"""Figure → keys of its series, its axis, the unit of both curves, its caption."""
 _KEPT = 24
-"""Rows of the series in the table beneath a figure, evenly chosen."""
+"""Rows of the series in the table beneath a figure, evenly sampled."""
 
 
 def compute(asked: Asked) -> Fragment:
-    """Load, oscillations, stores, floors, and whether the plan's plants carry it."""
+    """The page's fragment: load, oscillations, stores, floors, and the verdict on the plan's plants."""
     result = asked.result
     try:
         found = scenario_seconds(
@@ -63,7 +63,7 @@ def compute(asked: Asked) -> Fragment:
     }
     return fragment(
         "seconds.html.j2",
-        title=f"The seconds of {answer['what']}",
+        title=f"Power swings of {answer['what']}",
         paragraphs=sentences(answer),
         plots=plots,
         tables={
@@ -96,7 +96,7 @@ def _thinned(
 
 
 def _why(refused: str | None) -> str:
-    """Why a store does not do, without the key of the error, which nobody gave."""
+    """The reason against a store, without the key of the error."""
     text = refused or ""
     return text.partition(": ")[2] or text
 
@@ -115,18 +115,14 @@ def _stores(answer: dict[str, Any]) -> Grid | None:
         )
         for row in answer["stores"]
     ]
-    heads = ("store", "power", "energy", "losses", "cost a year", "verdict")
-    return (
-        rows_grid("The least store of each kind with which the limits are kept.", heads, rows)
-        if rows
-        else None
-    )
+    heads = ("store", "power", "energy", "losses", "cost per year", "verdict")
+    return rows_grid("The smallest store of each kind that meets the limits.", heads, rows) if rows else None
 
 
 def _frontier(answer: dict[str, Any]) -> Grid | None:
     rows = [
         (
-            "slow start and stop" if row["slow_start_and_stop"] else "floor alone",
+            "limited ramps at start and stop" if row["slow_start_and_stop"] else "power floor alone",
             with_unit(row["floor_MW"], "MW"),
             with_unit(row["power_MW"], "MW"),
             with_unit(row["energy_kWh"], "kWh"),
@@ -135,5 +131,5 @@ def _frontier(answer: dict[str, Any]) -> Grid | None:
         )
         for row in answer["frontier"]
     ]
-    heads = ("software", "floor", "store", "its energy", "burnt", "cost a year")
-    return rows_grid("A floor held by software, and the store beside it.", heads, rows) if rows else None
+    heads = ("software", "floor", "store", "energy of the floor", "burnt", "cost per year")
+    return rows_grid("A software power floor, and the store beside it.", heads, rows) if rows else None

@@ -1,4 +1,4 @@
-"""The seconds of a campus in sentences: what swings, what that breaks, what carries it."""
+"""Power swings of a campus in sentences: ramps, exceeded limits, plants."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from gigawatt.faces.figures.readable import significant, with_unit
 __all__ = ["sentences"]
 
 _WORDS = {
-    "ramp_up": "the rise",
-    "ramp_down": "the fall",
-    "dynamic_range": "the dynamic range",
-    "amplitude": "an oscillation",
+    "ramp_up": "ramp up",
+    "ramp_down": "ramp down",
+    "dynamic_range": "dynamic range",
+    "amplitude": "oscillation",
 }
 
 
 def sentences(a: dict[str, Any]) -> list[str]:
-    """Sentences of an answer of ``plan-seconds`` (docs/seconds.md)."""
+    """The sentences of an answer of ``plan-seconds`` (docs/seconds.md)."""
     m, limits = a["measures"], a["limits"]
     found = [
-        f"{a['what']}: {with_unit(m['least_MW'], 'MW')} to {with_unit(m['peak_MW'], 'MW')}, "
-        f"{with_unit(m['mean_MW'], 'MW')} in the mean of {significant(a['duration_s'])} s.",
+        f"{a['what']}: {with_unit(m['least_MW'], 'MW')} to {with_unit(m['peak_MW'], 'MW')}, mean "
+        f"{with_unit(m['mean_MW'], 'MW')} over {significant(a['duration_s'])} s.",
         f"Steepest {significant(m['ramp_up_MW_per_s'])} MW/s up and {significant(m['ramp_down_MW_per_s'])} "
         f"MW/s down over {significant(limits['ramp_window_s'])} s "
         f"({significant(limits['ramp_MW_per_s'])} allowed), "
@@ -49,14 +49,15 @@ def sentences(a: dict[str, Any]) -> list[str]:
             f"{after['nadir_Hz']:+.3g} to {after['zenith_Hz']:+.3g} Hz."
         )
         found.append(
-            "The plants carry the seconds."
+            "The plants carry the swings."
             if plants["carried"]
-            else f"The plants do not carry the seconds: buy {with_unit(plants['to_buy_MW'], 'MW')} with "
-            f"{with_unit(plants['to_buy_MWh'], 'MWh')}, {with_unit(plants['cost_USD_per_year'], '$')} a year."
+            else f"The plants do not carry the swings: buy {with_unit(plants['to_buy_MW'], 'MW')} with "
+            f"{with_unit(plants['to_buy_MWh'], 'MWh')}, "
+            f"{with_unit(plants['cost_USD_per_year'], '$')} a year."
         )
         if plants["flicker_Pst"] is not None:
             found.append(
-                f"At the connection: Pst {significant(plants['flicker_Pst'])}, voltage moves by "
+                f"At the connection: Pst {significant(plants['flicker_Pst'])}, voltage changes by "
                 f"{100 * plants['voltage_dip_share']:.2g} %."
             )
     return found

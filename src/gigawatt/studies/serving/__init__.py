@@ -9,14 +9,14 @@ __all__ = ["SIMULATION", "STUDY"]
 STUDY = Study(
     name="plan-serving",
     title="Plan a service",
-    words="Which replicas serve a demand within its latency target, and what they cost.",
+    words="The replicas that serve a demand within its latency target, and their cost.",
     commands=(
         Command(
             name="plan-serving",
             target="gigawatt.studies.serving.command:plan_serving_command",
             words=(
-                "Plan a service: screen all replicas and loads, try the best by events, say what "
-                "they give and cost."
+                "Plan a service: screen all replicas and loads, simulate the best, report throughput and "
+                "cost."
             ),
             example=(
                 "gigawatt plan-serving --model llama-3.1-70b --chip H100 --chips 64 --prompt 1024 "
@@ -34,21 +34,23 @@ STUDY = Study(
         View(
             name="serving",
             title="Serving",
-            words="What requests wait, how that grows with load, and what speed for one user costs.",
+            words="Latencies against load, and cost against speed per user.",
             target="gigawatt.studies.serving.view:show",
             place=30,
         ),
         View(
             name="serving-day",
             title="The day of a service",
-            words="What requests wait over the hours of a day.",
+            words="Latencies over the hours of a day.",
             target="gigawatt.studies.serving.view:day",
             place=35,
             listed=False,
         ),
     ),
     jobs=(
-        Job("serving-search", "Replicas tried request by request", "gigawatt.studies.serving.view:search"),
+        Job(
+            "serving-search", "Replicas simulated request by request", "gigawatt.studies.serving.view:search"
+        ),
     ),
     docs="plan-serving.md",
 )
@@ -56,14 +58,14 @@ STUDY = Study(
 SIMULATION = Study(
     name="simulate-serving",
     title="Simulate a service",
-    words="Requests over time on given replicas: latencies, power, what tokens cost.",
+    words="Requests over time on given replicas: latencies, power, cost per token.",
     commands=(
         Command(
             name="simulate-serving",
             target="gigawatt.studies.serving.simulate_command:simulate_serving_command",
             words=(
-                "Simulate a service: every request through queues and batches; latencies, power, "
-                "what tokens cost."
+                "Simulate a service: every request through queues and batches; latencies, power, cost per "
+                "token."
             ),
             example=(
                 "gigawatt simulate-serving --model llama-3.1-70b --chip H100 --tensor 8 --replicas 4 "

@@ -25,7 +25,7 @@ __all__ = ["plan_answer", "request_columns", "run_answer", "series_columns"]
 
 _MWH, _KW = 3.6e9, 1e3
 _BINS = 60
-"""Bins of a distribution that is drawn."""
+"""Bins of a drawn distribution."""
 
 
 def _finite(value: float | None) -> float | None:
@@ -67,7 +67,7 @@ def _prices(question: ServingQuestion, prices: Prices) -> dict[str, Any]:
     }
 
 
-def _told(assumptions: tuple[Assumption, ...], notices: tuple[str, ...]) -> dict[str, Any]:
+def _assumptions(assumptions: tuple[Assumption, ...], notices: tuple[str, ...]) -> dict[str, Any]:
     seen: dict[str, Assumption] = {one.key: one for one in assumptions}
     return {
         "notices": list(notices),
@@ -98,7 +98,7 @@ def _pool(pool: Pool, question: ServingQuestion) -> dict[str, Any]:
 def _configuration(
     one: Configuration, question: ServingQuestion, prices: Prices, tried: Tried | None
 ) -> dict[str, Any]:
-    """One row: as the event engine has it where it was tried, else in closed form."""
+    """One row: by the event engine where it was simulated, else in closed form."""
     traffic = question.traffic
     percent = f"p{100 * (question.objective.percentile or 1.0):g}"
     output = one.rate * traffic.mean_output
@@ -123,7 +123,7 @@ def _configuration(
     run, s = tried.run, tried.run.summary
     power, meter = s.power * tried.scale, run.meter_power * tried.scale
     row |= {f"{key}_s": _quantiles(getattr(s, key)) for key in ("ttft", "tpot", "itl", "e2e")}
-    for key, value in _asked(run).items():
+    for key, value in _at_percentile(run).items():
         row[f"{key}_s"].setdefault(percent, value)
     row |= {
         "USD_per_hour": run.money / run.seconds * 3600.0 * tried.scale,
@@ -131,7 +131,7 @@ def _configuration(
         "USD_per_million_output_tokens": _finite(run.million("output")),
         **_power(power, meter, s.output_rate * tried.scale),
         "capacity_requests_per_s": tried.most,
-        "kept_share": _kept(run),
+        "kept_share": _attainment(run),
         "held_mean": s.concurrency / run.setup.main.replicas,
         "utilisation": _finite(s.utilisation),
         "kv_occupancy": _finite(s.occupancy),
@@ -166,31 +166,31 @@ def _power(accelerators: float, meter: float, output: float) -> dict[str, Any]:
     }
 
 
-def _asked(run: ServingRun) -> dict[str, float | None]:
+def _at_percentile(run: ServingRun) -> dict[str, float | None]:
     """Times at the percentile of the objective, of the requests that came in the window."""
     start, end = run.summary.window
     mine = (run.outcome.arrival >= start) & (run.outcome.arrival <= end)
-    quantile, found = run.question.objective.percentile or 1.0, dict[str, float | None]()
+    quantile, values_at = run.question.objective.percentile or 1.0, dict[str, float | None]()
     for key, values in latencies(run.outcome, run.requests).items():
         seen = values[mine & np.isfinite(values)]
-        found[key] = float(np.quantile(seen, quantile)) if len(seen) else None
-    return {key: found[key] for key in ("ttft", "tpot", "e2e")}
+        values_at[key] = float(np.quantile(seen, quantile)) if len(seen) else None
+    return {key: values_at[key] for key in ("ttft", "tpot", "e2e")}
 
 
-def _kept(run: ServingRun) -> dict[str, float]:
+def _attainment(run: ServingRun) -> dict[str, float]:
     goodput = run.summary.goodput
     return {} if goodput is None else {**goodput.by_limit, "all": goodput.share}
 
 
 def plan_answer(plan: ServingPlan, wall: Wall | None = None) -> dict[str, Any]:
-    """One document with everything that was found; see docs/plan-serving.md.
+    """The plan as one mapping; see docs/plan-serving.md.
 
     Parameters
     ----------
     plan : ServingPlan
         The configurations.
     wall : Wall, optional
-        The memory wall, where it was asked for.
+        The roofline, where it is requested.
     """
     question, prices, first = plan.question, plan.prices, plan.first
     tried = {id(one.configuration): one for one in plan.tried}
@@ -232,20 +232,20 @@ def plan_answer(plan: ServingPlan, wall: Wall | None = None) -> dict[str, Any]:
         }
     if wall is not None:
         answer["roofline"] = _wall(wall)
-    return answer | _told(plan.assumptions, plan.notices)
+    return answer | _assumptions(plan.assumptions, plan.notices)
 
 
 def _memory(plan: ServingPlan, pool: Pool) -> dict[str, float]:
-    """GB of one accelerator of the replicas that write the answers."""
+    """Memory of one accelerator of the decode replicas by part [GB]."""
     from gigawatt.chain.serving.replica import held_bytes, replica
 
     question, chip = plan.question, plan.cluster.chip
-    found = replica(question, plan.cluster, pool.points.degrees)
-    weights, each = (float(np.max(x)) for x in held_bytes(question, found))
-    held = float(pool.points.held[0]) / float(pool.points.degrees.data[0])
+    one = replica(question, plan.cluster, pool.points.degrees)
+    weights, per_request = (float(np.max(x)) for x in held_bytes(question, one))
+    in_flight = float(pool.points.held[0]) / float(pool.points.degrees.data[0])
     engine = question.engine
     usable = chip.memory_bytes * engine.usable - engine.reserve
-    cache = min(each * held, max(usable - weights, 0.0))
+    cache = min(per_request * in_flight, max(usable - weights, 0.0))
     parts = {
         "weights": weights,
         "keys and values": cache,
@@ -314,7 +314,7 @@ def _part(part: Part, role: str) -> dict[str, Any]:
 
 
 def run_answer(run: ServingRun) -> dict[str, Any]:
-    """A simulated run as one document; see docs/simulate-serving.md."""
+    """A simulated run as one mapping; see docs/simulate-serving.md."""
     question, setup, s, outcome = run.question, run.setup, run.summary, run.outcome
     parts = [_part(setup.main, "replica" if setup.prefill is None else "decode")]
     if setup.prefill is not None:
@@ -345,7 +345,7 @@ def run_answer(run: ServingRun) -> dict[str, Any]:
         "output_tokens_per_s": _finite(s.output_rate),
         "output_tokens_per_s_chip": _finite(s.output_rate / setup.chips),
         "goodput_requests_per_s": None if goodput is None else _finite(goodput.rate),
-        "kept_share": {key: _finite(value) for key, value in _kept(run).items()},
+        "kept_share": {key: _finite(value) for key, value in _attainment(run).items()},
         "objective_kept": None if goodput is None else goodput.met,
         "utilisation": _finite(s.utilisation),
         "kv_occupancy": _finite(s.occupancy),
@@ -373,9 +373,9 @@ def run_answer(run: ServingRun) -> dict[str, Any]:
         **_prices(question, run.prices),
     }
     if question.objective.percentile is not None:
-        for key, value in _asked(run).items():
+        for key, value in _at_percentile(run).items():
             answer[f"{key}_s"].setdefault(f"p{100 * question.objective.percentile:g}", value)
-    return answer | _told(run.assumptions, run.notices)
+    return answer | _assumptions(run.assumptions, run.notices)
 
 
 def _histogram(values: np.ndarray[Any, Any]) -> dict[str, list[float]]:
@@ -403,7 +403,7 @@ def _gaps(weights: np.ndarray[Any, Any]) -> dict[str, list[float]]:
 
 
 def request_columns(run: ServingRun) -> dict[str, np.ndarray[Any, Any]]:
-    """One row a request: when it came, what it was, what became of it."""
+    """A row per request: arrival, lengths, latencies and outcome."""
     outcome, requests = run.outcome, run.requests
     times = latencies(outcome, requests)
     return {
@@ -422,7 +422,7 @@ def request_columns(run: ServingRun) -> dict[str, np.ndarray[Any, Any]]:
 
 
 def series_columns(run: ServingRun) -> dict[str, np.ndarray[Any, Any]]:
-    """One row a bin of the run: mean power, what runs, what waits, what is kept."""
+    """A row per time bin of the run: mean power, running and waiting requests, cache."""
     series = run.outcome.series
     power = power_series(series).power
     start = np.arange(len(series)) * series.bin

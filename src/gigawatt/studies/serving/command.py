@@ -1,4 +1,4 @@
-"""``gigawatt plan-serving``: replicas, how many, what they promise and cost, what binds."""
+"""``gigawatt plan-serving``: replicas, latencies, cost and bottleneck."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ def plan_serving_command(
     output: o.Output = None,
     largest: Annotated[
         int | None,
-        option("Accelerators of a replica at most; default: a domain, or the fewest that fit.", o.MACHINE),
+        option("Most accelerators per replica; default: a domain, or the fewest that fit.", o.MACHINE),
     ] = None,
     token_budget: o.TokenBudget = None,
     sequences: o.Sequences = None,
     minimise: Annotated[
-        str, typer.Option(help="cost, energy or chips, of a request.", rich_help_panel="Choice")
+        str, typer.Option(help="cost, energy or chips per request.", rich_help_panel="Choice")
     ] = "cost",
     finalists: Annotated[
         int,
-        typer.Option(help="Configurations tried by events; 0: closed form alone.", min=0, max=20,
+        typer.Option(help="Configurations simulated by events; 0: closed form alone.", min=0, max=20,
                      rich_help_panel="Choice"),
     ] = 3,
     requests: Annotated[
-        int, typer.Option(help="Requests of each such run, at least.", min=10, rich_help_panel="Choice")
+        int, typer.Option(help="Fewest requests per simulation.", min=10, rich_help_panel="Choice")
     ] = 4000,
     roofline: Annotated[
         bool,
-        flag("--roofline", "The memory wall: FLOPs for each byte, other formats, quicker memory.", o.ANSWER),
+        flag("--roofline", "Roofline: FLOP/B, other formats, faster memory.", o.ANSWER),
     ] = False,
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:  # fmt: skip
-    """Plan a service: screen all replicas and loads, try the best by events, say what they give and cost."""
+    """Plan a service: screen all replicas and loads, simulate the best, report throughput and cost."""
     lengths, folder = outputs(output)
     from gigawatt.studies.serving.door import plan_serving
 

@@ -1,4 +1,4 @@
-"""A service, planned: what the command and Python both call."""
+"""A planned service: what the command and Python both call."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def plan_serving(
     progress: Progress | None = None,
     **words: Any,
 ) -> Answer:
-    """Plan a service, as ``gigawatt plan-serving`` does: replicas, loads, waits, money and energy a token.
+    """Plan a service, as ``gigawatt plan-serving`` does: replicas, latencies, cost and energy per token.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def plan_serving(
     chip : str
         An accelerator by the words of its name.
     chips : int, optional
-        Accelerators that there are.
+        Available accelerators.
     mode, minimise : str
         ``aggregated, disaggregated, both``; ``cost, energy, chips`` of a request.
     finalists, requests, seed : int
@@ -79,7 +79,7 @@ def plan_serving(
     wall = None
     if roofline:
         if progress is not None:
-            progress("The memory wall", 0.96)
+            progress("Roofline", 0.96)
         wall = memory_wall(question, plan.cluster, plan.first.pools[-1].points.degrees, plan.prices)
     data = plan_answer(plan, wall)
     drawings = {name: partial(draw, data) for name, (key, draw, _) in FIGURES.items() if data.get(key)}
@@ -91,7 +91,7 @@ def plan_serving(
 
 
 def question_of(words: Mapping[str, Any]) -> ServingQuestion:
-    """The question that words ask: those of the reader of questions, degrees held in a mapping of theirs."""
+    """The question of the given words; fixed degrees are a mapping."""
     from gigawatt.chain.serving.reader import read_serving_question
 
     fixed = {name: words[name] for name in _DEGREES if words.get(name) is not None}

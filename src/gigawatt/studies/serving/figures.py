@@ -29,16 +29,16 @@ _HEIGHT, _ROW = 80, 38
 _DEGREES = (("tensor", "TP"), ("pipeline", "PP"), ("data", "DP"), ("expert", "EP"))
 _HUES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#6a51a3", "#56b4e9", "#b8a13a")
 _SHORT = 1024.0
-"""Tokens before a decoding sequence on the curve that is drawn."""
+"""Context of a decoding sequence on the drawn curve [tokens]."""
 
 
 def layout_words(pool: Mapping[str, Any]) -> str:
-    """Degrees of a replica: ``TP4 PP2``."""
+    """The degrees of a replica: ``TP4 PP2``."""
     return " ".join(f"{short}{pool[name]}" for name, short in _DEGREES if pool[name] > 1) or "one accelerator"
 
 
 def parts(answer: Mapping[str, Any]) -> Any:
-    """What the time of each pool's replicas goes to, one bar a pool."""
+    """Time of each pool's replicas by component, a bar per pool."""
     import plotly.graph_objects as go
 
     pools = answer["pools"]
@@ -67,7 +67,7 @@ def parts(answer: Mapping[str, Any]) -> Any:
             for i, name in enumerate(names)
         ]
     )
-    finish(figure, title="What the time of a replica goes to", height=130 + 48 * len(rows),
+    finish(figure, title="Time of a replica by component", height=130 + 48 * len(rows),
            x="share of the time [%]", legend=True)  # fmt: skip
     figure.update_layout(barmode="stack", bargap=0.35)
     figure.update_xaxes(range=[0, 100])
@@ -85,24 +85,24 @@ def _hue(name: str, number: int) -> str:
 
 
 def memory(answer: Mapping[str, Any]) -> Any:
-    """Memory of one accelerator of the replicas that write the answers."""
-    kept = {name: float(v) for name, v in answer["memory_GB"].items()}
-    figure = waterfall(list(kept), list(kept.values()), "GB", "all")
-    return finish(figure, title="Memory of one accelerator", height=_HEIGHT + 10 + _ROW * (len(kept) + 1),
+    """Memory of one accelerator of the decode replicas."""
+    parts = {name: float(v) for name, v in answer["memory_GB"].items()}
+    figure = waterfall(list(parts), list(parts.values()), "GB", "all")
+    return finish(figure, title="Memory of one accelerator", height=_HEIGHT + 10 + _ROW * (len(parts) + 1),
                   x="memory [GB]")  # fmt: skip
 
 
 def front(answer: Mapping[str, Any]) -> Any:
-    """Speed for one user against output of an accelerator; colour is energy; full: objective kept."""
+    """Output per accelerator against speed per user; colour: energy; filled: the SLO is met."""
     import plotly.graph_objects as go
 
     rows: Sequence[Mapping[str, Any]] = answer["front"]
     if not rows:
-        return empty("Best compromises", "nothing fits")
+        return empty("Pareto front", "nothing fits")
     energy = [row["energy_per_output_token_J"] for row in rows]
     low, high = min(energy), max(energy)
     figure = go.Figure()
-    for kept, words in ((True, "within the objective"), (False, "outside it")):
+    for kept, words in ((True, "meets the SLO"), (False, "misses the SLO")):
         for mode, shape in (("aggregated", "circle"), ("disaggregated", "diamond")):
             mine = [row for row in rows if row["within_objective"] == kept and row["mode"] == mode]
             if not mine:
@@ -124,7 +124,7 @@ def front(answer: Mapping[str, Any]) -> Any:
                     "line": {"width": 0 if kept else 1.5},
                     "showscale": not figure.data,
                     "colorbar": {
-                        "title": {"text": "J a token"},
+                        "title": {"text": "J/token"},
                         "tickvals": [_log(v) for v in ticks(low, high)],
                         "ticktext": [significant(v, 2) for v in ticks(low, high)],
                         "thickness": 14,
@@ -135,22 +135,22 @@ def front(answer: Mapping[str, Any]) -> Any:
                      significant(row["energy_per_output_token_J"])]
                     for row in mine
                 ],
-                hovertemplate="%{x:.3g} tokens/s of a user, %{y:.4g} of an accelerator, "
-                "%{customdata[2]} J a token: %{customdata[0]}, %{customdata[1]} in flight<extra></extra>",
+                hovertemplate="%{x:.3g} tokens/s per user, %{y:.4g} per accelerator, %{customdata[2]} "
+                              "J/token: %{customdata[0]}, %{customdata[1]} in flight<extra></extra>",
             )  # fmt: skip
     tpot = answer["tpot_s"]["mean"]
     if tpot:
         figure.add_scatter(
             x=[1.0 / tpot], y=[answer["output_tokens_per_s_chip"]], mode="markers", name="chosen",
             marker={"symbol": "x", "size": 12, "color": "#c1121f"},
-            hovertemplate="chosen: %{x:.3g} tokens/s of a user, %{y:.4g} of an accelerator<extra></extra>",
+            hovertemplate="chosen: %{x:.3g} tokens/s per user, %{y:.4g} per accelerator<extra></extra>",
         )  # fmt: skip
     finish(
         figure,
-        title="Best compromises",
+        title="Pareto front",
         height=460,
-        x="tokens/s of one user",
-        y="tokens/s of an accelerator",
+        x="tokens/s per user",
+        y="output tokens/s per accelerator",
         legend=True,
     )
     for axis, key in ((figure.update_xaxes, "tokens_per_s_user"), (figure.update_yaxes, "tokens_per_s_chip")):
@@ -166,18 +166,18 @@ def _log(value: float) -> float:
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """1, 2, 5, 10 … between two values, and at least the ends."""
-    found = [m * 10.0**e for e in range(-6, 8) for m in (1.0, 2.0, 5.0) if low <= m * 10.0**e <= high]
-    return found if len(found) >= 2 else [low, high]
+    """Ticks 1, 2, 5, 10 … between two values, and at least the ends."""
+    steps = [m * 10.0**e for e in range(-6, 8) for m in (1.0, 2.0, 5.0) if low <= m * 10.0**e <= high]
+    return steps if len(steps) >= 2 else [low, high]
 
 
 def roofline(answer: Mapping[str, Any]) -> Any:
-    """FLOP/s reached against FLOPs for each byte: roofs, curves of decoding and of prompts."""
+    """Roofline: FLOP/s against arithmetic intensity, with curves of decode and prefill."""
     import plotly.graph_objects as go
 
     wall = answer.get("roofline")
     if not wall:
-        return empty("The memory wall", "not asked for: --roofline")
+        return empty("Roofline", "not computed: --roofline")
     figure = go.Figure()
     chosen = _drawn(wall["curves"], answer)
     reach = [x for one in chosen for x in one["intensity_FLOP_per_B"]]
@@ -212,10 +212,10 @@ def roofline(answer: Mapping[str, Any]) -> Any:
                 [_point(one, i), one["binds"][i], significant(one["tokens_per_s_chip"][i])] for i in keep
             ],
             hovertemplate=f"{name}, %{{customdata[0]}}: %{{x:.3g}} FLOP/B, %{{y:.3g}} TFLOP/s, "
-            "%{customdata[2]} tokens/s/chip; %{customdata[1]} binds<extra></extra>",
+            "%{customdata[2]} tokens/s/chip; bottleneck: %{customdata[1]}<extra></extra>",
         )
-    finish(figure, title="The memory wall", height=500, x="FLOPs for each byte moved",
-           y="TFLOP/s reached by an accelerator", legend=True)  # fmt: skip
+    finish(figure, title="Roofline", height=500, x="arithmetic intensity [FLOP/B]",
+           y="TFLOP/s per accelerator", legend=True)  # fmt: skip
     figure.update_xaxes(type="log", range=[_log(low), _log(high)], dtick=1)
     figure.update_yaxes(type="log", dtick=1)
     return figure
@@ -224,7 +224,7 @@ def roofline(answer: Mapping[str, Any]) -> Any:
 def _point(one: Mapping[str, Any], i: int) -> str:
     if one["phase"] == "decode":
         return f"{one['batch'][i]:,.0f} decoding"
-    return f"a prompt of {one['context_tokens'][i]:,.0f}"
+    return f"prefill of {one['context_tokens'][i]:,.0f}"
 
 
 def _machine(one: Mapping[str, Any]) -> str:
@@ -234,7 +234,7 @@ def _machine(one: Mapping[str, Any]) -> str:
 
 
 def _drawn(curves: Sequence[Mapping[str, Any]], answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Curves that are told apart: every format with the asked cache, and the quicker memories."""
+    """The distinct curves: every format with the scenario's cache, and the faster memories."""
     cache = answer["cache"]
     return [
         one
@@ -245,16 +245,16 @@ def _drawn(curves: Sequence[Mapping[str, Any]], answer: Mapping[str, Any]) -> li
 
 
 def machines(answer: Mapping[str, Any]) -> Any:
-    """Tokens an accelerator writes in a second in every format and with quicker memory, and their energy."""
+    """Output tokens/s per accelerator in every format and with faster memory, and their energy."""
     import plotly.graph_objects as go
 
     wall = answer.get("roofline")
     if not wall:
-        return empty("Formats and memories", "not asked for: --roofline")
+        return empty("Formats and memories", "not computed: --roofline")
     rows = [row for row in wall["rows"][2::3] if row["memory_fits"]]
     base = next((row for row in rows if row["memory_times"] == 1), None)
     if base is None:
-        return empty("Formats and memories", "does not fit in any of them")
+        return empty("Formats and memories", "no format fits")
     names = [_machine(row) for row in rows]
     values = [row["tokens_per_s_chip"] for row in rows]
     energy = [significant(row["energy_per_token_J"]) for row in rows]
@@ -266,7 +266,7 @@ def machines(answer: Mapping[str, Any]) -> Any:
             orientation="h",
             marker={"color": [hues.get(row["binds"], "#a9afb7") for row in rows]},
             text=[
-                f"{significant(v)}, {e} J a token; {row['binds']} binds"
+                f"{significant(v)}, {e} J/token; bottleneck: {row['binds']}"
                 for v, e, row in zip(values, energy, rows, strict=True)
             ],
             textposition="outside",
@@ -278,7 +278,7 @@ def machines(answer: Mapping[str, Any]) -> Any:
         figure,
         title="Formats and memories",
         height=_HEIGHT + 30 * len(rows),
-        x="tokens/s written by an accelerator",
+        x="output tokens/s per accelerator",
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(range=[0, 1.6 * max(values)])
@@ -289,35 +289,34 @@ FIGURES: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Any], str]] = {
     "parts": (
         "pools",
         parts,
-        "What the time of a replica goes to at its load; prompts are what computing them adds.",
+        "Time of a replica by component at its load; prompts: time that prefill adds.",
     ),
     "memory": (
         "memory_GB",
         memory,
-        "Memory of one accelerator of the replicas that write the answers; each bar starts where the one "
-        "above ends.",
+        "Memory of one accelerator of the decode replicas; each bar starts where the one above ends.",
     ),
     "front": (
         "front",
         front,
-        "Replicas and loads that none beats in speed for one user, output of an accelerator and energy "
-        "at the meter; closed form. The cross is what was chosen, as the event engine has it.",
+        "Pareto front of replicas and loads over speed per user, output per accelerator and energy at the "
+        "meter; closed form. The cross is the chosen plan by the event engine.",
     ),
     "roofline": (
         "roofline",
         roofline,
-        "Decoding from 1 sequence up (circles, each twice the one before, 1,024 tokens in) and prompts "
-        "from 32 tokens up (squares, dashed), under the machine's roofs (dotted). Left of a ridge, memory "
-        "binds.",
+        "Decode from 1 sequence up (circles, doubling, 1,024 tokens of context) and prefill from 32 "
+        "tokens up (squares, dashed), under the machine's rooflines (dotted). Memory-bound left of a "
+        "ridge.",
     ),
     "machines": (
         "roofline",
         machines,
-        "With as many requests as memory and engine hold. Light blue: memory binds, dark blue: "
-        "arithmetic, grey: launches, links or the host.",
+        "At the largest batch that memory and engine allow. Light blue: memory-bound, dark blue: "
+        "compute-bound, grey: launches, links or the host.",
     ),
 }
-"""Figure → (what must stand in the answer, the function, its caption)."""
+"""Figure → (key of the answer that it needs, the function, its caption)."""
 
 
 def _times(row: Mapping[str, Any]) -> str:
@@ -326,7 +325,7 @@ def _times(row: Mapping[str, Any]) -> str:
 
 
 def facts(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What was asked and what came of it, in two columns."""
+    """Scenario and results in two columns."""
     objective = answer["objective"]
     limits = [
         f"{key.upper()} ≤ {with_unit(objective[f'{key}_s'], 's')}"
@@ -336,7 +335,10 @@ def facts(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
     if objective["percentile"]:
         limits.append(f"p{100 * objective['percentile']:g}")
     power, energy = answer["power_kW"], answer["energy_per_output_token_J"]
-    lengths = f"{answer['prompt_tokens_mean']:,.0f} tokens in, {answer['output_tokens_mean']:,.0f} out"
+    lengths = (
+        f"{answer['prompt_tokens_mean']:,.0f} prompt tokens, {answer['output_tokens_mean']:,.0f} "
+        "output tokens"
+    )
     traced = answer["arrivals"] == "trace"
     scaling = answer.get("autoscaling")
     pools = [
@@ -350,30 +352,30 @@ def facts(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("objective", ", ".join(limits)),
         ("replicas", f"{' + '.join(pools)}, {answer['chips']:,} accelerators"),
         ("served", f"{significant(answer['requests_per_s'] or 0.0)} requests/s, "
-                   f"{large(round(answer['output_tokens_per_s'] or 0.0))} tokens/s written, "
-                   f"{significant(answer['output_tokens_per_s_chip'] or 0.0)} an accelerator"),
+                   f"{large(round(answer['output_tokens_per_s'] or 0.0))} output tokens/s, "
+                   f"{significant(answer['output_tokens_per_s_chip'] or 0.0)} per accelerator"),
         *((name, _times(answer[key])) for name, key in
           (("TTFT", "ttft_s"), ("TPOT", "tpot_s"), ("ITL", "itl_s"), ("E2E", "e2e_s")) if key in answer),
-        ("cost", f"{with_unit(answer['USD_per_million_prompt_tokens'] or 0.0, '$')} per million tokens read, "
-                 f"{with_unit(answer['USD_per_million_output_tokens'] or 0.0, '$')} written; "
-                 f"{with_unit(answer['USD_per_hour'], '$')} an hour"),
+        ("cost", f"{with_unit(answer['USD_per_million_prompt_tokens'] or 0.0, '$')} per million prompt "
+                 f"tokens, {with_unit(answer['USD_per_million_output_tokens'] or 0.0, '$')} per million "
+                 f"output tokens; {with_unit(answer['USD_per_hour'], '$')} an hour"),
         ("power", f"{with_unit(power['meter'], 'kW')} at the meter, accelerators "
                   f"{with_unit(power['accelerators'], 'kW')}"),
-        ("energy", f"{significant(energy['meter'] or 0.0)} J a token written at the meter, "
-                   f"{significant(energy['accelerators'] or 0.0)} J of the accelerators"),
+        ("energy", f"{significant(energy['meter'] or 0.0)} J per output token at the meter, "
+                   f"{significant(energy['accelerators'] or 0.0)} J at the accelerators"),
     ]  # fmt: skip
     return shown
 
 
 def wall_rows(answer: Mapping[str, Any]) -> tuple[str, tuple[str, ...], list[tuple[str, ...]]]:
-    """Title, head and rows of the memory wall: formats and memories, a prompt, one request, a full batch."""
+    """Title, head and rows of the roofline: formats and memories; prefill, one request, a full batch."""
     wall = answer["roofline"]
     rows = [
         (
             row["weights"],
             row["cache"],
             f"× {row['memory_times']:g}",
-            "a prompt" if row["phase"] == "prompt" else f"decoding {row['batch']:,.0f}",
+            "prefill" if row["phase"] == "prompt" else f"decoding {row['batch']:,.0f}",
             significant(row["intensity_FLOP_per_B"]),
             significant(row["ridge_FLOP_per_B"]),
             row["binds"] if row["memory_fits"] else "does not fit",
@@ -395,5 +397,5 @@ def wall_rows(answer: Mapping[str, Any]) -> tuple[str, tuple[str, ...], list[tup
         "time",
         "J/token",
     )
-    title = f"{layout_words(wall['layout'])} in other formats and with quicker memory"
+    title = f"{layout_words(wall['layout'])} in other formats and with faster memory"
     return title, heads, rows

@@ -1,4 +1,4 @@
-"""Curves of one service: waits against load, and what speed for one user costs."""
+"""Curves of a service: latency against load, and cost against speed per user."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["cost_front", "latency_load", "output_front"]
 
-_WAITS = (("ttft", "time to first token", "#0072b2"), ("tpot", "time a token", "#d55e00"))
-_ENDS = (("p50", "half wait less", "solid"), ("p99", "99 in 100 wait less", "dash"))
+_WAITS = (("ttft", "TTFT", "#0072b2"), ("tpot", "TPOT", "#d55e00"))
+_ENDS = (("p50", "p50", "solid"), ("p99", "p99", "dash"))
 _ROOM = 1.7
-"""Over the highest wait, so that the words at the top stand above its line."""
+"""Margin above the highest latency for the text at the top."""
 _KEPT, _LOST = "#009e73", "#8c929a"
 
 
@@ -32,8 +32,7 @@ def _short(values: Any) -> list[float]:
 def latency_load(curve: LoadCurve) -> Any:
     """TTFT above, TPOT below, p50 and p99 against requests/s of one replica; markers by the event engine.
 
-    ``curve`` is that of :func:`gigawatt.chain.serving.load.latency_against_load`; dotted lines are what is
-    promised.
+    ``curve`` is that of :func:`gigawatt.chain.serving.load.latency_against_load`; dotted lines are the SLO.
     """
     from plotly.subplots import make_subplots
 
@@ -41,7 +40,7 @@ def latency_load(curve: LoadCurve) -> Any:
     frame: Any = curve.frame
     for row, (key, words, hue) in enumerate(_WAITS, 1):
         shown: list[float] = []
-        for end, said, dash in _ENDS:
+        for end, percentile, dash in _ENDS:
             for by in dict.fromkeys(frame["by"]):
                 mine = frame[frame["by"] == by]
                 values = 1e3 * mine[f"{key}_{end} [s]"].to_numpy(dtype=float)
@@ -60,7 +59,7 @@ def latency_load(curve: LoadCurve) -> Any:
                     line={"color": hue, "width": 2, "dash": dash},
                     marker={"color": hue, "size": 7, "symbol": "circle" if end == "p50" else "diamond-open"},
                     customdata=_short(mine["held"].to_numpy()[seen]),
-                    hovertemplate=f"{words}, {said} than %{{y:.3~g}} ms at %{{x:.3~g}} requests/s, "
+                    hovertemplate=f"{words} {percentile}: %{{y:.3~g}} ms at %{{x:.3~g}} requests/s, "
                     f"%{{customdata:.3~g}} in flight ({by})<extra></extra>",
                     row=row,
                     col=1,
@@ -77,37 +76,37 @@ def latency_load(curve: LoadCurve) -> Any:
                 ticktext=[significant(mark) for mark in marks], row=row, col=1,
             )  # fmt: skip
     where = f"{safe(curve.layout, 30)} on {curve.chips} accelerator{'s' if curve.chips != 1 else ''}"
-    finish(figure, title=f"Waits against load, {where}", height=560, legend=True)
-    figure.update_xaxes(title={"text": "requests/s of one replica", "standoff": 8}, row=2, col=1)
+    finish(figure, title=f"Latency against load, {where}", height=560, legend=True)
+    figure.update_xaxes(title={"text": "requests/s per replica", "standoff": 8}, row=2, col=1)
     figure.update_xaxes(rangemode="tozero")
-    for row, words in ((1, "time to first token [ms]"), (2, "time a token [ms]")):
+    for row, words in ((1, "TTFT [ms]"), (2, "TPOT [ms]")):
         figure.update_yaxes(title={"text": words, "standoff": 8}, row=row, col=1)
-    told = ["lines: closed form", *(["markers: by events"] if (frame["by"] == "events").any() else [])]
+    legend = ["lines: closed form", *(["markers: simulated"] if (frame["by"] == "events").any() else [])]
     if curve.limits:
         limits = (f"{key.upper()} {with_unit(limit, 's')}" for key, limit in curve.limits.items())
         share = "" if curve.percentile is None else f" for {100 * curve.percentile:g} %"
-        told.append(f"dotted: promised {', '.join(limits)}{share}")
+        legend.append(f"dotted: SLO {', '.join(limits)}{share}")
     figure.add_annotation(
         x=0, y=1, xref="paper", yref="paper", xanchor="left", yanchor="top", showarrow=False,
-        text=" " + "; ".join(told), font={"size": 12},
+        text=" " + "; ".join(legend), font={"size": 12},
     )  # fmt: skip
     return figure
 
 
 def output_front(frame: pd.DataFrame, *, largest: int = 400) -> Any:
-    """Tokens/s of an accelerator against tokens/s of one user; filled: the promise is kept.
+    """Output per accelerator against speed per user; filled: the SLO is met.
 
     ``frame`` is that of :func:`gigawatt.chain.serving.load.service_front`.
     """
     return _front(frame[frame["on_output"]], "user [token/s]", "chip [token/s]", "Output against speed",
-                  ("tokens/s of one user", "tokens/s of an accelerator"), largest)  # fmt: skip
+                  ("tokens/s per user", "output tokens/s per accelerator"), largest)  # fmt: skip
 
 
 def cost_front(frame: pd.DataFrame, *, largest: int = 400) -> Any:
-    """Cost of a million tokens written against the time between tokens; filled: the promise is kept."""
+    """Cost per million output tokens against TPOT; filled: the SLO is met."""
     rows: Any = frame[frame["on_cost"]].assign(gap=1e3 * frame.loc[frame["on_cost"], "tpot [s]"])
     return _front(rows, "gap", "cost [$/Mtoken]", "Cost against speed",
-                  ("time a token [ms]", "cost of a million tokens written [$]"), largest)  # fmt: skip
+                  ("TPOT [ms]", "cost per million output tokens [$]"), largest)  # fmt: skip
 
 
 def _front(rows: Any, x: str, y: str, title: str, axes: tuple[str, str], largest: int) -> Any:
@@ -122,8 +121,8 @@ def _front(rows: Any, x: str, y: str, title: str, axes: tuple[str, str], largest
         x=_short(rows[x]), y=_short(rows[y]), mode="lines", hoverinfo="skip", showlegend=False,
         line={"color": "rgba(128,134,142,0.45)", "width": 1.2},
     )  # fmt: skip
-    for kept, name, hue in ((True, "keeps the promise", _KEPT), (False, "does not", _LOST)):
-        mine = rows[rows["kept"] == kept]
+    for meets, name, hue in ((True, "meets the SLO", _KEPT), (False, "misses the SLO", _LOST)):
+        mine = rows[rows["kept"] == meets]
         if not len(mine):
             continue
         figure.add_scatter(
@@ -131,7 +130,7 @@ def _front(rows: Any, x: str, y: str, title: str, axes: tuple[str, str], largest
             y=_short(mine[y]),
             mode="markers",
             name=name,
-            marker={"color": hue, "size": 7, "symbol": "circle" if kept else "circle-open"},
+            marker={"color": hue, "size": 7, "symbol": "circle" if meets else "circle-open"},
             customdata=[
                 [
                     safe(row["layout"], 30),
@@ -142,8 +141,9 @@ def _front(rows: Any, x: str, y: str, title: str, axes: tuple[str, str], largest
                 ]
                 for _, row in mine.iterrows()
             ],
-            hovertemplate="%{customdata[0]} (%{customdata[1]} chips), %{customdata[2]} in flight<br>"
-            "%{x:.3~g}, %{y:.3~g}; %{customdata[3]} J a token, $%{customdata[4]} a million<extra></extra>",
+            hovertemplate="%{customdata[0]} (%{customdata[1]} chips), %{customdata[2]} in "
+            "flight<br>%{x:.3~g}, %{y:.3~g}; %{customdata[3]} J/token, $%{customdata[4]} a "
+            "million<extra></extra>",
         )
     finish(figure, title=title, height=440, x=axes[0], y=axes[1], legend=True)
     for axis, key in ((figure.update_xaxes, x), (figure.update_yaxes, y)):
@@ -153,12 +153,12 @@ def _front(rows: Any, x: str, y: str, title: str, axes: tuple[str, str], largest
 
 
 def _fine(low: float, high: float) -> list[float]:
-    """Ticks, closer ones where 1, 2, 5 would be too few."""
-    found = ticks(low, high)
-    if len(found) > 2 and low <= found[0]:
-        return found
+    """Ticks, with closer ones where 1, 2, 5 are too few."""
+    coarse = ticks(low, high)
+    if len(coarse) > 2 and low <= coarse[0]:
+        return coarse
     steps = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
-    return [m * 10.0**e for e in range(-6, 8) for m in steps if low <= m * 10.0**e <= high] or found
+    return [m * 10.0**e for e in range(-6, 8) for m in steps if low <= m * 10.0**e <= high] or coarse
 
 
 def _marks(values: Sequence[float]) -> list[float]:

@@ -1,4 +1,4 @@
-"""Options that `plan-serving` and `simulate-serving` share, that are no field of a question."""
+"""Options that `plan-serving` and `simulate-serving` share and that are no field of a scenario."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def flag(name: str, help: str, panel: str) -> Any:
 
 Output = Annotated[
     list[str] | None,
-    option("Tokens written, as --prompt; or the folder for JSON, tables and a page. May stand twice.", WHO),
+    option("Output tokens, as --prompt; or the folder for JSON, tables and a page. May be given twice.", WHO),
 ]
-TokenBudget = Annotated[int | None, option("Tokens of an iteration at most.", ENGINE)]
-Sequences = Annotated[int | None, option("Sequences of an iteration at most.", ENGINE)]
+TokenBudget = Annotated[int | None, option("Most tokens per iteration.", ENGINE)]
+Sequences = Annotated[int | None, option("Most sequences per iteration.", ENGINE)]
 Json = Annotated[bool, flag("--json", "Print JSON alone on standard output.", ANSWER)]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress, no summary.", rich_help_panel=ANSWER)
@@ -40,7 +40,7 @@ Quiet = Annotated[
 
 
 def outputs(written: list[str] | None) -> tuple[str | None, Path | None]:
-    """(tokens written, folder) of the values of ``--output``: what reads as lengths is lengths.
+    """(output tokens, folder) of the values of ``--output``: what parses as lengths is lengths.
 
     Raises
     ------
@@ -54,6 +54,6 @@ def outputs(written: list[str] | None) -> tuple[str | None, Path | None]:
     for several in (lengths, folders):
         if len(several) > 1:
             raise InputError(
-                "stands twice", key="--output", given=several[1], allowed=f"one of it and {several[0]}"
+                "given twice", key="--output", given=several[1], allowed=f"one of it and {several[0]}"
             )
     return (lengths[0] if lengths else None), check_folder(folders[0] if folders else None)

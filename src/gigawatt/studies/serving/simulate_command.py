@@ -26,50 +26,50 @@ def simulate_serving_command(
     asked: Asked,
     scenario: Annotated[
         Path | None,
-        typer.Argument(help="A scenario with a serving: section; options replace what it says.",
+        typer.Argument(help="A scenario with a serving: section; options replace its values.",
                        show_default=False),
     ] = None,
     output: o.Output = None,
     concurrency: Annotated[
-        int | None, option("Closed loop: so many requests are always in flight.", o.WHO, min=1)
+        int | None, option("Closed loop: number of requests always in flight.", o.WHO, min=1)
     ] = None,
     token_budget: o.TokenBudget = None,
     sequences: o.Sequences = None,
     preemption: Annotated[str | None, option("recompute or swap.", o.ENGINE)] = None,
     host_bandwidth: Annotated[
-        str | None, option("Of a replica to its host's memory, for swapping, such as 100GB/s.", o.ENGINE)
+        str | None, option("Replica to host memory, for swapping, such as 100GB/s.", o.ENGINE)
     ] = None,
     prefix_caching: Annotated[
         bool,
-        typer.Option("--prefix-caching/--no-prefix-caching", help="Keep blocks of prompts that come again.",
+        typer.Option("--prefix-caching/--no-prefix-caching", help="Cache shared prefixes of prompts.",
                      rich_help_panel=o.ENGINE),
     ] = True,
     static: Annotated[
         bool, flag("--static", "Static batches in place of continuous ones, for comparison.", o.ENGINE)
     ] = False,
     long_prompt: Annotated[
-        int | None, option("Tokens of one prompt in an iteration at most.", o.ENGINE)
+        int | None, option("Most tokens of one prompt per iteration.", o.ENGINE)
     ] = None,
     layout: Annotated[
-        str | None, option("auto: what plan-serving chooses; or such as 'TP8' or 'TP4 PP2'.", o.LAYOUT)
+        str | None, option("auto (the choice of plan-serving), or such as 'TP8' or 'TP4 PP2'.", o.LAYOUT)
     ] = None,
     autoscale: Annotated[
         str | None, option("Such as '1-8,target=64,start=60s': replicas, requests each, start-up.", _FLEET)
     ] = None,
     prefill: Annotated[
-        str | None, option("Replicas for prompts alone, such as '2xTP8': disaggregated serving.", _FLEET)
+        str | None, option("Prefill replicas, such as '2xTP8': disaggregated prefill and decode.", _FLEET)
     ] = None,
     requests: Annotated[
-        int | None, option("Requests; default: those of the trace's time, else of ten minutes.", _TIME)
+        int | None, option("Number of requests; default: the trace's duration, else ten minutes.", _TIME)
     ] = None,
-    span: Annotated[str | None, option("Or how long they come, such as 1h.", _TIME)] = None,
+    span: Annotated[str | None, option("Duration of arrivals instead, such as 1h.", _TIME)] = None,
     whole: Annotated[
-        bool, flag("--whole", "Look at the whole run, warm-up and tail included.", _TIME)
+        bool, flag("--whole", "Evaluate the whole run, warm-up and tail included.", _TIME)
     ] = False,
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:  # fmt: skip
-    """Simulate a service: every request through queues and batches; latencies, power, what tokens cost."""
+    """Simulate a service: every request through queues and batches; latencies, power, cost per token."""
     lengths, folder = outputs(output)
     from gigawatt.studies.serving.simulate_door import simulate_serving
 

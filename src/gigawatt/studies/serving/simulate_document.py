@@ -1,4 +1,4 @@
-"""A simulated service as a document: what requests waited, what the promise was kept for, power over time."""
+"""A simulated service as a document: latencies, SLO attainment, power over time."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Columns = Mapping[str, list[float]]
 
 _COLUMNS = ("mean", "p50", "p90", "p99", "max")
 _NAMES = {
-    "wait_s": "to the first iteration",
-    "ttft_s": "TTFT, first token",
-    "tpot_s": "TPOT, further tokens",
-    "itl_s": "ITL, between tokens",
-    "e2e_s": "E2E, last token",
+    "wait_s": "queueing time",
+    "ttft_s": "TTFT",
+    "tpot_s": "TPOT",
+    "itl_s": "inter-token latency (ITL)",
+    "e2e_s": "E2E latency",
 }
 
 
@@ -39,30 +39,28 @@ def more(folder: Path) -> Columns:
         rows = csv.reader(stream)
         names = next(rows)
         columns = list(zip(*rows, strict=True))
-    found = zip(names, columns, strict=True)
-    return {name: [float(x) if x else float("nan") for x in column] for name, column in found}
+    named = zip(names, columns, strict=True)
+    return {name: [float(x) if x else float("nan") for x in column] for name, column in named}
 
 
-def _answered(answer: Answer, grade: str) -> str:
+def _summary(answer: Answer, grade: str) -> str:
     goodput = significant(answer["goodput_requests_per_s"] or 0.0)
     share = significant(100 * (answer["kept_share"].get("all") or 0.0))
     noun = "accelerator" if answer["chips"] == 1 else "accelerators"
     return (
         f"{count(answer['requests'])} requests to {answer['model']} were simulated one by one on "
-        f"{count(answer['chips'])} {answer['chip']} {noun}: {pools_words(answer)} with "
-        f"{answer['engine']} ({grade}). "
-        f"{significant(answer['requests_per_s'] or 0.0)} requests/s were served, {goodput} of "
-        "them within the "
-        f"objective, which {share} % of the requests kept."
+        f"{count(answer['chips'])} {answer['chip']} {noun}: {pools_words(answer)} with {answer['engine']} "
+        f"({grade}). {significant(answer['requests_per_s'] or 0.0)} requests/s were served, {goodput} of "
+        f"them within the SLO, which {share} % of the requests met."
     )
 
 
 def _busy(answer: Answer) -> str:
     parts = [
         f"The replicas were busy for {_share(answer['utilisation'])} of the time",
-        f"keys and values took {_share(answer['kv_occupancy'])} of their room in the mean and "
-        f"{_share(answer['kv_occupancy_peak'])} at most",
-        f"{_share(answer['cached_share'])} of the prompts came from the cache",
+        f"mean KV cache occupancy was {_share(answer['kv_occupancy'])}, its peak "
+        f"{_share(answer['kv_occupancy_peak'])}",
+        f"{_share(answer['cached_share'])} of prompt tokens came from the prefix cache",
     ]
     lost = f"{answer['preemptions']:,} preemptions, {answer['requests_rejected']:,} rejected"
     peak, step = (with_unit(answer[key], "kW") for key in ("power_peak_kW", "power_step_kW"))
@@ -76,8 +74,8 @@ def _share(value: float | None) -> str:
     return f"{100 * (value or 0.0):.3g} %"
 
 
-def _bound(answer: Answer) -> str:
-    """What the time of the replicas went to, where the answer says so."""
+def _bottleneck(answer: Answer) -> str:
+    """The largest components of the replicas' time in words, where the answer has them."""
     pool = answer["pools"][-1]
     parts = sorted(pool.get("parts", {}).items(), key=lambda item: -item[1])
     if not parts:
@@ -94,7 +92,7 @@ def _times(answer: Answer) -> Grid:
         (name, *("–" if answer[key][q] is None else with_unit(answer[key][q], "s") for q in _COLUMNS))
         for key, name in _NAMES.items()
     ]
-    return rows_grid("What requests waited.", ("wait", *_COLUMNS), rows)
+    return rows_grid("Latencies of requests.", ("wait", *_COLUMNS), rows)
 
 
 def _parts(answer: Answer) -> list[Grid]:
@@ -103,13 +101,11 @@ def _parts(answer: Answer) -> list[Grid]:
         for pool in answer["pools"]
         for name, share in sorted(pool.get("parts", {}).items(), key=lambda item: -item[1])
     ]
-    return (
-        [rows_grid("What the time of the replicas went to.", ("pool", "part", "share"), rows)] if rows else []
-    )
+    return [rows_grid("Time of the replicas by component.", ("pool", "part", "share"), rows)] if rows else []
 
 
 def document(answer: Answer, again: Again, more: Any = None) -> Document:
-    """Everything that the report of a simulated service says; ``more`` are the columns of its series."""
+    """The document of a simulated service; ``more`` are the columns of its series."""
     columns: Columns = more or {}
     assumptions = read_assumptions(answer["assumptions"])
     grade = worst(a.grade for a in assumptions).label
@@ -117,62 +113,64 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     far = error_grid(errors)
     peak, step = (with_unit(answer[key], "kW") for key in ("power_peak_kW", "power_step_kW"))
     goodput = significant(answer["goodput_requests_per_s"] or 0.0)
-    kept = significant(100 * (answer["kept_share"].get("all") or 0.0))
-    held, most = _share(answer["kv_occupancy"]), _share(answer["kv_occupancy_peak"])
+    attainment = significant(100 * (answer["kept_share"].get("all") or 0.0))
+    occupancy, most = _share(answer["kv_occupancy"]), _share(answer["kv_occupancy_peak"])
     lost = f"{answer['preemptions']:,} preemptions, {answer['requests_rejected']:,} rejected"
     running, waiting = (significant(answer[key] or 0.0) for key in ("running_mean", "waiting_mean"))
     speed = answer["requests_per_cpu_s"]
     rate = f", {large(round(speed, -3))} requests a CPU-second" if speed else ""
     added = (
-        ("goodput", f"{goodput} requests/s, the objective kept by {kept} % of requests"),
-        ("busy", f"{_share(answer['utilisation'])} of the time; keys and values {held}, at most {most}"),
-        ("from the cache", f"{_share(answer['cached_share'])} of prompts; {lost}"),
+        ("goodput", f"{goodput} requests/s, the SLO met by {attainment} % of requests"),
+        (
+            "busy",
+            f"{_share(answer['utilisation'])} of the time; mean KV cache occupancy {occupancy}, peak {most}",
+        ),
+        ("prefix cache", f"{_share(answer['cached_share'])} of prompt tokens; {lost}"),
         ("power over time", f"highest second {peak}, largest step from one second to the next {step}"),
-        ("in flight", f"{running} requests run, {waiting} wait, in the mean"),
-        ("looked at", str(answer["window"])),
+        ("in flight", f"{running} requests running, {waiting} waiting, on average"),
+        ("evaluated window", str(answer["window"])),
         ("simulated in", f"{with_unit(answer['events_cpu_s'], 's')} of CPU time{rate}"),
     )
     waited = (
-        "Share of requests whose first token, and whose tokens in the mean, come no later; of "
-        "tokens by the gap "
-        "to the one before. Vertical: the objective; horizontal: its percentile."
+        "Cumulative distribution of TTFT and TPOT over requests, and of the gap (ITL) over tokens. "
+        "Vertical: the SLO; horizontal: its percentile."
     )
     over: tuple[Part, ...] = ()
     if columns:
         over = (
-            drawn(
-                "series", partial(series, answer, columns), "Shaded: what latencies and means are taken of."
-            ),
+            drawn("series", partial(series, answer, columns), "Shaded: the window of latencies and means."),
         )
     sections = [
-        Section("answer", "The answer", (facts_grid(answer, *added),)),
-        Section("waits", "What requests waited",
+        Section("answer", "Summary", (facts_grid(answer, *added),)),
+        Section("waits", "Latencies",
                 (drawn("distributions", partial(distributions, answer), waited), _times(answer))),
         Section("time", "Over time", (*over, *_parts(answer))),
     ]  # fmt: skip
     sections = [section for section in sections if section.parts]
     if far is not None:
-        sections.append(Section("error", "How far off it may be", (far,)))
+        sections.append(Section("error", "Uncertainty", (far,)))
     texts = (
-        f"{_answered(answer, grade)} {waits_words(answer)}".strip(),
-        f"{_busy(answer)}{_bound(answer)} {error_words(errors)}",
+        f"{_summary(answer, grade)} {waits_words(answer)}".strip(),
+        f"{_busy(answer)}{_bottleneck(answer)} {error_words(errors)}",
         f"{cost_words(answer)} {trust_words(assumptions)}",
     )
     machine = f"{count(answer['chips'])} {answer['chip']}"
     cards = (
         Card("Requests served", f"{significant(answer['requests_per_s'] or 0.0)} requests/s", grade),
         Card(
-            "Within the objective",
+            "Within the SLO",
             f"{significant(answer['goodput_requests_per_s'] or 0.0)} requests/s",
             grade,
         ),
-        Card("Million tokens written", with_unit(answer["USD_per_million_output_tokens"] or 0.0, "$"), grade),
-        Card("At the meter", with_unit(answer["power_kW"]["meter"], "kW"), grade),
+        Card(
+            "Per million output tokens", with_unit(answer["USD_per_million_output_tokens"] or 0.0, "$"), grade
+        ),
+        Card("Power at the meter", with_unit(answer["power_kW"]["meter"], "kW"), grade),
         Card("Highest second, accelerators", peak, grade),
     )
     return Document(
         title=f"{answer['model']} on {machine}, {count(answer['requests'])} requests",
-        setting=f"weights {answer['weights']} · cache {answer['cache']} · {answer['engine']}",
+        setting=f"weights {answer['weights']} · KV cache {answer['cache']} · {answer['engine']}",
         paragraphs=texts,
         again=again,
         short=("answer", "waits"),

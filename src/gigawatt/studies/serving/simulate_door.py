@@ -1,4 +1,4 @@
-"""A service, simulated request by request: what the command and Python both call."""
+"""A simulated service: what the command and Python both call."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gigawatt.studies.serving import SIMULATION
 from gigawatt.studies.serving.door import question_of
 
 if TYPE_CHECKING:
-    from gigawatt.chain.asked import Told
+    from gigawatt.chain.assumption_list import AssumptionList
     from gigawatt.chain.serving.question import ServingQuestion
     from gigawatt.chain.serving.replica import Degrees
     from gigawatt.chain.serving.simulate import ServingRun, Setup
@@ -29,22 +29,22 @@ _OF_RUN = (
     "scenario", "concurrency", "preemption", "host_bandwidth", "prefix_caching", "static", "long_prompt",
     "layout", "replicas", "routing", "autoscale", "prefill", "requests", "span", "whole", "seed",
 )  # fmt: skip
-"""What is said of the run; the rest is the question."""
+"""Words of the run; the others are fields of the question."""
 _USUAL: dict[str, Any] = {"prefix_caching": True, "static": False, "whole": False, "seed": 0}
 
 _MANY = 2**20
-"""Accelerators of a machine that cuts no domain short."""
+"""Accelerators of a machine with whole domains."""
 
 
 def simulate_serving(
     scenario: str | Path | None = None, *, progress: Progress | None = None, **words: Any
 ) -> Answer:
-    """Simulate a service, as ``gigawatt simulate-serving`` does: latencies, power, what tokens cost.
+    """Simulate a service, as ``gigawatt simulate-serving`` does: latencies, power, cost per token.
 
     Parameters
     ----------
     scenario : path, optional
-        A scenario with a ``serving`` section; words replace what it says.
+        A scenario with a ``serving`` section; words replace its values.
     progress : callable, optional
         Called with (what is done, share done).
     **words
@@ -68,7 +68,7 @@ def simulate_serving(
 
     silent = dict.fromkeys((*_OF_RUN, "model", "chip", "rate", "demand")) | _USUAL
     given = _filled(silent | words | {"scenario": scenario})
-    run = _run(given, progress or (lambda said, share: None))
+    run = _run(given, progress or (lambda written, share: None))
     data, series = run_answer(run), series_columns(run)
     tables = {"requests": partial(request_columns, run), "series": partial(series_columns, run)}
     drawings = {
@@ -80,47 +80,45 @@ def simulate_serving(
 
 
 def _filled(given: dict[str, Any]) -> dict[str, Any]:
-    """The options, with what a scenario says where they are silent."""
+    """The options, completed from the scenario."""
     if given["scenario"] is not None:
         from gigawatt.chain.serving.scenario import asked_by
 
-        said = asked_by(given["scenario"])
+        written = asked_by(given["scenario"])
         if given["rate"] or given["demand"] or given["concurrency"]:
-            said = {key: value for key, value in said.items() if key not in ("rate", "demand")}
+            written = {key: value for key, value in written.items() if key not in ("rate", "demand")}
         if given["span"] is not None:
-            said.pop("requests", None)
-        said["settings"] = {**said["settings"], **(given.get("settings") or {})}
+            written.pop("requests", None)
+        written["settings"] = {**written["settings"], **(given.get("settings") or {})}
         spoken = {key for key, value in given.items() if value is not None and (key, value) != ("seed", 0)}
-        given |= {key: value for key, value in said.items() if key not in spoken or key == "settings"}
+        given |= {key: value for key, value in written.items() if key not in spoken or key == "settings"}
     for key in ("model", "chip"):
         if given[key] is None:
-            raise InputError(
-                "is missing", key=f"--{key}", allowed=f"--{key} NAME, or a scenario that says it"
-            )
+            raise InputError("is missing", key=f"--{key}", allowed=f"--{key} NAME, or a scenario with it")
     return given
 
 
 def _run(given: dict[str, Any], report: Callable[[str, float], None]) -> ServingRun:
     from dataclasses import replace
 
-    from gigawatt.chain.asked import Told
+    from gigawatt.chain.assumption_list import AssumptionList
     from gigawatt.chain.serving.simulate import request_count, run_serving
 
-    asked_for = {name: value for name, value in given.items() if name not in _OF_RUN}
-    question, told = question_of(asked_for), Told()
+    words_of = {name: value for name, value in given.items() if name not in _OF_RUN}
+    question, assumed = question_of(words_of), AssumptionList()
     rate = _rate(question, given)
-    cluster, setup = _setup(question, given, rate, report, told)
+    cluster, setup = _setup(question, given, rate, report, assumed)
     span = None if given["span"] is None else _quantity(given["span"], "s", "span", "1 h")
     count = request_count(
         question, rate=rate, count=given["requests"], span=span, concurrency=given["concurrency"]
     )
     report(f"{count:,} requests", 0.1)
-    asked = question.traffic.at(rate=rate, count=count, seed=given["seed"])
+    requests = question.traffic.at(rate=rate, count=count, seed=given["seed"])
     report(f"{count:,} requests on {setup.chips:,} accelerators", 0.2)
     run = run_serving(
-        question, cluster, setup, asked, window=None if given["whole"] else "steady", seed=given["seed"]
+        question, cluster, setup, requests, window=None if given["whole"] else "steady", seed=given["seed"]
     )
-    return replace(run, assumptions=(*run.assumptions, *told.assumptions))
+    return replace(run, assumptions=(*run.assumptions, *assumed.assumptions))
 
 
 def _rate(question: ServingQuestion, given: dict[str, Any]) -> float:
@@ -131,7 +129,9 @@ def _rate(question: ServingQuestion, given: dict[str, Any]) -> float:
         return 1.0 if own is None else own
     if own is None:
         raise InputError(
-            "how many requests?", key="rate", allowed="--rate such as '20/s', --demand or --concurrency"
+            "the request rate is missing",
+            key="rate",
+            allowed="--rate such as '20/s', --demand or --concurrency",
         )
     return own
 
@@ -141,21 +141,21 @@ def _setup(
     given: dict[str, Any],
     rate: float,
     report: Callable[[str, float], None],
-    told: Told,
+    assumed: AssumptionList,
 ) -> tuple[Cluster, Setup]:
     from gigawatt.chain.serving.choice import transfer
     from gigawatt.chain.serving.simulate import Setup, part
     from gigawatt.serving.fleet import Link
 
     cluster, _ = question.cluster(_MANY)
-    report("The layout", 0.05)
+    report("Choosing the layout", 0.05)
     degrees, number = _degrees(question, given, rate, cluster)
     number = given["replicas"] if given["replicas"] is not None else number
-    scaling = _autoscaling(given["autoscale"], told)
+    scaling = _autoscaling(given["autoscale"], assumed)
     if scaling is not None:
         number = min(max(number, scaling.minimum), scaling.maximum)
     options: dict[str, Any] = {
-        "preemption": given["preemption"] or told.default("serving.preemption").text("text"),
+        "preemption": given["preemption"] or assumed.default("serving.preemption").text("text"),
         "host_bandwidth": None if given["host_bandwidth"] is None
         else _quantity(given["host_bandwidth"], "B/s", "host_bandwidth", "100 GB/s"),
         "prefix_caching": given["prefix_caching"],
@@ -163,13 +163,13 @@ def _setup(
         "long_prompt": given["long_prompt"],
     }  # fmt: skip
     main = part(question, degrees, number, **options)
-    routing = given["routing"] or told.default("serving.routing").text("text")
+    routing = given["routing"] or assumed.default("serving.routing").text("text")
     if given["prefill"] is None:
         setup = Setup(main, routing, scaling, concurrency=given["concurrency"])
         return cluster, setup
     if given["concurrency"] is not None or scaling is not None or given["static"]:
         key = "concurrency" if given["concurrency"] is not None else "autoscale" if scaling else "static"
-        raise InputError("does not go with replicas for prompts alone", key=key, allowed="without --prefill")
+        raise InputError("cannot be combined with prefill replicas", key=key, allowed="without --prefill")
     count, first = _counted_layout(question, given["prefill"], cluster)
     moved = transfer(question, cluster, float(first.chips[0]), float(degrees.chips[0]))
     before = part(question, first, count, **options)
@@ -179,7 +179,7 @@ def _setup(
 def _degrees(
     question: ServingQuestion, given: dict[str, Any], rate: float, cluster: Cluster
 ) -> tuple[Degrees, int]:
-    """(the replica, how many of it where nobody says)."""
+    """(the replica, its default number)."""
     from dataclasses import replace
 
     from gigawatt.chain.serving.plan import plan_serving
@@ -189,7 +189,9 @@ def _degrees(
     text = given["layout"]
     if text is not None and text.strip().lower() != "auto":
         if question.fixed:
-            raise InputError("the layout stands twice", key="layout", given=text, allowed="it or --tensor …")
+            raise InputError(
+                "the layout is given twice", key="layout", given=text, allowed="it or --tensor …"
+            )
         return _layout(question, text, cluster, "layout"), 1
     if question.fixed and text is None:
         found = degrees_of(**question.fixed)
@@ -233,8 +235,8 @@ def _counted_layout(question: ServingQuestion, text: str, cluster: Cluster) -> t
     return int(match[1]), _layout(question, match[2], cluster, "prefill")
 
 
-def _autoscaling(text: str | None, told: Told) -> Autoscaling | None:
-    """``1-8,target=64,interval=10s,start=60s,cool=120s``: limits, and what is told of the rest."""
+def _autoscaling(text: str | None, assumed: AssumptionList) -> Autoscaling | None:
+    """``1-8,target=64,interval=10s,start=60s,cool=120s``: the autoscaling rule, defaults filled in."""
     if text is None:
         return None
     from gigawatt.serving.fleet import Autoscaling
@@ -243,7 +245,7 @@ def _autoscaling(text: str | None, told: Told) -> Autoscaling | None:
     head, *rest = text.split(",")
     match = re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*", head)
     if match is None:
-        raise InputError("not limits of replicas", key="autoscale", given=text, allowed=example)
+        raise InputError("not a range of replicas", key="autoscale", given=text, allowed=example)
     rules: dict[str, str] = {}
     for word in rest:
         name, sign, value = (part.strip() for part in word.partition("="))
@@ -252,7 +254,7 @@ def _autoscaling(text: str | None, told: Told) -> Autoscaling | None:
                              allowed="target, interval, start, cool")  # fmt: skip
         rules[name] = value
     if "target" not in rules:
-        raise InputError("how many requests a replica?", key="autoscale", given=text, allowed=example)
+        raise InputError("the requests per replica are missing", key="autoscale", given=text, allowed=example)
     try:
         target = float(rules["target"])
     except ValueError:
@@ -262,7 +264,7 @@ def _autoscaling(text: str | None, told: Told) -> Autoscaling | None:
     usual = {"interval": "interval", "start": "start_up", "cool": "cool_down"}
     times = {
         name: _quantity(
-            rules[name] if name in rules else told.default(f"serving.autoscaling_{row}").text("text"),
+            rules[name] if name in rules else assumed.default(f"serving.autoscaling_{row}").text("text"),
             "s", "autoscale", "60 s", least=0.0,
         )
         for name, row in usual.items()

@@ -19,10 +19,10 @@ __all__ = ["distributions", "series"]
 Columns = Mapping[str, Any]
 
 _MOST = 1200
-"""Points of a line at most; more are drawn as means, power with its largest too."""
+"""Most points of a line; more are drawn as means, power also with its peak."""
 _MINUTES, _HOURS = 600.0, 7200.0
 """From these lengths on, time is in minutes, in hours."""
-_NAMES = {"ttft": "first token (TTFT)", "tpot": "per token (TPOT)", "itl": "gap (ITL)"}
+_NAMES = {"ttft": "TTFT", "tpot": "TPOT", "itl": "ITL"}
 _HUES = {"ttft": "#0072b2", "tpot": "#d55e00", "itl": "#009e73"}
 
 
@@ -34,7 +34,7 @@ def _thinned(values: Any, count: int, largest: bool = False) -> Any:
 
 
 def series(answer: Mapping[str, Any], columns: Columns) -> Any:
-    """Requests that run and wait, keys and values, power and tokens over the time of the run."""
+    """Running and waiting requests, KV cache, power and tokens over the run."""
     import plotly.graph_objects as go
     from plotly.subplots import make_subplots
 
@@ -46,9 +46,9 @@ def series(answer: Mapping[str, Any], columns: Columns) -> Any:
     )
     count = min(_MOST, len(start))
     when = _thinned(start, count) / scale
-    names = ("requests", "replicas on", "keys and values [%]", "tokens/s", "accelerators [kW]")
+    names = ("requests", "active replicas", "KV cache [%]", "tokens/s", "accelerators [kW]")
     varies = bool(np.ptp(columns["replicas_on"][:-1]) > 1e-6)
-    rows = [name for name in names if name != "replicas on" or varies]
+    rows = [name for name in names if name != "active replicas" or varies]
     figure = make_subplots(rows=len(rows), cols=1, shared_xaxes=True, vertical_spacing=0.045)
     width = float(start[1] - start[0])
 
@@ -64,13 +64,19 @@ def series(answer: Mapping[str, Any], columns: Columns) -> Any:
     line("requests", _thinned(columns["running"], count), "running", "#0072b2")
     line("requests", _thinned(columns["waiting"], count), "waiting", "#c1121f")
     if varies:
-        line("replicas on", _thinned(columns["replicas_on"], count), "replicas on", "#6a51a3", shape="hv")
-    line("keys and values [%]", 100.0 * _thinned(columns["kv_share"], count), "keys and values", "#cc79a7")
-    line("tokens/s", _thinned(columns["prompt_tokens"], count) / width, "prompts", "#56b4e9")
-    line("tokens/s", _thinned(columns["output_tokens"], count) / width, "answers", "#009e73")
+        line(
+            "active replicas",
+            _thinned(columns["replicas_on"], count),
+            "active replicas",
+            "#6a51a3",
+            shape="hv",
+        )
+    line("KV cache [%]", 100.0 * _thinned(columns["kv_share"], count), "KV cache", "#cc79a7")
+    line("tokens/s", _thinned(columns["prompt_tokens"], count) / width, "prompt tokens", "#56b4e9")
+    line("tokens/s", _thinned(columns["output_tokens"], count) / width, "output tokens", "#009e73")
     power = np.asarray(columns["power_W"], dtype=float) / 1e3
     if count < len(start):
-        line("accelerators [kW]", _thinned(power, count, largest=True), "largest second", "#e6c9a8")
+        line("accelerators [kW]", _thinned(power, count, largest=True), "highest second", "#e6c9a8")
     line("accelerators [kW]", _thinned(power, count), "power", "#d55e00")
     finish(figure, title="Over time", height=120 + 150 * len(rows), legend=True)
     for i, name in enumerate(rows):
@@ -83,17 +89,17 @@ def series(answer: Mapping[str, Any], columns: Columns) -> Any:
 
 
 def distributions(answer: Mapping[str, Any], columns: Columns | None = None) -> Any:
-    """How many requests (tokens) wait no longer: TTFT, TPOT, gaps of tokens; dashed: the objective."""
+    """Cumulative distributions of TTFT and TPOT over requests and of ITL over tokens; dashed: the SLO."""
     import plotly.graph_objects as go
 
     figure = go.Figure()
     for key, words in _NAMES.items():
-        found = answer["distributions"][key]
-        if not found["share"]:
+        distribution = answer["distributions"][key]
+        if not distribution["share"]:
             continue
-        passed = 100.0 * np.concatenate([[0.0], np.cumsum(found["share"])])
+        passed = 100.0 * np.concatenate([[0.0], np.cumsum(distribution["share"])])
         figure.add_scatter(
-            x=[1e3 * edge for edge in found["edges_s"]],
+            x=[1e3 * edge for edge in distribution["edges_s"]],
             y=passed,
             name=words,
             mode="lines",
@@ -101,7 +107,7 @@ def distributions(answer: Mapping[str, Any], columns: Columns | None = None) -> 
             hovertemplate=f"{words}: %{{y:.4g}} % within %{{x:.4g}} ms<extra></extra>",
         )
     if not figure.data:
-        return empty("How long they wait", "nothing was finished")
+        return empty("Latency distributions", "no request was finished")
     for key in ("ttft", "tpot"):
         limit = answer["objective"][f"{key}_s"]
         if limit is not None:
@@ -116,13 +122,15 @@ def distributions(answer: Mapping[str, Any], columns: Columns | None = None) -> 
         figure.add_hline(y=100.0 * percentile, line={"color": INK, "width": 1, "dash": "dot"})
     finish(
         figure,
-        title="How long they wait",
+        title="Latency distributions",
         height=430,
         x="time [ms]",
-        y="no longer than this [%]",
+        y="cumulative share [%]",
         legend=True,
     )
-    edges = [1e3 * edge for found in answer["distributions"].values() for edge in found["edges_s"]]
+    edges = [
+        1e3 * edge for distribution in answer["distributions"].values() for edge in distribution["edges_s"]
+    ]
     marks = ticks(min(edges), max(edges))
     figure.update_xaxes(type="log", tickvals=marks, ticktext=[significant(mark) for mark in marks])
     figure.update_yaxes(range=[0, 101])

@@ -1,4 +1,4 @@
-"""A service: what requests wait against load, what speed costs, the hours of a day, the search by events."""
+"""A service: latency against load, cost against speed, the hours of a day, the search by events."""
 
 from __future__ import annotations
 
@@ -37,69 +37,65 @@ __all__ = ["day", "search", "show"]
 
 _USUAL = "usual"
 _WAITS = {
-    "ttft": "time to the first token (TTFT)",
-    "tpot": "time a token (TPOT)",
-    "e2e": "time to the last token (E2E)",
+    "ttft": "time to first token (TTFT)",
+    "tpot": "time per output token (TPOT)",
+    "e2e": "end-to-end latency (E2E)",
 }
 _LISTED = 120
-"""Rows of the front in the table beneath it at most, evenly chosen."""
+"""Most rows of the front in its table, evenly sampled."""
 _MODES = {
-    "aggregated": "prompts and answers on the same replicas",
-    "disaggregated": "on replicas of their own",
-    "both": "whichever is better",
+    "aggregated": "prefill and decode on the same replicas",
+    "disaggregated": "disaggregated prefill and decode",
+    "both": "the better of both",
 }
 _MINIMISED = {"cost": "cost", "energy": "energy", "chips": "accelerators"}
 _FINALISTS = {"3": "3", "1": "1", "6": "6", "10": "10"}
 _REQUESTS = {"4000": "4,000", "1000": "1,000", "20000": "20,000"}
 _CURVE = {
     "rate": "requests",
-    "ttft_p50": "first token, half",
-    "ttft_p99": "first token, 99 %",
-    "tpot_p50": "a token, half",
-    "tpot_p99": "a token, 99 %",
+    "ttft_p50": "TTFT p50",
+    "ttft_p99": "TTFT p99",
+    "tpot_p50": "TPOT p50",
+    "tpot_p99": "TPOT p99",
     "held": "in flight",
-    "tokens": "written by an accelerator",
+    "tokens": "output per accelerator",
 }
 _FRONT = {
     "chips": "accelerators",
     "held": "in flight",
-    "user": "of one user",
-    "chip": "of an accelerator",
-    "tpot": "time a token",
-    "kept": "promise kept",
-    "on_output": "best in output",
-    "on_cost": "best in cost",
+    "user": "per user",
+    "chip": "per accelerator",
+    "tpot": "TPOT",
+    "kept": "SLO met",
+    "on_output": "best output",
+    "on_cost": "best cost",
 }
 _DAY = {
-    "latency": ("latency", "What a share of the requests waits at most, in simulated weekdays and weekends; "
-    "dashed lines "
-                "are what is promised."),
-    "day": ("day", "Power over the mean weekday and the mean day of the weekend, markers the highest five "
-    "minutes; below "
-            "it the requests that come."),
-    "occupancy": ("day", "Requests in a replica that run and that wait; below it the share of the room for "
-    "keys and "
-                  "values that they take."),
+    "latency": ("latency", "Percentiles of latency in simulated weekdays and weekends; dashed lines are "
+                           "the SLO."),
+    "day": ("day", "Power over the mean weekday and weekend day, markers: the highest five minutes; below "
+                   "it the request rate."),
+    "occupancy": ("day", "Running and waiting requests of a replica; below it the KV cache occupancy."),
 }  # fmt: skip
 _CARDS = (
-    ("serving.ttft_p50", "First token, half of requests"),
-    ("serving.ttft_p99", "First token, 99 %"),
-    ("serving.tpot_p50", "Per token, half of requests"),
-    ("serving.tpot_p99", "Per token, 99 %"),
-    ("serving.e2e_p99", "Last token, 99 %"),
-    ("serving.kept", "Promise kept"),
-    ("serving.kept_worst", "Kept in the worst hour"),
-    ("serving.goodput", "Requests that keep it"),
+    ("serving.ttft_p50", "TTFT p50"),
+    ("serving.ttft_p99", "TTFT p99"),
+    ("serving.tpot_p50", "TPOT p50"),
+    ("serving.tpot_p99", "TPOT p99"),
+    ("serving.e2e_p99", "E2E p99"),
+    ("serving.kept", "SLO met"),
+    ("serving.kept_worst", "SLO met in the worst hour"),
+    ("serving.goodput", "Goodput"),
 )
 
 
 def _objectives() -> dict[str, str]:
     rows = catalog.table("objectives")
-    return {_USUAL: "as usual for the model", **{name: row.text("name") for name, row in rows.items()}}
+    return {_USUAL: "usual for the model", **{name: row.text("name") for name, row in rows.items()}}
 
 
 def _question(asked: Asked) -> ServingQuestion:
-    """The question of a scenario that serves; else what it would be to serve its model on its machine."""
+    """The question of a serving scenario; else that of serving its model on its machine."""
     loaded = asked.state.loaded()
     try:
         if loaded.serves:
@@ -111,39 +107,38 @@ def _question(asked: Asked) -> ServingQuestion:
 
 
 def show(asked: Asked) -> Fragment:
-    """Waits against load and the front in closed form; the day of a service comes by itself."""
+    """Latency against load and the front in closed form; the day of a service has its own fragment."""
     serves = asked.state.serves
-    asked.progress("The question", 0.0)
+    asked.progress("Reading the scenario", 0.0)
     question = _question(asked)
     plots: dict[str, Plot] = {}
     tables: dict[str, Grid] = {}
     refused: list[str] = []
-    asked.progress("Waits against load", 0.3)
+    asked.progress("Latency against load", 0.3)
     try:
         curve = latency_against_load(question, events=False)
         plots["load"], tables["load"] = _curve("load", curve)
     except (InfeasibleError, InputError) as error:
         refused.append(str(error))
-    asked.progress("What speed costs", 0.7)
+    asked.progress("Cost against speed", 0.7)
     try:
         front = service_front(question)
     except InfeasibleError as error:
         refused += [] if str(error) in refused else [str(error)]
     else:
         words = (
-            "Filled: the promise is kept. Replicas and loads that none beats, each one replica in closed "
-            "form "
-            "(modelled); a million tokens are those written, what prompts cost is left out."
+            "Filled: the SLO is met. Pareto front of replicas and loads, each one replica in closed form "
+            "(modelled); cost is per million output tokens, without prefill."
         )
         plots["output"] = plot(
             "output",
             output_front(front),
-            f"What an accelerator writes against how fast one user reads. {words}",
+            f"Output per accelerator against speed per user. {words}",
         )
         plots["cost"] = plot(
             "cost",
             cost_front(front),
-            f"What a million tokens cost against the time between two of them. {words}",
+            f"Cost per million output tokens against TPOT. {words}",
         )
         tables["front"] = _front(front)
     return fragment(
@@ -167,14 +162,14 @@ def show(asked: Asked) -> Fragment:
 
 
 def _words(question: ServingQuestion) -> str:
-    traffic, promised = question.traffic, question.objective
-    limits = ", ".join(f"{_WAITS[key]} ≤ {with_unit(value, 's')}" for key, value in promised.limits.items())
-    share = "" if promised.percentile is None else f" for {100 * promised.percentile:g} % of requests"
+    traffic, objective = question.traffic, question.objective
+    limits = ", ".join(f"{_WAITS[key]} ≤ {with_unit(value, 's')}" for key, value in objective.limits.items())
+    share = "" if objective.percentile is None else f" for {100 * objective.percentile:g} % of requests"
     return (
-        f"{question.architecture.name} in {question.weights}, keys and values in {question.cache}, on "
+        f"{question.architecture.name} in {question.weights}, KV cache in {question.cache}, on "
         f"{question.chip.name} with {question.engine.id} in {question.year}; "
-        f"{significant(traffic.mean_prompt)} tokens "
-        f"in and {significant(traffic.mean_output)} out in the mean. Promised: {limits or 'nothing'}{share}."
+        f"{significant(traffic.mean_prompt)} prompt and {significant(traffic.mean_output)} output tokens "
+        f"on average. SLO: {limits or 'none'}{share}."
     )
 
 
@@ -182,14 +177,12 @@ def _curve(name: str, curve: LoadCurve) -> tuple[Plot, Grid]:
     both = bool((curve.frame["by"] == EVENTS).any())
     by = "lines by the closed form, markers request by request" if both else "by the closed form"
     words = (
-        f"One replica, {curve.layout} on {curve.chips} accelerators: time to the first token above, time a "
-        "token "
-        f"below, of half of the requests and of 99 in 100, {by} (modelled). Dotted lines are what is "
-        "promised."
+        f"One replica, {curve.layout} on {curve.chips} accelerators: TTFT above, TPOT below, "
+        f"p50 and p99, {by} (modelled). Dotted lines are the SLO."
     )
     return plot(name, latency_load(curve), words), grid_of(
-        curve.frame.rename(columns={"by": "known by"}),
-        "Waits of one replica against its load.",
+        curve.frame.rename(columns={"by": "method"}),
+        "Latency of one replica against its load.",
         heads=_CURVE,
     )
 
@@ -197,15 +190,17 @@ def _curve(name: str, curve: LoadCurve) -> tuple[Plot, Grid]:
 def _front(front: pd.DataFrame) -> Grid:
     every = max(1, -(-len(front) // _LISTED))
     shown = front.iloc[::every]
-    said = "" if every == 1 else f", every {every}th"
-    return grid_of(shown, f"Replicas and loads of both fronts, slowest for a user first{said}.", heads=_FRONT)
+    sampled = "" if every == 1 else ", evenly sampled"
+    return grid_of(
+        shown, f"Replicas and loads of both fronts, by increasing speed per user{sampled}.", heads=_FRONT
+    )
 
 
 def day(asked: Asked) -> Fragment:
-    """The hours of a service's day, by the event engine: waits, power, what runs."""
+    """The hours of a service's day, by the event engine: latencies, power, running requests."""
     result = asked.result
     if not has_table(result, "day"):
-        raise InputError("this scenario serves nothing", key="start", allowed="a scenario that serves")
+        raise InputError("not a serving scenario", key="start", allowed="a scenario with a serving: section")
     return fragment(
         "serving_day.html.j2",
         title=f"The day of {result.name}",
@@ -220,7 +215,7 @@ def day(asked: Asked) -> Fragment:
 
 
 def search(asked: Asked) -> Fragment:
-    """Every replica and load in closed form, the best few tried request by request."""
+    """Every replica and load in closed form, the best few simulated request by request."""
     question = _question(asked)
     mode, minimise = asked.setting("mode", _MODES), asked.setting("minimise", _MINIMISED)
     requests = int(asked.setting("requests", _REQUESTS))

@@ -9,15 +9,12 @@ __all__ = ["STUDY"]
 STUDY = Study(
     name="plan-supply",
     title="Plan a supply",
-    words="Which plants supply a load at a site at least cost, and what they do in every hour.",
+    words="The least-cost plants that supply a load at a site, and their hourly dispatch.",
     commands=(
         Command(
             name="plan-supply",
             target="gigawatt.studies.supply.command:plan_supply_command",
-            words=(
-                "Plan the supply of a load: which plants, how large, what they do in every hour, at "
-                "least cost."
-            ),
+            words=("Plan the supply of a load: least-cost plants, their capacities and hourly dispatch."),
             example='gigawatt plan-supply texas --load 1GW --year 2035 --carbon "20 g/kWh"',
             python="gigawatt.studies.supply.door:plan_supply",
             grouped=True,
@@ -32,7 +29,7 @@ STUDY = Study(
         View(
             name="supply",
             title="Supply",
-            words=("Where the campus stands, which plants are built for it, and what they do hour by hour."),
+            words=("Site of the campus, the plants built for it and their hourly dispatch."),
             target="gigawatt.studies.supply.view:show",
             place=40,
         ),

@@ -36,19 +36,19 @@ _NOTHING = 1e-3
 _CENT = 1e-2
 
 
-def as_answer(found: SupplyAnswer) -> dict[str, Any]:
-    """One document with everything that was found, of a mean year; see docs/plan-supply.md."""
-    question, plan = found.question, found.plan
-    year = found.year_share
+def as_answer(supply: SupplyAnswer) -> dict[str, Any]:
+    """The plan as one mapping, of a mean year; see docs/plan-supply.md."""
+    question, plan = supply.question, supply.plan
+    year = supply.year_share
     served = plan.energy_served * year
-    low, high = (sum(costs.values()) * year for costs in (found.costs.low, found.costs.high))
+    low, high = (sum(costs.values()) * year for costs in (supply.costs.low, supply.costs.high))
     spent = plan.cost_per_energy * served
-    plants = _plants(found)
+    plants = _plants(supply)
     water = sum(plan.water.values()) * year
     curtailed = float(np.sum(plan.curtailed)) * HOUR * plan.weight * year
     lacking = float(np.sum(plan.not_served)) * HOUR * plan.weight * year
-    made = sum(plan.construction_carbon.values()) * year
-    gives = question.flexible or Flexible()
+    construction = sum(plan.construction_carbon.values()) * year
+    flexible = question.flexible or Flexible()
     queue = plan.waiting.reshape(question.weather_years, -1)  # J
     put_off = float(np.maximum(queue - np.roll(queue, 1, axis=1), 0.0).sum()) * plan.weight * year
     answer: dict[str, Any] = {
@@ -66,10 +66,10 @@ def as_answer(found: SupplyAnswer) -> dict[str, Any]:
         "not_served_price_USD_per_MWh": question.not_served_price * _MWH,
         "reliability": None if question.not_served_limit is None else 1.0 - question.not_served_limit,
         "matching": question.matching,
-        "flexible_share": gives.cut_share or None,
-        "flexible_USD_per_MWh": gives.cut_cost * _MWH if gives.cut_share else None,
-        "deferrable_share": gives.defer_share or None,
-        "deferrable_h": gives.defer_window / HOUR if gives.defer_share else None,
+        "flexible_share": flexible.cut_share or None,
+        "flexible_USD_per_MWh": flexible.cut_cost * _MWH if flexible.cut_share else None,
+        "deferrable_share": flexible.defer_share or None,
+        "deferrable_h": flexible.defer_window / HOUR if flexible.defer_share else None,
         "discount_rate": question.rate,
         "cost_USD_per_MWh": plan.cost_per_energy * _MWH,
         "cost_low_USD_per_MWh": low / served * _MWH,
@@ -77,7 +77,7 @@ def as_answer(found: SupplyAnswer) -> dict[str, Any]:
         "cost_USD_per_year": spent,
         "upfront_USD": sum(plan.upfront.values()),
         "carbon_g_per_kWh": plan.carbon_intensity * _GRAM,
-        "construction_carbon_g_per_kWh": made / served * _GRAM,
+        "construction_carbon_g_per_kWh": construction / served * _GRAM,
         "carbon_t_per_year": sum(plan.carbon.values()) * year / 1e3,
         "carbon_shadow_price_USD_per_t": plan.carbon_shadow_price * 1e3,
         "water_m3_per_year": water,
@@ -89,16 +89,16 @@ def as_answer(found: SupplyAnswer) -> dict[str, Any]:
         "cut_hours": float(np.sum(plan.cut > _LACKING * plan.load.max())) * plan.weight * year,
         "put_off_MWh": put_off / _MWH,
         "price_USD_per_MWh": _prices(plan.price * _MWH, plan.load),
-        "price_hours": _price_hours(found),
+        "price_hours": _price_hours(supply),
         "plants": plants,
-        "months": _months(found),
+        "months": _months(supply),
         "binding": list(plan.binding),
-        "lead_times": _lead_times(found),
+        "lead_times": _lead_times(supply),
         "notices": [*question.notices, *plan.notices],
         "gap": plan.gap,
         "infeasibility": plan.infeasibility,
         "solver": plan.solver,
-        "plan_cpu_s": found.cpu_seconds,
+        "plan_cpu_s": supply.cpu_seconds,
         "assumptions": [
             {"key": one.key, "value": one.value, "reason": one.reason, "grade": one.grade.label}
             for one in question.assumptions
@@ -119,8 +119,8 @@ def _scaled(value: float | None, scale: float) -> float | None:
     return None if value is None else value * scale
 
 
-def _plants(found: SupplyAnswer) -> list[dict[str, Any]]:
-    plan, year = found.plan, found.year_share
+def _plants(supply: SupplyAnswer) -> list[dict[str, Any]]:
+    plan, year = supply.plan, supply.year_share
     energy, charge, wasted = (plan.energy(what) for what in ("dispatch", "charge", "curtailed"))
     served = plan.energy_served
     worth = DUST * float(plan.load.max())
@@ -128,7 +128,7 @@ def _plants(found: SupplyAnswer) -> list[dict[str, Any]]:
     for i, plant in enumerate(plan.plants):
         size, name = plan.capacity[plant.id], plant.id
         parts = plan.cost[name]
-        lead = found.question.grid.connection_time if plant.kind == "grid" else plant.lead_time
+        lead = supply.question.grid.connection_time if plant.kind == "grid" else plant.lead_time
         full = plan.dispatch[:, i] >= size * (1.0 - DUST)
         store = plan.storage_energy.get(name)
         rows.append(
@@ -147,15 +147,15 @@ def _plants(found: SupplyAnswer) -> list[dict[str, Any]]:
                 "full_hours": float(np.sum(full)) * plan.weight * year if size > worth else 0.0,
                 "curtailed_GWh": wasted[name] * year / _GWH,
                 "cost_USD_per_year": sum(parts.values()) * year,
-                "cost_low_USD_per_year": found.costs.low[name] * year,
-                "cost_high_USD_per_year": found.costs.high[name] * year,
+                "cost_low_USD_per_year": supply.costs.low[name] * year,
+                "cost_high_USD_per_year": supply.costs.high[name] * year,
                 "cost_parts_USD_per_year": {part: value * year for part, value in parts.items()},
                 "upfront_USD": plan.upfront[name],
                 "carbon_t_per_year": plan.carbon[name] * year / 1e3,
                 "construction_carbon_t_per_year": plan.construction_carbon[name] * year / 1e3,
                 "water_m3_per_year": plan.water[name] * year,
                 "lead_time_years": lead / _YEAR,
-                "order_by": found.question.year - lead / _YEAR,
+                "order_by": supply.question.year - lead / _YEAR,
             }
         )
     return rows
@@ -173,14 +173,14 @@ def _prices(price: Array, load: Array) -> dict[str, float]:
     }
 
 
-def _price_hours(found: SupplyAnswer) -> dict[str, float]:
-    """Hours of a mean year by what an hour's marginal price is: nothing, ordinary, dear, of scarcity."""
-    plan, question = found.plan, found.question
+def _price_hours(supply: SupplyAnswer) -> dict[str, float]:
+    """Hours of a mean year by marginal price: zero, ordinary, high, scarcity."""
+    plan, question = supply.plan, supply.question
     mean = float(np.average(plan.price, weights=plan.load))
     scarce = plan.price >= _SCARCE * question.not_served_price
     nothing = plan.price <= _NOTHING * mean
     dear = (plan.price > 2.0 * mean) & ~scarce
-    hours = plan.weight * found.year_share
+    hours = plan.weight * supply.year_share
     return {
         "nothing": float(np.sum(nothing & ~scarce)) * hours,
         "ordinary": float(np.sum(~nothing & ~dear & ~scarce)) * hours,
@@ -189,15 +189,15 @@ def _price_hours(found: SupplyAnswer) -> dict[str, float]:
     }
 
 
-def _months(found: SupplyAnswer) -> list[dict[str, Any]]:
-    """Energy of each month of a mean year: load, each plant, what stores take, what is lost and lacking."""
-    plan = found.plan
-    scale = HOUR * plan.weight * found.year_share / _GWH
-    of_day = len(plan.load) // (found.question.weather_years * sum(_DAYS))
+def _months(supply: SupplyAnswer) -> list[dict[str, Any]]:
+    """Energy of each month of a mean year: load, each plant, charging, curtailed, not served."""
+    plan = supply.plan
+    scale = HOUR * plan.weight * supply.year_share / _GWH
+    of_day = len(plan.load) // (supply.question.weather_years * sum(_DAYS))
     edges = np.concatenate([[0], np.cumsum(_DAYS)]) * of_day
 
     def split(values: Array) -> list[float]:
-        years = values.reshape(found.question.weather_years, -1).sum(0)
+        years = values.reshape(supply.question.weather_years, -1).sum(0)
         return [float(years[a:b].sum()) * scale for a, b in pairwise(edges)]
 
     columns: dict[str, Sequence[float]] = {
@@ -206,24 +206,24 @@ def _months(found: SupplyAnswer) -> list[dict[str, Any]]:
         "charged_GWh": split(plan.charge.sum(1)),
         "curtailed_GWh": split(plan.curtailed.sum(1)),
     }
-    made = {plant.id: split(plan.dispatch[:, i]) for i, plant in enumerate(plan.plants)}
+    energy = {plant.id: split(plan.dispatch[:, i]) for i, plant in enumerate(plan.plants)}
     return [
         {
             "month": month,
             **{name: values[i] for name, values in columns.items()},
-            "plants_GWh": {name: values[i] for name, values in made.items()},
+            "plants_GWh": {name: values[i] for name, values in energy.items()},
         }
         for i, month in enumerate(_MONTHS)
     ]
 
 
-def _lead_times(found: SupplyAnswer) -> list[str]:
-    """What has to be ordered when, the first to be ordered first."""
-    rows = [row for row in _plants(found) if row["built"] and row["lead_time_years"] > 0.0]
+def _lead_times(supply: SupplyAnswer) -> list[str]:
+    """Order dates of the plants, the earliest first."""
+    rows = [row for row in _plants(supply) if row["built"] and row["lead_time_years"] > 0.0]
     rows.sort(key=lambda row: row["order_by"])
     return [
-        f"{row['name']}: {row['lead_time_years']:.1f} years from decision to power, for the start of "
-        f"{found.question.year} by {_date(row['order_by'])}"
+        f"{row['name']}: lead time {row['lead_time_years']:.1f} years; for power at the start of "
+        f"{supply.question.year}, order by {_date(row['order_by'])}"
         for row in rows
     ]
 
@@ -232,13 +232,13 @@ def _date(year: float) -> str:
     return f"{_MONTHS[min(int((year % 1.0) * len(_MONTHS)), len(_MONTHS) - 1)]} {int(year)}"
 
 
-def hourly(found: SupplyAnswer) -> dict[str, list[float]]:
+def hourly(supply: SupplyAnswer) -> dict[str, list[float]]:
     """Series of the plan in MW and $/MWh, four significant digits, for figures and hourly.csv.
 
     ``load``, ``not served``, ``price``; by plant ``ID`` given, ``ID charge``, ``ID stored`` [MWh],
     ``ID curtailed`` where there is any.
     """
-    plan = found.plan
+    plan = supply.plan
     worth = DUST * float(plan.load.max())
     series: dict[str, Array] = {
         "load": plan.load / _MW,

@@ -1,4 +1,4 @@
-"""``gigawatt plan-supply``: the cheapest plants for a load at a site, hour by hour, and what they cost."""
+"""``gigawatt plan-supply``: the least-cost plants for a load at a site, with hourly dispatch."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def plan_supply_command(
         bool, typer.Option("--quiet", "-q", help="No progress, no summary.", rich_help_panel=_ANSWER)
     ] = False,
 ) -> None:
-    """Plan the supply of a load: which plants, how large, what they do in every hour, at least cost."""
+    """Plan the supply of a load: least-cost plants, their capacities and hourly dispatch."""
     from gigawatt.studies.supply.door import plan_supply
 
     words = dict(asked.words)

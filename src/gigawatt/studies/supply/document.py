@@ -1,4 +1,4 @@
-"""A planned supply as a document: what is built, what it costs and emits, what binds, what to order when."""
+"""A planned supply as a document: plants, cost, carbon, bottleneck, lead times."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Answer = Mapping[str, Any]
 Hours = Mapping[str, list[float]]
 
 _LEAST = 0.005
-"""A smaller share of the energy is not told."""
+"""A smaller share of the energy is left out of the text."""
 
 
 def more(folder: Path) -> Hours:
@@ -31,73 +31,73 @@ def more(folder: Path) -> Hours:
         rows = csv.reader(stream)
         names = next(rows)
         columns = list(zip(*rows, strict=True))
-    found = zip(names, columns, strict=True)
-    return {name: [float(x) for x in column] for name, column in found if name != "hour"}
+    named = zip(names, columns, strict=True)
+    return {name: [float(x) for x in column] for name, column in named if name != "hour"}
 
 
-def _asked(answer: Answer) -> str:
+def _question(answer: Answer) -> str:
     load = with_unit(answer["load_peak_MW"], "MW")
     if answer["load_mean_MW"] < 0.999 * answer["load_peak_MW"]:
-        load += f" in the highest hour, {with_unit(answer['load_mean_MW'], 'MW')} in the mean"
-    text = f"Asked was the cheapest supply of {load} at {answer['site_name']} in {answer['year']}"
+        load += f" peak, {with_unit(answer['load_mean_MW'], 'MW')} mean"
+    text = f"Cheapest supply of {load} at {answer['site_name']} in {answer['year']}"
     limit = answer["carbon_limit_g_per_kWh"]
     if limit is not None:
         text += f" with at most {significant(limit)} g/kWh of carbon in operation"
     if answer["carbon_price_USD_per_t"]:
-        text += f", carbon at ${significant(answer['carbon_price_USD_per_t'])} a tonne"
-    return f"{text} ({answer['profile']})."
+        text += f", carbon price ${significant(answer['carbon_price_USD_per_t'])}/t"
+    return f"{text} ({answer['profile']}):"
 
 
-def _answered(answer: Answer, grade: str) -> str:
+def _summary(answer: Answer, grade: str) -> str:
     rows = sorted(built(answer), key=lambda row: (row["storage_MWh"] is not None, -row["share"]))
-    said: list[str] = []
+    sizes: list[str] = []
     for row in rows:
         share = row["storage_MWh"] is None and row["share"] >= _LEAST
         words = f" ({with_percent(row['share'])} of the energy)" if share else ""
-        said.append(f"{row['name']} {with_unit(row['capacity_MW'], 'MW')}{words}")
+        sizes.append(f"{row['name']} {with_unit(row['capacity_MW'], 'MW')}{words}")
     cost, low, high = (significant(answer[f"cost{end}_USD_per_MWh"]) for end in ("", "_low", "_high"))
-    what = f"It is {listed(said)}. " if said else "Nothing is built. "
+    what = f"{listed(sizes)}. " if sizes else "no plant is built. "
     return (
-        f"{what}Its electricity costs ${cost}/MWh (${low} to ${high} with all costs at their "
-        "low and at their "
-        f"high ends), {with_unit(answer['cost_USD_per_year'], '$')} a year; to build it takes "
+        f"{what}Electricity costs ${cost}/MWh (${low} to ${high} with all costs at their low and high "
+        f"ends), {with_unit(answer['cost_USD_per_year'], '$')} a year; the upfront investment is "
         f"{with_unit(answer['upfront_USD'], '$')} ({grade})."
     )
 
 
 def _carbon(answer: Answer) -> str:
     text = (
-        f"It emits {significant(answer['carbon_g_per_kWh'])} g/kWh in operation and "
-        f"{significant(answer['construction_carbon_g_per_kWh'])} g/kWh in the making of the "
-        "plants, and takes "
+        f"The supply emits {significant(answer['carbon_g_per_kWh'])} g/kWh in operation and "
+        f"{significant(answer['construction_carbon_g_per_kWh'])} g/kWh in construction, and uses "
         f"{significant(answer['water_L_per_kWh'])} L/kWh of water. "
     )
     if answer["not_served_MWh"] > 0.0:
         text += (
-            f"{with_unit(answer['not_served_MWh'], 'MWh')} a year are not served, in "
+            f"Energy not served is {with_unit(answer['not_served_MWh'], 'MWh')} a year, in "
             f"{answer['not_served_hours']:,.0f} h; "
         )
     else:
         text += "Every hour is served; "
     text += f"{with_unit(answer['curtailed_GWh'], 'GWh')} a year are curtailed."
     if answer["flexible_share"] is not None:
-        text += f" {with_unit(answer['cut_MWh'], 'MWh')} are cut in {answer['cut_hours']:,.0f} h."
+        text += (
+            f" Curtailable load: {with_unit(answer['cut_MWh'], 'MWh')} cut in {answer['cut_hours']:,.0f} h."
+        )
     if answer["deferrable_share"] is not None:
-        text += f" {with_unit(answer['put_off_MWh'], 'MWh')} are drawn later."
+        text += f" Deferrable load: {with_unit(answer['put_off_MWh'], 'MWh')} shifted to later hours."
     return text
 
 
-def _bound(answer: Answer) -> str:
+def _bottleneck(answer: Answer) -> str:
     if answer["binding"]:
         lines = "; ".join(one.rstrip(".") for one in answer["binding"])
-        text = f"What binds: {lines}."
+        text = f"Binding limits: {lines}."
     else:
-        text = "No limit binds: what is built is the cheapest there is."
+        text = "No limit binds."
     late = [r for r in built(answer) if r["order_by"] is not None]
     if late:
         first = min(late, key=lambda row: row["order_by"])
         text += (
-            f" First to be ordered is {first['name']}, {significant(first['lead_time_years'])} years ahead "
+            f" The first order is {first['name']}, {significant(first['lead_time_years'])} years ahead "
             f"(by {first['order_by']:.0f})."
         )
     return text
@@ -107,30 +107,30 @@ def _facts(answer: Answer) -> Grid:
     hours, price = answer["price_hours"], answer["price_USD_per_MWh"]
     limit = answer["carbon_limit_g_per_kWh"]
     rows: list[tuple[str, str]] = [
-        ("load in the highest hour", with_unit(answer["load_peak_MW"], "MW")),
-        ("load in the mean", with_unit(answer["load_mean_MW"], "MW")),
-        ("energy of a year", with_unit(answer["load_GWh"], "GWh")),
+        ("peak load", with_unit(answer["load_peak_MW"], "MW")),
+        ("mean load", with_unit(answer["load_mean_MW"], "MW")),
+        ("energy per year", with_unit(answer["load_GWh"], "GWh")),
         ("cost", f"${significant(answer['cost_USD_per_MWh'])}/MWh"),
         ("cost, all costs at their low ends", f"${significant(answer['cost_low_USD_per_MWh'])}/MWh"),
         ("cost, all costs at their high ends", f"${significant(answer['cost_high_USD_per_MWh'])}/MWh"),
-        ("cost of a year", with_unit(answer["cost_USD_per_year"], "$")),
-        ("to build", with_unit(answer["upfront_USD"], "$")),
+        ("cost per year", with_unit(answer["cost_USD_per_year"], "$")),
+        ("upfront investment", with_unit(answer["upfront_USD"], "$")),
         ("carbon in operation", f"{significant(answer['carbon_g_per_kWh'])} g/kWh"),
         ("carbon limit", "none" if limit is None else f"{significant(limit)} g/kWh"),
-        ("price of the last tonne within the limit",
+        ("shadow price of the carbon limit",
          f"${significant(answer['carbon_shadow_price_USD_per_t'])}/t"),
-        ("carbon of making the plants", f"{significant(answer['construction_carbon_g_per_kWh'])} g/kWh"),
+        ("carbon in construction", f"{significant(answer['construction_carbon_g_per_kWh'])} g/kWh"),
         ("water", f"{significant(answer['water_L_per_kWh'])} L/kWh"),
-        ("curtailed in a year", with_unit(answer["curtailed_GWh"], "GWh")),
-        ("not served in a year", with_unit(answer["not_served_MWh"], "MWh")),
+        ("curtailed per year", with_unit(answer["curtailed_GWh"], "GWh")),
+        ("energy not served per year", with_unit(answer["not_served_MWh"], "MWh")),
         ("hours with energy not served", f"{answer['not_served_hours']:,.0f} h"),
-        ("cut in a year", with_unit(answer["cut_MWh"], "MWh")),
+        ("load cut per year", with_unit(answer["cut_MWh"], "MWh")),
         ("hours with load cut", f"{answer['cut_hours']:,.0f} h"),
-        ("drawn later in a year", with_unit(answer["put_off_MWh"], "MWh")),
+        ("load deferred per year", with_unit(answer["put_off_MWh"], "MWh")),
         ("marginal price, median hour", f"${significant(price['median'])}/MWh"),
-        ("marginal price, dearest tenth", f"${significant(price['p90'])}/MWh"),
+        ("marginal price, 90th percentile", f"${significant(price['p90'])}/MWh"),
         ("marginal price, highest", f"${significant(price['highest'])}/MWh"),
-        ("hours at a price of nothing", f"{hours['nothing']:,.0f} h"),
+        ("hours at zero price", f"{hours['nothing']:,.0f} h"),
         ("hours above twice the mean", f"{hours['above_twice_the_mean']:,.0f} h"),
         ("hours of scarcity", f"{hours['of_scarcity']:,.0f} h"),
     ]  # fmt: skip
@@ -139,9 +139,9 @@ def _facts(answer: Answer) -> Grid:
         rows += [
             ("PUE", significant(one["pue"])),
             ("PUE in the hottest hour", significant(one["pue_hottest_hour"])),
-            ("water of the building in a year", with_unit(one["water_m3_per_year"], "m^3")),
+            ("water of the building per year", with_unit(one["water_m3_per_year"], "m^3")),
         ]
-    return rows_grid("The answer; sums are of a mean year.", ("figure", "value"), rows)
+    return rows_grid("Summary; sums are of a mean year.", ("figure", "value"), rows)
 
 
 def _plants(answer: Answer) -> Grid:
@@ -159,9 +159,9 @@ def _plants(answer: Answer) -> Grid:
         )
         for row in built(answer)
     ]  # fmt: skip
-    heads = ("plant", "capacity", "store", "energy", "share", "in use", "cost a year", "range", "carbon",
-             "lead time", "order by")  # fmt: skip
-    return rows_grid("Plants that are built, and what a year of each gives, costs and emits.", heads, rows)
+    heads = ("plant", "capacity", "store", "energy", "share", "capacity factor", "cost per year", "range",
+             "carbon",             "lead time", "order by")  # fmt: skip
+    return rows_grid("Plants built, with the energy, cost and carbon of a year.", heads, rows)
 
 
 def _months(answer: Answer) -> Grid:
@@ -172,12 +172,12 @@ def _months(answer: Answer) -> Grid:
          significant(month["curtailed_GWh"]), significant(month["not_served_GWh"]))
         for month in answer["months"]
     ]  # fmt: skip
-    heads = ("month", "load", *(row["name"] for row in rows), "into stores", "curtailed", "not served")
+    heads = ("month", "load", *(row["name"] for row in rows), "charging", "curtailed", "not served")
     return rows_grid("Month by month [GWh].", heads, cells)
 
 
 def document(answer: Answer, again: Again, more: Any = None) -> Document:
-    """Everything that the report of a supply says; ``more`` are the hours of the year by column."""
+    """The document of a planned supply; ``more`` are the hours of the year by column."""
     hours: Hours = more or {}
     assumptions = read_assumptions(answer["assumptions"])
     grade = worst(a.grade for a in assumptions).label
@@ -187,30 +187,30 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         return (drawn(name, partial(draw, answer, hours), caption, table=table),) if hours else ()
 
     sections = [
-        Section("answer", "The answer", (_facts(answer),)),
+        Section("answer", "Summary", (_facts(answer),)),
         Section("plants", "The plants", (*figure("capacity"), _plants(answer))),
         Section("hours", "Hour by hour", (*figure("heat"), *figure("duration", table=True))),
         Section("months", "Month by month", (*figure("months"), _months(answer))),
     ]
     sections = [section for section in sections if section.parts]
     if answer["binding"]:
-        sections.insert(1, Section("binding", "What binds, and what more of it would save",
+        sections.insert(1, Section("binding", "Bottleneck and what would relieve it",
                                    (Points(tuple(answer["binding"])),)))  # fmt: skip
     if answer["lead_times"]:
         sections.append(Section("orders", "Order by", (Points(tuple(answer["lead_times"])),)))
     texts = (
-        f"{_asked(answer)} {_answered(answer, grade)}",
-        f"{_carbon(answer)} {_bound(answer)}",
+        f"{_question(answer)} {_summary(answer, grade)}",
+        f"{_carbon(answer)} {_bottleneck(answer)}",
         trust_words(assumptions),
     )
     cost = significant(answer["cost_USD_per_MWh"])
     cards = (
         Card("Electricity", f"${cost}/MWh", grade),
-        Card("A year", with_unit(answer["cost_USD_per_year"], "$"), grade),
-        Card("To build", with_unit(answer["upfront_USD"], "$"), grade),
+        Card("Cost per year", with_unit(answer["cost_USD_per_year"], "$"), grade),
+        Card("Upfront investment", with_unit(answer["upfront_USD"], "$"), grade),
         Card("Carbon in operation", f"{significant(answer['carbon_g_per_kWh'])} g/kWh", grade),
-        Card("Not served in a year", with_unit(answer["not_served_MWh"], "MWh"), grade),
-        Card("Curtailed in a year", with_unit(answer["curtailed_GWh"], "GWh"), grade),
+        Card("Energy not served per year", with_unit(answer["not_served_MWh"], "MWh"), grade),
+        Card("Curtailed per year", with_unit(answer["curtailed_GWh"], "GWh"), grade),
     )
     return Document(
         title=f"{with_unit(answer['load_peak_MW'], 'MW')} at {answer['site_name']} in {answer['year']}",

@@ -46,15 +46,15 @@ def plan_supply(site: str, *, progress: Progress | None = None, **words: Any) ->
     question = read_supply_question(site=site, **words)
     if progress is not None:
         progress("Planning every hour", 0.3)
-    found = planned(question)
-    data, hours = as_answer(found), hourly(found)
+    supply = planned(question)
+    data, hours = as_answer(supply), hourly(supply)
     drawings = {name: partial(draw, data, hours) for name, (draw, _) in FIGURES.items()}
     files = {
         "plants": partial(list, data["plants"]),
         "months": partial(list, data["months"]),
         "hourly": lambda: {"hour": range(len(hours["load"])), **hours},
     }
-    return Answer(STUDY, data, found, drawings, {"hourly": lambda: _with_units(hours)}, hours, files)
+    return Answer(STUDY, data, supply, drawings, {"hourly": lambda: _with_units(hours)}, hours, files)
 
 
 def _with_units(hours: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""At what price a plant enters the cheapest supply: what its first watt saves, by the prices of the hours."""
+"""The price at which a plant enters the cheapest supply: what its first watt saves at hourly prices."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HOUR = 3600.0
 
 @dataclass(frozen=True)
 class Entry:
-    """A plant before the door of a plan.
+    """A plant outside a plan, and the price at which it would enter.
 
     ``worth`` [$/W/yr] is what its first watt saves in the operation of all others; ``enters_at`` [$/W] the
     capital cost at which it is built, its fixed cost falling alike; ``capital``, ``low``, ``high`` [$/W] what
@@ -43,8 +43,8 @@ class Entry:
         return "at its low end" if self.low_enters else "no"
 
 
-def entry_of(found: SupplyAnswer, plant: Plant, low: Plant, high: Plant) -> Entry:
-    """What the first watt of ``plant`` would be worth beside the plants of ``found``.
+def entry_of(supply: SupplyAnswer, plant: Plant, low: Plant, high: Plant) -> Entry:
+    """What the first watt of ``plant`` would be worth beside the plants of ``supply``.
 
     The sum over the hours of availability × what the hour's price is above its running cost, carbon at its
     price among it. It is the reduced cost of the linear programme where the plant has neither least load nor
@@ -52,7 +52,7 @@ def entry_of(found: SupplyAnswer, plant: Plant, low: Plant, high: Plant) -> Entr
 
     Parameters
     ----------
-    found : SupplyAnswer
+    supply : SupplyAnswer
         A plan without the plant.
     plant, low, high : Plant
         In the middle and at both ends of the range of its capital cost.
@@ -68,14 +68,16 @@ def entry_of(found: SupplyAnswer, plant: Plant, low: Plant, high: Plant) -> Entr
     """
     if plant.storage is not None:
         raise InputError(
-            "a store has no worth by the hour alone", key=plant.id, allowed="a plant that generates"
+            "the value of a store does not follow from single hours",
+            key=plant.id,
+            allowed="a plant that generates",
         )
-    plan, count = found.plan, len(found.plan.load)
-    carbon = found.question.carbon_price + plan.carbon_shadow_price
+    plan, count = supply.plan, len(supply.plan.load)
+    carbon = supply.question.carbon_price + plan.carbon_shadow_price
     running = plant.hourly("variable", count) + plant.hourly("fuel", count)
     running = running + plant.hourly("carbon", count) * carbon
     gain = np.maximum(plan.price - running, 0.0) * plant.hourly("availability", count)
-    worth = float(plan.hour_weight @ gain) * HOUR * plan.weight * found.year_share
+    worth = float(plan.hour_weight @ gain) * HOUR * plan.weight * supply.year_share
     return Entry(
         plant=plant.id,
         name=plant.name,
@@ -89,7 +91,7 @@ def entry_of(found: SupplyAnswer, plant: Plant, low: Plant, high: Plant) -> Entr
 
 
 def entries(question: SupplyQuestion, newcomers: Sequence[str]) -> tuple[SupplyAnswer, tuple[Entry, ...]]:
-    """(the plan without ``newcomers``, each of them before its door); ids among the question's plants.
+    """(the plan without ``newcomers``, the entry of each of them); ids among the question's plants.
 
     Raises
     ------
@@ -112,9 +114,9 @@ def entries(question: SupplyQuestion, newcomers: Sequence[str]) -> tuple[SupplyA
         low=without(question.low),
         high=without(question.high),
     )
-    found = plan_supply(alone)
-    made = tuple(
-        entry_of(found, question.plants[at[name]], question.low[at[name]], question.high[at[name]])
+    supply = plan_supply(alone)
+    entered = tuple(
+        entry_of(supply, question.plants[at[name]], question.low[at[name]], question.high[at[name]])
         for name in newcomers
     )
-    return found, made
+    return supply, entered

@@ -28,7 +28,7 @@ _TITLE = 30
 """Height of a figure's own title, which a page has as a heading instead."""
 _ROW, _PANEL = 38, 105
 _DUST = 1e-3
-"""Below this share of the load a series is what the solver left."""
+"""A series below this share of the load is solver tolerance."""
 _POINTS = 300
 _FIRST_OF_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 _LETTERS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -44,9 +44,9 @@ def _short(values: Any) -> list[float]:
 
 
 def dispatch_heat_map(answer: Answer, hours: Hours) -> Any:
-    """Every hour of the first weather year, a day a column: what each plant gives over its capacity.
+    """Output over capacity of each plant in every hour of the first weather year, a column per day.
 
-    Of a store: what it gives (warm) and takes (cold).
+    A store discharges (warm) and charges (cold).
     """
     import numpy as np
     from plotly.subplots import make_subplots
@@ -61,11 +61,11 @@ def dispatch_heat_map(answer: Answer, hours: Hours) -> Any:
     )
     span = _DAY * _DAYS
     for place, row in enumerate(rows, 1):
-        given = np.asarray(hours[row["id"]][:span], dtype=float)
+        output = np.asarray(hours[row["id"]][:span], dtype=float)
         taken = hours.get(f"{row['id']} charge")
         if taken is not None:
-            given = given - np.asarray(taken[:span], dtype=float)
-        share = np.round(100.0 * given / row["capacity_MW"]).reshape(_DAYS, _DAY).T
+            output = output - np.asarray(taken[:span], dtype=float)
+        share = np.round(100.0 * output / row["capacity_MW"]).reshape(_DAYS, _DAY).T
         hue = colour(row["id"], place)
         scale = [[0.0, translucent(hue, 0.04)], [1.0, hue]]
         if taken is not None:
@@ -80,7 +80,7 @@ def dispatch_heat_map(answer: Answer, hours: Hours) -> Any:
             row=place,
             col=1,
         )
-    finish(figure, title="Every hour of a year", height=70 + (_PANEL + 26) * len(rows))
+    finish(figure, title="Hourly dispatch", height=70 + (_PANEL + 26) * len(rows))
     figure.update_annotations(font={"size": 12, "color": None}, xanchor="left", x=0)
     figure.update_xaxes(tickvals=list(_FIRST_OF_MONTH), ticktext=list(_LETTERS), showgrid=False)
     figure.update_yaxes(tickvals=[0, 12, 23], ticktext=["0 h", "12 h", "23 h"], showgrid=False)
@@ -89,7 +89,7 @@ def dispatch_heat_map(answer: Answer, hours: Hours) -> Any:
 
 
 def duration_curve(answer: Answer, hours: Hours) -> Any:
-    """Power of load and plants, and the marginal price, sorted from the highest hour to the lowest."""
+    """Duration curves of load, plants and the marginal price."""
     import numpy as np
     from plotly.subplots import make_subplots
 
@@ -126,7 +126,7 @@ def duration_curve(answer: Answer, hours: Hours) -> Any:
         row=2,
         col=1,
     )
-    finish(figure, title="Sorted from the highest hour to the lowest", height=500, legend=True)
+    finish(figure, title="Duration curves", height=500, legend=True)
     figure.update_xaxes(title={"text": "share of the year [%]", "standoff": 8}, row=2, col=1)
     figure.update_yaxes(title={"text": "power [MW]", "standoff": 8}, row=1, col=1)
     usual = price[int(0.03 * _POINTS)]
@@ -141,33 +141,33 @@ def duration_curve(answer: Answer, hours: Hours) -> Any:
         dearest = with_unit(answer["price_USD_per_MWh"]["highest"], "$/MWh")
         figure.add_annotation(
             x=1, y=1, xref="paper", yref="y2 domain", xanchor="right", yanchor="top", showarrow=False,
-            font={"size": 11}, text=f"dearest hour: {dearest}",
+            font={"size": 11}, text=f"highest price: {dearest}",
         )  # fmt: skip
     return figure
 
 
 def capacity_stack(answer: Answer, hours: Hours) -> Any:
-    """Capacity, energy and cost of what is built, each stacked beside the others as shares of a whole."""
+    """Capacity, energy and cost of the plants built, each stacked as shares of the total."""
     import plotly.graph_objects as go
 
     rows = built(answer)
-    wholes = {
+    totals = {
         "capacity": (sum(row["capacity_MW"] for row in rows), "MW", "capacity_MW"),
-        "energy a year": (
+        "energy per year": (
             sum(row["energy_GWh"] for row in rows if row["kind"] != "storage"),
             "GWh",
             "energy_GWh",
         ),
-        "cost a year": (sum(row["cost_USD_per_year"] for row in rows), "$", "cost_USD_per_year"),
+        "cost per year": (sum(row["cost_USD_per_year"] for row in rows), "$", "cost_USD_per_year"),
     }
-    names = [f"{name}<br>{with_unit(whole, unit)}" for name, (whole, unit, _) in wholes.items()]
+    names = [f"{name}<br>{with_unit(total, unit)}" for name, (total, unit, _) in totals.items()]
     figure = go.Figure()
     for number, row in enumerate(rows):
         values = [
             0.0 if key == "energy_GWh" and row["kind"] == "storage" else row[key]
-            for _, _, key in wholes.values()
+            for _, _, key in totals.values()
         ]
-        shares = [100.0 * value / whole for value, (whole, _, _) in zip(values, wholes.values(), strict=True)]
+        shares = [100.0 * value / total for value, (total, _, _) in zip(values, totals.values(), strict=True)]
         figure.add_bar(
             y=names,
             x=_short(shares),
@@ -176,19 +176,17 @@ def capacity_stack(answer: Answer, hours: Hours) -> Any:
             marker={"color": colour(row["id"], number)},
             text=[
                 with_unit(value, unit) if share > 7.0 else ""
-                for value, share, (_, unit, _) in zip(values, shares, wholes.values(), strict=True)
+                for value, share, (_, unit, _) in zip(values, shares, totals.values(), strict=True)
             ],
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
             customdata=[
-                with_unit(value, unit) for value, (_, unit, _) in zip(values, wholes.values(), strict=True)
+                with_unit(value, unit) for value, (_, unit, _) in zip(values, totals.values(), strict=True)
             ],
             hovertemplate=safe(row["name"]) + ": %{customdata}, %{x:.1f} %<extra></extra>",
         )
-    finish(
-        figure, title="What is built, what it gives, what it costs", height=300, x="share [%]", legend=True
-    )
+    finish(figure, title="Capacity, energy and cost", height=300, x="share [%]", legend=True)
     figure.update_layout(barmode="stack")
     figure.update_xaxes(range=[0, 100])
     figure.update_yaxes(autorange="reversed", showgrid=False)
@@ -196,7 +194,7 @@ def capacity_stack(answer: Answer, hours: Hours) -> Any:
 
 
 def monthly_balance(answer: Answer, hours: Hours) -> Any:
-    """Energy of each month: what plants give above zero, what stores take and what is lost below."""
+    """Energy of each month: generation above zero, charging and curtailment below."""
     import plotly.graph_objects as go
 
     months = answer["months"]
@@ -217,7 +215,7 @@ def monthly_balance(answer: Answer, hours: Hours) -> Any:
     for number, row in enumerate(built(answer)):
         bars(row["name"], [month["plants_GWh"][row["id"]] for month in months], colour(row["id"], number))
     bars("not served", [month["not_served_GWh"] for month in months], NOT_SERVED)
-    bars("into stores", [-month["charged_GWh"] for month in months], translucent(colour("battery"), 0.6))
+    bars("charging", [-month["charged_GWh"] for month in months], translucent(colour("battery"), 0.6))
     bars("curtailed", [-month["curtailed_GWh"] for month in months], GRID)
     figure.add_scatter(
         x=names,
@@ -228,7 +226,7 @@ def monthly_balance(answer: Answer, hours: Hours) -> Any:
         marker={"size": 5},
         hovertemplate="load %{y:,.4~g} GWh<extra></extra>",
     )
-    finish(figure, title="Month by month", height=400, y="energy [GWh]", legend=True)
+    finish(figure, title="Monthly energy balance", height=400, y="energy [GWh]", legend=True)
     figure.update_layout(barmode="relative", hovermode="x unified")
     return figure
 
@@ -236,17 +234,17 @@ def monthly_balance(answer: Answer, hours: Hours) -> Any:
 FIGURES: dict[str, tuple[Callable[[Answer, Hours], Any], str]] = {
     "capacity": (
         capacity_stack,
-        "Capacities of stores are those of giving; their energy is that of the plants that charge them.",
+        "Store capacity is discharge power; energy counts at the plants that charge the stores.",
     ),
     "heat": (
         dispatch_heat_map,
-        "A day is a column, midnight is at the bottom, an hour is as dark as the plant is in use. A store "
-        "that takes is grey.",
+        "A column is a day with midnight at the bottom; darker means higher output. A charging store is "
+        "grey.",
     ),
     "duration": (
         duration_curve,
-        "Each curve is sorted by itself. The price is that of one more megawatt-hour in an hour.",
+        "Each curve is sorted by itself. The price is the marginal price of the hour.",
     ),
-    "months": (monthly_balance, "What plants give; below zero what stores take and what nobody took."),
+    "months": (monthly_balance, "Generation above zero; charging and curtailment below."),
 }
 """Figure → (the function, its caption)."""

@@ -22,7 +22,7 @@ _TIGHT = 1e-6
 
 @dataclass(frozen=True)
 class Range:
-    """$ a year of the plants that were found, with all costs at their ``low`` and at their ``high`` ends, by
+    """Cost of the optimal plants [$/yr], with all costs at their ``low`` and at their ``high`` ends, by
     plant; energy not served left out."""
 
     low: dict[str, float]
@@ -40,44 +40,44 @@ class SupplyAnswer:
 
     @property
     def year_share(self) -> float:
-        """What brings a sum over the plan's hours to a mean year."""
+        """The factor from a sum over the plan's hours to a mean year."""
         return HOURS_PER_YEAR / self.plan.hours
 
 
-def priced(found: SupplyPlan, plants: tuple[Plant, ...], carbon_price: float) -> dict[str, float]:
+def priced(optimum: SupplyPlan, plants: tuple[Plant, ...], carbon_price: float) -> dict[str, float]:
     """$ by plant over the plan's hours with the costs of ``plants`` in place of the plan's own.
 
     Capacities and dispatch stay; ``plants`` have the plan's ids in its order.
     """
-    of_year = found.hours / HOURS_PER_YEAR
-    count = len(found.load)
+    of_year = optimum.hours / HOURS_PER_YEAR
+    count = len(optimum.load)
     spent: dict[str, float] = {}
     for i, plant in enumerate(plants):
-        size, store = found.capacity[plant.id], plant.storage
+        size, store = optimum.capacity[plant.id], plant.storage
         yearly = size * (plant.capital + plant.fixed)
         if store is not None:
-            yearly += found.storage_energy[plant.id] * (store.energy_capital + store.energy_fixed)
-        made = found.dispatch[:, i] * HOUR * found.weight
-        running = float(made @ (plant.hourly("variable", count) + plant.hourly("fuel", count)))
-        spent[plant.id] = yearly * of_year + running + carbon_price * found.carbon[plant.id]
+            yearly += optimum.storage_energy[plant.id] * (store.energy_capital + store.energy_fixed)
+        energy = optimum.dispatch[:, i] * HOUR * optimum.weight
+        running = float(energy @ (plant.hourly("variable", count) + plant.hourly("fuel", count)))
+        spent[plant.id] = yearly * of_year + running + carbon_price * optimum.carbon[plant.id]
     return spent
 
 
 def plan_supply(question: SupplyQuestion) -> SupplyAnswer:
     """The cheapest plants that carry the load of ``question`` and what they do in every hour.
 
-    The range of the cost is that of the plants found: capital costs, fuel and grid prices all at their low
-    ends, and all at their high ends, with capacities and dispatch held.
+    The range of the cost is that of these plants: capital costs, fuel and grid prices all at their low
+    ends, and all at their high ends, with capacities and dispatch fixed.
 
     Raises
     ------
     InfeasibleError
-        The load is above every limit, or a limit on carbon or on energy not served cannot be met; the
-        message says by how much.
+        The load exceeds the sum of all limits, or a limit on carbon or on energy not served cannot be met;
+        the message says by how much.
     """
     _reachable(question)
     started = time.process_time()
-    found = plan(
+    optimum = plan(
         load=question.load,
         plants=question.plants,
         not_served_price=question.not_served_price,
@@ -89,19 +89,19 @@ def plan_supply(question: SupplyQuestion) -> SupplyAnswer:
         matching=question.matching,
     )
     spent = time.process_time() - started
-    if not found.energy_served > 0.0:
+    if not optimum.energy_served > 0.0:
         raise InfeasibleError(
-            f"the plants serve nothing of a load of {show(float(np.mean(found.load)), 'MW')}",
+            f"the plants cannot serve any of a load of {show(float(np.mean(optimum.load)), 'MW')}",
             key="plants",
-            given=", ".join(found.capacity),
-            allowed="a plant, or a limit, or a price of energy not served, with which some of it is served",
+            given=", ".join(optimum.capacity),
+            allowed="a plant, limit or price of energy not served with which some of the load is served",
         )
-    low, high = (priced(found, plants, question.carbon_price) for plants in (question.low, question.high))
-    return SupplyAnswer(question, found, Range(low, high), spent)
+    low, high = (priced(optimum, plants, question.carbon_price) for plants in (question.low, question.high))
+    return SupplyAnswer(question, optimum, Range(low, high), spent)
 
 
 def _reachable(question: SupplyQuestion) -> None:
-    """Refuse a load whose energy is above what all limits together allow."""
+    """Raise ``InfeasibleError`` where the load's energy exceeds the sum of all limits."""
     count = len(question.load)
     most = np.zeros(count)
     bound: list[str] = []
@@ -119,8 +119,8 @@ def _reachable(question: SupplyQuestion) -> None:
     allowed = (question.not_served_limit or 0.0) + _TIGHT
     if mean < least * (1.0 - allowed):
         raise InfeasibleError(
-            f"the load is above every limit: of {compact(least, 'W')} in the mean the plants can give "
-            f"{compact(mean, 'W')}, {compact(least - mean, 'W')} too little",
+            f"the load exceeds the sum of all limits: its mean is {compact(least, 'W')}, the plants can "
+            f"supply {compact(mean, 'W')}, {compact(least - mean, 'W')} too little",
             key="limits",
             given=", ".join(bound),
             allowed="higher limits, or a plant without one",

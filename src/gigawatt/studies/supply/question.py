@@ -1,4 +1,4 @@
-"""A question of supply: the scenario of a load at a site, read into what a plan of its plants needs."""
+"""A supply question: the load, site, plants and terms of a scenario."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _WORDS = {
     "flexible": "supply.flexible", "deferrable": "supply.deferrable", "matching": "supply.matching",
     "grid_counts": "supply.grid.counts",
 }  # fmt: skip
-"""Words of a question and the fields of a scenario that they are."""
+"""Keyword → field of the scenario."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def read_supply_question(
     settings: Mapping[str, object] | None = None,
     **words: Any,
 ) -> SupplyQuestion:
-    """Everything that a plan needs, from what a person wrote; what is left out is the catalog's, listed.
+    """The question of the given words; values left out come from the catalog and are listed as assumptions.
 
     Parameters
     ----------
@@ -109,26 +109,26 @@ def read_supply_question(
     unknown = sorted(words.keys() - _WORDS.keys())
     if unknown:
         raise TypeError(f"read_supply_question() got an unexpected keyword argument {unknown[0]!r}")
-    said = Words("plan-supply", {})
+    keys = Words("plan-supply", {})
     file = Path(site) if site.endswith(_FILES) else None
     if file is None:
-        said.word("site", "site.name", site)
+        keys.word("site", "site.name", site)
     hours = profile is not None and load is None and Path(profile).suffix.lower() in (".csv", ".txt")
-    said.word("profile", "load.hours" if hours else "load.profile", profile)
-    said.word("load", "load.peak" if words.get("cooling") is None else "load.it_peak", load)
+    keys.word("profile", "load.hours" if hours else "load.profile", profile)
+    keys.word("load", "load.peak" if words.get("cooling") is None else "load.it_peak", load)
     plants = words.get("plants")
     if isinstance(plants, str):
         words["plants"] = [one.strip() for one in plants.split(",")]
     for name, value in words.items():
-        given = value if isinstance(value, Mapping | str | bool) or value is None else _plain(value)
-        said.word(name, _WORDS[name], given or None)
-    said.settings(settings or {})
-    with said.named():
+        read = value if isinstance(value, Mapping | str | bool) or value is None else _plain(value)
+        keys.word(name, _WORDS[name], read or None)
+    keys.settings(settings or {})
+    with keys.named():
         if file is not None:
-            return question_of(scenario_with(read_scenario(file), said.values))
-        if not any(key.startswith("load.") for key in said.values):
-            said.values["load"] = {}  # asked for nothing: the graph says what is missing
-        return question_of(scenario_of(said.values, HERE))
+            return question_of(scenario_with(read_scenario(file), keys.values))
+        if not any(key.startswith("load.") for key in keys.values):
+            keys.values["load"] = {}  # asked for nothing: the graph says what is missing
+        return question_of(scenario_of(keys.values, HERE))
 
 
 def _plain(value: Any) -> Any:
@@ -136,20 +136,20 @@ def _plain(value: Any) -> Any:
 
 
 def question_of(loaded: LoadedScenario) -> SupplyQuestion:
-    """The question that a scenario asks of its supply; errors as :func:`read_supply_question`."""
+    """The supply question of a scenario; errors as :func:`read_supply_question`."""
     graph = graph_of(loaded)
     if "supply.candidates" not in graph.nodes:
-        error = InputError("all electricity is bought at one price: there is nothing to plan",
-                           given=loaded.written.get(_PRICE), allowed="a question without it")  # fmt: skip
+        error = InputError("all electricity is bought at one price, so there is no supply to plan",
+                           given=loaded.written.get(_PRICE), allowed="a scenario without it")  # fmt: skip
         raise loaded.blame(error, _PRICE)
     refuse_unread(loaded, graph, _TARGETS)
     leaves, assumptions = fill_leaves(loaded)
-    asked = graph.evaluate(
+    values = graph.evaluate(
         {name: leaf for name, leaf in leaves.items() if name in graph.nodes},
         blame=lambda error, name: blame(loaded, error, name),
         targets=(*_NEEDS, *(name for name in graph.nodes["supply.plan"].inputs)),
     )
-    value = {name: one.value for name, one in asked.items()}
+    value = {name: one.value for name, one in values.items()}
     needed = graph.nodes["supply.candidates"].inputs
     low, high = (
         candidates_in(case, **{name.replace(".", "_", 1): value[name] for name in needed})
@@ -177,18 +177,18 @@ def question_of(loaded: LoadedScenario) -> SupplyQuestion:
         matching=value["supply.matching"],
         weather_years=len(skies),
         building=shape if np.any(shape.facility != shape.it) else None,
-        assumptions=assumptions_of(asked, assumptions),
+        assumptions=assumptions_of(values, assumptions),
         notices=loaded.notices,
     )
 
 
 def _in_words(loaded: LoadedScenario, profile: str | None, shape: LoadShape) -> str:
-    """Where the load comes from."""
+    """The source of the load in words."""
     scenario = loaded.scenario
     if scenario.load.hours is not None:
         return profile_words(scenario.load.hours)
-    given = any(getattr(scenario.load, name) is not None for name in ("peak", "mean", "it_peak"))
-    words = profile_words(profile) if given else "as the scenario's machine draws it"
+    has_load = any(getattr(scenario.load, name) is not None for name in ("peak", "mean", "it_peak"))
+    words = profile_words(profile) if has_load else "power of the scenario's machine"
     if scenario.load.it_peak is None:
         return words
     return f"{words}; cooling and power chain add to the power at the racks (PUE {shape.annual_pue:.3g})"

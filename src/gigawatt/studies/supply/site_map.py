@@ -1,4 +1,4 @@
-"""A map of sites that asks nobody for tiles: coastlines as plain lines, longitude against latitude.
+"""A map of sites that loads no tiles: coastlines as plain lines, longitude against latitude.
 
 Plotly's own maps fetch their outlines from the network, and its gl layers compile code as they run, which a
 page under a strict content policy forbids; lines and markers need neither.
@@ -29,11 +29,11 @@ COLOURED = {
     "price": ("price [$/MWh]", 1.0, "grid price [$/MWh]", "Purples"),
     "carbon": ("carbon [g/kWh]", 1.0, "grid carbon [g/kWh]", "YlOrRd"),
 }
-"""What markers may show → (column of ``site_overview``, factor, words, colour scale)."""
+"""Marker colour → (column of ``site_overview``, factor, words, colour scale)."""
 _LAND, _SHORE = "rgba(128,134,142,0.16)", "rgba(128,134,142,0.55)"
 _SOUTH, _NORTH = -56.0, 80.0
 _MARGIN = 8.0
-"""Degrees that a map of few sites shows beyond them."""
+"""Margin of a map of few sites [deg]."""
 
 
 @lru_cache(maxsize=1)
@@ -49,7 +49,7 @@ def coastline() -> tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]:
 
 
 def site_map(sites: pd.DataFrame, chosen: str | None = None, *, by: str = "solar", whole: bool = True) -> Any:
-    """Sites on a map, coloured by what they have; a ring marks the chosen one.
+    """A map of sites, coloured by one column; a ring marks the chosen site.
 
     Parameters
     ----------
@@ -60,12 +60,12 @@ def site_map(sites: pd.DataFrame, chosen: str | None = None, *, by: str = "solar
     by : str
         One of :data:`COLOURED`.
     whole : bool
-        The whole world, or only what the sites span.
+        Whether to show the whole world, or only the extent of the sites.
 
     Returns
     -------
     plotly.graph_objects.Figure
-        Markers carry the site's id in ``customdata[0]``, for whoever listens to clicks.
+        Markers carry the site's id in ``customdata[0]``, for click handlers.
 
     Raises
     ------
@@ -75,10 +75,10 @@ def site_map(sites: pd.DataFrame, chosen: str | None = None, *, by: str = "solar
     import plotly.graph_objects as go
 
     if by not in COLOURED:
-        raise InputError("no such colour of a map", key="by", given=by, allowed=tuple(COLOURED),
+        raise InputError("unknown map colour", key="by", given=by, allowed=tuple(COLOURED),
                          nearest=nearest(by, COLOURED))  # fmt: skip
     if chosen is not None and chosen not in sites.index:
-        raise InputError("no such site here", key="site", given=chosen, allowed=", ".join(sites.index),
+        raise InputError("unknown site", key="site", given=chosen, allowed=", ".join(sites.index),
                          nearest=nearest(chosen, list(sites.index)))  # fmt: skip
     column, scale, words, shades = COLOURED[by]
     title = f"Sites by {words.partition(' [')[0]}"
@@ -100,7 +100,7 @@ def site_map(sites: pd.DataFrame, chosen: str | None = None, *, by: str = "solar
             "line": {"width": 1, "color": INK},
         },
         customdata=[
-            [safe(name, 60), *_told(row)]
+            [safe(name, 60), *_hover(row)]
             for name, (_, row) in zip(sites.index, sites.iterrows(), strict=True)
         ],
         hovertemplate="<b>%{customdata[1]}</b><br>sun %{customdata[2]}, wind %{customdata[3]}, air "
@@ -148,7 +148,7 @@ def _land(figure: Any) -> None:
     )  # fmt: skip
 
 
-def _told(row: Any) -> list[str]:
+def _hover(row: Any) -> list[str]:
     def percent(column: str) -> str:
         return "not known" if row[column] != row[column] else f"{100 * row[column]:.0f} %"
 
@@ -173,12 +173,12 @@ def _frame(figure: Any, sites: Any, whole: bool) -> None:
         south, north = float(latitude.min()) - _MARGIN, float(latitude.max()) + _MARGIN
     middle = 0.0 if whole else 0.5 * (south + north)
     plain = {"showgrid": False, "zeroline": False, "showticklabels": False, "showline": False}
-    held = {"constrain": "domain"} if whole else {}
-    figure.update_xaxes(range=[west, east], **held, **plain)
+    fixed = {"constrain": "domain"} if whole else {}
+    figure.update_xaxes(range=[west, east], **fixed, **plain)
     figure.update_yaxes(
         range=[south, north],
         scaleanchor="x",
         scaleratio=float(1.0 / np.cos(np.radians(middle))),
-        **held,
+        **fixed,
         **plain,
     )

@@ -73,10 +73,10 @@ def _grade(row: Evidence | None) -> str:
 
 
 def _resource(sky: Weather) -> tuple[float, float]:
-    found: list[float] = []
+    factors: list[float] = []
     for factor in (solar_capacity_factor, wind_capacity_factor):
         try:
-            found.append(float(factor(sky).mean()))
+            factors.append(float(factor(sky).mean()))
         except MissingDataError:
-            found.append(float("nan"))
-    return found[0], found[1]
+            factors.append(float("nan"))
+    return factors[0], factors[1]

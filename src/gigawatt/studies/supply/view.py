@@ -1,4 +1,4 @@
-"""Supply: where the campus stands, its plants, weeks hour by hour, prices, carbon; the seconds."""
+"""Supply: the site, its plants, weeks hour by hour, prices, carbon, seconds."""
 
 from __future__ import annotations
 
@@ -36,44 +36,43 @@ _SITES = (
 _SITE_HEADS = {
     "solar_capacity_factor": "sun",
     "wind_capacity_factor": "wind",
-    "temperature": "air, mean",
-    "temperature_max": "air, hottest",
+    "temperature": "mean temperature",
+    "temperature_max": "highest temperature",
     "price": "grid price",
-    "price_grade": "grade of the price",
+    "price_grade": "price grade",
     "carbon": "grid carbon",
-    "carbon_grade": "grade of the carbon",
-    "clean": "without fossil fuel",
+    "carbon_grade": "carbon grade",
+    "clean": "fossil-free share",
 }
 _PAIRS = (
     ("hottest", "coldest"), ("windiest", "stillest"), ("sunniest", "darkest"), ("dearest", "cheapest"),
 )  # fmt: skip
 _CARDS = (
-    ("facility.power_mean", "Facility, mean"),
-    ("facility.power_peak", "Facility, peak"),
+    ("facility.power_mean", "Mean facility power"),
+    ("facility.power_peak", "Peak facility power"),
     ("supply.electricity_cost", "Electricity"),
-    ("supply.marginal_price", "One more, mean price"),
+    ("supply.marginal_price", "Marginal price"),
     ("supply.curtailed", "Curtailed"),
-    ("supply.not_served", "Not served"),
+    ("supply.not_served", "Energy not served"),
     ("supply.cut", "Load cut"),
 )
 _CARBON = (
     ("supply.carbon_intensity", "Carbon intensity"),
-    ("ledger.carbon_operational_per_mtoken", "In operation, of a million tokens"),
-    ("ledger.carbon_embodied_per_mtoken", "Embodied, of a million tokens"),
-    ("economics.carbon_operational_request", "In operation, of a request"),
+    ("ledger.carbon_operational_per_mtoken", "Operational, per million tokens"),
+    ("ledger.carbon_embodied_per_mtoken", "Embodied, per million tokens"),
+    ("economics.carbon_operational_request", "Operational, per request"),
 )
 _CURVES = {
-    "duration": "Power of each source sorted from its highest hour to its lowest, each by itself, and the "
-    "load.",
-    "price": "Price of one more megawatt-hour in each hour, from the dearest to the cheapest.",
+    "duration": "Duration curves of each source and of the load, each sorted by itself.",
+    "price": "Duration curve of the hourly marginal price.",
 }
-_CAPACITY = "Plants that are built, with what they give in a year; stores give back what they took."
+_CAPACITY = "Plants built, with their energy in a year; the energy of stores is discharge."
 _NEITHER = ("pue", "temperature")
 _HOUR_HEADS = {"pue": "PUE", "not served": "not served"}
 
 
 def show(asked: Asked) -> Fragment:
-    """Map, plants, two weeks, curves, carbon; the seconds are begun from here."""
+    """The page's fragment: map, plants, two weeks, curves, carbon."""
     state, result = asked.state, asked.result
     hourly = need_table(result, "hourly")
     stands_out = weeks(hourly)
@@ -118,12 +117,12 @@ def show(asked: Asked) -> Fragment:
 
 
 def _limits() -> list[str]:
-    """What connections ask for, the usual first."""
+    """Connection limits, the usual one first."""
     return sorted(list_limits(), key=lambda name: name != "moderate")
 
 
 def _places(asked: Asked) -> tuple[dict[str, Plot], dict[str, Grid]]:
-    """The map and the table of all sites; each row leads to the same question there."""
+    """The map and the table of all sites; each row links to the scenario at that site."""
     state, sites = asked.state, site_overview(_year(asked))
     try:
         chosen: str | None = load_site(state.written("site.name")).id
@@ -131,8 +130,7 @@ def _places(asked: Asked) -> tuple[dict[str, Plot], dict[str, Grid]]:
         chosen = None
     by = asked.setting("map", _COLOURS)
     words = (
-        f"Sites by {_COLOURS[by]}; the ring is the one that is asked for. "
-        "A click on a marker asks for that site."
+        f"Sites by {_COLOURS[by]}; the ring marks the scenario's site. A click on a marker selects that site."
     )
     links = {
         name: f"/supply?{state.with_changes({'site.name': str(name)}).query(asked.settings)}"
@@ -140,7 +138,7 @@ def _places(asked: Asked) -> tuple[dict[str, Plot], dict[str, Grid]]:
     }
     grid = grid_of(
         sites[list(_SITES)],
-        f"All {len(sites)} sites: means over a year of weather, the grid in {_year(asked)}. A name asks for "
+        f"All {len(sites)} sites: means over a weather year, the grid in {_year(asked)}. A name selects "
         "that site.",
         heads=_SITE_HEADS,
         grades=("price_grade", "carbon_grade"),
@@ -157,14 +155,13 @@ def _year(asked: Asked) -> int:
 
 def _week_words(name: str) -> str:
     return (
-        f"The {name} seven days of the year, hour by hour in local standard time: what plants give stands "
-        "up to the "
-        "load (line) and to what stores take in (below zero); beneath it the price of one more megawatt-hour."
+        f"The {name} seven days of the year, hour by hour in local standard time: generation covers the "
+        "load (line) and charging (below zero); beneath it the marginal price."
     )
 
 
 def _renamed(result: Result, frame: Any) -> Any:
-    """Columns of plants by the plants' names, those that are nought throughout left out."""
+    """Columns of plants by the plants' names, without columns of zeros."""
     names = plant_names(result)
 
     def said(column: str) -> str:
@@ -197,7 +194,7 @@ def _sorted(result: Result, hourly: Any) -> Grid:
     columns = [column for column in map(str, hourly.columns) if column.split(" [")[0] not in _NEITHER]
     return grid_of(
         _renamed(result, sorted_hours(hourly[columns])),
-        "What is reached or exceeded in a share of the year, every column sorted by itself.",
+        "Value reached or exceeded in a share of the year, every column sorted by itself.",
         heads=_HOUR_HEADS | {"share": ""},
         most=2,
     )

@@ -1,4 +1,4 @@
-"""What stands out in a year of supply: its weeks that are hottest, dearest, stillest; hours from high to low.
+"""Extreme weeks of a year of supply (hottest, highest price, least wind), and duration curves.
 
 Everything here reads the table ``hourly`` of a result (docs/result.md).
 """
@@ -28,10 +28,10 @@ _PAIRS = (
     ("price", "dearest", "cheapest"),
 )
 _DUST = 1e-3
-"""Below this share of the load power is what a solver leaves."""
+"""Power below this share of the load is solver tolerance."""
 _STORED, _TAKEN = " stored", " charge"
 _SHARES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
-"""Shares of the year at which hours from high to low are told."""
+"""Shares of the year at which duration curves are listed."""
 
 
 def _columns(frame: pd.DataFrame, stem: str) -> list[str]:
@@ -56,7 +56,7 @@ def weeks(hourly: pd.DataFrame) -> dict[str, int]:
 
     The hottest and the coldest are always there (without a temperature: the weeks about mid-July and
     mid-January), the others where the table has what they are about: wind or solar power that is built, a
-    price that moves. What plants could not give because nobody took it is not in their power.
+    price that moves. Curtailed power is not in the power of plants.
     """
     found: dict[str, int] = {}
     last = max(0, len(hourly) - WEEK)
@@ -72,7 +72,7 @@ def weeks(hourly: pd.DataFrame) -> dict[str, int]:
 
 
 def _counts(hourly: pd.DataFrame, stem: str, values: Array) -> bool:
-    """Whether power is more than what a solver leaves of a plant that is not built."""
+    """Whether power exceeds the solver tolerance of a plant that is not built."""
     load = _columns(hourly, "load")
     if stem == "price" or not load:
         return True

@@ -9,17 +9,12 @@ __all__ = ["STUDY"]
 STUDY = Study(
     name="plan-training",
     title="Plan a training run",
-    words=(
-        "Which layout of a training run is best on a machine, how long it takes, what it "
-        "costs and what binds."
-    ),
+    words=("The best layout of a training run on a machine: time, cost and bottleneck."),
     commands=(
         Command(
             name="plan-training",
             target="gigawatt.studies.training.command:plan_training_command",
-            words=(
-                "Plan a training run: search all layouts on a machine, say how long, how much and what binds."
-            ),
+            words=("Plan a training run: search all layouts on a machine for time, cost and bottleneck."),
             example=(
                 "gigawatt plan-training --model llama-3.1-405b --chip nvidia-h100-sxm --count 16384 "
                 "--power 300MW --relief"
@@ -36,9 +31,7 @@ STUDY = Study(
         View(
             name="layouts",
             title="Layouts",
-            words=(
-                "How the model is laid out over the accelerators: what is quickest, what fits, what binds."
-            ),
+            words=("Parallel layouts of the model over the accelerators: speed, memory, bottleneck."),
             target="gigawatt.studies.training.view:show",
             place=20,
         ),

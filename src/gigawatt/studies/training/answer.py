@@ -29,10 +29,10 @@ _DAY, _MWH, _MW, _KM, _GBIT = 86400.0, 3.6e9, 1e6, 1e3, 1.25e8
 def layout_of(table: StepTable, row: int) -> dict[str, int | float | str]:
     """One layout: degrees by name (``recompute``, ``schedule``, ``offload`` in words), ``microbatches``."""
     layouts = table.layouts
-    found: dict[str, int | float | str] = {name: int(getattr(layouts, name)[row]) for name in COLUMNS}
-    found |= {name: word_of(name, int(found[name])) for name in ("recompute", "schedule", "offload")}
-    found["microbatches"] = float(layouts.microbatches[row])
-    return found
+    degrees: dict[str, int | float | str] = {name: int(getattr(layouts, name)[row]) for name in COLUMNS}
+    degrees |= {name: word_of(name, int(degrees[name])) for name in ("recompute", "schedule", "offload")}
+    degrees["microbatches"] = float(layouts.microbatches[row])
+    return degrees
 
 
 def as_answer(
@@ -48,7 +48,7 @@ def as_answer(
     choice: PowerChoice | None = None,
     sites: Sites | None = None,
 ) -> dict[str, Any]:
-    """One document with everything that was found; see docs/plan-training.md.
+    """The plan as one mapping; see docs/plan-training.md.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def as_answer(
     answer["notices"] = [
         *plan.notices,
         *(sites.notices if sites is not None else ()),
-        *(f"outside what was calibrated: {o}" for o in band.get("outside", ())),
+        *(f"outside the calibrated range: {o}" for o in band.get("outside", ())),
     ]
     assumed = (*plan.assumptions, *(sites.assumptions if sites is not None else ()))
     answer["assumptions"] = [_assumption(one) for one in assumed]
@@ -226,24 +226,24 @@ def _compromise(one: Compromise) -> dict[str, Any]:
     }
 
 
-def _caps(found: CapSweep, tokens: float) -> dict[str, Any]:
+def _caps(sweep: CapSweep, tokens: float) -> dict[str, Any]:
     rows = [
         {
-            "power_cap_W": float(found.caps[k]),
-            "clock": float(found.clock[k]),
-            "step_time_s": float(found.step_time[k]),
-            "days": float(found.seconds[k]) / _DAY,
-            "chip_power_W": float(found.chip_power[k]),
-            "energy_MWh": float(found.energy[k]) / _MWH,
-            "energy_per_token_J": float(found.energy[k]) / tokens,
-            "cost_USD": float(found.cost[k]),
+            "power_cap_W": float(sweep.caps[k]),
+            "clock": float(sweep.clock[k]),
+            "step_time_s": float(sweep.step_time[k]),
+            "days": float(sweep.seconds[k]) / _DAY,
+            "chip_power_W": float(sweep.chip_power[k]),
+            "energy_MWh": float(sweep.energy[k]) / _MWH,
+            "energy_per_token_J": float(sweep.energy[k]) / tokens,
+            "cost_USD": float(sweep.cost[k]),
         }
-        for k in range(len(found.caps))
+        for k in range(len(sweep.caps))
     ]
     return {
         "rows": rows,
-        "least_energy_cap_W": rows[found.frugal]["power_cap_W"],
-        "least_cost_cap_W": rows[found.cheapest]["power_cap_W"],
+        "least_energy_cap_W": rows[sweep.frugal]["power_cap_W"],
+        "least_cost_cap_W": rows[sweep.cheapest]["power_cap_W"],
     }
 
 
@@ -259,15 +259,15 @@ def _choice(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _sites(plan: Plan, found: Sites) -> dict[str, Any]:
+def _sites(plan: Plan, sites: Sites) -> dict[str, Any]:
     return {
-        "count": found.count,
-        "accelerators_each": plan.cluster.count // found.count,
-        "distance_km": found.distance / _KM,
-        "wan_Gbit_per_s": found.bandwidth / _GBIT,
-        "one_way_delay_ms": found.delay * 1e3,
-        "site_layout": layout_of(found.search.best, 0),
-        "site_step_time_s": found.step_time,
+        "count": sites.count,
+        "accelerators_each": plan.cluster.count // sites.count,
+        "distance_km": sites.distance / _KM,
+        "wan_Gbit_per_s": sites.bandwidth / _GBIT,
+        "one_way_delay_ms": sites.delay * 1e3,
+        "site_layout": layout_of(sites.search.best, 0),
+        "site_step_time_s": sites.step_time,
         "days_on_one_site": plan.days,
         "slowdown_allowed": ALLOWED,
         "methods": [
@@ -287,22 +287,22 @@ def _sites(plan: Plan, found: Sites) -> dict[str, Any]:
                 "needed_Gbit_per_s": _finite(way.bandwidth / _GBIT),
                 "outside_published": bool(way.found.outside),
             }
-            for way in found.ways
+            for way in sites.ways
         ],
         "still_works": {
-            "distances_km": [float(d) / _KM for d in found.distances],
+            "distances_km": [float(d) / _KM for d in sites.distances],
             "needed_Gbit_per_s": {
-                name: [_finite(float(b) / _GBIT) for b in row] for name, row in found.needed.items()
+                name: [_finite(float(b) / _GBIT) for b in row] for name, row in sites.needed.items()
             },
         },
     }
 
 
-def _inverse(found: Inverse) -> dict[str, Any]:
-    model = found.plan.question.architecture
+def _inverse(inverse: Inverse) -> dict[str, Any]:
+    model = inverse.plan.question.architecture
     answer: dict[str, Any] = {
-        "kind": found.kind,
-        "deadline_days": found.deadline / _DAY,
+        "kind": inverse.kind,
+        "deadline_days": inverse.deadline / _DAY,
         "searched": [
             {
                 "count": one.count,
@@ -311,10 +311,10 @@ def _inverse(found: Inverse) -> dict[str, Any]:
                 "days": one.days,
                 "reason": one.reason,
             }
-            for one in found.attempts
+            for one in inverse.attempts
         ],
     }
-    if found.kind == "largest_model":
+    if inverse.kind == "largest_model":
         attention = model.blocks[0].attention
         answer["model"] = {
             "parameters": model.parameters.total,

@@ -1,4 +1,4 @@
-"""``gigawatt plan-training``: the best layouts, what binds, what relieves it, the inverse questions."""
+"""``gigawatt plan-training``: the best layouts, bottleneck, relief, inverse problems."""
 
 from __future__ import annotations
 
@@ -42,23 +42,23 @@ def plan_training_command(
     ] = False,
     cap_sweep: Annotated[
         bool,
-        _flag("--cap-sweep", "Time, energy and cost under every cap from its own limit down.", _LIMITS),
+        _flag("--cap-sweep", "Time, energy and cost under every cap from the chip's limit down.", _LIMITS),
     ] = False,
     pin: Annotated[
-        list[str] | None, _option("Pin any column: --pin tensor=8 --pin sequence_parallel=no.", _LAYOUT)
+        list[str] | None, _option("Fix any column: --pin tensor=8 --pin sequence_parallel=no.", _LAYOUT)
     ] = None,
     top: Annotated[int, typer.Option(help="Layouts to show.", min=1, max=1000, rich_help_panel=_ANSWER)] = 5,
     relief: Annotated[
-        bool, _flag("--relief", "What more of each resource would save, each with a new search.", _ANSWER)
+        bool, _flag("--relief", "Time that more of each resource saves, each with a new search.", _ANSWER)
     ] = False,
     relief_factor: Annotated[
-        float, typer.Option(help="How many times as much of it.", rich_help_panel=_ANSWER)
+        float, typer.Option(help="Factor on the resource.", rich_help_panel=_ANSWER)
     ] = 2.0,
     pareto: Annotated[
         bool,
         _flag(
             "--pareto",
-            "Best compromises of time, count, energy and cost, from 1/8 to 8 times as many.",
+            "Pareto front of time, count, energy and cost, from 1/8 to 8 times the count.",
             _ANSWER,
         ),
     ] = False,
@@ -70,7 +70,7 @@ def plan_training_command(
         bool, typer.Option("--quiet", "-q", help="No progress, no summary.", rich_help_panel=_ANSWER)
     ] = False,
 ) -> None:
-    """Plan a training run: search all layouts on a machine, say how long, how much and what binds."""
+    """Plan a training run: search all layouts on a machine for time, cost and bottleneck."""
     from gigawatt.studies.training.door import plan_training
 
     layout = asked.under("layout")

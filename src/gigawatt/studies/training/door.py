@@ -1,4 +1,4 @@
-"""A training run, planned: what the command and Python both call."""
+"""A planned training run: what the command and Python both call."""
 
 from __future__ import annotations
 
@@ -158,7 +158,9 @@ def answer_training(
     inverse = None
     if largest_model:
         if until is None:
-            raise InputError("the largest model by when?", key="largest_model", allowed="give --deadline")
+            raise InputError(
+                "the largest model needs a deadline", key="largest_model", allowed="give --deadline"
+            )
         inverse = largest(question, until, limit=limit, count=count, top=top, progress=progress)
         plan = inverse.plan
     elif count is None and until is not None:
@@ -168,7 +170,9 @@ def answer_training(
         if count is None:
             if limit is None:
                 raise InputError(
-                    "how many accelerators?", key="count", allowed="give --count, --power or --deadline"
+                    "the number of accelerators is missing",
+                    key="count",
+                    allowed="give --count, --power or --deadline",
                 )
             count = count_for_power(question, limit)
         plan = planned(
@@ -176,7 +180,7 @@ def answer_training(
             count,
             limit=limit,
             top=top,
-            progress=lambda done, all_: progress("Looking at layouts", 0.5 * done / max(all_, 1)),
+            progress=lambda done, all_: progress("Searching layouts", 0.5 * done / max(all_, 1)),
         )
         plan = _beside_deadline(plan, until)
     apart = None if spread is None else across(plan, **spread)
@@ -225,7 +229,7 @@ def _own_fields(
 def _sites_apart(
     sites: int | None, distance: str | None, wan: str | None, method: str | None
 ) -> dict[str, Any] | None:
-    """Several data centres as asked for: a number, a distance [m], lines [B/s], methods; ``None`` for one.
+    """Several data centres: a number, a distance [m], lines [B/s], methods; ``None`` for one.
 
     Raises
     ------
@@ -238,7 +242,7 @@ def _sites_apart(
         return None
     if missing:
         allowed = "such as --sites 2 --distance 1000km --wan 400Gbit/s"
-        raise InputError("several sites need this too", key=missing[0], allowed=allowed)
+        raise InputError("several sites need this as well", key=missing[0], allowed=allowed)
     from gigawatt.chain.training.sites import method_names
 
     assert sites is not None
@@ -267,7 +271,7 @@ def _positive(text: str | None, unit: str, key: str, example: str) -> float | No
 
 
 def _beside_deadline(plan: Plan, until: float | None) -> Plan:
-    """Says by how much a given deadline is met or missed."""
+    """The notice by how much a given deadline is met or missed."""
     if until is None:
         return plan
     from dataclasses import replace
@@ -279,7 +283,7 @@ def _beside_deadline(plan: Plan, until: float | None) -> Plan:
 
 
 def _band(plan: Plan) -> dict[str, Any]:
-    """Factors on the step time that held 90 % of what no fit had seen, and why this is outside of it."""
+    """The 90 % band of the step time as factors, and why the run is outside its range."""
     from gigawatt.validation.training.domain import outside_domain, step_time_band
 
     model = plan.question.architecture

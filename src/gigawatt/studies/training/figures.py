@@ -26,12 +26,12 @@ __all__ = [
 ]
 
 _SMALL = 1e-4
-"""A relief below this share of the run's time is drawn as nothing."""
+"""A relief below this share of the run's time is drawn as zero."""
 _HEIGHT, _ROW = 80, 38
 _TIMES = 1.3
 """Caps that make a run longer than this are drawn beyond the frame."""
 _NEVER = 100.0
-"""A run that takes this many times as long is not done."""
+"""A run that takes this many times as long counts as infeasible."""
 _TITLE = 30
 """Height of a figure's own title, which a page has as a heading instead."""
 _NEXT_DOOR = 1.0
@@ -39,22 +39,22 @@ _NEXT_DOOR = 1.0
 
 
 def step_parts(answer: Mapping[str, Any]) -> Any:
-    """What the time of a step of the best layout goes to, as bars that add up."""
+    """Step time of the best layout by component, as bars that add up."""
     parts = answer["parts_s"]
-    figure = waterfall(list(parts), [float(v) for v in parts.values()], "s", "whole step")
+    figure = waterfall(list(parts), [float(v) for v in parts.values()], "s", "total")
     return finish(
         figure,
-        title="What the time of a step goes to",
+        title="Step time by component",
         height=_HEIGHT + _ROW * (len(parts) + 1),
         x="time [s]",
     )
 
 
 def memory_parts(answer: Mapping[str, Any]) -> Any:
-    """Memory of one accelerator in the best layout, part by part, against what it has."""
+    """Memory of one accelerator in the best layout by part, against its capacity."""
     parts = {name: float(v) for name, v in answer["best"][0]["memory_parts_GB"].items() if v > 0}
     limit = float(answer["memory_limit_GB"])
-    figure = waterfall(list(parts), list(parts.values()), "GB", "in use", extent=limit)
+    figure = waterfall(list(parts), list(parts.values()), "GB", "used", extent=limit)
     finish(
         figure,
         title="Memory of one accelerator",
@@ -64,63 +64,67 @@ def memory_parts(answer: Mapping[str, Any]) -> Any:
     figure.add_vline(x=limit, line={"color": INK, "width": 1.5, "dash": "dash"})
     figure.add_annotation(
         x=limit, y=1, yref="paper", yanchor="bottom", xanchor="right", showarrow=False,
-        text=f"has {with_unit(limit, 'GB')}",
+        text=f"capacity {with_unit(limit, 'GB')}",
     )  # fmt: skip
     return figure
 
 
 def relief(answer: Mapping[str, Any]) -> Any:
-    """What more of each resource saves of the run's time: with the layout held, and after a new search."""
+    """Relief by more of each resource, with the layout fixed and after a new search."""
     import plotly.graph_objects as go
 
     rows: Sequence[Mapping[str, Any]] = answer.get("relief") or ()
     if not rows:
-        return empty("What would relieve it", "not asked for: --relief")
+        return empty("Relief by more of each resource", "not computed: --relief")
     factor = max(float(row["factor"]) for row in rows)
     names = [safe(f"{row['words']} {'×' if row['factor'] > 1 else '÷'} {factor:g}", 48) for row in rows]
-    held, moved = ([100 * float(row[key]) for row in rows] for key in ("gain_same_layout", "gain"))
+    fixed_layout, new_search = (
+        [100 * float(row[key]) for row in rows] for key in ("gain_same_layout", "gain")
+    )
     figure = go.Figure(
         [
             go.Bar(
                 y=names,
-                x=moved,
+                x=new_search,
                 orientation="h",
                 name="after a new search",
                 marker={"color": [colour(str(row["words"]), i) for i, row in enumerate(rows)]},
-                text=[f"{v:.1f} %" if v > 100 * _SMALL else "nothing" for v in moved],
+                text=[f"{v:.1f} %" if v > 100 * _SMALL else "nothing" for v in new_search],
                 textposition="outside",
                 cliponaxis=False,
                 hovertemplate="%{y}: %{x:.2f} % of the run's time<extra></extra>",
             ),
             go.Bar(
                 y=names,
-                x=held,
+                x=fixed_layout,
                 orientation="h",
-                name="with the layout held",
+                name="with the layout fixed",
                 marker={"color": "#a9afb7"},
-                hovertemplate="%{y}, layout held: %{x:.2f} %<extra></extra>",
+                hovertemplate="%{y}, layout fixed: %{x:.2f} %<extra></extra>",
             ),
         ]
     )
     finish(
         figure,
-        title="What more of each resource saves",
+        title="Relief by more of each resource",
         height=_HEIGHT + _ROW * len(rows) + 30,
         x="time of the run saved [%]",
         legend=True,
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(range=[min(0.0, *held, *moved) * 1.2, 1.18 * max(*held, *moved, 0.1)])
+    figure.update_xaxes(
+        range=[min(0.0, *fixed_layout, *new_search) * 1.2, 1.18 * max(*fixed_layout, *new_search, 0.1)]
+    )
     return figure
 
 
 def pareto(answer: Mapping[str, Any]) -> Any:
-    """Days against accelerators of the best compromises; the colour is the cost, the size the energy."""
+    """Days against accelerators of the Pareto front; the colour is the cost, the size the energy."""
     import plotly.graph_objects as go
 
     rows: Sequence[Mapping[str, Any]] = answer.get("pareto") or ()
     if not rows:
-        return empty("Best compromises", "not asked for: --pareto")
+        return empty("Pareto front", "not computed: --pareto")
     counts, days = [int(row["count"]) for row in rows], [float(row["days"]) for row in rows]
     cost, energy = (
         [float(row["cost_USD"]) / 1e6 for row in rows],
@@ -148,7 +152,7 @@ def pareto(answer: Mapping[str, Any]) -> Any:
             "MFU %{customdata[2]}<extra></extra>",
         )
     )
-    finish(figure, title="Best compromises", height=420, x="accelerators", y="days")
+    finish(figure, title="Pareto front", height=420, x="accelerators", y="days")
     ticks = sorted(set(counts))
     figure.update_xaxes(type="log", tickvals=ticks, ticktext=[f"{n:,}" for n in ticks])
     figure.update_yaxes(type="log")
@@ -156,12 +160,12 @@ def pareto(answer: Mapping[str, Any]) -> Any:
 
 
 def tried(answer: Mapping[str, Any]) -> Any:
-    """Days of everything that an inverse question searched, against the deadline."""
+    """Days of every case that an inverse problem searched, against the deadline."""
     import plotly.graph_objects as go
 
     inverse = answer.get("inverse")
     if not inverse:
-        return empty("What was searched", "no inverse question: --deadline without --count")
+        return empty("Searched cases", "not an inverse problem: --deadline without --count")
     rows = [row for row in inverse["searched"] if row["days"] is not None]
     models = inverse["kind"] == "largest_model"
     key, words = ("parameters", "parameters") if models else ("count", "accelerators")
@@ -181,11 +185,11 @@ def tried(answer: Mapping[str, Any]) -> Any:
         x=1, xref="paper", xanchor="right", y=deadline, yanchor="bottom", showarrow=False,
         text=f"{significant(deadline)} days",
     )  # fmt: skip
-    return finish(figure, title="What was searched", height=360, x=words, y="days")
+    return finish(figure, title="Searched cases", height=360, x=words, y="days")
 
 
 def goodput_parts(answer: Mapping[str, Any]) -> Any:
-    """Where the time on the clock goes that makes no progress."""
+    """Wall-clock time lost, by cause."""
     return lost_time(answer["goodput_parts"], answer["days"])
 
 
@@ -193,15 +197,15 @@ def power_caps(answer: Mapping[str, Any]) -> Any:
     """Days, energy and cost of the best layout under power caps, over those without a cap."""
     import plotly.graph_objects as go
 
-    found = answer.get("cap_sweep")
-    if not found:
-        return empty("Power caps", "not asked for: --cap-sweep")
-    rows = found["rows"]
+    sweep = answer.get("cap_sweep")
+    if not sweep:
+        return empty("Power caps", "not computed: --cap-sweep")
+    rows = sweep["rows"]
     caps = [row["power_cap_W"] for row in rows]
     figure = go.Figure()
     for key, name, hue, unit in (
         ("days", "time", "arithmetic", "days"),
-        ("energy_per_token_J", "energy", "evaluation", "J a token"),
+        ("energy_per_token_J", "energy", "evaluation", "J/token"),
         ("cost_USD", "cost", "restart", "$"),
     ):
         values = [row[key] for row in rows]
@@ -216,8 +220,8 @@ def power_caps(answer: Mapping[str, Any]) -> Any:
             hovertemplate=f"{name} at %{{x:.0f}} W: × %{{y:.3f}}, %{{customdata[0]}} {unit}, "
             "clock %{customdata[1]}<extra></extra>",
         )  # fmt: skip
-    finish(figure, title="Power caps", height=380, x="power cap of an accelerator [W]",
-           y="over that without a cap", legend=True)  # fmt: skip
+    finish(figure, title="Power caps", height=380, x="power cap per accelerator [W]",
+           y="relative to no cap", legend=True)  # fmt: skip
     shown = [row["power_cap_W"] for row in rows if row["days"] <= _TIMES * rows[0]["days"]]
     if len(shown) < len(rows):  # what takes far longer hides what matters
         figure.update_yaxes(range=[0.95, _TIMES])
@@ -226,12 +230,12 @@ def power_caps(answer: Mapping[str, Any]) -> Any:
 
 
 def site_lines(answer: Mapping[str, Any]) -> Any:
-    """Lines that every way of keeping sites in step needs, by distance; the cross is what is there."""
+    """Bandwidth that every synchronisation method needs, by distance; the cross is this scenario."""
     import plotly.graph_objects as go
 
     found = answer.get("sites")
     if not found:
-        return empty("Several sites", "not asked for: --sites")
+        return empty("Several sites", "not computed: --sites")
     region = found["still_works"]
     distances = [max(d, _NEXT_DOOR) for d in region["distances_km"]]
     figure = go.Figure()
@@ -247,13 +251,13 @@ def site_lines(answer: Mapping[str, Any]) -> Any:
     figure.add_scatter(
         x=[max(found["distance_km"], _NEXT_DOOR)],
         y=[found["wan_Gbit_per_s"]],
-        name="as asked",
+        name="this scenario",
         mode="markers",
         marker={"symbol": "x", "size": 11, "color": INK},
         hovertemplate="%{x:,.0f} km, %{y:,.3g} Gbit/s<extra></extra>",
     )
-    finish(figure, title="Lines that several sites need", height=420, x="distance between sites [km]",
-           y="lines of one site, each way [Gbit/s]", legend=True)  # fmt: skip
+    finish(figure, title="Bandwidth that several sites need", height=420, x="distance between sites [km]",
+           y="bandwidth of one site, each way [Gbit/s]", legend=True)  # fmt: skip
     figure.update_xaxes(type="log", dtick=1)
     figure.update_yaxes(type="log", dtick=1)
     return figure
@@ -273,7 +277,7 @@ def pipeline_timeline(answer: Mapping[str, Any]) -> Any:
 
     rows = answer.get("timeline")
     if not rows:
-        return empty("The pipeline", "no timeline: one stage, or no folder asked for")
+        return empty("The pipeline", "no timeline: one stage, or no output folder")
     devices = max(rows["device"]) + 1
     figure = go.Figure()
     for name, hue in _PASSES.items():
@@ -309,17 +313,17 @@ FIGURES: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Any], str]] = {
     "step_parts": (
         "parts_s",
         step_parts,
-        "What the time of a step goes to; each bar starts where the one above ends.",
+        "Step time by component; each bar starts where the one above ends.",
     ),
     "memory_parts": (
         "best",
         memory_parts,
-        "Memory of one accelerator in the best layout; the dashed line is what it has.",
+        "Memory of one accelerator in the best layout; the dashed line is its capacity.",
     ),
     "goodput_parts": (
         "goodput_parts",
         goodput_parts,
-        "Where time on the clock is lost; each bar starts where the one above ends.",
+        "Lost wall-clock time; each bar starts where the one above ends.",
     ),
     "timeline": (
         "timeline",
@@ -329,21 +333,21 @@ FIGURES: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Any], str]] = {
     "caps": (
         "cap_sweep",
         power_caps,
-        "The best layout under power caps of an accelerator, over the same without a cap.",
+        "The best layout under power caps per accelerator, relative to no cap.",
     ),
     "sites": (
         "sites",
         site_lines,
-        "Lines with which a step is at most 5 % longer: a way of keeping in step works above and left of its "
-        "curve. The cross is what was asked for.",
+        "Lines with which a step is at most 5 % longer: a way of keeping in step works above and left of "
+        "its curve. The cross is what wthis scenario for.",
     ),
-    "relief": ("relief", relief, "What more of each resource would save of the run's time."),
+    "relief": ("relief", relief, "Share of the run's time that more of each resource saves."),
     "pareto": (
         "pareto",
         pareto,
-        "Numbers of accelerators and layouts that none beats in time, accelerators, energy and cost: colour "
-        "is cost, size is energy.",
+        "Pareto front of accelerators and layouts over time, accelerators, energy and cost: colour is "
+        "cost, size is energy.",
     ),
-    "tried": ("inverse", tried, "What was searched; the dashed line is the deadline."),
+    "tried": ("inverse", tried, "Searched cases; the dashed line is the deadline."),
 }
-"""Figure → (what must stand in the answer, the function, its caption)."""
+"""Figure → (key of the answer that it needs, the function, its caption)."""

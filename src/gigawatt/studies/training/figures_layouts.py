@@ -1,4 +1,4 @@
-"""The layouts of a training run: step time against memory, what binds, which do not fit."""
+"""The layouts of a training run: step time against memory, bottleneck, fit."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 __all__ = ["layout_space"]
 
 _SLOWEST = 30.0
-"""Layouts that take more than so many times as long as the best are not drawn."""
+"""Layouts slower than this multiple of the best step time are not drawn."""
 
 
 def layout_space(space: LayoutSpace) -> Any:
-    """Step time against memory of an accelerator; colour says what binds, open markers do not fit.
+    """Step time against memory of an accelerator; the colour is the bottleneck, open markers do not fit.
 
     ``space`` is that of :func:`gigawatt.chain.training.layout_space.layout_space`. The cross is the best
-    layout, the dashed line what an accelerator has.
+    layout, the dashed line the memory of an accelerator.
     """
     import plotly.graph_objects as go
 
@@ -43,20 +43,20 @@ def layout_space(space: LayoutSpace) -> Any:
         figure,
         title="Layouts: step time against memory",
         height=500,
-        x="memory of one accelerator [GB]",
-        y="time of a step [s]",
+        x="memory per accelerator [GB]",
+        y="step time [s]",
         legend=True,
     )
-    held = space.capacity / 1e9
-    figure.add_vline(x=held, line={"color": INK, "width": 1.5, "dash": "dash"})
+    capacity = space.capacity / 1e9
+    figure.add_vline(x=capacity, line={"color": INK, "width": 1.5, "dash": "dash"})
     figure.add_annotation(
-        x=held,
+        x=capacity,
         y=1,
         yref="paper",
         yanchor="top",
         xanchor="left",
         showarrow=False,
-        text=f" has {with_unit(held, 'GB')}",
+        text=f" capacity {with_unit(capacity, 'GB')}",
     )
     left = len(rows) + 1
     figure.add_annotation(
@@ -66,7 +66,7 @@ def layout_space(space: LayoutSpace) -> Any:
     wide = float(rows["step_time [s]"].max() / best["step_time [s]"]) if len(rows) else 1.0
     figure.update_yaxes(type="log", dtick="D2" if wide < 100 else 1, exponentformat="none")
     most = float(frame["memory [GB]"].max())
-    figure.update_xaxes(range=[0, 1.03 * max(most, held)])
+    figure.update_xaxes(range=[0, 1.03 * max(most, capacity)])
     return figure
 
 

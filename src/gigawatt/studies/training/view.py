@@ -21,44 +21,40 @@ from gigawatt.studies.training.figures_layouts import layout_space as cloud_of
 __all__ = ["show"]
 
 _DRAWN = {"1500": "1,500", "500": "500", "4000": "4,000"}
-"""Layouts of the cloud that may be asked for."""
+"""Sizes of the layout sample that the page offers."""
 _LISTED = 60
-"""Layouts of the cloud in the table beneath it; the others are in the figure alone."""
+"""Sampled layouts in the table; the others are in the figure alone."""
 _CAPTIONS = {
-    "layouts": "Time of a step of the best layouts, with the share of the peak that the model's own "
-    "arithmetic "
-    "reaches (MFU).",
-    "memory": "Memory of one accelerator, part by part; each bar starts where the one above ends, the "
-    "dashed line "
-    "is what the accelerator has.",
-    "relief": "What doubling one resource (halving a latency or launch) would save of the step, the layout "
-    "held.",
-    "cost_relief": "What doubling one resource (halving a latency or overhead) would save of a written "
-    "token, the "
-    "layout held and the load chosen anew.",
-    "wall": "Decoding in growing batches (circles) and prompts of growing length (squares, dashed) under the "
-    "roofs of the machine (dotted): left of a ridge, memory binds.",
+    "layouts": "Step time and MFU of the best layouts.",
+    "memory": "Memory of one accelerator by part; each bar starts where the one above ends, the dashed "
+    "line is the capacity.",
+    "relief": "Share of the step time that doubling one resource (halving a latency or launch) saves, "
+    "layout fixed.",
+    "cost_relief": "Share of the cost of an output token that doubling one resource (halving a latency or "
+    "overhead) saves, layout fixed, load optimised again.",
+    "wall": "Decode in growing batches (circles) and prefill of growing length (squares, dashed) under "
+    "the rooflines of the machine (dotted): memory-bound left of a ridge.",
 }
 _BINDING = {
-    "binding": "what binds",
+    "binding": "bottleneck",
     "shown": "layouts",
-    "fitting": "that fit",
-    "step_time": "quickest step",
-    "mfu": "its MFU",
-    "memory": "its memory",
+    "fitting": "fitting",
+    "step_time": "shortest step",
+    "mfu": "MFU",
+    "memory": "memory",
 }
 _CARDS = (
-    ("training.step_time", "Step of the best"),
+    ("training.step_time", "Shortest step"),
     ("training.mfu", "MFU"),
-    ("layouts.looked_at", "Layouts looked at"),
-    ("layouts.fit", "Of these fit in memory"),
+    ("layouts.looked_at", "Layouts searched"),
+    ("layouts.fit", "Layouts that fit in memory"),
 )
 _CARDS_SERVING = (
     ("serving.replicas", "Replicas"),
     ("machine.count", "Accelerators"),
-    ("serving.throughput_chip", "Written by an accelerator"),
-    ("serving.occupancy", "Room for keys and values taken"),
-    ("economics.cost_million_output", "Million tokens written"),
+    ("serving.throughput_chip", "Output per accelerator"),
+    ("serving.occupancy", "KV cache occupancy"),
+    ("economics.cost_million_output", "Per million output tokens"),
 )
 
 
@@ -78,7 +74,7 @@ def _plots(result: Result, names: tuple[str, ...], tables: tuple[str, ...]) -> d
 
 def _training(asked: Asked, result: Result) -> Fragment:
     drawn = asked.setting("layouts", _DRAWN)
-    asked.progress("The cloud of layouts", 0.8)
+    asked.progress("Sampling layouts", 0.8)
     space = scenario_layout_space(asked.state.loaded(), most=int(drawn))
     plots = _plots(result, ("layouts", "memory", "relief"), ("layouts", "memory", "relief"))
     plots["cloud"] = plot("cloud", cloud_of(space), _cloud_words(space))
@@ -95,7 +91,7 @@ def _training(asked: Asked, result: Result) -> Fragment:
         cloud=_cloud_table(space),
         binding=grid_of(
             by_binding(space).rename(index=label),
-            "Layouts of the cloud by what binds them, and the quickest of each that fits.",
+            "Sampled layouts by bottleneck, with the fastest of each that fits.",
             heads=_BINDING,
         ),
         drawn=drawn,
@@ -106,12 +102,10 @@ def _training(asked: Asked, result: Result) -> Fragment:
 
 def _cloud_words(space: LayoutSpace) -> str:
     return (
-        f"{count(space.shown)} of {count(space.looked_at)} layouts, chosen without chance: the quickest, "
-        "and of the "
-        "others every so many-th. A filled marker fits in the memory of an accelerator "
-        f"({with_unit(space.capacity / 1e9, 'GB')}, dashed), an open one does not; the colour is the part "
-        "of the "
-        "step that takes longest; the cross is the best. All of them are by the step model (calibrated)."
+        f"{count(space.shown)} of {count(space.looked_at)} layouts: the fastest, and an even sample of "
+        "the others. Filled markers fit in the memory of an accelerator "
+        f"({with_unit(space.capacity / 1e9, 'GB')}, dashed), open ones do not; the colour is the largest "
+        "component of the step; the cross is the best. All come from the step model (calibrated)."
     )
 
 
@@ -123,8 +117,8 @@ def _cloud_table(space: LayoutSpace) -> Grid:
     shown["binding"] = [label(name) for name in frame["binding"]]
     return grid_of(
         shown,
-        f"The {len(shown)} quickest layouts of the cloud, those that do not fit among them.",
-        heads={"step_time": "step time", "mfu": "MFU", "binding": "what binds"},
+        f"The {len(shown)} fastest sampled layouts, including those that do not fit.",
+        heads={"step_time": "step time", "mfu": "MFU", "binding": "bottleneck"},
     )
 
 
@@ -135,9 +129,9 @@ def _serving(result: Result) -> Fragment:
         "layouts.html.j2",
         title=f"Layouts: {result.name}",
         serves=True,
-        words="A replica is the accelerators that hold the model once. These keep the promise at the load "
-        "of the "
-        "highest hour; the first ones were tried request by request, the others stand in closed form.",
+        words="A replica is the accelerators that hold the model once. These meet the SLO at the load of "
+        "the highest hour; the first ones were simulated request by request, the others are "
+        "closed-form.",
         cards=grids.cards(result, _CARDS_SERVING),
         plots=_plots(result, names, ("memory", "relief", "wall")),
         tables={name: grids.table(result, name) for name in listed},
@@ -154,7 +148,6 @@ def _wall_table(result: Result) -> Grid | None:
     ]
     return grid_of(
         frame[columns],
-        "Every point of the curves: what is computed for each byte moved, where the ridge is, what is "
-        "reached.",
-        heads={"memory_times": "memory, times", "binds": "what binds"},
+        "Every point of the curves: arithmetic intensity, ridge and attained rate.",
+        heads={"memory_times": "memory bandwidth factor", "binds": "bottleneck"},
     )

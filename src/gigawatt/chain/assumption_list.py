@@ -1,0 +1,70 @@
+"""Assumptions and notices of a question as it is read; quantities with units, the year."""
+
+from __future__ import annotations
+
+import re
+
+from gigawatt import catalog
+from gigawatt.core.errors import InputError
+from gigawatt.core.evidence import Assumption, Evidence, Grade
+from gigawatt.core.quantities import parse
+from gigawatt.schema.values import YEAR, YEARS
+
+__all__ = ["AssumptionList", "counted", "quantity", "year_of"]
+
+_BARE = re.compile(r"\d[\d,_]*(?:\.\d+)?(?:[eE]\+?\d+)?\s*[kMGBTP]?")
+
+
+class AssumptionList:
+    """Assumptions and notices, collected while a question is read."""
+
+    def __init__(self) -> None:
+        self.assumptions: list[Assumption] = []
+        self.notices: list[str] = []
+
+    def add(self, key: str, value: str, reason: str, grade: Grade, source: str = "") -> None:
+        """Add one assumption."""
+        self.assumptions.append(Assumption(key, value, reason, grade, source))
+
+    def add_row(self, key: str, row: Evidence, value: str, reason: str) -> None:
+        """Add a row of the catalog that is used where the question leaves ``key`` out."""
+        self.add(key, value, reason, row.grade, row.source_id)
+
+    def default(self, key: str) -> catalog.Entity:
+        """A row of the catalog's ``defaults``, added as an assumption."""
+        row = catalog.entity("defaults", key)
+        self.add(
+            key, row.text("text"), row.text("reason"), Grade.read(row.text("grade")), row.text("source_id")
+        )
+        return row
+
+
+def year_of(assumed: AssumptionList, year: int | None) -> int:
+    """The year of a question; where it is left out the default year, added as an assumption.
+
+    Raises
+    ------
+    InputError
+        Out of range.
+    """
+    if year is None:
+        assumed.add(
+            "scenario.year", str(YEAR), "no year is set: software and prices of this year", Grade.guess
+        )
+        return YEAR
+    if not YEARS[0] <= year <= YEARS[1]:
+        raise InputError("out of range", key="year", given=year, allowed=f"{YEARS[0]} to {YEARS[1]}")
+    return year
+
+
+def quantity(key: str, text: str, unit: str, example: str) -> float:
+    """The SI value of ``text``; an error names ``key``."""
+    try:
+        return parse(text, unit, example=example)
+    except InputError as error:
+        raise error.at(key=key) from None
+
+
+def counted(text: str, unit: str) -> str:
+    """The text with ``unit`` behind a bare number, with a decimal prefix or without: ``15.6T`` of tokens."""
+    return f"{text.strip()} {unit}" if _BARE.fullmatch(text.strip()) else text
