@@ -28,7 +28,7 @@ PLAN = {
 }  # fmt: skip
 #: (branch, what is given in place of something) → what then has no use.
 CUTS: dict[tuple[str, str], set[str]] = {
-    ("training", "training.goodput"): {"training.failures"},
+    ("training", "training.goodput"): {"training.failures", "training.recovery"},
     ("training", "training.step_time"): set(),
     ("training", "supply.price"): PLAN,
     ("serving", "supply.price"): PLAN,

@@ -9,6 +9,7 @@ from gigawatt.catalog import Entity
 from gigawatt.chain.hybrids import training_notices
 from gigawatt.chain.machine import cap_within
 from gigawatt.chain.registry import training
+from gigawatt.chain.reliability import Goodput
 from gigawatt.chain.supply import lead_time_notices
 from gigawatt.facility import LoadShape
 from gigawatt.facility.power_chain import served_share
@@ -36,6 +37,7 @@ def notices(
     machine_cap: float | None,
     machine_pue_peak: float,
     machine_clock: float,
+    training_reliability: Goodput,
     training_spare: float | None,
     facility_load: LoadShape,
     site_redundancy: Entity | None,
@@ -59,6 +61,7 @@ def notices(
             if machine_clock > _FULL_CLOCK
             else f"a power cap of {machine_cap:.4g} W {own} leaves {100.0 * machine_clock:.3g} % of its clock"
         )
+    told.extend(training_reliability.notices)
     if training_spare is not None:
         days = training_spare / _DAY
         told.append(

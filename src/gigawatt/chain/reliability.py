@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,11 +16,15 @@ from gigawatt import catalog
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Evidence
 from gigawatt.performance import goodput
+from gigawatt.performance.reliability.failures import Uncertain, restart_time
+from gigawatt.performance.reliability.goodput import goodput_elastic
 from gigawatt.performance.reliability.runs import RunBand, reliability_of, run_days
 
 __all__ = [
     "CLUSTER",
     "DRAWS",
+    "ELASTIC",
+    "RESTART",
     "Goodput",
     "days_band",
     "given_goodput",
@@ -37,7 +42,11 @@ RECOVERY = ("detection", "base", "each")
 """Numbers of the row ``recovery``: a restart takes longer on more accelerators."""
 DRAWS = 2000
 """Runs drawn for a band."""
+RESTART, ELASTIC = "restart", "elastic"
+"""How a run recovers: as a whole from storage, or one replica group while the others go on."""
+_GROUPS = ("stall", "group", "coverage", "worth")
 _BESIDE = ("interval", "failures_per_day")
+_DAY_OF = 1.0 / 86400.0
 _DAY = 86400.0
 
 
@@ -47,6 +56,7 @@ class Goodput:
 
     ``parts`` are shares of time on the clock that sum to 1: progress, checkpoint, rework, restart,
     straggler, planned, evaluation. ``interval`` [s] lies between checkpoints, inf where none pays.
+    ``recovery`` is :data:`RESTART` or :data:`ELASTIC`; ``notices`` say where it was chosen.
     """
 
     share: float
@@ -57,6 +67,8 @@ class Goodput:
     accelerators: float
     evidence: tuple[Evidence, ...]
     assumptions: tuple[Assumption, ...]
+    recovery: str = RESTART
+    notices: tuple[str, ...] = ()
 
 
 def reliability_rows(cluster: str) -> tuple[Evidence, ...]:
@@ -76,15 +88,41 @@ def reliability_rows(cluster: str) -> tuple[Evidence, ...]:
     return (*own, *(recovery.evidence(name) for name in RECOVERY))
 
 
-def goodput_of(cluster: str, accelerators: float, *, failures: float = 1.0) -> Goodput:
+def goodput_of(
+    cluster: str, accelerators: float, *, failures: float = 1.0, recovery: str | None = None
+) -> Goodput:
     """Goodput of a run on ``accelerators`` that fail like those of ``cluster``.
 
-    ``failures`` multiplies the rate of failures.
+    Parameters
+    ----------
+    cluster : str
+        A row of the catalog's ``reliability``.
+    accelerators : float
+        Of the run.
+    failures : float
+        Multiplies the rate of failures.
+    recovery : str, optional
+        ``restart`` of the whole run from storage, or ``elastic`` data parallelism, of which one replica group
+        restarts. Left out: restarts, or elastic where these leave less than the row ``elastic.worth`` and it
+        leaves more.
     """
     evidence = reliability_rows(cluster)
     expects = reliability_of(cluster, accelerators=float(accelerators)).values()
     expects["failure_rate"] *= failures
     share, parts = goodput(count=accelerators, **expects)
+    notices: tuple[str, ...] = ()
+    row = catalog.entity("reliability", ELASTIC)
+    if recovery == ELASTIC or (recovery is None and float(share) < row.value("worth")):
+        expects.pop("lag")
+        other, others = goodput_elastic(count=accelerators, **expects, **_elastic(None, 1))
+        if recovery == ELASTIC or float(other) > float(share):
+            evidence = (*evidence, *(row.evidence(name) for name in _GROUPS))
+            if recovery is None:
+                notices = (
+                    f"restarts of the whole run would leave {100 * float(share):.3g} % goodput: elastic data "
+                    "parallelism is assumed, of which one replica group restarts (training.recovery)",
+                )
+            recovery, share, parts = ELASTIC, other, others
     told = tuple(
         Assumption(
             f"training.{row.quantity}",
@@ -104,7 +142,39 @@ def goodput_of(cluster: str, accelerators: float, *, failures: float = 1.0) -> G
         accelerators=float(accelerators),
         evidence=evidence,
         assumptions=told,
+        recovery=recovery or RESTART,
+        notices=notices,
     )
+
+
+def _elastic(rng: np.random.Generator | None, draws: int) -> dict[str, Any]:
+    """Keywords of :func:`goodput_elastic` that its own rows give: middle values, or draws of their ranges."""
+    row = catalog.entity("reliability", ELASTIC)
+
+    def of(name: str) -> Any:
+        evidence = row.evidence(name)
+        return evidence.value if rng is None else Uncertain.of(evidence).draw(rng.standard_normal(draws))
+
+    group = row.value("group")
+    return {
+        "stall": of("stall"),
+        "coverage": np.minimum(of("coverage"), 1.0),
+        "group": group,
+        "group_restart_time": restart_time(accelerators=group).value,
+    }
+
+
+def _elastic_band(found: Goodput, work: float) -> RunBand:
+    """Days of an elastic run of ``work`` [s], with uncertain rates and times; chance evens out."""
+    rng = np.random.default_rng(0)
+    drawn = reliability_of(found.cluster, accelerators=found.accelerators).draw(rng, DRAWS)
+    drawn.pop("lag")
+    drawn["straggler"] = drawn["straggler"] / (1.0 + drawn["straggler"])  # drawn as odds
+    drawn["evaluation"] = drawn["evaluation"] / (1.0 + drawn["evaluation"])
+    shares, parts = goodput_elastic(count=found.accelerators, **drawn, **_elastic(rng, DRAWS))
+    wall = work / np.maximum(shares, np.finfo(float).tiny)
+    failures = parts["failures_per_day"] * wall * _DAY_OF
+    return RunBand(wall, failures, shares, work / found.share)
 
 
 def given_goodput(share: float, accelerators: int) -> Goodput:
@@ -121,6 +191,8 @@ def run_band(found: Goodput, work: float) -> RunBand:
     if not found.cluster:
         wall = np.array([work / found.share])
         return RunBand(wall, np.zeros(1), np.array([found.share]), work / found.share)
+    if found.recovery == ELASTIC:
+        return _elastic_band(found, work)
     reliability = reliability_of(found.cluster, accelerators=found.accelerators)
     return run_days(work=work, accelerators=found.accelerators, reliability=reliability, draws=DRAWS)
 

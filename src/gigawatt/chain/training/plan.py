@@ -263,5 +263,5 @@ def plan_training(
         exact=exact,
         exact_cpu_seconds=scheduled,
         assumptions=(*question.assumptions, *told, *money),
-        notices=tuple(notices),
+        notices=(*notices, *expected.notices),
     )

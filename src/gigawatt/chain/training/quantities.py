@@ -185,13 +185,16 @@ def mfu(layouts_search: Search, training_step_time: float) -> float:
 
 
 @training("training.reliability", "", rows=_FAILURES)
-def reliability(machine_machine: Machine, training_failures: str | None) -> Goodput:
+def reliability(
+    machine_machine: Machine, training_failures: str | None, training_recovery: str | None
+) -> Goodput:
     """Failures, checkpoints, restarts, stragglers, maintenance and evaluation of a synchronous run.
 
     Checkpoints at the interval that loses least (Young 1974, Daly 2006): √(2 · checkpoint time / failure
     rate of the whole machine).
     """
-    return goodput_of(training_failures or CLUSTER, machine_machine.cluster.count)
+    cluster = training_failures or CLUSTER
+    return goodput_of(cluster, machine_machine.cluster.count, recovery=training_recovery)
 
 
 @training("training.reliability", "", given=("training.goodput",))
@@ -344,7 +347,10 @@ def relief(
     for name, (words, change) in resources(machine_cap).items():
         if name == "mtbf":
             if training_reliability.cluster:
-                rarer = goodput_of(training_reliability.cluster, cluster.count, failures=1.0 / _TWICE).share
+                rarer = goodput_of(
+                    training_reliability.cluster, cluster.count, failures=1.0 / _TWICE,
+                    recovery=training_reliability.recovery,
+                ).share  # fmt: skip
                 times[words] = training_effective_step_time * training_goodput / rarer
             continue
         machine, stack = change(cluster, machine_stack, _TWICE)

@@ -107,12 +107,13 @@ class TrainingQuestion:
     chip_life: float | None = None
     redundancy: Entity | None = None
     given_goodput: float | None = None
+    recovery: str | None = None
 
     def goodput(self, count: int, failures: float = 1.0) -> Goodput:
         """Goodput on ``count`` accelerators that fail ``failures`` times as often; the given one, if any."""
         if self.given_goodput is not None:
             return given_goodput(self.given_goodput, count)
-        return goodput_of(self.reliability, count, failures=failures)
+        return goodput_of(self.reliability, count, failures=failures, recovery=self.recovery)
 
     def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
         """(the cluster of ``count`` accelerators, its assumptions)."""
@@ -264,6 +265,7 @@ def _read(assumed: AssumptionList, given: Mapping[str, object], pue: float | Non
         electricity=price,
         reliability=_reliability(assumed, scenario),
         given_goodput=None if scenario.training is None else scenario.training.goodput,
+        recovery=None if scenario.training is None else scenario.training.recovery,
         cap=_cap(assumed, fill.leaves["machine.power_cap"].value, chip),
         tokens_per_parameter=ratio,
         assumed=assumed,
@@ -279,6 +281,7 @@ def question_of(
     cap: float | None,
     reliability: str = CLUSTER,
     given_goodput: float | None = None,
+    recovery: str | None = None,
     tokens_per_parameter: float | None = None,
     assumed: AssumptionList | None = None,
 ) -> TrainingQuestion:
@@ -306,6 +309,7 @@ def question_of(
         widen=leaf("layout.widen"),
         reliability=reliability,
         given_goodput=given_goodput,
+        recovery=recovery,
         pue_mean=pue_mean,
         pue_peak=pue_peak,
         electricity=electricity,

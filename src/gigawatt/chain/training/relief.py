@@ -7,7 +7,7 @@ once the layout has moved to use it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -79,7 +79,11 @@ def relieve(
         cluster, stack = change(plan.cluster, question.stack, factor)
         share, step_held, best, fits = plan.share, now_step, plan.search.best, plan.search.fit
         if name == "mtbf":
-            share = question.goodput(cluster.count, failures=1.0 / factor).share
+            share = (
+                replace(question, recovery=plan.goodput.recovery)
+                .goodput(cluster.count, failures=1.0 / factor)
+                .share
+            )
         else:
             cap = question.cap
             if cap is not None and name == "power_cap":

@@ -48,7 +48,8 @@ _GROUPS = (
         "training.number_format", "training.precision", "training.sparsity",
     ),
     _group("training.optimizer", "the optimizer"),
-    _group("training.goodput", "failures and goodput", "training.failures", "training.goodput"),
+    _group("training.goodput", "failures and goodput", "training.failures", "training.recovery",
+           "training.goodput"),
     _group("training.step_time", "the step time that is given"),
     _group("training.deadline", "the deadline"),
     _group(
