@@ -48,7 +48,7 @@ def test_a_pattern_stores_half_and_a_mask() -> None:
     assert multiply_format(str(weights), H100) == "bf16"
     assert multiply_format(f"fp8{SPARSE}", A100) == "bf16"
     text = " ".join(assumed.notices)
-    assert "in place of" in text
+    assert "instead of" in text
     assert "dense rate" in text
     other = AssumptionList()
     served(other, None, "2:4", NOTHING, load_chip("TPU-v5e"), MODEL)

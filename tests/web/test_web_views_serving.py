@@ -70,7 +70,7 @@ def test_waits_and_fronts_are_those_of_the_study(state: State, request: pytest.F
     table = found.table("Latency of one replica")
     at = table.head.index("TTFT p99 [s]")
     assert [float(row[at]) for row in table.rows] == pytest.approx(frame["ttft_p99 [s]"].tolist(), abs=1e-3)
-    assert {row[table.head.index("known by")] for row in table.rows} == {"closed form"}
+    assert {row[table.head.index("method")] for row in table.rows} == {"closed form"}
     front = found.table("Replicas and loads of both fronts")
     assert [row[0] for row in front.rows] == service_front(question)["layout"].tolist()
 
@@ -97,7 +97,7 @@ def test_a_promise_that_nothing_keeps_leaves_the_front() -> None:
     found = page(state)
     assert "load" not in found.figures
     assert "output" in found.figures
-    (refused,) = [text for text in found.paragraphs if "ttft" in text.lower() and "SLO:" not in text]
+    (refused,) = [text for text in found.paragraphs if "ttft" in text.lower() and "on average" not in text]
     assert "no configuration meets the SLO: the closest" in refused
 
 
@@ -133,7 +133,7 @@ def test_the_search_is_that_of_the_plan(searched: Seen) -> None:
     assert best.rows[0][-1] == "events"
     assert {"searched-load", "searched-parts", "searched-memory", "searched-front"} <= set(searched.figures)
     events = searched.table("Latency of one replica")
-    assert {row[events.head.index("known by")] for row in events.rows} == {"closed form", "events"}
+    assert {row[events.head.index("method")] for row in events.rows} == {"closed form", "events"}
     modes = [trace["mode"] for trace in searched.figures["searched-load"].data["data"]]
     assert {"lines", "markers"} <= set(modes)
     assert np.isfinite([float(row[0]) for row in events.rows]).all()

@@ -120,5 +120,5 @@ def chip_second_price(
 ) -> tuple[float, tuple[Assumption, ...]]:
     """(:func:`second_price` of a cluster, its assumptions)."""
     bought = campus_of(question, cluster, power)
-    kept = tuple(item for item in bought.assumptions if "embodied" not in item.key)
-    return second_price(bought, question.rate, cluster.count), kept
+    assumptions = tuple(item for item in bought.assumptions if "embodied" not in item.key)
+    return second_price(bought, question.rate, cluster.count), assumptions

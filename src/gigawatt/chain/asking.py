@@ -95,8 +95,8 @@ class Asker:
 
     def loaded(self, changes: Changes) -> LoadedScenario:
         """The scenario at a point, without a change of the model's size."""
-        kept = {key: value for key, value in changes.items() if key != LAYERS}
-        return scenario_with(self.base, {**self.settings, **kept})
+        keys = {key: value for key, value in changes.items() if key != LAYERS}
+        return scenario_with(self.base, {**self.settings, **keys})
 
     def leaves(self, changes: Changes) -> dict[str, Leaf]:
         """Leaves of the chain at a point; raises what the scenario or the catalog refuses.
@@ -123,10 +123,10 @@ class Asker:
 
     def _filled(self, changes: Changes) -> tuple[dict[str, Leaf], Graph]:
         """Leaves and graph of a point, without a change of the model's size."""
-        kept = {key: value for key, value in changes.items() if key != LAYERS}
-        name = _key(kept)
+        keys = {key: value for key, value in changes.items() if key != LAYERS}
+        name = _key(keys)
         if name not in self._leaves:
-            loaded = self.loaded(kept)
+            loaded = self.loaded(keys)
             self._leaves[name] = fill_leaves(loaded)[0], graph_of(loaded)
         return self._leaves[name]
 

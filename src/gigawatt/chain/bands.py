@@ -113,13 +113,13 @@ def bands(
 
 def _factors(compute: Callable[[], Numbers], values: Numbers) -> dict[str, float]:
     try:
-        made = compute()
+        result = compute()
     except GigawattError:
         return {}
     return {
-        number: made[number] / value
+        number: result[number] / value
         for number, value in values.items()
-        if value > 0.0 and math.isfinite(made.get(number, math.nan)) and made[number] > 0.0
+        if value > 0.0 and math.isfinite(result.get(number, math.nan)) and result[number] > 0.0
     }
 
 

@@ -173,6 +173,6 @@ def fuelled(
         fuel = catalog.entity("fuels", name)
         price = fuel.at("price", year)
         delivery = fuel.at("delivery", year)[0] if "delivery" in fuel.numbers else 0.0
-        whole = price[0] + delivery
-        share = (price[which] + delivery) / whole if whole > 0.0 else 1.0
+        delivered = price[0] + delivery
+        share = (price[which] + delivery) / delivered if delivered > 0.0 else 1.0
     return replace(plant, fuel=plant.fuel * share)

@@ -137,9 +137,9 @@ def _energy(machine: Machine, architecture: Architecture, own: Chip) -> list[Nee
 
 def _quality(machine: Machine, loss: float) -> list[Need]:
     """The quality of the machine as it was run, or else of each of its parts."""
-    whole = measured(machine.substrate.id)
-    runs = {machine.substrate.id: whole}
-    if whole is None:
+    overall = measured(machine.substrate.id)
+    runs = {machine.substrate.id: overall}
+    if overall is None:
         runs = {part.id: measured(part.id) for part in parts(machine.substrate).values()}
     return [
         Need(

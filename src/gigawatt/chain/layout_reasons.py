@@ -281,8 +281,8 @@ class LayoutQuestion:
             rows = slice(start, min(start + CHUNK, len(layouts)))
             parts = Stepwise(prepared, layouts, rows).memory()
             names = tuple(parts)
-            held = np.stack([np.broadcast_to(part, rows.stop - start) for part in parts.values()])
-            total[rows], largest[rows] = held.sum(axis=0), np.argmax(held, axis=0)
+            parts_bytes = np.stack([np.broadcast_to(part, rows.stop - start) for part in parts.values()])
+            total[rows], largest[rows] = parts_bytes.sum(axis=0), np.argmax(parts_bytes, axis=0)
         return total, largest, names
 
     def _outside(self, layout: Layouts) -> str:

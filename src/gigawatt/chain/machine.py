@@ -170,9 +170,9 @@ def machine_count(
     return count
 
 
-def _affordable(power: float, each: float, pue: float, runs: int) -> int:
+def _affordable(power: float, per_unit: float, pue: float, runs: int) -> int:
     """Accelerators of ``each`` [W] that ``power`` [W] feeds, four significant binary digits a run; or 0."""
-    affordable = power / (each * pue) / runs
+    affordable = power / (per_unit * pue) / runs
     if affordable < 1:
         return 0
     step = 2 ** max(0, math.floor(math.log2(affordable)) - 3)

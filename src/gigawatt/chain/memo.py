@@ -127,21 +127,21 @@ class Memo:
                 keys[name] = leaf_key(values[name])
                 continue
             inputs = _inputs_key(node, keys, state)
-            kept = self._find(inputs)
-            if kept is None:
+            entry = self._find(inputs)
+            if entry is None:
                 self.misses[name] += 1
                 if progress is not None:
                     progress(node.summary, number / len(order))
-                kept = self._compute(graph, node, [values[needed] for needed in node.inputs], inputs)
+                entry = self._compute(graph, node, [values[needed] for needed in node.inputs], inputs)
             else:
                 self.hits[name] += 1
-            if kept.error is not None:
-                error = _again(kept.error)
+            if entry.error is not None:
+                error = _again(entry.error)
                 if blame is not None:
                     blame(error, name)
                 raise error
-            assert kept.value is not None
-            values[name], keys[name] = kept.value, kept.key
+            assert entry.value is not None
+            values[name], keys[name] = entry.value, entry.key
         return values
 
     def _order(self, graph: Graph, targets: frozenset[str] | None) -> list[str]:
@@ -160,18 +160,18 @@ class Memo:
         try:
             value = graph.compute(node, inputs)
         except GigawattError as error:
-            kept = _Kept(None, key, _ENTRY, _again(error))
+            entry = _Kept(None, key, _ENTRY, _again(error))
         else:
             try:
                 content = fingerprint((value.value, value.floor, value.evidence))
-                kept = _Kept(value, content.key, content.size + _ENTRY)
+                entry = _Kept(value, content.key, content.size + _ENTRY)
             except Opaque:  # then it is what it was made of
-                kept = _Kept(value, key, _ENTRY)
-        self._kept[key] = kept
-        self._size += kept.size
+                entry = _Kept(value, key, _ENTRY)
+        self._kept[key] = entry
+        self._size += entry.size
         while self._size > self.limit and len(self._kept) > 1:
             self._size -= self._kept.popitem(last=False)[1].size
-        return kept
+        return entry
 
 
 @dataclass
@@ -184,9 +184,9 @@ class Remembered:
 
 def _again(error: GigawattError) -> GigawattError:
     """A copy of the error, to be blamed on another line."""
-    made = type(error)(error.message)
-    made.__dict__.update(error.__dict__)
-    return made
+    copy = type(error)(error.message)
+    copy.__dict__.update(error.__dict__)
+    return copy
 
 
 def _state(graph: Graph, varied: _CHANGES | None) -> bytes:

@@ -80,17 +80,17 @@ def campus(
     return Campus(assets, rows, told)
 
 
-def supply_costs(found: SupplyPlan) -> dict[str, PlantCost]:
+def supply_costs(optimum: SupplyPlan) -> dict[str, PlantCost]:
     """Cost of each plant of the supply per year."""
     supply: dict[str, PlantCost] = {}
-    for plant in found.plants:
-        cost = found.cost[plant.id]
+    for plant in optimum.plants:
+        cost = optimum.cost[plant.id]
         supply[plant.id] = PlantCost(
             capital=cost["capital"],
             operating=cost["fixed"] + cost["variable"],
             energy=cost["fuel"] + cost["carbon_price"],
-            upfront=found.upfront[plant.id],
-            embodied=found.construction_carbon[plant.id],
+            upfront=optimum.upfront[plant.id],
+            embodied=optimum.construction_carbon[plant.id],
         )
     return supply
 

@@ -110,6 +110,6 @@ def beside_budget(budget: float | None, peak: float, draw: str) -> list[str]:
     ]
 
 
-def of_supply(found: SupplyPlan, year: int) -> list[str]:
+def of_supply(optimum: SupplyPlan, year: int) -> list[str]:
     """Notices of the supply plan: notices, bindings, late plants."""
-    return [*found.notices, *found.binding, *lead_time_notices(found, year)]
+    return [*optimum.notices, *optimum.binding, *lead_time_notices(optimum, year)]

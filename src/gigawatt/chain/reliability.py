@@ -183,23 +183,23 @@ def given_goodput(share: float, accelerators: int) -> Goodput:
     return Goodput(share, parts, math.inf, 0.0, "", float(accelerators), (), ())
 
 
-def run_band(found: Goodput, work: float) -> RunBand:
+def run_band(goodput: Goodput, work: float) -> RunBand:
     """Days of a run of ``work`` [s] without any loss, drawn with uncertain rates, chance included.
 
     A goodput that is given has no rates: its run takes one time.
     """
-    if not found.cluster:
-        wall = np.array([work / found.share])
-        return RunBand(wall, np.zeros(1), np.array([found.share]), work / found.share)
-    if found.recovery == ELASTIC:
-        return _elastic_band(found, work)
-    reliability = reliability_of(found.cluster, accelerators=found.accelerators)
-    return run_days(work=work, accelerators=found.accelerators, reliability=reliability, draws=DRAWS)
+    if not goodput.cluster:
+        wall = np.array([work / goodput.share])
+        return RunBand(wall, np.zeros(1), np.array([goodput.share]), work / goodput.share)
+    if goodput.recovery == ELASTIC:
+        return _elastic_band(goodput, work)
+    reliability = reliability_of(goodput.cluster, accelerators=goodput.accelerators)
+    return run_days(work=work, accelerators=goodput.accelerators, reliability=reliability, draws=DRAWS)
 
 
-def share_band(found: Goodput, work: float) -> tuple[float, float]:
+def share_band(goodput: Goodput, work: float) -> tuple[float, float]:
     """Goodput with 90 %: (low, high) of the runs that :func:`run_band` draws."""
-    low, _, high = run_band(found, work).days
+    low, _, high = run_band(goodput, work).days
     return work / _DAY / high, work / _DAY / low
 
 

@@ -47,10 +47,10 @@ def reading(compute: Callable[[], T]) -> tuple[T, RowsRead]:
     """The value of ``compute`` and the rows that it read; caches of the catalog are dropped first."""
     forget(tables_too=False)
     with watched() as seen:
-        found = compute()
+        value = compute()
     guesses = {key: row for key, row in seen.items() if row.grade == Grade.guess}
     counted = Counter(row.source_id for row in seen.values())
-    return found, RowsRead(
+    return value, RowsRead(
         assumptions=_together(guesses),
         guesses=len(guesses),
         sources=dict(sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))),

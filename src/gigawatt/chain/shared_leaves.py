@@ -109,9 +109,9 @@ def fill_grid(fill: Filler) -> None:
     key = "site.name" if place.weather_years is None else "site.weather_years"
     here = (here, place.weather_years)
     read_years = lambda: weather_years(site, weather, place.weather_years)  # noqa: E731
-    skies, told = fill.ask(key, lambda: once(("weather_years", here), read_years))
+    skies, assumed = fill.ask(key, lambda: once(("weather_years", here), read_years))
     fill.written("site.weather_years", key, skies)
-    fill.assumptions += told
+    fill.assumptions += assumed
     means = at_year(supply.grid.price, scenario.year), supply.grid.carbon
     read_grid = lambda: grid_of(site.grid, scenario.year, skies, *means)  # noqa: E731
     grid = fill.ask("site.name", lambda: once(("grid", here, site.grid, scenario.year, means), read_grid))
@@ -182,10 +182,10 @@ def fill_money(fill: Filler) -> None:
     if economics.discount_rate is not None:
         fill.written("economics.discount_rate", "economics.discount_rate", economics.discount_rate)
     else:
-        rate, told = discount_rate()
+        rate, assumed = discount_rate()
         finance = catalog.entity("finance", "hyperscaler").evidence("discount_rate")
         fill.leaves["economics.discount_rate"] = Leaf(
-            rate, "catalog", reason=told.reason, written=told.value, evidence=(finance,)
+            rate, "catalog", reason=assumed.reason, written=assumed.value, evidence=(finance,)
         )
-        fill.assumptions.append(told)
+        fill.assumptions.append(assumed)
     fill.written("economics.chip_life", "economics.chip_life", economics.chip_life)

@@ -157,10 +157,10 @@ class Study:
 
 def assumptions_of(values: Mapping[str, Value], first: Iterable[Assumption]) -> tuple[Assumption, ...]:
     """Assumptions of the scenario (``first``), then those that values hold, each once."""
-    found = dict.fromkeys(first)
+    listed = dict.fromkeys(first)
     for value in values.values():
-        found |= dict.fromkeys(_assumptions(value.value))
-    return tuple(found)
+        listed |= dict.fromkeys(_assumptions(value.value))
+    return tuple(listed)
 
 
 def _version(package: str) -> str:

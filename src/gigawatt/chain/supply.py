@@ -308,15 +308,15 @@ def gap(supply_plan: SupplyPlan) -> float:
     return supply_plan.gap
 
 
-def lead_time_notices(found: SupplyPlan, year: int) -> list[str]:
+def lead_time_notices(optimum: SupplyPlan, year: int) -> list[str]:
     """Plants that the plan builds and that cannot stand in the scenario's year if ordered in it."""
     late: list[str] = []
-    worth = float(np.max(found.load)) * 1e-3  # below a thousandth of the load it is the solver's dust
-    for plant in found.plants:
+    worth = float(np.max(optimum.load)) * 1e-3  # below a thousandth of the load it is the solver's dust
+    for plant in optimum.plants:
         years = plant.lead_time / (HOURS_PER_YEAR * HOUR)
-        if found.capacity[plant.id] > worth and years >= 1.0:
+        if optimum.capacity[plant.id] > worth and years >= 1.0:
             late.append(
-                f"{plant.name}: {show(found.capacity[plant.id], 'MW')} ordered in {year} gives power from "
+                f"{plant.name}: {show(optimum.capacity[plant.id], 'MW')} ordered in {year} gives power from "
                 f"about {year + years:.0f} (lead time {years:.1f} years)"
             )
     return late

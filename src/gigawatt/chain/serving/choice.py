@@ -293,10 +293,12 @@ def closest(
         return _too_few(question, points, excess, chips)
     row = int(np.argmin(excess))
     percent = f"p{100 * (objective.percentile or 1.0):g}"
-    told = {key: float(getattr(points, f"slow_{key}")[row]) for key in objective.limits}
-    told = {key: value for key, value in told.items() if value > 0.0}
-    waits = ", ".join(f"{key} {_seconds(value)}" for key, value in told.items())
-    enough = ",".join(f"{key}={_seconds(math.ceil(value * 1e3 + 1e-6) / 1e3)}" for key, value in told.items())
+    exceeded = {key: float(getattr(points, f"slow_{key}")[row]) for key in objective.limits}
+    exceeded = {key: value for key, value in exceeded.items() if value > 0.0}
+    waits = ", ".join(f"{key} {_seconds(value)}" for key, value in exceeded.items())
+    enough = ",".join(
+        f"{key}={_seconds(math.ceil(value * 1e3 + 1e-6) / 1e3)}" for key, value in exceeded.items()
+    )
     return InfeasibleError(
         f"no configuration meets the SLO: the closest, {words(row)} with {points.peak[row]:.0f} in "
         f"flight, has {waits} at {percent}, {float(excess[row]):.3g} times what is allowed",

@@ -168,7 +168,7 @@ class _Quick(DailyShape):
 
 
 def day_requests(traffic: Traffic, week: Week, *, rate: float, speed: float, seed: int = 0) -> Requests:
-    """Requests of a warm-up and of a day of each kind, ``speed`` times as fast, at a mean ``rate`` [1/s].
+    """Requests of a warm-up and of a day of each kind, at ``speed`` times the clock, mean ``rate`` [1/s].
 
     A trace is scaled with the shape (:func:`~gigawatt.serving.scaling.scale_trace`); another process runs on
     a clock that goes as quick as the demand is high.

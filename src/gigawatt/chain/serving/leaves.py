@@ -38,24 +38,24 @@ def model_and_serving(fill: Filler) -> Chip:
     section = scenario.serving
     assert section is not None
     question = _question(fill, section)
-    told = {one.key: one for one in question.assumptions}
-    fill.assumptions.extend(told[key] for key in _ENTERS if key in told)
+    assumption = {one.key: one for one in question.assumptions}
+    fill.assumptions.extend(assumption[key] for key in _ENTERS if key in assumption)
     fill.assumptions.extend(load_serving_power(question.chip).assumptions)
     fill.written("model.architecture", "model", question.architecture)
     fill.written("serving.demand", "serving.demand", section.demand)
 
     def leaf(key: str, value: Any, given: bool, rows: tuple[Evidence, ...] = ()) -> None:
         name = f"serving.{key}"
-        if given or name not in told:
+        if given or name not in assumption:
             fill.written(name, name, value, rows)
         else:
-            _assumed(fill, name, value, told[name], rows)
+            _assumed(fill, name, value, assumption[name], rows)
 
     lengths = next((key for key in ("trace", "prompt", "output") if getattr(section, key) is not None), "")
     if lengths:
         fill.written("serving.traffic", f"serving.{lengths}", question.traffic, _trace_rows(section.trace))
     else:
-        usual = told["serving.trace"]
+        usual = assumption["serving.trace"]
         _assumed(fill, "serving.traffic", question.traffic, usual, _trace_rows(usual.value), "serving.trace")
     engine, objective = question.engine, question.objective
     leaf("objective", objective, section.objective is not None, _rows("objectives", objective.name))
@@ -126,15 +126,15 @@ def _placed(fill: Filler, error: GigawattError) -> GigawattError:
 
 
 def _assumed(
-    fill: Filler, name: str, value: Any, told: Assumption, rows: tuple[Evidence, ...], key: str = ""
+    fill: Filler, name: str, value: Any, assumption: Assumption, rows: tuple[Evidence, ...], key: str = ""
 ) -> None:
     """A default that a question told; where it is rows of the catalog, those have the grades."""
-    grade = None if rows else told.grade
+    grade = None if rows else assumption.grade
     fill.leaves[name] = Leaf(
-        value, "default", reason=told.reason, written=told.value, evidence=rows, grade=grade
+        value, "default", reason=assumption.reason, written=assumption.value, evidence=rows, grade=grade
     )
-    assert told.key == (key or name)
-    fill.assumptions.append(told)
+    assert assumption.key == (key or name)
+    fill.assumptions.append(assumption)
 
 
 def _rows(table: str, name: str) -> tuple[Evidence, ...]:

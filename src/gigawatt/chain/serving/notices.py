@@ -51,33 +51,33 @@ def serving_notices(
     spare accelerators, bindings and notices of the supply plan.
     """
     assert machine_cap is None  # the scenario refuses one
-    told = unsold(machine_chip, scenario_year)
+    notices = unsold(machine_chip, scenario_year)
     worst = serving_kept_worst if serving_day.judged(serving_objective) else 1.0
-    told.extend(_of_promise(serving_objective, serving_kept, worst, serving_day))
-    told.extend(_of_simulation(serving_day, serving_simulated, serving_configuration))
+    notices.extend(_of_promise(serving_objective, serving_kept, worst, serving_day))
+    notices.extend(_of_simulation(serving_day, serving_simulated, serving_configuration))
     if serving_autoscaling is not None and serving_day.run.setup.autoscaling is None:
-        told.append("replicas do not turn off: the simulated slice is a single replica")
+        notices.append("replicas do not turn off: the simulated slice is a single replica")
     if serving_traffic.long:
-        told.append(
+        notices.append(
             f"{serving_traffic.long:,} requests of {serving_traffic.name} are longer than the model's "
             "context and left out"
         )
     if serving_rejected > 0.0:
-        told.append(
+        notices.append(
             f"{100 * serving_rejected:.2g} % of the requests are longer than context or cache and rejected"
         )
     given = machine_size.get("count")
     if given is not None and machine_count < given:
-        told.append(
+        notices.append(
             f"{given - machine_count:,.0f} of {given:,.0f} accelerators are spare: too few for another "
             "replica"
         )
-    told.extend(beside_budget(machine_size.get("power"), facility_power_peak, "replicas draw"))
-    told.extend(serving_precision)
-    told.extend(serving_plan.notices)
-    told.extend(of_building(facility_load, site_redundancy))
-    told.extend(of_supply(supply_plan, scenario_year))
-    return tuple(told)
+    notices.extend(beside_budget(machine_size.get("power"), facility_power_peak, "replicas draw"))
+    notices.extend(serving_precision)
+    notices.extend(serving_plan.notices)
+    notices.extend(of_building(facility_load, site_redundancy))
+    notices.extend(of_supply(supply_plan, scenario_year))
+    return tuple(notices)
 
 
 def _of_promise(objective: Objective, share: float, worst: float, day: Day) -> list[str]:

@@ -280,7 +280,7 @@ def read_seconds_question(
             )
         planned = _planned(str(chip), count, model, told, settings or {}) if run is None else run
         one_chip = training_load(planned.best, planned.count)
-        default("jitter", "jitter", "identical steps")
+        default("jitter", "jitter", "steps differ slightly")
         start, stop = (default(key, key, "idle around the run") for key in ("start", "stop"))
         one = training_power(one_chip, step=dt, duration=length, start=start, stop=length - stop, seed=seed)
         load = sum_nodes(one, step=dt, nodes=float(planned.count), spread=lag, correlation=rho, seed=seed)
