@@ -96,7 +96,7 @@ def test_the_page_shows_it(site: Path) -> None:
     code = (
         "from gigawatt.core.registry import views\n"
         "from gigawatt.faces.web.answers import Question, show\n"
-        "from gigawatt.faces.web.form.form.state import State\n"
+        "from gigawatt.faces.web.form.state import State\n"
         "assert [v.title for v in views()][-1] == 'Land'\n"
         "print(show(Question('land', State()), lambda words, share: None).html)"
     )

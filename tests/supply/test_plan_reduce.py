@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import gigawatt.power.plan.reduce as reduce_module
 from gigawatt.power.plan.mend import mend_ramps
 from gigawatt.power.plan.problem import Problem
 from gigawatt.power.plan.programme import Programme
@@ -18,6 +18,7 @@ from gigawatt.power.plan.reduce import Guess, solve_reduced
 from gigawatt.power.plants.plant import Plant, Storage
 from gigawatt.power.solve import Solution, certify, solve
 
+reduce_module = sys.modules[solve_reduced.__module__]
 MWH, KWH, PER_KW = 3.6e9, 3.6e6, 1e-3
 TOP = 1e9
 
