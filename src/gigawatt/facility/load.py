@@ -193,7 +193,7 @@ def facility_load(
     if liquid > 0.0:
         loops["liquid"] = (power * liquid, "liquid_temperature", "liquid_limit", "liquid_trim")
     total: dict[str, Array] = {}
-    too_warm, notices = np.zeros(HOURS), list[str]()
+    too_warm, notices = np.zeros(HOURS), [*weather.warnings]
     for name, (heat, temperature, limit, trim) in loops.items():
         found = cooling_demand(
             heat=heat,
