@@ -20,12 +20,12 @@ import pandas as pd
 from gigawatt.catalog import loader
 from gigawatt.core.errors import InputError
 from gigawatt.facility.humidity import dew_point
-from gigawatt.facility import load_site, load_weather
+from gigawatt.facility import Weather, load_site, load_weather
 from gigawatt.facility.sites import distance
 
 SCALE = {"ghi": 1, "dni": 1, "dhi": 1, "temperature": 10, "dew_point": 10, "wind_10m": 100}
 SOURCE = {  # by words of world_sites' source: source_id, grade
-    "NREL TMY3": ("nrel-tmy3", "measured"),
+    "NREL TMY3": ("energyplus-tmy3", "measured"),
     "Open-Meteo": ("open-meteo-sustaincluster", "modelled"),
     "ERA5": ("era5-postal", "modelled"),
     "NSRDB": ("nsrdb-psm3-sam", "modelled"),
@@ -72,6 +72,8 @@ STATES = {"Rome": "Georgia"}
 """What is added to the name of a place that ``sites`` has elsewhere."""
 NEAR = 60e3
 """A place within this distance [m] of a site with its name is that site."""
+ALIKE, REACH = 3.0, 300e3
+"""A year whose 1 % hot dry bulb is within so many kelvin of a place's goes before nearer ones, within so many metres."""
 REGION = re.compile(r"(AWS|Azure|GCP) ([a-z0-9-]+)$|^([a-z]+gov[a-z]+|us-gov-[a-z]+-\d)$")
 
 
@@ -125,7 +127,7 @@ def weather(shared: Path) -> pd.DataFrame:
             source, grade = SOURCE["donor"]
         rows.append(
             {
-                "id": one.site, "name": one.city, "country": one.country, "kind": one.kind, "period": one.year,
+                "id": one.site, "name": one.city, "country": one.country, "kind": one.kind, "period": one.year, "hot": one.p99_C,
                 "latitude [deg]": one.lat, "longitude [deg]": one.lon, "elevation [m]": one.elevation_m,
                 "time_zone [h]": one.time_zone_h,
                 "weather_year []": one.year if str(one.year).isdigit() else "",
@@ -134,7 +136,7 @@ def weather(shared: Path) -> pd.DataFrame:
             }
         )  # fmt: skip
     made = pd.DataFrame(rows)
-    made.to_csv(loader.path("places_weather.csv"), index=False, lineterminator="\n")
+    made.drop(columns="hot").to_csv(loader.path("places_weather.csv"), index=False, lineterminator="\n")
     return made
 
 
@@ -186,14 +188,13 @@ def places(shared: Path, years: pd.DataFrame) -> None:
             print(f"{one.name}: the site {held}")
             continue
         own = years[(years.name == one.name) & (years.country == one.country)]
-        own = own if len(own) else pd.concat([years, lit])
-        far = [distance(*here, *np.radians(at)) for at in zip(own["latitude [deg]"], own["longitude [deg]"], strict=True)]
+        weather = str(own.id.iloc[0]) if len(own) == 1 else _stand_in(own if len(own) else pd.concat([years, lit]), here, one.db1_hot_C)
         rows.append(
             {
                 "id": key, "name": one.name,
                 "country": "USA" if one.country == "US" else countries[LETTERS[one.country]].text("name"),
                 "latitude [deg]": one.lat, "longitude [deg]": one.lon, "elevation [m]": one.elevation_m,
-                "time_zone [h]": one.time_zone_h, "clock": one.time_zone, "weather": own.id.iloc[int(np.argmin(far))],
+                "time_zone [h]": one.time_zone_h, "clock": one.time_zone, "weather": weather,
                 "grid": grid(one.name, one.grid_zone, one.country), "grid_zone": one.grid_zone,
                 "design_hot [degC]": one.db1_hot_C, "design_cold [degC]": one.db99_cold_C, "climate": one.ashrae_zone,
                 "aliases": "|".join(words), "grade": "measured", "source_id": "places-compiled",
@@ -211,11 +212,24 @@ def _lit() -> pd.DataFrame:
     rows = [load_site(name) for name in loader.table("sites")]
     return pd.DataFrame(
         [
-            {"id": one.id, "latitude [deg]": one.latitude, "longitude [deg]": one.longitude}
+            {"id": one.id, "latitude [deg]": one.latitude, "longitude [deg]": one.longitude, "hot": _hot(year)}
             for one in rows
-            if load_weather(one).ghi is not None
+            if (year := load_weather(one)).ghi is not None
         ]
     )
+
+
+def _hot(year: Weather) -> float:
+    """The dry bulb [degC] that one hour in a hundred exceeds."""
+    return float(np.quantile(year.air_temperature(), 0.99)) - 273.15
+
+
+def _stand_in(years: pd.DataFrame, here: tuple[float, float], hot: float) -> str:
+    """The nearest year whose 1 % hot dry bulb is the place's, or where none is within reach, the nearest."""
+    ends = zip(years["latitude [deg]"], years["longitude [deg]"], strict=True)
+    far = np.array([distance(*here, *np.radians(at)) for at in ends])
+    alike = (np.abs(years.hot.to_numpy(float) - hot) <= ALIKE) & (far <= REACH)
+    return str(years.id.iloc[int(np.argmin(np.where(alike, far, far + REACH)))])
 
 
 def _known(name: str) -> bool:

@@ -134,6 +134,11 @@ def _coordinates(name: str) -> tuple[float, float] | None:
     if found is None:
         return None
     latitude, longitude = float(found[1]), float(found[3])
+    for number, letter in ((found[1], found[2]), (found[3], found[4])):
+        if letter and number[0] in "+-":
+            raise InputError(
+                "a sign and a letter", key="site", given=name, allowed="33.9S, 18.4E or -33.9, 18.4"
+            )
     if found[2].upper() == "S":
         latitude = -latitude
     if found[4].upper() == "W":
@@ -155,17 +160,13 @@ def _row(name: str) -> Entity:
     if region is not None:
         held = region.text("site")
         return sites[held] if held in sites else places[held]
-    wanted = _plain(name)
+    wanted, own = _plain(name), _with_words(sites.values(), _words(name))
     found = [row for row in places.values() if wanted in map(_plain, _names(row))]
+    if len(own) == 1 and not any(wanted in map(_plain, _names(row)[:2]) for row in found):
+        return own[0]  # a site's words go before what else a place is called
+    found = found or own or _with_words(places.values(), _words(name))
     if len(found) == 1:
         return found[0]
-    if not found:
-        for table in (sites, places):
-            found = _with_words(table.values(), _words(name))
-            if len(found) == 1:
-                return found[0]
-            if found:
-                break
     if found:
         more = "" if len(found) <= _SHOWN else f" and {len(found) - _SHOWN} more"
         ids = ", ".join(row.id for row in found[:_SHOWN])

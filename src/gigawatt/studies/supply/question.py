@@ -173,6 +173,7 @@ def question_of(loaded: LoadedScenario) -> SupplyQuestion:
         flexible=value["supply.flexible"],
         matching=value["supply.matching"],
         weather_years=len(skies),
+        notices=value["site.weather"].warnings,
         building=shape if np.any(shape.facility != shape.it) else None,
         assumptions=assumptions_of(asked, assumptions),
     )
