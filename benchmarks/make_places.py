@@ -79,7 +79,11 @@ REGION = re.compile(r"(AWS|Azure|GCP) ([a-z0-9-]+)$|^([a-z]+gov[a-z]+|us-gov-[a-
 
 def slug(text: str) -> str:
     """ASCII words with hyphens."""
-    plain = unicodedata.normalize("NFKD", text.replace("ø", "o").replace("ł", "l")).encode("ascii", "ignore").decode()
+    plain = (
+        unicodedata.normalize("NFKD", text.replace("ø", "o").replace("ł", "l"))
+        .encode("ascii", "ignore")
+        .decode()
+    )
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
 
 
@@ -188,7 +192,11 @@ def places(shared: Path, years: pd.DataFrame) -> None:
             print(f"{one.name}: the site {held}")
             continue
         own = years[(years.name == one.name) & (years.country == one.country)]
-        weather = str(own.id.iloc[0]) if len(own) == 1 else _stand_in(own if len(own) else pd.concat([years, lit]), here, one.db1_hot_C)
+        weather = (
+            str(own.id.iloc[0])
+            if len(own) == 1
+            else _stand_in(own if len(own) else pd.concat([years, lit]), here, one.db1_hot_C)
+        )
         rows.append(
             {
                 "id": key, "name": one.name,
@@ -212,7 +220,12 @@ def _lit() -> pd.DataFrame:
     rows = [load_site(name) for name in loader.table("sites")]
     return pd.DataFrame(
         [
-            {"id": one.id, "latitude [deg]": one.latitude, "longitude [deg]": one.longitude, "hot": _hot(year)}
+            {
+                "id": one.id,
+                "latitude [deg]": one.latitude,
+                "longitude [deg]": one.longitude,
+                "hot": _hot(year),
+            }
             for one in rows
             if (year := load_weather(one)).ghi is not None
         ]

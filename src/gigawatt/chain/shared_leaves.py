@@ -151,7 +151,9 @@ def _leave_out(fill: Filler, given: tuple[str, ...]) -> None:
     kept = tuple(name for name in leaf.value if name in given or drives(sky, name))
     if kept != leaf.value:
         lacking = ", ".join(name for name in leaf.value if name not in kept)
-        reason = f"{leaf.reason}; without {lacking}, of which the weather of {sky.id} does not say what it gives"
+        reason = (
+            f"{leaf.reason}; without {lacking}, of which the weather of {sky.id} does not say what it gives"
+        )
         told, shown = fill.assumptions.pop(), "|".join(kept)
         fill.assumptions.append(replace(told, value=shown, reason=reason))
         fill.leaves["supply.plants"] = replace(leaf, value=kept, written=shown, reason=reason)

@@ -55,9 +55,7 @@ class Site:
     assumptions: tuple[Assumption, ...] = field(default=(), repr=False)
 
 
-def distance(
-    latitude: float, longitude: float, other_latitude: float, other_longitude: float
-) -> float:
+def distance(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
     """Great-circle distance [m] between two places on the earth; angles in rad."""
     north = np.sin((other_latitude - latitude) / 2.0) ** 2
     east = np.sin((other_longitude - longitude) / 2.0) ** 2
@@ -146,7 +144,10 @@ def _coordinates(name: str) -> tuple[float, float] | None:
     for key, value, most in (("latitude", latitude, 90.0), ("longitude", longitude, 180.0)):
         if abs(value) > most:
             raise InputError(
-                f"no such {key}", key="site", given=name, allowed=f"latitude, longitude; -{most:g} to {most:g} degrees"
+                f"no such {key}",
+                key="site",
+                given=name,
+                allowed=f"latitude, longitude; -{most:g} to {most:g} degrees",
             )
     return latitude, longitude
 
@@ -156,6 +157,8 @@ def _row(name: str) -> Entity:
         return loader.entity("sites", name)
     except InputError:
         sites, places = loader.table("sites"), loader.table("places")
+    if name in places:
+        return places[name]
     region = loader.table("cloud_regions").get(_code(name))
     if region is not None:
         held = region.text("site")

@@ -50,7 +50,11 @@ def stand_in(
     )
     warnings: list[str] = []
     if far > limits.value("weather_distance") or abs(gap) > limits.value("weather_hot"):
-        off = "" if place is None else f", its 1 % hot dry bulb {abs(gap):.1f} K {'above' if gap > 0.0 else 'below'} the place's"
+        off = (
+            ""
+            if place is None
+            else f", its 1 % hot dry bulb {abs(gap):.1f} K {'above' if gap > 0.0 else 'below'} the place's"
+        )
         warnings.append(f"the weather of {site.name} is that of {shown}{off}: {_MEND}")
     if kind == _MODELLED:
         warnings.append(

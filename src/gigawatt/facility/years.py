@@ -112,7 +112,9 @@ def _series(site: str) -> str:
     if row is not None and row.text("years"):
         return row.text("years")
     here = np.radians((place.latitude, place.longitude)).tolist()
-    far = {name: distance(*here, row.value("latitude"), row.value("longitude")) for name, row in table.items()}
+    far = {
+        name: distance(*here, row.value("latitude"), row.value("longitude")) for name, row in table.items()
+    }
     closest = min(far, key=lambda name: far[name])
     raise MissingDataError(
         "this site has one weather year only",
