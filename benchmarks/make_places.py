@@ -1,8 +1,9 @@
 """Pack the world's places and their weather: ``python benchmarks/make_places.py path/to/shared/data``.
 
-Written: ``places.csv`` (412 cities and data-centre regions less those that ``sites`` has), ``cloud_regions.csv``
-(codes of providers), ``places_weather.csv`` with one file of hours each in ``weather/places``. Of several years
-of a city the one nearest to their mean is taken. A modelled year loses its wind, which is its donor's.
+Written: ``places.csv`` (412 cities and data-centre regions less those that ``sites`` has),
+``cloud_regions.csv`` (codes of providers), ``places_weather.csv`` with one file of hours each in
+``weather/places``. Of several years of a city the one nearest to their mean is taken. A modelled year loses
+its wind, which is its donor's.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ import pandas as pd
 
 from gigawatt.catalog import loader
 from gigawatt.core.errors import InputError
-from gigawatt.facility.humidity import dew_point
 from gigawatt.facility import Weather, load_site, load_weather
+from gigawatt.facility.humidity import dew_point
 from gigawatt.facility.sites import distance
 
 SCALE = {"ghi": 1, "dni": 1, "dhi": 1, "temperature": 10, "dew_point": 10, "wind_10m": 100}
@@ -34,36 +35,41 @@ SOURCE = {  # by words of world_sites' source: source_id, grade
     "donor": ("places-modelled", "guess"),
 }
 # Countries of world_regions by the letters that grids_countries has.
-LETTERS = dict(
-    pair.split(":")
-    for pair in (
-        "AE:ARE AM:ARM AO:AGO AR:ARG AT:AUT AU:AUS AZ:AZE BD:BGD BE:BEL BG:BGR BH:BHR BN:BRN BR:BRA BW:BWA "
-        "CA:CAN CD:COD CH:CHE CI:CIV CL:CHL CN:CHN CO:COL CR:CRI CY:CYP CZ:CZE DE:DEU DJ:DJI DK:DNK DO:DOM "
-        "DZ:DZA EC:ECU EE:EST EG:EGY ES:ESP ET:ETH FI:FIN FJ:FJI FR:FRA GB:GBR GE:GEO GH:GHA GR:GRC GT:GTM "
-        "GU:GUM HK:HKG HR:HRV HU:HUN ID:IDN IE:IRL IL:ISR IN:IND IQ:IRQ IR:IRN IS:ISL IT:ITA JO:JOR JP:JPN "
-        "KE:KEN KH:KHM KR:KOR KW:KWT KZ:KAZ LA:LAO LB:LBN LK:LKA LT:LTU LU:LUX LV:LVA MA:MAR MM:MMR MN:MNG "
-        "MT:MLT MU:MUS MX:MEX MY:MYS MZ:MOZ NA:NAM NG:NGA NL:NLD NO:NOR NP:NPL NZ:NZL OM:OMN PA:PAN PE:PER "
-        "PH:PHL PK:PAK PL:POL PR:PRI PT:PRT PY:PRY QA:QAT RO:ROU RS:SRB RU:RUS RW:RWA SA:SAU SE:SWE SG:SGP "
-        "SK:SVK SN:SEN TH:THA TN:TUN TR:TUR TW:TWN TZ:TZA UA:UKR UG:UGA US:USA UY:URY UZ:UZB VN:VNM ZA:ZAF "
-        "ZM:ZMB ZW:ZWE"
-    ).split()
-)
+LETTERS = {
+    "AE": "ARE", "AM": "ARM", "AO": "AGO", "AR": "ARG", "AT": "AUT", "AU": "AUS", "AZ": "AZE", "BD": "BGD",
+    "BE": "BEL", "BG": "BGR", "BH": "BHR", "BN": "BRN", "BR": "BRA", "BW": "BWA", "CA": "CAN", "CD": "COD",
+    "CH": "CHE", "CI": "CIV", "CL": "CHL", "CN": "CHN", "CO": "COL", "CR": "CRI", "CY": "CYP", "CZ": "CZE",
+    "DE": "DEU", "DJ": "DJI", "DK": "DNK", "DO": "DOM", "DZ": "DZA", "EC": "ECU", "EE": "EST", "EG": "EGY",
+    "ES": "ESP", "ET": "ETH", "FI": "FIN", "FJ": "FJI", "FR": "FRA", "GB": "GBR", "GE": "GEO", "GH": "GHA",
+    "GR": "GRC", "GT": "GTM", "GU": "GUM", "HK": "HKG", "HR": "HRV", "HU": "HUN", "ID": "IDN", "IE": "IRL",
+    "IL": "ISR", "IN": "IND", "IQ": "IRQ", "IR": "IRN", "IS": "ISL", "IT": "ITA", "JO": "JOR", "JP": "JPN",
+    "KE": "KEN", "KH": "KHM", "KR": "KOR", "KW": "KWT", "KZ": "KAZ", "LA": "LAO", "LB": "LBN", "LK": "LKA",
+    "LT": "LTU", "LU": "LUX", "LV": "LVA", "MA": "MAR", "MM": "MMR", "MN": "MNG", "MT": "MLT", "MU": "MUS",
+    "MX": "MEX", "MY": "MYS", "MZ": "MOZ", "NA": "NAM", "NG": "NGA", "NL": "NLD", "NO": "NOR", "NP": "NPL",
+    "NZ": "NZL", "OM": "OMN", "PA": "PAN", "PE": "PER", "PH": "PHL", "PK": "PAK", "PL": "POL", "PR": "PRI",
+    "PT": "PRT", "PY": "PRY", "QA": "QAT", "RO": "ROU", "RS": "SRB", "RU": "RUS", "RW": "RWA", "SA": "SAU",
+    "SE": "SWE", "SG": "SGP", "SK": "SVK", "SN": "SEN", "TH": "THA", "TN": "TUN", "TR": "TUR", "TW": "TWN",
+    "TZ": "TZA", "UA": "UKR", "UG": "UGA", "US": "USA", "UY": "URY", "UZ": "UZB", "VN": "VNM", "ZA": "ZAF",
+    "ZM": "ZMB", "ZW": "ZWE",
+}  # fmt: skip
 ZONES = {"US-TEX-ERCO": "ercot", "US-MIDA-PJM-DOM": "pjm-dominion", "US-CAL-CISO-NP15": "caiso"}
 COUNTRIES = {
     "DE": "germany", "DK": "denmark", "NO": "nordic", "SE": "nordic", "FI": "finland", "FR": "france",
-    "IT": "italy", "GB": "great-britain", "NL": "netherlands", "PL": "poland", "IN": "india", "MY": "malaysia",
+    "IT": "italy", "GB": "great-britain", "NL": "netherlands", "PL": "poland", "IN": "india",
+    "MY": "malaysia",
 }  # fmt: skip
 # eGRID subregions of cities, recalled; a city that stands nowhere has its country's mean.
 CITIES = {
     "caiso": "Los Angeles; San Diego; Sacramento; Imperial",
     "arizona": "Phoenix; Tucson; Las Vegas; Albuquerque; Santa Teresa; El Paso",
-    "northwest": "Seattle; Quincy; East Wenatchee; Moses Lake; Spokane; Portland; Hillsboro; The Dalles; Boardman; "
-    "Prineville; Boise; Butte; Reno; Salt Lake City; Delta",
-    "miso-north": "Minneapolis; Fargo; Ellendale; Jamestown; Williston; Sioux Falls; Des Moines; Council Bluffs; "
-    "Cedar Rapids; Omaha; Lincoln; Madison",
+    "northwest": "Seattle; Quincy; East Wenatchee; Moses Lake; Spokane; Portland; Hillsboro; The Dalles; "
+    "Boardman; Prineville; Boise; Butte; Reno; Salt Lake City; Delta",
+    "miso-north": "Minneapolis; Fargo; Ellendale; Jamestown; Williston; Sioux Falls; Des Moines; "
+    "Council Bluffs; Cedar Rapids; Omaha; Lincoln; Madison",
     "spp-south": "Oklahoma City; Pryor; Tulsa; Amarillo",
     "serc-south": "Atlanta; Social Circle; Rome; Savannah; Montgomery",
-    "pjm-ohio": "Columbus; Cleveland; Cincinnati; Lordstown; Pittsburgh; Indianapolis; New Carlisle; Fort Wayne",
+    "pjm-ohio": "Columbus; Cleveland; Cincinnati; Lordstown; Pittsburgh; Indianapolis; New Carlisle; "
+    "Fort Wayne",
     "pjm-dominion": "Charlotte; Maiden; Raleigh; Moncks Corner",
     "queensland": "Brisbane",
     "western-australia": "Perth",
@@ -73,7 +79,7 @@ STATES = {"Rome": "Georgia"}
 NEAR = 60e3
 """A place within this distance [m] of a site with its name is that site."""
 ALIKE, REACH = 3.0, 300e3
-"""A year whose 1 % hot dry bulb is within so many kelvin of a place's goes before nearer ones, within so many metres."""
+"""A year whose 1 % hot dry bulb is a place's within so many kelvin goes first, within so many metres."""
 REGION = re.compile(r"(AWS|Azure|GCP) ([a-z0-9-]+)$|^([a-z]+gov[a-z]+|us-gov-[a-z]+-\d)$")
 
 
@@ -100,13 +106,12 @@ def typical(sites: pd.DataFrame) -> pd.DataFrame:
 
 
 def pack(hours: pd.DataFrame, columns: list[str], target: Path) -> None:
-    """Write columns as differences from hour to hour, low and high bytes apart (read by ``readers.read_hours``)."""
+    """Write columns as differences from hour to hour, low and high bytes apart, for ``read_hours``."""
+    kelvin = hours.temp_air_C.to_numpy(float) + 273.15
+    wet = dew_point(temperature=kelvin, humidity=hours.rh.clip(1, 100).to_numpy(float) / 100) - 273.15
     known = {
         "ghi": hours.ghi, "dni": hours.dni, "dhi": hours.dhi, "temperature": hours.temp_air_C,
-        "dew_point": dew_point(
-            temperature=hours.temp_air_C.to_numpy(float) + 273.15, humidity=hours.rh.clip(1, 100).to_numpy(float) / 100
-        ) - 273.15,
-        "wind_10m": hours.ws10,
+        "dew_point": wet, "wind_10m": hours.ws10,
     }  # fmt: skip
     values = np.array([np.rint(np.asarray(known[c], float) * SCALE[c]).astype("<i2") for c in columns])
     steps = np.diff(values, axis=1, prepend=np.int16(0)).astype("<i2")
@@ -131,7 +136,8 @@ def weather(shared: Path) -> pd.DataFrame:
             source, grade = SOURCE["donor"]
         rows.append(
             {
-                "id": one.site, "name": one.city, "country": one.country, "kind": one.kind, "period": one.year, "hot": one.p99_C,
+                "id": one.site, "name": one.city, "country": one.country, "kind": one.kind,
+                "period": one.year, "hot": one.p99_C,
                 "latitude [deg]": one.lat, "longitude [deg]": one.lon, "elevation [m]": one.elevation_m,
                 "time_zone [h]": one.time_zone_h,
                 "weather_year []": one.year if str(one.year).isdigit() else "",
@@ -164,7 +170,7 @@ def places(shared: Path, years: pd.DataFrame) -> None:
     codes: list[dict[str, object]] = []
     taken: set[str] = set()
     for one in regions.itertuples():
-        here = (np.radians(one.lat), np.radians(one.lon))
+        here = (one.lat, one.lon)
         key = slug(one.name)
         if key in taken:
             key = slug(f"{one.name} {countries[LETTERS[one.country]].text('name')}")
@@ -184,7 +190,7 @@ def places(shared: Path, years: pd.DataFrame) -> None:
                 {
                     "id": code[2] or code[3], "provider": provider, "site": held or key, "grade": "guess",
                     "source_id": "places-compiled", "locator": one.name,
-                    "note": "region and its city recalled; a provider names no more than a metropolis or a state",
+                    "note": "region and city recalled; a provider names no more than a metropolis or a state",
                 }
             )  # fmt: skip
         taken.add(key)
@@ -204,7 +210,8 @@ def places(shared: Path, years: pd.DataFrame) -> None:
                 "latitude [deg]": one.lat, "longitude [deg]": one.lon, "elevation [m]": one.elevation_m,
                 "time_zone [h]": one.time_zone_h, "clock": one.time_zone, "weather": weather,
                 "grid": grid(one.name, one.grid_zone, one.country), "grid_zone": one.grid_zone,
-                "design_hot [degC]": one.db1_hot_C, "design_cold [degC]": one.db99_cold_C, "climate": one.ashrae_zone,
+                "design_hot [degC]": one.db1_hot_C, "design_cold [degC]": one.db99_cold_C,
+                "climate": one.ashrae_zone,
                 "aliases": "|".join(words), "grade": "measured", "source_id": "places-compiled",
                 "locator": f"station {one.station}, {one.station_km} km",
                 "note": "1 % hot and 99 % cold dry bulb are the station's",
@@ -240,7 +247,7 @@ def _hot(year: Weather) -> float:
 def _stand_in(years: pd.DataFrame, here: tuple[float, float], hot: float) -> str:
     """The nearest year whose 1 % hot dry bulb is the place's, or where none is within reach, the nearest."""
     ends = zip(years["latitude [deg]"], years["longitude [deg]"], strict=True)
-    far = np.array([distance(*here, *np.radians(at)) for at in ends])
+    far = np.array([distance(*here, *at) for at in ends])
     alike = (np.abs(years.hot.to_numpy(float) - hot) <= ALIKE) & (far <= REACH)
     return str(years.id.iloc[int(np.argmin(np.where(alike, far, far + REACH)))])
 
@@ -261,7 +268,7 @@ def _site(name: str, here: tuple[float, float]) -> str | None:
         return None
     if one.id not in loader.table("sites"):
         return None
-    far = distance(*here, np.radians(one.latitude), np.radians(one.longitude))
+    far = distance(*here, one.latitude, one.longitude)
     if far > NEAR:
         print(f"  {name} is not the site {one.id}, {far / 1e3:.0f} km away")
         return None

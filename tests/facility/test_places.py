@@ -1,4 +1,4 @@
-"""The world's cities: every one answers with weather, grid and plants; regions, coordinates and misspellings."""
+"""The world's cities: every one answers with weather, grid, plants; regions, coordinates, misspellings."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from gigawatt.studies.supply.question import read_supply_question
 PLACES = sorted(loader.table("places"))
 DEFAULT = tuple(loader.entity("defaults", "supply.plants").text("text").split("|"))
 SHARED = Path(__file__).resolve().parents[2].parent / "shared/data/weather/world_hourly.parquet"
-# Mean annual air temperature [degC] of 1991-2020 as published, recalled to about 0.2 K: Met Office (Heathrow), JMA
-# (Tokyo), KMA (Seoul), MSS (Singapore Changi), HKO (Hong Kong), Météo-France (Montsouris), IMD (Santacruz), NCM
-# (Dubai airport), NOAA (Miami), BoM (Observatory Hill), met.no (Blindern); New York, Central Park, is that of
-# 1981-2010 by NOAA, read.
+# Mean annual air temperature [degC] of 1991-2020 as published, recalled to about 0.2 K: Met Office
+# (Heathrow), JMA (Tokyo), KMA (Seoul), MSS (Singapore Changi), HKO (Hong Kong), Météo-France (Montsouris), IMD
+# (Santacruz), NCM (Dubai airport), NOAA (Miami), BoM (Observatory Hill), met.no (Blindern); New York, Central
+# Park, is that of 1981-2010 by NOAA, read.
 NORMALS = {
     "london": 11.8, "tokyo": 15.8, "seoul": 12.8, "singapore": 27.8, "hong-kong": 23.5, "paris": 12.8,
     "mumbai": 27.3, "dubai": 28.4, "miami": 25.2, "sydney": 18.8, "oslo": 7.0, "new-york": 12.7,
@@ -33,7 +33,7 @@ NORMALS = {
 
 @pytest.mark.parametrize("name", PLACES)
 def test_every_place_answers(name: str) -> None:
-    """Its weather is whole and physical, the sun stands right, the building has a PUE, the plants have hours."""
+    """Its weather is whole and physical, the sun stands right, the building has a PUE, plants have hours."""
     site = load_site(name)
     weather = load_weather(site)
     assert site.id == name
@@ -49,7 +49,7 @@ def test_every_place_answers(name: str) -> None:
     daily = light.reshape(365, 24).sum(axis=0)
     noon = 12.0 + weather.time_zone - weather.longitude / 15.0
     assert np.dot(daily, np.arange(24) + 0.5) / daily.sum() == pytest.approx(noon, abs=0.6)
-    assert [item.key for item in weather.assumptions][0] == "site.weather"
+    assert weather.assumptions[0].key == "site.weather"
     load = facility_load(
         it_power=np.ones(len(air)),
         weather=weather,
@@ -63,8 +63,8 @@ def test_every_place_answers(name: str) -> None:
     assert grid.price.mean() > 0.0
     kept = [plant for plant in DEFAULT if drives(weather, plant)]
     plants = plants_here(
-        names=kept, limits={}, year=2026, rate=0.07, grid=grid, grid_given={}, profile=plant_profiles(weather),
-        temperature=air,
+        names=kept, limits={}, year=2026, rate=0.07, grid=grid, grid_given={},
+        profile=plant_profiles(weather), temperature=air,
     )  # fmt: skip
     assert [plant.id for plant in plants] == kept
     assert set(DEFAULT) - set(kept) <= {"wind"}
@@ -94,7 +94,7 @@ def test_modelled_years_are_graded_so_and_size_no_wind() -> None:
 
 
 def test_annual_means_are_the_published_normals() -> None:
-    """Single years and typical years of older decades differ from a normal by up to 2 K, in the median by half one."""
+    """Single years, and typical years of older decades, are off a normal by up to 2 K, mostly by half one."""
     off = {
         name: load_weather(name).air_temperature().mean() - 273.15 - mean for name, mean in NORMALS.items()
     }
@@ -110,7 +110,7 @@ def test_the_hottest_hours_are_those_of_the_station_beside() -> None:
         weather = load_weather(name)
         gap = float(np.quantile(weather.air_temperature(), 0.99)) - place.value("design_hot")
         site = load_site(name)
-        here = np.radians((site.latitude, site.longitude, weather.latitude, weather.longitude)).tolist()
+        here = (site.latitude, site.longitude, weather.latitude, weather.longitude)
         warned = any("is that of" in told for told in weather.warnings)
         gaps["far" if distance(*here) > 100e3 else "own"].append(gap)
         assert warned == (distance(*here) > 100e3 or abs(gap) > 3.0), name
@@ -132,7 +132,8 @@ def test_the_sun_ranks_places_as_atlases_do() -> None:
 @pytest.mark.parametrize(
     ("code", "site"),
     [
-        ("eu-west-1", "dublin"), ("ap-northeast-1", "tokyo"), ("westeurope", "amsterdam"), ("West Europe", "amsterdam"),
+        ("eu-west-1", "dublin"), ("ap-northeast-1", "tokyo"), ("westeurope", "amsterdam"),
+        ("West Europe", "amsterdam"),
         ("europe-west4", "eemshaven"), ("us-east-1", "virginia"), ("us-east1", "moncks-corner"),
         ("AWS us-west-2", "boardman"), ("gcp us-west2", "los-angeles"), ("azure westus2", "quincy"),
         ("EU-CENTRAL-1", "frankfurt"), ("us-gov-west-1", "boardman"), ("usgovvirginia", "boydton"),
@@ -155,7 +156,8 @@ def test_every_cloud_region_leads_to_a_site() -> None:
     [
         ("London", "london"), ("München", "munich"), ("munich germany", "munich"), ("sao paulo", "sao-paulo"),
         ("Slough", "london"), ("zurich", "zurich"), ("Bangalore", "bengaluru"), ("Rome", "rome"),
-        ("rome georgia", "rome-georgia"), ("san-jose", "san-jose"), ("Ashburn", "virginia"), ("pecos", "west-texas"),
+        ("rome georgia", "rome-georgia"), ("san-jose", "san-jose"), ("Ashburn", "virginia"),
+        ("pecos", "west-texas"),
     ],
 )  # fmt: skip
 def test_names_in_any_spelling(words: str, site: str) -> None:
@@ -209,7 +211,8 @@ def test_far_from_everything_is_warned_about() -> None:
 @pytest.mark.parametrize(
     ("written", "nearest"),
     [("londn", "london"), ("lodnon", "london"), ("amsterdm", "amsterdam"), ("eu-west-9", "eu-west-1"),
-     ("kirunna", "kiruna"), ("xyzzy", None), ("springfield", None), ("", None), ("camelot", None), ("atlantis", "atlanta-georgia")],
+     ("kirunna", "kiruna"), ("xyzzy", None), ("springfield", None), ("", None), ("camelot", None),
+     ("atlantis", "atlanta-georgia")],
 )  # fmt: skip
 def test_an_unknown_name_has_a_nearest_that_is_alike(written: str, nearest: str | None) -> None:
     with pytest.raises(InputError, match="no such site") as told:

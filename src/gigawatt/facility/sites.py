@@ -1,19 +1,18 @@
 """Where a campus stands: a site of the catalog, a city, a provider's region, or coordinates.
 
-``sites`` has places that were looked at one by one, with hours of their own; ``places`` has the world's cities,
-each with a weather year of ``places_weather`` that is its own or stands in for it; ``cloud_regions`` has the codes
-that providers give theirs.
+``sites`` has places that were looked at one by one, with hours of their own; ``places`` has the world's
+cities, each with a weather year of ``places_weather`` that is its own or stands in for it; ``cloud_regions``
+has the codes that providers give theirs.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-
-import numpy as np
 
 from gigawatt.catalog import Entity, loader
 from gigawatt.core.errors import InputError
@@ -25,7 +24,7 @@ _RADIUS = 6371e3
 """Mean radius of the earth [m] (IUGG)."""
 _SHOWN = 8
 _ALIKE = 0.75
-"""How alike a name must be to be offered; below it the names share letters and no more (london, bodo: 0.6)."""
+"""How alike a name must be to be offered; below it names share letters and no more (london, bodo: 0.6)."""
 _PROVIDERS = ("aws", "azure", "gcp")
 _ANGLE = r"([+-]?\d+(?:\.\d+)?)\s*°?\s*"
 _COORDINATES = re.compile(rf"\s*{_ANGLE}([NS]?)\s*[,;\s]\s*{_ANGLE}([EW]?)\s*", re.IGNORECASE)
@@ -56,11 +55,11 @@ class Site:
 
 
 def distance(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
-    """Great-circle distance [m] between two places on the earth; angles in rad."""
-    north = np.sin((other_latitude - latitude) / 2.0) ** 2
-    east = np.sin((other_longitude - longitude) / 2.0) ** 2
-    half = north + np.cos(latitude) * np.cos(other_latitude) * east
-    return float(2.0 * _RADIUS * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0))))
+    """Great-circle distance [m] between two places on the earth; angles in degrees."""
+    south, north = math.radians(latitude), math.radians(other_latitude)
+    across = math.sin(math.radians(other_longitude - longitude) / 2.0) ** 2
+    half = math.sin((north - south) / 2.0) ** 2 + math.cos(south) * math.cos(north) * across
+    return 2.0 * _RADIUS * math.asin(math.sqrt(min(half, 1.0)))
 
 
 def load_site(name: str) -> Site:
@@ -80,10 +79,12 @@ def load_site(name: str) -> Site:
 
 def nearest_place(latitude: float, longitude: float) -> tuple[Entity, float]:
     """The row of ``sites`` or ``places`` nearest to a point [deg], and how far it is [m]."""
-    here = (float(np.radians(latitude)), float(np.radians(longitude)))
     rows = [*loader.table("sites").values(), *loader.table("places").values()]
-    far = [distance(*here, row.value("latitude"), row.value("longitude")) for row in rows]
-    closest = int(np.argmin(far))
+    far = [
+        distance(latitude, longitude, *(math.degrees(row.value(of)) for of in ("latitude", "longitude")))
+        for row in rows
+    ]
+    closest = far.index(min(far))
     return rows[closest], far[closest]
 
 
@@ -92,8 +93,8 @@ def _of_row(row: Entity) -> Site:
         id=row.id,
         name=row.text("name", row.id),
         country=row.text("country"),
-        latitude=float(np.degrees(row.value("latitude"))),
-        longitude=float(np.degrees(row.value("longitude"))),
+        latitude=math.degrees(row.value("latitude")),
+        longitude=math.degrees(row.value("longitude")),
         elevation=row.value("elevation"),
         time_zone=row.value("time_zone") / 3600.0,
         weather=row.text("weather"),
@@ -112,8 +113,8 @@ def _of_coordinates(latitude: float, longitude: float) -> Site:
     told = Assumption(
         "site.place",
         f"{other.name}, {far / 1e3:.0f} km away",
-        f"the place of the catalog nearest to {latitude:g}, {longitude:g}: its country, grid ({other.grid}), time "
-        "zone, elevation and weather",
+        f"the place of the catalog nearest to {latitude:g}, {longitude:g}: its country, grid ({other.grid}), "
+        "time zone, elevation and weather",
         Grade.guess,
         row.text("source_id"),
     )
@@ -178,8 +179,8 @@ def _row(name: str) -> Entity:
         "no such site",
         key="site",
         given=name,
-        allowed="a row of `gigawatt catalog list sites`, `… places` or `… cloud_regions`, words of its name, or "
-        "coordinates such as 51.5,-0.12",
+        allowed="a row of `gigawatt catalog list sites`, `… places` or `… cloud_regions`, words of its name, "
+        "or coordinates such as 51.5,-0.12",
         nearest=_alike(name, [*sites.values(), *places.values()]),
     )
 

@@ -1,8 +1,6 @@
-"""What is said of weather that is another place's: how far it is, how much warmer, and whether it was observed."""
+"""What is said of weather that is another place's: how far, how much warmer, and whether it was observed."""
 
 from __future__ import annotations
-
-import numpy as np
 
 from gigawatt.catalog import loader
 from gigawatt.core.evidence import Assumption, Grade
@@ -58,8 +56,8 @@ def stand_in(
         warnings.append(f"the weather of {site.name} is that of {shown}{off}: {_MEND}")
     if kind == _MODELLED:
         warnings.append(
-            f"the weather of {site.name} is modelled, not observed: good for heat and sun in the mean, without "
-            f"wind, so that no wind plant is sized; {_MEND}"
+            f"the weather of {site.name} is modelled, not observed: good for heat and sun in the mean, "
+            f"without wind, so that no wind plant is sized; {_MEND}"
         )
     return (told,), tuple(warnings)
 
@@ -73,11 +71,11 @@ def beside_site(
     if far <= limits.value("file_distance") and hours * 3600.0 <= limits.value("file_time"):
         return ()
     return (
-        f"the weather file {file} is of {latitude:g}, {longitude:g}, {far / 1e3:.0f} km and {hours:g} h of time zone "
-        f"from {site.name}, whose grid and prices hold",
+        f"the weather file {file} is of {latitude:g}, {longitude:g}, {far / 1e3:.0f} km and {hours:g} h of "
+        f"time zone from {site.name}, whose grid and prices hold",
     )
 
 
 def _apart(site: Site, latitude: float, longitude: float) -> float:
     """Distance of a point [deg] from a site [m]."""
-    return distance(*np.radians((site.latitude, site.longitude, latitude, longitude)).tolist())
+    return distance(site.latitude, site.longitude, latitude, longitude)

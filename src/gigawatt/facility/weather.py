@@ -158,6 +158,7 @@ def _of_file(path: Path, fill: int) -> Weather:
         year=int(place.get("year", _YEAR)),
         sun_time=place.get("sun_time", 0.5),
         assumptions=assumptions,
+        warnings=(),
         **series,
     )
 
@@ -199,6 +200,8 @@ def _of_place(name: str) -> Weather:
         time_zone=row.value("time_zone") / 3600.0,
         year=_YEAR if year is None else int(year),
         sun_time=0.5,
+        assumptions=(),
+        warnings=(),
         **series,
     )
 
@@ -261,6 +264,7 @@ def _of_own_files(site: Site) -> Weather:
         solar_capacity_factor=solar,
         wind_capacity_factor=wind,
         assumptions=tuple(assumptions),
+        warnings=(),
         **series,
     )
 

@@ -111,9 +111,10 @@ def _series(site: str) -> str:
     row = loader.table("sites").get(place.place)
     if row is not None and row.text("years"):
         return row.text("years")
-    here = np.radians((place.latitude, place.longitude)).tolist()
+    here = (place.latitude, place.longitude)
     far = {
-        name: distance(*here, row.value("latitude"), row.value("longitude")) for name, row in table.items()
+        name: distance(*here, *(float(np.degrees(row.value(of))) for of in ("latitude", "longitude")))
+        for name, row in table.items()
     }
     closest = min(far, key=lambda name: far[name])
     raise MissingDataError(
