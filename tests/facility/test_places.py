@@ -22,7 +22,7 @@ PLACES = sorted(loader.table("places"))
 DEFAULT = tuple(loader.entity("defaults", "supply.plants").text("text").split("|"))
 SHARED = Path(__file__).resolve().parents[2].parent / "shared/data/weather/world_hourly.parquet"
 # Mean annual air temperature [degC] of 1991-2020 as published, recalled to about 0.2 K: Met Office
-# (Heathrow), JMA (Tokyo), KMA (Seoul), MSS (Singapore Changi), HKO (Hong Kong), Météo-France (Montsouris), IMD
+# (Heathrow), JMA (Tokyo), KMA (Seoul), MSS (Singapore Changi), HKO (Hong Kong), Météo-France (Paris), IMD
 # (Santacruz), NCM (Dubai airport), NOAA (Miami), BoM (Observatory Hill), met.no (Blindern); New York, Central
 # Park, is that of 1981-2010 by NOAA, read.
 NORMALS = {
