@@ -16,6 +16,7 @@ from gigawatt.facility.readers import read_hours
 from gigawatt.facility.sites import distance, nearest_place
 from gigawatt.power import load_grid, plant_profiles, solar_capacity_factor, wind_capacity_factor
 from gigawatt.power.profiles import drives
+from gigawatt.studies.plant.overview import plant_overview
 from gigawatt.studies.supply.question import read_supply_question
 
 PLACES = sorted(loader.table("places"))
@@ -276,3 +277,15 @@ def test_a_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(loader, "path", lambda name: Path("nowhere") / name)
     with pytest.raises(MissingDataError, match="the catalog lacks this file"):
         read_hours(row)
+
+
+def test_a_misspelt_site_goes_before_a_city_of_its_name() -> None:
+    with pytest.raises(InputError) as told:
+        load_site("romme")
+    assert told.value.nearest == "rome"
+
+
+def test_the_plants_of_a_place_without_wind_say_so() -> None:
+    row = plant_overview(2030, "dublin").loc["wind"]
+    assert np.isnan(row["lcoe [$/MWh]"])
+    assert row["note"].startswith("not here: this weather has no wind")

@@ -201,8 +201,9 @@ def _alike(name: str, rows: Iterable[Entity]) -> str | None:
     """The id of the row, or the region, whose name is spelled most alike; ``None`` where none is."""
     known = {code: code for code in loader.table("cloud_regions")}
     for row in rows:
-        known |= {word: row.id for word in sorted(_words(row.text("name"))) if len(word) > 2}
-        known |= {_folded(word): row.id for word in _names(row)}
+        parts = sorted(word for word in _words(row.text("name")) if len(word) > 2)
+        for word in (*map(_folded, _names(row)), *parts):
+            known.setdefault(word, row.id)  # sites come first
     found = get_close_matches(_folded(name), known, n=1, cutoff=_ALIKE)
     return known[found[0]] if found else None
 
