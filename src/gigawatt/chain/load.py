@@ -81,10 +81,10 @@ def _profile(profile: str | None, site: Site, weather: Weather) -> Array:
     return profile_hours(profile, time_zone=site.time_zone, year=weather.year)[0]
 
 
-def _at_the_meter(power: Array) -> LoadShape:
+def _at_the_meter(power: Array, notices: tuple[str, ...] = ()) -> LoadShape:
     none = np.zeros(len(power))
     return LoadShape(facility=power, it=power, pue=none + 1.0, water=none, evaporated=none,
-                     parts={"it": power})  # fmt: skip
+                     parts={"it": power}, notices=notices)  # fmt: skip
 
 
 @shared("facility.load", "", given=("load.peak",))
@@ -96,7 +96,7 @@ def load_of_peak(
     profile × highest hour / highest of the profile
     """
     hours = _profile(load_profile, site_site, site_weather)
-    return _at_the_meter(hours * (load_peak / float(hours.max())))
+    return _at_the_meter(hours * (load_peak / float(hours.max())), site_weather.warnings)
 
 
 @shared("facility.load", "", given=("load.mean",))
@@ -109,7 +109,7 @@ def load_of_mean(
     """
     hours, mean = _profile(load_profile, site_site, site_weather), at_year(load_mean, scenario_year)
     assert mean is not None
-    return _at_the_meter(hours * (mean / float(hours.mean())))
+    return _at_the_meter(hours * (mean / float(hours.mean())), site_weather.warnings)
 
 
 @shared("facility.load", "", given=("load.hours",))

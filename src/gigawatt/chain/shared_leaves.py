@@ -24,6 +24,7 @@ from gigawatt.machine import Chip
 from gigawatt.money import discount_rate
 from gigawatt.power import default_not_served_price
 from gigawatt.power.resource.hours_file import read_shares
+from gigawatt.power.resource.profiles import drives
 from gigawatt.schema.values import ByYear, at_year
 
 Array = NDArray[np.float64]
@@ -79,7 +80,7 @@ def fill_place(fill: Filler) -> None:
     fill.written("site.site", "site.name", site)
     key, here = _weather_key(fill)
     source = site if place.weather is None else Path(beside(fill.loaded, place.weather))
-    weather = fill.ask(key, lambda: once(("weather", here), lambda: load_weather(source)))
+    weather = fill.ask(key, lambda: once(("weather", here), lambda: load_weather(source, site=site)))
     fill.written("site.weather", key, weather)
 
 
@@ -124,6 +125,8 @@ def fill_supply(fill: Filler) -> None:
     """Plants that may be built, limits and terms of the supply."""
     supply = fill.loaded.scenario.supply
     fill.given_or_default("supply.plants", supply.plants, lambda t: tuple(t.split("|")))
+    if supply.plants is None:
+        _leave_out(fill, tuple(plant_id("supply.capacity_factors", name) for name in supply.capacity_factors))
     fill.written("supply.limits", "supply.limits", dict(supply.limits))
     year = fill.loaded.scenario.year
     fill.written("supply.carbon_limit", "supply.carbon_limit", limit_in(supply.carbon_limit, year))
@@ -140,6 +143,20 @@ def fill_supply(fill: Filler) -> None:
         )
         fill.assumptions.append(why)
     _terms(fill, supply)
+
+
+def _leave_out(fill: Filler, given: tuple[str, ...]) -> None:
+    """Take what this weather does not drive, and no hours are ``given`` of, from the plants of a default."""
+    leaf, sky = fill.leaves["supply.plants"], fill.leaves["site.weather"].value
+    kept = tuple(name for name in leaf.value if name in given or drives(sky, name))
+    if kept != leaf.value:
+        lacking = ", ".join(name for name in leaf.value if name not in kept)
+        reason = (
+            f"{leaf.reason}; without {lacking}, of which the weather of {sky.id} does not say what it gives"
+        )
+        told, shown = fill.assumptions.pop(), "|".join(kept)
+        fill.assumptions.append(replace(told, value=shown, reason=reason))
+        fill.leaves["supply.plants"] = replace(leaf, value=kept, written=shown, reason=reason)
 
 
 def _by_fuel(fill: Filler, given: Mapping[str, ByYear]) -> dict[str, ByYear]:

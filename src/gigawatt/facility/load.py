@@ -183,6 +183,7 @@ def facility_load(
     air_fan = cooling.value("air_fan") * most * spare * flow
     heat = {"supply": air_heat + air_fan, "liquid": power * cooling.value("liquid_share")}
     total, too_warm, notices = _loops(cooling, weather, heat, filled=filled, spare=spare)
+    notices = [*weather.warnings, *notices]
     parts = {
         "it": power,
         "electrical": chain.inside + chain.transformer,

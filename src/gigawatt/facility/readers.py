@@ -6,6 +6,7 @@ All become hours in local standard time without 29 February, in SI. An error nam
 from __future__ import annotations
 
 import csv
+import lzma
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +15,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.catalog import loader
+from gigawatt.catalog import Entity, loader
 from gigawatt.core.errors import InputError, MissingDataError, nearest
 from gigawatt.core.quantities import same_dimension, to_si
 from gigawatt.facility.mend import fill_gaps
 
-__all__ = ["HOURS", "Raw", "read_columns", "read_csv", "read_epw", "read_file", "read_tmy3"]
+__all__ = ["HOURS", "Raw", "read_columns", "read_csv", "read_epw", "read_file", "read_hours", "read_tmy3"]
 
 Array = NDArray[np.float64]
 HOURS = 8760
@@ -82,6 +83,22 @@ def read_columns(name: str) -> dict[str, Array]:
     with duckdb.connect() as connection:
         columns = connection.execute("SELECT * FROM read_parquet(?)", [str(path)]).fetchnumpy()
     return {column: np.asarray(values, dtype=np.float64) for column, values in columns.items()}
+
+
+def read_hours(row: Entity) -> dict[str, Array]:
+    """The hours of a row of ``places_weather``, (8760,) by column, in the units of the catalog's files.
+
+    Small for a wheel: whole numbers of 16 bit as differences from hour to hour, column after column, the low
+    bytes of one apart from its high bytes, then LZMA (``benchmarks/make_places.py`` writes them).
+    """
+    columns = row.text("columns").split("|")
+    path = loader.path(f"weather/places/{row.id}.xz")
+    if not path.exists():
+        raise MissingDataError("the catalog lacks this file", file=path, allowed="a complete installation")
+    planes = np.frombuffer(lzma.decompress(path.read_bytes()), dtype=np.uint8).reshape(len(columns), 2, HOURS)
+    steps = np.ascontiguousarray(planes.transpose(0, 2, 1)).view("<i2")[..., 0]
+    values = np.cumsum(steps, axis=1, dtype=np.int64)
+    return {column: values[i].astype(np.float64) for i, column in enumerate(columns)}
 
 
 def read_file(path: Path, *, fill: int = 0) -> Raw:

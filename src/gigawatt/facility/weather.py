@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.catalog import Entity, loader
-from gigawatt.core.errors import InputError, MissingDataError, nearest
-from gigawatt.core.evidence import Assumption, Evidence, Grade
+from gigawatt.catalog import loader
+from gigawatt.core.errors import MissingDataError
+from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.facility.humidity import dew_point, dew_point_from_daily_minimum, relative_humidity, wet_bulb
 from gigawatt.facility.mend import check_clock
-from gigawatt.facility.readers import HOURS, Raw, read_columns, read_file
+from gigawatt.facility.readers import HOURS, Raw, read_columns, read_file, read_hours
+from gigawatt.facility.sites import Site, load_site
+from gigawatt.facility.stand_in import beside_site, stand_in
 from gigawatt.facility.years import load_years
 
 __all__ = ["HOURS", "Site", "Weather", "load_site", "load_weather"]
@@ -33,27 +34,9 @@ _SCALE = {
 }
 _MONTH_HOURS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]) * 24
 _YEAR = 2023  # of the sun, where a file does not say; any common year will do
+_HOT = 0.99
+"""The share of hours below the 1 % hot dry bulb of a year, by that name's definition."""
 _FILES = (".csv", ".epw", ".tmy3", ".txt")
-
-
-@dataclass(frozen=True)
-class Site:
-    """A place: ``latitude``, ``longitude`` [deg], ``elevation`` [m], ``time_zone`` [h]; ``grid`` and
-    ``weather`` are names in the catalog, ``water`` and ``hazards`` a few words on scarcity and dangers."""
-
-    id: str
-    name: str
-    country: str
-    latitude: float
-    longitude: float
-    elevation: float
-    time_zone: float
-    weather: str
-    grid: str
-    water: str
-    hazards: str
-    note: str
-    evidence: Mapping[str, Evidence] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -64,7 +47,7 @@ class Weather:
     is not known. ``sun_time`` [h] is the moment within the hour whose sun the radiation belongs to
     (0.5 for means over the hour, 0 for instants). Where a site carries capacity factors instead of
     radiation, ``solar_capacity_factor`` and ``wind_capacity_factor`` hold them. ``assumptions`` lists
-    what was filled in.
+    what was filled in, ``warnings`` says in sentences where the year is of another place, or modelled.
     """
 
     id: str
@@ -84,6 +67,7 @@ class Weather:
     solar_capacity_factor: Array | None = field(default=None, repr=False)
     wind_capacity_factor: Array | None = field(default=None, repr=False)
     assumptions: tuple[Assumption, ...] = field(default=(), repr=False)
+    warnings: tuple[str, ...] = field(default=(), repr=False)
 
     def air_temperature(self) -> Array:
         """Air temperature [K]; raises ``MissingDataError`` where the weather has none."""
@@ -103,66 +87,8 @@ class Weather:
         return wet_bulb(temperature=dry, humidity=humidity)
 
 
-def load_site(name: str) -> Site:
-    """A site of the catalog by id, alias, or the words of its id, name and country in any order.
-
-    Raises
-    ------
-    InputError
-        No site has these words (names the nearest), or several have.
-    """
-    row = _row_of_site(name)
-    return Site(
-        id=row.id,
-        name=row.text("name", row.id),
-        country=row.text("country"),
-        latitude=float(np.degrees(row.value("latitude"))),
-        longitude=float(np.degrees(row.value("longitude"))),
-        elevation=row.value("elevation"),
-        time_zone=row.value("time_zone") / 3600.0,
-        weather=row.text("weather"),
-        grid=row.text("grid"),
-        water=row.text("water"),
-        hazards=row.text("hazards"),
-        note=row.text("note"),
-        evidence={item.quantity: item for item in row.rows()},
-    )
-
-
-def _row_of_site(name: str) -> Entity:
-    try:
-        return loader.entity("sites", name)
-    except InputError:
-        sites, wanted = loader.table("sites"), _words(name)
-    found = [
-        row
-        for row in sites.values()
-        if wanted and wanted <= _words(f"{row.id} {row.text('name')} {row.text('country')}")
-    ]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ids = ", ".join(row.id for row in found)
-        raise InputError("several sites have these words", key="site", given=name, allowed=ids)
-    aliases = [alias for row in sites.values() for alias in row.text("aliases").split("|") if alias]
-    words = {word: row.id for row in sites.values() for word in sorted(_words(row.text("name")))}
-    near = nearest(name, [*words, *sites, *aliases])
-    known = {*sites, *aliases}
-    raise InputError(
-        "no such site",
-        key="site",
-        given=name,
-        allowed="a row of `gigawatt catalog list sites`, or words of its name",
-        nearest=near if near is None or near in known else words[near],
-    )
-
-
-def _words(text: str) -> set[str]:
-    return {word for word in "".join(c if c.isalnum() else " " for c in text.lower()).split() if word}
-
-
-def load_weather(source: str | Path | Site, *, fill: int = 0) -> Weather:
-    """Weather of a site of the catalog, or of a file: CSV with named columns, EPW or TMY3.
+def load_weather(source: str | Path | Site, *, fill: int = 0, site: Site | None = None) -> Weather:
+    """Weather of a site (see :func:`load_site`), or of a file: CSV with named columns, EPW or TMY3.
 
     Parameters
     ----------
@@ -170,6 +96,8 @@ def load_weather(source: str | Path | Site, *, fill: int = 0) -> Weather:
         A site's name, or a path that ends in ``.csv``, ``.epw`` or ``.tmy3``.
     fill : int [h]
         The longest gap of a file to fill, listed as an assumption; 0 refuses every gap.
+    site : Site, optional
+        The one that a file is used for: a warning where the file's own place or zone is another.
 
     Raises
     ------
@@ -180,7 +108,13 @@ def load_weather(source: str | Path | Site, *, fill: int = 0) -> Weather:
         The site has no weather: names the mend.
     """
     if isinstance(source, Path) or (isinstance(source, str) and Path(source).suffix.lower() in _FILES):
-        return _of_file(Path(source), fill)
+        found = _of_file(Path(source), fill)
+        if site is None:
+            return found
+        told = beside_site(
+            site, latitude=found.latitude, longitude=found.longitude, time_zone=found.time_zone, file=found.id
+        )
+        return replace(found, warnings=told)
     return _of_site(source if isinstance(source, Site) else load_site(str(source)))
 
 
@@ -224,6 +158,7 @@ def _of_file(path: Path, fill: int) -> Weather:
         year=int(place.get("year", _YEAR)),
         sun_time=place.get("sun_time", 0.5),
         assumptions=assumptions,
+        warnings=(),
         **series,
     )
 
@@ -235,6 +170,44 @@ def _of_site(site: Site) -> Weather:
             key="site.weather",
             allowed="the path of an EPW, TMY3 or CSV file in the scenario, or a catalog site with weather",
         )
+    home = site.place or site.id
+    if home == site.id and home in loader.table("sites"):
+        return _of_own_files(site)
+    if home in loader.table("sites"):
+        year = _of_own_files(load_site(home))
+    elif site.weather in loader.table("sites"):
+        year = _of_own_files(load_site(site.weather))
+    else:
+        year = _of_place(site.weather)
+    assert year.temperature is not None
+    hot = float(np.quantile(year.temperature, _HOT))
+    told, warnings = stand_in(site, latitude=year.latitude, longitude=year.longitude, hot=hot, of=year.id)
+    return replace(year, id=site.id, assumptions=(*told, *year.assumptions), warnings=warnings)
+
+
+def _of_place(name: str) -> Weather:
+    """A row of ``places_weather``."""
+    row = loader.entity("places_weather", name)
+    series = {column: values / _SCALE[column] for column, values in read_hours(row).items()}
+    for column in ("temperature", "dew_point"):
+        series[column] = series[column] + 273.15
+    year = row.get("weather_year")
+    return Weather(
+        id=row.id,
+        latitude=float(np.degrees(row.value("latitude"))),
+        longitude=float(np.degrees(row.value("longitude"))),
+        elevation=row.value("elevation"),
+        time_zone=row.value("time_zone") / 3600.0,
+        year=_YEAR if year is None else int(year),
+        sun_time=0.5,
+        assumptions=(),
+        warnings=(),
+        **series,
+    )
+
+
+def _of_own_files(site: Site) -> Weather:
+    """A row of ``sites``."""
     series = {name: values / _SCALE[name] for name, values in read_columns(f"weather/{site.weather}").items()}
     row = loader.entity("sites", site.id)
     assumptions: list[Assumption] = []
@@ -291,6 +264,7 @@ def _of_site(site: Site) -> Weather:
         solar_capacity_factor=solar,
         wind_capacity_factor=wind,
         assumptions=tuple(assumptions),
+        warnings=(),
         **series,
     )
 

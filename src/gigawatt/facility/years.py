@@ -18,6 +18,7 @@ from gigawatt.core.errors import InputError, MissingDataError, nearest
 from gigawatt.core.evidence import Assumption
 from gigawatt.facility.bias import curve_points, raise_to_mean, rank_to_mean, wind_loss
 from gigawatt.facility.readers import HOURS, read_columns
+from gigawatt.facility.sites import distance, load_site
 
 __all__ = ["ResourceYear", "list_years", "load_years"]
 
@@ -97,7 +98,7 @@ def _span(row: Entity) -> tuple[int, ...]:
 def _series(site: str) -> str:
     table = loader.table("sites_years")
     try:
-        place = loader.entity("sites", site)
+        place = load_site(site)
     except InputError as error:
         names = list_years()
         raise InputError(
@@ -107,24 +108,20 @@ def _series(site: str) -> str:
             allowed="see `gigawatt catalog list sites`, or a series of sites_years",
             nearest=error.nearest or nearest(site, names),
         ) from None
-    if place.text("years"):
-        return place.text("years")
-    distance = {
-        name: _distance(place.value("latitude"), place.value("longitude"), row) for name, row in table.items()
+    row = loader.table("sites").get(place.place)
+    if row is not None and row.text("years"):
+        return row.text("years")
+    here = (place.latitude, place.longitude)
+    far = {
+        name: distance(*here, *(float(np.degrees(row.value(of))) for of in ("latitude", "longitude")))
+        for name, row in table.items()
     }
-    closest = min(distance, key=lambda name: distance[name])
+    closest = min(far, key=lambda name: far[name])
     raise MissingDataError(
         "this site has one weather year only",
         key=place.id,
-        allowed=f"the series {closest!r} ({distance[closest]:.0f} km away), or a site with years",
+        allowed=f"the series {closest!r} ({far[closest] / 1e3:.0f} km away), or a site with years",
     )
-
-
-def _distance(latitude: float, longitude: float, row: Entity) -> float:
-    """Great-circle distance [km] to a series; angles in rad."""
-    there, east = row.value("latitude"), row.value("longitude")
-    cosine = np.sin(latitude) * np.sin(there) + np.cos(latitude) * np.cos(there) * np.cos(longitude - east)
-    return float(6371.0 * np.arccos(np.clip(cosine, -1.0, 1.0)))  # mean radius of the earth
 
 
 @lru_cache(maxsize=4)

@@ -16,7 +16,7 @@ from gigawatt.power.resource.hours_file import read_shares
 from gigawatt.power.resource.solar import solar_capacity_factor
 from gigawatt.power.resource.wind import wind_capacity_factor
 
-__all__ = ["DRIVERS", "plant_profiles", "profile_file"]
+__all__ = ["DRIVERS", "drives", "plant_profiles", "profile_file"]
 
 Array = NDArray[np.float64]
 
@@ -43,6 +43,15 @@ DRIVERS: Mapping[str, Callable[[Weather], Array]] = {
     "constant": _constant,
 }
 """What may drive a plant → its capacity factor by the hour (8760,) in a year's weather at a place."""
+
+
+def drives(weather: Weather, plant: str) -> bool:
+    """Whether the weather knows what drives a plant: sun or wind, where its row names one of them."""
+    known = {
+        "sun": (weather.solar_capacity_factor, weather.ghi),
+        "wind": (weather.wind_capacity_factor, weather.wind_100m, weather.wind_10m),
+    }.get(loader.entity("plants", plant).text("profile"))
+    return known is None or any(series is not None for series in known)
 
 
 def profile_file(name: str) -> Path:

@@ -190,7 +190,8 @@ class _Site:
                                  allowed="a plant with a `profile` in its row, or one of fuel")  # fmt: skip
         found, told = discount_rate()
         self.rate = found if asked.rate is None else asked.rate
-        self.told = [*asked.assumptions, *([] if asked.rate is not None else [told])]
+        self.told = [*asked.assumptions, *self.site.assumptions, *self.weather.assumptions]
+        self.told += [] if asked.rate is not None else [told]
         self.waiting = accelerators(chip=asked.chip, pue=shape.annual_pue, rate=self.rate)
         self.not_served_price = asked.not_served_price or (
             self.waiting.hour / (self.waiting.power * SECONDS_PER_HOUR)

@@ -10,8 +10,10 @@ from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.candidates import fuel_id
 from gigawatt.chain.question_words import HERE, Words
 from gigawatt.core.errors import InputError
-from gigawatt.core.evidence import Assumption
+from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.core.quantities import parse
+from gigawatt.facility import load_site, load_weather
+from gigawatt.power.resource.profiles import drives
 from gigawatt.schema.changed import scenario_of
 from gigawatt.schema.fields import field as find_field
 from gigawatt.schema.scenario import Scenario
@@ -130,7 +132,7 @@ def read_pathway_question(
     first, end = read_years(years, every)
     supply, assumed = scenario.supply, AssumptionList()
     chip = scenario.machine.chip or assumed.default("pathway.chip").text("text")
-    names = supply.plants or tuple(assumed.default("pathway.plants").text("text").split("|"))
+    names = supply.plants or _usual(assumed, scenario.site.name)
     learns: dict[str, float | None] = {
         name: None if text == "rows" else _value("learning", text, "percent")
         for name, text in _pairs("learning", learning)
@@ -200,6 +202,18 @@ def _pairs(key: str, written: Sequence[str] | None) -> list[tuple[str, str]]:
             raise InputError("this plant is given twice", key=key, given=one, allowed="each plant once")
         found.append((name.strip(), value.strip()))
     return found
+
+
+def _usual(assumed: AssumptionList, site: str) -> tuple[str, ...]:
+    """The plants of a pathway that names none, less those that the weather of its site does not drive."""
+    names = tuple(assumed.default("pathway.plants").text("text").split("|"))
+    sky = load_weather(load_site(site))
+    kept = tuple(name for name in names if drives(sky, name))
+    if kept != names:
+        lacking = ", ".join(name for name in names if name not in kept)
+        reason = f"without {lacking}, of which the weather of {sky.id} does not say what it gives"
+        assumed.tell("pathway.plants", "|".join(kept), reason, Grade.guess)
+    return kept
 
 
 def read_years(text: str, every: int, key: str = "years") -> tuple[tuple[float, ...], float]:

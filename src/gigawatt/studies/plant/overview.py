@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gigawatt import catalog
 from gigawatt.chain.candidates import fuelled, grid_at
-from gigawatt.core.errors import InputError
+from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.core.evidence import worst
 from gigawatt.facility import load_site, load_weather
 from gigawatt.money import capital_recovery_factor, discount_rate
@@ -103,7 +103,7 @@ def _overview(year: int, site: str) -> tuple[tuple[object, ...], ...]:
     for name in catalog.table("plants"):
         try:
             found, why = profile(name), _unknown_profile(name)
-        except InputError as error:  # the sky here is none for this plant
+        except (InputError, MissingDataError) as error:  # the sky here is none for this plant
             found, why = None, f"not here: {error.message}"
         if why:
             found = np.zeros(1)

@@ -178,7 +178,7 @@ def question_of(loaded: LoadedScenario) -> SupplyQuestion:
         weather_years=len(skies),
         building=shape if np.any(shape.facility != shape.it) else None,
         assumptions=assumptions_of(values, assumptions),
-        notices=loaded.notices,
+        notices=(*loaded.notices, *value["site.weather"].warnings),
     )
 
 

@@ -125,9 +125,10 @@ def _places(asked: Asked) -> tuple[dict[str, Plot], dict[str, Grid]]:
     """The map and the table of all sites; each row links to the scenario at that site."""
     state, sites = asked.state, site_overview(_year(asked))
     try:
-        chosen: str | None = load_site(state.written("site.name")).id
+        chosen: str | None = load_site(state.written("site.name")).place
     except InputError:  # a site of its own
         chosen = None
+    chosen = chosen if chosen in sites.index else None  # the map has the sites with hours of their own
     by = asked.setting("map", _COLOURS)
     words = (
         f"Sites by {_COLOURS[by]}; the ring marks the scenario's site. A click on a marker selects that site."
