@@ -28,7 +28,6 @@ __all__ = [
     "latent_attention",
     "mimo",
     "mimo_v2_flash",
-    "minimax_m2",
     "minimax_m3",
     "step",
 ]
@@ -176,13 +175,6 @@ def deepseek_v4(c: Config) -> Model:
     last = made[rates[c.layers] if len(rates) > c.layers else rates[-1]]
     module = predicted(c, "num_nextn_predict_layers", replace(last, scales=reading))
     return Model([made[rate] for rate in rates[: c.layers]], tied(c), prediction=module, scales=reading)
-
-
-def minimax_m2(c: Config) -> Model:
-    """MiniMax-M2: full attention with a norm over all heads together, experts in every layer."""
-    attention = replace(grouped(c), query_key_norm=True, whole_norm=True)
-    experts = routed(c, "num_local_experts", "num_experts_per_tok", "intermediate_size")
-    return Model([Layer(attention, None, experts)] * c.layers, tied(c))
 
 
 def minimax_m3(c: Config) -> Model:
