@@ -21,6 +21,7 @@ FAMILIES = [
     "deepseek_v32",
     "deepseek_v4",
     "falcon",
+    "gemma3n_text",
     "gemma4_text",
     "glm_moe_dsa",
     "kimi_linear",

@@ -67,6 +67,7 @@ class Attention:
     output passes ``output_groups`` separate projections to ``output_rank`` each before the last one.
     ``compression`` tokens are pooled into one further key outside the window, of which the indexer
     selects, and all are seen without one. An ``indexer`` without compression selects among tokens.
+    ``reuses``: keys and values are those of an earlier layer (Gemma 3n), none are projected or kept.
     No heads (:data:`NO_ATTENTION`): the block has no attention.
 
     References
@@ -96,6 +97,7 @@ class Attention:
     output_rank: int = 0
     compression: int = 0
     indexer: Indexer | None = None
+    reuses: bool = False
 
     @property
     def latent(self) -> bool:
@@ -113,7 +115,7 @@ class Attention:
         found = self.query_rank + self.key_value_rank
         if self.query_key_norm:
             heads, groups = (self.heads, self.key_value_heads) if self.whole_norm else (1, 1)
-            found += (heads + groups) * self.head_dim
+            found += (heads + (0 if self.reuses else groups)) * self.head_dim
         if self.compression:
             found += self.head_dim
         if self.indexer is not None and self.indexer.runs:
@@ -218,7 +220,9 @@ class Block:
     layer that has only one of the two). ``mixer`` stands in the place of attention, which is then
     :data:`NO_ATTENTION`, or beside it (Falcon-H1), their outputs being added. ``streams``: width of the
     residual stream over ``hidden``; more than one are mixed before and after each part by hyper-connections
-    (DeepSeek-V4, section 2.2). ``scales`` counts parameters that stand in no matrix and no norm.
+    (DeepSeek-V4, section 2.2). ``scales`` counts parameters that stand in no matrix and no norm. ``sides`` are
+    further matrices (name, inputs, outputs); ``table`` the parameters of an embedding of this layer alone,
+    gathered by token.
     """
 
     name: str
@@ -233,6 +237,8 @@ class Block:
     mixer: Mixer | None = None
     streams: int = 1
     scales: int = 0
+    sides: tuple[tuple[str, int, int], ...] = ()
+    table: int = 0
 
     @property
     def sublayers(self) -> int:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 from gigawatt import catalog
@@ -49,7 +48,6 @@ _KINDS = {
 """A layer's name in a configuration → what mixes its tokens."""
 
 
-@lru_cache(maxsize=128)
 def family_row(family: str) -> dict[str, dict[str, str]] | None:
     """The fields of every cell of a family's row, with those of the rows it is like; ``None``: no row."""
     entry = catalog.table("model_families").get(family)

@@ -408,7 +408,7 @@ def kept_bytes(architecture: Architecture, *, tokens: ArrayLike, shares: Shares)
             window = m.convolved * (m.kernel - 1) * _WIDE
             total = total + block.count * (m.state_elements * _STATE + window) / s.tensor
         a = block.attention
-        if not a.heads:
+        if not a.heads or a.reuses:
             continue
         if a.latent:
             each = np.asarray(float(a.key_value_rank + (0 if a.shared else a.rope_dim))) * size

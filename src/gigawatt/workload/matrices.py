@@ -103,6 +103,8 @@ def _attention(hidden: int, a: Attention) -> list[Matrix]:
     else:
         values = 0 if a.shared else a.value_dim
         heads = ((a.head_dim, a.heads), (a.head_dim + values, a.key_value_heads))
+        if a.reuses:
+            heads = ((a.head_dim, a.heads),)
         found.append(Matrix("attention.qkv", part, hidden, heads, "column", a.bias))
     if a.gate:
         found.append(Matrix("attention.gate", part, hidden, ((a.gate, a.heads),), "column", a.bias))
@@ -220,6 +222,7 @@ def block_matrices(
     role: str = "layer",
     mixer: Mixer | None = None,
     streams: int = 1,
+    sides: tuple[tuple[str, int, int], ...] = (),
 ) -> tuple[Matrix, ...]:
     """Every weight matrix of one layer, in the order in which it is used."""
     found: list[Matrix] = []
@@ -233,6 +236,7 @@ def block_matrices(
         found += _feed_forward(hidden, feed_forward)
     if experts is not None:
         found += _experts(hidden, experts)
+    found += [Matrix(name, "router", inputs, ((outputs, 1),), "none") for name, inputs, outputs in sides]
     return tuple(found)
 
 
@@ -246,6 +250,7 @@ def matrices(hidden: int, block: Block) -> tuple[Matrix, ...]:
         block.role,
         block.mixer,
         block.streams,
+        block.sides,
     )
 
 
@@ -261,14 +266,17 @@ def count_parameters(
     mixer: Mixer | None = None,
     streams: int = 1,
     scales: int = 0,
+    sides: tuple[tuple[str, int, int], ...] = (),
+    table: int = 0,
 ) -> Parameters:
     """Exact parameters of one layer: matrices with biases, norms, convolutions, sinks, scales."""
     parts: dict[str, int] = dict.fromkeys(("attention", "feed_forward", "experts", "router", "norms"), 0)
     replicated = 0
-    for matrix in block_matrices(hidden, attention, feed_forward, experts, role, mixer, streams):
+    for matrix in block_matrices(hidden, attention, feed_forward, experts, role, mixer, streams, sides):
         parts[matrix.part] += matrix.parameters
         if matrix.part == "attention" and matrix.split == "none":
             replicated += matrix.parameters
+    parts["feed_forward"] += table
     if attention.sinks:
         parts["attention"] += attention.heads
     if mixer is not None:

@@ -256,12 +256,16 @@ def _block(c: Config, layer: Layer, model: Model, count: int, role: str) -> Bloc
             mixer=layer.mixer,
             streams=layer.streams,
             scales=layer.scales,
+            sides=layer.sides,
+            table=layer.table,
         ),
         role=role,
         parallel=layer.parallel,
         mixer=layer.mixer,
         streams=layer.streams,
         scales=layer.scales,
+        sides=layer.sides,
+        table=layer.table,
     )
 
 
