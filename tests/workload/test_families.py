@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gigawatt.core.errors import InputError
-from gigawatt.workload import block_operations, model_flops_per_token, read_architecture
+from gigawatt.workload import block_operations, known_families, model_flops_per_token, read_architecture
 from gigawatt.workload.family_rows import family_row
 from gigawatt.workload.inference import Shares, kept_bytes
 from workload.family_examples import BY_PUBLISHER, SAME
@@ -136,3 +136,8 @@ def test_what_is_not_understood_is_named(values: dict, parts: list[str], tmp_pat
     assert "\n" not in text
     for part in parts:
         assert part in text
+
+
+def test_the_page_of_models_names_every_family() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    assert [family for family in known_families() if f"`{family}`" not in page] == []

@@ -220,9 +220,9 @@ class Block:
     layer that has only one of the two). ``mixer`` stands in the place of attention, which is then
     :data:`NO_ATTENTION`, or beside it (Falcon-H1), their outputs being added. ``streams``: width of the
     residual stream over ``hidden``; more than one are mixed before and after each part by hyper-connections
-    (DeepSeek-V4, section 2.2). ``scales`` counts parameters that stand in no matrix and no norm. ``sides`` are
-    further matrices (name, inputs, outputs); ``table`` the parameters of an embedding of this layer alone,
-    gathered by token.
+    (DeepSeek-V4, section 2.2). ``scales`` counts parameters that stand in no matrix and no norm. ``sides``
+    are further matrices (name, inputs, outputs); ``table`` the parameters of an embedding of this layer
+    alone, gathered by token.
     """
 
     name: str

@@ -282,8 +282,8 @@ def embedded(c: Config, width: int) -> dict[str, Any]:
 def gemma3n(c: Config) -> Model:
     """Gemma 3n: Gemma 3's layers with embeddings a layer, several residual streams and a low-rank side path.
 
-    Only one of the streams passes through a layer, the others are predicted and corrected (AltUp); their mixing
-    is counted by its weights, and the projections of the streams at both ends are in no operation.
+    Only one of the streams passes through a layer, the others are predicted and corrected (AltUp); their
+    mixing is counted by its weights, and the projections of the streams at both ends are in no operation.
 
     References
     ----------
@@ -307,7 +307,7 @@ def gemma3n(c: Config) -> Model:
         ("laurel.up", rank, c.hidden),
         ("streams.router", c.hidden, streams),
     )
-    # Norms: Gemma's four, of the side path, of the router and of the embedding; then coefficients and a scale.
+    # Norms: Gemma's four, of side path, router and embedding; then coefficients and a scale.
     layer = Layer(full, norms=7, scales=streams**2 + streams**3 + c.hidden, **extra)
     made: dict[tuple[bool, bool, int], Layer] = {}
     keys = [(slide, i >= first, width) for i, (slide, width) in enumerate(zip(slides, widths, strict=True))]
