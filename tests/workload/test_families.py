@@ -54,10 +54,12 @@ def test_model_flops_are_six_a_weight_that_a_token_passes_and_its_mixing(name: s
         if block.role == "layer"
     )
     found = model_flops_per_token(model, 1.0, prediction=False) - mixing
-    # Weights that multiply: all but the gathered embedding and vectors; a tied head multiplies.
+    # Weights that multiply: all but gathered embeddings, norms and vectors; a tied head multiplies.
     passed = model.active_parameters - model.parameters.embedding
     passed += model.vocabulary * model.hidden if model.tied_embeddings else 0
     passed -= sum(block.count * block.mixer.vectors for block in model.blocks if block.mixer is not None)
+    passed -= sum(block.count * block.table for block in model.blocks if block.role == "layer")
+    passed -= model.parameters.norms
     assert found / 6.0 <= passed
     assert found / 6.0 == pytest.approx(passed, rel=0.06)
 
