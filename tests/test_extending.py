@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 SECTIONS = {part.partition("\n")[0]: part for part in re.split(r"^## ", PAGE, flags=re.M)[1:]}
 CHIP = SECTIONS["A chip: one row"]
-FAMILY = SECTIONS["A model family: one function"]
+FAMILY = SECTIONS["A model family: one row"]
 COST = SECTIONS["A field that costs money: one row and one function"]
 
 TYPED = """
@@ -144,30 +144,16 @@ def starcoder2_3b() -> int:
 
 
 @pytest.mark.long
-def test_a_model_family_is_one_function_or_an_entry(copy: Path) -> None:
-    file = copy / "src" / "gigawatt" / "workload" / "families.py"
-    before, head, after = file.read_text().partition("FAMILIES: dict[str, Callable[[Config], Model]] = {\n")
-    function, entries = titled(FAMILY, "src/gigawatt/workload/families.py"), titled(FAMILY, "FAMILIES")
-    assert function.count("def ") == 1
-    change(file, f"{before}{function}\n\n{head}{entries}{after}")
-    assert changed(copy) == counted("a model family")
-    assert write_files(FAMILY, copy) == {"starcoder2-3b/config.json"}
-    granite = {
-        "model_type": "granite", "hidden_size": 4096, "intermediate_size": 12800, "num_hidden_layers": 40,
-        "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 49155, "tie_word_embeddings": True,
-        "max_position_embeddings": 131072, "attention_bias": False, "mlp_bias": False,
-    }  # fmt: skip
-    for name, values in (("granite", granite), ("llama", granite | {"model_type": "llama"})):
-        (copy / f"{name}.json").write_text(json.dumps(values))
+def test_a_model_family_is_one_row(tmp_path: Path) -> None:
+    assert write_files(FAMILY, tmp_path) == {"family/model_families.csv", "my-coder-3b/config.json"}
+    files = list((tmp_path / "family").iterdir())
+    assert len(files) == counted("a model family")
+    assert len(files[0].read_text().splitlines()) == 2
     (line,) = shown(FAMILY, "sh")
-    code = line.replace("starcoder2-3b/config.json", "{}").strip()
-    models = ("starcoder2-3b/config.json", "granite.json", "llama.json")
-    star, ours, usual = answers(typed([code.format(one) for one in models], copy, copy / "src"))
+    (star,) = answers(typed([line.strip()], tmp_path, ROOT / "src", "family"))
     assert star["parameters"] == starcoder2_3b()
     assert f"{star['parameters']:,} parameters" in FAMILY
-    assert ours["parameters"] == usual["parameters"]
-    assert ours["step_time_s"] == usual["step_time_s"]
-    ((refused, _, error),) = typed([code.format(models[0])], copy, ROOT / "src")
+    ((refused, _, error),) = typed([line.strip()], tmp_path, ROOT / "src")
     assert refused == 2
     assert "this model family is not known" in error
 

@@ -15,8 +15,10 @@ from gigawatt import catalog
 from gigawatt.core.errors import InputError
 from gigawatt.workload import known_families, list_models, read_architecture
 from gigawatt.workload.architecture import DeltaRule, StateSpace
-from gigawatt.workload.families import FAMILIES, WRAPPERS
+from gigawatt.workload.families import FAMILIES
+from gigawatt.workload.family_rows import row_families, text_part
 from gigawatt.workload.matrices import matrices
+from workload.family_examples import BY_PUBLISHER, SAME
 
 # Made by tests/oracles/workload_parameters.py with transformers on torch's meta device.
 GOLDEN = json.loads(Path(__file__).with_name("golden_parameters.json").read_text())
@@ -60,7 +62,10 @@ def test_parameters_of_models_that_transformers_lacks_are_the_published_ones(nam
 def test_every_family_is_among_the_golden_counts() -> None:
     shipped = {read_architecture(name).family for name in list_models()}
     variants = {case["config"]["model_type"] for case in GOLDEN["variants"].values()}
-    assert shipped | {WRAPPERS.get(family, family) for family in variants} == set(FAMILIES)
+    texts = {(text_part(family) or family).split()[-1] for family in variants}
+    rows = {family for family in row_families() if text_part(family) is None}
+    assert shipped | texts | set(BY_PUBLISHER) | set(SAME) == {*FAMILIES, *rows}
+    assert not (shipped | texts) & set(BY_PUBLISHER)
 
 
 @pytest.mark.parametrize("name", sorted(GOLDEN["variants"]))
@@ -383,7 +388,9 @@ def test_missing_and_binary_files(tmp_path: Path) -> None:
 
 
 def test_known_families_are_listed() -> None:
-    assert {"llama", "gemma3", "llama4", "deepseek_v2", "kimi_k2", *WRAPPERS} <= set(known_families())
+    assert {"llama", "gemma3", "llama4", "deepseek_v2", "kimi_k2", "olmo3", "mistral3"} <= set(
+        known_families()
+    )
 
 
 JSON = st.recursive(

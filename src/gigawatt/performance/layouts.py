@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from gigawatt.catalog import entity
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.machine.machine import Cluster
-from gigawatt.workload.architecture import Architecture, Block, StateSpace
+from gigawatt.workload.architecture import Architecture, Block
 
 if TYPE_CHECKING:
     import pandas  # pyright: ignore[reportMissingTypeStubs]
@@ -243,7 +243,7 @@ def _check_model_pins(model: Architecture, fixed: Mapping[str, int]) -> None:
             raise _does_not_divide("tensor", tensor, "the key-value heads", key_value)
         if not _splits(block, tensor):
             mixer = block.mixer
-            groups = mixer.groups if isinstance(mixer, StateSpace) else mixer.key_heads if mixer else 1
+            groups = mixer.splits if mixer else 1
             raise _does_not_divide("tensor", tensor, "the groups of a token mixer", groups)
     depth = fixed.get("pipeline", 1) * fixed.get("interleave", 1)
     if depth > model.layers + _ENDS:
@@ -267,8 +267,8 @@ def _check_model_pins(model: Architecture, fixed: Mapping[str, int]) -> None:
 def _splits(block: Block, degree: int) -> bool:
     """Whether attention's heads (key-value heads may repeat) or a mixer's groups split ``degree`` ways."""
     a, mixer = block.attention, block.mixer
-    if mixer is not None:
-        return (mixer.groups if isinstance(mixer, StateSpace) else mixer.key_heads) % degree == 0
+    if mixer is not None and mixer.splits % degree:
+        return False
     if not a.heads:
         return True
     return a.heads % degree == 0 and (a.key_value_heads % degree == 0 or degree % a.key_value_heads == 0)

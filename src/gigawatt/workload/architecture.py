@@ -1,14 +1,16 @@
 """A language model as its configuration describes it: the frozen nouns of the workload room.
 
 An :class:`Architecture` is a stack of :class:`Block` kinds, each with a count. A block mixes tokens by
-:class:`Attention` or by a :class:`StateSpace` or :class:`DeltaRule` mixer, and passes them through a
-:class:`FeedForward`, :class:`Experts`, both or neither. Nothing here knows of machines; sizes are those
-of the published configuration, parameters are exact.
+:class:`Attention`, by a mixer of :mod:`~gigawatt.workload.mixers` or by both side by side, and passes them
+through a :class:`FeedForward`, :class:`Experts`, both or neither. Nothing here knows of machines; sizes are
+those of the published configuration, parameters are exact.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from gigawatt.workload.mixers import DeltaRule, LinearAttention, Mixer, SelectiveScan, StateSpace
 
 __all__ = [
     "NO_ATTENTION",
@@ -19,8 +21,10 @@ __all__ = [
     "Experts",
     "FeedForward",
     "Indexer",
+    "LinearAttention",
     "Mixer",
     "Parameters",
+    "SelectiveScan",
     "StateSpace",
 ]
 
@@ -63,6 +67,7 @@ class Attention:
     output passes ``output_groups`` separate projections to ``output_rank`` each before the last one.
     ``compression`` tokens are pooled into one further key outside the window, of which the indexer
     selects, and all are seen without one. An ``indexer`` without compression selects among tokens.
+    ``reuses``: keys and values are those of an earlier layer (Gemma 3n), none are projected or kept.
     No heads (:data:`NO_ATTENTION`): the block has no attention.
 
     References
@@ -92,6 +97,7 @@ class Attention:
     output_rank: int = 0
     compression: int = 0
     indexer: Indexer | None = None
+    reuses: bool = False
 
     @property
     def latent(self) -> bool:
@@ -109,7 +115,7 @@ class Attention:
         found = self.query_rank + self.key_value_rank
         if self.query_key_norm:
             heads, groups = (self.heads, self.key_value_heads) if self.whole_norm else (1, 1)
-            found += (heads + groups) * self.head_dim
+            found += (heads + (0 if self.reuses else groups)) * self.head_dim
         if self.compression:
             found += self.head_dim
         if self.indexer is not None and self.indexer.runs:
@@ -130,123 +136,17 @@ NO_ATTENTION = Attention(heads=0, key_value_heads=0, head_dim=0, value_dim=0, ro
 
 
 @dataclass(frozen=True, slots=True)
-class StateSpace:
-    """A Mamba-2 mixer: ``heads`` of ``head_dim`` with a state of ``state`` numbers a channel.
-
-    Inputs and outputs of the state (B, C) are shared within ``groups``; ``kernel`` is the length of the
-    causal convolution before it, ``chunk`` that of the blocks in which the scan is computed as matrix
-    multiplications.
-
-    References
-    ----------
-    Dao and Gu 2024, "Transformers are SSMs" (state-space duality), sections 6 and 7.
-    """
-
-    heads: int
-    head_dim: int
-    state: int
-    groups: int
-    kernel: int
-    chunk: int
-    bias: bool = False
-    convolution_bias: bool = True
-
-    @property
-    def inner(self) -> int:
-        """Width of the mixer's output before its last projection."""
-        return self.heads * self.head_dim
-
-    @property
-    def convolved(self) -> int:
-        """Channels of the causal convolution: x, B and C."""
-        return self.inner + 2 * self.groups * self.state
-
-    @property
-    def kept(self) -> int:
-        """Elements a token kept for the backward pass beside the mixer's input, all split over tensor ranks.
-
-        Output of the first projection (gate, x, B, C and step of each head: the kernels compute convolution
-        and states again) and the scan's output.
-        """
-        return self.inner + self.convolved + self.heads + self.inner
-
-    @property
-    def flops(self) -> float:
-        """FLOPs a token of the scan forward, in whole chunks of which the full square is computed."""
-        wide = self.heads * self.head_dim * (2 * self.state + self.chunk)
-        return 2.0 * (wide + self.groups * self.chunk * self.state)
-
-    def widened(self, ratio: float) -> StateSpace:
-        """The mixer with ``ratio`` times the heads, a multiple of its groups."""
-        return replace(self, heads=max(round(self.heads * ratio / self.groups), 1) * self.groups)
-
-
-@dataclass(frozen=True, slots=True)
-class DeltaRule:
-    """A linear-attention mixer with the gated delta rule (Gated DeltaNet, Kimi Delta Attention).
-
-    ``key_heads`` of ``key_dim`` serve ``value_heads`` of ``value_dim``. ``decay_rank`` and ``gate_rank``
-    are the ranks of the projections to a decay a channel and to the output gate (0: one decay a head; a
-    gate of full rank). ``kernel`` and ``chunk`` as of :class:`StateSpace`.
-
-    References
-    ----------
-    Yang et al. 2024, "Gated Delta Networks"; Yang et al. 2024, "Parallelizing Linear Transformers with
-    the Delta Rule over Sequence Length"; Kimi Team 2025, "Kimi Linear".
-    """
-
-    key_heads: int
-    value_heads: int
-    key_dim: int
-    value_dim: int
-    kernel: int
-    chunk: int
-    decay_rank: int = 0
-    gate_rank: int = 0
-
-    @property
-    def inner(self) -> int:
-        """Width of the mixer's output before its last projection."""
-        return self.value_heads * self.value_dim
-
-    @property
-    def convolved(self) -> int:
-        """Channels of the causal convolution: queries, keys and values."""
-        return 2 * self.key_heads * self.key_dim + self.inner
-
-    @property
-    def kept(self) -> int:
-        """Elements a token kept for the backward pass beside the mixer's input, all split over tensor ranks.
-
-        Inputs and outputs of the convolution, gate, decay and the rule's output; the kernels compute the
-        states again.
-        """
-        decay = self.value_heads * (self.key_dim if self.decay_rank else 1)
-        return 2 * self.convolved + self.inner + decay + self.value_heads + self.inner
-
-    @property
-    def flops(self) -> float:
-        """FLOPs a token of the rule forward, in whole chunks of which the full square is computed."""
-        square = self.chunk * (3 * self.key_dim + 2 * self.value_dim)
-        return 2.0 * self.value_heads * (square + 3 * self.key_dim * self.value_dim)
-
-    def widened(self, ratio: float) -> DeltaRule:
-        """The mixer with ``ratio`` times the heads, values and keys in their proportion."""
-        keys = max(round(self.key_heads * ratio), 1)
-        return replace(self, key_heads=keys, value_heads=self.value_heads // self.key_heads * keys)
-
-
-Mixer = StateSpace | DeltaRule
-"""What mixes tokens in the place of attention."""
-
-
-@dataclass(frozen=True, slots=True)
 class FeedForward:
-    """A dense feed-forward layer of ``width`` (gated: three matrices, else two)."""
+    """A dense feed-forward layer of ``width`` (gated: three matrices, else two).
+
+    ``output_gate``: what it returns is multiplied by a gate from its input through a matrix of its own
+    (RWKV-6).
+    """
 
     width: int
     gated: bool = True
     bias: bool = False
+    output_gate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,14 +213,16 @@ class Parameters:
 class Block:
     """One kind of layer and how many of it there are.
 
-    ``feed_forward`` is the dense part and ``experts`` the routed part (one of them, in some families
-    both). ``norms`` counts norm vectors of width ``hidden``. ``parameters`` are of one such layer.
-    ``role`` is ``"layer"`` or ``"prediction"`` (a multi-token-prediction module behind the last layer).
-    ``parallel``: the layer reads the residual stream once and adds to it once (attention and feed-forward
-    side by side, or a layer that has only one of the two). ``mixer`` stands in the place of attention,
-    which is then :data:`NO_ATTENTION`. ``streams``: width of the residual stream over ``hidden``; more
-    than one are mixed before and after each part by hyper-connections (DeepSeek-V4, section 2.2).
-    ``scales`` counts parameters that stand in no matrix and no norm.
+    ``feed_forward`` is the dense part and ``experts`` the routed part (one of them, in some families both).
+    ``norms`` counts norm vectors of width ``hidden``. ``parameters`` are of one such layer. ``role`` is
+    ``"layer"`` or ``"prediction"`` (a multi-token-prediction module behind the last layer). ``parallel``: the
+    layer reads the residual stream once and adds to it once (attention and feed-forward side by side, or a
+    layer that has only one of the two). ``mixer`` stands in the place of attention, which is then
+    :data:`NO_ATTENTION`, or beside it (Falcon-H1), their outputs being added. ``streams``: width of the
+    residual stream over ``hidden``; more than one are mixed before and after each part by hyper-connections
+    (DeepSeek-V4, section 2.2). ``scales`` counts parameters that stand in no matrix and no norm. ``sides``
+    are further matrices (name, inputs, outputs); ``table`` the parameters of an embedding of this layer
+    alone, gathered by token.
     """
 
     name: str
@@ -335,6 +237,8 @@ class Block:
     mixer: Mixer | None = None
     streams: int = 1
     scales: int = 0
+    sides: tuple[tuple[str, int, int], ...] = ()
+    table: int = 0
 
     @property
     def sublayers(self) -> int:

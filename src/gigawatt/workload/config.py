@@ -146,17 +146,17 @@ class Config:
     @property
     def layers(self) -> int:
         """Number of layers."""
-        return self.size("num_hidden_layers", "n_layer", most=_MOST_LAYERS)
+        return self.size("num_hidden_layers", "n_layer", "n_layers", "num_layers", most=_MOST_LAYERS)
 
     @property
     def hidden(self) -> int:
         """Width of the residual stream."""
-        return self.size("hidden_size", "n_embd")
+        return self.size("hidden_size", "n_embd", "n_embed", "d_model")
 
     @property
     def heads(self) -> int:
         """Number of query heads."""
-        return self.size("num_attention_heads", "n_head")
+        return self.size("num_attention_heads", "n_head", "n_heads", "num_heads")
 
     def head_dim(self) -> int:
         """Width of a head: as given, by class default, or hidden over heads."""

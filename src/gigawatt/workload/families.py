@@ -27,11 +27,11 @@ from gigawatt.workload.families_sparse import (
     deepseek,
     deepseek_v4,
     deepseek_v32,
+    gemma3n,
     gemma4,
     glm_moe_dsa,
     mimo,
     mimo_v2_flash,
-    minimax_m2,
     minimax_m3,
     step,
 )
@@ -39,91 +39,11 @@ from gigawatt.workload.family_parts import (
     Layer,
     Model,
     grouped,
-    qwen3_attention,
-    qwen_windows,
     routed,
-    sliding,
     tied,
-    windowed,
 )
 
-__all__ = ["FAMILIES", "WRAPPERS", "Layer", "Model"]
-
-
-def llama(c: Config) -> Model:
-    bias = c.flag("attention_bias")
-    layer = Layer(
-        grouped(c, bias=bias, output_bias=bias),
-        FeedForward(c.size("intermediate_size"), bias=c.flag("mlp_bias")),
-    )
-    return Model([layer] * c.layers, tied(c))
-
-
-def mistral(c: Config) -> Model:
-    layer = Layer(grouped(c), FeedForward(c.size("intermediate_size")))
-    return Model(windowed(layer, [c.option("sliding_window")] * c.layers), tied(c))
-
-
-def mixtral(c: Config) -> Model:
-    experts = routed(c, "num_local_experts", "num_experts_per_tok", "intermediate_size")
-    layer = Layer(grouped(c), None, experts)
-    return Model(windowed(layer, [c.option("sliding_window")] * c.layers), tied(c))
-
-
-def qwen2(c: Config) -> Model:
-    layer = Layer(grouped(c, bias=True), FeedForward(c.size("intermediate_size")))
-    return Model(windowed(layer, qwen_windows(c)), tied(c))
-
-
-def qwen3(c: Config) -> Model:
-    layer = Layer(qwen3_attention(c), FeedForward(c.size("intermediate_size")))
-    return Model(windowed(layer, qwen_windows(c)), tied(c))
-
-
-def qwen3_moe(c: Config) -> Model:
-    window = c.option("sliding_window") if c.flag("use_sliding_window") else None
-    attention = replace(qwen3_attention(c), window=window)
-    dense = Layer(attention, FeedForward(c.size("intermediate_size")))
-    sparse = Layer(attention, None, routed(c, "num_experts", "num_experts_per_tok", "moe_intermediate_size"))
-    step, only = c.option("decoder_sparse_step") or 1, set(c.listing("mlp_only_layers", int) or [])
-    return Model([dense if i in only or (i + 1) % step else sparse for i in range(c.layers)], tied(c))
-
-
-def _gemma(c: Config, period: int, query_key_norm: bool) -> Model:
-    bias = c.flag("attention_bias")
-    attention = replace(grouped(c, bias=bias, output_bias=bias), query_key_norm=query_key_norm)
-    layer = Layer(attention, FeedForward(c.size("intermediate_size")), norms=4)
-    windows = sliding(c, c.option("sliding_window"), [bool((i + 1) % period) for i in range(c.layers)])
-    return Model(windowed(layer, windows), tied(c))
-
-
-def gemma2(c: Config) -> Model:
-    return _gemma(c, 2, False)
-
-
-def gemma3(c: Config) -> Model:
-    return _gemma(c, c.option("sliding_window_pattern") or c.option("_sliding_window_pattern") or 1, True)
-
-
-def gpt2(c: Config) -> Model:
-    width = c.head_dim()
-    attention = Attention(c.heads, c.heads, width, width, bias=True, output_bias=True, rotary=False)
-    inner = c.option("n_inner") or 4 * c.hidden
-    layer = Layer(attention, FeedForward(inner, gated=False, bias=True))
-    positions = c.size("n_positions", "max_position_embeddings")
-    return Model([layer] * c.layers, tied(c), norm_bias=True, learned_positions=positions)
-
-
-def gpt_neox(c: Config) -> Model:
-    width, bias = c.head_dim(), c.flag("attention_bias")
-    attention = Attention(c.heads, c.heads, width, width, bias=bias, output_bias=bias)
-    dense = FeedForward(c.size("intermediate_size"), gated=False, bias=True)
-    layer = Layer(attention, dense, parallel=c.flag("use_parallel_residual"))
-    return Model([layer] * c.layers, tied(c), norm_bias=True)
-
-
-def phi3(c: Config) -> Model:
-    return mistral(c)
+__all__ = ["FAMILIES", "Layer", "Model"]
 
 
 def falcon(c: Config) -> Model:
@@ -139,14 +59,6 @@ def falcon(c: Config) -> Model:
     norms = (c.option("num_ln_in_parallel_attn") or (2 if new else 1)) if parallel else 2
     layer = Layer(attention, dense, norms=norms, parallel=parallel)
     return Model([layer] * c.layers, tied(c), norm_bias=True)
-
-
-def gpt_oss(c: Config) -> Model:
-    bias = c.flag("attention_bias")
-    attention = replace(grouped(c, bias=bias, output_bias=bias), sinks=True)
-    experts = routed(c, "num_local_experts", "num_experts_per_tok", "intermediate_size", bias=True)
-    windows = sliding(c, c.option("sliding_window"), [bool((i + 1) % 2) for i in range(c.layers)])
-    return Model(windowed(Layer(attention, None, experts), windows), tied(c))
 
 
 def llama4(c: Config) -> Model:
@@ -181,49 +93,21 @@ FAMILIES: dict[str, Callable[[Config], Model]] = {
     "deepseek_v32": deepseek_v32,
     "deepseek_v4": deepseek_v4,
     "falcon": falcon,
-    "gemma2": gemma2,
-    "gemma3_text": gemma3,
+    "gemma3n_text": gemma3n,
     "gemma4_text": gemma4,
     "glm_moe_dsa": glm_moe_dsa,
-    "gpt2": gpt2,
-    "gpt_neox": gpt_neox,
-    "gpt_oss": gpt_oss,
     "kimi_k2": deepseek,
     "kimi_linear": kimi_linear,
-    "llama": llama,
     "llama4_text": llama4,
     "mimo": mimo,
     "mimo_v2_flash": mimo_v2_flash,
-    "minimax_m2": minimax_m2,
     "minimax_m3": minimax_m3,
     "minimax_m3_vl_text": minimax_m3,
-    "mistral": mistral,
-    "mixtral": mixtral,
     "nemotron-nas": nemotron_nas,
     "nemotron_h": nemotron_h,
-    "phi3": phi3,
-    "qwen2": qwen2,
-    "qwen3": qwen3,
     "qwen3_5_moe_text": qwen3_5_moe,
     "qwen3_5_text": qwen3_5,
-    "qwen3_moe": qwen3_moe,
     "qwen3_next": qwen3_next,
-    "qwen3_vl_moe_text": qwen3_moe,
-    "qwen3_vl_text": qwen3,
     "step3p7": step,
 }
-"""``model_type`` → the function that reads it."""
-
-WRAPPERS = {
-    "gemma3": "gemma3_text",
-    "gemma4": "gemma4_text",
-    "kimi_k25": "deepseek_v3",
-    "kimi_k3": "kimi_linear",
-    "llama4": "llama4_text",
-    "minimax_m3_vl": "minimax_m3_vl_text",
-    "qwen3_5": "qwen3_5_text",
-    "qwen3_5_moe": "qwen3_5_moe_text",
-    "qwen3_vl": "qwen3_vl_text",
-    "qwen3_vl_moe": "qwen3_vl_moe_text",
-}
-"""``model_type`` of a wrapper around several towers → that of its text part, read from ``text_config``."""
+"""``model_type`` → the function that reads it, for those that no row says."""

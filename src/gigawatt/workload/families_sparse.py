@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from gigawatt.workload.architecture import Attention, Experts, FeedForward, Indexer
 from gigawatt.workload.config import Config
@@ -23,12 +24,12 @@ __all__ = [
     "deepseek",
     "deepseek_v4",
     "deepseek_v32",
+    "gemma3n",
     "gemma4",
     "glm_moe_dsa",
     "latent_attention",
     "mimo",
     "mimo_v2_flash",
-    "minimax_m2",
     "minimax_m3",
     "step",
 ]
@@ -178,13 +179,6 @@ def deepseek_v4(c: Config) -> Model:
     return Model([made[rate] for rate in rates[: c.layers]], tied(c), prediction=module, scales=reading)
 
 
-def minimax_m2(c: Config) -> Model:
-    """MiniMax-M2: full attention with a norm over all heads together, experts in every layer."""
-    attention = replace(grouped(c), query_key_norm=True, whole_norm=True)
-    experts = routed(c, "num_local_experts", "num_experts_per_tok", "intermediate_size")
-    return Model([Layer(attention, None, experts)] * c.layers, tied(c))
-
-
 def minimax_m3(c: Config) -> Model:
     """MiniMax-M3: block-sparse attention, each key-value head selecting blocks of keys of its own.
 
@@ -231,12 +225,9 @@ def minimax_m3(c: Config) -> Model:
 def gemma4(c: Config) -> Model:
     """Gemma 4: windows between full layers with wider heads; dense and routed part side by side.
 
-    Embeddings a layer (``hidden_size_per_layer_input``) and shared keys (``num_kv_shared_layers``) of its
-    small models are refused.
+    Its small models have embeddings a layer, and last layers that take over keys and values (and may feed
+    forward twice as wide).
     """
-    for key in ("hidden_size_per_layer_input", "num_kv_shared_layers"):
-        if c.option(key, least=0):
-            raise c.error(key, "this part of Gemma 4 is not modelled", given=c.values.get(key), allowed="0")
     bias = c.flag("attention_bias")
     near = replace(grouped(c, bias=bias, output_bias=bias), query_key_norm=True)
     width = c.option("global_head_dim") or 512
@@ -255,8 +246,77 @@ def gemma4(c: Config) -> Model:
         norms, scales = 7, c.hidden + experts.count  # the router's scales of its input and of each expert
     dense = FeedForward(c.size("intermediate_size"))
     layer = Layer(full, dense, experts, norms=norms, scales=scales)
-    sliding = replace(layer, attention=near)
-    return Model([sliding if slide else layer for slide in slides], tied(c))
+    inputs = c.option("hidden_size_per_layer_input", least=0) or 0
+    if inputs:
+        layer = replace(layer, norms=norms + 1, **embedded(c, inputs))
+    made: dict[tuple[bool, bool], Layer] = {}
+    first = c.layers - (c.option("num_kv_shared_layers", least=0) or 0)
+    wide = 2 if c.flag("use_double_wide_mlp") else 1
+    for i, slide in enumerate(slides):
+        late = i >= first
+        core = replace(near if slide else full, reuses=late)
+        width = replace(dense, width=dense.width * wide) if late else dense
+        made.setdefault((slide, late), replace(layer, attention=core, feed_forward=width))
+    layers = [made[slide, i >= first] for i, slide in enumerate(slides)]
+    return Model(layers, tied(c), scales=inputs)
+
+
+def embedded(c: Config, width: int) -> dict[str, Any]:
+    """Embeddings of ``width`` a layer: a table gathered by token, and what mixes it with the stream.
+
+    The projection of the first hidden state to the inputs of all layers is counted a layer at a time.
+
+    References
+    ----------
+    Google 2025, "Gemma 3n" (per-layer embeddings); transformers' ``modeling_gemma3n``, ``modeling_gemma4``.
+    """
+    hidden = c.hidden
+    sides = (
+        ("layer_embedding.projection", hidden, width),
+        ("layer_embedding.gate", hidden, width),
+        ("layer_embedding.output", width, hidden),
+    )
+    return {"sides": sides, "table": c.size("vocab_size_per_layer_input", "vocab_size") * width}
+
+
+def gemma3n(c: Config) -> Model:
+    """Gemma 3n: Gemma 3's layers with embeddings a layer, several residual streams and a low-rank side path.
+
+    Only one of the streams passes through a layer, the others are predicted and corrected (AltUp); their
+    mixing is counted by its weights, and the projections of the streams at both ends are in no operation.
+
+    References
+    ----------
+    Google 2025, "Gemma 3n"; Baykal et al. 2023, "Alternating Updates for Efficient Transformers".
+    """
+    bias = c.flag("attention_bias")
+    full = replace(grouped(c, bias=bias, output_bias=bias), query_key_norm=True)
+    near = replace(full, window=c.option("sliding_window"))
+    types = choices(c, "layer_types", _SLIDING, c.layers)
+    slides = [bool((i + 1) % 5) for i in range(c.layers)]
+    if types is not None:
+        slides = [kind == "sliding_attention" for kind in types]
+    listed = c.values.get("intermediate_size")
+    widths = c.listing("intermediate_size", int, c.layers) if isinstance(listed, list) else None
+    widths = widths or [c.size("intermediate_size")] * c.layers
+    inputs, streams = c.size("hidden_size_per_layer_input"), c.size("altup_num_inputs")
+    rank, first = c.size("laurel_rank"), c.layers - (c.option("num_kv_shared_layers", least=0) or 0)
+    extra = embedded(c, inputs)
+    extra["sides"] += (
+        ("laurel.down", c.hidden, rank),
+        ("laurel.up", rank, c.hidden),
+        ("streams.router", c.hidden, streams),
+    )
+    # Norms: Gemma's four, of side path, router and embedding; then coefficients and a scale.
+    layer = Layer(full, norms=7, scales=streams**2 + streams**3 + c.hidden, **extra)
+    made: dict[tuple[bool, bool, int], Layer] = {}
+    keys = [(slide, i >= first, width) for i, (slide, width) in enumerate(zip(slides, widths, strict=True))]
+    for slide, late, width in keys:
+        core = replace(near if slide else full, reuses=late)
+        found = replace(layer, attention=core, feed_forward=FeedForward(width))
+        made.setdefault((slide, late, width), found)
+    scales = inputs + 2 * (streams - 1) * c.hidden**2
+    return Model([made[key] for key in keys], tied(c), scales=scales)
 
 
 def mimo(c: Config) -> Model:

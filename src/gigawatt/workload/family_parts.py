@@ -35,6 +35,8 @@ class Layer:
     mixer: Mixer | None = None
     streams: int = 1
     scales: int = 0
+    sides: tuple[tuple[str, int, int], ...] = ()
+    table: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gigawatt.core.checks import check_word
-from gigawatt.workload.architecture import Architecture, Attention, Block, DeltaRule, Experts, Mixer
+from gigawatt.workload.architecture import Architecture, Attention, Block, Experts, Mixer
 from gigawatt.workload.matrices import Matrix, matrices
 from gigawatt.workload.operation import FORMAT_BYTES, ONE, Array, Operation, make_device, memory
 from gigawatt.workload.operations_mixers import mixer_operations
@@ -280,6 +280,7 @@ def prompt_operations(
     s = shares
     q, c, b = (np.asarray(x, dtype=float) for x in (chunk, before, batch))
     b = np.maximum(b / s.data, np.minimum(b, 1.0))
+    scans: tuple[Operation, ...] = ()
     if block.mixer is not None:
         device = make_device(
             microbatch=b * q,
@@ -290,10 +291,10 @@ def prompt_operations(
             sequence_parallel=0.0,
             number_format="bf16",
         )
-        return tuple(op for op in mixer_operations(block.mixer, device) if op.phase == "forward")
+        scans = tuple(op for op in mixer_operations(block.mixer, device) if op.phase == "forward")
     a = block.attention
     if not a.heads:
-        return ()
+        return scans
     heads = a.heads / s.tensor
     groups = np.maximum(a.key_value_heads / s.tensor, 1.0)
     held = np.minimum(q + c, _reach(a, q + c) + q)
@@ -311,26 +312,19 @@ def prompt_operations(
         np.asarray(float(a.head_dim)), b * heads, flops, queries + np.maximum(cached, expanded),
         b * q * heads * a.value_dim * _WIDE, ONE, s.attend,
     )  # fmt: skip
-    return (core, *_index(a, q, c + q / 2.0, b, s))
+    return (*scans, core, *_index(a, q, c + q / 2.0, b, s))
 
 
 def _decode_mixer(m: Mixer, sequences: Array, s: Shares) -> tuple[Operation, ...]:
     """One step of a recurrent state: read and written whole, with its short convolution."""
-    state, channels = _state_elements(m)
+    state, channels = float(m.state_elements), float(m.convolved * (m.kernel - 1))
     each = sequences * state / s.tensor * _STATE
     window = sequences * channels / s.tensor * _WIDE
-    return (
-        memory("mixer.convolution", "forward", sequences, channels / s.tensor, window, window, 1.0, "bf16"),
-        memory("mixer.state", "forward", sequences, state / s.tensor, each, each, 1.0, "bf16"),
-    )
-
-
-def _state_elements(m: Mixer) -> tuple[float, float]:
-    """(elements of the state, of the convolution's window) of one sequence and layer."""
-    channels = float(m.convolved * (m.kernel - 1))
-    if isinstance(m, DeltaRule):
-        return float(m.value_heads * m.key_dim * m.value_dim), channels
-    return float(m.heads * m.head_dim * m.state), channels
+    step = memory("mixer.state", "forward", sequences, state / s.tensor, each, each, 1.0, "bf16")
+    if not channels:
+        return (step,)
+    wide = channels / s.tensor
+    return (memory("mixer.convolution", "forward", sequences, wide, window, window, 1.0, "bf16"), step)
 
 
 def decode_operations(
@@ -352,11 +346,10 @@ def decode_operations(
     s = shares
     b = np.asarray(sequences, dtype=float) / s.data
     seen = np.asarray(context, dtype=float)
-    if block.mixer is not None:
-        return _decode_mixer(block.mixer, b, s)
+    scans = () if block.mixer is None else _decode_mixer(block.mixer, b, s)
     a = block.attention
     if not a.heads:
-        return ()
+        return scans
     heads, reach = a.heads / s.tensor, np.maximum(_reach(a, seen + 1.0), 1.0)
     if a.latent:
         rank = float(a.key_value_rank)
@@ -373,7 +366,7 @@ def decode_operations(
         "attention.decode", "attention", "forward", ONE, reach, np.asarray(key), b * heads, flops,
         read + side * key, side * value, ONE, "fp8" if s.cache == "fp8" else "bf16",
     )  # fmt: skip
-    return (core, *_index(a, np.asarray(queries), seen + 1.0, b, s))
+    return (*scans, core, *_index(a, np.asarray(queries), seen + 1.0, b, s))
 
 
 def logits_operations(
@@ -404,11 +397,11 @@ def kept_bytes(architecture: Architecture, *, tokens: ArrayLike, shares: Shares)
         if block.role == "prediction":
             continue
         if block.mixer is not None:
-            state, channels = _state_elements(block.mixer)
-            total = total + block.count * (state * _STATE + channels * _WIDE) / s.tensor
-            continue
+            m = block.mixer
+            window = m.convolved * (m.kernel - 1) * _WIDE
+            total = total + block.count * (m.state_elements * _STATE + window) / s.tensor
         a = block.attention
-        if not a.heads:
+        if not a.heads or a.reuses:
             continue
         if a.latent:
             each = np.asarray(float(a.key_value_rank + (0 if a.shared else a.rope_dim))) * size

@@ -13,10 +13,9 @@ from gigawatt.workload.architecture import (
     Block,
     Experts,
     FeedForward,
-    Mixer,
     Parameters,
-    StateSpace,
 )
+from gigawatt.workload.mixers import LinearAttention, Mixer, SelectiveScan, StateSpace
 
 __all__ = ["Matrix", "block_matrices", "count_parameters", "matrices"]
 
@@ -104,6 +103,8 @@ def _attention(hidden: int, a: Attention) -> list[Matrix]:
     else:
         values = 0 if a.shared else a.value_dim
         heads = ((a.head_dim, a.heads), (a.head_dim + values, a.key_value_heads))
+        if a.reuses:
+            heads = ((a.head_dim, a.heads),)
         found.append(Matrix("attention.qkv", part, hidden, heads, "column", a.bias))
     if a.gate:
         found.append(Matrix("attention.gate", part, hidden, ((a.gate, a.heads),), "column", a.bias))
@@ -131,8 +132,26 @@ def _indexer(hidden: int, a: Attention) -> list[Matrix]:
 
 def _mixer(hidden: int, m: Mixer) -> list[Matrix]:
     part = "attention"
-    bias = m.bias if isinstance(m, StateSpace) else False
+    bias = m.bias if isinstance(m, StateSpace | SelectiveScan) else False
     out = Matrix("mixer.output", part, m.inner, ((hidden, 1),), "row", bias)
+    if isinstance(m, SelectiveScan):
+        return [
+            Matrix("mixer.input", part, hidden, ((2, m.inner),), "column", bias),
+            # The step's rank, B and C: added up over ranks, each of which then needs them all.
+            Matrix("mixer.selection", part, m.inner, ((m.rank + 2 * m.state, 1),), "row"),
+            Matrix("mixer.step", part, m.rank, ((1, m.inner),), "column", True),
+            out,
+        ]
+    if isinstance(m, LinearAttention):
+        heads = ((2 * m.key_dim + m.value_dim * (2 if m.gate else 1), m.heads),)
+        found = [Matrix("mixer.input", part, hidden, heads, "column")]
+        if m.ranks:
+            down = ((sum(rank for rank, _ in m.ranks), 1),)
+            found.append(Matrix("mixer.ranks_down", part, hidden, down, "none"))
+        for place, (rank, width) in enumerate(m.ranks):
+            up = ((width // m.heads, m.heads),) if width % m.heads == 0 else ((1, width),)
+            found.append(Matrix(f"mixer.rank_up_{place}", part, rank, up, "column"))
+        return [*found, out]
     if isinstance(m, StateSpace):
         # Gate and x, then B and C of every group, then the step of every head.
         heads = ((2 * m.head_dim, m.heads), (2 * m.state, m.groups), (1, m.heads))
@@ -153,21 +172,15 @@ def _mixer(hidden: int, m: Mixer) -> list[Matrix]:
     return [*found, out]
 
 
-def _mixer_vectors(m: Mixer) -> int:
-    """Convolution, decay, step and norm weights: small, and split over ranks with the heads."""
-    if isinstance(m, StateSpace):
-        convolution = m.convolved * (m.kernel + int(m.convolution_bias))
-        return convolution + 3 * m.heads + m.inner
-    decay = m.value_heads * (m.key_dim if m.decay_rank else 1) + m.value_heads
-    return m.convolved * m.kernel + decay + m.value_dim
-
-
 def _feed_forward(hidden: int, f: FeedForward) -> list[Matrix]:
     up = ((2 if f.gated else 1, f.width),)
-    return [
+    found = [
         Matrix("mlp.up", "feed_forward", hidden, up, "column", f.bias),
         Matrix("mlp.down", "feed_forward", f.width, ((hidden, 1),), "row", f.bias),
     ]
+    if f.output_gate:
+        found.append(Matrix("mlp.gate", "feed_forward", hidden, ((1, hidden),), "column"))
+    return found
 
 
 def _experts(hidden: int, e: Experts) -> list[Matrix]:
@@ -209,17 +222,21 @@ def block_matrices(
     role: str = "layer",
     mixer: Mixer | None = None,
     streams: int = 1,
+    sides: tuple[tuple[str, int, int], ...] = (),
 ) -> tuple[Matrix, ...]:
     """Every weight matrix of one layer, in the order in which it is used."""
     found: list[Matrix] = []
     if role == "prediction":
         found.append(Matrix("prediction.projection", "feed_forward", 2 * hidden, ((1, hidden),), "column"))
     found += _streams(hidden, streams)
-    found += _attention(hidden, attention) if mixer is None else _mixer(hidden, mixer)
+    found += _attention(hidden, attention)
+    if mixer is not None:
+        found += _mixer(hidden, mixer)
     if feed_forward is not None:
         found += _feed_forward(hidden, feed_forward)
     if experts is not None:
         found += _experts(hidden, experts)
+    found += [Matrix(name, "router", inputs, ((outputs, 1),), "none") for name, inputs, outputs in sides]
     return tuple(found)
 
 
@@ -233,6 +250,7 @@ def matrices(hidden: int, block: Block) -> tuple[Matrix, ...]:
         block.role,
         block.mixer,
         block.streams,
+        block.sides,
     )
 
 
@@ -248,18 +266,21 @@ def count_parameters(
     mixer: Mixer | None = None,
     streams: int = 1,
     scales: int = 0,
+    sides: tuple[tuple[str, int, int], ...] = (),
+    table: int = 0,
 ) -> Parameters:
     """Exact parameters of one layer: matrices with biases, norms, convolutions, sinks, scales."""
     parts: dict[str, int] = dict.fromkeys(("attention", "feed_forward", "experts", "router", "norms"), 0)
     replicated = 0
-    for matrix in block_matrices(hidden, attention, feed_forward, experts, role, mixer, streams):
+    for matrix in block_matrices(hidden, attention, feed_forward, experts, role, mixer, streams, sides):
         parts[matrix.part] += matrix.parameters
         if matrix.part == "attention" and matrix.split == "none":
             replicated += matrix.parameters
+    parts["feed_forward"] += table
     if attention.sinks:
         parts["attention"] += attention.heads
     if mixer is not None:
-        parts["attention"] += _mixer_vectors(mixer)
+        parts["attention"] += mixer.vectors
     parts["norms"] += norms * hidden * (2 if norm_bias else 1) + scales
     parts["norms"] += attention.norm_weights + attention.position_weights
     if streams > 1:

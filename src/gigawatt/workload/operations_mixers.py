@@ -1,9 +1,10 @@
-"""Operations of what mixes tokens in the place of attention: the Mamba-2 scan and the gated delta rule.
+"""Operations of what mixes tokens in the place of attention: scans, linear attention, the gated delta rule.
 
-Both run through the sequence in chunks. Within a chunk they are matrix multiplications, small and many
-(one a chunk and head), between chunks a state is handed on. Each row below is one kernel of the published
-implementations, with what it must read and write; the states of all chunks go through device memory in
-four bytes. Backward every product has two gradients, and what was not kept is computed again.
+Mamba-2's scan, linear attention and the delta rule run through the sequence in chunks. Within a chunk they
+are matrix multiplications, small and many (one a chunk and head), between chunks a state is handed on. Each
+row below is one kernel of the published implementations, with what it must read and write; the states of all
+chunks go through device memory in four bytes. Backward every product has two gradients, and what was not kept
+is computed again.
 
 Tensor parallelism divides heads and groups (a group is repeated where there are more ranks than groups).
 Context parallelism exchanges tokens for heads before the scan, so that a rank runs the whole sequence of
@@ -11,6 +12,7 @@ its share of the heads: the sums are those of its tokens with all heads, which i
 
 References
 ----------
+Gu and Dao 2023, "Mamba"; Qin et al. 2024, "Lightning Attention-2"; Peng et al. 2024, 2025 (RWKV-6, RWKV-7);
 Dao and Gu 2024, "Transformers are SSMs", section 6, and the kernels of ``mamba_ssm``; Yang et al. 2024,
 "Gated Delta Networks", and the kernels of ``flash-linear-attention``; Waleffe et al. 2024, "An Empirical
 Study of Mamba-based Language Models" (tensor parallelism).
@@ -18,16 +20,17 @@ Study of Mamba-based Language Models" (tensor parallelism).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gigawatt.workload.architecture import DeltaRule, Mixer, StateSpace
+from gigawatt.workload.mixers import DeltaRule, LinearAttention, Mixer, SelectiveScan, StateSpace
 from gigawatt.workload.operation import ONE, Array, Device, Operation, both, memory
 
 __all__ = ["mixer_operations"]
 
 _STATE_BYTES = 4.0  # states, decays and squares of a chunk are kept in fp32
+_SHIFTS = 5.0  # RWKV mixes the token before into each of five projections (Peng et al. 2024, section 4.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +49,76 @@ class _Product:
 
 def mixer_operations(m: Mixer, d: Device) -> list[Operation]:
     """Convolution, scan and gated norm of one layer; its projections are weight matrices."""
-    convolved = _channels(m, d)
     inner = m.inner / d.tensor
-    found = both("mixer.convolution", d, d.tokens, convolved, (1.0, 1.0), (2.0, 1.0))
-    products = _state_space(m, d) if isinstance(m, StateSpace) else _delta_rule(m, d)
+    found: list[Operation] = []
+    if m.convolved:
+        found += both("mixer.convolution", d, d.tokens, _channels(m, d), (1.0, 1.0), (2.0, 1.0))
+    if isinstance(m, SelectiveScan):
+        return found + _selective_scan(m, d)
+    if isinstance(m, LinearAttention):
+        if m.shifts:  # the token before is read again, once for every projection that mixes it in its own way
+            found += both("mixer.shift", d, d.tokens, inner, (2.0, 1.0), (2.0, 1.0), _SHIFTS)
+        found += both("mixer.gate", d, d.tokens, inner, (2.0, 1.0), (3.0, 2.0)) if m.gate or m.ranks else []
+        products = _delta_rule(_as_rule(m), d) if m.delta else _linear(m, d)
+    else:
+        products = _state_space(m, d) if isinstance(m, StateSpace) else _delta_rule(m, d)
     for product in products:
         found += _kernel(product, d)
     # The norm reads the scan's output and the gate; backward also the gradient, and writes two.
     return found + both("mixer.norm", d, d.tokens, inner, (2.0, 1.0), (3.0, 2.0))
 
 
+def _selective_scan(m: SelectiveScan, d: Device) -> list[Operation]:
+    """One fused kernel: step, x and gate in, output back, states on chip; backward computes them again.
+
+    It multiplies no matrices: what bounds it is what it moves (Gu and Dao 2023, section 3.3.2), its FLOPs are
+    said.
+    """
+    width = m.inner / d.tensor
+    element = d.tokens * width * d.activation
+    shared = d.tokens * 2.0 * m.state * d.activation
+    flops = d.tokens * m.flops / d.tensor
+    form = d.wide_format
+    forward = memory("scan.selective", "forward", d.tokens, width, 3.0 * element + shared, element, 1.0, form)
+    backward = memory(
+        "scan.selective",
+        "backward",
+        d.tokens,
+        width,
+        4.0 * element + shared,
+        3.0 * element + shared,
+        1.0,
+        form,
+    )
+    return [replace(forward, flops=flops), replace(backward, flops=2.0 * flops)]
+
+
+def _as_rule(m: LinearAttention) -> DeltaRule:
+    """The delta rule of RWKV-7: a head of keys for every head of values, a decay a channel."""
+    return DeltaRule(m.heads, m.heads, m.key_dim, m.value_dim, m.kernel, m.chunk, decay_rank=1)
+
+
+def _linear(m: LinearAttention, d: Device) -> list[_Product]:
+    """Chunk states, hand-over, scores within a chunk, output: as the state-space scan with a group a head."""
+    heads = m.heads / d.tensor
+    chunks = d.tokens / m.chunk
+    c, dk, dv = float(m.chunk), float(m.key_dim), float(m.value_dim)
+    key = d.tokens * heads * dk * d.activation
+    value = d.tokens * heads * dv * d.activation
+    states = chunks * heads * dk * dv * _STATE_BYTES
+    square = chunks * heads * c * c * _STATE_BYTES
+    batch = chunks * heads
+    return [
+        _Product("linear.states", dk, dv, c, batch, key + value, states, again=True),
+        _Product("linear.passing", dk, dv, 0.0, batch, states, states, again=True),
+        _Product("linear.scores", c, c, dk, batch, 2.0 * key, square, again=True),
+        _Product("linear.output", c, dv, dk + c, batch, key + value + states + square, value),
+    ]
+
+
 def _channels(m: Mixer, d: Device) -> Array:
+    if isinstance(m, SelectiveScan | LinearAttention):
+        return np.asarray(m.convolved / d.tensor)
     if isinstance(m, StateSpace):
         shared = 2.0 * m.state * np.maximum(m.groups / d.tensor, 1.0)
     else:

@@ -11,8 +11,29 @@ from gigawatt import catalog
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.workload.architecture import Architecture, Block, Parameters, StateSpace
 from gigawatt.workload.config import Config, load_config
-from gigawatt.workload.families import FAMILIES, WRAPPERS, Layer, Model
+from gigawatt.workload.families import FAMILIES, Layer, Model
+from gigawatt.workload.family_rows import (
+    OWN,
+    family_row,
+    nearest_family,
+    read_row,
+    row_families,
+    text_part,
+)
 from gigawatt.workload.matrices import count_parameters
+
+ENCODER_DECODERS = frozenset(
+    ("bart", "bigbird_pegasus", "blenderbot", "byt5", "led", "longt5", "m2m_100", "marian", "mbart", "mt5",
+     "nllb_moe", "pegasus", "plbart", "prophetnet", "switch_transformers", "t5", "t5gemma", "t5gemma2",
+     "umt5", "whisper")
+)  # fmt: skip
+"""``model_type`` of models whose decoder looks across at an encoder; refused by name."""
+
+TEXT_KEYS = ("text_config", "llm_config", "language_config")
+"""Where a model of several towers has its text part."""
+
+FLAT = frozenset(("qwen2_vl", "qwen2_5_vl"))
+"""Wrappers that earlier had the keys of their text part on the outermost level."""
 
 __all__ = ["known_families", "list_models", "read_architecture"]
 
@@ -24,7 +45,7 @@ def list_models() -> list[str]:
 
 def known_families() -> list[str]:
     """Every ``model_type`` that can be read."""
-    return sorted({*FAMILIES, *WRAPPERS})
+    return sorted({*FAMILIES, *row_families()})
 
 
 def read_architecture(name_or_path: str | Path) -> Architecture:
@@ -100,37 +121,63 @@ def _read(path: Path, name: str) -> Architecture:
             key="model_type",
             allowed=known_families(),
         )
-    wrapped = family in WRAPPERS
-    nested = wrapped or (family in FAMILIES and isinstance(values.get("text_config"), dict))
-    if not wrapped and family not in FAMILIES:
-        line = text.count("\n", 0, max(text.find('"model_type"'), 0)) + 1
+    if family in ENCODER_DECODERS or values.get("is_encoder_decoder") is True:
         raise InputError(
-            "this model family is not known",
+            "encoder-decoder models are not read yet",
             file=path,
-            line=line,
+            line=_line(text),
             key="model_type",
             given=family,
-            allowed=known_families(),
-            nearest=nearest(family, known_families()),
+            allowed="decoders, and the text part of what has several towers",
         )
-    if nested:
-        inner: Any = values.get("text_config")
-        if not isinstance(inner, dict):
+    known = known_families()
+    part = text_part(family)
+    place = next((key for key in TEXT_KEYS if isinstance(values.get(key), dict)), None)
+    inner: Any = values.get(place or "text_config")
+    own: Any = cast("dict[str, Any]", inner).get("model_type") if isinstance(inner, dict) else None
+    if part is None and family not in known:
+        if own not in known:
+            raise InputError(
+                "this model family is not known",
+                file=path,
+                line=_line(text),
+                key="model_type",
+                given=family,
+                allowed=known,
+                nearest=nearest(family, known) or nearest_family(values),
+            )
+        part = OWN
+    nested = place is not None
+    if part is not None:
+        if place is None and family not in FLAT:
             raise InputError(
                 "this key is missing",
                 file=path,
                 key="text_config",
                 allowed=f"the text part of a {family} model",
             )
+        said = OWN in part.split() and own is not None
+        family = str(own) if said else part.split()[-1]
+        if family not in known:
+            raise InputError(
+                "this model family is not known",
+                file=path,
+                key=f"{place}.model_type",
+                given=str(own),
+                allowed=known,
+                nearest=nearest(str(own), known),
+            )
+    if nested:
         # A wrapper may say on its own level whether the head is tied.
         outer = {key: value for key, value in values.items() if key == "tie_word_embeddings"}
         values = outer | cast("dict[str, Any]", inner)
-        own: Any = values.get("model_type")
-        usual = WRAPPERS.get(family, family)
-        # Kimi K2.5 names its text part by either of two families.
-        family = own if family == "kimi_k25" and isinstance(own, str) and own in FAMILIES else usual
     config = Config(values, file=path, text=text, family=family, nested=nested)
-    return _architecture(config, FAMILIES[family](config), name=name, family=family)
+    model = read_row(config) if family_row(family) is not None else FAMILIES[family](config)
+    return _architecture(config, model, name=name, family=family)
+
+
+def _line(text: str) -> int:
+    return text.count("\n", 0, max(text.find('"model_type"'), 0)) + 1
 
 
 def _architecture(c: Config, model: Model, *, name: str, family: str) -> Architecture:
@@ -209,12 +256,16 @@ def _block(c: Config, layer: Layer, model: Model, count: int, role: str) -> Bloc
             mixer=layer.mixer,
             streams=layer.streams,
             scales=layer.scales,
+            sides=layer.sides,
+            table=layer.table,
         ),
         role=role,
         parallel=layer.parallel,
         mixer=layer.mixer,
         streams=layer.streams,
         scales=layer.scales,
+        sides=layer.sides,
+        table=layer.table,
     )
 
 

@@ -212,7 +212,7 @@ def _usual(assumed: AssumptionList, site: str) -> tuple[str, ...]:
     if kept != names:
         lacking = ", ".join(name for name in names if name not in kept)
         reason = f"without {lacking}, of which the weather of {sky.id} does not say what it gives"
-        assumed.tell("pathway.plants", "|".join(kept), reason, Grade.guess)
+        assumed.add("pathway.plants", "|".join(kept), reason, Grade.guess)
     return kept
 
 
