@@ -90,7 +90,7 @@ def test_the_folder(call: Call, tmp_path: Path) -> None:
     [
         (("texsa", "--load", "1GW"), "SITE: no such site; given 'texsa'; .*did you mean 'texas'"),
         (("australia", "--load", "1GW"), "SITE: several sites have these words"),
-        (("texas",), "--load: how much"),
+        (("texas",), "--load: the load is missing"),
         (("texas", "--load", "1"), "--load: the unit is missing"),
         (("texas", "--load", "-1GW"), "--load: out of range; given '-1GW'; allowed: more than 0"),
         (("texas", "--load", "1GW", "--plants", "grid,sollar"), "--plants: no such plant; .*'solar'"),

@@ -154,7 +154,7 @@ def test_scarcity_does_not_flatten_the_other_hours(made: Result) -> None:
     hourly.iloc[100, hourly.columns.get_loc("price [$/MWh]")] = 35_000.0
     figure = replace(made, tables={**made.tables, "hourly": hourly}).figure("price")
     assert figure.layout.yaxis.range[1] < 100
-    assert figure.layout.annotations[0].text == "dearest hour: $35,000/MWh"
+    assert figure.layout.annotations[0].text == "highest price: $35,000/MWh"
 
 
 def test_words_on_a_bar_are_read() -> None:

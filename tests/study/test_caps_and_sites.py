@@ -153,7 +153,7 @@ def test_caps_that_cannot_be(question: TrainingQuestion) -> None:
         read_question(**given, cap="500")
     loose = read_question(**given, cap="900 W")
     assert loose.cap is None
-    assert any("no effect" in notice for notice in loose.notices)
+    assert any("has no effect" in notice for notice in loose.notices)
     with pytest.raises(InfeasibleError, match="cannot be held below its idle power"):
         plan_training(replace(question, cap=20.0), 64)
 

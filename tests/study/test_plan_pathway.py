@@ -108,7 +108,7 @@ def test_a_carbon_limit_begins_with_its_first_year() -> None:
     share = best.energy_not_served / best.demand
     assert share[1] < 1e-3
     assert share[2] > 0.9
-    assert "held by a limit" in " ".join(sentences(pathways(asked, compare=False)))
+    assert "are at a limit" in " ".join(sentences(pathways(asked, compare=False)))
 
 
 def test_faster_power_is_never_dearer() -> None:

@@ -114,7 +114,7 @@ def test_the_version_of_the_catalog_follows_the_file(write: Write) -> None:
         ),
         (WAVES.replace("profiles/waves.csv", "profiles/wave.csv"), "no such profile.*profiles/wave.csv"),
         (WAVES.replace("profiles/waves.csv", "../waves.csv"), "outside the folder of the catalog"),
-        (WAVES.replace("profiles/waves.csv", ""), "does not say what this plant gives"),
+        (WAVES.replace("profiles/waves.csv", ""), "has no capacity factor of this plant"),
     ],
 )
 def test_a_profile_that_is_none_is_one_line(write: Write, row: str, words: str) -> None:

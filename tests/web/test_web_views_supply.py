@@ -43,7 +43,7 @@ def seconds() -> Seen:
         Question("seconds", STATE, (("duration", "60 s"),)), lambda words, share: told.append(words)
     )
     assert "Planning the training step" in told
-    assert any(words.startswith("The store") for words in told)
+    assert any(words.startswith("Sizing the store") for words in told)
     return seen(made.html)
 
 
@@ -147,7 +147,7 @@ def test_the_seconds_are_those_of_the_room(seconds: Seen) -> None:
         STATE.loaded(), plants=plants, electricity=result["supply.electricity_cost"], duration="60 s"
     )
     table = seconds.table("The smallest store of each kind")
-    costs = {row[0]: row[table.head.index("cost a year")] for row in table.rows}
+    costs = {row[0]: row[table.head.index("cost per year")] for row in table.rows}
     assert set(costs) == {one.store.replace("-", " ") for one in room.offers}
     for one in room.offers:
         assert (costs[one.store.replace("-", " ")] == "–") is (one.sized is None)
@@ -156,7 +156,7 @@ def test_the_seconds_are_those_of_the_room(seconds: Seen) -> None:
     assert len(load["x"]) <= 1500
     assert seconds.paragraphs[0].startswith("gpt3-175b on 1,024 ×")
     assert "seconds-frequency" in seconds.figures
-    assert np.isfinite([float(row[0]) for row in seconds.table("The power").rows]).all()
+    assert np.isfinite([float(row[0]) for row in seconds.table("Power, evenly sampled").rows]).all()
 
 
 def test_plants_that_cannot_be_judged_are_told() -> None:

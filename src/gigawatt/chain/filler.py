@@ -18,7 +18,7 @@ __all__ = ["Filler", "beside", "clock_rows"]
 
 T = TypeVar("T")
 #: Why a leaf of the scenario has no line in it.
-_NOT_GIVEN, _SCHEMA = "not set", "not set: default of the scenario"
+_NOT_GIVEN, _SCHEMA = "not given", "not given: default of the scenario"
 
 
 class Filler:
