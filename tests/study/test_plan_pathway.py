@@ -174,7 +174,7 @@ def test_a_bad_path_is_one_line(text: str, says: str) -> None:
         ({"limits": {"wind": 1e8}, "plants": ("solar",)}, "not among the plants"),
         ({"site": "atlantis"}, "atlantis"),
         ({"chip": "H1000000"}, "H1000000"),
-        ({"load": ((2025.0, 0.0),)}, "no load"),
+        ({"load": ((2025.0, 0.0),)}, "load is zero"),
         ({"plants": ("fission-small",), "years": (2025.0,), "end": 2026.0}, "lead time"),
         ({"weeks": 60}, "1 to 52"),
         ({"cooling": "ice"}, "ice"),
