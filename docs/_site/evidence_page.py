@@ -19,7 +19,8 @@ DOCS = Path(__file__).parent.parent
 #: Parts that take a few seconds; the others are run by `gigawatt validate` alone.
 SUPPLY = ("resource", "plants", "building", "plan")
 TECHNOLOGIES = (
-    "cost", "near_memory", "formats", "analog", "optics", "neuromorphic", "quantum", "chiplets",
+    "cost", "near_memory", "formats", "analog", "optics", "neuromorphic",
+    "quantum.energies", "quantum.estimates", "quantum.speed_ups", "chiplets", "shipping",
 )  # fmt: skip
 OUTLOOK = ("costs", "records", "growth", "energy")
 

@@ -52,7 +52,7 @@ def test_the_terminal_says_it_all(call: Call) -> None:
         "recompute",
         "J per token",
         "assumed machine.stack",
-        "1 MW would feed",
+        "1 MW feeds",
     ):
         assert words in out, words
     assert max(map(len, out.splitlines())) <= 200

@@ -88,7 +88,7 @@ def test_the_folder(call: Call, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("texsa", "--load", "1GW"), "SITE: no such site; given 'texsa'; .*did you mean 'texas'"),
+        (("texsa", "--load", "1GW"), "SITE: no such site; given 'texsa'; .*did you mean 'abilene-texas'"),
         (("australia", "--load", "1GW"), "SITE: several sites have these words"),
         (("texas",), "--load: the load is missing"),
         (("texas", "--load", "1"), "--load: the unit is missing"),

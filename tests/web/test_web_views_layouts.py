@@ -60,7 +60,7 @@ def test_the_cloud_and_its_tables_are_the_studys(training: Seen) -> None:
     for row, (name, mine) in zip(counted.rows, by_binding(space).iterrows(), strict=True):
         assert row[0] == str(name).replace("_", " ")
         assert [int(text) for text in row[1:3]] == [mine["shown"], mine["fitting"]]
-    quickest = training.table("The 60 quickest layouts")
+    quickest = training.table("The 60 fastest sampled layouts")
     assert quickest.folded
     assert [row[0] for row in quickest.rows] == [
         layout_words(row) for _, row in space.frame.head(60).iterrows()

@@ -94,7 +94,7 @@ def test_a_format_that_is_chosen_moves_the_mark() -> None:
 def test_training_says_that_quality_is_another_matter() -> None:
     own = own_technology(TRAINED.loaded())
     assert own.substrate == "fp16"
-    assert any("What training in this precision does" in text for text in page(TRAINED).paragraphs)
+    assert any("The effect of training in this precision" in text for text in page(TRAINED).paragraphs)
 
 
 def test_a_kind_keeps_its_own_rows_and_the_scenarios(found: Comparison) -> None:

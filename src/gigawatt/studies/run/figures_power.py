@@ -270,7 +270,7 @@ def price(result: Result) -> Any:
     )
     finish(
         figure,
-        title="Marginal price, from the dearest hour to the cheapest",
+        title="Marginal price, sorted from the highest to the lowest",
         height=280,
         x="share of the year [%]",
         y="price [$/MWh]",
@@ -295,7 +295,7 @@ def _clip_scarcity(figure: Any, prices: list[float], axis: str) -> None:
         showarrow=False,
         xshift=8,
         font={"size": 11},
-        text=f"dearest hour: {with_unit(max(prices), '$/MWh')}",
+        text=f"highest price: {with_unit(max(prices), '$/MWh')}",
     )
 
 
