@@ -33,7 +33,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "facility": (),
     "power": (),
     "money": (),
-    "outlook": ("frame.Frame", "sketch.Sketch", "growth.fit_growth", "priors.read_priors"),
+    "outlook": ("frame.Frame", "sketch.Sketch", "forecasts.growth.fit_growth", "priors.read_priors"),
     "schema": ("fields.Field", "scenario.read_scenario", "changed.scenario_with", "exports.as_json_schema"),
     "chain": ("asking.Asker", "training.plan.plan_training", "serving.plan.plan_serving"),
     "studies": (

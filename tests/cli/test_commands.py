@@ -565,7 +565,7 @@ MODELS = [
     ),
     (
         "a negative size",
-        '{"model_type": "llama", "num_hidden_layers": 2, "num_attention_heads": 8, "hidden_size": -1, "vocab_size": 9}',
+        '{"model_type": "llama", "num_hidden_layers": 2, "num_attention_heads": 8, "hidden_size": -1}',
         r"m\.json:1: hidden_size: this is not a size; given -1",
     ),
     ("no JSON", "model_type: llama", r"m\.json:1: broken JSON"),
