@@ -58,7 +58,7 @@ COUNTRIES = {
     "IT": "italy", "GB": "great-britain", "NL": "netherlands", "PL": "poland", "IN": "india",
     "MY": "malaysia",
 }  # fmt: skip
-# eGRID subregions of cities, recalled; a city that stands nowhere has its country's mean.
+# eGRID subregions of cities, recalled; a city without a row has its country's mean.
 CITIES = {
     "caiso": "Los Angeles; San Diego; Sacramento; Imperial",
     "arizona": "Phoenix; Tucson; Las Vegas; Albuquerque; Santa Teresa; El Paso",
@@ -79,7 +79,7 @@ STATES = {"Rome": "Georgia"}
 NEAR = 60e3
 """A place within this distance [m] of a site with its name is that site."""
 ALIKE, REACH = 3.0, 300e3
-"""A year whose 1 % hot dry bulb is a place's within so many kelvin goes first, within so many metres."""
+"""Preferred: a year within ``REACH`` [m] whose 1 % hot dry bulb is within ``ALIKE`` [K] of the place's."""
 REGION = re.compile(r"(AWS|Azure|GCP) ([a-z0-9-]+)$|^([a-z]+gov[a-z]+|us-gov-[a-z]+-\d)$")
 
 

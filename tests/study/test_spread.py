@@ -1,4 +1,4 @@
-"""The rows of a spread are what evaluating the whole branch anew with a row moved gives."""
+"""Each row of a spread equals a fresh evaluation of the whole branch with that row moved."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ A *block* takes arrays by name and gives arrays by name. An array has the shape 
 for what does not change with the years; blocks are written so that the two broadcast. What comes from
 outside is a *leaf*: a drawn quantity (:mod:`gigawatt.outlook.priors`) or a table that other rooms computed
 (:mod:`gigawatt.outlook.tables`). Two writers of a name, a cycle, an input that nobody makes, and a leaf or an
-output that nobody reads are errors, as in ``core.graph``.
+output that no step reads are errors, as in ``core.graph``.
 
 To add to the outlook, write a function whose parameters are names that are there, decorate it with
 ``@BLOCKS.block("name [unit]", …)``, ``BLOCKS = Frame()`` being those of your module, and add the module and

@@ -151,7 +151,7 @@ def plan_pathway(
     hours : Hours
         Which hours stand for a year: loads and series of plants are at these.
     not_served_price : float
-        $/J, positive: what an hour without power costs whoever waits for it.
+        $/J, positive: what unserved energy costs its consumer.
     together : float
         Vintages of a plant whose fuel, variable cost and carbon lie within this share run as one, as the
         oldest of them: fewer columns. 0 keeps all apart that differ.

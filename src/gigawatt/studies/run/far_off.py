@@ -46,7 +46,7 @@ def step_band(result: Result) -> StepBand | None:
     step = find(result, "training.step_time")
     total, active = find(result, "model.parameters"), find(result, "model.active_parameters")
     if step is None or total is None or active is None or step.origin != "computed":
-        return None  # a step that is given is as far off as whoever measured it says
+        return None  # a given step time carries no error of the model
     routed = float(active.value) < float(total.value)
     outside = _outside(result, routed)
     band = step_time_band(routed=routed, outside=outside)
