@@ -270,3 +270,18 @@ def test_the_supply_of_a_scenario_that_trains_is_that_of_run(tmp_path: Path) -> 
     assert answer["carbon_g_per_kWh"] == pytest.approx(result["supply.carbon_intensity"] * 3.6e9, rel=1e-9)
     assert answer["load_mean_MW"] == pytest.approx(result["facility.power_mean"] / 1e6, rel=1e-9)
     assert answer["building"]["pue"] == pytest.approx(result["facility.pue"], rel=1e-9)
+
+
+def test_a_scenario_finds_its_hours_beside_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gigawatt.chain.graph import graph_of
+    from gigawatt.chain.leaves import fill_leaves
+    from gigawatt.schema.scenario import read_scenario
+
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "hours.csv").write_text("load [MW]\n" + "10\n" * 8759 + "30\n")
+    file = tmp_path / "mine" / "campus.yaml"
+    file.write_text("load: {hours: hours.csv}\nsite: abilene-texas\n")
+    monkeypatch.chdir(tmp_path)
+    loaded = read_scenario(file)
+    load = graph_of(loaded).evaluate(fill_leaves(loaded)[0], targets=["facility.load"])["facility.load"].value
+    assert load.facility.max() == pytest.approx(30e6)

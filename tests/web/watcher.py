@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import gigawatt
+from gigawatt.chain.graph import graph_of
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.core.errors import GigawattError
 from gigawatt.faces.web.form.fields import scenario_keys
 from gigawatt.faces.web.uploads.paths import confirm, vetted
 from gigawatt.schema.changed import scenario_with
-from gigawatt.schema.scenario import read_scenario
+from gigawatt.schema.scenario import LoadedScenario, read_scenario
 
 OURS = tuple(
     os.path.realpath(place)
@@ -44,7 +45,26 @@ BASES = {
     "machine: {chip: H100-SXM5-80GB, count: 8}\nsite: {name: abilene-texas}\n",
     "serving": "model: llama-3.1-8b\nserving: {demand: 10 requests/s}\nmachine: {chip: H100-SXM5-80GB}\n"
     "site: {name: abilene-texas}\n",
+    "load": "load: {mean: 10 MW}\nsite: {name: abilene-texas}\n",
 }
+
+
+def base_of(key: str) -> str:
+    if key.startswith("load."):
+        return "load"
+    return "serving" if key.startswith("serving") else "training"
+
+
+def changes_of(key: str, value: Any) -> dict[str, Any]:
+    if key == "supply.capacity_factors":
+        return {key: {"solar": value}}
+    return {"load.mean": None, key: value} if key == "load.hours" else {key: value}
+
+
+def answer_load(loaded: LoadedScenario) -> None:
+    """The hours of a load are read by the quantity that needs them, not before."""
+    if loaded.scenario.load is not None:
+        graph_of(loaded).evaluate(fill_leaves(loaded)[0], targets=["facility.load"])
 
 
 def main(folder: Path, check: str, values: list[Any]) -> None:
@@ -53,6 +73,7 @@ def main(folder: Path, check: str, values: list[Any]) -> None:
     for name, text in BASES.items():
         (folder / f"{name}.yaml").write_text(text)
         bases[name] = read_scenario(folder / f"{name}.yaml")
+        answer_load(bases[name])
         fill_leaves(bases[name])  # imports and caches: what comes later is due to a value
     opened: list[str] = []
 
@@ -63,13 +84,15 @@ def main(folder: Path, check: str, values: list[Any]) -> None:
     sys.addaudithook(hook)
     found: list[dict[str, Any]] = []
     for key in sorted(scenario_keys()):
-        base = bases["serving" if key.startswith("serving") else "training"]
+        base = bases[base_of(key)]
         for value in values:
             del opened[:]
             try:
-                changes = {key: value}
+                changes = changes_of(key, value)
                 loaded = scenario_with(base, vetted(changes) if check == "vetted" else changes)
-                fill_leaves(confirm(loaded) if check == "vetted" else loaded)
+                loaded = confirm(loaded) if check == "vetted" else loaded
+                fill_leaves(loaded)
+                answer_load(loaded)
                 outcome = "filled"
             except GigawattError as error:
                 outcome = f"{error}"

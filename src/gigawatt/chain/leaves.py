@@ -77,7 +77,10 @@ def _fields(fill: Filler, graph: Graph) -> None:
     """Leaves that are fields of the scenario as they are, read by no function of their own."""
     for name in graph.leaves():
         if name not in fill.leaves and name in fields():
-            fill.written(name, name, value_of(fill.loaded.scenario, name))
+            value = value_of(fill.loaded.scenario, name)
+            if fields()[name].file and isinstance(value, str):
+                value = str(beside(fill.loaded, value))
+            fill.written(name, name, value)
     if "ledger.assets" in graph.leaves():
         fill.written("ledger.assets", "economics", {})
 

@@ -63,6 +63,8 @@ class Field:
         The only values, where they are few.
     table : str
         Table of the catalog that has the rows it may name.
+    file : str
+        What a path in its place is read as: ``model, chip, trace, weather, hours``. Empty: it names no file.
     default : str
         Value where it is left out, if that is the same in every question.
     needed : bool
@@ -93,6 +95,7 @@ class Field:
     high: str
     choices: tuple[str, ...]
     table: str
+    file: str
     default: str
     needed: bool
     branch: str

@@ -21,7 +21,7 @@ from gigawatt.core.registry import find_study
 from gigawatt.core.study import resolve
 from gigawatt.faces.report import html, markdown
 from gigawatt.faces.web.form.state import State, placed
-from gigawatt.faces.web.uploads.paths import file_keys, known
+from gigawatt.faces.web.uploads.paths import known, may_name_a_file
 from gigawatt.faces.web.uploads.store import Stored
 from gigawatt.faces.web.views import job_of, view_of
 
@@ -100,7 +100,7 @@ def result_of(state: State, progress: Progress) -> Result:
         try:
             uploads = Stored(Path.cwd())  # a last look: no name but those of catalog and uploads may be read
             for key, text in state.changes:
-                if text and key in file_keys():
+                if text and may_name_a_file(key):
                     known(key, text, uploads)
             found = Study(state.loaded()).run(progress, _remembered)
         except GigawattError as error:

@@ -21,7 +21,7 @@ from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.quantities import parse
 from gigawatt.faces.web.form.fields import SIZE, field_of, fields_of, options, scenario_keys
 from gigawatt.faces.web.starts import DEFAULT, start_of, starts
-from gigawatt.faces.web.uploads.paths import file_keys, known
+from gigawatt.faces.web.uploads.paths import file_keys, known, may_name_a_file
 from gigawatt.schema.changed import scenario_with
 from gigawatt.schema.scenario import LoadedScenario
 
@@ -170,7 +170,7 @@ def _checked(key: str, text: str, uploads: Container[str]) -> str:
         raise InputError("too long", key=key, given=f"{text[:40]}…", allowed=f"{_MOST_TEXT} characters")
     if not text.isprintable():
         raise InputError("not a text", key=key, given=ascii(text[:40]))
-    if key in file_keys() and text:
+    if may_name_a_file(key) and text:
         return known(key, text, uploads)
     choices = [one.value for one in options(key)]
     # what the catalog has aliases for is looked up by the catalog itself

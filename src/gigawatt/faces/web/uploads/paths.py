@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from gigawatt import catalog
+from gigawatt.chain.load import PROFILES
 from gigawatt.core.errors import InputError
 from gigawatt.machine.chip.parts import is_design_file
+from gigawatt.schema.fields import FIELDS, Field, field
 from gigawatt.schema.scenario import LoadedScenario
 
-__all__ = ["MOST_BYTES", "FileKey", "confirm", "file_keys", "is_token", "known", "vetted"]
+__all__ = ["MOST_BYTES", "confirm", "file_keys", "is_token", "known", "may_name_a_file", "vetted"]
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "model": (".json",),
@@ -45,26 +47,27 @@ _MOST_NAME = 255
 _TOKEN = re.compile(rf"(?:{_ENDINGS})\Z")
 
 
-@dataclass(frozen=True)
-class FileKey:
-    """A key whose value is read as a file: by whom, which tables hold its names, which upload it takes."""
-
-    reader: str
-    tables: tuple[str, ...]
-    kind: str
+_MORE_TABLES: Mapping[str, tuple[str, ...]] = {
+    "machine.chip": ("chip_designs",), "load.profile": ("traces_shapes",),
+}  # fmt: skip
+_WORDS: Mapping[str, tuple[str, ...]] = {"load.profile": PROFILES}
 
 
-_FILE_KEYS: Mapping[str, FileKey] = {
-    "model": FileKey("chain.leaves.beside, workload.read_architecture", ("models",), "model"),
-    "machine.chip": FileKey("chain.leaves.beside, machine.load_chip", ("chips", "chip_designs"), "chip"),
-    "serving.trace": FileKey("chain.serving.leaves.beside, serving.read_trace", ("traces",), "trace"),
-    "site.weather": FileKey("chain.leaves.beside, facility.load_weather", (), "weather"),
-}
-
-
+@lru_cache(maxsize=1)
 def file_keys() -> frozenset[str]:
     """Dotted keys of a scenario whose value may be read as the path of a file."""
-    return frozenset(_FILE_KEYS)
+    return frozenset(one.key for one in FIELDS if one.file)
+
+
+def _file_field(key: str) -> Field | None:
+    """The field of a key that may name a file; a plant in ``supply.capacity_factors`` has the mapping's."""
+    one = field(key)
+    return one if one is not None and one.file else None
+
+
+def may_name_a_file(key: str) -> bool:
+    """Whether the value of a key, or of a key under a mapping of files, may be read as a path."""
+    return _file_field(key) is not None
 
 
 def is_token(value: object, kind: str | None = None) -> bool:
@@ -82,7 +85,7 @@ def known(key: str, value: object, uploads: Container[str] = ()) -> str:
     Parameters
     ----------
     key : str
-        One of :func:`file_keys`.
+        One of :func:`file_keys`, or a key under one that is a mapping.
     value : object
         As the visitor wrote it: an id or alias of the catalog, or a token.
     uploads : container of str
@@ -99,14 +102,19 @@ def known(key: str, value: object, uploads: Container[str] = ()) -> str:
     InputError
         No such name or upload: with the nearest name.
     """
-    one = _FILE_KEYS[key]
-    if isinstance(value, str) and is_token(value, one.kind):
+    one = _file_field(key)
+    assert one is not None, key
+    if isinstance(value, str) and is_token(value, one.file):
         if value in uploads:
             return value
         raise InputError("this upload is not here any more", key=key, given=value, allowed="upload it again")
     text, near = value if isinstance(value, str) else "", None
+    tables = (*filter(None, (one.table,)), *_MORE_TABLES.get(one.key, ()))
+    words = _WORDS.get(one.key, ())
+    if text in words:
+        return text
     if 0 < len(text) <= _MOST_NAME and text.isprintable():
-        for table in one.tables:
+        for table in tables:
             try:
                 row = catalog.entity(table, text)
             except InputError as error:
@@ -115,12 +123,14 @@ def known(key: str, value: object, uploads: Container[str] = ()) -> str:
             # a chip built here from a visitor's design is no name for others
             if not is_design_file(row.text("design")):
                 return row.id
-    names = [name for table in one.tables for name in catalog.table(table)]
+    named = [*words, *(["a name of the catalog"] if tables else [])]
+    upload = f"an uploaded {one.file}" if one.file in KINDS else ""
+    allowed = " or ".join(filter(None, (", ".join(named), upload)))
     raise InputError(
         "no such name",
         key=key,
         given=value if isinstance(value, str | int | float) else type(value).__name__,
-        allowed=f"a name of the catalog, or an uploaded {one.kind}" if names else f"an uploaded {one.kind}",
+        allowed=allowed or "a scenario that `gigawatt run` reads: the page takes no file of hours",
         nearest=near,
     )
 
@@ -146,7 +156,7 @@ def vetted(values: Mapping[str, Any], uploads: Container[str] = ()) -> dict[str,
         As :func:`known`.
     """
     found = dict(_flat(values))
-    for key in _FILE_KEYS.keys() & found.keys():
+    for key in filter(may_name_a_file, found):
         if found[key] is not None:
             found[key] = known(key, found[key], uploads)
     return found
@@ -162,10 +172,12 @@ def confirm(loaded: LoadedScenario, uploads: Container[str] = ()) -> LoadedScena
     InputError
         As :func:`known`, or where a value is not the id that stands for it.
     """
-    for key in _FILE_KEYS:
-        value: Any = loaded.scenario
+    for key in sorted(file_keys()):
+        given: Any = loaded.scenario
         for name in key.split("."):
-            value = getattr(value, name, None)
-        if value is not None and known(key, value, uploads) != value:
-            raise InputError("not the name itself", key=key, given=value, nearest=known(key, value, uploads))
+            given = getattr(given, name, None)
+        for value in given.values() if isinstance(given, Mapping) else (given,):
+            if value is not None and known(key, value, uploads) != value:
+                near = known(key, value, uploads)
+                raise InputError("not the name itself", key=key, given=value, nearest=near)
     return loaded
