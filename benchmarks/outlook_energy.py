@@ -16,6 +16,8 @@ from itertools import product
 import numpy as np
 
 from gigawatt import catalog
+from gigawatt.chain.question_words import HERE
+from gigawatt.schema.changed import scenario_of
 from gigawatt.studies.pathway.plan import pathways
 from gigawatt.studies.pathway.question import Question
 
@@ -76,16 +78,22 @@ def question(cell: Cell) -> Question:
     first, last = path.value("start_year"), path.value("level_year")
     held = rows["held"]
     rates = {name: held.value(name) for name in PLANTS if name in held.numbers}
+    years = (2026, 2030, 2040, 2050)
+    values = {
+        "site.name": cell.site,
+        "year": int(YEARS_TOLD[0]),
+        "load.mean": ", ".join(f"{year}: {path.value(f'load_{year}')} W" for year in years),
+        "supply.plants": list(PLANTS),
+        "supply.carbon_price": f"{first:.0f}: {cell.carbon * path.value('start_share')} $/kg, "
+        f"{last:.0f}: {cell.carbon} $/kg",
+        "supply.fuel_prices.natural-gas": f"{gas} $/J",
+    }
     return Question(
-        site=cell.site,
-        load=tuple((year, path.value(f"load_{year:.0f}")) for year in (2026.0, 2030.0, 2040.0, 2050.0)),
-        plants=PLANTS,
+        scenario_of(values, HERE),
         years=YEARS_TOLD,
         end=path.value("end"),
         chip=CHIP,
         cut=False,
-        carbon_price=((first, cell.carbon * path.value("start_share")), (last, cell.carbon)),
-        gas_price=((first, gas),),
         build_rates=rates if cell.build == "held" else {},
         case=cell.case,
         weeks=int(path.value("weeks")),

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from gigawatt import catalog
+from gigawatt.chain.question_words import HERE
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.faces.terminal import main
 from gigawatt.money import capital_recovery_factor
+from gigawatt.schema.changed import scenario_of
 from gigawatt.studies.pathway.answer import pathway_answer, sentences
 from gigawatt.studies.pathway.figures import FIGURES
 from gigawatt.studies.pathway.plan import accelerators, pathways
@@ -24,19 +26,26 @@ MWH = 3.6e9
 SMALL = ("solar", "wind", "battery", "gas-engine", "fission-small")
 
 
+_FIELDS = {
+    "site": "site.name", "load": "load.mean", "plants": "supply.plants", "cooling": "site.cooling",
+    "carbon_price": "supply.carbon_price", "carbon_limit": "supply.carbon_limit", "limits": "supply.limits",
+}  # fmt: skip
+
+
 def question(**more: object) -> Question:
     given: dict = {
-        "site": "texas", "load": ((0.0, 1e9),), "plants": SMALL,
+        "site": "texas", "load": "1 GW", "plants": list(SMALL),
         "years": (2025.0, 2035.0, 2045.0), "end": 2055.0, "chip": "H100", "weeks": 2,
-    }  # fmt: skip
-    return Question(**(given | more))
+    } | more  # fmt: skip
+    values = {key: given.pop(name) for name, key in _FIELDS.items() if name in given}
+    return Question(scenario_of({**values, "year": int(given["years"][0])}, HERE), **given)
 
 
 @pytest.fixture(scope="module")
 def found():
     """Gas is dear and may not stay: a carbon price from the year in which the reactor is ready."""
     return pathways(
-        question(plants=("gas-engine", "fission-small"), carbon_price=((2025.0, 0.0), (2033.0, 0.3))),
+        question(plants=["gas-engine", "fission-small"], carbon_price="2025: 0 $/t, 2033: 300 $/t"),
         check=True,
     )
 
@@ -103,7 +112,7 @@ def test_an_accelerator_hour_by_hand() -> None:
 
 
 def test_a_carbon_limit_begins_with_its_first_year() -> None:
-    asked = question(plants=("gas-engine",), weeks=1, cut=False, carbon_limit=((2040.0, 10 / 3.6e9),))
+    asked = question(plants=["gas-engine"], weeks=1, cut=False, carbon_limit="2040: 10 g/kWh")
     best = pathways(asked, compare=False).best
     share = best.energy_not_served / best.demand
     assert share[1] < 1e-3
@@ -112,7 +121,7 @@ def test_a_carbon_limit_begins_with_its_first_year() -> None:
 
 
 def test_faster_power_is_never_dearer() -> None:
-    asked = question(plants=("gas-engine", "fission-small"), years=(2025.0, 2035.0), end=2045.0, weeks=1)
+    asked = question(plants=["gas-engine", "fission-small"], years=(2025.0, 2035.0), end=2045.0, weeks=1)
     slow = pathways(asked, compare=False).best.objective
     fast = pathways(replace(asked, lead_times={"gas-engine": 0.25 * YEAR}), compare=False).best.objective
     assert fast < slow
@@ -120,7 +129,7 @@ def test_faster_power_is_never_dearer() -> None:
 
 def test_learning_turns_a_price_around() -> None:
     """At −20 % a doubling a reactor of 2045 costs 1.2^4 times that of 2025: four doublings."""
-    asked = question(plants=("fission-small",), weeks=1, cut=False)
+    asked = question(plants=["fission-small"], weeks=1, cut=False)
     made = {rate: pathways(replace(asked, learning={"fission-small": rate}), compare=False).best
             for rate in (-0.2, 0.0, 0.1)}  # fmt: skip
     row = catalog.entity("plants", "fission-small")
@@ -133,7 +142,7 @@ def test_learning_turns_a_price_around() -> None:
 
 
 def test_the_catalogs_learning_has_a_range() -> None:
-    asked = question(plants=("fission-small",), weeks=1, cut=False, learning={"fission-small": None})
+    asked = question(plants=["fission-small"], weeks=1, cut=False, learning={"fission-small": None})
     low, middle, high = (
         pathways(replace(asked, case=case), compare=False).best.vintages[-1].running[-1].capital
         for case in ("low", "value", "high")
@@ -143,9 +152,10 @@ def test_the_catalogs_learning_has_a_range() -> None:
 
 def test_paths_and_years() -> None:
     asked = read_pathway_question(site="texas", load="2025: 200 MW, 2030: 1 GW", carbon_price="50 $/t")
-    assert asked.load == ((2025.0, 2e8), (2030.0, 1e9))
-    assert asked.carbon_price == ((0.0, pytest.approx(0.05)),)
-    assert asked.carbon_limit == ()
+    scenario = asked.loaded.scenario
+    assert scenario.load.mean == ((2025.0, 2e8), (2030.0, 1e9))
+    assert scenario.supply.carbon_price == pytest.approx(0.05)
+    assert scenario.supply.carbon_limit is None
     assert {one.key for one in asked.assumptions} == {"pathway.chip", "pathway.plants"}
     assert read_years("2025-2050", 5) == ((2025.0, 2030.0, 2035.0, 2040.0, 2045.0, 2050.0), 2055.0)
     assert read_years("2025,2028,2040", 5) == ((2025.0, 2028.0, 2040.0), 2052.0)
@@ -169,17 +179,17 @@ def test_a_bad_path_is_one_line(text: str, says: str) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"plants": ("gas-engin",)}, "gas-engine"),
-        ({"plants": ("battery",)}, "no plant is ready|makes electricity"),
-        ({"limits": {"wind": 1e8}, "plants": ("solar",)}, "not among the plants"),
+        ({"plants": ["gas-engin"]}, "gas-engine"),
+        ({"plants": ["battery"]}, "no plant is ready|makes electricity"),
+        ({"limits": {"wind": "100 MW"}, "plants": ["solar"]}, "not among the plants"),
         ({"site": "atlantis"}, "atlantis"),
         ({"chip": "H1000000"}, "H1000000"),
-        ({"load": ((2025.0, 0.0),)}, "the load is zero"),
-        ({"plants": ("fission-small",), "years": (2025.0,), "end": 2026.0}, "lead time"),
+        ({"load": "0 MW"}, "load.mean: out of range"),
+        ({"plants": ["fission-small"], "years": (2025.0,), "end": 2026.0}, "lead time"),
         ({"weeks": 60}, "1 to 52"),
         ({"cooling": "ice"}, "ice"),
-        ({"plants": ("hydro", "gas-engine")}, "profile"),
-        ({"plants": ("fission-sodium", "fission-sodium-salt")}, "inside a plant"),
+        ({"plants": ["hydro", "gas-engine"]}, "no capacity factor of this plant"),
+        ({"plants": ["fission-sodium", "fission-sodium-salt"]}, "inside a plant"),
     ],
 )
 def test_a_bad_question_is_one_line(change: dict, says: str) -> None:
@@ -224,10 +234,10 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"year": 2030}, "year: plan-pathway does not use this field; .*2025-2050"),
-        ({"supply.grid.carbon": "300 g/kWh"}, "supply.grid.carbon: plan-pathway does not use this field"),
-        ({"load.mean": "1 GW"}, "load.mean: given twice"),
-        ({"supply.fuel_prices.uranium": "1 $/MMBtu"}, "a price path of gas only; given 'uranium'"),
+        ({"supply.reliability": "99.9 %"}, "supply.reliability: plan-pathway does not use .*plan-supply"),
+        ({"site.weather_years": 2}, "site.weather_years: plan-pathway does not use this"),
+        ({"load.mean": "1 GW"}, "load: given twice"),
+        ({"supply.fuel_prices.coke": "1 $/MMBtu"}, "no such fuel; given 'coke'"),
         ({"suply.plants": ["solar"]}, "suply: unknown key; .*did you mean 'supply'"),
     ],
 )

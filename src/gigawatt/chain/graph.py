@@ -100,15 +100,21 @@ def graph_of(loaded: LoadedScenario, changes: Mapping[str, object] = MappingProx
         raise loaded.blame(error, error.key or "") from None
 
 
-def refuse_unread(loaded: LoadedScenario, graph: Graph, targets: tuple[str, ...] | None = None) -> None:
+def refuse_unread(
+    loaded: LoadedScenario,
+    graph: Graph,
+    targets: tuple[str, ...] | None = None,
+    besides: tuple[str, ...] = (),
+) -> None:
     """Raise ``InputError`` of the first field that is written and that ``targets`` do not follow from.
 
-    The message names what cuts it: a field that is given in its place, or the branch.
+    ``besides`` are fields that the study itself reads. The message names what cuts it: a field that is given
+    in its place, or the branch.
     """
     read = fields_of(graph, targets)
     for key in loaded.written:
         known = field(key)
-        if known is None or known.key in read or known.key == _TITLE:
+        if known is None or known.key in read or known.key in (_TITLE, *besides):
             continue
         branch = branch_of(loaded)
         error = InputError("no requested quantity depends on this field", key=key, given=loaded.written[key])

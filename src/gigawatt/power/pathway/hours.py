@@ -124,7 +124,9 @@ def representative_weeks(
     days = [one[: count * WEEK].reshape(count, WEEK // _DAY, _DAY).mean(2) for one in (*rows, short)]
     points = np.concatenate([np.sort(one, axis=1) for one in days], axis=1)
     by_week = short[: count * WEEK].reshape(count, WEEK).mean(1)
-    hard = [int(week) for week in np.argsort(-by_week)[: min(hardest, weeks - 1)]] if found else []
+    hard = (
+        [int(week) for week in np.argsort(-by_week)[: min(hardest, weeks - 1)]] if np.ptp(short) > 0.0 else []
+    )
     rest = np.array([week for week in range(count) if week not in hard])
     chosen, sizes = _medoids(points[rest], weeks - len(hard))
     all_weeks = [*rest[chosen], *hard]

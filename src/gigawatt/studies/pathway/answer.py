@@ -18,6 +18,8 @@ __all__ = ["pathway_answer", "sentences"]
 
 _MWH = 3.6e9
 _GWH = 3.6e12
+NEGLIGIBLE = 1e-6
+"""Share of the load below which a size or an energy is the solver's rounding."""
 _TONNE = 1e3
 _KWH = 3.6e6
 
@@ -28,17 +30,21 @@ def pathway_answer(pathways: Pathways) -> dict[str, Any]:
     idle = pathways.accelerators.hours(best.energy_not_served)
     ends = [*best.years[1:], question.end]
     steps: list[dict[str, Any]] = []
+    dust = NEGLIGIBLE * float(np.max(best.demand))
+    energies = np.where(best.energy > dust, best.energy, 0.0)
+    sizes = {
+        name: np.where(values > dust / SECONDS_PER_YEAR, values, 0.0) / 1e6
+        for name, values in (("capacity", best.capacity), ("built", best.added), ("retired", best.retired))
+    }
     for s, step in enumerate(best.steps):
         served = best.demand[s] - best.energy_not_served[s]
         plants = [
             {
                 "plant": name,
-                "capacity_MW": best.capacity[s, i] / 1e6,
-                "built_MW": best.added[s, i] / 1e6,
-                "retired_MW": best.retired[s, i] / 1e6,
+                **{f"{of}_MW": values[s, i] for of, values in sizes.items()},
                 "storage_MWh": best.storage_energy[s, i] / _MWH,
-                "energy_GWh": best.energy[s, i] / _GWH,
-                "share_of_load": best.energy[s, i] / best.demand[s] if best.demand[s] else 0.0,
+                "energy_GWh": energies[s, i] / _GWH,
+                "share_of_load": energies[s, i] / best.demand[s] if best.demand[s] else 0.0,
                 "cost_M$": sum(float(one[s, i]) for one in best.costs.values()) / 1e6,
                 "carbon_kt": best.carbon[s, i] / (1e3 * _TONNE),
             }
@@ -76,7 +82,7 @@ def pathway_answer(pathways: Pathways) -> dict[str, Any]:
             "present_cost_more_M$": (pathways.waiting.objective - best.objective) / 1e6,
         }
     return {
-        "site": question.site,
+        "site": question.loaded.scenario.site.name,
         "years": [float(year) for year in best.years],
         "end": float(question.end),
         "discount_rate": pathways.rate,

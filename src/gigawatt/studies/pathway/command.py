@@ -20,12 +20,13 @@ EPILOG = (
 _WHAT, _PATHS, _PLANTS, _ANSWER = "Question", "Paths", "Plants", "Answer"
 
 
-@asks("plan-pathway", "site.name", "load.mean", settings=True)
+@asks("plan-pathway", "site.name", settings=True)
 def plan_pathway_command(
     asked: Asked,
     years: Annotated[
-        str, typer.Option(help="2025-2050, or 2025,2030,2040: where steps begin.", rich_help_panel=_WHAT)
-    ] = "2025-2050",
+        str | None,
+        option("Where steps begin, 2025-2050 or 2025,2030,2040; 25 years where left out.", _WHAT),
+    ] = None,
     every: Annotated[
         int, typer.Option(help="Years per step of a span of years.", min=1, rich_help_panel=_WHAT)
     ] = 5,

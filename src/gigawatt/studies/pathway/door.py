@@ -15,14 +15,15 @@ Progress = Callable[[str, float], None]
 
 
 def plan_pathway(
-    site: str, load: str, *, check: bool = False, progress: Progress | None = None, **words: Any
+    site: str, load: str | None = None, *, check: bool = False, progress: Progress | None = None, **words: Any
 ) -> Answer:
     """Plan a campus's power over decades, as ``gigawatt plan-pathway`` does: build, retire, bridge.
 
     Parameters
     ----------
     site, load : str
-        A site of the catalog; mean power at the meter, one value or by year (``"2025: 200 MW, 2030: 1 GW"``).
+        A site of the catalog, or the file of a scenario; mean power at the meter, one value or by year
+        (``"2025: 200 MW, 2030: 1 GW"``).
     check : bool
         Whether to plan one step with every hour too.
     progress : callable, optional

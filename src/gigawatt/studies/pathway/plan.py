@@ -17,29 +17,46 @@ from numpy.typing import NDArray
 from gigawatt import catalog
 from gigawatt.chain.accelerator_price import MachineTerms, chip_second_price, power_of
 from gigawatt.chain.candidates import plant_id
+from gigawatt.chain.filler import Filler
+from gigawatt.chain.graph import graph_of
+from gigawatt.chain.leaves import fill_leaves
+from gigawatt.chain.machine import flat_year
+from gigawatt.chain.shared_leaves import fill_cooling, fill_grid, fill_place, fill_spares, limit_in
+from gigawatt.chain.study import assumptions_of, blame
+from gigawatt.chain.weather_years import profiles
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.core.quantities import show
-from gigawatt.facility import facility_load, load_site, load_weather
+from gigawatt.facility import LoadShape, Weather
 from gigawatt.machine.load import build_cluster, load_chip
-from gigawatt.money import capital_recovery_factor, discount_rate
+from gigawatt.money import capital_recovery_factor
 from gigawatt.money.annuity import SECONDS_PER_YEAR
-from gigawatt.power import Grid, Plant, build_plant, load_grid, plant_profiles
+from gigawatt.power import Grid, Plant, build_plant
 from gigawatt.power.pathway.hours import Hours, representative_weeks, whole_year
 from gigawatt.power.pathway.pathway import Pathway, plan_pathway
 from gigawatt.power.pathway.steps import Step, Vintage
 from gigawatt.power.plants.row_reader import RowReader
-from gigawatt.studies.pathway.question import Path, Question
+from gigawatt.schema.changed import scenario_with
+from gigawatt.schema.values import at_year
+from gigawatt.studies.pathway.question import Question
 
 __all__ = ["Accelerators", "Pathways", "accelerators", "pathways"]
 
 Array = NDArray[np.float64]
 
+_TARGETS = (
+    "site.site",
+    "site.weather",
+    "facility.load",
+    "supply.capacity_factors",
+    "economics.discount_rate",
+)
 #: Vintages of a plant run as one where fuel, cost and carbon lie as near as this.
 TOGETHER = 0.02
 #: What serves less than this share of the load is not worth a word.
 NOTICED = 1e-3
 _ROUNDING = 1e-6
+_LEAST = 1e-3
 #: Steps of their own begin where a lead time ends, to this part of a year.
 _CUTS = 4
 #: Accelerators of the cluster whose network is priced.
@@ -97,6 +114,20 @@ def accelerators(*, chip: str, pue: float, rate: float) -> Accelerators:
     return Accelerators(cluster.chip.id, power.chip * pue, price * SECONDS_PER_HOUR, (*told, *more))
 
 
+def _evaluated(asked: Question) -> tuple[dict[str, Any], list[Assumption]]:
+    """(quantities of the scenario in its first year that a pathway starts from, their assumptions)."""
+    loaded = asked.loaded
+    graph, fill = graph_of(loaded), Filler(loaded)
+    leaves, assumptions = fill_leaves(loaded)
+    for read in (fill_place, fill_cooling, fill_spares):  # of the building of what waits
+        read(fill)
+    values = graph.evaluate(leaves, blame=lambda error, name: blame(loaded, error, name), targets=_TARGETS)
+    value = {name: one.value for name, one in values.items()}
+    value |= {name: fill.leaves[name].value for name in ("site.cooling", "site.redundancy")}
+    told = (one for one in (*fill.assumptions, *assumptions) if one.key in value)
+    return value | {"site.pue": loaded.scenario.site.pue}, [*asked.assumptions, *assumptions_of(values, told)]
+
+
 def pathways(
     question: Question,
     *,
@@ -145,17 +176,13 @@ def pathways(
     )  # fmt: skip
 
 
-def at_year(path: Path, year: float, default: float) -> float:
-    """A path's value in a year: linear between its years, constant outside."""
-    return float(np.interp(year, [one[0] for one in path], [one[1] for one in path])) if path else default
-
-
 class _Site:
-    """What the programmes share: weather, load, grid, what of each plant may begin when."""
+    """What the programmes share: the quantities of the scenario, what of each plant may begin when."""
 
     def __init__(self, asked: Question) -> None:
-        names = tuple(dict.fromkeys(plant_id("plants", name) for name in asked.plants))
-        self.limits = {plant_id("limit", k): v for k, v in asked.limits.items()}
+        self.asked, self.supply = asked, asked.loaded.scenario.supply
+        names = tuple(dict.fromkeys(plant_id("plants", name) for name in self.supply.plants or ()))
+        self.limits = {plant_id("limit", k): v for k, v in self.supply.limits.items()}
         self.rates = {plant_id("build_rate", k): v for k, v in asked.build_rates.items()}
         self.leads = {plant_id("lead_time", k): v for k, v in asked.lead_times.items()}
         self.learning = {plant_id("learning", k): v for k, v in asked.learning.items()}
@@ -167,33 +194,22 @@ class _Site:
                 if name not in self.names:
                     raise InputError("not among the plants that may be built", key=key, given=name,
                                      allowed=", ".join(self.names))  # fmt: skip
-        self.asked, self.buildable = asked, names
+        self.buildable = names
         self.rows = {name: catalog.entity("plants", name) for name in self.names}
-        self.site = load_site(asked.site)
-        self.weather = load_weather(self.site)
-        shape = facility_load(
-            it_power=1.0, weather=self.weather, cooling=catalog.entity("cooling", asked.cooling)
-        )
-        self.shape = shape.facility / float(shape.facility.mean())
-        self.profiles: dict[str, Array] = {}
-        profile = plant_profiles(self.weather)
-        for name in self.names:
-            if self.rows[name].text("host"):
-                raise InputError("a store inside a plant cannot be planned over decades",
-                                 key="plants", given=name,
-                                 allowed="plan-supply, for a year of it")  # fmt: skip
-            values = profile(name)
-            if values is not None:
-                self.profiles[name] = values
-            elif self.rows[name].text("kind") == "profile":
-                raise InputError("the weather gives this plant no profile", key="plants", given=name,
-                                 allowed="a plant with a `profile` in its row, or one of fuel")  # fmt: skip
-        found, told = discount_rate()
-        self.rate = found if asked.rate is None else asked.rate
-        self.told = [*asked.assumptions, *self.site.assumptions, *self.weather.assumptions]
-        self.told += [] if asked.rate is not None else [told]
-        self.waiting = accelerators(chip=asked.chip, pue=shape.annual_pue, rate=self.rate)
-        self.not_served_price = asked.not_served_price or (
+        value, self.told = _evaluated(asked)
+        self.weather: Weather = value["site.weather"]
+        load: LoadShape = value["facility.load"]
+        self.mean = float(load.facility.mean())
+        self.shape = load.facility / self.mean
+        self.profiles = self._profiles(value)
+        self.rate: float = value["economics.discount_rate"]
+        if np.any(load.facility != load.it):
+            pue = load.annual_pue
+        else:  # a load at the meter: the accelerators that wait are in a building of their own
+            pue = flat_year(self.weather, *(value[f"site.{n}"] for n in ("cooling", "redundancy", "pue")))
+            pue = pue.annual_pue
+        self.waiting = accelerators(chip=asked.chip, pue=pue, rate=self.rate)
+        self.not_served_price = self.supply.not_served_price or (
             self.waiting.hour / (self.waiting.power * SECONDS_PER_HOUR)
         )
         self.now = asked.years[0]
@@ -205,13 +221,35 @@ class _Site:
             {math.ceil(year * _CUTS - _ROUNDING) / _CUTS for year in self.ready.values()} if asked.cut else ()
         )
         self.years = tuple(sorted({*asked.years, *(year for year in cuts if year < asked.end)}))
-        if not asked.load or all(at_year(asked.load, year, 0.0) <= 0.0 for year in self.years):
-            raise InputError("the load is zero in every step", key="load", given=0, allowed="such as 1 GW")
+
+    def _profiles(self, value: Mapping[str, Any]) -> dict[str, Array]:
+        """Capacity factors (8760,) of the plants that the weather drives, or whose hours are given."""
+        profile = profiles((self.weather,), value["supply.capacity_factors"], place=value["site.site"].name)
+        found: dict[str, Array] = {}
+        for name in self.names:
+            if self.rows[name].text("host"):
+                raise InputError("a store inside a plant cannot be planned over decades",
+                                 key="plants", given=name,
+                                 allowed="plan-supply, for a year of it")  # fmt: skip
+            values = profile(name)
+            if values is not None:
+                found[name] = values
+        return found
+
+    def _load(self, year: float) -> float:
+        """Mean power of a year at the meter [W]."""
+        given = self.asked.loaded.scenario.load.mean
+        return self.mean if given is None else at_year(given, year) or 0.0
 
     def _grid(self, year: float) -> Grid:
         if year not in self.grids:
-            price = at_year(self.asked.grid_price, year, 0.0) or None
-            self.grids[year] = load_grid(self.site.grid, int(year), weather=self.weather, price=price)
+            price, then = self.supply.grid.price, {"year": int(year)}
+            if isinstance(price, tuple):  # a step may begin within a year
+                then |= {"supply.grid.price": f"{at_year(price, year)} $/J"}
+            fill = Filler(scenario_with(self.asked.loaded, then))
+            fill_place(fill)
+            fill_grid(fill)
+            self.grids[year] = fill.leaves["supply.grid"].value
         return self.grids[year]
 
     def _lead(self, name: str) -> float:
@@ -245,8 +283,7 @@ class _Site:
 
     def _limit(self, year: float) -> float | None:
         """The carbon limit of a year; none before the path begins."""
-        path = self.asked.carbon_limit
-        return at_year(path, year, 0.0) if path and year >= path[0][0] - _ROUNDING else None
+        return limit_in(self.supply.carbon_limit, year + _ROUNDING)
 
     def _worth(self, years: float) -> float:
         """Present value of an annuity of one dollar over these years."""
@@ -272,9 +309,8 @@ class _Site:
             options["price"], options["carbon"] = hours.read(grid.price), hours.read(grid.carbon)
         if row.text("fuel") and "fuel_cost" not in row.numbers:
             fuel = RowReader(catalog.entity("fuels", row.text("fuel")), runs, {})
-            price = fuel.number("price")
-            if fuel.row.id == "natural-gas":
-                price = at_year(self.asked.gas_price, runs, price)
+            given = at_year(self.supply.fuel_prices.get(fuel.row.id), runs)
+            price = fuel.number("price") if given is None else given
             options["fuel_price"] = price + fuel.number("delivery")
             self.missing |= fuel.assumptions
         if self.weather.temperature is not None:
@@ -290,7 +326,17 @@ class _Site:
         series, others = list(self.profiles.values()), []
         if "grid" in self.names and float(self._grid(self.now).price.std()) > 0.0:
             others.append(self._grid(self.now).price)
-        return representative_weeks(series=series, others=others, load=self.shape, weeks=self.asked.weeks)
+        load = self.shape / self._available()
+        return representative_weeks(series=series, others=others, load=load, weeks=self.asked.weeks)
+
+    def _available(self) -> Array:
+        """Least share of the rating (8760,) that warm air leaves a plant that may be built; 1 without any."""
+        shares = np.ones(len(self.shape))
+        for name in self.names:
+            if self.rows[name].text("kind") == "dispatchable":
+                here = self.plant(name, self.now, self.now, whole_year()).availability
+                shares = np.minimum(shares, here / np.max(here))
+        return np.maximum(shares, _LEAST)
 
     def plan(self, hours: Hours, *, without: Sequence[str] = (), only: int | None = None) -> Pathway:
         """The cheapest pathway; ``only``: of that step alone, everything ready."""
@@ -303,8 +349,8 @@ class _Site:
             Step(
                 year=year,
                 worth=worths[s + 1] - worths[s],
-                load=shape * at_year(asked.load, year, 0.0),
-                carbon_price=at_year(asked.carbon_price, year, 0.0),
+                load=shape * self._load(year),
+                carbon_price=at_year(self.supply.carbon_price, year) or 0.0,
                 carbon_limit=self._limit(year),
                 limits=self.limits,
                 build_limits={} if only is not None else
@@ -339,7 +385,7 @@ class _Site:
     def assumptions(self) -> tuple[Assumption, ...]:
         """The assumptions of the pathway."""
         told = list(self.told)
-        if self.asked.not_served_price is None:
+        if self.supply.not_served_price is None:
             told.append(
                 Assumption(
                     "pathway.not_served_price",

@@ -5,74 +5,70 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 
 from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.candidates import fuel_id
+from gigawatt.chain.filler import Filler
+from gigawatt.chain.graph import graph_of, refuse_unread
 from gigawatt.chain.question_words import HERE, Words
+from gigawatt.chain.shared_leaves import fill_place
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.core.quantities import parse
-from gigawatt.facility import load_site, load_weather
 from gigawatt.power.resource.profiles import drives
-from gigawatt.schema.changed import scenario_of
-from gigawatt.schema.fields import field as find_field
-from gigawatt.schema.scenario import Scenario
-from gigawatt.schema.values import ByYear
+from gigawatt.schema.changed import scenario_of, scenario_with
+from gigawatt.schema.scenario import LoadedScenario, read_scenario
 
-__all__ = ["Path", "Question", "read_pathway_question", "read_years"]
+__all__ = ["Question", "read_pathway_question", "read_years"]
 
-Path = tuple[tuple[float, float], ...]
-"""(year, SI value) in order of the years; empty: none."""
+_YEARS = "2025-2050"
+_FILES = (".yaml", ".yml")
 _GAS = "natural-gas"
 _WORDS = {
-    "site": "site.name", "load": "load.mean", "chip": "machine.chip", "carbon": "supply.carbon_limit",
+    "load": "load.mean", "chip": "machine.chip", "carbon": "supply.carbon_limit",
     "carbon_price": "supply.carbon_price", "gas_price": f"supply.fuel_prices.{_GAS}",
     "grid_price": "supply.grid.price", "plants": "supply.plants", "limit": "supply.limits",
     "discount_rate": "economics.discount_rate", "not_served": "supply.not_served_price",
 }  # fmt: skip
 """Keyword → field of the scenario."""
-_READ = frozenset((*_WORDS.values(), "site.cooling", "supply.fuel_prices"))
-_INSTEAD = {"year": "years, such as 2025-2050", "supply.fuel_prices": f"supply.fuel_prices.{_GAS}"}
+_OF_A_YEAR = (
+    "site.weather_years", "supply.reliability", "supply.matching", "supply.flexible", "supply.deferrable",
+    "supply.grid.limit", "supply.grid.counts", "supply.price",
+)  # fmt: skip
+"""Terms of a year's plan that a pathway does not have."""
+_WAITS = ("machine.chip", "site.cooling", "site.redundancy", "site.pue")
+"""Fields of the accelerators that wait for power, and of their building."""
+_TARGETS = ("facility.load", "supply.candidates", "supply.plan")
 
 
 @dataclass(frozen=True)
 class Question:
-    """A pathway question in SI units; paths are ``(year, value)`` in order, linear between, constant
-    outside (a carbon limit begins with its first year).
+    """A pathway question: a scenario whose load, limits and prices may be given by year, and its terms.
 
-    ``years`` begin the steps and the last lasts to ``end``; ``load`` is mean power at the meter; ``limits``
-    and ``build_rates`` [W], [W/yr] by plant; ``lead_times`` [s] in place of the catalog's; ``learning`` a
-    rate for each doubling by plant, or ``None`` for the catalog's; ``existing`` (plant, W, its first
-    year); ``weeks`` that stand for a year.
+    ``years`` begin the steps and the last lasts to ``end``; ``build_rates`` [W/s] by plant; ``lead_times``
+    [s] in place of the catalog's; ``learning`` a rate for each doubling by plant, or ``None`` for the
+    catalog's; ``existing`` (plant, W, its first year); ``weeks`` that stand for a year.
     """
 
-    site: str
-    load: Path
-    plants: tuple[str, ...]
+    loaded: LoadedScenario
     years: tuple[float, ...]
     end: float
     chip: str
     cut: bool = True
-    carbon_limit: Path = ()
-    carbon_price: Path = ()
-    gas_price: Path = ()
-    grid_price: Path = ()
-    limits: Mapping[str, float] = field(default_factory=lambda: {})
     build_rates: Mapping[str, float] = field(default_factory=lambda: {})
     lead_times: Mapping[str, float] = field(default_factory=lambda: {})
     learning: Mapping[str, float | None] = field(default_factory=lambda: {})
     existing: tuple[tuple[str, float, float], ...] = ()
     case: str = "value"
-    rate: float | None = None
-    not_served_price: float | None = None
     weeks: int = 7
-    cooling: str = "water-cooled-chiller-tower"
     assumptions: tuple[Assumption, ...] = ()
 
 
 def read_pathway_question(
     *,
-    years: str = "2025-2050",
+    site: str,
+    years: str | None = None,
     every: int = 5,
     whole_steps: bool = False,
     build_rate: Sequence[str] | None = None,
@@ -90,8 +86,11 @@ def read_pathway_question(
 
     Parameters
     ----------
+    site : str
+        A site of the catalog, or the file of a scenario, whose load is planned for.
     years, every, whole_steps
-        Where steps begin: a span with years of a step, or years; no steps where a lead time ends.
+        Where steps begin: a span with years of a step, or years (usually 2025-2050, or 25 years from that
+        of the scenario); no steps where a lead time ends.
     limit, build_rate, lead_time, existing, learning : sequence of str, optional
         ``plant=value`` each.
     plants : str or sequence of str, optional
@@ -101,7 +100,7 @@ def read_pathway_question(
     case, weeks
         End of the ranges of capital costs; weeks that stand for a year.
     **words
-        ``site, load, chip, carbon, carbon_price, gas_price, grid_price, discount_rate, not_served``: fields
+        ``load, chip, carbon, carbon_price, gas_price, grid_price, discount_rate, not_served``: fields
         of a scenario; a limit, a price or the load is one value, or by year.
 
     Raises
@@ -109,65 +108,59 @@ def read_pathway_question(
     InputError
         A word that cannot be read, a field that a pathway has no use for.
     """
-    said = Words("plan-pathway", {})
+    said = Words("plan-pathway", dict.fromkeys(_OF_A_YEAR, "plan-supply, for a year of it"))
+    file = Path(site) if site.endswith(_FILES) else None
+    if file is None:
+        said.word("site", "site.name", site)
     for name, key in _WORDS.items():
         said.word(name, key, words.get(name))
     if plants is not None:
         listed = plants.split(",") if isinstance(plants, str) else plants
         said.word("plants", "supply.plants", [name.strip() for name in listed])
     said.word("limit", "supply.limits", dict(_pairs("limit", limit)) or None)
-    said.settings(settings or {})
+    assumed = AssumptionList()
     with said.named():
-        for key in said.values:
-            known = find_field(key)
-            if known is not None and known.key not in _READ:
-                allowed = _INSTEAD.get(key, ", ".join(sorted(_READ)))
-                raise InputError("plan-pathway does not use this field", key=key, allowed=allowed)
-        scenario: Scenario = scenario_of(said.values, HERE).scenario
-        fuels = {fuel_id("supply.fuel_prices", name) for name in scenario.supply.fuel_prices}
-        if fuels - {_GAS}:
-            other = sorted(fuels - {_GAS})[0]
-            raise InputError("a pathway takes a price path of gas only", key="supply.fuel_prices",
-                             given=other, allowed=_GAS)  # fmt: skip
-    first, end = read_years(years, every)
-    supply, assumed = scenario.supply, AssumptionList()
-    chip = scenario.machine.chip or assumed.default("pathway.chip").text("text")
-    names = supply.plants or _usual(assumed, scenario.site.name)
+        said.settings(settings or {})
+        if file is None and not any(key.startswith("load.") for key in said.values):
+            said.values["load"] = {}  # asked for nothing: the graph says what is missing
+        start = None if file is None else read_scenario(file)
+        loaded = scenario_of(said.values, HERE) if start is None else scenario_with(start, said.values)
+        begins = loaded.scenario.year if "year" in loaded.lines else None
+        first, end = read_years(years or _span(begins), every)
+        if begins is not None and first[0] != begins:
+            raise InputError("the steps begin in another year", key="year", given=begins,
+                             allowed=f"{first[0]:.0f}, where the steps begin")  # fmt: skip
+        more: dict[str, object] = {"year": int(first[0])}
+        if loaded.scenario.supply.plants is None:
+            more["supply.plants"] = list(_usual(assumed, loaded))
+        chip = loaded.scenario.machine.chip or assumed.default("pathway.chip").text("text")
+        refuse_unread(loaded, graph_of(loaded), _TARGETS, besides=_WAITS)
+        for name in loaded.scenario.supply.fuel_prices:
+            fuel_id("supply.fuel_prices", name)
+        loaded = scenario_with(loaded, more)
     learns: dict[str, float | None] = {
         name: None if text == "rows" else _value("learning", text, "percent")
         for name, text in _pairs("learning", learning)
     }
     second = parse("1 yr", "s")
     return Question(
-        site=scenario.site.name,
-        load=_path(scenario.load.mean),
-        plants=names,
+        loaded=loaded,
         years=first,
         end=end,
         chip=chip,
         cut=not whole_steps,
-        carbon_limit=_path(supply.carbon_limit),
-        carbon_price=_path(supply.carbon_price),
-        gas_price=_path(supply.fuel_prices.get(_GAS)),
-        grid_price=_path(supply.grid.price),
-        limits=supply.limits,
         build_rates={name: rate / second for name, rate in _each("build_rate", build_rate, "W").items()},
         lead_times=_each("lead_time", lead_time, "yr"),
         learning=learns,
         existing=_existing(existing),
         case=case,
-        rate=scenario.economics.discount_rate,
-        not_served_price=supply.not_served_price,
         weeks=weeks,
         assumptions=tuple(assumed.assumptions),
-        **({} if scenario.site.cooling is None else {"cooling": scenario.site.cooling}),
     )
 
 
-def _path(value: ByYear | None) -> Path:
-    if value is None:
-        return ()
-    return value if isinstance(value, tuple) else ((0.0, value),)
+def _span(year: int | None) -> str:
+    return _YEARS if year is None else f"{year}-{year + 25}"
 
 
 def _existing(written: Sequence[str] | None) -> tuple[tuple[str, float, float], ...]:
@@ -204,11 +197,13 @@ def _pairs(key: str, written: Sequence[str] | None) -> list[tuple[str, str]]:
     return found
 
 
-def _usual(assumed: AssumptionList, site: str) -> tuple[str, ...]:
+def _usual(assumed: AssumptionList, loaded: LoadedScenario) -> tuple[str, ...]:
     """The plants of a pathway that names none, less those that the weather of its site does not drive."""
     names = tuple(assumed.default("pathway.plants").text("text").split("|"))
-    sky = load_weather(load_site(site))
-    kept = tuple(name for name in names if drives(sky, name))
+    fill = Filler(loaded)
+    fill_place(fill)
+    sky, given = fill.leaves["site.weather"].value, loaded.scenario.supply.capacity_factors
+    kept = tuple(name for name in names if name in given or drives(sky, name))
     if kept != names:
         lacking = ", ".join(name for name in names if name not in kept)
         reason = f"without {lacking}, of which the weather of {sky.id} does not say what it gives"
