@@ -81,8 +81,7 @@ def test_reads_what_people_write(text: str, unit: str, value: float) -> None:
         ("5", "W", "the unit is missing; given '5'; allowed: a number with a unit such as 'W'"),
         (5, "W", "the unit is missing"),
         (5.0, "W", "the unit is missing"),
-        ("7 T", "tokens", "the unit is missing; given '7 T'"),
-        ("70 B", "tokens", "the unit is missing; given '70 B'"),
+        ("70 B", "W", "the unit is missing; given '70 B'"),
         ("7 T", "W", "the unit is missing"),
         ("5 m", "W", "'m' is the wrong kind of unit here"),
         ("60 1/MWh", "$/J", "'1/MWh' is the wrong kind of unit here"),
@@ -222,3 +221,10 @@ def test_dimensions() -> None:
     assert not same_dimension("FLOP", "token")
     assert factor("TFLOP/s") == 1e12
     assert factor("GB") == 1e9
+
+
+@pytest.mark.parametrize(("text", "tokens"), [("15T", 15e12), ("7 T", 7e12), ("300B", 3e11), ("1.5M", 1.5e6)])
+def test_a_scaled_number_of_tokens_needs_no_unit(text: str, tokens: float) -> None:
+    assert parse(text, "tokens") == tokens
+    with pytest.raises(InputError, match="the unit is missing"):
+        parse("15", "tokens")

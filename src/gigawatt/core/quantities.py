@@ -100,6 +100,8 @@ _UNIT = re.compile(
     r"(?:1\s*/)?(?:(?:[^\W\d_²³]\d?|\))(?:\s*(?:\*\*|\^)\s*-?\d|[²³])?|\*(?!\*)|[_$€£¥¢%°/·(\s])*+"
 )
 _SCALE = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12, "P": 1e15}
+_TOKENS = "tokens"
+"""The count of which people write ``15T``."""
 _COUNTED = re.compile(
     r"^([kKMBGTP])?\s*((?:tokens?|parameters?|sequences?|chips?|[gG][pP][uU]s?|accelerators?)\b.*)$"
 )
@@ -201,8 +203,8 @@ def parse(text: object, unit: str, *, example: str | None = None) -> float:
     counted = _COUNTED.match(written)
     if counted:
         number, written = number * _SCALE.get(counted[1] or "", 1.0), counted[2]
-    elif written in _SCALE and same_dimension(unit, "1"):
-        number, written = number * _SCALE[written], ""
+    elif written in _SCALE and (same_dimension(unit, "1") or unit == _TOKENS):
+        number, written = number * _SCALE[written], "" if unit != _TOKENS else unit
     if not _UNIT.fullmatch(written):
         raise InputError("not a quantity", given=str(text), allowed=allowed)
     if not written and not same_dimension(unit, "1"):
@@ -211,10 +213,10 @@ def parse(text: object, unit: str, *, example: str | None = None) -> float:
         fits = same_dimension(written, unit)
     except InputError as error:
         error.given, error.allowed = str(text), allowed
-        if written in _SCALE:  # "7 T" where tokens are due
+        if written in _SCALE:  # "7 T" where watts are due
             error.message = "the unit is missing"
         raise
-    if not fits and written in _SCALE:  # "70 B" where tokens are due
+    if not fits and written in _SCALE:  # "70 B" where watts are due
         raise InputError("the unit is missing", given=str(text), allowed=allowed)
     if not fits:
         raise InputError(f"{written!r} is the wrong kind of unit here", given=str(text), allowed=allowed)
