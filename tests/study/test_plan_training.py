@@ -146,7 +146,7 @@ def test_defaults_are_listed_and_what_is_given_is_not() -> None:
         ({"pins": {"recompute": "some"}}, "recompute: unknown value"),
         ({"pins": {"shard": "some"}}, "shard: not a degree; .* allowed: all, a whole number"),
         ({"pins": {"offload": "al"}}, "offload: unknown value; .* did you mean 'all'"),
-        ({"reliability": "recovery"}, "not a cluster"),
+        ({"reliability": "node"}, "not a cluster"),
         ({"stack": "megatron"}, "no such entry"),
     ],
 )

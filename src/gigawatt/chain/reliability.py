@@ -13,40 +13,48 @@ from typing import Any
 import numpy as np
 
 from gigawatt import catalog
+from gigawatt.catalog import Entity
 from gigawatt.core.errors import InputError
-from gigawatt.core.evidence import Assumption, Evidence
-from gigawatt.performance import goodput
-from gigawatt.performance.reliability.failures import Uncertain, restart_time
-from gigawatt.performance.reliability.goodput import goodput_elastic
-from gigawatt.performance.reliability.runs import RunBand, reliability_of, run_days
+from gigawatt.core.evidence import Assumption, Evidence, Grade
+from gigawatt.performance.reliability.failures import (
+    Uncertain,
+    hot_spares,
+    recovery_row,
+    recovery_time,
+    shrink_loss,
+)
+from gigawatt.performance.reliability.goodput import goodput_covered
+from gigawatt.performance.reliability.runs import RunBand, reliability_of
 
 __all__ = [
     "CLUSTER",
     "DRAWS",
-    "ELASTIC",
-    "RESTART",
     "Goodput",
+    "cluster_of",
     "days_band",
     "given_goodput",
     "goodput_of",
+    "methods_of",
     "reliability_rows",
     "run_band",
     "share_band",
+    "words_of",
 ]
 
 CLUSTER = "large-cluster"
 """The default cluster of failure rates: the row of the catalog for an unmeasured cluster."""
 QUANTITIES = ("failure_rate", "checkpoint_time", "straggler", "planned_rate", "evaluation")
 """Numbers of a cluster of the catalog's ``reliability``; what one lacks is that of ``large-cluster``."""
-RECOVERY = ("detection", "base", "each")
-"""Numbers of the row ``recovery``: a restart takes longer on more accelerators."""
 DRAWS = 2000
 """Runs drawn for a band."""
-RESTART, ELASTIC = "restart", "elastic"
-"""How a run recovers: as a whole from storage, or one replica group while the others go on."""
-_GROUPS = ("stall", "group", "coverage", "worth")
+_METHOD = ("coverage", "detection", "base", "each", "lost", "copies", "checkpoint_time", "group")
+"""Numbers of a method of ``recovery``; those in ``_SHARED`` are a restart's where it has none of its own."""
+_SHARED = ("detection", "group")
+_GROUPS = 2.0
+"""Groups that elastic data parallelism has at least."""
+_MOST = 1e15
+"""Where more failures are expected than that, chance no longer counts."""
 _BESIDE = ("interval", "failures_per_day")
-_DAY_OF = 1.0 / 86400.0
 _DAY = 86400.0
 
 
@@ -56,7 +64,8 @@ class Goodput:
 
     ``parts`` are shares of time on the clock that sum to 1: progress, checkpoint, rework, restart,
     straggler, planned, evaluation. ``interval`` [s] lies between checkpoints, inf where none pays.
-    ``recovery`` is :data:`RESTART` or :data:`ELASTIC`; ``notices`` say where it was chosen.
+    ``recovery`` is a method of the catalog's ``recovery``; ``notices`` say what was chosen. ``failures``
+    multiplied the rate; ``spares`` are nodes of ``node`` accelerators (``None``: always enough).
     """
 
     share: float
@@ -67,8 +76,11 @@ class Goodput:
     accelerators: float
     evidence: tuple[Evidence, ...]
     assumptions: tuple[Assumption, ...]
-    recovery: str = RESTART
+    recovery: str = ""
     notices: tuple[str, ...] = ()
+    failures: float = 1.0
+    spares: int | None = None
+    node: int = 1
 
 
 def reliability_rows(cluster: str) -> tuple[Evidence, ...]:
@@ -83,13 +95,19 @@ def reliability_rows(cluster: str) -> tuple[Evidence, ...]:
     if "failure_rate" not in row.numbers:
         clusters = [one.id for one in catalog.table("reliability").values() if "failure_rate" in one.numbers]
         raise InputError("not a cluster", key="reliability", given=cluster, allowed=clusters)
-    plain, recovery = (catalog.entity("reliability", name) for name in ("large-cluster", "recovery"))
-    own = tuple((row if name in row.numbers else plain).evidence(name) for name in QUANTITIES)
-    return (*own, *(recovery.evidence(name) for name in RECOVERY))
+    plain = catalog.entity("reliability", CLUSTER)
+    return tuple((row if name in row.numbers else plain).evidence(name) for name in QUANTITIES)
 
 
 def goodput_of(
-    cluster: str, accelerators: float, *, failures: float = 1.0, recovery: str | None = None
+    cluster: str,
+    accelerators: float,
+    *,
+    failures: float = 1.0,
+    recovery: str | None = None,
+    year: int | None = None,
+    spares: int | None = None,
+    node: int | None = None,
 ) -> Goodput:
     """Goodput of a run on ``accelerators`` that fail like those of ``cluster``.
 
@@ -98,83 +116,205 @@ def goodput_of(
     cluster : str
         A row of the catalog's ``reliability``.
     accelerators : float
-        Of the run.
+        Of the run, spares not counted.
     failures : float
         Multiplies the rate of failures.
     recovery : str, optional
-        ``restart`` of the whole run from storage, or ``elastic`` data parallelism, of which one replica group
-        restarts. Left out: restarts, or elastic where these leave less than the row ``elastic.worth`` and it
-        leaves more.
+        A method of the catalog's ``recovery``. Left out: the one that leaves the most, of those known in
+        ``year``.
+    year : int, optional
+        Of the run; all methods are known without one.
+    spares : int, optional
+        Spare nodes of ``node`` accelerators beside the run; left out: as many as are needed at any moment.
+    node : int, optional
+        Accelerators that leave with one that fails; the catalog's if left out.
+
+    Raises
+    ------
+    InputError
+        No such cluster or method, fewer than 0 spares.
     """
-    evidence = reliability_rows(cluster)
-    expects = reliability_of(cluster, accelerators=float(accelerators)).values()
-    expects["failure_rate"] *= failures
-    share, parts = goodput(count=accelerators, **expects)
-    notices: tuple[str, ...] = ()
-    row = catalog.entity("reliability", ELASTIC)
-    if recovery == ELASTIC or (recovery is None and float(share) < row.value("worth")):
-        expects.pop("lag")
-        other, others = goodput_elastic(count=accelerators, **expects, **_elastic(None, 1))
-        if recovery == ELASTIC or float(other) > float(share):
-            evidence = (*evidence, *(row.evidence(name) for name in _GROUPS))
-            if recovery is None:
-                notices = (
-                    f"restarts of the whole run would leave {100 * float(share):.3g} % goodput: elastic data "
-                    "parallelism is assumed, of which one replica group restarts (training.recovery)",
-                )
-            recovery, share, parts = ELASTIC, other, others
-    told = tuple(
-        Assumption(
-            f"training.{row.quantity}",
-            f"{row.written} {row.unit if row.unit != '1' else ''}".strip(),
-            row.note or row.locator,
-            row.grade,
-            row.source_id,
-        )
-        for row in evidence
-    )
+    expected = reliability_of(cluster, accelerators=float(accelerators)).values()
+    expected["failure_rate"] *= failures
+    size = node or int(catalog.entity("reliability", "node").value("chips"))
+    if spares is not None and spares < 0:
+        raise InputError("out of range", key="spares", given=spares, allowed="0 or more")
+
+    def of(method: str) -> tuple[float, Mapping[str, Any]]:
+        keywords = expected | _covered(method, accelerators, expected["failure_rate"], spares, size)
+        share, parts = goodput_covered(count=accelerators, **keywords)
+        return float(share), parts
+
+    known = [recovery] if recovery else methods_of(year, accelerators)
+    found = {name: of(name) for name in known}
+    chosen = max(found, key=lambda name: found[name][0])
+    share, parts = found[chosen]
+    rate = float(expected["failure_rate"])
+    evidence = (*reliability_rows(cluster), *_recovery_rows(chosen))
+    enough, told = _spares(accelerators, rate, spares, size)
     return Goodput(
-        share=float(share),
+        share=share,
         parts={name: float(value) for name, value in parts.items() if name not in _BESIDE},
         interval=float(parts["interval"]),
         failures_per_day=float(parts["failures_per_day"]),
         cluster=cluster,
         accelerators=float(accelerators),
         evidence=evidence,
-        assumptions=told,
-        recovery=recovery or RESTART,
-        notices=notices,
+        assumptions=(*map(_assumption, evidence), enough),
+        recovery=chosen,
+        notices=(
+            *_chosen_words(chosen, {name: one[0] for name, one in found.items()}),
+            *told,
+            *_beyond(chosen, float(accelerators), rate),
+        ),
+        failures=failures,
+        spares=spares,
+        node=size,
     )
 
 
-def _elastic(rng: np.random.Generator | None, draws: int) -> dict[str, Any]:
-    """Keywords of :func:`goodput_elastic` that its own rows give: middle values, or draws of their ranges."""
-    row = catalog.entity("reliability", ELASTIC)
+def methods_of(year: int | None = None, accelerators: float = math.inf) -> list[str]:
+    """Methods of the catalog's ``recovery`` that are known in ``year``, the first one always.
+
+    Those of which a group leaves need two groups or more.
+    """
+    rows = catalog.table("recovery")
+    known = [
+        name
+        for name, row in rows.items()
+        if (year is None or row.value("since") <= year)
+        and (not _leaves(row) or accelerators >= _GROUPS * row.value("group"))
+    ]
+    return known or list(rows)[:1]
+
+
+def cluster_of(chip: str) -> str:
+    """The row of ``reliability`` of a chip's generation; :data:`CLUSTER` where nobody measured one."""
+    rows = catalog.table("reliability").values()
+    known = [row.id for row in rows if "failure_rate" in row.numbers and chip.lower().startswith(row.id)]
+    return max(known, key=len, default=CLUSTER)
+
+
+def _leaves(row: Entity) -> bool:
+    """Whether a group leaves while the others go on."""
+    return "group" in row.numbers and "coverage" in row.numbers
+
+
+def words_of(method: str) -> str:
+    """What a method of recovery is, in words."""
+    return catalog.entity("recovery", method).evidence("since").note
+
+
+def _recovery_rows(method: str) -> tuple[Evidence, ...]:
+    own = catalog.entity("recovery", method).numbers
+    return tuple(recovery_row(method, name) for name in _METHOD if name in own or name in _SHARED)
+
+
+def _assumption(row: Evidence) -> Assumption:
+    written = f"{row.written} {row.unit if row.unit != '1' else ''}".strip()
+    return Assumption(f"training.{row.quantity}", written, row.note or row.locator, row.grade, row.source_id)
+
+
+def _covered(
+    method: str,
+    accelerators: float,
+    rate: Any,
+    spares: int | None,
+    node: int,
+    rng: np.random.Generator | None = None,
+) -> dict[str, Any]:
+    """Keywords of :func:`goodput_covered` that a method gives: middle values, or draws of their ranges."""
+    row = catalog.entity("recovery", method)
+    own = row.numbers
+
+    def drawn(part: Uncertain) -> Any:
+        return part.value if rng is None else part.draw(rng.standard_normal(DRAWS))
 
     def of(name: str) -> Any:
-        evidence = row.evidence(name)
-        return evidence.value if rng is None else Uncertain.of(evidence).draw(rng.standard_normal(draws))
+        return drawn(Uncertain.of(recovery_row(method, name))) if name in own else 0.0
 
-    group = row.value("group")
-    return {
-        "stall": of("stall"),
+    group = min(recovery_row(method, "group").value, accelerators / (_GROUPS if _leaves(row) else 1.0))
+    found: dict[str, Any] = {
         "coverage": np.minimum(of("coverage"), 1.0),
-        "group": group,
-        "group_restart_time": restart_time(accelerators=group).value,
+        "copies": of("copies"),
+        "pause": drawn(recovery_time(accelerators=accelerators, method=method)),
     }
+    if "checkpoint_time" in own:
+        found["checkpoint_time"] = of("checkpoint_time")
+    if _leaves(row):
+        found |= {"group": group, "group_restart_time": drawn(recovery_time(accelerators=group))}
+    if spares is not None:
+        nodes = catalog.entity("reliability", "node")
+        found["idle"] = shrink_loss(
+            failure_rate=rate * node * drawn(Uncertain.of(nodes.evidence("share"))),
+            repair_time=drawn(Uncertain.of(nodes.evidence("repair_time"))),
+            replica_nodes=max(group / node, 1.0),
+            nodes=accelerators / node,
+            spares=spares,
+        )
+    return found
 
 
-def _elastic_band(found: Goodput, work: float) -> RunBand:
-    """Days of an elastic run of ``work`` [s], with uncertain rates and times; chance evens out."""
+def _spares(
+    accelerators: float, rate: float, spares: int | None, node: int
+) -> tuple[Assumption, tuple[str, ...]]:
+    """(the spares as an assumption, what is said of them where none are given)."""
+    row = catalog.entity("reliability", "node")
+    enough = int(
+        hot_spares(
+            nodes=accelerators / node,
+            failure_rate=rate * node * row.value("share"),
+            confidence=row.value("enough"),
+        )
+    )
+    sure = f"{100 * row.value('enough'):g} % of the time"
+    hours, share = row.value("repair_time") / 3600.0, row.value("share")
+    reason = f"{hours:g} h until a node is back; {share:g} of failures take one"
+    if spares is not None:
+        return Assumption(
+            "training.spares", f"{spares} nodes", f"{enough} suffice {sure}; {reason}", Grade.modelled
+        ), ()
+    told = f"{enough:,} nodes of {node} accelerators suffice {sure}"
+    words = f"spare nodes are there whenever one fails, beside the run and not paid for: {told}"
+    return Assumption("training.spares", f"enough: {told}", reason, Grade.guess), (words,)
+
+
+def _chosen_words(chosen: str, shares: Mapping[str, float]) -> tuple[str, ...]:
+    """Which method was taken, beside what the others leave; nothing of one that was given."""
+    if len(shares) < 2:
+        return ()
+    others = ", ".join(f"{name} {100 * share:.3g} %" for name, share in shares.items() if name != chosen)
+    return (
+        f"recovery: {chosen} leaves the most goodput, {100 * shares[chosen]:.3g} % ({words_of(chosen)}); "
+        f"{others}; training.recovery sets another",
+    )
+
+
+def _beyond(method: str, accelerators: float, rate: float) -> tuple[str, ...]:
+    """What is said of a machine larger than any of which recovery is published."""
+    reach = catalog.entity("recovery", "restart").value("reach")
+    if accelerators <= reach:
+        return ()
+    pause = recovery_time(accelerators=accelerators, method=method).value
+    every = 1.0 / (rate * accelerators) if rate > 0.0 else math.inf
+    return (
+        f"recovery is published up to {reach:,.0f} accelerators and extrapolated to {accelerators:,.0f}: one "
+        f"fails every {every:,.0f} s, {method} takes {pause:,.0f} s",
+    )
+
+
+def _covered_band(found: Goodput, work: float) -> RunBand:
+    """Days of a run of ``work`` [s]: uncertain rates and times, failures in number by chance."""
     rng = np.random.default_rng(0)
     drawn = reliability_of(found.cluster, accelerators=found.accelerators).draw(rng, DRAWS)
-    drawn.pop("lag")
-    drawn["straggler"] = drawn["straggler"] / (1.0 + drawn["straggler"])  # drawn as odds
-    drawn["evaluation"] = drawn["evaluation"] / (1.0 + drawn["evaluation"])
-    shares, parts = goodput_elastic(count=found.accelerators, **drawn, **_elastic(rng, DRAWS))
+    rate = drawn["failure_rate"] * found.failures
+    exposed = found.accelerators * work
+    drawn["failure_rate"] = rng.poisson(np.minimum(rate * exposed, _MOST)) / exposed
+    drawn |= _covered(found.recovery, found.accelerators, rate, found.spares, found.node, rng)
+    shares, parts = goodput_covered(count=found.accelerators, interval=found.interval, **drawn)
     wall = work / np.maximum(shares, np.finfo(float).tiny)
-    failures = parts["failures_per_day"] * wall * _DAY_OF
-    return RunBand(wall, failures, shares, work / found.share)
+    kept = shares + parts["straggler"]
+    return RunBand(wall, parts["failures_per_day"] * wall / _DAY, kept, work / found.share)
 
 
 def given_goodput(share: float, accelerators: int) -> Goodput:
@@ -191,10 +331,7 @@ def run_band(goodput: Goodput, work: float) -> RunBand:
     if not goodput.cluster:
         wall = np.array([work / goodput.share])
         return RunBand(wall, np.zeros(1), np.array([goodput.share]), work / goodput.share)
-    if goodput.recovery == ELASTIC:
-        return _elastic_band(goodput, work)
-    reliability = reliability_of(goodput.cluster, accelerators=goodput.accelerators)
-    return run_days(work=work, accelerators=goodput.accelerators, reliability=reliability, draws=DRAWS)
+    return _covered_band(goodput, work)
 
 
 def share_band(goodput: Goodput, work: float) -> tuple[float, float]:

@@ -262,6 +262,12 @@ def plan_training(
         clock=_clocks(question, run, cluster, found.best),
         exact=exact,
         exact_cpu_seconds=scheduled,
-        assumptions=(*question.assumptions, *told, *money),
+        assumptions=(*question.assumptions, *told, *money, *_further(question, expected)),
         notices=(*notices, *expected.notices),
     )
+
+
+def _further(question: TrainingQuestion, expected: Goodput) -> tuple[Assumption, ...]:
+    """What the goodput takes for granted and the question does not yet list: recovery and spares."""
+    listed = {one.key for one in question.assumptions}
+    return tuple(one for one in expected.assumptions if one.key not in listed)

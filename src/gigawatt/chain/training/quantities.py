@@ -10,7 +10,7 @@ import numpy as np
 from gigawatt.chain import methods
 from gigawatt.chain.machine import Machine
 from gigawatt.chain.registry import CHAIN, TRAINING, running, training
-from gigawatt.chain.reliability import CLUSTER, Goodput, given_goodput, goodput_of, run_band
+from gigawatt.chain.reliability import Goodput, cluster_of, given_goodput, goodput_of, run_band
 from gigawatt.chain.resources import resources
 from gigawatt.performance import Search, Stack, StepTable, TrainingRun, capped, capped_search, evaluate
 from gigawatt.performance.power import chip_power_of
@@ -28,12 +28,14 @@ RATES = (
     "gradient*", "state", "update", "wire", "failure_rate", "checkpoint_*", "restart_*", "straggler",
     "gated_copies", "kept_*", "gate_bytes", "selective_products", "context_copies", "gathered_layers",
     "narrow_weights", "fragmentation", "routed_copies", "host", "gemm_*", "attention*", "grouped_*",
-    "sustained*", "share*", "detection", "base", "each", "planned_rate", "evaluation", "*_clock",
+    "sustained*", "share*", "detection", "base", "each", "coverage", "lost", "copies", "group",
+    "planned_rate", "evaluation", "*_clock",
     "least_share", "boost_share", "knee_share", "voltage_slope", "clocked_idle",
 )  # fmt: skip
 _POWER = (*RATES, "idle_power", "energy_*", "overhead_power", "network_power", "training_factor")
 _FAILURES = (
     "failure_rate", "checkpoint_time", "straggler", "planned_rate", "evaluation", "detection", "base", "each",
+    "coverage", "lost", "copies", "group",
 )  # fmt: skip
 
 
@@ -186,15 +188,21 @@ def mfu(layouts_search: Search, training_step_time: float) -> float:
 
 @training("training.reliability", "", rows=_FAILURES)
 def reliability(
-    machine_machine: Machine, training_failures: str | None, training_recovery: str | None
+    machine_machine: Machine,
+    training_failures: str | None,
+    training_recovery: str | None,
+    scenario_year: int,
 ) -> Goodput:
     """Failures, checkpoints, restarts, stragglers, maintenance and evaluation of a synchronous run.
 
     Checkpoints at the interval that loses least (Young 1974, Daly 2006): √(2 · checkpoint time / failure
-    rate of the whole machine).
+    rate of the whole machine). Recovery is the method of the year that leaves most, unless one is given.
     """
-    cluster = training_failures or CLUSTER
-    return goodput_of(cluster, machine_machine.cluster.count, recovery=training_recovery)
+    cluster = machine_machine.cluster
+    return goodput_of(
+        training_failures or cluster_of(cluster.chip.id), cluster.count,
+        recovery=training_recovery, year=scenario_year, node=cluster.node.chips,
+    )  # fmt: skip
 
 
 @training("training.reliability", "", given=("training.goodput",))

@@ -20,7 +20,14 @@ from gigawatt.chain.leaves import fill_training
 from gigawatt.chain.precision import TRAINED
 from gigawatt.chain.question_words import HERE, Words, place_of, with_defaults
 from gigawatt.chain.registry import TRAINING
-from gigawatt.chain.reliability import CLUSTER, Goodput, given_goodput, goodput_of, reliability_rows
+from gigawatt.chain.reliability import (
+    CLUSTER,
+    Goodput,
+    cluster_of,
+    given_goodput,
+    goodput_of,
+    reliability_rows,
+)
 from gigawatt.chain.shared_leaves import fill_money
 from gigawatt.chain.training.quantities import training_run
 from gigawatt.core.errors import GigawattError, InputError
@@ -113,7 +120,10 @@ class TrainingQuestion:
         """Goodput on ``count`` accelerators that fail ``failures`` times as often; the given one, if any."""
         if self.given_goodput is not None:
             return given_goodput(self.given_goodput, count)
-        return goodput_of(self.reliability, count, failures=failures, recovery=self.recovery)
+        return goodput_of(
+            self.reliability, count, failures=failures, recovery=self.recovery,
+            year=self.year, node=self.cluster(count)[0].node.chips,
+        )  # fmt: skip
 
     def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
         """(the cluster of ``count`` accelerators, its assumptions)."""
@@ -263,7 +273,7 @@ def _read(assumed: AssumptionList, given: Mapping[str, object], pue: float | Non
         pue_mean=mean,
         pue_peak=peak,
         electricity=price,
-        reliability=_reliability(assumed, scenario),
+        reliability=_reliability(assumed, scenario, chip.id),
         given_goodput=None if scenario.training is None else scenario.training.goodput,
         recovery=None if scenario.training is None else scenario.training.recovery,
         cap=_cap(assumed, fill.leaves["machine.power_cap"].value, chip),
@@ -279,7 +289,7 @@ def question_of(
     pue_peak: float,
     electricity: float,
     cap: float | None,
-    reliability: str = CLUSTER,
+    reliability: str | None = None,
     given_goodput: float | None = None,
     recovery: str | None = None,
     tokens_per_parameter: float | None = None,
@@ -307,7 +317,7 @@ def question_of(
         year=leaf("scenario.year"),
         fixed=leaf("layout.fixed"),
         widen=leaf("layout.widen"),
-        reliability=reliability,
+        reliability=reliability or cluster_of(leaf("machine.chip").id),
         given_goodput=given_goodput,
         recovery=recovery,
         pue_mean=pue_mean,
@@ -360,14 +370,15 @@ def _cap(assumed: AssumptionList, cap: float | None, chip: Chip) -> float | None
     return cap
 
 
-def _reliability(assumed: AssumptionList, scenario: Any) -> str:
+def _reliability(assumed: AssumptionList, scenario: Any, chip: str) -> str:
     """The cluster whose failures are taken, its numbers listed; nothing of it where a goodput is given."""
     given = scenario.training.failures
-    name = given or CLUSTER
+    name = given or cluster_of(chip)
     if scenario.training.goodput is not None:
         return name
     if given is None:
-        assumed.add("training.failures", name, "no cluster of failure rates is set", Grade.guess)
+        reason = "a cluster that nobody measured" if name == CLUSTER else "the generation of the chip"
+        assumed.add("training.failures", name, f"no cluster of failure rates is set: {reason}", Grade.guess)
     catalog.entity("reliability", name)
     for row in reliability_rows(name):
         _tell_row(assumed, f"training.{row.quantity}", row)

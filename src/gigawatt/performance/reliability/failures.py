@@ -1,11 +1,13 @@
 """What interrupts a synchronous run and how long it then stands still.
 
-Rates come from published clusters (catalog tables ``reliability``, ``reliability_clusters``, ``failures``).
-For a cluster that nobody measured, ``large-cluster`` holds the logarithmic mean of the clusters of role
-``fit`` (five: 1.2e-5 to 3.4e-5 per accelerator-hour) and their spread; Llama 3's 419 interruptions, GB200,
-early A100 and some small providers were left out and judge: the first two lie in the band, OPT-175B's
-restarts (of every reason) and the worst providers' fail twice as often as its upper end. Recovery grows
-with the number of accelerators along a line through four published points (16 to 98 thousand H100).
+Methods of recovery are rows of the catalog table ``recovery``. Rates come from published clusters (catalog
+tables ``reliability``, ``reliability_clusters``, ``failures``). For a cluster that nobody measured,
+``large-cluster`` holds the logarithmic mean of the clusters of role ``fit`` (five: 1.2e-5 to 3.4e-5 per
+accelerator-hour) and their spread; Llama 3's 419 interruptions, GB200, early A100 and some small providers
+were left out and judge: the first two lie in the band, OPT-175B's restarts (of every reason) and the worst
+providers' fail twice as often as its upper end. Rows of generations (``a100``, ``h100``, ``gb200``, ``tpu``)
+have the mean of their own clusters. A restart grows with the number of accelerators along a line through
+four published points (16 to 98 thousand H100).
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ __all__ = [
     "checkpoint_times",
     "failure_modes",
     "hot_spares",
-    "restart_time",
+    "recovery_row",
+    "recovery_time",
     "shrink_loss",
     "straggler_share",
 ]
@@ -112,30 +115,47 @@ def failure_modes(cluster: str) -> FailureModes:
     )
 
 
-def restart_time(*, accelerators: float) -> Uncertain:
-    """From a failure to the first new step, without the work that has to be done again [s].
+def recovery_row(method: str, quantity: str) -> Evidence:
+    """A number of a method of the catalog's ``recovery``; that of ``restart`` where the method has none.
 
-    detection + base + each · accelerators: what runs until somebody notices, new machines and processes,
-    start of collectives and loading.
+    Raises
+    ------
+    InputError
+        No such method, or neither has the quantity.
+    """
+    row = entity("recovery", method)
+    return (row if quantity in row.numbers else entity("recovery", "restart")).evidence(quantity)
+
+
+def recovery_time(*, accelerators: float, method: str = "restart") -> Uncertain:
+    """From a failure to the first new step by a method of the catalog's ``recovery`` [s].
+
+    detection + base + each · accelerators + lost: what runs until somebody notices, machines and processes,
+    what grows with the machine (start of collectives, loading), and, where a copy in memory is what is
+    returned to, the work since that copy. Work since a checkpoint in storage is not in it.
 
     Parameters
     ----------
     accelerators : float > 0
         Published from 16 to 98 thousand.
+    method : str
+        A row of ``recovery``.
 
     Returns
     -------
     Uncertain
         The parts' ranges added as independent ones.
     """
-    row = entity("reliability", "recovery")
+    own = entity("recovery", method).numbers
+    times = {"detection": 1.0, "base": 1.0, "each": accelerators, "lost": 1.0}
     parts = [
-        (Uncertain.of(row.evidence(name)), times)
-        for name, times in (("detection", 1.0), ("base", 1.0), ("each", accelerators))
+        (Uncertain.of(recovery_row(method, name)), many)
+        for name, many in times.items()
+        if name in own or name == "detection"
     ]
-    value = sum(part.value * times for part, times in parts)
-    below = float(np.hypot.reduce([(part.value - part.low) * times for part, times in parts]))
-    above = float(np.hypot.reduce([(part.high - part.value) * times for part, times in parts]))
+    value = sum(part.value * many for part, many in parts)
+    below = float(np.hypot.reduce([(part.value - part.low) * many for part, many in parts]))
+    above = float(np.hypot.reduce([(part.high - part.value) * many for part, many in parts]))
     return Uncertain(value, max(value - below, value * np.finfo(float).eps), value + above)
 
 
@@ -277,22 +297,43 @@ def hot_spares(
     return np.asarray(poisson.ppf(np.asarray(confidence, dtype=float), down)).astype(np.int64)
 
 
-def shrink_loss(*, failure_rate: ArrayLike, repair_time: ArrayLike, replica_nodes: ArrayLike) -> Array:
-    """Share of throughput lost without spares, where a failed node idles its data-parallel replica.
+def shrink_loss(
+    *,
+    failure_rate: ArrayLike,
+    repair_time: ArrayLike,
+    replica_nodes: ArrayLike,
+    nodes: ArrayLike = 1.0,
+    spares: ArrayLike = 0.0,
+) -> Array:
+    """Share of throughput lost where a failed node finds no spare and idles its data-parallel replica.
 
     A replica works while all of its nodes do: lost is 1 − (1 − u)^replica with u the share of nodes under
-    repair, however many replicas there are.
+    repair beyond the spares, E[(X − s)⁺]/n of X, Poisson of mean n · u₀. Nodes of replicas that wait are not
+    moved to others.
 
     Parameters
     ----------
     failure_rate, repair_time : array
-        As in :func:`hot_spares`; the share under repair is rate · repair / (1 + rate · repair).
+        As in :func:`hot_spares`; the share under repair is u₀ = rate · repair / (1 + rate · repair).
     replica_nodes : array ≥ 1
         Nodes that hold one copy of the model.
+    nodes : array > 0
+        n, of the run.
+    spares : array ≥ 0
+        s: whole nodes that stand by.
 
     Returns
     -------
     array in [0, 1]
+
+    References
+    ----------
+    Palm's theorem; E[(X − s)⁺] = μ P(X ≥ s) − s P(X > s).
     """
+    poisson: Any = import_module("scipy.stats").poisson
     load = np.asarray(failure_rate, dtype=float) * np.asarray(repair_time, dtype=float)
-    return -np.expm1(np.asarray(replica_nodes, dtype=float) * np.log1p(-load / (1.0 + load)))
+    away, stock = load / (1.0 + load), np.floor(np.asarray(spares, dtype=float))
+    mean = np.asarray(nodes, dtype=float) * away
+    short = mean * poisson.sf(stock - 1.0, mean) - stock * poisson.sf(stock, mean)
+    lacking = np.clip(short / np.asarray(nodes, dtype=float), 0.0, away)
+    return -np.expm1(np.asarray(replica_nodes, dtype=float) * np.log1p(-lacking))

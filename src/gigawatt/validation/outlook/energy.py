@@ -75,7 +75,7 @@ def run_energy(row: Entity) -> RunEnergy:
     best = capped(search(run, cluster, stack, {}, top=1).best, cluster)
     step, mfu = float(best.step_time[0]), float(best.mfu[0])
     watts = sum(float(joules[0]) for joules in best.energy.values()) / step / count
-    share = goodput_of(_CLUSTER, float(count)).share
+    share = goodput_of(_CLUSTER, float(count), year=int(row.text("year"))).share
     tokens = row.get("tokens", 0.0)
     if tokens:
         seconds = tokens / (batch * sequence) * step * count
