@@ -37,6 +37,7 @@ TABLES: Mapping[str, Table] = {
     "power": Table("power caps, watts of training steps and of serving", 7.3, "power.card:power_card"),
     "collectives": Table("time of a collective between nodes", 0.1, "collectives:collectives_card"),
     "serving": Table("TTFT, TPOT, throughput", 20.0, "serving.card:serving_card"),
+    "goodput": Table("goodput and failures of published runs", 0.3),
     "supply": Table("plants, weather, building and plan beside published numbers", 11.0),
     "technologies": Table("compute technologies beside published numbers", 5.5),
     "outlook": Table("hindcasts, growth and energies beside published numbers", 16.0),
@@ -74,7 +75,7 @@ def validate(
         A CSV or Parquet file of the table's shape (of kernels and collectives also a folder of them) instead
         of the shipped rows.
     parts : sequence of str, optional
-        Of published targets (supply, technologies, outlook): the parts to check, all where left out.
+        Of published targets (goodput, supply, technologies, outlook): the parts to check, all where left out.
     progress : callable, optional
         Called with (parts done, parts in all) now and then.
 

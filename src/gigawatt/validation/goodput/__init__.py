@@ -1,0 +1,1 @@
+"""Goodput of published runs beside ours: what rows of ``published_goodput.csv`` call."""
