@@ -77,7 +77,10 @@ def one_line(error: GigawattError, file: str = "mine.csv") -> None:
     assert error.line is not None or error.key == "--rows", str(error)
 
 
-QUICK_PARTS = {"supply": ("resource",), "technologies": ("quantum.speed_ups", "cost"), "outlook": ("costs",)}
+QUICK_PARTS = {
+    "goodput": ("runs",), "supply": ("resource",), "technologies": ("quantum.speed_ups", "cost"),
+    "outlook": ("costs",),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("table", TABLES)
