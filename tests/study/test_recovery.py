@@ -90,6 +90,8 @@ def test_what_is_taken_for_granted_is_listed() -> None:
     found = goodput_of("h100", 98_304)
     listed = {one.key: one for one in found.assumptions}
     assert {"training.spares", "training.coverage", "training.base", "training.detection"} <= set(listed)
+    assert len(listed) == len(found.assumptions)
+    assert listed["training.restart.each"].value == "0.0086 s"
     assert "enough" in listed["training.spares"].value
     assert goodput_of("h100", 98_304, spares=7).assumptions[-1].value == "7 nodes"
     with pytest.raises(InputError, match="spares"):

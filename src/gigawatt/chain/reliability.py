@@ -52,6 +52,8 @@ _METHOD = ("coverage", "detection", "base", "each", "lost", "copies", "checkpoin
 _SHARED = ("detection", "group")
 _GROUPS = 2.0
 """Groups that elastic data parallelism has at least."""
+_WHOLE = "restart"
+"""The method that mends what another does not cover."""
 _MOST = 1e15
 """Where more failures are expected than that, chance no longer counts."""
 _BESIDE = ("interval", "failures_per_day")
@@ -160,7 +162,7 @@ def goodput_of(
         cluster=cluster,
         accelerators=float(accelerators),
         evidence=evidence,
-        assumptions=(*map(_assumption, evidence), enough),
+        assumptions=(*(_assumption(row, chosen) for row in evidence), enough),
         recovery=chosen,
         notices=(
             *_chosen_words(chosen, {name: one[0] for name, one in found.items()}),
@@ -207,12 +209,17 @@ def words_of(method: str) -> str:
 
 def _recovery_rows(method: str) -> tuple[Evidence, ...]:
     own = catalog.entity("recovery", method).numbers
-    return tuple(recovery_row(method, name) for name in _METHOD if name in own or name in _SHARED)
+    rows = [recovery_row(method, name) for name in _METHOD if name in own or name in _SHARED]
+    if "coverage" in own:  # what is not covered restarts the whole run
+        rows += [catalog.entity("recovery", _WHOLE).evidence(name) for name in ("base", "each")]
+    return tuple(rows)
 
 
-def _assumption(row: Evidence) -> Assumption:
+def _assumption(row: Evidence, method: str) -> Assumption:
     written = f"{row.written} {row.unit if row.unit != '1' else ''}".strip()
-    return Assumption(f"training.{row.quantity}", written, row.note or row.locator, row.grade, row.source_id)
+    whole = row.entity == _WHOLE and row.quantity in ("base", "each") and method != _WHOLE
+    key = f"training.restart.{row.quantity}" if whole else f"training.{row.quantity}"
+    return Assumption(key, written, row.note or row.locator, row.grade, row.source_id)
 
 
 def _covered(
