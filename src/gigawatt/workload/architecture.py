@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gigawatt.workload.checkpoint import Checkpoint
 from gigawatt.workload.mixers import DeltaRule, LinearAttention, Mixer, SelectiveScan, StateSpace
 
 __all__ = [
@@ -257,6 +258,7 @@ class Architecture:
     it: without multi-token-prediction modules, which stand in ``blocks`` with the role
     ``"prediction"``, behind the last layer, outside ``layers`` and ``order`` (they share embedding and
     head). ``active_parameters`` are ``parameters`` less the routed experts that a token does not visit.
+    ``checkpoint`` has the formats of its published weights, where its configuration says them.
     """
 
     name: str
@@ -272,6 +274,7 @@ class Architecture:
     parameters: Parameters
     active_parameters: int
     file: str
+    checkpoint: Checkpoint | None = None
 
     @property
     def attention(self) -> Attention:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +11,7 @@ from typing import Any, cast
 from gigawatt import catalog
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.workload.architecture import Architecture, Block, Parameters, StateSpace
+from gigawatt.workload.checkpoint import read_checkpoint
 from gigawatt.workload.config import Config, load_config
 from gigawatt.workload.families import FAMILIES, Layer, Model
 from gigawatt.workload.family_rows import (
@@ -147,7 +149,7 @@ def _read(path: Path, name: str) -> Architecture:
                 nearest=nearest(family, known) or nearest_family(values),
             )
         part = OWN
-    nested = place is not None
+    outermost, nested = values, place is not None
     if part is not None:
         if place is None and family not in FLAT:
             raise InputError(
@@ -173,7 +175,10 @@ def _read(path: Path, name: str) -> Architecture:
         values = outer | cast("dict[str, Any]", inner)
     config = Config(values, file=path, text=text, family=family, nested=nested)
     model = read_row(config) if family_row(family) is not None else FAMILIES[family](config)
-    return _architecture(config, model, name=name, family=family)
+    found = _architecture(config, model, name=name, family=family)
+    routed = any(layer.experts is not None for layer in model.layers)
+    checkpoint = read_checkpoint(outermost, config, layers=found.layers, routed=routed)
+    return replace(found, checkpoint=checkpoint)
 
 
 def _line(text: str) -> int:
