@@ -172,10 +172,13 @@ def _writing(machine: Machine, architecture: Architecture, power: float) -> list
 
 def training_notices(chip: Chip, architecture: Architecture) -> list[str]:
     """The notices of training this model on this chip: of a published checkpoint, of a hybrid's host."""
-    told: list[str] = []
+    told = [
+        f"the {one.name} of {architecture.name} ({one.parameters / 1e9:.3g} billion) is not trained"
+        for one in architecture.towers
+    ]
     if architecture.checkpoint is not None:
         stored = architecture.checkpoint.weights or "formats that are not known"
-        told = [f"the checkpoint of {architecture.name} is published in {stored}; training does not use it"]
+        told += [f"the checkpoint of {architecture.name} is published in {stored}; training does not use it"]
     if chip.technology != HYBRID:
         return told
     return [

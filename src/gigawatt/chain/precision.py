@@ -110,6 +110,7 @@ def published(
 ) -> tuple[str | None, str | None]:
     """(formats of weights, of the cache): what was given, else what the published checkpoint has, listed.
 
+    Notices say which towers stand beside the language part, and of which nothing is known.
     ``precision`` names both and so goes before the checkpoint. A chip without the rate of the cache's format
     keeps it in 16 bits, a notice says so.
 
@@ -118,6 +119,12 @@ def published(
     InputError
         The checkpoint's formats are not known, and nothing else says those of the weights.
     """
+    assumed.notices += [
+        f"the {one.name} ({one.parameters / 1e9:.3g} billion parameters) is in memory; "
+        "it works on no token of text"
+        for one in architecture.towers
+    ]
+    assumed.notices += architecture.uncounted
     weights, cache = stored
     found = architecture.checkpoint
     if precision is not None or found is None or (weights is not None and cache is not None):

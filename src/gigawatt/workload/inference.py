@@ -468,7 +468,7 @@ def kept_bytes(architecture: Architecture, *, tokens: ArrayLike, shares: Shares)
 
 
 def weight_bytes(architecture: Architecture, *, shares: Shares, prediction: bool = False) -> Array:
-    """Weights of one accelerator [B], all layers, with embedding and head in 16 bits.
+    """Weights of one accelerator [B], all layers, with embedding, head and towers in 16 bits.
 
     ``prediction``: multi-token-prediction modules are loaded as well.
     """
@@ -483,5 +483,5 @@ def weight_bytes(architecture: Architecture, *, shares: Shares, prediction: bool
         dense = p.feed_forward / s.tensor * others
         routed = p.experts / (s.expert * s.expert_tensor) * routes
         total = total + block.count * (mixing + dense + routed + (p.router + p.norms) * _WIDE)
-    ends = architecture.parameters.embedding + architecture.parameters.head
+    ends = architecture.parameters.embedding + architecture.parameters.head + architecture.tower_parameters
     return total + ends / s.tensor * _WIDE

@@ -23,6 +23,7 @@ from gigawatt.workload.family_rows import (
     text_part,
 )
 from gigawatt.workload.matrices import count_parameters
+from gigawatt.workload.towers import read_towers
 
 ENCODER_DECODERS = frozenset(
     ("bart", "bigbird_pegasus", "blenderbot", "byt5", "led", "longt5", "m2m_100", "marian", "mbart", "mt5",
@@ -63,8 +64,9 @@ def read_architecture(name_or_path: str | Path) -> Architecture:
     -------
     Architecture
         ``parameters`` equal those of transformers' own model (a tied head counted once). Of a wrapper
-        around several towers (gemma3, kimi_k25, qwen3_vl, …) the text part is read. What transformers
-        lacks is built as its authors describe it (:mod:`~gigawatt.workload.families_hybrid`).
+        around several towers (gemma3, kimi_k25, qwen3_vl, …) they are of the text part, towers stand
+        beside. What transformers lacks is built as its authors describe it
+        (:mod:`~gigawatt.workload.families_hybrid`).
 
     Raises
     ------
@@ -149,7 +151,7 @@ def _read(path: Path, name: str) -> Architecture:
                 nearest=nearest(family, known) or nearest_family(values),
             )
         part = OWN
-    outermost, nested = values, place is not None
+    outermost, wrapper, nested = values, family, place is not None
     if part is not None:
         if place is None and family not in FLAT:
             raise InputError(
@@ -178,7 +180,8 @@ def _read(path: Path, name: str) -> Architecture:
     found = _architecture(config, model, name=name, family=family)
     routed = any(layer.experts is not None for layer in model.layers)
     checkpoint = read_checkpoint(outermost, config, layers=found.layers, routed=routed)
-    return replace(found, checkpoint=checkpoint)
+    towers, uncounted = read_towers(outermost, config, wrapper)
+    return replace(found, checkpoint=checkpoint, towers=towers, uncounted=uncounted)
 
 
 def _line(text: str) -> int:

@@ -63,14 +63,9 @@ def model_and_serving(fill: Filler) -> Chip:
     leaf("weights", question.weights, section.weights is not None)  # given, or what precision means
     leaf("cache", question.cache, section.cache is not None)
     assumed = AssumptionList()
-    formats = published(
-        AssumptionList(),
-        (section.weights, section.cache),
-        section.precision,
-        question.chip,
-        question.architecture,
-    )
-    served(assumed, section.precision, section.sparsity, formats, question.chip, question.architecture)
+    served_by = (question.chip, question.architecture)
+    formats = published(assumed, (section.weights, section.cache), section.precision, *served_by)
+    served(assumed, section.precision, section.sparsity, formats, *served_by)
     leaf("precision", tuple(assumed.notices), True)
     leaf("guesses", question.guesses, True)
     leaf("acceptance", question.acceptance, section.acceptance is not None)
