@@ -11,7 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gigawatt.workload.checkpoint import Checkpoint
-from gigawatt.workload.mixers import DeltaRule, LinearAttention, Mixer, SelectiveScan, StateSpace
+from gigawatt.workload.mixers import (
+    DeltaRule,
+    LinearAttention,
+    Mixer,
+    SelectiveScan,
+    ShortConvolution,
+    StateSpace,
+)
 from gigawatt.workload.towers import Tower
 
 __all__ = [
@@ -27,6 +34,7 @@ __all__ = [
     "Mixer",
     "Parameters",
     "SelectiveScan",
+    "ShortConvolution",
     "StateSpace",
 ]
 

@@ -372,7 +372,8 @@ def _decode_mixer(m: Mixer, sequences: Array, s: Shares) -> tuple[Operation, ...
     if not channels:
         return (step,)
     wide = channels / s.tensor
-    return (memory("mixer.convolution", "forward", sequences, wide, window, window, 1.0, "bf16"), step)
+    convolution = memory("mixer.convolution", "forward", sequences, wide, window, window, 1.0, "bf16")
+    return (convolution, step) if state else (convolution,)
 
 
 def decode_operations(
