@@ -474,15 +474,15 @@ def weight_bytes(architecture: Architecture, *, shares: Shares, prediction: bool
     ``prediction``: multi-token-prediction modules are loaded as well.
     """
     s = shares
-    attention, others, routes = (s.stored(part) for part in ("attention", "feed_forward", "experts"))
+    stored = s.stored("feed_forward")
+    mixes, routes = (s.stored(part) / stored for part in ("attention", "experts"))
     total: Array = np.zeros(())
     for block in architecture.blocks:
         if block.role == "prediction" and not prediction:
             continue
         p = block.parameters
-        mixing = ((p.attention - p.replicated) / s.tensor + p.replicated) * attention
-        dense = p.feed_forward / s.tensor * others
+        split = ((p.attention - p.replicated) * mixes + p.feed_forward) / s.tensor + p.replicated * mixes
         routed = p.experts / (s.expert * s.expert_tensor) * routes
-        total = total + block.count * (mixing + dense + routed + (p.router + p.norms) * _WIDE)
+        total = total + block.count * ((split + routed) * stored + (p.router + p.norms) * _WIDE)
     ends = architecture.parameters.embedding + architecture.parameters.head + architecture.tower_parameters
     return total + ends / s.tensor * _WIDE
