@@ -34,7 +34,38 @@ def test_parameters_equal_those_of_transformers(name: str, tmp_path: Path) -> No
 
 def test_every_wrapper_of_the_table_is_held_to_transformers() -> None:
     parts = {"siglip", "clip", "pixtral"}  # towers of several wrappers
-    assert {name.split()[0] for name in GOLDEN} == {*catalog.table("model_towers")} - parts
+    held = {name.split()[0] for name in GOLDEN} | {f"{name}_thinker" for name in OMNI}
+    assert held == {*catalog.table("model_towers")} - parts
+
+
+OMNI: dict[str, tuple[dict[str, Any], dict[str, Any], int, int]] = {
+    "qwen2_5_omni": (
+        {"hidden_size": 3584, "intermediate_size": 18944, "num_attention_heads": 28},
+        {"hidden_size": 3584, "out_hidden_size": 3584, "fullatt_block_indexes": [7, 15, 23, 31]},
+        469703168 + 3584000, 3083025152,
+    ),
+    "qwen3_omni_moe": (
+        {"hidden_size": 2048, "num_attention_heads": 16, "head_dim": 128, "num_experts": 128,
+         "num_experts_per_tok": 8, "moe_intermediate_size": 768, "decoder_sparse_step": 1},
+        {"hidden_size": 1152, "out_hidden_size": 3584, "deepstack_visual_indexes": [8, 16, 24]},
+        1231514112 + 2048000, 566949104,
+    ),
+}  # fmt: skip
+"""Two layers of the thinker and its vision tower, counted as above, each with a head of its own."""
+
+
+@pytest.mark.parametrize("name", OMNI)
+def test_of_a_model_that_speaks_the_thinker_is_read(name: str, tmp_path: Path) -> None:
+    language, vision, parameters, tower = OMNI[name]
+    usual = {"num_hidden_layers": 2, "num_key_value_heads": 4, "vocab_size": 1000}
+    thinker = {
+        "model_type": f"{name}_thinker", "tie_word_embeddings": False, "vision_config": vision,
+        "text_config": {"model_type": f"{name}_text", **usual, **language}, "audio_config": {"d_model": 1280},
+    }  # fmt: skip
+    found = read_architecture(written(tmp_path, {"model_type": name, "thinker_config": thinker}))
+    assert found.parameters.total == parameters
+    assert found.tower_parameters == tower
+    assert [one for one in found.uncounted if "audio tower" in one]
 
 
 def qwen() -> dict[str, Any]:

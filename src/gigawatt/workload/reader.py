@@ -35,6 +35,9 @@ ENCODER_DECODERS = frozenset(
 TEXT_KEYS = ("text_config", "llm_config", "language_config")
 """Where a model of several towers has its text part."""
 
+THINKER = "thinker_config"
+"""Where a model that also speaks (Qwen's Omni) has what it thinks with."""
+
 FLAT = frozenset(("qwen2_vl", "qwen2_5_vl"))
 """Wrappers that earlier had the keys of their text part on the outermost level."""
 
@@ -117,6 +120,10 @@ def _read_cached(path: Path, name: str) -> Architecture:
 
 def _read(path: Path, name: str) -> Architecture:
     values, text = load_config(path)
+    thinker: Any = values.get(THINKER)
+    if isinstance(thinker, dict):  # of a model that speaks as well, the part that thinks is read
+        stored = {key: value for key, value in values.items() if key == "quantization_config"}
+        values = stored | cast("dict[str, Any]", thinker)
     family = values.get("model_type")
     if not isinstance(family, str):
         raise InputError(
