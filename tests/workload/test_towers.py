@@ -86,7 +86,10 @@ def test_memory_holds_the_tower_and_a_notice_says_so(tmp_path: Path) -> None:
     assert more == 2.0 * whole.tower_parameters > 0.0
     assumed = AssumptionList()
     published(assumed, (None, None), None, load_chip("H100"), whole)
-    assert any("vision tower (0.407 billion parameters) is in memory" in one for one in assumed.notices)
+    assert any(
+        "vision tower (0.407 billion parameters) is in memory" in one and "1,024 tokens" in one
+        for one in assumed.notices
+    )
 
 
 def test_a_tower_that_is_not_known_is_named(tmp_path: Path) -> None:

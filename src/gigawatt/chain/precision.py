@@ -27,6 +27,8 @@ __all__ = ["BATCH", "PATTERNS", "TRAINED", "published", "run_of", "served", "tra
 PATTERNS = ("none", "2:4")
 BATCH = 32.0
 """Batch size of the energy in a notice."""
+_IMAGE = 1024.0**2
+"""Pixels of the image in a notice."""
 TRAINED = (
     "the effect of training in this precision on quality is unknown: stored runs round a model that was "
     "trained in 16 bits"
@@ -119,11 +121,14 @@ def published(
     InputError
         The checkpoint's formats are not known, and nothing else says those of the weights.
     """
-    assumed.notices += [
-        f"the {one.name} ({one.parameters / 1e9:.3g} billion parameters) is in memory; "
-        "it works on no token of text"
-        for one in architecture.towers
-    ]
+    for one in architecture.towers:
+        patches = one.image(_IMAGE)
+        side, tokens = (patches * one.pixels) ** 0.5, one.tokens(patches)
+        assumed.notices.append(
+            f"the {one.name} ({one.parameters / 1e9:.3g} billion parameters) is in memory and works on no "
+            f"token of text; an image of {side:,.0f} pixels a side would be {tokens:,.0f} tokens and take "
+            f"{one.flops(patches) / 1e12:.3g} TFLOP"
+        )
     assumed.notices += architecture.uncounted
     weights, cache = stored
     found = architecture.checkpoint

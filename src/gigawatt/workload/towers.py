@@ -30,8 +30,8 @@ class Tower:
 
     ``parameters`` are all of it, with the projector. A patch passes ``patch_weights``, a token (``merge``
     patches) ``token_weights``; in ``full`` of ``layers`` a patch sees all others of its image, in the rest
-    those of its window of ``window`` patches; ``width`` is that of attention. ``patches`` are those of the
-    usual image.
+    those of its window of ``window`` patches; ``width`` is that of attention. A patch has ``pixels``,
+    the usual image ``patches`` (0: images of any size).
     """
 
     name: str
@@ -42,8 +42,13 @@ class Tower:
     token_weights: int
     merge: int = 1
     patches: int = 0
+    pixels: int = 0
     full: int = 0
     window: int = 0
+
+    def image(self, pixels: float) -> float:
+        """Patches of an image of so many pixels: as many, or those of the usual image where it has one."""
+        return float(self.patches or pixels / max(self.pixels, 1))
 
     def tokens(self, patches: float) -> float:
         """Tokens of the language part that an image of so many patches becomes."""
@@ -226,6 +231,7 @@ def _tower(s: _Sizes, name: str) -> Tower:
         token_weights=projector[1],
         merge=s.product("merge"),
         patches=s.product("grid") if usual else 0,
+        pixels=s.product("patch"),
         full=min(s.product(s.row["full"]), layers) if window else layers,
         window=window,
     )
