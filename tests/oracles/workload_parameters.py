@@ -72,7 +72,9 @@ def build(values: dict, attention: str | None = None) -> tuple[torch.nn.Module, 
         values.pop("quantization_config", None)
     family = SAME.get(family, family)
     dropped = DROPPED - (
-        {"first_k_dense_replace"} if family.startswith(("deepseek", "glm", "kimi")) else set()
+        {"first_k_dense_replace"}
+        if family.startswith(("deepseek", "glm", "kimi", "axk1", "exaone", "sarvam"))
+        else set()
     )
     values = {key: value for key, value in values.items() if key not in dropped}
     config = CONFIG_MAPPING[family](**values)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
+from gigawatt import catalog
 from gigawatt.chain import precision as room
 from gigawatt.chain.assumption_list import AssumptionList
-from gigawatt.chain.precision import TRAINED, served, training_format
+from gigawatt.chain.precision import TRAINED, published, served, training_format
 from gigawatt.chain.serving.reader import read_serving_question
 from gigawatt.chain.training.question import read_question
 from gigawatt.core.errors import InputError
@@ -145,3 +149,35 @@ def test_what_cannot_be_served_is_refused(
     with pytest.raises(InputError) as assumed:
         served(AssumptionList(), precision, sparsity, stored, H100, MODEL)
     assert assumed.value.key == key
+
+
+def test_a_checkpoint_says_its_formats_where_nobody_else_does() -> None:
+    gpt = read_architecture("gpt-oss-120b")
+    assumed = AssumptionList()
+    assert published(assumed, NOTHING, None, H100, gpt) == ("bf16 experts=mxfp4", None)
+    assert [one.key for one in assumed.assumptions] == ["serving.weights"]
+    assert multiply_format("bf16 experts=fp8", H100) == "bf16 experts=fp8"
+    for given, precision in ((("fp8", None), None), (NOTHING, "fp8")):
+        quiet = AssumptionList()
+        assert published(quiet, given, precision, H100, gpt) == given
+        assert not quiet.assumptions
+
+
+def test_a_checkpoint_that_is_not_known_is_refused_until_the_weights_are_given(tmp_path: Path) -> None:
+    llama = json.loads(catalog.path("models/llama-3.1-8b.json").read_text())
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**llama, "quantization_config": {"quant_method": "spqr"}}))
+    with pytest.raises(InputError, match=r"quant_method.*serving\.weights"):
+        published(AssumptionList(), NOTHING, None, H100, read_architecture(path))
+    assert published(AssumptionList(), ("fp8", None), None, H100, read_architecture(path))[0] == "fp8"
+
+
+def test_a_chip_without_the_rate_keeps_the_cache_wide_and_says_so(tmp_path: Path) -> None:
+    llama = json.loads(catalog.path("models/llama-3.1-8b.json").read_text())
+    path = tmp_path / "config.json"
+    said = {"quant_method": "modelopt", "quant_algo": "FP8", "kv_cache_quant_algo": "FP8"}
+    path.write_text(json.dumps({**llama, "quantization_config": said}))
+    assumed = AssumptionList()
+    assert published(assumed, NOTHING, None, A100, read_architecture(path)) == ("fp8", None)
+    assert any("cache stays in bf16" in one for one in assumed.notices)
+    assert published(AssumptionList(), NOTHING, None, H100, read_architecture(path)) == ("fp8", "fp8")

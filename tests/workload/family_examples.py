@@ -36,6 +36,15 @@ BY_PUBLISHER: dict[str, tuple[dict[str, Any], float, float, str]] = {
         },
         7.51, 0.005, "model card of Baichuan2-7B-Base: 7.51B",
     ),
+    "longcat_flash": (
+        {
+            "hidden_size": 6144, "num_layers": 28, "num_attention_heads": 64, "vocab_size": 131072,
+            "ffn_hidden_size": 12288, "q_lora_rank": 1536, "kv_lora_rank": 512, "qk_nope_head_dim": 128,
+            "qk_rope_head_dim": 64, "v_head_dim": 128, "moe_topk": 12, "n_routed_experts": 512,
+            "zero_expert_num": 256, "expert_ffn_hidden_size": 2048,
+        },
+        560, 1, "Meituan 2025, LongCat-Flash, arXiv:2509.01322, abstract: 560B",
+    ),
     "rwkv6": (
         {
             "hidden_size": 2048, "num_hidden_layers": 24, "head_size": 64, "vocab_size": 65536,

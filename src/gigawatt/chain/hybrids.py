@@ -170,13 +170,21 @@ def _writing(machine: Machine, architecture: Architecture, power: float) -> list
     return found
 
 
-def training_notices(chip: Chip) -> list[str]:
-    """The notices of training on this chip; none for a digital one."""
+def training_notices(chip: Chip, architecture: Architecture) -> list[str]:
+    """The notices of training this model on this chip: of a published checkpoint, of a hybrid's host."""
+    told = [
+        f"the {one.name} of {architecture.name} ({one.parameters / 1e9:.3g} billion) is not trained"
+        for one in architecture.towers
+    ]
+    if architecture.checkpoint is not None:
+        stored = architecture.checkpoint.weights or "formats that are not known"
+        told += [f"the checkpoint of {architecture.name} is published in {stored}; training does not use it"]
     if chip.technology != HYBRID:
-        return []
+        return told
     return [
+        *told,
         f"{chip.id} trains on its digital host alone: training changes every weight at every step, so "
-        "that no weights stay written"
+        "that no weights stay written",
     ]
 
 

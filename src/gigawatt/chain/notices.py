@@ -15,6 +15,7 @@ from gigawatt.facility import LoadShape
 from gigawatt.facility.power_chain import served_share
 from gigawatt.machine import Chip
 from gigawatt.power import SupplyPlan
+from gigawatt.workload.architecture import Architecture
 
 __all__ = ["beside_budget", "of_building", "of_supply", "unsold"]
 
@@ -29,6 +30,7 @@ _FULL_CLOCK = 0.9999
 def notices(
     supply_plan: SupplyPlan,
     scenario_year: int,
+    model_architecture: Architecture,
     machine_chip: Chip,
     facility_power_peak: float,
     machine_size: Mapping[str, float | None],
@@ -47,7 +49,7 @@ def notices(
     Bindings and notices of the supply plan and of the building, lead times, a chip that is not yet sold, what
     a power cap does.
     """
-    told = [*unsold(machine_chip, scenario_year), *training_notices(machine_chip)]
+    told = [*unsold(machine_chip, scenario_year), *training_notices(machine_chip, model_architecture)]
     count, limit = machine_size.get("count"), machine_size.get("power")
     if count is not None and limit is not None:
         told += cap_within(

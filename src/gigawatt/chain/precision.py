@@ -12,6 +12,7 @@ from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.hybrids import machine_notices
 from gigawatt.chain.technologies import CAVEAT
 from gigawatt.core.errors import GigawattError, InputError, nearest
+from gigawatt.core.evidence import Grade
 from gigawatt.machine.machine import Chip
 from gigawatt.performance.serving.inference import multiply_format
 from gigawatt.technology.digital.formats import sparse_gain
@@ -21,11 +22,13 @@ from gigawatt.technology.substrate import Substrate
 from gigawatt.workload.architecture import Architecture
 from gigawatt.workload.inference import SPARSE, WEIGHT_BYTES, Shares, weight_bytes
 
-__all__ = ["BATCH", "PATTERNS", "TRAINED", "run_of", "served", "training_format"]
+__all__ = ["BATCH", "PATTERNS", "TRAINED", "published", "run_of", "served", "training_format"]
 
 PATTERNS = ("none", "2:4")
 BATCH = 32.0
 """Batch size of the energy in a notice."""
+_IMAGE = 1024.0**2
+"""Pixels of the image in a notice."""
 TRAINED = (
     "the effect of training in this precision on quality is unknown: stored runs round a model that was "
     "trained in 16 bits"
@@ -98,6 +101,60 @@ def run_of(weights: str, chip: Chip) -> str:
     """The substrate whose stored run is that of weights stored so on a chip; empty where there is no run."""
     narrow = multiply_format(weights, chip) not in ("bf16", "fp16")
     return _RUNS.get((weights.removesuffix(SPARSE), narrow, weights.endswith(SPARSE)), "")
+
+
+def published(
+    assumed: AssumptionList,
+    stored: tuple[str | None, str | None],
+    precision: str | None,
+    chip: Chip,
+    architecture: Architecture,
+) -> tuple[str | None, str | None]:
+    """(formats of weights, of the cache): what was given, else what the published checkpoint has, listed.
+
+    Notices say which towers stand beside the language part, and of which nothing is known.
+    ``precision`` names both and so goes before the checkpoint. A chip without the rate of the cache's format
+    keeps it in 16 bits, a notice says so.
+
+    Raises
+    ------
+    InputError
+        The checkpoint's formats are not known, and nothing else says those of the weights.
+    """
+    for one in architecture.towers:
+        patches = one.image(_IMAGE)
+        side, tokens = (patches * one.pixels) ** 0.5, one.tokens(patches)
+        assumed.notices.append(
+            f"the {one.name} ({one.parameters / 1e9:.3g} billion parameters) is in memory and works on no "
+            f"token of text; an image of {side:,.0f} pixels a side would be {tokens:,.0f} tokens and take "
+            f"{one.flops(patches) / 1e12:.3g} TFLOP"
+        )
+    assumed.notices += architecture.uncounted
+    weights, cache = stored
+    found = architecture.checkpoint
+    if precision is not None or found is None or (weights is not None and cache is not None):
+        return stored
+    if found.error is not None:
+        if weights is not None:
+            return stored
+        error = found.error
+        raise InputError(
+            f"{error.message}; or say the format of the weights (serving.weights)", file=error.file,
+            line=error.line, key=error.key, given=error.given, allowed=error.allowed, nearest=error.nearest,
+        )  # fmt: skip
+    reason = f"as the checkpoint stores them (quantization_config: {found.said})"
+    if weights is None:
+        weights = found.weights
+        assumed.add("serving.weights", weights, reason, Grade.vendor)
+    if cache is None and found.cache and found.cache not in chip.peak:
+        assumed.notices.append(
+            f"the cache stays in bf16: the checkpoint asks for {found.cache}, and {chip.id} has no such rate "
+            "for attention"
+        )
+    elif cache is None and found.cache:
+        cache = found.cache
+        assumed.add("serving.cache", cache, reason, Grade.vendor)
+    return weights, cache
 
 
 def served(

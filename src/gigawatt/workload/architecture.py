@@ -10,7 +10,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gigawatt.workload.mixers import DeltaRule, LinearAttention, Mixer, SelectiveScan, StateSpace
+from gigawatt.workload.checkpoint import Checkpoint
+from gigawatt.workload.mixers import (
+    DeltaRule,
+    LinearAttention,
+    Mixer,
+    SelectiveScan,
+    ShortConvolution,
+    StateSpace,
+)
+from gigawatt.workload.towers import Tower
 
 __all__ = [
     "NO_ATTENTION",
@@ -25,6 +34,7 @@ __all__ = [
     "Mixer",
     "Parameters",
     "SelectiveScan",
+    "ShortConvolution",
     "StateSpace",
 ]
 
@@ -257,6 +267,9 @@ class Architecture:
     it: without multi-token-prediction modules, which stand in ``blocks`` with the role
     ``"prediction"``, behind the last layer, outside ``layers`` and ``order`` (they share embedding and
     head). ``active_parameters`` are ``parameters`` less the routed experts that a token does not visit.
+    ``checkpoint`` has the formats of its published weights, where its configuration says them. ``towers``
+    stand beside the language part, in memory but in none of its parameters and blocks; ``uncounted`` says of
+    which nothing is known.
     """
 
     name: str
@@ -272,11 +285,19 @@ class Architecture:
     parameters: Parameters
     active_parameters: int
     file: str
+    checkpoint: Checkpoint | None = None
+    towers: tuple[Tower, ...] = ()
+    uncounted: tuple[str, ...] = ()
 
     @property
     def attention(self) -> Attention:
         """Attention of the first block that has one (:data:`NO_ATTENTION` where none has)."""
         return next((block.attention for block in self.blocks if block.attention.heads), NO_ATTENTION)
+
+    @property
+    def tower_parameters(self) -> int:
+        """Parameters of the towers, not counted in ``parameters``."""
+        return sum(tower.parameters for tower in self.towers)
 
     @property
     def streams(self) -> int:

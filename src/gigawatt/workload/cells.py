@@ -98,7 +98,10 @@ class Cell:
             where, key = self._place(word)
             found = where.values.get(key)
             if isinstance(found, str):  # "MEM*": a letter a layer; "3,4,5": numbers
-                found = [int(x) if kind is int else x for x in (found.split(",") if kind is int else found)]
+                words = found.split(",") if kind is int else list(found)
+                if kind is int and not all(x.strip().isdecimal() for x in words):
+                    raise where.error(key, "this is not a list", given=found[:40], allowed="whole numbers")
+                found = [int(x) for x in words] if kind is int else words
                 where = Config(
                     {**where.values, key: found}, file=where.file, text=where.text, family="", nested=False
                 )

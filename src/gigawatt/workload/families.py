@@ -17,6 +17,7 @@ from gigawatt.workload.architecture import Attention, FeedForward
 from gigawatt.workload.config import Config
 from gigawatt.workload.families_hybrid import (
     kimi_linear,
+    lfm2,
     nemotron_h,
     nemotron_nas,
     qwen3_5,
@@ -30,6 +31,7 @@ from gigawatt.workload.families_sparse import (
     gemma3n,
     gemma4,
     glm_moe_dsa,
+    longcat_flash,
     mimo,
     mimo_v2_flash,
     minimax_m3,
@@ -98,7 +100,10 @@ FAMILIES: dict[str, Callable[[Config], Model]] = {
     "glm_moe_dsa": glm_moe_dsa,
     "kimi_k2": deepseek,
     "kimi_linear": kimi_linear,
+    "lfm2": lfm2,
+    "lfm2_moe": lfm2,
     "llama4_text": llama4,
+    "longcat_flash": longcat_flash,
     "mimo": mimo,
     "mimo_v2_flash": mimo_v2_flash,
     "minimax_m3": minimax_m3,

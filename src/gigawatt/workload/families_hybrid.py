@@ -10,13 +10,14 @@ from gigawatt.workload.architecture import (
     DeltaRule,
     Experts,
     FeedForward,
+    ShortConvolution,
     StateSpace,
 )
 from gigawatt.workload.config import Config
 from gigawatt.workload.families_sparse import latent_attention
 from gigawatt.workload.family_parts import Layer, Model, choices, grouped, limited, predicted, routed, tied
 
-__all__ = ["kimi_linear", "nemotron_h", "nemotron_nas", "qwen3_5", "qwen3_5_moe", "qwen3_next"]
+__all__ = ["kimi_linear", "lfm2", "nemotron_h", "nemotron_nas", "qwen3_5", "qwen3_5_moe", "qwen3_next"]
 
 CHUNK = 64
 """Tokens of a chunk of the delta rule: a constant of its published kernels, no key of a configuration."""
@@ -237,6 +238,44 @@ def qwen3_next(c: Config) -> Model:
     return _qwen_hybrid(
         c, [dense if dense and (i in only or (i + 1) % step) else sparse for i in range(c.layers)]
     )
+
+
+def lfm2(c: Config) -> Model:
+    """LFM2 and its models with experts: gated short convolutions, some layers attention with norms.
+
+    A dense width may be given as that of a layer without gates (``block_auto_adjust_ff_dim``): two thirds of
+    it, rounded up to a multiple.
+    """
+    kinds = choices(c, "layer_types", ("full_attention", "conv"), c.layers)
+    listed = c.listing("full_attn_idxs", int)
+    full = [listed is None or i in listed for i in range(c.layers)]
+    if kinds is not None:
+        full = [kind == "full_attention" for kind in kinds]
+    attention = replace(grouped(c), query_key_norm=True)
+    mixer = ShortConvolution(c.hidden, c.option("conv_L_cache") or 3, c.flag("conv_bias"))
+    routes = c.option("num_experts", least=0)
+    width = c.size("intermediate_size", "block_ff_dim")
+    if not routes and c.flag("block_auto_adjust_ff_dim", True):
+        scale, multiple = c.values.get("block_ffn_dim_multiplier", 1.0), c.option("block_multiple_of") or 256
+        if scale is not None:
+            if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0.0 < scale < _MOST_WIDE:
+                allowed = f"a number above 0, below {_MOST_WIDE:g}"
+                raise c.error("block_ffn_dim_multiplier", "this is no width", allowed=allowed)
+            width = max(-(-int(scale * int(2 * width / 3)) // multiple), 1) * multiple
+        else:
+            width = max(int(2 * width / 3), 1)
+    first = (c.option("num_dense_layers", least=0) or 0) if routes else c.layers
+    experts = routed(c, "num_experts", "num_experts_per_tok", "moe_intermediate_size") if routes else None
+    layers = [
+        Layer(
+            attention if own else NO_ATTENTION,
+            FeedForward(width) if i < first else None,
+            None if i < first else experts,
+            mixer=None if own else mixer,
+        )
+        for i, own in enumerate(full)
+    ]
+    return Model(layers, tied(c))
 
 
 def kimi_linear(c: Config) -> Model:

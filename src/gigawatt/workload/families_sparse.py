@@ -28,6 +28,7 @@ __all__ = [
     "gemma4",
     "glm_moe_dsa",
     "latent_attention",
+    "longcat_flash",
     "mimo",
     "mimo_v2_flash",
     "minimax_m3",
@@ -77,6 +78,27 @@ def deepseek(c: Config) -> Model:
     sparse = Layer(attention, None, _deepseek_experts(c))
     layers = [sparse if routes else dense for routes in _dense_first(c)]
     return Model(layers, tied(c), prediction=predicted(c, "num_nextn_predict_layers", sparse))
+
+
+def longcat_flash(c: Config) -> Model:
+    """LongCat-Flash: a layer is two of latent attention and a dense part, the first with experts beside it.
+
+    The router also knows experts that do nothing (``zero_expert_num``); a token is taken to reach both kinds
+    alike.
+
+    References
+    ----------
+    Meituan 2025, "LongCat-Flash Technical Report", arXiv:2509.01322, section 2.
+    """
+    attention = latent_attention(c)
+    dense = FeedForward(c.size("ffn_hidden_size", "intermediate_size"))
+    experts = routed(c, "n_routed_experts", "moe_topk", "expert_ffn_hidden_size")
+    idle = c.option("zero_expert_num", least=0) or 0
+    share = experts.count / (experts.count + idle)
+    experts = replace(experts, per_token=max(round(experts.per_token * share), 1))
+    wide = idle * c.hidden + (experts.count + idle if c.flag("router_bias") else 0)
+    first, second = Layer(attention, dense, experts, scales=wide), Layer(attention, dense)
+    return Model([first, second] * c.layers, tied(c))
 
 
 def _with_indexers(c: Config, runs: list[bool]) -> Model:

@@ -15,22 +15,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError, nearest
 from gigawatt.workload.architecture import Architecture, Attention, Block, Experts, Mixer
 from gigawatt.workload.matrices import Matrix, matrices
 from gigawatt.workload.operation import FORMAT_BYTES, ONE, Array, Operation, make_device, memory
 from gigawatt.workload.operations_mixers import mixer_operations
 
 __all__ = [
+    "FORMAT_PARTS",
     "SPARSE",
     "WEIGHT_BYTES",
     "Shares",
     "active_experts",
     "decode_operations",
+    "format_of_part",
+    "formats_of",
     "kept_bytes",
     "logits_operations",
     "prompt_operations",
@@ -41,17 +46,55 @@ __all__ = [
 SPARSE = "_2of4"
 """Ends the name of a stored format of which two of four weights are kept, two bits each for their place."""
 
-_DENSE: Mapping[str, float] = {**FORMAT_BYTES, "fp4": 0.5 + 1.0 / 16.0, "int4": 0.5 + 2.0 / 128.0}
+_DENSE: Mapping[str, float] = {
+    **FORMAT_BYTES,
+    "fp4": 0.5 + 1.0 / 16.0,
+    "mxfp4": 0.5 + 1.0 / 32.0,
+    "nf4": 0.5 + 4.0 / 64.0,
+    **{f"int4{name}": 0.5 + 2.0 / group for name, group in (("", 128), ("_g64", 64), ("_g32", 32))},
+}
 
 WEIGHT_BYTES: Mapping[str, float] = {
     **_DENSE,
     **{f"{form}{SPARSE}": 0.5 * _DENSE[form] + 1.0 / 8.0 for form in ("bf16", "fp8", "fp4", "int4")},
 }
-"""Bytes of one stored weight: FP4 has an 8-bit scale for 16 of them, INT4 a 16-bit one for 128."""
+"""Bytes of one stored weight: FP4 has an 8-bit scale for 16 of them, MXFP4 for 32, INT4 a 16-bit one for
+128 or as many as its name says, NF4 a 32-bit one for 64 (Dettmers et al. 2023, arXiv:2305.14314)."""
+
+FORMAT_PARTS = ("attention", "experts")
+"""Parts of a layer whose weights may have a format of their own: ``bf16 experts=mxfp4``."""
 
 _WIDE = FORMAT_BYTES["bf16"]
 _STATE = 4.0  # states of other mixers are kept in fp32
 _INDEX = FORMAT_BYTES["fp8"]  # keys of an indexer are kept in 8 bits
+
+
+@lru_cache(maxsize=256)
+def formats_of(text: str) -> Mapping[str, str]:
+    """Formats by part of a layer ("" of all others) of a text such as ``bf16 experts=mxfp4``.
+
+    Raises
+    ------
+    InputError
+        No usual format, no such part, or a part twice.
+    """
+    usual, *others = text.split() or [""]
+    found = {"": usual}
+    for word in others:
+        part, _, form = word.partition("=")
+        if part not in FORMAT_PARTS or part in found or not form:
+            raise InputError(
+                "no such part of a layer", given=word, nearest=nearest(part, FORMAT_PARTS),
+                allowed="a format, then " + " or ".join(f"{one}=FORMAT" for one in FORMAT_PARTS),
+            )  # fmt: skip
+        found[part] = form
+    return found
+
+
+def format_of_part(text: str, part: str) -> str:
+    """The format of a part of a layer; see :func:`formats_of`."""
+    found = formats_of(text)
+    return found.get(part, found[""])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +104,7 @@ class Shares:
     ``tensor`` ranks split heads and dense widths; ``data`` groups of them each hold their own sequences
     (attention data parallelism); the experts of a layer lie on ``expert`` groups of ``expert_tensor`` ranks.
     ``weights`` and ``cache`` are the stored formats of weights and of keys and values, ``multiply`` that of
-    multiplications by weights, ``attend`` of attention's products.
+    multiplications by weights (either by part, see :func:`formats_of`), ``attend`` of attention's products.
     """
 
     tensor: Array
@@ -95,10 +138,15 @@ class Shares:
         """
         for key, form in (("weights", weights), ("multiply", multiply), ("cache", cache), ("attend", attend)):
             known = WEIGHT_BYTES if key == "weights" else FORMAT_BYTES
-            check_word(key, form, known, "this number format is not known")
+            for one in formats_of(form).values():
+                check_word(key, one, known, "this number format is not known")
         t, d, e = (np.asarray(x, dtype=float) for x in (tensor, data, expert))
         et = t * d / e if expert_tensor is None else np.asarray(expert_tensor, dtype=float)
         return cls(t, d, e, et, weights, multiply, cache, attend)
+
+    def stored(self, part: str) -> float:
+        """Bytes of one stored weight of a part of a layer."""
+        return WEIGHT_BYTES[format_of_part(self.weights, part)]
 
 
 def active_experts(*, experts: Experts, tokens: Array, ranks: Array) -> Array:
@@ -115,8 +163,8 @@ def _gemm(matrix: Matrix, rows: Array, tensor: Array, s: Shares) -> Operation:
     k, n = matrix.local_inputs(tensor), matrix.local_outputs(tensor)
     batch: Array = np.maximum(matrix.diagonal / tensor, 1.0) if matrix.diagonal > 1 else ONE
     wide = matrix.wide or matrix.part == "router"
-    form = "bf16" if wide else s.multiply
-    stored = _WIDE if wide else WEIGHT_BYTES[s.weights]
+    form = "bf16" if wide else format_of_part(s.multiply, matrix.part)
+    stored = _WIDE if wide else s.stored(matrix.part)
     read = batch * (rows * k * FORMAT_BYTES[form] + k * n * stored)
     flops = 2.0 * batch * rows * k * n
     written = batch * rows * n * _WIDE
@@ -129,7 +177,7 @@ def _experts(e: Experts, hidden: int, tokens: Array, s: Shares) -> list[Operatio
     active = active_experts(experts=e, tokens=tokens, ranks=s.expert)
     rows = tokens * e.per_token / s.expert
     width = e.width / s.expert_tensor
-    form, stored = s.multiply, WEIGHT_BYTES[s.weights]
+    form, stored = format_of_part(s.multiply, "experts"), s.stored("experts")
     weights = (factor + 1.0) * inner * width
     read = active * weights * stored + rows * (inner + width) * FORMAT_BYTES[form]
     written = rows * (factor * width + inner) * _WIDE
@@ -324,7 +372,8 @@ def _decode_mixer(m: Mixer, sequences: Array, s: Shares) -> tuple[Operation, ...
     if not channels:
         return (step,)
     wide = channels / s.tensor
-    return (memory("mixer.convolution", "forward", sequences, wide, window, window, 1.0, "bf16"), step)
+    convolution = memory("mixer.convolution", "forward", sequences, wide, window, window, 1.0, "bf16")
+    return (convolution, step) if state else (convolution,)
 
 
 def decode_operations(
@@ -420,19 +469,20 @@ def kept_bytes(architecture: Architecture, *, tokens: ArrayLike, shares: Shares)
 
 
 def weight_bytes(architecture: Architecture, *, shares: Shares, prediction: bool = False) -> Array:
-    """Weights of one accelerator [B], all layers, with embedding and head in 16 bits.
+    """Weights of one accelerator [B], all layers, with embedding, head and towers in 16 bits.
 
     ``prediction``: multi-token-prediction modules are loaded as well.
     """
     s = shares
-    stored = WEIGHT_BYTES[s.weights]
+    stored = s.stored("feed_forward")
+    mixes, routes = (s.stored(part) / stored for part in ("attention", "experts"))
     total: Array = np.zeros(())
     for block in architecture.blocks:
         if block.role == "prediction" and not prediction:
             continue
         p = block.parameters
-        split = (p.attention - p.replicated + p.feed_forward) / s.tensor + p.replicated
-        routed = p.experts / (s.expert * s.expert_tensor)
+        split = ((p.attention - p.replicated) * mixes + p.feed_forward) / s.tensor + p.replicated * mixes
+        routed = p.experts / (s.expert * s.expert_tensor) * routes
         total = total + block.count * ((split + routed) * stored + (p.router + p.norms) * _WIDE)
-    ends = architecture.parameters.embedding + architecture.parameters.head
+    ends = architecture.parameters.embedding + architecture.parameters.head + architecture.tower_parameters
     return total + ends / s.tensor * _WIDE

@@ -15,7 +15,7 @@ from gigawatt.workload.architecture import (
     FeedForward,
     Parameters,
 )
-from gigawatt.workload.mixers import LinearAttention, Mixer, SelectiveScan, StateSpace
+from gigawatt.workload.mixers import LinearAttention, Mixer, SelectiveScan, ShortConvolution, StateSpace
 
 __all__ = ["Matrix", "block_matrices", "count_parameters", "matrices"]
 
@@ -132,8 +132,10 @@ def _indexer(hidden: int, a: Attention) -> list[Matrix]:
 
 def _mixer(hidden: int, m: Mixer) -> list[Matrix]:
     part = "attention"
-    bias = m.bias if isinstance(m, StateSpace | SelectiveScan) else False
+    bias = m.bias if isinstance(m, StateSpace | SelectiveScan | ShortConvolution) else False
     out = Matrix("mixer.output", part, m.inner, ((hidden, 1),), "row", bias)
+    if isinstance(m, ShortConvolution):
+        return [Matrix("mixer.input", part, hidden, ((3, m.inner),), "column", bias), out]
     if isinstance(m, SelectiveScan):
         return [
             Matrix("mixer.input", part, hidden, ((2, m.inner),), "column", bias),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-__all__ = ["DeltaRule", "LinearAttention", "Mixer", "SelectiveScan", "StateSpace"]
+__all__ = ["DeltaRule", "LinearAttention", "Mixer", "SelectiveScan", "ShortConvolution", "StateSpace"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,5 +294,56 @@ class LinearAttention:
         )
 
 
-Mixer = StateSpace | DeltaRule | SelectiveScan | LinearAttention
+@dataclass(frozen=True, slots=True)
+class ShortConvolution:
+    """A gated causal convolution of a few tokens: nothing else is kept of a sequence (LFM2).
+
+    The input's projection gives two gates and what is convolved, each of width ``inner``; ``bias`` is of both
+    projections and of the convolution.
+
+    References
+    ----------
+    Liquid AI 2025, "LFM2 Technical Report", arXiv:2511.23404; transformers' ``modeling_lfm2``.
+    """
+
+    inner: int
+    kernel: int
+    bias: bool = False
+
+    @property
+    def convolved(self) -> int:
+        """Channels of the causal convolution."""
+        return self.inner
+
+    @property
+    def splits(self) -> int:
+        """Parts into which tensor parallelism can cut it without repeating any."""
+        return self.inner
+
+    @property
+    def state_elements(self) -> int:
+        """Numbers of the state that one sequence keeps beside the window of the convolution: none."""
+        return 0
+
+    @property
+    def vectors(self) -> int:
+        """Weights in no matrix: the convolution."""
+        return self.inner * (self.kernel + int(self.bias))
+
+    @property
+    def kept(self) -> int:
+        """Elements a token kept for the backward pass: both gates, input and output of the convolution."""
+        return 4 * self.inner
+
+    @property
+    def flops(self) -> float:
+        """FLOPs of a scan: there is none."""
+        return 0.0
+
+    def widened(self, ratio: float) -> ShortConvolution:
+        """The mixer with ``ratio`` times the channels."""
+        return replace(self, inner=max(round(self.inner * ratio), 1))
+
+
+Mixer = StateSpace | DeltaRule | SelectiveScan | LinearAttention | ShortConvolution
 """What mixes tokens in the place of attention, or beside it."""

@@ -24,7 +24,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gigawatt.workload.mixers import DeltaRule, LinearAttention, Mixer, SelectiveScan, StateSpace
+from gigawatt.workload.mixers import (
+    DeltaRule,
+    LinearAttention,
+    Mixer,
+    SelectiveScan,
+    ShortConvolution,
+    StateSpace,
+)
 from gigawatt.workload.operation import ONE, Array, Device, Operation, both, memory
 
 __all__ = ["mixer_operations"]
@@ -53,6 +60,8 @@ def mixer_operations(m: Mixer, d: Device) -> list[Operation]:
     found: list[Operation] = []
     if m.convolved:
         found += both("mixer.convolution", d, d.tokens, _channels(m, d), (1.0, 1.0), (2.0, 1.0))
+    if isinstance(m, ShortConvolution):  # a gate before the convolution and one behind it
+        return found + both("mixer.gate", d, d.tokens, inner, (4.0, 2.0), (6.0, 4.0), 2.0)
     if isinstance(m, SelectiveScan):
         return found + _selective_scan(m, d)
     if isinstance(m, LinearAttention):
@@ -117,7 +126,7 @@ def _linear(m: LinearAttention, d: Device) -> list[_Product]:
 
 
 def _channels(m: Mixer, d: Device) -> Array:
-    if isinstance(m, SelectiveScan | LinearAttention):
+    if isinstance(m, SelectiveScan | LinearAttention | ShortConvolution):
         return np.asarray(m.convolved / d.tensor)
     if isinstance(m, StateSpace):
         shared = 2.0 * m.state * np.maximum(m.groups / d.tensor, 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +11,7 @@ from typing import Any, cast
 from gigawatt import catalog
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.workload.architecture import Architecture, Block, Parameters, StateSpace
+from gigawatt.workload.checkpoint import read_checkpoint
 from gigawatt.workload.config import Config, load_config
 from gigawatt.workload.families import FAMILIES, Layer, Model
 from gigawatt.workload.family_rows import (
@@ -21,6 +23,7 @@ from gigawatt.workload.family_rows import (
     text_part,
 )
 from gigawatt.workload.matrices import count_parameters
+from gigawatt.workload.towers import read_towers
 
 ENCODER_DECODERS = frozenset(
     ("bart", "bigbird_pegasus", "blenderbot", "byt5", "led", "longt5", "m2m_100", "marian", "mbart", "mt5",
@@ -31,6 +34,9 @@ ENCODER_DECODERS = frozenset(
 
 TEXT_KEYS = ("text_config", "llm_config", "language_config")
 """Where a model of several towers has its text part."""
+
+THINKER = "thinker_config"
+"""Where a model that also speaks (Qwen's Omni) has what it thinks with."""
 
 FLAT = frozenset(("qwen2_vl", "qwen2_5_vl"))
 """Wrappers that earlier had the keys of their text part on the outermost level."""
@@ -61,8 +67,9 @@ def read_architecture(name_or_path: str | Path) -> Architecture:
     -------
     Architecture
         ``parameters`` equal those of transformers' own model (a tied head counted once). Of a wrapper
-        around several towers (gemma3, kimi_k25, qwen3_vl, …) the text part is read. What transformers
-        lacks is built as its authors describe it (:mod:`~gigawatt.workload.families_hybrid`).
+        around several towers (gemma3, kimi_k25, qwen3_vl, …) they are of the text part, towers stand
+        beside. What transformers lacks is built as its authors describe it
+        (:mod:`~gigawatt.workload.families_hybrid`).
 
     Raises
     ------
@@ -113,6 +120,10 @@ def _read_cached(path: Path, name: str) -> Architecture:
 
 def _read(path: Path, name: str) -> Architecture:
     values, text = load_config(path)
+    thinker: Any = values.get(THINKER)
+    if isinstance(thinker, dict):  # of a model that speaks as well, the part that thinks is read
+        stored = {key: value for key, value in values.items() if key == "quantization_config"}
+        values = stored | cast("dict[str, Any]", thinker)
     family = values.get("model_type")
     if not isinstance(family, str):
         raise InputError(
@@ -147,7 +158,7 @@ def _read(path: Path, name: str) -> Architecture:
                 nearest=nearest(family, known) or nearest_family(values),
             )
         part = OWN
-    nested = place is not None
+    outermost, wrapper, nested = values, family, place is not None
     if part is not None:
         if place is None and family not in FLAT:
             raise InputError(
@@ -173,7 +184,11 @@ def _read(path: Path, name: str) -> Architecture:
         values = outer | cast("dict[str, Any]", inner)
     config = Config(values, file=path, text=text, family=family, nested=nested)
     model = read_row(config) if family_row(family) is not None else FAMILIES[family](config)
-    return _architecture(config, model, name=name, family=family)
+    found = _architecture(config, model, name=name, family=family)
+    routed = any(layer.experts is not None for layer in model.layers)
+    checkpoint = read_checkpoint(outermost, config, layers=found.layers, routed=routed)
+    towers, uncounted = read_towers(outermost, config, wrapper)
+    return replace(found, checkpoint=checkpoint, towers=towers, uncounted=uncounted)
 
 
 def _line(text: str) -> int:

@@ -33,6 +33,7 @@ from gigawatt.performance.serving.inference import (
 from gigawatt.performance.serving.steady import most_held
 from gigawatt.workload.inference import (
     decode_operations,
+    format_of_part,
     logits_operations,
     prompt_operations,
     token_operations,
@@ -171,7 +172,9 @@ def machines(
             continue
         seen.add((stored, cache, times))
         quick = replace(cluster, chip=replace(chip, memory_bandwidth=chip.memory_bandwidth * times))
-        form = stored if stored in chip.peak else "bf16"
+        # the ridge of several formats is that of the experts, or of whatever else most weights are in
+        most = format_of_part(stored, "experts")
+        form = most if most in chip.peak else "bf16"
         peak, bandwidth = chip.peak[form], quick.chip.memory_bandwidth
         yield Machine(stored, cache, times, peak / bandwidth, peak, bandwidth), quick
 

@@ -8,7 +8,7 @@ from typing import Any
 from gigawatt import catalog
 from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.filler import Filler, beside
-from gigawatt.chain.precision import served
+from gigawatt.chain.precision import published, served
 from gigawatt.chain.serving.day import Scaling
 from gigawatt.chain.serving.question import DEGREES, ServingQuestion, read_service
 from gigawatt.core.errors import GigawattError, InputError
@@ -63,8 +63,9 @@ def model_and_serving(fill: Filler) -> Chip:
     leaf("weights", question.weights, section.weights is not None)  # given, or what precision means
     leaf("cache", question.cache, section.cache is not None)
     assumed = AssumptionList()
-    formats = (section.weights, section.cache)
-    served(assumed, section.precision, section.sparsity, formats, question.chip, question.architecture)
+    served_by = (question.chip, question.architecture)
+    formats = published(assumed, (section.weights, section.cache), section.precision, *served_by)
+    served(assumed, section.precision, section.sparsity, formats, *served_by)
     leaf("precision", tuple(assumed.notices), True)
     leaf("guesses", question.guesses, True)
     leaf("acceptance", question.acceptance, section.acceptance is not None)

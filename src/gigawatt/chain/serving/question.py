@@ -9,7 +9,7 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt.chain.assumption_list import AssumptionList
-from gigawatt.chain.precision import served
+from gigawatt.chain.precision import published, served
 from gigawatt.chain.serving.traffic import Traffic, read_traffic
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Grade
@@ -18,7 +18,7 @@ from gigawatt.performance.serving.engines import Engine, default_engine, engine_
 from gigawatt.performance.serving.steady import accepted_tokens
 from gigawatt.serving.objectives import Objective, read_objective
 from gigawatt.workload import Architecture, read_architecture
-from gigawatt.workload.inference import WEIGHT_BYTES
+from gigawatt.workload.inference import WEIGHT_BYTES, formats_of
 from gigawatt.workload.operation import FORMAT_BYTES
 
 __all__ = [
@@ -35,8 +35,9 @@ DEGREES = ("tensor", "pipeline", "data", "expert")
 class ServingQuestion:
     """A model to be served, everything in SI, before it is known on how many accelerators.
 
-    ``weights`` and ``cache`` are stored formats; ``guesses`` draft tokens per iteration, each accepted with
-    the probability ``acceptance``; ``demand`` [1/s] is the rate of requests, where one was given;
+    ``weights`` (by part: ``workload.inference.formats_of``) and ``cache`` are stored formats; ``guesses``
+    draft tokens per iteration, each accepted with the probability ``acceptance``; ``demand`` [1/s] is the
+    rate of requests, where one was given;
     ``token_budget`` and ``sequences`` are those of an iteration of one attention group at most; ``fixed``
     holds degrees fast; ``largest`` bounds the accelerators of a replica. ``options`` are those of
     :func:`~gigawatt.machine.build_cluster`; ``pue_mean`` and ``pue_peak`` are of the year and of its
@@ -118,6 +119,7 @@ def read_service(
         )
     software = _engine(assumed, engine, accelerator, year)
     limit = architecture.max_sequence or None
+    weights, cache = published(assumed, (weights, cache), precision, accelerator, architecture)
     weights, cache = served(assumed, precision, sparsity, (weights, cache), accelerator, architecture)
     traffic = read_traffic(
         assumed, trace=trace, prompt=prompt, output=output, arrivals=arrivals, variation=variation,
@@ -130,7 +132,7 @@ def read_service(
         options={},
         engine=software,
         year=year,
-        weights=_stored(assumed, "weights", weights, WEIGHT_BYTES),
+        weights=_weights(assumed, weights),
         cache=_cache(assumed, cache, accelerator),
         guesses=guessed,
         acceptance=chance,
@@ -176,6 +178,17 @@ def _engine(assumed: AssumptionList, given: str | None, chip: Chip, year: int) -
         written = f"{row.written} {row.unit if row.unit != '1' else ''}".strip()
         assumed.add_row(f"engine.{row.quantity}", row, written, row.note or row.locator)
     return found
+
+
+def _weights(assumed: AssumptionList, given: str | None) -> str:
+    """Formats of weights, by part where they differ: ``bf16 experts=mxfp4``."""
+    try:
+        forms = () if given is None else formats_of(given).values()
+    except InputError as error:
+        raise error.at(key="weights") from None
+    for form in forms:
+        _stored(assumed, "weights", form, WEIGHT_BYTES)
+    return assumed.default("serving.weights").text("text") if given is None else given
 
 
 def _stored(assumed: AssumptionList, key: str, given: str | None, known: Mapping[str, float]) -> str:

@@ -267,7 +267,10 @@ def _read(assumed: AssumptionList, given: Mapping[str, object], pue: float | Non
         assumed.notices.append(f"{chip.name} is not sold before {chip.year}; the year is {scenario.year}")
     if scenario.training is not None and scenario.training.precision is not None:
         assumed.notices.append(TRAINED)
-    assumed.notices += (*fill.loaded.notices, *training_notices(chip))
+    assumed.notices += (
+        *fill.loaded.notices,
+        *training_notices(chip, fill.leaves["model.architecture"].value),
+    )
     return question_of(
         fill.leaves,
         pue_mean=mean,

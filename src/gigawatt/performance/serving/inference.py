@@ -73,8 +73,14 @@ def multiply_format(weights: str, chip: Chip) -> str:
     """Format that weights stored so are multiplied in: their own where the chip has it, else bf16.
 
     INT4 weights are always widened; a chip without FP4 or FP8 widens those too. Of a 2:4 pattern bytes alone
-    are saved: multiplications are counted at the dense rate.
+    are saved: multiplications are counted at the dense rate. Of several parts (``bf16 experts=fp4``) each by
+    itself.
     """
+    usual, *others = weights.split()
+    if others:
+        parts = (word.partition("=") for word in others)
+        named = (f"{part}={multiply_format(form, chip)}" for part, _, form in parts)
+        return " ".join((multiply_format(usual, chip), *named))
     weights = weights.removesuffix(SPARSE)
     if (weights if weights != BLOCK else "fp8") in chip.peak:
         return weights

@@ -129,7 +129,9 @@ _OPTIONS: dict[str, Callable[[], Iterable[Option]]] = {
     "model": lambda: sorted(_rows("models"), key=lambda one: one.words.lower()),
     "machine.chip": _chips,
     "serving.precision": lambda: _precisions(trained=False),
-    "serving.weights": _words("bf16", "fp8", "fp8_block", "fp4", "int4"),
+    "serving.weights": _words(
+        "bf16", "fp8", "fp8_block", "fp4", "mxfp4", "int8", "int4", "bf16 experts=mxfp4", "bf16 experts=fp4"
+    ),
     "serving.cache": _words("bf16", "fp8"),
     "serving.sparsity": _words("none", "2:4"),
     "serving.shape": lambda: (*_words("constant")(), *_rows("traces_shapes")),
