@@ -16,6 +16,7 @@ from gigawatt.facility.readers import read_hours
 from gigawatt.facility.sites import distance, nearest_place
 from gigawatt.power import load_grid, plant_profiles, solar_capacity_factor, wind_capacity_factor
 from gigawatt.power.resource.profiles import drives
+from gigawatt.studies.pathway.question import read_pathway_question
 from gigawatt.studies.plant.overview import plant_overview
 from gigawatt.studies.supply.question import read_supply_question
 
@@ -88,10 +89,43 @@ def test_modelled_years_are_graded_so_and_size_no_wind() -> None:
     assert [plant.id for plant in question.plants] == [name for name in DEFAULT if name != "wind"]
     assert question.notices == dublin.warnings
     (told,) = [one for one in question.assumptions if one.key == "supply.plants"]
-    assert "without wind" in told.reason
-    with pytest.raises(MissingDataError, match="no wind"):
-        read_supply_question(site="dublin", load="100 MW", plants=("grid", "wind"))
+    assert "wind left out" in told.reason
     assert "wind" in [plant.id for plant in read_supply_question(site="london", load="100 MW").plants]
+
+
+def test_plants_that_the_weather_does_not_drive_are_left_out_with_a_notice(tmp_path: Path) -> None:
+    """Given by name: left out, told, its limit too; hours of its own bring it back; alone it is refused."""
+    asked = {"site": "hamburg", "load": "100 MW", "plants": ("grid", "onwind", "battery")}
+    question = read_supply_question(**asked, limits={"wind": "40 MW"})
+    assert [plant.id for plant in question.plants] == ["grid", "battery"]
+    told = question.notices[-1]
+    assert told.startswith("wind left out: the weather of Hamburg has no wind; give a file")
+    assert told.endswith("its limit goes with it")
+    file = tmp_path / "shares.csv"
+    file.write_text("0.3\n" * 8760, encoding="utf-8")
+    driven = read_supply_question(**asked, limits={"wind": "40 MW"}, capacity_factors={"wind": str(file)})
+    assert [plant.id for plant in driven.plants] == ["grid", "wind", "battery"]
+    assert not any("left out" in notice for notice in driven.notices)
+    assert not any("left out" in told for told in read_supply_question(**asked | {"site": "london"}).notices)
+    with pytest.raises(InputError, match="no other plant here makes electricity") as refused:
+        read_supply_question(**asked | {"plants": ("wind", "battery")})
+    assert "site.weather" in str(refused.value)
+    calm = tmp_path / "calm.csv"
+    head = "# latitude: 53.5\n# longitude: 10\n# time_zone: 1\ntemperature [degC],wind_10m [m/s]\n"
+    calm.write_text(head + "10,5\n" * 8760, encoding="utf-8")
+    dark = read_supply_question(**asked | {"plants": ("grid", "solar", "wind"), "weather": str(calm)})
+    assert [plant.id for plant in dark.plants] == ["grid", "wind"]
+    assert "solar left out: the weather of calm has no sun" in dark.notices[-1]
+
+
+def test_a_pathway_leaves_them_out_too() -> None:
+    words = {"site": "hamburg", "load": "100 MW", "years": "2030,2035"}
+    question = read_pathway_question(**words, plants="grid,wind")
+    assert question.plants == ("grid",)
+    assert "wind left out" in question.notices[-1]
+    assert "wind" not in read_pathway_question(**words).plants
+    with pytest.raises(InputError, match="no other plant here"):
+        read_pathway_question(**words, plants=["wind"])
 
 
 def test_annual_means_are_the_published_normals() -> None:

@@ -24,7 +24,7 @@ from gigawatt.machine import Chip
 from gigawatt.money import discount_rate
 from gigawatt.power import default_not_served_price
 from gigawatt.power.resource.hours_file import read_shares
-from gigawatt.power.resource.profiles import drives
+from gigawatt.power.resource.profiles import leave_out
 from gigawatt.schema.values import ByYear, at_year
 
 Array = NDArray[np.float64]
@@ -125,9 +125,8 @@ def fill_supply(fill: Filler) -> None:
     """Plants that may be built, limits and terms of the supply."""
     supply = fill.loaded.scenario.supply
     fill.given_or_default("supply.plants", supply.plants, lambda t: tuple(t.split("|")))
-    if supply.plants is None:
-        _leave_out(fill, tuple(plant_id("supply.capacity_factors", name) for name in supply.capacity_factors))
     fill.written("supply.limits", "supply.limits", dict(supply.limits))
+    _leave_out(fill, supply)
     year = fill.loaded.scenario.year
     fill.written("supply.carbon_limit", "supply.carbon_limit", limit_in(supply.carbon_limit, year))
     price = at_year(supply.carbon_price, year)
@@ -145,18 +144,31 @@ def fill_supply(fill: Filler) -> None:
     _terms(fill, supply)
 
 
-def _leave_out(fill: Filler, given: tuple[str, ...]) -> None:
-    """Take what this weather does not drive, and no hours are ``given`` of, from the plants of a default."""
-    leaf, sky = fill.leaves["supply.plants"], fill.leaves["site.weather"].value
-    kept = tuple(name for name in leaf.value if name in given or drives(sky, name))
-    if kept != leaf.value:
-        lacking = ", ".join(name for name in leaf.value if name not in kept)
-        reason = (
-            f"{leaf.reason}; without {lacking}, of which the weather of {sky.id} does not say what it gives"
+def _leave_out(fill: Filler, supply: Any) -> None:
+    """Take the plants out that this weather does not drive and no hours are given of, and their limits."""
+    key, leaf, sky = "supply.plants", fill.leaves["supply.plants"], fill.leaves["site.weather"]
+    factors = "supply.capacity_factors"
+    given = {fill.ask(factors, lambda n=name: plant_id(factors, n)) for name in supply.capacity_factors}
+    ids = fill.ask(key, lambda: tuple(plant_id(key, name) for name in leaf.value))
+    place = fill.leaves["site.site"].value.name if fill.loaded.scenario.site.weather is None else sky.value.id
+    kept, told = fill.ask(key, lambda: leave_out(sky.value, ids, place=place, given=given))
+    if not told:
+        return
+    limits, gone = fill.leaves["supply.limits"], {name for name in ids if name not in kept}
+    limit_id = lambda name: fill.ask("supply.limits", lambda: plant_id("supply.limits", name))  # noqa: E731
+    stay = {name: most for name, most in limits.value.items() if limit_id(name) not in gone}
+    if stay != limits.value:
+        fill.leaves["supply.limits"] = replace(limits, value=stay)
+        told += "; its limit goes with it"
+    if supply.plants is None:
+        shown, reason = "|".join(kept), f"{leaf.reason}; {told}"
+        fill.assumptions.append(replace(fill.assumptions.pop(), value=shown, reason=reason))
+        leaf = replace(leaf, written=shown, reason=reason)
+    if supply.plants is not None or stay != limits.value:
+        fill.leaves["site.weather"] = replace(
+            sky, value=replace(sky.value, warnings=(*sky.value.warnings, told))
         )
-        told, shown = fill.assumptions.pop(), "|".join(kept)
-        fill.assumptions.append(replace(told, value=shown, reason=reason))
-        fill.leaves["supply.plants"] = replace(leaf, value=kept, written=shown, reason=reason)
+    fill.leaves[key] = replace(leaf, value=kept)
 
 
 def _by_fuel(fill: Filler, given: Mapping[str, ByYear]) -> dict[str, ByYear]:
