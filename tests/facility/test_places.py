@@ -9,11 +9,13 @@ import pytest
 
 from gigawatt.catalog import loader
 from gigawatt.chain.candidates import plants_here
+from gigawatt.chain.weather_years import weather_years
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.core.evidence import Grade
 from gigawatt.facility import facility_load, load_site, load_weather
 from gigawatt.facility.readers import read_hours
 from gigawatt.facility.sites import distance, nearest_place
+from gigawatt.facility.weather import load_place_years
 from gigawatt.power import load_grid, plant_profiles, solar_capacity_factor, wind_capacity_factor
 from gigawatt.power.resource.profiles import drives
 from gigawatt.studies.pathway.question import read_pathway_question
@@ -192,7 +194,13 @@ def test_every_cloud_region_leads_to_a_site() -> None:
         ("London", "london"), ("München", "munich"), ("munich germany", "munich"), ("sao paulo", "sao-paulo"),
         ("Slough", "london"), ("zurich", "zurich"), ("Bangalore", "bengaluru"), ("Rome", "rome"),
         ("rome georgia", "rome-georgia"), ("san-jose", "san-jose"), ("Ashburn", "virginia"),
-        ("pecos", "west-texas"),
+        ("pecos", "west-texas"), ("London, UK", "london"), ("Portland, Oregon", "portland"),
+        ("Dallas, TX", "dallas"), ("New York, NY", "new-york"), ("NYC", "new-york"), ("LA", "los-angeles"),
+        ("SF Bay", "san-francisco"), ("San Jose, CA", "santa-clara"), ("Columbus, OH", "columbus-ohio"),
+        ("San Jose, Costa Rica", "san-jose"), ("Mt Pleasant, WI", "mount-pleasant"),
+        ("Saint Louis", "st-louis"), ("Washington, D.C.", "virginia"), ("Perth, WA", "perth"),
+        ("Seoul, South Korea", "seoul"), ("Talavera de la Reina", "talavera-de-la-reina"),
+        ("Bombay", "mumbai"), ("SAO PAULO", "sao-paulo"), ("memphis tn usa", "memphis"),
     ],
 )  # fmt: skip
 def test_names_in_any_spelling(words: str, site: str) -> None:
@@ -240,12 +248,16 @@ def test_far_from_everything_is_warned_about() -> None:
     (told, *_) = load_weather("anchorage").warnings
     assert "2133 km away" in told
     assert "7.7 K above" in told
+    lent, weather, *_ = load_weather("89,0").warnings
+    assert "country (Norway), grid and time zone of 89, 0 (2292 km from Narvik)" in lent
+    assert "Narvik, 2292 km away: give" in weather  # no dry bulb of Narvik's is called the pole's
     assert any("km away" in warning for warning in load_weather("0,-30").warnings)
 
 
 @pytest.mark.parametrize(
     ("written", "nearest"),
-    [("londn", "london"), ("lodnon", "london"), ("amsterdm", "amsterdam"), ("eu-west-9", "eu-west-1"),
+    [("Paris, Texas", None), ("Cambridge", "Cambridge ON"),
+     ("londn", "london"), ("lodnon", "london"), ("amsterdm", "amsterdam"), ("eu-west-9", "eu-west-1"),
      ("kirunna", "kiruna"), ("xyzzy", None), ("springfield", None), ("", None), ("camelot", None),
      ("atlantis", "atlanta-georgia")],
 )  # fmt: skip
@@ -261,13 +273,35 @@ def test_an_unknown_name_has_a_nearest_that_is_alike(written: str, nearest: str 
 @pytest.mark.parametrize(
     ("written", "said"),
     [("94,10", "no such latitude"), ("12,190", "no such longitude"), ("-33.9S,18.4", "a sign and a letter"),
-     ("san jose", "several sites"), ("inner mongolia", "several sites")],
+     ("san jose", "several sites"), ("inner mongolia", "several sites"), ("Oregon", "several sites"),
+     ("England", "several sites")],
 )  # fmt: skip
 def test_bad_places_are_one_line(written: str, said: str) -> None:
     with pytest.raises(InputError, match=said) as told:
         load_site(written)
     assert told.value.key == "site"
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["london", "tokyo", "culham"])
+def test_several_years_of_a_city_are_whole_and_in_order(name: str) -> None:
+    """Each has temperature, sun and wind of the same hours; a plan takes the last of them."""
+    site = load_site(name)
+    years = load_place_years(site)
+    assert [sky.year for sky in years] == [2020, 2021, 2022, 2023, 2024]
+    usual = load_weather(site)
+    (same,) = [sky for sky in years if sky.year == usual.year]
+    np.testing.assert_array_equal(same.air_temperature(), usual.air_temperature())
+    means = [float(sky.air_temperature().mean()) for sky in years]
+    assert 0.05 < np.std(means) < 1.5  # years differ, climates less
+    assert len({sky.wind_10m.mean() for sky in years if sky.wind_10m is not None}) == 5
+    skies, (told,) = weather_years(site, usual, 3)
+    assert [sky.year for sky in skies] == [2022, 2023, 2024]
+    assert told.value == "2022 to 2024"
+    assert f"in {usual.year}" in told.reason
+    with pytest.raises(InputError, match="at most 5: 2020 to 2024"):
+        weather_years(site, usual, 6)
+    assert load_place_years(load_site("oslo")) == ()
 
 
 def test_a_file_of_another_place_is_told(tmp_path: Path) -> None:
@@ -286,7 +320,7 @@ def test_what_ships_is_small_and_whole() -> None:
     folder = loader.path("weather/places")
     rows = loader.table("places_weather")
     assert {file.stem for file in folder.iterdir()} == set(rows)
-    assert sum(file.stat().st_size for file in folder.iterdir()) < 12e6
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 15e6
     assert len(PLACES) >= 300
     used = {row.text("weather") for row in loader.table("places").values()}
     assert used <= {*rows, *loader.table("sites")}

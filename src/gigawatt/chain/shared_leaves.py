@@ -109,7 +109,9 @@ def fill_grid(fill: Filler) -> None:
     site, weather = (fill.leaves[name].value for name in ("site.site", "site.weather"))
     key = "site.name" if place.weather_years is None else "site.weather_years"
     here = (here, place.weather_years)
-    read_years = lambda: weather_years(site, weather, place.weather_years)  # noqa: E731
+    read_years = lambda: weather_years(  # noqa: E731
+        site, weather, place.weather_years, of_file=place.weather is not None
+    )
     skies, assumed = fill.ask(key, lambda: once(("weather_years", here), read_years))
     fill.written("site.weather_years", key, skies)
     fill.assumptions += assumed

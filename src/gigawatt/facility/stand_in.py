@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from gigawatt.catalog import loader
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.facility.sites import Site, distance
@@ -39,7 +41,9 @@ def stand_in(
         _MODELLED: f"no observed year is free: {row.text('locator')}, {row.text('note')}; without wind",
         "TMY": f"a typical year: {row.text('locator')}",
     }.get(kind, f"a single year: {row.text('locator')} {row.text('period')}".rstrip())
-    place = loader.table("places").get(site.place)
+    place, lent = loader.table("places").get(site.place), _apart_from_place(site)
+    if lent > limits.value("weather_distance"):
+        place = None  # whose dry bulbs say nothing of here
     gap = 0.0 if place is None else hot - place.value("design_hot")
     if place is not None:
         reason += f"; its 1 % hot dry bulb is {hot - _ZERO:.1f} °C, the place's {hot - gap - _ZERO:.1f} °C"
@@ -47,6 +51,11 @@ def stand_in(
         "site.weather", f"{kind} of {shown}", reason, Grade.read(row.text("grade")), row.text("source_id")
     )
     warnings: list[str] = []
+    if lent > limits.value("weather_distance"):
+        warnings.append(
+            f"country ({site.country}), grid and time zone of {site.name} are those of that place: give "
+            "supply.grid.price and supply.grid.carbon where you know better"
+        )
     if far > limits.value("weather_distance") or abs(gap) > limits.value("weather_hot"):
         off = (
             ""
@@ -74,6 +83,15 @@ def beside_site(
         f"the weather file {file} is of {latitude:g}, {longitude:g}, {far / 1e3:.0f} km and {hours:g} h of "
         f"time zone from {site.name}, whose grid and prices hold",
     )
+
+
+def _apart_from_place(site: Site) -> float:
+    """Distance of coordinates from the place that lends them its grid [m]; 0 for a place itself."""
+    rows = loader.table("places"), loader.table("sites")
+    row = next((table[site.place] for table in rows if site.place in table), None)
+    if row is None:
+        return 0.0
+    return _apart(site, *(math.degrees(row.value(of)) for of in ("latitude", "longitude")))
 
 
 def _apart(site: Site, latitude: float, longitude: float) -> float:

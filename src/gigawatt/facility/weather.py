@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.catalog import loader
+from gigawatt.catalog import Entity, loader
 from gigawatt.core.errors import MissingDataError
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.facility.humidity import dew_point, dew_point_from_daily_minimum, relative_humidity, wet_bulb
@@ -19,7 +19,7 @@ from gigawatt.facility.sites import Site, load_site
 from gigawatt.facility.stand_in import beside_site, stand_in
 from gigawatt.facility.years import load_years
 
-__all__ = ["HOURS", "Site", "Weather", "load_site", "load_weather"]
+__all__ = ["HOURS", "Site", "Weather", "load_place_years", "load_site", "load_weather"]
 
 Array = NDArray[np.float64]
 
@@ -183,6 +183,21 @@ def _of_site(site: Site) -> Weather:
     hot = float(np.quantile(year.temperature, _HOT))
     told, warnings = stand_in(site, latitude=year.latitude, longitude=year.longitude, hot=hot, of=year.id)
     return replace(year, id=site.id, assumptions=(*told, *year.assumptions), warnings=warnings)
+
+
+def load_place_years(site: Site) -> tuple[Weather, ...]:
+    """The weather years of the city whose weather a site has, the first first; empty where it has one."""
+    rows = loader.table("places_weather")
+    usual = rows.get(site.weather)
+    if usual is None or "weather_year" not in usual.numbers:
+        return ()
+    same = [row for row in rows.values() if _series_of(row) == _series_of(usual)]
+    return tuple(_of_place(row.id) for row in sorted(same, key=lambda row: row.value("weather_year")))
+
+
+def _series_of(row: Entity) -> tuple[str, ...]:
+    """What the single years of one city have in common."""
+    return tuple(map(row.text, ("name", "country", "kind", "source_id")))
 
 
 def _of_place(name: str) -> Weather:
