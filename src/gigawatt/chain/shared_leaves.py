@@ -25,6 +25,7 @@ from gigawatt.money import discount_rate
 from gigawatt.power import default_not_served_price
 from gigawatt.power.resource.hours_file import read_shares
 from gigawatt.power.resource.profiles import leave_out
+from gigawatt.power.resource.wind import raised_wind
 from gigawatt.schema.values import ByYear, at_year
 
 Array = NDArray[np.float64]
@@ -154,6 +155,10 @@ def _leave_out(fill: Filler, supply: Any) -> None:
     ids = fill.ask(key, lambda: tuple(plant_id(key, name) for name in leaf.value))
     place = fill.leaves["site.site"].value.name if fill.loaded.scenario.site.weather is None else sky.value.id
     kept, told = fill.ask(key, lambda: leave_out(sky.value, ids, place=place, given=given))
+    raised = raised_wind(sky.value)
+    driver = {name: catalog.entity("plants", name).text("profile") for name in kept if name not in given}
+    if raised is not None and "wind" in driver.values():
+        fill.assumptions.append(raised)
     if not told:
         return
     limits, gone = fill.leaves["supply.limits"], {name for name in ids if name not in kept}
@@ -164,7 +169,9 @@ def _leave_out(fill: Filler, supply: Any) -> None:
         told += "; its limit goes with it"
     if supply.plants is None:
         shown, reason = "|".join(kept), f"{leaf.reason}; {told}"
-        fill.assumptions.append(replace(fill.assumptions.pop(), value=shown, reason=reason))
+        fill.assumptions = [
+            replace(one, value=shown, reason=reason) if one.key == key else one for one in fill.assumptions
+        ]
         leaf = replace(leaf, written=shown, reason=reason)
     if supply.plants is not None or stay != limits.value:
         fill.leaves["site.weather"] = replace(

@@ -47,6 +47,9 @@ def stand_in(
     gap = 0.0 if place is None else hot - place.value("design_hot")
     if place is not None:
         reason += f"; its 1 % hot dry bulb is {hot - _ZERO:.1f} °C, the place's {hot - gap - _ZERO:.1f} °C"
+    if far > limits.value("wind_distance") and kind != _MODELLED:
+        off, _, most = (100.0 * share for share in limits.at("wind_stand_in", 0.0))
+        reason += f"; a wind farm by it is off by {off:.0f} % in the median, {most:.0f} % in one of ten"
     told = Assumption(
         "site.weather", f"{kind} of {shown}", reason, Grade.read(row.text("grade")), row.text("source_id")
     )

@@ -192,7 +192,8 @@ def load_place_years(site: Site) -> tuple[Weather, ...]:
     if usual is None or "weather_year" not in usual.numbers:
         return ()
     same = [row for row in rows.values() if _series_of(row) == _series_of(usual)]
-    return tuple(_of_place(row.id) for row in sorted(same, key=lambda row: row.value("weather_year")))
+    same.sort(key=lambda row: row.value("weather_year"))
+    return tuple(_of_place(row.id) for row in same) if len(same) > 1 else ()
 
 
 def _series_of(row: Entity) -> tuple[str, ...]:
