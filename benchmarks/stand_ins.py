@@ -17,7 +17,7 @@ import numpy as np
 from gigawatt.catalog import entity, loader
 from gigawatt.facility import facility_load, load_site, load_weather
 from gigawatt.facility.sites import distance
-from gigawatt.facility.weather import HOURS
+from gigawatt.facility.weather import HOURS, Weather, move_to_design
 from gigawatt.power import solar_capacity_factor, wind_capacity_factor
 
 BANDS = (0.0, 50e3, 100e3, 150e3, 300e3, 500e3, 1000e3, 2000e3)
@@ -26,19 +26,20 @@ ALIKE, REACH = 3.0, 300e3
 
 @dataclass(frozen=True)
 class Year:
-    """What a year of weather gives: ``hot`` [K] is its 1 % hot dry bulb, the rest are means []."""
+    """What a year of weather gives: ``hot``, ``cold`` [K] are its design dry bulbs, the rest are means []."""
 
     id: str
     at: tuple[float, float]
     hot: float
+    cold: float
     pue: float
     sun: float
     wind: float
+    sky: Weather
 
 
 def years() -> list[Year]:
     """The usual years of cities that are not modelled, in the order of the table."""
-    cooling = entity("cooling", entity("defaults", "site.cooling").text("text"))
     found: list[Year] = []
     rows, seen = loader.table("places_weather"), set[str]()
     for place in loader.table("places").values():
@@ -47,18 +48,25 @@ def years() -> list[Year]:
             continue
         seen.add(of)
         sky = load_weather(load_site(place.id))
-        shape = facility_load(it_power=np.ones(HOURS), weather=sky, cooling=cooling)
         found.append(
             Year(
                 of,
                 (sky.latitude, sky.longitude),
                 float(np.quantile(sky.air_temperature(), 0.99)),
-                float(shape.annual_pue),
+                float(np.quantile(sky.air_temperature(), 0.01)),
+                _pue(sky),
                 float(solar_capacity_factor(sky).mean()),
                 float(wind_capacity_factor(sky).mean()),
+                sky,
             )
         )
     return found
+
+
+def _pue(sky: Weather) -> float:
+    """With the usual cooling."""
+    cooling = entity("cooling", entity("defaults", "site.cooling").text("text"))
+    return float(facility_load(it_power=np.ones(HOURS), weather=sky, cooling=cooling).annual_pue)
 
 
 def errors(pairs: list[tuple[Year, Year]]) -> dict[str, tuple[float, float]]:
@@ -96,6 +104,19 @@ def chosen(known: list[Year]) -> list[tuple[Year, Year]]:
     return found
 
 
+def moved(known: list[Year], low: float, high: float) -> tuple[float, float]:
+    """(median, ninth decile) of the error of the PUE, each year's stand-in moved to its own design dry bulbs.
+
+    Of the pairs from ``low`` to ``high`` [m] apart, 120 spread evenly.
+    """
+    pairs = [
+        pair for (a, b), all_of in by_distance(known).items() if low <= a and b <= high for pair in all_of
+    ]
+    few = pairs[:: max(1, len(pairs) // 120)]
+    off = [abs(_pue(move_to_design(b.sky, hot=a.hot, cold=a.cold)) - a.pue) for a, b in few]
+    return float(np.median(off)), float(np.quantile(off, 0.9))
+
+
 def raised() -> dict[str, float]:
     """Output of a wind farm by wind at 10 m alone over that by wind at 100 m, of sites that have both."""
     found: dict[str, float] = {}
@@ -126,6 +147,12 @@ def main() -> None:
     near = [(a, b) for a, b in chosen(known) if distance(*a.at, *b.at) <= REACH]
     print(row("chosen, within 300 km", near))
     print(row("chosen, farther", [pair for pair in chosen(known) if pair not in near]))
+    print(
+        "\nPUE, moved, 300 to 1000 km:",
+        moved(known, 300e3, 1000e3),
+        "150 to 300:",
+        moved(known, 150e3, 300e3),
+    )
     print("\nwind at 10 m, raised:", {name: round(share, 2) for name, share in raised().items()})
 
 

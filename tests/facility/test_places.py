@@ -13,9 +13,10 @@ from gigawatt.chain.weather_years import weather_years
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.core.evidence import Grade
 from gigawatt.facility import facility_load, load_site, load_weather
+from gigawatt.facility.humidity import relative_humidity
 from gigawatt.facility.readers import read_hours
 from gigawatt.facility.sites import distance, nearest_place
-from gigawatt.facility.weather import load_place_years
+from gigawatt.facility.weather import load_place_years, move_to_design
 from gigawatt.power import load_grid, plant_profiles, solar_capacity_factor, wind_capacity_factor
 from gigawatt.power.resource.profiles import drives
 from gigawatt.studies.pathway.question import read_pathway_question
@@ -245,9 +246,15 @@ def test_coordinates_at_a_site_have_its_own_hours() -> None:
 
 
 def test_far_from_everything_is_warned_about() -> None:
-    (told, *_) = load_weather("anchorage").warnings
+    anchorage, place = load_weather("anchorage"), loader.entity("places", "anchorage")
+    (told, *_) = anchorage.warnings
     assert "2133 km away" in told
     assert "7.7 K above" in told
+    ends = np.quantile(anchorage.air_temperature(), (0.01, 0.99))
+    assert ends == pytest.approx([place.value("design_cold"), place.value("design_hot")], abs=1e-6)
+    (design,) = [one for one in anchorage.assumptions if one.key == "site.design"]
+    assert "were 25.8 and -1.7 °C" in design.reason
+    assert "site.design_hot" not in told  # they are used
     lent, weather, *_ = load_weather("89,0").warnings
     assert "country (Norway), grid and time zone of 89, 0 (2292 km from Narvik)" in lent
     assert "Narvik, 2292 km away: give" in weather  # no dry bulb of Narvik's is called the pole's
@@ -281,6 +288,29 @@ def test_bad_places_are_one_line(written: str, said: str) -> None:
         load_site(written)
     assert told.value.key == "site"
     assert "\n" not in str(told.value)
+
+
+def test_a_year_is_moved_to_the_dry_bulbs_of_a_station() -> None:
+    """Quantiles are those given, relative humidity and sun stay; one alone shifts; they have an order."""
+    before = load_weather("london")
+    after = move_to_design(before, hot=308.15, cold=271.15)
+    assert np.quantile(after.air_temperature(), (0.01, 0.99)) == pytest.approx([271.15, 308.15], abs=1e-6)
+    assert before.dew_point is not None
+    assert after.dew_point is not None
+    humid = [
+        relative_humidity(temperature=sky.air_temperature(), dew_point=sky.dew_point)
+        for sky in (before, after)
+    ]
+    np.testing.assert_allclose(humid[1], np.clip(humid[0], 0.01, 1.0), atol=2e-3)
+    assert after.ghi is before.ghi
+    warmer = move_to_design(before, hot=float(np.quantile(before.air_temperature(), 0.99)) + 2.0)
+    np.testing.assert_allclose(warmer.air_temperature() - before.air_temperature(), 2.0, atol=1e-9)
+    colder = move_to_design(before, cold=float(np.quantile(before.air_temperature(), 0.01)) - 2.0)
+    np.testing.assert_allclose(colder.air_temperature() - before.air_temperature(), -2.0, atol=1e-9)
+    with pytest.raises(InputError, match="not above the cold one"):
+        move_to_design(before, hot=270.0, cold=280.0)
+    (told,) = [one for one in after.assumptions if one.key == "site.design"]
+    assert told.value == "1 % 35.0 °C, 99 % -2.0 °C"
 
 
 @pytest.mark.parametrize("name", ["london", "tokyo", "culham"])

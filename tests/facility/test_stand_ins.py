@@ -34,6 +34,10 @@ def test_the_errors_of_a_stand_in_are_those_that_are_told() -> None:
     limits = entity("places_limits", "world")
     near = [(a, b) for a, b in made.chosen(known) if distance(*a.at, *b.at) <= made.REACH]
     assert made.errors(near)["wind"] == pytest.approx(limits.at("wind_stand_in", 0.0)[::2], abs=0.01)
+    middle, most = made.moved(known, 300e3, 1000e3)
+    assert (middle, most) == pytest.approx(limits.at("moved_pue", 0.0)[::2], abs=1e-3)
+    far = [pair for band, pairs in made.by_distance(known).items() if band[0] >= 300e3 for pair in pairs]
+    assert middle < 0.6 * made.errors(far)["pue"][0]
     _, least, most = limits.at("wind_10m", 0.0)
     shares = made.raised().values()
     assert (min(shares), max(shares)) == pytest.approx((least, most), abs=0.01)

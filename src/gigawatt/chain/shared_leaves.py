@@ -20,6 +20,7 @@ from gigawatt.core.graph import Leaf
 from gigawatt.core.once import once, stamp
 from gigawatt.core.quantities import parse
 from gigawatt.facility import load_site, load_weather
+from gigawatt.facility.weather import move_to_design
 from gigawatt.machine import Chip
 from gigawatt.money import discount_rate
 from gigawatt.power import default_not_served_price
@@ -62,7 +63,7 @@ def _weather_key(fill: Filler) -> tuple[str, Hashable]:
     place = fill.loaded.scenario.site
     key = "site.weather" if place.weather else "site.name"
     file = None if place.weather is None else stamp(beside(fill.loaded, place.weather))
-    return key, (place.name, file)
+    return key, (place.name, file, place.design_hot, place.design_cold)
 
 
 def fill_year(fill: Filler) -> None:
@@ -82,6 +83,10 @@ def fill_place(fill: Filler) -> None:
     key, here = _weather_key(fill)
     source = site if place.weather is None else Path(beside(fill.loaded, place.weather))
     weather = fill.ask(key, lambda: once(("weather", here), lambda: load_weather(source, site=site)))
+    design = {name: getattr(place, f"design_{name}") for name in ("hot", "cold")}
+    if any(value is not None for value in design.values()):
+        key = "site.design_hot" if place.design_hot is not None else "site.design_cold"
+        weather = fill.ask(key, lambda: move_to_design(weather, **design))
     fill.written("site.weather", key, weather)
 
 

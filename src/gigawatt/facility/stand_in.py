@@ -65,7 +65,9 @@ def stand_in(
             if place is None
             else f", its 1 % hot dry bulb {abs(gap):.1f} K {'above' if gap > 0.0 else 'below'} the place's"
         )
-        warnings.append(f"the weather of {site.name} is that of {shown}{off}: {_MEND}")
+        moved = place is not None and far > limits.value("move_distance")
+        more = "" if moved else ", or its station's dry bulbs as site.design_hot and site.design_cold"
+        warnings.append(f"the weather of {site.name} is that of {shown}{off}: {_MEND}{more}")
     if kind == _MODELLED:
         warnings.append(
             f"the weather of {site.name} is modelled, not observed: good for heat and sun in the mean, "
