@@ -46,8 +46,10 @@ def years() -> list[Year]:
         of = place.text("weather")
         if of in seen or of not in rows or rows[of].text("kind") == "modelled":
             continue
-        seen.add(of)
         sky = load_weather(load_site(place.id))
+        if any(one.key == "site.design" for one in sky.assumptions):
+            continue  # moved
+        seen.add(of)
         found.append(
             Year(
                 of,

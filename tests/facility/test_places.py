@@ -147,6 +147,9 @@ def test_the_hottest_hours_are_those_of_the_station_beside() -> None:
     for name, place in loader.table("places").items():
         weather = load_weather(name)
         gap = float(np.quantile(weather.air_temperature(), 0.99)) - place.value("design_hot")
+        if any(one.key == "site.design" for one in weather.assumptions):
+            assert abs(gap) < 1e-6, name
+            continue
         site = load_site(name)
         here = (site.latitude, site.longitude, weather.latitude, weather.longitude)
         warned = any("is that of" in told for told in weather.warnings)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from gigawatt.catalog import loader
+from gigawatt.catalog import Entity, loader
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.facility.sites import Site, distance
 
-__all__ = ["beside_site", "stand_in"]
+__all__ = ["beside_site", "design_place", "stand_in"]
 
 _MODELLED = "modelled"
 _ZERO = 273.15
@@ -41,9 +41,7 @@ def stand_in(
         _MODELLED: f"no observed year is free: {row.text('locator')}, {row.text('note')}; without wind",
         "TMY": f"a typical year: {row.text('locator')}",
     }.get(kind, f"a single year: {row.text('locator')} {row.text('period')}".rstrip())
-    place, lent = loader.table("places").get(site.place), _apart_from_place(site)
-    if lent > limits.value("weather_distance"):
-        place = None  # whose dry bulbs say nothing of here
+    place = design_place(site)
     gap = 0.0 if place is None else hot - place.value("design_hot")
     if place is not None:
         reason += f"; its 1 % hot dry bulb is {hot - _ZERO:.1f} °C, the place's {hot - gap - _ZERO:.1f} °C"
@@ -54,7 +52,7 @@ def stand_in(
         "site.weather", f"{kind} of {shown}", reason, Grade.read(row.text("grade")), row.text("source_id")
     )
     warnings: list[str] = []
-    if lent > limits.value("weather_distance"):
+    if _apart_from_place(site) > limits.value("weather_distance"):
         warnings.append(
             f"country ({site.country}), grid and time zone of {site.name} are those of that place: give "
             "supply.grid.price and supply.grid.carbon where you know better"
@@ -88,6 +86,12 @@ def beside_site(
         f"the weather file {file} is of {latitude:g}, {longitude:g}, {far / 1e3:.0f} km and {hours:g} h of "
         f"time zone from {site.name}, whose grid and prices hold",
     )
+
+
+def design_place(site: Site) -> Entity | None:
+    """The city whose design dry bulbs hold at a site; ``None`` far from it, where they say nothing."""
+    near = _apart_from_place(site) <= loader.entity("places_limits", "world").value("weather_distance")
+    return loader.table("places").get(site.place) if near else None
 
 
 def _apart_from_place(site: Site) -> float:

@@ -16,7 +16,7 @@ from gigawatt.facility.humidity import dew_point, dew_point_from_daily_minimum, 
 from gigawatt.facility.mend import check_clock
 from gigawatt.facility.readers import HOURS, Raw, read_columns, read_file, read_hours
 from gigawatt.facility.sites import Site, distance, load_site
-from gigawatt.facility.stand_in import beside_site, stand_in
+from gigawatt.facility.stand_in import beside_site, design_place, stand_in
 from gigawatt.facility.years import load_years
 
 __all__ = ["HOURS", "Site", "Weather", "load_place_years", "load_site", "load_weather", "move_to_design"]
@@ -185,7 +185,7 @@ def _of_site(site: Site) -> Weather:
     hot = float(np.quantile(year.temperature, _HOT))
     told, warnings = stand_in(site, latitude=year.latitude, longitude=year.longitude, hot=hot, of=year.id)
     found = replace(year, id=site.id, assumptions=(*told, *year.assumptions), warnings=warnings)
-    place, limits = loader.table("places").get(site.id), loader.entity("places_limits", "world")
+    place, limits = design_place(site), loader.entity("places_limits", "world")
     away = distance(site.latitude, site.longitude, year.latitude, year.longitude)
     if place is None or away <= limits.value("move_distance"):
         return found
@@ -223,8 +223,8 @@ def move_to_design(weather: Weather, *, hot: float | None = None, cold: float | 
         "site.design",
         ", ".join(words),
         f"the year's dry bulbs of as many hours were {high - _ZERO:.1f} and {low - _ZERO:.1f} °C; moved with "
-        f"its relative humidity kept. The PUE of years so moved from 300 to 1000 km is off by {left:g} in the "
-        f"median, {most:g} in one of ten; sun and wind stay the year's",
+        f"its relative humidity kept. The PUE of years so moved from 300 to 1000 km is off by {left:g} in "
+        f"the median, {most:g} in one of ten; sun and wind stay the year's",
         Grade.guess,
     )
     return replace(weather, temperature=moved, dew_point=dew, assumptions=(*weather.assumptions, told))
