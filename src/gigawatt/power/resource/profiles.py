@@ -55,11 +55,9 @@ def drives(weather: Weather, plant: str) -> bool:
 
 
 def leave_out(
-    weather: Weather, names: Sequence[str], *, place: str, given: Collection[str] = (), files: bool = True
+    weather: Weather, names: Sequence[str], *, place: str, given: Collection[str] = ()
 ) -> tuple[tuple[str, ...], str]:
     """The plants that have hours, from this weather or ``given``, and a sentence on the others of ``names``.
-
-    ``files``: whether the question takes a weather file and capacity factors, which the sentence offers.
 
     Raises
     ------
@@ -72,9 +70,7 @@ def leave_out(
     if not lacking:
         return kept, ""
     driver = " or ".join(sorted({rows[name].text("profile") for name in lacking}))
-    mend = "a site whose weather has it"
-    if files:
-        mend = f"a file with {driver} as site.weather, or supply.capacity_factors {{{lacking[0]}: FILE}}"
+    mend = f"a file with {driver} as site.weather, or supply.capacity_factors {{{lacking[0]}: FILE}}"
     if all(rows[name].text("kind") == "storage" for name in kept):
         raise InputError(
             f"the weather of {place} has no {driver}, and no other plant here makes electricity",

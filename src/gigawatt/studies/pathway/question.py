@@ -88,7 +88,7 @@ def read_pathway_question(
     Parameters
     ----------
     site : str
-        A site of the catalog, or the file of a scenario, whose load is planned for.
+        A site (see `load_site`), or the file of a scenario, whose load is planned for.
     years, every, whole_steps
         Where steps begin: a span with years of a step, or years (usually 2025-2050, or 25 years from that
         of the scenario); no steps where a lead time ends.
