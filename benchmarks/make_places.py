@@ -2,8 +2,8 @@
 
 Written: ``places.csv`` (412 cities and data-centre regions less those that ``sites`` has),
 ``cloud_regions.csv`` (codes of providers), ``places_weather.csv`` with one file of hours each in
-``weather/places``. Of several years of a city the one nearest to their mean is taken. A modelled year loses
-its wind, which is its donor's.
+``weather/places``. Of several years of a city the one nearest to their mean stands for it, the others beside
+it. A modelled year loses its wind, which is its donor's.
 """
 
 from __future__ import annotations
@@ -74,8 +74,83 @@ CITIES = {
     "queensland": "Brisbane",
     "western-australia": "Perth",
 }  # fmt: skip
-STATES = {"Rome": "Georgia"}
-"""What is added to the name of a place that ``sites`` has elsewhere."""
+# States and provinces, as atlases have them.
+STATES = {
+    "Alabama": "Huntsville; Montgomery", "Alaska": "Anchorage; Fairbanks", "Arizona": "Tucson",
+    "Arkansas": "Little Rock; West Memphis", "Colorado": "Denver; Colorado Springs",
+    "California": "Santa Clara; San Francisco; Sacramento; Los Angeles; San Diego; Imperial",
+    "Connecticut": "Hartford", "Florida": "Miami; Tampa; Jacksonville; Orlando",
+    "Georgia": "Social Circle; Rome; Savannah", "Hawaii": "Honolulu", "Idaho": "Boise",
+    "Illinois": "Chicago; DeKalb; Aurora", "Iowa": "Council Bluffs; Cedar Rapids", "Kansas": "Wichita",
+    "Indiana": "Indianapolis; New Carlisle; Fort Wayne; Jeffersonville", "Kentucky": "Louisville",
+    "Louisiana": "Rayville; Shreveport; New Orleans", "Maryland": "Frederick", "Massachusetts": "Boston",
+    "Michigan": "Detroit; Grand Rapids", "Minnesota": "Minneapolis", "Mississippi": "Jackson; Meridian",
+    "Missouri": "Kansas City; St. Louis", "Montana": "Billings; Butte", "Nebraska": "Omaha; Lincoln",
+    "Nevada": "Las Vegas; Reno", "New Jersey": "Newark", "New Mexico": "Santa Teresa; Albuquerque",
+    "New York": "New York; Albany; Buffalo", "North Carolina": "Charlotte; Maiden; Raleigh",
+    "North Dakota": "Fargo; Ellendale; Jamestown; Williston", "Ohio": "Cleveland; Cincinnati; Lordstown",
+    "Oklahoma": "Oklahoma City; Pryor; Tulsa", "Pennsylvania": "Pittsburgh; Philadelphia; Berwick",
+    "Oregon": "Portland; Hillsboro; The Dalles; Boardman; Prineville", "South Carolina": "Moncks Corner",
+    "South Dakota": "Sioux Falls", "Tennessee": "Nashville; Memphis; Clarksville",
+    "Texas": "Dallas; Fort Worth; Midland; Pecos; Fort Stockton; Childress; Lubbock; Austin; Milam County; "
+    "Corsicana; San Antonio; Houston; Laredo; El Paso",
+    "Utah": "Salt Lake City; Delta", "Virginia": "Manassas; Culpeper; Richmond; Boydton",
+    "Washington": "Quincy; East Wenatchee; Moses Lake; Spokane; Seattle",
+    "Wisconsin": "Mount Pleasant; Port Washington; Milwaukee; Madison", "Wyoming": "Cheyenne",
+    "Alberta": "Calgary; Edmonton; Grande Prairie", "British Columbia": "Vancouver; Kamloops; Prince George",
+    "Manitoba": "Winnipeg", "New Brunswick": "Saint John", "Nova Scotia": "Halifax",
+    "Ontario": "Toronto; Ottawa; Kitchener", "Quebec": "Montréal; Québec",
+    "Saskatchewan": "Regina; Saskatoon", "Australian Capital Territory": "Canberra",
+    "New South Wales": "Sydney",
+    "Northern Territory": "Darwin", "South Australia": "Adelaide", "Tasmania": "Launceston; Hobart",
+    "Victoria": "Melbourne", "Western Australia": "Perth",
+    "England": "London; Manchester; Birmingham; Blyth; Culham", "Scotland": "Edinburgh",
+    "Wales": "Cardiff", "Northern Ireland": "Belfast",
+}  # fmt: skip
+_WITH_STATES = ("US", "CA", "AU", "GB")
+# What else a place is called, beside what the list of places has.
+ALSO = {
+    "New York": "NYC; New York City; Brooklyn; Queens; NY",
+    "Los Angeles": "LA; El Segundo",
+    "San Francisco": "SF; SF Bay; SF Bay Area; Bay Area; San Francisco Bay; Oakland",
+    "Santa Clara": "Sunnyvale; Mountain View; Palo Alto",
+    "Dallas": "DFW; Dallas Fort Worth; Garland",
+    "Las Vegas": "Vegas; Henderson",
+    "Minneapolis": "Twin Cities; Saint Paul",
+    "Boston": "Cambridge MA",
+    "Philadelphia": "Philly",
+    "Salt Lake City": "SLC",
+    "New Orleans": "NOLA",
+    "Chicago": "Chicagoland",
+    "Mumbai": "Bombay",
+    "Chennai": "Madras",
+    "Kolkata": "Calcutta",
+    "Delhi": "New Delhi; NCR; Gurgaon",
+    "Pune": "Poona",
+    "Kyiv": "Kiev",
+    "Beijing": "Peking",
+    "Guangzhou": "Canton",
+    "Ho Chi Minh City": "Saigon; HCMC",
+    "Copenhagen": "København",
+    "Vienna": "Wien",
+    "Prague": "Praha",
+    "Warsaw": "Warszawa",
+    "Lisbon": "Lisboa",
+    "Milan": "Milano",
+    "Cologne": "Köln",
+    "Zürich": "Zuerich",
+    "Geneva": "Genève",
+    "Athens": "Athina",
+    "Bucharest": "București",
+    "Gothenburg": "Göteborg",
+    "Düsseldorf": "Duesseldorf",
+    "Munich": "Muenchen",
+    "Hong Kong": "HK",
+    "Brussels": "Bruxelles; Brussel",
+    "Amsterdam": "Haarlemmermeer",
+    "Mexico City": "CDMX; Ciudad de México",
+    "Abu Dhabi": "AUH",
+}
 NEAR = 60e3
 """A place within this distance [m] of a site with its name is that site."""
 ALIKE, REACH = 3.0, 300e3
@@ -105,6 +180,12 @@ def typical(sites: pd.DataFrame) -> pd.DataFrame:
     return sites[(sites.kind != "year") | sites.site.isin(chosen)]
 
 
+def state_of(name: str, country: str) -> str:
+    """The state or province of a place, empty where its country is known by its cities alone."""
+    known = [state for state, cities in STATES.items() if name in cities.split("; ")]
+    return known[0] if known and country in _WITH_STATES else ""
+
+
 def pack(hours: pd.DataFrame, columns: list[str], target: Path) -> None:
     """Write columns as differences from hour to hour, low and high bytes apart, for ``read_hours``."""
     kelvin = hours.temp_air_C.to_numpy(float) + 273.15
@@ -120,9 +201,10 @@ def pack(hours: pd.DataFrame, columns: list[str], target: Path) -> None:
 
 
 def weather(shared: Path) -> pd.DataFrame:
-    """Write ``places_weather.csv`` and its files; what it has."""
+    """Write ``places_weather.csv`` and its files; of what it has, the years that may stand for a place."""
     sites = pd.read_csv(shared / "weather/world_sites.csv", keep_default_na=False)
-    sites = typical(sites[(sites.stored == "yes") & sites.ship.str.startswith("yes")])
+    sites = sites[(sites.stored == "yes") & sites.ship.str.startswith("yes")]
+    usual = set(typical(sites).site)
     table = duckdb.sql(f"select * from '{shared}/weather/world_hourly.parquet' order by site, hour").df()
     by_site = dict(list(table.groupby("site")))
     folder = loader.path("weather/places")
@@ -147,7 +229,7 @@ def weather(shared: Path) -> pd.DataFrame:
         )  # fmt: skip
     made = pd.DataFrame(rows)
     made.drop(columns="hot").to_csv(loader.path("places_weather.csv"), index=False, lineterminator="\n")
-    return made
+    return made[made.id.isin(usual)]
 
 
 def grid(name: str, zone: str, country: str) -> str:
@@ -176,10 +258,11 @@ def places(shared: Path, years: pd.DataFrame) -> None:
             key = slug(f"{one.name} {countries[LETTERS[one.country]].text('name')}")
         held = _site(one.name, here)
         if held is None and _known(one.name):
-            key = slug(f"{one.name} {one.aliases.split(';')[0] or STATES[one.name]}")
+            key = slug(f"{one.name} {one.aliases.split(';')[0] or state_of(one.name, one.country)}")
         words: list[str] = []
         provider = ""
-        for written in filter(None, (word.strip() for word in one.aliases.split(";"))):
+        also = f"{one.aliases}; {ALSO.get(one.name, '')}"
+        for written in filter(None, (word.strip() for word in also.split(";"))):
             code = REGION.match(written)
             if code is None:
                 if not re.match(r"(AWS|Azure|GCP)\b", written) and "(announced)" not in written:
@@ -207,6 +290,7 @@ def places(shared: Path, years: pd.DataFrame) -> None:
             {
                 "id": key, "name": one.name,
                 "country": "USA" if one.country == "US" else countries[LETTERS[one.country]].text("name"),
+                "state": state_of(one.name, one.country),
                 "latitude [deg]": one.lat, "longitude [deg]": one.lon, "elevation [m]": one.elevation_m,
                 "time_zone [h]": one.time_zone_h, "clock": one.time_zone, "weather": weather,
                 "grid": grid(one.name, one.grid_zone, one.country), "grid_zone": one.grid_zone,

@@ -634,6 +634,12 @@ def test_an_output_folder_that_is_a_file(call: Call, scenario: Path, tmp_path: P
     assert (tmp_path / "taken").read_text() == "mine"
 
 
+def test_coordinates_in_the_south_are_no_option(call: Call) -> None:
+    code, out, _ = call("plan-supply", "-33.4,-70.6", "--load", "1 MW", "--plants", "grid", "--json")
+    assert code == 0
+    assert json.loads(out)["site"] == "-33.4,-70.6"
+
+
 def test_a_binary_scenario(call: Call, tmp_path: Path) -> None:
     (tmp_path / "small.yaml").write_bytes(bytes(range(128, 256)))
     refused(call("run", tmp_path / "small.yaml"), rf"{PLACE}: not a UTF-8 text file")

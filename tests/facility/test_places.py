@@ -9,13 +9,17 @@ import pytest
 
 from gigawatt.catalog import loader
 from gigawatt.chain.candidates import plants_here
+from gigawatt.chain.weather_years import weather_years
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.core.evidence import Grade
 from gigawatt.facility import facility_load, load_site, load_weather
+from gigawatt.facility.humidity import relative_humidity
 from gigawatt.facility.readers import read_hours
 from gigawatt.facility.sites import distance, nearest_place
+from gigawatt.facility.weather import load_place_years, move_to_design
 from gigawatt.power import load_grid, plant_profiles, solar_capacity_factor, wind_capacity_factor
 from gigawatt.power.resource.profiles import drives
+from gigawatt.studies.pathway.question import read_pathway_question
 from gigawatt.studies.plant.overview import plant_overview
 from gigawatt.studies.supply.question import read_supply_question
 
@@ -88,10 +92,43 @@ def test_modelled_years_are_graded_so_and_size_no_wind() -> None:
     assert [plant.id for plant in question.plants] == [name for name in DEFAULT if name != "wind"]
     assert question.notices == dublin.warnings
     (told,) = [one for one in question.assumptions if one.key == "supply.plants"]
-    assert "without wind" in told.reason
-    with pytest.raises(MissingDataError, match="no wind"):
-        read_supply_question(site="dublin", load="100 MW", plants=("grid", "wind"))
+    assert "wind left out" in told.reason
     assert "wind" in [plant.id for plant in read_supply_question(site="london", load="100 MW").plants]
+
+
+def test_plants_that_the_weather_does_not_drive_are_left_out_with_a_notice(tmp_path: Path) -> None:
+    """Given by name: left out, told, its limit too; hours of its own bring it back; alone it is refused."""
+    asked = {"site": "hamburg", "load": "100 MW", "plants": ("grid", "onwind", "battery")}
+    question = read_supply_question(**asked, limits={"wind": "40 MW"})
+    assert [plant.id for plant in question.plants] == ["grid", "battery"]
+    told = question.notices[-1]
+    assert told.startswith("wind left out: the weather of Hamburg has no wind; give a file")
+    assert told.endswith("its limit goes with it")
+    file = tmp_path / "shares.csv"
+    file.write_text("0.3\n" * 8760, encoding="utf-8")
+    driven = read_supply_question(**asked, limits={"wind": "40 MW"}, capacity_factors={"wind": str(file)})
+    assert [plant.id for plant in driven.plants] == ["grid", "wind", "battery"]
+    assert not any("left out" in notice for notice in driven.notices)
+    assert not any("left out" in told for told in read_supply_question(**asked | {"site": "london"}).notices)
+    with pytest.raises(InputError, match="no other plant here makes electricity") as refused:
+        read_supply_question(**asked | {"plants": ("wind", "battery")})
+    assert "site.weather" in str(refused.value)
+    calm = tmp_path / "calm.csv"
+    head = "# latitude: 53.5\n# longitude: 10\n# time_zone: 1\ntemperature [degC],wind_10m [m/s]\n"
+    calm.write_text(head + "10,5\n" * 8760, encoding="utf-8")
+    dark = read_supply_question(**asked | {"plants": ("grid", "solar", "wind"), "weather": str(calm)})
+    assert [plant.id for plant in dark.plants] == ["grid", "wind"]
+    assert "solar left out: the weather of calm has no sun" in dark.notices[-1]
+
+
+def test_a_pathway_leaves_them_out_too() -> None:
+    words = {"site": "hamburg", "load": "100 MW", "years": "2030,2035"}
+    question = read_pathway_question(**words, plants="grid,wind")
+    assert question.loaded.scenario.supply.plants == ("grid",)
+    assert "wind left out" in question.notices[-1]
+    assert "wind" not in (read_pathway_question(**words).loaded.scenario.supply.plants or ())
+    with pytest.raises(InputError, match="no other plant here"):
+        read_pathway_question(**words, plants=["wind"])
 
 
 def test_annual_means_are_the_published_normals() -> None:
@@ -110,6 +147,9 @@ def test_the_hottest_hours_are_those_of_the_station_beside() -> None:
     for name, place in loader.table("places").items():
         weather = load_weather(name)
         gap = float(np.quantile(weather.air_temperature(), 0.99)) - place.value("design_hot")
+        if any(one.key == "site.design" for one in weather.assumptions):
+            assert abs(gap) < 1e-6, name
+            continue
         site = load_site(name)
         here = (site.latitude, site.longitude, weather.latitude, weather.longitude)
         warned = any("is that of" in told for told in weather.warnings)
@@ -158,7 +198,13 @@ def test_every_cloud_region_leads_to_a_site() -> None:
         ("London", "london"), ("München", "munich"), ("munich germany", "munich"), ("sao paulo", "sao-paulo"),
         ("Slough", "london"), ("zurich", "zurich"), ("Bangalore", "bengaluru"), ("Rome", "rome"),
         ("rome georgia", "rome-georgia"), ("san-jose", "san-jose"), ("Ashburn", "virginia"),
-        ("pecos", "west-texas"),
+        ("pecos", "west-texas"), ("London, UK", "london"), ("Portland, Oregon", "portland"),
+        ("Dallas, TX", "dallas"), ("New York, NY", "new-york"), ("NYC", "new-york"), ("LA", "los-angeles"),
+        ("SF Bay", "san-francisco"), ("San Jose, CA", "santa-clara"), ("Columbus, OH", "columbus-ohio"),
+        ("San Jose, Costa Rica", "san-jose"), ("Mt Pleasant, WI", "mount-pleasant"),
+        ("Saint Louis", "st-louis"), ("Washington, D.C.", "virginia"), ("Perth, WA", "perth"),
+        ("Seoul, South Korea", "seoul"), ("Talavera de la Reina", "talavera-de-la-reina"),
+        ("Bombay", "mumbai"), ("SAO PAULO", "sao-paulo"), ("memphis tn usa", "memphis"),
     ],
 )  # fmt: skip
 def test_names_in_any_spelling(words: str, site: str) -> None:
@@ -203,15 +249,25 @@ def test_coordinates_at_a_site_have_its_own_hours() -> None:
 
 
 def test_far_from_everything_is_warned_about() -> None:
-    (told, *_) = load_weather("anchorage").warnings
+    anchorage, place = load_weather("anchorage"), loader.entity("places", "anchorage")
+    (told, *_) = anchorage.warnings
     assert "2133 km away" in told
     assert "7.7 K above" in told
+    ends = np.quantile(anchorage.air_temperature(), (0.01, 0.99))
+    assert ends == pytest.approx([place.value("design_cold"), place.value("design_hot")], abs=1e-6)
+    (design,) = [one for one in anchorage.assumptions if one.key == "site.design"]
+    assert "were 25.8 and -1.7 °C" in design.reason
+    assert "site.design_hot" not in told  # they are used
+    lent, weather, *_ = load_weather("89,0").warnings
+    assert "country (Norway), grid and time zone of 89, 0 (2292 km from Narvik)" in lent
+    assert "Narvik, 2292 km away: give" in weather  # no dry bulb of Narvik's is called the pole's
     assert any("km away" in warning for warning in load_weather("0,-30").warnings)
 
 
 @pytest.mark.parametrize(
     ("written", "nearest"),
-    [("londn", "london"), ("lodnon", "london"), ("amsterdm", "amsterdam"), ("eu-west-9", "eu-west-1"),
+    [("Paris, Texas", None), ("Cambridge", "Cambridge ON"),
+     ("londn", "london"), ("lodnon", "london"), ("amsterdm", "amsterdam"), ("eu-west-9", "eu-west-1"),
      ("kirunna", "kiruna"), ("xyzzy", None), ("springfield", None), ("", None), ("camelot", None),
      ("atlantis", "atlanta-georgia")],
 )  # fmt: skip
@@ -227,13 +283,58 @@ def test_an_unknown_name_has_a_nearest_that_is_alike(written: str, nearest: str 
 @pytest.mark.parametrize(
     ("written", "said"),
     [("94,10", "no such latitude"), ("12,190", "no such longitude"), ("-33.9S,18.4", "a sign and a letter"),
-     ("san jose", "several sites"), ("inner mongolia", "several sites")],
+     ("san jose", "several sites"), ("inner mongolia", "several sites"), ("Oregon", "several sites"),
+     ("England", "several sites")],
 )  # fmt: skip
 def test_bad_places_are_one_line(written: str, said: str) -> None:
     with pytest.raises(InputError, match=said) as told:
         load_site(written)
     assert told.value.key == "site"
     assert "\n" not in str(told.value)
+
+
+def test_a_year_is_moved_to_the_dry_bulbs_of_a_station() -> None:
+    """Quantiles are those given, relative humidity and sun stay; one alone shifts; they have an order."""
+    before = load_weather("london")
+    after = move_to_design(before, hot=308.15, cold=271.15)
+    assert np.quantile(after.air_temperature(), (0.01, 0.99)) == pytest.approx([271.15, 308.15], abs=1e-6)
+    assert before.dew_point is not None
+    assert after.dew_point is not None
+    humid = [
+        relative_humidity(temperature=sky.air_temperature(), dew_point=sky.dew_point)
+        for sky in (before, after)
+    ]
+    np.testing.assert_allclose(humid[1], np.clip(humid[0], 0.01, 1.0), atol=2e-3)
+    assert after.ghi is before.ghi
+    warmer = move_to_design(before, hot=float(np.quantile(before.air_temperature(), 0.99)) + 2.0)
+    np.testing.assert_allclose(warmer.air_temperature() - before.air_temperature(), 2.0, atol=1e-9)
+    colder = move_to_design(before, cold=float(np.quantile(before.air_temperature(), 0.01)) - 2.0)
+    np.testing.assert_allclose(colder.air_temperature() - before.air_temperature(), -2.0, atol=1e-9)
+    with pytest.raises(InputError, match="not above the cold one"):
+        move_to_design(before, hot=270.0, cold=280.0)
+    (told,) = [one for one in after.assumptions if one.key == "site.design"]
+    assert told.value == "1 % 35.0 °C, 99 % -2.0 °C"
+
+
+@pytest.mark.parametrize("name", ["london", "tokyo", "culham"])
+def test_several_years_of_a_city_are_whole_and_in_order(name: str) -> None:
+    """Each has temperature, sun and wind of the same hours; a plan takes the last of them."""
+    site = load_site(name)
+    years = load_place_years(site)
+    assert [sky.year for sky in years] == [2020, 2021, 2022, 2023, 2024]
+    usual = load_weather(site)
+    (same,) = [sky for sky in years if sky.year == usual.year]
+    np.testing.assert_array_equal(same.air_temperature(), usual.air_temperature())
+    means = [float(sky.air_temperature().mean()) for sky in years]
+    assert 0.05 < np.std(means) < 1.5  # years differ, climates less
+    assert len({sky.wind_10m.mean() for sky in years if sky.wind_10m is not None}) == 5
+    skies, (told,) = weather_years(site, usual, 3)
+    assert [sky.year for sky in skies] == [2022, 2023, 2024]
+    assert told.value == "2022 to 2024"
+    assert f"in {usual.year}" in told.reason
+    with pytest.raises(InputError, match="at most 5: 2020 to 2024"):
+        weather_years(site, usual, 6)
+    assert load_place_years(load_site("oslo")) == ()
 
 
 def test_a_file_of_another_place_is_told(tmp_path: Path) -> None:
@@ -252,7 +353,7 @@ def test_what_ships_is_small_and_whole() -> None:
     folder = loader.path("weather/places")
     rows = loader.table("places_weather")
     assert {file.stem for file in folder.iterdir()} == set(rows)
-    assert sum(file.stat().st_size for file in folder.iterdir()) < 12e6
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 15e6
     assert len(PLACES) >= 300
     used = {row.text("weather") for row in loader.table("places").values()}
     assert used <= {*rows, *loader.table("sites")}

@@ -120,7 +120,8 @@ def test_a_source_says_its_licence_and_where_its_numbers_are() -> None:
     [
         ("chips/B200-SXM", "machine.chip", "B200-SXM"),
         ("models/llama-3.1-70b", "model", "llama-3.1-70b"),
-        ("sites/reykjavik", "site.name", "reykjavik"),
+        ("places/reykjavik", "site.name", "reykjavik"),
+        ("cloud_regions/eu-west-1", "site.name", "eu-west-1"),
     ],
 )
 def test_an_entry_is_put_into_the_question(item: str, key: str, value: str) -> None:

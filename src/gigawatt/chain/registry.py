@@ -80,7 +80,7 @@ _MACHINE = (
 )
 _DEGREES = " ".join(f"serving.layout.{name}" for name in keys_under("serving.layout"))
 _COLUMNS = " ".join(f"layout.{name}" for name in keys_under("layout") if name != "widen")
-_WEATHER = "site.name site.weather"
+_WEATHER = "site.name site.weather site.design_hot site.design_cold"
 _EVERY = (
     ("scenario.year", "", "Year of prices, plants and software", "year"),
     ("site.site", "", "The site", "site.name"),

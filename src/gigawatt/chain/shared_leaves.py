@@ -20,11 +20,13 @@ from gigawatt.core.graph import Leaf
 from gigawatt.core.once import once, stamp
 from gigawatt.core.quantities import parse
 from gigawatt.facility import load_site, load_weather
+from gigawatt.facility.weather import move_to_design
 from gigawatt.machine import Chip
 from gigawatt.money import discount_rate
 from gigawatt.power import default_not_served_price
 from gigawatt.power.resource.hours_file import read_shares
-from gigawatt.power.resource.profiles import drives
+from gigawatt.power.resource.profiles import leave_out
+from gigawatt.power.resource.wind import raised_wind
 from gigawatt.schema.values import ByYear, at_year
 
 Array = NDArray[np.float64]
@@ -61,7 +63,7 @@ def _weather_key(fill: Filler) -> tuple[str, Hashable]:
     place = fill.loaded.scenario.site
     key = "site.weather" if place.weather else "site.name"
     file = None if place.weather is None else stamp(beside(fill.loaded, place.weather))
-    return key, (place.name, file)
+    return key, (place.name, file, place.design_hot, place.design_cold)
 
 
 def fill_year(fill: Filler) -> None:
@@ -81,6 +83,10 @@ def fill_place(fill: Filler) -> None:
     key, here = _weather_key(fill)
     source = site if place.weather is None else Path(beside(fill.loaded, place.weather))
     weather = fill.ask(key, lambda: once(("weather", here), lambda: load_weather(source, site=site)))
+    design = {name: getattr(place, f"design_{name}") for name in ("hot", "cold")}
+    if any(value is not None for value in design.values()):
+        key = "site.design_hot" if place.design_hot is not None else "site.design_cold"
+        weather = fill.ask(key, lambda: move_to_design(weather, **design))
     fill.written("site.weather", key, weather)
 
 
@@ -109,7 +115,9 @@ def fill_grid(fill: Filler) -> None:
     site, weather = (fill.leaves[name].value for name in ("site.site", "site.weather"))
     key = "site.name" if place.weather_years is None else "site.weather_years"
     here = (here, place.weather_years)
-    read_years = lambda: weather_years(site, weather, place.weather_years)  # noqa: E731
+    read_years = lambda: weather_years(  # noqa: E731
+        site, weather, place.weather_years, of_file=place.weather is not None
+    )
     skies, assumed = fill.ask(key, lambda: once(("weather_years", here), read_years))
     fill.written("site.weather_years", key, skies)
     fill.assumptions += assumed
@@ -125,9 +133,8 @@ def fill_supply(fill: Filler) -> None:
     """Plants that may be built, limits and terms of the supply."""
     supply = fill.loaded.scenario.supply
     fill.given_or_default("supply.plants", supply.plants, lambda t: tuple(t.split("|")))
-    if supply.plants is None:
-        _leave_out(fill, tuple(plant_id("supply.capacity_factors", name) for name in supply.capacity_factors))
     fill.written("supply.limits", "supply.limits", dict(supply.limits))
+    _leave_out(fill, supply)
     year = fill.loaded.scenario.year
     fill.written("supply.carbon_limit", "supply.carbon_limit", limit_in(supply.carbon_limit, year))
     price = at_year(supply.carbon_price, year)
@@ -145,18 +152,37 @@ def fill_supply(fill: Filler) -> None:
     _terms(fill, supply)
 
 
-def _leave_out(fill: Filler, given: tuple[str, ...]) -> None:
-    """Take what this weather does not drive, and no hours are ``given`` of, from the plants of a default."""
-    leaf, sky = fill.leaves["supply.plants"], fill.leaves["site.weather"].value
-    kept = tuple(name for name in leaf.value if name in given or drives(sky, name))
-    if kept != leaf.value:
-        lacking = ", ".join(name for name in leaf.value if name not in kept)
-        reason = (
-            f"{leaf.reason}; without {lacking}, of which the weather of {sky.id} does not say what it gives"
+def _leave_out(fill: Filler, supply: Any) -> None:
+    """Take the plants out that this weather does not drive and no hours are given of, and their limits."""
+    key, leaf, sky = "supply.plants", fill.leaves["supply.plants"], fill.leaves["site.weather"]
+    factors = "supply.capacity_factors"
+    given = {fill.ask(factors, lambda n=name: plant_id(factors, n)) for name in supply.capacity_factors}
+    ids = fill.ask(key, lambda: tuple(plant_id(key, name) for name in leaf.value))
+    place = fill.leaves["site.site"].value.name if fill.loaded.scenario.site.weather is None else sky.value.id
+    kept, told = fill.ask(key, lambda: leave_out(sky.value, ids, place=place, given=given))
+    raised = raised_wind(sky.value)
+    driver = {name: catalog.entity("plants", name).text("profile") for name in kept if name not in given}
+    if raised is not None and "wind" in driver.values():
+        fill.assumptions.append(raised)
+    if not told:
+        return
+    limits, gone = fill.leaves["supply.limits"], {name for name in ids if name not in kept}
+    limit_id = lambda name: fill.ask("supply.limits", lambda: plant_id("supply.limits", name))  # noqa: E731
+    stay = {name: most for name, most in limits.value.items() if limit_id(name) not in gone}
+    if stay != limits.value:
+        fill.leaves["supply.limits"] = replace(limits, value=stay)
+        told += "; its limit goes with it"
+    if supply.plants is None:
+        shown, reason = "|".join(kept), f"{leaf.reason}; {told}"
+        fill.assumptions = [
+            replace(one, value=shown, reason=reason) if one.key == key else one for one in fill.assumptions
+        ]
+        leaf = replace(leaf, written=shown, reason=reason)
+    if supply.plants is not None or stay != limits.value:
+        fill.leaves["site.weather"] = replace(
+            sky, value=replace(sky.value, warnings=(*sky.value.warnings, told))
         )
-        told, shown = fill.assumptions.pop(), "|".join(kept)
-        fill.assumptions.append(replace(told, value=shown, reason=reason))
-        fill.leaves["supply.plants"] = replace(leaf, value=kept, written=shown, reason=reason)
+    fill.leaves[key] = replace(leaf, value=kept)
 
 
 def _by_fuel(fill: Filler, given: Mapping[str, ByYear]) -> dict[str, ByYear]:

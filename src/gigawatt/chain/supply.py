@@ -118,7 +118,6 @@ def candidates(
     supply_capacity_factors: Mapping[str, Array],
     supply_fuel_prices: Mapping[str, ByYear],
     site_site: Site,
-    site_weather: Weather,
     site_weather_years: tuple[Weather, ...],
     scenario_year: int,
     economics_discount_rate: float,
@@ -136,7 +135,6 @@ def candidates(
         supply_capacity_factors=supply_capacity_factors,
         supply_fuel_prices=supply_fuel_prices,
         site_site=site_site,
-        site_weather=site_weather,
         site_weather_years=site_weather_years,
         scenario_year=scenario_year,
         economics_discount_rate=economics_discount_rate,
@@ -153,13 +151,12 @@ def candidates_in(
     supply_capacity_factors: Mapping[str, Array],
     supply_fuel_prices: Mapping[str, ByYear],
     site_site: Site,
-    site_weather: Weather,
     site_weather_years: tuple[Weather, ...],
     scenario_year: int,
     economics_discount_rate: float,
 ) -> tuple[Plant, ...]:
     """:func:`candidates` with capital, fuel and grid prices at ``value``, ``low`` or ``high``."""
-    air = site_weather.temperature
+    air = [sky.temperature for sky in site_weather_years if sky.temperature is not None]
     given = {name: at_year(price, scenario_year) for name, price in supply_fuel_prices.items()}
     plants = plants_here(
         case=case,
@@ -171,7 +168,7 @@ def candidates_in(
         grid_given=supply_grid_given,
         profile=profiles(site_weather_years, supply_capacity_factors, place=site_site.name),
         fuel_prices=given,
-        temperature=None if air is None else np.tile(air, len(site_weather_years)),
+        temperature=np.concatenate(air) if air else None,
     )
     return tuple(fuelled(plant, case, scenario_year, given) for plant in plants)
 

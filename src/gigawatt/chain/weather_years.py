@@ -12,6 +12,7 @@ from gigawatt import catalog
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.facility import Site, Weather
+from gigawatt.facility.weather import load_place_years
 from gigawatt.facility.years import load_years
 from gigawatt.power import Grid, load_grid, plant_profiles
 
@@ -21,11 +22,13 @@ Array = NDArray[np.float64]
 
 
 def weather_years(
-    site: Site, own: Weather, count: int | None
+    site: Site, own: Weather, count: int | None, *, of_file: bool = False
 ) -> tuple[tuple[Weather, ...], tuple[Assumption, ...]]:
-    """The weather years of a plan: ``own`` alone, or the last ``count`` of those that ERA5 has of the site.
+    """The weather years of a plan: ``own``, read ``of_file`` or the site's, or its last ``count``.
 
-    Sun and wind are of each year, everything else (temperature, humidity) is of ``own``, with a notice.
+    A city with several years has each whole: temperature, sun and wind are of the same hours. Elsewhere sun
+    and wind are of each year of ERA5, everything else is of ``own``. A notice says which, and that the load
+    is of ``own``.
 
     Raises
     ------
@@ -36,21 +39,25 @@ def weather_years(
     """
     if count is None or count == 1:
         return (own,), ()
-    known = load_years(site.id)
-    if count > len(known):
+    whole = () if of_file else load_place_years(site)
+    known = () if whole else load_years(site.id)
+    skies = whole or tuple(
+        replace(own, year=one.year, solar_capacity_factor=one.solar, wind_capacity_factor=one.wind)
+        for one in known
+    )
+    if count > len(skies):
         raise InputError("too many weather years", key="years", given=count,
-                         allowed=f"at most {len(known)}: {known[0].year} to {known[-1].year}")  # fmt: skip
-    chosen = known[-count:]
+                         allowed=f"at most {len(skies)}: {skies[0].year} to {skies[-1].year}")  # fmt: skip
+    chosen, load = skies[-count:], f"the load of every year is that of {own.id} in {own.year}"
     told = Assumption(
         "site.years",
         f"{chosen[0].year} to {chosen[-1].year}",
-        f"sun and wind of these; temperature and load of every year are those of {own.id} in {own.year}",
+        f"temperature, sun and wind of these; {load}"
+        if whole
+        else f"sun and wind of these; temperature and {load}",
         Grade.modelled,
     )
-    return tuple(
-        replace(own, year=one.year, solar_capacity_factor=one.solar, wind_capacity_factor=one.wind)
-        for one in chosen
-    ), (*chosen[0].assumptions, told)
+    return chosen, (*(known[-count].assumptions if known else ()), told)
 
 
 def profiles(

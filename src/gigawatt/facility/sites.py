@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import lru_cache
 
 from gigawatt.catalog import Entity, loader
 from gigawatt.core.errors import InputError
@@ -25,6 +26,7 @@ _RADIUS = 6371e3
 _SHOWN = 8
 _ALIKE = 0.75
 """How alike a name must be to be offered; below it names share letters and no more (london, bodo: 0.6)."""
+_SHORT = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort"}
 _PROVIDERS = ("aws", "azure", "gcp")
 _ANGLE = r"([+-]?\d+(?:\.\d+)?)\s*°?\s*"
 _COORDINATES = re.compile(rf"\s*{_ANGLE}([NS]?)\s*[,;\s]\s*{_ANGLE}([EW]?)\s*", re.IGNORECASE)
@@ -155,7 +157,7 @@ def _coordinates(name: str) -> tuple[float, float] | None:
 
 def _row(name: str) -> Entity:
     try:
-        return loader.entity("sites", name)
+        return loader.entity("sites", re.sub(r"[.,]", " ", name))
     except InputError:
         sites, places = loader.table("sites"), loader.table("places")
     if name in places:
@@ -164,11 +166,14 @@ def _row(name: str) -> Entity:
     if region is not None:
         held = region.text("site")
         return sites[held] if held in sites else places[held]
-    wanted, own = _plain(name), _with_words(sites.values(), _words(name))
-    found = [row for row in places.values() if wanted in map(_plain, _names(row))]
-    if len(own) == 1 and not any(wanted in map(_plain, _names(row)[:2]) for row in found):
+    rows = [*sites.values(), *places.values()]
+    named = [row for row in rows if _called(row, name, (row.id, row.text("name")))]
+    held = [row for row in rows if _words(name) and _words(name) <= _around()[row.id]]
+    own = [row for row in held if row.id in sites]
+    if not named and len(own) == 1:
         return own[0]  # a site's words go before what else a place is called
-    found = found or own or _with_words(places.values(), _words(name))
+    found = named + [row for row in rows if row not in named and _called(row, name, _aliases(row))]
+    found = found or own or held
     if len(found) == 1:
         return found[0]
     if found:
@@ -181,20 +186,34 @@ def _row(name: str) -> Entity:
         given=name,
         allowed="a row of `gigawatt catalog list sites`, `… places` or `… cloud_regions`, words of its name, "
         "or coordinates such as 51.5,-0.12",
-        nearest=_alike(name, [*sites.values(), *places.values()]),
+        nearest=_alike(name, rows),
     )
 
 
-def _names(row: Entity) -> list[str]:
-    return [row.id, row.text("name"), *filter(None, row.text("aliases").split("|"))]
+def _aliases(row: Entity) -> list[str]:
+    return [alias for alias in row.text("aliases").split("|") if alias]
 
 
-def _with_words(rows: Iterable[Entity], wanted: set[str]) -> list[Entity]:
-    return [
-        row
-        for row in rows
-        if wanted and wanted <= _words(f"{row.id} {row.text('name')} {row.text('country')}")
+def _called(row: Entity, written: str, names: Iterable[str]) -> bool:
+    """Whether ``written`` is one of the names, alone or with words of where the place is."""
+    wanted = _words(written)
+    return any(
+        _plain(name) == _plain(written) or _words(name) <= wanted <= _words(name) | _around()[row.id]
+        for name in names
+    )
+
+
+@lru_cache(maxsize=1)
+def _around() -> dict[str, set[str]]:
+    """By id the words of a row's id and name, of its country and state, and of what those are called else."""
+    regions = [
+        (_words(row.id), _words(row.text("aliases"))) for row in loader.table("places_regions").values()
     ]
+    found: dict[str, set[str]] = {}
+    for row in (*loader.table("places").values(), *loader.table("sites").values()):
+        own = _words(" ".join((row.id, *map(row.text, ("name", "country", "state")))))
+        found[row.id] = own.union(*(more for region, more in regions if region <= own))
+    return found
 
 
 def _alike(name: str, rows: Iterable[Entity]) -> str | None:
@@ -202,8 +221,10 @@ def _alike(name: str, rows: Iterable[Entity]) -> str | None:
     known = {code: code for code in loader.table("cloud_regions")}
     for row in rows:
         parts = sorted(word for word in _words(row.text("name")) if len(word) > 2)
-        for word in (*map(_folded, _names(row)), *parts):
+        for word in (*map(_folded, (row.id, row.text("name"))), *parts):
             known.setdefault(word, row.id)  # sites come first
+        for alias in _aliases(row):
+            known.setdefault(_folded(alias), alias)
     found = get_close_matches(_folded(name), known, n=1, cutoff=_ALIKE)
     return known[found[0]] if found else None
 
@@ -227,4 +248,5 @@ def _plain(text: str) -> str:
 
 
 def _words(text: str) -> set[str]:
-    return {word for word in "".join(c if c.isalnum() else " " for c in _folded(text)).split() if word}
+    words = "".join(c if c.isalnum() else " " for c in _folded(text)).split()
+    return {_SHORT.get(word, word) for word in words}

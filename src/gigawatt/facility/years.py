@@ -120,7 +120,8 @@ def _series(site: str) -> str:
     raise MissingDataError(
         "this site has one weather year only",
         key=place.id,
-        allowed=f"the series {closest!r} ({far[closest] / 1e3:.0f} km away), or a site with years",
+        allowed=f"the series {closest!r} ({far[closest] / 1e3:.0f} km away), a site with years, or a city "
+        "with several: docs/bring-your-own.md lists them",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from typing import Annotated
 
@@ -20,6 +21,7 @@ _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 _INTERRUPTED = 130
 _MOST_NAMED = 200
+_SOUTH = re.compile(r"-\d+(\.\d+)?\s*[,;]")
 
 app = typer.Typer(
     name="gigawatt",
@@ -52,9 +54,10 @@ def _top(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; errors that a user can cause are one line on standard error and exit code 2."""
-    remember(sys.argv[1:] if arguments is None else arguments)
-    try:
-        code = app(args=arguments, standalone_mode=False)
+    given = sys.argv[1:] if arguments is None else arguments
+    remember(given)
+    try:  # coordinates in the south are no option
+        code = app(args=[f" {word}" if _SOUTH.match(word) else word for word in given], standalone_mode=False)
         if code == _INTERRUPTED:  # newer versions of typer catch it themselves
             raise KeyboardInterrupt
         sys.stdout.flush()

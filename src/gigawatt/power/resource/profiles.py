@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from gigawatt.power.resource.hours_file import read_shares
 from gigawatt.power.resource.solar import solar_capacity_factor
 from gigawatt.power.resource.wind import wind_capacity_factor
 
-__all__ = ["DRIVERS", "drives", "plant_profiles", "profile_file"]
+__all__ = ["DRIVERS", "drives", "leave_out", "plant_profiles", "profile_file"]
 
 Array = NDArray[np.float64]
 
@@ -52,6 +52,33 @@ def drives(weather: Weather, plant: str) -> bool:
         "wind": (weather.wind_capacity_factor, weather.wind_100m, weather.wind_10m),
     }.get(loader.entity("plants", plant).text("profile"))
     return known is None or any(series is not None for series in known)
+
+
+def leave_out(
+    weather: Weather, names: Sequence[str], *, place: str, given: Collection[str] = ()
+) -> tuple[tuple[str, ...], str]:
+    """The plants that have hours, from this weather or ``given``, and a sentence on the others of ``names``.
+
+    Raises
+    ------
+    InputError
+        None that makes electricity remains.
+    """
+    rows = {name: loader.entity("plants", name) for name in names}
+    kept = tuple(name for name in names if name in given or drives(weather, name))
+    lacking = [name for name in names if name not in kept]
+    if not lacking:
+        return kept, ""
+    driver = " or ".join(sorted({rows[name].text("profile") for name in lacking}))
+    mend = f"a file with {driver} as site.weather, or supply.capacity_factors {{{lacking[0]}: FILE}}"
+    if all(rows[name].text("kind") == "storage" for name in kept):
+        raise InputError(
+            f"the weather of {place} has no {driver}, and no other plant here makes electricity",
+            key="supply.plants",
+            given=", ".join(names),
+            allowed=f"another plant; or give {mend}",
+        )
+    return kept, f"{', '.join(lacking)} left out: the weather of {place} has no {driver}; give {mend}"
 
 
 def profile_file(name: str) -> Path:

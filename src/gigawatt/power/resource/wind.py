@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog import Entity, loader
 from gigawatt.core.errors import InputError, MissingDataError
+from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.facility.bias import LOSSES, curve_points, wind_loss
 from gigawatt.facility.humidity import air_density, air_pressure
 from gigawatt.facility.weather import Weather
@@ -23,6 +24,7 @@ __all__ = [
     "log_law",
     "power_curve",
     "power_law",
+    "raised_wind",
     "speed_scale",
     "wind_at_hub",
     "wind_capacity_factor",
@@ -33,6 +35,7 @@ Array = NDArray[np.float64]
 Shear = Literal["power", "log"]
 _LOW, _HIGH = 10.0, 100.0  # heights [m] that a weather's wind_10m and wind_100m are of, by their names
 _HALVINGS = 50
+_TURBINE = "nrel-atb-5.5mw-175"
 
 
 def power_curve(*, speed: ArrayLike, turbine: Entity) -> Array:
@@ -117,7 +120,7 @@ def wind_at_hub(weather: Weather, turbine: Entity, *, shear: Shear = "power") ->
 
 def wind_capacity_factor(
     weather: Weather,
-    turbine: Entity | str = "nrel-atb-5.5mw-175",
+    turbine: Entity | str = _TURBINE,
     *,
     shear: Shear = "power",
     scale: float = 1.0,
@@ -150,8 +153,26 @@ def wind_capacity_factor(
     return power_curve(speed=speed, turbine=row) * (1.0 - wind_loss(row))
 
 
+def raised_wind(weather: Weather, turbine: str = _TURBINE) -> Assumption | None:
+    """What is assumed of wind that is known near the ground only; ``None`` of any other weather."""
+    if weather.wind_10m is None or weather.wind_100m is not None or weather.wind_capacity_factor is not None:
+        return None
+    row, limits = loader.entity("turbines", turbine), loader.entity("places_limits", "world")
+    _, least, most = limits.at("wind_10m", 0.0)
+    return Assumption(
+        "site.wind_hub",
+        f"from {_LOW:g} m to {row.value('hub_height'):g} m by the power law, exponent "
+        f"{row.value('shear_exponent'):g}",
+        "wind is known near the ground only, and how it rises differs from place to place: where both "
+        f"heights are known such a farm has {least:g} to {most:g} of the output; a weather file with "
+        "wind_100m mends it",
+        Grade.guess,
+        row.text("source_id"),
+    )
+
+
 def speed_scale(
-    weather: Weather, *, mean: float, turbine: Entity | str = "nrel-atb-5.5mw-175", shear: Shear = "power"
+    weather: Weather, *, mean: float, turbine: Entity | str = _TURBINE, shear: Shear = "power"
 ) -> float:
     """The factor on a reanalysis' wind speed that gives a published mean capacity factor [].
 

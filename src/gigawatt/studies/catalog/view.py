@@ -27,6 +27,8 @@ _SETS = {
     "chip_designs": ("machine.chip",),
     "models": ("model",),
     "sites": ("site.name",),
+    "places": ("site.name",),
+    "cloud_regions": ("site.name",),
     "plants": ("supply.plants",),
     "nodes": ("machine.node",),
     "links": ("machine.scale_up", "machine.scale_out"),

@@ -104,7 +104,7 @@ def pathway_answer(pathways: Pathways) -> dict[str, Any]:
             "checked_step": pathways.checked,
         },
         "words": list(sentences(pathways)),
-        "notices": list(best.notices),
+        "notices": [*question.notices, *best.notices],
         "solver": {"name": best.solver, "gap": best.gap, "infeasibility": best.infeasibility,
                    "seconds": best.seconds, "iterations": best.iterations},
         "assumptions": [

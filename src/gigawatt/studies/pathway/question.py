@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from gigawatt.chain.assumption_list import AssumptionList
-from gigawatt.chain.candidates import fuel_id
+from gigawatt.chain.candidates import fuel_id, plant_id
 from gigawatt.chain.filler import Filler
 from gigawatt.chain.graph import graph_of, refuse_unread
 from gigawatt.chain.question_words import HERE, Words
@@ -16,7 +16,7 @@ from gigawatt.chain.shared_leaves import fill_place
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.core.quantities import parse
-from gigawatt.power.resource.profiles import drives
+from gigawatt.power.resource.profiles import leave_out
 from gigawatt.schema.changed import scenario_of, scenario_with
 from gigawatt.schema.scenario import LoadedScenario, read_scenario
 
@@ -63,6 +63,7 @@ class Question:
     case: str = "value"
     weeks: int = 7
     assumptions: tuple[Assumption, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 def read_pathway_question(
@@ -87,7 +88,7 @@ def read_pathway_question(
     Parameters
     ----------
     site : str
-        A site of the catalog, or the file of a scenario, whose load is planned for.
+        A site (see `load_site`), or the file of a scenario, whose load is planned for.
     years, every, whole_steps
         Where steps begin: a span with years of a step, or years (usually 2025-2050, or 25 years from that
         of the scenario); no steps where a lead time ends.
@@ -131,8 +132,9 @@ def read_pathway_question(
             raise InputError("the steps begin in another year", key="year", given=begins,
                              allowed=f"{first[0]:.0f}, where the steps begin")  # fmt: skip
         more: dict[str, object] = {"year": int(first[0])}
-        if loaded.scenario.supply.plants is None:
-            more["supply.plants"] = list(_usual(assumed, loaded))
+        kept, notices = _driven(assumed, loaded)
+        if kept != loaded.scenario.supply.plants:
+            more["supply.plants"] = list(kept)
         chip = loaded.scenario.machine.chip or assumed.default("pathway.chip").text("text")
         refuse_unread(loaded, graph_of(loaded), _TARGETS, besides=_WAITS)
         for name in loaded.scenario.supply.fuel_prices:
@@ -156,6 +158,7 @@ def read_pathway_question(
         case=case,
         weeks=weeks,
         assumptions=tuple(assumed.assumptions),
+        notices=notices,
     )
 
 
@@ -197,18 +200,19 @@ def _pairs(key: str, written: Sequence[str] | None) -> list[tuple[str, str]]:
     return found
 
 
-def _usual(assumed: AssumptionList, loaded: LoadedScenario) -> tuple[str, ...]:
-    """The plants of a pathway that names none, less those that the weather of its site does not drive."""
-    names = tuple(assumed.default("pathway.plants").text("text").split("|"))
+def _driven(assumed: AssumptionList, loaded: LoadedScenario) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The plants that the weather of the site drives, of those given or of a default; what has to be told."""
+    supply, key = loaded.scenario.supply, "supply.plants"
+    names = supply.plants or tuple(assumed.default("pathway.plants").text("text").split("|"))
     fill = Filler(loaded)
     fill_place(fill)
-    sky, given = fill.leaves["site.weather"].value, loaded.scenario.supply.capacity_factors
-    kept = tuple(name for name in names if name in given or drives(sky, name))
-    if kept != names:
-        lacking = ", ".join(name for name in names if name not in kept)
-        reason = f"without {lacking}, of which the weather of {sky.id} does not say what it gives"
-        assumed.add("pathway.plants", "|".join(kept), reason, Grade.guess)
-    return kept
+    sky, place = fill.leaves["site.weather"].value, fill.leaves["site.site"].value.name
+    ids = tuple(plant_id(key, name) for name in names)
+    hours = {plant_id("supply.capacity_factors", name) for name in supply.capacity_factors}
+    kept, told = leave_out(sky, ids, place=place, given=hours)
+    if told and not supply.plants:
+        assumed.add("pathway.plants", "|".join(kept), told, Grade.guess)
+    return kept if told else names, (*sky.warnings, *([told] if told and supply.plants else ()))
 
 
 def read_years(text: str, every: int, key: str = "years") -> tuple[tuple[float, ...], float]:

@@ -29,8 +29,10 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def site_overview(year: int = YEAR) -> pd.DataFrame:
+def site_overview(year: int = YEAR, also: str | None = None) -> pd.DataFrame:
     """One row a site, by its id: means over the hours of its weather year, and of its grid in ``year``.
+
+    Sites are those with hours of their own, and ``also`` one of the cities.
 
     Returns
     -------
@@ -42,7 +44,8 @@ def site_overview(year: int = YEAR) -> pd.DataFrame:
     """
     import pandas as pd
 
-    return pd.DataFrame(list(_rows(year)), columns=["site", *COLUMNS]).set_index("site")
+    more = () if also is None or also in catalog.table("sites") else (_row(also, year),)
+    return pd.DataFrame([*_rows(year), *more], columns=["site", *COLUMNS]).set_index("site")
 
 
 @lru_cache(maxsize=8)
@@ -52,7 +55,7 @@ def _rows(year: int) -> tuple[tuple[object, ...], ...]:
 
 def _row(name: str, year: int) -> tuple[object, ...]:
     site, lacking = load_site(name), float("nan")
-    entity = catalog.entity("sites", name)
+    entity = catalog.table("sites").get(name) or catalog.entity("places", name)
     sky = load_weather(site)
     grid = load_grid(site.grid, year, weather=sky)
     air = sky.temperature

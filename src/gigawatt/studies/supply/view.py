@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gigawatt import catalog
 from gigawatt.core.document import Grid
 from gigawatt.core.errors import InputError
 from gigawatt.core.result import Result
@@ -123,12 +124,12 @@ def _limits() -> list[str]:
 
 def _places(asked: Asked) -> tuple[dict[str, Plot], dict[str, Grid]]:
     """The map and the table of all sites; each row links to the scenario at that site."""
-    state, sites = asked.state, site_overview(_year(asked))
+    state = asked.state
     try:
         chosen: str | None = load_site(state.written("site.name")).place
     except InputError:  # a site of its own
         chosen = None
-    chosen = chosen if chosen in sites.index else None  # the map has the sites with hours of their own
+    sites = site_overview(_year(asked), chosen)
     by = asked.setting("map", _COLOURS)
     words = (
         f"Sites by {_COLOURS[by]}; the ring marks the scenario's site. A click on a marker selects that site."
@@ -139,8 +140,8 @@ def _places(asked: Asked) -> tuple[dict[str, Plot], dict[str, Grid]]:
     }
     grid = grid_of(
         sites[list(_SITES)],
-        f"All {len(sites)} sites: means over a weather year, the grid in {_year(asked)}. A name selects "
-        "that site.",
+        f"All {len(catalog.table('sites'))} sites with hours of their own, and the scenario's: means over a "
+        f"weather year, the grid in {_year(asked)}. A name selects that site.",
         heads=_SITE_HEADS,
         grades=("price_grade", "carbon_grade"),
         links=links,

@@ -114,6 +114,17 @@ def _chips() -> Iterator[Option]:
         yield Option(one.value, one.words, "from parts")
 
 
+def _places() -> Iterator[Option]:
+    """Sites and cities by country, then the providers' regions."""
+    rows = {**catalog.table("places"), **catalog.table("sites")}
+    here = (Option(row.id, row.text("name"), row.text("country")) for row in rows.values())
+    yield from sorted(here, key=lambda one: (one.group, one.words))
+    regions = catalog.table("cloud_regions")
+    for code, row in sorted(regions.items(), key=lambda one: (one[1].text("provider"), one[0])):
+        where = rows[row.text("site")].text("name")
+        yield Option(code, f"{code}, {where}", f"Regions of {row.text('provider')}")
+
+
 def _precisions(trained: bool) -> Iterator[Option]:
     for name, row in catalog.table("precisions").items():
         if not trained or row.text("training"):
@@ -135,7 +146,7 @@ _OPTIONS: dict[str, Callable[[], Iterable[Option]]] = {
     "serving.cache": _words("bf16", "fp8"),
     "serving.sparsity": _words("none", "2:4"),
     "serving.shape": lambda: (*_words("constant")(), *_rows("traces_shapes")),
-    "site.name": lambda: sorted(_rows("sites"), key=lambda one: one.words),
+    "site.name": _places,
     "supply.plants": lambda: _rows("plants", "kind"),
     "supply.reliability": _words("99 %", "99.9 %", "99.99 %", "99.999 %"),
     "supply.matching": _words("annual", "hourly", "50 %", "70 %", "80 %", "90 %", "95 %", "100 %"),

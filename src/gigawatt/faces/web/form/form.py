@@ -14,6 +14,7 @@ from gigawatt.faces.web.form.fields import SIZE, FormField, Option, fields_of, o
 from gigawatt.faces.web.form.state import State
 from gigawatt.faces.web.starts import Start, starts
 from gigawatt.faces.web.uploads.paths import MOST_BYTES
+from gigawatt.facility import load_site
 
 __all__ = ["Brought", "Control", "Form", "Section", "field_id", "form_of", "stop_of"]
 
@@ -21,7 +22,6 @@ _NEEDED = ("model", "machine.chip", "site.name")
 _TABLES = {
     "machine.chip": "chips",
     "model": "models",
-    "site.name": "sites",
     "serving.objective": "objectives",
 }
 
@@ -176,10 +176,10 @@ def _listed(key: str, text: str, choices: tuple[Option, ...]) -> str:
     if any(one.value == text for one in choices):
         return text
     table = _TABLES.get(key)
-    if table is None or not text:
+    if (table is None and key != "site.name") or not text:
         return ""
     try:
-        found = entity(table, text).id
+        found = load_site(text).id if table is None else entity(table, text).id
     except InputError:
         return ""
     return found if any(one.value == found for one in choices) else ""
