@@ -181,7 +181,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--models", default="", help="folder of configurations; half of the draws are of them")
+    parser.add_argument("--models", default="", help="folder of configurations: half of the draws")
     parser.add_argument("--show", type=int, default=10)
     said = parser.parse_args()
     chunk = 250

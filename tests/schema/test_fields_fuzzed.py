@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from fuzz_questions import bad_configurations, bad_questions, configurations
 
 SHIPPED = Path(__file__).parents[2] / "src/gigawatt/catalog/data/models"
