@@ -125,7 +125,7 @@ def known(key: str, value: object, uploads: Container[str] = ()) -> str:
                 return row.id
     named = [*words, *(["a name of the catalog"] if tables else [])]
     upload = f"an uploaded {one.file}" if one.file in KINDS else ""
-    allowed = " or ".join(filter(None, (", ".join(named), upload)))
+    allowed = ", or ".join(filter(None, (", ".join(named), upload)))
     raise InputError(
         "no such name",
         key=key,
