@@ -68,7 +68,9 @@ def test_every_model_can_be_served(model: str) -> None:
     if not a.tied_embeddings and not a.parameters.head:
         visited += head
     assert total == pytest.approx(2.0 * visited * tokens, rel=0.03)
-    assert float(weight_bytes(a, shares=ONE)) == pytest.approx(2.0 * a.parameters.total, rel=1e-3)
+    assert float(weight_bytes(a, shares=ONE)) == pytest.approx(
+        2.0 * (a.parameters.total + a.tower_parameters), rel=1e-3
+    )
 
 
 @settings(max_examples=60, deadline=None)
