@@ -22,7 +22,14 @@ from gigawatt.workload import read_architecture
 
 __all__ = ["model_and_serving", "power_rows"]
 
-_ENTERS = ("serving.output", "serving.prompt", "serving.arrivals", "serving.percentile", "machine.format")
+_ENTERS = (
+    "model",
+    "serving.output",
+    "serving.prompt",
+    "serving.arrivals",
+    "serving.percentile",
+    "machine.format",
+)
 """Assumptions of a question that have no leaf here."""
 
 
