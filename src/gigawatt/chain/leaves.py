@@ -91,6 +91,7 @@ def fill_training(fill: Filler) -> None:
     training = fill.loaded.scenario.training
     assert training is not None
     fill_year(fill)
+    fill.written("scenario.boundary", "boundary", fill.loaded.scenario.boundary)
     _model_and_training(fill, training)
     _machine(fill, training)
 

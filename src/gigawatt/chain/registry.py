@@ -122,6 +122,7 @@ _RUNNING = (
      "economics.chip_life"),
 )  # fmt: skip
 _TRAINING = (
+    ("scenario.boundary", "", "What energy and carbon of the run count", "boundary"),
     ("training.tokens", "tokens", "Tokens to train on", "training.tokens"),
     ("training.sequence", "tokens", "Tokens of one sequence", "training.sequence"),
     ("training.global_batch", "", "Global batch of an optimizer step, as written", "training.global_batch"),

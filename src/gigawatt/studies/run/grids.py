@@ -41,6 +41,8 @@ CARDS: tuple[tuple[str, str], ...] = (
     ("facility.pue", "PUE"),
     ("supply.electricity_cost", "Electricity"),
     ("supply.carbon_intensity", "Carbon intensity"),
+    ("energy.run", "Energy of the run"),
+    ("carbon.run", "CO2e of the run"),
     ("ledger.total_capital", "Capital up front"),
     ("ledger.run_cost", "Cost of the run"),
     ("ledger.cost_per_mtoken", "Cost per million tokens"),
@@ -50,6 +52,8 @@ CARDS: tuple[tuple[str, str], ...] = (
     ("ledger.water_per_mtoken", "Water per million tokens"),
 )
 
+#: Key figures whose card names the boundary that they count within.
+_BOUNDED = ("energy.run", "carbon.run")
 #: The same of a campus that serves.
 CARDS_SERVING: tuple[tuple[str, str], ...] = (
     ("serving.rate", "Demand, mean"),
@@ -84,8 +88,10 @@ def cards(result: Result, names: tuple[tuple[str, str], ...] | None = None) -> t
     if names is None:
         names = CARDS_SERVING if is_serving(result) else CARDS
     bands = card_bands(result)
+    boundary = find(result, "scenario.boundary")
+    within = {} if boundary is None else dict.fromkeys(_BOUNDED, f", {boundary.value}")
     return tuple(
-        Card(title, figure_words(quantity), quantity.grade.label, name, quantity.summary, bands.get(name, ""))
+        Card(title + within.get(name, ""), figure_words(quantity), quantity.grade.label, name, quantity.summary, bands.get(name, ""))
         for name, title in names
         if (quantity := find(result, name)) is not None
     )
