@@ -36,7 +36,7 @@ def test_the_size_of_a_known_model_has_its_shape() -> None:
 @pytest.mark.parametrize("given", ["7B-A9B", "1B moe", "900T", "2M"])
 def test_a_size_of_no_model_is_refused(given: str) -> None:
     """One line that says what a size is."""
-    with pytest.raises(InputError, match="33B|A23B"):
+    with pytest.raises(InputError, match=r"33B|A23B"):
         read_architecture(given)
 
 

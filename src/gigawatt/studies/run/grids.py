@@ -89,9 +89,16 @@ def cards(result: Result, names: tuple[tuple[str, str], ...] | None = None) -> t
         names = CARDS_SERVING if is_serving(result) else CARDS
     bands = card_bands(result)
     boundary = find(result, "scenario.boundary")
-    within = {} if boundary is None else dict.fromkeys(_BOUNDED, f", {boundary.value}")
+    within: dict[str, str] = {} if boundary is None else dict.fromkeys(_BOUNDED, f", {boundary.value}")
     return tuple(
-        Card(title + within.get(name, ""), figure_words(quantity), quantity.grade.label, name, quantity.summary, bands.get(name, ""))
+        Card(
+            title + within.get(name, ""),
+            figure_words(quantity),
+            quantity.grade.label,
+            name,
+            quantity.summary,
+            bands.get(name, ""),
+        )
         for name, title in names
         if (quantity := find(result, name)) is not None
     )
