@@ -39,10 +39,10 @@ def _registered(branch: str) -> None:
 
         modules = (*modules, machine, money)
     if branch == TRAINING:
-        from gigawatt.chain import boundary, notices
+        from gigawatt.chain import boundary, campaign, notices
         from gigawatt.chain.training import quantities
 
-        modules = (*modules, notices, quantities, boundary)
+        modules = (*modules, notices, quantities, boundary, campaign)
     elif branch == SERVING:
         from gigawatt.chain.serving import money as serving_money
         from gigawatt.chain.serving import notices as serving_notices

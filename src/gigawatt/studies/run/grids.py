@@ -43,6 +43,7 @@ CARDS: tuple[tuple[str, str], ...] = (
     ("supply.carbon_intensity", "Carbon intensity"),
     ("energy.run", "Energy of the run"),
     ("carbon.run", "CO2e of the run"),
+    ("campaign.multiplier", "Campaign over final run"),
     ("ledger.total_capital", "Capital up front"),
     ("ledger.run_cost", "Cost of the run"),
     ("ledger.cost_per_mtoken", "Cost per million tokens"),
