@@ -113,7 +113,7 @@ _EVERY = (
 )  # fmt: skip
 _RUNNING = (
     ("model.architecture", "", "The model, as its config.json describes it", "model"),
-    ("machine.chip", "", "The accelerator", "machine.chip economics.chip_price"),
+    ("machine.chip", "", "The accelerator", "machine.chip economics.chip_price economics.chip_bought"),
     ("machine.size", "", "Number of accelerators, or their facility power limit",
      "machine.count machine.power"),
     ("machine.options", "", "Node, links and domain where they differ from the chip's usual ones", _MACHINE),

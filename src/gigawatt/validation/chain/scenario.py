@@ -100,6 +100,8 @@ def _trained(row: CaseRow, case: tuple[CaseRow, ...]) -> Asked:
         return _energy(row, case, values, assumed)
     if name == "usd_run" and "amortised" in row.counts:
         return Asked(values, lambda of: of("ledger.run_cost"), "owned campus", True, assumed)
+    if name == "usd_run" and "rental" in row.counts:
+        return Asked(values, _rented, "rented", True, assumed)
     if name in ("pue", "wue"):
         return _building(row, values, assumed)
     raise Refusal(_UNASKED.get(name, f"no quantity is {name}"), f"{row.text('case')}: {row.text('boundary')}")
@@ -108,9 +110,16 @@ def _trained(row: CaseRow, case: tuple[CaseRow, ...]) -> Asked:
 _UNASKED = {
     "tco2e_market": "market-based carbon: certificates are no part of a scenario",
     "water_m3": "water of the power plants by a factor that no field states",
-    "usd_run": "a rent: no field states one",
+    "usd_run": "money of neither a campus nor a rent",
     "embodied_t": "manufacture alone, amortised over a use that is not said",
 }
+
+
+def _rented(of: Callable[[str], Any]) -> float:
+    cost = of("ledger.rented_cost")
+    if cost is None:
+        raise Refusal("no rent of this accelerator is known", of("machine.chip").id)
+    return cost
 
 
 def _energy(
