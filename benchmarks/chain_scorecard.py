@@ -7,7 +7,6 @@ python benchmarks/chain_scorecard.py
 from __future__ import annotations
 
 import csv
-import math
 from pathlib import Path
 
 from gigawatt.validation.chain.band import RESIDUALS, whole_run_band
@@ -17,6 +16,7 @@ from gigawatt.validation.files import data_folder, table
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/scorecard-chain.md"
 _OF_A_RUN = ("gpu_hours", "days", "mwh")
+HEAD = "case,quantity,boundary,unit,published,predicted,whole_run"
 
 
 def percent(value: float | None) -> str:
@@ -30,12 +30,13 @@ def figures() -> list[ChainFigure]:
 
 
 def residuals(found: list[ChainFigure]) -> list[dict[str, str]]:
-    """Errors of hours, days and measured energies of whole runs."""
+    """Figures that are no products of others, beside ours; those of hours, days and energies are of the run."""
     return [
-        {"case": one.case, "quantity": one.quantity, "boundary": one.boundary,
-         "ln_published_over_predicted": f"{-math.log(one.ratio):.4f}"}
+        {"case": one.case, "quantity": one.quantity, "boundary": one.boundary, "unit": one.unit,
+         "published": f"{one.published:.6g}", "predicted": f"{one.predicted:.6g}",
+         "whole_run": "yes" if one.quantity in _OF_A_RUN and one.boundary != "ideal" else ""}
         for one in found
-        if one.kind == "train" and one.quantity in _OF_A_RUN and not one.derived and one.boundary != "ideal"
+        if not one.derived and one.published > 0.0
     ]  # fmt: skip
 
 
@@ -85,7 +86,7 @@ def main() -> None:
     """Write residuals, then the page that has their band."""
     file = data_folder() / RESIDUALS
     if not file.is_file():
-        file.write_text("case,quantity,boundary,ln_published_over_predicted\n", encoding="utf-8")
+        file.write_text(f"{HEAD}\n", encoding="utf-8")
     rows = residuals(figures())
     with file.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")

@@ -12,7 +12,7 @@ import pytest
 
 from chain_scorecard import PAGE, figures, page, residuals
 from gigawatt.core.errors import InputError
-from gigawatt.validation.chain.band import RESIDUALS, run_days_band, whole_run_band
+from gigawatt.validation.chain.band import RESIDUALS, resembling, run_days_band, whole_run_band
 from gigawatt.validation.chain.boundary import carbon_factor, counted, pue_of
 from gigawatt.validation.chain.card import ChainFigure, chain_card, summary_of
 from gigawatt.validation.chain.rows import COLUMNS, CaseRow, fitted_half, read_chain_rows
@@ -95,7 +95,8 @@ def test_the_band_of_a_run_is_as_wide_as_whole_runs_show() -> None:
     low, high = run_days_band(step=(0.99, 1.01), failures=(0.99, 1.01))
     assert (low, high) == (min(whole.low, low), whole.high)
     assert run_days_band(step=(0.1, 10.0), failures=(1.0, 1.0)) == pytest.approx((0.1, 10.0))
-    furthest = max(table(RESIDUALS), key=lambda one: float(one["ln_published_over_predicted"]))
+    rows = [one for one in table(RESIDUALS) if one["whole_run"]]
+    furthest = max(rows, key=lambda one: float(one["published"]) / float(one["predicted"]))
     assert whole_run_band(furthest["case"]).high < whole.high
 
 
@@ -110,8 +111,17 @@ def test_the_residuals_are_those_of_the_chain(shipped: list[ChainFigure]) -> Non
     kept = {(one["case"], one["quantity"], one["boundary"]): one for one in table(RESIDUALS)}
     assert made.keys() == kept.keys()
     for key, one in made.items():
-        ours = float(one["ln_published_over_predicted"])
-        assert ours == pytest.approx(float(kept[key]["ln_published_over_predicted"]), abs=0.1), key
+        assert float(one["predicted"]) == pytest.approx(float(kept[key]["predicted"]), rel=0.1), key
+        assert one["published"] == kept[key]["published"]
+
+
+def test_a_run_like_a_published_one_shows_it() -> None:
+    """Same accelerator, half to twice the size; nothing of others."""
+    found = resembling(chip="A100-SXM4-80GB", active=7e10, count=2048)
+    assert {"llama1-65b", "llama2-70b"} <= {one["case"] for one in found}
+    larger = resembling(chip="A100-SXM4-80GB", active=7e10, count=64 * 2048)
+    assert {one["case"] for one in larger} == {"llama2-70b"}  # its accelerators are not published
+    assert not resembling(chip="L4", active=7e10, count=2048)
 
 
 def test_what_is_predicted_of_the_shipped_cases(shipped: list[ChainFigure]) -> None:

@@ -13,11 +13,19 @@ from gigawatt.faces.report.parts import rows_grid
 from gigawatt.machine import load_chip
 from gigawatt.studies.run.sayings import find, subject
 from gigawatt.studies.run.words_serving import errors_of, is_serving
-from gigawatt.validation.chain.band import run_days_band, whole_run_band
+from gigawatt.validation.chain.band import resembling, run_days_band, whole_run_band
 from gigawatt.validation.training.band import Band, prediction_band
 from gigawatt.validation.training.domain import outside_domain, step_time_band
 
-__all__ = ["StepBand", "band_grid", "card_bands", "step_band", "training_error", "training_error_grid"]
+__all__ = [
+    "StepBand",
+    "band_grid",
+    "card_bands",
+    "resembling_grid",
+    "step_band",
+    "training_error",
+    "training_error_grid",
+]
 
 _DAY = 86400.0
 _TIMES = (
@@ -106,6 +114,30 @@ def band_grid(found: StepBand) -> Grid:
         f"{band.groups} published sources, each predicted by a fit that had not seen it."
     )
     return rows_grid(caption, ("of", "low end", "high end"), rows)
+
+
+def resembling_grid(result: Result) -> tuple[Grid, ...]:
+    """Published systems like this run beside what is predicted of them, or nothing."""
+    active, count = find(result, "model.active_parameters"), find(result, "machine.count")
+    if active is None or count is None or is_serving(result):
+        return ()
+    try:
+        chip = load_chip(subject(result, "machine.chip")).id
+    except GigawattError:
+        return ()
+    rows = [
+        (row["case"], row["quantity"].replace("_", " "), row["boundary"],
+         *(f"{significant(float(row[key]))} {row['unit']}".strip() for key in ("published", "predicted")),
+         significant(float(row["predicted"]) / float(row["published"])))
+        for row in resembling(chip=chip, active=float(active.value), count=float(count.value))
+    ]  # fmt: skip
+    if not rows:
+        return ()
+    caption = (
+        "Published systems like this one: the same accelerator, active parameters and accelerators within a "
+        "factor of two; each predicted from what was published of it."
+    )
+    return (rows_grid(caption, ("system", "figure", "of", "published", "predicted", "ratio"), rows),)
 
 
 def card_bands(result: Result) -> dict[str, str]:
