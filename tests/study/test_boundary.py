@@ -59,6 +59,20 @@ def test_what_is_not_said_is_the_meter() -> None:
     assert found()["energy.run"] == found("lifecycle")["energy.facility"]
 
 
+def test_a_year_that_serves_has_the_same_ladder() -> None:
+    """Drawn, with hosts, at the meter; embodied carbon in the lifecycle alone."""
+    service = {
+        "model": "llama-3.1-8b", "year": 2025, "machine.chip": "H100", "serving.demand": "1 requests/s",
+        "site": "virginia", "supply.price": "60 $/MWh", "serving.simulated_requests": 500,
+    }  # fmt: skip
+    it, whole = (gigawatt.run({**service, "boundary": one}).found for one in ("it", "lifecycle"))
+    assert it["energy.chips"] < it["energy.at_limit"]
+    assert it["energy.chips"] < it["energy.it"] == it["energy.year"] < whole["energy.year"]
+    assert whole["energy.year"] == pytest.approx(whole["facility.energy"], rel=1e-3)
+    assert whole["carbon.year"] == pytest.approx(whole["ledger.annual_carbon"], rel=1e-3)
+    assert it["carbon.year"] < whole["carbon.year"]
+
+
 def test_the_answer_names_its_boundary() -> None:
     """Beside energy and carbon."""
     cards = [card.title for card in gigawatt.run({**RUN, "boundary": "it"}).document.cards]

@@ -1,17 +1,18 @@
-"""The chain, fifth part: energy and carbon of a run within the boundary that the scenario names.
+"""The chain, fifth part: energy and carbon of a run, or of a year that serves, within a boundary.
 
 Published figures count different things: accelerators times their power limit, accelerators as they drew,
 IT power with hosts and network, the meter of the facility, and what making it all emitted. Each step is a
-quantity of its own; ``energy.run`` and ``carbon.run`` are those of the scenario's ``boundary``.
+quantity of its own; ``energy.run`` and ``carbon.run``, of a service ``energy.year`` and ``carbon.year``, are
+those of the scenario's ``boundary``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gigawatt.chain.registry import training
+from gigawatt.chain.registry import running, serving, training
 from gigawatt.machine import Chip
-from gigawatt.money import Ledger
+from gigawatt.money import SECONDS_PER_YEAR, Ledger
 
 __all__ = ["BOUNDARIES", "LIFECYCLE"]
 
@@ -111,10 +112,65 @@ def carbon_run(scenario_boundary: str, carbon_operational: float, ledger_ledger:
     return carbon_operational + ledger_ledger.carbon_embodied
 
 
-@training("energy.counts", "")
+@running("energy.counts", "")
 def counts(scenario_boundary: str) -> str:
-    """What energy and carbon of the run count.
+    """What energy and carbon count.
 
     The words of ``boundary``.
     """
     return BOUNDARIES[scenario_boundary]
+
+
+@serving("energy.at_limit", "MWh", rows=("power_limit",))
+def at_limit_of_a_year(machine_count: int, machine_chip: Chip) -> float:
+    """Energy of a year if all accelerators drew their power limit throughout.
+
+    accelerators × power limit × year
+    """
+    return machine_count * machine_chip.power_limit * SECONDS_PER_YEAR
+
+
+@serving("energy.chips", "MWh")
+def chips_of_a_year(machine_count: int, machine_chip_power: float) -> float:
+    """Energy that the accelerators draw in a year, without hosts and network.
+
+    accelerators × mean power × year
+    """
+    return machine_count * machine_chip_power * SECONDS_PER_YEAR
+
+
+@serving("energy.it", "MWh")
+def it_of_a_year(machine_power_it: float) -> float:
+    """Energy of a year with hosts and network, without power chain and cooling.
+
+    IT power × year
+    """
+    return machine_power_it * SECONDS_PER_YEAR
+
+
+@serving("energy.year", "MWh")
+def energy_year(
+    scenario_boundary: str,
+    energy_at_limit: float,
+    energy_chips: float,
+    energy_it: float,
+    facility_power_mean: float,
+) -> float:
+    """Energy of a year within the boundary of the scenario.
+
+    The step of the ladder that ``boundary`` names; with embodied carbon, the facility's.
+    """
+    steps = {"at-limit": energy_at_limit, "chips": energy_chips, "it": energy_it}
+    return steps.get(scenario_boundary, facility_power_mean * SECONDS_PER_YEAR)
+
+
+@serving("carbon.year", "t")
+def carbon_year(
+    scenario_boundary: str, energy_year: float, supply_carbon_intensity: float, ledger_ledger: Ledger
+) -> float:
+    """Carbon of a year within the boundary of the scenario.
+
+    energy × carbon of the electricity, with the year's embodied carbon where ``boundary`` is lifecycle
+    """
+    operational = energy_year * supply_carbon_intensity
+    return operational + (ledger_ledger.carbon_embodied if scenario_boundary == LIFECYCLE else 0.0)

@@ -112,6 +112,7 @@ _EVERY = (
     ("economics.discount_rate", "percent", "Real discount rate a year", "economics.discount_rate"),
 )  # fmt: skip
 _RUNNING = (
+    ("scenario.boundary", "", "What energy and carbon count", "boundary"),
     ("model.architecture", "", "The model, as its config.json describes it", "model"),
     ("machine.chip", "", "The accelerator", "machine.chip economics.chip_price economics.chip_bought"),
     ("machine.size", "", "Number of accelerators, or their facility power limit",
@@ -122,7 +123,6 @@ _RUNNING = (
      "economics.chip_life"),
 )  # fmt: skip
 _TRAINING = (
-    ("scenario.boundary", "", "What energy and carbon of the run count", "boundary"),
     ("training.tokens", "tokens", "Tokens to train on", "training.tokens"),
     ("training.sequence", "tokens", "Tokens of one sequence", "training.sequence"),
     ("training.global_batch", "", "Global batch of an optimizer step, as written", "training.global_batch"),

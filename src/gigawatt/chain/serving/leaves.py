@@ -49,6 +49,7 @@ def model_and_serving(fill: Filler) -> Chip:
     fill.assumptions.extend(assumption[key] for key in _ENTERS if key in assumption)
     fill.assumptions.extend(load_serving_power(question.chip).assumptions)
     fill.written("model.architecture", "model", question.architecture)
+    fill.written("scenario.boundary", "boundary", scenario.boundary)
     fill.written("serving.demand", "serving.demand", section.demand)
 
     def leaf(key: str, value: Any, given: bool, rows: tuple[Evidence, ...] = ()) -> None:

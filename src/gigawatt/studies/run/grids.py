@@ -54,7 +54,7 @@ CARDS: tuple[tuple[str, str], ...] = (
 )
 
 #: Key figures whose card names the boundary that they count within.
-_BOUNDED = ("energy.run", "carbon.run")
+_BOUNDED = ("energy.run", "carbon.run", "energy.year", "carbon.year")
 #: The same of a campus that serves.
 CARDS_SERVING: tuple[tuple[str, str], ...] = (
     ("serving.rate", "Demand, mean"),
@@ -75,6 +75,8 @@ CARDS_SERVING: tuple[tuple[str, str], ...] = (
     ("supply.electricity_cost", "Electricity"),
     ("supply.carbon_intensity", "Carbon intensity"),
     ("ledger.total_capital", "Capital up front"),
+    ("energy.year", "Energy of a year"),
+    ("carbon.year", "CO2e of a year"),
     ("ledger.annual_cost", "Cost of a year"),
     ("economics.cost_million_prompt", "Million tokens read"),
     ("economics.cost_million_output", "Million tokens written"),
