@@ -61,7 +61,7 @@ def test_stack_of_a_chip_and_year() -> None:
         name: build_cluster(chip=name, count=8)[0].chip for name in ("A100-SXM4-80GB", "TPU-v5p", "GB200")
     }
     assert default_stack(chips["A100-SXM4-80GB"], 2021) == "megatron-2021"
-    assert default_stack(chips["A100-SXM4-80GB"], 2023) == "megatron-2022"
+    assert default_stack(chips["A100-SXM4-80GB"], 2023) == "deepspeed-2024"
     assert default_stack(chips["A100-SXM4-80GB"], 2019) == "megatron-2021"
     assert default_stack(chips["TPU-v5p"], 2026) == "maxtext-2024"
     assert default_stack(chips["GB200"], 2026) == "nemo-2025"

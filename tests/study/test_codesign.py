@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from gigawatt.chain.asking import Asker
-from gigawatt.chain.training.inverse import scaled_architecture
 from gigawatt.chain.training.plan import plan_training
 from gigawatt.core.errors import InputError
 from gigawatt.performance.search import non_dominated
@@ -20,6 +19,7 @@ from gigawatt.studies.codesign.equal_loss import law_rows, shaped, tokens_at_equ
 from gigawatt.studies.codesign.explain import doubt, relief_of, same_use, take_apart, todays_best
 from gigawatt.studies.codesign.model import Model, TrainingModel
 from gigawatt.workload import read_architecture
+from gigawatt.workload.sized import scaled_architecture
 
 ROOT = Path(__file__).parents[2]
 TEXAS = ROOT / "examples/llama-3.1-405b-texas.yaml"

@@ -10,7 +10,7 @@ import pytest
 
 from gigawatt.chain.accelerator_price import power_of
 from gigawatt.chain.resources import RESOURCES, resources
-from gigawatt.chain.training.inverse import _counts, largest_model, scaled_architecture, smallest_cluster
+from gigawatt.chain.training.inverse import _counts, largest_model, smallest_cluster
 from gigawatt.chain.training.pareto import pareto_front
 from gigawatt.chain.training.plan import Plan, count_for_power, plan_training
 from gigawatt.chain.training.question import TrainingQuestion, read_question
@@ -24,6 +24,7 @@ from gigawatt.performance.step import prepare
 from gigawatt.schema.pins import read_pins
 from gigawatt.studies.training.answer import as_answer
 from gigawatt.workload import read_architecture
+from gigawatt.workload.sized import scaled_architecture
 
 BAND = {"low": 0.8, "high": 1.3, "coverage": 0.9, "groups": 20}
 WIDE = ("schedule", "shard", "offload")

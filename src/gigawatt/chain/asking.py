@@ -15,12 +15,12 @@ from functools import cached_property
 from gigawatt.chain.graph import graph_of
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.chain.memo import Memo
-from gigawatt.chain.training.inverse import scaled_architecture
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.graph import Graph, Leaf, Value
 from gigawatt.power.plan.kept_optima import KeptOptima, keeping
 from gigawatt.schema.changed import scenario_with
 from gigawatt.schema.scenario import LoadedScenario
+from gigawatt.workload.sized import scaled_architecture
 
 __all__ = ["COSTLY", "LAYERS", "Asker", "Point"]
 

@@ -39,17 +39,18 @@ def _registered(branch: str) -> None:
 
         modules = (*modules, machine, money)
     if branch == TRAINING:
-        from gigawatt.chain import notices
+        from gigawatt.chain import boundary, campaign, notices
         from gigawatt.chain.training import quantities
 
-        modules = (*modules, notices, quantities)
+        modules = (*modules, notices, quantities, boundary, campaign)
     elif branch == SERVING:
+        from gigawatt.chain import boundary
         from gigawatt.chain.serving import money as serving_money
         from gigawatt.chain.serving import notices as serving_notices
         from gigawatt.chain.serving import power, service, waits
         from gigawatt.chain.training import quantities
 
-        modules = (*modules, quantities, service, waits, power, serving_money, serving_notices)
+        modules = (*modules, quantities, service, waits, power, serving_money, serving_notices, boundary)
     assert all(modules)
     complete(branch)
     _REGISTERED.add(branch)

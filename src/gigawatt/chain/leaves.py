@@ -30,6 +30,7 @@ from gigawatt.schema.fields import fields
 from gigawatt.schema.pins import WORDS
 from gigawatt.schema.scenario import LoadedScenario, value_of
 from gigawatt.workload import read_architecture
+from gigawatt.workload.sized import sized_assumption
 
 __all__ = ["fill_leaves", "fill_training"]
 
@@ -90,6 +91,7 @@ def fill_training(fill: Filler) -> None:
     training = fill.loaded.scenario.training
     assert training is not None
     fill_year(fill)
+    fill.written("scenario.boundary", "boundary", fill.loaded.scenario.boundary)
     _model_and_training(fill, training)
     _machine(fill, training)
 
@@ -99,6 +101,7 @@ def _model_and_training(fill: Filler, training: Any) -> None:
     named = beside(fill.loaded, scenario.model)
     model = fill.ask("model", lambda: once(("model", stamp(named)), lambda: read_architecture(named)))
     fill.written("model.architecture", "model", model)
+    fill.assumptions += sized_assumption(str(named))
     fill.written("training.tokens", "training.tokens", training.tokens)
     if training.sequence is None:
         row = catalog.entity("defaults", "training.sequence")

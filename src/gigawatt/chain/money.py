@@ -14,6 +14,8 @@ from gigawatt.core.evidence import Assumption, Evidence
 from gigawatt.core.formula import function_of
 from gigawatt.facility.embodied import embodied_carbon
 from gigawatt.facility.power_chain import construction_factor
+from gigawatt.machine import Chip
+from gigawatt.machine.prices import rent_in
 from gigawatt.money import SECONDS_PER_YEAR, Asset, Ledger, PlantCost, campus_assets, ledger
 from gigawatt.power import SupplyPlan
 
@@ -143,6 +145,23 @@ _figure("ledger.annual_cost", "M$/yr", "Cost of the campus in a year.",
 _figure("ledger.run_cost", "M$", "Cost of one run.",
         "yearly cost × share of the campus × duration in years",
         "ledger.ledger.cost_yearly * ledger.ledger.run_years")  # fmt: skip
+
+
+@training("ledger.rented_cost", "M$")
+def rented_cost(
+    economics_chip_rent: float | None,
+    machine_chip: Chip,
+    scenario_year: int,
+    training_accelerator_hours: float,
+) -> float | None:
+    """Cost of one run on rented accelerators, host, network, building and power included.
+
+    rent × accelerator-hours; the rent that is given, or the catalog's of the year, nothing without one
+    """
+    rent = rent_in(machine_chip, scenario_year) if economics_chip_rent is None else economics_chip_rent
+    return None if rent is None else rent * training_accelerator_hours
+
+
 _figure("ledger.electricity_cost", "$/MWh", "Levelised cost of the facility's electricity.",
         "cost of the plants / energy of the facility",
         "ledger.ledger.electricity_yearly / ledger.ledger.energy_yearly", running)  # fmt: skip

@@ -112,8 +112,9 @@ _EVERY = (
     ("economics.discount_rate", "percent", "Real discount rate a year", "economics.discount_rate"),
 )  # fmt: skip
 _RUNNING = (
+    ("scenario.boundary", "", "What energy and carbon count", "boundary"),
     ("model.architecture", "", "The model, as its config.json describes it", "model"),
-    ("machine.chip", "", "The accelerator", "machine.chip economics.chip_price"),
+    ("machine.chip", "", "The accelerator", "machine.chip economics.chip_price economics.chip_bought"),
     ("machine.size", "", "Number of accelerators, or their facility power limit",
      "machine.count machine.power"),
     ("machine.options", "", "Node, links and domain where they differ from the chip's usual ones", _MACHINE),

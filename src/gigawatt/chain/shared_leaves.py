@@ -15,6 +15,7 @@ from gigawatt.chain.candidates import fuel_id, plant_id
 from gigawatt.chain.filler import Filler, beside, clock_rows
 from gigawatt.chain.supply_terms import read_flexible, read_matching, read_reliability
 from gigawatt.chain.weather_years import grid_of, weather_years
+from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Evidence
 from gigawatt.core.graph import Leaf
 from gigawatt.core.once import once, stamp
@@ -22,6 +23,7 @@ from gigawatt.core.quantities import parse
 from gigawatt.facility import load_site, load_weather
 from gigawatt.facility.weather import move_to_design
 from gigawatt.machine import Chip
+from gigawatt.machine.prices import price_in
 from gigawatt.money import discount_rate
 from gigawatt.power import default_not_served_price
 from gigawatt.power.resource.hours_file import read_shares
@@ -44,6 +46,13 @@ def fill_chip(fill: Filler, chip: Chip, rows: tuple[Evidence, ...]) -> None:
     if economics.chip_price is not None:
         evidence = {name: row for name, row in chip.evidence.items() if name != "price"}
         chip = replace(chip, price=economics.chip_price, evidence=evidence)
+    if economics.chip_bought is not None:
+        if economics.chip_price is not None:
+            error = InputError("the price is given twice", given="economics.chip_price as well",
+                               allowed="economics.chip_price or economics.chip_bought")  # fmt: skip
+            raise fill.loaded.blame(error, "economics.chip_bought")
+        price, read = fill.ask("economics.chip_bought", lambda: price_in(chip, economics.chip_bought))
+        chip, rows = replace(chip, price=price), (*rows, *read)
     kernels = catalog.entity("kernels", chip.kernels or "default").rows()
     fill.written("machine.chip", "machine.chip", chip, (*chip.evidence.values(), *kernels, *rows))
     cap = machine.power_cap

@@ -7,6 +7,7 @@ from typing import Any
 from gigawatt import catalog
 from gigawatt.schema.fields import FIELDS, Field, fields, keys_under, sections
 from gigawatt.schema.scenario import SHORT
+from gigawatt.schema.values import starting
 
 __all__ = ["as_json_schema", "as_table"]
 
@@ -39,7 +40,7 @@ def _property(field: Field) -> dict[str, Any]:
     if field.example:
         described["examples"] = [field.example]
     if field.default:
-        described["default"] = int(field.default)
+        described["default"] = starting(field)
     if field.choices:
         values: list[Any] = [int(one) if field.kind == "number" else one for one in field.choices]
         return {**described, "enum": values}

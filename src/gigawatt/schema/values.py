@@ -269,4 +269,6 @@ def starting(field: Field) -> Any:
         return {}
     if field.kind == "columns":
         return ()
+    if field.kind == "choice":
+        return field.default or None
     return int(field.default) if field.default else None

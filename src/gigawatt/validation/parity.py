@@ -154,6 +154,20 @@ def _serving(done: Done) -> _Made:
     )  # fmt: skip
 
 
+def _chain(done: Done) -> _Made:
+    from gigawatt.validation.chain.card import chain_card
+
+    return _Made(
+        tuple(
+            (one.published, one.predicted, one.unit, f"{one.quantity}, {one.boundary}", one.source,
+             f"{one.case}: {one.quantity}", False, _NONE if one.low is None else one.low,
+             _NONE if one.high is None else one.high)
+            for one in chain_card(progress=done).detail
+            if not one.derived
+        )
+    )  # fmt: skip
+
+
 def _of_checks(table: str) -> Callable[[Done], _Made]:
     def made(done: Done) -> _Made:
         card = validate(table, progress=done)
@@ -179,6 +193,7 @@ _MAKERS: Mapping[str, Callable[[Done], _Made]] = {
     "power": _power,
     "collectives": _collectives,
     "serving": _serving,
+    "chain": _chain,
 }
 TABLES: Mapping[str, ParityTable] = {
     name: ParityTable(table.words, table.seconds, _MAKERS.get(name) or _of_checks(name))

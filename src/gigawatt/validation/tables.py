@@ -38,6 +38,7 @@ TABLES: Mapping[str, Table] = {
     "collectives": Table("time of a collective between nodes", 0.1, "collectives:collectives_card"),
     "serving": Table("TTFT, TPOT, throughput", 20.0, "serving.card:serving_card"),
     "goodput": Table("goodput and failures of published runs", 0.3),
+    "chain": Table("hours, energy and power of whole systems", 12.0, "chain.card:chain_card"),
     "supply": Table("plants, weather, building and plan beside published numbers", 11.0),
     "technologies": Table("compute technologies beside published numbers", 5.5),
     "outlook": Table("hindcasts, growth and energies beside published numbers", 16.0),

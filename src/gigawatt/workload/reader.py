@@ -23,6 +23,7 @@ from gigawatt.workload.family_rows import (
     text_part,
 )
 from gigawatt.workload.matrices import count_parameters
+from gigawatt.workload.sized import size_row, sized_architecture, sizes_of
 from gigawatt.workload.towers import read_towers
 
 ENCODER_DECODERS = frozenset(
@@ -61,7 +62,8 @@ def read_architecture(name_or_path: str | Path) -> Architecture:
     ----------
     name_or_path
         A name or alias of the catalog's models (case, ``-``, ``_`` and blanks do not matter), the path
-        of a Hugging Face ``config.json``, or of a folder that holds one.
+        of a Hugging Face ``config.json``, or of a folder that holds one; or a size, such as ``33B`` or
+        ``236B-A23B`` (:mod:`~gigawatt.workload.sized`).
 
     Returns
     -------
@@ -82,6 +84,8 @@ def read_architecture(name_or_path: str | Path) -> Architecture:
         if entry is not None:
             return _read_cached(catalog.path(f"models/{entry.text('file')}"), entry.id)
     path = Path(name_or_path).expanduser()
+    if not path.exists() and sizes_of(str(name_or_path)) is not None:
+        return _of_size(str(name_or_path).strip())
     if path.is_dir():
         path = path / "config.json"
     looks_like_path = isinstance(name_or_path, Path) or path.suffix == ".json" or os.sep in str(name_or_path)
@@ -91,7 +95,8 @@ def read_architecture(name_or_path: str | Path) -> Architecture:
         raise InputError(
             "no such model",
             given=str(name_or_path),
-            allowed="a name of `gigawatt catalog list models`, or the path of a config.json",
+            allowed="a name of `gigawatt catalog list models`, the path of a config.json, or a size: 33B, "
+            "236B-A23B of a mixture of experts",
             nearest=names[close] if close else None,
         )
     return _read(path, path.parent.name if path.name == "config.json" else path.stem)
@@ -111,6 +116,13 @@ def _catalog_entry(name: str) -> catalog.Entity | None:
         if wanted and any(_plain(known) == wanted for known in _names(entry)):
             return entry
     return None
+
+
+@lru_cache(maxsize=64)
+def _of_size(name: str) -> Architecture:
+    total, active = sizes_of(name) or (0.0, 0.0)
+    reference = read_architecture(size_row(total, active).text("text"))
+    return replace(sized_architecture(reference, total, active), name=name)
 
 
 @lru_cache(maxsize=64)

@@ -22,7 +22,14 @@ from gigawatt.workload import read_architecture
 
 __all__ = ["model_and_serving", "power_rows"]
 
-_ENTERS = ("serving.output", "serving.prompt", "serving.arrivals", "serving.percentile", "machine.format")
+_ENTERS = (
+    "model",
+    "serving.output",
+    "serving.prompt",
+    "serving.arrivals",
+    "serving.percentile",
+    "machine.format",
+)
 """Assumptions of a question that have no leaf here."""
 
 
@@ -42,6 +49,7 @@ def model_and_serving(fill: Filler) -> Chip:
     fill.assumptions.extend(assumption[key] for key in _ENTERS if key in assumption)
     fill.assumptions.extend(load_serving_power(question.chip).assumptions)
     fill.written("model.architecture", "model", question.architecture)
+    fill.written("scenario.boundary", "boundary", scenario.boundary)
     fill.written("serving.demand", "serving.demand", section.demand)
 
     def leaf(key: str, value: Any, given: bool, rows: tuple[Evidence, ...] = ()) -> None:

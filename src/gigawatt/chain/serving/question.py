@@ -20,6 +20,7 @@ from gigawatt.serving.objectives import Objective, read_objective
 from gigawatt.workload import Architecture, read_architecture
 from gigawatt.workload.inference import WEIGHT_BYTES, formats_of
 from gigawatt.workload.operation import FORMAT_BYTES
+from gigawatt.workload.sized import sized_assumption
 
 __all__ = [
     "DEGREES",
@@ -112,6 +113,7 @@ def read_service(
     Site and money are left open: a PUE of one, electricity and capital at zero cost.
     """
     architecture = read_architecture(model)
+    assumed.assumptions += sized_assumption(model)
     accelerator = _chip(assumed, chip)
     if accelerator.year > year:
         assumed.notices.append(

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gigawatt.chain.training.plan import Plan, count_for_power, plan_training
 from gigawatt.chain.training.question import TrainingQuestion
 from gigawatt.core.errors import GigawattError, InfeasibleError, InputError
 from gigawatt.core.quantities import compact, show
-from gigawatt.workload import Architecture, model_flops_per_token
-from gigawatt.workload.architecture import Attention, Block, Experts, FeedForward, Parameters
-from gigawatt.workload.matrices import count_parameters
+from gigawatt.workload import model_flops_per_token
+from gigawatt.workload.sized import scaled_architecture
 
-__all__ = ["Attempt", "Inverse", "largest_model", "scaled_architecture", "smallest_cluster"]
+__all__ = ["Attempt", "Inverse", "largest_model", "smallest_cluster"]
 
 Progress = Callable[[str, float], None]
 
@@ -28,10 +27,6 @@ _OCTAVES = 5
 """Doublings beyond the FLOPs' own need, after which a deadline counts as infeasible."""
 _PATIENCE = 2**_BITS
 """Consecutive numbers of accelerators without gain that end the search (two doublings)."""
-_GRANULE = 8
-"""Heads and widths of a scaled model are multiples of it, so that tensor parallelism can divide them."""
-_WIDTH = 128
-"""Widths of a scaled feed-forward are multiples of it (tiles of a matrix multiplication)."""
 
 
 @dataclass(frozen=True)
@@ -242,123 +237,3 @@ def largest_model(
         given=show(deadline, "days"),
         allowed=attempts[-1].reason or f"{attempts[-1].days:.3g} days for two layers",
     )
-
-
-def _rounded(value: float, to: int) -> int:
-    return max(round(value / to), 1) * to
-
-
-def scaled_architecture(architecture: Architecture, layers: int, width: float = 1.0) -> Architecture:
-    """A model of the same family with another number of layers, its width in proportion.
-
-    hidden ∝ layers, as in GPT-3 from 6.7B to 175B (128 a layer; Llama 3.1: 128, 102, 130). Heads keep
-    their width, grouped key-value heads their number, experts their number; feed-forward widths and the
-    rank of latent queries follow the hidden size; the vocabulary stays. Unlike layers keep their places in
-    proportion.
-
-    Parameters
-    ----------
-    architecture : Architecture
-        A model of the family.
-    layers : int
-        ≥ 1.
-    width : float
-        Times the width in proportion, > 0: another aspect.
-
-    Returns
-    -------
-    Architecture
-        With exact parameters; ``architecture`` itself where the layers are its own.
-    """
-    if layers == architecture.layers and width == 1.0:
-        return architecture
-    head = architecture.blocks[0].attention.head_dim
-    hidden = _rounded(architecture.hidden * width * layers / architecture.layers, head * _GRANULE)
-    ratio = hidden / architecture.hidden
-    before = architecture.layers
-    order = [architecture.order[min(i * before // layers, before - 1)] for i in range(layers)]
-    bare = sum(b.count * b.parameters.norms for b in architecture.blocks if b.role == "layer")
-    final = architecture.parameters.norms - bare
-    norm_bias = final >= 2 * architecture.hidden
-    kinds = [
-        k for k, block in enumerate(architecture.blocks) if k in set(order) or block.role == "prediction"
-    ]
-    blocks = tuple(
-        _scaled_block(architecture.blocks[k], order.count(k), hidden, ratio, norm_bias) for k in kinds
-    )
-    places = {k: i for i, k in enumerate(kinds)}
-    stack = [block for block in blocks if block.role == "layer"]
-
-    def total(part: str) -> int:
-        return sum(block.count * getattr(block.parameters, part) for block in stack)
-
-    rows = architecture.parameters.embedding // architecture.hidden
-    parameters = Parameters(
-        attention=total("attention"),
-        feed_forward=total("feed_forward"),
-        experts=total("experts"),
-        router=total("router"),
-        norms=total("norms") + hidden * (2 if norm_bias else 1),
-        embedding=rows * hidden,
-        head=architecture.parameters.head // architecture.hidden * hidden,
-        replicated=total("replicated"),
-    )
-    idle = sum(
-        block.count * block.parameters.experts * (block.experts.count - block.experts.per_token)
-        // block.experts.count
-        for block in stack
-        if block.experts is not None
-    )  # fmt: skip
-    return replace(
-        architecture,
-        name=f"{architecture.name} at {layers} layers",
-        hidden=hidden,
-        layers=layers,
-        blocks=blocks,
-        order=tuple(places[k] for k in order),
-        parameters=parameters,
-        active_parameters=parameters.total - idle,
-        file="",
-    )
-
-
-def _scaled_block(block: Block, count: int, hidden: int, ratio: float, norm_bias: bool) -> Block:
-    attention = _scaled_attention(block.attention, ratio)
-    dense = block.feed_forward
-    if dense is not None:
-        dense = FeedForward(_rounded(dense.width * ratio, _WIDTH), dense.gated, dense.bias)
-    experts = None if block.experts is None else _scaled_experts(block.experts, ratio)
-    return replace(
-        block,
-        count=count if block.role == "layer" else block.count,
-        attention=attention,
-        feed_forward=dense,
-        experts=experts,
-        parameters=count_parameters(
-            hidden=hidden,
-            attention=attention,
-            feed_forward=dense,
-            experts=experts,
-            norms=block.norms,
-            norm_bias=norm_bias,
-            role=block.role,
-        ),
-    )
-
-
-def _scaled_attention(attention: Attention, ratio: float) -> Attention:
-    own = attention.key_value_heads == attention.heads
-    granule = _GRANULE if own else max(_GRANULE, attention.key_value_heads)
-    heads = _rounded(attention.heads * ratio, granule)
-    rank = _rounded(attention.query_rank * ratio, _WIDTH) if attention.query_rank else 0
-    return replace(
-        attention,
-        heads=heads,
-        key_value_heads=heads if own else attention.key_value_heads,
-        query_rank=rank,
-    )
-
-
-def _scaled_experts(experts: Experts, ratio: float) -> Experts:
-    shared = _rounded(experts.shared_width * ratio, _WIDTH) if experts.shared_width else 0
-    return replace(experts, width=_rounded(experts.width * ratio, _WIDTH), shared_width=shared)

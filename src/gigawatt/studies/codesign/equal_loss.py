@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt import catalog
-from gigawatt.chain.training.inverse import scaled_architecture
 from gigawatt.workload import Architecture
+from gigawatt.workload.sized import scaled_architecture
 
 __all__ = ["law_rows", "shaped", "tokens_at_equal_loss"]
 

@@ -23,7 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
-from gigawatt.chain.training.inverse import scaled_architecture
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.machine import build_cluster, load_chip
 from gigawatt.machine.machine import Chip, Cluster, Link
@@ -32,6 +31,7 @@ from gigawatt.outlook.tables import Utilisation
 from gigawatt.performance import Layouts, TrainingRun, default_stack, evaluate, load_stack
 from gigawatt.performance.layouts import SCHEDULES
 from gigawatt.workload import Architecture, read_architecture
+from gigawatt.workload.sized import scaled_architecture
 
 __all__ = ["Curve", "cliff_and_wall", "overhead_by_chip", "run_curve", "utilisation_table"]
 

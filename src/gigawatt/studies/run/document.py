@@ -25,7 +25,7 @@ from gigawatt.core.result import Result
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.trust import assumption_grid, result_sources
 from gigawatt.studies.run import grids
-from gigawatt.studies.run.far_off import band_grid, step_band
+from gigawatt.studies.run.far_off import band_grid, resembling_grid, step_band
 from gigawatt.studies.run.figures import figure
 from gigawatt.studies.run.figures_tables import has_table
 from gigawatt.studies.run.short import CARDS, lost_words, short
@@ -141,7 +141,7 @@ def _far_off(result: Result) -> tuple[Grid, ...]:
         made = error_grid(errors_of(result))
         return () if made is None else (made,)
     found = step_band(result)
-    return () if found is None else (band_grid(found),)
+    return (() if found is None else (band_grid(found),)) + resembling_grid(result)
 
 
 def _sections(result: Result) -> tuple[Section, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from gigawatt.chain.reliability import days_band
 from gigawatt.core.document import Grid
 from gigawatt.core.errors import GigawattError
 from gigawatt.core.result import Result
@@ -14,10 +13,19 @@ from gigawatt.faces.report.parts import rows_grid
 from gigawatt.machine import load_chip
 from gigawatt.studies.run.sayings import find, subject
 from gigawatt.studies.run.words_serving import errors_of, is_serving
+from gigawatt.validation.chain.band import resembling, run_days_band, whole_run_band
 from gigawatt.validation.training.band import Band, prediction_band
 from gigawatt.validation.training.domain import outside_domain, step_time_band
 
-__all__ = ["StepBand", "band_grid", "card_bands", "step_band", "training_error", "training_error_grid"]
+__all__ = [
+    "StepBand",
+    "band_grid",
+    "card_bands",
+    "resembling_grid",
+    "step_band",
+    "training_error",
+    "training_error_grid",
+]
 
 _DAY = 86400.0
 _TIMES = (
@@ -57,13 +65,13 @@ def step_band(result: Result) -> StepBand | None:
 
 
 def _days(result: Result, band: Band) -> tuple[float, float] | None:
-    """What the band of a step and the chance of failures make of the days."""
+    """The days by the band of a step, the chance of failures and what whole published runs took."""
     found = [find(result, f"training.duration{end}") for end in ("", "_low", "_high")]
     days = [float(one.value) for one in found if one is not None]
     if len(days) < len(found):
         return None
     middle, low, high = days
-    factors = days_band(step=(band.low, band.high), failures=(low / middle, high / middle))
+    factors = run_days_band(step=(band.low, band.high), failures=(low / middle, high / middle))
     return middle * factors[0] / _DAY, middle * factors[1] / _DAY
 
 
@@ -97,12 +105,39 @@ def band_grid(found: StepBand) -> Grid:
         ("step", *(with_unit(value, "s") for value in found.step)),
     ]
     if found.days is not None:
-        rows.append(("time to train [days], with the chance of failures", *map(significant, found.days)))
+        whole = whole_run_band()
+        ends = (significant(whole.low), significant(whole.high))
+        rows.append((f"hours of {whole.groups} published whole runs over predicted", *ends))
+        rows.append(("time to train [days], failures and whole runs included", *map(significant, found.days)))
     caption = (
         f"How far off the time may be: between these ends lay {found.share} of the measured steps of "
         f"{band.groups} published sources, each predicted by a fit that had not seen it."
     )
     return rows_grid(caption, ("of", "low end", "high end"), rows)
+
+
+def resembling_grid(result: Result) -> tuple[Grid, ...]:
+    """Published systems like this run beside what is predicted of them, or nothing."""
+    active, count = find(result, "model.active_parameters"), find(result, "machine.count")
+    if active is None or count is None or is_serving(result):
+        return ()
+    try:
+        chip = load_chip(subject(result, "machine.chip")).id
+    except GigawattError:
+        return ()
+    rows = [
+        (row["case"], row["quantity"].replace("_", " "), row["boundary"],
+         *(f"{significant(float(row[key]))} {row['unit']}".strip() for key in ("published", "predicted")),
+         significant(float(row["predicted"]) / float(row["published"])))
+        for row in resembling(chip=chip, active=float(active.value), count=float(count.value))
+    ]  # fmt: skip
+    if not rows:
+        return ()
+    caption = (
+        "Published systems like this one: the same accelerator, active parameters and accelerators within a "
+        "factor of two; each predicted from what was published of it."
+    )
+    return (rows_grid(caption, ("system", "figure", "of", "published", "predicted", "ratio"), rows),)
 
 
 def card_bands(result: Result) -> dict[str, str]:
@@ -124,6 +159,7 @@ def card_bands(result: Result) -> dict[str, str]:
         days = float(duration.value) / _DAY
         first, last = (end / days for end in found.days)
         bands["training.duration"] = bands["training.accelerator_hours"] = (first, last)
+        bands["energy.run"] = bands["carbon.run"] = (first, last)
         bands["training.effective_step_time"] = (first, last)
         bands["training.tokens_per_second"] = (1.0 / last, 1.0 / first)
     return _spread_of(result, bands)

@@ -41,6 +41,9 @@ CARDS: tuple[tuple[str, str], ...] = (
     ("facility.pue", "PUE"),
     ("supply.electricity_cost", "Electricity"),
     ("supply.carbon_intensity", "Carbon intensity"),
+    ("energy.run", "Energy of the run"),
+    ("carbon.run", "CO2e of the run"),
+    ("campaign.multiplier", "Campaign over final run"),
     ("ledger.total_capital", "Capital up front"),
     ("ledger.run_cost", "Cost of the run"),
     ("ledger.cost_per_mtoken", "Cost per million tokens"),
@@ -50,6 +53,8 @@ CARDS: tuple[tuple[str, str], ...] = (
     ("ledger.water_per_mtoken", "Water per million tokens"),
 )
 
+#: Key figures whose card names the boundary that they count within.
+_BOUNDED = ("energy.run", "carbon.run", "energy.year", "carbon.year")
 #: The same of a campus that serves.
 CARDS_SERVING: tuple[tuple[str, str], ...] = (
     ("serving.rate", "Demand, mean"),
@@ -70,6 +75,8 @@ CARDS_SERVING: tuple[tuple[str, str], ...] = (
     ("supply.electricity_cost", "Electricity"),
     ("supply.carbon_intensity", "Carbon intensity"),
     ("ledger.total_capital", "Capital up front"),
+    ("energy.year", "Energy of a year"),
+    ("carbon.year", "CO2e of a year"),
     ("ledger.annual_cost", "Cost of a year"),
     ("economics.cost_million_prompt", "Million tokens read"),
     ("economics.cost_million_output", "Million tokens written"),
@@ -84,8 +91,17 @@ def cards(result: Result, names: tuple[tuple[str, str], ...] | None = None) -> t
     if names is None:
         names = CARDS_SERVING if is_serving(result) else CARDS
     bands = card_bands(result)
+    boundary = find(result, "scenario.boundary")
+    within: dict[str, str] = {} if boundary is None else dict.fromkeys(_BOUNDED, f", {boundary.value}")
     return tuple(
-        Card(title, figure_words(quantity), quantity.grade.label, name, quantity.summary, bands.get(name, ""))
+        Card(
+            title + within.get(name, ""),
+            figure_words(quantity),
+            quantity.grade.label,
+            name,
+            quantity.summary,
+            bands.get(name, ""),
+        )
         for name, title in names
         if (quantity := find(result, name)) is not None
     )

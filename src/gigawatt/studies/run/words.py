@@ -69,7 +69,8 @@ def _error(result: Result) -> str:
     low, high = (with_unit(value, "s") for value in found.step)
     days = ""
     if found.days is not None:
-        days = f", and with the chance of failures {' to '.join(map(significant, found.days))} days"
+        ends = " to ".join(map(significant, found.days))
+        days = f", and with failures and what whole published runs took besides {ends} days"
     unlike = f" The run is unlike them: {'; '.join(found.outside)}." if found.outside else ""
     return (
         f"On {found.band.groups} published sources, each predicted by a fit that had not seen it, "

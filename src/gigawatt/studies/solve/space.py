@@ -10,10 +10,10 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt.chain.asking import LAYERS, Asker
-from gigawatt.chain.training.inverse import scaled_architecture
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.quantities import factor, parse, show
 from gigawatt.schema.settings import read_setting
+from gigawatt.workload.sized import scaled_architecture
 
 __all__ = ["Axis", "Limit", "check_limits", "read_axis", "read_limit"]
 

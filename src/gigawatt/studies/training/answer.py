@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gigawatt.chain.reliability import days_band
 from gigawatt.chain.training.caps import CapSweep, PowerChoice
 from gigawatt.chain.training.inverse import Inverse
 from gigawatt.chain.training.pareto import Compromise
@@ -17,6 +16,7 @@ from gigawatt.performance import StepTable
 from gigawatt.performance.layouts import COLUMNS
 from gigawatt.performance.schedules.makespan import Timeline
 from gigawatt.schema.pins import word_of
+from gigawatt.validation.chain.band import run_days_band
 
 __all__ = ["Uncertainty", "as_answer", "layout_of"]
 
@@ -67,7 +67,7 @@ def as_answer(
     parts = {name: float(values[0]) for name, values in search.best.parts.items()}
     low, high = float(band["low"]), float(band["high"])
     rarely, often = plan.share_band
-    quick, slow = days_band(step=(low, high), failures=(plan.share / often, plan.share / rarely))
+    quick, slow = run_days_band(step=(low, high), failures=(plan.share / often, plan.share / rarely))
     answer: dict[str, Any] = {
         "model": model.name,
         "parameters": model.parameters.total,

@@ -12,7 +12,8 @@ from gigawatt.faces.terminal.answer import give
 __all__ = ["validate_command"]
 
 _TABLES = (
-    "Which scorecard: training, kernels, memory, power, collectives, serving, supply, technologies, outlook."
+    "Which scorecard: training, kernels, memory, power, collectives, serving, chain, supply, technologies, "
+    "outlook."
 )
 
 

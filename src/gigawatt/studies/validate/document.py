@@ -18,7 +18,7 @@ NOTES = "notes.json"
 _FIGURES = ("n", "refused", "mape", "median_ape", "p90_ape", "bias", "coverage90")
 _CHECK = ("part", "what", "ours", "published", "unit", "error", "tolerance", "ok")
 _WORDS = frozenset(("part", "metric", "source", "accelerator", "use", "role", "counted", "what", "operation",
-                    "device", "format", "part_of"))  # fmt: skip
+                    "device", "format", "part_of", "quantity", "kind", "boundary", "derived"))  # fmt: skip
 """Keys of groups whose words stand in the group's name already."""
 Data = Mapping[str, Any]
 

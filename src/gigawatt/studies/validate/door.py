@@ -23,7 +23,7 @@ def validate(
     Parameters
     ----------
     table : str
-        ``training``, ``kernels``, ``memory``, ``power``, ``collectives``, ``serving``, ``supply``,
+        ``training``, ``kernels``, ``memory``, ``power``, ``collectives``, ``serving``, ``chain``, ``supply``,
         ``technologies`` or ``outlook``.
     rows : path, optional
         A file of the table's shape (of kernels and collectives also a folder) instead of the shipped rows.
