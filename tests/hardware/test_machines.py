@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from gigawatt.core.errors import InfeasibleError, InputError, MissingDataError
 from gigawatt.core.evidence import Grade
 from gigawatt.machine import build_cluster, list_chips, load_chip, load_link, load_node
 from gigawatt.machine.chips import chip_of
+from gigawatt.machine.prices import bought_in
 
 TABLES = ("chips", "chips_defaults", "memories", "links", "nodes", "kernels", "kernels_tiles")
 INCOMPLETE = {"Feynman", "HERMES", "IBM-35M-PCM", "Lightmatter-2025", "Loihi-2"}
@@ -270,3 +272,17 @@ def test_a_chip_that_idles_above_its_limit_is_refused() -> None:
         chip_of(broken)
     assert refused.value.key == "H100-SXM5-80GB.idle_power"
     assert chip_of(row).idle_power < chip_of(row).power_limit
+
+
+def test_two_commands_price_a_chip_alike() -> None:
+    """`plan-training`, `run` and the accelerators of a pathway that wait buy at one price in one year."""
+    from gigawatt.chain.leaves import fill_leaves
+    from gigawatt.chain.training.question import read_question
+    from gigawatt.schema.changed import scenario_of
+
+    words = {"model": "llama-3.1-8b", "machine.chip": "H100", "machine.count": 64, "site.name": "texas",
+             "training.tokens": "1T tokens", "year": 2028}  # fmt: skip
+    leaves, _ = fill_leaves(scenario_of(words, Path("question")))
+    asked = read_question(model="llama-3.1-8b", chip="H100", tokens="1T tokens", year=2028)
+    price = bought_in(load_chip("H100"), 2028).price
+    assert leaves["machine.chip"].value.price == asked.chip.price == price

@@ -151,7 +151,7 @@ def test_codesign_of_todays_chip_is_the_run(case: int) -> None:
     base = scenario_of(keys, Path("drawn"))
     model = read_model(Asker(base), "B200-parts")
     assert isinstance(model, TrainingModel)
-    own = _today(model, KIN, 1.0, (model.question.number_format,))
+    own = _today(model, KIN, 1.0, base.scenario.year, (model.question.number_format,))
     assert own is not None
     built = {key: item for key, item in keys.items() if key != "economics.chip_price"}
     parts = scenario_of(built | {"machine.chip": "B200-parts"}, Path("drawn"))

@@ -114,7 +114,8 @@ _EVERY = (
 _RUNNING = (
     ("scenario.boundary", "", "What energy and carbon count", "boundary"),
     ("model.architecture", "", "The model, as its config.json describes it", "model"),
-    ("machine.chip", "", "The accelerator", "machine.chip economics.chip_price economics.chip_bought"),
+    ("machine.chip", "", "The accelerator",
+     "machine.chip economics.chip_price economics.chip_bought year"),
     ("machine.size", "", "Number of accelerators, or their facility power limit",
      "machine.count machine.power"),
     ("machine.options", "", "Node, links and domain where they differ from the chip's usual ones", _MACHINE),

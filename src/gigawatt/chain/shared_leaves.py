@@ -23,7 +23,7 @@ from gigawatt.core.quantities import parse
 from gigawatt.facility import load_site, load_weather
 from gigawatt.facility.weather import move_to_design
 from gigawatt.machine import Chip
-from gigawatt.machine.prices import price_in
+from gigawatt.machine.prices import bought_in
 from gigawatt.money import discount_rate
 from gigawatt.power import default_not_served_price
 from gigawatt.power.resource.hours_file import read_shares
@@ -46,13 +46,9 @@ def fill_chip(fill: Filler, chip: Chip, rows: tuple[Evidence, ...]) -> None:
     if economics.chip_price is not None:
         evidence = {name: row for name, row in chip.evidence.items() if name != "price"}
         chip = replace(chip, price=economics.chip_price, evidence=evidence)
-    if economics.chip_bought is not None:
-        if economics.chip_price is not None:
-            error = InputError("the price is given twice", given="economics.chip_price as well",
-                               allowed="economics.chip_price or economics.chip_bought")  # fmt: skip
-            raise fill.loaded.blame(error, "economics.chip_bought")
-        price, read = fill.ask("economics.chip_bought", lambda: price_in(chip, economics.chip_bought))
-        chip, rows = replace(chip, price=price), (*rows, *read)
+    else:
+        chip = bought_in(chip, economics.chip_bought or scenario.year)
+    _check_bought(fill, chip)
     kernels = catalog.entity("kernels", chip.kernels or "default").rows()
     fill.written("machine.chip", "machine.chip", chip, (*chip.evidence.values(), *kernels, *rows))
     cap = machine.power_cap
@@ -65,6 +61,21 @@ def fill_chip(fill: Filler, chip: Chip, rows: tuple[Evidence, ...]) -> None:
         if getattr(machine, name) is not None
     }
     fill.written("machine.options", "machine", options)
+
+
+def _check_bought(fill: Filler, chip: Chip) -> None:
+    """Raise ``InputError`` of a year of purchase beside a price, or before the chip."""
+    economics = fill.loaded.scenario.economics
+    if economics.chip_bought is None:
+        return
+    if economics.chip_price is not None:
+        error = InputError("the price is given twice", given="economics.chip_price as well",
+                           allowed="economics.chip_price or economics.chip_bought")  # fmt: skip
+        raise fill.loaded.blame(error, "economics.chip_bought")
+    if economics.chip_bought < chip.year:
+        error = InputError(f"{chip.name} is not sold before {chip.year}", given=economics.chip_bought,
+                           allowed=f"{chip.year} or later")  # fmt: skip
+        raise fill.loaded.blame(error, "economics.chip_bought")
 
 
 def _weather_key(fill: Filler) -> tuple[str, Hashable]:

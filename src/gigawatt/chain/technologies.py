@@ -17,7 +17,9 @@ from gigawatt.catalog.loader import entity, table
 from gigawatt.chain.bands import Band, bands
 from gigawatt.core.errors import GigawattError, InputError, MissingDataError
 from gigawatt.machine.load import load_chip, load_node
+from gigawatt.machine.prices import bought_in
 from gigawatt.money.annuity import SECONDS_PER_YEAR, capital_recovery_factor
+from gigawatt.schema.values import YEAR
 from gigawatt.technology.digital import formats as digital
 from gigawatt.technology.measured import Measured, carried, measured
 from gigawatt.technology.registry import load_substrate, model_of
@@ -97,7 +99,7 @@ def money_of(cost: TokenCost, scope: str) -> float:
     )
     capital = model_of(cost.technology).capital(cost)
     if capital is None:
-        chip = load_chip(cost.chip)
+        chip = bought_in(load_chip(cost.chip), YEAR)
         capital = cost.chips * chip.price + cost.area * row.value("silicon")
         node = entity("chips", chip.id).text("default_node")
         if scope == "system" and node:

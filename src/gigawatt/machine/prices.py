@@ -1,13 +1,15 @@
-"""Prices of accelerators by year: bought in another year than that of the catalog's row, or rented."""
+"""Prices of accelerators by year: bought in a year, or rented."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gigawatt import catalog
-from gigawatt.core.errors import InputError
-from gigawatt.core.evidence import Evidence
+from gigawatt.core.evidence import Assumption
+from gigawatt.core.quantities import show
 from gigawatt.machine.machine import Chip
 
-__all__ = ["price_in", "rent_in"]
+__all__ = ["bought_in", "rent_in"]
 
 _TABLE, _DEFAULT = "chip_prices", "default"
 
@@ -17,23 +19,26 @@ def _fallen(years: float) -> float:
     return (1.0 - catalog.entity(_TABLE, _DEFAULT).value("decline")) ** max(years, 0.0)
 
 
-def price_in(chip: Chip, year: int) -> tuple[float, tuple[Evidence, ...]]:
-    """(price of a new one bought in a year [$], the rows that it follows from).
+def bought_in(chip: Chip, year: float) -> Chip:
+    """The chip at the price of a new one bought in a year.
 
-    Until the year of its own row the price stands; from then on it falls by the catalog's share a year.
-
-    Raises
-    ------
-    InputError
-        The chip is not sold yet.
+    price · (1 − decline)^(year − year of its own row); until that year the price stands. That of a chip built
+    from its parts follows from these and stays.
     """
-    if year < chip.year:
-        raise InputError(f"{chip.name} is not sold before {chip.year}", given=year,
-                         allowed=f"{chip.year} or later")  # fmt: skip
-    own = chip.evidence.get("price")
-    since = (None if own is None else own.year or own.currency_year) or chip.year
+    entry, row = catalog.table("chips").get(chip.id), chip.evidence.get("price")
+    if entry is None or entry.text("design"):
+        return chip
+    since = (None if row is None else row.year or row.currency_year) or chip.year
+    if year <= since or not since or chip.price <= 0.0:
+        return chip
     decline = catalog.entity(_TABLE, _DEFAULT).evidence("decline")
-    return chip.price * _fallen(year - since), (decline,)
+    price = chip.price * _fallen(year - since)
+    reason = (
+        f"bought in {year:g}: {show(chip.price, '$')} of {since} fall by {100 * decline.value:.3g} % a year"
+    )
+    told = Assumption("chip.price", show(price, "$"), reason, decline.grade, decline.source_id)
+    return replace(chip, price=price, assumptions=(*chip.assumptions, told),
+                   evidence={**chip.evidence, "price_decline": decline})  # fmt: skip
 
 
 def rent_in(chip: Chip, year: int) -> float | None:

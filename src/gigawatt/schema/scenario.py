@@ -237,15 +237,11 @@ def _cross_check(scenario: Any, file: Path, lines: Mapping[str, int], sized: boo
             key="machine",
             allowed='"count: 16384", "power: 1 GW", or both: then a cap keeps the count within the power',
         )
-    if not YEARS[0] <= scenario.year <= YEARS[1]:
-        raise InputError(
-            "out of range",
-            file=file,
-            line=lines.get("year"),
-            key="year",
-            given=scenario.year,
-            allowed=f"{YEARS[0]} to {YEARS[1]}",
-        )
+    for key in ("year", "economics.chip_bought"):
+        year = value_of(scenario, key)
+        if year is not None and not YEARS[0] <= year <= YEARS[1]:
+            raise InputError("out of range", file=file, line=lines.get(key), key=key, given=year,
+                             allowed=f"{YEARS[0]} to {YEARS[1]}")  # fmt: skip
 
 
 def _check_model(scenario: Any, file: Path, lines: Mapping[str, int]) -> None:

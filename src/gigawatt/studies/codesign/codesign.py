@@ -22,6 +22,7 @@ from gigawatt.core.quantities import parse
 from gigawatt.machine import load_chip
 from gigawatt.machine.chip.design_file import read_design
 from gigawatt.machine.chip.parts import Design
+from gigawatt.machine.prices import bought_in
 from gigawatt.performance.search import non_dominated
 from gigawatt.studies.codesign.evolve import Evolved, check_population, evolve, spread_out
 from gigawatt.studies.codesign.explain import todays_best
@@ -266,7 +267,9 @@ def todays_chips(model: Model, year: int, progress: Progress | None = None) -> t
     for i, row in enumerate(rows):
         if progress is not None:
             progress(f"Today's chips: {row.id}", 0.05 + 0.1 * i / len(rows))
-        ways = [one for ratio in _counts(model) for one in [_today(model, row.id, ratio)] if one is not None]
+        ways = [
+            one for ratio in _counts(model) for one in [_today(model, row.id, ratio, year)] if one is not None
+        ]
         if ways:
             found.append(min(ways, key=lambda one: one.outcome.metrics["cost"]))
     return tuple(found)
@@ -281,11 +284,11 @@ def _counts(model: Model) -> tuple[float, ...]:
     return (1.0,) if gene is None else tuple(float(v) for v in gene.values)
 
 
-def _today(model: Model, name: str, ratio: float, forms: Sequence[str] = ()) -> Today | None:
+def _today(model: Model, name: str, ratio: float, year: int, forms: Sequence[str] = ()) -> Today | None:
     source = next(iter(model.sources.values()))
     try:
         own = model.chip
-        chip = own if name == own.id else load_chip(name)
+        chip = own if name == own.id else bought_in(load_chip(name), year)
         metrics = {"chip_price": chip.price, "chip_power": chip.power_limit, "die_area": chip.die_area}
         best: Today | None = None
         for form in forms or next(gene.values for gene in model.genes if gene.key == "format"):
@@ -373,7 +376,7 @@ def co_design(
         serves=isinstance(model, ServingModel),
         twin=twin,
         held=held,
-        own=_today(model, model.design.kin, 1.0, (form,)) if model.design.kin else None,
+        own=_today(model, model.design.kin, 1.0, year, (form,)) if model.design.kin else None,
         today=_unbeaten(model, today),
         best=min(
             (one for one in today if one.priced), key=lambda one: one.outcome.metrics["cost"], default=None

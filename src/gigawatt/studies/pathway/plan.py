@@ -29,6 +29,7 @@ from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.core.quantities import show
 from gigawatt.facility import LoadShape, Weather
 from gigawatt.machine.load import build_cluster, load_chip
+from gigawatt.machine.prices import bought_in
 from gigawatt.money import capital_recovery_factor
 from gigawatt.money.annuity import SECONDS_PER_YEAR
 from gigawatt.power import Grid, Plant, build_plant
@@ -102,12 +103,14 @@ class Pathways:
 SECONDS_PER_HOUR = 3600.0
 
 
-def accelerators(*, chip: str, pue: float, rate: float) -> Accelerators:
+def accelerators(*, chip: str, pue: float, rate: float, year: float | None = None) -> Accelerators:
     """What one accelerator draws at the meter and costs in an hour, fed or not.
 
-    Chip, share of node, network and building, spares and upkeep, as annuities at ``rate`` [1/yr].
+    Chip bought in ``year`` (or at the price of its row), share of node, network and building, spares and
+    upkeep, as annuities at ``rate`` [1/yr].
     """
-    terms = MachineTerms(load_chip(chip), pue, rate)
+    found = load_chip(chip)
+    terms = MachineTerms(found if year is None else bought_in(found, year), pue, rate)
     cluster, told = build_cluster(chip=terms.chip, count=_CLUSTER)
     power = power_of(terms, _CLUSTER)
     price, more = chip_second_price(terms, cluster, power)
@@ -208,7 +211,7 @@ class _Site:
         else:  # a load at the meter: the accelerators that wait are in a building of their own
             pue = flat_year(self.weather, *(value[f"site.{n}"] for n in ("cooling", "redundancy", "pue")))
             pue = pue.annual_pue
-        self.waiting = accelerators(chip=asked.chip, pue=pue, rate=self.rate)
+        self.waiting = accelerators(chip=asked.chip, pue=pue, rate=self.rate, year=asked.years[0])
         self.not_served_price = self.supply.not_served_price or (
             self.waiting.hour / (self.waiting.power * SECONDS_PER_HOUR)
         )
