@@ -127,3 +127,25 @@ def test_a_wrong_word_names_file_line_and_key(
 ) -> None:
     with pytest.raises(InputError, match=says):
         study(tmp_path, site=site, **supply).run()
+
+
+def test_firm_capacity_follows_the_running_peak_of_the_hottest_hour(tmp_path: Path) -> None:
+    """A step's power × the PUE of the hottest hour is carried; what is paid for is the mean."""
+    file = tmp_path / "scenario.yaml"
+    text = TEXT.format(site="", supply="").replace("[grid, solar, wind, battery]", "[gas-engine]")
+    file.write_text(text.replace("training:\n", "training:\n  goodput: 70 %\n"))
+    one = Study.read(file).run()
+    peak = one["machine.step_power"] * one["machine.pue_peak"]
+    assert one["facility.power_peak"] == pytest.approx(peak, rel=1e-9)
+    assert (
+        one["facility.power_standing"] < one["facility.power_mean"] < peak < one["facility.power_nameplate"]
+    )
+    engine = one.tables["plants"].loc["gas-engine"]
+    assert engine["capacity [MW]"] * 1e6 >= peak * (1.0 - 1e-6)
+    hours = one.tables["hourly"]
+    assert hours["running load [MW]"].max() * 1e6 == pytest.approx(peak, rel=1e-9)
+    assert hours["load [MW]"].sum() * 3.6e9 == pytest.approx(one["facility.energy"], rel=1e-9)
+    for energy in (engine["energy [GWh]"] * 3.6e12, hours["gas-engine [MW]"].sum() * 3.6e9):
+        assert energy == pytest.approx(one["facility.energy"], rel=1e-4)
+    flows = one.tables["flows"].set_index("target")["power [MW]"]
+    assert flows["electricity"] * 1e6 == pytest.approx(one["facility.power_mean"], rel=1e-4)

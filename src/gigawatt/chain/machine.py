@@ -73,6 +73,20 @@ def design_power(machine_chip: Chip, machine_options: Mapping[str, Any], machine
     return held + node.overhead_power / node.chips + cluster.network_power
 
 
+@running(
+    "machine.nameplate", "W", rows=("power_limit", "overhead_power", "rated_power", "network_power", "chips")
+)
+def nameplate(machine_chip: Chip, machine_options: Mapping[str, Any], machine_design_power: float) -> float:
+    """Rated IT power of one accelerator with its share of node and network.
+
+    power provided for it + (rating of the node − power limits of its chips − overhead) / chips in a node,
+    where the node has a rating beyond them
+    """
+    node = build_cluster(chip=machine_chip, count=_WHOLE_NODES, **machine_options)[0].node
+    limits = node.chips * machine_chip.power_limit + node.overhead_power
+    return machine_design_power + max(0.0, (node.rated_power or limits) - limits) / node.chips
+
+
 def cap_for_power(
     *, chip: Chip, options: Mapping[str, Any], count: int, limit: float, pue_peak: float
 ) -> float:

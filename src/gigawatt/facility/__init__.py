@@ -1,6 +1,6 @@
 """The building: weather, cooling, PUE, water, and the load's shape over the year."""
 
-from gigawatt.facility.load import LoadShape, facility_load, load_profile, with_pue
+from gigawatt.facility.load import LoadShape, facility_load, load_of_states, with_pue
 from gigawatt.facility.weather import Site, Weather, load_site, load_weather
 from gigawatt.facility.years import ResourceYear, list_years, load_years
 
@@ -11,7 +11,7 @@ __all__ = [
     "Weather",
     "facility_load",
     "list_years",
-    "load_profile",
+    "load_of_states",
     "load_site",
     "load_weather",
     "load_years",

@@ -8,8 +8,9 @@ are paid for by the facility, and what evaporates is water. Losses of the power 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,7 +29,7 @@ __all__ = [
     "electrical_losses",
     "facility_load",
     "latent_heat",
-    "load_profile",
+    "load_of_states",
     "with_pue",
 ]
 
@@ -44,7 +45,12 @@ def _nothing() -> Array:
 
 @dataclass(frozen=True)
 class LoadShape:
-    """A year of a facility, hour by hour.
+    """A year of a facility, hour by hour: a distribution of power.
+
+    ``running`` [W] at the meter in each hour while the facility runs; ``facility`` the mean of the hour, with
+    the time in which it stands (failure, restart), the same where nothing stands; ``nameplate`` [W] what it
+    may draw in the hottest hour with every node at its rating (``nan``: not known). Firm capacity follows
+    ``running``, energy ``facility``.
 
     ``facility`` and ``it`` [W] at the meter and at the racks, ``pue`` their ratio (in an hour without IT
     power the year's ratio), ``water`` withdrawn [m³/h], of which ``evaporated`` and ``blowdown`` [m³/h].
@@ -65,6 +71,27 @@ class LoadShape:
     too_warm: Array = field(default_factory=_nothing, repr=False)
     chain: ChainLosses | None = field(default=None, repr=False)
     notices: tuple[str, ...] = ()
+    running: Array = field(default_factory=_nothing, repr=False)
+    nameplate: float = math.nan
+
+    def __post_init__(self) -> None:
+        if not np.any(self.running):
+            object.__setattr__(self, "running", self.facility)
+
+    @property
+    def mean(self) -> float:
+        """Mean power at the meter [W]."""
+        return float(self.facility.mean())
+
+    @property
+    def peak(self) -> float:
+        """Power at the meter in the highest hour that runs [W]."""
+        return float(self.running.max())
+
+    @property
+    def duty(self) -> float:
+        """Energy over that of a year that runs without a stop."""
+        return min(1.0, float(self.facility.sum() / self.running.sum()))
 
     @property
     def annual_pue(self) -> float:
@@ -83,7 +110,7 @@ class LoadShape:
 
 
 def with_pue(load: LoadShape, pue: float | None) -> LoadShape:
-    """The same year under a PUE that is given for every hour; ``None`` leaves the computed one.
+    """The same year of one state under a PUE that is given for every hour; ``None`` leaves the computed one.
 
     Cooling and electrical losses are scaled in every hour to (``pue`` − 1) × IT power; water stays that of
     the cooling system.
@@ -93,7 +120,8 @@ def with_pue(load: LoadShape, pue: float | None) -> LoadShape:
     losses = load.facility - load.it
     scale = np.divide((pue - 1.0) * load.it, losses, out=np.zeros_like(losses), where=losses > 0.0)
     parts = {name: part if name == "it" else part * scale for name, part in load.parts.items()}
-    return replace(load, facility=pue * load.it, pue=np.full_like(load.pue, pue), parts=parts)
+    facility = pue * load.it
+    return replace(load, facility=facility, running=facility, pue=np.full_like(load.pue, pue), parts=parts)
 
 
 def _checked_power(it_power: ArrayLike, design_power: float | None) -> tuple[Array, float]:
@@ -246,28 +274,32 @@ def _loops(
     return total, too_warm, notices
 
 
-def load_profile(
-    *, busy_power: float, idle_power: float, busy_share: float = 1.0, maintenance: ArrayLike = ()
-) -> Array:
-    """IT power over the year of a campus that trains without a daily rhythm, (8760,) [W].
+def load_of_states(
+    *, running: LoadShape, standing: LoadShape, share: float, nameplate: float = math.nan
+) -> LoadShape:
+    """The year of a facility that runs for a ``share`` of every hour alike and stands for the rest.
 
-    Parameters
-    ----------
-    busy_power, idle_power : float [W]
-        Of the whole campus while it makes progress, and while it waits (restart, failure, repair).
-    busy_share : float []
-        Share of the time that makes progress or writes checkpoints; failures fall at all hours alike.
-    maintenance : array (n, 2) [h]
-        First hour and length of each planned stop, at idle power.
+    Failures and restarts keep no hours, so an hour's mean is that of both states; ``running`` and
+    ``nameplate`` [W] are kept beside it. Both states are of one building.
     """
-    if not 0.0 <= busy_share <= 1.0 or not 0.0 <= idle_power <= busy_power:
-        raise InputError(
-            "not a load",
-            key="busy_share",
-            given=f"share {busy_share:g}, idle {idle_power:g} W, busy {busy_power:g} W",
-            allowed="a share of 0 to 1, and 0 ≤ idle ≤ busy",
-        )
-    profile = np.full(HOURS, idle_power + (busy_power - idle_power) * busy_share)
-    for first, length in np.asarray(maintenance, dtype=np.int64).reshape(-1, 2):
-        profile[np.arange(first, first + length) % HOURS] = idle_power
-    return profile
+    if not 0.0 < share <= 1.0:
+        raise InputError("not a share of the time", key="share", given=f"{share:g}", allowed="above 0, to 1")
+
+    def mean(one: Array, other: Array) -> Array:
+        return share * one + (1.0 - share) * other
+
+    names = ("facility", "it", "water", "evaporated", "blowdown")
+    hours = {name: mean(getattr(running, name), getattr(standing, name)) for name in names}
+    chain = running.chain
+    if chain is not None and standing.chain is not None:
+        stages = ((one.name, standing.chain) for one in fields(chain))
+        chain = replace(chain, **{name: mean(getattr(chain, name), getattr(it, name)) for name, it in stages})
+    return replace(
+        running,
+        **hours,
+        pue=hours["facility"] / hours["it"],
+        parts={name: mean(part, standing.parts[name]) for name, part in running.parts.items()},
+        chain=chain,
+        running=running.facility,
+        nameplate=nameplate,
+    )

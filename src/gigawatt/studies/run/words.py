@@ -135,6 +135,8 @@ def _facility(result: Result) -> str:
     text = f"The facility draws {say(result, 'facility.power_mean')} on average"
     if find(result, "facility.power_peak") is not None:
         text += f" and {say(result, 'facility.power_peak')} in its highest hour"
+    if find(result, "facility.power_nameplate") is not None:
+        text += f", of {say(result, 'facility.power_nameplate')} that its nodes are rated for"
     if find(result, "facility.pue") is not None:
         text += f" (PUE {say(result, 'facility.pue')})"
     yearly = [say(result, n) for n in ("facility.energy", "facility.water") if find(result, n) is not None]
