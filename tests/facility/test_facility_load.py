@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gigawatt.catalog import Entity, loader
 from gigawatt.core.errors import InputError, MissingDataError
-from gigawatt.facility import LoadShape, Weather, facility_load, load_of_states, load_weather
+from gigawatt.facility import LoadShape, Weather, facility_load, load_weather, with_standing
 from gigawatt.facility.load import cooling_demand, electrical_losses, latent_heat
 
 COOLING = sorted(loader.table("cooling"))
@@ -203,25 +203,20 @@ def test_what_was_filled_in_is_listed() -> None:
     assert run("abilene-texas", "tower", "legacy").assumptions == ()
 
 
-def test_a_year_of_two_states() -> None:
-    """Energy and water are those of the hours of each state, the peak that of running alone."""
-    keys = {
-        "weather": load_weather("rome"),
-        "cooling": loader.entity("cooling", "tower"),
-        "design_power": 1e8,
-    }
-    running, standing = (facility_load(it_power=power, **keys) for power in (1e8, 4e7))
-    both = load_of_states(running=running, standing=standing, share=0.9, nameplate=2e8)
+def test_a_year_that_stands_now_and_then() -> None:
+    """The peak is that of running, energy and water those of the mean."""
+    running = facility_load(
+        it_power=1e8, weather=load_weather("rome"), cooling=loader.entity("cooling", "tower")
+    )
+    both = with_standing(running, duty=0.94, nameplate=2e8)
+    assert (both.peak, both.nameplate, both.duty) == (running.facility.max(), 2e8, pytest.approx(0.94))
     for name in ("facility", "it", "water"):
-        ours, one, other = (getattr(load, name).sum() for load in (both, running, standing))
-        assert ours == pytest.approx(0.9 * one + 0.1 * other)
+        assert getattr(both, name).sum() == pytest.approx(0.94 * getattr(running, name).sum())
     assert sum(part.sum() for part in both.parts.values()) == pytest.approx(both.facility.sum())
-    assert (both.peak, both.nameplate) == (running.facility.max(), 2e8)
-    assert both.duty == pytest.approx(both.facility.sum() / running.facility.sum())
-    assert 0.9 < both.duty < 0.97  # 0.94 of the IT, and a little more: half empty, the building loses more
+    assert both.annual_pue == pytest.approx(running.annual_pue)
     assert (running.duty, running.peak) == (1.0, running.facility.max())
-    with pytest.raises(InputError, match="not a share of the time"):
-        load_of_states(running=running, standing=standing, share=1.2)
+    with pytest.raises(InputError, match="not a share"):
+        with_standing(running, duty=1.2)
 
 
 @pytest.mark.parametrize("power", [np.ones(24), np.full(8760, -1.0), np.full(8760, np.nan), 0.0])

@@ -40,9 +40,9 @@ def _registered(branch: str) -> None:
         modules = (*modules, machine, money)
     if branch == TRAINING:
         from gigawatt.chain import notices
-        from gigawatt.chain.training import quantities
+        from gigawatt.chain.training import quantities, sizing
 
-        modules = (*modules, notices, quantities)
+        modules = (*modules, notices, quantities, sizing)
     elif branch == SERVING:
         from gigawatt.chain.serving import money as serving_money
         from gigawatt.chain.serving import notices as serving_notices

@@ -16,7 +16,7 @@ from gigawatt.chain.registry import running, serving, shared, training
 from gigawatt.chain.weather_years import profiles
 from gigawatt.core.errors import InfeasibleError
 from gigawatt.core.quantities import HOURS_PER_YEAR, show
-from gigawatt.facility import LoadShape, Site, Weather, facility_load, load_of_states, with_pue
+from gigawatt.facility import LoadShape, Site, Weather, facility_load, with_pue, with_standing
 from gigawatt.power import (
     Flexible,
     Grid,
@@ -39,8 +39,7 @@ _ROUNDING = 1e-9
 @training("facility.load", "")
 def load_of_runs(
     machine_step_power: float,
-    machine_standing_power: float,
-    training_goodput: float,
+    machine_power_it: float,
     machine_nameplate: float,
     machine_count: int,
     machine_pue_peak: float,
@@ -51,25 +50,16 @@ def load_of_runs(
 ) -> LoadShape:
     """Power of the whole facility in every hour of the year, while the runs step and as a mean.
 
-    IT power of a step × hourly PUE of the cooling system in the site's weather, or the PUE that is given, for
-    the share of the time that makes progress; of accelerators that wait for the rest. Runs follow one
-    another all year. Nameplate: rated power × accelerators × PUE in the hottest hour. Water where it
-    evaporates.
+    IT power of a step × hourly PUE of the cooling system in the site's weather, or the PUE that is given; the
+    mean is that of mean IT power, at all hours alike. Runs follow one another all year. Nameplate: rated
+    power × accelerators × PUE in the hottest hour. Water where it evaporates.
     """
-    running, standing = (
-        with_pue(
-            facility_load(
-                it_power=power, weather=site_weather, cooling=site_cooling, redundancy=site_redundancy,
-                design_power=machine_step_power,
-            ),
-            site_pue,
-        )
-        for power in (machine_step_power, min(machine_standing_power, machine_step_power))
-    )  # fmt: skip
-    return load_of_states(
-        running=running,
-        standing=standing,
-        share=training_goodput,
+    load = facility_load(
+        it_power=machine_step_power, weather=site_weather, cooling=site_cooling, redundancy=site_redundancy
+    )
+    return with_standing(
+        with_pue(load, site_pue),
+        duty=min(1.0, machine_power_it / machine_step_power),
         nameplate=machine_nameplate * machine_count * machine_pue_peak,
     )
 
@@ -133,14 +123,12 @@ def power_nameplate(facility_load: LoadShape) -> float:
 
 
 @training("facility.power_standing", "MW")
-def power_standing(facility_load: LoadShape, training_goodput: float) -> float:
+def power_standing(machine_standing_power: float, facility_pue: float) -> float:
     """Mean facility power while it stands: after a failure, in a restart, at a checkpoint.
 
-    (mean power − goodput × running power) / (1 − goodput), means of the year
+    IT power of accelerators that wait × PUE of the year
     """
-    running = float(facility_load.running.mean())
-    stands = 1.0 - training_goodput
-    return (facility_load.mean - training_goodput * running) / stands if stands > 0.0 else running
+    return machine_standing_power * facility_pue
 
 
 @shared("facility.energy", "GWh")

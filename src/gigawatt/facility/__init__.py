@@ -1,6 +1,6 @@
 """The building: weather, cooling, PUE, water, and the load's shape over the year."""
 
-from gigawatt.facility.load import LoadShape, facility_load, load_of_states, with_pue
+from gigawatt.facility.load import LoadShape, facility_load, with_pue, with_standing
 from gigawatt.facility.weather import Site, Weather, load_site, load_weather
 from gigawatt.facility.years import ResourceYear, list_years, load_years
 
@@ -11,9 +11,9 @@ __all__ = [
     "Weather",
     "facility_load",
     "list_years",
-    "load_of_states",
     "load_site",
     "load_weather",
     "load_years",
     "with_pue",
+    "with_standing",
 ]

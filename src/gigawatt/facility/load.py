@@ -29,8 +29,8 @@ __all__ = [
     "electrical_losses",
     "facility_load",
     "latent_heat",
-    "load_of_states",
     "with_pue",
+    "with_standing",
 ]
 
 Array = NDArray[np.float64]
@@ -274,32 +274,24 @@ def _loops(
     return total, too_warm, notices
 
 
-def load_of_states(
-    *, running: LoadShape, standing: LoadShape, share: float, nameplate: float = math.nan
-) -> LoadShape:
-    """The year of a facility that runs for a ``share`` of every hour alike and stands for the rest.
+def with_standing(load: LoadShape, *, duty: float, nameplate: float = math.nan) -> LoadShape:
+    """The year of a facility that runs as ``load`` has it, and stands now and then at all hours alike.
 
-    Failures and restarts keep no hours, so an hour's mean is that of both states; ``running`` and
-    ``nameplate`` [W] are kept beside it. Both states are of one building.
+    ``duty`` is mean over running IT power: share that runs + share that stands × standing over running
+    power. Failures and restarts keep no hours, so an hour's mean is that share of it, with the PUE of the
+    hour in both states (half empty, a building would lose a little more). ``nameplate`` [W] is kept beside.
     """
-    if not 0.0 < share <= 1.0:
-        raise InputError("not a share of the time", key="share", given=f"{share:g}", allowed="above 0, to 1")
-
-    def mean(one: Array, other: Array) -> Array:
-        return share * one + (1.0 - share) * other
-
+    if not 0.0 < duty <= 1.0:
+        raise InputError("not a share", key="duty", given=f"{duty:g}", allowed="above 0, to 1")
     names = ("facility", "it", "water", "evaporated", "blowdown")
-    hours = {name: mean(getattr(running, name), getattr(standing, name)) for name in names}
-    chain = running.chain
-    if chain is not None and standing.chain is not None:
-        stages = ((one.name, standing.chain) for one in fields(chain))
-        chain = replace(chain, **{name: mean(getattr(chain, name), getattr(it, name)) for name, it in stages})
+    chain = load.chain
+    if chain is not None:
+        chain = replace(chain, **{one.name: duty * getattr(chain, one.name) for one in fields(chain)})
     return replace(
-        running,
-        **hours,
-        pue=hours["facility"] / hours["it"],
-        parts={name: mean(part, standing.parts[name]) for name, part in running.parts.items()},
+        load,
+        **{name: duty * getattr(load, name) for name in names},
+        parts={name: duty * part for name, part in load.parts.items()},
         chain=chain,
-        running=running.facility,
+        running=load.facility,
         nameplate=nameplate,
     )

@@ -116,9 +116,9 @@ class Link:
 class Node:
     """A server or rack-scale unit: ``chips`` accelerators and everything around them.
 
-    ``overhead_power`` [W] is drawn by processors, fans, network cards and conversion per node when
-    busy, ``rated_power`` [W] is what its supplies are rated for with accelerators (``None``: nothing beyond
-    the limits of the accelerators and that); ``price`` [$] is of the whole node without accelerators, ``embodied_carbon`` [kg] likewise.
+    ``overhead_power`` [W] is drawn by processors, fans, network cards and conversion per node when busy;
+    ``rated_power`` [W] is the rating of the whole node (``None``: none beyond the limits of its chips and
+    that); ``price`` [$] is of the whole node without accelerators, ``embodied_carbon`` [kg] likewise.
     """
 
     id: str
