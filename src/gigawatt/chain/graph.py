@@ -31,13 +31,13 @@ def _registered(branch: str) -> None:
     """Import what registers the quantities of a branch, once."""
     if branch in _REGISTERED:
         return
-    from gigawatt.chain import load, supply
+    from gigawatt.chain import load, money, supply
 
-    modules: tuple[Any, ...] = (supply, load)
+    modules: tuple[Any, ...] = (supply, load, money)
     if branch != LOAD:
-        from gigawatt.chain import machine, money
+        from gigawatt.chain import machine
 
-        modules = (*modules, machine, money)
+        modules = (*modules, machine)
     if branch == TRAINING:
         from gigawatt.chain import notices
         from gigawatt.chain.training import quantities, sizing

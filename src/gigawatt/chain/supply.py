@@ -114,7 +114,7 @@ def power_peak(facility_load: LoadShape) -> float:
 
 
 @running("facility.power_nameplate", "MW")
-def power_nameplate(facility_load: LoadShape) -> float:
+def power_nameplate(facility_load: LoadShape) -> float | None:
     """Rated power of the facility at the meter, which breakers, UPS and racks are made for.
 
     rated power of all nodes and the network × PUE in the hottest hour

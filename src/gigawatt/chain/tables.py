@@ -233,6 +233,7 @@ def _per_token(o: Objects) -> pd.DataFrame:
 
 
 _OF_SUPPLY: dict[str, Callable[[Objects], pd.DataFrame]] = {"hourly": _hourly, "plants": _plants}
+_OF_LOAD = {**_OF_SUPPLY, "ledger": lambda o: _ledger(o).drop(columns="run [M$]")}
 _OF_TRAINING: dict[str, Callable[[Objects], pd.DataFrame]] = {
     "breakdown": _breakdown,
     "goodput": _goodput,
@@ -250,7 +251,7 @@ _OF_TRAINING: dict[str, Callable[[Objects], pd.DataFrame]] = {
 
 def tables_of(branch: str) -> dict[str, Callable[[Objects], pd.DataFrame]]:
     """The tables of a branch of the chain by name, each made of the values of its quantities."""
-    return {TRAINING: _OF_TRAINING, LOAD: _OF_SUPPLY}.get(branch) or _of_serving()
+    return {TRAINING: _OF_TRAINING, LOAD: _OF_LOAD}.get(branch) or _of_serving()
 
 
 def _of_serving() -> dict[str, Callable[[Objects], pd.DataFrame]]:

@@ -8,7 +8,6 @@ are paid for by the facility, and what evaporates is water. Losses of the power 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 
@@ -25,6 +24,7 @@ from gigawatt.facility.weather import HOURS, Weather
 
 __all__ = [
     "LoadShape",
+    "building_of",
     "cooling_demand",
     "electrical_losses",
     "facility_load",
@@ -37,6 +37,8 @@ Array = NDArray[np.float64]
 
 _ROUNDING = 1e-6  # K: below this the supply is not called too warm
 _SLACK = 1e-9
+_REPEATED, _CLOSE = 16, 1e-7
+"""Times at most that IT power is found from the meter's, and their mean difference that is close enough."""
 
 
 def _nothing() -> Array:
@@ -49,7 +51,7 @@ class LoadShape:
 
     ``running`` [W] at the meter in each hour while the facility runs; ``facility`` the mean of the hour, with
     the time in which it stands (failure, restart), the same where nothing stands; ``nameplate`` [W] what it
-    may draw in the hottest hour with every node at its rating (``nan``: not known). Firm capacity follows
+    may draw in the hottest hour with every node at its rating (``None``: not known). Firm capacity follows
     ``running``, energy ``facility``.
 
     ``facility`` and ``it`` [W] at the meter and at the racks, ``pue`` their ratio (in an hour without IT
@@ -72,7 +74,7 @@ class LoadShape:
     chain: ChainLosses | None = field(default=None, repr=False)
     notices: tuple[str, ...] = ()
     running: Array = field(default_factory=_nothing, repr=False)
-    nameplate: float = math.nan
+    nameplate: float | None = None
 
     def __post_init__(self) -> None:
         if not np.any(self.running):
@@ -274,7 +276,32 @@ def _loops(
     return total, too_warm, notices
 
 
-def with_standing(load: LoadShape, *, duty: float, nameplate: float = math.nan) -> LoadShape:
+def building_of(
+    meter: Array,
+    *,
+    weather: Weather,
+    cooling: Entity,
+    redundancy: Entity | None = None,
+    pue: float | None = None,
+) -> LoadShape:
+    """The year of a building that draws ``meter`` (8760,) [W] in every hour: its IT power, losses and water.
+
+    IT power is what is left of the meter by the building's own PUE of the hour, found by repetition; by
+    ``pue`` where that is given. In the few hours at which cooling switches as the load grows, no IT power
+    draws just that: there it is within the step.
+    """
+    it_power = meter / (1.5 if pue is None else pue)
+    load = facility_load(it_power=it_power, weather=weather, cooling=cooling, redundancy=redundancy)
+    for _ in range(_REPEATED if pue is None else 0):
+        ratio = np.divide(meter, load.facility, out=np.ones_like(meter), where=load.facility > 0.0)
+        if float(np.mean(np.abs(ratio - 1.0))) < _CLOSE:
+            break
+        it_power = it_power * ratio
+        load = facility_load(it_power=it_power, weather=weather, cooling=cooling, redundancy=redundancy)
+    return with_pue(load, pue)
+
+
+def with_standing(load: LoadShape, *, duty: float, nameplate: float | None = None) -> LoadShape:
     """The year of a facility that runs as ``load`` has it, and stands now and then at all hours alike.
 
     ``duty`` is mean over running IT power: share that runs + share that stands × standing over running

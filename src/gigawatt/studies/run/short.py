@@ -21,7 +21,8 @@ CARDS = (
     "machine.count", "serving.ttft_p99", "serving.tpot_p99", "serving.kept", "serving.throughput_chip",
     "serving.energy_token", "facility.power_mean", "facility.power_peak", "facility.power_nameplate",
     "facility.pue", "supply.electricity_cost", "supply.carbon_intensity", "ledger.run_cost",
-    "ledger.annual_cost", "ledger.total_capital",
+    "ledger.annual_cost", "ledger.total_capital", "ledger.cost_per_energy", "ledger.cost_per_it_energy",
+    "ledger.annual_carbon", "ledger.annual_water",
 )  # fmt: skip
 """Key figures of the short form."""
 _BEARERS = (("million_prompt", "M read"), ("million_output", "M written"), ("request", "request"))

@@ -196,7 +196,7 @@ def _share(share: float) -> str:
 
 def _money(result: Result) -> str:
     if find(result, "ledger.run_cost") is None:
-        return ""
+        return words_serving.LAST["money"](result)
     text = f"The run costs {say(result, 'ledger.run_cost')}{money_parts(result, 'run')}"
     if find(result, "ledger.total_capital") is not None:
         text += f"; {say(result, 'ledger.total_capital')} has to be spent before anything runs"

@@ -180,7 +180,9 @@ def question_of(loaded: LoadedScenario) -> SupplyQuestion:
         matching=value["supply.matching"],
         weather_years=len(skies),
         building=shape if np.any(shape.facility != shape.it) else None,
-        assumptions=assumptions_of(values, assumptions),
+        assumptions=assumptions_of(
+            values, (one for one in assumptions if one.key in values or one.key not in leaves)
+        ),
         notices=(*loaded.notices, *value["site.weather"].warnings),
     )
 
