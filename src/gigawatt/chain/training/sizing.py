@@ -183,16 +183,22 @@ def sized_by_step_time(machine_trial: Trial, training_step_time: float) -> Trial
     return replace(machine_trial, step_time=training_step_time)
 
 
-@training("machine.fit", "", rows=POWER)
-def fit(
+@training("machine.fit", "")
+def fit(machine_power_cap: float | None) -> Fit:
+    """The power cap, where it is given."""
+    return Fit(machine_power_cap)
+
+
+@training("machine.fit", "", given=("machine.power",), rows=POWER)
+def fit_of_power(
     machine_sized: Trial,
     machine_size: Mapping[str, Any],
     machine_power_cap: float | None,
     machine_pue_peak: float,
 ) -> Fit:
-    """The power cap: as given, or what keeps a given number within a given power while they step."""
+    """The power cap: as given, or what keeps a given number within the given power while they step."""
     count, limit = machine_size["count"], machine_size["power"]
-    if count is None or limit is None or count % machine_sized.runs:
+    if count is None or count % machine_sized.runs:
         return Fit(machine_power_cap)
     return cap_within(machine_sized, count, limit, pue_peak=machine_pue_peak, cap=machine_power_cap)
 
@@ -207,7 +213,24 @@ def machine_cap(machine_fit: Fit) -> float | None:
     return machine_fit.cap
 
 
-@training("machine.count", "1", rows=POWER)
+@training("machine.count", "1")
+def count_given(machine_size: Mapping[str, Any], training_runs: int) -> int:
+    """Accelerators of the campus.
+
+    As given.
+    """
+    count = int(machine_size["count"])
+    if count % training_runs:
+        raise InputError(
+            "the number of runs does not divide the accelerators",
+            key="training.runs",
+            given=training_runs,
+            allowed=f"a divisor of {count}",
+        )
+    return count
+
+
+@training("machine.count", "1", given=("machine.power",), rows=POWER)
 def machine_count(
     machine_size: Mapping[str, Any],
     training_runs: int,
@@ -221,15 +244,7 @@ def machine_count(
     each run to a number with at most four significant binary digits, so that parallel degrees can divide it.
     """
     if machine_size["count"] is not None:
-        count = int(machine_size["count"])
-        if count % training_runs:
-            raise InputError(
-                "the number of runs does not divide the accelerators",
-                key="training.runs",
-                given=training_runs,
-                allowed=f"a divisor of {count}",
-            )
-        return count
+        return count_given(machine_size, training_runs)
     limit = machine_size["power"]
     count = count_within(machine_sized, limit, pue_peak=machine_pue_peak, cap=machine_cap)
     if not count:
