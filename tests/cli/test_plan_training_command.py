@@ -107,7 +107,7 @@ def test_more_than_the_power_feeds(call: Call, tmp_path: Path) -> None:
                   "2 sites of 32, 1,000 km apart", "streaming-diloco", "at most 5 % longer"):  # fmt: skip
         assert words in " ".join(out.split()), words
     answer = json.loads((tmp_path / "plan" / "plan.json").read_text())
-    assert answer["power_MW"]["facility_peak"] == pytest.approx(0.075)
+    assert 0.0745 < answer["power_MW"]["facility_peak"] <= 0.075
     assert answer["power_cap_W"] < answer["chip_power_limit_W"]
     assert answer["power_choice"][0]["count"] == 64
     for name, rows in (("caps", answer["cap_sweep"]["rows"]), ("sites", answer["sites"]["methods"])):

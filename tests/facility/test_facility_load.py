@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gigawatt.catalog import Entity, loader
 from gigawatt.core.errors import InputError, MissingDataError
-from gigawatt.facility import LoadShape, Weather, facility_load, load_profile, load_weather
+from gigawatt.facility import LoadShape, Weather, building_of, facility_load, load_weather, with_standing
 from gigawatt.facility.load import cooling_demand, electrical_losses, latent_heat
 
 COOLING = sorted(loader.table("cooling"))
@@ -203,14 +203,37 @@ def test_what_was_filled_in_is_listed() -> None:
     assert run("abilene-texas", "tower", "legacy").assumptions == ()
 
 
-def test_load_profile() -> None:
-    flat = load_profile(busy_power=100.0, idle_power=20.0, busy_share=0.9)
-    assert flat == pytest.approx(92.0)
-    stops = load_profile(busy_power=100.0, idle_power=20.0, maintenance=[(10, 5), (8758, 4)])
-    assert stops.sum() == pytest.approx(8760 * 100.0 - 9 * 80.0)
-    assert stops[0] == stops[8759] == 20.0
-    with pytest.raises(InputError, match="not a load"):
-        load_profile(busy_power=100.0, idle_power=20.0, busy_share=1.2)
+def test_a_year_that_stands_now_and_then() -> None:
+    """The peak is that of running, energy and water those of the mean."""
+    running = facility_load(
+        it_power=1e8, weather=load_weather("rome"), cooling=loader.entity("cooling", "tower")
+    )
+    both = with_standing(running, duty=0.94, nameplate=2e8)
+    assert (both.peak, both.nameplate, both.duty) == (running.facility.max(), 2e8, pytest.approx(0.94))
+    for name in ("facility", "it", "water"):
+        assert getattr(both, name).sum() == pytest.approx(0.94 * getattr(running, name).sum())
+    assert sum(part.sum() for part in both.parts.values()) == pytest.approx(both.facility.sum())
+    assert both.annual_pue == pytest.approx(running.annual_pue)
+    assert (running.duty, running.peak) == (1.0, running.facility.max())
+    with pytest.raises(InputError, match="not a share"):
+        with_standing(running, duty=1.2)
+
+
+def test_the_building_behind_a_meter_is_the_one_whose_meter_it_is() -> None:
+    keys = {
+        "weather": load_weather("rome"),
+        "cooling": loader.entity("cooling", "water-cooled-chiller-tower"),
+    }
+    meter = 1e8 * (0.8 + 0.2 * np.sin(np.arange(8760) / 24 * 2 * np.pi))
+    found = building_of(meter, **keys)
+    off = np.abs(facility_load(it_power=found.it, **keys).facility / meter - 1.0)
+    assert np.median(off) < 1e-9  # cooling switches in some hours, where no IT power draws just that
+    assert off.mean() < 1e-4
+    assert off.max() < 0.02
+    assert found.water.sum() > 0.0
+    given = building_of(meter, pue=1.2, **keys)
+    np.testing.assert_allclose(given.it * 1.2, meter)
+    np.testing.assert_allclose(given.facility, meter)
 
 
 @pytest.mark.parametrize("power", [np.ones(24), np.full(8760, -1.0), np.full(8760, np.nan), 0.0])

@@ -20,7 +20,6 @@ SEAMS = {"load.peak", "load.mean", "load.hours", "load.it_peak", "training.goodp
 OF_LOAD = {"load.profile"}
 #: Of a plan of a training run alone, which spreads it over data centres.
 OF_PLAN = {"machine.sites", "machine.distance", "machine.wan", "machine.exchange"}
-BUILDING = {"site.cooling", "site.redundancy", "site.pue"}
 PLAN = {
     "supply.plants", "supply.limits", "supply.capacity_factors", "supply.fuel_prices", "supply.grid.limit",
     "supply.grid.counts", "supply.carbon_limit", "supply.carbon_price", "supply.not_served_price",
@@ -32,9 +31,9 @@ CUTS: dict[tuple[str, str], set[str]] = {
     ("training", "training.step_time"): set(),
     ("training", "supply.price"): PLAN,
     ("serving", "supply.price"): PLAN,
-    ("load", "load.peak"): BUILDING,
-    ("load", "load.mean"): BUILDING,
-    ("load", "load.hours"): BUILDING | OF_LOAD,
+    ("load", "load.peak"): set(),
+    ("load", "load.mean"): set(),
+    ("load", "load.hours"): OF_LOAD,
     ("load", "load.it_peak"): set(),
 }
 BASES: dict[str, dict[str, object]] = {

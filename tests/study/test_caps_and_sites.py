@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from gigawatt.chain.accelerator_price import power_of
-from gigawatt.chain.machine import cap_for_power
 from gigawatt.chain.resources import RESOURCES
 from gigawatt.chain.study import Study
 from gigawatt.chain.training.caps import cap_sweep, power_choice
@@ -124,20 +123,22 @@ def test_a_sweep_begins_at_the_plan_and_finds_the_least(plan: Plan) -> None:
 
 
 def test_more_than_the_power_feeds_fits_with_a_cap(question: TrainingQuestion) -> None:
-    limit = 0.85 * power_of(question, 64).facility
-    cap = cap_for_power(
-        chip=question.chip, options=question.options, count=64, limit=limit, pue_peak=question.pue_peak
-    )
-    assert power_of(replace(question, cap=cap), 64).facility == pytest.approx(limit)
+    def running(one: Plan) -> float:
+        return question.trial.drawn(one.search.best, 64) * 64 * question.pue_peak
+
+    free = plan_training(question, 64, top=1)
+    assert plan_training(question, 64, limit=1.001 * running(free), top=1).question.cap is None
+    limit = 0.85 * running(free)
     held = plan_training(question, 64, limit=limit, top=1)
-    assert held.question.cap == pytest.approx(cap)
-    assert held.power.facility == pytest.approx(limit)
+    assert running(held) == pytest.approx(limit, rel=1e-3)
+    assert held.outcome.seconds[0] > free.outcome.seconds[0]
     assert any("all 64 fit with a cap" in notice for notice in held.notices)
     choice = power_choice(held, question)
     assert choice is not None
     assert choice.fewer is not None
     assert choice.fewer.cluster.count == count_for_power(question, limit) < 64
-    assert choice.fewer.power.facility <= limit
+    fewer = choice.fewer.cluster.count
+    assert question.trial.drawn(choice.fewer.search.best, fewer) * fewer * question.pue_peak <= limit
     assert power_choice(plan_training(question, 64, top=1), question) is None
     rows = as_answer(held, band=BAND, choice=choice)["power_choice"]
     assert [row["count"] for row in rows] == [64, choice.fewer.cluster.count]

@@ -11,6 +11,7 @@ import pytest
 from gigawatt.chain.study import Study
 from gigawatt.core.errors import InputError
 from gigawatt.core.result import Result
+from gigawatt.money import SECONDS_PER_YEAR
 
 TEXT = """\
 model: llama-3.1-8b
@@ -127,3 +128,64 @@ def test_a_wrong_word_names_file_line_and_key(
 ) -> None:
     with pytest.raises(InputError, match=says):
         study(tmp_path, site=site, **supply).run()
+
+
+def test_firm_capacity_follows_the_running_peak_of_the_hottest_hour(tmp_path: Path) -> None:
+    """A step's power × the PUE of the hottest hour is carried; what is paid for is the mean."""
+    file = tmp_path / "scenario.yaml"
+    text = TEXT.format(site="", supply="").replace("[grid, solar, wind, battery]", "[gas-engine]")
+    file.write_text(text.replace("training:\n", "training:\n  goodput: 70 %\n"))
+    one = Study.read(file).run()
+    peak = one["machine.step_power"] * one["machine.pue_peak"]
+    assert one["facility.power_peak"] == pytest.approx(peak, rel=1e-9)
+    assert (
+        one["facility.power_standing"] < one["facility.power_mean"] < peak < one["facility.power_nameplate"]
+    )
+    engine = one.tables["plants"].loc["gas-engine"]
+    assert engine["capacity [MW]"] * 1e6 >= peak * (1.0 - 1e-6)
+    hours = one.tables["hourly"]
+    assert hours["running load [MW]"].max() * 1e6 == pytest.approx(peak, rel=1e-9)
+    assert hours["load [MW]"].sum() * 3.6e9 == pytest.approx(one["facility.energy"], rel=1e-9)
+    for energy in (engine["energy [GWh]"] * 3.6e12, hours["gas-engine [MW]"].sum() * 3.6e9):
+        assert energy == pytest.approx(one["facility.energy"], rel=1e-4)
+    flows = one.tables["flows"].set_index("target")["power [MW]"]
+    assert flows["electricity"] * 1e6 == pytest.approx(one["facility.power_mean"], rel=1e-4)
+
+
+ALONE = """\
+load: {{{load}}}
+site: {{name: texas, cooling: water-cooled-chiller-tower{site}}}
+supply: {{price: 60 $/MWh}}
+"""
+
+
+def alone(folder: Path, load: str, site: str = "") -> Result:
+    file = folder / "alone.yaml"
+    file.write_text(ALONE.format(load=load, site=site))
+    return Study.read(file).run()
+
+
+def test_a_load_without_a_model_has_building_money_carbon_and_water(tmp_path: Path) -> None:
+    one = alone(tmp_path, "peak: 300 MW, profile: serving")
+    racks = alone(tmp_path, f"it_peak: {one['facility.power_it']!r} W, profile: serving")
+    assert racks["facility.power_it"] == pytest.approx(one["facility.power_it"], rel=1e-9)
+    assert one["facility.power_peak"] == pytest.approx(3e8)
+    assert 1.0 < one["facility.pue"] == pytest.approx(racks["facility.pue"], rel=0.02)
+    assert one["facility.water"] == pytest.approx(racks["facility.water"], rel=0.05) != 0.0
+    building = one["facility.power_it"] * 11.7 * 1.085  # Cushman & Wakefield 2025, Turner & Townsend 2025
+    assert one["ledger.total_capital"] == pytest.approx(building, rel=0.1)  # in dollars of another year
+    bill = 60.0 / 3.6e9 * one["facility.energy"]
+    yearly = one["ledger.annual_cost"] * SECONDS_PER_YEAR
+    assert yearly == pytest.approx(one.tables["ledger"]["annual [M$/yr]"].sum() * 1e6)
+    assert yearly > bill + 0.07 * building
+    assert one["ledger.cost_per_energy"] * one["facility.energy"] == pytest.approx(yearly)
+    assert one["ledger.cost_per_it_energy"] == pytest.approx(
+        one["ledger.cost_per_energy"] * one["facility.pue"]
+    )
+    assert one["ledger.annual_carbon"] > one["supply.carbon_intensity"] * one["facility.energy"]
+    assert set(one.tables["ledger"].index) == {"building", "grid"}
+    dear = alone(tmp_path, "peak: 300 MW, profile: serving", ", redundancy: 2n")
+    assert dear["ledger.total_capital"] > 1.1 * one["ledger.total_capital"]
+    given = alone(tmp_path, "mean: 300 MW", ", pue: 1.25")
+    assert given["facility.power_it"] == pytest.approx(3e8 / 1.25)
+    assert given["facility.pue"] == pytest.approx(1.25)

@@ -171,8 +171,10 @@ def test_codesign_of_todays_chip_is_the_run(case: int) -> None:
         }
         for metric, expected in shared.items():
             assert metrics[metric] == pytest.approx(expected, rel=CLOSE), metric
-        # the ledger bills what its plan serves, which an interior point leaves short by its tolerance
-        assert metrics["cost"] == pytest.approx(point.value("ledger.run_cost").value, rel=1e-6)
+        # the ledger bills what its plan serves, which an interior point leaves short by its tolerance; other
+        # designs buy at the price of today's, whose running peak is another multiple of its mean
+        bill = point.value("ledger.run_cost").value
+        assert metrics["cost"] == pytest.approx(bill, rel=1e-6 if loaded is base else 1e-3)
 
 
 def test_a_sweep_is_the_runs() -> None:
@@ -290,11 +292,10 @@ def both(power: str) -> Result:
 
 def test_a_count_with_a_power_sets_the_cap_that_keeps_it() -> None:
     free = Study(scenario_of(changed(), Path("drawn"))).run()
-    facility = value(free, "machine.design_power") * 64 * value(free, "machine.pue_peak")
+    facility = value(free, "facility.power_peak")
     held = both(f"{0.8 * facility!r} W")
     assert value(held, "machine.count") == 64
-    peak = value(held, "machine.design_power") * 64 * value(held, "machine.pue_peak")
-    assert peak == pytest.approx(0.8 * facility, rel=1e-12)
+    assert value(held, "facility.power_peak") == pytest.approx(0.8 * facility, rel=1e-3)
     assert value(held, "machine.cap") < 1000.0
     assert value(held, "training.duration") > value(free, "training.duration")
     assert any("all 64 fit with a cap of" in one for one in held.notices)
@@ -312,7 +313,7 @@ def test_a_count_with_a_power_sets_the_cap_that_keeps_it() -> None:
 
 def test_a_power_that_no_cap_keeps_says_how_many_fit() -> None:
     with pytest.raises(
-        InfeasibleError, match=r"machine\.power: .*at most \d+ accelerators, \d+ with the least"
+        InfeasibleError, match=r"machine\.power: .*at most \d+ accelerators, or .* with the least"
     ) as caught:
         both("20 kW")
     assert "\n" not in str(caught.value)

@@ -525,3 +525,28 @@ def test_random_parks_are_sound_and_equal_in_both_solvers(seed: int) -> None:
     sound(theirs)
     assert ours.solver == "clarabel"
     assert ours.objective == pytest.approx(theirs.objective, rel=1e-6)
+
+
+def test_capacity_follows_the_load_and_energy_the_time_it_is_drawn() -> None:
+    """Drawn for 80 % of the time: the plan of the same load whose running costs are 80 % of the full ones."""
+    load = 1e8 * (1.0 + 0.3 * np.sin(np.arange(240) / 24 * 2 * np.pi))
+    sun = Plant("solar", "profile", capital=60 * PER_KW,
+                availability=np.clip(np.sin((np.arange(240) % 24 - 6) / 12 * np.pi), 0, 1))  # fmt: skip
+    limits = {"not_served_price": VOLL, "carbon_price": 0.1, "hours": 8760.0}
+    drawn = plan(load=load, plants=[gas(), sun, battery()], duty=0.8, **limits)
+    cheap = gas(variable=0.8 * 3 / MWH, fuel=0.8 * 30 / MWH, carbon=0.8 * 0.4 / KWH)
+    same = plan(load=load, plants=[cheap, sun, battery()], **limits)
+    assert drawn.objective == pytest.approx(same.objective, rel=1e-6)
+    assert drawn.bound == pytest.approx(drawn.objective, rel=1e-5)
+    assert drawn.capacity == pytest.approx(same.capacity, rel=1e-3)
+    assert sum(drawn.carbon.values()) == pytest.approx(sum(same.carbon.values()), rel=1e-3)
+    assert drawn.energy_served == pytest.approx(0.8 * load.mean() * 8760 * 3600)
+    alone = plan(load=load, plants=[gas(availability=0.9)], duty=0.8, **limits)
+    assert alone.capacity["gas"] == pytest.approx(load.max() / 0.9, rel=1e-5)
+    size, energy = alone.capacity["gas"], 0.8 * load.mean() * 8760 * 3600
+    whole = size * 180 * PER_KW + energy * (33 / MWH + 0.1 * 0.4 / KWH)
+    assert alone.objective == pytest.approx(whole, rel=1e-6)
+    # of the price of every hour, weighted by what is drawn: what a plan without rents earns is what it costs
+    assert np.average(alone.price, weights=load) * energy == pytest.approx(whole, rel=1e-3)
+    with pytest.raises(InputError, match="duty"):
+        plan(load=load, plants=[gas()], duty=0.0, not_served_price=VOLL)

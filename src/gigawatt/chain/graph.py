@@ -31,18 +31,18 @@ def _registered(branch: str) -> None:
     """Import what registers the quantities of a branch, once."""
     if branch in _REGISTERED:
         return
-    from gigawatt.chain import load, supply
+    from gigawatt.chain import load, money, supply
 
-    modules: tuple[Any, ...] = (supply, load)
+    modules: tuple[Any, ...] = (supply, load, money)
     if branch != LOAD:
-        from gigawatt.chain import machine, money
+        from gigawatt.chain import machine
 
-        modules = (*modules, machine, money)
+        modules = (*modules, machine)
     if branch == TRAINING:
         from gigawatt.chain import boundary, campaign, notices
-        from gigawatt.chain.training import quantities
+        from gigawatt.chain.training import quantities, sizing
 
-        modules = (*modules, notices, quantities, boundary, campaign)
+        modules = (*modules, notices, quantities, sizing, boundary, campaign)
     elif branch == SERVING:
         from gigawatt.chain import boundary
         from gigawatt.chain.serving import money as serving_money

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from gigawatt import catalog
 from gigawatt.catalog import Entity
+from gigawatt.chain.money import Campus, built_with, supply_costs
 from gigawatt.chain.notices import of_building, of_supply
-from gigawatt.chain.registry import CHAIN, LOAD, shared
+from gigawatt.chain.registry import load_alone, shared
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.quantities import HOURS_PER_YEAR
-from gigawatt.facility import LoadShape, Site, Weather, facility_load, with_pue
+from gigawatt.facility import LoadShape, Site, Weather, building_of, facility_load, with_pue
+from gigawatt.money import SECONDS_PER_YEAR, Ledger, building_asset, ledger
 from gigawatt.power import SupplyPlan
 from gigawatt.power.resource.hours_file import read_hours
 from gigawatt.schema.values import ByYear, at_year
@@ -152,7 +154,97 @@ def load_at_the_racks(
     return with_pue(load, site_pue)
 
 
-@CHAIN.quantity("study.notices", "", (LOAD,))
-def notices(facility_load: LoadShape, supply_plan: SupplyPlan, scenario_year: int) -> tuple[str, ...]:
-    """The notices: bindings and notices of plan and building, lead times."""
-    return (*of_building(facility_load, None), *of_supply(supply_plan, scenario_year))
+@load_alone("facility.building", "")
+def building(
+    facility_load: LoadShape,
+    site_weather: Weather,
+    site_cooling: Entity,
+    site_redundancy: Entity | None,
+    site_pue: float | None,
+) -> LoadShape:
+    """The building that draws the load: IT power, losses and water in every hour.
+
+    IT power of the hour by the hourly PUE of the cooling system in the site's weather, or the PUE that is
+    given; as it is, where the load is given at the racks.
+    """
+    if len(facility_load.parts) > 1:
+        return facility_load
+    return building_of(
+        facility_load.facility, weather=site_weather, cooling=site_cooling, redundancy=site_redundancy,
+        pue=site_pue,
+    )  # fmt: skip
+
+
+@load_alone("facility.pue", "1")
+def pue(facility_building: LoadShape) -> float:
+    """Power usage effectiveness over the year.
+
+    facility energy / IT energy
+    """
+    return facility_building.annual_pue
+
+
+@load_alone("facility.power_it", "MW")
+def power_it(facility_building: LoadShape) -> float:
+    """Power at the racks in the highest hour, which the building is made for.
+
+    Largest hour of the year.
+    """
+    return float(facility_building.it.max())
+
+
+@load_alone("facility.water", "m^3")
+def water(facility_building: LoadShape) -> float:
+    """Water evaporated and drained on site in a year.
+
+    Sum over the hours.
+    """
+    return float(facility_building.water.sum())
+
+
+@load_alone("ledger.campus", "")
+def campus(facility_power_it: float, site_redundancy: Entity | None) -> Campus:
+    """The building, power and cooling included, for the highest hour at the racks; no accelerators.
+
+    Where its redundancy is given, power and cooling cost and embody as much more or less as they are larger
+    or smaller than the usual ones.
+    """
+    factor, embodied, rows = built_with(site_redundancy, facility_power_it)
+    asset, told = building_asset(it_power=facility_power_it, factor=factor, embodied=embodied)
+    return Campus({"building": asset}, (*catalog.entity("building", "ai-campus").rows(), *rows), told)
+
+
+@load_alone("ledger.ledger", "")
+def books(
+    ledger_campus: Campus,
+    supply_plan: SupplyPlan,
+    economics_discount_rate: float,
+    facility_energy: float,
+    facility_water: float,
+) -> Ledger:
+    """Money, carbon and water of building and supply in a year, without accelerators."""
+    return ledger(
+        assets=ledger_campus.assets,
+        supply=supply_costs(supply_plan),
+        discount_rate=economics_discount_rate,
+        energy=facility_energy,
+        duration=SECONDS_PER_YEAR,
+        carbon=sum(supply_plan.carbon.values()),
+        water_site=facility_water,
+        water_supply=sum(supply_plan.water.values()),
+    )
+
+
+@load_alone("study.notices", "")
+def notices(
+    facility_building: LoadShape,
+    site_redundancy: Entity | None,
+    supply_plan: SupplyPlan,
+    scenario_year: int,
+) -> tuple[str, ...]:
+    """The notices: bindings and notices of plan and building, lead times, what is not bought."""
+    return (
+        "the ledger holds building and supply: what runs in it is not bought",
+        *of_building(facility_building, site_redundancy),
+        *of_supply(supply_plan, scenario_year),
+    )

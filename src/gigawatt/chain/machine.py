@@ -10,21 +10,13 @@ from typing import Any
 import numpy as np
 
 from gigawatt.catalog import Entity
-from gigawatt.chain.registry import running, training
-from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.chain.registry import running, serving, training
 from gigawatt.core.evidence import Assumption
-from gigawatt.core.quantities import show
 from gigawatt.facility import LoadShape, Weather, facility_load, with_pue
 from gigawatt.machine import Chip, Cluster, build_cluster
-from gigawatt.machine.clocks import clock_model, least_cap
 
-__all__ = ["Machine", "cap_for_power", "cap_within", "design_power", "flat_year", "machine_count", "pue_peak"]
+__all__ = ["Machine", "affordable", "design_power", "flat_year", "pue_peak"]
 
-#: Rows that a cap for a power limit follows from.
-_HOLDS = (
-    "power_limit", "overhead_power", "network_power", "chips", "*_clock", "least_share", "boost_share",
-    "knee_share", "voltage_slope", "clocked_idle",
-)  # fmt: skip
 #: A count at which no node or domain is cut short, for what one accelerator needs.
 _WHOLE_NODES = 2**20
 
@@ -38,26 +30,10 @@ class Machine:
     assumptions: tuple[Assumption, ...]
 
 
-@running("machine.cap", "", rows=_HOLDS)
-def machine_cap(
-    machine_chip: Chip,
-    machine_options: Mapping[str, Any],
-    machine_size: Mapping[str, Any],
-    machine_power_cap: float | None,
-    machine_pue_peak: float,
-) -> float | None:
-    """Largest power of one accelerator, where it is held to less than its own limit [W].
-
-    The cap that is given; where a number of accelerators is given with a power, the cap that keeps all of
-    them within it in the hottest hour, if that is less.
-    """
-    count, limit = machine_size["count"], machine_size["power"]
-    if count is None or limit is None:
-        return machine_power_cap
-    return cap_within(
-        chip=machine_chip, options=machine_options, cap=machine_power_cap, count=count, limit=limit,
-        pue_peak=machine_pue_peak,
-    )[0]  # fmt: skip
+@serving("machine.cap", "")
+def machine_cap(machine_power_cap: float | None) -> float | None:
+    """Largest power of one accelerator, where it is held to less than its own limit [W]."""
+    return machine_power_cap
 
 
 @running("machine.design_power", "W", rows=("power_limit", "overhead_power", "network_power", "chips"))
@@ -73,51 +49,18 @@ def design_power(machine_chip: Chip, machine_options: Mapping[str, Any], machine
     return held + node.overhead_power / node.chips + cluster.network_power
 
 
-def cap_for_power(
-    *, chip: Chip, options: Mapping[str, Any], count: int, limit: float, pue_peak: float
-) -> float:
-    """Cap of an accelerator [W] with which ``count`` of them stay within ``limit`` [W] at the meter.
+@running(
+    "machine.nameplate", "W", rows=("power_limit", "overhead_power", "rated_power", "network_power", "chips")
+)
+def nameplate(machine_chip: Chip, machine_options: Mapping[str, Any], machine_design_power: float) -> float:
+    """Rated IT power of one accelerator with its share of node and network.
 
-    What is left of the limit in the hottest hour without nodes and network; it can be below what an
-    accelerator can keep, and below zero.
+    power provided for it + (rating of the node − power limits of its chips − overhead) / chips in a node,
+    where the node has a rating beyond them
     """
-    return limit / (count * pue_peak) - (design_power(chip, options, None) - chip.power_limit)
-
-
-def cap_within(
-    *, chip: Chip, options: Mapping[str, Any], cap: float | None, count: int, limit: float, pue_peak: float
-) -> tuple[float | None, tuple[str, ...]]:
-    """(the cap [W] that keeps ``count`` accelerators within ``limit`` [W] at the meter, its notice).
-
-    The given ``cap`` where it is enough.
-
-    Raises
-    ------
-    InfeasibleError
-        No cap is low enough: says how many accelerators fit.
-    """
-    each = design_power(chip, options, cap)
-    most = _affordable(limit, each, pue_peak, 1)
-    if each * count * pue_peak <= limit:
-        return cap, (f"{show(limit, 'MW')} feeds {most:,} accelerators",) if most > count else ()
-    found = cap_for_power(chip=chip, options=options, count=count, limit=limit, pue_peak=pue_peak)
-    least = least_cap(clock_model(chip))
-    if found < least:
-        needed = show(each * count * pue_peak, "MW")
-        low = design_power(chip, options, least)
-        raise InfeasibleError(
-            f"{count} accelerators need {needed} at the meter in the hottest hour ({show(each, 'W')} each "
-            f"with node and network, PUE {pue_peak:.3g}), more than any power cap can save",
-            key="power",
-            given=show(limit, "MW"),
-            allowed=f"at most {most} accelerators, {_affordable(limit, low, pue_peak, 1)} with the least cap "
-            f"of {show(least, 'W', 3)}, or {needed}",
-        )
-    held = f"a cap of {show(cap, 'W')}" if cap is not None else "their own limit"
-    return found, (
-        f"{show(limit, 'MW')} feeds {most:,} accelerators with {held}: all {count:,} fit with a cap of "
-        f"{show(found, 'W', 3)} each",
-    )
+    node = build_cluster(chip=machine_chip, count=_WHOLE_NODES, **machine_options)[0].node
+    limits = node.chips * machine_chip.power_limit + node.overhead_power
+    return machine_design_power + max(0.0, (node.rated_power or limits) - limits) / node.chips
 
 
 def flat_year(
@@ -140,38 +83,8 @@ def pue_peak(
     return float(np.max(flat_year(site_weather, site_cooling, site_redundancy, site_pue).pue))
 
 
-@training("machine.count", "1", rows=("power_limit", "overhead_power", "network_power", "chips"))
-def machine_count(
-    machine_size: Mapping[str, Any], training_runs: int, machine_design_power: float, machine_pue_peak: float
-) -> int:
-    """Accelerators of the campus.
-
-    As given; or facility power / (design power × PUE in the hottest hour), rounded down for each run
-    to a number with at most four significant binary digits, so that parallel degrees can divide it.
-    """
-    if machine_size["count"] is not None:
-        count = int(machine_size["count"])
-        if count % training_runs:
-            raise InputError(
-                "the number of runs does not divide the accelerators",
-                key="training.runs",
-                given=training_runs,
-                allowed=f"a divisor of {count}",
-            )
-        return count
-    count = _affordable(machine_size["power"], machine_design_power, machine_pue_peak, training_runs)
-    if not count:
-        raise InputError(
-            "the power is too small for one accelerator per run",
-            key="machine.power",
-            given=f"{machine_size['power'] / 1e6:.4g} MW",
-            allowed=f"at least {machine_design_power * machine_pue_peak * training_runs / 1e6:.4g} MW",
-        )
-    return count
-
-
-def _affordable(power: float, per_unit: float, pue: float, runs: int) -> int:
-    """Accelerators of ``each`` [W] that ``power`` [W] feeds, four significant binary digits a run; or 0."""
+def affordable(power: float, per_unit: float, pue: float, runs: int) -> int:
+    """Accelerators of ``per_unit`` [W] that ``power`` [W] feeds, to four binary digits a run; or 0."""
     affordable = power / (per_unit * pue) / runs
     if affordable < 1:
         return 0

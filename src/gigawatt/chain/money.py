@@ -9,7 +9,7 @@ from typing import Any
 from gigawatt import catalog
 from gigawatt.catalog import Entity
 from gigawatt.chain.machine import Machine
-from gigawatt.chain.registry import running, serving, training
+from gigawatt.chain.registry import load_alone, running, serving, shared, training
 from gigawatt.core.evidence import Assumption, Evidence
 from gigawatt.core.formula import function_of
 from gigawatt.facility.embodied import embodied_carbon
@@ -34,6 +34,22 @@ class Campus:
     assumptions: tuple[Assumption, ...]
 
 
+def built_with(
+    redundancy: Entity | None, it_power: float
+) -> tuple[float, float | None, tuple[Evidence, ...]]:
+    """(cost over that of the published redundancy, embodied carbon [kg], rows) of a building.
+
+    Where no redundancy is given: that of the published costs, ``None`` of the carbon, no rows.
+    """
+    if redundancy is None:
+        return 1.0, None, ()
+    parts = catalog.entity("building", "ai-campus-parts")
+    usual = catalog.entity("cooling_redundancy", _PUBLISHED)
+    sizes = {"redundancy": redundancy, "reference": usual, "parts": parts}
+    embodied = sum(embodied_carbon(it_power=it_power, years=0.0, **sizes).values())
+    return construction_factor(**sizes), embodied, (*parts.rows(), *usual.rows())
+
+
 @running("ledger.campus", "")
 def campus(
     machine_machine: Machine,
@@ -52,13 +68,7 @@ def campus(
     """
     cluster = machine_machine.cluster
     it_power = max(machine_power_it, machine_design_power * machine_count)
-    factor, embodied = 1.0, None
-    parts = catalog.entity("building", "ai-campus-parts")
-    usual = catalog.entity("cooling_redundancy", _PUBLISHED)
-    if site_redundancy is not None:
-        sizes = {"redundancy": site_redundancy, "reference": usual, "parts": parts}
-        factor = construction_factor(**sizes)
-        embodied = sum(embodied_carbon(it_power=it_power, years=0.0, **sizes).values())
+    factor, embodied, of_redundancy = built_with(site_redundancy, it_power)
     assets, told = campus_assets(
         chip_count=machine_count,
         chip_price=cluster.chip.price,
@@ -76,8 +86,7 @@ def campus(
             assets[name] = replace(assets[name], life=economics_chip_life)
         told = tuple(item for item in told if item.key != "finance.chip_life")
     rows = (*catalog.entity("finance", "hyperscaler").rows(), *catalog.entity("building", "ai-campus").rows())
-    if site_redundancy is not None:
-        rows += (*parts.rows(), *usual.rows())
+    rows += of_redundancy
     assets |= {name: asset for name, asset in ledger_assets.items() if asset is not None}
     return Campus(assets, rows, told)
 
@@ -138,10 +147,10 @@ def _figure(
 
 
 _figure("ledger.total_capital", "M$", "Upfront investment.",
-        "chips + nodes + network + building + plants", "ledger.ledger.capital_upfront", running)  # fmt: skip
+        "chips + nodes + network + building + plants", "ledger.ledger.capital_upfront", shared)  # fmt: skip
 _figure("ledger.annual_cost", "M$/yr", "Cost of the campus in a year.",
         "annuities + operation + energy", "ledger.ledger.cost_yearly / SECONDS_PER_YEAR",
-        running)  # fmt: skip
+        shared)  # fmt: skip
 _figure("ledger.run_cost", "M$", "Cost of one run.",
         "yearly cost × share of the campus × duration in years",
         "ledger.ledger.cost_yearly * ledger.ledger.run_years")  # fmt: skip
@@ -164,7 +173,7 @@ def rented_cost(
 
 _figure("ledger.electricity_cost", "$/MWh", "Levelised cost of the facility's electricity.",
         "cost of the plants / energy of the facility",
-        "ledger.ledger.electricity_yearly / ledger.ledger.energy_yearly", running)  # fmt: skip
+        "ledger.ledger.electricity_yearly / ledger.ledger.energy_yearly", shared)  # fmt: skip
 _figure("ledger.chip_hour", "$/h", "All-in cost of one accelerator for one hour.",
         "cost of the run, or of a year that serves / accelerator-hours",
         "ledger.ledger.cost / ledger.ledger.chip_seconds", running)  # fmt: skip
@@ -184,5 +193,16 @@ _figure("ledger.water_per_mtoken", "L/Mtoken", "Water of a million tokens, on si
         "(ledger.ledger.water_site + ledger.ledger.water_supply) / ledger.ledger.tokens")  # fmt: skip
 _figure("ledger.run_carbon", "t", "Carbon of one run, operational and embodied.", "operational + embodied",
         "ledger.ledger.carbon_operational + ledger.ledger.carbon_embodied")  # fmt: skip
-_figure("ledger.annual_carbon", "t", "Carbon of a year, operational and embodied.", "operational + embodied",
-        "ledger.ledger.carbon_operational + ledger.ledger.carbon_embodied", serving)  # fmt: skip
+for _register in (serving, load_alone):
+    _figure("ledger.annual_carbon", "t", "Carbon of a year, operational and embodied.",
+            "operational + embodied", "ledger.ledger.carbon_operational + ledger.ledger.carbon_embodied",
+            _register)  # fmt: skip
+_figure("ledger.annual_water", "m^3", "Water of a year, on site and at the plants.",
+        "on site + at the plants", "ledger.ledger.water_site + ledger.ledger.water_supply",
+        load_alone)  # fmt: skip
+_figure("ledger.cost_per_energy", "$/MWh", "All costs of a year for each unit of energy at the meter.",
+        "cost of a year / energy of the facility", "ledger.ledger.cost_yearly / ledger.ledger.energy_yearly",
+        load_alone)  # fmt: skip
+_figure("ledger.cost_per_it_energy", "$/MWh", "All costs of a year for each unit of energy at the racks.",
+        "cost of a year / energy of the facility × PUE",
+        "ledger.ledger.cost_yearly / ledger.ledger.energy_yearly * facility.pue", load_alone)  # fmt: skip

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from gigawatt.catalog import Entity
 from gigawatt.chain.hybrids import training_notices
-from gigawatt.chain.machine import cap_within
 from gigawatt.chain.registry import training
 from gigawatt.chain.reliability import Goodput
 from gigawatt.chain.supply import lead_time_notices
+from gigawatt.chain.training.sizing import Fit
 from gigawatt.facility import LoadShape
 from gigawatt.facility.power_chain import served_share
 from gigawatt.machine import Chip
@@ -34,10 +33,8 @@ def notices(
     machine_chip: Chip,
     facility_power_peak: float,
     machine_size: Mapping[str, float | None],
-    machine_options: Mapping[str, Any],
-    machine_power_cap: float | None,
+    machine_fit: Fit,
     machine_cap: float | None,
-    machine_pue_peak: float,
     machine_clock: float,
     training_reliability: Goodput,
     training_spare: float | None,
@@ -50,12 +47,7 @@ def notices(
     a power cap does.
     """
     told = [*unsold(machine_chip, scenario_year), *training_notices(machine_chip, model_architecture)]
-    count, limit = machine_size.get("count"), machine_size.get("power")
-    if count is not None and limit is not None:
-        told += cap_within(
-            chip=machine_chip, options=machine_options, cap=machine_power_cap, count=int(count), limit=limit,
-            pue_peak=machine_pue_peak,
-        )[1]  # fmt: skip
+    told += machine_fit.notices
     if machine_cap is not None:
         own = f"of the {machine_chip.power_limit:.4g} W of {machine_chip.name}"
         told.append(
@@ -106,10 +98,7 @@ def beside_budget(budget: float | None, peak: float, draw: str) -> list[str]:
             f"the facility draws {peak / 1e6:.4g} MW in its highest hour, above the limit of "
             f"{budget / 1e6:.4g} MW"
         ]
-    return [
-        f"{budget / 1e6:.4g} MW cover every accelerator at its power limit in the hottest hour; {draw} "
-        f"{peak / 1e6:.4g} MW in their highest hour"
-    ]
+    return [f"of {budget / 1e6:.4g} MW, {draw} {peak / 1e6:.4g} MW in their highest hour"]
 
 
 def of_supply(optimum: SupplyPlan, year: int) -> list[str]:

@@ -14,7 +14,18 @@ from gigawatt.core.branching import BranchingGraph
 from gigawatt.core.graph import GraphError
 from gigawatt.schema.fields import fields, keys_under
 
-__all__ = ["CHAIN", "LOAD", "SERVING", "TRAINING", "complete", "running", "serving", "shared", "training"]
+__all__ = [
+    "CHAIN",
+    "LOAD",
+    "SERVING",
+    "TRAINING",
+    "complete",
+    "load_alone",
+    "running",
+    "serving",
+    "shared",
+    "training",
+]
 
 Function = Callable[..., Any]
 Register = Callable[[Function], Function]
@@ -41,6 +52,8 @@ serving = _registrar(SERVING)
 """The same of serving."""
 running = _registrar(TRAINING, SERVING)
 """The same of both."""
+load_alone = _registrar(LOAD)
+"""The same of a load without a model."""
 shared = _registrar(TRAINING, SERVING, LOAD)
 """The same of every question, a load of its own among them."""
 

@@ -32,7 +32,7 @@ _PACKAGES = ("numpy", "scipy", "pandas", "clarabel", "highspy", "pint", "pydanti
 #: Quantity → the keys of the scenario that an error of its answers to, the likeliest first; a section
 #: (``layout.*``) stands for the key in it that the error itself names.
 _ANSWERS: dict[str, tuple[str, ...]] = {
-    "machine.cap": ("machine.*", "machine.power", "machine.chip"),
+    "machine.fit": ("machine.*", "machine.power", "machine.chip"),
     "machine.design_power": ("machine.*", "machine.chip"),
     "machine.pue_peak": ("site.cooling", "site.name"),
     "machine.count": ("machine.power", "machine.count"),

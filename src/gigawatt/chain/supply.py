@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from gigawatt.catalog import Entity
 from gigawatt.chain import methods
 from gigawatt.chain.candidates import fuelled, grid_at, plants_here
-from gigawatt.chain.registry import running, shared, training
+from gigawatt.chain.registry import running, serving, shared, training
 from gigawatt.chain.weather_years import profiles
 from gigawatt.core.errors import InfeasibleError
 from gigawatt.core.quantities import HOURS_PER_YEAR, show
-from gigawatt.facility import LoadShape, Site, Weather, facility_load, with_pue
+from gigawatt.facility import LoadShape, Site, Weather, facility_load, with_pue, with_standing
 from gigawatt.power import (
     Flexible,
     Grid,
@@ -36,18 +36,40 @@ HOUR = 3600.0
 _ROUNDING = 1e-9
 
 
-@training("machine.power_hours", "")
-def power_hours(machine_power_it: float, site_weather: Weather) -> Array:
-    """IT power of the campus in every hour of the year.
+@training("facility.load", "")
+def load_of_runs(
+    machine_step_power: float,
+    machine_power_it: float,
+    machine_nameplate: float,
+    machine_count: int,
+    machine_pue_peak: float,
+    site_weather: Weather,
+    site_cooling: Entity,
+    site_redundancy: Entity | None,
+    site_pue: float | None,
+) -> LoadShape:
+    """Power of the whole facility in every hour of the year, while the runs step and as a mean.
 
-    Constant: runs follow one another all year.
+    IT power of a step × hourly PUE of the cooling system in the site's weather, or the PUE that is given; the
+    mean is that of mean IT power, at all hours alike. Runs follow one another all year. Nameplate: rated
+    power × accelerators × PUE in the hottest hour. Water where it evaporates.
     """
-    return np.full(len(site_weather.air_temperature()), machine_power_it)
+    load = facility_load(
+        it_power=machine_step_power, weather=site_weather, cooling=site_cooling, redundancy=site_redundancy
+    )
+    return with_standing(
+        with_pue(load, site_pue),
+        duty=min(1.0, machine_power_it / machine_step_power),
+        nameplate=machine_nameplate * machine_count * machine_pue_peak,
+    )
 
 
-@running("facility.load", "")
-def facility_load_shape(
+@serving("facility.load", "")
+def load_of_service(
     machine_power_hours: Array,
+    machine_nameplate: float,
+    machine_count: int,
+    machine_pue_peak: float,
     site_weather: Weather,
     site_cooling: Entity,
     site_redundancy: Entity | None,
@@ -56,12 +78,12 @@ def facility_load_shape(
     """Power of the whole facility in every hour of the year.
 
     IT power of the hour × hourly PUE of the cooling system in the site's weather, or the PUE that is given;
-    water where it evaporates.
+    nameplate: rated power × accelerators × PUE in the hottest hour; water where it evaporates.
     """
     load = facility_load(
         it_power=machine_power_hours, weather=site_weather, cooling=site_cooling, redundancy=site_redundancy
     )
-    return with_pue(load, site_pue)
+    return replace(with_pue(load, site_pue), nameplate=machine_nameplate * machine_count * machine_pue_peak)
 
 
 @running("facility.pue", "1")
@@ -77,18 +99,36 @@ def pue(facility_load: LoadShape) -> float:
 def power_mean(facility_load: LoadShape) -> float:
     """Mean facility power.
 
-    Mean over the hours of the year.
+    Mean over the hours of the year, those in which it stands among them.
     """
-    return float(np.mean(facility_load.facility))
+    return facility_load.mean
 
 
 @shared("facility.power_peak", "MW")
 def power_peak(facility_load: LoadShape) -> float:
-    """Facility power in the highest hour.
+    """Facility power in the highest hour in which it runs; firm capacity follows it.
 
-    Largest hour of the year.
+    Largest hour of the year at the power of a step, or of the service.
     """
-    return float(np.max(facility_load.facility))
+    return facility_load.peak
+
+
+@running("facility.power_nameplate", "MW")
+def power_nameplate(facility_load: LoadShape) -> float | None:
+    """Rated power of the facility at the meter, which breakers, UPS and racks are made for.
+
+    rated power of all nodes and the network × PUE in the hottest hour
+    """
+    return facility_load.nameplate
+
+
+@training("facility.power_standing", "MW")
+def power_standing(machine_standing_power: float, facility_pue: float) -> float:
+    """Mean facility power while it stands: after a failure, in a restart, at a checkpoint.
+
+    IT power of accelerators that wait × PUE of the year
+    """
+    return machine_standing_power * facility_pue
 
 
 @shared("facility.energy", "GWh")
@@ -187,13 +227,14 @@ def supply_plan(
 ) -> SupplyPlan:
     """Cheapest capacities and hourly dispatch that carry the load.
 
+    Capacities carry the power of every hour while the facility runs; energy is that of the mean.
     One linear programme over the hours of all weather years: minimise annuities, fixed and variable cost,
     fuel, carbon price and the prices of energy cut and not served, subject to the balance of every hour,
     storage, ramps, capacity limits, the carbon limit, reliability and matching.
     """
     years = len(site_weather_years)
     found = plan(
-        load=np.tile(facility_load.facility, years),
+        load=np.tile(facility_load.running, years),
         plants=supply_candidates,
         not_served_price=supply_not_served_price,
         carbon_limit=supply_carbon_limit,
@@ -202,6 +243,7 @@ def supply_plan(
         years=years,
         flexible=supply_flexible,
         matching=supply_matching,
+        duty=facility_load.duty,
     )
     if float(np.sum(found.load - found.not_served)) <= _ROUNDING * float(np.sum(found.load)):
         raise InfeasibleError(
@@ -222,10 +264,13 @@ def purchase(facility_load: LoadShape, supply_price: float, supply_grid: Grid) -
     hours = len(facility_load.facility)
     years = len(supply_grid.carbon) // hours
     carbon = supply_grid.carbon.reshape(years, hours).mean(axis=0)
-    peak = float(facility_load.facility.max())
-    bought = Plant("grid", "grid", name="bought", fuel=supply_price, carbon=carbon, maximum=peak)
+    bought = Plant(
+        "grid", "grid", name="bought", fuel=supply_price, carbon=carbon, maximum=facility_load.peak
+    )
     dearer = supply_price + default_not_served_price()[0]  # the whole load is bought, whatever it costs
-    bill = plan(load=facility_load.facility, plants=(bought,), not_served_price=dearer)
+    bill = plan(
+        load=facility_load.running, plants=(bought,), not_served_price=dearer, duty=facility_load.duty
+    )
     return replace(bill, binding=())  # that the purchase is as large as the load is no limit
 
 

@@ -130,8 +130,7 @@ def _flows(o: Objects, energy: Callable[[Objects], pd.DataFrame] = _energy) -> p
     plan, load = o["supply.plan"], o["facility.load"]
     rows: list[tuple[str, str, float]] = []
     for i, plant in enumerate(plan.plants):
-        given = float(np.mean(plan.dispatch[:, i]))
-        taken = float(np.mean(plan.charge[:, i]))
+        given, taken = (float(np.mean(flow[:, i])) * plan.duty for flow in (plan.dispatch, plan.charge))
         if plant.kind == "storage":
             if taken > 0.0:
                 rows.append(("electricity", plant.name, taken))
@@ -144,7 +143,7 @@ def _flows(o: Objects, energy: Callable[[Objects], pd.DataFrame] = _energy) -> p
     rows.append(("electricity", "served", supplied - charged))
     for name, lacking in (("not served", plan.not_served), ("load cut", plan.cut)):
         if float(np.mean(lacking)) > 0.0:
-            rows.append((name, "served", float(np.mean(lacking))))
+            rows.append((name, "served", float(np.mean(lacking)) * plan.duty))
     it = float(np.mean(load.it))
     rows.append(("served", "building", float(np.mean(load.facility)) - it))
     rows.append(("served", "computing", it))
@@ -161,17 +160,21 @@ def _hourly(o: Objects) -> pd.DataFrame:
     import pandas as pd
 
     plan, load, weather = o["supply.plan"], o["facility.load"], o["site.weather"]
-    columns: dict[str, Any] = {"load [MW]": plan.load / _MW}
+    columns: dict[str, Any] = {"load [MW]": plan.load}
     for i, plant in enumerate(plan.plants):
-        columns[f"{plant.id} [MW]"] = plan.dispatch[:, i] / _MW
+        columns[f"{plant.id} [MW]"] = plan.dispatch[:, i]
         if plant.kind == "storage":
-            columns[f"{plant.id} charge [MW]"] = plan.charge[:, i] / _MW
-            columns[f"{plant.id} stored [MWh]"] = plan.state_of_charge[:, i] / _MWH
-    columns["curtailed [MW]"] = plan.curtailed.sum(1) / _MW
-    columns["not served [MW]"] = plan.not_served / _MW
+            columns[f"{plant.id} charge [MW]"] = plan.charge[:, i]
+            columns[f"{plant.id} stored [MWh]"] = plan.state_of_charge[:, i]
+    columns["curtailed [MW]"] = plan.curtailed.sum(1)
+    columns["not served [MW]"] = plan.not_served
     if np.any(plan.cut) or np.any(plan.waiting):
-        columns["cut [MW]"] = plan.cut / _MW
-        columns["waiting [MWh]"] = plan.waiting / _MWH
+        columns["cut [MW]"] = plan.cut
+        columns["waiting [MWh]"] = plan.waiting
+    for name, values in columns.items():  # means of the hour, as its energy is
+        columns[name] = values * plan.duty / (_MWH if name.endswith("[MWh]") else _MW)
+    if plan.duty < 1.0:
+        columns["running load [MW]"] = plan.load / _MW
     columns["price [$/MWh]"] = plan.price * _MWH
     columns["pue []"] = np.tile(load.pue, plan.years)
     columns["temperature [degC]"] = np.tile(weather.air_temperature() - 273.15, plan.years)
@@ -230,6 +233,7 @@ def _per_token(o: Objects) -> pd.DataFrame:
 
 
 _OF_SUPPLY: dict[str, Callable[[Objects], pd.DataFrame]] = {"hourly": _hourly, "plants": _plants}
+_OF_LOAD = {**_OF_SUPPLY, "ledger": lambda o: _ledger(o).drop(columns="run [M$]")}
 _OF_TRAINING: dict[str, Callable[[Objects], pd.DataFrame]] = {
     "breakdown": _breakdown,
     "goodput": _goodput,
@@ -247,7 +251,7 @@ _OF_TRAINING: dict[str, Callable[[Objects], pd.DataFrame]] = {
 
 def tables_of(branch: str) -> dict[str, Callable[[Objects], pd.DataFrame]]:
     """The tables of a branch of the chain by name, each made of the values of its quantities."""
-    return {TRAINING: _OF_TRAINING, LOAD: _OF_SUPPLY}.get(branch) or _of_serving()
+    return {TRAINING: _OF_TRAINING, LOAD: _OF_LOAD}.get(branch) or _of_serving()
 
 
 def _of_serving() -> dict[str, Callable[[Objects], pd.DataFrame]]:

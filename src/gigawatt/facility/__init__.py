@@ -1,6 +1,6 @@
 """The building: weather, cooling, PUE, water, and the load's shape over the year."""
 
-from gigawatt.facility.load import LoadShape, facility_load, load_profile, with_pue
+from gigawatt.facility.load import LoadShape, building_of, facility_load, with_pue, with_standing
 from gigawatt.facility.weather import Site, Weather, load_site, load_weather
 from gigawatt.facility.years import ResourceYear, list_years, load_years
 
@@ -9,11 +9,12 @@ __all__ = [
     "ResourceYear",
     "Site",
     "Weather",
+    "building_of",
     "facility_load",
     "list_years",
-    "load_profile",
     "load_site",
     "load_weather",
     "load_years",
     "with_pue",
+    "with_standing",
 ]

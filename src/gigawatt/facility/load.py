@@ -9,7 +9,7 @@ are paid for by the facility, and what evaporates is water. Losses of the power 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,18 +24,21 @@ from gigawatt.facility.weather import HOURS, Weather
 
 __all__ = [
     "LoadShape",
+    "building_of",
     "cooling_demand",
     "electrical_losses",
     "facility_load",
     "latent_heat",
-    "load_profile",
     "with_pue",
+    "with_standing",
 ]
 
 Array = NDArray[np.float64]
 
 _ROUNDING = 1e-6  # K: below this the supply is not called too warm
 _SLACK = 1e-9
+_REPEATED, _CLOSE = 16, 1e-7
+"""Times at most that IT power is found from the meter's, and their mean difference that is close enough."""
 
 
 def _nothing() -> Array:
@@ -44,7 +47,12 @@ def _nothing() -> Array:
 
 @dataclass(frozen=True)
 class LoadShape:
-    """A year of a facility, hour by hour.
+    """A year of a facility, hour by hour: a distribution of power.
+
+    ``running`` [W] at the meter in each hour while the facility runs; ``facility`` the mean of the hour, with
+    the time in which it stands (failure, restart), the same where nothing stands; ``nameplate`` [W] what it
+    may draw in the hottest hour with every node at its rating (``None``: not known). Firm capacity follows
+    ``running``, energy ``facility``.
 
     ``facility`` and ``it`` [W] at the meter and at the racks, ``pue`` their ratio (in an hour without IT
     power the year's ratio), ``water`` withdrawn [m³/h], of which ``evaporated`` and ``blowdown`` [m³/h].
@@ -65,6 +73,27 @@ class LoadShape:
     too_warm: Array = field(default_factory=_nothing, repr=False)
     chain: ChainLosses | None = field(default=None, repr=False)
     notices: tuple[str, ...] = ()
+    running: Array = field(default_factory=_nothing, repr=False)
+    nameplate: float | None = None
+
+    def __post_init__(self) -> None:
+        if not np.any(self.running):
+            object.__setattr__(self, "running", self.facility)
+
+    @property
+    def mean(self) -> float:
+        """Mean power at the meter [W]."""
+        return float(self.facility.mean())
+
+    @property
+    def peak(self) -> float:
+        """Power at the meter in the highest hour that runs [W]."""
+        return float(self.running.max())
+
+    @property
+    def duty(self) -> float:
+        """Energy over that of a year that runs without a stop."""
+        return min(1.0, float(self.facility.sum() / self.running.sum()))
 
     @property
     def annual_pue(self) -> float:
@@ -83,7 +112,7 @@ class LoadShape:
 
 
 def with_pue(load: LoadShape, pue: float | None) -> LoadShape:
-    """The same year under a PUE that is given for every hour; ``None`` leaves the computed one.
+    """The same year of one state under a PUE that is given for every hour; ``None`` leaves the computed one.
 
     Cooling and electrical losses are scaled in every hour to (``pue`` − 1) × IT power; water stays that of
     the cooling system.
@@ -93,7 +122,8 @@ def with_pue(load: LoadShape, pue: float | None) -> LoadShape:
     losses = load.facility - load.it
     scale = np.divide((pue - 1.0) * load.it, losses, out=np.zeros_like(losses), where=losses > 0.0)
     parts = {name: part if name == "it" else part * scale for name, part in load.parts.items()}
-    return replace(load, facility=pue * load.it, pue=np.full_like(load.pue, pue), parts=parts)
+    facility = pue * load.it
+    return replace(load, facility=facility, running=facility, pue=np.full_like(load.pue, pue), parts=parts)
 
 
 def _checked_power(it_power: ArrayLike, design_power: float | None) -> tuple[Array, float]:
@@ -246,28 +276,49 @@ def _loops(
     return total, too_warm, notices
 
 
-def load_profile(
-    *, busy_power: float, idle_power: float, busy_share: float = 1.0, maintenance: ArrayLike = ()
-) -> Array:
-    """IT power over the year of a campus that trains without a daily rhythm, (8760,) [W].
+def building_of(
+    meter: Array,
+    *,
+    weather: Weather,
+    cooling: Entity,
+    redundancy: Entity | None = None,
+    pue: float | None = None,
+) -> LoadShape:
+    """The year of a building that draws ``meter`` (8760,) [W] in every hour: its IT power, losses and water.
 
-    Parameters
-    ----------
-    busy_power, idle_power : float [W]
-        Of the whole campus while it makes progress, and while it waits (restart, failure, repair).
-    busy_share : float []
-        Share of the time that makes progress or writes checkpoints; failures fall at all hours alike.
-    maintenance : array (n, 2) [h]
-        First hour and length of each planned stop, at idle power.
+    IT power is what is left of the meter by the building's own PUE of the hour, found by repetition; by
+    ``pue`` where that is given. In the few hours at which cooling switches as the load grows, no IT power
+    draws just that: there it is within the step.
     """
-    if not 0.0 <= busy_share <= 1.0 or not 0.0 <= idle_power <= busy_power:
-        raise InputError(
-            "not a load",
-            key="busy_share",
-            given=f"share {busy_share:g}, idle {idle_power:g} W, busy {busy_power:g} W",
-            allowed="a share of 0 to 1, and 0 ≤ idle ≤ busy",
-        )
-    profile = np.full(HOURS, idle_power + (busy_power - idle_power) * busy_share)
-    for first, length in np.asarray(maintenance, dtype=np.int64).reshape(-1, 2):
-        profile[np.arange(first, first + length) % HOURS] = idle_power
-    return profile
+    it_power = meter / (1.5 if pue is None else pue)
+    load = facility_load(it_power=it_power, weather=weather, cooling=cooling, redundancy=redundancy)
+    for _ in range(_REPEATED if pue is None else 0):
+        ratio = np.divide(meter, load.facility, out=np.ones_like(meter), where=load.facility > 0.0)
+        if float(np.mean(np.abs(ratio - 1.0))) < _CLOSE:
+            break
+        it_power = it_power * ratio
+        load = facility_load(it_power=it_power, weather=weather, cooling=cooling, redundancy=redundancy)
+    return with_pue(load, pue)
+
+
+def with_standing(load: LoadShape, *, duty: float, nameplate: float | None = None) -> LoadShape:
+    """The year of a facility that runs as ``load`` has it, and stands now and then at all hours alike.
+
+    ``duty`` is mean over running IT power: share that runs + share that stands × standing over running
+    power. Failures and restarts keep no hours, so an hour's mean is that share of it, with the PUE of the
+    hour in both states (half empty, a building would lose a little more). ``nameplate`` [W] is kept beside.
+    """
+    if not 0.0 < duty <= 1.0:
+        raise InputError("not a share", key="duty", given=f"{duty:g}", allowed="above 0, to 1")
+    names = ("facility", "it", "water", "evaporated", "blowdown")
+    chain = load.chain
+    if chain is not None:
+        chain = replace(chain, **{one.name: duty * getattr(chain, one.name) for one in fields(chain)})
+    return replace(
+        load,
+        **{name: duty * getattr(load, name) for name in names},
+        parts={name: duty * part for name, part in load.parts.items()},
+        chain=chain,
+        running=load.facility,
+        nameplate=nameplate,
+    )

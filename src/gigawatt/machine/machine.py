@@ -116,8 +116,9 @@ class Link:
 class Node:
     """A server or rack-scale unit: ``chips`` accelerators and everything around them.
 
-    ``overhead_power`` [W] is drawn by processors, fans, network cards and conversion per node when
-    busy, ``price`` [$] is of the whole node without accelerators, ``embodied_carbon`` [kg] likewise.
+    ``overhead_power`` [W] is drawn by processors, fans, network cards and conversion per node when busy;
+    ``rated_power`` [W] is the rating of the whole node (``None``: none beyond the limits of its chips and
+    that); ``price`` [$] is of the whole node without accelerators, ``embodied_carbon`` [kg] likewise.
     """
 
     id: str
@@ -126,6 +127,7 @@ class Node:
     price: float
     embodied_carbon: float
     evidence: Mapping[str, Evidence] = field(repr=False)
+    rated_power: float | None = None
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ def load_node(id: str) -> Node:
         price=row.value("price"),
         embodied_carbon=row.value("embodied_carbon"),
         evidence={name: row.evidence(name) for name in row.numbers},
+        rated_power=row.get("rated_power"),
     )
 
 

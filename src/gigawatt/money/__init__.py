@@ -10,7 +10,7 @@ from gigawatt.money.annuity import (
     levelised_cost,
     present_value,
 )
-from gigawatt.money.campus import building_price, campus_assets, discount_rate
+from gigawatt.money.campus import building_asset, building_price, campus_assets, discount_rate
 from gigawatt.money.ledger import COLUMNS, Asset, Ledger, PlantCost, ledger
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Ledger",
     "PlantCost",
     "annuity",
+    "building_asset",
     "building_price",
     "campus_assets",
     "capital_recovery_factor",

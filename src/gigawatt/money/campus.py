@@ -9,7 +9,7 @@ from gigawatt.core.quantities import show
 from gigawatt.money.annuity import SECONDS_PER_YEAR
 from gigawatt.money.ledger import Asset
 
-__all__ = ["building_price", "campus_assets", "discount_rate"]
+__all__ = ["building_asset", "building_price", "campus_assets", "discount_rate"]
 
 
 def _assumption(row: Evidence, key: str, unit: str, reason: str) -> Assumption:
@@ -49,6 +49,31 @@ _ASSUMED = {
     ),
 }
 """Numbers of the catalog that every campus takes, by table: quantity, unit, what it is for."""
+
+
+def building_asset(
+    *, it_power: float, factor: float = 1.0, embodied: float | None = None, building: Entity | None = None
+) -> tuple[Asset, tuple[Assumption, ...]]:
+    """(the building for ``it_power`` [W], power and cooling included, what the catalog filled in).
+
+    ``factor`` is what it costs over one of the published construction cost; ``embodied`` [kg CO2e] takes the
+    place of the catalog's figure per W of IT.
+    """
+    house = building or entity("building", "ai-campus")
+    asset = Asset(
+        price=building_price(it_power=it_power, building=house) * factor,
+        life=house.value("life"),
+        operating=it_power * house.value("operation") * SECONDS_PER_YEAR,
+        embodied=it_power * house.value("embodied") if embodied is None else embodied,
+    )
+    return asset, _assumed("building", house)
+
+
+def _assumed(table: str, row: Entity) -> tuple[Assumption, ...]:
+    return tuple(
+        _assumption(row.evidence(quantity), f"{table}.{quantity}", unit, reason)
+        for quantity, unit, reason in _ASSUMED[table]
+    )
 
 
 def campus_assets(
@@ -102,12 +127,10 @@ def campus_assets(
         if not value > 0:
             raise InputError("out of range", key=key, given=value, allowed="more than 0")
     money = finance or entity("finance", "hyperscaler")
-    house = building or entity("building", "ai-campus")
-    assumptions = [
-        _assumption(row.evidence(quantity), f"{table}.{quantity}", unit, reason)
-        for table, row in (("finance", money), ("building", house))
-        for quantity, unit, reason in _ASSUMED[table]
-    ]
+    house, told = building_asset(
+        it_power=it_power, factor=building_factor, embodied=building_embodied, building=building
+    )
+    assumptions = [*_assumed("finance", money), *told]
     if chip_embodied is None:
         if node_embodied:
             raise InputError(
@@ -135,11 +158,6 @@ def campus_assets(
             bought * node_count * node_price, "node_life", bought * node_count * node_embodied
         ),
         "network": equipment(network_price, "network_life"),
-        "building": Asset(
-            price=building_price(it_power=it_power, building=house) * building_factor,
-            life=house.value("life"),
-            operating=it_power * house.value("operation") * SECONDS_PER_YEAR,
-            embodied=it_power * house.value("embodied") if building_embodied is None else building_embodied,
-        ),
+        "building": house,
     }
     return assets, tuple(assumptions)

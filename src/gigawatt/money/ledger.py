@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite
+from math import isfinite, nan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -246,6 +246,10 @@ def _check(key: str, value: float, *, positive: bool = False, most: float | None
     return number
 
 
+def _or_none(key: str, value: float | None) -> float:
+    return nan if value is None else _check(key, value, positive=True)
+
+
 def _asset_line(name: str, asset: Asset, rate: float) -> tuple[float, float, float, float, float]:
     """Capital, operating and energy a year [$/yr], upfront [$], embodied carbon a year [kg/yr]."""
     price = _check(f"{name}.price", asset.price)
@@ -281,8 +285,8 @@ def ledger(
     discount_rate: float,
     energy: float,
     duration: float,
-    tokens: float,
-    chip_count: float,
+    tokens: float | None = None,
+    chip_count: float | None = None,
     campus_share: float = 1.0,
     utilisation: float = 1.0,
     carbon: float = 0.0,
@@ -304,10 +308,9 @@ def ledger(
         Electricity the facility takes a year [J/yr], > 0.
     duration : float
         Time of the run on the clock, failures included [s], > 0.
-    tokens : float
-        Tokens trained on or served in that time, > 0.
-    chip_count : float
-        Chips of the campus that work (spares not counted), > 0.
+    tokens, chip_count : float, optional
+        Tokens trained on or served in that time, chips of the campus that work (spares not counted), > 0; of
+        a campus without a machine there are none (``nan`` in the ledger).
     campus_share : float
         Share of the campus that the run occupies, 0 < share ≤ 1.
     utilisation : float
@@ -348,6 +351,6 @@ def ledger(
         water_site_yearly=_check("water_site", water_site),
         water_supply_yearly=_check("water_supply", water_supply),
         run_years=seconds / SECONDS_PER_YEAR * share / busy,
-        chip_seconds=_check("chip_count", chip_count, positive=True) * share * seconds,
-        tokens=_check("tokens", tokens, positive=True),
+        chip_seconds=_or_none("chip_count", chip_count) * share * seconds,
+        tokens=_or_none("tokens", tokens),
     )

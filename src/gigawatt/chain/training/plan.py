@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.chain.accelerator_price import Power, chip_second_price, power_of
-from gigawatt.chain.machine import cap_within, design_power, machine_count
 from gigawatt.chain.reliability import Goodput, share_band
 from gigawatt.chain.training import quantities as chain
 from gigawatt.chain.training.question import TrainingQuestion
+from gigawatt.chain.training.sizing import cap_within, machine_count
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption
 from gigawatt.machine import Cluster
@@ -94,13 +94,19 @@ class Plan:
         return self.goodput.share
 
     @property
+    def peak(self) -> float:
+        """Power at the meter while it steps, in the hottest hour [W]."""
+        count = self.cluster.count
+        return self.question.trial.drawn(self.search.best, count) * count * self.question.pue_peak
+
+    @property
     def days(self) -> float:
         """Days of the best layout, failures included."""
         return float(self.outcome.seconds[0]) / 86400.0
 
 
 def count_for_power(question: TrainingQuestion, limit: float) -> int:
-    """Accelerators that ``limit`` [W] at the meter feeds in the hottest hour.
+    """Accelerators that ``limit`` [W] at the meter feeds in the hottest hour, while they step.
 
     Rounded down to at most four significant binary digits, so that parallel degrees can divide it.
 
@@ -109,8 +115,7 @@ def count_for_power(question: TrainingQuestion, limit: float) -> int:
     InputError
         Not even one accelerator.
     """
-    each = design_power(question.chip, question.options, question.cap)
-    return machine_count({"count": None, "power": limit}, 1, each, question.pue_peak)
+    return machine_count({"count": None, "power": limit}, 1, question.trial, question.cap, question.pue_peak)
 
 
 def training_outcome(
@@ -149,12 +154,9 @@ def outcome_of(
 
 def _within(question: TrainingQuestion, count: int, limit: float, notices: list[str]) -> TrainingQuestion:
     """The question with the cap that keeps ``count`` accelerators within the limit [W], if one is needed."""
-    cap, told = cap_within(
-        chip=question.chip, options=question.options, cap=question.cap, count=count, limit=limit,
-        pue_peak=question.pue_peak,
-    )  # fmt: skip
-    notices += told
-    return question if cap == question.cap else replace(question, cap=cap)
+    found = cap_within(question.trial, count, limit, pue_peak=question.pue_peak, cap=question.cap)
+    notices += found.notices
+    return question if found.cap == question.cap else replace(question, cap=found.cap)
 
 
 def _exact(

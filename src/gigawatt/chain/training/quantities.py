@@ -17,7 +17,7 @@ from gigawatt.performance.power import chip_power_of
 from gigawatt.performance.reliability.runs import RunBand
 from gigawatt.workload import Architecture, model_flops_per_token
 
-__all__ = ["RATES"]
+__all__ = ["POWER", "RATES"]
 
 #: Rows of a machine that a step time depends on (prices and carbon are read elsewhere).
 RATES = (
@@ -32,7 +32,7 @@ RATES = (
     "planned_rate", "evaluation", "*_clock",
     "least_share", "boost_share", "knee_share", "voltage_slope", "clocked_idle",
 )  # fmt: skip
-_POWER = (*RATES, "idle_power", "energy_*", "overhead_power", "network_power", "training_factor")
+POWER = (*RATES, "idle_power", "energy_*", "overhead_power", "network_power", "training_factor")
 _FAILURES = (
     "failure_rate", "checkpoint_time", "straggler", "planned_rate", "evaluation", "detection", "base", "each",
     "coverage", "lost", "copies", "group",
@@ -134,7 +134,7 @@ def tokens_per_step(training_run: TrainingRun) -> float:
     return training_run.tokens_per_step
 
 
-@training("layouts.search", "", rows=_POWER, method=methods.LAYOUTS)
+@training("layouts.search", "", rows=POWER, method=methods.LAYOUTS)
 def layouts_search(
     training_run: TrainingRun,
     machine_machine: Machine,
@@ -370,7 +370,7 @@ def relief(
     return times
 
 
-@training("machine.clock", "percent", rows=_POWER, method=methods.CLOCK)
+@training("machine.clock", "percent", rows=POWER, method=methods.CLOCK)
 def clock(
     training_run: TrainingRun,
     machine_machine: Machine,
@@ -392,7 +392,7 @@ _BY_TIME = ("idle", "node", "network")
 """Components whose energy is a power times the time of the step."""
 
 
-@training("machine.energy", "", rows=_POWER)
+@training("machine.energy", "", rows=POWER)
 def energy(layouts_search: Search, training_step_time: float) -> dict[str, float]:
     """Energy of one step of one run by component [J].
 
@@ -406,7 +406,7 @@ def energy(layouts_search: Search, training_step_time: float) -> dict[str, float
     }
 
 
-@training("machine.step_power", "MW", rows=_POWER)
+@training("machine.step_power", "MW", rows=POWER)
 def step_power(machine_energy: Mapping[str, float], training_step_time: float, training_runs: int) -> float:
     """IT power of the campus while every run steps.
 
@@ -415,7 +415,7 @@ def step_power(machine_energy: Mapping[str, float], training_step_time: float, t
     return sum(machine_energy.values()) / training_step_time * training_runs
 
 
-@training("machine.standing_power", "MW", rows=_POWER)
+@training("machine.standing_power", "MW", rows=POWER)
 def standing_power(
     machine_energy: Mapping[str, float], training_step_time: float, training_runs: int
 ) -> float:
@@ -430,7 +430,7 @@ def standing_power(
     )
 
 
-@training("machine.power_it", "MW", rows=_POWER)
+@training("machine.power_it", "MW", rows=POWER)
 def power_it(machine_step_power: float, machine_standing_power: float, training_goodput: float) -> float:
     """Mean IT power of the campus.
 
@@ -439,7 +439,7 @@ def power_it(machine_step_power: float, machine_standing_power: float, training_
     return training_goodput * machine_step_power + (1.0 - training_goodput) * machine_standing_power
 
 
-@training("machine.chip_power", "W", rows=_POWER)
+@training("machine.chip_power", "W", rows=POWER)
 def chip_power(
     machine_energy: Mapping[str, float], training_step_time: float, machine_count: int, training_runs: int
 ) -> float:

@@ -29,13 +29,13 @@ from gigawatt.chain.reliability import (
     reliability_rows,
 )
 from gigawatt.chain.shared_leaves import fill_money
-from gigawatt.chain.training.quantities import training_run
+from gigawatt.chain.training.sizing import Trial
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.graph import Leaf
 from gigawatt.core.paths import is_device
 from gigawatt.core.quantities import compact, show
-from gigawatt.machine import Chip, Cluster, build_cluster
+from gigawatt.machine import Chip, Cluster
 from gigawatt.performance import Stack, TrainingRun
 from gigawatt.schema.changed import scenario_of
 from gigawatt.schema.pins import read_pins, read_widen, word_of
@@ -125,22 +125,22 @@ class TrainingQuestion:
             year=self.year, node=self.cluster(count)[0].node.chips,
         )  # fmt: skip
 
+    @property
+    def trial(self) -> Trial:
+        """The run on any number of accelerators."""
+        return Trial(
+            architecture=self.architecture, tokens=self.tokens, sequence=self.sequence, batch=self.batch,
+            number_format=self.number_format, optimizer=self.optimizer, chip=self.chip, options=self.options,
+            stack=self.stack, fixed=self.fixed, widen=self.widen,
+        )  # fmt: skip
+
     def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
         """(the cluster of ``count`` accelerators, its assumptions)."""
-        return build_cluster(chip=self.chip, count=count, **self.options)
+        return self.trial.cluster(count)
 
     def run(self, count: int) -> TrainingRun:
         """The run on ``count`` accelerators: a batch in tokens is rounded so that degrees can divide it."""
-        return training_run(
-            self.architecture,
-            self.tokens,
-            self.sequence,
-            self.batch,
-            self.number_format,
-            self.optimizer,
-            count,
-            1,
-        )
+        return self.trial.run(count)
 
     def of(self, architecture: Architecture) -> TrainingQuestion:
         """The same question about a model of another size."""

@@ -52,6 +52,7 @@ def plan(
     flexible: Flexible | None = None,
     matching: float | None = None,
     clean_carbon: float = 0.0,
+    duty: float = 1.0,
 ) -> SupplyPlan:
     """The cheapest plants, and what they do in every hour, for a load at one place.
 
@@ -87,6 +88,9 @@ def plan(
         plants of more than ``clean_carbon`` make may then not exceed the rest of the load.
     clean_carbon : float
         kg/J up to which a plant counts as clean in an hour.
+    duty : float
+        Share of the year in which the load is drawn, at all hours alike: energy, fuel and carbon are those of
+        ``duty`` × load, capacities those of the load.
     solver : str
         ``hours`` (:mod:`gigawatt.power.plan.interior`), ``clarabel`` or ``highs``.
 
@@ -116,6 +120,7 @@ def plan(
         flexible=flexible,
         matching=matching,
         clean_carbon=clean_carbon,
+        duty=duty,
     )
     return solve_problem(asked, solver=solver)
 
@@ -151,7 +156,7 @@ def solve_problem(asked: Problem, *, solver: str = "hours") -> SupplyPlan:
             notices.extend(solution.notices)
             found = recover(programme, solution.x, solution.z)
         if lacking_share(programme, found) > NOTICED:
-            weight, price = asked.hours_of_year / programme.hours, asked.not_served_price
+            weight, price = asked.hours_drawn / programme.hours, asked.not_served_price
             notices.append(shortage_notice(programme, found, weight, price, cause))
     return books(
         problem=asked,

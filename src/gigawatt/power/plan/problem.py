@@ -22,6 +22,21 @@ __all__ = ["Problem"]
 Array = npt.NDArray[np.float64]
 
 
+def _by_running_hour(plant: Plant, duty: float) -> Plant:
+    """The plant with its yearly costs on the share ``duty`` of the year in which there is a load.
+
+    Minimising capital / duty + running costs over all hours is minimising capital + duty × running costs.
+    """
+    if duty == 1.0:
+        return plant
+    store = plant.storage
+    if store is not None:
+        store = replace(
+            store, energy_capital=store.energy_capital / duty, energy_fixed=store.energy_fixed / duty
+        )
+    return replace(plant, capital=plant.capital / duty, fixed=plant.fixed / duty, storage=store)
+
+
 @dataclass(frozen=True)
 class Problem:
     """A plan's question at one place; attributes are the keywords of :func:`~gigawatt.power.plan.plan.plan`.
@@ -46,6 +61,7 @@ class Problem:
     flexible: Flexible | None = None
     matching: float | None = None
     clean_carbon: float = 0.0
+    duty: float = 1.0
 
     def __post_init__(self) -> None:
         need = np.asarray(self.load, dtype=float)
@@ -76,6 +92,7 @@ class Problem:
             ),
             ("matching", self.matching, "a share, 0 to 1", 0.0 <= (self.matching or 0.0) <= 1.0),
             ("clean_carbon", self.clean_carbon, "kg/J, not negative", self.clean_carbon >= 0.0),
+            ("duty", self.duty, "a share, above 0 to 1", 0.0 < self.duty <= 1.0),
         )
         for key, value, allowed, fits in checks:
             if value is not None and not (math.isfinite(value) and fits):
@@ -113,6 +130,11 @@ class Problem:
         return float(len(self.watts)) / self.years if self.hours is None else float(self.hours)
 
     @property
+    def hours_drawn(self) -> float:
+        """Those of them in which the load is drawn."""
+        return self.hours_of_year * self.duty
+
+    @property
     def blocks(self) -> tuple[int, ...]:
         """Hours of each weather year."""
         return (len(self.watts) // self.years,) * self.years
@@ -125,7 +147,7 @@ class Problem:
             weights = weights / np.mean(weights)
         asked: dict[str, Any] = {
             "load": self.watts,
-            "plants": self.plants,
+            "plants": tuple(_by_running_hour(plant, self.duty) for plant in self.plants),
             "not_served_price": self.not_served_price,
             "carbon_limit": self.carbon_limit,
             "carbon_price": self.carbon_price,

@@ -75,6 +75,8 @@ class SupplyPlan:
         ``dispatch.sum(1) − charge.sum(1) + not_served == drawn``.
     years : int
         Weather years that the hours are of, one after the other.
+    duty : float
+        Share of the year in which the load is drawn, at all hours alike.
     bound : float
         $ that no plan of these plants and limits can undercut, by the dual.
     """
@@ -109,6 +111,7 @@ class SupplyPlan:
     waiting: Array = field(repr=False)
     years: int = 1
     bound: float = math.nan
+    duty: float = 1.0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -117,8 +120,8 @@ class SupplyPlan:
 
     @property
     def weight(self) -> float:
-        """Hours of the year that each hour of the plan stands for."""
-        return self.hours / len(self.load)
+        """Hours of the year that each hour of the plan stands for, of those in which the load is drawn."""
+        return self.hours * self.duty / len(self.load)
 
     @property
     def energy_served(self) -> float:
@@ -176,8 +179,7 @@ def books(
 ) -> SupplyPlan:
     """The plan with its books: dollars, kilograms and cubic metres by plant, and what binds, in words."""
     carbon_limit, w = problem.carbon_limit, programme.weight
-    hours = problem.hours_of_year
-    weight = hours / programme.hours
+    weight = problem.hours_drawn / programme.hours
     ledgers = {q.id: _plant_books(problem, programme, found, i) for i, q in enumerate(programme.plants)}
     for i in range(len(programme.plants)):
         notices.extend(_plant_notices(programme, found, i))
@@ -188,8 +190,8 @@ def books(
     if abs(objective - solved) > 1e-6 * max(abs(objective), abs(solved)):
         notices.append(f"bounds were mended after solving: {money(objective)} instead of {money(solved)}")
     return SupplyPlan(
-        plants=programme.plants,
-        hours=hours,
+        plants=tuple(problem.plants),
+        hours=problem.hours_of_year,
         load=programme.load,
         capacity={q.id: float(found.capacity[i]) for i, q in enumerate(programme.plants)},
         storage_energy={programme.plants[i].id: float(found.energy[i]) for i in programme.energy},
@@ -212,7 +214,12 @@ def books(
         seconds=time.perf_counter() - start,
         iterations=solution.iterations,
         binding=binding(
-            programme=programme, hours=found, z=solution.z, bill=objective / weight, carbon_limit=carbon_limit
+            programme=programme,
+            hours=found,
+            z=solution.z,
+            bill=objective / weight,
+            carbon_limit=carbon_limit,
+            duty=problem.duty,
         ),
         notices=tuple(notices),
         hour_weight=w,
@@ -220,6 +227,7 @@ def books(
         waiting=found.queue,
         years=problem.years,
         bound=min(solution.bound * unit, solved),
+        duty=problem.duty,
     )
 
 
@@ -235,9 +243,9 @@ class _PlantBooks:
 
 
 def _plant_books(problem: Problem, programme: Programme, found: Hours, i: int) -> _PlantBooks:
-    plant, count = programme.plants[i], programme.hours
+    plant, count = problem.plants[i], programme.hours
     of_year = problem.hours_of_year / HOURS_PER_YEAR
-    made = found.output[:, i] * programme.weight * HOUR * (problem.hours_of_year / count)
+    made = found.output[:, i] * programme.weight * HOUR * (problem.hours_drawn / count)
     size, store = found.capacity[i], plant.storage
     capital, fixed, upfront = size * plant.capital, size * plant.fixed, float(size * plant.investment)
     construction = float(size * plant.construction_carbon * of_year)

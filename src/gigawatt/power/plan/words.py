@@ -40,13 +40,20 @@ def carbon_shadow_price(programme: Programme, z: Array) -> float:
 
 
 def binding(
-    *, programme: Programme, hours: Hours, z: Array, bill: float, carbon_limit: float | None
+    *,
+    programme: Programme,
+    hours: Hours,
+    z: Array,
+    bill: float,
+    carbon_limit: float | None,
+    duty: float = 1.0,
 ) -> tuple[str, ...]:
     """Limits that bind, dearest first, each with what one more unit would save in a year.
 
-    ``bill`` is the cost of the programme's hours, $; it decides what is too small to mention.
+    ``bill`` is the cost of the programme's hours, $; it decides what is too small to mention. ``duty`` is the
+    share of the year in which the load is drawn.
     """
-    year = HOURS_PER_YEAR / programme.hours
+    year = HOURS_PER_YEAR * duty / programme.hours
     enough = _REACHED * abs(bill) * year
     per_watt = MONEY_PER_ENERGY * HOUR * year
     found: list[tuple[float, str]] = []

@@ -30,7 +30,7 @@ from gigawatt.studies.run.figures import figure
 from gigawatt.studies.run.figures_tables import has_table
 from gigawatt.studies.run.short import CARDS, lost_words, short
 from gigawatt.studies.run.words import subject, topics
-from gigawatt.studies.run.words_serving import error_grid, errors_of, is_serving
+from gigawatt.studies.run.words_serving import error_grid, errors_of, is_serving, is_yearly
 
 __all__ = ["document", "setting"]
 
@@ -110,7 +110,8 @@ class _Pieces:
     def __init__(self, result: Result) -> None:
         self.result = result
         self.serves = is_serving(result)
-        self.captions = _FIGURES_SERVING if self.serves else _FIGURES
+        self.yearly = is_yearly(result)
+        self.captions = _FIGURES_SERVING if self.yearly else _FIGURES
 
     def figure(self, name: str) -> tuple[Drawing, ...]:
         """The figure, or nothing."""
@@ -206,7 +207,7 @@ def _sections(result: Result) -> tuple[Section, ...]:
     add("plants", "The plants", *one.figure("capacity"), *one.table("plants"))
     add(
         "ledger", "The ledger",
-        *one.figure("cost" if serves else "ledger"),
+        *one.figure("cost" if one.yearly else "ledger"),
         Columns(one.table("ledger"), one.table("per_token"), uneven=True),
     )  # fmt: skip
     return tuple(Section(key, title, parts) for key, title, parts in found)
@@ -265,6 +266,10 @@ _LEAD = ("training", "serving", "waits", "error", "binding", "day", "supply", "t
 """Topics of the short form."""
 
 
+def _lead(result: Result) -> tuple[str, ...]:
+    return _LEAD if is_serving(result) or not is_yearly(result) else ("facility", "supply", "money", "trust")
+
+
 def answer_document(answer: Mapping[str, Any], again: Again, more: Result) -> Document:
     """:func:`document` of the result that an answer is the JSON of; it says itself how it is reproduced."""
     return document(more)
@@ -279,7 +284,7 @@ def document(result: Result) -> Document:
         setting=setting(result),
         paragraphs=tuple(text for text in texts if text),
         again=again(result),
-        lead=(" ".join(said[name] for name in _LEAD if name in said), lost_words(result)),
+        lead=(" ".join(said[name] for name in _lead(result) if name in said), lost_words(result)),
         short=short(result),
         main=CARDS,
         cards=grids.cards(result),

@@ -66,7 +66,7 @@ def column(frame: pd.DataFrame, name: str) -> tuple[Any, str]:
 
 def supply_columns(frame: pd.DataFrame) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
     """Columns of ``hourly`` by plant: what it gives, what a storage takes in, what a storage holds."""
-    rest = {"load", "curtailed", "not served", "price", "pue", "temperature", "cut"}
+    rest = {"load", "running load", "curtailed", "not served", "price", "pue", "temperature", "cut"}
     plants: dict[str, str] = {}
     charge: dict[str, str] = {}
     stored: dict[str, str] = {}

@@ -13,7 +13,7 @@ from gigawatt.studies.run.far_off import card_bands
 from gigawatt.studies.run.figures_power import plant_names
 from gigawatt.studies.run.figures_tables import get_table, unit_of
 from gigawatt.studies.run.sayings import find
-from gigawatt.studies.run.words_serving import is_serving
+from gigawatt.studies.run.words_serving import is_serving, is_yearly
 
 __all__ = [
     "CARDS",
@@ -38,6 +38,7 @@ CARDS: tuple[tuple[str, str], ...] = (
     ("training.goodput", "Goodput"),
     ("facility.power_mean", "Facility, mean"),
     ("facility.power_peak", "Facility, peak"),
+    ("facility.power_nameplate", "Facility, nameplate"),
     ("facility.pue", "PUE"),
     ("supply.electricity_cost", "Electricity"),
     ("supply.carbon_intensity", "Carbon intensity"),
@@ -55,6 +56,23 @@ CARDS: tuple[tuple[str, str], ...] = (
 
 #: Key figures whose card names the boundary that they count within.
 _BOUNDED = ("energy.run", "carbon.run", "energy.year", "carbon.year")
+#: The same of a load without a model.
+CARDS_LOAD: tuple[tuple[str, str], ...] = (
+    ("facility.power_mean", "Facility, mean"),
+    ("facility.power_peak", "Facility, peak"),
+    ("facility.power_it", "IT, peak"),
+    ("facility.pue", "PUE"),
+    ("facility.water", "Water on site, a year"),
+    ("supply.electricity_cost", "Electricity"),
+    ("supply.carbon_intensity", "Carbon intensity"),
+    ("ledger.total_capital", "Capital up front"),
+    ("ledger.annual_cost", "Cost of a year"),
+    ("ledger.cost_per_energy", "All costs, at the meter"),
+    ("ledger.cost_per_it_energy", "All costs, at the racks"),
+    ("ledger.annual_carbon", "CO2e of a year"),
+    ("ledger.annual_water", "Water of a year"),
+)
+
 #: The same of a campus that serves.
 CARDS_SERVING: tuple[tuple[str, str], ...] = (
     ("serving.rate", "Demand, mean"),
@@ -71,6 +89,7 @@ CARDS_SERVING: tuple[tuple[str, str], ...] = (
     ("machine.power_it", "IT, mean"),
     ("facility.power_mean", "Facility, mean"),
     ("facility.power_peak", "Facility, peak"),
+    ("facility.power_nameplate", "Facility, nameplate"),
     ("facility.pue", "PUE"),
     ("supply.electricity_cost", "Electricity"),
     ("supply.carbon_intensity", "Carbon intensity"),
@@ -89,7 +108,8 @@ CARDS_SERVING: tuple[tuple[str, str], ...] = (
 def cards(result: Result, names: tuple[tuple[str, str], ...] | None = None) -> tuple[Card, ...]:
     """Key figures that the result holds: title, value, grade, dotted name, what it is, band."""
     if names is None:
-        names = CARDS_SERVING if is_serving(result) else CARDS
+        alone = find(result, "facility.building") is not None
+        names = CARDS_SERVING if is_serving(result) else CARDS_LOAD if alone else CARDS
     bands = card_bands(result)
     boundary = find(result, "scenario.boundary")
     within: dict[str, str] = {} if boundary is None else dict.fromkeys(_BOUNDED, f", {boundary.value}")
@@ -236,7 +256,7 @@ def table(result: Result, name: str) -> Grid | None:
     numeric = (*(False for _ in first), *(not isinstance(frame[c].iloc[0], str) for c in columns))
     units = [f" [{u}]" if (u := unit_of(c).replace("Mtoken", "M token")) else "" for c in columns]
     head = (*first, *(heads.get(stem, label(stem)) + unit for stem, unit in zip(stems, units, strict=True)))
-    captions = _CAPTIONS | (_CAPTIONS_SERVING if is_serving(result) else {})
+    captions = _CAPTIONS | (_CAPTIONS_SERVING if is_yearly(result) else {})
     return Grid(captions.get(name, label(name)), head, numeric, tuple(rows), total)
 
 

@@ -19,9 +19,10 @@ __all__ = ["CARDS", "lost_words", "short"]
 CARDS = (
     "training.duration", "training.effective_step_time", "training.mfu", "training.goodput", "serving.rate",
     "machine.count", "serving.ttft_p99", "serving.tpot_p99", "serving.kept", "serving.throughput_chip",
-    "serving.energy_token", "facility.power_mean", "facility.pue", "supply.electricity_cost",
-    "supply.carbon_intensity", "energy.run", "carbon.run", "ledger.run_cost", "ledger.annual_cost",
-    "ledger.total_capital",
+    "serving.energy_token", "facility.power_mean", "facility.power_peak", "facility.power_nameplate",
+    "facility.pue", "supply.electricity_cost", "supply.carbon_intensity", "energy.run", "carbon.run",
+    "ledger.run_cost", "ledger.annual_cost", "ledger.total_capital", "ledger.cost_per_energy",
+    "ledger.cost_per_it_energy", "ledger.annual_carbon", "ledger.annual_water",
 )  # fmt: skip
 """Key figures of the short form."""
 _BEARERS = (("million_prompt", "M read"), ("million_output", "M written"), ("request", "request"))

@@ -136,6 +136,8 @@ def _facility(result: Result) -> str:
     text = f"The facility draws {say(result, 'facility.power_mean')} on average"
     if find(result, "facility.power_peak") is not None:
         text += f" and {say(result, 'facility.power_peak')} in its highest hour"
+    if find(result, "facility.power_nameplate") is not None:
+        text += f", of {say(result, 'facility.power_nameplate')} that its nodes are rated for"
     if find(result, "facility.pue") is not None:
         text += f" (PUE {say(result, 'facility.pue')})"
     yearly = [say(result, n) for n in ("facility.energy", "facility.water") if find(result, n) is not None]
@@ -195,7 +197,7 @@ def _share(share: float) -> str:
 
 def _money(result: Result) -> str:
     if find(result, "ledger.run_cost") is None:
-        return ""
+        return words_serving.LAST["money"](result)
     text = f"The run costs {say(result, 'ledger.run_cost')}{money_parts(result, 'run')}"
     if find(result, "ledger.total_capital") is not None:
         text += f"; {say(result, 'ledger.total_capital')} has to be spent before anything runs"

@@ -24,6 +24,7 @@ __all__ = [
     "error_words",
     "errors_of",
     "is_serving",
+    "is_yearly",
     "left_out",
     "rate_words",
 ]
@@ -50,6 +51,11 @@ _METRICS = (
 def is_serving(result: Result) -> bool:
     """Whether the result is of a campus that serves."""
     return find(result, "serving.replicas") is not None
+
+
+def is_yearly(result: Result) -> bool:
+    """Whether the result's money is that of a year: of a campus that serves, or of a load without a model."""
+    return find(result, "training.duration") is None
 
 
 def rate_words(result: Result, name: str) -> str:

@@ -58,7 +58,7 @@ def as_answer(supply: SupplyAnswer) -> dict[str, Any]:
         "year": question.year,
         "weather_years": question.weather_years,
         "load_peak_MW": float(plan.load.max()) / _MW,
-        "load_mean_MW": float(plan.load.mean()) / _MW,
+        "load_mean_MW": float(plan.load.mean()) * plan.duty / _MW,
         "load_GWh": float(plan.load.sum()) * HOUR * plan.weight * year / _GWH,
         "profile": question.profile,
         "carbon_limit_g_per_kWh": _scaled(question.carbon_limit, _GRAM),
@@ -180,7 +180,7 @@ def _price_hours(supply: SupplyAnswer) -> dict[str, float]:
     scarce = plan.price >= _SCARCE * question.not_served_price
     nothing = plan.price <= _NOTHING * mean
     dear = (plan.price > 2.0 * mean) & ~scarce
-    hours = plan.weight * supply.year_share
+    hours = plan.hours / len(plan.load) * supply.year_share
     return {
         "nothing": float(np.sum(nothing & ~scarce)) * hours,
         "ordinary": float(np.sum(~nothing & ~dear & ~scarce)) * hours,
@@ -236,22 +236,22 @@ def hourly(supply: SupplyAnswer) -> dict[str, list[float]]:
     """Series of the plan in MW and $/MWh, four significant digits, for figures and hourly.csv.
 
     ``load``, ``not served``, ``price``; by plant ``ID`` given, ``ID charge``, ``ID stored`` [MWh],
-    ``ID curtailed`` where there is any.
+    ``ID curtailed`` where there is any; means of the hour, where a load is not drawn all the time.
     """
-    plan = supply.plan
+    plan, mean = supply.plan, supply.plan.duty / _MW
     worth = DUST * float(plan.load.max())
     series: dict[str, Array] = {
-        "load": plan.load / _MW,
-        "not served": plan.not_served / _MW,
+        "load": plan.load * mean,
+        "not served": plan.not_served * mean,
         "price": plan.price * _MWH,
     }
     for i, plant in enumerate(plan.plants):
         if plan.capacity[plant.id] <= worth:
             continue
-        series[plant.id] = plan.dispatch[:, i] / _MW
+        series[plant.id] = plan.dispatch[:, i] * mean
         if plant.storage is not None:
-            series[f"{plant.id} charge"] = plan.charge[:, i] / _MW
-            series[f"{plant.id} stored"] = plan.state_of_charge[:, i] / _MWH
+            series[f"{plant.id} charge"] = plan.charge[:, i] * mean
+            series[f"{plant.id} stored"] = plan.state_of_charge[:, i] * plan.duty / _MWH
         elif np.any(plan.curtailed[:, i] > worth):
-            series[f"{plant.id} curtailed"] = plan.curtailed[:, i] / _MW
+            series[f"{plant.id} curtailed"] = plan.curtailed[:, i] * mean
     return {name: [float(f"{value:.4g}") for value in values.tolist()] for name, values in series.items()}

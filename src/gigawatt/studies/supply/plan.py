@@ -87,6 +87,7 @@ def plan_supply(question: SupplyQuestion) -> SupplyAnswer:
         years=question.weather_years,
         flexible=question.flexible,
         matching=question.matching,
+        duty=question.duty,
     )
     spent = time.process_time() - started
     if not optimum.energy_served > 0.0:

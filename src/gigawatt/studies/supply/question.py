@@ -47,7 +47,8 @@ _WORDS = {
 class SupplyQuestion:
     """A load and the plants that may carry it.
 
-    ``load`` (H,) [W] at the meter, of ``weather_years`` years one after another; ``building`` where it is
+    ``load`` (H,) [W] at the meter while it is drawn, for the share ``duty`` of the time, of ``weather_years``
+    years one after another; ``building`` where it is
     more than the load at the meter. ``plants`` with the middle of their costs, ``low`` and ``high`` the same
     with both ends of them. ``carbon_limit`` [kg/J], ``carbon_price`` [$/kg], ``not_served_price`` [$/J],
     ``not_served_limit`` a share of the energy. ``flexible`` is what may be cut or wait; ``matching`` is the
@@ -71,6 +72,7 @@ class SupplyQuestion:
     flexible: Flexible | None = None
     matching: float | None = None
     weather_years: int = 1
+    duty: float = 1.0
     building: LoadShape | None = field(default=None, repr=False)
     assumptions: tuple[Assumption, ...] = field(default=(), repr=False)
     notices: tuple[str, ...] = ()
@@ -162,7 +164,8 @@ def question_of(loaded: LoadedScenario) -> SupplyQuestion:
         site=load_site(loaded.scenario.site.name),
         weather=value["site.weather"],
         year=value["scenario.year"],
-        load=np.tile(shape.facility, len(skies)),
+        load=np.tile(shape.running, len(skies)),
+        duty=shape.duty,
         profile=_in_words(loaded, profile, shape),
         plants=value["supply.candidates"],
         low=low,
@@ -177,7 +180,9 @@ def question_of(loaded: LoadedScenario) -> SupplyQuestion:
         matching=value["supply.matching"],
         weather_years=len(skies),
         building=shape if np.any(shape.facility != shape.it) else None,
-        assumptions=assumptions_of(values, assumptions),
+        assumptions=assumptions_of(
+            values, (one for one in assumptions if one.key in values or one.key not in leaves)
+        ),
         notices=(*loaded.notices, *value["site.weather"].warnings),
     )
 

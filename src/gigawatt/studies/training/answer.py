@@ -111,7 +111,7 @@ def as_answer(
         "power_MW": {
             "it_mean": float(outcome.power_it[0]) / _MW,
             "it_design": plan.power.it / _MW,
-            "facility_peak": plan.power.facility / _MW,
+            "facility_peak": plan.peak / _MW,
             "limit": None if plan.power.limit is None else plan.power.limit / _MW,
         },
         "power_cap_W": question.cap,
@@ -255,7 +255,7 @@ def _choice(plan: Plan) -> dict[str, Any]:
         "days": plan.days,
         "energy_per_token_J": float(plan.outcome.energy[0]) / plan.run.tokens,
         "cost_USD": float(plan.outcome.cost[0]),
-        "facility_peak_MW": plan.power.facility / _MW,
+        "facility_peak_MW": plan.peak / _MW,
     }
 
 
