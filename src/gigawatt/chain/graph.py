@@ -40,9 +40,9 @@ def _registered(branch: str) -> None:
         modules = (*modules, machine, money)
     if branch == TRAINING:
         from gigawatt.chain import boundary, campaign, notices
-        from gigawatt.chain.training import quantities
+        from gigawatt.chain.training import fit, quantities
 
-        modules = (*modules, notices, quantities, boundary, campaign)
+        modules = (*modules, notices, fit, quantities, boundary, campaign)
     elif branch == SERVING:
         from gigawatt.chain import boundary
         from gigawatt.chain.serving import money as serving_money

@@ -142,30 +142,31 @@ def pue_peak(
 
 @training("machine.count", "1", rows=("power_limit", "overhead_power", "network_power", "chips"))
 def machine_count(
-    machine_size: Mapping[str, Any], training_runs: int, machine_design_power: float, machine_pue_peak: float
+    machine_size: Mapping[str, Any],
+    training_runs_given: int,
+    machine_design_power: float,
+    machine_pue_peak: float,
 ) -> int:
     """Accelerators of the campus.
 
     As given; or facility power / (design power × PUE in the hottest hour), rounded down for each run
     to a number with at most four significant binary digits, so that parallel degrees can divide it.
     """
+    runs = max(training_runs_given, 1)
     if machine_size["count"] is not None:
         count = int(machine_size["count"])
-        if count % training_runs:
+        if count < runs:
             raise InputError(
-                "the number of runs does not divide the accelerators",
-                key="training.runs",
-                given=training_runs,
-                allowed=f"a divisor of {count}",
+                "more runs than accelerators", key="training.runs", given=runs, allowed=f"at most {count}"
             )
         return count
-    count = _affordable(machine_size["power"], machine_design_power, machine_pue_peak, training_runs)
+    count = _affordable(machine_size["power"], machine_design_power, machine_pue_peak, runs)
     if not count:
         raise InputError(
             "the power is too small for one accelerator per run",
             key="machine.power",
             given=f"{machine_size['power'] / 1e6:.4g} MW",
-            allowed=f"at least {machine_design_power * machine_pue_peak * training_runs / 1e6:.4g} MW",
+            allowed=f"at least {machine_design_power * machine_pue_peak * runs / 1e6:.4g} MW",
         )
     return count
 
@@ -177,15 +178,3 @@ def _affordable(power: float, per_unit: float, pue: float, runs: int) -> int:
         return 0
     step = 2 ** max(0, math.floor(math.log2(affordable)) - 3)
     return int(affordable // step * step) * runs
-
-
-@training("machine.machine", "", rows=("*",))
-def machine(
-    machine_chip: Chip, machine_count: int, training_runs: int, machine_options: Mapping[str, Any]
-) -> Machine:
-    """The accelerators of one run with their nodes and links.
-
-    The chip's usual node and links unless the scenario names others.
-    """
-    cluster, told = build_cluster(chip=machine_chip, count=machine_count // training_runs, **machine_options)
-    return Machine(cluster, machine_count, told)

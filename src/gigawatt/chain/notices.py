@@ -11,6 +11,7 @@ from gigawatt.chain.machine import cap_within
 from gigawatt.chain.registry import training
 from gigawatt.chain.reliability import Goodput
 from gigawatt.chain.supply import lead_time_notices
+from gigawatt.chain.training.size import Fit
 from gigawatt.facility import LoadShape
 from gigawatt.facility.power_chain import served_share
 from gigawatt.machine import Chip
@@ -39,6 +40,7 @@ def notices(
     machine_cap: float | None,
     machine_pue_peak: float,
     machine_clock: float,
+    training_fit: Fit,
     training_reliability: Goodput,
     training_spare: float | None,
     facility_load: LoadShape,
@@ -63,7 +65,7 @@ def notices(
             if machine_clock > _FULL_CLOCK
             else f"a power cap of {machine_cap:.4g} W {own} leaves {100.0 * machine_clock:.3g} % of its clock"
         )
-    told.extend(training_reliability.notices)
+    told.extend((*training_fit.notices, *training_reliability.notices))
     if training_spare is not None:
         days = training_spare / _DAY
         told.append(

@@ -101,6 +101,22 @@ def reliability_rows(cluster: str) -> tuple[Evidence, ...]:
     return tuple((row if name in row.numbers else plain).evidence(name) for name in QUANTITIES)
 
 
+def goodput_beside(
+    cluster: str, accelerators: float, spare: int, *, node: int, failures: float = 1.0, **others: Any
+) -> Goodput:
+    """:func:`goodput_of` beside ``spare`` accelerators, where they are enough whole nodes.
+
+    Where they are too few, or none, the nodes that lack are taken for granted, as without a number.
+    """
+    usual = goodput_of(cluster, accelerators, node=node, failures=failures, **others)
+    if spare < node:
+        return usual
+    beside = goodput_of(
+        cluster, accelerators, node=node, failures=failures, spares=spare // node, **others
+    )
+    return usual if beside.share < usual.share else beside
+
+
 def goodput_of(
     cluster: str,
     accelerators: float,

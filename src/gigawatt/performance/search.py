@@ -110,6 +110,7 @@ def search(
     top: int = 10,
     progress: Callable[[int, int], None] | None = None,
     widen: Iterable[str] = (),
+    part: bool = False,
 ) -> Search:
     """The quickest layouts that fit.
 
@@ -125,6 +126,8 @@ def search(
         Called with (layouts done, layouts in all) after every chunk.
     widen : names
         Columns to search as well, as in :func:`~gigawatt.performance.layouts.enumerate_layouts`.
+    part : bool
+        Layouts of a part of the accelerators, as there, in place of those of all.
 
     Returns
     -------
@@ -139,8 +142,8 @@ def search(
     InputError
         A pin that cannot divide.
     """
-    layouts = scheduled(enumerate_layouts(run, cluster, fixed, widen), stack.schedule)
-    prepared = prepare(run, layouts, cluster, stack)
+    layouts = scheduled(enumerate_layouts(run, cluster, fixed, widen, part=part), stack.schedule)
+    prepared = prepare(run, layouts, cluster, stack, part=part)
     rows, floors, lacking = _fitting(prepared, layouts, progress)
     if not len(rows):
         raise _nothing_fits(run, cluster, len(layouts), lacking)

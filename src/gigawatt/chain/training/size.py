@@ -1,0 +1,487 @@
+"""What of a machine one run uses, and with what batch: every size has an answer, and more is never slower.
+
+All accelerators are tried in one layout, then the largest parts of them; a part that is quicker is used, and
+the other accelerators are spare. A batch that nobody gave grows while the steps it saves outweigh its tokens:
+the same loss takes them in proportion to 1 + B / B_crit.
+
+References
+----------
+McCandlish et al. 2018, arXiv 1812.06162 (tokens and steps over the batch). Bergsma et al. 2025, arXiv
+2505.13738 (B_crit over tokens).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gigawatt import catalog
+from gigawatt.chain.reliability import Goodput, given_goodput, goodput_of
+from gigawatt.core.errors import GigawattError, InfeasibleError
+from gigawatt.core.evidence import Assumption, Evidence, Grade
+from gigawatt.core.quantities import compact
+from gigawatt.machine import Chip, Cluster, build_cluster
+from gigawatt.performance import Search, Stack, TrainingRun, capped, capped_search
+from gigawatt.performance.layouts import IndivisibleError
+from gigawatt.performance.search import search
+from gigawatt.workload import Architecture
+
+__all__ = ["Fit", "RunTerms", "critical_batch", "fit_run", "fit_runs", "sequences_of", "spare_power_of",
+           "tokens_factor"]  # fmt: skip
+
+Batch = tuple[str, float]
+_DAY = 86400.0
+_MOST = 2**21
+"""Accelerators up to which a machine is looked for that holds a model."""
+_PARTS = 4
+"""Sizes in an octave that are looked at below a machine that is too large for its run."""
+_WELL = 0.5
+"""Share of the time of all accelerators that goes into arithmetic, above which a machine is not too large."""
+_FAILS = 0.9
+"""Goodput over that of half the machine, below which a smaller one may be quicker."""
+_PATIENCE = 2
+"""Octaves without gain after which no smaller machine is looked at."""
+_NEAR = 1.2
+"""Time over that of the best, below which other batches are tried as well."""
+_GROWTH = 2.0
+"""Steps in which a batch grows."""
+_ROUNDING = 0.125
+"""By how much a batch in tokens may be rounded so that degrees divide it."""
+_DEGREES = ("tensor", "pipeline", "context", "data")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunTerms:
+    """A run before it is known on how many accelerators, in SI.
+
+    ``batch`` is (what is counted: ``token`` or ``sequence``, how many) and ``batch_held`` whether it may not
+    grow; ``options`` are those of :func:`~gigawatt.machine.build_cluster`; ``fixed`` pins layout columns and
+    ``widen`` names rare ones to search; ``cap`` [W] is what an accelerator may draw, where that is less than
+    its own limit; ``reliability`` names a cluster of the catalog's ``reliability``, ``given_goodput`` takes
+    the place of that from failure rates.
+    """
+
+    architecture: Architecture
+    tokens: float
+    sequence: int
+    batch: Batch
+    batch_held: bool
+    number_format: str
+    optimizer: str
+    chip: Chip
+    options: Mapping[str, Any]
+    stack: Stack
+    fixed: Mapping[str, int]
+    widen: tuple[str, ...]
+    cap: float | None
+    reliability: str
+    given_goodput: float | None = None
+    recovery: str | None = None
+
+    def goodput(self, count: int, failures: float = 1.0, spares: int = 0) -> Goodput:
+        """Goodput on ``count`` accelerators that fail ``failures`` times as often; the given one, if any."""
+        if self.given_goodput is not None:
+            return given_goodput(self.given_goodput, count)
+        return goodput_of(self.reliability, count, failures=failures, recovery=self.recovery, spares=spares)
+
+    def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
+        """(the cluster of ``count`` accelerators, its assumptions)."""
+        return build_cluster(chip=self.chip, count=count, **self.options)
+
+    def run(self, count: int, batch: Batch | None = None, *, uneven: bool = False) -> TrainingRun:
+        """The run on ``count`` accelerators with its batch or another, of which the tokens are told.
+
+        Raises
+        ------
+        IndivisibleError
+            A batch in tokens that comes near to nothing that divides.
+        """
+        counted, number = batch or self.batch
+        wanted = number if counted == "sequence" else number / self.sequence
+        whole = max(1, round(wanted))
+        if counted == "token" and not uneven:
+            whole = sequences_of(wanted, count)
+            if abs(whole / wanted - 1.0) > _ROUNDING:
+                raise IndivisibleError("no batch near to the given one divides", allowed=f"{whole} sequences")
+        tokens = self.tokens
+        if not self.batch_held and whole > (1.0 + _ROUNDING) * self.batch[1] / self.sequence:
+            tokens *= tokens_factor(whole * self.sequence, self.batch[1], tokens)
+        return TrainingRun(
+            architecture=self.architecture,
+            tokens=tokens,
+            sequence=int(self.sequence),
+            global_batch=whole,
+            number_format=self.number_format,
+            optimizer=self.optimizer,
+            uneven=uneven,
+        )
+
+
+def sequences_of(number: float, count: int) -> int:
+    """A number of sequences near to one, with three significant binary digits times the odd part of a count.
+
+    So parallel degrees of ``count`` accelerators can divide it.
+    """
+    odd = count // (count & -count)
+    wanted = max(1.0, number / odd)
+    step = 2 ** max(0, int(wanted).bit_length() - 3)
+    return max(1, round(wanted / step)) * step * odd
+
+
+def critical_batch(tokens: float) -> float:
+    """Tokens of a step at which a loss takes twice the tokens of a small batch, for a run of ``tokens``."""
+    law = catalog.entity("batch_law", "critical")
+    return law.value("batch_scale") * tokens ** law.value("batch_exponent") * law.value("batch_sequence")
+
+
+def tokens_factor(batch: float, usual: float, tokens: float) -> float:
+    """Tokens for the same loss with a ``batch`` [tokens], over those with the ``usual`` one; never less."""
+    critical = critical_batch(tokens)
+    return max(1.0, (1.0 + batch / critical) / (1.0 + usual / critical))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What one of ``runs`` equal runs uses of its ``count`` accelerators.
+
+    ``search`` holds the best layout of the ``cluster`` that is used, ``seconds`` is the run's time, failures
+    included; ``notices`` say what is spare and why, and what batch was chosen.
+    """
+
+    run: TrainingRun
+    cluster: Cluster
+    count: int
+    search: Search
+    seconds: float
+    share: float
+    runs: int = 1
+    notices: tuple[str, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def used(self) -> int:
+        """Accelerators of one run that train."""
+        return self.cluster.count
+
+    @property
+    def spare(self) -> int:
+        """Accelerators of one run that stand by."""
+        return self.count - self.cluster.count
+
+    @property
+    def spare_power(self) -> float:
+        """IT power of the spare accelerators of one run [W]."""
+        return spare_power_of(self.cluster, self.spare)
+
+    @property
+    def arithmetic(self) -> float:
+        """Accelerator-seconds of arithmetic of the whole run, without failures."""
+        return float(self.search.best.parts["arithmetic"][0]) * self.run.steps * self.used
+
+    @property
+    def working(self) -> float:
+        """Share of the time of all accelerators that arithmetic takes, without failures."""
+        best = self.search.best
+        return float(best.parts["arithmetic"][0] / best.step_time[0]) * self.used / self.count
+
+
+def spare_power_of(cluster: Cluster, spare: int) -> float:
+    """IT power of ``spare`` idle accelerators like those of a cluster [W], node and network included."""
+    each = cluster.chip.idle_power + cluster.node.overhead_power / cluster.node.chips + cluster.network_power
+    return spare * each
+
+
+@dataclass
+class _Sizes:
+    """Fits of one run's terms, each computed once."""
+
+    terms: RunTerms
+    known: dict[tuple[object, ...], Fit | GigawattError] = field(default_factory=dict)
+
+    def _once(self, key: tuple[object, ...], make: Callable[[], Fit]) -> Fit:
+        if key not in self.known:
+            try:
+                self.known[key] = make()
+            except GigawattError as error:
+                self.known[key] = error
+        found = self.known[key]
+        if isinstance(found, GigawattError):
+            raise found
+        return found
+
+    def _fit(self, run: TrainingRun, cluster: Cluster, found: Search) -> Fit:
+        share = self.terms.goodput(cluster.count).share
+        seconds = run.steps * float(found.best.step_time[0]) / share
+        return Fit(run, cluster, cluster.count, found, seconds, share)
+
+    def on(self, used: int, batch: Batch, *, uneven: bool) -> Fit:
+        """All of ``used`` accelerators in one layout, of every layout of them."""
+
+        def make() -> Fit:
+            terms = self.terms
+            run, (cluster, _) = terms.run(used, batch, uneven=uneven), terms.cluster(used)
+            found = capped_search(
+                run, cluster, terms.stack, terms.fixed, top=1, widen=terms.widen, cap=terms.cap
+            )
+            return self._fit(run, cluster, found)
+
+        return self._once((used, batch, uneven), make)
+
+    def part(self, count: int, batch: Batch) -> Fit:
+        """The quickest part of ``count`` accelerators, of few layouts and without regard of failures."""
+
+        def make() -> Fit:
+            terms = self.terms
+            run, (cluster, _) = terms.run(count, batch, uneven=True), terms.cluster(count)
+            found = search(run, cluster, terms.stack, terms.fixed, top=1, widen=terms.widen, part=True)
+            used, _ = terms.cluster(int(found.best.layouts.count[0]))
+            return self._fit(run, used, replace(found, best=capped(found.best, used, terms.cap)))
+
+        return self._once((count, batch, "part"), make)
+
+    def best_part(self, count: int, batch: Batch) -> Fit:
+        """The same part in the best of all layouts."""
+        return self.on(self.part(count, batch).used, batch, uneven=True)
+
+    def of(self, count: int, batch: Batch) -> Fit:
+        """The quicker of all accelerators and a part of them."""
+        found: list[Fit] = []
+        errors: list[GigawattError] = []
+        pinned = all(name in self.terms.fixed for name in _DEGREES)
+        for one in (lambda: self.on(count, batch, uneven=False), lambda: self.best_part(count, batch)):
+            try:
+                found.append(one())
+            except (IndivisibleError, InfeasibleError) as error:
+                errors.append(error)
+                if pinned:
+                    raise
+        if not found:
+            raise next((one for one in errors if isinstance(one, InfeasibleError)), errors[0])
+        return min(found, key=lambda fit: fit.seconds)
+
+    def grown(self, count: int, batch: Batch, find: Callable[[int, Batch], Fit]) -> tuple[Fit, Batch]:
+        """What is found, with its batch: ``batch``, or a larger or smaller one while that is quicker."""
+        best = find(count, batch)
+        if self.terms.batch_held:
+            return best, batch
+        for times in (_GROWTH, 1.0 / _GROWTH):
+            while True:
+                other = batch[0], batch[1] * times
+                if other[1] < self.terms.batch[1]:
+                    break
+                try:
+                    found = find(count, other)
+                except GigawattError:
+                    break
+                if found.seconds >= best.seconds:
+                    break
+                best, batch = found, other
+        return best, batch
+
+    def best(self, count: int) -> Fit:
+        """The quickest of ``count`` accelerators and of every smaller machine that may be quicker."""
+        best, batch = self.grown(count, self.terms.batch, self.of)
+        share = self.terms.goodput(count).share
+        half = self.terms.goodput(max(count // 2, 1)).share
+        if count <= 1 or (best.working >= _WELL and share >= _FAILS * half):
+            return best
+        sizes = [size for size in _ladder() if size < count]
+        kept = {size: size * self.terms.goodput(size).share for size in sizes}
+        most = max(kept, key=lambda size: kept[size])  # beyond it failures cost more than accelerators bring
+        slower = 0
+        for size in reversed(sizes):
+            if size > most or size & (size - 1):
+                continue
+            if slower == _PATIENCE or best.arithmetic / kept[size] >= best.seconds:
+                break
+            before = best
+            best, batch = self._quicker(size, best, batch)
+            slower = slower + 1 if best is before else 0
+        for size in [size for size in sizes if best.used / 2 < size < 2 * best.used and size <= most]:
+            if best.arithmetic / kept[size] < best.seconds:
+                best, batch = self._quicker(size, best, batch)
+        return min(best, self.on(best.used, batch, uneven=True), key=lambda fit: fit.seconds)
+
+    def _quicker(self, size: int, best: Fit, batch: Batch) -> tuple[Fit, Batch]:
+        """The quicker of ``best`` and a part of ``size`` accelerators, with their batches."""
+        try:
+            found = self.part(size, batch)
+            if found.seconds < _NEAR * best.seconds:
+                found, batch = self.grown(size, batch, self.part)
+        except GigawattError:
+            return best, batch
+        return (found, batch) if found.seconds < best.seconds else (best, batch)
+
+
+def _ladder() -> list[int]:
+    """Sizes of which every smaller machine is one, four in an octave."""
+    octaves = range(_MOST.bit_length())
+    steps = range(_PARTS, 2 * _PARTS)
+    return sorted({2**octave * step // _PARTS for octave in octaves for step in steps})
+
+
+def fit_run(terms: RunTerms, count: int) -> Fit:
+    """What one run uses of ``count`` accelerators, and with what batch.
+
+    Raises
+    ------
+    InfeasibleError
+        The model does not fit: says the fewest accelerators that hold it.
+    InputError
+        A pin that cannot divide.
+    """
+    sizes = _Sizes(terms)
+    return _told(sizes, _best(sizes, count))
+
+
+def fit_runs(terms: RunTerms, count: int, runs: int) -> Fit:
+    """What each of ``runs`` equal runs uses of its share of ``count`` accelerators; 0 runs: as many as pay.
+
+    Raises
+    ------
+    InfeasibleError, InputError
+        As :func:`fit_run`.
+    """
+    if runs:
+        return replace(fit_run(terms, max(count // runs, 1)), runs=runs)
+    worth = catalog.entity("batch_law", "runs").evidence("runs_worth")
+    sizes, runs, told = _Sizes(terms), 1, list[str]()
+    best = _best(sizes, count)
+    while count >= 2 * runs:
+        try:
+            other = _best(sizes, count // (2 * runs))
+        except InfeasibleError:
+            break
+        gain = 2.0 * best.seconds / other.seconds
+        if gain < worth.value:
+            told.append(f"{2 * runs} runs would train {gain:.3g} times the tokens a day")
+            break
+        best, runs = other, 2 * runs
+    if runs > 1:
+        together = compact(runs * terms.tokens / best.seconds * _DAY, "tokens")
+        told.insert(
+            0,
+            f"{runs} runs share the campus, {best.count:,} accelerators each (training.runs: auto): "
+            f"{best.seconds / _DAY:.4g} days each, together {together} a day",
+        )
+    best = _told(sizes, best)
+    assumed = Assumption("training.runs_worth", f"{worth.value:g}", worth.note, worth.grade, worth.source_id)
+    return replace(
+        best, runs=runs, notices=("; ".join(told), *best.notices) if told else best.notices,
+        assumptions=(*best.assumptions, assumed), evidence=(*best.evidence, worth),
+    )  # fmt: skip
+
+
+def _best(sizes: _Sizes, count: int) -> Fit:
+    try:
+        return replace(sizes.best(count), count=count)
+    except InfeasibleError as error:
+        raise _too_small(sizes, count, error) from None
+
+
+def _told(sizes: _Sizes, fit: Fit) -> Fit:
+    """The fit with its notices and assumptions, and the rows behind a batch that was chosen."""
+    law = catalog.entity("batch_law", "critical").rows() if fit.run.tokens > sizes.terms.tokens else ()
+    return replace(
+        fit, notices=tuple(_notices(sizes, fit)), assumptions=_assumed(sizes.terms, fit), evidence=tuple(law)
+    )
+
+
+def _too_small(sizes: _Sizes, count: int, error: InfeasibleError) -> InfeasibleError:
+    """The error with the fewest accelerators on which the model fits."""
+    batch, low, high = sizes.terms.batch, count, count
+
+    def fits(number: int) -> bool:
+        try:
+            sizes.of(number, batch)
+        except GigawattError:
+            return False
+        return True
+
+    while high < _MOST and not fits(high := 2 * high):
+        low = high
+    if not fits(high):
+        return error
+    while high - low > max(1, high // 64):
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(middle) else (middle, high)
+    least = sizes.of(high, batch).used
+    error.allowed = f"{least:,} or more of them, or others with more memory"
+    return error
+
+
+def _notices(sizes: _Sizes, fit: Fit) -> list[str]:
+    terms, told, critical = sizes.terms, list[str](), critical_batch(sizes.terms.tokens)
+    if fit.spare:
+        told.append(_spare_words(sizes, fit))
+    layout = fit.search.best.layouts
+    most, mean = float(layout.microbatches[0]), float(layout.mean_microbatches[0])
+    if most > mean:
+        told.append(
+            f"{fit.run.global_batch:,} sequences do not divide over {int(layout.data[0]):,} replicas: a step "
+            f"waits for those with {most:.0f} microbatches, the mean has {mean:.4g}"
+        )
+    batch, days = fit.run.tokens_per_step, fit.seconds / _DAY
+    if terms.batch_held:
+        if batch > critical:
+            told.append(
+                f"a batch of {compact(batch, 'tokens')} is {batch / critical:.2g} times the critical batch, "
+                f"{compact(critical, 'tokens')}: the same loss takes {1.0 + batch / critical:.2g} times the "
+                "tokens of a small batch; the tokens given are kept"
+            )
+        if fit.working < _WELL:
+            told += _small_batch_words(terms, fit)
+    elif fit.run.tokens > terms.tokens:
+        usual = sizes.of(fit.count, terms.batch)
+        told.append(
+            f"no batch is given: {compact(batch, 'tokens')} a step take {days:.4g} days in place of "
+            f"{usual.seconds / _DAY:.4g} with {compact(usual.run.tokens_per_step, 'tokens')}, and "
+            f"{100.0 * (fit.run.tokens / terms.tokens - 1.0):.2g} % more tokens for the same loss (critical "
+            f"batch {compact(critical, 'tokens')})"
+        )
+    return told
+
+
+def _spare_words(sizes: _Sizes, fit: Fit) -> str:
+    why = "no layout divides them all"
+    try:
+        whole = sizes.on(fit.count, sizes.terms.batch, uneven=False)
+        why = f"all in one layout would take {whole.seconds / _DAY:.4g} days, not {fit.seconds / _DAY:.4g}"
+    except GigawattError:
+        pass
+    return (
+        f"{fit.count:,} accelerators asked, {fit.used:,} used, {fit.spare:,} spare: {why}; the spare ones "
+        "stand by for failed nodes, are paid for and draw idle power"
+    )
+
+
+def _small_batch_words(terms: RunTerms, fit: Fit) -> list[str]:
+    """What a larger batch would do for a machine that the given one leaves idle, if anything."""
+    free = _Sizes(replace(terms, batch_held=False)).best(fit.count)
+    if free.seconds >= fit.seconds:
+        return []
+    return [
+        f"a batch of {fit.run.global_batch:,} sequences is small for {fit.count:,} accelerators, which "
+        f"compute {100.0 * fit.working:.2g} % of the time: {free.run.global_batch:,} sequences would take "
+        f"{free.seconds / _DAY:.4g} days in place of {fit.seconds / _DAY:.4g}, more tokens for the same loss "
+        "counted; several runs side by side (training.runs: auto) use more of them"
+    ]
+
+
+def _assumed(terms: RunTerms, fit: Fit) -> tuple[Assumption, ...]:
+    """The batch that was chosen, and the law it was chosen by."""
+    if fit.run.tokens <= terms.tokens:
+        return ()
+    law = catalog.entity("batch_law", "critical").evidence("batch_scale")
+    return (
+        Assumption(
+            "training.batch_chosen", compact(fit.run.tokens_per_step, "tokens"),
+            "the quickest on this machine, by the law of the critical batch", Grade.guess,
+        ),
+        Assumption(
+            "training.critical_batch", compact(critical_batch(terms.tokens), "tokens"),
+            law.note, law.grade, law.source_id,
+        ),
+    )  # fmt: skip
