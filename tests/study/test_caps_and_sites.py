@@ -136,11 +136,11 @@ def test_more_than_the_power_feeds_fits_with_a_cap(question: TrainingQuestion) -
     choice = power_choice(held, question)
     assert choice is not None
     assert choice.fewer is not None
-    assert choice.fewer.cluster.count == count_for_power(question, limit) < 64
+    assert choice.fewer.count == count_for_power(question, limit) < 64
     assert choice.fewer.power.facility <= limit
     assert power_choice(plan_training(question, 64, top=1), question) is None
     rows = as_answer(held, band=BAND, choice=choice)["power_choice"]
-    assert [row["count"] for row in rows] == [64, choice.fewer.cluster.count]
+    assert [row["count"] for row in rows] == [64, choice.fewer.count]
     with pytest.raises(InfeasibleError, match="more than any power cap can save"):
         plan_training(question, 64, limit=0.3 * power_of(question, 64).facility)
 

@@ -168,7 +168,7 @@ def as_runs(value: object) -> int:
         return count().func(value)  # type: ignore[call-arg]
     except PydanticCustomError as error:
         told = {**(error.context or {}), "allowed": 'a whole number of one or more, or "auto"'}
-        raise PydanticCustomError("quantity", "{text}", {"text": "not a number of runs", **told}) from None
+        raise PydanticCustomError("quantity", "not a number of runs", told) from None
 
 
 def as_widen(value: object) -> tuple[str, ...]:

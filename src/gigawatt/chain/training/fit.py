@@ -122,7 +122,7 @@ def spare_power(machine_spare: int, machine_machine: Machine) -> float:
     return spare_power_of(machine_machine.cluster, machine_spare)
 
 
-@training("training.run", "", rows=("batch_*", "gradient*", "state", "update", "wire"))
+@training("training.run", "", rows=("batch_*",))
 def training_run(training_fit: Fit) -> TrainingRun:
     """What one optimizer step computes.
 

@@ -459,7 +459,8 @@ def _spare_words(sizes: _Sizes, fit: Fit) -> str:
 
 def _small_batch_words(terms: RunTerms, fit: Fit) -> list[str]:
     """What a larger batch would do for a machine that the given one leaves idle, if anything."""
-    free = _Sizes(replace(terms, batch_held=False)).best(fit.count)
+    given = "token", fit.run.tokens_per_step
+    free = _Sizes(replace(terms, batch=given, batch_held=False)).best(fit.count)
     if free.seconds >= fit.seconds:
         return []
     return [
