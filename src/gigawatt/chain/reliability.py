@@ -33,6 +33,7 @@ __all__ = [
     "cluster_of",
     "days_band",
     "given_goodput",
+    "goodput_beside",
     "goodput_of",
     "methods_of",
     "reliability_rows",
@@ -111,9 +112,7 @@ def goodput_beside(
     usual = goodput_of(cluster, accelerators, node=node, failures=failures, **others)
     if spare < node:
         return usual
-    beside = goodput_of(
-        cluster, accelerators, node=node, failures=failures, spares=spare // node, **others
-    )
+    beside = goodput_of(cluster, accelerators, node=node, failures=failures, spares=spare // node, **others)
     return usual if beside.share < usual.share else beside
 
 

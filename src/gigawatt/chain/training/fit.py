@@ -9,7 +9,7 @@ from typing import Any
 from gigawatt.chain import methods
 from gigawatt.chain.machine import Machine
 from gigawatt.chain.registry import training
-from gigawatt.chain.reliability import CLUSTER
+from gigawatt.chain.reliability import cluster_of
 from gigawatt.chain.training.size import Fit, RunTerms, fit_runs, spare_power_of
 from gigawatt.machine import Chip, build_cluster
 from gigawatt.performance import Stack, TrainingRun
@@ -33,6 +33,7 @@ def terms(
     layout_fixed: Mapping[str, int],
     layout_widen: tuple[str, ...],
     machine_cap: float | None,
+    scenario_year: int,
 ) -> RunTerms:
     """Terms of one run.
 
@@ -52,7 +53,8 @@ def terms(
         fixed=layout_fixed,
         widen=layout_widen,
         cap=machine_cap,
-        reliability=CLUSTER,
+        year=scenario_year,
+        reliability=cluster_of(machine_chip.id),
     )
 
 
@@ -69,7 +71,8 @@ def fit_of_rates(
     The quickest of all accelerators in one layout, of the largest parts of them, and of batches beyond the
     usual one where none is given.
     """
-    named = replace(training_terms, reliability=training_failures or CLUSTER, recovery=training_recovery)
+    usual = training_terms.reliability
+    named = replace(training_terms, reliability=training_failures or usual, recovery=training_recovery)
     return fit_runs(named, machine_count, training_runs_given)
 
 

@@ -276,7 +276,11 @@ def plan_training(
         exact=exact,
         exact_cpu_seconds=scheduled,
         assumptions=(
-            *question.assumptions, *told, *part.assumptions, *money, *_further(question, expected),
+            *question.assumptions,
+            *told,
+            *part.assumptions,
+            *money,
+            *_further(question, expected),
         ),
         notices=(*notices, *part.notices, *expected.notices),
     )

@@ -9,7 +9,14 @@ import numpy as np
 from gigawatt.chain import methods
 from gigawatt.chain.machine import Machine
 from gigawatt.chain.registry import CHAIN, TRAINING, running, training
-from gigawatt.chain.reliability import Goodput, cluster_of, given_goodput, goodput_of, run_band
+from gigawatt.chain.reliability import (
+    Goodput,
+    cluster_of,
+    given_goodput,
+    goodput_beside,
+    goodput_of,
+    run_band,
+)
 from gigawatt.chain.resources import resources
 from gigawatt.performance import Search, Stack, StepTable, TrainingRun, capped, capped_search, evaluate
 from gigawatt.performance.power import chip_power_of

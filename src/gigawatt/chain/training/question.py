@@ -78,7 +78,6 @@ class TrainingQuestion(RunTerms):
     ``redundancy`` that of the building.
     """
 
-    year: int
     pue_mean: float
     pue_peak: float
     electricity: float

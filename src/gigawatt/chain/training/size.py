@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gigawatt import catalog
-from gigawatt.chain.reliability import Goodput, given_goodput, goodput_of
+from gigawatt.chain.reliability import Goodput, given_goodput, goodput_beside
 from gigawatt.core.errors import GigawattError, InfeasibleError
 from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.quantities import compact
@@ -34,20 +34,24 @@ Batch = tuple[str, float]
 _DAY = 86400.0
 _MOST = 2**21
 """Accelerators up to which a machine is looked for that holds a model."""
-_PARTS = 4
+_PARTS = 8
 """Sizes in an octave that are looked at below a machine that is too large for its run."""
 _WELL = 0.5
 """Share of the time of all accelerators that goes into arithmetic, above which a machine is not too large."""
 _FAILS = 0.9
 """Goodput over that of half the machine, below which a smaller one may be quicker."""
-_PATIENCE = 2
-"""Octaves without gain after which no smaller machine is looked at."""
+_PATIENCE = 3
+"""Steps of a batch, or octaves of a machine, without gain after which no other is looked at."""
 _NEAR = 1.2
 """Time over that of the best, below which other batches are tried as well."""
-_GROWTH = 2.0
+_BELOW = 3
+"""Sizes that are looked at below a machine that is used well."""
+_GROWTH = 2.0**0.5
 """Steps in which a batch grows."""
 _ROUNDING = 0.125
 """By how much a batch in tokens may be rounded so that degrees divide it."""
+_WHOLE_NODES = 2**20
+"""A count at which no node is cut short."""
 _DEGREES = ("tensor", "pipeline", "context", "data")
 
 
@@ -75,6 +79,7 @@ class RunTerms:
     fixed: Mapping[str, int]
     widen: tuple[str, ...]
     cap: float | None
+    year: int
     reliability: str
     given_goodput: float | None = None
     recovery: str | None = None
@@ -83,7 +88,11 @@ class RunTerms:
         """Goodput on ``count`` accelerators that fail ``failures`` times as often; the given one, if any."""
         if self.given_goodput is not None:
             return given_goodput(self.given_goodput, count)
-        return goodput_of(self.reliability, count, failures=failures, recovery=self.recovery, spares=spares)
+        node = min(self.cluster(_WHOLE_NODES)[0].node.chips, count)
+        return goodput_beside(
+            self.reliability, count, spares, node=node, failures=failures, recovery=self.recovery,
+            year=self.year,
+        )  # fmt: skip
 
     def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
         """(the cluster of ``count`` accelerators, its assumptions)."""
@@ -199,6 +208,13 @@ class _Sizes:
 
     terms: RunTerms
     known: dict[tuple[object, ...], Fit | GigawattError] = field(default_factory=dict)
+    shares: dict[int, float] = field(default_factory=dict)
+
+    def share(self, count: int) -> float:
+        """Goodput of ``count`` accelerators."""
+        if count not in self.shares:
+            self.shares[count] = self.terms.goodput(count).share
+        return self.shares[count]
 
     def _once(self, key: tuple[object, ...], make: Callable[[], Fit]) -> Fit:
         if key not in self.known:
@@ -212,7 +228,7 @@ class _Sizes:
         return found
 
     def _fit(self, run: TrainingRun, cluster: Cluster, found: Search) -> Fit:
-        share = self.terms.goodput(cluster.count).share
+        share = self.share(cluster.count)
         seconds = run.steps * float(found.best.step_time[0]) / share
         return Fit(run, cluster, cluster.count, found, seconds, share)
 
@@ -230,20 +246,35 @@ class _Sizes:
         return self._once((used, batch, uneven), make)
 
     def part(self, count: int, batch: Batch) -> Fit:
-        """The quickest part of ``count`` accelerators, of few layouts and without regard of failures."""
+        """The quickest part of ``count`` accelerators, of few layouts and without regard of failures.
+
+        A batch that is not held is filled up to what the layout works through.
+        """
 
         def make() -> Fit:
             terms = self.terms
             run, (cluster, _) = terms.run(count, batch, uneven=True), terms.cluster(count)
-            found = search(run, cluster, terms.stack, terms.fixed, top=1, widen=terms.widen, part=True)
-            used, _ = terms.cluster(int(found.best.layouts.count[0]))
+            fill = 0.0 if terms.batch_held else _GROWTH - 1.0
+            found = search(
+                run, cluster, terms.stack, terms.fixed, top=1, widen=terms.widen, part=True, fill=fill
+            )
+            layout = found.best.layouts
+            full = int(layout.microbatches[0]) * int(layout.data[0]) * int(layout.microbatch[0])
+            if run.global_batch < full <= (1.0 + fill) * run.global_batch:
+                run = terms.run(count, ("token", float(full * terms.sequence)), uneven=True)
+            used, _ = terms.cluster(int(layout.count[0]))
             return self._fit(run, used, replace(found, best=capped(found.best, used, terms.cap)))
 
         return self._once((count, batch, "part"), make)
 
+    def refined(self, part: Fit, batch: Batch) -> Fit:
+        """The same part and batch, in the best of all layouts."""
+        exact = batch if self.terms.batch_held else ("token", part.run.tokens_per_step)
+        return self.on(part.used, exact, uneven=True)
+
     def best_part(self, count: int, batch: Batch) -> Fit:
-        """The same part in the best of all layouts."""
-        return self.on(self.part(count, batch).used, batch, uneven=True)
+        """The quickest part in the best of all layouts."""
+        return self.refined(self.part(count, batch), batch)
 
     def of(self, count: int, batch: Batch) -> Fit:
         """The quicker of all accelerators and a part of them."""
@@ -266,29 +297,33 @@ class _Sizes:
         best = find(count, batch)
         if self.terms.batch_held:
             return best, batch
+        start = batch
         for times in (_GROWTH, 1.0 / _GROWTH):
-            while True:
-                other = batch[0], batch[1] * times
-                if other[1] < self.terms.batch[1]:
+            other, slower = start, 0
+            while slower < _PATIENCE:
+                other = other[0], other[1] * times
+                if other[1] < (1.0 - _ROUNDING) * self.terms.batch[1]:
                     break
                 try:
                     found = find(count, other)
                 except GigawattError:
                     break
-                if found.seconds >= best.seconds:
-                    break
-                best, batch = found, other
+                slower += 1
+                if found.seconds < best.seconds:
+                    best, batch, slower = found, other, 0
         return best, batch
 
     def best(self, count: int) -> Fit:
         """The quickest of ``count`` accelerators and of every smaller machine that may be quicker."""
         best, batch = self.grown(count, self.terms.batch, self.of)
-        share = self.terms.goodput(count).share
-        half = self.terms.goodput(max(count // 2, 1)).share
-        if count <= 1 or (best.working >= _WELL and share >= _FAILS * half):
+        share = self.share(count)
+        half = self.share(max(count // 2, 1))
+        if count <= 1:
             return best
         sizes = [size for size in _ladder() if size < count]
-        kept = {size: size * self.terms.goodput(size).share for size in sizes}
+        if best.working >= _WELL and share >= _FAILS * half:
+            sizes = sizes[-_BELOW:]
+        kept = {size: size * self.share(size) for size in sizes}
         most = max(kept, key=lambda size: kept[size])  # beyond it failures cost more than accelerators bring
         slower = 0
         for size in reversed(sizes):
@@ -299,10 +334,12 @@ class _Sizes:
             before = best
             best, batch = self._quicker(size, best, batch)
             slower = slower + 1 if best is before else 0
-        for size in [size for size in sizes if best.used / 2 < size < 2 * best.used and size <= most]:
+        for size in [size for size in sizes if 0.7 < size / best.used < 1.4 and size <= most]:
             if best.arithmetic / kept[size] < best.seconds:
                 best, batch = self._quicker(size, best, batch)
-        return min(best, self.on(best.used, batch, uneven=True), key=lambda fit: fit.seconds)
+        if not best.run.uneven:
+            return best
+        return min(best, self.refined(best, batch), key=lambda fit: fit.seconds)
 
     def _quicker(self, size: int, best: Fit, batch: Batch) -> tuple[Fit, Batch]:
         """The quicker of ``best`` and a part of ``size`` accelerators, with their batches."""
@@ -316,7 +353,7 @@ class _Sizes:
 
 
 def _ladder() -> list[int]:
-    """Sizes of which every smaller machine is one, four in an octave."""
+    """Sizes of which every smaller machine is one, eight in an octave."""
     octaves = range(_MOST.bit_length())
     steps = range(_PARTS, 2 * _PARTS)
     return sorted({2**octave * step // _PARTS for octave in octaves for step in steps})
