@@ -323,26 +323,25 @@ class _Sizes:
         sizes = [size for size in _ladder() if size < count]
         if best.working >= _WELL and share >= _FAILS * half:
             sizes = sizes[-_BELOW:]
-        kept = {size: size * self.share(size) for size in sizes}
-        most = max(kept, key=lambda size: kept[size])  # beyond it failures cost more than accelerators bring
         slower = 0
-        for size in reversed(sizes):
-            if size > most or size & (size - 1):
-                continue
-            if slower == _PATIENCE or best.arithmetic / kept[size] >= best.seconds:
+        for size in [size for size in reversed(sizes) if not size & (size - 1)]:
+            if slower == _PATIENCE:
                 break
+            if size * self.share(size) < (size // 2) * self.share(max(size // 2, 1)):
+                continue  # failures cost more than the accelerators bring
             before = best
             best, batch = self._quicker(size, best, batch)
             slower = slower + 1 if best is before else 0
-        for size in [size for size in sizes if 0.7 < size / best.used < 1.4 and size <= most]:
-            if best.arithmetic / kept[size] < best.seconds:
-                best, batch = self._quicker(size, best, batch)
+        for size in [size for size in sizes if 0.7 < size / best.used < 1.4]:
+            best, batch = self._quicker(size, best, batch)
         if not best.run.uneven:
             return best
         return min(best, self.refined(best, batch), key=lambda fit: fit.seconds)
 
     def _quicker(self, size: int, best: Fit, batch: Batch) -> tuple[Fit, Batch]:
         """The quicker of ``best`` and a part of ``size`` accelerators, with their batches."""
+        if best.arithmetic / (size * self.share(size)) >= best.seconds:
+            return best, batch  # not even if it did nothing but arithmetic
         try:
             found = self.part(size, batch)
             if found.seconds < _NEAR * best.seconds:
