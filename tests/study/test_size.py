@@ -12,14 +12,8 @@ import pytest
 from gigawatt.chain.study import Study
 from gigawatt.chain.training.plan import Plan, plan_training
 from gigawatt.chain.training.question import TrainingQuestion, read_question
-from gigawatt.chain.training.size import (
-    critical_batch,
-    fit_run,
-    fit_runs,
-    sequences_of,
-    spare_power_of,
-    tokens_factor,
-)
+from gigawatt.chain.training.size import fit_run, fit_runs, spare_power_of
+from gigawatt.chain.training.terms import critical_batch, sequences_of, tokens_factor
 from gigawatt.core.errors import GigawattError, InfeasibleError, InputError
 from gigawatt.performance import capped_search
 from gigawatt.performance.layouts import enumerate_layouts

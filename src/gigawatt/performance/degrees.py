@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import isqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog import entity
 from gigawatt.machine.machine import Cluster
-from gigawatt.workload.architecture import Block
+from gigawatt.workload.architecture import Architecture, Block
 
-if TYPE_CHECKING:
-    from gigawatt.performance.layouts import TrainingRun
-
-__all__ = ["ENDS", "Cross", "Filter", "Integers", "Table", "cross_with", "degrees_of_all", "degrees_of_part",
-           "divisors", "either", "splits"]  # fmt: skip
+__all__ = ["ENDS", "Cross", "Filter", "Integers", "Table", "TrainingRun", "cross_with", "degrees_of_all",
+           "degrees_of_part", "divisors", "either", "splits"]  # fmt: skip
 
 Integers = NDArray[np.int32]
 
@@ -28,7 +26,38 @@ Table = dict[str, Integers]
 Filter = Callable[[Table], NDArray[np.bool_]]
 
 
+@dataclass(frozen=True)
+class TrainingRun:
+    """What is to be trained: ``tokens`` in all, ``global_batch`` sequences of ``sequence`` tokens a step.
+
+    ``number_format`` is that of the multiplications, ``optimizer`` a row of the catalog's
+    ``optimizers`` (empty: the stack's own) and ``stack`` one of ``stacks`` (empty: chosen by whoever
+    evaluates). ``uneven``: the batch need not divide, and a step takes as long as the replica with the most
+    microbatches.
+    """
+
+    architecture: Architecture
+    tokens: float
+    sequence: int
+    global_batch: int
+    number_format: str = "bf16"
+    optimizer: str = ""
+    stack: str = ""
+    uneven: bool = False
+
+    @property
+    def tokens_per_step(self) -> float:
+        """Tokens of one optimizer step."""
+        return float(self.global_batch) * float(self.sequence)
+
+    @property
+    def steps(self) -> float:
+        """Optimizer steps of the run."""
+        return self.tokens / self.tokens_per_step
+
+
 def divisors(n: int) -> list[int]:
+    """Every divisor of a number, in order."""
     small = [d for d in range(1, isqrt(n) + 1) if n % d == 0]
     return sorted({*small, *(n // d for d in small)})
 
@@ -145,6 +174,7 @@ def _ceil(number: Any, by: Any) -> NDArray[np.int64]:
 
 
 def either(pins: Mapping[str, int], name: str, free: list[int]) -> list[int]:
+    """The pinned value of a column, or the free ones."""
     return [int(pins[name])] if name in pins else free
 
 

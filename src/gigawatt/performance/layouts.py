@@ -24,6 +24,7 @@ from gigawatt.performance.degrees import (
     Cross,
     Integers,
     Table,
+    TrainingRun,
     cross_with,
     degrees_of_all,
     degrees_of_part,
@@ -64,36 +65,6 @@ SCHEDULES = ("1f1b", "zb-h1", "zb-h2", "dualpipe")
 
 class IndivisibleError(InputError):
     """Fixed columns that no layout can have, or a run that no layout divides."""
-
-
-@dataclass(frozen=True)
-class TrainingRun:
-    """What is to be trained: ``tokens`` in all, ``global_batch`` sequences of ``sequence`` tokens a step.
-
-    ``number_format`` is that of the multiplications, ``optimizer`` a row of the catalog's
-    ``optimizers`` (empty: the stack's own) and ``stack`` one of ``stacks`` (empty: chosen by whoever
-    evaluates). ``uneven``: the batch need not divide, and a step takes as long as the replica with the most
-    microbatches.
-    """
-
-    architecture: Architecture
-    tokens: float
-    sequence: int
-    global_batch: int
-    number_format: str = "bf16"
-    optimizer: str = ""
-    stack: str = ""
-    uneven: bool = False
-
-    @property
-    def tokens_per_step(self) -> float:
-        """Tokens of one optimizer step."""
-        return float(self.global_batch) * float(self.sequence)
-
-    @property
-    def steps(self) -> float:
-        """Optimizer steps of the run."""
-        return self.tokens / self.tokens_per_step
 
 
 @dataclass(frozen=True)

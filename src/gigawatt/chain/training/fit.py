@@ -10,7 +10,8 @@ from gigawatt.chain import methods
 from gigawatt.chain.machine import Machine
 from gigawatt.chain.registry import training
 from gigawatt.chain.reliability import cluster_of
-from gigawatt.chain.training.size import Fit, RunTerms, fit_runs, spare_power_of
+from gigawatt.chain.training.size import Fit, fit_runs, spare_power_of
+from gigawatt.chain.training.terms import RunTerms
 from gigawatt.machine import Chip, build_cluster
 from gigawatt.performance import Stack, TrainingRun
 from gigawatt.workload import Architecture

@@ -22,7 +22,7 @@ from gigawatt.chain.question_words import HERE, Words, place_of, with_defaults
 from gigawatt.chain.registry import TRAINING
 from gigawatt.chain.reliability import CLUSTER, cluster_of, reliability_rows
 from gigawatt.chain.shared_leaves import fill_money
-from gigawatt.chain.training.size import RunTerms
+from gigawatt.chain.training.terms import RunTerms
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.graph import Leaf

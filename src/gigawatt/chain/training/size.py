@@ -12,25 +12,21 @@ McCandlish et al. 2018, arXiv 1812.06162 (tokens and steps over the batch). Berg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from gigawatt import catalog
-from gigawatt.chain.reliability import Goodput, given_goodput, goodput_beside
+from gigawatt.chain.training.terms import ROUNDING, Batch, RunTerms, critical_batch
 from gigawatt.core.errors import GigawattError, InfeasibleError
 from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.quantities import compact
-from gigawatt.machine import Chip, Cluster, build_cluster
-from gigawatt.performance import Search, Stack, TrainingRun, capped, capped_search
+from gigawatt.machine import Cluster
+from gigawatt.performance import Search, TrainingRun, capped, capped_search
 from gigawatt.performance.layouts import IndivisibleError
 from gigawatt.performance.search import search
-from gigawatt.workload import Architecture
 
-__all__ = ["Fit", "RunTerms", "critical_batch", "fit_run", "fit_runs", "sequences_of", "spare_power_of",
-           "tokens_factor"]  # fmt: skip
+__all__ = ["Fit", "fit_run", "fit_runs", "spare_power_of"]
 
-Batch = tuple[str, float]
 _DAY = 86400.0
 _MOST = 2**21
 """Accelerators up to which a machine is looked for that holds a model."""
@@ -48,106 +44,7 @@ _BELOW = 3
 """Sizes that are looked at below a machine that is used well."""
 _GROWTH = 2.0**0.5
 """Steps in which a batch grows."""
-_ROUNDING = 0.125
-"""By how much a batch in tokens may be rounded so that degrees divide it."""
-_WHOLE_NODES = 2**20
-"""A count at which no node is cut short."""
 _DEGREES = ("tensor", "pipeline", "context", "data")
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunTerms:
-    """A run before it is known on how many accelerators, in SI.
-
-    ``batch`` is (what is counted: ``token`` or ``sequence``, how many) and ``batch_held`` whether it may not
-    grow; ``options`` are those of :func:`~gigawatt.machine.build_cluster`; ``fixed`` pins layout columns and
-    ``widen`` names rare ones to search; ``cap`` [W] is what an accelerator may draw, where that is less than
-    its own limit; ``reliability`` names a cluster of the catalog's ``reliability``, ``given_goodput`` takes
-    the place of that from failure rates.
-    """
-
-    architecture: Architecture
-    tokens: float
-    sequence: int
-    batch: Batch
-    batch_held: bool
-    number_format: str
-    optimizer: str
-    chip: Chip
-    options: Mapping[str, Any]
-    stack: Stack
-    fixed: Mapping[str, int]
-    widen: tuple[str, ...]
-    cap: float | None
-    year: int
-    reliability: str
-    given_goodput: float | None = None
-    recovery: str | None = None
-
-    def goodput(self, count: int, failures: float = 1.0, spares: int = 0) -> Goodput:
-        """Goodput on ``count`` accelerators that fail ``failures`` times as often; the given one, if any."""
-        if self.given_goodput is not None:
-            return given_goodput(self.given_goodput, count)
-        node = min(self.cluster(_WHOLE_NODES)[0].node.chips, count)
-        return goodput_beside(
-            self.reliability, count, spares, node=node, failures=failures, recovery=self.recovery,
-            year=self.year,
-        )  # fmt: skip
-
-    def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
-        """(the cluster of ``count`` accelerators, its assumptions)."""
-        return build_cluster(chip=self.chip, count=count, **self.options)
-
-    def run(self, count: int, batch: Batch | None = None, *, uneven: bool = False) -> TrainingRun:
-        """The run on ``count`` accelerators with its batch or another, of which the tokens are told.
-
-        Raises
-        ------
-        IndivisibleError
-            A batch in tokens that comes near to nothing that divides.
-        """
-        counted, number = batch or self.batch
-        wanted = number if counted == "sequence" else number / self.sequence
-        whole = max(1, round(wanted))
-        if counted == "token" and not uneven:
-            whole = sequences_of(wanted, count)
-            if abs(whole / wanted - 1.0) > _ROUNDING:
-                raise IndivisibleError("no batch near to the given one divides", allowed=f"{whole} sequences")
-        tokens = self.tokens
-        if not self.batch_held and whole > (1.0 + _ROUNDING) * self.batch[1] / self.sequence:
-            tokens *= tokens_factor(whole * self.sequence, self.batch[1], tokens)
-        return TrainingRun(
-            architecture=self.architecture,
-            tokens=tokens,
-            sequence=int(self.sequence),
-            global_batch=whole,
-            number_format=self.number_format,
-            optimizer=self.optimizer,
-            uneven=uneven,
-        )
-
-
-def sequences_of(number: float, count: int) -> int:
-    """A number of sequences near to one, with three significant binary digits times the odd part of a count.
-
-    So parallel degrees of ``count`` accelerators can divide it.
-    """
-    odd = count // (count & -count)
-    wanted = max(1.0, number / odd)
-    step = 2 ** max(0, int(wanted).bit_length() - 3)
-    return max(1, round(wanted / step)) * step * odd
-
-
-def critical_batch(tokens: float) -> float:
-    """Tokens of a step at which a loss takes twice the tokens of a small batch, for a run of ``tokens``."""
-    law = catalog.entity("batch_law", "critical")
-    return law.value("batch_scale") * tokens ** law.value("batch_exponent") * law.value("batch_sequence")
-
-
-def tokens_factor(batch: float, usual: float, tokens: float) -> float:
-    """Tokens for the same loss with a ``batch`` [tokens], over those with the ``usual`` one; never less."""
-    critical = critical_batch(tokens)
-    return max(1.0, (1.0 + batch / critical) / (1.0 + usual / critical))
 
 
 @dataclass(frozen=True)
@@ -302,7 +199,7 @@ class _Sizes:
             other, slower = start, 0
             while slower < _PATIENCE:
                 other = other[0], other[1] * times
-                if other[1] < (1.0 - _ROUNDING) * self.terms.batch[1]:
+                if other[1] < (1.0 - ROUNDING) * self.terms.batch[1]:
                     break
                 try:
                     found = find(count, other)
