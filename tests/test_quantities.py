@@ -225,6 +225,6 @@ def test_dimensions() -> None:
 
 @pytest.mark.parametrize(("text", "tokens"), [("15T", 15e12), ("7 T", 7e12), ("300B", 3e11), ("1.5M", 1.5e6)])
 def test_a_scaled_number_of_tokens_needs_no_unit(text: str, tokens: float) -> None:
-    assert parse(text, "tokens") == tokens
+    assert parse(text, "tokens") == parse(text, "token") == tokens
     with pytest.raises(InputError, match="the unit is missing"):
         parse("15", "tokens")

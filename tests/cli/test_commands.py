@@ -502,11 +502,11 @@ BAD = [
         r"machine\.scale_up: no such entry.*did you mean 'nvlink4'",
     ),
     (
-        "runs that do not divide",
+        "more runs than accelerators",
         "512 sequences",
-        "512 sequences\n  runs: 7",
+        "512 sequences\n  runs: 65",
         6,
-        r"training\.runs: the number of runs does not divide the accelerators; given 7",
+        r"training\.runs: more runs than accelerators; given 65; allowed: at most 64",
     ),
     (
         "too little power",

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = [file for file in sorted((ROOT / "examples").glob("*.yaml")) if not file.stem.startswith("sweep")]
 KINDS = {
     "quantity", "count", "name", "names", "choice", "number", "flag", "batch", "demand", "shape", "ranks",
-    "columns", "powers", "files", "path", "prices", "year",
+    "columns", "powers", "files", "path", "prices", "runs", "year",
 }  # fmt: skip
 
 

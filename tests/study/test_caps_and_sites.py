@@ -123,25 +123,22 @@ def test_a_sweep_begins_at_the_plan_and_finds_the_least(plan: Plan) -> None:
 
 
 def test_more_than_the_power_feeds_fits_with_a_cap(question: TrainingQuestion) -> None:
-    def running(one: Plan) -> float:
-        return question.trial.drawn(one.search.best, 64) * 64 * question.pue_peak
-
     free = plan_training(question, 64, top=1)
-    assert plan_training(question, 64, limit=1.001 * running(free), top=1).question.cap is None
-    limit = 0.85 * running(free)
+    assert plan_training(question, 64, limit=1.001 * free.peak, top=1).question.cap is None
+    limit = 0.85 * free.peak
     held = plan_training(question, 64, limit=limit, top=1)
-    assert running(held) == pytest.approx(limit, rel=1e-3)
+    assert held.peak == pytest.approx(limit, rel=1e-3)
     assert held.outcome.seconds[0] > free.outcome.seconds[0]
     assert any("all 64 fit with a cap" in notice for notice in held.notices)
     choice = power_choice(held, question)
     assert choice is not None
     assert choice.fewer is not None
-    assert choice.fewer.cluster.count == count_for_power(question, limit) < 64
-    fewer = choice.fewer.cluster.count
-    assert question.trial.drawn(choice.fewer.search.best, fewer) * fewer * question.pue_peak <= limit
+    fewer = choice.fewer.count
+    assert fewer == count_for_power(question, limit) < 64
+    assert choice.fewer.peak <= limit
     assert power_choice(plan_training(question, 64, top=1), question) is None
     rows = as_answer(held, band=BAND, choice=choice)["power_choice"]
-    assert [row["count"] for row in rows] == [64, choice.fewer.cluster.count]
+    assert [row["count"] for row in rows] == [64, choice.fewer.count]
     with pytest.raises(InfeasibleError, match="more than any power cap can save"):
         plan_training(question, 64, limit=0.3 * power_of(question, 64).facility)
 

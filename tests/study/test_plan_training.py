@@ -165,7 +165,7 @@ def test_pins_by_word_and_number() -> None:
 def test_power_limits_the_count(question: TrainingQuestion) -> None:
     limit = 1e6
     count = count_for_power(question, limit)
-    drawn = question.trial.drawn(question.trial.best(count), count) * count * question.pue_peak
+    drawn = plan_training(question, count, top=1).peak
     assert 0.85 * limit < drawn <= limit < power_of(question, count).facility  # at its limit it draws more
     with pytest.raises(InfeasibleError, match=f"at most {count} accelerators"):
         plan_training(question, 4096, limit=limit)

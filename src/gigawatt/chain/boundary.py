@@ -41,7 +41,7 @@ def at_limit(training_accelerator_hours: float, machine_chip: Chip, machine_cap:
 def chips(
     machine_chip_power: float,
     machine_energy: Mapping[str, float],
-    machine_count: int,
+    machine_used: int,
     training_runs: int,
     training_step_time: float,
     training_goodput: float,
@@ -51,7 +51,7 @@ def chips(
 
     (goodput × power in a step + (1 − goodput) × idle power) × accelerators × duration
     """
-    each = machine_count / training_runs
+    each = machine_used / training_runs
     idle = machine_energy["idle"] / training_step_time
     return (
         training_goodput * machine_chip_power * each + (1.0 - training_goodput) * idle

@@ -40,9 +40,9 @@ def _registered(branch: str) -> None:
         modules = (*modules, machine)
     if branch == TRAINING:
         from gigawatt.chain import boundary, campaign, notices
-        from gigawatt.chain.training import quantities, sizing
+        from gigawatt.chain.training import budget, fit, quantities
 
-        modules = (*modules, notices, quantities, sizing, boundary, campaign)
+        modules = (*modules, notices, fit, quantities, budget, boundary, campaign)
     elif branch == SERVING:
         from gigawatt.chain import boundary
         from gigawatt.chain.serving import money as serving_money

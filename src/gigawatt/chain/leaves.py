@@ -117,7 +117,9 @@ def _model_and_training(fill: Filler, training: Any) -> None:
     fill.given_or_default(
         "training.global_batch", training.global_batch, lambda t: ("token", parse(t, "token"))
     )
-    fill.written("training.runs", "training.runs", training.runs)
+    held = training.global_batch is not None or training.step_time is not None
+    fill.written("training.batch_held", "training.global_batch", held)
+    fill.written("training.runs_given", "training.runs", training.runs)
 
 
 def _machine(fill: Filler, training: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gigawatt.catalog import Entity
-from gigawatt.chain.registry import running, serving, training
+from gigawatt.chain.registry import running, serving
 from gigawatt.core.evidence import Assumption
 from gigawatt.facility import LoadShape, Weather, facility_load, with_pue
 from gigawatt.machine import Chip, Cluster, build_cluster
@@ -90,15 +90,3 @@ def affordable(power: float, per_unit: float, pue: float, runs: int) -> int:
         return 0
     step = 2 ** max(0, math.floor(math.log2(affordable)) - 3)
     return int(affordable // step * step) * runs
-
-
-@training("machine.machine", "", rows=("*",))
-def machine(
-    machine_chip: Chip, machine_count: int, training_runs: int, machine_options: Mapping[str, Any]
-) -> Machine:
-    """The accelerators of one run with their nodes and links.
-
-    The chip's usual node and links unless the scenario names others.
-    """
-    cluster, told = build_cluster(chip=machine_chip, count=machine_count // training_runs, **machine_options)
-    return Machine(cluster, machine_count, told)

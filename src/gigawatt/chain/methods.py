@@ -11,7 +11,7 @@ from gigawatt.performance.power import DEEPEST
 from gigawatt.performance.search import CHUNK
 from gigawatt.power.solve import ACCEPTED_GAP
 
-__all__ = ["CLOCK", "LAYOUTS", "PURCHASE", "RELIEF", "RUN_BAND", "SUPPLY"]
+__all__ = ["CLOCK", "FIT", "LAYOUTS", "PURCHASE", "RELIEF", "RUN_BAND", "SUPPLY"]
 
 LAYOUTS = f"""
 Exhaustive search over tensor, pipeline, interleave, data, context and expert degree, microbatch, sequence
@@ -23,6 +23,16 @@ memory of the worst device suffices. Order: memory and a floor under the step ti
 the slowest of the ten layouts retained, so that the result is that of evaluating all; no tolerance. Under
 a power cap the quickest layouts are slowed to it, up to {DEEPEST} of them, until the next without the cap
 is slower than those retained with it.
+"""
+
+FIT = """
+The search of layouts for all accelerators, and for the largest parts of whole nodes of them: of every product
+of tensor, pipeline and context degree the most replicas that there is room for, and the fewest that work
+through as few microbatches; the batch need not divide. Objective: least time of the run, goodput and tokens
+counted. A batch that nobody gave grows in steps of √2 while that is quicker. Where arithmetic takes less
+than half of the accelerators' time, or half the machine has a clearly higher goodput, smaller machines are
+looked at too: powers of two as long as one could be quicker if it did nothing but arithmetic, then eight
+sizes in an octave around the best.
 """
 
 PURCHASE = """

@@ -114,7 +114,7 @@ def books(
     facility_energy: float,
     facility_water: float,
     training_duration: float,
-    training_tokens: float,
+    training_tokens_trained: float,
     training_runs: int,
     machine_count: int,
 ) -> Ledger:
@@ -128,7 +128,7 @@ def books(
         discount_rate=economics_discount_rate,
         energy=facility_energy,
         duration=training_duration,
-        tokens=training_tokens,
+        tokens=training_tokens_trained,
         chip_count=machine_count,
         campus_share=1.0 / training_runs,
         carbon=sum(supply_plan.carbon.values()),

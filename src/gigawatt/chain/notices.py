@@ -9,7 +9,8 @@ from gigawatt.chain.hybrids import training_notices
 from gigawatt.chain.registry import training
 from gigawatt.chain.reliability import Goodput
 from gigawatt.chain.supply import lead_time_notices
-from gigawatt.chain.training.sizing import Fit
+from gigawatt.chain.training.budget import Held
+from gigawatt.chain.training.size import Fit
 from gigawatt.facility import LoadShape
 from gigawatt.facility.power_chain import served_share
 from gigawatt.machine import Chip
@@ -33,9 +34,10 @@ def notices(
     machine_chip: Chip,
     facility_power_peak: float,
     machine_size: Mapping[str, float | None],
-    machine_fit: Fit,
+    machine_held: Held,
     machine_cap: float | None,
     machine_clock: float,
+    training_fit: Fit,
     training_reliability: Goodput,
     training_spare: float | None,
     facility_load: LoadShape,
@@ -47,7 +49,7 @@ def notices(
     a power cap does.
     """
     told = [*unsold(machine_chip, scenario_year), *training_notices(machine_chip, model_architecture)]
-    told += machine_fit.notices
+    told += machine_held.notices
     if machine_cap is not None:
         own = f"of the {machine_chip.power_limit:.4g} W of {machine_chip.name}"
         told.append(
@@ -55,7 +57,7 @@ def notices(
             if machine_clock > _FULL_CLOCK
             else f"a power cap of {machine_cap:.4g} W {own} leaves {100.0 * machine_clock:.3g} % of its clock"
         )
-    told.extend(training_reliability.notices)
+    told.extend((*training_fit.notices, *training_reliability.notices))
     if training_spare is not None:
         days = training_spare / _DAY
         told.append(

@@ -33,6 +33,7 @@ __all__ = [
     "cluster_of",
     "days_band",
     "given_goodput",
+    "goodput_beside",
     "goodput_of",
     "methods_of",
     "reliability_rows",
@@ -99,6 +100,20 @@ def reliability_rows(cluster: str) -> tuple[Evidence, ...]:
         raise InputError("not a cluster", key="reliability", given=cluster, allowed=clusters)
     plain = catalog.entity("reliability", CLUSTER)
     return tuple((row if name in row.numbers else plain).evidence(name) for name in QUANTITIES)
+
+
+def goodput_beside(
+    cluster: str, accelerators: float, spare: int, *, node: int, failures: float = 1.0, **others: Any
+) -> Goodput:
+    """:func:`goodput_of` beside ``spare`` accelerators, where they are enough whole nodes.
+
+    Where they are too few, or none, the nodes that lack are taken for granted, as without a number.
+    """
+    usual = goodput_of(cluster, accelerators, node=node, failures=failures, **others)
+    if spare < node:
+        return usual
+    beside = goodput_of(cluster, accelerators, node=node, failures=failures, spares=spare // node, **others)
+    return usual if beside.share < usual.share else beside
 
 
 def goodput_of(

@@ -37,7 +37,7 @@ _ANSWERS: dict[str, tuple[str, ...]] = {
     "machine.pue_peak": ("site.cooling", "site.name"),
     "machine.count": ("machine.power", "machine.count"),
     "machine.machine": ("machine.*", "machine.chip"),
-    "training.run": ("training.global_batch", "training.*"),
+    "training.fit": ("layout.*", "training.*", "machine.power_*", "machine.count", "machine.power"),
     "layouts.search": ("layout.*", "training.*", "machine.power_*", "machine.count", "machine.power"),
     "facility.load": ("site.cooling", "site.name"),
     "supply.candidates": ("supply.*", "supply.plants", "site.name"),

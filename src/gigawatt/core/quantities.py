@@ -100,7 +100,7 @@ _UNIT = re.compile(
     r"(?:1\s*/)?(?:(?:[^\W\d_²³]\d?|\))(?:\s*(?:\*\*|\^)\s*-?\d|[²³])?|\*(?!\*)|[_$€£¥¢%°/·(\s])*+"
 )
 _SCALE = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12, "P": 1e15}
-_TOKENS = "tokens"
+_TOKENS = ("token", "tokens")
 """The count of which people write ``15T``."""
 _COUNTED = re.compile(
     r"^([kKMBGTP])?\s*((?:tokens?|parameters?|sequences?|chips?|[gG][pP][uU]s?|accelerators?)\b.*)$"
@@ -203,8 +203,8 @@ def parse(text: object, unit: str, *, example: str | None = None) -> float:
     counted = _COUNTED.match(written)
     if counted:
         number, written = number * _SCALE.get(counted[1] or "", 1.0), counted[2]
-    elif written in _SCALE and (same_dimension(unit, "1") or unit == _TOKENS):
-        number, written = number * _SCALE[written], "" if unit != _TOKENS else unit
+    elif written in _SCALE and (same_dimension(unit, "1") or unit in _TOKENS):
+        number, written = number * _SCALE[written], unit if unit in _TOKENS else ""
     if not _UNIT.fullmatch(written):
         raise InputError("not a quantity", given=str(text), allowed=allowed)
     if not written and not same_dimension(unit, "1"):

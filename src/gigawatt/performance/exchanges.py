@@ -141,8 +141,8 @@ class Exchanges:
         width = self.run.architecture.hidden * self.run.architecture.streams
         hop = point_to_point(
             size=tokens * width * ELEMENT / self.layouts.tensor,
-            within=self.cluster.count <= self.cluster.scale_up_size,
-            distance=self.cluster.count / self.pipeline,
+            within=self.layouts.count <= self.cluster.scale_up_size,
+            distance=self.layouts.count / self.pipeline,
             fabric=self.fabric,
         ).times(np.where(self.pipeline > 1.0, 2.0 * self.layouts.interleave, 0.0))
         every = np.ones((1, self.cut.number.shape[1]))

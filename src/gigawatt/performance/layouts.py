@@ -8,7 +8,7 @@ taken from the tensor ranks too, and experts are whole (expert tensor parallelis
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,7 +19,20 @@ from numpy.typing import ArrayLike, NDArray
 from gigawatt.catalog import entity
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.machine.machine import Cluster
-from gigawatt.workload.architecture import Architecture, Block
+from gigawatt.performance.degrees import (
+    ENDS,
+    Cross,
+    Integers,
+    Table,
+    TrainingRun,
+    cross_with,
+    degrees_of_all,
+    degrees_of_part,
+    divisors,
+    either,
+    splits,
+)
+from gigawatt.workload.architecture import Architecture
 
 if TYPE_CHECKING:
     import pandas  # pyright: ignore[reportMissingTypeStubs]
@@ -28,8 +41,6 @@ __all__ = [
     "COLUMNS", "RECOMPUTE", "SCHEDULES", "IndivisibleError", "Layouts", "TrainingRun", "enumerate_layouts",
     "scheduled",
 ]  # fmt: skip
-
-Integers = NDArray[np.int32]
 
 COLUMNS = (
     "tensor",
@@ -54,34 +65,6 @@ SCHEDULES = ("1f1b", "zb-h1", "zb-h2", "dualpipe")
 
 class IndivisibleError(InputError):
     """Fixed columns that no layout can have, or a run that no layout divides."""
-
-
-@dataclass(frozen=True)
-class TrainingRun:
-    """What is to be trained: ``tokens`` in all, ``global_batch`` sequences of ``sequence`` tokens a step.
-
-    ``number_format`` is that of the multiplications, ``optimizer`` a row of the catalog's
-    ``optimizers`` (empty: the stack's own) and ``stack`` one of ``stacks`` (empty: chosen by whoever
-    evaluates).
-    """
-
-    architecture: Architecture
-    tokens: float
-    sequence: int
-    global_batch: int
-    number_format: str = "bf16"
-    optimizer: str = ""
-    stack: str = ""
-
-    @property
-    def tokens_per_step(self) -> float:
-        """Tokens of one optimizer step."""
-        return float(self.global_batch) * float(self.sequence)
-
-    @property
-    def steps(self) -> float:
-        """Optimizer steps of the run."""
-        return self.tokens / self.tokens_per_step
 
 
 @dataclass(frozen=True)
@@ -134,7 +117,12 @@ class Layouts:
 
     @property
     def microbatches(self) -> NDArray[np.float64]:
-        """Microbatches that each pipeline works through in one step."""
+        """Microbatches of one step, of the pipeline that works through the most."""
+        return np.ceil(self.mean_microbatches)
+
+    @property
+    def mean_microbatches(self) -> NDArray[np.float64]:
+        """Microbatches of one step, mean of the pipelines."""
         return self.global_batch / (self.data.astype(float) * self.microbatch)
 
     def take(self, index: NDArray[np.intp] | slice) -> Layouts:
@@ -162,29 +150,6 @@ _TOP = {
 _RARE = ("schedule", "shard", "offload")
 """Columns that stay at zero unless a search is asked to widen them."""
 
-_ENDS = 2
-"""Embedding and head, which may stand as pipeline chunks without a layer where the degrees are pinned."""
-
-_Table = dict[str, Integers]
-_Filter = Callable[[_Table], NDArray[np.bool_]]
-
-
-def _divisors(n: int) -> list[int]:
-    return [d for d in range(1, n + 1) if n % d == 0]
-
-
-def _cross(
-    table: _Table, name: str, values: list[int], keep: _Filter, refused: dict[str, int] | None = None
-) -> _Table:
-    """Every row with every value of a new column, those rows that pass ``keep``; the others are counted."""
-    rows = len(next(iter(table.values()))) if table else 1
-    wide = {key: np.repeat(column, len(values)) for key, column in table.items()}
-    wide[name] = np.tile(np.asarray(values, dtype=np.int32), rows)
-    mask = keep(wide)
-    if refused is not None:
-        refused[name] = refused.get(name, 0) + int(np.sum(~mask))
-    return {key: column[mask] for key, column in wide.items()}
-
 
 def _does_not_divide(key: str, given: int, what: str, number: int) -> IndivisibleError:
     return IndivisibleError(
@@ -192,7 +157,7 @@ def _does_not_divide(key: str, given: int, what: str, number: int) -> Indivisibl
     )
 
 
-def _check_pins(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, int]) -> None:
+def _check_pins(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, int], part: bool) -> None:
     """Raise on pins that no layout can satisfy, each named by the numbers that do not divide."""
     for key, value in fixed.items():
         if key not in COLUMNS:
@@ -205,12 +170,13 @@ def _check_pins(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, int]) ->
                 raise InputError("out of range", key=key, given=value, allowed=f"0 to {top}")
         elif value < 1 or value != int(value):
             raise InputError("not a positive whole number", key=key, given=value)
-    _check_ranks(cluster.count, fixed)
+    if not part:
+        _check_ranks(cluster.count, fixed)
     _check_model_pins(run.architecture, fixed)
     if run.sequence % fixed.get("context", 1):
         raise _does_not_divide("context", fixed["context"], "the sequence", run.sequence)
     sequences = fixed.get("data", 1) * fixed.get("microbatch", 1)
-    if run.global_batch % sequences:
+    if run.global_batch % sequences and not run.uneven:
         raise _does_not_divide("data · microbatch", sequences, "the global batch", run.global_batch)
 
 
@@ -241,17 +207,17 @@ def _check_model_pins(model: Architecture, fixed: Mapping[str, int]) -> None:
             raise _does_not_divide("tensor", tensor, "the attention heads", heads)
         if heads and key_value % tensor and tensor % key_value:
             raise _does_not_divide("tensor", tensor, "the key-value heads", key_value)
-        if not _splits(block, tensor):
+        if not splits(block, tensor):
             mixer = block.mixer
             groups = mixer.splits if mixer else 1
             raise _does_not_divide("tensor", tensor, "the groups of a token mixer", groups)
     depth = fixed.get("pipeline", 1) * fixed.get("interleave", 1)
-    if depth > model.layers + _ENDS:
+    if depth > model.layers + ENDS:
         raise IndivisibleError(
             "a layout that cannot divide: more pipeline chunks than layers",
             key="pipeline · interleave",
             given=depth,
-            allowed=f"at most {model.layers + _ENDS} (embedding and head as ends of their own)",
+            allowed=f"at most {model.layers + ENDS} (embedding and head as ends of their own)",
         )
     experts = [block.experts.count for block in model.blocks if block.experts]
     expert = fixed.get("expert", 1)
@@ -262,16 +228,6 @@ def _check_model_pins(model: Architecture, fixed: Mapping[str, int]) -> None:
     for number in experts:
         if number % expert:
             raise _does_not_divide("expert", expert, "the experts", number)
-
-
-def _splits(block: Block, degree: int) -> bool:
-    """Whether attention's heads (key-value heads may repeat) or a mixer's groups split ``degree`` ways."""
-    a, mixer = block.attention, block.mixer
-    if mixer is not None and mixer.splits % degree:
-        return False
-    if not a.heads:
-        return True
-    return a.heads % degree == 0 and (a.key_value_heads % degree == 0 or degree % a.key_value_heads == 0)
 
 
 def _runs_as(
@@ -299,13 +255,13 @@ def scheduled(layouts: Layouts, schedule: str) -> Layouts:
 
 
 def _rare(
-    table: _Table,
+    table: Table,
     run: TrainingRun,
     cluster: Cluster,
     pins: Mapping[str, int],
     widen: set[str],
-    cross: Callable[[_Table, str, list[int], _Filter], _Table],
-) -> _Table:
+    cross: Cross,
+) -> Table:
     """The columns that are searched only on request: schedule, shard, offload."""
     unknown = next((name for name in widen if name not in _RARE), None)
     if unknown is not None:
@@ -316,15 +272,15 @@ def _rare(
     def options(name: str, free: list[int]) -> list[int]:
         return [int(pins[name])] if name in pins else free if name in widen else [0]
 
-    def schedule_fits(w: _Table) -> NDArray[np.bool_]:
-        rounds = run.global_batch // (w["data"] * w["microbatch"])
+    def schedule_fits(w: Table) -> NDArray[np.bool_]:
+        rounds = -(-run.global_batch // (w["data"] * w["microbatch"]))
         return _runs_as(w["schedule"], w["pipeline"], w["interleave"], rounds)
 
-    def shard_fits(w: _Table) -> NDArray[np.bool_]:
+    def shard_fits(w: Table) -> NDArray[np.bool_]:
         ranks, part = w["data"] * w["context"], np.maximum(w["shard"], 1)
         return (w["shard"] == 0) | ((ranks % part == 0) & (part < ranks) & (w["zero"] > 0))
 
-    near = [s for s in _divisors(cluster.scale_up_size) if s > 1]
+    near = [s for s in divisors(cluster.scale_up_size) if s > 1]
     everything = list(range(len(SCHEDULES)))
     table = cross(table, "schedule", options("schedule", everything), schedule_fits)
     table = cross(table, "shard", options("shard", [0, *near]), shard_fits)
@@ -339,6 +295,7 @@ def enumerate_layouts(
     fixed: Mapping[str, int] | None = None,
     widen: Iterable[str] = (),
     refused: dict[str, int] | None = None,
+    part: bool = False,
 ) -> Layouts:
     """Every layout that divides, with the degrees of ``fixed`` pinned.
 
@@ -356,6 +313,9 @@ def enumerate_layouts(
         states and activations in the host's memory. The others keep 0.
     refused : dict, optional
         Gets, by column, how many combinations of its values with those of the columns before do not divide.
+    part : bool
+        Layouts of a part of the accelerators, with few values of the columns that its size does not follow
+        from, in place of those of all.
 
     Returns
     -------
@@ -368,87 +328,62 @@ def enumerate_layouts(
         A pin that cannot divide; says which number does not divide which.
     """
     pins: Mapping[str, int] = fixed or {}
-    _check_pins(run, cluster, pins)
+    _check_pins(run, cluster, pins, part)
     model, count, layers = run.architecture, cluster.count, run.architecture.layers
     limits = entity("stacks_search", "limits")
-    cross = partial(_cross, refused=refused)
+    cross = partial(cross_with, refused=refused)
 
-    def options(name: str, free: list[int]) -> list[int]:
-        return [int(pins[name])] if name in pins else free
+    def options(name: str, free: list[int], few: Iterable[int] = ()) -> list[int]:
+        kept = [one for one in free if one in few] if part and few else free
+        return either(pins, name, kept)
 
-    def tensor_fits(degree: int) -> bool:
-        return all(_splits(block, degree) for block in model.blocks)
-
-    degrees = _divisors(count)
-    tensors = options("tensor", [t for t in degrees if t <= cluster.scale_up_size and tensor_fits(t)])
-    table = cross({}, "tensor", tensors, lambda w: count % w["tensor"] == 0)
-    table = cross(
-        table,
-        "pipeline",
-        options("pipeline", [p for p in degrees if p <= layers]),
-        lambda w: count % (w["tensor"] * w["pipeline"]) == 0,
+    table = (
+        degrees_of_part(run, cluster, pins, cross)
+        if part
+        else degrees_of_all(run, cluster, pins, cross, refused)
     )
-
-    def interleave_fits(w: _Table) -> NDArray[np.bool_]:
-        chunks = w["pipeline"] * w["interleave"]
-        if "interleave" in pins:
-            return chunks <= layers + _ENDS
-        per_stage = -(-layers // w["pipeline"])
-        alone = (w["interleave"] == 1) | (w["pipeline"] > 1)
-        return (chunks <= layers) & (per_stage % w["interleave"] == 0) & alone
-
-    table = cross(table, "interleave", options("interleave", list(range(1, layers + 1))), interleave_fits)
-    shortest = limits.value("context_tokens")
-    contexts = [
-        c for c in degrees if c == 1 or (run.sequence % (2 * c) == 0 and run.sequence / c >= shortest)
-    ]
-    table = cross(
-        table,
-        "context",
-        options("context", contexts),
-        lambda w: count % (w["tensor"] * w["pipeline"] * w["context"]) == 0,
-    )
-    table["data"] = (count // (table["tensor"] * table["pipeline"] * table["context"])).astype(np.int32)
-    mask = run.global_batch % table["data"] == 0
-    if refused is not None:
-        refused["data"] = int(np.sum(~mask))
-    if "data" in pins:
-        mask &= table["data"] == pins["data"]
-    table = {key: column[mask] for key, column in table.items()}
-
     experts = [block.experts.count for block in model.blocks if block.experts]
     shared = min(experts) if experts else 1
 
-    def expert_fits(w: _Table) -> NDArray[np.bool_]:
+    def expert_fits(w: Table) -> NDArray[np.bool_]:
         ranks = w["data"] * w["context"] * (w["tensor"] if "expert" in pins else 1)
         return ranks % w["expert"] == 0
 
-    expert_degrees = [e for e in _divisors(shared) if all(n % e == 0 for n in experts)]
-    table = cross(table, "expert", options("expert", expert_degrees), expert_fits)
+    expert_degrees = [e for e in divisors(shared) if all(n % e == 0 for n in experts)]
+    some = {1, min(expert_degrees, key=lambda e: abs(e - cluster.scale_up_size)), expert_degrees[-1]}
+    table = cross(table, "expert", options("expert", expert_degrees, some), expert_fits)
 
-    def microbatch_fits(w: _Table) -> NDArray[np.bool_]:
-        each = run.global_batch // w["data"]
+    def microbatch_fits(w: Table) -> NDArray[np.bool_]:
+        each = -(-run.global_batch // w["data"])
         whole = each % w["microbatch"] == 0
         return whole & ((w["interleave"] == 1) | (each // w["microbatch"] % w["pipeline"] == 0))
 
     largest = min(int(limits.value("microbatch")), run.global_batch)
-    table = cross(table, "microbatch", options("microbatch", list(range(1, largest + 1))), microbatch_fits)
+    table = cross(
+        table, "microbatch", options("microbatch", list(range(1, largest + 1)), (1, 2)), microbatch_fits
+    )
+
+    def sequence_fits(w: Table) -> NDArray[np.bool_]:
+        split = w["tensor"] > 1
+        usual = w["sequence_parallel"] == split if part else w["sequence_parallel"] <= split
+        return usual | ("sequence_parallel" in pins)
+
     table = cross(
         table,
         "sequence_parallel",
         options("sequence_parallel", [0, 1]),
-        lambda w: (w["sequence_parallel"] == 0) | (w["tensor"] > 1) | ("sequence_parallel" in pins),
+        sequence_fits,
     )
     table = cross(
         table,
         "recompute",
-        options("recompute", [0, 1, 2]),
+        options("recompute", [0, 1, 2], (0, 2)),
         lambda w: np.ones(len(w["tensor"]), dtype=bool),
     )
     table = cross(
         table,
         "zero",
-        options("zero", [0, 1, 2, 3]),
+        options("zero", [0, 1, 2, 3], (0, 1, 3)),
         lambda w: (w["zero"] == 0) | (w["data"] * w["context"] > 1) | ("zero" in pins),
     )
     table = _rare(table, run, cluster, pins, set(widen), cross)

@@ -110,6 +110,8 @@ def search(
     top: int = 10,
     progress: Callable[[int, int], None] | None = None,
     widen: Iterable[str] = (),
+    part: bool = False,
+    fill: float = 0.0,
 ) -> Search:
     """The quickest layouts that fit.
 
@@ -125,6 +127,11 @@ def search(
         Called with (layouts done, layouts in all) after every chunk.
     widen : names
         Columns to search as well, as in :func:`~gigawatt.performance.layouts.enumerate_layouts`.
+    part : bool
+        Layouts of a part of the accelerators, as there, in place of those of all.
+    fill : float
+        By how much a batch may be larger that a layout fills up to whole microbatches, as a share: the least
+        time for its sequences is looked for, not for a step.
 
     Returns
     -------
@@ -139,11 +146,13 @@ def search(
     InputError
         A pin that cannot divide.
     """
-    layouts = scheduled(enumerate_layouts(run, cluster, fixed, widen), stack.schedule)
-    prepared = prepare(run, layouts, cluster, stack)
+    layouts = scheduled(enumerate_layouts(run, cluster, fixed, widen, part=part), stack.schedule)
+    prepared = prepare(run, layouts, cluster, stack, part=part)
     rows, floors, lacking = _fitting(prepared, layouts, progress)
     if not len(rows):
         raise _nothing_fits(run, cluster, len(layouts), lacking)
+    room = np.minimum(layouts.microbatches / layouts.mean_microbatches, 1.0 + fill)
+    floors = floors / room[rows]
     order = np.argsort(floors, kind="stable")
     kept, times, done = np.zeros(0, dtype=np.intp), np.zeros(0), 0
     # a small first chunk, since the lowest floors are likely the best and then cut the rest short
@@ -156,7 +165,7 @@ def search(
             chunk = chunk[floors[chunk] <= times[-1]]
         here = np.sort(rows[chunk])
         table = evaluate_prepared(prepared, layouts, here, energy=False)
-        kept, times = np.concatenate([kept, here]), np.concatenate([times, table.step_time])
+        kept, times = np.concatenate([kept, here]), np.concatenate([times, table.step_time / room[here]])
         first = np.lexsort((kept, times))[:top]
         kept, times = kept[first], times[first]
         done, size = done + len(chunk), CHUNK

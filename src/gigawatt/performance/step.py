@@ -120,15 +120,17 @@ class Prepared:
     times: StageTimes | None
 
 
-def prepare(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Stack) -> Prepared:
-    """Costs of every unlike layer shape and stage among ``layouts``.
+def prepare(
+    run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Stack, *, part: bool = False
+) -> Prepared:
+    """Costs of every unlike layer shape and stage among ``layouts``, of all accelerators or of a ``part``.
 
     Raises
     ------
     InputError
         The chip has no rate for the run's number format; a layout does not use the cluster's accelerators.
     """
-    wrong = np.flatnonzero(layouts.count != cluster.count)
+    wrong = np.flatnonzero((layouts.count > cluster.count) | (layouts.count != cluster.count) & (not part))
     if len(wrong):
         raise InputError(
             "tensor · context · data · pipeline is not the accelerators of the cluster",
@@ -214,7 +216,7 @@ def evaluate_prepared(
         memory=memory,
         memory_total=total,
         energy=p.energy(step_time) if energy else {},
-        mfu=flops / (step_time * cluster.count * prepared.peak),
+        mfu=flops / (step_time * p.layouts.count * prepared.peak),
         tokens_per_second=run.tokens_per_step / step_time,
         fits=total <= cluster.chip.memory_bytes,
     )
@@ -366,17 +368,17 @@ class Stepwise:
         ).device()
 
     def energy(self, step_time: Array) -> dict[str, Array]:
-        """Joules of the whole cluster for one step by component; call after :meth:`parts`."""
-        cluster, count = self.cluster, float(self.cluster.count)
-        ranks = count / self.pipeline
+        """Joules of the accelerators of a layout for one step by component; call after :meth:`parts`."""
+        cluster, count = self.cluster, self.layouts.count.astype(float)
+        ranks, done = count / self.pipeline, self.layouts.mean_microbatches
         found = {"idle": cluster.chip.idle_power * count * step_time}
         for i, name in enumerate(self.prepared.costs.energies):
-            found[name] = ranks * self.microbatches * self.sums[ENERGY_FROM + i]
+            found[name] = ranks * done * self.sums[ENERGY_FROM + i]
         moved = self._mean(self.exchanges.optimizer_bytes()) * count
         dram = cluster.chip.energy_byte["dram"] * moved
         found["dram"] = found.get("dram", 0.0) + dram
-        layers_up = ranks * self.microbatches * self.sums[6]
-        layers_out = ranks * self.microbatches * self.sums[7]
+        layers_up = ranks * done * self.sums[6]
+        layers_out = ranks * done * self.sums[7]
         found["scale_up"] = (layers_up + count * self.up_bytes) * cluster.scale_up.energy_byte
         found["scale_out"] = (layers_out + count * self.out_bytes) * cluster.scale_out.energy_byte
         nodes = count / cluster.node.chips

@@ -20,6 +20,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "demand": {"type": "string"},
     "shape": {"type": ["string", "number", "array"]},
     "ranks": {"type": ["integer", "string"]},
+    "runs": {"type": ["integer", "string"]},
     "columns": {"type": ["array", "string"]},
     "path": {"type": ["string", "number", "object"]},
     "powers": {"type": "object", "additionalProperties": {"type": "string"}},

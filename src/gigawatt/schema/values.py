@@ -160,6 +160,17 @@ def as_shard(value: object) -> int:
     return value
 
 
+def as_runs(value: object) -> int:
+    """Runs side by side, or ``auto``: as many as pay (0)."""
+    if value == "auto":
+        return 0
+    try:
+        return count().func(value)  # type: ignore[call-arg]
+    except PydanticCustomError as error:
+        told = {**(error.context or {}), "allowed": 'a whole number of one or more, or "auto"'}
+        raise PydanticCustomError("quantity", "not a number of runs", told) from None
+
+
 def as_widen(value: object) -> tuple[str, ...]:
     """Rare columns to search: a list of names, names with commas, or ``all``."""
     names = value.split(",") if isinstance(value, str) else value
@@ -226,6 +237,7 @@ _FORMS: dict[str, tuple[Any, Any]] = {
     "demand": (tuple[str, float], as_demand),
     "shape": (str | float | tuple[float, ...], as_shape),
     "ranks": (int, as_shard),
+    "runs": (int, as_runs),
     "columns": (tuple[str, ...], as_widen),
 }
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gigawatt.chain.training.plan import Plan, count_for_power, outcome_of, plan_training
 from gigawatt.chain.training.question import TrainingQuestion
+from gigawatt.chain.training.size import spare_power_of
 from gigawatt.core.errors import GigawattError
 from gigawatt.machine.clocks import clock_model, joules_per_step, least_cap, sweep
 from gigawatt.performance import evaluate
@@ -70,7 +71,8 @@ def cap_sweep(plan: Plan) -> CapSweep:
     )
     whole = outcome_of(
         question, plan.run.steps, {name: joules[:, 0] for name, joules in energy.items()},
-        found.settled.step_time[:, 0], cluster.count, plan.share, plan.chip_second,
+        found.settled.step_time[:, 0], plan.count, plan.share, plan.chip_second,
+        spare_power_of(cluster, plan.count - cluster.count),
     )  # fmt: skip
     return CapSweep(
         caps=found.caps,

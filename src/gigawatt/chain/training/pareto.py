@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from gigawatt.chain.accelerator_price import chip_second_price, power_of
 from gigawatt.chain.training.plan import Plan, count_for_power, training_outcome
 from gigawatt.chain.training.question import TrainingQuestion
+from gigawatt.chain.training.size import fit_run
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.performance import StepTable, capped, capped_search
 from gigawatt.performance.search import front, non_dominated
@@ -68,20 +69,19 @@ def pareto_front(
     """
     question = plan.question
     most = None if plan.power.limit is None else count_for_power(question, plan.power.limit)
-    chosen = counts or counts_around(question, plan.cluster.count, most)
+    chosen = counts or counts_around(question, plan.count, most)
     found: list[Compromise] = []
     looked_at = 0
     for i, count in enumerate(chosen):
         if progress is not None:
             progress(f"Pareto front on {count:,} accelerators", i / len(chosen))
-        cluster, _ = question.cluster(count)
-        run = question.run(count)
         try:
+            part = fit_run(question, count)
+            run, cluster = part.run, part.cluster
             best = front(run, cluster, question.stack, question.fixed, widen=question.widen)
         except (InfeasibleError, InputError):
             continue  # too small for the model, or no degrees divide it
         looked_at += best.looked_at
-        share = question.goodput(count).share
         tables = [capped(best.best, cluster, question.cap)]
         if question.cap is not None:
             quickest = capped_search(
@@ -89,16 +89,16 @@ def pareto_front(
                 top=1, widen=question.widen, cap=question.cap,
             )  # fmt: skip
             tables.append(quickest.best)
-        price, _ = chip_second_price(question, cluster, power_of(question, count))
+        price, _ = chip_second_price(question, question.cluster(count)[0], power_of(question, count))
         for table in tables:
-            outcome = training_outcome(question, run, table, count, share, price)
+            outcome = training_outcome(question, run, table, count, part.share, price, part.spare_power)
             found += [
                 Compromise(
                     count=count,
                     seconds=float(outcome.seconds[row]),
                     energy=float(outcome.energy[row]),
                     cost=float(outcome.cost[row]),
-                    share=share,
+                    share=part.share,
                     table=table.take(np.array([row], dtype=np.intp)),
                 )
                 for row in range(len(table))

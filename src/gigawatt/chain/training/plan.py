@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from gigawatt.chain.accelerator_price import Power, chip_second_price, power_of
 from gigawatt.chain.reliability import Goodput, share_band
 from gigawatt.chain.training import quantities as chain
+from gigawatt.chain.training.budget import cap_within, drawn, machine_count
 from gigawatt.chain.training.question import TrainingQuestion
-from gigawatt.chain.training.sizing import cap_within, machine_count
+from gigawatt.chain.training.size import fit_run
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption
 from gigawatt.machine import Cluster
@@ -63,8 +64,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Plan:
-    """The answer for one number of accelerators; rows of ``search.best`` and ``outcome`` correspond.
+    """The answer for ``count`` accelerators; rows of ``search.best`` and ``outcome`` correspond.
 
+    The ``cluster`` is the part that trains, the others are spare.
     ``goodput`` says which share of the time makes progress and where the rest goes, ``share_band`` (low,
     high) is that share with 90 %; ``chip_second`` [$] is what one accelerator-second costs without
     electricity; ``cpu_seconds`` went into the search. ``clock`` is that of every row over the clock at the
@@ -73,6 +75,7 @@ class Plan:
     """
 
     question: TrainingQuestion
+    count: int
     cluster: Cluster
     run: TrainingRun
     search: Search
@@ -96,8 +99,7 @@ class Plan:
     @property
     def peak(self) -> float:
         """Power at the meter while it steps, in the hottest hour [W]."""
-        count = self.cluster.count
-        return self.question.trial.drawn(self.search.best, count) * count * self.question.pue_peak
+        return drawn(self.search.best, self.cluster, self.count) * self.question.pue_peak
 
     @property
     def days(self) -> float:
@@ -119,13 +121,20 @@ def count_for_power(question: TrainingQuestion, limit: float) -> int:
 
 
 def training_outcome(
-    question: TrainingQuestion, run: TrainingRun, table: StepTable, count: int, share: float, price: float
+    question: TrainingQuestion,
+    run: TrainingRun,
+    table: StepTable,
+    count: int,
+    share: float,
+    price: float,
+    spare_power: float = 0.0,
 ) -> Outcome:
     """Time, energy and money of the whole run under every layout of ``table`` (with its energies).
 
-    ``share`` is the goodput and ``price`` [$] that of an accelerator-second.
+    ``share`` is the goodput, ``price`` [$] that of an accelerator-second and ``spare_power`` [W] what spare
+    accelerators draw.
     """
-    return outcome_of(question, run.steps, table.energy, table.step_time, count, share, price)
+    return outcome_of(question, run.steps, table.energy, table.step_time, count, share, price, spare_power)
 
 
 def outcome_of(
@@ -136,10 +145,11 @@ def outcome_of(
     count: int,
     share: float,
     price: float,
+    spare_power: float = 0.0,
 ) -> Outcome:
     """:func:`training_outcome` of steps of these joules by component and seconds, ``(L,)`` each."""
-    stepping = chain.step_power(energy, step_time, 1)  # type: ignore[arg-type]
-    standing = chain.standing_power(energy, step_time, 1)  # type: ignore[arg-type]
+    stepping = chain.step_power(energy, step_time, 1, spare_power)  # type: ignore[arg-type]
+    standing = chain.standing_power(energy, step_time, 1, spare_power)  # type: ignore[arg-type]
     seconds = steps * step_time / share
     power = np.asarray(chain.power_it(stepping, standing, share), dtype=np.float64)
     drawn = power * seconds * question.pue_mean
@@ -238,20 +248,22 @@ def plan_training(
     if limit is not None:
         question = _within(question, count, limit, notices)
     power = power_of(question, count, limit)
-    cluster, told = question.cluster(count)
-    run = question.run(count)
     started = time.process_time()
+    part = fit_run(question, count)
+    cluster, run = part.cluster, part.run
+    _, told = question.cluster(part.used)
     found = capped_search(
         run, cluster, question.stack, question.fixed,
         top=top, progress=progress, widen=question.widen, cap=question.cap,
     )  # fmt: skip
     spent = time.process_time() - started
-    expected = question.goodput(count)
+    expected = question.goodput(part.used, spares=part.spare)
     exact, scheduled = _exact(question, run, cluster, found.best)
-    price, money = chip_second_price(question, cluster, power)
-    outcome = training_outcome(question, run, found.best, count, expected.share, price)
+    price, money = chip_second_price(question, question.cluster(count)[0], power)
+    outcome = training_outcome(question, run, found.best, count, expected.share, price, part.spare_power)
     return Plan(
         question=question,
+        count=count,
         cluster=cluster,
         run=run,
         search=found,
@@ -264,8 +276,14 @@ def plan_training(
         clock=_clocks(question, run, cluster, found.best),
         exact=exact,
         exact_cpu_seconds=scheduled,
-        assumptions=(*question.assumptions, *told, *money, *_further(question, expected)),
-        notices=(*notices, *expected.notices),
+        assumptions=(
+            *question.assumptions,
+            *told,
+            *part.assumptions,
+            *money,
+            *_further(question, expected),
+        ),
+        notices=(*notices, *part.notices, *expected.notices),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,7 +9,14 @@ import numpy as np
 from gigawatt.chain import methods
 from gigawatt.chain.machine import Machine
 from gigawatt.chain.registry import CHAIN, TRAINING, running, training
-from gigawatt.chain.reliability import Goodput, cluster_of, given_goodput, goodput_of, run_band
+from gigawatt.chain.reliability import (
+    Goodput,
+    cluster_of,
+    given_goodput,
+    goodput_beside,
+    goodput_of,
+    run_band,
+)
 from gigawatt.chain.resources import resources
 from gigawatt.performance import Search, Stack, StepTable, TrainingRun, capped, capped_search, evaluate
 from gigawatt.performance.power import chip_power_of
@@ -82,47 +88,12 @@ def model_flops(model_architecture: Architecture, training_sequence: int) -> flo
 
 
 @training("model.training_flops", "FLOP")
-def model_training_flops(model_flops_per_token: float, training_tokens: float) -> float:
+def model_training_flops(model_flops_per_token: float, training_tokens_trained: float) -> float:
     """Model FLOPs of the whole run.
 
     FLOPs per token × tokens.
     """
-    return model_flops_per_token * training_tokens
-
-
-@training("training.run", "")
-def training_run(
-    model_architecture: Architecture,
-    training_tokens: float,
-    training_sequence: int,
-    training_global_batch: tuple[str, float],
-    training_number_format: str,
-    training_optimizer: str,
-    machine_count: int,
-    training_runs: int,
-) -> TrainingRun:
-    """What one optimizer step computes.
-
-    A batch in sequences is taken as it is. A batch in tokens is brought to the nearest number of
-    sequences with three significant binary digits times the odd part of the accelerators, so that
-    parallel degrees can divide it.
-    """
-    counted, number = training_global_batch
-    sequences = round(number)
-    if counted == "token":
-        each = machine_count // training_runs
-        odd = each // (each & -each)
-        wanted = max(1.0, number / training_sequence / odd)
-        step = 2 ** max(0, math.floor(math.log2(wanted)) - 2)
-        sequences = max(1, round(wanted / step)) * step * odd
-    return TrainingRun(
-        architecture=model_architecture,
-        tokens=training_tokens,
-        sequence=int(training_sequence),
-        global_batch=sequences,
-        number_format=training_number_format,
-        optimizer=training_optimizer,
-    )
+    return model_flops_per_token * training_tokens_trained
 
 
 @training("training.tokens_per_step", "tokens")
@@ -189,6 +160,8 @@ def mfu(layouts_search: Search, training_step_time: float) -> float:
 @training("training.reliability", "", rows=_FAILURES)
 def reliability(
     machine_machine: Machine,
+    machine_spare: int,
+    training_runs: int,
     training_failures: str | None,
     training_recovery: str | None,
     scenario_year: int,
@@ -199,8 +172,8 @@ def reliability(
     rate of the whole machine). Recovery is the method of the year that leaves most, unless one is given.
     """
     cluster = machine_machine.cluster
-    return goodput_of(
-        training_failures or cluster_of(cluster.chip.id), cluster.count,
+    return goodput_beside(
+        training_failures or cluster_of(cluster.chip.id), cluster.count, machine_spare // training_runs,
         recovery=training_recovery, year=scenario_year, node=cluster.node.chips,
     )  # fmt: skip
 
@@ -273,12 +246,12 @@ def tokens_per_second(training_tokens_per_step: float, training_effective_step_t
 
 
 @training("training.duration", "days", rows=RATES)
-def duration(training_tokens: float, training_tokens_per_second: float) -> float:
+def duration(training_tokens_trained: float, training_tokens_per_second: float) -> float:
     """Time on the clock from first to last token.
 
     tokens / tokens per second
     """
-    return training_tokens / training_tokens_per_second
+    return training_tokens_trained / training_tokens_per_second
 
 
 @training("training.spare", "days", rows=RATES)
@@ -303,7 +276,7 @@ def accelerator_hours(training_duration: float, machine_count: int, training_run
 def training_run_band(
     training_reliability: Goodput,
     training_step_time: float,
-    training_tokens: float,
+    training_tokens_trained: float,
     training_tokens_per_step: float,
 ) -> RunBand:
     """Draws of the run with uncertain failure rates and recovery times.
@@ -311,7 +284,9 @@ def training_run_band(
     steps × step time of work in intervals that each end with a checkpoint; failures come by chance at a rate
     drawn from its range.
     """
-    return run_band(training_reliability, training_tokens / training_tokens_per_step * training_step_time)
+    return run_band(
+        training_reliability, training_tokens_trained / training_tokens_per_step * training_step_time
+    )
 
 
 @training("training.duration_low", "days", rows=RATES)
@@ -407,17 +382,25 @@ def energy(layouts_search: Search, training_step_time: float) -> dict[str, float
 
 
 @training("machine.step_power", "MW", rows=POWER)
-def step_power(machine_energy: Mapping[str, float], training_step_time: float, training_runs: int) -> float:
+def step_power(
+    machine_energy: Mapping[str, float],
+    training_step_time: float,
+    training_runs: int,
+    machine_spare_power: float,
+) -> float:
     """IT power of the campus while every run steps.
 
-    energy of a step / step time × runs
+    energy of a step / step time × runs + spare accelerators
     """
-    return sum(machine_energy.values()) / training_step_time * training_runs
+    return sum(machine_energy.values()) / training_step_time * training_runs + machine_spare_power
 
 
 @training("machine.standing_power", "MW", rows=POWER)
 def standing_power(
-    machine_energy: Mapping[str, float], training_step_time: float, training_runs: int
+    machine_energy: Mapping[str, float],
+    training_step_time: float,
+    training_runs: int,
+    machine_spare_power: float,
 ) -> float:
     """IT power of the campus while it waits for a restart or a checkpoint.
 
@@ -427,7 +410,7 @@ def standing_power(
         (machine_energy["idle"] + machine_energy["node"] + machine_energy["network"])
         / training_step_time
         * training_runs
-    )
+    ) + machine_spare_power
 
 
 @training("machine.power_it", "MW", rows=POWER)
@@ -441,14 +424,14 @@ def power_it(machine_step_power: float, machine_standing_power: float, training_
 
 @training("machine.chip_power", "W", rows=POWER)
 def chip_power(
-    machine_energy: Mapping[str, float], training_step_time: float, machine_count: int, training_runs: int
+    machine_energy: Mapping[str, float], training_step_time: float, machine_used: int, training_runs: int
 ) -> float:
-    """Mean power of one accelerator during a step.
+    """Mean power of one accelerator that trains, during a step.
 
-    energy of a step without node overhead and network / (step time × accelerators)
+    energy of a step without node overhead and network / (step time × accelerators of the run)
     """
     return (
         (sum(machine_energy.values()) - machine_energy["node"] - machine_energy["network"])
         / training_step_time
-        / (machine_count / training_runs)
+        / (machine_used / training_runs)
     )

@@ -20,23 +20,16 @@ from gigawatt.chain.leaves import fill_training
 from gigawatt.chain.precision import TRAINED
 from gigawatt.chain.question_words import HERE, Words, place_of, with_defaults
 from gigawatt.chain.registry import TRAINING
-from gigawatt.chain.reliability import (
-    CLUSTER,
-    Goodput,
-    cluster_of,
-    given_goodput,
-    goodput_of,
-    reliability_rows,
-)
+from gigawatt.chain.reliability import CLUSTER, cluster_of, reliability_rows
 from gigawatt.chain.shared_leaves import fill_money
-from gigawatt.chain.training.sizing import Trial
+from gigawatt.chain.training.budget import Trial
+from gigawatt.chain.training.terms import RunTerms
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.graph import Leaf
 from gigawatt.core.paths import is_device
 from gigawatt.core.quantities import compact, show
-from gigawatt.machine import Chip, Cluster
-from gigawatt.performance import Stack, TrainingRun
+from gigawatt.machine import Chip
 from gigawatt.schema.changed import scenario_of
 from gigawatt.schema.pins import read_pins, read_widen, word_of
 from gigawatt.workload import Architecture, read_architecture
@@ -76,71 +69,30 @@ _READ = (_PRICE, "supply.grid", "economics.discount_rate", "economics.chip_life"
 """Quantities that a plan answers, and leaves that it reads besides; its electricity has one price."""
 
 
-@dataclass(frozen=True)
-class TrainingQuestion:
+@dataclass(frozen=True, kw_only=True)
+class TrainingQuestion(RunTerms):
     """A run to be planned, everything in SI, before it is known on how many accelerators.
 
-    ``batch`` is (what is counted: ``token`` or ``sequence``, how many); ``options`` are those of
-    :func:`~gigawatt.machine.build_cluster`; ``fixed`` pins layout columns and ``widen`` names rare ones
-    to search; ``reliability`` names a cluster of the catalog's ``reliability``; ``pue_mean`` and ``pue_peak``
-    are of the year and of its hottest hour; ``electricity`` [$/J]; ``rate`` [1/yr]; a model of another size
-    is trained on ``tokens_per_parameter`` of its active parameters (``None``: the same tokens); ``cap`` [W]
-    is what an accelerator may draw, where that is less than its own limit; ``chip_life`` [s] is that of
-    accelerators and nodes, where it is given, and ``redundancy`` that of the building; ``given_goodput``
-    takes the place of that from failure rates.
+    ``pue_mean`` and ``pue_peak`` are of the year and of its hottest hour; ``electricity`` [$/J]; ``rate``
+    [1/yr]; a model of another size is trained on ``tokens_per_parameter`` of its active parameters (``None``:
+    the same tokens); ``chip_life`` [s] is that of accelerators and nodes, where it is given, and
+    ``redundancy`` that of the building.
     """
 
-    architecture: Architecture
-    tokens: float
-    sequence: int
-    batch: tuple[str, float]
-    number_format: str
-    optimizer: str
-    chip: Chip
-    options: Mapping[str, Any]
-    stack: Stack
-    year: int
-    fixed: Mapping[str, int]
-    widen: tuple[str, ...]
-    reliability: str
     pue_mean: float
     pue_peak: float
     electricity: float
     rate: float
     tokens_per_parameter: float | None
-    cap: float | None
     assumptions: tuple[Assumption, ...]
     notices: tuple[str, ...] = ()
     chip_life: float | None = None
     redundancy: Entity | None = None
-    given_goodput: float | None = None
-    recovery: str | None = None
-
-    def goodput(self, count: int, failures: float = 1.0) -> Goodput:
-        """Goodput on ``count`` accelerators that fail ``failures`` times as often; the given one, if any."""
-        if self.given_goodput is not None:
-            return given_goodput(self.given_goodput, count)
-        return goodput_of(
-            self.reliability, count, failures=failures, recovery=self.recovery,
-            year=self.year, node=self.cluster(count)[0].node.chips,
-        )  # fmt: skip
 
     @property
     def trial(self) -> Trial:
-        """The run on any number of accelerators."""
-        return Trial(
-            architecture=self.architecture, tokens=self.tokens, sequence=self.sequence, batch=self.batch,
-            number_format=self.number_format, optimizer=self.optimizer, chip=self.chip, options=self.options,
-            stack=self.stack, fixed=self.fixed, widen=self.widen,
-        )  # fmt: skip
-
-    def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
-        """(the cluster of ``count`` accelerators, its assumptions)."""
-        return self.trial.cluster(count)
-
-    def run(self, count: int) -> TrainingRun:
-        """The run on ``count`` accelerators: a batch in tokens is rounded so that degrees can divide it."""
-        return self.trial.run(count)
+        """The run on any number of accelerators, at their own power limit."""
+        return Trial(replace(self, cap=None))
 
     def of(self, architecture: Architecture) -> TrainingQuestion:
         """The same question about a model of another size."""
@@ -312,6 +264,7 @@ def question_of(
         tokens=leaf("training.tokens"),
         sequence=leaf("training.sequence"),
         batch=leaf("training.global_batch"),
+        batch_held=leaf("training.batch_held"),
         number_format=leaf("training.number_format"),
         optimizer=leaf("training.optimizer"),
         chip=leaf("machine.chip"),

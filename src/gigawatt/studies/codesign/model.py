@@ -24,6 +24,7 @@ from gigawatt.chain.serving.replica import candidates, prices_of
 from gigawatt.chain.serving.screen import screen
 from gigawatt.chain.training.plan import training_outcome
 from gigawatt.chain.training.question import TrainingQuestion
+from gigawatt.chain.training.size import fit_run
 from gigawatt.core.errors import GigawattError
 from gigawatt.machine import Chip, Cluster
 from gigawatt.machine.chip.build import build_chip
@@ -32,7 +33,6 @@ from gigawatt.machine.chip.columns import chip_columns, vary
 from gigawatt.machine.chip.parts import Design
 from gigawatt.machine.load import chip_of, load_link, load_node
 from gigawatt.machine.machine import Link, Node
-from gigawatt.performance import capped_search
 from gigawatt.studies.codesign.equal_loss import shaped, tokens_at_equal_loss
 from gigawatt.studies.codesign.space import Gene
 from gigawatt.technology.chiplets.node_laws import Laws
@@ -297,16 +297,12 @@ class TrainingModel(Model):
         built: Built | None = None,
     ) -> Outcome:
         """The outcome of a question on so many accelerators."""
-        cluster, _ = question.cluster(count)
-        run = question.run(count)
-        found = capped_search(
-            run, cluster, question.stack, question.fixed, top=1, widen=question.widen, cap=question.cap
-        )
-        share = question.goodput(count).share
+        part = fit_run(question, count)
+        found = part.search
         power = power_of(question, count)
-        bought = campus_of(question, cluster, power)
+        bought = campus_of(question, question.cluster(count)[0], power)
         price = second_price(bought, question.rate, count)
-        outcome = training_outcome(question, run, found.best, count, share, price)
+        outcome = training_outcome(question, part.run, found.best, count, part.share, price, part.spare_power)
         metrics = {
             "cost": float(outcome.cost[0]),
             "energy": float(outcome.energy[0]),

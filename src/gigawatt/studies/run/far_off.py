@@ -77,7 +77,7 @@ def _days(result: Result, band: Band) -> tuple[float, float] | None:
 
 def _outside(result: Result, routed: bool) -> tuple[str, ...]:
     """In what the run is unlike every measured one, as far as the result says what it is."""
-    names = ("machine.count", "model.hidden", "training.sequence", "training.number_format")
+    names = ("machine.used", "model.hidden", "training.sequence", "training.number_format")
     found = [find(result, name) for name in names]
     number, hidden, sequence, form = found
     if number is None or hidden is None or sequence is None or form is None:

@@ -43,6 +43,9 @@ def _training(result: Result) -> str:
     if tokens is not None:
         text += f" on {large(float(tokens.value))} tokens"
     machine = f"{say(result, 'machine.count')} {subject(result, 'machine.chip')}".strip()
+    spare = find(result, "machine.spare")
+    if spare is not None and float(spare.value) > 0:
+        machine += f" ({say(result, 'machine.used')} used, {shown(spare)} spare)"
     runs = find(result, "training.runs")
     if runs is not None and float(runs.value) > 1:
         each = f"{float(result['machine.count']) / float(runs.value):,.0f}"

@@ -80,7 +80,9 @@ def as_answer(
         "optimizer": run.optimizer,
         "stack": question.stack.id,
         "chip": cluster.chip.id,
-        "count": cluster.count,
+        "count": plan.count,
+        "used": cluster.count,
+        "spare": plan.count - cluster.count,
         "node": cluster.node.id,
         "scale_up": cluster.scale_up.id,
         "scale_up_domain": cluster.scale_up_size,
@@ -249,7 +251,7 @@ def _caps(sweep: CapSweep, tokens: float) -> dict[str, Any]:
 
 def _choice(plan: Plan) -> dict[str, Any]:
     return {
-        "count": plan.cluster.count,
+        "count": plan.count,
         "power_cap_W": plan.question.cap,
         "clock": float(plan.clock[0]),
         "days": plan.days,

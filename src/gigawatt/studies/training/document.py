@@ -40,7 +40,8 @@ def _question(answer: Answer) -> str:
     text = f"Training {answer['model']} ({size}) on {large(answer['tokens'])} tokens"
     inverse = answer.get("inverse")
     if inverse is None:
-        return f"{text} with {count(answer['count'])} {answer['chip']} in {answer['number_format']}:"
+        spare = f" ({count(answer['used'])} used, {count(answer['spare'])} spare)" if answer["spare"] else ""
+        return f"{text} with {count(answer['count'])} {answer['chip']}{spare} in {answer['number_format']}:"
     if inverse["kind"] == "smallest_cluster":
         return (
             f"{text} within {_days(inverse['deadline_days'])} on {answer['chip']} in "

@@ -1,0 +1,157 @@
+"""Any size: parts of a machine against an exhaustive search, spares, batches, days that never rise."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gigawatt.chain.study import Study
+from gigawatt.chain.training.plan import Plan, plan_training
+from gigawatt.chain.training.question import TrainingQuestion, read_question
+from gigawatt.chain.training.size import fit_run, fit_runs, spare_power_of
+from gigawatt.chain.training.terms import critical_batch, sequences_of, tokens_factor
+from gigawatt.core.errors import GigawattError, InfeasibleError, InputError
+from gigawatt.performance import capped_search
+from gigawatt.performance.layouts import enumerate_layouts
+from gigawatt.schema.changed import scenario_of
+
+SIZES = (8, 61, 1000, 1024, 10_000, 27_521, 65_537, 300_000, 2_000_000)
+
+
+@cache
+def question(model: str = "llama-3.1-8b", batch: str | None = None) -> TrainingQuestion:
+    return read_question(model=model, chip="H100", batch=batch)
+
+
+def test_a_loss_takes_twice_the_tokens_at_the_critical_batch() -> None:
+    """McCandlish et al. 2018, E / E_min = 1 + B / B_crit."""
+    critical = critical_batch(1e12)
+    assert tokens_factor(critical, 0.0, 1e12) == pytest.approx(2.0)
+    assert tokens_factor(1e6, 2e6, 1e12) == 1.0
+    assert 0.4 < np.log2(critical_batch(2e12) / critical) < 0.5  # Zhang et al. 2024: 0.47
+
+
+@pytest.mark.parametrize("count", [1, 8, 1000, 12_288, 16_384])
+def test_a_batch_in_tokens_is_a_multiple_of_the_odd_part(count: int) -> None:
+    found, odd = sequences_of(2048.0, count), count // (count & -count)
+    assert found % odd == 0
+    assert abs(found / 2048.0 - 1.0) <= 0.125 or odd > 2048 // 4
+
+
+@pytest.mark.parametrize("count", [100, 1000])
+def test_a_part_is_of_whole_nodes_and_works_through_the_batch(count: int) -> None:
+    asked = question(batch="96 sequences")
+    run = asked.run(count, uneven=True)
+    layouts = enumerate_layouts(run, asked.cluster(count)[0], part=True)
+    assert (layouts.count <= count).all()
+    assert (layouts.count % 8 == 0).all()
+    assert (layouts.microbatches * layouts.microbatch * layouts.data >= 96).all()
+    assert ((layouts.microbatches - 1) * layouts.microbatch * layouts.data < 96).all()
+    assert np.unique(layouts.count).size >= 5
+
+
+@pytest.mark.parametrize(
+    ("count", "batch"), [(61, "48 sequences"), (100, "96 sequences"), (72, "500 sequences")]
+)
+def test_no_number_of_accelerators_below_is_quicker(count: int, batch: str) -> None:
+    """Against the search of every layout of every smaller number."""
+    asked, least = question(batch=batch), float("inf")
+    for used in range(1, count + 1):
+        run = asked.run(used, uneven=True)
+        try:
+            found = capped_search(run, asked.cluster(used)[0], asked.stack, {}, top=1)
+        except GigawattError:
+            continue
+        least = min(least, run.steps * float(found.best.step_time[0]) / asked.goodput(used).share)
+    assert fit_run(asked, count).seconds <= 1.02 * least
+
+
+def test_ten_thousand_have_an_answer_and_name_their_spares() -> None:
+    fit = fit_run(question("llama-3.1-405b", "2048 sequences"), 10_000)
+    assert fit.used + fit.spare == 10_000
+    assert fit.used >= 9_000
+    assert fit.run.global_batch == 2048
+    assert f"10,000 accelerators asked, {fit.used:,} used, {fit.spare:,} spare" in fit.notices[0]
+
+
+def test_a_model_that_does_not_fit_says_the_fewest_that_hold_it() -> None:
+    asked = question("llama-3.1-70b")
+    with pytest.raises(InfeasibleError) as raised:
+        fit_run(asked, 1)
+    least = int(str(raised.value.allowed).split()[0].replace(",", ""))
+    assert fit_run(asked, least).used == least
+    with pytest.raises(InfeasibleError):
+        fit_run(asked, least - 8)
+
+
+@pytest.mark.parametrize("batch", [None, "512 sequences"])
+def test_days_never_rise_with_accelerators(batch: str | None) -> None:
+    days = [fit_run(question(batch=batch), count).seconds for count in SIZES]
+    assert days == sorted(days, reverse=True)
+
+
+def test_a_small_batch_is_told_with_what_a_larger_one_would_do() -> None:
+    held, free = (fit_run(question(batch=batch), 65_536) for batch in ("512 sequences", None))
+    assert held.run.global_batch == 512
+    assert held.run.tokens == free.run.tokens / tokens_factor(
+        free.run.tokens_per_step, 16e6, question().tokens
+    )
+    told = " ".join(held.notices)
+    found = re.search(r"([\d,]+) sequences would take ([\d.]+) days in place of ([\d.]+)", told)
+    assert found is not None
+    assert int(found[1].replace(",", "")) > 512
+    assert float(found[2]) < float(found[3]) == pytest.approx(held.seconds / 86400, rel=1e-3)
+    assert "training.runs: auto" in told
+    assert any(one.key == "training.critical_batch" for one in free.assumptions)
+
+
+def test_as_many_runs_as_pay() -> None:
+    asked = question(batch="512 sequences")
+    found = fit_runs(asked, 65_536, 0)
+    assert found.runs > 1
+    one, more = (fit_run(asked, 65_536 // runs) for runs in (found.runs, 2 * found.runs))
+    assert found.seconds == one.seconds
+    assert 2.0 * one.seconds / more.seconds < 1.5
+    assert 2.0 * fit_run(asked, 2 * found.count).seconds / one.seconds >= 1.5
+    assert f"{found.runs} runs share the campus" in found.notices[0]
+
+
+KEYS = {
+    "model": "llama-3.1-8b", "training.tokens": "1T tokens", "training.global_batch": "512 sequences",
+    "machine.chip": "H100", "machine.count": 1001, "site.name": "texas", "supply.plants": ["grid"],
+}  # fmt: skip
+
+
+@cache
+def planned() -> Plan:
+    asked = read_question(
+        model="llama-3.1-8b", chip="H100", tokens="1T tokens", batch="512 sequences", site="texas"
+    )
+    return plan_training(asked, 1001, top=1)
+
+
+def test_spares_are_the_same_in_a_run_and_a_plan_and_cost_the_same() -> None:
+    plan, result = planned(), Study(scenario_of(KEYS, Path("spares"))).run()
+    assert result["machine.used"] == plan.cluster.count < plan.count == result["machine.count"]
+    assert result["machine.spare"] == plan.count - plan.cluster.count
+    assert result["training.duration"] == pytest.approx(float(plan.outcome.seconds[0]))
+    assert result["machine.power_it"] == pytest.approx(float(plan.outcome.power_it[0]))
+    power = spare_power_of(plan.cluster, plan.count - plan.cluster.count)
+    assert result["machine.spare_power"] == pytest.approx(power)
+    assert power > 0.0
+    alone = plan_training(plan.question, plan.cluster.count, top=1)
+    assert plan.outcome.capital[0] / alone.outcome.capital[0] == pytest.approx(1001 / plan.cluster.count)
+    spares = [one for one in result.notices if "1,001 accelerators asked" in one]
+    assert spares == [one for one in plan.notices if "1,001 accelerators asked" in one]
+    assert len(spares) == 1
+
+
+def test_runs_are_a_number_or_auto() -> None:
+    found = Study(scenario_of(KEYS | {"training.runs": "auto"}, Path("runs"))).run()
+    assert found["training.runs"] >= 1
+    with pytest.raises(InputError, match=r"training\.runs: not a number of runs.*auto"):
+        scenario_of(KEYS | {"training.runs": "many"}, Path("runs"))
