@@ -21,7 +21,7 @@ OWN: Mapping[str, Command] = {
         Command(
             name="web",
             target="gigawatt.faces.terminal.web:web_command",
-            words="Serve the web app: choose, slide, see what binds; works offline, sends nothing anywhere.",
+            words="Serve the web app; it works offline and sends no data.",
             example="gigawatt web --port 8470 --open",
         ),
         Command(

@@ -31,7 +31,7 @@ STUDY = Study(
         View(
             name="plants",
             title="Plants",
-            words="What each plant costs at the site, and the physics of those that nobody has built.",
+            words="What each plant costs at the site, and the physics of those not built yet.",
             target="gigawatt.studies.plant.view:show",
             place=50,
         ),
