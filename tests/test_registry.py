@@ -66,6 +66,31 @@ def test_a_command_is_what_its_registration_says(name: str) -> None:
     )
 
 
+#: Commands whose example is not typed here, and where it is tested.
+ELSEWHERE = {
+    "web": "serves until it is interrupted: tests/test_house.py",
+    "calibrate": "measures the machine for a minute: tests/test_docs.py",
+    "emulate": "needs torch: tests/cli/test_emulate.py",
+    "technologies study": "needs torch: tests/cli/test_emulate.py",
+}
+BEFORE = {"report": "run", "sweep show": "sweep run"}
+
+
+@pytest.mark.apart
+@pytest.mark.parametrize("name", [name for name in EVERY if name not in ELSEWHERE])
+def test_the_example_of_the_help_runs(name: str, tmp_path: Path) -> None:
+    for folder in ("examples", "validation"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    for one in filter(None, (BEFORE.get(name), name)):
+        words = shlex.split(EVERY[one].example)
+        assert words[:1] == ["gigawatt"], "its help has an example"
+        done = subprocess.run(
+            [sys.executable, "-c", "from gigawatt.faces.terminal import main; main()", *words[1:]],
+            capture_output=True, text=True, timeout=300, cwd=tmp_path,
+        )  # fmt: skip
+        assert (done.returncode, bool(done.stdout.strip())) == (0, True), done.stderr
+
+
 @pytest.mark.parametrize("name", functions())
 def test_a_function_is_found_and_says_what_it_does(name: str) -> None:
     function = getattr(gigawatt, name)

@@ -28,6 +28,7 @@ OWN: Mapping[str, Command] = {
             name="doctor",
             target="gigawatt.faces.terminal.doctor:doctor_command",
             words="Say what is installed, what is missing, and which feature needs it.",
+            example="gigawatt doctor",
         ),
     )
 }

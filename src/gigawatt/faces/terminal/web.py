@@ -11,9 +11,8 @@ import typer
 
 from gigawatt.core.errors import InputError, MissingDataError
 
-__all__ = ["EPILOG", "web_command"]
+__all__ = ["web_command"]
 
-EPILOG = "Example: gigawatt web --port 8470 --open"
 _NEEDED = ("fastapi", "uvicorn", "multipart")
 
 

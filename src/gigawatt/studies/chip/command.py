@@ -11,10 +11,8 @@ from gigawatt.core.errors import GigawattError
 from gigawatt.faces.terminal.answer import give
 from gigawatt.faces.terminal.options import read_pairs
 
-__all__ = ["BUILD", "LIST", "build_command", "list_command"]
+__all__ = ["build_command", "list_command"]
 
-BUILD = "Example: gigawatt chip build GW-2027 --set memory.stacks=8 --json"
-LIST = "Example: gigawatt chip list"
 _HAND = "key=value, such as dies.gpu.area=400mm^2"
 
 

@@ -10,20 +10,12 @@ import typer
 from gigawatt.faces.terminal.answer import give
 
 __all__ = [
-    "AUDIT",
-    "COMPARE",
-    "NEEDS",
-    "STUDY",
     "audit_command",
     "compare_command",
     "needs_command",
     "study_command",
 ]
 
-COMPARE = "Example: gigawatt technologies compare --model llama-3.1-8b --substrate nvfp4 --substrate fp8"
-AUDIT = "Example: gigawatt technologies audit lightmatter"
-STUDY = "Example: gigawatt technologies study --windows 8 --output results/study"
-NEEDS = "Example: gigawatt technologies needs mixed-2035 --model llama-3.1-70b"
 _NAMES = {"substrates": "--substrate", "substrate": "--substrate"}
 
 
