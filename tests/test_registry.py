@@ -26,7 +26,7 @@ from gigawatt.core.registry import (
 )
 from gigawatt.core.study import Command, resolve
 from gigawatt.faces.terminal.app import app
-from gigawatt.faces.terminal.commands import OWN
+from gigawatt.faces.terminal.commands import OWN, built
 
 ROOT = Path(__file__).parent.parent
 EVERY = {**commands(), **OWN}
@@ -64,6 +64,14 @@ def test_a_command_is_what_its_registration_says(name: str) -> None:
     assert not command.example or command.example.startswith(
         ("gigawatt " + name, "gigawatt " + name.split()[0])
     )
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in EVERY if name not in ("report", "schema", "web", "doctor")]
+)
+def test_every_answer_is_printed_and_written_alike(name: str) -> None:
+    options = {word for option in built(EVERY[name]).params for word in option.opts}
+    assert {"--output", "--json", "--quiet"} <= options
 
 
 #: Commands whose example is not typed here, and where it is tested.

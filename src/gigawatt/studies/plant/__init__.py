@@ -26,6 +26,7 @@ STUDY = Study(
     answer_file="sheet.json",
     report_stem="plant",
     document="gigawatt.studies.plant.document:document",
+    documents={"designs": "gigawatt.studies.plant.document:designs_document"},
     more="gigawatt.studies.plant.document:more",
     views=(
         View(
