@@ -7,7 +7,7 @@ EXAMPLE ?= examples/llama-3.1-405b-texas.yaml
 # rewritten tests are kept: to compile them anew takes 15 CPU-seconds a process
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: install demo test test-apart emulation test-emulation lint bench validate docs clean help
+.PHONY: install demo test test-apart emulation test-emulation lint bench validate readme docs clean help
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -59,6 +59,10 @@ bench: $(VENV)/.developing ## Speeds as ratios against a neighbour or a limit in
 
 validate: install ## Predictions beside measurements
 	$(BIN)/gigawatt validate training
+
+readme: $(VENV)/.developing ## Write the README's table of errors and its picture anew (chromium)
+	$(BIN)/python benchmarks/readme.py
+	$(BIN)/python benchmarks/readme.py --picture
 
 docs: $(VENV)/.developing ## Build the documentation site, site/index.html, notebooks executed; it works offline
 	NOTEBOOKS=run NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --site-dir site

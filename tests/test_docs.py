@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,33 @@ def test_the_five_minutes_run_and_say_what_they_say(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "training.mfu" in done.stdout
+
+
+def quoted() -> list[tuple[str, str, str]]:
+    """(page, command, what the page says that it prints) of every command with its output behind it."""
+    found: list[tuple[str, str, str]] = []
+    for page in ("../README.md", "plan-serving.md", "simulate-serving.md", "solve.md"):
+        shown = blocks(page)
+        for (_, command), (kind, output) in pairwise(shown):
+            if kind == "console" and command.startswith("gigawatt "):
+                found.append((page, command.strip(), output))
+    return found
+
+
+@pytest.mark.apart
+@pytest.mark.parametrize(("page", "command", "output"), quoted(), ids=lambda text: text[:24])
+def test_a_page_quotes_what_the_command_prints_today(
+    page: str, command: str, output: str, tmp_path: Path
+) -> None:
+    """Word for word between ``[…]``; figures too in the README, in a guide their digits may differ."""
+
+    def words(text: str) -> str:
+        return " ".join((text if page == "../README.md" else re.sub(r"\d[\d.,]*", "#", text)).split())
+
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    said = words(type_in(command, tmp_path))
+    missing = [piece for piece in output.split("[…]") if words(piece) not in said]
+    assert missing == [], f"docs/{page} quotes what {command} no longer prints"
 
 
 @pytest.mark.long

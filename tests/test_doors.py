@@ -364,3 +364,26 @@ def test_the_python_of_the_page_of_notebooks_runs() -> None:
     assert done.returncode == 0, done.stderr
     for name in re.findall(r"`(\w+)\(", page):
         assert name in gigawatt.__all__, name
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda: gigawatt.catalog_list(), "cooling"),
+        (lambda: gigawatt.catalog_list("cooling"), "worst grade"),
+        (lambda: gigawatt.catalog_show("chips", "H100"), "peak"),
+        (lambda: gigawatt.technologies_audit(), "lightmatter"),
+        (lambda: gigawatt.technologies_audit("lightmatter"), "What remains of it"),
+        (lambda: gigawatt.technologies_needs("mixed-2035", model="llama-3.1-8b"), "supposed"),
+        (lambda: gigawatt.chip_list(), "GW-2027"),
+        (lambda: gigawatt.chip_list(parts=True), "cooling"),
+        (lambda: gigawatt.plant("fusion", designs=True), "design"),
+    ],
+)
+def test_lists_and_entries_are_stored_and_open_again(tmp_path: Path, answer: Any, words: str) -> None:
+    stored = answer()
+    names = stored.save(tmp_path / "stored")
+    (page,) = [name for name in names if name.endswith(".md")]
+    text = (tmp_path / "stored" / page).read_text()
+    assert gigawatt.report(tmp_path / "stored", "md") == text
+    assert words in text

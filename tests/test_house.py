@@ -9,11 +9,15 @@ import shlex
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+import yaml
+
+import gigawatt
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "gigawatt"
@@ -318,6 +322,31 @@ def test_the_readmes_yaml_is_a_scenario(tmp_path: Path) -> None:
 def test_the_readme_lists_every_example() -> None:
     for file in (ROOT / "examples").glob("*.yaml"):
         assert f"examples/{file.name}" in README, file.name
+
+
+@pytest.mark.apart
+def test_the_errors_and_the_picture_of_the_readme_are_todays() -> None:
+    """`make readme` writes both; of the picture its labels are compared, which hold the numbers."""
+    import readme
+
+    assert readme.with_errors(README) == README, "make readme"
+    drawn = readme.PICTURE.read_text(encoding="utf-8")
+    assert len(drawn.encode()) < 150_000
+    labels = gigawatt.load(readme.EXAMPLE).run().figure("sankey").data[0].node.label
+    assert len(labels) > 10
+    assert [one for one in labels if f">{one}<" not in drawn] == [], "make readme"
+
+
+def test_the_citation_and_the_hooks_say_what_the_project_is() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    assert cited["version"] == gigawatt.__version__
+    assert (cited["license"], cited["keywords"]) == (project["license"], project["keywords"])
+    (local,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+    ci = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    for hook in local["hooks"]:
+        assert hook["entry"] == ".ci/run" or f"\n{hook['entry']}\n" in ci, hook["id"]
 
 
 def test_the_makefile_has_the_two_commands() -> None:

@@ -26,7 +26,7 @@ from gigawatt.core.registry import (
 )
 from gigawatt.core.study import Command, resolve
 from gigawatt.faces.terminal.app import app
-from gigawatt.faces.terminal.commands import OWN
+from gigawatt.faces.terminal.commands import OWN, built
 
 ROOT = Path(__file__).parent.parent
 EVERY = {**commands(), **OWN}
@@ -64,6 +64,39 @@ def test_a_command_is_what_its_registration_says(name: str) -> None:
     assert not command.example or command.example.startswith(
         ("gigawatt " + name, "gigawatt " + name.split()[0])
     )
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in EVERY if name not in ("report", "schema", "web", "doctor")]
+)
+def test_every_answer_is_printed_and_written_alike(name: str) -> None:
+    options = {word for option in built(EVERY[name]).params for word in option.opts}
+    assert {"--output", "--json", "--quiet"} <= options
+
+
+#: Commands whose example is not typed here, and where it is tested.
+ELSEWHERE = {
+    "web": "serves until it is interrupted: tests/test_house.py",
+    "calibrate": "measures the machine for a minute: tests/test_docs.py",
+    "emulate": "needs torch: tests/cli/test_emulate.py",
+    "technologies study": "needs torch: tests/cli/test_emulate.py",
+}
+BEFORE = {"report": "run", "sweep show": "sweep run"}
+
+
+@pytest.mark.apart
+@pytest.mark.parametrize("name", [name for name in EVERY if name not in ELSEWHERE])
+def test_the_example_of_the_help_runs(name: str, tmp_path: Path) -> None:
+    for folder in ("examples", "validation"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    for one in filter(None, (BEFORE.get(name), name)):
+        words = shlex.split(EVERY[one].example)
+        assert words[:1] == ["gigawatt"], "its help has an example"
+        done = subprocess.run(
+            [sys.executable, "-c", "from gigawatt.faces.terminal import main; main()", *words[1:]],
+            capture_output=True, text=True, timeout=300, cwd=tmp_path,
+        )  # fmt: skip
+        assert (done.returncode, bool(done.stdout.strip())) == (0, True), done.stderr
 
 
 @pytest.mark.parametrize("name", functions())

@@ -1,4 +1,4 @@
-"""gigawatt: from silicon to power plant, what it takes to train or serve a model, and what binds first.
+"""gigawatt: from silicon to power plant, what it takes to train or serve a model, and its bottleneck.
 
 import gigawatt
 answer = gigawatt.run("examples/llama-3.1-405b-texas.yaml", settings={"machine.count": 8192})

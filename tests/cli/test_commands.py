@@ -154,7 +154,7 @@ def test_explain_of_the_layout_search(call: Call, answer: Path) -> None:
     assert sum(item["layouts"] for item in search["too_large"]) == search["looked_at"] - search["fit"]
     code, out, err = call("explain", answer, "layouts.search", "--depth", "0")
     assert (code, err) == (0, "")
-    assert f"{search['looked_at']:,} layouts looked at, {search['fit']:,} fit in memory." in out
+    assert f"{search['looked_at']:,} layouts evaluated, {search['fit']:,} fit in memory." in out
     best = search["best"][0]["layout"]
     code, out, err = call("explain", answer, "layouts.search", "--layout", f"tensor={best['tensor']}")
     assert (code, err) == (0, "")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gigawatt.faces.terminal import main
-from gigawatt.studies.seconds.command import EPILOG
 from gigawatt.studies.seconds.figures import FIGURES
 from gigawatt.validation.published import checks_of
 
@@ -139,13 +137,6 @@ def test_a_coarse_step_is_said(call: Call) -> None:
     code, out, _ = call(*SMALL, "--step", "50ms", "--json")
     assert code == 0
     assert any("judged up to 10 Hz" in text for text in json.loads(out)["notices"])
-
-
-def test_the_example_of_the_help_runs(call: Call) -> None:
-    words = shlex.split(EPILOG.removeprefix("Example: gigawatt "))
-    code, out, err = call(*words, "--json")
-    assert (code, err) == (0, "")
-    assert 10.0 < json.loads(out)["measures"]["peak_MW"] < 25.0
 
 
 def test_published_numbers() -> None:

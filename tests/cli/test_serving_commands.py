@@ -14,9 +14,7 @@ from typing import Any
 import pytest
 
 from gigawatt.faces.terminal import main
-from gigawatt.studies.serving.command import EPILOG as PLAN
 from gigawatt.studies.serving.figures import FIGURES
-from gigawatt.studies.serving.simulate_command import EPILOG as SIMULATE
 
 ROOT = Path(__file__).parent.parent.parent
 GUIDES = {name: ROOT / "docs" / f"{name}.md" for name in ("plan-serving", "simulate-serving")}
@@ -219,7 +217,6 @@ def test_a_model_that_does_not_fit_says_what_would_do(call: Call) -> None:
 
 COMMANDS = [
     *(re.findall(r"^gigawatt (.*)$", "\n".join(guide.read_text() for guide in GUIDES.values()), re.M)),
-    *(epilog.removeprefix("Example: gigawatt ") for epilog in (PLAN, SIMULATE)),
 ]
 
 

@@ -53,7 +53,7 @@ def test_no_answer_names_the_nearest_and_leaves_with_two(capsys: pytest.CaptureF
     assert stop.value.code == 2
     told = capsys.readouterr().err
     assert told.count("\n") == 1
-    assert "no point of the range keeps every limit" in told
+    assert "no point of the range meets every limit" in told
     assert "machine.count 256" in told
 
 

@@ -366,7 +366,7 @@ def test_each_study_says_its_answer(folder: Path) -> None:
             kept = [p for p in answer["points"] if p["excess"] <= 0]
             best = max(p["amounts"]["training.mfu"] for p in kept)
             assert f"It is {best:.4g} %" in said
-            assert ("What binds is" in said) == any(one["binds"] for one in answer["limits"])
+            assert ("The binding limit" in said) == any(one["binds"] for one in answer["limits"])
         case "crossing":
             assert f"It holds first at machine.count {answer['first']}" in said
         case "codesign":
@@ -439,7 +439,7 @@ def test_each_study_says_its_answer(folder: Path) -> None:
             )
             assert f"the limit that is nearest is {most}" in said
             words = {"parts": "what its parts draw", "reading memory": "what reading its memory draws"}
-            assert f"What binds its power is {words[answer['binding']]}" in said
+            assert f"The limit of its power is {words[answer['binding']]}" in said
             assert ("stacks of" in said) == (answer["memory"] is not None)
         case "plan-pathway":
             for text in answer["words"]:

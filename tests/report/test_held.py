@@ -23,7 +23,7 @@ def _check(what: str, ours: float, published: float, fitted: bool = False, unit:
 def test_words_count_what_judges_and_name_the_furthest() -> None:
     rows = _rows(_check("near", 10.0, 10.0), _check("far", 5.0, 10.0), _check("made", 99.0, 1.0, True))
     assert held_words(rows, "things") == (
-        "How far off: of 2 published numbers of things that nothing here was made from, 1 is met within its "
+        "Uncertainty: of 2 published numbers of things that nothing here was made from, 1 is met within its "
         "tolerance; the furthest off is far, by −50 %."
     )
     (section,) = held_section(rows, "things", "A note.")

@@ -182,7 +182,7 @@ def test_an_empty_result_is_still_a_page() -> None:
     bare = replace(make_result(), tables={}, quantities={}, notices=(), assumptions=())
     page = Page(render(bare))
     assert "plotly" not in page.scripts
-    assert "Nothing was assumed." in page.text
+    assert "Nothing is assumed." in page.text
     Page(notebook(bare))
 
 

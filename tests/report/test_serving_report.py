@@ -49,7 +49,7 @@ def test_a_serving_result_is_shown_whole(real: Result) -> None:
     page = Page(render(real))
     assert page.loads == []
     assert len(page.ids) == len(set(page.ids))
-    assert "training" not in page.text.replace("training_factor", "").lower().split("what was assumed")[0]
+    assert "training" not in page.text.replace("training_factor", "").lower().split("assumptions")[0]
     for sentence in sentences(real):
         assert " ".join(sentence.split()) in page.text
     for notice in real.notices:
@@ -69,7 +69,7 @@ def test_what_it_takes_binds_relieves_and_misses_is_said(real: Result) -> None:
     assert f"{real['serving.replicas']:,} replicas" in said["serving"]
     assert "30,000 requests/s" in said["serving"]
     assert "99 % of them" in said["waits"]
-    assert "first token within 450 ms and time per token within 40 ms" in said["waits"]
+    assert "TTFT within 450 ms and TPOT within 40 ms" in said["waits"]
     assert real["serving.binding"] in said["binding"]
     assert "doubling" in said["binding"]
     assert "that had not seen it" in said["error"]

@@ -96,7 +96,7 @@ def test_what_is_missing_is_left_out(made: Result) -> None:
         less = replace(made, quantities={k: v for k, v in made.quantities.items() if k != name})
         assert sentences(less)
     bare = replace(made, quantities={}, tables={}, assumptions=())
-    assert sentences(bare) == ["Nothing was assumed."]
+    assert sentences(bare) == ["Nothing is assumed."]
 
 
 def _printed(result: Result, width: int = 100) -> list[str]:

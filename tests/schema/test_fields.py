@@ -11,7 +11,7 @@ import yaml
 
 from gigawatt.core.quantities import parse
 from gigawatt.schema.exports import as_json_schema, as_table
-from gigawatt.schema.fields import FIELDS, Field, field, fields, keys_under, option_of, sections
+from gigawatt.schema.fields import FIELDS, Field, field, fields, keys_under, sections
 from gigawatt.schema.scenario import Scenario, read_scenario
 from gigawatt.schema.settings import read_setting
 
@@ -95,10 +95,8 @@ def test_a_word_of_the_reader_is_a_field_of_the_schema() -> None:
     assert sorted(walk(Scenario)) == sorted(fields())
 
 
-def test_sections_options_and_what_is_inside_a_mapping() -> None:
+def test_sections_and_what_is_inside_a_mapping() -> None:
     assert keys_under("supply.grid") == ["limit", "price", "carbon", "counts"]
-    assert option_of("plan-training", "training.tokens") == "--tokens"
-    assert option_of("plan-training", "serving.trace") is None
     inside = field("supply.limits.wind")
     assert inside is not None
     assert inside.key == "supply.limits"

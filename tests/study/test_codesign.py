@@ -75,7 +75,7 @@ def test_a_limit_is_kept_and_an_impossible_one_refused(asker: Asker) -> None:
         assert one.metrics["chip_power"] <= 900.0 * (1 + 1e-9)
         assert one.metrics["die_area"] <= 1200e-6 * (1 + 1e-9)
     none = read_model(asker, "B200-parts", held=held, limits=["chip_power <= 5 W"])
-    with pytest.raises(InputError, match="no design keeps every limit"):
+    with pytest.raises(InputError, match="no design meets every limit"):
         co_design(none, population=8, generations=1, year=2015)
 
 

@@ -82,7 +82,7 @@ def test_a_service_shows_replicas_and_the_wall(serving: Seen) -> None:
         "The best replicas", "Memory of an accelerator", "The memory wall", "What would relieve it",
     ]  # fmt: skip
     assert set(serving.figures) == {"memory", "cost-relief", "wall"}
-    table, frame = serving.table("Replicas that keep the promise"), result.tables["configurations"]
+    table, frame = serving.table("Replicas that meet the SLO"), result.tables["configurations"]
     at = table.head.index("accelerators")
     assert [int(row[at].replace(",", "")) for row in table.rows] == frame["chips"].tolist()
     assert len(serving.table("Every point of the curves").rows) == len(result.tables["wall"])

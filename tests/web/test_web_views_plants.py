@@ -39,7 +39,7 @@ def plain(here: State) -> Seen:
 def test_headings_say_what_stands_where(plain: Seen) -> None:
     assert [text for level, text in plain.headings if level == 2] == [
         f"What electricity would cost at {SITE} in {YEAR}", "All plants", "Capital cost over the years",
-        "Plants that nobody has built yet, from their physics",
+        "Plants not built yet, from their physics",
     ]  # fmt: skip
     assert list(plain.figures)[:3] == ["lcoe", "costs", "stores"]
 

@@ -106,8 +106,8 @@ def test_the_day_comes_by_itself_with_the_question(served: Seen) -> None:
     assert asked == f"/answer/serving-day?{SERVED.query()}"
     found, result = page(SERVED, "serving-day"), result_of(SERVED, said)
     assert set(found.figures) == {"day-latency", "day-day", "day-occupancy"}
-    kept = found.table("What is promised")
-    at = kept.head.index("promise kept")
+    kept = found.table("Latency targets")
+    at = kept.head.index("meets the SLO")
     shares = [100 * share for share in result.tables["promise"]["kept []"]]
     assert [float(row[at].rstrip(" %")) for row in kept.rows] == pytest.approx(shares, abs=0.06)
     assert len(found.table("Hour by hour").rows) == len(result.tables["day"])

@@ -36,8 +36,8 @@ def test_work_and_views_have_names_of_their_own() -> None:
 
 def test_the_line_of_a_table_is_its_headline(nothing_known: None) -> None:
     shown = page()
-    assert [text for level, text in shown.headings if level == 2] == ["How far off", "Row by row"]
-    table, told = shown.table("How far predictions"), headline("kernels")
+    assert [text for level, text in shown.headings if level == 2] == ["Errors", "Row by row"]
+    table, told = shown.table("Errors of predictions"), headline("kernels")
     row = next(r for r in table.rows if r[0] == "kernels" and r[2] == "all")
     assert row[3:7] == [
         f"{told['number']:,}", percent(told["median"]), percent(told["p90"]), percent(told["bias"], sign=True)
@@ -104,7 +104,7 @@ def test_all_tables_are_told_one_after_the_other(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(room, "_kept", {})
     told: list[tuple[str, float]] = []
     _, fragment = work(Question("validation-all", STATE), lambda words, share: told.append((words, share)))
-    table = seen(fragment.html).table("How far predictions")
+    table = seen(fragment.html).table("Errors of predictions")
     assert {row[0] for row in table.rows} == set(few)
     assert [share for _, share in told] == sorted(share for _, share in told)
     assert told[0] == ("Predicting time of a collective between nodes", 0.0)

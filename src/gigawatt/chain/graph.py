@@ -18,7 +18,7 @@ from gigawatt.core.graph import Graph
 from gigawatt.schema.fields import RUNNING, field
 from gigawatt.schema.scenario import LoadedScenario, value_of
 
-__all__ = ["branch_of", "graph_of", "graph_of_branch", "refuse_unread", "training_graph"]
+__all__ = ["branch_of", "graph_of", "graph_of_branch", "refuse_unread"]
 
 _TITLE = "name"
 """The field without a quantity: the title of the report."""
@@ -60,11 +60,6 @@ def graph_of_branch(branch: str, given: tuple[str, ...] = ()) -> Graph:
     """The graph of ``training``, ``serving`` or ``load`` where the fields ``given`` are given."""
     _registered(branch)
     return CHAIN.graph(branch, given)
-
-
-def training_graph() -> Graph:
-    """The graph of a training run without set quantities."""
-    return graph_of_branch(TRAINING)
 
 
 def branch_of(loaded: LoadedScenario) -> str:

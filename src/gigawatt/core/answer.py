@@ -79,6 +79,8 @@ class Answer(Mapping[str, Any]):
         What was typed after ``gigawatt``; empty where Python was called.
     listed : bool
         Whether the JSON is the list ``data["rows"]`` alone.
+    kind : str
+        Which of the study's ``documents`` says it; empty for its ``document``.
     say : callable, optional
         ``(data, again, more) -> Document`` where it is not the study's own.
     """
@@ -97,6 +99,7 @@ class Answer(Mapping[str, Any]):
     sealed: Mapping[str, Mapping[str, Any]] = field(repr=False, default_factory=dict[str, Mapping[str, Any]])
     words: tuple[str, ...] = ()
     listed: bool = False
+    kind: str = ""
     say: Callable[[Any, Any, Any], Document] | None = field(repr=False, default=None)
 
     def __getitem__(self, key: str) -> Any:
@@ -118,7 +121,7 @@ class Answer(Mapping[str, Any]):
         """How the answer is reproduced: command, versions, files that it read."""
         from gigawatt.core.record import study_record
 
-        return study_record(self.study.name, self.words)
+        return study_record(self.study.name, self.words) | ({"kind": self.kind} if self.kind else {})
 
     @cached_property
     def text(self) -> str:
@@ -131,7 +134,7 @@ class Answer(Mapping[str, Any]):
         from gigawatt.core.record import again_of
 
         # through JSON, so that a report written again from the folder is the same
-        say = self.say or resolve(self.study.document)
+        say = self.say or resolve(self.study.documents[self.kind] if self.kind else self.study.document)
         return say(json.loads(self.text), again_of(self.record), self.more)
 
     @property

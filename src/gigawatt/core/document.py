@@ -241,7 +241,8 @@ class Again:
     def words(self) -> str:
         """With what the command gives the same answer."""
         version = f"gigawatt {self.gigawatt}" if self.gigawatt else "the same version of gigawatt"
-        return f"With {version}{f' and catalog {self.catalog}' if self.catalog else ''}, this gives it anew:"
+        catalog = f" and catalog {self.catalog}" if self.catalog else ""
+        return f"With {version}{catalog}, this command reproduces it:"
 
     @property
     def where(self) -> str:

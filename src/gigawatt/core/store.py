@@ -225,7 +225,7 @@ def writable(folder: str | Path) -> Path:
     if not above.is_dir():
         raise InputError("cannot write here: this is a file", given=str(above), allowed="a folder")
     if not os.access(above, os.W_OK | os.X_OK):
-        raise InputError("cannot write here: not allowed", given=str(above), allowed="a folder of one's own")
+        raise InputError("cannot write here: not allowed", given=str(above), allowed="a writable folder")
     return target
 
 

@@ -129,6 +129,8 @@ class Study:
         The JSON in its folder, and the name of its report without an ending; empty where nothing is stored.
     document : str
         ``module:function(answer, again, more) -> Document``.
+    documents : mapping of str to str
+        Documents of answers of another kind (``Answer.kind``), likewise.
     more : str
         ``module:function(folder)``: what the document reads beside the answer; empty where that suffices.
     views, jobs : tuple
@@ -148,6 +150,7 @@ class Study:
     answer_file: str = ""
     report_stem: str = ""
     document: str = ""
+    documents: Mapping[str, str] = field(default_factory=dict[str, str])
     more: str = ""
     views: tuple[View, ...] = ()
     jobs: tuple[Job, ...] = ()

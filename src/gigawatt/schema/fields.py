@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 __all__ = [
-    "FIELDS", "RUNNING", "Field", "Option", "Witness", "field", "fields", "keys_under", "option_of",
+    "FIELDS", "RUNNING", "Field", "Option", "Witness", "field", "fields", "keys_under",
     "sections",
 ]  # fmt: skip
 
@@ -185,9 +185,3 @@ def keys_under(section: str) -> list[str]:
     before = f"{section}." if section else ""
     names = (one.key.removeprefix(before).split(".")[0] for one in FIELDS if one.key.startswith(before))
     return list(dict.fromkeys(names))
-
-
-def option_of(command: str, key: str) -> str | None:
-    """The option of a command that sets a field (``--tokens``), or ``None``."""
-    found = field(key)
-    return next((one.flag for one in found.options if one.command == command), None) if found else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -348,9 +348,3 @@ def prices_of(question: ServingQuestion, cluster: Cluster) -> tuple[Prices, Powe
     beside = power.chip - cluster.chip.power_limit
     prices = Prices(second, beside, question.pue_mean, question.electricity, power.chip)
     return prices, power, told
-
-
-def with_memory(cluster: Cluster, factor: float) -> Cluster:
-    """The cluster with ``factor`` times the memory bandwidth."""
-    chip = cluster.chip
-    return replace(cluster, chip=replace(chip, memory_bandwidth=chip.memory_bandwidth * factor))

@@ -97,5 +97,8 @@ def read_study(folder: Path, record: Mapping[str, Any]) -> Document:
     """The document of a stored study; raises ``KeyError`` or ``ValueError`` for what is none."""
     study = find_study(record["study"])
     data = json.loads((folder / study.answer_file).read_text(encoding="utf-8"))
+    kind = record.get("kind", "")
+    if kind:
+        return resolve(study.documents[kind])(data, again_of(record), None)
     more = resolve(study.more)(folder) if study.more else None
     return resolve(study.document)(data, again_of(record), more)

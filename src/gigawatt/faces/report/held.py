@@ -71,7 +71,7 @@ def held_words(rows: Rows, what: str) -> str:
         return ""
     passed = sum(bool(row["ok"]) for row in judging)
     text = (
-        f"How far off: of {len(judging)} published {'number' if len(judging) == 1 else 'numbers'} of {what} "
+        f"Uncertainty: of {len(judging)} published {'number' if len(judging) == 1 else 'numbers'} of {what} "
         f"that nothing here was made from, {passed} {'is' if passed == 1 else 'are'} met within "
         f"{'its' if passed == 1 else 'their'} tolerance"
     )
@@ -105,7 +105,7 @@ def held_section(rows: Rows, what: str, note: str = "") -> tuple[Section, ...]:
         ],
     )  # fmt: skip
     parts = (grid, Text(note)) if note else (grid,)
-    return (Section("published", "How far off it may be", parts),)
+    return (Section("published", "Uncertainty", parts),)
 
 
 def rows_words(answer: Mapping[str, Any]) -> str:
@@ -128,8 +128,8 @@ def rest(answer: Mapping[str, Any], again: Again) -> dict[str, Any]:
     assumptions: tuple[Assumption, ...] = read_assumptions(answer["assumptions"])
     rows = answer["rows"]
     caption = (
-        f"What was assumed: what nobody gave, and the guesses among the {rows['read']:,} rows of the catalog "
-        f"that were read ({rows['guesses']:,} rows; those that say the same stand together)."
+        f"Assumptions: values that were not given, and the guesses among the {rows['read']:,} rows of "
+        f"the catalog that were read ({rows['guesses']:,} rows; those that say the same stand together)."
     )
     return {
         "assumptions": assumption_grid(assumptions, caption) if assumptions else None,

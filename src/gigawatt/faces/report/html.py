@@ -20,9 +20,9 @@ GRADES = {
     Grade.vendor: "stated by who sells it",
     Grade.peer_reviewed: "from a reviewed paper",
     Grade.calibrated: "fitted to measurements",
-    Grade.modelled: "computed by somebody's model",
+    Grade.modelled: "computed by a published model",
     Grade.projected: "about the future",
-    Grade.guess: "nobody has shown it",
+    Grade.guess: "not shown by a source",
 }
 """What each grade says of a number."""
 

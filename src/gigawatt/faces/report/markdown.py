@@ -127,7 +127,7 @@ def markdown(document: Document) -> str:
     lines = [f"# {escaped(document.title)}"]
     if document.setting:
         lines.append(escaped(document.setting))
-    lines.append("## In words")
+    lines.append("## Summary")
     lines += [escaped(paragraph) for paragraph in document.paragraphs]
     if document.cards:
         rows = tuple(
@@ -139,17 +139,17 @@ def markdown(document: Document) -> str:
         cut = tuple(row[: len(head)] for row in rows)
         lines += _grid(Grid("Key figures.", head, (False, True, False)[: len(head)], cut))
     if document.notices:
-        lines.append("## What to know")
+        lines.append("## Notices")
         lines.append("\n".join(f"- {escaped(notice)}" for notice in document.notices))
     for section in document.sections:
         lines += _section(section)
     if document.assumptions is not None:
-        lines.append("## What was assumed")
+        lines.append("## Assumptions")
         lines += (
             _grid(document.assumptions) if document.assumptions.rows else ["Nothing: every value was given."]
         )
     if document.sources is not None and document.sources.rows:
-        lines += ["## The sources", *_grid(document.sources)]
+        lines += ["## Sources", *_grid(document.sources)]
     lines += _again(document.again)
     for section in document.appendix:
         lines += _section(section)
@@ -159,7 +159,7 @@ def markdown(document: Document) -> str:
 
 
 def _again(again: Again) -> list[str]:
-    lines = ["## How to make it anew", escaped(again.words)]
+    lines = ["## Reproduce", escaped(again.words)]
     lines.append(_fenced(Code(again.command, "sh")))
     if again.inputs:
         lines += _grid(again.files)

@@ -103,7 +103,7 @@ def rows_document(
 
 def trusted(assumptions: tuple[Assumption, ...], caption: str = "") -> Mapping[str, Any]:
     """``assumptions`` and ``sources`` of a document."""
-    words = caption or "Every value that nobody gave, weakest grade first."
+    words = caption or "Every value that was not given, weakest grade first."
     return {"assumptions": assumption_grid(assumptions, words), "sources": source_grid({}, assumptions)}
 
 

@@ -28,28 +28,28 @@ def read_assumptions(rows: Iterable[Mapping[str, Any]]) -> tuple[Assumption, ...
     )
 
 
-def trust_words(assumptions: Iterable[Assumption], because: str = "nobody gave {}") -> str:
-    """How many values were filled in, and how well the weakest of them is known; ``{}`` stands for them."""
+def trust_words(assumptions: Iterable[Assumption]) -> str:
+    """How many values are assumed, and the grade of the weakest of them."""
     found = list(assumptions)
     number = len(found)
     if not number:
-        return "Nothing was assumed."
+        return "Nothing is assumed."
     weakest = max(a.grade for a in found)
     if number == 1:
         what = "a guess" if weakest == Grade.guess else f"graded {weakest.label}"
-        return f"1 value was filled in because {because.format('it')}; it is {what}."
+        return f"1 value is assumed; it is {what}."
     guesses = sum(a.grade == Grade.guess for a in found)
-    text = f"{number} values were filled in because {because.format('them')}"
     if guesses:
-        return f"{text}; {guesses} of them {'is a guess' if guesses == 1 else 'are guesses'}."
-    return f"{text}; the weakest of them are graded {weakest.label}."
+        what = "1 of them is a guess" if guesses == 1 else f"{guesses} of them are guesses"
+        return f"{number} values are assumed; {what}."
+    return f"{number} values are assumed; the weakest of them are graded {weakest.label}."
 
 
 def assumption_grid(
     assumptions: Iterable[Assumption],
     caption: str = "Every value that the scenario does not say, weakest grade first.",
 ) -> Grid:
-    """Every value that was filled in, weakest grade first, with its source."""
+    """Every assumed value, weakest grade first, with its source."""
     known = dict(catalog.sources())
     rows = [
         (

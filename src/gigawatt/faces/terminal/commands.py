@@ -21,13 +21,14 @@ OWN: Mapping[str, Command] = {
         Command(
             name="web",
             target="gigawatt.faces.terminal.web:web_command",
-            words="Serve the web app: choose, slide, see what binds; works offline, sends nothing anywhere.",
+            words="Serve the web app; it works offline and sends no data.",
             example="gigawatt web --port 8470 --open",
         ),
         Command(
             name="doctor",
             target="gigawatt.faces.terminal.doctor:doctor_command",
             words="Say what is installed, what is missing, and which feature needs it.",
+            example="gigawatt doctor",
         ),
     )
 }

@@ -15,7 +15,7 @@ from gigawatt.faces.terminal.console import console, print_json
 __all__ = ["doctor_command"]
 
 _NEEDS = {
-    "numpy": ("every room", ""),
+    "numpy": ("every package", ""),
     "scipy": ("supply plan, fits", ""),
     "pandas": ("tables", ""),
     "xarray": ("labelled arrays of a result", ""),

@@ -1,4 +1,4 @@
-"""``gigawatt web``: the page to plan on, served from this machine."""
+"""``gigawatt web``: the web app, served from this machine."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import typer
 
 from gigawatt.core.errors import InputError, MissingDataError
 
-__all__ = ["EPILOG", "web_command"]
+__all__ = ["web_command"]
 
-EPILOG = "Example: gigawatt web --port 8470 --open"
 _NEEDED = ("fastapi", "uvicorn", "multipart")
 
 
@@ -32,7 +31,7 @@ def web_command(
     ] = True,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
-    """Serve the web app: choose, slide, see what binds; works offline, sends nothing anywhere."""
+    """Serve the web app; it works offline and sends no data."""
     lacking = [name for name in _NEEDED if find_spec(name) is None]
     if lacking:
         raise MissingDataError(

@@ -1,4 +1,4 @@
-"""The page to plan on: `gigawatt web`.
+"""The web app: `gigawatt web`.
 
 It shows what the rooms compute and computes nothing itself. A question is a scenario to start from and what
 is changed in it; all of it stands in the address (:mod:`gigawatt.faces.web.form.state`). Views

@@ -88,7 +88,7 @@ def create_app(*, workers: int = 2, jobs: int = 2, hosts: Sequence[str] = (), ah
     app = FastAPI(
         title="gigawatt",
         version=__version__,
-        description="From silicon to power plant: what it takes, what binds first, what would relieve it.",
+        description="From silicon to power plant: what it takes, its bottleneck, what would relieve it.",
         lifespan=life,
         docs_url=None,  # its page would fetch scripts from elsewhere
         redoc_url=None,

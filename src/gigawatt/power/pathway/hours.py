@@ -111,9 +111,7 @@ def representative_weeks(
     """
     count = int(HOURS_PER_YEAR) // WEEK
     if not 1 <= weeks <= count:
-        raise InputError(
-            "so many weeks cannot stand for a year", key="weeks", given=weeks, allowed=f"1 to {count}"
-        )
+        raise InputError("not a number of weeks of a year", key="weeks", given=weeks, allowed=f"1 to {count}")
     if weeks == count:
         return whole_year()
     demand, *found = (_year(one) for one in (load, *series))

@@ -414,7 +414,7 @@ def _limits_of_links(
                 (
                     net * link.maximum,
                     f"the {compact(link.maximum, 'W')} limit of {link.id} binds in {full:,} of {hours:,} h: "
-                    f"one more MW would save {money(net * 1e6)} per year",
+                    f"a further MW would save {money(net * 1e6)} per year",
                 )
             )
     return [text for _, text in sorted(saved, key=lambda pair: -pair[0])]

@@ -126,7 +126,7 @@ def plan_units(
     """
     start = time.perf_counter()
     if problem.years != 1:
-        raise InputError("whole units are planned on one weather year", key="years", given=str(problem.years))
+        raise InputError("unit sizes are planned on one weather year", key="years", given=str(problem.years))
     cut, first_hours, (blocks, weights) = _cut(problem, weeks)
     committed = [i for i, q in enumerate(cut.plants) if _in_units(q)]
     linear = tuple(replace(q, minimum_load=0.0, ramp=1.0) if _in_units(q) else q for q in cut.plants)
@@ -162,7 +162,7 @@ def plan_units(
     if reached > gap * (1.0 + 1e-6):
         notices.append(f"the search was stopped after {time_limit:g} s at a gap of {reached * 100:.2g} %")
     if weeks is not None:
-        notices.append(f"whole units were planned on {len(first_hours)} typical weeks of the year")
+        notices.append(f"unit sizes were planned on {len(first_hours)} typical weeks of the year")
     return UnitPlan(
         plan=plan,
         built=built,
@@ -323,9 +323,9 @@ class _Model:
         info = highs.getInfo()
         if not math.isfinite(info.objective_function_value) or info.primal_solution_status != 2:
             raise GigawattError(
-                "no plan in whole units was found",
+                "no plan with unit sizes was found",
                 given=f"{time_limit:g} s, {compact(p.power_unit, 'W')}",
-                allowed="a longer time limit, fewer weeks, or limits that whole units can meet",
+                allowed="a longer time limit, fewer weeks, or limits that units of this size can meet",
             )
         bound = info.mip_dual_bound if self.whole else info.objective_function_value
         reached = abs(info.objective_function_value - bound) / max(abs(info.objective_function_value), 1e-12)

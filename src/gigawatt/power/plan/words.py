@@ -67,7 +67,7 @@ def binding(
                 found.append(
                     (
                         worth * plant.maximum,
-                        f"{head}{_often(programme, hours, i)}: one more MW would save "
+                        f"{head}{_often(programme, hours, i)}: a further MW would save "
                         f"{money(worth * 1e6)} per year",
                     )
                 )
@@ -77,7 +77,7 @@ def binding(
                 found.append(
                     (
                         worth * hours.capacity[i],
-                        f"{plant.name} is as large as {plant.host} takes: one more MW would save "
+                        f"{plant.name} is as large as {plant.host} takes: a further MW would save "
                         f"{money(worth * 1e6)} per year",
                     )
                 )
@@ -88,7 +88,7 @@ def binding(
                 found.append(
                     (
                         worth * plant.minimum,
-                        f"{plant.name} has {compact(plant.minimum, 'W')} because so much is asked: "
+                        f"{plant.name} has {compact(plant.minimum, 'W')} because its minimum binds: "
                         f"one MW less would save {money(worth * 1e6)} per year",
                     )
                 )
@@ -146,8 +146,8 @@ def _of_load(p: Programme, hours: Hours, z: Array, year: float, enough: float) -
         found.append(
             (
                 saved,
-                f"the largest power of the load keeps waiting work from being made up in {count:,} of "
-                f"{p.hours:,} h: one more MW would save {money(saved / p.power_unit * 1e6)} per year",
+                f"the largest power of the load keeps deferred load from being made up in {count:,} of "
+                f"{p.hours:,} h: a further MW would save {money(saved / p.power_unit * 1e6)} per year",
             )
         )
     saved, count = worth(p.queue_limit_row, ones)
@@ -155,8 +155,8 @@ def _of_load(p: Programme, hours: Hours, z: Array, year: float, enough: float) -
         found.append(
             (
                 saved,
-                f"the window in which work may wait binds in {count:,} of {p.hours:,} h: room for one more "
-                f"MWh would save {money(saved / p.power_unit * 1e6)} per year",
+                f"the window of the deferrable load binds in {count:,} of {p.hours:,} h: a further "
+                f"MWh of it would save {money(saved / p.power_unit * 1e6)} per year",
             )
         )
     return found

@@ -65,7 +65,7 @@ def read_hours(
                          allowed=f"{_HOURS:,} hours{leap}")  # fmt: skip
     hours = np.array(values)
     if not hours.max() > 0.0:
-        raise InputError("nothing but zeros", key=key, file=file)
+        raise InputError("all values are zero", key=key, file=file)
     return hours * (scale or 1.0), scale is not None
 
 

@@ -28,6 +28,10 @@ STUDY = Study(
     ),
     groups=(Group("catalog", "Look at the numbers: every row with its unit, range, grade and source."),),
     place=200,
+    answer_file="catalog.json",
+    report_stem="catalog",
+    document="gigawatt.studies.catalog.tables:tables_document",
+    documents={kind: f"gigawatt.studies.catalog.tables:{kind}_document" for kind in ("entries", "entry")},
     views=(
         View(
             name="catalog",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import partial
 
 from gigawatt.core.answer import Answer
 from gigawatt.studies.catalog import STUDY
@@ -25,14 +24,17 @@ def catalog_list(table: str | None = None) -> Answer:
         No such table, with the nearest.
     """
     from gigawatt import catalog
-    from gigawatt.studies.catalog.tables import entries_document, tables_document
+    from gigawatt.core.evidence import worst
 
     if table is None:
         counts = {name: len(catalog.table(name)) for name in catalog.tables()}
-        return Answer(STUDY, counts, say=tables_document)
+        return Answer(STUDY, counts)
     found = catalog.table(table)
     rows = [{"id": e.id, "name": e.text("name", e.id), "numbers": len(e.rows())} for e in found.values()]
-    return Answer(STUDY, {"rows": rows}, found, listed=True, say=partial(entries_document, table))
+    grades = {e.id: worst(row.grade for row in e.rows()).label if e.rows() else "" for e in found.values()}
+    own = sorted(catalog.user_catalog().get(table, ()))
+    data = {"table": table, "rows": rows, "grades": grades, "own": own}
+    return Answer(STUDY, data, found, listed=True, kind="entries")
 
 
 def catalog_show(table: str, entry: str) -> Answer:
@@ -49,7 +51,6 @@ def catalog_show(table: str, entry: str) -> Answer:
         No such table or entry, with the nearest.
     """
     from gigawatt import catalog
-    from gigawatt.studies.catalog.tables import entry_document
 
     if table == "chips":  # a design is built from its parts
         from gigawatt.machine.load import chip_row
@@ -59,4 +60,4 @@ def catalog_show(table: str, entry: str) -> Answer:
         found = catalog.entity(table, entry)
     numbers = [{**asdict(row), "grade": row.grade.label} for row in found.rows()]
     data = {"id": found.id, "table": table, "texts": dict(found.texts), "numbers": numbers}
-    return Answer(STUDY, data, found, say=partial(entry_document, found))
+    return Answer(STUDY, data, found, kind="entry")

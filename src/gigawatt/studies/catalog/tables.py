@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gigawatt import catalog
 from gigawatt.core.document import Again, Document
-from gigawatt.core.evidence import worst
 from gigawatt.core.quantities import factor
 from gigawatt.faces.report.parts import rows_document, rows_grid
 from gigawatt.faces.terminal.console import number
-
-if TYPE_CHECKING:
-    from gigawatt.catalog import Entity
 
 __all__ = ["entries_document", "entry_document", "tables_document"]
 
@@ -28,39 +24,42 @@ def tables_document(answer: Answer, again: Again, more: Any = None) -> Document:
     return rows_document("The catalog", again, grid, notices=(words,))
 
 
-def entries_document(table: str, answer: Answer, again: Again, more: Any = None) -> Document:
+def entries_document(answer: Answer, again: Again, more: Any = None) -> Document:
     """The entries of a table with their weakest grade."""
-    own = set(catalog.user_catalog().get(table, ()))
-    rows: list[tuple[str, ...]] = []
-    for entry in catalog.table(table).values():
-        grades = [row.grade for row in entry.rows()]
-        weakest = worst(grades).label if grades else ""
-        cells = (entry.id, entry.text("name", entry.id), str(len(grades)), weakest)
-        rows.append((*cells, *(["user catalog" if entry.id in own else ""] if own else [])))
+    own, grades = set(answer["own"]), answer["grades"]
+    rows = [
+        (row["id"], row["name"], str(row["numbers"]), grades[row["id"]],
+         *(["user catalog" if row["id"] in own else ""] if own else []))
+        for row in answer["rows"]
+    ]  # fmt: skip
     heads = ("id", "name", "numbers", "worst grade", *(["from"] if own else []))
     notices = (f"user catalog: {catalog.user_folder()}",) if own else ()
-    return rows_document(table, again, rows_grid("", heads, rows, grade="worst grade"), notices=notices)
+    return rows_document(
+        answer["table"], again, rows_grid("", heads, rows, grade="worst grade"), notices=notices
+    )
 
 
-def entry_document(entry: Entity, answer: Answer, again: Again, more: Any = None) -> Document:
+def entry_document(answer: Answer, again: Again, more: Any = None) -> Document:
     """Every number of an entry in its own unit, money in that of the catalog, with its source."""
-    texts = tuple(f"{name}: {text}" for name, text in entry.texts.items() if text and name not in _ASIDE)
+    texts = tuple(f"{name}: {text}" for name, text in answer["texts"].items() if text and name not in _ASIDE)
     rows: list[tuple[str, ...]] = []
-    for row in entry.rows():
-        scale, money = factor(row.unit), "$" in row.unit
-        known = row.low is not None and row.high is not None
-        ends = f"{number(row.low / scale)} – {number(row.high / scale)}" if known else ""  # type: ignore[operator]
-        unit = f"{row.unit} ({catalog.CURRENCY_YEAR} money)" if money else row.unit
-        value = number(row.value / scale) if money else row.written
-        cite = " ".join(part for part in (row.source_id, row.locator) if part)
-        rows.append((row.quantity, value, ends, unit, str(row.year or ""), row.grade.label, cite, row.note))
+    for row in answer["numbers"]:
+        scale, money = factor(row["unit"]), "$" in row["unit"]
+        known = row["low"] is not None and row["high"] is not None
+        ends = f"{number(row['low'] / scale)} – {number(row['high'] / scale)}" if known else ""
+        unit = f"{row['unit']} ({catalog.CURRENCY_YEAR} money)" if money else row["unit"]
+        value = number(row["value"] / scale) if money else row["written"]
+        cite = " ".join(part for part in (row["source_id"], row["locator"]) if part)
+        rows.append(
+            (row["quantity"], value, ends, unit, str(row["year"] or ""), row["grade"], cite, row["note"])
+        )
     heads = ("quantity", "value", "range", "unit", "year", "grade", "source", "note")
-    sources = [catalog.source(one) for one in sorted({row.source_id for row in entry.rows()})]
+    sources = [catalog.source(one) for one in sorted({row["source_id"] for row in answer["numbers"]})]
     cited = rows_grid(
         "", ("source", "title", "publisher", "year", "address"),
         [(one.id, one.title, one.publisher, one.year or "", one.url) for one in sources],
     )  # fmt: skip
     return rows_document(
-        f"{entry.id} ({answer['table']})", again, rows_grid("", heads, rows, grade="grade"), cited,
+        f"{answer['id']} ({answer['table']})", again, rows_grid("", heads, rows, grade="grade"), cited,
         paragraphs=texts,
     )  # fmt: skip

@@ -226,7 +226,7 @@ def _source(asked: Asked, key: str) -> Fragment:
     link = _link(asked, find=key)
     texts = [(f"numbers in {name}", f"{many}", link(grids.where(name))) for name, many in uses.items()]
     lead = f"{sum(uses.values())} numbers of the catalog come from it." if uses else (
-        "No single number comes from it; it is cited for data that stands in files of its own."
+        "No single number comes from it; it is cited for data in separate files."
     )  # fmt: skip
     return _shown(
         asked, source.title, lead=lead, texts=texts, source=source, address=grids.web_address(source),

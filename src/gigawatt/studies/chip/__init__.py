@@ -37,6 +37,7 @@ STUDY = Study(
     answer_file="chip.json",
     report_stem="chip",
     document="gigawatt.studies.chip.document:document",
+    documents={kind: f"gigawatt.studies.chip.document:{kind}_document" for kind in ("designs", "parts")},
     more="gigawatt.studies.chip.document:more",
     docs="chiplets.md",
 )

@@ -11,21 +11,23 @@ from gigawatt.core.errors import GigawattError
 from gigawatt.faces.terminal.answer import give
 from gigawatt.faces.terminal.options import read_pairs
 
-__all__ = ["BUILD", "LIST", "build_command", "list_command"]
+__all__ = ["build_command", "list_command"]
 
-BUILD = "Example: gigawatt chip build GW-2027 --set memory.stacks=8 --json"
-LIST = "Example: gigawatt chip list"
 _HAND = "key=value, such as dies.gpu.area=400mm^2"
 
 
 def list_command(
     parts: Annotated[bool, typer.Option("--parts", help="The parts that a design may name instead.")] = False,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for chip.html, .md and .json.", show_default=False)
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
 ) -> None:
     """List the designs of the catalog, or the nodes, packages, links, memories and coolings to build with."""
     from gigawatt.studies.chip.door import chip_list
 
-    give(lambda report: chip_list(parts=parts), list_command, json=json)
+    give(lambda report: chip_list(parts=parts), list_command, output=output, json=json, quiet=quiet)
 
 
 def build_command(

@@ -90,7 +90,7 @@ def _bound(answer: Answer) -> str:
     if answer["memory"] is not None:
         hot += f", its memory at {thermal['memory']:.0f} °C"
     return (
-        f"What binds its power is {_bound_by(answer)}; the limit that is nearest is {near}, used to "
+        f"The limit of its power is {_bound_by(answer)}; the limit that is nearest is {near}, used to "
         f"{with_percent(shares[near])}. Cooling carries {with_unit(thermal['limit'], 'W')} of such "
         f"heat; {hot}. Most of its cost is {most} "
         f"({with_percent(answer['cost'][most] / answer['cost_total'])}), most of "

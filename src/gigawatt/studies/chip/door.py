@@ -72,17 +72,16 @@ def chip_list(*, parts: bool = False) -> Answer:
     """
     from gigawatt.catalog import entity, table
     from gigawatt.machine.chip.parts import design_names
-    from gigawatt.studies.chip.document import designs_document, parts_document
 
     if parts:
         found = {
             key: {one.id: one.text("name", one.id) for one in table(name).values()}
             for key, name in _KINDS.items()
         }
-        return Answer(STUDY, found, say=parts_document)
+        return Answer(STUDY, found, kind="parts")
     rows: list[dict[str, Any]] = []
     for name in design_names():
         design = entity("chip_designs", name)
         words = {key: design.text(key) for key in ("name", "kin", "note")}
         rows.append({"id": name, "name": words["name"], "year": int(design.text("year")), **words})
-    return Answer(STUDY, {"rows": rows}, listed=True, say=designs_document)
+    return Answer(STUDY, {"rows": rows}, listed=True, kind="designs")

@@ -397,7 +397,7 @@ def _front(model: Model, found: Evolved) -> tuple[Outcome, ...]:
     if not len(found.front):
         near = model.outcome(found.genes[int(np.argmin(found.excess))].tolist())
         raise InputError(
-            "no design keeps every limit", key="--limit",
+            "no design meets every limit", key="--limit",
             given=", ".join(f"{name} <= {value:.4g}" for name, value in model.limits.items()),
             allowed=f"the nearest misses it by {near.excess:.1%}" if near.metrics else near.reason,
         )  # fmt: skip

@@ -33,10 +33,10 @@ def _asked(answer: Answer) -> str:
     ]
     free = sum(len(gene["values"]) > 1 for gene in answer["genes"])
     text = (
-        f"Asked was which chip, model and machine together take least {listed(names)} where a model "
+        f"Question: which chip, model and machine together take least {listed(names)} where a model "
         f"{what}, {free} choices free{f', with {listed(limits)}' if limits else ''}. Of "
-        f"{searched['designs']:,} designs looked at, {searched['front']:,} "
-        f"{'is' if searched['front'] == 1 else 'are'} beaten by none."
+        f"{searched['designs']:,} designs evaluated, {searched['front']:,} "
+        f"{'lies' if searched['front'] == 1 else 'lie'} on the Pareto front."
     )
     return f"{text} The measure of all is today's chip, {answer['design']}, built from its parts as they are."
 
@@ -82,7 +82,7 @@ def _sure(answer: Answer) -> str:
             words = f"the {row['metric']} of the {one['name']} design ({few(row['ratio'])}; {ends})"
             groups[row["verdict"] if row["ratio"] < 1.0 else _NONE].append(words)
     if not any(groups.values()):
-        return "How far these gains are beyond the model's error was not drawn."
+        return "Whether these gains exceed the model's error was not sampled."
     told = {
         _BEYOND: "Beyond the error of the laws that the chip is built by: ",
         _SHARED: "Beyond it only where both chips share that error: ",
@@ -106,7 +106,7 @@ def _bound(answer: Answer) -> str:
         return ""
     first = rows[0]
     text = (
-        f"What binds today's chip is {first['words']}: twice as much would save "
+        f"The bottleneck of today's chip is {first['words']}: twice as much would save "
         f"{with_percent(first['gain'], 1)}"
     )
     more = [f"{r['words']} ({with_percent(r['gain'], 1)})" for r in rows[1:3] if r["gain"] >= _TOLD]
@@ -263,7 +263,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     sections = (
         Section("designs", "The designs", (_choices(answer), _ratios(answer))),
         Section("beside", "Beside today's chips", _beside(answer)),
-        Section("why", "Why: what binds, and what each change gives", _reasons(answer)),
+        Section("why", "Why: the bottleneck, and the gain from each change", _reasons(answer)),
         Section("varied", "What is varied, and how it was searched", _varied(answer)),
     )
     cards = [

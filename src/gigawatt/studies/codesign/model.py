@@ -373,7 +373,7 @@ class ServingModel(Model):
         points, _ = screen(question, cluster, degrees)
         past = points.excess(question.objective) - 1.0
         if not bool(np.any(past <= 0.0)):
-            return Outcome(row, {}, float(np.min(past)), "the promise is kept by no replica", question.chip)
+            return Outcome(row, {}, float(np.min(past)), "no replica meets the latency target", question.chip)
         kept = points.take(np.flatnonzero(past <= 0.0))
         prices, power, _ = prices_of(question, cluster)
         written = kept.rate * question.traffic.mean_output

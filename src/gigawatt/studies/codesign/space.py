@@ -34,7 +34,7 @@ _WORDS = {
     "parameters": "parameters over the scenario's",
     "aspect": "width over depth, over the family's",
     "count": "accelerators",
-    "speed": "promised time between tokens over the scenario's",
+    "speed": "TPOT target over the scenario's",
     "source": "source of power",
 }
 _GEOMETRIC = ("scale_up", "domain", "parameters", "aspect", "count", "speed")

@@ -18,10 +18,7 @@ STUDY = Study(
                 "Put scenarios or results side by side; of two, split every difference among the "
                 "inputs that differ."
             ),
-            example=(
-                "gigawatt compare a.yaml b.yaml --of training.duration --of ledger.run_cost --output "
-                "results/ab"
-            ),
+            example="gigawatt compare examples/gpt3-175b-a100.yaml examples/deepseek-v3-h800.yaml --no-split",
             python="gigawatt.studies.compare.door:compare",
         ),
     ),

@@ -339,7 +339,7 @@ def _said(sides: Sequence[Side]) -> list[str]:
             said.append(f"these are of different {words} ({', '.join(found)}): that moves numbers too")
     now = catalog.version()
     older = [s for s in sides if s.loaded is not None and str(s.result.run.get("catalog")) != now]
-    told = "was stored with another catalog: what is split is computed anew"
+    told = "was stored with another catalog: what is split is computed again"
     return [*said, *(f"{side.source} {told}" for side in older)]
 
 
@@ -365,7 +365,7 @@ def _checked(split: Attribution, results: Sequence[Result]) -> list[str]:
             stored = result.quantity(one.quantity).shown
             if isinstance(stored, float) and abs(stored - value) > 1e-6 * max(abs(stored), abs(value)):
                 off.append(f"{one.quantity} of {result.name}")
-    said = [f"computed anew, these differ from what was stored: {', '.join(off)}"] if off else []
+    said = [f"computed again, these differ from what was stored: {', '.join(off)}"] if off else []
     if far:
-        said.append(f"some mixtures lie far outside of both, and parts of {', '.join(far)} tell of those")
+        said.append(f"some mixtures lie far outside of both, and parts of {', '.join(far)} refer to those")
     return said

@@ -24,7 +24,7 @@ _ASKED = (
     ("training.duration", "the run takes"),
     ("ledger.run_cost", "the run costs"),
     ("ledger.annual_cost", "a year of the campus costs"),
-    ("economics.cost_million_output", "a million tokens written cost"),
+    ("economics.cost_million_output", "a million output tokens cost"),
     ("facility.power_peak", "the facility draws at its peak"),
     ("ledger.carbon_operational_per_mtoken", "a million tokens emit in operation"),
 )
@@ -76,7 +76,7 @@ def _cheaper(answer: Answer) -> str:
 
 
 def _cheaper_grid(answer: Answer) -> list[Grid]:
-    """What each costs, and by how much less than the dearest."""
+    """What each costs, and by how much less than the most expensive."""
     row = _cost(answer)
     if row is None or len({side["does"] for side in answer["scenarios"]}) > 1:
         return []
@@ -89,7 +89,7 @@ def _cheaper_grid(answer: Answer) -> list[Grid]:
         )
         for mark, value in zip(letters(answer), row["values"], strict=True)
     ]
-    return [rows_grid(f"{row['what'].rstrip('.')}.", ("", "cost", "less than the dearest"), rows)]
+    return [rows_grid(f"{row['what'].rstrip('.')}.", ("", "cost", "less than the most expensive"), rows)]
 
 
 def _worst(grades: Sequence[str | None]) -> str:
@@ -186,7 +186,7 @@ def _error(answer: Answer) -> str:
         return ""
     one = bands[0]
     text = (
-        f"How far a time is off: {with_percent(one.coverage)} of the measured steps of "
+        f"Uncertainty of a time: {with_percent(one.coverage)} of the measured steps of "
         f"{one.groups} published "
         f"sources took between {significant(one.low)} and {significant(one.high)} times the prediction"
     )

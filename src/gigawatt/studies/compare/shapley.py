@@ -108,7 +108,7 @@ def shapley(
 
     start, end = value(frozenset()), value(frozenset(names))
     if start is None or end is None:
-        raise ValueError("nobody and everybody need a value")
+        raise ValueError("the empty and the full coalition need a value")
     exact = len(names) <= most_exact
     if exact:
         parts, errors, used, tried = _exact(names, value)

@@ -9,9 +9,7 @@ import typer
 
 from gigawatt.faces.terminal.answer import give
 
-__all__ = ["EPILOG", "emulate_command"]
-
-EPILOG = "Example: gigawatt emulate --model small --substrate nvfp4 --windows 8"
+__all__ = ["emulate_command"]
 
 
 def emulate_command(

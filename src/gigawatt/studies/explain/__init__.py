@@ -15,7 +15,7 @@ STUDY = Study(
             name="explain",
             target="gigawatt.studies.explain.command:explain_command",
             words="Walk from a number to its formula, code, inputs and the rows of the catalog behind it.",
-            example="gigawatt explain results/llama-3.1-405b-texas training.step_time",
+            example="gigawatt explain examples/llama-3.1-405b-texas.yaml training.step_time",
             python="gigawatt.studies.explain.door:explain",
         ),
     ),

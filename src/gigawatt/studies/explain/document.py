@@ -120,7 +120,7 @@ def _row(row: Data, spread: str) -> str:
 
 def _replicas(data: Data) -> list[Part]:
     words = (
-        f"{data['looked_at']:,} replicas looked at, {data['fit']:,} fit in memory; of {data['points']:,} "
+        f"{data['looked_at']:,} replicas evaluated, {data['fit']:,} fit in memory; of {data['points']:,} "
         f"loads of these {data['within_target']:,} are within the latency target."
     )
     rows = [
@@ -147,7 +147,7 @@ def _layouts(data: Data) -> list[Part]:
         for one in data["best"]
     ]  # fmt: skip
     return [
-        Text(f"{data['looked_at']:,} layouts looked at, {data['fit']:,} fit in memory."),
+        Text(f"{data['looked_at']:,} layouts evaluated, {data['fit']:,} fit in memory."),
         Text(f"{refused:,} combinations do not divide:"),
         Points(tuple(f"{item['combinations']:>9,}  {item['reason']}" for item in data["indivisible"])),
         Text(f"{lost:,} do not fit in memory, by the largest part of it:"),

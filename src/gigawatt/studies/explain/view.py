@@ -97,7 +97,7 @@ def _value(quantity: Quantity) -> str:
 
 def _origin(quantity: Quantity) -> str:
     if quantity.origin == "default":
-        return f"filled in: {quantity.reason}"
+        return f"default: {quantity.reason}"
     if quantity.origin == "scenario":
         return quantity.reason or "as the question says"
     return "" if quantity.origin == "computed" else f"from the {quantity.origin}"

@@ -9,9 +9,8 @@ import typer
 
 from gigawatt.faces.terminal.answer import give
 
-__all__ = ["MEMORY", "memory_command"]
+__all__ = ["memory_command"]
 
-MEMORY = "Example: gigawatt technologies memory hbm4 --pattern kv-pages --pattern random"
 _NAMES = {"generation": "GENERATION", "pattern": "--pattern", "stacks": "--stacks", "cooling": "--cooling"}
 
 

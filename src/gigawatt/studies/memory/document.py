@@ -83,13 +83,13 @@ def _of_one(answer: Answer) -> tuple[str, str]:
     )
     worst = _ends(row)[1]
     hot = warm["hottest"] > most
-    binds = "What binds is its heat"
+    binds = "Its limit is heat"
     if not hot:
         binds = (
-            f"Its heat does not bind; how it is read does, reaching {with_percent(worst['share'], 1)} of the "
+            f"Its limit is the access pattern, not heat: it reaches {with_percent(worst['share'], 1)} of the "
             f"peak with {worst['pattern']!r}"
             if worst["share"] < _HALF
-            else "Neither heat nor how it is read binds, but its peak"
+            else "Its limit is the peak, not heat or the access pattern"
         )
     held = (
         "cannot keep it there even without power of its own"
@@ -125,7 +125,7 @@ def _of_all(answer: Answer) -> tuple[str, str]:
     hot = _hot(answer)
     most = _celsius(answer["limits"]["throttle"])
     binds = (
-        f"What binds is how they are read: reading {worst['pattern']!r} reaches {with_percent(share, 1)} of "
+        f"The limit is the access pattern: reading {worst['pattern']!r} reaches {with_percent(share, 1)} of "
         f"the peak of {first['name']} and {with_percent(worst['share'], 1)} of that of {last['name']}"
     )
     binds += (

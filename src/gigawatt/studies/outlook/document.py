@@ -74,7 +74,7 @@ def _asked(one: _Reader) -> str:
     answer = one.answer
     changed = f", with {len(answer['overrides'])} of its quantities changed" if answer["overrides"] else ""
     return (
-        f"Asked was how large a training run can be from {one.years[0]} to {one.years[-1]}, "
+        f"Question: how large a training run can be from {one.years[0]} to {one.years[-1]}, "
         "what binds it, and "
         f"how many machines and how much electricity AI takes: {answer['draws']:,} draws of the scenario "
         f"{answer['scenario']}{changed}, seed {answer['seed']}. {answer['definition']}"
@@ -112,7 +112,8 @@ def _bound(one: _Reader) -> str:
             f"; {_limit(gain)} lifted alone would give the most, a run {few(middle)} times as large "
             f"(80 % band {few(low)} to {few(high)})"
         )
-        lead = f"What binds the feasible run most often in {year} is " if number == 0 else f"In {year} it is "
+        first = f"The limit that binds the feasible run most often in {year} is "
+        lead = first if number == 0 else f"In {year} it is "
         said.append(f"{lead}{text}.")
     below = [(year, one.share("binding_actual", "demand", year)) for year in one.told]
     told = [f"{with_percent(share)} of the draws of {year}" for year, share in below]
@@ -253,9 +254,7 @@ def _figures(one: _Reader) -> list[Section]:
     binds: list[Part] = [
         drawn("binding", partial(binding, answer), "Share of draws, each with one limit that binds."),
         _binding_grid(one, "binding_actual", "What binds the largest run; demand: the trend stays below."),
-        _binding_grid(
-            one, "binding", "What binds the feasible run: share of the draws in which each limit does."
-        ),
+        _binding_grid(one, "binding", "Binding limit of the feasible run: share of the draws."),
         drawn(
             "binding-flat",
             partial(binding, answer, "binding_flat"),
@@ -283,7 +282,7 @@ def _figures(one: _Reader) -> list[Section]:
     world.append(_binding_grid(one, "held_back", "What holds back the world's additions of machines."))
     return [
         Section("run", "The largest run", tuple(largest)),
-        Section("binding", "What binds, and what would relieve it", tuple(binds)),
+        Section("binding", "Binding limits, and what would relieve them", tuple(binds)),
         Section("world", "Machines, electricity, money", tuple(world)),
     ]
 

@@ -223,7 +223,7 @@ def outlook(
     priors = read_priors(asked.base, asked.quantities)
     _checked()
     if progress is not None:
-        progress("Asking the rooms", 0.0)
+        progress("loading models", 0.0)
     rooms = outlook_tables() if tables is None else tables
     sketches = {row.name: row.sketch(len(YEARS)) for row in REPORTED}
     gains = {name: Sketch(1.0, 1e12, True, len(YEARS)) for name in LIMITS}

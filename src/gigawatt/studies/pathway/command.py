@@ -11,11 +11,8 @@ from gigawatt.faces.terminal.answer import give
 from gigawatt.faces.terminal.question import Asked, asks
 from gigawatt.studies.serving.options import flag, option
 
-__all__ = ["EPILOG", "plan_pathway_command"]
+__all__ = ["plan_pathway_command"]
 
-EPILOG = (
-    'Example: gigawatt plan-pathway texas --load "2025: 200 MW, 2030: 1 GW" --carbon-price "2030: 50 $/t"'
-)
 
 _WHAT, _PATHS, _PLANTS, _ANSWER = "Question", "Paths", "Plants", "Answer"
 

@@ -26,12 +26,13 @@ STUDY = Study(
     answer_file="sheet.json",
     report_stem="plant",
     document="gigawatt.studies.plant.document:document",
+    documents={"designs": "gigawatt.studies.plant.document:designs_document"},
     more="gigawatt.studies.plant.document:more",
     views=(
         View(
             name="plants",
             title="Plants",
-            words="What each plant costs at the site, and the physics of those that nobody has built.",
+            words="What each plant costs at the site, and the physics of those not built yet.",
             target="gigawatt.studies.plant.view:show",
             place=50,
         ),

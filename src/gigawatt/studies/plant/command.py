@@ -10,9 +10,7 @@ import typer
 from gigawatt.faces.terminal.answer import give
 from gigawatt.faces.terminal.options import read_pairs
 
-__all__ = ["EPILOG", "plant_command"]
-
-EPILOG = "Example: gigawatt plant fusion --set net=400MW --output results/fusion"
+__all__ = ["plant_command"]
 
 
 def plant_command(

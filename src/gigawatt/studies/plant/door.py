@@ -55,12 +55,12 @@ def plant(
         No such plant, design or number; one that cannot be.
     """
     from gigawatt.power.plants.sheet import physics_of
-    from gigawatt.studies.plant.document import designs_document, keys_document
+    from gigawatt.studies.plant.document import keys_document
     from gigawatt.studies.plant.figures import drawings
 
     physics = physics_of(kind)
     if designs:
-        return Answer(STUDY, physics.list_designs(), say=designs_document)
+        return Answer(STUDY, physics.list_designs(), kind="designs")
     if progress is not None:
         progress("Solving the plant", 0.1)
     more = {} if design is None else {"design": design}

@@ -225,6 +225,4 @@ def _assumed(sheet: PlantSheet) -> Grid:
         (one.key, one.value, one.reason, graded(one.grade.label), sourced(one.source))
         for one in sheet.assumptions
     ]
-    return tabled(
-        "What nobody gave.", ("what", "value", "why", "grade", "source"), rows, words=(0, 1, 2, 3, 4)
-    )
+    return tabled("Assumptions.", ("what", "value", "why", "grade", "source"), rows, words=(0, 1, 2, 3, 4))

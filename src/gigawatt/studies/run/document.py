@@ -39,7 +39,7 @@ _FIGURES: dict[str, tuple[str, str]] = {
     "sankey": ("flows", "From the sources to arithmetic: year means of power."),
     "breakdown": ("breakdown", "What the time of a step goes to; each bar starts where the one above ends."),
     "relief": ("relief", "What doubling one resource (halving a latency) would save of the step."),
-    "goodput": ("goodput", "Where time on the clock is lost: what is not progress."),
+    "goodput": ("goodput", "Wall-clock time lost to restarts, rework and checkpoints."),
     "memory": ("memory", "Memory of one accelerator in the best layout; the dashed line is what it has."),
     "energy": ("energy", "What the electricity of a million tokens is used for."),
     "dispatch_summer": (
@@ -49,7 +49,7 @@ _FIGURES: dict[str, tuple[str, str]] = {
     ),
     "dispatch_winter": ("hourly", "The coldest week of the site's year."),
     "duration": ("hourly", "Power of each source, its hours sorted from the highest to the lowest."),
-    "price": ("hourly", "Marginal price of electricity, hours sorted from the dearest to the cheapest."),
+    "price": ("hourly", "Marginal price of electricity, hours sorted from the highest to the lowest."),
     "capacity": ("plants", "What is built, and what it gives in a year."),
     "ledger": ("ledger", "What the run costs, by component."),
 }
@@ -60,8 +60,8 @@ _FIGURES_SERVING: dict[str, tuple[str, str]] = {
         "day",
         "Power by the hour, mean of the year's days; marks: the highest five minutes of IT. Below: demand.",
     ),
-    "latency": ("latency", "How many requests wait no longer; dashed lines are what is promised."),
-    "occupancy": ("day", "Requests that a replica works on and that wait, and the room that they take."),
+    "latency": ("latency", "Share of requests with at most this latency; dashed lines are latency targets."),
+    "occupancy": ("day", "Running and waiting requests of a replica, and their share of the KV cache."),
     "time": ("breakdown", "What the time of an accelerator goes to under the load of the highest hour."),
     "cost_relief": (
         "relief",
@@ -69,11 +69,11 @@ _FIGURES_SERVING: dict[str, tuple[str, str]] = {
     ),
     "wall": (
         "wall",
-        "Left of its ridge a machine waits for memory. Circles: answers, batches growing to the right; "
-        "squares: prompts.",
+        "Left of its ridge a machine waits for memory. Circles: decode, batches growing to the right; "
+        "squares: prefill.",
     ),
     "memory": ("memory", "Memory of one accelerator; the dashed line is what it has."),
-    "energy": ("energy", "What the electricity of a million written tokens is used for."),
+    "energy": ("energy", "What the electricity of a million output tokens is used for."),
     **{name: _FIGURES[name] for name in _SAME},
     "cost": ("ledger", "What a year of the campus costs, by component."),
 }
@@ -157,11 +157,11 @@ def _sections(result: Result) -> tuple[Section, ...]:
 
     if serves:
         waits = Columns(
-            (*one.figure("latency"), *one.table("promise"), *one.folded("latency", "Waits as a table")),
+            (*one.figure("latency"), *one.table("promise"), *one.folded("latency", "Latencies as a table")),
             one.figure("occupancy"),
         )
         add(
-            "day", "The day, and what requests wait",
+            "day", "The day, and latencies",
             *one.figure("day"), waits, *one.folded("day", "Every hour as a table"),
         )  # fmt: skip
     add(
@@ -175,10 +175,10 @@ def _sections(result: Result) -> tuple[Section, ...]:
         )
     ]
     if one.table("goodput"):
-        binding.append(Heading("Where time on the clock is lost"))
+        binding.append(Heading("Lost wall-clock time"))
         binding.append(Columns(one.figure("goodput"), one.table("goodput")))
-    add("binding", "What binds, and what would relieve it", *binding)
-    add("error", "How far off it may be", *_far_off(result))
+    add("binding", "Bottleneck, and what would relieve it", *binding)
+    add("error", "Uncertainty", *_far_off(result))
     wall = one.figure("wall")
     if wall:
         more = one.folded("formats", "Other formats and quicker memory as a table")

@@ -110,7 +110,7 @@ def band_grid(found: StepBand) -> Grid:
         rows.append((f"hours of {whole.groups} published whole runs over predicted", *ends))
         rows.append(("time to train [days], failures and whole runs included", *map(significant, found.days)))
     caption = (
-        f"How far off the time may be: between these ends lay {found.share} of the measured steps of "
+        f"Uncertainty of the time: between these ends lay {found.share} of the measured steps of "
         f"{band.groups} published sources, each predicted by a fit that had not seen it."
     )
     return rows_grid(caption, ("of", "low end", "high end"), rows)
@@ -194,7 +194,7 @@ def training_error(names: Iterable[str]) -> str:
     if dense.groups == 0:
         return ""
     text = (
-        f"How far a time of training is off: {100 * dense.coverage:.0f} % of the measured steps of "
+        f"Uncertainty of a training time: {100 * dense.coverage:.0f} % of the measured steps of "
         f"{dense.groups} published sources took between {significant(dense.low)} and "
         f"{significant(dense.high)} times the prediction"
     )

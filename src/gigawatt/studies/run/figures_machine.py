@@ -125,11 +125,11 @@ def lost_time(parts: Mapping[str, float], days: float) -> Any:
     """Days of ``days`` on the clock that make no progress, by what takes them, as bars that add up."""
     lost = {name: days * share for name, share in parts.items() if name != "progress" and share > 0.0}
     if not lost:
-        return empty("Where time on the clock is lost", "nothing is lost")
+        return empty("Lost wall-clock time", "nothing is lost")
     figure = waterfall(list(lost), list(lost.values()), "days", "lost in all")
     return finish(
         figure,
-        title="Where time on the clock is lost",
+        title="Lost wall-clock time",
         height=80 + 38 * (len(lost) + 1),
         x=f"lost of {significant(days)} days [days]",
     )

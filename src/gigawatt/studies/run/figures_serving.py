@@ -101,7 +101,7 @@ def occupancy(result: Result) -> Any:
         figure.add_scatter(
             x=_middles(rows), y=_short(100.0 * column(rows, "kv")[0]), name="keys and values", mode="lines",
             showlegend=False, line={"color": _GREEN, "width": 2, "dash": dash},
-            hovertemplate=f"keys and values{said} %{{y:,.3~g}} % of their room<extra></extra>", row=2, col=1,
+            hovertemplate=f"keys and values{said} %{{y:,.3~g}} % full<extra></extra>", row=2, col=1,
         )  # fmt: skip
     return figure
 

@@ -78,13 +78,13 @@ CARDS_SERVING: tuple[tuple[str, str], ...] = (
     ("serving.rate", "Demand, mean"),
     ("machine.count", "Accelerators"),
     ("serving.replicas", "Replicas"),
-    ("serving.ttft_p50", "First token, half of requests"),
-    ("serving.ttft_p99", "First token, 99 %"),
-    ("serving.tpot_p50", "Per token, half of requests"),
-    ("serving.tpot_p99", "Per token, 99 %"),
-    ("serving.e2e_p99", "Last token, 99 %"),
-    ("serving.kept", "Promise kept"),
-    ("serving.throughput", "Tokens written"),
+    ("serving.ttft_p50", "TTFT, median"),
+    ("serving.ttft_p99", "TTFT, 99th percentile"),
+    ("serving.tpot_p50", "TPOT, median"),
+    ("serving.tpot_p99", "TPOT, 99th percentile"),
+    ("serving.e2e_p99", "End to end, 99th percentile"),
+    ("serving.kept", "Requests that meet the SLO"),
+    ("serving.throughput", "Output tokens"),
     ("serving.energy_token", "IT energy of a token"),
     ("machine.power_it", "IT, mean"),
     ("facility.power_mean", "Facility, mean"),
@@ -97,8 +97,8 @@ CARDS_SERVING: tuple[tuple[str, str], ...] = (
     ("energy.year", "Energy of a year"),
     ("carbon.year", "CO2e of a year"),
     ("ledger.annual_cost", "Cost of a year"),
-    ("economics.cost_million_prompt", "Million tokens read"),
-    ("economics.cost_million_output", "Million tokens written"),
+    ("economics.cost_million_prompt", "Million prompt tokens"),
+    ("economics.cost_million_output", "Million output tokens"),
     ("economics.cost_request", "Cost of a request"),
     ("economics.carbon_operational_request", "CO2e in operation of a request"),
     ("economics.water_request", "Water of a request"),
@@ -149,13 +149,13 @@ _HEADS = {
     "bytes": "memory",
     "it": "IT",
     "it peak": "IT, five minutes",
-    "kv": "cache taken",
-    "kept": "promise kept",
-    "kept_worst": "kept in the worst hour",
-    "token_time": "time per token",
-    "rate": "written by an accelerator",
-    "million_prompt": "a million tokens read",
-    "million_output": "a million tokens written",
+    "kv": "KV cache in use",
+    "kept": "meets the SLO",
+    "kept_worst": "meets it in the worst hour",
+    "token_time": "TPOT",
+    "rate": "output tokens of an accelerator",
+    "million_prompt": "a million prompt tokens",
+    "million_output": "a million output tokens",
     "request": "a request",
     "accelerators": "accelerators of a replica",
     "chips": "accelerators",
@@ -166,7 +166,7 @@ _HEADS = {
         for end in ("", " p50", " p99")
     },
 }
-_HEADS_SERVING = {"gain": "cost saved", "quantity": "wait"}
+_HEADS_SERVING = {"gain": "cost saved", "quantity": "latency"}
 _CAPTIONS = {
     "breakdown": "Time of one step by what it waits for; the parts add up to the whole.",
     "relief": "Effective step time of the same layout with twice the resource (half of a latency or launch).",
@@ -182,22 +182,22 @@ _CAPTIONS = {
 }
 _CAPTIONS_SERVING = {
     "breakdown": "Time of the accelerators at the peak by what it is spent on or waits for.",
-    "relief": "Cost of a million written tokens with twice the resource (half of a latency or overhead), "
-    "the layout held and the load chosen anew.",
-    "configurations": "Replicas that keep the promise at the peak, cheapest first; waits are the 99th "
-    "percentile, the cost is at the mean price of the grid.",
+    "relief": "Cost of a million output tokens with twice the resource (half of a latency or overhead), "
+    "the layout held and the load chosen again.",
+    "configurations": "Replicas that meet the SLO at the peak, cheapest first; latencies are the 99th "
+    "percentile, the cost is at the grid's mean price of electricity.",
     "day": "Hour by hour: local standard time, the mean weekday and the mean day of the weekend.",
     "latency": "What a share of the requests stays below.",
-    "promise": "What is promised, and for how many requests it is kept.",
-    "energy": "Electricity of a million written tokens by what uses it, prompts included.",
+    "promise": "Latency targets (SLO), and the share of requests that meets them.",
+    "energy": "Electricity of a million output tokens by what uses it, prompts included.",
     "memory": "Memory of one accelerator, keys and values at their mean.",
-    "wall": "Prompts and answers against the roofs of the machine.",
-    "formats": "Answers in the largest batch that memory has room for.",
+    "wall": "Prefill and decode against the roofs of the machine.",
+    "formats": "Decode in the largest batch that fits in memory.",
     "ledger": "Cost by component: money up front, a year of the campus.",
     "per_token": "What tokens and requests take; prompts bear their share of the accelerators' time.",
 }
 _SHARES = ("share", "gain", "mfu", "capacity_factor", "kept", "kept_worst", "asked", "kv")
-_WORDS = {"ttft": "to the first token (TTFT)", "tpot": "per token (TPOT)", "e2e": "to the last token (E2E)"}
+_WORDS = {"ttft": "TTFT", "tpot": "TPOT", "e2e": "end to end (E2E)"}
 _TOTALS = ("breakdown", "energy", "ledger")
 
 
@@ -261,7 +261,7 @@ def table(result: Result, name: str) -> Grid | None:
 
 
 def _of_bearers(frame: Any) -> Grid:
-    """What a million tokens read and written and a request take, each figure with its unit."""
+    """What a million prompt tokens and written and a request take, each figure with its unit."""
     columns = [str(c) for c in frame.columns if not str(c).endswith("_unit")]
     rows = tuple(
         (
@@ -344,7 +344,7 @@ def every_quantity(result: Result, words: str, link: Callable[[str], str]) -> tu
         if not all(word in text for word in wanted):
             continue
         value = shown(q, 4) if q.value is not None else "–"
-        given = {"computed": "computed", "scenario": "the question", "default": "filled in"}
+        given = {"computed": "computed", "scenario": "the question", "default": "default"}
         groups.setdefault(q.name.partition(".")[0], []).append(
             (
                 Cell(q.name, link=link(q.name)),

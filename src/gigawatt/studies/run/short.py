@@ -62,7 +62,7 @@ def lost_words(result: Result) -> str:
         return ""
     shares = column(frame, "share")[0].drop("progress").sort_values(ascending=False)
     parts = ", ".join(f"{label(str(k))} {significant(100 * float(v), 2)} %" for k, v in shares.items() if v)
-    return f"By chance of failures {shown(low)} to {shown(high)} (90 %). Lost: {parts}."
+    return f"By chance of failures {shown(low)} to {shown(high)} (90 %). Lost to {parts}."
 
 
 def _barred(head: tuple[str, ...], rows: list[tuple[tuple[str, ...], float]]) -> Grid:

@@ -21,7 +21,7 @@ _NEGLIGIBLE = 1e-5
 
 
 def sentences(result: Result) -> list[str]:
-    """What it takes, what binds first and what would relieve it, power, sources, money, carbon and water.
+    """What it takes, the bottleneck and what would relieve it, power, sources, money, carbon and water.
 
     Each sentence ends with the worst grade of the numbers in it. What the result does not hold is left out.
     """
@@ -98,7 +98,7 @@ def _binding(result: Result) -> str:
     if not parts:
         return ""
     (first, share), rest = parts[0], [p for p in parts[1:3] if p[1] >= 0.005]
-    text = f"What binds first is {first}: it takes {100 * share:.0f} % of the time"
+    text = f"The bottleneck is {first}: it takes {100 * share:.0f} % of the time"
     if rest:
         text += f", before {listed([f'{name} ({100 * s:.0f} %)' for name, s in rest])}"
     frame = get_table(result, "relief")
@@ -121,7 +121,7 @@ def _layout(result: Result) -> str:
     looked, fit = find(result, "layouts.looked_at"), find(result, "layouts.fit")
     if looked is not None and fit is not None:
         text += (
-            f" of {count(float(looked.value))} looked at, of which {count(float(fit.value))} fit in memory,"
+            f" of {count(float(looked.value))} evaluated, of which {count(float(fit.value))} fit in memory,"
         )
     text += f" is {layout_words(best)}"
     memory = get_table(result, "memory")
@@ -223,7 +223,7 @@ def _tokens(result: Result) -> str:
 
 
 def _trust(result: Result) -> str:
-    return trust_words(result.assumptions, "the scenario does not say {}")
+    return trust_words(result.assumptions)
 
 
 _TRAINING = {

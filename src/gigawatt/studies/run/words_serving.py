@@ -30,20 +30,20 @@ __all__ = [
 ]
 
 _DAY = 86400.0
-_LIMITS = {"ttft": "first token", "tpot": "time per token", "e2e": "last token"}
+_LIMITS = {"ttft": "TTFT", "tpot": "TPOT", "e2e": "end to end"}
 LIMITED = {
-    "ttft": "the time to the first token",
-    "tpot": "the time per token",
-    "e2e": "the time to the last token",
-    "memory": "memory, which has room for no more keys and values",
+    "ttft": "TTFT",
+    "tpot": "TPOT",
+    "e2e": "the time end to end",
+    "memory": "memory, which holds no more keys and values",
     "sequences": "the engine, which runs no more sequences at once",
-    "demand": "that no more is asked for",
-    "cost": "that more would cost more",
+    "demand": "the demand",
+    "cost": "the cost, which rises with more",
 }
 """What keeps a replica from more requests, in words."""
 _METRICS = (
-    ("tpot", "the time per token"),
-    ("ttft", "the time to the first token"),
+    ("tpot", "TPOT"),
+    ("ttft", "TTFT"),
     ("throughput", "throughput"),
 )
 
@@ -84,8 +84,8 @@ def _serving(result: Result) -> str:
     frame = get_table(result, "configurations")
     if frame is not None:
         best = frame.iloc[0]
-        text += f": {say(result, 'serving.replicas')} replicas of {best['layout']}, prompts and answers "
-        text += "on the same ones" if best["mode"] == "aggregated" else "on replicas of their own"
+        text += f": {say(result, 'serving.replicas')} replicas of {best['layout']}, prefill and decode "
+        text += "on the same ones" if best["mode"] == "aggregated" else "disaggregated"
     written, read = say(result, "serving.throughput"), say(result, "serving.throughput_prompt")
     if written and read:
         text += f"; they read {read.replace(' tokens/s', '')} and write {written} tokens/s".replace(
@@ -113,7 +113,7 @@ def _waits(result: Result) -> str:
         ]
         asked = 100.0 * float(column(promise, "asked")[0].iloc[0])
         text += (
-            f"; what is promised to {asked:g} % of them, {listed(limits)}, is kept for "
+            f"; the SLO of {listed(limits)} for {asked:g} % of them is met for "
             f"{significant(100.0 * float(share.value), 4)} %"
         )
         worst = find(result, "serving.kept_worst")
@@ -163,7 +163,7 @@ def error_grid(found: Mapping[str, tuple[float, float, bool]]) -> Grid | None:
         if key in found
     ]
     caption = (
-        "How far measured rows of this engine were from predictions of a fit that had not "
+        "Errors of measured rows of this engine against predictions of a fit that had not "
         "seen their accelerator."
     )
     heads = ("of", "median error", "nine rows of ten within", "measured on")
@@ -186,7 +186,7 @@ def error_words(found: Mapping[str, tuple[float, float, bool]]) -> str:
         if key in found
     ][:2]
     if not said:
-        return "No measured row of this engine was judged: how far off these times are is not known."
+        return "No measured row of this engine was judged: their error is not known."
     same = all(one[2] for one in found.values())
     rows, fits = ("this accelerator", "a fit") if same else ("other accelerators", "fits")
     return (
@@ -203,7 +203,7 @@ def _binding(result: Result) -> str:
     parts = [(label(str(name)), float(share)) for name, share in shares.items()]
     (first, share), rest = parts[0], [p for p in parts[1:3] if p[1] >= 0.005]
     many = first == "prompts"
-    text = f"What binds first {'are' if many else 'is'} {first}: {'they take' if many else 'it takes'} "
+    text = f"The bottleneck is {first}: {'they take' if many else 'it takes'} "
     text += f"{100 * share:.0f} % of the accelerators' time at the peak"
     if rest:
         text += f", before {listed([f'{name} ({100 * s:.0f} %)' for name, s in rest])}"
@@ -240,7 +240,7 @@ def _day(result: Result) -> str:
     text += f", while the demand is {significant(swing, 2)} times its least in the highest hour"
     each, joules = find(result, "machine.chip_power"), find(result, "serving.energy_token")
     if each is not None and joules is not None:
-        text += f"; an accelerator draws {shown(each)}, a token written takes {shown(joules)}".replace(
+        text += f"; an accelerator draws {shown(each)}, an output token takes {shown(joules)}".replace(
             "/token", ""
         )
     return graded(result, text, ("machine.power_it", "serving.energy_token"))
@@ -263,10 +263,10 @@ def _tokens(result: Result) -> str:
     if any(one is None for one in cost):
         return ""
     prompt, output, request = (shown(one).replace("/Mtoken", "") for one in cost if one is not None)
-    text = f"A million tokens read cost {prompt}, a million written {output}, a request {request}"
+    text = f"A million prompt tokens cost {prompt}, a million output tokens {output}, a request {request}"
     words = (("energy", "{}"), ("carbon_operational", "{} CO2e in operation"),
              ("carbon_embodied", "{} embodied"), ("water", "{} of water"))  # fmt: skip
-    for bearer, what in (("million_output", "a million tokens written take"), ("request", "a request takes")):
+    for bearer, what in (("million_output", "a million output tokens take"), ("request", "a request takes")):
         said = [
             word.format(say(result, f"economics.{name}_{bearer}").replace("/Mtoken", ""))
             for name, word in words

@@ -11,9 +11,8 @@ from gigawatt.core.errors import InputError
 from gigawatt.faces.terminal.answer import give
 from gigawatt.faces.terminal.question import Asked, asks
 
-__all__ = ["EPILOG", "plan_seconds_command"]
+__all__ = ["plan_seconds_command"]
 
-EPILOG = "Example: gigawatt plan-seconds --chip nvidia-h100-sxm --count 16384 --plants gas-turbine=40MW"
 _LOAD, _SUPPLY, _ANSWER = "The load", "Supply", "Answer"
 
 

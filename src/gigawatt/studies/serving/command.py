@@ -11,12 +11,7 @@ from gigawatt.faces.terminal.question import Asked, asks
 from gigawatt.studies.serving import options as o
 from gigawatt.studies.serving.options import flag, option, outputs
 
-__all__ = ["EPILOG", "plan_serving_command"]
-
-EPILOG = (
-    "Example: gigawatt plan-serving --model llama-3.1-70b --chip H100 --chips 64 --prompt 1024 --output 256 "
-    "--objective interactive --weights fp8"
-)
+__all__ = ["plan_serving_command"]
 
 
 @asks("plan-serving", "model", "machine.chip", settings=True)

@@ -12,12 +12,8 @@ from gigawatt.faces.terminal.question import Asked, asks
 from gigawatt.studies.serving import options as o
 from gigawatt.studies.serving.options import flag, option, outputs
 
-__all__ = ["EPILOG", "simulate_serving_command"]
+__all__ = ["simulate_serving_command"]
 
-EPILOG = (
-    "Example: gigawatt simulate-serving --model llama-3.1-70b --chip H100 --tensor 8 --replicas 4 "
-    "--trace azure-conversation-2023 --rate 20/s"
-)
 _FLEET, _TIME = "Fleet", "Time"
 
 

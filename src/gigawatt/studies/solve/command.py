@@ -12,7 +12,7 @@ from gigawatt.faces.terminal.options import read_pairs
 
 __all__ = ["solve_command"]
 
-_SOUGHT, _ANSWER = "What is sought", "Answer"
+_SOUGHT, _ANSWER = "Question", "Answer"
 
 
 def _option(help: str, panel: str = _SOUGHT, **more: Any) -> Any:

@@ -34,7 +34,7 @@ def _at(values: Mapping[str, str]) -> str:
 def _asked(answer: Answer) -> str:
     sense = "largest" if answer["sense"] == "maximise" else "least"
     among = listed([f"{one['key']} from {one['low']} to {one['high']}" for one in answer["unknowns"]])
-    text = f"Asked was the {sense} {answer['objective']} of {answer['scenario']} over {among}"
+    text = f"Question: the {sense} {answer['objective']} of {answer['scenario']} over {among}"
     if answer["limits"]:
         text += f" with {listed([one['limit'] for one in answer['limits']])}"
     sought = {one["key"] for one in answer["unknowns"]}
@@ -49,7 +49,7 @@ def _answered(answer: Answer) -> str:
     looked = f"{searched['points']:,} {'point' if searched['points'] == 1 else 'points'}"
     if not answer["found"]:
         if not answer["values"]:
-            return f"No point of the range could be computed ({looked} looked at)."
+            return f"No point of the range could be computed ({looked} evaluated)."
         missed = [one for one in answer["limits"] if one["value"] is not None and one["room"] < 0.0]
         by = [
             f"{one['quantity']} is {amount(one['value'], one['unit'])}, "
@@ -57,9 +57,9 @@ def _answered(answer: Answer) -> str:
             for one in missed
         ]
         near = f" The nearest of {looked} is {_at(answer['values'])}: {listed(by)}." if by else ""
-        return f"No point of the range keeps every limit.{near}"
+        return f"No point of the range meets every limit.{near}"
     value = amount(answer["value"], answer["unit"], 4)
-    sure = "every point was looked at" if searched["exact"] else "it is not proven to be the best"
+    sure = "every point was evaluated" if searched["exact"] else "it is not proven to be the best"
     ends = [one["key"] for one in answer["unknowns"] if one["at_end"]]
     text = f"It is {value} ({answer['grade']}), at {_at(answer['values'])}; of {looked}, {sure}."
     if ends:
@@ -70,14 +70,14 @@ def _answered(answer: Answer) -> str:
 
 def _bound(answer: Answer) -> str:
     if not answer["limits"]:
-        return "No limit was set: nothing but the range binds."
+        return "No limit was set; only the range binds."
     binding = [one for one in answer["limits"] if one["binds"]]
     if not binding:
         free = [f"{one['quantity']} has {with_percent(one['room'], 1)} of its limit left"
                 for one in answer["limits"] if one["value"] is not None]  # fmt: skip
         return f"No limit binds: {listed(free)}." if free else "No limit binds."
     names = listed([one["limit"] for one in binding])
-    text = f"What binds is {names}" if len(binding) == 1 else f"What bind are {names}"
+    text = f"The binding {'limit is' if len(binding) == 1 else 'limits are'} {names}"
     gains = [one for one in binding if one["gain_if_wider"] > _TOLD]
     if gains:
         wider = [
@@ -95,7 +95,7 @@ def _bound(answer: Answer) -> str:
 def _error(names: list[str]) -> str:
     """The band of a step where a time or a rate of training is in the question."""
     said = training_error(names)
-    return f"{said.removesuffix('.')}; a limit that is kept by less may be missed in fact." if said else ""
+    return f"{said.removesuffix('.')}; a limit met by a smaller margin may be missed." if said else ""
 
 
 def _solved(answer: Answer, again: Again) -> Document:
@@ -103,10 +103,10 @@ def _solved(answer: Answer, again: Again) -> Document:
     names = [answer["objective"], *(one["quantity"] for one in answer["limits"])]
     sections = [Section("answer", "The answer", _answer_tables(answer, names))]
     if answer["limits"]:
-        caption = "How far each value is from its limit; what binds is dark."
+        caption = "Margin of each value to its limit; binding limits are dark."
         drawing = drawn("room", partial(room, answer), caption)
         sections.append(
-            Section("limits", "What binds, and what would relieve it", (drawing, _limits(answer)))
+            Section("limits", "Binding limits, and what would relieve them", (drawing, _limits(answer)))
         )
     sections += _points(answer)
     if answer["not_computable"]:
@@ -152,13 +152,13 @@ def _answer_tables(answer: Answer, names: list[str]) -> tuple[Part, ...]:
     )  # fmt: skip
     of_optimum = ("objective", "value", "grade", "points", "searched", "proven best")
     parts: list[Part] = [
-        rows_grid("What was sought, and what was found.", heads, unknowns),
+        rows_grid("Unknowns and their optimum.", heads, unknowns),
         rows_grid("The answer.", of_optimum, [optimum], grade="grade"),
         *training_error_grid(names),
     ]
     if answer["settings"]:
         held = list(answer["settings"].items())
-        parts.append(rows_grid("What was held at every point.", ("key", "value"), held))
+        parts.append(rows_grid("Fixed at every point.", ("key", "value"), held))
     return tuple(parts)
 
 
@@ -198,12 +198,12 @@ def _points(answer: Answer) -> list[Section]:
         for one in kept[:_MOST]
     ]
     shown = f"the best {_MOST} of {len(kept):,}" if len(kept) > _MOST else f"all {len(kept):,}"
-    table = rows_grid(f"Points that were looked at: {shown}.", (*keys, *names, "keeps every limit"), rows)
+    table = rows_grid(f"Points evaluated: {shown}.", (*keys, *names, "meets every limit"), rows)
     parts: list[Part] = [table]
     if points(answer, kept) is not None:
-        caption = f"{place} of every point that was looked at over {keys[0]}; dark ones keep every limit."
+        caption = f"{place} of every evaluated point over {keys[0]}; dark ones meet every limit."
         parts.insert(0, drawn("points", partial(points, answer, kept), caption))
-    return [Section("points", "What was looked at", tuple(parts))]
+    return [Section("points", "Points evaluated", tuple(parts))]
 
 
 def _crossing(answer: Answer, again: Again) -> Document:
@@ -211,7 +211,7 @@ def _crossing(answer: Answer, again: Again) -> Document:
     rows = answer["rows"]
     searched = answer["searched"]
     low, high = (rows[0]["value"], rows[-1]["value"]) if rows else ("–", "–")
-    asked = f"Asked was from where on {answer['where']} holds, over {key} from {low} to {high}."
+    asked = f"Question: from where on {answer['where']} holds, over {key} from {low} to {high}."
     if answer["first"] is None:
         said = "It holds nowhere in that range"
         near = answer["nearest"]
@@ -227,9 +227,9 @@ def _crossing(answer: Answer, again: Again) -> Document:
     ]
     text = f"{asked} {said}{'; ' if turns else ''}{listed(turns) if turns else ''}."
     course = "changes one way only" if searched["monotone"] else "turns on the way"
-    text += f" The difference of the two sides {course} at the {len(rows)} values that were looked at."
+    text += f" The difference of the two sides {course} at the {len(rows)} evaluated values."
     grid = rows_grid(
-        f"Both sides at every value of {key} that was looked at.",
+        f"Both sides at every value of {key} that was evaluated.",
         (key, "left side", "right side", "holds"),
         [
             (one["value"], amount(one["left"], unit, 4), amount(one["right"], unit, 4),

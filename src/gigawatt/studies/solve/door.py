@@ -186,6 +186,6 @@ def refusal(answer: Answer, find: Mapping[str, str]) -> InfeasibleError | None:
         )
         nearest = f"the nearest of {found.points:,} points, {at}: {by}"
     return InfeasibleError(
-        "no point of the range keeps every limit", key="--find",
+        "no point of the range meets every limit", key="--find",
         given=", ".join(f"{key}={text}" for key, text in find.items()), allowed=nearest,
     )  # fmt: skip

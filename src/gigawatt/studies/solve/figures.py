@@ -53,7 +53,7 @@ def points(answer: Answer, rows: Sequence[Mapping[str, Any]]) -> Any:
         return None
     places = _places(texts)
     figure: Any = go.Figure()
-    for keeps, hue, words in ((False, _PALE, "misses a limit"), (True, _DARK, "keeps every limit")):
+    for keeps, hue, words in ((False, _PALE, "misses a limit"), (True, _DARK, "meets every limit")):
         mine = [i for i, one in enumerate(rows) if (one["excess"] is None or one["excess"] <= 1e-6) == keeps]
         if mine:
             figure.add_scatter(

@@ -11,9 +11,8 @@ from gigawatt.faces.terminal.answer import give
 from gigawatt.faces.terminal.options import read_pairs
 from gigawatt.faces.terminal.question import Asked, asks
 
-__all__ = ["EPILOG", "plan_supply_command"]
+__all__ = ["plan_supply_command"]
 
-EPILOG = 'Example: gigawatt plan-supply texas --load 1GW --year 2035 --carbon "20 g/kWh"'
 _ANSWER = "Answer"
 #: What question and plan call their words → the option that sets them, where it is called otherwise.
 _OPTIONS = {

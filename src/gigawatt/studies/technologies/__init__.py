@@ -56,6 +56,10 @@ STUDY = Study(
     answer_file="technologies.json",
     report_stem="technologies",
     document="gigawatt.studies.technologies.document:document",
+    documents={
+        kind: f"gigawatt.studies.technologies.tables:{kind}_document"
+        for kind in ("claims", "ratio", "audit", "needs")
+    },
     views=(
         View(
             name="technologies",

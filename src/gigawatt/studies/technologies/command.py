@@ -10,20 +10,12 @@ import typer
 from gigawatt.faces.terminal.answer import give
 
 __all__ = [
-    "AUDIT",
-    "COMPARE",
-    "NEEDS",
-    "STUDY",
     "audit_command",
     "compare_command",
     "needs_command",
     "study_command",
 ]
 
-COMPARE = "Example: gigawatt technologies compare --model llama-3.1-8b --substrate nvfp4 --substrate fp8"
-AUDIT = "Example: gigawatt technologies audit lightmatter"
-STUDY = "Example: gigawatt technologies study --windows 8 --output results/study"
-NEEDS = "Example: gigawatt technologies needs mixed-2035 --model llama-3.1-70b"
 _NAMES = {"substrates": "--substrate", "substrate": "--substrate"}
 
 
@@ -67,14 +59,18 @@ def audit_command(
     against: Annotated[
         str | None, typer.Option(help="Another row: their ratio, if they count the same.", show_default=False)
     ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for technologies.html, .md and .json.", show_default=False)
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
 ) -> None:
     """What remains of a published claim at the scope, workload and precision of a language model."""
     from gigawatt.studies.technologies.door import technologies_audit
 
     give(
         lambda report: technologies_audit(id, model=model, context=context, against=against),
-        audit_command, json=json,
+        audit_command, output=output, json=json, quiet=quiet,
     )  # fmt: skip
 
 
@@ -83,14 +79,18 @@ def needs_command(
     model: Annotated[str, typer.Option(help="Whose weights stand in its cells.")] = "llama-3.1-70b",
     today: Annotated[str, typer.Option(help="The chip that its memory and links stand beside.")] = "H100",
     loss: Annotated[float, typer.Option(help="Perplexity that would be borne, over the model's own.")] = 1.02,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for technologies.html, .md and .json.", show_default=False)
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
 ) -> None:
     """What a machine of several substrates supposes, beside what is published today."""
     from gigawatt.studies.technologies.door import technologies_needs
 
     give(
         lambda report: technologies_needs(chip, model=model, today=today, loss=loss),
-        needs_command, json=json,
+        needs_command, output=output, json=json, quiet=quiet,
     )  # fmt: skip
 
 

@@ -52,15 +52,15 @@ def _words(answer: Answer) -> tuple[str, ...]:
         text = "; ".join(said)
         answered = f"{text[:1].upper()}{text[1:]}."
     else:
-        answered = "None that was run keeps the model's quality."
+        answered = "No substrate that was run keeps the model's quality."
     bound = [row for row in near if row["amdahl"] is not None]
     binds = ""
     if bound:
         one = min(bound, key=lambda row: row["joules"]["system"])
         binds = (
-            f" What binds {one['substrate']} is what stays digital: "
+            f" The limit of {one['substrate']} is its digital part: "
             f"{100 * one['mapped_energy']:.0f} % of the energy "
-            f"is mapped, so that at most a factor of {one['amdahl']:.2f} is to be had."
+            f"is mapped, so the gain is at most a factor of {one['amdahl']:.2f}."
         )
     return asked, f"{answered}{binds} Quality is {answer['caveat'].rstrip('.')}."
 

@@ -141,20 +141,15 @@ def technologies_audit(
         No such row; two that do not count the same.
     """
     from gigawatt.studies.technologies.audit import audit, audited, figure_of
-    from gigawatt.studies.technologies.tables import (
-        audit_document,
-        claims_document,
-        claims_of,
-        ratio_document,
-    )
+    from gigawatt.studies.technologies.tables import claims_of
 
     if id is None:
-        return Answer(STUDY, {"rows": claims_of(audited())}, listed=True, say=claims_document)
+        return Answer(STUDY, {"rows": claims_of(audited())}, listed=True, kind="claims")
     if against is not None:
         data = {"id": id, "against": against, "ratio": figure_of(id).over(figure_of(against))}
-        return Answer(STUDY, data, say=ratio_document)
+        return Answer(STUDY, data, kind="ratio")
     found = audit(id, model=model, context=context)
-    return Answer(STUDY, found.to_json(), found, say=partial(audit_document, found))
+    return Answer(STUDY, found.to_json(), found, kind="audit")
 
 
 def technologies_needs(
@@ -185,8 +180,7 @@ def technologies_needs(
     """
     from gigawatt.chain.hybrids import needs
     from gigawatt.chain.technologies import read_model
-    from gigawatt.studies.technologies.tables import needs_document
 
     found = needs(chip, read_model(model), today=today, loss=loss)
     data = {"rows": [one.to_json() for one in found]}
-    return Answer(STUDY, data, found, listed=True, say=partial(needs_document, found))
+    return Answer(STUDY, data, found, listed=True, kind="needs")

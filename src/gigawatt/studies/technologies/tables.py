@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gigawatt.core.document import Again, Document, Section, Text
 from gigawatt.faces.figures.readable import significant
 from gigawatt.faces.report.parts import rows_document, rows_grid
-
-if TYPE_CHECKING:
-    from gigawatt.chain.hybrids import Need
-    from gigawatt.studies.technologies.audit import Audit
 
 __all__ = ["audit_document", "claims_document", "claims_of", "needs_document", "ratio_document"]
 
@@ -43,32 +39,31 @@ def ratio_document(answer: Mapping[str, Any], again: Again, more: Any = None) ->
     return Document(words, "", (), again)
 
 
-def audit_document(found: Audit, answer: Mapping[str, Any], again: Again, more: Any = None) -> Document:
+def audit_document(answer: Mapping[str, Any], again: Again, more: Any = None) -> Document:
     """What remains of a claim, sentence by sentence."""
     grid = rows_grid(
         "", ("", ""),
-        [("scope", found.scope), ("counts", found.included), ("leaves out", found.left_out),
-         ("source", f"{found.source} ({found.grade})")],
+        [("scope", answer["scope"]), ("counts", answer["included"]), ("leaves out", answer["left_out"]),
+         ("source", f"{answer['source']} ({answer['grade']})")],
     )  # fmt: skip
-    said = Section("said", "What remains of it", tuple(Text(one) for one in found.said))
+    said = Section("said", "What remains of it", tuple(map(Text, answer["said"])))
     claim = Section("claim", "The claim", (grid,))
     return Document(
-        f"{found.name}: {found.claim}", "", (), again, sections=(claim, said), short=("claim", "said")
+        f"{answer['name']}: {answer['claim']}", "", (), again, sections=(claim, said), short=("claim", "said")
     )
 
 
-def needs_document(
-    found: Sequence[Need], answer: Mapping[str, Any], again: Again, more: Any = None
-) -> Document:
+def needs_document(answer: Mapping[str, Any], again: Again, more: Any = None) -> Document:
     """Suppositions beside what is published today, and what each rests on."""
+    found = answer["rows"]
     rows = [
-        (one.what, significant(one.supposed, _DIGITS), significant(one.today, _DIGITS), one.unit,
-         significant(one.factor, _DIGITS))
+        (one["what"], *(significant(one[key], _DIGITS) for key in ("supposed", "today")), one["unit"],
+         significant(one["factor"], _DIGITS))
         for one in found
     ]  # fmt: skip
     basis = tuple(
-        f"{', '.join(one.what for one in found if one.basis == words)}: {words}"
-        for words in dict.fromkeys(one.basis for one in found)
+        f"{', '.join(one['what'] for one in found if one['basis'] == words)}: {words}"
+        for words in dict.fromkeys(one["basis"] for one in found)
     )
     grid = rows_grid("", ("what", "supposed", "today", "unit", "times"), rows)
     return rows_document("What the machine supposes", again, grid, paragraphs=basis)

@@ -129,7 +129,7 @@ def _own_words(own: Own, found: Comparison) -> str:
         f"{with_unit(row.money['system'] * 1e6, '$')} a million tokens"
     )
     if row.quality is None:
-        return f"{said}. What it does to quality nobody has run."
+        return f"{said}. Its effect on quality was not measured."
     q = row.quality
     return f"{said}, perplexity {_times(q.ratio, q.low, q.high)}."
 
@@ -140,7 +140,7 @@ def _front(shown: Comparison, own: Own, against: str, scope: str, name: str = "f
         f"Perplexity over that of the same model as trained, against {unit} of the {scope}: left and down is "
         "better. Filled: no other is better in both. "
         f"{'Ringed: what this scenario computes with. ' if own.substrate else ''}"
-        f"Substrates that nobody ran, and those that lose more than × {WORST:g}, are in the table alone."
+        f"Substrates that were not run, and those that lose more than × {WORST:g}, are in the table alone."
     )
     return plot(name, front(shown.to_json(), kind=against, scope=scope, own=own.substrate), caption)
 

@@ -12,12 +12,8 @@ from gigawatt.core.errors import InputError
 from gigawatt.faces.terminal.answer import give
 from gigawatt.faces.terminal.question import Asked, asks
 
-__all__ = ["EPILOG", "plan_training_command"]
+__all__ = ["plan_training_command"]
 
-EPILOG = (
-    "Example: gigawatt plan-training --model llama-3.1-405b --chip nvidia-h100-sxm --count 16384 "
-    "--power 300MW --relief"
-)
 _LIMITS, _LAYOUT, _ANSWER = "Power and time", "Layout", "Answer"
 
 

@@ -15,7 +15,7 @@ STUDY = Study(
             name="validate",
             target="gigawatt.studies.validate.command:validate_command",
             words="Predictions beside measurements: error by group, beside a naive baseline.",
-            example="gigawatt validate training --rows my_runs.csv --json",
+            example="gigawatt validate training --rows validation/training_held_out.csv",
             python="gigawatt.studies.validate.door:validate",
         ),
     ),

@@ -95,7 +95,7 @@ def _overview(tables: list[str]) -> Grid:
              "in tolerance")  # fmt: skip
     kept = [i for i in range(len(heads)) if any(_filled(row[i]) for row in rows)]
     return tabled(
-        "How far predictions are from what was measured or published: |predicted/measured - 1|, and as bias "
+        "Errors of predictions against measured or published values: |predicted/measured - 1|, and as bias "
         "the geometric mean of predicted/measured, less one. The plain model is a constant utilisation for "
         "each accelerator; in tolerance are published numbers that ours were not made from.",
         [heads[i] for i in kept],

@@ -102,7 +102,7 @@ def _spikes(statistics: Statistics | None) -> float:
     found = (statistics or {}).get("spikes_per_activation")
     if found is None:
         raise MissingDataError(
-            "nobody counted the spikes of this substrate",
+            "the spikes of this substrate were not counted",
             key="spikes_per_activation",
             allowed="statistics of a run: gigawatt emulate --substrate …",
         )

@@ -59,7 +59,7 @@
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   matchMedia("print").addEventListener("change", repaint);
 
-  // the form: a slider writes into the text beside it, every change asks anew
+  // the form: a slider writes into the text beside it, every change asks again
   let waiting = 0;
   const ask = (delay) => {
     clearTimeout(waiting);

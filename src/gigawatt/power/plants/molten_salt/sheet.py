@@ -40,7 +40,7 @@ _NUMBERS: dict[str, str] = {
     "overrun": "cost of the first over its estimate less one; in the high end",
     "learning_rate": "fall of the price at a doubling, negative where it rose",
     "units_built": "units built before",
-    "forced_outage": "share of the time lost by faults",
+    "forced_outage": "share of the time lost to faults",
     "outage": "planned outage for a change of the core",
     "core_life": "time between changes of the core",
     "temperature_rate": "fastest change of temperature that thick metal stands",
@@ -182,7 +182,7 @@ def _operation_lines(q: Mapping[str, float], fuel: Fuel) -> list[Line]:
         ("fuel", "cost", fuel.cost * _MWH, "$/MWh", ""),
         ("money", "price of a unit", q["capital_cost"] * 1e3, "$/kW", between),
         ("money", "fixed cost", q["fixed_cost"] * _YEAR * 1e3, "$/kW/year", ""),
-        ("money", "time to build", building, "year", "nobody has built one since 1965"),
+        ("money", "time to build", building, "year", "none has been built since 1965"),
     ]
 
 

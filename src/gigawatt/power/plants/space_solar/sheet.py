@@ -344,7 +344,7 @@ def _assumptions(row: Entity, year: float, fixed: frozenset[str]) -> tuple[Assum
             entity("space_solar", "beam").evidence("rectenna_cost"),
             "the report's price of the ground was not found",
         ),
-        (entity("space_solar", "operation").evidence("availability"), "nobody has run one"),
+        (entity("space_solar", "operation").evidence("availability"), "none has been operated"),
         (entity("space_solar", "carbon").evidence("hardware_carbon"), "no inventory of such hardware"),
     )
     for evidence, reason in told:
