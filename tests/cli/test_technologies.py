@@ -323,3 +323,25 @@ def test_bits_that_a_run_counted_stay_with_its_model(monkeypatch: pytest.MonkeyP
     plain = token_cost(four, read_model("llama-3.1-8b"))
     assert other.cost.energy == plain.energy
     assert own.cost.energy["weights"] > token_cost(four, read_model("smollm2-135m")).energy["weights"]
+
+
+def test_settings_move_the_dollars_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    def rows(*settings: str) -> list[dict]:
+        words = [part for one in settings for part in ("--set", one)]
+        with pytest.raises(SystemExit):
+            main(["technologies", "compare", "--substrate", "int8", "--json", *words])
+        return json.loads(capsys.readouterr().out)["rows"]
+
+    usual = rows()[0]
+    for setting in ("supply.price=400 $/MWh", "economics.chip_price=90 k$", "economics.chip_life=2 years",
+                    "economics.discount_rate=15 %", "economics.chip_bought=2023"):  # fmt: skip
+        moved = rows(setting)[0]
+        assert moved["dollars"]["system"] > usual["dollars"]["system"], setting
+        assert moved["joules"] == usual["joules"]
+
+
+def test_a_field_that_no_dollar_follows_from_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as done:
+        main(["technologies", "compare", "--set", "supply.grid.price=40 $/MWh"])
+    assert done.value.code == 2
+    assert "supply.grid.price: technologies compare does not use this field" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from typing import Any
 from gigawatt import catalog
 from gigawatt.catalog.loader import entity, table
 from gigawatt.chain.bands import Band, bands
-from gigawatt.core.errors import GigawattError, InputError, MissingDataError
+from gigawatt.core.errors import GigawattError, InputError, MissingDataError, nearest
 from gigawatt.machine.load import load_chip, load_node
 from gigawatt.machine.prices import bought_in
 from gigawatt.money.annuity import SECONDS_PER_YEAR, capital_recovery_factor
@@ -80,7 +80,55 @@ def list_substrates() -> list[str]:
     return [*rows, *(name for name in table("near_memory") if name not in rows)]
 
 
-def money_of(cost: TokenCost, scope: str) -> float:
+_PRICES = (
+    "year", "supply.price", "economics.discount_rate", "economics.chip_life", "economics.chip_price",
+    "economics.chip_bought",
+)  # fmt: skip
+"""Fields of a scenario that the dollars of a token follow from."""
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Terms of the dollars of a token; ``None`` is the catalog's.
+
+    ``electricity`` [$/J], ``rate`` [1/yr], ``life`` [s] of what is bought, price of a ``chip`` [$] and
+    ``year`` in which it is bought.
+    """
+
+    electricity: float | None = None
+    rate: float | None = None
+    life: float | None = None
+    chip: float | None = None
+    year: int = YEAR
+
+
+def read_prices(settings: Mapping[str, object]) -> Prices:
+    """Terms from fields of a scenario, such as ``{"supply.price": "40 $/MWh"}``.
+
+    Raises
+    ------
+    InputError
+        A field that the comparison has no use for, or a value that cannot be read.
+    """
+    from gigawatt.chain.question_words import HERE, Words  # the reader of scenarios comes with it
+    from gigawatt.schema.changed import scenario_of
+
+    said = Words("technologies compare", {})
+    said.settings(settings)
+    with said.named():
+        for key in said.values:
+            if key not in _PRICES:
+                raise InputError("technologies compare does not use this field", key=key,
+                                 allowed=", ".join(_PRICES), nearest=nearest(key, _PRICES))  # fmt: skip
+        given = scenario_of({"site.name": "texas", "load": {}, **said.values}, HERE).scenario
+    money = given.economics
+    return Prices(
+        given.supply.price, money.discount_rate, money.chip_life, money.chip_price,
+        money.chip_bought or given.year,
+    )  # fmt: skip
+
+
+def money_of(cost: TokenCost, scope: str, prices: Prices | None = None) -> float:
     """Dollars of a token: capital over its life and the joules of ``scope``.
 
     At chip scope the dies alone, at system scope their share of the node too. A substrate's own silicon is
@@ -93,21 +141,23 @@ def money_of(cost: TokenCost, scope: str) -> float:
     """
     if scope not in SCOPES_COMPARED:
         raise InputError("no price at this scope", key="scope", given=scope, allowed=SCOPES_COMPARED)
+    prices = prices or Prices()
     row, finance = entity("technologies_money", "default"), entity("finance", "hyperscaler")
-    recovery = float(
-        capital_recovery_factor(rate=finance.value("discount_rate"), life=finance.value("chip_life"))
-    )
+    rate = finance.value("discount_rate") if prices.rate is None else prices.rate
+    recovery = float(capital_recovery_factor(rate=rate, life=prices.life or finance.value("chip_life")))
     capital = model_of(cost.technology).capital(cost)
     if capital is None:
-        chip = bought_in(load_chip(cost.chip), YEAR)
-        capital = cost.chips * chip.price + cost.area * row.value("silicon")
+        chip = bought_in(load_chip(cost.chip), prices.year)
+        price = chip.price if prices.chip is None else prices.chip
+        capital = cost.chips * price + cost.area * row.value("silicon")
         node = entity("chips", chip.id).text("default_node")
         if scope == "system" and node:
             server = load_node(node)
             capital += cost.chips * server.price / server.chips
     seconds = cost.step_time / cost.batch
     owned = capital * recovery / (SECONDS_PER_YEAR * row.value("utilisation")) * seconds
-    return owned + cost.joules(scope) * row.value("electricity")
+    electricity = row.value("electricity") if prices.electricity is None else prices.electricity
+    return owned + cost.joules(scope) * electricity
 
 
 @dataclass(frozen=True)
@@ -156,6 +206,7 @@ class Comparison:
     context: float
     rows: tuple[Row, ...]
     refused: tuple[tuple[str, str], ...]
+    prices: Prices = Prices()
 
     def to_json(self) -> dict[str, Any]:
         """The document of ``gigawatt technologies compare --json``."""
@@ -189,6 +240,7 @@ def compare(
     batch: float = 1.0,
     context: float = 512.0,
     qualities: Mapping[str, Measured] | None = None,
+    prices: Prices | None = None,
 ) -> Comparison:
     """Every substrate's cost per token and measured quality, with the fronts.
 
@@ -204,6 +256,8 @@ def compare(
         Sequences, ≥ 1, and tokens behind each.
     qualities : mapping of id to Measured, optional
         Runs that are taken in place of the stored ones.
+    prices : Prices, optional
+        Terms of the dollars.
 
     Returns
     -------
@@ -237,7 +291,7 @@ def compare(
             refused.append((substrate.id, str(error)))
             continue
         made.append((substrate, cost, quality))
-    money = [{scope: money_of(cost, scope) for scope in SCOPES_COMPARED} for _, cost, _ in made]
+    money = [{scope: money_of(cost, scope, prices) for scope in SCOPES_COMPARED} for _, cost, _ in made]
     fronts: dict[int, list[str]] = {index: [] for index in range(len(made))}
     for scope in SCOPES_COMPARED:
         for kind in ("joules", "dollars"):
@@ -252,7 +306,7 @@ def compare(
         Row(substrate, cost, quality, money[index], tuple(fronts[index]))
         for index, (substrate, cost, quality) in enumerate(made)
     )
-    return Comparison(architecture.name, machine.id, batch, context, rows, tuple(refused))
+    return Comparison(architecture.name, machine.id, batch, context, rows, tuple(refused), prices or Prices())
 
 
 def with_bands(
@@ -283,7 +337,9 @@ def with_bands(
                 context=found.context,
             )
             joules = {f"joules {scope}": cost.joules(scope) for scope in SCOPES_COMPARED}
-            return joules | {f"dollars {scope}": money_of(cost, scope) for scope in SCOPES_COMPARED}
+            return joules | {
+                f"dollars {scope}": money_of(cost, scope, found.prices) for scope in SCOPES_COMPARED
+            }
 
         return compute
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gigawatt.faces.terminal.answer import give
+from gigawatt.faces.terminal.options import read_settings
 
 __all__ = [
     "audit_command",
@@ -29,6 +30,11 @@ def compare_command(
     chip: Annotated[str, typer.Option(help="The digital machine, or the host.")] = "nvidia-h100-sxm",
     batch: Annotated[float, typer.Option(help="Sequences that decode together.")] = 1.0,
     context: Annotated[float, typer.Option(help="Tokens behind each.")] = 512.0,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", show_default=False,
+                     help="A field that dollars follow from, such as 'supply.price=40 $/MWh'."),
+    ] = None,
     bands: Annotated[
         bool, typer.Option("--bands", help="Ranges of joules and dollars, from those of the catalog's rows.")
     ] = False,
@@ -44,6 +50,7 @@ def compare_command(
     give(
         lambda report: compare_technologies(
             model=model, substrates=substrate, chip=chip, batch=batch, context=context, bands=bands,
+            settings=read_settings(settings),
             progress=lambda words, share: report(f"Moving {words}", 0.3 + 0.4 * share),
         ),
         compare_command, output=output, json=json, quiet=quiet, renamed=_NAMES,

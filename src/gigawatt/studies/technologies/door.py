@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ def compare_technologies(
     batch: float = 1.0,
     context: float = 512.0,
     bands: bool = False,
+    settings: Mapping[str, object] | None = None,
     progress: Progress | None = None,
 ) -> Answer:
     """Number formats, sparsity and other substrates side by side, as ``gigawatt technologies compare`` does.
@@ -38,6 +39,8 @@ def compare_technologies(
         Sequences that are decoded together, ≥ 1, and tokens behind each.
     bands : bool
         Ranges of joules and dollars as well.
+    settings : mapping, optional
+        Fields of a scenario that the dollars follow from: ``{"supply.price": "40 $/MWh"}``.
     progress : callable, optional
         Called with (what is done, share done).
 
@@ -49,12 +52,13 @@ def compare_technologies(
         ``components``.
     """
     from gigawatt.chain.technologies import compare as compared
-    from gigawatt.chain.technologies import with_bands
+    from gigawatt.chain.technologies import read_prices, with_bands
     from gigawatt.technology.digital import formats as digital
 
     found = compared(
-        model=model, substrates=substrates, chip=chip or digital.CHIP, batch=batch, context=context
-    )
+        model=model, substrates=substrates, chip=chip or digital.CHIP, batch=batch, context=context,
+        prices=read_prices(settings or {}),
+    )  # fmt: skip
     return _compared(with_bands(found, progress) if bands else found)
 
 
