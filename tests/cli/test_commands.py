@@ -143,7 +143,7 @@ def test_explain_shows_code_and_numbers(call: Call, answer: Path) -> None:
     assert (code, err) == (0, "")
     assert "= training.duration × machine.count / training.runs" in out
     assert re.search(r"= [\d.,]+ \w+ × 64 / 1", out)
-    assert len(re.findall(r"gigawatt/chain/[\w/]+\.py:\d+", out)) == 3
+    assert len(re.findall(r"gigawatt/chain/[\w/]+\.py:\d+", out)) == 4
 
 
 def test_explain_of_the_layout_search(call: Call, answer: Path) -> None:
@@ -386,7 +386,7 @@ BAD = [
         r"training\.tokens_: unknown key.*allowed: tokens,.*did you mean 'tokens'",
     ),
     ("an unknown section", "site:", "sight:", 9, r"sight: unknown key.*did you mean 'site'"),
-    ("no unit", "1T tokens", "1T", 3, r"training\.tokens: the unit is missing; given '1T'; allowed"),
+    ("no unit", "1T tokens", "15e12", 3, r"training\.tokens: the unit is missing; given '15e12'; allowed"),
     (
         "a wrong unit",
         "1T tokens",

@@ -149,7 +149,7 @@ def test_response_is_the_table_at_its_nodes_and_multilinear_between() -> None:
 
 def test_the_price_of_carbon_runs_as_the_pathways_had_it() -> None:
     paid = draws(["carbon_paid"], {"carbon_price": "100 $/t"})["carbon_paid"][0] * 1e3
-    question_path = dict(question(replace(cells()[0], carbon=0.1)).carbon_price)
+    question_path = dict(question(replace(cells()[0], carbon=0.1)).loaded.scenario.supply.carbon_price)
     assert paid[YEARS.index(2026)] == pytest.approx(1e3 * question_path[2026.0])
     assert paid[YEARS.index(2050)] == pytest.approx(1e3 * question_path[2050.0])
     assert paid[YEARS.index(2025)] == 0.0

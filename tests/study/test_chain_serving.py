@@ -92,7 +92,7 @@ def served(**given: Any) -> dict[str, Any]:
 
 def test_both_chains_share_functions_and_nothing_else() -> None:
     both = set(graph_of_branch("training").nodes) & set(graph_of_branch("serving").nodes)
-    for name in ("supply.plan", "facility.load", "ledger.campus", "model.parameters", "machine.design_power"):
+    for name in ("supply.plan", "ledger.campus", "model.parameters", "machine.design_power"):
         functions = {graph_of_branch(branch).nodes[name].function for branch in ("training", "serving")}
         assert len(functions) == 1, name
     assert {name for name in both if name.startswith("supply.")} == {

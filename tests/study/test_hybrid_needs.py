@@ -39,8 +39,9 @@ def test_a_plan_names_what_maps_and_the_fallback_of_what_does_not() -> None:
     assert any("left to the digital host" in line and "attention.decode" in line for line in told)
     assert any("router" in line and "event-2040" in line for line in told)
     assert machine_notices(load_chip("H100"), MIXED) == []
-    assert training_notices(load_chip("H100")) == []
-    assert "host alone" in training_notices(chip)[0]
+    dense = read_architecture("llama-3.1-8b")
+    assert training_notices(load_chip("H100"), dense) == []
+    assert "host alone" in training_notices(chip, dense)[0]
 
 
 def test_the_command_prints_and_refuses(capsys: pytest.CaptureFixture[str]) -> None:

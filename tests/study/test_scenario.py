@@ -60,7 +60,7 @@ def test_remembers_where_each_key_stands(tmp_path):
             "machine.chpi",
             "unknown key; allowed: chip, count, power.*did you mean 'chip'",
         ),
-        ("15.6T tokens", "15.6T", 5, "training.tokens", "the unit is missing; given '15.6T'"),
+        ("15.6T tokens", "15.6", 5, "training.tokens", "the unit is missing; given '15.6'"),
         ("15.6T tokens", "-1 tokens", 5, "training.tokens", "out of range; given '-1 tokens'"),
         ("15.6T tokens", "3 GW", 5, "training.tokens", "'GW' is the wrong kind of unit here"),
         ("15.6T tokens", "15.6T tokns", 5, "training.tokens", "unknown unit"),

@@ -207,7 +207,7 @@ def test_work_waits_for_the_cheap_hours_but_no_longer_than_its_window() -> None:
     assert found.objective == pytest.approx(10 * (500 * 90 + 700 * 10), rel=1e-5)
     assert found.drawn.sum() == pytest.approx(found.load.sum(), rel=1e-9)
     assert found.waiting.max() <= 100 * MWH * (1 + 1e-6)
-    assert any(text.startswith("the window in which work may wait binds") for text in found.binding)
+    assert any(text.startswith("the window of the deferrable load binds") for text in found.binding)
     tight = plan(
         load=np.full(120, 1e8), plants=[market], not_served_price=VOLL, flexible=replace(gives, peak=None)
     )
@@ -316,7 +316,7 @@ def test_a_line_by_hand_and_its_worth() -> None:
     assert found.objective == pytest.approx(8760 * (50 * 10 + 64 * 50), rel=1e-5)
     worth = (0.9 * 50 - 10) * 8760  # $ a year of one MW
     (text,) = found.binding
-    assert text.startswith("the 40 MW limit of line binds in 48 of 48 h: one more MW would save $")
+    assert text.startswith("the 40 MW limit of line binds in 48 of 48 h: a further MW would save $")
     assert float(text.split("$")[1].split()[0]) * 1e3 == pytest.approx(worth, rel=1e-3)
 
 
@@ -364,7 +364,7 @@ def test_one_carbon_limit_over_all_sites() -> None:
         (lambda: Link("l", "a", "b", efficiency=0.0), "l.efficiency: not a sensible value"),
         (
             lambda: plan_units(problem=Problem(np.ones(8), [gas()], VOLL, years=2)),
-            "years: whole units are planned on one weather year",
+            "years: unit sizes are planned on one weather year",
         ),
         (lambda: plan_units(problem=Problem(np.ones(8), [gas()], VOLL)), "weeks: no week in the series"),
     ],

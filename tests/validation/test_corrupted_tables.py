@@ -60,7 +60,7 @@ def shaped(answer: Mapping[str, object], table: str) -> None:
     assert answer.get("refused_first", {}).keys() == reasons.keys()  # type: ignore[attr-defined]
     overall, groups = answer["overall"], answer["groups"]
     assert isinstance(overall, dict)
-    assert tuple(overall) == SUMMARY
+    assert tuple(overall)[: len(SUMMARY)] == SUMMARY
     assert isinstance(groups, list)
     for group in groups:
         assert tuple(group)[:7] == ("group", *SUMMARY)
@@ -89,7 +89,7 @@ def test_every_table_has_the_one_shape(table: str, tmp_path: Path) -> None:
         answer = validate(table, parts=QUICK_PARTS[table]).to_json()
         assert all(tuple(check) == CHECK for check in answer["checks"])
         assert answer["rows"] == len(answer["checks"]) > 0
-    elif table == "collectives":
+    elif table in ("collectives", "chain"):
         answer = validate(table).to_json()
     else:
         header, rows = small(next(file for name, file in TABLE_FILES if name == table))

@@ -32,7 +32,10 @@ class Machine:
 
 @serving("machine.cap", "")
 def machine_cap(machine_power_cap: float | None) -> float | None:
-    """Largest power of one accelerator, where it is held to less than its own limit [W]."""
+    """Largest power of one accelerator, where it is held to less than its own limit [W].
+
+    As given.
+    """
     return machine_power_cap
 
 

@@ -32,12 +32,12 @@ _PACKAGES = ("numpy", "scipy", "pandas", "clarabel", "highspy", "pint", "pydanti
 #: Quantity → the keys of the scenario that an error of its answers to, the likeliest first; a section
 #: (``layout.*``) stands for the key in it that the error itself names.
 _ANSWERS: dict[str, tuple[str, ...]] = {
-    "machine.fit": ("machine.*", "machine.power", "machine.chip"),
+    "machine.held": ("machine.*", "machine.power", "machine.chip"),
     "machine.design_power": ("machine.*", "machine.chip"),
     "machine.pue_peak": ("site.cooling", "site.name"),
-    "machine.count": ("machine.power", "machine.count"),
+    "machine.count": ("machine.*", "machine.power", "machine.count"),
     "machine.machine": ("machine.*", "machine.chip"),
-    "training.fit": ("layout.*", "training.*", "machine.power_*", "machine.count", "machine.power"),
+    "training.fit": ("layout.*", "training.*", "machine.*", "machine.count", "machine.power"),
     "layouts.search": ("layout.*", "training.*", "machine.power_*", "machine.count", "machine.power"),
     "facility.load": ("site.cooling", "site.name"),
     "supply.candidates": ("supply.*", "supply.plants", "site.name"),

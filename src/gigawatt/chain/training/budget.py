@@ -183,19 +183,28 @@ def trial(
 
 @training("machine.sized", "", rows=POWER)
 def sized(machine_trial: Trial) -> Trial:
-    """The run by which accelerators are sized: as computed."""
+    """The run by which accelerators are sized.
+
+    As computed.
+    """
     return machine_trial
 
 
 @training("machine.sized", "", given=("training.step_time",), rows=POWER)
 def sized_by_step_time(machine_trial: Trial, training_step_time: float) -> Trial:
-    """The run by which accelerators are sized: at the step time that is given."""
+    """The run by which accelerators are sized.
+
+    At the step time that is given.
+    """
     return replace(machine_trial, step_time=training_step_time)
 
 
 @training("machine.held", "")
 def held(machine_power_cap: float | None) -> Held:
-    """The power cap, where it is given."""
+    """The power cap, where it is given.
+
+    As given.
+    """
     return Held(machine_power_cap)
 
 
@@ -206,7 +215,10 @@ def held_by_power(
     machine_power_cap: float | None,
     machine_pue_peak: float,
 ) -> Held:
-    """The power cap: as given, or what keeps a given number within the given power while they step."""
+    """The power cap: as given, or what keeps a given number within the given power while they step.
+
+    Bisection: IT power of the step under the cap × PUE of the hottest hour = the given power.
+    """
     count, limit = machine_size["count"], machine_size["power"]
     if count is None or count < machine_sized.runs:
         return Held(machine_power_cap)

@@ -87,7 +87,10 @@ _GROUPS = (
     ),
     _group("machine.stack", "the software stack"),
     _group("layout", "the layout that is held"),
-    _group("site", "site, weather, its grid", "site.name", "site.weather", "site.weather_years"),
+    _group(
+        "site", "site, weather, its grid", "site.name", "site.weather", "site.weather_years",
+        "site.design_hot", "site.design_cold",
+    ),
     _group("site.building", "cooling and spares", "site.cooling", "site.redundancy", "site.pue"),
     _group("load", "the load that is given"),
     _group(
@@ -102,6 +105,8 @@ _GROUPS = (
         "supply.deferrable",
     ),
     _group("economics", "discount rate, price and life of chips"),
+    _group("campaign", "the phases beside the final run"),
+    _group("boundary", "what energy and carbon count"),
     _group("year", "the year"),
 )  # fmt: skip
 

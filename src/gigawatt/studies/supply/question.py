@@ -159,10 +159,11 @@ def question_of(loaded: LoadedScenario) -> SupplyQuestion:
     )
     shape: LoadShape = value["facility.load"]
     skies = value["site.weather_years"]
+    weather = value["site.weather"] if "site.weather" in value else skies[0]
     profile = value.get("load.profile")
     return SupplyQuestion(
         site=load_site(loaded.scenario.site.name),
-        weather=value["site.weather"],
+        weather=weather,
         year=value["scenario.year"],
         load=np.tile(shape.running, len(skies)),
         duty=shape.duty,
@@ -183,7 +184,7 @@ def question_of(loaded: LoadedScenario) -> SupplyQuestion:
         assumptions=assumptions_of(
             values, (one for one in assumptions if one.key in values or one.key not in leaves)
         ),
-        notices=(*loaded.notices, *value["site.weather"].warnings),
+        notices=(*loaded.notices, *weather.warnings),
     )
 
 
