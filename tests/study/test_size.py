@@ -100,7 +100,8 @@ def test_a_small_batch_is_told_with_what_a_larger_one_would_do() -> None:
     assert held.run.tokens == free.run.tokens / tokens_factor(
         free.run.tokens_per_step, 16e6, question().tokens
     )
-    told = " ".join(held.notices)
+    told = " ".join(held.advice())
+    assert free.advice() == ()
     found = re.search(r"([\d,]+) sequences would take ([\d.]+) days in place of ([\d.]+)", told)
     assert found is not None
     assert int(found[1].replace(",", "")) > 512

@@ -57,7 +57,7 @@ def notices(
             if machine_clock > _FULL_CLOCK
             else f"a power cap of {machine_cap:.4g} W {own} leaves {100.0 * machine_clock:.3g} % of its clock"
         )
-    told.extend((*training_fit.notices, *training_reliability.notices))
+    told.extend((*training_fit.notices, *training_fit.advice(), *training_reliability.notices))
     if training_spare is not None:
         days = training_spare / _DAY
         told.append(

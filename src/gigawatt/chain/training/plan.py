@@ -17,7 +17,7 @@ from gigawatt.chain.reliability import Goodput, share_band
 from gigawatt.chain.training import quantities as chain
 from gigawatt.chain.training.budget import cap_within, drawn, machine_count
 from gigawatt.chain.training.question import TrainingQuestion
-from gigawatt.chain.training.size import fit_run
+from gigawatt.chain.training.size import Fit, fit_run
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption
 from gigawatt.machine import Cluster
@@ -90,6 +90,7 @@ class Plan:
     exact_cpu_seconds: float
     assumptions: tuple[Assumption, ...]
     notices: tuple[str, ...]
+    fit: Fit
 
     @property
     def share(self) -> float:
@@ -284,6 +285,7 @@ def plan_training(
             *_further(question, expected),
         ),
         notices=(*notices, *part.notices, *expected.notices),
+        fit=part,
     )
 
 

@@ -62,6 +62,7 @@ class Fit:
     seconds: float
     share: float
     runs: int = 1
+    terms: RunTerms | None = field(default=None, repr=False)
     notices: tuple[str, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     evidence: tuple[Evidence, ...] = ()
@@ -80,6 +81,12 @@ class Fit:
     def spare_power(self) -> float:
         """IT power of the spare accelerators of one run [W]."""
         return spare_power_of(self.cluster, self.spare)
+
+    def advice(self) -> tuple[str, ...]:
+        """What a larger batch would do for a machine that the given one leaves idle: seconds of search."""
+        if self.terms is None or not self.terms.batch_held or self.working >= _WELL:
+            return ()
+        return tuple(_small_batch_words(self.terms, self))
 
     @property
     def arithmetic(self) -> float:
@@ -318,8 +325,9 @@ def _told(sizes: Sizes, fit: Fit) -> Fit:
     """The fit with its notices and assumptions, and the rows behind a batch that was chosen."""
     law = catalog.entity("batch_law", "critical").rows() if fit.run.tokens > sizes.terms.tokens else ()
     return replace(
-        fit, notices=tuple(_notices(sizes, fit)), assumptions=_assumed(sizes.terms, fit), evidence=tuple(law)
-    )
+        fit, terms=sizes.terms, notices=tuple(_notices(sizes, fit)),
+        assumptions=_assumed(sizes.terms, fit), evidence=tuple(law),
+    )  # fmt: skip
 
 
 def _too_small(sizes: Sizes, count: int, error: InfeasibleError) -> InfeasibleError:
@@ -364,8 +372,6 @@ def _notices(sizes: Sizes, fit: Fit) -> list[str]:
                 f"{compact(critical, 'tokens')}: the same loss takes {1.0 + batch / critical:.2g} times the "
                 "tokens of a small batch; the tokens given are kept"
             )
-        if fit.working < _WELL:
-            told += _small_batch_words(terms, fit)
     elif fit.run.tokens > terms.tokens:
         usual = sizes.of(fit.count, terms.batch)
         told.append(

@@ -164,6 +164,7 @@ def as_answer(
         answer["sites"] = _sites(plan, sites)
     answer["notices"] = [
         *plan.notices,
+        *plan.fit.advice(),
         *(sites.notices if sites is not None else ()),
         *(f"outside the calibrated range: {o}" for o in band.get("outside", ())),
     ]
