@@ -76,6 +76,7 @@ def test_every_answer_is_printed_and_written_alike(name: str) -> None:
 
 #: Commands whose example is not typed here, and where it is tested.
 ELSEWHERE = {
+    "codesign": "takes minutes: tests/cli/test_codesign_command.py asks smaller ones",
     "web": "serves until it is interrupted: tests/test_house.py",
     "calibrate": "measures the machine for a minute: tests/test_docs.py",
     "emulate": "needs torch: tests/cli/test_emulate.py",

@@ -66,12 +66,17 @@ def _question(answer: Answer) -> str:
 def _summary(answer: Answer, grade: str) -> str:
     number = answer["chips"]
     noun = "accelerator" if number == 1 else "accelerators"
-    running = significant(answer.get("held_mean", answer["pools"][-1]["held_mean"]))
+    running = significant(_in_flight(answer))
     return (
         f"{count(number)} {answer['chip']} {noun}, {pools_words(answer)}, with {running} requests in "
         f"flight per replica, serve {significant(answer['requests_per_s'] or 0.0)} requests/s and "
         f"{large(round(answer['output_tokens_per_s'] or 0.0))} output tokens/s ({grade})."
     )
+
+
+def _in_flight(answer: Answer) -> float:
+    """Requests that a replica holds in the mean."""
+    return answer.get("held_mean", answer["pools"][-1]["held_mean"])
 
 
 def waits_words(answer: Answer) -> str:
@@ -295,6 +300,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         Card(
             "Per million output tokens", with_unit(answer["USD_per_million_output_tokens"] or 0.0, "$"), grade
         ),
+        Card("Requests in flight per replica", significant(_in_flight(answer)), grade),
         Card("Power at the meter", with_unit(answer["power_kW"]["meter"], "kW"), grade),
         Card("Power to provide", with_unit(answer["design_power_kW"], "kW"), grade),
     )
