@@ -300,7 +300,7 @@ def test_the_schema_is_what_the_command_prints(tmp_path: Path) -> None:
 
 def test_a_walk_ends_in_rows_with_grade_and_source(tmp_path: Path) -> None:
     result = gigawatt.load(TEXAS).run()
-    answer = gigawatt.explain(result, "training.duration", depth=4)
+    answer = gigawatt.explain(result, "training.duration", depth=5)
     walk = answer.table("walk")
     assert list(walk.columns) == ["quantity", "value", "unit", "grade", "from", "code"]
     assert walk.loc[0, "from"] == "training.tokens_trained / training.tokens_per_second"

@@ -29,6 +29,7 @@ __all__ = ["Study", "assumptions_of", "blame"]
 _PACKAGES = ("numpy", "scipy", "pandas", "clarabel", "highspy", "pint", "pydantic")
 
 
+_SIZE = ("machine.count", "machine.power")
 #: Quantity → the keys of the scenario that an error of its answers to, the likeliest first; a section
 #: (``layout.*``) stands for the key in it that the error itself names.
 _ANSWERS: dict[str, tuple[str, ...]] = {
@@ -37,8 +38,8 @@ _ANSWERS: dict[str, tuple[str, ...]] = {
     "machine.pue_peak": ("site.cooling", "site.name"),
     "machine.count": ("machine.*", "machine.power", "machine.count"),
     "machine.machine": ("machine.*", "machine.chip"),
-    "training.fit": ("layout.*", "training.*", "machine.*", "machine.count", "machine.power"),
-    "layouts.search": ("layout.*", "training.*", "machine.power_*", "machine.count", "machine.power"),
+    "training.fit": ("layout.*", "training.*", "machine.power_*", "machine.*", *_SIZE),
+    "layouts.search": ("layout.*", "training.*", "machine.power_*", *_SIZE),
     "facility.load": ("site.cooling", "site.name"),
     "supply.candidates": ("supply.*", "supply.plants", "site.name"),
     "supply.plan": ("supply.*", "supply.plants", "site.name"),
