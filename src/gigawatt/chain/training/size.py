@@ -25,7 +25,7 @@ from gigawatt.performance import Search, TrainingRun, capped, capped_search
 from gigawatt.performance.layouts import IndivisibleError
 from gigawatt.performance.search import search
 
-__all__ = ["Fit", "Sizes", "fit_run", "fit_runs", "spare_power_of"]
+__all__ = ["Fit", "Sizes", "fit_again", "fit_run", "fit_runs", "fit_whole", "spare_power_of"]
 
 _DAY = 86400.0
 _MOST = 2**21
@@ -104,6 +104,25 @@ def spare_power_of(cluster: Cluster, spare: int) -> float:
     """IT power of ``spare`` idle accelerators like those of a cluster [W], node and network included."""
     each = cluster.chip.idle_power + cluster.node.overhead_power / cluster.node.chips + cluster.network_power
     return spare * each
+
+
+class TooSmallError(InfeasibleError):
+    """The model does not fit. The fewest accelerators that hold it are looked for when the error is read."""
+
+    look: tuple[Sizes, int] | None = None
+    _allowed: str | None = None
+
+    @property
+    def allowed(self) -> str | None:  # type: ignore[override]
+        """What would do."""
+        if self.look is not None:
+            (sizes, count), self.look = self.look, None
+            self._allowed = _fewest(sizes, count) or self._allowed
+        return self._allowed
+
+    @allowed.setter
+    def allowed(self, value: str | None) -> None:
+        self._allowed = value
 
 
 @dataclass
@@ -276,6 +295,33 @@ def fit_run(terms: RunTerms, count: int) -> Fit:
     return _told(sizes, _best(sizes, count))
 
 
+def fit_whole(terms: RunTerms, count: int) -> Fit:
+    """All of ``count`` accelerators in one layout, with the usual batch: ten times as quick.
+
+    Raises
+    ------
+    InfeasibleError, InputError
+        As :func:`fit_run`, which answers where no layout divides them.
+    """
+    sizes = Sizes(terms)
+    try:
+        return sizes.on(count, terms.batch, uneven=False)
+    except IndivisibleError:
+        return _best(sizes, count)
+
+
+def fit_again(terms: RunTerms, fit: Fit) -> Fit:
+    """The accelerators and batch of another fit of the run, in the quickest of their layouts.
+
+    Raises
+    ------
+    InfeasibleError
+        The model does not fit.
+    """
+    batch = "token", fit.run.tokens_per_step
+    return replace(Sizes(terms).on(fit.used, batch, uneven=fit.run.uneven), count=fit.count)
+
+
 def fit_runs(terms: RunTerms, count: int, runs: int) -> Fit:
     """What each of ``runs`` equal runs uses of its share of ``count`` accelerators; 0 runs: as many as pay.
 
@@ -318,7 +364,9 @@ def _best(sizes: Sizes, count: int) -> Fit:
     try:
         return replace(sizes.best(count), count=count)
     except InfeasibleError as error:
-        raise _too_small(sizes, count, error) from None
+        found = TooSmallError(error.message, key=error.key, given=error.given, allowed=error.allowed)
+        found.look = sizes, count
+        raise found from None
 
 
 def _told(sizes: Sizes, fit: Fit) -> Fit:
@@ -330,8 +378,8 @@ def _told(sizes: Sizes, fit: Fit) -> Fit:
     )  # fmt: skip
 
 
-def _too_small(sizes: Sizes, count: int, error: InfeasibleError) -> InfeasibleError:
-    """The error with the fewest accelerators on which the model fits."""
+def _fewest(sizes: Sizes, count: int) -> str | None:
+    """The fewest accelerators on which the model fits, in words."""
     batch, low, high = sizes.terms.batch, count, count
 
     def fits(number: int) -> bool:
@@ -344,13 +392,11 @@ def _too_small(sizes: Sizes, count: int, error: InfeasibleError) -> InfeasibleEr
     while high < _MOST and not fits(high := 2 * high):
         low = high
     if not fits(high):
-        return error
+        return None
     while high - low > max(1, high // 64):
         middle = (low + high) // 2
         low, high = (low, middle) if fits(middle) else (middle, high)
-    least = sizes.of(high, batch).used
-    error.allowed = f"{least:,} or more of them, or others with more memory"
-    return error
+    return f"{sizes.of(high, batch).used:,} or more of them, or others with more memory"
 
 
 def _notices(sizes: Sizes, fit: Fit) -> list[str]:

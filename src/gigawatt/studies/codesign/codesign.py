@@ -267,11 +267,11 @@ def todays_chips(model: Model, year: int, progress: Progress | None = None) -> t
     for i, row in enumerate(rows):
         if progress is not None:
             progress(f"Today's chips: {row.id}", 0.05 + 0.1 * i / len(rows))
-        ways = [
-            one for ratio in _counts(model) for one in [_today(model, row.id, ratio, year)] if one is not None
-        ]
+        each = ((ratio, _today(model, row.id, ratio, year, rough=True)) for ratio in _counts(model))
+        ways = [(ratio, one) for ratio, one in each if one is not None]
         if ways:
-            found.append(min(ways, key=lambda one: one.outcome.metrics["cost"]))
+            ratio, screened = min(ways, key=lambda way: way[1].outcome.metrics["cost"])
+            found.append(_today(model, row.id, ratio, year, (screened.form,)) or screened)
     return tuple(found)
 
 
@@ -284,7 +284,9 @@ def _counts(model: Model) -> tuple[float, ...]:
     return (1.0,) if gene is None else tuple(float(v) for v in gene.values)
 
 
-def _today(model: Model, name: str, ratio: float, year: int, forms: Sequence[str] = ()) -> Today | None:
+def _today(
+    model: Model, name: str, ratio: float, year: int, forms: Sequence[str] = (), *, rough: bool = False
+) -> Today | None:
     source = next(iter(model.sources.values()))
     try:
         own = model.chip
@@ -300,7 +302,7 @@ def _today(model: Model, name: str, ratio: float, year: int, forms: Sequence[str
                     electricity=source.electricity,
                 )  # fmt: skip
                 count = model.accelerators(ratio)
-                outcome = model.run((), question, count, source, metrics)
+                outcome = model.run((), question, count, source, metrics, rough=rough)
             else:
                 assert isinstance(model, ServingModel)
                 asked = replace(

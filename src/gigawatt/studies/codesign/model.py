@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from gigawatt.chain.serving.replica import candidates, prices_of
 from gigawatt.chain.serving.screen import screen
 from gigawatt.chain.training.plan import training_outcome
 from gigawatt.chain.training.question import TrainingQuestion
-from gigawatt.chain.training.size import fit_run
+from gigawatt.chain.training.size import Fit, fit_again, fit_run, fit_whole
 from gigawatt.core.errors import GigawattError
 from gigawatt.machine import Chip, Cluster
 from gigawatt.machine.chip.build import build_chip
@@ -97,6 +97,8 @@ class Model(ABC):
     """
 
     objectives = ("cost", "energy", "time", "capital")
+    screens: ClassVar[bool] = False
+    """Whether :meth:`evaluate` looks less closely than :meth:`outcome`."""
 
     def __init__(
         self,
@@ -115,7 +117,7 @@ class Model(ABC):
         self.limits, self.laws = dict(limits or {}), laws
         self.shared, self.notices = dict(shared or {}), tuple(notices)
         self.own_leaving = self.scale_up.bandwidth + self.scale_out.bandwidth
-        self.known: dict[tuple[int, ...], Outcome] = {}
+        self.known: dict[tuple[tuple[int, ...], bool], Outcome] = {}
         self.prices = entity("codesign", "links")
 
     @property
@@ -133,28 +135,32 @@ class Model(ABC):
         return {gene.key: gene.values[int(i)] for gene, i in zip(self.genes, genes, strict=True)}
 
     def evaluate(self, genes: Genes) -> tuple[Array, Array]:
-        """Objectives (P, M) and excess (P,) of many designs; those that cannot be laid out are not built."""
+        """Objectives (P, M) and excess (P,) of many designs, screened; what cannot be laid out is not built.
+
+        A run is screened on all accelerators in one layout; :meth:`outcome` looks for the quickest part.
+        """
         rows = [tuple(int(x) for x in row) for row in genes]
-        new = [row for row in dict.fromkeys(rows) if row not in self.known]
-        for row, past in zip(new, self._past(new), strict=True):
-            if past > 0.0:
-                self.known[row] = self._not(row, 10.0 + past, "area, edge or package")
-            else:
-                self.known[row] = self.made(row)
-        found = [self.known[row] for row in rows]
+        found = self._known(rows, rough=self.screens)
         empty = [math.inf] * len(self.objectives)
         values = [[one.metrics[m] for m in self.objectives] if one.metrics else empty for one in found]
         return np.array(values), np.array([one.excess for one in found])
 
     def outcome(self, genes: Sequence[int]) -> Outcome:
         """One design."""
-        row = tuple(int(x) for x in genes)
-        if row not in self.known:
-            self.evaluate(np.array([row], dtype=np.int64))
-        return self.known[row]
+        return self._known([tuple(int(x) for x in genes)])[0]
 
-    def under(self, laws: Laws) -> Model:
-        """The same question with other laws of rate and joules, nothing kept."""
+    def _known(self, rows: list[tuple[int, ...]], *, rough: bool = False) -> list[Outcome]:
+        new = [row for row in dict.fromkeys(rows) if (row, rough) not in self.known]
+        for row, past in zip(new, self._past(new), strict=True):
+            self.known[row, rough] = (
+                self._not(row, 10.0 + past, "area, edge or package")
+                if past > 0.0
+                else self.made(row, rough=rough)
+            )
+        return [self.known[row, rough] for row in rows]
+
+    def under(self, laws: Laws) -> Self:
+        """The same question with other laws of rate and joules."""
         made = copy(self)
         made.laws, made.known = laws, {}
         return made
@@ -214,18 +220,20 @@ class Model(ABC):
         }
         return made, chip_of(made.entity()), options
 
-    def made(self, row: tuple[int, ...]) -> Outcome:
-        """A design, built and put to work."""
+    def made(self, row: tuple[int, ...], *, rough: bool = False) -> Outcome:
+        """A design, built and put to work; a run on all accelerators in one layout where ``rough``."""
         try:
             built, chip, options = self.built(row)
-            found = self.work(row, built, chip, options)
+            found = self.work(row, built, chip, options, rough=rough)
         except GigawattError as error:
             return self._not(row, 5.0, error.message)
         past = [found.metrics[name] / most - 1.0 for name, most in self.limits.items()]
         return replace(found, excess=max([0.0 if one <= 1e-9 else one for one in past], default=0.0))
 
     @abstractmethod
-    def work(self, row: tuple[int, ...], built: Built, chip: Chip, options: dict[str, Any]) -> Outcome:
+    def work(
+        self, row: tuple[int, ...], built: Built, chip: Chip, options: dict[str, Any], *, rough: bool
+    ) -> Outcome:
         """What the machine of a chip does with the question."""
 
     def _chip_metrics(self, built: Built, chip: Chip) -> dict[str, float]:
@@ -235,9 +243,13 @@ class Model(ABC):
 class TrainingModel(Model):
     """Runs: money, joules at the meter and seconds of one run, money of the campus."""
 
+    screens = True
+
     def __init__(self, question: TrainingQuestion, count: int, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.question, self.count = question, count
+        self.fits: dict[tuple[int, ...], Fit] = {}
+        self.held: Mapping[tuple[int, ...], Fit] = {}
         self._models: dict[tuple[float, float], tuple[Any, float]] = {}
 
     @property
@@ -268,6 +280,12 @@ class TrainingModel(Model):
             self._models[key] = model, float(tokens[0])
         return self._models[key]
 
+    def under(self, laws: Laws) -> Self:
+        """The same question with other laws; a run looked at before keeps its accelerators and batch."""
+        made = super().under(laws)
+        made.held, made.fits = self.held or self.fits, {}
+        return made
+
     def asked(
         self, row: Sequence[int], chip: Chip, options: Mapping[str, Any]
     ) -> tuple[TrainingQuestion, int]:
@@ -281,11 +299,13 @@ class TrainingModel(Model):
         )  # fmt: skip
         return question, self.accelerators(float(told["count"]))
 
-    def work(self, row: tuple[int, ...], built: Built, chip: Chip, options: dict[str, Any]) -> Outcome:
+    def work(
+        self, row: tuple[int, ...], built: Built, chip: Chip, options: dict[str, Any], *, rough: bool
+    ) -> Outcome:
         """A run: the quickest layout of all, at goodput."""
         question, count = self.asked(row, chip, options)
         source = self.sources[str(self.values(row)["source"])]
-        return self.run(row, question, count, source, self._chip_metrics(built, chip), built)
+        return self.run(row, question, count, source, self._chip_metrics(built, chip), built, rough=rough)
 
     def run(
         self,
@@ -295,9 +315,11 @@ class TrainingModel(Model):
         source: Source,
         chip_metrics: Mapping[str, float],
         built: Built | None = None,
+        *,
+        rough: bool = False,
     ) -> Outcome:
         """The outcome of a question on so many accelerators."""
-        part = fit_run(question, count)
+        part = self._fit(row, question, count, rough)
         found = part.search
         power = power_of(question, count)
         bought = campus_of(question, question.cluster(count)[0], power)
@@ -317,6 +339,16 @@ class TrainingModel(Model):
         layout = found.best.layouts.to_frame().iloc[0].to_dict() if built is not None else {}
         parts = {name: float(value[0]) for name, value in found.best.parts.items()}
         return Outcome(row, metrics, 0.0, "", question.chip, built, layout, parts)
+
+    def _fit(self, row: tuple[int, ...], question: TrainingQuestion, count: int, rough: bool) -> Fit:
+        if rough:
+            return fit_whole(question, count)
+        if row in self.held:
+            return fit_again(question, self.held[row])
+        found = fit_run(question, count)
+        if row:
+            self.fits[row] = found
+        return found
 
 
 def _capital(bought: Campus) -> float:
@@ -348,7 +380,9 @@ class ServingModel(Model):
             objective=objective, electricity=source.electricity,
         )  # fmt: skip
 
-    def work(self, row: tuple[int, ...], built: Built, chip: Chip, options: dict[str, Any]) -> Outcome:
+    def work(
+        self, row: tuple[int, ...], built: Built, chip: Chip, options: dict[str, Any], *, rough: bool
+    ) -> Outcome:
         """The cheapest replica and load that keep the promise."""
         told = self.values(row)
         source = self.sources[str(told["source"])]
@@ -396,11 +430,11 @@ class ServingModel(Model):
         parts = {name: float(value[best]) for name, value in kept.parts.items()}
         return Outcome(row, metrics, 0.0, "", question.chip, built, layout, parts)
 
-    def made(self, row: tuple[int, ...]) -> Outcome:
+    def made(self, row: tuple[int, ...], *, rough: bool = False) -> Outcome:
         """A design, built and put to work; one that keeps no promise says by how much."""
         try:
             built, chip, options = self.built(row)
-            found = self.work(row, built, chip, options)
+            found = self.work(row, built, chip, options, rough=rough)
         except GigawattError as error:
             return self._not(row, 5.0, error.message)
         if not found.metrics:
