@@ -200,7 +200,7 @@ class Sizes:
         return self.refined(self.part(count, batch), batch)
 
     def of(self, count: int, batch: Batch) -> Fit:
-        """The quicker of all accelerators and a part of them."""
+        """The quicker of all accelerators and a part of them; all where they are a power of two at work."""
         found: list[Fit] = []
         errors: list[GigawattError] = []
         pinned = all(name in self.terms.fixed for name in _DEGREES)
@@ -211,6 +211,8 @@ class Sizes:
                 errors.append(error)
                 if pinned:
                     raise
+            if found and _even(count) and found[0].working >= _WELL:
+                break
         if not found:
             raise next((one for one in errors if isinstance(one, InfeasibleError)), errors[0])
         return min(found, key=lambda fit: fit.seconds)
@@ -245,9 +247,11 @@ class Sizes:
             return best
         sizes = [size for size in _ladder() if size < count]
         if best.working >= _WELL and share >= _FAILS * half:
+            if _even(count) and best.used == count:
+                return best
             sizes = sizes[-_BELOW:]
         slower = 0
-        for size in [size for size in reversed(sizes) if not size & (size - 1)]:
+        for size in filter(_even, reversed(sizes)):
             if slower == _PATIENCE:
                 break
             if size * self.share(size) < (size // 2) * self.share(max(size // 2, 1)):
@@ -272,6 +276,11 @@ class Sizes:
         except GigawattError:
             return best, batch
         return (found, batch) if found.seconds < best.seconds else (best, batch)
+
+
+def _even(count: int) -> bool:
+    """Whether every degree that is a power of two divides it: no part of so many is quicker than all."""
+    return not count & (count - 1)
 
 
 def _ladder() -> list[int]:
