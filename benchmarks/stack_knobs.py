@@ -90,7 +90,8 @@ def _arithmetic(stack: str) -> Knob:
 
 _TRAFFIC = "bytes of element-wise operations over the least"
 KNOBS = (
-    *(_arithmetic(stack) for stack in (*MEGATRON_OLD, *FUSED)),
+    # that of deepspeed-2022 stood for layers recomputed whole: it keeps the starting value
+    *(_arithmetic(stack) for stack in (*MEGATRON_OLD, *FUSED) if stack != "deepspeed-2022"),
     Knob("flash-1.a100", ("fsdp-2023",), "attention", 0.55, 0.3, 1.0, 0.15, "",
          "FlashAttention beside the maker's kernel; prior: half of version 2", (), AMPERE),
     Knob("flash-1.h100", ("fsdp-2023",), "attention", 0.3, 0.15, 1.0, 0.15, "",

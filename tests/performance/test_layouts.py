@@ -7,8 +7,8 @@ import pytest
 
 from gigawatt.core.errors import InputError
 from gigawatt.machine import build_cluster
-from gigawatt.performance import Layouts, TrainingRun, enumerate_layouts
-from gigawatt.performance.layouts import COLUMNS
+from gigawatt.performance import Layouts, TrainingRun, enumerate_layouts, load_stack
+from gigawatt.performance.layouts import COLUMNS, RECOMPUTE, layouts_of
 from gigawatt.performance.schedules.pipeline import cut, cuts, in_flight
 from gigawatt.workload import read_architecture
 
@@ -79,6 +79,23 @@ def test_impossible_pins_say_what_does_not_divide(fixed: dict[str, int], message
         enumerate_layouts(run, cluster, fixed)
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_software_of_2021_has_no_later_layout() -> None:
+    """Narayanan et al. recompute whole layers and share no state; Korthikanti et al. came a year later."""
+    run, cluster = question()
+    old, new = (layouts_of(run, cluster, load_stack(f"megatron-{year}")) for year in (2021, 2022))
+    assert not old.sequence_parallel.any()
+    assert not old.zero.any()
+    assert set(old.recompute) == {0, RECOMPUTE.index("full")}
+    assert new.sequence_parallel.any()
+    assert set(new.zero) == {0, 1}
+    assert set(new.recompute) == {0, 1, 2}
+    assert (old.context == 1).all()
+    assert (new.context == 1).all()
+    pinned = layouts_of(run, cluster, load_stack("megatron-2021"), {"context": 2, "zero": 3})
+    assert (pinned.context == 2).all(), "a pin is kept"
+    assert (pinned.zero == 3).all()
 
 
 def test_experts_that_do_not_divide() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -36,6 +37,20 @@ def test_best_is_that_of_brute_force(monkeypatch: pytest.MonkeyPatch) -> None:
         assert np.array_equal(column, whole.energy[key][order])
     assert done[-1] == (len(whole), len(whole))
     assert len(done) > 3
+
+
+def test_later_layouts_are_taken_where_no_offered_one_fits() -> None:
+    """Scores of 8,192 tokens and whole inputs on every rank: 530 billion parameters fit no layout of 2022."""
+    run = TrainingRun(read_architecture("gpt-530b"), 1e12, 8192, 7680)
+    cluster = build_cluster(chip="A100-SXM4-40GB", count=8192)[0]
+    stack = load_stack("deepspeed-2022")
+    found = search(run, cluster, stack, top=1)
+    assert found.beyond
+    assert found.best.fits.all()
+    free = search(run, cluster, replace(stack, offers=()), top=1)
+    assert not free.beyond
+    assert np.array_equal(found.best.step_time, free.best.step_time)
+    assert not search(*question(), top=1).beyond
 
 
 def test_the_same_question_has_the_same_answer() -> None:

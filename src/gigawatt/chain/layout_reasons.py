@@ -17,7 +17,7 @@ from gigawatt.chain.asking import Asker
 from gigawatt.core.quantities import compact
 from gigawatt.machine import Cluster
 from gigawatt.performance import Stack, StepTable, TrainingRun, capped, capped_search
-from gigawatt.performance.layouts import COLUMNS, IndivisibleError, Layouts, enumerate_layouts, scheduled
+from gigawatt.performance.layouts import COLUMNS, IndivisibleError, Layouts, layouts_of
 from gigawatt.performance.search import CHUNK, Search
 from gigawatt.performance.step import Prepared, Stepwise, evaluate_prepared, prepare
 from gigawatt.schema.pins import word_of
@@ -215,8 +215,7 @@ class LayoutQuestion:
 
     def layouts(self, fixed: Mapping[str, int], refused: dict[str, int] | None = None) -> Layouts:
         """Every layout that divides with these columns fixed."""
-        found = enumerate_layouts(self.run, self.cluster, fixed, self.widen, refused)
-        return scheduled(found, self.stack.schedule)
+        return layouts_of(self.run, self.cluster, self.stack, fixed, self.widen, refused)
 
     def reasons(self) -> LayoutReasons:
         """What the search leaves out, by reason; raises what the search raises."""

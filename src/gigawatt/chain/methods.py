@@ -29,10 +29,10 @@ FIT = """
 The search of layouts for all accelerators, and for the largest parts of whole nodes of them: of every product
 of tensor, pipeline and context degree the most replicas that there is room for, and the fewest that work
 through as few microbatches; the batch need not divide. Objective: least time of the run, goodput and tokens
-counted. A batch that nobody gave grows in steps of √2 while that is quicker. Where arithmetic takes less
-than half of the accelerators' time, or half the machine has a clearly higher goodput, smaller machines are
-looked at too: powers of two as long as one could be quicker if it did nothing but arithmetic, then eight
-sizes in an octave around the best.
+counted. Where no batch is given, it grows in steps of √2 while that is quicker. A power of two that is
+worked well is one layout. Where arithmetic takes less than half of the accelerators' time, or half the
+machine has a clearly higher goodput, smaller machines are looked at too: powers of two as long as one could
+be quicker if it did nothing but arithmetic, then eight sizes in an octave around the best.
 """
 
 PURCHASE = """

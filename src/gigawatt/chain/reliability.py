@@ -206,7 +206,7 @@ def methods_of(year: int | None = None, accelerators: float = math.inf) -> list[
 
 
 def cluster_of(chip: str) -> str:
-    """The row of ``reliability`` of a chip's generation; :data:`CLUSTER` where nobody measured one."""
+    """The row of ``reliability`` of a chip's generation; :data:`CLUSTER` where none is published."""
     rows = catalog.table("reliability").values()
     known = [row.id for row in rows if "failure_rate" in row.numbers and chip.lower().startswith(row.id)]
     return max(known, key=len, default=CLUSTER)

@@ -32,6 +32,7 @@ from gigawatt.performance.degrees import (
     either,
     splits,
 )
+from gigawatt.performance.stacks import RECOMPUTE, Stack
 from gigawatt.workload.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLUMNS", "RECOMPUTE", "SCHEDULES", "IndivisibleError", "Layouts", "TrainingRun", "enumerate_layouts",
-    "scheduled",
+    "layouts_of", "scheduled",
 ]  # fmt: skip
 
 COLUMNS = (
@@ -57,8 +58,6 @@ COLUMNS = (
     "shard",
     "offload",
 )
-RECOMPUTE = ("none", "selective", "full", "feed-forward")
-"""What is computed again in the backward pass, by the number that stands in a layout."""
 SCHEDULES = ("1f1b", "zb-h1", "zb-h2", "dualpipe")
 """Pipeline schedules by the number that stands in a layout; 1F1B is interleaved where ``interleave`` > 1."""
 
@@ -244,6 +243,20 @@ def _runs_as(
     return (schedule == 0) | (split & ((schedule != SCHEDULES.index("dualpipe")) | both_ways))
 
 
+def layouts_of(
+    run: TrainingRun,
+    cluster: Cluster,
+    stack: Stack,
+    fixed: Mapping[str, int] | None = None,
+    widen: Iterable[str] = (),
+    refused: dict[str, int] | None = None,
+    part: bool = False,
+) -> Layouts:
+    """:func:`enumerate_layouts` of what a stack offers, in its pipeline schedule."""
+    found = enumerate_layouts(run, cluster, fixed, widen, refused, part, dict(stack.offers))
+    return scheduled(found, stack.schedule)
+
+
 def scheduled(layouts: Layouts, schedule: str) -> Layouts:
     """The layouts with ``schedule`` where they are of 1F1B and can be worked through in that order."""
     kind = SCHEDULES.index(schedule)
@@ -296,6 +309,7 @@ def enumerate_layouts(
     widen: Iterable[str] = (),
     refused: dict[str, int] | None = None,
     part: bool = False,
+    offers: Mapping[str, tuple[int, ...]] | None = None,
 ) -> Layouts:
     """Every layout that divides, with the degrees of ``fixed`` pinned.
 
@@ -316,6 +330,8 @@ def enumerate_layouts(
     part : bool
         Layouts of a part of the accelerators, with few values of the columns that its size does not follow
         from, in place of those of all.
+    offers : mapping of column to values, optional
+        Columns of which the software has only these values; a pin is kept all the same.
 
     Returns
     -------
@@ -332,15 +348,17 @@ def enumerate_layouts(
     model, count, layers = run.architecture, cluster.count, run.architecture.layers
     limits = entity("stacks_search", "limits")
     cross = partial(cross_with, refused=refused)
+    offered = offers or {}
+    held = {name: values[0] for name, values in offered.items() if len(values) == 1} | dict(pins)
 
     def options(name: str, free: list[int], few: Iterable[int] = ()) -> list[int]:
-        kept = [one for one in free if one in few] if part and few else free
-        return either(pins, name, kept)
+        kept = [one for one in free if one in offered.get(name, free)]
+        return either(held, name, [one for one in kept if one in few] if part and few else kept)
 
     table = (
-        degrees_of_part(run, cluster, pins, cross)
+        degrees_of_part(run, cluster, held, cross)
         if part
-        else degrees_of_all(run, cluster, pins, cross, refused)
+        else degrees_of_all(run, cluster, held, cross, refused)
     )
     experts = [block.experts.count for block in model.blocks if block.experts]
     shared = min(experts) if experts else 1
@@ -366,7 +384,7 @@ def enumerate_layouts(
     def sequence_fits(w: Table) -> NDArray[np.bool_]:
         split = w["tensor"] > 1
         usual = w["sequence_parallel"] == split if part else w["sequence_parallel"] <= split
-        return usual | ("sequence_parallel" in pins)
+        return usual | ("sequence_parallel" in held)
 
     table = cross(
         table,

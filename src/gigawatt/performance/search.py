@@ -8,7 +8,7 @@ the floors pass the slowest layout that is kept. What is skipped cannot be among
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gigawatt.core.errors import InfeasibleError
 from gigawatt.core.quantities import compact
 from gigawatt.machine.machine import Cluster
-from gigawatt.performance.layouts import Layouts, TrainingRun, enumerate_layouts, scheduled
+from gigawatt.performance.layouts import IndivisibleError, Layouts, TrainingRun, layouts_of
 from gigawatt.performance.stacks import Stack
 from gigawatt.performance.step import BUSY, Prepared, StepTable, Stepwise, evaluate_prepared, prepare
 
@@ -35,7 +35,8 @@ class Search:
     """``looked_at`` layouts, of which ``fit`` in memory; ``best`` rows, quickest first.
 
     ``lacking_bytes`` [B per device] is what the closest layout lacks (0 where one fits); ``in_full`` is how
-    many could have been among the best, so that everything about them was computed.
+    many could have been among the best, so that everything about them was computed. ``beyond``: none that the
+    stack offers fits, and those of later software were looked at.
     """
 
     looked_at: int
@@ -43,6 +44,7 @@ class Search:
     best: StepTable
     lacking_bytes: float
     in_full: int
+    beyond: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,43 @@ def screen(
     fill = (part.pipeline - 1.0) / (part.interleave * part.microbatches)
     fill = np.where(part.layouts.schedule == 0, np.minimum(fill, part.pipeline - 1.0), 0.0)
     return total, floor * (1.0 + fill) * (1.0 - ROUNDING)
+
+
+@dataclass(frozen=True)
+class _Screened:
+    """Layouts, what they share, the ``rows`` that fit with their ``floors``, and what the closest lacks."""
+
+    layouts: Layouts
+    prepared: Prepared
+    rows: NDArray[np.intp]
+    floors: Array
+    lacking: float
+    beyond: bool = False
+
+
+def _screened(
+    run: TrainingRun,
+    cluster: Cluster,
+    stack: Stack,
+    fixed: Mapping[str, int] | None,
+    progress: Callable[[int, int], None] | None,
+    widen: tuple[str, ...],
+    part: bool = False,
+) -> _Screened:
+    """Of what the stack offers; where none of it divides or fits, of every layout."""
+    try:
+        layouts = layouts_of(run, cluster, stack, fixed, widen, part=part)
+        prepared = prepare(run, layouts, cluster, stack, part=part)
+        rows, floors, lacking = _fitting(prepared, layouts, progress)
+        if len(rows):
+            return _Screened(layouts, prepared, rows, floors, lacking)
+        if not stack.offers:
+            raise _nothing_fits(run, cluster, len(layouts), lacking)
+    except IndivisibleError:
+        if not stack.offers:
+            raise
+    every = _screened(run, cluster, replace(stack, offers=()), fixed, progress, widen, part)
+    return replace(every, beyond=True)
 
 
 def _fitting(
@@ -146,11 +185,8 @@ def search(
     InputError
         A pin that cannot divide.
     """
-    layouts = scheduled(enumerate_layouts(run, cluster, fixed, widen, part=part), stack.schedule)
-    prepared = prepare(run, layouts, cluster, stack, part=part)
-    rows, floors, lacking = _fitting(prepared, layouts, progress)
-    if not len(rows):
-        raise _nothing_fits(run, cluster, len(layouts), lacking)
+    screened = _screened(run, cluster, stack, fixed, progress, tuple(widen), part)
+    layouts, prepared, rows, floors = screened.layouts, screened.prepared, screened.rows, screened.floors
     room = np.minimum(layouts.microbatches / layouts.mean_microbatches, 1.0 + fill)
     floors = floors / room[rows]
     order = np.argsort(floors, kind="stable")
@@ -169,7 +205,8 @@ def search(
         first = np.lexsort((kept, times))[:top]
         kept, times = kept[first], times[first]
         done, size = done + len(chunk), CHUNK
-    return Search(len(layouts), len(rows), evaluate_prepared(prepared, layouts, kept), lacking, done)
+    best = evaluate_prepared(prepared, layouts, kept)
+    return Search(len(layouts), len(rows), best, screened.lacking, done, screened.beyond)
 
 
 def front(
@@ -185,11 +222,8 @@ def front(
     With a given number of accelerators a run's cost rises with both, so that these hold every best
     compromise of time, energy and money. Parameters and errors are those of :func:`search`.
     """
-    layouts = scheduled(enumerate_layouts(run, cluster, fixed, widen), stack.schedule)
-    prepared = prepare(run, layouts, cluster, stack)
-    rows, _, lacking = _fitting(prepared, layouts, progress)
-    if not len(rows):
-        raise _nothing_fits(run, cluster, len(layouts), lacking)
+    screened = _screened(run, cluster, stack, fixed, progress, tuple(widen))
+    layouts, prepared, rows = screened.layouts, screened.prepared, screened.rows
     kept, points = np.zeros(0, dtype=np.intp), np.zeros((0, 2))
     for start in range(0, len(rows), CHUNK):
         here = rows[start : start + CHUNK]

@@ -14,6 +14,7 @@ from gigawatt.technology.interface import Efficiency
 
 __all__ = [
     "NARROW",
+    "RECOMPUTE",
     "Optimizer",
     "Stack",
     "default_stack",
@@ -114,6 +115,8 @@ class Stack:
         Of the pipeline, one of ``layouts.SCHEDULES``; layouts that cannot run so run as 1F1B.
     optimizer : str
         Default row of the catalog's ``optimizers``.
+    offers : ((column, values), ...)
+        Columns of a layout of which the framework has only these values (``stacks_layouts``).
     """
 
     id: str
@@ -165,6 +168,7 @@ class Stack:
     attention_kernel: str
     schedule: str
     optimizer: str
+    offers: tuple[tuple[str, tuple[int, ...]], ...] = ()
     attention: float = 1.0
     kept_shares: tuple[float, float] | None = None
 
@@ -231,6 +235,9 @@ class Optimizer:
 
 NARROW = ("fp8", "int8", "fp4")
 """Number formats of a byte or less."""
+RECOMPUTE = ("none", "selective", "full", "feed-forward")
+"""What is computed again in the backward pass, by the number that stands in a layout."""
+_OFFERED = ("sequence_parallel", "context", "interleave", "zero", "recompute")
 _TEXTS = ("id", "name", "framework", "attention_kernel", "schedule", "optimizer")
 
 
@@ -240,7 +247,7 @@ def _stack(row: Entity, memory_of: str | None = None) -> Stack:
     numbers: dict[str, Any] = {
         f.name: (kept if f.name in kept.numbers else row).value(f.name)
         for f in fields(Stack)
-        if f.name not in (*_TEXTS, "year", "attention", "kept_shares")
+        if f.name not in (*_TEXTS, "year", "attention", "kept_shares", "offers")
     }
     return Stack(
         id=row.id,
@@ -250,8 +257,20 @@ def _stack(row: Entity, memory_of: str | None = None) -> Stack:
         attention_kernel=row.text("attention_kernel"),
         schedule=row.text("schedule"),
         optimizer=row.text("optimizer"),
+        offers=_offers(row.id),
         **numbers,
     )
+
+
+def _offers(id: str) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    row = table("stacks_layouts").get(id)
+    texts = {} if row is None else {column: row.text(column) for column in _OFFERED}
+    return tuple((column, _values(column, text)) for column, text in texts.items() if text)
+
+
+def _values(column: str, text: str) -> tuple[int, ...]:
+    words = text.split("|")
+    return tuple(RECOMPUTE.index(word) if column == "recompute" else int(word) for word in words)
 
 
 def load_stack(id: str, memory_of: str | None = None) -> Stack:
@@ -265,7 +284,12 @@ def load_stack(id: str, memory_of: str | None = None) -> Stack:
 def stack_rows(id: str) -> tuple[Evidence, ...]:
     """The catalog's rows that :func:`load_stack` reads: of the stack and of what it keeps in memory."""
     memory = table("stacks_memory")
-    return (*entity("stacks", id).rows(), *memory[id if id in memory else "default"].rows())
+    offers = table("stacks_layouts")
+    return (
+        *entity("stacks", id).rows(),
+        *memory[id if id in memory else "default"].rows(),
+        *(offers[id].rows() if id in offers else ()),
+    )
 
 
 def load_optimizer(id: str) -> Optimizer:

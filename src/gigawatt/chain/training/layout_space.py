@@ -19,7 +19,7 @@ from gigawatt.chain.asking import Asker
 from gigawatt.core.errors import InputError
 from gigawatt.machine import Cluster
 from gigawatt.performance import StepTable, TrainingRun, capped, capped_search
-from gigawatt.performance.layouts import enumerate_layouts, scheduled
+from gigawatt.performance.layouts import layouts_of
 from gigawatt.performance.search import CHUNK, screen
 from gigawatt.performance.stacks import Stack
 from gigawatt.performance.step import PARTS, evaluate_prepared, prepare
@@ -93,7 +93,7 @@ def layout_space(
         raise InputError("out of range", key="most", given=most, allowed="50 to 5,000 layouts")
     names = tuple(widen)
     found = capped_search(run, cluster, stack, fixed, top=1, widen=names, cap=cap)
-    layouts = scheduled(enumerate_layouts(run, cluster, fixed, names), stack.schedule)
+    layouts = layouts_of(run, cluster, stack, fixed, names)
     prepared = prepare(run, layouts, cluster, stack)
     memory, floor = (np.empty(len(layouts)) for _ in range(2))
     for start in range(0, len(layouts), CHUNK):

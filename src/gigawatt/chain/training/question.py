@@ -333,7 +333,7 @@ def _reliability(assumed: AssumptionList, scenario: Any, chip: str) -> str:
     if scenario.training.goodput is not None:
         return name
     if given is None:
-        reason = "a cluster that nobody measured" if name == CLUSTER else "the generation of the chip"
+        reason = "its generation has no published rate" if name == CLUSTER else "the generation of the chip"
         assumed.add("training.failures", name, f"no cluster of failure rates is set: {reason}", Grade.guess)
     catalog.entity("reliability", name)
     for row in reliability_rows(name):

@@ -1,8 +1,8 @@
 """What of a machine one run uses, and with what batch: every size has an answer, and more is never slower.
 
 All accelerators are tried in one layout, then the largest parts of them; a part that is quicker is used, and
-the other accelerators are spare. A batch that nobody gave grows while the steps it saves outweigh its tokens:
-the same loss takes them in proportion to 1 + B / B_crit.
+the other accelerators are spare. Where no batch is given, it grows while the steps it saves outweigh its
+tokens: the same loss takes them in proportion to 1 + B / B_crit.
 
 References
 ----------
@@ -410,6 +410,11 @@ def _fewest(sizes: Sizes, count: int) -> str | None:
 
 def _notices(sizes: Sizes, fit: Fit) -> list[str]:
     terms, told, critical = sizes.terms, list[str](), critical_batch(sizes.terms.tokens)
+    if fit.search.beyond:
+        told.append(
+            f"no layout that {terms.stack.id} offers fits: layouts of later software are taken "
+            "(sequence parallelism, selective recomputation, parts of a sequence, ZeRO)"
+        )
     if fit.spare:
         told.append(_spare_words(sizes, fit))
     layout = fit.search.best.layouts

@@ -68,7 +68,7 @@ class RunTerms:
         return build_cluster(chip=self.chip, count=count, **self.options)
 
     def run(self, count: int, batch: Batch | None = None, *, uneven: bool = False) -> TrainingRun:
-        """The run on ``count`` accelerators with its batch or another, of which the tokens are told.
+        """The run on ``count`` accelerators with its batch, or with another given in tokens or sequences.
 
         Raises
         ------

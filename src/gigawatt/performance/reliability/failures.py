@@ -1,7 +1,7 @@
 """What interrupts a synchronous run and how long it then stands still.
 
 Methods of recovery are rows of the catalog table ``recovery``. Rates come from published clusters (catalog
-tables ``reliability``, ``reliability_clusters``, ``failures``). For a cluster that nobody measured,
+tables ``reliability``, ``reliability_clusters``, ``failures``). For a cluster without published failures,
 ``large-cluster`` holds the logarithmic mean of the clusters of role ``fit`` (five: 1.2e-5 to 3.4e-5 per
 accelerator-hour) and their spread; Llama 3's 419 interruptions, GB200, early A100 and some small providers
 were left out and judge: the first two lie in the band, OPT-175B's restarts (of every reason) and the worst

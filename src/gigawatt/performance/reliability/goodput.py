@@ -55,7 +55,7 @@ def goodput(
     Failures come independently at ``count · failure_rate``; the work since the last checkpoint and the
     restart are lost. Expected time for one interval τ of work with a checkpoint δ, failures of mean
     distance M, restart R: (M + R)·(exp((τ + δ)/M) − 1). What fails during a restart is mended within it:
-    Daly's M·exp(R/M) in place of M + R begins the restart anew, and leaves 36 % where 44 % are published (98
+    Daly's M·exp(R/M) in place of M + R starts the restart over, and leaves 36 % where 44 % are published (98
     thousand H100). Planned interruptions come after a checkpoint and cost their time alone.
 
     Parameters

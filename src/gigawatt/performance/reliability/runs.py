@@ -98,7 +98,7 @@ def reliability_of(
     Parameters
     ----------
     cluster : str
-        ``large-cluster`` (nobody measured it) or a measured one such as ``llama3-h100``.
+        ``large-cluster`` (an average of the published) or a measured one such as ``llama3-h100``.
     accelerators : float > 0
         The restart time grows with it.
     checkpoint_time, lag : Uncertain [s], optional

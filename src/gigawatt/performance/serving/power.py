@@ -8,7 +8,7 @@ wait for memory. So one chip draws
 with t the time of an iteration and b ≤ t the part of it in which kernels (collectives among them) run. In the
 rest, while the host prepares the next iteration, it idles with its clocks up. The mean stays below the chip's
 limit, or a lower cap. The coefficients are effective ones, rows of the catalog's ``serving_power``. A chip
-that nobody measured takes the shares of the row ``default``: of its limit, of its catalog's J/B, and of the
+without a measurement takes the shares of the row ``default``: of its limit, of its catalog's J/B, and of the
 J/FLOP at which a large multiplication draws the limit.
 
 *Limits.* Kernel times of the catalog were measured on chips that keep their own limit, so no time changes
@@ -166,7 +166,7 @@ def load_serving_power(chip: Chip) -> ServingPower:
             Assumption(
                 key=f"serving_power.{chip.id}.{name}",
                 value=f"{found:.3g} {unit}",
-                reason="nobody measured this chip while it served: the share of those that were measured",
+                reason="no published power of this chip in service: the share of the chips with one",
                 grade=worst((share.grade, Grade.modelled)),
                 source=share.source_id,
             )
