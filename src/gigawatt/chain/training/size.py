@@ -89,9 +89,14 @@ class Fit:
         return tuple(_small_batch_words(self.terms, self))
 
     @property
-    def arithmetic(self) -> float:
-        """Accelerator-seconds of arithmetic of the whole run, without failures."""
-        return float(self.search.best.parts["arithmetic"][0]) * self.run.steps * self.used
+    def at_least(self) -> float:
+        """Accelerator-seconds of the run on any smaller machine, without failures.
+
+        A smaller one loses at least half of what this one loses to all but arithmetic.
+        """
+        best = self.search.best
+        each = float(best.parts["arithmetic"][0] + best.step_time[0]) / 2.0
+        return each * self.run.steps * self.used
 
     @property
     def working(self) -> float:
@@ -267,8 +272,8 @@ class Sizes:
 
     def _quicker(self, size: int, best: Fit, batch: Batch) -> tuple[Fit, Batch]:
         """The quicker of ``best`` and a part of ``size`` accelerators, with their batches."""
-        if best.arithmetic / (size * self.share(size)) >= best.seconds:
-            return best, batch  # not even if it did nothing but arithmetic
+        if best.at_least / (size * self.share(size)) >= best.seconds:
+            return best, batch
         try:
             found = self.part(size, batch)
             if found.seconds < _NEAR * best.seconds:
