@@ -224,17 +224,14 @@ def _campus(row: CaseRow, case: tuple[CaseRow, ...]) -> Asked:
         return Asked(
             values, lambda of: count * accelerator.power_limit / 1e6, "at-limit", True, assumed, None
         )
-    power = _provided if name == "it_mw" else _provided_at_the_meter
-    return Asked(values, lambda of: count * power(of) / 1e6, "it" if name == "it_mw" else "facility", False,
-                 assumed, None)  # fmt: skip
-
-
-def _provided(of: Callable[[str], Any]) -> float:
-    return of("machine.design_power")
-
-
-def _provided_at_the_meter(of: Callable[[str], Any]) -> float:
-    return of("machine.design_power") * of("machine.pue_peak")
+    # a building is designed, and its capacity reported, for what its nodes are rated at
+    rated = row.first == "design" or "capacity" in words
+    each = "machine.nameplate" if rated else "machine.design_power"
+    if name == "it_mw":
+        return Asked(values, lambda of: count * of(each) / 1e6, "it", False, assumed, None)
+    return Asked(
+        values, lambda of: count * of(each) * of("machine.pue_peak") / 1e6, "facility", False, assumed, None
+    )
 
 
 def _training(row: CaseRow) -> tuple[dict[str, object], tuple[str, ...]]:
