@@ -40,6 +40,8 @@ _PATIENCE = 3
 """Steps of a batch, or octaves of a machine, without gain after which no other is looked at."""
 _NEAR = 1.2
 """Time over that of the best, below which other batches are tried as well."""
+_CLOSE = 1.05
+"""The same, below which every layout is looked at."""
 _BELOW = 3
 """Sizes that are looked at below a machine that is used well."""
 _GROWTH = 2.0**0.5
@@ -196,9 +198,15 @@ class Sizes:
         return self._once((count, batch, "part"), make)
 
     def refined(self, part: Fit, batch: Batch) -> Fit:
-        """The same part and batch, in the best of all layouts."""
-        exact = batch if self.terms.batch_held else ("token", part.run.tokens_per_step)
-        return self.on(part.used, exact, uneven=True)
+        """The same part in the best of all layouts, with its batch or, where none is held, an even one."""
+        if self.terms.batch_held:
+            return self.on(part.used, batch, uneven=True)
+        uneven = self.on(part.used, ("token", part.run.tokens_per_step), uneven=True)
+        try:
+            even = self.on(part.used, batch, uneven=False)
+        except GigawattError:
+            return uneven
+        return min(uneven, even, key=lambda fit: fit.seconds)
 
     def best_part(self, count: int, batch: Batch) -> Fit:
         """The quickest part in the best of all layouts."""
@@ -274,13 +282,18 @@ class Sizes:
         """The quicker of ``best`` and a part of ``size`` accelerators, with their batches."""
         if best.at_least / (size * self.share(size)) >= best.seconds:
             return best, batch
+        batches = [batch]
+        if not self.terms.batch_held and size < best.used:
+            batches.append((batch[0], max(batch[1] * size / best.used, self.terms.batch[1])))
         try:
-            found = self.part(size, batch)
+            found, own = min(((self.part(size, one), one) for one in batches), key=lambda way: way[0].seconds)
             if found.seconds < _NEAR * best.seconds:
-                found, batch = self.grown(size, batch, self.part)
+                found, own = self.grown(size, own, self.part)
+            if found.seconds < _CLOSE * best.seconds:
+                found = min(found, self.refined(found, own), key=lambda fit: fit.seconds)
         except GigawattError:
             return best, batch
-        return (found, batch) if found.seconds < best.seconds else (best, batch)
+        return (found, own) if found.seconds < best.seconds else (best, batch)
 
 
 def _even(count: int) -> bool:
