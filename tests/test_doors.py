@@ -336,6 +336,7 @@ def test_explaining_is_what_the_command_says_and_is_stored(
     assert gigawatt.report(tmp_path / "why", "md") == (tmp_path / "why" / "explain.md").read_text()
 
 
+@pytest.mark.apart
 def test_a_scorecard_is_stored_and_opens(tmp_path: Path) -> None:
     told = command("validate", "outlook", "--output", "card", cwd=tmp_path)
     assert gigawatt.validate("outlook").to_json() == told

@@ -16,6 +16,7 @@ from gigawatt.schema.changed import scenario_of
 from gigawatt.schema.scenario import LoadedScenario
 
 COST = "ledger.cost_per_mtoken"
+pytestmark = pytest.mark.apart
 
 
 @pytest.fixture(scope="module")

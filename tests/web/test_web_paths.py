@@ -58,7 +58,7 @@ def watched(folder: Path, check: str, values: list[str]) -> list[dict[str, Any]]
     return json.loads(done.stdout)
 
 
-@pytest.mark.long
+@pytest.mark.apart
 def test_nothing_that_a_visitor_writes_opens_a_file(tmp_path: Path) -> None:
     found = watched(tmp_path, "vetted", NASTY)
     assert len(found) >= 80 * len(NASTY)
