@@ -325,10 +325,7 @@ def fit_run(terms: RunTerms, count: int) -> Fit:
 def fit_whole(terms: RunTerms, count: int) -> Fit:
     """All of ``count`` accelerators in one layout, with the usual batch: ten times as quick.
 
-    Raises
-    ------
-    InfeasibleError, InputError
-        As :func:`fit_run`, which answers where no layout divides them.
+    Raises what :func:`fit_run` raises, which answers where no layout divides them.
     """
     sizes = Sizes(terms)
     try:
@@ -340,10 +337,7 @@ def fit_whole(terms: RunTerms, count: int) -> Fit:
 def fit_again(terms: RunTerms, fit: Fit) -> Fit:
     """The accelerators and batch of another fit of the run, in the quickest of their layouts.
 
-    Raises
-    ------
-    InfeasibleError
-        The model does not fit.
+    Raises ``InfeasibleError`` where the model does not fit.
     """
     batch = "token", fit.run.tokens_per_step
     return replace(Sizes(terms).on(fit.used, batch, uneven=fit.run.uneven), count=fit.count)
