@@ -12,8 +12,10 @@ import pytest
 import gigawatt
 from gigawatt.chain.layout_reasons import INDIVISIBLE, LayoutQuestion, LayoutReasons, row_words
 from gigawatt.chain.replica_reasons import replica_reasons, replica_verdict
+from gigawatt.chain.training.layout_space import scenario_layout_space
 from gigawatt.core.errors import InputError
 from gigawatt.performance import StepTable, evaluate
+from gigawatt.schema.changed import scenario_of as of_values
 from gigawatt.schema.scenario import read_scenario
 from gigawatt.schema.stored import stored_scenario as scenario_of
 
@@ -50,6 +52,25 @@ def test_what_is_left_out_adds_up() -> None:
     assert found.lacking == pytest.approx(lacking, rel=1e-9)
     assert set(found.indivisible) <= set(INDIVISIBLE)
     assert found.indivisible["interleave"] > 0
+
+
+def test_where_nothing_offered_fits_what_was_looked_at_is_counted() -> None:
+    """530 billion parameters at 8,192 tokens on A100-40GB in 2022: the stack's layouts are all too large."""
+    values = {
+        "year": 2022, "model": "gpt-530b", "training.tokens": "5T tokens", "training.sequence": "8192 tokens",
+        "training.global_batch": "7680 sequences", "machine.chip": "A100-SXM4-40GB", "machine.count": 8192,
+        "site.name": "virginia", "supply.price": "60 $/MWh",
+    }  # fmt: skip
+    loaded = of_values(values, Path("question"))
+    found, space = LayoutQuestion.of(loaded).reasons(), scenario_layout_space(loaded, most=200)
+    assert found.search.beyond
+    assert found.search.looked_at == found.search.fit + sum(found.too_large.values())
+    assert space.frame["fits"].sum() > 1
+
+
+def test_a_layout_that_the_software_lacks_says_so() -> None:
+    verdict = question().verdict({"sequence_parallel": 1, "tensor": 8})
+    assert verdict.outside == "megatron-2021 offers sequence parallel no only"
 
 
 def test_the_enumeration_counts_what_it_drops() -> None:

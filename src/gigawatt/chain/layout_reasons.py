@@ -213,15 +213,18 @@ class LayoutQuestion:
             self.run, self.cluster, self.stack, fixed, top=top, widen=self.widen, cap=self.cap
         )
 
-    def layouts(self, fixed: Mapping[str, int], refused: dict[str, int] | None = None) -> Layouts:
-        """Every layout that divides with these columns fixed."""
-        return layouts_of(self.run, self.cluster, self.stack, fixed, self.widen, refused)
+    def layouts(
+        self, fixed: Mapping[str, int], refused: dict[str, int] | None = None, found: Search | None = None
+    ) -> Layouts:
+        """Every layout that divides with these columns fixed: of the stack, or of what a search looked at."""
+        stack = self.stack if found is None else found.offering(self.stack)
+        return layouts_of(self.run, self.cluster, stack, fixed, self.widen, refused)
 
     def reasons(self) -> LayoutReasons:
         """What the search leaves out, by reason; raises what the search raises."""
         found = self.search(self.fixed)
         refused: dict[str, int] = {}
-        layouts = self.layouts(self.fixed, refused)
+        layouts = self.layouts(self.fixed, refused, found)
         total, largest, names = self._memory(layouts)
         large = np.flatnonzero(total > self.cluster.chip.memory_bytes)
         counts = np.bincount(largest[large], minlength=len(names))
@@ -242,9 +245,10 @@ class LayoutQuestion:
         InputError
             No such column, or a value out of its range.
         """
-        fixed, best, chip = {**self.fixed, **columns}, self.search(self.fixed).best, self.cluster.chip
+        fixed, found, chip = {**self.fixed, **columns}, self.search(self.fixed), self.cluster.chip
+        best = found.best
         try:
-            layouts = self.layouts(fixed)
+            layouts = self.layouts(fixed, found=found)
         except IndivisibleError as error:
             message = error.message.removeprefix("a layout that cannot divide: ")
             allowed = f" (given {error.given}, allowed {error.allowed})" if error.allowed else ""
@@ -263,8 +267,9 @@ class LayoutQuestion:
         outcome = "does not fit" if not fit else "slower" if loss.share > 0.0 else "quicker"
         if _same(step.layouts, best.layouts.take(np.arange(1))).any():
             outcome = "best"
+        outside = self._outside(step.layouts, found)
         return LayoutVerdict(
-            fixed, outcome, best, chip.memory_bytes, "", self._outside(step.layouts), len(layouts), fit, step,
+            fixed, outcome, best, chip.memory_bytes, "", outside, len(layouts), fit, step,
             max(float(step.memory_total[0]) - chip.memory_bytes, 0.0), loss,
         )  # fmt: skip
 
@@ -284,16 +289,17 @@ class LayoutQuestion:
             total[rows], largest[rows] = parts_bytes.sum(axis=0), np.argmax(parts_bytes, axis=0)
         return total, largest, names
 
-    def _outside(self, layout: Layouts) -> str:
+    def _outside(self, layout: Layouts, found: Search) -> str:
         """Why the scenario's search leaves a layout out; empty where it covers it."""
-        looked_at = self.layouts(self.fixed)
+        looked_at, offers = self.layouts(self.fixed, found=found), dict(found.offering(self.stack).offers)
         if _same(looked_at, layout).any():
             return ""
         for name in COLUMNS:
             value, known = int(getattr(layout, name)[0]), np.unique(getattr(looked_at, name))
             if value not in known:
                 words = _listed(word_of(name, int(one)) for one in known)
-                return f"the search covers {name.replace('_', ' ')} {words} only"
+                who = f"{self.stack.id} offers" if name in offers else "the search covers"
+                return f"{who} {name.replace('_', ' ')} {words} only"
         return "the search leaves out this combination of degrees"
 
 

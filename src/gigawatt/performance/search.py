@@ -36,7 +36,7 @@ class Search:
 
     ``lacking_bytes`` [B per device] is what the closest layout lacks (0 where one fits); ``in_full`` is how
     many could have been among the best, so that everything about them was computed. ``beyond``: none that the
-    stack offers fits, and those of later software were looked at.
+    stack offers fits, and every layout was looked at.
     """
 
     looked_at: int
@@ -45,6 +45,10 @@ class Search:
     lacking_bytes: float
     in_full: int
     beyond: bool = False
+
+    def offering(self, stack: Stack) -> Stack:
+        """The stack with what was looked at: every layout where none that it offers fits."""
+        return replace(stack, offers=()) if self.beyond else stack
 
 
 @dataclass(frozen=True)

@@ -236,7 +236,7 @@ class Optimizer:
 NARROW = ("fp8", "int8", "fp4")
 """Number formats of a byte or less."""
 RECOMPUTE = ("none", "selective", "full", "feed-forward")
-"""What is computed again in the backward pass, by the number that stands in a layout."""
+"""Activation recomputation, by its index in a layout."""
 _OFFERED = ("sequence_parallel", "context", "interleave", "zero", "recompute")
 _TEXTS = ("id", "name", "framework", "attention_kernel", "schedule", "optimizer")
 

@@ -93,7 +93,7 @@ def layout_space(
         raise InputError("out of range", key="most", given=most, allowed="50 to 5,000 layouts")
     names = tuple(widen)
     found = capped_search(run, cluster, stack, fixed, top=1, widen=names, cap=cap)
-    layouts = layouts_of(run, cluster, stack, fixed, names)
+    layouts = layouts_of(run, cluster, found.offering(stack), fixed, names)
     prepared = prepare(run, layouts, cluster, stack)
     memory, floor = (np.empty(len(layouts)) for _ in range(2))
     for start in range(0, len(layouts), CHUNK):

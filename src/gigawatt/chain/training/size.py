@@ -94,7 +94,7 @@ class Fit:
     def at_least(self) -> float:
         """Accelerator-seconds of the run on any smaller machine, without failures.
 
-        A smaller one loses at least half of what this one loses to all but arithmetic.
+        Arithmetic, and half of all else, which a smaller machine is taken not to fall below (a guess).
         """
         best = self.search.best
         each = float(best.parts["arithmetic"][0] + best.step_time[0]) / 2.0
@@ -224,7 +224,7 @@ class Sizes:
                 errors.append(error)
                 if pinned:
                     raise
-            if found and _even(count) and found[0].working >= _WELL:
+            if found and _power_of_two(count) and found[0].working >= _WELL:
                 break
         if not found:
             raise next((one for one in errors if isinstance(one, InfeasibleError)), errors[0])
@@ -260,11 +260,11 @@ class Sizes:
             return best
         sizes = [size for size in _ladder() if size < count]
         if best.working >= _WELL and share >= _FAILS * half:
-            if _even(count) and best.used == count:
+            if _power_of_two(count) and best.used == count:
                 return best
             sizes = sizes[-_BELOW:]
         slower = 0
-        for size in filter(_even, reversed(sizes)):
+        for size in filter(_power_of_two, reversed(sizes)):
             if slower == _PATIENCE:
                 break
             if size * self.share(size) < (size // 2) * self.share(max(size // 2, 1)):
@@ -296,8 +296,8 @@ class Sizes:
         return (found, own) if found.seconds < best.seconds else (best, batch)
 
 
-def _even(count: int) -> bool:
-    """Whether every degree that is a power of two divides it: no part of so many is quicker than all."""
+def _power_of_two(count: int) -> bool:
+    """Whether it is one: degrees divide it so well that no part of it is looked for."""
     return not count & (count - 1)
 
 
