@@ -65,7 +65,7 @@ def test_where_nothing_offered_fits_what_was_looked_at_is_counted() -> None:
     found, space = LayoutQuestion.of(loaded).reasons(), scenario_layout_space(loaded, most=200)
     assert found.search.beyond
     assert found.search.looked_at == found.search.fit + sum(found.too_large.values())
-    assert space.frame["fits"].sum() > 1
+    assert np.count_nonzero(space.frame["fits"]) > 1
 
 
 def test_a_layout_that_the_software_lacks_says_so() -> None:
