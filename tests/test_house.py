@@ -121,19 +121,24 @@ def test_every_public_name_says_what_it_is(room: str) -> None:
     assert silent == []
 
 
+def defined(tree: ast.Module) -> set[str]:
+    """Names that a module defines, imports or assigns."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            names.update(alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return names
+
+
 def missing(file: Path) -> set[str]:
     """Names in a module's ``__all__`` that it does not define."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
-    defined: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
-            defined.add(node.name)
-        elif isinstance(node, ast.ImportFrom | ast.Import):
-            defined.update(alias.asname or alias.name for alias in node.names)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            defined.add(node.id)
     lazy = {"Result", "Study"} if file == SOURCE / "__init__.py" else set()
-    return set(offered(tree)) - defined - lazy
+    return set(offered(tree)) - defined(tree) - lazy
 
 
 def test_what_a_module_offers_is_there() -> None:
@@ -162,6 +167,30 @@ def test_files_import_one_way() -> None:
     graph = {name: imported(file, set(files)) - {name} for name, file in files.items()}
     order = list(TopologicalSorter(graph).static_order())  # CycleError names the files of a circle
     assert len(order) == len(files) > 500
+
+
+def test_what_tests_and_benchmarks_import_is_there() -> None:
+    """Read, not run: what needs torch is collected in no other suite."""
+    modules = {
+        ".".join(file.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__"): file
+        for file in MODULES
+    }
+    trees = {name: ast.parse(file.read_text(encoding="utf-8")) for name, file in modules.items()}
+    names = {name: defined(tree) | set(offered(tree)) for name, tree in trees.items()}
+    lost: list[str] = []
+    for file in sorted([*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").glob("*.py")]):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                asked = [one.name for one in node.names if one.name.split(".")[0] == "gigawatt"]
+                lost.extend(f"{relative(file)}: {name}" for name in asked if name not in modules)
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "gigawatt":
+                module = str(node.module)
+                lost.extend(
+                    f"{relative(file)}: {module}.{one.name}"
+                    for one in node.names
+                    if f"{module}.{one.name}" not in modules and one.name not in names.get(module, ())
+                )
+    assert lost == []
 
 
 #: Imports every module of the package alone: a process per module, forked from one that has the libraries.

@@ -8,10 +8,9 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from gigawatt.technology.photonic_nonlinear import list_activations, load_activation  # noqa: E402
-
 from gigawatt.core.errors import InputError  # noqa: E402
 from gigawatt.emulation.text import Text  # noqa: E402
+from gigawatt.technology.optical.activations import list_activations, load_activation  # noqa: E402
 from optical_activation import (  # noqa: E402
     ENCODINGS,
     optical_module,
