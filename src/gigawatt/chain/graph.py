@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from gigawatt.chain.registry import CHAIN, LOAD, SERVING, TRAINING, complete
+from gigawatt.chain.registry import CHAIN, complete
 from gigawatt.core.branching import cut_by, fields_of
 from gigawatt.core.errors import InputError
 from gigawatt.core.graph import Graph
-from gigawatt.schema.fields import RUNNING, field
+from gigawatt.schema.fields import LOAD, SERVING, TRAINING, belongs_to, field
 from gigawatt.schema.scenario import LoadedScenario, value_of
 
-__all__ = ["branch_of", "graph_of", "graph_of_branch", "refuse_unread"]
+__all__ = ["graph_of", "graph_of_branch", "refuse_unread"]
 
 _TITLE = "name"
 """The field without a quantity: the title of the report."""
@@ -62,12 +62,6 @@ def graph_of_branch(branch: str, given: tuple[str, ...] = ()) -> Graph:
     return CHAIN.graph(branch, given)
 
 
-def branch_of(loaded: LoadedScenario) -> str:
-    """The branch of a scenario."""
-    scenario = loaded.scenario
-    return TRAINING if scenario.training is not None else SERVING if loaded.serves else LOAD
-
-
 def _given(loaded: LoadedScenario, changes: Mapping[str, object]) -> tuple[str, ...]:
     """Fields that the scenario gives in place of what would be computed, under changes of its keys."""
 
@@ -85,7 +79,7 @@ def graph_of(loaded: LoadedScenario, changes: Mapping[str, object] = MappingProx
     InputError
         Two fields that are given each write the same quantity.
     """
-    branch = branch_of(loaded)
+    branch = loaded.branch
     _registered(branch)
     if branch == LOAD and not any(name.startswith("load.") for name in _given(loaded, changes)):
         allowed = "the highest hour, such as 1GW, or a file with a head such as 'load [MW]'"
@@ -112,7 +106,7 @@ def refuse_unread(
         known = field(key)
         if known is None or known.key in read or known.key in (_TITLE, *besides):
             continue
-        branch = branch_of(loaded)
+        branch = loaded.branch
         error = InputError("no requested quantity depends on this field", key=key, given=loaded.written[key])
         cut = cut_by(CHAIN, branch, _given(loaded, {}), known.key)
         if cut is not None:
@@ -121,9 +115,5 @@ def refuse_unread(
                 "one of them",
             )
         elif not known.allows(branch):
-            error.message = (
-                "the scenario has a load and no machine"
-                if known.branch == RUNNING
-                else f"belongs to {known.branch}"
-            )
+            error.message = belongs_to(known.branch, branch)
         raise loaded.blame(error, key)

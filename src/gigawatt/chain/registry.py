@@ -12,13 +12,10 @@ from typing import Any
 
 from gigawatt.core.branching import BranchingGraph
 from gigawatt.core.graph import GraphError
-from gigawatt.schema.fields import fields, keys_under
+from gigawatt.schema.fields import LOAD, SERVING, TRAINING, fields, keys_under
 
 __all__ = [
     "CHAIN",
-    "LOAD",
-    "SERVING",
-    "TRAINING",
     "complete",
     "load_alone",
     "running",
@@ -30,8 +27,6 @@ __all__ = [
 Function = Callable[..., Any]
 Register = Callable[[Function], Function]
 
-TRAINING, SERVING, LOAD = "training", "serving", "load"
-"""Branches: a model is trained, is served, or the power that a site draws is given without one."""
 CHAIN = BranchingGraph((TRAINING, SERVING, LOAD))
 """Every quantity from the model's configuration to the cost of a token."""
 _USUAL_ASSETS = ("chips", "nodes", "network", "building")

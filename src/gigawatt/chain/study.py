@@ -12,7 +12,7 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt._version import __version__
-from gigawatt.chain.graph import branch_of, graph_of, refuse_unread
+from gigawatt.chain.graph import graph_of, refuse_unread
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.chain.memo import Remembered
 from gigawatt.chain.tables import tables_of
@@ -139,7 +139,7 @@ class Study:
                 values = remembered.memo.evaluate(chain, leaves, progress, blamed)
         objects = {name: value.value for name, value in values.items()}
         found = assumptions_of(values, assumptions)
-        tables = {name: make(objects) for name, make in tables_of(branch_of(self.loaded)).items()}
+        tables = {name: make(objects) for name, make in tables_of(self.loaded.branch).items()}
         run = {
             "scenario": str(self.loaded.file),
             "scenario_hash": self.loaded.hash,

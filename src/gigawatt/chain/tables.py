@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gigawatt.chain.registry import LOAD, TRAINING
 from gigawatt.chain.supply import HOUR
 from gigawatt.core.quantities import HOURS_PER_YEAR
+from gigawatt.schema.fields import LOAD, TRAINING
 from gigawatt.schema.pins import word_of
 from gigawatt.workload import block_operations, embedding_operations, head_operations
 

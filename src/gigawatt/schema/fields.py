@@ -12,13 +12,25 @@ from functools import lru_cache
 from importlib.resources import files
 
 __all__ = [
-    "FIELDS", "RUNNING", "Field", "Option", "Witness", "field", "fields", "keys_under",
-    "sections",
+    "FIELDS", "LOAD", "RUNNING", "SERVING", "TRAINING", "Field", "Option", "Witness", "allows", "belongs_to",
+    "field", "fields", "keys_under", "sections",
 ]  # fmt: skip
 
 
-_MODEL, RUNNING = ("training", "serving"), "running"
-"""Branches with a model, and what both are called together."""
+TRAINING, SERVING, LOAD = "training", "serving", "load"
+"""Branches: a model is trained, is served, or the power that a site draws is given without one."""
+RUNNING = "running"
+"""What the branches with a model are called together."""
+
+
+def allows(of: str, branch: str) -> bool:
+    """Whether what belongs to ``of`` (a branch, :data:`RUNNING`, or empty: all) stands in a branch."""
+    return of in ("", branch) or (of == RUNNING and branch != LOAD)
+
+
+def belongs_to(of: str, branch: str) -> str:
+    """Why it does not."""
+    return "the scenario has a load and no machine" if (of, branch) == (RUNNING, LOAD) else f"belongs to {of}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +124,7 @@ class Field:
 
     def allows(self, branch: str) -> bool:
         """Whether the field stands in a question of this branch."""
-        return self.branch in ("", branch) or (self.branch == RUNNING and branch in _MODEL)
+        return allows(self.branch, branch)
 
     @property
     def required(self) -> bool:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.keys import read_keys
-from gigawatt.schema.fields import FIELDS, fields, keys_under, sections
+from gigawatt.schema.fields import FIELDS, LOAD, SERVING, TRAINING, fields, keys_under, sections
 from gigawatt.schema.fields import field as find_field
 from gigawatt.schema.plausible import check_plausible, implausible
 from gigawatt.schema.values import YEAR, YEARS, annotation, starting
@@ -108,9 +108,16 @@ class LoadedScenario:
         return f"{self.file}:{self.lines[key]}" if key in self.lines else ""
 
     @property
+    def branch(self) -> str:
+        """The branch of the chain that answers it."""
+        if self.scenario.training is not None:
+            return TRAINING
+        return SERVING if self.scenario.serving is not None else LOAD
+
+    @property
     def serves(self) -> bool:
-        """Whether a model is served, rather than trained."""
-        return self.scenario.serving is not None
+        """Whether a model is served."""
+        return self.branch == SERVING
 
     def blame(self, error: GigawattError, key: str) -> GigawattError:
         """The error about a value of ``key``, with file, line and key."""

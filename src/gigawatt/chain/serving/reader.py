@@ -10,12 +10,12 @@ from gigawatt.chain.assumption_list import AssumptionList, quantity
 from gigawatt.chain.filler import Filler
 from gigawatt.chain.graph import graph_of_branch
 from gigawatt.chain.question_words import HERE, Words, place_of, with_defaults
-from gigawatt.chain.registry import SERVING
 from gigawatt.chain.serving.question import DEGREES, ServingQuestion, read_service
 from gigawatt.chain.serving.traffic import Traffic
 from gigawatt.chain.shared_leaves import fill_chip, fill_money
 from gigawatt.core.errors import InputError
 from gigawatt.schema.changed import scenario_of
+from gigawatt.schema.fields import SERVING
 from gigawatt.schema.request_rate import read_rate
 
 __all__ = ["read_serving_question"]

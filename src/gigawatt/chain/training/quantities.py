@@ -8,7 +8,7 @@ import numpy as np
 
 from gigawatt.chain import methods
 from gigawatt.chain.machine import Machine
-from gigawatt.chain.registry import CHAIN, TRAINING, running, training
+from gigawatt.chain.registry import CHAIN, running, training
 from gigawatt.chain.reliability import (
     Goodput,
     cluster_of,
@@ -21,6 +21,7 @@ from gigawatt.chain.resources import resources
 from gigawatt.performance import Search, Stack, StepTable, TrainingRun, capped, capped_search, evaluate
 from gigawatt.performance.power import chip_power_of
 from gigawatt.performance.reliability.runs import RunBand
+from gigawatt.schema.fields import TRAINING
 from gigawatt.workload import Architecture, model_flops_per_token
 
 __all__ = ["POWER", "RATES"]

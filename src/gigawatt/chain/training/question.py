@@ -19,7 +19,6 @@ from gigawatt.chain.hybrids import training_notices
 from gigawatt.chain.leaves import fill_training
 from gigawatt.chain.precision import TRAINED
 from gigawatt.chain.question_words import HERE, Words, place_of, with_defaults
-from gigawatt.chain.registry import TRAINING
 from gigawatt.chain.reliability import CLUSTER, cluster_of, reliability_rows
 from gigawatt.chain.shared_leaves import fill_money
 from gigawatt.chain.training.budget import Trial
@@ -31,6 +30,7 @@ from gigawatt.core.paths import is_device
 from gigawatt.core.quantities import compact, show
 from gigawatt.machine import Chip
 from gigawatt.schema.changed import scenario_of
+from gigawatt.schema.fields import TRAINING
 from gigawatt.schema.pins import read_pins, read_widen, word_of
 from gigawatt.workload import Architecture, read_architecture
 
