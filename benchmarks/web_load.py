@@ -149,9 +149,9 @@ def processors(pid: int) -> float:
     return total or float("nan")
 
 
-def sliders(serves: bool) -> list[FormField]:
+def sliders(branch: str) -> list[FormField]:
     """Fields with stops that the form shows unfolded."""
-    return [one for one in fields_of(serves).values() if one.stops_of(serves) and not one.more]
+    return [one for one in fields_of(branch).values() if one.stops and not one.more]
 
 
 def query_of(start: str, moved: dict[str, str]) -> str:
@@ -204,8 +204,8 @@ async def alone(server: Server) -> None:
     print(f"  page and answer once more     {again:8.2f} s")
     state = State()
     print("  slider by one stop                   moved [ms]  processors [ms]  again [ms]")
-    for one in sliders(state.serves):
-        stops = one.stops_of(state.serves)
+    for one in sliders(state.branch):
+        stops = one.stops
         written = state.written(one.key)
         at = stops.index(written) if written in stops else len(stops) // 2
         stop = stops[at + 1 if at + 1 < len(stops) else at - 1]
@@ -228,7 +228,7 @@ async def one_of_many(
     person = Person(server.host, server.port, f"person-{number}")
     names = sorted(starts()) if options.mixed else [DEFAULT]
     start = names[number % len(names)]
-    fields = sliders(starts()[start].serves)
+    fields = sliders(starts()[start].branch)
     moved: dict[str, str] = {}
     try:
         shown, answered = await person.page(query_of(start, {}))
@@ -240,7 +240,7 @@ async def one_of_many(
                 return
             one = draw.choice(fields)
             last = dict(moved)
-            moved[one.key] = draw.choice(one.stops_of(starts()[start].serves))
+            moved[one.key] = draw.choice(one.stops)
             status, body, seconds = await person.get(f"/answer/chain?{query_of(start, moved)}")
             seen.moves.append(seconds)
             if status == 422:

@@ -17,9 +17,9 @@ from served import HERE, PLANTED, PLANTED_TEXT, Answer, Server, sent, serving
 
 from gigawatt.core.registry import views
 from gigawatt.faces.web.app import create_app
-from gigawatt.faces.web.form.fields import scenario_keys
 from gigawatt.faces.web.guards.security import ALWAYS
 from gigawatt.faces.web.uploads.paths import file_keys
+from gigawatt.schema.fields import fields
 from gigawatt.schema.scenario import Scenario
 
 pytestmark = [pytest.mark.long, pytest.mark.apart]
@@ -304,7 +304,7 @@ QUICK = ("/chain?{key}={text}", "/answer/chain?{key}={text}", "/api/v1/answer?{k
 @few
 @given(
     text=pieces,
-    key=st.sampled_from([*sorted(scenario_keys() - {"name"}), "start", "show.x", "view", "size", "KEY"]),
+    key=st.sampled_from([*sorted(set(fields()) - {"name"}), "start", "show.x", "view", "size", "KEY"]),
 )
 def test_values_and_keys_are_escaped(server: Server, text: str, key: str) -> None:
     for pattern in QUICK:
@@ -401,7 +401,7 @@ def test_no_request_has_a_file_read_or_anybody_called(server: Server) -> None:
     for key in sorted(file_keys()):
         for value in [*NASTY, *here]:
             ask_for(server, key, value)
-    for key in sorted(scenario_keys() - file_keys()):
+    for key in sorted(set(fields()) - file_keys()):
         ask_for(server, key, here[0], ("/answer/chain", "/api/v1/answer"))
     for path in (path for path in PATHS if "{" in path):
         for value in (here[0], "../config.json"):

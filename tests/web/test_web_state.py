@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from gigawatt import catalog
 from gigawatt.core.errors import InputError
-from gigawatt.faces.web.form.fields import FORM_FIELDS, SIZE, fields_of, options, scenario_keys
+from gigawatt.faces.web.form.fields import FORM_FIELDS, SIZE, fields_of, options
 from gigawatt.faces.web.form.form import Control, form_of, stop_of
 from gigawatt.faces.web.form.state import MOST_KEYS, Shown, State, read_address, read_form, read_values
-from gigawatt.faces.web.starts import DEFAULT, starts
+from gigawatt.faces.web.starts import BRANCHES, DEFAULT, starts
+from gigawatt.schema.fields import fields
 
 
 def as_sent(state: State) -> list[tuple[str, str]]:
@@ -38,23 +39,22 @@ def test_an_untouched_form_is_the_start_itself(start: str) -> None:
 @pytest.mark.parametrize("start", starts())
 def test_every_stop_of_every_slider_can_be_read(start: str) -> None:
     state, refused = State(start), []
-    for field in fields_of(state.serves).values():
-        for stop in field.stops_of(state.serves):
+    for field in fields_of(state.branch).values():
+        for stop in field.stops:
             try:
                 changed = state.with_text(field.key, stop)
             except InputError as error:
                 refused.append((field.key, stop, str(error)))
             else:
                 assert changed.written(field.key) == stop
-                assert stop_of(stop, field.stops_of(state.serves)) == field.stops_of(state.serves).index(stop)
+                assert stop_of(stop, field.stops) == field.stops.index(stop)
     # years outside of what may be asked, and combinations that the scenario itself refuses, are none
     assert refused == []
 
 
 @pytest.mark.parametrize("start", starts())
 def test_every_choice_can_be_read(start: str) -> None:
-    serves = State(start).serves
-    for key in fields_of(serves):
+    for key in fields_of(State(start).branch):
         for option in options(key)[:: 20 if key == "site.name" else 1]:  # of 589 places
             sent = [pair for pair in as_sent(State(start)) if pair[0] != key]
             if key == "serving.objective":
@@ -84,8 +84,8 @@ def test_every_place_is_offered_by_country_and_every_region_by_provider() -> Non
 
 
 def test_fields_are_keys_of_a_scenario() -> None:
-    assert {field.key for field in FORM_FIELDS} - {SIZE} <= scenario_keys()
-    assert len({field.key for field in FORM_FIELDS}) == len(FORM_FIELDS)
+    assert {field.key for field in FORM_FIELDS} - {SIZE} <= set(fields())
+    assert len({(field.key, field.branch) for field in FORM_FIELDS}) == len(FORM_FIELDS)
 
 
 @pytest.mark.parametrize(
@@ -224,8 +224,8 @@ def test_an_uploaded_scenario_is_the_state_that_it_says() -> None:
 
 
 def test_ids_of_fields_are_their_own() -> None:
-    for serves in (False, True):
-        state = next(State(one.id) for one in starts().values() if one.serves is serves)
+    for branch in BRANCHES:
+        state = next(State(one.id) for one in starts().values() if one.branch == branch)
         ids = [c.id for section in form_of(state).sections for c in (*section.shown, *section.more)]
         assert len(set(ids)) == len(ids)
         assert all(re.fullmatch(r"[a-z0-9-]+", one) for one in ids)

@@ -18,9 +18,9 @@ import gigawatt
 from gigawatt.chain.graph import graph_of
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.core.errors import GigawattError
-from gigawatt.faces.web.form.fields import scenario_keys
 from gigawatt.faces.web.uploads.paths import confirm, vetted
 from gigawatt.schema.changed import scenario_with
+from gigawatt.schema.fields import fields
 from gigawatt.schema.scenario import LoadedScenario, read_scenario
 
 OURS = tuple(
@@ -83,7 +83,7 @@ def main(folder: Path, check: str, values: list[Any]) -> None:
 
     sys.addaudithook(hook)
     found: list[dict[str, Any]] = []
-    for key in sorted(scenario_keys()):
+    for key in sorted(fields()):
         base = bases[base_of(key)]
         for value in values:
             del opened[:]

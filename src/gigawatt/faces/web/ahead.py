@@ -42,7 +42,7 @@ def likely(question: Question, before: State | None) -> Iterator[Question]:
         The state that the tab asked about before: what changed is what a hand is at.
     """
     state = question.state
-    sliders = [one for one in fields_of(state.serves).values() if one.kind == "stops" and not one.more]
+    sliders = [one for one in fields_of(state.branch).values() if one.kind == "stops" and not one.more]
     moved = [one for one in sliders if before is not None and _at(one, before) != _at(one, state)]
     if before is not None and before.start == state.start and len(moved) == 1:
         step = 1 if _at(moved[0], state) > _at(moved[0], before) else -1
@@ -57,13 +57,13 @@ def likely(question: Question, before: State | None) -> Iterator[Question]:
 
 
 def _at(field: FormField, state: State) -> int:
-    return stop_of(state.written(field.key), field.stops_of(state.serves))
+    return stop_of(state.written(field.key), field.stops)
 
 
 def _moves(question: Question, field: FormField, ways: tuple[int, ...]) -> Iterator[Question]:
     """The question at other stops of one slider."""
     state = question.state
-    stops, at = field.stops_of(state.serves), _at(field, state)
+    stops, at = field.stops, _at(field, state)
     for way in ways:
         if 0 <= at + way < len(stops):
             with suppress(GigawattError):  # a stop at which the scenario cannot be

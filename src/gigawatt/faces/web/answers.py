@@ -104,7 +104,7 @@ def result_of(state: State, progress: Progress) -> Result:
                     known(key, text, uploads)
             found = Study(state.loaded()).run(progress, _remembered)
         except GigawattError as error:
-            raise placed(error, state.serves) from None
+            raise placed(error, state.branch) from None
         _results[state] = found
         while len(_results) > _MOST_RESULTS:
             _results.popitem(last=False)

@@ -7,9 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from gigawatt.core.errors import MissingDataError
+from gigawatt.schema.fields import SERVING, TRAINING
 from gigawatt.schema.scenario import LoadedScenario, read_scenario
 
-__all__ = ["DEFAULT", "FILE", "Start", "start_of", "starts"]
+__all__ = ["BRANCHES", "DEFAULT", "FILE", "Start", "start_of", "starts"]
 
 DEFAULT = "llama-3.1-405b-texas"
 """What the page opens with."""
@@ -17,13 +18,17 @@ FILE = Path("scenario.yaml")
 """What a scenario is called whose file nobody has: errors name it, and no folder."""
 
 
+BRANCHES = {TRAINING: "train a model", SERVING: "serve a model"}
+"""Branches that the page asks, in the order of their starts, and what they are called."""
+
+
 @dataclass(frozen=True)
 class Start:
-    """A scenario that travels along: its id, what it is called, whether it serves."""
+    """A scenario that travels along: its id, what it is called, its branch."""
 
     id: str
     title: str
-    serves: bool
+    branch: str
     loaded: LoadedScenario
 
 
@@ -40,14 +45,15 @@ def _folder() -> Path:
 
 @lru_cache(maxsize=1)
 def starts() -> dict[str, Start]:
-    """Every scenario to start from, by id: those that train first, the default before all."""
+    """Every scenario to start from, by id: branch by branch, the default before all."""
     found: list[Start] = []
     for file in sorted(_folder().glob("*.yaml")):
         if file.stem.startswith("sweep"):  # a study, not a scenario
             continue
         loaded = replace(read_scenario(file), file=FILE)
-        found.append(Start(file.stem, loaded.scenario.name or file.stem, loaded.serves, loaded))
-    found.sort(key=lambda one: (one.serves, one.id != DEFAULT, one.title))
+        found.append(Start(file.stem, loaded.scenario.name or file.stem, loaded.branch, loaded))
+    order = tuple(BRANCHES)
+    found.sort(key=lambda one: (order.index(one.branch), one.id != DEFAULT, one.title))
     return {one.id: one for one in found}
 
 

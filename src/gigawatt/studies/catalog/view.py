@@ -186,7 +186,7 @@ def _uses(asked: Asked, entry: Entity) -> list[Use]:
     """The fields of the question that the entry can stand in."""
     found: list[Use] = []
     for key in _SETS.get(entry.table, ()):
-        field = field_of(key, asked.state.serves)
+        field = field_of(key, asked.state.branch)
         if field is None or all(one.value != entry.id for one in options(key)):
             continue
         now, what = asked.state.written(key), field.label.lower()

@@ -13,7 +13,7 @@ from gigawatt.core.errors import GigawattError
 from gigawatt.faces.report.html import glued
 from gigawatt.faces.report.parts import rows_grid
 from gigawatt.faces.web.answers import Asked, Fragment, result_of
-from gigawatt.faces.web.form.fields import SIZE, field_of
+from gigawatt.faces.web.form.fields import SIZE, SIZES, field_of
 from gigawatt.faces.web.form.state import State
 from gigawatt.faces.web.pages.pinned import SLOTS, pins, settings_of
 from gigawatt.faces.web.rendering import Plot, fragment, pictured, plot
@@ -30,7 +30,6 @@ __all__ = ["SPLIT", "compute", "show"]
 
 SPLIT = "compare-split"
 """The long work of splitting a difference."""
-SIZES = ("serving.demand", "machine.count", "machine.power")
 _CALLED = dict((*CARDS, *CARDS_SERVING))
 _START, _NONE = "start", "none"
 _MOST_SAID = 3
@@ -70,7 +69,7 @@ def _choices(state: State, pinned: bool) -> dict[str, str]:
     title = start_of(state.start).title
     mine = {_START: f"its start, unchanged: {title}"} if state.changes else {}
     alike = [one for one in starts().values() if one.id != state.start]
-    alike.sort(key=lambda one: one.serves != state.serves)
+    alike.sort(key=lambda one: one.branch != state.branch)
     others = {one.id: one.title for one in alike}
     nothing = {_NONE: "nothing but what is pinned"}
     return {**nothing, **mine, **others} if pinned else {**mine, **others}
@@ -105,9 +104,10 @@ def _name(state: State) -> str:
     """What a question is called: its start, and what is changed in it."""
     title = start_of(state.start).title
     told = []
+    sizes = SIZES[state.branch]
     for key, text in state.changes:
-        field = field_of(SIZE if key in SIZES else key, state.serves)
-        if key in SIZES and not text:
+        field = field_of(SIZE if key in sizes else key, state.branch)
+        if key in sizes and not text:
             continue  # another key says the size
         if text or field is not None:
             told.append(f"{field.label.lower() if field else key} {text or 'left out'}")
@@ -219,7 +219,7 @@ def _split(columns: Sequence[Column]) -> dict[str, Any]:
     if len(columns) != 2:
         return {**told, "why_not": "It is split between two questions." if len(columns) > 2 else ""}
     first, second = (column.state for column in columns)
-    if first.serves != second.serves:
+    if first.branch != second.branch:
         return {**told, "why_not": "A training run and a service have no mixture."}
     groups = len(Mixer(first.loaded(), second.loaded(), graph_of(first.loaded())).groups)
     return {**told, "mixtures": _mixtures(groups)}

@@ -54,7 +54,7 @@ def compute(asked: Asked) -> Fragment:
             progress=asked.progress,
         )
     except GigawattError as error:
-        raise placed(error, asked.state.serves) from None
+        raise placed(error, asked.state.branch) from None
     answer, drawn = as_answer(found), series(found)
     plots = {
         name: plot(f"seconds-{name}", draw(answer, drawn), words)

@@ -23,6 +23,7 @@ from gigawatt.faces.report.trust import assumption_grid
 from gigawatt.faces.web.answers import Asked, Fragment
 from gigawatt.faces.web.form.state import placed
 from gigawatt.faces.web.rendering import Plot, fragment, plot
+from gigawatt.schema.fields import SERVING
 from gigawatt.studies.run import grids
 from gigawatt.studies.run.figures import figure
 from gigawatt.studies.run.figures_tables import has_table
@@ -103,12 +104,12 @@ def _question(asked: Asked) -> ServingQuestion:
         chosen = asked.setting("objective", _objectives())
         return question_beside(loaded, objective=None if chosen == _USUAL else chosen)
     except GigawattError as error:
-        raise placed(error, asked.state.serves) from None
+        raise placed(error, asked.state.branch) from None
 
 
 def show(asked: Asked) -> Fragment:
     """Latency against load and the front in closed form; the day of a service has its own fragment."""
-    serves = asked.state.serves
+    serves = asked.state.branch == SERVING
     asked.progress("Reading the scenario", 0.0)
     question = _question(asked)
     plots: dict[str, Plot] = {}

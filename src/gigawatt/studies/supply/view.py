@@ -100,7 +100,7 @@ def show(asked: Asked) -> Fragment:
     return fragment(
         "supply.html.j2",
         title=f"Supply: {result.name}",
-        serves=state.serves,
+        branch=state.branch,
         plots=plots,
         tables=tables,
         plants=grids.table(result, "plants"),

@@ -93,7 +93,7 @@ def _own(asked: Asked) -> Own:
     try:
         return own_technology(asked.state.loaded())
     except GigawattError as error:
-        raise placed(error, asked.state.serves) from None
+        raise placed(error, asked.state.branch) from None
 
 
 def _loads(asked: Asked) -> tuple[float, float]:

@@ -37,7 +37,7 @@ class Start(BaseModel):
 
     id: str
     title: str
-    serves: bool
+    branch: str
 
 
 class About(BaseModel):

@@ -25,11 +25,11 @@ from gigawatt.faces.web.api.models import (
     Step,
     Table,
 )
-from gigawatt.faces.web.form.fields import FORM_FIELDS, fields_of, options
+from gigawatt.faces.web.form.fields import FORM_FIELDS, FormField, fields_of, options
 from gigawatt.faces.web.form.state import State, read_form
 from gigawatt.faces.web.names import Unknown
 from gigawatt.faces.web.site import Site, affinity
-from gigawatt.faces.web.starts import DEFAULT, starts
+from gigawatt.faces.web.starts import BRANCHES, DEFAULT, starts
 
 __all__ = ["PREFIX", "REFUSES", "UNKNOWN", "as_problem", "elsewhere", "router"]
 
@@ -52,15 +52,17 @@ def _keys() -> list[dict[str, Any]]:
     text = {"type": "string", "maxLength": 400}
     found = [{"name": "start", "in": "query", "required": False, "schema": {**text, "enum": list(starts())},
               "description": f"scenario to start from; {DEFAULT} if left out"}]  # fmt: skip
-    for field in FORM_FIELDS:
-        if any(one["name"] == field.key for one in found):
-            continue
-        example = field.example or (field.stops[0] if field.stops else "")
-        said = ": ".join(part for part in (field.label, field.sentence) if part)
-        only = {"training": " (training only)", "serving": " (serving only)"}.get(field.branch, "")
+    named: dict[str, list[FormField]] = {}
+    for field in FORM_FIELDS:  # the size has one a branch
+        named.setdefault(field.key, []).append(field)
+    for key, alike in named.items():
+        first = alike[0]
+        example = first.example or (first.stops[0] if first.stops else "")
+        told = (f"{one.sentence}{f' ({one.branch} only)' if one.branch in BRANCHES else ''}" for one in alike)
+        said = ": ".join(part for part in (first.label, "; ".join(told)) if part)
         shown = {"example": example} if example else {}
-        found.append({"name": field.key, "in": "query", "required": False, "schema": text,
-                      "description": said + only, **shown})  # fmt: skip
+        found.append({"name": key, "in": "query", "required": False, "schema": text,
+                      "description": said, **shown})  # fmt: skip
     return found
 
 
@@ -78,7 +80,7 @@ router = APIRouter(prefix=PREFIX, tags=["gigawatt"], responses=REFUSES)
 @router.get("/about")
 async def about() -> About:
     """Versions, and the scenarios to start from."""
-    found = [Start(id=one.id, title=one.title, serves=one.serves) for one in starts().values()]
+    found = [Start(id=one.id, title=one.title, branch=one.branch) for one in starts().values()]
     return About(gigawatt=__version__, catalog=catalog.version(), starts=found)
 
 
@@ -90,10 +92,10 @@ async def controls(start: str = Path(max_length=80)) -> list[Control]:
     return [
         Control(
             key=field.key, section=field.section, label=field.label, words=field.sentence, kind=field.kind,
-            value=state.written(field.key), stops=list(field.stops_of(state.serves)),
+            value=state.written(field.key), stops=list(field.stops),
             choices=[Choice(value=o.value, words=o.words, group=o.group) for o in options(field.key)],
         )
-        for field in fields_of(state.serves).values()
+        for field in fields_of(state.branch).values()
     ]  # fmt: skip
 
 

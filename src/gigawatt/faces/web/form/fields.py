@@ -6,18 +6,23 @@ a value is right by the reader of scenarios. A slider stops at usual values; any
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from gigawatt import catalog
 from gigawatt.catalog import Entity
-from gigawatt.schema.fields import FIELDS, fields
+from gigawatt.schema.fields import FIELDS, SERVING, TRAINING, allows, fields
 
-__all__ = ["FORM_FIELDS", "SIZE", "FormField", "Option", "field_of", "fields_of", "options", "scenario_keys"]
+__all__ = ["FORM_FIELDS", "SIZE", "SIZES", "FormField", "Option", "field_of", "fields_of", "options"]
 
 SIZE = "size"
 """One field for the size, whichever key says it: ``16384``, ``300 MW``, ``2000 requests/s``."""
+SIZES: Mapping[str, tuple[str, ...]] = {
+    TRAINING: ("machine.count", "machine.power"),
+    SERVING: ("serving.demand", "machine.count", "machine.power"),
+}
+"""Branch → the keys that say its size; its slider halts where the first does."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +36,14 @@ class Option:
 
 @dataclass(frozen=True)
 class FormField:
-    """A field of the schema as the page shows it; ``SIZE`` joins the three that say how large the machine is.
+    """A field of the schema as the page shows it; ``SIZE`` joins those of a branch that say how large it is.
 
     Attributes
     ----------
     key, section, label, sentence, kind, example : str
         As in :class:`gigawatt.schema.fields.Field`; ``kind`` is ``choice, many, stops`` or ``text``.
     branch : str
-        ``training`` or ``serving`` where it stands in scenarios of that branch alone.
+        What it belongs to, as in :class:`gigawatt.schema.fields.Field`.
     stops : tuple of str
         Where the slider halts, in order.
     more : bool
@@ -52,25 +57,25 @@ class FormField:
     kind: str
     branch: str = ""
     stops: tuple[str, ...] = ()
-    stops_serve: tuple[str, ...] = ()
     more: bool = False
     example: str = ""
 
-    def stops_of(self, serves: bool) -> tuple[str, ...]:
-        """Where its slider halts in a scenario that serves, or that trains."""
-        return self.stops_serve if serves and self.stops_serve else self.stops
+
+def _sizes() -> Iterator[FormField]:
+    """The sizes of a machine."""
+    words, example = "ccelerators, or power of the facility", "16384, or 300 MW"
+    for branch, said, shown in ((TRAINING, "A", ""), (SERVING, "Demand, a", "2000 requests/s, ")):
+        stops = fields()[SIZES[branch][0]].stops
+        yield FormField(
+            SIZE, "Machine", "Size", said + words, "stops", branch, stops, example=shown + example
+        )
 
 
 def _controls() -> Iterator[FormField]:
     """The fields that the page shows, in the order of the schema."""
-    count, demand = fields()["machine.count"], fields()["serving.demand"]
-    size = "Accelerators, or power of the facility; in serving also the demand"
     for one in FIELDS:
-        if one.key == count.key:
-            yield FormField(
-                SIZE, "Machine", "Size", size, "stops",
-                stops=count.stops, stops_serve=demand.stops, example="16384, or 300 MW",
-            )  # fmt: skip
+        if one.key == "machine.count":
+            yield from _sizes()
         elif one.control:
             yield FormField(
                 one.key, one.section, one.label, one.sentence, one.control, one.branch, one.stops,
@@ -82,22 +87,15 @@ FORM_FIELDS: tuple[FormField, ...] = tuple(_controls())
 """Every control."""
 
 
-@lru_cache(maxsize=2)
-def fields_of(serves: bool) -> dict[str, FormField]:
-    """The controls of a scenario that serves, or that trains, by key."""
-    mine = "serving" if serves else "training"
-    return {one.key: one for one in FORM_FIELDS if one.branch in ("", "running", mine)}
+@lru_cache(maxsize=8)
+def fields_of(branch: str) -> dict[str, FormField]:
+    """The controls of a scenario of a branch, by key."""
+    return {one.key: one for one in FORM_FIELDS if allows(one.branch, branch)}
 
 
-def field_of(key: str, serves: bool) -> FormField | None:
+def field_of(key: str, branch: str) -> FormField | None:
     """The control of a key, or ``None``."""
-    return fields_of(serves).get(key)
-
-
-@lru_cache(maxsize=1)
-def scenario_keys() -> frozenset[str]:
-    """Every key of a scenario that holds a value, whether it has a control or not."""
-    return frozenset(fields())
+    return fields_of(branch).get(key)
 
 
 def _rows(table: str, group: str = "", words: Callable[[Entity], str] | None = None) -> Iterator[Option]:

@@ -10,11 +10,12 @@ from itertools import groupby
 from gigawatt.catalog import entity
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import parse
-from gigawatt.faces.web.form.fields import SIZE, FormField, Option, fields_of, options
+from gigawatt.faces.web.form.fields import SIZE, SIZES, FormField, Option, fields_of, options
 from gigawatt.faces.web.form.state import State
-from gigawatt.faces.web.starts import Start, starts
-from gigawatt.faces.web.uploads.paths import MOST_BYTES
+from gigawatt.faces.web.starts import BRANCHES, Start, starts
+from gigawatt.faces.web.uploads.paths import MOST_BYTES, key_of
 from gigawatt.facility import load_site
+from gigawatt.schema.fields import fields
 
 __all__ = ["Brought", "Control", "Form", "Section", "field_id", "form_of", "stop_of"]
 
@@ -93,7 +94,6 @@ _BROUGHT = {
     "trace": ("a trace of requests", ".csv"),
     "weather": ("a weather year", ".csv,.epw,.tmy3"),
 }
-_SERVES_ONLY = ("trace",)
 
 
 def field_id(key: str) -> str:
@@ -118,7 +118,7 @@ def form_of(
     said = dict(errors or {})
     controls = [
         (field, _control(field, state, said.get(field.key, ""), labels or {}))
-        for field in fields_of(state.serves).values()
+        for field in fields_of(state.branch).values()
     ]
     titles = list(dict.fromkeys(field.section for field, _ in controls))
     sections = tuple(
@@ -129,18 +129,16 @@ def form_of(
         )
         for title in titles
     )
-    both = {"train a model": False, "serve a model": True}
     listed = {
-        words: tuple(one for one in starts().values() if one.serves is serves)
-        for words, serves in both.items()
+        words: tuple(one for one in starts().values() if one.branch == branch)
+        for branch, words in BRANCHES.items()
     }
-    fields = fields_of(state.serves)
-    sizes = ("serving.demand", "machine.count", "machine.power")
-    extra = tuple((key, text) for key, text in state.changes if key not in fields and key not in sizes)
+    there = (*fields_of(state.branch), *SIZES[state.branch])
+    extra = tuple((key, text) for key, text in state.changes if key not in there)
     brought = tuple(
         Brought(kind, words, endings, MOST_BYTES[kind], said.get(kind, ""))
         for kind, (words, endings) in _BROUGHT.items()
-        if state.serves or kind not in _SERVES_ONLY
+        if (key := key_of(kind)) is None or fields()[key].allows(state.branch)
     )
     return Form(state.start, listed, sections, extra, state.query(), brought)
 
@@ -148,8 +146,7 @@ def form_of(
 def _control(field: FormField, state: State, error: str, labels: Mapping[str, str]) -> Control:
     text = state.written(field.key)
     choices = options(field.key)
-    keys = (SIZE, "serving.demand", "machine.count", "machine.power") if field.key == SIZE else (field.key,)
-    stops = field.stops_of(state.serves)
+    keys = SIZES[state.branch] if field.key == SIZE else (field.key,)
     return Control(
         key=field.key,
         id=field_id(field.key),
@@ -163,8 +160,8 @@ def _control(field: FormField, state: State, error: str, labels: Mapping[str, st
         called=labels.get(text, text),
         listed=_listed(field.key, text, choices),
         chosen=tuple(part for part in text.split(",") if part) if field.kind == "many" else (),
-        stops=stops,
-        at=stop_of(text, stops),
+        stops=field.stops,
+        at=stop_of(text, field.stops),
         may_be_empty=field.key not in _NEEDED,
         changed=any(key in keys for key, _ in state.changes),
         error=error,

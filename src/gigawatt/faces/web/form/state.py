@@ -19,10 +19,11 @@ from urllib.parse import quote, urlencode
 
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.quantities import parse
-from gigawatt.faces.web.form.fields import SIZE, field_of, fields_of, options, scenario_keys
+from gigawatt.faces.web.form.fields import SIZE, SIZES, field_of, fields_of, options
 from gigawatt.faces.web.starts import DEFAULT, start_of, starts
 from gigawatt.faces.web.uploads.paths import file_keys, known, may_name_a_file
 from gigawatt.schema.changed import scenario_with
+from gigawatt.schema.fields import SERVING, TRAINING, belongs_to, fields
 from gigawatt.schema.scenario import LoadedScenario
 
 __all__ = ["MOST_KEYS", "SHOW", "Shown", "State", "placed", "read_address", "read_form", "read_values"]
@@ -58,9 +59,9 @@ class State:
     changes: tuple[tuple[str, str], ...] = ()
 
     @property
-    def serves(self) -> bool:
-        """Whether a model is served."""
-        return start_of(self.start).serves
+    def branch(self) -> str:
+        """The branch of the scenario, which is that of its start."""
+        return start_of(self.start).branch
 
     def loaded(self) -> LoadedScenario:
         """The scenario, checked as a whole; raises ``InputError``, which names the key."""
@@ -70,7 +71,7 @@ class State:
         """What stands in a field now: as it was typed, or as the start has it; empty if nothing does."""
         changes, base = dict(self.changes), start_of(self.start).loaded
         if key == SIZE:
-            sizes = (self.written(one) for one in _sizes(self.serves))
+            sizes = (self.written(one) for one in SIZES[self.branch])
             return next((size for size in sizes if size), "")
         if key in changes:
             return changes[key]
@@ -87,7 +88,7 @@ class State:
 
     def with_text(self, key: str, text: str) -> State:
         """The question with another text in one field, checked; raises ``InputError``."""
-        changed = self.with_changes(_size(text, self.serves) if key == SIZE else {key: text})
+        changed = self.with_changes(_size(text, self.branch) if key == SIZE else {key: text})
         changed.loaded()
         return changed
 
@@ -134,21 +135,15 @@ def _scalar(text: str) -> object:
     return float(text) if "." in text else int(text)
 
 
-def _sizes(serves: bool) -> tuple[str, ...]:
-    return (
-        ("serving.demand", "machine.count", "machine.power") if serves else ("machine.count", "machine.power")
-    )
-
-
-def _size(text: str, serves: bool) -> dict[str, str]:
+def _size(text: str, branch: str) -> dict[str, str]:
     """The keys that a size means: the one that it is of, the others taken away."""
     text = text.strip()
     chosen = "machine.count"
-    if serves and ("/s" in text or "token" in text or "request" in text or "/" in text):
+    if branch == SERVING and ("/" in text or "token" in text or "request" in text):
         chosen = "serving.demand"
     elif text.rstrip().endswith(("W", "w")):
         chosen = "machine.power"
-    return {key: text if key == chosen else "" for key in _sizes(serves)}
+    return {key: text if key == chosen else "" for key in SIZES[branch]}
 
 
 def _as_started(base: LoadedScenario, key: str, text: str) -> bool:
@@ -158,10 +153,17 @@ def _as_started(base: LoadedScenario, key: str, text: str) -> bool:
     return there == text
 
 
-def _allowed(key: str, serves: bool) -> bool:
-    other = "training." if serves else "serving."
+def _allowed(key: str, branch: str) -> bool:
     free = key.startswith(_FREE) and key.count(".") == 2
-    return key in fields_of(serves) or free or (key in scenario_keys() and not key.startswith(other))
+    return key in fields_of(branch) or free or (key in fields() and fields()[key].allows(branch))
+
+
+def _stranger(key: str, branch: str) -> InputError:
+    """Why a key is not of a branch."""
+    if key in fields():
+        return InputError(belongs_to(fields()[key].branch, branch), key=key)
+    near = nearest(key, (*fields_of(branch), *SIZES[branch]))
+    return InputError("unknown key", key=key, nearest=near)
 
 
 def _checked(key: str, text: str, uploads: Container[str]) -> str:
@@ -216,7 +218,7 @@ def read_form(pairs: Pairs, uploads: Container[str] = ()) -> Shown:
         raise InputError(
             "no such scenario", key="start", given=start, allowed=starts(), nearest=nearest(start, starts())
         )
-    state, serves = State(start), starts()[start].serves
+    state, branch = State(start), starts()[start].branch
     changes: dict[str, str] = {}
     settings: dict[str, str] = {}
     for key, text in found.items():
@@ -226,28 +228,27 @@ def read_form(pairs: Pairs, uploads: Container[str] = ()) -> Shown:
             if text:  # an empty one is as if it were not there
                 settings[key.removeprefix(SHOW)] = text[:_MOST_TEXT]
             continue
-        if not _allowed(key, serves):
-            known_keys = (*fields_of(serves), *_sizes(serves))
-            raise InputError("unknown key", key=key, nearest=nearest(key, known_keys))
+        if not _allowed(key, branch):
+            raise _stranger(key, branch)
         checked = text if text == state.written(key) else _checked(key, text, uploads)
         if key != SIZE:
             changes[key] = checked
     if SIZE in found and found[SIZE] != state.written(SIZE):
         if not found[SIZE]:
-            raise InputError("the size is needed", key=SIZE, allowed=fields_of(serves)[SIZE].example)
-        changes |= _size(found[SIZE], serves)
+            raise InputError("the size is needed", key=SIZE, allowed=fields_of(branch)[SIZE].example)
+        changes |= _size(found[SIZE], branch)
     state = state.with_changes(changes)
     try:
         state.loaded()
     except InputError as error:
-        raise placed(error, serves) from None
+        raise placed(error, branch) from None
     return Shown(state, tuple(sorted(settings.items())))
 
 
-def placed(error: GigawattError, serves: bool) -> GigawattError:
+def placed(error: GigawattError, branch: str) -> GigawattError:
     """The error at the field it belongs to, without file and line, which are nobody's here."""
     error.file, error.line = None, None
-    if error.key in (*_sizes(serves), "machine"):
+    if error.key in (*SIZES[branch], "machine"):
         error.key = SIZE
     return error
 
@@ -272,26 +273,26 @@ def read_address(pairs: Pairs, uploads: Container[str] = ()) -> Shown:
         near = nearest(start, starts()) or DEFAULT
         dropped.append(f"start {_short(start)}: no such scenario, {near} is shown")
         start = near
-    serves = starts()[start].serves
     state = State(start)
     settings = {
         key.removeprefix(SHOW): text[:_MOST_TEXT]
         for key, text in found.items()
         if text and key.startswith(SHOW)
     }
-    for key, text in _keys(found, serves, dropped):
+    for key, text in _keys(found, state.branch, dropped):
         state = _tried(state, key, text, uploads, dropped)
     return Shown(state, tuple(sorted(settings.items())), tuple(dropped))
 
 
-def _keys(found: Mapping[str, str], serves: bool, dropped: list[str]) -> Iterator[tuple[str, str]]:
+def _keys(found: Mapping[str, str], branch: str, dropped: list[str]) -> Iterator[tuple[str, str]]:
     """Keys that mean something; sizes first, since they exclude each other."""
-    for key, text in sorted(found.items(), key=lambda pair: pair[0] not in (SIZE, *_sizes(serves))):
+    for key, text in sorted(found.items(), key=lambda pair: pair[0] not in (SIZE, *SIZES[branch])):
         if key in _NOT_KEYS or key.startswith(SHOW):
             continue
-        if not _allowed(key, serves):
-            near = nearest(key, (*fields_of(serves), *_sizes(serves)))
-            dropped.append(f"{_short(key)}: unknown key{f', did you mean {near}?' if near else ''}")
+        if not _allowed(key, branch):
+            error = _stranger(key, branch)
+            near = f", did you mean {error.nearest}?" if error.nearest else ""
+            dropped.append(f"{_short(key)}: {error.message}{near}")
             continue
         yield key, text
 
@@ -301,7 +302,7 @@ def _tried(state: State, key: str, text: str, uploads: Container[str], dropped: 
     try:
         return _with(state, key, text, uploads)
     except GigawattError as error:
-        said = str(placed(error, state.serves))
+        said = str(placed(error, state.branch))
         if error.nearest is not None and text:
             try:
                 found = _with(state, key, error.nearest, uploads)
@@ -315,9 +316,9 @@ def _tried(state: State, key: str, text: str, uploads: Container[str], dropped: 
 
 
 def _with(state: State, key: str, text: str, uploads: Container[str]) -> State:
-    text, serves = _checked(key, text, uploads), state.serves
-    if key == SIZE or (key in _sizes(serves) and text):
-        others = _size(text, serves) if key == SIZE else dict.fromkeys(_sizes(serves), "") | {key: text}
+    text, sizes = _checked(key, text, uploads), SIZES[state.branch]
+    if key == SIZE or (key in sizes and text):
+        others = _size(text, state.branch) if key == SIZE else dict.fromkeys(sizes, "") | {key: text}
         changed = state.with_changes(others)
     else:
         changed = state.with_changes({key: text})
@@ -330,7 +331,7 @@ def _with(state: State, key: str, text: str, uploads: Container[str]) -> State:
 def _named(key: str, text: str, loaded: LoadedScenario) -> None:
     """Raise where a value has to be a name of the catalog and is none, which the scenario does not ask."""
     choices = options(key)
-    field = field_of(key, loaded.serves)
+    field = field_of(key, loaded.branch)
     if not choices or field is None or field.kind == "text" or key in file_keys():
         return
     names = [one.value for one in choices]
@@ -359,21 +360,21 @@ def read_values(values: Mapping[str, Any]) -> Shown:
     values : mapping of str to object
         By dotted key.
     """
-    serves = any(key.startswith("serving.") for key in values)
-    start = next(one for one in starts().values() if one.serves is serves)
+    branch = SERVING if any(key.startswith("serving.") for key in values) else TRAINING
+    start = next(one for one in starts().values() if one.branch == branch)
     texts = {key: _text(value) for key, value in values.items()}
     gone = {
         key: "" for key in start.loaded.written if key not in texts and not key.rpartition(".")[2].isdigit()
     }
     dropped: list[str] = []
-    for key in [key for key in texts if not _allowed(key, serves)]:
+    for key in [key for key in texts if not _allowed(key, branch)]:
         dropped.append(f"{_short(key)}: not a key that the page can set")
         del texts[key]
     state = State(start.id).with_changes({**gone, **texts})
     try:
         state.loaded()
     except InputError as error:
-        raise placed(error, serves) from None
+        raise placed(error, branch) from None
     return Shown(state, dropped=tuple(dropped))
 
 

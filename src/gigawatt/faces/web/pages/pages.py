@@ -156,8 +156,7 @@ def _after(shown: Shown) -> str:
 def _refused(request: Request, error: GigawattError, *, first: bool) -> Response:
     """An error at the field it belongs to; the old answer stays, where there is one."""
     key = error.key or ""
-    state = _state_of(request)
-    at_field = key in fields_of(state.serves)
+    at_field = key in fields_of(_state_of(request).branch)
     text = _line(error, at_field)
     html = environment().get_template("refused.html.j2").render(
         id=f"e-{field_id(key)}" if at_field else "problem", text=text, first=first, at_field=at_field

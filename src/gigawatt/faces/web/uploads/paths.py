@@ -22,7 +22,9 @@ from gigawatt.machine.chip.parts import is_design_file
 from gigawatt.schema.fields import FIELDS, Field, field
 from gigawatt.schema.scenario import LoadedScenario
 
-__all__ = ["MOST_BYTES", "confirm", "file_keys", "is_token", "known", "may_name_a_file", "vetted"]
+__all__ = [
+    "KINDS", "MOST_BYTES", "confirm", "file_keys", "is_token", "key_of", "known", "may_name_a_file", "vetted",
+]  # fmt: skip
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "model": (".json",),
@@ -51,6 +53,12 @@ _MORE_TABLES: Mapping[str, tuple[str, ...]] = {
     "machine.chip": ("chip_designs",), "load.profile": ("traces_shapes",),
 }  # fmt: skip
 _WORDS: Mapping[str, tuple[str, ...]] = {"load.profile": PROFILES}
+
+
+@lru_cache(maxsize=8)
+def key_of(kind: str) -> str | None:
+    """The key that an upload of a kind stands at; ``None`` of a scenario, which has all of them."""
+    return next((one.key for one in FIELDS if one.file == kind), None)
 
 
 @lru_cache(maxsize=1)

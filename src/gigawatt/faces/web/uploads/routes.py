@@ -11,14 +11,14 @@ from gigawatt.faces.web.answers import Question
 from gigawatt.faces.web.form.state import Shown, read_address, read_values
 from gigawatt.faces.web.pages.pages import whole_page
 from gigawatt.faces.web.site import Site
+from gigawatt.faces.web.uploads.paths import KINDS, key_of
 from gigawatt.faces.web.uploads.store import Upload
 from gigawatt.faces.web.views import all_views, view_of
+from gigawatt.schema.fields import belongs_to, fields
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/upload", include_in_schema=False)
-
-_KEYS = {"model": "model", "chip": "machine.chip", "trace": "serving.trace", "weather": "site.weather"}
 
 
 @router.post("/{kind}")
@@ -31,7 +31,7 @@ async def bring(request: Request, kind: str, view: str = all_views()[0].name) ->
         found = await site.uploads.receive(kind, *await _file(request, kind), site.pool.ask)
         shown = _with(found, shown)
     except GigawattError as error:
-        if kind not in (*_KEYS, "scenario"):
+        if kind not in KINDS:
             raise
         known = site.kept.get(Question(seen.name, shown.state, shown.settings))
         page = whole_page(site, seen, shown, found=known, errors={kind: str(error)})
@@ -52,7 +52,11 @@ async def _file(request: Request, kind: str) -> tuple[str, bytes]:
 def _with(found: Upload, shown: Shown) -> Shown:
     if found.kind == "scenario":
         return read_values(found.values)
-    state = shown.state.with_changes({_KEYS[found.kind]: found.token})
+    key = key_of(found.kind)
+    assert key is not None
+    if not fields()[key].allows(shown.state.branch):
+        raise InputError(belongs_to(fields()[key].branch, shown.state.branch), key=key)
+    state = shown.state.with_changes({key: found.token})
     if found.kind == "trace":
         state = state.with_changes({"serving.prompt": "", "serving.output": ""})
     state.loaded()
