@@ -21,7 +21,7 @@ from gigawatt.core.registry import views
 from gigawatt.faces.web.answers import result_of
 from gigawatt.faces.web.form.state import State
 from gigawatt.studies.compare.compare import Side, beside
-from gigawatt.studies.run.figures import NAMES, NAMES_SERVING, figure
+from gigawatt.studies.run.figures import figure, figure_names
 
 QUERY = "start=deepseek-v3-h800&supply.plants=grid"
 STATE = State("deepseek-v3-h800", (("supply.plants", "grid"),))
@@ -78,7 +78,8 @@ def test_a_table_comes_whole_with_its_units(server: Server) -> None:
 
 
 def test_a_figure_is_what_plotly_draws(server: Server) -> None:
-    assert get(server, "figures") == {"train": list(NAMES), "serve": list(NAMES_SERVING)}
+    found = get(server, "figures")
+    assert found == {branch: list(names) for branch, names in figure_names().items()}
     found = get(server, f"figures/breakdown?{QUERY}")
     assert found == json.loads(figure(result(), "breakdown").to_json())
     assert get(server, "figures/breakdowns", 404)["error"]["nearest"] == "breakdown"

@@ -23,6 +23,7 @@ from gigawatt.performance.layouts import layouts_of
 from gigawatt.performance.search import CHUNK, screen
 from gigawatt.performance.stacks import Stack
 from gigawatt.performance.step import PARTS, evaluate_prepared, prepare
+from gigawatt.schema.fields import TRAINING
 from gigawatt.schema.pins import word_of
 from gigawatt.schema.scenario import LoadedScenario, read_scenario
 
@@ -173,7 +174,7 @@ def scenario_layout_space(scenario: LoadedScenario | str | Path, *, most: int = 
         No such file, or a scenario that serves.
     """
     loaded = scenario if isinstance(scenario, LoadedScenario) else read_scenario(scenario)
-    if loaded.serves:
+    if loaded.branch != TRAINING:
         raise InputError("not a training scenario", file=loaded.file, allowed="a training: section")
     point = Asker(loaded).at({})
     names = ("training.run", "machine.machine", "machine.stack", "layout.fixed", "layout.widen",

@@ -24,6 +24,7 @@ from gigawatt.machine.chip.design_file import read_design
 from gigawatt.machine.chip.parts import Design
 from gigawatt.machine.prices import bought_in
 from gigawatt.performance.search import non_dominated
+from gigawatt.schema.fields import LOAD
 from gigawatt.studies.codesign.evolve import Evolved, check_population, evolve, spread_out
 from gigawatt.studies.codesign.explain import todays_best
 from gigawatt.studies.codesign.fields import check_fields, replaced_chip
@@ -179,6 +180,9 @@ def read_model(
         if not getattr(template, key):
             raise InputError("this design names none", key=f"links.{key}", given=design)
     links = usual_links(template)
+    if asker.base.branch == LOAD:
+        allowed = "a training: or serving: section"
+        raise InputError("not a scenario with a model", file=asker.base.file, allowed=allowed)
     serves = asker.base.serves
     bounds = read_limits(limits, serves)
     own = template.kin

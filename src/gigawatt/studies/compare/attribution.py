@@ -15,26 +15,32 @@ from gigawatt.chain.memo import Memo
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.graph import Graph
 from gigawatt.core.quantities import factor
+from gigawatt.schema.fields import LOAD, SERVING, TRAINING
 from gigawatt.schema.scenario import LoadedScenario
 from gigawatt.studies.compare.mixing import Group, Mixer
 from gigawatt.studies.compare.shapley import MOST_EXACT, ORDERS, Shares, shapley
 
-__all__ = ["SPLIT", "SPLIT_SERVING", "Attribution", "Split", "attribute"]
+__all__ = ["Attribution", "Split", "attribute", "no_mixture"]
 
 Array = NDArray[np.float64]
 Progress = Callable[[str, float], None]
 
-#: What is split where nobody says which.
-SPLIT = (
-    "training.duration", "facility.power_mean", "supply.electricity_cost", "ledger.run_cost",
-    "ledger.carbon_operational_per_mtoken",
-)  # fmt: skip
-#: The same of a campus that serves.
-SPLIT_SERVING = (
-    "machine.count", "serving.ttft_p99", "facility.power_mean", "supply.electricity_cost",
-    "ledger.annual_cost", "economics.cost_million_output",
-)  # fmt: skip
-
+#: What is split where nobody says which, by branch.
+_SPLIT = {
+    TRAINING: (
+        "training.duration", "facility.power_mean", "supply.electricity_cost", "ledger.run_cost",
+        "ledger.carbon_operational_per_mtoken",
+    ),
+    SERVING: (
+        "machine.count", "serving.ttft_p99", "facility.power_mean", "supply.electricity_cost",
+        "ledger.annual_cost", "economics.cost_million_output",
+    ),
+    LOAD: (
+        "facility.power_mean", "supply.electricity_cost", "ledger.annual_cost", "ledger.cost_per_energy",
+        "ledger.annual_carbon",
+    ),
+}  # fmt: skip
+_ONE = {TRAINING: "a training run", SERVING: "a service", LOAD: "a load"}
 
 _LEAST = 1e-9
 """Share of a value below which a part of its difference is rounding."""
@@ -140,15 +146,12 @@ def attribute(
     """
     graph = graph_of(first)
     if graph is not graph_of(second):
-        alike = first.serves == second.serves
         raise InputError(
-            "what one gives and the other computes has no mixture"
-            if alike
-            else "a training run and a service have no mixture",
+            no_mixture(first.branch, second.branch),
             given=f"{first.file}, {second.file}",
-            allowed="two scenarios that train, or two that serve, and give the same fields",
+            allowed="two scenarios that train, two that serve, or two loads, and give the same fields",
         )
-    asked = _asked(graph, outputs, first.serves)
+    asked = _asked(graph, outputs, first.branch)
     mixer = Mixer(first, second, graph)
     names = tuple(group.name for group in mixer.groups)
     most = 2 ** len(names) if len(names) <= MOST_EXACT else (orders + orders % 2) * len(names)
@@ -228,10 +231,16 @@ def reason(error: GigawattError) -> str:
     return str(bare)
 
 
-def _asked(graph: Graph, outputs: Sequence[str] | None, serves: bool) -> tuple[str, ...]:
-    usual = SPLIT_SERVING if serves else SPLIT
+def no_mixture(first: str, second: str) -> str:
+    """Why scenarios of two branches have none, or two of one branch with other graphs."""
+    if first == second:
+        return "what one gives and the other computes has no mixture"
+    return f"{_ONE[first]} and {_ONE[second]} have no mixture"
+
+
+def _asked(graph: Graph, outputs: Sequence[str] | None, branch: str) -> tuple[str, ...]:
     if outputs is None:
-        return tuple(name for name in usual if name in graph.nodes)
+        return tuple(name for name in _SPLIT[branch] if name in graph.nodes)
     for name in outputs:
         if name not in graph.nodes or graph.nodes[name].function is None:
             known = [one for one, node in graph.nodes.items() if node.function is not None]

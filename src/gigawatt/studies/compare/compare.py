@@ -15,8 +15,9 @@ from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.result import Quantity, Result
 from gigawatt.core.store import load_result
 from gigawatt.schema.scenario import LoadedScenario, read_scenario
-from gigawatt.studies.compare.attribution import Attribution, attribute
+from gigawatt.studies.compare.attribution import Attribution, attribute, no_mixture
 from gigawatt.studies.compare.shapley import ORDERS
+from gigawatt.studies.run.sayings import branch_of
 
 if TYPE_CHECKING:
     from gigawatt.chain.study import Study
@@ -31,13 +32,15 @@ MATTERS = (
     "training.mfu", "training.goodput", "training.tokens_per_second", "serving.rate", "serving.replicas",
     "machine.count", "serving.ttft_p50", "serving.ttft_p99", "serving.tpot_p50", "serving.tpot_p99",
     "serving.e2e_p99", "serving.kept", "serving.throughput", "serving.throughput_chip",
-    "serving.energy_token", "machine.power_it", "facility.power_mean", "facility.power_peak",
-    "facility.pue", "facility.water", "supply.electricity_cost", "supply.carbon_intensity",
-    "supply.not_served", "ledger.total_capital", "ledger.annual_cost", "ledger.run_cost",
+    "serving.energy_token", "machine.power_it", "facility.power_it", "facility.power_mean",
+    "facility.power_peak", "facility.pue", "facility.water", "supply.electricity_cost",
+    "supply.carbon_intensity", "supply.not_served", "ledger.total_capital", "ledger.annual_cost",
+    "ledger.run_cost",
     "ledger.cost_per_mtoken", "ledger.energy_per_mtoken", "ledger.carbon_operational_per_mtoken",
     "ledger.carbon_embodied_per_mtoken", "ledger.water_per_mtoken", "economics.cost_million_prompt",
     "economics.cost_million_output", "economics.cost_request", "economics.carbon_operational_request",
-    "economics.water_request",
+    "economics.water_request", "ledger.cost_per_energy", "ledger.cost_per_it_energy", "ledger.annual_carbon",
+    "ledger.annual_water",
 )  # fmt: skip
 NOT_ASKED = "nothing was split: as asked"
 """What a comparison says of itself whose differences nobody wanted split."""
@@ -60,9 +63,9 @@ class Side:
     why: str = ""
 
     @property
-    def serves(self) -> bool:
-        """Whether a model is served, rather than trained."""
-        return "serving.replicas" in self.result.quantities
+    def branch(self) -> str:
+        """What it does: a branch of the chain."""
+        return branch_of(self.result)
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ class Comparison:
                 {
                     "name": side.name,
                     "source": side.source,
-                    "does": "serving" if side.serves else "training",
+                    "does": side.branch,
                     "scenario_hash": side.result.run.get("scenario_hash"),
                     "catalog": side.result.run.get("catalog"),
                     "gigawatt": side.result.run.get("gigawatt"),
@@ -347,13 +350,13 @@ def _why_not(sides: Sequence[Side]) -> str:
     """Why no difference can be split; empty where it can."""
     if len(sides) > 2:
         return "differences are split between two scenarios: give two to see which input moved what"
-    if sides[0].serves != sides[1].serves:
-        return "a training run and a service have no mixture: they stand side by side only"
+    if sides[0].branch != sides[1].branch:
+        return f"{no_mixture(sides[0].branch, sides[1].branch)}: they stand side by side only"
     gone = next((side for side in sides if side.loaded is None), None)
     if gone is not None:
         return f"nothing is split: {gone.source} is a stored result and {gone.why}"
     graphs = [graph_of(side.loaded) for side in sides if side.loaded is not None]
-    return "" if graphs[0] is graphs[1] else "what one gives and the other computes has no mixture"
+    return "" if graphs[0] is graphs[1] else no_mixture(sides[0].branch, sides[1].branch)
 
 
 def _checked(split: Attribution, results: Sequence[Result]) -> list[str]:

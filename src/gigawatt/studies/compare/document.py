@@ -25,10 +25,12 @@ _ASKED = (
     ("ledger.run_cost", "the run costs"),
     ("ledger.annual_cost", "a year of the campus costs"),
     ("economics.cost_million_output", "a million output tokens cost"),
+    ("ledger.cost_per_energy", "energy at the meter costs, all included,"),
     ("facility.power_peak", "the facility draws at its peak"),
     ("ledger.carbon_operational_per_mtoken", "a million tokens emit in operation"),
 )
 """Quantities that the words tell of, those that every side has."""
+_MANY = {"training": "training runs", "serving": "services", "load": "loads"}
 _LEAST = 0.005
 """Ratios closer to one than this are told as alike."""
 
@@ -43,14 +45,19 @@ def _row(answer: Answer, name: str) -> Mapping[str, Any] | None:
 
 def _cost(answer: Answer) -> Mapping[str, Any] | None:
     """The row by which one is cheaper: a run, a million tokens, a year."""
-    names = ("ledger.run_cost", "economics.cost_million_output", "ledger.annual_cost")
+    names = (
+        "ledger.run_cost",
+        "economics.cost_million_output",
+        "ledger.cost_per_energy",
+        "ledger.annual_cost",
+    )
     return next((row for name in names if (row := _row(answer, name)) is not None), None)
 
 
 def _beside(answer: Answer) -> str:
     said = [f"{a} is {side['name']}" for a, side in zip(letters(answer), answer["scenarios"], strict=True)]
     kinds = {side["does"] for side in answer["scenarios"]}
-    what = f"{'training runs' if kinds == {'training'} else 'services'}" if len(kinds) == 1 else "scenarios"
+    what = _MANY[kinds.pop()] if len(kinds) == 1 else "scenarios"
     number = len(answer["scenarios"])
     counted = {2: "Two", 3: "Three", 4: "Four"}.get(number, str(number))
     return f"{counted} {what} stand side by side: {'; '.join(said)}."

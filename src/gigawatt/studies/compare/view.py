@@ -19,18 +19,19 @@ from gigawatt.faces.web.pages.pinned import SLOTS, pins, settings_of
 from gigawatt.faces.web.rendering import Plot, fragment, pictured, plot
 from gigawatt.faces.web.starts import start_of, starts
 from gigawatt.faces.web.uploads.store import Stored
+from gigawatt.studies.compare.attribution import no_mixture
 from gigawatt.studies.compare.compare import LEAST, NOT_ASKED, Comparison, Side, beside
 from gigawatt.studies.compare.document import split_parts, split_words, words
 from gigawatt.studies.compare.figures import change, letters, percent_words, ratios_figure, value_words
 from gigawatt.studies.compare.mixing import Mixer
 from gigawatt.studies.compare.shapley import MOST_EXACT, ORDERS
-from gigawatt.studies.run.grids import CARDS, CARDS_SERVING
+from gigawatt.studies.run.grids import CARDS, CARDS_LOAD, CARDS_SERVING
 
 __all__ = ["SPLIT", "compute", "show"]
 
 SPLIT = "compare-split"
 """The long work of splitting a difference."""
-_CALLED = dict((*CARDS, *CARDS_SERVING))
+_CALLED = dict((*CARDS, *CARDS_LOAD, *CARDS_SERVING))
 _START, _NONE = "start", "none"
 _MOST_SAID = 3
 _RESULTS = 0.25
@@ -220,7 +221,8 @@ def _split(columns: Sequence[Column]) -> dict[str, Any]:
         return {**told, "why_not": "It is split between two questions." if len(columns) > 2 else ""}
     first, second = (column.state for column in columns)
     if first.branch != second.branch:
-        return {**told, "why_not": "A training run and a service have no mixture."}
+        said = no_mixture(first.branch, second.branch)
+        return {**told, "why_not": f"{said[:1].upper()}{said[1:]}."}
     groups = len(Mixer(first.loaded(), second.loaded(), graph_of(first.loaded())).groups)
     return {**told, "mixtures": _mixtures(groups)}
 

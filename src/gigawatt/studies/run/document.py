@@ -1,4 +1,4 @@
-"""The report of a result as a document: a training run, or a campus that serves."""
+"""The report of a result as a document: a training run, a campus that serves, or a load without a model."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ from gigawatt.core.document import (
 from gigawatt.core.result import Result
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.trust import assumption_grid, result_sources
+from gigawatt.schema.fields import LOAD, SERVING
 from gigawatt.studies.run import grids
 from gigawatt.studies.run.far_off import band_grid, resembling_grid, step_band
 from gigawatt.studies.run.figures import figure
 from gigawatt.studies.run.figures_tables import has_table
+from gigawatt.studies.run.sayings import branch_of
 from gigawatt.studies.run.short import CARDS, lost_words, short
 from gigawatt.studies.run.words import subject, topics
 from gigawatt.studies.run.words_serving import error_grid, errors_of, is_serving, is_yearly
@@ -90,6 +92,7 @@ _GROUPS = (
 
 _EXPLAINED = ("training.step_time", "ledger.cost_per_mtoken --depth 4")
 _EXPLAINED_SERVING = ("serving.ttft_p99", "economics.cost_million_output --depth 4")
+_EXPLAINED_LOAD = ("facility.power_it", "ledger.cost_per_energy --depth 4")
 """Quantities that the page shows how to explain."""
 
 
@@ -228,7 +231,7 @@ def again(result: Result) -> Again:
 
 
 def _appendix(result: Result) -> tuple[Section, ...]:
-    names = _EXPLAINED_SERVING if is_serving(result) else _EXPLAINED
+    names = {SERVING: _EXPLAINED_SERVING, LOAD: _EXPLAINED_LOAD}.get(branch_of(result), _EXPLAINED)
     return (
         Section("scenario", "The scenario", (grids.scenario(result),)),
         Section(

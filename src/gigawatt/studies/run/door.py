@@ -58,16 +58,15 @@ def run(
     """
     from gigawatt.core.store import as_json, trace_text
     from gigawatt.studies.run.figures import figure, figure_names
+    from gigawatt.studies.run.sayings import branch_of
 
     result = _result(scenario, {**(settings or {}), **dict(_dotted(fields))}, progress)
-    training, serving = figure_names()
-    names = serving if "serving.replicas" in result.quantities else training
     tables: dict[str, Callable[[], Any]] = {name: partial(_table, result, name) for name in result.tables}
     return Answer(
         STUDY,
         as_json(result),
         result,
-        {name: partial(figure, result, name) for name in names},
+        {name: partial(figure, result, name) for name in figure_names()[branch_of(result)]},
         tables,
         more=result,
         texts={"trace.json": partial(trace_text, result)},

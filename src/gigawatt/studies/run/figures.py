@@ -13,12 +13,14 @@ from typing import Any
 
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.result import Result
+from gigawatt.schema.fields import LOAD, SERVING, TRAINING
 from gigawatt.studies.run import figures_machine as machine
 from gigawatt.studies.run import figures_money as money
 from gigawatt.studies.run import figures_power as power
 from gigawatt.studies.run import figures_serving as serving_campus
+from gigawatt.studies.run.sayings import branch_of
 
-__all__ = ["NAMES", "NAMES_SERVING", "figure", "figure_names"]
+__all__ = ["NAMES", "NAMES_LOAD", "NAMES_SERVING", "figure", "figure_names"]
 
 _FIGURES: dict[str, Callable[[Result], Any]] = {
     "sankey": power.sankey,
@@ -45,14 +47,14 @@ _SERVING: dict[str, Callable[[Result], Any]] = {
     "wall": serving_campus.wall,
     "cost": serving_campus.cost,
 }
-_BOTH = (
-    "sankey", "memory", "energy", "dispatch_summer", "dispatch_winter", "duration", "price", "capacity",
-)  # fmt: skip
+_OF_SUPPLY = ("dispatch_summer", "dispatch_winter", "duration", "price", "capacity")
 
 #: Every figure of a training run by name.
 NAMES: tuple[str, ...] = tuple(_FIGURES)
 #: Every figure of a campus that serves.
-NAMES_SERVING: tuple[str, ...] = (*_SERVING, *_BOTH)
+NAMES_SERVING: tuple[str, ...] = (*_SERVING, "sankey", "memory", "energy", *_OF_SUPPLY)
+#: Every figure of a load without a model.
+NAMES_LOAD: tuple[str, ...] = (*_OF_SUPPLY, "cost")
 
 
 def figure(result: Result, name: str) -> Any:
@@ -63,7 +65,7 @@ def figure(result: Result, name: str) -> Any:
     result : Result
         What to draw.
     name : str
-        One of :data:`NAMES`, or of :data:`NAMES_SERVING` for a campus that serves.
+        One of :func:`figure_names` of its branch.
 
     Returns
     -------
@@ -76,11 +78,11 @@ def figure(result: Result, name: str) -> Any:
     """
     known = _FIGURES | _SERVING
     if name not in known:
-        mine = NAMES_SERVING if "serving.replicas" in result.quantities else NAMES
+        mine = figure_names()[branch_of(result)]
         raise InputError("no such figure", given=name, allowed=mine, nearest=nearest(name, mine))
     return known[name](result)
 
 
-def figure_names() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Figures of a training run, and of a campus that serves."""
-    return NAMES, NAMES_SERVING
+def figure_names() -> dict[str, tuple[str, ...]]:
+    """Figures by the branch that a result is of."""
+    return {TRAINING: NAMES, SERVING: NAMES_SERVING, LOAD: NAMES_LOAD}

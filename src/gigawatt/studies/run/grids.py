@@ -9,14 +9,16 @@ from typing import Any
 from gigawatt.core.document import Card, Cell, Grid
 from gigawatt.core.result import Quantity, Result
 from gigawatt.faces.figures.readable import aligned, label, shown, with_unit
+from gigawatt.schema.fields import LOAD, SERVING
 from gigawatt.studies.run.far_off import card_bands
 from gigawatt.studies.run.figures_power import plant_names
 from gigawatt.studies.run.figures_tables import get_table, unit_of
-from gigawatt.studies.run.sayings import find
+from gigawatt.studies.run.sayings import branch_of, find
 from gigawatt.studies.run.words_serving import is_serving, is_yearly
 
 __all__ = [
     "CARDS",
+    "CARDS_LOAD",
     "CARDS_SERVING",
     "cards",
     "every_quantity",
@@ -108,8 +110,7 @@ CARDS_SERVING: tuple[tuple[str, str], ...] = (
 def cards(result: Result, names: tuple[tuple[str, str], ...] | None = None) -> tuple[Card, ...]:
     """Key figures that the result holds: title, value, grade, dotted name, what it is, band."""
     if names is None:
-        alone = find(result, "facility.building") is not None
-        names = CARDS_SERVING if is_serving(result) else CARDS_LOAD if alone else CARDS
+        names = {SERVING: CARDS_SERVING, LOAD: CARDS_LOAD}.get(branch_of(result), CARDS)
     bands = card_bands(result)
     boundary = find(result, "scenario.boundary")
     within: dict[str, str] = {} if boundary is None else dict.fromkeys(_BOUNDED, f", {boundary.value}")

@@ -8,15 +8,23 @@ from gigawatt.core.evidence import worst
 from gigawatt.core.result import Quantity, Result
 from gigawatt.faces.figures.readable import label, large, shown
 from gigawatt.faces.report.parts import listed
+from gigawatt.schema.fields import LOAD, SERVING, TRAINING
 from gigawatt.studies.run.figures_tables import column, get_table
 
-__all__ = ["find", "graded", "listed", "model_words", "money_parts", "say", "subject"]
+__all__ = ["branch_of", "find", "graded", "listed", "model_words", "money_parts", "say", "subject"]
 
 
 def find(result: Result, name: str) -> Quantity | None:
     """A quantity that holds a value, or ``None``."""
     quantity = result.quantities.get(name)
     return None if quantity is None or quantity.value is None else quantity
+
+
+def branch_of(result: Result) -> str:
+    """The branch of the chain that a result is of."""
+    if find(result, "serving.replicas") is not None:
+        return SERVING
+    return TRAINING if find(result, "facility.building") is None else LOAD
 
 
 def say(result: Result, name: str) -> str:

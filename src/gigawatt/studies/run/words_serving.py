@@ -12,8 +12,9 @@ from gigawatt.core.result import Result
 from gigawatt.faces.figures.readable import label, large, shown, significant, with_unit
 from gigawatt.faces.report.parts import listed, rows_grid
 from gigawatt.machine import load_chip
+from gigawatt.schema.fields import SERVING
 from gigawatt.studies.run.figures_tables import column, get_table
-from gigawatt.studies.run.sayings import find, graded, model_words, money_parts, say, subject
+from gigawatt.studies.run.sayings import branch_of, find, graded, model_words, money_parts, say, subject
 from gigawatt.validation.files import data_folder
 
 __all__ = [
@@ -50,7 +51,7 @@ _METRICS = (
 
 def is_serving(result: Result) -> bool:
     """Whether the result is of a campus that serves."""
-    return find(result, "serving.replicas") is not None
+    return branch_of(result) == SERVING
 
 
 def is_yearly(result: Result) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from gigawatt.chain.asking import Asker
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.quantities import show
+from gigawatt.schema.fields import TRAINING
 from gigawatt.schema.scenario import LoadedScenario, read_scenario
 from gigawatt.studies.seconds.plan import Run, SecondsAnswer, plan_seconds, read_seconds_question
 
@@ -45,10 +46,10 @@ def scenario_seconds(
     Raises
     ------
     InputError, InfeasibleError
-        No such file, a scenario that serves, a run that fits in no layout.
+        No such file, a scenario that does not train, a run that fits in no layout.
     """
     loaded = scenario if isinstance(scenario, LoadedScenario) else read_scenario(scenario)
-    if loaded.serves:
+    if loaded.branch != TRAINING:
         raise InputError("not a training scenario", file=loaded.file, allowed="a training: section")
     say = progress or (lambda text, share: None)
     say("Planning the training step", 0.0)

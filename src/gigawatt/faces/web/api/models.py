@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
-    "About", "Answer", "Assumed", "Begin", "Choice", "Cited", "Column", "Control", "Entry", "Figures",
+    "About", "Answer", "Assumed", "Begin", "Choice", "Cited", "Column", "Control", "Entry",
     "JobState", "Problem", "Quantity", "Refused", "Row", "Start", "Step", "StepRow", "Table",
 ]  # fmt: skip
 
@@ -146,13 +146,6 @@ class Table(BaseModel):
     name: str
     columns: list[Column]
     rows: list[list[float | int | str | bool | None]]
-
-
-class Figures(BaseModel):
-    """Names of figures by what the question does."""
-
-    train: list[str]
-    serve: list[str]
 
 
 class Cited(BaseModel):

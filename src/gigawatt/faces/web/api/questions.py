@@ -18,7 +18,6 @@ from gigawatt.faces.web.api.models import (
     Cited,
     Control,
     Entry,
-    Figures,
     Refused,
     Row,
     Start,
@@ -135,16 +134,15 @@ async def table_of_answer(request: Request, name: str = Path(max_length=80)) -> 
 
 
 @router.get("/figures")
-async def figures() -> Figures:
-    """Names of figures: of a training run, and of a model that is served."""
-    train, serve = find_study("run").service("figure_names")()
-    return Figures(train=list(train), serve=list(serve))
+async def figures() -> dict[str, list[str]]:
+    """Names of figures by the branch of the question."""
+    return {branch: list(names) for branch, names in find_study("run").service("figure_names")().items()}
 
 
 @router.get("/figures/{name}", openapi_extra=_ASKS, responses=UNKNOWN)
 async def figure_of_answer(request: Request, name: str = Path(max_length=80)) -> dict[str, Any]:
     """A figure of the answer as plotly draws it: ``data`` and ``layout``."""
-    known = dict.fromkeys(one for names in find_study("run").service("figure_names")() for one in names)
+    known = dict.fromkeys(one for names in (await figures()).values() for one in names)
     if name not in known:
         raise Unknown("no such figure", key="figure", given=name, nearest=nearest(name, known))
     return _json(await _ask(request, "figure_json", name))  # type: ignore[return-value]
