@@ -317,7 +317,7 @@ def capacity(result: Result) -> Any:
         cols=2,
         shared_yaxes=True,
         horizontal_spacing=0.05,
-        subplot_titles=(f"capacity [{size_unit}]", f"energy in a year [{made_unit}]"),
+        subplot_titles=(f"capacity [{size_unit}]", f"energy [{made_unit}]"),
     )
     for place, (values, unit) in enumerate(((size, size_unit), (made, made_unit)), 1):
         kept = [float(values.iloc[i]) for i in keep]
