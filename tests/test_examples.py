@@ -22,9 +22,13 @@ EVERY = sorted(file.stem for file in FOLDER.glob("*.yaml") if "\nsite:" in file.
 #: Those of a training run.
 EXAMPLES = [name for name in EVERY if "\ntraining:" in (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")]
 
+#: Those with a model on a machine.
+MODELS = [name for name in EVERY if "\nmodel:" in (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")]
+
 #: Every test of one example in one worker under ``--dist loadgroup``; under other modes an example may be
 #: run in several workers, which is slower and no less right.
 ALL = [pytest.param(name, marks=pytest.mark.xdist_group(f"example-{name}")) for name in EVERY]
+WITH_A_MODEL = [pytest.param(name, marks=pytest.mark.xdist_group(f"example-{name}")) for name in MODELS]
 EACH = [pytest.param(name, marks=pytest.mark.xdist_group(f"example-{name}")) for name in EXAMPLES]
 
 #: Wide on purpose: these guard against a slip by a factor, the scorecard says how well the model predicts.
@@ -90,7 +94,7 @@ def test_every_hour_balances(name: str) -> None:
     np.testing.assert_allclose(left, hourly["load [MW]"], rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", WITH_A_MODEL)
 def test_power_flows_conserve(name: str) -> None:
     result = run(name)
     flows = result.tables["flows"]

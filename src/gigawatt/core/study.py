@@ -85,6 +85,8 @@ class View:
         Whether it stands in the navigation.
     items : bool
         Whether the address may name something in it: ``/catalog/chips/H100``.
+    branch : str
+        What scenarios it is of, as a field of the schema says: ``running`` needs a model on a machine.
     """
 
     name: str
@@ -95,18 +97,20 @@ class View:
     asks: bool = True
     listed: bool = True
     items: bool = False
+    branch: str = ""
 
 
 @dataclass(frozen=True)
 class Job:
     """Work that takes longer than a page waits: its name, title, and the ``module:function`` that does it.
 
-    Answers are stored by name, so that no job may have the name of a view.
+    Answers are stored by name, so that no job may have the name of a view. ``branch`` is that of a view.
     """
 
     name: str
     title: str
     target: str
+    branch: str = ""
 
 
 @dataclass(frozen=True)

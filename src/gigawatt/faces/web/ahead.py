@@ -21,7 +21,7 @@ from gigawatt.faces.web.form.form import stop_of
 from gigawatt.faces.web.form.state import State
 from gigawatt.faces.web.kept import Kept
 from gigawatt.faces.web.processes.pool import Busy, Died, Failed, Pool
-from gigawatt.faces.web.views import all_views, view_of
+from gigawatt.faces.web.views import view_of, views_of
 
 __all__ = ["Ahead", "likely"]
 
@@ -49,7 +49,7 @@ def likely(question: Question, before: State | None) -> Iterator[Question]:
         ways = (*(step * n for n in range(1, _ON + 1)), *(-step * n for n in range(1, _BACK + 1)))
         yield from _moves(question, moved[0], ways)
         return
-    others = (Question(view.name, state) for view in all_views() if view.asks and view.listed)
+    others = (Question(view.name, state) for view in views_of(state.branch) if view.asks)
     yield from (one for one in others if one.view != question.view)
     ways = tuple(sign * n for n in range(1, _BESIDE + 1) for sign in (1, -1))
     for round_ in zip_longest(*(_moves(question, one, ways) for one in sliders)):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from gigawatt.chain.memo import Memo, Remembered
 from gigawatt.chain.study import Study
 from gigawatt.core.document import Document
-from gigawatt.core.errors import GigawattError
+from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.registry import find_study
 from gigawatt.core.study import resolve
 from gigawatt.faces.report import html, markdown
@@ -24,6 +24,7 @@ from gigawatt.faces.web.form.state import State, placed
 from gigawatt.faces.web.uploads.paths import known, may_name_a_file
 from gigawatt.faces.web.uploads.store import Stored
 from gigawatt.faces.web.views import job_of, view_of
+from gigawatt.schema.fields import allows, belongs_to
 
 if TYPE_CHECKING:
     from gigawatt.core.result import Result
@@ -36,6 +37,7 @@ _MOST_RESULTS = 12
 """Results that a process keeps whole, so that another view of the same question is quick."""
 _MEMORY = 384 * 2**20
 """Bytes of quantities that a process remembers, about."""
+_NOT_OF_IT = "gigawatt.faces.web.rendering:not_of_it"
 
 _remembered = Remembered(Memo(limit=_MEMORY))
 _results: OrderedDict[State, Result] = OrderedDict()
@@ -113,13 +115,18 @@ def result_of(state: State, progress: Progress) -> Result:
 
 
 def show(question: Question, progress: Progress) -> Fragment:
-    """What a view shows of a question."""
-    return resolve(view_of(question.view).target)(Asked(question, progress))
+    """What a view shows of a question; where it is not of its branch, what it is of."""
+    view = view_of(question.view)
+    mine = allows(view.branch, question.state.branch)
+    return resolve(view.target if mine else _NOT_OF_IT)(Asked(question, progress))
 
 
 def work(question: Question, progress: Progress) -> tuple[Question, Fragment]:
     """What a job shows of a question, and the question."""
-    return question, resolve(job_of(question.view).target)(Asked(question, progress))
+    job, branch = job_of(question.view), question.state.branch
+    if not allows(job.branch, branch):
+        raise InputError(belongs_to(job.branch, branch), key="start", given=question.state.start)
+    return question, resolve(job.target)(Asked(question, progress))
 
 
 def as_data(state: State, progress: Progress) -> dict[str, Any]:

@@ -8,9 +8,12 @@ from typing import Any
 
 from gigawatt.core.document import Document, Drawing
 from gigawatt.faces.report.html import glued
-from gigawatt.faces.web.answers import Fragment
+from gigawatt.faces.web.answers import Asked, Fragment
+from gigawatt.faces.web.views import view_of, views_of
 
-__all__ = ["Plot", "document_fragment", "environment", "fragment", "pictured", "plot", "script_safe"]
+__all__ = [
+    "Plot", "document_fragment", "environment", "fragment", "not_of_it", "pictured", "plot", "script_safe",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,18 @@ def fragment(template: str, *, title: str = "", **context: Any) -> Fragment:
     return Fragment(environment().get_template(template).render(**context), title)
 
 
-def document_fragment(document: Document, prefix: str = "") -> Fragment:
-    """A whole document as a fragment of the page; ``prefix`` makes its names unique there."""
-    return fragment("document_page.html.j2", title=document.title, document=document, prefix=prefix)
+def document_fragment(document: Document, prefix: str = "", query: str | None = None) -> Fragment:
+    """A whole document as a fragment of the page; ``prefix`` makes its names unique there.
+
+    ``query`` is that of the question whose numbers its cards are: each then says why it is so.
+    """
+    return fragment(
+        "document_page.html.j2", title=document.title, document=document, prefix=prefix, query=query
+    )
+
+
+def not_of_it(asked: Asked) -> Fragment:
+    """What stands in place of a view that is of other branches than the scenario."""
+    state, view = asked.state, view_of(asked.question.view)
+    others = [one for one in views_of(state.branch) if one.asks]
+    return fragment("not_of_it.html.j2", title=view.title, view=view, others=others, query=state.query())

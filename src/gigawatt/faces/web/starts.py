@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from gigawatt.core.errors import MissingDataError
-from gigawatt.schema.fields import SERVING, TRAINING
+from gigawatt.schema.fields import LOAD, SERVING, TRAINING
 from gigawatt.schema.scenario import LoadedScenario, read_scenario
 
 __all__ = ["BRANCHES", "DEFAULT", "FILE", "Start", "start_of", "starts"]
@@ -18,7 +18,7 @@ FILE = Path("scenario.yaml")
 """What a scenario is called whose file nobody has: errors name it, and no folder."""
 
 
-BRANCHES = {TRAINING: "train a model", SERVING: "serve a model"}
+BRANCHES = {TRAINING: "train a model", SERVING: "serve a model", LOAD: "a load without a model"}
 """Branches that the page asks, in the order of their starts, and what they are called."""
 
 

@@ -10,13 +10,19 @@ from gigawatt.core import registry
 from gigawatt.core.errors import nearest
 from gigawatt.core.study import Job, View
 from gigawatt.faces.web.names import Unknown
+from gigawatt.schema.fields import allows
 
-__all__ = ["all_views", "job_of", "view_of"]
+__all__ = ["all_views", "job_of", "view_of", "views_of"]
 
 
 def all_views() -> tuple[View, ...]:
     """Every view in the order of the navigation."""
     return registry.views()
+
+
+def views_of(branch: str, now: str = "") -> list[View]:
+    """Those that the navigation has for a scenario of a branch, the one that is shown ``now`` among them."""
+    return [one for one in all_views() if one.listed and (allows(one.branch, branch) or one.name == now)]
 
 
 def view_of(name: str, item: str = "") -> View:

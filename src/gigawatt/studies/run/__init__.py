@@ -30,7 +30,7 @@ STUDY = Study(
         View(
             name="chain",
             title="Chain",
-            words="From source to token: what it takes, its bottleneck, what would relieve it.",
+            words="From the power plant on: what it takes, what limits it, what would relieve it.",
             target="gigawatt.studies.run.view:show",
             place=10,
         ),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from gigawatt.faces.report.html import glued
 from gigawatt.faces.report.trust import assumption_grid
 from gigawatt.faces.web.answers import Asked, Fragment
-from gigawatt.faces.web.rendering import Plot, fragment, plot
+from gigawatt.faces.web.rendering import Plot, document_fragment, fragment, plot
+from gigawatt.schema.fields import LOAD
 from gigawatt.studies.explain.view import link_to
 from gigawatt.studies.run import grids
+from gigawatt.studies.run.document import document
 from gigawatt.studies.run.figures import figure
 from gigawatt.studies.run.figures_tables import has_table
 from gigawatt.studies.run.words import topics
@@ -31,8 +33,10 @@ _FIRST = ("training", "serving", "error", "binding")
 
 
 def show(asked: Asked) -> Fragment:
-    """Words, cards, Sankey, breakdown, relief, ledger, assumptions."""
+    """Words, cards, Sankey, breakdown, relief, ledger, assumptions; of a load its document."""
     result = asked.result
+    if asked.state.branch == LOAD:
+        return document_fragment(document(result), "chain-", asked.state.query())
     names = ("sankey", "time", "cost_relief") if is_serving(result) else ("sankey", "breakdown", "relief")
     plots: dict[str, Plot] = {}
     for name in names:

@@ -37,6 +37,7 @@ STUDY = Study(
             words="Latencies against load, and cost against speed per user.",
             target="gigawatt.studies.serving.view:show",
             place=30,
+            branch="running",
         ),
         View(
             name="serving-day",
@@ -49,7 +50,10 @@ STUDY = Study(
     ),
     jobs=(
         Job(
-            "serving-search", "Replicas simulated request by request", "gigawatt.studies.serving.view:search"
+            "serving-search",
+            "Replicas simulated request by request",
+            "gigawatt.studies.serving.view:search",
+            branch="running",
         ),
     ),
     docs="plan-serving.md",

@@ -67,10 +67,16 @@ STUDY = Study(
             words="What number formats and other ways to compute do to quality and energy.",
             target="gigawatt.studies.technologies.view:show",
             place=70,
+            branch="running",
         ),
     ),
     jobs=(
-        Job("technology-bands", "Ranges of energy and cost", "gigawatt.studies.technologies.view:compute"),
+        Job(
+            "technology-bands",
+            "Ranges of energy and cost",
+            "gigawatt.studies.technologies.view:compute",
+            branch="running",
+        ),
     ),
     docs="technologies.md",
 )

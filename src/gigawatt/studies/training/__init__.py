@@ -34,6 +34,7 @@ STUDY = Study(
             words=("Parallel layouts of the model over the accelerators: speed, memory, bottleneck."),
             target="gigawatt.studies.training.view:show",
             place=20,
+            branch="running",
         ),
     ),
     docs="plan-training.md",

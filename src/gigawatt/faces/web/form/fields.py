@@ -12,7 +12,8 @@ from functools import lru_cache
 
 from gigawatt import catalog
 from gigawatt.catalog import Entity
-from gigawatt.schema.fields import FIELDS, SERVING, TRAINING, allows, fields
+from gigawatt.chain.load import PROFILES
+from gigawatt.schema.fields import FIELDS, LOAD, SERVING, TRAINING, allows, fields
 
 __all__ = ["FORM_FIELDS", "SIZE", "SIZES", "FormField", "Option", "field_of", "fields_of", "options"]
 
@@ -21,8 +22,10 @@ SIZE = "size"
 SIZES: Mapping[str, tuple[str, ...]] = {
     TRAINING: ("machine.count", "machine.power"),
     SERVING: ("serving.demand", "machine.count", "machine.power"),
+    LOAD: ("load.peak", "load.mean", "load.it_peak", "load.hours"),
 }
 """Branch → the keys that say its size; its slider halts where the first does."""
+_INSTEAD = ", in place of a model's"
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class FormField:
     key, section, label, sentence, kind, example : str
         As in :class:`gigawatt.schema.fields.Field`; ``kind`` is ``choice, many, stops`` or ``text``.
     branch : str
-        What it belongs to, as in :class:`gigawatt.schema.fields.Field`.
+        What it belongs to, as in :class:`gigawatt.schema.fields.Field`; a load has controls where no machine
+        draws it.
     stops : tuple of str
         Where the slider halts, in order.
     more : bool
@@ -61,24 +65,26 @@ class FormField:
     example: str = ""
 
 
-def _sizes() -> Iterator[FormField]:
-    """The sizes of a machine."""
-    words, example = "ccelerators, or power of the facility", "16384, or 300 MW"
-    for branch, said, shown in ((TRAINING, "A", ""), (SERVING, "Demand, a", "2000 requests/s, ")):
-        stops = fields()[SIZES[branch][0]].stops
-        yield FormField(
-            SIZE, "Machine", "Size", said + words, "stops", branch, stops, example=shown + example
-        )
+def _sized(branch: str, section: str, label: str, sentence: str, example: str) -> FormField:
+    stops = fields()[SIZES[branch][0]].stops
+    return FormField(SIZE, section, label, sentence, "stops", branch, stops, example=example)
 
 
 def _controls() -> Iterator[FormField]:
     """The fields that the page shows, in the order of the schema."""
     for one in FIELDS:
         if one.key == "machine.count":
-            yield from _sizes()
+            words, many = "accelerators, or power of the facility", "16384, or 300 MW"
+            yield _sized(TRAINING, "Machine", "Size", words.capitalize(), many)
+            yield _sized(SERVING, "Machine", "Size", f"Demand, {words}", f"2000 requests/s, {many}")
+        elif one.key == "load.peak":
+            words = one.sentence.removesuffix(_INSTEAD)
+            yield _sized(LOAD, one.section, one.label, words, "300 MW")
         elif one.control:
+            load = one.key.startswith("load.")
+            words = one.sentence.replace(_INSTEAD, ", in place of the load above") if load else one.sentence
             yield FormField(
-                one.key, one.section, one.label, one.sentence, one.control, one.branch, one.stops,
+                one.key, one.section, one.label, words, one.control, LOAD if load else one.branch, one.stops,
                 more=one.more, example=one.example if one.control in ("stops", "text") else "",
             )  # fmt: skip
 
@@ -145,6 +151,7 @@ _OPTIONS: dict[str, Callable[[], Iterable[Option]]] = {
     "serving.sparsity": _words("none", "2:4"),
     "serving.shape": lambda: (*_words("constant")(), *_rows("traces_shapes")),
     "site.name": _places,
+    "load.profile": lambda: (*_words(*PROFILES)(), *_rows("traces_shapes")),
     "supply.plants": lambda: _rows("plants", "kind"),
     "supply.reliability": _words("99 %", "99.9 %", "99.99 %", "99.999 %"),
     "supply.matching": _words("annual", "hourly", "50 %", "70 %", "80 %", "90 %", "95 %", "100 %"),

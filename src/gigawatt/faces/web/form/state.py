@@ -23,7 +23,7 @@ from gigawatt.faces.web.form.fields import SIZE, SIZES, field_of, fields_of, opt
 from gigawatt.faces.web.starts import DEFAULT, start_of, starts
 from gigawatt.faces.web.uploads.paths import file_keys, known, may_name_a_file
 from gigawatt.schema.changed import scenario_with
-from gigawatt.schema.fields import SERVING, TRAINING, belongs_to, fields
+from gigawatt.schema.fields import LOAD, SERVING, TRAINING, belongs_to, fields
 from gigawatt.schema.scenario import LoadedScenario
 
 __all__ = ["MOST_KEYS", "SHOW", "Shown", "State", "placed", "read_address", "read_form", "read_values"]
@@ -71,7 +71,7 @@ class State:
         """What stands in a field now: as it was typed, or as the start has it; empty if nothing does."""
         changes, base = dict(self.changes), start_of(self.start).loaded
         if key == SIZE:
-            sizes = (self.written(one) for one in SIZES[self.branch])
+            sizes = (self.written(one) for one in SIZES[self.branch] if one not in fields_of(self.branch))
             return next((size for size in sizes if size), "")
         if key in changes:
             return changes[key]
@@ -138,10 +138,10 @@ def _scalar(text: str) -> object:
 def _size(text: str, branch: str) -> dict[str, str]:
     """The keys that a size means: the one that it is of, the others taken away."""
     text = text.strip()
-    chosen = "machine.count"
+    chosen = "load.peak" if branch == LOAD else "machine.count"
     if branch == SERVING and ("/" in text or "token" in text or "request" in text):
         chosen = "serving.demand"
-    elif text.rstrip().endswith(("W", "w")):
+    elif branch != LOAD and text.rstrip().endswith(("W", "w")):
         chosen = "machine.power"
     return {key: text if key == chosen else "" for key in SIZES[branch]}
 
@@ -234,9 +234,10 @@ def read_form(pairs: Pairs, uploads: Container[str] = ()) -> Shown:
         if key != SIZE:
             changes[key] = checked
     if SIZE in found and found[SIZE] != state.written(SIZE):
-        if not found[SIZE]:
+        own = {key: changes[key] for key in SIZES[branch] if key in fields_of(branch) and changes.get(key)}
+        if not found[SIZE] and not own:
             raise InputError("the size is needed", key=SIZE, allowed=fields_of(branch)[SIZE].example)
-        changes |= _size(found[SIZE], branch)
+        changes |= _size(found[SIZE], branch) | own
     state = state.with_changes(changes)
     try:
         state.loaded()
@@ -248,7 +249,7 @@ def read_form(pairs: Pairs, uploads: Container[str] = ()) -> Shown:
 def placed(error: GigawattError, branch: str) -> GigawattError:
     """The error at the field it belongs to, without file and line, which are nobody's here."""
     error.file, error.line = None, None
-    if error.key in (*SIZES[branch], "machine"):
+    if error.key in (*SIZES[branch], "machine") and error.key not in fields_of(branch):
         error.key = SIZE
     return error
 
@@ -285,8 +286,9 @@ def read_address(pairs: Pairs, uploads: Container[str] = ()) -> Shown:
 
 
 def _keys(found: Mapping[str, str], branch: str, dropped: list[str]) -> Iterator[tuple[str, str]]:
-    """Keys that mean something; sizes first, since they exclude each other."""
-    for key, text in sorted(found.items(), key=lambda pair: pair[0] not in (SIZE, *SIZES[branch])):
+    """Keys that mean something; sizes first, since they exclude each other, those that are left out last."""
+    sizes = (SIZE, *SIZES[branch])
+    for key, text in sorted(found.items(), key=lambda pair: (pair[0] not in sizes, not pair[1])):
         if key in _NOT_KEYS or key.startswith(SHOW):
             continue
         if not _allowed(key, branch):
@@ -360,7 +362,8 @@ def read_values(values: Mapping[str, Any]) -> Shown:
     values : mapping of str to object
         By dotted key.
     """
-    branch = SERVING if any(key.startswith("serving.") for key in values) else TRAINING
+    sections = {key.partition(".")[0] for key in values}
+    branch = next((one for one in (SERVING, TRAINING) if one in sections), LOAD)
     start = next(one for one in starts().values() if one.branch == branch)
     texts = {key: _text(value) for key, value in values.items()}
     gone = {

@@ -22,7 +22,7 @@ from gigawatt.faces.web.names import Unknown
 from gigawatt.faces.web.processes.pool import Superseded
 from gigawatt.faces.web.rendering import environment
 from gigawatt.faces.web.site import Site
-from gigawatt.faces.web.views import all_views, view_of
+from gigawatt.faces.web.views import all_views, view_of, views_of
 
 __all__ = ["router", "whole_page"]
 
@@ -72,7 +72,7 @@ async def answer(
     nav = (
         environment()
         .get_template("nav.html.j2")
-        .render(views=_listed(), view=view, query=shown.state.query())
+        .render(views=views_of(shown.state.branch, view.name), view=view, query=shown.state.query())
     )
     html = f'{found.html}<nav id="views" aria-label="Views" hx-swap-oob="innerHTML">{nav}</nav>'
     headers = {} if trigger == "answer" else {"HX-Replace-Url": address}
@@ -129,7 +129,7 @@ def whole_page(
     return environment().get_template("page.html.j2").render(
         title=(found.title if found and found.title else view.title),
         view=view,
-        views=_listed(),
+        views=views_of(shown.state.branch, view.name),
         item=item,
         form=form_of(shown.state, errors, site.labels()),
         query=shown.state.query(dict(shown.settings)),
@@ -142,10 +142,6 @@ def whole_page(
         version=__version__,
         catalog=catalog.version(),
     )  # fmt: skip
-
-
-def _listed() -> list[View]:
-    return [view for view in all_views() if view.listed]
 
 
 def _after(shown: Shown) -> str:
@@ -175,5 +171,9 @@ def _state_of(request: Request) -> State:
 
 
 def _missing(text: str) -> Response:
-    context: Mapping[str, Any] = {"text": text, "views": _listed(), "static": STATIC}
+    context: Mapping[str, Any] = {
+        "text": text,
+        "views": views_of(State().branch),
+        "static": STATIC,
+    }
     return HTMLResponse(environment().get_template("missing.html.j2").render(**context), 404)
