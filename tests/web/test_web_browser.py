@@ -58,6 +58,23 @@ def test_every_view_is_accessible_in_the_dark_and_fits_a_narrow_screen(
         assert _serious(visitor.page) == []
 
 
+def test_a_load_is_asked_by_its_size_on_a_narrow_screen(browser: Any, server: Server) -> None:
+    narrow = {"width": 390, "height": 800}
+    with visiting(browser, server.address, viewport=narrow) as visitor:
+        visitor.open("/chain?start=campus-300mw-texas")
+        page = visitor.page
+        assert "Layouts" not in page.locator("#views").inner_text()
+        assert all(len(plot.screenshot()) > _BLANK for plot in page.locator(".plot:visible").all())
+        assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
+        page.click("#asks > summary")
+        with visitor.another():
+            page.focus("#r-size")
+            page.keyboard.press("ArrowLeft")
+        assert page.input_value("#f-size") == "200 MW"
+        assert "The facility draws 200 MW" in visitor.text("#answer .lead")
+        assert _serious(page) == []
+
+
 def test_a_slider_moved_by_keyboard_gives_another_answer_and_address(visitor: Visitor) -> None:
     visitor.open("/chain")
     before = visitor.text("#answer .lead")
