@@ -150,6 +150,12 @@ def test_todays_hardware_at_its_best_is_all_of_its_points(asker: Asker) -> None:
     assert min(one.metrics["cost"] for one in best) <= made.outcome(made.own).metrics["cost"]
 
 
+def test_a_load_without_a_model_has_no_design() -> None:
+    load = Asker(read_scenario(ROOT / "examples/campus-300mw-texas.yaml"))
+    with pytest.raises(InputError, match="not a scenario with a model"):
+        read_model(load, "B200-parts")
+
+
 def test_serving_designs_keep_the_promise() -> None:
     serving = Asker(
         read_scenario(VIRGINIA),

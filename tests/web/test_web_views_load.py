@@ -13,7 +13,7 @@ from served import HERE, Server, serving
 
 from gigawatt.core.errors import InputError
 from gigawatt.core.registry import find_study, jobs, views
-from gigawatt.faces.web.answers import Question, report_html, result_of, show, work
+from gigawatt.faces.web.answers import Question, compared, report_html, result_of, show, work
 from gigawatt.faces.web.form.form import form_of
 from gigawatt.faces.web.form.state import State, read_address, read_form, read_values
 from gigawatt.faces.web.starts import starts
@@ -103,6 +103,19 @@ def test_only_views_of_a_load_are_offered() -> None:
     supply = page("supply")
     assert not supply.forms
     assert supply.paragraphs[-1].startswith("A load that is given has hours")
+
+
+def test_two_loads_are_weighed_by_their_energy_and_split() -> None:
+    larger = STATE.with_changes({"load.peak": "400 MW", "supply.grid.limit": "300 MW"})
+    found = page("compare", larger)
+    (words,) = [text for text in found.paragraphs if text.startswith("Two loads stand side by side")]
+    assert "energy at the meter costs, all included," in words
+    assert found.forms[0]["action"].startswith("/jobs/compare-split?")
+    made = compared((STATE, larger), said)
+    assert {side["does"] for side in made["scenarios"]} == {LOAD}
+    split = {one["quantity"]: one for one in made["attribution"]["quantities"]}
+    assert {"ledger.cost_per_energy", "ledger.annual_cost", "facility.power_mean"} <= set(split)
+    assert split["facility.power_mean"]["parts"] == pytest.approx([100.0, 0.0])
 
 
 @pytest.mark.parametrize("kind", ["seconds", "serving-search", "technology-bands"])
