@@ -171,7 +171,7 @@ def test_sites_and_their_lines(plan: Plan, spread: Sites) -> None:
     assert ways["diloco"].found.tokens > 1.0
     best = ways["streaming-diloco"]
     assert best.days_low <= best.days <= best.days_high
-    base = plan.run.steps * spread.step_time / plan.share / 86400.0
+    base = plan.question.seconds(plan.run.steps, spread.step_time, plan.share) / 86400.0
     assert ways["data-parallel"].days == pytest.approx(base * float(ways["data-parallel"].found.slowdown))
     for way in spread.ways:
         if not np.isfinite(way.bandwidth):

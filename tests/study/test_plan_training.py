@@ -101,7 +101,7 @@ def test_answer_adds_up(plan: Plan) -> None:
     assert answer["best"][0]["step_time_s"] == answer["step_time_s"]
     assert sum(answer["best"][0]["memory_parts_GB"].values()) == pytest.approx(answer["best"][0]["memory_GB"])
     work = answer["steps"] * answer["step_time_s"] / 86400.0
-    assert answer["days"] == pytest.approx(work / answer["goodput"])
+    assert answer["days"] == pytest.approx(work / answer["goodput"] * (1.0 + answer["overhead"]))
     assert answer["days_low"] < answer["days"] < answer["days_high"]
     assert answer["goodput_low"] < answer["goodput"] < answer["goodput_high"]
     hours = answer["days"] * 24.0

@@ -66,7 +66,8 @@ def test_no_number_of_accelerators_below_is_quicker(count: int, batch: str) -> N
             found = capped_search(run, asked.cluster(used)[0], asked.stack, {}, top=1)
         except GigawattError:
             continue
-        least = min(least, run.steps * float(found.best.step_time[0]) / asked.goodput(used).share)
+        seconds = asked.seconds(run.steps, float(found.best.step_time[0]), asked.goodput(used).share)
+        least = min(least, seconds)
     assert fit_run(asked, count).seconds <= 1.02 * least
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from chain_scorecard import PAGE, figures, page, residuals
+from chain_scorecard import PAGE, figures, page, residuals, run_overhead
+from gigawatt import catalog
 from gigawatt.core.errors import InputError
 from gigawatt.validation.chain.band import RESIDUALS, resembling, run_days_band, whole_run_band
 from gigawatt.validation.chain.boundary import carbon_factor, counted, pue_of
@@ -113,6 +114,16 @@ def test_the_residuals_are_those_of_the_chain(shipped: list[ChainFigure]) -> Non
     for key, one in made.items():
         assert float(one["predicted"]) == pytest.approx(float(kept[key]["predicted"]), rel=0.1), key
         assert one["published"] == kept[key]["published"]
+
+
+def test_the_overhead_of_a_run_is_what_whole_shipped_runs_took(shipped: list[ChainFigure]) -> None:
+    """The row of the catalog is the median over systems; its range holds each of them, and nothing below 0."""
+    row = catalog.entity("reliability", "whole-run").evidence("overhead")
+    assert row.value == pytest.approx(run_overhead(shipped), abs=0.03)
+    rows = [one for one in table(RESIDUALS) if one["boundary"] == "final run" and one["whole_run"]]
+    took = [float(one["published"]) / float(one["predicted"]) * (1.0 + row.value) - 1.0 for one in rows]
+    assert row.high == pytest.approx(max(took), abs=0.03)
+    assert row.low == max(min(took), 0.0)
 
 
 def test_a_run_like_a_published_one_shows_it() -> None:

@@ -120,6 +120,25 @@ def _model_and_training(fill: Filler, training: Any) -> None:
     held = training.global_batch is not None or training.step_time is not None
     fill.written("training.batch_held", "training.global_batch", held)
     fill.written("training.runs_given", "training.runs", training.runs)
+    _overhead(fill, training)
+
+
+def _overhead(fill: Filler, training: Any) -> None:
+    """What a whole run takes besides steps and failures; a goodput that is given holds it."""
+    name = "training.overhead"
+    if training.overhead is not None:
+        if training.goodput is not None:
+            error = InputError("lost time is given twice", given="training.goodput as well",
+                               allowed="training.overhead or training.goodput")  # fmt: skip
+            raise fill.loaded.blame(error, name)
+        fill.written(name, name, training.overhead)
+    elif training.goodput is not None:
+        fill.leaves[name] = Leaf(0.0, "scenario", reason="training.goodput holds it", written="")
+    else:
+        row = catalog.entity("reliability", "whole-run").evidence("overhead")
+        shown = f"{100.0 * row.value:g} %"
+        fill.leaves[name] = Leaf(row.value, "catalog", reason=row.note, written=shown, evidence=(row,))
+        fill.assumptions.append(Assumption(name, shown, row.note, row.grade, row.source_id))
 
 
 def _machine(fill: Filler, training: Any) -> None:

@@ -142,6 +142,8 @@ _TRAINING = (
      "training.global_batch"),
     ("training.runs_given", "", "Runs that share the campus at the same time, as given; 0: as many as pay",
      "training.runs"),
+    ("training.overhead", "percent", "Time of a whole run besides its steps and failures, as a share of them",
+     "training.overhead training.goodput"),
     ("machine.stack", "", "The software stack", "machine.stack year"),
     ("layout.fixed", "", "Columns of the layout that are fixed", _COLUMNS),
     ("layout.widen", "", "Rare columns of the layout that are searched as well", "layout.widen"),

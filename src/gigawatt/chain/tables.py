@@ -115,9 +115,9 @@ def _energy(o: Objects) -> pd.DataFrame:
     per_step["waiting"] = max(0.0, waiting - sum(per_step.values()))
     it = sum(per_step.values())
     per_step["building"] = it * (o["facility.pue"] - 1.0)
-    total = sum(per_step.values())
+    total, whole = sum(per_step.values()), 1.0 + o["training.overhead"]
     rows = [
-        {"component": k, "energy [kWh/Mtoken]": v / tokens * 1e6 / 3.6e6, "share []": v / total}
+        {"component": k, "energy [kWh/Mtoken]": v * whole / tokens * 1e6 / 3.6e6, "share []": v / total}
         for k, v in per_step.items()
     ]
     return _frame(rows, "component")

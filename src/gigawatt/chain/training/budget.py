@@ -160,6 +160,7 @@ def trial(
     training_number_format: str,
     training_optimizer: str,
     training_runs_given: int,
+    training_overhead: float,
     machine_chip: Chip,
     machine_options: Mapping[str, Any],
     machine_stack: Stack,
@@ -176,7 +177,7 @@ def trial(
         batch=training_global_batch, batch_held=training_batch_held, number_format=training_number_format,
         optimizer=training_optimizer, chip=machine_chip, options=machine_options, stack=machine_stack,
         fixed=layout_fixed, widen=layout_widen, cap=None, year=scenario_year,
-        reliability=cluster_of(machine_chip.id),
+        reliability=cluster_of(machine_chip.id), overhead=training_overhead,
     )  # fmt: skip
     return Trial(terms, max(training_runs_given, 1))
 

@@ -151,7 +151,7 @@ def outcome_of(
     """:func:`training_outcome` of steps of these joules by component and seconds, ``(L,)`` each."""
     stepping = chain.step_power(energy, step_time, 1, spare_power)  # type: ignore[arg-type]
     standing = chain.standing_power(energy, step_time, 1, spare_power)  # type: ignore[arg-type]
-    seconds = steps * step_time / share
+    seconds = question.seconds(steps, step_time, share)
     power = np.asarray(chain.power_it(stepping, standing, share), dtype=np.float64)
     drawn = power * seconds * question.pue_mean
     return Outcome(

@@ -276,6 +276,7 @@ def question_of(
         reliability=reliability or cluster_of(leaf("machine.chip").id),
         given_goodput=given_goodput,
         recovery=recovery,
+        overhead=leaf("training.overhead"),
         pue_mean=pue_mean,
         pue_peak=pue_peak,
         electricity=electricity,

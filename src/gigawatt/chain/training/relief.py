@@ -94,7 +94,7 @@ def relieve(
             )
             best, fits = again.best, again.fit
         step = float(best.step_time[0])
-        seconds_held, seconds = (plan.run.steps * one / share for one in (step_held, step))
+        seconds_held, seconds = (question.seconds(plan.run.steps, one, share) for one in (step_held, step))
         found.append(
             Relief(
                 resource=name,

@@ -148,7 +148,7 @@ def across(plan: Plan, *, sites: int, distance: float, bandwidth: float, methods
     needed = working_region(**given, distance=distance, allowed=ALLOWED, methods=methods, wan=link)
     region = working_region(**given, distance=_DISTANCES, allowed=ALLOWED, methods=methods, wan=link)
     ways: list[WaySites] = []
-    days = run.steps * step / plan.share / _DAY
+    days = plan.question.seconds(run.steps, step, plan.share) / _DAY
     inner = table("wan_methods")
     for name in methods:
         one = across_sites(**given, distance=distance, bandwidth=bandwidth, method=name, wan=link)

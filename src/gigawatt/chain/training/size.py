@@ -159,7 +159,7 @@ class Sizes:
 
     def _fit(self, run: TrainingRun, cluster: Cluster, found: Search) -> Fit:
         share = self.share(cluster.count)
-        seconds = run.steps * float(found.best.step_time[0]) / share
+        seconds = self.terms.seconds(run.steps, float(found.best.step_time[0]), share)
         return Fit(run, cluster, cluster.count, found, seconds, share)
 
     def on(self, used: int, batch: Batch, *, uneven: bool) -> Fit:

@@ -32,7 +32,8 @@ class RunTerms:
     grow; ``options`` are those of :func:`~gigawatt.machine.build_cluster`; ``fixed`` pins layout columns and
     ``widen`` names rare ones to search; ``cap`` [W] is what an accelerator may draw, where that is less than
     its own limit; ``reliability`` names a cluster of the catalog's ``reliability``, ``given_goodput`` takes
-    the place of that from failure rates.
+    the place of that from failure rates; ``overhead`` is the share of steps and failures that a whole run
+    takes besides.
     """
 
     architecture: Architecture
@@ -52,6 +53,7 @@ class RunTerms:
     reliability: str
     given_goodput: float | None = None
     recovery: str | None = None
+    overhead: float
 
     def goodput(self, count: int, failures: float = 1.0, spares: int = 0) -> Goodput:
         """Goodput on ``count`` accelerators that fail ``failures`` times as often; the given one, if any."""
@@ -62,6 +64,10 @@ class RunTerms:
             self.reliability, count, spares, node=node, failures=failures, recovery=self.recovery,
             year=self.year,
         )  # fmt: skip
+
+    def seconds(self, steps: float, step_time: Any, share: float) -> Any:
+        """Time on the clock of ``steps`` that take ``step_time`` [s] each at the goodput ``share`` [s]."""
+        return steps * step_time / share * (1.0 + self.overhead)
 
     def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
         """(the cluster of ``count`` accelerators, its assumptions)."""

@@ -49,7 +49,7 @@ _GROUPS = (
     ),
     _group("training.optimizer", "the optimizer"),
     _group("training.goodput", "failures and goodput", "training.failures", "training.recovery",
-           "training.goodput"),
+           "training.goodput", "training.overhead"),
     _group("training.step_time", "the step time that is given"),
     _group("training.deadline", "the deadline"),
     _group(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from gigawatt.chain.reliability import days_band
 from gigawatt.core.document import Grid
 from gigawatt.core.errors import GigawattError
 from gigawatt.core.result import Result
@@ -66,13 +67,17 @@ def step_band(result: Result) -> StepBand | None:
 
 def _days(result: Result, band: Band) -> tuple[float, float] | None:
     """The days by the band of a step, the chance of failures and what whole published runs took."""
-    found = [find(result, f"training.duration{end}") for end in ("", "_low", "_high")]
-    days = [float(one.value) for one in found if one is not None]
-    if len(days) < len(found):
+    duration = find(result, "training.duration")
+    if duration is None or any(find(result, f"training.duration_{end}") is None for end in ("low", "high")):
         return None
-    middle, low, high = days
-    factors = run_days_band(step=(band.low, band.high), failures=(low / middle, high / middle))
-    return middle * factors[0] / _DAY, middle * factors[1] / _DAY
+    low, high = run_days_band(step=(band.low, band.high), failures=_failures(result))
+    return float(duration.value) * low / _DAY, float(duration.value) * high / _DAY
+
+
+def _failures(result: Result) -> tuple[float, float]:
+    """Factors on the days of a run by failures alone."""
+    middle, low, high = (float(result[f"training.duration{end}"]) for end in ("", "_low", "_high"))
+    return low / middle, high / middle
 
 
 def _outside(result: Result, routed: bool) -> tuple[str, ...]:
@@ -157,9 +162,10 @@ def card_bands(result: Result) -> dict[str, str]:
     duration = find(result, "training.duration")
     if found.days is not None and duration is not None:
         days = float(duration.value) / _DAY
-        first, last = (end / days for end in found.days)
-        bands["training.duration"] = bands["training.accelerator_hours"] = (first, last)
-        bands["energy.run"] = bands["carbon.run"] = (first, last)
+        whole = found.days[0] / days, found.days[1] / days
+        for name in ("training.duration", "training.accelerator_hours", "energy.run", "carbon.run"):
+            bands[name] = whole
+        first, last = days_band(step=(low, high), failures=_failures(result))
         bands["training.effective_step_time"] = (first, last)
         bands["training.tokens_per_second"] = (1.0 / last, 1.0 / first)
     return _spread_of(result, bands)

@@ -9,6 +9,7 @@ from gigawatt.core.result import Result
 from gigawatt.faces.figures.readable import aligned, label, significant, with_unit
 from gigawatt.faces.figures.style import INK, colour, empty, finish, on, safe
 from gigawatt.studies.run.figures_tables import column, need_table
+from gigawatt.studies.run.sayings import find
 
 SECONDS_PER_DAY = 86400.0
 """Exact."""
@@ -118,12 +119,20 @@ def breakdown(result: Result) -> Any:
 def goodput(result: Result) -> Any:
     """Days of the run that make no progress, by what takes them."""
     shares, _ = column(need_table(result, "goodput"), "share")
-    return lost_time(shares.to_dict(), float(result["training.duration"]) / SECONDS_PER_DAY)
+    days = float(result["training.duration"]) / SECONDS_PER_DAY
+    overhead = find(result, "training.overhead")  # stored results before 2026-12 have none
+    return lost_time(shares.to_dict(), days, 0.0 if overhead is None else float(overhead.value))
 
 
-def lost_time(parts: Mapping[str, float], days: float) -> Any:
-    """Days of ``days`` on the clock that make no progress, by what takes them, as bars that add up."""
-    lost = {name: days * share for name, share in parts.items() if name != "progress" and share > 0.0}
+def lost_time(parts: Mapping[str, float], days: float, overhead: float) -> Any:
+    """Days of ``days`` on the clock that make no progress, by what takes them, as bars that add up.
+
+    ``parts`` are shares of the time of steps and failures, ``overhead`` is what the run takes besides, as a
+    share of it.
+    """
+    within = days / (1.0 + overhead)
+    lost = {name: within * share for name, share in parts.items() if name != "progress"}
+    lost = {name: time for name, time in (lost | {"besides": days - within}).items() if time > 0.0}
     if not lost:
         return empty("Lost wall-clock time", "nothing is lost")
     figure = waterfall(list(lost), list(lost.values()), "days", "lost in all")

@@ -38,6 +38,7 @@ CARDS: tuple[tuple[str, str], ...] = (
     ("training.mfu", "MFU"),
     ("training.tokens_per_second", "Throughput"),
     ("training.goodput", "Goodput"),
+    ("training.overhead", "Besides steps and failures"),
     ("facility.power_mean", "Facility, mean"),
     ("facility.power_peak", "Facility, peak"),
     ("facility.power_nameplate", "Facility, nameplate"),
@@ -171,7 +172,7 @@ _HEADS_SERVING = {"gain": "cost saved", "quantity": "latency"}
 _CAPTIONS = {
     "breakdown": "Time of one step by what it waits for; the parts add up to the whole.",
     "relief": "Effective step time of the same layout with twice the resource (half of a latency or launch).",
-    "goodput": "Where the time on the clock goes.",
+    "goodput": "Where the time of steps and failures goes; a whole run takes its overhead besides.",
     "layouts": "The best layouts found, fastest first.",
     "operations": "Kernels of one microbatch on one accelerator under the best layout, by kind of layer.",
     "memory": "Memory of one accelerator in the best layout.",

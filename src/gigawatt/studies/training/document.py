@@ -139,6 +139,7 @@ def _facts(answer: Answer) -> Grid:
         ("measured / predicted step time", "1", significant(answer["band"]["low"]),
          significant(answer["band"]["high"])),
         ("goodput", *(f"{significant(100 * answer[f'goodput{k}'])} %" for k in ("", "_low", "_high"))),
+        ("besides steps and failures", f"{significant(100 * answer['overhead'])} %", "", ""),
         ("failures per day", significant(answer["failures_per_day"]), "", ""),
         ("MFU", f"{significant(100 * answer['mfu'])} %", "", ""),
         ("tokens/s at goodput", large(round(answer["tokens_per_s"])), "", ""),
@@ -185,7 +186,9 @@ def _memory(answer: Answer) -> Grid:
 
 def _goodput(answer: Answer) -> Grid:
     rows = [(label(name), f"{100 * share:.2f} %") for name, share in answer["goodput_parts"].items()]
-    return rows_grid("Wall-clock time by use.", ("part", "share"), rows)
+    return rows_grid(
+        "Time of steps and failures by use; a whole run takes its overhead besides.", ("part", "share"), rows
+    )
 
 
 def _layouts(answer: Answer) -> Grid:

@@ -190,7 +190,7 @@ def tried(answer: Mapping[str, Any]) -> Any:
 
 def goodput_parts(answer: Mapping[str, Any]) -> Any:
     """Wall-clock time lost, by cause."""
-    return lost_time(answer["goodput_parts"], answer["days"])
+    return lost_time(answer["goodput_parts"], answer["days"], answer["overhead"])
 
 
 def power_caps(answer: Mapping[str, Any]) -> Any:

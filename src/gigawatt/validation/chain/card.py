@@ -213,7 +213,7 @@ def chain_card(file: Path | None = None, progress: Progress | None = None) -> Ca
         rows=len(rows),
         predicted=len(figures),
         refusals=refused,
-        parameters_fitted=0,
+        parameters_fitted=1,
         overall=summary_of(judging),
         groups=tuple(_group(key, figures) for key in keys),
         more={
