@@ -303,7 +303,9 @@ def test_a_walk_ends_in_rows_with_grade_and_source(tmp_path: Path) -> None:
     answer = gigawatt.explain(result, "training.duration", depth=5)
     walk = answer.table("walk")
     assert list(walk.columns) == ["quantity", "value", "unit", "grade", "from", "code"]
-    assert walk.loc[0, "from"] == "training.tokens_trained / training.tokens_per_second"
+    assert walk.loc[0, "from"] == (
+        "training.tokens_trained / training.tokens_per_second * (1 + training.overhead)"
+    )
     assert walk.loc[0, "code"].startswith("gigawatt/chain/training/quantities.py:")
     assert walk.loc[0, "value"] == pytest.approx(result.quantity("training.duration").shown)
     assert walk["from"].str.contains(r"\.csv:\d+, ").any()

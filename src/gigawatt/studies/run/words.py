@@ -60,7 +60,10 @@ def _training(result: Result) -> str:
     if step is not None and mfu is not None:
         text += f": a step takes {shown(step)} at an MFU of {shown(mfu)}"
         if real is not None:
-            text += f", and {shown(real)} with its share of failures"
+            text += f", {shown(real)} with its share of failures"
+        besides = find(result, "training.overhead")
+        if besides is not None and float(besides.value) > 0.0:
+            text += f", and the whole run {shown(besides)} besides"
     return graded(result, text, ("training.duration", "training.step_time", "training.mfu"))
 
 

@@ -63,7 +63,12 @@ def _summary(answer: Answer, grade: str) -> str:
         f"{significant(answer['days_low'])} to {_days(answer['days_high'])}){grade}. A step takes "
         f"{with_unit(answer['step_time_s'], 's')} "
         f"({spread(answer['step_time_low_s'], answer['step_time_high_s'], 's')}); MFU is "
-        f"{significant(100 * answer['mfu'])} % and goodput {significant(100 * answer['goodput'])} %."
+        f"{significant(100 * answer['mfu'])} % and goodput {significant(100 * answer['goodput'])} %"
+        + (
+            f", besides which a whole run takes {with_percent(answer['overhead'])}."
+            if answer["overhead"]
+            else "."
+        )
     )
     text += (
         f" The band comes from {band['sources']} published sources, each predicted by a fit to the "
