@@ -16,7 +16,7 @@ from gigawatt.core.errors import InputError
 from gigawatt.validation.computations import computations
 from gigawatt.validation.published import parts_of, rows_of
 
-PUBLISHED = ("goodput", "supply", "technologies", "outlook")
+PUBLISHED = ("goodput", "adequacy", "supply", "technologies", "outlook")
 ROOT = Path(__file__).parents[2]
 WRITTEN = ("where", "ours", "published", "tolerance", "fitted")
 

@@ -78,7 +78,8 @@ def one_line(error: GigawattError, file: str = "mine.csv") -> None:
 
 
 QUICK_PARTS = {
-    "goodput": ("runs",), "supply": ("resource",), "technologies": ("quantum.speed_ups", "cost"),
+    "goodput": ("runs",), "adequacy": ("systems",), "supply": ("resource",),
+    "technologies": ("quantum.speed_ups", "cost"),
     "outlook": ("costs",),
 }  # fmt: skip
 

@@ -39,6 +39,7 @@ TABLES: Mapping[str, Table] = {
     "serving": Table("TTFT, TPOT, throughput", 20.0, "serving.card:serving_card"),
     "goodput": Table("goodput and failures of published runs", 0.3),
     "chain": Table("hours, energy and power of whole systems", 12.0, "chain.card:chain_card"),
+    "adequacy": Table("LOLE, LOLH and EUE of test systems, by convolution and by simulation", 1.0),
     "supply": Table("plants, weather, building and plan beside published numbers", 11.0),
     "technologies": Table("compute technologies beside published numbers", 5.5),
     "outlook": Table("hindcasts, growth and energies beside published numbers", 16.0),
@@ -76,7 +77,8 @@ def validate(
         A CSV or Parquet file of the table's shape (of kernels and collectives also a folder of them) instead
         of the shipped rows.
     parts : sequence of str, optional
-        Of published targets (goodput, supply, technologies, outlook): the parts to check, all where left out.
+        Of published targets (goodput, adequacy, supply, technologies, outlook): the parts to check, all where
+        left out.
     progress : callable, optional
         Called with (parts done, parts in all) now and then.
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.core.quantities import HOURS_PER_YEAR, compact
+from gigawatt.power.flexible import Flexible
 from gigawatt.power.formulation import HOUR, MONEY_PER_ENERGY
 from gigawatt.power.plan.problem import Problem
 from gigawatt.power.plan.programme import Programme
@@ -79,6 +80,8 @@ class SupplyPlan:
         Share of the year in which the load is drawn, at all hours alike.
     bound : float
         $ that no plan of these plants and limits can undercut, by the dual.
+    flexible, not_served_limit
+        Of the question: what may be cut or wait, and the share of the energy that may stay unserved.
     """
 
     plants: tuple[Plant, ...]
@@ -112,6 +115,8 @@ class SupplyPlan:
     years: int = 1
     bound: float = math.nan
     duty: float = 1.0
+    flexible: Flexible | None = None
+    not_served_limit: float | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -228,6 +233,8 @@ def books(
         years=problem.years,
         bound=min(solution.bound * unit, solved),
         duty=problem.duty,
+        flexible=problem.flexible,
+        not_served_limit=problem.not_served_limit,
     )
 
 

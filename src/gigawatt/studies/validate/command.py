@@ -12,8 +12,8 @@ from gigawatt.faces.terminal.answer import give
 __all__ = ["validate_command"]
 
 _TABLES = (
-    "Which scorecard: training, kernels, memory, power, collectives, serving, chain, supply, technologies, "
-    "outlook."
+    "Which scorecard: training, kernels, memory, power, collectives, serving, goodput, chain, "
+    "adequacy, supply, technologies, outlook."
 )
 
 

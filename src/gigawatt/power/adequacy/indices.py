@@ -1,0 +1,151 @@
+"""Adequacy by convolution: LOLH, LOLE, EUE, frequency and duration of load against units, hour by hour.
+
+Exact where hours do not depend on one another but by the units that are out: without stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from gigawatt.core.errors import InputError
+from gigawatt.power.adequacy.outage_table import OutageTable, outage_table
+from gigawatt.power.adequacy.units import Units
+
+__all__ = ["Indices", "convolve"]
+
+Array = npt.NDArray[np.float64]
+_DAY = 24
+_STATES = 400
+"""Tables that the hours of a system may ask for; above, hourly shares are rounded more coarsely."""
+_ROUNDED = (1e-12, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+
+
+@dataclass(frozen=True)
+class Indices:
+    """What a system lacks over the hours that it was asked for.
+
+    ``hours`` : LOLH. ``days`` : LOLE, of the worst hour of each day; ``None`` where no whole days.
+    ``energy`` : EUE, power × h. ``events`` : times that load begins to be lost; ``None`` where units have no
+    repair time. ``lolp``, ``lacking`` : (H,) probability of a loss and expected power that lacks.
+    ``while_out`` : by kind of unit, share of the hours with a loss while one of those in service is out, and
+    power × h that the outages of all of them add.
+    """
+
+    hours: float
+    days: float | None
+    energy: float
+    events: float | None
+    lolp: Array = field(repr=False)
+    lacking: Array = field(repr=False)
+    while_out: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def event_hours(self) -> float | None:
+        """Mean hours of an event."""
+        return self.hours / self.events if self.events else None
+
+
+def convolve(
+    units: Sequence[Units],
+    need: npt.ArrayLike,
+    *,
+    share: npt.ArrayLike | None = None,
+    out: npt.ArrayLike | None = None,
+    weight: npt.ArrayLike = 1.0,
+    each: bool = False,
+) -> Indices:
+    """Indices of a load in the order of its hours.
+
+    Parameters
+    ----------
+    units : sequence of Units
+        Kinds of units.
+    need : (H,)
+        Power that the units must give.
+    share : (H, kinds), optional
+        Share of its size that a unit in order can give (weather), [0, 1].
+    out : (H, kinds), optional
+        Units in planned maintenance.
+    weight : float or (H,)
+        How much each hour counts, alike within a day.
+    each : bool
+        Also frequency, and what each kind's outages do (a further table by kind).
+    """
+    load = np.asarray(need, dtype=float)
+    if load.ndim != 1 or not np.all(np.isfinite(load)):
+        raise InputError(
+            "not a series of hours", key="load", given=f"{load.shape}", allowed="one power an hour"
+        )
+    key, states = _states(units, len(load), share, out)
+    lolp, lacking = np.zeros(len(load)), np.zeros(len(load))
+    counts = np.broadcast_to(np.asarray(weight, dtype=float), load.shape)
+    rate = np.zeros(len(load))
+    worth = np.zeros((3, len(units)))
+    for state, parts in enumerate(states):
+        hours = np.flatnonzero(key == state)
+        table = outage_table(parts)
+        lolp[hours], lacking[hours] = table.short(load[hours]), table.lacking(load[hours])
+        for i, one in enumerate(parts) if each else ():
+            if one.count == 0:
+                continue
+            less = _without_one(parts, i)
+            gone, there = less.short(load[hours]), less.short(load[hours] - one.size)
+            rate[hours] += one.count * (1.0 - one.forced) * one.failure_rate * (gone - there)
+            added = less.lacking(load[hours]) - less.lacking(load[hours] - one.size)
+            here = counts[hours]
+            worth[:, i] += gone @ here, here.sum(), one.count * one.forced * (added @ here)
+    whole = len(load) % _DAY == 0
+    known = each and not np.any(np.isnan(rate))
+    rate += np.maximum(lolp - np.roll(lolp, 1), 0.0)
+    return Indices(
+        hours=float(lolp @ counts),
+        days=float(lolp.reshape(-1, _DAY).max(1) @ counts[::_DAY]) if whole else None,
+        energy=float(lacking @ counts),
+        events=float(rate @ counts) if known else None,
+        lolp=lolp,
+        lacking=lacking,
+        while_out=tuple((gone / max(there, 1e-300), energy) for gone, there, energy in worth.T.tolist())
+        if each
+        else (),
+    )
+
+
+def _without_one(parts: Sequence[Units], i: int) -> OutageTable:
+    return outage_table([replace(one, count=one.count - (i == k)) for k, one in enumerate(parts)])
+
+
+def _states(
+    units: Sequence[Units], hours: int, share: npt.ArrayLike | None, out: npt.ArrayLike | None
+) -> tuple[npt.NDArray[np.int64], list[list[Units]]]:
+    """(number of each hour's state, units of each state): those in order, as large as the weather lets."""
+    kinds = len(units)
+    shares = np.ones((hours, kinds)) if share is None else np.asarray(share, dtype=float)
+    away = np.zeros((hours, kinds), dtype=np.int64) if out is None else np.asarray(out, dtype=np.int64)
+    if shares.shape != (hours, kinds) or away.shape != (hours, kinds):
+        given = f"{shares.shape}, {away.shape}"
+        raise InputError("other hours or kinds than the load's", given=given, allowed=f"({hours}, {kinds})")
+    key, widths = np.zeros(hours, dtype=np.int64), shares
+    for step in _ROUNDED:
+        coarse = np.round(shares / step).astype(np.int64)
+        key, widths = np.zeros(hours, dtype=np.int64), coarse * step
+        for column in (*coarse.T, *away.T):  # states by number, one column after the other
+            here = np.unique(column, return_inverse=True)[1]
+            key = np.unique(key * (here.max() + 1) + here, return_inverse=True)[1]
+        if key.max() < _STATES:
+            break
+    first = np.unique(key, return_index=True)[1]
+    return key, [
+        [
+            replace(
+                one,
+                count=max(one.count - int(away[h, i]), 0) if widths[h, i] > 0.0 else 0,
+                size=one.size * (float(widths[h, i]) or 1.0),
+            )
+            for i, one in enumerate(units)
+        ]
+        for h in first.tolist()
+    ]

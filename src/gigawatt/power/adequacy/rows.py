@@ -1,0 +1,147 @@
+"""From a plant of a plan to its units: figures of the catalog's ``outages``, by plant or by its kind."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gigawatt.catalog.loader import table
+from gigawatt.core.errors import InputError, MissingDataError
+from gigawatt.core.evidence import Assumption, Evidence, worst
+from gigawatt.core.quantities import compact
+from gigawatt.power.adequacy.units import Units
+from gigawatt.power.plants.plant import Plant
+
+__all__ = ["PlantUnits", "mean_availability", "plant_units"]
+
+Array = npt.NDArray[np.float64]
+_HOUR = 3600.0
+_TABLE = "outages"
+_WHOLE = 1e-6
+"""A part of a unit below this share of it is the solver's."""
+
+
+@dataclass(frozen=True)
+class PlantUnits:
+    """``units`` of a plant that was planned with ``capacity`` [W]; ``share`` (H,) of its size that a unit in
+    order can give in each hour."""
+
+    plant: Plant
+    capacity: float
+    units: Units
+    share: Array
+    assumption: Assumption
+
+    @property
+    def spare(self) -> float:
+        """W by which whole units exceed the plan."""
+        return self.units.total - self.capacity
+
+
+def _row(plant: Plant, quantity: str) -> Evidence:
+    """The row of the plant, or of its kind.
+
+    Raises
+    ------
+    MissingDataError
+        Neither has one.
+    """
+    for name in (plant.id, plant.kind):
+        if name in table(_TABLE) and quantity in table(_TABLE)[name].numbers:
+            return table(_TABLE)[name].evidence(quantity)
+    raise MissingDataError(f"catalog table {_TABLE!r} has no {quantity!r} of {plant.id!r}",
+                           allowed=f"a row of {plant.id} or {plant.kind} in {_TABLE}.csv")  # fmt: skip
+
+
+def _has(plant: Plant, quantity: str) -> bool:
+    return any(quantity in table(_TABLE)[n].numbers for n in (plant.id, plant.kind) if n in table(_TABLE))
+
+
+def _checked(row: Evidence, fits: bool, allowed: str) -> float:
+    if not fits or not math.isfinite(row.value):
+        raise InputError("not a sensible value", file=row.where, key=f"{row.entity}.{row.quantity}",
+                         given=f"{row.written} {row.unit}".strip(), allowed=allowed)  # fmt: skip
+    return row.value
+
+
+def _share(row: Evidence) -> float:
+    return _checked(row, 0.0 <= row.value < 1.0, "0 %, below 100 %")
+
+
+def plant_units(plant: Plant, capacity: float, hours: int, capacity_factor: float = 1.0) -> PlantUnits:
+    """The whole units of a plant of a plan, rounded up, and the share of their size in each hour.
+
+    Parameters
+    ----------
+    plant : Plant
+        What was planned.
+    capacity : float
+        W that the plan has.
+    hours : int
+        Hours of the plan.
+    capacity_factor : float
+        Mean output over capacity: units that stand still have to start when others fail.
+
+    Raises
+    ------
+    InputError
+        An outage rate of 100 % or more, a repair time of 0 or less; names file and line.
+    """
+    rows = [_row(plant, "repair_time"), _row(plant, "planned_outage")]
+    repair = _checked(rows[0], rows[0].value > 0.0, "above 0 h") / _HOUR
+    planned = _share(rows[1])
+    if _has(plant, "failure_rate"):
+        rows.append(_row(plant, "failure_rate"))
+        often = _checked(rows[-1], rows[-1].value >= 0.0, "0 or more a year") * _HOUR
+        forced = often * repair / (1.0 + often * repair)
+    else:
+        rows.append(_row(plant, "forced_outage_rate"))
+        forced = _share(rows[-1])
+    if _has(plant, "start_failure"):
+        rows.append(_row(plant, "start_failure"))
+        forced = 1.0 - (1.0 - forced) * (1.0 - _share(rows[-1]) * (1.0 - min(capacity_factor, 1.0)))
+    size = capacity if plant.kind == "grid" else plant.unit_size
+    if size <= 0.0:
+        rows.append(_row(plant, "unit_size"))
+        size = _checked(rows[-1], rows[-1].value > 0.0, "above 0 MW")
+    units = Units(
+        name=plant.name,
+        count=max(1, math.ceil(capacity / size - _WHOLE)),
+        size=size,
+        forced=forced,
+        repair=repair,
+        planned=planned,
+    )
+    rated = next((one.value for one in plant.evidence if one.quantity == "availability"), None)
+    there = plant.hourly("availability", hours)
+    rated = float(there.max()) if rated is None else rated
+    share = np.minimum(there / rated, 1.0) if rated > 0.0 else np.zeros(hours)
+    return PlantUnits(plant, capacity, units, share, _assumed(plant, units, rows))
+
+
+def mean_availability(plant: Plant) -> tuple[float, Assumption]:
+    """Share of many small units that are there in the mean, maintenance counted."""
+    rows = [_row(plant, "forced_outage_rate"), _row(plant, "planned_outage")]
+    there = (1.0 - _share(rows[0])) * (1.0 - _share(rows[1]))
+    return there, Assumption(
+        key=f"supply.adequacy.{plant.id}",
+        value=f"{100 * there:.4g} % of it there at all times",
+        reason="many small units: their mean is always out",
+        grade=worst(row.grade for row in rows),
+        source=", ".join(dict.fromkeys(row.source_id for row in rows)),
+    )
+
+
+def _assumed(plant: Plant, units: Units, rows: list[Evidence]) -> Assumption:
+    size = "one connection" if plant.kind == "grid" else f"units of {compact(units.size, 'W')}"
+    return Assumption(
+        key=f"supply.adequacy.{plant.id}",
+        value=f"{size}, forced out {100 * units.forced:.3g} % of the time, {units.repair:.3g} h to repair, "
+        f"{100 * units.planned:.3g} % of the year in maintenance",
+        reason=f"outages are none of the scenario's; rows of {_TABLE}.csv",
+        grade=worst(row.grade for row in rows),
+        source=", ".join(dict.fromkeys(row.source_id for row in rows)),
+    )
