@@ -120,7 +120,7 @@ SLOW = "--find model.parameters"
 def quoted() -> list[tuple[str, str, str]]:
     """(page, command, what the page says that it prints) of every command with its output behind it."""
     found: list[tuple[str, str, str]] = []
-    for page in ("../README.md", "plan-serving.md", "simulate-serving.md", "solve.md"):
+    for page in ("../README.md", "plan-serving.md", "simulate-serving.md", "solve.md", "adequacy.md"):
         shown = blocks(page)
         for (_, command), (kind, output) in pairwise(shown):
             if kind == "console" and command.startswith("gigawatt ") and SLOW not in command:

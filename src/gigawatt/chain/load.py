@@ -17,6 +17,7 @@ from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.facility import LoadShape, Site, Weather, building_of, facility_load, with_pue
 from gigawatt.money import SECONDS_PER_YEAR, Ledger, building_asset, ledger
 from gigawatt.power import SupplyPlan
+from gigawatt.power.adequacy import Adequacy
 from gigawatt.power.resource.hours_file import read_hours
 from gigawatt.schema.values import ByYear, at_year
 
@@ -240,11 +241,12 @@ def notices(
     facility_building: LoadShape,
     site_redundancy: Entity | None,
     supply_plan: SupplyPlan,
+    supply_adequacy: Adequacy,
     scenario_year: int,
 ) -> tuple[str, ...]:
     """The notices: bindings and notices of plan and building, lead times, what is not bought."""
     return (
         "the ledger holds building and supply: what runs in it is not bought",
         *of_building(facility_building, site_redundancy),
-        *of_supply(supply_plan, scenario_year),
+        *of_supply(supply_plan, supply_adequacy, scenario_year),
     )

@@ -11,7 +11,7 @@ from gigawatt.performance.power import DEEPEST
 from gigawatt.performance.search import CHUNK
 from gigawatt.power.solve import ACCEPTED_GAP
 
-__all__ = ["CLOCK", "FIT", "LAYOUTS", "PURCHASE", "RELIEF", "RUN_BAND", "SUPPLY"]
+__all__ = ["ADEQUACY", "CLOCK", "FIT", "LAYOUTS", "PURCHASE", "RELIEF", "RUN_BAND", "SUPPLY"]
 
 LAYOUTS = f"""
 Exhaustive search over tensor, pipeline, interleave, data, context and expert degree, microbatch, sequence
@@ -64,4 +64,11 @@ where given carbon limit, reliability and hourly matching. Solver: an interior p
 by hour, else Clarabel, else HiGHS, on the plants that a sample of days builds; the others are priced out
 and taken back where they would pay. Accepted at a relative gap and infeasibility below {ACCEPTED_GAP:g},
 measured on the whole programme. Unit sizes are not modelled.
+"""
+
+ADEQUACY = """
+Capacity outage probability table by recursion over units, one for each set of units that are not in
+maintenance and each share of their size that the weather leaves; units fail independently. Each plant is
+rounded up to whole units, each of which is maintained once a year where load and maintenance leave most.
+Sun and wind give their mean availability. Exact for the hours given; a store discharges as planned.
 """

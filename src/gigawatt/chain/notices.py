@@ -15,6 +15,7 @@ from gigawatt.facility import LoadShape
 from gigawatt.facility.power_chain import served_share
 from gigawatt.machine import Chip
 from gigawatt.power import SupplyPlan
+from gigawatt.power.adequacy import Adequacy
 from gigawatt.workload.architecture import Architecture
 
 __all__ = ["beside_budget", "of_building", "of_supply", "unsold"]
@@ -29,6 +30,7 @@ _FULL_CLOCK = 0.9999
 @training("study.notices", "")
 def notices(
     supply_plan: SupplyPlan,
+    supply_adequacy: Adequacy,
     scenario_year: int,
     model_architecture: Architecture,
     machine_chip: Chip,
@@ -67,7 +69,7 @@ def notices(
         )
     told.extend(beside_budget(machine_size.get("power"), facility_power_peak, "these runs draw"))
     told.extend(of_building(facility_load, site_redundancy))
-    told.extend(of_supply(supply_plan, scenario_year))
+    told.extend(of_supply(supply_plan, supply_adequacy, scenario_year))
     return tuple(told)
 
 
@@ -103,6 +105,7 @@ def beside_budget(budget: float | None, peak: float, draw: str) -> list[str]:
     return [f"of {budget / 1e6:.4g} MW, {draw} {peak / 1e6:.4g} MW in their highest hour"]
 
 
-def of_supply(optimum: SupplyPlan, year: int) -> list[str]:
-    """Notices of the supply plan: notices, bindings, late plants."""
-    return [*optimum.notices, *optimum.binding, *lead_time_notices(optimum, year)]
+def of_supply(optimum: SupplyPlan, adequacy: Adequacy, year: int) -> list[str]:
+    """Notices of the supply plan: notices, bindings, what it lacks with outages, late plants."""
+    short = [adequacy.notice] if adequacy.notice else []
+    return [*optimum.notices, *optimum.binding, *short, *lead_time_notices(optimum, year)]

@@ -25,6 +25,7 @@ from gigawatt.power import (
     default_not_served_price,
     plan,
 )
+from gigawatt.power.adequacy import Adequacy, adequacy_of
 from gigawatt.schema.values import ByYear, at_year
 
 __all__ = ["HOUR", "candidates_in"]
@@ -348,6 +349,42 @@ def gap(supply_plan: SupplyPlan) -> float:
     |primal − dual| / |primal|
     """
     return supply_plan.gap
+
+
+@shared("supply.adequacy", "", method=methods.ADEQUACY)
+def adequacy(supply_plan: SupplyPlan) -> Adequacy:
+    """What the plan lacks when its plants are whole units that fail and are maintained.
+
+    Convolution of the outages of all units, hour by hour; stores discharge as planned.
+    """
+    return adequacy_of(supply_plan)
+
+
+@shared("supply.lolh", "h")
+def lolh(supply_adequacy: Adequacy) -> float:
+    """Hours of a mean year in which whole units that fail do not carry the load (LOLH).
+
+    Sum over the hours of the probability that less is available than the load.
+    """
+    return supply_adequacy.indices.hours * HOUR
+
+
+@shared("supply.eue", "MWh")
+def eue(supply_adequacy: Adequacy) -> float:
+    """Energy that whole units that fail leave unserved in a mean year (EUE).
+
+    Sum over the hours of the power that lacks in the mean.
+    """
+    return supply_adequacy.indices.energy * HOUR
+
+
+@shared("supply.worst_outage", "")
+def worst_outage(supply_adequacy: Adequacy) -> str:
+    """The single unit whose outages lose most energy in a year.
+
+    Probability that it is out × power that lacks while it is out, less what would lack without its outage.
+    """
+    return supply_adequacy.worst_words
 
 
 def lead_time_notices(optimum: SupplyPlan, year: int) -> list[str]:

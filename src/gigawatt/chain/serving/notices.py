@@ -15,6 +15,7 @@ from gigawatt.core.quantities import show
 from gigawatt.facility import LoadShape
 from gigawatt.machine import Chip
 from gigawatt.power import SupplyPlan
+from gigawatt.power.adequacy import Adequacy
 from gigawatt.serving.objectives import Objective
 
 __all__: list[str] = []
@@ -25,6 +26,7 @@ _HOUR = 3600.0
 @serving("study.notices", "")
 def serving_notices(
     supply_plan: SupplyPlan,
+    supply_adequacy: Adequacy,
     scenario_year: int,
     machine_chip: Chip,
     facility_power_peak: float,
@@ -76,7 +78,7 @@ def serving_notices(
     notices.extend(serving_precision)
     notices.extend(serving_plan.notices)
     notices.extend(of_building(facility_load, site_redundancy))
-    notices.extend(of_supply(supply_plan, scenario_year))
+    notices.extend(of_supply(supply_plan, supply_adequacy, scenario_year))
     return tuple(notices)
 
 

@@ -113,33 +113,42 @@ class Adequacy:
                 in zip(self.system.kinds, self.indices.while_out, strict=True)]  # fmt: skip
         return int(np.argmax(lost)) if lost else None
 
+    @property
+    def worst_words(self) -> str:
+        """The unit whose outages lose most: ``gas engine of 20 MW``."""
+        return "none" if self.largest is None else unit_words(self.system.kinds[self.largest])
+
+    @property
+    def short_words(self) -> str:
+        """``short 126 h a year (LOLH), 3.08 GWh not served (EUE)``."""
+        found = self.indices
+        return f"short {found.hours:.3g} h a year (LOLH), {compact(found.energy, 'Wh', 3)} not served (EUE)"
+
     @cached_property
     def words(self) -> str:
         """One sentence: units, what they serve, LOLH and EUE, the unit whose outages lose most."""
-        found = self.indices
         kinds = ", ".join(units_words(one) for one in self.system.kinds)
-        text = (
-            f"As {kinds} with outages, {percent(self.served)} % of the energy is served: short "
-            f"{found.hours:.3g} h a year (LOLH), {compact(found.energy, 'Wh', 3)} not served (EUE)"
-        )
-        if (worst := self.largest) is not None:
-            share = found.while_out[worst][0]
+        head = f"As {kinds} with outages" if kinds else "Without plants in whole units"
+        text = f"{head}, {percent(self.served)} % of the energy is served: {self.short_words}"
+        if self.indices.hours > 0.0 and self.largest is not None:
+            out = 100.0 * self.indices.while_out[self.largest][0]
             text += (
-                f"; the outage that loses most is one {unit_words(self.system.kinds[worst])}, while which "
+                f"; the outage that loses most is of one {self.worst_words}: while it is out, {out:.3g} % of "
+                "hours are short"
             )
-            text += f"is out {100 * share:.3g} % of hours are short"
         return text
 
     @property
     def notice(self) -> str | None:
-        """The sentence, where less is served than was asked for, or hours short are more than is usual."""
+        """A sentence where less is served than was asked for, or hours short are more than is usual."""
         usual = entity("supply_plan", "plan").value("promise")
         hours = 1.0 - self.indices.hours / float(self.system.weight.sum())
         if self.served >= self.promised if self.asked else hours >= usual:
             return None
+        asked = "was asked for" if self.asked else "is served"
         return (
-            f"the plan takes availability as a mean, by which {percent(self.promised)} % of the energy is "
-            f"served. {self.words}"
+            f"as whole units with outages the plan is {self.short_words}; availability is a mean in it, "
+            f"by which {percent(self.promised)} % of the energy {asked}"
         )
 
 

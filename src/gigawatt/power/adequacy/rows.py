@@ -56,6 +56,11 @@ def _row(plant: Plant, quantity: str) -> Evidence:
                            allowed=f"a row of {plant.id} or {plant.kind} in {_TABLE}.csv")  # fmt: skip
 
 
+def _evidence(plant: Plant, quantity: str) -> Evidence | None:
+    """The row of the plant itself that the plan has read."""
+    return next((one for one in plant.evidence if one.quantity == quantity), None)
+
+
 def _has(plant: Plant, quantity: str) -> bool:
     return any(quantity in table(_TABLE)[n].numbers for n in (plant.id, plant.kind) if n in table(_TABLE))
 
@@ -73,6 +78,8 @@ def _share(row: Evidence) -> float:
 
 def plant_units(plant: Plant, capacity: float, hours: int, capacity_factor: float = 1.0) -> PlantUnits:
     """The whole units of a plant of a plan, rounded up, and the share of their size in each hour.
+
+    Where less than a usual unit is planned, one unit as small as the row's range has.
 
     Parameters
     ----------
@@ -107,6 +114,8 @@ def plant_units(plant: Plant, capacity: float, hours: int, capacity_factor: floa
     if size <= 0.0:
         rows.append(_row(plant, "unit_size"))
         size = _checked(rows[-1], rows[-1].value > 0.0, "above 0 MW")
+    elif capacity < size and (smallest := _evidence(plant, "unit_size")) is not None:
+        size = max(capacity, size if smallest.low is None else min(smallest.low, size))
     units = Units(
         name=plant.name,
         count=max(1, math.ceil(capacity / size - _WHOLE)),
@@ -115,9 +124,8 @@ def plant_units(plant: Plant, capacity: float, hours: int, capacity_factor: floa
         repair=repair,
         planned=planned,
     )
-    rated = next((one.value for one in plant.evidence if one.quantity == "availability"), None)
-    there = plant.hourly("availability", hours)
-    rated = float(there.max()) if rated is None else rated
+    there, row = plant.hourly("availability", hours), _evidence(plant, "availability")
+    rated = float(there.max()) if row is None else row.value
     share = np.minimum(there / rated, 1.0) if rated > 0.0 else np.zeros(hours)
     return PlantUnits(plant, capacity, units, share, _assumed(plant, units, rows))
 

@@ -194,6 +194,11 @@ def _supply(result: Result) -> str:
     least = _NEGLIGIBLE * float(energy.value) if energy is not None else 0.0
     if lacking is not None and float(lacking.value) > least:
         text += f"; {shown(lacking)} a year are not served".replace(" a year a year", " a year")
+    if find(result, "supply.lolh") is not None:
+        text += (
+            f"; as whole units that fail it is short {say(result, 'supply.lolh')} a year (LOLH; EUE "
+            f"{say(result, 'supply.eue')}), most by outages of one {say(result, 'supply.worst_outage')}"
+        )
     return graded(result, text, ("supply.electricity_cost", "supply.carbon_intensity"))
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power import Flexible
+from gigawatt.studies.supply.adequacy import as_json
 from gigawatt.studies.supply.plan import SupplyAnswer
 
 __all__ = ["DUST", "as_answer", "hourly"]
@@ -32,6 +33,8 @@ _PERCENTILES = (10, 50, 90)
 _SCARCE = 0.5
 #: A price below this share of the mean is nothing.
 _NOTHING = 1e-3
+#: Share of hours that a mend is named for.
+_ORDINARY = 0.999
 #: $/MWh below which a price is written as nothing.
 _CENT = 1e-2
 
@@ -94,14 +97,15 @@ def as_answer(supply: SupplyAnswer) -> dict[str, Any]:
         "months": _months(supply),
         "binding": list(plan.binding),
         "lead_times": _lead_times(supply),
-        "notices": [*question.notices, *plan.notices],
+        "adequacy": as_json(supply.adequacy, supply.nines),
+        "notices": [*question.notices, *plan.notices, *_short(supply)],
         "gap": plan.gap,
         "infeasibility": plan.infeasibility,
         "solver": plan.solver,
         "plan_cpu_s": supply.cpu_seconds,
         "assumptions": [
             {"key": one.key, "value": one.value, "reason": one.reason, "grade": one.grade.label}
-            for one in question.assumptions
+            for one in (*question.assumptions, *supply.adequacy.assumptions)
         ],
     }
     if question.building is not None:
@@ -113,6 +117,15 @@ def as_answer(supply: SupplyAnswer) -> dict[str, Any]:
             "water_m3_per_year": float(built.water.sum()),
         }
     return answer
+
+
+def _short(supply: SupplyAnswer) -> list[str]:
+    """The notice of a plan that is short by more than it says, and what would mend it."""
+    notice = supply.adequacy.notice
+    mend = next((one for one in supply.nines if one.count and one.share >= _ORDINARY), None)
+    if notice is None or mend is None:
+        return [] if notice is None else [notice]
+    return [f"{notice}; {mend.count:,} more of {mend.plant} would serve {100 * mend.share:.4g} % of hours"]
 
 
 def _scaled(value: float | None, scale: float) -> float | None:

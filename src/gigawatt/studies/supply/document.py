@@ -14,6 +14,7 @@ from gigawatt.faces.figures.readable import significant, with_unit
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.parts import facts_of, listed, rows_grid, trusted, with_percent
 from gigawatt.faces.report.trust import read_assumptions, trust_words
+from gigawatt.studies.supply.adequacy import parts
 from gigawatt.studies.supply.figures import FIGURES, built
 
 __all__ = ["document", "more"]
@@ -189,6 +190,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     sections = [
         Section("answer", "Summary", (_facts(answer),)),
         Section("plants", "The plants", (*figure("capacity"), _plants(answer))),
+        Section("adequacy", "Adequacy", parts(answer)),
         Section("hours", "Hour by hour", (*figure("heat"), *figure("duration", table=True))),
         Section("months", "Month by month", (*figure("months"), _months(answer))),
     ]
@@ -217,7 +219,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         setting=f"{answer['site']} · grid {answer['grid']} · {answer['profile']}",
         paragraphs=texts,
         again=again,
-        short=("answer", "plants", "binding", "orders"),
+        short=("answer", "plants", "adequacy", "binding", "orders"),
         stated=(
             "scenario.year",
             "supply.plants",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from gigawatt.core.errors import InfeasibleError
 from gigawatt.core.quantities import HOURS_PER_YEAR, compact, show
 from gigawatt.power import Plant, SupplyPlan, plan
+from gigawatt.power.adequacy import Adequacy, Nine, adequacy_of, nines_of
 from gigawatt.studies.supply.question import SupplyQuestion
 
 __all__ = ["Range", "SupplyAnswer", "plan_supply", "priced"]
@@ -42,6 +45,16 @@ class SupplyAnswer:
     def year_share(self) -> float:
         """The factor from a sum over the plan's hours to a mean year."""
         return HOURS_PER_YEAR / self.plan.hours
+
+    @cached_property
+    def adequacy(self) -> Adequacy:
+        """What the plan lacks as whole units that fail."""
+        return adequacy_of(self.plan)
+
+    @cached_property
+    def nines(self) -> Sequence[Nine]:
+        """Further units for further nines."""
+        return nines_of(self.adequacy)
 
 
 def priced(optimum: SupplyPlan, plants: tuple[Plant, ...], carbon_price: float) -> dict[str, float]:
