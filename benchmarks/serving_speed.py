@@ -31,9 +31,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "serving"))
 
 from synthetic_tables import plausible_tables
 
+from gigawatt.core.compiled import COMPILED
 from gigawatt.performance.serving.step_tables import StepTables
 from gigawatt.serving import EngineOptions, Fleet, Requests, simulate
-from gigawatt.serving.compiled import COMPILED
 
 TARGET, STRETCH = 50_000.0, 300_000.0
 LOAD = 0.8

@@ -331,7 +331,7 @@ print(json.dumps(outcome_for_comparison()))
 
 
 def outcome_for_comparison() -> dict[str, object]:
-    from gigawatt.serving.compiled import COMPILED
+    from gigawatt.core.compiled import COMPILED
 
     found: dict[str, object] = {"compiled": COMPILED}
     for routing, swap in (("prefix-aware", False), ("random", True)):

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from synthetic_tables import plain_tables
 
+from gigawatt.core.compiled import COMPILED
 from gigawatt.serving import EngineOptions, Fleet, Requests, simulate
-from gigawatt.serving.compiled import COMPILED
 
 TOKEN = 1e-3
 ALONE = EngineOptions(max_sequences=1, token_budget=100_000, prefix_caching=False)

@@ -334,7 +334,7 @@ def test_a_run_twice_is_the_same() -> None:
 def test_without_compilation_fewer_requests_are_simulated_and_that_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import gigawatt.serving.compiled as compiled
+    import gigawatt.core.compiled as compiled
     from gigawatt.chain.serving.notices import _of_simulation
 
     monkeypatch.setattr(compiled, "COMPILED", False)

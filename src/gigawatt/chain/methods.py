@@ -70,5 +70,6 @@ ADEQUACY = """
 Capacity outage probability table by recursion over units, one for each set of units that are not in
 maintenance and each share of their size that the weather leaves; units fail independently. Each plant is
 rounded up to whole units, each of which is maintained once a year where load and maintenance leave most.
-Sun and wind give their mean availability. Exact for the hours given; a store discharges as planned.
+Sun and wind give their mean availability. Exact for the hours given, where no store is; a store discharges
+as planned.
 """

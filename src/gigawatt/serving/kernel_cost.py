@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gigawatt.serving.compiled import COMPILED, compiled, compiled_exact_sums
+from gigawatt.core.compiled import COMPILED, compiled, compiled_exact_sums
 
 __all__ = [
     "BUSY",

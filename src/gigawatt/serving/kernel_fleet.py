@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gigawatt.serving.compiled import compiled, compiled_and_kept, digest
+from gigawatt.core.compiled import compiled, compiled_and_kept, digest
 from gigawatt.serving.kernel_cost import ON as LEVEL_ON
 from gigawatt.serving.kernel_cost import mark, step_at
 from gigawatt.serving.kernel_queue import deliver, used
@@ -297,7 +297,6 @@ def _entry(code: int) -> Callable[[Any], int]:
 
 
 _FILES = (
-    "compiled",
     "kernel_cost",
     "kernel_fleet",
     "kernel_queue",

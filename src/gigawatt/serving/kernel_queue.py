@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gigawatt.serving.compiled import compiled
+from gigawatt.core.compiled import compiled
 from gigawatt.serving.kernel_cost import RUNNING, WAITING, elapsed, mark, pages, steps_until
 from gigawatt.serving.prefix import let_go
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gigawatt.serving.compiled import compiled
+from gigawatt.core.compiled import compiled
 from gigawatt.serving.kernel_cost import (
     BUSY,
     RUNNING,

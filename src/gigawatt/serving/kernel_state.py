@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.core.compiled import COMPILED
 from gigawatt.performance.serving.step_tables import StepTables
-from gigawatt.serving.compiled import COMPILED
 from gigawatt.serving.kernel_cost import COLUMNS
 
 __all__ = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gigawatt.serving.compiled import compiled
+from gigawatt.core.compiled import compiled
 
 __all__ = ["evict", "hold_leading", "insert", "leading", "let_go"]
 

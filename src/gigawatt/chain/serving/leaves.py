@@ -188,7 +188,7 @@ def _autoscaling(fill: Filler, section: Any) -> Scaling | None:
 
 def _simulation(fill: Filler, section: Any) -> None:
     """Limits of the simulation: smaller without numba."""
-    from gigawatt.serving.compiled import COMPILED  # brings numba
+    from gigawatt.core.compiled import COMPILED  # brings numba
 
     usual = "serving.simulated_requests" + ("" if COMPILED else "_interpreted")
     for name, key, row, given in (

@@ -105,7 +105,7 @@ def _of_promise(objective: Objective, share: float, worst: float, day: Day) -> l
 
 def _of_simulation(day: Day, requests: int, configuration: Configuration) -> list[str]:
     """The notice of the slice's size and the speed of its day."""
-    from gigawatt.serving.compiled import COMPILED  # brings numba, which a training run does without
+    from gigawatt.core.compiled import COMPILED  # brings numba, which a training run does without
 
     if day.share >= 1.0 and day.speed <= 1.0:
         return []

@@ -84,7 +84,7 @@ def convolve(
     lolp, lacking = np.zeros(len(load)), np.zeros(len(load))
     counts = np.broadcast_to(np.asarray(weight, dtype=float), load.shape)
     rate = np.zeros(len(load))
-    worth = np.zeros((3, len(units)))
+    worth, before = np.zeros((3, len(units))), np.maximum(load, np.roll(load, 1))
     for state, parts in enumerate(states):
         hours = np.flatnonzero(key == state)
         table = outage_table(parts)
@@ -93,8 +93,9 @@ def convolve(
             if one.count == 0:
                 continue
             less = _without_one(parts, i)
-            gone, there = less.short(load[hours]), less.short(load[hours] - one.size)
-            rate[hours] += one.count * (1.0 - one.forced) * one.failure_rate * (gone - there)
+            gone = less.short(load[hours])
+            already = less.short(before[hours] - one.size)  # short in the hour before, with the unit there
+            rate[hours] += one.count * (1.0 - one.forced) * one.failure_rate * np.maximum(gone - already, 0.0)
             added = less.lacking(load[hours]) - less.lacking(load[hours] - one.size)
             here = counts[hours]
             worth[:, i] += gone @ here, here.sum(), one.count * one.forced * (added @ here)

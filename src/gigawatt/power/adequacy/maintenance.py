@@ -48,7 +48,7 @@ def place_maintenance(units: Sequence[Units], level: npt.ArrayLike) -> tuple[Int
             together = min(lot, one.count - k)
             windows = np.lib.stride_tricks.sliding_window_view(out, days)
             highest = windows.max(1)
-            best = np.flatnonzero(highest <= highest.min() * (1.0 + 1e-9) + 1e-12)
+            best = np.flatnonzero(highest <= highest.min() + 1e-9 * float(np.abs(highest).max()))
             day = int(best[np.argmin(windows[best].sum(1))])
             first[i][k : k + together] = day
             out[day : day + days] += together * one.size

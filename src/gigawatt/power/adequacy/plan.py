@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,10 @@ from gigawatt.power.adequacy.rows import PlantUnits, plant_units
 from gigawatt.power.adequacy.units import Units
 from gigawatt.power.plan.result import SupplyPlan
 
-__all__ = ["Adequacy", "Nine", "System", "adequacy_of", "nines_of", "system_of"]
+if TYPE_CHECKING:
+    from gigawatt.power.adequacy.simulate import Simulation
+
+__all__ = ["HOUR", "Adequacy", "Nine", "System", "adequacy_of", "is_built", "nines_of", "system_of"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -38,8 +42,9 @@ class System:
     """What an adequacy study sees of a plan.
 
     ``kinds`` : plants in whole units. ``need`` (H,) [W] : what these must give, after sun, wind and other
-    plants whose mean is there, after stores as planned, and after what may be cut. ``share``, ``out`` (H,
-    kinds). ``weight`` (H,) : hours of a mean year. ``first`` : day on which each unit's maintenance begins.
+    plants whose mean is there, after stores as planned (``discharge``, (H,)), and after what may be cut.
+    ``share``, ``out`` (H, kinds). ``weight`` (H,) : hours of a mean year. ``first`` : day on which each
+    unit's maintenance begins.
     """
 
     kinds: tuple[PlantUnits, ...]
@@ -48,6 +53,7 @@ class System:
     out: Ints = field(repr=False)
     weight: Array = field(repr=False)
     first: tuple[Ints, ...] = field(repr=False)
+    discharge: Array = field(repr=False)
     years: int = 1
 
     @property
@@ -64,7 +70,7 @@ class System:
         kinds = list(self.kinds)
         units = kinds[kind].units
         kinds[kind] = replace(kinds[kind], units=replace(units, count=units.count + count))
-        return _placed(tuple(kinds), self.need, self.weight, self.years)
+        return _placed(tuple(kinds), self.need, self.weight, self.discharge, self.years)
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,8 @@ class Adequacy:
 
     ``indices`` : energies in W·h. ``promised`` : share of the energy that the question asks for
     (``asked``), else that the plan serves. ``energy`` : W·h of the load. ``peak`` : W. ``stores`` : whether
-    there are stores, which discharge as planned though outages would make them answer otherwise.
+    there are stores; without a ``simulation`` they discharge as planned, though outages would make them
+    answer otherwise.
     """
 
     system: System
@@ -94,6 +101,7 @@ class Adequacy:
     energy: float
     peak: float
     stores: bool
+    simulation: Simulation | None = field(default=None, repr=False)
     assumptions: tuple[Assumption, ...] = field(default=(), repr=False)
 
     @property
@@ -171,29 +179,36 @@ def units_words(kind: PlantUnits) -> str:
     return f"{kind.units.count:,} × {unit_words(kind)}"
 
 
+def is_built(plan: SupplyPlan, plant: str) -> bool:
+    """Whether a plant is more than the solver's dust."""
+    return plan.capacity[plant] > _BUILT * float(plan.load.max())
+
+
 def system_of(plan: SupplyPlan) -> System:
     """The system that a plan builds: whole units rounded up, maintenance placed in its mild days."""
     hours = len(plan.load)
     need = plan.drawn + plan.cut
     if plan.flexible is not None and plan.flexible.cuts:
         need = need - plan.flexible.cut_share * plan.load
-    kinds: list[PlantUnits] = []
+    kinds, discharge = list[PlantUnits](), np.zeros(hours)
     for i, plant in enumerate(plan.plants):
         size = plan.capacity[plant.id]
-        if size <= _BUILT * float(plan.load.max()):
+        if not is_built(plan, plant.id):
             continue
         if plant.storage is not None:
-            need = need - plan.dispatch[:, i]
+            discharge += plan.dispatch[:, i]
         elif plant.kind == "profile" and plant.unit_size == 0.0:
             need = need - size * plant.hourly("availability", hours)
         else:
             kinds.append(plant_units(plant, size, hours, float(plan.dispatch[:, i].mean()) / size))
     need = need - _SOLVED * float(plan.load.max())
     weight = plan.hour_weight * plan.weight * (HOURS_PER_YEAR / plan.hours)
-    return _placed(tuple(kinds), need, weight, plan.years)
+    return _placed(tuple(kinds), need - discharge, weight, discharge, plan.years)
 
 
-def _placed(kinds: tuple[PlantUnits, ...], need: Array, weight: Array, years: int) -> System:
+def _placed(
+    kinds: tuple[PlantUnits, ...], need: Array, weight: Array, discharge: Array, years: int
+) -> System:
     hours = len(need)
     share = np.stack([one.share for one in kinds], axis=1) if kinds else np.zeros((hours, 0))
     days = hours // years // _DAY
@@ -203,7 +218,7 @@ def _placed(kinds: tuple[PlantUnits, ...], need: Array, weight: Array, years: in
     first = place_maintenance(units, level.reshape(years, days, _DAY).max((0, 2)))
     hourly = np.repeat(units_out(units, first, days), _DAY, axis=0)
     hourly = np.pad(hourly, ((0, hours // years - len(hourly)), (0, 0)))
-    return System(kinds, need, share, np.tile(hourly, (years, 1)), weight, first, years)
+    return System(kinds, need, share, np.tile(hourly, (years, 1)), weight, first, discharge, years)
 
 
 def adequacy_of(plan: SupplyPlan) -> Adequacy:
@@ -212,7 +227,6 @@ def adequacy_of(plan: SupplyPlan) -> Adequacy:
     energy = float((plan.load - plan.cut) @ system.weight)
     lacking = float(plan.not_served @ system.weight) / energy
     limit = plan.not_served_limit
-    worth = _BUILT * float(plan.load.max())
     return Adequacy(
         system=system,
         indices=system.indices(each=True),
@@ -220,7 +234,7 @@ def adequacy_of(plan: SupplyPlan) -> Adequacy:
         asked=limit is not None,
         energy=energy,
         peak=float(plan.load.max()),
-        stores=any(plan.capacity[p.id] > worth for p in plan.plants if p.storage is not None),
+        stores=any(is_built(plan, p.id) for p in plan.plants if p.storage is not None),
         assumptions=tuple(one.assumption for one in system.kinds),
     )
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gigawatt.core.document import Grid, Part, Text
 from gigawatt.faces.figures.readable import significant, with_unit
 from gigawatt.faces.report.parts import rows_grid
 from gigawatt.power.adequacy import Adequacy, Nine
+
+if TYPE_CHECKING:
+    from gigawatt.power.adequacy.simulate import Simulation
 
 __all__ = ["as_json", "parts"]
 
@@ -22,14 +25,14 @@ def as_json(adequacy: Adequacy, nines: Sequence[Nine]) -> dict[str, Any]:
     worst = adequacy.largest
     return {
         "words": adequacy.words,
-        "method": "convolution",
-        "stores_as_planned": adequacy.stores,
+        "method": "simulation" if adequacy.stores and adequacy.simulation else "convolution",
         "lolh_h": found.hours,
         "lole_days": found.days,
         "eue_MWh": found.energy / _MEGA,
         "served": adequacy.served,
         "events": found.events,
         "event_h": found.event_hours,
+        "simulation": None if adequacy.simulation is None else _simulation(adequacy.simulation),
         "firm_over_peak": adequacy.firm,
         "largest_loss": None
         if worst is None
@@ -59,6 +62,24 @@ def as_json(adequacy: Adequacy, nines: Sequence[Nine]) -> dict[str, Any]:
     }
 
 
+def _simulation(found: Simulation) -> dict[str, Any]:
+    """Mean of a year with 95 % confidence, of ``longest`` and ``largest`` of the years' largest; the most."""
+
+    def ends(figure: str, scale: float = 1.0) -> dict[str, float]:
+        low, high = found.interval(figure)
+        return {"mean": found.mean(figure) / scale, "low": low / scale, "high": high / scale}
+
+    return {
+        "years": found.years,
+        "lolh_h": ends("hours"),
+        "lole_days": ends("days"),
+        "eue_MWh": ends("energy", _MEGA),
+        "events": ends("events"),
+        "longest_event_h": ends("longest") | {"most": found.most("longest")},
+        "largest_shortfall_MW": ends("largest", _MEGA) | {"most": found.most("largest") / _MEGA},
+    }
+
+
 def parts(answer: Mapping[str, Any]) -> tuple[Part, ...]:
     """What the section says: a sentence, the indices, the units, what further nines take."""
     one = answer["adequacy"]
@@ -75,13 +96,27 @@ def _indices(one: Mapping[str, Any]) -> Grid:
         ("mean event", "–" if one["event_h"] is None else f"{significant(one['event_h'])} h"),
         ("power of all units over the highest load", significant(one["firm_over_peak"])),
     ]
-    largest = one["largest_loss"]
+    largest, found = one["largest_loss"], one["simulation"]
     if largest is not None:
         short = 100 * largest["hours_short_while_out"]
         rows.append(("hours short while the worst unit is out", f"{significant(short)} %"))
-    stores = "; stores discharge as planned, also in an outage" if one["stores_as_planned"] else ""
-    caption = f"With outages, by {one['method']} over every hour of the plan{stores}."
+    caption = f"With outages, by {one['method']} over every hour of the plan."
+    if found is not None:
+        long, deep = found["longest_event_h"], found["largest_shortfall_MW"]
+        if one["method"] == "simulation":
+            rows[0] = (rows[0][0], f"{rows[0][1]} ({_range(found['lolh_h'])})")
+            rows[2] = (rows[2][0], f"{rows[2][1]} ({_range(found['eue_MWh'])} MWh)")
+        rows.insert(5, ("longest event of a year, mean", f"{significant(long['mean'])} h ({_range(long)})"))
+        rows.insert(6, ("largest shortfall of a year, mean",
+                        f"{with_unit(deep['mean'], 'MW')} ({_range(deep)} MW)"))  # fmt: skip
+        caption += (
+            f" Longest, largest and events are of {found['years']:,} simulated years; 95 % in brackets."
+        )
     return rows_grid(caption, ("figure", "value"), rows)
+
+
+def _range(ends: Mapping[str, float]) -> str:
+    return f"{significant(ends['low'])} to {significant(ends['high'])}"
 
 
 def _units(one: Mapping[str, Any]) -> Grid:

@@ -49,7 +49,9 @@ class SupplyAnswer:
     @cached_property
     def adequacy(self) -> Adequacy:
         """What the plan lacks as whole units that fail."""
-        return adequacy_of(self.plan)
+        from gigawatt.power.adequacy.simulated import simulated  # brings numba
+
+        return simulated(self.plan, adequacy_of(self.plan))
 
     @cached_property
     def nines(self) -> Sequence[Nine]:

@@ -1,0 +1,295 @@
+"""Adequacy hour by hour: units that fail and are repaired, stores that answer, over many years.
+
+Each unit is a two-state Markov chain of whole hours with a stream of random numbers of its own, so that a
+further unit leaves the outages of the others as they are. Stores discharge whenever less is there than is
+needed and charge whenever more is, which on one bus without foresight loses least energy.
+
+References
+----------
+Billinton & Li, Reliability Assessment of Electric Power Systems Using Monte Carlo Methods (1994), chapter 3.
+L'Ecuyer, Efficient and portable combined random number generators, CACM 31(6), 1988.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gigawatt.core.compiled import COMPILED, compiled, compiled_and_kept
+from gigawatt.core.errors import InputError
+from gigawatt.power.adequacy.units import Units
+
+__all__ = ["FIGURES", "Simulation", "Store", "simulate"]
+
+Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+FIGURES = ("hours", "days", "energy", "events", "longest", "largest", "hours_alone", "energy_alone")
+"""What each simulated year gives; the last two without stores."""
+_Z = 1.959963984540054
+_DAY, _BATCH, _UNCOMPILED = 24, 250, 40
+_A, _M, _B, _N = 40014, 2147483563, 40692, 2147483399
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store of equal ``units``, whose ``size`` is their power.
+
+    ``energy`` of all of them [power × h] that is taken out of the store, ``start`` what is in it as a year
+    begins; ``charging``, ``discharging`` : efficiencies; ``loss`` : share lost in an hour.
+    """
+
+    units: Units
+    energy: float
+    charging: float = 1.0
+    discharging: float = 1.0
+    start: float = 0.0
+    loss: float = 0.0
+
+    def __post_init__(self) -> None:
+        for key in ("charging", "discharging"):
+            if not 0.0 < getattr(self, key) <= 1.0:
+                raise InputError("not an efficiency", key=f"{self.units.name}.{key}",
+                                 given=f"{getattr(self, key):g}", allowed="above 0, at most 1")  # fmt: skip
+        if not 0.0 <= self.start <= self.energy:
+            raise InputError("more than the store holds", key=f"{self.units.name}.start",
+                             given=f"{self.start:g}", allowed=f"0 to {self.energy:g}")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Figures of (years, :data:`FIGURES`) simulated years, each of ``weight`` years."""
+
+    by_year: Array = field(repr=False)
+
+    @property
+    def years(self) -> int:
+        """Simulated years."""
+        return len(self.by_year)
+
+    def mean(self, figure: str) -> float:
+        """Mean of a year; of ``longest`` and ``largest`` that of the years' largest."""
+        return float(self.by_year[:, FIGURES.index(figure)].mean())
+
+    def error(self, figure: str) -> float:
+        """Standard error of the mean."""
+        return float(self.by_year[:, FIGURES.index(figure)].std(ddof=1) / math.sqrt(self.years))
+
+    def interval(self, figure: str) -> tuple[float, float]:
+        """The mean with 95 % confidence."""
+        middle, off = self.mean(figure), _Z * self.error(figure)
+        return max(middle - off, 0.0), middle + off
+
+    def most(self, figure: str) -> float:
+        """The largest of all years."""
+        return float(self.by_year[:, FIGURES.index(figure)].max())
+
+
+def simulate(
+    units: Sequence[Units],
+    need: npt.ArrayLike,
+    *,
+    share: npt.ArrayLike | None = None,
+    first: Sequence[Ints] | None = None,
+    stores: Sequence[Store] = (),
+    weather_years: int = 1,
+    year_weights: npt.ArrayLike = 1.0,
+    seed: int = 1,
+    error: float = 0.025,
+    years: int = 20_000,
+) -> Simulation:
+    """Simulate years until LOLH is known well enough.
+
+    Parameters
+    ----------
+    units : sequence of Units
+        Kinds, each with a time to repair.
+    need : (H,)
+        Power that units and stores must give, of ``weather_years`` years of equal length one after another.
+    share : (H, kinds), optional
+        Share of its size that a unit in order can give.
+    first : sequence of (count,), optional
+        Day on which each unit's maintenance begins (-1: none), for ``planned`` of the year.
+    stores : sequence of Store
+        Those of most hours discharge and charge first.
+    weather_years : int
+        Years that the hours are of; each is simulated as often as the others.
+    year_weights : float or (weather_years,)
+        How much the hours of each weather year count.
+    seed : int
+        Of the streams of random numbers: the same seed gives the same years.
+    error : float
+        Relative standard error of LOLH at which it stops.
+    years : int
+        Most simulated years.
+
+    Raises
+    ------
+    InputError
+        A time to repair is missing; hours that are no whole weather years.
+    """
+    load = np.ascontiguousarray(need, dtype=float)
+    hours = len(load) // weather_years
+    if hours * weather_years != len(load):
+        raise InputError(
+            "no whole weather years", given=f"{len(load)} hours", allowed=f"{weather_years} equal years"
+        )
+    ordered = sorted(stores, key=lambda one: -one.energy / one.units.total)
+    kinds = [*units, *(one.units for one in ordered)]
+    for one in kinds:
+        if not math.isfinite(one.repair):
+            raise InputError("a simulation needs a time to repair", key=f"{one.name}.repair_time")
+    width = np.ones((len(load), len(kinds)))
+    if share is not None:
+        width[:, : len(units)] = share
+    power = np.ascontiguousarray(width * [one.size for one in kinds])
+    table = _unit_table(kinds, [*(first or ()), *(np.full(one.units.count, -1) for one in ordered)]
+                        if first is not None else None, hours)  # fmt: skip
+    rules = np.array([_rates(one) for one in kinds]).reshape(-1, 3)
+    hold = np.array(
+        [(one.energy, one.charging, one.discharging, one.start, 1.0 - one.loss) for one in ordered]
+    )
+    streams = [np.random.default_rng([seed, int(k), int(i)]) for k, i in table[:, :2]]
+    counts = np.array([one.count for one in kinds], dtype=np.int64)
+    weights = np.broadcast_to(np.asarray(year_weights, dtype=float), (weather_years,))
+    least, done = 1e-9 * max(float(np.abs(load).max()), 1e-300), list[Array]()
+    batch = -(-_BATCH // weather_years) * weather_years
+    while True:
+        at = sum(map(len, done))
+        count = min(batch, years - at) if COMPILED else min(batch, years, _UNCOMPILED)
+        seeds = np.stack([one.integers(1, _N - 1, (count, 2)) for one in streams], axis=1) if streams else (
+            np.ones((count, 1, 2), dtype=np.int64))  # fmt: skip
+        made = np.zeros((count, len(FIGURES)))
+        weather = (at + np.arange(count)) % weather_years
+        scratch = np.zeros((hours + 1, max(1, len(kinds))), dtype=np.int64)
+        _run(
+            load, power, counts, rules, table, hold.reshape(-1, 5), seeds, weather, scratch,
+            np.zeros(max(1, len(kinds)), dtype=np.int64), np.zeros(max(1, len(ordered))), least, made,
+        )  # fmt: skip
+        made[:, (0, 1, 2, 3, 6, 7)] *= weights[weather][:, None]
+        done.append(made)
+        found = Simulation(np.concatenate(done))
+        if found.years >= years or not COMPILED or found.error("hours") <= error * found.mean("hours"):
+            return found
+
+
+def _rates(one: Units) -> tuple[float, float, float]:
+    """Probability of a failure and of a repair in an hour, and of being out."""
+    repair = min(1.0 / one.repair, 1.0)
+    return min(repair * one.forced / (1.0 - one.forced), 1.0), repair, one.forced
+
+
+def _unit_table(kinds: Sequence[Units], first: Sequence[Ints] | None, hours: int) -> Ints:
+    """(units, 4): kind, number in its kind, first hour of maintenance and the hour after it."""
+    rows: list[tuple[int, int, int, int]] = []
+    for k, one in enumerate(kinds):
+        long = math.ceil(one.planned * (hours // _DAY) - 1e-9) * _DAY
+        for i in range(one.count):
+            day = -1 if first is None else int(first[k][i])
+            begin = hours if day < 0 else day * _DAY
+            rows.append((k, i, begin, min(begin + long, hours)))
+    return np.array(rows, dtype=np.int64).reshape(-1, 4)
+
+
+@compiled
+def _wait(chance: float, uniform: float, most: int) -> int:
+    """Hours until something that happens with a chance each hour."""
+    if chance >= 1.0:
+        return 1
+    if chance <= 0.0:
+        return most
+    hours = math.log(uniform) / math.log1p(-chance)
+    return most if hours >= most else 1 + int(hours)
+
+
+@compiled
+def _outages(table: Any, rules: Any, u: int, one: int, two: int, hours: int, change: Any) -> None:
+    """Put the outages of a unit in a year into ``change``: units lost and regained by the hour."""
+    k, begin, end = table[u, 0], table[u, 2], table[u, 3]
+    t, up, drawn = 0, True, False
+    while t < hours:
+        one, two = one * _A % _M, two * _B % _N
+        z = one - two
+        if z < 1:
+            z += _M - 1
+        uniform = z / _M
+        if not drawn:
+            up, drawn = uniform >= rules[k, 2], True
+            continue
+        until = min(t + _wait(rules[k, 0] if up else rules[k, 1], uniform, hours), hours)
+        if not up:
+            left, right = min(until, max(t, begin)), max(t, min(until, end))
+            if begin >= end or end <= t or begin >= until:
+                left, right = until, until
+            if t < left:
+                change[t, k] -= 1
+                change[left, k] += 1
+            if right < until:
+                change[right, k] -= 1
+                change[until, k] += 1
+        t, up = until, not up
+    if begin < end:
+        change[begin, k] -= 1
+        change[end, k] += 1
+
+
+def _years(
+    need: Any, power: Any, counts: Any, rules: Any, table: Any, hold: Any, seeds: Any, weather: Any,
+    change: Any, there: Any, level: Any, least: float, made: Any,
+) -> int:  # fmt: skip
+    """Fill ``made`` with the figures of each year."""
+    hours, kinds, stores, units = len(change) - 1, len(counts), len(hold), len(table)
+    plants = kinds - stores
+    for n in range(len(made)):
+        base = weather[n] * hours
+        for h in range(hours + 1):
+            for k in range(kinds):
+                change[h, k] = 0
+        for u in range(units):
+            _outages(table, rules, u, seeds[n, u, 0], seeds[n, u, 1], hours, change)
+        for k in range(kinds):
+            there[k] = counts[k]
+        for s in range(stores):
+            level[s] = hold[s, 3]
+        run, day = 0, -1
+        for h in range(hours):
+            gap = need[base + h]
+            for k in range(kinds):
+                there[k] += change[h, k]
+                if k < plants:
+                    gap -= there[k] * power[base + h, k]
+            if gap > least:
+                made[n, 6] += 1.0
+                made[n, 7] += gap
+            for s in range(stores):
+                most = there[plants + s] * power[base + h, plants + s]
+                level[s] *= hold[s, 4]
+                if gap > 0.0:
+                    given = min(gap, most, level[s] * hold[s, 2])
+                    level[s] -= given / hold[s, 2]
+                    gap -= given
+                else:
+                    taken = min(-gap, most, (hold[s, 0] - level[s]) / hold[s, 1])
+                    level[s] += taken * hold[s, 1]
+                    gap += taken
+            if gap > least:
+                run += 1
+                made[n, 0] += 1.0
+                made[n, 2] += gap
+                made[n, 5] = max(made[n, 5], gap)
+                made[n, 4] = max(made[n, 4], float(run))
+                if run == 1:
+                    made[n, 3] += 1.0
+                if h // 24 != day:
+                    made[n, 1] += 1.0
+                    day = h // 24
+            else:
+                run = 0
+    return 0
+
+
+_run = compiled_and_kept(_years)
