@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from gigawatt.catalog.loader import entity
 from gigawatt.core.evidence import Assumption
-from gigawatt.core.quantities import HOURS_PER_YEAR, compact
+from gigawatt.core.quantities import HOURS_PER_YEAR, compact, show
 from gigawatt.power.adequacy.indices import Indices, convolve
 from gigawatt.power.adequacy.maintenance import place_maintenance, units_out
 from gigawatt.power.adequacy.rows import PlantUnits, plant_units
@@ -89,14 +89,15 @@ class Adequacy:
     """What a plan lacks in a mean year when its plants are whole units that fail.
 
     ``indices`` : energies in W·h. ``promised`` : share of the energy that the question asks for
-    (``asked``), else that the plan serves. ``energy`` : W·h of the load. ``peak`` : W. ``stores`` : whether
-    there are stores; without a ``simulation`` they discharge as planned, though outages would make them
-    answer otherwise.
+    (``asked``), else that the plan serves. ``planned_hours`` : h a year in which the plan itself leaves load
+    unserved. ``energy`` : W·h of the load. ``peak`` : W. ``stores`` : whether there are stores; without a
+    ``simulation`` they discharge as planned, though outages would make them answer otherwise.
     """
 
     system: System
     indices: Indices
     promised: float
+    planned_hours: float
     asked: bool
     energy: float
     peak: float
@@ -130,7 +131,8 @@ class Adequacy:
     def short_words(self) -> str:
         """``short 126 h a year (LOLH), 3.08 GWh not served (EUE)``."""
         found = self.indices
-        return f"short {found.hours:.3g} h a year (LOLH), {compact(found.energy, 'Wh', 3)} not served (EUE)"
+        hours = show(found.hours * HOUR, "h", 3)
+        return f"short {hours} a year (LOLH), {compact(found.energy, 'Wh', 3)} not served (EUE)"
 
     @cached_property
     def words(self) -> str:
@@ -149,14 +151,15 @@ class Adequacy:
     @property
     def notice(self) -> str | None:
         """A sentence where less is served than was asked for, or hours short are more than is usual."""
-        usual = entity("supply_plan", "plan").value("promise")
-        hours = 1.0 - self.indices.hours / float(self.system.weight.sum())
-        if self.served >= self.promised if self.asked else hours >= usual:
+        usual = (1.0 - entity("supply_plan", "plan").value("promise")) * float(self.system.weight.sum())
+        more = self.indices.hours - self.planned_hours
+        if (self.served >= self.promised) if self.asked else (more <= usual):
             return None
-        asked = "was asked for" if self.asked else "is served"
+        promised = f"{percent(self.promised)} %"
+        said = f"{promised} was asked for" if self.asked else f"a mean availability gives {promised}"
         return (
-            f"as whole units with outages the plan is {self.short_words}; availability is a mean in it, "
-            f"by which {percent(self.promised)} % of the energy {asked}"
+            f"as whole units with outages the plan is {self.short_words}: {percent(self.served)} % of the "
+            f"energy is served, where {said}"
         )
 
 
@@ -165,8 +168,9 @@ def percent(share: float) -> str:
     lost = 1.0 - share
     if lost <= 1e-12:
         return "100"
-    digits = min(max(1, math.ceil(-math.log10(lost)) - 1), 9)
-    return f"{math.floor(share * 10 ** (digits + 2)) / 10**digits:.{digits}f}"
+    digits = min(max(1, math.ceil(-math.log10(lost) - 1e-9) - 1), 9)
+    text = f"{math.floor(share * 10 ** (digits + 2) + 1e-6) / 10**digits:.{digits}f}"
+    return text.rstrip("0").rstrip(".")
 
 
 def unit_words(kind: PlantUnits) -> str:
@@ -231,6 +235,7 @@ def adequacy_of(plan: SupplyPlan) -> Adequacy:
         system=system,
         indices=system.indices(each=True),
         promised=1.0 - (lacking if limit is None else limit),
+        planned_hours=float(system.weight @ (plan.not_served > _SOLVED * float(plan.load.max()))),
         asked=limit is not None,
         energy=energy,
         peak=float(plan.load.max()),

@@ -56,6 +56,8 @@ _CARDS = (
     ("supply.curtailed", "Curtailed"),
     ("supply.not_served", "Energy not served"),
     ("supply.cut", "Load cut"),
+    ("supply.lolh", "Hours short, with outages (LOLH)"),
+    ("supply.eue", "Energy not served, with outages (EUE)"),
 )
 _CARBON = (
     ("supply.carbon_intensity", "Carbon intensity"),
