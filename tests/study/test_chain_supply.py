@@ -10,6 +10,7 @@ import pytest
 
 from gigawatt.chain.study import Study
 from gigawatt.core.errors import InputError
+from gigawatt.core.quantities import compact
 from gigawatt.core.result import Result
 from gigawatt.money import SECONDS_PER_YEAR
 
@@ -47,6 +48,17 @@ def study(folder: Path, *, site: dict[str, Any] | None = None, **supply: Any) ->
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Result:
     return study(tmp_path_factory.mktemp("plain")).run()
+
+
+def test_a_run_says_what_whole_units_lack(plain: Result) -> None:
+    hours, energy = plain.quantities["supply.lolh"], plain.quantities["supply.eue"]
+    assert hours.unit == "h"
+    assert 0.0 < float(hours.value) / 3600.0 < 8760.0  # type: ignore[arg-type]
+    assert 0.0 < float(energy.value) < float(plain.quantities["facility.energy"].value)  # type: ignore[arg-type]
+    assert plain.quantities["supply.worst_outage"].value == "grid connection of " + compact(
+        float(plain.tables["plants"].loc["grid", "capacity [MW]"]) * 1e6, "W"
+    )
+    assert any(one.key == "supply.adequacy.grid" for one in plain.assumptions)
 
 
 def test_two_weather_years_are_one_plan_and_a_mean_year(plain: Result, tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def parts(answer: Mapping[str, Any]) -> tuple[Part, ...]:
 def _indices(one: Mapping[str, Any]) -> Grid:
     rows = [
         ("hours short per year (LOLH)", f"{significant(one['lolh_h'])} h"),
-        ("days short per year (LOLE)", significant(one["lole_days"])),
+        ("days short per year (LOLE)", "–" if one["lole_days"] is None else significant(one["lole_days"])),
         ("energy not served per year (EUE)", with_unit(one["eue_MWh"], "MWh")),
         ("events per year", "–" if one["events"] is None else significant(one["events"])),
         ("mean event", "–" if one["event_h"] is None else f"{significant(one['event_h'])} h"),
@@ -141,4 +141,5 @@ def _nines(one: Mapping[str, Any]) -> Grid:
         )
         for row in one["nines"]
     ]
-    return rows_grid("What further nines take.", ("hours served in full", "more units", "a year"), rows)
+    by = " By convolution, stores as planned." if one["method"] == "simulation" else ""
+    return rows_grid(f"What further nines take.{by}", ("hours served in full", "more units", "a year"), rows)
