@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gigawatt.core.quantities import show
 from gigawatt.core.result import Result
 from gigawatt.faces.figures.readable import count, label, large, shown, significant, with_unit
 from gigawatt.faces.report.parts import listed
@@ -194,9 +195,9 @@ def _supply(result: Result) -> str:
     least = _NEGLIGIBLE * float(energy.value) if energy is not None else 0.0
     if lacking is not None and float(lacking.value) > least:
         text += f"; {shown(lacking)} a year are not served".replace(" a year a year", " a year")
-    if find(result, "supply.lolh") is not None:
+    if (short := find(result, "supply.lolh")) is not None:
         text += (
-            f"; as whole units that fail it is short {say(result, 'supply.lolh')} a year (LOLH; EUE "
+            f"; as whole units that fail it is short {show(float(short.value), 'h', 3)} a year (LOLH; EUE "
             f"{say(result, 'supply.eue')}), most by outages of one {say(result, 'supply.worst_outage')}"
         )
     return graded(result, text, ("supply.electricity_cost", "supply.carbon_intensity"))
