@@ -31,6 +31,7 @@ CASES: dict[str, tuple[dict[str, object], dict[str, object]]] = {
         TRAINING,
         {"site.cooling": "air-cooled-chiller", "site.redundancy": "2n", "site.pue": 1.3,
          "economics.chip_price": "30 k$", "economics.chip_life": "4 years", "economics.discount_rate": "8 %",
+         "economics.budget": "9 M$",
          "training.deadline": "40 days", "machine.power_cap": "500 W", "training.failures": "llama3-h100"},
     ),
     "what is given in place of something": (

@@ -44,7 +44,7 @@ NONE |= dict.fromkeys(
 #: A few of each branch that take little; the rest are run apart.
 QUICK = (
     "training.tokens", "training.sequence", "training.step_time", "training.goodput", "training.failures",
-    "training.recovery", "training.deadline",
+    "training.recovery", "training.deadline", "economics.budget",
     "machine.count", "machine.power", "machine.power_cap", "machine.node", "site.pue", "layout.tensor",
     "layout.widen", "load.peak", "load.mean", "load.it_peak", "load.profile", "supply.price",
 )  # fmt: skip

@@ -10,7 +10,8 @@ import pytest
 
 from gigawatt.chain.accelerator_price import power_of
 from gigawatt.chain.resources import RESOURCES, resources
-from gigawatt.chain.training.inverse import _counts, largest_model, smallest_cluster
+from gigawatt.chain.sizing import round_counts
+from gigawatt.chain.training.inverse import largest_model, smallest_cluster
 from gigawatt.chain.training.pareto import pareto_front
 from gigawatt.chain.training.plan import Plan, count_for_power, plan_training
 from gigawatt.chain.training.question import TrainingQuestion, read_question
@@ -201,7 +202,7 @@ def test_pareto_over_counts(plan: Plan) -> None:
 
 def test_counts_are_whole_nodes_with_four_digits() -> None:
     numbers = []
-    for count in _counts(0.0, 8):
+    for count in round_counts(0.0, 8):
         numbers.append(count)
         if count > 5000:
             break

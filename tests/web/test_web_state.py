@@ -121,7 +121,7 @@ def test_a_served_size_may_be_a_demand_a_count_or_a_power() -> None:
     [
         ("supply.carbon_limit", "5", "the unit is missing; given '5'; allowed: a number with a unit"),
         (SIZE, "many", "not a number; given 'many'; allowed: a whole number of one or more"),
-        (SIZE, "", "the size is needed; allowed: 16384, or 300 MW"),
+        (SIZE, "", "give the machine's size as count or as power; allowed: "),
         ("year", "1990", "out of range; given 1990; allowed: 2010 to 2050"),
         ("training.tokens", "", "this key is needed"),
         ("machine.chip", "H1000", "no such name; given 'H1000'; allowed: a name of the catalog, or "),

@@ -16,7 +16,7 @@ from gigawatt.core.branching import cut_by, fields_of
 from gigawatt.core.errors import InputError
 from gigawatt.core.graph import Graph
 from gigawatt.schema.fields import LOAD, SERVING, TRAINING, belongs_to, field
-from gigawatt.schema.scenario import LoadedScenario, value_of
+from gigawatt.schema.scenario import SOUGHT, LoadedScenario, sizes, value_of
 
 __all__ = ["graph_of", "graph_of_branch", "refuse_unread"]
 
@@ -35,14 +35,14 @@ def _registered(branch: str) -> None:
 
     modules: tuple[Any, ...] = (supply, load, money)
     if branch != LOAD:
-        from gigawatt.chain import machine
+        from gigawatt.chain import machine, sizing
 
-        modules = (*modules, machine)
+        modules = (*modules, machine, sizing)
     if branch == TRAINING:
         from gigawatt.chain import boundary, campaign, notices
-        from gigawatt.chain.training import budget, fit, quantities
+        from gigawatt.chain.training import budget, deadline, fit, quantities
 
-        modules = (*modules, notices, fit, quantities, budget, boundary, campaign)
+        modules = (*modules, notices, fit, quantities, budget, deadline, boundary, campaign)
     elif branch == SERVING:
         from gigawatt.chain import boundary
         from gigawatt.chain.serving import money as serving_money
@@ -68,7 +68,8 @@ def _given(loaded: LoadedScenario, changes: Mapping[str, object]) -> tuple[str, 
     def given(name: str) -> bool:
         return (changes[name] if name in changes else value_of(loaded.scenario, name)) is not None
 
-    return tuple(name for name in CHAIN.seams if given(name))
+    by = next((name for name in sizes(loaded.branch) if given(name)), None)
+    return tuple(name for name in CHAIN.seams if given(name) and (name not in SOUGHT or name == by))
 
 
 def graph_of(loaded: LoadedScenario, changes: Mapping[str, object] = MappingProxyType({})) -> Graph:

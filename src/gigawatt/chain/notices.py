@@ -8,6 +8,7 @@ from gigawatt.catalog import Entity
 from gigawatt.chain.hybrids import training_notices
 from gigawatt.chain.registry import training
 from gigawatt.chain.reliability import Goodput
+from gigawatt.chain.sizing import Sizing, of_size
 from gigawatt.chain.supply import lead_time_notices
 from gigawatt.chain.training.budget import Held
 from gigawatt.chain.training.size import Fit
@@ -36,12 +37,14 @@ def notices(
     machine_chip: Chip,
     facility_power_peak: float,
     machine_size: Mapping[str, float | None],
+    machine_found: Sizing | None,
     machine_held: Held,
     machine_cap: float | None,
     machine_clock: float,
     training_fit: Fit,
     training_reliability: Goodput,
     training_spare: float | None,
+    ledger_budget_left: float | None,
     facility_load: LoadShape,
     site_redundancy: Entity | None,
 ) -> tuple[str, ...]:
@@ -67,6 +70,7 @@ def notices(
             if days >= 0.0
             else f"the deadline: {-days:.3g} days too late"
         )
+    told.extend(of_size(machine_found, ledger_budget_left))
     told.extend(beside_budget(machine_size.get("power"), facility_power_peak, "these runs draw"))
     told.extend(of_building(facility_load, site_redundancy))
     told.extend(of_supply(supply_plan, supply_adequacy, scenario_year))

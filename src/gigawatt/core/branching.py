@@ -9,21 +9,40 @@ ordinary :class:`~gigawatt.core.graph.Graph`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import wraps
 
 from gigawatt.core.errors import InputError
-from gigawatt.core.graph import Graph, GraphError, Node, node_of
+from gigawatt.core.graph import Graph, GraphError, Leaf, Node, node_of
 
-__all__ = ["BranchingGraph", "Writer"]
+__all__ = ["BranchingGraph", "Inside", "Writer"]
 
 
 @dataclass(frozen=True)
 class Writer:
-    """A quantity in some branches; ``given`` are the fields of which one has to be given, empty: none."""
+    """A quantity in some branches; ``given`` are the fields of which one has to be given, empty: none.
+
+    ``inverse`` are (unknown leaf, target) of a function that searches for the leaf by what the target is.
+    """
 
     node: Node
     branches: frozenset[str]
     given: tuple[str, ...] = ()
+    inverse: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What a search for a leaf asks: the graph in which that leaf is given, and all other leaves."""
+
+    graph: Graph
+    unknown: str
+    target: str
+    known: Mapping[str, Leaf]
+
+    def at(self, value: object) -> dict[str, Leaf]:
+        """The leaves where the unknown one has a value."""
+        return {**self.known, self.unknown: Leaf(value, "computed")}
 
 
 @dataclass
@@ -69,6 +88,32 @@ class BranchingGraph:
 
         return register
 
+    def inverse(
+        self,
+        name: str,
+        branches: Iterable[str],
+        *,
+        unknown: str,
+        target: str,
+        given: Iterable[str],
+        rows: Iterable[str] = ("*",),
+        method: str = "",
+    ) -> Callable[[Callable[..., object]], Callable[..., object]]:
+        """Register a search for what the leaf ``unknown`` has to be, given what ``target`` follows to.
+
+        The function's first parameter is an :class:`Inside`, the others are quantities as ever; what follows
+        from it may write ``unknown``. The graph stays without a cycle: the search reads the leaves from which
+        the target follows where ``unknown`` is given.
+        """
+
+        def register(function: Callable[..., object]) -> Callable[..., object]:
+            node = node_of(name, "", function, rows=rows, method=method)
+            node = replace(node, inputs=node.inputs[1:])
+            self._add(node, branches, given, (unknown, target))
+            return function
+
+        return register
+
     def gather(self, name: str, unit: str, prefix: str, summary: str, branches: Iterable[str] = ()) -> None:
         """Register the mapping of all quantities that begin with ``prefix``, by their last part.
 
@@ -82,8 +127,14 @@ class BranchingGraph:
         node = Node(name, unit, inputs, gathered, summary, "", method=f"all quantities {prefix}*")
         self._add(node, branches, ())
 
-    def _add(self, node: Node, branches: Iterable[str], given: Iterable[str]) -> None:
-        writer = Writer(node, frozenset(branches or self.branches), tuple(given))
+    def _add(
+        self,
+        node: Node,
+        branches: Iterable[str],
+        given: Iterable[str],
+        inverse: tuple[str, str] | None = None,
+    ) -> None:
+        writer = Writer(node, frozenset(branches or self.branches), tuple(given), inverse)
         unknown = writer.branches - set(self.branches)
         if unknown:
             raise GraphError(f"{node.name}: no branch {', '.join(sorted(unknown))}")
@@ -135,7 +186,7 @@ class BranchingGraph:
                 raise InputError(f"{first} is given as well", key=second, allowed=f"one of them: {name}")
             if other is None or writer.given:
                 chosen[name] = writer
-        nodes = sorted((writer.node for writer in chosen.values()), key=_place)
+        nodes = sorted((self._node(writer, branch, given) for writer in chosen.values()), key=_place)
         graph = Graph({node.name: node for node in nodes})
         of_branch = [writer.node for writer in self.writers if branch in writer.branches]
         answers = set(graph.nodes) - {one for node in of_branch for one in node.inputs}
@@ -144,6 +195,25 @@ class BranchingGraph:
                 del graph.nodes[name]
         graph.check()
         return graph
+
+    def _node(self, writer: Writer, branch: str, given: frozenset[str]) -> Node:
+        """The node of a writer; that of a search reads what its target follows from as well."""
+        node = writer.node
+        if writer.inverse is None:
+            return node
+        function, (unknown, target) = node.function, writer.inverse
+        assert function is not None
+        graph, own = self.graph(branch, given - set(writer.given)), node.inputs
+        leaves = [one for one in graph.order((target,)) if graph.nodes[one].function is None]
+        inputs = tuple(one for one in dict.fromkeys((*own, *leaves)) if one != unknown)
+
+        @wraps(function)
+        def searched(*values: object) -> object:
+            read = dict(zip(inputs, values, strict=True))
+            known = {one: Leaf(read[one], "computed") for one in leaves if one != unknown}
+            return function(Inside(graph, unknown, target, known), *(read[one] for one in own))
+
+        return replace(node, inputs=inputs, function=searched)
 
     @staticmethod
     def _unread(graph: Graph) -> set[str]:

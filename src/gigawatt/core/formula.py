@@ -52,6 +52,7 @@ class Formula:
 
 def code_of(function: Function | None) -> str:
     """File and line of a function, ``gigawatt/chain/training/quantities.py:107``; empty where it has none."""
+    function = None if function is None else inspect.unwrap(function)
     code = getattr(function, "__code__", None)
     if function is None or code is None:
         return ""

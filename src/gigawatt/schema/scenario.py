@@ -23,6 +23,7 @@ from gigawatt.schema.values import YEAR, YEARS, annotation, starting
 
 __all__ = [
     "SHORT",
+    "SOUGHT",
     "YEAR",
     "YEARS",
     "LoadedScenario",
@@ -30,6 +31,7 @@ __all__ = [
     "check_scenario",
     "given_fields",
     "read_scenario",
+    "sizes",
     "value_of",
 ]
 
@@ -40,6 +42,9 @@ class _Strict(BaseModel):
 
 SHORT = {"site": "site.name", "load": "load.peak"}
 """Sections that may be one value, ``site: texas`` and ``load: 1 GW``, and the field that it then is."""
+SOUGHT = ("training.deadline", "economics.budget")
+"""Fields by which the number of accelerators is found where no other gives it, the first of them before the
+second; beside a size they are limits."""
 #: Sections that are absent, rather than empty, where nothing is written of them.
 _ABSENT = ("training", "serving", "serving.autoscaling")
 
@@ -221,7 +226,7 @@ def check_scenario(
 
 
 def _cross_check(scenario: Any, file: Path, lines: Mapping[str, int], sized: bool) -> None:
-    training, serving, machine = scenario.training, scenario.serving, scenario.machine
+    training, serving = scenario.training, scenario.serving
     alone = training is None and serving is None
     if (training is not None and serving is not None) or (alone and "load" not in lines):
         raise InputError(
@@ -236,19 +241,48 @@ def _cross_check(scenario: Any, file: Path, lines: Mapping[str, int], sized: boo
         _check_model(scenario, file, lines)
     if serving is not None:
         _check_serving(scenario, serving, file, lines, sized)
-    elif training is not None and sized and machine.count is None and machine.power is None:
+    elif training is not None and sized and not any(value_of(scenario, key) for key in sizes(TRAINING)):
         raise InputError(
             "give the machine's size as count or as power",
             file=file,
             line=lines.get("machine"),
             key="machine",
-            allowed='"count: 16384", "power: 1 GW", or both: then a cap keeps the count within the power',
+            allowed='"count: 16384", "power: 1 GW", or both: then a cap keeps the count within the power; '
+            'or "training.deadline: 30 days" or "economics.budget: 50 M$", which size it',
         )
+    if not alone:
+        _check_sought(scenario, file, lines)
     for key in ("year", "economics.chip_bought"):
         year = value_of(scenario, key)
         if year is not None and not YEARS[0] <= year <= YEARS[1]:
             raise InputError("out of range", file=file, line=lines.get(key), key=key, given=year,
                              allowed=f"{YEARS[0]} to {YEARS[1]}")  # fmt: skip
+
+
+def sizes(branch: str) -> tuple[str, ...]:
+    """Fields that say how large the machine is, in the order in which the first given one does."""
+    demand = ("serving.demand",) if branch == SERVING else ()
+    return (*demand, "machine.count", "machine.power", *(SOUGHT if branch == TRAINING else SOUGHT[1:]))
+
+
+def _check_sought(scenario: Any, file: Path, lines: Mapping[str, int]) -> None:
+    """Raise ``InputError`` of a field beside which a deadline or a budget says nothing."""
+    budget, rent = (value_of(scenario, f"economics.{name}") for name in ("budget", "chip_rent"))
+    if budget is not None and rent is not None:
+        raise InputError(
+            "a budget buys the accelerators, a rent is paid by the hour",
+            file=file, line=lines.get("economics.budget"), key="economics.budget",
+            given="economics.chip_rent as well",
+            allowed="one of them; gigawatt solve --limit 'ledger.rented_cost <= 10 M$' keeps a run on rented "
+            "accelerators within an amount",
+        )  # fmt: skip
+    by = next((key for key in sizes(TRAINING) if value_of(scenario, key) is not None), None)
+    if by == "training.deadline" and value_of(scenario, "training.step_time") is not None:
+        raise InputError(
+            "the time of a step is given, whatever the size",
+            file=file, line=lines.get("training.step_time"), key="training.step_time",
+            allowed="machine.count or machine.power beside it, or the deadline without it",
+        )  # fmt: skip
 
 
 def _check_model(scenario: Any, file: Path, lines: Mapping[str, int]) -> None:
@@ -272,21 +306,17 @@ def _check_serving(scenario: Any, serving: Any, file: Path, lines: Mapping[str, 
     for key, instead in _TRAINING_ONLY.items():
         if key in lines:
             raise InputError("belongs to training", file=file, line=lines[key], key=key, allowed=instead)
-    sizes = {
-        "serving.demand": serving.demand,
-        "machine.count": scenario.machine.count,
-        "machine.power": scenario.machine.power,
-    }
-    given = [key for key, value in sizes.items() if value is not None]
+    given = [key for key in sizes(SERVING) if value_of(scenario, key) is not None and key not in SOUGHT]
     example = '"serving.demand: 2000 requests/s", "machine.count: 1024" or "machine.power: 100 MW"'
-    if len(given) > 1 or (sized and not given):
+    sought = scenario.economics.budget is not None
+    if len(given) > 1 or (sized and not given and not sought):
         raise InputError(
             "the size is given twice" if given else "the demand or the machine's size is missing",
             file=file,
             line=lines.get(given[-1] if given else "serving"),
             key=given[-1] if given else "serving",
             given=f"{given[0]} as well" if given else None,
-            allowed=f"one of {example}",
+            allowed=f"one of {example}" + ("" if given else ', or "economics.budget: 50 M$", which sizes it'),
         )
     if serving.replicas is not None and serving.demand is None:
         raise InputError(

@@ -11,6 +11,7 @@ from gigawatt.chain.serving.choice import Configuration
 from gigawatt.chain.serving.day import Day, Scaling
 from gigawatt.chain.serving.plan import ServingPlan
 from gigawatt.chain.serving.traffic import Traffic
+from gigawatt.chain.sizing import Sizing, of_size
 from gigawatt.core.quantities import show
 from gigawatt.facility import LoadShape
 from gigawatt.machine import Chip
@@ -31,6 +32,7 @@ def serving_notices(
     machine_chip: Chip,
     facility_power_peak: float,
     machine_size: Mapping[str, float | None],
+    machine_found: Sizing | None,
     machine_count: int,
     machine_cap: float | None,
     serving_precision: tuple[str, ...],
@@ -44,6 +46,7 @@ def serving_notices(
     serving_kept: float,
     serving_kept_worst: float,
     serving_rejected: float,
+    ledger_budget_left: float | None,
     facility_load: LoadShape,
     site_redundancy: Entity | None,
 ) -> tuple[str, ...]:
@@ -74,6 +77,7 @@ def serving_notices(
             f"{given - machine_count:,.0f} of {given:,.0f} accelerators are spare: too few for another "
             "replica"
         )
+    notices.extend(of_size(machine_found, ledger_budget_left))
     notices.extend(beside_budget(machine_size.get("power"), facility_power_peak, "replicas draw"))
     notices.extend(serving_precision)
     notices.extend(serving_plan.notices)

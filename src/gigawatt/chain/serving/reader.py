@@ -25,6 +25,7 @@ _TARGETS = ("serving.plan",)
 _REFUSED = {
     "training": "this is a service; gigawatt plan-training has words for training",
     "machine.count": "--chips", "machine.power": "gigawatt run SCENARIO takes a power",
+    "economics.budget": "gigawatt run SCENARIO takes one",
     "serving.mode": "--mode", "serving.seed": "--seed", "serving.replicas": "--chips",
     **dict.fromkeys(
         ("serving.shape", "serving.days", "serving.autoscaling", "serving.routing",

@@ -7,26 +7,19 @@ out, the others are searched one after the other, from the best end on, until on
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from gigawatt.chain.training.deadline import fewest_in_time, flops_of
 from gigawatt.chain.training.plan import Plan, count_for_power, plan_training
 from gigawatt.chain.training.question import TrainingQuestion
 from gigawatt.core.errors import GigawattError, InfeasibleError, InputError
 from gigawatt.core.quantities import compact, show
-from gigawatt.workload import model_flops_per_token
 from gigawatt.workload.sized import scaled_architecture
 
 __all__ = ["Attempt", "Inverse", "largest_model", "smallest_cluster"]
 
 Progress = Callable[[str, float], None]
-
-_BITS = 4
-"""Significant binary digits of a number of accelerators, as where a power limit gives it."""
-_OCTAVES = 5
-"""Doublings beyond the FLOPs' own need, after which a deadline counts as infeasible."""
-_PATIENCE = 2**_BITS
-"""Consecutive numbers of accelerators without gain that end the search (two doublings)."""
 
 
 @dataclass(frozen=True)
@@ -51,18 +44,6 @@ class Inverse:
     attempts: tuple[Attempt, ...]
 
 
-def _counts(least: float, node: int) -> Iterator[int]:
-    """Whole nodes of accelerators with at most four significant binary digits, from ``least`` on."""
-    count = node
-    while True:
-        if count >= least:
-            yield count
-        step = node
-        while step * 2**_BITS <= count + node:
-            step *= 2
-        count = (count // step + 1) * step
-
-
 def _attempt(
     question: TrainingQuestion, count: int, limit: float | None, top: int
 ) -> tuple[Plan | None, Attempt]:
@@ -72,10 +53,6 @@ def _attempt(
     except GigawattError as error:
         return None, Attempt(count, model.parameters.total, model.layers, None, str(error))
     return plan, Attempt(count, model.parameters.total, model.layers, plan.days)
-
-
-def _flops(question: TrainingQuestion) -> float:
-    return model_flops_per_token(question.architecture, question.sequence) * question.tokens
 
 
 def smallest_cluster(
@@ -111,61 +88,21 @@ def smallest_cluster(
     """
     if not deadline > 0.0:
         raise InputError("not a positive time", key="deadline", given=deadline, allowed="more than 0")
-    peak = question.chip.peak[question.number_format]
-    least = _flops(question) / (peak * deadline)
-    if least > _most_degrees(question):
-        raise _too_slow(question, deadline, limit, [], least)
-    node = max(1, question.cluster(2**20)[0].node.chips)
-    most = least * 2.0**_OCTAVES if limit is None else float(count_for_power(question, limit))
-    most = max(most, float(node))
+    plans: dict[int, Plan] = {}
     attempts: list[Attempt] = []
-    quickest, idle = float("inf"), 0
-    for count in _counts(least, node):
-        if count > most or idle >= _PATIENCE:
-            break
-        if progress is not None:
-            progress(f"Searching layouts on {count:,} accelerators", min(len(attempts) / 20.0, 0.95))
+
+    def seconds(count: int) -> float | GigawattError:
         plan, tried = _attempt(question, count, limit, top)
         attempts.append(tried)
-        if plan is not None and plan.days * 86400.0 <= deadline:
-            return Inverse("smallest_cluster", plan, deadline, tuple(attempts))
-        if plan is not None:
-            idle = 0 if plan.days < quickest else idle + 1
-            quickest = min(quickest, plan.days)
-    raise _too_slow(question, deadline, limit, attempts, least)
+        if plan is None:
+            return InfeasibleError(tried.reason)
+        plans[count] = plan
+        return plan.days * 86400.0
 
-
-def _most_degrees(question: TrainingQuestion) -> float:
-    """More accelerators than this no layout can use: a token of a step and a layer for each."""
-    counted, batch = question.batch
-    tokens = batch if counted == "token" else batch * question.sequence
-    return tokens * question.architecture.layers
-
-
-def _too_slow(
-    question: TrainingQuestion,
-    deadline: float,
-    limit: float | None,
-    attempts: list[Attempt],
-    least: float,
-) -> InfeasibleError:
-    done = [one for one in attempts if one.days is not None]
-    given = show(deadline, "days") + ("" if limit is None else f" with {show(limit, 'MW')}")
-    if not done:
-        reason = attempts[-1].reason if attempts else f"the FLOPs alone need {least:,.0f} accelerators"
-        if limit is not None and not attempts:
-            reason += f", the power feeds {count_for_power(question, limit):,}"
-        return InfeasibleError(
-            "no number of accelerators meets the deadline", key="deadline", given=given, allowed=reason
-        )
-    best = min(done, key=lambda one: one.days or 0.0)
-    most = max(one.count for one in attempts)
-    return InfeasibleError(
-        f"no number of {question.chip.id} up to {most:,} meets the deadline",
-        key="deadline",
-        given=given,
-        allowed=f"{best.days:.4g} days, the shortest, on {best.count:,} accelerators",
-    )
+    most = None if limit is None else count_for_power(question, limit)
+    within = "" if limit is None else f" with {show(limit, 'MW')}"
+    found = fewest_in_time(question, deadline, seconds, most=most, within=within, progress=progress)
+    return Inverse("smallest_cluster", plans[found], deadline, tuple(attempts))
 
 
 def largest_model(
@@ -217,7 +154,7 @@ def largest_model(
         return max(found, key=lambda one: one.plan.question.architecture.parameters.total)
     budget = count * question.chip.peak[question.number_format] * deadline
     layers = 2
-    while _flops(question.of(scaled_architecture(question.architecture, layers + 2))) <= budget:
+    while flops_of(question.of(scaled_architecture(question.architecture, layers + 2))) <= budget:
         layers += 2
     attempts: list[Attempt] = []
     first = layers

@@ -51,7 +51,7 @@ class _Kept:
         return sum(array.nbytes for array in own)
 
 
-@dataclass
+@dataclass(eq=False)
 class KeptOptima:
     """Optima by programme, the least recently used dropped first.
 

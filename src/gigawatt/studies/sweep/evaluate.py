@@ -18,7 +18,7 @@ from gigawatt.chain.leaves import fill_leaves
 from gigawatt.chain.memo import Memo, Remembered
 from gigawatt.chain.study import blame
 from gigawatt.core.errors import GigawattError
-from gigawatt.core.graph import Graph, Value
+from gigawatt.core.graph import Value
 from gigawatt.power.plan.kept_optima import keeping
 from gigawatt.schema.changed import scenario_with
 from gigawatt.schema.scenario import LoadedScenario
@@ -80,7 +80,7 @@ def evaluate_task(task: Task, remembered: Remembered | None = None) -> Answer:
     Answer
         One row a point, in order. An error of a point is in its row.
     """
-    graph, rows = graph_of(task.base), list[Row]()
+    rows = list[Row]()
     known = _own if remembered is None else remembered
     both = list(zip(task.keys, task.points, strict=True))
     with _one_at_a_time, keeping(known.optima):
@@ -88,11 +88,11 @@ def evaluate_task(task: Task, remembered: Remembered | None = None) -> Answer:
             with ExitStack() as block:
                 if changed:
                     block.enter_context(catalog.varied(dict(changed)))
-                rows.extend(_row(graph, task, key, point, known.memo) for key, point in some)
+                rows.extend(_row(task, key, point, known.memo) for key, point in some)
     return Answer(tuple(rows), catalog.version(), __version__)
 
 
-def _row(graph: Graph, task: Task, key: str, point: Point, memo: Memo) -> Row:
+def _row(task: Task, key: str, point: Point, memo: Memo) -> Row:
     start = time.perf_counter()
     values: dict[str, float | str | None] = {}
     error = fault = ""
@@ -100,7 +100,7 @@ def _row(graph: Graph, task: Task, key: str, point: Point, memo: Memo) -> Row:
         loaded = scenario_with(task.base, point.changes)
         leaves = fill_leaves(loaded)[0]
         found = memo.evaluate(
-            graph, leaves, targets=task.read, varied=point.varied,
+            graph_of(loaded), leaves, targets=task.read, varied=point.varied,
             blame=lambda error, name: blame(loaded, error, name),
         )  # fmt: skip
         values = {name: _stored(found[name]) for name in task.read}

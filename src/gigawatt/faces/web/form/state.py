@@ -235,7 +235,7 @@ def read_form(pairs: Pairs, uploads: Container[str] = ()) -> Shown:
             changes[key] = checked
     if SIZE in found and found[SIZE] != state.written(SIZE):
         own = {key: changes[key] for key in SIZES[branch] if key in fields_of(branch) and changes.get(key)}
-        if not found[SIZE] and not own:
+        if branch == LOAD and not found[SIZE] and not own:
             raise InputError("the size is needed", key=SIZE, allowed=fields_of(branch)[SIZE].example)
         changes |= _size(found[SIZE], branch) | own
     state = state.with_changes(changes)
