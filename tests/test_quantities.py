@@ -228,3 +228,23 @@ def test_a_scaled_number_of_tokens_needs_no_unit(text: str, tokens: float) -> No
     assert parse(text, "tokens") == parse(text, "token") == tokens
     with pytest.raises(InputError, match="the unit is missing"):
         parse("15", "tokens")
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "value"),
+    [
+        ("$1.5 billion", "$", 1.5e9), ("1.5 billion $", "$", 1.5e9), ("$50M", "$", 5e7), ("$20K", "$", 2e4),
+        ("10 million dollars", "$", 1e7), ("$1,500,000", "$", 1.5e6), ("$60/MWh", "$/J", 60 / 3.6e9),
+        ("15.6 trillion tokens", "tokens", 15.6e12),
+    ],
+)  # fmt: skip
+def test_reads_amounts_as_people_say_them(text: str, unit: str, value: float) -> None:
+    assert parse(text, unit) == pytest.approx(value, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "text", ["$", "$1.5 bilion", "million $", "$5 W", "$5 $", "5 billion billion $", "3 million"]
+)
+def test_an_amount_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="such as"):
+        parse(text, "$")

@@ -24,7 +24,7 @@ SERVED: dict[str, object] = {
 }  # fmt: skip
 
 
-def asker(base: dict[str, object] = BASE, **more: object) -> Asker:
+def asker(base: dict[str, object] = BASE, /, **more: object) -> Asker:
     return Asker(scenario_of(base | {key.replace("__", "."): one for key, one in more.items()}, Path("x")))
 
 

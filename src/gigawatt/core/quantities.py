@@ -102,6 +102,9 @@ _UNIT = re.compile(
 _SCALE = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12, "P": 1e15}
 _TOKENS = ("token", "tokens")
 """The count of which people write ``15T``."""
+_WORDS = {"thousand": "k", "million": "M", "billion": "G", "trillion": "T"}
+_WORDED = re.compile(rf"(?<=[\d.])\s*({'|'.join(_WORDS)})\b\s*")
+_DOLLARS_FIRST = re.compile(r"\s*\$\s*([\d.,_]+(?:[eE][+-]?\d+)?)\s*([kKMGBT]?)\s*(/.*)?")
 _COUNTED = re.compile(
     r"^([kKMBGTP])?\s*((?:tokens?|parameters?|sequences?|chips?|[gG][pP][uU]s?|accelerators?)\b.*)$"
 )
@@ -161,13 +164,20 @@ def to_si(value: float, unit: str) -> float:
     return value * scale + offset
 
 
+def _as_units(text: str) -> str:
+    """``$1.5 billion`` and ``1.5 billion $`` as ``1.5 G$``, and ``$60/MWh`` as ``60 $/MWh``."""
+    short = _WORDED.sub(lambda word: f" {_WORDS[word[1]]}", text)
+    match = _DOLLARS_FIRST.fullmatch(short)
+    return short if match is None else f"{match[1]} {match[2].replace('K', 'k')}${match[3] or ''}"
+
+
 def parse(text: object, unit: str, *, example: str | None = None) -> float:
     """Read a quantity that a person wrote, as an SI float.
 
     Parameters
     ----------
     text : str, int or float
-        ``"1.2 GW"``, ``"15.6T tokens"``, ``"60 $/MWh"``, ``"4 %"``. A bare number is accepted only
+        ``"1.2 GW"``, ``"15.6T tokens"``, ``"60 $/MWh"``, ``"$1.5 billion"``, ``"4 %"``. A bare number is accepted only
         where ``unit`` is dimensionless (``"1"``).
     unit : str
         A unit of the expected dimension; it is named in the error.
@@ -187,7 +197,7 @@ def parse(text: object, unit: str, *, example: str | None = None) -> float:
     allowed = f"a number with a unit such as {example or unit!r}" if unit != "1" else "a plain number"
     if isinstance(text, bool) or not isinstance(text, str | int | float):
         raise InputError("not a quantity", given=str(text), allowed=allowed)
-    match = _NUMBER.match(str(text))
+    match = _NUMBER.match(_as_units(str(text)))
     if match is None:
         raise InputError(
             "not a number" if unit == "1" else "not a quantity", given=str(text), allowed=allowed
