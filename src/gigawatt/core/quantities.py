@@ -177,8 +177,8 @@ def parse(text: object, unit: str, *, example: str | None = None) -> float:
     Parameters
     ----------
     text : str, int or float
-        ``"1.2 GW"``, ``"15.6T tokens"``, ``"60 $/MWh"``, ``"$1.5 billion"``, ``"4 %"``. A bare number is accepted only
-        where ``unit`` is dimensionless (``"1"``).
+        ``"1.2 GW"``, ``"15.6T tokens"``, ``"60 $/MWh"``, ``"$1.5 billion"``, ``"4 %"``. A bare
+        number is accepted only where ``unit`` is dimensionless (``"1"``).
     unit : str
         A unit of the expected dimension; it is named in the error.
     example : str, optional
