@@ -2,6 +2,7 @@
 
 import pytest
 
+from gigawatt.core.branching import BranchingGraph, Inside
 from gigawatt.core.evidence import Evidence, Grade
 from gigawatt.core.graph import Graph, GraphError, Leaf
 
@@ -91,3 +92,36 @@ def test_refuses_two_writers_cycles_missing_inputs_and_unused_leaves():
 def test_a_quantity_needs_a_docstring():
     with pytest.raises(GraphError, match="no docstring"):
         Graph().quantity("a.b", "1")(lambda: 1)
+
+
+def test_a_leaf_is_searched_for_by_what_follows_from_it() -> None:
+    """Where the wanted area is given, the side follows from it; else it is a leaf. No cycle either way."""
+    graph = BranchingGraph(("squares",))
+    for leaf, fields in (("a.side", ("side",)), ("a.area_wanted", ("area",)), ("a.unit", ())):
+        graph.leaf(leaf, "", "A number", fields=fields)
+
+    @graph.quantity("a.area", "")
+    def area(a_side: float, a_unit: float) -> float:
+        """The area of a square."""
+        return a_unit * a_side**2
+
+    @graph.inverse("a.found", (), unknown="a.side", target="a.area", given=("area",))
+    def found(inside: Inside, a_area_wanted: float) -> float:
+        """The largest whole side of which the area is within what is wanted."""
+        area_of = lambda side: inside.graph.evaluate(inside.at(side))[inside.target].value  # noqa: E731
+        return max(side for side in range(100) if area_of(side) <= a_area_wanted)
+
+    @graph.quantity("a.side", "", given=("area",))
+    def side(a_found: float) -> float:
+        """The side that was found."""
+        return a_found
+
+    leaves = {"a.side": Leaf(3.0, "scenario"), "a.unit": Leaf(2.0, "scenario")}
+    assert graph.graph("squares").evaluate(leaves)["a.area"].value == 18.0
+    sought = graph.graph("squares", ("area",))
+    guessed = Leaf(2.0, "scenario", grade=Grade.guess)
+    values = sought.evaluate({"a.unit": guessed, "a.area_wanted": Leaf(60.0, "scenario")})
+    assert (values["a.side"].value, values["a.area"].value) == (5, 50.0)
+    assert values["a.area"].grade is Grade.guess
+    assert sought.nodes["a.found"].inputs == ("a.area_wanted", "a.unit")
+    assert sought.nodes["a.found"].code.partition(":")[0].endswith("test_graph.py")

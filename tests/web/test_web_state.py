@@ -116,6 +116,16 @@ def test_a_served_size_may_be_a_demand_a_count_or_a_power() -> None:
         state.loaded()
 
 
+@pytest.mark.parametrize("start", ["llama-3.1-405b-texas", "serve-llama-70b-virginia"])
+def test_a_budget_may_stand_for_the_size(start: str) -> None:
+    state = read_form([("start", start), (SIZE, ""), ("economics.budget", "$50M")]).state
+    assert state.written(SIZE) == ""
+    assert state.loaded().scenario.economics.budget == 5e7
+    with pytest.raises(InputError) as caught:
+        read_form([("start", start), (SIZE, "")])
+    assert caught.value.key == SIZE
+
+
 @pytest.mark.parametrize(
     ("key", "text", "line"),
     [

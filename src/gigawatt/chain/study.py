@@ -22,7 +22,7 @@ from gigawatt.core.graph import Value
 from gigawatt.core.result import Quantity, Result
 from gigawatt.power.plan.kept_optima import keeping
 from gigawatt.schema.changed import scenario_with
-from gigawatt.schema.scenario import LoadedScenario, read_scenario
+from gigawatt.schema.scenario import SOUGHT, LoadedScenario, read_scenario
 
 __all__ = ["Study", "assumptions_of", "blame"]
 
@@ -33,6 +33,7 @@ _SIZE = ("machine.count", "machine.power")
 #: Quantity → the keys of the scenario that an error of its answers to, the likeliest first; a section
 #: (``layout.*``) stands for the key in it that the error itself names.
 _ANSWERS: dict[str, tuple[str, ...]] = {
+    "machine.found": ("training.*", "machine.*", "layout.*", "supply.*", "economics.*", *SOUGHT),
     "machine.held": ("machine.*", "machine.power", "machine.chip"),
     "machine.design_power": ("machine.*", "machine.chip"),
     "machine.pue_peak": ("site.cooling", "site.name"),

@@ -249,7 +249,7 @@ def read_form(pairs: Pairs, uploads: Container[str] = ()) -> Shown:
 def placed(error: GigawattError, branch: str) -> GigawattError:
     """The error at the field it belongs to, without file and line, which are nobody's here."""
     error.file, error.line = None, None
-    if error.key in (*SIZES[branch], "machine") and error.key not in fields_of(branch):
+    if error.key in (*SIZES[branch], "machine", "serving") and error.key not in fields_of(branch):
         error.key = SIZE
     return error
 
