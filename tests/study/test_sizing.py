@@ -122,10 +122,11 @@ def test_a_deadline_beside_a_size_or_a_budget() -> None:
     """A count keeps its number; a deadline sizes before a budget, which is then a limit."""
     assert asker(machine__count=64, training__deadline="3 days").at({}).value("machine.count").value == 64
     both = asker(training__deadline="30 days", economics__budget="1 M$").at({})
-    assert both.value("machine.count").value == 48
+    count = both.value("machine.count").value
+    assert count == asker(training__deadline="30 days").at({}).value("machine.count").value
     assert both.value("ledger.budget_left").value < 0.0
     runs = asker(training__deadline="30 days", training__runs=3).at({})
-    assert runs.value("machine.count").value == 3 * 48
+    assert runs.value("machine.count").value == 3 * count
     with pytest.raises(InfeasibleError, match="the shortest"):
         asker(training__deadline="0.1 days", training__global_batch="16 sequences").at({}).value(
             "machine.count"
