@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import math
+import statistics
 import zlib
 from pathlib import Path
 
 import pytest
+from scipy import stats
 
 from chain_scorecard import PAGE, figures, page, residuals, run_overhead
 from gigawatt import catalog
@@ -99,6 +101,21 @@ def test_the_band_of_a_run_is_as_wide_as_whole_runs_show() -> None:
     rows = [one for one in table(RESIDUALS) if one["whole_run"]]
     furthest = max(rows, key=lambda one: float(one["published"]) / float(one["predicted"]))
     assert whole_run_band(furthest["case"]).high < whole.high
+
+
+def test_few_whole_runs_bound_a_further_one_as_a_normal_sample_does() -> None:
+    """The prediction interval of scipy's t distribution, of the means of ln(published / predicted)."""
+    errors: dict[str, list[float]] = {}
+    for one in table(RESIDUALS):
+        if one["whole_run"]:
+            ratio = math.log(float(one["published"]) / float(one["predicted"]))
+            errors.setdefault(one["case"], []).append(ratio)
+    means = [sum(some) / len(some) for some in errors.values()]
+    wide = statistics.stdev(means) * math.sqrt(1.0 + 1.0 / len(means))
+    ends = stats.t.interval(0.9, len(means) - 1, loc=statistics.fmean(means), scale=wide)
+    band = whole_run_band()
+    assert band.low == pytest.approx(min(math.exp(ends[0]), math.exp(min(map(min, errors.values())))))
+    assert band.high == pytest.approx(max(math.exp(ends[1]), math.exp(max(map(max, errors.values())))))
 
 
 @pytest.fixture(scope="module")
