@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gigawatt.core.document import Grid, Part, Text
+from gigawatt.core.document import Grid, Part
 from gigawatt.faces.figures.readable import significant, with_unit
 from gigawatt.faces.report.parts import rows_grid
 from gigawatt.power.adequacy import Adequacy, Nine
@@ -81,10 +81,9 @@ def _simulation(found: Simulation) -> dict[str, Any]:
 
 
 def parts(answer: Mapping[str, Any]) -> tuple[Part, ...]:
-    """What the section says: a sentence, the indices, the units, what further nines take."""
+    """What the section says: the indices, the units, what further nines take."""
     one = answer["adequacy"]
-    found = (Text(one["words"] + "."), _indices(one), _units(one), _nines(one))
-    return tuple(part for part in found if not isinstance(part, Grid) or part.rows)
+    return tuple(grid for grid in (_indices(one), _units(one), _nines(one)) if grid.rows)
 
 
 def _indices(one: Mapping[str, Any]) -> Grid:

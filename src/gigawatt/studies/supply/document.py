@@ -73,11 +73,11 @@ def _carbon(answer: Answer) -> str:
     )
     if answer["not_served_MWh"] > 0.0:
         text += (
-            f"Energy not served is {with_unit(answer['not_served_MWh'], 'MWh')} a year, in "
+            f"At mean availability {with_unit(answer['not_served_MWh'], 'MWh')} a year are not served, in "
             f"{answer['not_served_hours']:,.0f} h; "
         )
     else:
-        text += "Every hour is served; "
+        text += "At mean availability every hour is served; "
     text += f"{with_unit(answer['curtailed_GWh'], 'GWh')} a year are curtailed."
     if answer["flexible_share"] is not None:
         text += (
@@ -202,7 +202,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         sections.append(Section("orders", "Order by", (Points(tuple(answer["lead_times"])),)))
     texts = (
         f"{_question(answer)} {_summary(answer, grade)}",
-        f"{_carbon(answer)} {_bottleneck(answer)}",
+        f"{_carbon(answer)} {answer['adequacy']['words']}. {_bottleneck(answer)}",
         trust_words(assumptions),
     )
     cost = significant(answer["cost_USD_per_MWh"])
@@ -211,7 +211,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         Card("Cost per year", with_unit(answer["cost_USD_per_year"], "$"), grade),
         Card("Upfront investment", with_unit(answer["upfront_USD"], "$"), grade),
         Card("Carbon in operation", f"{significant(answer['carbon_g_per_kWh'])} g/kWh", grade),
-        Card("Energy not served per year", with_unit(answer["not_served_MWh"], "MWh"), grade),
+        Card("Not served per year, with outages", with_unit(answer["adequacy"]["eue_MWh"], "MWh"), grade),
         Card("Curtailed per year", with_unit(answer["curtailed_GWh"], "GWh"), grade),
     )
     return Document(
