@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from page_seen import Seen, seen
+from page_seen import Seen, said, seen
 
 from gigawatt.chain.training.layout_space import by_binding, scenario_layout_space
 from gigawatt.core.errors import GigawattError
@@ -15,10 +15,6 @@ SMALL = State("gpt3-175b-a100").with_changes({"supply.plants": "grid"})
 SERVED = State("serve-llama-70b-virginia").with_changes(
     {"serving.simulated_requests": "2000", "supply.plants": "grid"}
 )
-
-
-def said(words: str, share: float) -> None:
-    """Nobody listens."""
 
 
 def page(state: State, **settings: str) -> Seen:

@@ -8,7 +8,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from page_seen import Seen, seen
+from page_seen import Seen, said, seen
 from served import HERE, Server, serving
 
 from gigawatt.core.errors import InputError
@@ -24,10 +24,6 @@ NAME = "campus-300mw-texas"
 STATE = State(NAME).with_changes({"supply.plants": "grid,gas-engine", "supply.carbon_limit": ""})
 ASKED = STATE.query()
 OTHERS = ("layouts", "serving", "technologies")
-
-
-def said(words: str, share: float) -> None:
-    """Nobody listens."""
 
 
 def page(view: str = "chain", state: State = STATE, item: str = "") -> Seen:

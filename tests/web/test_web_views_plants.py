@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from page_seen import Seen, seen
+from page_seen import Seen, said, seen
 
 from gigawatt import catalog
 from gigawatt.faces.web.answers import Question, show
@@ -15,10 +15,6 @@ from gigawatt.studies.plant.overview import plant_costs, plant_overview
 
 STATE = State("gpt3-175b-a100")
 SITE, YEAR = "abilene-texas", 2030
-
-
-def said(words: str, share: float) -> None:
-    """Nobody listens."""
 
 
 def page(state: State, **settings: str) -> Seen:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from page_seen import Seen, seen
+from page_seen import Seen, said, seen
 
 from gigawatt.chain.serving.load import latency_against_load, scenario_question, service_front
 from gigawatt.chain.serving.plan import plan_serving
@@ -19,10 +19,6 @@ SERVED = State("serve-llama-70b-virginia").with_changes(
     {"serving.simulated_requests": "2000", "supply.plants": "grid"}
 )
 QUICK = {"finalists": "1", "requests": "1000"}
-
-
-def said(words: str, share: float) -> None:
-    """Nobody listens."""
 
 
 def page(state: State, view: str = "serving", **settings: str) -> Seen:

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import pytest
-from page_seen import Seen, seen
+from page_seen import Seen, said, seen
 
 from gigawatt import catalog
 from gigawatt.core.errors import InputError
@@ -21,10 +21,6 @@ STATE = State("gpt3-175b-a100").with_changes({"supply.plants": "grid,solar"})
 SERVED = State("serve-llama-70b-virginia").with_changes(
     {"serving.simulated_requests": "2000", "supply.plants": "grid"}
 )
-
-
-def said(words: str, share: float) -> None:
-    """Nobody listens."""
 
 
 def page(state: State = STATE, **settings: str) -> Seen:

@@ -6,7 +6,7 @@ import math
 from itertools import combinations
 
 import pytest
-from page_seen import Seen, seen
+from page_seen import Seen, said, seen
 
 from gigawatt.chain.technologies import Comparison, compare, with_bands
 from gigawatt.faces.figures.readable import significant
@@ -18,10 +18,6 @@ from gigawatt.studies.technologies.own import own_technology
 
 SERVED = State("serve-llama-70b-virginia")
 TRAINED = State("gpt3-175b-a100")
-
-
-def said(words: str, share: float) -> None:
-    """Nobody listens."""
 
 
 def page(state: State, **settings: str) -> Seen:

@@ -66,7 +66,7 @@ class System:
         return convolve(self.units, self.need, share=self.share, out=self.out, weight=self.weight, each=each)
 
     def with_more(self, kind: int, count: int) -> System:
-        """With further units of a kind, their maintenance placed anew."""
+        """With further units of a kind; maintenance is placed again."""
         kinds = list(self.kinds)
         units = kinds[kind].units
         kinds[kind] = replace(kinds[kind], units=replace(units, count=units.count + count))
@@ -285,5 +285,5 @@ def nines_of(adequacy: Adequacy) -> Sequence[Nine]:
 
 
 def _yearly(kind: PlantUnits) -> float:
-    """$ per W and year of a unit that stands by."""
+    """$ per W and year of capital and fixed costs of a further unit."""
     return kind.plant.capital + kind.plant.fixed

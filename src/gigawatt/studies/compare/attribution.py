@@ -25,7 +25,7 @@ __all__ = ["Attribution", "Split", "attribute", "no_mixture"]
 Array = NDArray[np.float64]
 Progress = Callable[[str, float], None]
 
-#: What is split where nobody says which, by branch.
+#: Quantities that are split unless others are asked for, by branch.
 _SPLIT = {
     TRAINING: (
         "training.duration", "facility.power_mean", "supply.electricity_cost", "ledger.run_cost",

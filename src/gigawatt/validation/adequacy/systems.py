@@ -31,7 +31,7 @@ _PRAS_FORCED = 0.1
 
 @lru_cache(maxsize=8)
 def units_of(system: str, copies: int = 1) -> tuple[Units, ...]:
-    """The units of a system, so many times."""
+    """The units of ``copies`` of a system."""
     return tuple(
         Units(
             name=f"{row['size_MW']} MW",
