@@ -11,12 +11,17 @@ import pytest
 from gigawatt import catalog
 from gigawatt.catalog.loader import use_user_catalog
 from gigawatt.core.errors import InputError
+from gigawatt.facility import load_site, load_weather
 from gigawatt.power import Flexible, Plant, SupplyPlan, build_plant, plan
 from gigawatt.power.adequacy import Adequacy, adequacy_of, nines_of
-from gigawatt.power.adequacy.rows import mean_availability, plant_units
+from gigawatt.power.adequacy.rows import mean_availability, plant_units, rates_of
+from gigawatt.power.adequacy.simulated import simulated
 from gigawatt.power.plants import list_plants
+from gigawatt.power.plants.weather_outages import outage_curve, outages_in
 
 HOURS = 8760
+SWITCHYARD = rates_of("switchyard")[:2]
+"""Share of the time out, time to repair [h]."""
 LOST = 1e-2  # $/J
 
 
@@ -32,7 +37,7 @@ def planned(*plants: Plant, load: object = 1e9, **more: object) -> SupplyPlan:
 
 @pytest.fixture(scope="module")
 def engines() -> Adequacy:
-    return adequacy_of(planned(bought("gas-engine"), load=200e6))
+    return adequacy_of(replace(planned(bought("gas-engine"), load=200e6), fuel_lines=2))
 
 
 def test_a_connection_is_one_unit() -> None:
@@ -40,10 +45,12 @@ def test_a_connection_is_one_unit() -> None:
     row = catalog.table("outages")["grid"]
     often, repair = row.value("failure_rate") * 3600.0, row.value("repair_time") / 3600.0
     share = often * repair / (1.0 + often * repair)
-    assert found.indices.hours == pytest.approx(HOURS * share)
-    assert found.indices.energy == pytest.approx(HOURS * share * 1e9, rel=1e-5)
-    assert found.indices.events == pytest.approx(HOURS * share / repair)
-    assert found.worst_words == "grid connection of 1 GW"
+    yard, mended = SWITCHYARD
+    short = 1.0 - (1.0 - share) * (1.0 - yard)
+    assert found.indices.hours == pytest.approx(HOURS * short)
+    assert found.indices.energy == pytest.approx(HOURS * short * 1e9, rel=1e-5)
+    assert found.indices.events == pytest.approx(HOURS * (share / repair + yard / mended), rel=1e-3)
+    assert found.worst.words == "one grid connection of 1 GW"
     assert found.notice is None
 
 
@@ -53,7 +60,7 @@ def test_one_reactor_of_300_mw_does_not_serve_20_mw_at_all_times() -> None:
     assert (kind.units.count, kind.units.size) == (1, 300e6)
     assert kind.spare == pytest.approx(300e6 - kind.capacity)
     days = np.ceil(365 * kind.units.planned)
-    short = 1.0 - (1.0 - kind.units.forced) * (1.0 - days / 365)
+    short = 1.0 - (1.0 - kind.units.forced) * (1.0 - days / 365) * (1.0 - SWITCHYARD[0])
     assert found.indices.hours == pytest.approx(HOURS * short)
     assert 1.0 - found.served == pytest.approx(short, rel=1e-4)
     assert found.notice is not None
@@ -166,5 +173,67 @@ def test_weather_years_are_one_after_the_other(engines: Adequacy) -> None:
         },
         **{name: np.tile(getattr(twice, name), (2, 1)) for name in ("dispatch", "charge", "curtailed")},
         years=2,
+        fuel_lines=2,
     )  # fmt: skip
     assert adequacy_of(again).indices.hours == pytest.approx(engines.indices.hours)
+
+
+def test_cold_and_heat_move_how_often_units_fail() -> None:
+    """Points of the published curve; a unit that failed in the cold is still out in the warm hour."""
+    zero = 273.15
+    mean = catalog.table("outages_weather")["gas-combined-cycle"].value("mean")
+    cold, mild, hot = (
+        float(np.asarray(outages_in("gas-combined-cycle", [zero + t])).item()) * mean
+        for t in (-15.0, 10.0, 35.0)
+    )
+    assert (cold, mild, hot) == pytest.approx((0.149, 0.025, 0.072))
+    assert outages_in("gas-combined-cycle", [zero - 40.0]) == pytest.approx(cold / mean)  # its end holds
+    assert outages_in("solar", [zero]) == 1.0
+    air = np.where(np.arange(HOURS) % 500 < 48, zero - 15.0, zero + 10.0)
+    plant = bought("gas-combined-cycle", temperature=air)
+    kind = plant_units(plant, 1e9, HOURS)
+    wave, mended = kind.risk[500:1000], 1.0 / kind.units.repair
+    last = int(np.argmax(wave))
+    assert last == 48  # the first mild hour: those that failed in the cold are not repaired yet
+    rate = (
+        0.149 / 0.025 * np.min(plant.outages) * kind.units.forced,
+        np.min(plant.outages) * kind.units.forced,
+    )
+    fails = [mended * q / (1.0 - q) for q in rate]
+    share = kind.units.forced * kind.risk[499]
+    for h in range(500):
+        assert share == pytest.approx(kind.units.forced * wave[h], rel=1e-9)
+        share += (1.0 - share) * fails[h >= 48] - share * mended
+
+
+def test_the_mean_of_each_curve_is_that_of_the_texan_year() -> None:
+    weather = load_weather(load_site("abilene-texas"))
+    assert weather.temperature is not None
+    for row in catalog.table("outages_weather").values():
+        points = outage_curve(row.text("curve"))
+        assert row.value("mean") == pytest.approx(np.interp(weather.temperature, *points).mean(), rel=1e-3)
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+def test_a_fuel_line_takes_all_that_burns_its_fuel(lines: int) -> None:
+    """Enumeration of both modes by hand: the line, or the switchyard, or neither."""
+    plants = (bought("gas-engine"), bought("fission-small"))
+    made = planned(*(replace(one, minimum=600e6, maximum=600e6) for one in plants), load=800e6)
+    found = adequacy_of(replace(made, fuel_lines=lines))
+    system = found.system
+    line, yard = (rates_of(row)[0] for row in ("natural-gas", "switchyard"))
+    line **= lines
+    bare = replace(system, modes=())
+    reactors = replace(
+        system.with_kinds([one for one in system.kinds if one.plant.id == "fission-small"]),
+        modes=(), out=system.out[:, 1:], risk=system.risk[:, 1:], share=system.share[:, 1:],
+    )  # fmt: skip
+    hours = (1.0 - yard) * (
+        (1.0 - line) * bare.indices().hours + line * reactors.indices().hours
+    ) + yard * HOURS
+    assert found.indices.hours == pytest.approx(hours, rel=1e-9)
+    assert system.modes[0].share == pytest.approx(line)
+    simulation = simulated(replace(made, fuel_lines=lines), found).simulation
+    assert simulation is not None
+    low, high = simulation.interval("hours")
+    assert low - (high - low) / 4 < found.indices.hours < high + (high - low) / 4  # three standard errors

@@ -63,13 +63,14 @@ availability, ramps, levels of stores (cyclic in each weather year), connection 
 where given carbon limit, reliability and hourly matching. Solver: an interior point that eliminates hour
 by hour, else Clarabel, else HiGHS, on the plants that a sample of days builds; the others are priced out
 and taken back where they would pay. Accepted at a relative gap and infeasibility below {ACCEPTED_GAP:g},
-measured on the whole programme. Unit sizes are not modelled.
+measured on the whole programme. Then in whole units that fail: further ones of the plant whose firm power is
+cheapest, as many as reliability or the price of energy not served asks for; the programme again with them.
 """
 
 ADEQUACY = """
 Capacity outage probability table by recursion over units, one for each set of units that are not in
 maintenance and each share of their size that the weather leaves; units fail independently. Each plant is
 rounded up to whole units, each of which is maintained once a year where load and maintenance leave most.
-Sun and wind give their mean availability. Exact for the hours given, where no store is; a store discharges
-as planned.
+Sun and wind give their mean availability. Exact for the hours given, where no store is; where there are some,
+years of units that fail and are repaired are simulated hour by hour, and stores answer.
 """

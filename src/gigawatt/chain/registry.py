@@ -113,6 +113,8 @@ _EVERY = (
      "supply.not_served_price"),
     ("supply.not_served_limit", "percent", "Share of the energy that may be unserved, where it is given",
      "supply.reliability"),
+    ("supply.units", "", "Whether plants come in whole units", "supply.units"),
+    ("supply.fuel_lines", "1", "Lines by which each fuel comes, of which one is enough", "supply.fuel_lines"),
     ("supply.matching", "percent", "Share of every hour's load from clean plants, where it is given",
      "supply.matching"),
     ("supply.flexible", "", "Curtailable and deferrable load, where it is given",

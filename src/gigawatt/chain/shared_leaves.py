@@ -231,6 +231,8 @@ def _terms(fill: Filler, supply: Any) -> None:
     needed, share = supply.reliability, supply.matching
     limit = None if needed is None else fill.ask("supply.reliability", lambda: read_reliability(needed))
     fill.written("supply.not_served_limit", "supply.reliability", limit)
+    fill.written("supply.units", "supply.units", supply.units)
+    fill.written("supply.fuel_lines", "supply.fuel_lines", supply.fuel_lines)
     matched = None if share is None else fill.ask("supply.matching", lambda: read_matching(share))
     fill.written("supply.matching", "supply.matching", matched)
     key = "supply.flexible" if supply.deferrable is None else "supply.deferrable"

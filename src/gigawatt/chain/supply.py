@@ -21,11 +21,13 @@ from gigawatt.power import (
     Flexible,
     Grid,
     Plant,
+    Problem,
     SupplyPlan,
     default_not_served_price,
     plan,
+    solve_problem,
 )
-from gigawatt.power.adequacy import Adequacy, adequacy_of
+from gigawatt.power.adequacy import WHOLE, Adequacy, adequacy_judged, plan_whole_units
 from gigawatt.schema.values import ByYear, at_year
 
 __all__ = ["HOUR", "candidates_in"]
@@ -222,19 +224,22 @@ def supply_plan(
     supply_carbon_price: float,
     supply_not_served_price: float,
     supply_not_served_limit: float | None,
+    supply_units: str,
+    supply_fuel_lines: int,
     supply_matching: float | None,
     supply_flexible: Flexible | None,
     site_weather_years: tuple[Weather, ...],
 ) -> SupplyPlan:
     """Cheapest capacities and hourly dispatch that carry the load.
 
-    Capacities carry the power of every hour while the facility runs; energy is that of the mean.
+    Capacities carry the power of every hour while the facility runs; energy is that of the mean. Plants come
+    in whole units that fail: as many as reliability, or the price of energy not served, asks for.
     One linear programme over the hours of all weather years: minimise annuities, fixed and variable cost,
     fuel, carbon price and the prices of energy cut and not served, subject to the balance of every hour,
     storage, ramps, capacity limits, the carbon limit, reliability and matching.
     """
     years = len(site_weather_years)
-    found = plan(
+    problem = Problem(
         load=np.tile(facility_load.running, years),
         plants=supply_candidates,
         not_served_price=supply_not_served_price,
@@ -245,7 +250,9 @@ def supply_plan(
         flexible=supply_flexible,
         matching=supply_matching,
         duty=facility_load.duty,
+        fuel_lines=supply_fuel_lines,
     )
+    found = plan_whole_units(problem) if supply_units == WHOLE else solve_problem(problem)
     if float(np.sum(found.load - found.not_served)) <= _ROUNDING * float(np.sum(found.load)):
         raise InfeasibleError(
             f"the plants cannot serve any of a load of {show(float(np.mean(found.load)), 'MW')}",
@@ -355,9 +362,9 @@ def gap(supply_plan: SupplyPlan) -> float:
 def adequacy(supply_plan: SupplyPlan) -> Adequacy:
     """What the plan lacks when its plants are whole units that fail and are maintained.
 
-    Convolution of the outages of all units, hour by hour; stores discharge as planned.
+    Convolution of the outages of all units, hour by hour; where there are stores, simulation of many years.
     """
-    return adequacy_of(supply_plan)
+    return adequacy_judged(supply_plan)
 
 
 @shared("supply.lolh", "h")
@@ -384,7 +391,7 @@ def worst_outage(supply_adequacy: Adequacy) -> str:
 
     Probability that it is out × power that lacks while it is out, less what would lack without its outage.
     """
-    return supply_adequacy.worst_words
+    return supply_adequacy.worst.words
 
 
 def lead_time_notices(optimum: SupplyPlan, year: int) -> list[str]:

@@ -19,9 +19,12 @@ __all__ = ["Indices", "convolve"]
 
 Array = npt.NDArray[np.float64]
 _DAY = 24
-_STATES = 400
-"""Tables that the hours of a system may ask for; above, hourly shares are rounded more coarsely."""
-_ROUNDED = (1e-12, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+_STATES = 600
+"""Tables that the hours of a system may ask for; above, shares and risks of the hours are rounded further."""
+_OUT = 0.95
+"""Highest forced outage rate of an hour."""
+_ROUNDED = ((1e-12, 0.05), (0.01, 0.1), (0.01, 0.25), (0.02, 0.25), (0.05, 0.5), (0.1, 1.0), (0.5, 1.0))
+"""Steps of shares, and of risks."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Indices:
     ``energy`` : EUE, power × h. ``events`` : times that load begins to be lost; ``None`` where units have no
     repair time. ``lolp``, ``lacking`` : (H,) probability of a loss and expected power that lacks.
     ``while_out`` : by kind of unit, share of the hours with a loss while one of those in service is out, and
-    power × h that the outages of all of them add.
+    power × h that the outages of all of them add; ``modes_out`` the same of common modes.
     """
 
     hours: float
@@ -42,6 +45,7 @@ class Indices:
     lolp: Array = field(repr=False)
     lacking: Array = field(repr=False)
     while_out: tuple[tuple[float, float], ...] = ()
+    modes_out: tuple[tuple[float, float], ...] = ()
 
     @property
     def event_hours(self) -> float | None:
@@ -55,6 +59,7 @@ def convolve(
     *,
     share: npt.ArrayLike | None = None,
     out: npt.ArrayLike | None = None,
+    risk: npt.ArrayLike | None = None,
     weight: npt.ArrayLike = 1.0,
     each: bool = False,
 ) -> Indices:
@@ -70,6 +75,8 @@ def convolve(
         Share of its size that a unit in order can give (weather), [0, 1].
     out : (H, kinds), optional
         Units in planned maintenance.
+    risk : (H, kinds), optional
+        Share of units out over that of the kind (weather), 0 or more.
     weight : float or (H,)
         How much each hour counts, alike within a day.
     each : bool
@@ -80,7 +87,10 @@ def convolve(
         raise InputError(
             "not a series of hours", key="load", given=f"{load.shape}", allowed="one power an hour"
         )
-    key, states = _states(units, len(load), share, out)
+    scale = _common(share)
+    if scale is not None:  # as if the load moved: exact, and fewer states
+        load, share = load / scale, None
+    key, states = _states(units, len(load), share, out, risk)
     lolp, lacking = np.zeros(len(load)), np.zeros(len(load))
     counts = np.broadcast_to(np.asarray(weight, dtype=float), load.shape)
     rate = np.zeros(len(load))
@@ -98,7 +108,10 @@ def convolve(
             rate[hours] += one.count * (1.0 - one.forced) * one.failure_rate * np.maximum(gone - already, 0.0)
             added = less.lacking(load[hours]) - less.lacking(load[hours] - one.size)
             here = counts[hours]
-            worth[:, i] += gone @ here, here.sum(), one.count * one.forced * (added @ here)
+            power = here if scale is None else here * scale[hours]
+            worth[:, i] += gone @ here, here.sum(), one.count * one.forced * (added @ power)
+    if scale is not None:
+        lacking = lacking * scale
     whole = len(load) % _DAY == 0
     known = each and not np.any(np.isnan(rate))
     rate += np.maximum(lolp - np.roll(lolp, 1), 0.0)
@@ -115,25 +128,41 @@ def convolve(
     )
 
 
+def _common(share: npt.ArrayLike | None) -> Array | None:
+    """(H,) the share that all kinds have in each hour; ``None`` where they differ, or all is there."""
+    if share is None:
+        return None
+    table = np.asarray(share, dtype=float)
+    if table.ndim != 2 or table.shape[1] == 0 or np.all(table == 1.0) or np.any(table[:, 0] <= 0.0):
+        return None
+    return table[:, 0] if np.all(table == table[:, :1]) else None
+
+
 def _without_one(parts: Sequence[Units], i: int) -> OutageTable:
     return outage_table([replace(one, count=one.count - (i == k)) for k, one in enumerate(parts)])
 
 
 def _states(
-    units: Sequence[Units], hours: int, share: npt.ArrayLike | None, out: npt.ArrayLike | None
+    units: Sequence[Units],
+    hours: int,
+    share: npt.ArrayLike | None,
+    out: npt.ArrayLike | None,
+    risk: npt.ArrayLike | None,
 ) -> tuple[npt.NDArray[np.int64], list[list[Units]]]:
-    """(number of each hour's state, units of each state): those in order, as large as the weather lets."""
+    """(number of each hour's state, units of each state): those in order, as large and as often out as the
+    weather lets."""
     kinds = len(units)
     shares = np.ones((hours, kinds)) if share is None else np.asarray(share, dtype=float)
     away = np.zeros((hours, kinds), dtype=np.int64) if out is None else np.asarray(out, dtype=np.int64)
-    if shares.shape != (hours, kinds) or away.shape != (hours, kinds):
-        given = f"{shares.shape}, {away.shape}"
+    risks = np.ones((hours, kinds)) if risk is None else np.asarray(risk, dtype=float)
+    if not shares.shape == away.shape == risks.shape == (hours, kinds):
+        given = f"{shares.shape}, {away.shape}, {risks.shape}"
         raise InputError("other hours or kinds than the load's", given=given, allowed=f"({hours}, {kinds})")
-    key, widths = np.zeros(hours, dtype=np.int64), shares
-    for step in _ROUNDED:
-        coarse = np.round(shares / step).astype(np.int64)
-        key, widths = np.zeros(hours, dtype=np.int64), coarse * step
-        for column in (*coarse.T, *away.T):  # states by number, one column after the other
+    key, widths, often = np.zeros(hours, dtype=np.int64), shares, risks
+    for fine, step in _ROUNDED:
+        coarse, seldom = np.round(shares / fine).astype(np.int64), np.round(risks / step).astype(np.int64)
+        key, widths, often = np.zeros(hours, dtype=np.int64), coarse * fine, seldom * step
+        for column in (*coarse.T, *away.T, *seldom.T):  # states by number, one column after the other
             here = np.unique(column, return_inverse=True)[1]
             key = np.unique(key * (here.max() + 1) + here, return_inverse=True)[1]
         if key.max() < _STATES:
@@ -145,6 +174,7 @@ def _states(
                 one,
                 count=max(one.count - int(away[h, i]), 0) if widths[h, i] > 0.0 else 0,
                 size=one.size * (float(widths[h, i]) or 1.0),
+                forced=min(one.forced * float(often[h, i]), _OUT),
             )
             for i, one in enumerate(units)
         ]

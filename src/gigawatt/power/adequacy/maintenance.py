@@ -43,7 +43,7 @@ def place_maintenance(units: Sequence[Units], level: npt.ArrayLike) -> tuple[Int
         days = outage_days(one, len(out))
         if not days:
             continue
-        lot = math.ceil(one.count / _LOTS)
+        lot = max(1, math.ceil(one.count / _LOTS))
         for k in range(0, one.count, lot):
             together = min(lot, one.count - k)
             windows = np.lib.stride_tricks.sliding_window_view(out, days)

@@ -15,11 +15,13 @@ from gigawatt.core.quantities import compact
 from gigawatt.power.adequacy.units import Units
 from gigawatt.power.plants.plant import Plant
 
-__all__ = ["PlantUnits", "mean_availability", "plant_units"]
+__all__ = ["PlantUnits", "mean_availability", "plant_units", "rates_of", "unit_size_row"]
 
 Array = npt.NDArray[np.float64]
 _HOUR = 3600.0
 _TABLE = "outages"
+_OUT = 0.95
+"""Highest forced outage rate of an hour."""
 _WHOLE = 1e-6
 """A part of a unit below this share of it is the solver's."""
 
@@ -27,12 +29,15 @@ _WHOLE = 1e-6
 @dataclass(frozen=True)
 class PlantUnits:
     """``units`` of a plant that was planned with ``capacity`` [W]; ``share`` (H,) of its size that a unit in
-    order can give in each hour."""
+    order can give in each hour, ``hazard`` (H,) failures of the hour over their mean,
+    ``risk`` (H,) share of units out, those not yet repaired among them, over ``units.forced``."""
 
     plant: Plant
     capacity: float
     units: Units
     share: Array
+    risk: Array
+    hazard: Array
     assumption: Assumption
 
     @property
@@ -59,6 +64,17 @@ def _row(plant: Plant, quantity: str) -> Evidence:
 def _evidence(plant: Plant, quantity: str) -> Evidence | None:
     """The row of the plant itself that the plan has read."""
     return next((one for one in plant.evidence if one.quantity == quantity), None)
+
+
+def unit_size_row(plant: Plant) -> Evidence:
+    """The row of the plant's unit size; where it has none, that of its kind.
+
+    Raises
+    ------
+    MissingDataError
+        Neither has one.
+    """
+    return _evidence(plant, "unit_size") or _row(plant, "unit_size")
 
 
 def _has(plant: Plant, quantity: str) -> bool:
@@ -127,7 +143,42 @@ def plant_units(plant: Plant, capacity: float, hours: int, capacity_factor: floa
     there, row = plant.hourly("availability", hours), _evidence(plant, "availability")
     rated = float(there.max()) if row is None else row.value
     share = np.minimum(there / rated, 1.0) if rated > 0.0 else np.zeros(hours)
-    return PlantUnits(plant, capacity, units, share, _assumed(plant, units, rows))
+    risk, hazard = _of_weather(units, plant.hourly("outages", hours))
+    return PlantUnits(plant, capacity, units, share, risk, hazard, _assumed(plant, units, rows))
+
+
+def _of_weather(units: Units, often: Array) -> tuple[Array, Array]:
+    """(risk, hazard) of :class:`PlantUnits` from the forced outage rate of each hour's weather over its mean.
+
+    A unit that fails in a cold hour is out until it is repaired: share out ``p`` of hour ``h + 1`` =
+    ``p (1 - m) + (1 - p) l``, with failures ``l`` and repairs ``m`` an hour; the hours repeat.
+    """
+    if not np.any(often != 1.0) or units.forced == 0.0:
+        return np.ones(len(often)), np.ones(len(often))
+    mended = min(1.0 / units.repair, 1.0)
+    rate = np.minimum(units.forced * often, _OUT)
+    fail = np.minimum(mended * rate / (1.0 - rate), 1.0)
+    kept, out, share = (1.0 - mended - fail).tolist(), np.empty(len(often)), units.forced
+    for _ in range(2):  # the first round forgets how it began
+        for h, (stays, new) in enumerate(zip(kept, fail.tolist(), strict=True)):
+            out[h] = share
+            share = share * stays + new
+    return out / units.forced, fail / (mended * units.forced / (1.0 - units.forced))
+
+
+def rates_of(row: str) -> tuple[float, float, list[Evidence]]:
+    """(share of the time out, time to repair [h], rows) of a row of ``outages`` with a failure rate.
+
+    Raises
+    ------
+    InputError
+        A rate below 0, a repair time of 0 or less; names file and line.
+    """
+    one = table(_TABLE)[row]
+    rows = [one.evidence("failure_rate"), one.evidence("repair_time")]
+    often = _checked(rows[0], rows[0].value >= 0.0, "0 or more a year") * _HOUR
+    repair = _checked(rows[1], rows[1].value > 0.0, "above 0 h") / _HOUR
+    return often * repair / (1.0 + often * repair), repair, rows
 
 
 def mean_availability(plant: Plant) -> tuple[float, Assumption]:

@@ -94,6 +94,9 @@ def simulate(
     need: npt.ArrayLike,
     *,
     share: npt.ArrayLike | None = None,
+    risk: npt.ArrayLike | None = None,
+    hazard: npt.ArrayLike | None = None,
+    modes: Sequence[tuple[Units, Sequence[int] | None]] = (),
     first: Sequence[Ints] | None = None,
     stores: Sequence[Store] = (),
     weather_years: int = 1,
@@ -112,6 +115,10 @@ def simulate(
         Power that units and stores must give, of ``weather_years`` years of equal length one after another.
     share : (H, kinds), optional
         Share of its size that a unit in order can give.
+    risk, hazard : (H, kinds), optional
+        Share of units out as a year begins in this hour, and failures of the hour, over their mean.
+    modes : sequence of (Units, kinds), optional
+        What takes units of these kinds while all of its own are out; ``None``: every kind, and stores.
     first : sequence of (count,), optional
         Day on which each unit's maintenance begins (-1: none), for ``planned`` of the year.
     stores : sequence of Store
@@ -139,7 +146,8 @@ def simulate(
             "no whole weather years", given=f"{len(load)} hours", allowed=f"{weather_years} equal years"
         )
     ordered = sorted(stores, key=lambda one: -one.energy / one.units.total)
-    kinds = [*units, *(one.units for one in ordered)]
+    behind = [one for one, _ in modes]
+    kinds = [*units, *(one.units for one in ordered), *behind]
     for one in kinds:
         if not math.isfinite(one.repair):
             raise InputError("a simulation needs a time to repair", key=f"{one.name}.repair_time")
@@ -147,9 +155,20 @@ def simulate(
     if share is not None:
         width[:, : len(units)] = share
     power = np.ascontiguousarray(width * [one.size for one in kinds])
-    table = _unit_table(kinds, [*(first or ()), *(np.full(one.units.count, -1) for one in ordered)]
+    forced = np.tile([one.forced for one in kinds], (len(load), 1))
+    often = np.ones((len(load), len(kinds)))
+    if risk is not None:
+        forced[:, : len(units)] = np.minimum(forced[:, : len(units)] * risk, 1.0)
+    if hazard is not None:
+        often[:, : len(units)] = hazard
+    takes = np.zeros((len(modes), len(kinds)), dtype=np.bool_)
+    for m, (_, which) in enumerate(modes):
+        takes[m, : len(units) + len(ordered)] = which is None
+        takes[m, list(which or ())] = True
+    rest = [*(one.units for one in ordered), *behind]
+    table = _unit_table(kinds, [*first, *(np.full(one.count, -1) for one in rest)]
                         if first is not None else None, hours)  # fmt: skip
-    rules = np.array([_rates(one) for one in kinds]).reshape(-1, 3)
+    rules, accepted = _rates(kinds, often)
     hold = np.array(
         [(one.energy, one.charging, one.discharging, one.start, 1.0 - one.loss) for one in ordered]
     )
@@ -167,8 +186,9 @@ def simulate(
         weather = (at + np.arange(count)) % weather_years
         scratch = np.zeros((hours + 1, max(1, len(kinds))), dtype=np.int64)
         _run(
-            load, power, counts, rules, table, hold.reshape(-1, 5), seeds, weather, scratch,
-            np.zeros(max(1, len(kinds)), dtype=np.int64), np.zeros(max(1, len(ordered))), least, made,
+            load, power, forced, accepted, takes, counts, rules, table, hold.reshape(-1, 5), seeds, weather,
+            scratch, np.zeros(max(1, len(kinds)), dtype=np.int64), np.zeros(max(1, len(ordered))), least,
+            made,
         )  # fmt: skip
         made[:, (0, 1, 2, 3, 6, 7)] *= weights[weather][:, None]
         done.append(made)
@@ -177,10 +197,16 @@ def simulate(
             return found
 
 
-def _rates(one: Units) -> tuple[float, float, float]:
-    """Probability of a failure and of a repair in an hour, and of being out."""
-    repair = min(1.0 / one.repair, 1.0)
-    return min(repair * one.forced / (1.0 - one.forced), 1.0), repair, one.forced
+def _rates(kinds: Sequence[Units], often: Array) -> tuple[Array, Array]:
+    """(kinds, 2) probability of a failure, in the hour in which it is highest, and of a repair; (H, kinds)
+    failures of an hour over the highest, from those over their mean."""
+    repair = np.minimum([1.0 / one.repair for one in kinds], 1.0)
+    forced = np.array([one.forced for one in kinds])
+    fail = np.minimum(repair * forced / (1.0 - forced) * often, 1.0)
+    highest = fail.max(0)
+    return np.stack([highest, repair], axis=1), np.where(
+        highest > 0.0, fail / np.maximum(highest, 1e-300), 1.0
+    )
 
 
 def _unit_table(kinds: Sequence[Units], first: Sequence[Ints] | None, hours: int) -> Ints:
@@ -207,10 +233,16 @@ def _wait(chance: float, uniform: float, most: int) -> int:
 
 
 @compiled
-def _outages(table: Any, rules: Any, u: int, one: int, two: int, hours: int, change: Any) -> None:
-    """Put the outages of a unit in a year into ``change``: units lost and regained by the hour."""
+def _outages(
+    table: Any, rules: Any, forced: Any, accepted: Any, base: int, u: int, one: int, two: int, hours: int,
+    change: Any,
+) -> None:  # fmt: skip
+    """Put the outages of a unit in a year into ``change``: units lost and regained by the hour.
+
+    Failures are drawn at the rate of the worst hour, and kept with the share of it that their hour has.
+    """
     k, begin, end = table[u, 0], table[u, 2], table[u, 3]
-    t, up, drawn = 0, True, False
+    t, up, drawn, doubted = 0, True, False, False
     while t < hours:
         one, two = one * _A % _M, two * _B % _N
         z = one - two
@@ -218,9 +250,15 @@ def _outages(table: Any, rules: Any, u: int, one: int, two: int, hours: int, cha
             z += _M - 1
         uniform = z / _M
         if not drawn:
-            up, drawn = uniform >= rules[k, 2], True
+            up, drawn = uniform >= forced[base, k], True
+            continue
+        if doubted:
+            up, doubted = uniform >= accepted[base + t, k], False
             continue
         until = min(t + _wait(rules[k, 0] if up else rules[k, 1], uniform, hours), hours)
+        if up and until < hours and accepted[base + until, k] < 1.0:
+            t, doubted = until, True
+            continue
         if not up:
             left, right = min(until, max(t, begin)), max(t, min(until, end))
             if begin >= end or end <= t or begin >= until:
@@ -237,20 +275,29 @@ def _outages(table: Any, rules: Any, u: int, one: int, two: int, hours: int, cha
         change[end, k] += 1
 
 
+@compiled
+def _served(takes: Any, there: Any, first: int, k: int) -> bool:
+    """Whether nothing that takes units of kind ``k`` is out."""
+    for m in range(len(takes)):  # noqa: SIM110 - compiled
+        if takes[m, k] and there[first + m] == 0:
+            return False
+    return True
+
+
 def _years(
-    need: Any, power: Any, counts: Any, rules: Any, table: Any, hold: Any, seeds: Any, weather: Any,
-    change: Any, there: Any, level: Any, least: float, made: Any,
+    need: Any, power: Any, forced: Any, accepted: Any, takes: Any, counts: Any, rules: Any, table: Any,
+    hold: Any, seeds: Any, weather: Any, change: Any, there: Any, level: Any, least: float, made: Any,
 ) -> int:  # fmt: skip
     """Fill ``made`` with the figures of each year."""
-    hours, kinds, stores, units = len(change) - 1, len(counts), len(hold), len(table)
-    plants = kinds - stores
+    hours, kinds, stores, units, modes = len(change) - 1, len(counts), len(hold), len(table), len(takes)
+    plants = kinds - stores - modes
     for n in range(len(made)):
         base = weather[n] * hours
         for h in range(hours + 1):
             for k in range(kinds):
                 change[h, k] = 0
         for u in range(units):
-            _outages(table, rules, u, seeds[n, u, 0], seeds[n, u, 1], hours, change)
+            _outages(table, rules, forced, accepted, base, u, seeds[n, u, 0], seeds[n, u, 1], hours, change)
         for k in range(kinds):
             there[k] = counts[k]
         for s in range(stores):
@@ -258,15 +305,21 @@ def _years(
         run, day = 0, -1
         for h in range(hours):
             gap = need[base + h]
+            broken = False
             for k in range(kinds):
                 there[k] += change[h, k]
-                if k < plants:
+                if k >= plants + stores and there[k] == 0:
+                    broken = True
+            for k in range(plants):
+                if not broken or _served(takes, there, plants + stores, k):
                     gap -= there[k] * power[base + h, k]
             if gap > least:
                 made[n, 6] += 1.0
                 made[n, 7] += gap
             for s in range(stores):
                 most = there[plants + s] * power[base + h, plants + s]
+                if broken and not _served(takes, there, plants + stores, plants + s):
+                    most = 0.0
                 level[s] *= hold[s, 4]
                 if gap > 0.0:
                     given = min(gap, most, level[s] * hold[s, 2])

@@ -2,42 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from gigawatt.core.compiled import COMPILED
 from gigawatt.core.evidence import Assumption
-from gigawatt.power.adequacy.plan import HOUR, Adequacy, is_built
+from gigawatt.power.adequacy.plan import HOUR, Adequacy
 from gigawatt.power.adequacy.rows import mean_availability, plant_units
-from gigawatt.power.adequacy.simulate import Store, simulate
+from gigawatt.power.adequacy.simulate import Simulation, Store, simulate
+from gigawatt.power.adequacy.system import System, is_built
 from gigawatt.power.adequacy.units import Units
 from gigawatt.power.plan.result import SupplyPlan
 
-__all__ = ["simulated"]
+__all__ = ["COMPILED", "simulated", "simulation_of", "stores_of"]
 
 _YEARS, _FEW = 10_000, 2_000
 """Most simulated years, with stores and without: convolution knows LOLH then, only extremes are asked for."""
 
 
-def simulated(plan: SupplyPlan, adequacy: Adequacy) -> Adequacy:
-    """``adequacy`` of ``plan`` with a simulation, which gives its figures where there are stores."""
-    system = adequacy.system
-    made = [
+def stores_of(plan: SupplyPlan) -> list[tuple[Store, Assumption]]:
+    """The stores that a plan builds."""
+    return [
         _store(plan, i) for i, plant in enumerate(plan.plants) if plant.storage and is_built(plan, plant.id)
     ]
-    stores = [store for store, _ in made]
-    hours = len(plan.load) // system.years
+
+
+def simulation_of(system: System, stores: Sequence[Store], *, years: int, error: float = 0.025) -> Simulation:
+    """Years of a system in which its stores answer outages; keywords of :func:`simulate`."""
+    hours = len(system.need) // system.years
     weights = system.weight.reshape(system.years, hours).mean(1) * system.years
-    found = simulate(
+    return simulate(
         system.units,
         system.need + system.discharge,
         share=system.share,
+        risk=system.risk,
+        hazard=system.hazard,
         first=system.first,
+        modes=[(one.units, None if one.all else one.kinds) for one in system.modes],
         stores=stores,
         weather_years=system.years,
         year_weights=weights,
-        years=_YEARS if stores else _FEW,
+        years=years,
+        error=error,
     )
+
+
+def simulated(plan: SupplyPlan, adequacy: Adequacy) -> Adequacy:
+    """``adequacy`` of ``plan`` with a simulation, which gives its figures where there are stores."""
+    made = stores_of(plan)
+    stores = [store for store, _ in made]
+    found = simulation_of(adequacy.system, stores, years=_YEARS if stores else _FEW)
     indices = adequacy.indices
     if stores:
         indices = replace(

@@ -41,6 +41,8 @@ def _by_running_hour(plant: Plant, duty: float) -> Plant:
 class Problem:
     """A plan's question at one place; attributes are the keywords of :func:`~gigawatt.power.plan.plan.plan`.
 
+    ``fuel_lines`` : lines by which each fuel comes, of which one is enough; only outages count them.
+
     Raises
     ------
     InputError
@@ -62,6 +64,7 @@ class Problem:
     matching: float | None = None
     clean_carbon: float = 0.0
     duty: float = 1.0
+    fuel_lines: int = 1
 
     def __post_init__(self) -> None:
         need = np.asarray(self.load, dtype=float)

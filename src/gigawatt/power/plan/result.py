@@ -82,6 +82,10 @@ class SupplyPlan:
         $ that no plan of these plants and limits can undercut, by the dual.
     flexible, not_served_limit
         Of the question: what may be cut or wait, and the share of the energy that may stay unserved.
+    by_mean : dict or None
+        W by plant at mean availability, where the capacities are whole units with outages.
+    fuel_lines : int
+        Of the question.
     """
 
     plants: tuple[Plant, ...]
@@ -117,6 +121,8 @@ class SupplyPlan:
     duty: float = 1.0
     flexible: Flexible | None = None
     not_served_limit: float | None = None
+    by_mean: Mapping[str, float] | None = None
+    fuel_lines: int = 1
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -235,6 +241,7 @@ def books(
         duty=problem.duty,
         flexible=problem.flexible,
         not_served_limit=problem.not_served_limit,
+        fuel_lines=problem.fuel_lines,
     )
 
 

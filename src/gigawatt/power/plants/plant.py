@@ -21,7 +21,7 @@ __all__ = ["HOURLY", "KINDS", "Plant", "Storage"]
 Array = npt.NDArray[np.float64]
 Hourly = float | Array
 
-HOURLY = ("variable", "fuel", "carbon", "clean", "water", "availability")
+HOURLY = ("variable", "fuel", "carbon", "clean", "water", "availability", "outages")
 """Attributes of a plant that may have a value an hour."""
 KINDS = ("dispatchable", "profile", "storage", "grid")
 
@@ -122,6 +122,10 @@ class Plant:
     derating : Derating or None
         How warm air acts; where the plant was built with a temperature, ``availability``, ``fuel`` and
         ``carbon`` have it in them already.
+    outages : float or (H,)
+        Forced outage rate in an hour over its mean: of weather. Only adequacy reads it.
+    burns : str
+        Id of the fuel in the catalog; empty without one.
     host, host_ratio : str, float
         A store inside a plant (salt beside a reactor): the id of the plant whose output alone charges it,
         hour by hour, and how many W of it at most stand beside one W of that plant. Empty: any power.
@@ -158,6 +162,8 @@ class Plant:
     minimum_running: float = 0.0
     part_load: PartLoad | None = None
     derating: Derating | None = None
+    outages: Hourly = 1.0
+    burns: str = ""
     host: str = ""
     host_ratio: float = math.inf
     evidence: tuple[Evidence, ...] = field(default=(), repr=False)
@@ -198,6 +204,7 @@ class Plant:
             )
         for name in ("variable", "fuel"):
             self._check(name, -math.inf, math.inf)
+        self._check("outages", 0.0, math.inf)
         for name in ("availability", "minimum_load", "minimum_running"):
             self._check(name, 0.0, 1.0)
         if self.clean is not None:

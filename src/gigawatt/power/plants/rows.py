@@ -16,6 +16,7 @@ from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power.plants.plant import Hourly, Plant, Storage
 from gigawatt.power.plants.row_reader import CASES, DEFAULTS, RowReader
 from gigawatt.power.plants.thermal import Derating, PartLoad
+from gigawatt.power.plants.weather_outages import outages_in
 
 __all__ = ["build_plant", "cycle_life", "default_not_served_price", "list_plants"]
 
@@ -115,7 +116,8 @@ def build_plant(
     upstream : bool
         Whether carbon counts what the fuel's supply chain leaks and burns.
     temperature : (H,), optional
-        Air temperature [K]: takes capacity and efficiency hour by hour where the catalog has a derating.
+        Air temperature [K]: takes capacity and efficiency hour by hour where the catalog has a derating, and
+        moves how often units fail where it has a curve of that.
     cycles_per_year : float
         Full cycles of a store in a year; above its cycle life over its calendar life they shorten it.
 
@@ -194,6 +196,8 @@ def build_plant(
         minimum_running=max(running, least),
         part_load=_part_load(row, read),
         derating=derating,
+        outages=1.0 if temperature is None else outages_in(row.id, temperature),
+        burns=row.text("fuel"),
         host=row.text("host"),
         host_ratio=read.number("host_ratio") if row.text("host") else math.inf,
     )

@@ -22,7 +22,7 @@ _MEGA = 1e6
 def as_json(adequacy: Adequacy, nines: Sequence[Nine]) -> dict[str, Any]:
     """Keys with their unit at the end; see docs/adequacy.md."""
     found, kinds = adequacy.indices, adequacy.system.kinds
-    worst = adequacy.largest
+    worst = adequacy.worst
     return {
         "words": adequacy.words,
         "method": "simulation" if adequacy.stores and adequacy.simulation else "convolution",
@@ -34,12 +34,12 @@ def as_json(adequacy: Adequacy, nines: Sequence[Nine]) -> dict[str, Any]:
         "event_h": found.event_hours,
         "simulation": None if adequacy.simulation is None else _simulation(adequacy.simulation),
         "firm_over_peak": adequacy.firm,
-        "largest_loss": None
-        if worst is None
-        else {
-            "plant": kinds[worst].plant.id,
-            "unit_MW": kinds[worst].units.size / _MEGA,
-            "hours_short_while_out": found.while_out[worst][0],
+        "largest_loss": {
+            "what": worst.words,
+            "plant": worst.id,
+            "unit_MW": None if worst.size is None else worst.size / _MEGA,
+            "hours_short_while_out": worst.short,
+            "MWh_per_year": worst.energy / _MEGA,
         },
         "units": [
             {
@@ -47,8 +47,8 @@ def as_json(adequacy: Adequacy, nines: Sequence[Nine]) -> dict[str, Any]:
                 "name": one.plant.name,
                 "count": one.units.count,
                 "unit_MW": one.units.size / _MEGA,
-                "planned_MW": one.capacity / _MEGA,
-                "spare_MW": one.spare / _MEGA,
+                "planned_MW": adequacy.mean_capacity(one) / _MEGA,
+                "spare_MW": (one.units.total - adequacy.mean_capacity(one)) / _MEGA,
                 "forced": one.units.forced,
                 "maintenance": one.units.planned,
                 "repair_h": one.units.repair,
@@ -96,9 +96,8 @@ def _indices(one: Mapping[str, Any]) -> Grid:
         ("power of all units over the highest load", significant(one["firm_over_peak"])),
     ]
     largest, found = one["largest_loss"], one["simulation"]
-    if largest is not None:
-        short = 100 * largest["hours_short_while_out"]
-        rows.append(("hours short while the worst unit is out", f"{significant(short)} %"))
+    short = 100 * largest["hours_short_while_out"]
+    rows.append((f"hours short while {largest['what']} is out", f"{significant(short)} %"))
     caption = f"With outages, by {one['method']} over every hour of the plan."
     if found is not None:
         long, deep = found["longest_event_h"], found["largest_shortfall_MW"]
@@ -127,7 +126,7 @@ def _units(one: Mapping[str, Any]) -> Grid:
         )
         for row in one["units"]
     ]  # fmt: skip
-    heads = ("plant", "units", "of", "above the plan", "forced out", "in maintenance", "repair")
+    heads = ("plant", "units", "of", "above mean availability", "forced out", "in maintenance", "repair")
     return rows_grid("The plan as whole units.", heads, rows)
 
 
@@ -140,5 +139,4 @@ def _nines(one: Mapping[str, Any]) -> Grid:
         )
         for row in one["nines"]
     ]
-    by = " By convolution, stores as planned." if one["method"] == "simulation" else ""
-    return rows_grid(f"What further nines take.{by}", ("hours served in full", "more units", "a year"), rows)
+    return rows_grid("What further nines take.", ("hours served in full", "more units", "a year"), rows)

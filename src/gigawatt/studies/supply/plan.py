@@ -12,8 +12,8 @@ import numpy as np
 
 from gigawatt.core.errors import InfeasibleError
 from gigawatt.core.quantities import HOURS_PER_YEAR, compact, show
-from gigawatt.power import Plant, SupplyPlan, plan
-from gigawatt.power.adequacy import Adequacy, Nine, adequacy_of, nines_of
+from gigawatt.power import Plant, Problem, SupplyPlan, solve_problem
+from gigawatt.power.adequacy import WHOLE, Adequacy, Nine, adequacy_of, losses_of, nines_of, plan_whole_units
 from gigawatt.studies.supply.question import SupplyQuestion
 
 __all__ = ["Range", "SupplyAnswer", "plan_supply", "priced"]
@@ -56,7 +56,7 @@ class SupplyAnswer:
     @cached_property
     def nines(self) -> Sequence[Nine]:
         """Further units for further nines."""
-        return nines_of(self.adequacy)
+        return nines_of(self.adequacy, losses_of(self.plan))
 
 
 def priced(optimum: SupplyPlan, plants: tuple[Plant, ...], carbon_price: float) -> dict[str, float]:
@@ -92,7 +92,7 @@ def plan_supply(question: SupplyQuestion) -> SupplyAnswer:
     """
     _reachable(question)
     started = time.process_time()
-    optimum = plan(
+    problem = Problem(
         load=question.load,
         plants=question.plants,
         not_served_price=question.not_served_price,
@@ -103,7 +103,9 @@ def plan_supply(question: SupplyQuestion) -> SupplyAnswer:
         flexible=question.flexible,
         matching=question.matching,
         duty=question.duty,
+        fuel_lines=question.fuel_lines,
     )
+    optimum = plan_whole_units(problem) if question.units == WHOLE else solve_problem(problem)
     spent = time.process_time() - started
     if not optimum.energy_served > 0.0:
         raise InfeasibleError(

@@ -20,6 +20,7 @@ from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption
 from gigawatt.facility import LoadShape, Site, Weather, load_site
 from gigawatt.power import Flexible, Grid, Plant
+from gigawatt.power.adequacy import WHOLE
 from gigawatt.schema.changed import scenario_of, scenario_with
 from gigawatt.schema.scenario import LoadedScenario, read_scenario
 
@@ -52,7 +53,8 @@ class SupplyQuestion:
     more than the load at the meter. ``plants`` with the middle of their costs, ``low`` and ``high`` the same
     with both ends of them. ``carbon_limit`` [kg/J], ``carbon_price`` [$/kg], ``not_served_price`` [$/J],
     ``not_served_limit`` a share of the energy. ``flexible`` is what may be cut or wait; ``matching`` is the
-    share of every hour's load that clean plants and stores must give.
+    share of every hour's load that clean plants and stores must give; ``units`` is ``whole`` or ``any``,
+    ``fuel_lines`` those of each fuel.
     """
 
     site: Site
@@ -72,6 +74,8 @@ class SupplyQuestion:
     flexible: Flexible | None = None
     matching: float | None = None
     weather_years: int = 1
+    units: str = WHOLE
+    fuel_lines: int = 1
     duty: float = 1.0
     building: LoadShape | None = field(default=None, repr=False)
     assumptions: tuple[Assumption, ...] = field(default=(), repr=False)
@@ -180,6 +184,8 @@ def question_of(loaded: LoadedScenario) -> SupplyQuestion:
         flexible=value["supply.flexible"],
         matching=value["supply.matching"],
         weather_years=len(skies),
+        units=value["supply.units"],
+        fuel_lines=value["supply.fuel_lines"],
         building=shape if np.any(shape.facility != shape.it) else None,
         assumptions=assumptions_of(
             values, (one for one in assumptions if one.key in values or one.key not in leaves)

@@ -1,0 +1,401 @@
+"""A plan in whole units that fail: as many as reliability, or the price of energy not served, asks for.
+
+The linear programme says which plants, at mean availability; its capacities are rounded up to whole units,
+and units of the plant whose firm power is cheapest are added until the load is served as it was asked, by
+convolution of their outages, or by simulation where stores answer them. The programme is then solved again
+with these units. Where one unit is much of the load, a plan with one unit less is made too, and the cheaper
+of them is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import NoReturn
+
+import numpy as np
+
+from gigawatt.catalog.loader import entity
+from gigawatt.core.errors import InfeasibleError, MissingDataError
+from gigawatt.core.quantities import HOURS_PER_YEAR, compact
+from gigawatt.power.adequacy.plan import HOUR, percent
+from gigawatt.power.adequacy.rows import PlantUnits, plant_units, unit_size_row
+from gigawatt.power.adequacy.system import (
+    BUILT,
+    Loss,
+    System,
+    is_built,
+    losses_of,
+    system_of,
+    yearly_cost,
+)  # fmt: skip
+from gigawatt.power.plan.plan import solve_problem
+from gigawatt.power.plan.problem import Problem
+from gigawatt.power.plan.result import SupplyPlan
+from gigawatt.power.plants.plant import Plant
+
+__all__ = ["WHOLE", "fewest", "plan_whole_units"]
+
+WHOLE = "whole"
+"""Value of ``supply.units`` for which plants come in whole units."""
+
+_ROUNDS = 4
+"""Times that the programme is solved again before all its sizes are held."""
+_LUMP = 0.01
+"""Cost of rounding one plant up, as a share of the bill, from which one unit less is tried."""
+_LUMPS = 2
+_KEPT = 1e-9
+"""Share of the energy by which a system may miss a reliability: rounding of the convolution."""
+
+
+def fewest(enough: Callable[[int], bool], most: int, least: int = 0) -> int | None:
+    """The least count above ``least`` that is ``enough``; ``None`` where ``most`` is not."""
+    high = min(max(1, 2 * least), most)
+    while high < most and not enough(high):
+        least, high = high, min(2 * high, most)
+    if not enough(high):
+        return None
+    while high - least > 1:
+        middle = (least + high) // 2
+        least, high = (least, middle) if enough(middle) else (middle, high)
+    return high
+
+
+@dataclass(frozen=True)
+class _Question:
+    """A problem, and how much energy the units of a plan leave unserved; powers in W, energies in W·h."""
+
+    problem: Problem
+
+    @property
+    def limit(self) -> float | None:
+        """Share of the energy that may stay unserved, where a reliability is asked for."""
+        return self.problem.not_served_limit
+
+    @property
+    def price(self) -> float:
+        """$ per W·h that is not served."""
+        return self.problem.not_served_price * HOUR
+
+    def energy(self, system: System) -> float:
+        """Energy of the load in a mean year."""
+        return float(self.problem.watts @ system.weight)
+
+    def counted(self, loss: Loss) -> float:
+        """W·h that are lost; where a reliability is asked for the upper end of what is known."""
+        return loss.energy if self.limit is None else loss.most
+
+    def serves(self, loss: Loss, system: System) -> bool:
+        """Whether a loss is within the reliability that is asked for."""
+        return self.limit is None or loss.most <= (self.limit + _KEPT) * self.energy(system)
+
+
+def plan_whole_units(asked: Problem, *, solver: str = "hours") -> SupplyPlan:
+    """The plan of a problem in whole units with outages.
+
+    Units are added while one more saves more energy not served, at its price, than it costs in a year; where
+    a reliability is asked for, until the expected energy not served is within it. Sizes of plants without
+    units (sun, wind, stores) are found again with them. Marginal prices and what binds are those of the plan
+    whose sizes are free.
+
+    Parameters
+    ----------
+    asked : Problem
+        As for :func:`gigawatt.power.plan`.
+    solver : str
+        As for :func:`gigawatt.power.plan`.
+
+    Returns
+    -------
+    SupplyPlan
+        ``by_mean`` : W by plant at mean availability, before units were counted.
+
+    Raises
+    ------
+    InfeasibleError
+        No number of the units that may be added reaches the reliability; says what they reach.
+    """
+    asked = replace(asked, plants=tuple(_for_load(plant, asked) for plant in asked.plants))
+    question = _Question(asked)
+    first = solve_problem(asked, solver=solver)
+    best, failed = None, None
+    for start in (first, *_with_one_less(asked, first, solver)):
+        try:
+            found = _counted(question, start, solver)
+        except InfeasibleError as error:
+            failed = failed or error
+            continue
+        bill = found.objective + question.price * _outages(question, found)
+        if best is None or bill < best[0]:
+            best = (bill, found)
+    if best is None:
+        assert failed is not None
+        raise failed
+    found = best[1]
+    if found is first:
+        return first
+    return replace(
+        found,
+        plants=tuple(
+            replace(new, minimum=old.minimum, maximum=old.maximum)
+            for old, new in zip(asked.plants, found.plants, strict=True)
+        ),
+        price=first.price,
+        carbon_shadow_price=first.carbon_shadow_price,
+        binding=first.binding,
+        by_mean=first.capacity,
+        notices=(*found.notices, *_too_small(first, found)),
+    )
+
+
+def _for_load(plant: Plant, asked: Problem) -> Plant:
+    """The plant with units of a part of the load at most, where its row has units as small."""
+    if plant.kind == "grid" or (plant.kind != "dispatchable" and plant.unit_size <= 0.0):
+        return plant
+    row = unit_size_row(plant)
+    if row.low is None:
+        return plant
+    most = float(asked.watts.max()) / entity("supply_plan", "plan").value("units_of_load")
+    return replace(plant, unit_size=min(plant.unit_size or row.value, max(row.low, most)))
+
+
+def _too_small(first: SupplyPlan, found: SupplyPlan) -> list[str]:
+    """Notices of plants that would pay, were their limit not below their smallest unit."""
+    notices: list[str] = []
+    for plant in first.plants:
+        if is_built(first, plant.id) and plant.unit_size > 0.0 and plant.maximum < plant.unit_size:
+            least = unit_size_row(plant).low or plant.unit_size
+            if not is_built(found, plant.id) and plant.maximum < least:
+                notices.append(
+                    f"{plant.name} is not built: its limit of {compact(plant.maximum, 'W')} is less than its "
+                    f"smallest unit of {compact(least, 'W')}; supply.units: any plans without units"
+                )
+    return notices
+
+
+def _outages(question: _Question, plan: SupplyPlan) -> float:
+    """W·h over the plan's hours that outages add to what the plan itself leaves unserved."""
+    system = system_of(plan)
+    more = question.counted(losses_of(plan)(system)) - float(plan.not_served @ system.weight)
+    return max(more, 0.0) * plan.hours / HOURS_PER_YEAR
+
+
+def _with_one_less(asked: Problem, first: SupplyPlan, solver: str) -> list[SupplyPlan]:
+    """Plans in which a plant of large units has one unit less than its capacity rounded up."""
+    found: list[SupplyPlan] = []
+    kinds = sorted(system_of(first).kinds, key=lambda one: -one.spare * yearly_cost(one))
+    for one in kinds[:_LUMPS]:
+        if one.spare * yearly_cost(one) * first.hours / HOURS_PER_YEAR < _LUMP * first.objective:
+            break
+        size = (one.units.count - 1) * one.units.size
+        if one.plant.minimum > size:
+            continue
+        plants = tuple(
+            replace(plant, maximum=size, unit_size=one.units.size) if plant.id == one.plant.id else plant
+            for plant in asked.plants
+        )
+        try:
+            found.append(solve_problem(replace(asked, plants=plants), solver=solver))
+        except InfeasibleError:
+            continue
+    return found
+
+
+def _counted(question: _Question, start: SupplyPlan, solver: str) -> SupplyPlan:
+    """``start`` in whole units, with those that outages ask for, solved again."""
+    plan, held = start, False
+    for k in range(_ROUNDS + 1):
+        system = _within_limits(system_of(plan))
+        grown = _grown(question, system, losses_of(plan), _candidates(question.problem, system))
+        rounded = any(one.units.total > one.capacity * (1.0 + 1e-9) for one in system.kinds)
+        if grown is system and not rounded:
+            return plan
+        held = k == _ROUNDS - 1
+        plan = solve_problem(_with_units(question.problem, plan, grown, hold=held), solver=solver)
+        if held:
+            return plan
+    return plan
+
+
+def _candidates(problem: Problem, system: System) -> list[PlantUnits]:
+    """Plants that may have further units: those there, and others that may be built."""
+    there = {one.plant.id: one for one in system.kinds}
+    found: list[PlantUnits] = []
+    for plant in problem.plants:
+        if plant.kind != "dispatchable":
+            continue
+        one = there.get(plant.id)
+        if one is None:
+            try:
+                one = plant_units(plant, max(plant.unit_size, 1.0), len(problem.watts), 0.0)
+            except MissingDataError:
+                continue
+            one = replace(one, capacity=0.0, units=replace(one.units, count=0))
+        one = replace(one, plant=plant)  # with the limits of the question
+        if plant.maximum >= one.units.total + one.units.size:
+            found.append(one)
+    return _undominated(found)
+
+
+def _undominated(plants: Sequence[PlantUnits]) -> list[PlantUnits]:
+    """Those that no other beats in the price of firm power with units as small."""
+
+    def firm(one: PlantUnits) -> float:
+        there = (1.0 - one.units.forced) * (1.0 - one.units.planned) * float(one.share.min())
+        return yearly_cost(one) / there if there > 0.0 else np.inf
+
+    found: list[PlantUnits] = []
+    for one in sorted(plants, key=lambda one: (firm(one), one.units.size)):
+        if all(one.units.size < other.units.size for other in found):
+            found.append(one)
+    return found
+
+
+class _Counts:
+    """What a system loses with further units of one plant, by their number."""
+
+    def __init__(self, system: System, one: PlantUnits, lost: Callable[[System], Loss], known: Loss) -> None:
+        self.plant = one
+        self.system, self.kind = _with_kind(system, one)
+        self.cost, self.most = one.units.size * yearly_cost(one), _most(self.system, one)
+        self._lost, self._known = lost, {0: known}
+
+    def loss(self, count: int) -> Loss:
+        if count not in self._known:
+            self._known[count] = self._lost(self.grown(count))
+        return self._known[count]
+
+    def grown(self, count: int) -> System:
+        return self.system.with_more(self.kind, count)
+
+    @property
+    def least(self) -> float:
+        """W·h that the best of those looked at loses."""
+        return min(one.most for one in self._known.values())
+
+
+def _grown(
+    question: _Question, system: System, lost: Callable[[System], Loss], candidates: Sequence[PlantUnits]
+) -> System:
+    """The system with the further units that cost least, itself where none are needed.
+
+    ``lost`` : what a system loses in a year.
+    """
+    known = lost(system)
+    if question.limit is not None and question.serves(known, system):
+        return system
+    best: tuple[float, System] | None = None
+    looked = [_Counts(system, one, lost, known) for one in candidates]
+    for counts in looked:
+        count = _needed(question, system, counts)
+        if count is None:
+            continue
+        bill = count * counts.cost
+        if question.limit is None:
+            bill += question.price * counts.loss(count).energy
+        if best is None or bill < best[0]:
+            best = (bill, counts.grown(count) if count else system)
+    if best is None and question.limit is not None:
+        _refuse(question, system, looked, min([known.most, *(counts.least for counts in looked)]))
+    return system if best is None else best[1]
+
+
+def _needed(question: _Question, system: System, counts: _Counts) -> int | None:
+    """Further units that are worth their cost, or that a reliability takes; ``None``: no number of them."""
+    if question.limit is not None:
+        return fewest(lambda count: question.serves(counts.loss(count), system), counts.most)
+
+    def one_too_many(count: int) -> bool:
+        saved = counts.loss(count - 1).energy - counts.loss(count).energy
+        return question.price * saved < counts.cost
+
+    found = fewest(one_too_many, counts.most)
+    return counts.most if found is None else found - 1
+
+
+def _with_kind(system: System, one: PlantUnits) -> tuple[System, int]:
+    """(the system with the plant among its kinds, which of them it is)."""
+    for i, kind in enumerate(system.kinds):
+        if kind.plant.id == one.plant.id:
+            return system, i
+    return system.with_kind(one), len(system.kinds)
+
+
+def _most(system: System, one: PlantUnits) -> int:
+    """Units of a plant that would carry the load twice over, or that its limit allows."""
+    least = max(float(one.share.min()), 0.1) * one.units.size
+    enough = 4 + int(np.ceil(2.0 * float(np.max(system.need, initial=0.0)) / least))
+    if np.isfinite(one.plant.maximum):
+        enough = min(enough, int((one.plant.maximum - one.units.total) / one.units.size + 1e-9))
+    return max(enough, 1)
+
+
+def _refuse(question: _Question, system: System, looked: Sequence[_Counts], least: float) -> NoReturn:
+    """Say what the units reach, and what holds them there."""
+    limit, energy = question.limit, question.energy(system)
+    assert limit is not None
+    reached = percent(1.0 - least / energy)
+    names = ", ".join(one.plant.plant.id for one in looked)
+    lines = [one.units for one in system.modes if not one.all and one.share > limit / 2.0]
+    mend = "a higher limit of a plant or a further plant in units, such as gas-engine or diesel"
+    if lines:
+        mend = f"supply.fuel_lines={lines[0].count + 1} (all hang on the {lines[0].name}), {mend}"
+    raise InfeasibleError(
+        f"no number of units serves {percent(1.0 - limit)} % of the energy when they fail: {reached} % is "
+        "reached",
+        key="reliability",
+        given=f"{percent(1.0 - limit)} %, "
+        + (f"further units of {names}" if names else "none of these plants may have further units"),
+        allowed=f"at most {reached} %, {mend}",
+    )
+
+
+def _within_limits(system: System) -> System:
+    """Units made smaller, or one fewer, where whole ones exceed the plant's limit."""
+    kinds = [_within_limit(one) for one in system.kinds]
+    if all(new is old for new, old in zip(kinds, system.kinds, strict=True)):
+        return system
+    return system.with_kinds([one for one in kinds if one.units.count])
+
+
+def _within_limit(one: PlantUnits) -> PlantUnits:
+    most = one.plant.maximum
+    if one.units.total <= most * (1.0 + 1e-9) or one.plant.kind == "grid":
+        return one
+    size, least = most / one.units.count, unit_size_row(one.plant).low
+    if least is None or size >= least:
+        return replace(one, units=replace(one.units, size=size))
+    return replace(one, units=replace(one.units, count=one.units.count - 1))
+
+
+def _with_units(asked: Problem, plan: SupplyPlan, system: System, *, hold: bool) -> Problem:
+    """The problem with the units of a system as capacities; ``hold`` also holds all other sizes."""
+    units = {one.plant.id: one for one in system.kinds}
+    plants = list[Plant]()
+    for plant in asked.plants:
+        one = units.get(plant.id)
+        if one is not None:
+            size = max(one.units.total, plant.minimum)
+            unit = one.units.size if plant.kind != "grid" else plant.unit_size
+            plants.append(replace(plant, minimum=size, maximum=size, unit_size=unit))
+        elif plant.storage is None and not _is_free(plant):
+            plants.append(replace(plant, maximum=max(plant.minimum, 0.0)))
+        elif hold:
+            plants.append(_held(plant, plan))
+        else:
+            plants.append(plant)
+    return replace(asked, plants=tuple(plants))
+
+
+def _is_free(plant: Plant) -> bool:
+    """Whether a plant comes in any size: sun and wind."""
+    return plant.kind == "profile" and plant.unit_size == 0.0
+
+
+def _held(plant: Plant, plan: SupplyPlan) -> Plant:
+    size = plan.capacity[plant.id]
+    if size <= BUILT * float(plan.load.max()) or plant.storage is None:
+        return replace(plant, minimum=max(size, plant.minimum), maximum=max(size, plant.minimum))
+    duration = plan.storage_energy[plant.id] / size
+    store = replace(plant.storage, duration_min=duration, duration_max=max(duration, 1.0))
+    return replace(plant, minimum=size, maximum=size, storage=store)

@@ -1,0 +1,191 @@
+"""Plans in whole units: what was asked is met by an independent simulator, one unit less does not meet it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gigawatt.core.errors import InfeasibleError
+from gigawatt.power import Plant, Problem, SupplyPlan, build_plant, solve_problem
+from gigawatt.power.adequacy import Adequacy, adequacy_judged, adequacy_of, plan_whole_units
+from gigawatt.power.adequacy.simulated import stores_of
+from gigawatt.power.adequacy.sizing import fewest
+from gigawatt.power.adequacy.system import losses_of, yearly_cost
+
+HOURS, HOUR = 8760, 3600.0
+LOST = 1e-5  # $/J, 36,000 $/MWh
+SUN = np.clip(np.sin((np.arange(HOURS) % 24 - 6) / 12 * np.pi), 0.0, None)
+
+
+def bought(name: str, **more: object) -> Plant:
+    needs: dict[str, object] = {"price": 1.5e-8, "carbon": 0.0} if name == "grid" else {}
+    return build_plant(name, year=2030, capital_recovery=lambda life: 0.1, **needs, **more)  # type: ignore[arg-type]
+
+
+def asked(*plants: Plant, load: float = 1e9, reliability: float | None = None, **more: object) -> Problem:
+    return Problem(
+        load=np.full(HOURS, load),
+        plants=plants,
+        not_served_price=LOST,
+        not_served_limit=None if reliability is None else 1.0 - reliability,
+        fuel_lines=2,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def engines_of(plan: SupplyPlan) -> tuple[Adequacy, int]:
+    found = adequacy_of(plan)
+    return found, next(i for i, one in enumerate(found.system.kinds) if one.plant.id == "gas-engine")
+
+
+def served_by_sampling(plan: SupplyPlan, draws: int = 300_000) -> tuple[float, float]:
+    """Share of the energy that units drawn at random serve, and its standard error; no stores."""
+    rng, system = np.random.default_rng(11), adequacy_of(plan).system
+    hours = rng.integers(0, HOURS, draws)
+    there = np.zeros(draws)
+    for i, kind in enumerate(system.kinds):
+        count = kind.units.count - system.out[hours, i]
+        risk = 1.0 - kind.units.forced * system.risk[hours, i]
+        there += rng.binomial(count, risk) * kind.units.size * system.share[hours, i]
+    for mode in system.modes:
+        assert mode.all or mode.share < 1e-6
+        there[rng.random(draws) < mode.share] = 0.0
+    lost = np.maximum(system.need[hours] - there, 0.0) / plan.load.mean()
+    return 1.0 - float(lost.mean()), float(lost.std() / np.sqrt(draws))
+
+
+def served_by_years(plan: SupplyPlan, years: int = 120) -> tuple[float, float]:
+    """The same hour by hour with stores, written anew: all years at once."""
+    rng, system = np.random.default_rng(5), adequacy_of(plan).system
+    (yard,) = [mode.units for mode in system.modes if mode.all]
+    broken = rng.random(years) < yard.forced
+    up = [rng.binomial(kind.units.count, 1.0 - kind.units.forced, years) for kind in system.kinds]
+    (store,) = [one for one, _ in stores_of(plan)]
+    level, lost = np.full(years, store.start), np.zeros(years)
+    need = system.need + system.discharge
+    for h in range(HOURS):
+        there = np.zeros(years)
+        for i, kind in enumerate(system.kinds):
+            one = kind.units
+            failed = rng.binomial(up[i], one.forced / (1.0 - one.forced) / one.repair)
+            mended = rng.binomial(one.count - up[i], 1.0 / one.repair)
+            up[i] = up[i] - failed + mended
+            there += np.maximum(up[i] - system.out[h, i], 0) * one.size * system.share[h, i]
+        there[broken] = 0.0
+        broken = np.where(
+            broken, rng.random(years) > 1.0 / yard.repair, rng.random(years) < yard.failure_rate
+        )
+        gap = need[h] - there
+        given = np.minimum(np.minimum(np.maximum(gap, 0.0), store.units.size), level * store.discharging)
+        given[broken] = 0.0
+        taken = np.minimum(np.minimum(np.maximum(-gap, 0.0), store.units.size),
+                           (store.energy - level) / store.charging)  # fmt: skip
+        level = level - given / store.discharging + taken * store.charging
+        lost += np.maximum(gap - given, 0.0)
+    share = lost / plan.load.sum()
+    return 1.0 - float(share.mean()), float(share.std() / np.sqrt(years))
+
+
+@pytest.mark.parametrize("reliability", [0.9999, 0.99999])
+def test_a_reliability_is_met_and_not_with_one_unit_less(reliability: float) -> None:
+    problem = asked(bought("gas-engine"), reliability=reliability)
+    found = plan_whole_units(problem)
+    adequacy, kind = engines_of(found)
+    served, error = served_by_sampling(found)
+    assert served + 3.0 * error >= reliability
+    assert adequacy.served >= reliability
+    less = adequacy.system.with_more(kind, -1)
+    assert 1.0 - losses_of(found)(less).energy / adequacy.energy < reliability
+    assert found.capacity["gas-engine"] == pytest.approx(20e6 * adequacy.system.kinds[kind].units.count)
+
+
+def test_without_a_reliability_the_last_unit_pays_and_a_further_one_would_not() -> None:
+    found = plan_whole_units(asked(bought("gas-engine")))
+    adequacy, kind = engines_of(found)
+    lost = losses_of(found)
+    energy = [lost(adequacy.system.with_more(kind, n)).energy * HOUR for n in (-1, 0, 1)]
+    cost = 20e6 * yearly_cost(adequacy.system.kinds[kind])
+    assert (energy[0] - energy[1]) * LOST >= cost > (energy[1] - energy[2]) * LOST
+
+
+def test_a_dearer_lost_hour_and_a_higher_reliability_take_more_units() -> None:
+    engine = bought("gas-engine")
+    sizes = [
+        plan_whole_units(replace(asked(engine), not_served_price=price)).capacity["gas-engine"]
+        for price in (LOST / 30, LOST, LOST * 30)
+    ]
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[-1]
+    bills = [plan_whole_units(asked(engine, reliability=r)).objective for r in (0.999, 0.9999, 0.99999)]
+    assert bills == sorted(bills)
+    assert bills[0] < bills[-1]
+
+
+def test_the_books_are_those_of_the_programme_with_these_sizes() -> None:
+    problem = asked(bought("gas-engine"), bought("solar", profile=SUN), reliability=0.9999)
+    found = plan_whole_units(problem)
+    fixed = tuple(
+        replace(plant, minimum=found.capacity[plant.id], maximum=found.capacity[plant.id])
+        for plant in problem.plants
+    )
+    assert found.objective == pytest.approx(solve_problem(replace(problem, plants=fixed)).objective, rel=1e-5)
+    assert found.by_mean is not None
+    assert found.by_mean["gas-engine"] < found.capacity["gas-engine"]
+    np.testing.assert_allclose(
+        found.dispatch.sum(1) - found.charge.sum(1) + found.not_served, found.load, rtol=1e-6
+    )
+
+
+def test_a_small_load_has_small_units_and_no_reactor_of_300_mw() -> None:
+    found = plan_whole_units(asked(bought("fission-small"), bought("gas-engine"), load=20e6))
+    assert found.capacity["fission-small"] == 0.0
+    adequacy, kind = engines_of(found)
+    assert adequacy.system.kinds[kind].units.size == 5e6
+    assert adequacy.served > 0.9999
+
+
+def test_reactors_are_backed_by_what_is_cheapest_and_firm() -> None:
+    plants = (bought("fission-small"), bought("gas-engine"))
+    found = plan_whole_units(asked(*plants, carbon_limit=50e-3 / 3.6e6))
+    first = solve_problem(asked(*plants, carbon_limit=50e-3 / 3.6e6))
+    assert found.capacity["fission-small"] == 1200e6
+    assert found.capacity["gas-engine"] > first.capacity["gas-engine"] + 100e6
+    assert adequacy_of(first).served < 0.995 < 0.9998 < adequacy_of(found).served
+
+
+def test_stores_answer_outages_where_they_are_built() -> None:
+    battery = bought("battery")
+    problem = asked(bought("gas-engine"), bought("solar", profile=SUN), battery, load=200e6,
+                    reliability=0.9999, carbon_limit=0.15 / 3.6e6)  # fmt: skip
+    found = plan_whole_units(problem)
+    assert found.storage_energy["battery"] > 0.0
+    served, error = served_by_years(found)
+    assert served + 3.0 * error >= 0.9999
+    judged = adequacy_judged(found)
+    assert judged.served >= 0.9999
+    assert judged.notice is None
+
+
+def test_limits_hold_and_what_no_number_reaches_is_refused() -> None:
+    few = replace(bought("gas-engine"), maximum=1105e6)
+    found = plan_whole_units(asked(few))
+    assert found.capacity["gas-engine"] <= 1105e6 * (1.0 + 1e-9)
+    with pytest.raises(InfeasibleError, match=r"99\.\d+ % is reached.*given '99\.99999 %") as error:
+        plan_whole_units(asked(few, reliability=0.9999999))
+    assert "higher limit" in str(error.value)
+    with pytest.raises(InfeasibleError, match="none of these plants may have further units"):
+        plan_whole_units(asked(bought("grid"), reliability=0.999999))
+
+
+def test_a_plan_without_units_is_the_plan() -> None:
+    problem = asked(bought("grid"), bought("solar", profile=SUN), load=100e6)
+    assert plan_whole_units(problem).by_mean is None
+    assert plan_whole_units(problem).objective == pytest.approx(solve_problem(problem).objective)
+
+
+def test_the_fewest_that_are_enough() -> None:
+    for needed in range(1, 40):
+        assert fewest(lambda n, k=needed: n >= k, 40) == needed
+    assert fewest(lambda n: False, 40) is None
