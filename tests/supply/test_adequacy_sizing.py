@@ -10,9 +10,11 @@ import pytest
 from gigawatt.core.errors import InfeasibleError
 from gigawatt.power import Plant, Problem, SupplyPlan, build_plant, solve_problem
 from gigawatt.power.adequacy import Adequacy, adequacy_judged, adequacy_of, plan_whole_units
-from gigawatt.power.adequacy.simulated import stores_of
+from gigawatt.power.adequacy.simulate import FIGURES, Store, simulate, simulated_year
+from gigawatt.power.adequacy.simulated import bad_week, stores_of
 from gigawatt.power.adequacy.sizing import fewest
 from gigawatt.power.adequacy.system import losses_of, yearly_cost
+from gigawatt.power.adequacy.units import Units
 
 HOURS, HOUR = 8760, 3600.0
 LOST = 1e-5  # $/J, 36,000 $/MWh
@@ -189,3 +191,35 @@ def test_the_fewest_that_are_enough() -> None:
     for needed in range(1, 40):
         assert fewest(lambda n, k=needed: n >= k, 40) == needed
     assert fewest(lambda n: False, 40) is None
+
+
+def test_the_bad_week_is_of_a_simulated_year_and_adds_up() -> None:
+    problem = asked(bought("gas-engine"), bought("solar", profile=SUN), bought("battery"), load=200e6,
+                    reliability=0.999, carbon_limit=0.15 / 3.6e6)  # fmt: skip
+    found = plan_whole_units(problem)
+    adequacy = adequacy_judged(found)
+    week = bad_week(found, adequacy)
+    assert adequacy.simulation is not None
+    lost = np.sort(adequacy.simulation.by_year[:, FIGURES.index("energy")])
+    assert week.lacking.sum() <= lost[int(0.95 * (len(lost) - 1))] * (1.0 + 1e-9)
+    assert len(week.load) == 168
+    there = week.other + sum(week.there.values()) + sum(week.stores.values()) + week.lacking
+    assert np.all(there >= week.load * (1.0 - 2e-6))
+    short = week.lacking > 1.0
+    np.testing.assert_allclose(there[short], week.load[short], rtol=3e-6)
+    units = adequacy.system.kinds[0].units
+    assert np.all(week.there["gas-engine"] <= units.total)
+    counts = week.there["gas-engine"] / units.size / adequacy.system.share[week.first : week.first + 168, 0]
+    np.testing.assert_allclose(counts, np.round(counts), atol=1e-6)  # whole units
+
+
+def test_a_simulated_year_is_the_same_alone() -> None:
+    units, need = [Units("unit", 5, 10.0, 0.1, 40.0, 0.05)], np.full(HOURS, 38.0)
+    store = Store(Units("store", 1, 5.0, 0.0, 1.0), 20.0, 0.9, 0.9)
+    made = simulate(units, need, stores=[store], years=300, error=0.0)
+    for year in (0, 7, 260):
+        _, hours = simulated_year(units, need, stores=[store], year=year)
+        assert hours[:, -1].sum() == pytest.approx(made.by_year[year, FIGURES.index("energy")])
+        assert hours[:, :-1].sum(1) + hours[:, -1] == pytest.approx(
+            np.maximum(need, hours[:, :-1].sum(1) + hours[:, -1]), rel=1e-12
+        )

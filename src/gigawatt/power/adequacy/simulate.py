@@ -13,7 +13,7 @@ L'Ecuyer, Efficient and portable combined random number generators, CACM 31(6), 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,7 @@ from gigawatt.core.compiled import COMPILED, compiled, compiled_and_kept
 from gigawatt.core.errors import InputError
 from gigawatt.power.adequacy.units import Units
 
-__all__ = ["FIGURES", "Simulation", "Store", "simulate"]
+__all__ = ["FIGURES", "Simulation", "Store", "simulate", "simulated_year"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -139,62 +139,112 @@ def simulate(
     InputError
         A time to repair is missing; hours that are no whole weather years.
     """
-    load = np.ascontiguousarray(need, dtype=float)
-    hours = len(load) // weather_years
-    if hours * weather_years != len(load):
-        raise InputError(
-            "no whole weather years", given=f"{len(load)} hours", allowed=f"{weather_years} equal years"
-        )
-    ordered = sorted(stores, key=lambda one: -one.energy / one.units.total)
-    behind = [one for one, _ in modes]
-    kinds = [*units, *(one.units for one in ordered), *behind]
-    for one in kinds:
-        if not math.isfinite(one.repair):
-            raise InputError("a simulation needs a time to repair", key=f"{one.name}.repair_time")
-    width = np.ones((len(load), len(kinds)))
-    if share is not None:
-        width[:, : len(units)] = share
-    power = np.ascontiguousarray(width * [one.size for one in kinds])
-    forced = np.tile([one.forced for one in kinds], (len(load), 1))
-    often = np.ones((len(load), len(kinds)))
-    if risk is not None:
-        forced[:, : len(units)] = np.minimum(forced[:, : len(units)] * risk, 1.0)
-    if hazard is not None:
-        often[:, : len(units)] = hazard
-    takes = np.zeros((len(modes), len(kinds)), dtype=np.bool_)
-    for m, (_, which) in enumerate(modes):
-        takes[m, : len(units) + len(ordered)] = which is None
-        takes[m, list(which or ())] = True
-    rest = [*(one.units for one in ordered), *behind]
-    table = _unit_table(kinds, [*first, *(np.full(one.count, -1) for one in rest)]
-                        if first is not None else None, hours)  # fmt: skip
-    rules, accepted = _rates(kinds, often)
-    hold = np.array(
-        [(one.energy, one.charging, one.discharging, one.start, 1.0 - one.loss) for one in ordered]
-    )
-    streams = [np.random.default_rng([seed, int(k), int(i)]) for k, i in table[:, :2]]
-    counts = np.array([one.count for one in kinds], dtype=np.int64)
-    weights = np.broadcast_to(np.asarray(year_weights, dtype=float), (weather_years,))
-    least, done = 1e-9 * max(float(np.abs(load).max()), 1e-300), list[Array]()
-    batch = -(-_BATCH // weather_years) * weather_years
-    while True:
-        at = sum(map(len, done))
-        count = min(batch, years - at) if COMPILED else min(batch, years, _UNCOMPILED)
-        seeds = np.stack([one.integers(1, _N - 1, (count, 2)) for one in streams], axis=1) if streams else (
-            np.ones((count, 1, 2), dtype=np.int64))  # fmt: skip
-        made = np.zeros((count, len(FIGURES)))
-        weather = (at + np.arange(count)) % weather_years
-        scratch = np.zeros((hours + 1, max(1, len(kinds))), dtype=np.int64)
-        _run(
-            load, power, forced, accepted, takes, counts, rules, table, hold.reshape(-1, 5), seeds, weather,
-            scratch, np.zeros(max(1, len(kinds)), dtype=np.int64), np.zeros(max(1, len(ordered))), least,
-            made,
-        )  # fmt: skip
-        made[:, (0, 1, 2, 3, 6, 7)] *= weights[weather][:, None]
-        done.append(made)
+    model = _Model(units, need, share, risk, hazard, modes, first, stores, weather_years, year_weights, seed)
+    done = list[Array]()
+    for seeds, weather in model.batches(years):
+        done.append(model.run(seeds, weather)[0])
         found = Simulation(np.concatenate(done))
-        if found.years >= years or not COMPILED or found.error("hours") <= error * found.mean("hours"):
-            return found
+        if not COMPILED or found.error("hours") <= error * found.mean("hours"):
+            break
+    return Simulation(np.concatenate(done))
+
+
+def simulated_year(
+    units: Sequence[Units], need: npt.ArrayLike, *, year: int, stores: Sequence[Store] = (), **more: Any
+) -> tuple[int, Array]:
+    """(weather year, (hours, kinds + stores + 1) power there by kind, given by stores, lacking) of one year.
+
+    Parameters are those of :func:`simulate` with which it was simulated; ``year`` counts from 0. Stores that
+    charge give less than nothing; they stand in the order of ``stores``.
+    """
+    years = more.pop("weather_years", 1)
+    weights, seed = more.pop("year_weights", 1.0), more.pop("seed", 1)
+    wide = {name: more.get(name) for name in ("share", "risk", "hazard", "first")}
+    model = _Model(
+        units, need, wide["share"], wide["risk"], wide["hazard"], more.get("modes", ()), wide["first"],
+        stores, years, weights, seed,
+    )  # fmt: skip
+    at = 0
+    for seeds, weather in model.batches(year + 1):
+        if year < at + len(weather):
+            n = year - at
+            return int(weather[n]), model.run(seeds[n : n + 1], weather[n : n + 1], trace=True)[1]
+        at += len(weather)
+    raise InputError("no such simulated year", key="year", given=str(year), allowed="0 or more")
+
+
+class _Model:
+    """The arrays that the kernel takes; see :func:`simulate`."""
+
+    def __init__(
+        self, units: Sequence[Units], need: npt.ArrayLike, share: npt.ArrayLike | None,
+        risk: npt.ArrayLike | None, hazard: npt.ArrayLike | None,
+        modes: Sequence[tuple[Units, Sequence[int] | None]], first: Sequence[Ints] | None,
+        stores: Sequence[Store], weather_years: int, year_weights: npt.ArrayLike, seed: int,
+    ) -> None:  # fmt: skip
+        load = np.ascontiguousarray(need, dtype=float)
+        self.hours, self.weather_years = len(load) // weather_years, weather_years
+        if self.hours * weather_years != len(load):
+            raise InputError("no whole weather years", given=f"{len(load)} hours",
+                             allowed=f"{weather_years} equal years")  # fmt: skip
+        self.order = sorted(range(len(stores)), key=lambda i: -stores[i].energy / stores[i].units.total)
+        ordered, behind = [stores[i] for i in self.order], [one for one, _ in modes]
+        rest = [*(one.units for one in ordered), *behind]
+        kinds = [*units, *rest]
+        for one in kinds:
+            if not math.isfinite(one.repair):
+                raise InputError("a simulation needs a time to repair", key=f"{one.name}.repair_time")
+
+        def wide(middle: Sequence[float], hourly: npt.ArrayLike | None) -> Array:
+            values = np.tile(np.asarray(middle, dtype=float), (len(load), 1))
+            if hourly is not None:
+                values[:, : len(units)] *= hourly
+            return values
+
+        takes = np.zeros((len(modes), len(kinds)), dtype=np.bool_)
+        for m, (_, which) in enumerate(modes):
+            takes[m, : len(units) + len(ordered)] = which is None
+            takes[m, list(which or ())] = True
+        starts = [np.full(one.count, -1) for one in rest]
+        table = _unit_table(kinds, None if first is None else [*first, *starts], self.hours)
+        rules, accepted = _rates(kinds, wide([1.0] * len(kinds), hazard))
+        hold = [(one.energy, one.charging, one.discharging, one.start, 1.0 - one.loss) for one in ordered]
+        self.arrays = (
+            load, wide([one.size for one in kinds], share),
+            np.minimum(wide([one.forced for one in kinds], risk), 1.0), accepted, takes,
+            np.array([one.count for one in kinds], dtype=np.int64), rules, table,
+            np.array(hold).reshape(-1, 5),
+        )  # fmt: skip
+        self.streams = [np.random.default_rng([seed, int(k), int(i)]) for k, i in table[:, :2]]
+        self.weights = np.broadcast_to(np.asarray(year_weights, dtype=float), (weather_years,))
+        self.least = 1e-9 * max(float(np.abs(load).max()), 1e-300)
+        self.kinds, self.stores = len(kinds), len(stores)
+        self.traced = len(units) + len(stores) + 1
+
+    def batches(self, years: int) -> Iterator[tuple[Ints, Ints]]:
+        """(seeds (years, units, 2), weather years) of one batch of years after the other."""
+        batch, at = -(-_BATCH // self.weather_years) * self.weather_years, 0
+        most = years if COMPILED else min(years, _UNCOMPILED)
+        while at < most:
+            count = min(batch, most - at)
+            drawn = [one.integers(1, _N - 1, (count, 2)) for one in self.streams]
+            yield (
+                np.stack(drawn, axis=1) if drawn else np.ones((count, 1, 2), dtype=np.int64),
+                (at + np.arange(count)) % self.weather_years,
+            )
+            at += count
+
+    def run(self, seeds: Ints, weather: Ints, *, trace: bool = False) -> tuple[Array, Array]:
+        """((years, :data:`FIGURES`), hours of the last year where ``trace``)."""
+        made = np.zeros((len(weather), len(FIGURES)))
+        hours = np.zeros((self.hours if trace else 0, self.traced))
+        scratch = np.zeros((self.hours + 1, max(1, self.kinds)), dtype=np.int64)
+        _run(*self.arrays, seeds, weather, scratch, np.zeros(max(1, self.kinds), dtype=np.int64),
+             np.zeros(max(1, self.stores)), self.least, made, hours)  # fmt: skip
+        made[:, (0, 1, 2, 3, 6, 7)] *= self.weights[weather][:, None]
+        plants = self.traced - 1 - self.stores
+        back = [*range(plants), *(plants + self.order.index(i) for i in range(self.stores)), self.traced - 1]
+        return made, hours[:, back]
 
 
 def _rates(kinds: Sequence[Units], often: Array) -> tuple[Array, Array]:
@@ -287,8 +337,9 @@ def _served(takes: Any, there: Any, first: int, k: int) -> bool:
 def _years(
     need: Any, power: Any, forced: Any, accepted: Any, takes: Any, counts: Any, rules: Any, table: Any,
     hold: Any, seeds: Any, weather: Any, change: Any, there: Any, level: Any, least: float, made: Any,
+    trace: Any,
 ) -> int:  # fmt: skip
-    """Fill ``made`` with the figures of each year."""
+    """Fill ``made`` with the figures of each year; ``trace``, where it has hours, with those of the last."""
     hours, kinds, stores, units, modes = len(change) - 1, len(counts), len(hold), len(table), len(takes)
     plants = kinds - stores - modes
     for n in range(len(made)):
@@ -313,6 +364,8 @@ def _years(
             for k in range(plants):
                 if not broken or _served(takes, there, plants + stores, k):
                     gap -= there[k] * power[base + h, k]
+                    if len(trace) > 0:
+                        trace[h, k] = there[k] * power[base + h, k]
             if gap > least:
                 made[n, 6] += 1.0
                 made[n, 7] += gap
@@ -321,6 +374,7 @@ def _years(
                 if broken and not _served(takes, there, plants + stores, plants + s):
                     most = 0.0
                 level[s] *= hold[s, 4]
+                before = gap
                 if gap > 0.0:
                     given = min(gap, most, level[s] * hold[s, 2])
                     level[s] -= given / hold[s, 2]
@@ -329,6 +383,10 @@ def _years(
                     taken = min(-gap, most, (hold[s, 0] - level[s]) / hold[s, 1])
                     level[s] += taken * hold[s, 1]
                     gap += taken
+                if len(trace) > 0:
+                    trace[h, plants + s] = before - gap
+            if len(trace) > 0:
+                trace[h, plants + stores] = max(gap, 0.0)
             if gap > least:
                 run += 1
                 made[n, 0] += 1.0

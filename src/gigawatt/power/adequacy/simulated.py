@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gigawatt.core.compiled import COMPILED
 from gigawatt.core.evidence import Assumption
 from gigawatt.power.adequacy.plan import HOUR, Adequacy
 from gigawatt.power.adequacy.rows import mean_availability, plant_units
-from gigawatt.power.adequacy.simulate import Simulation, Store, simulate
+from gigawatt.power.adequacy.simulate import FIGURES, Simulation, Store, simulate, simulated_year
 from gigawatt.power.adequacy.system import System, is_built
 from gigawatt.power.adequacy.units import Units
 from gigawatt.power.plan.result import SupplyPlan
 
-__all__ = ["COMPILED", "simulated", "simulation_of", "stores_of"]
+__all__ = ["COMPILED", "BadWeek", "bad_week", "simulated", "simulation_of", "stores_of"]
 
+Array = npt.NDArray[np.float64]
+_WEEK, _BAD = 168, 0.95
 _YEARS, _FEW = 10_000, 2_000
 """Most simulated years, with stores and without: convolution knows LOLH then, only extremes are asked for."""
 
@@ -31,21 +35,65 @@ def stores_of(plan: SupplyPlan) -> list[tuple[Store, Assumption]]:
 
 def simulation_of(system: System, stores: Sequence[Store], *, years: int, error: float = 0.025) -> Simulation:
     """Years of a system in which its stores answer outages; keywords of :func:`simulate`."""
+    return simulate(**_asked(system, stores), years=years, error=error)
+
+
+def _asked(system: System, stores: Sequence[Store]) -> dict[str, Any]:
     hours = len(system.need) // system.years
-    weights = system.weight.reshape(system.years, hours).mean(1) * system.years
-    return simulate(
-        system.units,
-        system.need + system.discharge,
-        share=system.share,
-        risk=system.risk,
-        hazard=system.hazard,
-        first=system.first,
-        modes=[(one.units, None if one.all else one.kinds) for one in system.modes],
-        stores=stores,
-        weather_years=system.years,
-        year_weights=weights,
-        years=years,
-        error=error,
+    return {
+        "units": system.units,
+        "need": system.need + system.discharge,
+        "share": system.share,
+        "risk": system.risk,
+        "hazard": system.hazard,
+        "first": system.first,
+        "modes": [(one.units, None if one.all else one.kinds) for one in system.modes],
+        "stores": stores,
+        "weather_years": system.years,
+        "year_weights": system.weight.reshape(system.years, hours).mean(1) * system.years,
+    }
+
+
+@dataclass(frozen=True)
+class BadWeek:
+    """The worst week of a year as bad as one in twenty, all (168,) in W.
+
+    ``first`` : hour of the year at which it begins. ``load`` : what is asked for. ``other`` : sun, wind, and
+    load that is cut. ``there`` : power of each plant's units that are in order, by id; ``stores`` : given by
+    each store, charging below 0; ``lacking``.
+    """
+
+    first: int
+    load: Array
+    other: Array
+    there: dict[str, Array]
+    stores: dict[str, Array]
+    lacking: Array
+
+
+def bad_week(plan: SupplyPlan, adequacy: Adequacy) -> BadWeek:
+    """The worst week of the simulated year that one in twenty exceeds; of ``adequacy`` with a simulation."""
+    assert adequacy.simulation is not None
+    lost = adequacy.simulation.by_year[:, FIGURES.index("energy")]
+    year = int(np.argsort(lost, kind="stable")[int(_BAD * (len(lost) - 1))])
+    system = adequacy.system
+    weather, hours = simulated_year(**_asked(system, [store for store, _ in stores_of(plan)]), year=year)
+    count = len(hours)
+    here = slice(weather * count, (weather + 1) * count)
+    load, need = plan.load[here], (system.need + system.discharge)[here]
+    kinds = [one.plant.id for one in system.kinds]
+    stores = [p.id for p in plan.plants if p.storage is not None and is_built(plan, p.id)]
+    short = hours[:, -1] * count + np.maximum(need - hours[:, :-1].sum(1), -load.max()) / count
+    week = np.convolve(short, np.ones(_WEEK), "valid")  # where nothing lacks, the week of least reserve
+    first = int(np.argmax(week)) if week.size else 0
+    at = slice(first, first + _WEEK)
+    return BadWeek(
+        first=first,
+        load=load[at],
+        other=np.maximum(load - need, 0.0)[at],
+        there={name: hours[at, i] for i, name in enumerate(kinds)},
+        stores={name: hours[at, len(kinds) + i] for i, name in enumerate(stores)},
+        lacking=hours[at, -1],
     )
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gigawatt.core.document import Grid, Part
 from gigawatt.faces.figures.readable import significant, with_unit
 from gigawatt.faces.report.parts import rows_grid
@@ -12,14 +15,15 @@ from gigawatt.power.adequacy import Adequacy, Nine
 
 if TYPE_CHECKING:
     from gigawatt.power.adequacy.simulate import Simulation
+    from gigawatt.power.adequacy.simulated import BadWeek
 
-__all__ = ["as_json", "parts"]
+__all__ = ["as_json", "nines_words", "parts"]
 
 _MEGA = 1e6
 """From W and W·h, as :class:`Adequacy` has them."""
 
 
-def as_json(adequacy: Adequacy, nines: Sequence[Nine]) -> dict[str, Any]:
+def as_json(adequacy: Adequacy, nines: Sequence[Nine], week: BadWeek) -> dict[str, Any]:
     """Keys with their unit at the end; see docs/adequacy.md."""
     found, kinds = adequacy.indices, adequacy.system.kinds
     worst = adequacy.worst
@@ -59,7 +63,19 @@ def as_json(adequacy: Adequacy, nines: Sequence[Nine]) -> dict[str, Any]:
             {"hours_served": one.share, "plant": one.plant, "more_units": one.count, "USD_per_year": one.cost}
             for one in nines
         ],
+        "bad_week": {
+            "first_hour": week.first,
+            "load_MW": _short(week.load),
+            "sun_wind_and_cut_MW": _short(week.other),
+            "there_MW": {name: _short(values) for name, values in week.there.items()},
+            "stores_MW": {name: _short(values) for name, values in week.stores.items()},
+            "lacking_MW": _short(week.lacking),
+        },
     }
+
+
+def _short(values: NDArray[np.float64]) -> list[float]:
+    return [float(f"{value / _MEGA:.5g}") for value in values]
 
 
 def _simulation(found: Simulation) -> dict[str, Any]:
@@ -78,6 +94,18 @@ def _simulation(found: Simulation) -> dict[str, Any]:
         "longest_event_h": ends("longest") | {"most": found.most("longest")},
         "largest_shortfall_MW": ends("largest", _MEGA) | {"most": found.most("largest") / _MEGA},
     }
+
+
+def nines_words(one: Mapping[str, Any]) -> str:
+    """What the next nine of hours takes, in one sentence; empty where none is left."""
+    if not one["nines"]:
+        return ""
+    row = one["nines"][0]
+    share = f"{100 * row['hours_served']:.5g} % of hours"
+    if row["more_units"] is None:
+        return f" No number of units of {row['plant']} would serve {share} in full."
+    cost = with_unit(row["USD_per_year"], "$")
+    return f" To serve {share} in full takes {row['more_units']:,} more of {row['plant']}, {cost} a year."
 
 
 def parts(answer: Mapping[str, Any]) -> tuple[Part, ...]:

@@ -97,7 +97,7 @@ def as_answer(supply: SupplyAnswer) -> dict[str, Any]:
         "months": _months(supply),
         "binding": list(plan.binding),
         "lead_times": _lead_times(supply),
-        "adequacy": as_json(supply.adequacy, supply.nines),
+        "adequacy": as_json(supply.adequacy, supply.nines, supply.bad_week),
         "notices": [*question.notices, *plan.notices, *_short(supply)],
         "gap": plan.gap,
         "infeasibility": plan.infeasibility,

@@ -14,7 +14,7 @@ from gigawatt.faces.figures.readable import significant, with_unit
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.parts import facts_of, listed, rows_grid, trusted, with_percent
 from gigawatt.faces.report.trust import read_assumptions, trust_words
-from gigawatt.studies.supply.adequacy import parts
+from gigawatt.studies.supply.adequacy import nines_words, parts
 from gigawatt.studies.supply.figures import FIGURES, built
 
 __all__ = ["document", "more"]
@@ -190,7 +190,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     sections = [
         Section("answer", "Summary", (_facts(answer),)),
         Section("plants", "The plants", (*figure("capacity"), _plants(answer))),
-        Section("adequacy", "Adequacy", parts(answer)),
+        Section("adequacy", "Adequacy", (*figure("week"), *parts(answer))),
         Section("hours", "Hour by hour", (*figure("heat"), *figure("duration", table=True))),
         Section("months", "Month by month", (*figure("months"), _months(answer))),
     ]
@@ -202,7 +202,8 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         sections.append(Section("orders", "Order by", (Points(tuple(answer["lead_times"])),)))
     texts = (
         f"{_question(answer)} {_summary(answer, grade)}",
-        f"{_carbon(answer)} {answer['adequacy']['words']}. {_bottleneck(answer)}",
+        f"{_carbon(answer)} {answer['adequacy']['words']}.{nines_words(answer['adequacy'])} "
+        f"{_bottleneck(answer)}",
         trust_words(assumptions),
     )
     cost = significant(answer["cost_USD_per_MWh"])

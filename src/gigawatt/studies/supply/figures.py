@@ -13,6 +13,7 @@ from gigawatt.faces.figures.style import GRID, INK, NOT_SERVED, colour, finish, 
 
 __all__ = [
     "FIGURES",
+    "bad_week",
     "built",
     "capacity_stack",
     "dispatch_heat_map",
@@ -231,6 +232,40 @@ def monthly_balance(answer: Answer, hours: Hours) -> Any:
     return figure
 
 
+def bad_week(answer: Answer, hours: Hours) -> Any:
+    """The worst week of a year as bad as one in twenty: what is there, the load, what lacks."""
+    import plotly.graph_objects as go
+
+    week = answer["adequacy"]["bad_week"]
+    names = {row["id"]: row["name"] for row in answer["plants"]}
+    days = [(week["first_hour"] + h) / _DAY for h in range(len(week["load_MW"]))]
+    figure = go.Figure()
+
+    def area(name: str, values: Sequence[float], hue: str) -> None:
+        if max(values) > _DUST * max(week["load_MW"]):
+            figure.add_scatter(
+                x=days, y=_short(max(value, 0.0) for value in values), name=safe(name), stackgroup="there",
+                mode="lines", line={"width": 0, "color": hue, "shape": "hv"},
+                fillcolor=translucent(hue, 0.75),
+                hovertemplate=safe(name) + " %{y:,.4~g} MW<extra></extra>",
+            )  # fmt: skip
+
+    area("sun, wind and load cut", week["sun_wind_and_cut_MW"], colour("wind"))
+    for number, (plant, values) in enumerate(week["there_MW"].items()):
+        area(f"{names[plant]}, in order", values, colour(plant, number))
+    for number, (store, values) in enumerate(week["stores_MW"].items()):
+        area(names[store], values, colour(store, number + len(week["there_MW"])))
+    area("not served", week["lacking_MW"], NOT_SERVED)
+    figure.add_scatter(
+        x=days, y=_short(week["load_MW"]), name="load", mode="lines",
+        line={"color": INK, "width": 2, "shape": "hv"},
+        hovertemplate="load %{y:,.4~g} MW<extra></extra>",
+    )  # fmt: skip
+    finish(figure, title="A bad week", height=400, x="day of the year", y="power [MW]", legend=True)
+    figure.update_layout(hovermode="x unified")
+    return figure
+
+
 FIGURES: dict[str, tuple[Callable[[Answer, Hours], Any], str]] = {
     "capacity": (
         capacity_stack,
@@ -244,6 +279,11 @@ FIGURES: dict[str, tuple[Callable[[Answer, Hours], Any], str]] = {
     "duration": (
         duration_curve,
         "Each curve is sorted by itself. The price is the marginal price of the hour.",
+    ),
+    "week": (
+        bad_week,
+        "The worst week of a simulated year as bad as one in twenty. Areas are units in order, needed or not,"
+        " and stores that discharge; what stands above the load is reserve.",
     ),
     "months": (monthly_balance, "Generation above zero; charging and curtailment below."),
 }

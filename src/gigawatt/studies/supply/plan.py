@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from gigawatt.core.quantities import HOURS_PER_YEAR, compact, show
 from gigawatt.power import Plant, Problem, SupplyPlan, solve_problem
 from gigawatt.power.adequacy import WHOLE, Adequacy, Nine, adequacy_of, losses_of, nines_of, plan_whole_units
 from gigawatt.studies.supply.question import SupplyQuestion
+
+if TYPE_CHECKING:
+    from gigawatt.power.adequacy.simulated import BadWeek
 
 __all__ = ["Range", "SupplyAnswer", "plan_supply", "priced"]
 
@@ -52,6 +56,13 @@ class SupplyAnswer:
         from gigawatt.power.adequacy.simulated import simulated  # brings numba
 
         return simulated(self.plan, adequacy_of(self.plan))
+
+    @cached_property
+    def bad_week(self) -> BadWeek:
+        """The worst week of a year as bad as one in twenty."""
+        from gigawatt.power.adequacy.simulated import bad_week  # brings numba
+
+        return bad_week(self.plan, self.adequacy)
 
     @cached_property
     def nines(self) -> Sequence[Nine]:
