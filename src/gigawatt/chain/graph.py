@@ -31,9 +31,9 @@ def _registered(branch: str) -> None:
     """Import what registers the quantities of a branch, once."""
     if branch in _REGISTERED:
         return
-    from gigawatt.chain import load, money, supply
+    from gigawatt.chain import capacity_chain, load, money, supply
 
-    modules: tuple[Any, ...] = (supply, load, money)
+    modules: tuple[Any, ...] = (supply, load, money, capacity_chain)
     if branch != LOAD:
         from gigawatt.chain import machine, sizing
 

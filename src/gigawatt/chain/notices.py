@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gigawatt.catalog import Entity
+from gigawatt.chain.capacity_chain import permit_notices
 from gigawatt.chain.hybrids import training_notices
 from gigawatt.chain.registry import training
 from gigawatt.chain.reliability import Goodput
@@ -112,4 +113,10 @@ def beside_budget(budget: float | None, peak: float, draw: str) -> list[str]:
 def of_supply(optimum: SupplyPlan, adequacy: Adequacy, year: int) -> list[str]:
     """Notices of the supply plan: notices, bindings, what it lacks with outages, late plants."""
     short = [adequacy.notice] if adequacy.notice else []
-    return [*optimum.notices, *optimum.binding, *short, *lead_time_notices(optimum, year)]
+    return [
+        *optimum.notices,
+        *optimum.binding,
+        *short,
+        *permit_notices(optimum),
+        *lead_time_notices(optimum, year),
+    ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gigawatt.chain.capacity_chain import chain_rows
 from gigawatt.chain.supply import HOUR
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.schema.fields import LOAD, TRAINING
@@ -232,7 +233,13 @@ def _per_token(o: Objects) -> pd.DataFrame:
     return _frame(rows, "quantity")
 
 
-_OF_SUPPLY: dict[str, Callable[[Objects], pd.DataFrame]] = {"hourly": _hourly, "plants": _plants}
+def _capacity_chain(o: Objects) -> pd.DataFrame:
+    return _frame(chain_rows(o["facility.capacity_chain"]), "stage")
+
+
+_OF_SUPPLY: dict[str, Callable[[Objects], pd.DataFrame]] = {
+    "hourly": _hourly, "plants": _plants, "capacity_chain": _capacity_chain,
+}  # fmt: skip
 _OF_LOAD = {**_OF_SUPPLY, "ledger": lambda o: _ledger(o).drop(columns="run [M$]")}
 _OF_TRAINING: dict[str, Callable[[Objects], pd.DataFrame]] = {
     "breakdown": _breakdown,

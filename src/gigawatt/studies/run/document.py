@@ -53,9 +53,13 @@ _FIGURES: dict[str, tuple[str, str]] = {
     "duration": ("hourly", "Power of each source, its hours sorted from the highest to the lowest."),
     "price": ("hourly", "Marginal price of electricity, hours sorted from the highest to the lowest."),
     "capacity": ("plants", "What is built, and what it gives in a year."),
+    "single_line": (
+        "capacity_chain",
+        "Single line of the campus: units needed + spare of each stage, and what all of them are rated for.",
+    ),
     "ledger": ("ledger", "What the run costs, by component."),
 }
-_SAME = ("sankey", "dispatch_summer", "dispatch_winter", "duration", "price", "capacity")
+_SAME = ("sankey", "dispatch_summer", "dispatch_winter", "duration", "price", "capacity", "single_line")
 #: The same of a campus that serves.
 _FIGURES_SERVING: dict[str, tuple[str, str]] = {
     "day": (
@@ -208,6 +212,9 @@ def _sections(result: Result) -> tuple[Section, ...]:
             Heading("The whole year, sorted"), Columns(one.figure("duration"), one.figure("price")),
         )  # fmt: skip
     add("plants", "The plants", *one.figure("capacity"), *one.table("plants"))
+    add(
+        "capacity", "The capacity chain", *one.figure("single_line"), *one.table("capacity_chain"),
+    )  # fmt: skip
     add(
         "ledger", "The ledger",
         *one.figure("cost" if one.yearly else "ledger"),

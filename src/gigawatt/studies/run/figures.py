@@ -35,6 +35,7 @@ _FIGURES: dict[str, Callable[[Result], Any]] = {
     "duration": power.duration,
     "price": power.price,
     "capacity": power.capacity,
+    "single_line": power.capacity_chain,
     "ledger": money.ledger,
 }
 
@@ -47,7 +48,7 @@ _SERVING: dict[str, Callable[[Result], Any]] = {
     "wall": serving_campus.wall,
     "cost": serving_campus.cost,
 }
-_OF_SUPPLY = ("dispatch_summer", "dispatch_winter", "duration", "price", "capacity")
+_OF_SUPPLY = ("dispatch_summer", "dispatch_winter", "duration", "price", "capacity", "single_line")
 
 #: Every figure of a training run by name.
 NAMES: tuple[str, ...] = tuple(_FIGURES)

@@ -7,6 +7,7 @@ from typing import Any
 from gigawatt.core.errors import InputError
 from gigawatt.core.result import Result
 from gigawatt.faces.figures.readable import label, with_unit
+from gigawatt.faces.figures.single_line import single_line
 from gigawatt.faces.figures.style import CUT, GRID, INK, NOT_SERVED, colour, empty, finish, safe, translucent
 from gigawatt.studies.run.figures_machine import waterfall
 from gigawatt.studies.run.figures_tables import built, column, get_table, need_table, supply_columns
@@ -297,6 +298,11 @@ def _clip_scarcity(figure: Any, prices: list[float], axis: str) -> None:
         font={"size": 11},
         text=f"highest price: {with_unit(max(prices), '$/MWh')}",
     )
+
+
+def capacity_chain(result: Result) -> Any:
+    """The single line of the campus, from its plants to its racks."""
+    return single_line(need_table(result, "capacity_chain").reset_index().to_dict("records"))
 
 
 def capacity(result: Result) -> Any:

@@ -21,7 +21,7 @@ __all__ = [
     "unit_of",
 ]
 
-_INDEX = ("part", "resource", "rank", "component", "hour", "plant", "quantity")
+_INDEX = ("part", "resource", "rank", "component", "hour", "plant", "quantity", "stage")
 
 
 def get_table(result: Result, name: str) -> pd.DataFrame | None:

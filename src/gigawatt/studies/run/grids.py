@@ -179,6 +179,7 @@ _CAPTIONS = {
     "energy": "Electricity of a million tokens by what uses it.",
     "flows": "Year means of power.",
     "plants": "Plants: what may be built, what the plan builds, what a year of it gives.",
+    "capacity_chain": "From plants to racks: which power each stage is rated for, in how many units.",
     "ledger": "Cost by component: money up front, a year of the campus, this run.",
     "per_token": "Figures of a million tokens.",
 }

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.chain.capacity_chain import chain_rows, permit_notices, source_stages
 from gigawatt.core.quantities import HOURS_PER_YEAR
+from gigawatt.facility.capacity_chain import Stage, building_stages, substation
 from gigawatt.power import Flexible
 from gigawatt.studies.supply.adequacy import as_json
 from gigawatt.studies.supply.plan import SupplyAnswer
@@ -98,7 +100,8 @@ def as_answer(supply: SupplyAnswer) -> dict[str, Any]:
         "binding": list(plan.binding),
         "lead_times": _lead_times(supply),
         "adequacy": as_json(supply.adequacy, supply.nines, supply.bad_week),
-        "notices": [*question.notices, *plan.notices, *_short(supply)],
+        "capacity_chain": chain_rows(_stages(supply)),
+        "notices": [*question.notices, *plan.notices, *permit_notices(plan), *_short(supply)],
         "gap": plan.gap,
         "infeasibility": plan.infeasibility,
         "solver": plan.solver,
@@ -117,6 +120,15 @@ def as_answer(supply: SupplyAnswer) -> dict[str, Any]:
             "water_m3_per_year": float(built.water.sum()),
         }
     return answer
+
+
+def _stages(supply: SupplyAnswer) -> tuple[Stage, ...]:
+    """Stages from plants to racks; without a building those of the load at the meter alone."""
+    question = supply.question
+    found = source_stages(supply.plan, supply.adequacy)
+    if question.building is None:
+        return (*found, substation(float(supply.plan.load.max())))
+    return (*found, *reversed(building_stages(question.building, redundancy=question.redundancy)))
 
 
 def _short(supply: SupplyAnswer) -> list[str]:

@@ -165,6 +165,20 @@ def _plants(answer: Answer) -> Grid:
     return rows_grid("Plants built, with the energy, cost and carbon of a year.", heads, rows)
 
 
+def _chain(answer: Answer) -> Grid:
+    cells = [
+        (
+            row["name"], with_unit(row["power [MW]"], "MW"), row["follows"],
+            f"{row['units']:,}" + (f" + {row['spare']:,}" if row["spare"] else ""),
+            str(row["paths"]), f"{significant(row['unit [MVA]'])} MVA",
+            f"{significant(row['installed [MVA]'])} MVA", row["note"] or "–",
+        )
+        for row in answer["capacity_chain"]
+    ]  # fmt: skip
+    heads = ("stage", "carries", "which is", "units + spare", "paths", "of", "installed", "besides")
+    return rows_grid("From plants to racks: which power each stage is rated for.", heads, cells)
+
+
 def _months(answer: Answer) -> Grid:
     rows = built(answer)
     cells = [
@@ -191,6 +205,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         Section("answer", "Summary", (_facts(answer),)),
         Section("plants", "The plants", (*figure("capacity"), _plants(answer))),
         Section("adequacy", "Adequacy", (*figure("week"), *parts(answer))),
+        Section("capacity", "The capacity chain", (*figure("single_line"), _chain(answer))),
         Section("hours", "Hour by hour", (*figure("heat"), *figure("duration", table=True))),
         Section("months", "Month by month", (*figure("months"), _months(answer))),
     ]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gigawatt.faces.figures.readable import with_unit
+from gigawatt.faces.figures.single_line import single_line
 from gigawatt.faces.figures.style import GRID, INK, NOT_SERVED, colour, finish, safe, translucent
 
 __all__ = [
@@ -284,6 +285,10 @@ FIGURES: dict[str, tuple[Callable[[Answer, Hours], Any], str]] = {
         bad_week,
         "The worst week of a simulated year as bad as one in twenty. Areas are units in order, needed or not,"
         " and stores that discharge; what stands above the load is reserve.",
+    ),
+    "single_line": (
+        lambda answer, hours: single_line(answer["capacity_chain"]),
+        "Units needed + spare of each stage, and what all of them are rated for.",
     ),
     "months": (monthly_balance, "Generation above zero; charging and curtailment below."),
 }

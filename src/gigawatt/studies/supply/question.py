@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.catalog import Entity
 from gigawatt.chain.graph import graph_of, refuse_unread
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.chain.load import profile_words
@@ -49,9 +50,9 @@ class SupplyQuestion:
     """A load and the plants that may carry it.
 
     ``load`` (H,) [W] at the meter while it is drawn, for the share ``duty`` of the time, of ``weather_years``
-    years one after another; ``building`` where it is
-    more than the load at the meter. ``plants`` with the middle of their costs, ``low`` and ``high`` the same
-    with both ends of them. ``carbon_limit`` [kg/J], ``carbon_price`` [$/kg], ``not_served_price`` [$/J],
+    years one after another; ``building`` where it is more than the load at the meter, with its
+    ``redundancy``. ``plants`` with the middle of their costs, ``low`` and ``high`` the same with both ends of
+    them. ``carbon_limit`` [kg/J], ``carbon_price`` [$/kg], ``not_served_price`` [$/J],
     ``not_served_limit`` a share of the energy. ``flexible`` is what may be cut or wait; ``matching`` is the
     share of every hour's load that clean plants and stores must give; ``units`` is ``whole`` or ``any``,
     ``fuel_lines`` those of each fuel.
@@ -78,6 +79,7 @@ class SupplyQuestion:
     fuel_lines: int = 1
     duty: float = 1.0
     building: LoadShape | None = field(default=None, repr=False)
+    redundancy: Entity | None = None
     assumptions: tuple[Assumption, ...] = field(default=(), repr=False)
     notices: tuple[str, ...] = ()
 
@@ -186,6 +188,7 @@ def question_of(loaded: LoadedScenario) -> SupplyQuestion:
         weather_years=len(skies),
         units=value["supply.units"],
         fuel_lines=value["supply.fuel_lines"],
+        redundancy=value.get("site.redundancy"),
         building=shape if np.any(shape.facility != shape.it) else None,
         assumptions=assumptions_of(
             values, (one for one in assumptions if one.key in values or one.key not in leaves)
