@@ -19,6 +19,7 @@ from gigawatt.chain.study import assumptions_of, blame
 from gigawatt.chain.supply import candidates_in
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption
+from gigawatt.core.graph import Graph
 from gigawatt.facility import LoadShape, Site, Weather, load_site
 from gigawatt.power import Flexible, Grid, Plant
 from gigawatt.power.adequacy import WHOLE
@@ -29,7 +30,9 @@ __all__ = ["SupplyQuestion", "question_of", "read_supply_question"]
 
 Array = NDArray[np.float64]
 
-_TARGETS = ("supply.plan",)
+_TARGETS = ("supply.plan", "facility.capacity_chain")
+_BUILDING = "facility.building"
+_OF_BUILDING = ("site.cooling", "site.redundancy", "site.pue")
 _PRICE = "supply.price"
 _NEEDS = ("facility.load", "supply.candidates")
 _FILES = (".yaml", ".yml")
@@ -155,7 +158,7 @@ def question_of(loaded: LoadedScenario) -> SupplyQuestion:
     values = graph.evaluate(
         {name: leaf for name, leaf in leaves.items() if name in graph.nodes},
         blame=lambda error, name: blame(loaded, error, name),
-        targets=(*_NEEDS, *(name for name in graph.nodes["supply.plan"].inputs)),
+        targets=(*_NEEDS, *graph.nodes["supply.plan"].inputs, *_of_building(loaded, graph)),
     )
     value = {name: one.value for name, one in values.items()}
     needed = graph.nodes["supply.candidates"].inputs
@@ -189,12 +192,18 @@ def question_of(loaded: LoadedScenario) -> SupplyQuestion:
         units=value["supply.units"],
         fuel_lines=value["supply.fuel_lines"],
         redundancy=value.get("site.redundancy"),
-        building=shape if np.any(shape.facility != shape.it) else None,
+        building=value.get(_BUILDING, shape if np.any(shape.facility != shape.it) else None),
         assumptions=assumptions_of(
             values, (one for one in assumptions if one.key in values or one.key not in leaves)
         ),
         notices=(*loaded.notices, *weather.warnings),
     )
+
+
+def _of_building(loaded: LoadedScenario, graph: Graph) -> tuple[str, ...]:
+    """The building behind a load at the meter, where a field of it is given."""
+    given = any(key in loaded.written for key in _OF_BUILDING)
+    return (_BUILDING, "site.redundancy") if given and _BUILDING in graph.nodes else ()
 
 
 def _in_words(loaded: LoadedScenario, profile: str | None, shape: LoadShape) -> str:
