@@ -8,6 +8,7 @@ import pytest
 
 from gigawatt.chain.asking import Asker
 from gigawatt.core.errors import InputError
+from gigawatt.performance.serving.power import load_node_power
 from gigawatt.schema.scenario import read_scenario
 from gigawatt.studies.seconds.plan import training_load
 from gigawatt.studies.seconds.scenario import scenario_seconds
@@ -26,15 +27,27 @@ def found():
 def test_the_step_is_that_of_the_scenario(found) -> None:
     point = Asker(read_scenario(SMALL)).at({})
     search, machine = (point.value(name).value for name in ("layouts.search", "machine.machine"))
-    load = training_load(search.best, machine.cluster.count)
+    load = training_load(search.best, machine.cluster)
     assert found.question.segments == load.segments
     assert sum(one.duration for one in load.segments) == pytest.approx(float(search.best.step_time[0]))
     assert found.question.accelerators == machine.cluster.count
     assert found.question.what == "gpt3-175b on 1,024 × NVIDIA A100 SXM4 80GB"
-    # the mean power of a step is its energy over its time
+    # the mean power of a step is its energy over its time, less what the node's overhead falls with its chips
     joules = sum(float(values[0]) for values in search.best.energy.values())
     mean = sum(one.power * one.duration for one in load.segments) / float(search.best.step_time[0])
-    assert mean * machine.cluster.count == pytest.approx(joules / float(search.best.step_time[0]), rel=1e-6)
+    node = load_node_power(machine.cluster.node, machine.cluster.chip)
+    chips = sum(
+        float(values[0]) for name, values in search.best.energy.items() if name not in ("node", "network")
+    ) / float(search.best.step_time[0])
+    saved = machine.cluster.node.overhead_power * machine.cluster.count / node.chips - (
+        node.base * machine.cluster.count / node.chips + node.share * chips
+    )
+    assert saved > 0.0
+    assert mean * machine.cluster.count + saved == pytest.approx(
+        joules / float(search.best.step_time[0]), rel=1e-6
+    )
+    # before and after the run chips rest at less than the power of those that wait within it
+    assert load.idle < load.segments[2].power < load.segments[0].power
 
 
 def test_plants_and_price_are_those_given(found) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,11 +18,13 @@ from gigawatt.power.seconds import (
     Segment,
     Store,
     TrainingLoad,
+    averaged,
     bought,
     carry_seconds,
     flicker_severity,
     frequency,
     frontier,
+    largest_fall,
     least_store,
     list_limits,
     list_stores,
@@ -51,6 +54,35 @@ LOSSY = Store(charge_efficiency=0.95, discharge_efficiency=0.9)
 PRICES = Prices(power=40e-3, energy=30 / 3.6e6, electricity=60 / 3.6e9)
 SEEDS = st.integers(0, 10_000)
 SOME = settings(deadline=None, max_examples=15, derandomize=True)
+
+
+@SOME
+@given(SEEDS, st.floats(0.0, 0.05))
+def test_work_ripples_from_second_to_second_and_nothing_else_does(seed: int, ripple: float) -> None:
+    plain = TrainingLoad((Segment("work", 8e3, 40.0), Segment("wait", 3e3, 5.0)), 1500.0)
+    rippled = replace(plain, ripple=ripple)
+    more = {"step": STEP, "duration": 200.0, "start": 5.0, "stop": 195.0, "seed": seed}
+    still, moved = training_power(plain, **more), training_power(rippled, **more)
+    assert np.array_equal(still[still < 7e3], moved[still < 7e3])
+    working = averaged(moved[600:4400], step=STEP, window=1.0)[::100]
+    assert working.std() == pytest.approx(ripple * 8e3, rel=0.5, abs=1.0)
+    assert abs(moved.mean() - still.mean()) < 4.0 * ripple * 8e3 / math.sqrt(150.0) + 1e-9
+    held = training_power(replace(rippled, highest=8.1e3), **more)
+    assert held.max() <= 8.1e3 + 1e-6
+    assert np.all(held <= moved + 1e-9)
+
+
+def test_a_meter_smooths_a_fall_over_its_window() -> None:
+    fall = np.concatenate([np.full(500, 5e3), np.full(500, 1e3)])
+    shown = averaged(fall, step=STEP, window=1.0)
+    assert len(shown) == 1000 - 100 + 1
+    assert (shown.max(), shown.min()) == (5e3, 1e3)
+    assert largest_fall(fall, step=STEP, apart=0.1) == pytest.approx(4e3)
+    assert largest_fall(shown, step=STEP, apart=0.1) == pytest.approx(400.0)
+    assert largest_fall(shown, step=STEP, apart=1.0) == pytest.approx(4e3)
+    assert largest_fall(fall[::-1], step=STEP, apart=1.0) == 0.0
+    with pytest.raises(InputError, match="longer than the series"):
+        averaged(fall, step=STEP, window=20.0)
 
 
 def campus(seconds: float = 60.0, **more: float) -> np.ndarray:

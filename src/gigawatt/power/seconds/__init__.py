@@ -28,7 +28,15 @@ from gigawatt.power.seconds.machines import (
     settled,
     step_deviation,
 )
-from gigawatt.power.seconds.measures import Limits, Measures, Spectrum, measure, spectrum
+from gigawatt.power.seconds.measures import (
+    Limits,
+    Measures,
+    Spectrum,
+    averaged,
+    largest_fall,
+    measure,
+    spectrum,
+)
 from gigawatt.power.seconds.rows import (
     bought,
     list_limits,
@@ -60,11 +68,13 @@ __all__ = [
     "Spectrum",
     "Store",
     "TrainingLoad",
+    "averaged",
     "bought",
     "carry_seconds",
     "flicker_severity",
     "frequency",
     "frontier",
+    "largest_fall",
     "least_store",
     "list_limits",
     "list_stores",

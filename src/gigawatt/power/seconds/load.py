@@ -19,6 +19,9 @@ Array = npt.NDArray[np.float64]
 
 _MOST = 20_000_000
 """Most samples of one series: two and a half days at 10 ms."""
+_RIPPLE = 1.0
+"""s over which the power of work is a mean that ripples from one to the next."""
+_HIGHEST = 1.0 - 1e-9
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,11 @@ class TrainingLoad:
         After every ``checkpoint_steps`` steps.
     checkpoint_steps : int
         0: none.
+    ripple : float
+        Standard deviation of the mean power of a second over that of the segment, in those segments that
+        draw the most: kernels differ. Of N nodes that ripple for themselves it is 1/√N of a node's.
+    highest : float
+        W that no mean of a second passes: the limit that a chip keeps.
     """
 
     segments: tuple[Segment, ...]
@@ -61,6 +69,8 @@ class TrainingLoad:
     jitter: float = 0.0
     checkpoint: Segment | None = None
     checkpoint_steps: int = 0
+    ripple: float = 0.0
+    highest: float = math.inf
 
     def __post_init__(self) -> None:
         if not self.segments or not sum(one.duration for one in self.segments) > 0.0:
@@ -69,6 +79,8 @@ class TrainingLoad:
             raise InputError("not a share", key="jitter", given=f"{self.jitter:g}", allowed="0 to below 1")
         if not (math.isfinite(self.idle) and self.idle >= 0.0):
             raise InputError("not a power", key="idle", given=f"{self.idle:g}", allowed="0 W or more")
+        if not 0.0 <= self.ripple < 1.0:
+            raise InputError("not a share", key="ripple", given=f"{self.ripple:g}", allowed="0 to below 1")
 
     @property
     def step_time(self) -> float:
@@ -138,8 +150,21 @@ def training_power(
     ends.append(max(duration, ends[-1]))
     powers.append(load.idle)
     edges = np.concatenate([[0.0], np.asarray(ends)])
-    energy = np.concatenate([[0.0], np.cumsum(np.diff(edges) * np.asarray(powers))])
-    return np.diff(np.interp(np.arange(count + 1) * step, edges, energy)) / step
+    watts = np.asarray(powers)
+    times = np.arange(count + 1) * step
+
+    def means(values: Array) -> Array:
+        sums = np.concatenate([[0.0], np.cumsum(np.diff(edges) * values)])
+        return np.diff(np.interp(times, edges, sums)) / step
+
+    power = means(watts)
+    if load.ripple > 0.0:
+        most = max(one.power for one in load.segments)
+        busy = means(np.where(watts >= most * _HIGHEST, most, 0.0))
+        drawn = np.random.default_rng((seed, 1)).standard_normal(math.ceil(duration / _RIPPLE) + 1)
+        ripple = np.minimum(load.ripple * drawn, max(load.highest / most - 1.0, 0.0) if most else 0.0)
+        power = power + busy * np.maximum(ripple, -1.0)[(times[:-1] / _RIPPLE + 1e-9).astype(np.intp)]
+    return power
 
 
 def _steps(load: TrainingLoad, length: float, rng: np.random.Generator) -> tuple[Array, Array]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gigawatt.core.errors import InputError
 from gigawatt.power.seconds.load import series
 
-__all__ = ["Limits", "Measures", "Spectrum", "measure", "spectrum"]
+__all__ = ["Limits", "Measures", "Spectrum", "averaged", "largest_fall", "measure", "spectrum"]
 
 Array = npt.NDArray[np.float64]
 
@@ -216,6 +216,42 @@ def measure(power: npt.ArrayLike, *, step: float, limits: Limits | None = None) 
         band_rms=rms,
         modes=modes,
     )
+
+
+def averaged(power: npt.ArrayLike, *, step: float, window: float) -> Array:
+    """What a meter shows that gives the mean of the last ``window`` [s], from the first full one on.
+
+    Parameters
+    ----------
+    power : (T,)
+        W.
+    step, window : float
+        s, above 0; a window of a step or less leaves the series as it is.
+
+    Returns
+    -------
+    (T - round(window/step) + 1,) array
+        W.
+
+    Raises
+    ------
+    InputError
+        A window that is longer than the series.
+    """
+    values = series(power, "power")
+    width = max(1, round(window / step))
+    if width >= len(values):
+        raise InputError(
+            "the meter's window is longer than the series", key="window", given=f"{window:g} s",
+            allowed=f"below {len(values) * step:g} s",
+        )  # fmt: skip
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    return (sums[width:] - sums[:-width]) / width
+
+
+def largest_fall(power: npt.ArrayLike, *, step: float, apart: float) -> float:
+    """Largest fall [W] between two samples that lie ``apart`` [s] from each other; 0 where nothing falls."""
+    return max(0.0, _slopes(series(power, "power"), step, apart)[1] * max(1, round(apart / step)) * step)
 
 
 def _slopes(values: Array, step: float, window: float) -> tuple[float, float]:

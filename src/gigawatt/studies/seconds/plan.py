@@ -19,8 +19,10 @@ from gigawatt.chain.training.question import read_question
 from gigawatt.core.errors import InfeasibleError, InputError, nearest
 from gigawatt.core.evidence import Assumption, Evidence
 from gigawatt.core.quantities import parse
+from gigawatt.machine.machine import Cluster
 from gigawatt.money import capital_recovery_factor
 from gigawatt.performance import StepTable
+from gigawatt.performance.serving.power import load_node_power, load_serving_power, wall_power
 from gigawatt.power.seconds import (
     Bound,
     Carried,
@@ -62,17 +64,23 @@ FLOORS = (0.0, 0.25, 0.5, 0.7, 0.8, 0.9)
 """Software power floors, as shares of the peak."""
 _COMPUTE = ("arithmetic", "memory_bandwidth", "launch")
 _EXCHANGE = ("interconnect_bandwidth", "interconnect_latency")
+_STANDING = ("idle", "node", "network")
 _AWAKE = 1.05
 _SECOND, _LONGEST = 1.0, 3600.0
 
 
 @dataclass(frozen=True)
 class Run:
-    """A planned training run: its name, its step (one row), its accelerators."""
+    """A planned training run: its name, its step (one row), its machine."""
 
     what: str
     best: StepTable
-    count: int
+    cluster: Cluster
+
+    @property
+    def count(self) -> int:
+        """Accelerators."""
+        return self.cluster.count
 
 
 @dataclass(frozen=True)
@@ -129,33 +137,44 @@ class SecondsAnswer:
     notices: tuple[str, ...]
 
 
-def training_load(best: StepTable, chips: int) -> TrainingLoad:
-    """What one accelerator of ``chips`` draws, with its share of node and network, in the layout ``best``.
+def training_load(best: StepTable, cluster: Cluster) -> TrainingLoad:
+    """What one accelerator draws at the wall, with its share of node and network, in the layout ``best``.
 
     Parts of the step in three blocks: work (arithmetic, memory, launches), exposed exchange, bubble. Joules
-    of the core and its memory belong to the work, those of the links to work and exchange alike, idle, node
-    and network to all of the time. That all exposed exchange is one block is the worst case of the swing.
+    of the core and its memory belong to the work, those of the links to work and exchange alike; idle power
+    and the network's run all of the time. What the node adds falls with its chips' watts
+    (:func:`gigawatt.performance.serving.power.wall_power`), and before and after the run its chips rest at
+    lower clocks than those of a chip that waits. That all exposed exchange is one block is the worst case of
+    the swing. ``ripple`` is that of one node.
     """
-    count = float(chips)
+    count, chip = float(cluster.count), cluster.chip
     parts = {name: float(seconds[0]) for name, seconds in best.parts.items()}
     energy = {name: float(joules[0]) / count for name, joules in best.energy.items()}
     whole = sum(parts.values())
-    standing = sum(energy.get(name, 0.0) for name in ("idle", "node", "network")) / whole
+    waiting = energy.get("idle", 0.0) / whole
     links = energy.get("scale_up", 0.0) + energy.get("scale_out", 0.0)
-    core = sum(energy.values()) - links - standing * whole
+    core = sum(joules for name, joules in energy.items() if name not in _STANDING) - links
     work = sum(parts.get(name, 0.0) for name in _COMPUTE)
     exchange = sum(parts.get(name, 0.0) for name in _EXCHANGE)
     bubble = whole - work - exchange
     linked = links / (work + exchange) if work + exchange > 0.0 else 0.0
+    node = load_node_power(cluster.node, chip)
+    network = energy.get("network", 0.0) / whole
+
+    def wall(watts: float) -> float:
+        return float(wall_power(node=node, chip_power=watts)) / node.chips + network
+
     row = catalog.entity("dynamics_load", "training")
     return TrainingLoad(
         segments=(
-            Segment("work", standing + core / work + linked, work),
-            Segment("exchange", standing + linked, exchange),
-            Segment("bubble", standing, max(bubble, 0.0)),
+            Segment("work", wall(waiting + core / work + linked), work),
+            Segment("exchange", wall(waiting + linked), exchange),
+            Segment("bubble", wall(waiting), max(bubble, 0.0)),
         ),
-        idle=standing,
+        idle=wall(row.value("rest_share") * waiting),
         jitter=row.value("jitter"),
+        ripple=row.value("ripple"),
+        highest=wall(load_serving_power(chip).limit),
     )
 
 
@@ -279,8 +298,12 @@ def read_seconds_question(
                 "not a duration", key="duration", given=duration, allowed=f"10 to {_LONGEST:g} s"
             )
         planned = _planned(str(chip), count, model, told, settings or {}) if run is None else run
-        one_chip = training_load(planned.best, planned.count)
+        one_chip = training_load(planned.best, planned.cluster)
+        nodes = planned.count / planned.cluster.node.chips
+        one_chip = replace(one_chip, ripple=one_chip.ripple / math.sqrt(nodes))
         default("jitter", "jitter", "steps differ slightly")
+        default("ripple", "ripple", "kernels of the work differ; every node for itself")
+        default("rest_share", "rest_share", "chips rest at lower clocks before and after the run")
         start, stop = (default(key, key, "idle around the run") for key in ("start", "stop"))
         one = training_power(one_chip, step=dt, duration=length, start=start, stop=length - stop, seed=seed)
         load = sum_nodes(one, step=dt, nodes=float(planned.count), spread=lag, correlation=rho, seed=seed)
@@ -360,7 +383,7 @@ def _planned(
     question = read_question(model=name, chip=chip, settings=settings)
     plan = plan_training(question, count, top=1)
     what = f"{question.architecture.name} on {count:,} × {question.chip.name}"
-    return Run(what, plan.search.best, count)
+    return Run(what, plan.search.best, plan.cluster)
 
 
 def plan_seconds(

@@ -56,8 +56,8 @@ def scenario_seconds(
     point = Asker(loaded).at({})
     search, machine = (point.value(name).value for name in ("layouts.search", "machine.machine"))
     model = point.value("model.architecture").value
-    count = int(machine.cluster.count)
-    run = Run(f"{model.name} on {count:,} × {machine.cluster.chip.name}", search.best, count)
+    cluster = machine.cluster
+    run = Run(f"{model.name} on {cluster.count:,} × {cluster.chip.name}", search.best, cluster)
     question = read_seconds_question(
         run=run,
         limits=limits,

@@ -1,12 +1,14 @@
 """The seconds beside published numbers: a measured node, textbook frequencies, flicker, ramps, anecdotes.
 
 The published numbers are rows of ``dynamics_published``. Flicker and textbook rows are recalled and say so.
-The node's idle power and the ramps are read from the same source as ours: those checks are ``fitted``.
+What a row was made from is ``fitted``: the ripple and the rest of a chip from the trace of the H100s, the
+node's overhead from that of the B200s (its fall with the chips from an H200 node), the ramps of plants.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -15,13 +17,18 @@ from gigawatt.catalog import entity
 from gigawatt.chain.training.plan import plan_training
 from gigawatt.chain.training.question import read_question
 from gigawatt.core.errors import InfeasibleError
+from gigawatt.machine import build_cluster
+from gigawatt.performance.serving.power import load_node_power
 from gigawatt.power.seconds import (
     Limits,
     Machine,
+    Segment,
     Store,
     TrainingLoad,
+    averaged,
     flicker_severity,
     frequency,
+    largest_fall,
     least_store,
     load_store,
     measure,
@@ -38,32 +45,80 @@ __all__ = [
     "flicker",
     "kundur_rise",
     "kundur_settled",
-    "node_power",
+    "node_swing",
     "peak_cut",
 ]
 
 _STEP = 0.01
 _SECONDS = 60.0
+_TRACE, _REST, _PAUSE = 700.0, 10.0, 10.0
+"""s: length of the published traces, at rest before and after, of one checkpoint."""
 
 
 @lru_cache(maxsize=8)
-def _load(chip: str, count: int, model: str) -> TrainingLoad:
-    plan = plan_training(read_question(model=model, chip=chip), count, top=1)
-    return training_load(plan.search.best, plan.cluster.count)
+def _load(chip: str, count: int, model: str, settings: tuple[tuple[str, str], ...] = ()) -> TrainingLoad:
+    plan = plan_training(read_question(model=model, chip=chip, settings=dict(settings)), count, top=1)
+    return training_load(plan.search.best, plan.cluster)
 
 
-def node_power(chip: str, *, accelerators_alone: bool) -> tuple[float, float]:
-    """(highest, lowest power [W]) of eight accelerators in training, with or without their node."""
-    load = _load(chip, 8, "llama-3.1-8b")
-    idle = read_question(model="llama-3.1-8b", chip=chip).chip.idle_power
-    share = load.idle - idle if accelerators_alone else 0.0
-    return 8.0 * (load.segments[0].power - share), 8.0 * (load.idle - share)
+_RUNS = {
+    "node-h100x8": ("nvidia-h100-sxm", "llama-3.1-8b", ()),
+    "node-b200x8": (
+        "nvidia-b200-sxm",
+        "llama-2-70b",
+        (
+            ("training.precision", "fp8"),
+            ("training.sequence", "8192 tokens"),
+            ("training.global_batch", "8 sequences"),
+        ),
+    ),
+}
+"""Node of ``dynamics_published`` → its chip, and the model and settings of what it trained. The trace of the
+H100s does not name its model; the B200s' is Llama 2 70B in 8 bits, whose LoRA full training stands in for."""
+
+
+@lru_cache(maxsize=4)
+def node_swing(node: str) -> dict[str, float]:
+    """``peak``, ``low``, ``drop``, ``drop_tenth`` [W] of eight accelerators as the node's meter shows them.
+
+    The run starts from rest, waits after each step for what the trace's checkpoints take, and ends at rest;
+    the meter's window is that of the row ``meter``. The H100s are metered alone, without their node.
+    """
+    row = entity("dynamics_published", node)
+    chip, model, settings = _RUNS[node]
+    load = _load(chip, 8, model, settings)
+    parts = read_question(model=model, chip=chip, settings=dict(settings))
+    wall = load_node_power(build_cluster(chip=parts.chip.id, count=8)[0].node, parts.chip)
+    network = build_cluster(chip=parts.chip.id, count=8)[0].network_power
+
+    def metered(watts: float) -> float:
+        """W of the eight of a load's W at the wall with its network."""
+        at_wall = 8.0 * (watts - network)
+        return (at_wall - wall.base) / (1.0 + wall.share) if row.get("alone") else at_wall
+
+    own = replace(
+        load,
+        segments=tuple(replace(one, power=metered(one.power)) for one in load.segments),
+        idle=metered(load.idle),
+        highest=metered(load.highest),
+        checkpoint=Segment("checkpoint", metered(load.segments[2].power), _PAUSE),
+        checkpoint_steps=1,
+    )
+    series = training_power(own, step=_STEP, duration=_TRACE, start=_REST, stop=_TRACE - _REST)
+    window = row.value("meter")
+    shown = averaged(series, step=_STEP, window=window)
+    return {
+        "peak": float(shown.max()),
+        "low": float(shown.min()),
+        "drop": largest_fall(shown, step=_STEP, apart=row.value("apart")),
+        "drop_tenth": largest_fall(shown, step=_STEP, apart=0.1),
+    }
 
 
 def peak_cut() -> float:
     """The best cut of a peak that 65 J for each accelerator give, over full swings of 0.5 to 20 Hz."""
     load = _load("nvidia-gb200", 72, "llama-3.1-8b")
-    high, low = load.segments[0].power, load.idle
+    high, low = load.segments[0].power, load.segments[2].power
     basis = load_store("rack-capacitor", accelerators=1.0)
     best = 0.0
     for hertz in (0.5, 1.0, 2.0, 5.0, 10.0, 20.0):
