@@ -10,6 +10,7 @@ One way through it::
     found = smallest_store(campus, step=0.01, limits=limits)       # blind controller
     bound = least_store(campus, step=0.01, limits=limits, prices=…)  # no controller undercuts it
     verdict = carry_seconds(campus, step=0.01, plants={"gas-turbine": 50e6}, limits=limits, …)
+    broken = [case for case in judge(load_code("ercot-nogrr-282"), load_protection("ups")) if case.broken]
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from __future__ import annotations
 from gigawatt.power.seconds.bound import Bound, Prices, least_store
 from gigawatt.power.seconds.carried import Carried, carry_seconds
 from gigawatt.power.seconds.flicker import LAMPS, flicker_severity, voltage
+from gigawatt.power.seconds.island import UnitLoss, lose_unit
 from gigawatt.power.seconds.load import Segment, TrainingLoad, resample, sum_nodes, training_power
+from gigawatt.power.seconds.load_model import load_model
 from gigawatt.power.seconds.machines import (
     Frequency,
     Machine,
@@ -37,6 +40,28 @@ from gigawatt.power.seconds.measures import (
     measure,
     spectrum,
 )
+from gigawatt.power.seconds.ride_rows import (
+    code_of,
+    list_codes,
+    list_events,
+    list_protections,
+    load_code,
+    load_event,
+    load_protection,
+)
+from gigawatt.power.seconds.ride_through import (
+    Band,
+    Case,
+    Code,
+    Event,
+    Mend,
+    Protection,
+    Ridden,
+    exceeded,
+    judge,
+    mend,
+    ride,
+)
 from gigawatt.power.seconds.rows import (
     bought,
     list_limits,
@@ -51,42 +76,63 @@ from gigawatt.power.seconds.stores import Passed, Software, Store, pass_store, p
 
 __all__ = [
     "LAMPS",
+    "Band",
     "Bound",
     "Carried",
+    "Case",
+    "Code",
+    "Event",
     "Frequency",
     "Frontier",
     "FrontierPoint",
     "Limits",
     "Machine",
     "Measures",
+    "Mend",
     "Mode",
     "Passed",
     "Prices",
+    "Protection",
+    "Ridden",
     "Segment",
     "Sized",
     "Software",
     "Spectrum",
     "Store",
     "TrainingLoad",
+    "UnitLoss",
     "averaged",
     "bought",
     "carry_seconds",
+    "code_of",
+    "exceeded",
     "flicker_severity",
     "frequency",
     "frontier",
+    "judge",
     "largest_fall",
     "least_store",
+    "list_codes",
+    "list_events",
     "list_limits",
+    "list_protections",
     "list_stores",
+    "load_code",
+    "load_event",
     "load_limits",
     "load_machine",
+    "load_model",
+    "load_protection",
     "load_store",
+    "lose_unit",
     "measure",
+    "mend",
     "modes",
     "pass_store",
     "pass_stores",
     "resample",
     "response",
+    "ride",
     "settled",
     "smallest_store",
     "soften",
