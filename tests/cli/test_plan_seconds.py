@@ -68,8 +68,10 @@ def test_json_is_the_documented_one(call: Call) -> None:
     keys = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (.*?) \|", text, re.M))))
     assert set(answer) == keys
     told = set(re.findall(r"`(\w+)`", text))
+    ride = answer["ride_through"]
     for row in (answer["measures"], answer["limits"], answer["stores"][0], answer["frontier"][0],
-                answer["bound"], answer["plants"], answer["plants"]["before"],
+                answer["bound"], answer["plants"], answer["plants"]["before"], answer["remedies"][0],
+                ride, ride["curve"][0], ride["demands"][0], ride["mends"][0],
                 answer["assumptions"][0]):  # fmt: skip
         assert set(row) <= told, set(row) - told
     assert answer["plants"]["carried"]
@@ -90,6 +92,72 @@ def test_a_trace_of_a_node(call: Call, trace: Path) -> None:
     assert any("judged up to 5 Hz" in text for text in answer["notices"])
 
 
+def test_remedies_stand_by_cost(call: Call) -> None:
+    _, out, _ = call(*SMALL, "--json")
+    found = json.loads(out)["remedies"]
+    assert [row["meets"] for row in found] == sorted((row["meets"] for row in found), reverse=True)
+    for meets in (True, False):
+        costs = [row["cost_USD_per_year"] for row in found if row["meets"] == meets]
+        known = [cost for cost in costs if cost is not None]
+        assert known == sorted(known)
+        assert costs[: len(known)] == known
+    for row in found:
+        if row["cost_USD_per_year"] is not None:
+            assert row["meets"] == (row["excess_left"] <= 1.0 + 1e-6), row
+    names = {row["remedy"] for row in found}
+    assert {
+        "flywheel",
+        "slow start and stop",
+        "power floor",
+        "firmware smoothing with rack-capacitor",
+    } <= names
+
+
+def test_the_event_of_july_2024(call: Call) -> None:
+    event = ("--event", "virginia-2024-07-10", "--json")
+    _, out, _ = call(*SMALL, *event)
+    answer = json.loads(out)
+    ride, peak = answer["ride_through"], answer["measures"]["peak_MW"]
+    assert (ride["code"], ride["protection"]) == ("ercot-nogrr-282", "ups-counter")
+    assert ride["event"]["within_curve"]
+    assert ride["event"]["outcome"] == "leaves"
+    assert ride["event"]["left_s"] == pytest.approx(ride["event"]["transfers_s"][2])
+    assert ride["event"]["lost_MW"] == pytest.approx(peak)
+    assert ride["mend"] == "counter off and quick return"
+    assert ride["mends"][-1]["event"]["outcome"] == "returns"
+    assert any("applies from 75 MW" in text for text in answer["notices"])
+    assert {"code", "protection"} <= {row["key"] for row in answer["assumptions"]}
+    _, out, _ = call(*SMALL, *event, "--protection", "rack-battery", "--code", "ireland-mpid-345")
+    other = json.loads(out)
+    assert other["ride_through"]["event"]["outcome"] == "returns"
+    assert not {"code", "protection"} & {row["key"] for row in other["assumptions"]}
+
+
+def test_an_island_has_a_largest_loss_and_no_code(call: Call) -> None:
+    _, out, _ = call(*SMALL, "--plants", "gas-engine=80MW", "--json")
+    answer = json.loads(out)
+    assert answer["ride_through"] is None
+    told = set(re.findall(r"`(\w+)`", GUIDE.read_text().split("## The JSON")[1]))
+    loss = answer["plants"]["largest_loss"]
+    assert set(loss) <= told
+    assert (loss["plant"], loss["unit_MW"]) == ("gas-engine", 20.0)
+    assert loss["lost_MW"] == pytest.approx(answer["measures"]["peak_MW"] / 4.0)
+
+
+def test_the_load_model_is_written_whole(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "load.json"
+    code, out, _ = call(*SMALL, "--protection", "rack-battery", "--export-load-model", file, "--json")
+    assert code == 0
+    made = json.loads(file.read_text())
+    assert made["power_MW"] == pytest.approx(json.loads(out)["measures"]["peak_MW"])
+    assert made["protection"] == "rack-battery"
+    perc1 = made["PERC1"]
+    assert (perc1["Vcease"], perc1["Trecon"], perc1["Tramp"]) == (0.85, 0.5, 1.0)
+    assert perc1["Vrecon"] >= perc1["Vcease"]
+    assert made["CMPLDW"] == {"Fel": 1.0, "PFel": 0.99, "Vd1": 0.9, "Vd2": 0.8, "Frcel": 1.0}
+    assert [one.name for one in tmp_path.iterdir()] == ["load.json"]
+
+
 def test_the_folder(call: Call, tmp_path: Path, trace: Path) -> None:
     folder = tmp_path / "out"
     code, out, err = call(
@@ -101,7 +169,7 @@ def test_the_folder(call: Call, tmp_path: Path, trace: Path) -> None:
         "seconds.json", "seconds.csv", "seconds.html", "seconds.md", "study.json", "drawn.json"
     }  # fmt: skip
     page = (folder / "seconds.html").read_text()
-    assert page.count('<figure class="drawn">') == len(FIGURES)
+    assert page.count('<figure class="drawn">') == len(FIGURES) - 2  # an island has no code, and no event
     assert "1,000 × node.csv" in page
     head = (folder / "seconds.csv").read_text().splitlines()[0]
     assert head.startswith("time_s,load_MW,drawn_MW,deviation_Hz")
@@ -110,6 +178,8 @@ def test_the_folder(call: Call, tmp_path: Path, trace: Path) -> None:
 def test_refusals(call: Call, tmp_path: Path, trace: Path) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_text("time,watts\n0,1\n1,2\n")
+    gaps = tmp_path / "gaps.csv"
+    gaps.write_text("time,voltage\n0,1\n1,\n2,1\n")
     words = tmp_path / "words.csv"
     words.write_text("time,power\n0,1\n1,much\n")
     cases = (
@@ -125,6 +195,12 @@ def test_refusals(call: Call, tmp_path: Path, trace: Path) -> None:
         (("plan-seconds", "--trace", words), "words.csv:3: not a number"),
         (("plan-seconds", "--trace", tmp_path / "none.csv"), "--trace"),
         (("plan-seconds", "--trace", trace, "--output", trace), "--output"),
+        ((*SMALL, "--code", "ercot-nogr-282"), "did you mean 'ercot-nogrr-282'?"),
+        ((*SMALL, "--protection", "usp"), "--protection: no such protection; given 'usp'"),
+        ((*SMALL, "--event", "virginia"), "--event: no such event; given 'virginia'"),
+        ((*SMALL, "--event", tmp_path / "none.csv"), "--event"),
+        ((*SMALL, "--event", gaps), "gaps.csv:3: not a number; given '1, nothing'"),
+        ((*SMALL, "--export-load-model", tmp_path), "--export-load-model: a folder, not a file"),
     )
     for arguments, said in cases:
         code, out, err = call(*arguments)

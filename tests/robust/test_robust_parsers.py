@@ -26,7 +26,7 @@ from gigawatt.facility.readers import read_file
 from gigawatt.machine.chip.design_file import read_design
 from gigawatt.schema.scenario import read_scenario
 from gigawatt.serving.traces import read_trace, write_trace
-from gigawatt.studies.seconds.plan import read_trace as read_power
+from gigawatt.studies.seconds.question import read_trace as read_power
 from gigawatt.workload import read_architecture
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

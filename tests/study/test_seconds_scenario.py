@@ -10,7 +10,7 @@ from gigawatt.chain.asking import Asker
 from gigawatt.core.errors import InputError
 from gigawatt.performance.serving.power import load_node_power
 from gigawatt.schema.scenario import read_scenario
-from gigawatt.studies.seconds.plan import training_load
+from gigawatt.studies.seconds.question import training_load
 from gigawatt.studies.seconds.scenario import scenario_seconds
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -15,6 +15,7 @@ from gigawatt.power.seconds.ride_through import Band, Code, Event, Protection
 
 __all__ = [
     "DEFAULT_CODE",
+    "DEFAULT_PROTECTION",
     "code_of",
     "list_codes",
     "list_events",
@@ -26,6 +27,8 @@ __all__ = [
 
 DEFAULT_CODE = "ercot-nogrr-282"
 """Where no place says which code holds: the one in force with a curve for loads of this kind."""
+DEFAULT_PROTECTION = "ups-counter"
+"""Where none is given: as most of the sites that left in July 2024."""
 _ITIC = "itic"
 _BARE = "supply"
 
@@ -69,6 +72,7 @@ def load_code(id: str) -> Code:
         rocof=_number(row, "rocof", 0.0),
         counting=row.text("counting") != "prohibited",
         nominal=row.value("nominal"),
+        least_load=_number(row, "least_load", 0.0),
     )
 
 

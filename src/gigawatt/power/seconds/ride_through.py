@@ -79,6 +79,8 @@ class Code:
         Whether protection may count dips.
     nominal : float
         Hz.
+    least_load : float
+        W from which on it applies.
     """
 
     id: str
@@ -92,6 +94,7 @@ class Code:
     rocof: float = 0.0
     counting: bool = True
     nominal: float = 60.0
+    least_load: float = 0.0
 
 
 @dataclass(frozen=True)

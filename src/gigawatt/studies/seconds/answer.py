@@ -8,8 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.power.seconds import Carried, Frequency, Measures, Sized, spectrum
+from gigawatt.power.seconds import (
+    Band,
+    Carried,
+    Frequency,
+    Measures,
+    Protection,
+    Ridden,
+    Sized,
+    UnitLoss,
+    spectrum,
+)
 from gigawatt.studies.seconds.plan import SecondsAnswer
+from gigawatt.studies.seconds.remedies import Remedy
+from gigawatt.studies.seconds.ride import RideAnswer
 
 __all__ = ["as_answer", "series"]
 
@@ -72,7 +84,9 @@ def as_answer(found: SecondsAnswer) -> dict[str, Any]:
             "dummy_kWh": found.bound.dummy / _KWH,
             "cost_USD_per_year": found.bound.cost,
         },
+        "remedies": [_remedy(one) for one in found.remedies],
         "plants": None if found.carried is None else _plants(found.carried, found),
+        "ride_through": None if found.ride is None else _ride(found.ride, found),
         "notices": list(found.notices),
         "assumptions": [
             {
@@ -84,6 +98,116 @@ def as_answer(found: SecondsAnswer) -> dict[str, Any]:
             }
             for one in q.assumptions
         ],
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _remedy(found: Remedy) -> dict[str, Any]:
+    return {
+        "remedy": found.id,
+        "power_MW": _finite(found.power / _MEGA),
+        "energy_kWh": _finite(found.energy / _KWH),
+        "burnt_share": _finite(found.burnt),
+        "delayed_kWh": _finite(found.delayed / _KWH),
+        "cost_USD_per_year": _finite(found.cost),
+        "excess_left": _finite(found.excess),
+        "meets": found.meets,
+    }
+
+
+def _ride(found: RideAnswer, whole: SecondsAnswer) -> dict[str, Any]:
+    q = whole.question
+    return {
+        "code": q.code.id,
+        "name": q.code.name,
+        "status": q.code.status,
+        "protection": q.protection.id,
+        "curve": _curve(q.code.voltage),
+        "own_curve": _curve(_own(q.protection)),
+        "demands": [
+            {
+                "quantity": case.quantity,
+                "value": _finite(case.value),
+                "duration_s": _finite(case.duration),
+                "outcome": case.outcome,
+                "lost_MW": case.lost * found.load / _MEGA,
+                "back_s": _finite(case.back),
+                "allowed_s": _finite(case.allowed),
+                "broken": case.broken or None,
+            }
+            for case in found.cases
+        ],
+        "mends": [
+            {
+                "change": one.mend.id,
+                "wait_s": one.mend.load.wait,
+                "walk_in_s": one.mend.load.walk_in,
+                "counts_to": _finite(one.mend.load.count),
+                "hold_s": one.mend.hold,
+                "store": one.store or None,
+                "power_MW": one.power / _MEGA,
+                "energy_kWh": one.energy / _KWH,
+                "cost_USD_per_year": one.cost,
+                "broken": len(one.mend.left),
+                "event": None if one.ridden is None else _ridden(one.ridden, found.load),
+            }
+            for one in found.mends
+        ],
+        "mend": None if found.best is None else found.best.mend.id,
+        "event": None
+        if found.ridden is None or q.event is None
+        else {
+            "id": q.event.id,
+            "within_curve": math.isinf(found.passed),
+            "passed_s": _finite(found.passed),
+            **_ridden(found.ridden, found.load),
+        },
+    }
+
+
+def _ridden(found: Ridden, load: float) -> dict[str, Any]:
+    return {
+        "outcome": found.outcome,
+        "lost_MW": found.lost * load / _MEGA,
+        "transfers_s": list(found.transfers),
+        "left_s": _finite(found.left),
+        "back_s": found.back,
+    }
+
+
+def _curve(bands: tuple[Band, ...]) -> list[dict[str, float | None]]:
+    return [
+        {"least": band.least, "most": _finite(band.most), "duration_s": _finite(band.duration)}
+        for band in bands
+    ]
+
+
+def _own(load: Protection) -> tuple[Band, ...]:
+    """What the load bears without leaving the grid."""
+    if load.tolerance:
+        return load.tolerance
+    return (
+        Band(0.0, load.transfer_low, load.detection),
+        Band(load.transfer_low, load.transfer_high, math.inf),
+        Band(load.transfer_high, math.inf, load.detection),
+    )
+
+
+def _loss(found: UnitLoss) -> dict[str, Any]:
+    return {
+        "plant": found.plant,
+        "unit_MW": found.unit / _MEGA,
+        "lost_MW": found.lost / _MEGA,
+        "nadir_Hz": _finite(found.nadir),
+        "rocof_Hz_per_s": _finite(found.rocof),
+        "sheds_load": found.sheds,
+        "trips": found.trips,
+        "short_MW": found.short / _MEGA,
+        "store_MW": _finite(found.store / _MEGA),
+        "store_MWh": _finite(found.energy / (1e3 * _KWH)),
     }
 
 
@@ -126,6 +250,7 @@ def _plants(found: Carried, whole: SecondsAnswer) -> dict[str, Any]:
         "flicker_Pst": found.severity,
         "voltage_dip_share": found.voltage_dip,
         "machine_modes": [{"frequency_Hz": one.frequency, "damping": one.damping} for one in found.modes],
+        "largest_loss": None if whole.loss is None else _loss(whole.loss),
     }
 
 
@@ -140,7 +265,7 @@ def _frequency(found: Frequency) -> dict[str, Any]:
 
 def series(found: SecondsAnswer) -> dict[str, list[float]]:
     """Series of the figures: time [s], load, drawn behind the store [MW], deviation [Hz] at most 1,500 times;
-    frequency [Hz] and amplitudes [MW] of both."""
+    frequency [Hz] and amplitudes [MW] of both; of an event time [s], voltage and share on the grid."""
     q = found.question
     every = max(1, math.ceil(len(q.load) / _POINTS))
     drawn = next((one.sized.passed.power for one in found.offers
@@ -159,4 +284,12 @@ def series(found: SecondsAnswer) -> dict[str, list[float]]:
             inside = (seen.frequency > 0.0) & (seen.frequency <= q.limits.high)
             made["frequency_Hz"] = seen.frequency[inside]
             made[f"{name}_amplitude_MW"] = seen.amplitude[inside] / _MEGA
-    return {name: [float(f"{value:.5g}") for value in values] for name, values in made.items()}
+    ride, event = found.ride, q.event
+    if ride is not None and ride.ridden is not None and event is not None:
+        made["event_time_s"] = np.repeat(event.time, 2)[1:]
+        made["event_voltage"] = np.repeat(event.voltage, 2)[:-1]
+        shown = {"event": ride.ridden, "mended": ride.best.ridden if ride.best is not None else None}
+        for name, one in shown.items():
+            if one is not None:
+                made[f"{name}_share_time_s"], made[f"{name}_share"] = one.time, one.share
+    return {name: [float(f"{value:.6g}") for value in values] for name, values in made.items()}

@@ -13,7 +13,7 @@ from gigawatt.faces.terminal.question import Asked, asks
 
 __all__ = ["plan_seconds_command"]
 
-_LOAD, _SUPPLY, _ANSWER = "The load", "Supply", "Answer"
+_LOAD, _SUPPLY, _RIDE, _ANSWER = "The load", "Supply", "Ride-through", "Answer"
 
 
 def _option(help: str, panel: str = _LOAD, **more: Any) -> Any:
@@ -44,6 +44,19 @@ def plan_seconds_command(
     short_circuit_ratio: Annotated[
         float | None, _option("Short-circuit power over the connection's.", _SUPPLY)
     ] = None,
+    code: Annotated[
+        str | None, _option("Grid code to ride through, ercot-nogrr-282 if left out.", _RIDE)
+    ] = None,
+    protection: Annotated[
+        str | None,
+        _option("What it does in a dip: ups-counter (if left out), ups, rack-battery, supply.", _RIDE),
+    ] = None,
+    event: Annotated[
+        str | None, _option("Dips: virginia-2024-07-10, or a CSV with time [s] and voltage [p.u.].", _RIDE)
+    ] = None,
+    export_load_model: Annotated[
+        Path | None, _option("JSON file for parameters of PERC1 and the composite load model.", _RIDE)
+    ] = None,
     seed: Annotated[int, _option("Random seed of the nodes.", _ANSWER, min=0)] = 0,
     output: Annotated[Path | None, _option("Folder for seconds.html, .md, .json and .csv.", _ANSWER)] = None,
     json: Annotated[
@@ -68,7 +81,7 @@ def plan_seconds_command(
             **asked.words, settings=asked.settings, plants=pairs, progress=report,
             trace=None if trace is None else str(trace), nodes=nodes, duration=duration, step=step,
             limits=limits, short_circuit_ratio=short_circuit_ratio, spread=spread, correlation=correlation,
-            seed=seed,
+            code=code, protection=protection, event=event, export_load_model=export_load_model, seed=seed,
         ),
         plan_seconds_command, output=output, json=json, quiet=quiet,
     )  # fmt: skip

@@ -14,9 +14,10 @@ from gigawatt.faces.figures.readable import significant, with_unit
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.parts import facts_of, listed, rows_grid, trusted
 from gigawatt.faces.report.trust import read_assumptions, trust_words
-from gigawatt.studies.seconds.figures import FIGURES
+from gigawatt.studies.seconds.figures import FIGURES, shown
+from gigawatt.studies.seconds.words import loss_words, ride_words
 
-__all__ = ["document", "more"]
+__all__ = ["demands_grid", "document", "more"]
 
 Answer = Mapping[str, Any]
 
@@ -154,6 +155,59 @@ def _stores(answer: Answer) -> Grid:
     return rows_grid("The smallest size of each store that meets the limits.", heads, rows)
 
 
+def _remedies(answer: Answer) -> Grid:
+    rows = [
+        (row["remedy"], "–", "–", "–", "–", "is too small")
+        if row["cost_USD_per_year"] is None
+        else (row["remedy"], with_unit(row["power_MW"], "MW") if row["power_MW"] else "–",
+              f"{100 * row['burnt_share']:.2g} %", with_unit(row["cost_USD_per_year"], "$"),
+              with_unit(row["delayed_kWh"], "kWh") if row["delayed_kWh"] else "–",
+              "yes" if row["meets"] else f"no, {significant(row['excess_left'])} times the limit")
+        for row in answer["remedies"]
+    ]  # fmt: skip
+    heads = ("remedy", "store", "burnt", "cost per year", "work put off", "meets the limits")
+    return rows_grid("Remedies: those that meet the limits by cost, then the others.", heads, rows)
+
+
+_QUANTITIES = {"voltage": ("voltage", ""), "frequency": ("frequency", "Hz"), "rocof": ("RoCoF", "Hz/s")}
+
+
+def _demand(row: Mapping[str, Any]) -> tuple[str, ...]:
+    if row["quantity"] == "counting":
+        what = "no counting of dips"
+    else:
+        name, unit = _QUANTITIES[row["quantity"]]
+        what = f"{name} {significant(row['value'])} {unit or 'of the rated'}"
+        what += " for good" if row["duration_s"] is None else f" for {significant(row['duration_s'])} s"
+    back = "–" if row["outcome"] == "stays" else f"{significant(row['back_s'])} s"
+    allowed = "–" if not row["allowed_s"] else f"{significant(row['allowed_s'])} s"
+    lost = with_unit(row["lost_MW"], "MW") if row["lost_MW"] else "–"
+    return what, row["outcome"], lost, back, allowed, row["broken"] or ""
+
+
+def demands_grid(answer: Answer) -> Grid | None:
+    """The demands of the grid code and what the load does; ``None`` on an island."""
+    ride = answer["ride_through"]
+    if ride is None:
+        return None
+    heads = ("demand", "the load", "off the grid", "back after", "allowed", "broken")
+    return rows_grid(f"Demands of {ride['name']}.", heads, [_demand(row) for row in ride["demands"]])
+
+
+def _ride(answer: Answer) -> tuple[Grid, ...]:
+    demands, ride = demands_grid(answer), answer["ride_through"]
+    if demands is None or len(ride["mends"]) == 1:
+        return (demands,) if demands is not None else ()
+    rows = [
+        (row["change"], f"{significant(row['wait_s'])} s", f"{significant(row['walk_in_s'])} s",
+         row["store"] or "–", with_unit(row["cost_USD_per_year"], "$") if row["store"] else "–",
+         str(row["broken"]))
+        for row in ride["mends"]
+    ]  # fmt: skip
+    heads = ("change", "wait", "walk-in", "store", "cost per year", "demands broken")
+    return demands, rows_grid("Changes of the load, the smallest first.", heads, rows)
+
+
 def _frontier(answer: Answer) -> Grid:
     rows = [
         (with_unit(row["floor_MW"], "MW"), with_unit(row["power_MW"], "MW"),
@@ -178,14 +232,25 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     sections = [Section("answer", "Summary", (_facts(answer), *figure("power"), *figure("spectrum")))]
     if answer["stores"]:
         sections.append(Section("stores", "Stores that meet the limits", (_stores(answer),)))
+    if answer["remedies"]:
+        sections.append(Section("remedies", "Remedies by cost", (_remedies(answer),)))
     if answer["frontier"]:
         sections.append(Section("frontier", "Software power floor instead of a store",
                                 (*figure("frontier"), _frontier(answer))))  # fmt: skip
     if answer["plants"] is not None and more:
         sections.append(Section("frequency", "Frequency at the plants", figure("frequency")))
+    ride = answer["ride_through"]
+    if ride is not None:
+        drawings = tuple(part for name in ("ride_through", "event") if more and name in shown(answer, more)
+                         for part in figure(name))  # fmt: skip
+        sections.append(Section("ride-through", "Ride-through", (*drawings, *_ride(answer))))
+    told = () if ride is None else (" ".join(ride_words(ride)),)
+    loss = None if answer["plants"] is None else answer["plants"]["largest_loss"]
     texts = (
         f"{_swings(answer)} {_limits(answer)}",
         f"{_remedy(answer, grade)} {trust_words(assumptions)}".strip(),
+        *told,
+        *((loss_words(loss),) if loss is not None else ()),
     )
     cards = [Card("Peak", with_unit(answer["measures"]["peak_MW"], "MW"), grade)]
     cards += [
@@ -198,7 +263,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         setting=f"limits {answer['limits']['id']} · {significant(answer['duration_s'])} s",
         paragraphs=texts,
         again=again,
-        short=("answer", "stores", "frontier"),
+        short=("answer", "remedies", "stores", "frontier", "ride-through"),
         stated=tuple(one["key"] for one in answer["assumptions"]),
         cards=tuple(cards),
         notices=tuple(map(str, answer["notices"])),

@@ -10,7 +10,16 @@ from typing import Any
 
 from gigawatt.faces.figures.style import INK, NOT_SERVED, colour, empty, finish, safe
 
-__all__ = ["FIGURES", "frequency_figure", "frontier_figure", "power_figure", "spectrum_figure"]
+__all__ = [
+    "FIGURES",
+    "event_figure",
+    "frequency_figure",
+    "frontier_figure",
+    "power_figure",
+    "ride_figure",
+    "shown",
+    "spectrum_figure",
+]
 
 Answer = Mapping[str, Any]
 Series = Mapping[str, Sequence[float]]
@@ -110,6 +119,109 @@ def frequency_figure(answer: Answer, series: Series) -> Any:
     return figure
 
 
+_SHORTEST, _LONGEST = 1e-3, 1e4
+"""s: ends of the figure of curves."""
+
+
+def _edge(curve: Sequence[Mapping[str, Any]], *, over: bool) -> tuple[list[float], list[float]]:
+    """(s, share of the rated voltage) along which a curve ends, below or above the rated voltage."""
+    bands = [one for one in curve if one["duration_s"] is not None]
+    side = [one for one in bands if (one["least"] >= 1.0 if over else (one["most"] or 2.0) <= 1.0)]
+    if not side:
+        return [], []
+    side.sort(key=lambda one: one["least"], reverse=over)
+    steady = [one for one in curve if one["duration_s"] is None]
+    end = (max(one["most"] or 2.0 for one in steady) if over else min(one["least"] for one in steady)) \
+        if steady else (1.1 if over else 0.9)  # fmt: skip
+    x, y, now = [], [], _SHORTEST
+    for one in side:
+        level = (one["most"] if one["most"] is not None else 1.3) if over else one["least"]
+        x += [now, max(one["duration_s"], _SHORTEST)]
+        y += [level, level]
+        now = max(one["duration_s"], _SHORTEST)
+    return [*x, now, _LONGEST], [*y, end, end]
+
+
+def ride_figure(answer: Answer, series: Series) -> Any:
+    """The code's curve of the voltage, where the load leaves the grid, and the dips of the event."""
+    import plotly.graph_objects as go
+
+    ride = answer["ride_through"]
+    if ride is None:
+        return empty("Ride-through", "An island has no grid code.")
+    figure = go.Figure()
+    for name, curve, hue, dash in (
+        ("has to be ridden through", ride["curve"], INK, "solid"),
+        ("the load leaves beyond", ride["own_curve"], NOT_SERVED, "dot"),
+    ):
+        for over in (False, True):
+            x, y = _edge(curve, over=over)
+            if x:
+                figure.add_scatter(
+                    x=x, y=y, name=safe(name), mode="lines", showlegend=not over, legendgroup=name,
+                    line={"color": hue, "width": 1.8, "dash": dash},
+                    hovertemplate=safe(name) + ": %{y:.3~g} p.u. at %{x:.3~g} s<extra></extra>",
+                )  # fmt: skip
+    dips = _dips(series)
+    if dips:
+        figure.add_scatter(
+            x=[one[0] for one in dips], y=[one[1] for one in dips], name="dips of the event", mode="markers",
+            marker={"color": colour("battery"), "size": 9},
+            hovertemplate="%{y:.3~g} of the rated voltage for %{x:.3~g} s<extra></extra>",
+        )  # fmt: skip
+    finish(figure, title="Ride-through", height=360, x="duration [s]", y="voltage [p.u.]", legend=True)
+    figure.update_xaxes(type="log", range=[-3, 4])
+    figure.update_yaxes(range=[0, 1.3])
+    return figure
+
+
+def _dips(series: Series) -> list[tuple[float, float]]:
+    """(s, least voltage) of each time that the event is below 0.9 of the rated voltage."""
+    found: list[tuple[float, float]] = []
+    start, least = None, 1.0
+    for at, volts in zip(series.get("event_time_s", ()), series.get("event_voltage", ()), strict=False):
+        if volts < 0.9:
+            start = at if start is None else start
+            least = min(least, volts)
+        elif start is not None:
+            found.append((max(at - start, _SHORTEST), least))
+            start, least = None, 1.0
+    return found
+
+
+def event_figure(answer: Answer, series: Series) -> Any:
+    """The voltage of the event, and the share of the load on the grid, as it is and mended."""
+    import plotly.graph_objects as go
+
+    if "event_time_s" not in series:
+        return empty("Event", "No event was asked about.")
+    figure = go.Figure()
+    _line(figure, series["event_time_s"], series["event_voltage"], "voltage [p.u.]", INK, "p.u.")
+    _line(
+        figure, series["event_share_time_s"], series["event_share"], "load on the grid", NOT_SERVED, "of it"
+    )
+    if "mended_share" in series:
+        words = safe(answer["ride_through"]["mend"])
+        _line(
+            figure, series["mended_share_time_s"], series["mended_share"], words, colour("battery"), "of it"
+        )
+    finish(figure, title="Event", height=340, x="time [s]", y="share of the rated", legend=True)
+    figure.update_yaxes(range=[0, 1.1])
+    return figure
+
+
+def shown(answer: Answer, series: Series) -> tuple[str, ...]:
+    """Names of the figures that have something to show."""
+    absent = set()
+    if answer["plants"] is None:
+        absent.add("frequency")
+    if answer["ride_through"] is None:
+        absent.add("ride_through")
+    if "event_time_s" not in series:
+        absent.add("event")
+    return tuple(name for name in FIGURES if name not in absent)
+
+
 FIGURES: dict[str, tuple[Callable[[Answer, Series], Any], str]] = {
     "power": (
         power_figure,
@@ -118,5 +230,10 @@ FIGURES: dict[str, tuple[Callable[[Answer, Series], Any], str]] = {
     "spectrum": (spectrum_figure, "Amplitude of a sine of each frequency (Welch, Hann windows)."),
     "frontier": (frontier_figure, "A higher floor consumes more energy and needs a smaller store."),
     "frequency": (frequency_figure, "Frequency of the plants' common bus, from the first value of the load."),
+    "ride_through": (
+        ride_figure,
+        "Voltage against how long it lasts: the code's curve, and where this load leaves the grid.",
+    ),
+    "event": (event_figure, "Voltage and load through the event, as the load is and with the smallest mend."),
 }
 """Figure → (the function, its caption)."""

@@ -9,9 +9,11 @@ from pathlib import Path
 from gigawatt.chain.asking import Asker
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.quantities import show
+from gigawatt.power.seconds import code_of
 from gigawatt.schema.fields import TRAINING
 from gigawatt.schema.scenario import LoadedScenario, read_scenario
-from gigawatt.studies.seconds.plan import Run, SecondsAnswer, plan_seconds, read_seconds_question
+from gigawatt.studies.seconds.plan import SecondsAnswer, plan_seconds
+from gigawatt.studies.seconds.question import Run, read_seconds_question
 
 __all__ = ["scenario_seconds"]
 
@@ -27,7 +29,8 @@ def scenario_seconds(
 ) -> SecondsAnswer:
     """:func:`gigawatt.studies.seconds.plan.plan_seconds` of the run of a scenario.
 
-    The load is that of accelerators, nodes and network; the building follows slowly and is left out.
+    The load is that of accelerators, nodes and network; the building follows slowly and is left out. The grid
+    code is that of the site's grid or country.
 
     Parameters
     ----------
@@ -39,7 +42,7 @@ def scenario_seconds(
     electricity : float, optional
         $/J; the usual price if left out.
     limits, duration
-        As :func:`gigawatt.studies.seconds.plan.read_seconds_question` has them.
+        As :func:`gigawatt.studies.seconds.question.read_seconds_question` has them.
     progress : callable, optional
         Called with (what is done, share done).
 
@@ -55,6 +58,7 @@ def scenario_seconds(
     say("Planning the training step", 0.0)
     point = Asker(loaded).at({})
     search, machine = (point.value(name).value for name in ("layouts.search", "machine.machine"))
+    site = point.value("site.site").value
     model = point.value("model.architecture").value
     cluster = machine.cluster
     run = Run(f"{model.name} on {cluster.count:,} × {cluster.chip.name}", search.best, cluster)
@@ -62,6 +66,7 @@ def scenario_seconds(
         run=run,
         limits=limits,
         duration=duration,
+        code=code_of(grid=site.grid, country=site.country) or None,
         electricity=None if electricity is None else show(electricity, "$/MWh", digits=6),
         plants={name: f"{watts:.9g} W" for name, watts in (plants or {}).items() if watts > 0.0},
     )

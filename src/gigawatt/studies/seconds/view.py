@@ -16,7 +16,8 @@ from gigawatt.faces.web.rendering import fragment, plot
 from gigawatt.power.seconds import list_limits
 from gigawatt.studies.run.figures_tables import built, column, need_table
 from gigawatt.studies.seconds.answer import as_answer, series
-from gigawatt.studies.seconds.figures import FIGURES
+from gigawatt.studies.seconds.document import demands_grid
+from gigawatt.studies.seconds.figures import FIGURES, shown
 from gigawatt.studies.seconds.scenario import scenario_seconds
 from gigawatt.studies.seconds.words import sentences
 
@@ -59,7 +60,7 @@ def compute(asked: Asked) -> Fragment:
     plots = {
         name: plot(f"seconds-{name}", draw(answer, drawn), words)
         for name, (draw, words) in FIGURES.items()
-        if name != "frequency" or answer["plants"] is not None
+        if name in shown(answer, drawn)
     }
     return fragment(
         "seconds.html.j2",
@@ -69,6 +70,7 @@ def compute(asked: Asked) -> Fragment:
         tables={
             **{name: _thinned(drawn, *table) for name, table in _TABLES.items()},
             "frontier": _frontier(answer),
+            "demands": demands_grid(answer),
         },
         stores=_stores(answer),
         notices=answer["notices"],

@@ -30,14 +30,17 @@ from gigawatt.power.seconds import (
     frequency,
     largest_fall,
     least_store,
+    load_event,
+    load_protection,
     load_store,
     measure,
+    ride,
     settled,
     store_prices,
     sum_nodes,
     training_power,
 )
-from gigawatt.studies.seconds.plan import training_load
+from gigawatt.studies.seconds.question import training_load
 
 __all__ = [
     "battery_price",
@@ -45,6 +48,7 @@ __all__ = [
     "flicker",
     "kundur_rise",
     "kundur_settled",
+    "left_the_grid",
     "node_swing",
     "peak_cut",
 ]
@@ -160,6 +164,12 @@ def battery_price(power: float) -> float:
     battery = entity("plants", "battery-2h")
     ours = power * battery.at("capital_cost", 2025)[0]
     return ours + power * battery.value("duration_min") * battery.at("energy_capital_cost", 2025)[0]
+
+
+def left_the_grid(event: str, protection: str, load: float) -> float:
+    """W of ``load`` [W] with one protection that an event takes off the grid until somebody resets it."""
+    seen = ride(load_event(event), load=load_protection(protection))
+    return load * seen.lost if seen.outcome == "leaves" else 0.0
 
 
 @lru_cache(maxsize=1)
