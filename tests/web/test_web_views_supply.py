@@ -155,6 +155,15 @@ def test_the_seconds_are_those_of_the_room(seconds: Seen) -> None:
     assert np.isfinite([float(row[0]) for row in seconds.table("Power, evenly sampled").rows]).all()
 
 
+def test_the_seconds_ride_through_the_event_that_is_asked() -> None:
+    more = (("duration", "60 s"), ("event", "virginia-2024-07-10"), ("protection", "rack-battery"))
+    _, made = work(Question("seconds", STATE, more), said)
+    found = seen(made.html)
+    assert {"seconds-ride_through", "seconds-event"} <= set(found.figures)
+    assert any("In the event virginia-2024-07-10" in text for text in found.paragraphs)
+    assert found.table("Demands of").rows
+
+
 def test_plants_that_cannot_be_judged_are_told() -> None:
     weak = STATE.with_changes({"supply.plants": "grid,solar,wind,gas-engine"})
     _, made = work(Question("seconds", weak, (("duration", "60 s"),)), said)

@@ -267,7 +267,7 @@ def read_seconds_question(
         )  # fmt: skip
     asked = load_code(DEFAULT_CODE if code is None else code)
     if code is None:
-        told.append(_chosen("ride_through", asked.id, "code", "no place says which holds"))
+        told.append(_chosen("ride_through", asked.id, "code", "no place with a code of its own is given"))
     kept = load_protection(DEFAULT_PROTECTION if protection is None else protection)
     if protection is None:
         told.append(_chosen("ride_through_loads", kept.id, "protection", "as at the sites of July 2024"))

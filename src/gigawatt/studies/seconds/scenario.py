@@ -25,6 +25,8 @@ def scenario_seconds(
     electricity: float | None = None,
     limits: str | None = None,
     duration: str | None = None,
+    protection: str | None = None,
+    event: str | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> SecondsAnswer:
     """:func:`gigawatt.studies.seconds.plan.plan_seconds` of the run of a scenario.
@@ -41,7 +43,7 @@ def scenario_seconds(
         and the load is judged without them.
     electricity : float, optional
         $/J; the usual price if left out.
-    limits, duration
+    limits, duration, protection, event
         As :func:`gigawatt.studies.seconds.question.read_seconds_question` has them.
     progress : callable, optional
         Called with (what is done, share done).
@@ -66,6 +68,8 @@ def scenario_seconds(
         run=run,
         limits=limits,
         duration=duration,
+        protection=protection,
+        event=event,
         code=code_of(grid=site.grid, country=site.country) or None,
         electricity=None if electricity is None else show(electricity, "$/MWh", digits=6),
         plants={name: f"{watts:.9g} W" for name, watts in (plants or {}).items() if watts > 0.0},

@@ -13,7 +13,8 @@ from gigawatt.faces.report.trust import assumption_grid
 from gigawatt.faces.web.answers import Asked, Fragment
 from gigawatt.faces.web.form.state import placed
 from gigawatt.faces.web.rendering import fragment, plot
-from gigawatt.power.seconds import list_limits
+from gigawatt.power.seconds import list_events, list_limits, list_protections
+from gigawatt.power.seconds.ride_rows import DEFAULT_PROTECTION
 from gigawatt.studies.run.figures_tables import built, column, need_table
 from gigawatt.studies.seconds.answer import as_answer, series
 from gigawatt.studies.seconds.document import demands_grid
@@ -21,7 +22,7 @@ from gigawatt.studies.seconds.figures import FIGURES, shown
 from gigawatt.studies.seconds.scenario import scenario_seconds
 from gigawatt.studies.seconds.words import sentences
 
-__all__ = ["DURATIONS", "compute"]
+__all__ = ["DURATIONS", "compute", "events", "protections"]
 
 DURATIONS = {"120 s": "2 minutes", "60 s": "1 minute", "600 s": "10 minutes"}
 """Simulated times that the page offers."""
@@ -42,6 +43,17 @@ _KEPT = 24
 """Rows of the series in the table beneath a figure, evenly sampled."""
 
 
+def protections() -> dict[str, str]:
+    """Protections that the page offers, the usual one first."""
+    usual = sorted(list_protections(), key=lambda name: name != DEFAULT_PROTECTION)
+    return {name: label(name) for name in usual}
+
+
+def events() -> dict[str, str]:
+    """Events that the page offers, none first."""
+    return {"": "none", **{name: label(name) for name in list_events()}}
+
+
 def compute(asked: Asked) -> Fragment:
     """The page's fragment: load, oscillations, stores, floors, and the verdict on the plan's plants."""
     result = asked.result
@@ -52,6 +64,8 @@ def compute(asked: Asked) -> Fragment:
             electricity=float(result["supply.electricity_cost"]),
             limits=asked.setting("limits", tuple(sorted(list_limits(), key=lambda name: name != "moderate"))),
             duration=asked.setting("duration", DURATIONS),
+            protection=asked.setting("protection", protections()),
+            event=asked.setting("event", events()) or None,
             progress=asked.progress,
         )
     except GigawattError as error:

@@ -18,7 +18,7 @@ from gigawatt.studies.run import grids
 from gigawatt.studies.run.figures import figure
 from gigawatt.studies.run.figures_power import carbon, dispatch_week, plant_names
 from gigawatt.studies.run.figures_tables import get_table, has_table, need_table
-from gigawatt.studies.seconds.view import DURATIONS
+from gigawatt.studies.seconds.view import DURATIONS, events, protections
 from gigawatt.studies.supply.site_map import COLOURED, site_map
 from gigawatt.studies.supply.site_overview import site_overview
 from gigawatt.studies.supply.weeks import days_of, sorted_hours, weeks
@@ -115,6 +115,8 @@ def show(asked: Asked) -> Fragment:
         colours=_COLOURS,
         limits={name: label(name) for name in _limits()},
         durations=DURATIONS,
+        protections=protections(),
+        events=events(),
         query=state.query(asked.settings),
     )
 
