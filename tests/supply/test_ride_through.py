@@ -155,6 +155,9 @@ def test_ercot_forbids_counting_and_asks_for_two_seconds() -> None:
     (bare, held) = mend(code, load_protection("supply"))
     assert (held.id, held.hold, held.left) == ("hold-up store", 2.0, ())
     assert bare.left
+    assert max(case.duration for case in bare.left) == 2.0  # an overvoltage; of dips half a second
+    ireland = mend(load_code("ireland-mpid-345"), load_protection("ups"))
+    assert (ireland[-1].id, ireland[-1].hold) == ("hold-up store", 0.15)
 
 
 def test_a_mend_breaks_no_more_than_what_it_mends() -> None:

@@ -388,11 +388,12 @@ def mend(code: Code, load: Protection) -> tuple[Mend, ...]:
     """Changes of a load from the least to the largest, up to the first with which no demand is broken.
 
     As it is; without its counter; back as soon as its settings allow; both; a store behind its supply that
-    holds the load through the longest dip of the curve, so that it never leaves.
+    holds the load through the longest dip that is still broken then, so that it never leaves.
     """
     quick = replace(load, wait=min(load.wait, load.least_wait), walk_in=min(load.walk_in, load.least_walk_in))
-    hold = max((band.duration for band, _ in corners(code) if band.most <= 1.0 and band.duration <= _DIP),
-               default=0.0)  # fmt: skip
+    settled = replace(quick, count=math.inf)
+    dips = [case.duration for case in judge(code, settled) if case.broken and case.quantity == "voltage"]
+    hold = max((seconds for seconds in dips if seconds <= _DIP), default=0.0)
     held = replace(load, tolerance=(), transfer_low=0.0, transfer_high=math.inf, count=math.inf)
     changes = [("as it is", load, 0.0)]
     if math.isfinite(load.count):
@@ -400,7 +401,7 @@ def mend(code: Code, load: Protection) -> tuple[Mend, ...]:
     if quick != load:
         changes.append(("quick return", quick, 0.0))
         if math.isfinite(load.count):
-            changes.append(("counter off and quick return", replace(quick, count=math.inf), 0.0))
+            changes.append(("counter off and quick return", settled, 0.0))
     if hold > 0.0:
         changes.append(("hold-up store", held, hold))
     found: list[Mend] = []
