@@ -19,7 +19,7 @@ from gigawatt.power.plan.result import SupplyPlan
 if TYPE_CHECKING:
     from gigawatt.power.adequacy.simulate import Simulation
 
-__all__ = ["HOUR", "Adequacy", "Outage", "adequacy_judged", "adequacy_of", "percent"]
+__all__ = ["HOUR", "Adequacy", "Outage", "adequacy_of", "percent"]
 
 HOUR = 3600.0
 _KEPT = 1e-9
@@ -169,16 +169,3 @@ def adequacy_of(plan: SupplyPlan) -> Adequacy:
         by_mean=plan.by_mean or {},
         assumptions=tuple(one.assumption for one in (*system.kinds, *system.modes)),
     )
-
-
-def adequacy_judged(plan: SupplyPlan) -> Adequacy:
-    """Adequacy of a plan: by simulation where it has stores, else by convolution, which is exact then.
-
-    Without numba stores discharge as planned.
-    """
-    found = adequacy_of(plan)
-    if not found.stores:
-        return found
-    from gigawatt.power.adequacy.simulated import COMPILED, simulated  # brings numba
-
-    return simulated(plan, found) if COMPILED else found

@@ -18,6 +18,7 @@ import numpy as np
 from gigawatt.catalog.loader import entity
 from gigawatt.core.errors import InfeasibleError, MissingDataError
 from gigawatt.core.quantities import HOURS_PER_YEAR, compact
+from gigawatt.power.adequacy.judged import losses_of
 from gigawatt.power.adequacy.plan import HOUR, percent
 from gigawatt.power.adequacy.rows import PlantUnits, plant_units, unit_size_row
 from gigawatt.power.adequacy.system import (
@@ -25,7 +26,6 @@ from gigawatt.power.adequacy.system import (
     Loss,
     System,
     is_built,
-    losses_of,
     system_of,
     yearly_cost,
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -23,7 +23,6 @@ __all__ = [
     "System",
     "by_convolution",
     "is_built",
-    "losses_of",
     "system_of",
     "yearly_cost",
 ]
@@ -35,8 +34,6 @@ BUILT = 1e-3
 """Below this share of the highest load a capacity is the solver's dust."""
 SOLVED = 1e-6
 """Accuracy of the plan's hours, as a share of the highest load."""
-_YEARS = 500
-"""Simulated years of each number of units that is tried, where there are stores."""
 
 
 @dataclass(frozen=True)
@@ -167,24 +164,6 @@ class Loss:
     hours: float
     energy: float
     most: float
-
-
-def losses_of(plan: SupplyPlan) -> Callable[[System], Loss]:
-    """What other numbers of units lose beside the stores of a plan: by simulation where it has some, else by
-    convolution."""
-    if any(plant.storage is not None and is_built(plan, plant.id) for plant in plan.plants):
-        from gigawatt.power.adequacy.simulated import COMPILED, simulation_of, stores_of  # brings numba
-
-        if COMPILED:
-            stores = [store for store, _ in stores_of(plan)]
-
-            def by_simulation(system: System) -> Loss:
-                found = simulation_of(system, stores, years=_YEARS, error=0.0)
-                return Loss(found.mean("hours"), found.mean("energy"), found.interval("energy")[1])
-
-            return by_simulation
-
-    return by_convolution
 
 
 def by_convolution(system: System) -> Loss:

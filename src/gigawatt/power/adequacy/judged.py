@@ -1,0 +1,45 @@
+"""Adequacy where stores answer outages: by simulation, where it is compiled; else by convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gigawatt.power.adequacy.plan import Adequacy, adequacy_of
+from gigawatt.power.adequacy.system import Loss, System, by_convolution, is_built
+from gigawatt.power.plan.result import SupplyPlan
+
+__all__ = ["adequacy_judged", "losses_of"]
+
+_YEARS = 500
+"""Simulated years of each number of units that is tried."""
+
+
+def losses_of(plan: SupplyPlan) -> Callable[[System], Loss]:
+    """What other numbers of units lose beside the stores of a plan: by simulation where it has some, else by
+    convolution."""
+    if any(plant.storage is not None and is_built(plan, plant.id) for plant in plan.plants):
+        from gigawatt.power.adequacy.simulated import COMPILED, simulation_of, stores_of  # brings numba
+
+        if COMPILED:
+            stores = [store for store, _ in stores_of(plan)]
+
+            def by_simulation(system: System) -> Loss:
+                found = simulation_of(system, stores, years=_YEARS, error=0.0)
+                return Loss(found.mean("hours"), found.mean("energy"), found.interval("energy")[1])
+
+            return by_simulation
+
+    return by_convolution
+
+
+def adequacy_judged(plan: SupplyPlan) -> Adequacy:
+    """Adequacy of a plan: by simulation where it has stores, else by convolution, which is exact then.
+
+    Without numba stores discharge as planned.
+    """
+    found = adequacy_of(plan)
+    if not found.stores:
+        return found
+    from gigawatt.power.adequacy.simulated import COMPILED, simulated  # brings numba
+
+    return simulated(plan, found) if COMPILED else found
