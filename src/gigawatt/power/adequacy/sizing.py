@@ -9,7 +9,7 @@ of them is taken.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -44,6 +44,8 @@ _ROUNDS = 4
 _LUMP = 0.01
 """Cost of rounding one plant up, as a share of the bill, from which one unit less is tried."""
 _LUMPS = 2
+_SLIGHT = 0.25
+"""Part of a unit below which a plant is not rounded up."""
 _KEPT = 1e-9
 """Share of the energy by which a system may miss a reliability: rounding of the convolution."""
 
@@ -119,7 +121,7 @@ def plan_whole_units(asked: Problem, *, solver: str = "hours") -> SupplyPlan:
     question = _Question(asked)
     first = solve_problem(asked, solver=solver)
     best, failed = None, None
-    for start in (first, *_with_one_less(asked, first, solver)):
+    for start, enough in _starts(asked, first, solver):
         try:
             found = _counted(question, start, solver)
         except InfeasibleError as error:
@@ -128,6 +130,8 @@ def plan_whole_units(asked: Problem, *, solver: str = "hours") -> SupplyPlan:
         bill = found.objective + question.price * _outages(question, found)
         if best is None or bill < best[0]:
             best = (bill, found)
+        if enough:
+            break
     if best is None:
         assert failed is not None
         raise failed
@@ -180,25 +184,42 @@ def _outages(question: _Question, plan: SupplyPlan) -> float:
     return max(more, 0.0) * plan.hours / HOURS_PER_YEAR
 
 
-def _with_one_less(asked: Problem, first: SupplyPlan, solver: str) -> list[SupplyPlan]:
-    """Plans in which a plant of large units has one unit less than its capacity rounded up."""
-    found: list[SupplyPlan] = []
-    kinds = sorted(system_of(first).kinds, key=lambda one: -one.spare * yearly_cost(one))
-    for one in kinds[:_LUMPS]:
-        if one.spare * yearly_cost(one) * first.hours / HOURS_PER_YEAR < _LUMP * first.objective:
-            break
-        size = (one.units.count - 1) * one.units.size
-        if one.plant.minimum > size:
-            continue
-        plants = tuple(
-            replace(plant, maximum=size, unit_size=one.units.size) if plant.id == one.plant.id else plant
-            for plant in asked.plants
-        )
-        try:
-            found.append(solve_problem(replace(asked, plants=plants), solver=solver))
-        except InfeasibleError:
-            continue
-    return found
+def _starts(asked: Problem, first: SupplyPlan, solver: str) -> Iterator[tuple[SupplyPlan, bool]]:
+    """(plans to count units of, whether the next is needed only where this one cannot be).
+
+    ``first``, and those in which a plant of large units has one unit less than its capacity rounded up; these
+    alone where the part of a unit that they lack is slight.
+    """
+    kinds = sorted(system_of(first).kinds, key=lambda one: -one.spare * yearly_cost(one))[:_LUMPS]
+    worth = _LUMP * first.objective * HOURS_PER_YEAR / first.hours
+    lumps = [
+        one
+        for one in kinds
+        if one.spare * yearly_cost(one) >= worth
+        and one.plant.minimum <= (one.units.count - 1) * one.units.size
+    ]
+    slight = [one for one in lumps if one.units.size - one.spare < _SLIGHT * one.units.size]
+    if slight and (plan := _with_one_less(asked, slight, solver)) is not None:
+        yield plan, True
+    yield first, False
+    for one in lumps:
+        if one not in slight and (plan := _with_one_less(asked, [one], solver)) is not None:
+            yield plan, False
+
+
+def _with_one_less(asked: Problem, kinds: Sequence[PlantUnits], solver: str) -> SupplyPlan | None:
+    """The plan in which each of these plants has one unit less; ``None`` where a limit forbids it."""
+    less = {one.plant.id: one.units for one in kinds}
+    plants = tuple(
+        replace(plant, maximum=(one.count - 1) * one.size, unit_size=one.size)
+        if (one := less.get(plant.id)) is not None
+        else plant
+        for plant in asked.plants
+    )
+    try:
+        return solve_problem(replace(asked, plants=plants), solver=solver)
+    except InfeasibleError:
+        return None
 
 
 def _counted(question: _Question, start: SupplyPlan, solver: str) -> SupplyPlan:

@@ -198,7 +198,7 @@ def _supply(result: Result) -> str:
     if (short := find(result, "supply.lolh")) is not None:
         text += (
             f"; as whole units that fail it is short {show(float(short.value), 'h', 3)} a year (LOLH; EUE "
-            f"{say(result, 'supply.eue')}), most by outages of one {say(result, 'supply.worst_outage')}"
+            f"{say(result, 'supply.eue')}), most by outages of {say(result, 'supply.worst_outage')}"
         )
     return graded(result, text, ("supply.electricity_cost", "supply.carbon_intensity"))
 
