@@ -40,6 +40,8 @@ TABLES: Mapping[str, Table] = {
     "goodput": Table("goodput and failures of published runs", 0.3),
     "chain": Table("hours, energy and power of whole systems", 12.0, "chain.card:chain_card"),
     "adequacy": Table("LOLE, LOLH and EUE of test systems, by convolution and by simulation", 1.0),
+    "timelines": Table("dates of campuses, plants and queues, from what was known before", 6.0,
+                       "timelines.card:timelines_card"),
     "supply": Table("plants, weather, building and plan beside published numbers", 11.0),
     "technologies": Table("compute technologies beside published numbers", 5.5),
     "outlook": Table("hindcasts, growth and energies beside published numbers", 16.0),

@@ -10,7 +10,7 @@ _SHARES = frozenset(
     (
         "mape", "median_ape", "p90_ape", "bias", "coverage90", "baseline_mape", "median", "p90",
         "median_error", "median_as_used", "p90_as_used", "benchmark", "step", "measured", "fitted", "error",
-        "tolerance", "within25",
+        "tolerance", "within25", "coverage80",
     )
 )  # fmt: skip
 

@@ -15,7 +15,7 @@ __all__ = ["NOTES", "card_document", "read_notes"]
 
 NOTES = "notes.json"
 """Its name in a folder: headings of the card's own tables, and lines that stand below the numbers."""
-_FIGURES = ("n", "refused", "mape", "median_ape", "p90_ape", "bias", "coverage90")
+_FIGURES = ("n", "refused", "mape", "median_ape", "p90_ape", "bias", "coverage90", "coverage80")
 _CHECK = ("part", "what", "ours", "published", "unit", "error", "tolerance", "ok")
 _WORDS = frozenset(("part", "metric", "source", "accelerator", "use", "role", "counted", "what", "operation",
                     "device", "format", "part_of", "quantity", "kind", "boundary", "derived"))  # fmt: skip

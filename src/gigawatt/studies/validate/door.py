@@ -23,8 +23,8 @@ def validate(
     Parameters
     ----------
     table : str
-        ``training``, ``kernels``, ``memory``, ``power``, ``collectives``, ``serving``, ``chain``, ``supply``,
-        ``technologies`` or ``outlook``.
+        ``training``, ``kernels``, ``memory``, ``power``, ``collectives``, ``serving``, ``goodput``,
+        ``chain``, ``adequacy``, ``timelines``, ``supply``, ``technologies`` or ``outlook``.
     rows : path, optional
         A file of the table's shape (of kernels and collectives also a folder) instead of the shipped rows.
     parts : sequence of str, optional

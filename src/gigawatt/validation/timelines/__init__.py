@@ -1,0 +1,1 @@
+"""Dates of projects, each predicted from what was known before it."""
