@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
 from gigawatt.outlook.compute import demand, fleet, limits
-from gigawatt.outlook.compute.fleet import H100_FLOPS, lead_time_draw
+from gigawatt.outlook.compute.fleet import H100_FLOPS
 from gigawatt.outlook.energy import electricity
 from gigawatt.outlook.frame import YEARS
 from gigawatt.outlook.paths import ANCHOR, fading, walk
 from gigawatt.outlook.tables import Tables, Utilisation
+from gigawatt.power.dates.lead import lead_time_draw
 
 YEAR = 8760.0 * 3600.0
 AT = YEARS.index(ANCHOR)

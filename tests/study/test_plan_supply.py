@@ -245,7 +245,7 @@ def test_a_file_with_one_value_a_section_is_the_command_line(tmp_path: Path) -> 
 
 
 def test_a_load_by_year_is_that_of_the_year_and_fuel_prices_move_the_cost() -> None:
-    words = {"load.mean": "2025: 200 MW, 2030: 1 GW"}
+    words = {"load.mean": "2025: 200 MW, 2030: 1 GW", "supply.ordered": "2020"}
     mid = read_supply_question(site="texas", year=2027, plants=("gas-turbine",), settings=words)
     assert mid.load.mean() == pytest.approx(5.2e8)
     dear = {"supply.fuel_prices.natural-gas": "20 $/MMBtu"}

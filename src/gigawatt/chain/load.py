@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gigawatt import catalog
 from gigawatt.catalog import Entity
+from gigawatt.chain.arrivals import Arrivals
 from gigawatt.chain.money import Campus, built_with, supply_costs
 from gigawatt.chain.notices import of_building, of_supply
 from gigawatt.chain.registry import load_alone, shared
@@ -242,11 +243,12 @@ def notices(
     site_redundancy: Entity | None,
     supply_plan: SupplyPlan,
     supply_adequacy: Adequacy,
+    supply_arrivals: Arrivals,
     scenario_year: int,
 ) -> tuple[str, ...]:
     """The notices: bindings and notices of plan and building, lead times, what is not bought."""
     return (
         "the ledger holds building and supply: what runs in it is not bought",
         *of_building(facility_building, site_redundancy),
-        *of_supply(supply_plan, supply_adequacy, scenario_year),
+        *of_supply(supply_plan, supply_adequacy, scenario_year, supply_arrivals),
     )

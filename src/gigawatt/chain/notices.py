@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gigawatt.catalog import Entity
+from gigawatt.chain.arrivals import Arrivals
 from gigawatt.chain.capacity_chain import permit_notices
 from gigawatt.chain.hybrids import training_notices
 from gigawatt.chain.registry import training
@@ -33,6 +34,7 @@ _FULL_CLOCK = 0.9999
 def notices(
     supply_plan: SupplyPlan,
     supply_adequacy: Adequacy,
+    supply_arrivals: Arrivals,
     scenario_year: int,
     model_architecture: Architecture,
     machine_chip: Chip,
@@ -74,7 +76,7 @@ def notices(
     told.extend(of_size(machine_found, ledger_budget_left))
     told.extend(beside_budget(machine_size.get("power"), facility_power_peak, "these runs draw"))
     told.extend(of_building(facility_load, site_redundancy))
-    told.extend(of_supply(supply_plan, supply_adequacy, scenario_year))
+    told.extend(of_supply(supply_plan, supply_adequacy, scenario_year, supply_arrivals))
     return tuple(told)
 
 
@@ -110,7 +112,7 @@ def beside_budget(budget: float | None, peak: float, draw: str) -> list[str]:
     return [f"of {budget / 1e6:.4g} MW, {draw} {peak / 1e6:.4g} MW in their highest hour"]
 
 
-def of_supply(optimum: SupplyPlan, adequacy: Adequacy, year: int) -> list[str]:
+def of_supply(optimum: SupplyPlan, adequacy: Adequacy, year: int, arrivals: Arrivals) -> list[str]:
     """Notices of the supply plan: notices, bindings, what it lacks with outages, late plants."""
     short = [adequacy.notice] if adequacy.notice else []
     return [
@@ -118,5 +120,5 @@ def of_supply(optimum: SupplyPlan, adequacy: Adequacy, year: int) -> list[str]:
         *optimum.binding,
         *short,
         *permit_notices(optimum),
-        *lead_time_notices(optimum, year),
+        *lead_time_notices(optimum, year, arrivals),
     ]

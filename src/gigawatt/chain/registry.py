@@ -89,6 +89,7 @@ _MACHINE = (
 _DEGREES = " ".join(f"serving.layout.{name}" for name in keys_under("serving.layout"))
 _COLUMNS = " ".join(f"layout.{name}" for name in keys_under("layout") if name != "widen")
 _WEATHER = "site.name site.weather site.design_hot site.design_cold"
+_DATED = "year supply.ordered supply.ready"
 _EVERY = (
     ("scenario.year", "", "Year of prices, plants and software", "year"),
     ("site.site", "", "The site", "site.name"),
@@ -101,8 +102,9 @@ _EVERY = (
      f"year {_WEATHER} site.weather_years supply.grid.price supply.grid.carbon"),
     ("supply.grid_given", "", "Connection limit, and whether its clean share counts, where they are given",
      "supply.grid.limit supply.grid.counts"),
-    ("supply.plants", "", "Plants that may be built", "supply.plants"),
-    ("supply.limits", "", "Largest capacity of a plant where it is given", "supply.limits"),
+    ("supply.arrivals", "", "When each plant gives power", f"{_DATED} supply.plants"),
+    ("supply.plants", "", "Plants that may be built", f"supply.plants {_DATED}"),
+    ("supply.limits", "", "Largest capacity of a plant where it is given", f"supply.limits {_DATED}"),
     ("supply.capacity_factors", "", "Capacity factors by the hour of a plant, where they are given",
      "supply.capacity_factors"),
     ("supply.fuel_prices", "", "Prices of fuels at their hubs, where they are given", "supply.fuel_prices"),

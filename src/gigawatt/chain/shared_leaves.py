@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
+from gigawatt.chain.arrivals import fill_arrivals
 from gigawatt.chain.candidates import fuel_id, plant_id
 from gigawatt.chain.filler import Filler, beside, clock_rows
 from gigawatt.chain.supply_terms import read_flexible, read_matching, read_reliability
@@ -155,6 +156,7 @@ def fill_supply(fill: Filler) -> None:
     fill.given_or_default("supply.plants", supply.plants, lambda t: tuple(t.split("|")))
     fill.written("supply.limits", "supply.limits", dict(supply.limits))
     _leave_out(fill, supply)
+    fill_arrivals(fill)
     year = fill.loaded.scenario.year
     fill.written("supply.carbon_limit", "supply.carbon_limit", limit_in(supply.carbon_limit, year))
     price = at_year(supply.carbon_price, year)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gigawatt.catalog import Entity
 from gigawatt.chain import methods
+from gigawatt.chain.arrivals import Arrivals
 from gigawatt.chain.candidates import fuelled, grid_at, plants_here
 from gigawatt.chain.registry import running, serving, shared, training
 from gigawatt.chain.weather_years import profiles
@@ -28,6 +29,7 @@ from gigawatt.power import (
     solve_problem,
 )
 from gigawatt.power.adequacy import WHOLE, Adequacy, adequacy_judged, plan_whole_units
+from gigawatt.power.dates import date_words
 from gigawatt.schema.values import ByYear, at_year
 
 __all__ = ["HOUR", "candidates_in"]
@@ -394,15 +396,23 @@ def worst_outage(supply_adequacy: Adequacy) -> str:
     return supply_adequacy.worst.words
 
 
-def lead_time_notices(optimum: SupplyPlan, year: int) -> list[str]:
-    """Plants that the plan builds and that cannot stand in the scenario's year if ordered in it."""
-    late: list[str] = []
+def lead_time_notices(optimum: SupplyPlan, year: int, arrivals: Arrivals) -> list[str]:
+    """Plants of the plan that are not yet there at the start of the year, and those that were left out."""
+    late = list(arrivals.left_out)
     worth = float(np.max(optimum.load)) * 1e-3  # below a thousandth of the load it is the solver's dust
     for plant in optimum.plants:
-        years = plant.lead_time / (HOURS_PER_YEAR * HOUR)
-        if optimum.capacity[plant.id] > worth and years >= 1.0:
+        one = arrivals.by.get(plant.id)
+        if one is None or optimum.capacity[plant.id] <= worth or one.ready() <= year:
+            continue
+        years, size = one.lead[0] / (HOURS_PER_YEAR * HOUR), show(optimum.capacity[plant.id], "MW")
+        if arrivals.dated:
             late.append(
-                f"{plant.name}: {show(optimum.capacity[plant.id], 'MW')} ordered in {year} gives power from "
-                f"about {year + years:.0f} (lead time {years:.1f} years)"
+                f"{plant.name}: {size} ordered {date_words(one.ordered)} gives power from {one.words}, there "
+                f"at the start of {year} with {100.0 * one.chance(year):.0f} %"
+            )
+        elif years >= 1.0:
+            late.append(
+                f"{plant.name}: {size} ordered in {year} gives power from about {one.ready():.0f} "
+                f"(lead time {years:.1f} years)"
             )
     return late

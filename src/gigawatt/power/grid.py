@@ -31,9 +31,9 @@ _CAMBIUM_SCALE = 0.1 / 3.6e9  # stored as tenths of kg/MWh
 @dataclass(frozen=True)
 class Grid:
     """A grid in one year: ``price`` [$/J] and ``carbon`` [kg/J] by the hour, ``limit`` [W] of the connection,
-    ``connection_time`` [s] from request to power; ``clean``, the share of its power in every hour that is of
-    sun, wind, water and nuclear plants, ``None`` where the mix is not known. ``evidence`` holds the rows that
-    the means come from, ``assumptions`` what was filled in."""
+    ``connection_time`` [s] from request to power, ``connection_range`` its low and high end; ``clean``, the
+    share of its power in every hour that is of sun, wind, water and nuclear plants, ``None`` where the mix is
+    not known. ``evidence`` holds the rows that the means come from, ``assumptions`` what was filled in."""
 
     id: str
     name: str
@@ -45,6 +45,7 @@ class Grid:
     evidence: Mapping[str, Evidence] = field(repr=False)
     assumptions: tuple[Assumption, ...] = field(default=(), repr=False)
     clean: Array | None = field(default=None, repr=False)
+    connection_range: tuple[float, float] = (0.0, 0.0)
 
 
 def list_grids() -> list[str]:
@@ -163,7 +164,8 @@ def load_grid(
         carbons = dirty * (row.value("carbon") if carbon is None else carbon)
         if carbon is None:
             _held(row, year, assumptions)
-    connection = row.evidence("connection_time") if "connection_time" in row.numbers else None
+    own = "connection_time" in row.numbers
+    connection = (row if own else defaults).evidence("connection_time")
     return Grid(
         id=row.id,
         name=row.text("name", row.id),
@@ -171,7 +173,8 @@ def load_grid(
         price=mean_price * _price_shape(row, left),
         carbon=carbons,
         limit=limit,
-        connection_time=(connection or defaults.evidence("connection_time")).value,
+        connection_time=connection.value,
+        connection_range=(connection.low or connection.value, connection.high or connection.value),
         evidence=evidence,
         assumptions=tuple(assumptions),
         clean=_clean(row, dirty),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gigawatt.catalog import Entity
+from gigawatt.chain.arrivals import Arrivals
 from gigawatt.chain.notices import beside_budget, of_building, of_supply, unsold
 from gigawatt.chain.registry import serving
 from gigawatt.chain.serving.choice import Configuration
@@ -28,6 +29,7 @@ _HOUR = 3600.0
 def serving_notices(
     supply_plan: SupplyPlan,
     supply_adequacy: Adequacy,
+    supply_arrivals: Arrivals,
     scenario_year: int,
     machine_chip: Chip,
     facility_power_peak: float,
@@ -82,7 +84,7 @@ def serving_notices(
     notices.extend(serving_precision)
     notices.extend(serving_plan.notices)
     notices.extend(of_building(facility_load, site_redundancy))
-    notices.extend(of_supply(supply_plan, supply_adequacy, scenario_year))
+    notices.extend(of_supply(supply_plan, supply_adequacy, scenario_year, supply_arrivals))
     return tuple(notices)
 
 

@@ -11,19 +11,18 @@ microprocessors"; Epoch AI, chip counts and data centres (CC BY 4.0).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.core.evidence import Z95
 from gigawatt.core.quantities import factor
 from gigawatt.outlook.frame import FIRST, YEARS, Frame
 from gigawatt.outlook.paths import ANCHOR, fading, since, walk
 from gigawatt.outlook.tables import Tables
+from gigawatt.power.dates.lead import lead_time_draw
 
-__all__ = ["BLOCKS", "CLASSES", "H100_FLOPS", "lead_time_draw"]
+__all__ = ["BLOCKS", "CLASSES", "H100_FLOPS"]
 
 Array = NDArray[np.float64]
 
@@ -42,20 +41,6 @@ CLASSES: Mapping[str, str] = {
 
 _YEAR = np.asarray(YEARS, dtype=float)[None, :]
 _AT = YEARS.index(ANCHOR)
-
-
-def lead_time_draw(spread: Array, value: float, low: float, high: float) -> Array:
-    """Lead times [s]: lognormal around ``value`` with ``low`` and ``high`` as 5 and 95 %, two-piece.
-
-    Parameters
-    ----------
-    spread : array (draws, 1)
-        Standard normal.
-    value, low, high : float
-        [s], 0 < low ≤ value ≤ high.
-    """
-    down, up = math.log(value / low), math.log(high / value)
-    return value * np.exp(spread * np.where(spread < 0.0, down, up) / Z95)
 
 
 BLOCKS = Frame()

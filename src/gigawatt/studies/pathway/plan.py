@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from gigawatt import catalog
 from gigawatt.chain.accelerator_price import MachineTerms, chip_second_price, power_of
+from gigawatt.chain.arrivals import arrival_of
 from gigawatt.chain.candidates import plant_id
 from gigawatt.chain.filler import Filler
 from gigawatt.chain.graph import graph_of
@@ -219,7 +220,7 @@ class _Site:
         self.grids: dict[float, Grid] = {}
         self.missing: dict[str, Assumption] = {}  # numbers that the rows of fuels do not have
         self.built: dict[tuple[str, float, float, int], Plant] = {}
-        self.ready = {name: self.now + self._lead(name) / SECONDS_PER_YEAR for name in self.buildable}
+        self.ready = {name: self._ready(name) for name in self.buildable}
         cuts = (
             {math.ceil(year * _CUTS - _ROUNDING) / _CUTS for year in self.ready.values()} if asked.cut else ()
         )
@@ -255,12 +256,14 @@ class _Site:
             self.grids[year] = fill.leaves["supply.grid"].value
         return self.grids[year]
 
-    def _lead(self, name: str) -> float:
+    def _ready(self, name: str) -> float:
+        """Decimal year in which a plant is there: as in the plan of a year, or after the lead time given."""
+        ordered = self.now if self.asked.orders is None else self.asked.orders.of(name)
+        if ordered is None:
+            return self.now
         if name in self.leads:
-            return self.leads[name]
-        if self.rows[name].text("kind") == "grid":
-            return self._grid(self.now).connection_time
-        return RowReader(self.rows[name], self.now, {}).number("lead_time")
+            return max(self.now, ordered + self.leads[name] / SECONDS_PER_YEAR)
+        return max(self.now, arrival_of(name, ordered, self._grid(self.now)).ready(self.asked.chance))
 
     def _capital(self, name: str, year: float) -> dict[str, float]:
         """Investment of a year where a learning rate is given: of the first year, by what stands by then."""

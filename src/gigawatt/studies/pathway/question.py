@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from gigawatt.chain.arrivals import Orders, read_orders
 from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.candidates import fuel_id, plant_id
 from gigawatt.chain.filler import Filler
@@ -39,6 +40,8 @@ _OF_A_YEAR = (
 """Terms of a year's plan that a pathway does not have."""
 _WAITS = ("machine.chip", "site.cooling", "site.redundancy", "site.pue")
 """Fields of the accelerators that wait for power, and of their building."""
+_MEDIAN = 0.5
+"""Probability with which a plant is there in its first step."""
 _TARGETS = ("facility.load", "supply.candidates", "supply.plan")
 
 
@@ -48,7 +51,8 @@ class Question:
 
     ``years`` begin the steps and the last lasts to ``end``; ``build_rates`` [W/s] by plant; ``lead_times``
     [s] in place of the catalog's; ``learning`` a rate for each doubling by plant, or ``None`` for the
-    catalog's; ``existing`` (plant, W, its first year); ``weeks`` that stand for a year.
+    catalog's; ``existing`` (plant, W, its first year); ``weeks`` that stand for a year; ``orders`` when
+    plants are ordered (left out: as the first step begins), ``chance`` with which they are there.
     """
 
     loaded: LoadedScenario
@@ -64,6 +68,8 @@ class Question:
     weeks: int = 7
     assumptions: tuple[Assumption, ...] = ()
     notices: tuple[str, ...] = ()
+    orders: Orders | None = None
+    chance: float = _MEDIAN
 
 
 def read_pathway_question(
@@ -137,6 +143,9 @@ def read_pathway_question(
             more["supply.plants"] = list(kept)
         chip = loaded.scenario.machine.chip or assumed.default("pathway.chip").text("text")
         refuse_unread(loaded, graph_of(loaded), _TARGETS, besides=_WAITS)
+        given = loaded.scenario.supply
+        orders = Orders(first[0]) if given.ordered is None else read_orders(given.ordered)
+        more |= {"supply.ordered": "any", "supply.ready": None}  # each step has its own plants
         for name in loaded.scenario.supply.fuel_prices:
             fuel_id("supply.fuel_prices", name)
         loaded = scenario_with(loaded, more)
@@ -155,6 +164,8 @@ def read_pathway_question(
         lead_times=_each("lead_time", lead_time, "yr"),
         learning=learns,
         existing=_existing(existing),
+        orders=orders,
+        chance=_MEDIAN if given.ready is None else given.ready,
         case=case,
         weeks=weeks,
         assumptions=tuple(assumed.assumptions),

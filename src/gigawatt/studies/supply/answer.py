@@ -147,11 +147,12 @@ def _scaled(value: float | None, scale: float) -> float | None:
 def _plants(supply: SupplyAnswer) -> list[dict[str, Any]]:
     plan, year = supply.plan, supply.year_share
     energy, charge, wasted = (plan.energy(what) for what in ("dispatch", "charge", "curtailed"))
-    served = plan.energy_served
+    served, arrivals = plan.energy_served, supply.question.arrivals
     worth = DUST * float(plan.load.max())
     rows: list[dict[str, Any]] = []
     for i, plant in enumerate(plan.plants):
         size, name = plan.capacity[plant.id], plant.id
+        there = arrivals.by.get(name)
         parts = plan.cost[name]
         lead = supply.question.grid.connection_time if plant.kind == "grid" else plant.lead_time
         full = plan.dispatch[:, i] >= size * (1.0 - DUST)
@@ -180,7 +181,10 @@ def _plants(supply: SupplyAnswer) -> list[dict[str, Any]]:
                 "construction_carbon_t_per_year": plan.construction_carbon[name] * year / 1e3,
                 "water_m3_per_year": plan.water[name] * year,
                 "lead_time_years": lead / _YEAR,
-                "order_by": supply.question.year - lead / _YEAR,
+                "order_by": arrivals.order_by(name, supply.question.year),
+                "ready": None if there is None else there.ready(),
+                "ready_low": None if there is None else there.ready(0.1),
+                "ready_high": None if there is None else there.ready(0.9),
             }
         )
     return rows
@@ -243,18 +247,12 @@ def _months(supply: SupplyAnswer) -> list[dict[str, Any]]:
 
 
 def _lead_times(supply: SupplyAnswer) -> list[str]:
-    """Order dates of the plants, the earliest first."""
-    rows = [row for row in _plants(supply) if row["built"] and row["lead_time_years"] > 0.0]
-    rows.sort(key=lambda row: row["order_by"])
-    return [
-        f"{row['name']}: lead time {row['lead_time_years']:.1f} years; for power at the start of "
-        f"{supply.question.year}, order by {_date(row['order_by'])}"
-        for row in rows
-    ]
-
-
-def _date(year: float) -> str:
-    return f"{_MONTHS[min(int((year % 1.0) * len(_MONTHS)), len(_MONTHS) - 1)]} {int(year)}"
+    """Order dates of the plants, the longest lead time first."""
+    question, worth = supply.question, DUST * float(supply.plan.load.max())
+    built = [plant for plant in supply.plan.plants if supply.plan.capacity[plant.id] > worth]
+    built.sort(key=lambda plant: -plant.lead_time)
+    said = (question.arrivals.words(plant.id, question.year) for plant in built)
+    return [one for one in said if one is not None]
 
 
 def hourly(supply: SupplyAnswer) -> dict[str, list[float]]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog import Entity
+from gigawatt.chain.arrivals import Arrivals
 from gigawatt.chain.graph import graph_of, refuse_unread
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.chain.load import profile_words
@@ -34,7 +35,7 @@ _TARGETS = ("supply.plan", "facility.capacity_chain")
 _BUILDING = "facility.building"
 _OF_BUILDING = ("site.cooling", "site.redundancy", "site.pue")
 _PRICE = "supply.price"
-_NEEDS = ("facility.load", "supply.candidates")
+_NEEDS = ("facility.load", "supply.candidates", "supply.arrivals")
 _FILES = (".yaml", ".yml")
 _WORDS = {
     "year": "year", "cooling": "site.cooling", "weather": "site.weather", "years": "site.weather_years",
@@ -43,7 +44,7 @@ _WORDS = {
     "grid_carbon": "supply.grid.carbon", "reliability": "supply.reliability",
     "not_served_price": "supply.not_served_price", "discount": "economics.discount_rate",
     "flexible": "supply.flexible", "deferrable": "supply.deferrable", "matching": "supply.matching",
-    "grid_counts": "supply.grid.counts",
+    "grid_counts": "supply.grid.counts", "ordered": "supply.ordered", "ready": "supply.ready",
 }  # fmt: skip
 """Keyword → field of the scenario."""
 
@@ -58,7 +59,7 @@ class SupplyQuestion:
     them. ``carbon_limit`` [kg/J], ``carbon_price`` [$/kg], ``not_served_price`` [$/J],
     ``not_served_limit`` a share of the energy. ``flexible`` is what may be cut or wait; ``matching`` is the
     share of every hour's load that clean plants and stores must give; ``units`` is ``whole`` or ``any``,
-    ``fuel_lines`` those of each fuel.
+    ``fuel_lines`` those of each fuel; ``arrivals``: when plants are there.
     """
 
     site: Site
@@ -75,6 +76,7 @@ class SupplyQuestion:
     carbon_price: float
     not_served_price: float
     not_served_limit: float | None
+    arrivals: Arrivals = field(repr=False)
     flexible: Flexible | None = None
     matching: float | None = None
     weather_years: int = 1
@@ -109,7 +111,8 @@ def read_supply_question(
         Fields of a scenario: ``{"load.mean": "100 MW", "supply.fuel_prices.natural-gas": "9 $/MMBtu"}``.
     **words
         ``year, cooling, weather, years, plants, limits, capacity_factors, carbon, carbon_price, price,
-        grid_carbon, reliability, not_served_price, discount, flexible, deferrable, matching, grid_counts``:
+        grid_carbon, reliability, not_served_price, discount, flexible, deferrable, matching, grid_counts,
+        ordered, ready``:
         docs/plan-supply.md has every one.
 
     Raises
@@ -169,7 +172,7 @@ def question_of(loaded: LoadedScenario) -> SupplyQuestion:
     shape: LoadShape = value["facility.load"]
     skies = value["site.weather_years"]
     weather = value["site.weather"] if "site.weather" in value else skies[0]
-    profile = value.get("load.profile")
+    profile, arrivals = value.get("load.profile"), value["supply.arrivals"]
     return SupplyQuestion(
         site=load_site(loaded.scenario.site.name),
         weather=weather,
@@ -196,7 +199,8 @@ def question_of(loaded: LoadedScenario) -> SupplyQuestion:
         assumptions=assumptions_of(
             values, (one for one in assumptions if one.key in values or one.key not in leaves)
         ),
-        notices=(*loaded.notices, *weather.warnings),
+        notices=(*loaded.notices, *weather.warnings, *arrivals.left_out),
+        arrivals=arrivals,
     )
 
 
