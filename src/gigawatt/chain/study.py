@@ -111,7 +111,10 @@ class Study:
         return Study(scenario_with(self.loaded, changes))
 
     def run(
-        self, progress: Callable[[str, float], None] | None = None, remembered: Remembered | None = None
+        self,
+        progress: Callable[[str, float], None] | None = None,
+        remembered: Remembered | None = None,
+        finish: Callable[[Result, LoadedScenario, Mapping[str, Any]], Result] | None = None,
     ) -> Result:
         """Evaluate the whole chain.
 
@@ -121,6 +124,8 @@ class Study:
             Called with (what is being done, share done).
         remembered : Remembered, optional
             Cache shared with other scenarios; none if left out.
+        finish : callable, optional
+            Makes of the result, the scenario and its quantities by name what is returned.
 
         Raises
         ------
@@ -154,7 +159,9 @@ class Study:
         }
         name = self.loaded.scenario.name or self.loaded.file.stem
         quantities = {key: _quantity(value, objects) for key, value in values.items()}
-        return Result(name, quantities, tables, (*self.loaded.notices, *objects["study.notices"]), found, run)
+        notices = (*self.loaded.notices, *objects["study.notices"])
+        result = Result(name, quantities, tables, notices, found, run)
+        return result if finish is None else finish(result, self.loaded, objects)
 
 
 def assumptions_of(values: Mapping[str, Value], first: Iterable[Assumption]) -> tuple[Assumption, ...]:

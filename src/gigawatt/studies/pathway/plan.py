@@ -120,6 +120,9 @@ def accelerators(*, chip: str, pue: float, rate: float, year: float | None = Non
 
 def _evaluated(asked: Question) -> tuple[dict[str, Any], list[Assumption]]:
     """(quantities of the scenario in its first year that a pathway starts from, their assumptions)."""
+    if asked.known is not None:
+        names = (*_TARGETS, "site.cooling", "site.redundancy")
+        return {name: asked.known[name] for name in names} | {"site.pue": asked.loaded.scenario.site.pue}, []
     loaded = asked.loaded
     graph, fill = graph_of(loaded), Filler(loaded)
     leaves, assumptions = fill_leaves(loaded)

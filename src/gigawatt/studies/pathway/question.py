@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from gigawatt.chain.arrivals import Orders, read_orders
 from gigawatt.chain.assumption_list import AssumptionList
@@ -52,7 +53,8 @@ class Question:
     ``years`` begin the steps and the last lasts to ``end``; ``build_rates`` [W/s] by plant; ``lead_times``
     [s] in place of the catalog's; ``learning`` a rate for each doubling by plant, or ``None`` for the
     catalog's; ``existing`` (plant, W, its first year); ``weeks`` that stand for a year; ``orders`` when
-    plants are ordered (left out: as the first step begins), ``chance`` with which they are there.
+    plants are ordered (left out: as the first step begins), ``chance`` with which they are there; ``known``:
+    quantities of the scenario in its first year, by name, where they are computed already.
     """
 
     loaded: LoadedScenario
@@ -69,6 +71,7 @@ class Question:
     assumptions: tuple[Assumption, ...] = ()
     notices: tuple[str, ...] = ()
     orders: Orders | None = None
+    known: Mapping[str, Any] | None = field(default=None, repr=False)
     chance: float = _MEDIAN
 
 

@@ -29,6 +29,7 @@ from gigawatt.studies.run import grids
 from gigawatt.studies.run.far_off import band_grid, resembling_grid, step_band
 from gigawatt.studies.run.figures import figure
 from gigawatt.studies.run.figures_tables import has_table
+from gigawatt.studies.run.phases import phases_grid
 from gigawatt.studies.run.sayings import branch_of
 from gigawatt.studies.run.short import CARDS, lost_words, short
 from gigawatt.studies.run.words import subject, topics
@@ -185,6 +186,7 @@ def _sections(result: Result) -> tuple[Section, ...]:
         binding.append(Heading("Lost wall-clock time"))
         binding.append(Columns(one.figure("goodput"), one.table("goodput")))
     add("binding", "Bottleneck, and what would relieve it", *binding)
+    add("phases", "When power is there", *phases_grid(result))
     add("error", "Uncertainty", *_far_off(result))
     wall = one.figure("wall")
     if wall:

@@ -98,14 +98,15 @@ def _result(
 ) -> Result:
     from gigawatt.chain.study import Study
     from gigawatt.schema.changed import scenario_of
+    from gigawatt.studies.run.phases import with_phases
 
     if isinstance(scenario, str | Path):
         scenario = Study.read(scenario)
     if isinstance(scenario, Study):
-        return scenario.changed(changes).run(progress)
+        return scenario.changed(changes).run(progress, finish=with_phases)
     try:
         values = {**dict(_dotted(scenario or {})), **changes}
-        return Study(scenario_of(values, _UNNAMED)).run(progress)
+        return Study(scenario_of(values, _UNNAMED)).run(progress, finish=with_phases)
     except GigawattError as error:
         if error.file is not None and Path(error.file) == _UNNAMED:  # there is no file that could be opened
             error.file = error.line = None

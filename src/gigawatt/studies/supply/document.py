@@ -14,6 +14,7 @@ from gigawatt.faces.figures.readable import significant, with_unit
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.parts import facts_of, listed, rows_grid, trusted, with_percent
 from gigawatt.faces.report.trust import read_assumptions, trust_words
+from gigawatt.power.dates import date_words
 from gigawatt.studies.supply.adequacy import nines_words, parts
 from gigawatt.studies.supply.figures import FIGURES, built
 
@@ -94,12 +95,19 @@ def _bottleneck(answer: Answer) -> str:
         text = f"Binding limits: {lines}."
     else:
         text = "No limit binds."
+    coming = [r for r in built(answer) if r["ready"] is not None and r["ready"] > answer["year"]]
+    if coming:
+        last = max(coming, key=lambda row: row["ready"])
+        text += (
+            f" Not all of it is there as {answer['year']} begins: the last to come is {last['name']}, in "
+            f"{date_words(last['ready'])}."
+        )
     late = [r for r in built(answer) if r["order_by"] is not None]
     if late:
         first = min(late, key=lambda row: row["order_by"])
         text += (
             f" The first order is {first['name']}, {significant(first['lead_time_years'])} years ahead "
-            f"(by {first['order_by']:.0f})."
+            f"(by {date_words(first['order_by'])})."
         )
     return text
 
@@ -156,12 +164,13 @@ def _plants(answer: Answer) -> Grid:
             f"{with_unit(row['cost_high_USD_per_year'], '$', 2)}",
             with_unit(row["carbon_t_per_year"], "t") if row["carbon_t_per_year"] > 0 else "–",
             f"{significant(row['lead_time_years'])} years",
-            "–" if row["order_by"] is None else f"{row['order_by']:.0f}",
+            "–" if row["order_by"] is None else date_words(row["order_by"]),
+            "–" if row["ready"] is None else date_words(row["ready"]),
         )
         for row in built(answer)
     ]  # fmt: skip
     heads = ("plant", "capacity", "store", "energy", "share", "capacity factor", "cost per year", "range",
-             "carbon",             "lead time", "order by")  # fmt: skip
+             "carbon", "lead time", "order by", "there from")  # fmt: skip
     return rows_grid("Plants built, with the energy, cost and carbon of a year.", heads, rows)
 
 
@@ -214,7 +223,9 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         sections.insert(1, Section("binding", "Bottleneck and what would relieve it",
                                    (Points(tuple(answer["binding"])),)))  # fmt: skip
     if answer["lead_times"]:
-        sections.append(Section("orders", "Order by", (Points(tuple(answer["lead_times"])),)))
+        dated = any(row["ready"] is not None for row in built(answer))
+        drawing = figure("arrivals") if dated else ()
+        sections.append(Section("orders", "Order by", (*drawing, Points(tuple(answer["lead_times"])))))
     texts = (
         f"{_question(answer)} {_summary(answer, grade)}",
         f"{_carbon(answer)} {answer['adequacy']['words']}.{nines_words(answer['adequacy'])} "
@@ -239,6 +250,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         stated=(
             "scenario.year",
             "supply.plants",
+            "supply.ordered",
             "supply.not_served_price",
             "supply.grid_price",
             "supply.grid_carbon",

@@ -5,15 +5,17 @@ Each takes the document that ``gigawatt plan-supply --json`` prints, and the hou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from gigawatt.faces.figures.readable import with_unit
 from gigawatt.faces.figures.single_line import single_line
 from gigawatt.faces.figures.style import GRID, INK, NOT_SERVED, colour, finish, safe, translucent
+from gigawatt.power.dates import date_words
 
 __all__ = [
     "FIGURES",
+    "arrivals",
     "bad_week",
     "built",
     "capacity_stack",
@@ -267,6 +269,39 @@ def bad_week(answer: Answer, hours: Hours) -> Any:
     return figure
 
 
+def arrivals(answer: Answer, hours: Hours) -> Any:
+    """When each plant that is built is there: from its order to the median, and the band of eight in ten."""
+    import plotly.graph_objects as go
+
+    rows = sorted((row for row in built(answer) if row["ready"] is not None), key=lambda row: -row["ready"])
+    names = [safe(row["name"]) for row in rows]
+    hues = [colour(row["id"], number) for number, row in enumerate(rows)]
+    figure: Any = go.Figure()
+    figure.add_bar(
+        y=names,
+        x=_dates(row["lead_time_years"] for row in rows),
+        base=_dates(row["ready"] - row["lead_time_years"] for row in rows),
+        orientation="h",
+        marker={"color": hues},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": _dates(row["ready_high"] - row["ready"] for row in rows),
+            "arrayminus": _dates(row["ready"] - row["ready_low"] for row in rows),
+            "color": INK,
+        },
+        customdata=[[date_words(row[key]) for key in ("ready", "ready_low", "ready_high")] for row in rows],
+        hovertemplate="%{y}: there from %{customdata[0]} (80 %: %{customdata[1]} to %{customdata[2]})"
+        "<extra></extra>",
+    )
+    figure.add_vline(x=float(answer["year"]), line={"color": INK, "dash": "dot"})
+    return finish(figure, title="When the plants are there", height=_PANEL + _ROW * len(rows), x="year")
+
+
+def _dates(values: Iterable[float]) -> list[float]:
+    return [round(value, 3) for value in values]
+
+
 FIGURES: dict[str, tuple[Callable[[Answer, Hours], Any], str]] = {
     "capacity": (
         capacity_stack,
@@ -291,5 +326,10 @@ FIGURES: dict[str, tuple[Callable[[Answer, Hours], Any], str]] = {
         "Units needed + spare of each stage, and what all of them are rated for.",
     ),
     "months": (monthly_balance, "Generation above zero; charging and curtailment below."),
+    "arrivals": (
+        arrivals,
+        "Bars begin with the order and end with power in the median; lines hold eight of ten cases; dotted: "
+        "the year of the plan begins.",
+    ),
 }
 """Figure → (the function, its caption)."""
