@@ -67,6 +67,7 @@ def main() -> None:
                     load="1 GW",
                     year=year,
                     plants=(*OLD, *NEW),
+                    ordered="any",
                     carbon=None if limit is None else f"{limit} g/kWh",
                 )
                 try:

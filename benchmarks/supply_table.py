@@ -35,7 +35,7 @@ HEAD = """# What a gigawatt costs, by place, year and carbon
 
 Made by `python benchmarks/supply_table.py`; do not edit. The cheapest plants that carry a flat 1 GW at the meter in
 every hour of the site's weather year, out of {plants}, under a limit on the mean operational carbon (fuel's supply
-chain included). Each row is `gigawatt plan-supply SITE --load 1GW --year YEAR --carbon "LIMIT g/kWh" --plants …`.
+chain included). Each row is `gigawatt plan-supply SITE --load 1GW --year YEAR --carbon "LIMIT g/kWh" --plants … --ordered any`.
 
 - *Cost* is annuities, operation, fuel and purchases per MWh served; *low to high* the same plants with the capital
   costs, fuel and grid prices of the catalog all at their low, and all at their high ends.
@@ -50,7 +50,7 @@ def row(site: str, year: int, limit: float) -> dict[str, Any]:
     """The answer for one cell, or why there is none."""
     try:
         question = read_supply_question(
-            site=site, load="1 GW", year=year, carbon=f"{limit} g/kWh", plants=PLANTS
+            site=site, load="1 GW", year=year, carbon=f"{limit} g/kWh", plants=PLANTS, ordered="any"
         )
         return as_answer(plan_supply(question))
     except GigawattError as error:

@@ -23,8 +23,8 @@ OF_PLAN = {"machine.sites", "machine.distance", "machine.wan", "machine.exchange
 PLAN = {
     "supply.plants", "supply.limits", "supply.capacity_factors", "supply.fuel_prices", "supply.grid.limit",
     "supply.grid.counts", "supply.carbon_limit", "supply.carbon_price", "supply.not_served_price",
-    "supply.reliability", "supply.units", "supply.fuel_lines", "supply.matching", "supply.flexible",
-    "supply.deferrable",
+    "supply.ordered", "supply.ready", "supply.reliability", "supply.units", "supply.fuel_lines",
+    "supply.matching", "supply.flexible", "supply.deferrable",
 }  # fmt: skip
 #: (branch, what is given in place of something) → what then has no use.
 CUTS: dict[tuple[str, str], set[str]] = {

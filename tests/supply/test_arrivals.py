@@ -93,7 +93,7 @@ def test_the_later_the_year_the_more_is_there_and_the_surer_the_less() -> None:
     kinds = [
         set(names(asked(year=year))) - {"gas-turbine-rented", "gas-fuel-cell"} for year in range(2027, 2037)
     ]
-    assert all(few <= more for few, more in zip(kinds, kinds[1:], strict=False))
+    assert all(few <= more for few, more in pairwise(kinds))
     assert "fission-small" in kinds[-1]
     by_chance = [set(names(asked(year=2031, ready=f"{p} %"))) for p in (5, 20, 50, 80, 95)]
     assert all(more >= few for more, few in pairwise(by_chance))

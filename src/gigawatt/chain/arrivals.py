@@ -24,6 +24,7 @@ from gigawatt.power.dates import Arrival, date_words, row_range, year_of
 __all__ = ["Arrivals", "Orders", "arrival_of", "fill_arrivals", "read_orders"]
 
 ORDERED, READY, PLANTS, LIMITS = "supply.ordered", "supply.ready", "supply.plants", "supply.limits"
+DATES = "supply.dates"
 _ANY = "any"
 _ROUNDING = 1e-9
 
@@ -167,7 +168,7 @@ def fill_arrivals(fill: Filler) -> None:
         name: arrival_of(name, when, grid) for name in names for when in [orders.of(name)] if when is not None
     }
     arrivals = Arrivals(dated, found, _date(catalog.entity("defaults", ORDERED).text("text")) or 0.0)
-    fill.written("supply.arrivals", ORDERED, arrivals)
+    fill.written(DATES, ORDERED, arrivals)
     if supply.price is not None:
         return
     if not dated:
@@ -206,9 +207,7 @@ def _offer(fill: Filler, arrivals: Arrivals, names: Sequence[str], late: Mapping
         told += tuple(
             f"nothing else is there by {year}: {one.name}, from {one.words}" for one in bridges.values()
         )
-    fill.leaves["supply.arrivals"] = replace(
-        fill.leaves["supply.arrivals"], value=replace(arrivals, left_out=told)
-    )
+    fill.leaves[DATES] = replace(fill.leaves[DATES], value=replace(arrivals, left_out=told))
     leaf, limits = fill.leaves[PLANTS], fill.leaves[LIMITS]
     shown, reason = "|".join(kept), "; ".join((leaf.reason, *told))
     fill.leaves[PLANTS] = replace(leaf, value=kept, written=shown, reason=reason)

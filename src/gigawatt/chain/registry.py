@@ -102,7 +102,7 @@ _EVERY = (
      f"year {_WEATHER} site.weather_years supply.grid.price supply.grid.carbon"),
     ("supply.grid_given", "", "Connection limit, and whether its clean share counts, where they are given",
      "supply.grid.limit supply.grid.counts"),
-    ("supply.arrivals", "", "When each plant gives power", f"{_DATED} supply.plants"),
+    ("supply.dates", "", "Orders and lead times of the plants", f"{_DATED} supply.plants"),
     ("supply.plants", "", "Plants that may be built", f"supply.plants {_DATED}"),
     ("supply.limits", "", "Largest capacity of a plant where it is given", f"supply.limits {_DATED}"),
     ("supply.capacity_factors", "", "Capacity factors by the hour of a plant, where they are given",

@@ -265,6 +265,21 @@ def supply_plan(
     return found
 
 
+@shared("supply.arrivals", "")
+def arrivals(supply_dates: Arrivals) -> Arrivals:
+    """When each plant that may be built gives power.
+
+    order + lead time, lognormal with the low and high end of the row as 5 and 95 %
+    """
+    return supply_dates
+
+
+@shared("supply.arrivals", "", given=("supply.price",))
+def nothing_to_order(supply_price: float) -> Arrivals:
+    """Nothing is ordered where all electricity is bought."""
+    return Arrivals(False, {}, 0.0)
+
+
 @shared("supply.plan", "", given=("supply.price",), method=methods.PURCHASE)
 def purchase(facility_load: LoadShape, supply_price: float, supply_grid: Grid) -> SupplyPlan:
     """All electricity bought at the given price, with the carbon of the grid's hours.
