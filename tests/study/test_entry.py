@@ -16,7 +16,9 @@ PLANTS = ("grid", "solar", "wind", "battery", "fusion", "space-solar")
 
 @pytest.fixture(scope="module")
 def question() -> SupplyQuestion:
-    return read_supply_question(site="texas", load="100 MW", year=2040, plants=PLANTS, carbon="50 g/kWh")
+    return read_supply_question(
+        site="texas", load="100 MW", year=2040, plants=PLANTS, carbon="50 g/kWh", ordered="any"
+    )
 
 
 @pytest.mark.parametrize("name", ["fusion", "space-solar"])

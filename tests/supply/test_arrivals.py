@@ -13,6 +13,7 @@ from gigawatt import catalog
 from gigawatt.chain.arrivals import Orders, read_orders
 from gigawatt.core.errors import InputError
 from gigawatt.power.dates import Arrival, year_of
+from gigawatt.schema.scenario import read_scenario
 from gigawatt.studies.supply.answer import as_answer
 from gigawatt.studies.supply.plan import plan_supply
 from gigawatt.studies.supply.question import SupplyQuestion, read_supply_question
@@ -54,6 +55,22 @@ def test_a_lead_time_is_a_lognormal_of_two_pieces() -> None:
 )
 def test_orders_as_people_write_them(text: str, orders: Orders) -> None:
     assert read_orders(text) == orders
+
+
+@pytest.mark.parametrize(
+    ("written", "orders"),
+    [
+        ("2026-11-15", Orders(year_of("2026-11-15"))),
+        ("2026", Orders(2026.5)),
+        ("{all: 2026-11, grid: 2022-03-01}", Orders(NOW, {"grid": year_of("2022-03-01")})),
+        ("{grid: any}", Orders(NOW, {"grid": None})),
+    ],
+)
+def test_orders_as_a_file_writes_them(written: str, orders: Orders, tmp_path: Path) -> None:
+    """YAML makes dates and mappings of them."""
+    file = tmp_path / "run.yaml"
+    file.write_text(f"load: {{peak: 10 MW}}\nsite: texas\nsupply:\n  ordered: {written}\n")
+    assert read_orders(read_scenario(file).scenario.supply.ordered) == orders
 
 
 @pytest.mark.parametrize(
@@ -143,6 +160,17 @@ def test_a_plant_that_may_have_been_ordered_is_kept_with_its_chance() -> None:
         "grid",
         "solar",
     ]
+
+
+def test_a_connection_that_the_question_names_may_stand() -> None:
+    """It is kept, and the answer says when it would come if it were requested now."""
+    question = asked(year=2027, plants="grid")
+    answer = as_answer(plan_supply(question))
+    assert answer["plants"][0]["order_by"] is None
+    assert any("there at the start of 2027 with 0 %" in one for one in answer["lead_times"])
+    for more in ({"ready": "50 %"}, {"ordered": "2026-11"}):
+        with pytest.raises(InputError, match="a year from 2032 on"):
+            asked(year=2027, plants="grid", **more)
 
 
 def test_a_limit_of_a_plant_that_is_left_out_goes_with_it() -> None:

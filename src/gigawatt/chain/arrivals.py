@@ -139,6 +139,10 @@ def arrival_of(name: str, ordered: float, grid: Grid) -> Arrival:
     return Arrival(row.id, row.text("name", row.id), ordered, lead)
 
 
+def _connects(name: str) -> bool:
+    return catalog.entity("plants", name).text("kind") == "grid"
+
+
 def _usual(name: str) -> float:
     return parse(catalog.entity("defaults", name).text("text"), "1")
 
@@ -147,8 +151,9 @@ def fill_arrivals(fill: Filler) -> None:
     """When each plant is there; takes out of the plants that may be built what is not there in the year.
 
     Needs year, grid and plants. A plant that the question names, by itself or by a limit, may be ordered
-    already: it is refused where it is there with less than the probability of ``supply.ready_named``; of
-    others only what is there with that of ``supply.ready`` is offered. Where nothing is, bridges are.
+    already: it is refused where it is there with less than the probability of ``supply.ready_named``, but a
+    connection, which may stand; of others only what is there with that of ``supply.ready`` is offered. Where
+    nothing is, bridges are.
 
     Raises
     ------
@@ -186,6 +191,8 @@ def fill_arrivals(fill: Filler) -> None:
     late: dict[str, Arrival] = {}
     for name, one in found.items():
         named = supply.plants is not None or name in limited
+        if named and written is None and supply.ready is None and _connects(name):
+            continue  # where a question names the grid, the site may be connected: a notice says since when
         needed = supply.ready if supply.ready is not None else _usual(f"{READY}_named" if named else READY)
         if one.ready(needed) > year + _ROUNDING:
             late[name] = one

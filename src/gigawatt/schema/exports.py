@@ -18,6 +18,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "names": {"type": "array", "items": {"type": "string"}},
     "batch": {"type": "string"},
     "demand": {"type": "string"},
+    "orders": {"type": ["string", "integer", "object"]},
     "shape": {"type": ["string", "number", "array"]},
     "ranks": {"type": ["integer", "string"]},
     "runs": {"type": ["integer", "string"]},

@@ -14,7 +14,7 @@ _LISTS = ("names", "columns")
 """Kinds of fields that hold several names."""
 _MAPPINGS = ("powers", "files", "prices")
 """Kinds of fields that hold values by name."""
-_WORDS = ("name", "choice", "quantity", "path", "batch", "demand")
+_WORDS = ("name", "choice", "quantity", "path", "batch", "demand", "orders")
 """Kinds whose value is the text itself: to YAML ``2:4`` would be a number of minutes."""
 
 

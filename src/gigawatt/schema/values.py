@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
@@ -132,6 +133,13 @@ def as_name(value: object) -> object:
     return text
 
 
+def as_orders(value: object) -> object:
+    """Dates of orders as text: a date, a year, text, or a mapping of plants to them (``all``: the others)."""
+    if isinstance(value, Mapping):
+        return ", ".join(str(when) if name == "all" else f"{name}: {when}" for name, when in value.items())
+    return value if isinstance(value, str) else str(value) if isinstance(value, int | date) else value
+
+
 def as_batch(value: object) -> tuple[str, float]:
     """``16M tokens`` or ``2048 sequences``: (what is counted, how many)."""
     text = str(value)
@@ -235,6 +243,7 @@ _FORMS: dict[str, tuple[Any, Any]] = {
     "name": (str, as_name),
     "batch": (tuple[str, float], as_batch),
     "demand": (tuple[str, float], as_demand),
+    "orders": (str, as_orders),
     "shape": (str | float | tuple[float, ...], as_shape),
     "ranks": (int, as_shard),
     "runs": (int, as_runs),

@@ -94,8 +94,8 @@ _GROUPS = (
     _group("site.building", "cooling and spares", "site.cooling", "site.redundancy", "site.pue"),
     _group("load", "the load that is given"),
     _group(
-        "supply.plants", "plants and their limits", "supply.plants", "supply.limits",
-        "supply.capacity_factors", "supply.fuel_prices",
+        "supply.plants", "plants, their limits and dates", "supply.plants", "supply.limits",
+        "supply.ordered", "supply.ready", "supply.capacity_factors", "supply.fuel_prices",
     ),
     _group("supply.grid", "the grid connection"),
     _group("supply.price", "the price of electricity that is given"),

@@ -94,6 +94,8 @@ def _phases(loaded: LoadedScenario, objects: Mapping[str, Any]) -> tuple[pd.Data
         names = tuple(dict.fromkeys((*names, *bridges)))
     grid = objects["supply.grid"]
     orders = Orders(float(year)) if supply.ordered is None else read_orders(supply.ordered)
+    if supply.ordered is None and objects["supply.arrivals"].dated:
+        orders = Orders(objects["supply.arrivals"].now)
     chance = 0.5 if supply.ready is None else supply.ready
     dates = [(name, orders.of(name)) for name in names]
     ready = [arrival_of(name, when, grid).ready(chance) for name, when in dates if when is not None]
