@@ -18,8 +18,8 @@ from gigawatt.schema.settings import read_setting
 ROOT = Path(__file__).parents[2]
 EXAMPLES = [file for file in sorted((ROOT / "examples").glob("*.yaml")) if not file.stem.startswith("sweep")]
 KINDS = {
-    "quantity", "count", "name", "names", "choice", "number", "flag", "batch", "demand", "shape", "ranks",
-    "columns", "powers", "files", "path", "prices", "runs", "year",
+    "quantity", "count", "name", "names", "choice", "number", "flag", "batch", "demand", "orders", "shape",
+    "ranks", "columns", "powers", "files", "path", "prices", "runs", "year",
 }  # fmt: skip
 
 
