@@ -11,7 +11,7 @@ import pytest
 
 from gigawatt import catalog
 from gigawatt.chain.arrivals import Orders, read_orders
-from gigawatt.core.errors import InputError
+from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.power.dates import Arrival, year_of
 from gigawatt.schema.scenario import read_scenario
 from gigawatt.studies.supply.answer import as_answer
@@ -136,7 +136,7 @@ def test_where_nothing_is_there_bridges_are() -> None:
     ],
 )
 def test_what_is_asked_for_by_name_is_refused_with_the_year(plants: str, year: int, said: str) -> None:
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InfeasibleError) as caught:
         asked(year=year, plants=plants)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -154,7 +154,7 @@ def test_a_plant_that_may_have_been_ordered_is_kept_with_its_chance() -> None:
     assert 0.1 < chance < 0.5
     assert grid["order_by"] is None
     assert any(f"there at the start of 2030 with {100 * chance:.0f} %" in one for one in answer["lead_times"])
-    with pytest.raises(InputError, match="cannot be there by 2030"):
+    with pytest.raises(InfeasibleError, match="cannot be there by 2030"):
         asked(year=2030, plants="grid,solar", ready="50 %")
     assert names(asked(year=2030, plants="grid,solar", ready="50 %", ordered="grid: 2024")) == [
         "grid",
@@ -169,7 +169,7 @@ def test_a_connection_that_the_question_names_may_stand() -> None:
     assert answer["plants"][0]["order_by"] is None
     assert any("there at the start of 2027 with 0 %" in one for one in answer["lead_times"])
     for more in ({"ready": "50 %"}, {"ordered": "2026-11"}):
-        with pytest.raises(InputError, match="a year from 2032 on"):
+        with pytest.raises(InfeasibleError, match="a year from 2032 on"):
             asked(year=2027, plants="grid", **more)
 
 
@@ -187,7 +187,7 @@ def test_this_year_asks_what_to_order() -> None:
     grid = next(row for row in answer["plants"] if row["id"] == "grid")
     assert (grid["order_by"], grid["ready"]) == (None, 2026.0 + grid["lead_time_years"])
     assert any("ordered at the start of 2026 it gives power from" in one for one in answer["lead_times"])
-    with pytest.raises(InputError, match="no plant can be there in 2026: the first is"):
+    with pytest.raises(InfeasibleError, match="no plant can be there in 2026: the first is"):
         asked(year=2026, ordered="2026-11")
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from gigawatt import catalog
 from gigawatt.chain.candidates import plant_id
 from gigawatt.chain.filler import Filler
-from gigawatt.core.errors import InputError
+from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.core.quantities import parse
 from gigawatt.money.annuity import SECONDS_PER_YEAR
@@ -158,7 +158,9 @@ def fill_arrivals(fill: Filler) -> None:
     Raises
     ------
     InputError
-        A plant that the question names cannot be there: names the year from which it is.
+        Orders that cannot be read.
+    InfeasibleError
+        A plant that the question names cannot be there, or none can: names the year from which it is.
     """
     supply, year = fill.loaded.scenario.supply, fill.loaded.scenario.year
     written, grid = supply.ordered, fill.leaves["supply.grid"].value
@@ -231,7 +233,7 @@ def _refuse(late: Mapping[str, Arrival], year: int) -> None:
     said = ", ".join(
         f"{name} ordered {date_words(one.ordered)} from {one.words}" for name, one in late.items()
     )
-    raise InputError(
+    raise InfeasibleError(
         f"cannot be there by {year}: {said}",
         key=PLANTS,
         given=", ".join(late),
@@ -255,7 +257,7 @@ def _bridges(
     found = found or {name: one for name, one in every.items() if one.ready() < year + 1.0}
     if not found:
         first = min((*every.values(), *late.values()), key=lambda one: one.ready())
-        error = InputError(
+        error = InfeasibleError(
             f"no plant can be there in {year}: the first is {first.name}, from {first.words}",
             key="year" if "year" in fill.loaded.lines else PLANTS,
             given=year,
@@ -265,5 +267,5 @@ def _bridges(
     return (*kept, *found), found
 
 
-def _raise(error: InputError) -> None:
+def _raise(error: InfeasibleError) -> None:
     raise error

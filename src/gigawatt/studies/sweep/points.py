@@ -17,7 +17,7 @@ from gigawatt._version import __version__
 from gigawatt.chain.graph import graph_of
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.chain.memo import leaf_key
-from gigawatt.core.errors import GigawattError, InputError
+from gigawatt.core.errors import GigawattError, InfeasibleError, InputError
 from gigawatt.core.fingerprint import fingerprint
 from gigawatt.core.graph import Graph
 from gigawatt.core.once import stamp
@@ -117,6 +117,8 @@ def _leaf_keys(study: SweepStudy, changes: Mapping[str, object], key: str | None
     try:
         leaves = fill_leaves(scenario_with(study.base, changes))[0]
         return {name: leaf_key(graph.enter(graph.nodes[name], leaves)) for name in leaves}
+    except InfeasibleError:  # of this point alone, which says so itself; of the others nothing is known
+        return {}
     except GigawattError as error:
         if key is not None:
             study.blame(error, key)
