@@ -14,7 +14,7 @@ from typing import Any
 
 from gigawatt.catalog import Entity
 from gigawatt.chain.machine import Machine
-from gigawatt.chain.memo import Memo
+from gigawatt.chain.memo import Memo, memo_in_use
 from gigawatt.chain.money import campus
 from gigawatt.chain.registry import CHAIN, SERVING, TRAINING, running
 from gigawatt.core.branching import Inside
@@ -33,6 +33,8 @@ _BY_SIZE = frozenset(("training.fit", "layouts.search", "serving.plan", "serving
 """Quantities that one number of accelerators can have no answer for, and another can."""
 _TRIED = 24
 """Sizes that are looked at for a budget, at most; one to three as a rule."""
+_PLANTS = 0.02
+"""Capital of plants and connection over that of the machine and its building, from which a search starts."""
 _WHOLE_NODES = 2**20
 """A count at which no node is cut short."""
 
@@ -47,10 +49,14 @@ class Sizing:
 
 
 class Asked:
-    """The target of a search, in SI, on any number of accelerators, each number asked once."""
+    """The target of a search, in SI, on any number of accelerators, each number asked once.
+
+    What is computed for a number is left to the evaluation that asks, which takes the one that is found.
+    """
 
     def __init__(self, inside: Inside) -> None:
-        self.inside, self.memo, self.optima = inside, Memo(), kept_optima() or KeptOptima()
+        self.inside, self.memo = inside, memo_in_use() or Memo()
+        self.optima = kept_optima() or KeptOptima()
         self.values: dict[int, Value | GigawattError] = {}
 
     def value(self, count: int) -> Value | GigawattError:
@@ -116,18 +122,22 @@ def _most_within(
     """(most accelerators of which the capital is within the budget, the next round number), by secants.
 
     The capital is nearly in proportion to the number, and what it is without plants, ``least`` [$] of an
-    accelerator, is near to it: the first or the second number asked is mostly the one. Numbers with no
-    answer, such as those that a layout that is held does not divide, are passed over.
+    accelerator, is near to it: the first or the second number asked is mostly the one. What plants cost at a
+    number within the budget is the least that they cost at a larger one, which rules most of them out unasked.
+    Numbers with no answer, such as those that a layout that is held does not divide, are passed over.
     """
-    low, high, count = 0, 0, max(node, _below(budget / least, node))
+    low, high, count = 0, 0, max(node, _below(budget / (1.0 + _PLANTS) / least, node))
+    plants = 0.0  # capital beside the machine and its building, which does not fall as they grow
     for _ in range(_TRIED):
         if not count or (high and count >= high):
             break
-        spent = capital(count) if count * least <= budget else count * least
+        floor = count * least + plants
+        spent = capital(count) if floor <= budget else floor
         if spent is None:
             count = next(round_counts(count + 1, node)) if low else _below(count - 1, node)
             continue
         low, high = (count, high) if spent <= budget else (low, count)
+        plants = max(plants, spent - count * least) if spent <= budget else plants
         count = _below(count * budget / spent, node)
         if low:
             count = max(count, next(round_counts(low + 1, node)))
@@ -195,7 +205,8 @@ def found_by_budget(
     if not count:
         raise _too_small(economics_budget, capital, node)
     spent, above = capital(count), capital(after) if capital.knows(after) else None
-    more = f"at least {money(after * least)}" if above is None else money(above)
+    floor = (spent or 0.0) + (after - count) * least
+    more = f"at least {money(floor)}" if above is None else money(above)
     told = f"{money(economics_budget)} buys {count:,} {machine_chip.name} for {money(spent or 0.0)}"
     told += f"; {after:,} would take {more}" if after else ""
     return capital.sizing(count, told)

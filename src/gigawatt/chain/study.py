@@ -138,6 +138,9 @@ class Study:
         refuse_unread(self.loaded, chain)
         leaves, assumptions = fill_leaves(self.loaded)
         blamed = lambda error, name: blame(self.loaded, error, name)  # noqa: E731
+        size = chain.nodes.get("machine.size")
+        if remembered is None and size is not None and size.function is not None:
+            remembered = Remembered()  # the size that is found has been computed on the way
         if remembered is None:
             values = chain.evaluate(leaves, progress, blamed)
         else:

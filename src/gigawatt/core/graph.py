@@ -281,7 +281,11 @@ class Graph:
     def compute(node: Node, inputs: Sequence[Value]) -> Value:
         """The value of a quantity from those of its inputs, in their order, with what stands behind it."""
         assert node.function is not None
-        result = node.function(*(value.value for value in inputs))
+        return Graph.behind(node, inputs, node.function(*(value.value for value in inputs)))
+
+    @staticmethod
+    def behind(node: Node, inputs: Sequence[Value], result: Any) -> Value:
+        """The ``result`` of a quantity's function, with the rows and grades behind it and its inputs."""
         held = () if isinstance(result, int | float | str) else evidence_of(result)
         rows = _matching(node.rows, [*(row for value in inputs for row in value.evidence), *held])
         return Value(node, result, rows, worst(value.floor for value in inputs))
