@@ -33,7 +33,7 @@ _BY_SIZE = frozenset(("training.fit", "layouts.search", "serving.plan", "serving
 """Quantities that one number of accelerators can have no answer for, and another can."""
 _TRIED = 24
 """Sizes that are looked at for a budget, at most; one to three as a rule."""
-_PLANTS = 0.02
+_PLANTS = 0.05
 """Capital of plants and connection over that of the machine and its building, from which a search starts."""
 _WHOLE_NODES = 2**20
 """A count at which no node is cut short."""
