@@ -21,6 +21,7 @@ from gigawatt.chain.serving.replica import prices_of
 from gigawatt.chain.study import Study
 from gigawatt.chain.training.plan import Plan, plan_training
 from gigawatt.chain.training.question import read_question
+from gigawatt.chain.training.size import fit_runs
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.core.result import Result
 from gigawatt.money.annuity import SECONDS_PER_YEAR
@@ -34,6 +35,7 @@ from gigawatt.studies.solve.solve import Question, solve
 from gigawatt.studies.solve.space import read_axis
 from gigawatt.studies.sweep.evaluate import Task, evaluate_task
 from gigawatt.studies.sweep.points import Point
+from gigawatt.studies.training.door import plan_training as door
 
 ROOT = Path(__file__).parents[2]
 TEXAS = ROOT / "examples/llama-3.1-405b-texas.yaml"
@@ -280,6 +282,29 @@ def test_what_a_plan_cannot_use_is_refused_by_name(settings: dict[str, object], 
     with pytest.raises(InputError, match=words) as caught:
         read_question(model="llama-3.1-8b", chip="H100-SXM5-80GB", settings=settings)
     assert "\n" not in str(caught.value)
+
+
+def test_a_plan_of_several_runs_is_that_of_one_on_its_part() -> None:
+    """Against the plan on a part by number, and as many runs as ``gigawatt run`` takes on ``auto``."""
+    words: dict[str, Any] = {"model": "llama-3.1-8b", "chip": "H100", "batch": "512 sequences", "top": 1}
+
+    def of(**more: Any) -> dict[str, Any]:
+        return door(**words, **more).data
+
+    part, of_three = of(count=1000), of(count=3000, settings={"training.runs": 3})
+    varying = {"notices", "search_cpu_s", "exact_schedules_cpu_s", "layouts_per_cpu_s"}
+    assert {k: v for k, v in part.items() if k not in varying} == {
+        k: v for k, v in of_three.items() if k not in varying
+    }
+    assert sum("3 equal runs share the machine" in one for one in of_three["notices"]) == 1
+    auto = of(count=65_536, settings={"training.runs": "auto"})
+    runs = fit_runs(read_question(model="llama-3.1-8b", chip="H100", batch="512 sequences"), 65_536, 0).runs
+    assert auto["count"] == 65_536 // runs < 65_536
+    powered = of(power="30 MW", settings={"training.runs": 2})
+    assert powered["power_MW"]["limit"] == pytest.approx(15.0)
+    for runs, more in (("auto", {"deadline": "9 days"}), (9, {"count": 8}), ("many", {"count": 8})):
+        with pytest.raises(InputError, match=r"training\.runs: "):
+            of(**more, settings={"training.runs": runs})
 
 
 # a count with a power

@@ -5,8 +5,8 @@ name and of the content keys of what goes in, values and evidence; under it stan
 key of its own. So a quantity is computed again only where something that it reads is really different:
 another price of a chip changes the chip, but not the load that it draws, and the supply of that load is kept.
 What a function reads from the catalog beside its inputs is in the key as a whole: the version of the catalog,
-and what is varied in it. Graphs of one :class:`~gigawatt.core.branching.BranchingGraph` share their nodes, and
-so what is known of them: a search for a size leaves the size that it finds to the graph that asked for it.
+and what is varied in it. Graphs of one :class:`~gigawatt.core.branching.BranchingGraph` share their nodes,
+and so what is known of them: a search for a size leaves what it finds to the graph that asked for it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
 
 from gigawatt import catalog
 from gigawatt.core.errors import GigawattError

@@ -123,7 +123,7 @@ def _most_within(
 
     The capital is nearly in proportion to the number, and what it is without plants, ``least`` [$] of an
     accelerator, is near to it: the first or the second number asked is mostly the one. What plants cost at a
-    number within the budget is the least that they cost at a larger one, which rules most of them out unasked.
+    number within the budget is the least that they cost at a larger one, which rules most of them out.
     Numbers with no answer, such as those that a layout that is held does not divide, are passed over.
     """
     low, high, count = 0, 0, max(node, _below(budget / (1.0 + _PLANTS) / least, node))

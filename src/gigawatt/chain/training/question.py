@@ -51,7 +51,7 @@ _REFUSED = {
     "serving": "this is a training run; gigawatt plan-serving has words for serving",
     "machine.count": "--count", "machine.power": "--power",
     "economics.budget": "gigawatt run SCENARIO, whose capital counts plants as well",
-    "training.runs": "one run is planned; gigawatt run SCENARIO has several side by side",
+    "training.runs": "one run is read here, on its part of the accelerators",
     "site.weather_years": "gigawatt run SCENARIO plans plants over several years",
     "name": "a plan has no name; gigawatt run SCENARIO has one",
     "training.step_time": "gigawatt run SCENARIO takes one; a plan computes it",

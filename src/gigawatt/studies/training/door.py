@@ -90,7 +90,7 @@ def plan_training(
     from gigawatt.studies.training.figures import FIGURES
 
     own = {"count": count, "power": power, "deadline": deadline, "sites": sites, "distance": distance,
-           "wan": wan, "method": method}  # fmt: skip
+           "wan": wan, "method": method, "runs": None}  # fmt: skip
     own, words["settings"] = _own_fields(own, words.get("settings") or {})
     if isinstance(own["count"], int):
         check_plausible([("machine.count", own["count"])], None, {})
@@ -99,6 +99,7 @@ def plan_training(
         question,
         count=own["count"],
         power=own["power"],
+        runs=_runs(own["runs"]),
         deadline=own["deadline"],
         largest_model=largest_model,
         top=top,
@@ -127,6 +128,7 @@ def answer_training(
     *,
     count: int | None,
     power: str | None,
+    runs: int,
     deadline: str | None,
     largest_model: bool,
     top: int,
@@ -139,7 +141,8 @@ def answer_training(
 ) -> tuple[dict[str, Any], Plan]:
     """The document of a planned training run, and the plan.
 
-    ``relief`` is a factor, ``spread``: several data centres
+    ``runs`` share the accelerators and the power (0: as many as pay): one of them is planned. ``relief`` is a
+    factor, ``spread``: several data centres
     (``sites, distance, bandwidth, methods``), the rest as of :func:`plan_training`.
     """
     from gigawatt.chain.training.caps import cap_sweep as sweep_caps
@@ -155,6 +158,7 @@ def answer_training(
 
     limit = _positive(power, "W", "power", "300 MW")
     until = _positive(deadline, "s", "deadline", "90 days")
+    question, count, limit = _of_one_run(question, runs, count, limit)
     inverse = None
     if largest_model:
         if until is None:
@@ -205,7 +209,7 @@ def answer_training(
 _FIELDS = {
     "machine.count": "count", "machine.power": "power", "training.deadline": "deadline",
     "machine.sites": "sites", "machine.distance": "distance", "machine.wan": "wan",
-    "machine.exchange": "method",
+    "machine.exchange": "method", "training.runs": "runs",
 }  # fmt: skip
 """Fields that a plan reads itself, and its words for them."""
 
@@ -222,8 +226,49 @@ def _own_fields(
         elif found[word] is not None:
             raise InputError("given twice", key=key, given=str(value), allowed=f"or {word} alone")
         else:
-            found[word] = value if word in ("count", "sites") else str(value)
+            found[word] = value if word in ("count", "sites", "runs") else str(value)
     return found, others
+
+
+def _runs(given: object) -> int:
+    """Runs side by side: 1 where none are given, 0 for ``auto``."""
+    from pydantic_core import PydanticCustomError
+
+    from gigawatt.schema.values import as_runs
+
+    try:
+        return 1 if given is None else as_runs(given)
+    except PydanticCustomError as error:
+        allowed = (error.context or {}).get("allowed")
+        raise InputError(error.message(), key="training.runs", given=str(given), allowed=allowed) from None
+
+
+def _of_one_run(
+    question: TrainingQuestion, runs: int, count: int | None, limit: float | None
+) -> tuple[TrainingQuestion, int | None, float | None]:
+    """(the question with what is said of its runs, accelerators and power [W] of one of them)."""
+    from dataclasses import replace
+
+    from gigawatt.chain.training.plan import count_for_power
+    from gigawatt.chain.training.size import fit_runs
+
+    if runs == 1:
+        return question, count, limit
+    if not runs:
+        if count is None and limit is None:
+            allowed = "give --count or --power as well, or a number of runs"
+            raise InputError("auto needs a machine", key="training.runs", given="auto", allowed=allowed)
+        whole = count_for_power(question, limit) if count is None and limit is not None else count
+        if (runs := fit_runs(question, whole or 1, 0).runs) == 1:
+            return question, count, limit
+    if count is not None and count < runs:
+        raise InputError("more runs than accelerators", key="training.runs", given=runs,
+                         allowed=f"at most {count}")  # fmt: skip
+    words = (
+        f"{runs} equal runs share the machine: this is the plan of one, on its part of accelerators and power"
+    )
+    question = replace(question, notices=(*question.notices, words))
+    return question, count and count // runs, limit and limit / runs
 
 
 def _sites_apart(
