@@ -55,7 +55,11 @@ def weather() -> bytes:
 
 
 TABLES = {"model": ["models"], "machine.chip": ["chips", "chip_designs"], "serving.trace": ["traces"]}
-GOOD = {"model": MODEL, "chip": DESIGN, "trace": TRACE, "weather": weather(), "scenario": SCENARIO}
+HOURS = ("load [MW]\n" + "\n".join(str(100 + hour % 24) for hour in range(8760)) + "\n").encode()
+GOOD = {
+    "model": MODEL, "chip": DESIGN, "trace": TRACE, "weather": weather(), "hours": HOURS,
+    "scenario": SCENARIO,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -191,6 +195,8 @@ BAD = {
     "request without end": ("trace", b"arrival,prompt_tokens,output_tokens\n0,1e300,20\n1,1,1\n"),
     "half a year": ("weather", weather()[:20_000]),
     "no weather": ("weather", b"ghi [W/m^2]\n1\n"),
+    "half a year of load": ("hours", HOURS[:20_000]),
+    "a shape without a unit": ("hours", HOURS.replace(b"load [MW]", b"load")),
 }
 
 

@@ -53,7 +53,7 @@ def test_the_form_has_the_fields_of_a_load_and_no_other() -> None:
     keys = [one.key for section in form.sections for one in (*section.shown, *section.more)]
     assert {"size", "load.profile", "load.it_peak", "load.mean", "site.name", "supply.plants"} <= set(keys)
     assert all(fields()[key].allows(LOAD) for key in keys if key != "size")
-    assert [one.kind for one in form.uploads] == ["scenario", "weather"]
+    assert [one.kind for one in form.uploads] == ["scenario", "weather", "hours"]
     others = (form_of(State(one.id)) for one in starts().values() if one.branch != LOAD)
     assert not any(one.key.startswith("load.") for other in others for s in other.sections for one in s.more)
 

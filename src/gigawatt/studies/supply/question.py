@@ -36,6 +36,7 @@ _BUILDING = "facility.building"
 _OF_BUILDING = ("site.cooling", "site.redundancy", "site.pue")
 _PRICE = "supply.price"
 _NEEDS = ("facility.load", "supply.candidates", "supply.arrivals")
+_TABLES = (".csv", ".txt")
 _FILES = (".yaml", ".yml")
 _WORDS = {
     "year": "year", "cooling": "site.cooling", "weather": "site.weather", "years": "site.weather_years",
@@ -127,8 +128,11 @@ def read_supply_question(
     file = Path(site) if site.endswith(_FILES) else None
     if file is None:
         keys.word("site", "site.name", site)
-    hours = profile is not None and load is None and Path(profile).suffix.lower() in (".csv", ".txt")
+    hours = profile is not None and load is None and Path(profile).suffix.lower() in _TABLES
     keys.word("profile", "load.hours" if hours else "load.profile", profile)
+    if load is not None and Path(load).suffix.lower() in _TABLES:
+        allowed = f"a number such as '1 GW', or --set load.hours={load} for its hours"
+        raise InputError("a file, not a quantity", key="load", given=load, allowed=allowed)
     keys.word("load", "load.peak" if words.get("cooling") is None else "load.it_peak", load)
     plants = words.get("plants")
     if isinstance(plants, str):

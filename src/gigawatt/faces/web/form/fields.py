@@ -15,7 +15,9 @@ from gigawatt.catalog import Entity
 from gigawatt.chain.load import PROFILES
 from gigawatt.schema.fields import FIELDS, LOAD, SERVING, TRAINING, allows, fields
 
-__all__ = ["FORM_FIELDS", "SIZE", "SIZES", "FormField", "Option", "field_of", "fields_of", "options"]
+__all__ = [
+    "FORM_FIELDS", "SIZE", "SIZES", "FormField", "Option", "branch_of", "field_of", "fields_of", "options",
+]  # fmt: skip
 
 SIZE = "size"
 """One field for the size, whichever key says it: ``16384``, ``300 MW``, ``2000 requests/s``."""
@@ -65,6 +67,11 @@ class FormField:
     example: str = ""
 
 
+def branch_of(key: str) -> str:
+    """What a field belongs to on the page: a load where no machine draws it, else as the schema has it."""
+    return LOAD if key.startswith("load.") else fields()[key].branch
+
+
 def _sized(branch: str, section: str, label: str, sentence: str, example: str) -> FormField:
     stops = fields()[SIZES[branch][0]].stops
     return FormField(SIZE, section, label, sentence, "stops", branch, stops, example=example)
@@ -81,10 +88,9 @@ def _controls() -> Iterator[FormField]:
             words = one.sentence.removesuffix(_INSTEAD)
             yield _sized(LOAD, one.section, one.label, words, "300 MW")
         elif one.control:
-            load = one.key.startswith("load.")
-            words = one.sentence.replace(_INSTEAD, ", in place of the load above") if load else one.sentence
+            words = one.sentence.replace(_INSTEAD, ", in place of the load above")
             yield FormField(
-                one.key, one.section, one.label, words, one.control, LOAD if load else one.branch, one.stops,
+                one.key, one.section, one.label, words, one.control, branch_of(one.key), one.stops,
                 more=one.more, example=one.example if one.control in ("stops", "text") else "",
             )  # fmt: skip
 

@@ -10,12 +10,12 @@ from itertools import groupby
 from gigawatt.catalog import entity
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import parse
-from gigawatt.faces.web.form.fields import SIZE, SIZES, FormField, Option, fields_of, options
+from gigawatt.faces.web.form.fields import SIZE, SIZES, FormField, Option, branch_of, fields_of, options
 from gigawatt.faces.web.form.state import State
 from gigawatt.faces.web.starts import BRANCHES, Start, starts
 from gigawatt.faces.web.uploads.paths import MOST_BYTES, key_of
 from gigawatt.facility import load_site
-from gigawatt.schema.fields import fields
+from gigawatt.schema.fields import allows
 
 __all__ = ["Brought", "Control", "Form", "Section", "field_id", "form_of", "stop_of"]
 
@@ -93,6 +93,7 @@ _BROUGHT = {
     "chip": ("a chip's design", ".yaml,.yml"),
     "trace": ("a trace of requests", ".csv"),
     "weather": ("a weather year", ".csv,.epw,.tmy3"),
+    "hours": ("a year of load, by the hour", ".csv"),
 }
 
 
@@ -138,7 +139,7 @@ def form_of(
     brought = tuple(
         Brought(kind, words, endings, MOST_BYTES[kind], said.get(kind, ""))
         for kind, (words, endings) in _BROUGHT.items()
-        if (key := key_of(kind)) is None or fields()[key].allows(state.branch)
+        if (key := key_of(kind)) is None or allows(branch_of(key), state.branch)
     )
     return Form(state.start, listed, sections, extra, state.query(), brought)
 

@@ -21,7 +21,7 @@ from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.quantities import parse
 from gigawatt.faces.web.form.fields import SIZE, SIZES, field_of, fields_of, options
 from gigawatt.faces.web.starts import DEFAULT, start_of, starts
-from gigawatt.faces.web.uploads.paths import file_keys, known, may_name_a_file
+from gigawatt.faces.web.uploads.paths import file_keys, is_token, known, may_name_a_file
 from gigawatt.schema.changed import scenario_with
 from gigawatt.schema.fields import LOAD, SERVING, TRAINING, belongs_to, fields
 from gigawatt.schema.scenario import LoadedScenario
@@ -138,7 +138,8 @@ def _scalar(text: str) -> object:
 def _size(text: str, branch: str) -> dict[str, str]:
     """The keys that a size means: the one that it is of, the others taken away."""
     text = text.strip()
-    chosen = "load.peak" if branch == LOAD else "machine.count"
+    load = "load.hours" if is_token(text, "hours") else "load.peak"
+    chosen = load if branch == LOAD else "machine.count"
     if branch == SERVING and ("/" in text or "token" in text or "request" in text):
         chosen = "serving.demand"
     elif branch != LOAD and text.rstrip().endswith(("W", "w")):

@@ -31,6 +31,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "chip": (".yaml",),
     "trace": (".csv",),
     "weather": (".csv", ".epw", ".tmy3"),
+    "hours": (".csv",),
     "scenario": (".yaml",),
 }
 """What can be uploaded, and the endings that its file is kept under; the first is the usual one."""
@@ -39,6 +40,7 @@ MOST_BYTES: Mapping[str, int] = {
     "chip": 64 * 2**10,  # YAML is read slowly
     "trace": 2_080_000,  # with the form around it within what a request may hold
     "weather": 2_080_000,
+    "hours": 2_080_000,
     "scenario": 64 * 2**10,
 }
 """The most that a file of a kind may hold."""
@@ -57,8 +59,10 @@ _WORDS: Mapping[str, tuple[str, ...]] = {"load.profile": PROFILES}
 
 @lru_cache(maxsize=8)
 def key_of(kind: str) -> str | None:
-    """The key that an upload of a kind stands at; ``None`` of a scenario, which has all of them."""
-    return next((one.key for one in FIELDS if one.file == kind), None)
+    """The key that an upload of a kind stands at, which is called like it; ``None`` of a scenario, which has
+    all of them."""
+    named = (one.key for one in FIELDS if one.file == kind and one.key.rpartition(".")[2] == kind)
+    return next(named, None)
 
 
 @lru_cache(maxsize=1)
@@ -138,7 +142,7 @@ def known(key: str, value: object, uploads: Container[str] = ()) -> str:
         "no such name",
         key=key,
         given=value if isinstance(value, str | int | float) else type(value).__name__,
-        allowed=allowed or "a scenario that `gigawatt run` reads: the page takes no file of hours",
+        allowed=allowed,
         nearest=near,
     )
 

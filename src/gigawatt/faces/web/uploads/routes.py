@@ -1,4 +1,4 @@
-"""Files that are brought to the page: a model, a scenario, a chip, a trace, a weather year."""
+"""Files that are brought to the page: a model, a scenario, a chip, a trace, a year of weather or load."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from starlette.datastructures import UploadFile
 
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.faces.web.answers import Question
+from gigawatt.faces.web.form.fields import SIZES, branch_of
 from gigawatt.faces.web.form.state import Shown, read_address, read_values
 from gigawatt.faces.web.pages.pages import whole_page
 from gigawatt.faces.web.site import Site
 from gigawatt.faces.web.uploads.paths import KINDS, key_of
 from gigawatt.faces.web.uploads.store import Upload
 from gigawatt.faces.web.views import all_views, view_of
-from gigawatt.schema.fields import belongs_to, fields
+from gigawatt.schema.fields import allows, belongs_to
 
 __all__ = ["router"]
 
@@ -54,10 +55,14 @@ def _with(found: Upload, shown: Shown) -> Shown:
         return read_values(found.values)
     key = key_of(found.kind)
     assert key is not None
-    if not fields()[key].allows(shown.state.branch):
-        raise InputError(belongs_to(fields()[key].branch, shown.state.branch), key=key)
-    state = shown.state.with_changes({key: found.token})
+    branch = shown.state.branch
+    if not allows(branch_of(key), branch):
+        raise InputError(belongs_to(branch_of(key), branch), key=key)
+    others = SIZES[branch] if key in SIZES[branch] else ()
+    state = shown.state.with_changes(dict.fromkeys(others, "") | {key: found.token})
     if found.kind == "trace":
         state = state.with_changes({"serving.prompt": "", "serving.output": ""})
+    if found.kind == "hours":
+        state = state.with_changes({"load.profile": ""})
     state.loaded()
     return Shown(state, shown.settings)

@@ -315,7 +315,8 @@ def check(kind: str, path: Path) -> Checked:
         It cannot be read, or asks for what no search would end with: file, line, key as the rooms say them.
     """
     return {
-        "model": _model, "chip": _chip, "trace": _trace, "weather": _weather, "scenario": _scenario
+        "model": _model, "chip": _chip, "trace": _trace, "weather": _weather, "hours": _hours,
+        "scenario": _scenario,
     }[kind](path)  # fmt: skip
 
 
@@ -414,6 +415,14 @@ def _weather(path: Path) -> Checked:
     weather = load_weather(path)
     place = f"{weather.latitude:.2f}°, {weather.longitude:.2f}°"
     return Checked({"place": place, "year": str(weather.year)})
+
+
+def _hours(path: Path) -> Checked:
+    from gigawatt.chain.load import load_of_hours
+    from gigawatt.core.quantities import show
+
+    hours = load_of_hours(str(path)).facility
+    return Checked({"highest": show(float(hours.max()), "MW"), "mean": show(float(hours.mean()), "MW")})
 
 
 def _scenario(path: Path) -> Checked:
