@@ -54,7 +54,12 @@ def entry_document(answer: Answer, again: Again, more: Any = None) -> Document:
             (row["quantity"], value, ends, unit, str(row["year"] or ""), row["grade"], cite, row["note"])
         )
     heads = ("quantity", "value", "range", "unit", "year", "grade", "source", "note")
-    sources = [catalog.source(one) for one in sorted({row["source_id"] for row in answer["numbers"]})]
+    own = answer["texts"].get("source_id", "")
+    if not rows and own:  # texts alone, which have one grade and source
+        cite = " ".join(part for part in (own, answer["texts"].get("locator", "")) if part)
+        texts = (*texts, f"grade: {answer['texts'].get('grade', '')}", f"source: {cite}")
+    ids = {row["source_id"] for row in answer["numbers"]} or {own} - {""}
+    sources = [catalog.source(one) for one in sorted(ids)]
     cited = rows_grid(
         "", ("source", "title", "publisher", "year", "address"),
         [(one.id, one.title, one.publisher, one.year or "", one.url) for one in sources],
