@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import pytest
 from gigawatt.chain.study import Study
 from gigawatt.chain.training.plan import Plan, plan_training
 from gigawatt.chain.training.question import TrainingQuestion, read_question
-from gigawatt.chain.training.size import fit_run, fit_runs, spare_power_of
+from gigawatt.chain.training.size import fit_run, fit_runs
+from gigawatt.chain.training.sizes import spare_power_of
 from gigawatt.chain.training.terms import critical_batch, sequences_of, tokens_factor
 from gigawatt.core.errors import GigawattError, InfeasibleError, InputError
 from gigawatt.performance import capped_search
@@ -93,6 +95,47 @@ def test_a_model_that_does_not_fit_says_the_fewest_that_hold_it() -> None:
 def test_days_never_rise_with_accelerators(batch: str | None) -> None:
     days = [fit_run(question(batch=batch), count).seconds for count in SIZES]
     assert days == sorted(days, reverse=True)
+
+
+NARROW = (12_804, 13_152, 13_879, 14_256, 34_600, 35_542, 98_662, 101_349, 198_396, 203_799, 281_335, 288_997)
+"""Where degrees divide the next number badly: days rose by up to 5 % before batches filled whole rounds."""
+
+
+@pytest.mark.long
+def test_days_never_rise_where_the_next_number_divides_badly() -> None:
+    days = [fit_run(question("llama-3.1-405b"), count).seconds for count in NARROW]
+    assert days == sorted(days, reverse=True)
+
+
+@pytest.mark.apart
+@pytest.mark.parametrize("batch", [None, "2048 sequences"])
+@pytest.mark.parametrize("model", ["llama-3.1-8b", "llama-3.1-70b", "llama-3.1-405b"])
+def test_days_never_rise_over_two_hundred_sizes(model: str, batch: str | None) -> None:
+    """From what holds the model to 2 million accelerators; a rise is told by the size that is quicker."""
+    days: dict[int, float] = {}
+    for count in map(int, np.unique(np.geomspace(8, 2_000_000, 200).astype(int))):
+        try:
+            days[count] = fit_run(question(model, batch), count).seconds
+        except InfeasibleError:
+            continue
+    rises = {b: days[b] / days[a] - 1.0 for a, b in pairwise(days) if days[b] > days[a]}
+    assert len(days) > 120
+    assert not rises
+
+
+def test_low_goodput_tells_what_several_runs_would_train() -> None:
+    """Against the runs that auto takes."""
+    asked = question("llama-3.1-8b")
+    one, auto = fit_run(asked, 2_000_000), fit_runs(asked, 2_000_000, 0)
+    told = [each for each in one.advice() if "side by side" in each]
+    assert len(told) == (one.share < 0.8) == 1
+    found = re.search(r"(\d+) runs side by side on ([\d,]+) each .* at least ([\d.]+) times", told[0])
+    assert found is not None
+    assert (int(found[1]), int(found[2].replace(",", ""))) == (auto.runs, auto.count)
+    gain = auto.runs * one.seconds / auto.seconds
+    assert 0.9 * gain <= float(found[3]) <= 1.001 * gain
+    assert not any("side by side" in each for each in auto.advice())
+    assert not any("side by side on" in each for each in fit_run(asked, 4096).advice())
 
 
 def test_a_small_batch_is_told_with_what_a_larger_one_would_do() -> None:

@@ -13,7 +13,7 @@ from gigawatt.chain.reliability import Goodput
 from gigawatt.chain.sizing import Sizing, of_size
 from gigawatt.chain.supply import lead_time_notices
 from gigawatt.chain.training.budget import Held
-from gigawatt.chain.training.size import Fit
+from gigawatt.chain.training.sizes import Fit
 from gigawatt.facility import LoadShape
 from gigawatt.facility.power_chain import served_share
 from gigawatt.machine import Chip

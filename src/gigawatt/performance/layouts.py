@@ -75,7 +75,8 @@ class Layouts:
     ``schedule``: an index of :data:`SCHEDULES`. ``shard``: ranks over which ZeRO spreads states, the rest
     being copies (hybrid sharding); 0 is all of data · context. ``offload`` to the host: 0 nothing,
     1 the optimizer's state, 2 activations as well.
-    ``global_batch`` [sequences] is the run's, so that ``microbatches`` can be derived.
+    ``global_batch`` [sequences] is the run's, so that ``microbatches`` can be derived; ``(L,)`` where each
+    layout fills it up to what it works through.
     """
 
     tensor: Integers
@@ -91,7 +92,7 @@ class Layouts:
     schedule: Integers
     shard: Integers
     offload: Integers
-    global_batch: int
+    global_batch: int | Integers
 
     @classmethod
     def of(cls, *, global_batch: int, **columns: ArrayLike) -> Layouts:
@@ -126,7 +127,8 @@ class Layouts:
 
     def take(self, index: NDArray[np.intp] | slice) -> Layouts:
         """The layouts at ``index``."""
-        return Layouts(*(getattr(self, name)[index] for name in COLUMNS), global_batch=self.global_batch)
+        batch = self.global_batch if isinstance(self.global_batch, int) else self.global_batch[index]
+        return Layouts(*(getattr(self, name)[index] for name in COLUMNS), global_batch=batch)
 
     def to_frame(self) -> pandas.DataFrame:
         """A pandas frame with one row a layout."""
@@ -251,9 +253,10 @@ def layouts_of(
     widen: Iterable[str] = (),
     refused: dict[str, int] | None = None,
     part: bool = False,
+    fill: float = 0.0,
 ) -> Layouts:
     """:func:`enumerate_layouts` of what a stack offers, in its pipeline schedule."""
-    found = enumerate_layouts(run, cluster, fixed, widen, refused, part, dict(stack.offers))
+    found = enumerate_layouts(run, cluster, fixed, widen, refused, part, dict(stack.offers), fill)
     return scheduled(found, stack.schedule)
 
 
@@ -310,6 +313,7 @@ def enumerate_layouts(
     refused: dict[str, int] | None = None,
     part: bool = False,
     offers: Mapping[str, tuple[int, ...]] | None = None,
+    fill: float = 0.0,
 ) -> Layouts:
     """Every layout that divides, with the degrees of ``fixed`` pinned.
 
@@ -332,6 +336,9 @@ def enumerate_layouts(
         from, in place of those of all.
     offers : mapping of column to values, optional
         Columns of which the software has only these values; a pin is kept all the same.
+    fill : float
+        By how much a batch may be larger that a layout of a part fills up to whole microbatches, and to whole
+        rounds of an interleaved pipeline, as a share.
 
     Returns
     -------
@@ -374,8 +381,10 @@ def enumerate_layouts(
     def microbatch_fits(w: Table) -> NDArray[np.bool_]:
         each = -(-run.global_batch // w["data"])
         whole = each % w["microbatch"] == 0
-        return whole & ((w["interleave"] == 1) | (each // w["microbatch"] % w["pipeline"] == 0))
+        whole &= (w["interleave"] == 1) | (each // w["microbatch"] % w["pipeline"] == 0)
+        return whole | (filled_batch(w, run.global_batch) <= most)
 
+    most = (1.0 + fill) * run.global_batch if fill else 0.0
     largest = min(int(limits.value("microbatch")), run.global_batch)
     table = cross(
         table, "microbatch", options("microbatch", list(range(1, largest + 1)), (1, 2)), microbatch_fits
@@ -415,4 +424,17 @@ def enumerate_layouts(
             given=given or None,
             allowed=f"numbers with common divisors, such as {power} accelerators and {batch} sequences",
         )
-    return Layouts(*(table[name] for name in COLUMNS), global_batch=run.global_batch)
+    batch: int | Integers = run.global_batch
+    if fill:
+        full = filled_batch(table, batch)
+        batch = np.where(full <= most, full, batch)
+    return Layouts(*(table[name] for name in COLUMNS), global_batch=batch)
+
+
+def filled_batch(layouts: Table, batch: int) -> Integers:
+    """Sequences of a step in which every replica works through as many microbatches as that with the most,
+    an interleaved pipeline in whole rounds of its stages: ``(L,)``, at least ``batch``."""
+    each = layouts["data"].astype(np.int64) * layouts["microbatch"]
+    rounds = -(-batch // each)
+    stages = np.where(layouts["interleave"] > 1, layouts["pipeline"], 1)
+    return -(-rounds // stages) * stages * each

@@ -99,10 +99,11 @@ def _screened(
     progress: Callable[[int, int], None] | None,
     widen: tuple[str, ...],
     part: bool = False,
+    fill: float = 0.0,
 ) -> _Screened:
     """Of what the stack offers; where none of it divides or fits, of every layout."""
     try:
-        layouts = layouts_of(run, cluster, stack, fixed, widen, part=part)
+        layouts = layouts_of(run, cluster, stack, fixed, widen, part=part, fill=fill)
         prepared = prepare(run, layouts, cluster, stack, part=part)
         rows, floors, lacking = _fitting(prepared, layouts, progress)
         if len(rows):
@@ -112,7 +113,7 @@ def _screened(
     except IndivisibleError:
         if not stack.offers:
             raise
-    every = _screened(run, cluster, replace(stack, offers=()), fixed, progress, widen, part)
+    every = _screened(run, cluster, replace(stack, offers=()), fixed, progress, widen, part, fill)
     return replace(every, beyond=True)
 
 
@@ -173,8 +174,8 @@ def search(
     part : bool
         Layouts of a part of the accelerators, as there, in place of those of all.
     fill : float
-        By how much a batch may be larger that a layout fills up to whole microbatches, as a share: the least
-        time for its sequences is looked for, not for a step.
+        By how much a batch may be larger that a layout fills up, as a share, as there: the least time for its
+        sequences is looked for, not for a step.
 
     Returns
     -------
@@ -189,9 +190,10 @@ def search(
     InputError
         A pin that cannot divide.
     """
-    screened = _screened(run, cluster, stack, fixed, progress, tuple(widen), part)
+    screened = _screened(run, cluster, stack, fixed, progress, tuple(widen), part, fill)
     layouts, prepared, rows, floors = screened.layouts, screened.prepared, screened.rows, screened.floors
-    room = np.minimum(layouts.microbatches / layouts.mean_microbatches, 1.0 + fill)
+    full = layouts.microbatches * layouts.data * layouts.microbatch
+    room = np.minimum(full / run.global_batch, 1.0 + fill)
     floors = floors / room[rows]
     order = np.argsort(floors, kind="stable")
     kept, times, done = np.zeros(0, dtype=np.intp), np.zeros(0), 0

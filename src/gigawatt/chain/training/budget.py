@@ -12,7 +12,7 @@ from gigawatt.chain.machine import affordable, design_power
 from gigawatt.chain.registry import training
 from gigawatt.chain.reliability import cluster_of
 from gigawatt.chain.training.quantities import POWER
-from gigawatt.chain.training.size import Fit, Sizes, spare_power_of
+from gigawatt.chain.training.sizes import Fit, Sizes, spare_power_of
 from gigawatt.chain.training.terms import RunTerms
 from gigawatt.core.errors import GigawattError, InfeasibleError, InputError
 from gigawatt.core.quantities import show
@@ -53,8 +53,13 @@ class Trial:
 
     def fit(self, count: int, cap: float | None = None) -> Fit:
         """What one run of a campus of ``count`` uses of its share, held to ``cap`` [W]."""
-        sizes = self.sizes.setdefault(cap, Sizes(replace(self.terms, cap=cap)))
-        return sizes.best(max(count // self.runs, 1))
+        return self.sizes_of(replace(self.terms, cap=cap)).best(max(count // self.runs, 1))
+
+    def sizes_of(self, terms: RunTerms) -> Sizes:
+        """Sizes of these terms: those that are known where they are this run's under a cap."""
+        if terms != replace(self.terms, cap=terms.cap):
+            return Sizes(terms)
+        return self.sizes.setdefault(terms.cap, Sizes(terms))
 
     def layouts(self, fit: Fit, cap: float | None) -> StepTable:
         """The quickest layouts of the part of a fit."""

@@ -10,7 +10,8 @@ from gigawatt.chain import methods
 from gigawatt.chain.machine import Machine
 from gigawatt.chain.registry import training
 from gigawatt.chain.training.budget import Trial
-from gigawatt.chain.training.size import Fit, fit_runs, spare_power_of
+from gigawatt.chain.training.size import fit_runs
+from gigawatt.chain.training.sizes import Fit, spare_power_of
 from gigawatt.chain.training.terms import RunTerms
 from gigawatt.machine import Chip, build_cluster
 from gigawatt.performance import TrainingRun
@@ -30,6 +31,7 @@ def terms(machine_trial: Trial, machine_cap: float | None) -> RunTerms:
 @training("training.fit", "", method=methods.FIT)
 def fit_of_rates(
     training_terms: RunTerms,
+    machine_trial: Trial,
     machine_count: int,
     training_runs_given: int,
     training_failures: str | None,
@@ -42,7 +44,7 @@ def fit_of_rates(
     """
     usual = training_terms.reliability
     named = replace(training_terms, reliability=training_failures or usual, recovery=training_recovery)
-    return fit_runs(named, machine_count, training_runs_given)
+    return fit_runs(named, machine_count, training_runs_given, machine_trial.sizes_of(named))
 
 
 @training("training.fit", "", given=("training.goodput",), method=methods.FIT)

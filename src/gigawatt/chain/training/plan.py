@@ -17,7 +17,8 @@ from gigawatt.chain.reliability import Goodput, share_band
 from gigawatt.chain.training import quantities as chain
 from gigawatt.chain.training.budget import cap_within, drawn, machine_count
 from gigawatt.chain.training.question import TrainingQuestion
-from gigawatt.chain.training.size import Fit, fit_run
+from gigawatt.chain.training.size import fit_run
+from gigawatt.chain.training.sizes import Fit
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption
 from gigawatt.machine import Cluster

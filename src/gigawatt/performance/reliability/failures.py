@@ -290,11 +290,15 @@ def hot_spares(
     Palm's theorem: the number under repair is Poisson with mean rate · repair time, whatever the spread of
     repair times.
     """
-    poisson: Any = import_module("scipy.stats").poisson
+    special: Any = import_module("scipy.special")  # scipy.stats takes half a second to load
 
     away = entity("reliability", "node").value("repair_time") if repair_time is None else repair_time
     down = np.asarray(nodes, dtype=float) * np.asarray(failure_rate) * np.asarray(away)
-    return np.asarray(poisson.ppf(np.asarray(confidence, dtype=float), down)).astype(np.int64)
+    sure = np.asarray(confidence, dtype=float)
+    spares: NDArray[np.float64] = np.ceil(special.pdtrik(sure, down))
+    fewer = np.maximum(spares - 1.0, 0.0)
+    enough: NDArray[np.bool_] = np.asarray(special.pdtr(fewer, down) >= sure)
+    return np.asarray(np.where(enough, fewer, spares), dtype=np.int64)
 
 
 def shrink_loss(
@@ -330,10 +334,14 @@ def shrink_loss(
     ----------
     Palm's theorem; E[(X − s)⁺] = μ P(X ≥ s) − s P(X > s).
     """
-    poisson: Any = import_module("scipy.stats").poisson
+    special: Any = import_module("scipy.special")
+
+    def beyond(number: NDArray[np.float64]) -> Any:  # more than that many are away
+        return np.where(number < 0.0, 1.0, special.pdtrc(np.maximum(number, 0.0), mean))
+
     load = np.asarray(failure_rate, dtype=float) * np.asarray(repair_time, dtype=float)
     away, stock = load / (1.0 + load), np.floor(np.asarray(spares, dtype=float))
     mean = np.asarray(nodes, dtype=float) * away
-    short = mean * poisson.sf(stock - 1.0, mean) - stock * poisson.sf(stock, mean)
+    short = mean * beyond(stock - 1.0) - stock * beyond(stock)
     lacking = np.clip(short / np.asarray(nodes, dtype=float), 0.0, away)
     return -np.expm1(np.asarray(replica_nodes, dtype=float) * np.log1p(-lacking))

@@ -24,7 +24,8 @@ from gigawatt.chain.serving.replica import candidates, prices_of
 from gigawatt.chain.serving.screen import screen
 from gigawatt.chain.training.plan import training_outcome
 from gigawatt.chain.training.question import TrainingQuestion
-from gigawatt.chain.training.size import Fit, fit_again, fit_run, fit_whole
+from gigawatt.chain.training.size import fit_again, fit_run, fit_whole
+from gigawatt.chain.training.sizes import Fit
 from gigawatt.core.errors import GigawattError
 from gigawatt.machine import Chip, Cluster
 from gigawatt.machine.chip.build import build_chip
