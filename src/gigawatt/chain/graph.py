@@ -40,9 +40,9 @@ def _registered(branch: str) -> None:
         modules = (*modules, machine, sizing)
     if branch == TRAINING:
         from gigawatt.chain import boundary, campaign, notices
-        from gigawatt.chain.training import budget, deadline, fit, quantities
+        from gigawatt.chain.training import budget, deadline, fit, held_back, quantities
 
-        modules = (*modules, notices, fit, quantities, budget, deadline, boundary, campaign)
+        modules = (*modules, notices, fit, quantities, budget, deadline, held_back, boundary, campaign)
     elif branch == SERVING:
         from gigawatt.chain import boundary
         from gigawatt.chain.serving import money as serving_money

@@ -21,7 +21,7 @@ from gigawatt.power import SupplyPlan
 from gigawatt.power.adequacy import Adequacy
 from gigawatt.workload.architecture import Architecture
 
-__all__ = ["beside_budget", "of_building", "of_supply", "unsold"]
+__all__ = ["beside_budget", "of_building", "of_caps", "of_supply", "unsold"]
 
 #: A peak below this share of the power given is worth a word.
 _WELL_BELOW = 0.95
@@ -49,6 +49,7 @@ def notices(
     training_spare: float | None,
     ledger_budget_left: float | None,
     facility_load: LoadShape,
+    training_kept_speed: float,
     site_redundancy: Entity | None,
 ) -> tuple[str, ...]:
     """The notices of a training run.
@@ -75,6 +76,7 @@ def notices(
         )
     told.extend(of_size(machine_found, ledger_budget_left))
     told.extend(beside_budget(machine_size.get("power"), facility_power_peak, "these runs draw"))
+    told.extend(of_caps(facility_load, f"runs keep {100.0 * training_kept_speed:.4g} % of their speed"))
     told.extend(of_building(facility_load, site_redundancy))
     told.extend(of_supply(supply_plan, supply_adequacy, scenario_year, supply_arrivals))
     return tuple(told)
@@ -91,6 +93,21 @@ def of_building(load: LoadShape, redundancy: Entity | None) -> list[str]:
             "the time, if its units fail independently"
         )
     return told
+
+
+def of_caps(load: LoadShape, kept: str) -> list[str]:
+    """Notices of an oversubscribed facility: when it caps, how deep, what is ``kept``."""
+    hours = int((load.allowed < 1.0).sum())
+    if not hours:
+        return []
+    least = 100.0 * float(load.allowed.min())
+    told = (
+        f"oversubscription: in {hours:,} hours of the year the IT is capped, to {least:.3g} % of what it "
+        f"would draw at the least, for {load.peak / 1e6:.4g} MW firm; {kept}"
+    )
+    if hours == len(load.allowed):
+        told += "; a load as flat as this one is capped in every hour, as by machine.power_cap"
+    return [told]
 
 
 def unsold(chip: Chip, year: int) -> list[str]:

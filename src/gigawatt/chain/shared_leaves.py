@@ -62,6 +62,7 @@ def fill_chip(fill: Filler, chip: Chip, rows: tuple[Evidence, ...]) -> None:
         if getattr(machine, name) is not None
     }
     fill.written("machine.options", "machine", options)
+    fill.written("site.oversubscription", "site.oversubscription", scenario.site.oversubscription)
 
 
 def _check_bought(fill: Filler, chip: Chip) -> None:

@@ -17,7 +17,7 @@ from gigawatt.chain.registry import running, serving, shared, training
 from gigawatt.chain.weather_years import profiles
 from gigawatt.core.errors import InfeasibleError
 from gigawatt.core.quantities import HOURS_PER_YEAR, show
-from gigawatt.facility import LoadShape, Site, Weather, facility_load, with_pue, with_standing
+from gigawatt.facility import LoadShape, Site, Weather, facility_load, held_to, with_pue, with_standing
 from gigawatt.power import (
     Flexible,
     Grid,
@@ -52,18 +52,20 @@ def load_of_runs(
     site_cooling: Entity,
     site_redundancy: Entity | None,
     site_pue: float | None,
+    site_oversubscription: float | None,
 ) -> LoadShape:
     """Power of the whole facility in every hour of the year, while the runs step and as a mean.
 
     IT power of a step × hourly PUE of the cooling system in the site's weather, or the PUE that is given; the
     mean is that of mean IT power, at all hours alike. Runs follow one another all year. Nameplate: rated
-    power × accelerators × PUE in the hottest hour. Water where it evaporates.
+    power × accelerators × PUE in the hottest hour. Water where it evaporates. Oversubscribed, no hour draws
+    more than its highest / (1 + oversubscription).
     """
     load = facility_load(
         it_power=machine_step_power, weather=site_weather, cooling=site_cooling, redundancy=site_redundancy
     )
     return with_standing(
-        with_pue(load, site_pue),
+        held_to(with_pue(load, site_pue), site_oversubscription),
         duty=min(1.0, machine_power_it / machine_step_power),
         nameplate=machine_nameplate * machine_count * machine_pue_peak,
     )
@@ -79,16 +81,28 @@ def load_of_service(
     site_cooling: Entity,
     site_redundancy: Entity | None,
     site_pue: float | None,
+    site_oversubscription: float | None,
 ) -> LoadShape:
     """Power of the whole facility in every hour of the year.
 
     IT power of the hour × hourly PUE of the cooling system in the site's weather, or the PUE that is given;
     nameplate: rated power × accelerators × PUE in the hottest hour; water where it evaporates.
+    Oversubscribed, no hour draws more than the highest / (1 + oversubscription).
     """
     load = facility_load(
         it_power=machine_power_hours, weather=site_weather, cooling=site_cooling, redundancy=site_redundancy
     )
-    return replace(with_pue(load, site_pue), nameplate=machine_nameplate * machine_count * machine_pue_peak)
+    held = held_to(with_pue(load, site_pue), site_oversubscription)
+    return replace(held, nameplate=machine_nameplate * machine_count * machine_pue_peak)
+
+
+@running("facility.capped_time", "percent")
+def capped_time(facility_load: LoadShape) -> float:
+    """Share of the year in which an oversubscribed facility caps its accelerators.
+
+    Hours of which the power exceeds the firm power at the meter / hours of the year
+    """
+    return float(np.mean(facility_load.allowed < 1.0))
 
 
 @running("facility.pue", "1")

@@ -1,6 +1,6 @@
 """The building: weather, cooling, PUE, water, and the load's shape over the year."""
 
-from gigawatt.facility.load import LoadShape, building_of, facility_load, with_pue, with_standing
+from gigawatt.facility.load import LoadShape, building_of, facility_load, held_to, with_pue, with_standing
 from gigawatt.facility.weather import Site, Weather, load_site, load_weather
 from gigawatt.facility.years import ResourceYear, list_years, load_years
 
@@ -11,6 +11,7 @@ __all__ = [
     "Weather",
     "building_of",
     "facility_load",
+    "held_to",
     "list_years",
     "load_site",
     "load_weather",

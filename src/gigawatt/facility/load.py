@@ -28,6 +28,7 @@ __all__ = [
     "cooling_demand",
     "electrical_losses",
     "facility_load",
+    "held_to",
     "latent_heat",
     "with_pue",
     "with_standing",
@@ -45,6 +46,10 @@ def _nothing() -> Array:
     return np.zeros(HOURS)
 
 
+def _all() -> Array:
+    return np.ones(HOURS)
+
+
 @dataclass(frozen=True)
 class LoadShape:
     """A year of a facility, hour by hour: a distribution of power.
@@ -52,7 +57,8 @@ class LoadShape:
     ``running`` [W] at the meter in each hour while the facility runs; ``facility`` the mean of the hour, with
     the time in which it stands (failure, restart), the same where nothing stands; ``nameplate`` [W] what it
     may draw in the hottest hour with every node at its rating (``None``: not known). Firm capacity follows
-    ``running``, energy ``facility``.
+    ``running``, energy ``facility``. ``allowed`` is the share of its running power that the IT may draw, 1
+    where no cap holds it (:func:`held_to`).
 
     ``facility`` and ``it`` [W] at the meter and at the racks, ``pue`` their ratio (in an hour without IT
     power the year's ratio), ``water`` withdrawn [m³/h], of which ``evaporated`` and ``blowdown`` [m³/h].
@@ -75,6 +81,7 @@ class LoadShape:
     notices: tuple[str, ...] = ()
     running: Array = field(default_factory=_nothing, repr=False)
     nameplate: float | None = None
+    allowed: Array = field(default_factory=_all, repr=False)
 
     def __post_init__(self) -> None:
         if not np.any(self.running):
@@ -124,6 +131,28 @@ def with_pue(load: LoadShape, pue: float | None) -> LoadShape:
     parts = {name: part if name == "it" else part * scale for name, part in load.parts.items()}
     facility = pue * load.it
     return replace(load, facility=facility, running=facility, pue=np.full_like(load.pue, pue), parts=parts)
+
+
+def held_to(load: LoadShape, oversubscription: float | None) -> LoadShape:
+    """The same year of one state whose peak exceeds the firm power at the meter by ``oversubscription`` ≥ 0.
+
+    Firm power is peak / (1 + oversubscription). In an hour above it IT, cooling, losses and water are brought
+    down in proportion, with the PUE of the hour; ``None`` or 0 leaves every hour.
+    """
+    if not oversubscription:
+        return load
+    allowed = np.minimum(1.0, load.peak / (1.0 + oversubscription) / np.maximum(load.running, 1e-300))
+    names = ("facility", "it", "water", "evaporated", "blowdown", "running")
+    chain = load.chain
+    if chain is not None:
+        chain = replace(chain, **{one.name: allowed * getattr(chain, one.name) for one in fields(chain)})
+    return replace(
+        load,
+        **{name: allowed * getattr(load, name) for name in names},
+        parts={name: allowed * part for name, part in load.parts.items()},
+        chain=chain,
+        allowed=allowed,
+    )
 
 
 def _checked_power(it_power: ArrayLike, design_power: float | None) -> tuple[Array, float]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from gigawatt.catalog import Entity
 from gigawatt.chain.arrivals import Arrivals
-from gigawatt.chain.notices import beside_budget, of_building, of_supply, unsold
+from gigawatt.chain.notices import beside_budget, of_building, of_caps, of_supply, unsold
 from gigawatt.chain.registry import serving
 from gigawatt.chain.serving.choice import Configuration
 from gigawatt.chain.serving.day import Day, Scaling
@@ -83,6 +83,7 @@ def serving_notices(
     notices.extend(beside_budget(machine_size.get("power"), facility_power_peak, "replicas draw"))
     notices.extend(serving_precision)
     notices.extend(serving_plan.notices)
+    notices.extend(of_caps(facility_load, "the wait of the requests of those hours is not simulated"))
     notices.extend(of_building(facility_load, site_redundancy))
     notices.extend(of_supply(supply_plan, supply_adequacy, scenario_year, supply_arrivals))
     return tuple(notices)

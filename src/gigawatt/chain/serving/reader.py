@@ -32,6 +32,7 @@ _REFUSED = {
          "serving.simulated_requests", "serving.simulated_replicas"),
         "a plan is of one load; gigawatt run SCENARIO serves the hours of a day",
     ),
+    "site.oversubscription": "gigawatt run SCENARIO caps hours of the year",
     "site.weather_years": "gigawatt run SCENARIO plans plants over several years",
     "name": "a plan has no name; gigawatt run SCENARIO has one",
     "load": "gigawatt run SCENARIO takes one; a plan computes it",

@@ -141,11 +141,13 @@ def plan(
     machine_size: Mapping[str, Any],
     machine_design_power: float,
     machine_pue_peak: float,
+    site_oversubscription: float | None,
 ) -> ServingPlan:
     """The cheapest replicas that meet the SLO in the hour of the highest demand.
 
     Every replica and load in closed form, the best few simulated by events (gigawatt plan-serving). Without a
-    demand: what the accelerators serve, or those that the power feeds at their limit in the hottest hour.
+    demand: what the accelerators serve, or those that the power feeds at their limit in the hottest hour, of
+    which an oversubscribed facility has more.
     """
     chips, asked = machine_size["count"], serving_question
     if serving_demand is not None:
@@ -155,7 +157,7 @@ def plan(
         asked = replace(asked, demand=mean * serving_week.peak)
     elif chips is None:
         each = machine_design_power * machine_pue_peak
-        chips = max(1, int(machine_size["power"] / each))
+        chips = max(1, int(machine_size["power"] * (1.0 + (site_oversubscription or 0.0)) / each))
     return plan_serving(asked, chips=chips, mode=serving_mode, seed=serving_seed)
 
 

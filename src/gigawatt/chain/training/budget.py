@@ -220,12 +220,14 @@ def held_by_power(
     machine_size: Mapping[str, Any],
     machine_power_cap: float | None,
     machine_pue_peak: float,
+    site_oversubscription: float | None,
 ) -> Held:
     """The power cap: as given, or what keeps a given number within the given power while they step.
 
-    Bisection: IT power of the step under the cap × PUE of the hottest hour = the given power.
+    Bisection: IT power of the step under the cap × PUE of the hottest hour = the given power × (1 +
+    oversubscription).
     """
-    count, limit = machine_size["count"], machine_size["power"]
+    count, limit = machine_size["count"], machine_size["power"] * (1.0 + (site_oversubscription or 0.0))
     if count is None or count < machine_sized.runs:
         return Held(machine_power_cap)
     return cap_within(machine_sized, count, limit, pue_peak=machine_pue_peak, cap=machine_power_cap)
@@ -262,15 +264,17 @@ def machine_count(
     machine_sized: Trial,
     machine_cap: float | None,
     machine_pue_peak: float,
+    site_oversubscription: float | None,
 ) -> int:
     """Accelerators of the campus.
 
     As given; or as many as draw the facility power while they step, in the hottest hour, rounded down for
     each run to a number with at most four significant binary digits, so that parallel degrees can divide it.
+    Oversubscribed, as many as draw so much more.
     """
     if machine_size["count"] is not None:
         return count_given(machine_size, training_runs_given)
-    limit = machine_size["power"]
+    limit = machine_size["power"] * (1.0 + (site_oversubscription or 0.0))
     count = count_within(machine_sized, limit, pue_peak=machine_pue_peak, cap=machine_cap)
     if not count:
         terms = machine_sized.terms

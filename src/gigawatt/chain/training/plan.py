@@ -119,7 +119,9 @@ def count_for_power(question: TrainingQuestion, limit: float) -> int:
     InputError
         Not even one accelerator.
     """
-    return machine_count({"count": None, "power": limit}, 1, question.trial, question.cap, question.pue_peak)
+    return machine_count(
+        {"count": None, "power": limit}, 1, question.trial, question.cap, question.pue_peak, None
+    )
 
 
 def training_outcome(

@@ -248,13 +248,18 @@ def tokens_per_second(training_tokens_per_step: float, training_effective_step_t
 
 @training("training.duration", "days", rows=RATES)
 def duration(
-    training_tokens_trained: float, training_tokens_per_second: float, training_overhead: float
+    training_tokens_trained: float,
+    training_tokens_per_second: float,
+    training_overhead: float,
+    training_kept_speed: float,
 ) -> float:
     """Time on the clock from first to last token.
 
-    tokens / tokens per second × (1 + overhead of a whole run)
+    tokens / tokens per second × (1 + overhead of a whole run) / speed kept
     """
-    return training_tokens_trained / training_tokens_per_second * (1.0 + training_overhead)
+    return (
+        training_tokens_trained / training_tokens_per_second * (1.0 + training_overhead) / training_kept_speed
+    )
 
 
 @training("training.spare", "days", rows=RATES)
@@ -293,21 +298,21 @@ def training_run_band(
 
 
 @training("training.duration_low", "days", rows=RATES)
-def duration_low(training_run_band: RunBand, training_overhead: float) -> float:
+def duration_low(training_run_band: RunBand, training_overhead: float, training_kept_speed: float) -> float:
     """Time on the clock that only one run in twenty stays below, by failures alone.
 
-    5 % of the drawn runs × (1 + overhead); the step time is taken as known.
+    5 % of the drawn runs × (1 + overhead) / speed kept; the step time is taken as known.
     """
-    return training_run_band.days[0] * _DAY * (1.0 + training_overhead)
+    return training_run_band.days[0] * _DAY * (1.0 + training_overhead) / training_kept_speed
 
 
 @training("training.duration_high", "days", rows=RATES)
-def duration_high(training_run_band: RunBand, training_overhead: float) -> float:
+def duration_high(training_run_band: RunBand, training_overhead: float, training_kept_speed: float) -> float:
     """Time on the clock that only one run in twenty exceeds, by failures alone.
 
-    95 % of the drawn runs × (1 + overhead); the step time is taken as known.
+    95 % of the drawn runs × (1 + overhead) / speed kept; the step time is taken as known.
     """
-    return training_run_band.days[2] * _DAY * (1.0 + training_overhead)
+    return training_run_band.days[2] * _DAY * (1.0 + training_overhead) / training_kept_speed
 
 
 @training("training.relief", "", rows=RATES, method=methods.RELIEF)

@@ -52,6 +52,7 @@ _REFUSED = {
     "machine.count": "--count", "machine.power": "--power",
     "economics.budget": "gigawatt run SCENARIO, whose capital counts plants as well",
     "training.runs": "one run is read here, on its part of the accelerators",
+    "site.oversubscription": "gigawatt run SCENARIO caps hours of the year",
     "site.weather_years": "gigawatt run SCENARIO plans plants over several years",
     "name": "a plan has no name; gigawatt run SCENARIO has one",
     "training.step_time": "gigawatt run SCENARIO takes one; a plan computes it",
