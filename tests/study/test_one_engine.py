@@ -289,7 +289,7 @@ def test_a_plan_of_several_runs_is_that_of_one_on_its_part() -> None:
     words: dict[str, Any] = {"model": "llama-3.1-8b", "chip": "H100", "batch": "512 sequences", "top": 1}
 
     def of(**more: Any) -> dict[str, Any]:
-        return door(**words, **more).data
+        return dict(door(**words, **more).data)
 
     part, of_three = of(count=1000), of(count=3000, settings={"training.runs": 3})
     varying = {"notices", "search_cpu_s", "exact_schedules_cpu_s", "layouts_per_cpu_s"}

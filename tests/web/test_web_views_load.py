@@ -65,6 +65,11 @@ def test_the_size_is_the_peak_and_one_of_three() -> None:
     assert dict(racks.changes) == {"load.peak": "", "load.it_peak": "120 MW"}
     assert racks.written("size") == ""
     assert result_of(racks, said)["facility.power_it"] == pytest.approx(120e6)
+    brought = "hours-0123456789abcdef.csv"
+    hours = read_address([start, ("load.profile", ""), ("load.hours", brought)], {brought}).state
+    assert dict(hours.changes) == {"load.hours": brought, "load.peak": "", "load.profile": ""}
+    assert hours.written("size") == brought
+    assert read_form([*hours.changes, start, ("size", brought)], {brought}).state == hours
     pairs = [("load.peak", ""), ("load.it_peak", "120 MW"), start]
     assert read_address(pairs).state == read_address(reversed(pairs)).state == racks
     with pytest.raises(InputError, match="size: the size is needed"):
