@@ -46,6 +46,8 @@ _CLOSE = 1.05
 """The same, below which every layout is looked at."""
 _BELOW = 3
 """Sizes that are looked at below a machine that is used well, and looked at closely below one that is not."""
+_TOP = 16
+"""Parts of a machine, in few layouts, of which those of different sizes are looked at closely."""
 _GROWTH = 2.0**0.5
 """Steps in which a batch grows."""
 _DEGREES = ("tensor", "pipeline", "context", "data")
@@ -175,7 +177,7 @@ class Sizes:
             run, (cluster, _) = terms.run(count, batch, uneven=True), terms.cluster(count)
             fill = 0.0 if terms.batch_held else _GROWTH - 1.0
             found = search(
-                run, cluster, terms.stack, terms.fixed, top=1, widen=terms.widen, part=True, fill=fill
+                run, cluster, terms.stack, terms.fixed, top=_TOP, widen=terms.widen, part=True, fill=fill
             )
             layout = found.best.layouts
             full = int(layout.microbatches[0]) * int(layout.data[0]) * int(layout.microbatch[0])
@@ -187,15 +189,31 @@ class Sizes:
         return self._once((count, batch, "part"), make)
 
     def refined(self, part: Fit, batch: Batch) -> Fit:
-        """The same part in the best of all layouts, with its batch or, where none is held, an even one."""
+        """The same part in the best of all layouts, with its batch or, where none is held, an even one.
+
+        Of a batch that is held also the parts that are next to it.
+        """
         if self.terms.batch_held:
-            return self.on(part.used, batch, uneven=True)
+            return self._closest(part, batch)
         uneven = self.on(part.used, ("token", part.run.tokens_per_step), uneven=True)
         try:
             even = self.on(part.used, batch, uneven=False)
         except GigawattError:
             return uneven
         return min(uneven, even, key=lambda fit: fit.seconds)
+
+    def _closest(self, part: Fit, batch: Batch) -> Fit:
+        """The quickest, in the best of all layouts, of the few parts that were quickest in few of them."""
+        counts = dict.fromkeys(int(used) for used in part.search.best.layouts.count)
+        found, wrong = list[Fit](), list[GigawattError]()
+        for used in list(counts)[:_BELOW]:
+            try:
+                found.append(self.on(used, batch, uneven=True))
+            except GigawattError as error:
+                wrong.append(error)
+        if not found:
+            raise wrong[0]
+        return min(found, key=lambda fit: fit.seconds)
 
     def of(self, count: int, batch: Batch, beat: float = math.inf) -> Fit:
         """The quicker of all accelerators and a part of them; all where they are a power of two at work.
@@ -255,7 +273,8 @@ class Sizes:
             if _power_of_two(count) and best.used == count:
                 return best
             below = [size for size in _ladder(_FINE) if size < count][-_BELOW:]
-            return self._polished(*self._nearby(below, 1, best, batch))
+            closely = _BELOW if self.terms.batch_held else 1
+            return self._polished(*self._nearby(below, closely, best, batch))
         sizes = [size for size in _ladder(_PARTS) if size < count]
         slower = 0
         for size in filter(_power_of_two, reversed(sizes)):
