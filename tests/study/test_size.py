@@ -111,7 +111,7 @@ def test_days_never_rise_where_the_next_number_divides_badly() -> None:
 @pytest.mark.parametrize("batch", [None, "2048 sequences"])
 @pytest.mark.parametrize("model", ["llama-3.1-8b", "llama-3.1-70b", "llama-3.1-405b"])
 def test_days_never_rise_over_two_hundred_sizes(model: str, batch: str | None) -> None:
-    """From what holds the model to 2 million accelerators, but for a few that the search misses by a little."""
+    """From what holds the model to 2 million accelerators, but for a few that are missed by a little."""
     days: dict[int, float] = {}
     for count in map(int, np.unique(np.geomspace(8, 2_000_000, 200).astype(int))):
         try:

@@ -46,8 +46,8 @@ _CLOSE = 1.05
 """The same, below which every layout is looked at."""
 _BELOW = 3
 """Sizes that are looked at below a machine that is used well, and looked at closely below one that is not."""
-_TOP = 16
-"""Parts of a machine, in few layouts, of which those of different sizes are looked at closely."""
+_TOP, _SIZES = 256, 16
+"""Quickest parts of a machine, in few layouts, and how many of their sizes are looked at closely."""
 _GROWTH = 2.0**0.5
 """Steps in which a batch grows."""
 _DEGREES = ("tensor", "pipeline", "context", "data")
@@ -176,8 +176,9 @@ class Sizes:
             terms = self.terms
             run, (cluster, _) = terms.run(count, batch, uneven=True), terms.cluster(count)
             fill = 0.0 if terms.batch_held else _GROWTH - 1.0
+            top = _TOP if terms.batch_held else 1
             found = search(
-                run, cluster, terms.stack, terms.fixed, top=_TOP, widen=terms.widen, part=True, fill=fill
+                run, cluster, terms.stack, terms.fixed, top=top, widen=terms.widen, part=True, fill=fill
             )
             layout = found.best.layouts
             full = int(layout.microbatches[0]) * int(layout.data[0]) * int(layout.microbatch[0])
@@ -206,7 +207,7 @@ class Sizes:
         """The quickest, in the best of all layouts, of the few parts that were quickest in few of them."""
         counts = dict.fromkeys(int(used) for used in part.search.best.layouts.count)
         found, wrong = list[Fit](), list[GigawattError]()
-        for used in list(counts)[:_BELOW]:
+        for used in list(counts)[:_SIZES]:
             try:
                 found.append(self.on(used, batch, uneven=True))
             except GigawattError as error:
