@@ -46,6 +46,8 @@ _CLOSE = 1.05
 """The same, below which every layout is looked at."""
 _BELOW = 3
 """Sizes that are looked at below a machine that is used well, and looked at closely below one that is not."""
+_FEW = 64
+"""Accelerators up to which numbers that are no whole nodes are looked at."""
 _TOP, _SIZES = 256, 16
 """Quickest parts of a machine, in few layouts, and how many of their sizes are looked at closely."""
 _GROWTH = 2.0**0.5
@@ -270,6 +272,8 @@ class Sizes:
         half = self.share(max(count // 2, 1))
         if count <= 1:
             return best
+        if count <= _FEW:
+            best = self._of_few(count, best, batch)
         if best.working >= _WELL and share >= _FAILS * half:
             if _power_of_two(count) and best.used == count:
                 return best
@@ -288,6 +292,16 @@ class Sizes:
             slower = slower + 1 if best is before else 0
         near = [size for size in sizes if 0.7 < size / best.used < 1.4]
         return self._polished(*self._nearby(near, _BELOW, best, batch))
+
+    def _of_few(self, count: int, best: Fit, batch: Batch) -> Fit:
+        """The quicker of ``best`` and of every number less than a node below: parts are of whole nodes."""
+        node = self.terms.cluster(count)[0].node.chips
+        for size in range(count - 1, max(count - node, 0), -1):
+            try:
+                best = min(best, self.on(size, batch, uneven=True), key=lambda fit: fit.seconds)
+            except GigawattError:
+                continue
+        return best
 
     def _polished(self, best: Fit, batch: Batch) -> Fit:
         """The quickest layout of what was found; a part also as a machine of its own."""
