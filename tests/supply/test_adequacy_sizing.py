@@ -158,6 +158,19 @@ def test_reactors_are_backed_by_what_is_cheapest_and_firm() -> None:
     assert adequacy_of(first).served < 0.995 < 0.9998 < adequacy_of(found).served
 
 
+def test_a_connection_is_reserve_where_that_is_cheapest() -> None:
+    """One engine of 3 MW beside a connection that hardly ever carries it, as an engineer would do."""
+    engine, grid = bought("gas-engine"), replace(bought("grid"), fuel=1e-7)
+    found = plan_whole_units(asked(engine, grid, load=2.4e6))
+    assert found.by_mean is not None
+    assert found.by_mean["grid"] < 0.5e6 < 2e6 < found.capacity["grid"]
+    assert found.capacity["gas-engine"] == 3e6
+    alone = plan_whole_units(asked(engine, load=2.4e6))
+    assert found.objective < alone.objective
+    served, error = served_by_sampling(found)
+    assert served + 3.0 * error > 0.9998
+
+
 def test_stores_answer_outages_where_they_are_built() -> None:
     battery = bought("battery")
     problem = asked(bought("gas-engine"), bought("solar", profile=SUN), battery, load=200e6,

@@ -1,15 +1,15 @@
 """A plan in whole units that fail: as many as reliability, or the price of energy not served, asks for.
 
 The linear programme says which plants, at mean availability; its capacities are rounded up to whole units,
-and units of the plant whose firm power is cheapest are added until the load is served as it was asked, by
-convolution of their outages, or by simulation where stores answer them. The programme is then solved again
-with these units. Where one unit is much of the load, a plan with one unit less is made too, and the cheaper
-of them is taken.
+and units of the plant whose firm power is cheapest are added, or a connection made larger, until the load is
+served as it was asked, by convolution of their outages, or by simulation where stores answer them. The
+programme is then solved again with these sizes. Where one unit is much of the load, a plan with one unit less
+is made too, and the cheaper of them is taken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -44,6 +44,8 @@ _ROUNDS = 4
 _LUMP = 0.01
 """Cost of rounding one plant up, as a share of the bill, from which one unit less is tried."""
 _LUMPS = 2
+_STEPS, _SPECK = 8, 1e-6
+"""Steps in which a connection grows; share of the load that one has which is not there."""
 _SLIGHT = 0.25
 """Part of a unit below which a plant is not rounded up."""
 _KEPT = 1e-9
@@ -255,7 +257,22 @@ def _candidates(problem: Problem, system: System) -> list[PlantUnits]:
         one = replace(one, plant=plant)  # with the limits of the question
         if plant.maximum >= one.units.total + one.units.size:
             found.append(one)
-    return _undominated(found)
+    return [*_undominated(found), *_connections(problem, there)]
+
+
+def _connections(problem: Problem, there: Mapping[str, PlantUnits]) -> Iterator[PlantUnits]:
+    """Connections that may be larger: ``capacity`` is what they may have, the highest load at most."""
+    peak = float(problem.watts.max())
+    for plant in problem.plants:
+        if plant.kind == "grid":
+            one = there.get(plant.id) or plant_units(plant, _SPECK * peak, len(problem.watts))
+            most = min(plant.maximum, peak)
+            if most > one.units.size + BUILT * peak:
+                yield replace(one, plant=plant, capacity=most)
+
+
+def _is_grid(one: PlantUnits) -> bool:
+    return one.plant.kind == "grid"
 
 
 def _undominated(plants: Sequence[PlantUnits]) -> list[PlantUnits]:
@@ -273,12 +290,14 @@ def _undominated(plants: Sequence[PlantUnits]) -> list[PlantUnits]:
 
 
 class _Counts:
-    """What a system loses with further units of one plant, by their number."""
+    """What a system loses with further units of one plant, or a connection that is larger by steps."""
 
     def __init__(self, system: System, one: PlantUnits, lost: Callable[[System], Loss], known: Loss) -> None:
         self.plant = one
         self.system, self.kind = _with_kind(system, one)
-        self.cost, self.most = one.units.size * yearly_cost(one), _most(self.system, one)
+        self.most = _STEPS if _is_grid(one) else _most(self.system, one)
+        self.step = (one.capacity - one.units.size) / _STEPS if _is_grid(one) else one.units.size
+        self.cost = self.step * yearly_cost(one)
         self._lost, self._known = lost, {0: known}
 
     def loss(self, count: int) -> Loss:
@@ -287,7 +306,12 @@ class _Counts:
         return self._known[count]
 
     def grown(self, count: int) -> System:
-        return self.system.with_more(self.kind, count)
+        if not _is_grid(self.plant):
+            return self.system.with_more(self.kind, count)
+        kinds = list(self.system.kinds)
+        units = replace(self.plant.units, size=self.plant.units.size + count * self.step)
+        kinds[self.kind] = replace(self.plant, capacity=units.size, units=units)
+        return self.system.with_kinds(kinds)
 
     @property
     def least(self) -> float:
@@ -381,7 +405,7 @@ def _within_limits(system: System) -> System:
 
 def _within_limit(one: PlantUnits) -> PlantUnits:
     most = one.plant.maximum
-    if one.units.total <= most * (1.0 + 1e-9) or one.plant.kind == "grid":
+    if one.units.total <= most * (1.0 + 1e-9) or _is_grid(one):
         return one
     size, least = most / one.units.count, unit_size_row(one.plant).low
     if least is None or size >= least:
