@@ -84,6 +84,7 @@ def question(cell: Cell) -> Question:
         "year": int(YEARS_TOLD[0]),
         "load.mean": ", ".join(f"{year}: {path.value(f'load_{year}')} W" for year in years),
         "supply.plants": list(PLANTS),
+        "supply.ordered": "any",
         "supply.carbon_price": f"{first:.0f}: {cell.carbon * path.value('start_share')} $/kg, "
         f"{last:.0f}: {cell.carbon} $/kg",
         "supply.fuel_prices.natural-gas": f"{gas} $/J",

@@ -304,7 +304,7 @@ def test_a_walk_ends_in_rows_with_grade_and_source(tmp_path: Path) -> None:
     walk = answer.table("walk")
     assert list(walk.columns) == ["quantity", "value", "unit", "grade", "from", "code"]
     assert walk.loc[0, "from"] == (
-        "training.tokens_trained / training.tokens_per_second * (1 + training.overhead)"
+        "training.tokens_trained / training.tokens_per_second * (1 + training.overhead) / training.kept_speed"
     )
     assert walk.loc[0, "code"].startswith("gigawatt/chain/training/quantities.py:")
     assert walk.loc[0, "value"] == pytest.approx(result.quantity("training.duration").shown)

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from gigawatt import catalog
+from gigawatt.chain.capacity_chain import CHAIN_COLUMNS
 from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.quantities import factor
 from gigawatt.core.result import Quantity, Result
@@ -205,6 +206,42 @@ def _flows(hourly: pd.DataFrame, energy: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame([{"source": s, "target": t, "power [MW]": p} for s, t, p in rows])
 
 
+def _stages() -> pd.DataFrame:
+    rows = [
+        ("grid", "Grid connection", "highest hour that runs", 14.0, 1.0, 1, 0, 1, 14.7, 14.7, ""),
+        ("solar", f"Solar {HOSTILE}", "its own capacity", 30.0, 1.0, 1, 0, 1, 35.3, 35.3, ""),
+        (
+            "substation",
+            "transformers from high voltage",
+            "highest hour that runs",
+            14.0,
+            1.0,
+            1,
+            1,
+            1,
+            30.0,
+            60.0,
+            "",
+        ),
+        (
+            "transformer",
+            "transformers to low voltage",
+            "nameplate at the meter",
+            20.0,
+            1.0,
+            8,
+            2,
+            1,
+            3.0,
+            30.0,
+            "",
+        ),
+        ("ups", "UPS modules", "nameplate", 17.0, 1.0, 12, 3, 1, 1.5, 22.5, ""),
+        ("racks", "rack feeders", "nameplate", 17.0, 0.8, 145, 0, 1, 0.15, 21.8, "1.5 × for milliseconds"),
+    ]
+    return pd.DataFrame(rows, columns=list(CHAIN_COLUMNS)).set_index("stage")
+
+
 def _tables() -> dict[str, pd.DataFrame]:
     parts = {
         "arithmetic": 3.05,
@@ -360,6 +397,7 @@ def _tables() -> dict[str, pd.DataFrame]:
         "flows": _flows(hourly, energies),
         "hourly": hourly,
         "plants": plants,
+        "capacity_chain": _stages(),
         "ledger": ledger,
         "per_token": per_token,
     }

@@ -25,7 +25,7 @@ from gigawatt.studies.run.words_serving import errors_of, is_serving, left_out
 EXAMPLE = Path(__file__).parents[2] / "examples" / "serve-llama-70b-virginia.yaml"
 TABLES = (
     "breakdown", "configurations", "day", "energy", "flows", "formats", "hourly", "latency", "ledger",
-    "memory", "per_token", "plants", "promise", "relief", "wall",
+    "memory", "per_token", "plants", "capacity_chain", "promise", "relief", "wall",
 )  # fmt: skip
 
 

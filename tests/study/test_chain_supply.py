@@ -55,7 +55,7 @@ def test_a_run_says_what_whole_units_lack(plain: Result) -> None:
     assert hours.unit == "h"
     assert 0.0 < float(hours.value) / 3600.0 < 8760.0  # type: ignore[arg-type]
     assert 0.0 < float(energy.value) < float(plain.quantities["facility.energy"].value)  # type: ignore[arg-type]
-    assert plain.quantities["supply.worst_outage"].value == "grid connection of " + compact(
+    assert plain.quantities["supply.worst_outage"].value == "one grid connection of " + compact(
         float(plain.tables["plants"].loc["grid", "capacity [MW]"]) * 1e6, "W"
     )
     assert any(one.key == "supply.adequacy.grid" for one in plain.assumptions)

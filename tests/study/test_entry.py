@@ -29,7 +29,7 @@ def test_the_price_of_entry_divides_built_from_not_built(question: SupplyQuestio
         if plant.id in (name, "grid", "solar", "wind", "battery")
     )
     ends = {"low": bare, "high": bare, "plants": bare}
-    found, (entry,) = entries(replace(question, **ends), [name])
+    found, (entry,) = entries(replace(question, units="any", **ends), [name])
     assert entry.worth > 0.0
     mine = next(plant for plant in bare if plant.id == name)
     recovery = mine.capital / mine.investment
@@ -39,7 +39,8 @@ def test_the_price_of_entry_divides_built_from_not_built(question: SupplyQuestio
             replace(plant, capital=capital * recovery, investment=capital) if plant.id == name else plant
             for plant in bare
         )
-        plan = plan_supply(replace(question, plants=tried, low=tried, high=tried)).plan
+        given = replace(question, plants=tried, low=tried, high=tried, units="any")
+        plan = plan_supply(given).plan
         assert (plan.capacity[name] > 1e5) is built
         assert plan.objective <= found.plan.objective * (1.0 + 1e-6)
 

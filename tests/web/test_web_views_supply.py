@@ -165,7 +165,7 @@ def test_the_seconds_ride_through_the_event_that_is_asked() -> None:
 
 
 def test_plants_that_cannot_be_judged_are_told() -> None:
-    weak = STATE.with_changes({"supply.plants": "grid,solar,wind,gas-engine"})
+    weak = STATE.with_changes({"supply.plants": "grid,solar,wind,gas-engine", "supply.units": "any"})
     _, made = work(Question("seconds", weak, (("duration", "60 s"),)), said)
     found = seen(made.html)
     assert "seconds-frequency" not in found.figures

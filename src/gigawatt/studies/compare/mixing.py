@@ -91,7 +91,8 @@ _GROUPS = (
         "site", "site, weather, its grid", "site.name", "site.weather", "site.weather_years",
         "site.design_hot", "site.design_cold",
     ),
-    _group("site.building", "cooling and spares", "site.cooling", "site.redundancy", "site.pue"),
+    _group("site.building", "cooling and spares", "site.cooling", "site.redundancy", "site.pue",
+           "site.oversubscription"),
     _group("load", "the load that is given"),
     _group(
         "supply.plants", "plants, their limits and dates", "supply.plants", "supply.limits",
@@ -101,8 +102,8 @@ _GROUPS = (
     _group("supply.price", "the price of electricity that is given"),
     _group(
         "supply.terms", "carbon, reliability, flexibility", "supply.carbon_limit", "supply.carbon_price",
-        "supply.not_served_price", "supply.reliability", "supply.matching", "supply.flexible",
-        "supply.deferrable",
+        "supply.not_served_price", "supply.reliability", "supply.units", "supply.fuel_lines",
+        "supply.matching", "supply.flexible", "supply.deferrable",
     ),
     _group("economics", "discount rate, price and life of chips"),
     _group("campaign", "the phases beside the final run"),
