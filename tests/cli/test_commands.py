@@ -662,3 +662,20 @@ def test_interrupted_it_says_so_and_leaves_nothing(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert err == "gigawatt: interrupted; nothing half-written was left\n"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"), [("abc", "not a number"), ("1.5", "not a whole number"), ("1e400", "finite")]
+)
+def test_a_count_that_is_none_names_its_option(call: Call, typed: str, said: str) -> None:
+    code, _, err = call("plan-training", "--model", "llama-3.1-8b", "--chip", "H100", "--count", typed)
+    assert code == 2
+    assert "--count" in err
+    assert said in err
+
+
+def test_a_count_may_have_commas(call: Call) -> None:
+    words = ("plan-training", "--model", "llama-3.1-8b", "--chip", "H100", "--json", "--count")
+    made = [json.loads(call(*words, typed)[1]) for typed in ("10,000", "10000")]
+    assert made[0]["count"] == made[1]["count"] == 10_000
+    assert made[0]["days"] == made[1]["days"]

@@ -285,3 +285,14 @@ def test_a_scenario_finds_its_hours_beside_itself(tmp_path: Path, monkeypatch: p
     loaded = read_scenario(file)
     load = graph_of(loaded).evaluate(fill_leaves(loaded)[0], targets=["facility.load"])["facility.load"].value
     assert load.facility.max() == pytest.approx(30e6)
+
+
+def test_the_range_of_a_plan_that_must_run_holds_its_cost() -> None:
+    """Two reactors of 300 MW for 20 MW burn fuel for what is curtailed; ranges are priced as books are."""
+    question = read_supply_question(site="texas", load="20MW", plants=["fission-small"], year="2036")
+    answer = plan_supply(question)
+    assert answer.plan.curtailed.sum() > 0.5 * answer.plan.load.sum()
+    lost = answer.plan.cost["energy not served"]["not_served"]
+    spent = sum(priced(answer.plan, question.plants, question.carbon_price).values())
+    assert spent == pytest.approx(answer.plan.objective - lost, rel=1e-9)
+    assert sum(answer.costs.low.values()) <= spent <= sum(answer.costs.high.values())

@@ -31,7 +31,7 @@ def source_stages(plan: SupplyPlan, adequacy: Adequacy) -> tuple[Stage, ...]:
     for one in adequacy.system.kinds:
         units, grid = one.units, one.plant.kind == "grid"
         factor = entity(TABLE, "substation" if grid else "generator").value("power_factor")
-        needed = min(units.count, max(1, round(adequacy.mean_capacity(one) / units.size + 0.499)))
+        needed = max(1, adequacy.needed(one))
         note = ""
         if island and one is adequacy.system.kinds[0]:
             start = generator.value("start_power") * units.size

@@ -133,7 +133,12 @@ def _kind(one: Field, option: Option) -> Any:
         return bool
     if one.kind in _REPEATED:
         return list[str]
-    return int if one.kind in _WHOLE and not option.unit else str
+    return int if one.kind in _WHOLE and not option.unit and not _counts(one, option) else str
+
+
+def _counts(one: Field, option: Option) -> bool:
+    """Whether a number of things is typed, which may have commas between thousands."""
+    return one.kind == "count" and not option.unit
 
 
 def _parameter(name: str, one: Field, option: Option, required: bool) -> inspect.Parameter:
@@ -142,11 +147,9 @@ def _parameter(name: str, one: Field, option: Option, required: bool) -> inspect
     needed = required or not option.flag.startswith("--")
     default: Any = inspect.Parameter.empty if needed else None
     panel = panel_of(one)
-    of_typer: Any = (
-        typer.Option(help=shown, show_default=False, rich_help_panel=panel)
-        if option.flag.startswith("--")
-        else typer.Argument(help=shown, show_default=False, rich_help_panel=panel)
-    )
+    what = typer.Option if option.flag.startswith("--") else typer.Argument
+    metavar = "<int>" if _counts(one, option) else None
+    of_typer: Any = what(help=shown, show_default=False, rich_help_panel=panel, metavar=metavar)
     annotation = Annotated[kind if needed else kind | None, of_typer]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
@@ -201,6 +204,8 @@ def _value(one: Field, option: Option, typed: Any) -> Any:
         if not names and one.kind == "names":
             raise InputError("no name", key=option.flag, given=typed, allowed=f"such as {_example(one)}")
         return names
+    if _counts(one, option):
+        return _whole(option, typed)
     if option.unit == _PURE:
         from gigawatt.core.quantities import parse
 
@@ -213,3 +218,17 @@ def _value(one: Field, option: Option, typed: Any) -> Any:
 
         return counted(typed, option.unit)
     return typed
+
+
+def _whole(option: Option, typed: str) -> int:
+    """A whole number such as ``10,000``."""
+    from gigawatt.core.quantities import parse
+
+    allowed = "a whole number such as 16384 or 10,000"
+    try:
+        number = parse(typed, _PURE)
+    except InputError as error:
+        raise InputError(error.message, key=option.flag, given=typed, allowed=allowed) from None
+    if number != int(number):
+        raise InputError("not a whole number", key=option.flag, given=typed, allowed=allowed)
+    return int(number)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["HOUR", "Adequacy", "Outage", "adequacy_of", "percent"]
 
 HOUR = 3600.0
+_NOTHING = 0.01
+"""Part of a unit that is none."""
 _KEPT = 1e-9
 """Share of the energy that is the rounding of a convolution."""
 
@@ -110,11 +112,17 @@ class Adequacy:
             )
         return text
 
+    def needed(self, kind: PlantUnits) -> int:
+        """Units that mean availability would have, rounded up; 0 where it would have next to nothing."""
+        units = self.mean_capacity(kind) / kind.units.size
+        return 0 if units < _NOTHING else min(kind.units.count, math.ceil(units - 1e-6))
+
     def _spare_words(self, kind: PlantUnits) -> str:
-        """`` (2 beyond its mean availability)``: units that are there for outages."""
-        needed = math.ceil(self.mean_capacity(kind) / kind.units.size - 1e-6)
-        more = kind.units.count - needed
-        return f" ({more:,} for outages)" if more > 0 else ""
+        """`` (2 in reserve)``: units that mean availability does not need."""
+        more = kind.units.count - self.needed(kind)
+        if more <= 0:
+            return ""
+        return " (in reserve)" if more == kind.units.count else f" ({more:,} in reserve)"
 
     @property
     def notice(self) -> str | None:

@@ -20,6 +20,9 @@ from gigawatt.studies.supply.figures import FIGURES, built
 
 __all__ = ["document", "more"]
 
+_DUST = 1e-6
+"""Share of the load's energy below which a sum is the solver's rounding."""
+
 Answer = Mapping[str, Any]
 Hours = Mapping[str, list[float]]
 
@@ -79,7 +82,8 @@ def _carbon(answer: Answer) -> str:
         )
     else:
         text += "At mean availability every hour is served; "
-    text += f"{with_unit(answer['curtailed_GWh'], 'GWh')} a year are curtailed."
+    wasted = _curtailed(answer)
+    text += f"{with_unit(wasted, 'GWh')} a year are curtailed." if wasted else "nothing is curtailed."
     if answer["flexible_share"] is not None:
         text += (
             f" Curtailable load: {with_unit(answer['cut_MWh'], 'MWh')} cut in {answer['cut_hours']:,.0f} h."
@@ -130,7 +134,7 @@ def _facts(answer: Answer) -> Grid:
          f"${significant(answer['carbon_shadow_price_USD_per_t'])}/t"),
         ("carbon in construction", f"{significant(answer['construction_carbon_g_per_kWh'])} g/kWh"),
         ("water", f"{significant(answer['water_L_per_kWh'])} L/kWh"),
-        ("curtailed per year", with_unit(answer["curtailed_GWh"], "GWh")),
+        ("curtailed per year", with_unit(_curtailed(answer), "GWh")),
         ("energy not served per year, at mean availability", with_unit(answer["not_served_MWh"], "MWh")),
         ("hours with energy not served, at mean availability", f"{answer['not_served_hours']:,.0f} h"),
         ("load cut per year", with_unit(answer["cut_MWh"], "MWh")),
@@ -188,6 +192,12 @@ def _chain(answer: Answer) -> Grid:
     return rows_grid("From plants to racks: which power each stage is rated for.", heads, cells)
 
 
+def _curtailed(answer: Answer) -> float:
+    """GWh a year that are curtailed, 0 where they are the solver's."""
+    value = float(answer["curtailed_GWh"])
+    return value if value > _DUST * float(answer["load_GWh"]) else 0.0
+
+
 def _months(answer: Answer) -> Grid:
     rows = built(answer)
     cells = [
@@ -239,7 +249,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         Card("Upfront investment", with_unit(answer["upfront_USD"], "$"), grade),
         Card("Carbon in operation", f"{significant(answer['carbon_g_per_kWh'])} g/kWh", grade),
         Card("Not served per year, with outages", with_unit(answer["adequacy"]["eue_MWh"], "MWh"), grade),
-        Card("Curtailed per year", with_unit(answer["curtailed_GWh"], "GWh"), grade),
+        Card("Curtailed per year", with_unit(_curtailed(answer), "GWh"), grade),
     )
     return Document(
         title=f"{with_unit(answer['load_peak_MW'], 'MW')} at {answer['site_name']} in {answer['year']}",

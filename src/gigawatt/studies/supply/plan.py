@@ -83,7 +83,10 @@ def priced(optimum: SupplyPlan, plants: tuple[Plant, ...], carbon_price: float) 
         yearly = size * (plant.capital + plant.fixed)
         if store is not None:
             yearly += optimum.storage_energy[plant.id] * (store.energy_capital + store.energy_fixed)
-        energy = optimum.dispatch[:, i] * HOUR * optimum.weight
+        made = (
+            optimum.dispatch[:, i] + optimum.curtailed[:, i]
+        )  # what must run burns fuel for what is curtailed
+        energy = made * HOUR * optimum.weight
         running = float(energy @ (plant.hourly("variable", count) + plant.hourly("fuel", count)))
         spent[plant.id] = yearly * of_year + running + carbon_price * optimum.carbon[plant.id]
     return spent
