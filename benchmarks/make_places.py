@@ -52,7 +52,10 @@ LETTERS = {
     "TZ": "TZA", "UA": "UKR", "UG": "UGA", "US": "USA", "UY": "URY", "UZ": "UZB", "VN": "VNM", "ZA": "ZAF",
     "ZM": "ZMB", "ZW": "ZWE",
 }  # fmt: skip
-ZONES = {"US-TEX-ERCO": "ercot", "US-MIDA-PJM-DOM": "pjm-dominion", "US-CAL-CISO-NP15": "caiso"}
+ZONES = {
+    "US-TEX-ERCO": "ercot", "US-MIDA-PJM-DOM": "pjm-dominion", "US-CAL-CISO-NP15": "caiso",
+    "US-NY-NYIS-CAPITL": "new-york", "CA-ON": "ontario", "AU-NSW": "new-south-wales", "AU-VIC": "victoria",
+}  # fmt: skip
 COUNTRIES = {
     "DE": "germany", "DK": "denmark", "NO": "nordic", "SE": "nordic", "FI": "finland", "FR": "france",
     "IT": "italy", "GB": "great-britain", "NL": "netherlands", "PL": "poland", "IN": "india",
@@ -60,6 +63,7 @@ COUNTRIES = {
 }  # fmt: skip
 # eGRID subregions of cities, recalled; a city without a row has its country's mean.
 CITIES = {
+    "new-york": "New York; Buffalo",
     "caiso": "Los Angeles; San Diego; Sacramento; Imperial",
     "arizona": "Phoenix; Tucson; Las Vegas; Albuquerque; Santa Teresa; El Paso",
     "northwest": "Seattle; Quincy; East Wenatchee; Moses Lake; Spokane; Portland; Hillsboro; The Dalles; "

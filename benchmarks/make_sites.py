@@ -10,8 +10,9 @@ What it mends, because the raw files are not alike:
 
 * stamps: some series stamp the start of the hour, some its end, some an instant. The stamp that fits is
   the one at which the sun's height explains the global radiation best;
-* direct normal radiation of hydesign's ERA5 series was made with the sun of another time than the
-  radiation's; where GHI = DHI + DNI cos(z) does not close at the stamp that fits, DNI is made again;
+* some of hydesign's series split the radiation of the hour before the stamp with the sun at the stamp: too
+  much of the morning is diffuse, too little of the afternoon, and a tracker's day comes half an hour late.
+  Where GHI = DHI + DNI cos(z) does not close at the stamp that fits, GHI is split again (Erbs 1982);
 * hydesign's 2012 has 29 February and lacks 31 December: the 30th stands in for it.
 """
 
@@ -25,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from gigawatt.catalog import loader
-from gigawatt.facility.sun import sun_position
+from gigawatt.facility.sun import extraterrestrial_normal, sun_position
 
 NREL = {
     "abilene-texas": ("abilene_tx_2013", -6),
@@ -113,6 +114,7 @@ SCALE = {
     "wind_10m": 100.0,
     "wind_100m": 100.0,
 }
+SOLAR_CONSTANT = loader.entity("modules", "single-axis").value("solar_constant")
 MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 
@@ -141,6 +143,19 @@ def cos_zenith(frame: pd.DataFrame, latitude: float, longitude: float, offset: f
     days = np.asarray(moment.to_julian_date()) - 2451545.0
     elevation, _ = sun_position(days_since_2000=days, latitude=latitude, longitude=longitude)
     return np.clip(np.sin(np.radians(elevation)), 0.0, None)
+
+
+def diffuse_share(clearness: np.ndarray) -> np.ndarray:
+    """Diffuse over global radiation of an hour, from global over extraterrestrial radiation [].
+
+    References
+    ----------
+    Erbs, D. G., Klein, S. A., Duffie, J. A. (1982). Estimation of the diffuse radiation fraction for hourly,
+    daily and monthly-average global radiation. Solar Energy 28, 293-302.
+    """
+    k = np.clip(clearness, 0.0, None)
+    middle = 0.9511 - 0.1604 * k + 4.388 * k**2 - 16.638 * k**3 + 12.336 * k**4
+    return np.where(k <= 0.22, 1.0 - 0.09 * k, np.where(k <= 0.8, middle, 0.165))
 
 
 def pack(frame: pd.DataFrame, time_zone: int, target: Path) -> None:
@@ -174,7 +189,10 @@ def measured(frame: pd.DataFrame, key: str, time_zone: int, latitude: float, lon
     if remade:
         z = cos_zenith(frame, latitude, longitude, offset)
         low = z < 0.06
-        dni = np.where(low, 0.0, (frame.ghi - frame.dhi) / np.where(low, 1.0, z))
+        days = pd.DatetimeIndex(frame.time_utc).dayofyear.to_numpy(float)
+        over = extraterrestrial_normal(day_of_year=days, solar_constant=SOLAR_CONSTANT) * z
+        dhi = frame.ghi * diffuse_share(frame.ghi / np.where(low, np.inf, over))
+        dni = np.where(low, 0.0, (frame.ghi - dhi) / np.where(low, 1.0, z))
         frame = frame.assign(dni=np.clip(dni, 0.0, 1100.0))
         frame = frame.assign(dhi=np.clip(frame.ghi - frame.dni * z, 0.0, None))
     if offset < 0:  # stamped at the end of the hour
@@ -182,7 +200,7 @@ def measured(frame: pd.DataFrame, key: str, time_zone: int, latitude: float, lon
     sun = 0.0 if offset == 0 else 0.5
     print(
         f"  stamp {offset:+.1f} h, closure {closure:.1f} W/m²",
-        "DNI made again," if remade else "",
+        "split again," if remade else "",
         f"sun_time {sun} h",
     )
     pack(frame, time_zone, loader.path("weather") / f"{key}.parquet")
@@ -199,7 +217,7 @@ def greensboro() -> pd.DataFrame:
 
 def check_grid_hours(shared: Path) -> None:
     """How well the residual method finds Cambium's hours from Cambium's own wind, sun and demand."""
-    from gigawatt.power.grid import residual_shape
+    from gigawatt.power.residual import residual_shape
 
     file = shared / "grid" / "cambium23_westconnectnorth_2025_2050.parquet"
     for year in (2025, 2030):

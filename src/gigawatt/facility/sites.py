@@ -34,7 +34,8 @@ _COORDINATES = re.compile(rf"\s*{_ANGLE}([NS]?)\s*[,;\s]\s*{_ANGLE}([EW]?)\s*", 
 
 @dataclass(frozen=True)
 class Site:
-    """A place: ``latitude``, ``longitude`` [deg], ``elevation`` [m], ``time_zone`` [h] of its standard time;
+    """A place in a ``country`` and, where it is known, a ``state``: ``latitude``, ``longitude`` [deg],
+    ``elevation`` [m], ``time_zone`` [h] of its standard time;
     ``grid`` and ``weather`` are names in the catalog, ``water`` and ``hazards`` a few words on scarcity and
     dangers. ``place`` is the row that all of it is read from: its own ``id``, or for coordinates the nearest;
     ``assumptions`` lists what that one lends."""
@@ -42,6 +43,7 @@ class Site:
     id: str
     name: str
     country: str
+    state: str
     latitude: float
     longitude: float
     elevation: float
@@ -95,6 +97,7 @@ def _of_row(row: Entity) -> Site:
         id=row.id,
         name=row.text("name", row.id),
         country=row.text("country"),
+        state=row.text("state"),
         latitude=math.degrees(row.value("latitude")),
         longitude=math.degrees(row.value("longitude")),
         elevation=row.value("elevation"),

@@ -38,6 +38,8 @@ _MONTH_HOURS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]) * 24
 _YEAR = 2023  # of the sun, where a file does not say; any common year will do
 _HOT = 0.99
 """The share of hours below the 1 % hot dry bulb of a year, by that name's definition."""
+_HAPPENED = ("year", "ERA5")
+"""Kinds of ``places_weather`` whose hours were once."""
 _FILES = (".csv", ".epw", ".tmy3", ".txt")
 
 
@@ -48,8 +50,9 @@ class Weather:
     Radiation is in W/m², temperature and dew point in K, wind in m/s. ``None`` means that the series
     is not known. ``sun_time`` [h] is the moment within the hour whose sun the radiation belongs to
     (0.5 for means over the hour, 0 for instants). Where a site carries capacity factors instead of
-    radiation, ``solar_capacity_factor`` and ``wind_capacity_factor`` hold them. ``assumptions`` lists
-    what was filled in, ``warnings`` says in sentences where the year is of another place, or modelled.
+    radiation, ``solar_capacity_factor`` and ``wind_capacity_factor`` hold them. ``happened`` is the year
+    whose hours these were, ``None`` of a typical or modelled year (``year`` is of its sun). ``assumptions``
+    lists what was filled in, ``warnings`` says in sentences where the year is of another place, or modelled.
     """
 
     id: str
@@ -70,6 +73,7 @@ class Weather:
     wind_capacity_factor: Array | None = field(default=None, repr=False)
     assumptions: tuple[Assumption, ...] = field(default=(), repr=False)
     warnings: tuple[str, ...] = field(default=(), repr=False)
+    happened: int | None = None
 
     def air_temperature(self) -> Array:
         """Air temperature [K]; raises ``MissingDataError`` where the weather has none."""
@@ -161,6 +165,7 @@ def _of_file(path: Path, fill: int) -> Weather:
         sun_time=place.get("sun_time", 0.5),
         assumptions=assumptions,
         warnings=(),
+        happened=int(place["year"]) if "year" in place else None,
         **series,
     )
 
@@ -230,6 +235,38 @@ def move_to_design(weather: Weather, *, hot: float | None = None, cold: float | 
     return replace(weather, temperature=moved, dew_point=dew, assumptions=(*weather.assumptions, told))
 
 
+def scale_wind(weather: Weather, mean: float) -> Weather:
+    """A year whose wind at 100 m has a ``mean`` [m/s], as a wind atlas has it for the place.
+
+    The hours are those of the year at 100 m, or at 10 m where that is all: speed · mean / its own mean.
+
+    Raises
+    ------
+    MissingDataError
+        The weather has capacity factors, or no wind.
+    """
+    known = weather.wind_100m if weather.wind_100m is not None else weather.wind_10m
+    if weather.wind_capacity_factor is not None or known is None or not known.mean() > 0.0:
+        raise MissingDataError(
+            "this weather has no wind speed to scale",
+            key="site.wind_speed",
+            given=f"{mean:g} m/s",
+            allowed="a weather with 'wind_100m [m/s]' or 'wind_10m [m/s]', or none of this field",
+        )
+    height = "10" if weather.wind_100m is None else "100"
+    row = loader.entity("places_limits", "world")
+    at, least, most = row.at("wind_scaled", 0.0)
+    told = Assumption(
+        "site.wind_speed",
+        f"{mean:.3g} m/s at 100 m",
+        f"hours of {weather.id} at {height} m, mean {known.mean():.3g} m/s, scaled to that mean: five sites "
+        f"whose hours at 100 m are known have {least:g} to {most:g} of the output so, {at:g} in the median",
+        row.evidence("wind_scaled").grade,
+        row.evidence("wind_scaled").source_id,
+    )
+    return replace(weather, wind_100m=known * (mean / known.mean()), assumptions=(*weather.assumptions, told))
+
+
 def load_place_years(site: Site) -> tuple[Weather, ...]:
     """The weather years of the city whose weather a site has, the first first; empty where it has one."""
     rows = loader.table("places_weather")
@@ -263,6 +300,7 @@ def _of_place(name: str) -> Weather:
         sun_time=0.5,
         assumptions=(),
         warnings=(),
+        happened=int(year) if year is not None and row.text("kind") in _HAPPENED else None,
         **series,
     )
 
@@ -326,6 +364,7 @@ def _of_own_files(site: Site) -> Weather:
         wind_capacity_factor=wind,
         assumptions=tuple(assumptions),
         warnings=(),
+        happened=year,
         **series,
     )
 

@@ -1,6 +1,6 @@
 """Energy supply: resource, grid, plants, and the hourly capacity plan."""
 
-from gigawatt.power.flexible import Flexible
+from gigawatt.power.flexible import CutStep, Flexible
 from gigawatt.power.grid import Grid, list_grids, load_grid
 from gigawatt.power.plan.export_pypsa import export_pypsa, pypsa_limits
 from gigawatt.power.plan.network import Link, NetworkPlan, plan_network
@@ -13,6 +13,7 @@ from gigawatt.power.resource import solar_capacity_factor, wind_capacity_factor
 from gigawatt.power.resource.profiles import plant_profiles
 
 __all__ = [
+    "CutStep",
     "Flexible",
     "Grid",
     "Link",

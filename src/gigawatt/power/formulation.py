@@ -29,12 +29,14 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.power.flexible import Flexible, queue_limit
+from gigawatt.power.plants.demand import Demand
 from gigawatt.power.plants.plant import Plant, Storage
 
 __all__ = [
     "CARBON_PER_ENERGY",
     "HOUR",
     "MONEY_PER_ENERGY",
+    "Cuts",
     "Dispatch",
     "Model",
     "Rows",
@@ -52,6 +54,8 @@ HOUR = 3600.0
 #: Scales of the matrix (they do not change the answer): 10 $/MWh in $/J, and 100 g/kWh in kg/J.
 MONEY_PER_ENERGY = 10.0 / 3.6e9
 CARBON_PER_ENERGY = 0.1 / 3.6e6
+#: Shares of the largest load that may be thrown away though paid for: where that would earn, and where not.
+_THROWN, _ANY = 1e-7, 1.0
 
 
 class Rows:
@@ -136,6 +140,11 @@ class Model:
         if energy is not None and plant.storage is not None:
             self.pay(energy, plant.storage.energy_capital * paid * HOUR)
 
+    def pay_demand(self, demand: Demand, first: int, years: float, weights: Array) -> None:
+        """Billing demand of each period from column ``first`` on; ``weights`` (P,) 1 in the mean."""
+        paid = demand.price * weights * (years / demand.years) * self._per_power
+        self.pay(first + np.arange(demand.periods), paid)
+
     def pay_upkeep(self, plant: Plant, years: float, *, power: int, energy: int | None = None) -> None:
         """Fixed operation of what is on line, in years of full worth."""
         self.pay(power, plant.fixed * years * self._per_power)
@@ -181,11 +190,22 @@ class Running:
 
 @dataclass(frozen=True)
 class Unserved:
-    """Load that is not served, cut or waits: first hourly column, rows of its limits."""
+    """Load that is not served or waits: first hourly column, rows of its limits."""
 
     first: int
     limit_row: int | None = None
     peak_row: int | None = None
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Load that is cut: ``firsts`` hourly columns of each step, ``starts`` those of what begins to be cut,
+    by step; rows of the limits of energy and of work lost."""
+
+    firsts: tuple[int, ...]
+    starts: dict[int, int]
+    limit_row: int | None = None
+    lost_row: int | None = None
 
 
 @dataclass
@@ -212,17 +232,17 @@ class Dispatch:
     _firm: list[Term] = field(default_factory=lambda: [])  # of that, what may not be thrown away
     _of_load: list[Term] = field(default_factory=lambda: [])  # what each column takes off the load of an hour
     _not_carried: list[Ints] = field(default_factory=lambda: [])  # columns of load that needs no supply
-    _paid_to_run: bool = False
 
     def __post_init__(self) -> None:
         self.hours = len(self.need)
+        self._paid_to_run = np.zeros(self.hours, dtype=bool)  # hours in which some plant is paid to run
         self._h = np.arange(self.hours)
 
     def run(self, plant: Plant, *, sizes: Sequence[int], energies: Sequence[int] = ()) -> Running:
         """What a plant does; columns ``sizes`` sum to its capacity, ``energies`` to its store."""
         share = plant.hourly("availability", self.hours)
         price = plant.hourly("variable", self.hours) + plant.hourly("fuel", self.hours)
-        price = (price + self.carbon_price * plant.hourly("carbon", self.hours)) * self.pay
+        price = (price + self.carbon_price * plant.levied_carbon(self.hours)) * self.pay
         if plant.storage is not None:
             return self._store(plant, plant.storage, sizes, energies, share, price)
         if plant.follows_weather_freely:
@@ -237,7 +257,7 @@ class Dispatch:
         p = output + self._h
         model.pay(p, price)
         self.emitted[output] = plant.hourly("carbon", hours)
-        self._paid_to_run |= bool(np.any(price < 0.0))
+        self._paid_to_run |= price < 0.0
         floor = plant.minimum_load * share
         model.less.add(hours, 0.0, (p, 1.0), *((size, -share) for size in sizes))
         model.less.add(hours, 0.0, (p, -1.0), *((size, floor) for size in sizes))
@@ -301,19 +321,64 @@ class Dispatch:
         self._not_carried.append(s)
         return Unserved(first, limit_row=limit)
 
-    def cut(self, gives: Flexible) -> Unserved:
-        """Load that may be cut at a price, in an hour and over all hours."""
-        model, first = self.model, self.model.variables(self.hours)
-        u = first + self._h
-        model.pay(u, gives.cut_cost * self.pay)
-        model.less.add(self.hours, 0.0, (u, -1.0))
-        model.less.add(self.hours, gives.cut_share * self.need, (u, 1.0))
-        limit = None
+    def cut(self, gives: Flexible) -> Cuts:
+        """Load that may be cut in steps, each at its price, in an hour and over all hours.
+
+        A step of which an event costs or loses work has a second column in each hour: what begins to be cut.
+        """
+        model, firsts, starts = self.model, list[int](), dict[int, int]()
+        for k, step in enumerate(gives.ladder):
+            first = model.variables(self.hours)
+            u = first + self._h
+            firsts.append(first)
+            model.pay(u, step.cost * self.pay)
+            model.less.add(self.hours, 0.0, (u, -1.0))
+            model.less.add(self.hours, step.share * self.need, (u, 1.0))
+            if step.event > 0.0 or step.stops > 0.0:
+                starts[k] = model.variables(self.hours)
+                v = starts[k] + self._h
+                model.pay(v, step.event / HOUR * self.pay)
+                model.less.add(self.hours, 0.0, (v, -1.0))
+                model.less.add(self.hours, 0.0, (u, 1.0), (u[self.before], -1.0), (v, -1.0))
+            self._take((u, 1.0))
+            self._not_carried.append(u)
+        limit = lost = None
         if gives.cut_limit is not None:
-            limit = model.less.add_sum(gives.cut_limit * self._energy, (u, self.weight))
-        self._take((u, 1.0))
-        self._not_carried.append(u)
-        return Unserved(first, limit_row=limit)
+            terms = [(first + self._h, self.weight) for first in firsts]
+            limit = model.less.add_sum(gives.cut_limit * self._energy, *terms)
+        if gives.lost_limit is not None:
+            per_need = np.divide(1.0, self.need, out=np.zeros(self.hours), where=self.need > 0.0)
+            terms = [
+                (first + self._h, step.slows / step.share * self.weight * per_need)
+                for first, step in zip(firsts, gives.ladder, strict=True)
+            ]
+            terms += [
+                (first + self._h, step.stops / HOUR / step.share * self.weight * per_need)
+                for k, first in starts.items()
+                if (step := gives.ladder[k]).stops > 0.0
+            ]
+            lost = model.less.add_sum(gives.lost_limit * float(np.sum(self.weight)), *terms)
+        return Cuts(tuple(firsts), starts, limit, lost)
+
+    def offer(self, cuts: Cuts, share: float, grids: Sequence[Running]) -> dict[int, int]:
+        """First hourly column of the load that each of ``grids`` pays to be able to cut, by its number.
+
+        What is offered is drawn from that grid, and with what is cut no more than the ``share`` of the load
+        that may be.
+        """
+        model, first = self.model, dict[int, int]()
+        for k, one in enumerate(grids):
+            if one.output is None or one.plant.reserve_price <= 0.0:
+                continue
+            first[k] = model.variables(self.hours)
+            r = first[k] + self._h
+            model.pay(r, -one.plant.reserve_price * self.pay)
+            model.less.add(self.hours, 0.0, (r, -1.0))
+            model.less.add(self.hours, 0.0, (r, 1.0), (one.output + self._h, -1.0))
+        if first:
+            taken = [(start + self._h, 1.0) for start in (*first.values(), *cuts.firsts)]
+            model.less.add(self.hours, share * self.need, *taken)
+        return first
 
     def defer(self, gives: Flexible, *, blocks: tuple[int, ...], peak: float) -> Unserved:
         """Load that may wait in a queue; what is served in an hour stays below ``peak``."""
@@ -328,17 +393,76 @@ class Dispatch:
         self._take((q, 1.0), (q[self.before], -1.0))
         return Unserved(first, limit_row=limit, peak_row=highest)
 
+    def sell(self, plant: Plant, size: int, most: float) -> int:
+        """First hourly column of what is sold to a grid, no more than ``most`` and its connection take."""
+        model, first = self.model, self.model.variables(self.hours)
+        e, share = first + self._h, plant.hourly("availability", self.hours)
+        model.pay(e, -plant.hourly("sale", self.hours) * self.pay)
+        model.less.add(self.hours, 0.0, (e, -1.0))
+        model.less.add(self.hours, 0.0, (e, 1.0), (size, -share))
+        if np.isfinite(most):
+            model.less.add(self.hours, most, (e, 1.0))
+        self._net.append((e, -1.0))
+        self._firm.append((e, -1.0))
+        return first
+
+    def pass_through(self, grid: Running, others: Sequence[Running], size: int) -> None:
+        """What others give comes through the connection of a grid, beside what that gives."""
+        share = grid.plant.hourly("availability", self.hours)
+        given = [(one.output + self._h, 1.0) for one in (grid, *others) if one.output is not None]
+        self.model.less.add(self.hours, 0.0, *given, (size, -share))
+
+    def measure(self, demand: Demand, first: int, meter: Sequence[Running]) -> None:
+        """Demand of each period, columns from ``first`` on, is at least what passes the meter in its hours,
+        or their mean.
+
+        An hour that counts in no period has a row that always holds, so that rows stay one an hour.
+        """
+        self.model.less.add(demand.periods, 0.0, (first + np.arange(demand.periods), -1.0))
+        counts = demand.period >= 0
+        if demand.mean:
+            for k in range(demand.periods):
+                at = np.flatnonzero(demand.period == k)
+                share = np.full(len(at), 1.0 / max(len(at), 1))
+                passed = [(one.output + at, share) for one in meter if one.output is not None]
+                self.model.less.add_sum(0.0, *passed, (np.array([first + k]), np.array([-1.0])))
+            return
+        drawn = [(one.output + self._h, counts * 1.0) for one in meter if one.output is not None]
+        peak = first + np.maximum(demand.period, 0)
+        self.model.less.add(self.hours, np.where(counts, 0.0, 1.0), *drawn, (peak, -1.0 * counts))
+
+    def bill(self, demand: Demand, first: int, peaks: int, ratchet: int, size: int, unit: float) -> None:
+        """Billing demand from column ``first`` on: not below measured ``peaks``, ratchet and minimum take.
+
+        ``ratchet`` : first column of the year's highest, one a year; ``size`` : column of the connection.
+        """
+        less, each = self.model.less, np.arange(demand.periods)
+        if peaks != first:
+            less.add(demand.periods, 0.0, (peaks + each, 1.0), (first + each, -1.0))
+        if demand.ratchet > 0.0:
+            year = ratchet + each // (demand.periods // demand.years)
+            inside = each if demand.ratchet_in is None else each[demand.ratchet_in]
+            less.add(len(inside), 0.0, (peaks + inside, 1.0), (year[inside], -1.0))
+            less.add(demand.periods, 0.0, (year, demand.ratchet), (first + each, -1.0))
+        if demand.minimum > 0.0 and demand.contract is None:
+            less.add(demand.periods, 0.0, (size, demand.minimum), (first + each, -1.0))
+        elif demand.minimum > 0.0:
+            assert demand.contract is not None
+            less.add(demand.periods, -demand.minimum * demand.contract / unit, (first + each, -1.0))
+
     def balance(self) -> tuple[int, int | None]:
         """(first row of the balance, of the balance that holds what is paid to run, where something is).
 
-        Supply is at least the load. A joule that is paid for may not be thrown away: only sun, wind and
-        must-run output may.
+        Supply is at least the load. In hours in which a plant is paid to run no joule that is paid for may be
+        thrown away, but a ten-millionth of the load: only sun, wind and must-run output may. In the others it
+        would cost money.
         """
         supply = ((columns, -np.asarray(weight)) for columns, weight in self._net)
         met = self.model.less.add(self.hours, -self.need, *supply)
-        if not self._paid_to_run:
+        if not np.any(self._paid_to_run):
             return met, None
-        return met, self.model.less.add(self.hours, self.need, *self._firm)
+        more = np.where(self._paid_to_run, _THROWN, _ANY) * float(np.max(self.need))
+        return met, self.model.less.add(self.hours, self.need + more, *self._firm)
 
     def limit_carbon(self, most: float) -> int:
         """The row by which the mean operational carbon of the energy served is at most ``most`` [kg/J]."""

@@ -1,39 +1,53 @@
 """The public grid as a neighbour: what an hour of it costs and emits.
 
-Three methods, named by the row. ``cambium``: hourly carbon of a published scenario, linear between its
-years. ``residual``: the mean is a catalog row and the hours follow the residual load, demand less
-nuclear, hydro, wind and sun of the grid's own weather: price rises with that load, carbon with its share
-of demand. ``constant``: a country without more than a mean. Whatever the method, the year's mean is the
-catalog's to the last digit.
+Where the row names a series of ``grids_hours``, an hour costs what it cost on the market, and delivery
+on top (:mod:`gigawatt.power.market`). Elsewhere one of three methods, named by the row. ``cambium``: hourly
+carbon of a published scenario, linear between its years. ``residual``: the mean is a catalog row and the
+hours follow the residual load, demand less nuclear, hydro, wind and sun of the grid's own weather: price
+rises with that load, carbon with its share of demand. ``constant``: a country without more than a mean. The
+year's mean of carbon is the catalog's, brought to the boundary that is asked for, and so is that of a price
+without a market's hours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from gigawatt.catalog import Entity, loader
 from gigawatt.core.errors import InputError, MissingDataError, nearest
-from gigawatt.core.evidence import Assumption, Evidence, Grade, worst
+from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.facility.weather import HOURS, Weather, load_weather
+from gigawatt.power.carbon import SUPPLY_CHAIN, check_boundary, grid_carbon, residual_mix
+from gigawatt.power.market.forward import Later, later_of
+from gigawatt.power.market.hours import MarketHours, given_hours, market_hours
+from gigawatt.power.market.own_hours import OwnHours
+from gigawatt.power.market.series import price_years
+from gigawatt.power.residual import known_series, residual_load, weather_driver
 from gigawatt.power.resource import solar_capacity_factor, wind_capacity_factor
 
-__all__ = ["Grid", "demand_shape", "list_grids", "load_grid", "residual_shape"]
+__all__ = ["Grid", "grid_row", "list_grids", "load_grid"]
 
 Array = NDArray[np.float64]
 _MIX = ("solar_share", "wind_share", "firm_clean_share")
+_HOUR = 3600.0
 _CAMBIUM_SCALE = 0.1 / 3.6e9  # stored as tenths of kg/MWh
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A grid in one year: ``price`` [$/J] and ``carbon`` [kg/J] by the hour, ``limit`` [W] of the connection,
-    ``connection_time`` [s] from request to power, ``connection_range`` its low and high end; ``clean``, the
-    share of its power in every hour that is of sun, wind, water and nuclear plants, ``None`` where the mix is
-    not known. ``evidence`` holds the rows that the means come from, ``assumptions`` what was filled in."""
+    """A grid in one year: ``price`` [$/J] and ``carbon`` [kg/J] by the hour, ``delivery`` [$/J], the part of
+    the price that is not of the market's hours (0 where none are known), ``price_year``, in which these
+    hours were (0: none), ``limit`` [W] of the connection, ``connection_time`` [s] from request to power,
+    ``connection_range`` its low and high end, ``nonfirm_time`` the three of a connection that may be cut;
+    ``clean``, the share of its power in every hour that is of sun, wind, water and nuclear plants, ``None``
+    where the mix is not known; ``water`` [m³/J] that its plants consume; ``residual`` [kg/J] of what no
+    contract names in its market. ``evidence`` holds the rows that the means come from, ``assumptions`` what
+    was filled in.
+    """
 
     id: str
     name: str
@@ -46,65 +60,24 @@ class Grid:
     assumptions: tuple[Assumption, ...] = field(default=(), repr=False)
     clean: Array | None = field(default=None, repr=False)
     connection_range: tuple[float, float] = (0.0, 0.0)
+    nonfirm_time: tuple[float, float, float] | None = None
+    water: float = 0.0
+    delivery: float = 0.0
+    price_year: int = 0
+    residual: float = 0.0
+
+    def connection_lead(self, *, nonfirm: bool = False) -> tuple[float, float, float]:
+        """(value, low, high) [s] from request to power; where it may be cut, no later than firm."""
+        firm = (self.connection_time, *self.connection_range)
+        if not nonfirm or self.nonfirm_time is None:
+            return firm
+        value, low, high = (min(pair) for pair in zip(self.nonfirm_time, firm, strict=True))
+        return value, low, high
 
 
 def list_grids() -> list[str]:
     """Every grid: the named ones, then the countries by ISO code."""
     return [*loader.table("grids"), *loader.table("grids_countries")]
-
-
-def demand_shape(
-    *, temperature: ArrayLike, cooling: float, heating: float, cooling_balance: float, heating_balance: float
-) -> Array:
-    """Demand over its mean, from outdoor temperature alone, (n,) [].
-
-    Parameters
-    ----------
-    temperature : array (n,) [K]
-        Outdoors, where the grid's people live.
-    cooling, heating : float [1/K]
-        Rise of demand per kelvin above and below the balance temperatures.
-    cooling_balance, heating_balance : float [K]
-        Where air conditioning and heating begin.
-    """
-    kelvin = np.asarray(temperature, dtype=np.float64)
-    demand = 1.0 + cooling * np.maximum(kelvin - cooling_balance, 0.0)
-    demand = demand + heating * np.maximum(heating_balance - kelvin, 0.0)
-    return demand / demand.mean()
-
-
-def residual_shape(
-    *,
-    demand: ArrayLike,
-    solar: ArrayLike,
-    wind: ArrayLike,
-    solar_share: float,
-    wind_share: float,
-    firm_share: float,
-    floor: float,
-) -> Array:
-    """What fossil plants have left to do, over its mean, (n,) [].
-
-    Parameters
-    ----------
-    demand : array (n,) []
-        Over its mean.
-    solar, wind : arrays (n,) []
-        Capacity factors in the grid's area.
-    solar_share, wind_share, firm_share : float []
-        Of the year's generation; firm is nuclear, hydro and other steady clean plants.
-    floor : float []
-        Fossil output that is never switched off, as a share of mean demand.
-    """
-
-    def scaled(profile: ArrayLike, share: float) -> Array:
-        values = np.asarray(profile, dtype=np.float64)
-        mean = float(values.mean())
-        return share * values / mean if mean > 0.0 else np.full_like(values, share)
-
-    left = np.asarray(demand) - firm_share - scaled(solar, solar_share) - scaled(wind, wind_share)
-    left = np.maximum(left, floor)
-    return left / left.mean()
 
 
 def load_grid(
@@ -114,8 +87,13 @@ def load_grid(
     weather: Weather | None = None,
     price: float | None = None,
     carbon: float | None = None,
+    water: float | None = None,
     limit: float = np.inf,
     marginal: bool = False,
+    price_year: int | str | None = None,
+    delivery: float | None = None,
+    own: OwnHours | None = None,
+    boundary: str = SUPPLY_CHAIN,
 ) -> Grid:
     """A grid's year, hour by hour of local standard time.
 
@@ -127,21 +105,31 @@ def load_grid(
         Means are those of the row's year where the catalog has no series, listed as an assumption.
     weather : Weather, optional
         Of the site, so that sun and wind of site and grid go together; else of the grid's reference site.
-    price, carbon : float, optional
-        Means [$/J], [kg/J] that take the place of the catalog's.
+    price, carbon, water : float, optional
+        Means [$/J], [kg/J], [m³/J] that take the place of the catalog's.
     limit : float [W]
         Of the connection.
     marginal : bool
         Long-run marginal instead of average carbon (only grids of the ``cambium`` method have it).
+    price_year : int, str or None
+        Whose hours of the market are taken, ``None`` the latest
+        (:func:`~gigawatt.power.market.hours.market_hours`).
+    delivery : float, optional
+        What wires and the supplier's margin add to every hour of the market [$/J], in place of the catalog's.
+    own : OwnHours, optional
+        Hours of price, carbon or both in place of the catalog's.
+    boundary : str
+        What carbon counts (:mod:`gigawatt.power.carbon`); given means and hours are within it as they are.
 
     Raises
     ------
     InputError
-        An unknown grid; names the nearest.
+        An unknown grid; names the nearest. A year of prices that the market lacks; a year or delivery for a
+        grid without hours of a market; hours of another zone.
     MissingDataError
         Marginal carbon of a grid that has none.
     """
-    row = _row(grid)
+    row = grid_row(grid)
     defaults = loader.entity("grids_defaults", "world")
     assumptions: list[Assumption] = []
     evidence = {item.quantity: item for item in row.rows()}
@@ -151,34 +139,178 @@ def load_grid(
             f"the grid {row.id!r} has no marginal carbon",
             allowed="average carbon, or a grid of the cambium method such as 'westconnect-north'",
         )
-    mean_price = price if price is not None else _mean_price(row, defaults, evidence, assumptions)
+    filled = (row, defaults, evidence, assumptions)
+    own, told = _own(row, weather, own)
+    assumptions.extend(told)
+    market = _market(row, weather, price_year, delivery, own, year)
+    added, prices = 0.0, np.ones(HOURS)
+    if market is not None:
+        added = _delivery(row, defaults, delivery, evidence, assumptions)
+        prices = market.price + added
+        _market_evidence(market, added, price, evidence)
+        assumptions.extend(market.assumptions)
+    elif price is None:
+        price = _mean("price", "price", "order of magnitude", *filled)
+    mean_water = water if water is not None else _mean("water", "water of electricity", "mean", *filled)
     left = dirty = np.ones(HOURS)
-    if method == "residual":
-        left, demand = _residual(row, defaults, weather, assumptions)
+    if own is not None and own.carbon is not None:
+        dirty = own.carbon / max(float(own.carbon.mean()), np.finfo(float).tiny)
+        carbon = float(own.carbon.mean()) if carbon is None else carbon
+    elif market is not None and market.carbon is not None:
+        dirty = market.carbon
+    elif method == "residual":
+        left, demand = residual_load(row, weather, assumptions, carbon_alone=market is not None)
         dirty = left / demand
         dirty = dirty / dirty.mean()
     if method == "cambium":
         carbons = _cambium(row, year, "marginal" if marginal else "average", assumptions)
-        carbons = carbons if carbon is None else carbons * (carbon / carbons.mean())
+        if carbon is None:
+            known = grid_carbon(row, float(carbons.mean()))
+            carbon = known.by[check_boundary(boundary)]
+            assumptions.append(known.assumption)
+        carbons = carbons * (carbon / carbons.mean())
     else:
-        carbons = dirty * (row.value("carbon") if carbon is None else carbon)
         if carbon is None:
             _held(row, year, assumptions)
-    own = "connection_time" in row.numbers
-    connection = (row if own else defaults).evidence("connection_time")
+            known = grid_carbon(row, row.value("carbon"))
+            carbon = known.by[check_boundary(boundary)]
+            assumptions.append(known.assumption)
+        carbons = dirty * carbon
+    residual, known_residual = residual_mix(row, check_boundary(boundary), float(carbons.mean()))
+    assumptions.append(known_residual)
+    connection = (row if "connection_time" in row.numbers else defaults).evidence("connection_time")
+    cut = "connection_time_nonfirm"
+    early = (row if cut in row.numbers else defaults).evidence(cut)
+    if market is None:
+        prices = _price_shape(row, left)
+    if price is not None:
+        prices = prices * (price / prices.mean())
     return Grid(
         id=row.id,
         name=row.text("name", row.id),
         year=year,
-        price=mean_price * _price_shape(row, left),
+        price=prices,
         carbon=carbons,
         limit=limit,
         connection_time=connection.value,
         connection_range=(connection.low or connection.value, connection.high or connection.value),
+        nonfirm_time=(early.value, early.low or early.value, early.high or early.value),
         evidence=evidence,
         assumptions=tuple(assumptions),
         clean=_clean(row, dirty),
+        water=mean_water,
+        delivery=added,
+        price_year=market.year if market is not None else 0,
+        residual=residual,
     )
+
+
+def _own(
+    row: Entity, weather: Weather | None, own: OwnHours | None
+) -> tuple[OwnHours | None, tuple[Assumption, ...]]:
+    """Own hours, checked against the zone of the grid and aligned with the weather."""
+    if own is None:
+        return None, ()
+    series = row.text("hours")
+    zone = loader.entity("grids_hours", series).text("zone") if series else ""
+    names = [row.id, row.text("name"), *row.text("aliases").split("|"), series, zone]
+    known = [name for name in dict.fromkeys(names) if name]
+    if own.zone and own.zone.casefold() not in map(str.casefold, known):
+        raise InputError("hours of another zone than the site's grid", key="supply.grid.hours", file=own.name,
+                         given=own.zone, allowed=f"{row.id}, or no zone in the file",
+                         nearest=nearest(own.zone, known))  # fmt: skip
+    if weather is None:
+        return own, ()
+    return given_hours(
+        own, series=series, weather=weather.id, weather_year=weather.happened,
+        driver=weather_driver(row, weather),
+    )  # fmt: skip
+
+
+def _market(
+    row: Entity,
+    weather: Weather | None,
+    price_year: int | str | None,
+    delivery: float | None,
+    own: OwnHours | None,
+    year: int,
+) -> MarketHours | None:
+    """The hours of the market of a grid, aligned with the weather, or own; ``None`` of one without."""
+    if own is not None and own.price is not None:
+        if price_year is not None:
+            raise InputError("the hours are given", key="supply.grid.year", given=price_year,
+                             allowed="without it, or without supply.grid.hours")  # fmt: skip
+        return MarketHours(own.price, own.year or 0, None, None, ())
+    series = row.text("hours")
+    if not series:
+        for key, value in (("year", price_year), ("delivery", delivery)):
+            if value is not None:
+                raise InputError(
+                    f"the catalog has no hours of a market of {row.text('name', row.id)}",
+                    key=f"supply.grid.{key}",
+                    allowed="supply.grid.hours, a file of them, or a site of a grid that has, such as ercot",
+                )
+        return None
+    reference = row.text("reference_site")
+    here = weather if weather is not None or not reference else load_weather(reference)
+    market = loader.entity("grids_hours", series)
+    if here is None:
+        return market_hours(series, year=price_year, time_zone=market.value("time_zone") / _HOUR)
+    return market_hours(
+        series,
+        year=price_year,
+        time_zone=here.time_zone,
+        weather=here.id,
+        weather_year=here.happened,
+        driver=weather_driver(row, here),
+        later=None if isinstance(price_year, int) else _later(market, here, year),
+    )
+
+
+def _later(market: Entity, weather: Weather, year: int) -> Later | None:
+    """What sun and wind gain from the latest year of a market to ``year``, once its hours no longer stand."""
+    defaults = loader.entity("grids_defaults", "world")
+    held = price_years(market)[-1] + defaults.value("hours_held") / (HOURS * _HOUR)
+    if year <= held:
+        return None
+    sun, wind, _ = known_series(weather)
+    return later_of(
+        defaults,
+        year - held,
+        sun=solar_capacity_factor(weather) if sun else None,
+        wind=wind_capacity_factor(weather) if wind else None,
+    )
+
+
+def _delivery(
+    row: Entity,
+    defaults: Entity,
+    given: float | None,
+    evidence: dict[str, Evidence],
+    assumptions: list[Assumption],
+) -> float:
+    """What is paid on top of an hour of the market [$/J]: given, the grid's row, or the world's."""
+    if given is not None:
+        return given
+    own = row if "delivery" in row.numbers else defaults
+    proof = own.evidence("delivery")
+    evidence["delivery"] = proof
+    assumptions.append(
+        Assumption("supply.grid.delivery", proof.shown, proof.note, proof.grade, proof.source_id)
+    )
+    return proof.value
+
+
+def _market_evidence(
+    market: MarketHours, added: float, given: float | None, evidence: dict[str, Evidence]
+) -> None:
+    """The row of the price: the year's mean with that of all years as range, and delivery in all three;
+    none where the mean is given."""
+    evidence.pop("price", None)
+    mean = market.mean
+    if given is None and mean is not None:
+        low, high = (end if end is None else end + added for end in (mean.low, mean.high))
+        evidence["price"] = replace(mean, value=mean.value + added, low=low, high=high)
 
 
 def _price_shape(row: Entity, left: Array) -> Array:
@@ -197,7 +329,8 @@ def _clean(row: Entity, dirty: Array) -> Array | None:
     return 1.0 - np.minimum(max(1.0 - sum(known), 0.0) * dirty, 1.0)
 
 
-def _row(grid: str) -> Entity:
+def grid_row(grid: str) -> Entity:
+    """The row of a grid, or of a country by its code or name; an unknown one names the nearest."""
     try:
         return loader.entity("grids", grid)
     except InputError:
@@ -217,71 +350,30 @@ def _row(grid: str) -> Entity:
     ) from None
 
 
-def _mean_price(
-    row: Entity, defaults: Entity, evidence: dict[str, Evidence], assumptions: list[Assumption]
+def _mean(
+    quantity: str,
+    called: str,
+    stand_in: str,
+    row: Entity,
+    defaults: Entity,
+    evidence: dict[str, Evidence],
+    assumptions: list[Assumption],
 ) -> float:
-    if "price" in row.numbers:
-        return row.value("price")
-    proof = defaults.evidence("price")
-    evidence["price"] = proof
+    """The grid's own ``price`` or ``water``, else the world's, listed as an assumption."""
+    if quantity in row.numbers:
+        return row.value(quantity)
+    proof = defaults.evidence(quantity)
+    evidence[quantity] = proof
     assumptions.append(
         Assumption(
-            "supply.grid_price",
-            f"{proof.written} {proof.unit}",
-            f"the catalog has no price for {row.text('name', row.id)}: a world-wide order of magnitude",
+            f"supply.grid_{quantity}",
+            proof.shown,
+            f"the catalog has no {called} for {row.text('name', row.id)}: a world-wide {stand_in}",
             proof.grade,
             proof.source_id,
         )
     )
     return proof.value
-
-
-def _residual(
-    row: Entity, defaults: Entity, weather: Weather | None, assumptions: list[Assumption]
-) -> tuple[Array, Array]:
-    """Residual load and demand, each over its mean, from the site's weather or the reference site's."""
-    here = weather if weather is not None and _complete(weather) else load_weather(row.text("reference_site"))
-    demand = demand_shape(
-        temperature=here.air_temperature(),
-        cooling=row.value("cooling_sensitivity"),
-        heating=row.value("heating_sensitivity"),
-        cooling_balance=defaults.value("cooling_balance"),
-        heating_balance=defaults.value("heating_balance"),
-    )
-    left = residual_shape(
-        demand=demand,
-        solar=solar_capacity_factor(here),
-        wind=wind_capacity_factor(here),
-        solar_share=row.value("solar_share"),
-        wind_share=row.value("wind_share"),
-        firm_share=row.value("firm_clean_share"),
-        floor=defaults.value("residual_floor"),
-    )
-    grades = [
-        row.evidence(name).grade
-        for name in ("solar_share", "wind_share", "cooling_sensitivity", "price_exponent")
-    ]
-    assumptions.append(
-        Assumption(
-            "supply.grid_hours",
-            f"residual load with the weather of {here.id}",
-            f"the catalog has no hourly series of {row.id}: price and carbon follow what is left to fossil "
-            "plants, with sun and wind of one place; the year's means are the catalog's",
-            worst([Grade.modelled, *grades]),
-            row.evidence("carbon").source_id,
-        )
-    )
-    return left, demand
-
-
-def _complete(weather: Weather) -> bool:
-    sun = weather.solar_capacity_factor is not None or weather.ghi is not None
-    wind = (
-        weather.wind_capacity_factor is not None
-        or weather.wind_100m is not None
-        or weather.wind_10m is not None
-    )
-    return sun and wind and weather.temperature is not None
 
 
 def _held(row: Entity, year: int, assumptions: list[Assumption]) -> None:
@@ -290,7 +382,7 @@ def _held(row: Entity, year: int, assumptions: list[Assumption]) -> None:
     assumptions.append(
         Assumption(
             "supply.grid_carbon",
-            f"{proof.written} {proof.unit}",
+            proof.shown,
             f"the catalog's newest mean of {row.id} ({proof.locator or 'no year'}) is held for {year}",
             proof.grade,
             proof.source_id,

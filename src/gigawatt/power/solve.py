@@ -34,6 +34,8 @@ SOLVERS = ("clarabel", "highs")
 
 #: Largest relative gap, and largest violation of a row in units of the largest load, that is accepted.
 ACCEPTED_GAP = 1e-6
+#: Static regularisation of Clarabel without refinement (its own: 1e-8).
+_REGULARISED = 1e-10
 #: The box in which the dual bound is certified, in sizes of the solution.
 _BOX = 2.0
 
@@ -171,6 +173,8 @@ def _clarabel(A: Any, b: Array, cost: Array, equalities: int, refine: bool) -> S
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.iterative_refinement_enable = refine
+    if not refine:  # the usual one takes digits that refinement would have to give back
+        settings.static_regularization_constant = _REGULARISED
     cones = [clarabel.NonnegativeConeT(len(b) - equalities)]
     if equalities:
         cones.insert(0, clarabel.ZeroConeT(equalities))

@@ -168,15 +168,17 @@ def _states(
         if key.max() < _STATES:
             break
     first = np.unique(key, return_index=True)[1]
-    return key, [
-        [
-            replace(
-                one,
-                count=max(one.count - int(away[h, i]), 0) if widths[h, i] > 0.0 else 0,
-                size=one.size * (float(widths[h, i]) or 1.0),
-                forced=min(one.forced * float(often[h, i]), _OUT),
+    known: dict[tuple[int, int, float, float], Units] = {}
+
+    def there(h: int, i: int) -> Units:
+        """The units of a kind in an hour; hours of many states have the same."""
+        wide, seldom, one = float(widths[h, i]), float(often[h, i]), units[i]
+        count = max(one.count - int(away[h, i]), 0) if wide > 0.0 else 0
+        if (i, count, wide, seldom) not in known:
+            forced = min(one.forced * seldom, _OUT)
+            known[i, count, wide, seldom] = replace(
+                one, count=count, size=one.size * (wide or 1.0), forced=forced
             )
-            for i, one in enumerate(units)
-        ]
-        for h in first.tolist()
-    ]
+        return known[i, count, wide, seldom]
+
+    return key, [[there(h, i) for i in range(kinds)] for h in first.tolist()]

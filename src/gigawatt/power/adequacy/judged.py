@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from gigawatt.power.adequacy.plan import Adequacy, adequacy_of
 from gigawatt.power.adequacy.system import Loss, System, by_convolution, is_built
@@ -16,7 +17,8 @@ _YEARS = 500
 
 def losses_of(plan: SupplyPlan) -> Callable[[System], Loss]:
     """What other numbers of units lose beside the stores of a plan: by simulation where it has some, else by
-    convolution."""
+    convolution; with their events where a load pays for each."""
+    events = plan.flexible is not None and plan.flexible.outage_event > 0.0
     if any(plant.storage is not None and is_built(plan, plant.id) for plant in plan.plants):
         from gigawatt.power.adequacy.simulated import COMPILED, simulation_of, stores_of  # brings numba
 
@@ -25,11 +27,12 @@ def losses_of(plan: SupplyPlan) -> Callable[[System], Loss]:
 
             def by_simulation(system: System) -> Loss:
                 found = simulation_of(system, stores, years=_YEARS, error=0.0)
-                return Loss(found.mean("hours"), found.mean("energy"), found.interval("energy")[1])
+                most, often = found.interval("energy")[1], found.mean("events")
+                return Loss(found.mean("hours"), found.mean("energy"), most, often)
 
             return by_simulation
 
-    return by_convolution
+    return partial(by_convolution, events=events)
 
 
 def adequacy_judged(plan: SupplyPlan) -> Adequacy:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,8 @@ _POINTS = 4096
 """Points of the lattice where units have no common measure."""
 _FINEST = 20_000
 """Points that a lattice with a common measure may have."""
+_KEPT = 1024
+"""Tables that are remembered, some 20 kB each."""
 _PARTS = 1e6
 """Parts of the largest unit in which sizes are compared."""
 _SAME = 1e-9
@@ -84,7 +86,12 @@ def outage_table(units: Sequence[Units], step: float | None = None) -> OutageTab
     step : float, optional
         Spacing of the lattice. A loss between two places is shared between them, so that its mean stays.
     """
-    there = [one for one in units if one.count]
+    return _table(tuple(one for one in units if one.count), step)
+
+
+@lru_cache(maxsize=_KEPT)
+def _table(there: tuple[Units, ...], step: float | None) -> OutageTable:
+    """The table of kinds with units; systems that differ little ask for the same ones."""
     capacity = sum(one.total for one in there)
     if not there:
         return OutageTable(0.0, 1.0, np.ones(1))
@@ -92,9 +99,10 @@ def outage_table(units: Sequence[Units], step: float | None = None) -> OutageTab
     if step is None:
         sizes = [float(loss) for lost, _ in parts for loss in lost[lost > 0.0][:2]]
         step = _lattice_step(sizes or [capacity], capacity)
-    table = np.zeros(math.ceil(sum(float(lost.max()) for lost, _ in parts) / step - _SAME) + 2)
+    reaches = [math.ceil(float(lost.max()) / step - 1e-6) for lost, _ in parts]  # of each, shared upwards
+    table = np.zeros(sum(reaches) + 2)
     table[0], reach = 1.0, 0
-    for lost, probability in parts:
+    for (lost, probability), far in zip(parts, reaches, strict=True):
         made = np.zeros_like(table)
         for place, share in zip((lost / step).tolist(), probability.tolist(), strict=True):
             first = math.floor(place + 1e-6)
@@ -103,5 +111,5 @@ def outage_table(units: Sequence[Units], step: float | None = None) -> OutageTab
             made[first : first + last] += (1.0 - beyond) * share * table[:last]
             if beyond:
                 made[first + 1 : first + 1 + last] += beyond * share * table[:last]
-        table, reach = made, min(reach + math.ceil(float(lost.max()) / step - 1e-6), len(table) - 2)
+        table, reach = made, reach + far
     return OutageTable(capacity, step, table[: reach + 2])

@@ -84,7 +84,7 @@ def _has(plant: Plant, quantity: str) -> bool:
 def _checked(row: Evidence, fits: bool, allowed: str) -> float:
     if not fits or not math.isfinite(row.value):
         raise InputError("not a sensible value", file=row.where, key=f"{row.entity}.{row.quantity}",
-                         given=f"{row.written} {row.unit}".strip(), allowed=allowed)  # fmt: skip
+                         given=row.shown, allowed=allowed)  # fmt: skip
     return row.value
 
 

@@ -13,7 +13,7 @@ L'Ecuyer, Efficient and portable combined random number generators, CACM 31(6), 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from gigawatt.core.compiled import COMPILED, compiled, compiled_and_kept
 from gigawatt.core.errors import InputError
+from gigawatt.power.adequacy.simulate_tables import rates, unit_table
 from gigawatt.power.adequacy.units import Units
 
 __all__ = ["FIGURES", "Simulation", "Store", "simulate", "simulated_year"]
@@ -30,8 +31,8 @@ Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 FIGURES = ("hours", "days", "energy", "events", "longest", "largest", "hours_alone", "energy_alone")
 """What each simulated year gives; the last two without stores."""
-_Z = 1.959963984540054
-_DAY, _BATCH, _UNCOMPILED = 24, 250, 40
+_Z, _DAY, _BATCH, _UNCOMPILED = 1.959963984540054, 24, 250, 40
+_LATER = 1_000_000  # number of the stream of a kind that was added
 _A, _M, _B, _N = 40014, 2147483563, 40692, 2147483399
 
 
@@ -96,7 +97,7 @@ def simulate(
     share: npt.ArrayLike | None = None,
     risk: npt.ArrayLike | None = None,
     hazard: npt.ArrayLike | None = None,
-    modes: Sequence[tuple[Units, Sequence[int] | None]] = (),
+    modes: Sequence[tuple[Units, Mapping[int, int] | None]] = (),
     first: Sequence[Ints] | None = None,
     stores: Sequence[Store] = (),
     weather_years: int = 1,
@@ -104,6 +105,7 @@ def simulate(
     seed: int = 1,
     error: float = 0.025,
     years: int = 20_000,
+    later: int = 0,
 ) -> Simulation:
     """Simulate years until LOLH is known well enough.
 
@@ -117,8 +119,9 @@ def simulate(
         Share of its size that a unit in order can give.
     risk, hazard : (H, kinds), optional
         Share of units out as a year begins in this hour, and failures of the hour, over their mean.
-    modes : sequence of (Units, kinds), optional
-        What takes units of these kinds while all of its own are out; ``None``: every kind, and stores.
+    modes : sequence of (Units, {kind: hours}), optional
+        Common modes: while all units of one are out, each kind named with it stops once it has run its
+        ``hours`` from a stock, full again as soon as one unit is back; ``None``: every kind and store stops.
     first : sequence of (count,), optional
         Day on which each unit's maintenance begins (-1: none), for ``planned`` of the year.
     stores : sequence of Store
@@ -133,13 +136,17 @@ def simulate(
         Relative standard error of LOLH at which it stops.
     years : int
         Most simulated years.
+    later : int
+        Kinds at the end of ``units`` that were added: the others, stores and modes fail as without them.
 
     Raises
     ------
     InputError
         A time to repair is missing; hours that are no whole weather years.
     """
-    model = _Model(units, need, share, risk, hazard, modes, first, stores, weather_years, year_weights, seed)
+    model = _Model(
+        units, need, share, risk, hazard, modes, first, stores, weather_years, year_weights, seed, later
+    )
     done = list[Array]()
     for seeds, weather in model.batches(years):
         done.append(model.run(seeds, weather)[0])
@@ -179,8 +186,9 @@ class _Model:
     def __init__(
         self, units: Sequence[Units], need: npt.ArrayLike, share: npt.ArrayLike | None,
         risk: npt.ArrayLike | None, hazard: npt.ArrayLike | None,
-        modes: Sequence[tuple[Units, Sequence[int] | None]], first: Sequence[Ints] | None,
+        modes: Sequence[tuple[Units, Mapping[int, int] | None]], first: Sequence[Ints] | None,
         stores: Sequence[Store], weather_years: int, year_weights: npt.ArrayLike, seed: int,
+        later: int = 0,
     ) -> None:  # fmt: skip
         load = np.ascontiguousarray(need, dtype=float)
         self.hours, self.weather_years = len(load) // weather_years, weather_years
@@ -201,13 +209,15 @@ class _Model:
                 values[:, : len(units)] *= hourly
             return values
 
-        takes = np.zeros((len(modes), len(kinds)), dtype=np.bool_)
+        takes = np.full((len(modes), len(kinds)), -1)
         for m, (_, which) in enumerate(modes):
-            takes[m, : len(units) + len(ordered)] = which is None
-            takes[m, list(which or ())] = True
+            if which is None:
+                takes[m, : len(units) + len(ordered)] = 0
+            for kind, lasts in (which or {}).items():
+                takes[m, kind] = lasts
         starts = [np.full(one.count, -1) for one in rest]
-        table = _unit_table(kinds, None if first is None else [*first, *starts], self.hours)
-        rules, accepted = _rates(kinds, wide([1.0] * len(kinds), hazard))
+        table = unit_table(kinds, None if first is None else [*first, *starts], self.hours)
+        rules, accepted = rates(kinds, wide([1.0] * len(kinds), hazard))
         hold = [(one.energy, one.charging, one.discharging, one.start, 1.0 - one.loss) for one in ordered]
         self.arrays = (
             load, wide([one.size for one in kinds], share),
@@ -215,10 +225,17 @@ class _Model:
             np.array([one.count for one in kinds], dtype=np.int64), rules, table,
             np.array(hold).reshape(-1, 5),
         )  # fmt: skip
-        self.streams = [np.random.default_rng([seed, int(k), int(i)]) for k, i in table[:, :2]]
+        kept = len(units) - later
+        named = [
+            k if k < kept else k - later if k >= len(units) else _LATER + k for k in table[:, 0].tolist()
+        ]
+        self.streams = [
+            np.random.default_rng([seed, k, int(i)]) for k, i in zip(named, table[:, 1], strict=True)
+        ]
         self.weights = np.broadcast_to(np.asarray(year_weights, dtype=float), (weather_years,))
         self.least = 1e-9 * max(float(np.abs(load).max()), 1e-300)
-        self.kinds, self.stores = len(kinds), len(stores)
+        self.whole = _whole(*self.arrays, self.hours, self.least)
+        self.kinds, self.stores, self.modes = len(kinds), len(stores), len(modes)
         self.traced = len(units) + len(stores) + 1
 
     def batches(self, years: int) -> Iterator[tuple[Ints, Ints]]:
@@ -239,7 +256,9 @@ class _Model:
         made = np.zeros((len(weather), len(FIGURES)))
         hours = np.zeros((self.hours if trace else 0, self.traced))
         scratch = np.zeros((self.hours + 1, max(1, self.kinds)), dtype=np.int64)
-        _run(*self.arrays, seeds, weather, scratch, np.zeros(max(1, self.kinds), dtype=np.int64),
+        marks = np.zeros(self.hours + 1, dtype=np.bool_)
+        _run(*self.arrays, seeds, weather, *self.whole, scratch, marks,
+             np.zeros(max(1, self.kinds), dtype=np.int64), np.zeros(max(1, self.modes), dtype=np.int64),
              np.zeros(max(1, self.stores)), self.least, made, hours)  # fmt: skip
         made[:, (0, 1, 2, 3, 6, 7)] *= self.weights[weather][:, None]
         plants = self.traced - 1 - self.stores
@@ -247,52 +266,31 @@ class _Model:
         return made, hours[:, back]
 
 
-def _rates(kinds: Sequence[Units], often: Array) -> tuple[Array, Array]:
-    """(kinds, 2) probability of a failure, in the hour in which it is highest, and of a repair; (H, kinds)
-    failures of an hour over the highest, from those over their mean."""
-    repair = np.minimum([1.0 / one.repair for one in kinds], 1.0)
-    forced = np.array([one.forced for one in kinds])
-    fail = np.minimum(repair * forced / (1.0 - forced) * often, 1.0)
-    highest = fail.max(0)
-    return np.stack([highest, repair], axis=1), np.where(
-        highest > 0.0, fail / np.maximum(highest, 1e-300), 1.0
-    )
-
-
-def _unit_table(kinds: Sequence[Units], first: Sequence[Ints] | None, hours: int) -> Ints:
-    """(units, 4): kind, number in its kind, first hour of maintenance and the hour after it."""
-    rows: list[tuple[int, int, int, int]] = []
-    for k, one in enumerate(kinds):
-        long = math.ceil(one.planned * (hours // _DAY) - 1e-9) * _DAY
-        for i in range(one.count):
-            day = -1 if first is None else int(first[k][i])
-            begin = hours if day < 0 else day * _DAY
-            rows.append((k, i, begin, min(begin + long, hours)))
-    return np.array(rows, dtype=np.int64).reshape(-1, 4)
-
-
 @compiled
-def _wait(chance: float, uniform: float, most: int) -> int:
-    """Hours until something that happens with a chance each hour."""
+def _wait(chance: float, without: float, uniform: float, most: int) -> int:
+    """Hours until something that happens with a chance each hour; ``without`` = log(1 - chance)."""
     if chance >= 1.0:
         return 1
     if chance <= 0.0:
         return most
-    hours = math.log(uniform) / math.log1p(-chance)
+    hours = math.log(uniform) / without
     return most if hours >= most else 1 + int(hours)
 
 
 @compiled
 def _outages(
     table: Any, rules: Any, forced: Any, accepted: Any, base: int, u: int, one: int, two: int, hours: int,
-    change: Any,
+    change: Any, marks: Any,
 ) -> None:  # fmt: skip
-    """Put the outages of a unit in a year into ``change``: units lost and regained by the hour.
+    """Put a year's outages of a unit into ``change``: units regained less those lost by the hour.
 
     Failures are drawn at the rate of the worst hour, and kept with the share of it that their hour has.
     """
     k, begin, end = table[u, 0], table[u, 2], table[u, 3]
     t, up, drawn, doubted = 0, True, False, False
+    failing, mending = rules[k, 0], rules[k, 1]
+    sound = math.log1p(-failing) if failing < 1.0 else 0.0
+    broken = math.log1p(-mending) if mending < 1.0 else 0.0
     while t < hours:
         one, two = one * _A % _M, two * _B % _N
         z = one - two
@@ -305,7 +303,8 @@ def _outages(
         if doubted:
             up, doubted = uniform >= accepted[base + t, k], False
             continue
-        until = min(t + _wait(rules[k, 0] if up else rules[k, 1], uniform, hours), hours)
+        waited = _wait(failing, sound, uniform, hours) if up else _wait(mending, broken, uniform, hours)
+        until = min(t + waited, hours)
         if up and until < hours and accepted[base + until, k] < 1.0:
             t, doubted = until, True
             continue
@@ -314,55 +313,142 @@ def _outages(
             if begin >= end or end <= t or begin >= until:
                 left, right = until, until
             if t < left:
-                change[t, k] -= 1
-                change[left, k] += 1
+                _change(change, marks, t, left, k)
             if right < until:
-                change[right, k] -= 1
-                change[until, k] += 1
+                _change(change, marks, right, until, k)
         t, up = until, not up
     if begin < end:
-        change[begin, k] -= 1
-        change[end, k] += 1
+        _change(change, marks, begin, end, k)
 
 
 @compiled
-def _served(takes: Any, there: Any, first: int, k: int) -> bool:
-    """Whether nothing that takes units of kind ``k`` is out."""
+def _change(change: Any, marks: Any, begin: int, end: int, k: int) -> None:
+    """A unit of kind ``k`` is out from one hour to another."""
+    change[begin, k] -= 1
+    change[end, k] += 1
+    marks[begin], marks[end] = True, True
+
+
+@compiled
+def _served(takes: Any, gone: Any, k: int) -> bool:
+    """Whether nothing that takes units of kind ``k`` has been out for longer than its stock lasts."""
     for m in range(len(takes)):  # noqa: SIM110 - compiled
-        if takes[m, k] and there[first + m] == 0:
+        if takes[m, k] >= 0 and gone[m] > takes[m, k]:
             return False
+    return True
+
+
+@compiled
+def _answered(gap: float, most: float, hold: Any, level: Any, s: int) -> float:
+    """What is lacking (above 0) or left over (below) once a store of at most ``most`` has answered."""
+    level[s] *= hold[s, 4]
+    if gap > 0.0:
+        given = min(gap, most, level[s] * hold[s, 2])
+        level[s] -= given / hold[s, 2]
+        return gap - given
+    taken = min(-gap, most, (hold[s, 0] - level[s]) / hold[s, 1])
+    level[s] += taken * hold[s, 1]
+    return gap + taken
+
+
+def _whole(
+    need: Array, power: Array, forced: Array, accepted: Array, takes: Ints, counts: Ints, rules: Array,
+    table: Ints, hold: Array, hours: int, least: float,
+) -> tuple[Array, Array, Array, Array]:  # fmt: skip
+    """Weather years with every unit in order: (H, stores) level after each hour; (H + 1, 2) hours and energy
+    lacking before stores, summed up to the hour; (H,) power that may be out with nothing lacking and stores
+    as full, below 0 where power lacks all the same; (years, plants) most power of a unit."""
+    plants = len(counts) - len(hold) - len(takes)
+    gap = need - power[:, :plants] @ counts[:plants]
+    alone = np.zeros((len(need) + 1, 2))
+    alone[1:, 0], alone[1:, 1] = np.cumsum(gap > least), np.cumsum(np.where(gap > least, gap, 0.0))
+    most = power[:, plants : plants + len(hold)] * counts[plants : plants + len(hold)]
+    levels, drawn = np.zeros((len(need), len(hold))), gap > 0.0
+    _charge(gap, most, hold, hours, np.zeros(len(hold)), levels)
+    spare = np.where(gap > least, -1.0, np.where(drawn, 0.0, np.maximum(-gap, 0.0)))
+    return levels, alone, spare, power[:, :plants].reshape(len(need) // hours, hours, plants).max(1)
+
+
+def _charged(gap: Any, most: Any, hold: Any, hours: int, level: Any, levels: Any) -> int:
+    """Fill ``levels`` and take from ``gap`` what stores give, each year from their start."""
+    for h in range(len(gap)):
+        for s in range(len(hold)):
+            if h % hours == 0:
+                level[s] = hold[s, 3]
+            gap[h] = _answered(gap[h], most[h, s], hold, level, s)
+            levels[h, s] = level[s]
+    return 0
+
+
+_charge = compiled_and_kept(_charged)
+
+
+@compiled
+def _as_whole(level: Any, levels: Any, at: int, hold: Any) -> bool:
+    """Whether stores hold what they would had nothing failed; a billionth less is put right."""
+    for s in range(len(hold)):
+        if abs(level[s] - levels[at, s]) > 1e-9 * hold[s, 0]:
+            return False
+    for s in range(len(hold)):
+        level[s] = levels[at, s]
     return True
 
 
 def _years(
     need: Any, power: Any, forced: Any, accepted: Any, takes: Any, counts: Any, rules: Any, table: Any,
-    hold: Any, seeds: Any, weather: Any, change: Any, there: Any, level: Any, least: float, made: Any,
-    trace: Any,
+    hold: Any, seeds: Any, weather: Any, levels: Any, alone: Any, spare: Any, largest: Any, change: Any,
+    marks: Any, there: Any, gone: Any, level: Any, least: float, made: Any, trace: Any,
 ) -> int:  # fmt: skip
-    """Fill ``made`` with the figures of each year; ``trace``, where it has hours, with those of the last."""
+    """Fill ``made`` with the figures of each year; ``trace``, where it has hours, with those of the last.
+
+    Hours in which stores hold what they would had nothing failed, and no more is out than is left over, are
+    passed over: ``levels``, ``alone``, ``spare`` and ``largest`` of :func:`_whole` know them.
+    """
     hours, kinds, stores, units, modes = len(change) - 1, len(counts), len(hold), len(table), len(takes)
     plants = kinds - stores - modes
     for n in range(len(made)):
         base = weather[n] * hours
-        for h in range(hours + 1):
-            for k in range(kinds):
-                change[h, k] = 0
         for u in range(units):
-            _outages(table, rules, forced, accepted, base, u, seeds[n, u, 0], seeds[n, u, 1], hours, change)
+            one, two = seeds[n, u, 0], seeds[n, u, 1]
+            _outages(table, rules, forced, accepted, base, u, one, two, hours, change, marks)
         for k in range(kinds):
             there[k] = counts[k]
+        for m in range(modes):
+            gone[m] = 0
         for s in range(stores):
             level[s] = hold[s, 3]
-        run, day = 0, -1
-        for h in range(hours):
+        run, day, h, same = 0, -1, -1, len(trace) == 0
+        lost, waiting = 0.0, 0  # power that is out at the most, units of stores that are
+        while h < hours - 1:
+            h += 1
+            if same and not marks[h] and lost <= spare[base + h]:
+                since = h
+                while h < hours and not marks[h] and lost <= spare[base + h]:
+                    h += 1
+                made[n, 6] += alone[base + h, 0] - alone[base + since, 0]
+                made[n, 7] += alone[base + h, 1] - alone[base + since, 1]
+                run = 0
+                if h == hours:
+                    break
+                for s in range(stores):
+                    level[s] = levels[base + h - 1, s]
             gap = need[base + h]
+            if marks[h]:
+                marks[h] = False
+                for k in range(kinds):
+                    there[k] += change[h, k]
+                    change[h, k] = 0
+                lost, waiting = 0.0, 0
+                for k in range(plants):
+                    lost += (counts[k] - there[k]) * largest[weather[n], k]
+                for k in range(plants, plants + stores):
+                    waiting += counts[k] - there[k]
             broken = False
-            for k in range(kinds):
-                there[k] += change[h, k]
-                if k >= plants + stores and there[k] == 0:
-                    broken = True
+            for m in range(modes):
+                gone[m] = gone[m] + 1 if there[plants + stores + m] == 0 else 0
+                broken = broken or gone[m] > 0
             for k in range(plants):
-                if not broken or _served(takes, there, plants + stores, k):
+                if not broken or _served(takes, gone, k):
                     gap -= there[k] * power[base + h, k]
                     if len(trace) > 0:
                         trace[h, k] = there[k] * power[base + h, k]
@@ -371,22 +457,17 @@ def _years(
                 made[n, 7] += gap
             for s in range(stores):
                 most = there[plants + s] * power[base + h, plants + s]
-                if broken and not _served(takes, there, plants + stores, plants + s):
+                if broken and not _served(takes, gone, plants + s):
                     most = 0.0
-                level[s] *= hold[s, 4]
                 before = gap
-                if gap > 0.0:
-                    given = min(gap, most, level[s] * hold[s, 2])
-                    level[s] -= given / hold[s, 2]
-                    gap -= given
-                else:
-                    taken = min(-gap, most, (hold[s, 0] - level[s]) / hold[s, 1])
-                    level[s] += taken * hold[s, 1]
-                    gap += taken
+                gap = _answered(gap, most, hold, level, s)
                 if len(trace) > 0:
                     trace[h, plants + s] = before - gap
             if len(trace) > 0:
                 trace[h, plants + stores] = max(gap, 0.0)
+            same = (
+                waiting == 0 and not broken and len(trace) == 0 and _as_whole(level, levels, base + h, hold)
+            )
             if gap > least:
                 run += 1
                 made[n, 0] += 1.0
@@ -400,6 +481,9 @@ def _years(
                     day = h // 24
             else:
                 run = 0
+        marks[hours] = False
+        for k in range(kinds):
+            change[hours, k] = 0
     return 0
 
 

@@ -33,9 +33,11 @@ def stores_of(plan: SupplyPlan) -> list[tuple[Store, Assumption]]:
     ]
 
 
-def simulation_of(system: System, stores: Sequence[Store], *, years: int, error: float = 0.025) -> Simulation:
+def simulation_of(
+    system: System, stores: Sequence[Store], *, years: int, error: float = 0.025, later: int = 0
+) -> Simulation:
     """Years of a system in which its stores answer outages; keywords of :func:`simulate`."""
-    return simulate(**_asked(system, stores), years=years, error=error)
+    return simulate(**_asked(system, stores), years=years, error=error, later=later)
 
 
 def _asked(system: System, stores: Sequence[Store]) -> dict[str, Any]:
@@ -47,7 +49,7 @@ def _asked(system: System, stores: Sequence[Store]) -> dict[str, Any]:
         "risk": system.risk,
         "hazard": system.hazard,
         "first": system.first,
-        "modes": [(one.units, None if one.all else one.kinds) for one in system.modes],
+        "modes": [(one.units, None if one.all else one.takes) for one in system.modes],
         "stores": stores,
         "weather_years": system.years,
         "year_weights": system.weight.reshape(system.years, hours).mean(1) * system.years,
@@ -97,11 +99,14 @@ def bad_week(plan: SupplyPlan, adequacy: Adequacy) -> BadWeek:
     )
 
 
-def simulated(plan: SupplyPlan, adequacy: Adequacy) -> Adequacy:
-    """``adequacy`` of ``plan`` with a simulation, which gives its figures where there are stores."""
+def simulated(plan: SupplyPlan, adequacy: Adequacy, *, years: int | None = None) -> Adequacy:
+    """``adequacy`` of ``plan`` with a simulation, which gives its figures where there are stores.
+
+    ``years`` : most years that are simulated; 10,000 with stores and 2,000 without where it is left out.
+    """
     made = stores_of(plan)
     stores = [store for store, _ in made]
-    found = simulation_of(adequacy.system, stores, years=_YEARS if stores else _FEW)
+    found = simulation_of(adequacy.system, stores, years=years or (_YEARS if stores else _FEW))
     indices = adequacy.indices
     if stores:
         indices = replace(

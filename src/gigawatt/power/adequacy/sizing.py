@@ -34,7 +34,7 @@ from gigawatt.power.plan.problem import Problem
 from gigawatt.power.plan.result import SupplyPlan
 from gigawatt.power.plants.plant import Plant
 
-__all__ = ["WHOLE", "fewest", "plan_whole_units"]
+__all__ = ["WHOLE", "fewest", "outage_bill", "plan_whole_units"]
 
 WHOLE = "whole"
 """Value of ``supply.units`` for which plants come in whole units."""
@@ -44,6 +44,8 @@ _ROUNDS = 4
 _LUMP = 0.01
 """Cost of rounding one plant up, as a share of the bill, from which one unit less is tried."""
 _LUMPS = 2
+_CLEAR = 0.01
+"""Share of the bill by which a plan that was solved roughly may be dearer and is still solved exactly."""
 _STEPS, _SPECK = 8, 1e-6
 """Steps in which a connection grows; share of the load that one has which is not there."""
 _SLIGHT = 0.25
@@ -78,8 +80,17 @@ class _Question:
 
     @property
     def price(self) -> float:
-        """$ per W·h that is not served."""
+        """$ per W·h that outages leave unserved."""
+        gives = self.problem.flexible
+        if gives is not None and gives.outage_price is not None:
+            return gives.outage_price * HOUR
         return self.problem.not_served_price * HOUR
+
+    def worth(self, loss: Loss) -> float:
+        """$ a year of the energy and the events that are lost."""
+        gives = self.problem.flexible
+        event = 0.0 if gives is None else gives.outage_event
+        return self.price * loss.energy + event * loss.events
 
     def energy(self, system: System) -> float:
         """Energy of the load in a mean year."""
@@ -124,13 +135,17 @@ def plan_whole_units(asked: Problem, *, solver: str = "hours") -> SupplyPlan:
     first = solve_problem(asked, solver=solver)
     best, failed = None, None
     for start, enough in _starts(asked, first, solver):
+        least = np.inf if best is None else best[0]
         try:
             found = _counted(question, start, solver)
+            bill = found.objective + _outages(question, found)
+            if not np.isfinite(start.bound) and bill < (1.0 + _CLEAR) * least:
+                found = _counted(question, _exact(asked, start, solver), solver)
+                bill = found.objective + _outages(question, found)
         except InfeasibleError as error:
             failed = failed or error
             continue
-        bill = found.objective + question.price * _outages(question, found)
-        if best is None or bill < best[0]:
+        if bill < least:
             best = (bill, found)
         if enough:
             break
@@ -180,17 +195,33 @@ def _too_small(first: SupplyPlan, found: SupplyPlan) -> list[str]:
 
 
 def _outages(question: _Question, plan: SupplyPlan) -> float:
-    """W·h over the plan's hours that outages add to what the plan itself leaves unserved."""
+    """$ over the plan's hours of what outages add to what the plan itself leaves unserved."""
     system = system_of(plan)
-    more = question.counted(losses_of(plan)(system)) - float(plan.not_served @ system.weight)
-    return max(more, 0.0) * plan.hours / HOURS_PER_YEAR
+    loss = losses_of(plan)(system)
+    more = max(question.counted(loss) - float(plan.not_served @ system.weight), 0.0)
+    return question.worth(replace(loss, energy=more)) * plan.hours / HOURS_PER_YEAR
+
+
+def outage_bill(plan: SupplyPlan) -> float:
+    """$ over a plan's hours of what outages leave unserved, at what its load loses by them.
+
+    Of a plan whose ``flexible`` has an ``outage_price``; without one 0.
+    """
+    if plan.flexible is None or plan.flexible.outage_price is None:
+        return 0.0
+    problem = Problem(
+        load=plan.load, plants=plan.plants, not_served_price=plan.flexible.outage_price,
+        flexible=plan.flexible, years=plan.years,
+    )  # fmt: skip
+    return _outages(_Question(problem), plan)
 
 
 def _starts(asked: Problem, first: SupplyPlan, solver: str) -> Iterator[tuple[SupplyPlan, bool]]:
     """(plans to count units of, whether the next is needed only where this one cannot be).
 
     ``first``, and those in which a plant of large units has one unit less than its capacity rounded up; these
-    alone where the part of a unit that they lack is slight.
+    alone where the part of a unit that they lack is slight. Those that only compete with ``first`` are solved
+    roughly.
     """
     kinds = sorted(system_of(first).kinds, key=lambda one: -one.spare * yearly_cost(one))[:_LUMPS]
     worth = _LUMP * first.objective * HOURS_PER_YEAR / first.hours
@@ -205,11 +236,18 @@ def _starts(asked: Problem, first: SupplyPlan, solver: str) -> Iterator[tuple[Su
         yield plan, True
     yield first, False
     for one in lumps:
-        if one not in slight and (plan := _with_one_less(asked, [one], solver)) is not None:
+        if one not in slight and (plan := _with_one_less(asked, [one], solver, True)) is not None:
             yield plan, False
 
 
-def _with_one_less(asked: Problem, kinds: Sequence[PlantUnits], solver: str) -> SupplyPlan | None:
+def _exact(asked: Problem, rough: SupplyPlan, solver: str) -> SupplyPlan:
+    """The plan of the same plants and limits as a ``rough`` one."""
+    return solve_problem(replace(asked, plants=rough.plants), solver=solver)
+
+
+def _with_one_less(
+    asked: Problem, kinds: Sequence[PlantUnits], solver: str, rough: bool = False
+) -> SupplyPlan | None:
     """The plan in which each of these plants has one unit less; ``None`` where a limit forbids it."""
     less = {one.plant.id: one.units for one in kinds}
     plants = tuple(
@@ -219,7 +257,7 @@ def _with_one_less(asked: Problem, kinds: Sequence[PlantUnits], solver: str) -> 
         for plant in asked.plants
     )
     try:
-        return solve_problem(replace(asked, plants=plants), solver=solver)
+        return solve_problem(replace(asked, plants=plants), solver=solver, rough=rough)
     except InfeasibleError:
         return None
 
@@ -337,7 +375,7 @@ def _grown(
             continue
         bill = count * counts.cost
         if question.limit is None:
-            bill += question.price * counts.loss(count).energy
+            bill += question.worth(counts.loss(count))
         if best is None or bill < best[0]:
             best = (bill, counts.grown(count) if count else system)
     if best is None and question.limit is not None:
@@ -351,8 +389,8 @@ def _needed(question: _Question, system: System, counts: _Counts) -> int | None:
         return fewest(lambda count: question.serves(counts.loss(count), system), counts.most)
 
     def one_too_many(count: int) -> bool:
-        saved = counts.loss(count - 1).energy - counts.loss(count).energy
-        return question.price * saved < counts.cost
+        saved = question.worth(counts.loss(count - 1)) - question.worth(counts.loss(count))
+        return saved < counts.cost
 
     found = fewest(one_too_many, counts.most)
     return counts.most if found is None else found - 1
@@ -385,6 +423,8 @@ def _refuse(question: _Question, system: System, looked: Sequence[_Counts], leas
     mend = "a higher limit of a plant or a further plant in units, such as gas-engine or diesel"
     if lines:
         mend = f"supply.fuel_lines={lines[0].count + 1} (all hang on the {lines[0].name}), {mend}"
+        if any(one.plant.second_fuel and not one.plant.stock for one in system.kinds):
+            mend = f"supply.fuel_stock, such as 3 days, {mend}"
     raise InfeasibleError(
         f"no number of units serves {percent(1.0 - limit)} % of the energy when they fail: {reached} % is "
         "reached",

@@ -68,14 +68,15 @@ class System:
     def indices(self, *, each: bool = False) -> Indices:
         """By convolution: exact where there is no store."""
         if not self.modes:
-            return self._convolved(frozenset(), each=each)
-        return with_modes(self.modes, self.need, self.weight, lambda gone: self._convolved(gone, each=each))
+            return self.convolved(frozenset(), each=each)
+        return with_modes(self.modes, self.need, self.weight, lambda gone: self.convolved(gone, each=each))
 
-    def _convolved(self, gone: frozenset[int], *, each: bool) -> Indices:
-        """By convolution, without the kinds of these numbers."""
+    def convolved(self, gone: frozenset[int], *, each: bool = False, need: Array | None = None) -> Indices:
+        """By convolution without common modes and the kinds ``gone``; of another ``need`` (H,) [W]."""
         units = [replace(one, count=0) if i in gone else one for i, one in enumerate(self.units)]
+        load = self.need if need is None else need
         return convolve(
-            units, self.need, share=self.share, out=self.out, risk=self.risk, weight=self.weight, each=each
+            units, load, share=self.share, out=self.out, risk=self.risk, weight=self.weight, each=each
         )
 
     def with_more(self, kind: int, count: int) -> System:
@@ -103,8 +104,10 @@ def system_of(plan: SupplyPlan) -> System:
     """The system that a plan builds: whole units rounded up, maintenance placed in its mild days."""
     hours = len(plan.load)
     need = plan.drawn + plan.cut
-    if plan.flexible is not None and plan.flexible.cuts:
-        need = need - plan.flexible.cut_share * plan.load
+    if plan.flexible is not None and plan.flexible.outage_price is not None:
+        need = plan.drawn  # an outage is paid for, be the load cut or off
+    elif plan.flexible is not None and plan.flexible.cuts:
+        need = need - plan.flexible.share * plan.load
     kinds, discharge = list[PlantUnits](), np.zeros(hours)
     for i, plant in enumerate(plan.plants):
         size = plan.capacity[plant.id]
@@ -159,17 +162,22 @@ def _placed(
 
 @dataclass(frozen=True)
 class Loss:
-    """``hours`` [h] and ``energy`` [W·h] lost in a mean year; ``most`` : upper end of its 95 % interval."""
+    """``hours`` [h] and ``energy`` [W·h] lost in a mean year; ``most`` : upper end of its 95 % interval;
+    ``events`` a year, where they are asked for."""
 
     hours: float
     energy: float
     most: float
+    events: float = 0.0
 
 
-def by_convolution(system: System) -> Loss:
-    """What a system loses, its stores discharging as planned."""
-    found = system.indices()
-    return Loss(found.hours, found.energy, found.energy)
+def by_convolution(system: System, *, events: bool = False) -> Loss:
+    """What a system loses, its stores discharging as planned; ``events`` as well where they are asked for.
+
+    Events of units without a time to repair are not known: none are counted.
+    """
+    found = system.indices(each=events)
+    return Loss(found.hours, found.energy, found.energy, found.events or 0.0)
 
 
 def yearly_cost(kind: PlantUnits) -> float:

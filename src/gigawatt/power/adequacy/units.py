@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -86,6 +87,7 @@ class Units:
             yield lost, share
 
 
+@lru_cache(maxsize=4096)
 def _binomial(count: int, share: float) -> Array:
     """Probability that 0, 1, … of ``count`` units are out."""
     if share == 0.0:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from gigawatt.catalog.loader import entity, table
 from gigawatt.power.dates.milestones import SETBACKS, STAGES, Milestone, by_case, catalog_milestones
 
-__all__ = ["EFFECTS", "Lag", "LagModel", "Pair", "lag_model", "log_posterior", "pairs_of"]
+__all__ = ["EFFECTS", "FAMILIES", "Lag", "LagModel", "Pair", "lag_model", "log_posterior", "pairs_of"]
 
 Array = npt.NDArray[np.float64]
 
@@ -34,6 +34,8 @@ _BUILDING = (("announced", "application", "order", "ground"), ("power", "commerc
 _DAY = 1.0 / 365.2425
 _FIT = "timelines_fit"
 _JITTER = 1e-8
+FAMILIES: Mapping[str, str] = {"gas campus": "ai campus"}
+"""Kind of project → the kind whose lags it shares: a gas campus is an AI campus that brings its plants."""
 _PRIOR = (math.log(0.3), 0.8)
 """Prior of the logarithm of a standard deviation: mean, standard deviation."""
 
@@ -78,13 +80,14 @@ def pairs_of(rows: Iterable[Milestone]) -> tuple[Pair, ...]:
 
 def _keys(pairs: Sequence[Pair]) -> list[npt.NDArray[np.str_]]:
     """What two pairs have in common for each of :data:`EFFECTS`."""
+    kinds = [FAMILIES.get(p.kind, p.kind) for p in pairs]
     return [
         np.array(values)
         for values in (
-            [p.kind for p in pairs],
+            kinds,
             [p.reached for p in pairs],
             [p.awaited for p in pairs],
-            [f"{p.kind}|{p.reached}|{p.awaited}" for p in pairs],
+            [f"{kind}|{p.reached}|{p.awaited}" for kind, p in zip(kinds, pairs, strict=True)],
             [p.case for p in pairs],
             [p.second for p in pairs],
             [p.first for p in pairs],

@@ -16,7 +16,7 @@ from gigawatt.core.evidence import Z95
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power.dates.milestones import date_words
 
-__all__ = ["Arrival", "lead_time_draw", "row_range"]
+__all__ = ["Arrival", "lead_time_draw", "row_range", "waits_in_queue"]
 
 Array = npt.NDArray[np.float64]
 _NORMAL = NormalDist()
@@ -41,6 +41,15 @@ def row_range(name: str, quantity: str = "lead_time", table: str = "plants") -> 
     """(value, low, high) [s] of a row; one without a range has none."""
     row = entity(table, name).evidence(quantity)
     return row.value, row.low or row.value, row.high or row.value
+
+
+def waits_in_queue(name: str) -> bool:
+    """Whether a plant is a connection of the site's own, which waits in the queue of its grid.
+
+    Leased power is fed by the grid too, by a connection that another has.
+    """
+    row = entity("plants", name)
+    return row.text("kind") == "grid" and "queue_time" in row.numbers
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ __all__ = [
 _TABLE = "timelines"
 _WRITTEN = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 _EARLIEST, _LATEST = 1900.0, 2200.0
+_ROUNDING = 1e-6
 STAGES: Mapping[str, str] = {
     "announced": "announced", "financing": "announced", "grid work announced": "announced",
     "application": "application", "order": "order",
@@ -43,7 +44,7 @@ STAGES: Mapping[str, str] = {
 EVENTS = ("power", "step", "commercial")
 """Stages that a stated date is about: power that is there."""
 SETBACKS = ("pause", "shutdown")
-"""Stages that a project may leave and that nobody plans for."""
+"""Stages that a project may leave and that are never planned."""
 LENGTHS = ("lead time", "queue wait")
 """Rows that state how long something takes, not when it was."""
 SIZES = ("order book", "queue size")
@@ -56,8 +57,10 @@ def is_daily(written: str) -> bool:
     return written.count("-") == 2
 
 
-def year_of(written: str) -> float:
+def year_of(written: str, *, begins: bool = False) -> float:
     """A date as a decimal year: ``2024-05-31`` its noon, ``2024-05`` and ``2024`` their middle.
+
+    ``begins``: where the day, month or year begins, a month a twelfth of the year as in :func:`date_words`.
 
     Raises
     ------
@@ -72,13 +75,15 @@ def year_of(written: str) -> float:
         assert year is not None
         days = 366 if calendar.isleap(year) else 365
         if month is None:
-            value = year + 0.5
+            value = year + (0.0 if begins else 0.5)
         else:
             length = calendar.monthrange(year, month)[1]
             if day is not None and not 1 <= day <= length:
                 raise ValueError
             before = sum(calendar.monthrange(year, m)[1] for m in range(1, month))
             value = year + (before + (length / 2.0 if day is None else day - 0.5)) / days
+            if begins:
+                value = year + (month - 1 + ((day or 1) - 1) / length) / 12.0
     except (ValueError, calendar.IllegalMonthError):
         raise InputError("not a date", given=written, allowed="2026, 2026-11 or 2026-11-29") from None
     if not _EARLIEST <= value < _LATEST:
@@ -89,7 +94,7 @@ def year_of(written: str) -> float:
 def date_words(year: float) -> str:
     """A decimal year as its month: 2026.9 is ``2026-11``."""
     whole = math.floor(year)
-    return f"{whole}-{min(int((year - whole) * 12.0), 11) + 1:02d}"
+    return f"{whole}-{min(int((year - whole) * 12.0 + _ROUNDING), 11) + 1:02d}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ class Milestone:
     """One dated row of a project.
 
     ``date`` and ``as_of`` are decimal years; ``power`` [W] that the row is about, where it says one;
-    ``planned``: a date that was stated at ``as_of`` (``None``: nobody wrote when); ``daily``: written to the
+    ``planned``: a date that was stated at ``as_of`` (``None``: not said); ``daily``: written to the
     day; ``line`` of its file.
     """
 

@@ -384,7 +384,7 @@ class _Books:
             self.costs[name][s, i] += float(np.sum(joules * plant.hourly(name, count)))
         kilograms = float(np.sum(joules * plant.hourly("carbon", count)))
         self.carbon[s, i] += kilograms
-        self.costs["carbon_price"][s, i] += kilograms * self.steps[s].carbon_price
+        self.costs["carbon_price"][s, i] += kilograms * plant.levied * self.steps[s].carbon_price
         self.water[s, i] += float(np.sum(joules * plant.hourly("water", count)))
 
     def _use_free(self, s: int, fleets: Sequence[Fleet], *, room: Array) -> None:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.quantities import HOURS_PER_YEAR
-from gigawatt.power.flexible import queue_limit
+from gigawatt.power.flexible import CutStep, queue_limit
 from gigawatt.power.plan.problem import Problem
 from gigawatt.power.plan.programme import stores_inside
 from gigawatt.power.plants.plant import Plant
@@ -53,7 +53,8 @@ def export_pypsa(problem: Problem) -> Any:
     GigawattError
         PyPSA is not installed.
     InputError
-        Several weather years; must-run plants beside negative prices, whose surplus PyPSA would burn.
+        Several weather years; charges on demand; must-run plants beside negative prices, whose surplus PyPSA
+        would burn.
 
     References
     ----------
@@ -63,6 +64,13 @@ def export_pypsa(problem: Problem) -> Any:
         pypsa: Any = import_module("pypsa")
     except ImportError:
         raise GigawattError("PyPSA is not installed", allowed="pip install 'gigawatt[pypsa]'") from None
+    if any(plant.reserve_price > 0.0 for plant in problem.plants):
+        raise InputError("load that a grid pays to be able to cut is not exported", key="reserve_price")
+    if any(plant.demand or plant.standing for plant in problem.plants):
+        raise InputError("charges of a tariff on demand are not exported", key="supply.grid.tariff",
+                         allowed="the plan without a tariff")  # fmt: skip
+    if any(plant.sale_limit > 0.0 or plant.through for plant in problem.plants):
+        raise InputError("sales and power purchase agreements are not exported", key="supply.ppa")
     if problem.years != 1:
         raise InputError("one weather year is exported at a time", key="years", given=str(problem.years))
     need = problem.watts / _MEGA
@@ -115,17 +123,30 @@ def _add_plants(network: Any, problem: Problem) -> None:
         network.add("Generator", "spill", bus=_SITE, sign=-1.0, p_nom_extendable=True)
 
 
+def _steps(problem: Problem) -> dict[str, CutStep]:
+    """Steps of what may be cut by the name of their generator."""
+    flexible = problem.flexible
+    if flexible is None or not flexible.cuts:
+        return {}
+    return {f"load cut {k + 1}" if k else "load cut": step for k, step in enumerate(flexible.ladder)}
+
+
 def _add_flexible(network: Any, problem: Problem, need: Array, top: float) -> None:
     """Load that may be cut, as a generator; load that may wait, as a store below empty."""
     flexible = problem.flexible
-    if flexible is not None and flexible.cuts:
+    for name, step in _steps(problem).items():
+        if step.event > 0.0 or step.stops > 0.0:
+            raise InputError(
+                "what a cut costs by the event is not exported", key="flexible.steps.event",
+                given=f"{step.event:g}", allowed="0 $/W",
+            )  # fmt: skip
         network.add(
             "Generator",
-            "load cut",
+            name,
             bus=_SITE,
             p_nom=top,
-            p_max_pu=flexible.cut_share * need / top,
-            marginal_cost=flexible.cut_cost * _MWH,
+            p_max_pu=step.share * need / top,
+            marginal_cost=step.cost * _MWH,
         )
     if flexible is not None and flexible.waits:
         arriving = flexible.defer_share * need
@@ -202,11 +223,20 @@ class _Limits:
         """(load not served or cut, load that needs no supply in the hour)."""
         flexible, need, model = self.problem.flexible, self.need, self.model
         unserved = self.output("energy not served")
-        if flexible is not None and flexible.cuts:
-            unserved = unserved + self.output("load cut")
-            if flexible.cut_limit is not None:
-                most = flexible.cut_limit * float(np.sum(need))
-                model.add_constraints(self.output("load cut").sum() <= most, name="limit on load cut")
+        steps = _steps(self.problem)
+        for name in steps:
+            unserved = unserved + self.output(name)
+        if steps and flexible is not None and flexible.cut_limit is not None:
+            most = flexible.cut_limit * float(np.sum(need))
+            cut = sum(self.output(name).sum() for name in steps)
+            model.add_constraints(cut <= most, name="limit on load cut")
+        if steps and flexible is not None and flexible.lost_limit is not None:
+            per_need = np.divide(1.0, need, out=np.zeros(self.hours), where=need > 0.0)
+            lost = sum(
+                (self.output(name) * self.series(step.slows / step.share * per_need)).sum()
+                for name, step in steps.items()
+            )
+            model.add_constraints(lost <= flexible.lost_limit * self.hours, name="limit on work lost")
         if flexible is None or not flexible.waits:
             return unserved, unserved
         put_off = model.variables["Store-p"].sel(name="waiting")
@@ -245,7 +275,7 @@ class _Limits:
 
 def _price(problem: Problem, plant: Plant, hours: int) -> Array:
     price = plant.hourly("variable", hours) + plant.hourly("fuel", hours)
-    return (price + problem.carbon_price * plant.hourly("carbon", hours)) * _MWH
+    return (price + problem.carbon_price * plant.levied_carbon(hours)) * _MWH
 
 
 def _add_store(network: Any, plant: Plant, price: Array, of_year: float, hours: int) -> None:

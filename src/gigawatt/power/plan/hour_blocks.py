@@ -5,9 +5,10 @@ own columns, the columns of the hour before (levels of stores, outputs that ramp
 columns that border all hours (capacities). So the matrix of an interior point, ``AᵀWA``, has the same small
 block in every hour, a chain from each hour to the next, and a narrow border. What is local to an hour is
 eliminated for all hours at once, by arrays over hours; the chain is a narrow band, which LAPACK takes; what
-remains are the bordering columns, a small dense matrix. Sums over hours are not left to BLAS, whose threads
-would decide their last digits. A row over all hours (a carbon limit) joins the
-border with its dual, and so does the last hour of each cyclic block.
+remains are the bordering columns, a small dense matrix. Columns of which an hour knows but one (the demand
+of its month) stand in one place of the hour's border, month after month. Sums over hours are not left to
+BLAS, whose threads would decide their last digits. A row over all hours (a carbon limit) joins the border
+with its dual, and so does the last hour of each cyclic block.
 
 References
 ----------
@@ -24,6 +25,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gigawatt.power.plan.border_months import packed
 from gigawatt.power.plan.programme import Programme
 
 __all__ = ["Factor", "HourBlocks", "OtherFormError", "SingularError"]
@@ -39,6 +41,8 @@ _LEAST, _RELATIVE = 1e-9, 1e-15
 _HOLDING = 1e16
 #: Wider borders and more last hours of blocks than these, and fewer hours, are left to other solvers.
 _WIDEST, _MOST_ENDS = 40, 400
+#: Most columns that border all blocks together (demand of each month), where a block meets few of them.
+_MOST_BORDER = 160
 _FEWEST_HOURS, _FEWEST_OF_BLOCK = 200, 3
 #: Multiplications in one product below which OpenBLAS stays with one thread (262,144).
 _BY_ONE_THREAD = 200_000
@@ -73,6 +77,8 @@ class HourBlocks:
         Hours of each cyclic block.
     columns, rows : (2, N), (2, M)
         Family (-1: of no hour) and hour of each column and row. A family of columns has one in each hour.
+    apart : (N,)
+        Bordering columns of which an hour knows few: those that no hour shares stand in one place.
 
     Raises
     ------
@@ -87,6 +93,7 @@ class HourBlocks:
     blocks: tuple[int, ...]
     columns: Ints
     rows: Ints
+    apart: Mask
     local: list[int] = field(init=False)
     carries: list[int] = field(init=False)
 
@@ -96,8 +103,11 @@ class HourBlocks:
         of_columns = _families(p.hour_columns, p.hours, columns)
         of_rows = _families(p.hour_rows, p.hours, rows)
         equalities = int(np.sum(rows[: p.equalities]))
+        apart = np.zeros(len(columns), dtype=bool)
+        apart[len(p.plants) + len(p.energy) : p.sizes] = True
+        part = p.A[:, columns][rows], equalities, p.hours, p.before, p.blocks
         try:
-            return cls(p.A[:, columns][rows], equalities, p.hours, p.before, p.blocks, of_columns, of_rows)
+            return cls(*part, of_columns, of_rows, apart[columns])
         except OtherFormError:
             return None
 
@@ -136,22 +146,30 @@ class HourBlocks:
         if np.any(self.wide < self.equalities) or np.any(np.flatnonzero(row_family >= 0) < self.equalities):
             raise OtherFormError("an equality knows hours")
         self.outer = len(self.wide) + len(self.border)
-        if self.inner + self.outer > _WIDEST or c * len(self.blocks) > _MOST_ENDS:
+        of_border = of_hour & ~by_hour
+        own, self.months = packed(
+            self.apart[self.border], place[column[of_border]], row_hour[row[of_border]], hours, len(self.wide)
+        )
+        at = np.append(own, 0)  # what is no bordering column has place -1
+        self.slots = self.outer if self.months is None else len(self.months.place)
+        if self.inner + self.slots > _WIDEST or c * len(self.blocks) > _MOST_ENDS:
             raise OtherFormError("too wide")
-        self._take_terms(row, column, value, of_hour, by_hour, lagged, slots, place)
+        if self.outer > _MOST_BORDER:
+            raise OtherFormError("too wide")
+        self._take_terms(row, column, value, of_hour, by_hour, lagged, slots, place, at)
 
         starts = np.concatenate([[0], np.cumsum(self.blocks)])
         self.first, self.last = starts[:-1], starts[1:] - 1
 
     def _take_terms(
         self, row: Ints, column: Ints, value: Array, of_hour: Mask, by_hour: Mask, lagged: Mask,
-        slots: Ints, place: Ints,
+        slots: Ints, place: Ints, at: Ints,
     ) -> None:  # fmt: skip
         """Coefficients as arrays over hours, and the few rows that are of no hour as dense ones."""
         (family, hour), (row_family, row_hour) = self.columns, self.rows
         n, c, wide = len(self.local), len(self.carries), len(self.wide)
-        width = self.inner + self.outer
-        slot = np.where(by_hour, slots[family[column]] + c * lagged, self.inner + wide + place[column])
+        width = self.inner + self.slots
+        slot = np.where(by_hour, slots[family[column]] + c * lagged, self.inner + wide + at[place[column]])
         key = row_family[row[of_hour]] * width + slot[of_hour]
         kinds = np.flatnonzero(np.bincount(key))
         index = np.zeros(int(np.max(key, initial=-1)) + 1, dtype=np.int64)
@@ -237,7 +255,7 @@ class Factor:
     def __init__(self, blocks: HourBlocks, weights: Array, least: float) -> None:
         self.blocks = blocks
         self._block: dict[tuple[int, int], Array] = {}
-        self._edge: list[Array] = [np.zeros((blocks.outer, blocks.hours)) for _ in range(blocks.inner)]
+        self._edge: list[Array] = [np.zeros((blocks.slots, blocks.hours)) for _ in range(blocks.inner)]
         self._corner = np.zeros((blocks.outer, blocks.outer))
         self._assemble(weights, least)
         self._steps: list[tuple[Array, dict[int, Array], Array]] = []
@@ -255,7 +273,9 @@ class Factor:
             for k, (i, one) in enumerate(terms):
                 weighed: Array = w * one
                 for j, other in terms[k:]:
-                    if i >= b.inner:
+                    if i >= b.inner and b.months is not None:
+                        self._at_border(i - b.inner, j - b.inner, weighed * other)
+                    elif i >= b.inner:
                         value = float(np.sum(weighed * other))
                         corner[i - b.inner, j - b.inner] += value
                         if i != j:
@@ -294,8 +314,25 @@ class Factor:
                     block[i, other] = -taken
             edge[i] -= share[i] * edge[j]
         at_edge = edge[j] * inverse
-        self._corner -= _products(at_edge, edge[j])
+        if b.months is None:
+            self._corner -= _products(at_edge, edge[j])
+        else:
+            b.months.add_products(self._corner, at_edge, edge[j], -1.0)
         self._steps.append((inverse, share, at_edge))
+
+    def _at_border(self, i: int, j: int, over: Array) -> None:
+        """Add what an hour's rows give to places ``i`` and ``j`` of the border, by the hour."""
+        months = self.blocks.months
+        assert months is not None
+        sums = np.add.reduceat(over, months.starts)
+        np.add.at(self._corner, (months.place[i], months.place[j]), sums)
+        if i != j:
+            np.add.at(self._corner, (months.place[j], months.place[i]), sums)
+
+    def _edge_of(self, i: int) -> Array:
+        """(outer, H) edge of slot ``i``."""
+        months = self.blocks.months
+        return self._edge[i] if months is None else months.whole(self._edge[i], self.blocks.outer)
 
     def _couple(self) -> None:
         """The chain from hour to hour, and what it leaves of the border."""
@@ -336,8 +373,8 @@ class Factor:
             for k in range(c):
                 if (now + i, now + c + k) in block:
                     link[i, k] = block[now + i, now + c + k]
-            edge[i, :outer] = self._edge[now + i]
-            edge[i, :outer, before] += self._edge[now + c + i].T
+            edge[i, :outer] = self._edge_of(now + i)
+            edge[i, :outer, before] += self._edge_of(now + c + i).T
         for q, (first, last) in enumerate(zip(b.first, b.last, strict=True)):
             at = slice(outer + q * c, outer + (q + 1) * c)
             corner[at, at] += own[:, :, last]
@@ -405,7 +442,10 @@ class Factor:
         for j, (_, share, at_edge) in enumerate(self._steps):
             for i, part in share.items():
                 here[i] = here[i] - part * here[j]
-            rest[:outer] -= np.einsum("ih,h->i", at_edge, here[j])
+            if b.months is None:
+                rest[:outer] -= np.einsum("ih,h->i", at_edge, here[j])
+            else:
+                b.months.add_sums(rest, at_edge * here[j])
         carried = np.empty((c, b.hours))
         for k in range(c):
             carried[k] = here[n + k]
@@ -432,9 +472,15 @@ class Factor:
         for k, f in enumerate(b.carries):
             here[n + k], here[n + c + k] = carried[k], carried[k, before]
             x[b.column_at[f]] = carried[k]
+        spread = None if b.months is None else b.months.spread(rest)
         for j in reversed(range(n)):
             inverse, share, at_edge = self._steps[j]
-            value = here[j] * inverse - np.einsum("i,ih->h", rest[:outer], at_edge)
+            edge = (
+                np.einsum("i,ih->h", rest[:outer], at_edge)
+                if spread is None
+                else np.einsum("ih,ih->h", spread, at_edge)
+            )
+            value = here[j] * inverse - edge
             for i, part in share.items():
                 value -= part * here[i]
             here[j] = x[b.column_at[b.local[j]]] = value

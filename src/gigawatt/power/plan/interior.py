@@ -43,6 +43,9 @@ _SURE = 1e-11
 _SHORT, _MOST_SHORT = 1e-3, 6
 #: Share of the way to the boundary, and the length of a step that needs no more centring.
 _NEARLY, _LONG = 0.995, 0.9
+#: After _MANY steps slacks and duals are kept above these: smaller ones say nothing, and their ratio would
+#: take all digits of the matrix, so that the last steps lose the dual rows.
+_MANY, _LEAST_SLACK, _LEAST_DUAL = 60, 1e-14, 1e-12
 #: Products s·z that a corrector leaves alone, in multiples of their target.
 _LOW, _HIGH = 0.1, 10.0
 #: Shares of a corrector that are tried, between the product of the steps and the whole.
@@ -196,6 +199,8 @@ class _Point:
                 primal, adjoint = self._advance(lacks, broken)
             except SingularError:
                 break
+            if turn > _MANY:
+                self.s, self.z = np.maximum(self.s, _LEAST_SLACK), np.maximum(self.z, _LEAST_DUAL)
             expected = (1.0 - adjoint) * off
             short = short + 1 if max(primal, adjoint) < _SHORT else 0
             if short > _MOST_SHORT:

@@ -59,7 +59,14 @@ def mend_ramps(
         return None
     at = np.flatnonzero(near)
     firsts = [first for kind in (p.output, p.charge, p.level) for i, first in kind.items() if x[i] > 0.0]
-    firsts += [first for first in (p.shed, p.cut, p.queue) if first is not None]
+    firsts += [
+        p.shed,
+        *p.cuts,
+        *p.starts.values(),
+        *p.reserve.values(),
+        *p.sold.values(),
+        *([] if p.queue is None else [p.queue]),
+    ]
     free = np.sort(np.concatenate([first + at for first in firsts]))
     columns = p.A[:, free]
     rows = np.unique(columns.indices)

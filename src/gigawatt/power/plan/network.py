@@ -383,9 +383,8 @@ def _limit_carbon(rows: _Rows, programmes: Sequence[Programme], first_column: In
         weights = p.carbon.copy()
         for first in p.output.values():
             weights[first + h] *= w
-        for first in (p.shed, p.cut):
-            if first is not None:
-                weights[first + h] = limit * w
+        for first in (p.shed, *p.cuts):
+            weights[first + h] = limit * w
         used = np.flatnonzero(weights)
         rows.put(np.full(len(used), number), first_column[k] + used, weights[used])
         served += limit * float(np.sum(w * p.load)) / p.power_unit

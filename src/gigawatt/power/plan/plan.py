@@ -131,14 +131,18 @@ def _rows(programme: Programme) -> dict[str, Any]:
     return {"A": p.A, "b": p.b, "cost": p.cost, "equalities": p.equalities}
 
 
-def solve_problem(asked: Problem, *, solver: str = "hours") -> SupplyPlan:
-    """:func:`plan` of a question that was put together before."""
+def solve_problem(asked: Problem, *, solver: str = "hours", rough: bool = False) -> SupplyPlan:
+    """:func:`plan` of a question that was put together before.
+
+    ``rough`` : plants of which a sample of days builds less than 0.15 % of the largest load may be left out
+    though they pay; ``bound`` is -inf where one is.
+    """
     start = time.perf_counter()
     limit, most = asked.carbon_limit, asked.not_served_limit
     if solver not in SOLVERS:
         raise InputError("unknown solver", given=solver, allowed=SOLVERS, nearest=nearest(solver, SOLVERS))
     programme = asked.programme()
-    solution = _first_optimum(asked, programme, solver)
+    solution = _first_optimum(asked, programme, solver, rough)
     found = recover(programme, solution.x, solution.z)
     notices = list(solution.notices)
     share = lacking_share(programme, found)
@@ -168,10 +172,10 @@ def solve_problem(asked: Problem, *, solver: str = "hours") -> SupplyPlan:
     )
 
 
-def _first_optimum(asked: Problem, programme: Programme, solver: str) -> Solution:
+def _first_optimum(asked: Problem, programme: Programme, solver: str, rough: bool) -> Solution:
     """The optimum, or an error that says which limit rules out every plan."""
     try:
-        return _optimum(asked, programme, solver, None)
+        return _optimum(asked, programme, solver, None, rough=rough)
     except InfeasibleError:
         raise
     except ContradictionError:
@@ -182,7 +186,9 @@ def _first_optimum(asked: Problem, programme: Programme, solver: str) -> Solutio
         raise
 
 
-def _optimum(asked: Problem, programme: Programme, solver: str, share: float | None) -> Solution:
+def _optimum(
+    asked: Problem, programme: Programme, solver: str, share: float | None, *, rough: bool = False
+) -> Solution:
     """The optimum with at most ``share`` of the energy not served, from the store of optima where it is."""
     if solver == "highs":
         return solve(**_rows(programme), solver=solver)
@@ -190,8 +196,8 @@ def _optimum(asked: Problem, programme: Programme, solver: str, share: float | N
     known = None if kept is None else kept.find(programme)
     if known is not None:
         return known
-    found = solve_reduced(programme, _guess(asked, programme, solver, share), solver)
-    if kept is not None:
+    found = solve_reduced(programme, _guess(asked, programme, solver, share), solver, rough=rough)
+    if kept is not None and np.isfinite(found.bound):
         kept.keep(programme, found)
     return found
 

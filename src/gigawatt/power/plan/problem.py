@@ -34,7 +34,10 @@ def _by_running_hour(plant: Plant, duty: float) -> Plant:
         store = replace(
             store, energy_capital=store.energy_capital / duty, energy_fixed=store.energy_fixed / duty
         )
-    return replace(plant, capital=plant.capital / duty, fixed=plant.fixed / duty, storage=store)
+    demand = tuple(replace(one, price=one.price / duty) for one in plant.demand)
+    return replace(
+        plant, capital=plant.capital / duty, fixed=plant.fixed / duty, storage=store, demand=demand
+    )
 
 
 @dataclass(frozen=True)

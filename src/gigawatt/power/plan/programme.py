@@ -10,8 +10,8 @@ and may weigh more or less than another. Power is measured in the largest load.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,13 +23,15 @@ from gigawatt.power.flexible import Flexible, before_in
 from gigawatt.power.formulation import (
     CARBON_PER_ENERGY,
     MONEY_PER_ENERGY,
+    Cuts,
     Dispatch,
     Model,
     Running,
 )
+from gigawatt.power.plants.demand import Demand
 from gigawatt.power.plants.plant import Plant
 
-__all__ = ["Programme", "build_programme", "stores_inside"]
+__all__ = ["Programme", "build_programme", "stand_behind", "stores_inside"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -39,19 +41,22 @@ Ints = npt.NDArray[np.int64]
 class Programme:
     """Minimise ``cost·x`` over ``A x + s = b``, ``s = 0`` in the first ``equalities`` rows, else ``s ≥ 0``.
 
-    ``output``, ``charge``, ``level`` give for a plant's index the first of its H hourly columns; ``energy``
-    the column of a store's size; ``capacity[i]`` the column of plant i. ``shed`` is the first column of
-    energy not served. The ``*_row`` fields give rows; ``largest_row[i]``, ``least_row[i]`` the limits of
-    capacity (the same row where it is fixed). ``own_columns[i]``, the first of them the capacity, and
-    ``own_rows[i]``, with ``ramp_rows[i]`` among them, belong to plant i alone; their right sides are 0, the
-    limits of capacity are not among them. ``cost`` includes energy not served; ``carbon`` holds
+    ``output``, ``charge``, ``level``, ``sold`` give for a plant's index the first of its H hourly columns;
+    ``energy`` the column of a store's size; ``capacity[i]`` the column of plant i. ``shed`` is the first
+    column of energy not served. The ``*_row`` fields give rows; ``largest_row[i]``, ``least_row[i]`` the
+    limits of capacity (the same row where it is fixed). ``own_columns[i]``, the first of them the capacity,
+    and ``own_rows[i]``, with ``ramp_rows[i]`` among them, belong to plant i alone; their right sides are 0,
+    the limits of capacity are not among them. ``cost`` includes energy not served; ``carbon`` holds
     operational carbon in units of ``CARBON_PER_ENERGY``, unweighted.
 
     ``blocks`` are the hours of each weather year (or typical week), ``before`` the hour before each hour and
-    ``weight`` how much each hour counts, 1 in the mean. ``cut`` and ``queue`` are the first columns of a load
-    that gives way (:class:`~gigawatt.power.flexible.Flexible`); ``dirty[i]`` marks the hours in which plant
-    i counts against hourly matching. ``tie_rows[i]`` are the hours in which what stands inside plant i
-    charges from its output alone, ``ratio_row[i]`` the size of store i beside its host. ``hour_columns`` and
+    ``weight`` how much each hour counts, 1 in the mean. ``cuts`` (of each step), ``starts`` (of what begins
+    to be cut, by step) and ``queue`` are the first columns, ``shares`` the largest shares of the steps, of a
+    load that gives way (:class:`~gigawatt.power.flexible.Flexible`), ``reserve`` those of what grid i pays to
+    be able to cut; ``dirty[i]`` marks the hours in which
+    plant i counts against hourly matching. ``tie_rows[i]`` are the hours in which what stands inside plant i
+    charges from its output alone, ``ratio_row[i]`` the size of store i beside its host. ``sizes`` counts the
+    first columns, of capacities, stores and demand, that border all hours. ``hour_columns`` and
     ``hour_rows`` are the first of all columns and rows that come once for each hour, in the order of hours.
     """
 
@@ -81,14 +86,20 @@ class Programme:
     before: Ints
     weight: Array
     matching_row: int | None = None
-    cut: int | None = None
+    cuts: tuple[int, ...] = ()
+    starts: dict[int, int] = field(default_factory=lambda: {})
+    shares: tuple[float, ...] = ()
+    reserve: dict[int, int] = field(default_factory=lambda: {})
     queue: int | None = None
     cut_limit_row: int | None = None
+    lost_limit_row: int | None = None
     peak_row: int | None = None
     queue_limit_row: int | None = None
     dirty: dict[int, Array] = field(default_factory=lambda: {})
     tie_rows: dict[int, Ints] = field(default_factory=lambda: {})
     ratio_row: dict[int, int] = field(default_factory=lambda: {})
+    sizes: int = 0
+    sold: dict[int, int] = field(default_factory=lambda: {})
     hour_columns: tuple[int, ...] = ()
     hour_rows: tuple[int, ...] = ()
 
@@ -133,6 +144,31 @@ def stores_inside(plants: Sequence[Plant]) -> dict[int, tuple[int, ...]]:
                 allowed="a plant that makes power",
             )
         found[host] = (*found.get(host, ()), k)
+    return found
+
+
+def stand_behind(plants: Sequence[Plant]) -> dict[int, tuple[int, ...]]:
+    """Indices of what comes through the connection of a grid, by the index of the grid.
+
+    Raises
+    ------
+    InputError
+        The grid is not among the plants.
+    """
+    place = {plant.id: i for i, plant in enumerate(plants) if plant.kind == "grid"}
+    found: dict[int, tuple[int, ...]] = {}
+    for k, plant in enumerate(plants):
+        if not plant.through:
+            continue
+        if plant.through not in place:
+            raise InputError(
+                "no connection through which it could come",
+                key=plant.id,
+                given=", ".join(place) or None,
+                allowed=f"{plant.through} among the plants",
+            )
+        i = place[plant.through]
+        found[i] = (*found.get(i, ()), k)
     return found
 
 
@@ -202,12 +238,21 @@ def build_programme(
     )
     capacity = model.variables(n) + np.arange(n)
     energy = {i: model.variables(1) for i, plant in enumerate(plants) if plant.storage is not None}
+    meters = {i: _Meter.of(model, plant.demand) for i, plant in enumerate(plants) if plant.demand}
+    sizes = model.columns
     own = [_build(at, plant, i, energy.get(i), unit) for i, plant in enumerate(plants)]
+    behind = stand_behind(plants)
+    for i, others in behind.items():
+        at.pass_through(own[i].run, [own[k].run for k in others], i)
+    for i, meter in meters.items():
+        meter.read(at, [own[k].run for k in (i, *behind.get(i, ()))], i, unit)
+    sold = {i: at.sell(one, i, one.sale_limit / unit) for i, one in enumerate(plants) if one.sale_limit > 0.0}
     tied, ratio = _inside(at, plants, own)
     shed = at.leave_unserved(not_served_price, most=not_served_share).first
-    cut = queue = None
+    cut, queue, reserve = Cuts((), {}), None, dict[int, int]()
     if flexible is not None and flexible.cuts:
         cut = at.cut(flexible)
+        reserve = at.offer(cut, flexible.share, [one.run for one in own])
     if flexible is not None and flexible.waits:
         peak = max(flexible.peak or 0.0, float(np.max(load))) / unit
         queue = at.defer(flexible, blocks=blocks, peak=peak)
@@ -228,8 +273,13 @@ def build_programme(
         {i: start for i, one in enumerate(own) if (start := getattr(one.run, name)) is not None}
         for name in ("output", "charge", "level")
     )
-    hourly = [*output.values(), *charge.values(), *level.values(), shed]
-    hourly += [one.first for one in (cut, queue) if one is not None]
+    hourly = [*output.values(), *charge.values(), *level.values(), *sold.values(), shed]
+    hourly += [
+        *cut.firsts,
+        *cut.starts.values(),
+        *reserve.values(),
+        *([] if queue is None else [queue.first]),
+    ]
 
     def row(number: int | None) -> int | None:
         return None if number is None else first + number
@@ -248,6 +298,7 @@ def build_programme(
         output=output,
         charge=charge,
         level=level,
+        sold=sold,
         shed=shed,
         balance_row=first + balance,
         surplus_row=row(surplus),
@@ -275,14 +326,19 @@ def build_programme(
         before=at.before,
         weight=w,
         matching_row=row(matching_row),
-        cut=None if cut is None else cut.first,
+        cuts=cut.firsts,
+        starts=cut.starts,
+        reserve=reserve,
+        shares=tuple(step.share for step in flexible.ladder) if flexible and cut.firsts else (),
         queue=None if queue is None else queue.first,
-        cut_limit_row=None if cut is None else row(cut.limit_row),
+        cut_limit_row=row(cut.limit_row),
+        lost_limit_row=row(cut.lost_row),
         peak_row=None if queue is None else row(queue.peak_row),
         queue_limit_row=None if queue is None else row(queue.limit_row),
         dirty=dirty,
         tie_rows={i: first + number + h for i, number in tied.items()},
         ratio_row={k: first + number for k, number in ratio.items()},
+        sizes=sizes,
         hour_columns=tuple(hourly),
         hour_rows=(*model.equal.hourly, *(first + number for number in model.less.hourly)),
     )
@@ -298,6 +354,66 @@ class _Own:
     fixed: bool
     equal_rows: Ints
     less_rows: Ints
+
+
+@dataclass(frozen=True)
+class _Meter:
+    """Columns of a connection's charges on demand: (charge, its first column, that of the demand measured,
+    that of the highest of a year), and first columns of what is measured."""
+
+    charges: tuple[tuple[Demand, int, int, int], ...]
+    measured: tuple[tuple[Demand, int], ...]
+
+    @classmethod
+    def of(cls, model: Model, demands: Sequence[Demand]) -> _Meter:
+        """New columns. Charges on the same demand share what is measured; billed alike, they share all."""
+        charges: list[tuple[Demand, int, int, int]] = []
+        measured: list[tuple[Demand, int]] = []
+        for group in _alike(demands, Demand.same_peaks):
+            merged = [_summed(terms) for terms in _alike(group, Demand.same_terms)]
+            merged.sort(key=lambda one: (one.ratchet, one.minimum))
+            plain = merged[0]
+            peaks = model.variables(plain.periods)
+            measured.append((plain, peaks))
+            own_peaks = len(merged) == 1 or (plain.ratchet == 0.0 and plain.minimum == 0.0)
+            for k, one in enumerate(merged):
+                first = peaks if k == 0 and own_peaks else model.variables(one.periods)
+                highest = model.variables(one.years) if one.ratchet > 0.0 else 0
+                charges.append((one, first, peaks, highest))
+        return cls(tuple(charges), tuple(measured))
+
+    def read(self, at: Dispatch, meter: Sequence[Running], size: int, unit: float) -> None:
+        """Rows and costs: what passes ``meter`` and the connection of column ``size`` are charged."""
+        years = at.hours / HOURS_PER_YEAR
+        for demand, first in self.measured:
+            at.measure(demand, first, meter)
+        for demand, first, peaks, highest in self.charges:
+            at.model.pay_demand(demand, first, years, _weights(demand, at.weight))
+            at.bill(demand, first, peaks, highest, size, unit)
+
+
+def _alike(demands: Sequence[Demand], same: Callable[[Demand, Demand], bool]) -> list[list[Demand]]:
+    found: list[list[Demand]] = []
+    for one in demands:
+        home = next((group for group in found if same(group[0], one)), None)
+        if home is None:
+            found.append([one])
+        else:
+            home.append(one)
+    return found
+
+
+def _summed(demands: Sequence[Demand]) -> Demand:
+    return replace(demands[0], price=np.sum([one.price for one in demands], axis=0))
+
+
+def _weights(demand: Demand, weight: Array) -> Array:
+    """(P,) weight of the hours of each period, 1 in the mean of the years."""
+    counts = demand.period >= 0
+    at = demand.period[counts]
+    hours = np.bincount(at, minlength=demand.periods)
+    total = np.bincount(at, weights=weight[counts], minlength=demand.periods)
+    return np.divide(total, hours, out=np.ones(demand.periods), where=hours > 0)
 
 
 def _build(at: Dispatch, plant: Plant, power: int, energy: int | None, unit: float) -> _Own:

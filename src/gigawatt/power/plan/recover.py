@@ -31,8 +31,9 @@ class Hours:
 
     ``output`` is what a plant makes or discharges, ``curtailed`` what it makes, or could have made from
     sun and wind, and does not deliver; ``delivered = output − curtailed`` for what must run, and for
-    weather-driven plants ``output`` is delivered already. ``cut`` is load cut (W), ``queue`` what waits at
-    the end of the hour (J).
+    weather-driven plants ``output`` is delivered already. ``cut`` (H,) is load cut (W), ``steps`` (H, steps)
+    by step, ``reserve`` (H, plants) load that is paid for as it could be cut, ``queue`` what waits at the end
+    of the hour (J), ``sold`` (H, plants) what a grid takes.
     """
 
     capacity: Array
@@ -45,7 +46,10 @@ class Hours:
     not_served: Array
     price: Array
     cut: Array
+    steps: Array
+    reserve: Array
     queue: Array
+    sold: Array
 
 
 def recover(programme: Programme, x: Array, z: Array, *, drawn: Array | None = None) -> Hours:
@@ -67,7 +71,11 @@ def recover(programme: Programme, x: Array, z: Array, *, drawn: Array | None = N
         with ``drawn`` on the right too, to rounding.
     """
     p, u = programme, programme.power_unit
-    cut, queue, need = _load_served(p, x, drawn)
+    sold = np.zeros((p.hours, len(p.plants)))
+    for i, first in p.sold.items():
+        sold[:, i] = np.maximum(x[first : first + p.hours], 0.0)
+    taken = sold.sum(1) * u + (0.0 if drawn is None else drawn)
+    steps, queue, need = _load_served(p, x, taken if p.sold or drawn is not None else None)
     price = _balance_price(p, z)
     hours = _Repair(p, _sizes(p, x))
     hours.run(x, price)
@@ -89,22 +97,33 @@ def recover(programme: Programme, x: Array, z: Array, *, drawn: Array | None = N
         level=hours.level * u * HOUR,
         not_served=np.maximum(not_served, 0.0) * u,
         price=price * MONEY_PER_ENERGY,
-        cut=cut * u,
+        cut=steps.sum(1) * u,
+        steps=steps * u,
+        reserve=_reserve(p, x, delivered) * u,
         queue=queue * u * HOUR,
+        sold=sold * u,
     )
 
 
 def _load_served(p: Programme, x: Array, drawn: Array | None) -> tuple[Array, Array, Array]:
-    """(load cut, work that waits, what plants have to supply), each (H,) in power units."""
+    """(load cut (H, steps), work that waits, what plants have to supply, (H,)), in power units."""
     load = p.load / p.power_unit
-    cut, queue = np.zeros(p.hours), np.zeros(p.hours)
-    if p.cut is not None:
-        cut = np.clip(x[p.cut : p.cut + p.hours], 0.0, load)
-        cut[cut < DUST] = 0.0
+    steps, queue = np.zeros((p.hours, len(p.cuts))), np.zeros(p.hours)
+    for k, (first, share) in enumerate(zip(p.cuts, p.shares, strict=True)):
+        steps[:, k] = np.clip(x[first : first + p.hours], 0.0, share * load)
+    steps[steps < DUST] = 0.0
     if p.queue is not None:
         queue = np.maximum(x[p.queue : p.queue + p.hours], 0.0)
-    need = load - cut + queue[p.before] - queue
-    return cut, queue, need if drawn is None else need + drawn / p.power_unit
+    need = load - steps.sum(1) + queue[p.before] - queue
+    return steps, queue, need if drawn is None else need + drawn / p.power_unit
+
+
+def _reserve(p: Programme, x: Array, delivered: Array) -> Array:
+    """(H, plants) load that is paid for because it could be cut, no more than the grid feeds."""
+    reserve = np.zeros((p.hours, len(p.plants)))
+    for i, first in p.reserve.items():
+        reserve[:, i] = np.clip(x[first : first + p.hours], 0.0, delivered[:, i])
+    return reserve
 
 
 def _balance_price(p: Programme, z: Array) -> Array:
@@ -206,11 +225,11 @@ class _Repair:
         return not_served - back
 
     def make_less(self) -> None:
-        """What is too much is not made, where that saves money and ramps allow."""
+        """What is too much is not made, where that saves money, or is dust, and ramps allow."""
         p = self.p
         for i in reversed(self.cheapest):
             if p.plants[i].ramp is None:
-                saves = p.cost[p.output[i] : p.output[i] + p.hours] > 0.0
+                saves = (p.cost[p.output[i] : p.output[i] + p.hours] > 0.0) | (self.residual < 2.0 * DUST)
                 room = self.output[:, i] - self.least[:, i]
                 self._add(i, -np.where(saves, np.minimum(self.residual, room), 0.0))
 

@@ -39,6 +39,9 @@ _LONG = 10 * _BLOCK * _EVERY
 #: A capacity of the sample below this share of the largest load is guessed to be none, and ramps with room
 #: above this share of their capacity to be slack.
 _SMALL = 1.5e-3
+#: The same of a store beside charges on demand: the few days of a month in the sample have lower peaks to
+#: shave than the month has.
+_SMALL_SHAVER = 0.05
 #: A reduced cost is not negative if it is above minus this share of the cost of the capacity; small plants
 #: are not worth building if they save less than this share of the bill.
 _EVEN = 1e-7
@@ -57,7 +60,7 @@ class Guess:
     """Plants, by index, that stay unbuilt, and plants whose ramps are slack.
 
     ``at_least`` : plants that are no larger than must be. ``contradicts`` : the sample has no solution;
-    ``solution`` : of the sample; ``sizes`` : its capacities, then its stores' energies, W and W h.
+    ``solution`` : of the sample; ``sizes`` : its capacities, its stores' energies, then demand, W and W h.
     """
 
     unbuilt: frozenset[int] = frozenset()
@@ -78,6 +81,7 @@ def sample_days(load: Array, plants: Sequence[Plant]) -> tuple[Array, tuple[Plan
         replace(
             plant,
             **{name: plant.hourly(name, hours)[chosen] for name in HOURLY if np.ndim(getattr(plant, name))},
+            demand=tuple(one.at(chosen) for one in plant.demand),
         )
         for plant in plants
     ]
@@ -101,7 +105,7 @@ def guess_from(programme: Programme, solver: str = "hours") -> Guess:
         return Guess()
     room = p.b - p.A @ found.x
     return Guess(
-        frozenset(i for i in (*p.output, *p.energy) if p.plants[i].minimum == 0.0 and found.x[i] < _SMALL),
+        frozenset(i for i in (*p.output, *p.energy) if _may_go(p, i) and found.x[i] < _little(p, i)),
         frozenset(i for i, rows in p.ramp_rows.items() if np.min(room[rows]) > _SMALL * found.x[i]),
         at_least=frozenset(
             i
@@ -109,11 +113,13 @@ def guess_from(programme: Programme, solver: str = "hours") -> Guess:
             if q.minimum > 0.0 and found.x[i] < q.minimum / p.power_unit + _SMALL
         ),
         solution=found,
-        sizes=found.x[: len(p.plants) + len(p.energy)] * p.power_unit,
+        sizes=found.x[: p.sizes] * p.power_unit,
     )
 
 
-def solve_reduced(programme: Programme, guess: Guess, solver: str = "hours") -> Solution:
+def solve_reduced(
+    programme: Programme, guess: Guess, solver: str = "hours", *, rough: bool = False
+) -> Solution:
     """The optimum of ``programme``, found without what ``guess`` names as far as it holds.
 
     Parameters
@@ -124,6 +130,8 @@ def solve_reduced(programme: Programme, guess: Guess, solver: str = "hours") -> 
         Plants left out have a smallest capacity of 0. A wrong guess costs time only.
     solver : str
         ``hours`` or ``clarabel``.
+    rough : bool
+        Plants that the sample hardly builds stay unbuilt though they pay; the ``bound`` then is -inf.
 
     Returns
     -------
@@ -179,14 +187,14 @@ def solve_reduced(programme: Programme, guess: Guess, solver: str = "hours") -> 
         for i in () if len(broken) else _heads(p, unbuilt):
             if not price_out(p, i, found.z, solver):
                 paying = paying.union((i, *inside.get(i, ())))
-        if not len(broken) and not paying and not larger:
+        if not len(broken) and not larger and (rough or not paying):
             break
         unbuilt, held, rounds = _closed(p, unbuilt - paying), held - larger, rounds + 1
         away[broken] = False
     best = certify(**whole, x=found.x, z=found.z, solver=found.solver, start=start, turns=turns)
-    small = _closed(
-        p, frozenset(i for i, q in enumerate(p.plants) if q.minimum == 0.0 and found.x[i] < _SMALL)
-    )
+    if paying:
+        return replace(best, bound=-np.inf, seconds=time.perf_counter() - start)
+    small = _closed(p, frozenset(i for i in range(len(p.plants)) if _may_go(p, i) and found.x[i] < _SMALL))
     for x, more in () if small <= unbuilt else _without(p, found.x, small, away, held - small, tried, solver):
         turns += more
         other = certify(**whole, x=x, z=found.z, solver=found.solver, start=start, turns=turns)
@@ -212,6 +220,17 @@ def _without(
     last = _solve_part(p, small, away, held, solver)
     if last is not None:
         yield last.x, last.iterations
+
+
+def _may_go(p: Programme, i: int) -> bool:
+    """Whether plant ``i`` may be left out: not one that must be there, or that charges for demand."""
+    return p.plants[i].minimum == 0.0 and not p.plants[i].demand
+
+
+def _little(p: Programme, i: int) -> float:
+    """Capacity of the sample, in largest loads, below which plant ``i`` is guessed to be none."""
+    shaves = i in p.energy and any(plant.demand for plant in p.plants)
+    return _SMALL_SHAVER if shaves else _SMALL
 
 
 def _closed(p: Programme, unbuilt: frozenset[int]) -> frozenset[int]:

@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.core.quantities import HOURS_PER_YEAR, compact
+from gigawatt.power.carbon import warming_20
 from gigawatt.power.flexible import Flexible
 from gigawatt.power.formulation import HOUR, MONEY_PER_ENERGY
 from gigawatt.power.plan.problem import Problem
-from gigawatt.power.plan.programme import Programme
+from gigawatt.power.plan.programme import Programme, stand_behind
 from gigawatt.power.plan.recover import Hours
 from gigawatt.power.plan.words import binding, carbon_shadow_price, money
 from gigawatt.power.plants.plant import Plant
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["COMPONENTS", "SupplyPlan", "books"]
 
 Array = npt.NDArray[np.float64]
+_Lost = dict[str, dict[str, float]]
 
-COMPONENTS = ("capital", "fixed", "variable", "fuel", "carbon_price", "not_served")
+COMPONENTS = ("capital", "fixed", "variable", "fuel", "carbon_price", "credits", "not_served")
 
 #: A part of a unit smaller than this share of it is the solver's dust.
 _NOTICED = 1e-6
@@ -53,7 +55,8 @@ class SupplyPlan:
     charge, state_of_charge, curtailed : (H, plants)
         W, J at the end of the hour, W. ``dispatch.sum(1) − charge.sum(1) + not_served == load``.
     cost : dict of dict
-        $ by plant and component (``capital, fixed, variable, fuel, carbon_price``), and under
+        $ by plant and component (``capital, fixed, variable, fuel, carbon_price``, and
+        ``credits``, which are negative and are in no other), and under
         ``"energy not served"`` its price. The sum is ``objective``.
     objective : float
         $ over ``hours`` hours of the year.
@@ -74,6 +77,12 @@ class SupplyPlan:
     cut, waiting : (H,)
         W of load cut, J of load that waits at the end of the hour. They stand on the left of the balance:
         ``dispatch.sum(1) − charge.sum(1) + not_served == drawn``.
+    cut_steps : (H, steps)
+        W of load cut by step of ``flexible``.
+    reserve : (H, plants)
+        W of load that a grid pays to be able to cut; what it pays is taken off its variable cost.
+    sold : (H, plants)
+        W sold to a grid; what it pays is taken off its variable cost.
     years : int
         Weather years that the hours are of, one after the other.
     duty : float
@@ -115,7 +124,10 @@ class SupplyPlan:
     notices: tuple[str, ...]
     hour_weight: Array = field(repr=False)
     cut: Array = field(repr=False)
+    cut_steps: Array = field(repr=False)
+    reserve: Array = field(repr=False)
     waiting: Array = field(repr=False)
+    sold: Array = field(repr=False)
     years: int = 1
     bound: float = math.nan
     duty: float = 1.0
@@ -141,9 +153,16 @@ class SupplyPlan:
 
     @property
     def drawn(self) -> Array:
-        """(H,) W that the load asks for after cutting and putting off."""
+        """(H,) W that the load asks for after cutting and putting off, and what is sold."""
         by_year = self.waiting.reshape(self.years, -1)
-        return self.load - self.cut + (np.roll(by_year, 1, axis=1) - by_year).ravel() / HOUR
+        served = self.load - self.cut + (np.roll(by_year, 1, axis=1) - by_year).ravel() / HOUR
+        return served + self.sold.sum(1) if np.any(self.sold) else served
+
+    def metered(self, name: str) -> Array:
+        """(H,) W that pass the meter of a grid: what it gives, and what comes through its connection."""
+        at = self.names.index(name)
+        others = [k for k, plant in enumerate(self.plants) if plant.through == name]
+        return self.dispatch[:, at] + self.curtailed[:, at] + self.dispatch[:, others].sum(1)
 
     @property
     def cost_per_energy(self) -> float:
@@ -156,6 +175,12 @@ class SupplyPlan:
     def carbon_intensity(self) -> float:
         """Operational kg/J served."""
         return sum(self.carbon.values()) / self.energy_served if self.energy_served > 0.0 else math.nan
+
+    @property
+    def carbon_intensity_20(self) -> float:
+        """The same by the warming of 20 years, in which the methane leaked before the plants counts more."""
+        more = sum(plant.methane * self.carbon[plant.id] for plant in self.plants) * warming_20()
+        return self.carbon_intensity + more / self.energy_served if self.energy_served > 0.0 else math.nan
 
     def energy(self, what: str = "dispatch") -> dict[str, float]:
         """J by plant over ``hours`` hours of ``dispatch``, ``charge`` or ``curtailed``."""
@@ -194,10 +219,11 @@ def books(
     ledgers = {q.id: _plant_books(problem, programme, found, i) for i, q in enumerate(programme.plants)}
     for i in range(len(programme.plants)):
         notices.extend(_plant_notices(programme, found, i))
-    cost = {name: one.cost for name, one in ledgers.items()} | _lost_load(problem, w, found, weight)
+    cost = {name: one.cost for name, one in ledgers.items()} | _lost_load(programme, problem, found, weight)
     objective = math.fsum(value for parts in cost.values() for value in parts.values())
     unit = MONEY_PER_ENERGY * HOUR * programme.power_unit * weight
-    solved = solution.objective * unit
+    standing = sum(plant.standing for plant in problem.plants) * problem.hours_of_year / HOURS_PER_YEAR
+    solved = solution.objective * unit + standing
     if abs(objective - solved) > 1e-6 * max(abs(objective), abs(solved)):
         notices.append(f"bounds were mended after solving: {money(objective)} instead of {money(solved)}")
     return SupplyPlan(
@@ -235,9 +261,12 @@ def books(
         notices=tuple(notices),
         hour_weight=w,
         cut=found.cut,
+        cut_steps=found.steps,
+        reserve=found.reserve,
         waiting=found.queue,
+        sold=found.sold,
         years=problem.years,
-        bound=min(solution.bound * unit, solved),
+        bound=min(solution.bound * unit + standing, solved),
         duty=problem.duty,
         flexible=problem.flexible,
         not_served_limit=problem.not_served_limit,
@@ -263,24 +292,44 @@ def _plant_books(problem: Problem, programme: Programme, found: Hours, i: int) -
     size, store = found.capacity[i], plant.storage
     capital, fixed, upfront = size * plant.capital, size * plant.fixed, float(size * plant.investment)
     construction = float(size * plant.construction_carbon * of_year)
+    credit = size * plant.credit
     if store is not None:
         capital += found.energy[i] * store.energy_capital
+        credit += found.energy[i] * store.credit
         upfront += float(found.energy[i] * store.energy_investment)
         fixed += found.energy[i] * store.energy_fixed
         construction += float(found.energy[i] * store.construction_carbon * of_year)
+    if plant.demand or plant.standing:
+        weights = programme.weight.reshape(problem.years, -1).mean(1)
+        drawn = found.output[:, [i, *stand_behind(programme.plants).get(i, ())]].sum(1)
+        fixed += plant.demand_cost(drawn, size, weights)
+    offered = found.reserve[:, i] @ programme.weight * HOUR * (problem.hours_drawn / count)
+    income = float(offered) * plant.reserve_price
+    if plant.sale_limit > 0.0:
+        energy = found.sold[:, i] * programme.weight * HOUR * (problem.hours_drawn / count)
+        income += float(energy @ plant.hourly("sale", count))
     carbon = float(made @ plant.hourly("carbon", count))
+    by_energy = float(np.sum(made)) * plant.energy_credit
     cost = {
-        "capital": float(capital * of_year),
+        "capital": float((capital + credit) * of_year),
         "fixed": float(fixed * of_year),
-        "variable": float(made @ plant.hourly("variable", count)),
+        "variable": float(made @ plant.hourly("variable", count)) + by_energy - income,
         "fuel": float(made @ plant.hourly("fuel", count)),
-        "carbon_price": problem.carbon_price * carbon,
+        "carbon_price": problem.carbon_price * plant.levied * carbon,
+        "credits": 0.0 - float(credit * of_year) - by_energy,
     }
     return _PlantBooks(cost, upfront, carbon, construction, float(made @ plant.hourly("water", count)))
 
 
 def _plant_notices(programme: Programme, found: Hours, i: int) -> Iterator[str]:
-    """What a linear programme gets wrong of a plant."""
+    """What a linear programme gets wrong of a plant, and what a grid pays for."""
+    if i in programme.reserve:
+        mean = float(programme.weight @ found.reserve[:, i]) / programme.hours
+        paid = mean * HOUR * HOURS_PER_YEAR * programme.plants[i].reserve_price
+        yield (
+            f"load that the {programme.plants[i].name} pays to be able to cut: {compact(mean, 'W')} in the "
+            f"mean, for {money(paid)} per year of hours that draw; none of it is called"
+        )
     plant, size = programme.plants[i], found.capacity[i]
     both = np.minimum(found.charge[:, i], found.output[:, i]) > _BURNT * programme.power_unit
     if plant.storage is not None and np.any(both):
@@ -295,12 +344,22 @@ def _plant_notices(programme: Programme, found: Hours, i: int) -> Iterator[str]:
         )
 
 
-def _lost_load(problem: Problem, w: Array, found: Hours, weight: float) -> dict[str, dict[str, float]]:
+def _cost_of_cuts(programme: Programme, gives: Flexible, steps: Array) -> float:
+    """$/h of the energy cut in each step (H, steps) [W], and of what begins to be cut."""
+    w, cost = programme.weight, 0.0
+    for step, cut in zip(gives.ladder, steps.T, strict=False):
+        begun = np.maximum(cut - cut[programme.before], 0.0)
+        cost += float(w @ cut) * step.cost + float(w @ begun) * step.event / HOUR
+    return cost
+
+
+def _lost_load(programme: Programme, problem: Problem, found: Hours, weight: float) -> _Lost:
     """$ of the load that is not served, cut or made to wait."""
+    w = programme.weight
     lacking = float(w @ found.not_served) * HOUR * weight
     cost = {"energy not served": {"not_served": lacking * problem.not_served_price}}
     if problem.flexible is not None:
-        cut = float(w @ found.cut) * problem.flexible.cut_cost
+        cut = _cost_of_cuts(programme, problem.flexible, found.steps)
         waited = float(w @ found.queue) * problem.flexible.wait_cost
         cost["load cut"] = {"not_served": cut * HOUR * weight + waited * weight}
     return cost

@@ -127,6 +127,8 @@ def plan_units(
     start = time.perf_counter()
     if problem.years != 1:
         raise InputError("unit sizes are planned on one weather year", key="years", given=str(problem.years))
+    if any(plant.demand for plant in problem.plants):
+        raise InputError("units that start and stop are not planned with charges on demand", key="demand")
     cut, first_hours, (blocks, weights) = _cut(problem, weeks)
     committed = [i for i, q in enumerate(cut.plants) if _in_units(q)]
     linear = tuple(replace(q, minimum_load=0.0, ramp=1.0) if _in_units(q) else q for q in cut.plants)
@@ -156,7 +158,7 @@ def plan_units(
         q = cut.plants[i]
         built[q.id] = round(float(x[number]))
         running[q.id], started[q.id] = np.round(x[on + h]), np.round(x[begin + h])
-        paid = q.start_cost + cut.carbon_price * q.start_carbon
+        paid = q.start_cost + cut.carbon_price * q.levied * q.start_carbon
         start_cost[q.id] = float(p.weight @ started[q.id]) * q.unit_size * paid * of_year
     notices: list[str] = []
     if reached > gap * (1.0 + 1e-6):

@@ -140,6 +140,16 @@ def _of_load(p: Programme, hours: Hours, z: Array, year: float, enough: float) -
                     f"{money(saved)} per year",
                 )
             )
+    if p.lost_limit_row is not None:
+        saved = float(z[p.lost_limit_row]) * float(np.sum(p.weight)) * _POINT * to_money
+        if saved > enough:
+            found.append(
+                (
+                    saved,
+                    f"the time that cuts may lose binds: one percentage point more would save {money(saved)} "
+                    "per year",
+                )
+            )
     ones = np.ones(p.hours)
     saved, count = worth(p.peak_row, ones)
     if saved > enough:

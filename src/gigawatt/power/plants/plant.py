@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Evidence
+from gigawatt.power.plants.demand import Demand
 from gigawatt.power.plants.thermal import Derating, PartLoad
+
+if TYPE_CHECKING:
+    from gigawatt.power.tariff.bill import Metered
 
 __all__ = ["HOURLY", "KINDS", "Plant", "Storage"]
 
 Array = npt.NDArray[np.float64]
 Hourly = float | Array
 
-HOURLY = ("variable", "fuel", "carbon", "clean", "water", "availability", "outages")
+HOURLY = ("variable", "fuel", "carbon", "clean", "water", "availability", "outages", "sale")
 """Attributes of a plant that may have a value an hour."""
 KINDS = ("dispatchable", "profile", "storage", "grid")
 
@@ -36,6 +41,7 @@ class Storage:
     ``self_discharge`` : share of the stored energy lost in an hour, [0, 1).
     ``construction_carbon`` : kg per J of store and year of life.
     ``cycles`` : full cycles that the store stands; see :func:`gigawatt.power.plants.cycle_life`.
+    ``credit`` : $ per J of store and year that a tax credit takes off ``energy_capital``.
     ``fade`` : share of the store that is gone at the end of its life, [0, 1), where nothing is replaced.
     """
 
@@ -48,6 +54,7 @@ class Storage:
     self_discharge: float = 0.0
     construction_carbon: float = 0.0
     energy_investment: float = 0.0
+    credit: float = 0.0
     cycles: float = math.inf
     fade: float = 0.0
 
@@ -80,12 +87,19 @@ class Plant:
         ``dispatchable`` (fuel decides), ``profile`` (the weather decides), ``storage``, ``grid``.
     capital, fixed : float
         $ per W and year: annuity of the investment, fixed operation.
+    credit, energy_credit : float
+        What a tax credit takes off: $ per W and year off ``capital``, $/J off ``variable``.
     investment : float
         $ per W when it is built; for the books, the plan sees only the annuity.
     variable, fuel : float or (H,)
         $/J delivered: variable operation; fuel or electricity bought.
     carbon : float or (H,)
-        kg/J delivered, operational, with the fuel's supply chain.
+        kg/J delivered, operational, within the boundary that it was built with.
+    levied : float
+        Share of ``carbon`` that a carbon price is paid for: what burns on the site under a price of the
+        place, all of it under one that is given.
+    methane : float
+        kg of methane in a kg of ``carbon``, leaked before the plant.
     clean : float, (H,) or None
         Share of what is delivered that counts as clean under hourly matching. ``None``: all of it in hours
         without operational carbon, nothing of it in others.
@@ -126,9 +140,20 @@ class Plant:
         Forced outage rate in an hour over its mean: of weather. Only adequacy reads it.
     burns : str
         Id of the fuel in the catalog; empty without one.
+    second_fuel, stock : str, float
+        Id of the fuel that it can burn from a stock on the site while its own does not come (empty: none);
+        s at full output that the stock lasts. Only adequacy reads it.
     host, host_ratio : str, float
         A store inside a plant (salt beside a reactor): the id of the plant whose output alone charges it,
         hour by hour, and how many W of it at most stand beside one W of that plant. Empty: any power.
+    reserve_price : float
+        Of a grid: $/J that it pays for load which it feeds and which could be cut.
+    demand, standing, metered : tuple of Demand, float, Metered or None
+        Of a grid with a tariff: what it charges for demand; $ a year whatever is drawn; how its bill is made.
+    sale, sale_limit : float or (H,), float
+        Of a grid: $/J that it pays for what the site sells, and how much power it takes, W (0: none).
+    through : str
+        Of energy that is bought elsewhere: the id of the grid through whose connection and meter it comes.
     evidence, assumptions
         Catalog rows read, and defaults filled in.
     """
@@ -141,6 +166,10 @@ class Plant:
     variable: Hourly = 0.0
     fuel: Hourly = 0.0
     carbon: Hourly = 0.0
+    levied: float = 1.0
+    credit: float = 0.0
+    energy_credit: float = 0.0
+    methane: float = 0.0
     clean: Hourly | None = None
     construction_carbon: float = 0.0
     water: Hourly = 0.0
@@ -164,8 +193,17 @@ class Plant:
     derating: Derating | None = None
     outages: Hourly = 1.0
     burns: str = ""
+    second_fuel: str = ""
+    stock: float = 0.0
     host: str = ""
     host_ratio: float = math.inf
+    reserve_price: float = 0.0
+    demand: tuple[Demand, ...] = field(default=(), repr=False)
+    standing: float = 0.0
+    metered: Metered | None = field(default=None, repr=False)
+    sale: Hourly = 0.0
+    sale_limit: float = 0.0
+    through: str = ""
     evidence: tuple[Evidence, ...] = field(default=(), repr=False)
     assumptions: tuple[Assumption, ...] = field(default=(), repr=False)
 
@@ -182,13 +220,27 @@ class Plant:
             )
         if (self.storage is not None) != (self.kind == "storage"):
             raise InputError("a plant of kind 'storage', and no other, has storage data", key=self.id)
-        for name in ("capital", "fixed", "investment", "construction_carbon", "carbon", "water"):
+        for name in (
+            "capital",
+            "fixed",
+            "investment",
+            "construction_carbon",
+            "carbon",
+            "water",
+            "reserve_price",
+            "credit",
+            "energy_credit",
+            "methane",
+        ):
             self._check(name, 0.0, math.inf)
-        for name in ("minimum", "unit_size", "lead_time", "start_cost", "start_carbon"):
+        for name in ("minimum", "unit_size", "lead_time", "start_cost", "start_carbon", "stock"):
             self._check(name, 0.0, math.inf)
         for name in ("minimum_up", "minimum_down"):
             self._check(name, 0.0, math.inf)
+        if (self.demand or self.standing) and self.kind != "grid":
+            raise InputError("only a grid charges for demand", key=self.id)
         self._check("queue_time", 0.0, self.lead_time)
+        self._check("reserve_price", 0.0, math.inf)
         if self.host and self.kind != "storage":
             raise InputError("only a store stands inside a plant", key=f"{self.id}.host", given=self.host)
         if not self.host_ratio > 0.0:
@@ -205,7 +257,7 @@ class Plant:
         for name in ("variable", "fuel"):
             self._check(name, -math.inf, math.inf)
         self._check("outages", 0.0, math.inf)
-        for name in ("availability", "minimum_load", "minimum_running"):
+        for name in ("availability", "minimum_load", "minimum_running", "levied"):
             self._check(name, 0.0, 1.0)
         if self.clean is not None:
             self._check("clean", 0.0, 1.0)
@@ -270,6 +322,10 @@ class Plant:
             )
         return np.broadcast_to(values, (hours,))
 
+    def levied_carbon(self, hours: int) -> Array:
+        """(H,) carbon that a carbon price is paid for [kg/J delivered]."""
+        return self.levied * self.hourly("carbon", hours)
+
     def dirty(self, hours: int, clean_carbon: float) -> Array:
         """(H,) share of what is delivered that does not count as clean under hourly matching; without
         ``clean`` a plant of at most ``clean_carbon`` [kg/J] in an hour is clean."""
@@ -277,9 +333,13 @@ class Plant:
             return 1.0 - self.hourly("clean", hours)
         return (self.hourly("carbon", hours) > clean_carbon).astype(float)
 
+    def demand_cost(self, drawn: Array, capacity: float, weights: Array | None = None) -> float:
+        """$ of a mean year for demand and the connection as such; ``drawn`` (H,), ``capacity`` [W]."""
+        return self.standing + sum(one.yearly(drawn, capacity, weights) for one in self.demand)
+
     @property
     def follows_weather_freely(self) -> bool:
         """A profile whose every joule is free and clean: its output needs no variable in the plan."""
         cost = np.asarray(self.variable, dtype=float) + np.asarray(self.fuel, dtype=float)
         clean = not np.any(np.asarray(self.carbon, dtype=float))
-        return self.kind == "profile" and not np.any(cost) and clean and self.ramp is None
+        return self.kind == "profile" and not (np.any(cost) or self.through) and clean and self.ramp is None

@@ -13,6 +13,10 @@ from gigawatt.catalog.loader import Entity, entity, table
 from gigawatt.core.errors import InputError, MissingDataError, nearest
 from gigawatt.core.evidence import Assumption, Evidence, worst
 from gigawatt.core.quantities import HOURS_PER_YEAR
+from gigawatt.facility.countries import Country
+from gigawatt.power.carbon import DIRECT, LIFE_CYCLE, SUPPLY_CHAIN, fuel_upstream
+from gigawatt.power.plants.hubs import NO_HUBS, price_row
+from gigawatt.power.plants.place_costs import capital_factor
 from gigawatt.power.plants.plant import Hourly, Plant, Storage
 from gigawatt.power.plants.row_reader import CASES, DEFAULTS, RowReader
 from gigawatt.power.plants.thermal import Derating, PartLoad
@@ -22,6 +26,8 @@ __all__ = ["build_plant", "cycle_life", "default_not_served_price", "list_plants
 
 
 _YEAR = HOURS_PER_YEAR * 3600.0
+_LEAST = 1e-30
+"""kg/J, which no carbon is as small as."""
 
 
 def list_plants() -> list[str]:
@@ -34,7 +40,7 @@ def default_not_served_price() -> tuple[float, Assumption]:
     row = entity("supply_plan", "plan").evidence("not_served_price")
     return row.value, Assumption(
         key="supply.not_served_price",
-        value=f"{row.written} {row.unit}",
+        value=row.shown,
         reason="no price of lost load was given; " + row.note,
         grade=row.grade,
         source=row.source_id,
@@ -81,9 +87,12 @@ def build_plant(
     limit: float | None = None,
     minimum: float = 0.0,
     fuel_price: float | None = None,
+    country: Country | None = None,
     overrides: Mapping[str, float] | None = None,
     case: str = "value",
-    upstream: bool = True,
+    boundary: str = SUPPLY_CHAIN,
+    leak: float | None = None,
+    market: bool = False,
     temperature: npt.ArrayLike | None = None,
     cycles_per_year: float = 0.0,
 ) -> Plant:
@@ -109,12 +118,21 @@ def build_plant(
         Largest and smallest capacity, W.
     fuel_price : float, optional
         $/J of heat at the plant, in place of the catalog's price and delivery.
+    country : Country, optional
+        Where it is built: the hub of its fuel (:mod:`gigawatt.power.plants.hubs`), and what plants cost
+        there over the United States (:mod:`gigawatt.power.plants.place_costs`).
     overrides : mapping, optional
         SI values in place of catalog quantities, by name (``{"capital_cost": 2.0, "lead_time": 6.3e7}``).
     case : str
         ``value``, ``low`` or ``high`` end of the range of capital costs.
-    upstream : bool
-        Whether carbon counts what the fuel's supply chain leaks and burns.
+    boundary : str
+        What carbon counts, of :data:`gigawatt.power.carbon.BOUNDARIES`. Within ``life-cycle`` the plant's
+        making is in its carbon by the kilowatt-hour, and no longer in ``construction_carbon``.
+    leak : float, optional
+        Share of natural gas that leaks before the plant.
+    market : bool
+        Whether the carbon price is that of the place: paid for what burns on the site, not for the supply
+        chain of its fuel, nor for the grid, whose price has it already.
     temperature : (H,), optional
         Air temperature [K]: takes capacity and efficiency hour by hour where the catalog has a derating, and
         moves how often units fail where it has a curve of that.
@@ -145,21 +163,27 @@ def build_plant(
     if kind == "storage":
         life = cycle_life(life=life, cycles=cycles, cycles_per_year=cycles_per_year)
     recovery = capital_recovery(life)
-    capital = read.number("capital_cost", ranged=True)
+    factor, factor_rows = (1.0, ()) if country is None else capital_factor(row, country, case)
+    capital = factor * read.number("capital_cost", ranged=True)
     share = read.number("fixed_share") * _YEAR if read.has("fixed_share") else 0.0
     fixed = share * capital
     if read.has("fixed_cost") or not read.has("fixed_share"):
         fixed += read.number("fixed_cost") * _YEAR
     availability = _availability(read, kind, profile)
-    burnt = _fuel(row, read, fuel_price, upstream)
+    hubs = NO_HUBS if country is None else country.hubs()
+    burnt = _fuel(row, read, fuel_price, hubs, None if boundary == DIRECT else boundary, leak)
     derating = _derating(row, read)
     fuel: Hourly = burnt.cost
     direct: Hourly = burnt.carbon
     if derating is not None and temperature is not None:
         availability = availability * np.minimum(derating.capacity(temperature), 1.0)
         fuel, direct = (value * derating.heat_rate(temperature) for value in (fuel, direct))
-    storage = _storage(read, recovery, share, life, cycles) if kind == "storage" else None
+    storage = _storage(read, recovery, share, life, cycles, factor) if kind == "storage" else None
     construction = read.number("construction_carbon")
+    levied = burnt.direct if market else 1.0
+    if boundary == LIFE_CYCLE and kind not in ("storage", "grid"):
+        levied *= float(np.mean(direct / np.maximum(direct + construction, _LEAST))) if market else 1.0
+        direct, construction = direct + construction, 0.0
     if construction > 0.0 or read.has("capacity_factor"):
         construction *= read.number("capacity_factor") * _YEAR
     ramp = read.number("ramp") * 3600.0
@@ -175,8 +199,10 @@ def build_plant(
         variable=read.number("variable_cost"),
         fuel=fuel if price is None else price,
         carbon=direct if carbon is None else carbon,
+        levied=levied,
         clean=clean,
         construction_carbon=construction,
+        methane=burnt.methane,
         water=read.number("water") if water is None else water,
         availability=availability,
         minimum=minimum,
@@ -198,10 +224,11 @@ def build_plant(
         derating=derating,
         outages=1.0 if temperature is None else outages_in(row.id, temperature),
         burns=row.text("fuel"),
+        second_fuel=row.text("second_fuel"),
         host=row.text("host"),
         host_ratio=read.number("host_ratio") if row.text("host") else math.inf,
     )
-    rows = tuple(dict.fromkeys((*read.evidence, *burnt.rows)))
+    rows = tuple(dict.fromkeys((*read.evidence, *burnt.rows, *factor_rows)))
     missing = (*read.assumptions.values(), *burnt.assumptions)
     return replace(made, evidence=rows, assumptions=(*_assumptions(row, rows, year), *missing))
 
@@ -235,8 +262,10 @@ def _availability(read: RowReader, kind: str, profile: npt.ArrayLike | None) -> 
     return availability
 
 
-def _storage(read: RowReader, recovery: float, share: float, life: float, cycles: float) -> Storage:
-    energy_capital = read.number("energy_capital_cost", ranged=True)
+def _storage(
+    read: RowReader, recovery: float, share: float, life: float, cycles: float, factor: float
+) -> Storage:
+    energy_capital = factor * read.number("energy_capital_cost", ranged=True)
     return Storage(
         charge_efficiency=read.number("charge_efficiency"),
         discharge_efficiency=read.number("discharge_efficiency"),
@@ -254,37 +283,56 @@ def _storage(read: RowReader, recovery: float, share: float, life: float, cycles
 
 @dataclass(frozen=True)
 class _Burnt:
-    """$ and kg per J of electricity, $ and kg per J of heat, rows read, numbers that were missing."""
+    """$ and kg per J of electricity, $ and kg per J of heat, share of that carbon which burns on the site,
+    kg of methane in a kg of it, rows read, numbers that were missing."""
 
     cost: float = 0.0
     carbon: float = 0.0
     heat_price: float = 0.0
     heat_carbon: float = 0.0
+    direct: float = 0.0
+    methane: float = 0.0
     rows: tuple[Evidence, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
 
 
-def _fuel(row: Entity, read: RowReader, fuel_price: float | None, upstream: bool) -> _Burnt:
+def _fuel(
+    row: Entity,
+    read: RowReader,
+    fuel_price: float | None,
+    hubs: Mapping[str, str],
+    boundary: str | None,
+    leak: float | None,
+) -> _Burnt:
     name = row.text("fuel")
     if not name:
         return _Burnt()
     fuel = RowReader(entity("fuels", name), read.year, {})
+    priced = RowReader(price_row(name, hubs), read.year, {})
     heat_rate = read.number("heat_rate")
     if fuel_price is None and ("fuel_cost" in read.given or "fuel_cost" in row.numbers):
         cost = read.number("fuel_cost")
     elif fuel_price is None:
-        cost = heat_rate * (fuel.number("price") + fuel.number("delivery"))
+        cost = heat_rate * (priced.number("price") + priced.number("delivery"))
     else:
         cost = heat_rate * fuel_price
-    leaked = fuel.number("upstream_carbon") if upstream else 0.0
-    carbon = fuel.number("combustion_carbon") + leaked
+    leaked, methane = 0.0, 0.0
+    if boundary is not None:
+        leaked, methane = fuel.number("upstream_carbon"), 0.0
+        if fuel.has("upstream_co2"):
+            fuel.number("upstream_co2")
+            leaked, methane = fuel_upstream(fuel.row, leak)
+    combustion = fuel.number("combustion_carbon")
+    carbon = combustion + leaked
     return _Burnt(
         cost,
         heat_rate * carbon,
         cost / heat_rate,
         carbon,
-        tuple(fuel.evidence),
-        tuple(fuel.assumptions.values()),
+        combustion / carbon if carbon > 0.0 else 0.0,
+        methane / carbon if carbon > 0.0 else 0.0,
+        (*priced.evidence, *fuel.evidence),
+        (*priced.assumptions.values(), *fuel.assumptions.values()),
     )
 
 

@@ -330,7 +330,7 @@ def pv_output(
 def solar_capacity_factor(
     weather: Weather, module: Entity | str = "single-axis", *, sky: Sky = "perez"
 ) -> Array:
-    """AC output over AC rating of a PV plant, hour by hour, (8760,) [].
+    """AC output over AC rating of a PV plant, mean of each hour, (8760,) [].
 
     Parameters
     ----------
@@ -414,10 +414,22 @@ def solar_capacity_factor(
     temperature = np.full(HOURS, row.value("reference_temperature"))
     temperature = temperature if weather.temperature is None else weather.temperature
     wind = np.full(HOURS, row.value("wind_default")) if weather.wind_10m is None else weather.wind_10m
-    return pv_output(
+    output = pv_output(
         effective=_through_glass(plane, cos_incidence, cos_tilt, row.value("iam_b0")),
         plane=plane.total(),
         temperature=temperature,
         wind=wind,
         module=row,
     )
+    return _hour_mean(output, weather.sun_time)
+
+
+def _hour_mean(output: Array, sun_time: float) -> Array:
+    """Output in the middle of each hour, on straight lines between the moments ``sun_time`` [h] within it.
+
+    Weather of instants gives output at instants: that of 12:00 is not the mean of the hour that begins then,
+    but half of it, the other half that of 13:00.
+    """
+    late = sun_time - 0.5
+    beside = np.roll(output, 1 if late > 0.0 else -1)
+    return output + abs(late) * (beside - output)

@@ -164,8 +164,8 @@ def raised_wind(weather: Weather, turbine: str = _TURBINE) -> Assumption | None:
         f"from {_LOW:g} m to {row.value('hub_height'):g} m by the power law, exponent "
         f"{row.value('shear_exponent'):g}",
         "wind is known near the ground only, and how it rises differs from place to place: where both "
-        f"heights are known such a farm has {least:g} to {most:g} of the output; a weather file with "
-        "wind_100m mends it",
+        f"heights are known such a farm has {least:g} to {most:g} of the output; site.wind_speed, the mean "
+        "at 100 m of a wind atlas, mends most of it, a weather file with wind_100m all",
         Grade.guess,
         row.text("source_id"),
     )

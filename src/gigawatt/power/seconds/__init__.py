@@ -16,7 +16,7 @@ One way through it::
 from __future__ import annotations
 
 from gigawatt.power.seconds.bound import Bound, Prices, least_store
-from gigawatt.power.seconds.carried import Carried, carry_seconds
+from gigawatt.power.seconds.carried import Carried, carry_seconds, machines_of
 from gigawatt.power.seconds.flicker import LAMPS, flicker_severity, voltage
 from gigawatt.power.seconds.island import UnitLoss, lose_unit
 from gigawatt.power.seconds.load import Segment, TrainingLoad, resample, sum_nodes, training_power
@@ -125,6 +125,7 @@ __all__ = [
     "load_protection",
     "load_store",
     "lose_unit",
+    "machines_of",
     "measure",
     "mend",
     "modes",

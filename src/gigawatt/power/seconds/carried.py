@@ -19,7 +19,7 @@ from gigawatt.power.seconds.rows import bought, load_machine, load_store, store_
 from gigawatt.power.seconds.sizing import Sized, smallest_store
 from gigawatt.power.seconds.stores import Store, pass_store
 
-__all__ = ["Carried", "carry_seconds"]
+__all__ = ["Carried", "carry_seconds", "machines_of"]
 
 Array = npt.NDArray[np.float64]
 Recovery = Callable[[float], float]
@@ -131,7 +131,7 @@ def carry_seconds(
     built = {name: watts for name, watts in plants.items() if watts > 0.0}
     island = "grid" not in built
     notices: list[str] = []
-    bus = _bus(built, values, system)
+    bus = machines_of(built, system)
     found = measure(values, step=step, limits=limits)
     row = entity("dynamics_limits", "frequency")
     nominal = row.value("nominal")
@@ -186,7 +186,7 @@ def carry_seconds(
     )
 
 
-def _bus(built: Mapping[str, float], values: Array, system: float | None) -> tuple[Machine, ...]:
+def machines_of(built: Mapping[str, float], system: float | None = None) -> tuple[Machine, ...]:
     """Machines that share the load; a grid is one as large as the system behind it, at half load."""
     bus: list[Machine] = []
     for name, watts in built.items():

@@ -3,7 +3,7 @@
 An event is the voltage over time, each value held until the next. A load behind an uninterruptible supply
 leaves the grid for its battery when the voltage has been outside its window for the time of detection, and
 comes back when it has been inside for a wait, with a walk-in. A supply that counts dips stays on its battery
-after so many of them within a window, until somebody resets it. A load on supplies of the nodes alone stops
+after so many of them within a window, until it is reset by hand. A load on supplies of the nodes alone stops
 where the event passes the curve that these bear.
 
 A curve is a set of bands: so long the voltage (or the frequency) may lie between two values. An event is
@@ -121,7 +121,7 @@ class Protection:
     rocof : float
         Hz/s that it bears.
     by_hand : float
-        s until somebody has reset it, or until nodes that stopped have started.
+        s until it is reset by hand, or until nodes that stopped have started.
     """
 
     id: str
@@ -176,7 +176,7 @@ class Ridden:
     transfers : tuple of float
         s at which it left the grid, or would have again while it was away.
     left : float
-        s at which it left until somebody resets it; ``inf``: it did not.
+        s at which it left until it is reset by hand; ``inf``: it did not.
     back : float
         s from the last return of the voltage to the recovery of the load; 0 where it never left.
     """

@@ -352,7 +352,7 @@ def _assumptions(wanted: Mapping[str, float | str], design: str, year: float) ->
     found = [
         Assumption(
             key=f"molten_salt.{key}",
-            value=f"{one.written} {one.unit}".strip(),
+            value=one.shown,
             reason="not set; " + (one.note or one.locator or "from the catalog"),
             grade=one.grade,
             source=one.source_id,

@@ -351,7 +351,7 @@ def _assumptions(row: Entity, year: float, fixed: frozenset[str]) -> tuple[Assum
         found.append(
             Assumption(
                 key=f"supply.space_solar.{evidence.quantity}",
-                value=f"{evidence.written} {evidence.unit}".strip(),
+                value=evidence.shown,
                 reason=reason,
                 grade=evidence.grade,
                 source=evidence.source_id,
