@@ -69,7 +69,7 @@ def page() -> str:
         "scenario that a user would write from what is published beside it (model or its size, tokens, batch, precision,",
         "accelerators and layout where they are said, site, year), within its own boundary (`boundary` of a scenario).",
         "Cases whose name has an even CRC-32 ship; nothing is fitted to the others. What software offered in its year",
-        "(`stacks_layouts`) and which was usual in 2022 (`stacks_default`) were written with the errors of GPT-3, MT-NLG,",
+        "(now flags of `software_versions`) and which was usual in 2022 (`software_default`) were written with the errors of GPT-3, MT-NLG,",
         "OPT, BLOOM and GLM-130B known: these five cases do not judge them. One number is fitted to the systems below:",
         "what whole runs take besides their steps and failures (`training.overhead`), "
         f"{percent(run_overhead(list(card.detail)))} in their median.", "",

@@ -29,7 +29,7 @@ carbon and under 20 g/kWh. Beside it each new plant: the capital cost at which i
 of the plan's hours, its fixed cost falling alike, and what the catalog expects of the year. In **bold** where it enters in the
 middle of its range, with \\* where only at the low end. Least loads and ramps are left out, which flatters the reactors a little. Years before a
 plant can exist (space solar about 2041, lead time; fusion 2031 to 2051) are shown all the same: they say what it
-would have to cost.
+would have to cost. Reactors are offered where the law bars them (Karlsruhe, Minnesota), for the same reason.
 
 | $/kW expected | {years} |
 |---|{rule}|
@@ -68,6 +68,7 @@ def main() -> None:
                     year=year,
                     plants=(*OLD, *NEW),
                     ordered="any",
+                    settings={"supply.allow": ["fission-small", *NEW]},
                     carbon=None if limit is None else f"{limit} g/kWh",
                 )
                 try:

@@ -1,8 +1,9 @@
 """Questions and configurations of models with odd values: an answer, or one line of error, within seconds.
 
 ``python benchmarks/fuzz_questions.py --draws 100000`` counts what ends otherwise: tracebacks, errors of more
-than one line, and draws that take longer than 10 s. Questions are read, filled and evaluated up to what
-needs no supply plan, the size included; configurations are spoilt copies of those in a folder.
+than one line, and draws that take longer than 10 s of processor time (or a minute in all). Questions are
+read, filled and evaluated up to what needs no supply plan, the size included; configurations are spoilt
+copies of those in a folder.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from gigawatt.workload import read_architecture
 
 __all__ = ["bad_configurations", "bad_questions", "configurations"]
 
-SECONDS = 10
+SECONDS, MINUTE = 10, 60
 ODD = (
     "", "0", "-1", "1e400", "nan", "inf", "1,5 MW", "[]", "{}", "null", "true", "x" * 300, "2025: 1 MW",
     "2025: 1 MW, 2024: 2 MW", "{a: b}", "1 MW", "5 %", "60 $/MWh", "300 mW", "{gas-turbine: 5 MW}", "grid",
@@ -63,13 +64,16 @@ def _within(seconds: int) -> Iterator[None]:
     def late(*_: object) -> None:
         raise _Late
 
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(seconds)
+    clocks = {signal.SIGPROF: (signal.ITIMER_PROF, seconds), signal.SIGALRM: (signal.ITIMER_REAL, MINUTE)}
+    before = {name: signal.signal(name, late) for name in clocks}
+    for clock, length in clocks.values():
+        signal.setitimer(clock, length)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        for name, (clock, _) in clocks.items():
+            signal.setitimer(clock, 0)
+            signal.signal(name, before[name])
 
 
 def _ask(draw: random.Random, settings: dict[str, Any], evaluate: bool) -> None:

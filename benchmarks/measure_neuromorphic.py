@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from gigawatt.catalog import path, table
-from gigawatt.chain.technologies import read_substrate
+from gigawatt.chain.machine.technologies import read_substrate
 from gigawatt.emulation.models import load_model
 from gigawatt.emulation.run import Emulation, emulate
 from measure_formats import FILE, as_row, write_row

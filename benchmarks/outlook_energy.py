@@ -85,6 +85,8 @@ def question(cell: Cell) -> Question:
         "load.mean": ", ".join(f"{year}: {path.value(f'load_{year}')} W" for year in years),
         "supply.plants": list(PLANTS),
         "supply.ordered": "any",
+        "supply.allow": list(PLANTS),  # a site stands for a kind of place, not for its law
+        "supply.credits": "none",
         "supply.carbon_price": f"{first:.0f}: {cell.carbon * path.value('start_share')} $/kg, "
         f"{last:.0f}: {cell.carbon} $/kg",
         "supply.fuel_prices.natural-gas": f"{gas} $/J",

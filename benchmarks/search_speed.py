@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 
 from gigawatt.machine import build_cluster
-from gigawatt.performance import TrainingRun, default_stack, enumerate_layouts, load_stack, search
+from gigawatt.performance import TrainingRun, default_stack, enumerate_layouts, search
 from gigawatt.performance.exact import exact_steps
 from gigawatt.performance.step import evaluate_prepared, prepare
 from gigawatt.workload import read_architecture
@@ -58,7 +58,7 @@ def question(model: str, chip: str, count: int, batch: int, sequence: int) -> tu
         number_format="bf16",
     )
     cluster, _ = build_cluster(chip=chip, count=count)
-    return run, cluster, load_stack(default_stack(cluster.chip, 2024))
+    return run, cluster, default_stack(cluster.chip, 2024)
 
 
 def screened(ask: tuple[Any, Any, Any], widen: tuple[str, ...] = ()) -> dict[str, float]:

@@ -17,7 +17,7 @@ import numpy as np
 from gigawatt.catalog import entity, loader
 from gigawatt.facility import facility_load, load_site, load_weather
 from gigawatt.facility.sites import distance
-from gigawatt.facility.weather import HOURS, Weather, move_to_design
+from gigawatt.facility.weather import HOURS, Weather, move_to_design, scale_wind
 from gigawatt.power import solar_capacity_factor, wind_capacity_factor
 
 BANDS = (0.0, 50e3, 100e3, 150e3, 300e3, 500e3, 1000e3, 2000e3)
@@ -119,15 +119,20 @@ def moved(known: list[Year], low: float, high: float) -> tuple[float, float]:
     return float(np.median(off)), float(np.quantile(off, 0.9))
 
 
-def raised() -> dict[str, float]:
-    """Output of a wind farm by wind at 10 m alone over that by wind at 100 m, of sites that have both."""
-    found: dict[str, float] = {}
+def raised() -> dict[str, tuple[float, float]]:
+    """Output of a wind farm over that by wind at 100 m, of sites that have both heights.
+
+    By wind at 10 m raised to the hub, and by that scaled to the mean at 100 m.
+    """
+    found: dict[str, tuple[float, float]] = {}
     for name in loader.table("sites"):
         sky = load_weather(name)
         told = any(one.key == "site.wind_100m" for one in sky.assumptions)
         if sky.wind_10m is not None and sky.wind_100m is not None and not told:
-            low, high = (wind_capacity_factor(one).mean() for one in (replace(sky, wind_100m=None), sky))
-            found[name] = float(low / high)
+            near = replace(sky, wind_100m=None)
+            skies = (near, scale_wind(near, float(sky.wind_100m.mean())), sky)
+            low, scaled, high = (float(wind_capacity_factor(one).mean()) for one in skies)
+            found[name] = low / high, scaled / high
     return found
 
 
@@ -155,7 +160,8 @@ def main() -> None:
         "150 to 300:",
         moved(known, 150e3, 300e3),
     )
-    print("\nwind at 10 m, raised:", {name: round(share, 2) for name, share in raised().items()})
+    shares = {name: (round(low, 2), round(scaled, 2)) for name, (low, scaled) in raised().items()}
+    print("\nwind at 10 m, raised and scaled:", shares)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from gigawatt.chain.technologies import CAVEAT, Comparison, Row, compare, with_bands
+from gigawatt.chain.machine.technologies import CAVEAT, Comparison, Row, compare, with_bands
 from gigawatt.faces.figures.readable import significant
 from gigawatt.faces.figures.scatter_svg import Point, scatter_svg
 from gigawatt.studies.technologies.figures import WORST

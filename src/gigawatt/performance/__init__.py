@@ -4,7 +4,8 @@ from gigawatt.performance.layouts import Layouts, TrainingRun, enumerate_layouts
 from gigawatt.performance.power import capped, capped_search
 from gigawatt.performance.reliability.goodput import checkpoint_interval, goodput
 from gigawatt.performance.search import Search, search
-from gigawatt.performance.stacks import Optimizer, Stack, default_stack, load_optimizer, load_stack
+from gigawatt.performance.software import Software, default_stack, load_software, load_stack
+from gigawatt.performance.stacks import Optimizer, Stack, load_optimizer
 from gigawatt.performance.step import PARTS, StepTable, evaluate
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Layouts",
     "Optimizer",
     "Search",
+    "Software",
     "Stack",
     "StepTable",
     "TrainingRun",
@@ -23,6 +25,7 @@ __all__ = [
     "evaluate",
     "goodput",
     "load_optimizer",
+    "load_software",
     "load_stack",
     "search",
 ]

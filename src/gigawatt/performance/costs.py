@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from gigawatt.machine.machine import Cluster
 from gigawatt.performance import collectives
 from gigawatt.performance.collectives import Fabric, Traffic, group
+from gigawatt.performance.degrees import unlike
+from gigawatt.performance.known_costs import KnownCosts
 from gigawatt.performance.layouts import RECOMPUTE, Layouts, TrainingRun
 from gigawatt.performance.memory import ELEMENT, activation_bytes, score_bytes
 from gigawatt.performance.stacks import NARROW, Stack
@@ -22,7 +24,10 @@ from gigawatt.workload.architecture import Block, Experts
 from gigawatt.workload.operation import FORMAT_BYTES, Portion
 from gigawatt.workload.operations import Operation, block_operations, embedding_operations, head_operations
 
-__all__ = ["ENERGY_FROM", "SUMS", "LayerCosts", "domains_reached", "expert_imbalance", "hide", "layer_costs"]
+__all__ = [
+    "ENERGY_FROM", "SUMS", "LayerCosts", "domains_reached", "expert_imbalance", "hide",
+    "layer_costs",
+]  # fmt: skip
 
 Array = NDArray[np.float64]
 
@@ -158,19 +163,29 @@ class _Shapes:
             key = key * (int(column.max(initial=0)) + 1) + column
         folded = (layouts.data * layouts.context) % layouts.expert != 0
         key = key * 2 + folded
-        _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-        self.inverse = inverse.reshape(-1)
+        _, first, self.inverse = unlike(key)
         self.tensor, self.context, self.expert, self.microbatch, self.sequence_parallel = (
             getattr(layouts, name)[first].astype(float) for name in columns
         )
         self.run, self.cluster, self.stack = run, cluster, stack
-        self.size = len(first)
+        self.size, self.recompute = len(first), layouts.recompute
         self.tokens = self.microbatch * run.sequence / self.context
         self.expert_stride = np.where(folded[first], 1.0, self.tensor)
         self.technology = technology(cluster.chip.technology, training=True)
         self._efficiency: dict[str, Efficiency] = {}
         self.narrow_attention = stack.narrow_attention > 0.0 and run.number_format in NARROW
         self.fabric = Fabric.of(cluster)
+
+    @property
+    def columns(self) -> tuple[Array, ...]:
+        """What tells one shape from another."""
+        return (self.tensor, self.context, self.expert, self.microbatch, self.sequence_parallel,
+                self.expert_stride)  # fmt: skip
+
+    @property
+    def index(self) -> NDArray[np.intp]:
+        """From layouts to columns of :class:`LayerCosts`."""
+        return self.recompute.astype(np.intp) * self.size + self.inverse
 
     def none(self) -> Traffic:
         zero = np.zeros(self.size)
@@ -223,7 +238,9 @@ class _Shapes:
         """Bytes that an operation really moves over the least."""
         if operation.kind != "memory":
             return 1.0
-        return self.stack.cast if operation.name == "cast" else self.stack.traffic
+        if operation.name == "cast":
+            return self.stack.cast
+        return self.stack.traffic * (self.stack.permute if operation.name == "experts.permute" else 1.0)
 
     def tensor_traffic(self, count: float) -> Traffic:
         """``count`` all-reduces of the activations over the tensor ranks (or both halves of one)."""
@@ -391,10 +408,23 @@ def _layer(shapes: _Shapes, block: Block) -> tuple[list[_Sum], list[_Moved], tup
     return compute, [moved(1.0, forward), moved(2.0, backward)], (core, but_projections)
 
 
-def layer_costs(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Stack) -> LayerCosts:
-    """Costs of every block kind, the embedding and the head, for every unlike shape among ``layouts``."""
+def layer_costs(
+    run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Stack, known: KnownCosts | None = None
+) -> LayerCosts:
+    """Costs of every block kind, the embedding and the head, for every unlike shape among ``layouts``.
+
+    Those that are ``known`` are not computed again.
+    """
     shapes = _Shapes(run, layouts, cluster, stack)
-    model = run.architecture
+    if known is None:
+        return _costs_of(shapes)
+    parts = (run.architecture, cluster.chip, shapes.fabric, replace(stack, offers=()))
+    words = (run.sequence, run.number_format, *(column.tobytes() for column in shapes.columns))
+    return replace(known.of(parts, words, lambda: _costs_of(shapes)), index=shapes.index)
+
+
+def _costs_of(shapes: _Shapes) -> LayerCosts:
+    run, stack, model = shapes.run, shapes.stack, shapes.run.architecture
     layers = [_layer(shapes, block) for block in model.blocks]
     ends: list[tuple[list[_Sum], list[_Moved]]] = []
     keywords = shapes.keywords()
@@ -431,7 +461,7 @@ def layer_costs(run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Sta
         [_activations(run, stack, shapes, block, r) for r in range(len(RECOMPUTE))] for block in model.blocks
     ]
     return LayerCosts(
-        index=layouts.recompute.astype(np.intp) * shapes.size + shapes.inverse,
+        index=shapes.index,
         kinds=np.stack([np.concatenate(by_recompute, axis=1) for by_recompute in tables]),
         activations=np.stack([np.concatenate(rows) for rows in everything]),
         working=np.stack(

@@ -15,10 +15,12 @@ from gigawatt.machine.machine import Cluster
 from gigawatt.workload.architecture import Architecture, Block
 
 __all__ = ["ENDS", "Cross", "Filter", "Integers", "Table", "TrainingRun", "cross_with", "degrees_of_all",
-           "degrees_of_part", "divisors", "either", "splits"]  # fmt: skip
+           "degrees_of_part", "divisors", "either", "splits", "unlike"]  # fmt: skip
 
 Integers = NDArray[np.int32]
 
+_COUNTED = 16
+"""Largest key over the number of keys up to which they are counted."""
 ENDS = 2
 """Embedding and head, which may stand as pipeline chunks without a layer where the degrees are pinned."""
 
@@ -31,9 +33,8 @@ class TrainingRun:
     """What is to be trained: ``tokens`` in all, ``global_batch`` sequences of ``sequence`` tokens a step.
 
     ``number_format`` is that of the multiplications, ``optimizer`` a row of the catalog's
-    ``optimizers`` (empty: the stack's own) and ``stack`` one of ``stacks`` (empty: chosen by whoever
-    evaluates). ``uneven``: the batch need not divide, and a step takes as long as the replica with the most
-    microbatches.
+    ``optimizers`` (empty: the software's own). ``uneven``: the batch need not divide, and a step takes as
+    long as the replica with the most microbatches.
     """
 
     architecture: Architecture
@@ -42,7 +43,6 @@ class TrainingRun:
     global_batch: int
     number_format: str = "bf16"
     optimizer: str = ""
-    stack: str = ""
     uneven: bool = False
 
     @property
@@ -67,16 +67,35 @@ def cross_with(
 ) -> Table:
     """Every row with every value of a new column, those rows that pass ``keep``; the others are counted."""
     rows = len(next(iter(table.values()))) if table else 1
-    wide = {key: np.repeat(column, len(values)) for key, column in table.items()}
+    many = len(values) != 1
+    wide = {key: np.repeat(column, len(values)) if many else column for key, column in table.items()}
     wide[name] = np.tile(np.asarray(values, dtype=np.int32), rows)
     mask = keep(wide)
+    kept = np.flatnonzero(mask)
     if refused is not None:
-        refused[name] = refused.get(name, 0) + int(np.sum(~mask))
-    return {key: column[mask] for key, column in wide.items()}
+        refused[name] = refused.get(name, 0) + len(mask) - len(kept)
+    return wide if len(kept) == len(mask) else {key: column[kept] for key, column in wide.items()}
 
 
 Cross = Callable[[Table, str, list[int], Filter], Table]
 """Every row of a table with every value of a new column, those that pass a filter."""
+
+
+def unlike(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.intp]]:
+    """``np.unique`` of whole numbers ≥ 0, with the first place of each and where each key stands among them.
+
+    Small numbers are counted, not sorted: keys of layouts are few and many share one.
+    """
+    top = int(keys.max(initial=0)) + 1
+    if top > _COUNTED * len(keys):
+        found, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        return found, first, inverse.reshape(-1)
+    place = np.full(top, -1, dtype=np.intp)
+    place[keys[::-1]] = np.arange(len(keys) - 1, -1, -1)
+    found = np.flatnonzero(place >= 0)
+    first = place[found]
+    place[found] = np.arange(len(found))
+    return found, first, place[keys]
 
 
 def splits(block: Block, degree: int) -> bool:
@@ -164,9 +183,12 @@ def degrees_of_part(
     wide = {key: np.tile(column, many) for key, column in table.items()}
     wide["data"] = np.concatenate(found).astype(np.int32)
     fits = (wide["data"] > 0) & (wide["data"] <= np.minimum(np.tile(most, many), batch))
-    columns = np.stack([column[fits] for column in wide.values()], axis=1)
-    columns = np.unique(columns, axis=0) if len(columns) else columns
-    return {key: columns[:, i] for i, key in enumerate(wide)}
+    columns = {key: column[fits] for key, column in wide.items()}
+    keys = np.zeros(int(fits.sum()), dtype=np.int64)  # rows by all of their columns: less than 2^63
+    for column in columns.values():
+        keys = keys * (int(column.max(initial=0)) + 1) + column
+    _, first = np.unique(keys, return_index=True)
+    return {key: column[first] for key, column in columns.items()}
 
 
 def _ceil(number: Any, by: Any) -> NDArray[np.int64]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gigawatt.machine.clocks import Settled, clock_model, joules_per_step, settle
 from gigawatt.machine.machine import Chip, Cluster
+from gigawatt.performance.known_costs import KnownCosts
 from gigawatt.performance.layouts import TrainingRun
 from gigawatt.performance.search import Search, search
 from gigawatt.performance.stacks import Stack
@@ -134,6 +135,8 @@ def capped_search(
     progress: Callable[[int, int], None] | None = None,
     widen: Iterable[str] = (),
     cap: float | None = None,
+    counted: bool = True,
+    known: KnownCosts | None = None,
 ) -> Search:
     """:func:`~gigawatt.performance.search.search` with every chip held to ``cap`` [W].
 
@@ -143,7 +146,10 @@ def capped_search(
     """
     depth, names = top, tuple(widen)
     while True:
-        found = search(run, cluster, stack, fixed, top=depth, progress=progress, widen=names)
+        found = search(
+            run, cluster, stack, fixed, top=depth, progress=progress, widen=names, counted=counted,
+            known=known,
+        )  # fmt: skip
         table = capped(found.best, cluster, cap)
         order = np.argsort(table.step_time, kind="stable")[:top]
         complete = len(found.best) < depth or depth >= DEEPEST

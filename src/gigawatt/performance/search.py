@@ -1,8 +1,8 @@
 """The search over layouts: all that divide, in chunks, the best few kept.
 
-Memory comes first, for every layout. Of those that fit, the time that no schedule and no overlap can
-take away is a floor under the step time; layouts are evaluated in full from the lowest floor on, until
-the floors pass the slowest layout that is kept. What is skipped cannot be among the best.
+The time that no schedule and no overlap can take away is a floor under the step time; layouts that fit
+are evaluated in full from the lowest floor on, until the floors pass the slowest layout that is kept. What
+is skipped cannot be among the best. Where it is asked how many fit, memory comes first, for every layout.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from gigawatt.core.errors import InfeasibleError
 from gigawatt.core.quantities import compact
 from gigawatt.machine.machine import Cluster
+from gigawatt.performance.known_costs import KnownCosts
 from gigawatt.performance.layouts import IndivisibleError, Layouts, TrainingRun, layouts_of
 from gigawatt.performance.stacks import Stack
 from gigawatt.performance.step import BUSY, Prepared, StepTable, Stepwise, evaluate_prepared, prepare
 
-__all__ = ["Front", "Search", "front", "non_dominated", "screen", "search"]
+__all__ = ["Front", "Search", "floor_of", "front", "memory_of", "non_dominated", "search"]
 
 Array = NDArray[np.float64]
 
@@ -35,8 +36,8 @@ class Search:
     """``looked_at`` layouts, of which ``fit`` in memory; ``best`` rows, quickest first.
 
     ``lacking_bytes`` [B per device] is what the closest layout lacks (0 where one fits); ``in_full`` is how
-    many could have been among the best, so that everything about them was computed. ``beyond``: none that the
-    stack offers fits, and every layout was looked at.
+    many could have been among the best, so that everything about them was computed; where what fits was not
+    counted, ``fit`` is of these. ``beyond``: none that the stack offers fits, and every layout was looked at.
     """
 
     looked_at: int
@@ -60,34 +61,42 @@ class Front:
     best: StepTable
 
 
-def screen(
-    prepared: Prepared, layouts: Layouts, rows: slice | NDArray[np.intp]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(memory of the worst device [B], floor under the step time [s]) for some ``rows``, each ``(L,)``.
-
-    The floor is what the layers take on the mean stage, communication that their own computation does not
-    hide included, and the filling and draining of a 1F1B pipeline of such stages; exchange of gradients,
-    optimizer and imbalance of stages come on top.
-    """
+def memory_of(prepared: Prepared, layouts: Layouts, rows: slice | NDArray[np.intp]) -> Array:
+    """Memory of the worst device for some ``rows`` [B], ``(L,)``."""
     part = Stepwise(prepared, layouts, rows)
     total = np.zeros(len(part.layouts))
     for held in part.memory().values():
         total = total + held
-    floor = part.microbatches / part.pipeline * part.sums[:BUSY].sum(axis=0)
-    fill = (part.pipeline - 1.0) / (part.interleave * part.microbatches)
-    fill = np.where(part.layouts.schedule == 0, np.minimum(fill, part.pipeline - 1.0), 0.0)
-    return total, floor * (1.0 + fill) * (1.0 - ROUNDING)
+    return total
+
+
+def floor_of(prepared: Prepared, layouts: Layouts) -> Array:
+    """Floor under the step time of every layout [s], ``(L,)``.
+
+    What the layers take on the mean stage, communication that their own computation does not hide included,
+    and the filling and draining of a 1F1B pipeline of such stages; exchange of gradients, optimizer and
+    imbalance of stages come on top.
+    """
+    microbatches, pipeline = layouts.microbatches, layouts.pipeline.astype(float)
+    floor = microbatches / pipeline * prepared.total[:BUSY].sum(axis=0)[prepared.costs.index]
+    fill = (pipeline - 1.0) / (layouts.interleave * microbatches)
+    fill = np.where(layouts.schedule == 0, np.minimum(fill, pipeline - 1.0), 0.0)
+    return floor * (1.0 + fill) * (1.0 - ROUNDING)
 
 
 @dataclass(frozen=True)
 class _Screened:
-    """Layouts, what they share, the ``rows`` that fit with their ``floors``, and what the closest lacks."""
+    """Layouts, what they share, the ``rows`` that fit with their ``floors``, and what the closest lacks.
+
+    Where they are not ``counted``, all rows, whether they fit or not.
+    """
 
     layouts: Layouts
     prepared: Prepared
     rows: NDArray[np.intp]
     floors: Array
     lacking: float
+    counted: bool = True
     beyond: bool = False
 
 
@@ -100,11 +109,16 @@ def _screened(
     widen: tuple[str, ...],
     part: bool = False,
     fill: float = 0.0,
+    counted: bool = True,
+    known: KnownCosts | None = None,
 ) -> _Screened:
     """Of what the stack offers; where none of it divides or fits, of every layout."""
     try:
         layouts = layouts_of(run, cluster, stack, fixed, widen, part=part, fill=fill)
-        prepared = prepare(run, layouts, cluster, stack, part=part)
+        prepared = prepare(run, layouts, cluster, stack, part=part, known=known)
+        if not counted:
+            every = np.arange(len(layouts))
+            return _Screened(layouts, prepared, every, floor_of(prepared, layouts), 0.0, counted=False)
         rows, floors, lacking = _fitting(prepared, layouts, progress)
         if len(rows):
             return _Screened(layouts, prepared, rows, floors, lacking)
@@ -113,8 +127,9 @@ def _screened(
     except IndivisibleError:
         if not stack.offers:
             raise
-    every = _screened(run, cluster, replace(stack, offers=()), fixed, progress, widen, part, fill)
-    return replace(every, beyond=True)
+    stack = replace(stack, offers=())
+    found = _screened(run, cluster, stack, fixed, progress, widen, part, fill, counted, known)
+    return replace(found, beyond=True)
 
 
 def _fitting(
@@ -122,19 +137,18 @@ def _fitting(
 ) -> tuple[NDArray[np.intp], Array, float]:
     """(rows that fit, their floors, bytes that the closest layout lacks)."""
     kept: list[NDArray[np.intp]] = []
-    floors: list[Array] = []
     count, closest = len(layouts), float("inf")
     for start in range(0, count, CHUNK):
         rows = slice(start, min(start + CHUNK, count))
-        memory, floor = screen(prepared, layouts, rows)
+        memory = memory_of(prepared, layouts, rows)
         closest = min(closest, float(memory.min()))
         fits = np.flatnonzero(memory <= prepared.cluster.chip.memory_bytes)
         kept.append(fits + start)
-        floors.append(floor[fits])
         if progress is not None:
             progress(rows.stop, count)
     lacking = max(closest - prepared.cluster.chip.memory_bytes, 0.0)
-    return np.concatenate(kept), np.concatenate(floors), lacking
+    found = np.concatenate(kept)
+    return found, floor_of(prepared, layouts)[found], lacking
 
 
 def _nothing_fits(run: TrainingRun, cluster: Cluster, looked_at: int, lacking: float) -> InfeasibleError:
@@ -156,6 +170,8 @@ def search(
     widen: Iterable[str] = (),
     part: bool = False,
     fill: float = 0.0,
+    counted: bool = True,
+    known: KnownCosts | None = None,
 ) -> Search:
     """The quickest layouts that fit.
 
@@ -176,6 +192,10 @@ def search(
     fill : float
         By how much a batch may be larger that a layout fills up, as a share, as there: the least time for its
         sequences is looked for, not for a step.
+    counted : bool
+        Whether ``fit`` counts what fits: it takes half of the time.
+    known : KnownCosts, optional
+        Costs of layers of other searches, which are not computed again.
 
     Returns
     -------
@@ -190,13 +210,29 @@ def search(
     InputError
         A pin that cannot divide.
     """
-    screened = _screened(run, cluster, stack, fixed, progress, tuple(widen), part, fill)
-    layouts, prepared, rows, floors = screened.layouts, screened.prepared, screened.rows, screened.floors
+    names = tuple(widen)
+    found = _screened(run, cluster, stack, fixed, progress, names, part, fill, counted, known)
+    kept, done, fit, lacking = _quickest(found, top, fill)
+    if not len(kept) and stack.offers and not found.beyond:  # not counted: nothing that it offers fits
+        stack = replace(stack, offers=())
+        found = _screened(run, cluster, stack, fixed, progress, names, part, fill, counted, known)
+        found = replace(found, beyond=True)
+        kept, done, fit, lacking = _quickest(found, top, fill)
+    if not len(kept):
+        raise _nothing_fits(run, cluster, len(found.layouts), lacking)
+    best = evaluate_prepared(found.prepared, found.layouts, kept)
+    return Search(len(found.layouts), fit, best, found.lacking, done, found.beyond)
+
+
+def _quickest(screened: _Screened, top: int, fill: float) -> tuple[NDArray[np.intp], int, int, float]:
+    """(rows of the ``top`` quickest, how many were evaluated, how many fit, bytes that the closest lacks)."""
+    layouts, prepared, rows, run = screened.layouts, screened.prepared, screened.rows, screened.prepared.run
     full = layouts.microbatches * layouts.data * layouts.microbatch
     room = np.minimum(full / run.global_batch, 1.0 + fill)
-    floors = floors / room[rows]
+    floors = screened.floors / room[rows]
     order = np.argsort(floors, kind="stable")
     kept, times, done = np.zeros(0, dtype=np.intp), np.zeros(0), 0
+    fit, closest = len(rows) if screened.counted else 0, np.inf
     # a small first chunk, since the lowest floors are likely the best and then cut the rest short
     size = max(CHUNK // 16, top)
     while done < len(order):
@@ -207,12 +243,16 @@ def search(
             chunk = chunk[floors[chunk] <= times[-1]]
         here = np.sort(rows[chunk])
         table = evaluate_prepared(prepared, layouts, here, energy=False)
-        kept, times = np.concatenate([kept, here]), np.concatenate([times, table.step_time / room[here]])
+        took = table.step_time / room[here]
+        if not screened.counted:
+            closest = min(closest, float(table.memory_total.min()))
+            here, took = here[table.fits], took[table.fits]
+            fit += len(here)
+        kept, times = np.concatenate([kept, here]), np.concatenate([times, took])
         first = np.lexsort((kept, times))[:top]
         kept, times = kept[first], times[first]
-        done, size = done + len(chunk), CHUNK
-    best = evaluate_prepared(prepared, layouts, kept)
-    return Search(len(layouts), len(rows), best, screened.lacking, done, screened.beyond)
+        done, size = done + len(chunk), min(4 * size, CHUNK) if len(kept) < top else CHUNK
+    return kept, done, fit, max(closest - prepared.cluster.chip.memory_bytes, 0.0)
 
 
 def front(

@@ -1,15 +1,18 @@
-"""Software stacks and optimizers: few bounded parameters of the catalog, never per run."""
+"""What software does to a step: the physical parameters that its flags set, and recipes of optimizers."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from typing import Any
 
-from gigawatt.catalog import Entity, entity, table
+from gigawatt.catalog import entity, table
 from gigawatt.core.errors import MissingDataError
-from gigawatt.core.evidence import Evidence
+from gigawatt.core.evidence import Grade
+from gigawatt.machine.chips import catalog_chip
+from gigawatt.machine.clocks import clock_beside
 from gigawatt.machine.machine import Chip
+from gigawatt.technology.digital.gpu import multiplied_as
 from gigawatt.technology.interface import Efficiency
 
 __all__ = [
@@ -17,17 +20,16 @@ __all__ = [
     "RECOMPUTE",
     "Optimizer",
     "Stack",
-    "default_stack",
+    "attention_share",
     "load_optimizer",
-    "load_stack",
     "named_for",
-    "stack_rows",
+    "sustained",
 ]
 
 
 @dataclass(frozen=True)
 class Stack:
-    """One framework of one year, with what a machine's datasheet cannot say about it.
+    """What a machine's datasheet cannot say: the parameters that flags set (:mod:`.software`).
 
     Attributes
     ----------
@@ -35,6 +37,8 @@ class Stack:
         Multipliers on the technology's achievable rates; ``launch`` [s] the exposed time of one kernel.
     traffic : float
         Bytes that element-wise operations really move over the least (conversions, separate passes).
+    permute : float
+        Bytes that sorting tokens by expert really moves over the least, beside ``traffic``.
     cast : float
         The same of conversions to formats of 8 bits and fewer (scales found in a pass of their own).
     narrow_attention : float
@@ -116,16 +120,21 @@ class Stack:
     optimizer : str
         Default row of the catalog's ``optimizers``.
     offers : ((column, values), ...)
-        Columns of a layout of which the framework has only these values (``stacks_layouts``).
+        Columns of a layout of which the framework has only these values.
+    widens : names
+        Rare columns of a layout that the framework uses by itself: ``shard`` where states are shared out
+        inside a fast domain and copied between domains.
+    software : Software, optional
+        What it was made of (:mod:`gigawatt.performance.software`).
     """
 
     id: str
-    name: str
     framework: str
     year: int
     arithmetic: float
     memory: float
     traffic: float
+    permute: float
     cast: float
     narrow_attention: float
     launch: float
@@ -169,8 +178,10 @@ class Stack:
     schedule: str
     optimizer: str
     offers: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    widens: tuple[str, ...] = ()
     attention: float = 1.0
     kept_shares: tuple[float, float] | None = None
+    software: Any = field(default=None, compare=False, repr=False)
 
     def efficiency(self, chip: Chip, number_format: str) -> Efficiency:
         """What the technology needs to know of the stack, at the rate that the chip sustains in a step."""
@@ -208,13 +219,33 @@ def sustained(chip: Chip, number_format: str) -> float:
     """Share of the rate of a benchmarked kernel that the chip keeps up for a whole step.
 
     A kernel alone runs at a higher clock than minutes of training under the power limit. The catalog's
-    ``sustained`` has ``share`` for formats of 16 bits and more and ``share_narrow`` for narrower ones, for
-    some chips and for all others.
+    ``sustained`` has ``share`` for formats of 16 bits and more and ``share_narrow`` for narrower ones, fitted
+    for some chips. One without a fit keeps the clock that its own limit allows in the work in which its kin,
+    the chip of the same process whose kernels it has, keeps the fitted share
+    (:func:`~gigawatt.machine.clocks.clock_beside`); all others have their row or ``default``.
     """
     rows = table("sustained")
     quantity = "share_narrow" if number_format in NARROW else "share"
-    own = rows[chip.id].get(quantity) if chip.id in rows else None
-    return rows["default"].value(quantity) if own is None else own
+    own = _fitted_share(chip.id, quantity)
+    if own is not None:
+        return own
+    kin, of_kin = table("chips").get(chip.kernels), _fitted_share(chip.kernels, quantity)
+    row = table("chips").get(chip.id)
+    if of_kin is not None and kin is not None and row is not None and row.text("node") == kin.text("node"):
+        form = multiplied_as(number_format)
+        known = catalog_chip(kin.id)
+        if form in known.peak and form in chip.peak:
+            return min(clock_beside(chip=chip, kin=known, number_format=form, kept=of_kin), 1.0)
+    guessed = rows[chip.id].get(quantity) if chip.id in rows else None
+    return rows["default"].value(quantity) if guessed is None else guessed
+
+
+def _fitted_share(id: str, quantity: str) -> float | None:
+    """The share that was fitted for a chip; ``None`` where its row is a guess or missing."""
+    row = table("sustained").get(id)
+    if row is None or quantity not in row.numbers or row.evidence(quantity).grade is Grade.guess:
+        return None
+    return row.value(quantity)
 
 
 @dataclass(frozen=True)
@@ -237,59 +268,6 @@ NARROW = ("fp8", "int8", "fp4")
 """Number formats of a byte or less."""
 RECOMPUTE = ("none", "selective", "full", "feed-forward")
 """Activation recomputation, by its index in a layout."""
-_OFFERED = ("sequence_parallel", "context", "interleave", "zero", "recompute")
-_TEXTS = ("id", "name", "framework", "attention_kernel", "schedule", "optimizer")
-
-
-def _stack(row: Entity, memory_of: str | None = None) -> Stack:
-    memory = table("stacks_memory")
-    kept = memory.get(memory_of or row.id) or memory["default"]
-    numbers: dict[str, Any] = {
-        f.name: (kept if f.name in kept.numbers else row).value(f.name)
-        for f in fields(Stack)
-        if f.name not in (*_TEXTS, "year", "attention", "kept_shares", "offers")
-    }
-    return Stack(
-        id=row.id,
-        name=row.text("name"),
-        framework=row.text("framework"),
-        year=int(row.text("year")),
-        attention_kernel=row.text("attention_kernel"),
-        schedule=row.text("schedule"),
-        optimizer=row.text("optimizer"),
-        offers=_offers(row.id),
-        **numbers,
-    )
-
-
-def _offers(id: str) -> tuple[tuple[str, tuple[int, ...]], ...]:
-    row = table("stacks_layouts").get(id)
-    texts = {} if row is None else {column: row.text(column) for column in _OFFERED}
-    return tuple((column, _values(column, text)) for column, text in texts.items() if text)
-
-
-def _values(column: str, text: str) -> tuple[int, ...]:
-    words = text.split("|")
-    return tuple(RECOMPUTE.index(word) if column == "recompute" else int(word) for word in words)
-
-
-def load_stack(id: str, memory_of: str | None = None) -> Stack:
-    """The software stack ``id`` of the catalog; an unknown one is an ``InputError`` with the nearest one.
-
-    ``memory_of`` names another line of ``stacks_memory``, where a release differs in memory alone.
-    """
-    return _stack(entity("stacks", id), memory_of)
-
-
-def stack_rows(id: str) -> tuple[Evidence, ...]:
-    """The catalog's rows that :func:`load_stack` reads: of the stack and of what it keeps in memory."""
-    memory = table("stacks_memory")
-    offers = table("stacks_layouts")
-    return (
-        *entity("stacks", id).rows(),
-        *memory[id if id in memory else "default"].rows(),
-        *(offers[id].rows() if id in offers else ()),
-    )
 
 
 def load_optimizer(id: str) -> Optimizer:
@@ -304,11 +282,6 @@ def load_optimizer(id: str) -> Optimizer:
         row.value("update"),
         row.value("wire"),
     )
-
-
-def default_stack(chip: Chip, year: int) -> str:
-    """The stack that the catalog's ``stacks_default`` names for a chip in a year (:func:`named_for`)."""
-    return named_for(chip, year, source="stacks_default", column="stack")
 
 
 def named_for(chip: Chip, year: int, *, source: str, column: str) -> str:

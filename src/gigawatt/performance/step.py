@@ -19,6 +19,7 @@ from gigawatt.machine.machine import Cluster
 from gigawatt.performance.collectives import Traffic
 from gigawatt.performance.costs import ENERGY_FROM, LayerCosts, hide, layer_costs
 from gigawatt.performance.exchanges import Exchange, Exchanges
+from gigawatt.performance.known_costs import KnownCosts
 from gigawatt.performance.layouts import SCHEDULES, Layouts, TrainingRun
 from gigawatt.performance.memory import Shards, StageMemory, shards, stage_parameters
 from gigawatt.performance.schedules.closed import closed_makespan
@@ -121,9 +122,17 @@ class Prepared:
 
 
 def prepare(
-    run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Stack, *, part: bool = False
+    run: TrainingRun,
+    layouts: Layouts,
+    cluster: Cluster,
+    stack: Stack,
+    *,
+    part: bool = False,
+    known: KnownCosts | None = None,
 ) -> Prepared:
     """Costs of every unlike layer shape and stage among ``layouts``, of all accelerators or of a ``part``.
+
+    Costs of layers that are ``known`` are not computed again.
 
     Raises
     ------
@@ -146,7 +155,7 @@ def prepare(
             allowed=peak,
             nearest=nearest(run.number_format, peak),
         )
-    costs = layer_costs(run, layouts, cluster, stack)
+    costs = layer_costs(run, layouts, cluster, stack, known)
     times = _weighed(run) if stack.balanced > 0.0 else None
     counts = np.array([float(block.count) for block in run.architecture.blocks] + [1.0, 1.0])
     return Prepared(

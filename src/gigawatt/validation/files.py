@@ -77,7 +77,7 @@ def rows_file(name: str) -> Path:
 
 @lru_cache(maxsize=8)
 def table(name: str) -> tuple[Mapping[str, str], ...]:
-    """A small table beside the rows, such as ``stacks_of_sources.csv``, as dictionaries."""
+    """A small table beside the rows, such as ``training_makers.csv``, as dictionaries."""
     file = data_folder() / name
     with file.open(newline="", encoding="utf-8") as stream:
         return tuple(csv.DictReader(stream))

@@ -18,7 +18,7 @@ import numpy as np
 from gigawatt.core.errors import GigawattError
 from gigawatt.performance.layouts import Layouts, TrainingRun
 from gigawatt.performance.memory import ALLOCATED, MEMORY_PARTS, RESERVED
-from gigawatt.performance.stacks import Stack, load_stack
+from gigawatt.performance.stacks import Stack
 from gigawatt.performance.step import evaluate
 from gigawatt.validation.card import Card, Errors, Summary, errors_of, grouped
 from gigawatt.validation.files import Refusal, Refusals, data_folder, table
@@ -52,18 +52,22 @@ TIMELESS = 1.0
 class MemoryCase:
     """A row with memory: the run, its own layout, and what its source counts.
 
-    ``memory_of`` is the line of the catalog's ``stacks_memory``, ``parts`` names the parts that are counted,
+    ``flags`` are what is known of the software's memory, ``parts`` names the parts that are counted,
     ``role`` is ``fit`` or ``judge``, ``measured`` is in bytes.
     """
 
     case: Case
     run: TrainingRun
     layouts: Layouts
-    stack: str
-    memory_of: str
+    flags: Mapping[str, str]
     counted: str
     role: str
     measured: float
+
+    def stack(self, numbers: Mapping[tuple[str, str], float] | None = None) -> Stack:
+        """The parameters of the software, with ``numbers`` in place of the catalog's."""
+        software = self.case.software
+        return software.stack({**software.settings, **self.flags}, numbers)
 
     @property
     def parts(self) -> Sequence[str]:
@@ -83,7 +87,7 @@ class MemoryJudged:
     id: str
     source: str
     model: str
-    stack: str
+    software: str
     counted: str
     role: str
     measured: float
@@ -147,7 +151,7 @@ class MemoryScorecard:
             {
                 **{
                     name: getattr(one, name)
-                    for name in ("id", "source", "model", "stack", "counted", "role", "error")
+                    for name in ("id", "source", "model", "software", "counted", "role", "error")
                 },
                 "measured": one.measured / GIB,
                 "predicted": one.predicted / GIB,
@@ -158,7 +162,7 @@ class MemoryScorecard:
 
 
 def validate_memory(
-    rows: Path | None = None, *, stacks: Mapping[str, Stack] | None = None
+    rows: Path | None = None, *, numbers: Mapping[tuple[str, str], float] | None = None
 ) -> MemoryScorecard:
     """Predict the peak memory of every row that reports it; of a file the others are refused.
 
@@ -167,8 +171,8 @@ def validate_memory(
     rows : Path, optional
         A CSV or Parquet file of the shape of ``training.csv``; the shipped rows with ``mem_gib`` of
         ``training.csv`` and ``memory.csv`` if left out.
-    stacks : mapping, optional
-        Stacks to use instead of the catalog's, by id (for fitting).
+    numbers : mapping of (row of ``software_values``, quantity) to float, optional
+        In place of the catalog's, in SI (for fitting).
 
     Raises
     ------
@@ -193,20 +197,21 @@ def validate_memory(
             refused.add(refusal, row.line)
         except (GigawattError, ArithmeticError) as error:
             refused.add(Refusal("the row's numbers cannot be run", str(error)), row.line)
-    judged, lost = judge(cases, stacks or {})
+    judged, lost = judge(cases, numbers)
     refused.include(lost)
     return MemoryScorecard(tuple(judged), refused)
 
 
-def judge(cases: Iterable[MemoryCase], stacks: Mapping[str, Stack]) -> tuple[list[MemoryJudged], Refusals]:
+def judge(
+    cases: Iterable[MemoryCase], numbers: Mapping[tuple[str, str], float] | None = None
+) -> tuple[list[MemoryJudged], Refusals]:
     """(judged rows, those that the performance room refuses)."""
     judged: list[MemoryJudged] = []
     lost = Refusals()
     for one in cases:
         row = one.case.row
         try:
-            own = stacks.get(one.memory_of) or load_stack(one.stack, one.memory_of)
-            parts = one.memory(own)
+            parts = one.memory(one.stack(numbers))
         except (GigawattError, ArithmeticError, MemoryError) as error:
             lost.add(Refusal("the performance model refuses", str(error)), row.line)
             continue
@@ -215,7 +220,7 @@ def judge(cases: Iterable[MemoryCase], stacks: Mapping[str, Stack]) -> tuple[lis
                 id=row.id,
                 source=row.text("source"),
                 model=row.text("model"),
-                stack=one.memory_of,
+                software=one.case.software.label,
                 counted=one.counted,
                 role=one.role,
                 measured=one.measured,
@@ -241,7 +246,7 @@ def memory_case(row: Row) -> MemoryCase:
         raise Refusal("no memory is reported", row.id)
     habits = _counted(row)
     timed = replace(row, numbers={"step_time_s": TIMELESS, **row.numbers})
-    case = prepare(timed)
+    case = prepare(timed, told=True)
     columns = {name: min(values) for name, values in case.options.items()}
     open_columns = [name for name in ("tensor", "pipeline", "microbatch", "data") if name not in case.options]
     open_columns += [
@@ -258,14 +263,12 @@ def memory_case(row: Row) -> MemoryCase:
         global_batch=case.batch,
         number_format=case.number_format,
         optimizer=habits["optimizer"],
-        stack=case.habits.stack,
     )
     return MemoryCase(
         case=case,
         run=run,
         layouts=Layouts.of(global_batch=case.batch, **columns),
-        stack=case.habits.stack,
-        memory_of=habits["stack"] or case.habits.stack,
+        flags=dict(part.split("=") for part in habits["flags"].split(";") if part),
         counted=habits["counted"],
         role=habits["role"],
         measured=measured * GIB,

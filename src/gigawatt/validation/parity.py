@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gigawatt.money.annuity import SECONDS_PER_YEAR
 from gigawatt.validation import tables
 from gigawatt.validation.card import Errors, errors_of
 from gigawatt.validation.check import Check
@@ -100,8 +101,8 @@ def _memory(_: Done) -> _Made:
 
     return _Made(
         tuple(
-            (one.measured, one.predicted, "B", one.counted, one.source, f"{one.id}: {one.model}, {one.stack}",
-             one.role == "judge", _NONE, _NONE)
+            (one.measured, one.predicted, "B", one.counted, one.source,
+             f"{one.id}: {one.model}, {one.software}", one.role == "judge", _NONE, _NONE)
             for one in validate_memory().judged
         )
     )  # fmt: skip
@@ -168,6 +169,32 @@ def _chain(done: Done) -> _Made:
     )  # fmt: skip
 
 
+def _timelines(done: Done) -> _Made:
+    """Time to go from what was known, in years; its band is of 80 %, so that none is given."""
+    from gigawatt.validation.timelines.card import timelines_card
+
+    return _Made(
+        tuple(
+            ((one.actual - one.now) * SECONDS_PER_YEAR, (one.median - one.now) * SECONDS_PER_YEAR, "s",
+             one.kind.replace("_", " "), one.case, f"{one.case}: {one.awaited}, known {one.reached}", True,
+             _NONE, _NONE)
+            for one in timelines_card(progress=done).detail
+        )
+    )  # fmt: skip
+
+
+def _prices(done: Done) -> _Made:
+    from gigawatt.validation.prices import prices_card
+
+    return _Made(
+        tuple(
+            (one.measured.p95, one.made.p95, "$/MWh", str(one.measured.year), one.measured.series,
+             f"{one.measured.series}: 95th percentile of {one.measured.year}", True, _NONE, _NONE)
+            for one in prices_card(progress=done).detail
+        )
+    )  # fmt: skip
+
+
 def _of_checks(table: str) -> Callable[[Done], _Made]:
     def made(done: Done) -> _Made:
         card = validate(table, progress=done)
@@ -194,6 +221,8 @@ _MAKERS: Mapping[str, Callable[[Done], _Made]] = {
     "collectives": _collectives,
     "serving": _serving,
     "chain": _chain,
+    "timelines": _timelines,
+    "prices": _prices,
 }
 TABLES: Mapping[str, ParityTable] = {
     name: ParityTable(table.words, table.seconds, _MAKERS.get(name) or _of_checks(name))

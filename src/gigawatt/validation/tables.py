@@ -42,6 +42,8 @@ TABLES: Mapping[str, Table] = {
     "adequacy": Table("LOLE, LOLH and EUE of test systems, by convolution and by simulation", 1.0),
     "timelines": Table("dates of campuses, plants and queues, from what was known before", 6.0,
                        "timelines.card:timelines_card"),
+    "prices": Table("hours of electricity markets from the year before and the mean", 0.5,
+                    "prices:prices_card"),
     "supply": Table("plants, weather, building and plan beside published numbers", 11.0),
     "technologies": Table("compute technologies beside published numbers", 5.5),
     "outlook": Table("hindcasts, growth and energies beside published numbers", 16.0),

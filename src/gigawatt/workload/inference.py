@@ -354,11 +354,12 @@ def prompt_operations(
     else:
         cached = b * held * groups * width * FORMAT_BYTES[s.cache]
         expanded = np.zeros(())
-    flops = 2.0 * (a.head_dim + a.value_dim) * b * heads * _pairs(a, q, c)
+    pairs = b * heads * _pairs(a, q, c)
+    flops = 2.0 * (a.head_dim + a.value_dim) * pairs
     core = Operation(
         "attention.prompt", "attention", "forward", q, np.maximum(_reach(a, q + c), 1.0),
         np.asarray(float(a.head_dim)), b * heads, flops, queries + np.maximum(cached, expanded),
-        b * q * heads * a.value_dim * _WIDE, ONE, s.attend,
+        b * q * heads * a.value_dim * _WIDE, ONE, s.attend, pairs,
     )  # fmt: skip
     return (*scans, core, *_index(a, q, c + q / 2.0, b, s))
 

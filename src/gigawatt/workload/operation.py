@@ -64,6 +64,8 @@ class Operation:
         Number of kernel launches of this row per microbatch and layer.
     number_format : str
         Of the multiplication: ``bf16``, ``fp16``, ``tf32``, ``fp32``, ``fp8``, ``fp4``, ``int8``.
+    exponentials : array
+        Exponentials of one launch: of attention, one for each pair of a query and a key, in both phases.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Operation:
     bytes_written: Array
     launches: Array
     number_format: str
+    exponentials: Array | float = 0.0
 
 
 FORMAT_BYTES = {

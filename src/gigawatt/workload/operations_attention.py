@@ -76,6 +76,7 @@ def _core(a: Attention, d: Device, causal: bool) -> list[Operation]:
             o + logsum,
             ONE,
             form,
+            pairs,
         ),
         Operation(
             name,
@@ -90,6 +91,7 @@ def _core(a: Attention, d: Device, causal: bool) -> list[Operation]:
             q + kv,
             ONE,
             form,
+            pairs,
         ),
     ]
 

@@ -1,10 +1,11 @@
-"""Vision towers beside the language part: parameters, and what an image costs, from rows of names.
+"""Towers beside the language part: parameters, and what an image or sound costs, from rows of names.
 
 A row of the catalog's ``model_towers`` lists what a tower is made of. ``IN>OUT`` is a matrix (``IN>OUT+``
 with bias), anything else so many parameters; both are products of numbers and keys of the configuration: of
-``vision_config``, else of the wrapper (``a|b``: the first that is given), ``key^2``, ``key/2``, ``#key`` the
-length of a list. ``patch`` is the pixels of a patch, ``grid`` the patches of the usual image, ``merge`` those
-that become one token, ``text`` the width of the language part.
+``vision_config`` or ``audio_config``, else of the wrapper (``a|b``: the first that is given), ``key^2``,
+``key/2``, ``#key`` the length of a list. ``patch`` is the pixels of one, ``grid`` the patches of the usual
+image, ``merge`` those that become one token, ``text`` the width of the language part. A row with a ``rate``
+hears: its patches are positions of sound, so many a second.
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ _MOST_LAYERS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Tower:
-    """What turns images into tokens of the language part.
+    """What turns images or sound into tokens of the language part.
 
     ``parameters`` are all of it, with the projector. A patch passes ``patch_weights``, a token (``merge``
     patches) ``token_weights``; in ``full`` of ``layers`` a patch sees all others of its image, in the rest
     those of its window of ``window`` patches; ``width`` is that of attention. A patch has ``pixels``,
-    the usual image ``patches`` (0: images of any size).
+    the usual image ``patches`` (0: images of any size). Of sound a patch is a position, ``rate`` of them a
+    second, and ``patches`` those of a clip that is padded to its length.
     """
 
     name: str
@@ -45,6 +47,12 @@ class Tower:
     pixels: int = 0
     full: int = 0
     window: int = 0
+    rate: int = 0
+
+    def sound(self, seconds: float) -> float:
+        """Positions of so many seconds of sound, padded to whole clips where clips have a length."""
+        heard = self.rate * seconds
+        return self.patches * float(-(-heard // self.patches)) if self.patches else heard
 
     def image(self, pixels: float) -> float:
         """Patches of an image of so many pixels: as many, or those of the usual image where it has one."""
@@ -66,8 +74,8 @@ class Tower:
 class _Sizes:
     """The sizes of a tower by the names of a row."""
 
-    def __init__(self, c: Config, row: Mapping[str, str], vision: Config, outer: Config) -> None:
-        self.c, self.vision, self.outer = c, vision, outer
+    def __init__(self, c: Config, row: Mapping[str, str], key: str, vision: Config, outer: Config) -> None:
+        self.c, self.key, self.vision, self.outer = c, key, vision, outer
         words = (word.partition("=") for word in row["defaults"].split())
         self.usual = {key: int(value) for key, _, value in words}
         self.row = row
@@ -95,7 +103,7 @@ class _Sizes:
     def _whole(self, where: Config, name: str, given: object) -> int:
         if given is None:
             error = where.error(name, "this key is missing", allowed="a whole number")
-            error.key = f"vision_config.{name}"
+            error.key = f"{self.key}.{name}"
             raise error
         if isinstance(given, bool):
             return int(given)
@@ -153,7 +161,8 @@ class _Sizes:
         return parameters, weights
 
 
-_CELLS = ("defaults", "depth", "width", "merge", "full", "window", "patch", "layer", "around", "projector")
+_CELLS = ("defaults", "depth", "width", "merge", "full", "window", "rate", "patch", "layer", "around",
+          "projector")  # fmt: skip
 
 
 def _row(name: str) -> dict[str, str] | None:
@@ -175,6 +184,12 @@ def _rows(family: str, kind: object) -> dict[str, str] | None:
     chosen = ("projector", "merge")
     return {**tower, **{cell: wrapper[cell] or tower[cell] for cell in chosen},
             "defaults": f"{tower['defaults']} {wrapper['defaults']}"}  # fmt: skip
+
+
+def _heard(kind: object) -> dict[str, str] | None:
+    """The row of a tower that hears, by its own ``model_type``; its projector stands in it."""
+    row = _row(str(kind))
+    return row if row is not None and row["rate"] else None
 
 
 def read_towers(
@@ -203,13 +218,14 @@ def read_towers(
         if not isinstance(given, dict) or not given:
             continue
         inner = cast("dict[str, Any]", given)
-        row = _rows(family, inner.get("model_type")) if key == "vision_config" else None
+        kind = inner.get("model_type")
+        row = _rows(family, kind) if key == "vision_config" else _heard(kind)
         if row is None:
             left.append(f"the {words} of {family} is not counted: no row of model_towers has it")
             continue
         here = Config(inner, file=c.file, text=c.text, family=family, nested=False)
         outer = Config(values, file=c.file, text=c.text, family=family, nested=False)
-        found.append(_tower(_Sizes(c, row, here, outer), words))
+        found.append(_tower(_Sizes(c, row, key, here, outer), words))
     return tuple(found), tuple(left)
 
 
@@ -222,6 +238,8 @@ def _tower(s: _Sizes, name: str) -> Tower:
     patch, layer, around, projector = (s.counted(cell) for cell in ("patch", "layer", "around", "projector"))
     window = s.product(s.row["window"]) if s.row["window"] else 0
     usual = s.vision.values.get("image_size") or "image_size" in s.usual
+    rate = s.product(s.row["rate"]) if s.row["rate"] else 0
+    clip = s.product("max_source_positions") if rate and not window else 0
     return Tower(
         name=name,
         parameters=patch[0] + layers * layer[0] + around[0] + projector[0],
@@ -230,8 +248,9 @@ def _tower(s: _Sizes, name: str) -> Tower:
         patch_weights=patch[1] + layers * layer[1] + around[1],
         token_weights=projector[1],
         merge=s.product("merge"),
-        patches=s.product("grid") if usual else 0,
-        pixels=s.product("patch"),
+        patches=s.product("grid") if usual and not rate else clip,
+        pixels=0 if rate else s.product("patch"),
         full=min(s.product(s.row["full"]), layers) if window else layers,
         window=window,
+        rate=rate,
     )

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.core.errors import InputError
+from gigawatt.performance.degrees import unlike
 from gigawatt.performance.schedules.closed import held_activations
 from gigawatt.workload.architecture import Architecture
 
@@ -246,12 +247,19 @@ def _layer_kinds(architecture: Architecture) -> tuple[tuple[int, ...], Integers]
     return tuple(k for k in architecture.order if blocks[k].role != "prediction"), extra
 
 
-@lru_cache(maxsize=256)
-def _balanced(
-    layers: tuple[float, ...], runs: tuple[int, ...], first: float, last: float
-) -> tuple[Integers, ...]:
-    """:func:`balanced`, kept: searches and fits ask for the same cuts over and over."""
-    return tuple(balanced(layers=np.array(layers), runs=list(runs), first=first, last=last))
+@lru_cache(maxsize=32)
+def _known_cuts(layers: tuple[float, ...], first: float, last: float) -> dict[int, Integers]:
+    """Balanced cuts of these layers that were made before, by the number of runs."""
+    return {}
+
+
+def _balanced(layers: tuple[float, ...], runs: list[int], first: float, last: float) -> dict[int, Integers]:
+    """:func:`balanced` by the number of runs, kept: searches and fits ask for the same cuts over and over."""
+    known = _known_cuts(layers, first, last)
+    if missing := [number for number in runs if number not in known]:
+        made = balanced(layers=np.array(layers), runs=missing, first=first, last=last)
+        known |= dict(zip(missing, made, strict=True))
+    return {number: known[number] for number in runs}
 
 
 def _sizes(
@@ -270,8 +278,7 @@ def _sizes(
         last = times.head + float(times.kinds @ extra)
         layers = tuple(times.kinds[np.asarray(order, dtype=np.int64)].tolist())
         inside = [runs for runs in wanted if runs <= len(order)]
-        made = _balanced(layers, tuple(inside), times.embedding, last) if inside else ()
-        by_runs = dict(zip(inside, made, strict=True))
+        by_runs = _balanced(layers, inside, times.embedding, last)
         by_runs |= {runs: _equal(len(order), runs) for runs in wanted if runs > len(order)}
     return {
         (p, v): np.asarray(given[p, v], dtype=np.int64) if (p, v) in given else by_runs[p * v]
@@ -355,32 +362,53 @@ def cuts(
     order, extra = _layer_kinds(architecture)
     both_ways = np.broadcast_to(np.asarray(bidirectional, dtype=np.int64), pipeline.shape)
     key = (pipeline.astype(np.int64) * (architecture.layers + 1) + interleave) * 2 + both_ways
-    pairs, index = np.unique(key, return_inverse=True)
+    pairs, _, index = unlike(key)
     stages_of = [divmod(int(pair) // 2, architecture.layers + 1) for pair in pairs]
     known = _sizes(architecture, stages_of, sizes, times)
-    made: list[Array] = []
-    for pair, (p, v) in zip(pairs, stages_of, strict=True):
-        counts = cut(order=order, kinds=kinds, pipeline=p, interleave=v, sizes=known[p, v])
-        counts[-1] += extra
-        ends = np.zeros((p, 2))
-        ends[0, 0], ends[-1, 1] = 1.0, 1.0
-        stages = np.hstack([counts.astype(float), ends])
-        if pair % 2:
-            stages = (stages + stages[::-1]) / 2.0
-        unlike, first, number = np.unique(stages, axis=0, return_index=True, return_counts=True)
-        made.append(np.hstack([unlike, first[:, None].astype(float), number[:, None].astype(float)]))
+    more = tuple(extra.tolist())
+    made = [
+        _unlike(order, more, kinds, p, v, bool(pair % 2), known[p, v].tobytes())
+        for pair, (p, v) in zip(pairs.tolist(), stages_of, strict=True)
+    ]
     width = max(len(rows) for rows in made)
     padded = np.stack([rows[np.arange(width) % len(rows)] for rows in made])
     for rows, one in zip(padded, made, strict=True):
         rows[len(one) :, -1] = 0.0
     return Cuts(
-        index=index.reshape(-1),
+        index=index,
         layers=padded[..., :kinds],
         embedding=padded[..., kinds],
         head=padded[..., kinds + 1],
         first=padded[..., kinds + 2],
         number=padded[..., kinds + 3],
     )
+
+
+@lru_cache(maxsize=4096)
+def _unlike(
+    order: tuple[int, ...],
+    extra: tuple[int, ...],
+    kinds: int,
+    pipeline: int,
+    interleave: int,
+    both_ways: bool,
+    sizes: bytes,
+) -> Array:
+    """The unlike stages of one cut: layers by kind, embedding, head, the first stage, how many are like it.
+
+    Kept: searches ask for the same cuts over and over. ``extra`` layers are on the last stage, ``sizes`` are
+    those of the runs, as bytes of integers.
+    """
+    runs = np.frombuffer(sizes, dtype=np.int64)
+    counts = cut(order=order, kinds=kinds, pipeline=pipeline, interleave=interleave, sizes=runs)
+    counts[-1] += np.array(extra, dtype=np.int64)
+    ends = np.zeros((pipeline, 2))
+    ends[0, 0], ends[-1, 1] = 1.0, 1.0
+    stages = np.hstack([counts.astype(float), ends])
+    if both_ways:
+        stages = (stages + stages[::-1]) / 2.0
+    unlike, first, number = np.unique(stages, axis=0, return_index=True, return_counts=True)
+    return np.hstack([unlike, first[:, None].astype(float), number[:, None].astype(float)])
 
 
 def in_flight(

@@ -16,7 +16,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from gigawatt.chain.reliability import days_band
+from gigawatt.chain.training.reliability import days_band
 from gigawatt.validation.chain.rows import read_chain_rows
 from gigawatt.validation.files import rows_file, table
 from gigawatt.validation.training.band import Band, conformal_band
@@ -63,8 +63,8 @@ def run_days_band(
 ) -> tuple[float, float]:
     """Factors on the days of a run (low, high): its step, its failures, and at least what whole runs show.
 
-    ``step`` and ``failures`` are those of :func:`~gigawatt.chain.reliability.days_band`, ``without`` that of
-    :func:`whole_run_band`.
+    ``step`` and ``failures`` are those of :func:`~gigawatt.chain.training.reliability.days_band`, ``without``
+    that of :func:`whole_run_band`.
     """
     low, high = days_band(step=step, failures=failures)
     whole = whole_run_band(without)

@@ -155,7 +155,8 @@ def _band(request: Asked, case: str, point: Point, predicted: float) -> tuple[fl
         chip=of("machine.chip"), number_format=of("training.number_format"), routed=routed,
         count=of("machine.count"), hidden=of("model.hidden"), sequence=of("training.sequence"),
     )  # fmt: skip
-    step = step_time_band(routed=routed, outside=outside)
+    software = of("software.stack").software
+    step = step_time_band(chip=of("machine.chip").id, routed=routed, stated=software.stated, outside=outside)
     low, high = step.low, step.high
     if request.boundary != "step":
         days = of("training.duration")

@@ -8,7 +8,7 @@ chip takes it. As published, a step that waits for a slow node counts in full.
 from __future__ import annotations
 
 from gigawatt.catalog import entity
-from gigawatt.chain.reliability import Goodput, goodput_of
+from gigawatt.chain.training.reliability import Goodput, goodput_of
 
 __all__ = ["band", "effective", "gain", "hours_between", "rate_of"]
 

@@ -17,12 +17,12 @@ from functools import lru_cache
 import numpy as np
 
 from gigawatt.catalog import Entity, table
-from gigawatt.chain.reliability import goodput_of
+from gigawatt.chain.training.reliability import goodput_of
 from gigawatt.machine.load import build_cluster
 from gigawatt.performance.layouts import TrainingRun
 from gigawatt.performance.power import capped
 from gigawatt.performance.search import search
-from gigawatt.performance.stacks import default_stack, load_stack
+from gigawatt.performance.software import default_stack
 from gigawatt.workload import read_architecture
 
 __all__ = ["TABLE", "architecture", "boundary", "energy_of", "median_ratio", "run_energy"]
@@ -66,11 +66,11 @@ def run_energy(row: Entity) -> RunEnergy:
     """
     count, sequence, batch = (int(row.value(key)) for key in ("count", "sequence", "batch"))
     cluster, _ = build_cluster(chip=row.text("chip"), count=count)
-    stack = load_stack(default_stack(cluster.chip, int(row.text("year"))))
+    stack = default_stack(cluster.chip, int(row.text("year")))
     run = TrainingRun(
         architecture=read_architecture(row.text("architecture")), tokens=float(batch * sequence),
         sequence=sequence, global_batch=batch, number_format=row.text("number_format"),
-        optimizer=stack.optimizer, stack=stack.id,
+        optimizer=stack.optimizer,
     )  # fmt: skip
     best = capped(search(run, cluster, stack, {}, top=1).best, cluster)
     step, mfu = float(best.step_time[0]), float(best.mfu[0])

@@ -22,7 +22,8 @@ from gigawatt.machine.machine import Chip
 from gigawatt.performance.layouts import TrainingRun
 from gigawatt.performance.power import chip_power_of
 from gigawatt.performance.search import search
-from gigawatt.performance.stacks import default_stack, load_stack, sustained
+from gigawatt.performance.software import default_stack
+from gigawatt.performance.stacks import sustained
 from gigawatt.validation.card import Errors, errors_of
 from gigawatt.validation.files import Refusal, Refusals, table
 from gigawatt.validation.rows import LEAST, cells_of, check_columns, number_of
@@ -309,10 +310,10 @@ def _architecture(name: str) -> Architecture:
 def _step(row: Row) -> float:
     count, batch, sequence = (int(float(row[name])) for name in ("count", "batch", "sequence"))
     cluster, _ = build_cluster(chip=_chip(row).id, count=count)
-    stack = load_stack(default_stack(cluster.chip, cluster.chip.year + 2))
+    stack = default_stack(cluster.chip, cluster.chip.year + 2)
     run = TrainingRun(
         architecture=_architecture(row["workload"]), tokens=float(batch * sequence), sequence=sequence,
-        global_batch=batch, number_format=row["number_format"], optimizer=stack.optimizer, stack=stack.id,
+        global_batch=batch, number_format=row["number_format"], optimizer=stack.optimizer,
     )  # fmt: skip
     fixed = {name: int(value) for name, value in (item.split("=") for item in row["fixed"].split())}
     best = search(run, cluster, stack, fixed, top=1).best

@@ -167,7 +167,7 @@ def battery_price(power: float) -> float:
 
 
 def left_the_grid(event: str, protection: str, load: float) -> float:
-    """W of ``load`` [W] with one protection that an event takes off the grid until somebody resets it."""
+    """W of ``load`` [W] with one protection that an event takes off the grid until it is reset by hand."""
     seen = ride(load_event(event), load=load_protection(protection))
     return load * seen.lost if seen.outcome == "leaves" else 0.0
 

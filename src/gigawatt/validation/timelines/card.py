@@ -16,15 +16,30 @@ import numpy as np
 
 from gigawatt.catalog.loader import table
 from gigawatt.core.evidence import Grade
-from gigawatt.power.dates import STAGES, Milestone, by_case, catalog_milestones, pairs_of, ready_date
-from gigawatt.power.dates.milestones import LENGTHS, SETBACKS, SIZES
+from gigawatt.power.dates import (
+    STAGES,
+    Arrival,
+    Milestone,
+    by_case,
+    catalog_milestones,
+    pairs_of,
+    ready_date,
+    row_range,
+)
+from gigawatt.power.dates.milestones import EVENTS, LENGTHS, SETBACKS, SIZES
 from gigawatt.validation.card import Card, Group, Summary
 from gigawatt.validation.files import Refusals
 from gigawatt.validation.timelines.rows import milestones_of, same_cases
 
-__all__ = ["DateSummary", "Prediction", "predictions", "timelines_card"]
+__all__ = ["LEAD", "DateSummary", "Prediction", "plan_lead_times", "predictions", "timelines_card"]
 
 _DAYS = 365.2425
+_PLANTS = {"nuclear": "fission-large"}
+"""Kind of project that is a plant of the catalog, by whose lead time plans of a year go."""
+LEAD = "plan lead time"
+"""Name of the group of them."""
+_BEGUN = ("announced", "application", "order", "permit", "ground")
+"""Stages with which a plant is begun: a plan has ordered it then."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +121,24 @@ def predictions(rows: Sequence[Milestone], without: frozenset[str]) -> Iterator[
             )  # fmt: skip
 
 
+def plan_lead_times(rows: Sequence[Milestone]) -> Iterator[Prediction]:
+    """First power of a case by the lead time that plans of a year take, from the first stage that is known.
+
+    Its band is that of the catalog's row, which knows the cases too.
+    """
+    begun = next((row for row in rows if row.stage in _BEGUN), None)
+    event = next((row for row in rows if row.stage in EVENTS), None)
+    if begun is None or event is None or begun.kind not in _PLANTS or event.date <= begun.date:
+        return
+    plant = _PLANTS[begun.kind]
+    there = Arrival(plant, plant, begun.date, row_range(plant))
+    yield Prediction(
+        begun.case, begun.kind, begun.milestone, event.milestone, event.line, begun.date, there.ready(),
+        there.ready(0.1), there.ready(0.9), event.date,
+        begun.date + _constant(begun.kind, same_cases(begun.case, rows)), False,
+    )  # fmt: skip
+
+
 def _refused(row: Milestone, steps: Sequence[Milestone]) -> str | None:
     """Why a row is no date to predict; ``None`` where it is one."""
     if row.planned:
@@ -155,6 +188,7 @@ def timelines_card(
             found.extend(predictions(mine, same_cases(case, mine)))
     kinds = sorted({one.kind for one in found})
     said = [one for one in found if one.stated]
+    planned = [one for mine in cases.values() for one in plan_lead_times(mine)]
     return Card(
         table="timelines",
         rows=count,
@@ -164,17 +198,25 @@ def timelines_card(
             row.grade is Grade.calibrated for one in table("timelines_fit").values() for row in one.rows()
         ),
         overall=DateSummary.of_dates(found),
-        groups=tuple(
-            Group(kind, DateSummary.of_dates([one for one in found if one.kind == kind])) for kind in kinds
+        groups=(
+            *(Group(kind, _of(kind, found)) for kind in kinds),
+            *(Group(f"{kind}, {LEAD}", _of(kind, planned)) for kind in sorted({one.kind for one in planned})),
         ),
-        more={"with_stated_date": DateSummary.of_dates(said), "each_milestone": _once(found)},
+        more={"with_stated_date": DateSummary.of_dates(said), "each_milestone": _once(found),
+              "plan_lead_times": DateSummary.of_dates(planned)},
         notes=(
             "Each date is predicted on every earlier day on which something of its case became known, with "
             "the lags of the case left out (spreads and slips are fitted to all); errors are of the time to "
-            "go. The baseline is the median lag of the kind.",
+            "go. The baseline is the median lag of the kind. Plans of a year go by the lead times of plants: "
+            f"the group {LEAD!r} has them, from the first stage known of a case to its first power; it is "
+            "not counted in all.",
         ),
         detail=found,
     )  # fmt: skip
+
+
+def _of(kind: str, rows: Sequence[Prediction]) -> DateSummary:
+    return DateSummary.of_dates([one for one in rows if one.kind == kind])
 
 
 def _once(rows: Sequence[Prediction]) -> dict[str, float | int | None]:

@@ -1,8 +1,9 @@
-"""How far a prediction can be off: a 90 % band from the errors on sources that were not looked at.
+"""How far a prediction can be off: a 90 % band from the errors on makers that were not looked at.
 
-Group conformal prediction: the errors of every measured source are one group; a new source is taken
-to be one more draw from the groups. Groups weigh alike however many rows they have, so that one large
-table does not speak for all, and the unseen group itself takes its share of the tails, half at either end.
+Errors of every regime, each row predicted by a fit that had seen no row of its maker, make the band's shape:
+their weighted quantiles. How far it has to be stretched is found on makers that are left out of the shape
+too, so that nine of ten of their rows lie inside. A maker weighs with the root of its rows (at most
+:data:`MOST`), so that one large table does not speak for all.
 """
 
 from __future__ import annotations
@@ -29,6 +30,12 @@ __all__ = [
 
 COVERAGE = 0.9
 RESIDUALS = "residuals.csv"
+FEWEST = 4
+"""Makers from whom a regime has a band of its own."""
+MOST = 60
+"""Rows of a maker that add to its weight, so that one table of 1,548 timed layers does not speak for all."""
+LEAST = 0.01
+"""Least half-width of a band's shape: no two runs of one configuration agree better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +50,10 @@ class Band:
 
 @dataclass(frozen=True)
 class Residuals:
-    """ln(measured / predicted) of judged rows, with who measured and dense or MoE."""
+    """ln(measured / predicted) of judged rows, with who measured and the regime."""
 
-    sources: NDArray[np.object_]
-    routed: NDArray[np.bool_]
+    makers: NDArray[np.object_]
+    regimes: NDArray[np.object_]
     values: NDArray[np.float64]
 
 
@@ -93,61 +100,119 @@ def conformal_band(*, values: NDArray[np.float64], groups: Sequence[str], covera
     return Band(math.exp(values[order][low]), math.exp(values[order][high]), coverage, len(known))
 
 
-def coverage_left_out(coverage: float = COVERAGE) -> tuple[float, float]:
-    """Shares of (rows, sources alike) inside bands that were made without their source.
+def coverage_left_out(*, stated: bool = False, coverage: float = COVERAGE) -> tuple[float, float]:
+    """Shares of (rows, makers alike) inside bands that were made without their maker; of a maker at most
+    :data:`MOST` rows count.
 
-    Both the prediction and the band of a row come from other sources only, so that this is what a row of a
-    new source can expect.
+    Both the prediction and the band of a row come from other makers only, so that this is what a row of a
+    new maker can expect.
     """
-    known = shipped_residuals()
+    known = shipped_residuals(stated=stated)
     inside = np.zeros(len(known.values), dtype=bool)
-    for source in dict.fromkeys(known.sources):
-        for routed in (False, True):
-            mine = (known.sources == source) & (known.routed == routed)
+    for maker in dict.fromkeys(known.makers):
+        for regime in dict.fromkeys(known.regimes):
+            mine = (known.makers == maker) & (known.regimes == regime)
             if mine.any():
-                band = prediction_band(routed=routed, without=source, coverage=coverage)
+                band = prediction_band(regime=regime, stated=stated, without=maker, coverage=coverage)
                 factors = np.exp(known.values[mine])
                 inside[mine] = (factors >= band.low) & (factors <= band.high)
-    by_source = [float(inside[known.sources == source].mean()) for source in dict.fromkeys(known.sources)]
-    return float(inside.mean()), float(np.mean(by_source))
+    by_maker = [float(inside[known.makers == maker].mean()) for maker in dict.fromkeys(known.makers)]
+    counted = [min(int((known.makers == maker).sum()), MOST) for maker in dict.fromkeys(known.makers)]
+    return float(np.average(by_maker, weights=counted)), float(np.mean(by_maker))
 
 
-@lru_cache(maxsize=1)
-def shipped_residuals() -> Residuals:
-    """The errors on the shipped rows, each predicted by a fit that had not seen its source.
+@lru_cache(maxsize=2)
+def shipped_residuals(*, stated: bool = False) -> Residuals:
+    """The errors on the shipped rows, each predicted by a fit that had not seen its maker.
 
-    Written by ``benchmarks/fit_stacks.py``; empty where the file is not there.
+    Written by ``benchmarks/fit_software.py``; empty where the file is not there. ``stated``: with the
+    framework and the release that rows name, else with the default software.
     """
     file = data_folder() / RESIDUALS
     records: list[dict[str, str]] = []
     if file.is_file():
         with file.open(newline="", encoding="utf-8") as stream:
-            records = [row for row in csv.DictReader(stream) if row["left_out"] == "source"]
+            word = "stated" if stated else "default"
+            records = [row for row in csv.DictReader(stream) if row["software"] == word]
     return Residuals(
-        np.array([record["source"] for record in records], dtype=object),
-        np.array([record["kind"] == "MoE" for record in records], dtype=bool),
+        np.array([record["maker"] for record in records], dtype=object),
+        np.array([record["regime"] for record in records], dtype=object),
         np.array([float(record["ln_measured_over_predicted"]) for record in records], dtype=np.float64),
     )
 
 
-@lru_cache(maxsize=256)
-def prediction_band(*, routed: bool, without: str = "", coverage: float = COVERAGE) -> Band:
-    """The band around a predicted step time, from sources other than ``without``.
+@lru_cache(maxsize=512)
+def prediction_band(
+    *, regime: str, stated: bool = False, without: str = "", coverage: float = COVERAGE
+) -> Band:
+    """The band around a predicted step time, from makers other than ``without``.
 
     Parameters
     ----------
-    routed : bool
-        Whether the model is a mixture of experts; where too few sources measured such models, those of
-        both kinds are used.
+    regime : str
+        Of the run (:data:`~gigawatt.validation.training.regimes.REGIMES`); where fewer than
+        :data:`FEWEST` makers measured such runs, those of all are used.
+    stated : bool
+        Whether the question names the framework.
     without : str
-        The source that is being judged: its own errors are left out.
+        The maker that is being judged: its own errors are left out.
     coverage : float
         Wished share inside.
     """
-    known = shipped_residuals()
-    use = known.sources != without
-    alike = use & (known.routed == routed)
-    enough = 1.0 / (1.0 - coverage) - 1.0
-    if len(set(known.sources[alike])) >= enough:
+    known = shipped_residuals(stated=stated)
+    use = known.makers != without
+    alike = use & (known.regimes == regime)
+    if len(set(known.makers[alike])) >= FEWEST:
         use = alike
-    return conformal_band(values=known.values[use], groups=list(known.sources[use]), coverage=coverage)
+    return _stretched(known.values[use], known.makers[use], coverage)
+
+
+def _stretched(values: NDArray[np.float64], makers: NDArray[np.object_], coverage: float) -> Band:
+    """The band of some makers' errors, stretched until it holds makers that it has not seen.
+
+    References
+    ----------
+    Barber, Candes, Ramdas, Tibshirani 2021, "Predictive inference with the jackknife+",
+    doi:10.1214/20-AOS1965: each group is judged by what the others make of it.
+    """
+    names = list(dict.fromkeys(makers))
+    if not names:
+        return Band(0.0, math.inf, coverage, 0)
+    if len(names) == 1:
+        return conformal_band(values=values, groups=list(makers), coverage=coverage)
+    needed = np.zeros(len(values))
+    for name in names:
+        mine = makers == name
+        low, middle, high = _quantiles(values[~mine], makers[~mine], coverage)
+        off = values[mine] - middle
+        needed[mine] = np.where(off > 0.0, off / max(high - middle, LEAST), off / min(low - middle, -LEAST))
+    stretch = _quantile(needed, _weights(makers), coverage)
+    low, middle, high = _quantiles(values, makers, coverage)
+    return Band(
+        math.exp(middle + stretch * min(low - middle, -LEAST)),
+        math.exp(middle + stretch * max(high - middle, LEAST)),
+        coverage,
+        len(names),
+    )
+
+
+def _weights(makers: NDArray[np.object_]) -> NDArray[np.float64]:
+    found = np.zeros(len(makers))
+    for name in dict.fromkeys(makers):
+        mine = makers == name
+        found[mine] = min(mine.sum(), MOST) ** 0.5 / mine.sum()
+    return found / found.sum()
+
+
+def _quantiles(
+    values: NDArray[np.float64], makers: NDArray[np.object_], coverage: float
+) -> tuple[float, float, float]:
+    weight, tail = _weights(makers), (1.0 - coverage) / 2.0
+    low, middle, high = (_quantile(values, weight, at) for at in (tail, 0.5, 1.0 - tail))
+    return low, middle, high
+
+
+def _quantile(values: NDArray[np.float64], weight: NDArray[np.float64], at: float) -> float:
+    order = np.argsort(values)
+    reached = int(np.searchsorted(np.cumsum(weight[order]), at * weight.sum()))
+    return float(values[order][min(reached, len(values) - 1)])

@@ -17,6 +17,7 @@ from gigawatt.validation.training.baseline import constant_utilisation
 from gigawatt.validation.training.cases import Case, kind_of, prepare
 from gigawatt.validation.training.domain import outside_domain, step_time_band
 from gigawatt.validation.training.predict import Prediction, Progress, predict
+from gigawatt.validation.training.regimes import maker_of, regime_of
 from gigawatt.validation.training.scorecard import Judged, Refused, Scorecard
 
 __all__ = [
@@ -30,8 +31,12 @@ __all__ = [
 ]
 
 
+SAME = 1e-3
+"""Relative difference of step times up to which two rows of one configuration are the same run."""
+
+
 def validate_training(
-    rows: Path | None = None, progress: Progress | None = None, *, named: bool = False
+    rows: Path | None = None, progress: Progress | None = None, *, told: bool = False
 ) -> Scorecard:
     """Predict every row of measured training runs and say how far off the predictions are.
 
@@ -41,21 +46,21 @@ def validate_training(
         A CSV or Parquet file of the shape of ``training.csv``; the shipped rows if left out.
     progress : callable, optional
         Called with (rows done, rows) now and then.
-    named : bool
-        The software by ``stacks_of_sources.csv``, which knows whose run it was, instead of the one that
-        ``gigawatt run`` takes for the chip and the year.
+    told : bool
+        The framework and the release that a row's own words name, instead of what ``gigawatt run`` takes for
+        the chip and the year.
 
     Raises
     ------
     InputError
         Unreadable file, a bad cell: one line with file, line and column.
     """
-    return _validated(read_measured(rows), progress, named=named)
+    return _validated(read_measured(rows), progress, told=told)
 
 
 def training_card(rows: Path | None = None, progress: Progress | None = None) -> Card:
-    """The scorecard of training steps: as a user asks, and under ``with_named_stacks`` with the software that
-    ``stacks_of_sources.csv`` names.
+    """The scorecard of training steps: software by default, and under ``with_version`` with the framework and
+    the release that a row names.
 
     Raises
     ------
@@ -65,18 +70,22 @@ def training_card(rows: Path | None = None, progress: Progress | None = None) ->
     tell = progress or (lambda done, all_: None)
     read = read_measured(rows)
     count = len(read[0])
-    asked = _validated(read, lambda done, _: tell(done, 2 * count), named=False)
-    named = _validated(read, lambda done, _: tell(count + done, 2 * count), named=True).card()
+    asked = _validated(read, lambda done, _: tell(done, 2 * count), told=False)
+    versed = _validated(read, lambda done, _: tell(count + done, 2 * count), told=True)
     keys = ("predicted", "refused", "refused_reasons", "overall", "baseline", "coverage90_mean_of_sources")
-    whole = named.to_json()
-    made = asked.card()
+    named, made = versed.card(), asked.card()
+    whole = {**named.to_json(), "regimes": versed.by_regime()}
     return replace(
         made,
-        more={**made.more, "with_named_stacks": {key: whole[key] for key in keys}},
+        more={
+            **made.more,
+            "regimes": asked.by_regime(),
+            "with_version": {key: whole[key] for key in (*keys, "regimes")},
+        },
         notes=(
             *made.notes,
-            "Software as `gigawatt run` takes it for the chip and the year. With the one that is known of "
-            f"each source: mean error {_share(named.overall.mape)}, "
+            "Software as `gigawatt run` takes it for the chip and the year. With the framework and the "
+            f"release that a row names: mean error {_share(named.overall.mape)}, "
             f"median {_share(named.overall.median_ape)}, bias {_share(named.overall.bias)} "
             f"of {named.predicted:,} rows.",
         ),
@@ -95,10 +104,10 @@ def read_measured(rows: Path | None = None) -> tuple[list[Row], list[Refused]]:
 
 
 def _validated(
-    read: tuple[Sequence[Row], Sequence[Refused]], progress: Progress | None, *, named: bool
+    read: tuple[Sequence[Row], Sequence[Refused]], progress: Progress | None, *, told: bool
 ) -> Scorecard:
     rows, unreadable = read
-    cases, refused = prepare_all(rows, named=named)
+    cases, refused = prepare_all(rows, told=told)
     outcomes = predict(cases, progress=progress)
     return score("training", cases, outcomes, [*unreadable, *refused])
 
@@ -107,13 +116,24 @@ def _share(value: float | None) -> str:
     return "none" if value is None else f"{value:.1%}"
 
 
-def prepare_all(rows: Sequence[Row], *, named: bool = True) -> tuple[list[Case], list[Refused]]:
-    """(cases, refused rows): every row is in one of the two; ``named`` as of :func:`validate_training`."""
+def prepare_all(rows: Sequence[Row], *, told: bool = False) -> tuple[list[Case], list[Refused]]:
+    """(cases, refused rows): every row is in one of the two; ``told`` as of :func:`validate_training`.
+
+    Duplicate runs, in one file or several, are counted once: the same chips, model, batch, sequence,
+    format and layout with the same time (to :data:`SAME`).
+    """
     cases: list[Case] = []
     refused: list[Refused] = []
+    seen: dict[object, list[Case]] = {}
     for row in rows:
         try:
-            cases.append(prepare(row, named=named))
+            case = prepare(row, told=told)
+            alike = seen.setdefault(case.run, [])
+            first = next((one for one in alike if abs(one.measured / case.measured - 1.0) < SAME), None)
+            if first is not None:
+                raise Refusal("counted once already", f"{row.id} is {first.row.id}")
+            alike.append(case)
+            cases.append(case)
         except Refusal as reason:
             refused.append(_refused(row, reason))
         except (GigawattError, ArithmeticError) as error:
@@ -163,7 +183,13 @@ def _judged(case: Case, outcome: Prediction) -> Judged:
         hidden=case.architecture.hidden,
         sequence=case.sequence,
     )
-    band = step_time_band(routed=routed, outside=outside, without=row.text("source"))
+    band = step_time_band(
+        chip=case.cluster.chip.id,
+        routed=routed,
+        stated=case.told,
+        outside=outside,
+        without=maker_of(row.text("source")),
+    )
     assumptions = (*case.assumptions, *(f"outside what was measured: {why}" for why in outside))
     if not outcome.fits:
         assumptions = (
@@ -176,6 +202,7 @@ def _judged(case: Case, outcome: Prediction) -> Judged:
         source=row.text("source"),
         accelerator=row.text("accelerator"),
         kind=case.kind,
+        regime=regime_of(case),
         number_format=case.number_format,
         model=row.text("model"),
         measured=case.measured,

@@ -5,13 +5,16 @@ What a row leaves open is filled by rules, each told in the case's assumptions:
 - data parallelism is what the accelerators leave over; a row whose degrees do not multiply to its
   accelerators keeps tensor, pipeline and context and gets the data degree that does, or is refused;
 - ``DP`` equal to the accelerators means that tensor and pipeline are 1;
-- microbatch, expert parallelism, and interleaving where the stack interleaves, are looked for: the fastest
+- microbatch, expert parallelism, and interleaving where the software interleaves, are looked for: the fastest
   that fits in memory, as the people who ran it did; recomputation that is not told is none;
 - where tensor and pipeline are unknown, all layouts that divide are looked at;
-- where a source counts the microbatch per chip, a data-parallel rank takes its whole batch at once;
-- ZeRO stage, sequence parallelism and interleaving of a stack are in ``stacks_of_sources.csv``, as is
-  whether states are shared out only inside a fast domain (``hybrid``: a slice of TPUs, whose number the
-  notes may tell), the rest being copies.
+- where a framework counts the microbatch per chip, a data-parallel rank takes its whole batch at once;
+- ZeRO stages, sequence parallelism and interleaving that are looked at are those that the software has;
+  where it shares out states only inside a fast domain (a slice of TPUs, whose number the notes may tell)
+  the rest are copies.
+
+No software is chosen by the source of a row: it is the default of chip and year, or the framework and release
+that the row's words name.
 """
 
 from __future__ import annotations
@@ -21,19 +24,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from gigawatt.catalog import table
 from gigawatt.core.errors import GigawattError
 from gigawatt.machine import build_cluster, load_chip
 from gigawatt.machine.machine import Chip, Cluster
 from gigawatt.performance.layouts import RECOMPUTE
-from gigawatt.performance.stacks import default_stack
-from gigawatt.validation.files import Refusal, table
+from gigawatt.performance.software import (
+    Software,
+    framework_named_in,
+    load_software,
+    release_named_in,
+)
+from gigawatt.performance.stacks import Stack
+from gigawatt.validation.files import Refusal
 from gigawatt.validation.rows import Row
 from gigawatt.validation.training.models import architecture_of
 from gigawatt.validation.training.network import scale_out_bandwidth
 from gigawatt.validation.training.target import counted_flops_per_token, measured_step_time
 from gigawatt.workload.architecture import Architecture
 
-__all__ = ["Case", "Habits", "default_habits", "habits_of", "prepare"]
+__all__ = ["Case", "kind_of", "prepare", "software_of"]
 
 BATCH_SLACK = 0.05
 """Largest share by which a batch may be rounded so that it divides over the layout."""
@@ -54,22 +64,6 @@ _SHARED_OVER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Habits:
-    """How software is run where a row does not say: a line of ``stacks_of_sources.csv``, or the default.
-
-    ``zero`` and ``sequence_parallel`` are ``None`` where every value is looked at.
-    """
-
-    stack: str
-    zero: int | None
-    sequence_parallel: bool | None
-    interleaves: bool
-    microbatch_per_chip: bool
-    hybrid: bool
-    reason: str
-
-
 @dataclass(frozen=True)
 class Case:
     """A row ready to be predicted. ``options`` maps layout columns to the values to look at.
@@ -85,11 +79,19 @@ class Case:
     sequence: int
     batch: int
     cluster: Cluster
-    habits: Habits
+    software: Software
     options: Mapping[str, tuple[int, ...]]
     measured: float
     work: float
+    told: bool
     assumptions: tuple[str, ...]
+
+    @property
+    def run(self) -> object:
+        """Configuration of the run: equal for duplicate runs of different sources."""
+        layout = tuple(sorted((name, of) for name, of in self.options.items() if len(of) == 1))
+        machine = (self.cluster.chip.id, self.cluster.count)
+        return (self.architecture, self.number_format, self.sequence, self.batch, machine, layout)
 
 
 def kind_of(row: Row, architecture: Architecture | None = None) -> str:
@@ -101,8 +103,8 @@ def kind_of(row: Row, architecture: Architecture | None = None) -> str:
     return "MoE" if row.count("n_experts") or sparse else "dense"
 
 
-def prepare(row: Row, *, named: bool = True) -> Case:
-    """The case of a row; ``named``: with the software of :func:`habits_of`, else of :func:`default_habits`.
+def prepare(row: Row, *, told: bool = False) -> Case:
+    """The case of a row; ``told`` as of :func:`software_of`.
 
     Raises
     ------
@@ -113,16 +115,20 @@ def prepare(row: Row, *, named: bool = True) -> Case:
     if sequence is None or batch is None:
         raise Refusal("no sequence length or global batch", row.id)
     count = _accelerators(row)
-    architecture, told = architecture_of(row)
+    architecture, notes = architecture_of(row)
     chip = _chip(row)
     number_format = _format(row, chip)
-    habits = habits_of(row, chip) if named else default_habits(row, chip)
+    software, why = software_of(row, chip, told=told)
+    stack = software.stack()
     cluster = _sliced(_cluster(chip.id, count, row.text("interconnect")), row)
     if row.text("interconnect") and scale_out_bandwidth(row.text("interconnect"), per_node=1.0) is None:
-        told = (*told, f"interconnect {row.text('interconnect')!r} names no rate: the usual one of {chip.id}")
-    options, degrees_told = _degrees(row, architecture, count, batch, habits)
+        notes = (
+            *notes,
+            f"interconnect {row.text('interconnect')!r} names no rate: the usual one of {chip.id}",
+        )
+    options, degrees_told = _degrees(row, architecture, count, batch, stack)
     if "data" in options:
-        options["shard"] = (_shard(cluster, options, row, habits),)
+        options["shard"] = (_shard(cluster, options, row, stack),)
     used, batch_told = _divide(batch, options)
     measured = measured_step_time(row, architecture, count=count, peak=chip.peak.get(number_format))
     flops = counted_flops_per_token(architecture, sequence=sequence)
@@ -134,11 +140,12 @@ def prepare(row: Row, *, named: bool = True) -> Case:
         sequence=sequence,
         batch=used,
         cluster=cluster,
-        habits=habits,
+        software=software,
         options=options,
         measured=measured * used / batch,
         work=flops * sequence * used / count,
-        assumptions=(*told, f"stack {habits.stack}: {habits.reason}", *degrees_told, *batch_told),
+        told=told,
+        assumptions=(*notes, f"software {software.label}: {why}", *degrees_told, *batch_told),
     )
 
 
@@ -181,43 +188,28 @@ def _format(row: Row, chip: Chip) -> str:
     raise Refusal("the number format is not known", f"{row.text('precision')!r}; allowed: {allowed}")
 
 
-def habits_of(row: Row, chip: Chip) -> Habits:
-    """The first line of ``stacks_of_sources.csv`` that fits source, place, accelerator, year, ZeRO stage."""
-    year = row.number("year") or 0.0
-    for record in table("stacks_of_sources.csv"):
-        fits = (
-            re.search(record["source"], row.text("source"), re.I)
-            and re.search(record["place"], row.text("source_loc"), re.I)
-            and re.search(record["accelerator"], row.text("accelerator"), re.I)
-            and float(record["from"] or 0) <= year <= float(record["until"] or 9999)
-            and (not record["zero_is"] or row.text("zero_stage").startswith(record["zero_is"]))
-        )
-        if fits:
-            return Habits(
-                record["stack"],
-                int(record["zero"]),
-                record["sequence_parallel"] == "yes",
-                record["interleaves"] == "yes",
-                record["microbatch_per_chip"] == "yes",
-                record["hybrid"] == "yes",
-                record["reason"],
-            )
-    raise Refusal("no stack for this source and accelerator", f"{row.text('source')} {chip.id}")
+def software_of(row: Row, chip: Chip, *, told: bool) -> tuple[Software, str]:
+    """(software of a run as a user would ask for it, what was said of it).
 
-
-def default_habits(row: Row, chip: Chip) -> Habits:
-    """What is known of the software by chip and year alone, as ``gigawatt run`` takes it: the row's source is
-    not looked at, and what a user leaves open is looked for."""
+    With ``told``, the framework and the release that the row's own words name, its year where they name no
+    release; else what :func:`gigawatt.performance.software.load_software` takes of chip and year alone.
+    """
     year = row.count("year") or chip.year
+    words = " ".join(row.text(name) for name in ("source", "source_loc", "notes"))
+    framework = framework_named_in(words, chip) if told else None
+    if framework is None:
+        found = load_software(chip=chip, year=year)
+        return found, f"the likeliest of {chip.id} in {year}"
+    release = release_named_in(words, framework)
     try:
-        stack = default_stack(chip, year)
-    except GigawattError as error:
-        raise Refusal("no software is known for this accelerator", str(error)) from error
-    return Habits(stack, None, None, True, False, False, f"the default for {chip.id} in {year}")
+        found = load_software(chip=chip, framework=framework, version=release or str(year))
+    except GigawattError:  # the row says a year in which there was no such framework yet
+        found = load_software(chip=chip, framework=framework, year=year)
+    return found, "as the row says"
 
 
 def _degrees(
-    row: Row, architecture: Architecture, count: int, batch: int, habits: Habits
+    row: Row, architecture: Architecture, count: int, batch: int, stack: Stack
 ) -> tuple[dict[str, tuple[int, ...]], list[str]]:
     """Options of every layout column; columns that are absent are all looked at."""
     told: list[str] = []
@@ -241,7 +233,7 @@ def _degrees(
         if data not in (None, left):
             told.append(f"DP {data} does not fit {count} accelerators: {left}")
         options.update(tensor=(tensor,), pipeline=(pipeline,), context=(context,), data=(left,))
-    _rest(row, architecture, batch, habits, options, told)
+    _rest(row, architecture, batch, stack, options, told)
     return options, told
 
 
@@ -249,14 +241,15 @@ def _rest(
     row: Row,
     architecture: Architecture,
     batch: int,
-    habits: Habits,
+    stack: Stack,
     options: dict[str, tuple[int, ...]],
     told: list[str],
 ) -> None:
+    offers = dict(stack.offers)
     stages = options.get("pipeline", (0,))[0]
     data = options.get("data", (0,))[0]
     microbatch = row.count("microbatch")
-    if microbatch is not None and data and habits.microbatch_per_chip:
+    if microbatch is not None and data and _per_chip(stack):
         microbatch = max(batch // data, 1)
         told.append("microbatch is per chip: the whole batch of a data-parallel rank at once")
     if microbatch is not None:
@@ -268,7 +261,7 @@ def _rest(
     interleave = row.count("VP")
     if interleave is not None:
         options["interleave"] = (interleave,)
-    elif not habits.interleaves:
+    elif offers.get("interleave") == (1,):
         options["interleave"] = (1,)
     elif stages:
         per_stage = -(-architecture.layers // stages)
@@ -291,17 +284,13 @@ def _rest(
         if stage[:1] not in map(str, ZERO):
             raise Refusal("the ZeRO stage is not known", f"{stage!r}; allowed: 0, 1, 2, 3")
         options["zero"] = (int(stage[:1]),)
-    elif habits.zero is not None:
-        options["zero"] = (habits.zero,)
     else:
-        options["zero"] = ZERO if ranks != 1 else (0,)
+        options["zero"] = offers.get("zero", ZERO) if ranks != 1 else (0,)
         told.append("the ZeRO stage is not given: the fastest that fits")
     given = row.number("seq_parallel")
     tensor = options.get("tensor", (2,))[0]
-    shared = bool(given) if given is not None else habits.sequence_parallel
-    options["sequence_parallel"] = (
-        (0, 1) if shared is None and tensor > 1 else (int(bool(shared) and tensor > 1),)
-    )
+    shared = offers.get("sequence_parallel", (0, 1)) if given is None else (int(bool(given)),)
+    options["sequence_parallel"] = shared if tensor > 1 else (0,)
     word, _, brackets = row.text("recompute").lower().partition(" ")
     if word in RECOMPUTE:
         but_projections = word == "full" and _BUT_PROJECTIONS.search(brackets) is not None
@@ -311,6 +300,11 @@ def _rest(
     elif data:
         options["recompute"] = (0,)
         told.append("recomputation is not given: none, since reports say where they use it")
+
+
+def _per_chip(stack: Stack) -> bool:
+    """Whether reports of the framework count the microbatch of one chip."""
+    return table("software_frameworks")[stack.framework].text("microbatch_of") == "chip"
 
 
 def _divisors(number: int, most: int) -> Iterable[int]:
@@ -339,13 +333,13 @@ def _sliced(cluster: Cluster, row: Row) -> Cluster:
     return replace(cluster, scale_up_size=cluster.count // int(slices[1]))
 
 
-def _shard(cluster: Cluster, options: Mapping[str, tuple[int, ...]], row: Row, habits: Habits) -> int:
+def _shard(cluster: Cluster, options: Mapping[str, tuple[int, ...]], row: Row, stack: Stack) -> int:
     """Ranks that states are shared out over, 0 where those are all of a data-parallel group."""
     ranks = options["data"][0] * options["context"][0]
     said = _SHARED_OVER.search(row.text("notes"))
     if said is not None:
         inside = int(said[1])
-    elif habits.hybrid:
+    elif "shard" in stack.widens:
         inside = max(cluster.scale_up_size // options["tensor"][0], 1)
     else:
         return 0

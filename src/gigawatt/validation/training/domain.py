@@ -11,6 +11,7 @@ from gigawatt.machine import Chip, load_chip
 from gigawatt.validation.files import data_folder, table
 from gigawatt.validation.rows import cells_of, number_of
 from gigawatt.validation.training.band import COVERAGE, RESIDUALS, Band, prediction_band
+from gigawatt.validation.training.regimes import regime
 
 __all__ = ["Domain", "calibrated_domain", "outside_domain", "step_time_band"]
 
@@ -90,19 +91,30 @@ def outside_domain(
 
 
 def step_time_band(
-    *, routed: bool, outside: tuple[str, ...] = (), without: str = "", coverage: float = COVERAGE
+    *,
+    chip: str,
+    routed: bool,
+    stated: bool = False,
+    outside: tuple[str, ...] = (),
+    without: str = "",
+    coverage: float = COVERAGE,
 ) -> Band:
-    """The band of a step time: that of unseen sources, and outside the domain the outermost error of any.
+    """The band of a step time: that of unseen makers, and outside the domain the outermost error of any.
 
     Parameters
     ----------
-    routed, without, coverage
+    chip : str
+        Id of the accelerator, which with ``routed`` says the regime.
+    routed : bool
+        Whether the model is a mixture of experts.
+    stated, without, coverage
         As in :func:`~gigawatt.validation.training.band.prediction_band`.
     outside : tuple of str
         What :func:`outside_domain` found.
     """
-    inside = prediction_band(routed=routed, without=without, coverage=coverage)
+    name = regime(chip=chip, routed=routed)
+    inside = prediction_band(regime=name, stated=stated, without=without, coverage=coverage)
     if not outside:
         return inside
-    wide = prediction_band(routed=routed, without=without, coverage=_OUTERMOST)
+    wide = prediction_band(regime=name, stated=stated, without=without, coverage=_OUTERMOST)
     return Band(min(inside.low, wide.low), max(inside.high, wide.high), coverage, wide.groups)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gigawatt.core.errors import GigawattError, InfeasibleError
 from gigawatt.performance.layouts import COLUMNS, Layouts, TrainingRun, scheduled
 from gigawatt.performance.search import search
-from gigawatt.performance.stacks import Stack, load_stack
+from gigawatt.performance.stacks import Stack
 from gigawatt.performance.step import evaluate_prepared, prepare
 from gigawatt.validation.files import Refusal
 from gigawatt.validation.training.cases import Case
@@ -38,7 +38,7 @@ class Prediction:
 def predict(
     cases: Sequence[Case],
     *,
-    stacks: Mapping[tuple[str, str, str], Stack] | None = None,
+    numbers: Mapping[tuple[str, str], float] | None = None,
     progress: Progress | None = None,
 ) -> list[Prediction | Refusal]:
     """The prediction of every case, in order; a case that the performance room refuses is a :class:`Refusal`.
@@ -47,8 +47,8 @@ def predict(
     ----------
     cases : sequence of Case
         What is to be predicted.
-    stacks : mapping, optional
-        Stacks to use instead of the catalog's, by stack, chip and number format (for fitting).
+    numbers : mapping of (row of ``software_values``, quantity) to float, optional
+        In place of the catalog's, in SI (for fitting).
     progress : callable, optional
         Called with (done, all) after every batch.
     """
@@ -59,8 +59,7 @@ def predict(
     done = 0
     for members in groups.values():
         first = cases[members[0]]
-        name = first.habits.stack
-        stack = (stacks or {}).get((name, first.cluster.chip.id, first.number_format)) or load_stack(name)
+        stack = first.software.stack(numbers=numbers)
         for index, outcome in zip(members, _batch([cases[i] for i in members], stack), strict=True):
             found[index] = outcome
         done += len(members)
@@ -71,7 +70,7 @@ def predict(
 
 def _key(case: Case) -> object:
     cluster = case.cluster
-    run = (case.architecture, case.sequence, case.batch, case.number_format, case.habits.stack)
+    run = (case.architecture, case.sequence, case.batch, case.number_format, case.software)
     network = (cluster.scale_up_size, cluster.scale_out.id, cluster.scale_out.bandwidth)
     machine = (cluster.chip.id, cluster.count, network)
     return ("data" in case.options, run, machine)
@@ -87,7 +86,6 @@ def _batch(cases: Sequence[Case], stack: Stack) -> list[Prediction | Refusal]:
         global_batch=case.batch,
         number_format=case.number_format,
         optimizer=stack.optimizer,
-        stack=stack.id,
     )
     try:
         if "data" not in case.options:
@@ -113,7 +111,7 @@ def _searched(run: TrainingRun, case: Case, stack: Stack) -> Prediction:
     fixed = {name: values[0] for name, values in case.options.items() if len(values) == 1}
     if "tensor" not in fixed:
         fixed.pop("sequence_parallel", None)
-    widen = ("shard",) if case.habits.hybrid else ()
+    widen = tuple(name for name in stack.widens if name == "shard")
     found = search(run, case.cluster, stack, fixed, top=1, widen=widen)
     best = found.best
     return Prediction(float(best.step_time[0]), True, float(best.memory_total[0]), found.looked_at)

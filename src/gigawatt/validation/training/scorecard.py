@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ class Judged:
     source: str
     accelerator: str
     kind: str
+    regime: str
     number_format: str
     model: str
     measured: float
@@ -105,6 +106,17 @@ class Scorecard:
             summary = Summary.of(predicted[mine], measured[mine], inside[mine].tolist())
             found.append(Group(name, summary, {"refused": lost[name], "baseline_mape": naive.mape}))
         return tuple(found)
+
+    def by_regime(self) -> dict[str, dict[str, Any]]:
+        """Errors of every regime: rows, the mean, median and 90th percentile, bias, coverage of the band."""
+        names = np.array([one.regime for one in self.judged], dtype=object)
+        inside, found = self._inside(), dict[str, dict[str, Any]]()
+        for name in dict.fromkeys(names):
+            mine = names == name
+            errors = Summary.of(self.predicted[mine], self.measured[mine], inside[mine].tolist())
+            naive = Summary.of(self.baseline.inside[mine], self.measured[mine])
+            found[str(name)] = {**asdict(errors), "baseline_mape": naive.mape}
+        return found
 
     def select(self, mask: Sequence[bool] | NDArray[np.bool_]) -> tuple[Errors, Errors]:
         """(ours, naive baseline in sample) of the judged rows where ``mask`` holds."""
