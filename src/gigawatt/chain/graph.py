@@ -15,7 +15,7 @@ from gigawatt.chain.registry import CHAIN, complete
 from gigawatt.core.branching import cut_by, fields_of
 from gigawatt.core.errors import InputError
 from gigawatt.core.graph import Graph
-from gigawatt.schema.fields import LOAD, SERVING, TRAINING, belongs_to, field
+from gigawatt.schema.fields import LOAD, SERVING, TRAINING, Witness, belongs_to, field
 from gigawatt.schema.scenario import SOUGHT, LoadedScenario, sizes, value_of
 
 __all__ = ["graph_of", "graph_of_branch", "refuse_unread"]
@@ -31,26 +31,43 @@ def _registered(branch: str) -> None:
     """Import what registers the quantities of a branch, once."""
     if branch in _REGISTERED:
         return
-    from gigawatt.chain import capacity_chain, load, money, supply
+    from gigawatt.chain import money
+    from gigawatt.chain.site import campus, capacity_chain, load
+    from gigawatt.chain.supply import built as supply_built
+    from gigawatt.chain.supply import quantities as supply
 
-    modules: tuple[Any, ...] = (supply, load, money, capacity_chain)
+    modules: tuple[Any, ...] = (supply, load, money, capacity_chain, campus, supply_built)
     if branch != LOAD:
-        from gigawatt.chain import machine, sizing
+        from gigawatt.chain.machine import quantities as machine
+        from gigawatt.chain.machine import sizing
 
         modules = (*modules, machine, sizing)
     if branch == TRAINING:
-        from gigawatt.chain import boundary, campaign, notices
-        from gigawatt.chain.training import budget, deadline, fit, held_back, quantities
+        from gigawatt.chain import boundary
+        from gigawatt.chain.supply import flexibility as flexible
+        from gigawatt.chain.training import (
+            budget,
+            campaign,
+            deadline,
+            fit,
+            flexibility,
+            held_back,
+            notices,
+            quantities,
+        )
 
         modules = (*modules, notices, fit, quantities, budget, deadline, held_back, boundary, campaign)
+        modules = (*modules, flexible, flexibility)
     elif branch == SERVING:
         from gigawatt.chain import boundary
+        from gigawatt.chain.serving import flexibility, power, service, waits
         from gigawatt.chain.serving import money as serving_money
         from gigawatt.chain.serving import notices as serving_notices
-        from gigawatt.chain.serving import power, service, waits
+        from gigawatt.chain.supply import flexibility as flexible
         from gigawatt.chain.training import quantities
 
         modules = (*modules, quantities, service, waits, power, serving_money, serving_notices, boundary)
+        modules = (*modules, flexible, flexibility)
     assert all(modules)
     complete(branch)
     _REGISTERED.add(branch)
@@ -66,7 +83,9 @@ def _given(loaded: LoadedScenario, changes: Mapping[str, object]) -> tuple[str, 
     """Fields that the scenario gives in place of what would be computed, under changes of its keys."""
 
     def given(name: str) -> bool:
-        return (changes[name] if name in changes else value_of(loaded.scenario, name)) is not None
+        key, word, asked = name.partition("=")
+        value = changes[key] if key in changes else value_of(loaded.scenario, key)
+        return value == asked if word else value is not None
 
     by = next((name for name in sizes(loaded.branch) if given(name)), None)
     return tuple(name for name in CHAIN.seams if given(name) and (name not in SOUGHT or name == by))
@@ -89,6 +108,11 @@ def graph_of(loaded: LoadedScenario, changes: Mapping[str, object] = MappingProx
         return CHAIN.graph(branch, _given(loaded, changes))
     except InputError as error:
         raise loaded.blame(error, error.key or "") from None
+
+
+def _missing(loaded: LoadedScenario, witness: Witness) -> str:
+    """What a scenario lacks, and does not have otherwise, of what a field is read beside."""
+    return ", ".join(f"{key}={value}" for key, value in witness.others if value and key not in loaded.written)
 
 
 def refuse_unread(
@@ -117,4 +141,6 @@ def refuse_unread(
             )
         elif not known.allows(branch):
             error.message = belongs_to(known.branch, branch)
+        elif known.witness is not None and (others := _missing(loaded, known.witness)):
+            error.allowed = f"{others} as well, for example"
         raise loaded.blame(error, key)

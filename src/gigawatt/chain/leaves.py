@@ -7,7 +7,7 @@ from typing import Any
 from gigawatt import catalog
 from gigawatt.chain.filler import Filler, beside, clock_rows
 from gigawatt.chain.graph import graph_of
-from gigawatt.chain.precision import TRAINED, training_format
+from gigawatt.chain.machine.precision import TRAINED, training_format
 from gigawatt.chain.shared_leaves import (
     fill_chip,
     fill_cooling,
@@ -23,9 +23,8 @@ from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.core.graph import Graph, Leaf
 from gigawatt.core.once import once, stamp
 from gigawatt.core.quantities import parse, show
-from gigawatt.machine import load_chip
-from gigawatt.performance import default_stack, load_optimizer, load_stack
-from gigawatt.performance.stacks import stack_rows
+from gigawatt.machine import Chip, load_chip
+from gigawatt.performance import Software, Stack, load_optimizer, load_software
 from gigawatt.schema.fields import fields
 from gigawatt.schema.pins import WORDS
 from gigawatt.schema.scenario import LoadedScenario, value_of
@@ -165,19 +164,11 @@ def _machine(fill: Filler, training: Any) -> None:
         del fill.assumptions[-1]
         fill.default("training.number_format", known, known, f"{chip.id} has no {written} rate")
     fill_chip(fill, chip, tuple(row for row in clock_rows(chip) if row.quantity == "training_factor"))
-    if machine.stack is not None:
-        stack = fill.ask("machine.stack", lambda: load_stack(str(machine.stack)))
-        fill.written("machine.stack", "machine.stack", stack, stack_rows(stack.id))
-    else:
-        name = default_stack(chip, scenario.year)
-        stack = load_stack(name)
-        rows, why = stack_rows(name), f"the usual software of {chip.id} in {scenario.year}"
-        fill.default("machine.stack", stack, name, why, source=rows[0].source_id if rows else "")
-        fill.with_rows("machine.stack", rows)
+    stack = _software(fill, chip)
     optimizer = training.optimizer
     if optimizer is None:
         own = stack.optimizer
-        fill.default("training.optimizer", own, own, "the stack's own recipe", grade=Grade.modelled)
+        fill.default("training.optimizer", own, own, "the software's own recipe", grade=Grade.modelled)
         fill.with_rows("training.optimizer", catalog.entity("optimizers", stack.optimizer).rows())
     else:
         fill.ask("training.optimizer", lambda: load_optimizer(optimizer))
@@ -185,4 +176,34 @@ def _machine(fill: Filler, training: Any) -> None:
         fill.written("training.optimizer", "training.optimizer", optimizer, rows)
     pins = {k: v for k, v in scenario.layout.model_dump(exclude={"widen"}).items() if v is not None}
     fill.written("layout.fixed", "layout", {k: WORDS.get(k, {}).get(v, v) for k, v in pins.items()})
-    fill.written("layout.widen", "layout.widen", scenario.layout.widen)
+    widened = tuple(dict.fromkeys((*scenario.layout.widen, *stack.widens)))
+    fill.written("layout.widen", "layout.widen", widened)
+
+
+def _software(fill: Filler, chip: Chip) -> Stack:
+    """The leaf of the software's parameters, and as assumptions what of it is not said."""
+    asked, name = fill.loaded.scenario.software, "software.stack"
+    year = fill.loaded.scenario.year
+    where = next((f"software.{one}" for one in ("framework", "version") if getattr(asked, one)), "software")
+    found: Software = fill.ask(
+        where,
+        lambda: load_software(
+            chip=chip, framework=asked.framework, version=asked.version, flags=asked.flags, year=year
+        ),
+    )
+    stack, rows = found.stack(), found.rows()
+    if asked.framework is not None:
+        fill.written(name, where, stack, rows)
+    else:
+        why = f"the likeliest software of {chip.id} in {int(found.date)}"
+        fill.default(name, stack, found.label, why, grade=Grade.guess)
+        fill.with_rows(name, rows)
+    unsure = [
+        f"{flag} {value} ({found.shares[flag][value]:.0%})"
+        for flag in found.unsure
+        for value in (found.settings[flag],)
+    ]
+    if unsure:
+        told = "of what is not known the likeliest value of every flag"
+        fill.assumptions.append(Assumption("software.flags", ", ".join(unsure), told, Grade.guess))
+    return stack

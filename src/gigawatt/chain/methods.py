@@ -6,7 +6,7 @@ search, its tolerance and where it stops. Numbers in the texts are those of the 
 
 from __future__ import annotations
 
-from gigawatt.chain.reliability import DRAWS
+from gigawatt.chain.training.reliability import DRAWS
 from gigawatt.performance.power import DEEPEST
 from gigawatt.performance.search import CHUNK
 from gigawatt.power.solve import ACCEPTED_GAP

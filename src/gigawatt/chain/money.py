@@ -8,15 +8,16 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt.catalog import Entity
-from gigawatt.chain.machine import Machine
+from gigawatt.chain.machine.quantities import Machine
 from gigawatt.chain.registry import load_alone, running, serving, shared, training
 from gigawatt.core.evidence import Assumption, Evidence
 from gigawatt.core.formula import function_of
 from gigawatt.facility.embodied import embodied_carbon
 from gigawatt.facility.power_chain import construction_factor
 from gigawatt.machine import Chip
-from gigawatt.machine.prices import rent_in
+from gigawatt.machine.prices import rent_in, resale_share
 from gigawatt.money import SECONDS_PER_YEAR, Asset, Ledger, PlantCost, campus_assets, ledger
+from gigawatt.money.annuity import annuity
 from gigawatt.power import SupplyPlan
 
 __all__ = ["Campus", "supply_costs"]
@@ -62,6 +63,7 @@ def campus(
 ) -> Campus:
     """Chips, nodes, network, building and further assets: price, life, upkeep and embodied carbon.
 
+    Chips are sold at the end of their life where a resale is given.
     The building is sized for the design power of every accelerator; where its redundancy is given, its power
     and cooling cost and embody as much more or less as they are larger or smaller than the usual ones.
     A further asset that is ``None`` is left out.
@@ -85,10 +87,48 @@ def campus(
         for name in ("chips", "nodes"):
             assets[name] = replace(assets[name], life=economics_chip_life)
         told = tuple(item for item in told if item.key != "finance.chip_life")
+    chips = assets["chips"]
+    assets["chips"] = replace(chips, resale=chips.price * resale_share(cluster.chip, chips.life))
     rows = (*catalog.entity("finance", "hyperscaler").rows(), *catalog.entity("building", "ai-campus").rows())
     rows += of_redundancy
     assets |= {name: asset for name, asset in ledger_assets.items() if asset is not None}
     return Campus(assets, rows, told)
+
+
+@running("ledger.chip_hour_owned", "$/h")
+def chip_hour_owned(ledger_campus: Campus, economics_discount_rate: float, machine_count: int) -> float:
+    """Cost of one accelerator for one hour without electricity, every hour of the year in use.
+
+    (annuities of chips, nodes, network and building, resale counted, + their upkeep) / accelerators
+    """
+    rate = economics_discount_rate
+    yearly = sum(
+        float(annuity(capital=asset.net_price(rate), rate=rate, life=asset.life)) + asset.operating
+        for asset in ledger_campus.assets.values()
+    )
+    return yearly / SECONDS_PER_YEAR / machine_count
+
+
+@training("ledger.run_owned", "M$")
+def run_owned(training_accelerator_hours: float, ledger_chip_hour_owned: float) -> float:
+    """Cost of one run for chips, nodes, network and building, for its time on the clock.
+
+    accelerator-hours × cost of one for an hour without electricity
+    """
+    return training_accelerator_hours * ledger_chip_hour_owned
+
+
+@training("ledger.run_electricity", "M$")
+def run_electricity(energy_facility: float, supply_electricity_cost: float) -> float:
+    """Cost of the electricity of one run.
+
+    energy at the meter × price of electricity
+    """
+    return energy_facility * supply_electricity_cost
+
+
+TAX_CREDITS = "tax credits"
+"""Line of the ledger that has the tax credits of all plants; it is less than nothing."""
 
 
 def supply_costs(optimum: SupplyPlan) -> dict[str, PlantCost]:
@@ -103,6 +143,9 @@ def supply_costs(optimum: SupplyPlan) -> dict[str, PlantCost]:
             upfront=optimum.upfront[plant.id],
             embodied=optimum.construction_carbon[plant.id],
         )
+    credits = sum(optimum.cost[plant.id]["credits"] for plant in optimum.plants)
+    if credits != 0.0:
+        supply[TAX_CREDITS] = PlantCost(energy=credits)
     return supply
 
 

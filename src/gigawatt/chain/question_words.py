@@ -16,8 +16,9 @@ import numpy as np
 
 from gigawatt.chain.assumption_list import AssumptionList, year_of
 from gigawatt.chain.filler import Filler
-from gigawatt.chain.machine import flat_year, pue_peak
-from gigawatt.chain.shared_leaves import fill_cooling, fill_grid, fill_place, fill_spares
+from gigawatt.chain.machine.quantities import flat_year, pue_peak
+from gigawatt.chain.shared_leaves import fill_cooling, fill_grid, fill_money, fill_place, fill_spares
+from gigawatt.chain.supply.candidates import connection_price
 from gigawatt.core.branching import fields_of
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.evidence import Grade
@@ -136,30 +137,35 @@ def with_defaults(
 
 
 def place_of(assumed: AssumptionList, fill: Filler, pue: float | None) -> tuple[float, float, float]:
-    """(PUE of the year, of the hottest hour, price of electricity [$/J]); fills the leaves that these need.
+    """(PUE of the year, of the hottest hour, price of electricity [$/J]); fills the leaves that these need,
+    and those of money.
 
-    ``pue`` where it is given; the price that is given, or the mean of the grid at its site.
+    ``pue`` where it is given; the price that is given, or what a flat load pays at the grid of its site: the
+    mean of the hours, and the connection by its energy.
     """
     scenario = fill.loaded.scenario
     mean_price = at_year(scenario.supply.grid.price, scenario.year)
     price = mean_price if scenario.supply.price is None else scenario.supply.price
     pue = scenario.site.pue if pue is None else pue
-    if pue is None or price is None:
+    if pue is None or price is None or scenario.economics.discount_rate is None:
         fill_place(fill)
     if pue is None:
         fill_cooling(fill)
     fill_spares(fill)
+    fill_money(fill)
     mean, peak = (pue, pue) if pue is not None else _pue(assumed, fill)
-    if price is not None:
-        return mean, peak, price
+    rate = fill.leaves["economics.discount_rate"].value
+    connection = connection_price(year=scenario.year, rate=rate)
+    if price is not None:  # that of the grid is of its hours
+        return mean, peak, price if scenario.supply.price is not None else price + connection
     fill_grid(fill)
     grid, place = fill.leaves["supply.grid"].value, fill.leaves["site.site"].value
-    price = float(np.mean(grid.price))
+    price = float(np.mean(grid.price)) + connection
     evidence = grid.evidence.get("price")
     assumed.add(
         "supply.price",
         show(price, "$/MWh"),
-        f"mean of the grid {place.grid}",
+        f"mean of the grid {place.grid}, with {show(connection, '$/MWh')} for the connection",
         evidence.grade if evidence is not None else Grade.modelled,
         evidence.source_id if evidence is not None else "",
     )

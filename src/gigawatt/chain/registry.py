@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from gigawatt.chain.supply.grid_terms import GRID_TERMS
 from gigawatt.core.branching import BranchingGraph
 from gigawatt.core.graph import GraphError
 from gigawatt.schema.fields import LOAD, SERVING, TRAINING, fields, keys_under
@@ -75,9 +76,10 @@ def complete(branch: str) -> None:
         CHAIN.gather("ledger.assets", "", "assets.", summary, (branch,))
     else:
         CHAIN.leaf("ledger.assets", "", summary, (branch,))
-    for name in CHAIN.missing(branch):
-        if name in fields():
-            CHAIN.leaf(name, fields()[name].unit, fields()[name].sentence, (branch,), fields=(name,))
+    missing = set(CHAIN.missing(branch))
+    for name, field in fields().items():  # in the order of the schema, whatever was imported first
+        if name in missing:
+            CHAIN.leaf(name, field.unit, field.sentence, (branch,), fields=(name,))
     unread = CHAIN.unread(branch)
     if unread:
         raise GraphError(f"nothing reads {', '.join(unread)}")
@@ -88,8 +90,10 @@ _MACHINE = (
 )
 _DEGREES = " ".join(f"serving.layout.{name}" for name in keys_under("serving.layout"))
 _COLUMNS = " ".join(f"layout.{name}" for name in keys_under("layout") if name != "widen")
-_WEATHER = "site.name site.weather site.design_hot site.design_cold"
-_DATED = "year supply.ordered supply.ready"
+_WEATHER = "site.name site.weather site.design_hot site.design_cold site.wind_speed"
+_DATED = "year supply.ordered supply.ready supply.allow"
+_CONNECTION = " ".join([*(f"supply.grid.{name}" for name in GRID_TERMS), "supply.ppa", "supply.ppa_price"])
+_HOURS = " ".join(f"supply.grid.{name}" for name in ("price", "carbon", "water", "year", "delivery", "hours"))
 _EVERY = (
     ("scenario.year", "", "Year of prices, plants and software", "year"),
     ("site.site", "", "The site", "site.name"),
@@ -99,18 +103,22 @@ _EVERY = (
     ("site.cooling", "", "The cooling system", "site.cooling"),
     ("site.redundancy", "", "Spare units of power and cooling, where they are given", "site.redundancy"),
     ("supply.grid", "", "The grid at the site, hour by hour",
-     f"year {_WEATHER} site.weather_years supply.grid.price supply.grid.carbon"),
-    ("supply.grid_given", "", "Connection limit, and whether its clean share counts, where they are given",
-     "supply.grid.limit supply.grid.counts"),
+     f"year {_WEATHER} site.weather_years {_HOURS} carbon.boundary"),
+    ("supply.grid_given", "", "Terms of the connection, where they are given", _CONNECTION),
     ("supply.dates", "", "Orders and lead times of the plants", f"{_DATED} supply.plants"),
     ("supply.plants", "", "Plants that may be built", f"supply.plants {_DATED}"),
     ("supply.limits", "", "Largest capacity of a plant where it is given", f"supply.limits {_DATED}"),
     ("supply.capacity_factors", "", "Capacity factors by the hour of a plant, where they are given",
      "supply.capacity_factors"),
     ("supply.fuel_prices", "", "Prices of fuels at their hubs, where they are given", "supply.fuel_prices"),
+    ("supply.credits", "", "Whether tax credits are as the law of the place gives them", "supply.credits"),
+    ("supply.fuel_stock", "h", "Fuel in stock, as time at full output, where it is given",
+     "supply.fuel_stock"),
     ("supply.carbon_limit", "g/kWh", "Largest average carbon intensity of the electricity",
      "supply.carbon_limit"),
     ("supply.carbon_price", "$/t", "Price on operational carbon", "supply.carbon_price"),
+    ("supply.carbon_market", "", "Whether the carbon price is the place's own, on what burns on the site",
+     "supply.carbon_price"),
     ("supply.not_served_price", "$/MWh", "Price of energy not served, where it is given",
      "supply.not_served_price"),
     ("supply.not_served_limit", "percent", "Share of the energy that may be unserved, where it is given",
@@ -127,7 +135,7 @@ _RUNNING = (
     ("scenario.boundary", "", "What energy and carbon count", "boundary"),
     ("model.architecture", "", "The model, as its config.json describes it", "model"),
     ("machine.chip", "", "The accelerator",
-     "machine.chip economics.chip_price economics.chip_bought year"),
+     "machine.chip economics.chip_price economics.chip_bought economics.chip_resale year"),
     ("machine.size", "", "Number of accelerators, or their facility power limit",
      "machine.count machine.power"),
     ("machine.options", "", "Node, links and domain where they differ from the chip's usual ones", _MACHINE),
@@ -151,7 +159,8 @@ _TRAINING = (
      "training.runs"),
     ("training.overhead", "percent", "Time of a whole run besides its steps and failures, as a share of them",
      "training.overhead training.goodput"),
-    ("machine.stack", "", "The software stack", "machine.stack year"),
+    ("software.stack", "", "Parameters of the training software",
+     "software.framework software.version software.flags year"),
     ("layout.fixed", "", "Columns of the layout that are fixed", _COLUMNS),
     ("layout.widen", "", "Rare columns of the layout that are searched as well", "layout.widen"),
 )  # fmt: skip

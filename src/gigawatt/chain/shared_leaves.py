@@ -11,25 +11,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
-from gigawatt.chain.arrivals import fill_arrivals
-from gigawatt.chain.candidates import fuel_id, plant_id
 from gigawatt.chain.filler import Filler, beside, clock_rows
-from gigawatt.chain.supply_terms import read_flexible, read_matching, read_reliability
-from gigawatt.chain.weather_years import grid_of, weather_years
+from gigawatt.chain.supply.arrivals import fill_arrivals
+from gigawatt.chain.supply.candidates import fuel_id, plant_id
+from gigawatt.chain.supply.grid_tariff import assumed_of
+from gigawatt.chain.supply.grid_terms import GRID_TERMS, read_peak_hours
+from gigawatt.chain.supply.grid_trade import assumed_of_prices, read_agreements
+from gigawatt.chain.supply.markets import fill_carbon, fill_fuels
+from gigawatt.chain.supply.terms import COMPUTED, read_flexible, read_matching, read_reliability
+from gigawatt.chain.supply.weather_years import grid_of, weather_years
 from gigawatt.core.errors import InputError
-from gigawatt.core.evidence import Evidence
+from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.graph import Leaf
 from gigawatt.core.once import once, stamp
-from gigawatt.core.quantities import parse
-from gigawatt.facility import load_site, load_weather
-from gigawatt.facility.weather import move_to_design
+from gigawatt.facility import country_of, load_site, load_weather
+from gigawatt.facility.weather import move_to_design, scale_wind
 from gigawatt.machine import Chip
-from gigawatt.machine.prices import bought_in
+from gigawatt.machine.prices import bought_in, sold
 from gigawatt.money import discount_rate
 from gigawatt.power import default_not_served_price
+from gigawatt.power.market.hours import read_price_year
+from gigawatt.power.market.own_hours import read_own_hours
 from gigawatt.power.resource.hours_file import read_shares
 from gigawatt.power.resource.profiles import leave_out
 from gigawatt.power.resource.wind import raised_wind
+from gigawatt.power.tariff import read_tariff
+from gigawatt.schema.fields import SERVING, TRAINING
 from gigawatt.schema.values import ByYear, at_year
 
 Array = NDArray[np.float64]
@@ -49,6 +56,8 @@ def fill_chip(fill: Filler, chip: Chip, rows: tuple[Evidence, ...]) -> None:
         chip = replace(chip, price=economics.chip_price, evidence=evidence)
     else:
         chip = bought_in(chip, economics.chip_bought or scenario.year)
+    if economics.chip_resale is not None:
+        chip = sold(chip, economics.chip_resale)
     _check_bought(fill, chip)
     kernels = catalog.entity("kernels", chip.kernels or "default").rows()
     fill.written("machine.chip", "machine.chip", chip, (*chip.evidence.values(), *kernels, *rows))
@@ -85,7 +94,7 @@ def _weather_key(fill: Filler) -> tuple[str, Hashable]:
     place = fill.loaded.scenario.site
     key = "site.weather" if place.weather else "site.name"
     file = None if place.weather is None else stamp(beside(fill.loaded, place.weather))
-    return key, (place.name, file, place.design_hot, place.design_cold)
+    return key, (place.name, file, place.design_hot, place.design_cold, place.wind_speed)
 
 
 def fill_year(fill: Filler) -> None:
@@ -109,6 +118,8 @@ def fill_place(fill: Filler) -> None:
     if any(value is not None for value in design.values()):
         key = "site.design_hot" if place.design_hot is not None else "site.design_cold"
         weather = fill.ask(key, lambda: move_to_design(weather, **design))
+    if (mean := place.wind_speed) is not None:
+        weather = fill.ask("site.wind_speed", lambda: scale_wind(weather, mean))
     fill.written("site.weather", key, weather)
 
 
@@ -138,17 +149,66 @@ def fill_grid(fill: Filler) -> None:
     key = "site.name" if place.weather_years is None else "site.weather_years"
     here = (here, place.weather_years)
     read_years = lambda: weather_years(  # noqa: E731
-        site, weather, place.weather_years, of_file=place.weather is not None
+        site,
+        weather,
+        place.weather_years,
+        of_file=place.weather is not None,
+        scaled=place.wind_speed is not None,
     )
     skies, assumed = fill.ask(key, lambda: once(("weather_years", here), read_years))
     fill.written("site.weather_years", key, skies)
     fill.assumptions += assumed
-    means = at_year(supply.grid.price, scenario.year), supply.grid.carbon
-    read_grid = lambda: grid_of(site.grid, scenario.year, skies, *means)  # noqa: E731
-    grid = fill.ask("site.name", lambda: once(("grid", here, site.grid, scenario.year, means), read_grid))
+    terms, made = _grid_terms(fill, skies[0].time_zone)
+    read_grid = lambda: grid_of(site.grid, scenario.year, skies, *terms)  # noqa: E731
+    grid = fill.ask("site.name", lambda: once(("grid", here, site.grid, scenario.year, made), read_grid))
     fill.written("supply.grid", "site.name", grid)
     given = {name: getattr(supply.grid, name) for name in ("limit", "counts")}
+    given |= {name: one for name in GRID_TERMS if (one := getattr(supply.grid, name)) is not None}
+    if (rule := given.get("peak_hours")) is not None:
+        given["peak_hours"] = fill.ask("supply.grid.peak_hours", lambda: read_peak_hours(rule))
+    elif given.get("peak_charge"):
+        row = catalog.entity("defaults", "supply.grid.peak_hours")
+        given["peak_hours"], grade = row.text("text"), Grade.read(row.text("grade"))
+        fill.assumptions.append(
+            Assumption(row.id, row.text("text"), row.text("reason"), grade, row.text("source_id"))
+        )
+    if (named := given.get("tariff")) is not None:
+        name = str(beside(fill.loaded, named))
+        given["tariff"] = fill.ask("supply.grid.tariff", lambda: read_tariff(name))
+        fill.assumptions.append(assumed_of(given["tariff"]))
+    elif "contract" in given:
+        error = InputError("no tariff takes a share of it", allowed="supply.grid.tariff as well")
+        raise fill.loaded.blame(error, "supply.grid.contract")
+    _agreements(fill, grid.id, given)
     fill.written("supply.grid_given", "supply.grid", given)
+
+
+def _grid_terms(fill: Filler, time_zone: float) -> tuple[tuple[Any, ...], Hashable]:
+    """(means, year of prices, delivery, own hours, boundary of the grid; what these depend on)."""
+    grid, key = fill.loaded.scenario.supply.grid, "supply.grid.hours"
+    written, file = grid.year, grid.hours
+    year = None if written is None else fill.ask("supply.grid.year", lambda: read_price_year(written))
+    means = at_year(grid.price, fill.loaded.scenario.year), grid.carbon, grid.water, year, grid.delivery
+    within = fill.loaded.scenario.carbon.boundary
+    if file is None:
+        return (*means, None, within), (*means, within)
+    path = Path(beside(fill.loaded, file))
+    own = fill.ask(key, lambda: read_own_hours(path, time_zone=time_zone))
+    return (*means, own, within), (*means, within, stamp(path), time_zone)
+
+
+def _agreements(fill: Filler, grid: str, given: dict[str, Any]) -> None:
+    """Power purchase agreements into the terms of the connection."""
+    supply = fill.loaded.scenario.supply
+    if supply.ppa is None:
+        if supply.ppa_price is not None:
+            error = InputError("no agreement has this price", allowed="supply.ppa as well")
+            raise fill.loaded.blame(error, "supply.ppa_price")
+        return
+    text = supply.ppa
+    found, rows = fill.ask("supply.ppa", lambda: read_agreements(text, supply.ppa_price, grid))
+    given["ppa"] = found
+    fill.assumptions += assumed_of_prices(rows)
 
 
 def fill_supply(fill: Filler) -> None:
@@ -160,9 +220,11 @@ def fill_supply(fill: Filler) -> None:
     fill_arrivals(fill)
     year = fill.loaded.scenario.year
     fill.written("supply.carbon_limit", "supply.carbon_limit", limit_in(supply.carbon_limit, year))
-    price = at_year(supply.carbon_price, year)
-    fill.given_or_default("supply.carbon_price", price, lambda t: parse(t, "$/kg"))
+    fill_carbon(fill)
     fill.written("supply.fuel_prices", "supply.fuel_prices", _by_fuel(fill, supply.fuel_prices))
+    fill_fuels(fill)
+    fill.written("supply.credits", "supply.credits", supply.credits)
+    fill.written("supply.fuel_stock", "supply.fuel_stock", supply.fuel_stock)
     fill.written("supply.capacity_factors", "supply.capacity_factors", _factors(fill, supply))
     if supply.not_served_price is not None:
         fill.written("supply.not_served_price", "supply.not_served_price", supply.not_served_price)
@@ -239,9 +301,18 @@ def _terms(fill: Filler, supply: Any) -> None:
     matched = None if share is None else fill.ask("supply.matching", lambda: read_matching(share))
     fill.written("supply.matching", "supply.matching", matched)
     key = "supply.flexible" if supply.deferrable is None else "supply.deferrable"
-    cut = fill.ask("supply.flexible", lambda: read_flexible(supply.flexible))
-    both = fill.ask(key, lambda: read_flexible(supply.flexible, supply.deferrable)) or cut
+    given = supply.flexible
+    if given == COMPUTED and fill.loaded.branch in (TRAINING, SERVING):
+        given = None  # what runs or serves says it
+        if supply.deferrable is not None:
+            error = InputError("nothing waits beside what is computed", given=supply.deferrable,
+                               allowed=f"without supply.flexible: {COMPUTED}")  # fmt: skip
+            raise fill.loaded.blame(error, key)
+    cut = fill.ask("supply.flexible", lambda: read_flexible(given))
+    both = fill.ask(key, lambda: read_flexible(given, supply.deferrable)) or cut
     fill.written("supply.flexible", key, both)
+    fill.written("supply.flexible_given", key, both)
+    fill.written("scenario.flexible", "supply.flexible", supply.flexible)
 
 
 def fill_money(fill: Filler) -> None:
@@ -250,10 +321,17 @@ def fill_money(fill: Filler) -> None:
     if economics.discount_rate is not None:
         fill.written("economics.discount_rate", "economics.discount_rate", economics.discount_rate)
     else:
-        rate, assumed = discount_rate()
+        country = country_of(fill.leaves["site.site"].value)
+        asked = country.row_with("risk_premium")
+        premium = None if asked is None else asked.evidence("risk_premium")
+        rate, assumed = discount_rate(premium=premium, place=country.name)
         finance = catalog.entity("finance", "hyperscaler").evidence("discount_rate")
         fill.leaves["economics.discount_rate"] = Leaf(
-            rate, "catalog", reason=assumed.reason, written=assumed.value, evidence=(finance,)
+            rate,
+            "catalog",
+            reason=assumed.reason,
+            written=assumed.value,
+            evidence=(finance,) if premium is None or premium.value == 0.0 else (finance, premium),
         )
         fill.assumptions.append(assumed)
     fill.written("economics.chip_life", "economics.chip_life", economics.chip_life)

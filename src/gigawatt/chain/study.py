@@ -148,7 +148,7 @@ class Study:
                 values = remembered.memo.evaluate(chain, leaves, progress, blamed)
         objects = {name: value.value for name, value in values.items()}
         found = assumptions_of(values, assumptions)
-        tables = {name: make(objects) for name, make in tables_of(self.loaded.branch).items()}
+        tables = {name: make(objects) for name, make in tables_of(self.loaded.branch, objects).items()}
         run = {
             "scenario": str(self.loaded.file),
             "scenario_hash": self.loaded.hash,

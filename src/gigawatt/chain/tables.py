@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gigawatt.chain.capacity_chain import chain_rows
-from gigawatt.chain.supply import HOUR
+from gigawatt.chain.site.capacity_chain import chain_rows
+from gigawatt.chain.supply.flexibility import rows_of
+from gigawatt.chain.supply.grid_tariff import bill_of, bill_rows
+from gigawatt.chain.supply.quantities import HOUR
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.schema.fields import LOAD, TRAINING
 from gigawatt.schema.pins import word_of
@@ -237,8 +239,18 @@ def _capacity_chain(o: Objects) -> pd.DataFrame:
     return _frame(chain_rows(o["facility.capacity_chain"]), "stage")
 
 
+def _flexibility(o: Objects) -> pd.DataFrame:
+    return _frame(rows_of(o["load.ladder"], o["supply.plan"]), "what")
+
+
+def _bill(o: Objects) -> pd.DataFrame:
+    bill = bill_of(o["supply.plan"])
+    assert bill is not None
+    return _frame(bill_rows(bill), "line").drop(columns="kind")
+
+
 _OF_SUPPLY: dict[str, Callable[[Objects], pd.DataFrame]] = {
-    "hourly": _hourly, "plants": _plants, "capacity_chain": _capacity_chain,
+    "hourly": _hourly, "plants": _plants, "bill": _bill, "capacity_chain": _capacity_chain,
 }  # fmt: skip
 _OF_LOAD = {**_OF_SUPPLY, "ledger": lambda o: _ledger(o).drop(columns="run [M$]")}
 _OF_TRAINING: dict[str, Callable[[Objects], pd.DataFrame]] = {
@@ -251,14 +263,23 @@ _OF_TRAINING: dict[str, Callable[[Objects], pd.DataFrame]] = {
     "energy": _energy,
     "flows": _flows,
     **_OF_SUPPLY,
+    "flexibility": _flexibility,
     "ledger": _ledger,
     "per_token": _per_token,
 }
 
 
-def tables_of(branch: str) -> dict[str, Callable[[Objects], pd.DataFrame]]:
-    """The tables of a branch of the chain by name, each made of the values of its quantities."""
-    return {TRAINING: _OF_TRAINING, LOAD: _OF_LOAD}.get(branch) or _of_serving()
+def tables_of(branch: str, quantities: Mapping[str, Any]) -> dict[str, Callable[[Objects], pd.DataFrame]]:
+    """The tables of a branch of the chain by name, each made of the values of its quantities.
+
+    That of a ladder is left out where ``quantities`` have none: a service has one where it is asked; that of
+    a bill where no connection has a tariff.
+    """
+    found = {TRAINING: _OF_TRAINING, LOAD: _OF_LOAD}.get(branch) or _of_serving()
+    plan = quantities.get("supply.plan")
+    billed = plan is not None and any(plant.metered is not None for plant in plan.plants)
+    there = {"flexibility": "load.ladder" in quantities, "bill": billed}
+    return {k: make for k, make in found.items() if there.get(k, True)}
 
 
 def _of_serving() -> dict[str, Callable[[Objects], pd.DataFrame]]:
@@ -277,6 +298,7 @@ def _of_serving() -> dict[str, Callable[[Objects], pd.DataFrame]]:
         "formats": served.formats,
         "flows": lambda o: _flows(o, served.energy),
         **_OF_SUPPLY,
+        "flexibility": _flexibility,
         "ledger": served.ledger,
         "per_token": served.per_token,
     }

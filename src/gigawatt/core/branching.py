@@ -20,7 +20,8 @@ __all__ = ["BranchingGraph", "Inside", "Writer"]
 
 @dataclass(frozen=True)
 class Writer:
-    """A quantity in some branches; ``given`` are the fields of which one has to be given, empty: none.
+    """A quantity in some branches; ``given`` are the fields of which one has to be given (``key``), or to
+    have a value (``key=value``), empty: none.
 
     ``inverse`` are (unknown leaf, target) of a function that searches for the leaf by what the target is.
     """
@@ -29,6 +30,7 @@ class Writer:
     branches: frozenset[str]
     given: tuple[str, ...] = ()
     inverse: tuple[str, str] | None = None
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,13 @@ class BranchingGraph:
         unknown: str,
         target: str,
         given: Iterable[str],
+        without: Iterable[str] = (),
         rows: Iterable[str] = ("*",),
         method: str = "",
     ) -> Callable[[Callable[..., object]], Callable[..., object]]:
         """Register a search for what the leaf ``unknown`` has to be, given what ``target`` follows to.
+
+        The search asks as if the fields ``without`` were not given.
 
         The function's first parameter is an :class:`Inside`, the others are quantities as ever; what follows
         from it may write ``unknown``. The graph stays without a cycle: the search reads the leaves from which
@@ -109,7 +114,7 @@ class BranchingGraph:
         def register(function: Callable[..., object]) -> Callable[..., object]:
             node = node_of(name, "", function, rows=rows, method=method)
             node = replace(node, inputs=node.inputs[1:])
-            self._add(node, branches, given, (unknown, target))
+            self._add(node, branches, given, (unknown, target), without)
             return function
 
         return register
@@ -133,8 +138,9 @@ class BranchingGraph:
         branches: Iterable[str],
         given: Iterable[str],
         inverse: tuple[str, str] | None = None,
+        without: Iterable[str] = (),
     ) -> None:
-        writer = Writer(node, frozenset(branches or self.branches), tuple(given), inverse)
+        writer = Writer(node, frozenset(branches or self.branches), tuple(given), inverse, tuple(without))
         unknown = writer.branches - set(self.branches)
         if unknown:
             raise GraphError(f"{node.name}: no branch {', '.join(sorted(unknown))}")
@@ -174,7 +180,31 @@ class BranchingGraph:
             self._graphs[key] = self._resolved(branch, key[1])
         return self._graphs[key]
 
+    def registered(self, branch: str) -> Graph:
+        """What is registered of a branch until now, where no field chooses a writer: not checked.
+
+        For modules that compute a part of the graph (:mod:`gigawatt.core.subgraph`) and import what registers
+        that part and no more. Searches for a leaf are left out; an input without a writer is a leaf.
+        """
+        usual = self._chosen(branch, frozenset()).values()
+        nodes = {one.node.name: one.node for one in usual if one.inverse is None}
+        open_ = {name: Node(name, "", (), None, "", "") for node in nodes.values() for name in node.inputs}
+        return Graph(open_ | nodes)
+
     def _resolved(self, branch: str, given: frozenset[str]) -> Graph:
+        chosen = self._chosen(branch, given)
+        nodes = sorted((self._node(writer, branch, given) for writer in chosen.values()), key=_place)
+        graph = Graph({node.name: node for node in nodes})
+        of_branch = [writer.node for writer in self.writers if branch in writer.branches]
+        answers = set(graph.nodes) - {one for node in of_branch for one in node.inputs}
+        while cut := self._unread(graph) - answers:  # what only a cut quantity read
+            for name in cut:
+                del graph.nodes[name]
+        graph.check()
+        return graph
+
+    def _chosen(self, branch: str, given: frozenset[str]) -> dict[str, Writer]:
+        """The writer of every quantity of a branch where these fields are given."""
         chosen: dict[str, Writer] = {}
         for writer in self.writers:
             name = writer.node.name
@@ -186,15 +216,7 @@ class BranchingGraph:
                 raise InputError(f"{first} is given as well", key=second, allowed=f"one of them: {name}")
             if other is None or writer.given:
                 chosen[name] = writer
-        nodes = sorted((self._node(writer, branch, given) for writer in chosen.values()), key=_place)
-        graph = Graph({node.name: node for node in nodes})
-        of_branch = [writer.node for writer in self.writers if branch in writer.branches]
-        answers = set(graph.nodes) - {one for node in of_branch for one in node.inputs}
-        while cut := self._unread(graph) - answers:  # what only a cut quantity read
-            for name in cut:
-                del graph.nodes[name]
-        graph.check()
-        return graph
+        return chosen
 
     def _node(self, writer: Writer, branch: str, given: frozenset[str]) -> Node:
         """The node of a writer; that of a search reads what its target follows from as well."""
@@ -203,7 +225,7 @@ class BranchingGraph:
             return node
         function, (unknown, target) = node.function, writer.inverse
         assert function is not None
-        graph, own = self.graph(branch, given - set(writer.given)), node.inputs
+        graph, own = self.graph(branch, given - {*writer.given, *writer.without}), node.inputs
         leaves = [one for one in graph.order((target,)) if graph.nodes[one].function is None]
         inputs = tuple(one for one in dict.fromkeys((*own, *leaves)) if one != unknown)
 

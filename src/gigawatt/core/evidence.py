@@ -79,6 +79,11 @@ class Evidence:
     where: str
 
     @property
+    def shown(self) -> str:
+        """The number as it is written, with its unit where it has one."""
+        return self.written if self.unit in ("", "1") else f"{self.written} {self.unit}"
+
+    @property
     def name(self) -> str:
         """``entity.quantity``, unique within a table and year."""
         return f"{self.entity}.{self.quantity}"

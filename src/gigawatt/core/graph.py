@@ -1,9 +1,10 @@
 """The quantity graph: named pure functions, composed by the names of their parameters.
 
 A quantity has a dotted name ``room.quantity``. A function's parameter ``training_step_time`` is the
-quantity ``training.step_time``: the first underscore stands for the dot. Leaves are declared; each
-gets a :class:`Leaf` with its origin when the graph is evaluated. The same graph is what ``explain``
-walks, what caching keys on and what sweeps will broadcast over.
+quantity ``training.step_time``: the first underscore stands for the dot; parameters that can only be given by
+keyword are options that no quantity writes. Leaves are declared; each gets a :class:`Leaf` with its origin
+when the graph is evaluated. The same graph is what ``explain`` walks, what caching keys on and what inner
+loops evaluate in parts (:mod:`gigawatt.core.subgraph`).
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ def node_of(
     name: str, unit: str, function: Callable[..., Any], *, rows: Iterable[str] = ("*",), method: str = ""
 ) -> Node:
     """The quantity ``name`` that a function writes; raises ``GraphError`` where it has no docstring."""
-    inputs = tuple(p.replace("_", ".", 1) for p in inspect.signature(function).parameters)
+    parameters = inspect.signature(function).parameters.values()
+    inputs = tuple(p.name.replace("_", ".", 1) for p in parameters if p.kind is not p.KEYWORD_ONLY)
     summary, _, formula = (inspect.getdoc(function) or "").partition("\n\n")
     if not summary:
         raise GraphError(f"{name} has no docstring")

@@ -41,13 +41,15 @@ __all__ = [
 ]
 
 
+_WEEK = 168
+"""Rows of a table of a week's hours, which is no small one."""
 _LEFT = 10.0
 """Seconds after which a hidden folder that nobody holds is one that a killed process left."""
 
 
 def as_json(result: Result) -> dict[str, Any]:
     """The machine-readable answer: quantities in their shown unit, small tables, notices, assumptions."""
-    small = {name: table for name, table in result.tables.items() if len(table) <= 200}
+    small = {name: table for name, table in result.tables.items() if len(table) < _WEEK}
     return {
         "name": result.name,
         "quantities": {

@@ -153,6 +153,7 @@ def chip_of(entry: Entity, assumed: tuple[Assumption, ...] = ()) -> Chip:
         evidence=row.evidence,
         kernels=_fit(row),
         assumptions=tuple(row.assumed),
+        exponentials=row.get("exponentials"),
     )
 
 

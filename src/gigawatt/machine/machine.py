@@ -20,7 +20,9 @@ class Chip:
     on top of ``idle_power`` [W]. ``technology`` names the file of ``hardware/technology`` that computes
     the cost of an operation on it. ``evidence`` holds the row of every number. ``kernels`` names the fit
     of the catalog's ``kernels`` table that its technology uses (empty: ``default``); ``assumptions`` lists
-    what the row did not say and a documented rule filled in.
+    what the row did not say and a documented rule filled in. ``exponentials`` [1/s] is the rate of its units
+    for special functions, ``None`` where no row says it. ``resale`` has (age [s], share of the price for
+    which it sells at that age), empty where it is not sold.
     """
 
     id: str
@@ -42,6 +44,8 @@ class Chip:
     evidence: Mapping[str, Evidence] = field(repr=False)
     kernels: str = ""
     assumptions: tuple[Assumption, ...] = field(default=(), repr=False)
+    exponentials: float | None = None
+    resale: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from gigawatt.money.annuity import (
     present_value,
 )
 from gigawatt.money.campus import building_asset, building_price, campus_assets, discount_rate
-from gigawatt.money.ledger import COLUMNS, Asset, Ledger, PlantCost, ledger
+from gigawatt.money.ledger import COLUMNS, Asset, Ledger, PlantCost, assets_yearly, ledger
 
 __all__ = [
     "COLUMNS",
@@ -20,6 +20,7 @@ __all__ = [
     "Ledger",
     "PlantCost",
     "annuity",
+    "assets_yearly",
     "building_asset",
     "building_price",
     "campus_assets",

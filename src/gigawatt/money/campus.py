@@ -19,10 +19,25 @@ def _assumption(row: Evidence, key: str, unit: str, reason: str) -> Assumption:
     return Assumption(key, text, reason, row.grade, row.source_id)
 
 
-def discount_rate(finance: Entity | None = None) -> tuple[float, Assumption]:
-    """The catalog's real discount rate [1/yr] and the assumption that it makes."""
+def discount_rate(
+    finance: Entity | None = None, premium: Evidence | None = None, place: str = ""
+) -> tuple[float, Assumption]:
+    """The catalog's real discount rate [1/yr] and the assumption that it makes.
+
+    ``premium`` [1/yr] is what investors ask for more at a ``place``: it is added where it is not 0.
+    """
     row = (finance or entity("finance", "hyperscaler")).evidence("discount_rate")
-    return row.value, _assumption(row, "finance.discount_rate", "percent", row.note)
+    told = _assumption(row, "finance.discount_rate", "percent", row.note)
+    if premium is None or premium.value == 0.0:
+        return row.value, told
+    rate = row.value + premium.value
+    low, high = (
+        (row.low or row.value) + (premium.low or 0.0),
+        (row.high or row.value) + (premium.high or 0.0),
+    )
+    shown = f"{show(rate, 'percent')} ({show(low, 'percent')} to {show(high, 'percent')})"
+    why = f"{show(row.value, 'percent')} and {show(premium.value, 'percent')} of risk of {place}; {row.note}"
+    return rate, Assumption(told.key, shown, why, max(row.grade, premium.grade), premium.source_id)
 
 
 def building_price(*, it_power: float, building: Entity) -> float:

@@ -13,7 +13,7 @@ charged exactly that year's cost, energy, carbon and water.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite, nan
@@ -29,7 +29,7 @@ from gigawatt.money.annuity import SECONDS_PER_YEAR, capital_recovery_factor
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMNS", "Asset", "Ledger", "PlantCost", "ledger"]
+__all__ = ["COLUMNS", "Asset", "Ledger", "PlantCost", "assets_yearly", "ledger"]
 
 COLUMNS = ("capital", "operating", "energy")
 
@@ -40,13 +40,19 @@ Array = NDArray[np.float64]
 class Asset:
     """Something that is bought once and lasts: chips, nodes, network, building.
 
-    ``price`` [$] and ``embodied`` [kg CO2e] of all of it together, ``life`` [s], ``operating`` [$/yr].
+    ``price`` [$] and ``embodied`` [kg CO2e] of all of it together, ``life`` [s], ``operating`` [$/yr];
+    ``resale`` [$] is what it sells for at the end of its life.
     """
 
     price: float
     life: float
     operating: float = 0.0
     embodied: float = 0.0
+    resale: float = 0.0
+
+    def net_price(self, rate: float) -> float:
+        """Price less the resale at the end of the life, discounted at ``rate`` [1/yr]: [$]."""
+        return self.price - self.resale * (1.0 + rate) ** (-self.life / SECONDS_PER_YEAR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,7 +261,8 @@ def _asset_line(name: str, asset: Asset, rate: float) -> tuple[float, float, flo
     price = _check(f"{name}.price", asset.price)
     life = _check(f"{name}.life", asset.life, positive=True)
     operating = _check(f"{name}.operating", asset.operating)
-    capital = price * float(capital_recovery_factor(rate=rate, life=life))
+    _check(f"{name}.resale", asset.resale, most=max(asset.price, 0.0))
+    capital = asset.net_price(rate) * float(capital_recovery_factor(rate=rate, life=life))
     return (
         capital,
         operating,
@@ -276,6 +283,11 @@ def _plant_line(name: str, plant: PlantCost) -> tuple[float, float, float, float
         _check(f"{name}.upfront", plant.upfront),
         _check(f"{name}.embodied", plant.embodied),
     )
+
+
+def assets_yearly(assets: Iterable[Asset], rate: float) -> float:
+    """What assets cost a year [$/yr]: annuities at ``rate`` [1/yr] and operation, as in :func:`ledger`."""
+    return sum(sum(_asset_line("asset", asset, rate)[:3]) for asset in assets)
 
 
 def ledger(

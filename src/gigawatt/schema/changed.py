@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gigawatt.core.errors import InputError
+from gigawatt.schema.renamed import rename_keys
 from gigawatt.schema.scenario import SHORT, LoadedScenario, check_scenario
 
 __all__ = ["scenario_of", "scenario_with"]
@@ -74,6 +75,7 @@ def _read(
             lines.setdefault(".".join(parts[:depth]), _line(base, key))
         _put(file, base, data, key, plain)
         _note(key, plain, lines, written)
+    rename_keys(data, lines, written, file)
     scenario = check_scenario(data, file, lines, sized=sized)
     text = json.dumps(data, sort_keys=True, default=str)
     return LoadedScenario(

@@ -66,7 +66,7 @@ class Field:
         Dotted name: ``training.tokens``.
     kind : str
         How it is read: ``quantity, count, name, names, choice, number, flag``, or a form of its own
-        (``batch, demand, orders, shape, ranks, columns, powers, files, path, prices, year``).
+        (``batch, demand, dates, shape, ranks, columns, powers, files, settings, path, prices, year``).
     unit : str
         SI unit of the value inside; of a ``quantity`` or ``count``.
     low, high : str

@@ -19,6 +19,7 @@ from gigawatt.core.keys import read_keys
 from gigawatt.schema.fields import FIELDS, LOAD, SERVING, TRAINING, fields, keys_under, sections
 from gigawatt.schema.fields import field as find_field
 from gigawatt.schema.plausible import check_plausible, implausible
+from gigawatt.schema.renamed import rename_keys
 from gigawatt.schema.values import YEAR, YEARS, annotation, starting
 
 __all__ = [
@@ -204,6 +205,7 @@ def read_scenario(file: str | Path) -> LoadedScenario:
         if section in written:  # one value in place of a section
             data[section] = {key.rpartition(".")[2]: data[section]}
             written[key], lines[key] = written.pop(section), lines[section]
+    rename_keys(data, lines, written, path)
     scenario = check_scenario(data, path, lines)
     digest = hashlib.sha256(keys.text.encode()).hexdigest()[:12]
     return LoadedScenario(scenario, path, lines, written, digest, data, keys.text)
@@ -297,7 +299,7 @@ def _check_model(scenario: Any, file: Path, lines: Mapping[str, int]) -> None:
 #: Keys that only a training run has, and what serving has in their place.
 _TRAINING_ONLY = {
     "layout": "serving.layout",
-    "machine.stack": "serving.engine",
+    "software": "serving.engine",
     "machine.power_cap": "no cap: serving uses the chip's power limit",
 }
 

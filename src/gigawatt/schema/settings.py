@@ -12,9 +12,9 @@ __all__ = ["read_setting", "read_settings"]
 
 _LISTS = ("names", "columns")
 """Kinds of fields that hold several names."""
-_MAPPINGS = ("powers", "files", "prices")
+_MAPPINGS = ("powers", "files", "prices", "settings")
 """Kinds of fields that hold values by name."""
-_WORDS = ("name", "choice", "quantity", "path", "batch", "demand", "orders")
+_WORDS = ("name", "choice", "quantity", "path", "batch", "demand", "dates")
 """Kinds whose value is the text itself: to YAML ``2:4`` would be a number of minutes."""
 
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from gigawatt.core.errors import InputError
 from gigawatt.core.result import Result
+from gigawatt.schema.renamed import rename_keys
 from gigawatt.schema.scenario import LoadedScenario, check_scenario
 
 __all__ = ["stored_scenario"]
@@ -29,6 +30,8 @@ def stored_scenario(result: Result) -> LoadedScenario:
         data = None
     if not isinstance(data, dict):
         raise InputError("this result contains no scenario", given=result.name)
-    scenario = check_scenario(cast("dict[str, Any]", data), file, {})
+    data = dict(cast("dict[str, Any]", data))
+    rename_keys(data, {}, {}, file)
+    scenario = check_scenario(data, file, {})
     digest = str(result.run.get("scenario_hash", ""))
-    return LoadedScenario(scenario, file, {}, {}, digest, cast("dict[str, Any]", data), str(text))
+    return LoadedScenario(scenario, file, {}, {}, digest, data, str(text))

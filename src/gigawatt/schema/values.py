@@ -133,8 +133,8 @@ def as_name(value: object) -> object:
     return text
 
 
-def as_orders(value: object) -> object:
-    """Dates of orders as text: a date, a year, text, or a mapping of plants to them (``all``: the others)."""
+def as_dates(value: object) -> object:
+    """Dates as text: a date, a year, text, a mapping of plants to dates (``all``: the others) or of dates."""
     if isinstance(value, Mapping):
         return ", ".join(str(when) if name == "all" else f"{name}: {when}" for name, when in value.items())
     return value if isinstance(value, str) else str(value) if isinstance(value, int | date) else value
@@ -177,6 +177,17 @@ def as_runs(value: object) -> int:
     except PydanticCustomError as error:
         told = {**(error.context or {}), "allowed": 'a whole number of one or more, or "auto"'}
         raise PydanticCustomError("quantity", "not a number of runs", told) from None
+
+
+def as_resale(value: object) -> float | str:
+    """A share of the price, or ``market``: as the catalog's rows of used chips have it by age."""
+    if value == "market":
+        return "market"
+    try:
+        return quantity("1", "20 %", low=0.0, high=1.0).func(value)  # type: ignore[call-arg]
+    except PydanticCustomError as error:
+        told = {**(error.context or {}), "allowed": 'a share of the price from 0 to 100 %, or "market"'}
+        raise PydanticCustomError("quantity", "not a resale value", told) from None
 
 
 def as_widen(value: object) -> tuple[str, ...]:
@@ -243,10 +254,11 @@ _FORMS: dict[str, tuple[Any, Any]] = {
     "name": (str, as_name),
     "batch": (tuple[str, float], as_batch),
     "demand": (tuple[str, float], as_demand),
-    "orders": (str, as_orders),
+    "dates": (str, as_dates),
     "shape": (str | float | tuple[float, ...], as_shape),
     "ranks": (int, as_shard),
     "runs": (int, as_runs),
+    "resale": (float | str, as_resale),
     "columns": (tuple[str, ...], as_widen),
 }
 
@@ -264,7 +276,7 @@ def annotation(field: Field) -> Any:
         read = quantity(field.unit, field.example if field.kind == "path" else None, **_bounds(field))
         value = Annotated[ByYear, by_year(read, _shown_unit(field))]
         return value if field.kind == "path" else dict[str, value]
-    if field.kind == "files":
+    if field.kind in ("files", "settings"):
         return dict[str, Annotated[str, BeforeValidator(as_name)]]
     if field.kind == "count":
         return Annotated[int, count(field.unit, int(field.low or 1))]
@@ -286,7 +298,7 @@ def starting(field: Field) -> Any:
     """The value of a field that is left out: its default, nothing of what is a list or mapping, else
     ``None``.
     """
-    if field.kind in ("powers", "files", "prices"):
+    if field.kind in ("powers", "files", "prices", "settings"):
         return {}
     if field.kind == "columns":
         return ()

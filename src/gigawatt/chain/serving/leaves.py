@@ -8,7 +8,7 @@ from typing import Any
 from gigawatt import catalog
 from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.filler import Filler, beside
-from gigawatt.chain.precision import published, served
+from gigawatt.chain.machine.precision import published, served
 from gigawatt.chain.serving.day import Scaling
 from gigawatt.chain.serving.question import DEGREES, ServingQuestion, read_service
 from gigawatt.core.errors import GigawattError, InputError

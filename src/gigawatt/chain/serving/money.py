@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gigawatt.chain.money import Campus, supply_costs
 from gigawatt.chain.registry import serving
+from gigawatt.chain.supply.flexibility import SHEDDING
 from gigawatt.core.formula import function_of
 from gigawatt.money import SECONDS_PER_YEAR, Ledger, ledger
 from gigawatt.power import SupplyPlan
@@ -75,11 +76,23 @@ _SPLIT = {
     ),
 }
 """Bearer → its share in words, and as a formula."""
+_SHED = (
+    "{} / requests of a year that are not shed",
+    "{} / (serving.rate * (1 - serving.rejected) * (1 - supply.time_lost) * SECONDS_PER_YEAR)",
+)
+"""The same of a request where the plan cuts some."""
 _CONSTANTS = {"SECONDS_PER_YEAR": SECONDS_PER_YEAR}
 
-for _name, (_words, _unit, _what) in BORNE.items():
-    for _who, (_bearer, _per) in BEARERS.items():
-        _text, _formula = _SPLIT[_who]
-        _doc = f"{_words} of {_bearer}.\n\n{_text.format(_what)}"
-        _figure = function_of(_formula.format(f"ledger.ledger.{_name}"), _doc, _CONSTANTS)
-        serving(f"economics.{_name}_{_who}", f"{shown_unit(_unit, _who)}{_per}")(_figure)
+
+def _register(name: str, who: str, text: str, formula: str, given: tuple[str, ...] = ()) -> None:
+    words, unit, what = BORNE[name]
+    bearer, per = BEARERS[who]
+    doc = f"{words} of {bearer}.\n\n{text.format(what)}"
+    figure = function_of(formula.format(f"ledger.ledger.{name}"), doc, _CONSTANTS)
+    serving(f"economics.{name}_{who}", f"{shown_unit(unit, who)}{per}", given=given)(figure)
+
+
+for _name in BORNE:
+    for _who in BEARERS:
+        _register(_name, _who, *_SPLIT[_who])
+    _register(_name, "request", *_SHED, given=SHEDDING)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gigawatt.catalog import Entity
-from gigawatt.chain.arrivals import Arrivals
-from gigawatt.chain.notices import beside_budget, of_building, of_caps, of_supply, unsold
+from gigawatt.chain.machine.sizing import Sizing, of_size
 from gigawatt.chain.registry import serving
 from gigawatt.chain.serving.choice import Configuration
 from gigawatt.chain.serving.day import Day, Scaling
 from gigawatt.chain.serving.plan import ServingPlan
 from gigawatt.chain.serving.traffic import Traffic
-from gigawatt.chain.sizing import Sizing, of_size
+from gigawatt.chain.supply.arrivals import Arrivals
+from gigawatt.chain.supply.flexibility import SHEDDING, words_of_shedding
+from gigawatt.chain.training.notices import beside_budget, of_building, of_caps, of_supply, unsold
 from gigawatt.core.quantities import show
 from gigawatt.facility import LoadShape
 from gigawatt.machine import Chip
@@ -51,6 +52,7 @@ def serving_notices(
     ledger_budget_left: float | None,
     facility_load: LoadShape,
     site_redundancy: Entity | None,
+    serving_cuts_told: tuple[str, ...],
 ) -> tuple[str, ...]:
     """The notices of a service.
 
@@ -85,8 +87,37 @@ def serving_notices(
     notices.extend(serving_plan.notices)
     notices.extend(of_caps(facility_load, "the wait of the requests of those hours is not simulated"))
     notices.extend(of_building(facility_load, site_redundancy))
+    notices.extend(serving_cuts_told)
     notices.extend(of_supply(supply_plan, supply_adequacy, scenario_year, supply_arrivals))
     return tuple(notices)
+
+
+@serving("serving.cuts_told", "")
+def nothing_cut(supply_plan: SupplyPlan) -> tuple[str, ...]:
+    """What a plan makes of what the service gives, in a sentence.
+
+    Empty without ``computed``.
+    """
+    assert supply_plan is not None
+    return ()
+
+
+@serving("serving.cuts_told", "", given=SHEDDING)
+def cuts_told(
+    supply_plan: SupplyPlan,
+    load_pause_cost: float | None,
+    serving_shed_tokens: float,
+    supply_flexibility_saves: float,
+) -> tuple[str, ...]:
+    """What a plan makes of what the service gives, in a sentence.
+
+    Hours and energy that are cut, tokens that are not written, what that saves.
+    """
+    return tuple(
+        words_of_shedding(
+            supply_plan, stop_cost=load_pause_cost, tokens=serving_shed_tokens, saves=supply_flexibility_saves
+        )
+    )
 
 
 def _of_promise(objective: Objective, share: float, worst: float, day: Day) -> list[str]:

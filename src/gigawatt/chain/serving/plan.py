@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.chain.accelerator_price import Power
+from gigawatt.chain.machine.accelerator_price import Power
 from gigawatt.chain.serving.choice import (
     Configuration,
     apart,

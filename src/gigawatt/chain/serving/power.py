@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.chain.machine import Machine
+from gigawatt.chain.machine.quantities import Machine
 from gigawatt.chain.registry import serving
 from gigawatt.chain.serving.day import Day, Profile, Week, power_profile
 from gigawatt.chain.serving.service import SPEED

@@ -9,7 +9,7 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt.chain.assumption_list import AssumptionList
-from gigawatt.chain.precision import published, served
+from gigawatt.chain.machine.precision import published, served
 from gigawatt.chain.serving.traffic import Traffic, read_traffic
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Grade
@@ -177,7 +177,7 @@ def _engine(assumed: AssumptionList, given: str | None, chip: Chip, year: int) -
     except InputError as error:
         raise error.at(key="engine") from None
     for row in engine_rows(name):
-        written = f"{row.written} {row.unit if row.unit != '1' else ''}".strip()
+        written = row.shown
         assumed.add_row(f"engine.{row.quantity}", row, written, row.note or row.locator)
     return found
 

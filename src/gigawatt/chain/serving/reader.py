@@ -12,7 +12,7 @@ from gigawatt.chain.graph import graph_of_branch
 from gigawatt.chain.question_words import HERE, Words, place_of, with_defaults
 from gigawatt.chain.serving.question import DEGREES, ServingQuestion, read_service
 from gigawatt.chain.serving.traffic import Traffic
-from gigawatt.chain.shared_leaves import fill_chip, fill_money
+from gigawatt.chain.shared_leaves import fill_chip
 from gigawatt.core.errors import InputError
 from gigawatt.schema.changed import scenario_of
 from gigawatt.schema.fields import SERVING
@@ -38,6 +38,7 @@ _REFUSED = {
     "load": "gigawatt run SCENARIO takes one; a plan computes it",
     "supply.grid.price": "", "supply.price": "",
     "supply": "a plan buys electricity at one price, supply.price; gigawatt run SCENARIO plans plants",
+    "carbon": "a plan counts no carbon; gigawatt run SCENARIO does",
 }  # fmt: skip
 """Unused keys of a scenario and their replacement; empty: the key is used."""
 
@@ -93,7 +94,7 @@ def read_serving_question(
     weights, cache : str, optional
         Number formats in which weights, keys and values are stored.
     precision, sparsity : str, optional
-        One word for both of them, and for a pattern of zeros (:mod:`~gigawatt.chain.precision`).
+        One word for both of them, and for a pattern of zeros (:mod:`~gigawatt.chain.machine.precision`).
     engine : str, optional
         A row of the catalog's ``engines``.
     guesses, acceptance : optional
@@ -154,7 +155,6 @@ def read_serving_question(
         )  # fmt: skip
         mean, peak, price = place_of(assumed, fill, pue)
         fill_chip(fill, found.chip, ())
-        fill_money(fill)
         assumed.assumptions += fill.assumptions
         assumed.notices += fill.loaded.notices
         wanted = _demand(rate, demand, found.traffic)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gigawatt.chain.resources import RESOURCES
+from gigawatt.chain.machine.resources import RESOURCES
 from gigawatt.chain.serving.choice import Configuration, apart, together
 from gigawatt.chain.serving.intensity import Wall, memory_wall
 from gigawatt.chain.serving.plan import ServingPlan
@@ -13,7 +13,7 @@ from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.replica import Prices
 from gigawatt.chain.serving.screen import decode_points, prefill_points, screen
 from gigawatt.machine import Cluster
-from gigawatt.performance import default_stack, load_stack
+from gigawatt.performance import default_stack
 from gigawatt.performance.serving.engines import Engine
 
 __all__ = ["PARTS", "relieve", "time_shares", "wall_of"]
@@ -78,7 +78,7 @@ def relieve(plan: ServingPlan, configuration: Configuration) -> dict[str, float]
     base = _cost(question, cluster, configuration, prices)
     if base is None:
         return {}
-    stack = load_stack(default_stack(question.chip, question.year))  # a change of a machine takes one
+    stack = default_stack(question.chip, question.year)  # a change of a machine takes one
     found: dict[str, float] = {}
     for name in _RESOURCES:
         words, change = RESOURCES[name]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gigawatt.chain.accelerator_price import Power, chip_second_price, power_of
+from gigawatt.chain.machine.accelerator_price import Power, chip_second_price, power_of
 from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.core.quantities import show

@@ -20,7 +20,7 @@ _SAME = (
 _MACHINE = ("chip", "node", "scale_up", "scale_out", "domain", "topology", "oversubscription")
 _SETTINGS = (
     "site.weather", "site.cooling", "site.redundancy", "site.pue", "supply.price", "supply.grid.price",
-    "economics.discount_rate", "economics.chip_price", "economics.chip_life",
+    "economics.discount_rate", "economics.chip_price", "economics.chip_resale", "economics.chip_life",
 )  # fmt: skip
 """Fields of building, price and money that a question of serving alone reads as well."""
 _REQUESTS = 200_000

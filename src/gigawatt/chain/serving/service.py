@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog import Entity
-from gigawatt.chain.machine import Machine, flat_year
+from gigawatt.chain.machine.quantities import Machine, flat_year
 from gigawatt.chain.registry import serving
 from gigawatt.chain.serving.choice import Configuration
 from gigawatt.chain.serving.day import (
@@ -30,6 +30,7 @@ from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.relief import relieve, time_shares, wall_of
 from gigawatt.chain.serving.traffic import Traffic
 from gigawatt.chain.serving.trials import CLOSE, TRIALS
+from gigawatt.chain.supply.candidates import connection_price
 from gigawatt.chain.training.quantities import RATES
 from gigawatt.facility import Site, Weather
 from gigawatt.machine import Chip, build_cluster
@@ -87,10 +88,12 @@ def question(
 ) -> ServingQuestion:
     """The serving question: model, machine, requests and SLO.
 
-    To choose among replicas, electricity is taken at the price that is given or the mean of the site's grid,
-    and at the PUE of a flat load; what it costs in the end is the supply plan's.
+    To choose among replicas, electricity is taken at the price that is given, or at the mean of the site's
+    grid with the connection, and at the PUE of a flat load; what it costs in the end is the supply plan's.
     """
     flat = flat_year(site_weather, site_cooling, site_redundancy, site_pue)
+    bought = float(np.mean(supply_grid.price))
+    bought += connection_price(year=scenario_year, rate=economics_discount_rate)
     return ServingQuestion(
         architecture=model_architecture,
         chip=machine_chip,
@@ -111,7 +114,7 @@ def question(
         largest=None,
         pue_mean=flat.annual_pue,
         pue_peak=machine_pue_peak,
-        electricity=float(np.mean(supply_grid.price)) if supply_price is None else supply_price,
+        electricity=bought if supply_price is None else supply_price,
         rate=economics_discount_rate,
         chip_life=economics_chip_life,
         redundancy=site_redundancy,

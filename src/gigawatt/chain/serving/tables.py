@@ -14,6 +14,7 @@ from gigawatt.chain.serving.money import BEARERS, BORNE, shown_unit
 from gigawatt.chain.serving.replica import held_bytes, replica
 from gigawatt.chain.serving.waits import Waits
 from gigawatt.core.quantities import factor
+from gigawatt.money import SECONDS_PER_YEAR
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -190,6 +191,8 @@ def energy(o: Objects) -> pd.DataFrame:
     parts = dict(o["machine.energy"])
     parts["building"] = o["facility.power_mean"] - o["machine.power_it"]
     total, tokens = sum(parts.values()), o["serving.throughput"]
+    if "supply.time_lost" in o:  # what is cut is not drawn, of all components alike
+        tokens *= o["facility.power_mean"] * SECONDS_PER_YEAR / o["facility.energy"]
     rows = [
         {"component": k, "energy [kWh/Mtoken]": v / tokens / factor("kWh/Mtoken"), "share []": v / total}
         for k, v in parts.items()

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from gigawatt.chain.machine import affordable, design_power
+from gigawatt.chain.machine.quantities import affordable, design_power
 from gigawatt.chain.registry import training
-from gigawatt.chain.reliability import cluster_of
 from gigawatt.chain.training.quantities import POWER
+from gigawatt.chain.training.reliability import cluster_of
 from gigawatt.chain.training.sizes import Fit, Sizes, spare_power_of
 from gigawatt.chain.training.terms import RunTerms
 from gigawatt.core.errors import GigawattError, InfeasibleError, InputError
@@ -168,7 +168,7 @@ def trial(
     training_overhead: float,
     machine_chip: Chip,
     machine_options: Mapping[str, Any],
-    machine_stack: Stack,
+    software_stack: Stack,
     layout_fixed: Mapping[str, int],
     layout_widen: tuple[str, ...],
     scenario_year: int,
@@ -180,7 +180,7 @@ def trial(
     terms = RunTerms(
         architecture=model_architecture, tokens=training_tokens, sequence=training_sequence,
         batch=training_global_batch, batch_held=training_batch_held, number_format=training_number_format,
-        optimizer=training_optimizer, chip=machine_chip, options=machine_options, stack=machine_stack,
+        optimizer=training_optimizer, chip=machine_chip, options=machine_options, stack=software_stack,
         fixed=layout_fixed, widen=layout_widen, cap=None, year=scenario_year,
         reliability=cluster_of(machine_chip.id), overhead=training_overhead,
     )  # fmt: skip

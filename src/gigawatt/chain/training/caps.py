@@ -70,7 +70,7 @@ def cap_sweep(plan: Plan) -> CapSweep:
         energy=step.energy, settled=found.settled, chip_power=model, count=count, step_time=step.step_time
     )
     whole = outcome_of(
-        question, plan.run.steps, {name: joules[:, 0] for name, joules in energy.items()},
+        question, plan.run, {name: joules[:, 0] for name, joules in energy.items()},
         found.settled.step_time[:, 0], plan.count, plan.share, plan.chip_second,
         spare_power_of(cluster, plan.count - cluster.count),
     )  # fmt: skip

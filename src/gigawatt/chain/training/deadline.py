@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gigawatt.chain.machine.sizing import BITS, Asked, Sizing, round_counts
 from gigawatt.chain.registry import CHAIN, TRAINING
-from gigawatt.chain.sizing import BITS, Asked, Sizing, round_counts
+from gigawatt.chain.supply.flexibility import PAUSING
 from gigawatt.chain.training.budget import Trial
 from gigawatt.chain.training.quantities import RATES
 from gigawatt.chain.training.terms import RunTerms
@@ -97,7 +98,7 @@ def _most_degrees(terms: RunTerms) -> float:
 
 @CHAIN.inverse(
     "machine.found", (TRAINING,), unknown="machine.size", target="training.duration",
-    given=("training.deadline",), rows=RATES,
+    given=("training.deadline",), without=PAUSING, rows=RATES,
     method="""Round numbers of accelerators (whole nodes, at most four significant binary digits) upward from
     the fewest that could do it at their datasheet peak, until the run ends in time; infeasible after two
     doublings that gain nothing, or five in all.""",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from gigawatt.chain import methods
-from gigawatt.chain.machine import Machine
+from gigawatt.chain.machine.quantities import Machine
 from gigawatt.chain.registry import training
 from gigawatt.chain.training.budget import Trial
 from gigawatt.chain.training.size import fit_runs

@@ -20,7 +20,7 @@ from gigawatt.core.errors import InputError
 from gigawatt.machine import Cluster
 from gigawatt.performance import StepTable, TrainingRun, capped, capped_search
 from gigawatt.performance.layouts import layouts_of
-from gigawatt.performance.search import CHUNK, screen
+from gigawatt.performance.search import CHUNK, floor_of, memory_of
 from gigawatt.performance.stacks import Stack
 from gigawatt.performance.step import PARTS, evaluate_prepared, prepare
 from gigawatt.schema.fields import TRAINING
@@ -96,10 +96,10 @@ def layout_space(
     found = capped_search(run, cluster, stack, fixed, top=1, widen=names, cap=cap)
     layouts = layouts_of(run, cluster, found.offering(stack), fixed, names)
     prepared = prepare(run, layouts, cluster, stack)
-    memory, floor = (np.empty(len(layouts)) for _ in range(2))
-    for start in range(0, len(layouts), CHUNK):
-        rows = slice(start, min(start + CHUNK, len(layouts)))
-        memory[rows], floor[rows] = screen(prepared, layouts, rows)
+    starts = range(0, len(layouts), CHUNK)
+    rows = (slice(start, min(start + CHUNK, len(layouts))) for start in starts)
+    memory = np.concatenate([memory_of(prepared, layouts, some) for some in rows])
+    floor = floor_of(prepared, layouts)
     capacity = cluster.chip.memory_bytes
     fits = memory <= capacity
     inside, outside = (
@@ -177,7 +177,7 @@ def scenario_layout_space(scenario: LoadedScenario | str | Path, *, most: int = 
     if loaded.branch != TRAINING:
         raise InputError("not a training scenario", file=loaded.file, allowed="a training: section")
     point = Asker(loaded).at({})
-    names = ("training.run", "machine.machine", "machine.stack", "layout.fixed", "layout.widen",
+    names = ("training.run", "machine.machine", "software.stack", "layout.fixed", "layout.widen",
              "machine.power_cap")  # fmt: skip
     run, machine, stack, fixed, widen, cap = (point.value(name).value for name in names)
     return layout_space(run, machine.cluster, stack, dict(fixed), widen, cap=cap, most=most)

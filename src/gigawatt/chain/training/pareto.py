@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.chain.accelerator_price import chip_second_price, power_of
+from gigawatt.chain.machine.accelerator_price import chip_second_price, power_of
 from gigawatt.chain.training.plan import Plan, count_for_power, training_outcome
 from gigawatt.chain.training.question import TrainingQuestion
 from gigawatt.chain.training.size import fit_run

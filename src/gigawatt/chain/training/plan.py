@@ -1,6 +1,7 @@
 """Planning one training run: the best layouts on a number of accelerators, and what the run then takes.
 
-Days are at goodput, energy at the facility's meter, money for as long as the run occupies the machine.
+Days are at goodput, energy at the facility's meter, money for as long as the run occupies the machine. What
+is computed of each layout is quantities of the graph, as ``gigawatt run`` computes them of the best.
 """
 
 from __future__ import annotations
@@ -8,25 +9,29 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.chain.accelerator_price import Power, chip_second_price, power_of
-from gigawatt.chain.reliability import Goodput, share_band
-from gigawatt.chain.training import quantities as chain
-from gigawatt.chain.training.budget import cap_within, drawn, machine_count
+from gigawatt.chain.graph import graph_of_branch
+from gigawatt.chain.machine.accelerator_price import Power, chip_second_price, power_of
+from gigawatt.chain.training.budget import Trial, cap_within, drawn
+from gigawatt.chain.training.lasting import OF_TIME, of_time
 from gigawatt.chain.training.question import TrainingQuestion
-from gigawatt.chain.training.size import fit_run
+from gigawatt.chain.training.reliability import Goodput, share_band
 from gigawatt.chain.training.sizes import Fit
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption
+from gigawatt.core.subgraph import Subgraph, subgraph
 from gigawatt.machine import Cluster
-from gigawatt.performance import Search, StepTable, TrainingRun, capped_search, evaluate
+from gigawatt.performance import Search, StepTable, TrainingRun, evaluate
 from gigawatt.performance.exact import ExactSteps, exact_steps, first_rounds
 from gigawatt.performance.power import chip_power_of
 from gigawatt.performance.schedules.makespan import Timeline
 from gigawatt.performance.step import evaluate_prepared, prepare
+from gigawatt.schema.fields import TRAINING
 
 __all__ = [
     "Outcome",
@@ -40,6 +45,40 @@ __all__ = [
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
+
+_PLANNED = ("training.fit", "machine.machine", "layouts.search", "training.reliability")
+"""Quantities of a plan that are searched for: the part that trains, its layouts, its failures."""
+_TAKEN = ("training.duration", "energy.facility", "machine.power_it", "ledger.run_owned",
+          "ledger.run_electricity")  # fmt: skip
+"""Quantities of every layout of a run."""
+_OF_POWER = ("machine.energy", "training.runs", "machine.spare_power", "facility.pue")
+_OF_MONEY = ("machine.count", "ledger.chip_hour_owned", "supply.electricity_cost")
+"""What they follow from."""
+
+
+@cache
+def planned_by(goodput: bool) -> Subgraph:
+    """The quantities of a plan from the terms of its run, where the ``goodput`` is given or is not."""
+    given = ("training.terms", "machine.count", "training.runs_given", "machine.chip", "machine.options",
+             "software.stack", "layout.fixed", "layout.widen", "machine.cap")  # fmt: skip
+    by = ("training.goodput",) if goodput else (
+        "machine.trial", "training.failures", "training.recovery", "scenario.year"
+    )  # fmt: skip
+    return subgraph(graph_of_branch(TRAINING, by[:1] if goodput else ()), (*given, *by), _PLANNED)
+
+
+@cache
+def counted_by() -> Subgraph:
+    """Accelerators that a power feeds."""
+    given = ("machine.size", "training.runs_given", "machine.sized", "machine.cap", "machine.pue_peak",
+             "site.oversubscription")  # fmt: skip
+    return subgraph(graph_of_branch(TRAINING, ("machine.power",)), given, ("machine.count",))
+
+
+@cache
+def taken_by() -> Subgraph:
+    """What a run takes, from joules and seconds of a step, its goodput, the PUE and prices: arrays all."""
+    return subgraph(graph_of_branch(TRAINING), (*OF_TIME, *_OF_POWER, *_OF_MONEY), _TAKEN)
 
 
 @dataclass(frozen=True)
@@ -119,9 +158,12 @@ def count_for_power(question: TrainingQuestion, limit: float) -> int:
     InputError
         Not even one accelerator.
     """
-    return machine_count(
-        {"count": None, "power": limit}, 1, question.trial, question.cap, question.pue_peak, None
-    )
+    found = counted_by()({
+        "machine.size": {"count": None, "power": limit}, "training.runs_given": 1,
+        "machine.sized": question.trial, "machine.cap": question.cap, "machine.pue_peak": question.pue_peak,
+        "site.oversubscription": None,
+    })  # fmt: skip
+    return int(found["machine.count"])
 
 
 def training_outcome(
@@ -138,12 +180,12 @@ def training_outcome(
     ``share`` is the goodput, ``price`` [$] that of an accelerator-second and ``spare_power`` [W] what spare
     accelerators draw.
     """
-    return outcome_of(question, run.steps, table.energy, table.step_time, count, share, price, spare_power)
+    return outcome_of(question, run, table.energy, table.step_time, count, share, price, spare_power)
 
 
 def outcome_of(
     question: TrainingQuestion,
-    steps: float,
+    run: TrainingRun,
     energy: Mapping[str, Array],
     step_time: Array,
     count: int,
@@ -152,23 +194,35 @@ def outcome_of(
     spare_power: float = 0.0,
 ) -> Outcome:
     """:func:`training_outcome` of steps of these joules by component and seconds, ``(L,)`` each."""
-    stepping = chain.step_power(energy, step_time, 1, spare_power)  # type: ignore[arg-type]
-    standing = chain.standing_power(energy, step_time, 1, spare_power)  # type: ignore[arg-type]
-    seconds = question.seconds(steps, step_time, share)
-    power = np.asarray(chain.power_it(stepping, standing, share), dtype=np.float64)
-    drawn = power * seconds * question.pue_mean
-    return Outcome(
-        seconds=seconds,
-        energy=drawn,
-        power_it=power,
-        capital=seconds * count * price,
-        electricity=drawn * question.electricity,
-    )
+    powers = dict(zip(_OF_POWER, (energy, 1, spare_power, question.pue_mean), strict=True))
+    money = dict(zip(_OF_MONEY, (count, price, question.electricity), strict=True))
+    found = taken_by()(of_time(run, question.overhead, step_time, share) | powers | money)
+    return Outcome(*(np.asarray(found[name], dtype=np.float64) for name in _TAKEN))
 
 
-def _within(question: TrainingQuestion, count: int, limit: float, notices: list[str]) -> TrainingQuestion:
+def _planned(
+    question: TrainingQuestion, trial: Trial, count: int, top: int, progress: Progress | None
+) -> dict[str, Any]:
+    """Quantities of a plan by name, of ``top`` layouts."""
+    terms: dict[str, Any] = {
+        "training.terms": question, "machine.count": count, "training.runs_given": 1,
+        "machine.chip": question.chip, "machine.options": question.options, "software.stack": question.stack,
+        "layout.fixed": question.fixed, "layout.widen": question.widen, "machine.cap": question.cap,
+    }  # fmt: skip
+    given = question.given_goodput
+    if given is None:
+        terms |= {"machine.trial": trial, "training.failures": question.reliability,
+                  "training.recovery": question.recovery, "scenario.year": question.year}  # fmt: skip
+    else:
+        terms["training.goodput"] = given
+    return planned_by(given is not None)(terms, {"layouts.search": {"top": top, "progress": progress}})
+
+
+def _within(
+    question: TrainingQuestion, trial: Trial, count: int, limit: float, notices: list[str]
+) -> TrainingQuestion:
     """The question with the cap that keeps ``count`` accelerators within the limit [W], if one is needed."""
-    found = cap_within(question.trial, count, limit, pue_peak=question.pue_peak, cap=question.cap)
+    found = cap_within(trial, count, limit, pue_peak=question.pue_peak, cap=question.cap)
     notices += found.notices
     return question if found.cap == question.cap else replace(question, cap=found.cap)
 
@@ -249,19 +303,15 @@ def plan_training(
     if count < 1:
         raise InputError("not a count", key="count", given=count, allowed="a whole number of 1 or more")
     notices = list(question.notices)
+    trial = question.trial
     if limit is not None:
-        question = _within(question, count, limit, notices)
+        question = _within(question, trial, count, limit, notices)
     power = power_of(question, count, limit)
     started = time.process_time()
-    part = fit_run(question, count)
-    cluster, run = part.cluster, part.run
-    _, told = question.cluster(part.used)
-    found = capped_search(
-        run, cluster, question.stack, question.fixed,
-        top=top, progress=progress, widen=question.widen, cap=question.cap,
-    )  # fmt: skip
+    computed = _planned(question, trial, count, top, progress)
+    part, machine, found, expected = (computed[name] for name in _PLANNED)
     spent = time.process_time() - started
-    expected = question.goodput(part.used, spares=part.spare)
+    cluster, run = machine.cluster, part.run
     exact, scheduled = _exact(question, run, cluster, found.best)
     price, money = chip_second_price(question, question.cluster(count)[0], power)
     outcome = training_outcome(question, run, found.best, count, expected.share, price, part.spare_power)
@@ -282,7 +332,7 @@ def plan_training(
         exact_cpu_seconds=scheduled,
         assumptions=(
             *question.assumptions,
-            *told,
+            *machine.assumptions,
             *part.assumptions,
             *money,
             *_further(question, expected),

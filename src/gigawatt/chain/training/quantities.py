@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from gigawatt.chain import methods
-from gigawatt.chain.machine import Machine
+from gigawatt.chain.machine.quantities import Machine
+from gigawatt.chain.machine.resources import resources
 from gigawatt.chain.registry import CHAIN, running, training
-from gigawatt.chain.reliability import (
+from gigawatt.chain.training.reliability import (
     Goodput,
     cluster_of,
     given_goodput,
@@ -17,7 +18,6 @@ from gigawatt.chain.reliability import (
     goodput_of,
     run_band,
 )
-from gigawatt.chain.resources import resources
 from gigawatt.performance import Search, Stack, StepTable, TrainingRun, capped, capped_search, evaluate
 from gigawatt.performance.power import chip_power_of
 from gigawatt.performance.reliability.runs import RunBand
@@ -110,10 +110,13 @@ def tokens_per_step(training_run: TrainingRun) -> float:
 def layouts_search(
     training_run: TrainingRun,
     machine_machine: Machine,
-    machine_stack: Stack,
+    software_stack: Stack,
     layout_fixed: Mapping[str, int],
     layout_widen: tuple[str, ...],
     machine_cap: float | None,
+    *,
+    top: int = 10,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Search:
     """Every layout that divides, evaluated at once; the best that fit in memory, under the power cap.
 
@@ -121,8 +124,8 @@ def layouts_search(
     parallelism, and schedule × sharding × offload where they are widened over; see gigawatt.performance.
     """
     return capped_search(
-        training_run, machine_machine.cluster, machine_stack, dict(layout_fixed),
-        widen=layout_widen, cap=machine_cap,
+        training_run, machine_machine.cluster, software_stack, dict(layout_fixed),
+        top=top, progress=progress, widen=layout_widen, cap=machine_cap,
     )  # fmt: skip
 
 
@@ -319,7 +322,7 @@ def duration_high(training_run_band: RunBand, training_overhead: float, training
 def relief(
     training_run: TrainingRun,
     machine_machine: Machine,
-    machine_stack: Stack,
+    software_stack: Stack,
     layouts_search: Search,
     machine_cap: float | None,
     training_reliability: Goodput,
@@ -344,7 +347,7 @@ def relief(
                 ).share  # fmt: skip
                 times[words] = training_effective_step_time * training_goodput / rarer
             continue
-        machine, stack = change(cluster, machine_stack, _TWICE)
+        machine, stack = change(cluster, software_stack, _TWICE)
         cap = machine_cap
         if cap is not None and name == "power_cap":
             cap *= _TWICE
@@ -357,7 +360,7 @@ def relief(
 def clock(
     training_run: TrainingRun,
     machine_machine: Machine,
-    machine_stack: Stack,
+    software_stack: Stack,
     layouts_search: Search,
     machine_cap: float | None,
 ) -> float:
@@ -367,7 +370,7 @@ def clock(
     """
     cluster = machine_machine.cluster
     best = layouts_search.best.layouts.take(np.arange(1))
-    step = evaluate(training_run, best, cluster, machine_stack)
+    step = evaluate(training_run, best, cluster, software_stack)
     return float(chip_power_of(step, cluster.chip, cluster.count, machine_cap).clock[0])
 
 

@@ -15,13 +15,12 @@ from gigawatt.catalog import Entity
 from gigawatt.chain.assumption_list import AssumptionList, counted
 from gigawatt.chain.filler import Filler, clock_rows
 from gigawatt.chain.graph import graph_of_branch
-from gigawatt.chain.hybrids import training_notices
 from gigawatt.chain.leaves import fill_training
-from gigawatt.chain.precision import TRAINED
+from gigawatt.chain.machine.hybrids import training_notices
+from gigawatt.chain.machine.precision import TRAINED
 from gigawatt.chain.question_words import HERE, Words, place_of, with_defaults
-from gigawatt.chain.reliability import CLUSTER, cluster_of, reliability_rows
-from gigawatt.chain.shared_leaves import fill_money
 from gigawatt.chain.training.budget import Trial
+from gigawatt.chain.training.reliability import CLUSTER, cluster_of, reliability_rows
 from gigawatt.chain.training.terms import RunTerms
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.evidence import Assumption, Evidence, Grade
@@ -40,7 +39,8 @@ _WORDS = {
     "model": "model", "chip": "machine.chip", "tokens": "training.tokens", "sequence": "training.sequence",
     "batch": "training.global_batch", "format": "training.number_format",
     "precision": "training.precision", "sparsity": "training.sparsity", "optimizer": "training.optimizer",
-    "stack": "machine.stack", "year": "year", "site": "site.name", "electricity": "supply.price",
+    "framework": "software.framework", "software_version": "software.version",
+    "year": "year", "site": "site.name", "electricity": "supply.price",
     "reliability": "training.failures",
     "cap": "machine.power_cap", "widen": "layout.widen",
 }  # fmt: skip
@@ -59,6 +59,7 @@ _REFUSED = {
     "load": "gigawatt run SCENARIO takes one; a plan computes it",
     "supply.grid.price": "", "supply.price": "",
     "supply": "a plan buys electricity at one price, supply.price; gigawatt run SCENARIO plans plants",
+    "carbon": "a plan counts no carbon; gigawatt run SCENARIO does",
 }  # fmt: skip
 """Unused keys of a scenario and their replacement; empty: the key is used."""
 
@@ -115,7 +116,8 @@ def read_question(
     precision: str | None = None,
     sparsity: str | None = None,
     optimizer: str | None = None,
-    stack: str | None = None,
+    framework: str | None = None,
+    software_version: str | None = None,
     year: int | None = None,
     pins: Mapping[str, str | int] | None = None,
     widen: tuple[str, ...] = (),
@@ -135,10 +137,10 @@ def read_question(
         Names of the catalog (a model may be the path of a ``config.json``).
     tokens, sequence, batch, electricity : str, optional
         With units: ``15.6T tokens``, ``8192``, ``16M tokens`` or ``2048 sequences``, ``60 $/MWh``.
-    number_format, optimizer, stack : str, optional
-        As the catalog names them.
+    number_format, optimizer, framework, software_version : str, optional
+        As the catalog names them; a version is a release or a year.
     precision, sparsity : str, optional
-        A word for the number format (:mod:`~gigawatt.chain.precision`); no pattern of zeros is trained with.
+        A word for the number format (:mod:`~gigawatt.chain.machine.precision`); no sparsity is trained with.
     year : int, optional
         Of software and prices; that of a scenario if left out.
     pins : mapping, optional
@@ -172,7 +174,8 @@ def read_question(
     given = {
         "model": model, "chip": chip, "tokens": tokens, "sequence": sequence, "batch": batch,
         "format": number_format, "precision": precision, "sparsity": sparsity, "optimizer": optimizer,
-        "stack": stack, "site": site, "electricity": electricity, "cap": cap, "year": year,
+        "framework": framework, "software_version": software_version,
+        "site": site, "electricity": electricity, "cap": cap, "year": year,
         "widen": list(read_widen(widen)) or None, "reliability": reliability,
     }  # fmt: skip
     for word, key in _WORDS.items():
@@ -214,7 +217,6 @@ def _read(assumed: AssumptionList, given: Mapping[str, object], pue: float | Non
     scenario = fill.loaded.scenario
     fill_training(fill)
     mean, peak, price = place_of(assumed, fill, pue)
-    fill_money(fill)
     assumed.assumptions += fill.assumptions
     chip: Chip = fill.leaves["machine.chip"].value
     if chip.year > scenario.year:
@@ -271,7 +273,7 @@ def question_of(
         optimizer=leaf("training.optimizer"),
         chip=leaf("machine.chip"),
         options=leaf("machine.options"),
-        stack=leaf("machine.stack"),
+        stack=leaf("software.stack"),
         year=leaf("scenario.year"),
         fixed=leaf("layout.fixed"),
         widen=leaf("layout.widen"),
@@ -345,5 +347,5 @@ def _reliability(assumed: AssumptionList, scenario: Any, chip: str) -> str:
 
 
 def _tell_row(assumed: AssumptionList, key: str, row: Evidence) -> None:
-    written = f"{row.written} {row.unit if row.unit != '1' else ''}".strip()
+    written = row.shown
     assumed.add_row(key, row, written, row.note or row.locator)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gigawatt.chain.resources import LESS, resources
+from gigawatt.chain.machine.resources import LESS, resources
+from gigawatt.chain.training.lasting import duration_of
 from gigawatt.chain.training.plan import Plan
 from gigawatt.core.errors import InputError
 from gigawatt.performance import StepTable, capped, capped_search, evaluate
@@ -60,7 +61,7 @@ def relieve(
     Returns
     -------
     tuple of Relief
-        One for each of :func:`~gigawatt.chain.resources.resources`, by falling gain.
+        One for each of :func:`~gigawatt.chain.machine.resources.resources`, by falling gain.
 
     Raises
     ------
@@ -94,7 +95,9 @@ def relieve(
             )
             best, fits = again.best, again.fit
         step = float(best.step_time[0])
-        seconds_held, seconds = (question.seconds(plan.run.steps, one, share) for one in (step_held, step))
+        seconds_held, seconds = (
+            duration_of(plan.run, question.overhead, one, share) for one in (step_held, step)
+        )
         found.append(
             Relief(
                 resource=name,

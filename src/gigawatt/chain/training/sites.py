@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog import entity, table
+from gigawatt.chain.training.lasting import duration_of
 from gigawatt.chain.training.plan import Plan
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.evidence import Assumption
@@ -148,7 +149,7 @@ def across(plan: Plan, *, sites: int, distance: float, bandwidth: float, methods
     needed = working_region(**given, distance=distance, allowed=ALLOWED, methods=methods, wan=link)
     region = working_region(**given, distance=_DISTANCES, allowed=ALLOWED, methods=methods, wan=link)
     ways: list[WaySites] = []
-    days = plan.question.seconds(run.steps, step, plan.share) / _DAY
+    days = duration_of(run, plan.question.overhead, step, plan.share) / _DAY
     inner = table("wan_methods")
     for name in methods:
         one = across_sites(**given, distance=distance, bandwidth=bandwidth, method=name, wan=link)
@@ -195,7 +196,7 @@ def _assumed(methods: Sequence[str]) -> tuple[Assumption, ...]:
     return tuple(
         Assumption(
             f"{name}.{row.quantity}",
-            f"{row.written} {row.unit if row.unit != '1' else ''}".strip(),
+            row.shown,
             row.note or row.locator,
             row.grade,
             row.source_id,

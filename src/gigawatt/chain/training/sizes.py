@@ -17,11 +17,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from gigawatt import catalog
+from gigawatt.chain.training.lasting import duration_of
 from gigawatt.chain.training.terms import ROUNDING, Batch, RunTerms
 from gigawatt.core.errors import GigawattError, InfeasibleError
 from gigawatt.core.evidence import Assumption, Evidence
 from gigawatt.machine import Cluster
 from gigawatt.performance import Search, TrainingRun, capped, capped_search
+from gigawatt.performance.known_costs import KnownCosts
 from gigawatt.performance.layouts import IndivisibleError
 from gigawatt.performance.search import search
 
@@ -60,7 +62,8 @@ class Fit:
     """What one of ``runs`` equal runs uses of its ``count`` accelerators.
 
     ``search`` holds the best layout of the ``cluster`` that is used, ``seconds`` is the run's time, failures
-    included; ``notices`` say what is spare and why, and what batch was chosen.
+    included; ``sizes`` are those that were looked at, ``notices`` say what is spare and why, and what batch
+    was chosen.
     """
 
     run: TrainingRun
@@ -70,7 +73,7 @@ class Fit:
     seconds: float
     share: float
     runs: int = 1
-    terms: RunTerms | None = field(default=None, repr=False)
+    sizes: Sizes | None = field(default=None, repr=False, compare=False)
     notices: tuple[str, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     evidence: tuple[Evidence, ...] = ()
@@ -93,13 +96,13 @@ class Fit:
     def advice(self) -> tuple[str, ...]:
         """What a larger batch would do for a machine that the given one leaves idle, and what several runs
         would do for one that failures do: seconds of search."""
-        if self.terms is None:
+        if self.sizes is None:
             return ()
-        told = list[str]()
-        if self.terms.batch_held and self.working < _WELL:
-            told += _small_batch_words(self.terms, self)
-        if self.runs == 1 and self.share < _LOW and self.terms.given_goodput is None:
-            told += _several_words(self.terms, self)
+        terms, told = self.sizes.terms, list[str]()
+        if terms.batch_held and self.working < _WELL:
+            told += _small_batch_words(terms, self)
+        if self.runs == 1 and self.share < _LOW and terms.given_goodput is None:
+            told += _several_words(self.sizes, self)
         return tuple(told)
 
     @property
@@ -132,6 +135,7 @@ class Sizes:
     terms: RunTerms
     known: dict[tuple[object, ...], Fit | GigawattError] = field(default_factory=dict)
     shares: dict[int, float] = field(default_factory=dict)
+    costs: KnownCosts = field(default_factory=KnownCosts, repr=False, compare=False)
 
     def share(self, count: int) -> float:
         """Goodput of ``count`` accelerators."""
@@ -152,7 +156,7 @@ class Sizes:
 
     def _fit(self, run: TrainingRun, cluster: Cluster, found: Search) -> Fit:
         share = self.share(cluster.count)
-        seconds = self.terms.seconds(run.steps, float(found.best.step_time[0]), share)
+        seconds = duration_of(run, self.terms.overhead, float(found.best.step_time[0]), share)
         return Fit(run, cluster, cluster.count, found, seconds, share)
 
     def on(self, used: int, batch: Batch, *, uneven: bool) -> Fit:
@@ -162,8 +166,9 @@ class Sizes:
             terms = self.terms
             run, (cluster, _) = terms.run(used, batch, uneven=uneven), terms.cluster(used)
             found = capped_search(
-                run, cluster, terms.stack, terms.fixed, top=1, widen=terms.widen, cap=terms.cap
-            )
+                run, cluster, terms.stack, terms.fixed, top=1, widen=terms.widen, cap=terms.cap,
+                counted=False, known=self.costs,
+            )  # fmt: skip
             return self._fit(run, cluster, found)
 
         return self._once((used, batch, uneven), make)
@@ -180,8 +185,9 @@ class Sizes:
             fill = 0.0 if terms.batch_held else _GROWTH - 1.0
             top = _TOP if terms.batch_held else 1
             found = search(
-                run, cluster, terms.stack, terms.fixed, top=top, widen=terms.widen, part=True, fill=fill
-            )
+                run, cluster, terms.stack, terms.fixed, top=top, widen=terms.widen, part=True, fill=fill,
+                counted=False, known=self.costs,
+            )  # fmt: skip
             layout = found.best.layouts
             full = int(layout.microbatches[0]) * int(layout.data[0]) * int(layout.microbatch[0])
             if run.global_batch < full <= (1.0 + fill) * run.global_batch:
@@ -190,6 +196,34 @@ class Sizes:
             return self._fit(run, used, replace(found, best=capped(found.best, used, terms.cap)))
 
         return self._once((count, batch, "part"), make)
+
+    def _rounded_part(self, count: int, batch: Batch) -> tuple[Fit, Batch] | None:
+        """The quickest part with a held batch in tokens rounded so that replicas divide it, and that batch.
+
+        As all accelerators may round it: replicas of every power of two of accelerators, as many as there is
+        room for and the rounding lets work through as many sequences each.
+        """
+        counted, number = batch
+        if not self.terms.batch_held or counted != "token":
+            return None
+        wanted, sequence = number / self.terms.sequence, self.terms.sequence
+        numbers = set[int]()
+        for replica in (2**power for power in range(count.bit_length())):
+            data = count // replica
+            for each in {max(1, math.floor(wanted / data)), math.ceil(wanted / data)}:
+                whole = each * min(data, math.floor((1.0 + ROUNDING) * wanted / each))
+                if whole and abs(whole / wanted - 1.0) <= ROUNDING:
+                    numbers.add(whole)
+        found: tuple[Fit, Batch] | None = None
+        for whole in sorted(numbers - {round(wanted)}):
+            other: Batch = counted, float(whole * sequence)
+            try:
+                fit = self.part(count, other)
+            except GigawattError:
+                continue
+            if found is None or fit.seconds < found[0].seconds:
+                found = fit, other
+        return found
 
     def refined(self, part: Fit, batch: Batch) -> Fit:
         """The same part in the best of all layouts, with its batch or, where none is held, an even one.
@@ -229,7 +263,13 @@ class Sizes:
 
         def part() -> Fit:
             quick = self.part(count, batch)
-            return quick if quick.seconds > _NEAR * beat else self.refined(quick, batch)
+            if quick.seconds > _NEAR * beat:
+                return quick
+            rounded = self._rounded_part(count, batch)
+            found = [self.refined(quick, batch)]
+            if rounded is not None and rounded[0].seconds < _CLOSE * found[0].seconds:
+                found.append(self.refined(*rounded))
+            return min(found, key=lambda fit: fit.seconds)
 
         for one in (lambda: self.on(count, batch, uneven=False), part):
             try:
@@ -366,6 +406,18 @@ class Sizes:
             doublings += 1
         return 2**doublings, least
 
+    def _or_whole(self, part: Fit, size: int, batch: Batch) -> Fit:
+        """The quicker of a part and, where the batch is held, of all ``size`` accelerators in any layout.
+
+        The few layouts of a part tell little of a size that a batch divides badly.
+        """
+        if not self.terms.batch_held:
+            return part
+        try:
+            return min(part, self.on(size, batch, uneven=True), key=lambda fit: fit.seconds)
+        except GigawattError:
+            return part
+
     def _quicker(self, size: int, best: Fit, batch: Batch) -> tuple[Fit, Batch]:
         """The quicker of ``best`` and a part of ``size`` accelerators, with their batches."""
         if best.at_least / (size * self.share(size)) >= best.seconds:
@@ -376,6 +428,7 @@ class Sizes:
         try:
             if found.seconds < _NEAR * best.seconds:
                 found, own = self.grown(size, own, lambda number, other, _: self.part(number, other))
+                found = self._or_whole(found, size, own)
             if found.seconds < _CLOSE * best.seconds:
                 found = min(found, self.refined(found, own), key=lambda fit: fit.seconds)
         except GigawattError:
@@ -395,9 +448,9 @@ def _ladder(parts: int) -> list[int]:
     return sorted({2**octave * step // parts for octave in octaves for step in steps})
 
 
-def _several_words(terms: RunTerms, fit: Fit) -> list[str]:
+def _several_words(sizes: Sizes, fit: Fit) -> list[str]:
     """What several runs would make of a machine of which failures take much, if anything."""
-    runs, times = Sizes(terms).side_by_side(fit.count)
+    runs, times = sizes.side_by_side(fit.count)
     if runs == 1:
         return []
     each = times[runs.bit_length() - 1]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gigawatt import catalog
-from gigawatt.chain.reliability import Goodput, given_goodput, goodput_beside
+from gigawatt.chain.training.reliability import Goodput, given_goodput, goodput_beside
 from gigawatt.core.evidence import Assumption
 from gigawatt.machine import Chip, Cluster, build_cluster
 from gigawatt.performance import Stack, TrainingRun
@@ -64,10 +64,6 @@ class RunTerms:
             self.reliability, count, spares, node=node, failures=failures, recovery=self.recovery,
             year=self.year,
         )  # fmt: skip
-
-    def seconds(self, steps: float, step_time: Any, share: float) -> Any:
-        """Time on the clock of ``steps`` that take ``step_time`` [s] each at the goodput ``share`` [s]."""
-        return steps * step_time / share * (1.0 + self.overhead)
 
     def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
         """(the cluster of ``count`` accelerators, its assumptions)."""

@@ -11,13 +11,22 @@ from numpy.typing import NDArray
 
 from gigawatt.catalog import Entity
 from gigawatt.chain import methods
-from gigawatt.chain.arrivals import Arrivals
-from gigawatt.chain.candidates import fuelled, grid_at, plants_here
 from gigawatt.chain.registry import running, serving, shared, training
-from gigawatt.chain.weather_years import profiles
+from gigawatt.chain.supply.arrivals import Arrivals
+from gigawatt.chain.supply.candidates import candidates_in
+from gigawatt.chain.supply.grid_terms import check_reserve
+from gigawatt.chain.supply.grid_trade import market_based
 from gigawatt.core.errors import InfeasibleError
-from gigawatt.core.quantities import HOURS_PER_YEAR, show
-from gigawatt.facility import LoadShape, Site, Weather, facility_load, held_to, with_pue, with_standing
+from gigawatt.core.quantities import show
+from gigawatt.facility import (
+    LoadShape,
+    Site,
+    Weather,
+    facility_load,
+    held_to,
+    with_pue,
+    with_standing,
+)
 from gigawatt.power import (
     Flexible,
     Grid,
@@ -29,10 +38,9 @@ from gigawatt.power import (
     solve_problem,
 )
 from gigawatt.power.adequacy import WHOLE, Adequacy, adequacy_judged, plan_whole_units
-from gigawatt.power.dates import date_words
-from gigawatt.schema.values import ByYear, at_year
+from gigawatt.schema.values import ByYear
 
-__all__ = ["HOUR", "candidates_in"]
+__all__ = ["HOUR", "planned"]
 
 Array = NDArray[np.float64]
 
@@ -176,10 +184,16 @@ def candidates(
     supply_limits: Mapping[str, float],
     supply_capacity_factors: Mapping[str, Array],
     supply_fuel_prices: Mapping[str, ByYear],
+    supply_fuel_stock: float | None,
+    supply_carbon_market: bool,
+    supply_credits: str,
+    supply_dates: Arrivals,
     site_site: Site,
     site_weather_years: tuple[Weather, ...],
     scenario_year: int,
     economics_discount_rate: float,
+    carbon_boundary: str,
+    carbon_leak: str | None,
 ) -> tuple[Plant, ...]:
     """Plants that may be built, with this year's costs and this site's weather.
 
@@ -193,43 +207,17 @@ def candidates(
         supply_limits=supply_limits,
         supply_capacity_factors=supply_capacity_factors,
         supply_fuel_prices=supply_fuel_prices,
+        supply_fuel_stock=supply_fuel_stock,
+        supply_carbon_market=supply_carbon_market,
+        supply_credits=supply_credits,
+        supply_dates=supply_dates,
         site_site=site_site,
         site_weather_years=site_weather_years,
         scenario_year=scenario_year,
         economics_discount_rate=economics_discount_rate,
+        carbon_boundary=carbon_boundary,
+        carbon_leak=carbon_leak,
     )
-
-
-def candidates_in(
-    case: str,
-    *,
-    supply_plants: tuple[str, ...],
-    supply_grid: Grid,
-    supply_grid_given: Mapping[str, Any],
-    supply_limits: Mapping[str, float],
-    supply_capacity_factors: Mapping[str, Array],
-    supply_fuel_prices: Mapping[str, ByYear],
-    site_site: Site,
-    site_weather_years: tuple[Weather, ...],
-    scenario_year: int,
-    economics_discount_rate: float,
-) -> tuple[Plant, ...]:
-    """:func:`candidates` with capital, fuel and grid prices at ``value``, ``low`` or ``high``."""
-    air = [sky.temperature for sky in site_weather_years if sky.temperature is not None]
-    given = {name: at_year(price, scenario_year) for name, price in supply_fuel_prices.items()}
-    plants = plants_here(
-        case=case,
-        names=supply_plants,
-        limits=supply_limits,
-        year=scenario_year,
-        rate=economics_discount_rate,
-        grid=grid_at(supply_grid, case),
-        grid_given=supply_grid_given,
-        profile=profiles(site_weather_years, supply_capacity_factors, place=site_site.name),
-        fuel_prices=given,
-        temperature=np.concatenate(air) if air else None,
-    )
-    return tuple(fuelled(plant, case, scenario_year, given) for plant in plants)
 
 
 @shared("supply.plan", "", method=methods.SUPPLY)
@@ -254,21 +242,41 @@ def supply_plan(
     fuel, carbon price and the prices of energy cut and not served, subject to the balance of every hour,
     storage, ramps, capacity limits, the carbon limit, reliability and matching.
     """
-    years = len(site_weather_years)
+    check_reserve(supply_candidates, supply_flexible)
+    return planned(
+        facility_load, supply_candidates, supply_carbon_limit, supply_carbon_price, supply_not_served_price,
+        supply_not_served_limit, supply_units, supply_fuel_lines, supply_matching, supply_flexible,
+        site_weather_years,
+    )  # fmt: skip
+
+
+def planned(
+    load: LoadShape, candidates: tuple[Plant, ...], carbon_limit: float | None, carbon_price: float,
+    not_served_price: float, not_served_limit: float | None, units: str, fuel_lines: int,
+    matching: float | None, flexible: Flexible | None, weather_years: tuple[Weather, ...],
+) -> SupplyPlan:  # fmt: skip
+    """:func:`supply_plan` of its inputs.
+
+    Raises
+    ------
+    InfeasibleError
+        No plan meets the limits, or none serves any of the load.
+    """
+    years = len(weather_years)
     problem = Problem(
-        load=np.tile(facility_load.running, years),
-        plants=supply_candidates,
-        not_served_price=supply_not_served_price,
-        carbon_limit=supply_carbon_limit,
-        carbon_price=supply_carbon_price,
-        not_served_limit=supply_not_served_limit,
+        load=np.tile(load.running, years),
+        plants=candidates,
+        not_served_price=not_served_price,
+        carbon_limit=carbon_limit,
+        carbon_price=carbon_price,
+        not_served_limit=not_served_limit,
         years=years,
-        flexible=supply_flexible,
-        matching=supply_matching,
-        duty=facility_load.duty,
-        fuel_lines=supply_fuel_lines,
+        flexible=flexible,
+        matching=matching,
+        duty=load.duty,
+        fuel_lines=fuel_lines,
     )
-    found = plan_whole_units(problem) if supply_units == WHOLE else solve_problem(problem)
+    found = plan_whole_units(problem) if units == WHOLE else solve_problem(problem)
     if float(np.sum(found.load - found.not_served)) <= _ROUNDING * float(np.sum(found.load)):
         raise InfeasibleError(
             f"the plants cannot serve any of a load of {show(float(np.mean(found.load)), 'MW')}",
@@ -290,7 +298,10 @@ def arrivals(supply_dates: Arrivals) -> Arrivals:
 
 @shared("supply.arrivals", "", given=("supply.price",))
 def nothing_to_order(supply_price: float) -> Arrivals:
-    """Nothing is ordered where all electricity is bought."""
+    """Nothing is ordered where all electricity is bought.
+
+    No plant, no date: a connection at the given price gives power from the beginning.
+    """
     return Arrivals(False, {}, 0.0)
 
 
@@ -340,6 +351,38 @@ def carbon_intensity(supply_plan: SupplyPlan) -> float:
     kg of all plants and of the grid / energy served
     """
     return supply_plan.carbon_intensity
+
+
+@shared("supply.carbon_intensity_20", "g/kWh", rows=("warming*",))
+def carbon_intensity_20(supply_plan: SupplyPlan) -> float:
+    """Operational carbon of the electricity served by the warming of 20 years.
+
+    As over 100 years, the methane that leaks before the plants of the plan counting 82.5 in place of 29.8 of
+    its mass; that in the carbon of the grid and of imports is not known apart
+    """
+    return supply_plan.carbon_intensity_20
+
+
+@shared("supply.carbon_intensity_market", "g/kWh", rows=("residual_carbon", "fossil_upstream"))
+def carbon_intensity_market(supply_plan: SupplyPlan, supply_grid: Grid) -> float:
+    """Operational carbon of the electricity served, market-based (GHG Protocol scope 2).
+
+    kg of plants and agreements + energy from the grid × residual mix of its market, / energy served;
+    ``supply.carbon_intensity`` is location-based
+    """
+    return market_based(supply_plan, supply_grid.residual)
+
+
+@shared("supply.grid_water", "m^3", rows=("water",))
+def grid_water(supply_plan: SupplyPlan, supply_grid: Grid) -> float:
+    """Water that the power plants behind the grid consume in a year for what is drawn from it.
+
+    energy from the grid × litres that its plants consume per kWh, reservoirs of hydropower among them;
+    beside ``facility.water``, on site, and the water of plants that are built
+    """
+    kinds = {plant.id: plant.kind for plant in supply_plan.plants}
+    drawn = sum(joules for name, joules in supply_plan.energy().items() if kinds[name] == "grid")
+    return drawn * supply_grid.water
 
 
 @shared("supply.not_served", "MWh")
@@ -423,25 +466,3 @@ def worst_outage(supply_adequacy: Adequacy) -> str:
     Probability that it is out × power that lacks while it is out, less what would lack without its outage.
     """
     return supply_adequacy.worst.words
-
-
-def lead_time_notices(optimum: SupplyPlan, year: int, arrivals: Arrivals) -> list[str]:
-    """Plants of the plan that are not yet there at the start of the year, and those that were left out."""
-    late = list(arrivals.left_out)
-    worth = float(np.max(optimum.load)) * 1e-3  # below a thousandth of the load it is the solver's dust
-    for plant in optimum.plants:
-        one = arrivals.by.get(plant.id)
-        if one is None or optimum.capacity[plant.id] <= worth or one.ready() <= year:
-            continue
-        years, size = one.lead[0] / (HOURS_PER_YEAR * HOUR), show(optimum.capacity[plant.id], "MW")
-        if arrivals.dated:
-            late.append(
-                f"{plant.name}: {size} ordered {date_words(one.ordered)} gives power from {one.words}, there "
-                f"at the start of {year} with {100.0 * one.chance(year):.0f} %"
-            )
-        elif years >= 1.0:
-            late.append(
-                f"{plant.name}: {size} ordered in {year} gives power from about {one.ready():.0f} "
-                f"(lead time {years:.1f} years)"
-            )
-    return late

@@ -43,7 +43,7 @@ INDIVISIBLE: Mapping[str, str] = {
 """Column → the condition that the combinations dropped at that column violate."""
 _SMALL = 1e-3
 """Shares below this are written with three digits after the point."""
-_INPUTS = ("training.run", "machine.machine", "machine.stack", "layout.fixed", "layout.widen",
+_INPUTS = ("training.run", "machine.machine", "software.stack", "layout.fixed", "layout.widen",
            "machine.power_cap")  # fmt: skip
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gigawatt.catalog import Entity
-from gigawatt.chain.arrivals import Arrivals
-from gigawatt.chain.capacity_chain import permit_notices
-from gigawatt.chain.hybrids import training_notices
+from gigawatt.chain.machine.hybrids import training_notices
+from gigawatt.chain.machine.sizing import Sizing, of_size
 from gigawatt.chain.registry import training
-from gigawatt.chain.reliability import Goodput
-from gigawatt.chain.sizing import Sizing, of_size
-from gigawatt.chain.supply import lead_time_notices
+from gigawatt.chain.site.capacity_chain import permit_notices
+from gigawatt.chain.supply.arrivals import Arrivals, lead_time_notices
+from gigawatt.chain.supply.flexibility import words_of_flexibility
 from gigawatt.chain.training.budget import Held
+from gigawatt.chain.training.reliability import Goodput
 from gigawatt.chain.training.sizes import Fit
 from gigawatt.facility import LoadShape
 from gigawatt.facility.power_chain import served_share
@@ -51,6 +51,10 @@ def notices(
     facility_load: LoadShape,
     training_kept_speed: float,
     site_redundancy: Entity | None,
+    load_pause_cost: float | None,
+    load_pause_event_cost: float,
+    supply_outage_price: float | None,
+    supply_flexibility_saves: float | None,
 ) -> tuple[str, ...]:
     """The notices of a training run.
 
@@ -78,6 +82,11 @@ def notices(
     told.extend(beside_budget(machine_size.get("power"), facility_power_peak, "these runs draw"))
     told.extend(of_caps(facility_load, f"runs keep {100.0 * training_kept_speed:.4g} % of their speed"))
     told.extend(of_building(facility_load, site_redundancy))
+    gives = words_of_flexibility(
+        supply_plan, pause_cost=load_pause_cost, event=load_pause_event_cost,
+        outage_price=supply_outage_price, saves=supply_flexibility_saves,
+    )  # fmt: skip
+    told = [*told, *gives] if supply_flexibility_saves is None else [*gives, *told]
     told.extend(of_supply(supply_plan, supply_adequacy, scenario_year, supply_arrivals))
     return tuple(told)
 

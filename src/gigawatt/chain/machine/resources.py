@@ -24,7 +24,9 @@ def _nearer(link: Link, factor: float) -> Link:
 
 def _peak(cluster: Cluster, stack: Stack, factor: float) -> tuple[Cluster, Stack]:
     peak = {name: rate * factor for name, rate in cluster.chip.peak.items()}
-    return replace(cluster, chip=replace(cluster.chip, peak=peak)), stack
+    chip, special = cluster.chip, cluster.chip.exponentials
+    quicker = replace(chip, peak=peak, exponentials=None if special is None else special * factor)
+    return replace(cluster, chip=quicker), stack
 
 
 def _memory_bandwidth(cluster: Cluster, stack: Stack, factor: float) -> tuple[Cluster, Stack]:

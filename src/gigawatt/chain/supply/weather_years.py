@@ -15,6 +15,8 @@ from gigawatt.facility import Site, Weather
 from gigawatt.facility.weather import load_place_years
 from gigawatt.facility.years import load_years
 from gigawatt.power import Grid, load_grid, plant_profiles
+from gigawatt.power.carbon import SUPPLY_CHAIN
+from gigawatt.power.market.own_hours import OwnHours
 
 __all__ = ["grid_of", "profiles", "weather_years"]
 
@@ -22,13 +24,13 @@ Array = NDArray[np.float64]
 
 
 def weather_years(
-    site: Site, own: Weather, count: int | None, *, of_file: bool = False
+    site: Site, own: Weather, count: int | None, *, of_file: bool = False, scaled: bool = False
 ) -> tuple[tuple[Weather, ...], tuple[Assumption, ...]]:
     """The weather years of a plan: ``own``, read ``of_file`` or the site's, or its last ``count``.
 
     A city with several years has each whole: temperature, sun and wind are of the same hours. Elsewhere sun
     and wind are of each year of ERA5, everything else is of ``own``. A notice says which, and that the load
-    is of ``own``.
+    is of ``own``. Where the wind of ``own`` is ``scaled`` to a mean, that of the others is by as much.
 
     Raises
     ------
@@ -42,9 +44,17 @@ def weather_years(
     whole = () if of_file else load_place_years(site)
     known = () if whole else load_years(site.id)
     skies = whole or tuple(
-        replace(own, year=one.year, solar_capacity_factor=one.solar, wind_capacity_factor=one.wind)
+        replace(
+            own,
+            year=one.year,
+            happened=one.year,
+            solar_capacity_factor=one.solar,
+            wind_capacity_factor=one.wind,
+        )
         for one in known
     )
+    if scaled:
+        skies = tuple(_as_windy(sky, own) for sky in skies)
     if count > len(skies):
         raise InputError("too many weather years", key="years", given=count,
                          allowed=f"at most {len(skies)}: {skies[0].year} to {skies[-1].year}")  # fmt: skip
@@ -58,6 +68,15 @@ def weather_years(
         Grade.modelled,
     )
     return chosen, (*(known[-count].assumptions if known else ()), told)
+
+
+def _as_windy(sky: Weather, own: Weather) -> Weather:
+    """The year with its wind at 10 m raised as that of ``own`` is."""
+    if sky.wind_capacity_factor is not None or sky.wind_10m is None or own.wind_10m is None:
+        raise InputError("weather years of this site are capacity factors, without wind speed",
+                         key="site.wind_speed", allowed="one weather year, or no wind speed")  # fmt: skip
+    assert own.wind_100m is not None  # it was scaled
+    return replace(sky, wind_100m=sky.wind_10m * (own.wind_100m.mean() / own.wind_10m.mean()))
 
 
 def profiles(
@@ -89,10 +108,29 @@ def profiles(
 
 
 def grid_of(
-    name: str, year: int, skies: Sequence[Weather], price: float | None = None, carbon: float | None = None
+    name: str,
+    year: int,
+    skies: Sequence[Weather],
+    price: float | None = None,
+    carbon: float | None = None,
+    water: float | None = None,
+    price_year: int | str | None = None,
+    delivery: float | None = None,
+    own: OwnHours | None = None,
+    boundary: str = SUPPLY_CHAIN,
 ) -> Grid:
-    """The grid in every weather year, one after another; ``price`` [$/J], ``carbon`` [kg/J]: its means."""
-    each = [load_grid(name, year, weather=sky, price=price, carbon=carbon) for sky in skies]
+    """The grid in every weather year, one after another.
+
+    ``price`` [$/J], ``carbon`` [kg/J] and ``water`` [m³/J] are its means, where they are given;
+    ``price_year``, ``delivery``, ``own`` and ``boundary`` as of :func:`~gigawatt.power.load_grid`.
+    """
+    each = [
+        load_grid(
+            name, year, weather=sky, price=price, carbon=carbon, water=water, price_year=price_year,
+            delivery=delivery, own=own, boundary=boundary,
+        )
+        for sky in skies
+    ]  # fmt: skip
     mixes = [one.clean for one in each]
     known = [mix for mix in mixes if mix is not None]
     return replace(

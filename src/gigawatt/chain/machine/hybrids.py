@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gigawatt.catalog.loader import table
-from gigawatt.chain.technologies import CAVEAT
+from gigawatt.chain.machine.technologies import CAVEAT
 from gigawatt.machine import Chip
 from gigawatt.machine.load import load_chip, load_link
 from gigawatt.machine.machine import Link

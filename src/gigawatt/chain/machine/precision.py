@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from gigawatt.catalog.loader import Entity, entity, table
 from gigawatt.chain.assumption_list import AssumptionList
-from gigawatt.chain.hybrids import machine_notices
-from gigawatt.chain.technologies import CAVEAT
+from gigawatt.chain.machine.hybrids import machine_notices
+from gigawatt.chain.machine.technologies import CAVEAT
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.evidence import Grade
 from gigawatt.machine.machine import Chip
@@ -27,8 +27,8 @@ __all__ = ["BATCH", "PATTERNS", "TRAINED", "published", "run_of", "served", "tra
 PATTERNS = ("none", "2:4")
 BATCH = 32.0
 """Batch size of the energy in a notice."""
-_IMAGE = 1024.0**2
-"""Pixels of the image in a notice."""
+_IMAGE, _SOUND = 1024.0**2, 30.0
+"""Pixels of the image, seconds of the sound in a notice."""
 TRAINED = (
     "the effect of training in this precision on quality is unknown: stored runs round a model that was "
     "trained in 16 bits"
@@ -122,11 +122,14 @@ def published(
         The checkpoint's formats are not known, and nothing else says those of the weights.
     """
     for one in architecture.towers:
-        patches = one.image(_IMAGE)
-        side, tokens = (patches * one.pixels) ** 0.5, one.tokens(patches)
+        patches = one.sound(_SOUND) if one.rate else one.image(_IMAGE)
+        given = (
+            f"{_SOUND:g} s of sound" if one.rate else
+            f"an image of {(patches * one.pixels) ** 0.5:,.0f} pixels a side"
+        )  # fmt: skip
         assumed.notices.append(
             f"the {one.name} ({one.parameters / 1e9:.3g} billion parameters) is in memory and works on no "
-            f"token of text; an image of {side:,.0f} pixels a side would be {tokens:,.0f} tokens and take "
+            f"token of text; {given} would be {one.tokens(patches):,.0f} tokens and take "
             f"{one.flops(patches) / 1e12:.3g} TFLOP"
         )
     assumed.notices += architecture.uncounted

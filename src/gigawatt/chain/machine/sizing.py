@@ -13,7 +13,7 @@ from itertools import takewhile
 from typing import Any
 
 from gigawatt.catalog import Entity
-from gigawatt.chain.machine import Machine
+from gigawatt.chain.machine.quantities import Machine
 from gigawatt.chain.memo import Memo, memo_in_use
 from gigawatt.chain.money import campus
 from gigawatt.chain.registry import CHAIN, SERVING, TRAINING, running
@@ -214,7 +214,10 @@ def found_by_budget(
 
 @running("machine.size", "", given=("economics.budget", "training.deadline"))
 def size_found(machine_found: Sizing) -> Mapping[str, Any]:
-    """Number of accelerators, as it was found."""
+    """Number of accelerators, as it was found.
+
+    accelerators that the budget or the deadline was searched for (machine.found); no power limits them
+    """
     return {"count": machine_found.count, "power": None}
 
 

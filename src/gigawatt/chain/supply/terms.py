@@ -12,8 +12,10 @@ from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.quantities import parse
 from gigawatt.power import Flexible
 
-__all__ = ["MATCHING", "read_flexible", "read_matching", "read_reliability"]
+__all__ = ["COMPUTED", "MATCHING", "read_flexible", "read_matching", "read_reliability"]
 
+COMPUTED = "computed"
+"""Value of ``supply.flexible`` for what the work itself gives."""
 MATCHING = ("annual", "hourly")
 _HOUR, _LONGEST_WAIT = 3600.0, 168 * 3600.0
 
@@ -23,6 +25,11 @@ def read_flexible(cut: str | None, wait: str | None = None) -> Flexible | None:
     (share that may wait, and how long); ``None`` where both are left out."""
     if cut is None and wait is None:
         return None
+    if cut == COMPUTED:
+        raise InputError(
+            "what a load gives is computed of a model alone", key="flexible",
+            given=cut, allowed="a share and its cost such as '10%:60$/MWh', or gigawatt run of a model",
+        )  # fmt: skip
     cut_share, cost = 0.0, 0.0
     if cut is not None:
         cut_share, cost = _share_and("flexible", cut, "$/J", "the cost of a cut, such as '10%:60$/MWh'")
@@ -44,7 +51,11 @@ def _share_and(key: str, text: str, unit: str, what: str) -> tuple[float, float]
     allowed = f"a share and {what}"
     example = what.rpartition(":")[2].rstrip("'")
     if not colon:
-        raise InputError(f"not a {key} load", key=key, given=text, allowed=allowed)
+        words = {"flexible": (COMPUTED,)}.get(key, ())
+        allowed += "".join(f", or {word} for a model" for word in words)
+        raise InputError(
+            f"not a {key} load", key=key, given=text, allowed=allowed, nearest=nearest(text, words)
+        )
     found, value = quantity(key, share, "1", "10 %"), quantity(key, rest, unit, example)
     if not (0.0 < found <= 1.0 and value >= 0.0):
         raise InputError("out of range", key=key, given=text, allowed=allowed)

@@ -8,20 +8,31 @@ one asks what to order: its plants are ordered in it, and the answer says when e
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from gigawatt import catalog
-from gigawatt.chain.candidates import plant_id
 from gigawatt.chain.filler import Filler
+from gigawatt.chain.supply.allowed import (
+    ALLOW,
+    barred_words,
+    not_allowed,
+    refuse_barred,
+    resource_limits,
+)
+from gigawatt.chain.supply.candidates import plant_id
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.core.evidence import Assumption, Grade
-from gigawatt.core.quantities import parse
+from gigawatt.core.quantities import parse, show
+from gigawatt.facility import country_of
+from gigawatt.facility.countries import Law
 from gigawatt.money.annuity import SECONDS_PER_YEAR
-from gigawatt.power import Grid
-from gigawatt.power.dates import Arrival, date_words, row_range, year_of
+from gigawatt.power import Grid, SupplyPlan
+from gigawatt.power.dates import Arrival, date_words, row_range, waits_in_queue, year_of
 
-__all__ = ["Arrivals", "Orders", "arrival_of", "fill_arrivals", "read_orders"]
+__all__ = ["Arrivals", "Orders", "arrival_of", "fill_arrivals", "lead_time_notices", "read_orders"]
 
 ORDERED, READY, PLANTS, LIMITS = "supply.ordered", "supply.ready", "supply.plants", "supply.limits"
 DATES = "supply.dates"
@@ -68,6 +79,19 @@ class Arrivals:
             there = f", there at the start of {year} with {100.0 * one.chance(year):.0f} %"
             return f"{lead}; ordered {date_words(one.ordered)} it gives power from {one.words}{there}"
         return f"{lead}; for power at the start of {year}, order by {date_words(before)}"
+
+    def begun(self, name: str, year: int) -> tuple[float, float]:
+        """Decimal years in which a plant of a question of ``year`` is begun and in service, in the median.
+
+        Without a date of its own it is begun its lead time before, in a question of this year or a later one
+        not before now.
+        """
+        one, later = self.by.get(name), year >= math.floor(self.now)
+        if one is None:
+            begun = year - (catalog.entity("plants", name).get("lead_time") or 0.0) / SECONDS_PER_YEAR
+            return max(begun, self.now) if later else begun, float(year)
+        begun = max(one.ordered, self.now) if later and not self.dated else one.ordered
+        return begun, max(float(year), begun + one.lead[0] / SECONDS_PER_YEAR)
 
     def order_by(self, name: str, year: int) -> float | None:
         """Decimal year by which a plant has to be ordered for power at the start of ``year``.
@@ -125,22 +149,41 @@ def _orders(written: str | None) -> Orders:
     return read_orders(written or catalog.entity("defaults", ORDERED).text("text"))
 
 
-def arrival_of(name: str, ordered: float, grid: Grid) -> Arrival:
-    """When a plant that is ordered on a date is there; a grid connection by the queue of its grid.
+def arrival_of(name: str, ordered: float, grid: Grid, *, nonfirm: bool = False) -> Arrival:
+    """When a plant that is ordered on a date is there; a grid connection by the queue of its grid, earlier
+    where it may be cut (``nonfirm``).
 
-    A kind of plant that nobody sells yet is ordered when the first of it gives power (``orderable``).
+    A kind of plant that is not on sale yet is ordered when the first of it gives power (``orderable``).
     """
     row = catalog.entity("plants", name)
     ordered = max(ordered, row.get("orderable") or ordered)
-    if row.text("kind") == "grid":
-        lead = (grid.connection_time, *grid.connection_range)
+    if waits_in_queue(name):
+        lead = grid.connection_lead(nonfirm=nonfirm)
     else:
         lead = row_range(name) if "lead_time" in row.numbers else (0.0, 0.0, 0.0)
     return Arrival(row.id, row.text("name", row.id), ordered, lead)
 
 
-def _connects(name: str) -> bool:
-    return catalog.entity("plants", name).text("kind") == "grid"
+def lead_time_notices(optimum: SupplyPlan, year: int, arrivals: Arrivals) -> list[str]:
+    """Plants of the plan that are not yet there at the start of the year, and those that were left out."""
+    late = list(arrivals.left_out)
+    worth = float(np.max(optimum.load)) * 1e-3  # below a thousandth of the load it is the solver's dust
+    for plant in optimum.plants:
+        one = arrivals.by.get(plant.id)
+        if one is None or optimum.capacity[plant.id] <= worth or one.ready() <= year:
+            continue
+        years, size = one.lead[0] / SECONDS_PER_YEAR, show(optimum.capacity[plant.id], "MW")
+        if arrivals.dated:
+            late.append(
+                f"{plant.name}: {size} ordered {date_words(one.ordered)} gives power from {one.words}, there "
+                f"at the start of {year} with {100.0 * one.chance(year):.0f} %"
+            )
+        elif years >= 1.0:
+            late.append(
+                f"{plant.name}: {size} ordered in {year} gives power from about {one.ready():.0f} "
+                f"(lead time {years:.1f} years)"
+            )
+    return late
 
 
 def _usual(name: str) -> float:
@@ -164,17 +207,22 @@ def fill_arrivals(fill: Filler) -> None:
     """
     supply, year = fill.loaded.scenario.supply, fill.loaded.scenario.year
     written, grid = supply.ordered, fill.leaves["supply.grid"].value
-    orders = fill.ask(
-        ORDERED, lambda: read_orders(written or catalog.entity("defaults", ORDERED).text("text"))
-    )
+    early = bool(supply.grid.nonfirm)
+    orders = fill.ask(ORDERED, lambda: _orders(written))
+    told = _leave_barred(fill)
+    _limit_resources(fill)
     names: tuple[str, ...] = fill.leaves[PLANTS].value
     dated = written is not None or (orders.all is not None and year > math.floor(orders.all))
     if not dated:
         orders = Orders(float(year))
     found = {
-        name: arrival_of(name, when, grid) for name in names for when in [orders.of(name)] if when is not None
+        name: arrival_of(name, when, grid, nonfirm=early)
+        for name in names
+        for when in [orders.of(name)]
+        if when is not None
     }
-    arrivals = Arrivals(dated, found, _date(catalog.entity("defaults", ORDERED).text("text")) or 0.0)
+    now = _date(catalog.entity("defaults", ORDERED).text("text")) or 0.0
+    arrivals = Arrivals(dated, found, now, told)
     fill.written(DATES, ORDERED, arrivals)
     if supply.price is not None:
         return
@@ -193,13 +241,62 @@ def fill_arrivals(fill: Filler) -> None:
     late: dict[str, Arrival] = {}
     for name, one in found.items():
         named = supply.plants is not None or name in limited
-        if named and written is None and supply.ready is None and _connects(name):
+        if named and written is None and supply.ready is None and waits_in_queue(name):
             continue  # where a question names the grid, the site may be connected: a notice says since when
         needed = supply.ready if supply.ready is not None else _usual(f"{READY}_named" if named else READY)
         if one.ready(needed) > year + _ROUNDING:
             late[name] = one
     if late:
         _offer(fill, arrivals, names, late)
+
+
+def _leave_barred(fill: Filler) -> tuple[str, ...]:
+    """Take the plants out that may not be built at the site, and say so; refuse those the question names."""
+    supply = fill.loaded.scenario.supply
+    if supply.price is not None:
+        return ()
+    names: tuple[str, ...] = fill.leaves[PLANTS].value
+    barred = _barred(fill, names)
+    if not barred:
+        return ()
+    if supply.plants is not None:
+        fill.ask(PLANTS, lambda: refuse_barred(barred, names))
+    told = barred_words(barred)
+    _take_out(fill, barred, tuple(name for name in names if name not in barred), told)
+    return told
+
+
+def _limit_resources(fill: Filler) -> None:
+    """Limit plants to the resource of one site, where the question has no limit of them; list it."""
+    supply, limits = fill.loaded.scenario.supply, fill.leaves[LIMITS]
+    country, allow = country_of(fill.leaves["site.site"].value), supply.allow or ()
+    given = {fill.ask(LIMITS, lambda n=name: plant_id(LIMITS, n)) for name in supply.limits}
+    found = resource_limits(fill.leaves[PLANTS].value, country, allow)
+    for name, law in found.items():
+        if name in given or supply.price is not None:
+            continue
+        row = law.row.evidence("limit")
+        limits = replace(limits, value={**limits.value, name: row.value})
+        why = f"{law.words} in {law.place}; {row.note}"
+        fill.assumptions.append(Assumption(f"{LIMITS}.{name}", row.shown, why, row.grade, row.source_id))
+    fill.leaves[LIMITS] = limits
+
+
+def _barred(fill: Filler, names: Sequence[str]) -> Mapping[str, Law]:
+    country, allow = country_of(fill.leaves["site.site"].value), fill.loaded.scenario.supply.allow
+    return fill.ask(ALLOW, lambda: not_allowed(names, country, allow or ()))
+
+
+def _take_out(fill: Filler, gone: Collection[str], kept: tuple[str, ...], told: tuple[str, ...]) -> None:
+    """Plants and limits without those that are ``gone``, told as the reason."""
+    leaf, limits = fill.leaves[PLANTS], fill.leaves[LIMITS]
+    shown, reason = "|".join(kept), "; ".join((leaf.reason, *told))
+    fill.leaves[PLANTS] = replace(leaf, value=kept, written=shown, reason=reason)
+    stay = {name: most for name, most in limits.value.items() if plant_id(LIMITS, name) not in gone}
+    fill.leaves[LIMITS] = replace(limits, value=stay)
+    fill.assumptions = [
+        replace(one, value=shown, reason=reason) if one.key == PLANTS else one for one in fill.assumptions
+    ]
 
 
 def _offer(fill: Filler, arrivals: Arrivals, names: Sequence[str], late: Mapping[str, Arrival]) -> None:
@@ -216,15 +313,9 @@ def _offer(fill: Filler, arrivals: Arrivals, names: Sequence[str], late: Mapping
         told += tuple(
             f"nothing else is there by {year}: {one.name}, from {one.words}" for one in bridges.values()
         )
-    fill.leaves[DATES] = replace(fill.leaves[DATES], value=replace(arrivals, left_out=told))
-    leaf, limits = fill.leaves[PLANTS], fill.leaves[LIMITS]
-    shown, reason = "|".join(kept), "; ".join((leaf.reason, *told))
-    fill.leaves[PLANTS] = replace(leaf, value=kept, written=shown, reason=reason)
-    stay = {name: most for name, most in limits.value.items() if plant_id(LIMITS, name) not in late}
-    fill.leaves[LIMITS] = replace(limits, value=stay)
-    fill.assumptions = [
-        replace(one, value=shown, reason=reason) if one.key == PLANTS else one for one in fill.assumptions
-    ]
+    left = replace(arrivals, left_out=(*arrivals.left_out, *told))
+    fill.leaves[DATES] = replace(fill.leaves[DATES], value=left)
+    _take_out(fill, late, kept, told)
 
 
 def _refuse(late: Mapping[str, Arrival], year: int) -> None:
@@ -248,10 +339,15 @@ def _bridges(
 
     Those of them that come within it stand for the whole year.
     """
-    read, grid = _orders(fill.loaded.scenario.supply.ordered), fill.leaves["supply.grid"].value
+    supply, grid = fill.loaded.scenario.supply, fill.leaves["supply.grid"].value
+    read, early = _orders(supply.ordered), bool(supply.grid.nonfirm)
     names = catalog.entity("defaults", "supply.bridges").text("text").split("|")
+    barred = _barred(fill, names)
     every = {
-        name: arrival_of(name, when, grid) for name in names for when in [read.of(name)] if when is not None
+        name: arrival_of(name, when, grid, nonfirm=early)
+        for name in names
+        for when in [read.of(name)]
+        if when is not None and name not in barred
     }
     found = {name: one for name, one in every.items() if one.ready() <= year + _ROUNDING}
     found = found or {name: one for name, one in every.items() if one.ready() < year + 1.0}

@@ -231,7 +231,7 @@ def _recovery_rows(method: str) -> tuple[Evidence, ...]:
 
 
 def _assumption(row: Evidence, method: str) -> Assumption:
-    written = f"{row.written} {row.unit if row.unit != '1' else ''}".strip()
+    written = row.shown
     whole = row.entity == _WHOLE and row.quantity in ("base", "each") and method != _WHOLE
     key = f"training.restart.{row.quantity}" if whole else f"training.{row.quantity}"
     return Assumption(key, written, row.note or row.locator, row.grade, row.source_id)

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from gigawatt import catalog
 from gigawatt.catalog import Entity
-from gigawatt.chain.arrivals import Arrivals
 from gigawatt.chain.money import Campus, built_with, supply_costs
-from gigawatt.chain.notices import of_building, of_supply
 from gigawatt.chain.registry import load_alone, shared
+from gigawatt.chain.supply.arrivals import Arrivals
+from gigawatt.chain.training.notices import of_building, of_supply
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.facility import LoadShape, Site, Weather, building_of, facility_load, with_pue
@@ -224,7 +224,10 @@ def books(
     facility_energy: float,
     facility_water: float,
 ) -> Ledger:
-    """Money, carbon and water of building and supply in a year, without accelerators."""
+    """Money, carbon and water of building and supply in a year, without accelerators.
+
+    annuities and upkeep of building and plants + fuel and energy; see gigawatt.money.ledger
+    """
     return ledger(
         assets=ledger_campus.assets,
         supply=supply_costs(supply_plan),
@@ -246,7 +249,10 @@ def notices(
     supply_arrivals: Arrivals,
     scenario_year: int,
 ) -> tuple[str, ...]:
-    """The notices: bindings and notices of plan and building, lead times, what is not bought."""
+    """The notices of a load without a model.
+
+    bindings and notices of plan and building, lead times, what is not bought
+    """
     return (
         "the ledger holds building and supply: what runs in it is not bought",
         *of_building(facility_building, site_redundancy),

@@ -1,0 +1,1 @@
+"""Quantities of the machine: accelerators, their power, price, precision and size."""

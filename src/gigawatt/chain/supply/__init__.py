@@ -1,0 +1,1 @@
+"""Quantities of the supply: grid, plants that may be built, the plan, terms and markets."""

@@ -1,0 +1,79 @@
+"""Plants that may not be built at a site, by law or for want of a resource, and what overrides it.
+
+A plant of the catalog has a ``law`` where its kind is ruled by law or by a resource (``nuclear``, ``wind``,
+``solar``, ``gas``, ``geothermal``); the table ``allowed`` says for a country or a state whether such plants
+are offered. ``supply.allow`` names plants that are offered all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from gigawatt import catalog
+from gigawatt.chain.supply.candidates import plant_id
+from gigawatt.core.errors import InfeasibleError
+from gigawatt.facility import Country
+from gigawatt.facility.countries import Law
+
+__all__ = ["ALLOW", "barred_words", "not_allowed", "refuse_barred", "resource_limits"]
+
+ALLOW, PLANTS = "supply.allow", "supply.plants"
+
+
+def not_allowed(names: Iterable[str], country: Country, allow: Iterable[str] = ()) -> dict[str, Law]:
+    """The law by name of the plants that are not offered in a country; ``names`` are ids or aliases.
+
+    Raises
+    ------
+    InputError
+        ``allow`` names no plant.
+    """
+    free = {plant_id(ALLOW, name) for name in allow}
+    found: dict[str, Law] = {}
+    for name in names:
+        row = catalog.entity("plants", name)
+        subject = row.text("law")
+        law = country.law(subject) if subject and row.id not in free else None
+        if law is not None and not law.offered:
+            found[name] = law
+    return found
+
+
+def resource_limits(names: Iterable[str], country: Country, allow: Iterable[str] = ()) -> dict[str, Law]:
+    """The law by id of the plants whose resource at one site is limited; ``row`` has the ``limit`` [W]."""
+    free = {plant_id(ALLOW, name) for name in allow}
+    found: dict[str, Law] = {}
+    for name in names:
+        row = catalog.entity("plants", name)
+        law = country.law(row.text("law")) if row.id not in free else None
+        if law is not None and law.offered and "limit" in law.row.numbers:
+            found[row.id] = law
+    return found
+
+
+def _said(name: str, law: Law) -> str:
+    recalled = f", {law.row.text('note')}" if law.row.text("note").startswith("recalled") else ""
+    return (
+        f"{catalog.entity('plants', name).text('name')} in {law.place} ({law.words}; row {law.row.id} of the "
+        f"table allowed{recalled})"
+    )
+
+
+def barred_words(barred: Mapping[str, Law]) -> tuple[str, ...]:
+    """One sentence of all plants that are left out; none without any."""
+    if not barred:
+        return ()
+    each = "; ".join(_said(name, law) for name, law in barred.items())
+    return (f"not offered, as it may not be built or has no resource: {each}; {ALLOW} offers it by name",)
+
+
+def refuse_barred(barred: Mapping[str, Law], names: Sequence[str]) -> None:
+    """Raise ``InfeasibleError`` of plants that a question names and that may not be built."""
+    each = "; ".join(_said(name, law) for name, law in barred.items())
+    others = [name for name in names if name not in barred]
+    raise InfeasibleError(
+        f"may not be built or has no resource: {each}",
+        key=PLANTS,
+        given=", ".join(barred),
+        allowed=f"{', '.join(others) or 'other plants'}; or {ALLOW}: [{', '.join(barred)}]",
+    )
