@@ -47,6 +47,8 @@ if TYPE_CHECKING:  # for editors and type checkers; names are looked up in the r
     from gigawatt.studies.seconds.door import plan_seconds
     from gigawatt.studies.serving.door import plan_serving
     from gigawatt.studies.serving.simulate_door import simulate_serving
+    from gigawatt.studies.sites.door import rank_sites
+    from gigawatt.studies.sites.split_door import split_load
     from gigawatt.studies.solve.door import solve
     from gigawatt.studies.supply.door import plan_supply
     from gigawatt.studies.sweep.door import sweep, sweep_show
@@ -87,11 +89,13 @@ __all__ = [
     "quantum_optimise",
     "quantum_resources",
     "quantum_vqe",
+    "rank_sites",
     "report",
     "run",
     "scenario_schema",
     "simulate_serving",
     "solve",
+    "split_load",
     "sweep",
     "sweep_show",
     "technologies_audit",

@@ -36,7 +36,7 @@ def single_line(rows: Sequence[Mapping[str, Any]]) -> Any:
         figure.add_shape(type=kind, x0=x - _R, x1=x + _R, y0=y - _R, y1=y + _R,
                          line={"color": hue, "width": 3})  # fmt: skip
         figure.add_shape(type="line", x0=x, x1=x, y0=0.0, y1=y - _R, line=line)
-        text(x, y + 0.55, f"{safe(row['name'])}<br>{_units(row)}<br>{_rated(row)}")
+        text(x, y + 0.55, "<br>".join([safe(row["name"]), _units(row), *_rated(row)]))
     figure.add_shape(type="line", x0=-middle - 0.45, x1=middle + 0.45, y0=0.0, y1=0.0,
                      line={"color": INK, "width": 6})  # fmt: skip
     text(middle + 0.5, 0.0, "bus of the campus", right=True)
@@ -53,7 +53,7 @@ def single_line(rows: Sequence[Mapping[str, Any]]) -> Any:
         else:
             figure.add_shape(type="rect", x0=-_R, x1=_R, y0=y - _R, y1=y + _R, line=line)
         carried = with_unit(row["power [MW]"], "MW")
-        text(0.3, y, f"{safe(row['name'])}: {_units(row)}, {_rated(row)}<br>"
+        text(0.3, y, f"{safe(row['name'])}: {', '.join([_units(row), *_rated(row)])}<br>"
              f"for {carried}, {safe(row['follows'])}",
              right=True)  # fmt: skip
     figure.add_scatter(x=[-middle - 0.8, middle + 2.2], y=[2.1, -len(stages) - 0.4], mode="markers",
@@ -71,5 +71,7 @@ def _units(row: Mapping[str, Any]) -> str:
     return f"{paths}{units} × {significant(row['unit [MVA]'])} MVA"
 
 
-def _rated(row: Mapping[str, Any]) -> str:
-    return f"{significant(row['installed [MVA]'])} MVA in all"
+def _rated(row: Mapping[str, Any]) -> list[str]:
+    """What all units are rated for, where there are several."""
+    several = (row["units"] + row["spare"]) * row["paths"] > 1
+    return [f"{significant(row['installed [MVA]'])} MVA in all"] if several else []

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import typer
 
 from gigawatt.core.errors import GigawattError, InputError
+from gigawatt.schema.fields import fields
 
 __all__ = ["SETTINGS", "flagged", "read_pairs", "read_settings"]
 
@@ -22,6 +23,8 @@ SETTINGS: Any = typer.Option(
 """The option of commands that take a scenario."""
 
 T = TypeVar("T")
+_WORDS = ("load",)
+"""Sections of a question whose fields a command has as one option of the section's name."""
 
 
 def flagged(
@@ -38,7 +41,8 @@ def flagged(
         if error.key is not None and not of_file:  # a field of a file is called as it stands there
             key = error.key.removeprefix("cluster.")
             name = key.split(".")[0].replace("-", "_")
-            flag = _flag(command, name) or (error.key if command is None else key)
+            of_section = key in fields() and key.split(".")[0] not in _WORDS  # carbon.leak is not of --carbon
+            flag = (None if of_section else _flag(command, name)) or (error.key if command is None else key)
             error.key = (renamed or {}).get(error.key, flag)
         raise
 

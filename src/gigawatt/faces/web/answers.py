@@ -25,11 +25,12 @@ from gigawatt.faces.web.uploads.paths import known, may_name_a_file
 from gigawatt.faces.web.uploads.store import Stored
 from gigawatt.faces.web.views import job_of, view_of
 from gigawatt.schema.fields import allows, belongs_to
+from gigawatt.schema.scenario import LoadedScenario
 
 if TYPE_CHECKING:
     from gigawatt.core.result import Result
 
-__all__ = ["Asked", "Fragment", "Question", "result_of", "show"]
+__all__ = ["Asked", "Fragment", "Question", "loaded_of", "result_of", "show"]
 
 Progress = Callable[[str, float], None]
 
@@ -83,10 +84,29 @@ class Asked:
         given = self.settings.get(name, "")
         return given if given in choices else next(iter(choices))
 
+    def loaded(self) -> LoadedScenario:
+        """The scenario of the state, for what computes with it beside the chain.
+
+        Raises
+        ------
+        GigawattError
+            It names a file that is no upload.
+        """
+        return loaded_of(self.state)
+
     @cached_property
     def result(self) -> Result:
         """The answer of the chain; raises what the scenario refuses, at the field it belongs to."""
         return result_of(self.state, self.progress)
+
+
+def loaded_of(state: State) -> LoadedScenario:
+    """The scenario of a state; a last look that no name but those of catalog and uploads is read."""
+    uploads = Stored(Path.cwd())
+    for key, text in state.changes:
+        if text and may_name_a_file(key):
+            known(key, text, uploads)
+    return state.loaded()
 
 
 def result_of(state: State, progress: Progress) -> Result:
@@ -100,11 +120,7 @@ def result_of(state: State, progress: Progress) -> Result:
     found = _results.get(state)
     if found is None:
         try:
-            uploads = Stored(Path.cwd())  # a last look: no name but those of catalog and uploads may be read
-            for key, text in state.changes:
-                if text and may_name_a_file(key):
-                    known(key, text, uploads)
-            found = Study(state.loaded()).run(progress, _remembered)
+            found = Study(loaded_of(state)).run(progress, _remembered)
         except GigawattError as error:
             raise placed(error, state.branch) from None
         _results[state] = found

@@ -33,7 +33,7 @@ _SETS = {
     "nodes": ("machine.node",),
     "links": ("machine.scale_up", "machine.scale_out"),
     "topologies": ("machine.topology",),
-    "stacks": ("machine.stack",),
+    "software_frameworks": ("software.framework",),
     "engines": ("serving.engine",),
     "traces": ("serving.trace",),
     "traces_shapes": ("serving.shape",),

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from gigawatt.chain.resources import RESOURCES
+from gigawatt.chain.machine.resources import RESOURCES
 from gigawatt.chain.training.plan import plan_training
 from gigawatt.chain.training.relief import relieve
 from gigawatt.machine import Cluster

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog import entity
-from gigawatt.chain.accelerator_price import campus_of, power_of, second_price
+from gigawatt.chain.machine.accelerator_price import campus_of, power_of
 from gigawatt.chain.money import Campus
 from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.replica import candidates, prices_of
@@ -323,8 +323,7 @@ class TrainingModel(Model):
         part = self._fit(row, question, count, rough)
         found = part.search
         power = power_of(question, count)
-        bought = campus_of(question, question.cluster(count)[0], power)
-        price = second_price(bought, question.rate, count)
+        bought, price = campus_of(question, question.cluster(count)[0], power)
         outcome = training_outcome(question, part.run, found.best, count, part.share, price, part.spare_power)
         metrics = {
             "cost": float(outcome.cost[0]),
@@ -415,12 +414,13 @@ class ServingModel(Model):
         meter = prices.meter(kept.power(), kept.chips)
         cost = prices.cost(kept.power(), kept.chips) / written
         best, count = int(np.argmin(cost)), cluster.count
+        campus, _ = campus_of(question, cluster, power)
         chips = float(kept.chips[best])
         metrics = {
             "cost": float(cost[best]),
             "energy": float(meter[best] / written[best]),
             "time": float(kept.tpot[best]),
-            "capital": _capital(campus_of(question, cluster, power)) / count * chips / float(written[best]),
+            "capital": _capital(campus) / count * chips / float(written[best]),
             "power": prices.design * question.pue_peak * chips / float(written[best]),
             "carbon": float(meter[best] / written[best]) * source.carbon,
             "first_token": float(kept.slow_ttft[best]),

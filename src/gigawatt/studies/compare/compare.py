@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +92,14 @@ class Row:
         return any(not _same(first, value) for value in self.values[1:])
 
 
+def _step_band(result: Result) -> dict[str, Any]:
+    """Measured steps over predicted ones of the kind of a side that trains; nothing of another."""
+    from gigawatt.studies.run.far_off import band_of
+
+    band = band_of(result)
+    return {} if band is None else {"step_band": asdict(band)}
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Sides, the quantities of all, inputs that differ, notices, and the split of the differences.
@@ -120,6 +128,7 @@ class Comparison:
                     "scenario_hash": side.result.run.get("scenario_hash"),
                     "catalog": side.result.run.get("catalog"),
                     "gigawatt": side.result.run.get("gigawatt"),
+                    **_step_band(side.result),
                 }
                 for side in self.sides
             ],

@@ -14,7 +14,6 @@ from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.parts import facts_of, listed, rows_grid, with_percent
 from gigawatt.studies.compare.figures import change, letters, side_by_side, value_words, waterfall
 from gigawatt.validation.training.band import Band
-from gigawatt.validation.training.domain import step_time_band
 
 __all__ = ["document", "split_parts", "split_words", "words"]
 
@@ -178,24 +177,18 @@ def _value(value: float, row: Mapping[str, Any]) -> str:
 
 def _bands(answer: Answer) -> list[Band]:
     """Of every side that trains, the band of measured steps over predicted ones."""
-    total, active = (_row(answer, f"model.{name}") for name in ("parameters", "active_parameters"))
-    if _row(answer, "training.step_time") is None or total is None or active is None:
-        return []
-    return [
-        step_time_band(routed=float(a) < float(t), outside=())
-        for t, a in zip(total["values"], active["values"], strict=True)
-    ]
+    return [Band(**side["step_band"]) for side in answer["scenarios"] if side.get("step_band")]
 
 
 def _error(answer: Answer) -> str:
     bands = _bands(answer)
-    if not bands or any(band.groups == 0 for band in bands):
+    if not bands:
         return ""
     one = bands[0]
     text = (
         f"Uncertainty of a time: {with_percent(one.coverage)} of the measured steps of "
-        f"{one.groups} published "
-        f"sources took between {significant(one.low)} and {significant(one.high)} times the prediction"
+        f"{one.groups} makers took between {significant(one.low)} and {significant(one.high)} times the "
+        "prediction"
     )
     if any(band != one for band in bands[1:]):
         text += f" (of B's kind {significant(bands[1].low)} to {significant(bands[1].high)} times)"
@@ -214,7 +207,7 @@ def _error(answer: Answer) -> str:
 
 def _band_grid(answer: Answer) -> list[Grid]:
     bands = _bands(answer)
-    if not bands or any(band.groups == 0 for band in bands):
+    if not bands:
         return []
     rows = [
         (
@@ -227,8 +220,8 @@ def _band_grid(answer: Answer) -> list[Grid]:
         )
         for mark, band in zip(letters(answer), bands, strict=True)
     ]
-    heads = ("", "low end", "high end", "half width, as a factor", "share of steps inside", "sources")
-    return [rows_grid("Measured steps over predicted ones, each by a fit that had not seen its source.",
+    heads = ("", "low end", "high end", "half width, as a factor", "share of steps inside", "makers")
+    return [rows_grid("Measured steps over predicted ones, each by a fit that had not seen its maker.",
                       heads, rows)]  # fmt: skip
 
 

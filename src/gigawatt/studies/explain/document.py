@@ -135,7 +135,7 @@ def _replicas(data: Data) -> list[Part]:
 
 
 def _layouts(data: Data) -> list[Part]:
-    from gigawatt.chain.layout_reasons import row_words
+    from gigawatt.chain.training.layout_reasons import row_words
 
     refused = sum(item["combinations"] for item in data["indivisible"])
     lost = data["looked_at"] - data["fit"]
@@ -171,7 +171,7 @@ def _verdict(answer: Data, again: Again) -> Document:
 
 
 def _layout(data: Data) -> list[Part]:
-    from gigawatt.chain.layout_reasons import row_words
+    from gigawatt.chain.training.layout_reasons import row_words
 
     parts: list[Part] = [Text(f"Outside the search: {data['outside']}")] if data["outside"] else []
     if data["layout"] is None:

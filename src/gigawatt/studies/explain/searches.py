@@ -20,10 +20,10 @@ SEARCHES = ("layouts.search", "serving.plan")
 def search_data(result: Result, name: str) -> dict[str, Any]:
     """What a search looked at and left out, computed again from the scenario of the result."""
     if name == "serving.plan":
-        from gigawatt.chain.replica_reasons import replica_reasons
+        from gigawatt.chain.serving.replica_reasons import replica_reasons
 
         return replica_reasons(stored_scenario(result)).to_json()
-    from gigawatt.chain.layout_reasons import LayoutQuestion
+    from gigawatt.chain.training.layout_reasons import LayoutQuestion
 
     return LayoutQuestion.of(stored_scenario(result)).reasons().to_json()
 
@@ -44,11 +44,11 @@ def verdict_data(result: Result, name: str | None, layout: str) -> dict[str, Any
     columns = _columns(layout)
     loaded = stored_scenario(result)
     if name == "serving.plan":
-        from gigawatt.chain.replica_reasons import replica_verdict
+        from gigawatt.chain.serving.replica_reasons import replica_verdict
 
         found = replica_verdict(loaded, {key: _whole(key, value) for key, value in columns.items()}).to_json()
     else:
-        from gigawatt.chain.layout_reasons import LayoutQuestion
+        from gigawatt.chain.training.layout_reasons import LayoutQuestion
         from gigawatt.schema.pins import read_pins
 
         found = LayoutQuestion.of(loaded).verdict(read_pins(columns)).to_json()

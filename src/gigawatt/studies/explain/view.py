@@ -122,7 +122,7 @@ def _row(row: Evidence) -> dict[str, str]:
     table = row.where.rpartition("/")[2].partition(".")[0]
     return {
         "name": row.name,
-        "value": f"{row.written} {'' if row.unit == '1' else row.unit}".strip(),
+        "value": row.shown,
         "grade": row.grade.label,
         "where": row.where,
         "source": f"{source.title}, {source.publisher}" if source else row.source_id,

@@ -28,7 +28,7 @@ from gigawatt.machine import build_cluster, load_chip
 from gigawatt.machine.machine import Chip, Cluster, Link
 from gigawatt.outlook.compute.demand import LAW_FLOPS
 from gigawatt.outlook.tables import Utilisation
-from gigawatt.performance import Layouts, TrainingRun, default_stack, evaluate, load_stack
+from gigawatt.performance import Layouts, TrainingRun, default_stack, evaluate
 from gigawatt.performance.layouts import SCHEDULES
 from gigawatt.workload import Architecture, read_architecture
 from gigawatt.workload.sized import scaled_architecture
@@ -172,8 +172,9 @@ def run_curve(
     step = row.value("batch") * (flops / row.value("batch_flops")) ** exponent
     batch = 2 ** max(0, round(float(np.log2(step / sequence))))
     run = TrainingRun(model, tokens, sequence, batch, "bf16")
-    stack = load_stack(default_stack(part, part.year))
-    rate, domain = part.peak["bf16"], int(catalog.entity("outlook_training", part.id).value("domain"))
+    known = catalog.entity("outlook_training", part.id)
+    stack = default_stack(part, int(known.value("year")))
+    rate, domain = part.peak["bf16"], int(known.value("domain"))
     # with no limits on rates any machine of the right parallelism will do
     most = 2 ** int(row.value("most_chips_log2"))
     count = (

@@ -8,35 +8,39 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
-from gigawatt.chain.accelerator_price import MachineTerms, chip_second_price, power_of
-from gigawatt.chain.arrivals import arrival_of
-from gigawatt.chain.candidates import plant_id
 from gigawatt.chain.filler import Filler
 from gigawatt.chain.graph import graph_of
 from gigawatt.chain.leaves import fill_leaves
-from gigawatt.chain.machine import flat_year
+from gigawatt.chain.machine.accelerator_price import MachineTerms, chip_second_price, power_of
+from gigawatt.chain.machine.quantities import flat_year
 from gigawatt.chain.shared_leaves import fill_cooling, fill_grid, fill_place, fill_spares, limit_in
 from gigawatt.chain.study import assumptions_of, blame
-from gigawatt.chain.weather_years import profiles
+from gigawatt.chain.supply.arrivals import arrival_of
+from gigawatt.chain.supply.candidates import LAW, plant_id
+from gigawatt.chain.supply.markets import carbon_price
+from gigawatt.chain.supply.weather_years import profiles
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.core.quantities import show
-from gigawatt.facility import LoadShape, Weather
+from gigawatt.facility import LoadShape, Weather, country_of
 from gigawatt.machine.load import build_cluster, load_chip
 from gigawatt.machine.prices import bought_in
 from gigawatt.money import capital_recovery_factor
 from gigawatt.money.annuity import SECONDS_PER_YEAR
 from gigawatt.power import Grid, Plant, build_plant
+from gigawatt.power.carbon import read_leak
 from gigawatt.power.pathway.hours import Hours, representative_weeks, whole_year
 from gigawatt.power.pathway.pathway import Pathway, plan_pathway
 from gigawatt.power.pathway.steps import Step, Vintage
+from gigawatt.power.plants.credits import credits_of, with_credits
+from gigawatt.power.plants.hubs import price_row
 from gigawatt.power.plants.row_reader import RowReader
 from gigawatt.schema.changed import scenario_with
 from gigawatt.schema.values import at_year
@@ -188,6 +192,8 @@ class _Site:
 
     def __init__(self, asked: Question) -> None:
         self.asked, self.supply = asked, asked.loaded.scenario.supply
+        carbon = asked.loaded.scenario.carbon
+        self.boundary, self.leak = carbon.boundary, read_leak(carbon.leak)
         names = tuple(dict.fromkeys(plant_id("plants", name) for name in self.supply.plants or ()))
         self.limits = {plant_id("limit", k): v for k, v in self.supply.limits.items()}
         self.rates = {plant_id("build_rate", k): v for k, v in asked.build_rates.items()}
@@ -210,12 +216,16 @@ class _Site:
         self.shape = load.facility / self.mean
         self.profiles = self._profiles(value)
         self.rate: float = value["economics.discount_rate"]
+        self.country = country_of(value["site.site"])
+        self.hubs = self.country.hubs()
         if np.any(load.facility != load.it):
             pue = load.annual_pue
         else:  # a load at the meter: the accelerators that wait are in a building of their own
             pue = flat_year(self.weather, *(value[f"site.{n}"] for n in ("cooling", "redundancy", "pue")))
             pue = pue.annual_pue
         self.waiting = accelerators(chip=asked.chip, pue=pue, rate=self.rate, year=asked.years[0])
+        if asked.accelerators is not None:  # what each of them draws in the mean of the year
+            self.waiting = replace(self.waiting, power=self.mean / asked.accelerators)
         self.not_served_price = self.supply.not_served_price or (
             self.waiting.hour / (self.waiting.power * SECONDS_PER_HOUR)
         )
@@ -224,9 +234,9 @@ class _Site:
         self.missing: dict[str, Assumption] = {}  # numbers that the rows of fuels do not have
         self.built: dict[tuple[str, float, float, int], Plant] = {}
         self.ready = {name: self._ready(name) for name in self.buildable}
-        cuts = (
-            {math.ceil(year * _CUTS - _ROUNDING) / _CUTS for year in self.ready.values()} if asked.cut else ()
-        )
+        cuts = {date for date, _ in asked.shares if date > asked.years[0]}
+        if asked.cut:
+            cuts |= {math.ceil(year * _CUTS - _ROUNDING) / _CUTS for year in self.ready.values()}
         self.years = tuple(sorted({*asked.years, *(year for year in cuts if year < asked.end)}))
 
     def _profiles(self, value: Mapping[str, Any]) -> dict[str, Array]:
@@ -244,9 +254,11 @@ class _Site:
         return found
 
     def _load(self, year: float) -> float:
-        """Mean power of a year at the meter [W]."""
+        """Mean power of a year at the meter [W], of what of the campus is there."""
         given = self.asked.loaded.scenario.load.mean
-        return self.mean if given is None else at_year(given, year) or 0.0
+        whole = self.mean if given is None else at_year(given, year) or 0.0
+        there = [share for date, share in self.asked.shares if date <= year + _ROUNDING]
+        return whole * (there[-1] if there else 1.0)
 
     def _grid(self, year: float) -> Grid:
         if year not in self.grids:
@@ -266,7 +278,9 @@ class _Site:
             return self.now
         if name in self.leads:
             return max(self.now, ordered + self.leads[name] / SECONDS_PER_YEAR)
-        return max(self.now, arrival_of(name, ordered, self._grid(self.now)).ready(self.asked.chance))
+        early = bool(self.supply.grid.nonfirm)
+        there = arrival_of(name, ordered, self._grid(self.now), nonfirm=early)
+        return max(self.now, there.ready(self.asked.chance))
 
     def _capital(self, name: str, year: float) -> dict[str, float]:
         """Investment of a year where a learning rate is given: of the first year, by what stands by then."""
@@ -289,6 +303,11 @@ class _Site:
             for quantity in ("capital_cost", "energy_capital_cost")
             if quantity in row.numbers
         }
+
+    def _carbon_price(self, year: float) -> float:
+        """Carbon price of a year [$/kg]: as given, else that of the place."""
+        given = at_year(self.supply.carbon_price, year)
+        return carbon_price(self.country, year)[0][0] if given is None else given
 
     def _limit(self, year: float) -> float | None:
         """The carbon limit of a year; none before the path begins."""
@@ -317,8 +336,8 @@ class _Site:
             grid = self._grid(runs)
             options["price"], options["carbon"] = hours.read(grid.price), hours.read(grid.carbon)
         if row.text("fuel") and "fuel_cost" not in row.numbers:
-            fuel = RowReader(catalog.entity("fuels", row.text("fuel")), runs, {})
-            given = at_year(self.supply.fuel_prices.get(fuel.row.id), runs)
+            fuel = RowReader(price_row(row.text("fuel"), self.hubs), runs, {})
+            given = at_year(self.supply.fuel_prices.get(row.text("fuel")), runs)
             price = fuel.number("price") if given is None else given
             options["fuel_price"] = price + fuel.number("delivery")
             self.missing |= fuel.assumptions
@@ -326,8 +345,13 @@ class _Site:
             options["temperature"] = self.weather.temperature[hours.index]
         made = build_plant(
             name, year=built, capital_recovery=recovery, case=self.asked.case,
-            overrides=self._capital(name, built), **options,
+            overrides=self._capital(name, built), market=self.supply.carbon_price is None,
+            country=self.country, boundary=self.boundary, leak=self.leak, **options,
         )  # fmt: skip
+        if self.supply.credits == LAW:
+            begun = max(self.now, built - made.lead_time / SECONDS_PER_YEAR)
+            allowed = credits_of(name, self.country, begun=begun, served=built)
+            made = with_credits(made, allowed, capital_recovery=recovery)
         return self.built.setdefault(key, made)
 
     def weeks(self) -> Hours:
@@ -359,7 +383,7 @@ class _Site:
                 year=year,
                 worth=worths[s + 1] - worths[s],
                 load=shape * self._load(year),
-                carbon_price=at_year(self.supply.carbon_price, year) or 0.0,
+                carbon_price=self._carbon_price(year),
                 carbon_limit=self._limit(year),
                 limits=self.limits,
                 build_limits={} if only is not None else
@@ -403,6 +427,8 @@ class _Site:
                     Grade.modelled,
                 )
             )
+        if self.supply.carbon_price is None:
+            told.extend(carbon_price(self.country, year)[1] for year in (self.now, self.years[-1]))
         told.extend(self.waiting.assumptions)
         grid = self.grids.get(self.now)
         told.extend(grid.assumptions if grid is not None else ())

@@ -8,16 +8,19 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from gigawatt.chain.arrivals import Orders, read_orders
 from gigawatt.chain.assumption_list import AssumptionList
-from gigawatt.chain.candidates import fuel_id, plant_id
 from gigawatt.chain.filler import Filler
 from gigawatt.chain.graph import graph_of, refuse_unread
 from gigawatt.chain.question_words import HERE, Words
 from gigawatt.chain.shared_leaves import fill_place
+from gigawatt.chain.supply.allowed import barred_words, not_allowed
+from gigawatt.chain.supply.arrivals import Orders, read_orders
+from gigawatt.chain.supply.candidates import fuel_id, plant_id
+from gigawatt.chain.supply.grid_terms import GRID_TERMS
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.core.quantities import parse
+from gigawatt.facility import country_of
 from gigawatt.power.resource.profiles import leave_out
 from gigawatt.schema.changed import scenario_of, scenario_with
 from gigawatt.schema.scenario import LoadedScenario, read_scenario
@@ -36,9 +39,11 @@ _WORDS = {
 """Keyword → field of the scenario."""
 _OF_A_YEAR = (
     "site.weather_years", "supply.reliability", "supply.matching", "supply.flexible", "supply.deferrable",
-    "supply.grid.limit", "supply.grid.counts", "supply.price",
+    "supply.price", *(f"supply.grid.{name}" for name in GRID_TERMS),
+    "supply.ppa", "supply.ppa_price",
 )  # fmt: skip
 """Terms of a year's plan that a pathway does not have."""
+_PLANNED_BY = "plan-supply, for a year of it"
 _WAITS = ("machine.chip", "site.cooling", "site.redundancy", "site.pue")
 """Fields of the accelerators that wait for power, and of their building."""
 _MEDIAN = 0.5
@@ -54,7 +59,9 @@ class Question:
     [s] in place of the catalog's; ``learning`` a rate for each doubling by plant, or ``None`` for the
     catalog's; ``existing`` (plant, W, its first year); ``weeks`` that stand for a year; ``orders`` when
     plants are ordered (left out: as the first step begins), ``chance`` with which they are there; ``known``:
-    quantities of the scenario in its first year, by name, where they are computed already.
+    quantities of the scenario in its first year, by name, where they are computed already; ``shares``
+    (decimal year, share of the load that is there from then on) where a campus comes in phases;
+    ``accelerators`` that draw the load, where their number is known.
     """
 
     loaded: LoadedScenario
@@ -73,6 +80,8 @@ class Question:
     orders: Orders | None = None
     known: Mapping[str, Any] | None = field(default=None, repr=False)
     chance: float = _MEDIAN
+    shares: tuple[tuple[float, float], ...] = ()
+    accelerators: int | None = None
 
 
 def read_pathway_question(
@@ -118,7 +127,7 @@ def read_pathway_question(
     InputError
         A word that cannot be read, a field that a pathway has no use for.
     """
-    said = Words("plan-pathway", dict.fromkeys(_OF_A_YEAR, "plan-supply, for a year of it"))
+    said = Words("plan-pathway", dict.fromkeys(_OF_A_YEAR, _PLANNED_BY))
     file = Path(site) if site.endswith(_FILES) else None
     if file is None:
         said.word("site", "site.name", site)
@@ -145,6 +154,7 @@ def read_pathway_question(
         if kept != loaded.scenario.supply.plants:
             more["supply.plants"] = list(kept)
         chip = loaded.scenario.machine.chip or assumed.default("pathway.chip").text("text")
+        _refuse_of_a_year(loaded)
         refuse_unread(loaded, graph_of(loaded), _TARGETS, besides=_WAITS)
         given = loaded.scenario.supply
         orders = Orders(first[0]) if given.ordered is None else read_orders(given.ordered)
@@ -174,6 +184,16 @@ def read_pathway_question(
         assumptions=tuple(assumed.assumptions),
         notices=notices,
     )
+
+
+def _refuse_of_a_year(loaded: LoadedScenario) -> None:
+    """Raise ``InputError`` of the first term of a year's plan that the scenario of a pathway has."""
+    for key in _OF_A_YEAR:
+        if key in loaded.written:
+            raise loaded.blame(
+                InputError("plan-pathway does not use this key", key=key, given=loaded.written[key],
+                           allowed=_PLANNED_BY), key,
+            )  # fmt: skip
 
 
 def _span(year: int | None) -> str:
@@ -223,10 +243,18 @@ def _driven(assumed: AssumptionList, loaded: LoadedScenario) -> tuple[tuple[str,
     sky, place = fill.leaves["site.weather"].value, fill.leaves["site.site"].value.name
     ids = tuple(plant_id(key, name) for name in names)
     hours = {plant_id("supply.capacity_factors", name) for name in supply.capacity_factors}
+    barred = (
+        {}
+        if supply.plants
+        else not_allowed(ids, country_of(fill.leaves["site.site"].value), supply.allow or ())
+    )  # those that a question names are refused where its plants are read
+    ids = tuple(name for name in ids if name not in barred)
     kept, told = leave_out(sky, ids, place=place, given=hours)
-    if told and not supply.plants:
-        assumed.add("pathway.plants", "|".join(kept), told, Grade.guess)
-    return kept if told else names, (*sky.warnings, *([told] if told and supply.plants else ()))
+    if (told or barred) and not supply.plants:
+        reasons = "; ".join((*([told] if told else ()), *barred_words(barred)))
+        assumed.add("pathway.plants", "|".join(kept), reasons, Grade.guess)
+    notices = (*sky.warnings, *([told] if told and supply.plants else ()), *barred_words(barred))
+    return kept if told or barred else names, notices
 
 
 def read_years(text: str, every: int, key: str = "years") -> tuple[tuple[float, ...], float]:

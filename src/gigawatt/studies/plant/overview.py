@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
-from gigawatt.chain.candidates import fuelled, grid_at
+from gigawatt.chain.supply.candidates import fuelled, grid_at
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.core.evidence import worst
-from gigawatt.facility import load_site, load_weather
+from gigawatt.facility import Country, country_of, load_site, load_weather
 from gigawatt.money import capital_recovery_factor, discount_rate
 from gigawatt.money.annuity import SECONDS_PER_YEAR
 from gigawatt.power import Grid, Plant, build_plant, load_grid, plant_profiles
+from gigawatt.power.dates import waits_in_queue
+from gigawatt.power.plants.hubs import NO_HUBS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +100,9 @@ def _overview(year: int, site: str) -> tuple[tuple[object, ...], ...]:
     sky = load_weather(place)
     grid = load_grid(place.grid, year, weather=sky)
     profile = plant_profiles(sky)
-    rate, _ = discount_rate()
+    country = country_of(place)
+    asked = country.row_with("risk_premium")
+    rate, _ = discount_rate(premium=None if asked is None else asked.evidence("risk_premium"))
     rows: list[tuple[object, ...]] = []
     for name in catalog.table("plants"):
         try:
@@ -107,7 +111,7 @@ def _overview(year: int, site: str) -> tuple[tuple[object, ...], ...]:
             found, why = None, f"not here: {error.message}"
         if why:
             found = np.zeros(1)
-        rows.append(_row(name, year, rate, found, grid, sky.temperature, why))
+        rows.append(_row(name, year, rate, found, grid, sky.temperature, country, why))
     return tuple(rows)
 
 
@@ -126,6 +130,7 @@ def _built(
     profile: Array | None,
     grid: Grid | None,
     air: Array | None,
+    country: Country | None,
     case: str,
 ) -> Plant:
     def recovery(life: float) -> float:
@@ -142,9 +147,11 @@ def _built(
     elif row.text("kind") == "profile" and profile is None:
         profile = np.full(1, row.value("capacity_factor") / row.value("availability"))
     made = build_plant(
-        name, year=year, capital_recovery=recovery, profile=profile, temperature=air, case=case, **options
-    )
-    return fuelled(made, case, int(year)) if case != "value" else made
+        name, year=year, capital_recovery=recovery, profile=profile, temperature=air, case=case,
+        country=country, **options,
+    )  # fmt: skip
+    hubs = NO_HUBS if country is None else country.hubs()
+    return fuelled(made, case, int(year), hubs=hubs) if case != "value" else made
 
 
 def _row(
@@ -154,11 +161,14 @@ def _row(
     profile: Array | None,
     grid: Grid,
     air: Array | None,
+    country: Country,
     why: str = "",
 ) -> tuple[object, ...]:
     row = catalog.entity("plants", name)
     kind, notes = row.text("kind"), list[str]()
-    cases = {case: _built(name, year, rate, profile, grid, air, case) for case in ("value", "low", "high")}
+    cases = {
+        case: _built(name, year, rate, profile, grid, air, country, case) for case in ("value", "low", "high")
+    }
     plant = cases["value"]
     store = plant.storage
     factor = float(np.mean(plant.availability))
@@ -181,7 +191,10 @@ def _row(
     else:
         least, most = (f"{seconds / _HOUR:g}" for seconds in (store.duration_min, store.duration_max))
         notes.append(f"a store of {most} h" if least == most else f"a store of {least} to {most} h")
-    lead = grid.connection_time if kind == "grid" else plant.lead_time
+    law = country.law(row.text("law"))
+    if law is not None and not law.offered:
+        notes.append(f"not offered in {law.place}: {law.words}")
+    lead = grid.connection_time if waits_in_queue(name) else plant.lead_time
     grades = [one.grade for one in plant.evidence]
     return (
         plant.id, plant.name, kind, row.text("fuel"),

@@ -34,6 +34,7 @@ from gigawatt.studies.run.sayings import branch_of
 from gigawatt.studies.run.short import CARDS, lost_words, short
 from gigawatt.studies.run.words import subject, topics
 from gigawatt.studies.run.words_serving import error_grid, errors_of, is_serving, is_yearly
+from gigawatt.studies.supply.figures import WEEK_CAPTION
 
 __all__ = ["document", "setting"]
 
@@ -53,14 +54,21 @@ _FIGURES: dict[str, tuple[str, str]] = {
     "dispatch_winter": ("hourly", "The coldest week of the site's year."),
     "duration": ("hourly", "Power of each source, its hours sorted from the highest to the lowest."),
     "price": ("hourly", "Marginal price of electricity, hours sorted from the highest to the lowest."),
+    "bad_week": ("bad_week", WEEK_CAPTION),
     "capacity": ("plants", "What is built, and what it gives in a year."),
     "single_line": (
         "capacity_chain",
         "Single line of the campus: units needed + spare of each stage, and what all of them are rated for.",
     ),
+    "flexibility": (
+        "flexibility",
+        "Cost of giving up a further part of the load, by caps of the accelerators and without work; beside "
+        "it, where the plan cuts, power cut by hours.",
+    ),
     "ledger": ("ledger", "What the run costs, by component."),
 }
-_SAME = ("sankey", "dispatch_summer", "dispatch_winter", "duration", "price", "capacity", "single_line")
+_SAME = ("sankey", "dispatch_summer", "dispatch_winter", "duration", "price", "bad_week", "capacity",
+         "single_line", "flexibility")  # fmt: skip
 #: The same of a campus that serves.
 _FIGURES_SERVING: dict[str, tuple[str, str]] = {
     "day": (
@@ -213,10 +221,14 @@ def _sections(result: Result) -> tuple[Section, ...]:
             Heading("Winter"), *one.figure("dispatch_winter"),
             Heading("The whole year, sorted"), Columns(one.figure("duration"), one.figure("price")),
         )  # fmt: skip
+    add("outages", "A bad week", *one.figure("bad_week"))
     add("plants", "The plants", *one.figure("capacity"), *one.table("plants"))
+    add("bill", "The bill of the grid", *one.table("bill"))
     add(
         "capacity", "The capacity chain", *one.figure("single_line"), *one.table("capacity_chain"),
     )  # fmt: skip
+    gives = "What the service can give up" if serves else "What the runs can give up"
+    add("flexibility", gives, *one.figure("flexibility"), *one.table("flexibility"))
     add(
         "ledger", "The ledger",
         *one.figure("cost" if one.yearly else "ledger"),

@@ -14,6 +14,7 @@ from gigawatt.studies.run import STUDY
 if TYPE_CHECKING:
     from gigawatt.chain.study import Study
     from gigawatt.core.result import Result
+    from gigawatt.schema.scenario import LoadedScenario
 
 __all__ = ["run"]
 
@@ -98,15 +99,20 @@ def _result(
 ) -> Result:
     from gigawatt.chain.study import Study
     from gigawatt.schema.changed import scenario_of
+    from gigawatt.studies.run.bad_week import with_bad_week
+    from gigawatt.studies.run.nines import with_nines
     from gigawatt.studies.run.phases import with_phases
+
+    def finish(result: Result, loaded: LoadedScenario, objects: Mapping[str, Any]) -> Result:
+        return with_bad_week(with_nines(with_phases(result, loaded, objects), objects), objects)
 
     if isinstance(scenario, str | Path):
         scenario = Study.read(scenario)
     if isinstance(scenario, Study):
-        return scenario.changed(changes).run(progress, finish=with_phases)
+        return scenario.changed(changes).run(progress, finish=finish)
     try:
         values = {**dict(_dotted(scenario or {})), **changes}
-        return Study(scenario_of(values, _UNNAMED)).run(progress, finish=with_phases)
+        return Study(scenario_of(values, _UNNAMED)).run(progress, finish=finish)
     except GigawattError as error:
         if error.file is not None and Path(error.file) == _UNNAMED:  # there is no file that could be opened
             error.file = error.line = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from gigawatt.chain.reliability import days_band
+from gigawatt.chain.training.reliability import days_band
 from gigawatt.core.document import Grid
 from gigawatt.core.errors import GigawattError
 from gigawatt.core.result import Result
@@ -17,6 +17,7 @@ from gigawatt.studies.run.words_serving import errors_of, is_serving
 from gigawatt.validation.chain.band import resembling, run_days_band, whole_run_band
 from gigawatt.validation.training.band import Band, prediction_band
 from gigawatt.validation.training.domain import outside_domain, step_time_band
+from gigawatt.validation.training.regimes import REGIMES
 
 __all__ = [
     "StepBand",
@@ -58,11 +59,30 @@ def step_band(result: Result) -> StepBand | None:
         return None  # a given step time carries no error of the model
     routed = float(active.value) < float(total.value)
     outside = _outside(result, routed)
-    band = step_time_band(routed=routed, outside=outside)
-    if band.groups == 0:
+    band = band_of(result, outside)
+    if band is None:
         return None
     ends = band.low * float(step.value), band.high * float(step.value)
     return StepBand(band, ends, _days(result, band), outside)
+
+
+def band_of(result: Result, outside: tuple[str, ...] = ()) -> Band | None:
+    """The band of a result's step by its regime and what is known of its software; ``None`` without one."""
+    total, active = find(result, "model.parameters"), find(result, "model.active_parameters")
+    if total is None or active is None or find(result, "training.step_time") is None:
+        return None
+    software = find(result, "software.stack")
+    try:
+        chip = load_chip(subject(result, "machine.chip")).id
+    except GigawattError:  # a chip that this machine's catalog does not have
+        chip = ""
+    band = step_time_band(
+        chip=chip,
+        routed=float(active.value) < float(total.value),
+        stated=software is not None and software.origin == "scenario",
+        outside=outside,
+    )
+    return band if band.groups else None
 
 
 def _days(result: Result, band: Band) -> tuple[float, float] | None:
@@ -116,7 +136,7 @@ def band_grid(found: StepBand) -> Grid:
         rows.append(("time to train [days], failures and whole runs included", *map(significant, found.days)))
     caption = (
         f"Uncertainty of the time: between these ends lay {found.share} of the measured steps of "
-        f"{band.groups} published sources, each predicted by a fit that had not seen it."
+        f"{band.groups} makers, each predicted by a fit that had not seen it."
     )
     return rows_grid(caption, ("of", "low end", "high end"), rows)
 
@@ -196,17 +216,15 @@ def training_error(names: Iterable[str]) -> str:
     """A sentence on the band of a step, where a time or a rate of training is among ``names``."""
     if not any(name in _TIMES for name in names):
         return ""
-    dense, routed = (prediction_band(routed=kind) for kind in (False, True))
-    if dense.groups == 0:
+    bands = {name: prediction_band(regime=name) for name in REGIMES}
+    first = next(iter(bands.values()))
+    if first.groups == 0:
         return ""
-    text = (
-        f"Uncertainty of a training time: {100 * dense.coverage:.0f} % of the measured steps of "
-        f"{dense.groups} published sources took between {significant(dense.low)} and "
-        f"{significant(dense.high)} times the prediction"
+    told = (f"{name}: {significant(b.low)} to {significant(b.high)}" for name, b in bands.items())
+    return (
+        f"Uncertainty of a training time: {100 * first.coverage:.0f} % of the measured steps of makers that "
+        f"no fit had seen took, in multiples of the prediction, {'; '.join(told)}."
     )
-    if routed != dense:
-        text += f" (of mixtures of experts {significant(routed.low)} to {significant(routed.high)} times)"
-    return f"{text}."
 
 
 def training_error_grid(names: Iterable[str]) -> tuple[Grid, ...]:
@@ -221,15 +239,12 @@ def training_error_grid(names: Iterable[str]) -> tuple[Grid, ...]:
             f"{100 * band.coverage:.0f} %",
             f"{band.groups}",
         )
-        for words, band in (
-            ("dense models", prediction_band(routed=False)),
-            ("mixtures of experts", prediction_band(routed=True)),
-        )
+        for words, band in ((name, prediction_band(regime=name)) for name in REGIMES)
     ]
     return (
         rows_grid(
-            "Measured steps over predicted ones, each by a fit that had not seen its source.",
-            ("of", "low end", "high end", "share of steps inside", "sources"),
+            "Measured steps over predicted ones, each by a fit that had not seen its maker.",
+            ("of", "low end", "high end", "share of steps inside", "makers"),
             rows,
         ),
     )

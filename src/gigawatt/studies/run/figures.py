@@ -14,6 +14,7 @@ from typing import Any
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.result import Result
 from gigawatt.schema.fields import LOAD, SERVING, TRAINING
+from gigawatt.studies.run import bad_week
 from gigawatt.studies.run import figures_machine as machine
 from gigawatt.studies.run import figures_money as money
 from gigawatt.studies.run import figures_power as power
@@ -34,8 +35,10 @@ _FIGURES: dict[str, Callable[[Result], Any]] = {
     "dispatch_winter": partial(power.dispatch, summer=False),
     "duration": power.duration,
     "price": power.price,
+    "bad_week": bad_week.figure,
     "capacity": power.capacity,
     "single_line": power.capacity_chain,
+    "flexibility": power.flexibility,
     "ledger": money.ledger,
 }
 
@@ -48,7 +51,15 @@ _SERVING: dict[str, Callable[[Result], Any]] = {
     "wall": serving_campus.wall,
     "cost": serving_campus.cost,
 }
-_OF_SUPPLY = ("dispatch_summer", "dispatch_winter", "duration", "price", "capacity", "single_line")
+_OF_SUPPLY = (
+    "dispatch_summer",
+    "dispatch_winter",
+    "duration",
+    "price",
+    "bad_week",
+    "capacity",
+    "single_line",
+)
 
 #: Every figure of a training run by name.
 NAMES: tuple[str, ...] = tuple(_FIGURES)

@@ -11,6 +11,7 @@ from gigawatt.faces.figures.single_line import single_line
 from gigawatt.faces.figures.style import CUT, GRID, INK, NOT_SERVED, colour, empty, finish, safe, translucent
 from gigawatt.studies.run.figures_machine import waterfall
 from gigawatt.studies.run.figures_tables import built, column, get_table, need_table, supply_columns
+from gigawatt.studies.run.words_serving import is_serving
 from gigawatt.studies.supply.weeks import hottest_and_coldest_week
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "dispatch",
     "dispatch_week",
     "duration",
+    "flexibility",
     "plant_names",
     "price",
     "sankey",
@@ -297,6 +299,42 @@ def _clip_scarcity(figure: Any, prices: list[float], axis: str) -> None:
         xshift=8,
         font={"size": 11},
         text=f"highest price: {with_unit(max(prices), '$/MWh')}",
+    )
+
+
+def flexibility(result: Result) -> Any:
+    """What it costs to give up a further part of the load, and how much of it is cut in how many hours."""
+    from plotly.subplots import make_subplots
+
+    frame = need_table(result, "flexibility")
+    hourly = get_table(result, "hourly")
+    cut: Any = None if hourly is None else _maybe(hourly, "cut")
+    cuts = cut is not None and float(cut.max()) > 0.0
+    figure = make_subplots(rows=1, cols=1 + cuts)
+    x, y = [0.0], [float(frame["cost [$/MWh]"].iloc[0])]
+    for share, cost in zip(frame["share [percent]"], frame["cost [$/MWh]"], strict=True):
+        x += [x[-1], x[-1] + float(share)]
+        y += [float(cost)] * 2
+    figure.add_scatter(
+        x=_short(x), y=_short(y), mode="lines", line={"color": colour("arithmetic"), "width": 2},
+        hovertemplate="up to %{x:.3g} % of the load at $%{y:,.4~g}/MWh<extra></extra>", row=1, col=1,
+    )  # fmt: skip
+    if cuts and cut is not None:
+        ordered = cut.sort_values(ascending=False)
+        hours = max(int((ordered > _DUST * float(ordered.max())).sum()), 1)
+        figure.add_scatter(
+            x=list(range(1, hours + 1)), y=_short(ordered.iloc[:hours]), mode="lines",
+            line={"color": CUT, "width": 2, "shape": "hv"},
+            hovertemplate="%{y:,.4~g} MW or more in %{x:,} h<extra></extra>", row=1, col=2,
+        )  # fmt: skip
+        figure.update_xaxes(title_text="hours of the year [h]", row=1, col=2)
+        figure.update_yaxes(title_text="cut [MW]", rangemode="tozero", row=1, col=2)
+    return finish(
+        figure,
+        title=f"What the {'service' if is_serving(result) else 'runs'} can give up, and what it costs",
+        height=300,
+        x="share of the load [%]",
+        y="cost [$/MWh]",
     )
 
 

@@ -45,6 +45,7 @@ CARDS: tuple[tuple[str, str], ...] = (
     ("facility.pue", "PUE"),
     ("supply.electricity_cost", "Electricity"),
     ("supply.carbon_intensity", "Carbon intensity"),
+    ("supply.carbon_intensity_market", "Carbon intensity, market-based"),
     ("energy.run", "Energy of the run"),
     ("carbon.run", "CO2e of the run"),
     ("campaign.multiplier", "Campaign over final run"),
@@ -66,8 +67,10 @@ CARDS_LOAD: tuple[tuple[str, str], ...] = (
     ("facility.power_it", "IT, peak"),
     ("facility.pue", "PUE"),
     ("facility.water", "Water on site, a year"),
+    ("supply.grid_water", "Water behind the grid, a year"),
     ("supply.electricity_cost", "Electricity"),
     ("supply.carbon_intensity", "Carbon intensity"),
+    ("supply.carbon_intensity_market", "Carbon intensity, market-based"),
     ("ledger.total_capital", "Capital up front"),
     ("ledger.annual_cost", "Cost of a year"),
     ("ledger.cost_per_energy", "All costs, at the meter"),
@@ -96,6 +99,7 @@ CARDS_SERVING: tuple[tuple[str, str], ...] = (
     ("facility.pue", "PUE"),
     ("supply.electricity_cost", "Electricity"),
     ("supply.carbon_intensity", "Carbon intensity"),
+    ("supply.carbon_intensity_market", "Carbon intensity, market-based"),
     ("ledger.total_capital", "Capital up front"),
     ("energy.year", "Energy of a year"),
     ("carbon.year", "CO2e of a year"),
@@ -180,6 +184,8 @@ _CAPTIONS = {
     "flows": "Year means of power.",
     "plants": "Plants: what may be built, what the plan builds, what a year of it gives.",
     "capacity_chain": "From plants to racks: which power each stage is rated for, in how many units.",
+    "bill": "What is drawn from the grid under its tariff, line by line, in a mean year.",
+    "flexibility": "What can be given up, the cheapest first: each step's cost, speed left, use by the plan.",
     "ledger": "Cost by component: money up front, a year of the campus, this run.",
     "per_token": "Figures of a million tokens.",
 }
@@ -196,12 +202,13 @@ _CAPTIONS_SERVING = {
     "memory": "Memory of one accelerator, keys and values at their mean.",
     "wall": "Prefill and decode against the roofs of the machine.",
     "formats": "Decode in the largest batch that fits in memory.",
+    "flexibility": "What can be given up, the cheapest first: each step's cost, speed left, use by the plan.",
     "ledger": "Cost by component: money up front, a year of the campus.",
     "per_token": "What tokens and requests take; prompts bear their share of the accelerators' time.",
 }
 _SHARES = ("share", "gain", "mfu", "capacity_factor", "kept", "kept_worst", "asked", "kv")
 _WORDS = {"ttft": "TTFT", "tpot": "TPOT", "e2e": "end to end (E2E)"}
-_TOTALS = ("breakdown", "energy", "ledger")
+_TOTALS = ("breakdown", "energy", "ledger", "bill")
 
 
 def _writer(values: Iterable[Any], stem: str, unit: str, most: int) -> Callable[[Any], str]:

@@ -12,6 +12,7 @@ from gigawatt.studies.run.far_off import step_band
 from gigawatt.studies.run.figures_machine import layout_words
 from gigawatt.studies.run.figures_power import plant_names
 from gigawatt.studies.run.figures_tables import built, column, get_table
+from gigawatt.studies.run.nines import next_nine_words
 from gigawatt.studies.run.sayings import find, graded, model_words, money_parts, say, subject
 
 __all__ = ["binding_parts", "energy_shares", "find", "sentences", "subject", "topics"]
@@ -80,7 +81,7 @@ def _error(result: Result) -> str:
         days = f", and with failures and what whole published runs took besides {ends} days"
     unlike = f" The run is unlike them: {'; '.join(found.outside)}." if found.outside else ""
     return (
-        f"On {found.band.groups} published sources, each predicted by a fit that had not seen it, "
+        f"On runs measured by {found.band.groups} makers, each predicted by a fit that had not seen it, "
         f"{found.share} of the measured steps took between {significant(found.band.low)} and "
         f"{significant(found.band.high)} times the prediction: here {low} to {high}{days}.{unlike}"
     )
@@ -154,7 +155,11 @@ def _facility(result: Result) -> str:
             dry = float(result["facility.water"]) == 0.0
             yearly[1] = "no water on site" if dry else f"{yearly[1]} of water on site"
         text += f": {listed(yearly)} in a year"
-    return graded(result, text, ("facility.power_mean", "facility.energy", "facility.water"))
+    behind = find(result, "supply.grid_water")
+    if behind is not None and float(result["supply.grid_water"]) > 0.0:
+        text += f"; plants behind the grid consume {say(result, 'supply.grid_water').removesuffix(' a year')}"
+    known = ("facility.power_mean", "facility.energy", "facility.water", "supply.grid_water")
+    return graded(result, text, known)
 
 
 def energy_shares(result: Result) -> list[tuple[str, float, float]]:
@@ -199,6 +204,7 @@ def _supply(result: Result) -> str:
         text += (
             f"; as whole units that fail it is short {show(float(short.value), 'h', 3)} a year (LOLH; EUE "
             f"{say(result, 'supply.eue')}), most by outages of {say(result, 'supply.worst_outage')}"
+            f"{next_nine_words(result)}"
         )
     return graded(result, text, ("supply.electricity_cost", "supply.carbon_intensity"))
 

@@ -19,6 +19,7 @@ from gigawatt.power.seconds import (
     UnitLoss,
     spectrum,
 )
+from gigawatt.studies.seconds.flexibility_answer import as_flexibility, flexibility_series
 from gigawatt.studies.seconds.plan import SecondsAnswer
 from gigawatt.studies.seconds.remedies import Remedy
 from gigawatt.studies.seconds.ride import RideAnswer
@@ -33,7 +34,7 @@ _POINTS = 1500
 
 def as_answer(found: SecondsAnswer) -> dict[str, Any]:
     """The answer with stable keys, the unit in the name; ``None`` for absent values."""
-    q, limits = found.question, found.question.limits
+    q, limits, flexible = found.question, found.question.limits, found.flexibility
     best = next((one for one in found.offers if one.store == found.frontier_store), None)
     return {
         "what": q.what,
@@ -87,6 +88,7 @@ def as_answer(found: SecondsAnswer) -> dict[str, Any]:
         "remedies": [_remedy(one) for one in found.remedies],
         "plants": None if found.carried is None else _plants(found.carried, found),
         "ride_through": None if found.ride is None else _ride(found.ride, found),
+        "flexibility": None if found.flexibility is None else as_flexibility(found.flexibility),
         "notices": list(found.notices),
         "assumptions": [
             {
@@ -96,7 +98,7 @@ def as_answer(found: SecondsAnswer) -> dict[str, Any]:
                 "grade": one.grade.label,
                 "source": one.source,
             }
-            for one in q.assumptions
+            for one in (*q.assumptions, *(flexible.question.assumptions if flexible is not None else ()))
         ],
     }
 
@@ -292,4 +294,5 @@ def series(found: SecondsAnswer) -> dict[str, list[float]]:
         for name, one in shown.items():
             if one is not None:
                 made[f"{name}_share_time_s"], made[f"{name}_share"] = one.time, one.share
-    return {name: [float(f"{value:.6g}") for value in values] for name, values in made.items()}
+    rounded = {name: [float(f"{value:.6g}") for value in values] for name, values in made.items()}
+    return rounded | ({} if found.flexibility is None else flexibility_series(found.flexibility))

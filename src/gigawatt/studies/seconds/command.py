@@ -14,6 +14,7 @@ from gigawatt.faces.terminal.question import Asked, asks
 __all__ = ["plan_seconds_command"]
 
 _LOAD, _SUPPLY, _RIDE, _ANSWER = "The load", "Supply", "Ride-through", "Answer"
+_CALL = "Flexibility"
 
 
 def _option(help: str, panel: str = _LOAD, **more: Any) -> Any:
@@ -57,6 +58,23 @@ def plan_seconds_command(
     export_load_model: Annotated[
         Path | None, _option("JSON file for parameters of PERC1 and the composite load model.", _RIDE)
     ] = None,
+    control: Annotated[
+        str | None, _option("What answers a call: batch, cap, pause, store, or all (if left out).", _CALL)
+    ] = None,
+    cut: Annotated[str | None, _option("How much less is asked for, 20 % if left out.", _CALL)] = None,
+    within: Annotated[str | None, _option("Time until it has to be less, 30 s if left out.", _CALL)] = None,
+    hold: Annotated[str | None, _option("Time that it has to stay less, 15 min if left out.", _CALL)] = None,
+    follow: Annotated[
+        Path | None, _option("Instead: a CSV with time [s] and power (share of the normal one).", _CALL)
+    ] = None,
+    limit_voltage: Annotated[
+        str | None, _option("Lead the batches by the voltage too, within such as 5%.", _CALL)
+    ] = None,
+    feeder: Annotated[
+        str | None, _option("Feeder and bus of the campus: ieee-13@671, or FILE.dss@BUS.", _CALL)
+    ] = None,
+    serve: Annotated[str | None, _option("Model of a service beside the training run.", _CALL)] = None,
+    serving_count: Annotated[int | None, _option("Its accelerators.", _CALL)] = None,
     seed: Annotated[int, _option("Random seed of the nodes.", _ANSWER, min=0)] = 0,
     output: Annotated[Path | None, _option("Folder for seconds.html, .md, .json and .csv.", _ANSWER)] = None,
     json: Annotated[
@@ -82,6 +100,11 @@ def plan_seconds_command(
             trace=None if trace is None else str(trace), nodes=nodes, duration=duration, step=step,
             limits=limits, short_circuit_ratio=short_circuit_ratio, spread=spread, correlation=correlation,
             code=code, protection=protection, event=event, export_load_model=export_load_model, seed=seed,
+            flexible={
+                "control": control, "cut": cut, "within": within, "hold": hold, "follow": follow,
+                "limit_voltage": limit_voltage, "feeder": feeder, "serve": serve,
+                "serving_count": serving_count,
+            },
         ),
         plan_seconds_command, output=output, json=json, quiet=quiet,
     )  # fmt: skip

@@ -15,9 +15,10 @@ from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.parts import facts_of, listed, rows_grid, trusted
 from gigawatt.faces.report.trust import read_assumptions, trust_words
 from gigawatt.studies.seconds.figures import FIGURES, shown
+from gigawatt.studies.seconds.flexibility_answer import flexibility_words
 from gigawatt.studies.seconds.words import loss_words, ride_words
 
-__all__ = ["demands_grid", "document", "more"]
+__all__ = ["controls_grid", "demands_grid", "document", "more"]
 
 Answer = Mapping[str, Any]
 
@@ -208,6 +209,34 @@ def _ride(answer: Answer) -> tuple[Grid, ...]:
     return demands, rows_grid("Changes of the load, the smallest first.", heads, rows)
 
 
+def _millions(tokens: float) -> str:
+    return f"{significant(tokens / 1e6)} M" if tokens > 1.0 else "–"
+
+
+def controls_grid(answer: Answer) -> Grid | None:
+    """What every control gave and cost; ``None`` without a call."""
+    flex = answer["flexibility"]
+    if flex is None:
+        return None
+    rows = [
+        (row["control"], "–", "–", "–", "–", "–", "–", row["refused"])
+        if row["refused"] is not None
+        else (
+            row["control"],
+            with_unit(row["given_MW"], "MW"),
+            "–" if row["reached_s"] is None else f"{significant(row['reached_s'])} s",
+            _millions(row["tokens_lost"]),
+            _millions(row["training_tokens_lost"]),
+            f"{significant(row['longest_wait_s'])} s" if row["longest_wait_s"] >= 1.0 else "–",
+            f"{significant(row['voltage'][0], 4)} to {significant(row['voltage'][1], 4)}",
+            "–" if not row["asked_MW"] else "yes" if row["meets"] else "no",
+        )
+        for row in flex["controls"]
+    ]  # fmt: skip
+    heads = ("control", "given", "after", "not written", "not trained", "longest wait", "voltage", "enough")
+    return rows_grid("What answers the call: power given, and what it costs.", heads, rows)
+
+
 def _frontier(answer: Answer) -> Grid:
     rows = [
         (with_unit(row["floor_MW"], "MW"), with_unit(row["power_MW"], "MW"),
@@ -244,7 +273,14 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         drawings = tuple(part for name in ("ride_through", "event") if more and name in shown(answer, more)
                          for part in figure(name))  # fmt: skip
         sections.append(Section("ride-through", "Ride-through", (*drawings, *_ride(answer))))
+    controls, flex = controls_grid(answer), answer["flexibility"]
+    if controls is not None:
+        pictures = tuple(part for name in ("flexibility", "quality") if more and name in shown(answer, more)
+                         for part in figure(name))  # fmt: skip
+        sections.append(Section("flexibility", "Flexibility within seconds", (*pictures, controls)))
     told = () if ride is None else (" ".join(ride_words(ride)),)
+    if flex is not None:
+        told += (" ".join(flexibility_words(flex)),)
     loss = None if answer["plants"] is None else answer["plants"]["largest_loss"]
     texts = (
         f"{_swings(answer)} {_limits(answer)}",
@@ -263,7 +299,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         setting=f"limits {answer['limits']['id']} · {significant(answer['duration_s'])} s",
         paragraphs=texts,
         again=again,
-        short=("answer", "remedies", "stores", "frontier", "ride-through"),
+        short=("answer", "remedies", "stores", "frontier", "ride-through", "flexibility"),
         stated=tuple(one["key"] for one in answer["assumptions"]),
         cards=tuple(cards),
         notices=tuple(map(str, answer["notices"])),

@@ -20,6 +20,7 @@ def plan_seconds(
     *,
     plants: Mapping[str, str] | None = None,
     export_load_model: str | Path | None = None,
+    flexible: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     **words: Any,
 ) -> Answer:
@@ -32,6 +33,9 @@ def plan_seconds(
     export_load_model : path, optional
         JSON file with the parameters of PERC1 and of the composite load model; it appears whole or not at
         all.
+    flexible : mapping, optional
+        A call of the utility and who may answer it: ``control, cut, within, hold, follow, limit_voltage,
+        feeder, serve, serving_count``.
     progress : callable, optional
         Called with (what is done, share done).
     **words
@@ -54,13 +58,14 @@ def plan_seconds(
     from gigawatt.power.seconds import load_model
     from gigawatt.studies.seconds.answer import as_answer, series
     from gigawatt.studies.seconds.figures import FIGURES
+    from gigawatt.studies.seconds.flexible import read_flexible
     from gigawatt.studies.seconds.plan import plan_seconds as planned
     from gigawatt.studies.seconds.question import read_seconds_question
 
     question = read_seconds_question(plants=dict(plants or {}), **words)
     if progress is not None:
         progress("Sizing stores", 0.5)
-    found = planned(question)
+    found = planned(question, flexible=read_flexible(question, **dict(flexible or {})))
     data = as_answer(found)
     if export_load_model is not None:
         made = load_model(question.protection, power=float(question.load.max()))
@@ -76,7 +81,7 @@ def plan_seconds(
         return {
             name: [float(f"{value:.6g}") for value in values]
             for name, values in drawn.items()
-            if len(values) == times and not name.startswith(("event_", "mended_"))
+            if len(values) == times and not name.startswith(("event_", "mended_", "flexibility_"))
         }
 
     drawings = {name: partial(draw, data, drawn) for name, (draw, _) in FIGURES.items()}

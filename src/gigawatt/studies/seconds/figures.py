@@ -13,9 +13,11 @@ from gigawatt.faces.figures.style import INK, NOT_SERVED, colour, empty, finish,
 __all__ = [
     "FIGURES",
     "event_figure",
+    "flexibility_figure",
     "frequency_figure",
     "frontier_figure",
     "power_figure",
+    "quality_figure",
     "ride_figure",
     "shown",
     "spectrum_figure",
@@ -210,6 +212,43 @@ def event_figure(answer: Answer, series: Series) -> Any:
     return figure
 
 
+def flexibility_figure(answer: Answer, series: Series) -> Any:
+    """The call, and the power without and with what answers it."""
+    import plotly.graph_objects as go
+
+    if "flexibility_time_s" not in series:
+        return empty("Flexibility", "Nothing answers the call.")
+    figure, x = go.Figure(), series["flexibility_time_s"]
+    name = safe(answer["flexibility"]["shown"])
+    _line(figure, x, series["flexibility_target_MW"], "allowed", NOT_SERVED, "MW")
+    _line(figure, x, series["flexibility_plain_MW"], "without control", INK, "MW")
+    if series["flexibility_load_MW"] != series["flexibility_drawn_MW"]:
+        _line(figure, x, series["flexibility_load_MW"], f"{name}, before the store", colour("wind"), "MW")
+    _line(figure, x, series["flexibility_drawn_MW"], name, colour("battery"), "MW")
+    finish(figure, title="A call of the utility", height=360, x="time [s]", y="power [MW]", legend=True)
+    return figure
+
+
+def quality_figure(answer: Answer, series: Series) -> Any:
+    """Voltage, batch and time between tokens through the call, over their values at its start."""
+    import plotly.graph_objects as go
+
+    if "flexibility_time_s" not in series:
+        return empty("Voltage and service", "Nothing answers the call.")
+    figure, x = go.Figure(), series["flexibility_time_s"]
+    _line(figure, x, series["flexibility_voltage"], "voltage, of the rated one", INK, "p.u.")
+    hues = {"flexibility_batch": colour("wind"), "flexibility_token_ms": NOT_SERVED}
+    words = {"flexibility_batch": "batch", "flexibility_token_ms": "time between tokens"}
+    for key, name in words.items():
+        if key in series and series[key][0] > 0.0:
+            first = series[key][0]
+            _line(figure, x, [value / first for value in series[key]], name, hues[key], "of the normal")
+    finish(
+        figure, title="Voltage and service", height=340, x="time [s]", y="share of the normal", legend=True
+    )
+    return figure
+
+
 def shown(answer: Answer, series: Series) -> tuple[str, ...]:
     """Names of the figures that have something to show."""
     absent = set()
@@ -219,6 +258,8 @@ def shown(answer: Answer, series: Series) -> tuple[str, ...]:
         absent.add("ride_through")
     if "event_time_s" not in series:
         absent.add("event")
+    if "flexibility_time_s" not in series:
+        absent |= {"flexibility", "quality"}
     return tuple(name for name in FIGURES if name not in absent)
 
 
@@ -235,5 +276,7 @@ FIGURES: dict[str, tuple[Callable[[Answer, Series], Any], str]] = {
         "Voltage against how long it lasts: the code's curve, and where this load leaves the grid.",
     ),
     "event": (event_figure, "Voltage and load through the event, as the load is and with the smallest mend."),
+    "flexibility": (flexibility_figure, "What the utility allows, and the power without and with control."),
+    "quality": (quality_figure, "Voltage, batch and time between tokens while the call is answered."),
 }
 """Figure → (the function, its caption)."""

@@ -28,6 +28,8 @@ from gigawatt.power.seconds import (
     smallest_store,
     store_prices,
 )
+from gigawatt.studies.seconds.flexibility import Flexibility, flexibility
+from gigawatt.studies.seconds.flexible import FlexibleQuestion
 from gigawatt.studies.seconds.question import SecondsQuestion
 from gigawatt.studies.seconds.remedies import Remedy, remedies
 from gigawatt.studies.seconds.ride import RideAnswer, ride_through
@@ -56,7 +58,7 @@ class SecondsAnswer:
 
     ``frontier`` is of floors alone, ``slow`` of floors with a start and a stop held to the ramps by software.
     ``remedies`` are all ways to the limits, the cheapest first; ``ride`` is ``None`` on an island without an
-    event, ``loss`` of the largest unit ``None`` without an island.
+    event, ``loss`` of the largest unit ``None`` without an island, ``flexibility`` without a call.
     """
 
     question: SecondsQuestion
@@ -73,10 +75,13 @@ class SecondsAnswer:
     loss: UnitLoss | None
     cpu_seconds: float
     notices: tuple[str, ...]
+    flexibility: Flexibility | None = None
 
 
 def plan_seconds(
-    question: SecondsQuestion, progress: Callable[[str, float], None] | None = None
+    question: SecondsQuestion,
+    progress: Callable[[str, float], None] | None = None,
+    flexible: FlexibleQuestion | None = None,
 ) -> SecondsAnswer:
     """The measures of the load, every store and floor, and the verdict on the plants where some are given.
 
@@ -86,6 +91,8 @@ def plan_seconds(
         The load, and its limits.
     progress : callable, optional
         Called with (what is done, share done).
+    flexible : FlexibleQuestion, optional
+        A call of the utility, and who may answer it.
 
     Raises
     ------
@@ -148,6 +155,9 @@ def plan_seconds(
                 f"{q.code.id} applies from {q.code.least_load / 1e6:g} MW on; this load has "
                 f"{ride.load / 1e6:.3g} MW"
             )
+    answered: Flexibility | None = None
+    if flexible is not None:
+        answered = flexibility(flexible, priced=priced, say=lambda text: say(text, 0.95))
     return SecondsAnswer(
         question=q,
         measures=found,
@@ -163,6 +173,7 @@ def plan_seconds(
         loss=loss,
         cpu_seconds=time.process_time() - started,
         notices=tuple(notices),
+        flexibility=answered,
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
-from gigawatt.chain.candidates import plant_id
+from gigawatt.chain.supply.candidates import plant_id
 from gigawatt.chain.training.plan import plan_training
 from gigawatt.chain.training.question import read_question
 from gigawatt.core.errors import InputError
@@ -68,7 +68,8 @@ class SecondsQuestion:
 
     ``idle`` [W]: the whole load at rest; ``segments`` of one accelerator's step, empty for a trace;
     ``accelerators`` (``inf`` where not known); ``plants`` id → W, empty: the connection alone. ``code``
-    and ``protection`` of its ride-through, ``event`` of the voltage where one is asked about.
+    and ``protection`` of its ride-through, ``event`` of the voltage where one is asked about; ``run`` is the
+    training run, ``None`` of a trace.
     """
 
     what: str
@@ -88,6 +89,7 @@ class SecondsQuestion:
     rate: float
     assumptions: tuple[Assumption, ...]
     notices: tuple[str, ...]
+    run: Run | None = None
 
 
 def training_load(best: StepTable, cluster: Cluster) -> TrainingLoad:
@@ -200,13 +202,12 @@ def read_seconds_question(
     _check_alone(trace, {"count": count, "model": model, "duration": duration, **dict(settings or {})}, nodes)
     told: list[Assumption] = []
     notices: list[str] = []
+    planned: Run | None = None
     row = catalog.entity("dynamics_load", "training")
 
     def default(key: str, name: str, reason: str) -> float:
         evidence: Evidence = row.evidence(name)
-        told.append(
-            Assumption(key, f"{evidence.written} {evidence.unit}", reason, evidence.grade, evidence.source_id)
-        )
+        told.append(Assumption(key, evidence.shown, reason, evidence.grade, evidence.source_id))
         return evidence.value
 
     lag = default("spread", "spread", "nodes do not swing in phase") if spread is None else parse(spread, "s")
@@ -261,7 +262,7 @@ def read_seconds_question(
         evidence = catalog.entity("dynamics_limits", chosen).evidence(quantity)
         told.append(
             Assumption(
-                f"limits.{chosen}.{quantity}", f"{evidence.written} {evidence.unit}",
+                f"limits.{chosen}.{quantity}", evidence.shown,
                 "share of the peak; the utility has its own", evidence.grade, evidence.source_id,
             )
         )  # fmt: skip
@@ -295,6 +296,7 @@ def read_seconds_question(
         rate=finance.value,
         assumptions=tuple(told),
         notices=tuple(notices),
+        run=planned,
     )
 
 

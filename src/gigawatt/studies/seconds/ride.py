@@ -21,7 +21,7 @@ from gigawatt.power.seconds import (
 )
 from gigawatt.studies.seconds.question import SecondsQuestion
 
-__all__ = ["PricedMend", "RideAnswer", "ride_through"]
+__all__ = ["PricedMend", "RideAnswer", "holding", "ride_through"]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def ride_through(question: SecondsQuestion, *, priced: Callable[[str], Prices]) 
     for one in mend(q.code, q.protection):
         store, energy, cost = "", 0.0, 0.0
         if one.hold > 0.0:
-            store, energy, cost = _holding(peak, one.hold, q.accelerators, priced)
+            store, energy, cost = holding(peak, one.hold, q.accelerators, priced)
         found.append(PricedMend(one, store, peak if store else 0.0, energy, cost, through(one)))
     return RideAnswer(
         load=peak,
@@ -94,7 +94,7 @@ def ride_through(question: SecondsQuestion, *, priced: Callable[[str], Prices]) 
     )
 
 
-def _holding(
+def holding(
     power: float, seconds: float, accelerators: float, priced: Callable[[str], Prices]
 ) -> tuple[str, float, float]:
     """(store, J, $ a year) of the cheapest store that gives ``power`` [W] for ``seconds``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from gigawatt.chain.asking import Asker
 from gigawatt.core.errors import GigawattError, InputError
@@ -12,6 +13,7 @@ from gigawatt.core.quantities import show
 from gigawatt.power.seconds import code_of
 from gigawatt.schema.fields import TRAINING
 from gigawatt.schema.scenario import LoadedScenario, read_scenario
+from gigawatt.studies.seconds.flexible import read_flexible
 from gigawatt.studies.seconds.plan import SecondsAnswer, plan_seconds
 from gigawatt.studies.seconds.question import Run, read_seconds_question
 
@@ -27,6 +29,7 @@ def scenario_seconds(
     duration: str | None = None,
     protection: str | None = None,
     event: str | None = None,
+    flexible: Mapping[str, Any] | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> SecondsAnswer:
     """:func:`gigawatt.studies.seconds.plan.plan_seconds` of the run of a scenario.
@@ -45,6 +48,8 @@ def scenario_seconds(
         $/J; the usual price if left out.
     limits, duration, protection, event
         As :func:`gigawatt.studies.seconds.question.read_seconds_question` has them.
+    flexible : mapping, optional
+        A call, as :func:`gigawatt.studies.seconds.flexible.read_flexible` has it.
     progress : callable, optional
         Called with (what is done, share done).
 
@@ -79,11 +84,12 @@ def scenario_seconds(
         say(text, 0.2 + 0.8 * share)
 
     try:
-        return plan_seconds(question, told)
+        call = read_flexible(question, **dict(flexible or {}))
+        return plan_seconds(question, told, call)
     except GigawattError as error:
         if not question.plants:
             raise
         alone = replace(
             question, plants={}, notices=(*question.notices, f"the plants were not checked: {error}")
         )
-        return plan_seconds(alone, told)
+        return plan_seconds(alone, told, read_flexible(alone, **dict(flexible or {})))

@@ -17,15 +17,17 @@ from gigawatt.power.seconds import list_events, list_limits, list_protections
 from gigawatt.power.seconds.ride_rows import DEFAULT_PROTECTION
 from gigawatt.studies.run.figures_tables import built, column, need_table
 from gigawatt.studies.seconds.answer import as_answer, series
-from gigawatt.studies.seconds.document import demands_grid
+from gigawatt.studies.seconds.document import controls_grid, demands_grid
 from gigawatt.studies.seconds.figures import FIGURES, shown
 from gigawatt.studies.seconds.scenario import scenario_seconds
 from gigawatt.studies.seconds.words import sentences
 
-__all__ = ["DURATIONS", "compute", "events", "protections"]
+__all__ = ["CUTS", "DURATIONS", "compute", "events", "protections"]
 
 DURATIONS = {"120 s": "2 minutes", "60 s": "1 minute", "600 s": "10 minutes"}
 """Simulated times that the page offers."""
+CUTS = {"": "nothing", "10": "10 % less", "20": "20 % less", "30": "30 % less"}
+"""Calls of the utility that the page offers: so much less within half a minute, for a quarter of an hour."""
 _WATTS = 1e6
 _TABLES = {
     "power": (("time_s", "load_MW", "drawn_MW"), "time [s]", "[MW]", "Power, evenly sampled."),
@@ -66,11 +68,15 @@ def compute(asked: Asked) -> Fragment:
             duration=asked.setting("duration", DURATIONS),
             protection=asked.setting("protection", protections()),
             event=asked.setting("event", events()) or None,
+            flexible={"cut": f"{cut} %"} if (cut := asked.setting("cut", CUTS)) else None,
             progress=asked.progress,
         )
     except GigawattError as error:
         raise placed(error, asked.state.branch) from None
     answer, drawn = as_answer(found), series(found)
+    assumed = found.question.assumptions
+    if found.flexibility is not None:
+        assumed += found.flexibility.question.assumptions
     plots = {
         name: plot(f"seconds-{name}", draw(answer, drawn), words)
         for name, (draw, words) in FIGURES.items()
@@ -85,10 +91,11 @@ def compute(asked: Asked) -> Fragment:
             **{name: _thinned(drawn, *table) for name, table in _TABLES.items()},
             "frontier": _frontier(answer),
             "demands": demands_grid(answer),
+            "controls": controls_grid(answer),
         },
         stores=_stores(answer),
         notices=answer["notices"],
-        assumed=assumption_grid(found.question.assumptions),
+        assumed=assumption_grid(assumed),
     )
 
 

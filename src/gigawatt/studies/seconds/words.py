@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gigawatt.faces.figures.readable import significant, with_unit
+from gigawatt.studies.seconds.flexibility_answer import flexibility_words
 
 __all__ = ["loss_words", "ride_words", "sentences"]
 
@@ -64,6 +65,8 @@ def sentences(a: dict[str, Any]) -> list[str]:
             found.append(loss_words(plants["largest_loss"]))
     if a["ride_through"] is not None:
         found += ride_words(a["ride_through"])
+    if a["flexibility"] is not None:
+        found += flexibility_words(a["flexibility"])
     return found
 
 

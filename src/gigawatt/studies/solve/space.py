@@ -10,7 +10,7 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt.chain.asking import LAYERS, Asker
-from gigawatt.core.errors import GigawattError, InputError, nearest
+from gigawatt.core.errors import GigawattError, InfeasibleError, InputError, nearest
 from gigawatt.core.quantities import factor, parse, show
 from gigawatt.schema.settings import read_setting
 from gigawatt.workload.sized import scaled_architecture
@@ -310,6 +310,8 @@ def _check(asker: Asker, key: str, value: object, flag: str, *, catalogued: bool
         asker.loaded({key: value})
         if catalogued:
             asker.leaves({key: value})
+    except InfeasibleError:
+        return  # no plant may be built there, say: the point is missed, and says so itself
     except GigawattError as error:
         options = _keys(asker)
         if error.message == "unknown key":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gigawatt.core.study import Command, Study, View
+from gigawatt.core.study import Command, Job, Study, View
 
 __all__ = ["STUDY"]
 
@@ -34,5 +34,6 @@ STUDY = Study(
             place=40,
         ),
     ),
+    jobs=(Job("supply-near", "What costs almost the same", "gigawatt.studies.supply.near_view:compute"),),
     docs="plan-supply.md",
 )

@@ -9,10 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.chain.capacity_chain import chain_rows, permit_notices, source_stages
+from gigawatt.chain.site.capacity_chain import chain_rows, permit_notices, source_stages
+from gigawatt.chain.supply.grid_tariff import bill_of, bill_rows
+from gigawatt.chain.supply.grid_trade import clean_share, market_based
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.facility.capacity_chain import Stage, building_stages, substation
 from gigawatt.power import Flexible
+from gigawatt.power.dates import waits_in_queue
+from gigawatt.power.tariff import Bill
+from gigawatt.studies.supply.accreditation import accreditation_json
 from gigawatt.studies.supply.adequacy import as_json
 from gigawatt.studies.supply.plan import SupplyAnswer
 
@@ -82,6 +87,9 @@ def as_answer(supply: SupplyAnswer) -> dict[str, Any]:
         "cost_USD_per_year": spent,
         "upfront_USD": sum(plan.upfront.values()),
         "carbon_g_per_kWh": plan.carbon_intensity * _GRAM,
+        "carbon_boundary": question.boundary,
+        "carbon_20_g_per_kWh": plan.carbon_intensity_20 * _GRAM,
+        "carbon_market_based_g_per_kWh": market_based(plan, question.grid.residual) * _GRAM,
         "construction_carbon_g_per_kWh": construction / served * _GRAM,
         "carbon_t_per_year": sum(plan.carbon.values()) * year / 1e3,
         "carbon_shadow_price_USD_per_t": plan.carbon_shadow_price * 1e3,
@@ -100,6 +108,7 @@ def as_answer(supply: SupplyAnswer) -> dict[str, Any]:
         "binding": list(plan.binding),
         "lead_times": _lead_times(supply),
         "adequacy": as_json(supply.adequacy, supply.nines, supply.bad_week),
+        "accreditation": accreditation_json(supply.credits, question.grid.id),
         "capacity_chain": chain_rows(_stages(supply)),
         "notices": [*question.notices, *plan.notices, *permit_notices(plan), *_short(supply)],
         "gap": plan.gap,
@@ -111,6 +120,12 @@ def as_answer(supply: SupplyAnswer) -> dict[str, Any]:
             for one in (*question.assumptions, *supply.adequacy.assumptions)
         ],
     }
+    if (bill := bill_of(plan)) is not None:
+        answer["bill"] = _bill(supply, bill)
+    if any(plant.through for plant in plan.plants):
+        answer["clean_share_market_based"] = clean_share(plan)
+    if np.any(plan.sold):
+        answer["sold_GWh"] = float(plan.hour_weight @ plan.sold.sum(1)) * HOUR * plan.weight * year / _GWH
     if question.building is not None:
         built = question.building
         answer["building"] = {
@@ -120,6 +135,33 @@ def as_answer(supply: SupplyAnswer) -> dict[str, Any]:
             "water_m3_per_year": float(built.water.sum()),
         }
     return answer
+
+
+def _bill(supply: SupplyAnswer, bill: Bill) -> dict[str, Any]:
+    """The bill of a mean year, and the highest hour of each month: of the load, and drawn from the grid."""
+    plan = supply.plan
+    drawn = plan.metered(next(plant.id for plant in plan.plants if plant.metered is not None))
+    month = np.tile(np.repeat(np.arange(len(_DAYS)), np.array(_DAYS) * 24), plan.years)
+    months = [
+        {
+            "month": name,
+            "load_peak_MW": float(plan.load[month == k].max()) / _MW,
+            "drawn_peak_MW": float(drawn[month == k].max()) / _MW,
+            "amount": sum(one.amount for one in bill.lines if one.month == k + 1),
+        }
+        for k, name in enumerate(_MONTHS)
+    ]
+    keys = {"amount [$/yr]": "amount_USD_per_year", "share []": "share"}
+    return {
+        "tariff": bill.tariff.id,
+        "name": bill.tariff.name,
+        "currency": bill.tariff.currency,
+        "price_year": bill.tariff.year,
+        "total": bill.total,
+        "total_USD_per_year": bill.dollars,
+        "lines": [{keys.get(k, k): v for k, v in row.items()} for row in bill_rows(bill)],
+        "months": months,
+    }
 
 
 def _stages(supply: SupplyAnswer) -> tuple[Stage, ...]:
@@ -154,7 +196,9 @@ def _plants(supply: SupplyAnswer) -> list[dict[str, Any]]:
         size, name = plan.capacity[plant.id], plant.id
         there = arrivals.by.get(name)
         parts = plan.cost[name]
-        lead = supply.question.grid.connection_time if plant.kind == "grid" else plant.lead_time
+        waits = not plant.through and waits_in_queue(name)
+        queued = supply.question.grid.connection_time if waits else plant.lead_time
+        lead = queued if there is None else there.lead[0]
         full = plan.dispatch[:, i] >= size * (1.0 - DUST)
         store = plan.storage_energy.get(name)
         rows.append(

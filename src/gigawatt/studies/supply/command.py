@@ -30,6 +30,10 @@ def _option(help: str, panel: str = _ANSWER, **more: Any) -> Any:
 @asks("plan-supply", settings=True)
 def plan_supply_command(
     asked: Asked,
+    near: Annotated[
+        str | None,
+        _option("Also what costs at most this much more, such as 2%, and at which prices the plan turns."),
+    ] = None,
     output: Annotated[
         Path | None, _option("Folder for plan.html, plan.md, plan.json and the tables as CSV.")
     ] = None,
@@ -55,7 +59,8 @@ def plan_supply_command(
     shares = read_pairs("--capacity-factor", example, words.pop("capacity_factor", []))
     give(
         lambda report: plan_supply(
-            **words, limits=limits, capacity_factors=shares, settings=asked.settings, progress=report
+            **words, near=near, limits=limits, capacity_factors=shares, settings=asked.settings,
+            progress=report,
         ),
         plan_supply_command, output=output, json=json, quiet=quiet,
         renamed=_OPTIONS,

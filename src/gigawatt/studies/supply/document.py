@@ -14,9 +14,12 @@ from gigawatt.faces.figures.readable import significant, with_unit
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.parts import facts_of, listed, rows_grid, trusted, with_percent
 from gigawatt.faces.report.trust import read_assumptions, trust_words
+from gigawatt.power.carbon import BOUNDARIES
 from gigawatt.power.dates import date_words
+from gigawatt.studies.supply.accreditation import accreditation_grids
 from gigawatt.studies.supply.adequacy import nines_words, parts
 from gigawatt.studies.supply.figures import FIGURES, built
+from gigawatt.studies.supply.near import near_grids, near_words
 
 __all__ = ["document", "more"]
 
@@ -75,7 +78,7 @@ def _carbon(answer: Answer) -> str:
         f"{significant(answer['construction_carbon_g_per_kWh'])} g/kWh in construction, and uses "
         f"{significant(answer['water_L_per_kWh'])} L/kWh of water. "
     )
-    if answer["not_served_MWh"] > 0.0:
+    if answer["not_served_MWh"] > _DUST * 1e3 * float(answer["load_GWh"]):
         text += (
             f"At mean availability {with_unit(answer['not_served_MWh'], 'MWh')} a year are not served, in "
             f"{answer['not_served_hours']:,.0f} h; "
@@ -129,6 +132,11 @@ def _facts(answer: Answer) -> Grid:
         ("cost per year", with_unit(answer["cost_USD_per_year"], "$")),
         ("upfront investment", with_unit(answer["upfront_USD"], "$")),
         ("carbon in operation", f"{significant(answer['carbon_g_per_kWh'])} g/kWh"),
+        ("carbon counts", BOUNDARIES[answer["carbon_boundary"]]),
+        ("carbon in operation, methane by its warming of 20 years",
+         f"{significant(answer['carbon_20_g_per_kWh'])} g/kWh"),
+        *[("carbon in operation, market-based", f"{significant(answer[market])} g/kWh")
+          for market in ("carbon_market_based_g_per_kWh",) if market in answer],  # stored ones may lack it
         ("carbon limit", "none" if limit is None else f"{significant(limit)} g/kWh"),
         ("shadow price of the carbon limit",
          f"${significant(answer['carbon_shadow_price_USD_per_t'])}/t"),
@@ -178,6 +186,35 @@ def _plants(answer: Answer) -> Grid:
     return rows_grid("Plants built, with the energy, cost and carbon of a year.", heads, rows)
 
 
+def _bill(bill: Mapping[str, Any]) -> tuple[Grid, Grid]:
+    """Lines of a year, and months: highest hour of the load and of what is drawn, what is paid."""
+    money, year = bill["currency"], bill["price_year"]
+    lines = [
+        (row["line"], f"{row['amount']:,.0f} {money}", with_unit(row["amount_USD_per_year"], "$"),
+         f"{100 * row['share']:.1f} %")
+        for row in bill["lines"]
+    ]  # fmt: skip
+    total = (f"{bill['total']:,.0f} {money}", with_unit(bill["total_USD_per_year"], "$"), "100.0 %")
+    lines.append(("total", *total))
+    months = [
+        (row["month"], with_unit(row["load_peak_MW"], "MW"), with_unit(row["drawn_peak_MW"], "MW"),
+         f"{row['amount']:,.0f} {money}")
+        for row in bill["months"]
+    ]  # fmt: skip
+    return (
+        rows_grid(
+            f"{bill['name']}: the bill of a mean year, in the tariff's money and in dollars of the catalog.",
+            ("line", f"money of {year}", "dollars", "share"),
+            lines,
+        ),
+        rows_grid(
+            "Highest hour of each month, of the load and drawn from the grid, and what the month pays.",
+            ("month", "load", "drawn", f"money of {year}"),
+            months,
+        ),
+    )
+
+
 def _chain(answer: Answer) -> Grid:
     cells = [
         (
@@ -214,6 +251,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     """The document of a planned supply; ``more`` are the hours of the year by column."""
     hours: Hours = more or {}
     assumptions = read_assumptions(answer["assumptions"])
+    names = {row["id"]: row["name"] for row in answer["plants"]}
     grade = worst(a.grade for a in assumptions).label
 
     def figure(name: str, *, table: bool = False) -> tuple[Part, ...]:
@@ -223,12 +261,17 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     sections = [
         Section("answer", "Summary", (_facts(answer),)),
         Section("plants", "The plants", (*figure("capacity"), _plants(answer))),
-        Section("adequacy", "Adequacy", (*figure("week"), *parts(answer))),
+        Section("adequacy", "Adequacy", (*figure("week"), *parts(answer), *accreditation_grids(answer))),
         Section("capacity", "The capacity chain", (*figure("single_line"), _chain(answer))),
         Section("hours", "Hour by hour", (*figure("heat"), *figure("duration", table=True))),
         Section("months", "Month by month", (*figure("months"), _months(answer))),
     ]
+    if "near" in answer:
+        sections.insert(2, Section("near", "What costs almost the same",
+                                   (*figure("near"), *near_grids(answer["near"], names))))  # fmt: skip
     sections = [section for section in sections if section.parts]
+    if "bill" in answer:
+        sections.insert(2, Section("bill", "The bill of the grid", _bill(answer["bill"])))
     if answer["binding"]:
         sections.insert(1, Section("binding", "Bottleneck and what would relieve it",
                                    (Points(tuple(answer["binding"])),)))  # fmt: skip
@@ -236,10 +279,12 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         dated = any(row["ready"] is not None for row in built(answer))
         drawing = figure("arrivals") if dated else ()
         sections.append(Section("orders", "Order by", (*drawing, Points(tuple(answer["lead_times"])))))
+    near = (near_words(answer["near"], names),) if "near" in answer else ()
     texts = (
         f"{_question(answer)} {_summary(answer, grade)}",
         f"{_carbon(answer)} {answer['adequacy']['words']}.{nines_words(answer['adequacy'])} "
         f"{_bottleneck(answer)}",
+        *near,
         trust_words(assumptions),
     )
     cost = significant(answer["cost_USD_per_MWh"])
@@ -256,12 +301,14 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         setting=f"{answer['site']} · grid {answer['grid']} · {answer['profile']}",
         paragraphs=texts,
         again=again,
-        short=("answer", "plants", "adequacy", "binding", "orders"),
+        short=("answer", "plants", "bill", "near", "adequacy", "binding", "orders"),
         stated=(
             "scenario.year",
             "supply.plants",
             "supply.ordered",
             "supply.not_served_price",
+            "supply.grid_hours",
+            "supply.grid.delivery",
             "supply.grid_price",
             "supply.grid_carbon",
             "finance.discount_rate",

@@ -14,13 +14,18 @@ __all__ = ["plan_supply"]
 Progress = Callable[[str, float], None]
 
 
-def plan_supply(site: str, *, progress: Progress | None = None, **words: Any) -> Answer:
+def plan_supply(
+    site: str, *, near: str | None = None, progress: Progress | None = None, **words: Any
+) -> Answer:
     """Plan a supply, as ``gigawatt plan-supply`` does: the cheapest plants and every hour of them.
 
     Parameters
     ----------
     site : str
         A site of the catalog by the words of its name.
+    near : str, optional
+        Share of the cost, such as ``2%``: also what costs at most this much more, and at which prices the
+        plan turns; some ten CPU seconds.
     progress : callable, optional
         Called with (what is done, share done).
     **words
@@ -38,22 +43,31 @@ def plan_supply(site: str, *, progress: Progress | None = None, **words: Any) ->
     gigawatt.core.errors.GigawattError
         A word that cannot be read, a limit that cannot be met.
     """
+    from gigawatt.power.plan.neighbours import neighbours_of
     from gigawatt.studies.supply.answer import as_answer, hourly
     from gigawatt.studies.supply.figures import FIGURES
+    from gigawatt.studies.supply.near import near_json, near_problem, read_near
     from gigawatt.studies.supply.plan import plan_supply as planned
     from gigawatt.studies.supply.question import read_supply_question
 
+    within = None if near is None else read_near(near)
     question = read_supply_question(site=site, **words)
     if progress is not None:
         progress("Planning every hour", 0.3)
     supply = planned(question)
     data, hours = as_answer(supply), hourly(supply)
+    if within is not None:
+        data["near"] = near_json(neighbours_of(near_problem(supply), within, progress))
     drawings = {name: partial(draw, data, hours) for name, (draw, _) in FIGURES.items()}
+    if within is None:
+        del drawings["near"]
     files = {
         "plants": partial(list, data["plants"]),
         "months": partial(list, data["months"]),
         "hourly": lambda: {"hour": range(len(hours["load"])), **hours},
     }
+    if "bill" in data:
+        files["bill"] = partial(list, data["bill"]["lines"])
     return Answer(STUDY, data, supply, drawings, {"hourly": lambda: _with_units(hours)}, hours, files)
 
 

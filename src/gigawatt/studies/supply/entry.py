@@ -73,7 +73,7 @@ def entry_of(supply: SupplyAnswer, plant: Plant, low: Plant, high: Plant) -> Ent
             allowed="a plant that generates",
         )
     plan, count = supply.plan, len(supply.plan.load)
-    carbon = supply.question.carbon_price + plan.carbon_shadow_price
+    carbon = supply.question.carbon_price * plant.levied + plan.carbon_shadow_price
     running = plant.hourly("variable", count) + plant.hourly("fuel", count)
     running = running + plant.hourly("carbon", count) * carbon
     gain = np.maximum(plan.price - running, 0.0) * plant.hourly("availability", count)

@@ -15,13 +15,17 @@ from gigawatt.power.dates import date_words
 
 __all__ = [
     "FIGURES",
+    "WEEK_CAPTION",
     "arrivals",
     "bad_week",
+    "bill_lines",
     "built",
     "capacity_stack",
     "dispatch_heat_map",
     "duration_curve",
     "monthly_balance",
+    "near",
+    "week_figure",
 ]
 
 Answer = Mapping[str, Any]
@@ -35,6 +39,10 @@ _DUST = 1e-3
 """A series below this share of the load is solver tolerance."""
 _POINTS = 300
 _FIRST_OF_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
+WEEK_CAPTION = (
+    "The worst week of a simulated year as bad as one in twenty. Areas are units in order, needed or not, "
+    "and stores that discharge; what stands above the load is reserve."
+)
 _LETTERS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -237,10 +245,13 @@ def monthly_balance(answer: Answer, hours: Hours) -> Any:
 
 def bad_week(answer: Answer, hours: Hours) -> Any:
     """The worst week of a year as bad as one in twenty: what is there, the load, what lacks."""
+    return week_figure(answer["adequacy"]["bad_week"], {row["id"]: row["name"] for row in answer["plants"]})
+
+
+def week_figure(week: Mapping[str, Any], names: Mapping[str, str]) -> Any:
+    """The week of ``adequacy.bad_week``, with the names of its plants."""
     import plotly.graph_objects as go
 
-    week = answer["adequacy"]["bad_week"]
-    names = {row["id"]: row["name"] for row in answer["plants"]}
     days = [(week["first_hour"] + h) / _DAY for h in range(len(week["load_MW"]))]
     figure = go.Figure()
 
@@ -298,6 +309,46 @@ def arrivals(answer: Answer, hours: Hours) -> Any:
     return finish(figure, title="When the plants are there", height=_PANEL + _ROW * len(rows), x="year")
 
 
+def near(answer: Answer, hours: Hours) -> Any:
+    """Least and most of each plant among plans that cost almost the same, the cheapest as a dot."""
+    import plotly.graph_objects as go
+
+    names = {row["id"]: safe(row["name"]) for row in answer["plants"]}
+    rows = list(reversed(answer["near"]["plants"]))
+    ids = [row["plant"] for row in rows]
+    hues = [colour(name, number) for number, name in enumerate(ids)]
+    figure: Any = go.Figure()
+    figure.add_bar(
+        y=[names[name] for name in ids],
+        x=_short(row["most_MW"] - row["least_MW"] for row in rows),
+        base=_short(row["least_MW"] for row in rows),
+        orientation="h", marker={"color": hues}, showlegend=False,
+        customdata=[[row["least_MW"], row["most_MW"]] for row in rows],
+        hovertemplate="%{y}: %{customdata[0]:,.4~g} to %{customdata[1]:,.4~g} MW<extra></extra>",
+    )  # fmt: skip
+    figure.add_scatter(
+        y=[names[name] for name in ids], x=_short(row["capacity_MW"] for row in rows),
+        mode="markers", marker={"color": INK, "size": 10}, name="cheapest",
+        hovertemplate="%{y}: %{x:,.4~g} MW in the cheapest<extra></extra>",
+    )  # fmt: skip
+    share = with_unit(100.0 * answer["near"]["within"], "%")
+    title = f"Capacities of plans within {share} of the cost"
+    return finish(figure, title=title, height=_PANEL + _ROW * len(rows), x="capacity [MW]", legend=True)
+
+
+def bill_lines(lines: Mapping[str, float]) -> Any:
+    """$ a year by line of a bill, in the order of the tariff."""
+    import plotly.graph_objects as go
+
+    order = list(lines)[::-1]
+    figure: Any = go.Figure()
+    figure.add_bar(
+        y=[safe(name) for name in order], x=_short(lines[name] for name in order), orientation="h",
+        marker={"color": colour("grid")}, hovertemplate="%{y}: $%{x:,.4~s} a year<extra></extra>",
+    )  # fmt: skip
+    return finish(figure, title="The bill of a year", height=_PANEL + _ROW * len(order), x="$ a year")
+
+
 def _dates(values: Iterable[float]) -> list[float]:
     return [round(value, 3) for value in values]
 
@@ -316,16 +367,13 @@ FIGURES: dict[str, tuple[Callable[[Answer, Hours], Any], str]] = {
         duration_curve,
         "Each curve is sorted by itself. The price is the marginal price of the hour.",
     ),
-    "week": (
-        bad_week,
-        "The worst week of a simulated year as bad as one in twenty. Areas are units in order, needed or not,"
-        " and stores that discharge; what stands above the load is reserve.",
-    ),
+    "week": (bad_week, WEEK_CAPTION),
     "single_line": (
         lambda answer, hours: single_line(answer["capacity_chain"]),
         "Units needed + spare of each stage, and what all of them are rated for.",
     ),
     "months": (monthly_balance, "Generation above zero; charging and curtailment below."),
+    "near": (near, "Bars: least to most of a plant, each by itself; dots: the cheapest plan."),
     "arrivals": (
         arrivals,
         "Bars begin with the order and end with power in the median; lines hold eight of ten cases; dotted: "

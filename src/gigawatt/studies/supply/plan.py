@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gigawatt.chain.supply.grid_terms import check_reserve
 from gigawatt.core.errors import InfeasibleError
 from gigawatt.core.quantities import HOURS_PER_YEAR, compact, show
 from gigawatt.power import Plant, Problem, SupplyPlan, solve_problem
 from gigawatt.power.adequacy import WHOLE, Adequacy, Nine, adequacy_of, losses_of, nines_of, plan_whole_units
+from gigawatt.power.adequacy.elcc import Credit, credits_of
 from gigawatt.studies.supply.question import SupplyQuestion
 
 if TYPE_CHECKING:
     from gigawatt.power.adequacy.simulated import BadWeek
 
-__all__ = ["Range", "SupplyAnswer", "plan_supply", "priced"]
+__all__ = ["Range", "SupplyAnswer", "plan_supply", "priced", "problem_of"]
 
 HOUR = 3600.0
 #: A load above every limit by less than this share of itself is the solver's to judge.
@@ -58,6 +60,11 @@ class SupplyAnswer:
         return simulated(self.plan, adequacy_of(self.plan))
 
     @cached_property
+    def credits(self) -> Sequence[Credit]:
+        """What a further megawatt of each plant is worth."""
+        return credits_of(self.plan, self.adequacy.system)
+
+    @cached_property
     def bad_week(self) -> BadWeek:
         """The worst week of a year as bad as one in twenty."""
         from gigawatt.power.adequacy.simulated import bad_week  # brings numba
@@ -83,30 +90,23 @@ def priced(optimum: SupplyPlan, plants: tuple[Plant, ...], carbon_price: float) 
         yearly = size * (plant.capital + plant.fixed)
         if store is not None:
             yearly += optimum.storage_energy[plant.id] * (store.energy_capital + store.energy_fixed)
-        made = (
-            optimum.dispatch[:, i] + optimum.curtailed[:, i]
-        )  # what must run burns fuel for what is curtailed
+        made = optimum.dispatch[:, i]
+        if plant.kind != "profile":  # what must run burns fuel for what is curtailed
+            made = made + optimum.curtailed[:, i]
         energy = made * HOUR * optimum.weight
         running = float(energy @ (plant.hourly("variable", count) + plant.hourly("fuel", count)))
-        spent[plant.id] = yearly * of_year + running + carbon_price * optimum.carbon[plant.id]
+        running -= float(optimum.sold[:, i] @ plant.hourly("sale", count)) * HOUR * optimum.weight
+        running -= float(optimum.reserve[:, i].sum()) * HOUR * optimum.weight * plant.reserve_price
+        weights = optimum.hour_weight.reshape(optimum.years, -1).mean(1)
+        metered = optimum.metered(plant.id) if plant.kind == "grid" else made
+        yearly += plant.demand_cost(metered, size, weights)
+        spent[plant.id] = yearly * of_year + running + carbon_price * plant.levied * optimum.carbon[plant.id]
     return spent
 
 
-def plan_supply(question: SupplyQuestion) -> SupplyAnswer:
-    """The cheapest plants that carry the load of ``question`` and what they do in every hour.
-
-    The range of the cost is that of these plants: capital costs, fuel and grid prices all at their low
-    ends, and all at their high ends, with capacities and dispatch fixed.
-
-    Raises
-    ------
-    InfeasibleError
-        The load exceeds the sum of all limits, or a limit on carbon or on energy not served cannot be met;
-        the message says by how much.
-    """
-    _reachable(question)
-    started = time.process_time()
-    problem = Problem(
+def problem_of(question: SupplyQuestion) -> Problem:
+    """The programme's question."""
+    return Problem(
         load=question.load,
         plants=question.plants,
         not_served_price=question.not_served_price,
@@ -119,6 +119,24 @@ def plan_supply(question: SupplyQuestion) -> SupplyAnswer:
         duty=question.duty,
         fuel_lines=question.fuel_lines,
     )
+
+
+def plan_supply(question: SupplyQuestion) -> SupplyAnswer:
+    """The cheapest plants that carry the load of ``question`` and what they do in every hour.
+
+    The range of the cost is that of these plants: capital costs, fuel, carbon and grid prices all at
+    their low ends, and all at their high ends, with capacities and dispatch fixed.
+
+    Raises
+    ------
+    InfeasibleError
+        The load exceeds the sum of all limits, or a limit on carbon or on energy not served cannot be met;
+        the message says by how much.
+    """
+    _reachable(question)
+    check_reserve(question.plants, question.flexible)
+    started = time.process_time()
+    problem = problem_of(question)
     optimum = plan_whole_units(problem) if question.units == WHOLE else solve_problem(problem)
     spent = time.process_time() - started
     if not optimum.energy_served > 0.0:
@@ -128,7 +146,10 @@ def plan_supply(question: SupplyQuestion) -> SupplyAnswer:
             given=", ".join(optimum.capacity),
             allowed="a plant, limit or price of energy not served with which some of the load is served",
         )
-    low, high = (priced(optimum, plants, question.carbon_price) for plants in (question.low, question.high))
+    low, high = (
+        priced(optimum, plants, price)
+        for plants, price in zip((question.low, question.high), question.carbon_ends, strict=True)
+    )
     return SupplyAnswer(question, optimum, Range(low, high), spent)
 
 

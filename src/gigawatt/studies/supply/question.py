@@ -11,19 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog import Entity
-from gigawatt.chain.arrivals import Arrivals
 from gigawatt.chain.graph import graph_of, refuse_unread
 from gigawatt.chain.leaves import fill_leaves
-from gigawatt.chain.load import profile_words
 from gigawatt.chain.question_words import HERE, Words
+from gigawatt.chain.site.load import profile_words
 from gigawatt.chain.study import assumptions_of, blame
-from gigawatt.chain.supply import candidates_in
+from gigawatt.chain.supply.arrivals import Arrivals
+from gigawatt.chain.supply.candidates import candidates_in
+from gigawatt.chain.supply.markets import carbon_price
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption
 from gigawatt.core.graph import Graph
-from gigawatt.facility import LoadShape, Site, Weather, load_site
+from gigawatt.facility import LoadShape, Site, Weather, country_of, load_site
 from gigawatt.power import Flexible, Grid, Plant
 from gigawatt.power.adequacy import WHOLE
+from gigawatt.power.carbon import SUPPLY_CHAIN
 from gigawatt.schema.changed import scenario_of, scenario_with
 from gigawatt.schema.scenario import LoadedScenario, read_scenario
 
@@ -45,7 +47,8 @@ _WORDS = {
     "grid_carbon": "supply.grid.carbon", "reliability": "supply.reliability",
     "not_served_price": "supply.not_served_price", "discount": "economics.discount_rate",
     "flexible": "supply.flexible", "deferrable": "supply.deferrable", "matching": "supply.matching",
-    "grid_counts": "supply.grid.counts", "ordered": "supply.ordered", "ready": "supply.ready",
+    "grid_counts": "supply.grid.counts", "tariff": "supply.grid.tariff",
+    "ordered": "supply.ordered", "ready": "supply.ready",
 }  # fmt: skip
 """Keyword → field of the scenario."""
 
@@ -57,10 +60,11 @@ class SupplyQuestion:
     ``load`` (H,) [W] at the meter while it is drawn, for the share ``duty`` of the time, of ``weather_years``
     years one after another; ``building`` where it is more than the load at the meter, with its
     ``redundancy``. ``plants`` with the middle of their costs, ``low`` and ``high`` the same with both ends of
-    them. ``carbon_limit`` [kg/J], ``carbon_price`` [$/kg], ``not_served_price`` [$/J],
-    ``not_served_limit`` a share of the energy. ``flexible`` is what may be cut or wait; ``matching`` is the
-    share of every hour's load that clean plants and stores must give; ``units`` is ``whole`` or ``any``,
-    ``fuel_lines`` those of each fuel; ``arrivals``: when plants are there.
+    them. ``carbon_limit`` [kg/J], ``carbon_price`` [$/kg] with its ``carbon_ends``, ``not_served_price``
+    [$/J], ``not_served_limit`` a share of the energy. ``flexible`` is what may be cut or wait;
+    ``matching`` is the share of every hour's load that clean plants and stores must give; ``units`` is
+    ``whole`` or ``any``, ``fuel_lines`` those of each fuel; ``arrivals``: when plants are there;
+    ``boundary``: what carbon counts.
     """
 
     site: Site
@@ -75,6 +79,7 @@ class SupplyQuestion:
     rate: float
     carbon_limit: float | None
     carbon_price: float
+    carbon_ends: tuple[float, float]
     not_served_price: float
     not_served_limit: float | None
     arrivals: Arrivals = field(repr=False)
@@ -84,6 +89,7 @@ class SupplyQuestion:
     units: str = WHOLE
     fuel_lines: int = 1
     duty: float = 1.0
+    boundary: str = SUPPLY_CHAIN
     building: LoadShape | None = field(default=None, repr=False)
     redundancy: Entity | None = None
     assumptions: tuple[Assumption, ...] = field(default=(), repr=False)
@@ -113,7 +119,7 @@ def read_supply_question(
     **words
         ``year, cooling, weather, years, plants, limits, capacity_factors, carbon, carbon_price, price,
         grid_carbon, reliability, not_served_price, discount, flexible, deferrable, matching, grid_counts,
-        ordered, ready``:
+        tariff, ordered, ready``:
         docs/plan-supply.md has every one.
 
     Raises
@@ -191,6 +197,7 @@ def question_of(loaded: LoadedScenario) -> SupplyQuestion:
         rate=value["economics.discount_rate"],
         carbon_limit=value["supply.carbon_limit"],
         carbon_price=value["supply.carbon_price"],
+        carbon_ends=_carbon_ends(value),
         not_served_price=value["supply.not_served_price"],
         not_served_limit=value["supply.not_served_limit"],
         flexible=value["supply.flexible"],
@@ -198,6 +205,7 @@ def question_of(loaded: LoadedScenario) -> SupplyQuestion:
         weather_years=len(skies),
         units=value["supply.units"],
         fuel_lines=value["supply.fuel_lines"],
+        boundary=loaded.scenario.carbon.boundary,
         redundancy=value.get("site.redundancy"),
         building=value.get(_BUILDING, shape if np.any(shape.facility != shape.it) else None),
         assumptions=assumptions_of(
@@ -206,6 +214,14 @@ def question_of(loaded: LoadedScenario) -> SupplyQuestion:
         notices=(*loaded.notices, *weather.warnings, *arrivals.left_out),
         arrivals=arrivals,
     )
+
+
+def _carbon_ends(value: Mapping[str, Any]) -> tuple[float, float]:
+    """Low and high end of the carbon price [$/kg]; one that is given has none."""
+    if not value["supply.carbon_market"]:
+        return value["supply.carbon_price"], value["supply.carbon_price"]
+    _, low, high = carbon_price(country_of(value["site.site"]), value["scenario.year"])[0]
+    return low, high
 
 
 def _of_building(loaded: LoadedScenario, graph: Graph) -> tuple[str, ...]:

@@ -18,7 +18,9 @@ from gigawatt.studies.run import grids
 from gigawatt.studies.run.figures import figure
 from gigawatt.studies.run.figures_power import carbon, dispatch_week, plant_names
 from gigawatt.studies.run.figures_tables import get_table, has_table, need_table
-from gigawatt.studies.seconds.view import DURATIONS, events, protections
+from gigawatt.studies.seconds.view import CUTS, DURATIONS, events, protections
+from gigawatt.studies.supply.figures import bill_lines
+from gigawatt.studies.supply.near_view import WITHIN
 from gigawatt.studies.supply.site_map import COLOURED, site_map
 from gigawatt.studies.supply.site_overview import site_overview
 from gigawatt.studies.supply.weeks import days_of, sorted_hours, weeks
@@ -60,7 +62,8 @@ _CARDS = (
     ("supply.eue", "Energy not served, with outages (EUE)"),
 )
 _CARBON = (
-    ("supply.carbon_intensity", "Carbon intensity"),
+    ("supply.carbon_intensity", "Carbon intensity, location-based"),
+    ("supply.carbon_intensity_market", "Market-based"),
     ("ledger.carbon_operational_per_mtoken", "Operational, per million tokens"),
     ("ledger.carbon_embodied_per_mtoken", "Embodied, per million tokens"),
     ("economics.carbon_operational_request", "Operational, per request"),
@@ -70,6 +73,7 @@ _CURVES = {
     "price": "Duration curve of the hourly marginal price.",
 }
 _CAPACITY = "Plants built, with their energy in a year; the energy of stores is discharge."
+_BILL = "Lines of the bill of a mean year in dollars of the catalog; a line below zero is paid to the site."
 _NEITHER = ("pue", "temperature")
 _HOUR_HEADS = {"pue": "PUE", "not served": "not served"}
 
@@ -99,6 +103,10 @@ def show(asked: Asked) -> Fragment:
             "Carbon of a year of operation by plant, fuel supply with it; each bar starts where the one "
             "above ends.",
         )
+    bill: Any = get_table(result, "bill")
+    if bill is not None:
+        lines = dict(zip(map(str, bill.index), bill["amount [$/yr]"], strict=True))
+        plots["bill"] = plot("bill", bill_lines(lines), _BILL)
     return fragment(
         "supply.html.j2",
         title=f"Supply: {result.name}",
@@ -106,6 +114,8 @@ def show(asked: Asked) -> Fragment:
         plots=plots,
         tables=tables,
         plants=grids.table(result, "plants"),
+        bill=grids.table(result, "bill"),
+        within=WITHIN,
         emitting=_emitting(result),
         cards=grids.cards(result, _CARDS),
         carbon_cards=grids.cards(result, _CARBON),
@@ -115,6 +125,7 @@ def show(asked: Asked) -> Fragment:
         colours=_COLOURS,
         limits={name: label(name) for name in _limits()},
         durations=DURATIONS,
+        cuts=CUTS,
         protections=protections(),
         events=events(),
         query=state.query(asked.settings),

@@ -18,6 +18,7 @@ from gigawatt.core.keys import Keys, read_keys
 from gigawatt.core.quantities import parse
 from gigawatt.schema.changed import scenario_with
 from gigawatt.schema.fields import fields, keys_under, sections
+from gigawatt.schema.renamed import OLD_STACK
 from gigawatt.schema.scenario import LoadedScenario, read_scenario
 from gigawatt.studies.sweep.axes import MOST_POINTS, Column, Reader, Taken, drawn, listed, read_axis
 from gigawatt.studies.sweep.draws import DISTRIBUTIONS, METHODS, shares
@@ -299,6 +300,9 @@ def _set(keys: Keys, base: LoadedScenario) -> tuple[dict[str, object], dict[Cata
 
 def _check_key(key: str) -> None:
     """Raise where a key is none of a scenario's."""
+    if key == OLD_STACK:
+        raise InputError("this key is of an earlier version", key=key,
+                         allowed="software.framework, software.version")  # fmt: skip
     parts = key.split(".")
     for depth in range(1, len(parts) + 1):
         whole = ".".join(parts[:depth])

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from gigawatt.catalog.loader import Entity, entity, source, table
-from gigawatt.chain.technologies import read_model
+from gigawatt.chain.machine.technologies import read_model
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Evidence
 from gigawatt.machine.load import load_chip, load_node

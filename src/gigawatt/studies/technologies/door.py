@@ -51,8 +51,8 @@ def compare_technologies(
         token; figures ``front`` (``kind="joules"`` or ``"dollars"``, ``scope="chip"`` or ``"system"``) and
         ``components``.
     """
-    from gigawatt.chain.technologies import compare as compared
-    from gigawatt.chain.technologies import read_prices, with_bands
+    from gigawatt.chain.machine.technologies import compare as compared
+    from gigawatt.chain.machine.technologies import read_prices, with_bands
     from gigawatt.technology.digital import formats as digital
 
     found = compared(
@@ -102,7 +102,7 @@ def technologies_study(
     Answer
         As of :func:`compare_technologies`, with ``not_run`` and ``cpu_seconds``.
     """
-    from gigawatt.chain.technologies import with_bands
+    from gigawatt.chain.machine.technologies import with_bands
     from gigawatt.studies.technologies.study import study_all
     from gigawatt.technology.digital import formats as digital
 
@@ -182,8 +182,8 @@ def technologies_needs(
     InputError
         No such chip or model; one that is no hybrid.
     """
-    from gigawatt.chain.hybrids import needs
-    from gigawatt.chain.technologies import read_model
+    from gigawatt.chain.machine.hybrids import needs
+    from gigawatt.chain.machine.technologies import read_model
 
     found = needs(chip, read_model(model), today=today, loss=loss)
     data = {"rows": [one.to_json() for one in found]}

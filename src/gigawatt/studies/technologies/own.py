@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gigawatt.catalog.loader import table
 from gigawatt.chain.filler import beside
 from gigawatt.chain.leaves import fill_leaves
-from gigawatt.chain.precision import TRAINED, run_of
+from gigawatt.chain.machine.precision import TRAINED, run_of
 from gigawatt.machine.machine import Chip
 from gigawatt.schema.scenario import LoadedScenario
 from gigawatt.technology.digital import formats as digital
@@ -30,7 +30,7 @@ class Own:
     format : str
         What the scenario says (or is assumed to): a number format, or the name of a machine.
     model, chip : str
-        For :func:`gigawatt.chain.technologies.compare`: whose tokens, and the digital machine or host.
+        For :func:`gigawatt.chain.machine.technologies.compare`: model of the tokens, digital machine or host.
     notes : tuple of str
         In what the substrate is not what the scenario does.
     """

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gigawatt.chain.technologies import Comparison, compare, list_substrates, read_substrate
+from gigawatt.chain.machine.technologies import Comparison, compare, list_substrates, read_substrate
 from gigawatt.core.errors import InputError
 from gigawatt.emulation.run import Emulation, emulate
 from gigawatt.emulation.text import WIKIPEDIA
@@ -70,7 +70,7 @@ def study_all(
         As of :func:`~gigawatt.emulation.run.emulate`: what is run. Finished runs are kept, so that a study
         that was stopped goes on where it was.
     priced, chip, batch, context
-        As of :func:`~gigawatt.chain.technologies.compare`: whose tokens are priced, beside what.
+        As of :func:`~gigawatt.chain.machine.technologies.compare`: whose tokens are priced, beside what.
     substrates : sequence of str, optional
         All of the catalog where left out.
     progress : callable, optional

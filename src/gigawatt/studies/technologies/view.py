@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from gigawatt.catalog import sources
 from gigawatt.catalog.loader import entity
-from gigawatt.chain.technologies import CAVEAT, Comparison, Row, compare, with_bands
+from gigawatt.chain.machine.technologies import CAVEAT, Comparison, Row, compare, with_bands
 from gigawatt.core.document import Cell, Grid
 from gigawatt.core.errors import GigawattError
 from gigawatt.faces.figures.readable import significant, with_unit

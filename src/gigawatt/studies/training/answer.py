@@ -15,13 +15,15 @@ from gigawatt.core.evidence import Assumption
 from gigawatt.performance import StepTable
 from gigawatt.performance.layouts import COLUMNS
 from gigawatt.performance.schedules.makespan import Timeline
+from gigawatt.performance.software_spread import Spread
 from gigawatt.schema.pins import word_of
 from gigawatt.validation.chain.band import run_days_band
 
 __all__ = ["Uncertainty", "as_answer", "layout_of"]
 
 Uncertainty = Mapping[str, Any]
-"""The band of a step time: ``low``, ``high`` (factors), ``coverage``, ``groups``, ``outside`` (reasons)."""
+"""The band of a step time: ``low``, ``high`` (factors), ``coverage``, ``groups``, ``outside`` (reasons), and
+``software``, the spread of what is not known of it."""
 
 _DAY, _MWH, _MW, _KM, _GBIT = 86400.0, 3.6e9, 1e6, 1e3, 1.25e8
 
@@ -78,7 +80,7 @@ def as_answer(
         "steps": run.steps,
         "number_format": run.number_format,
         "optimizer": run.optimizer,
-        "stack": question.stack.id,
+        "software": question.stack.id,
         "chip": cluster.chip.id,
         "count": plan.count,
         "used": cluster.count,
@@ -141,6 +143,13 @@ def as_answer(
             "outside_calibrated_domain": list(band.get("outside", ())),
         },
     }
+    spread: Spread | None = band.get("software")
+    if spread is not None:
+        answer["software_spread"] = {
+            "low": spread.low,
+            "high": spread.high,
+            "flags": {flag: dict(of) for flag, of in spread.flags.items()},
+        }
     if relief:
         answer["relief"] = [_relief(one) for one in relief]
     if compromises:
@@ -168,10 +177,22 @@ def as_answer(
         *plan.fit.advice(),
         *(sites.notices if sites is not None else ()),
         *(f"outside the calibrated range: {o}" for o in band.get("outside", ())),
+        *_software_notice(spread),
     ]
     assumed = (*plan.assumptions, *(sites.assumptions if sites is not None else ()))
     answer["assumptions"] = [_assumption(one) for one in assumed]
     return answer
+
+
+def _software_notice(spread: Spread | None) -> tuple[str, ...]:
+    """Which flags of the software that are not known matter, where any does."""
+    if spread is None or not spread.flags:
+        return ()
+    ends = f"{spread.low:.3g} to {spread.high:.3g}"
+    return (
+        f"what is not known of the software: {ends} times the step; by flag: {spread.words}; "
+        "software.flags says them",
+    )
 
 
 def _finite(value: float | None) -> float | None:

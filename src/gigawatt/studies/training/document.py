@@ -71,7 +71,7 @@ def _summary(answer: Answer, grade: str) -> str:
         )
     )
     text += (
-        f" The band comes from {band['sources']} published sources, each predicted by a fit to the "
+        f" The band comes from runs of {band['sources']} makers, each predicted by a fit to the "
         f"others: measured steps took {significant(band['low'])} to {significant(band['high'])} times the "
         "prediction."
     )
@@ -368,7 +368,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     )
     return Document(
         title=f"{answer['model']} on {count(answer['count'])} {answer['chip']}",
-        setting=f"{large(answer['tokens'])} tokens · {answer['number_format']} · {answer['stack']}",
+        setting=f"{large(answer['tokens'])} tokens · {answer['number_format']} · {answer['software']}",
         paragraphs=texts,
         again=again,
         short=("binding", "layouts", "power", "caps", "sites", "pareto", "searched"),
@@ -378,7 +378,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
             "training.global_batch",
             "training.number_format",
             "training.optimizer",
-            "machine.stack",
+            "software.stack",
             "site.name",
             "facility.pue",
             "supply.price",

@@ -72,7 +72,8 @@ def plan_training(
         Called with (what is done, share done).
     **words
         Of :func:`gigawatt.chain.training.question.read_question`: ``tokens, sequence, batch, precision,
-        optimizer, stack, year, pins, widen, site, pue, electricity, reliability, cap, node, scale_up …``,
+        optimizer, framework, software_version, year,
+        pins, widen, site, pue, electricity, reliability, cap, node, scale_up …``,
         and ``settings``, keys of a scenario: ``{"economics.chip_life": "3 years"}``.
 
     Returns
@@ -329,6 +330,7 @@ def _beside_deadline(plan: Plan, until: float | None) -> Plan:
 
 def _band(plan: Plan) -> dict[str, Any]:
     """The 90 % band of the step time as factors, and why the run is outside its range."""
+    from gigawatt.performance.software_spread import software_spread
     from gigawatt.validation.training.domain import outside_domain, step_time_band
 
     model = plan.question.architecture
@@ -341,10 +343,15 @@ def _band(plan: Plan) -> dict[str, Any]:
         hidden=model.hidden,
         sequence=plan.run.sequence,
     )
-    band = step_time_band(routed=routed, outside=outside)
+    software = plan.question.stack.software
+    stated = software is not None and software.stated
+    band = step_time_band(chip=plan.cluster.chip.id, routed=routed, stated=stated, outside=outside)
+    best = plan.search.best.layouts
+    spread = software_spread(plan.run, best, plan.cluster, plan.question.stack)
     return {
-        "low": band.low,
-        "high": band.high,
+        "low": min(band.low, 1.0 if spread is None else spread.low),
+        "high": max(band.high, 1.0 if spread is None else spread.high),
+        "software": spread,
         "coverage": band.coverage,
         "groups": band.groups,
         "outside": outside,

@@ -13,7 +13,7 @@ __all__ = ["validate_command"]
 
 _TABLES = (
     "Which scorecard: training, kernels, memory, power, collectives, serving, goodput, chain, "
-    "adequacy, timelines, supply, technologies, outlook."
+    "adequacy, timelines, prices, supply, technologies, outlook."
 )
 
 

@@ -24,7 +24,7 @@ def validate(
     ----------
     table : str
         ``training``, ``kernels``, ``memory``, ``power``, ``collectives``, ``serving``, ``goodput``,
-        ``chain``, ``adequacy``, ``timelines``, ``supply``, ``technologies`` or ``outlook``.
+        ``chain``, ``adequacy``, ``timelines``, ``prices``, ``supply``, ``technologies`` or ``outlook``.
     rows : path, optional
         A file of the table's shape (of kernels and collectives also a folder) instead of the shipped rows.
     parts : sequence of str, optional

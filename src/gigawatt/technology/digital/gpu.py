@@ -35,7 +35,17 @@ from gigawatt.workload.operations import Array, Operation
 if TYPE_CHECKING:
     from gigawatt.machine.machine import Chip
 
-__all__ = ["BITS", "FITTED_FORMATS", "Gpu", "Kernels", "fitted_as", "kernels", "on_chip_bytes", "physical"]
+__all__ = [
+    "BITS",
+    "FITTED_FORMATS",
+    "Gpu",
+    "Kernels",
+    "fitted_as",
+    "kernels",
+    "multiplied_as",
+    "on_chip_bytes",
+    "physical",
+]
 
 BITS: Mapping[str, int] = {
     "fp32": 32,
@@ -54,6 +64,9 @@ FITTED_FORMATS = ("bf16", "fp8", "fp4")
 
 BLOCK = "fp8_block"
 """FP8 with a scale for every block: multiplied at the rate of FP8 by kernels that have fits of their own."""
+
+_MOST = 0.9
+"""Share of the time of attention that exponentials can take at most."""
 
 _FITTED_AS = {"fp32": "bf16", "tf32": "bf16", "fp16": "bf16", "int8": "fp8"}
 
@@ -212,6 +225,39 @@ def on_chip_bytes(*, flops: Array, traffic: float, bits: int) -> Array:
     return flops * (traffic * bits / BITS["bf16"])
 
 
+def with_own_exponentials(arithmetic: Array, operation: Operation, chip: Chip) -> Array:
+    """Seconds of attention on a chip whose kernels were measured on another with other special functions.
+
+    A fused kernel multiplies, takes exponentials of the scores and multiplies again. On the measured chip
+    exponentials are x / E of the time; what is left follows the peak rate, they follow the chip's own E:
+    t' = t − x/E·(P/P') + x/E', with t already scaled by the peaks P, P'. Exponentials are at most
+    :data:`_MOST` of the measured time. Nothing changes where either E is unknown.
+
+    Parameters
+    ----------
+    arithmetic : array [s]
+        By the kernels of ``chip.kernels`` at the peak of this chip.
+    operation : Operation
+        Of attention.
+    chip : Chip
+        On which it runs.
+
+    References
+    ----------
+    Zadouri et al. 2026, "FlashAttention-4" (exponentials beside multiplications on Blackwell).
+    """
+    kin = table("chips").get(chip.kernels)
+    if kin is None or kin.id == chip.id or chip.exponentials is None:
+        return arithmetic
+    rate, form = kin.get("exponentials"), multiplied_as(operation.number_format)
+    peak = kin.get(f"peak_{form}")
+    if rate is None or peak is None:
+        return arithmetic
+    scale = peak / chip.peak[form]
+    special = np.minimum(operation.exponentials / rate, _MOST * arithmetic / scale)
+    return arithmetic - special * scale + special * (rate / chip.exponentials)
+
+
 class Gpu:
     """A digital tensor machine behind the ``Technology`` seam of ``interface.py``."""
 
@@ -299,6 +345,8 @@ class Gpu:
             )
             factor = found.at(*at)
             arithmetic, memory = arithmetic * factor, memory * factor
+        if of == "attention":
+            arithmetic = with_own_exponentials(arithmetic, op, chip)
         held = np.maximum(moved - chip.sram_bytes, 0.0)
         return np.maximum(arithmetic, op.flops / peak), np.maximum(memory, held / chip.memory_bandwidth)
 

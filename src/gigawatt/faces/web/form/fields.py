@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from gigawatt import catalog
 from gigawatt.catalog import Entity
-from gigawatt.chain.load import PROFILES
+from gigawatt.chain.site.load import PROFILES
 from gigawatt.schema.fields import FIELDS, LOAD, SERVING, TRAINING, allows, fields
 
 __all__ = [

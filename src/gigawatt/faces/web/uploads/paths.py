@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from gigawatt import catalog
-from gigawatt.chain.load import PROFILES
+from gigawatt.chain.site.load import PROFILES
 from gigawatt.core.errors import InputError
 from gigawatt.machine.chip.parts import is_design_file
 from gigawatt.schema.fields import FIELDS, Field, field

@@ -418,7 +418,7 @@ def _weather(path: Path) -> Checked:
 
 
 def _hours(path: Path) -> Checked:
-    from gigawatt.chain.load import load_of_hours
+    from gigawatt.chain.site.load import load_of_hours
     from gigawatt.core.quantities import show
 
     hours = load_of_hours(str(path)).facility
