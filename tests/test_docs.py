@@ -144,19 +144,45 @@ def test_a_page_quotes_what_the_command_prints_today(
     assert missing == [], f"docs/{page} quotes what {command} no longer prints"
 
 
+def typed(page: str, folder: Path, *, files: int) -> dict[str, str]:
+    """What the commands of a page print, in a folder with the files that it shows."""
+    text = (ROOT / "docs" / page).read_text()
+    shown = re.findall(r"^`([\w./-]+)`:\n\n```\w+\n(.*?)^```$", text, re.M | re.S)
+    assert len(shown) == files
+    for name, written in shown:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(written)
+    lines = [line for kind, block in blocks(page) if kind == "sh" for line in block.splitlines()]
+    return {line: type_in(line, folder) for line in lines}
+
+
+@pytest.mark.apart
+def test_what_a_load_gives_up_is_what_the_page_says(tmp_path: Path) -> None:
+    said = typed("flexibility.md", tmp_path, files=2)
+    assert len(said) == 5
+    ran, explained, served, charged, offered = said.values()
+    assert "the service is cut in 8,758 h a year" in " ".join(served.split())
+    assert "the runs are cut in 13 h a year" in " ".join(ran.split())
+    assert "load.pause_cost = 2,086 $/MWh" in explained
+    assert "MWh cut in 26 h" in " ".join(charged.split())
+    assert "pays to be able to cut" in " ".join(offered.split())
+
+
+@pytest.mark.apart
+def test_what_a_connection_pays_is_what_the_page_says(tmp_path: Path) -> None:
+    said = typed("tariffs.md", tmp_path, files=1)
+    assert len(said) == 9
+    plans = [" ".join(text.split()) for line, text in said.items() if "plan-supply" in line]
+    assert all("The bill of the grid" in text for text in plans[:4])
+    assert "Distribution demand 3,382,320 $" in plans[2]  # 85 MW at 3.316 $/kW, twelve times
+    assert "Gross receipts tax" in plans[3]
+    assert "solar PPA" in plans[4]
+
+
 @pytest.mark.long
 def test_what_one_brings_works_as_the_page_shows_it(tmp_path: Path) -> None:
     """The files of the page are written as they stand there, then its commands typed."""
-    page = (ROOT / "docs" / "bring-your-own.md").read_text()
-    files = re.findall(r"^`([\w./-]+)`:\n\n```\w+\n(.*?)^```$", page, re.M | re.S)
-    assert len(files) == 7
-    for name, text in files:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    lines = [
-        line for kind, block in blocks("bring-your-own.md") if kind == "sh" for line in block.splitlines()
-    ]
-    said = {line: type_in(line, tmp_path) for line in lines}
+    said = typed("bring-your-own.md", tmp_path, files=7)
     assert len(said) == 5
     (ran,) = [text for line, text in said.items() if line.startswith("gigawatt run")]
     assert "my-chip" in ran

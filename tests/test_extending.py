@@ -158,7 +158,7 @@ def test_a_model_family_is_one_row(tmp_path: Path) -> None:
     assert "this model family is not known" in error
 
 
-@pytest.mark.long
+@pytest.mark.apart
 def test_a_field_that_costs_money_is_one_row_and_one_function(copy: Path) -> None:
     row, function = (titled(COST, f"src/gigawatt/{name}") for name in ("schema/fields.csv", "chain/money.py"))
     assert (row.count("\n"), function.count("def ")) == (1, 1)

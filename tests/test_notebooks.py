@@ -155,7 +155,7 @@ def test_the_training_plan_runs_and_agrees_with_the_command(tmp_path: Path) -> N
     (tmp_path / "lab.yaml").write_text(said["yaml"])
     answer = command(
         "plan-training", "--model", "config.json", "--chip", said["chip"], "--count", str(said["count"]),
-        "--tokens", "8T", "--batch", "16M tokens", "--sequence", "8192", "--site", "abilene-texas",
+        "--tokens", "5T", "--batch", "16M tokens", "--sequence", "8192", "--site", "abilene-texas",
         "--year", "2026", "--relief",
         cwd=tmp_path,
     )  # fmt: skip

@@ -108,7 +108,7 @@ def test_a_step_is_predicted_on_it(folder: Path) -> None:
     cluster, assumed = build_cluster(chip="MY-CPU", count=1)
     model = read_architecture("gpt2")
     run = TrainingRun(architecture=model, tokens=1e6, sequence=1024, global_batch=1, number_format="fp32")
-    found = search(run, cluster, load_stack("generic-2024"))
+    found = search(run, cluster, load_stack("megatron-core", 2024))
     least = model_flops_per_token(model, 1024.0) * 1024 / cluster.chip.peak["fp32"]
     step = float(found.best.step_time[0])
     assert least <= step < 100.0 * least

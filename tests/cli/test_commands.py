@@ -246,9 +246,9 @@ def test_catalog(call: Call) -> None:
     code, out, err = call("catalog", "show", "chips", "H100")
     assert (code, err) == (0, "")
     assert "memory_bandwidth" in out
-    out = call("catalog", "show", "stacks_layouts", "megatron-2022")[1]  # texts alone have a source too
-    assert "source: korthikanti-2022 sections 4 and 5" in out
-    assert "https://arxiv.org/abs/2205.05198" in out
+    out = call("catalog", "show", "software_frameworks", "megatron-core")[1]  # texts alone have a source too
+    assert "source: training-features section 2" in out
+    assert "Measured ablations of training software" in out
 
 
 def test_doctor(call: Call) -> None:

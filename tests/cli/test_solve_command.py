@@ -84,3 +84,19 @@ def test_what_cannot_be_asked_is_one_line(
     assert told.err.count("\n") == 1
     assert words in told.err
     assert not (tmp_path / "never").exists()
+
+
+def test_a_site_whose_law_bars_the_plants_is_no_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "engines.yaml"
+    file.write_text("load: {peak: 50 MW}\nsite: {name: virginia}\nsupply: {plants: [grid, gas-engine]}\n")
+    sites = "site.name=virginia|stavanger"
+    with pytest.raises(SystemExit) as stop:
+        main(["solve", str(file), "--find", sites, "--minimise", "supply.electricity_cost", "--json"])
+    assert stop.value.code == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["values"]["site.name"] == "virginia"
+    assert len(document["points"]) == 2
+    barred = next(one for one in document["points"] if one["values"]["site.name"] == "stavanger")
+    assert "no gas power in practice" in json.dumps(barred)

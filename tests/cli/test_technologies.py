@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from gigawatt import catalog
-from gigawatt.chain import technologies as room
-from gigawatt.chain.technologies import compare, list_substrates, money_of, read_model
+from gigawatt.chain.machine import technologies as room
+from gigawatt.chain.machine.technologies import compare, list_substrates, money_of, read_model
 from gigawatt.core.document import Again
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.faces.report import html

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.chain.technologies import compare
+from gigawatt.chain.machine.technologies import compare
 from gigawatt.faces.terminal.app import main
 from gigawatt.studies.memory.memory import memory_sheet
 from gigawatt.technology.stacked_memory.dram_patterns import patterns, reach

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gigawatt.catalog import entity, table
-from gigawatt.chain.capacity_chain import chain_rows, permit_notices, source_stages
+from gigawatt.chain.site.capacity_chain import chain_rows, permit_notices, source_stages
 from gigawatt.facility import LoadShape
 from gigawatt.facility.capacity_chain import TABLE, building_stages, substation
 from gigawatt.power import Problem, build_plant

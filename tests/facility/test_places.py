@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from gigawatt.catalog import loader
-from gigawatt.chain.candidates import plants_here
-from gigawatt.chain.weather_years import weather_years
+from gigawatt.chain.supply.candidates import plants_here
+from gigawatt.chain.supply.weather_years import weather_years
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.core.evidence import Grade
 from gigawatt.facility import facility_load, load_site, load_weather
@@ -88,7 +88,8 @@ def test_modelled_years_are_graded_so_and_size_no_wind() -> None:
     assert any("modelled, not observed" in told for told in dublin.warnings)
     with pytest.raises(MissingDataError, match="no wind"):
         wind_capacity_factor(dublin)
-    question = read_supply_question(site="dublin", load="100 MW")
+    allowed = {"supply.allow": ["fission-small"]}  # reactors are barred in Ireland
+    question = read_supply_question(site="dublin", load="100 MW", settings=allowed)
     assert [plant.id for plant in question.plants] == [name for name in DEFAULT if name != "wind"]
     assert question.notices == dublin.warnings
     (told,) = [one for one in question.assumptions if one.key == "supply.plants"]

@@ -38,9 +38,12 @@ def test_the_errors_of_a_stand_in_are_those_that_are_told() -> None:
     assert (middle, most) == pytest.approx(limits.at("moved_pue", 0.0)[::2], abs=1e-3)
     far = [pair for band, pairs in made.by_distance(known).items() if band[0] >= 300e3 for pair in pairs]
     assert middle < 0.6 * made.errors(far)["pue"][0]
-    _, least, most = limits.at("wind_10m", 0.0)
     shares = made.raised().values()
-    assert (min(shares), max(shares)) == pytest.approx((least, most), abs=0.01)
+    assert len(shares) == 5
+    for of, name in enumerate(("wind_10m", "wind_scaled")):
+        middle, least, most = limits.at(name, 0.0)
+        found = sorted(share[of] for share in shares)
+        assert (found[2], found[0], found[-1]) == pytest.approx((middle, least, most), abs=0.01)
 
 
 def test_wind_of_another_place_is_told_and_a_station_beside_is_not() -> None:

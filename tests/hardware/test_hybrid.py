@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gigawatt.catalog import loader
-from gigawatt.chain.hybrids import needs
+from gigawatt.chain.machine.hybrids import needs
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.machine.load import build_cluster, load_chip
 from gigawatt.performance.serving.engines import load_engine

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.catalog import entity, table
-from gigawatt.chain.technologies import compare, measured, read_model, read_substrate
+from gigawatt.chain.machine.technologies import compare, measured, read_model, read_substrate
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.machine.load import load_chip
 from gigawatt.technology.mapper import places

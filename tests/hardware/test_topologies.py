@@ -18,7 +18,7 @@ from gigawatt.machine.topology import block, load_topology
 from gigawatt.performance import TrainingRun, evaluate
 from gigawatt.performance.collectives import Fabric, all_to_all, group, point_to_point, reduce_scatter
 from gigawatt.performance.layouts import COLUMNS, Layouts
-from gigawatt.performance.stacks import load_stack
+from gigawatt.performance.software import load_stack
 from gigawatt.workload import read_architecture
 
 
@@ -175,7 +175,7 @@ def step(cluster: Cluster, *, model: str, **degrees: int) -> float:
     given["data"] = cluster.count // (given["tensor"] * given["pipeline"] * given["context"])
     columns = (np.array([given[name]], dtype=np.int32) for name in COLUMNS)
     layouts = Layouts(*columns, global_batch=run.global_batch)
-    return float(evaluate(run, layouts, cluster, load_stack("megatron-core-2024")).step_time[0])
+    return float(evaluate(run, layouts, cluster, load_stack("megatron-core", 2024)).step_time[0])
 
 
 def test_changing_the_topology_changes_a_training_step() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt import catalog
-from gigawatt.chain.technologies import read_model, read_substrate
+from gigawatt.chain.machine.technologies import read_model, read_substrate
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import factor
 from gigawatt.money.annuity import capital_recovery_factor
@@ -34,6 +34,7 @@ from gigawatt.outlook.forecasts.curves_hindcast import (
 from gigawatt.outlook.frame import YEARS, year_index
 from gigawatt.outlook.paths import ANCHOR
 from gigawatt.outlook.priors import read_priors
+from gigawatt.power.plants.hubs import price_row
 from gigawatt.technology.rollup import token_cost
 
 YEAR, MWH, GW = factor("yr"), factor("$/MWh"), factor("GW")
@@ -58,7 +59,7 @@ def levelised(
         paid += row.at("fixed_share", year)[0] * capital
     fuel = row.at("fuel_cost", year)[0] if "fuel_cost" in row.numbers else 0.0
     if not fuel and row.text("fuel"):
-        bought = catalog.entity("fuels", row.text("fuel"))
+        bought = price_row(row.text("fuel"))
         price = bought.at("price", year)[at] + bought.value("delivery")
         fuel = price * row.at("heat_rate", year)[0]
     variable = row.at("variable_cost", year)[0] if "variable_cost" in row.numbers else 0.0

@@ -16,7 +16,7 @@ from gigawatt.workload.architecture import Experts
 
 RUN = TrainingRun(read_architecture("llama-3.1-70b"), 1e12, 4096, 512)
 CLUSTER = build_cluster(chip="H100", count=512)[0]
-STACK = load_stack("megatron-core-2024")
+STACK = load_stack("megatron-core", 2024)
 
 
 def step(stack=STACK, run=RUN, cluster=CLUSTER, **columns):
@@ -48,7 +48,7 @@ def test_plain_zero_falls_with_scale_as_measured() -> None:
         run = TrainingRun(model, 1e12, 2048, 8 * count)
         cluster = build_cluster(chip="A100-SXM4-80GB", count=count)[0]
         for shard in (0, 8) if count > 8 else (0,):
-            found = step(load_stack("generic-2024"), run, cluster, zero=1, shard=shard, microbatch=2)
+            found = step(load_stack("internevo", 2023), run, cluster, zero=1, shard=shard, microbatch=2)
             rates[count, shard] = float(found.tokens_per_second[0]) / count
     assert rates[1024, 0] / rates[8, 0] < rates[1024, 8] / rates[8, 0] < 1.0
     assert rates[1024, 8] / rates[8, 0] == pytest.approx(3625 / 4062, abs=0.12)
@@ -78,7 +78,7 @@ def test_widened_searches_hold_the_plain_one() -> None:
     wide = enumerate_layouts(run, small, None, ("schedule", "shard", "offload"))
     assert len(wide) > 3 * len(plain)
     assert set(np.unique(wide.schedule)) <= set(range(len(SCHEDULES)))
-    stack = load_stack("fsdp-2024")
+    stack = load_stack("torchtitan", 2024)
     best = search(run, small, stack, top=1).best.step_time[0]
     assert search(run, small, stack, top=1, widen=("schedule", "shard")).best.step_time[0] <= best
 
@@ -113,7 +113,7 @@ def test_domains_reached(domains: int) -> None:
 def test_sending_a_token_once_a_domain_saves_the_fabric() -> None:
     run = TrainingRun(read_architecture("deepseek-v3"), 1e12, 4096, 2048, "fp8")
     cluster = build_cluster(chip="H800", count=512)[0]
-    stack = replace(load_stack("nemo-2025"), overlap_expert=0.0)
+    stack = replace(load_stack("megatron-bridge", "25.11"), overlap_expert=0.0)
     columns = {"pipeline": 8, "expert": 64, "zero": 1}
     many = step(replace(stack, deduplicates=0.0), run, cluster, **columns)
     once = step(stack, run, cluster, **columns)
@@ -123,7 +123,7 @@ def test_sending_a_token_once_a_domain_saves_the_fabric() -> None:
 def test_waiting_for_the_router_is_paid_by_every_layer_with_experts() -> None:
     run = TrainingRun(read_architecture("qwen3-30b-a3b"), 1e12, 4096, 512)
     cluster = build_cluster(chip="H100", count=16)[0]
-    stack = replace(load_stack("nemo-2025"), host=0.0, routing_wait=0.0)
+    stack = replace(load_stack("megatron-bridge", 2025), host=0.0, routing_wait=0.0)
     before = step(stack, run, cluster, expert=8, microbatch=1)
     after = step(replace(stack, routing_wait=1e-3), run, cluster, expert=8, microbatch=1)
     microbatches = 512 / 16

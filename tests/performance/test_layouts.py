@@ -84,7 +84,7 @@ def test_impossible_pins_say_what_does_not_divide(fixed: dict[str, int], message
 def test_software_of_2021_has_no_later_layout() -> None:
     """Narayanan et al. recompute whole layers and share no state; Korthikanti et al. came a year later."""
     run, cluster = question()
-    old, new = (layouts_of(run, cluster, load_stack(f"megatron-{year}")) for year in (2021, 2022))
+    old, new = (layouts_of(run, cluster, load_stack("megatron-core", year)) for year in (2021, 2022))
     assert not old.sequence_parallel.any()
     assert not old.zero.any()
     assert set(old.recompute) == {0, RECOMPUTE.index("full")}
@@ -93,7 +93,7 @@ def test_software_of_2021_has_no_later_layout() -> None:
     assert set(new.recompute) == {0, 1, 2}
     assert (old.context == 1).all()
     assert (new.context == 1).all()
-    pinned = layouts_of(run, cluster, load_stack("megatron-2021"), {"context": 2, "zero": 3})
+    pinned = layouts_of(run, cluster, load_stack("megatron-core", 2021), {"context": 2, "zero": 3})
     assert (pinned.context == 2).all(), "a pin is kept"
     assert (pinned.zero == 3).all()
 

@@ -93,7 +93,7 @@ class Question:
         self,
         model: str,
         count: int,
-        stack: str = "deepspeed-2023",
+        stack: str = "deepspeed 2023",
         optimizer: str | Optimizer = "adam-zero",
         sequence: int = 2048,
         **columns: object,
@@ -101,7 +101,7 @@ class Question:
         run = TrainingRun(read_architecture(model), 1e12, sequence, 512)
         layouts = Layouts.of(global_batch=512, **columns)  # pyright: ignore[reportArgumentType]
         cluster, _ = build_cluster(chip="A100-SXM4-80GB", count=count)
-        self.stack: Stack = load_stack(stack)
+        self.stack: Stack = load_stack(*stack.split())
         ready = prepare(run, layouts, cluster, self.stack)
         spread = shards(layouts)
         index = ready.costs.index
@@ -215,7 +215,7 @@ def test_dualpipe_holds_weights_twice() -> None:
 
 def test_what_goes_to_the_host_leaves_the_device() -> None:
     """Optimizer states leave but for one layer's; with activations too, the host holds both."""
-    question = Question("gpt3-6.7b", 8, "megatron-core-2024", data=8, zero=1, offload=[0, 1, 2])
+    question = Question("gpt3-6.7b", 8, "megatron-core 2024", data=8, zero=1, offload=[0, 1, 2])
     device, host = question.device(), question.host()
     weights = read_architecture("gpt3-6.7b").parameters.total
     assert host[0] == 0.0
@@ -227,7 +227,7 @@ def test_what_goes_to_the_host_leaves_the_device() -> None:
 
 def test_narrow_formats_keep_copies_of_weights_and_shorter_inputs() -> None:
     """FP8 in Megatron Core: a byte a parameter more."""
-    question = Question("llama-3.1-8b", 8, "megatron-core-2024", data=8, zero=1)
+    question = Question("llama-3.1-8b", 8, "megatron-core 2024", data=8, zero=1)
     wide = question.device()
     narrow = question.device(run=replace(question.keywords["run"], number_format="fp8"))  # type: ignore[type-var]
     weights = read_architecture("llama-3.1-8b").parameters.total

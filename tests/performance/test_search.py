@@ -7,17 +7,22 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gigawatt.core.errors import InfeasibleError
 from gigawatt.machine import build_cluster
-from gigawatt.performance import TrainingRun, default_stack, enumerate_layouts, evaluate, load_stack, search
+from gigawatt.performance import TrainingRun, enumerate_layouts, evaluate, load_stack, search
+from gigawatt.performance.degrees import unlike
+from gigawatt.performance.known_costs import KnownCosts
 from gigawatt.performance.layouts import COLUMNS
 from gigawatt.workload import read_architecture
 
 
 def question(model: str = "llama-3.1-8b", count: int = 16, batch: int = 64):
     run = TrainingRun(read_architecture(model), 1e12, 8192, batch)
-    return run, build_cluster(chip="H100-SXM5-80GB", count=count)[0], load_stack("megatron-core-2024")
+    stack = replace(load_stack("megatron-core", 2024), offers=())  # every layout
+    return run, build_cluster(chip="H100-SXM5-80GB", count=count)[0], stack
 
 
 def test_best_is_that_of_brute_force(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,7 +48,7 @@ def test_later_layouts_are_taken_where_no_offered_one_fits() -> None:
     """Scores of 8,192 tokens and whole inputs on every rank: 530 billion parameters fit no layout of 2022."""
     run = TrainingRun(read_architecture("gpt-530b"), 1e12, 8192, 7680)
     cluster = build_cluster(chip="A100-SXM4-40GB", count=8192)[0]
-    stack = load_stack("deepspeed-2022")
+    stack = load_stack("deepspeed", 2022)
     found = search(run, cluster, stack, top=1)
     assert found.beyond
     assert found.best.fits.all()
@@ -51,6 +56,47 @@ def test_later_layouts_are_taken_where_no_offered_one_fits() -> None:
     assert not free.beyond
     assert np.array_equal(found.best.step_time, free.best.step_time)
     assert not search(*question(), top=1).beyond
+
+
+@pytest.mark.parametrize(("top", "part"), [(1, False), (7, False), (1, True), (300, True)])
+def test_rows_are_the_same_whether_counted_or_known(top: int, part: bool) -> None:
+    """Memory of the likely ones alone, and costs of layers that another size left: to the last bit."""
+    known = KnownCosts()
+    fill = 0.4 if part and top == 1 else 0.0
+    for model, count, batch in (
+        ("llama-3.1-8b", 48, 96), ("llama-3.1-8b", 64, 96), ("deepseek-v3", 2048, 15360),
+        ("llama-3.1-8b", 16, 64),
+    ):  # fmt: skip
+        run, cluster, stack = question(model, count, batch)
+        run = replace(run, uneven=part)
+        plain = search(run, cluster, stack, top=top, part=part, fill=fill)
+        quick = search(run, cluster, stack, top=top, part=part, fill=fill, counted=False, known=known)
+        assert quick.looked_at == plain.looked_at
+        assert quick.fit <= plain.fit
+        assert quick.best.to_frame().equals(plain.best.to_frame())
+
+
+def test_uncounted_searches_go_beyond_and_lack_the_same() -> None:
+    run = TrainingRun(read_architecture("gpt-530b"), 1e12, 8192, 7680)
+    cluster, stack = build_cluster(chip="A100-SXM4-40GB", count=8192)[0], load_stack("deepspeed", 2022)
+    plain, quick = (search(run, cluster, stack, top=1, counted=counted) for counted in (True, False))
+    assert plain.beyond
+    assert quick.beyond
+    assert quick.best.to_frame().equals(plain.best.to_frame())
+    said = list[str]()
+    for counted in (True, False):
+        with pytest.raises(InfeasibleError) as raised:
+            search(*question("llama-3.1-405b", count=8, batch=8), counted=counted)
+        said.append(str(raised.value))
+    assert said[0] == said[1]
+
+
+@given(st.lists(st.integers(0, 400), min_size=1, max_size=80), st.integers(1, 10**6))
+def test_unlike_keys_are_those_of_numpy(keys: list[int], far: int) -> None:
+    for given_keys in (np.array(keys, dtype=np.int64), np.array([*keys, far], dtype=np.int64)):
+        found = np.unique(given_keys, return_index=True, return_inverse=True)
+        for mine, numpys in zip(unlike(given_keys), found, strict=True):
+            assert np.array_equal(mine, numpys.reshape(-1))
 
 
 def test_the_same_question_has_the_same_answer() -> None:
@@ -69,14 +115,3 @@ def test_nothing_fits_and_by_how_much() -> None:
     lacking = (whole.memory_total.min() - cluster.chip.memory_bytes) / 1e9
     assert f"lacks {lacking:.4g} GB per device" in str(raised.value)
     assert "\n" not in str(raised.value)
-
-
-def test_stack_of_a_chip_and_year() -> None:
-    chips = {
-        name: build_cluster(chip=name, count=8)[0].chip for name in ("A100-SXM4-80GB", "TPU-v5p", "GB200")
-    }
-    assert default_stack(chips["A100-SXM4-80GB"], 2021) == "megatron-2021"
-    assert default_stack(chips["A100-SXM4-80GB"], 2023) == "deepspeed-2024"
-    assert default_stack(chips["A100-SXM4-80GB"], 2019) == "megatron-2021"
-    assert default_stack(chips["TPU-v5p"], 2026) == "maxtext-2024"
-    assert default_stack(chips["GB200"], 2026) == "nemo-2025"

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from gigawatt import catalog
-from gigawatt.chain.capacity_chain import CHAIN_COLUMNS
+from gigawatt.chain.site.capacity_chain import CHAIN_COLUMNS
 from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.quantities import factor
 from gigawatt.core.result import Quantity, Result
@@ -204,6 +204,26 @@ def _flows(hourly: pd.DataFrame, energy: pd.DataFrame) -> pd.DataFrame:
         ("computing", str(name), it * float(share) / float(shares.sum())) for name, share in shares.items()
     ]
     return pd.DataFrame([{"source": s, "target": t, "power [MW]": p} for s, t, p in rows])
+
+
+def _given_up() -> pd.DataFrame:
+    rows = [
+        ("cap of 540 W", 8.3, 970.0, 0.0, 91.8, 3.0, 4.0),
+        ("runs paused", 37.1, 2400.0, 194.0, 0.0, 0.0, 0.0),
+    ]
+    names = ("what", "share [percent]", "cost [$/MWh]", "event [$/MW]", "speed_kept [percent]",
+             "cut [MWh/yr]", "hours [h/yr]")  # fmt: skip
+    return pd.DataFrame(rows, columns=names).set_index("what")
+
+
+def _bad_week() -> pd.DataFrame:
+    hours = np.arange(168)
+    sun = np.clip(np.sin((hours % 24 - 6) / 12 * np.pi), 0.0, None) * 20.0
+    lacking = np.where(hours == 30, 2.0, 0.0)
+    return pd.DataFrame(
+        {"hour": hours + 4000, "load [MW]": 14.0, "sun, wind and cut [MW]": sun,
+         "grid there [MW]": 14.0 - lacking, "battery gives [MW]": 0.0, "not served [MW]": lacking}
+    )  # fmt: skip
 
 
 def _stages() -> pd.DataFrame:
@@ -398,6 +418,8 @@ def _tables() -> dict[str, pd.DataFrame]:
         "hourly": hourly,
         "plants": plants,
         "capacity_chain": _stages(),
+        "bad_week": _bad_week(),
+        "flexibility": _given_up(),
         "ledger": ledger,
         "per_token": per_token,
     }

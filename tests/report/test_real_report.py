@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from test_report import Page
 
-import gigawatt
 from gigawatt.core.quantities import parse
 from gigawatt.core.result import Result
 from gigawatt.core.store import load_result, save_result
@@ -15,14 +12,15 @@ from gigawatt.studies.run.far_off import card_bands, step_band
 from gigawatt.studies.run.figures import NAMES
 from gigawatt.studies.run.render import render
 from gigawatt.studies.run.words import sentences
+from ran import group, ran
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "gpt3-175b-a100.yaml"
+EXAMPLE = "gpt3-175b-a100"
+pytestmark = group(EXAMPLE)
 
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Result:
-    found = gigawatt.load(EXAMPLE).run()
-    return load_result(save_result(found, tmp_path_factory.mktemp("real") / "gpt3"))
+    return load_result(save_result(ran(EXAMPLE), tmp_path_factory.mktemp("real") / "gpt3"))
 
 
 def test_a_real_result_is_shown_whole(real: Result) -> None:
@@ -39,7 +37,7 @@ def test_a_real_result_is_shown_whole(real: Result) -> None:
     assert "nan" not in page.text.lower().split()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "bad_week"])  # of the command alone
 def test_a_real_figure_draws(real: Result, name: str) -> None:
     assert len(real.figure(name).data) > 0
 
@@ -55,9 +53,10 @@ def test_the_real_sankey_conserves_power(real: Result) -> None:
     rows = list(zip(link.source, link.target, link.value, strict=True))
     inner = {s for s, _, _ in rows} & {t for _, t, _ in rows}
     assert inner
+    hairline = 2e-4 * sum(v for s, _, v in rows if s not in {t for _, t, _ in rows})  # is not drawn
     for node in inner:
         into = sum(v for _, t, v in rows if t == node)
-        assert sum(v for s, _, v in rows if s == node) == pytest.approx(into, rel=2e-3)
+        assert sum(v for s, _, v in rows if s == node) == pytest.approx(into, rel=2e-3, abs=hairline)
 
 
 def test_the_bands_of_key_figures_are_those_of_the_steps(real: Result) -> None:

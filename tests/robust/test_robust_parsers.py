@@ -18,7 +18,7 @@ from spoil import fuzz, refuses_or_reads, spoilt, twisted
 
 from gigawatt import catalog
 from gigawatt.chain.leaves import fill_leaves
-from gigawatt.chain.load import profile_hours
+from gigawatt.chain.site.load import profile_hours
 from gigawatt.core.errors import GigawattError
 from gigawatt.core.quantities import parse
 from gigawatt.core.store import load_result

@@ -96,6 +96,7 @@ def test_the_source_distribution_builds_and_has_no_tests(built: tuple[Path, Path
     assert not tops & {"tests", "benchmarks", "docs", ".ci", "results"}
 
 
+@pytest.mark.apart
 def test_it_runs_from_another_folder(installed: Path, tmp_path: Path) -> None:
     where = call(installed / "python", "-c", "import gigawatt; print(gigawatt.__file__)", cwd=tmp_path)
     assert Path(where.stdout.strip()).is_relative_to(installed.parent)

@@ -14,17 +14,22 @@ from gigawatt.schema.fields import FIELDS, Field, fields
 from gigawatt.schema.settings import read_setting
 
 TITLE = "name"
-#: Fields that are given in place of what is computed: they are read only where they are given.
+#: Fields that are read only where they are given, most of them in place of what is computed.
 SEAMS = {"load.peak", "load.mean", "load.hours", "load.it_peak", "training.goodput", "training.step_time",
-         "supply.price"}  # fmt: skip
+         "training.outages", "supply.price", "machine.deliveries", "site.buildings"}  # fmt: skip
 OF_LOAD = {"load.profile"}
 #: Of a plan of a training run alone, which spreads it over data centres.
 OF_PLAN = {"machine.sites", "machine.distance", "machine.wan", "machine.exchange"}
 PLAN = {
-    "supply.plants", "supply.limits", "supply.capacity_factors", "supply.fuel_prices", "supply.grid.limit",
-    "supply.grid.counts", "supply.carbon_limit", "supply.carbon_price", "supply.not_served_price",
-    "supply.ordered", "supply.ready", "supply.reliability", "supply.units", "supply.fuel_lines",
-    "supply.matching", "supply.flexible", "supply.deferrable",
+    "supply.plants", "supply.allow", "supply.limits", "supply.capacity_factors", "supply.fuel_prices",
+    "supply.credits", "supply.grid.limit",
+    "supply.grid.counts", "supply.grid.nonfirm", "supply.grid.nonfirm_saving", "supply.grid.peak_charge",
+    "supply.grid.peak_hours", "supply.grid.reserve_price", "supply.grid.tariff", "supply.grid.contract",
+    "supply.grid.sell", "supply.grid.sell_limit", "supply.grid.sell_spread", "supply.ppa", "supply.ppa_price",
+    "supply.carbon_limit", "supply.carbon_price",
+    "supply.not_served_price", "supply.ordered", "supply.ready", "supply.reliability", "supply.units",
+    "supply.fuel_lines", "carbon.leak", "supply.fuel_stock", "supply.matching", "supply.flexible",
+    "supply.deferrable",
 }  # fmt: skip
 #: (branch, what is given in place of something) → what then has no use.
 CUTS: dict[tuple[str, str], set[str]] = {

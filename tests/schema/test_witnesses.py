@@ -34,6 +34,7 @@ NONE = {
     "training.sparsity": "its only value is none",
     "site.weather": "a file: tests/study/test_chain.py has one",
     "load.hours": "a file: tests/study/test_plan_supply.py has one",
+    "supply.grid.hours": "a file: tests/supply/test_own_hours.py has one",
     "supply.capacity_factors": "a file: tests/study/test_plan_supply.py has one",
 }
 WITNESSED = [one for one in FIELDS if one.witness is not None]
@@ -46,6 +47,7 @@ QUICK = (
     "training.tokens", "training.sequence", "training.step_time", "training.goodput", "training.failures",
     "training.recovery", "training.deadline", "economics.budget",
     "machine.count", "machine.power", "machine.power_cap", "machine.node", "site.pue", "layout.tensor",
+    "machine.deliveries", "site.buildings",
     "layout.widen", "load.peak", "load.mean", "load.it_peak", "load.profile", "supply.price",
 )  # fmt: skip
 

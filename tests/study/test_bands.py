@@ -9,7 +9,7 @@ import pytest
 from gigawatt.catalog import entity, table, varied, watched
 from gigawatt.catalog.loader import forget
 from gigawatt.chain.bands import bands
-from gigawatt.chain.technologies import compare, with_bands
+from gigawatt.chain.machine.technologies import compare, with_bands
 from gigawatt.machine.load import load_chip
 
 

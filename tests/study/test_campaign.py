@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gigawatt import catalog
-from gigawatt.chain.campaign import PHASES, phase_hours
+from gigawatt.chain.training.campaign import PHASES, phase_hours
 from gigawatt.core.errors import InputError
 from gigawatt.core.result import Result
 from gigawatt.studies.run.door import run

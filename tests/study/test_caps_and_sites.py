@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gigawatt.chain.accelerator_price import power_of
-from gigawatt.chain.resources import RESOURCES
+from gigawatt.chain.machine.accelerator_price import power_of
+from gigawatt.chain.machine.resources import RESOURCES
 from gigawatt.chain.study import Study
 from gigawatt.chain.training.caps import cap_sweep, power_choice
+from gigawatt.chain.training.lasting import duration_of
 from gigawatt.chain.training.plan import Plan, count_for_power, plan_training
 from gigawatt.chain.training.question import TrainingQuestion, read_question
 from gigawatt.chain.training.relief import relieve
@@ -171,7 +172,7 @@ def test_sites_and_their_lines(plan: Plan, spread: Sites) -> None:
     assert ways["diloco"].found.tokens > 1.0
     best = ways["streaming-diloco"]
     assert best.days_low <= best.days <= best.days_high
-    base = plan.question.seconds(plan.run.steps, spread.step_time, plan.share) / 86400.0
+    base = duration_of(plan.run, plan.question.overhead, spread.step_time, plan.share) / 86400.0
     assert ways["data-parallel"].days == pytest.approx(base * float(ways["data-parallel"].found.slowdown))
     for way in spread.ways:
         if not np.isfinite(way.bandwidth):

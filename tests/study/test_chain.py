@@ -119,7 +119,7 @@ scenarios = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@pytest.mark.long
+@pytest.mark.apart
 @settings(FEW, max_examples=25)
 @given(given=scenarios)
 def test_a_scenario_is_answered_soundly_or_refused_in_one_line(given: dict[str, Any]) -> None:

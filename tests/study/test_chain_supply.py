@@ -13,6 +13,8 @@ from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import compact
 from gigawatt.core.result import Result
 from gigawatt.money import SECONDS_PER_YEAR
+from gigawatt.power.grid import load_grid
+from gigawatt.schema.changed import scenario_of
 
 TEXT = """\
 model: llama-3.1-8b
@@ -201,3 +203,32 @@ def test_a_load_without_a_model_has_building_money_carbon_and_water(tmp_path: Pa
     given = alone(tmp_path, "mean: 300 MW", ", pue: 1.25")
     assert given["facility.power_it"] == pytest.approx(3e8 / 1.25)
     assert given["facility.pue"] == pytest.approx(1.25)
+
+
+def load_of_ten(**more: Any) -> Result:
+    """A load of 10 MW at the meter, all hours alike: 87.6 GWh a year."""
+    return Study(scenario_of({"site": "karlsruhe", "load": "10 MW", "year": 2026} | more, Path("load"))).run()
+
+
+def test_water_behind_the_grid_is_what_is_drawn_times_that_of_a_kwh() -> None:
+    """1.947 L/kWh in Germany (EcoLogits, by the guidance of the World Resources Institute)."""
+    kwh = 8760 * 10_000
+    bought = load_of_ten(**{"supply.price": "60 $/MWh"})
+    assert bought["supply.grid_water"] == pytest.approx(kwh * 1.947e-3)
+    given = load_of_ten(**{"supply.price": "60 $/MWh", "supply.grid.water": "2 L/kWh"})
+    assert given["supply.grid_water"] == pytest.approx(kwh * 2e-3)
+    assert (
+        given["ledger.annual_water"] == bought["ledger.annual_water"]
+    )  # on site and at plants that are built
+    island = load_of_ten(**{"supply.plants": ["gas-engine"]})
+    assert island["supply.grid_water"] == 0.0
+    both = load_of_ten(**{"supply.plants": ["grid", "gas-engine"], "supply.grid.limit": "4 MW"})
+    drawn = float(both.tables["plants"].loc["grid", "energy [GWh]"]) * 1e6  # type: ignore[arg-type]
+    assert both["supply.grid_water"] == pytest.approx(drawn * 1.947e-3, rel=1e-3)
+
+
+def test_a_country_without_water_has_that_of_the_world_as_an_assumption() -> None:
+    found = load_grid("AFG", 2026)
+    assert found.water == pytest.approx(3.908e-3 / 3.6e6)
+    assert [one.key for one in found.assumptions if "water" in one.reason] == ["supply.grid_water"]
+    assert not any("water" in one.key for one in load_grid("NOR", 2026).assumptions)

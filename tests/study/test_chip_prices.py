@@ -1,4 +1,4 @@
-"""Accelerators bought in another year, and rented."""
+"""Accelerators bought in another year, rented, and sold used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gigawatt import catalog
 from gigawatt.core.errors import InputError
 from gigawatt.core.result import Result
 from gigawatt.machine import load_chip
-from gigawatt.machine.prices import bought_in, rent_in
+from gigawatt.machine.prices import MARKET, bought_in, rent_in, resale_share, sold
 from gigawatt.studies.run.door import run
 
 RUN = {
@@ -63,3 +63,43 @@ def test_what_cannot_be_bought_is_refused(given: dict[str, object], words: str) 
     with pytest.raises(InputError, match=words) as raised:
         found(**given)
     assert raised.value.key == "economics.chip_bought"
+
+
+YEAR = 8760 * 3600.0
+
+
+def test_used_ones_fetch_less_with_age_and_a_given_share_at_any() -> None:
+    chip = load_chip("H100")
+    market, half = sold(chip, MARKET), sold(chip, 0.5)
+    ages = [0.0, 0.5, 1.0, 1.7, 3.0, 5.0, 6.0, 15.0]
+    shares = [resale_share(market, age * YEAR) for age in ages]
+    assert shares[0] == 1.0
+    assert all(a > b > 0.0 for a, b in pairwise(shares))
+    row = catalog.entity("chip_resale", "3-years").evidence("share")
+    assert shares[4] == pytest.approx(row.value)
+    assert shares[6] == pytest.approx(0.18 * 0.18 / 0.25)  # on as from four years to five
+    assert {resale_share(half, age * YEAR) for age in ages} == {0.5}
+    assert {resale_share(chip, age * YEAR) for age in ages} == {0.0}
+
+
+def test_resale_takes_its_discounted_annuity_from_the_yearly_cost_alone() -> None:
+    life = {"chip_life": "4 years", "discount_rate": "8 %"}
+    kept, used = found(**life), found(chip_resale="25 %", **life)
+    spares = 1.0 + catalog.entity("finance", "hyperscaler").value("spare_share")
+    price = 64 * bought_in(load_chip("H100"), 2026).price * spares * 0.25
+    saved = price * 1.08**-4 * 0.08 / (1.0 - 1.08**-4)
+    fallen = kept["ledger.annual_cost"] - used["ledger.annual_cost"]
+    assert fallen * YEAR == pytest.approx(saved, rel=1e-6)
+    assert used["ledger.total_capital"] == kept["ledger.total_capital"]
+    market = found(chip_resale=MARKET, **life)
+    assert market["ledger.annual_cost"] == pytest.approx(used["ledger.annual_cost"])  # 25 % after four years
+    assert [one.value for one in market.assumptions if one.key == "chip.resale"] == [
+        "70 %, 50 %, 37 %, 25 %, 18 %"
+    ]
+
+
+def test_a_resale_that_is_none_says_what_would_do() -> None:
+    with pytest.raises(InputError, match="not a resale value") as raised:
+        found(chip_resale="scrap")
+    assert (raised.value.key, raised.value.given) == ("economics.chip_resale", "scrap")
+    assert "market" in str(raised.value.allowed)

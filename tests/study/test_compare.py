@@ -185,7 +185,7 @@ def test_software_of_another_year_is_its_own_part(write: Write) -> None:
     old = read_scenario(write("c", chip="A100-SXM4-80GB", year="2021"))
     new = read_scenario(write("d", chip="A100-SXM4-80GB", year="2026"))
     for first, second in ((one, two), (old, new)):
-        before, after = (fill_leaves(loaded)[0]["machine.stack"].value for loaded in (first, second))
+        before, after = (fill_leaves(loaded)[0]["software.stack"].value for loaded in (first, second))
         names = [group.name for group in Mixer(first, second, graph_of_branch("training")).groups]
         assert ("year: software" in names) == (fingerprint(before) != fingerprint(after))
     assert "year: software" in [group.name for group in Mixer(one, two, graph_of_branch("training")).groups]

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-import gigawatt
 from gigawatt import catalog
+from gigawatt.chain.graph import graph_of_branch
+from gigawatt.chain.registry import CHAIN
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Evidence, Grade, worst
 from gigawatt.core.explain import Step, explain, weakest
+from gigawatt.core.graph import GraphError
 from gigawatt.core.result import Result
+from gigawatt.schema.fields import LOAD, SERVING, TRAINING
+from ran import each, ran
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "gpt3-175b-a100.yaml"
 DATA = Path(catalog.__file__).parent / "data"
+SOURCE = Path(catalog.__file__).parents[2]
 
 
-@cache
 def result() -> Result:
-    return gigawatt.load(EXAMPLE).run()
+    return ran(EXAMPLE.stem)
 
 
 def walk(name: str, depth: int = 99) -> list[Step]:
@@ -53,7 +56,7 @@ def test_a_cost_reaches_rows_and_scenario_lines() -> None:
         key = quantity.name.split(".")[-1]
         text = lines[int(line) - 1]
         assert ":" in text, quantity
-        if key in {"tokens", "sequence", "global_batch", "number_format", "chip", "stack"}:
+        if key in {"tokens", "sequence", "global_batch", "number_format", "chip", "software"}:
             assert text.strip().startswith(f"{key}:"), quantity
             assert quantity.written in text
 
@@ -107,9 +110,9 @@ def test_a_step_time_does_not_rest_on_a_price() -> None:
     assert any(row.startswith("peak_") for row in rows)
 
 
-@pytest.mark.parametrize("name", ["gpt3-175b-a100", "serve-llama-70b-virginia"])
+@pytest.mark.parametrize("name", each(["gpt3-175b-a100", "serve-llama-70b-virginia"]))
 def test_every_path_ends_in_rows_a_line_or_a_listed_default(name: str) -> None:
-    answer = gigawatt.load(EXAMPLE.with_name(f"{name}.yaml")).run()
+    answer = ran(name)
     listed = {one.key for one in answer.assumptions}
     leaves = [q for q in answer.quantities.values() if not q.inputs]
     assert len(leaves) > 30
@@ -150,3 +153,18 @@ def test_nothing_near() -> None:
     with pytest.raises(InputError) as caught:
         walk("zzz")
     assert str(caught.value) == "no such quantity; given 'zzz'"
+
+
+def test_every_quantity_has_code_and_says_how_it_is_computed() -> None:
+    """All writers of all branches: file and line, and arithmetic, words of a formula, or a method."""
+    for branch in (TRAINING, SERVING):
+        graph_of_branch(branch)
+    with pytest.raises(GraphError):
+        graph_of_branch(LOAD)  # a load alone is not given, but its quantities are registered
+    computed = [one.node for one in CHAIN.writers if one.node.function is not None]
+    assert len(computed) > 250
+    for node in computed:
+        file, _, line = node.code.rpartition(":")
+        assert (SOURCE / file).is_file(), node.name
+        assert int(line) > 0, node.name
+        assert node.expression is not None or node.formula.strip() or node.method, node.name

@@ -7,23 +7,20 @@ import inspect
 import math
 import operator
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 
 import pytest
 
-import gigawatt
 from gigawatt.chain.asking import COSTLY
-from gigawatt.chain.graph import graph_of_branch
-from gigawatt.chain.leaves import fill_leaves
+from gigawatt.chain.graph import graph_of, graph_of_branch
 from gigawatt.core.explain import terms_of, with_numbers
 from gigawatt.core.formula import code_of, formula_of, function_of, put_in
 from gigawatt.core.graph import Graph, Leaf, Node
 from gigawatt.core.result import Quantity, Result
 from gigawatt.schema.scenario import read_scenario
+from ran import FOLDER, each, evaluated, group, ran
 
 TRAINING, SERVING = graph_of_branch("training"), graph_of_branch("serving")
-ROOT = Path(__file__).parents[2]
+SRC = FOLDER.parent / "src"
 EXAMPLES = ("gpt3-175b-a100", "serve-llama-70b-virginia")
 ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
@@ -32,11 +29,6 @@ ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
 CALLS: dict[str, Callable[..., float]] = {"min": min, "max": max, "int": int}
 MODULE = 12.5
 """A constant that a function below reads."""
-
-
-@cache
-def result(name: str) -> Result:
-    return gigawatt.load(ROOT / "examples" / f"{name}.yaml").run()
 
 
 def worth(text: str, terms: dict[str, float]) -> float:
@@ -65,9 +57,9 @@ def scalars(answer: Result) -> list[Quantity]:
     return [q for q in answer.quantities.values() if q.expression and isinstance(q.value, int | float)]
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", each(EXAMPLES))
 def test_every_expression_gives_the_value_of_its_quantity(name: str) -> None:
-    answer = result(name)
+    answer = ran(name)
     found = scalars(answer)
     assert len(found) >= 38
     for quantity in found:
@@ -78,27 +70,25 @@ def test_every_expression_gives_the_value_of_its_quantity(name: str) -> None:
         )
 
 
-@pytest.mark.parametrize(("name", "graph"), [(EXAMPLES[0], TRAINING), (EXAMPLES[1], SERVING)])
-def test_every_term_read_from_the_inputs_gives_the_value(name: str, graph: Graph) -> None:
+@pytest.mark.parametrize("name", each(EXAMPLES))
+def test_every_term_read_from_the_inputs_gives_the_value(name: str) -> None:
     """Single terms too, whose number a result takes from the quantity itself."""
-    leaves, _ = fill_leaves(read_scenario(ROOT / "examples" / f"{name}.yaml"))
-    values = graph.evaluate(leaves)
-    checked = 0
-    for value in values.values():
-        formula = value.node.expression
-        if formula is None or not isinstance(value.value, int | float):
+    _, values = evaluated(name)
+    graph, checked = graph_of(read_scenario(FOLDER / f"{name}.yaml")), 0
+    assert set(graph.nodes) == set(values)
+    for node in graph.nodes.values():
+        formula, value = node.expression, values[node.name]
+        if formula is None or not isinstance(value, int | float):
             continue
-        terms = formula.numbers([values[one].value for one in value.node.inputs])
-        assert worth(formula.text, terms) == pytest.approx(value.value, rel=1e-12, abs=1e-300), (
-            value.node.name
-        )
+        terms = formula.numbers([values[one] for one in node.inputs])
+        assert worth(formula.text, terms) == pytest.approx(value, rel=1e-12, abs=1e-300), node.name
         checked += 1
     assert checked >= 38
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", each(EXAMPLES))
 def test_an_expression_reads_its_inputs_and_nothing_else(name: str) -> None:
-    answer = result(name)
+    answer = ran(name)
     for quantity in scalars(answer):
         terms = terms_of(answer, quantity)
         roots = {".".join(term.replace("(", ".").split(".")[:2]) for term in terms}
@@ -106,8 +96,9 @@ def test_an_expression_reads_its_inputs_and_nothing_else(name: str) -> None:
         assert read == list(quantity.inputs), (quantity.name, roots)
 
 
+@group(EXAMPLES[0])
 def test_what_is_arithmetic_has_an_expression() -> None:
-    answer = result(EXAMPLES[0])
+    answer = ran(EXAMPLES[0])
     assert answer.quantity("training.accelerator_hours").expression == (
         "training.duration * machine.count / training.runs"
     )
@@ -115,15 +106,18 @@ def test_what_is_arithmetic_has_an_expression() -> None:
         "training.goodput * machine.step_power + (1 - training.goodput) * machine.standing_power"
     )
     assert answer.quantity("ledger.cost_per_mtoken").expression == "ledger.ledger.cost / ledger.ledger.tokens"
-    served = result(EXAMPLES[1])
-    assert served.quantity("economics.cost_million_output").expression == (
-        "ledger.ledger.cost * (1 - serving.prompt_share) / (serving.throughput * SECONDS_PER_YEAR)"
-    )
     with_figures = with_numbers(
         answer, answer.quantity("training.accelerator_hours"), lambda q: f"{q.shown:.6g}"
     )
     hours = answer.quantity("training.duration").shown
     assert with_figures == f"{hours:.6g} * 1024 / 1"
+
+
+@group(EXAMPLES[1])
+def test_what_is_arithmetic_of_a_service_has_an_expression() -> None:
+    assert ran(EXAMPLES[1]).quantity("economics.cost_million_output").expression == (
+        "ledger.ledger.cost * (1 - serving.prompt_share) / (serving.throughput * SECONDS_PER_YEAR)"
+    )
 
 
 @pytest.mark.parametrize("graph", [TRAINING, SERVING], ids=["training", "serving"])
@@ -133,9 +127,11 @@ def test_every_computed_node_says_how_and_where(graph: Graph) -> None:
             assert node.code == ""
             continue
         file, _, line = node.code.rpartition(":")
-        text = (ROOT / "src" / file).read_text(encoding="utf-8").splitlines()
+        text = (SRC / file).read_text(encoding="utf-8").splitlines()
         here = "".join(text[int(line) - 1 : int(line) + 3])
-        assert "@" in here or "_figure(" in here or "def " in here or "serving(" in here, node.code
+        assert (
+            "@" in here or "_figure(" in here or "def " in here or "serving(" in here or "_register(" in here
+        ), node.code
         assert node.expression is not None or node.method or node.formula, node.name
 
 
@@ -161,9 +157,7 @@ def test_a_line_is_that_of_the_declaration() -> None:
     _, line = inspect.getsourcelines(node.function)
     assert node.code == f"gigawatt/chain/training/quantities.py:{line}"
     file, _, number = TRAINING.nodes["ledger.run_cost"].code.rpartition(":")
-    assert (
-        "ledger.run_cost" in (ROOT / "src" / file).read_text(encoding="utf-8").splitlines()[int(number) - 1]
-    )
+    assert "ledger.run_cost" in (SRC / file).read_text(encoding="utf-8").splitlines()[int(number) - 1]
     assert code_of(None) == ""
 
 

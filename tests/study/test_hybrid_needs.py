@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gigawatt.chain.hybrids import machine_notices, needs, training_notices
+from gigawatt.chain.machine.hybrids import machine_notices, needs, training_notices
 from gigawatt.core.errors import MissingDataError
 from gigawatt.faces.terminal.app import main
 from gigawatt.machine.load import load_chip

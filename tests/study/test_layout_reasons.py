@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import gigawatt
-from gigawatt.chain.layout_reasons import INDIVISIBLE, LayoutQuestion, LayoutReasons, row_words
-from gigawatt.chain.replica_reasons import replica_reasons, replica_verdict
+from gigawatt.chain.serving.replica_reasons import replica_reasons, replica_verdict
+from gigawatt.chain.training.layout_reasons import INDIVISIBLE, LayoutQuestion, LayoutReasons, row_words
 from gigawatt.chain.training.layout_space import scenario_layout_space
 from gigawatt.core.errors import InputError
 from gigawatt.performance import StepTable, evaluate
@@ -70,7 +70,7 @@ def test_where_nothing_offered_fits_what_was_looked_at_is_counted() -> None:
 
 def test_a_layout_that_the_software_lacks_says_so() -> None:
     verdict = question().verdict({"sequence_parallel": 1, "tensor": 8})
-    assert verdict.outside == "megatron-2021 offers sequence parallel no only"
+    assert verdict.outside == "megatron-core 2021 offers sequence parallel no only"
 
 
 def test_the_enumeration_counts_what_it_drops() -> None:

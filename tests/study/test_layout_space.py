@@ -23,7 +23,7 @@ SMALL, LARGE = EXAMPLES / "gpt3-175b-a100.yaml", EXAMPLES / "llama-3.1-405b-texa
 
 def objects(file: Path) -> list:
     point = Asker(read_scenario(file)).at({})
-    names = ("training.run", "machine.machine", "machine.stack", "layout.fixed", "layout.widen")
+    names = ("training.run", "machine.machine", "software.stack", "layout.fixed", "layout.widen")
     return [point.value(name).value for name in names]
 
 

@@ -139,6 +139,8 @@ def test_a_plan_is_the_run(case: int) -> None:
     same(float(outcome.seconds[0]), "training.duration")
     same(float(plan.clock[0]), "machine.clock")
     same(plan.power.chip, "machine.design_power")
+    same(plan.chip_second, "ledger.chip_hour_owned")
+    same(float(outcome.capital[0]), "ledger.run_owned")
     same(float(outcome.power_it[0]), "machine.power_it", runs)
     year = value(result, "training.duration") / SECONDS_PER_YEAR
     same(float(outcome.energy[0]) / year, "facility.energy", runs)
@@ -171,6 +173,9 @@ def test_codesign_of_todays_chip_is_the_run(case: int) -> None:
             "cost": assets_of(point.value("ledger.ledger").value) + energy * price,
             "capital": sum(asset.price for asset in campus) / runs,
         }
+        assert shared["cost"] == pytest.approx(
+            point.value("ledger.run_owned").value + point.value("ledger.run_electricity").value, rel=1e-3
+        )
         for metric, expected in shared.items():
             assert metrics[metric] == pytest.approx(expected, rel=CLOSE), metric
         # the ledger bills what its plan serves, which an interior point leaves short by its tolerance; other
@@ -179,6 +184,7 @@ def test_codesign_of_todays_chip_is_the_run(case: int) -> None:
         assert metrics["cost"] == pytest.approx(bill, rel=1e-6 if loaded is base else 1e-3)
 
 
+@pytest.mark.apart
 def test_a_sweep_is_the_runs() -> None:
     """All 30 as points of one sweep from the first of them."""
     base = scenario_of(drawn(0), Path("drawn"))

@@ -58,6 +58,7 @@ def test_the_speed_kept_lies_between_power_and_one(share: str) -> None:
     assert number(held, "training.step_time") == number(free, "training.step_time")
 
 
+@pytest.mark.apart
 def test_a_flat_load_that_is_capped_all_year_is_the_run_under_that_cap() -> None:
     """With one PUE for every hour all are capped alike: against machine.power_cap with the same power, which
     may take another layout."""
@@ -75,6 +76,7 @@ def test_a_flat_load_that_is_capped_all_year_is_the_run_under_that_cap() -> None
     assert any("as by machine.power_cap" in one for one in held.value("study.notices").value)
 
 
+@pytest.mark.apart
 def test_a_power_feeds_more_accelerators() -> None:
     of_power = {"machine__count": None, "machine__power": "1 MW"}
     free, held = at(TRAINED, **of_power), at(TRAINED, **of_power, site__oversubscription="30 %")

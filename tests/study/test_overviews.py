@@ -8,8 +8,8 @@ import pytest
 from gigawatt import catalog
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import HOURS_PER_YEAR
-from gigawatt.facility import load_weather
-from gigawatt.money import capital_recovery_factor, levelised_cost
+from gigawatt.facility import country_of, load_site, load_weather
+from gigawatt.money import capital_recovery_factor, discount_rate, levelised_cost
 from gigawatt.power import build_plant, load_grid, solar_capacity_factor, wind_capacity_factor
 from gigawatt.studies.plant.overview import levelised_cost_of, plant_costs, plant_overview
 from gigawatt.studies.supply.site_overview import COLUMNS, site_overview
@@ -66,14 +66,16 @@ def test_every_plant_has_a_row(plants) -> None:
 
 def test_a_levelised_cost_is_that_of_economics(plants) -> None:
     """By the formula of ``economics.levelised_cost`` (sLCOE of NREL), from the plant's own numbers."""
-    rate = catalog.entity("finance", "hyperscaler").value("discount_rate")
+    country = country_of(load_site("rome"))
+    risk = country.row_with("risk_premium")
+    rate, _ = discount_rate(premium=None if risk is None else risk.evidence("risk_premium"))
     sky = load_weather("rome")
 
     def recovery(life: float) -> float:
         return float(capital_recovery_factor(rate=rate, life=life))
 
     profile = solar_capacity_factor(sky)
-    plant = build_plant("solar", year=2030, capital_recovery=recovery, profile=profile)
+    plant = build_plant("solar", year=2030, capital_recovery=recovery, profile=profile, country=country)
     factor = float(np.mean(plant.availability))
     expected = levelised_cost(
         capital=plant.investment, rate=rate, life=plant.life, operating=plant.fixed,

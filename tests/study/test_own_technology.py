@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gigawatt.chain.precision import TRAINED, run_of
-from gigawatt.chain.technologies import compare
+from gigawatt.chain.machine.precision import TRAINED, run_of
+from gigawatt.chain.machine.technologies import compare
 from gigawatt.faces.web.starts import start_of
 from gigawatt.machine import load_chip
 from gigawatt.schema.changed import scenario_with
@@ -54,7 +54,9 @@ def test_a_machine_of_several_substrates_is_one_itself() -> None:
 
 
 def test_a_chip_that_no_token_is_priced_on_gives_way_to_the_usual_one() -> None:
-    own = of("llama-3.1-405b-texas", machine__chip="TPU-8t", training__number_format=None)
+    own = of(
+        "llama-3.1-405b-texas", machine__chip="TPU-8t", training__number_format=None, software__framework=None
+    )
     assert own.chip == digital.CHIP
     assert own.notes[0].startswith("TPU-8t has no bf16 rate")
 

@@ -246,6 +246,20 @@ def test_a_field_without_use_is_refused_by_name(settings: dict[str, object], say
         read_pathway_question(site="texas", load="1 GW", settings=settings)
 
 
+@pytest.mark.parametrize("term", ["flexible: computed", "flexible: '10%:60$/MWh'", "reliability: 99.9 %"])
+def test_terms_of_a_year_in_a_scenario_are_refused_by_name(tmp_path: Path, term: str) -> None:
+    file = tmp_path / "campus.yaml"
+    file.write_text(
+        "year: 2026\nmodel: llama-3.1-8b\ntraining: {tokens: 1T tokens}\nmachine: {chip: H100, count: 64}\n"
+        f"site: {{name: abilene-texas}}\nsupply:\n  plants: [grid]\n  {term}\n"
+    )
+    says = (
+        rf"campus.yaml:8: supply.{term.partition(':')[0]}: plan-pathway does not use this key; .*plan-supply"
+    )
+    with pytest.raises(InputError, match=says):
+        read_pathway_question(site=str(file), years="2026-2046")
+
+
 @pytest.mark.parametrize(
     ("more", "says"),
     [

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gigawatt.chain.load import profile_hours
-from gigawatt.chain.supply_terms import read_flexible
+from gigawatt.chain.site.load import profile_hours
+from gigawatt.chain.supply.terms import read_flexible
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.facility import load_site
 from gigawatt.power import Flexible

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gigawatt.chain.accelerator_price import power_of
-from gigawatt.chain.resources import RESOURCES, resources
-from gigawatt.chain.sizing import round_counts
+from gigawatt.chain.machine.accelerator_price import power_of
+from gigawatt.chain.machine.resources import RESOURCES, resources
+from gigawatt.chain.machine.sizing import round_counts
 from gigawatt.chain.training.inverse import largest_model, smallest_cluster
 from gigawatt.chain.training.pareto import pareto_front
 from gigawatt.chain.training.plan import Plan, count_for_power, plan_training
@@ -20,7 +20,7 @@ from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.performance import enumerate_layouts, evaluate, search
 from gigawatt.performance.exact import exact_steps
 from gigawatt.performance.layouts import COLUMNS
-from gigawatt.performance.search import front, non_dominated, screen
+from gigawatt.performance.search import floor_of, front, memory_of, non_dominated
 from gigawatt.performance.step import prepare
 from gigawatt.schema.pins import read_pins
 from gigawatt.studies.training.answer import as_answer
@@ -54,7 +54,8 @@ def test_what_is_skipped_cannot_be_best(model: str, chip: str, count: int, batch
     cluster, run = ask.cluster(count)[0], ask.run(count)
     found = search(run, cluster, ask.stack, top=20, widen=WIDE)
     layouts = enumerate_layouts(run, cluster, None, WIDE)
-    memory, floor = screen(prepare(run, layouts, cluster, ask.stack), layouts, slice(None))
+    prepared = prepare(run, layouts, cluster, ask.stack)
+    memory, floor = memory_of(prepared, layouts, slice(None)), floor_of(prepared, layouts)
     whole = evaluate(run, layouts, cluster, ask.stack)
     assert np.array_equal(memory, whole.memory_total)
     assert np.all(floor <= whole.step_time)
@@ -120,13 +121,13 @@ def test_defaults_are_listed_and_what_is_given_is_not() -> None:
     bare = read_question(model="deepseek-v3", chip="H800")
     assert bare.tokens == 14.8e12
     keys = {one.key for one in bare.assumptions}
-    assert {"training.tokens", "training.sequence", "machine.stack", "scenario.year", "site.name"} <= keys
+    assert {"training.tokens", "training.sequence", "software.stack", "scenario.year", "site.name"} <= keys
     given = read_question(
         model="deepseek-v3", chip="H800", tokens="1T tokens", sequence="4096", batch="16M tokens", year=2025,
-        number_format="fp8", stack="deepseek-v3", pue=1.2, electricity="50 $/MWh", optimizer="adam-megatron",
+        number_format="fp8", framework="hai-llm", pue=1.2, electricity="50 $/MWh", optimizer="adam-megatron",
     )  # fmt: skip
     left = {one.key for one in given.assumptions}
-    assert not left & {"training.tokens", "training.sequence", "machine.stack", "scenario.year", "site.name"}
+    assert not left & {"training.tokens", "training.sequence", "software.stack", "scenario.year", "site.name"}
     assert given.electricity == pytest.approx(50 / 3.6e9)
     unknown = read_question(model="gpt-39.1b", chip="A100-SXM4-80GB")  # nobody published its tokens
     assert unknown.tokens == 20.0 * unknown.architecture.active_parameters
@@ -149,7 +150,7 @@ def test_defaults_are_listed_and_what_is_given_is_not() -> None:
         ({"pins": {"shard": "some"}}, "shard: not a degree; .* allowed: all, a whole number"),
         ({"pins": {"offload": "al"}}, "offload: unknown value; .* did you mean 'all'"),
         ({"reliability": "node"}, "not a cluster"),
-        ({"stack": "megatron"}, "no such entry"),
+        ({"framework": "megatorn"}, "no such framework"),
     ],
 )
 def test_bad_input_is_one_line(given: dict, words: str) -> None:
@@ -215,6 +216,7 @@ def test_counts_are_whole_nodes_with_four_digits() -> None:
     assert set(numbers) == every
 
 
+@pytest.mark.apart
 def test_smallest_cluster_is_the_first_that_is_in_time(question: TrainingQuestion) -> None:
     small = replace(question, tokens=2e11)
     deadline = 20 * 86400.0

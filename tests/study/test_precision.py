@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from gigawatt import catalog
-from gigawatt.chain import precision as room
 from gigawatt.chain.assumption_list import AssumptionList
-from gigawatt.chain.precision import TRAINED, published, served, training_format
+from gigawatt.chain.machine import precision as room
+from gigawatt.chain.machine.precision import TRAINED, published, served, training_format
 from gigawatt.chain.serving.reader import read_serving_question
 from gigawatt.chain.training.question import read_question
 from gigawatt.core.errors import InputError

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gigawatt.catalog import entity, table
-from gigawatt.chain.reliability import cluster_of, goodput_of, methods_of, run_band
+from gigawatt.chain.training.reliability import cluster_of, goodput_of, methods_of, run_band
 from gigawatt.core.errors import InputError
 from gigawatt.performance.reliability.failures import recovery_time
 

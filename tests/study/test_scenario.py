@@ -47,7 +47,7 @@ def test_remembers_where_each_key_stands(tmp_path):
     loaded = read(tmp_path, GOOD)
     assert loaded.lines["machine.chip"] == 10
     assert loaded.where("machine.chip").endswith("scenario.yaml:10")
-    assert loaded.where("machine.stack") == ""
+    assert loaded.where("software.framework") == ""
 
 
 @pytest.mark.parametrize(

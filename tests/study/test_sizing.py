@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gigawatt.chain.asking import Asker
-from gigawatt.chain.sizing import round_counts
+from gigawatt.chain.machine.sizing import round_counts
 from gigawatt.chain.study import Study
 from gigawatt.chain.training.inverse import smallest_cluster
 from gigawatt.chain.training.question import read_question

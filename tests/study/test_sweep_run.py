@@ -315,6 +315,7 @@ print(json.dumps({**done.to_json(), "killed": len(killed)}))
 """
 
 
+@pytest.mark.apart
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_dask_workers_compute_and_one_that_is_killed_loses_nothing(
     undisturbed: pd.DataFrame, file: Path, tmp_path: Path

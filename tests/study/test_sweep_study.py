@@ -220,6 +220,7 @@ def test_shares_give_every_place_once_and_neighbours_together() -> None:
         ("sample: {points: 3}", 2, "sample.keys: an empty grid"),
         ("name: none", 1, "nothing is varied"),
         ("over:\n  machine.cuont: [1]", 3, "machine.cuont: unknown key; .*did you mean 'machine.count'"),
+        ("over:\n  machine.stack: [llama3-2024]", 3, "earlier version; allowed: software.framework"),
         ("over:\n  machin.count: [1]", 3, "machin.count: unknown key; .*did you mean 'machine.count'"),
         ("ovr: {}", 2, "ovr: unknown key; .*did you mean 'over'"),
         ("over:\n  training.tokens: [5]", 3, "training.tokens: the unit is missing"),

@@ -176,3 +176,17 @@ def test_figures_that_are_none_are_one_line(change: dict[str, object], said: str
     with pytest.raises(InputError, match=said) as caught:
         replace(Units("x", 3, 10.0, 0.1, 50.0), **change)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_units_without_a_common_measure_never_leave_the_table(seed: int) -> None:
+    """Losses shared upwards of many kinds reach further than the ceiling of their sum (a crash before)."""
+    draw = np.random.default_rng(seed)
+    units = [
+        Units(f"kind {i}", int(draw.integers(1, 6)), float(draw.uniform(1.0, 300.0)), 0.05)
+        for i in range(int(draw.integers(3, 7)))
+    ]
+    table = outage_table(units)
+    assert table.probability.sum() == pytest.approx(1.0, abs=1e-12)
+    mean = float(table.probability @ np.arange(len(table.probability))) * table.step
+    assert mean == pytest.approx(sum(one.count * one.size * one.forced for one in units))

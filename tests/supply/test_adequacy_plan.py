@@ -26,7 +26,7 @@ LOST = 1e-2  # $/J
 
 
 def bought(name: str, **more: object) -> Plant:
-    needs: dict[str, object] = {"price": 1e-8, "carbon": 0.0} if name == "grid" else {}
+    needs: dict[str, object] = {"price": 1e-8, "carbon": 0.0} if name in ("grid", "power-leased") else {}
     return build_plant(name, year=2030, capital_recovery=lambda life: 0.1, **needs, **more)  # type: ignore[arg-type]
 
 

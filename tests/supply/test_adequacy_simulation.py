@@ -14,7 +14,7 @@ from gigawatt.core.errors import InputError
 from gigawatt.power import Plant, build_plant, plan
 from gigawatt.power.adequacy import Units, adequacy_of, convolve
 from gigawatt.power.adequacy.maintenance import place_maintenance, units_out
-from gigawatt.power.adequacy.simulate import FIGURES, Simulation, Store, simulate
+from gigawatt.power.adequacy.simulate import FIGURES, Simulation, Store, simulate, simulated_year
 from gigawatt.power.adequacy.simulated import simulated
 from gigawatt.validation.adequacy.systems import load_shape, units_of
 
@@ -142,3 +142,23 @@ def test_without_numba_the_same_years_are_simulated() -> None:
         for off in ("0", "1")
     ]  # fmt: skip
     assert said[0] == said[1]
+
+
+def test_hours_that_are_passed_over_while_units_are_out_lose_nothing() -> None:
+    """Some of sixty units are always out: a year hour by hour, nothing passed over, has the same figures."""
+    hours = np.arange(8760)
+    need = 1000.0 - 200.0 * np.clip(np.sin(2.0 * np.pi * hours / 24.0), 0.0, None)
+    units = [Units("engine", 60, 18.0, 0.05, 60.0), Units("connection", 1, 40.0, 0.01, 20.0)]
+    stores = [Store(Units("battery", 10, 10.0, 0.02, 30.0), 400.0, 0.95, 0.95, 400.0, 1e-4)]
+    hazard = np.where(hours[:, None] % 700 < 20, 6.0, 0.8) * np.ones((1, 2))
+    found = simulate(units, need, stores=stores, hazard=hazard, years=250, error=0.0).by_year
+    worst = np.argsort(found[:, FIGURES.index("energy")])[-3:]
+    assert found[worst, FIGURES.index("energy")].min() > 0.0
+    for year in worst.tolist():
+        _, traced = simulated_year(units, need, year=year, stores=stores, hazard=hazard)
+        lacking = traced[:, -1]
+        assert found[year, FIGURES.index("energy")] == pytest.approx(lacking.sum(), rel=1e-12)
+        assert found[year, FIGURES.index("hours")] == np.count_nonzero(lacking > 1e-6)
+        gap = need - traced[:, :2].sum(axis=1)
+        assert found[year, FIGURES.index("hours_alone")] == np.count_nonzero(gap > 1e-6)
+        assert found[year, FIGURES.index("energy_alone")] == pytest.approx(gap[gap > 1e-6].sum(), rel=1e-12)

@@ -9,7 +9,7 @@ import pytest
 
 from gigawatt.core.errors import InfeasibleError
 from gigawatt.power import Plant, Problem, SupplyPlan, build_plant, solve_problem
-from gigawatt.power.adequacy import Adequacy, adequacy_judged, adequacy_of, plan_whole_units
+from gigawatt.power.adequacy import Adequacy, adequacy_judged, adequacy_of, plan_whole_units, sizing
 from gigawatt.power.adequacy.judged import losses_of
 from gigawatt.power.adequacy.simulate import FIGURES, Store, simulate, simulated_year
 from gigawatt.power.adequacy.simulated import bad_week, stores_of
@@ -237,3 +237,30 @@ def test_a_simulated_year_is_the_same_alone() -> None:
         assert hours[:, :-1].sum(1) + hours[:, -1] == pytest.approx(
             np.maximum(need, hours[:, :-1].sum(1) + hours[:, -1]), rel=1e-12
         )
+
+
+@pytest.mark.parametrize(
+    ("plants", "load", "again"),
+    [(("fission-small", "gas-combined-cycle"), 1e9, 0), (("gas-turbine",), 1.2e8, 1)],
+)
+def test_a_start_that_was_solved_roughly_is_solved_exactly_where_it_may_win(
+    plants: tuple[str, ...], load: float, again: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = asked(*(bought(name) for name in plants), load=load)
+    known = plan_whole_units(problem)
+    real, exact = sizing.solve_problem, list[tuple[tuple[float, float], ...]]()
+
+    def flagged(one: Problem, *, solver: str = "hours", rough: bool = False) -> SupplyPlan:
+        limits = tuple((plant.minimum, plant.maximum) for plant in one.plants)
+        found = real(one, solver=solver)
+        if rough:
+            exact.append(limits)
+            return replace(found, bound=-np.inf)
+        exact.extend([limits] if limits in exact else [])
+        return found
+
+    monkeypatch.setattr(sizing, "solve_problem", flagged)
+    found = plan_whole_units(problem)
+    assert found.capacity == pytest.approx(known.capacity)
+    assert found.objective == pytest.approx(known.objective)
+    assert len(exact) == 1 + again

@@ -36,6 +36,7 @@ KNOWN = {
     "step of 13.9 pcm at 1 MW: largest rise": "worth of the rod uncertain",
     "step of 19.0 pcm at 5 MW: largest rise": "worth of the rod uncertain",
     "step at 8 MW, were it 13.9 pcm: largest rise": "worth of the rod uncertain",
+    "capital cost of 2040": "that of small reactors of the market, which is above NREL's",
     "step of 24.8 pcm at 8 MW: largest rise": "less than the prompt jump of any β below 400 pcm",
 }
 SHAPE_1 = re.compile(r"step of 13.9 pcm at 1 MW: rms distance .*")

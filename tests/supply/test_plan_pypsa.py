@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gigawatt.core.errors import GigawattError, InputError
-from gigawatt.power.flexible import Flexible
+from gigawatt.power.flexible import CutStep, Flexible
 from gigawatt.power.plan.export_pypsa import export_pypsa, pypsa_limits
 from gigawatt.power.plan.plan import solve_problem
 from gigawatt.power.plan.problem import Problem
@@ -54,8 +54,14 @@ def problem(hours: int = 168, **other: object) -> Problem:
         {"carbon_price": 0.1},
         {"matching": 0.8},
         {"flexible": Flexible(0.2, 100 / MWH, 0.02, 0.2, 6 * 3600.0), "carbon_limit": 0.1 / KWH},
+        {
+            "flexible": Flexible(
+                steps=(CutStep(0.1, 60 / MWH, slows=0.02), CutStep(0.3, 90 / MWH, slows=0.3)), lost_limit=0.03
+            ),
+            "matching": 0.5,
+        },
     ],
-    ids=["free", "limit", "price", "matching", "flexible"],
+    ids=["free", "limit", "price", "matching", "flexible", "ladder"],
 )
 def test_pypsa_finds_our_optimum(other: dict) -> None:
     asked = problem(**other)
@@ -77,6 +83,8 @@ def test_what_pypsa_cannot_say_is_refused() -> None:
     grid = Plant("grid", "grid", fuel=-1 / MWH)
     with pytest.raises(InputError, match="must-run plants beside negative prices"):
         export_pypsa(problem(plants=[grid, *tuple(cheap.plants)[1:]]))
+    with pytest.raises(InputError, match="what a cut costs by the event is not exported"):
+        export_pypsa(problem(flexible=Flexible(steps=(CutStep(0.1, 60 / MWH, event=1e-3),))))
 
 
 @pytest.mark.skipif(find_spec("pypsa") is not None, reason="PyPSA is there")

@@ -123,3 +123,24 @@ def test_no_more_than_the_programmes_that_are_needed(monkeypatch: pytest.MonkeyP
     found = solve_reduced(replace(asked, plants=dear).programme(), Guess())
     assert found.x[1] == 0.0
     assert count <= 2
+
+
+def test_a_rough_plan_leaves_out_what_was_guessed_and_says_so() -> None:
+    p = question().programme()
+    exact = whole(p)
+    assert exact.x[3] > 0.05  # gas pays
+    rough = solve_reduced(p, Guess(unbuilt=frozenset([3])), rough=True)
+    assert rough.x[3] == 0.0
+    assert rough.objective > exact.objective * 1.0002
+    assert rough.bound == -np.inf
+    assert rough.infeasibility < 1e-6
+    held = solve_reduced(p, Guess(unbuilt=frozenset([3])))
+    assert held.objective == pytest.approx(exact.objective, rel=1e-6)
+
+
+def test_a_rough_plan_without_anything_that_pays_is_exact() -> None:
+    asked = question()
+    dear = [replace(q, capital=9.0) if q.id == "reactor" else q for q in asked.plants]
+    p = replace(asked, plants=dear).programme()
+    found = solve_reduced(p, Guess(unbuilt=frozenset([5])), rough=True)
+    proven(p, found)

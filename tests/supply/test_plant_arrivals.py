@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import NormalDist
 
+import numpy as np
 import pytest
 
 from gigawatt import catalog
-from gigawatt.chain.arrivals import Orders, read_orders
+from gigawatt.chain.supply.arrivals import Orders, arrival_of, read_orders
 from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.power import load_grid
 from gigawatt.power.dates import Arrival, year_of
 from gigawatt.schema.scenario import read_scenario
 from gigawatt.studies.supply.answer import as_answer
@@ -108,7 +111,8 @@ def test_what_is_left_out_is_named_with_its_year() -> None:
 
 def test_the_later_the_year_the_more_is_there_and_the_surer_the_less() -> None:
     kinds = [
-        set(names(asked(year=year))) - {"gas-turbine-rented", "gas-fuel-cell"} for year in range(2027, 2037)
+        set(names(asked(year=year))) - {"gas-turbine-rented", "gas-fuel-cell", "power-leased"}
+        for year in range(2027, 2037)
     ]
     assert all(few <= more for few, more in pairwise(kinds))
     assert "fission-small" in kinds[-1]
@@ -118,11 +122,11 @@ def test_the_later_the_year_the_more_is_there_and_the_surer_the_less() -> None:
 
 
 def test_where_nothing_is_there_bridges_are() -> None:
-    assert names(asked(year=2027)) == ["gas-turbine-rented", "gas-fuel-cell"]
+    assert names(asked(year=2027)) == ["gas-turbine-rented", "gas-fuel-cell", "power-leased"]
     answer = as_answer(plan_supply(asked(year=2027)))
     assert answer["plants"][0]["ready"] > 2027.0
     assert answer["plants"][0]["order_by"] is None
-    assert any("there at the start of 2027 with 0 %" in one for one in answer["lead_times"])
+    assert any("there at the start of 2027 with" in one for one in answer["lead_times"])
 
 
 @pytest.mark.parametrize(
@@ -217,3 +221,30 @@ def test_a_pathway_has_the_same_dates() -> None:
         read_pathway_question(**words, settings=orders | {"supply.ready": "90 %"}), compare=False
     )
     assert surer.ready["solar"] == pytest.approx(year.arrivals.by["solar"].ready(0.9))
+
+
+def test_leased_power_comes_by_its_own_lead_time_not_by_the_queue() -> None:
+    grid = load_grid("ercot", 2028)
+    leased, queued = (arrival_of(name, NOW, grid) for name in ("power-leased", "grid"))
+    row = catalog.entity("plants", "power-leased").evidence("lead_time")
+    assert leased.lead == (row.value, row.low, row.high)
+    assert queued.lead == (grid.connection_time, *grid.connection_range)
+    assert leased.ready() < queued.ready()
+    (plant,) = asked(year=2029, plants=["power-leased"], settings={"supply.grid.nonfirm": "100 h"}).plants
+    there = np.asarray(plant.availability)
+    assert there.min() > 0.99  # the connection's terms are not its own
+    margin = catalog.entity("plants", "power-leased").value("variable_cost")
+    assert plant.variable == pytest.approx(margin)
+    assert np.allclose(plant.fuel, asked(year=2029, plants=["power-leased"]).grid.price)
+
+
+def test_a_connection_that_may_be_cut_comes_earlier() -> None:
+    grid = load_grid("ercot", 2028)
+    row = catalog.entity("grids_defaults", "world").evidence("connection_time_nonfirm")
+    assert grid.connection_lead(nonfirm=True) == (row.value, row.low, row.high)
+    assert arrival_of("grid", NOW, grid, nonfirm=True).ready() < arrival_of("grid", NOW, grid).ready()
+    quick = replace(grid, connection_time=YEAR, connection_range=(0.5 * YEAR, 2.0 * YEAR))
+    assert quick.connection_lead(nonfirm=True) == (YEAR, 0.5 * YEAR, 2.0 * YEAR)
+    assert "grid" not in names(asked(year=2029))
+    assert "grid" in names(asked(year=2029, settings={"supply.grid.nonfirm": "100 h"}))
+    assert "grid" not in names(asked(year=2029, settings={"supply.grid.nonfirm": "0 h"}))

@@ -211,11 +211,11 @@ def test_what_nothing_can_stand_for_is_refused(quantity: str) -> None:
 
 def test_a_fuel_without_delivery_is_listed() -> None:
     try:
-        loader.keep_made("fuels", _without(catalog.table("fuels")["natural-gas"], "delivery"))
+        loader.keep_made("fuel_hubs", _without(catalog.table("fuel_hubs")["henry-hub"], "delivery"))
         keys = {one.key for one in build("gas-turbine").assumptions}
     finally:
         loader.forget()
-    assert "supply.fuels.natural-gas.delivery" in keys
+    assert "supply.fuel_hubs.henry-hub.delivery" in keys
 
 
 def test_a_missing_number_can_be_given() -> None:

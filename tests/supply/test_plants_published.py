@@ -13,9 +13,10 @@ YEAR = 8760 * 3600.0
 
 #: Where we disagree with a publication, and why. A new name here, or one that no longer belongs, fails.
 KNOWN = {
-    "large light-water reactor: levelised cost at 7.7%, capacity factor 0.9": "ATB is below Lazard",
+    "large light-water reactor: levelised cost at 7.7%, capacity factor 0.9": "next units are below",
     "solar: levelised cost of 2050 over 2025": "ATB's capacity factors rise, ours is the site's",
-    "battery of 4 h: capital cost of 2025, 4h": "world turnkey prices are half of those in the United States",
+    "large light-water reactor: levelised cost of 2050 over 2030": "half of ATB's fall",
+    "small light-water reactor: levelised cost of 2050 over 2030": "between ATB's fall and none",
 }
 
 

@@ -12,6 +12,7 @@ import pytest
 from gigawatt.catalog import loader
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.facility import Weather, load_weather
+from gigawatt.facility.weather import scale_wind
 from gigawatt.power.resource import (
     plane_irradiance,
     power_curve,
@@ -111,9 +112,11 @@ def pvlib_year(weather: Weather, kind: str) -> np.ndarray:
     dc = pvlib.pvsystem.pvwatts_dc(
         effective, cell, 1.3, row.value("temperature_coefficient"), k=row.value("low_light")
     )
-    return np.asarray(
+    moments = np.asarray(
         pvlib.inverter.pvwatts(np.maximum(dc, 0.0) * (1.0 - 0.14), 1.0 / 0.96, eta_inv_nom=0.96)
     )
+    hours = np.arange(8760.0)
+    return np.interp(hours + 0.5, hours + weather.sun_time, moments, period=8760.0)
 
 
 @pytest.mark.parametrize("kind", ["single-axis", "fixed"])
@@ -139,7 +142,8 @@ def test_every_site_gives_a_physical_year(site: str) -> None:
     assert 0.10 < solar.mean() < 0.35
     assert 0.02 < wind.mean() < 0.65
     if weather.ghi is not None:
-        assert solar[weather.ghi == 0.0].max() == 0.0
+        beside = {0.0: -1, 0.5: 0, 1.0: 1}[weather.sun_time]  # the other end of an hour between instants
+        assert solar[(weather.ghi == 0.0) & (np.roll(weather.ghi, beside) == 0.0)].max() == 0.0
 
 
 def test_tracking_gains_over_fixed() -> None:
@@ -255,3 +259,20 @@ def test_what_is_missing_is_named() -> None:
         wind_capacity_factor(replace(weather, wind_10m=None, wind_100m=None))
     with pytest.raises(InputError, match="did you mean 'single-axis'"):
         solar_capacity_factor(weather, "single-axs")
+
+
+def test_hours_are_scaled_to_the_mean_of_an_atlas() -> None:
+    """speed · mean / its own mean, at 100 m or at 10 m; of capacity factors there is none."""
+    weather = load_weather("abilene-texas")
+    for known in (weather, replace(weather, wind_100m=None)):
+        found = scale_wind(known, 7.5)
+        assert found.wind_100m is not None
+        assert found.wind_100m.mean() == pytest.approx(7.5)
+        shape = weather.wind_100m if known.wind_100m is not None else weather.wind_10m
+        assert shape is not None
+        np.testing.assert_allclose(found.wind_100m / 7.5, shape / shape.mean())
+        assert found.assumptions[-1].key == "site.wind_speed"
+    means = [wind_capacity_factor(scale_wind(weather, speed)).mean() for speed in (4.0, 6.0, 8.0)]
+    assert means == sorted(means)
+    with pytest.raises(MissingDataError, match="no wind speed to scale"):
+        scale_wind(load_weather("virginia"), 7.5)

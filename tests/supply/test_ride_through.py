@@ -247,6 +247,7 @@ def test_the_exported_model_does_what_the_load_does(name: str, volts: float) -> 
     assert apart.sum() * step < 0.05
 
 
+@pytest.mark.apart
 @SOME
 @given(st.floats(0.5, 0.9), st.sampled_from(["gas-engine", "gas-turbine"]))
 def test_an_island_with_its_store_keeps_its_load(loaded: float, plant: str) -> None:

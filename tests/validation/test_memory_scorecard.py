@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gigawatt.core.errors import InputError
-from gigawatt.performance.stacks import load_stack
+from gigawatt.performance.software import load_stack
 from gigawatt.validation.files import Refusal, data_folder, table
 from gigawatt.validation.memory import COUNTED, MemoryScorecard, memory_case, validate_memory
 from gigawatt.validation.rows import read_rows
@@ -59,13 +59,13 @@ def test_rules_name_stacks_and_optimizers_that_exist() -> None:
         assert record["counted"] in COUNTED
         assert record["role"] in ("fit", "judge")
         assert record["reason"]
-        if record["stack"]:
-            load_stack("generic-2024", record["stack"])
+        for part in filter(None, record["flags"].split(";")):
+            load_stack("megatron-core", 2024, **dict([part.split("=")]))
 
 
-def test_a_line_of_memory_differs_in_memory_alone() -> None:
-    """Another line of ``stacks_memory`` changes what memory needs and nothing that time needs."""
-    plain, compiled = load_stack("fsdp-2024"), load_stack("fsdp-2024", "fsdp-2025")
+def test_a_flag_of_memory_changes_memory_alone() -> None:
+    """Another loss changes what memory needs and nothing that time needs."""
+    plain, compiled = (load_stack("torchtitan", 2024, loss=loss) for loss in ("eager", "compiled"))
     assert compiled.logit_bytes < plain.logit_bytes
     assert (compiled.launch, compiled.bucket, compiled.optimizer) == (
         plain.launch,

@@ -26,6 +26,7 @@ MISSES = {
 }
 
 
+@pytest.mark.apart
 def test_all_but_the_named_pass(capsys: pytest.CaptureFixture[str]) -> None:
     card = validate("outlook", parts=PARTS)
     assert {one.what.split(":")[0] for one in card.checks if not one.ok} == MISSES

@@ -25,7 +25,7 @@ from gigawatt.validation.power.serving import serving_power_scorecard
 from gigawatt.validation.power.training import errors as power_errors
 from gigawatt.validation.power.training import power_scorecard
 
-QUICK = ("kernels", "memory", "collectives", "goodput", "adequacy")
+QUICK = ("kernels", "memory", "collectives", "goodput", "adequacy", "prices")
 
 
 def test_tables_are_those_of_the_command() -> None:
@@ -41,7 +41,7 @@ def test_an_unknown_table_is_one_line() -> None:
     assert caught.value.nearest == "kernels"
 
 
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize("name", [*QUICK, "timelines"])
 def test_a_frame_has_its_columns(name: str) -> None:
     frame = parity(name)
     assert tuple(frame.columns) == COLUMNS

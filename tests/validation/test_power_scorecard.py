@@ -10,7 +10,7 @@ from gigawatt.machine.load import build_cluster
 from gigawatt.performance.layouts import TrainingRun
 from gigawatt.performance.power import chip_power_of
 from gigawatt.performance.search import search
-from gigawatt.performance.stacks import load_stack
+from gigawatt.performance.software import load_stack
 from gigawatt.validation.files import table
 from gigawatt.validation.power.training import PowerRow, errors, kept_shares, power_scorecard
 from gigawatt.workload import read_architecture
@@ -78,7 +78,7 @@ def test_power_alone_does_not_explain_what_a_step_loses() -> None:
 
 def test_a_table_of_layouts_under_a_cap() -> None:
     cluster, _ = build_cluster(chip="H100", count=64)
-    stack = load_stack("megatron-core-2024")
+    stack = load_stack("megatron-core", 2024)
     run = TrainingRun(
         architecture=read_architecture("llama-3.1-8b"), tokens=1e9, sequence=8192, global_batch=128,
         number_format="bf16", optimizer=stack.optimizer, stack=stack.id,

@@ -17,8 +17,8 @@ from gigawatt.validation.training.scorecard import Judged, Refused, Scorecard
 def judged(
     source: str, measured: float, predicted: float, kind: str = "dense", spread: float = 1.1
 ) -> Judged:
-    return Judged("T", 2, source, "H100", kind, "bf16", "m", measured, predicted, predicted / spread,
-                  predicted * spread, 1e15, ())  # fmt: skip
+    return Judged("T", 2, source, "H100", kind, "dense, A100/H100", "bf16", "m", measured, predicted,
+                  predicted / spread, predicted * spread, 1e15, ())  # fmt: skip
 
 
 def card(rows: list[Judged], refused: list[Refused] | None = None) -> Scorecard:

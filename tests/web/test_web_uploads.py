@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from gigawatt import catalog
 from gigawatt.chain.leaves import fill_leaves
-from gigawatt.chain.load import PROFILES
+from gigawatt.chain.site.load import PROFILES
 from gigawatt.core.errors import InputError
 from gigawatt.faces.web.uploads.paths import file_keys, is_token, known
 from gigawatt.faces.web.uploads.store import Checked, Stored, Upload, Uploads, check, checked, limits

@@ -13,7 +13,7 @@ from gigawatt.studies.run.figures_machine import layout_words
 
 SMALL = State("gpt3-175b-a100").with_changes({"supply.plants": "grid"})
 SERVED = State("serve-llama-70b-virginia").with_changes(
-    {"serving.simulated_requests": "2000", "supply.plants": "grid"}
+    {"serving.simulated_requests": "2000", "supply.plants": "grid", "supply.carbon_limit": ""}
 )
 
 
@@ -65,7 +65,9 @@ def test_the_cloud_and_its_tables_are_the_studys(training: Seen) -> None:
 
 
 def test_the_number_of_layouts_is_a_setting() -> None:
-    many = SMALL.with_changes({"machine.stack": "generic-2024"})  # that of 2021 offers fewer than 500
+    many = SMALL.with_changes(
+        {"software.framework": "megatron-core", "software.version": "2026"}
+    )  # that of 2021 offers fewer than 500
     few, other = page(many, layouts="500"), page(many, layouts="7; DROP")
     drawn = [sum(len(trace["x"]) for trace in one.figures["cloud"].data["data"]) for one in (few, other)]
     assert drawn[0] <= 500 < drawn[1]

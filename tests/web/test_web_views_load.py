@@ -102,7 +102,7 @@ def test_only_views_of_a_load_are_offered() -> None:
         assert f"/supply?{ASKED}" in [link for link, _ in found.links]
         assert name in [one.name for one in views_of(LOAD, name)]
     supply = page("supply")
-    assert not supply.forms
+    assert [form["action"].partition("?")[0] for form in supply.forms] == ["/jobs/supply-near"]
     assert supply.paragraphs[-1].startswith("A load that is given has hours")
 
 
@@ -126,6 +126,7 @@ def test_long_work_on_a_model_is_refused(kind: str) -> None:
         work(Question(kind, STATE), said)
 
 
+@pytest.mark.apart
 def test_every_address_answers(server: Server) -> None:
     """Every view whole and as a part, every link on them, what is taken away, the same for programs."""
     asked = {f"/{one.name}?{ASKED}&wait=1" for one in views()} | {

@@ -16,7 +16,7 @@ from gigawatt.studies.serving.answer import plan_answer
 
 TRAINED = State("gpt3-175b-a100").with_changes({"supply.plants": "grid"})
 SERVED = State("serve-llama-70b-virginia").with_changes(
-    {"serving.simulated_requests": "2000", "supply.plants": "grid"}
+    {"serving.simulated_requests": "2000", "supply.plants": "grid", "supply.carbon_limit": ""}
 )
 QUICK = {"finalists": "1", "requests": "1000"}
 

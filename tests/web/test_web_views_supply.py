@@ -19,7 +19,7 @@ from gigawatt.studies.supply.weeks import days_of, weeks
 
 STATE = State("gpt3-175b-a100").with_changes({"supply.plants": "grid,solar"})
 SERVED = State("serve-llama-70b-virginia").with_changes(
-    {"serving.simulated_requests": "2000", "supply.plants": "grid"}
+    {"serving.simulated_requests": "2000", "supply.plants": "grid", "supply.carbon_limit": ""}
 )
 
 
@@ -45,7 +45,8 @@ def seconds() -> Seen:
 
 def test_headings_say_what_stands_where(found: Seen) -> None:
     assert [text for _, text in found.headings] == [
-        "Where it stands", "The plants that are built", "Two weeks, hour by hour",
+        "Where it stands", "The plants that are built", "The bill of the grid",
+        "What costs almost the same", "Two weeks, hour by hour",
         "The year from high to low", "Carbon", "The seconds",
     ]  # fmt: skip
     assert list(found.figures) == ["map", "capacity", "week-0", "week-1", "duration", "price", "carbon"]
@@ -135,6 +136,15 @@ def test_carbon_adds_up_to_the_intensity(found: Seen) -> None:
     assert 1e6 * whole / served == pytest.approx(result["supply.carbon_intensity"] * 3.6e9, rel=2e-3)
 
 
+def test_a_call_of_the_utility_is_answered_on_the_page() -> None:
+    question = Question("seconds", STATE, (("duration", "60 s"), ("cut", "20")))
+    _, made = work(question, lambda words, share: None)
+    shown = seen(made.html)
+    assert "seconds-flexibility" in shown.figures
+    names = [row[0] for row in shown.table("What answers the call").rows]
+    assert names == ["batch", "cap", "pause", "store", "all"]
+
+
 def test_the_seconds_are_those_of_the_room(seconds: Seen) -> None:
     result = result_of(STATE, said)
     frame = result.tables["plants"]
@@ -174,7 +184,7 @@ def test_plants_that_cannot_be_judged_are_told() -> None:
 
 def test_a_service_has_no_training_step() -> None:
     there = page(SERVED)
-    assert not there.forms
+    assert [form["action"].partition("?")[0] for form in there.forms] == ["/jobs/supply-near"]
     assert any("/serving?" in link for link, _ in there.links)
     with pytest.raises(InputError, match="not a training scenario"):
         work(Question("seconds", SERVED), said)

@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 from page_seen import Seen, said, seen
 
-from gigawatt.chain.technologies import Comparison, compare, with_bands
+from gigawatt.chain.machine.technologies import Comparison, compare, with_bands
 from gigawatt.faces.figures.readable import significant
 from gigawatt.faces.web.answers import Question, show, work
 from gigawatt.faces.web.form.state import State

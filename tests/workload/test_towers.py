@@ -10,7 +10,7 @@ import pytest
 
 from gigawatt import catalog
 from gigawatt.chain.assumption_list import AssumptionList
-from gigawatt.chain.precision import published
+from gigawatt.chain.machine.precision import published
 from gigawatt.core.errors import InputError
 from gigawatt.machine.load import load_chip
 from gigawatt.workload import read_architecture
@@ -34,7 +34,7 @@ def test_parameters_equal_those_of_transformers(name: str, tmp_path: Path) -> No
 
 def test_every_wrapper_of_the_table_is_held_to_transformers() -> None:
     parts = {"siglip", "clip", "pixtral"}  # towers of several wrappers
-    held = {name.split()[0] for name in GOLDEN} | {f"{name}_thinker" for name in OMNI}
+    held = {name.split()[0] for name in GOLDEN} | {f"{name}_thinker" for name in OMNI} | {*HEARD}
     assert held == {*catalog.table("model_towers")} - parts
 
 
@@ -130,3 +130,56 @@ def test_sizes_that_are_none_are_refused_by_name(tmp_path: Path, key: str, given
     config["vision_config"][key] = given
     with pytest.raises(InputError, match=words):
         read_architecture(written(tmp_path, config))
+
+
+def encoder(d: int, wide: int, layers: int, mel: int) -> int:
+    """Whisper's encoder: two convolutions of three, layers whose key has no bias, a norm at the end."""
+    convolutions = (3 * mel * d + d) + (3 * d * d + d)
+    layer = 4 * d * d + 3 * d + (d * wide + wide) + (wide * d + d) + 4 * d
+    return convolutions + layers * layer + 2 * d
+
+
+HEARD = {
+    "qwen2_audio_encoder": lambda d, out: 1500 * d + d * out + out,
+    "qwen2_5_omni_audio_encoder": lambda d, out: d * out + out + 2 * out,
+}
+"""Besides the encoder: learned positions and the projector; the projector and two tokens."""
+
+
+@pytest.mark.parametrize("kind", HEARD)
+@pytest.mark.parametrize(
+    "size", [{}, {"d_model": 512, "encoder_ffn_dim": 2048, "encoder_layers": 6, "num_mel_bins": 80}]
+)
+def test_what_hears_is_counted_by_the_arithmetic_of_its_code(
+    kind: str, size: dict[str, int], tmp_path: Path
+) -> None:
+    """Of transformers' modeling_qwen2_audio.py and modeling_qwen2_5_omni.py, read; torch is not at hand."""
+    c = Config({"hidden_size": 3584}, file=tmp_path, text="{}", family="", nested=False)
+    audio = {"model_type": kind, "output_dim": 3584, **size}
+    (tower,), left = read_towers({"audio_config": audio}, c, "any")
+    d, wide = size.get("d_model", 1280), size.get("encoder_ffn_dim", 5120)
+    whole = encoder(d, wide, size.get("encoder_layers", 32), size.get("num_mel_bins", 128))
+    assert not left
+    assert tower.parameters == whole + HEARD[kind](d, 3584)
+    assert tower.tokens(tower.sound(30.0)) == 750.0
+    assert tower.tokens(tower.sound(31.0)) == (1500.0 if kind == "qwen2_audio_encoder" else 775.0)
+
+
+def test_a_model_that_hears_has_the_parameters_that_it_is_published_with(tmp_path: Path) -> None:
+    """Qwen2-Audio-7B: 8.4 billion on its page, an encoder of 640 million in its report (arXiv 2407.10759)."""
+    text = {
+        "model_type": "qwen2", "hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32,
+        "num_attention_heads": 32, "num_key_value_heads": 32, "vocab_size": 156032,
+        "tie_word_embeddings": False,
+    }  # fmt: skip
+    audio = {"model_type": "qwen2_audio_encoder"}
+    given = {"model_type": "qwen2_audio", "text_config": text, "audio_config": audio}
+    found = read_architecture(written(tmp_path, given))
+    assert found.parameters.total + found.tower_parameters == 8_397_094_912
+    assert found.tower_parameters == 636_968_960 + 1280 * 4096 + 4096
+    assumed = AssumptionList()
+    published(assumed, (None, None), None, load_chip("H100"), found)
+    assert any("30 s of sound would be 750 tokens" in one for one in assumed.notices)
+    audio["encoder_layers"] = "many"
+    with pytest.raises(InputError, match=r"encoder_layers: this is not a size"):
+        read_architecture(written(tmp_path, given))

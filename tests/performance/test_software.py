@@ -1,0 +1,151 @@
+"""Software as flags: what a framework has on, what follows, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from gigawatt.catalog import table
+from gigawatt.core.errors import InputError
+from gigawatt.machine import build_cluster, load_chip
+from gigawatt.performance import Layouts, TrainingRun, evaluate, load_software, load_stack
+from gigawatt.performance.software import framework_named_in, release_named_in
+from gigawatt.performance.software_spread import software_spread
+from gigawatt.workload import read_architecture
+
+H100, A100, GB200 = (load_chip(name) for name in ("H100-SXM5-80GB", "A100-SXM4-80GB", "GB200"))
+
+
+def test_the_tables_speak_of_what_is_there() -> None:
+    flags, values, frameworks = (table(f"software_{name}") for name in ("flags", "values", "frameworks"))
+    for row in values.values():
+        assert row.id == "all:software" or row.id == f"{row.text('flag')}:{row.text('value')}"
+        assert row.id == "all:software" or row.text("flag") in flags
+    for row in flags.values():
+        assert f"{row.id}:{row.text('usual')}" in values
+    for row in table("software_versions").values():
+        assert row.text("framework") in frameworks
+        assert f"{row.text('flag')}:{row.text('value')}" in values
+        assert 0.0 < row.value("share") <= 1.0
+        assert float(row.text("since")) >= float(frameworks[row.text("framework")].text("since"))
+    for row in (*table("software_default").values(), *table("software_renamed").values()):
+        assert row.text("framework") in frameworks
+    for row in table("software_fit").values():
+        assert set(row.numbers) <= set(values[row.id].numbers)
+
+
+def test_every_parameter_is_set_by_one_flag() -> None:
+    """A flag acts once: no number of the step is set by the values of two flags."""
+    owner: dict[str, set[str]] = {}
+    for row in table("software_values").values():
+        for name in row.numbers:
+            owner.setdefault(name, set()).add(row.text("flag"))
+    assert all(len(flags) == 1 for flags in owner.values()), owner
+    stack = load_stack("megatron-core", 2024)
+    assert set(owner) <= {one.name for one in fields(stack)}
+
+
+@pytest.mark.parametrize("name", list(table("software_frameworks")))
+def test_shares_of_every_framework_make_one(name: str) -> None:
+    for year in (2018, 2022, 2024, 2026):
+        software = load_software(framework=name, year=year)
+        for of in software.shares.values():
+            assert sum(of.values()) == pytest.approx(1.0)
+        assert software.stack().arithmetic > 0.0
+
+
+def test_what_is_usual_of_a_chip_and_a_year() -> None:
+    usual = [(A100, 2021), (A100, 2022), (H100, 2025), (GB200, 2026), (load_chip("TPU-v5p"), 2024),
+             (load_chip("MI355X"), 2026), (load_chip("Gaudi3"), 2025),
+             (load_chip("Trainium2"), 2025)]  # fmt: skip
+    assert [load_software(chip=chip, year=year).framework for chip, year in usual] == [
+        "megatron-core", "deepspeed", "megatron-bridge", "megatron-bridge", "maxtext", "primus",
+        "optimum-habana", "neuronx",
+    ]  # fmt: skip
+    one = load_software(chip=H100, year=2025)
+    assert sum(share for _, share in one.others) < 1.0
+    assert not one.stated
+    assert load_software(chip=load_chip("V100-SXM2-32GB"), year=2026).settings["attention"] == "unfused"
+
+
+def test_a_release_has_what_its_date_brought() -> None:
+    """Sequence parallelism came in 2022, Transformer Engine with 0.4, graphs of a step with 26.06."""
+    old, new = load_stack("megatron-core", 2021), load_stack("Megatron-LM", "0.4")
+    assert dict(old.offers)["sequence_parallel"] == (0,)
+    assert (old.attention_kernel, new.attention_kernel) == ("unfused", "cudnn")
+    assert old.score_passes > 0.0 == new.score_passes
+    before, after = load_stack("nemo", "26.04"), load_stack("nemo", "26.06")
+    assert after.host < before.host
+    assert after.routing_wait < before.routing_wait
+
+
+def test_a_stated_flag_is_what_it_says() -> None:
+    stack = load_stack("megatron-core", 2024, chip=H100, attention="flash-3", overlap_expert="on")
+    assert stack.attention_kernel == "flash-3"
+    assert stack.overlap_expert > load_stack("megatron-core", 2024).overlap_expert
+    assert stack.id == "megatron-core 2024, attention flash-3, overlap_expert on"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"framework": "megatron"}, None),
+        ({"framework": "megatorn-core"}, "did you mean 'megatron-core'"),
+        ({"framework": "megatron-core", "version": "0.99"}, "no such version"),
+        ({"framework": "llama-3", "version": "1999"}, "no such version.*allowed: a year from 2023 on"),
+        ({"framework": "megatron-bridge", "version": "2020"}, "there was no such framework yet"),
+        ({"version": "0.12"}, "a version of which framework"),
+        ({"flags": {"atention": "cudnn"}}, "did you mean 'attention'"),
+        ({"flags": {"attention": "flash-9"}}, "no such value of this flag"),
+        ({"flags": {"attention": "flash-3"}}, "A100-SXM4-80GB has no flash-3"),
+        ({"flags": {"recipe": "mxfp8"}}, "A100-SXM4-80GB has no mxfp8"),
+        ({"framework": "maxtext", "version": "2024"}, None),
+        ({"framework": "primus"}, "primus does not run on A100"),
+    ],
+)
+def test_what_cannot_be_is_one_line(asked: dict[str, object], said: str | None) -> None:
+    if said is None:
+        load_software(chip=A100, **asked)  # pyright: ignore[reportArgumentType]
+        return
+    with pytest.raises(InputError, match=said) as raised:
+        load_software(chip=A100, **asked)  # pyright: ignore[reportArgumentType]
+    assert "\n" not in str(raised.value)
+
+
+def test_names_are_read_from_words() -> None:
+    assert framework_named_in("NVIDIA Megatron-Bridge performance summary", H100) == "megatron-bridge"
+    assert framework_named_in("MLPerf Training v4.1 raw logs, NeMo", H100) == "nemo-mlperf"
+    assert framework_named_in("a paper that names none", H100) is None
+    assert framework_named_in("Megatron-LM", load_chip("TPU-v5p")) is None
+    assert release_named_in("docs of NeMo 26.02.01", "megatron-bridge") == "26.02.01"
+    assert release_named_in("0.4 of the peak", "megatron-core") is None
+    assert release_named_in("Megatron-Core 0.12", "megatron-core") == "0.12"
+
+
+def test_draws_are_the_same_each_time_and_hold_the_likeliest() -> None:
+    software = load_software(chip=H100, year=2024)
+    first, second = software.drawn(16), software.drawn(16)
+    assert first == second
+    assert len({stack.id for stack in first}) > 1, "other frameworks are drawn as well"
+    kernels = {stack.attention_kernel for stack in first}
+    assert software.stack().attention_kernel in kernels
+
+
+def test_spread_of_what_is_not_known() -> None:
+    """Draws lie on both sides of the likeliest, a flag that is stated moves nothing any more."""
+    run = TrainingRun(read_architecture("llama-3.1-8b"), 1e12, 8192, 512)
+    cluster = build_cluster(chip="H100-SXM5-80GB", count=64)[0]
+    layouts = Layouts.of(tensor=2, data=32, zero=1, microbatch=1, global_batch=512)
+    open_ = load_software(chip=H100, framework="megatron-core", version="2024")
+    found = software_spread(run, layouts, cluster, open_.stack())
+    assert found is not None
+    assert found.low <= 1.0 <= found.high
+    assert "overlap_tensor" in found.flags
+    assert found.flags["overlap_tensor"]["on"] < found.flags["overlap_tensor"]["off"] == 1.0
+    closed = load_software(chip=H100, framework="megatron-core", version="2024", flags=open_.settings)
+    sure = software_spread(run, layouts, cluster, closed.stack())
+    assert sure is not None
+    assert (sure.low, sure.high, dict(sure.flags)) == (1.0, 1.0, {})
+    same = [float(evaluate(run, layouts, cluster, one.stack()).step_time[0]) for one in (open_, closed)]
+    assert same[0] == same[1]
