@@ -53,6 +53,15 @@ def test_before_a_plant_is_there_all_accelerators_stand_idle(answer: Any) -> Non
     assert first[UNTIL] == 2027.25  # a gas engine takes 1.25 years
 
 
+def test_a_run_over_several_weather_years_has_phases(tmp_path: Path, answer: Any) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(f"year: 2026\n{RUN}".replace("site: texas", "site: {name: texas, weather_years: 2}"))
+    several = rows(run(file))
+    assert several[0][FROM] == 2026.0
+    assert several[0][UNTIL] == rows(answer)[0][UNTIL]  # what can be there does not depend on the weather
+    assert several[-1][SERVED] > 99.9
+
+
 def test_it_is_the_answer_of_plan_pathway(answer: Any, scenario: Path) -> None:
     found = rows(answer)
     end = next(one[FROM] for one in reversed(found))

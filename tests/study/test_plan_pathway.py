@@ -235,7 +235,6 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     ("settings", "says"),
     [
         ({"supply.reliability": "99.9 %"}, "supply.reliability: plan-pathway does not use .*plan-supply"),
-        ({"site.weather_years": 2}, "site.weather_years: plan-pathway does not use this"),
         ({"load.mean": "1 GW"}, "load: given twice"),
         ({"supply.fuel_prices.coke": "1 $/MMBtu"}, "no such fuel; given 'coke'"),
         ({"suply.plants": ["solar"]}, "suply: unknown key; .*did you mean 'supply'"),
@@ -244,6 +243,20 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 def test_a_field_without_use_is_refused_by_name(settings: dict[str, object], says: str) -> None:
     with pytest.raises(InputError, match=says):
         read_pathway_question(site="texas", load="1 GW", settings=settings)
+
+
+def test_several_weather_years_are_planned_over() -> None:
+    """Weeks of three years in Texas stand for one year, with their own sun and wind."""
+    one, three = (
+        pathway_answer(pathways(read_pathway_question(
+            site="texas", load="100 MW", plants="solar,wind,battery,gas-engine", years="2026-2036", weeks=6,
+            settings={"site.weather_years": count},
+        )))
+        for count in (1, 3)
+    )  # fmt: skip
+    assert one["steps"][-1]["cost_$/MWh"] != three["steps"][-1]["cost_$/MWh"]
+    assert three["steps"][-1]["cost_$/MWh"] == pytest.approx(one["steps"][-1]["cost_$/MWh"], rel=0.3)
+    assert any(found["key"] == "site.years" for found in three["assumptions"])
 
 
 @pytest.mark.parametrize("term", ["flexible: computed", "flexible: '10%:60$/MWh'", "reliability: 99.9 %"])

@@ -261,6 +261,26 @@ def test_weeks_weigh_a_year_and_keep_its_means(weeks: int) -> None:
         assert hours.read(series, most=1.0).max() <= 1.0
 
 
+def test_weeks_of_several_years_weigh_one_and_keep_the_means_of_all() -> None:
+    load, sun, wind = (np.tile(series, 3) for series in shapes(8760))
+    wind[8760 : 2 * 8760] *= 0.5  # a still year
+    hours = representative_weeks(series=[sun, wind], load=load, weeks=9)
+    assert hours.weight.sum() == pytest.approx(8760)
+    assert hours.mean(hours.read(wind, most=1.0)) == pytest.approx(wind.mean(), rel=1e-6)
+    assert np.all(hours.index.reshape(9, WEEK)[:, 0] % 8760 <= 51 * WEEK)  # none goes over into the next year
+    assert len({index // 8760 for index in hours.index.tolist()}) > 1
+    assert hours.read(load[:8760]) == pytest.approx(load[:8760][hours.index % 8760], rel=0.2)
+
+
+def test_years_that_are_alike_give_the_weeks_of_one() -> None:
+    load, sun, wind = shapes(8760)
+    one = representative_weeks(series=[sun, wind], load=load, weeks=7, hardest=0)
+    same = [np.tile(series, 2) for series in (load, sun, wind)]
+    two = representative_weeks(series=same[1:], load=same[0], weeks=7, hardest=0)
+    assert sorted(set((two.index % 8760).tolist())) == sorted(set(one.index.tolist()))
+    assert two.weight.sum() == pytest.approx(one.weight.sum())
+
+
 def test_the_hardest_week_is_among_them() -> None:
     load, sun, wind = shapes(8760)
     wind[30 * WEEK : 31 * WEEK] = sun[30 * WEEK : 31 * WEEK] = 0.0

@@ -1,9 +1,10 @@
 """Weeks that stand for a year, so that many years fit in one programme.
 
-k-means on the weeks of a site, each by its days from the poorest to the richest, the week nearest a centre
-standing for its cluster, and the hardest week of the year beside them for itself alone. (By the clock instead
-of by rank, weeks that differ only in which day was calm fall apart, and the centres look like no week.) What
-is read at those hours is brought to the mean of the year, so that no energy is lost or won by the choice.
+k-means on the weeks of a site, of one weather year or several, each by its days from the poorest to the
+richest, the week nearest a centre standing for its cluster, and the hardest of all beside them for itself
+alone. (By the clock instead of by rank, weeks that differ only in which day was calm fall apart, and the
+centres look like no week.) What is read at those hours is brought to the mean of the years, so that no energy
+is lost or won by the choice.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ _TURNS = 100
 
 @dataclass(frozen=True)
 class Hours:
-    """Hours of a year that stand for all of it.
+    """Hours that stand for a year.
 
-    ``index`` (H,) which hours; ``weight`` (H,) how many hours of the year each stands for, summing to 8,760;
-    ``period`` hours that follow one another, after which stores are as they were.
+    ``index`` (H,) which hours, of one weather year or of several one after another; ``weight`` (H,) how many
+    hours of a year each stands for, summing to 8,760; ``period`` hours that follow one another, after which
+    stores are as they were.
     """
 
     index: Ints = field(repr=False)
@@ -65,8 +67,11 @@ class Hours:
         return float(np.average(np.asarray(values, dtype=float), weights=self.weight))
 
     def read(self, series: Array, *, most: float = np.inf) -> Array:
-        """A year's series (8760,) at these hours, scaled to the year's mean, at most ``most``."""
-        chosen, mean = series[self.index], float(series.mean())
+        """A series of whole years at these hours, scaled to its mean, at most ``most``.
+
+        A series of fewer years than the hours are of is the same in each.
+        """
+        chosen, mean = series[self.index % len(series)], float(series.mean())
         for _ in range(_TURNS):  # what is cut at the top is given to the other hours
             here = self.mean(chosen)
             if here <= 0.0 or mean <= 0.0 or abs(here - mean) <= 1e-9 * mean:
@@ -92,13 +97,13 @@ def representative_weeks(
 
     Parameters
     ----------
-    series : sequence of (8760,)
-        What plants get from the weather: capacity factors. May be empty.
-    load : (8760,)
+    series : sequence of (years · 8760,)
+        What plants get from the weather: capacity factors of one or more weather years. May be empty.
+    load : (years · 8760,)
         Of any unit.
     weeks : int
-        How many, 1 to 52; as many as there are is the whole year, hour for hour.
-    others : sequence of (8760,)
+        How many, 1 to 52; 52 of one year is the whole year, hour for hour.
+    others : sequence of (years · 8760,)
         What else weeks shall be alike in, such as a grid's price.
     hardest : int
         Weeks that stand for themselves alone: those in which the load, less what all series together give,
@@ -109,19 +114,25 @@ def representative_weeks(
     .. [1] L. Kotzur, P. Markewitz, M. Robinius, D. Stolten, "Impact of different time series aggregation
        methods on optimal energy system design", Renewable Energy 117, 474-487, 2018.
     """
-    count = int(HOURS_PER_YEAR) // WEEK
-    if not 1 <= weeks <= count:
-        raise InputError("not a number of weeks of a year", key="weeks", given=weeks, allowed=f"1 to {count}")
-    if weeks == count:
+    of_year = int(HOURS_PER_YEAR) // WEEK
+    if not 1 <= weeks <= of_year:
+        raise InputError("not a number of weeks of a year", key="weeks", given=weeks,
+                         allowed=f"1 to {of_year}")  # fmt: skip
+    hours = np.size(load)
+    years = hours // int(HOURS_PER_YEAR)
+    if weeks == of_year and years == 1:
         return whole_year()
-    demand, *found = (_year(one) for one in (load, *series))
+    count = of_year * years
+    demand, *found = (_whole(one, hours) for one in (load, *series))
     short = demand / max(float(demand.mean()), 1e-300)
     for one in found:
         short = short - one / (max(float(one.mean()), 1e-300) * len(found))
-    rows = [one / max(float(one.mean()), 1e-300) for one in (*found, *(_year(other) for other in others))]
-    days = [one[: count * WEEK].reshape(count, WEEK // _DAY, _DAY).mean(2) for one in (*rows, short)]
+    rows = [
+        one / max(float(one.mean()), 1e-300) for one in (*found, *(_whole(other, hours) for other in others))
+    ]
+    days = [_weeks_of(one, years).reshape(count, WEEK // _DAY, _DAY).mean(2) for one in (*rows, short)]
     points = np.concatenate([np.sort(one, axis=1) for one in days], axis=1)
-    by_week = short[: count * WEEK].reshape(count, WEEK).mean(1)
+    by_week = _weeks_of(short, years).mean(1)
     hard = (
         [int(week) for week in np.argsort(-by_week)[: min(hardest, weeks - 1)]] if np.ptp(short) > 0.0 else []
     )
@@ -130,18 +141,27 @@ def representative_weeks(
     all_weeks = [*rest[chosen], *hard]
     share = np.array([*sizes, *([1] * len(hard))], dtype=float)
     order = np.argsort(all_weeks)
-    index = np.concatenate([np.arange(WEEK) + all_weeks[i] * WEEK for i in order])
+    first = [int(HOURS_PER_YEAR) * (week // of_year) + WEEK * (week % of_year) for week in all_weeks]
+    index = np.concatenate([np.arange(WEEK) + first[i] for i in order])
     weight = np.repeat(share[order], WEEK) * (HOURS_PER_YEAR / (count * WEEK))
     return Hours(index.astype(np.int64), weight, WEEK)
 
 
-def _year(values: npt.ArrayLike) -> Array:
+def _whole(values: npt.ArrayLike, hours: int) -> Array:
+    """The series as an array of whole years, ``hours`` of them, finite."""
     one = np.asarray(values, dtype=float)
-    if one.shape != (int(HOURS_PER_YEAR),) or not np.all(np.isfinite(one)):
+    if not hours or hours % int(HOURS_PER_YEAR) or one.shape != (hours,) or not np.all(np.isfinite(one)):
         raise InputError(
-            "not the hours of a year", given=f"{one.shape}", allowed=f"{HOURS_PER_YEAR:g} finite values"
-        )
+            "not the hours of a year", given=f"{one.shape}",
+            allowed=f"{HOURS_PER_YEAR:g} finite values, or as many of each of several years",
+        )  # fmt: skip
     return one
+
+
+def _weeks_of(series: Array, years: int) -> Array:
+    """(weeks, 168) of the whole weeks of each year."""
+    count = int(HOURS_PER_YEAR) // WEEK
+    return series.reshape(years, -1)[:, : count * WEEK].reshape(years * count, WEEK)
 
 
 def _medoids(points: Array, count: int) -> tuple[Ints, Ints]:

@@ -28,7 +28,7 @@ from gigawatt.chain.supply.markets import carbon_price
 from gigawatt.chain.supply.weather_years import profiles
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Grade
-from gigawatt.core.quantities import show
+from gigawatt.core.quantities import HOURS_PER_YEAR, show
 from gigawatt.facility import LoadShape, Weather, country_of
 from gigawatt.machine.load import build_cluster, load_chip
 from gigawatt.machine.prices import bought_in
@@ -53,6 +53,7 @@ Array = NDArray[np.float64]
 _TARGETS = (
     "site.site",
     "site.weather",
+    "site.weather_years",
     "facility.load",
     "supply.capacity_factors",
     "economics.discount_rate",
@@ -135,7 +136,8 @@ def _evaluated(asked: Question) -> tuple[dict[str, Any], list[Assumption]]:
     values = graph.evaluate(leaves, blame=lambda error, name: blame(loaded, error, name), targets=_TARGETS)
     value = {name: one.value for name, one in values.items()}
     value |= {name: fill.leaves[name].value for name in ("site.cooling", "site.redundancy")}
-    told = (one for one in (*fill.assumptions, *assumptions) if one.key in value)
+    keys = {*value, "site.years"}
+    told = (one for one in (*fill.assumptions, *assumptions) if one.key in keys)
     return value | {"site.pue": loaded.scenario.site.pue}, [*asked.assumptions, *assumptions_of(values, told)]
 
 
@@ -179,7 +181,7 @@ def pathways(
     if check:
         progress("Checking the weeks against the year", 0.75)
         at = max(len(here.years) - 2, 0)
-        few, all_hours = (here.plan(one, only=at) for one in (hours, whole_year()))
+        few, all_hours = (here.plan(one, only=at) for one in (hours, here.every_hour))
         error, checked = few.objective / all_hours.objective - 1.0, here.years[at]
     return Pathways(
         question, best, here.waiting, here.ready, bridges, waiting, error, checked,
@@ -210,7 +212,9 @@ class _Site:
         self.buildable = names
         self.rows = {name: catalog.entity("plants", name) for name in self.names}
         value, self.told = _evaluated(asked)
-        self.weather: Weather = value["site.weather"]
+        self.skies: tuple[Weather, ...] = value["site.weather_years"]
+        self.every_hour = whole_year(len(self.skies) * int(HOURS_PER_YEAR))
+        weather: Weather = value["site.weather"]
         load: LoadShape = value["facility.load"]
         self.mean = float(load.facility.mean())
         self.shape = load.facility / self.mean
@@ -221,7 +225,7 @@ class _Site:
         if np.any(load.facility != load.it):
             pue = load.annual_pue
         else:  # a load at the meter: the accelerators that wait are in a building of their own
-            pue = flat_year(self.weather, *(value[f"site.{n}"] for n in ("cooling", "redundancy", "pue")))
+            pue = flat_year(weather, *(value[f"site.{n}"] for n in ("cooling", "redundancy", "pue")))
             pue = pue.annual_pue
         self.waiting = accelerators(chip=asked.chip, pue=pue, rate=self.rate, year=asked.years[0])
         if asked.accelerators is not None:  # what each of them draws in the mean of the year
@@ -240,8 +244,8 @@ class _Site:
         self.years = tuple(sorted({*asked.years, *(year for year in cuts if year < asked.end)}))
 
     def _profiles(self, value: Mapping[str, Any]) -> dict[str, Array]:
-        """Capacity factors (8760,) of the plants that the weather drives, or whose hours are given."""
-        profile = profiles((self.weather,), value["supply.capacity_factors"], place=value["site.site"].name)
+        """Capacity factors (years · 8760,) of plants that the weather drives, or whose hours are given."""
+        profile = profiles(self.skies, value["supply.capacity_factors"], place=value["site.site"].name)
         found: dict[str, Array] = {}
         for name in self.names:
             if self.rows[name].text("host"):
@@ -341,8 +345,9 @@ class _Site:
             price = fuel.number("price") if given is None else given
             options["fuel_price"] = price + fuel.number("delivery")
             self.missing |= fuel.assumptions
-        if self.weather.temperature is not None:
-            options["temperature"] = self.weather.temperature[hours.index]
+        air = [sky.temperature for sky in self.skies if sky.temperature is not None]
+        if len(air) == len(self.skies):
+            options["temperature"] = np.concatenate(air)[hours.index]
         made = build_plant(
             name, year=built, capital_recovery=recovery, case=self.asked.case,
             overrides=self._capital(name, built), market=self.supply.carbon_price is None,
@@ -355,19 +360,19 @@ class _Site:
         return self.built.setdefault(key, made)
 
     def weeks(self) -> Hours:
-        """The weeks that stand for the year."""
+        """The weeks that stand for the year, of all weather years."""
         series, others = list(self.profiles.values()), []
         if "grid" in self.names and float(self._grid(self.now).price.std()) > 0.0:
-            others.append(self._grid(self.now).price)
-        load = self.shape / self._available()
+            others.append(np.resize(self._grid(self.now).price, self.every_hour.index.shape))
+        load = np.tile(self.shape, len(self.skies)) / self._available()
         return representative_weeks(series=series, others=others, load=load, weeks=self.asked.weeks)
 
     def _available(self) -> Array:
-        """Least share of the rating (8760,) that warm air leaves a plant that may be built; 1 without any."""
-        shares = np.ones(len(self.shape))
+        """Least share of the rating by the hour that warm air leaves a plant that may be built; else 1."""
+        shares = np.ones(len(self.every_hour.index))
         for name in self.names:
             if self.rows[name].text("kind") == "dispatchable":
-                here = self.plant(name, self.now, self.now, whole_year()).availability
+                here = self.plant(name, self.now, self.now, self.every_hour).availability
                 shares = np.minimum(shares, here / np.max(here))
         return np.maximum(shares, _LEAST)
 
@@ -433,7 +438,7 @@ class _Site:
         grid = self.grids.get(self.now)
         told.extend(grid.assumptions if grid is not None else ())
         for name in self.names:
-            told.extend(self.plant(name, self.years[-1], self.years[-1], whole_year()).assumptions)
+            told.extend(self.plant(name, self.years[-1], self.years[-1], self.every_hour).assumptions)
         told.extend(self.missing.values())
         seen: dict[str, Assumption] = {}
         for one in told:

@@ -38,7 +38,7 @@ _WORDS = {
 }  # fmt: skip
 """Keyword → field of the scenario."""
 _OF_A_YEAR = (
-    "site.weather_years", "supply.reliability", "supply.matching", "supply.flexible", "supply.deferrable",
+    "supply.reliability", "supply.matching", "supply.flexible", "supply.deferrable",
     "supply.price", *(f"supply.grid.{name}" for name in GRID_TERMS),
     "supply.ppa", "supply.ppa_price",
 )  # fmt: skip
