@@ -81,7 +81,7 @@ def test_a_table_of_layouts_under_a_cap() -> None:
     stack = load_stack("megatron-core", 2024)
     run = TrainingRun(
         architecture=read_architecture("llama-3.1-8b"), tokens=1e9, sequence=8192, global_batch=128,
-        number_format="bf16", optimizer=stack.optimizer, stack=stack.id,
+        number_format="bf16", optimizer=stack.optimizer,
     )  # fmt: skip
     best = search(run, cluster, stack, {}, top=16).best
     free = chip_power_of(best, cluster.chip, 64.0)
