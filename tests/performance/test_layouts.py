@@ -8,6 +8,7 @@ import pytest
 from gigawatt.core.errors import InputError
 from gigawatt.machine import build_cluster
 from gigawatt.performance import Layouts, TrainingRun, enumerate_layouts, load_stack
+from gigawatt.performance.degrees import ENDS, equal_chunks
 from gigawatt.performance.layouts import COLUMNS, RECOMPUTE, layouts_of
 from gigawatt.performance.schedules.pipeline import cut, cuts, in_flight
 from gigawatt.workload import read_architecture
@@ -29,13 +30,24 @@ def test_every_layout_divides(model: str) -> None:
         assert (block.attention.heads % found.tensor == 0).all()
         if block.experts:
             assert (block.experts.count % found.expert == 0).all()
-    assert (found.data * found.context % found.expert == 0).all()
-    assert (found.pipeline * found.interleave <= architecture.layers).all()
+    assert (found.data * found.context * found.tensor % found.expert == 0).all()
+    chunks, ends = found.pipeline * found.interleave, ENDS + architecture.prediction_depth
+    assert (chunks <= architecture.layers + ENDS).all()
+    assert (-architecture.layers % chunks[found.interleave > 1] <= ends).all(), "chunks are equal"
     assert (found.microbatches == np.round(found.microbatches)).all()
     assert (found.microbatches[found.interleave > 1] % found.pipeline[found.interleave > 1] == 0).all()
-    assert (found.tensor <= cluster.scale_up_size).all()
+    assert (found.tensor > cluster.scale_up_size).any(), "tensor parallelism is looked at across domains"
     unique = np.unique(np.stack([getattr(found, name) for name in COLUMNS]), axis=1)
     assert unique.shape[1] == len(found)
+
+
+def test_chunks_of_the_reports_are_equal() -> None:
+    """Llama 3.1 405B has 128 chunks of 126 layers (section 3.3.2); DeepSeek-V3's 61 and a module fill 64."""
+    llama, deepseek = (read_architecture(name) for name in ("llama-3.1-405b", "deepseek-v3"))
+    turns = np.arange(1, 12)
+    assert turns[equal_chunks(llama, 16, turns)].tolist() == [1, 2, 4, 8]
+    assert turns[equal_chunks(deepseek, 16, turns)].tolist() == [1, 2, 4]
+    assert turns[equal_chunks(llama, 1, turns)].tolist() == [1], "nothing to fill"
 
 
 def test_pins_hold_and_only_shrink_the_table() -> None:

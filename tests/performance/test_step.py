@@ -37,9 +37,11 @@ def question(name: str):
     return run, build_cluster(chip=chip, count=count)[0], load_stack(*stack.split())
 
 
-def sample(name: str, seed: int, size: int = 200):
+def sample(name: str, seed: int, size: int = 200, most: int | None = None):
+    """Layouts at random, of at most so many tensor ranks."""
     run, cluster, stack = question(name)
     layouts = enumerate_layouts(run, cluster)
+    layouts = layouts.take(np.flatnonzero(layouts.tensor <= (most or cluster.count)))
     chosen = np.random.default_rng(seed).choice(len(layouts), size=min(size, len(layouts)), replace=False)
     return run, layouts.take(chosen), cluster, stack
 
@@ -103,8 +105,9 @@ def test_a_faster_machine_is_never_slower(name: str, seed: int, faster: float, w
 @pytest.mark.parametrize("name", ["dense", "experts", "sharded"])
 def test_arithmetic_energy_does_not_depend_on_the_layout(name: str) -> None:
     """Without recomputation the same FLOPs are done, wherever: equal to the operations' own count."""
-    run, layouts, cluster, stack = sample(name, 1, 3000)
-    # Without sequence parallelism tensor ranks repeat the router and the latent projections.
+    run, layouts, cluster, stack = sample(name, 1, 3000, most=8)
+    # Without sequence parallelism tensor ranks repeat the router and the latent projections, and more ranks
+    # than key-value heads repeat those.
     keep = (layouts.recompute == 0) & ((layouts.tensor == 1) | (layouts.sequence_parallel == 1))
     energy = evaluate(run, layouts.take(np.flatnonzero(keep)), cluster, stack).energy["arithmetic"]
     assert len(energy) > 20
@@ -211,7 +214,7 @@ def test_published_runs_are_not_far(
 
 @pytest.mark.parametrize("name", ["dense", "experts"])
 def test_a_step_takes_the_longer_of_host_and_device(name: str) -> None:
-    run, layouts, cluster, stack = sample(name, 3, 60)
+    run, layouts, cluster, stack = sample(name, 3, 60, most=8)
     device = evaluate(run, layouts, cluster, replace(stack, host=0.0))
     fast = replace(cluster.chip, peak={key: 4.0 * rate for key, rate in cluster.chip.peak.items()})
     machines = [cluster, replace(cluster, chip=fast)]
@@ -222,7 +225,7 @@ def test_a_step_takes_the_longer_of_host_and_device(name: str) -> None:
     totals = [sum(parts.values(), np.zeros(len(layouts))) for parts in bound]
     assert totals[0] == pytest.approx(totals[1], rel=1e-2)
     last = device.step_time
-    for host in (1e-6, 1e-5, 1e-4, 1e-3):
+    for host in (1e-6, 1e-5, 1e-4, 1e-3, 1e-2):
         now = evaluate(run, layouts, cluster, replace(stack, host=host)).step_time
         assert (now >= last * (1.0 - 1e-12)).all()
         last = now

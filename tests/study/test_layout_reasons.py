@@ -79,7 +79,10 @@ def test_the_enumeration_counts_what_it_drops() -> None:
     question().layouts(question().fixed, refused)
     stages = [p for p in range(1, 97) if 128 % p == 0]
     assert refused["interleave"] == sum(
-        1 for p in stages for v in range(1, 97) if p * v > 96 or (-(-96 // p)) % v or (v > 1 and p == 1)
+        1
+        for p in stages
+        for v in range(1, 97)
+        if p * v > 98 or (v > 1 and (p == 1 or not {96 % (p * v), 97 % (p * v), 98 % (p * v)} & {0}))
     )
 
 

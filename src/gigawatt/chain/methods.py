@@ -7,7 +7,6 @@ search, its tolerance and where it stops. Numbers in the texts are those of the 
 from __future__ import annotations
 
 from gigawatt.chain.training.reliability import DRAWS
-from gigawatt.performance.power import DEEPEST
 from gigawatt.performance.search import CHUNK
 from gigawatt.power.solve import ACCEPTED_GAP
 
@@ -15,14 +14,13 @@ __all__ = ["ADEQUACY", "CLOCK", "FIT", "LAYOUTS", "PURCHASE", "RELIEF", "RUN_BAN
 
 LAYOUTS = f"""
 Exhaustive search over tensor, pipeline, interleave, data, context and expert degree, microbatch, sequence
-parallelism, recomputation and ZeRO stage (schedule, sharding and offload where widened), columns of the
-scenario's layout held. Objective: least time of an optimizer step. Constraints: degrees divide
-accelerators, heads, layers, sequence, experts and batch; tensor parallelism stays in the fast domain; the
-memory of the worst device suffices. Order: memory and a floor under the step time for all layouts,
-{CHUNK} at a time, then full evaluation from the lowest floor upwards. Stops when the next floor exceeds
-the slowest of the ten layouts retained, so that the result is that of evaluating all; no tolerance. Under
-a power cap the quickest layouts are slowed to it, up to {DEEPEST} of them, until the next without the cap
-is slower than those retained with it.
+parallelism, recomputation and ZeRO stage as the software offers them (schedule, sharding and offload where
+widened), columns of the scenario's layout held. Objective: least time of an optimizer step. Constraints:
+degrees divide accelerators, heads, sequence, experts and batch; interleaved chunks are equal; the memory of
+the worst device suffices. Order: memory and a floor under the step time for all layouts, {CHUNK} at a
+time, then full evaluation from the lowest floor upwards, under the power cap. Stops when the next floor
+exceeds the slowest of the ten layouts retained, the quickest of ten kinds (degrees, schedule,
+recomputation): no tolerance, the result is that of evaluating all, and no fixed column makes it quicker.
 """
 
 FIT = """

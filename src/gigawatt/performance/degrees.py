@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import isqrt
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog import entity
 from gigawatt.machine.machine import Cluster
 from gigawatt.workload.architecture import Architecture, Block
 
 __all__ = ["ENDS", "Cross", "Filter", "Integers", "Table", "TrainingRun", "cross_with", "degrees_of_all",
-           "degrees_of_part", "divisors", "either", "splits", "unlike"]  # fmt: skip
+           "degrees_of_part", "divisors", "either", "equal_chunks", "key_of", "splits",
+           "unlike"]  # fmt: skip
 
 Integers = NDArray[np.int32]
 
 _COUNTED = 16
 """Largest key over the number of keys up to which they are counted."""
 ENDS = 2
-"""Embedding and head, which may stand as pipeline chunks without a layer where the degrees are pinned."""
+"""Embedding and head, each of which may stand in a pipeline chunk in place of a layer."""
 
 Table = dict[str, Integers]
 Filter = Callable[[Table], NDArray[np.bool_]]
@@ -98,6 +99,14 @@ def unlike(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp]
     return found, first, place[keys]
 
 
+def key_of(columns: Iterable[NDArray[Any]]) -> NDArray[np.int64]:
+    """One number ``(L,)`` for every combination of columns of whole numbers ≥ 0: less than 2^63 together."""
+    key = np.zeros((), dtype=np.int64)
+    for column in columns:
+        key = key * (int(column.max(initial=0)) + 1) + column
+    return np.asarray(key, dtype=np.int64)
+
+
 def splits(block: Block, degree: int) -> bool:
     """Whether attention's heads (key-value heads may repeat) or a mixer's groups split ``degree`` ways."""
     a, mixer = block.attention, block.mixer
@@ -118,12 +127,12 @@ def degrees_of_all(
     """Tensor, pipeline, interleave, context and data of all accelerators."""
     count, layers = cluster.count, run.architecture.layers
     degrees = divisors(count)
-    tensors = either(pins, "tensor", _tensors(run, cluster, degrees))
+    tensors = either(pins, "tensor", _tensors(run, degrees))
     table = cross({}, "tensor", tensors, lambda w: count % w["tensor"] == 0)
     table = cross(
         table,
         "pipeline",
-        either(pins, "pipeline", [p for p in degrees if p <= layers]),
+        either(pins, "pipeline", [p for p in degrees if p <= layers + ENDS]),
         lambda w: count % (w["tensor"] * w["pipeline"]) == 0,
     )
     table = _interleaved(table, run, pins, cross)
@@ -150,16 +159,15 @@ def degrees_of_part(
 ) -> Table:
     """Tensor, pipeline, interleave, context and data of a part of the accelerators, whole nodes of them.
 
-    Stages of as equal layers as there are; for every product of the other degrees the most replicas that
-    there is room for, brought down to the fewest that work through as few microbatches, or as few in whole
-    rounds of the stages.
+    Few of all: tensor parallelism inside the fast domain, stages of as equal layers as there are, and for
+    every product of the other degrees the most replicas that there is room for, brought down to the fewest
+    that work through as few microbatches, or as few in whole rounds of the stages.
     """
     count, layers, batch = cluster.count, run.architecture.layers, run.global_batch
     few = sorted({-(-layers // k) for k in range(1, layers + 1)})
     powers = [2**k for k in range(int(count).bit_length())]
-    table = cross(
-        {}, "tensor", either(pins, "tensor", _tensors(run, cluster, powers)), lambda w: w["tensor"] <= count
-    )
+    near = [t for t in _tensors(run, powers) if t <= cluster.scale_up_size]
+    table = cross({}, "tensor", either(pins, "tensor", near), lambda w: w["tensor"] <= count)
     table = cross(
         table, "pipeline", either(pins, "pipeline", few), lambda w: w["tensor"] * w["pipeline"] <= count
     )
@@ -184,10 +192,7 @@ def degrees_of_part(
     wide["data"] = np.concatenate(found).astype(np.int32)
     fits = (wide["data"] > 0) & (wide["data"] <= np.minimum(np.tile(most, many), batch))
     columns = {key: column[fits] for key, column in wide.items()}
-    keys = np.zeros(int(fits.sum()), dtype=np.int64)  # rows by all of their columns: less than 2^63
-    for column in columns.values():
-        keys = keys * (int(column.max(initial=0)) + 1) + column
-    _, first = np.unique(keys, return_index=True)
+    _, first = np.unique(key_of(columns.values()), return_index=True)
     return {key: column[first] for key, column in columns.items()}
 
 
@@ -200,15 +205,39 @@ def either(pins: Mapping[str, int], name: str, free: list[int]) -> list[int]:
     return [int(pins[name])] if name in pins else free
 
 
-def _tensors(run: TrainingRun, cluster: Cluster, degrees: list[int]) -> list[int]:
-    """Tensor degrees inside the fast domain that split every layer."""
-    blocks = run.architecture.blocks
-    return [t for t in degrees if t <= cluster.scale_up_size and all(splits(block, t) for block in blocks)]
+def _tensors(run: TrainingRun, degrees: list[int]) -> list[int]:
+    """Tensor degrees that split every layer, inside the fast domain and beyond it."""
+    return [t for t in degrees if all(splits(block, t) for block in run.architecture.blocks)]
 
 
 def _contexts(run: TrainingRun, degrees: list[int]) -> list[int]:
     shortest = entity("stacks_search", "limits").value("context_tokens")
     return [c for c in degrees if c == 1 or (run.sequence % (2 * c) == 0 and run.sequence / c >= shortest)]
+
+
+def equal_chunks(model: Architecture, pipeline: ArrayLike, interleave: ArrayLike) -> NDArray[np.bool_]:
+    """Whether the chunks of an interleaved pipeline are equal: layers, or an end in place of one.
+
+    True of one chunk a stage. Of several, the chunks of all stages take turns, so that a longer one holds up
+    all stages in its turn, forward and backward: unequal chunks lose more than they fill, and software asks
+    for equal ones. Embedding, head and every prediction module may stand in place of a layer, as 126 layers
+    in 128 chunks (Llama 3.1 405B) and 61 in 64 (DeepSeek-V3).
+
+    Parameters
+    ----------
+    model : Architecture
+        Its layers and prediction modules.
+    pipeline, interleave : array of whole numbers ≥ 1
+        Stages, and chunks of each.
+
+    References
+    ----------
+    Narayanan et al. 2021, arXiv:2104.04473, section 2.2. Grattafiori et al. 2024, arXiv:2407.21783, section
+    3.3.2 (one layer less on the first and the last stage).
+    """
+    stages, turns = np.asarray(pipeline, dtype=np.int64), np.asarray(interleave, dtype=np.int64)
+    ends = ENDS + model.prediction_depth
+    return (turns == 1) | ((stages > 1) & (-model.layers % (stages * turns) <= ends))
 
 
 def _interleaved(
@@ -217,14 +246,10 @@ def _interleaved(
     pins: Mapping[str, int],
     cross: Cross,
 ) -> Table:
-    layers = run.architecture.layers
+    model = run.architecture
 
     def fits(w: Table) -> NDArray[np.bool_]:
-        chunks = w["pipeline"] * w["interleave"]
-        if "interleave" in pins:
-            return chunks <= layers + ENDS
-        per_stage = -(-layers // w["pipeline"])
-        alone = (w["interleave"] == 1) | (w["pipeline"] > 1)
-        return (chunks <= layers) & (per_stage % w["interleave"] == 0) & alone
+        inside = w["pipeline"] * w["interleave"] <= model.layers + ENDS
+        return inside & equal_chunks(model, w["pipeline"], w["interleave"])
 
-    return cross(table, "interleave", either(pins, "interleave", list(range(1, layers + 1))), fits)
+    return cross(table, "interleave", either(pins, "interleave", list(range(1, model.layers + 1))), fits)

@@ -105,6 +105,8 @@ class Exchanges:
         each = np.maximum(calls, 1.0)
         found: Exchange | None = None
         for held, ranks, stride in zip(self.parameters, self._spread, self._strides, strict=True):
+            if found is not None and not held.any():
+                continue
             where = group(size=ranks, stride=stride, fabric=self.fabric)
             size = held * passes[:, None] / each
             one = reduce_scatter(size=size, group=where.column(), fabric=self.fabric).times(each)
@@ -120,6 +122,8 @@ class Exchanges:
         for held, spread, count, stride in zip(
             self.parameters, self._spread, self._copies, self._strides, strict=True
         ):
+            if found is not None and not held.any():
+                continue
             ranks, apart, size = (
                 (count, stride * spread, held / spread[:, None]) if copies else (spread * count, stride, held)
             )

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLUMNS", "RECOMPUTE", "SCHEDULES", "IndivisibleError", "Layouts", "TrainingRun", "enumerate_layouts",
-    "layouts_of", "scheduled",
+    "layouts_of", "not_offered", "scheduled",
 ]  # fmt: skip
 
 COLUMNS = (
@@ -255,9 +255,23 @@ def layouts_of(
     part: bool = False,
     fill: float = 0.0,
 ) -> Layouts:
-    """:func:`enumerate_layouts` of what a stack offers, in its pipeline schedule."""
-    found = enumerate_layouts(run, cluster, fixed, widen, refused, part, dict(stack.offers), fill)
-    return scheduled(found, stack.schedule)
+    """:func:`enumerate_layouts` of what a stack offers, in 1F1B and its own pipeline schedule."""
+    own = SCHEDULES.index(stack.schedule)
+    offers = {**dict(stack.offers), "schedule": (0, own) if own else (0,)}
+    return enumerate_layouts(run, cluster, fixed, widen, refused, part, offers, fill)
+
+
+def not_offered(stack: Stack, fixed: Mapping[str, int], widen: Iterable[str] = ()) -> dict[str, int]:
+    """The pins that the stack does not offer and a search without them does not look at."""
+    offers = {
+        "schedule": (0, SCHEDULES.index(stack.schedule)), "shard": (0,), "offload": (0,), **dict(stack.offers)
+    }  # fmt: skip
+    names = tuple(widen)
+    return {
+        name: value
+        for name, value in fixed.items()
+        if name in offers and name not in names and value not in offers[name]
+    }
 
 
 def scheduled(layouts: Layouts, schedule: str) -> Layouts:
@@ -276,6 +290,7 @@ def _rare(
     cluster: Cluster,
     pins: Mapping[str, int],
     widen: set[str],
+    schedules: Iterable[int],
     cross: Cross,
 ) -> Table:
     """The columns that are searched only on request: schedule, shard, offload."""
@@ -285,8 +300,8 @@ def _rare(
             "this column is not widened", given=unknown, allowed=_RARE, nearest=nearest(unknown, _RARE)
         )
 
-    def options(name: str, free: list[int]) -> list[int]:
-        return [int(pins[name])] if name in pins else free if name in widen else [0]
+    def options(name: str, free: list[int], usual: Iterable[int] = (0,)) -> list[int]:
+        return either(pins, name, free if name in widen else list(usual))
 
     def schedule_fits(w: Table) -> NDArray[np.bool_]:
         rounds = -(-run.global_batch // (w["data"] * w["microbatch"]))
@@ -298,7 +313,7 @@ def _rare(
 
     near = [s for s in divisors(cluster.scale_up_size) if s > 1]
     everything = list(range(len(SCHEDULES)))
-    table = cross(table, "schedule", options("schedule", everything), schedule_fits)
+    table = cross(table, "schedule", options("schedule", everything, schedules), schedule_fits)
     table = cross(table, "shard", options("shard", [0, *near]), shard_fits)
     return cross(
         table, "offload", options("offload", [0, 1, 2]), lambda w: np.ones(len(w["tensor"]), dtype=bool)
@@ -322,10 +337,11 @@ def enumerate_layouts(
     run, cluster
         What is trained, on what.
     fixed : mapping of column to value
-        Pinned columns. A pinned degree is only asked to divide; free ones are also kept to what is
-        sensible: tensor parallelism inside the fast domain, interleaving that divides the layers of a
-        stage, the catalog's ``stacks_search`` limits on context parallelism and microbatch, ZeRO and
-        sequence parallelism only where there are ranks to share with.
+        Pinned columns. A pin leaves of all layouts those that have it, so that none with it is quicker than
+        the quickest without: pinned degrees divide as free ones do. Beyond what is searched a pin may only
+        be where searches stop for being sensible: at the catalog's ``stacks_search`` limits on context
+        parallelism and microbatch, and at ZeRO and sequence parallelism where there are no ranks to share
+        with, which do nothing.
     widen : names among ``schedule``, ``shard``, ``offload``
         Columns to search as well: every pipeline schedule, sharding inside the fast domain only, and
         states and activations in the host's memory. The others keep 0.
@@ -335,7 +351,8 @@ def enumerate_layouts(
         Layouts of a part of the accelerators, with few values of the columns that its size does not follow
         from, in place of those of all.
     offers : mapping of column to values, optional
-        Columns of which the software has only these values; a pin is kept all the same.
+        Columns of which the software has only these values (of the schedule: these and no other unless it is
+        widened); a pin is kept all the same (:func:`not_offered`).
     fill : float
         By how much a batch may be larger that a layout of a part fills up to whole microbatches, and to whole
         rounds of an interleaved pipeline, as a share.
@@ -371,8 +388,7 @@ def enumerate_layouts(
     shared = min(experts) if experts else 1
 
     def expert_fits(w: Table) -> NDArray[np.bool_]:
-        ranks = w["data"] * w["context"] * (w["tensor"] if "expert" in pins else 1)
-        return ranks % w["expert"] == 0
+        return w["data"] * w["context"] * w["tensor"] % w["expert"] == 0
 
     expert_degrees = [e for e in divisors(shared) if all(n % e == 0 for n in experts)]
     some = {1, min(expert_degrees, key=lambda e: abs(e - cluster.scale_up_size)), expert_degrees[-1]}
@@ -404,7 +420,7 @@ def enumerate_layouts(
     table = cross(
         table,
         "recompute",
-        options("recompute", [0, 1, 2], (0, 2)),
+        options("recompute", list(range(len(RECOMPUTE))), (0, 2)),
         lambda w: np.ones(len(w["tensor"]), dtype=bool),
     )
     table = cross(
@@ -413,7 +429,7 @@ def enumerate_layouts(
         options("zero", [0, 1, 2, 3], (0, 1, 3)),
         lambda w: (w["zero"] == 0) | (w["data"] * w["context"] > 1) | ("zero" in pins),
     )
-    table = _rare(table, run, cluster, pins, set(widen), cross)
+    table = _rare(table, run, cluster, pins, set(widen), offered.get("schedule", (0,)), cross)
     if not len(table["tensor"]):
         given = ", ".join(f"{key} {value}" for key, value in pins.items())
         power = 2 ** round(float(np.log2(count)))

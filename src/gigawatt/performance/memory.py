@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.performance.activations import ELEMENT, activation_bytes, score_bytes
+from gigawatt.performance.degrees import key_of, unlike
 from gigawatt.performance.layouts import SCHEDULES, Layouts, TrainingRun
 from gigawatt.performance.schedules.pipeline import Cuts, in_flight
 from gigawatt.performance.stacks import NARROW, Optimizer, Stack
@@ -96,14 +97,15 @@ def stage_parameters(
     alone = cut.embedding * cut.head if architecture.tied_embeddings else 0.0
     ends = cut.embedding * float(whole.embedding) + cut.head * head - alone * head
     last_norm = whole.norms - sum(b.count * b.parameters.norms for b in blocks if b.role == "layer")
-    tensor = layouts.tensor.astype(float)[:, None]
-    dense = (cut.layers @ split + ends)[cut.index] / tensor
-    dense = dense + (cut.layers @ every + cut.head * float(last_norm))[cut.index]
-    if int(layouts.tensor.max(initial=1)) > min(
-        (b.attention.key_value_heads for b in blocks if b.attention.heads), default=1
-    ):
-        dense = dense + _repeated(architecture, cut, layouts)
-    return dense, (cut.layers @ routed)[cut.index] / shard.expert_split[:, None]
+    _, first, inverse = unlike(key_of((cut.index, layouts.tensor)))
+    row, tensor = cut.index[first], layouts.tensor[first].astype(float)[:, None]
+    dense = (cut.layers @ split + ends)[row] / tensor
+    dense = dense + (cut.layers @ every + cut.head * float(last_norm))[row]
+    dense = dense + _repeated(architecture, cut.layers[row], tensor)
+    experts = cut.layers @ routed
+    if not experts.any():
+        return dense.take(inverse, axis=0), np.zeros((len(layouts), 1))
+    return dense.take(inverse, axis=0), experts.take(cut.index, axis=0) / shard.expert_split[:, None]
 
 
 def _whole(block: Block) -> float:
@@ -118,16 +120,15 @@ def _split(block: Block) -> float:
     return float(p.attention - p.replicated + p.feed_forward)
 
 
-def _repeated(architecture: Architecture, cut: Cuts, layouts: Layouts) -> Array:
+def _repeated(architecture: Architecture, layers: Array, tensor: Array) -> Array:
     """Parameters of key-value heads beyond an even share, where there are more tensor ranks than heads."""
-    tensor = layouts.tensor.astype(float)[:, None]
     found: Array = np.zeros((1, 1))
     for kind, block in enumerate(architecture.blocks):
         a = block.attention
         if not a.latent:
             beyond = np.maximum(1.0 - a.key_value_heads / tensor, 0.0)
             each = architecture.hidden * float(a.head_dim + a.value_dim) * beyond
-            found = found + cut.layers[cut.index, :, kind] * each
+            found = found + layers[:, :, kind] * each
     return found
 
 
@@ -167,10 +168,11 @@ class StageMemory:
         self.run, self.layouts, self.stack, self.optimizer = run, layouts, stack, optimizer
         self.cut, self.shard, self.activations, self.working = cut, shard, activations, working
         self.dense, self.routed = parameters
+        self.experts = bool(self.routed.any())
         self.zero = layouts.zero
         self.tensor = layouts.tensor.astype(float)
         self.pipeline = layouts.pipeline.astype(float)
-        self.layers = cut.layers[cut.index]
+        self.layers = cut.layers.take(cut.index, axis=0)
         self.offloads = bool(layouts.offload.any())
         if waiting is None:
             waiting = in_flight(
@@ -192,11 +194,12 @@ class StageMemory:
     def device(self) -> dict[str, Array]:
         """Bytes on one device of the stage that needs most, by part (:data:`MEMORY_PARTS`), each ``(L,)``."""
         by_stage = self.parts()
-        total = by_stage["weights"] + by_stage["gradients"]
-        for name in MEMORY_PARTS[2:]:
-            total += by_stage[name]
-        rows, worst = np.arange(len(self.layouts)), np.argmax(total, axis=1)
+        rows, worst = np.arange(len(self.layouts)), np.argmax(_sum(by_stage), axis=1)
         return {name: by_stage[name][rows, worst] for name in MEMORY_PARTS}
+
+    def total(self) -> Array:
+        """Bytes on one device of the stage that needs most, all parts together, ``(L,)``."""
+        return np.asarray(_sum(self.parts()).max(axis=1))
 
     def host(self) -> Array:
         """Bytes that one device keeps in its host's memory, on the stage that sends most there, ``(L,)``.
@@ -212,6 +215,8 @@ class StageMemory:
         spread = self.zero >= from_stage
         dense = np.where(spread, per_parameter / self.shard.dense_states, per_parameter)
         routed = np.where(spread, per_parameter / self.shard.routed_states, per_parameter)
+        if not self.experts:
+            return self.dense * dense[:, None]
         return self.dense * dense[:, None] + self.routed * routed[:, None]
 
     def kept(self) -> Array:
@@ -310,3 +315,10 @@ class StageMemory:
         states = np.where(offload >= 1, one, states)
         passing = np.minimum(kept, 2.0 * np.max(self.activations, axis=0)[:, None])
         return states, np.where(offload >= 2, passing, kept)
+
+
+def _sum(by_stage: dict[str, Array]) -> Array:
+    total = by_stage["weights"] + by_stage["gradients"]
+    for name in MEMORY_PARTS[2:]:
+        total += by_stage[name]
+    return total

@@ -21,7 +21,7 @@ from gigawatt.performance.search import Search, search
 from gigawatt.performance.stacks import Stack
 from gigawatt.performance.step import StepTable
 
-__all__ = ["DEEPEST", "capped", "capped_search", "chip_power_of", "chip_work"]
+__all__ = ["capped", "capped_search", "chip_power_of", "chip_work"]
 
 Array = NDArray[np.float64]
 
@@ -29,8 +29,6 @@ _KNOWN = ("idle", "dram", "scale_up", "scale_out", "node", "network")
 """Components of a step's energy that are not work of the chip's core."""
 _BOUND = ("arithmetic", "memory_bandwidth", "pipeline_bubble")
 """Parts of a step time that a clock changes or that wait for those; all others keep their seconds."""
-_DEEPEN, DEEPEST = 4, 4096
-"""By how much a search under a cap looks deeper at a time, and how many layouts it keeps at most."""
 
 
 def chip_work(step: StepTable, count: float) -> dict[str, Array]:
@@ -137,22 +135,18 @@ def capped_search(
     cap: float | None = None,
     counted: bool = True,
     known: KnownCosts | None = None,
+    kinds: bool = False,
 ) -> Search:
     """:func:`~gigawatt.performance.search.search` with every chip held to ``cap`` [W].
 
-    A cap never makes a layout quicker: the quickest without it are looked at, deeper and deeper, until the
-    last of them is slower without the cap than those that are kept are with it (at most 4,096 layouts).
-    Parameters and errors are those of ``search`` and :func:`capped`.
+    A cap never makes a layout quicker, so that the floors under the times without it are floors under those
+    with it. Parameters and errors are those of ``search`` and :func:`capped`.
     """
-    depth, names = top, tuple(widen)
-    while True:
-        found = search(
-            run, cluster, stack, fixed, top=depth, progress=progress, widen=names, counted=counted,
-            known=known,
-        )  # fmt: skip
-        table = capped(found.best, cluster, cap)
-        order = np.argsort(table.step_time, kind="stable")[:top]
-        complete = len(found.best) < depth or depth >= DEEPEST
-        if complete or table.step_time[order[-1]] <= found.best.step_time[-1]:
-            return replace(found, best=table.take(order))
-        depth = min(depth * _DEEPEN, DEEPEST)
+
+    def held(table: StepTable) -> StepTable:
+        return capped(table, cluster, cap)
+
+    return search(
+        run, cluster, stack, fixed, top=top, progress=progress, widen=widen, counted=counted, known=known,
+        kinds=kinds, held=held,
+    )  # fmt: skip

@@ -16,14 +16,16 @@ from numpy.typing import NDArray
 from gigawatt.core.errors import InfeasibleError
 from gigawatt.core.quantities import compact
 from gigawatt.machine.machine import Cluster
+from gigawatt.performance.degrees import key_of
 from gigawatt.performance.known_costs import KnownCosts
-from gigawatt.performance.layouts import IndivisibleError, Layouts, TrainingRun, layouts_of
+from gigawatt.performance.layouts import SCHEDULES, IndivisibleError, Layouts, TrainingRun, layouts_of
 from gigawatt.performance.stacks import Stack
 from gigawatt.performance.step import BUSY, Prepared, StepTable, Stepwise, evaluate_prepared, prepare
 
-__all__ = ["Front", "Search", "floor_of", "front", "memory_of", "non_dominated", "search"]
+__all__ = ["Front", "Search", "floor_of", "front", "kind_of", "memory_of", "non_dominated", "search"]
 
 Array = NDArray[np.float64]
+Held = Callable[[StepTable], StepTable]
 
 CHUNK = 8192
 """Layouts looked at at a time: large enough for numpy, small enough for the cache."""
@@ -63,25 +65,48 @@ class Front:
 
 def memory_of(prepared: Prepared, layouts: Layouts, rows: slice | NDArray[np.intp]) -> Array:
     """Memory of the worst device for some ``rows`` [B], ``(L,)``."""
-    part = Stepwise(prepared, layouts, rows)
-    total = np.zeros(len(part.layouts))
-    for held in part.memory().values():
-        total = total + held
-    return total
+    return Stepwise(prepared, layouts, rows).held.total()
 
 
 def floor_of(prepared: Prepared, layouts: Layouts) -> Array:
     """Floor under the step time of every layout [s], ``(L,)``.
 
     What the layers take on the mean stage, communication that their own computation does not hide included,
-    and the filling and draining of a 1F1B pipeline of such stages; exchange of gradients, optimizer and
-    imbalance of stages come on top.
+    the filling and draining of a 1F1B pipeline of such stages, and the fixed overhead of a step; exchange of
+    gradients, optimizer and imbalance of stages come on top.
+
+    Notes
+    -----
+    That no step is shorter: with b the busy time of one microbatch on the mean stage and t ≥ b on the
+    slowest, the step of :meth:`~gigawatt.performance.step.Stepwise.parts` is at least max(M, m b) + overhead,
+    as what is exposed between stages, with the host and once a step, and the optimizer, are ≥ 0 and b is
+    without them. Of 1F1B with p stages of v chunks the makespan is M = m t + (p b − t)/v, so that
+    M − (m b + (p − 1) b / v) = (t − b)(m − 1/v) ≥ 0 for m, v ≥ 1. Of other schedules only M ≥ m b is used.
     """
     microbatches, pipeline = layouts.microbatches, layouts.pipeline.astype(float)
-    floor = microbatches / pipeline * prepared.total[:BUSY].sum(axis=0)[prepared.costs.index]
-    fill = (pipeline - 1.0) / (layouts.interleave * microbatches)
-    fill = np.where(layouts.schedule == 0, np.minimum(fill, pipeline - 1.0), 0.0)
-    return floor * (1.0 + fill) * (1.0 - ROUNDING)
+    busy = prepared.total[:BUSY].sum(axis=0)[prepared.costs.index] / pipeline
+    fill = np.where(layouts.schedule == 0, (pipeline - 1.0) / layouts.interleave, 0.0)
+    return (busy * (microbatches + fill) + prepared.stack.step_overhead) * (1.0 - ROUNDING)
+
+
+def kind_of(layouts: Layouts) -> NDArray[np.int64]:
+    """A number for the kind of every layout, ``(L,)``.
+
+    Layouts are of one kind that have the same tensor, pipeline, context, data and expert degrees, the same
+    schedule (interleaved 1F1B is another than plain) and the same recomputation: they differ in chunks of a
+    stage, microbatch, ZeRO stage, sequence parallelism, sharding or offload alone.
+    """
+    return key_of(
+        (
+            layouts.tensor,
+            layouts.pipeline,
+            layouts.context,
+            layouts.data,
+            layouts.expert,
+            layouts.schedule + (len(SCHEDULES) * (layouts.interleave > 1)),
+            layouts.recompute,
+        )
+    )
 
 
 @dataclass(frozen=True)
@@ -97,39 +122,43 @@ class _Screened:
     floors: Array
     lacking: float
     counted: bool = True
-    beyond: bool = False
 
 
-def _screened(
-    run: TrainingRun,
-    cluster: Cluster,
-    stack: Stack,
-    fixed: Mapping[str, int] | None,
-    progress: Callable[[int, int], None] | None,
-    widen: tuple[str, ...],
-    part: bool = False,
-    fill: float = 0.0,
-    counted: bool = True,
-    known: KnownCosts | None = None,
-) -> _Screened:
-    """Of what the stack offers; where none of it divides or fits, of every layout."""
-    try:
-        layouts = layouts_of(run, cluster, stack, fixed, widen, part=part, fill=fill)
-        prepared = prepare(run, layouts, cluster, stack, part=part, known=known)
-        if not counted:
-            every = np.arange(len(layouts))
-            return _Screened(layouts, prepared, every, floor_of(prepared, layouts), 0.0, counted=False)
-        rows, floors, lacking = _fitting(prepared, layouts, progress)
-        if len(rows):
-            return _Screened(layouts, prepared, rows, floors, lacking)
-        if not stack.offers:
-            raise _nothing_fits(run, cluster, len(layouts), lacking)
-    except IndivisibleError:
-        if not stack.offers:
-            raise
-    stack = replace(stack, offers=())
-    found = _screened(run, cluster, stack, fixed, progress, widen, part, fill, counted, known)
-    return replace(found, beyond=True)
+@dataclass(frozen=True)
+class _Question:
+    """What is searched: the arguments of :func:`search` that say which layouts there are."""
+
+    run: TrainingRun
+    cluster: Cluster
+    stack: Stack
+    fixed: Mapping[str, int]
+    widen: tuple[str, ...] = ()
+    part: bool = False
+    fill: float = 0.0
+    counted: bool = True
+    known: KnownCosts | None = None
+
+    @property
+    def later(self) -> _Question:
+        """The same with every layout in place of those that the stack offers."""
+        return replace(self, stack=replace(self.stack, offers=()))
+
+    @property
+    def free(self) -> _Question:
+        """The same without pins, which only whether anything fits is asked of."""
+        return replace(self, fixed={}, counted=False)
+
+
+def _screened(question: _Question, progress: Callable[[int, int], None] | None) -> _Screened:
+    """The layouts of a question; where they are counted those that fit, which may be none."""
+    q = question
+    layouts = layouts_of(q.run, q.cluster, q.stack, q.fixed, q.widen, part=q.part, fill=q.fill)
+    prepared = prepare(q.run, layouts, q.cluster, q.stack, part=q.part, known=q.known)
+    if not q.counted:
+        every = np.arange(len(layouts))
+        return _Screened(layouts, prepared, every, floor_of(prepared, layouts), 0.0, counted=False)
+    rows, floors, lacking = _fitting(prepared, layouts, progress)
+    return _Screened(layouts, prepared, rows, floors, lacking)
 
 
 def _fitting(
@@ -151,13 +180,49 @@ def _fitting(
     return found, floor_of(prepared, layouts)[found], lacking
 
 
-def _nothing_fits(run: TrainingRun, cluster: Cluster, looked_at: int, lacking: float) -> InfeasibleError:
+def _fitted(question: _Question, progress: Callable[[int, int], None] | None) -> _Screened:
+    """The layouts of a question that fit; raises where none does."""
+    found = _screened(question, progress)
+    if not len(found.rows):
+        raise _nothing_fits(question, len(found.layouts), found.lacking)
+    return found
+
+
+def _nothing_fits(question: _Question, looked_at: int, lacking: float) -> InfeasibleError:
+    cluster, pins = question.cluster, question.fixed
+    those = f" with {', '.join(f'{name} {value}' for name, value in pins.items())}" if pins else ""
     return InfeasibleError(
-        f"{run.architecture.name} fits in none of {looked_at} layouts: the closest lacks "
+        f"{question.run.architecture.name} fits in none of {looked_at} layouts{those}: the closest lacks "
         f"{compact(lacking, 'B')} per device",
         given=f"{cluster.count} {cluster.chip.id} with {compact(cluster.chip.memory_bytes, 'B')} each",
         allowed="more accelerators, more memory each, or a smaller global batch",
     )
+
+
+def _found(
+    question: _Question,
+    progress: Callable[[int, int], None] | None,
+    top: int,
+    kinds: bool,
+    held: Held | None,
+) -> Search:
+    """The quickest layouts of a question; raises where none divides or fits."""
+    screened = _screened(question, progress)
+    kept, done, fit, lacking = _quickest(screened, top, question.fill, kinds, held)
+    if not len(kept):
+        raise _nothing_fits(question, len(screened.layouts), screened.lacking or lacking)
+    best = evaluate_prepared(screened.prepared, screened.layouts, kept)
+    best = best if held is None else held(best)
+    return Search(len(screened.layouts), fit, best, screened.lacking, done)
+
+
+def _offered(question: _Question) -> bool:
+    """Whether a layout of the question divides and fits."""
+    try:
+        _found(question, None, 1, False, None)
+    except (IndivisibleError, InfeasibleError):
+        return False
+    return True
 
 
 def search(
@@ -172,8 +237,14 @@ def search(
     fill: float = 0.0,
     counted: bool = True,
     known: KnownCosts | None = None,
+    kinds: bool = False,
+    held: Held | None = None,
 ) -> Search:
     """The quickest layouts that fit.
+
+    They are of what the stack offers. Where none of that divides or fits, with pins or without, they are of
+    every layout; where it does without the pins, the pins are refused, so that no pin is answered with
+    layouts that are quicker because a search without it does not look at them.
 
     Parameters
     ----------
@@ -196,6 +267,12 @@ def search(
         Whether ``fit`` counts what fits: it takes half of the time.
     known : KnownCosts, optional
         Costs of layers of other searches, which are not computed again.
+    kinds : bool
+        Whether ``best`` has the quickest layout of each kind alone (:func:`kind_of`), so that its rows differ
+        in more than the last digits.
+    held : callable, optional
+        What a table of steps becomes under a limit, such as that of power: never quicker. The quickest of
+        those are looked for; ``best`` is that table.
 
     Returns
     -------
@@ -210,27 +287,29 @@ def search(
     InputError
         A pin that cannot divide.
     """
-    names = tuple(widen)
-    found = _screened(run, cluster, stack, fixed, progress, names, part, fill, counted, known)
-    kept, done, fit, lacking = _quickest(found, top, fill)
-    if not len(kept) and stack.offers and not found.beyond:  # not counted: nothing that it offers fits
-        stack = replace(stack, offers=())
-        found = _screened(run, cluster, stack, fixed, progress, names, part, fill, counted, known)
-        found = replace(found, beyond=True)
-        kept, done, fit, lacking = _quickest(found, top, fill)
-    if not len(kept):
-        raise _nothing_fits(run, cluster, len(found.layouts), lacking)
-    best = evaluate_prepared(found.prepared, found.layouts, kept)
-    return Search(len(found.layouts), fit, best, found.lacking, done, found.beyond)
+    q = _Question(run, cluster, stack, dict(fixed or {}), tuple(widen), part, fill, counted, known)
+    try:
+        return _found(q, progress, top, kinds, held)
+    except (IndivisibleError, InfeasibleError):
+        if not stack.offers or (q.fixed and _offered(q.free)):
+            raise
+    return replace(_found(q.later, progress, top, kinds, held), beyond=True)
 
 
-def _quickest(screened: _Screened, top: int, fill: float) -> tuple[NDArray[np.intp], int, int, float]:
-    """(rows of the ``top`` quickest, how many were evaluated, how many fit, bytes that the closest lacks)."""
+def _quickest(
+    screened: _Screened, top: int, fill: float, kinds: bool, held: Held | None
+) -> tuple[NDArray[np.intp], int, int, float]:
+    """(rows of the ``top`` quickest, how many were evaluated, how many fit, bytes that the closest lacks).
+
+    In the order of their floors, until the next floor is above the slowest that is kept: no step that was
+    not looked at is shorter than its floor (:func:`floor_of`), nor is it under a limit.
+    """
     layouts, prepared, rows, run = screened.layouts, screened.prepared, screened.rows, screened.prepared.run
     full = layouts.microbatches * layouts.data * layouts.microbatch
     room = np.minimum(full / run.global_batch, 1.0 + fill)
     floors = screened.floors / room[rows]
     order = np.argsort(floors, kind="stable")
+    kind = kind_of(layouts) if kinds else np.arange(len(layouts))
     kept, times, done = np.zeros(0, dtype=np.intp), np.zeros(0), 0
     fit, closest = len(rows) if screened.counted else 0, np.inf
     # a small first chunk, since the lowest floors are likely the best and then cut the rest short
@@ -242,14 +321,16 @@ def _quickest(screened: _Screened, top: int, fill: float) -> tuple[NDArray[np.in
         if len(kept) >= top:
             chunk = chunk[floors[chunk] <= times[-1]]
         here = np.sort(rows[chunk])
-        table = evaluate_prepared(prepared, layouts, here, energy=False)
-        took = table.step_time / room[here]
+        table = evaluate_prepared(prepared, layouts, here, energy=held is not None)
+        took = (table if held is None else held(table)).step_time / room[here]
         if not screened.counted:
             closest = min(closest, float(table.memory_total.min()))
             here, took = here[table.fits], took[table.fits]
             fit += len(here)
         kept, times = np.concatenate([kept, here]), np.concatenate([times, took])
-        first = np.lexsort((kept, times))[:top]
+        first = np.lexsort((kept, times))
+        _, of_kind = np.unique(kind[kept[first]], return_index=True)
+        first = first[np.sort(of_kind)[:top]]
         kept, times = kept[first], times[first]
         done, size = done + len(chunk), min(4 * size, CHUNK) if len(kept) < top else CHUNK
     return kept, done, fit, max(closest - prepared.cluster.chip.memory_bytes, 0.0)
@@ -268,7 +349,13 @@ def front(
     With a given number of accelerators a run's cost rises with both, so that these hold every best
     compromise of time, energy and money. Parameters and errors are those of :func:`search`.
     """
-    screened = _screened(run, cluster, stack, fixed, progress, tuple(widen))
+    question = _Question(run, cluster, stack, dict(fixed or {}), tuple(widen))
+    try:
+        screened = _fitted(question, progress)
+    except (IndivisibleError, InfeasibleError):
+        if not stack.offers or (question.fixed and _offered(question.free)):
+            raise
+        screened = _fitted(question.later, progress)
     layouts, prepared, rows = screened.layouts, screened.prepared, screened.rows
     kept, points = np.zeros(0, dtype=np.intp), np.zeros((0, 2))
     for start in range(0, len(rows), CHUNK):

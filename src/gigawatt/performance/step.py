@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from gigawatt.core.errors import InputError, nearest
 from gigawatt.machine.machine import Cluster
 from gigawatt.performance.collectives import Traffic
 from gigawatt.performance.costs import ENERGY_FROM, LayerCosts, hide, layer_costs
+from gigawatt.performance.degrees import key_of, unlike
 from gigawatt.performance.exchanges import Exchange, Exchanges
 from gigawatt.performance.known_costs import KnownCosts
 from gigawatt.performance.layouts import SCHEDULES, Layouts, TrainingRun
@@ -257,9 +259,17 @@ class Stepwise:
         self.microbatches = self.layouts.microbatches
         self.pipeline = self.layouts.pipeline.astype(float)
         self.interleave = self.layouts.interleave.astype(float)
-        self.sums = prepared.total[:, self.column]
         self.up_bytes, self.out_bytes = np.zeros(len(self.layouts)), np.zeros(len(self.layouts))
-        self.exchanges = Exchanges(
+
+    @cached_property
+    def sums(self) -> Array:
+        """Cost rows of one microbatch over all layers, embedding and head, ``(R, L)``."""
+        return self.prepared.total[:, self.column]
+
+    @cached_property
+    def exchanges(self) -> Exchanges:
+        """What devices send one another outside the layers."""
+        return Exchanges(
             run=self.run,
             layouts=self.layouts,
             cluster=self.cluster,
@@ -269,6 +279,10 @@ class Stepwise:
             shard=self.shard,
             parameters=self.parameters,
         )
+
+    @cached_property
+    def _number(self) -> Array:
+        return self.cut.number.take(self.cut.index, axis=0)
 
     def _by_stage(self, rows: slice) -> Array:
         """Sum of some cost rows over the layers, embedding and head of each unlike stage, ``(L, C)``."""
@@ -280,7 +294,7 @@ class Stepwise:
 
     def _mean(self, by_stage: Array) -> Array:
         """Mean over all stages of a quantity ``(L, C)`` known for unlike ones."""
-        return (by_stage * self.cut.number[self.cut.index]).sum(axis=1) / self.pipeline
+        return np.einsum("lc,lc->l", by_stage, self._number) / self.pipeline
 
     def parts(self) -> dict[str, Array]:
         """Seconds of one step by what binds; see the module.
@@ -355,8 +369,9 @@ class Stepwise:
         beat, wait, left = hide(traffic, window, share, self.stack.contention)
         return (beat, wait), left
 
-    def memory(self) -> dict[str, Array]:
-        """Bytes of the worst device by part."""
+    @property
+    def held(self) -> StageMemory:
+        """Memory of every unlike stage."""
         return StageMemory(
             run=self.run,
             layouts=self.layouts,
@@ -367,14 +382,25 @@ class Stepwise:
             parameters=self.parameters,
             activations=self.prepared.costs.activations[:, self.column],
             working=self.prepared.costs.working[:, self.column],
-            waiting=in_flight(
-                stage=self.cut.first[self.cut.index],
-                pipeline=self.pipeline[:, None],
-                interleave=self.interleave[:, None],
-                microbatches=self.microbatches[:, None],
-                kind=self.layouts.schedule[:, None],
-            ),
-        ).device()
+            waiting=self._waiting(),
+        )
+
+    def _waiting(self) -> Array:
+        """Microbatches in flight on every unlike stage, ``(L, C)``; many layouts share a pipeline."""
+        mine, rounds = self.layouts, self.microbatches
+        _, first, inverse = unlike(key_of((mine.schedule, self.cut.index, rounds.astype(np.int64))))
+        found = in_flight(
+            stage=self.cut.first[self.cut.index[first]],
+            pipeline=self.pipeline[first, None],
+            interleave=self.interleave[first, None],
+            microbatches=rounds[first, None],
+            kind=mine.schedule[first, None],
+        )
+        return found.take(inverse, axis=0)
+
+    def memory(self) -> dict[str, Array]:
+        """Bytes of the worst device by part."""
+        return self.held.device()
 
     def energy(self, step_time: Array) -> dict[str, Array]:
         """Joules of the accelerators of a layout for one step by component; call after :meth:`parts`."""

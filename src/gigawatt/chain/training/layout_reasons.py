@@ -28,10 +28,10 @@ __all__ = ["INDIVISIBLE", "LayoutQuestion", "LayoutReasons", "LayoutVerdict", "L
 INDIVISIBLE: Mapping[str, str] = {
     "tensor": "tensor does not divide the accelerators",
     "pipeline": "tensor · pipeline does not divide the accelerators",
-    "interleave": "interleaved chunks do not divide the layers of a stage",
+    "interleave": "interleaved chunks are not of equal layers",
     "context": "tensor · pipeline · context does not divide the accelerators",
     "data": "data does not divide the global batch",
-    "expert": "expert does not divide data · context",
+    "expert": "expert does not divide tensor · data · context",
     "microbatch": "microbatches do not divide the sequences of a replica, or the stages the microbatches",
     "sequence_parallel": "sequence parallelism without tensor parallelism",
     "recompute": "recomputation",
@@ -210,7 +210,7 @@ class LayoutQuestion:
     def search(self, fixed: Mapping[str, int], top: int = 10) -> Search:
         """The search with these columns fixed."""
         return capped_search(
-            self.run, self.cluster, self.stack, fixed, top=top, widen=self.widen, cap=self.cap
+            self.run, self.cluster, self.stack, fixed, top=top, widen=self.widen, cap=self.cap, kinds=True
         )
 
     def layouts(

@@ -118,14 +118,15 @@ def layouts_search(
     top: int = 10,
     progress: Callable[[int, int], None] | None = None,
 ) -> Search:
-    """Every layout that divides, evaluated at once; the best that fit in memory, under the power cap.
+    """Every layout that divides, evaluated at once; the best of each kind that fit, under the power cap.
 
     tensor × pipeline × interleave × context × expert × ZeRO × micro-batch × recomputation × sequence
-    parallelism, and schedule × sharding × offload where they are widened over; see gigawatt.performance.
+    parallelism, and schedule × sharding × offload where they are widened over; see gigawatt.performance. A
+    kind is tensor, pipeline, context, data and expert degree, schedule and recomputation.
     """
     return capped_search(
         training_run, machine_machine.cluster, software_stack, dict(layout_fixed),
-        top=top, progress=progress, widen=layout_widen, cap=machine_cap,
+        top=top, progress=progress, widen=layout_widen, cap=machine_cap, kinds=True,
     )  # fmt: skip
 
 

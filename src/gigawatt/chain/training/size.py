@@ -10,7 +10,8 @@ from gigawatt.chain.training.terms import RunTerms, critical_batch
 from gigawatt.core.errors import GigawattError, InfeasibleError
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.core.quantities import compact
-from gigawatt.performance.layouts import IndivisibleError
+from gigawatt.performance.layouts import IndivisibleError, not_offered
+from gigawatt.schema.pins import word_of
 
 __all__ = ["fit_again", "fit_run", "fit_runs", "fit_whole"]
 
@@ -154,6 +155,12 @@ def _notices(sizes: Sizes, fit: Fit) -> list[str]:
         told.append(
             f"no layout that {terms.stack.id} offers fits: layouts of later software are taken "
             "(sequence parallelism, selective recomputation, parts of a sequence, ZeRO)"
+        )
+    if alien := not_offered(terms.stack, terms.fixed, terms.widen):
+        words = ", ".join(f"{name.replace('_', ' ')} {word_of(name, value)}" for name, value in alien.items())
+        told.append(
+            f"the layout is pinned to {words}, which {terms.stack.id} does not offer: a search without the "
+            "pin does not look at it, and may find a slower one"
         )
     if fit.spare:
         told.append(_spare_words(sizes, fit))
