@@ -51,6 +51,7 @@ __all__ = [
     "deviation_surface",
     "fit_family",
     "fit_sources",
+    "layers",
     "median_surface",
     "memory_share",
     "predict",
@@ -152,7 +153,7 @@ def shares(frame: Frame, family: Family, device: Device, constants: Kernels, mem
     return float(np.clip(np.median(sum(arithmetic) / large["time"].to_numpy()), 0.01, 1.0))
 
 
-def _layers(frame: Frame) -> list[dict[str, Array]]:
+def layers(frame: Frame) -> list[dict[str, Array]]:
     """Sizes of the multiplications that a row holds: one, or the two of an expert layer."""
     one = {c: frame[c].to_numpy(dtype=float) for c in _SIZES}
     gate = frame["gate"].to_numpy(dtype=float)
@@ -179,7 +180,7 @@ def _parts(
             rate=device.peak[str(frame["form"].iloc[0])] * share,
             bandwidth=device.bandwidth * memory,
         )
-        for sizes in _layers(frame)
+        for sizes in layers(frame)
     ]
     return [a for a, _ in found], [b for _, b in found]
 
@@ -198,7 +199,7 @@ def _groups(frame: Frame, family: Family) -> Array | None:
 
 def _coordinates(frame: Frame, family: Family, constants: Kernels) -> list[tuple[Array, ...]]:
     groups, tile = _groups(frame, family), constants.attention_tile
-    found = [coordinates(family, **sizes, tile=tile, groups=groups) for sizes in _layers(frame)]
+    found = [coordinates(family, **sizes, tile=tile, groups=groups) for sizes in layers(frame)]
     return [tuple(np.asarray(x) for x in at) for at in found]
 
 
@@ -248,7 +249,7 @@ def fit_family(
     devices: Mapping[str, Device] = {"": device} if single else device  # type: ignore[dict-item,assignment]
     names = np.array([""] * len(frame)) if single else frame["device"].to_numpy()
     found: dict[str, float] = {}
-    base: list[Array] = [np.zeros(len(frame)) for _ in _layers(frame.iloc[:1])]
+    base: list[Array] = [np.zeros(len(frame)) for _ in layers(frame.iloc[:1])]
     extra = np.zeros(len(frame))
     for name, one in devices.items():
         mine = names == name
@@ -359,10 +360,10 @@ def _aside(coarse: Surface, known: bool = False) -> Matrix:
 
 def _line_coordinates(frame: Frame, family: Family, units: float) -> list[list[tuple[Array, ...]]]:
     """Where each multiplication stands on each line."""
-    layers = _layers(frame)
-    found: list[list[tuple[Array, ...]]] = [[(sizes["moved"],) for sizes in layers]]
+    parts = layers(frame)
+    found: list[list[tuple[Array, ...]]] = [[(sizes["moved"],) for sizes in parts]]
     for tm, tn in WAVE_TILES:
-        found.append([(np.ceil(s["m"] / tm) * np.ceil(s["n"] / tn) / units,) for s in layers])
+        found.append([(np.ceil(s["m"] / tm) * np.ceil(s["n"] / tn) / units,) for s in parts])
     return found[: len(lines_of(family))]
 
 

@@ -16,6 +16,7 @@ from gigawatt.core.evidence import Assumption, Evidence, Grade, worst
 from gigawatt.machine.machine import Chip
 from gigawatt.technology.composition import HYBRID
 from gigawatt.technology.digital.gpu import BITS, kernels
+from gigawatt.technology.digital.systolic import Arrays
 from gigawatt.technology.hybrid.machine import machine_of
 from gigawatt.technology.registry import registered
 
@@ -154,6 +155,7 @@ def chip_of(entry: Entity, assumed: tuple[Assumption, ...] = ()) -> Chip:
         kernels=_fit(row),
         assumptions=tuple(row.assumed),
         exponentials=row.get("exponentials"),
+        arrays=_arrays(row),
     )
 
 
@@ -245,6 +247,28 @@ def _fit(row: _Row) -> str:
         source = entity("kernels", name or _DEFAULT).rows()[0].source_id
         row.assumed.append(Assumption(f"chips.{id}.kernels", name or _DEFAULT, reason, grade, source))
     return name
+
+
+def _arrays(row: _Row) -> Arrays | None:
+    """The systolic arrays of a row that gives the edge of one; it must then give the rest too.
+
+    A design has those of its kin, with vector units that grow with its own peak.
+    """
+    if row.get("array_edge") is None:
+        kin = table("chips").get(row.row.text("kin") or row.row.text("kernels"))
+        if kin is None or kin.id == row.row.id or "array_edge" not in kin.numbers:
+            return None
+        like, mine = _peaks(kin), _peaks(row.row)
+        shared = [form for form in mine if form in like]
+        arrays = _arrays(_Row(kin))
+        return arrays.quicker(mine[shared[0]] / like[shared[0]]) if arrays is not None and shared else arrays
+    return Arrays(
+        edge=row.need("array_edge"),
+        clock=row.need("array_clock"),
+        memory=row.need("array_memory"),
+        vector=row.need("vector_rate"),
+        exponentials=row.need("exponentials"),
+    )
 
 
 def _energy_dram(row: _Row) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from gigawatt.core.evidence import Assumption, Evidence
 from gigawatt.machine.topology import Topology
+from gigawatt.technology.digital.systolic import Arrays
 
 __all__ = ["Chip", "Cluster", "Curve", "Link", "Node"]
 
@@ -22,7 +23,8 @@ class Chip:
     of the catalog's ``kernels`` table that its technology uses (empty: ``default``); ``assumptions`` lists
     what the row did not say and a documented rule filled in. ``exponentials`` [1/s] is the rate of its units
     for special functions, ``None`` where no row says it. ``resale`` has (age [s], share of the price for
-    which it sells at that age), empty where it is not sold.
+    which it sells at that age), empty where it is not sold. ``arrays`` are the systolic arrays that it
+    multiplies on, ``None`` for a chip of many processors.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Chip:
     assumptions: tuple[Assumption, ...] = field(default=(), repr=False)
     exponentials: float | None = None
     resale: tuple[tuple[float, float], ...] = ()
+    arrays: Arrays | None = None
 
 
 @dataclass(frozen=True, slots=True)

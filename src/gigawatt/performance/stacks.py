@@ -13,6 +13,7 @@ from gigawatt.machine.chips import catalog_chip
 from gigawatt.machine.clocks import clock_beside
 from gigawatt.machine.machine import Chip
 from gigawatt.technology.digital.gpu import multiplied_as
+from gigawatt.technology.digital.systolic import ARRAYS
 from gigawatt.technology.interface import Efficiency
 
 __all__ = [
@@ -222,7 +223,8 @@ def sustained(chip: Chip, number_format: str) -> float:
     ``sustained`` has ``share`` for formats of 16 bits and more and ``share_narrow`` for narrower ones, fitted
     for some chips. One without a fit keeps the clock that its own limit allows in the work in which its kin,
     the chip of the same process whose kernels it has, keeps the fitted share
-    (:func:`~gigawatt.machine.clocks.clock_beside`); all others have their row or ``default``.
+    (:func:`~gigawatt.machine.clocks.clock_beside`); all others have their row, or ``arrays`` where they
+    multiply on systolic arrays, or ``default``.
     """
     rows = table("sustained")
     quantity = "share_narrow" if number_format in NARROW else "share"
@@ -237,7 +239,8 @@ def sustained(chip: Chip, number_format: str) -> float:
         if form in known.peak and form in chip.peak:
             return min(clock_beside(chip=chip, kin=known, number_format=form, kept=of_kin), 1.0)
     guessed = rows[chip.id].get(quantity) if chip.id in rows else None
-    return rows["default"].value(quantity) if guessed is None else guessed
+    like = "default" if chip.arrays is None else ARRAYS
+    return rows[like].value(quantity) if guessed is None else guessed
 
 
 def _fitted_share(id: str, quantity: str) -> float | None:

@@ -7,6 +7,9 @@ A row of the tables is one framework's timing of one shape. Two predictions stan
 * *as used*: the catalog's kernel alone, as every prediction of the product has it: the middle of the
   frameworks. Its error holds the spread among frameworks.
 
+Rows of a chip whose kernels nobody fitted are judged by the product's cost of that chip, in both columns
+alike.
+
 The errors of the tables' targets are those of the first; both are shown.
 """
 
@@ -18,24 +21,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from gigawatt.calibration.kernel_fits import Device, Fit, deviation_surface, predict
+from gigawatt.calibration.kernel_fits import Device, Fit, deviation_surface, layers, predict
 from gigawatt.calibration.kernel_rows import DEVICES, FILES, judged, read_kernels
 from gigawatt.core.errors import GigawattError, InputError, MissingDataError, nearest
 from gigawatt.machine import load_chip
-from gigawatt.technology.digital.gpu import kernels
+from gigawatt.technology.digital.gpu import Gpu, kernels, multiplied_as
 from gigawatt.technology.digital.surfaces import read_surface, read_values, surface_row
+from gigawatt.technology.interface import Efficiency
 from gigawatt.validation.card import Card, Group, Summary
 from gigawatt.validation.files import Refusal, Refusals, data_folder
 from gigawatt.validation.rows import cells_of, check_columns, number_of
+from gigawatt.workload.operations import Operation
 
 if TYPE_CHECKING:
     from gigawatt.calibration.kernel_rows import Frame
+    from gigawatt.machine.machine import Chip
     from gigawatt.technology.digital.forms import Family
-    from gigawatt.workload.operations import Array
+    from gigawatt.workload.operations import Array, Kind
 
 __all__ = [
     "COLUMNS",
@@ -240,13 +246,14 @@ def _file_rows(file: Path) -> tuple[Frame, Refusals]:
 def _folder_rows(folder: Path, progress: Callable[[int, int], object]) -> Frame:
     import pandas as pd
 
-    wanted = [(family, name) for family in FILES for name in DEVICES]
+    known = {table: family for family, names in FILES.items() for table in names}
+    files = [file.stem.partition("__") for file in sorted(folder.glob("*__*.parquet"))]
+    wanted = list(dict.fromkeys((known[table], name) for table, _, name in files if table in known))
     found: list[Frame] = []
     for done, (family, name) in enumerate(wanted):
         progress(done, 2 * len(wanted))
-        if any((folder / f"{table}__{name}.parquet").is_file() for table in FILES[family]):
-            rows = read_kernels(folder, family, name)
-            found.append(rows[judged(rows)].assign(family=family, chip=DEVICES[name]))
+        rows = read_kernels(folder, family, name)
+        found.append(rows[judged(rows)].assign(family=family, chip=DEVICES.get(name, name)))
     if not found:
         raise InputError(
             "no tables of measured kernels here",
@@ -309,15 +316,43 @@ def _named(rows: Frame) -> tuple[Frame, Refusals]:
         if family not in _FAMILIES:
             why = Refusal("a family of kernels that is not predicted", str(family))
             refused.add(why, first, len(part))
-        elif str(form) not in Device.of(chip).peak:
+        elif multiplied_as(str(form)) not in chip.peak:
             why = Refusal("the accelerator has no rate in this number format", f"{chip.id} {form}")
-            refused.add(why, first, len(part))
-        elif surface_row(chip.kernels, family, str(form)) is None:
-            why = Refusal("no surface of this operation and number format", f"{chip.id} {family} {form}")
             refused.add(why, first, len(part))
         else:
             chips[at], keep[at] = chip.id, True
     return rows.assign(chip=chips)[keep], refused
+
+
+def _has_fit(chip: Chip, family: str, form: str) -> bool:
+    """Whether kernels of this chip, or of the chip whose kernels it has, were fitted to measured ones."""
+    row = surface_row(chip.kernels, family, form) if form in Device.of(chip).peak else None
+    return chip.arrays is None and row is not None and row.text("chip") == chip.kernels
+
+
+def _by_cost(rows: Frame, chip: Chip, family: str, form: str) -> Array:
+    """Seconds of rows of a chip without fitted kernels: what the product's own cost model says of each
+    multiplication, and the bytes beside it."""
+    total = np.zeros(len(rows))
+    for sizes in layers(rows):
+        pairs = sizes["flops"] / (4.0 * sizes["k"]) if family in ("attention", "decode") else 0.0
+        operation = Operation(
+            name=family,
+            kind="attention" if family == "decode" else cast("Kind", family),
+            phase="forward",
+            m=sizes["m"],
+            n=sizes["n"],
+            k=sizes["k"],
+            batch=sizes["batch"],
+            flops=sizes["flops"],
+            bytes_read=sizes["moved"],
+            bytes_written=np.zeros(len(rows)),
+            launches=np.ones(len(rows)),
+            number_format=form,
+            exponentials=pairs,
+        )
+        total = total + Gpu().cost(operation, chip, Efficiency()).time
+    return total + Device.of(chip).beside(rows["extra"].to_numpy(dtype=float), kernels(chip.kernels).memory)
 
 
 def judge(rows: Frame, progress: Callable[[int, int], object] = lambda done, of: None) -> Frame:
@@ -327,9 +362,12 @@ def judge(rows: Frame, progress: Callable[[int, int], object] = lambda done, of:
     for done, ((chip, family, form), part) in enumerate(groups):
         progress(len(groups) + done, 2 * len(groups))
         chosen = load_chip(str(chip))
-        machine, constants = Device.of(chosen), kernels(chosen.kernels)
-        if form not in machine.peak:
+        if not _has_fit(chosen, str(family), str(form)):
+            time = _by_cost(part, chosen, str(family), str(form))
+            error = time / part["time"].to_numpy() - 1.0
+            rows.loc[part.index, "as_measured"] = rows.loc[part.index, "as_used"] = error
             continue
+        machine, constants = Device.of(chosen), kernels(chosen.kernels)
         fit = catalog_fit(str(chip), family, str(form))
         for column, as_measured in (("as_measured", True), ("as_used", False)):
             time = predict(part, fit, machine, constants, as_measured=as_measured)

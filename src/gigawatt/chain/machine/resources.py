@@ -24,8 +24,10 @@ def _nearer(link: Link, factor: float) -> Link:
 
 def _peak(cluster: Cluster, stack: Stack, factor: float) -> tuple[Cluster, Stack]:
     peak = {name: rate * factor for name, rate in cluster.chip.peak.items()}
-    chip, special = cluster.chip, cluster.chip.exponentials
-    quicker = replace(chip, peak=peak, exponentials=None if special is None else special * factor)
+    chip, special, arrays = cluster.chip, cluster.chip.exponentials, cluster.chip.arrays
+    arrays = None if arrays is None else arrays.quicker(factor)
+    special = None if special is None else special * factor
+    quicker = replace(chip, peak=peak, exponentials=special, arrays=arrays)
     return replace(cluster, chip=quicker), stack
 
 

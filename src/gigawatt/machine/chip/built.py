@@ -159,6 +159,7 @@ class Built:
             "node": "/".join(dict.fromkeys(die.node for die in self.dies)),
             "memory": self.stack.name if self.stack is not None else "SRAM only",
             "kernels": design.kernels,
+            "kin": design.kin,
             "default_node": design.node,
             "default_scale_up": design.scale_up,
             "default_scale_out": design.scale_out,

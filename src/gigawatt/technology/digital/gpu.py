@@ -29,20 +29,31 @@ from gigawatt.technology.digital.forms import (
     overlap_loss,
 )
 from gigawatt.technology.digital.surfaces import DEFAULT, surface, surface_row
+from gigawatt.technology.digital.systolic import (
+    array_kernels,
+    attention_seconds,
+    element_seconds,
+    product_seconds,
+    tiled_bytes,
+    unhidden_bytes,
+)
 from gigawatt.technology.interface import Cost, Efficiency
 from gigawatt.workload.operations import Array, Operation
 
 if TYPE_CHECKING:
     from gigawatt.machine.machine import Chip
+    from gigawatt.technology.digital.systolic import Arrays
 
 __all__ = [
     "BITS",
     "FITTED_FORMATS",
     "Gpu",
     "Kernels",
+    "best_shape",
     "fitted_as",
     "kernels",
     "multiplied_as",
+    "narrow_or_wide",
     "on_chip_bytes",
     "physical",
 ]
@@ -68,6 +79,9 @@ BLOCK = "fp8_block"
 _MOST = 0.9
 """Share of the time of attention that exponentials can take at most."""
 
+_LARGE = np.array([4096.0, 8192.0, 16384.0])
+"""Edges of the matrices among which the best shape is looked for [elements]."""
+
 _FITTED_AS = {"fp32": "bf16", "tf32": "bf16", "fp16": "bf16", "int8": "fp8"}
 
 
@@ -81,11 +95,17 @@ def multiplied_as(form: str) -> str:
     return "fp8" if form == BLOCK else form
 
 
+def narrow_or_wide(form: str) -> str:
+    """``fp8`` for formats of a byte or less, else ``bf16``: the format whose share on arrays ``form`` has."""
+    return "fp8" if BITS[form] <= 8 else "bf16"
+
+
 @dataclass(frozen=True, slots=True)
 class Kernels:
     """What fitted kernels reach on a chip, read from the catalog's ``kernels`` table.
 
-    ``share`` of the datasheet peak by family and fitted format, ``launch`` by family and of ``memory``
+    ``share`` of the datasheet peak by family and fitted format (that of grouped multiplications, where only
+    plain ones were measured, as their ratio on the measured chips), ``launch`` by family and of ``memory``
     operations [s]; the rest are the constants of the physical forms.
     """
 
@@ -123,6 +143,10 @@ def kernels(fit: str = DEFAULT) -> Kernels:
         for form in FITTED_FORMATS
         if not (of == "attention" and form == "fp4")
     }
+    for form in FITTED_FORMATS:
+        if own.get(f"gemm_share_{form}") is not None and own.get(f"grouped_share_{form}") is None:
+            known = share["gemm", form] / default.value(f"gemm_share_{form}")
+            share["grouped_gemm", form] *= known
     share |= {("attention", "fp4"): share["attention", "fp8"]}
     share |= {("decode", form): share["attention", form] for form in FITTED_FORMATS}
     blocks = {of: surface_row(fit, of, BLOCK) for of in ("gemm", "grouped_gemm")}
@@ -152,6 +176,35 @@ def kernels(fit: str = DEFAULT) -> Kernels:
         overlap_power=read("overlap_power"),
         on_chip_traffic=read("on_chip_traffic"),
     )
+
+
+@lru_cache(maxsize=64)
+def best_shape(name: str, form: str, units: float) -> float:
+    """How much of a share the quickest shape reaches by a surface that was measured on other chips.
+
+    A share of the catalog without a surface of its own is that of the best shape that somebody found, so the
+    borrowed surface is scaled to reach it there and nowhere more. 1 for fits with a surface of their own.
+
+    Parameters
+    ----------
+    name, form : str
+        Id of the ``kernels`` table; fitted format.
+    units : float
+        Processors of the chip, > 0.
+    """
+    row, found = table("kernels").get(name), surface(name, "gemm", form)
+    borrowed = surface_row(name, "gemm", form)
+    if row is None or row.get(f"gemm_share_{form}") is None or found is None or borrowed is None:
+        return 1.0
+    if borrowed.text("chip") == name:
+        return 1.0
+    m, n, k = (size.ravel() for size in np.meshgrid(_LARGE, _LARGE, _LARGE))
+    fit = kernels(name)
+    time = gemm_time(
+        m=m, n=n, k=k, batch=1.0, units=units, rate=1.0, depth_offset=fit.depth_offset,
+        tile_offset=fit.tile_offset, wave_share=fit.wave_share, tiles=tiles(),
+    )  # fmt: skip
+    return float(np.median(2.0 * m * n * k / (time * found.at(m, n, k))))
 
 
 def physical(
@@ -279,6 +332,8 @@ class Gpu:
         InputError
             The chip lacks the number format, or the format is unknown.
         """
+        if chip.arrays is not None:
+            return self._on_arrays(operation, chip, chip.arrays, efficiency)
         fit, op = kernels(chip.kernels), operation
         moved = op.bytes_read + op.bytes_written
         bandwidth = chip.memory_bandwidth * min(fit.memory * efficiency.memory, 1.0)
@@ -299,6 +354,50 @@ class Gpu:
             energy=self.energy(op, chip, moved),
         )
 
+    def _on_arrays(self, op: Operation, chip: Chip, arrays: Arrays, efficiency: Efficiency) -> Cost:
+        """As :meth:`cost` of a chip that multiplies on systolic arrays (``systolic.py``)."""
+        fit = array_kernels(chip.kernels)
+        moved = op.bytes_read + op.bytes_written
+        bandwidth = chip.memory_bandwidth * min(fit.memory * efficiency.memory, 1.0)
+        memory, waited = moved / bandwidth, np.zeros_like(moved)
+        if op.kind == "memory":
+            arithmetic = element_seconds(
+                moved=moved, width=BITS["bf16"] / 8.0, operations=fit.element_operations, vector=arrays.vector
+            )
+        else:
+            self._check(op, chip)
+            share = efficiency.attention if op.kind == "attention" else efficiency.arithmetic
+            rate = chip.peak[multiplied_as(op.number_format)] * min(
+                fit.share[narrow_or_wide(op.number_format)] * share, 1.0
+            )
+            if op.kind == "attention":
+                arithmetic = attention_seconds(
+                    flops=op.flops, pairs=op.exponentials, m=op.m, n=op.n, k=op.k, batch=op.batch,
+                    arrays=arrays, fit=fit, rate=rate,
+                )  # fmt: skip
+            else:
+                rows = op.m + fit.grouped_tile if op.kind == "grouped_gemm" else op.m
+                arithmetic = product_seconds(
+                    m=rows, n=op.n, k=op.k, batch=op.batch, edge=arrays.edge, clock=arrays.clock, rate=rate
+                )
+                width = BITS[op.number_format] / 8.0
+                tiled = tiled_bytes(m=op.m, n=op.n, k=op.k, batch=op.batch, width=width, memory=arrays.memory)
+                memory = np.maximum(moved, tiled + op.bytes_written) / bandwidth
+                waited = unhidden_bytes(moved, arrays.memory) / bandwidth
+        launch = max(efficiency.launch, fit.launch) + waited
+        return Cost(
+            arithmetic=arithmetic,
+            memory=memory,
+            launch=launch,
+            time=np.maximum(arithmetic, memory) + launch,
+            energy=self.energy(op, chip, moved),
+        )
+
+    def _check(self, op: Operation, chip: Chip) -> None:
+        lacking = self.lacks(op, chip)
+        if lacking is not None:
+            raise InputError(lacking, key=op.name, given=op.number_format, allowed=list(chip.peak))
+
     def _multiply(
         self,
         of: Family,
@@ -308,9 +407,7 @@ class Gpu:
         moved: Array,
         bandwidth: float,
     ) -> tuple[Array, Array]:
-        lacking = self.lacks(op, chip)
-        if lacking is not None:
-            raise InputError(lacking, key=op.name, given=op.number_format, allowed=list(chip.peak))
+        self._check(op, chip)
         fit, form = kernels(chip.kernels), fitted_as(op.number_format)
         peak = chip.peak[multiplied_as(op.number_format)]
         share = fit.share[of, form]
@@ -318,6 +415,8 @@ class Gpu:
             share *= efficiency.attention * (fit.attention_backward if op.phase == "backward" else 1.0)
         else:
             share *= efficiency.arithmetic
+        if of == "gemm":
+            share /= best_shape(chip.kernels, form, chip.units)
         arithmetic, memory = physical(
             of,
             fit,

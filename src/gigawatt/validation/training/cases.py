@@ -58,6 +58,8 @@ _FORMATS = (("fp4", r"(nv|mx)?fp4"), ("fp8", r"(mx|amp_)?fp8|float8"), ("int8", 
             ("bf16", r"(amp_)?bf(loat)?16"), ("fp16", r"(amp_)?fp16|float16"), ("tf32", r"tf32"),
             ("fp32", r"fp32|float32"))  # fmt: skip
 _BUT_PROJECTIONS = re.compile(r"(all but|save).*(attention|qkv|query|key|output|projection)")
+_OFFLOADED = re.compile(r"(qkv|projection).*offload|offload.*(qkv|projection)")
+"""Policies that keep projections in the host's memory; the rest of a layer is computed again."""
 _SLICES = re.compile(r"\b(\d+)\s?x\s+\S+\s+slices?\b", re.I)
 _SHARED_OVER = re.compile(
     r"\b(?:zero1|shard(?:ed|ing)?(?: group| over| within)?)\s*(?:=|of|:)?\s*(-?\d+)", re.I
@@ -293,7 +295,8 @@ def _rest(
     options["sequence_parallel"] = shared if tensor > 1 else (0,)
     word, _, brackets = row.text("recompute").lower().partition(" ")
     if word in RECOMPUTE:
-        but_projections = word == "full" and _BUT_PROJECTIONS.search(brackets) is not None
+        kept = _BUT_PROJECTIONS if word == "full" else _OFFLOADED
+        but_projections = word in ("full", "selective") and kept.search(brackets) is not None
         options["recompute"] = (RECOMPUTE.index("feed-forward" if but_projections else word),)
     elif word:
         raise Refusal("the recomputation is not known", f"{word!r}; allowed: {', '.join(RECOMPUTE)}")
