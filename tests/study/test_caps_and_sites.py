@@ -103,7 +103,8 @@ def test_a_capped_plan(question: TrainingQuestion, plan: Plan) -> None:
     assert set(gains) == set(RESOURCES)
     twice = gains["power_cap"]
     assert twice.step == pytest.approx(plan.search.best.step_time[0])  # 800 W: its own limit
-    assert gains["arithmetic"].gain < {one.resource: one for one in relieve(plan)}["arithmetic"].gain
+    # slower under the cap, arithmetic is more of the step: more of it for the same watts gains more
+    assert gains["arithmetic"].gain > {one.resource: one for one in relieve(plan)}["arithmetic"].gain > 0.0
 
 
 def test_a_sweep_begins_at_the_plan_and_finds_the_least(plan: Plan) -> None:

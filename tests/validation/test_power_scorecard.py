@@ -64,11 +64,12 @@ def test_a_model_without_voltage_would_be_worse(rows: tuple[PowerRow, ...]) -> N
     assert errors(rows, what="rate").median_ape < 0.5 * float(np.median(naive))
 
 
-def test_power_alone_does_not_explain_what_a_step_loses() -> None:
-    """Shares kept by power are above those fitted to training runs on Hopper and Blackwell in 16 bit."""
+def test_a_step_keeps_what_power_leaves() -> None:
+    """What a benchmark keeps is as measured for long; a step keeps less, by the joules of its FLOP."""
     shares = {(s.chip, s.number_format): s for s in kept_shares()}
     for share in shares.values():
         assert 0.5 < share.step <= share.benchmark <= 1.0
+        assert share.kept == pytest.approx(share.step, abs=0.06)  # another estimate of the benchmark's rate
     h100 = shares["H100-SXM5-80GB", "bf16"]
     assert h100.benchmark == pytest.approx(h100.measured, abs=0.05)
     assert shares["A100-SXM4-80GB", "bf16"].benchmark == pytest.approx(0.991, abs=0.03)

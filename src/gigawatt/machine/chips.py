@@ -20,7 +20,14 @@ from gigawatt.technology.digital.systolic import Arrays
 from gigawatt.technology.hybrid.machine import machine_of
 from gigawatt.technology.registry import registered
 
-__all__ = ["catalog_chip", "chip_of", "equivalent_peak", "list_chips"]
+__all__ = [
+    "catalog_chip",
+    "chip_of",
+    "equivalent_peak",
+    "list_chips",
+    "multiplication_energy",
+    "sustained_rate",
+]
 
 _DEFAULT = "default"
 _PETA = 1e15
@@ -156,6 +163,7 @@ def chip_of(entry: Entity, assumed: tuple[Assumption, ...] = ()) -> Chip:
         assumptions=tuple(row.assumed),
         exponentials=row.get("exponentials"),
         arrays=_arrays(row),
+        silicon=_silicon(entry.id),
     )
 
 
@@ -285,26 +293,59 @@ def _energy_dram(row: _Row) -> float:
     )
 
 
+def _silicon(id: str) -> str:
+    """The chip of the same dies whose limit set J/FLOP and voltages; empty where it is ``id`` itself."""
+    row = table("silicon").get(id)
+    return "" if row is None else row.text("silicon")
+
+
+def _operand_energy(form: str, fit: str, energy_byte: Mapping[str, float]) -> float:
+    """J/FLOP of the operands of a large multiplication: through device memory and the caches."""
+    width = BITS[form] / BITS["bf16"]
+    dram = _defaults().value("gemm_dram_traffic") * energy_byte["dram"]
+    return width * (dram + kernels(fit).on_chip_traffic * energy_byte["sram"])
+
+
+def multiplication_energy(chip: Chip, form: str) -> float:
+    """Whole J/FLOP above idle of a large multiplication in format ``form``, its operands included.
+
+    At the voltage that the chip's ``silicon`` has in such a multiplication at its own power limit.
+    """
+    return chip.energy_flop[form] + _operand_energy(form, chip.kernels, chip.energy_byte)
+
+
+def _sustained_share(fit: str) -> float:
+    """Share of the peak that a large multiplication keeps up, of the kernels ``fit`` or the median of all."""
+    own = table("kernels").get(fit)
+    share = own.get("gemm_sustained_share") if own is not None else None
+    return entity("kernels", _DEFAULT).value("gemm_sustained_share") if share is None else share
+
+
+def sustained_rate(chip: Chip, form: str) -> float:
+    """Rate [FLOP/s] that a large multiplication in format ``form`` keeps up at the chip's power limit."""
+    return _sustained_share(chip.kernels) * chip.peak[form]
+
+
 def _energy_flop(
     row: _Row, peak: Mapping[str, float], power: float, idle: float, energy_byte: Mapping[str, float]
 ) -> dict[str, float]:
     """J/FLOP such that a large multiplication at its sustained rate draws the power limit.
 
     power = idle + R·(e_flop + on-chip traffic·e_sram + memory traffic·e_dram), R = sustained share × peak.
+    A chip with the dies of another has the joules of that one: a higher limit buys clock, not cheaper FLOP.
     """
-    rules = _defaults()
     fit = row.row.text("kernels")
-    own = table("kernels").get(fit) if fit else None
-    share = own.get("gemm_sustained_share") if own is not None else None
-    share = entity("kernels", _DEFAULT).value("gemm_sustained_share") if share is None else share
+    silicon = _silicon(row.row.id)
+    kin = catalog_chip(silicon) if silicon else None
+    share = _sustained_share(fit)
     found: dict[str, float] = {}
     for form, rate in peak.items():
         stated = row.get(f"energy_flop_{form}")
-        if stated is None:
-            width = BITS[form] / BITS["bf16"]
-            dram = rules.value("gemm_dram_traffic") * width * energy_byte["dram"]
-            on_chip = kernels(fit).on_chip_traffic * width * energy_byte["sram"]
-            stated = max((power - idle) / (share * rate) - dram - on_chip, 0.0)
+        if stated is None and kin is not None and form in kin.energy_flop:
+            stated = kin.energy_flop[form]
+            row.fill(f"energy_flop_{form}", stated, "J/FLOP", f"the dies of {silicon}", "gemm_dram_traffic")
+        elif stated is None:
+            stated = max((power - idle) / (share * rate) - _operand_energy(form, fit, energy_byte), 0.0)
             row.fill(f"energy_flop_{form}", stated, "J/FLOP", _AT_LIMIT, "gemm_dram_traffic")
         found[form] = stated
     own_notes = [note for note in row.assumed if ".energy_flop_" in note.key]

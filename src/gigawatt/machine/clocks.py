@@ -33,7 +33,6 @@ __all__ = [
     "ClockModel",
     "Settled",
     "Sweep",
-    "clock_beside",
     "clock_model",
     "joules_per_step",
     "least_cap",
@@ -132,14 +131,15 @@ class Sweep:
 
 
 def clock_model(chip: Chip) -> ClockModel:
-    """The clock model of a chip: its row of the catalog's ``clocks``, completed by the row ``default``.
+    """The clock model of a chip: its row of the catalog's ``clocks``, or that of its ``silicon``, completed
+    by the row ``default``.
 
     The default row holds shares of the reference (``least_share``, ``boost_share``, ``knee_share``), the
     medians of the chips that somebody measured.
     """
     rows = table("clocks")
     common = rows["default"]
-    own: Entity = rows.get(chip.id, common)
+    own: Entity = rows.get(chip.id, rows.get(chip.silicon, common))
 
     def relative(name: str) -> float:
         value, share = own.get(f"{name}_clock"), own.get(f"{name}_share")
@@ -403,35 +403,3 @@ def sustained_share(*, chip_power: ClockModel, rate: ArrayLike, energy_flop: Arr
         over = power(middle) > chip_power.power_limit
         low, high = np.where(over, low, middle), np.where(over, middle, high)
     return np.where(free, 1.0, low / at)
-
-
-def clock_beside(*, chip: Chip, kin: Chip, number_format: str, kept: float = 1.0) -> float:
-    """Clock that a chip keeps in work in which its kin keeps another, both held by their own power limits.
-
-    Above idle power both draw P = p·R·c·v(c)², R their peak and p the joules of a FLOP of the same process:
-    c·v(c)² = kept·v(kept)² × (limit − idle) of the chip over that of the kin ÷ the ratio of their peaks.
-
-    Parameters
-    ----------
-    chip, kin : Chip
-        Of the same process.
-    number_format : str
-        Of the multiplications; both have a peak rate of it.
-    kept : float
-        Clock of the kin over its reference, > 0.
-
-    Returns
-    -------
-    float
-        Over the same reference, between the least and the boost clock of the kin.
-    """
-    model = clock_model(kin)
-    watts = (chip.power_limit - chip.idle_power) / (kin.power_limit - kin.idle_power)
-    ratio = watts * kin.peak[number_format] / chip.peak[number_format]
-    wanted = kept * float(model.voltage(kept)) ** 2 * ratio
-    low, high = model.least, model.boost
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        over = middle * float(model.voltage(middle)) ** 2 > wanted
-        low, high = (low, middle) if over else (middle, high)
-    return high

@@ -22,7 +22,8 @@ class Chip:
     the cost of an operation on it. ``evidence`` holds the row of every number. ``kernels`` names the fit
     of the catalog's ``kernels`` table that its technology uses (empty: ``default``); ``assumptions`` lists
     what the row did not say and a documented rule filled in. ``exponentials`` [1/s] is the rate of its units
-    for special functions, ``None`` where no row says it. ``resale`` has (age [s], share of the price for
+    for special functions, ``None`` where no row says it. ``silicon`` is the chip of the same dies at whose
+    limit J/FLOP and voltages were set (empty: its own). ``resale`` has (age [s], share of the price for
     which it sells at that age), empty where it is not sold. ``arrays`` are the systolic arrays that it
     multiplies on, ``None`` for a chip of many processors.
     """
@@ -47,6 +48,7 @@ class Chip:
     kernels: str = ""
     assumptions: tuple[Assumption, ...] = field(default=(), repr=False)
     exponentials: float | None = None
+    silicon: str = ""
     resale: tuple[tuple[float, float], ...] = ()
     arrays: Arrays | None = None
 

@@ -37,7 +37,7 @@ LONG = 5
 """Characters of a release (``26.02``) that are no other number; a shorter one follows a name, or a v."""
 _COMMON = "all:software"
 _NOT_NUMBERS = ("id", "framework", "year", "attention_kernel", "schedule", "optimizer", "offers", "widens",
-                "attention", "kept_shares", "software")  # fmt: skip
+                "attention", "software")  # fmt: skip
 _FIRST = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101,
           103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163)  # fmt: skip
 

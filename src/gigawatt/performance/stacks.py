@@ -9,10 +9,11 @@ from typing import Any
 from gigawatt.catalog import entity, table
 from gigawatt.core.errors import MissingDataError
 from gigawatt.core.evidence import Grade
-from gigawatt.machine.chips import catalog_chip
-from gigawatt.machine.clocks import clock_beside
+from gigawatt.machine.chips import multiplication_energy
+from gigawatt.machine.clocks import clock_model, sustained_share
 from gigawatt.machine.machine import Chip
-from gigawatt.technology.digital.gpu import multiplied_as
+from gigawatt.technology.digital.gpu import fitted_as, kernels, multiplied_as
+from gigawatt.technology.digital.surfaces import surface_row
 from gigawatt.technology.digital.systolic import ARRAYS
 from gigawatt.technology.interface import Efficiency
 
@@ -46,8 +47,7 @@ class Stack:
         1 where runs in 8 bit and less compute attention in 8 bit too, 0 where in 16.
     attention_kernel : str
         Which kernels compute attention: a ``kernel`` of the catalog's ``attention_kernels``; ``attention``
-        multiplies its share, and ``kept_shares`` stand for the chip's :func:`sustained` in 16 bit and in
-        narrower formats (1 and ``None`` but where they are being fitted).
+        multiplies its share.
     host : float [s]
         Of the host's processor to issue one operation as we count them (a framework issues several kernels
         for one). It runs ahead of the device, so a phase of a layer takes the longer of the two.
@@ -181,22 +181,20 @@ class Stack:
     offers: tuple[tuple[str, tuple[int, ...]], ...] = ()
     widens: tuple[str, ...] = ()
     attention: float = 1.0
-    kept_shares: tuple[float, float] | None = None
     software: Any = field(default=None, compare=False, repr=False)
 
     def efficiency(self, chip: Chip, number_format: str) -> Efficiency:
         """What the technology needs to know of the stack, at the rate that the chip sustains in a step."""
-        if self.kept_shares is None:
-            kept = sustained(chip, number_format)
-        else:
-            kept = self.kept_shares[number_format in NARROW]
+        kept = sustained(chip, number_format)
         # exponentials between the multiplications draw less power: halfway, in logarithms, to the whole rate
         share = attention_share(self.attention_kernel, chip)
+        clock = step_clock(chip, number_format)
         return Efficiency(
             arithmetic=self.arithmetic * kept,
             memory=self.memory,
             launch=self.launch,
             attention=self.attention * self.arithmetic * math.sqrt(kept) * share,
+            voltage=1.0 if clock is None else float(clock_model(chip).voltage(clock)),
         )
 
 
@@ -219,28 +217,46 @@ def attention_share(kernel: str, chip: Chip) -> float:
 def sustained(chip: Chip, number_format: str) -> float:
     """Share of the rate of a benchmarked kernel that the chip keeps up for a whole step.
 
-    A kernel alone runs at a higher clock than minutes of training under the power limit. The catalog's
-    ``sustained`` has ``share`` for formats of 16 bits and more and ``share_narrow`` for narrower ones, fitted
-    for some chips. One without a fit keeps the clock that its own limit allows in the work in which its kin,
-    the chip of the same process whose kernels it has, keeps the fitted share
-    (:func:`~gigawatt.machine.clocks.clock_beside`); all others have their row, or ``arrays`` where they
-    multiply on systolic arrays, or ``default``.
+    A row of the catalog's ``sustained`` (``share`` for formats of 16 bits and more, ``share_narrow`` for
+    narrower ones) where it was measured or fitted; the :func:`step_clock` of a chip whose kernels were
+    measured; of all others the guessed row, ``arrays`` where they multiply on systolic arrays, or ``default``.
     """
-    rows = table("sustained")
-    quantity = "share_narrow" if number_format in NARROW else "share"
+    rows, quantity = table("sustained"), _share_of(number_format)
     own = _fitted_share(chip.id, quantity)
     if own is not None:
         return own
-    kin, of_kin = table("chips").get(chip.kernels), _fitted_share(chip.kernels, quantity)
-    row = table("chips").get(chip.id)
-    if of_kin is not None and kin is not None and row is not None and row.text("node") == kin.text("node"):
-        form = multiplied_as(number_format)
-        known = catalog_chip(kin.id)
-        if form in known.peak and form in chip.peak:
-            return min(clock_beside(chip=chip, kin=known, number_format=form, kept=of_kin), 1.0)
+    clock = step_clock(chip, number_format)
+    if clock is not None:
+        return clock
     guessed = rows[chip.id].get(quantity) if chip.id in rows else None
     like = "default" if chip.arrays is None else ARRAYS
     return rows[like].value(quantity) if guessed is None else guessed
+
+
+def step_clock(chip: Chip, number_format: str) -> float | None:
+    """Clock in a step over that of a benchmarked kernel; ``None`` of a chip whose kernels nobody measured.
+
+    The power limit holds a step's multiplications, whose FLOP take the joules of a large multiplication on
+    the chip's silicon times the ``training_factor`` of ``clocks``, at the rate of the measured kernels
+    (:func:`~gigawatt.machine.clocks.sustained_share`).
+    """
+    form = multiplied_as(number_format)
+    measured = surface_row(chip.kernels, "gemm", "bf16")
+    if measured is None or measured.text("chip") != chip.kernels or form not in chip.energy_flop:
+        return None
+    model = clock_model(chip)
+    share = kernels(chip.kernels).share["gemm", fitted_as(number_format)]
+    kept = sustained_share(
+        chip_power=model,
+        rate=share * chip.peak[form],
+        energy_flop=model.factor * multiplication_energy(chip, form),
+        clock=1.0,
+    )
+    return float(kept)
+
+
+def _share_of(number_format: str) -> str:
+    return "share_narrow" if number_format in NARROW else "share"
 
 
 def _fitted_share(id: str, quantity: str) -> float | None:

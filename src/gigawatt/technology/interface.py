@@ -64,13 +64,14 @@ class Efficiency:
 
     ``arithmetic``, ``attention`` and ``memory`` multiply the technology's own achievable rates of matrix
     multiplications, of attention (older kernels are slower) and of memory; ``launch`` [s] is the exposed
-    host and launch time of one kernel.
+    host and launch time of one kernel; ``voltage`` is the core's over that at which J/FLOP were set.
     """
 
     arithmetic: float = 1.0
     memory: float = 1.0
     launch: float = 0.0
     attention: float = 1.0
+    voltage: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,15 @@ def _nearer(link: Link, factor: float) -> Link:
 
 
 def _peak(cluster: Cluster, stack: Stack, factor: float) -> tuple[Cluster, Stack]:
-    peak = {name: rate * factor for name, rate in cluster.chip.peak.items()}
+    """More arithmetic for the same watts, without which a chip at its power limit would gain nothing."""
     chip, special, arrays = cluster.chip, cluster.chip.exponentials, cluster.chip.arrays
-    arrays = None if arrays is None else arrays.quicker(factor)
-    special = None if special is None else special * factor
-    quicker = replace(chip, peak=peak, exponentials=special, arrays=arrays)
+    quicker = replace(
+        chip,
+        peak={name: rate * factor for name, rate in chip.peak.items()},
+        energy_flop={name: joules / factor for name, joules in chip.energy_flop.items()},
+        exponentials=None if special is None else special * factor,
+        arrays=None if arrays is None else arrays.quicker(factor),
+    )
     return replace(cluster, chip=quicker), stack
 
 

@@ -36,6 +36,7 @@ from numpy.typing import ArrayLike, NDArray
 from gigawatt.catalog.loader import Entity, table
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Grade, worst
+from gigawatt.machine.chips import multiplication_energy
 from gigawatt.machine.clocks import clock_model, settle
 from gigawatt.machine.machine import Chip, Node
 from gigawatt.technology.registry import registered
@@ -127,12 +128,8 @@ def _rows(chip: Chip) -> tuple[Entity, Entity]:
 
 
 def whole_energy(chip: Chip) -> float:
-    """J/FLOP above idle at which a large 16-bit multiplication draws the chip's limit."""
-    rows = table("kernels")
-    common = rows[DEFAULT]
-    own = rows.get(chip.kernels, common).get("gemm_sustained_share")
-    share = common.value("gemm_sustained_share") if own is None else own
-    return (chip.power_limit - chip.idle_power) / (share * chip.peak[_wide(chip)])
+    """J/FLOP above idle at which a large 16-bit multiplication draws the limit of the chip's silicon."""
+    return multiplication_energy(chip, _wide(chip))
 
 
 def _wide(chip: Chip) -> str:

@@ -130,6 +130,7 @@ def _machine(chip: Chip, count: int, domain: int, unlimited: bool) -> Cluster:
         peak={name: rate * _UNLIMITED for name, rate in chip.peak.items()},
         memory_bandwidth=chip.memory_bandwidth * _UNLIMITED,
         memory_bytes=chip.memory_bytes * _UNLIMITED,
+        power_limit=chip.power_limit * _UNLIMITED,
     )
     return replace(cluster, chip=fast, scale_up=quick(cluster.scale_up), scale_out=quick(cluster.scale_out))
 

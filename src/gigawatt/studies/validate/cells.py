@@ -9,7 +9,7 @@ __all__ = ["cell"]
 _SHARES = frozenset(
     (
         "mape", "median_ape", "p90_ape", "bias", "coverage90", "baseline_mape", "median", "p90",
-        "median_error", "median_as_used", "p90_as_used", "benchmark", "step", "measured", "fitted", "error",
+        "median_error", "median_as_used", "p90_as_used", "benchmark", "step", "measured", "kept", "error",
         "tolerance", "within25", "coverage80",
     )
 )  # fmt: skip

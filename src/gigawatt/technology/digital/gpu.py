@@ -351,7 +351,7 @@ class Gpu:
             memory=memory,
             launch=launch,
             time=np.maximum(arithmetic, memory) + launch,
-            energy=self.energy(op, chip, moved),
+            energy=self.energy(op, chip, moved, efficiency.voltage),
         )
 
     def _on_arrays(self, op: Operation, chip: Chip, arrays: Arrays, efficiency: Efficiency) -> Cost:
@@ -449,15 +449,18 @@ class Gpu:
         held = np.maximum(moved - chip.sram_bytes, 0.0)
         return np.maximum(arithmetic, op.flops / peak), np.maximum(memory, held / chip.memory_bandwidth)
 
-    def energy(self, operation: Operation, chip: Chip, moved: Array) -> dict[str, Array]:
-        """Energy of one launch by component above the chip's idle power [J]."""
+    def energy(
+        self, operation: Operation, chip: Chip, moved: Array, voltage: float = 1.0
+    ) -> dict[str, Array]:
+        """Energy of one launch by component above the chip's idle power [J], at a relative core voltage."""
         if operation.kind == "memory":
             arithmetic: Array = np.zeros_like(moved)
             on_chip = arithmetic
         else:
-            arithmetic = operation.flops * chip.energy_flop[multiplied_as(operation.number_format)]
+            core = operation.flops * voltage**2
+            arithmetic = core * chip.energy_flop[multiplied_as(operation.number_format)]
             on_chip = on_chip_bytes(
-                flops=operation.flops,
+                flops=core,
                 traffic=kernels(chip.kernels).on_chip_traffic,
                 bits=BITS[operation.number_format],
             )

@@ -53,7 +53,7 @@ def power_card(file: Path | None = None, progress: object = None) -> Card:
             "predictions": judged,
             "kept_shares": shares,
         },
-        titles={"kept_shares": "Share of a benchmarked rate that power leaves, beside what others say"},
+        titles={"kept_shares": "Share of a benchmarked rate: by power, as measured, in a predicted step"},
         notes=(
             "time and energy: of work under a cap over that at its limit; rate: of one silicon at two "
             "limits; watts: of a training step. Rows of use work set the workload's two shares and judge "

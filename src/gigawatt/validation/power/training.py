@@ -4,7 +4,7 @@ Rows are those of ``power.csv``. ``cap``: time and energy of a workload over tho
 workload's own two shares (how long the chip works, how much of that multiplications bind) come from every
 second cap, the others judge. ``pair``: rates of one silicon at two limits. ``step``: watts of a chip or a
 node in a training step, predicted by the performance room. ``share``: what a chip keeps of a benchmarked
-rate, beside what fits of training runs say it keeps.
+rate, beside what a predicted step keeps.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from gigawatt.core.errors import GigawattError
+from gigawatt.machine.chips import multiplication_energy, sustained_rate
 from gigawatt.machine.clocks import ClockModel, clock_model, settle, sustained_share
 from gigawatt.machine.load import build_cluster, load_chip
 from gigawatt.machine.machine import Chip
@@ -70,7 +71,7 @@ class PowerRow:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What a chip keeps of a benchmarked rate: by power alone, as measured, and as training runs were fitted.
+    """What a chip keeps of a benchmarked rate: by power alone, as measured, and as steps are predicted.
 
     ``measured`` is the best long-run benchmark over that rate (``nan`` where nobody measured it).
     """
@@ -80,7 +81,7 @@ class Share:
     benchmark: float
     step: float
     measured: float
-    fitted: float
+    kept: float
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def power_scorecard(file: Path | None = None) -> tuple[PowerRow, ...]:
 
 
 def kept_shares(file: Path | None = None) -> tuple[Share, ...]:
-    """The absolute side: what power alone leaves of benchmarked rates, beside the catalog's ``sustained``."""
+    """The absolute side: what power leaves of the rates benchmarked elsewhere, beside what steps keep."""
     return power_outcome(file).shares
 
 
@@ -156,7 +157,7 @@ def errors(rows: Sequence[PowerRow], *, what: str, use: str = "judge") -> Errors
 def _share(row: Row) -> Share:
     chip, form = _chip(row), row["number_format"]
     model, rate = clock_model(chip), float(row["power"]) * chip.peak[form]
-    joules = _joules(chip, form)
+    joules = multiplication_energy(chip, form)
     alone, step = sustained_share(
         chip_power=model, rate=rate, energy_flop=joules * np.array([1.0, model.factor]), clock=1.0
     )
@@ -207,7 +208,7 @@ def _check(row: Row) -> None:
             raise Refusal(f"{column} is not given")
         if not LEAST <= value <= _LARGEST or (column in _COUNTS and value != round(value)):
             raise Refusal(f"{column} is out of range")
-    if row["kind"] != "cap" and row["number_format"] not in _chip(row).peak and row["kind"] != "pair":
+    if row["kind"] != "cap" and row["number_format"] not in _chip(row).peak:
         raise Refusal("the accelerator has no rate in this number format")
 
 
@@ -230,31 +231,13 @@ def _made(row: Row, what: str, measured: float, predicted: float) -> PowerRow:
     )
 
 
-def _joules(chip: Chip, form: str) -> float:
-    """J/FLOP above idle of the large multiplication by which the catalog's J/FLOP was set, caches included.
-
-    That of the widest format measured at the limit, by the width of ``form`` (the catalog's own rule).
-    """
-    return chip.energy_flop[form] * _whole(chip)
-
-
-def _whole(chip: Chip) -> float:
-    """Whole dynamic energy over that of arithmetic alone: what draws the limit over what the units do."""
-    from gigawatt.catalog import table as rows
-
-    kernels = rows("kernels")
-    own = kernels.get(chip.id)
-    share = own.get("gemm_sustained_share") if own is not None else None
-    share = kernels["default"].value("gemm_sustained_share") if share is None else share
-    return (chip.power_limit - chip.idle_power) / (share * chip.peak["bf16"] * chip.energy_flop["bf16"])
-
-
 def _pair(row: Row) -> float:
-    """Ratio of rates of a large multiplication at two caps, both at their limit."""
-    chip = _chip(row)
+    """Ratio of rates of a large multiplication at two caps; the higher one need not bind."""
+    chip, form = _chip(row), row["number_format"]
+    watts = sustained_rate(chip, form) * multiplication_energy(chip, form)
     model = replace(clock_model(chip), power_limit=float(row["reference_cap"]), factor=1.0)
     done = settle(
-        chip_power=model, dynamic_energy=model.power_limit - model.idle, arithmetic_time=1.0,
+        chip_power=model, dynamic_energy=min(watts, model.power_limit - model.idle), arithmetic_time=1.0,
         memory_time=0.0, other_time=0.0, cap=float(row["cap"]),
     )  # fmt: skip
     return float(done.step_time)
