@@ -26,6 +26,7 @@ PLAN = {
     "supply.grid.counts", "supply.grid.nonfirm", "supply.grid.nonfirm_saving", "supply.grid.peak_charge",
     "supply.grid.peak_hours", "supply.grid.reserve_price", "supply.grid.tariff", "supply.grid.contract",
     "supply.grid.sell", "supply.grid.sell_limit", "supply.grid.sell_spread", "supply.ppa", "supply.ppa_price",
+    "supply.hedge", "supply.congestion_right",
     "supply.carbon_limit", "supply.carbon_price",
     "supply.not_served_price", "supply.ordered", "supply.ready", "supply.reliability", "supply.units",
     "supply.fuel_lines", "carbon.leak", "supply.fuel_stock", "supply.matching", "supply.flexible",

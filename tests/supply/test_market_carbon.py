@@ -75,3 +75,12 @@ def test_run_says_the_same_as_plan_supply() -> None:
     assert found.found["supply.carbon_intensity_market"] == pytest.approx(
         market_based(supply.plan, supply.question.grid.residual)
     )
+
+
+def test_a_residual_mix_that_is_given_takes_the_place_of_the_catalogs() -> None:
+    given = {"supply.grid.residual_carbon": "400 g/kWh", "carbon.boundary": "direct"}
+    mine, usual = (as_answer(asked("karlsruhe", **one)) for one in (given, {"carbon.boundary": "direct"}))
+    assert mine["carbon_market_based_g_per_kWh"] == pytest.approx(400.0)
+    assert mine["carbon_g_per_kWh"] == usual["carbon_g_per_kWh"]
+    assert "carbon.residual_mix" in {one["key"] for one in usual["assumptions"]}
+    assert "carbon.residual_mix" not in {one["key"] for one in mine["assumptions"]}

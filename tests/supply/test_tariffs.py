@@ -21,12 +21,16 @@ EXAMPLES = {
         catalog.table("tariffs_published").values(), key=lambda row: row.text("example")
     )
 }
-#: Examples of which the page prints whole units of money.
-WHOLE = ("fort-collins", "fort-collins-summer")
+#: Decimals that the page prints where they are not cents: dollars, a tenth of a million.
+DIGITS = {"fort-collins": 0, "fort-collins-summer": 0, "aep-ohio": -5, "aep-ohio-minimum": -5,
+          "aep-ohio-proposed": -5}  # fmt: skip
 
 
 def _load(items: dict[str, float], month: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """(load [W], price) of a year with the energy [kWh] and peak [kW] of an example in its month."""
+    """(load [W], price) of a year with the energy [kWh] and peak [kW] of an example in its month, or with a
+    power [kW] that is the same in all hours."""
+    if "power" in items:
+        return np.full(CLOCK.hours, items["power"] * KW), np.ones(CLOCK.hours)
     there = np.flatnonzero(CLOCK.month == month - 1) if month else np.arange(CLOCK.hours)
     load, price = np.zeros(CLOCK.hours), np.ones(CLOCK.hours)
     peak, coincident = items.get("peak", 0.0), items.get("coincident", 0.0)
@@ -45,14 +49,15 @@ def test_a_published_bill_to_the_cent(name: str) -> None:
     month = int(rows[0].text("month")) if rows[0].text("month") else None
     loads = {row.text("name"): float(row.text("value")) for row in rows if row.text("what") == "load"}
     load, price = _load(loads, month)
-    answer = bill(load, read_tariff(rows[0].text("tariff")), CLOCK, price=price)
+    contract = loads["contract"] * KW if "contract" in loads else None
+    answer = bill(load, read_tariff(rows[0].text("tariff")), CLOCK, price=price, contract=contract)
     if month is None:
         found = {line: cents(amount) for line, amount in answer.by_line().items()}
     else:
         found = {}
         for line in answer.of_month(month):
             found[line.line] = cents(found.get(line.line, 0.0) + line.amount)
-    digits = 0 if name in WHOLE else 2
+    digits = DIGITS.get(name, 2)
     for row in rows:
         if row.text("what") == "line":
             assert round(found[row.text("name")] + 1e-9, digits) == float(row.text("value")), row.text("name")

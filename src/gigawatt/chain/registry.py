@@ -92,8 +92,19 @@ _DEGREES = " ".join(f"serving.layout.{name}" for name in keys_under("serving.lay
 _COLUMNS = " ".join(f"layout.{name}" for name in keys_under("layout") if name != "widen")
 _WEATHER = "site.name site.weather site.design_hot site.design_cold site.wind_speed"
 _DATED = "year supply.ordered supply.ready supply.allow"
-_CONNECTION = " ".join([*(f"supply.grid.{name}" for name in GRID_TERMS), "supply.ppa", "supply.ppa_price"])
-_HOURS = " ".join(f"supply.grid.{name}" for name in ("price", "carbon", "water", "year", "delivery", "hours"))
+_CONNECTION = " ".join(
+    [
+        *(f"supply.grid.{name}" for name in GRID_TERMS),
+        "supply.ppa",
+        "supply.ppa_price",
+        "supply.hedge",
+        "supply.congestion_right",
+    ]
+)
+_HOURS = " ".join(
+    f"supply.grid.{name}"
+    for name in ("price", "carbon", "water", "year", "delivery", "hours", "residual_carbon", "basis")
+)
 _EVERY = (
     ("scenario.year", "", "Year of prices, plants and software", "year"),
     ("site.site", "", "The site", "site.name"),

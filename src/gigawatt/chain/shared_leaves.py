@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from gigawatt.chain.supply.candidates import fuel_id, plant_id
 from gigawatt.chain.supply.grid_tariff import assumed_of
 from gigawatt.chain.supply.grid_terms import GRID_TERMS, read_peak_hours
 from gigawatt.chain.supply.grid_trade import assumed_of_prices, read_agreements
+from gigawatt.chain.supply.hedges import HEDGE, RIGHT, Position, read_hedge, read_right
 from gigawatt.chain.supply.markets import fill_carbon, fill_fuels
 from gigawatt.chain.supply.terms import COMPUTED, read_flexible, read_matching, read_reliability
 from gigawatt.chain.supply.weather_years import grid_of, weather_years
@@ -29,7 +31,7 @@ from gigawatt.facility.weather import move_to_design, scale_wind
 from gigawatt.machine import Chip
 from gigawatt.machine.prices import bought_in, sold
 from gigawatt.money import discount_rate
-from gigawatt.power import default_not_served_price
+from gigawatt.power import Grid, default_not_served_price
 from gigawatt.power.market.hours import read_price_year
 from gigawatt.power.market.own_hours import read_own_hours
 from gigawatt.power.resource.hours_file import read_shares
@@ -160,7 +162,8 @@ def fill_grid(fill: Filler) -> None:
     fill.assumptions += assumed
     terms, made = _grid_terms(fill, skies[0].time_zone)
     read_grid = lambda: grid_of(site.grid, scenario.year, skies, *terms)  # noqa: E731
-    grid = fill.ask("site.name", lambda: once(("grid", here, site.grid, scenario.year, made), read_grid))
+    key = "site.name" if supply.grid.basis is None else "supply.grid.basis"
+    grid = fill.ask(key, lambda: once(("grid", here, site.grid, scenario.year, made), read_grid))
     fill.written("supply.grid", "site.name", grid)
     given = {name: getattr(supply.grid, name) for name in ("limit", "counts")}
     given |= {name: one for name in GRID_TERMS if (one := getattr(supply.grid, name)) is not None}
@@ -180,21 +183,22 @@ def fill_grid(fill: Filler) -> None:
         error = InputError("no tariff takes a share of it", allowed="supply.grid.tariff as well")
         raise fill.loaded.blame(error, "supply.grid.contract")
     _agreements(fill, grid.id, given)
+    _hedges(fill, grid, given)
     fill.written("supply.grid_given", "supply.grid", given)
 
 
 def _grid_terms(fill: Filler, time_zone: float) -> tuple[tuple[Any, ...], Hashable]:
-    """(means, year of prices, delivery, own hours, boundary of the grid; what these depend on)."""
+    """(means, year, delivery, own hours, boundary, residual mix and basis; what these depend on)."""
     grid, key = fill.loaded.scenario.supply.grid, "supply.grid.hours"
     written, file = grid.year, grid.hours
     year = None if written is None else fill.ask("supply.grid.year", lambda: read_price_year(written))
     means = at_year(grid.price, fill.loaded.scenario.year), grid.carbon, grid.water, year, grid.delivery
-    within = fill.loaded.scenario.carbon.boundary
+    beside_them = fill.loaded.scenario.carbon.boundary, grid.residual_carbon, grid.basis
     if file is None:
-        return (*means, None, within), (*means, within)
+        return (*means, None, *beside_them), (*means, *beside_them)
     path = Path(beside(fill.loaded, file))
     own = fill.ask(key, lambda: read_own_hours(path, time_zone=time_zone))
-    return (*means, own, within), (*means, within, stamp(path), time_zone)
+    return (*means, own, *beside_them), (*means, *beside_them, stamp(path), time_zone)
 
 
 def _agreements(fill: Filler, grid: str, given: dict[str, Any]) -> None:
@@ -209,6 +213,22 @@ def _agreements(fill: Filler, grid: str, given: dict[str, Any]) -> None:
     found, rows = fill.ask("supply.ppa", lambda: read_agreements(text, supply.ppa_price, grid))
     given["ppa"] = found
     fill.assumptions += assumed_of_prices(rows)
+
+
+def _hedges(fill: Filler, grid: Grid, given: dict[str, Any]) -> None:
+    """Hedges and congestion rights into the terms of the connection."""
+    supply = fill.loaded.scenario.supply
+    own, held = supply.grid.hours is not None, list[Position]()
+    for key, text, read in (
+        (HEDGE, supply.hedge, partial(read_hedge, grid=grid, own=own)),
+        (RIGHT, supply.congestion_right, partial(read_right, grid=grid)),
+    ):
+        if text is not None:
+            positions, told = fill.ask(key, lambda read=read, text=text: read(text))
+            held += positions
+            fill.assumptions += told
+    if held:
+        given["hedges"] = tuple(held)
 
 
 def fill_supply(fill: Filler) -> None:

@@ -22,6 +22,7 @@ from gigawatt.core.errors import InputError, MissingDataError, nearest
 from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.facility.weather import HOURS, Weather, load_weather
 from gigawatt.power.carbon import SUPPLY_CHAIN, check_boundary, grid_carbon, residual_mix
+from gigawatt.power.market.basis import Basis, basis_of
 from gigawatt.power.market.forward import Later, later_of
 from gigawatt.power.market.hours import MarketHours, given_hours, market_hours
 from gigawatt.power.market.own_hours import OwnHours
@@ -43,6 +44,8 @@ class Grid:
     the price that is not of the market's hours (0 where none are known), ``price_year``, in which these
     hours were (0: none), ``limit`` [W] of the connection, ``connection_time`` [s] from request to power,
     ``connection_range`` its low and high end, ``nonfirm_time`` the three of a connection that may be cut;
+    ``basis``, what of the price is of the place and not of the hub (``None``: nothing), ``basis_ends`` what
+    it is lower and higher at the ends of the price's range;
     ``clean``, the share of its power in every hour that is of sun, wind, water and nuclear plants, ``None``
     where the mix is not known; ``water`` [m³/J] that its plants consume; ``residual`` [kg/J] of what no
     contract names in its market. ``evidence`` holds the rows that the means come from, ``assumptions`` what
@@ -65,6 +68,8 @@ class Grid:
     delivery: float = 0.0
     price_year: int = 0
     residual: float = 0.0
+    basis: Array | None = field(default=None, repr=False)
+    basis_ends: tuple[float, float] = (0.0, 0.0)
 
     def connection_lead(self, *, nonfirm: bool = False) -> tuple[float, float, float]:
         """(value, low, high) [s] from request to power; where it may be cut, no later than firm."""
@@ -94,6 +99,8 @@ def load_grid(
     delivery: float | None = None,
     own: OwnHours | None = None,
     boundary: str = SUPPLY_CHAIN,
+    residual: float | None = None,
+    basis: str | None = None,
 ) -> Grid:
     """A grid's year, hour by hour of local standard time.
 
@@ -120,6 +127,10 @@ def load_grid(
         Hours of price, carbon or both in place of the catalog's.
     boundary : str
         What carbon counts (:mod:`gigawatt.power.carbon`); given means and hours are within it as they are.
+    residual : float, optional
+        Carbon of what no contract names in its market [kg/J], in place of the catalog's residual mix.
+    basis : str, optional
+        Of the place: a row of ``basis``, or a price (:mod:`gigawatt.power.market.basis`).
 
     Raises
     ------
@@ -176,8 +187,9 @@ def load_grid(
             carbon = known.by[check_boundary(boundary)]
             assumptions.append(known.assumption)
         carbons = dirty * carbon
-    residual, known_residual = residual_mix(row, check_boundary(boundary), float(carbons.mean()))
-    assumptions.append(known_residual)
+    if residual is None:
+        residual, told_residual = residual_mix(row, check_boundary(boundary), float(carbons.mean()))
+        assumptions.append(told_residual)
     connection = (row if "connection_time" in row.numbers else defaults).evidence("connection_time")
     cut = "connection_time_nonfirm"
     early = (row if cut in row.numbers else defaults).evidence(cut)
@@ -185,6 +197,9 @@ def load_grid(
         prices = _price_shape(row, left)
     if price is not None:
         prices = prices * (price / prices.mean())
+    place = _place(row, basis, market, evidence, assumptions)
+    if place is not None:
+        prices = prices + place.hours
     return Grid(
         id=row.id,
         name=row.text("name", row.id),
@@ -202,6 +217,8 @@ def load_grid(
         delivery=added,
         price_year=market.year if market is not None else 0,
         residual=residual,
+        basis=None if place is None else place.hours,
+        basis_ends=(0.0, 0.0) if place is None else place.ends,
     )
 
 
@@ -299,6 +316,30 @@ def _delivery(
         Assumption("supply.grid.delivery", proof.shown, proof.note, proof.grade, proof.source_id)
     )
     return proof.value
+
+
+def _place(
+    row: Entity,
+    given: str | None,
+    market: MarketHours | None,
+    evidence: dict[str, Evidence],
+    assumptions: list[Assumption],
+) -> Basis | None:
+    """The basis of a place of the grid, in the year of its prices; ``None`` where none is given."""
+    if given is None:
+        return None
+    series = row.text("hours")
+    found = basis_of(
+        given,
+        row,
+        market=loader.entity("grids_hours", series) if series else None,
+        year=0 if market is None else market.year,
+        ranged=market is None or (market.mean is not None and market.mean.high is not None),
+    )
+    if found.evidence is not None and found.assumption is not None:
+        evidence["basis"] = found.evidence
+        assumptions.append(found.assumption)
+    return found
 
 
 def _market_evidence(

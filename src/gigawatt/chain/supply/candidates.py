@@ -14,6 +14,7 @@ from gigawatt import catalog
 from gigawatt.chain.supply.grid_tariff import under_tariff
 from gigawatt.chain.supply.grid_terms import with_terms
 from gigawatt.chain.supply.grid_trade import agreed, selling
+from gigawatt.chain.supply.hedges import hedged
 from gigawatt.chain.supply.weather_years import profiles
 from gigawatt.core.errors import InputError, MissingDataError, nearest
 from gigawatt.facility import Country, Site, Weather, country_of
@@ -203,11 +204,14 @@ def plants_here(
             boundary=boundary, leak=leak, **options,
         )  # fmt: skip
         if waits_in_queue(plant.id):
-            price = np.asarray(grid.price) - grid.delivery  # a tariff and a buyer have the market's hours
+            passed = np.asarray(grid.price) - grid.delivery  # a tariff and a buyer have the market's hours
+            hub = passed if grid.basis is None else passed - grid.basis
             plant, terms = under_tariff(
-                plant, grid_given, year=int(year), price=price, capital_recovery=recovery
-            )
-            plant = selling(with_terms(plant, price, terms), price, grid_given)
+                plant, grid_given, year=int(year), price=hub, basis=grid.basis, delivery=grid.delivery,
+                capital_recovery=recovery,
+            )  # fmt: skip
+            plant = selling(with_terms(plant, hub, terms), passed, grid_given)
+            plant = hedged(plant, grid_given.get("hedges") or (), hub, grid.basis)
         plant = with_stock(
             plant, fuel_stock, year=year, rate=rate, capital_recovery=recovery, case=case,
             fuel_price=delivered_price(plant.second_fuel, year, fuel_prices, hubs), hubs=hubs,
@@ -227,6 +231,11 @@ def plants_here(
         raise InputError(
             "no connection through which it could come", key="supply.ppa", allowed="grid among the plants"
         )
+    if grid_given.get("hedges") and connection is None:
+        raise InputError(
+            "no energy of the grid whose price it could fix", key="supply.hedge",
+            allowed="grid among the plants",
+        )  # fmt: skip
     if connection is not None:
         built.extend(agreed(agreements, connection, np.size(grid.price), profile))
     return tuple(built)
@@ -246,11 +255,15 @@ def connection_price(*, year: float, rate: float) -> float:
 
 def grid_at(grid: Grid, case: str) -> Grid:
     """The grid with its hours at one end of the range of its mean price."""
-    row = grid.evidence.get("price")
-    end = None if row is None or case == "value" else (row.low if case == "low" else row.high)
-    if row is None or end is None or not row.value > 0.0:
+    if case == "value":
         return grid
-    return replace(grid, price=grid.price * (end / row.value))
+    row = grid.evidence.get("price")
+    end = None if row is None else (row.low if case == "low" else row.high)
+    scale = 1.0 if row is None or end is None or not row.value > 0.0 else end / row.value
+    if grid.basis is None:
+        return replace(grid, price=grid.price * scale)
+    basis = grid.basis + grid.basis_ends[case == "high"]
+    return replace(grid, price=(grid.price - grid.basis) * scale + basis, basis=basis)
 
 
 def fuelled(

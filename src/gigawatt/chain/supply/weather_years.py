@@ -118,16 +118,20 @@ def grid_of(
     delivery: float | None = None,
     own: OwnHours | None = None,
     boundary: str = SUPPLY_CHAIN,
+    residual: float | None = None,
+    basis: str | None = None,
 ) -> Grid:
     """The grid in every weather year, one after another.
 
     ``price`` [$/J], ``carbon`` [kg/J] and ``water`` [m³/J] are its means, where they are given;
-    ``price_year``, ``delivery``, ``own`` and ``boundary`` as of :func:`~gigawatt.power.load_grid`.
+    ``price_year``, ``delivery``, ``own``, ``boundary``, ``residual`` and ``basis`` as of
+    :func:`~gigawatt.power.load_grid`.
     """
     each = [
         load_grid(
             name, year, weather=sky, price=price, carbon=carbon, water=water, price_year=price_year,
-            delivery=delivery, own=own, boundary=boundary,
+            delivery=delivery, own=own, boundary=boundary, residual=residual,
+            basis=basis,
         )
         for sky in skies
     ]  # fmt: skip
@@ -138,4 +142,5 @@ def grid_of(
         clean=np.concatenate(known) if len(known) == len(mixes) else None,
         price=np.concatenate([one.price for one in each]),
         carbon=np.concatenate([one.carbon for one in each]),
+        basis=None if each[0].basis is None else np.tile(each[0].basis, len(each)),
     )

@@ -124,6 +124,15 @@ class Problem:
                 )
         self._check_hosts()
         self._check_must_run()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Settle swaps on the load: what they cost is the same whatever is built."""
+        if any(plant.swaps for plant in self.plants):
+            weights = None if self.year_weights is None else np.asarray(self.year_weights, dtype=float)
+            mean = None if weights is None else weights / np.mean(weights)
+            plants = (plant.settled(self.watts, duty=self.duty, weights=mean) for plant in self.plants)
+            object.__setattr__(self, "plants", tuple(plants))
 
     @property
     def watts(self) -> Array:

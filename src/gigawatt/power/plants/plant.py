@@ -7,7 +7,7 @@ solar, all enter the plan through :class:`Plant`.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Evidence
 from gigawatt.power.plants.demand import Demand
+from gigawatt.power.plants.swap import Swap
 from gigawatt.power.plants.thermal import Derating, PartLoad
 
 if TYPE_CHECKING:
@@ -150,6 +151,8 @@ class Plant:
         Of a grid: $/J that it pays for load which it feeds and which could be cut.
     demand, standing, metered : tuple of Demand, float, Metered or None
         Of a grid with a tariff: what it charges for demand; $ a year whatever is drawn; how its bill is made.
+    swaps : tuple of Swap
+        Of a grid: contracts in money against its hours; :meth:`settled` makes them part of ``standing``.
     sale, sale_limit : float or (H,), float
         Of a grid: $/J that it pays for what the site sells, and how much power it takes, W (0: none).
     through : str
@@ -201,6 +204,7 @@ class Plant:
     demand: tuple[Demand, ...] = field(default=(), repr=False)
     standing: float = 0.0
     metered: Metered | None = field(default=None, repr=False)
+    swaps: tuple[Swap, ...] = field(default=(), repr=False)
     sale: Hourly = 0.0
     sale_limit: float = 0.0
     through: str = ""
@@ -237,7 +241,7 @@ class Plant:
             self._check(name, 0.0, math.inf)
         for name in ("minimum_up", "minimum_down"):
             self._check(name, 0.0, math.inf)
-        if (self.demand or self.standing) and self.kind != "grid":
+        if (self.demand or self.standing or self.swaps) and self.kind != "grid":
             raise InputError("only a grid charges for demand", key=self.id)
         self._check("queue_time", 0.0, self.lead_time)
         self._check("reserve_price", 0.0, math.inf)
@@ -332,6 +336,16 @@ class Plant:
         if self.clean is not None:
             return 1.0 - self.hourly("clean", hours)
         return (self.hourly("carbon", hours) > clean_carbon).astype(float)
+
+    def settled(self, load: Array, *, duty: float = 1.0, weights: Array | None = None) -> Plant:
+        """The plant with its swaps settled on a load (H,) [W] of whole years, drawn for a share ``duty`` of
+        the time: in ``standing``, and as lines of its bill."""
+        if not self.swaps:
+            return self
+        paid = tuple(one.settled(load, duty=duty, weights=weights) for one in self.swaps)
+        metered = self.metered if self.metered is None else replace(self.metered, settled=paid)
+        standing = self.standing + sum(one.total for one in paid)
+        return replace(self, swaps=(), standing=standing, metered=metered)
 
     def demand_cost(self, drawn: Array, capacity: float, weights: Array | None = None) -> float:
         """$ of a mean year for demand and the connection as such; ``drawn`` (H,), ``capacity`` [W]."""

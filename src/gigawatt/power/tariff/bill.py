@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -10,15 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.core.errors import InputError
+from gigawatt.power.plants.swap import Settled
 from gigawatt.power.tariff.clock import MONTH_DAYS, Clock
 from gigawatt.power.tariff.parts import BY_CONTRACT, MONTHLY, Part, Tariff
 from gigawatt.power.tariff.prices import demand_of
 
-__all__ = ["Bill", "Line", "Metered", "bill", "cents"]
+__all__ = ["BASIS", "Bill", "Line", "Metered", "bill", "cents"]
 
 Array = NDArray[np.float64]
 
 _HOUR, _MONTHS = 3600.0, 12
+BASIS = ", basis"
+"""What is behind the name of a line of hours in that of its basis."""
 _DIGITS = 9
 """Decimals in which an amount is exact before it is rounded to cents."""
 
@@ -89,6 +92,8 @@ def bill(
     duty: float = 1.0,
     weights: Array | None = None,
     bought: Array | None = None,
+    basis: Array | None = None,
+    settled: Sequence[Settled] = (),
 ) -> Bill:
     """What a load pays in a mean year of its hours.
 
@@ -111,6 +116,10 @@ def bill(
     bought : (H,) [W], optional
         What of the load is paid by its energy, where some of it comes through the meter under an agreement of
         its own.
+    basis : (H,) [$/J], optional
+        What the place pays more than ``price`` in hours that pass through: a line of its own.
+    settled : sequence of Settled
+        Swaps beside the tariff, after its lines and without its taxes.
 
     Returns
     -------
@@ -131,13 +140,18 @@ def bill(
         )
     contract = float(np.max(load)) if contract is None else contract
     share = (np.ones(clock.years) if weights is None else weights) / clock.years
-    meter = _Meter(load, load if bought is None else bought, tariff, clock, price, contract, duty, share)
+    meter = _Meter(
+        load, load if bought is None else bought, tariff, clock, price, basis, contract, duty, share
+    )
     lines: list[Line] = []
     for part in tariff.parts:
         if part.kind == "tax":
             lines.extend(_taxed(part, lines))
         elif part.kind != "connection":
             lines.extend(meter.read(part))
+    for swap in settled:
+        for month, (joules, amount) in enumerate(zip(swap.energy, swap.amount, strict=True), start=1):
+            lines.append(Line(swap.line, swap.kind, month, float(joules), float(amount) / tariff.dollars))
     order = sorted(range(len(lines)), key=lambda k: lines[k].month)
     once = sum(part.price * contract for part in tariff.of("connection"))
     return Bill(tariff, tuple(lines[k] for k in order), once)
@@ -146,12 +160,14 @@ def bill(
 @dataclass(frozen=True)
 class Metered:
     """How a connection is billed: tariff, calendar, the grid's price [$/J], contract demand [W] (``None``:
-    the power of the connection)."""
+    the power of the connection), the basis of the place [$/J], swaps beside the tariff."""
 
     tariff: Tariff
     clock: Clock
     price: Array = field(repr=False)
     contract: float | None = None
+    basis: Array | None = field(default=None, repr=False)
+    settled: tuple[Settled, ...] = ()
 
     def bill(
         self, drawn: Array, bought: Array, capacity: float, *, duty: float = 1.0, weights: Array | None = None
@@ -160,7 +176,7 @@ class Metered:
         contract = capacity if self.contract is None else self.contract
         return bill(
             drawn, self.tariff, self.clock, price=self.price, contract=contract, duty=duty, weights=weights,
-            bought=bought,
+            bought=bought, basis=self.basis, settled=self.settled,
         )  # fmt: skip
 
 
@@ -181,6 +197,7 @@ class _Meter:
     tariff: Tariff
     clock: Clock
     price: Array | None
+    basis: Array | None
     contract: float
     duty: float
     share: Array  # (years,) of each year in a mean one
@@ -205,17 +222,23 @@ class _Meter:
         energy = self._by_month(self.bought * there)
         for month in part.months:
             if part.kind == "hours":
-                quantity, amount = energy[:, month], self._passed(there)[:, month]
-            else:
-                low, high = part.block
-                quantity = np.clip(energy[:, month], low, high) - low
-                amount = quantity * part.price
+                yield from self._hours(part, there, month, self._mean(energy[:, month]))
+                continue
+            low, high = part.block
+            quantity = np.clip(energy[:, month], low, high) - low
+            amount = quantity * part.price
             yield Line(part.line, part.kind, month + 1, self._mean(quantity), self._mean(amount))
 
-    def _passed(self, there: NDArray[np.bool_]) -> Array:
+    def _hours(self, part: Part, there: NDArray[np.bool_], month: int, joules: float) -> Iterator[Line]:
+        """What passes through in a month: at the hub, and the basis of the place."""
         if self.price is None:
             raise InputError("the hourly price of the grid is needed", key="price", given=self.tariff.id)
-        return self._by_month(self.bought * there * self.price) / self.tariff.dollars
+        passed = [(part.line, part.kind, self.price)]
+        if self.basis is not None:
+            passed.append((f"{part.line}{BASIS}", "basis", self.basis))
+        for line, kind, price in passed:
+            amount = self._by_month(self.bought * there * price)[:, month] / self.tariff.dollars
+            yield Line(line, kind, month + 1, joules, self._mean(amount))
 
     def _demand(self, part: Part) -> Iterator[Line]:
         charge = demand_of(part, self.tariff, self.clock, self.price, self.contract)

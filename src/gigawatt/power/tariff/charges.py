@@ -29,6 +29,7 @@ def with_tariff(
     clock: Clock,
     price: Array,
     *,
+    basis: Array | None = None,
     contract: float | None = None,
     capital_recovery: Callable[[float], float],
 ) -> Plant:
@@ -44,6 +45,8 @@ def with_tariff(
         Of all hours.
     price : (H,) [$/J]
         Hourly price of the grid, which passes through ``hours`` and tells the coincident peaks.
+    basis : (H,) [$/J], optional
+        What the place pays more in an hour that passes through; peaks are those of ``price``.
     contract : float, optional
         Contract demand [W]; default: the power of the connection.
     capital_recovery : callable
@@ -75,7 +78,7 @@ def with_tariff(
             given=tariff.id,
             allowed=f"supply.grid.limit of at least {tariff.minimum_power / 1e6:g} MW",
         )
-    by_kind = {kind: energy_price(tariff, clock, price, kind) for kind in ("energy", "rider")}
+    by_kind = {kind: energy_price(tariff, clock, price, kind, basis) for kind in ("energy", "rider")}
     demand: list[Demand] = []
     fixed = standing = 0.0
     for part in tariff.of("demand"):
@@ -93,7 +96,7 @@ def with_tariff(
         fixed=fixed,
         demand=tuple(demand),
         standing=standing,
-        metered=Metered(tariff, clock, price, contract),
+        metered=Metered(tariff, clock, price, contract, basis),
     )
     once = sum(part.price * tariff.dollars * tariff.weight(part) for part in tariff.of("connection"))
     if once > 0.0:

@@ -20,8 +20,13 @@ _YEAR = int(HOURS_PER_YEAR)
 _MONTHS = 12
 
 
-def energy_price(tariff: Tariff, clock: Clock, price: Array | None, kind: str) -> Array:
-    """(H,) $/J of the parts of a ``kind``, ``energy`` (with ``hours``) or ``rider``, taxes with them."""
+def energy_price(
+    tariff: Tariff, clock: Clock, price: Array | None, kind: str, basis: Array | None = None
+) -> Array:
+    """(H,) $/J of the parts of a ``kind``, ``energy`` (with ``hours``) or ``rider``, taxes with them.
+
+    ``basis`` (H,) [$/J] is added to the ``price`` of the hours that pass through.
+    """
     found = np.zeros(clock.hours)
     for part in tariff.of(kind):
         worth = part.price * tariff.dollars * tariff.weight(part)
@@ -30,7 +35,8 @@ def energy_price(tariff: Tariff, clock: Clock, price: Array | None, kind: str) -
         if price is None:
             raise InputError("the hourly price of the grid is needed", key=_KEY, given=tariff.id)
         there = clock.within(part.months, part.days, part.hours)
-        found[there] += price[there] * tariff.weight(part)
+        passed = price if basis is None else price + basis
+        found[there] += passed[there] * tariff.weight(part)
     return found
 
 

@@ -101,7 +101,7 @@ _GROUPS = (
     ),
     _group(
         "supply.grid", "the grid connection and agreements",
-        "supply.grid", "supply.ppa", "supply.ppa_price",
+        "supply.grid", "supply.ppa", "supply.ppa_price", "supply.hedge", "supply.congestion_right",
     ),
     _group("supply.price", "the price of electricity that is given"),
     _group(

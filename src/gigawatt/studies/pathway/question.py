@@ -40,7 +40,7 @@ _WORDS = {
 _OF_A_YEAR = (
     "supply.reliability", "supply.matching", "supply.flexible", "supply.deferrable",
     "supply.price", *(f"supply.grid.{name}" for name in GRID_TERMS),
-    "supply.ppa", "supply.ppa_price",
+    "supply.ppa", "supply.ppa_price", "supply.hedge", "supply.congestion_right",
 )  # fmt: skip
 """Terms of a year's plan that a pathway does not have."""
 _PLANNED_BY = "plan-supply, for a year of it"

@@ -85,7 +85,9 @@ def priced(optimum: SupplyPlan, plants: tuple[Plant, ...], carbon_price: float) 
     of_year = optimum.hours / HOURS_PER_YEAR
     count = len(optimum.load)
     spent: dict[str, float] = {}
-    for i, plant in enumerate(plants):
+    weights = optimum.hour_weight.reshape(optimum.years, -1).mean(1)
+    for i, one in enumerate(plants):
+        plant = one.settled(optimum.load, duty=optimum.duty, weights=weights)
         size, store = optimum.capacity[plant.id], plant.storage
         yearly = size * (plant.capital + plant.fixed)
         if store is not None:
@@ -97,7 +99,6 @@ def priced(optimum: SupplyPlan, plants: tuple[Plant, ...], carbon_price: float) 
         running = float(energy @ (plant.hourly("variable", count) + plant.hourly("fuel", count)))
         running -= float(optimum.sold[:, i] @ plant.hourly("sale", count)) * HOUR * optimum.weight
         running -= float(optimum.reserve[:, i].sum()) * HOUR * optimum.weight * plant.reserve_price
-        weights = optimum.hour_weight.reshape(optimum.years, -1).mean(1)
         metered = optimum.metered(plant.id) if plant.kind == "grid" else made
         yearly += plant.demand_cost(metered, size, weights)
         spent[plant.id] = yearly * of_year + running + carbon_price * plant.levied * optimum.carbon[plant.id]
