@@ -122,7 +122,7 @@ def test_attention_is_bound_by_scores_or_by_a_padded_head() -> None:
 
     assert seconds(128.0) == pytest.approx(seconds(256.0))
     assert seconds(512.0) > 1.1 * seconds(256.0)
-    assert seconds(128.0, 2.0 * fit.score_operations) > 1.5 * seconds(128.0)
+    assert seconds(128.0, 2.0 * fit.score_operations) > 1.3 * seconds(128.0)
     assert seconds(128.0) >= 4.0 * 128.0 * pairs / 9e14
 
 

@@ -219,7 +219,7 @@ def sustained(chip: Chip, number_format: str) -> float:
 
     A row of the catalog's ``sustained`` (``share`` for formats of 16 bits and more, ``share_narrow`` for
     narrower ones) where it was measured or fitted; the :func:`step_clock` of a chip whose kernels were
-    measured; of all others the guessed row, ``arrays`` where they multiply on systolic arrays, or ``default``.
+    measured; of all others the guessed row, ``arrays`` where they multiply on systolic arrays, ``default``.
     """
     rows, quantity = table("sustained"), _share_of(number_format)
     own = _fitted_share(chip.id, quantity)
