@@ -9,7 +9,7 @@ import pytest
 
 from gigawatt.machine import build_cluster
 from gigawatt.performance import Layouts, TrainingRun, enumerate_layouts, evaluate, load_stack, search
-from gigawatt.performance.costs import domains_reached
+from gigawatt.performance.experts import domains_reached
 from gigawatt.performance.layouts import SCHEDULES
 from gigawatt.workload import read_architecture
 from gigawatt.workload.architecture import Experts

@@ -75,7 +75,7 @@ def test_a_release_has_what_its_date_brought() -> None:
     assert dict(old.offers)["sequence_parallel"] == (0,)
     assert (old.attention_kernel, new.attention_kernel) == ("unfused", "cudnn")
     assert old.score_passes > 0.0 == new.score_passes
-    before, after = load_stack("nemo", "26.04"), load_stack("nemo", "26.06")
+    before, after = (load_stack("nemo", of, chip=load_chip("GB200")) for of in ("26.04", "26.06"))
     assert after.host < before.host
     assert after.routing_wait < before.routing_wait
 

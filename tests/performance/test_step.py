@@ -20,7 +20,7 @@ from gigawatt.performance import (
     evaluate,
     load_stack,
 )
-from gigawatt.performance.costs import expert_imbalance
+from gigawatt.performance.experts import expert_imbalance
 from gigawatt.workload import model_flops_per_token, read_architecture
 
 CASES = {

@@ -237,6 +237,7 @@ def all_to_all(
     outside: ArrayLike | None = None,
     group: Group | None = None,
     copies: ArrayLike = 1.0,
+    inner: ArrayLike = 1.0,
 ) -> Traffic:
     """All-to-all of ``size`` bytes held by each of ``inside · outside`` ranks.
 
@@ -251,6 +252,8 @@ def all_to_all(
     copies : array, in (0, 1]
         Share of the bytes for other domains that must really cross the fabric (a token that goes to
         several experts of one domain crosses once and is copied there).
+    inner : array, > 0
+        Rate inside a domain beside that of the library's all-to-all (kernels of a dispatcher of its own).
     """
     where = _placed(inside, outside, fabric, group)
     n, o = where.inside, where.outside
@@ -258,7 +261,8 @@ def all_to_all(
     crossing = held * np.asarray(copies, dtype=float)
     up_bytes, out_bytes = held * (n - 1.0) / n, crossing * (o - 1.0) / o
     up, out = fabric.scale_up.pairs, fabric.scale_out.pairs
-    up_time = held * where.up_exchange / (fabric.scale_up.bandwidth * up.efficiency)
+    near = np.asarray(inner, dtype=float) * fabric.scale_up.bandwidth * up.efficiency
+    up_time = held * where.up_exchange / near
     out_time = crossing * where.out_exchange / (fabric.scale_out.bandwidth * out.efficiency)
     steps = (n - 1.0) * up.step + (o - 1.0) * out.step + where.tree_wait
     latency = steps + _fixed(up, out, o > 1.0, up_bytes, out_bytes)

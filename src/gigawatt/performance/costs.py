@@ -13,21 +13,27 @@ from numpy.typing import NDArray
 
 from gigawatt.machine.machine import Cluster
 from gigawatt.performance import collectives
+from gigawatt.performance.chunked import chunked, is_chunked
 from gigawatt.performance.collectives import Fabric, Traffic, group
 from gigawatt.performance.degrees import unlike
+from gigawatt.performance.experts import (
+    device_kernels,
+    dispatch_and_combine,
+    expert_imbalance,
+    grouped_cost,
+    issued,
+    memory_passes,
+)
 from gigawatt.performance.known_costs import KnownCosts
 from gigawatt.performance.layouts import RECOMPUTE, Layouts, TrainingRun
 from gigawatt.performance.memory import ELEMENT, activation_bytes, score_bytes
 from gigawatt.performance.stacks import NARROW, Stack
 from gigawatt.technology import Cost, Efficiency, technology
-from gigawatt.workload.architecture import Block, Experts
+from gigawatt.workload.architecture import Block
 from gigawatt.workload.operation import FORMAT_BYTES, Portion
 from gigawatt.workload.operations import Operation, block_operations, embedding_operations, head_operations
 
-__all__ = [
-    "ENERGY_FROM", "SUMS", "LayerCosts", "domains_reached", "expert_imbalance", "hide",
-    "layer_costs",
-]  # fmt: skip
+__all__ = ["ENERGY_FROM", "SUMS", "LayerCosts", "hide", "layer_costs"]
 
 Array = NDArray[np.float64]
 
@@ -92,28 +98,6 @@ class _Sum:
         )
 
 
-def expert_imbalance(*, tokens: Array, per_token: int, expert: Array, skew: float) -> Array:
-    """Tokens on the busiest of ``expert`` ranks over the mean.
-
-    Chance: the largest of e nearly normal counts with mean μ = tokens·per_token is about
-    μ + √(2 μ ln e); beyond it a lasting ``skew`` of the router. 1 where there is one rank.
-
-    Parameters
-    ----------
-    tokens : array
-        Tokens that one rank sends, so that tokens · per_token is the mean load of a rank.
-    per_token : int
-        Experts that a token visits.
-    expert : array
-        Ranks that share the experts, ≥ 1.
-    skew : float
-        ≥ 0, of the stack.
-    """
-    mean = np.maximum(tokens * per_token, 1.0)
-    chance = np.sqrt(2.0 * np.log(expert) / mean)
-    return 1.0 + np.where(expert > 1.0, chance + skew, 0.0)
-
-
 def hide(
     traffic: Traffic, window: Array, share: float, contention: float, limit: Array | float = np.inf
 ) -> tuple[Array, Array, Array]:
@@ -127,29 +111,6 @@ def hide(
     hidden = np.minimum(np.minimum(total, share * window), limit)
     scale = (total - (1.0 - contention) * hidden) / np.where(total > 0.0, total, 1.0)
     return traffic.bandwidth * scale, traffic.latency * scale, window - hidden
-
-
-def domains_reached(*, experts: Experts, domains: Array) -> Array:
-    """Fast domains that the experts of one token lie in, on average.
-
-    k experts drawn evenly over D domains reach D·(1 − (1 − 1/D)^k); a router that is limited to g of G
-    groups reaches at most g·max(1, D/G).
-
-    Parameters
-    ----------
-    experts : Experts
-        The routed layer.
-    domains : array
-        Over which its experts are spread, ≥ 1.
-
-    References
-    ----------
-    DeepSeek-AI 2024, arXiv:2412.19437, section 2.1.2 (node-limited routing).
-    """
-    reached = domains * (1.0 - (1.0 - 1.0 / domains) ** experts.per_token)
-    if experts.groups_per_token <= 0:
-        return reached
-    return np.minimum(reached, experts.groups_per_token * np.maximum(1.0, domains / experts.groups))
 
 
 class _Shapes:
@@ -211,36 +172,31 @@ class _Shapes:
                 _Sum(
                     np.where(binds, arithmetic, 0.0) * op.launches,
                     np.where(binds, 0.0, memory) * op.launches,
-                    cost.launch * op.launches,
-                    zero + op.launches,
+                    cost.launch * op.launches * device_kernels(op, self.stack),
+                    zero + op.launches * issued(op, self.stack),
                     {name: joules * op.launches for name, joules in cost.energy.items()},
                 )
             )
         return total
 
     def cost(self, operation: Operation) -> Cost:
-        """Cost of one launch; a device with a single expert multiplies it as any other matrix."""
+        """Cost of one launch."""
         if operation.kind == "attention" and self.narrow_attention:
             operation = replace(operation, number_format="fp8")
         form = operation.number_format
         if form not in self._efficiency:
             self._efficiency[form] = self.stack.efficiency(self.cluster.chip, form)
-        cost = self.technology.cost(operation, self.cluster.chip, self._efficiency[form])
-        alone = operation.batch <= 1.0
-        if operation.kind != "grouped_gemm" or not np.any(alone):
-            return cost
-        plain = self.technology.cost(
-            replace(operation, kind="gemm"), self.cluster.chip, self._efficiency[form]
-        )
-        return replace(cost, arithmetic=np.where(alone, plain.arithmetic, cost.arithmetic))
+        chip, efficiency = self.cluster.chip, self._efficiency[form]
+        if operation.kind == "grouped_gemm":
+            return grouped_cost(self.technology, operation, chip, efficiency, self.stack)
+        cost = self.technology.cost(operation, chip, efficiency)
+        return chunked(cost, operation, chip, self.stack) if is_chunked(operation) else cost
 
     def _traffic(self, operation: Operation) -> float:
         """Bytes that an operation really moves over the least."""
         if operation.kind != "memory":
             return 1.0
-        if operation.name == "cast":
-            return self.stack.cast
-        return self.stack.traffic * (self.stack.permute if operation.name == "experts.permute" else 1.0)
+        return memory_passes(operation, self.stack, narrow=self.run.number_format in NARROW)
 
     def tensor_traffic(self, count: float) -> Traffic:
         """``count`` all-reduces of the activations over the tensor ranks (or both halves of one)."""
@@ -272,18 +228,16 @@ class _Shapes:
         if block.experts is None:
             return self.none()
         where = group(size=self.expert, stride=self.expert_stride, fabric=self.fabric)
-        outside = where.outside
         tokens = self.tokens / np.where(self.sequence_parallel > 0.0, self.tensor, 1.0)
         elements = tokens * block.experts.per_token * block.experts.inputs(self.run.architecture.hidden)
-        copies: Array | float = 1.0
-        if self.stack.deduplicates > 0.0:
-            copies = domains_reached(experts=block.experts, domains=outside) / block.experts.per_token
-        found = self.none()
-        for width in (self.stack.dispatch_bytes, ELEMENT):
-            found = found + collectives.all_to_all(
-                size=elements * width, group=where, copies=copies, fabric=self.fabric
-            )
-        return found
+        return dispatch_and_combine(
+            experts=block.experts,
+            elements=elements,
+            where=where,
+            fabric=self.fabric,
+            stack=self.stack,
+            chip=self.cluster.chip,
+        )
 
     def scores(self, block: Block, phase: str) -> list[Operation]:
         """Passes of unfused attention scores through device memory."""
@@ -400,7 +354,7 @@ def _layer(shapes: _Shapes, block: Block) -> tuple[list[_Sum], list[_Moved], tup
         return [
             (gather.times(rings), stack.overlap_context, beside),
             (tensor, stack.overlap_tensor, np.inf),
-            (expert, stack.overlap_expert, np.inf),
+            (expert, stack.overlap_expert, stack.hidden_expert * expert.time),
         ]
 
     compute = [shapes.sum(forward, imbalance), shapes.sum(backward, imbalance)]

@@ -36,10 +36,10 @@ _YEARS = (2010, 2050)
 LONG = 5
 """Characters of a release (``26.02``) that are no other number; a shorter one follows a name, or a v."""
 _COMMON = "all:software"
-_NOT_NUMBERS = ("id", "framework", "year", "attention_kernel", "schedule", "optimizer", "offers", "widens",
-                "attention", "software")  # fmt: skip
+_NOT_NUMBERS = ("id", "framework", "year", "attention_kernel", "dispatcher", "schedule", "optimizer",
+                "offers", "widens", "attention", "software")  # fmt: skip
 _FIRST = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101,
-          103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163)  # fmt: skip
+          103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167, 173, 179, 181)  # fmt: skip
 
 Settings = Mapping[str, str]
 Shares = Mapping[str, float]
@@ -160,6 +160,7 @@ def _stack(software: Software, settings: Settings, other: Mapping[tuple[str, str
         framework=software.framework,
         year=int(software.date),
         attention_kernel=settings["attention"],
+        dispatcher=settings["dispatcher"],
         schedule=settings["schedule"],
         optimizer=settings["optimizer"],
         offers=offers,

@@ -39,10 +39,29 @@ class Stack:
         Multipliers on the technology's achievable rates; ``launch`` [s] the exposed time of one kernel.
     traffic : float
         Bytes that element-wise operations really move over the least (conversions, separate passes).
-    permute : float
-        Bytes that sorting tokens by expert really moves over the least, beside ``traffic``.
-    cast : float
-        The same of conversions to formats of 8 bits and fewer (scales found in a pass of their own).
+    permute, permutes : float
+        Bytes that a kernel that sorts tokens by expert really moves over the least, beside ``traffic``; how
+        often the dispatcher sorts them, in passes of a sort and its way back (0: inside the exchange).
+    router_kernels : float
+        Small kernels of the router of one layer, forward and backward together.
+    kernels : float
+        Kernels of one operation as we count them, which the host issues in ``host`` seconds.
+    grouped, grouped_gradient : float
+        Rate of grouped multiplications of experts, and of their weight gradients, beside the library's on the
+        matrix of one expert.
+    grouped_kernels : float
+        Kernels that are issued for each expert of a device and each of its multiplications (0: one for all).
+    expert_passes : float
+        1 where the activation of experts and the conversion of its result pass through memory, 0 where the
+        multiplications before them do both on their way.
+    clamped : float
+        Bytes of the biases and the clamped activation of experts over the least of an activation, beside
+        ``traffic`` (most software has no fused kernel of it).
+    chunked : float
+        Share of the memory's rate that kernels of linear attention and the delta rule reach.
+    cast, cast_kernels : float
+        The same of conversions to formats of 8 bits and fewer (scales found in a pass of their own);
+        ``cast_kernels`` that one of them takes.
     narrow_attention : float
         1 where runs in 8 bit and less compute attention in 8 bit too, 0 where in 16.
     attention_kernel : str
@@ -53,6 +72,9 @@ class Stack:
         for one). It runs ahead of the device, so a phase of a layer takes the longer of the two.
     overlap_tensor, overlap_context, overlap_expert, overlap_pipeline, overlap_data : float in [0, 1]
         Share of the compute time that runs beside it that a communication can hide behind.
+    hidden_expert : float in [0, 1]
+        Most of an exchange with experts that any computation hides (what the first and the last part of a
+        batch have to wait for stays).
     overlap_optimizer : float in [0, 1]
         The same of the last microbatch's backward pass for the update of states: layers whose gradients are
         whole are updated while earlier ones are still differentiated.
@@ -103,6 +125,8 @@ class Stack:
         Outside the allocator: context, kernels, communication libraries.
     dispatch_bytes : float [B]
         Per element in the dispatch to experts (combining is in 16 bit).
+    dispatcher : str
+        How tokens reach experts: a ``dispatcher`` of the catalog's ``expert_exchanges``.
     deduplicates : float
         1 where a token that goes to several experts of one fast domain crosses the fabric once, else 0.
     routing_wait : float [s]
@@ -136,13 +160,24 @@ class Stack:
     memory: float
     traffic: float
     permute: float
+    permutes: float
+    router_kernels: float
+    kernels: float
+    grouped: float
+    grouped_gradient: float
+    grouped_kernels: float
+    expert_passes: float
+    clamped: float
+    chunked: float
     cast: float
+    cast_kernels: float
     narrow_attention: float
     launch: float
     host: float
     overlap_tensor: float
     overlap_context: float
     overlap_expert: float
+    hidden_expert: float
     overlap_pipeline: float
     overlap_data: float
     overlap_optimizer: float
@@ -176,6 +211,7 @@ class Stack:
     ring_attention: float
     expert_skew: float
     attention_kernel: str
+    dispatcher: str
     schedule: str
     optimizer: str
     offers: tuple[tuple[str, tuple[int, ...]], ...] = ()

@@ -95,28 +95,34 @@ def _routing(block: Block, hidden: int, d: Device) -> list[Operation]:
     # Permutation to experts and back: one of them reads a token's copy once, the other writes it once.
     mean = (1.0 + e.per_token) / 2.0
     found += both("experts.permute", d, d.tokens, e.inputs(hidden), (mean, mean), (mean, mean), 2.0)
-    found += activation("experts.activation", d, d.tokens * e.per_token, e.width / d.tensor, e.gated)
+    kind = "clamped" if e.bias else "activation" if e.gated else "pointwise"
+    found += activation(f"experts.{kind}", d, d.tokens * e.per_token, e.width / d.tensor, e.gated)
     if e.shared_width:
         found += activation("shared.activation", d, d.tokens, e.shared_width / d.tensor, e.gated)
     return found
 
 
-def _casts(gemms: list[Operation], d: Device) -> list[Operation]:
-    """Conversion of activations (forward) and output gradients (backward) to the narrow format."""
+def _casts(gemms: list[Operation], d: Device, gated: bool) -> list[Operation]:
+    """Conversion of activations (forward) and output gradients (backward) to the narrow format.
+
+    ``experts.cast`` is that of what the ``gated`` activation of experts makes, which a kernel may do on its
+    way: the inputs of the last multiplication forward, the output gradients of the first backward.
+    """
     if not d.narrow:
         return []
     narrow = [op for op in gemms if op.phase == "forward" and op.number_format == d.number_format]
     size = 2.0 * FORMAT_BYTES[d.number_format]
     found: list[Operation] = []
-    phases: tuple[Phase, Phase] = ("forward", "backward")
-    for phase in phases:
-        widths = [op.batch * op.m * (op.k if phase == "forward" else op.n) for op in narrow]
-        values = sum(widths, ZERO) / len(narrow)
-        found.append(
-            memory(
-                "cast", phase, values, 1.0, values * d.activation, values * size, len(narrow), d.wide_format
-            )
-        )
+    phases: tuple[tuple[Phase, str], ...] = (("forward", "experts.down"), ("backward", "experts.up"))
+    for phase, activated in phases:
+        for name in ("cast", "experts.cast"):
+            some = [op for op in narrow if (gated and op.name == activated) is (name == "experts.cast")]
+            if not some:
+                continue
+            widths = [op.batch * op.m * (op.k if phase == "forward" else op.n) for op in some]
+            values = sum(widths, ZERO) / len(some)
+            read, written = values * d.activation, values * size
+            found.append(memory(name, phase, values, 1.0, read, written, len(some), d.wide_format))
     return found
 
 
@@ -166,7 +172,8 @@ def block_operations(
     if block.feed_forward is not None:
         f = block.feed_forward
         others += activation("mlp.activation", d, d.tokens, f.width / d.tensor, f.gated)
-    others += _routing(block, architecture.hidden, d) + _casts(gemms, d)
+    others += _routing(block, architecture.hidden, d)
+    others += _casts(gemms, d, block.experts is not None and block.experts.gated)
     found = gemms + others
     return tuple(sorted(found, key=lambda op: op.phase == "backward"))
 

@@ -34,7 +34,17 @@ from gigawatt.workload.mixers import (
 )
 from gigawatt.workload.operation import ONE, Array, Device, Operation, both, memory
 
-__all__ = ["mixer_operations"]
+__all__ = ["CHUNKED", "mixer_operations"]
+
+CHUNKED = frozenset(
+    f"{kind}.{part}"
+    for kind, parts in (
+        ("linear", ("states", "passing", "scores", "output")),
+        ("delta", ("keys", "solve", "mixed", "states", "output")),
+    )
+    for part in parts
+)
+"""Names of kernels of linear attention and the delta rule."""
 
 _STATE_BYTES = 4.0  # states, decays and squares of a chunk are kept in fp32
 _SHIFTS = 5.0  # RWKV mixes the token before into each of five projections (Peng et al. 2024, section 4.1)

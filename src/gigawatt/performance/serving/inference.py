@@ -24,7 +24,7 @@ from gigawatt.core.errors import InputError
 from gigawatt.machine.machine import Chip, Cluster
 from gigawatt.performance import collectives
 from gigawatt.performance.collectives import Fabric, Traffic, group
-from gigawatt.performance.costs import domains_reached, expert_imbalance
+from gigawatt.performance.experts import domains_reached, expert_imbalance
 from gigawatt.performance.serving.direct import direct_reduce
 from gigawatt.performance.serving.engines import Engine
 from gigawatt.performance.serving.power import cut_energy, load_serving_power, metered
